@@ -1,0 +1,120 @@
+// Package data makes and reads the sequences that networks learn from: generated tasks and
+// data-set files, as plain slices, reproducible from one seed.
+//
+// Letters: T steps, B batch, I input, O output. Arrays are row-major with time first.
+package data
+
+import (
+	"fmt"
+	"sort"
+)
+
+// Goal says what a task asks for.
+type Goal int
+
+const (
+	// Classify asks for one of O classes; targets are class indices.
+	Classify Goal = iota
+	// Regress asks for O real values; the loss is the mean squared error.
+	Regress
+)
+
+// Task is an opened task: its shape and its samples.
+type Task struct {
+	Name    string
+	T, I, O int
+	Goal    Goal
+	Every   bool     // targets at every step instead of the last
+	Masked  bool     // sequences have different lengths; Batch.Mask is in use
+	Classes []string // names of the classes, may be nil
+	Train   Set
+	Test    Set
+}
+
+// Set is a collection of samples.
+type Set interface {
+	// Len returns the number of samples of one epoch.
+	Len() int
+	// Fill writes sample index into column col of the batch. Generated sets may draw new
+	// samples each epoch; the sample depends on (seed, epoch, index) alone.
+	Fill(b *Batch, col, epoch, index int) error
+}
+
+// Batch is one mini-batch. N is B, or T·B for tasks with a target at every step.
+type Batch struct {
+	T, B, I, O int
+	Every      bool
+	X          []float32 // [T,B,I]
+	Label      []float32 // [N], class index; Classify only
+	Value      []float32 // [N,O]; Regress only
+	Weight     []float32 // [N], loss weight of each target, 0 = ignored
+	Mask       []float32 // [T,B], 0 after the end of a sequence; nil unless Task.Masked
+}
+
+// NewBatch allocates a batch of b columns for a task.
+func NewBatch(t *Task, b int) *Batch {
+	n := b
+	if t.Every {
+		n *= t.T
+	}
+	x := &Batch{T: t.T, B: b, I: t.I, O: t.O, Every: t.Every,
+		X: make([]float32, t.T*b*t.I), Weight: make([]float32, n)}
+	if t.Goal == Classify {
+		x.Label = make([]float32, n)
+	} else {
+		x.Value = make([]float32, n*t.O)
+	}
+	if t.Masked {
+		x.Mask = make([]float32, t.T*b)
+	}
+	return x
+}
+
+// Env is what a task is opened with besides its own settings.
+type Env struct {
+	Dir  string // folder of data-set files (--data-dir)
+	Seed uint64
+}
+
+// Config is the settings of a task: a pointer to a struct whose exported fields, with their
+// tags, are keys of config.toml and flags of the command line (tags as in package models).
+type Config interface {
+	Open(env Env) (*Task, error)
+}
+
+// Entry is one line of the registry.
+type Entry struct {
+	Name   string
+	Doc    string
+	Source string
+	New    func() Config
+}
+
+var registry = map[string]Entry{}
+
+// Register adds a task. It is called from init functions only and panics on a duplicate.
+func Register(e Entry) {
+	if _, dup := registry[e.Name]; dup {
+		panic("data: " + e.Name + " is registered twice")
+	}
+	registry[e.Name] = e
+}
+
+// All returns the registry, sorted by name.
+func All() []Entry {
+	all := make([]Entry, 0, len(registry))
+	for _, e := range registry {
+		all = append(all, e)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
+	return all
+}
+
+// Lookup finds a task by name.
+func Lookup(name string) (Entry, error) {
+	e, ok := registry[name]
+	if !ok {
+		return Entry{}, fmt.Errorf("data: unknown task %q", name)
+	}
+	return e, nil
+}

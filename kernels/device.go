@@ -1,0 +1,130 @@
+// Package kernels runs whole sequences of a recurrent cell as one operation.
+//
+// A cell is a pointwise step and its adjoint (kernels/cells/NAME.h); the time loop, the
+// matrix products, memory and threads are written once here and serve every cell. Models see
+// three Gorgonia operations: Scan (all T steps), Field (a part of a packed tensor) and the
+// losses. A Device decides where they run.
+//
+// Letters: T steps, B batch, I input, H hidden units, O output, S state planes. Arrays are
+// row-major with time first: x [T,B,I], h [T,B,H].
+package kernels
+
+import (
+	"errors"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Sentinels for the kinds of failure that a caller acts on.
+var (
+	// ErrShape means that a tensor does not have the shape that the operation needs.
+	ErrShape = errors.New("shape mismatch")
+	// ErrNoDevice means that the device asked for is not usable here.
+	ErrNoDevice = errors.New("no such device")
+)
+
+// Device is a place where scans run. It is a value that is passed down; there is no current
+// device. Implementations are safe for use by one goroutine at a time.
+type Device interface {
+	// Name identifies device and instruction set, e.g. "cpu avx512 x2".
+	Name() string
+	// NewScan allocates a scan of fixed shape.
+	NewScan(cfg ScanConfig) (ScanPlan, error)
+	// NewLinear allocates y = x·Wᵀ + b for x [N,K], W [M,K].
+	NewLinear(cfg LinearConfig) (LinearPlan, error)
+	// Close releases the device's memory and threads.
+	Close() error
+}
+
+// Cell is the part of a model that the fused scan needs.
+type Cell struct {
+	// Header names kernels/cells/<Header>.h.
+	Header string
+	// States is the number S of state planes; plane 0 is h.
+	States int
+	// Rest is the value each plane starts from and returns to at a reset, length S.
+	Rest []float64
+	// Consts are the scalars of the header, in its order.
+	Consts []float64
+	// Axial is the graph of the axial coupling, nil for cells without one.
+	Axial *Axial
+}
+
+// Axial is an undirected graph over the H units: edge e joins I[e] and J[e].
+type Axial struct{ I, J []int32 }
+
+// ScanConfig fixes everything about a scan but the numbers.
+type ScanConfig struct {
+	Cell       Cell
+	T, B, I, H int
+	Dtype      tensor.Dtype // tensor.Float32 or tensor.Float64
+	// Params are the cell's rows of the parameter table in the header's order:
+	// In matrices, Rec matrices, Vec vectors, Edge conductances. Only rows with Learned set
+	// get a gradient.
+	Params []Spec
+	// Last makes the output h of the last step [B,H] instead of all steps [T,B,H].
+	Last bool
+	// Masked says that a mask [T,B] is given: where it is 0 the state is held.
+	Masked bool
+	// Resets says that resets [T,B] are given: where it is 1 the state returns to rest
+	// before the step.
+	Resets bool
+}
+
+// ScanArgs are the values of one run. Mask and Reset are nil unless configured.
+type ScanArgs struct {
+	X      gorgonia.Value   // [T,B,I]
+	State  gorgonia.Value   // [S,B,H], the carried state
+	Mask   gorgonia.Value   // [T,B]
+	Reset  gorgonia.Value   // [T,B]
+	Params []gorgonia.Value // in the order of ScanConfig.Params
+}
+
+// ScanPlan runs one scan of fixed shape again and again in its own buffers.
+type ScanPlan interface {
+	// Forward runs all T steps and returns h, [T,B,H] or [B,H] (ScanConfig.Last). The
+	// storage belongs to the plan and stays valid until the next Forward.
+	Forward(a ScanArgs) (gorgonia.Value, error)
+	// Backward follows a Forward with the same arguments. dh has the shape of its result.
+	// It returns the gradients of the learned parameters, packed in their order.
+	Backward(a ScanArgs, dh gorgonia.Value) (gorgonia.Value, error)
+	// H returns all hidden states [T,B,H] of the last Forward, as a view.
+	H() gorgonia.Value
+	// Final returns the state [S,B,H] after the last step of the last Forward, as a view.
+	Final() gorgonia.Value
+}
+
+// LinearConfig fixes the shapes of y [N,M] = x [N,K]·Wᵀ + b, W [M,K], b [M].
+type LinearConfig struct {
+	N, K, M int
+	Dtype   tensor.Dtype
+}
+
+// LinearPlan runs one affine map of fixed shape in its own buffers.
+type LinearPlan interface {
+	Forward(x, w, b gorgonia.Value) (gorgonia.Value, error)
+	// Backward returns dx [N,K] and the packed gradient [M·K + M] of w and b.
+	Backward(x, w, dy gorgonia.Value) (dx, dparams gorgonia.Value, err error)
+}
+
+// Sequence is what a network reads at each run: tensors whose storage the caller refills
+// in place between runs.
+type Sequence struct {
+	T, B, I int
+	Every   bool          // outputs at every step instead of the last
+	X       *tensor.Dense // [T,B,I]
+	State   *tensor.Dense // [S,B,H]
+	Mask    *tensor.Dense // [T,B] or nil
+	Reset   *tensor.Dense // [T,B] or nil
+}
+
+// Output is what building a network on a graph gives.
+type Output struct {
+	// Logits is [B,O], or [T·B,O] with Sequence.Every.
+	Logits *gorgonia.Node
+	// H returns all hidden states [T,B,H] of the last run.
+	H func() (*tensor.Dense, error)
+	// Final returns the state [S,B,H] after the last step of the last run.
+	Final func() (*tensor.Dense, error)
+}

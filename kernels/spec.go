@@ -1,0 +1,92 @@
+package kernels
+
+import "math"
+
+// Role says what a parameter does inside a cell, and so how the scan stores it.
+type Role int
+
+const (
+	// Readout parameters are used after the scan, not inside it.
+	Readout Role = iota
+	// In is an input matrix [P·H, I]: P drive planes of the cell are x·Wᵀ.
+	In
+	// Rec is a recurrent matrix [G·H, H]: G drive planes of the cell take in h·Wᵀ.
+	Rec
+	// Vec is one or more per-unit vectors [H] or [C, H], read by the pointwise step.
+	Vec
+	// Edge holds one conductance per undirected edge of the axial graph, [E].
+	Edge
+)
+
+// Spec is one row of a parameter table: everything that initialisation, optimisation,
+// checkpoints and documentation need to know of a parameter.
+type Spec struct {
+	Name    string // checkpoint name, e.g. "cell.W"
+	Letters string // shape in the letters T B I H O C E, e.g. "4H I"
+	Shape   []int  // the same shape in numbers
+	Role    Role
+	Unit    string // physical unit, "1" for dimensionless
+	Doc     string // one line
+	Init    Init
+	Bound   Bound
+	Learned bool
+}
+
+// Len returns the number of elements.
+func (s Spec) Len() int {
+	n := 1
+	for _, d := range s.Shape {
+		n *= d
+	}
+	return n
+}
+
+// Planes returns the number of [H] planes that the leading dimension holds.
+func (s Spec) Planes(h int) int {
+	switch s.Role {
+	case In, Rec:
+		return s.Shape[0] / h
+	case Vec:
+		return s.Len() / h
+	}
+	return 0
+}
+
+// Bound is the closed interval a parameter is projected onto after every optimiser step.
+type Bound struct{ Lo, Hi float64 }
+
+// Free returns the bound that constrains nothing.
+func Free() Bound { return Bound{math.Inf(-1), math.Inf(1)} }
+
+// IsFree reports whether the bound constrains nothing.
+func (b Bound) IsFree() bool { return math.IsInf(b.Lo, -1) && math.IsInf(b.Hi, 1) }
+
+// InitKind names an initial distribution.
+type InitKind int
+
+const (
+	// Constant sets every element to A.
+	Constant InitKind = iota
+	// Uniform draws from [A, B).
+	Uniform
+	// Normal draws from a Gaussian of mean A and standard deviation B.
+	Normal
+	// XavierUniform draws from ±A·sqrt(6/(fan_in+fan_out)) (Glorot and Bengio 2010);
+	// a matrix of several [H, ·] planes is drawn plane by plane.
+	XavierUniform
+	// Orthogonal makes each [H, H] plane A times a random orthogonal matrix (Saxe et al. 2014).
+	Orthogonal
+	// Identity makes each [H, H] plane A times the identity (Le et al. 2015).
+	Identity
+	// PerPlane sets every element of plane k to Values[k].
+	PerPlane
+	// PlaneNormal draws plane k from a Gaussian of mean Values[k] and standard deviation B.
+	PlaneNormal
+)
+
+// Init is an initialiser as data; engine draws from it with a seeded generator.
+type Init struct {
+	Kind   InitKind
+	A, B   float64
+	Values []float64
+}

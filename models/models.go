@@ -1,0 +1,74 @@
+// Package models holds the recurrent cells: for each one its equations, its parameter table
+// and one step as a Gorgonia graph, which is the specification that the fused kernels are
+// held to.
+//
+// A cell is its configuration: the exported fields of the struct, with their tags, are the
+// keys of config.toml and the flags of the command line.
+//
+// Field tags: toml (key), doc (one line), unit, min and max (inclusive bounds for numbers),
+// oneof (allowed strings, separated by '|').
+package models
+
+import (
+	"fmt"
+	"sort"
+
+	"galvani/kernels"
+
+	"gorgonia.org/gorgonia"
+)
+
+// Dims are the sizes a cell is bound to.
+type Dims struct{ I, H, O int }
+
+// Cell is one kind of recurrent cell with its settings.
+type Cell interface {
+	// Params returns the parameter table for input and hidden size, without the prefix
+	// "cell.": In matrices first, then Rec, Vec, Edge. An impossible setting is an error.
+	Params(d Dims) ([]kernels.Spec, error)
+	// Scan returns what the fused scan needs to know.
+	Scan(d Dims) (kernels.Cell, error)
+	// Unroll returns the step as a graph. Work that does not depend on time belongs outside
+	// the returned function.
+	Unroll(k *Ops, p *Params) Step
+}
+
+// Step maps input x [B,I] and the state planes s, each [B,H], to the new state planes.
+type Step func(x *gorgonia.Node, s []*gorgonia.Node) []*gorgonia.Node
+
+// Entry is one line of the registry.
+type Entry struct {
+	Name   string
+	Doc    string      // one sentence
+	Source string      // citation
+	New    func() Cell // a pointer to a struct with its defaults
+}
+
+var registry = map[string]Entry{}
+
+// Register adds a cell. It is called from init functions only and panics on a duplicate.
+func Register(e Entry) {
+	if _, dup := registry[e.Name]; dup {
+		panic("models: " + e.Name + " is registered twice")
+	}
+	registry[e.Name] = e
+}
+
+// All returns the registry, sorted by name.
+func All() []Entry {
+	all := make([]Entry, 0, len(registry))
+	for _, e := range registry {
+		all = append(all, e)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
+	return all
+}
+
+// Lookup finds a cell by name.
+func Lookup(name string) (Entry, error) {
+	e, ok := registry[name]
+	if !ok {
+		return Entry{}, fmt.Errorf("models: unknown model %q", name)
+	}
+	return e, nil
+}
