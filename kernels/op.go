@@ -1,0 +1,87 @@
+package kernels
+
+import (
+	"fmt"
+	"hash"
+	"hash/fnv"
+	"sync/atomic"
+
+	"github.com/chewxy/hm"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// op is what all our Gorgonia operations have in common. One value serves one node.
+//
+// Gorgonia merges nodes whose operations hash alike, so each op carries a number that no
+// other op in the process has, and a name that spells out its configuration.
+type op struct {
+	id   uint64
+	name string
+}
+
+// lastOp numbers the operations of the process.
+var lastOp atomic.Uint64
+
+// newOp returns an op with a fresh number. The name is the operation and its configuration.
+func newOp(format string, args ...any) op {
+	return op{id: lastOp.Add(1), name: fmt.Sprintf(format, args...)}
+}
+
+func (o op) WriteHash(h hash.Hash) { fmt.Fprintf(h, "galvani %s #%d", o.name, o.id) }
+
+func (o op) Hashcode() uint32 {
+	h := fnv.New32a()
+	o.WriteHash(h)
+	return h.Sum32()
+}
+
+func (o op) String() string { return o.name }
+
+// ReturnsPtr is true: results live in buffers that the op owns.
+func (o op) ReturnsPtr() bool { return true }
+
+// OverwritesInput is -1: inputs may be parameters or data.
+func (o op) OverwritesInput() int { return -1 }
+
+// CallsExtern is false: with true the machine would allocate a result at every run.
+func (o op) CallsExtern() bool { return false }
+
+// fnType returns a fresh type a-tensor -> ... -> a-tensor from the number of dimensions of
+// each input and, last, of the result; 0 dimensions are a scalar. Gorgonia recycles the types
+// it is given, so each call must build its own.
+func fnType(dims ...int) hm.Type {
+	const elem = hm.TypeVariable('a')
+	types := make([]hm.Type, len(dims))
+	for i, d := range dims {
+		if d == 0 {
+			types[i] = elem
+		} else {
+			types[i] = gorgonia.TensorType{Dims: d, Of: elem}
+		}
+	}
+	return hm.NewFnType(types...)
+}
+
+// caught turns a panic inside an operation into its error; use it as `defer caught(...)`.
+// Gorgonia runs operations on a goroutine of its own, where a panic ends the process.
+func caught(name string, err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("kernels: %s: %v", name, r)
+	}
+}
+
+// dense returns v as a dense tensor of the wanted shape whose elements lie in order.
+func dense(name string, v gorgonia.Value, want ...int) (*tensor.Dense, error) {
+	d, ok := v.(*tensor.Dense)
+	if !ok {
+		return nil, fmt.Errorf("kernels: %s is a %T, want a dense tensor", name, v)
+	}
+	if !d.Shape().Eq(tensor.Shape(want)) {
+		return nil, fmt.Errorf("kernels: %s is %v, want %v: %w", name, d.Shape(), want, ErrShape)
+	}
+	if d.RequiresIterator() {
+		return nil, fmt.Errorf("kernels: %s is a view with gaps; clone it first: %w", name, ErrShape)
+	}
+	return d, nil
+}
