@@ -1,0 +1,59 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Unknown words the refusal of a name: `unknown key "tau_x"; did you mean "tau_s"?`. Where
+// nothing is near, it lists what there is if that is short.
+func Unknown(what, name string, known []string) string {
+	msg := fmt.Sprintf("unknown %s %q", what, shorten(oneLine(name)))
+	const few = 20
+	switch near, ok := Nearest(name, known); {
+	case ok:
+		return msg + fmt.Sprintf("; did you mean %q?", near)
+	case len(known) <= few:
+		return msg + "; known: " + strings.Join(known, ", ")
+	}
+	return msg
+}
+
+// Nearest returns the known name at the smallest edit distance, if at least half of the
+// longer name agrees.
+func Nearest(name string, known []string) (string, bool) {
+	best, found := "", false
+	least := 0
+	for _, k := range known {
+		longer := max(len([]rune(name)), len([]rune(k)))
+		d := distance(name, k)
+		if 2*d <= longer && (!found || d < least) {
+			best, least, found = k, d, true
+		}
+	}
+	return best, found
+}
+
+// distance is the edit distance (insert, delete, replace) of two strings.
+//
+// Source: Wagner and Fischer (1974), doi:10.1145/321796.321811.
+func distance(a, b string) int {
+	s, t := []rune(a), []rune(b)
+	row := make([]int, len(t)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range s {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range t {
+			cost := diagonal
+			if s[i] != t[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(t)]
+}

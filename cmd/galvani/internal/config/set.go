@@ -1,0 +1,150 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Set is the flat key space of one command: the keys of several structs under one roof.
+type Set struct {
+	keys  []Key
+	index map[string]int
+}
+
+// Add puts the keys of the struct that p points to into the set.
+//
+// Errors: a name that another owner has already is refused.
+func (s *Set) Add(owner string, p any) error {
+	keys, err := Keys(owner, p)
+	if err != nil {
+		return err
+	}
+	if s.index == nil {
+		s.index = map[string]int{}
+	}
+	for _, k := range keys {
+		if i, dup := s.index[k.Name]; dup {
+			return fmt.Errorf("config: key %q belongs to %s and to %s", k.Name, s.keys[i].Owner, owner)
+		}
+		s.index[k.Name] = len(s.keys)
+		s.keys = append(s.keys, k)
+	}
+	return nil
+}
+
+// Keys returns the keys in the order in which they were added.
+func (s *Set) Keys() []Key { return s.keys }
+
+// Lookup finds a key; the error for an unknown one names the nearest.
+func (s *Set) Lookup(name string) (Key, error) {
+	if i, ok := s.index[name]; ok {
+		return s.keys[i], nil
+	}
+	names := make([]string, len(s.keys))
+	for i, k := range s.keys {
+		names[i] = k.Name
+	}
+	return Key{}, fmt.Errorf("%w: %s", ErrConfig, Unknown("key", name, names))
+}
+
+// Pair is one line of a configuration file.
+type Pair struct {
+	Name  string
+	Value any // as decoded from TOML: bool, int64, float64, string, []any
+}
+
+// Apply sets keys in order and stops at the first that is unknown or does not fit.
+func (s *Set) Apply(pairs []Pair) error {
+	for _, p := range pairs {
+		k, err := s.Lookup(p.Name)
+		if err != nil {
+			return err
+		}
+		if err := k.Assign(p.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxFile is more than any configuration needs and bounds the memory that a foreign file
+// can take.
+const maxFile = 1 << 16
+
+// Decode reads a flat TOML file into pairs, in the order of the file.
+//
+// Errors: a table, a date or TOML that is not well formed is refused with its line.
+func Decode(r io.Reader) ([]Pair, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxFile {
+		return nil, fmt.Errorf("%w: file is longer than %d bytes", ErrConfig, maxFile)
+	}
+	values := map[string]any{}
+	meta, err := toml.Decode(string(text), &values)
+	if err != nil {
+		var syntax toml.ParseError
+		if errors.As(err, &syntax) {
+			return nil, fmt.Errorf("%w: line %d: %s", ErrConfig, syntax.Position.Line, oneLine(syntax.Message))
+		}
+		return nil, fmt.Errorf("%w: %s", ErrConfig, oneLine(err.Error()))
+	}
+	pairs := make([]Pair, 0, len(values))
+	for _, key := range meta.Keys() {
+		value, ok := values[key[0]]
+		if _, isTable := value.(map[string]any); len(key) > 1 || isTable || !ok {
+			return nil, fmt.Errorf("%w: %s is a table, want flat keys (key = value)", ErrConfig, shorten(oneLine(key.String())))
+		}
+		pairs = append(pairs, Pair{Name: key[0], Value: value})
+	}
+	return pairs, nil
+}
+
+// oneLine replaces control characters, which would break a one-line error.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// Write writes every key in effect as TOML, with its documentation as comment.
+func (s *Set) Write(w io.Writer) error {
+	owner := ""
+	for _, k := range s.keys {
+		if k.Owner != owner {
+			owner = k.Owner
+			if _, err := fmt.Fprintf(w, "\n# ---- %s ----\n", owner); err != nil {
+				return err
+			}
+		}
+		if _, err := fmt.Fprintf(w, "# %s\n", k.Help()); err != nil {
+			return err
+		}
+		if err := toml.NewEncoder(w).Encode(map[string]any{k.Name: k.Value()}); err != nil {
+			return fmt.Errorf("config: write key %q: %w", k.Name, err)
+		}
+	}
+	return nil
+}
+
+// Help is the documentation of a key in one line: text, unit and range.
+func (k Key) Help() string {
+	help := k.Doc
+	if k.Unit != "" {
+		help += " [" + k.Unit + "]"
+	}
+	if r := k.Range(); r != "" {
+		help += " (" + r + ")"
+	}
+	return help
+}
