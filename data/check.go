@@ -1,0 +1,70 @@
+package data
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// check holds the exported fields of a config struct against their own tags min, max and
+// oneof, so that every range is written once.
+//
+// Errors: ErrConfig, with the task, the key, the value and the range.
+func check(task string, config any) error {
+	v := reflect.Indirect(reflect.ValueOf(config))
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		key := f.Tag.Get("toml")
+		if key == "" {
+			continue
+		}
+		if err := checkField(f.Tag, v.Field(i)); err != nil {
+			return fmt.Errorf("data: %s: %s is %v, want %w", task, key, v.Field(i), err)
+		}
+	}
+	return nil
+}
+
+// checkField returns what the field ought to be where it is not.
+func checkField(tag reflect.StructTag, v reflect.Value) error {
+	if allowed := tag.Get("oneof"); allowed != "" {
+		for _, a := range strings.Split(allowed, "|") {
+			if v.String() == a {
+				return nil
+			}
+		}
+		return fmt.Errorf("one of %s: %w", allowed, ErrConfig)
+	}
+	var x float64
+	switch {
+	case v.CanInt():
+		x = float64(v.Int())
+	case v.CanFloat():
+		x = v.Float()
+	default:
+		return nil
+	}
+	lo, errLo := strconv.ParseFloat(tag.Get("min"), 64)
+	hi, errHi := strconv.ParseFloat(tag.Get("max"), 64)
+	if errLo != nil || errHi != nil || !(x >= lo && x <= hi) {
+		return fmt.Errorf("%s to %s: %w", tag.Get("min"), tag.Get("max"), ErrConfig)
+	}
+	return nil
+}
+
+// checkFill refuses a batch that does not fit the task, and a column or sample outside it.
+// Inner loops rely on it.
+func checkFill(t *Task, size int, b *Batch, col, index int) error {
+	if b.T != t.T || b.I != t.I || b.O != t.O || b.Every != t.Every || (b.Mask != nil) != t.Masked {
+		return fmt.Errorf("data: %s: batch is T=%d I=%d O=%d every=%v masked=%v, want T=%d I=%d O=%d every=%v masked=%v",
+			t.Name, b.T, b.I, b.O, b.Every, b.Mask != nil, t.T, t.I, t.O, t.Every, t.Masked)
+	}
+	if col < 0 || col >= b.B {
+		return fmt.Errorf("data: %s: column is %d, want 0 to %d", t.Name, col, b.B-1)
+	}
+	if index < 0 || index >= size {
+		return fmt.Errorf("data: %s: sample is %d, want 0 to %d", t.Name, index, size-1)
+	}
+	return nil
+}

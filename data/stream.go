@@ -1,0 +1,76 @@
+package data
+
+import (
+	"math"
+	"math/bits"
+	"math/rand/v2"
+)
+
+// split tells training samples from test samples.
+type split uint64
+
+const (
+	train split = iota + 1
+	test
+	fixed // things drawn once per task, such as a pixel order
+)
+
+// stream is the random numbers of one sample. It depends on the words it was keyed with
+// alone, so that samples may be made in any order, on any thread, and again after a resume.
+// It is a value: keying and drawing allocate nothing.
+type stream struct{ pcg rand.PCG }
+
+// newStream keys a stream by the run's seed, the split, the epoch and the sample.
+func newStream(seed uint64, s split, epoch, index int) stream {
+	k := mix(seed)
+	for _, w := range [...]uint64{uint64(s), uint64(epoch), uint64(index)} {
+		k = mix(k ^ w)
+	}
+	var r stream
+	r.pcg.Seed(k, mix(k))
+	return r
+}
+
+// mix is the finaliser of SplitMix64 after a Weyl step, a bijection of 64 bits.
+//
+// Source: Steele, Lea and Flood (2014), doi:10.1145/2660193.2660195.
+func mix(z uint64) uint64 {
+	z += 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// float returns a number in [0, 1) with 53 random bits.
+func (r *stream) float() float64 { return float64(r.pcg.Uint64()>>11) * 0x1p-53 }
+
+// between returns a number in [lo, hi).
+func (r *stream) between(lo, hi float64) float64 { return lo + (hi-lo)*r.float() }
+
+// below returns an integer in [0, n), n > 0, by a multiplication; its bias of n/2⁶⁴ is beyond
+// any measurement.
+func (r *stream) below(n int) int {
+	hi, _ := bits.Mul64(r.pcg.Uint64(), uint64(n))
+	return int(hi)
+}
+
+// gap returns how many trials fail before the next success of probability p, 0 < p ≤ 1, and
+// at most limit. Sparse events cost one draw each instead of one per trial.
+func (r *stream) gap(p float64, limit int) int {
+	if p >= 1 {
+		return 0
+	}
+	g := math.Log1p(-r.float()) / math.Log1p(-p)
+	if g >= float64(limit) {
+		return limit
+	}
+	return int(g)
+}
+
+// shuffle permutes s (Fisher and Yates).
+func (r *stream) shuffle(s []int) {
+	for i := len(s) - 1; i > 0; i-- {
+		j := r.below(i + 1)
+		s[i], s[j] = s[j], s[i]
+	}
+}
