@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"errors"
 	"fmt"
 	"hash"
 	"hash/fnv"
@@ -10,6 +11,10 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
+
+// ErrCollision means that Gorgonia took two different nodes for one, because their 32-bit
+// hashes are equal. Building again with other node names on a new graph helps.
+var ErrCollision = errors.New("hash collision in the graph")
 
 // op is what all our Gorgonia operations have in common. One value serves one node.
 //
@@ -47,6 +52,18 @@ func (o op) OverwritesInput() int { return -1 }
 // CallsExtern is false: with true the machine would allocate a result at every run.
 func (o op) CallsExtern() bool { return false }
 
+// adjoint is an op that computes a gradient. Nothing is differentiated through it.
+type adjoint struct{ op }
+
+func (a adjoint) DiffWRT(inputs int) []bool { return make([]bool, inputs) }
+
+func (a adjoint) SymDiff(gorgonia.Nodes, *gorgonia.Node, *gorgonia.Node) (gorgonia.Nodes, error) {
+	return nil, fmt.Errorf("kernels: %s has no second derivative", a.name)
+}
+
+// float is an element type that scans and losses compute in.
+type float interface{ float32 | float64 }
+
 // fnType returns a fresh type a-tensor -> ... -> a-tensor from the number of dimensions of
 // each input and, last, of the result; 0 dimensions are a scalar. Gorgonia recycles the types
 // it is given, so each call must build its own.
@@ -71,8 +88,8 @@ func caught(name string, err *error) {
 	}
 }
 
-// dense returns v as a dense tensor of the wanted shape whose elements lie in order.
-func dense(name string, v gorgonia.Value, want ...int) (*tensor.Dense, error) {
+// elems returns the elements, in order, of a dense tensor of the wanted shape.
+func elems[F float](name string, v gorgonia.Value, want ...int) ([]F, error) {
 	d, ok := v.(*tensor.Dense)
 	if !ok {
 		return nil, fmt.Errorf("kernels: %s is a %T, want a dense tensor", name, v)
@@ -83,5 +100,15 @@ func dense(name string, v gorgonia.Value, want ...int) (*tensor.Dense, error) {
 	if d.RequiresIterator() {
 		return nil, fmt.Errorf("kernels: %s is a view with gaps; clone it first: %w", name, ErrShape)
 	}
-	return d, nil
+	e, ok := d.Data().([]F)
+	if !ok {
+		return nil, fmt.Errorf("kernels: %s holds %v, want []%T", name, d.Dtype(), *new(F))
+	}
+	return e, nil
+}
+
+// wrap returns a new tensor header over buf. Gorgonia keeps and changes the headers that it
+// is given, so each run hands out another.
+func wrap[F float](buf []F, shape ...int) *tensor.Dense {
+	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(buf))
 }

@@ -1,0 +1,180 @@
+package kernels
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/chewxy/hm"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Field returns the elements x[offset], x[offset+1], … of a packed tensor as a tensor of the
+// given shape. Its gradient is the incoming one at the same place among zeros.
+//
+// It takes the place of gorgonia.Slice, which tells slices apart by the low byte of their
+// bounds only. The elements are copied, because operations downstream may reuse the storage.
+func Field(x *gorgonia.Node, offset int, shape ...int) (*gorgonia.Node, error) {
+	n, have := tensor.Shape(shape).TotalSize(), x.Shape().TotalSize()
+	if len(shape) == 0 || slices.Min(shape) < 1 || offset < 0 || n > have-offset {
+		return nil, fmt.Errorf("kernels: field: elements [%d,%d) as %v are not in %v: %w",
+			offset, offset+n, shape, x.Shape(), ErrShape)
+	}
+	switch x.Dtype() {
+	case tensor.Float32:
+		return gorgonia.ApplyOp(newField[float32](x.Shape(), offset, shape), x)
+	case tensor.Float64:
+		return gorgonia.ApplyOp(newField[float64](x.Shape(), offset, shape), x)
+	}
+	return nil, fmt.Errorf("kernels: field: %v is neither float32 nor float64", x.Dtype())
+}
+
+// fieldOp is the operation behind Field.
+type fieldOp[F float] struct {
+	op
+	from   tensor.Shape
+	offset int
+	shape  tensor.Shape
+	buf    []F
+}
+
+func newField[F float](from tensor.Shape, offset int, shape []int) *fieldOp[F] {
+	s := tensor.Shape(shape).Clone()
+	return &fieldOp[F]{op: newOp("field %v of %v at %d", s, from, offset),
+		from: from, offset: offset, shape: s, buf: make([]F, s.TotalSize())}
+}
+
+func (f *fieldOp[F]) Arity() int         { return 1 }
+func (f *fieldOp[F]) Type() hm.Type      { return fnType(f.from.Dims(), f.shape.Dims()) }
+func (f *fieldOp[F]) DiffWRT(int) []bool { return []bool{true} }
+
+func (f *fieldOp[F]) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
+	return f.shape.Clone(), nil
+}
+
+func (f *fieldOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
+	defer caught(f.name, &err)
+	x, err := elems[F](f.name, in[0], f.from...)
+	if err != nil {
+		return nil, err
+	}
+	copy(f.buf, x[f.offset:])
+	return wrap(f.buf, f.shape...), nil
+}
+
+func (f *fieldOp[F]) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	dx, err := gorgonia.ApplyOp(&scatterOp[F]{
+		adjoint: adjoint{newOp("scatter %v into %v at %d", f.shape, f.from, f.offset)},
+		field:   f, buf: make([]F, f.from.TotalSize())}, grad)
+	return gorgonia.Nodes{dx}, err
+}
+
+// scatterOp is the adjoint of fieldOp.
+type scatterOp[F float] struct {
+	adjoint
+	field *fieldOp[F]
+	buf   []F
+}
+
+func (s *scatterOp[F]) Arity() int { return 1 }
+func (s *scatterOp[F]) Type() hm.Type {
+	return fnType(s.field.shape.Dims(), s.field.from.Dims())
+}
+
+func (s *scatterOp[F]) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
+	return s.field.from.Clone(), nil
+}
+
+func (s *scatterOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
+	defer caught(s.name, &err)
+	g, err := elems[F](s.name, in[0], s.field.shape...)
+	if err != nil {
+		return nil, err
+	}
+	clear(s.buf) // an operation downstream may have written into it
+	copy(s.buf[s.field.offset:], g)
+	return wrap(s.buf, s.field.from...), nil
+}
+
+// Pack lays tensors of one shape [R, …] behind each other: [len(xs)·R, …]. The gradient of
+// each is its Field of the packed gradient (that of gorgonia.Concat uses Slice).
+func Pack(xs ...*gorgonia.Node) (*gorgonia.Node, error) {
+	if len(xs) == 0 || xs[0].Dims() == 0 {
+		return nil, fmt.Errorf("kernels: pack: want one or more tensors: %w", ErrShape)
+	}
+	for i, x := range xs {
+		if !x.Shape().Eq(xs[0].Shape()) {
+			return nil, fmt.Errorf("kernels: pack: tensor %d is %v, want %v: %w",
+				i, x.Shape(), xs[0].Shape(), ErrShape)
+		}
+	}
+	children := append([]*gorgonia.Node(nil), xs...)
+	switch xs[0].Dtype() {
+	case tensor.Float32:
+		return gorgonia.ApplyOp(newPack[float32](len(xs), xs[0].Shape()), children...)
+	case tensor.Float64:
+		return gorgonia.ApplyOp(newPack[float64](len(xs), xs[0].Shape()), children...)
+	}
+	return nil, fmt.Errorf("kernels: pack: %v is neither float32 nor float64", xs[0].Dtype())
+}
+
+// packOp is the operation behind Pack.
+type packOp[F float] struct {
+	op
+	n    int
+	part tensor.Shape // of each input
+	all  tensor.Shape // of the result
+	buf  []F
+}
+
+func newPack[F float](n int, part tensor.Shape) *packOp[F] {
+	all := part.Clone()
+	all[0] *= n
+	return &packOp[F]{op: newOp("pack %d of %v", n, part),
+		n: n, part: part, all: all, buf: make([]F, all.TotalSize())}
+}
+
+func (p *packOp[F]) Arity() int { return p.n }
+
+func (p *packOp[F]) Type() hm.Type {
+	dims := make([]int, p.n+1)
+	for i := range dims {
+		dims[i] = p.part.Dims()
+	}
+	return fnType(dims...)
+}
+
+func (p *packOp[F]) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
+	return p.all.Clone(), nil
+}
+
+func (p *packOp[F]) DiffWRT(inputs int) []bool {
+	d := make([]bool, inputs)
+	for i := range d {
+		d[i] = true
+	}
+	return d
+}
+
+func (p *packOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
+	defer caught(p.name, &err)
+	for i, x := range in {
+		part, err := elems[F](p.name, x, p.part...)
+		if err != nil {
+			return nil, err
+		}
+		copy(p.buf[i*len(part):], part)
+	}
+	return wrap(p.buf, p.all...), nil
+}
+
+func (p *packOp[F]) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	parts := make(gorgonia.Nodes, len(in))
+	for i := range in {
+		var err error
+		if parts[i], err = Field(grad, i*p.part.TotalSize(), p.part...); err != nil {
+			return nil, err
+		}
+	}
+	return parts, nil
+}
