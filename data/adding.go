@@ -15,11 +15,9 @@ import "fmt"
 // Source: Hochreiter and Schmidhuber (1997), doi:10.1162/neco.1997.9.8.1735, in the form of
 // Le, Jaitly and Hinton (2015), arXiv:1504.00941.
 type Adding struct {
-	Steps     int  `toml:"steps" doc:"longest sequence" unit:"1" min:"2" max:"100000"`
-	MinSteps  int  `toml:"min_steps" doc:"shortest sequence; 0 makes all as long as steps" unit:"1" min:"0" max:"100000"`
-	Fresh     bool `toml:"fresh" doc:"draw new training samples every epoch"`
-	TrainSize int  `toml:"train_size" doc:"training samples per epoch" unit:"1" min:"1" max:"100000000"`
-	TestSize  int  `toml:"test_size" doc:"test samples" unit:"1" min:"1" max:"100000000"`
+	Steps    int `toml:"steps" doc:"longest sequence" unit:"1" min:"2" max:"100000"`
+	MinSteps int `toml:"min_steps" doc:"shortest sequence; 0 makes all as long as steps" unit:"1" min:"0" max:"100000"`
+	Sampling
 }
 
 func init() {
@@ -28,7 +26,7 @@ func init() {
 		Doc:    "sum two marked numbers of a long sequence (constant answer: 0.167)",
 		Source: "Hochreiter and Schmidhuber (1997), doi:10.1162/neco.1997.9.8.1735",
 		New: func() Config {
-			return &Adding{Steps: 100, Fresh: true, TrainSize: 10000, TestSize: 2000}
+			return &Adding{Steps: 100, Sampling: Sampling{Fresh: true, TrainSize: 10000, TestSize: 2000}}
 		},
 	})
 }
@@ -46,7 +44,7 @@ func (c *Adding) Open(env Env) (*Task, error) {
 		return nil, fmt.Errorf("data: adding: min_steps is %d, want 0 or 2 to steps = %d: %w", c.MinSteps, c.Steps, ErrConfig)
 	}
 	t := &Task{Name: "adding", T: c.Steps, I: 2, O: 1, Goal: Regress, Masked: shortest < c.Steps}
-	first, second := newDraws(t, env.Seed, c.Fresh, c.TrainSize, c.TestSize)
+	first, second := newDraws(t, env.Seed, c.Sampling)
 	t.Train, t.Test = &sums{first, shortest}, &sums{second, shortest}
 	return t, nil
 }

@@ -8,13 +8,22 @@ import (
 )
 
 // check holds the exported fields of a config struct against their own tags min, max and
-// oneof, so that every range is written once.
+// oneof, so that every range is written once. Embedded structs are part of the struct.
 //
 // Errors: ErrConfig, with the task, the key, the value and the range.
 func check(task string, config any) error {
-	v := reflect.Indirect(reflect.ValueOf(config))
+	return checkStruct(task, reflect.Indirect(reflect.ValueOf(config)))
+}
+
+func checkStruct(task string, v reflect.Value) error {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
+		if f.Anonymous {
+			if err := checkStruct(task, v.Field(i)); err != nil {
+				return err
+			}
+			continue
+		}
 		key := f.Tag.Get("toml")
 		if key == "" {
 			continue

@@ -14,12 +14,10 @@ import "strconv"
 //
 // Source: Arjovsky, Shah and Bengio (2016), arXiv:1511.06464, section 5.1.
 type Copy struct {
-	Delay      int  `toml:"delay" doc:"steps from the last symbol to the start of the answer" unit:"1" min:"1" max:"100000"`
-	Symbols    int  `toml:"symbols" doc:"symbols to remember" unit:"1" min:"1" max:"1000"`
-	Categories int  `toml:"categories" doc:"kinds of symbols" unit:"1" min:"2" max:"1000"`
-	Fresh      bool `toml:"fresh" doc:"draw new training samples every epoch"`
-	TrainSize  int  `toml:"train_size" doc:"training samples per epoch" unit:"1" min:"1" max:"100000000"`
-	TestSize   int  `toml:"test_size" doc:"test samples" unit:"1" min:"1" max:"100000000"`
+	Delay      int `toml:"delay" doc:"steps from the last symbol to the start of the answer" unit:"1" min:"1" max:"100000"`
+	Symbols    int `toml:"symbols" doc:"symbols to remember" unit:"1" min:"1" max:"1000"`
+	Categories int `toml:"categories" doc:"kinds of symbols" unit:"1" min:"2" max:"1000"`
+	Sampling
 }
 
 func init() {
@@ -28,7 +26,7 @@ func init() {
 		Doc:    "repeat ten symbols after a delay (blank, then guessing: 10 ln 8/(delay+20) nats)",
 		Source: "Arjovsky, Shah and Bengio (2016), arXiv:1511.06464",
 		New: func() Config {
-			return &Copy{Delay: 100, Symbols: 10, Categories: 8, Fresh: true, TrainSize: 10000, TestSize: 1000}
+			return &Copy{Delay: 100, Symbols: 10, Categories: 8, Sampling: Sampling{Fresh: true, TrainSize: 10000, TestSize: 1000}}
 		},
 	})
 }
@@ -44,7 +42,7 @@ func (c *Copy) Open(env Env) (*Task, error) {
 		t.Classes = append(t.Classes, strconv.Itoa(k))
 	}
 	t.Classes = append(t.Classes, "blank")
-	first, second := newDraws(t, env.Seed, c.Fresh, c.TrainSize, c.TestSize)
+	first, second := newDraws(t, env.Seed, c.Sampling)
 	t.Train, t.Test = &copies{first, *c}, &copies{second, *c}
 	return t, nil
 }

@@ -1,5 +1,12 @@
 package data
 
+// Sampling is the settings that all generated tasks share.
+type Sampling struct {
+	Fresh     bool `toml:"fresh" doc:"draw new training samples every epoch"`
+	TrainSize int  `toml:"train_size" doc:"training samples per epoch" unit:"1" min:"1" max:"100000000"`
+	TestSize  int  `toml:"test_size" doc:"test samples" unit:"1" min:"1" max:"100000000"`
+}
+
 // draws is what all generated sets have in common: samples that are made when asked for, from
 // the seed, the split, the epoch and the index.
 type draws struct {
@@ -12,8 +19,8 @@ type draws struct {
 
 // newDraws returns the training and the test half of a generated task. Test samples are the
 // same in every epoch.
-func newDraws(t *Task, seed uint64, fresh bool, trainSize, testSize int) (draws, draws) {
-	return draws{t, seed, train, fresh, trainSize}, draws{t, seed, test, false, testSize}
+func newDraws(t *Task, seed uint64, s Sampling) (draws, draws) {
+	return draws{t, seed, train, s.Fresh, s.TrainSize}, draws{t, seed, test, false, s.TestSize}
 }
 
 // Len implements Set.

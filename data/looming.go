@@ -38,9 +38,7 @@ type Looming struct {
 	Coherence  float64 `toml:"coherence" doc:"facets that keep their place" unit:"%" min:"0" max:"100"`
 	Jitter     float64 `toml:"jitter" doc:"largest shift of an event in time, either way" unit:"ms" min:"0" max:"1000"`
 	Background float64 `toml:"background" doc:"probability of a stray event per facet and step" unit:"1" min:"0" max:"1"`
-	Fresh      bool    `toml:"fresh" doc:"draw new training samples every epoch"`
-	TrainSize  int     `toml:"train_size" doc:"training samples per epoch" unit:"1" min:"1" max:"100000000"`
-	TestSize   int     `toml:"test_size" doc:"test samples" unit:"1" min:"1" max:"100000000"`
+	Sampling
 
 	toCollision bool // regress the time to collision
 }
@@ -62,7 +60,7 @@ func init() {
 
 func newLooming(toCollision bool) *Looming {
 	return &Looming{Facets: 12, HalfField: 36, Steps: 60, StepMs: 10, LvMin: 10, LvMax: 80, Spread: 1. / 3,
-		Coherence: 100, Jitter: 8, Background: 0.002, TrainSize: 8000, TestSize: 2000, toCollision: toCollision}
+		Coherence: 100, Jitter: 8, Background: 0.002, Sampling: Sampling{TrainSize: 8000, TestSize: 2000}, toCollision: toCollision}
 }
 
 // Timed is a set whose samples have a moment of contact. Set Task.Test of looming is one.
@@ -92,7 +90,7 @@ func (c *Looming) Open(env Env) (*Task, error) {
 	}
 	eye := newRetina(c.Facets, c.HalfField, float64(c.Steps)*c.StepMs)
 	pool := &sync.Pool{New: func() any { return newEvents(t.I) }}
-	first, second := newDraws(t, env.Seed, c.Fresh, c.TrainSize, c.TestSize)
+	first, second := newDraws(t, env.Seed, c.Sampling)
 	t.Train, t.Test = &scenes{first, *c, eye, pool}, &scenes{second, *c, eye, pool}
 	return t, nil
 }

@@ -1,0 +1,76 @@
+package data
+
+// CIFAR10 is the settings of the tasks cifar10-rows (T=32, I=96: the 32 red, 32 green and 32
+// blue values of a row) and cifar10-pixels (T=1024, I=3): name the object at the last step.
+//
+// Input: x [T,B,I], colour value over 255. Files: the six original binary batches in the data
+// folder, its folder cifar10 or its folder cifar-10-batches-bin.
+//
+// Source: Krizhevsky (2009), Learning multiple layers of features from tiny images.
+type CIFAR10 struct {
+	Limits
+
+	name    string
+	perStep int // pixels per step
+}
+
+func init() {
+	const source = "Krizhevsky (2009), Learning multiple layers of features from tiny images"
+	Register(Entry{
+		Name:   "cifar10-rows",
+		Doc:    "name the object in a small colour picture from its 32 rows",
+		Source: source,
+		New:    func() Config { return &CIFAR10{name: "cifar10-rows", perStep: pictureSide} },
+	})
+	Register(Entry{
+		Name:   "cifar10-pixels",
+		Doc:    "name the object in a small colour picture from its 1024 pixels, one by one",
+		Source: source,
+		New:    func() Config { return &CIFAR10{name: "cifar10-pixels", perStep: 1} },
+	})
+}
+
+// Open implements Config.
+//
+// Errors: ErrConfig, ErrMissing, ErrCorrupt, or what the file system says.
+func (c *CIFAR10) Open(env Env) (*Task, error) {
+	if err := check(c.name, c); err != nil {
+		return nil, err
+	}
+	t := &Task{Name: c.name, T: planeBytes / c.perStep, I: picturePlanes * c.perStep, O: len(cifarClasses),
+		Goal: Classify, Classes: cifarClasses[:]}
+	order := make([]int, 0, pictureBytes)
+	for first := 0; first < planeBytes; first += c.perStep {
+		for plane := range picturePlanes {
+			for k := range c.perStep {
+				order = append(order, plane*planeBytes+first+k)
+			}
+		}
+	}
+	for _, half := range []struct {
+		files []string
+		limit int
+		set   *Set
+	}{{cifarTrain[:], c.TrainLimit, &t.Train}, {cifarTest[:], c.TestLimit, &t.Test}} {
+		pixels, labels, err := readObjects(env.Dir, half.files)
+		if err != nil {
+			return nil, err
+		}
+		*half.set = newImages(t, pixels, labels, order, half.limit)
+	}
+	return t, nil
+}
+
+// readObjects reads some files of the collection one after the other.
+func readObjects(dir string, names []string) (pixels, labels []byte, err error) {
+	for _, name := range names {
+		path, err := cifarFile(dir, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if pixels, labels, err = readRecords(path, pixels, labels); err != nil {
+			return nil, nil, err
+		}
+	}
+	return pixels, labels, nil
+}

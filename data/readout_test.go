@@ -1,0 +1,209 @@
+package data
+
+import (
+	"math"
+	"testing"
+)
+
+// readout is a multinomial logistic regression: the best that a linear look at fixed features
+// of a sample can do.
+type readout struct {
+	mean, scale []float64
+	w           [][]float64 // [classes][features+1], the last is the bias
+}
+
+// logits writes the class scores of features x.
+func (r *readout) logits(x, out []float64) {
+	for k, w := range r.w {
+		out[k] = w[len(w)-1]
+		for i, v := range x {
+			out[k] += w[i] * (v - r.mean[i]) * r.scale[i]
+		}
+	}
+}
+
+// train fits the read-out by accelerated gradient descent on standardised features and
+// reports the length of the last gradient, which shows whether it has converged.
+func (r *readout) train(x [][]float64, y []int, classes, rounds int) float64 {
+	features := len(x[0])
+	r.mean, r.scale = make([]float64, features), make([]float64, features)
+	for _, row := range x {
+		for i, v := range row {
+			r.mean[i] += v / float64(len(x))
+		}
+	}
+	for i := range r.scale {
+		s := 0.0
+		for _, row := range x {
+			s += (row[i] - r.mean[i]) * (row[i] - r.mean[i])
+		}
+		r.scale[i] = 1 / math.Sqrt(s/float64(len(x))+1e-12)
+	}
+	z := make([][]float64, len(x))
+	for n, row := range x {
+		z[n] = make([]float64, features+1)
+		for i, v := range row {
+			z[n][i] = (v - r.mean[i]) * r.scale[i]
+		}
+		z[n][features] = 1
+	}
+	r.w = make([][]float64, classes)
+	ahead, grad := make([][]float64, classes), make([][]float64, classes)
+	for k := range r.w {
+		r.w[k], ahead[k], grad[k] = make([]float64, features+1), make([]float64, features+1), make([]float64, features+1)
+	}
+	p := make([]float64, classes)
+	var norm float64
+	for round := range rounds {
+		for k := range grad {
+			clear(grad[k])
+		}
+		for n, row := range z {
+			for k, w := range ahead {
+				p[k] = 0
+				for i, v := range row {
+					p[k] += w[i] * v
+				}
+			}
+			softmax(p)
+			p[y[n]]--
+			for k := range grad {
+				g := p[k] / float64(len(z))
+				for i, v := range row {
+					grad[k][i] += g * v
+				}
+			}
+		}
+		const rate = 0.1
+		keep := float64(round) / float64(round+3)
+		norm = 0
+		for k := range r.w {
+			for i, g := range grad[k] {
+				norm += g * g
+				next := ahead[k][i] - rate*g
+				ahead[k][i] = next + keep*(next-r.w[k][i])
+				r.w[k][i] = next
+			}
+		}
+	}
+	return math.Sqrt(norm)
+}
+
+// accuracy returns the share of samples whose class has the highest score.
+func (r *readout) accuracy(x [][]float64, y []int) float64 {
+	right, out := 0, make([]float64, len(r.w))
+	for n, row := range x {
+		r.logits(row, out)
+		best := 0
+		for k := range out {
+			if out[k] > out[best] {
+				best = k
+			}
+		}
+		if best == y[n] {
+			right++
+		}
+	}
+	return float64(right) / float64(len(x))
+}
+
+func softmax(p []float64) {
+	top := math.Inf(-1)
+	for _, v := range p {
+		top = max(top, v)
+	}
+	sum := 0.0
+	for k, v := range p {
+		p[k] = math.Exp(v - top)
+		sum += p[k]
+	}
+	for k := range p {
+		p[k] /= sum
+	}
+}
+
+// read returns the features of the first n samples of a set and their classes.
+func read(t *testing.T, task *Task, set Set, n int, features func(b *Batch) []float64) ([][]float64, []int) {
+	t.Helper()
+	b := NewBatch(task, 1)
+	x, y := make([][]float64, n), make([]int, n)
+	for i := range n {
+		if err := set.Fill(b, 0, 0, i); err != nil {
+			t.Fatal(err)
+		}
+		x[i], y[i] = features(b), int(b.Label[0])
+	}
+	return x, y
+}
+
+// countPerFacet returns the number of events of each facet, [I].
+func countPerFacet(b *Batch) []float64 {
+	out := make([]float64, b.I)
+	for i, v := range b.X {
+		out[i%b.I] += float64(v)
+	}
+	return out
+}
+
+// ratePerStep returns the number of events of each step, [T].
+func ratePerStep(b *Batch) []float64 {
+	out := make([]float64, b.T)
+	for i, v := range b.X {
+		out[i/b.I] += float64(v)
+	}
+	return out
+}
+
+// order returns what the classes really differ in: how eccentricity and time of the events go
+// together, and how many facets have two events.
+func order(side int) func(b *Batch) []float64 {
+	return func(b *Batch) []float64 {
+		var n, se, st, see, stt, set, twice float64
+		for f := range b.I {
+			e := math.Hypot(float64(2*(f%side)+1-side), float64(2*(f/side)+1-side))
+			here := 0.0
+			for t := range b.T {
+				if b.X[t*b.I+f] == 0 {
+					continue
+				}
+				here++
+				time := float64(t)
+				n, se, st, see, stt, set = n+1, se+e, st+time, see+e*e, stt+time*time, set+e*time
+			}
+			if here >= 2 {
+				twice++
+			}
+		}
+		r := (n*set - se*st) / math.Sqrt((n*see-se*se)*(n*stt-st*st))
+		return []float64{r, r * r, twice}
+	}
+}
+
+// TestLoomingReadouts holds the default difficulty: what the classes share must not give them
+// away, and what they differ in must.
+func TestLoomingReadouts(t *testing.T) {
+	task, err := newLooming(false).Open(Env{Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name     string
+		features func(b *Batch) []float64
+		rounds   int
+		lo, hi   float64
+	}{
+		{"count per facet", countPerFacet, 150, 0.27, 0.70},
+		{"rate over time", ratePerStep, 150, 0.27, 0.80},
+		{"order of events", order(12), 300, 0.95, 1},
+	} {
+		var r readout
+		x, y := read(t, task, task.Train, task.Train.Len(), c.features)
+		gradient := r.train(x, y, sceneClasses, c.rounds)
+		xt, yt := read(t, task, task.Test, task.Test.Len(), c.features)
+		got := r.accuracy(xt, yt)
+		t.Logf("linear read-out of the %s: train %.1f %%, test %.1f %%, gradient %.1g", c.name, 100*r.accuracy(x, y), 100*got, gradient)
+		if got < c.lo || got > c.hi {
+			t.Errorf("linear read-out of the %s: %.1f %%, want %.0f to %.0f %%", c.name, 100*got, 100*c.lo, 100*c.hi)
+		}
+	}
+}
