@@ -52,11 +52,14 @@ func (s *Set) Lookup(name string) (Key, error) {
 	return Key{}, fmt.Errorf("%w: %s", ErrConfig, Unknown("key", name, names))
 }
 
-// Pair is one line of a configuration file.
+// Pair is one line of a configuration file, or one flag.
 type Pair struct {
 	Name  string
-	Value any // as decoded from TOML: bool, int64, float64, string, []any
+	Value any // as decoded from TOML: bool, int64, float64, string, []any; or Text
 }
+
+// Text is the value of a flag, which is read once the type of its key is known.
+type Text string
 
 // Apply sets keys in order and stops at the first that is unknown or does not fit.
 func (s *Set) Apply(pairs []Pair) error {
@@ -65,7 +68,12 @@ func (s *Set) Apply(pairs []Pair) error {
 		if err != nil {
 			return err
 		}
-		if err := k.Assign(p.Value); err != nil {
+		if text, isFlag := p.Value.(Text); isFlag {
+			err = k.Parse(string(text))
+		} else {
+			err = k.Assign(p.Value)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -92,23 +100,23 @@ func Decode(r io.Reader) ([]Pair, error) {
 	if err != nil {
 		var syntax toml.ParseError
 		if errors.As(err, &syntax) {
-			return nil, fmt.Errorf("%w: line %d: %s", ErrConfig, syntax.Position.Line, oneLine(syntax.Message))
+			return nil, fmt.Errorf("%w: line %d: %s", ErrConfig, syntax.Position.Line, OneLine(syntax.Message))
 		}
-		return nil, fmt.Errorf("%w: %s", ErrConfig, oneLine(err.Error()))
+		return nil, fmt.Errorf("%w: %s", ErrConfig, OneLine(err.Error()))
 	}
 	pairs := make([]Pair, 0, len(values))
 	for _, key := range meta.Keys() {
 		value, ok := values[key[0]]
 		if _, isTable := value.(map[string]any); len(key) > 1 || isTable || !ok {
-			return nil, fmt.Errorf("%w: %s is a table, want flat keys (key = value)", ErrConfig, shorten(oneLine(key.String())))
+			return nil, fmt.Errorf("%w: %s is a table, want flat keys (key = value)", ErrConfig, shorten(OneLine(key.String())))
 		}
 		pairs = append(pairs, Pair{Name: key[0], Value: value})
 	}
 	return pairs, nil
 }
 
-// oneLine replaces control characters, which would break a one-line error.
-func oneLine(s string) string {
+// OneLine replaces control characters, which would break a one-line error.
+func OneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
@@ -140,7 +148,7 @@ func (s *Set) Write(w io.Writer) error {
 // Help is the documentation of a key in one line: text, unit and range.
 func (k Key) Help() string {
 	help := k.Doc
-	if k.Unit != "" {
+	if k.Unit != "" && k.Unit != "1" {
 		help += " [" + k.Unit + "]"
 	}
 	if r := k.Range(); r != "" {

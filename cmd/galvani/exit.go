@@ -1,0 +1,61 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"syscall"
+
+	"galvani/cmd/galvani/internal/config"
+	"galvani/kernels"
+)
+
+// Exit codes, after sysexits.h where it has a code.
+const (
+	exitOK        = 0
+	exitUsage     = 2  // the command line
+	exitConfig    = 64 // a key, a value, a run directory in use
+	exitData      = 65 // a data file or a checkpoint
+	exitDevice    = 69 // a device that is not here
+	exitBug       = 70 // a fault of the program
+	exitNumerical = 71 // not finite
+	exitIO        = 74 // disk full, no permission, input/output error
+	exitStopped   = 75 // stopped on request, state saved, may be resumed
+)
+
+// Sentinels of the command line itself.
+var (
+	errUsage   = errors.New("usage")
+	errStopped = errors.New("stopped")
+)
+
+// exitCodes maps the kinds of failure to codes; the first that matches counts.
+var exitCodes = []struct {
+	kind error
+	code int
+}{
+	{errUsage, exitUsage},
+	{errStopped, exitStopped},
+	{syscall.ENOSPC, exitIO},
+	{syscall.EIO, exitIO},
+	{syscall.EROFS, exitIO},
+	{fs.ErrPermission, exitIO},
+	{config.ErrConfig, exitConfig},
+	{kernels.ErrNoDevice, exitDevice},
+}
+
+// exitCode returns the exit code for the error of a command.
+func exitCode(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	for _, e := range exitCodes {
+		if errors.Is(err, e.kind) {
+			return e.code
+		}
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return exitIO
+	}
+	return exitBug
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"galvani/cmd/galvani/internal/config"
+	"galvani/kernels"
+	"galvani/models"
+
+	"github.com/spf13/cobra"
+)
+
+func newModels() *cobra.Command {
+	return newGroup("models", "The cells: equations, parameters, keys", newModelsList(), newModelsShow())
+}
+
+// brief is one line of a list.
+type brief struct {
+	Name   string `json:"name"`
+	Doc    string `json:"doc"`
+	Source string `json:"source,omitempty"`
+}
+
+// newList makes the command that lists a registry.
+func newList(short string, all func() []brief) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{Use: "list", Short: short, Args: exactArgs(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			list := all()
+			return report(c, asJSON, list, func(p *printer) {
+				rows := make([][]string, len(list))
+				for i, b := range list {
+					rows[i] = []string{b.Name, b.Doc}
+				}
+				p.table([]string{"NAME", "WHAT"}, rows)
+			})
+		}}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func newModelsList() *cobra.Command {
+	return newList("List the cells", func() []brief {
+		var list []brief
+		for _, e := range models.All() {
+			list = append(list, brief{e.Name, e.Doc, e.Source})
+		}
+		return list
+	})
+}
+
+// keyReport is one key of a cell or a task.
+type keyReport struct {
+	Name    string `json:"name"`
+	Type    string `json:"type"`
+	Default any    `json:"default"`
+	Unit    string `json:"unit,omitempty"`
+	Range   string `json:"range,omitempty"`
+	Doc     string `json:"doc"`
+}
+
+func keyReports(owner string, p any) ([]keyReport, error) {
+	keys, err := config.Keys(owner, p)
+	list := make([]keyReport, len(keys))
+	for i, k := range keys {
+		list[i] = keyReport{k.Name, k.Type(), k.Value(), k.Unit, k.Range(), k.Doc}
+	}
+	return list, err
+}
+
+func (p *printer) keys(keys []keyReport) {
+	p.title("\nKeys")
+	if len(keys) == 0 {
+		p.line("none")
+		return
+	}
+	rows := make([][]string, len(keys))
+	for i, k := range keys {
+		rows[i] = []string{k.Name, k.Type, fmt.Sprint(k.Default), dash(k.Unit), dash(k.Range), k.Doc}
+	}
+	p.table([]string{"KEY", "TYPE", "DEFAULT", "UNIT", "RANGE", "WHAT"}, rows)
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// modelReport is what models show tells.
+type modelReport struct {
+	brief
+	Dims   models.Dims   `json:"dims"`
+	Params []paramReport `json:"params"`
+	Count  int           `json:"learned_parameters"`
+	Keys   []keyReport   `json:"keys"`
+}
+
+// paramReport is one row of a parameter table.
+type paramReport struct {
+	Name    string `json:"name"`
+	Letters string `json:"letters"`
+	Shape   []int  `json:"shape"`
+	Unit    string `json:"unit"`
+	Init    string `json:"init"`
+	Bound   string `json:"bound"`
+	Learned bool   `json:"learned"`
+	Doc     string `json:"doc"`
+}
+
+func newModelsShow() *cobra.Command {
+	var asJSON bool
+	d := models.Dims{}
+	c := &cobra.Command{Use: "show NAME", Short: "Show a cell: source, parameter table, keys",
+		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(modelNames),
+		RunE: func(c *cobra.Command, args []string) error {
+			e, err := lookupModel(args[0])
+			if err != nil {
+				return err
+			}
+			r, err := describeModel(e, d)
+			if err != nil {
+				return err
+			}
+			return report(c, asJSON, r, func(p *printer) { p.model(r) })
+		}}
+	jsonFlag(c, &asJSON)
+	c.Flags().IntVar(&d.I, "inputs", 28, "number I of inputs that the shapes are shown for")
+	c.Flags().IntVar(&d.H, "hidden", 64, "number H of hidden units")
+	c.Flags().IntVar(&d.O, "outputs", 10, "number O of outputs")
+	return c
+}
+
+func describeModel(e models.Entry, d models.Dims) (modelReport, error) {
+	r := modelReport{brief: brief{e.Name, e.Doc, e.Source}, Dims: d}
+	cell := e.New()
+	var err error
+	if r.Keys, err = keyReports("model "+e.Name, cell); err != nil {
+		return r, err
+	}
+	specs, err := cell.Params(d)
+	if err != nil {
+		return r, fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	for _, s := range specs {
+		r.Params = append(r.Params, paramReport{s.Name, s.Letters, s.Shape, s.Unit,
+			initText(s.Init), boundText(s.Bound), s.Learned, s.Doc})
+		if s.Learned {
+			r.Count += s.Len()
+		}
+	}
+	return r, nil
+}
+
+func (p *printer) model(r modelReport) {
+	p.title("%s", r.Name)
+	p.line("%s", r.Doc)
+	p.line("Source: %s", dash(r.Source))
+	p.title("\nParameters for I=%d H=%d O=%d (%d learned, read-out not counted)", r.Dims.I, r.Dims.H, r.Dims.O, r.Count)
+	rows := make([][]string, len(r.Params))
+	for i, s := range r.Params {
+		learned := "fixed"
+		if s.Learned {
+			learned = "learned"
+		}
+		rows[i] = []string{s.Name, "[" + s.Letters + "]", fmt.Sprint(s.Shape), s.Unit, s.Init, s.Bound, learned, s.Doc}
+	}
+	p.table([]string{"NAME", "LETTERS", "SHAPE", "UNIT", "INIT", "BOUND", "", "WHAT"}, rows)
+	p.keys(r.Keys)
+}
+
+// initText writes an initialiser as a reader of papers would.
+func initText(i kernels.Init) string {
+	switch i.Kind {
+	case kernels.Constant:
+		return fmt.Sprintf("%g", i.A)
+	case kernels.Uniform:
+		return fmt.Sprintf("U(%g, %g)", i.A, i.B)
+	case kernels.Normal:
+		return fmt.Sprintf("N(%g, %g)", i.A, i.B)
+	case kernels.XavierUniform:
+		return fmt.Sprintf("%g·Xavier", i.A)
+	case kernels.Orthogonal:
+		return fmt.Sprintf("%g·orthogonal", i.A)
+	case kernels.Identity:
+		return fmt.Sprintf("%g·identity", i.A)
+	case kernels.PerPlane:
+		return fmt.Sprintf("%v by plane", i.Values)
+	case kernels.PlaneNormal:
+		return fmt.Sprintf("N(%v by plane, %g)", i.Values, i.B)
+	}
+	return fmt.Sprintf("initialiser %d", i.Kind)
+}
+
+func boundText(b kernels.Bound) string {
+	if b.IsFree() {
+		return "free"
+	}
+	return strings.ReplaceAll(fmt.Sprintf("[%g, %g]", b.Lo, b.Hi), "Inf", "∞")
+}
+
+func modelNames() []string {
+	var names []string
+	for _, e := range models.All() {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
+// lookupModel finds a cell; the error names the nearest.
+func lookupModel(name string) (models.Entry, error) {
+	e, err := models.Lookup(name)
+	if err != nil {
+		return e, fmt.Errorf("%w: %s", config.ErrConfig, config.Unknown("model", name, modelNames()))
+	}
+	return e, nil
+}
+
+// completeNames completes the one argument of a command from a list.
+func completeNames(names func() []string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return names(), cobra.ShellCompDirectiveNoFileComp
+	}
+}

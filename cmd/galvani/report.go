@@ -1,0 +1,94 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// jsonFlag adds --json to a reporting command.
+func jsonFlag(c *cobra.Command, p *bool) {
+	c.Flags().BoolVar(p, "json", false, "print JSON to stdout")
+}
+
+// report writes the result of a command to stdout: as JSON, or in words.
+func report(c *cobra.Command, asJSON bool, value any, words func(*printer)) error {
+	if asJSON {
+		return writeJSON(c.OutOrStdout(), value)
+	}
+	p := newPrinter(c.OutOrStdout())
+	words(p)
+	return p.err
+}
+
+// writeJSON writes one value as one line.
+func writeJSON(w io.Writer, value any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(value)
+}
+
+// printer writes lines and tables, bold where a terminal shows it; it keeps the first error.
+type printer struct {
+	w    io.Writer
+	bold bool
+	err  error
+}
+
+func newPrinter(w io.Writer) *printer { return &printer{w: w, bold: colorful(w)} }
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+// title writes a heading.
+func (p *printer) title(format string, args ...any) {
+	if p.bold {
+		format = "\x1b[1m" + format + "\x1b[0m"
+	}
+	p.line(format, args...)
+}
+
+// table writes rows in columns under a heading.
+func (p *printer) table(head []string, rows [][]string) {
+	var text strings.Builder
+	t := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, strings.Join(head, "\t"))
+	for _, r := range rows {
+		fmt.Fprintln(t, strings.Join(r, "\t"))
+	}
+	t.Flush()
+	lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
+	for i, l := range lines {
+		if l = strings.TrimRight(l, " "); i == 0 {
+			p.title("%s", l)
+		} else {
+			p.line("%s", l)
+		}
+	}
+}
+
+// terminal returns the width of the terminal that w is, or false.
+func terminal(w io.Writer) (width int, ok bool) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	return width, err == nil
+}
+
+// colorful reports whether w shows colours and the user has not declined them
+// (https://no-color.org).
+func colorful(w io.Writer) bool {
+	_, ok := terminal(w)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}

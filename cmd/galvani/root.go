@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"galvani/cmd/galvani/internal/config"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const rootDoc = `Galvani trains recurrent networks whose cells come from biophysics.
+
+  galvani train                                  the charged RNN on the looming task
+  galvani train --model lstm --task adding       another cell, another task
+  galvani models list                            what there is
+`
+
+// newRoot builds the command tree.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "galvani",
+		Short:         "Train recurrent networks from biophysics",
+		Long:          rootDoc,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noSuchCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetFlagErrorFunc(flagError)
+	root.AddCommand(
+		newModels(), newTasks(),
+		newDevices(), newVersion(),
+	)
+	return root
+}
+
+// newGroup makes a command that only holds others.
+func newGroup(use, short string, sub ...*cobra.Command) *cobra.Command {
+	group := &cobra.Command{Use: use, Short: short, Args: noSuchCommand,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	group.AddCommand(sub...)
+	return group
+}
+
+// noSuchCommand refuses arguments of a command that only holds others.
+func noSuchCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var known []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			known = append(known, sub.Name())
+		}
+	}
+	return fmt.Errorf("%w: %s", errUsage, config.Unknown("command", args[0], known))
+}
+
+// exactArgs wants one argument for each name, e.g. "RUN".
+func exactArgs(names ...string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names):
+			return fmt.Errorf("%w: %s needs %s; try: %s --help", errUsage, c.CommandPath(), names[len(args)], c.CommandPath())
+		case len(args) > len(names):
+			return fmt.Errorf("%w: unexpected argument %q; try: %s --help", errUsage, args[len(names)], c.CommandPath())
+		}
+		return nil
+	}
+}
+
+// flagError turns pflag's errors into one line that names the nearest flag.
+func flagError(c *cobra.Command, err error) error {
+	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !unknown {
+		return fmt.Errorf("%w: %w; try: %s --help", errUsage, err, c.CommandPath())
+	}
+	var known []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
+	return fmt.Errorf("%w: %s; try: %s --help", errUsage, config.Unknown("flag", "--"+name, known), c.CommandPath())
+}

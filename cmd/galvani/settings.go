@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+
+	"galvani/cmd/galvani/internal/config"
+	"galvani/data"
+	"galvani/engine"
+	"galvani/models"
+)
+
+// runKeys are the keys of the command itself.
+type runKeys struct {
+	Model   string `toml:"model" doc:"cell, see galvani models list"`
+	Task    string `toml:"task" doc:"task, see galvani tasks list"`
+	Hidden  int    `toml:"hidden" doc:"number H of hidden units" min:"1" max:"65536"`
+	Device  string `toml:"device" doc:"where to compute: auto, cpu, cuda or cuda:n"`
+	Backend string `toml:"backend" doc:"the fused scan or the unrolled graph" oneof:"auto|graph|scan"`
+	Threads int    `toml:"threads" doc:"threads of the fused scan on the CPU, 0 for one per core" min:"0" max:"1024"`
+	DataDir string `toml:"data_dir" doc:"folder of data-set files, empty for the user's cache folder"`
+	RunsDir string `toml:"runs_dir" doc:"folder that run directories are made in"`
+}
+
+func defaultRunKeys() runKeys {
+	return runKeys{Model: "crnn", Task: "looming", Hidden: 64, Device: "auto", Backend: "auto", RunsDir: "runs"}
+}
+
+// settings is everything that decides what a run computes: one flat space of keys over the
+// command, the cell, the task and the engine.
+type settings struct {
+	config.Set
+	run  runKeys
+	cell models.Cell
+	task data.Config
+	opt  engine.Options
+}
+
+// layer is one source of values; a later layer overrules an earlier one.
+type layer struct {
+	name  string // a file, or "" for the command line
+	pairs []config.Pair
+}
+
+// resolve finds model and task in the layers, then applies to their defaults the recipe for
+// the two and the layers in order.
+func resolve(layers ...layer) (*settings, error) {
+	s := &settings{run: defaultRunKeys(), opt: engine.DefaultOptions()}
+	for _, l := range layers {
+		for _, p := range l.pairs {
+			if p.Name != "model" && p.Name != "task" {
+				continue
+			}
+			var names config.Set
+			if err := names.Add("run", &s.run); err != nil {
+				return nil, err
+			}
+			if err := names.Apply([]config.Pair{p}); err != nil {
+				return nil, l.wrap(err)
+			}
+		}
+	}
+	model, err := lookupModel(s.run.Model)
+	if err != nil {
+		return nil, err
+	}
+	task, err := lookupTask(s.run.Task)
+	if err != nil {
+		return nil, err
+	}
+	s.cell, s.task = model.New(), task.New()
+	for _, part := range []struct {
+		owner string
+		ptr   any
+	}{{"run", &s.run}, {"model " + model.Name, s.cell}, {"task " + task.Name, s.task}, {"training", &s.opt}} {
+		if err := s.Add(part.owner, part.ptr); err != nil {
+			return nil, err
+		}
+	}
+	recipe, err := recipeFor(model.Name, task.Name)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range append([]layer{recipe}, layers...) {
+		if err := s.Apply(l.pairs); err != nil {
+			return nil, l.wrap(err)
+		}
+	}
+	return s, nil
+}
+
+// wrap says which file an error is about.
+func (l layer) wrap(err error) error {
+	if l.name == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", l.name, err)
+}
+
+// readLayer reads a configuration file.
+func readLayer(path string) (layer, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return layer{}, fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	defer f.Close()
+	pairs, err := config.Decode(f)
+	l := layer{path, pairs}
+	if err != nil {
+		return l, l.wrap(err)
+	}
+	return l, nil
+}
+
+// file returns the whole configuration as TOML, which --config takes.
+func (s *settings) file() ([]byte, error) {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# Every setting of this run. Repeat it with: galvani train --config config.toml\n# %s\n", thisBuild())
+	err := s.Write(&b)
+	return b.Bytes(), err
+}
