@@ -1,0 +1,197 @@
+/* crnn.h - the charged RNN: every unit is a compartment with leak, axial, synaptic and
+ * channel conductances.
+ *
+ *   G = g_L + sum_j g_ij + x_E + x_I + sum_c gamma_c sigma+_c sigma-_c
+ *   J = g_L E_L + sum_j g_ij h_j + x_E E_exc + x_I E_inh + sum_c gamma_c sigma+_c sigma-_c E_c
+ *   exp       h' = J/G + (h - J/G) exp(-dt G/C)
+ *   implicit  h' = (h + dt J/C) / (1 + dt G/C)
+ *   euler     h' = h + dt (J - G h)/C
+ *
+ * With the literal signs of the notes the synaptic and channel terms change sign and the step
+ * is euler. States: h, p_E, q_E, p_I, q_I. Drives: 0 U_exc x, 1 U_inh x, 2 axial.
+ * Raw planes: gamma, w_m, b_m, w_n, b_n, E_c (2 channels each), g_L, E_L, C_m, E_exc, E_inh,
+ * tau_s, tau_l; plane 19 is sum_j g_ij.
+ * Consts: dt, step (0 exp, 1 implicit, 2 euler), sign (+1, -1), synaptic kernel (0 ema,
+ * 1 ema_diff, 2 ema_diff_relu, 3 alpha, 4 dualexp).
+ * Source: notes on the charged RNN, section 3, first equation, restoring signs.
+ */
+#include "shared/cell.h"
+#include "shared/synapse.h"
+
+enum { CRNN_CH = 2 };
+/* raw planes */
+enum { CRNN_GAMMA, CRNN_WM = 2, CRNN_BM = 4, CRNN_WN = 6, CRNN_BN = 8, CRNN_EC = 10,
+       CRNN_GL = 12, CRNN_EL, CRNN_CM, CRNN_EEXC, CRNN_EINH, CRNN_TAUS, CRNN_TAUL, CRNN_GAX };
+/* prepared planes from 12 on; 0..11 are the raw channel planes */
+enum { CRNN_GTOT = 12, CRNN_JLEAK, CRNN_RATE, CRNN_PE, CRNN_PI, CRNN_SYN };
+
+#define crnn_STATES 5
+#define crnn_IN 2
+#define crnn_REC 0
+#define crnn_REC_PLANE(g) 0
+#define crnn_DRIVES 3
+#define crnn_AXIAL 2
+#define crnn_VECS 19
+#define crnn_PREP 24
+#define crnn_USES_IN 1
+#define crnn_USES_REC 1
+
+CELL_FN void crnn_prepare(const double *c, const double *raw, double *prep)
+{
+	for (int k = 0; k < 12; k++)
+		prep[k] = raw[k];
+	prep[CRNN_GTOT] = raw[CRNN_GL] + raw[CRNN_GAX];
+	prep[CRNN_JLEAK] = raw[CRNN_GL] * raw[CRNN_EL];
+	prep[CRNN_RATE] = c[0] / raw[CRNN_CM];
+	prep[CRNN_PE] = raw[CRNN_EEXC];
+	prep[CRNN_PI] = raw[CRNN_EINH];
+	double *k = prep + CRNN_SYN, ts = raw[CRNN_TAUS], tl = raw[CRNN_TAUL];
+	double ds = exp(-1 / ts), dl = exp(-1 / tl);
+	int kind = (int)c[3];
+	k[SYN_PQ] = kind == 3 ? ds : 0;
+	k[SYN_PP] = ds;
+	k[SYN_PU] = kind == 3 ? 0 : kind == 4 ? 1 : 1 - ds;
+	k[SYN_QQ] = kind == 3 ? ds : dl;
+	k[SYN_QU] = kind >= 3 ? 1 : 1 - dl;
+	k[SYN_XP] = kind == 4 ? -ts * tl / (tl - ts) : 1;
+	k[SYN_XQ] = kind == 4 ? ts * tl / (tl - ts) : kind == 0 || kind == 3 ? 0 : -1;
+}
+
+CELL_FN void crnn_prepare_adjoint(const double *c, const double *raw, const double *prep,
+				  const double *gprep, double *graw)
+{
+	for (int k = 0; k < 12; k++)
+		graw[k] = gprep[k];
+	graw[CRNN_GL] = gprep[CRNN_GTOT] + gprep[CRNN_JLEAK] * raw[CRNN_EL];
+	graw[CRNN_EL] = gprep[CRNN_JLEAK] * raw[CRNN_GL];
+	graw[CRNN_CM] = -gprep[CRNN_RATE] * prep[CRNN_RATE] / raw[CRNN_CM];
+	graw[CRNN_EEXC] = gprep[CRNN_PE];
+	graw[CRNN_EINH] = gprep[CRNN_PI];
+	graw[CRNN_GAX] = gprep[CRNN_GTOT];
+	const double *g = gprep + CRNN_SYN;
+	double ts = raw[CRNN_TAUS], tl = raw[CRNN_TAUL];
+	double ds = exp(-1 / ts), dl = exp(-1 / tl);
+	int kind = (int)c[3];
+	double gds = g[SYN_PP], gdl = 0, gk = 0;
+	if (kind == 3)
+		gds += g[SYN_PQ] + g[SYN_QQ];
+	else
+		gdl += g[SYN_QQ];
+	if (kind < 3) {
+		gds -= g[SYN_PU];
+		gdl -= g[SYN_QU];
+	}
+	if (kind == 4)
+		gk = g[SYN_XQ] - g[SYN_XP];
+	double gap = tl - ts;
+	graw[CRNN_TAUS] = gds * ds / (ts * ts) + gk * tl * tl / (gap * gap);
+	graw[CRNN_TAUL] = gdl * dl / (tl * tl) - gk * ts * ts / (gap * gap);
+}
+
+/* crnn_channels returns gamma sigma+ sigma- of channel c and its derivative by h. */
+CELL_FN real crnn_channel(const real *p, int c, real h, real *up, real *dn)
+{
+	*up = r_sigmoid(p[CRNN_WM + c] * h + p[CRNN_BM + c]);
+	*dn = r_sigmoid(-(p[CRNN_WN + c] * h + p[CRNN_BN + c]));
+	return p[CRNN_GAMMA + c] * *up * *dn;
+}
+
+CELL_FN void crnn_step(const elem *c, const real *p, const real *d, const real *s, real *o)
+{
+	int rect = c[3] == 2;
+	real h = s[0], up, dn;
+	real xe = syn_step(p + CRNN_SYN, rect, d[0], s[1], s[2], &o[1], &o[2]);
+	real xi = syn_step(p + CRNN_SYN, rect, d[1], s[3], s[4], &o[3], &o[4]);
+	real G = xe + xi, J = xe * p[CRNN_PE] + xi * p[CRNN_PI];
+	for (int k = 0; k < CRNN_CH; k++) {
+		real g = crnn_channel(p, k, h, &up, &dn);
+		G += g;
+		J += g * p[CRNN_EC + k];
+	}
+	G = c[2] * G + p[CRNN_GTOT];
+	J = c[2] * J + p[CRNN_JLEAK] + d[2];
+	real rate = p[CRNN_RATE];
+	if (c[1] == 0 && c[2] > 0) {
+		real rest = J / G;
+		o[0] = rest + (h - rest) * r_exp(-(rate * G));
+	} else if (c[1] == 1 && c[2] > 0) {
+		o[0] = (h + rate * J) / (R(1.0) + rate * G);
+	} else {
+		o[0] = h + rate * (J - G * h);
+	}
+}
+
+CELL_FN void crnn_adjoint(const elem *c, const real *p, const real *d, const real *s, const real *o,
+			  const real *go, real *gs, real *gd, real *gp, int learn)
+{
+	int rect = c[3] == 2;
+	real h = s[0], up[CRNN_CH], dn[CRNN_CH], ch[CRNN_CH];
+	const real *k = p + CRNN_SYN;
+	real xe = syn_value(k, rect, o[1], o[2]);
+	real xi = syn_value(k, rect, o[3], o[4]);
+	real G = xe + xi, J = xe * p[CRNN_PE] + xi * p[CRNN_PI];
+	for (int i = 0; i < CRNN_CH; i++) {
+		ch[i] = crnn_channel(p, i, h, &up[i], &dn[i]);
+		G += ch[i];
+		J += ch[i] * p[CRNN_EC + i];
+	}
+	G = c[2] * G + p[CRNN_GTOT];
+	J = c[2] * J + p[CRNN_JLEAK] + d[2];
+
+	real rate = p[CRNN_RATE], gh, gJ, gG, grate;
+	if (c[1] == 0 && c[2] > 0) {
+		real inv = R(1.0) / G, rest = J * inv, e = r_exp(-(rate * G));
+		real gap = (h - rest) * e;
+		gh = e;
+		gJ = (R(1.0) - e) * inv;
+		gG = -(gJ * rest) - gap * rate;
+		grate = -(gap * G);
+	} else if (c[1] == 1 && c[2] > 0) {
+		real inv = R(1.0) / (R(1.0) + rate * G);
+		gh = inv;
+		gJ = rate * inv;
+		gG = -(gJ * o[0]);
+		grate = (J - G * o[0]) * inv;
+	} else {
+		gh = R(1.0) - rate * G;
+		gJ = gh - gh + rate;
+		gG = -(rate * h);
+		grate = J - G * h;
+	}
+	gh *= go[0];
+	gJ *= go[0];
+	gG *= go[0];
+	gd[2] = gJ;
+	real sJ = c[2] * gJ, sG = c[2] * gG; /* gradients of the signed sums */
+	real gch[CRNN_CH];
+	for (int i = 0; i < CRNN_CH; i++) {
+		gch[i] = sG + sJ * p[CRNN_EC + i];
+		real a = gch[i] * ch[i];
+		gh += a * ((R(1.0) - up[i]) * p[CRNN_WM + i] - (R(1.0) - dn[i]) * p[CRNN_WN + i]);
+	}
+	gs[0] = gh;
+	real *gk = learn > 1 ? gp + CRNN_SYN : 0;
+	syn_adjoint(k, rect, d[0], s[1], s[2], o[1], o[2], sG + sJ * p[CRNN_PE], go[1], go[2],
+		    &gd[0], &gs[1], &gs[2], gk);
+	syn_adjoint(k, rect, d[1], s[3], s[4], o[3], o[4], sG + sJ * p[CRNN_PI], go[3], go[4],
+		    &gd[1], &gs[3], &gs[4], gk);
+	if (!learn)
+		return;
+	for (int i = 0; i < CRNN_CH; i++)
+		gp[CRNN_GAMMA + i] += gch[i] * up[i] * dn[i];
+	if (learn == 1)
+		return;
+	for (int i = 0; i < CRNN_CH; i++) {
+		real a = gch[i] * ch[i] * (R(1.0) - up[i]), b = gch[i] * ch[i] * (R(1.0) - dn[i]);
+		gp[CRNN_WM + i] += a * h;
+		gp[CRNN_BM + i] += a;
+		gp[CRNN_WN + i] -= b * h;
+		gp[CRNN_BN + i] -= b;
+		gp[CRNN_EC + i] += sJ * ch[i];
+	}
+	gp[CRNN_GTOT] += gG;
+	gp[CRNN_JLEAK] += gJ;
+	gp[CRNN_RATE] += grate * go[0];
+	gp[CRNN_PE] += sJ * xe;
+	gp[CRNN_PI] += sJ * xi;
+}

@@ -1,0 +1,82 @@
+/* crnn_simple.h - the simplified charged RNN with a learned dense W.
+ *
+ *   h' = h + dt (-W h - s h x - s sigma+(h) sigma-(h) h + b)
+ *   sigma+ = sigmoid(w_m h + b_m),  sigma- = sigmoid(-w_n h - b_n)
+ *
+ * x is the synaptic conductance (shared/synapse.h); s = 1 is the restoring form, s = -1 the
+ * literal one of the notes, which grows without bound.
+ * States: h, p, q. Drives: 0 U x, 1 W h. Raw planes: b, w_m, b_m, w_n, b_n.
+ * Consts: dt, s, pp, pq, pu, qq, qu, xp, xq, rectify.
+ * Source: notes on the charged RNN, section 3, second equation.
+ */
+#include "shared/cell.h"
+#include "shared/synapse.h"
+
+#define crnn_simple_STATES 3
+#define crnn_simple_IN 1
+#define crnn_simple_REC 1
+#define crnn_simple_REC_PLANE(g) 1
+#define crnn_simple_DRIVES 2
+#define crnn_simple_AXIAL -1
+#define crnn_simple_VECS 5
+#define crnn_simple_PREP 5
+#define crnn_simple_USES_IN 1
+#define crnn_simple_USES_REC 0
+
+CELL_FN void crnn_simple_prepare(const double *c, const double *raw, double *prep)
+{
+	(void)c;
+	for (int k = 0; k < 5; k++)
+		prep[k] = raw[k];
+}
+
+CELL_FN void crnn_simple_prepare_adjoint(const double *c, const double *raw, const double *prep,
+					 const double *gprep, double *graw)
+{
+	(void)c, (void)raw, (void)prep;
+	for (int k = 0; k < 5; k++)
+		graw[k] = gprep[k];
+}
+
+CELL_FN void crnn_simple_synapse(const elem *c, real like, real *k)
+{
+	for (int i = 0; i < SYN_COEFS; i++)
+		k[i] = (like - like) + c[2 + i];
+}
+
+CELL_FN void crnn_simple_step(const elem *c, const real *p, const real *d, const real *s, real *o)
+{
+	real k[SYN_COEFS];
+	crnn_simple_synapse(c, p[0], k);
+	real h = s[0];
+	real x = syn_step(k, c[9] != 0, d[0], s[1], s[2], &o[1], &o[2]);
+	real gate = r_sigmoid(p[1] * h + p[2]) * r_sigmoid(-(p[3] * h + p[4]));
+	o[0] = h + c[0] * (p[0] - d[1] - c[1] * (h * (x + gate)));
+}
+
+CELL_FN void crnn_simple_adjoint(const elem *c, const real *p, const real *d, const real *s, const real *o,
+				 const real *go, real *gs, real *gd, real *gp, int learn)
+{
+	real k[SYN_COEFS];
+	crnn_simple_synapse(c, p[0], k);
+	real h = s[0];
+	real x = syn_value(k, c[9] != 0, o[1], o[2]);
+	real up = r_sigmoid(p[1] * h + p[2]);
+	real dn = r_sigmoid(-(p[3] * h + p[4]));
+	real gate = up * dn;
+	real gu = (R(1.0) - up) * gate; /* d gate / d (w_m h + b_m) */
+	real gn = (R(1.0) - dn) * gate; /* -d gate / d (w_n h + b_n) */
+	real g = c[0] * go[0];
+	real gg = -c[1] * g * h; /* gradient of x and of the gate */
+	syn_adjoint(k, c[9] != 0, d[0], s[1], s[2], o[1], o[2], gg, go[1], go[2], &gd[0], &gs[1], &gs[2], 0);
+	gd[1] = -g;
+	gs[0] = go[0] - c[1] * g * (x + gate) + gg * (gu * p[1] - gn * p[3]);
+	if (learn) {
+		real a = gg * gu, b = gg * gn;
+		gp[0] += g;
+		gp[1] += a * h;
+		gp[2] += a;
+		gp[3] -= b * h;
+		gp[4] -= b;
+	}
+}

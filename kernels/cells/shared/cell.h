@@ -1,0 +1,30 @@
+/* cell.h - what a cell header provides.
+ *
+ * For a cell NAME, kernels/cells/NAME.h defines the macros
+ *   NAME_STATES     S, planes of state; plane 0 is h
+ *   NAME_IN         P, drive planes 0..P-1 that receive x U^T (0 allowed)
+ *   NAME_REC        G, recurrent products h W^T
+ *   NAME_REC_PLANE(g)  the drive plane that product g is added to; planes >= P start from zero
+ *   NAME_DRIVES     D, all drive planes
+ *   NAME_AXIAL      the drive plane that receives sum_j g_ij h_j, or -1
+ *   NAME_VECS       V, per-unit parameter planes as the user knows them; a cell with axial
+ *                   coupling finds sum_j g_ij in one more plane, number V
+ *   NAME_PREP       planes that the step reads, made from those by NAME_prepare
+ *   NAME_USES_IN, NAME_USES_REC   whether the adjoint (or the replay of planes 1..S-1) reads
+ *                   drive planes fed by the input, by recurrent products or axial coupling
+ * and the functions
+ *   NAME_prepare(c, raw, prep)             once per run and unit, in double
+ *   NAME_prepare_adjoint(c, raw, prep, gprep, graw)   graw is overwritten
+ *   NAME_step(c, p, d, s, o)               old state s, drives d -> new state o
+ *   NAME_adjoint(c, p, d, s, o, go, gs, gd, gp, learn)
+ *       go: gradient of the new state; writes gs (old state) and gd (drives); adds to gp
+ *       (prepared planes) as far as learn asks: 0 none, 1 those of the first Vec parameter,
+ *       2 all. gs and gd may not alias the inputs.
+ * c are the constants of kernels.Cell.Consts. step and adjoint see one unit (or VL of them).
+ */
+#ifndef GALVANI_CELL_H
+#define GALVANI_CELL_H
+
+#include "real.h"
+
+#endif

@@ -1,0 +1,365 @@
+//go:build cgo
+
+// Package cpu is the CPU device's engine: packed matrix products and the scan loop in C, one
+// compilation per instruction set, chosen at run time.
+package cpu
+
+//go:generate go run gen.go
+
+/*
+#cgo CFLAGS: -O3 -Wno-psabi -Wno-unknown-pragmas
+#cgo LDFLAGS: -lm
+#include <stdlib.h>
+#include "scan.h"
+
+static struct scan_sizes sizes(const struct kernels *k, int cell, const struct scan_dims *d, long rows)
+{
+	return k->sizes(cell, d, rows);
+}
+static void pack(const struct kernels *k, int cell, const struct scan_dims *d, const void *win,
+		 const void *wrec, const double *raw, void *packed, int backward)
+{
+	k->pack(cell, d, win, wrec, raw, packed, backward);
+}
+static void unprepare(const struct kernels *k, int cell, const struct scan_dims *d, const double *raw,
+		      const double *gprep, double *graw)
+{
+	k->unprepare(cell, d, raw, gprep, graw);
+}
+static void gemm(const struct kernels *k, int mode, long M, long N, long K, const void *A, const void *B,
+		 void *C, int add, void *work)
+{
+	k->gemm(mode, M, N, K, A, B, C, add, work);
+}
+static long gemm_work(const struct kernels *k, long M, long N, long K) { return k->gemm_work(M, N, K); }
+static void unary(const struct kernels *k, int f, long n, const void *x, void *y) { k->unary(f, n, x, y); }
+*/
+import "C"
+
+import (
+	"fmt"
+	"sync"
+	"unsafe"
+
+	"galvani/kernels/cells" // the headers; importing them makes a changed header rebuild this package
+)
+
+var _ = cells.Headers
+
+// Float is the number type of a scan.
+type Float interface{ float32 | float64 }
+
+// ISAs lists the instruction sets for float32 in order of preference.
+var ISAs = []string{"avx512", "avx2", "portable"}
+
+// Best returns the first of ISAs that this machine has.
+func Best() string {
+	for _, name := range ISAs {
+		if Supported(name) {
+			return name
+		}
+	}
+	return "portable"
+}
+
+// Supported reports whether this machine can run the instruction set.
+func Supported(isa string) bool { return pick(isa) != nil }
+
+func pick(isa string) *C.struct_kernels {
+	name := C.CString(isa)
+	defer C.free(unsafe.Pointer(name))
+	return C.galvani_pick(name)
+}
+
+// Shape is what a cell's header says of itself; see kernels/cells/shared/cell.h.
+type Shape struct {
+	States, In, Rec, Drives, Axial, Vecs, Prep int
+}
+
+// Cells returns the shapes of all compiled cells by header name.
+func Cells() map[string]Shape {
+	m := map[string]Shape{}
+	for i := 0; i < int(C.galvani_cells()); i++ {
+		s := C.galvani_cell_shape(C.int(i))
+		m[C.GoString(C.galvani_cell_name(C.int(i)))] = Shape{int(s.states), int(s.in), int(s.rec),
+			int(s.drives), int(s.axial), int(s.vecs), int(s.prep)}
+	}
+	return m
+}
+
+func index(cell string) (C.int, Shape, error) {
+	for i := C.int(0); i < C.galvani_cells(); i++ {
+		if C.GoString(C.galvani_cell_name(i)) == cell {
+			return i, Cells()[cell], nil
+		}
+	}
+	return 0, Shape{}, fmt.Errorf("cpu: no kernel for cell %q", cell)
+}
+
+// Config fixes a scan. Learn is 0 for no vector parameter, 1 for the first only, 2 for all.
+type Config struct {
+	Cell                         string
+	ISA                          string // of ISAs, or "float64"
+	Threads                      int
+	T, B, I, H                   int
+	Consts, Rest                 []float64
+	EdgeI, EdgeJ                 []int32
+	Last                         bool
+	Learn                        int
+	LearnIn, LearnRec, LearnEdge bool
+	GradState                    bool
+}
+
+// Args are the inputs of a run in their natural shapes: In [P·H,I], Rec [G·H,H], Vec [V,H]
+// and Edge [E]; Mask and Reset are nil where the scan has none.
+type Args[F Float] struct {
+	X, State, Mask, Reset []F
+	In, Rec               []F
+	Vec                   []float64
+	Edge                  []F
+}
+
+// Grads are the gradients of a run, summed over workers in their order.
+type Grads[F Float] struct {
+	In, Rec   []F
+	Vec, Edge []float64
+	State     []F
+}
+
+// Scan runs one cell over sequences of fixed shape. It keeps its own buffers and allocates
+// nothing per run. Not safe for concurrent use.
+type Scan[F Float] struct {
+	cfg   Config
+	shape Shape
+	k     *C.struct_kernels
+	cell  C.int
+	dims  C.struct_scan_dims
+
+	H, Final       []F // [T,B,H], [S,B,H] of the last Forward
+	packed, bounds []F
+	raw            []float64 // [V or V+1, H]
+	row, col, edge []int32
+	gval           []F
+	workers        []worker[F]
+	sum            Grads[F]
+	prep           []float64
+}
+
+type worker[F Float] struct {
+	b0, b1      int
+	work        []F
+	in, rec     []F
+	prep, edges []float64
+}
+
+// NewScan allocates a scan. It is an error if F does not fit the instruction set or the
+// machine lacks it.
+func NewScan[F Float](cfg Config) (*Scan[F], error) {
+	cell, shape, err := index(cfg.Cell)
+	if err != nil {
+		return nil, err
+	}
+	var f F
+	if _, double := any(f).(float64); double != (cfg.ISA == "float64") {
+		return nil, fmt.Errorf("cpu: instruction set %q does not compute in %T", cfg.ISA, f)
+	}
+	s := &Scan[F]{cfg: cfg, shape: shape, cell: cell, k: pick(cfg.ISA)}
+	if s.k == nil {
+		return nil, fmt.Errorf("cpu: this machine has no %s", cfg.ISA)
+	}
+	if len(cfg.Consts) > len(s.dims.consts) || len(cfg.Rest) != shape.States {
+		return nil, fmt.Errorf("cpu: %s: %d constants and %d rest values, want at most %d and %d",
+			cfg.Cell, len(cfg.Consts), len(cfg.Rest), len(s.dims.consts), shape.States)
+	}
+	workers := max(1, min(cfg.Threads, cfg.B/2))
+	rows := (cfg.B + workers - 1) / workers
+	s.setDims(rows)
+	s.setGraph()
+	size := C.sizes(s.k, s.cell, &s.dims, C.long(rows))
+	s.packed = make([]F, size.packed)
+	s.bounds = make([]F, max(1, size.bounds))
+	s.H = make([]F, cfg.T*cfg.B*cfg.H)
+	s.Final = make([]F, shape.States*cfg.B*cfg.H)
+	planes := shape.Vecs
+	if shape.Axial >= 0 {
+		planes++
+	}
+	s.raw = make([]float64, max(1, planes*cfg.H))
+	s.prep = make([]float64, shape.Prep*cfg.H)
+	nIn, nRec := shape.In*cfg.H*cfg.I, shape.Rec*cfg.H*cfg.H
+	for b := 0; b < cfg.B; b += rows {
+		w := worker[F]{b0: b, b1: min(b+rows, cfg.B), work: make([]F, size.work+32),
+			in: make([]F, max(1, nIn)), rec: make([]F, max(1, nRec)),
+			prep: make([]float64, shape.Prep*cfg.H), edges: make([]float64, max(1, len(cfg.EdgeI)))}
+		s.workers = append(s.workers, w)
+	}
+	s.sum = Grads[F]{In: s.workers[0].in[:nIn], Rec: s.workers[0].rec[:nRec],
+		Vec: make([]float64, max(1, planes*cfg.H)), Edge: s.workers[0].edges[:len(cfg.EdgeI)]}
+	if cfg.GradState {
+		s.sum.State = make([]F, len(s.Final))
+	}
+	return s, nil
+}
+
+// setDims fills the C view of the configuration. A chunk holds enough steps to feed the
+// weight-gradient product, and never so few that the states kept at its borders weigh.
+func (s *Scan[F]) setDims(rows int) {
+	c := s.cfg
+	d := &s.dims
+	d.T, d.B, d.I, d.H = C.long(c.T), C.long(c.B), C.long(c.I), C.long(c.H)
+	d.E = C.long(len(c.EdgeI))
+	d.chunk = C.long(min(c.T, max(32, min(128, 512/rows))))
+	d.learn = C.int(c.Learn)
+	d.last, d.learn_in, d.learn_rec = flag(c.Last), flag(c.LearnIn), flag(c.LearnRec)
+	d.learn_edge, d.grad_state = flag(c.LearnEdge), flag(c.GradState)
+	for i, v := range c.Consts {
+		d.consts[i] = C.double(v)
+	}
+	for i, v := range c.Rest {
+		d.rest[i] = C.double(v)
+	}
+}
+
+// setGraph turns the edge list into compressed rows; each edge appears in both its rows.
+func (s *Scan[F]) setGraph() {
+	n, e := s.cfg.H, len(s.cfg.EdgeI)
+	s.row = make([]int32, n+1)
+	s.col = make([]int32, max(1, 2*e))
+	s.edge = make([]int32, max(1, 2*e))
+	s.gval = make([]F, max(1, 2*e))
+	for k := range e {
+		s.row[s.cfg.EdgeI[k]+1]++
+		s.row[s.cfg.EdgeJ[k]+1]++
+	}
+	for i := range n {
+		s.row[i+1] += s.row[i]
+	}
+	next := append([]int32(nil), s.row...)
+	put := func(i, j int32, k int) {
+		s.col[next[i]], s.edge[next[i]] = j, int32(k)
+		next[i]++
+	}
+	for k := range e {
+		put(s.cfg.EdgeI[k], s.cfg.EdgeJ[k], k)
+		put(s.cfg.EdgeJ[k], s.cfg.EdgeI[k], k)
+	}
+}
+
+func flag(b bool) C.int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func ptr[T any](s []T) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(s)) }
+
+func ints(s []int32) *C.int         { return (*C.int)(ptr(s)) }
+func doubles(s []float64) *C.double { return (*C.double)(ptr(s)) }
+
+// Forward runs the sequence; results are in H and Final.
+func (s *Scan[F]) Forward(a Args[F]) {
+	copy(s.raw, a.Vec)
+	if s.shape.Axial >= 0 {
+		sums := s.raw[s.shape.Vecs*s.cfg.H:]
+		clear(sums)
+		for i := range s.cfg.H {
+			for k := s.row[i]; k < s.row[i+1]; k++ {
+				s.gval[k] = a.Edge[s.edge[k]]
+				sums[i] += float64(s.gval[k])
+			}
+		}
+	}
+	C.pack(s.k, s.cell, &s.dims, ptr(a.In), ptr(a.Rec), doubles(s.raw), ptr(s.packed), 0)
+	s.parallel(func(w *worker[F]) {
+		C.galvani_forward(s.k, s.cell, &s.dims, ptr(a.X), ptr(a.Mask), ptr(a.Reset), ptr(a.State),
+			ptr(s.H), ptr(s.Final), ptr(s.packed), ptr(s.bounds), ints(s.row), ints(s.col), ints(s.edge),
+			ptr(s.gval), C.long(w.b0), C.long(w.b1), ptr(w.work))
+	})
+}
+
+// Backward takes the gradient dh of H, [T,B,H] or [B,H] with Config.Last, after a Forward
+// with the same arguments. The result is valid until the next call.
+func (s *Scan[F]) Backward(a Args[F], dh []F) Grads[F] {
+	C.pack(s.k, s.cell, &s.dims, ptr(a.In), ptr(a.Rec), doubles(s.raw), ptr(s.packed), 1)
+	s.parallel(func(w *worker[F]) {
+		C.galvani_backward(s.k, s.cell, &s.dims, ptr(a.X), ptr(a.Mask), ptr(a.Reset), ptr(a.State),
+			ptr(s.H), ptr(s.packed), ptr(s.bounds), ints(s.row), ints(s.col), ints(s.edge), ptr(s.gval),
+			ptr(dh), C.long(w.b0), C.long(w.b1), ptr(w.work), ptr(w.in), ptr(w.rec), doubles(w.prep),
+			doubles(w.edges), ptr(s.sum.State))
+	})
+	first := &s.workers[0]
+	for i := range s.workers[1:] {
+		w := &s.workers[1+i]
+		if s.cfg.LearnIn {
+			add(first.in, w.in)
+		}
+		if s.cfg.LearnRec {
+			add(first.rec, w.rec)
+		}
+		add(first.prep, w.prep)
+		if s.cfg.LearnEdge {
+			add(first.edges, w.edges)
+		}
+	}
+	C.unprepare(s.k, s.cell, &s.dims, doubles(s.raw), doubles(first.prep), doubles(s.sum.Vec))
+	if s.cfg.LearnEdge && s.shape.Axial >= 0 {
+		sums := s.sum.Vec[s.shape.Vecs*s.cfg.H:]
+		for k := range s.cfg.EdgeI {
+			s.sum.Edge[k] += sums[s.cfg.EdgeI[k]] + sums[s.cfg.EdgeJ[k]]
+		}
+	}
+	return s.sum
+}
+
+func add[T Float](dst, src []T) {
+	for i, v := range src {
+		dst[i] += v
+	}
+}
+
+func (s *Scan[F]) parallel(f func(*worker[F])) {
+	var wg sync.WaitGroup
+	for i := range s.workers[1:] {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			f(&s.workers[1+i])
+		}()
+	}
+	f(&s.workers[0])
+	wg.Wait()
+}
+
+// Layout says how the operands of a product lie in memory, all row-major.
+type Layout int
+
+const (
+	// NT is C [M,N] = A [M,K] · Bᵀ, B [N,K].
+	NT Layout = iota
+	// NN is C [M,N] = A [M,K] · B [K,N].
+	NN
+	// TN is C [M,N] = Aᵀ · B, A [K,M], B [K,N].
+	TN
+)
+
+// Gemm multiplies matrices on one thread with the packed kernel of an instruction set.
+type Gemm[F Float] struct {
+	k    *C.struct_kernels
+	work []F
+}
+
+// NewGemm allocates scratch for products up to M×N.
+func NewGemm[F Float](isa string, m, n, k int) (*Gemm[F], error) {
+	g := &Gemm[F]{k: pick(isa)}
+	if g.k == nil {
+		return nil, fmt.Errorf("cpu: this machine has no %s", isa)
+	}
+	g.work = make([]F, C.gemm_work(g.k, C.long(m), C.long(n), C.long(k)))
+	return g, nil
+}
+
+// Do computes C = op(A)·op(B), or adds to C.
+func (g *Gemm[F]) Do(l Layout, m, n, k int, a, b, c []F, add bool) {
+	C.gemm(g.k, C.int(l), C.long(m), C.long(n), C.long(k), ptr(a), ptr(b), ptr(c), flag(add), ptr(g.work))
+}

@@ -1,0 +1,58 @@
+/* dispatch.c - choice of instruction set, cell shapes, and the flat entry points for Go. */
+
+#include <string.h>
+#include "scan.h"
+
+const struct kernels *galvani_pick(const char *name)
+{
+#if defined(__x86_64__)
+	__builtin_cpu_init();
+	if (!strcmp(name, "avx512"))
+		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+		       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+		       __builtin_cpu_supports("fma") ? &galvani_avx512 : NULL;
+	if (!strcmp(name, "avx2"))
+		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &galvani_avx2 : NULL;
+#endif
+	if (!strcmp(name, "portable"))
+		return &galvani_portable;
+	if (!strcmp(name, "float64"))
+		return &galvani_float64;
+	return NULL;
+}
+
+#define X(c) #c,
+#define SKIP_TEMPLATES
+#define CAT_(a, b) a##b
+#define CAT(a, b) CAT_(a, b)
+#define GALVANI_F64
+#include "instances.h"
+static const char *const names[] = {CELLS(X)};
+#undef X
+
+#define X(c) {c##_STATES, c##_IN, c##_REC, c##_DRIVES, c##_AXIAL, c##_VECS, c##_PREP},
+static const struct cell_shape shapes[] = {CELLS(X)};
+#undef X
+
+int galvani_cells(void) { return (int)(sizeof names / sizeof *names); }
+const char *galvani_cell_name(int cell) { return names[cell]; }
+struct cell_shape galvani_cell_shape(int cell) { return shapes[cell]; }
+
+void galvani_forward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,
+		     const void *mask, const void *reset, const void *state, void *h, void *final,
+		     void *packed, void *bounds, const int *row, const int *col, const int *edge,
+		     const void *gval, long b0, long b1, void *work)
+{
+	struct scan_arrays a = {x, mask, reset, state, h, final, packed, bounds, row, col, edge, gval};
+	k->forward(cell, d, &a, b0, b1, work);
+}
+
+void galvani_backward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,
+		      const void *mask, const void *reset, const void *state, void *h, void *packed,
+		      void *bounds, const int *row, const int *col, const int *edge, const void *gval,
+		      const void *dh, long b0, long b1, void *work, void *gwin, void *gwrec,
+		      double *gprep, double *gedge, void *gstate)
+{
+	struct scan_arrays a = {x, mask, reset, state, h, NULL, packed, bounds, row, col, edge, gval};
+	k->backward(cell, d, &a, dh, b0, b1, work, gwin, gwrec, gprep, gedge, gstate);
+}

@@ -1,0 +1,202 @@
+/* gemm.inc.h - the packed matrix product that everything else here is made of.
+ *
+ * Operand B is packed into panels of NR columns, [panel][K][NR], zero-padded; the micro-kernel
+ * keeps an m x NR tile of C in registers (m <= MR) and reads A by row stride rs and column
+ * stride cs, so that the same kernel takes batch rows as they lie (cs = 1) and packed columns
+ * (rs = 1). Included once per instruction set.
+ */
+
+#define NR (NV * VL)
+#define ALWAYS static inline __attribute__((always_inline, unused))
+
+typedef real real_u __attribute__((aligned(sizeof(elem)), may_alias));
+
+ALWAYS real load(const elem *p) { return *(const real_u *)p; }
+ALWAYS void store(elem *p, real v) { *(real_u *)p = v; }
+ALWAYS real splat(elem x) { return x + (real){0}; }
+ALWAYS real load_n(const elem *p, long n)
+{
+	if (n >= VL)
+		return load(p);
+	elem t[VL] = {0};
+	for (long i = 0; i < n; i++)
+		t[i] = p[i];
+	return load(t);
+}
+ALWAYS void store_n(elem *p, real v, long n)
+{
+	if (n >= VL) {
+		store(p, v);
+		return;
+	}
+	elem t[VL];
+	store(t, v);
+	for (long i = 0; i < n; i++)
+		p[i] = t[i];
+}
+ALWAYS long ceil_to(long n, long m) { return (n + m - 1) / m * m; }
+ALWAYS long min_l(long a, long b) { return a < b ? a : b; }
+
+/* tile: C[m,NR] (+)= A[m,K] B[K,NR]; m and unit (cs == 1) are compile-time constants. */
+ALWAYS void tile(const int m, const int unit, long K, const elem *A, long rs, long cs, const elem *B,
+		 elem *C, long ldc, int add)
+{
+	real c[MR][NV];
+#pragma GCC unroll 16
+	for (int i = 0; i < m; i++)
+#pragma GCC unroll 8
+		for (int v = 0; v < NV; v++)
+			c[i][v] = add ? load(C + i * ldc + v * VL) : splat(0);
+	for (long k = 0; k < K; k++) {
+		real b[NV];
+#pragma GCC unroll 8
+		for (int v = 0; v < NV; v++)
+			b[v] = load(B + k * NR + v * VL);
+#pragma GCC unroll 16
+		for (int i = 0; i < m; i++) {
+			real a = splat(A[i * rs + (unit ? k : k * cs)]);
+#pragma GCC unroll 8
+			for (int v = 0; v < NV; v++)
+				c[i][v] += a * b[v];
+		}
+	}
+#pragma GCC unroll 16
+	for (int i = 0; i < m; i++)
+#pragma GCC unroll 8
+		for (int v = 0; v < NV; v++)
+			store(C + i * ldc + v * VL, c[i][v]);
+}
+
+#define TILE(m) \
+	static __attribute__((noinline, unused)) void tile_rows_##m(long K, const elem *A, long rs, const elem *B, elem *C, long ldc, int add) \
+	{ tile(m, 1, K, A, rs, 1, B, C, ldc, add); } \
+	static __attribute__((noinline, unused)) void tile_cols_##m(long K, const elem *A, long cs, const elem *B, elem *C, long ldc, int add) \
+	{ tile(m, 0, K, A, 1, cs, B, C, ldc, add); }
+TILE(1) TILE(2) TILE(3) TILE(4)
+#if MR >= 6
+TILE(5) TILE(6)
+#endif
+#if MR >= 8
+TILE(7) TILE(8)
+#endif
+#undef TILE
+
+typedef void (*tile_fn)(long K, const elem *A, long stride, const elem *B, elem *C, long ldc, int add);
+static const tile_fn tile_rows[MR + 1] = {0, tile_rows_1, tile_rows_2, tile_rows_3, tile_rows_4,
+#if MR >= 6
+	tile_rows_5, tile_rows_6,
+#endif
+#if MR >= 8
+	tile_rows_7, tile_rows_8,
+#endif
+};
+static const tile_fn tile_cols[MR + 1] = {0, tile_cols_1, tile_cols_2, tile_cols_3, tile_cols_4,
+#if MR >= 6
+	tile_cols_5, tile_cols_6,
+#endif
+#if MR >= 8
+	tile_cols_7, tile_cols_8,
+#endif
+};
+
+/* pack_t packs W [N,K] (rows are output columns) into panels: out[p][k][j] = W[p NR + j][k]. */
+static __attribute__((unused)) void pack_t(const elem *W, long ld, long N, long K, elem *out)
+{
+	for (long p = 0; p < N; p += NR, out += K * NR)
+		for (long j = 0; j < NR; j++)
+			for (long k = 0; k < K; k++)
+				out[k * NR + j] = p + j < N ? W[(p + j) * ld + k] : 0;
+}
+
+/* pack_n packs B [K,N] into panels: out[p][k][j] = B[k][p NR + j]. */
+static __attribute__((unused)) void pack_n(const elem *B, long ld, long N, long K, elem *out)
+{
+	for (long p = 0; p < N; p += NR)
+		for (long k = 0; k < K; k++, out += NR) {
+			long n = min_l(NR, N - p);
+			for (long j = 0; j < n; j++)
+				out[j] = B[k * ld + p + j];
+			for (long j = n; j < NR; j++)
+				out[j] = 0;
+		}
+}
+
+/* pack_cols packs A [K,M] into column groups: out[g][k][i] = A[k][g MR + i]. */
+static __attribute__((unused)) void pack_cols(const elem *A, long ld, long M, long K, elem *out)
+{
+	for (long g = 0; g < M; g += MR)
+		for (long k = 0; k < K; k++, out += MR) {
+			long n = min_l(MR, M - g);
+			for (long i = 0; i < n; i++)
+				out[i] = A[k * ld + g + i];
+			for (long i = n; i < MR; i++)
+				out[i] = 0;
+		}
+}
+
+/* tile_to writes an m x n part of C through the tile function f. */
+ALWAYS void tile_to(tile_fn f, int m, long n, long K, const elem *A, long stride, const elem *B,
+		    elem *C, long ldc, int add)
+{
+	if (n >= NR) {
+		f(K, A, stride, B, C, ldc, add);
+		return;
+	}
+	elem t[MR * NR];
+	f(K, A, stride, B, t, NR, 0);
+	for (int i = 0; i < m; i++)
+		for (long j = 0; j < n; j++)
+			C[i * ldc + j] = (add ? C[i * ldc + j] : 0) + t[i * NR + j];
+}
+
+/* product_packed: C[M,N] += A^T B for A packed by pack_cols and B by pack_n (or pack_t). */
+static __attribute__((unused)) void product_packed(long M, long N, long K, const elem *A, const elem *B,
+						   elem *C, long ldc)
+{
+	for (long j = 0; j < N; j += NR)
+		for (long i = 0; i < M; i += MR) {
+			int m = (int)min_l(MR, M - i);
+			tile_to(tile_cols[m], m, N - j, K, A + i * K, MR, B + j * K, C + i * ldc + j, ldc, 1);
+		}
+}
+
+enum { KBLOCK = 256 };
+
+static long V(gemm_work)(long M, long N, long K)
+{
+	(void)K;
+	return ceil_to(M, MR) * KBLOCK + ceil_to(N, NR) * KBLOCK + 16;
+}
+
+static void V(gemm)(int mode, long M, long N, long K, const void *Av, const void *Bv, void *Cv, int add,
+		    void *work)
+{
+	const elem *A = Av, *B = Bv;
+	elem *C = Cv, *bp = work, *ap = bp + ceil_to(N, NR) * KBLOCK;
+	for (long k = 0; k < K || k == 0; k += KBLOCK) {
+		long kb = min_l(KBLOCK, K - k);
+		if (mode == 0)
+			pack_t(B + k, K, N, kb, bp);
+		else
+			pack_n(B + k * N, N, N, kb, bp);
+		if (mode == 2)
+			pack_cols(A + k * M, M, M, kb, ap);
+		for (long j = 0; j < N; j += NR)
+			for (long i = 0; i < M; i += MR) {
+				int m = (int)min_l(MR, M - i);
+				const elem *a = mode == 2 ? ap + i * kb : A + i * K + k;
+				tile_to(mode == 2 ? tile_cols[m] : tile_rows[m], m, N - j, kb, a,
+					mode == 2 ? MR : K, bp + j * kb, C + i * N + j, N, add || k > 0);
+			}
+	}
+}
+
+static void V(unary)(int f, long n, const void *xv, void *yv)
+{
+	const elem *x = xv;
+	elem *y = yv;
+	for (long i = 0; i < n; i += VL) {
+		real v = load_n(x + i, n - i);
+		store_n(y + i, f == 0 ? r_exp(v) : f == 1 ? r_sigmoid(v) : r_tanh(v), n - i);
+	}
+}

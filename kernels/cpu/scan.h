@@ -1,0 +1,91 @@
+/* scan.h - the interface between the Go side and the C kernels of the CPU device. */
+#ifndef GALVANI_SCAN_H
+#define GALVANI_SCAN_H
+
+#include <stddef.h>
+
+/* What a cell needs; read from its header, for allocation on the Go side. */
+struct cell_shape {
+	int states, in, rec, drives, axial, vecs, prep;
+};
+
+/* Everything about a scan that is not an array. Sizes in elements. */
+struct scan_dims {
+	long T, B, I, H;
+	long E;		  /* undirected axial edges */
+	long chunk;	  /* time steps per chunk */
+	int last;	  /* dh is [B,H] for the last step, not [T,B,H] */
+	int learn;	  /* 0 no vector parameter, 1 the first, 2 all */
+	int learn_in, learn_rec, learn_edge;
+	int grad_state;	  /* also return the gradient of the initial state */
+	double consts[16];
+	double rest[8];
+};
+
+/* Padded sizes that follow from the above, for one instruction set. */
+struct scan_sizes {
+	long packed;	/* elements of the packed matrices and prepared planes */
+	long work;	/* elements of scratch per worker with `rows` batch rows */
+	long bounds;	/* elements of the boundary states of all rows */
+};
+
+/* The arrays of a run; a worker handles batch rows b0..b1-1. Fields may be null as noted. */
+struct scan_arrays {
+	const void *x;			/* [T,B,I] */
+	const void *mask, *reset;	/* [T,B] or null */
+	const void *state;		/* [S,B,H] */
+	void *h;			/* [T,B,H] */
+	void *final;			/* [S,B,H] */
+	void *packed;			/* scan_sizes.packed */
+	void *bounds;			/* scan_sizes.bounds */
+	const int *row, *col, *edge;	/* axial graph in CSR: [H+1], [2E], [2E] */
+	const void *gval;		/* [2E] conductance of each CSR entry */
+};
+
+/* One instruction set and number type. `cell` indexes the list in instances.h. */
+struct kernels {
+	const char *name;
+	int lanes, tile_rows, tile_cols;
+	struct scan_sizes (*sizes)(int cell, const struct scan_dims *d, long rows);
+	/* pack lays out the matrices for the forward (or backward) products and prepares the
+	 * per-unit planes from raw [V(+1), H], always double. */
+	void (*pack)(int cell, const struct scan_dims *d, const void *win, const void *wrec,
+		     const double *raw, void *packed, int backward);
+	void (*forward)(int cell, const struct scan_dims *d, const struct scan_arrays *a, long b0, long b1,
+			void *work);
+	/* backward writes this worker's share: gwin [P*H,I], gwrec [G*H,H], gprep [PREP,H] and
+	 * gedge [E] in double, gstate [S,B,H] (its rows, may be null). */
+	void (*backward)(int cell, const struct scan_dims *d, const struct scan_arrays *a, const void *dh,
+			 long b0, long b1, void *work, void *gwin, void *gwrec, double *gprep,
+			 double *gedge, void *gstate);
+	/* unprepare turns gradients of prepared planes [PREP,H] into those of raw planes. */
+	void (*unprepare)(int cell, const struct scan_dims *d, const double *raw, const double *gprep,
+			  double *graw);
+	/* gemm: C [M,N] (+)= op(A) op(B), row-major. mode 0: A [M,K] B [N,K]; 1: A [M,K] B [K,N];
+	 * 2: A [K,M] B [K,N]. work holds gemm_work elements. */
+	void (*gemm)(int mode, long M, long N, long K, const void *A, const void *B, void *C, int add,
+		     void *work);
+	long (*gemm_work)(long M, long N, long K);
+	/* unary applies exp (0), sigmoid (1) or tanh (2) to n elements, for accuracy tests. */
+	void (*unary)(int f, long n, const void *x, void *y);
+};
+
+extern const struct kernels galvani_avx512, galvani_avx2, galvani_portable, galvani_float64;
+
+const struct kernels *galvani_pick(const char *name); /* null if this machine lacks it */
+int galvani_cells(void);
+const char *galvani_cell_name(int cell);
+struct cell_shape galvani_cell_shape(int cell);
+
+/* Flat wrappers for cgo: every Go array is an argument of its own. */
+void galvani_forward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,
+		     const void *mask, const void *reset, const void *state, void *h, void *final,
+		     void *packed, void *bounds, const int *row, const int *col, const int *edge,
+		     const void *gval, long b0, long b1, void *work);
+void galvani_backward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,
+		      const void *mask, const void *reset, const void *state, void *h, void *packed,
+		      void *bounds, const int *row, const int *col, const int *edge, const void *gval,
+		      const void *dh, long b0, long b1, void *work, void *gwin, void *gwrec,
+		      double *gprep, double *gedge, void *gstate);
+
+#endif

@@ -1,0 +1,495 @@
+#ifndef SKIP_TEMPLATES
+/* scan.inc.h - the time loop, written once; included for every cell (CELL) and instruction set.
+ *
+ * A worker owns batch rows b0..b1-1 for the whole sequence, so no barrier stands in the time
+ * loop. Time runs in chunks: the input product of a chunk is one blocked product; then step by
+ * step the recurrent product of a tile of rows and units is followed at once by the pointwise
+ * step. Only h is kept; the other state planes are kept at chunk borders. The backward pass
+ * rebuilds drives and states of one chunk, walks it back, and adds the chunk's weight gradients
+ * as blocked products over its steps and rows.
+ *
+ * Units are padded to Hp (a multiple of NR) in every internal buffer; x, h and gradients of
+ * weights have their natural shapes.
+ */
+
+#define CS CAT(CELL, _STATES)
+#define CP CAT(CELL, _IN)
+#define CG CAT(CELL, _REC)
+#define CD CAT(CELL, _DRIVES)
+#define CX CAT(CELL, _AXIAL)
+#define CV CAT(CELL, _VECS)
+#define CPREP CAT(CELL, _PREP)
+#define CPLANE(g) CAT(CELL, _REC_PLANE)(g)
+#define FN(name) CAT(CELL, CAT(_run_, name))
+#define ARR(n) ((n) > 0 ? (n) : 1)
+
+/* FN(run) holds the sizes and the parts of the buffers of one worker. */
+struct FN(run) {
+	const struct scan_dims *d;
+	const struct scan_arrays *a;
+	long b0, R, Hp, row;	/* row: stride of a drive row, CD*Hp */
+	elem consts[16], rest[8];
+	const elem *win, *wrec, *wback, *prep;
+	elem *drives;	/* [chunk][R][CD][Hp] */
+	elem *extra;	/* [chunk+1][R][CS-1][Hp] */
+	elem *prev;	/* [chunk][R][H], in use with resets */
+	elem *grad;	/* [R][CS][Hp] */
+	elem *gp;	/* [CPREP][Hp], this chunk */
+	elem *apack, *bpack;
+};
+
+static long FN(kblock)(const struct scan_dims *d, long R)
+{
+	long steps = R < KBLOCK ? KBLOCK / R : 1;
+	return min_l(steps, d->chunk) * R;
+}
+
+static struct scan_sizes FN(sizes)(const struct scan_dims *d, long R)
+{
+	long Hp = ceil_to(d->H, NR), C = d->chunk, kb = FN(kblock)(d, R);
+	long wide = ceil_to(d->H > d->I ? d->H : d->I, NR);
+	struct scan_sizes s;
+	s.packed = CP * Hp * d->I + 2 * CG * Hp * d->H + CPREP * Hp + 16;
+	s.work = C * R * CD * Hp + (C + 1) * R * (CS - 1) * Hp + C * R * d->H + R * CS * Hp +
+		 CPREP * Hp + ceil_to(d->H, MR) * kb + wide * kb + 8 * 16;
+	s.bounds = (d->T + C - 1) / C * d->B * (CS - 1) * Hp;
+	return s;
+}
+
+ALWAYS elem *FN(take)(elem **p, long n)
+{
+	elem *q = *p;
+	*p += ceil_to(n, 64 / (long)sizeof(elem));
+	return q;
+}
+
+ALWAYS elem *FN(align)(const void *p)
+{
+	return (elem *)(((size_t)p + 63) & ~(size_t)63);
+}
+
+static void FN(packed_parts)(const struct scan_dims *d, const void *packed, struct FN(run) *r)
+{
+	elem *p = (elem *)packed;
+	long Hp = ceil_to(d->H, NR);
+	r->win = p;
+	r->wrec = p + CP * Hp * d->I;
+	r->wback = r->wrec + CG * Hp * d->H;
+	r->prep = r->wback + CG * Hp * d->H;
+}
+
+static void FN(pack)(const struct scan_dims *d, const void *winv, const void *wrecv, const double *raw,
+		     void *packed, int backward)
+{
+	const elem *win = winv, *wrec = wrecv;
+	struct FN(run) r;
+	long H = d->H, Hp = ceil_to(H, NR);
+	FN(packed_parts)(d, packed, &r);
+	if (backward) {
+		for (long g = 0; g < CG; g++)
+			pack_n(wrec + g * H * H, H, H, H, (elem *)r.wback + g * Hp * H);
+		return;
+	}
+	for (long g = 0; g < CP; g++)
+		pack_t(win + g * H * d->I, d->I, H, d->I, (elem *)r.win + g * Hp * d->I);
+	for (long g = 0; g < CG; g++)
+		pack_t(wrec + g * H * H, H, H, H, (elem *)r.wrec + g * Hp * H);
+	for (long u = 0; u < Hp; u++) {
+		double in[CV + 1], out[CPREP];
+		for (int k = 0; k < CV + 1; k++)
+			in[k] = k < CV || CX >= 0 ? raw[k * H + min_l(u, H - 1)] : 0;
+		CAT(CELL, _prepare)(d->consts, in, out);
+		for (int k = 0; k < CPREP; k++)
+			((elem *)r.prep)[k * Hp + u] = (elem)out[k];
+	}
+}
+
+static void FN(unprepare)(const struct scan_dims *d, const double *raw, const double *gprep, double *graw)
+{
+	for (long u = 0; u < d->H; u++) {
+		double in[CV + 1], prep[CPREP], g[CPREP], out[CV + 1] = {0};
+		for (int k = 0; k < CV + 1; k++)
+			in[k] = k < CV || CX >= 0 ? raw[k * d->H + u] : 0;
+		CAT(CELL, _prepare)(d->consts, in, prep);
+		for (int k = 0; k < CPREP; k++)
+			g[k] = gprep[k * d->H + u];
+		CAT(CELL, _prepare_adjoint)(d->consts, in, prep, g, out);
+		for (int k = 0; k < CV + (CX >= 0); k++)
+			graw[k * d->H + u] = out[k];
+	}
+}
+
+static void FN(open)(struct FN(run) *r, const struct scan_dims *d, const struct scan_arrays *a, long b0,
+		     long b1, void *work)
+{
+	long H = d->H, R = b1 - b0, Hp = ceil_to(H, NR), C = d->chunk, kb = FN(kblock)(d, R);
+	elem *p = FN(align)(work);
+	r->d = d;
+	r->a = a;
+	r->b0 = b0;
+	r->R = R;
+	r->Hp = Hp;
+	r->row = CD * Hp;
+	for (int k = 0; k < 16; k++)
+		r->consts[k] = (elem)d->consts[k];
+	for (int k = 0; k < 8; k++)
+		r->rest[k] = (elem)d->rest[k];
+	FN(packed_parts)(d, a->packed, r);
+	r->drives = FN(take)(&p, C * R * CD * Hp);
+	r->extra = FN(take)(&p, (C + 1) * R * (CS - 1) * Hp);
+	r->prev = FN(take)(&p, a->reset ? C * R * H : 0);
+	r->grad = FN(take)(&p, R * CS * Hp);
+	r->gp = FN(take)(&p, CPREP * Hp);
+	r->apack = FN(take)(&p, ceil_to(H, MR) * kb);
+	r->bpack = p;
+}
+
+ALWAYS int FN(held)(const struct FN(run) *r, long t, long i)
+{
+	return r->a->mask && ((const elem *)r->a->mask)[t * r->d->B + r->b0 + i] == 0;
+}
+
+ALWAYS int FN(reset)(const struct FN(run) *r, long t, long i)
+{
+	return r->a->reset && ((const elem *)r->a->reset)[t * r->d->B + r->b0 + i] != 0;
+}
+
+/* prev_rows returns the R rows of h before step t, stride H, with resets applied. */
+static const elem *FN(prev_rows)(struct FN(run) *r, long t, long slot)
+{
+	long H = r->d->H;
+	const elem *src = t > 0 ? (const elem *)r->a->h + ((t - 1) * r->d->B + r->b0) * H
+				: (const elem *)r->a->state + r->b0 * H;
+	if (!r->a->reset)
+		return src;
+	elem *dst = r->prev + slot * r->R * H;
+	for (long i = 0; i < r->R; i++)
+		for (long u = 0; u < H; u++)
+			dst[i * H + u] = FN(reset)(r, t, i) ? r->rest[0] : src[i * H + u];
+	return dst;
+}
+
+/* product_rows computes drive planes of n steps from the rows that `rows` gives per step. */
+static void FN(product_rows)(struct FN(run) *r, const elem *panels, long K, const elem *const *rows, long ld,
+			     long n, long plane, int add)
+{
+	for (long u = 0; u < r->Hp; u += NR)
+		for (long s = 0; s < n; s++)
+			for (long i = 0; i < r->R; i += MR) {
+				int m = (int)min_l(MR, r->R - i);
+				tile_rows[m](K, rows[s] + i * ld, ld, panels + u * K,
+					     r->drives + (s * r->R + i) * r->row + plane * r->Hp + u, r->row, add);
+			}
+}
+
+static void FN(input_drives)(struct FN(run) *r, long t0, long n)
+{
+	long I = r->d->I;
+	const elem *rows[n];
+	for (long s = 0; s < n; s++)
+		rows[s] = (const elem *)r->a->x + ((t0 + s) * r->d->B + r->b0) * I;
+	for (long g = 0; g < CP; g++)
+		FN(product_rows)(r, r->win + g * r->Hp * I, I, rows, I, n, g, 0);
+}
+
+/* axial_rows: out[i] (+)= sum_j g_ij in[j] for m rows. */
+static void FN(axial_rows)(const struct FN(run) *r, long m, const elem *in, long ldin, elem *out, long ldout,
+			   int add)
+{
+	const int *row = r->a->row, *col = r->a->col;
+	const elem *g = r->a->gval;
+	for (long i = 0; i < m; i++)
+		for (long u = 0; u < r->d->H; u++) {
+			elem s = add ? out[i * ldout + u] : 0;
+			for (int k = row[u]; k < row[u + 1]; k++)
+				s += g[k] * in[i * ldin + col[k]];
+			out[i * ldout + u] = s;
+		}
+}
+
+ALWAYS void FN(load_planes)(const elem *base, long stride, int n, real *out)
+{
+#pragma GCC unroll 32
+	for (int k = 0; k < n; k++)
+		out[k] = load(base + k * stride);
+}
+
+/* load_extra loads state planes 1.. of row i before step t. */
+ALWAYS void FN(load_extra)(const struct FN(run) *r, const elem *extra, long t, long i, long u, real *s)
+{
+	int reset = CS > 1 && FN(reset)(r, t, i);
+#pragma GCC unroll 8
+	for (int k = 1; k < CS; k++)
+		s[k] = reset ? splat(r->rest[k]) : load(extra + (i * (CS - 1) + k - 1) * r->Hp + u);
+}
+
+ALWAYS void FN(store_extra)(const struct FN(run) *r, elem *extra, long i, long u, const real *o)
+{
+#pragma GCC unroll 8
+	for (int k = 1; k < CS; k++)
+		store(extra + (i * (CS - 1) + k - 1) * r->Hp + u, o[k]);
+}
+
+/* state_in copies planes 1.. of the initial state [S,B,H] into padded rows. */
+static void FN(state_in)(struct FN(run) *r)
+{
+	long H = r->d->H;
+	for (int k = 1; k < CS; k++)
+		for (long i = 0; i < r->R; i++)
+			for (long u = 0; u < H; u++)
+				r->extra[(i * (CS - 1) + k - 1) * r->Hp + u] =
+					((const elem *)r->a->state)[(k * r->d->B + r->b0 + i) * H + u];
+}
+
+ALWAYS elem *FN(border)(const struct FN(run) *r, long t0)
+{
+	return (elem *)r->a->bounds + (t0 / r->d->chunk * r->d->B + r->b0) * (CS - 1) * r->Hp;
+}
+
+static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, long b0, long b1, void *work)
+{
+	struct FN(run) run, *r = &run;
+	FN(open)(r, d, a, b0, b1, work);
+	long H = d->H, Hp = r->Hp, R = r->R, B = d->B;
+	elem *h = (elem *)a->h;
+	FN(state_in)(r);
+	for (long t0 = 0; t0 < d->T; t0 += d->chunk) {
+		long n = min_l(d->chunk, d->T - t0);
+		if (CS > 1)
+			memcpy(FN(border)(r, t0), r->extra, sizeof(elem) * R * (CS - 1) * Hp);
+		FN(input_drives)(r, t0, n);
+		for (long s = 0; s < n; s++) {
+			long t = t0 + s;
+			const elem *prev = FN(prev_rows)(r, t, 0);
+			for (long i0 = 0; i0 < R; i0 += MR) {
+				int m = (int)min_l(MR, R - i0);
+				elem *drive = r->drives + (s * R + i0) * r->row;
+				if (CX >= 0)
+					FN(axial_rows)(r, m, prev + i0 * H, H, drive + CX * Hp, r->row, 0);
+				for (long u0 = 0; u0 < H; u0 += NR) {
+					elem rec[ARR(CG)][MR * NR] __attribute__((aligned(64)));
+					for (int g = 0; g < CG; g++)
+						tile_rows[m](H, prev + i0 * H, H, r->wrec + (g * Hp + u0) * H,
+							     rec[g], NR, 0);
+					for (long u = u0; u < u0 + NR && u < H; u += VL) {
+						real p[CPREP], dr[CD], st[CS], o[CS];
+						FN(load_planes)(r->prep + u, Hp, CPREP, p);
+						for (int i = 0; i < m; i++) {
+							elem *out = h + (t * B + b0 + i0 + i) * H + u;
+							st[0] = load_n(prev + (i0 + i) * H + u, H - u);
+							FN(load_extra)(r, r->extra, t, i0 + i, u, st);
+							if (FN(held)(r, t, i0 + i)) {
+								store_n(out, st[0], H - u);
+								FN(store_extra)(r, r->extra, i0 + i, u, st);
+								continue;
+							}
+							for (int k = 0; k < CD; k++)
+								dr[k] = k < CP || k == CX ? load(drive + i * r->row + k * Hp + u) : splat(0);
+#pragma GCC unroll 8
+							for (int g = 0; g < CG; g++)
+								dr[CPLANE(g)] += load(rec[g] + i * NR + (u - u0));
+							CAT(CELL, _step)(r->consts, p, dr, st, o);
+							store_n(out, o[0], H - u);
+							FN(store_extra)(r, r->extra, i0 + i, u, o);
+						}
+					}
+				}
+			}
+		}
+	}
+	elem *final = a->final;
+	for (int k = 0; k < CS; k++)
+		for (long i = 0; i < R; i++)
+			for (long u = 0; u < H; u++)
+				final[(k * B + b0 + i) * H + u] =
+					k == 0 ? h[((d->T - 1) * B + b0 + i) * H + u]
+					       : r->extra[(i * (CS - 1) + k - 1) * Hp + u];
+}
+
+/* replay rebuilds drives and state planes 1.. of the chunk t0..t0+n-1 as far as they are used. */
+static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *prev)
+{
+	long H = r->d->H, R = r->R;
+	if (CAT(CELL, _USES_IN) || CAT(CELL, _USES_REC))
+		FN(input_drives)(r, t0, n);
+	if (CAT(CELL, _USES_REC)) {
+		for (int g = 0; g < CG; g++)
+			FN(product_rows)(r, r->wrec + g * r->Hp * H, H, prev, H, n, CPLANE(g), CPLANE(g) < CP);
+		for (long s = 0; s < n && CX >= 0; s++)
+			FN(axial_rows)(r, R, prev[s], H, r->drives + s * R * r->row + CX * r->Hp, r->row, 0);
+	}
+	if (CS == 1)
+		return;
+	memcpy(r->extra, FN(border)(r, t0), sizeof(elem) * R * (CS - 1) * r->Hp);
+	for (long s = 0; s < n; s++) {
+		elem *old = r->extra + s * R * (CS - 1) * r->Hp, *new = old + R * (CS - 1) * r->Hp;
+		for (long u = 0; u < H; u += VL) {
+			real p[CPREP], dr[CD], st[CS], o[CS];
+			FN(load_planes)(r->prep + u, r->Hp, CPREP, p);
+			for (long i = 0; i < R; i++) {
+				st[0] = load_n(prev[s] + i * H + u, H - u);
+				FN(load_extra)(r, old, t0 + s, i, u, st);
+				if (FN(held)(r, t0 + s, i)) {
+					FN(store_extra)(r, new, i, u, st);
+					continue;
+				}
+				FN(load_planes)(r->drives + (s * R + i) * r->row + u, r->Hp, CD, dr);
+				/* Only planes 1.. are stored; the compiler drops the rest of the step. */
+				CAT(CELL, _step)(r->consts, p, dr, st, o);
+				FN(store_extra)(r, new, i, u, o);
+			}
+		}
+	}
+}
+
+/* step_back turns the gradient of the state after step t into that before it (without the
+ * recurrent products) and the drives of the step into their gradients. */
+static void FN(step_back)(struct FN(run) *r, long t, long s, const elem *prev)
+{
+	long H = r->d->H, Hp = r->Hp, R = r->R;
+	const elem *old = r->extra + s * R * (CS - 1) * Hp, *new = old + R * (CS - 1) * Hp;
+	const elem *h = (const elem *)r->a->h + (t * r->d->B + r->b0) * H;
+	int learn = r->d->learn;
+	for (long u = 0; u < H; u += VL) {
+		real p[CPREP], gp[CPREP];
+		FN(load_planes)(r->prep + u, Hp, CPREP, p);
+		FN(load_planes)(r->gp + u, Hp, CPREP, gp);
+		for (long i = 0; i < R; i++) {
+			elem *drive = r->drives + (s * R + i) * r->row + u;
+			elem *grad = r->grad + i * CS * Hp + u;
+			real dr[CD], st[CS], o[CS], go[CS], gs[CS], gd[CD];
+			if (FN(held)(r, t, i)) {
+				for (int k = 0; k < CD; k++)
+					store(drive + k * Hp, splat(0));
+				continue;
+			}
+			st[0] = load_n(prev + i * H + u, H - u);
+			o[0] = load_n(h + i * H + u, H - u);
+			FN(load_extra)(r, old, t, i, u, st);
+#pragma GCC unroll 8
+			for (int k = 1; k < CS; k++)
+				o[k] = load(new + (i * (CS - 1) + k - 1) * Hp + u);
+			FN(load_planes)(drive, Hp, CD, dr);
+			FN(load_planes)(grad, Hp, CS, go);
+			CAT(CELL, _adjoint)(r->consts, p, dr, st, o, go, gs, gd, gp, learn);
+#pragma GCC unroll 8
+			for (int k = 0; k < CS; k++)
+				store(grad + k * Hp, gs[k]);
+#pragma GCC unroll 8
+			for (int k = 0; k < CD; k++)
+				store(drive + k * Hp, gd[k]);
+		}
+		if (learn) {
+#pragma GCC unroll 32
+			for (int k = 0; k < CPREP; k++)
+				store(r->gp + k * Hp + u, gp[k]);
+		}
+	}
+}
+
+/* through_products adds W^T times the drive gradients of step slot s to the gradient of h. */
+static void FN(through_products)(struct FN(run) *r, long s)
+{
+	long H = r->d->H, Hp = r->Hp, R = r->R;
+	elem *drive = r->drives + s * R * r->row;
+	for (int g = 0; g < CG; g++)
+		for (long u = 0; u < Hp; u += NR)
+			for (long i = 0; i < R; i += MR) {
+				int m = (int)min_l(MR, R - i);
+				tile_rows[m](H, drive + i * r->row + CPLANE(g) * Hp, r->row,
+					     r->wback + (g * Hp + u) * H, r->grad + i * CS * Hp + u, CS * Hp, 1);
+			}
+	if (CX >= 0)
+		FN(axial_rows)(r, R, drive + CX * Hp, r->row, r->grad, CS * Hp, 1);
+}
+
+/* weight_grads adds the products (drive gradient)^T rows over a chunk, K = steps * rows. */
+static void FN(weight_grads)(struct FN(run) *r, long n, const elem *const *rows, long N, int planes,
+			     int recurrent, elem *out)
+{
+	long H = r->d->H, R = r->R, steps = FN(kblock)(r->d, R) / R;
+	for (long s0 = 0; s0 < n; s0 += steps) {
+		long ns = min_l(steps, n - s0), K = ns * R;
+		for (long j = 0; j < N; j += NR)
+			for (long s = 0; s < ns; s++)
+				pack_n(rows[s0 + s] + j, N, min_l(NR, N - j), R, r->bpack + (j * K) + s * R * NR);
+		for (int g = 0; g < planes; g++) {
+			long plane = recurrent ? CPLANE(g) : g;
+			pack_cols(r->drives + s0 * R * r->row + plane * r->Hp, r->row, H, K, r->apack);
+			product_packed(H, N, K, r->apack, r->bpack, out + g * H * N, N);
+		}
+	}
+}
+
+static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a, const void *dhv, long b0,
+			 long b1, void *work, void *gwin, void *gwrec, double *gprep, double *gedge,
+			 void *gstate)
+{
+	struct FN(run) run, *r = &run;
+	FN(open)(r, d, a, b0, b1, work);
+	long H = d->H, Hp = r->Hp, R = r->R, B = d->B, I = d->I;
+	const elem *dh = dhv;
+	memset(r->grad, 0, sizeof(elem) * R * CS * Hp);
+	if (d->learn_in)
+		memset(gwin, 0, sizeof(elem) * CP * H * I);
+	if (d->learn_rec)
+		memset(gwrec, 0, sizeof(elem) * CG * H * H);
+	memset(gprep, 0, sizeof(double) * CPREP * H);
+	if (d->learn_edge)
+		memset(gedge, 0, sizeof(double) * d->E);
+	for (long t0 = (d->T - 1) / d->chunk * d->chunk; t0 >= 0; t0 -= d->chunk) {
+		long n = min_l(d->chunk, d->T - t0);
+		const elem *prev[n], *xs[n];
+		for (long s = 0; s < n; s++) {
+			prev[s] = FN(prev_rows)(r, t0 + s, s);
+			xs[s] = (const elem *)a->x + ((t0 + s) * B + b0) * I;
+		}
+		FN(replay)(r, t0, n, prev);
+		memset(r->gp, 0, sizeof(elem) * CPREP * Hp);
+		for (long s = n - 1; s >= 0; s--) {
+			long t = t0 + s;
+			if (!d->last || t == d->T - 1) {
+				const elem *g = dh + (d->last ? b0 : t * B + b0) * H;
+				for (long i = 0; i < R; i++)
+					for (long u = 0; u < H; u++)
+						r->grad[i * CS * Hp + u] += g[i * H + u];
+			}
+			FN(step_back)(r, t, s, prev[s]);
+			FN(through_products)(r, s);
+			if (d->learn_edge && CX >= 0)
+				for (long i = 0; i < R; i++)
+					for (long u = 0; u < H; u++)
+						for (int k = a->row[u]; k < a->row[u + 1]; k++)
+							gedge[a->edge[k]] +=
+								(double)r->drives[(s * R + i) * r->row + ARR(CX) * Hp + u] *
+								prev[s][i * H + a->col[k]];
+			for (long i = 0; i < R && a->reset; i++)
+				if (FN(reset)(r, t, i))
+					memset(r->grad + i * CS * Hp, 0, sizeof(elem) * CS * Hp);
+		}
+		if (d->learn_in)
+			FN(weight_grads)(r, n, xs, I, CP, 0, gwin);
+		if (d->learn_rec)
+			FN(weight_grads)(r, n, prev, H, CG, 1, gwrec);
+		for (long k = 0; k < CPREP; k++)
+			for (long u = 0; u < H; u++)
+				gprep[k * H + u] += r->gp[k * Hp + u];
+	}
+	if (d->grad_state)
+		for (int k = 0; k < CS; k++)
+			for (long i = 0; i < R; i++)
+				for (long u = 0; u < H; u++)
+					((elem *)gstate)[(k * B + b0 + i) * H + u] = r->grad[(i * CS + k) * Hp + u];
+}
+
+#undef CS
+#undef CP
+#undef CG
+#undef CD
+#undef CX
+#undef CV
+#undef CPREP
+#undef CPLANE
+#undef FN
+#undef ARR
+#endif /* SKIP_TEMPLATES */

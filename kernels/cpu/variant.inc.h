@@ -1,0 +1,97 @@
+/* variant.inc.h - all cells for one instruction set. The including file defines VARIANT (a
+ * name), VL (lanes), NV (vectors per panel) and MR (rows per tile). */
+
+#include <string.h>
+#include "scan.h"
+
+#define CAT_(a, b) a##b
+#define CAT(a, b) CAT_(a, b)
+#define V(name) CAT(name##_, VARIANT)
+#define STR_(a) #a
+#define STR(a) STR_(a)
+
+#include "../cells/shared/real.h"
+#include "gemm.inc.h"
+#include "instances.h"
+
+/* Denormal numbers are flushed to zero inside the kernels: decaying states are full of them
+ * and they cost tens of cycles each. The caller's mode is restored. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+static unsigned flush_on(void)
+{
+	unsigned old = _mm_getcsr();
+	_mm_setcsr(old | 0x8040);
+	return old;
+}
+static void flush_restore(unsigned old) { _mm_setcsr(old); }
+#else
+static unsigned flush_on(void) { return 0; }
+static void flush_restore(unsigned old) { (void)old; }
+#endif
+
+static struct scan_sizes V(sizes)(int cell, const struct scan_dims *d, long rows)
+{
+	static struct scan_sizes (*const f[])(const struct scan_dims *, long) = {
+#define X(c) c##_run_sizes,
+		CELLS(X)
+#undef X
+	};
+	return f[cell](d, rows);
+}
+
+static void V(pack)(int cell, const struct scan_dims *d, const void *win, const void *wrec,
+		    const double *raw, void *packed, int backward)
+{
+	static void (*const f[])(const struct scan_dims *, const void *, const void *, const double *, void *,
+				 int) = {
+#define X(c) c##_run_pack,
+		CELLS(X)
+#undef X
+	};
+	f[cell](d, win, wrec, raw, packed, backward);
+}
+
+static void V(forward)(int cell, const struct scan_dims *d, const struct scan_arrays *a, long b0, long b1,
+		       void *work)
+{
+	static void (*const f[])(const struct scan_dims *, const struct scan_arrays *, long, long, void *) = {
+#define X(c) c##_run_forward,
+		CELLS(X)
+#undef X
+	};
+	unsigned mode = flush_on();
+	f[cell](d, a, b0, b1, work);
+	flush_restore(mode);
+}
+
+static void V(backward)(int cell, const struct scan_dims *d, const struct scan_arrays *a, const void *dh,
+			long b0, long b1, void *work, void *gwin, void *gwrec, double *gprep, double *gedge,
+			void *gstate)
+{
+	static void (*const f[])(const struct scan_dims *, const struct scan_arrays *, const void *, long, long,
+				 void *, void *, void *, double *, double *, void *) = {
+#define X(c) c##_run_backward,
+		CELLS(X)
+#undef X
+	};
+	unsigned mode = flush_on();
+	f[cell](d, a, dh, b0, b1, work, gwin, gwrec, gprep, gedge, gstate);
+	flush_restore(mode);
+}
+
+static void V(unprepare)(int cell, const struct scan_dims *d, const double *raw, const double *gprep,
+			 double *graw)
+{
+	static void (*const f[])(const struct scan_dims *, const double *, const double *, double *) = {
+#define X(c) c##_run_unprepare,
+		CELLS(X)
+#undef X
+	};
+	f[cell](d, raw, gprep, graw);
+}
+
+const struct kernels V(galvani) = {
+	STR(VARIANT), VL, MR, NR, V(sizes), V(pack), V(forward), V(backward), V(unprepare),
+	V(gemm), V(gemm_work), V(unary),
+};

@@ -1,0 +1,212 @@
+//go:build cgo
+
+package kernels
+
+import (
+	"fmt"
+	"runtime"
+
+	"galvani/kernels/cpu"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// OpenCPU returns the CPU device with the best instruction set of this machine. The batch is
+// split over the given number of threads; 0 means all that the process may use.
+// Errors: wraps ErrNoDevice in a binary built without cgo.
+func OpenCPU(threads int) (Device, error) { return OpenCPUWith(cpu.Best(), threads) }
+
+// OpenCPUWith is OpenCPU for a named instruction set: avx512, avx2 or portable.
+// Errors: wraps ErrNoDevice where the machine lacks it.
+func OpenCPUWith(isa string, threads int) (Device, error) {
+	if !cpu.Supported(isa) {
+		return nil, fmt.Errorf("kernels: cpu: this machine has no %s: %w", isa, ErrNoDevice)
+	}
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	return &cpuDevice{isa: isa, threads: threads}, nil
+}
+
+type cpuDevice struct {
+	isa     string
+	threads int
+}
+
+func (d *cpuDevice) Name() string { return fmt.Sprintf("cpu %s x%d", d.isa, d.threads) }
+func (d *cpuDevice) Close() error { return nil }
+
+func (d *cpuDevice) NewScan(cfg ScanConfig) (ScanPlan, error) {
+	if cfg.Dtype == tensor.Float64 {
+		return newCPUScan[float64]("float64", d.threads, cfg)
+	}
+	return newCPUScan[float32](d.isa, d.threads, cfg)
+}
+
+// cpuScan gathers parameters into the arrays that the C scan reads and scatters gradients
+// back; the rest is cpu.Scan.
+type cpuScan[F float] struct {
+	cfg    ScanConfig
+	scan   *cpu.Scan[F]
+	args   cpu.Args[F]
+	groups [Edge + 1]int // elements per role, indexed by Role
+	last   []F           // [B,H]
+	packed []F
+}
+
+func newCPUScan[F float](isa string, threads int, cfg ScanConfig) (ScanPlan, error) {
+	shape, ok := cpu.Cells()[cfg.Cell.Header]
+	if !ok {
+		return nil, fmt.Errorf("kernels: scan: no kernel kernels/cells/%s.h in this binary: %w", cfg.Cell.Header, ErrShape)
+	}
+	c := cpu.Config{Cell: cfg.Cell.Header, ISA: isa, Threads: threads, T: cfg.T, B: cfg.B, I: cfg.I, H: cfg.H,
+		Consts: cfg.Cell.Consts, Rest: cfg.Cell.Rest, Last: cfg.Last}
+	if cfg.Cell.Axial != nil {
+		c.EdgeI, c.EdgeJ = cfg.Cell.Axial.I, cfg.Cell.Axial.J
+	}
+	s := &cpuScan[F]{cfg: cfg}
+	vectors := 0
+	for _, p := range cfg.Params {
+		s.groups[p.Role] += p.Len()
+		switch p.Role {
+		case In:
+			c.LearnIn = c.LearnIn || p.Learned
+		case Rec:
+			c.LearnRec = c.LearnRec || p.Learned
+		case Vec:
+			if vectors++; p.Learned {
+				c.Learn = max(c.Learn, min(2, vectors))
+			}
+		case Edge:
+			if p.Learned {
+				c.LearnEdge, c.Learn = true, 2
+			}
+		}
+	}
+	for _, w := range []struct {
+		name      string
+		have, one int
+		want      int
+	}{
+		{"input matrices", s.groups[In], cfg.H * cfg.I, shape.In},
+		{"recurrent matrices", s.groups[Rec], cfg.H * cfg.H, shape.Rec},
+		{"vectors", s.groups[Vec], cfg.H, shape.Vecs},
+		{"edges", s.groups[Edge], 1, cfg.Cell.Axial.Edges()},
+		{"state planes", cfg.Cell.States, 1, shape.States},
+	} {
+		if w.have != w.one*w.want {
+			return nil, fmt.Errorf("kernels: scan: %s: %s have %d elements, want %d: %w",
+				cfg.Cell.Header, w.name, w.have, w.one*w.want, ErrShape)
+		}
+	}
+	var err error
+	if s.scan, err = cpu.NewScan[F](c); err != nil {
+		return nil, fmt.Errorf("kernels: scan: %w", err)
+	}
+	s.args = cpu.Args[F]{In: make([]F, s.groups[In]), Rec: make([]F, s.groups[Rec]),
+		Vec: make([]float64, s.groups[Vec]), Edge: make([]F, s.groups[Edge])}
+	s.last = make([]F, cfg.B*cfg.H)
+	s.packed = make([]F, cfg.learned())
+	return s, nil
+}
+
+// gather fills s.args from the values of a run.
+func (s *cpuScan[F]) gather(a ScanArgs) (err error) {
+	c := s.cfg
+	if s.args.X, err = elems[F]("scan: x", a.X, c.T, c.B, c.I); err != nil {
+		return err
+	}
+	if s.args.State, err = elems[F]("scan: state", a.State, c.Cell.States, c.B, c.H); err != nil {
+		return err
+	}
+	if c.Masked {
+		if s.args.Mask, err = elems[F]("scan: mask", a.Mask, c.T, c.B); err != nil {
+			return err
+		}
+	}
+	if c.Resets {
+		if s.args.Reset, err = elems[F]("scan: reset", a.Reset, c.T, c.B); err != nil {
+			return err
+		}
+	}
+	var at [Edge + 1]int
+	for i, p := range c.Params {
+		v, err := elems[F]("scan: "+p.Name, a.Params[i], p.Shape...)
+		if err != nil {
+			return err
+		}
+		k := at[p.Role]
+		at[p.Role] += len(v)
+		switch p.Role {
+		case In:
+			copy(s.args.In[k:], v)
+		case Rec:
+			copy(s.args.Rec[k:], v)
+		case Edge:
+			copy(s.args.Edge[k:], v)
+		case Vec:
+			for j, x := range v {
+				s.args.Vec[k+j] = float64(x)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *cpuScan[F]) Forward(a ScanArgs) (gorgonia.Value, error) {
+	if err := s.gather(a); err != nil {
+		return nil, err
+	}
+	s.scan.Forward(s.args)
+	c := s.cfg
+	if !c.Last {
+		return s.H(), nil
+	}
+	copy(s.last, s.scan.H[(c.T-1)*c.B*c.H:])
+	return wrap(s.last, c.B, c.H), nil
+}
+
+func (s *cpuScan[F]) Backward(a ScanArgs, dh gorgonia.Value) (gorgonia.Value, error) {
+	c := s.cfg
+	shape := []int{c.T, c.B, c.H}
+	if c.Last {
+		shape = shape[1:]
+	}
+	d, err := elems[F]("scan: dh", dh, shape...)
+	if err != nil {
+		return nil, err
+	}
+	g := s.scan.Backward(s.args, d)
+	var at [Edge + 1]int
+	out := s.packed
+	for _, p := range c.Params {
+		k, n := at[p.Role], p.Len()
+		at[p.Role] += n
+		if !p.Learned {
+			continue
+		}
+		switch p.Role {
+		case In:
+			copy(out, g.In[k:k+n])
+		case Rec:
+			copy(out, g.Rec[k:k+n])
+		case Vec:
+			for j, x := range g.Vec[k : k+n] {
+				out[j] = F(x)
+			}
+		case Edge:
+			for j, x := range g.Edge[k : k+n] {
+				out[j] = F(x)
+			}
+		}
+		out = out[n:]
+	}
+	return wrap(s.packed, len(s.packed)), nil
+}
+
+func (s *cpuScan[F]) H() gorgonia.Value { return wrap(s.scan.H, s.cfg.T, s.cfg.B, s.cfg.H) }
+
+func (s *cpuScan[F]) Final() gorgonia.Value {
+	return wrap(s.scan.Final, s.cfg.Cell.States, s.cfg.B, s.cfg.H)
+}

@@ -1,0 +1,139 @@
+package kernels
+
+import (
+	"fmt"
+
+	"github.com/chewxy/hm"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Linear returns y = x·wᵀ + b for x [N,K], w [M,K], b [M]: y is [N,M]. A nil device computes
+// it with Gorgonia's own operations.
+func Linear(dev Device, x, w, b *gorgonia.Node) (*gorgonia.Node, error) {
+	if x.Dims() != 2 || w.Dims() != 2 || b.Dims() != 1 || x.Shape()[1] != w.Shape()[1] || b.Shape()[0] != w.Shape()[0] {
+		return nil, fmt.Errorf("kernels: linear: x is %v, w is %v, b is %v, want [N,K], [M,K], [M]: %w",
+			x.Shape(), w.Shape(), b.Shape(), ErrShape)
+	}
+	cfg := LinearConfig{N: x.Shape()[0], K: x.Shape()[1], M: w.Shape()[0], Dtype: x.Dtype()}
+	if dev == nil {
+		return unfusedLinear(cfg, x, w, b)
+	}
+	plan, err := dev.NewLinear(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return gorgonia.ApplyOp(&linearOp{
+		op:  newOp("linear N=%d K=%d M=%d on %s", cfg.N, cfg.K, cfg.M, dev.Name()),
+		cfg: cfg, plan: plan}, x, w, b)
+}
+
+// unfusedLinear adds the bias as ones [N,1] times b [1,M]: Gorgonia's broadcasting fails for
+// some shapes with a dimension of 1.
+func unfusedLinear(cfg LinearConfig, x, w, b *gorgonia.Node) (*gorgonia.Node, error) {
+	wt, err := gorgonia.Transpose(w)
+	if err != nil {
+		return nil, err
+	}
+	y, err := gorgonia.Mul(x, wt)
+	if err != nil {
+		return nil, err
+	}
+	row, err := Field(b, 0, 1, cfg.M)
+	if err != nil {
+		return nil, err
+	}
+	ones := tensor.New(tensor.WithShape(cfg.N, 1), tensor.Of(cfg.Dtype))
+	if err := ones.Memset(one(cfg.Dtype)); err != nil {
+		return nil, err
+	}
+	col := gorgonia.NodeFromAny(x.Graph(), ones, gorgonia.WithName(newOp("linear").unique("ones")))
+	bias, err := gorgonia.Mul(col, row)
+	if err != nil {
+		return nil, err
+	}
+	return gorgonia.Add(y, bias)
+}
+
+func one(t tensor.Dtype) any {
+	if t == tensor.Float64 {
+		return float64(1)
+	}
+	return float32(1)
+}
+
+// unique returns a name that no other node has.
+func (o op) unique(part string) string { return fmt.Sprintf("%s#%d.%s", o.name, o.id, part) }
+
+// linearOp is the operation behind Linear on a device.
+type linearOp struct {
+	op
+	cfg  LinearConfig
+	plan LinearPlan
+	dp   gorgonia.Value // packed gradient of w and b, left by the adjoint for its second half
+}
+
+func (l *linearOp) Arity() int    { return 3 }
+func (l *linearOp) Type() hm.Type { return fnType(2, 2, 1, 2) }
+
+func (l *linearOp) DiffWRT(int) []bool { return []bool{true, true, true} }
+
+func (l *linearOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
+	return tensor.Shape{l.cfg.N, l.cfg.M}, nil
+}
+
+func (l *linearOp) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
+	defer caught(l.name, &err)
+	return l.plan.Forward(in[0], in[1], in[2])
+}
+
+// SymDiff makes two nodes, because an operation has one result: dx, and behind it the packed
+// gradient of w and b that was computed with it.
+func (l *linearOp) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	dx, err := gorgonia.ApplyOp(&linearAdjoint{adjoint{newOp("adjoint of %s #%d", l.name, l.id)}, l}, in[0], in[1], grad)
+	if err != nil {
+		return nil, err
+	}
+	dp, err := gorgonia.ApplyOp(&linearParams{adjoint{newOp("parameters of %s #%d", l.name, l.id)}, l}, dx)
+	if err != nil {
+		return nil, err
+	}
+	dw, err := Field(dp, 0, l.cfg.M, l.cfg.K)
+	if err != nil {
+		return nil, err
+	}
+	db, err := Field(dp, l.cfg.M*l.cfg.K, l.cfg.M)
+	return gorgonia.Nodes{dx, dw, db}, err
+}
+
+type linearAdjoint struct {
+	adjoint
+	linear *linearOp
+}
+
+func (a *linearAdjoint) Arity() int    { return 3 }
+func (a *linearAdjoint) Type() hm.Type { return fnType(2, 2, 2, 2) }
+
+func (a *linearAdjoint) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
+	return tensor.Shape{a.linear.cfg.N, a.linear.cfg.K}, nil
+}
+
+func (a *linearAdjoint) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
+	defer caught(a.name, &err)
+	v, a.linear.dp, err = a.linear.plan.Backward(in[0], in[1], in[2])
+	return v, err
+}
+
+type linearParams struct {
+	adjoint
+	linear *linearOp
+}
+
+func (p *linearParams) Arity() int    { return 1 }
+func (p *linearParams) Type() hm.Type { return fnType(2, 1) }
+
+func (p *linearParams) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
+	return tensor.Shape{p.linear.cfg.M * (p.linear.cfg.K + 1)}, nil
+}
+
+func (p *linearParams) Do(...gorgonia.Value) (gorgonia.Value, error) { return p.linear.dp, nil }

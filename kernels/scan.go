@@ -1,0 +1,232 @@
+package kernels
+
+import (
+	"fmt"
+
+	"github.com/chewxy/hm"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Scan adds a whole sequence of a cell to g as one operation and returns its hidden states:
+// [T,B,H], or [B,H] of the last step with cfg.Last. Params are the nodes of cfg.Params. The
+// plan gives access to states that are not part of the graph.
+//
+// Only learned parameters are differentiated; the gradient does not reach x or the carried
+// state, so a state carried from one run to the next truncates backpropagation there.
+func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params []*gorgonia.Node) (*gorgonia.Node, ScanPlan, error) {
+	if err := cfg.check(in, params); err != nil {
+		return nil, nil, err
+	}
+	cfg.Masked, cfg.Resets = in.Mask != nil, in.Reset != nil
+	plan, err := dev.NewScan(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := &scanOp{
+		op: newOp("scan %s T=%d B=%d I=%d H=%d on %s", cfg.Cell.Header, cfg.T, cfg.B, cfg.I, cfg.H, dev.Name()),
+		cfg: cfg, plan: plan,
+	}
+	children := make(gorgonia.Nodes, 0, 4+len(params))
+	for _, data := range []struct {
+		name string
+		t    *tensor.Dense
+	}{{"x", in.X}, {"state", in.State}, {"mask", in.Mask}, {"reset", in.Reset}} {
+		if data.t == nil {
+			continue
+		}
+		s.data++
+		children = append(children, gorgonia.NodeFromAny(g, data.t,
+			gorgonia.WithName(fmt.Sprintf("scan#%d.%s", s.id, data.name))))
+	}
+	h, err := gorgonia.ApplyOp(s, append(children, params...)...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("kernels: scan: %w", err)
+	}
+	return h, plan, nil
+}
+
+// check compares the shapes of the inputs with the configuration.
+func (c ScanConfig) check(in Sequence, params []*gorgonia.Node) error {
+	if c.T < 1 || c.B < 1 || c.I < 1 || c.H < 1 {
+		return fmt.Errorf("kernels: scan: T=%d B=%d I=%d H=%d, want all at least 1: %w", c.T, c.B, c.I, c.H, ErrShape)
+	}
+	if c.Dtype != tensor.Float32 && c.Dtype != tensor.Float64 {
+		return fmt.Errorf("kernels: scan: type %v, want float32 or float64: %w", c.Dtype, ErrShape)
+	}
+	want := func(name string, t *tensor.Dense, shape ...int) error {
+		if t == nil || !t.Shape().Eq(tensor.Shape(shape)) || t.Dtype() != c.Dtype {
+			return fmt.Errorf("kernels: scan: %s is %v, want %v %v: %w", name, describe(t), c.Dtype, shape, ErrShape)
+		}
+		return nil
+	}
+	if err := want("x", in.X, c.T, c.B, c.I); err != nil {
+		return err
+	}
+	if err := want("state", in.State, c.Cell.States, c.B, c.H); err != nil {
+		return err
+	}
+	if in.Mask != nil {
+		if err := want("mask", in.Mask, c.T, c.B); err != nil {
+			return err
+		}
+	}
+	if in.Reset != nil {
+		if err := want("reset", in.Reset, c.T, c.B); err != nil {
+			return err
+		}
+	}
+	if len(params) != len(c.Params) {
+		return fmt.Errorf("kernels: scan: %d parameters, want %d: %w", len(params), len(c.Params), ErrShape)
+	}
+	for i, p := range c.Params {
+		if !params[i].Shape().Eq(tensor.Shape(p.Shape)) || params[i].Dtype() != c.Dtype {
+			return fmt.Errorf("kernels: scan: %s is %v %v, want %v %v: %w", p.Name, params[i].Dtype(),
+				params[i].Shape(), c.Dtype, p.Shape, ErrShape)
+		}
+	}
+	return c.Cell.Axial.check(c.H)
+}
+
+func describe(t *tensor.Dense) string {
+	if t == nil {
+		return "missing"
+	}
+	return fmt.Sprintf("%v %v", t.Dtype(), t.Shape())
+}
+
+// Edges returns the number of edges; a nil graph has none.
+func (a *Axial) Edges() int {
+	if a == nil {
+		return 0
+	}
+	return len(a.I)
+}
+
+func (a *Axial) check(h int) error {
+	for e := range a.Edges() {
+		if i, j := a.I[e], a.J[e]; i < 0 || j < 0 || int(i) >= h || int(j) >= h || i == j {
+			return fmt.Errorf("kernels: scan: edge %d joins units %d and %d, want two different units of 0 to %d: %w",
+				e, i, j, h-1, ErrShape)
+		}
+	}
+	return nil
+}
+
+// learned returns the number of elements of the packed gradient.
+func (c ScanConfig) learned() int {
+	n := 0
+	for _, p := range c.Params {
+		if p.Learned {
+			n += p.Len()
+		}
+	}
+	return n
+}
+
+// scanOp is the operation behind Scan. Inputs: x, state, mask and reset where given, params.
+type scanOp struct {
+	op
+	cfg  ScanConfig
+	plan ScanPlan
+	data int // inputs before the parameters
+}
+
+func (s *scanOp) outDims() int {
+	if s.cfg.Last {
+		return 2
+	}
+	return 3
+}
+
+func (s *scanOp) inDims() []int {
+	dims := []int{3, 3}
+	for range s.data - 2 {
+		dims = append(dims, 2)
+	}
+	for _, p := range s.cfg.Params {
+		dims = append(dims, len(p.Shape))
+	}
+	return dims
+}
+
+func (s *scanOp) Arity() int    { return s.data + len(s.cfg.Params) }
+func (s *scanOp) Type() hm.Type { return fnType(append(s.inDims(), s.outDims())...) }
+
+func (s *scanOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
+	if s.cfg.Last {
+		return tensor.Shape{s.cfg.B, s.cfg.H}, nil
+	}
+	return tensor.Shape{s.cfg.T, s.cfg.B, s.cfg.H}, nil
+}
+
+func (s *scanOp) DiffWRT(inputs int) []bool {
+	d := make([]bool, inputs)
+	for i, p := range s.cfg.Params {
+		d[s.data+i] = p.Learned
+	}
+	return d
+}
+
+func (s *scanOp) args(in []gorgonia.Value) ScanArgs {
+	a := ScanArgs{X: in[0], State: in[1], Params: in[s.data : s.data+len(s.cfg.Params)]}
+	k := 2
+	if s.cfg.Masked {
+		a.Mask = in[k]
+		k++
+	}
+	if s.cfg.Resets {
+		a.Reset = in[k]
+	}
+	return a
+}
+
+func (s *scanOp) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
+	defer caught(s.name, &err)
+	return s.plan.Forward(s.args(in))
+}
+
+// SymDiff makes one packed gradient and gives every learned parameter its field of it.
+func (s *scanOp) SymDiff(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	back := &scanAdjoint{adjoint: adjoint{newOp("adjoint of %s #%d", s.name, s.id)}, scan: s}
+	packed, err := gorgonia.ApplyOp(back, append(append(gorgonia.Nodes{}, in...), out, grad)...)
+	if err != nil {
+		return nil, err
+	}
+	grads := make(gorgonia.Nodes, len(in))
+	offset := 0
+	for i, p := range s.cfg.Params {
+		if !p.Learned {
+			continue
+		}
+		if grads[s.data+i], err = Field(packed, offset, p.Shape...); err != nil {
+			return nil, err
+		}
+		offset += p.Len()
+	}
+	return grads, nil
+}
+
+// scanAdjoint computes the packed gradient of the learned parameters. It takes the output of
+// the scan as an input: that orders it behind the scan and keeps the hidden states, which it
+// reads, from being overwritten.
+type scanAdjoint struct {
+	adjoint
+	scan *scanOp
+}
+
+func (a *scanAdjoint) Arity() int { return a.scan.Arity() + 2 }
+
+func (a *scanAdjoint) Type() hm.Type {
+	out := a.scan.outDims()
+	return fnType(append(a.scan.inDims(), out, out, 1)...)
+}
+
+func (a *scanAdjoint) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
+	return tensor.Shape{a.scan.cfg.learned()}, nil
+}
+
+func (a *scanAdjoint) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
+	defer caught(a.name, &err)
+	return a.scan.plan.Backward(a.scan.args(in), in[len(in)-1])
+}
