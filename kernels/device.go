@@ -127,4 +127,7 @@ type Output struct {
 	H func() (*tensor.Dense, error)
 	// Final returns the state [S,B,H] after the last step of the last run.
 	Final func() (*tensor.Dense, error)
+	// Steps holds the node of h [B,H] after each step of an unrolled graph, so that the loss
+	// can be differentiated with respect to it; nil from the fused scan.
+	Steps []*gorgonia.Node
 }

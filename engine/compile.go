@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+
+	"galvani/data"
+	"galvani/kernels"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Gorgonia tells nodes apart by 32-bit hashes, so different nodes may be taken for one.
+const (
+	// maxSalts bounds the attempts to find names under which no two nodes collide.
+	maxSalts = 8
+	// twinNodes is the size from which a graph is built twice to see a collision that left
+	// no trace: n nodes collide with probability n²/2³³, below 2⁻¹³ for smaller ones.
+	twinNodes = 1024
+)
+
+// compile builds the graph under ever new names until no two nodes collide, then makes the
+// machine that runs it.
+func (g *Graph[F]) compile() (err error) {
+	defer func() {
+		if r := recover(); r != nil { // Gorgonia panics where it cannot infer a type or compile
+			err = fmt.Errorf("engine: compile %s: %v", g.cfg.Net.Name(), r)
+		}
+	}()
+	counts := map[int]bool{}
+	for salt := range maxSalts {
+		switch err = g.build(salt); {
+		case errors.Is(err, kernels.ErrCollision):
+			continue
+		case err != nil:
+			return fmt.Errorf("engine: build %s: %w", g.cfg.Net.Name(), err)
+		}
+		// Two nodes that were merged when the second was added make the graph smaller. Names
+		// decide who collides, so two graphs of equal size have lost nothing.
+		n := len(g.nodes.AllNodes())
+		if n < twinNodes || counts[n] {
+			g.vm = gorgonia.NewTapeMachine(g.nodes)
+			return nil
+		}
+		counts[n] = true
+	}
+	if err == nil {
+		err = fmt.Errorf("engine: build %s: sizes differ from attempt to attempt: %w", g.cfg.Net.Name(), kernels.ErrCollision)
+	}
+	return err
+}
+
+// build adds network, loss and gradients to a new graph. Input nodes carry the salt in their
+// names, and with it all that depends on them.
+func (g *Graph[F]) build(salt int) error {
+	g.nodes = gorgonia.NewGraph()
+	params := make([]*gorgonia.Node, len(g.params.specs))
+	for i, s := range g.params.specs {
+		params[i] = input(g.nodes, g.params.views[i], s.Name, salt)
+	}
+	var err error
+	if g.out, err = g.cfg.Net.Build(g.nodes, g.cfg.Device, g.seq, params); err != nil {
+		return err
+	}
+	want := tensor.Shape{g.rows(), g.cfg.Net.Outputs()}
+	if g.out.Logits == nil || !g.out.Logits.Shape().Eq(want) {
+		return fmt.Errorf("logits are %v, want %v: %w", g.out.Logits, want, kernels.ErrShape)
+	}
+	loss, err := g.addLoss(salt)
+	if err != nil {
+		return err
+	}
+	gorgonia.Read(loss, &g.lossVal)
+	gorgonia.Read(g.out.Logits, &g.logitsVal)
+	if g.cfg.Grad {
+		if err := g.addGradients(loss, params); err != nil {
+			return err
+		}
+	}
+	return distinct(g.nodes)
+}
+
+// input adds a tensor as a node of the graph.
+func input(g *gorgonia.ExprGraph, v *tensor.Dense, name string, salt int) *gorgonia.Node {
+	return gorgonia.NewTensor(g, v.Dtype(), v.Dims(), gorgonia.WithShape(v.Shape()...),
+		gorgonia.WithName(fmt.Sprintf("%s/%d", name, salt)), gorgonia.WithValue(v))
+}
+
+// addLoss adds the loss of the goal.
+func (g *Graph[F]) addLoss(salt int) (*gorgonia.Node, error) {
+	n, o := g.rows(), g.cfg.Net.Outputs()
+	weight := input(g.nodes, tensor.New(tensor.WithShape(n), tensor.WithBacking(g.weight)), "loss weight", salt)
+	if g.cfg.Goal == data.Classify {
+		label := input(g.nodes, tensor.New(tensor.WithShape(n), tensor.WithBacking(g.label)), "label", salt)
+		return kernels.CrossEntropy(g.out.Logits, label, weight)
+	}
+	value := input(g.nodes, tensor.New(tensor.WithShape(n, o), tensor.WithBacking(g.value)), "target", salt)
+	return kernels.MeanSquare(g.out.Logits, value, weight)
+}
+
+// addGradients differentiates the loss with respect to the learned parameters and, if asked
+// for, the hidden state after each step.
+func (g *Graph[F]) addGradients(loss *gorgonia.Node, params []*gorgonia.Node) error {
+	var wrt gorgonia.Nodes
+	for _, i := range g.learned() {
+		wrt = append(wrt, params[i])
+	}
+	if g.cfg.Steps {
+		if len(g.out.Steps) != g.cfg.T {
+			return fmt.Errorf("there are nodes for %d steps, want %d: the gradient of each step needs the unrolled graph", len(g.out.Steps), g.cfg.T)
+		}
+		wrt = append(wrt, g.out.Steps...)
+	}
+	one := g.nodes.AddNode(gorgonia.NewConstant(F(1), gorgonia.WithName("gradient of the loss")))
+	grads, err := gorgonia.Backpropagate(gorgonia.Nodes{loss}, gorgonia.Nodes{one}, wrt)
+	if err != nil {
+		return fmt.Errorf("gradient: %w", err)
+	}
+	values := make([]gorgonia.Value, len(grads))
+	for i, n := range grads {
+		gorgonia.Read(n, &values[i])
+	}
+	k := len(g.learned())
+	g.gradVals, g.stepVals = values[:k:k], values[k:]
+	return nil
+}
+
+// distinct checks that no two nodes have the same hash.
+//
+// Errors: kernels.ErrCollision.
+func distinct(g *gorgonia.ExprGraph) error {
+	seen := make(map[uint32]*gorgonia.Node, len(g.AllNodes()))
+	for _, n := range g.AllNodes() {
+		if m, ok := seen[n.Hashcode()]; ok {
+			return fmt.Errorf("nodes %v and %v: %w", m, n, kernels.ErrCollision)
+		}
+		seen[n.Hashcode()] = n
+	}
+	return nil
+}

@@ -1,0 +1,272 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+
+	"galvani/data"
+	"galvani/kernels"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// GraphConfig fixes the shape of a compiled graph.
+type GraphConfig struct {
+	Net    Network
+	Device kernels.Device // nil gives the unrolled graph
+	T, B   int            // steps, sequences
+	I      int            // inputs
+	Goal   data.Goal
+	Every  bool // targets at every step
+	Masked bool // sequences have different lengths
+	Grad   bool // with gradients of the learned parameters
+	Steps  bool // with the gradient of each step's h; needs Grad and the unrolled graph
+}
+
+// Graph is a network with its loss, compiled for one shape and run again and again in the
+// same buffers: Load, Run, then read the results, which stay valid until the next Run. It is
+// for one goroutine at a time.
+type Graph[F Float] struct {
+	cfg    GraphConfig
+	params *Params[F]
+	rest   []F
+
+	seq                  kernels.Sequence
+	x, state, mask       []F // storage behind seq
+	label, value, weight []F // targets; label or value is nil
+	weightSum            float64
+	out                  kernels.Output
+	nodes                *gorgonia.ExprGraph
+	vm                   gorgonia.VM
+	lossVal, logitsVal   gorgonia.Value
+	gradVals, stepVals   []gorgonia.Value
+	grad                 []F // packed gradient, laid out like Params.Learned
+	logits               []F // scratch of measure
+	dirty                bool
+}
+
+// NewGraph compiles a network. The parameters are bound by reference: the graph always sees
+// their present values.
+//
+// Errors: kernels.ErrShape for impossible sizes, kernels.ErrCollision where every attempt to
+// name the nodes apart failed, and what Network.Build returns.
+func NewGraph[F Float](cfg GraphConfig, params *Params[F]) (*Graph[F], error) {
+	if cfg.T < 1 || cfg.B < 1 || cfg.I < 1 {
+		return nil, fmt.Errorf("engine: graph: T=%d B=%d I=%d, want at least 1 each: %w", cfg.T, cfg.B, cfg.I, kernels.ErrShape)
+	}
+	g := &Graph[F]{cfg: cfg, params: params, grad: make([]F, params.learned)}
+	for _, r := range cfg.Net.Rest() {
+		g.rest = append(g.rest, F(r))
+	}
+	g.allocate()
+	if err := g.compile(); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// allocate makes the buffers that the caller fills between runs.
+func (g *Graph[F]) allocate() {
+	c := g.cfg
+	g.seq = kernels.Sequence{T: c.T, B: c.B, I: c.I, Every: c.Every}
+	g.seq.X, g.x = buffer[F](c.T, c.B, c.I)
+	g.seq.State, g.state = buffer[F](len(g.rest), c.B, c.Net.Hidden())
+	if c.Masked {
+		g.seq.Mask, g.mask = buffer[F](c.T, c.B)
+	}
+	n := g.rows()
+	g.weight = make([]F, n)
+	g.logits = make([]F, n*c.Net.Outputs())
+	if c.Goal == data.Classify {
+		g.label = make([]F, n)
+	} else {
+		g.value = make([]F, n*c.Net.Outputs())
+	}
+	g.ResetState()
+}
+
+func buffer[F Float](shape ...int) (*tensor.Dense, []F) {
+	b := make([]F, tensor.Shape(shape).TotalSize())
+	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(b)), b
+}
+
+// rows returns the number N of rows of the logits.
+func (g *Graph[F]) rows() int {
+	if g.cfg.Every {
+		return g.cfg.T * g.cfg.B
+	}
+	return g.cfg.B
+}
+
+// Load copies a batch into the buffers of the graph.
+//
+// Errors: kernels.ErrShape where the batch has another shape than the graph.
+func (g *Graph[F]) Load(b *data.Batch) error {
+	for _, c := range []struct {
+		name string
+		dst  []F
+		src  []float32
+	}{
+		{"input", g.x, b.X}, {"mask", g.mask, b.Mask}, {"label", g.label, b.Label},
+		{"target", g.value, b.Value}, {"weight", g.weight, b.Weight},
+	} {
+		if len(c.dst) != len(c.src) {
+			return fmt.Errorf("engine: batch: %s has %d elements, want %d: %w", c.name, len(c.src), len(c.dst), kernels.ErrShape)
+		}
+		convert(c.dst, c.src)
+	}
+	g.weightSum = 0
+	for _, w := range b.Weight {
+		g.weightSum += float64(w)
+	}
+	return nil
+}
+
+// convert copies src into dst, which has the same length.
+func convert[F Float](dst []F, src []float32) {
+	if same, ok := any(dst).([]float32); ok {
+		copy(same, src)
+		return
+	}
+	for i, v := range src {
+		dst[i] = F(v)
+	}
+}
+
+// ResetState puts the carried state to rest.
+func (g *Graph[F]) ResetState() {
+	plane := len(g.state) / len(g.rest)
+	for i := range g.state {
+		g.state[i] = g.rest[i/plane]
+	}
+}
+
+// CarryState makes the state after the last run the state before the next one.
+func (g *Graph[F]) CarryState() error {
+	if g.out.Final == nil {
+		return fmt.Errorf("engine: model %s gives no final state, so none can be carried", g.cfg.Net.Name())
+	}
+	final, err := g.out.Final()
+	if err != nil {
+		return fmt.Errorf("engine: final state: %w", err)
+	}
+	if !final.Shape().Eq(g.seq.State.Shape()) {
+		return fmt.Errorf("engine: final state is %v, want %v: %w", final.Shape(), g.seq.State.Shape(), kernels.ErrShape)
+	}
+	return unpack(g.state, final)
+}
+
+// Run computes loss, logits and, if asked for, gradients from the buffers and parameters as
+// they are.
+func (g *Graph[F]) Run() error {
+	if g.dirty {
+		g.vm.Reset() // not after the run, so that results stay readable
+	}
+	g.dirty = true
+	if err := g.vm.RunAll(); err != nil {
+		return fmt.Errorf("engine: run: %w", err)
+	}
+	at := 0
+	for i, v := range g.gradVals {
+		s := g.params.specs[g.learned()[i]]
+		if err := unpack(g.grad[at:at+s.Len()], v); err != nil {
+			return fmt.Errorf("engine: gradient of %s: %w", s.Name, err)
+		}
+		at += s.Len()
+	}
+	return nil
+}
+
+// learned returns the numbers of the learned parameters, in their order.
+func (g *Graph[F]) learned() []int { return g.params.learnedIndex }
+
+// Loss returns the loss of the last run.
+func (g *Graph[F]) Loss() float64 { return number(g.lossVal) }
+
+// Logits copies the logits [N,O] of the last run into dst.
+func (g *Graph[F]) Logits(dst []F) error { return unpack(dst, g.logitsVal) }
+
+// Grad returns the gradient of the last run, laid out like Params.Learned. The storage is
+// the graph's own.
+func (g *Graph[F]) Grad() []F { return g.grad }
+
+// H copies all hidden states [T,B,H] of the last run into dst.
+func (g *Graph[F]) H(dst []F) error {
+	h, err := g.out.H()
+	if err != nil {
+		return fmt.Errorf("engine: hidden states: %w", err)
+	}
+	return unpack(dst, h)
+}
+
+// StepNorms returns ‖∂L/∂h_t‖ over all sequences of the batch, for each step t.
+func (g *Graph[F]) StepNorms() ([]float64, error) {
+	if len(g.stepVals) == 0 {
+		return nil, errors.New("engine: the graph was compiled without the gradients of its steps")
+	}
+	norms := make([]float64, len(g.stepVals))
+	dh := make([]F, g.cfg.B*g.cfg.Net.Hidden())
+	for t, v := range g.stepVals {
+		if err := unpack(dh, v); err != nil {
+			return nil, fmt.Errorf("engine: gradient of step %d: %w", t, err)
+		}
+		norms[t] = norm(dh)
+	}
+	return norms, nil
+}
+
+// Close gives the machine's memory back.
+func (g *Graph[F]) Close() error { return g.vm.Close() }
+
+// unpack copies a value into dst in row-major order, whatever its layout.
+func unpack[F Float](dst []F, v gorgonia.Value) error {
+	switch v := v.(type) {
+	case *tensor.Dense:
+		if v.Shape().TotalSize() != len(dst) {
+			return fmt.Errorf("%v has %d elements, want %d: %w", v.Shape(), v.Shape().TotalSize(), len(dst), kernels.ErrShape)
+		}
+		if v.IsScalar() {
+			break
+		}
+		src, ok := v.Data().([]F)
+		if !ok {
+			return fmt.Errorf("elements are %v, want %T", v.Dtype(), *new(F))
+		}
+		if !v.RequiresIterator() && len(src) == len(dst) {
+			copy(dst, src)
+			return nil
+		}
+		it := v.Iterator()
+		for i := range dst {
+			at, err := it.Next()
+			if err != nil {
+				return err
+			}
+			dst[i] = src[at]
+		}
+		return nil
+	case nil:
+		return errors.New("there is no value")
+	}
+	if len(dst) != 1 {
+		return fmt.Errorf("value is a scalar, want %d elements: %w", len(dst), kernels.ErrShape)
+	}
+	dst[0] = F(number(v))
+	return nil
+}
+
+// number returns a scalar value.
+func number(v gorgonia.Value) float64 {
+	switch x := v.Data().(type) {
+	case float32:
+		return float64(x)
+	case float64:
+		return x
+	case []float32:
+		return float64(x[0])
+	case []float64:
+		return x[0]
+	}
+	panic(fmt.Sprintf("engine: scalar is a %T", v.Data()))
+}

@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"fmt"
+
+	"galvani/data"
+)
+
+// plan says which sample stands where in the batches of a set.
+type plan struct {
+	set      data.Set
+	batch    int
+	shuffle  bool
+	stateful bool // column c of successive batches holds successive samples
+	seed     uint64
+}
+
+// batches returns the number of batches of an epoch, the last of which may be incomplete.
+func (p plan) batches() int { return (p.set.Len() + p.batch - 1) / p.batch }
+
+// order returns the permutation of an epoch, a function of seed and epoch alone; nil for the
+// order of the set.
+func (p plan) order(epoch int) []int {
+	if !p.shuffle {
+		return nil
+	}
+	order := make([]int, p.set.Len())
+	newStream(p.seed, fmt.Sprintf("order of epoch %d", epoch)).permute(order)
+	return order
+}
+
+// fill writes batch k of an epoch into b. Columns beyond the last sample are filled with
+// zeros of weight 0.
+func (p plan) fill(b *data.Batch, order []int, epoch, k int) error {
+	for col := range p.batch {
+		at := k*p.batch + col
+		if p.stateful {
+			at = col*p.batches() + k
+		}
+		if at >= p.set.Len() {
+			blank(b, col)
+			continue
+		}
+		if order != nil {
+			at = order[at]
+		}
+		if err := p.set.Fill(b, col, epoch, at); err != nil {
+			return fmt.Errorf("engine: sample %d of epoch %d: %w", at, epoch, err)
+		}
+	}
+	return nil
+}
+
+// blank clears column col, weight included.
+func blank(b *data.Batch, col int) {
+	column(b.X, b.I, b.B, col)
+	column(b.Mask, 1, b.B, col)
+	column(b.Label, 1, b.B, col)
+	column(b.Weight, 1, b.B, col)
+	column(b.Value, b.O, b.B, col)
+}
+
+// column clears rows col, col+b, … of n elements each.
+func column(x []float32, n, b, col int) {
+	for at := col * n; at < len(x); at += b * n {
+		clear(x[at : at+n])
+	}
+}
+
+// place is a batch of a run.
+type place struct{ epoch, batch int }
+
+// loader fills batches on a goroutine of its own while the batch before is in use. At most
+// one call of Set.Fill is under way, and none after settle.
+type loader struct {
+	plan    plan
+	bufs    [2]*data.Batch
+	asked   place
+	pending bool // a request is under way or lies ready
+	ready   *filled
+	ask     chan place
+	done    chan filled
+}
+
+type filled struct {
+	batch *data.Batch
+	err   error
+}
+
+// newLoader starts a loader; it runs until close.
+func newLoader(t *data.Task, p plan) *loader {
+	l := &loader{plan: p, ask: make(chan place), done: make(chan filled)}
+	for i := range l.bufs {
+		l.bufs[i] = data.NewBatch(t, p.batch)
+	}
+	go l.run()
+	return l
+}
+
+func (l *loader) run() {
+	defer close(l.done)
+	epoch, turn := -1, 0
+	var order []int
+	for at := range l.ask {
+		if at.epoch != epoch {
+			epoch, order = at.epoch, l.plan.order(at.epoch)
+		}
+		b := l.bufs[turn]
+		turn = 1 - turn
+		l.done <- filled{b, l.plan.fill(b, order, at.epoch, at.batch)}
+	}
+}
+
+// prefetch starts to fill the batch at a place.
+func (l *loader) prefetch(at place) {
+	l.settle()
+	l.asked, l.pending, l.ready = at, true, nil
+	l.ask <- at
+}
+
+// settle waits until no Fill is under way.
+func (l *loader) settle() {
+	if l.pending && l.ready == nil {
+		f := <-l.done
+		l.ready = &f
+	}
+}
+
+// next returns the batch at a place. It is valid until the second prefetch from then.
+func (l *loader) next(at place) (*data.Batch, error) {
+	if !l.pending || l.asked != at {
+		l.prefetch(at)
+	}
+	l.settle()
+	l.pending = false
+	return l.ready.batch, l.ready.err
+}
+
+// close ends the goroutine.
+func (l *loader) close() {
+	l.settle()
+	close(l.ask)
+	<-l.done
+}

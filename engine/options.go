@@ -1,0 +1,106 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// ErrOption is wrapped by every error about a training option.
+var ErrOption = errors.New("bad option")
+
+// Options are the settings of a training run, keys of config.toml and flags of the command
+// line. Field tags: toml (key), doc (one line), unit, min and max (inclusive bounds for
+// numbers), oneof (allowed strings, separated by '|').
+type Options struct {
+	Epochs   int  `toml:"epochs" doc:"Passes over the training set." min:"1"`
+	MaxSteps int  `toml:"max_steps" doc:"Updates after which training ends, whatever the epoch; 0 for no such end." min:"0"`
+	Batch    int  `toml:"batch" doc:"Sequences per update." min:"1" max:"65536"`
+	Stateful bool `toml:"stateful" doc:"Carry the state at the end of a batch into the next one (truncated backpropagation through time); turns shuffling off."`
+
+	Optimizer   string  `toml:"optimizer" doc:"Update rule." oneof:"adam|adamw|rmsprop|sgd"`
+	LR          float64 `toml:"lr" doc:"Learning rate, at its peak." min:"0" max:"1000"`
+	Momentum    float64 `toml:"momentum" doc:"Momentum of sgd." min:"0" max:"1"`
+	Nesterov    bool    `toml:"nesterov" doc:"Nesterov's form of the momentum, sgd only."`
+	Beta1       float64 `toml:"beta1" doc:"Decay of the mean gradient, adam and adamw." min:"0" max:"0.999999"`
+	Beta2       float64 `toml:"beta2" doc:"Decay of the mean squared gradient, adam and adamw." min:"0" max:"0.99999999"`
+	RMSAlpha    float64 `toml:"rms_alpha" doc:"Decay of the mean squared gradient, rmsprop." min:"0" max:"0.99999999"`
+	Eps         float64 `toml:"eps" doc:"Added to the root of the mean squared gradient." min:"1e-30" max:"1"`
+	WeightDecay float64 `toml:"weight_decay" doc:"Decay of the parameters towards 0: decoupled with adamw, otherwise added to the gradient." min:"0" max:"1000"`
+	Clip        float64 `toml:"clip" doc:"Largest norm of the whole gradient; 0 for no limit." min:"0"`
+
+	Schedule  string  `toml:"schedule" doc:"Course of the learning rate." oneof:"constant|cosine|step|onecycle"`
+	Warmup    float64 `toml:"warmup" doc:"Part of the run in which the rate rises." min:"0" max:"1"`
+	LRFinal   float64 `toml:"lr_final" doc:"Rate at the end of cosine and onecycle, relative to lr." min:"0" max:"1"`
+	StepEvery int     `toml:"step_every" doc:"Epochs between two drops of the rate with schedule step." min:"1"`
+	StepDrop  float64 `toml:"step_drop" doc:"Factor of each drop with schedule step." min:"0" max:"1"`
+
+	EvalEvery       int `toml:"eval_every" doc:"Updates between two evaluations; 0 for one per epoch." min:"0"`
+	Patience        int `toml:"patience" doc:"Evaluations without improvement after which training ends; 0 for never." min:"0"`
+	CheckpointEvery int `toml:"checkpoint_every" doc:"Updates between two checkpoints; 0 for one per epoch." min:"0"`
+
+	Seed uint64 `toml:"seed" doc:"Seed of initial parameters, order and generated samples."`
+}
+
+// DefaultOptions returns the options in effect where nothing is said.
+func DefaultOptions() Options {
+	return Options{
+		Epochs: 10, Batch: 64,
+		Optimizer: "adam", LR: 1e-3, Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, RMSAlpha: 0.99, Eps: 1e-8,
+		Clip:     1,
+		Schedule: "constant", Warmup: 0.1, StepEvery: 10, StepDrop: 0.1,
+		Seed: 1,
+	}
+}
+
+// Validate checks every option.
+//
+// Errors: ErrOption, naming key, got and want.
+func (o Options) Validate() error {
+	for _, c := range []struct {
+		key    string
+		got    float64
+		lo, hi float64
+	}{
+		{"epochs", float64(o.Epochs), 1, math.Inf(1)},
+		{"max_steps", float64(o.MaxSteps), 0, math.Inf(1)},
+		{"batch", float64(o.Batch), 1, 65536},
+		{"lr", o.LR, 0, 1000},
+		{"momentum", o.Momentum, 0, 1},
+		{"beta1", o.Beta1, 0, 0.999999},
+		{"beta2", o.Beta2, 0, 0.99999999},
+		{"rms_alpha", o.RMSAlpha, 0, 0.99999999},
+		{"eps", o.Eps, 1e-30, 1},
+		{"weight_decay", o.WeightDecay, 0, 1000},
+		{"clip", o.Clip, 0, math.MaxFloat64},
+		{"warmup", o.Warmup, 0, 1},
+		{"lr_final", o.LRFinal, 0, 1},
+		{"step_every", float64(o.StepEvery), 1, math.Inf(1)},
+		{"step_drop", o.StepDrop, 0, 1},
+		{"eval_every", float64(o.EvalEvery), 0, math.Inf(1)},
+		{"patience", float64(o.Patience), 0, math.Inf(1)},
+		{"checkpoint_every", float64(o.CheckpointEvery), 0, math.Inf(1)},
+	} {
+		if !(c.got >= c.lo && c.got <= c.hi) {
+			want := fmt.Sprintf("%v to %v", c.lo, c.hi)
+			if math.IsInf(c.hi, 1) {
+				want = fmt.Sprintf("at least %v", c.lo)
+			}
+			return fmt.Errorf("engine: %s is %v, want %s: %w", c.key, c.got, want, ErrOption)
+		}
+	}
+	if err := known("optimizer", o.Optimizer, optimizerNames()); err != nil {
+		return err
+	}
+	return known("schedule", o.Schedule, scheduleNames())
+}
+
+// known checks that the value of a key is one of the names.
+func known(key, got string, names []string) error {
+	if slices.Contains(names, got) {
+		return nil
+	}
+	return fmt.Errorf("engine: %s is %q, want one of %s: %w", key, got, strings.Join(names, ", "), ErrOption)
+}

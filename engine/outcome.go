@@ -1,0 +1,50 @@
+package engine
+
+import (
+	"errors"
+
+	"galvani/kernels"
+)
+
+// Outcome says how a run ended.
+type Outcome int
+
+const (
+	// Done means that all epochs or steps were made.
+	Done Outcome = iota
+	// EarlyStopped means that the metric had not improved for as long as patience allows.
+	EarlyStopped
+	// Cancelled means that the run was asked to stop and has saved its state.
+	Cancelled
+	// NotFinite means that a NaN or an infinity came up.
+	NotFinite
+	// DeviceLost means that the device failed.
+	DeviceLost
+)
+
+// outcomes are the names and advice of each outcome.
+var outcomes = map[Outcome]struct{ name, advice string }{
+	Done:         {"done", ""},
+	EarlyStopped: {"early stopped", "the best checkpoint is kept; raise patience to train on"},
+	Cancelled:    {"cancelled", "the state is saved; train --resume goes on from there"},
+	NotFinite:    {"not finite", "the last good checkpoint is kept; lower lr or clip, lengthen warmup, or look at the tensor that is named"},
+	DeviceLost:   {"device lost", "the last checkpoint is kept; check the device, then train --resume goes on from there, with --device cpu if need be"},
+}
+
+func (o Outcome) String() string { return outcomes[o].name }
+
+// Advice says what to do next, in one line; empty after Done.
+func (o Outcome) Advice() string { return outcomes[o].advice }
+
+// outcomeOf returns the outcome that an error during training stands for; false for errors
+// that are no way to end a run.
+func outcomeOf(err error) (Outcome, bool) {
+	var bad *NotFiniteError
+	switch {
+	case errors.As(err, &bad):
+		return NotFinite, true
+	case errors.Is(err, kernels.ErrNoDevice):
+		return DeviceLost, true
+	}
+	return Done, false
+}

@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"galvani/kernels"
+
+	"gorgonia.org/tensor"
+)
+
+// Float is an element type: float32 for training, float64 for gradient checks.
+type Float interface{ float32 | float64 }
+
+// Params holds all parameters of a network in one flat buffer: first the learned ones, then
+// the fixed ones, each in the order of the table. Tensors are views into it.
+type Params[F Float] struct {
+	specs   []kernels.Spec
+	offset  []int
+	views   []*tensor.Dense
+	flat    []F
+	learned int // elements of flat that are learned
+
+	learnedIndex []int // numbers of the learned parameters, in their order
+}
+
+// NewParams lays out the parameters of a network and draws their initial values. The values
+// of a parameter depend on the seed and on its name alone.
+//
+// Errors: kernels.ErrShape for an impossible or repeated row of the table.
+func NewParams[F Float](net Network, seed uint64) (*Params[F], error) {
+	p := &Params[F]{specs: net.Specs()}
+	if err := p.layOut(); err != nil {
+		return nil, err
+	}
+	for i, s := range p.specs {
+		draw := make([]float64, s.Len())
+		if err := initialise(draw, s, net.Hidden(), newStream(seed, "init "+s.Name)); err != nil {
+			return nil, err
+		}
+		for j, v := range draw {
+			p.slice(i)[j] = F(v)
+		}
+	}
+	p.project(p.flat, true)
+	return p, nil
+}
+
+// layOut gives every parameter its place.
+func (p *Params[F]) layOut() error {
+	names := map[string]bool{}
+	total := 0
+	p.offset = make([]int, len(p.specs))
+	for _, learned := range []bool{true, false} {
+		for i, s := range p.specs {
+			if s.Learned != learned {
+				continue
+			}
+			if names[s.Name] {
+				return fmt.Errorf("engine: parameter %s stands twice in the table: %w", s.Name, kernels.ErrShape)
+			}
+			names[s.Name] = true
+			n := 1
+			for _, d := range s.Shape {
+				if d < 1 || d > (math.MaxInt32-total)/n {
+					return fmt.Errorf("engine: parameter %s has shape %v, want sizes of at least 1 and fewer than 2³¹ elements in all: %w", s.Name, s.Shape, kernels.ErrShape)
+				}
+				n *= d
+			}
+			p.offset[i] = total
+			total += n
+			if learned {
+				p.learnedIndex = append(p.learnedIndex, i)
+			}
+		}
+		if learned {
+			p.learned = total
+		}
+	}
+	p.flat = make([]F, total)
+	p.views = make([]*tensor.Dense, len(p.specs))
+	for i, s := range p.specs {
+		p.views[i] = tensor.New(tensor.WithShape(s.Shape...), tensor.WithBacking(p.slice(i)))
+	}
+	return nil
+}
+
+// slice returns the elements of parameter i.
+func (p *Params[F]) slice(i int) []F { return p.part(p.flat, i) }
+
+// part returns the elements that belong to parameter i in a buffer laid out like the
+// parameters, such as a gradient or an optimiser slot.
+func (p *Params[F]) part(flat []F, i int) []F {
+	at, n := p.offset[i], p.specs[i].Len()
+	return flat[at : at+n : at+n]
+}
+
+// Specs returns the parameter table.
+func (p *Params[F]) Specs() []kernels.Spec { return p.specs }
+
+// View returns parameter i as a tensor over the flat buffer.
+func (p *Params[F]) View(i int) *tensor.Dense { return p.views[i] }
+
+// Learned returns the learned parameters, flat.
+func (p *Params[F]) Learned() []F { return p.flat[:p.learned:p.learned] }
+
+// Len returns the number of elements, of the learned parameters and of all.
+func (p *Params[F]) Len() (learned, all int) { return p.learned, len(p.flat) }
+
+// Project moves every learned parameter onto its bound. The result lies in the closed
+// interval exactly: a bound that the element type cannot hold is rounded inwards.
+func (p *Params[F]) Project() { p.project(p.flat, false) }
+
+func (p *Params[F]) project(flat []F, fixed bool) {
+	for i, s := range p.specs {
+		if s.Bound.IsFree() || !s.Learned && !fixed {
+			continue
+		}
+		lo, hi := inward[F](s.Bound)
+		for j, v := range p.part(flat, i) {
+			if v < lo {
+				p.part(flat, i)[j] = lo
+			} else if v > hi {
+				p.part(flat, i)[j] = hi
+			}
+		}
+	}
+}
+
+// inward returns the largest interval of F that lies inside b.
+func inward[F Float](b kernels.Bound) (lo, hi F) {
+	lo, hi = F(b.Lo), F(b.Hi)
+	if float64(lo) < b.Lo {
+		lo = F(math.Nextafter32(float32(lo), float32(math.Inf(1))))
+	}
+	if float64(hi) > b.Hi {
+		hi = F(math.Nextafter32(float32(hi), float32(math.Inf(-1))))
+	}
+	return lo, hi
+}
+
+// ErrState means that saved tensors do not belong to this network.
+var ErrState = errors.New("state does not fit")

@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"galvani/engine/rundir"
+	"galvani/engine/safetensors"
+)
+
+const (
+	progressKey = "progress" // in State.Extra
+	carriedName = "session.state"
+	slotPrefix  = "optimizer." // of rundir.SlotName
+)
+
+// binding is a tensor of a checkpoint and the storage it belongs to.
+type binding struct {
+	name  string
+	shape []int
+	data  []float32
+}
+
+// paramBindings lists the parameters under their own names.
+func (s *Session) paramBindings() []binding {
+	var list []binding
+	for i, spec := range s.params.specs {
+		list = append(list, binding{spec.Name, spec.Shape, s.params.slice(i)})
+	}
+	return list
+}
+
+// bindings lists all that training needs to go on.
+func (s *Session) bindings() []binding {
+	list := s.paramBindings()
+	for _, slot := range s.opt.Slots() {
+		for _, i := range s.params.learnedIndex {
+			spec := s.params.specs[i]
+			list = append(list, binding{rundir.SlotName(slot.Name, spec.Name), spec.Shape, s.params.part(slot.Data, i)})
+		}
+	}
+	if s.cfg.Options.Stateful {
+		list = append(list, binding{carriedName, s.train.seq.State.Shape(), s.train.state})
+	}
+	return list
+}
+
+// State returns a copy of all that training needs to go on bit for bit, as a checkpoint.
+func (s *Session) State() (*rundir.State, error) {
+	progress, err := json.Marshal(s.progress)
+	if err != nil {
+		return nil, fmt.Errorf("engine: progress: %w", err)
+	}
+	p := s.progress
+	st := &rundir.State{
+		Step: int64(p.Step), Epoch: int64(p.Epoch), Cursor: int64(p.Batch), Seed: s.cfg.Options.Seed,
+		Config: s.cfg.Source, Version: s.cfg.Version, Device: s.DeviceName(),
+		Model: s.cfg.Net.Name(), Task: s.cfg.Task.Name,
+		Extra: map[string]string{progressKey: string(progress)},
+	}
+	if p.Best != nil {
+		st.Best = p.Best.Watched()
+	}
+	for _, b := range s.bindings() {
+		st.Tensors = append(st.Tensors, safetensors.Float32(b.name, b.shape, b.data))
+	}
+	return st, nil
+}
+
+// DeviceName returns the name of the device; "graph" for the unrolled graph.
+func (s *Session) DeviceName() string {
+	if s.cfg.Device == nil {
+		return "graph"
+	}
+	return s.cfg.Device.Name()
+}
+
+// Restore puts the session where it was when State was called. On an error nothing has
+// changed.
+//
+// Errors: ErrState for the state of another network, task, optimiser or length of run.
+func (s *Session) Restore(st *rundir.State) error {
+	if st.Model != s.cfg.Net.Name() || st.Task != s.cfg.Task.Name {
+		return fmt.Errorf("engine: checkpoint is of model %q and task %q, want %q and %q: %w", st.Model, st.Task, s.cfg.Net.Name(), s.cfg.Task.Name, ErrState)
+	}
+	var p Progress
+	if err := json.Unmarshal([]byte(st.Extra[progressKey]), &p); err != nil {
+		return fmt.Errorf("engine: progress in checkpoint: %v: %w", err, ErrState)
+	}
+	if p.Step < 0 || p.Epoch < 0 || p.Batch < 0 || p.Batch > s.BatchesPerEpoch() || p.Stale < 0 {
+		return fmt.Errorf("engine: checkpoint stands at update %d, epoch %d, batch %d of %d: %w", p.Step, p.Epoch, p.Batch, s.BatchesPerEpoch(), ErrState)
+	}
+	bindings := s.bindings()
+	for _, t := range st.Tensors {
+		if !slices.ContainsFunc(bindings, func(b binding) bool { return b.name == t.Name }) {
+			return fmt.Errorf("engine: checkpoint holds %s, which this run does not have: %w", t.Name, ErrState)
+		}
+	}
+	if err := store(bindings, st); err != nil {
+		return err
+	}
+	s.progress = p
+	return nil
+}
+
+// LoadParams takes the parameters alone from a checkpoint, for evaluation. On an error
+// nothing has changed.
+//
+// Errors: ErrState where a parameter is missing, of another shape or unknown.
+func (s *Session) LoadParams(st *rundir.State) error {
+	bindings := s.paramBindings()
+	for _, t := range st.Tensors {
+		training := strings.HasPrefix(t.Name, slotPrefix) || t.Name == carriedName
+		if !training && !slices.ContainsFunc(bindings, func(b binding) bool { return b.name == t.Name }) {
+			return fmt.Errorf("engine: checkpoint holds %s, which model %s does not have: %w", t.Name, s.cfg.Net.Name(), ErrState)
+		}
+	}
+	return store(bindings, st)
+}
+
+// store copies tensors to where they belong, all of them or none.
+func store(bindings []binding, st *rundir.State) error {
+	values := make([][]float32, len(bindings))
+	for i, b := range bindings {
+		t, ok := st.Tensor(b.name)
+		if !ok {
+			return fmt.Errorf("engine: checkpoint lacks %s %v: %w", b.name, b.shape, ErrState)
+		}
+		v, err := t.Float32s()
+		if err != nil {
+			return fmt.Errorf("engine: checkpoint: %w: %w", err, ErrState)
+		}
+		if !slices.Equal(t.Shape, b.shape) || len(v) != len(b.data) {
+			return fmt.Errorf("engine: %s in checkpoint is %v, want %v: %w", b.name, t.Shape, b.shape, ErrState)
+		}
+		values[i] = v
+	}
+	for i, b := range bindings {
+		copy(b.data, values[i])
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"fmt"
+
+	"galvani/data"
+	"galvani/engine/safetensors"
+	"galvani/kernels"
+)
+
+// Batch returns the first n samples of a set as a batch, for Trace; where the set has fewer,
+// the rest has weight 0.
+func (s *Session) Batch(set data.Set, n int) (*data.Batch, error) {
+	if n < 1 {
+		return nil, fmt.Errorf("engine: a batch of %d sequences, want at least 1: %w", n, kernels.ErrShape)
+	}
+	b := data.NewBatch(s.cfg.Task, n)
+	return b, plan{set: set, batch: n}.fill(b, nil, 0, 0)
+}
+
+// Trace runs one batch forward and backward from rest, without an update, and returns what
+// there is to see, in this order: x [T,B,I], y, weight, mask [T,B] where there is one,
+// h [T,B,H], logits, loss, and grad.<param> for every learned parameter (not clipped). With a
+// target at each step y, weight and logits start with T, otherwise with B.
+func (s *Session) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
+	g, err := s.tracer(b)
+	if err != nil {
+		return nil, err
+	}
+	defer g.Close()
+	if err := g.Load(b); err != nil {
+		return nil, err
+	}
+	if err := g.Run(); err != nil {
+		return nil, err
+	}
+	hidden, outputs := s.cfg.Net.Hidden(), s.cfg.Net.Outputs()
+	h := make([]float32, b.T*b.B*hidden)
+	if err := g.H(h); err != nil {
+		return nil, err
+	}
+	logits := make([]float32, g.rows()*outputs)
+	if err := g.Logits(logits); err != nil {
+		return nil, err
+	}
+	rows := []int{b.B}
+	if b.Every {
+		rows = []int{b.T, b.B}
+	}
+	wide := append(rows[:len(rows):len(rows)], outputs)
+	list := []safetensors.Tensor{safetensors.Float32("x", []int{b.T, b.B, b.I}, b.X)}
+	if b.Label != nil {
+		labels := make([]int64, len(b.Label))
+		for i, v := range b.Label {
+			labels[i] = int64(v)
+		}
+		list = append(list, safetensors.Int64("y", rows, labels))
+	} else {
+		list = append(list, safetensors.Float32("y", wide, b.Value))
+	}
+	list = append(list, safetensors.Float32("weight", rows, b.Weight))
+	if b.Mask != nil {
+		list = append(list, safetensors.Float32("mask", []int{b.T, b.B}, b.Mask))
+	}
+	list = append(list,
+		safetensors.Float32("h", []int{b.T, b.B, hidden}, h),
+		safetensors.Float32("logits", wide, logits),
+		safetensors.Float32("loss", nil, []float32{float32(g.Loss())}))
+	for _, i := range s.params.learnedIndex {
+		spec := s.params.specs[i]
+		list = append(list, safetensors.Float32("grad."+spec.Name, spec.Shape, s.params.part(g.grad, i)))
+	}
+	return list, nil
+}
+
+// StepGradients returns ‖∂L/∂h_t‖ over the batch for each step t: how far the gradient
+// reaches back in time. It unrolls the graph, whatever the device, so T and B are best small.
+//
+// Source: Pascanu, Mikolov and Bengio (2013), arXiv:1211.5063, section 2.
+func (s *Session) StepGradients(b *data.Batch) ([]float64, error) {
+	cfg := s.batchConfig(b)
+	cfg.Device, cfg.Steps = nil, true
+	g, err := NewGraph(cfg, s.params)
+	if err != nil {
+		return nil, err
+	}
+	defer g.Close()
+	if err := g.Load(b); err != nil {
+		return nil, err
+	}
+	if err := g.Run(); err != nil {
+		return nil, err
+	}
+	return g.StepNorms()
+}
+
+// tracer compiles a graph for the shape of a batch.
+func (s *Session) tracer(b *data.Batch) (*Graph[float32], error) {
+	return NewGraph(s.batchConfig(b), s.params)
+}
+
+// batchConfig is the training graph's configuration for the shape of a batch.
+func (s *Session) batchConfig(b *data.Batch) GraphConfig {
+	cfg := s.graphConfig()
+	cfg.T, cfg.B, cfg.Masked = b.T, b.B, b.Mask != nil
+	return cfg
+}

@@ -1,0 +1,212 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"galvani/engine/rundir"
+)
+
+// Observer watches a run: progress bar, metrics file, TensorBoard. An error ends the run.
+type Observer interface {
+	// Stepped is called after each update.
+	Stepped(StepEvent) error
+	// Evaluated is called after each evaluation.
+	Evaluated(EvalEvent) error
+}
+
+// StepEvent is one update.
+type StepEvent struct {
+	StepResult
+	Epoch   int     // counted from 0
+	Batch   int     // within the epoch, counted from 0
+	Running Metrics // over the epoch so far, this update included
+}
+
+// EvalEvent is one evaluation on the test set.
+type EvalEvent struct {
+	Step     int // updates made before
+	Epoch    int
+	Train    Metrics // of the training batches of the epoch so far
+	Test     Metrics
+	Improved bool // the best so far
+}
+
+// Saver keeps checkpoints. *rundir.Run is one.
+type Saver interface {
+	Save(*rundir.State) error
+	SaveBest(*rundir.State) error
+}
+
+// Result is how a run ended.
+type Result struct {
+	Outcome Outcome
+	Cause   error    // of NotFinite and DeviceLost, otherwise nil
+	Step    int      // updates made
+	Best    *Metrics // of the best evaluation, nil before the first
+	Last    *Metrics // of the last evaluation of this call, nil before the first
+}
+
+// Train runs the session to its end: all steps, early stop, cancellation or failure. It goes
+// on from where the session stands, which after Restore is the middle of a run. On
+// cancellation of ctx it finishes the update under way and saves.
+//
+// Observer and saver may be nil. Errors are those that are no outcome: of observer, saver and
+// data.
+func (s *Session) Train(ctx context.Context, obs Observer, save Saver) (Result, error) {
+	t := &trainer{Session: s, obs: obs, save: save, total: s.Steps(), perEpoch: s.BatchesPerEpoch()}
+	t.loader = newLoader(s.cfg.Task, s.trainPlan())
+	defer t.loader.close()
+	outcome, err := t.run(ctx)
+	r := Result{Outcome: outcome, Step: s.progress.Step, Best: s.progress.Best, Last: t.last}
+	if o, ok := outcomeOf(err); ok {
+		r.Outcome, r.Cause, err = o, err, nil
+	}
+	return r, err
+}
+
+// trainPlan is the order of the training samples.
+func (s *Session) trainPlan() plan {
+	o := s.cfg.Options
+	return plan{set: s.cfg.Task.Train, batch: o.Batch, shuffle: !o.Stateful, stateful: o.Stateful, seed: o.Seed}
+}
+
+// trainer is one call of Train.
+type trainer struct {
+	*Session
+	obs             Observer
+	save            Saver
+	loader          *loader
+	total, perEpoch int
+	last            *Metrics
+	unsaved         bool // updates were made since the last checkpoint
+}
+
+// run goes through the cycle evaluation, checkpoint, update. A run that is cut off between
+// any two of them and restored goes on with the next one.
+func (t *trainer) run(ctx context.Context) (Outcome, error) {
+	p, o := &t.progress, t.cfg.Options
+	for {
+		if ctx.Err() != nil {
+			return Cancelled, t.checkpoint()
+		}
+		if p.Pending {
+			err := t.evaluate(ctx)
+			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+				continue
+			}
+			if err != nil {
+				return Done, err
+			}
+		}
+		epochEnds := p.Batch == t.perEpoch
+		if epochEnds {
+			p.Epoch, p.Batch, p.Running = p.Epoch+1, 0, Metrics{}
+			t.train.ResetState()
+		}
+		stop := o.Patience > 0 && p.Stale >= o.Patience
+		if p.Step >= t.total || stop {
+			outcome := Done
+			if stop {
+				outcome = EarlyStopped
+			}
+			if !t.unsaved {
+				return outcome, nil
+			}
+			return outcome, t.checkpoint()
+		}
+		if t.unsaved && every(o.CheckpointEvery, p.Step, epochEnds) {
+			if err := t.checkpoint(); err != nil {
+				return Done, err
+			}
+		}
+		if err := t.update(); err != nil {
+			return Done, err
+		}
+	}
+}
+
+// every reports whether something is due that happens each n updates, or at the end of each
+// epoch where n is 0.
+func every(n, step int, epochEnds bool) bool {
+	if n == 0 {
+		return epochEnds
+	}
+	return step%n == 0
+}
+
+// update makes one update while the next batch is being filled.
+func (t *trainer) update() error {
+	p := &t.progress
+	at := place{p.Epoch, p.Batch}
+	b, err := t.loader.next(at)
+	if err != nil {
+		return err
+	}
+	if p.Step+1 < t.total {
+		t.loader.prefetch(t.after(at))
+	}
+	r, err := t.Step(b)
+	if err != nil {
+		return err
+	}
+	p.Batch++
+	p.Running.Add(r.Metrics)
+	t.unsaved = true
+	p.Pending = t.cfg.Task.Test != nil && t.cfg.Task.Test.Len() > 0 &&
+		(every(t.cfg.Options.EvalEvery, p.Step, p.Batch == t.perEpoch) || p.Step == t.total)
+	if t.obs == nil {
+		return nil
+	}
+	return t.obs.Stepped(StepEvent{StepResult: r, Epoch: at.epoch, Batch: at.batch, Running: p.Running})
+}
+
+// after returns the place of the batch that follows.
+func (t *trainer) after(at place) place {
+	if at.batch+1 < t.perEpoch {
+		return place{at.epoch, at.batch + 1}
+	}
+	return place{at.epoch + 1, 0}
+}
+
+// evaluate measures the test set and keeps the best checkpoint.
+func (t *trainer) evaluate(ctx context.Context) error {
+	t.loader.settle() // sets need not bear two calls of Fill at once
+	m, err := t.Evaluate(ctx, t.cfg.Task.Test)
+	if err != nil {
+		return err
+	}
+	p := &t.progress
+	improved := p.Best == nil || m.Better(*p.Best)
+	p.Pending, t.last = false, &m
+	p.Stale++
+	if improved {
+		p.Best, p.Stale = &m, 0
+	}
+	if t.obs != nil {
+		if err := t.obs.Evaluated(EvalEvent{Step: p.Step, Epoch: p.Epoch, Train: p.Running, Test: m, Improved: improved}); err != nil {
+			return err
+		}
+	}
+	if improved && t.save != nil {
+		st, err := t.State()
+		if err != nil {
+			return err
+		}
+		return t.save.SaveBest(st)
+	}
+	return nil
+}
+
+// checkpoint saves the state.
+func (t *trainer) checkpoint() error {
+	t.unsaved = false
+	if t.save == nil {
+		return nil
+	}
+	st, err := t.State()
+	if err != nil {
+		return err
+	}
+	return t.save.Save(st)
+}
