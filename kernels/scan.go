@@ -24,7 +24,7 @@ func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params
 		return nil, nil, err
 	}
 	s := &scanOp{
-		op: newOp("scan %s T=%d B=%d I=%d H=%d on %s", cfg.Cell.Header, cfg.T, cfg.B, cfg.I, cfg.H, dev.Name()),
+		op:  newOp("scan %s T=%d B=%d I=%d H=%d on %s", cfg.Cell.Header, cfg.T, cfg.B, cfg.I, cfg.H, dev.Name()),
 		cfg: cfg, plan: plan,
 	}
 	children := make(gorgonia.Nodes, 0, 4+len(params))

@@ -41,13 +41,16 @@ func (s Spec) Len() int {
 	return n
 }
 
-// Planes returns the number of [H] planes that the leading dimension holds.
+// Planes returns the number of [H] planes that the leading dimension holds. Each edge counts
+// as a plane of its own.
 func (s Spec) Planes(h int) int {
 	switch s.Role {
 	case In, Rec:
 		return s.Shape[0] / h
 	case Vec:
 		return s.Len() / h
+	case Edge:
+		return s.Len()
 	}
 	return 0
 }

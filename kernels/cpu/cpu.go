@@ -363,3 +363,19 @@ func NewGemm[F Float](isa string, m, n, k int) (*Gemm[F], error) {
 func (g *Gemm[F]) Do(l Layout, m, n, k int, a, b, c []F, add bool) {
 	C.gemm(g.k, C.int(l), C.long(m), C.long(n), C.long(k), ptr(a), ptr(b), ptr(c), flag(add), ptr(g.work))
 }
+
+// Func is an elementary function of the kernels.
+type Func int
+
+// The functions of kernels/cells/shared/real.h.
+const (
+	Exp Func = iota
+	Sigmoid
+	Tanh
+)
+
+// Apply computes y = f(x) elementwise with the kernels of an instruction set that this
+// machine has; x and y have equal length.
+func Apply(isa string, f Func, x, y []float32) {
+	C.unary(pick(isa), C.int(f), C.long(len(x)), ptr(x), ptr(y))
+}

@@ -71,8 +71,8 @@ CELL_FN real r_exp(real x)
 	real y = q * r * r + r + R(1.0);
 	y = r_float(r_bits(y) + (r_bits(t) << 23));
 	bits zero = r_bits(x) & 0;
-	y = r_where(x > R(88.7228), r_float(zero + 0x7f800000), y);
-	y = r_where(x < R(-87.3365), r_float(zero), y);
+	y = r_where(x > R(88.722835), r_float(zero + 0x7f800000), y);
+	y = r_where(x < R(-87.336544), r_float(zero), y);
 	return r_where(x == x, y, x);
 }
 
