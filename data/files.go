@@ -10,24 +10,27 @@ import (
 )
 
 // findFile returns the first of the names that exists in the first of the folders below dir.
+// The folder that Fetch writes to comes first, so that a fetched file wins over a broken one.
 //
-// Errors: ErrMissing.
+// Errors: ErrMissing, or what the file system says.
 func findFile(dir string, folders, names []string, collection string) (string, error) {
-	var first error
+	var places []string
 	for _, folder := range folders {
+		place := filepath.Join(dir, folder)
+		places = append(places, place)
 		for _, name := range names {
-			path := filepath.Join(dir, folder, name)
+			path := filepath.Join(place, name)
 			_, err := os.Stat(path)
 			if err == nil {
 				return path, nil
 			}
-			if first == nil || !errors.Is(err, fs.ErrNotExist) {
-				first = err
+			if !errors.Is(err, fs.ErrNotExist) {
+				return "", systemError(err)
 			}
 		}
 	}
-	return "", &FileError{File: filepath.Join(dir, names[0]), Where: "the file", Got: "not there, nor in the folder " + strings.Join(folders[1:], " or "),
-		Want: "a file of the " + collection + " collection", Remedy: fetchRemedy(collection), Kind: ErrMissing, Err: first}
+	return "", &FileError{File: names[0], Where: "the file", Got: "missing", Want: "it in " + strings.Join(places, " or "),
+		Remedy: fetchRemedy(collection), Kind: ErrMissing, Err: fs.ErrNotExist}
 }
 
 // isSystem tells a failure of the file system, such as a folder in place of a file or a

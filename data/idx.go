@@ -28,12 +28,12 @@ const (
 )
 
 // idxFile finds a file of the collection under its usual names: NAME, NAME.gz and the
-// spelling with a dot, in dir or in dir/mnist.
+// spelling with a dot, in dir/mnist or in dir.
 //
 // Errors: ErrMissing.
 func idxFile(dir, name string) (string, error) {
 	dotted := strings.Replace(name, "-idx", ".idx", 1)
-	return findFile(dir, []string{"", "mnist"}, []string{name + ".gz", name, dotted + ".gz", dotted}, "mnist")
+	return findFile(dir, []string{"mnist", ""}, []string{name + ".gz", name, dotted + ".gz", dotted}, "mnist")
 }
 
 // readIDX reads a whole IDX file, gzip or plain, of the given magic number, and returns the

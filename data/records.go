@@ -28,11 +28,11 @@ var (
 	cifarTest  = [1]string{"test_batch.bin"}
 )
 
-// cifarFile finds a file of the collection in dir, dir/cifar10 or dir/cifar-10-batches-bin.
+// cifarFile finds a file of the collection in dir/cifar10, dir/cifar-10-batches-bin or dir.
 //
 // Errors: ErrMissing.
 func cifarFile(dir, name string) (string, error) {
-	return findFile(dir, []string{"", "cifar10", "cifar-10-batches-bin"}, []string{name}, "cifar10")
+	return findFile(dir, []string{"cifar10", "cifar-10-batches-bin", ""}, []string{name}, "cifar10")
 }
 
 // readRecords appends the records of one file to pixels and labels. A file may hold fewer than
