@@ -1,0 +1,198 @@
+package models
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"galvani/kernels"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// variant is a cell with settings worth a test of their own.
+type variant struct {
+	name string
+	cell Cell
+}
+
+// variants returns every registered cell with its defaults, and every option of those that
+// have options. Everything that can be learned is.
+func variants(t *testing.T) []variant {
+	t.Helper()
+	var all []variant
+	for _, e := range All() {
+		switch e.Name {
+		case "crnn":
+			add := func(name string, change func(*CRNN)) {
+				c := NewCRNN()
+				c.Learn = "all"
+				change(c)
+				all = append(all, variant{"crnn " + name, c})
+			}
+			for _, step := range []string{"exp", "implicit", "euler"} {
+				add(step, func(c *CRNN) { c.Stepping = step })
+			}
+			for _, kernel := range synapseKernels {
+				add(kernel, func(c *CRNN) { c.SynKernel, c.TauS, c.TauL = kernel, 1.5, 3 })
+			}
+			for _, graph := range []string{"tree", "none"} {
+				add(graph, func(c *CRNN) { c.Graph = graph })
+			}
+			add("literal", func(c *CRNN) { c.Signs, c.Dt = "literal", 0.1 })
+			add("dt", func(c *CRNN) { c.Dt = 0.3 })
+		case "crnn-simple":
+			for _, signs := range []string{"restoring", "literal"} {
+				for _, kernel := range synapseKernels {
+					c := NewCRNNSimple()
+					c.Signs, c.SynKernel = signs, kernel
+					all = append(all, variant{"crnn-simple " + signs + " " + kernel, c})
+				}
+			}
+		default:
+			all = append(all, variant{e.Name, e.New()})
+		}
+	}
+	return all
+}
+
+// size is the shape of one test run.
+type size struct{ T, B, I, H, O int }
+
+// sizes mix 1, 2 and odd numbers.
+var sizes = []size{{1, 1, 1, 1, 1}, {3, 2, 2, 3, 2}, {1, 3, 3, 2, 1}, {2, 1, 1, 3, 3}, {2, 3, 2, 1, 2}, {3, 1, 1, 2, 2}}
+
+func (s size) String() string {
+	return fmt.Sprintf("T%d B%d I%d H%d O%d", s.T, s.B, s.I, s.H, s.O)
+}
+
+// fixture is a network on a graph with random numbers in all its tensors.
+type fixture struct {
+	net    *Network
+	size   size
+	seq    kernels.Sequence
+	values map[string][]float64 // parameters by name
+	graph  *gorgonia.ExprGraph
+	nodes  []*gorgonia.Node
+	out    kernels.Output
+	logits gorgonia.Value
+	vm     gorgonia.VM
+}
+
+// feature asks for a part of a sequence.
+type feature int
+
+const (
+	every feature = 1 << iota
+	masked
+	resets
+)
+
+// newFixture binds v to random values of the given size.
+func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
+	t.Helper()
+	r := rand.New(rand.NewPCG(7, uint64(s.T*s.B+s.H)))
+	net, err := Bind("test", v.cell, Dims{s.I, s.H, s.O})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &fixture{net: net, size: s, values: map[string][]float64{}, graph: gorgonia.NewGraph()}
+	x.seq = kernels.Sequence{T: s.T, B: s.B, I: s.I, Every: f&every != 0,
+		X:     random(r, 1, s.T, s.B, s.I),
+		State: random(r, 0.5, len(net.Rest()), s.B, s.H)}
+	flags := func() *tensor.Dense {
+		d := random(r, 1, s.T, s.B)
+		for i, v := range d.Data().([]float64) {
+			d.Data().([]float64)[i] = math.Round(min(1, math.Abs(v)))
+		}
+		return d
+	}
+	if f&masked != 0 {
+		x.seq.Mask = flags()
+	}
+	if f&resets != 0 {
+		x.seq.Reset = flags()
+	}
+	for _, spec := range net.Specs() {
+		e := draw(r, spec)
+		x.values[spec.Name] = e
+		x.nodes = append(x.nodes, gorgonia.NewTensor(x.graph, tensor.Float64, len(spec.Shape),
+			gorgonia.WithShape(spec.Shape...), gorgonia.WithName(spec.Name),
+			gorgonia.WithValue(tensor.New(tensor.WithShape(spec.Shape...), tensor.WithBacking(e)))))
+	}
+	if x.out, err = net.Build(x.graph, nil, x.seq, x.nodes); err != nil {
+		t.Fatal(err)
+	}
+	gorgonia.Read(x.out.Logits, &x.logits)
+	return x
+}
+
+// run evaluates the graph.
+func (x *fixture) run(t *testing.T) {
+	t.Helper()
+	if x.vm == nil {
+		x.vm = gorgonia.NewTapeMachine(x.graph)
+		t.Cleanup(func() { x.vm.Close() })
+	}
+	if err := x.vm.RunAll(); err != nil {
+		t.Fatal(err)
+	}
+	x.vm.Reset()
+}
+
+// h returns the hidden states of the last run.
+func (x *fixture) h(t *testing.T) []float64 { return data(t, x.out.H) }
+
+// final returns the last state of the last run.
+func (x *fixture) final(t *testing.T) []float64 { return data(t, x.out.Final) }
+
+func data(t *testing.T, get func() (*tensor.Dense, error)) []float64 {
+	t.Helper()
+	d, err := get()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append([]float64(nil), d.Data().([]float64)...)
+}
+
+// random returns a tensor of normal numbers of standard deviation sd.
+func random(r *rand.Rand, sd float64, shape ...int) *tensor.Dense {
+	e := make([]float64, tensor.Shape(shape).TotalSize())
+	for i := range e {
+		e[i] = sd * r.NormFloat64()
+	}
+	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(e))
+}
+
+// draw returns values for a parameter inside its bound: positive ones spread over a factor of
+// two, the others normal.
+func draw(r *rand.Rand, s kernels.Spec) []float64 {
+	e := make([]float64, s.Len())
+	typical := 0.3
+	if s.Init.Kind == kernels.Constant && s.Init.A > 0 {
+		typical = s.Init.A
+	}
+	for i := range e {
+		if s.Bound.IsFree() {
+			e[i] = 0.5 * r.NormFloat64()
+		} else {
+			e[i] = typical * (0.7 + 0.6*r.Float64())
+		}
+	}
+	return e
+}
+
+// near compares numbers up to tolerance, relative above 1.
+func near(t *testing.T, what string, got, want []float64, tolerance float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d elements, want %d", what, len(got), len(want))
+	}
+	for i := range got {
+		if !(math.Abs(got[i]-want[i]) <= tolerance*max(1, math.Abs(want[i]))) {
+			t.Fatalf("%s: element %d is %.12g, want %.12g", what, i, got[i], want[i])
+		}
+	}
+}

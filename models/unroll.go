@@ -1,0 +1,85 @@
+package models
+
+import (
+	"fmt"
+
+	"galvani/kernels"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// unroll writes all T steps of the cell on the graph. It returns h after the last step, [B,H],
+// or of all steps, [T·B,H].
+//
+// Per step: where the reset is 1 the state goes to rest; the cell steps; where the mask is 0
+// the state from before is kept.
+func (n *Network) unroll(g *gorgonia.ExprGraph, salt string, cfg kernels.ScanConfig, in kernels.Sequence, params []*gorgonia.Node) (*gorgonia.Node, kernels.Output, error) {
+	k := NewOps(g, cfg.Dtype, cfg.B, cfg.H, salt)
+	step := n.cell.Unroll(k, NewParams(k, n.params, params, n.scan.Axial))
+	state := make([]*gorgonia.Node, cfg.Cell.States)
+	for i := range state {
+		state[i] = k.slab("state", in.State, i, cfg.B, cfg.H)
+	}
+	var h []*gorgonia.Node
+	for t := 0; t < cfg.T && k.Err() == nil; t++ {
+		if cfg.Resets {
+			r := k.Column(k.slab("reset", in.Reset, t, cfg.B, 1))
+			for i, rest := range cfg.Cell.Rest {
+				state[i] = k.choose(r, k.Const(rest), state[i])
+			}
+		}
+		next := step(k.slab("x", in.X, t, cfg.B, cfg.I), state)
+		if len(next) != len(state) {
+			k.fail(fmt.Errorf("the step returns %d state planes, want %d", len(next), len(state)))
+			break
+		}
+		if cfg.Masked {
+			m := k.Column(k.slab("mask", in.Mask, t, cfg.B, 1))
+			for i := range next {
+				next[i] = k.choose(m, next[i], state[i])
+			}
+		}
+		state = next
+		h = append(h, state[0])
+	}
+	if k.Err() != nil {
+		return nil, kernels.Output{}, k.Err()
+	}
+	all := k.Pack(h...)
+	out := kernels.Output{
+		H:     k.read(all, cfg.T, cfg.B, cfg.H),
+		Final: k.read(k.Pack(state...), cfg.Cell.States, cfg.B, cfg.H),
+	}
+	if cfg.Last {
+		all = state[0]
+	}
+	return all, out, k.Err()
+}
+
+// slab returns block i of a packed tensor, [r,c], as an input that shares its storage.
+func (k *Ops) slab(name string, t *tensor.Dense, i, r, c int) *gorgonia.Node {
+	var part any
+	switch e := t.Data().(type) {
+	case []float32:
+		part = e[i*r*c : (i+1)*r*c]
+	case []float64:
+		part = e[i*r*c : (i+1)*r*c]
+	}
+	return k.Input(fmt.Sprintf("%s %d", name, i), part, r, c)
+}
+
+// choose returns a where m is 1 and b where it is 0: m∘a + (1−m)∘b.
+func (k *Ops) choose(m, a, b *gorgonia.Node) *gorgonia.Node {
+	return k.Add(k.Mul(m, a), k.Mul(k.OneMinus(m), b))
+}
+
+// read keeps the value of n and returns a function that gives it under a shape.
+func (k *Ops) read(n *gorgonia.Node, shape ...int) func() (*tensor.Dense, error) {
+	if k.err != nil {
+		return nil
+	}
+	var v gorgonia.Value
+	gorgonia.Read(n, &v)
+	return func() (*tensor.Dense, error) { return view(v, shape...) }
+}
