@@ -87,9 +87,6 @@ func parseIDX(r io.Reader, path string, magic uint32) (int, []byte, error) {
 	var body bytes.Buffer
 	// One byte more than wanted tells a file that goes on from one that ends.
 	got, err := body.ReadFrom(io.LimitReader(r, int64(want)+1))
-	if isSystem(err) {
-		return 0, nil, systemError(err)
-	}
 	if err != nil {
 		return 0, nil, idxError(path, "body at offset "+strconv.Itoa(len(head)), fmt.Sprintf("broken after %d bytes (%v)", got, err), strconv.Itoa(want)+" bytes", err)
 	}
@@ -120,6 +117,10 @@ func describeMagic(m uint32) string {
 	return fmt.Sprintf("0x%08x", m)
 }
 
+// idxError is the error of a bad file, unless the cause is the file system.
 func idxError(path, where, got, want string, cause error) error {
+	if isSystem(cause) {
+		return systemError(cause)
+	}
 	return &FileError{File: path, Where: where, Got: got, Want: want, Remedy: fetchRemedy("mnist"), Kind: ErrCorrupt, Err: cause}
 }
