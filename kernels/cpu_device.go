@@ -161,7 +161,7 @@ func (s *cpuScan[F]) Forward(a ScanArgs) (gorgonia.Value, error) {
 	s.scan.Forward(s.args)
 	c := s.cfg
 	if !c.Last {
-		return s.H(), nil
+		return wrap(s.scan.H, c.rows(), c.H), nil
 	}
 	copy(s.last, s.scan.H[(c.T-1)*c.B*c.H:])
 	return wrap(s.last, c.B, c.H), nil
@@ -169,11 +169,7 @@ func (s *cpuScan[F]) Forward(a ScanArgs) (gorgonia.Value, error) {
 
 func (s *cpuScan[F]) Backward(a ScanArgs, dh gorgonia.Value) (gorgonia.Value, error) {
 	c := s.cfg
-	shape := []int{c.T, c.B, c.H}
-	if c.Last {
-		shape = shape[1:]
-	}
-	d, err := elems[F]("scan: dh", dh, shape...)
+	d, err := elems[F]("scan: dh", dh, c.rows(), c.H)
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ type ScanConfig struct {
 	// In matrices, Rec matrices, Vec vectors, Edge conductances. Only rows with Learned set
 	// get a gradient.
 	Params []Spec
-	// Last makes the output h of the last step [B,H] instead of all steps [T,B,H].
+	// Last makes the output h of the last step [B,H] instead of all steps [T·B,H].
 	Last bool
 	// Masked says that a mask [T,B] is given: where it is 0 the state is held.
 	Masked bool
@@ -83,7 +83,7 @@ type ScanArgs struct {
 
 // ScanPlan runs one scan of fixed shape again and again in its own buffers.
 type ScanPlan interface {
-	// Forward runs all T steps and returns h, [T,B,H] or [B,H] (ScanConfig.Last). The
+	// Forward runs all T steps and returns h, [T·B,H] or [B,H] (ScanConfig.Last). The
 	// storage belongs to the plan and stays valid until the next Forward.
 	Forward(a ScanArgs) (gorgonia.Value, error)
 	// Backward follows a Forward with the same arguments. dh has the shape of its result.

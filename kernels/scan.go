@@ -8,8 +8,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Scan adds a whole sequence of a cell to g as one operation and returns its hidden states:
-// [T,B,H], or [B,H] of the last step with cfg.Last. Params are the nodes of cfg.Params. The
+// Scan adds a whole sequence of a cell to g as one operation and returns its hidden states as
+// rows: [T·B,H], or [B,H] of the last step with cfg.Last. Params are the nodes of cfg.Params. The
 // plan gives access to states that are not part of the graph.
 //
 // Only learned parameters are differentiated; the gradient does not reach x or the carried
@@ -132,11 +132,12 @@ type scanOp struct {
 	data int // inputs before the parameters
 }
 
-func (s *scanOp) outDims() int {
-	if s.cfg.Last {
-		return 2
+// rows returns the number of rows of the output.
+func (c ScanConfig) rows() int {
+	if c.Last {
+		return c.B
 	}
-	return 3
+	return c.T * c.B
 }
 
 func (s *scanOp) inDims() []int {
@@ -151,13 +152,10 @@ func (s *scanOp) inDims() []int {
 }
 
 func (s *scanOp) Arity() int    { return s.data + len(s.cfg.Params) }
-func (s *scanOp) Type() hm.Type { return fnType(append(s.inDims(), s.outDims())...) }
+func (s *scanOp) Type() hm.Type { return fnType(append(s.inDims(), 2)...) }
 
 func (s *scanOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	if s.cfg.Last {
-		return tensor.Shape{s.cfg.B, s.cfg.H}, nil
-	}
-	return tensor.Shape{s.cfg.T, s.cfg.B, s.cfg.H}, nil
+	return tensor.Shape{s.cfg.rows(), s.cfg.H}, nil
 }
 
 func (s *scanOp) DiffWRT(inputs int) []bool {
@@ -217,10 +215,7 @@ type scanAdjoint struct {
 
 func (a *scanAdjoint) Arity() int { return a.scan.Arity() + 2 }
 
-func (a *scanAdjoint) Type() hm.Type {
-	out := a.scan.outDims()
-	return fnType(append(a.scan.inDims(), out, out, 1)...)
-}
+func (a *scanAdjoint) Type() hm.Type { return fnType(append(a.scan.inDims(), 2, 2, 1)...) }
 
 func (a *scanAdjoint) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
 	return tensor.Shape{a.scan.cfg.learned()}, nil

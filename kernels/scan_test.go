@@ -160,11 +160,7 @@ func newProblem[F float](v variant, s sizes, seed uint64) *problem {
 		p.args.Mask = draw(func(int) float64 { return float64(min(1, r.IntN(4))) }, s.T, s.B)
 		p.args.Reset = draw(func(int) float64 { return float64(max(0, r.IntN(5)-3)) }, s.T, s.B)
 	}
-	if s.last {
-		p.weight = draw(gauss(1), s.B, s.H)
-	} else {
-		p.weight = draw(gauss(1), s.T, s.B, s.H)
-	}
+	p.weight = draw(gauss(1), p.cfg.rows(), s.H)
 	for _, t := range p.params {
 		p.args.Params = append(p.args.Params, t)
 	}

@@ -156,11 +156,6 @@ func fused(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in
 	if err != nil {
 		return nil, out, err
 	}
-	if in.Every {
-		if h, err = kernels.Field(h, 0, cfg.T*cfg.B, cfg.H); err != nil {
-			return nil, out, err
-		}
-	}
 	out.H = func() (*tensor.Dense, error) { return view(plan.H(), cfg.T, cfg.B, cfg.H) }
 	out.Final = func() (*tensor.Dense, error) { return view(plan.Final(), cfg.Cell.States, cfg.B, cfg.H) }
 	return h, out, nil
