@@ -1,0 +1,105 @@
+// Package chart draws lines over an axis, plain data in, PNG or SVG out.
+package chart
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// ErrEmpty marks a chart without a single point that can be drawn.
+var ErrEmpty = errors.New("no point to draw")
+
+// Formats are the file formats that Render knows, by their extension.
+var Formats = [...]string{"png", "svg"}
+
+// Lines is a chart of one or more series.
+type Lines struct {
+	Title, XLabel, YLabel string
+	LogY                  bool // values that are not positive are left out
+	Series                []Series
+}
+
+// Series is one line. A point with a NaN or infinite coordinate interrupts it.
+type Series struct {
+	Name   string // in the legend, which a chart of one series does without
+	X, Y   []float64
+	Lo, Hi []float64 // borders of a shaded band, such as one standard deviation; both may be nil
+	Smooth int       // window of a running mean, drawn over the values in pale; below 2 there is none
+}
+
+const (
+	width  = 16 * vg.Centimeter
+	height = 10 * vg.Centimeter
+	dpi    = 200
+
+	// An SVG file names its font; where that is not installed a reader takes the next one.
+	svgFont     = "font-family:Liberation Sans"
+	svgFallback = ",Arial,Helvetica,sans-serif"
+)
+
+// Render draws the chart as "png" or "svg". Equal charts give equal bytes.
+//
+// Errors: ErrEmpty; slices of a series that differ in length; an unknown format.
+func (c Lines) Render(format string) ([]byte, error) {
+	for _, s := range c.Series {
+		if len(s.Y) != len(s.X) || len(s.Lo) != len(s.Hi) || (s.Lo != nil && len(s.Lo) != len(s.X)) {
+			return nil, fmt.Errorf("chart: %q: series %q: got X %d, Y %d, Lo %d, Hi %d values, want as many of each", c.Title, s.Name, len(s.X), len(s.Y), len(s.Lo), len(s.Hi))
+		}
+	}
+	var canvas vg.CanvasWriterTo
+	switch format {
+	case "png":
+		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dpi))}
+	case "svg":
+		canvas = vgsvg.New(width, height)
+	default:
+		return nil, fmt.Errorf("chart: %q: got format %q, want png or svg", c.Title, format)
+	}
+	if err := c.draw(draw.New(canvas)); err != nil {
+		return nil, fmt.Errorf("chart: %q: %w", c.Title, err)
+	}
+	var b bytes.Buffer
+	if _, err := canvas.WriteTo(&b); err != nil {
+		return nil, fmt.Errorf("chart: %q: %w", c.Title, err)
+	}
+	return bytes.ReplaceAll(b.Bytes(), []byte(svgFont), []byte(svgFont+svgFallback)), nil
+}
+
+// span is the range of an axis.
+type span struct{ lo, hi float64 }
+
+func (s *span) take(v float64) { s.lo, s.hi = math.Min(s.lo, v), math.Max(s.hi, v) }
+
+// spans returns the ranges of all points that can be drawn.
+func (c Lines) spans() (x, y span, err error) {
+	x, y = span{math.Inf(1), math.Inf(-1)}, span{math.Inf(1), math.Inf(-1)}
+	for _, s := range c.Series {
+		for i := range s.X {
+			for _, v := range [][]float64{s.Y, s.Lo, s.Hi} {
+				if v != nil && c.drawable(s.X[i], v[i]) {
+					x.take(s.X[i])
+					y.take(v[i])
+				}
+			}
+		}
+	}
+	if x.lo > x.hi {
+		return x, y, ErrEmpty
+	}
+	return x, y, nil
+}
+
+func (c Lines) drawable(x, y float64) bool {
+	return math.Abs(x) <= limit && math.Abs(y) <= limit && (!c.LogY || y >= 1/limit)
+}
+
+// limit bounds what is drawn, far enough from the ends of float64 that an axis can reach a
+// little beyond the data.
+const limit = 1e250

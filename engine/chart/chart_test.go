@@ -1,0 +1,218 @@
+package chart
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"image/color"
+	"image/png"
+	"io"
+	"maps"
+	"math"
+	"strings"
+	"testing"
+
+	"gonum.org/v1/plot/vg"
+)
+
+func curve(n int, f func(i float64) float64) Series {
+	s := Series{Name: "curve"}
+	for i := range n {
+		s.X, s.Y = append(s.X, float64(i)), append(s.Y, f(float64(i)))
+	}
+	return s
+}
+
+// TestRenderPNG looks for the line where it has to be: blue, low on the left, high on the right.
+func TestRenderPNG(t *testing.T) {
+	b, err := Lines{Title: "t", Series: []Series{curve(100, func(i float64) float64 { return i })}}.Render("png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := png.Decode(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, h := m.Bounds().Dx(), m.Bounds().Dy()
+	if w < 1000 || h < 600 {
+		t.Fatalf("image is %dx%d, want about 1260x787", w, h)
+	}
+	meanRow := func(x0, x1 int) int {
+		sum, n := 0, 0
+		for x := x0; x < x1; x++ {
+			for y := range h {
+				if color.RGBAModel.Convert(m.At(x, y)).(color.RGBA) == palette[0] {
+					sum, n = sum+y, n+1
+				}
+			}
+		}
+		if n == 0 {
+			t.Fatalf("no line between columns %d and %d", x0, x1)
+		}
+		return sum / n
+	}
+	left, right := meanRow(w/8, w/4), meanRow(3*w/4, 7*w/8)
+	if left-right < h/3 {
+		t.Errorf("line at row %d on the left, %d on the right of %d rows, want it to climb", left, right, h)
+	}
+}
+
+func TestRenderSVG(t *testing.T) {
+	c := Lines{Title: "a < b & c", XLabel: "step", YLabel: "loss", LogY: true, Series: []Series{
+		curve(5000, func(i float64) float64 { return math.Exp(-i/900) * (1.5 + math.Sin(i)) }),
+		{Name: "second", X: []float64{0, 4999}, Y: []float64{1, 1}, Lo: []float64{0.5, 0.5}, Hi: []float64{2, 2}},
+	}}
+	b, err := c.Render("svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for d := xml.NewDecoder(bytes.NewReader(b)); ; {
+		tok, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatalf("not well-formed XML: %v", err)
+		}
+		if text, ok := tok.(xml.CharData); ok {
+			all.Write(text)
+		}
+	}
+	for _, want := range []string{"a < b & c", "step", "loss", "curve", "second"} {
+		if !strings.Contains(all.String(), want) {
+			t.Errorf("no text %q in the picture", want)
+		}
+	}
+	if len(b) > 200_000 {
+		t.Errorf("picture of 5000 points takes %d bytes, want at most 200000", len(b))
+	}
+	again, err := c.Render("svg")
+	if err != nil || !bytes.Equal(b, again) {
+		t.Errorf("second rendering differs (%v)", err)
+	}
+}
+
+// TestRenderOdd draws what training can produce and a plotting library chokes on.
+func TestRenderOdd(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	for name, s := range map[string]Series{
+		"gap":      {X: []float64{0, 1, 2, 3}, Y: []float64{1, nan, 2, 3}},
+		"infinite": {X: []float64{0, 1, 2}, Y: []float64{1, inf, 2}},
+		"one":      {X: []float64{3}, Y: []float64{2}},
+		"constant": {X: []float64{0, 1}, Y: []float64{5, 5}},
+		"zero":     {X: []float64{0, 1, 2}, Y: []float64{0, 1, 2}},
+		"huge":     {X: []float64{0, 1}, Y: []float64{1e-250, 1e250}},
+		"too much": {X: []float64{0, 1, 2}, Y: []float64{1, 1e300, math.MaxFloat64}},
+		"close":    {X: []float64{0, 1}, Y: []float64{1, 1 + 1e-12}},
+		"smooth":   {X: []float64{0, 1, 2, 3}, Y: []float64{1, 2, nan, 3}, Smooth: 3},
+		"band":     {X: []float64{0, 1}, Y: []float64{1, 2}, Lo: []float64{0, nan}, Hi: []float64{2, 3}},
+	} {
+		for _, logY := range []bool{false, true} {
+			for _, f := range Formats {
+				if _, err := (Lines{LogY: logY, Series: []Series{s}}).Render(f); err != nil {
+					t.Errorf("%s, log %v, %s: %v", name, logY, f, err)
+				}
+			}
+		}
+	}
+}
+
+func TestRenderRefuses(t *testing.T) {
+	for name, s := range map[string][]Series{
+		"none":     nil,
+		"no point": {{}},
+		"only NaN": {{X: []float64{1}, Y: []float64{math.NaN()}}},
+	} {
+		if _, err := (Lines{Series: s}).Render("svg"); !errors.Is(err, ErrEmpty) {
+			t.Errorf("%s: got %v, want ErrEmpty", name, err)
+		}
+	}
+	negative := Lines{LogY: true, Series: []Series{{X: []float64{1}, Y: []float64{-1}}}}
+	if _, err := negative.Render("svg"); !errors.Is(err, ErrEmpty) {
+		t.Errorf("negative on a log axis: got %v, want ErrEmpty", err)
+	}
+	for name, s := range map[string]Series{
+		"short Y":    {X: []float64{1, 2}, Y: []float64{1}},
+		"Lo alone":   {X: []float64{1}, Y: []float64{1}, Lo: []float64{1}},
+		"short band": {X: []float64{1, 2}, Y: []float64{1, 2}, Lo: []float64{1}, Hi: []float64{1}},
+	} {
+		if _, err := (Lines{Series: []Series{s}}).Render("svg"); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if _, err := (Lines{Series: []Series{{X: []float64{1}, Y: []float64{1}}}}).Render("gif"); err == nil {
+		t.Error("format gif: no error")
+	}
+}
+
+func TestTicks(t *testing.T) {
+	for _, r := range [][2]float64{{0, 1}, {-65, -43}, {0, 12000}, {0.001, 0.0017}, {1e6, 3e7}, {-1e-9, 1e-9}} {
+		labels := map[string]bool{}
+		ticks := linearTicks(r[0], r[1])
+		for _, k := range ticks {
+			labels[k.Label] = true
+		}
+		if len(ticks) < 3 || len(ticks) > 12 || len(labels) != len(ticks) {
+			t.Errorf("range %v: %d ticks with %d different labels, want 3 to 12, all different: %v", r, len(ticks), len(labels), ticks)
+		}
+	}
+	if k := linearTicks(0, 0.3); k[len(k)-1].Label != "0.30" && k[len(k)-1].Label != "0.3" {
+		t.Errorf("last tick of [0,0.3] is %q, want the end of the axis", k[len(k)-1].Label)
+	}
+	decades := ""
+	for _, k := range logTicks(1e-6, 1) {
+		if k.Label != "" {
+			decades += k.Label + " "
+		}
+	}
+	if want := "1e-6 1e-5 0.0001 0.001 0.01 0.1 1 "; decades != want {
+		t.Errorf("log ticks %q, want %q", decades, want)
+	}
+}
+
+func TestSmooth(t *testing.T) {
+	s := curve(5, func(i float64) float64 { return i * i })
+	s.Smooth = 3
+	want := []float64{0.5, 5. / 3, 14. / 3, 29. / 3, 12.5}
+	for i, got := range (Lines{}).smooth(s) {
+		if math.Abs(got-want[i]) > 1e-12 {
+			t.Errorf("mean %d is %g, want %g", i, got, want[i])
+		}
+	}
+	s = Series{X: []float64{0, 1}, Y: []float64{1, 100}, Smooth: 3}
+	if got := (Lines{LogY: true}).smooth(s)[0]; math.Abs(got-10) > 1e-9 {
+		t.Errorf("mean of 1 and 100 on a log axis is %g, want 10", got)
+	}
+}
+
+// TestThin wants every column to reach as far up and down as before, with far fewer points.
+func TestThin(t *testing.T) {
+	var pts []vg.Point
+	for i := range 20000 {
+		pts = append(pts, vg.Point{X: vg.Length(i) * 0.02, Y: vg.Length(math.Sin(float64(i * i)))})
+	}
+	envelope := func(pts []vg.Point) map[float64]span {
+		m := map[float64]span{}
+		for _, p := range pts {
+			column := math.Floor(float64(p.X) / 0.5)
+			s, ok := m[column]
+			if !ok {
+				s = span{math.Inf(1), math.Inf(-1)}
+			}
+			s.take(float64(p.Y))
+			m[column] = s
+		}
+		return m
+	}
+	few := thin(pts)
+	if len(few) > 4*800 {
+		t.Errorf("%d points left in 800 columns, want at most 3200", len(few))
+	}
+	if few[0] != pts[0] || few[len(few)-1] != pts[len(pts)-1] {
+		t.Error("an end of the line is missing")
+	}
+	if !maps.Equal(envelope(pts), envelope(few)) {
+		t.Error("the thinned line reaches elsewhere than the full one")
+	}
+}

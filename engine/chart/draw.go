@@ -1,0 +1,277 @@
+package chart
+
+import (
+	"image/color"
+	"math"
+	"slices"
+
+	stdfont "golang.org/x/image/font"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// palette holds the line colours, told apart also by colour-blind readers.
+//
+// Source: Okabe and Ito (2008), Color Universal Design, without yellow.
+var palette = [...]color.RGBA{
+	{0x00, 0x72, 0xb2, 0xff}, {0xd5, 0x5e, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff},
+	{0xcc, 0x79, 0xa7, 0xff}, {0xe6, 0x9f, 0x00, 0xff}, {0x56, 0xb4, 0xe9, 0xff},
+	{0x33, 0x33, 0x33, 0xff},
+}
+
+var (
+	ink  = color.RGBA{0x22, 0x22, 0x22, 0xff}
+	soft = color.RGBA{0x66, 0x66, 0x66, 0xff}
+	grid = color.RGBA{0xe6, 0xe6, 0xe6, 0xff}
+)
+
+const (
+	margin    = 10 * vg.Inch / 72
+	lineWidth = 1.6 * vg.Inch / 72
+	thumb     = 16 * vg.Inch / 72 // stroke in front of a name in the legend
+	gap       = 5 * vg.Inch / 72
+	bandAlpha = 0x30
+	paleAlpha = 0x48
+)
+
+// draw draws title, legend and plot from the top down.
+func (c Lines) draw(dc draw.Canvas) error {
+	xs, ys, err := c.spans()
+	if err != nil {
+		return err
+	}
+	dc.SetColor(color.White)
+	dc.Fill(dc.Rectangle.Path())
+	dc = draw.Crop(dc, margin, -margin, margin, -margin)
+	title := textStyle(11, ink)
+	title.Font.Weight = stdfont.WeightBold
+	title.YAlign = draw.YTop
+	if c.Title != "" {
+		dc.FillText(title, vg.Point{X: dc.Min.X, Y: dc.Max.Y}, c.Title)
+		dc.Max.Y -= title.Height(c.Title) + 2*gap
+	}
+	if len(c.Series) > 1 {
+		dc.Max.Y -= c.legend(dc) + gap
+	}
+	c.plot(xs, ys).Draw(dc)
+	return nil
+}
+
+// legend draws the names of the series in rows from the left and returns their height.
+func (c Lines) legend(dc draw.Canvas) vg.Length {
+	style := textStyle(9, ink)
+	style.YAlign = draw.YCenter
+	row := style.Height("Xg") + gap
+	x, y := dc.Min.X, dc.Max.Y-row/2
+	for i, s := range c.Series {
+		w := thumb + gap + style.Width(s.Name)
+		if x+w > dc.Max.X && x > dc.Min.X {
+			x, y = dc.Min.X, y-row
+		}
+		dc.StrokeLine2(draw.LineStyle{Color: colour(i), Width: 2 * lineWidth}, x, y-gap/4, x+thumb, y-gap/4)
+		dc.FillText(style, vg.Point{X: x + thumb + gap, Y: y}, s.Name)
+		x += w + 3*gap
+	}
+	return dc.Max.Y - y + row/2
+}
+
+// plot returns axes, grid and series.
+func (c Lines) plot(xs, ys span) *plot.Plot {
+	p := plot.New()
+	p.BackgroundColor = nil
+	p.X.Min, p.X.Max = widen(xs, 0)
+	p.Y.Min, p.Y.Max = widen(ys, 0.04)
+	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(linearTicks), plot.TickerFunc(linearTicks)
+	if c.LogY {
+		lo, hi := widen(span{math.Log10(ys.lo), math.Log10(ys.hi)}, 0.04)
+		p.Y.Min, p.Y.Max = math.Pow(10, lo), math.Pow(10, hi)
+		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.TickerFunc(logTicks)
+	}
+	p.X.Label.Text, p.Y.Label.Text = c.XLabel, c.YLabel
+	for _, a := range []*plot.Axis{&p.X, &p.Y} {
+		a.Padding = 0
+		a.Label.Padding = gap
+		restyle(&a.Label.TextStyle, 9.5, ink)
+		restyle(&a.Tick.Label, 8.5, soft)
+		a.Tick.LineStyle.Color = soft
+		a.LineStyle.Color = soft
+	}
+	p.Y.LineStyle.Width, p.Y.Tick.LineStyle.Width = 0, 0
+	p.Y.Tick.Length = gap / 2
+	p.Add(rules{})
+	for i, s := range c.Series {
+		p.Add(band{c, s, tint(i, bandAlpha)})
+	}
+	for i, s := range c.Series {
+		if s.Smooth > 1 {
+			p.Add(line{c, s, tint(i, paleAlpha), lineWidth / 2})
+		}
+	}
+	for i, s := range c.Series {
+		p.Add(line{c, Series{X: s.X, Y: c.smooth(s)}, colour(i), lineWidth})
+	}
+	return p
+}
+
+// widen gives a range some air, and a width where all values are equal.
+func widen(s span, air float64) (lo, hi float64) {
+	d := s.hi - s.lo
+	if d <= 1e-9*math.Max(math.Abs(s.lo), math.Abs(s.hi)) {
+		d = math.Max(math.Abs(s.hi)*0.1, 1e-6)
+		return s.lo - d, s.hi + d
+	}
+	return s.lo - air*d, s.hi + air*d
+}
+
+// rules draws a thin line across the plot at each labelled tick of the y axis.
+type rules struct{}
+
+func (rules) Plot(dc draw.Canvas, p *plot.Plot) {
+	_, y := p.Transforms(&dc)
+	for _, t := range p.Y.Tick.Marker.Ticks(p.Y.Min, p.Y.Max) {
+		if !t.IsMinor() {
+			dc.StrokeLine2(draw.LineStyle{Color: grid, Width: vg.Points(0.6)}, dc.Min.X, y(t.Value), dc.Max.X, y(t.Value))
+		}
+	}
+}
+
+// line draws the values of a series; a point with no neighbour becomes a dot.
+type line struct {
+	c      Lines
+	s      Series
+	colour color.Color
+	width  vg.Length
+}
+
+func (l line) Plot(dc draw.Canvas, p *plot.Plot) {
+	for _, run := range l.c.runs(l.s.X, l.s.Y) {
+		pts := path(dc, p, l.s.X, l.s.Y, run)
+		if len(pts) == 1 {
+			dc.DrawGlyph(draw.GlyphStyle{Color: l.colour, Radius: l.width, Shape: draw.CircleGlyph{}}, pts[0])
+			continue
+		}
+		dc.StrokeLines(draw.LineStyle{Color: l.colour, Width: l.width}, thin(pts))
+	}
+}
+
+// band shades the range of a series.
+type band struct {
+	c      Lines
+	s      Series
+	colour color.Color
+}
+
+func (b band) Plot(dc draw.Canvas, p *plot.Plot) {
+	if b.s.Lo == nil {
+		return
+	}
+	for _, run := range b.c.runs(b.s.X, b.s.Lo, b.s.Hi) {
+		ring := thin(path(dc, p, b.s.X, b.s.Lo, run))
+		top := thin(path(dc, p, b.s.X, b.s.Hi, run))
+		for i := len(top) - 1; i >= 0; i-- {
+			ring = append(ring, top[i])
+		}
+		dc.FillPolygon(b.colour, ring)
+	}
+}
+
+// smooth returns the mean of the Smooth values around each one that can be drawn, of their
+// logarithms on a log axis; the other values stay as they are.
+func (c Lines) smooth(s Series) []float64 {
+	if s.Smooth < 2 {
+		return s.Y
+	}
+	into, back := func(v float64) float64 { return v }, func(v float64) float64 { return v }
+	if c.LogY {
+		into, back = math.Log, math.Exp
+	}
+	out := slices.Clone(s.Y)
+	for _, run := range c.runs(s.X, s.Y) {
+		sum, from, to := 0.0, run[0], run[0] // the window is [from,to)
+		for i := run[0]; i < run[1]; i++ {
+			for ; to < min(i+(s.Smooth+1)/2, run[1]); to++ {
+				sum += into(s.Y[to])
+			}
+			for ; from < i-s.Smooth/2; from++ {
+				sum -= into(s.Y[from])
+			}
+			out[i] = back(sum / float64(to-from))
+		}
+	}
+	return out
+}
+
+// runs returns the index ranges [from,to) without a gap.
+func (c Lines) runs(x []float64, ys ...[]float64) (runs [][2]int) {
+	from := -1
+	for i := 0; i <= len(x); i++ {
+		ok := i < len(x)
+		for _, y := range ys {
+			ok = ok && c.drawable(x[i], y[i])
+		}
+		switch {
+		case ok && from < 0:
+			from = i
+		case !ok && from >= 0:
+			runs, from = append(runs, [2]int{from, i}), -1
+		}
+	}
+	return runs
+}
+
+func path(dc draw.Canvas, p *plot.Plot, x, y []float64, run [2]int) []vg.Point {
+	tx, ty := p.Transforms(&dc)
+	pts := make([]vg.Point, 0, run[1]-run[0])
+	for i := run[0]; i < run[1]; i++ {
+		pts = append(pts, vg.Point{X: tx(x[i]), Y: ty(y[i])})
+	}
+	return pts
+}
+
+// thin keeps long lines small in the file: of the points that share a column of half a point's
+// width it keeps the first, the lowest, the highest and the last, which draw the same ink.
+func thin(pts []vg.Point) []vg.Point {
+	const column = vg.Length(0.5)
+	out := make([]vg.Point, 0, len(pts))
+	for from := 0; from < len(pts); {
+		to, lo, hi := from+1, from, from
+		for ; to < len(pts) && math.Floor(float64(pts[to].X/column)) == math.Floor(float64(pts[from].X/column)); to++ {
+			if pts[to].Y < pts[lo].Y {
+				lo = to
+			}
+			if pts[to].Y > pts[hi].Y {
+				hi = to
+			}
+		}
+		last := -1
+		for _, i := range [4]int{from, min(lo, hi), max(lo, hi), to - 1} {
+			if i != last {
+				out = append(out, pts[i])
+			}
+			last = i
+		}
+		from = to
+	}
+	return out
+}
+
+func colour(i int) color.RGBA { return palette[i%len(palette)] }
+
+func tint(i int, alpha uint8) color.NRGBA {
+	c := colour(i)
+	return color.NRGBA{c.R, c.G, c.B, alpha}
+}
+
+func textStyle(size float64, c color.Color) text.Style {
+	s := text.Style{Handler: plot.DefaultTextHandler}
+	restyle(&s, size, c)
+	return s
+}
+
+func restyle(s *text.Style, size float64, c color.Color) {
+	s.Font = font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, vg.Points(size))
+	s.Color = c
+}

@@ -1,0 +1,23 @@
+package rundir
+
+import (
+	"path/filepath"
+
+	"galvani/engine/chart"
+)
+
+// Plot draws a chart into plots/<name>.png and plots/<name>.svg.
+//
+// Errors: chart.ErrEmpty while there is nothing to draw, ErrInvalid, ErrIO.
+func (r *Run) Plot(name string, c chart.Lines) error {
+	for _, format := range chart.Formats {
+		b, err := c.Render(format)
+		if err != nil {
+			return err
+		}
+		if err := r.Write(filepath.Join(plotDir, name+"."+format), b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
