@@ -62,17 +62,18 @@ func variants(t *testing.T) []variant {
 type size struct{ T, B, I, H, O int }
 
 // sizes mix 1, 2 and odd numbers.
-var sizes = []size{{1, 1, 1, 1, 1}, {3, 2, 2, 3, 2}, {1, 3, 3, 2, 1}, {2, 1, 1, 3, 3}, {2, 3, 2, 1, 2}, {3, 1, 1, 2, 2}}
+var sizes = []size{{1, 1, 1, 1, 1}, {3, 2, 2, 3, 2}, {1, 3, 3, 2, 1}, {2, 1, 1, 3, 3}, {2, 3, 2, 1, 2}, {3, 1, 1, 2, 2},
+	{5, 2, 2, 2, 1}, {3, 3, 1, 3, 2}}
 
 func (s size) String() string {
 	return fmt.Sprintf("T%d B%d I%d H%d O%d", s.T, s.B, s.I, s.H, s.O)
 }
 
-// fixture is a network on a graph with random numbers in all its tensors.
+// fixture is a network with random numbers in all its tensors, on a graph.
 type fixture struct {
 	net    *Network
 	size   size
-	seq    kernels.Sequence
+	seq    kernels.Sequence     // in float64
 	values map[string][]float64 // parameters by name
 	graph  *gorgonia.ExprGraph
 	nodes  []*gorgonia.Node
@@ -90,7 +91,10 @@ const (
 	resets
 )
 
-// newFixture binds v to random values of the given size.
+// featured returns the i-th mixture of features, over and over.
+func featured(i int) feature { return feature(i % 8) }
+
+// newFixture binds v to random values of the given size, on the unrolled graph in float64.
 func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 	t.Helper()
 	r := rand.New(rand.NewPCG(7, uint64(s.T*s.B+s.H)))
@@ -98,35 +102,52 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &fixture{net: net, size: s, values: map[string][]float64{}, graph: gorgonia.NewGraph()}
+	x := &fixture{net: net, size: s, values: map[string][]float64{}}
 	x.seq = kernels.Sequence{T: s.T, B: s.B, I: s.I, Every: f&every != 0,
 		X:     random(r, 1, s.T, s.B, s.I),
 		State: random(r, 0.5, len(net.Rest()), s.B, s.H)}
-	flags := func() *tensor.Dense {
-		d := random(r, 1, s.T, s.B)
-		for i, v := range d.Data().([]float64) {
-			d.Data().([]float64)[i] = math.Round(min(1, math.Abs(v)))
-		}
-		return d
-	}
 	if f&masked != 0 {
-		x.seq.Mask = flags()
+		x.seq.Mask = flags(r, s.T, s.B)
 	}
 	if f&resets != 0 {
-		x.seq.Reset = flags()
+		x.seq.Reset = flags(r, s.T, s.B)
 	}
 	for _, spec := range net.Specs() {
-		e := draw(r, spec)
-		x.values[spec.Name] = e
-		x.nodes = append(x.nodes, gorgonia.NewTensor(x.graph, tensor.Float64, len(spec.Shape),
-			gorgonia.WithShape(spec.Shape...), gorgonia.WithName(spec.Name),
-			gorgonia.WithValue(tensor.New(tensor.WithShape(spec.Shape...), tensor.WithBacking(e)))))
+		x.values[spec.Name] = draw(r, spec)
 	}
-	if x.out, err = net.Build(x.graph, nil, x.seq, x.nodes); err != nil {
+	return x.on(t, tensor.Float64, nil)
+}
+
+// on returns the same network with the same numbers on a graph of its own. In float64 it
+// shares the storage of x.
+func (x *fixture) on(t *testing.T, dt tensor.Dtype, dev kernels.Device) *fixture {
+	t.Helper()
+	y := &fixture{net: x.net, size: x.size, seq: x.seq, values: x.values, graph: gorgonia.NewGraph()}
+	for _, spec := range x.net.Specs() {
+		v := convert(dt, tensor.New(tensor.WithShape(spec.Shape...), tensor.WithBacking(x.values[spec.Name])))
+		y.nodes = append(y.nodes, gorgonia.NewTensor(y.graph, dt, len(spec.Shape),
+			gorgonia.WithShape(spec.Shape...), gorgonia.WithName(spec.Name), gorgonia.WithValue(v)))
+	}
+	in := x.seq
+	in.X, in.State, in.Mask, in.Reset = convert(dt, in.X), convert(dt, in.State), convert(dt, in.Mask), convert(dt, in.Reset)
+	var err error
+	if y.out, err = x.net.Build(y.graph, dev, in, y.nodes); err != nil {
 		t.Fatal(err)
 	}
-	gorgonia.Read(x.out.Logits, &x.logits)
-	return x
+	gorgonia.Read(y.out.Logits, &y.logits)
+	return y
+}
+
+// convert returns d, or a float32 copy of it.
+func convert(dt tensor.Dtype, d *tensor.Dense) *tensor.Dense {
+	if d == nil || dt == tensor.Float64 {
+		return d
+	}
+	e := make([]float32, d.Shape().TotalSize())
+	for i, v := range d.Data().([]float64) {
+		e[i] = float32(v)
+	}
+	return tensor.New(tensor.WithShape(d.Shape()...), tensor.WithBacking(e))
 }
 
 // run evaluates the graph.
@@ -154,7 +175,35 @@ func data(t *testing.T, get func() (*tensor.Dense, error)) []float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append([]float64(nil), d.Data().([]float64)...)
+	return numbers(d)
+}
+
+// numbers copies the elements of a tensor or scalar into float64.
+func numbers(v gorgonia.Value) []float64 {
+	switch e := v.Data().(type) {
+	case []float64:
+		return append([]float64(nil), e...)
+	case []float32:
+		wide := make([]float64, len(e))
+		for i, x := range e {
+			wide[i] = float64(x)
+		}
+		return wide
+	case float64:
+		return []float64{e}
+	case float32:
+		return []float64{float64(e)}
+	}
+	return nil
+}
+
+// flags returns a tensor of ones and zeros.
+func flags(r *rand.Rand, shape ...int) *tensor.Dense {
+	d := random(r, 1, shape...)
+	for i, v := range d.Data().([]float64) {
+		d.Data().([]float64)[i] = math.Round(min(1, math.Abs(v)))
+	}
+	return d
 }
 
 // random returns a tensor of normal numbers of standard deviation sd.

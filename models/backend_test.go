@@ -1,0 +1,58 @@
+package models
+
+import (
+	"errors"
+	"testing"
+
+	"galvani/kernels"
+
+	"gorgonia.org/tensor"
+)
+
+// Backends may differ by rounding that builds up over the few steps of a test, more in the
+// gradients, which are sums over all of them.
+var backendTolerance = map[tensor.Dtype]struct{ forward, gradient float64 }{
+	tensor.Float64: {1e-8, 1e-7}, // Gorgonia's sigmoid is off by 6e-9 from 19 on
+	tensor.Float32: {1e-5, 1e-4}, // the bounds of the house
+}
+
+// TestBackends holds the graph in float32 and the fused scan in both types to the graph in
+// float64: states, logits, loss and gradients.
+func TestBackends(t *testing.T) {
+	devices := []kernels.Device{nil}
+	dev, err := kernels.OpenCPU(2)
+	switch {
+	case err == nil:
+		defer dev.Close()
+		devices = append(devices, dev)
+	case errors.Is(err, kernels.ErrNoDevice):
+		t.Logf("the scan is left out: %v", err)
+	default:
+		t.Fatal(err)
+	}
+	for _, v := range variants(t) {
+		for i, s := range sizes {
+			x := newFixture(t, v, s, featured(i))
+			loss, grads := x.differentiate(t)()
+			for dt, tolerance := range backendTolerance {
+				for _, dev := range devices {
+					name := "graph"
+					if dev != nil {
+						name = dev.Name()
+					}
+					t.Run(v.name+" "+s.String()+" "+dt.String()+" "+name, func(t *testing.T) {
+						y := x.on(t, dt, dev)
+						l, gs := y.differentiate(t)()
+						near(t, "h", y.h(t), x.h(t), tolerance.forward)
+						near(t, "final state", y.final(t), x.final(t), tolerance.forward)
+						near(t, "logits", numbers(y.logits), numbers(x.logits), tolerance.forward)
+						near(t, "loss", []float64{l}, []float64{loss}, tolerance.gradient)
+						for name, want := range grads {
+							near(t, "gradient of "+name, gs[name], want, tolerance.gradient)
+						}
+					})
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package models
+
+import (
+	"strings"
+	"testing"
+)
+
+// goldenTolerance is what two float64 implementations may differ by over a few steps. The
+// bound of the house is 1e-6; Gorgonia's sigmoid, which is 1 from 19 on, is off by 6e-9.
+const goldenTolerance = 1e-8
+
+// TestGolden holds the graph to the reference: hidden states, last state and logits, with
+// masks, resets and outputs at every step.
+func TestGolden(t *testing.T) {
+	for _, v := range variants(t) {
+		for i, s := range sizes {
+			t.Run(v.name+" "+s.String(), func(t *testing.T) {
+				x := newFixture(t, v, s, featured(i))
+				x.run(t)
+				h, final, logits := x.expect(v.cell)
+				near(t, "h", x.h(t), h, goldenTolerance)
+				near(t, "final state", x.final(t), final, goldenTolerance)
+				near(t, "logits", numbers(x.logits), logits, goldenTolerance)
+			})
+		}
+	}
+}
+
+// expect runs the reference over the fixture.
+func (x *fixture) expect(c Cell) (h, final, logits []float64) {
+	s, planes := x.size, len(x.net.Rest())
+	p := map[string][]float64{}
+	for name, e := range x.values {
+		p[strings.TrimPrefix(name, "cell.")] = e
+	}
+	in, state := x.seq.X.Data().([]float64), x.seq.State.Data().([]float64)
+	h = make([]float64, s.T*s.B*s.H)
+	final = make([]float64, planes*s.B*s.H)
+	step := referenceOf(c)
+	for b := range s.B {
+		column := make([]float64, planes*s.H)
+		for k := range planes {
+			copy(column[k*s.H:(k+1)*s.H], state[(k*s.B+b)*s.H:])
+		}
+		for t := range s.T {
+			if x.seq.Reset != nil && x.seq.Reset.Data().([]float64)[t*s.B+b] == 1 {
+				for k, rest := range x.net.Rest() {
+					for u := range s.H {
+						column[k*s.H+u] = rest
+					}
+				}
+			}
+			old := append([]float64(nil), column...)
+			step(p, in[(t*s.B+b)*s.I:(t*s.B+b+1)*s.I], column, s.I, s.H)
+			if x.seq.Mask != nil && x.seq.Mask.Data().([]float64)[t*s.B+b] == 0 {
+				column = old
+			}
+			copy(h[(t*s.B+b)*s.H:], column[:s.H])
+		}
+		for k := range planes {
+			copy(final[(k*s.B+b)*s.H:], column[k*s.H:(k+1)*s.H])
+		}
+	}
+	rows := h
+	if !x.seq.Every {
+		rows = h[(s.T-1)*s.B*s.H:]
+	}
+	for n := range len(rows) / s.H {
+		for o := range s.O {
+			logits = append(logits, p["readout.bias"][o]+row(p["readout.weight"], o, rows[n*s.H:(n+1)*s.H]))
+		}
+	}
+	return h, final, logits
+}

@@ -1,0 +1,170 @@
+package models
+
+import "math"
+
+// A reference steps one sequence of one batch column, written from the equations with plain
+// loops and independent of the graph. It shares no code with the cells.
+type reference func(p map[string][]float64, x, state []float64, i, h int)
+
+// references by entry of variants. State planes lie behind each other in state, [S·H].
+func referenceOf(c Cell) reference {
+	switch c := c.(type) {
+	case *CRNN:
+		return c.reference
+	case *CRNNSimple:
+		return c.reference
+	case *RNN:
+		return func(p map[string][]float64, x, s []float64, i, h int) { elman(math.Tanh, p, x, s, i, h) }
+	case *IRNN:
+		return func(p map[string][]float64, x, s []float64, i, h int) {
+			elman(func(v float64) float64 { return math.Max(v, 0) }, p, x, s, i, h)
+		}
+	case *LSTM:
+		return lstmReference
+	case *GRU:
+		return gruReference
+	}
+	return nil
+}
+
+func logistic(v float64) float64 { return 0.5 + 0.5*math.Tanh(v/2) }
+
+// row returns Σ_j w[r,j] v_j.
+func row(w []float64, r int, v []float64) float64 {
+	sum := 0.0
+	for j, a := range v {
+		sum += w[r*len(v)+j] * a
+	}
+	return sum
+}
+
+func elman(f func(float64) float64, p map[string][]float64, x, s []float64, _, h int) {
+	old := append([]float64(nil), s...)
+	for u := range h {
+		s[u] = f(row(p["weight_ih_l0"], u, x) + p["bias_ih_l0"][u] + row(p["weight_hh_l0"], u, old) + p["bias_hh_l0"][u])
+	}
+}
+
+func lstmReference(p map[string][]float64, x, s []float64, _, h int) {
+	old := append([]float64(nil), s[:h]...)
+	for u := range h {
+		var a [4]float64
+		for g := range a {
+			r := g*h + u
+			a[g] = row(p["weight_ih_l0"], r, x) + p["bias_ih_l0"][r] + row(p["weight_hh_l0"], r, old) + p["bias_hh_l0"][r]
+		}
+		s[h+u] = logistic(a[1])*s[h+u] + logistic(a[0])*math.Tanh(a[2])
+		s[u] = logistic(a[3]) * math.Tanh(s[h+u])
+	}
+}
+
+func gruReference(p map[string][]float64, x, s []float64, _, h int) {
+	old := append([]float64(nil), s...)
+	for u := range h {
+		var in, rec [3]float64
+		for g := range in {
+			r := g*h + u
+			in[g] = row(p["weight_ih_l0"], r, x) + p["bias_ih_l0"][r]
+			rec[g] = row(p["weight_hh_l0"], r, old) + p["bias_hh_l0"][r]
+		}
+		r, z := logistic(in[0]+rec[0]), logistic(in[1]+rec[1])
+		s[u] = (1-z)*math.Tanh(in[2]+r*rec[2]) + z*old[u]
+	}
+}
+
+// filter advances the two traces of one synapse and returns its conductance.
+func filter(kernel string, ts, tl, u float64, p, q *float64) float64 {
+	ds, dl := math.Exp(-1/ts), math.Exp(-1/tl)
+	switch kernel {
+	case "alpha":
+		*p, *q = ds*(*p+*q), ds**q+u
+		return *p
+	case "dualexp":
+		*p, *q = ds**p+u, dl**q+u
+		return tl * ts / (tl - ts) * (*q - *p)
+	}
+	*p += (1 - ds) * (u - *p)
+	*q += (1 - dl) * (u - *q)
+	switch kernel {
+	case "ema":
+		return *p
+	case "ema_diff":
+		return *p - *q
+	}
+	return math.Max(0, *p-*q)
+}
+
+func (c *CRNNSimple) reference(p map[string][]float64, x, s []float64, _, h int) {
+	old := append([]float64(nil), s[:h]...)
+	for u := range h {
+		xbar := filter(c.SynKernel, c.TauS, c.TauL, row(p["U"], u, x), &s[h+u], &s[2*h+u])
+		v := old[u]
+		gate := logistic(p["w_m"][u]*v+p["b_m"][u]) * logistic(-p["w_n"][u]*v-p["b_n"][u])
+		if c.Signs == "literal" {
+			s[u] = v + c.Dt*(-row(p["W"], u, old)+v*xbar+gate*v+p["b"][u])
+		} else {
+			s[u] = v + c.Dt*(-row(p["W"], u, old)-v*xbar-gate*v+p["b"][u])
+		}
+	}
+}
+
+// neighbours lists, for unit u of h, its neighbours and the edges that lead to them.
+func neighbours(graph string, u, h int) (units, edges []int) {
+	add := func(a, b, e int) {
+		if a == u {
+			units, edges = append(units, b), append(edges, e)
+		}
+		if b == u {
+			units, edges = append(units, a), append(edges, e)
+		}
+	}
+	for i := 1; i < h; i++ {
+		if graph == "ring" {
+			add(i-1, i, i-1)
+		}
+		if graph == "tree" {
+			add((i-1)/2, i, i-1)
+		}
+	}
+	if graph == "ring" && h > 2 {
+		add(h-1, 0, h-1)
+	}
+	return units, edges
+}
+
+func (c *CRNN) reference(p map[string][]float64, x, s []float64, _, h int) {
+	old := append([]float64(nil), s[:h]...)
+	for u := range h {
+		v := old[u]
+		exc := filter(c.SynKernel, p["tau_s"][u], p["tau_l"][u], row(p["U_exc"], u, x), &s[h+u], &s[2*h+u])
+		inh := filter(c.SynKernel, p["tau_s"][u], p["tau_l"][u], row(p["U_inh"], u, x), &s[3*h+u], &s[4*h+u])
+		axialG, axialI := 0.0, 0.0
+		units, edges := neighbours(c.Graph, u, h)
+		for n, o := range units {
+			axialG += p["g_axial"][edges[n]]
+			axialI += p["g_axial"][edges[n]] * old[o]
+		}
+		var channel [2]float64
+		for k := range channel {
+			r := k*h + u
+			channel[k] = p["gamma"][r] * logistic(p["w_m"][r]*v+p["b_m"][r]) * logistic(-p["w_n"][r]*v-p["b_n"][r])
+		}
+		e1, e2, eL, eE, eI := p["E_c"][u], p["E_c"][h+u], p["E_L"][u], p["E_exc"][u], p["E_inh"][u]
+		gL, rate := p["g_L"][u], c.Dt/p["C_m"][u]
+		if c.Signs == "literal" {
+			s[u] = v + rate*(-(gL+axialG)*v+gL*eL+axialI+
+				exc*(v-eE)+inh*(v-eI)+channel[0]*(v-e1)+channel[1]*(v-e2))
+			continue
+		}
+		g := gL + axialG + exc + inh + channel[0] + channel[1]
+		i := gL*eL + axialI + exc*eE + inh*eI + channel[0]*e1 + channel[1]*e2
+		switch c.Stepping {
+		case "exp":
+			s[u] = i/g + (v-i/g)*math.Exp(-rate*g)
+		case "implicit":
+			s[u] = (v + rate*i) / (1 + rate*g)
+		case "euler":
+			s[u] = v + rate*(i-g*v)
+		}
+	}
+}
