@@ -154,7 +154,7 @@ CELL_FN void crnn_adjoint(const elem *c, const real *p, const real *d, const rea
 		grate = (J - G * o[0]) * inv;
 	} else {
 		gh = R(1.0) - rate * G;
-		gJ = gh - gh + rate;
+		gJ = rate;
 		gG = -(rate * h);
 		grate = J - G * h;
 	}

@@ -38,16 +38,16 @@ CELL_FN void crnn_simple_prepare_adjoint(const double *c, const double *raw, con
 		graw[k] = gprep[k];
 }
 
-CELL_FN void crnn_simple_synapse(const elem *c, real like, real *k)
+CELL_FN void crnn_simple_synapse(const elem *c, real *k)
 {
 	for (int i = 0; i < SYN_COEFS; i++)
-		k[i] = (like - like) + c[2 + i];
+		k[i] = r_splat(c[2 + i]);
 }
 
 CELL_FN void crnn_simple_step(const elem *c, const real *p, const real *d, const real *s, real *o)
 {
 	real k[SYN_COEFS];
-	crnn_simple_synapse(c, p[0], k);
+	crnn_simple_synapse(c, k);
 	real h = s[0];
 	real x = syn_step(k, c[9] != 0, d[0], s[1], s[2], &o[1], &o[2]);
 	real gate = r_sigmoid(p[1] * h + p[2]) * r_sigmoid(-(p[3] * h + p[4]));
@@ -58,7 +58,7 @@ CELL_FN void crnn_simple_adjoint(const elem *c, const real *p, const real *d, co
 				 const real *go, real *gs, real *gd, real *gp, int learn)
 {
 	real k[SYN_COEFS];
-	crnn_simple_synapse(c, p[0], k);
+	crnn_simple_synapse(c, k);
 	real h = s[0];
 	real x = syn_value(k, c[9] != 0, o[1], o[2]);
 	real up = r_sigmoid(p[1] * h + p[2]);

@@ -59,7 +59,7 @@ CELL_FN void lstm_adjoint(const elem *c, const real *p, const real *d, const rea
 	gd[1] = gc * s[1] * f * (R(1.0) - f);
 	gd[2] = gc * i * (R(1.0) - g * g);
 	gd[3] = go[0] * tc * q * (R(1.0) - q);
-	gs[0] = gc - gc;
+	gs[0] = r_splat(0);
 	gs[1] = gc * f;
 	if (learn)
 		for (int k = 0; k < 4; k++)

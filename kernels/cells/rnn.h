@@ -41,10 +41,10 @@ CELL_FN void rnn_step(const elem *c, const real *p, const real *d, const real *s
 CELL_FN void rnn_adjoint(const elem *c, const real *p, const real *d, const real *s, const real *o,
 			 const real *go, real *gs, real *gd, real *gp, int learn)
 {
-	(void)p, (void)d;
+	(void)p, (void)d, (void)s;
 	real g = c[0] != 0 ? r_positive(o[0], go[0]) : go[0] * (R(1.0) - o[0] * o[0]);
 	gd[0] = g;
-	gs[0] = s[0] - s[0];
+	gs[0] = r_splat(0);
 	if (learn)
 		gp[0] += g;
 }

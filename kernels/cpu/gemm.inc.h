@@ -13,7 +13,6 @@ typedef real real_u __attribute__((aligned(sizeof(elem)), may_alias));
 
 ALWAYS real load(const elem *p) { return *(const real_u *)p; }
 ALWAYS void store(elem *p, real v) { *(real_u *)p = v; }
-ALWAYS real splat(elem x) { return x + (real){0}; }
 ALWAYS real load_n(const elem *p, long n)
 {
 	if (n >= VL)
@@ -46,7 +45,7 @@ ALWAYS void tile(const int m, const int unit, long K, const elem *A, long rs, lo
 	for (int i = 0; i < m; i++)
 #pragma GCC unroll 8
 		for (int v = 0; v < NV; v++)
-			c[i][v] = add ? load(C + i * ldc + v * VL) : splat(0);
+			c[i][v] = add ? load(C + i * ldc + v * VL) : r_splat(0);
 	for (long k = 0; k < K; k++) {
 		real b[NV];
 #pragma GCC unroll 8
@@ -54,7 +53,7 @@ ALWAYS void tile(const int m, const int unit, long K, const elem *A, long rs, lo
 			b[v] = load(B + k * NR + v * VL);
 #pragma GCC unroll 16
 		for (int i = 0; i < m; i++) {
-			real a = splat(A[i * rs + (unit ? k : k * cs)]);
+			real a = r_splat(A[i * rs + (unit ? k : k * cs)]);
 #pragma GCC unroll 8
 			for (int v = 0; v < NV; v++)
 				c[i][v] += a * b[v];

@@ -220,7 +220,7 @@ ALWAYS void FN(load_extra)(const struct FN(run) *r, const elem *extra, long t, l
 	int reset = CS > 1 && FN(reset)(r, t, i);
 #pragma GCC unroll 8
 	for (int k = 1; k < CS; k++)
-		s[k] = reset ? splat(r->rest[k]) : load(extra + (i * (CS - 1) + k - 1) * r->Hp + u);
+		s[k] = reset ? r_splat(r->rest[k]) : load(extra + (i * (CS - 1) + k - 1) * r->Hp + u);
 }
 
 ALWAYS void FN(store_extra)(const struct FN(run) *r, elem *extra, long i, long u, const real *o)
@@ -284,7 +284,7 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 								continue;
 							}
 							for (int k = 0; k < CD; k++)
-								dr[k] = k < CP || k == CX ? load(drive + i * r->row + k * Hp + u) : splat(0);
+								dr[k] = k < CP || k == CX ? load(drive + i * r->row + k * Hp + u) : r_splat(0);
 #pragma GCC unroll 8
 							for (int g = 0; g < CG; g++)
 								dr[CPLANE(g)] += load(rec[g] + i * NR + (u - u0));
@@ -360,7 +360,7 @@ static void FN(step_back)(struct FN(run) *r, long t, long s, const elem *prev)
 			real dr[CD], st[CS], o[CS], go[CS], gs[CS], gd[CD];
 			if (FN(held)(r, t, i)) {
 				for (int k = 0; k < CD; k++)
-					store(drive + k * Hp, splat(0));
+					store(drive + k * Hp, r_splat(0));
 				continue;
 			}
 			st[0] = load_n(prev + i * H + u, H - u);

@@ -27,6 +27,7 @@
 typedef double elem;
 typedef double real;
 #define R(x) ((double)(x))
+CELL_FN real r_splat(elem x) { return x; }
 CELL_FN real r_max(real a, real b) { return a > b ? a : b; }
 CELL_FN real r_positive(real a, real b) { return a > 0 ? b : 0; }
 CELL_FN real r_exp(real x) { return exp(x); }
@@ -39,6 +40,7 @@ typedef float elem;
 typedef float real;
 typedef int bits;
 #define R(x) (x##f)
+CELL_FN real r_splat(elem x) { return x; }
 CELL_FN bits r_bits(real x) { return __float_as_int(x); }
 CELL_FN real r_float(bits b) { return __int_as_float(b); }
 CELL_FN real r_where(int c, real a, real b) { return c ? a : b; }
@@ -46,6 +48,8 @@ CELL_FN real r_where(int c, real a, real b) { return c ? a : b; }
 typedef float real __attribute__((vector_size(VL * 4)));
 typedef int bits __attribute__((vector_size(VL * 4)));
 #define R(x) (x##f)
+/* x - 0 is x for every x, so this is a broadcast and nothing else. */
+CELL_FN real r_splat(elem x) { return x - (real){0}; }
 CELL_FN bits r_bits(real x) { return (bits)x; }
 CELL_FN real r_float(bits b) { return (real)b; }
 CELL_FN real r_where(bits c, real a, real b) { return (real)((c & (bits)a) | (~c & (bits)b)); }
@@ -55,7 +59,7 @@ CELL_FN real r_where(bits c, real a, real b) { return (real)((c & (bits)a) | (~c
 CELL_FN real r_max(real a, real b) { return r_where(a > b, a, b); }
 
 /* r_positive returns b where a > 0 and 0 elsewhere: the derivative of max(0, a) times b. */
-CELL_FN real r_positive(real a, real b) { return r_where(a > (a - a), b, b - b); }
+CELL_FN real r_positive(real a, real b) { return r_where(a > r_splat(0), b, r_splat(0)); }
 
 /* r_exp: x = n ln2 + r with |r| <= ln2/2; exp(r) = 1 + r + r^2 q(r), q of degree 4 fitted in
  * the Chebyshev sense (relative error 8e-9). The power 2^n is added to the exponent bits. */
