@@ -3,9 +3,13 @@ package main
 import (
 	"errors"
 	"io/fs"
-	"syscall"
+	"os"
 
 	"galvani/cmd/galvani/internal/config"
+	"galvani/data"
+	"galvani/engine"
+	"galvani/engine/rundir"
+	"galvani/engine/safetensors"
 	"galvani/kernels"
 )
 
@@ -35,12 +39,27 @@ var exitCodes = []struct {
 }{
 	{errUsage, exitUsage},
 	{errStopped, exitStopped},
-	{syscall.ENOSPC, exitIO},
-	{syscall.EIO, exitIO},
-	{syscall.EROFS, exitIO},
-	{fs.ErrPermission, exitIO},
+	{errGradient, exitBug},
+	{errInput, exitData},
 	{config.ErrConfig, exitConfig},
+	{data.ErrConfig, exitConfig},
+	{data.ErrMissing, exitData},
+	{data.ErrCorrupt, exitData},
+	{data.ErrFetch, exitIO},
+	{engine.ErrOption, exitConfig},
+	{engine.ErrNotFinite, exitNumerical},
+	{engine.ErrState, exitData},
+	{rundir.ErrLocked, exitConfig},
+	{rundir.ErrNotRun, exitConfig},
+	{rundir.ErrInvalid, exitConfig},
+	{rundir.ErrCorrupt, exitData},
+	{rundir.ErrForeign, exitData},
+	{rundir.ErrNoCheckpoint, exitData},
+	{safetensors.ErrUnsupported, exitData},
+	{rundir.ErrIO, exitIO},
+	{fs.ErrNotExist, exitData},
 	{kernels.ErrNoDevice, exitDevice},
+	{kernels.ErrShape, exitConfig},
 }
 
 // exitCode returns the exit code for the error of a command.
@@ -54,7 +73,8 @@ func exitCode(err error) int {
 		}
 	}
 	var path *fs.PathError
-	if errors.As(err, &path) {
+	var link *os.LinkError
+	if errors.As(err, &path) || errors.As(err, &link) {
 		return exitIO
 	}
 	return exitBug

@@ -30,8 +30,9 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newModels(), newTasks(),
-		newDevices(), newVersion(),
+		newTrain(), newEval(), newTrace(),
+		newModels(), newTasks(), newData(),
+		newDevices(), newGradcheck(), newVersion(),
 	)
 	return root
 }

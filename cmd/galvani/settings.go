@@ -13,18 +13,19 @@ import (
 
 // runKeys are the keys of the command itself.
 type runKeys struct {
-	Model   string `toml:"model" doc:"cell, see galvani models list"`
-	Task    string `toml:"task" doc:"task, see galvani tasks list"`
-	Hidden  int    `toml:"hidden" doc:"number H of hidden units" min:"1" max:"65536"`
-	Device  string `toml:"device" doc:"where to compute: auto, cpu, cuda or cuda:n"`
-	Backend string `toml:"backend" doc:"the fused scan or the unrolled graph" oneof:"auto|graph|scan"`
-	Threads int    `toml:"threads" doc:"threads of the fused scan on the CPU, 0 for one per core" min:"0" max:"1024"`
-	DataDir string `toml:"data_dir" doc:"folder of data-set files, empty for the user's cache folder"`
-	RunsDir string `toml:"runs_dir" doc:"folder that run directories are made in"`
+	Model        string  `toml:"model" doc:"cell, see galvani models list"`
+	Task         string  `toml:"task" doc:"task, see galvani tasks list"`
+	Hidden       int     `toml:"hidden" doc:"number H of hidden units" min:"1" max:"65536"`
+	ReadoutScale float64 `toml:"readout_scale" doc:"factor of the initial read-out weights" min:"0" max:"1e3"`
+	Device       string  `toml:"device" doc:"where to compute: auto, cpu, cuda or cuda:n"`
+	Backend      string  `toml:"backend" doc:"the fused scan or the unrolled graph" oneof:"auto|graph|scan"`
+	Threads      int     `toml:"threads" doc:"threads of the fused scan on the CPU, 0 for one per core" min:"0" max:"1024"`
+	DataDir      string  `toml:"data_dir" doc:"folder of data-set files, empty for the user's cache folder"`
+	RunsDir      string  `toml:"runs_dir" doc:"folder that run directories are made in"`
 }
 
 func defaultRunKeys() runKeys {
-	return runKeys{Model: "crnn", Task: "looming", Hidden: 64, Device: "auto", Backend: "auto", RunsDir: "runs"}
+	return runKeys{Model: "crnn", Task: "looming", Hidden: 64, ReadoutScale: 1, Device: "auto", Backend: "auto", RunsDir: "runs"}
 }
 
 // settings is everything that decides what a run computes: one flat space of keys over the

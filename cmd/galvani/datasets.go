@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"galvani/cmd/galvani/internal/config"
+	"galvani/data"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+)
+
+func newData() *cobra.Command {
+	return newGroup("data", "The data sets: list, download", newDataList(), newDataFetch())
+}
+
+// collectionReport is one line of data list.
+type collectionReport struct {
+	Name   string `json:"name"`
+	Doc    string `json:"doc"`
+	Folder string `json:"folder"`
+	There  bool   `json:"there"` // the folder exists; train checks what is in it
+}
+
+func newDataList() *cobra.Command {
+	var asJSON bool
+	var dataDir string
+	c := &cobra.Command{Use: "list", Short: "List the data sets that can be downloaded", Args: exactArgs(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			dir, err := dataFolder(dataDir)
+			if err != nil {
+				return err
+			}
+			var list []collectionReport
+			for _, d := range data.Collections() {
+				r := collectionReport{Name: d.Name, Doc: d.Doc, Folder: filepath.Join(dir, d.Name)}
+				_, err := os.Stat(r.Folder)
+				r.There = err == nil
+				list = append(list, r)
+			}
+			return report(c, asJSON, list, func(p *printer) {
+				rows := make([][]string, len(list))
+				for i, r := range list {
+					there := "no"
+					if r.There {
+						there = "yes"
+					}
+					rows[i] = []string{r.Name, there, r.Folder, r.Doc}
+				}
+				p.table([]string{"NAME", "THERE", "FOLDER", "WHAT"}, rows)
+			})
+		}}
+	jsonFlag(c, &asJSON)
+	dataDirFlag(c, &dataDir)
+	return c
+}
+
+func newDataFetch() *cobra.Command {
+	var dataDir string
+	c := &cobra.Command{Use: "fetch NAME", Short: "Download a data set, or the rest of it, and check it",
+		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(collectionNames),
+		RunE: func(c *cobra.Command, args []string) error {
+			dir, err := dataFolder(dataDir)
+			if err != nil {
+				return err
+			}
+			set, err := data.LookupCollection(args[0])
+			if err != nil {
+				return fmt.Errorf("%w: %s", config.ErrConfig, config.Unknown("data set", args[0], collectionNames()))
+			}
+			ctx, cancel := interruptible(c.Context())
+			defer cancel()
+			show := newDownloads(c.ErrOrStderr())
+			err = set.Fetch(ctx, dir, data.FetchOptions{Progress: show.update})
+			show.end()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.ErrOrStderr(), "%s is in %s\n", set.Name, filepath.Join(dir, set.Name))
+			return err
+		}}
+	dataDirFlag(c, &dataDir)
+	return c
+}
+
+func collectionNames() []string {
+	var names []string
+	for _, c := range data.Collections() {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// downloads shows how far each file is: a bar on a terminal, otherwise a line now and then.
+type downloads struct {
+	w      io.Writer
+	onTerm bool
+	bar    *progressbar.ProgressBar
+	file   string
+	next   time.Time // of a plain line
+}
+
+func newDownloads(w io.Writer) *downloads {
+	_, onTerm := terminal(w)
+	return &downloads{w: w, onTerm: onTerm}
+}
+
+func (d *downloads) update(p data.Progress) {
+	fresh := d.file != p.File
+	d.file = p.File
+	if d.onTerm {
+		if fresh {
+			d.end()
+			d.bar = progressbar.NewOptions64(p.Total, progressbar.OptionSetWriter(d.w), progressbar.OptionSetDescription(p.File),
+				progressbar.OptionShowBytes(true), progressbar.OptionThrottle(redraw), progressbar.OptionSetTheme(barTheme(d.w)), progressbar.OptionSetWidth(30))
+		}
+		d.bar.Set64(p.Done) // drawing is best effort
+		return
+	}
+	if now := time.Now(); fresh || now.After(d.next) {
+		d.next = now.Add(lineEvery)
+		fmt.Fprintf(d.w, "%s: %.1f MB from %s\n", p.File, float64(p.Done)/1e6, p.URL)
+	}
+}
+
+// end leaves the line of the bar.
+func (d *downloads) end() {
+	if d.bar != nil {
+		fmt.Fprintln(d.w)
+	}
+}

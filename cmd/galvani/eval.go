@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"galvani/cmd/galvani/internal/config"
+	"galvani/data"
+	"galvani/engine/rundir"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// savedFlags are the flags of the commands that look at a run.
+type savedFlags struct {
+	set        runSettings
+	checkpoint string
+}
+
+// runSettings are the keys that such a command can change.
+type runSettings struct{ device, backend, dataDir string }
+
+func (f *savedFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.checkpoint, "checkpoint", "best", "which checkpoint: best, last or a `file`")
+	flags.StringVar(&f.set.device, "device", "auto", "where to compute: auto, cpu, cuda or cuda:n")
+	flags.StringVar(&f.set.backend, "backend", "", "graph or scan; as the run did, if empty")
+	flags.StringVar(&f.set.dataDir, "data-dir", "", "folder of data-set files; as the run had, if empty")
+}
+
+// open makes the job of a finished or running run, with the parameters of its checkpoint.
+func (f *savedFlags) open(dir string, stderr io.Writer) (*job, *rundir.State, error) {
+	run, err := rundir.View(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	state, err := f.state(run, stderr)
+	if err != nil {
+		return nil, nil, err
+	}
+	flags := layer{pairs: []config.Pair{{Name: "device", Value: f.set.device}}}
+	for name, value := range map[string]string{"backend": f.set.backend, "data_dir": f.set.dataDir} {
+		if value != "" {
+			flags.pairs = append(flags.pairs, config.Pair{Name: name, Value: value})
+		}
+	}
+	s, err := savedSettings(run, flags)
+	if err != nil {
+		return nil, nil, err
+	}
+	j, err := s.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := j.session.LoadParams(state); err != nil {
+		j.close()
+		return nil, nil, fmt.Errorf("%s: %w", state.Path, err)
+	}
+	return j, state, nil
+}
+
+func (f *savedFlags) state(run *rundir.Run, stderr io.Writer) (*rundir.State, error) {
+	switch f.checkpoint {
+	case "best":
+		return run.Best()
+	case "last":
+		return pick(run, "", func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) })
+	}
+	return rundir.Load(f.checkpoint)
+}
+
+// evalReport is what eval tells.
+type evalReport struct {
+	Run        string    `json:"run"`
+	Checkpoint string    `json:"checkpoint"`
+	Step       int64     `json:"step"`
+	Model      string    `json:"model"`
+	Task       string    `json:"task"`
+	Device     string    `json:"device"`
+	Backend    string    `json:"backend"`
+	Sequences  int       `json:"sequences"`
+	Test       scoreJSON `json:"test"`
+	Classes    []string  `json:"classes,omitempty"`
+	Confusion  [][]int   `json:"confusion,omitempty"` // true class by row, answer by column
+}
+
+func newEval() *cobra.Command {
+	var asJSON bool
+	var f savedFlags
+	c := &cobra.Command{Use: "eval RUN", Short: "Measure a trained network on the test set", Args: exactArgs("RUN"),
+		RunE: func(c *cobra.Command, args []string) error {
+			j, state, err := f.open(args[0], c.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			defer j.close()
+			r, err := j.evaluate(c.Context(), args[0], state)
+			if err != nil {
+				return err
+			}
+			return report(c, asJSON, r, func(p *printer) { p.evaluation(r) })
+		}}
+	jsonFlag(c, &asJSON)
+	f.add(c.Flags())
+	return c
+}
+
+func (j *job) evaluate(ctx context.Context, dir string, state *rundir.State) (evalReport, error) {
+	test := j.task.Test
+	r := evalReport{Run: dir, Checkpoint: state.Path, Step: state.Step, Model: j.net.Name(), Task: j.task.Name,
+		Device: j.place.device, Backend: j.place.backend, Sequences: test.Len()}
+	m, err := j.session.Evaluate(ctx, test)
+	if err != nil {
+		return r, err
+	}
+	r.Test = newScore(m)
+	if j.task.Goal == data.Classify {
+		r.Classes = j.task.Classes
+		r.Confusion, err = j.confusion(test)
+	}
+	return r, err
+}
+
+func (p *printer) evaluation(r evalReport) {
+	p.title("%s on %s", r.Model, r.Task)
+	p.line("checkpoint  %s (step %d)", r.Checkpoint, r.Step)
+	p.line("device      %s, backend %s", r.Device, r.Backend)
+	p.line("sequences   %d", r.Sequences)
+	p.line("loss        %.6f", r.Test.Loss)
+	if r.Test.Accuracy != nil {
+		p.line("accuracy    %.2f %%", 100**r.Test.Accuracy)
+	}
+	if r.Confusion == nil {
+		return
+	}
+	p.title("\nTrue class by row, answer by column")
+	head := []string{""}
+	rows := make([][]string, len(r.Confusion))
+	for i, counts := range r.Confusion {
+		name := fmt.Sprint(i)
+		if i < len(r.Classes) {
+			name = r.Classes[i]
+		}
+		head = append(head, name)
+		rows[i] = []string{name}
+		for _, n := range counts {
+			rows[i] = append(rows[i], fmt.Sprint(n))
+		}
+	}
+	p.table(head, rows)
+}

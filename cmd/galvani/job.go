@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"galvani/cmd/galvani/internal/config"
+	"galvani/data"
+	"galvani/engine"
+	"galvani/engine/rundir"
+	"galvani/models"
+)
+
+// job is a session with all that it was made from.
+type job struct {
+	*settings
+	place   place
+	model   models.Entry
+	about   data.Entry
+	net     *models.Network
+	task    *data.Task
+	session *engine.Session
+	source  []byte // config.toml
+}
+
+// open makes the session that the settings describe: device, data, network.
+func (s *settings) open() (j *job, err error) {
+	j = &job{settings: s}
+	if j.source, err = s.file(); err != nil {
+		return nil, err
+	}
+	if j.model, err = lookupModel(s.run.Model); err != nil {
+		return nil, err
+	}
+	if j.about, err = lookupTask(s.run.Task); err != nil {
+		return nil, err
+	}
+	dir, err := dataFolder(s.run.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	if j.task, err = s.task.Open(data.Env{Dir: dir, Seed: s.opt.Seed}); err != nil {
+		return nil, err
+	}
+	j.net, err = models.Bind(s.run.Model, s.cell, models.Dims{I: j.task.I, H: s.run.Hidden, O: j.task.O},
+		models.ReadoutScale(s.run.ReadoutScale))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	if j.place, err = choosePlace(s.run); err != nil {
+		return nil, err
+	}
+	j.session, err = engine.NewSession(engine.Config{Net: j.net, Task: j.task, Device: j.place.dev,
+		Options: s.opt, Source: string(j.source), Version: thisBuild().String()})
+	if err != nil {
+		return nil, errors.Join(err, j.close())
+	}
+	return j, nil
+}
+
+func (j *job) close() error { return j.place.close() }
+
+// references returns the papers behind the cell and the task as BibTeX.
+func (j *job) references() []byte {
+	var b bytes.Buffer
+	for _, r := range []struct{ kind, name, source string }{
+		{"model", j.model.Name, j.model.Source}, {"task", j.about.Name, j.about.Source},
+	} {
+		if r.source != "" {
+			fmt.Fprintf(&b, "@misc{%s-%s,\n  note = {%s}\n}\n", r.kind, r.name, r.source)
+		}
+	}
+	return b.Bytes()
+}
+
+// changeable are the keys that a resumed run may change: where it runs and how long.
+var changeable = []string{"device", "backend", "threads", "data_dir", "runs_dir", "epochs", "max_steps",
+	"patience", "eval_every", "checkpoint_every", "keep"}
+
+// savedSettings returns the settings of a run, with the flags that may overrule them.
+func savedSettings(run *rundir.Run, flags layer) (*settings, error) {
+	text, err := run.Read("config.toml")
+	if err != nil {
+		return nil, err
+	}
+	pairs, err := config.Decode(bytes.NewReader(text))
+	file := layer{filepath.Join(run.Dir(), "config.toml"), pairs}
+	if err != nil {
+		return nil, file.wrap(err)
+	}
+	for _, p := range flags.pairs {
+		if !slices.Contains(changeable, p.Name) {
+			return nil, fmt.Errorf("%w: key %q belongs to the run and cannot change; begin another with: galvani train --config %s",
+				config.ErrConfig, p.Name, file.name)
+		}
+	}
+	return resolve(file, flags)
+}
+
+// findRun returns the run directory that a name means, and the checkpoint if it names one.
+func findRun(name string, flags layer) (dir, checkpoint string, err error) {
+	if name == "auto" {
+		dir, err = newestRun(flags)
+		return dir, "", err
+	}
+	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+		return filepath.Dir(filepath.Dir(name)), name, nil
+	}
+	return name, "", nil
+}
+
+// newestRun returns the last begun run of the runs directory: names begin with the time.
+func newestRun(flags layer) (string, error) {
+	runs := defaultRunKeys()
+	for _, p := range flags.pairs {
+		if text, ok := p.Value.(config.Text); ok && p.Name == "runs_dir" {
+			runs.RunsDir = string(text)
+		}
+	}
+	entries, err := os.ReadDir(runs.RunsDir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	for _, e := range slices.Backward(entries) {
+		if dir := filepath.Join(runs.RunsDir, e.Name()); e.IsDir() {
+			if _, err := rundir.View(dir); err == nil {
+				return dir, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("%w: there is no run in %s; name one, or its folder with --runs-dir", config.ErrConfig, runs.RunsDir)
+}
+
+// pick loads the checkpoint that is named, or else the newest that is whole; say gets a line
+// about each that was passed over.
+func pick(run *rundir.Run, checkpoint string, say func(string, ...any)) (*rundir.State, error) {
+	if checkpoint != "" {
+		return rundir.Load(checkpoint)
+	}
+	state, skipped, err := run.Latest()
+	for _, bad := range skipped {
+		say("passed over: %v", bad)
+	}
+	return state, err
+}
+
+// thousands writes a count with spaces: 12 345.
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + " " + s[i:]
+	}
+	return strings.TrimPrefix(s, " ")
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// asProgram makes the test binary behave as galvani.
+const asProgram = "GALVANI_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// outcome is how one command line ended.
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+// program returns galvani with arguments as a process of its own.
+func program(args ...string) *exec.Cmd {
+	c := exec.Command(os.Args[0], args...)
+	c.Env = append(os.Environ(), asProgram+"=1")
+	return c
+}
+
+// galvani runs one command line in a process of its own.
+func galvani(t *testing.T, args ...string) outcome {
+	t.Helper()
+	return finish(t, program(args...))
+}
+
+func finish(t *testing.T, c *exec.Cmd) outcome {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	c.Stdout, c.Stderr = &stdout, &stderr
+	err := c.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return outcome{c.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// ok fails the test unless the command ended well.
+func (o outcome) ok(t *testing.T) outcome {
+	t.Helper()
+	if o.code != 0 {
+		t.Fatalf("exit code %d, stderr: %s", o.code, o.stderr)
+	}
+	return o
+}
+
+// refused fails the test unless the command ended with the code and one line of error that
+// holds the text.
+func (o outcome) refused(t *testing.T, code int, text string) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSuffix(o.stderr, "\n"), "\n")
+	last := lines[len(lines)-1]
+	if o.code != code || !strings.HasPrefix(last, "galvani: ") || !strings.Contains(last, text) {
+		t.Errorf("exit code %d, stderr %q; want %d and a last line with %q", o.code, o.stderr, code, text)
+	}
+	if strings.Contains(o.stderr, "goroutine ") || strings.Contains(o.stderr, "Usage:") {
+		t.Errorf("stderr holds a stack or the usage:\n%s", o.stderr)
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"trian"}, exitUsage, `unknown command "trian"; did you mean "train"?`},
+		{[]string{"models", "lst"}, exitUsage, `unknown command "lst"; did you mean "list"?`},
+		{[]string{"models", "show"}, exitUsage, "galvani models show needs NAME"},
+		{[]string{"models", "show", "crn"}, exitConfig, `unknown model "crn"; did you mean "crnn"?`},
+		{[]string{"models", "show", "crnn", "--hidden", "0"}, exitConfig, "bad configuration"},
+		{[]string{"tasks", "show", "ading"}, exitConfig, `unknown task "ading"; did you mean "adding"?`},
+		{[]string{"version", "now"}, exitUsage, `unexpected argument "now"`},
+		{[]string{"version", "--jsn"}, exitUsage, `unknown flag "--jsn"; did you mean "--json"?`},
+		{[]string{"version", "-x"}, exitUsage, "unknown shorthand flag"},
+		{[]string{"version", "--json=perhaps"}, exitUsage, "invalid argument"},
+	} {
+		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
+			o := galvani(t, tt.args...)
+			o.refused(t, tt.code, tt.want)
+			if o.stdout != "" {
+				t.Errorf("stdout is %q, want nothing", o.stdout)
+			}
+		})
+	}
+}
+
+// TestReports holds that every reporting command prints words and, asked for it, JSON, both to
+// stdout, and colours neither in a pipe.
+func TestReports(t *testing.T) {
+	for _, args := range [][]string{
+		{"version"}, {"devices"}, {"models", "list"}, {"models", "show", "crnn"},
+		{"tasks", "list"}, {"tasks", "show", "looming"}, {"tasks", "show", "mnist-rows", "--data-dir", "nowhere"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			words := galvani(t, args...).ok(t)
+			if words.stdout == "" || strings.ContainsAny(words.stdout+words.stderr, "\r\x1b") {
+				t.Errorf("stdout %q, stderr %q, want plain words", words.stdout, words.stderr)
+			}
+			o := galvani(t, append(args, "--json")...).ok(t)
+			var value any
+			if err := json.Unmarshal([]byte(o.stdout), &value); err != nil || strings.Count(o.stdout, "\n") != 1 {
+				t.Errorf("stdout is no JSON line (%v): %s", err, o.stdout)
+			}
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"help", "models"}, {}, {"models"}} {
+		if o := galvani(t, args...).ok(t); !strings.Contains(o.stdout, "Usage:") {
+			t.Errorf("%v: stdout has no usage: %q", args, o.stdout)
+		}
+	}
+}
+
+// TestPanicIsOneLine holds the last line of defence.
+func TestPanicIsOneLine(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	code := run([]string{"version"}, panicking{}, &stderr)
+	o := outcome{code, stdout.String(), stderr.String()}
+	o.refused(t, exitBug, "internal error (please report): two lines")
+}
+
+// panicking is a stdout that panics.
+type panicking struct{}
+
+func (panicking) Write([]byte) (int, error) { panic("two\nlines") }

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"galvani/data"
+	"galvani/engine/chart"
+	"galvani/engine/rundir"
+)
+
+const (
+	// Time steps up to which the gradient is followed back: the graph is unrolled for it, and
+	// compiling takes the square of its length.
+	gradientSteps = 200
+	gradientBatch = 8
+	// Test sequences that the response to looming is averaged over.
+	responseSamples = 1000
+	smoothing       = 25 // updates in the running mean of a learning curve
+)
+
+// plot draws what a run has to show. A chart without a point is left out.
+func (j *job) plot(run *rundir.Run, say func(string, ...any)) error {
+	rows, err := run.Metrics()
+	if err != nil {
+		return err
+	}
+	charts := map[string]chart.Lines{
+		"loss": {Title: "Loss", XLabel: "update", YLabel: "loss", LogY: true,
+			Series: []chart.Series{curve(rows, "train", "loss", smoothing), curve(rows, "test", "test_loss", 0)}},
+		"accuracy": {Title: "Accuracy", XLabel: "update", YLabel: "accuracy (%)",
+			Series: []chart.Series{percent(curve(rows, "train", "accuracy", smoothing)), percent(curve(rows, "test", "test_accuracy", 0))}},
+	}
+	if charts["gradient"], err = j.gradientChart(say); err != nil {
+		return err
+	}
+	if timed, ok := j.task.Test.(data.Timed); ok {
+		if charts["response"], err = j.responseChart(timed); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(charts)) {
+		for _, format := range chart.Formats {
+			picture, err := charts[name].Render(format)
+			if errors.Is(err, chart.ErrEmpty) {
+				continue
+			}
+			if err == nil {
+				err = run.Write("plots/"+name+"."+format, picture)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// curve is the course of one metric.
+func curve(rows []rundir.Row, name, metric string, smooth int) chart.Series {
+	s := chart.Series{Name: name, Smooth: smooth}
+	for _, r := range rows {
+		if v, ok := r.Values[metric]; ok {
+			s.X, s.Y = append(s.X, float64(r.Step)), append(s.Y, v)
+		}
+	}
+	return s
+}
+
+func percent(s chart.Series) chart.Series {
+	for i := range s.Y {
+		s.Y[i] *= 100
+	}
+	return s
+}
+
+// gradientChart shows how far the gradient reaches back in time.
+func (j *job) gradientChart(say func(string, ...any)) (chart.Lines, error) {
+	c := chart.Lines{Title: "Gradient reaching back in time", XLabel: "time step t", YLabel: "‖∂L/∂h(t)‖", LogY: true}
+	if j.task.T > gradientSteps {
+		say("no plot of the gradient against time: T=%d is more than the %d steps that are unrolled for it", j.task.T, gradientSteps)
+		return c, nil
+	}
+	b, err := j.session.Batch(j.task.Test, min(gradientBatch, j.task.Test.Len()))
+	if err != nil {
+		return c, err
+	}
+	norms, err := j.session.StepGradients(b)
+	if err != nil {
+		return c, fmt.Errorf("gradient against time: %w", err)
+	}
+	s := chart.Series{Name: j.net.Name(), Y: norms}
+	for t := range norms {
+		s.X = append(s.X, float64(t+1))
+	}
+	c.Series = []chart.Series{s}
+	return c, nil
+}
+
+// moments sums up values for mean and standard deviation.
+type moments struct{ n, sum, squares float64 }
+
+// responseChart shows the mean response against the time to collision, for each class that has
+// one: the probability of the first class, or the first output of a regression.
+func (j *job) responseChart(set data.Timed) (chart.Lines, error) {
+	t := j.task
+	c := chart.Lines{Title: "Response to an approach", XLabel: "time to collision (ms)", YLabel: "output"}
+	response := func(logits []float32) float64 { return float64(logits[0]) }
+	if t.Goal == data.Classify {
+		c.YLabel = "probability of " + t.Classes[0]
+		response = func(logits []float32) float64 { return probability(logits, 0) }
+	}
+	sums := map[int]map[float64]*moments{} // by class, then by time in whole steps
+	err := j.sweep(set, min(set.Len(), responseSamples), true, func(index int, _ *data.Batch, _ int, logits []float32) {
+		class := set.Class(index)
+		if sums[class] == nil {
+			sums[class] = map[float64]*moments{}
+		}
+		times := set.TimeToCollision(index)
+		for k, ttc := range times {
+			if math.IsNaN(ttc) {
+				continue
+			}
+			width := math.Abs(times[1] - times[0])
+			at := width * math.Round(ttc/width)
+			if sums[class][at] == nil {
+				sums[class][at] = &moments{}
+			}
+			m, v := sums[class][at], response(logits[k*t.O:(k+1)*t.O])
+			m.n, m.sum, m.squares = m.n+1, m.sum+v, m.squares+v*v
+		}
+	})
+	if err != nil {
+		return c, fmt.Errorf("response against time to collision: %w", err)
+	}
+	for _, class := range slices.Sorted(maps.Keys(sums)) {
+		s := chart.Series{Name: t.Name}
+		if class < len(t.Classes) {
+			s.Name = t.Classes[class]
+		}
+		for _, at := range slices.SortedFunc(maps.Keys(sums[class]), func(a, b float64) int { return cmp.Compare(a, b) }) {
+			m := sums[class][at]
+			mean := m.sum / m.n
+			spread := math.Sqrt(max(0, m.squares/m.n-mean*mean))
+			s.X, s.Y = append(s.X, at), append(s.Y, mean)
+			s.Lo, s.Hi = append(s.Lo, mean-spread), append(s.Hi, mean+spread)
+		}
+		if len(s.X) > 0 {
+			c.Series = append(c.Series, s)
+		}
+	}
+	return c, nil
+}

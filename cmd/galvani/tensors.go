@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"galvani/data"
+	"galvani/engine/safetensors"
+)
+
+// errInput means that a file of tensors does not fit the task.
+var errInput = errors.New("input does not fit")
+
+// readBatch makes a batch of the tensors x [T,B,I] and y, of any length T, and where they are
+// given weight (of the shape of labels) and mask [T,B].
+//
+// Shape: y is [B] or [T,B] with class labels, [B,O] or [T,B,O] with values.
+func readBatch(t *data.Task, f *safetensors.File) (*data.Batch, error) {
+	x, ok := f.Tensor("x")
+	if !ok || len(x.Shape) != 3 || x.Shape[0] < 1 || x.Shape[1] < 1 || x.Shape[2] != t.I {
+		return nil, fmt.Errorf("%w: x is %v, want [T,B,%d]", errInput, x.Shape, t.I)
+	}
+	fit := *t
+	fit.T = x.Shape[0]
+	b := data.NewBatch(&fit, x.Shape[1])
+	rows := []int{b.B}
+	if b.Every {
+		rows = []int{b.T, b.B}
+	}
+	for i := range b.Weight {
+		b.Weight[i] = 1
+	}
+	for i := range b.Mask {
+		b.Mask[i] = 1
+	}
+	y := part{name: "y", dst: b.Label, shape: rows, needed: true}
+	if b.Value != nil {
+		y = part{name: "y", dst: b.Value, shape: append(slices.Clone(rows), b.O), needed: true}
+	}
+	for _, p := range []part{{"x", b.X, x.Shape, true}, y, {"weight", b.Weight, rows, false},
+		{"mask", b.Mask, []int{b.T, b.B}, false}} {
+		if err := p.read(f); err != nil {
+			return nil, err
+		}
+	}
+	for _, label := range b.Label {
+		if k := int(label); float32(k) != label || k < 0 || k >= b.O {
+			return nil, fmt.Errorf("%w: y holds %v, want classes 0 to %d", errInput, label, b.O-1)
+		}
+	}
+	return b, nil
+}
+
+// part is one tensor of a file and where it belongs in a batch.
+type part struct {
+	name   string
+	dst    []float32 // nil where the task has no such tensor
+	shape  []int
+	needed bool
+}
+
+func (p part) read(f *safetensors.File) error {
+	t, ok := f.Tensor(p.name)
+	if p.dst == nil || !ok && !p.needed {
+		return nil
+	}
+	if !ok || !slices.Equal(t.Shape, p.shape) {
+		return fmt.Errorf("%w: %s is %v, want %v", errInput, p.name, t.Shape, p.shape)
+	}
+	v, err := numbers(t)
+	if err != nil {
+		return err
+	}
+	copy(p.dst, v)
+	return nil
+}
+
+// numbers returns the elements of a tensor of any element type.
+func numbers(t safetensors.Tensor) ([]float32, error) {
+	switch t.DType {
+	case safetensors.F32:
+		return t.Float32s()
+	case safetensors.F64:
+		return convert(t.Float64s())
+	case safetensors.I64:
+		return convert(t.Int64s())
+	case safetensors.I32:
+		return convert(t.Int32s())
+	case safetensors.U8:
+		return convert(t.Uint8s())
+	}
+	return nil, fmt.Errorf("%w: %s holds %s", errInput, t.Name, t.DType)
+}
+
+func convert[E float64 | int64 | int32 | uint8](v []E, err error) ([]float32, error) {
+	out := make([]float32, len(v))
+	for i, x := range v {
+		out[i] = float32(x)
+	}
+	return out, err
+}
+
+// writeTensors writes a safetensors file under a temporary name and then gives it its own, so
+// that a failure leaves no half of it.
+func writeTensors(path string, tensors []safetensors.Tensor, about map[string]string) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".galvani-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+		}
+	}()
+	if err := safetensors.Write(io.Writer(f), tensors, about); err != nil {
+		return err
+	}
+	if err := errors.Join(f.Chmod(0o644), f.Sync()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return f.Close()
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"galvani/cmd/galvani/internal/config"
+	"galvani/engine"
+	"galvani/engine/rundir"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// trainFlags are the flags of train that are no settings.
+type trainFlags struct {
+	config, resume string
+	quiet, json    bool
+}
+
+func newTrain() *cobra.Command {
+	var f trainFlags
+	own := pflag.NewFlagSet("", pflag.ContinueOnError)
+	own.StringVar(&f.config, "config", "", "TOML `file` with settings; flags overrule it")
+	own.StringVar(&f.resume, "resume", "", "go on with a `run`: its directory, one of its checkpoints, or auto for the newest run")
+	own.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but the run directory, to stdout")
+	own.BoolVar(&f.json, "json", false, "report as JSON lines to stdout")
+	c := &cobra.Command{Use: "train [flags]", Short: "Train a network", Args: exactArgs(),
+		Long: `Train a network. Settings come from the defaults of model and task, the file of --config and
+the flags, the later overruling the earlier. Ctrl-C saves the state; --resume goes on from it.`}
+	given, err := addSettings(c, own)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err != nil {
+			return err
+		}
+		flags := layer{pairs: *given}
+		ctx, cancel := interruptible(c.Context())
+		defer cancel()
+		show := newDisplay(f, c.OutOrStdout(), c.ErrOrStderr())
+		if f.resume != "" {
+			return resume(ctx, f, flags, show)
+		}
+		return start(ctx, f, flags, show)
+	}
+	registerCompletions(c)
+	return c
+}
+
+// registerCompletions completes the values of the flags that name something.
+func registerCompletions(c *cobra.Command) {
+	for flag, names := range map[string]func() []string{"model": modelNames, "task": taskNames} {
+		complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return names(), cobra.ShellCompDirectiveNoFileComp
+		}
+		if err := c.RegisterFlagCompletionFunc(flag, complete); err != nil {
+			panic(err) // the flag is not there
+		}
+	}
+}
+
+// start begins a new run. The run directory is made last, when all else is known to work.
+func start(ctx context.Context, f trainFlags, flags layer, show display) error {
+	layers := []layer{flags}
+	if f.config != "" {
+		file, err := readLayer(f.config)
+		if err != nil {
+			return err
+		}
+		layers = []layer{file, flags}
+	}
+	s, err := resolve(layers...)
+	if err != nil {
+		return err
+	}
+	j, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer j.close()
+	run, err := rundir.Create(s.run.RunsDir, s.run.Model, s.run.Task, time.Now())
+	if err != nil {
+		return err
+	}
+	return j.train(ctx, run, show)
+}
+
+// resume goes on with a run from its newest whole checkpoint, or from the one that is named.
+func resume(ctx context.Context, f trainFlags, flags layer, show display) error {
+	if f.config != "" {
+		return fmt.Errorf("%w: --resume takes the configuration of the run; leave out --config", config.ErrConfig)
+	}
+	dir, checkpoint, err := findRun(f.resume, flags)
+	if err != nil {
+		return err
+	}
+	run, err := rundir.Open(dir)
+	if err != nil {
+		return err
+	}
+	j, err := reopen(run, checkpoint, flags, show)
+	if err != nil {
+		return errors.Join(err, run.Close())
+	}
+	defer j.close()
+	return j.train(ctx, run, show)
+}
+
+// reopen makes the job of a run and puts it where the checkpoint was saved.
+func reopen(run *rundir.Run, checkpoint string, flags layer, show display) (*job, error) {
+	s, err := savedSettings(run, flags)
+	if err != nil {
+		return nil, err
+	}
+	state, err := pick(run, checkpoint, show.words)
+	if err != nil {
+		return nil, err
+	}
+	j, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	if err := j.session.Restore(state); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", state.Path, err), j.close())
+	}
+	if err := run.Truncate(state.Step); err != nil {
+		return nil, errors.Join(err, j.close())
+	}
+	return j, nil
+}
+
+// train runs the session to its end and keeps the run directory.
+func (j *job) train(ctx context.Context, run *rundir.Run, show display) (err error) {
+	defer func() { err = errors.Join(err, run.Close()) }()
+	if err := j.describe(run); err != nil {
+		return err
+	}
+	show.start(j, run.Dir())
+	begin := time.Now()
+	result, err := j.session.Train(ctx, observers{&recorder{run, j.opt.Batch, begin}, show}, run)
+	show.stop()
+	status := rundir.Status{Phase: rundir.Completed, Reason: result.Outcome.String(), Step: int64(result.Step), Time: time.Now()}
+	if err == nil {
+		err = j.verdict(ctx, result, run.Dir())
+	}
+	switch {
+	case errors.Is(err, errStopped):
+		status.Phase = rundir.Stopped
+	case err != nil:
+		status.Phase, status.Reason = rundir.Failed, err.Error()
+	}
+	err = errors.Join(err, run.SetStatus(status))
+	if err != nil {
+		return err
+	}
+	if err := j.plot(run, show.words); err != nil {
+		return fmt.Errorf("the run is complete, its plots are not: %w", err)
+	}
+	show.end(j, result, run.Dir(), time.Since(begin))
+	return nil
+}
+
+// describe writes what is known of a run before its first step.
+func (j *job) describe(run *rundir.Run) error {
+	if err := run.Write("config.toml", j.source); err != nil {
+		return err
+	}
+	if err := run.WriteEnv(rundir.NewEnv(thisBuild().String(), j.place.String(), j.opt.Seed)); err != nil {
+		return err
+	}
+	if err := run.Write("references.bib", j.references()); err != nil {
+		return err
+	}
+	return run.SetStatus(rundir.Status{Phase: rundir.Running, Step: int64(j.session.Progress().Step), Time: time.Now()})
+}
+
+// verdict returns the error that an outcome stands for, nil for a run that came to its end.
+func (j *job) verdict(ctx context.Context, r engine.Result, dir string) error {
+	switch r.Outcome {
+	case engine.Cancelled:
+		return fmt.Errorf("%w at step %d of %d, state saved; go on with: galvani train --resume %s",
+			context.Cause(ctx), r.Step, j.session.Steps(), dir)
+	case engine.NotFinite, engine.DeviceLost:
+		return fmt.Errorf("%w; %s", r.Cause, r.Outcome.Advice())
+	}
+	return nil
+}
+
+// observers calls several observers in order.
+type observers []engine.Observer
+
+func (all observers) Stepped(e engine.StepEvent) error {
+	for _, o := range all {
+		if err := o.Stepped(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (all observers) Evaluated(e engine.EvalEvent) error {
+	for _, o := range all {
+		if err := o.Evaluated(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recorder writes metrics.jsonl and the TensorBoard events.
+type recorder struct {
+	run   *rundir.Run
+	batch int
+	begin time.Time
+}
+
+// Stepped implements engine.Observer.
+func (r *recorder) Stepped(e engine.StepEvent) error {
+	values := map[string]float64{"loss": e.Metrics.Loss(), "grad_norm": e.GradNorm, "lr": e.LR, "epoch": float64(e.Epoch)}
+	if e.Metrics.Count > 0 {
+		values["accuracy"] = e.Metrics.Accuracy()
+	}
+	return r.run.Append(time.Now(), int64(e.Step), values)
+}
+
+// Evaluated implements engine.Observer.
+func (r *recorder) Evaluated(e engine.EvalEvent) error {
+	values := map[string]float64{"train_loss": e.Train.Loss(), "test_loss": e.Test.Loss()}
+	if e.Test.Count > 0 {
+		values["train_accuracy"], values["test_accuracy"] = e.Train.Accuracy(), e.Test.Accuracy()
+	}
+	return r.run.Append(time.Now(), int64(e.Step), values)
+}
