@@ -81,10 +81,11 @@ func (g *Graph[F]) build(salt int) error {
 	return distinct(g.nodes)
 }
 
-// input adds a tensor as a node of the graph.
+// input adds a tensor as a node of the graph. The salt stands first: behind two names of equal
+// hash it would leave the hashes equal.
 func input(g *gorgonia.ExprGraph, v *tensor.Dense, name string, salt int) *gorgonia.Node {
 	return gorgonia.NewTensor(g, v.Dtype(), v.Dims(), gorgonia.WithShape(v.Shape()...),
-		gorgonia.WithName(fmt.Sprintf("%s/%d", name, salt)), gorgonia.WithValue(v))
+		gorgonia.WithName(fmt.Sprintf("%d/%s", salt, name)), gorgonia.WithValue(v))
 }
 
 // addLoss adds the loss of the goal.

@@ -70,10 +70,10 @@ func accuse(step int, suspects []suspect) error {
 	return nil
 }
 
-// diagnose finds the first tensor that is not finite after a run of the training graph, in
-// the order in which a run computes them.
-func (s *Session) diagnose(b *data.Batch) error {
-	g, p := s.train, s.params
+// diagnose finds the first tensor that is not finite after a run of g on batch b, in the
+// order in which a run computes them.
+func (s *Session) diagnose(g *Graph[float32], b *data.Batch) error {
+	p := s.params
 	suspects := []suspect{{"input x", b.X}, {"mask", b.Mask}, {"loss weight", b.Weight}, {"label", b.Label},
 		{"target", b.Value}, {"carried state", g.state}}
 	for i, spec := range p.specs {
@@ -87,20 +87,27 @@ func (s *Session) diagnose(b *data.Batch) error {
 	for t := range g.cfg.T {
 		suspects = append(suspects, suspect{fmt.Sprintf("h at step %d", t), h[t*plane : (t+1)*plane]})
 	}
-	logits := make([]float32, g.rows()*g.cfg.Net.Outputs())
-	if err := g.Logits(logits); err != nil {
+	if err := g.Logits(g.logits); err != nil {
 		return err
 	}
-	suspects = append(suspects, suspect{"logits", logits}, suspect{"loss", []float32{float32(g.Loss())}})
-	for _, i := range p.learnedIndex {
-		suspects = append(suspects, suspect{"gradient of " + p.specs[i].Name, p.part(g.grad, i)})
+	suspects = append(suspects, suspect{"logits", g.logits}, suspect{"loss", []float32{float32(g.Loss())}})
+	if g.cfg.Grad {
+		suspects = append(suspects, s.perParam("gradient of", g.grad)...)
 	}
 	if err := accuse(s.progress.Step, suspects); err != nil {
 		return err
 	}
-	// Every element is finite, so the sum of squares has left the range of float64, which
-	// float32 elements cannot bring about.
-	return &NotFiniteError{Step: s.progress.Step, Tensor: "norm of the gradient", Value: norm(g.grad)}
+	// Every float32 is finite, and their squares cannot leave the range of float64.
+	return fmt.Errorf("engine: update %d: loss %v or gradient norm %v: %w, but every tensor is finite", s.progress.Step, g.Loss(), norm(g.grad), ErrNotFinite)
+}
+
+// perParam divides a buffer laid out like the learned parameters.
+func (s *Session) perParam(what string, flat []float32) []suspect {
+	var list []suspect
+	for _, i := range s.params.learnedIndex {
+		list = append(list, suspect{what + " " + s.params.specs[i].Name, s.params.part(flat, i)})
+	}
+	return list
 }
 
 // commit updates the parameters. Where the update makes a parameter or an optimiser slot not
@@ -109,19 +116,20 @@ func (s *Session) commit(grad []float32, lr float64) error {
 	p := s.params.Learned()
 	copy(s.backup, p)
 	s.opt.Update(p, grad, lr, s.progress.Step+1)
+	good := firstBad(p) < 0
+	for _, slot := range s.opt.Slots() {
+		good = good && firstBad(slot.Data) < 0
+	}
+	if good {
+		s.params.Project()
+		return nil
+	}
 	var suspects []suspect
 	for _, slot := range s.opt.Slots() {
-		for _, i := range s.params.learnedIndex {
-			suspects = append(suspects, suspect{"optimiser slot " + slot.Name + " of " + s.params.specs[i].Name, s.params.part(slot.Data, i)})
-		}
+		suspects = append(suspects, s.perParam("optimiser slot "+slot.Name+" of", slot.Data)...)
 	}
-	for _, i := range s.params.learnedIndex {
-		suspects = append(suspects, suspect{"updated parameter " + s.params.specs[i].Name, s.params.slice(i)})
-	}
-	if err := accuse(s.progress.Step, suspects); err != nil {
-		copy(p, s.backup)
-		return err
-	}
-	s.params.Project()
-	return nil
+	suspects = append(suspects, s.perParam("updated parameter", p)...)
+	err := accuse(s.progress.Step, suspects)
+	copy(p, s.backup)
+	return err
 }

@@ -39,9 +39,8 @@ func (o Outcome) Advice() string { return outcomes[o].advice }
 // outcomeOf returns the outcome that an error during training stands for; false for errors
 // that are no way to end a run.
 func outcomeOf(err error) (Outcome, bool) {
-	var bad *NotFiniteError
 	switch {
-	case errors.As(err, &bad):
+	case errors.Is(err, ErrNotFinite):
 		return NotFinite, true
 	case errors.Is(err, kernels.ErrNoDevice):
 		return DeviceLost, true

@@ -124,7 +124,7 @@ func (s *Session) Step(b *data.Batch) (StepResult, error) {
 	r := StepResult{LR: s.schedule(s.progress.Step)}
 	r.GradNorm = clip(g.grad, s.cfg.Options.Clip)
 	if !finite(g.Loss()) || !finite(r.GradNorm) {
-		return StepResult{}, s.diagnose(b)
+		return StepResult{}, s.diagnose(g, b)
 	}
 	var err error
 	if r.Metrics, err = g.measure(b); err != nil {
@@ -177,6 +177,9 @@ func (s *Session) forward() (Metrics, error) {
 	}
 	if err := s.test.Run(); err != nil {
 		return Metrics{}, err
+	}
+	if !finite(s.test.Loss()) {
+		return Metrics{}, s.diagnose(s.test, s.batch)
 	}
 	if s.cfg.Options.Stateful {
 		if err := s.test.CarryState(); err != nil {

@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+
+	"galvani/data"
+	"galvani/kernels"
+)
+
+// Settings of the gradient check. Central differences with step h are off by about h² from
+// the curvature and 1e-16/h from rounding; h = 1e-5 makes both about 1e-10.
+const (
+	checkStep    = 1e-5
+	checkPerName = 24 // elements of a parameter that are checked
+)
+
+// GradCheck is the check of one parameter's gradient.
+type GradCheck struct {
+	Param   string
+	Checked int     // elements
+	Largest float64 // largest element of the gradient in magnitude
+	// Error is the largest difference to central differences, relative to Largest; absolute
+	// where Largest is below 1e-6.
+	Error float64
+}
+
+// CheckGradients compares the gradient of every learned parameter with central differences
+// in float64 on one batch of a task, at the initial parameters of a seed. A nil device checks
+// the unrolled graph.
+//
+// Errors: those of NewGraph; the errors of the gradient are in the result.
+func CheckGradients(net Network, dev kernels.Device, t *data.Task, b *data.Batch, seed uint64) ([]GradCheck, error) {
+	params, err := NewParams[float64](net, seed)
+	if err != nil {
+		return nil, err
+	}
+	g, err := NewGraph(GraphConfig{Net: net, Device: dev, T: b.T, B: b.B, I: b.I, Goal: t.Goal,
+		Every: b.Every, Masked: b.Mask != nil, Grad: true}, params)
+	if err != nil {
+		return nil, err
+	}
+	defer g.Close()
+	if err := g.Load(b); err != nil {
+		return nil, err
+	}
+	if err := g.Run(); err != nil {
+		return nil, err
+	}
+	grad := append([]float64{}, g.Grad()...)
+	var list []GradCheck
+	for _, i := range params.learnedIndex {
+		c, err := check(g, i, params.part(grad, i), newStream(seed, "check "+params.specs[i].Name))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+// check compares the gradient of parameter i with central differences at elements drawn
+// from r.
+func check(g *Graph[float64], i int, grad []float64, r stream) (GradCheck, error) {
+	c := GradCheck{Param: g.params.specs[i].Name}
+	for _, d := range grad {
+		c.Largest = max(c.Largest, math.Abs(d))
+	}
+	order := make([]int, len(grad))
+	r.permute(order)
+	for _, j := range order[:min(len(order), checkPerName)] {
+		at := &g.params.slice(i)[j]
+		was := *at
+		h := checkStep * max(1, math.Abs(was))
+		var loss [2]float64
+		for k, v := range []float64{was - h, was + h} {
+			*at = v
+			err := g.Run()
+			*at = was
+			if err != nil {
+				return c, fmt.Errorf("engine: gradient check of %s: %w", c.Param, err)
+			}
+			loss[k] = g.Loss()
+		}
+		c.Error = max(c.Error, math.Abs((loss[1]-loss[0])/(2*h)-grad[j]))
+		c.Checked++
+	}
+	if c.Largest >= 1e-6 {
+		c.Error /= c.Largest
+	}
+	return c, nil
+}

@@ -1,0 +1,191 @@
+package engine
+
+import (
+	"errors"
+	"math"
+	"runtime"
+	"slices"
+	"testing"
+)
+
+// optimizerTolerance bounds the difference to float64 after 60 updates, relative to the
+// distance travelled: each update rounds a handful of times at 6e-8, and errors add up.
+const optimizerTolerance = 1e-5
+
+// textbook is one parameter in float64 and its update as the documentation of torch.optim
+// writes it.
+type textbook struct {
+	p, m, v, b float64
+	t          int
+}
+
+func TestOptimizersAgreeWithTextbook(t *testing.T) {
+	const lr = 0.03
+	base := DefaultOptions()
+	with := func(name string, change func(*Options)) Options {
+		o := base
+		o.Optimizer = name
+		if change != nil {
+			change(&o)
+		}
+		return o
+	}
+	adam := func(o Options) func(x *textbook, g float64) {
+		return func(x *textbook, g float64) {
+			if o.Optimizer == "adamw" {
+				x.p -= lr * o.WeightDecay * x.p
+			} else {
+				g += o.WeightDecay * x.p
+			}
+			x.m = o.Beta1*x.m + (1-o.Beta1)*g
+			x.v = o.Beta2*x.v + (1-o.Beta2)*g*g
+			mHat := x.m / (1 - math.Pow(o.Beta1, float64(x.t)))
+			vHat := x.v / (1 - math.Pow(o.Beta2, float64(x.t)))
+			x.p -= lr * mHat / (math.Sqrt(vHat) + o.Eps)
+		}
+	}
+	rmsprop := func(o Options) func(x *textbook, g float64) {
+		return func(x *textbook, g float64) {
+			g += o.WeightDecay * x.p
+			x.v = o.RMSAlpha*x.v + (1-o.RMSAlpha)*g*g
+			x.p -= lr * g / (math.Sqrt(x.v) + o.Eps)
+		}
+	}
+	sgd := func(o Options) func(x *textbook, g float64) {
+		return func(x *textbook, g float64) {
+			g += o.WeightDecay * x.p
+			if x.t == 1 {
+				x.b = g
+			} else {
+				x.b = o.Momentum*x.b + g
+			}
+			if o.Nesterov {
+				g += o.Momentum * x.b
+			} else {
+				g = x.b
+			}
+			x.p -= lr * g
+		}
+	}
+	decay := func(o *Options) { o.WeightDecay = 0.1 }
+	largeEps := func(o *Options) { o.Eps = 0.3 } // shows whether eps stands inside the root or out
+	for name, c := range map[string]struct {
+		o    Options
+		rule func(Options) func(*textbook, float64)
+	}{
+		"adam":              {with("adam", nil), adam},
+		"adam, large eps":   {with("adam", largeEps), adam},
+		"adam, decay":       {with("adam", decay), adam},
+		"adamw":             {with("adamw", decay), adam},
+		"rmsprop":           {with("rmsprop", nil), rmsprop},
+		"rmsprop, eps":      {with("rmsprop", largeEps), rmsprop},
+		"rmsprop, decay":    {with("rmsprop", decay), rmsprop},
+		"sgd":               {with("sgd", nil), sgd},
+		"sgd, plain":        {with("sgd", func(o *Options) { o.Momentum = 0 }), sgd},
+		"sgd, nesterov":     {with("sgd", func(o *Options) { o.Nesterov = true }), sgd},
+		"sgd, decay":        {with("sgd", decay), sgd},
+		"sgd, all together": {with("sgd", func(o *Options) { o.Nesterov = true; o.WeightDecay = 0.1 }), sgd},
+	} {
+		const n, steps = 7, 60
+		opt, err := NewOptimizer(c.o, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := newStream(3, name)
+		want, p, grad := make([]textbook, n), make([]float32, n), make([]float32, n)
+		for i := range p {
+			p[i] = float32(r.normal(uint64(1e6 + i)))
+			want[i].p = float64(p[i])
+		}
+		update, path := c.rule(c.o), 1.0
+		for step := 1; step <= steps; step++ {
+			for i := range grad {
+				grad[i] = float32(r.normal(uint64(step*n + i)))
+				want[i].t = step
+				was := want[i].p
+				update(&want[i], float64(grad[i]))
+				path = max(path, math.Abs(want[i].p-was)*steps)
+			}
+			opt.Update(p, grad, lr, step)
+		}
+		for i := range p {
+			if d := math.Abs(float64(p[i]) - want[i].p); d > optimizerTolerance*path {
+				t.Errorf("%s: parameter %d is %v, want %v", name, i, p[i], want[i].p)
+			}
+		}
+	}
+}
+
+// TestAdamFirstStep holds the well-known first step of Adam, lr·sign(g) for |g| ≫ eps.
+func TestAdamFirstStep(t *testing.T) {
+	opt, err := NewOptimizer(DefaultOptions(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := []float32{1, 1}
+	opt.Update(p, []float32{250, -1e-3}, 0.125, 1)
+	if math.Abs(float64(p[0])-0.875) > 1e-6 || math.Abs(float64(p[1])-1.125) > 2e-6 { // eps/|g| = 1e-5
+		t.Errorf("parameters are %v, want [0.875 1.125]", p)
+	}
+}
+
+// TestOptimizerThreads holds that the number of threads changes no bit.
+func TestOptimizerThreads(t *testing.T) {
+	const n = 5*chunk + 17
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for name := range rules {
+		o := DefaultOptions()
+		o.Optimizer = name
+		var first []float32
+		for _, threads := range []int{1, 2, 4} {
+			runtime.GOMAXPROCS(threads)
+			opt, err := NewOptimizer(o, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, grad := make([]float32, n), make([]float32, n)
+			for step := 1; step <= 3; step++ {
+				for i := range grad {
+					grad[i] = float32(newStream(uint64(step), name).uniform(uint64(i)))
+				}
+				opt.Update(p, grad, 1e-3, step)
+			}
+			if first == nil {
+				first = p
+			}
+			if !slices.Equal(p, first) || p[n-1] == 0 {
+				t.Errorf("%s: results differ with %d threads", name, threads)
+			}
+		}
+	}
+}
+
+func TestClip(t *testing.T) {
+	for _, c := range []struct {
+		g, want     []float32
+		limit, norm float64
+	}{
+		{[]float32{3, 4}, []float32{3, 4}, 5, 5},
+		{[]float32{3, 4}, []float32{3, 4}, 0, 5},
+		{[]float32{3, 0, 0, 0, 4}, []float32{1.5, 0, 0, 0, 2}, 2.5, 5},
+		{[]float32{3e38, 0, 0}, []float32{1, 0, 0}, 1, float64(float32(3e38))},
+		{[]float32{0, 0}, []float32{0, 0}, 1, 0},
+	} {
+		got := slices.Clone(c.g)
+		if n := clip(got, c.limit); n != c.norm || !slices.Equal(got, c.want) {
+			t.Errorf("clip(%v, %v) = %v, norm %v; want %v, norm %v", c.g, c.limit, got, n, c.want, c.norm)
+		}
+	}
+	inf := []float32{1, float32(math.Inf(1))}
+	if n := clip(inf, 1); !math.IsInf(n, 1) || inf[0] != 1 {
+		t.Errorf("an infinite gradient became %v, norm %v; want it as it was", inf, n)
+	}
+}
+
+func TestNewOptimizerRefuses(t *testing.T) {
+	o := DefaultOptions()
+	o.Optimizer = "adma"
+	if _, err := NewOptimizer(o, 1); !errors.Is(err, ErrOption) {
+		t.Errorf("error %v, want ErrOption", err)
+	}
+}
