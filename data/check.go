@@ -4,11 +4,10 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
-	"strings"
 )
 
-// check holds the exported fields of a config struct against their own tags min, max and
-// oneof, so that every range is written once. Embedded structs are part of the struct.
+// check holds the exported fields of a config struct against their own tags min and max, so
+// that every range is written once. Embedded structs are part of the struct.
 //
 // Errors: ErrConfig, with the task, the key, the value and the range.
 func check(task string, config any) error {
@@ -37,14 +36,6 @@ func checkStruct(task string, v reflect.Value) error {
 
 // checkField returns what the field ought to be where it is not.
 func checkField(tag reflect.StructTag, v reflect.Value) error {
-	if allowed := tag.Get("oneof"); allowed != "" {
-		for _, a := range strings.Split(allowed, "|") {
-			if v.String() == a {
-				return nil
-			}
-		}
-		return fmt.Errorf("one of %s: %w", allowed, ErrConfig)
-	}
 	var x float64
 	switch {
 	case v.CanInt():

@@ -46,7 +46,12 @@ func readIDX(path string, magic uint32) (int, []byte, error) {
 		return 0, nil, systemError(err)
 	}
 	defer f.Close()
-	r := bufio.NewReaderSize(f, 1<<16)
+	return decodeIDX(f, path, magic)
+}
+
+// decodeIDX reads an IDX stream, gzip or plain; the first two bytes tell.
+func decodeIDX(from io.Reader, path string, magic uint32) (int, []byte, error) {
+	r := bufio.NewReaderSize(from, 1<<16)
 	if head, _ := r.Peek(2); len(head) < 2 || head[0] != 0x1f || head[1] != 0x8b {
 		return parseIDX(r, path, magic)
 	}
@@ -57,7 +62,7 @@ func readIDX(path string, magic uint32) (int, []byte, error) {
 	return parseIDX(z, path, magic)
 }
 
-// parseIDX reads an IDX stream to its end. The memory it takes is bounded by what the stream
+// parseIDX reads a plain IDX stream to its end. The memory it takes is bounded by what the stream
 // really holds, not by what its header says.
 func parseIDX(r io.Reader, path string, magic uint32) (int, []byte, error) {
 	head := make([]byte, 8)

@@ -3,7 +3,7 @@ package data
 import (
 	"fmt"
 	"math"
-	"sync"
+	"runtime"
 )
 
 // Looming is the settings of the tasks looming and looming-ttc: an eye of facets looks at a
@@ -89,18 +89,18 @@ func (c *Looming) Open(env Env) (*Task, error) {
 		return nil, fmt.Errorf("data: %s: lv_min is %v, want at most lv_max = %v: %w", t.Name, c.LvMin, c.LvMax, ErrConfig)
 	}
 	eye := newRetina(c.Facets, c.HalfField, float64(c.Steps)*c.StepMs)
-	pool := &sync.Pool{New: func() any { return newEvents(t.I) }}
+	spare := make(chan *events, runtime.GOMAXPROCS(0))
 	first, second := newDraws(t, env.Seed, c.Sampling)
-	t.Train, t.Test = &scenes{first, *c, eye, pool}, &scenes{second, *c, eye, pool}
+	t.Train, t.Test = &scenes{first, *c, eye, spare}, &scenes{second, *c, eye, spare}
 	return t, nil
 }
 
 // scenes is the samples of a looming task.
 type scenes struct {
 	draws
-	cfg  Looming
-	eye  *retina
-	pool *sync.Pool // of *events, so that Fill allocates nothing and may run on many threads
+	cfg   Looming
+	eye   *retina
+	spare chan *events // so that Fill allocates nothing and may run on many threads
 }
 
 var _ Timed = (*scenes)(nil)
@@ -152,8 +152,8 @@ func (s *scenes) Fill(b *Batch, col, epoch, index int) error {
 		clear(b.input(t, col))
 	}
 	c, r := s.begin(epoch, index)
-	e := s.pool.Get().(*events)
-	defer s.pool.Put(e)
+	e := s.borrow()
+	defer s.giveBack(e)
 
 	s.eye.show(e, c, &r)
 	if !s.cfg.toCollision {
@@ -177,6 +177,24 @@ func (s *scenes) Fill(b *Batch, col, epoch, index int) error {
 	}
 	s.addBackground(b, col, &r)
 	return nil
+}
+
+// borrow returns room for the events of one sample.
+func (s *scenes) borrow() *events {
+	select {
+	case e := <-s.spare:
+		return e
+	default:
+		return newEvents(s.task.I)
+	}
+}
+
+// giveBack keeps the room for the next sample.
+func (s *scenes) giveBack(e *events) {
+	select {
+	case s.spare <- e:
+	default:
+	}
 }
 
 // step returns the step in which a time lies. Jitter does not carry an event out of the

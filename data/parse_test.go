@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -111,18 +110,13 @@ func TestBadRecords(t *testing.T) {
 // TestTruncated feeds every truncation of the small files; none may pass.
 func TestTruncated(t *testing.T) {
 	squeezed := gzipped(t, fewImages(), gzip.BestCompression)
-	path := filepath.Join(t.TempDir(), "x")
 	for name, c := range map[string]struct {
 		raw   []byte
 		parse func([]byte) error
 	}{
 		"images": {fewImages(), parseImages},
 		"labels": {fewLabels(), parseLabels},
-		"gzip": {squeezed, func(b []byte) error {
-			mustWrite(t, path, b)
-			_, _, err := readIDX(path, idxImages)
-			return err
-		}},
+		"gzip":   {squeezed, parseImages},
 	} {
 		if err := c.parse(c.raw); err != nil {
 			t.Fatalf("%s: the whole file: %v", name, err)
@@ -162,12 +156,10 @@ func TestHeaderBitFlips(t *testing.T) {
 		}
 	}
 	squeezed := gzipped(t, fewImages(), gzip.BestCompression)
-	path := filepath.Join(t.TempDir(), "x")
 	for bit := range 8 * len(squeezed) {
 		raw := bytes.Clone(squeezed)
 		raw[bit/8] ^= 1 << (bit % 8)
-		mustWrite(t, path, raw)
-		_, pixels, err := readIDX(path, idxImages)
+		_, pixels, err := decodeIDX(bytes.NewReader(raw), "x", idxImages)
 		if err != nil && !errors.Is(err, ErrCorrupt) {
 			t.Errorf("gzip with bit %d flipped: error is %v, want ErrCorrupt", bit, err)
 		}
@@ -178,12 +170,12 @@ func TestHeaderBitFlips(t *testing.T) {
 }
 
 func parseImages(b []byte) error {
-	_, _, err := parseIDX(bytes.NewReader(b), "x", idxImages)
+	_, _, err := decodeIDX(bytes.NewReader(b), "x", idxImages)
 	return err
 }
 
 func parseLabels(b []byte) error {
-	_, _, err := parseIDX(bytes.NewReader(b), "x", idxLabels)
+	_, _, err := decodeIDX(bytes.NewReader(b), "x", idxLabels)
 	return err
 }
 
@@ -197,8 +189,8 @@ func TestIDXMemory(t *testing.T) {
 			}
 		}
 	})
-	if got := result.AllocedBytesPerOp(); got > 1<<16 {
-		t.Errorf("a file of 1 kB that claims 822 MB allocates %d bytes, want at most %d", got, 1<<16)
+	if got := result.AllocedBytesPerOp(); got > 1<<17 {
+		t.Errorf("a file of 1 kB that claims 822 MB allocates %d bytes, want at most %d", got, 1<<17)
 	}
 }
 
@@ -286,19 +278,22 @@ func FuzzIDX(f *testing.F) {
 	f.Add(fewLabels(), true)
 	f.Add(idx(nil, idxImages, 0xffffffff, 28, 28), true)
 	f.Add([]byte{}, false)
+	f.Add(gzipped(f, fewImages(), gzip.BestCompression), true)
+	f.Add(gzipped(f, fewLabels(), gzip.NoCompression), false)
 	f.Fuzz(func(t *testing.T, raw []byte, images bool) {
 		magic, head, size := uint32(idxLabels), 8, 1
 		if images {
 			magic, head, size = idxImages, 16, digitBytes
 		}
-		n, body, err := parseIDX(io.MultiReader(bytes.NewReader(raw)), "x", magic)
+		n, body, err := decodeIDX(bytes.NewReader(raw), "x", magic)
 		if err != nil {
 			if !errors.Is(err, ErrCorrupt) {
 				t.Fatalf("error is %v, want ErrCorrupt", err)
 			}
 			return
 		}
-		if len(body) != n*size || !bytes.Equal(body, raw[head:]) {
+		plain := raw[0] == 0
+		if len(body) != n*size || plain && !bytes.Equal(body, raw[head:]) {
 			t.Fatalf("%d records and %d bytes from a file of %d", n, len(body), len(raw))
 		}
 	})

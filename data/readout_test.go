@@ -192,9 +192,9 @@ func TestLoomingReadouts(t *testing.T) {
 		rounds   int
 		lo, hi   float64
 	}{
-		{"count per facet", countPerFacet, 150, 0.27, 0.70},
-		{"rate over time", ratePerStep, 150, 0.27, 0.80},
-		{"order of events", order(12), 300, 0.95, 1},
+		{"count per facet", countPerFacet, 60, 0.27, 0.70},
+		{"rate over time", ratePerStep, 60, 0.27, 0.80},
+		{"order of events", order(12), 200, 0.95, 1},
 	} {
 		var r readout
 		x, y := read(t, task, task.Train, task.Train.Len(), c.features)

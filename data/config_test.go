@@ -1,0 +1,114 @@
+package data
+
+import (
+	"errors"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestKeys holds the settings of every task to the rules that the command line relies on:
+// documented, bounded, defaults inside their bounds, no name that a model or the engine uses.
+func TestKeys(t *testing.T) {
+	reserved := []string{"dt", "tau_s", "tau_l", "syn_kernel", "signs", "hidden", "step", "graph", "gamma_max", "learn",
+		"epochs", "batch", "lr", "optimizer", "seed", "device", "backend", "clip", "model", "task", "data_dir"}
+	for _, e := range All() {
+		if e.Doc == "" || e.Source == "" {
+			t.Errorf("%s: no doc or no source", e.Name)
+		}
+		c := e.New()
+		if err := check(e.Name, c); err != nil {
+			t.Errorf("%s: defaults: %v", e.Name, err)
+		}
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(c).Elem()) {
+			if !f.IsExported() || f.Anonymous {
+				continue
+			}
+			key := f.Tag.Get("toml")
+			if key == "" || f.Tag.Get("doc") == "" {
+				t.Errorf("%s: field %s has no key or no doc", e.Name, f.Name)
+			}
+			if slices.Contains(reserved, key) {
+				t.Errorf("%s: key %s is taken", e.Name, key)
+			}
+			v := reflect.ValueOf(c).Elem().FieldByIndex(f.Index)
+			if v.Kind() == reflect.Bool {
+				continue
+			}
+			if f.Tag.Get("unit") == "" {
+				t.Errorf("%s: key %s has no unit", e.Name, key)
+			}
+			for _, bound := range []string{"min", "max"} {
+				text := f.Tag.Get(bound)
+				limit, err := strconv.ParseFloat(text, 64)
+				if err != nil {
+					t.Errorf("%s: key %s has no %s", e.Name, key, bound)
+					continue
+				}
+				old := reflect.ValueOf(v.Interface())
+				beyond := math.Nextafter(limit, math.Inf(1))
+				if bound == "min" {
+					beyond = math.Nextafter(limit, math.Inf(-1))
+				}
+				if v.CanInt() {
+					v.SetInt(int64(limit) + int64(math.Copysign(1, beyond-limit)))
+				} else {
+					v.SetFloat(beyond)
+				}
+				_, err = c.Open(Env{})
+				if !errors.Is(err, ErrConfig) {
+					t.Errorf("%s: %s beyond its %s: error is %v, want ErrConfig", e.Name, key, bound, err)
+				} else {
+					wantOneLine(t, err, "data: "+e.Name+": "+key+" is ", ", want "+f.Tag.Get("min")+" to "+f.Tag.Get("max"))
+				}
+				v.Set(old)
+			}
+		}
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	for _, c := range []struct {
+		task string
+		set  func(Config)
+		says string
+	}{
+		{"looming", func(c Config) { c.(*Looming).Coherence = 120 }, "data: looming: coherence is 120, want 0 to 100"},
+		{"looming", func(c Config) { c.(*Looming).Background = math.NaN() }, "data: looming: background is NaN, want 0 to 1"},
+		{"looming-ttc", func(c Config) { c.(*Looming).LvMin = 90 }, "data: looming-ttc: lv_min is 90, want at most lv_max = 80"},
+		{"adding", func(c Config) { c.(*Adding).MinSteps = 101 }, "data: adding: min_steps is 101, want 0 or 2 to steps = 100"},
+		{"adding", func(c Config) { c.(*Adding).MinSteps = 1 }, "data: adding: min_steps is 1, want 0 or 2 to steps = 100"},
+		{"copy", func(c Config) { c.(*Copy).TestSize = 0 }, "data: copy: test_size is 0, want 1 to 100000000"},
+		{"mnist-rows", func(c Config) { c.(*MNIST).TrainLimit = -1 }, "data: mnist-rows: train_limit is -1, want 0 to 100000000"},
+	} {
+		e, err := Lookup(c.task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := e.New()
+		c.set(cfg)
+		_, err = cfg.Open(Env{})
+		if !errors.Is(err, ErrConfig) {
+			t.Errorf("error is %v, want ErrConfig", err)
+		}
+		wantOneLine(t, err, c.says)
+	}
+}
+
+// TestRegistry holds the names of the issue to what is registered, and New to giving a
+// configuration of its own each time.
+func TestRegistry(t *testing.T) {
+	var names []string
+	for _, e := range All() {
+		names = append(names, e.Name)
+		if e.New() == e.New() {
+			t.Errorf("%s: New gives the same settings twice", e.Name)
+		}
+	}
+	if got, want := strings.Join(names, " "), "adding cifar10-pixels cifar10-rows copy looming looming-ttc mnist-permuted mnist-pixels mnist-rows"; got != want {
+		t.Errorf("registered are %s, want %s", got, want)
+	}
+}
