@@ -50,6 +50,7 @@ func (n *Network) unroll(g *gorgonia.ExprGraph, salt string, cfg kernels.ScanCon
 	out := kernels.Output{
 		H:     k.read(all, cfg.T, cfg.B, cfg.H),
 		Final: k.read(k.Pack(state...), cfg.Cell.States, cfg.B, cfg.H),
+		Steps: h,
 	}
 	if cfg.Last {
 		all = state[0]
