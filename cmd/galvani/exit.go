@@ -56,8 +56,8 @@ var exitCodes = []struct {
 	{rundir.ErrForeign, exitData},
 	{rundir.ErrNoCheckpoint, exitData},
 	{safetensors.ErrUnsupported, exitData},
-	{rundir.ErrIO, exitIO},
 	{fs.ErrNotExist, exitData},
+	{rundir.ErrIO, exitIO},
 	{kernels.ErrNoDevice, exitDevice},
 	{kernels.ErrShape, exitConfig},
 }

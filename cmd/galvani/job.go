@@ -80,7 +80,7 @@ func (j *job) references() []byte {
 
 // changeable are the keys that a resumed run may change: where it runs and how long.
 var changeable = []string{"device", "backend", "threads", "data_dir", "runs_dir", "epochs", "max_steps",
-	"patience", "eval_every", "checkpoint_every", "keep"}
+	"patience", "eval_every", "checkpoint_every"}
 
 // savedSettings returns the settings of a run, with the flags that may overrule them.
 func savedSettings(run *rundir.Run, flags layer) (*settings, error) {

@@ -140,11 +140,11 @@ func describeModel(e models.Entry, d models.Dims) (modelReport, error) {
 	if r.Keys, err = keyReports("model "+e.Name, cell); err != nil {
 		return r, err
 	}
-	specs, err := cell.Params(d)
+	net, err := models.Bind(e.Name, cell, d)
 	if err != nil {
 		return r, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
-	for _, s := range specs {
+	for _, s := range net.Specs() {
 		r.Params = append(r.Params, paramReport{s.Name, s.Letters, s.Shape, s.Unit,
 			initText(s.Init), boundText(s.Bound), s.Learned, s.Doc})
 		if s.Learned {
@@ -158,7 +158,7 @@ func (p *printer) model(r modelReport) {
 	p.title("%s", r.Name)
 	p.line("%s", r.Doc)
 	p.line("Source: %s", dash(r.Source))
-	p.title("\nParameters for I=%d H=%d O=%d (%d learned, read-out not counted)", r.Dims.I, r.Dims.H, r.Dims.O, r.Count)
+	p.title("\nParameters for I=%d H=%d O=%d (%d learned)", r.Dims.I, r.Dims.H, r.Dims.O, r.Count)
 	rows := make([][]string, len(r.Params))
 	for i, s := range r.Params {
 		learned := "fixed"

@@ -101,14 +101,13 @@ func (l layer) wrap(err error) error {
 
 // readLayer reads a configuration file.
 func readLayer(path string) (layer, error) {
+	l := layer{name: path}
 	f, err := os.Open(path)
 	if err != nil {
-		return layer{}, fmt.Errorf("%w: %w", config.ErrConfig, err)
+		return l, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	defer f.Close()
-	pairs, err := config.Decode(f)
-	l := layer{path, pairs}
-	if err != nil {
+	if l.pairs, err = config.Decode(f); err != nil {
 		return l, l.wrap(err)
 	}
 	return l, nil

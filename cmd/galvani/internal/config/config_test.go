@@ -134,7 +134,7 @@ func TestWriteReproduces(t *testing.T) {
 	if err := newSet(t, c).Write(&out); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(out.String(), "# Time step. [ms] (1e-3 to 10)\ndt = ") {
+	if !strings.Contains(out.String(), "# Time step [ms] (1e-3 to 10)\ndt = ") {
 		t.Errorf("comment of dt is missing:\n%s", &out)
 	}
 	got := &cell{private: 1}

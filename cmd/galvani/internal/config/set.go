@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 )
@@ -90,7 +91,7 @@ const maxFile = 1 << 16
 func Decode(r io.Reader) ([]Pair, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	if len(text) > maxFile {
 		return nil, fmt.Errorf("%w: file is longer than %d bytes", ErrConfig, maxFile)
@@ -145,9 +146,12 @@ func (s *Set) Write(w io.Writer) error {
 	return nil
 }
 
-// Help is the documentation of a key in one line: text, unit and range.
+// Help is the documentation of a key in one line: text as a sentence, unit and range.
 func (k Key) Help() string {
-	help := k.Doc
+	help := strings.TrimSuffix(k.Doc, ".")
+	if first, size := utf8.DecodeRuneInString(help); size > 0 {
+		help = string(unicode.ToUpper(first)) + help[size:]
+	}
 	if k.Unit != "" && k.Unit != "1" {
 		help += " [" + k.Unit + "]"
 	}

@@ -1,0 +1,426 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"galvani/engine/rundir"
+	"galvani/engine/safetensors"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// tiny is a run of 12 steps that takes a fraction of a second.
+var tiny = []string{"train", "--task", "looming", "--facets", "3", "--steps", "8", "--train-size", "48",
+	"--test-size", "16", "--batch", "8", "--hidden", "8", "--epochs", "2"}
+
+// args returns a command line followed by more of it.
+func args(first []string, more ...string) []string {
+	return append(first[:len(first):len(first)], more...)
+}
+
+// trained trains a tiny network quietly and returns its run directory.
+func trained(t *testing.T, more ...string) string {
+	t.Helper()
+	o := galvani(t, args(tiny, args(more, "--quiet", "--runs-dir", t.TempDir())...)...).ok(t)
+	if o.stderr != "" {
+		t.Errorf("stderr of --quiet is %q, want nothing", o.stderr)
+	}
+	return strings.TrimSuffix(o.stdout, "\n")
+}
+
+// latest returns the tensors of the newest checkpoint.
+func latest(t *testing.T, dir string) []safetensors.Tensor {
+	t.Helper()
+	run, err := rundir.View(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, skipped, err := run.Latest()
+	if err != nil || len(skipped) > 0 {
+		t.Fatal(err, skipped)
+	}
+	return s.Tensors
+}
+
+func phase(t *testing.T, dir string) rundir.Phase {
+	t.Helper()
+	run, err := rundir.View(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := run.Status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Phase
+}
+
+func TestTrainLeavesRun(t *testing.T) {
+	dir := trained(t)
+	for _, name := range []string{"config.toml", "env.json", "status.json", "metrics.jsonl", "references.bib",
+		"checkpoints/best.safetensors", "checkpoints/step-000000000012.safetensors",
+		"plots/loss.png", "plots/loss.svg", "plots/accuracy.png", "plots/accuracy.svg",
+		"plots/gradient.png", "plots/gradient.svg", "plots/response.png", "plots/response.svg"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s is missing or empty: %v", name, err)
+		}
+	}
+	if p := phase(t, dir); p != rundir.Completed {
+		t.Errorf("status is %q, want %q", p, rundir.Completed)
+	}
+}
+
+// TestConfigRepeatsRun holds that config.toml gives the same network bit for bit.
+func TestConfigRepeatsRun(t *testing.T) {
+	for _, model := range []string{"crnn", "lstm"} {
+		dir := trained(t, "--model", model, "--lr", "0.02")
+		o := galvani(t, "train", "--quiet", "--config", filepath.Join(dir, "config.toml"), "--runs-dir", t.TempDir()).ok(t)
+		if d := cmp.Diff(latest(t, dir), latest(t, strings.TrimSpace(o.stdout))); d != "" {
+			t.Errorf("%s: a repeated run differs:\n%.500s", model, d)
+		}
+	}
+}
+
+// TestResumeIsBitEqual stops a run after 5 of 12 steps, in the middle of an epoch, and goes
+// on with it.
+func TestResumeIsBitEqual(t *testing.T) {
+	for _, backend := range []string{"graph", "auto"} {
+		want := latest(t, trained(t, "--backend", backend))
+		dir := trained(t, "--backend", backend, "--max-steps", "5")
+		galvani(t, "train", "--quiet", "--resume", dir, "--max-steps", "0").ok(t)
+		if d := cmp.Diff(want, latest(t, dir)); d != "" {
+			t.Errorf("backend %s: the resumed run differs:\n%.500s", backend, d)
+		}
+	}
+}
+
+// TestSignalSavesAndResumes stops endless training and goes on with it.
+func TestSignalSavesAndResumes(t *testing.T) {
+	runs := t.TempDir()
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		c := program(args(tiny, "--epochs", "1000000", "--runs-dir", runs)...)
+		stop := time.AfterFunc(time.Second, func() { c.Process.Signal(s) })
+		o := finish(t, c)
+		stop.Stop()
+		o.refused(t, exitStopped, "galvani train --resume ")
+		dir := newest(t, runs)
+		if p := phase(t, dir); p != rundir.Stopped {
+			t.Errorf("%v: status is %q, want %q", s, p, rundir.Stopped)
+		}
+		before := len(latest(t, dir))
+		o = galvani(t, "train", "--resume", dir, "--epochs", "1").ok(t)
+		if after := len(latest(t, dir)); after != before || !strings.Contains(o.stderr, "going on at step") {
+			t.Errorf("%v: %d tensors before, %d after; stderr %s", s, before, after, o.stderr)
+		}
+	}
+}
+
+// newest returns the run directory that was made last.
+func newest(t *testing.T, runs string) string {
+	t.Helper()
+	entries, err := os.ReadDir(runs)
+	if err != nil || len(entries) == 0 {
+		t.Fatalf("no run in %s: %v", runs, err)
+	}
+	return filepath.Join(runs, entries[len(entries)-1].Name())
+}
+
+// TestPipedOutput holds that without a terminal there are plain lines on stderr and nothing on
+// stdout.
+func TestPipedOutput(t *testing.T) {
+	o := galvani(t, args(tiny, "--runs-dir", t.TempDir())...).ok(t)
+	if o.stdout != "" || strings.ContainsAny(o.stderr, "\r\x1b") {
+		t.Errorf("stdout %q, stderr %q; want plain lines on stderr alone", o.stdout, o.stderr)
+	}
+	for _, want := range []string{"device: cpu", "run: ", "epoch 2/2", "done after 12 steps", "acc "} {
+		if !strings.Contains(o.stderr, want) {
+			t.Errorf("stderr lacks %q:\n%s", want, o.stderr)
+		}
+	}
+}
+
+func TestTrainJSON(t *testing.T) {
+	o := galvani(t, args(tiny, "--json", "--runs-dir", t.TempDir())...).ok(t)
+	var kinds []string
+	var last event
+	for line := range strings.Lines(o.stdout) {
+		last = event{}
+		d := json.NewDecoder(strings.NewReader(line))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&last); err != nil {
+			t.Fatalf("%v in %s", err, line)
+		}
+		kinds = append(kinds, last.Event)
+	}
+	if d := cmp.Diff([]string{"start", "evaluation", "evaluation", "end"}, kinds); d != "" {
+		t.Error(d)
+	}
+	if last.Outcome != "done" || last.Step != 12 || last.Test == nil || last.Test.Accuracy == nil {
+		t.Errorf("end is %+v, want 12 steps done and a test accuracy", last)
+	}
+}
+
+func TestEval(t *testing.T) {
+	dir := trained(t)
+	words := galvani(t, "eval", dir).ok(t)
+	if !strings.Contains(words.stdout, "accuracy") || !strings.Contains(words.stdout, "scrambled") {
+		t.Errorf("stdout lacks accuracy or classes:\n%s", words.stdout)
+	}
+	for _, checkpoint := range []string{"best", "last", filepath.Join(dir, "checkpoints/step-000000000012.safetensors")} {
+		o := galvani(t, "eval", dir, "--json", "--checkpoint", checkpoint).ok(t)
+		var r evalReport
+		if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
+			t.Fatal(err)
+		}
+		total, right := 0, 0
+		for i, row := range r.Confusion {
+			for k, n := range row {
+				total += n
+				if i == k {
+					right += n
+				}
+			}
+		}
+		if total != 16 || r.Test.Accuracy == nil || *r.Test.Accuracy != float64(right)/16 {
+			t.Errorf("%s: accuracy %v, confusion %v; want 16 sequences and the same share right", checkpoint, r.Test.Accuracy, r.Confusion)
+		}
+	}
+}
+
+// TestTrace holds that a traced batch, fed back, gives the same trace, on either backend.
+func TestTrace(t *testing.T) {
+	dir := trained(t)
+	folder := t.TempDir()
+	first, second := filepath.Join(folder, "a.safetensors"), filepath.Join(folder, "b.safetensors")
+	galvani(t, "trace", dir, "--out", first).ok(t)
+	galvani(t, "trace", dir, "--out", second, "--input", first).ok(t)
+	a, b := tensors(t, first), tensors(t, second)
+	if d := cmp.Diff(a, b); d != "" {
+		t.Errorf("the trace of a traced batch differs:\n%.500s", d)
+	}
+	shapes := map[string][]int{}
+	for _, s := range a {
+		shapes[s.Name] = s.Shape
+	}
+	for name, want := range map[string][]int{"x": {8, 8, 9}, "y": {8}, "h": {8, 8, 8}, "logits": {8, 4}, "loss": {},
+		"grad.cell.U_exc": {8, 9}, "grad.cell.gamma": {2, 8}, "grad.readout.weight": {4, 8}, "grad.readout.bias": {4}} {
+		if got, ok := shapes[name]; !ok || !cmp.Equal(got, want) {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(folder, ".galvani-*")); len(left) > 0 {
+		t.Errorf("trace left %v behind", left)
+	}
+}
+
+func tensors(t *testing.T, path string) []safetensors.Tensor {
+	t.Helper()
+	f, err := safetensors.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.Tensors
+}
+
+// TestSecondProcessIsRefused holds that a run that is being trained is left alone.
+func TestSecondProcessIsRefused(t *testing.T) {
+	dir := trained(t)
+	held, err := rundir.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	before := latest(t, dir)
+	galvani(t, "train", "--resume", dir).refused(t, exitConfig, "in use")
+	if d := cmp.Diff(before, latest(t, dir)); d != "" {
+		t.Errorf("the refused process changed the run:\n%.500s", d)
+	}
+	galvani(t, "eval", dir).ok(t)
+}
+
+// TestBadInput holds that each fault ends with its exit code and one line, and that nothing
+// is made in the runs directory.
+func TestBadInput(t *testing.T) {
+	folder := t.TempDir()
+	file := func(name, content string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	empty := filepath.Join(folder, "nothing")
+	if err := os.Mkdir(empty, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"model", []string{"--model", "crn"}, exitConfig, `unknown model "crn"; did you mean "crnn"?`},
+		{"task", []string{"--task", "loming"}, exitConfig, `unknown task "loming"; did you mean "looming"?`},
+		{"flag", []string{"--hiden", "3"}, exitUsage, `unknown flag "--hiden"; did you mean "--hidden"?`},
+		{"key of another model", []string{"--model", "lstm", "--tau-s", "3"}, exitConfig, `unknown key "tau_s"`},
+		{"key of another task", []string{"--task", "adding", "--facets", "3"}, exitConfig, `unknown key "facets"`},
+		{"key in file", []string{"--config", file("key.toml", "tau_x = 1")}, exitConfig, `key.toml: bad configuration: unknown key "tau_x"; did you mean "tau_s"?`},
+		{"syntax", []string{"--config", file("syntax.toml", "lr == 1")}, exitConfig, "syntax.toml: bad configuration: line 1"},
+		{"table", []string{"--config", file("table.toml", "[model]\nname = 1")}, exitConfig, "is a table"},
+		{"type", []string{"--config", file("type.toml", "hidden = 6.5")}, exitConfig, `key "hidden" is 6.5, want an integer`},
+		{"negative", []string{"--config", file("negative.toml", "seed = -7")}, exitConfig, `key "seed" is -7, want at least 0`},
+		{"no config file", []string{"--config", "nowhere.toml"}, exitConfig, "nowhere.toml"},
+		{"config is a folder", []string{"--config", empty}, exitConfig, "nothing"},
+		{"zero batch", []string{"--batch", "0"}, exitConfig, `key "batch" is 0`},
+		{"not a number", []string{"--lr", "fast"}, exitConfig, `key "lr" is "fast", want a finite number`},
+		{"nan", []string{"--lr", "nan"}, exitConfig, `key "lr" is NaN`},
+		{"one of", []string{"--optimizer", "lion"}, exitConfig, `key "optimizer" is "lion", want one of adam`},
+		{"task's own check", []string{"--lv-min", "90"}, exitConfig, "lv_m"},
+		{"model's own check", []string{"--graph", "nowhere.edges"}, exitConfig, "nowhere.edges"},
+		{"device", []string{"--device", "tpu"}, exitConfig, `key "device" is "tpu"`},
+		{"cuda", []string{"--device", "cuda:1"}, exitDevice, "no CUDA"},
+		{"missing data", []string{"--task", "mnist-rows", "--data-dir", empty}, exitData, "galvani data fetch mnist"},
+		{"resume nothing", []string{"--resume", empty}, exitConfig, "not a run directory"},
+		{"resume nowhere", []string{"--resume", "nowhere"}, exitConfig, "not a run directory"},
+		{"resume with config", []string{"--resume", empty, "--config", "f"}, exitConfig, "leave out --config"},
+		{"resume auto, no run", []string{"--resume", "auto"}, exitConfig, "there is no run in"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			runs := filepath.Join(t.TempDir(), "runs")
+			galvani(t, append([]string{"train", "--runs-dir", runs}, tt.args...)...).refused(t, tt.code, tt.want)
+			if _, err := os.Stat(runs); err == nil {
+				t.Errorf("%s was made", runs)
+			}
+		})
+	}
+}
+
+// TestBadRun holds that a damaged run is refused by eval, trace and resume alike.
+func TestBadRun(t *testing.T) {
+	damage := func(t *testing.T, change func(dir string)) string {
+		dir := trained(t)
+		change(dir)
+		return dir
+	}
+	write := func(t *testing.T, path string, change func([]byte) []byte) {
+		b, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(path, change(b), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	everywhere := func(t *testing.T, dir string, change func([]byte) []byte) {
+		paths, _ := filepath.Glob(filepath.Join(dir, "checkpoints", "*.safetensors"))
+		for _, p := range paths {
+			write(t, p, change)
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(t *testing.T, dir string)
+		code   int
+		want   string
+	}{
+		{"truncated", func(t *testing.T, dir string) {
+			everywhere(t, dir, func(b []byte) []byte { return b[:len(b)/2] })
+		}, exitData, "corrupt"},
+		{"flipped bit", func(t *testing.T, dir string) {
+			everywhere(t, dir, func(b []byte) []byte { b[len(b)-1] ^= 1; return b })
+		}, exitData, "corrupt"},
+		{"pickle", func(t *testing.T, dir string) {
+			everywhere(t, dir, func([]byte) []byte { return []byte("\x80\x04cos\nsystem\n(S'true'\ntR.") })
+		}, exitData, "corrupt"},
+		{"empty", func(t *testing.T, dir string) { everywhere(t, dir, func([]byte) []byte { return nil }) }, exitData, "corrupt"},
+		{"config is gone", func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, "config.toml")) }, exitData, "config.toml"},
+		{"config of another model", func(t *testing.T, dir string) {
+			write(t, filepath.Join(dir, "config.toml"), func(b []byte) []byte {
+				return bytes.Replace(b, []byte("hidden = 8"), []byte("hidden = 9"), 1)
+			})
+		}, exitData, "want ["},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := damage(t, func(dir string) { tt.change(t, dir) })
+			galvani(t, "eval", dir).refused(t, tt.code, tt.want)
+			out := filepath.Join(t.TempDir(), "trace.safetensors")
+			galvani(t, "trace", dir, "--out", out).refused(t, tt.code, tt.want)
+			if _, err := os.Stat(out); err == nil {
+				t.Error("trace wrote a file")
+			}
+			galvani(t, "train", "--resume", dir).refused(t, tt.code, tt.want)
+		})
+	}
+}
+
+// TestDamagedCheckpointIsPassedOver holds that resume falls back to an older one and says so.
+func TestDamagedCheckpointIsPassedOver(t *testing.T) {
+	dir := trained(t)
+	bad := filepath.Join(dir, "checkpoints", "step-000000000012.safetensors")
+	if err := os.Truncate(bad, 100); err != nil {
+		t.Fatal(err)
+	}
+	o := galvani(t, "train", "--resume", dir).ok(t)
+	if !strings.Contains(o.stderr, "passed over: ") || !strings.Contains(o.stderr, bad) {
+		t.Errorf("stderr does not name %s:\n%s", bad, o.stderr)
+	}
+}
+
+// TestReadOnly holds the exit code where nothing can be written. Root can write everywhere,
+// so the folder is one that cannot exist.
+func TestReadOnly(t *testing.T) {
+	blocked := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(blocked, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	galvani(t, args(tiny, "--runs-dir", filepath.Join(blocked, "runs"))...).refused(t, exitIO, "rundir: make ")
+	galvani(t, "trace", trained(t), "--out", filepath.Join(blocked, "out")).refused(t, exitIO, "not a directory")
+}
+
+func TestBadTraceInput(t *testing.T) {
+	dir := trained(t)
+	zeros := func(n int) []float32 { return make([]float32, n) }
+	for _, tt := range []struct {
+		name    string
+		tensors []safetensors.Tensor
+		want    string
+	}{
+		{"no x", nil, "x is [], want [T,B,9]"},
+		{"inputs", []safetensors.Tensor{safetensors.Float32("x", []int{2, 3, 4}, zeros(24))}, "x is [2 3 4], want [T,B,9]"},
+		{"no y", []safetensors.Tensor{safetensors.Float32("x", []int{2, 1, 9}, zeros(18))}, "y is [], want [1]"},
+		{"label", []safetensors.Tensor{safetensors.Float32("x", []int{2, 1, 9}, zeros(18)),
+			safetensors.Int32("y", []int{1}, []int32{4})}, "y holds 4, want classes 0 to 3"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			folder := t.TempDir()
+			in, out := filepath.Join(folder, "in"), filepath.Join(folder, "out")
+			if err := writeTensors(in, tt.tensors, nil); err != nil {
+				t.Fatal(err)
+			}
+			galvani(t, "trace", dir, "--out", out, "--input", in).refused(t, exitData, tt.want)
+			if _, err := os.Stat(out); err == nil {
+				t.Error("trace wrote a file")
+			}
+		})
+	}
+	galvani(t, "trace", dir, "--out", "x", "--input", "nowhere").refused(t, exitData, "nowhere")
+	galvani(t, "trace", dir).refused(t, exitUsage, "needs --out FILE")
+}
+
+func TestGradcheck(t *testing.T) {
+	o := galvani(t, "gradcheck", "crnn", "--json").ok(t)
+	var all []gradReport
+	if err := json.Unmarshal([]byte(o.stdout), &all); err != nil {
+		t.Fatal(err)
+	}
+	if len(all) == 0 || all[0].Backend != "graph" || len(all[0].Params) < 4 {
+		t.Errorf("report is %+v, want the graph's parameters", all)
+	}
+}
