@@ -26,6 +26,26 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestGoldenCanFail plants faults: references of other settings must not agree.
+func TestGoldenCanFail(t *testing.T) {
+	s := size{T: 3, B: 2, I: 2, H: 3, O: 2}
+	x := newFixture(t, variant{"crnn", NewCRNN()}, s, every)
+	x.run(t)
+	for name, change := range map[string]func(*CRNN){
+		"step":   func(c *CRNN) { c.Stepping = "implicit" },
+		"kernel": func(c *CRNN) { c.SynKernel = "ema" },
+		"graph":  func(c *CRNN) { c.Graph = "none" },
+		"signs":  func(c *CRNN) { c.Signs = "literal" },
+		"dt":     func(c *CRNN) { c.Dt = 1.01 },
+	} {
+		c := NewCRNN()
+		change(c)
+		if h, _, _ := x.expect(c); mismatch(x.h(t), h, 1e-6) == "" {
+			t.Errorf("a fault in %s would go unseen", name)
+		}
+	}
+}
+
 // expect runs the reference over the fixture.
 func (x *fixture) expect(c Cell) (h, final, logits []float64) {
 	s, planes := x.size, len(x.net.Rest())

@@ -1,0 +1,235 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"galvani/kernels"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// TestRegistry: every model is documented and its table is in order.
+func TestRegistry(t *testing.T) {
+	var names []string
+	for _, e := range All() {
+		names = append(names, e.Name)
+		if e.Doc == "" || e.Source == "" || !strings.HasSuffix(e.Doc, ".") {
+			t.Errorf("%s: a sentence of documentation and a source are wanted", e.Name)
+		}
+		checkFields(t, e)
+		cell := e.New()
+		specs, err := cell.Params(Dims{3, 4, 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last := slices.IsSortedFunc(specs, func(a, b kernels.Spec) int { return int(a.Role) - int(b.Role) }); !last {
+			t.Errorf("%s: parameters are not ordered In, Rec, Vec, Edge", e.Name)
+		}
+		for _, s := range specs {
+			checkSpec(t, e.Name, s, map[byte]int{'I': 3, 'H': 4, 'C': 2, 'E': 4})
+		}
+		scan, err := cell.Scan(Dims{3, 4, 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if scan.Header == "" || scan.States < 1 || len(scan.Rest) != scan.States {
+			t.Errorf("%s: scan is %+v", e.Name, scan)
+		}
+		if found, err := Lookup(e.Name); err != nil || found.Name != e.Name {
+			t.Errorf("Lookup(%q) gave %v, %v", e.Name, found.Name, err)
+		}
+	}
+	if want := []string{"crnn", "crnn-simple", "gru", "irnn", "lstm", "rnn"}; !slices.Equal(names, want) {
+		t.Errorf("models are %v, want %v", names, want)
+	}
+	if _, err := Lookup("lstn"); err == nil {
+		t.Error("an unknown model was found")
+	}
+}
+
+// checkFields wants every setting to have a key, a line of documentation and limits.
+func checkFields(t *testing.T, e Entry) {
+	t.Helper()
+	typ := reflect.TypeOf(e.New()).Elem()
+	for i := range typ.NumField() {
+		f := typ.Field(i)
+		for _, tag := range []string{"toml", "doc"} {
+			if f.Tag.Get(tag) == "" {
+				t.Errorf("%s.%s has no tag %s", e.Name, f.Name, tag)
+			}
+		}
+		if f.Type.Kind() == reflect.Float64 && (f.Tag.Get("unit") == "" || f.Tag.Get("min") == "" || f.Tag.Get("max") == "") {
+			t.Errorf("%s.%s has no unit or no limits", e.Name, f.Name)
+		}
+	}
+}
+
+// checkSpec wants letters that agree with the shape, and everything filled in.
+func checkSpec(t *testing.T, model string, s kernels.Spec, letters map[byte]int) {
+	t.Helper()
+	var shape []int
+	for _, f := range strings.Fields(s.Letters) {
+		n := 1
+		if len(f) > 1 {
+			fmt.Sscan(f[:len(f)-1], &n)
+		}
+		shape = append(shape, n*letters[f[len(f)-1]])
+	}
+	if !slices.Equal(shape, s.Shape) {
+		t.Errorf("%s: %s is %v, its letters %q say %v", model, s.Name, s.Shape, s.Letters, shape)
+	}
+	if s.Unit == "" || s.Doc == "" || !(s.Bound.Lo < s.Bound.Hi) {
+		t.Errorf("%s: %s lacks unit, documentation or bound", model, s.Name)
+	}
+}
+
+// TestTorchNames: names, shapes and order of torch.nn.RNN, LSTM and GRU.
+func TestTorchNames(t *testing.T) {
+	for name, gates := range map[string]int{"rnn": 1, "irnn": 1, "lstm": 4, "gru": 3} {
+		e, err := Lookup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := Bind(name, e.New(), Dims{3, 5, 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range n.Specs() {
+			got = append(got, fmt.Sprint(s.Name, s.Shape))
+		}
+		g := gates * 5
+		want := []string{
+			fmt.Sprintf("cell.weight_ih_l0[%d 3]", g), fmt.Sprintf("cell.weight_hh_l0[%d 5]", g),
+			fmt.Sprintf("cell.bias_ih_l0[%d]", g), fmt.Sprintf("cell.bias_hh_l0[%d]", g),
+			"readout.weight[2 5]", "readout.bias[2]"}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: parameters are %v, want %v", name, got, want)
+		}
+	}
+}
+
+func TestLearn(t *testing.T) {
+	for learn, want := range map[string][]string{
+		"":                  {"U_exc", "U_inh", "gamma"},
+		"g_L, tau_s":        {"U_exc", "U_inh", "gamma", "g_L", "tau_s"},
+		"g_axial,U_exc,,":   {"U_exc", "U_inh", "gamma", "g_axial"},
+		"all":               nil,
+		"gamma,g_l":         nil,
+		"weight_ih_l0, all": nil,
+	} {
+		c := NewCRNN()
+		c.Learn = learn
+		specs, err := c.Params(Dims{2, 3, 1})
+		if strings.Contains(learn, "g_l") || strings.Contains(learn, "weight") {
+			if err == nil {
+				t.Errorf("learn = %q was taken", learn)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range specs {
+			if s.Learned {
+				got = append(got, s.Name)
+			}
+		}
+		if learn == "all" {
+			if len(got) != len(specs) {
+				t.Errorf("learn = all leaves out some of %v", got)
+			}
+		} else if !slices.Equal(got, want) {
+			t.Errorf("learn = %q learns %v, want %v", learn, got, want)
+		}
+	}
+	c := NewCRNN()
+	c.Learn, c.SynKernel = "tau_l", "ema"
+	if _, err := c.Params(Dims{2, 3, 1}); err == nil {
+		t.Error("a time constant without effect was taken as learned")
+	}
+}
+
+func TestSettingsAreRefused(t *testing.T) {
+	for name, change := range map[string]func(c *CRNN, s *CRNNSimple){
+		"dt":         func(c *CRNN, s *CRNNSimple) { c.Dt, s.Dt = 0, -1 },
+		"tau_s":      func(c *CRNN, s *CRNNSimple) { c.TauS, s.TauS = 0, 1e9 },
+		"equal taus": func(c *CRNN, s *CRNNSimple) { c.TauS, s.TauS = c.TauL, s.TauL },
+		"kernel":     func(c *CRNN, s *CRNNSimple) { c.SynKernel, s.SynKernel = "alfa", "" },
+		"signs":      func(c *CRNN, s *CRNNSimple) { c.Signs, s.Signs = "", "both" },
+	} {
+		c, s := NewCRNN(), NewCRNNSimple()
+		change(c, s)
+		for _, cell := range []Cell{c, s} {
+			_, err := cell.Params(Dims{2, 3, 1})
+			if err == nil || !strings.HasPrefix(err.Error(), "models: ") || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s of %T: got %v", name, cell, err)
+			}
+		}
+	}
+	c := NewCRNN()
+	c.Stepping = "rk4"
+	if _, err := Bind("crnn", c, Dims{1, 1, 1}); err == nil {
+		t.Error("step = rk4 was taken")
+	}
+}
+
+func TestBindRefusesSizes(t *testing.T) {
+	for _, d := range []Dims{{0, 1, 1}, {1, 0, 1}, {1, 1, -1}} {
+		if _, err := Bind("rnn", &RNN{}, d); !errors.Is(err, kernels.ErrShape) {
+			t.Errorf("%v gave %v", d, err)
+		}
+	}
+}
+
+// TestBuildRefuses: wrong shapes, types and numbers of tensors are errors, never panics.
+func TestBuildRefuses(t *testing.T) {
+	x := newFixture(t, variant{"gru", &GRU{}}, size{T: 2, B: 3, I: 2, H: 2, O: 1}, every|masked|resets)
+	bad := func(shape ...int) *tensor.Dense {
+		return tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Float64))
+	}
+	for name, change := range map[string]func(in *kernels.Sequence, params *[]*gorgonia.Node){
+		"no x":     func(in *kernels.Sequence, _ *[]*gorgonia.Node) { in.X = nil },
+		"no state": func(in *kernels.Sequence, _ *[]*gorgonia.Node) { in.State = nil },
+		"T":        func(in *kernels.Sequence, _ *[]*gorgonia.Node) { in.T = 0 },
+		"I":        func(in *kernels.Sequence, _ *[]*gorgonia.Node) { in.I = 3 },
+		"x":        func(in *kernels.Sequence, _ *[]*gorgonia.Node) { in.X = bad(2, 2, 2) },
+		"state":    func(in *kernels.Sequence, _ *[]*gorgonia.Node) { in.State = bad(2, 3, 2) },
+		"mask":     func(in *kernels.Sequence, _ *[]*gorgonia.Node) { in.Mask = bad(3, 3) },
+		"reset":    func(in *kernels.Sequence, _ *[]*gorgonia.Node) { in.Reset = convert(tensor.Float32, bad(2, 3)) },
+		"integers": func(in *kernels.Sequence, _ *[]*gorgonia.Node) {
+			in.X = tensor.New(tensor.WithShape(2, 3, 2), tensor.Of(tensor.Int))
+		},
+		"few params": func(_ *kernels.Sequence, p *[]*gorgonia.Node) { *p = (*p)[:3] },
+		"mixed params": func(_ *kernels.Sequence, p *[]*gorgonia.Node) {
+			(*p)[0], (*p)[1] = (*p)[1], (*p)[0]
+			*p = append(*p, (*p)[0])
+		},
+		"swapped shape": func(_ *kernels.Sequence, p *[]*gorgonia.Node) { (*p)[0], (*p)[5] = (*p)[5], (*p)[0] },
+	} {
+		in, params := x.seq, slices.Clone(x.nodes)
+		change(&in, &params)
+		if _, err := x.net.Build(gorgonia.NewGraph(), nil, in, params); err == nil {
+			t.Errorf("%s: no error", name)
+		} else if strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: more than one line: %v", name, err)
+		}
+	}
+}
+
+func TestReadoutScale(t *testing.T) {
+	n, err := Bind("rnn", &RNN{}, Dims{1, 2, 3}, ReadoutScale(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := n.Specs()[4].Init.A; a != 3 || n.Outputs() != 3 || n.Hidden() != 2 || n.Name() != "rnn" {
+		t.Errorf("scale %v, O %d, H %d, name %q", a, n.Outputs(), n.Hidden(), n.Name())
+	}
+}
