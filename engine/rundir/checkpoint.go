@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -195,6 +196,9 @@ func verify(f *safetensors.File) (*loaded, error) {
 	if err := d.Decode(&rec); err != nil {
 		return nil, fmt.Errorf("metadata %s: %w: %w", keyState, ErrCorrupt, err)
 	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("metadata %s: %w: more than one JSON value", keyState, ErrCorrupt)
+	}
 	best, err := strconv.ParseFloat(rec.Best, 64)
 	if err != nil {
 		return nil, fmt.Errorf("metadata %s: best: %w: %w", keyState, ErrCorrupt, err)
@@ -228,24 +232,34 @@ func (r *Run) Checkpoints() ([]string, error) {
 }
 
 // Latest loads the newest checkpoint that is whole, the best one if none of the others is. The
-// errors in skipped name those that were passed over and why.
+// errors in skipped name those that are damaged or foreign and were passed over. One that the
+// disk fails to read is not passed over: it may be whole, and going on from an older one would
+// in the end remove it.
 //
-// Errors: ErrNoCheckpoint if there is none; the errors of Load if there are only bad ones.
+// Errors: ErrNoCheckpoint if there is none; ErrIO; ErrCorrupt or ErrForeign if all are bad.
 func (r *Run) Latest() (s *State, skipped []error, err error) {
 	paths, err := r.Checkpoints()
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, p := range paths {
-		if s, err = LoadOn(r.fs, p); err == nil {
+		s, err = LoadOn(r.fs, p)
+		switch {
+		case err == nil:
 			return s, skipped, nil
+		case errors.Is(err, fs.ErrNotExist): // removed by the writer since it was listed
+		case errors.Is(err, ErrIO):
+			return nil, skipped, fmt.Errorf("%w; if it stays unreadable, remove it to resume from the one before", err)
+		default:
+			skipped = append(skipped, err)
 		}
-		skipped = append(skipped, err)
 	}
 	s, err = r.Best()
 	switch {
 	case err == nil:
 		return s, skipped, nil
+	case errors.Is(err, ErrIO):
+		return nil, skipped, err
 	case !errors.Is(err, ErrNoCheckpoint):
 		skipped = append(skipped, err)
 	case len(skipped) == 0:

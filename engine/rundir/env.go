@@ -39,10 +39,14 @@ func NewEnv(version, device string, seed uint64) Env {
 		CPU: cpuModel(), Cores: runtime.NumCPU(), Device: device, Seed: seed, Args: os.Args,
 		Modules: []Module{},
 	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return e
+	if info, ok := debug.ReadBuildInfo(); ok {
+		e.built(info)
 	}
+	return e
+}
+
+// built takes over what the linker has noted in the program.
+func (e *Env) built(info *debug.BuildInfo) {
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
 			e.Commit = s.Value
@@ -54,7 +58,6 @@ func NewEnv(version, device string, seed uint64) Env {
 		}
 		e.Modules = append(e.Modules, Module{m.Path, m.Version, m.Sum})
 	}
-	return e
 }
 
 // WriteEnv replaces env.json.

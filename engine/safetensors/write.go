@@ -31,7 +31,7 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 	if err != nil {
 		return err
 	}
-	b := bufio.NewWriterSize(w, 1<<16)
+	b := bufio.NewWriter(w)
 	if _, err := b.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(header)))); err != nil {
 		return fmt.Errorf("safetensors: write length: %w", err)
 	}
