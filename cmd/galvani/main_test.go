@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -14,10 +18,44 @@ import (
 const asProgram = "GALVANI_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
+	switch os.Getenv(asProgram) {
+	case "":
+		os.Exit(m.Run())
+	case deaf:
+		ctx, _ := interruptible(context.Background())
+		fmt.Println("ready")
+		<-ctx.Done()
+		fmt.Println("asked")
+		select {}
 	}
-	os.Exit(m.Run())
+	main()
+}
+
+// deaf is a galvani that does not end when it is asked to.
+const deaf = "deaf"
+
+// TestSecondSignalEndsAtOnce holds that a program that is stuck can be stopped.
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	for s, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+		c := exec.Command(os.Args[0])
+		c.Env = append(os.Environ(), asProgram+"="+deaf)
+		pipe, err := c.StdoutPipe()
+		if err == nil {
+			err = c.Start()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for lines := bufio.NewScanner(pipe); lines.Scan(); {
+			if err := c.Process.Signal(s); err != nil { // once after "ready", once after "asked"
+				t.Fatal(err)
+			}
+		}
+		c.Wait() // the exit code is looked at
+		if got := c.ProcessState.ExitCode(); got != code {
+			t.Errorf("%v twice: exit code %d, want %d", s, got, code)
+		}
+	}
 }
 
 // outcome is how one command line ended.
