@@ -32,7 +32,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newTrain(), newEval(), newTrace(),
 		newModels(), newTasks(), newData(),
-		newDevices(), newGradcheck(), newVersion(),
+		newDevices(), newGradcheck(), newBench(), newVersion(),
 	)
 	return root
 }

@@ -1,0 +1,197 @@
+// Package bench measures the kernels of this machine: against its own best matrix product,
+// against the unrolled graph, and against PyTorch (bench/peers). Whatever is compared is timed
+// in the same run in alternating blocks, and only after its numbers were found right.
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"time"
+
+	"galvani/kernels"
+)
+
+// Config says what to measure.
+type Config struct {
+	Threads int  // 0 means all that the process may use
+	Quick   bool // tiny shapes, to see that everything works
+	// Python is the interpreter that runs the peers; empty leaves them out.
+	Python  string
+	Program Program
+	// Log takes words for people, Each every row as soon as it is measured.
+	Log  func(format string, args ...any)
+	Each func(Row) error
+}
+
+// The efforts of a run. Twenty alternations are what the interval needs; a block is long
+// against a time slice of the operating system.
+var (
+	full  = effort{quads: 10, block: 60 * time.Millisecond}
+	brief = effort{quads: 2, block: time.Millisecond}
+)
+
+// runner is a run under way.
+type runner struct {
+	Config
+	effort
+	head   Row // what all rows share
+	dev    kernels.Device
+	peer   *peer
+	gemm   contestant
+	gated  map[gateKey]float64
+	warned bool
+}
+
+type gateKey struct {
+	model string
+	shape Shape
+}
+
+// Run measures the whole suite.
+//
+// Errors: kernels.ErrNoDevice in a binary without cgo; ErrWrong; ctx.Err() when cancelled
+// between two cases; those of Each.
+func Run(ctx context.Context, cfg Config) error {
+	if cfg.Threads <= 0 {
+		cfg.Threads = runtime.GOMAXPROCS(0)
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cfg.Threads))
+	dev, err := kernels.OpenCPU(cfg.Threads)
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	defer dev.Close()
+	r := &runner{Config: cfg, effort: full, dev: dev, gated: map[gateKey]float64{}}
+	sizes := []int{128, 256, 512, 1024}
+	if cfg.Quick {
+		r.effort, sizes = brief, []int{64}
+	}
+	r.head = Row{Schema: schema, Date: time.Now().UTC().Format(time.RFC3339), Machine: thisMachine(cfg.Threads, isa()),
+		Program: cfg.Program, Quick: cfg.Quick}
+	if cfg.Python != "" {
+		if r.peer, err = openPeer(cfg.Python, cfg.Threads); err != nil {
+			cfg.Log("without peers: %v", err)
+		} else {
+			defer r.peer.close()
+		}
+	}
+	if err := r.bestProduct(sizes); err != nil {
+		return err
+	}
+	for _, c := range Suite(r.peer != nil) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if cfg.Quick {
+			c = c.quick()
+		}
+		if err := r.measure(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bestProduct finds and reports the product that the costs refer to.
+func (r *runner) bestProduct(sizes []int) error {
+	var err error
+	if r.gemm, err = bestProduct(r.effort, sizes, r.Threads); err != nil {
+		return err
+	}
+	row := r.head
+	row.Case, row.What = "gemm", product_
+	all := []contestant{r.gemm}
+	if r.peer != nil {
+		all = append(all, r.peer.product(max(sizes[len(sizes)-1]/2, sizes[0])))
+	}
+	samples, err := interleave(r.effort, all)
+	if err != nil {
+		return err
+	}
+	row.Subject = r.gemm.timing(samples[0])
+	if r.peer != nil {
+		ref := all[1].timing(samples[1])
+		row.Reference, row.Ratio = &ref, compare(Cost, 0, all[0], all[1], samples[0], samples[1])
+	}
+	return r.Each(row)
+}
+
+// measure times one case and reports it.
+func (r *runner) measure(c Case) error {
+	row := r.head
+	row.Case, row.Model, row.What, row.Shape = c.Kind, c.Model, c.What, c.Shape
+	worst, err := r.gate(c)
+	if err != nil {
+		return err
+	}
+	row.Gate = &worst
+	subject, reference, kind, done, err := r.contestants(c)
+	if err != nil {
+		return err
+	}
+	defer done()
+	e := r.effort
+	if c.Rounds > 0 {
+		e.quads = max(2, int(math.Round(c.Rounds*float64(e.quads))))
+	}
+	samples, err := interleave(e, []contestant{subject, reference})
+	if err != nil {
+		return err
+	}
+	row.Subject = subject.timing(samples[0])
+	ref := reference.timing(samples[1])
+	row.Reference = &ref
+	if kind != Cost || subject.flops > 0 {
+		row.Ratio = compare(kind, c.Bound, subject, reference, samples[0], samples[1])
+	}
+	return r.Each(row)
+}
+
+// gate checks the numbers of a case once for all that is timed of it.
+func (r *runner) gate(c Case) (float64, error) {
+	key := gateKey{c.Model, c.Shape}
+	if d, ok := r.gated[key]; ok {
+		return d, nil
+	}
+	d, err := gate(c.Model, c.Shape, r.dev)
+	if err == nil {
+		r.gated[key] = d
+	}
+	return d, err
+}
+
+// contestants makes the two sides of a case and says how they are compared. Done frees them.
+func (r *runner) contestants(c Case) (subject, reference contestant, kind string, done func(), err error) {
+	done = func() {}
+	switch c.Kind {
+	case caseTrain:
+		subject, err = trainStep(c.Model, c.Shape, r.dev)
+		return subject, r.gemm, Cost, done, err
+	case caseGraph:
+		var close1, close2 func() error
+		if subject, close1, err = graphRun(c.Model, c.Shape, r.dev); err != nil {
+			return
+		}
+		reference, close2, err = graphRun(c.Model, c.Shape, nil)
+		return subject, reference, SpeedUp, func() { close1(); close2() }, err
+	}
+	p, err := newProblem[float32](c.Model, c.Shape)
+	if err != nil {
+		return
+	}
+	_, forwardOnly, all, err := p.scan(r.dev)
+	if err != nil {
+		return
+	}
+	subject = contestant{name: r.dev.Name(), flops: p.flops(c.What == both), run: timed(all)}
+	if c.What == forward {
+		subject.run = timed(forwardOnly)
+	}
+	if c.Kind == casePeer {
+		reference, err = r.peer.cell(c, p, r.dev)
+		return subject, reference, SpeedUp, done, err
+	}
+	return subject, r.gemm, Cost, done, nil
+}

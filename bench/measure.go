@@ -1,0 +1,118 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// contestant is one thing that is timed.
+type contestant struct {
+	name  string
+	flops float64 // of one repeat, 0 where nothing is counted
+	// run makes n repeats and returns the seconds of each.
+	run func(n int) ([]float64, error)
+}
+
+// timed makes the run of a contestant from one repeat.
+func timed(f func() error) func(n int) ([]float64, error) {
+	return func(n int) ([]float64, error) {
+		seconds := make([]float64, n)
+		for i := range seconds {
+			start := time.Now()
+			if err := f(); err != nil {
+				return nil, err
+			}
+			seconds[i] = time.Since(start).Seconds()
+		}
+		return seconds, nil
+	}
+}
+
+// effort says how much is measured.
+type effort struct {
+	quads int           // rounds of four blocks A B B A
+	block time.Duration // least length of a block
+}
+
+// sample holds the seconds of one contestant, by round.
+type sample [][]float64
+
+// flat joins the given rounds; nil means all, in order.
+func (s sample) flat(rounds []int) []float64 {
+	var all []float64
+	if rounds == nil {
+		for _, r := range s {
+			all = append(all, r...)
+		}
+	}
+	for _, r := range rounds {
+		all = append(all, s[r]...)
+	}
+	return all
+}
+
+// interleave times contestants in rounds of a, b, …, b, a after a warm-up, so that a drift of
+// the machine meets all of them alike.
+func interleave(e effort, all []contestant) ([]sample, error) {
+	repeats, samples := make([]int, len(all)), make([]sample, len(all))
+	for i, c := range all {
+		n, err := warmUp(e, c)
+		if err != nil {
+			return nil, fmt.Errorf("bench: %s: %w", c.name, err)
+		}
+		repeats[i], samples[i] = n, make(sample, e.quads)
+	}
+	for q := range e.quads {
+		for k := range 2 * len(all) {
+			i := min(k, 2*len(all)-1-k)
+			s, err := all[i].run(repeats[i])
+			if err != nil {
+				return nil, fmt.Errorf("bench: %s: %w", all[i].name, err)
+			}
+			samples[i][q] = append(samples[i][q], s...)
+		}
+	}
+	return samples, nil
+}
+
+// warmUp runs a contestant for a block, at least twice, and returns the repeats of a block.
+func warmUp(e effort, c contestant) (int, error) {
+	total, n, least := 0.0, 0, math.Inf(1)
+	for n < 2 || total < e.block.Seconds() {
+		s, err := c.run(1)
+		if err != nil {
+			return 0, err
+		}
+		total, n, least = total+s[0], n+1, min(least, s[0])
+	}
+	return max(1, int(math.Ceil(e.block.Seconds()/max(least, 1e-6)))), nil
+}
+
+// timing sums up the sample of a contestant.
+func (c contestant) timing(s sample) Timing {
+	all := s.flat(nil)
+	return Timing{Name: c.name, FLOPs: c.flops, Seconds: all, Median: Median(all),
+		Interval: bootstrap(len(s), func(rounds []int) float64 { return Median(s.flat(rounds)) })}
+}
+
+// compare makes the ratio of two samples of the same rounds: a cost where a bound is the most
+// that is allowed, a speed-up where it is the least. Bound 0 is none.
+func compare(kind string, bound float64, subject, reference contestant, s, ref sample) *Ratio {
+	value := func(rounds []int) float64 {
+		a, b := Median(s.flat(rounds)), Median(ref.flat(rounds))
+		if kind == Cost {
+			return (a / subject.flops) / (b / reference.flops)
+		}
+		return b / a
+	}
+	r := &Ratio{Kind: kind, Value: value(nil), Bound: bound, Interval: bootstrap(len(s), value)}
+	if bound > 0 {
+		pass := r.Value <= bound
+		if kind == SpeedUp {
+			pass = r.Value >= bound
+		}
+		r.Pass = &pass
+	}
+	return r
+}

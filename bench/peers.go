@@ -1,0 +1,216 @@
+package bench
+
+import (
+	"bufio"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"galvani/engine/safetensors"
+	"galvani/kernels"
+	"galvani/models"
+
+	"github.com/BurntSushi/toml"
+)
+
+// scripts are the peers in Python.
+//
+//go:embed peers/*.py
+var scripts embed.FS
+
+// peer is a process of peers.py that answers each line of JSON with one.
+type peer struct {
+	name string // e.g. "torch 2.1.0"
+	dir  string // scripts and problems
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	out  *bufio.Reader
+}
+
+// request is one line to peers.py: a cell to load, a product to load, or repeats to make of
+// what was loaded last.
+type request struct {
+	Do     string `json:"do"` // load, product or time
+	File   string `json:"file,omitempty"`
+	Form   string `json:"form,omitempty"`
+	Size   int    `json:"size,omitempty"`
+	Repeat int    `json:"repeat,omitempty"`
+}
+
+type answer struct {
+	Error   string    `json:"error"`
+	Name    string    `json:"name"`
+	Gate    float64   `json:"gate"`
+	Seconds []float64 `json:"seconds"`
+}
+
+// openPeer starts the peers.
+//
+// Errors: with a remedy where Python or PyTorch is missing.
+func openPeer(python string, threads int) (*peer, error) {
+	dir, err := os.MkdirTemp("", "galvani-peers-")
+	if err != nil {
+		return nil, err
+	}
+	p := &peer{dir: dir}
+	if err := p.start(python, threads); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *peer) start(python string, threads int) error {
+	files, err := scripts.ReadDir("peers")
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		text, err := scripts.ReadFile("peers/" + f.Name())
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(p.dir, f.Name()), text, 0o644); err != nil {
+			return err
+		}
+	}
+	p.cmd = exec.Command(python, filepath.Join(p.dir, "peers.py"), "--serve", "--threads", fmt.Sprint(threads))
+	p.cmd.Stderr = os.Stderr
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return err
+	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	p.out = bufio.NewReader(out)
+	if err := p.cmd.Start(); err != nil {
+		p.cmd = nil
+		return fmt.Errorf("%w; name a Python that has PyTorch with --python", err)
+	}
+	hello, err := p.read()
+	if err != nil {
+		return err
+	}
+	p.name = hello.Name
+	return nil
+}
+
+// ask sends a request and waits for the answer.
+func (p *peer) ask(r request) (answer, error) {
+	line, err := json.Marshal(r)
+	if err != nil {
+		return answer{}, err
+	}
+	if _, err := p.in.Write(append(line, '\n')); err != nil {
+		return answer{}, fmt.Errorf("bench: %s: %w", p.name, err)
+	}
+	return p.read()
+}
+
+func (p *peer) read() (answer, error) {
+	var a answer
+	line, err := p.out.ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &a)
+	}
+	switch {
+	case err != nil:
+		return a, fmt.Errorf("bench: peers.py: %w", err)
+	case a.Error != "":
+		return a, errors.New(a.Error)
+	}
+	return a, nil
+}
+
+// close ends the process and removes its files.
+func (p *peer) close() {
+	if p.cmd != nil {
+		p.in.Close()
+		_ = p.cmd.Wait() // it ends with its input; how does not matter any more
+	}
+	os.RemoveAll(p.dir)
+}
+
+// time makes the run of a contestant of what was loaded last.
+func (p *peer) time(n int) ([]float64, error) {
+	a, err := p.ask(request{Do: "time", Repeat: n})
+	if err == nil && len(a.Seconds) != n {
+		err = fmt.Errorf("bench: peers.py: %d times, want %d", len(a.Seconds), n)
+	}
+	return a.Seconds, err
+}
+
+// product is the peer's own square matrix product on all threads.
+func (p *peer) product(n int) contestant {
+	return contestant{name: fmt.Sprintf("%s matmul %d", p.name, n), flops: 2 * float64(n) * float64(n) * float64(n),
+		run: func(repeat int) ([]float64, error) {
+			if _, err := p.ask(request{Do: "product", Size: n}); err != nil {
+				return nil, err
+			}
+			return p.time(repeat)
+		}}
+}
+
+// cell hands the numbers of a problem to the peer, with states and gradients as the device
+// computes them, and returns the peer's forward and backward pass.
+//
+// Errors: ErrWrong where the peer finds other states or gradients.
+func (p *peer) cell(c Case, q *problem[float32], dev kernels.Device) (contestant, error) {
+	path := filepath.Join(p.dir, "problem.safetensors")
+	if err := q.dump(path, c.Model, dev); err != nil {
+		return contestant{}, err
+	}
+	a, err := p.ask(request{Do: "load", File: path, Form: c.Peer})
+	if err != nil {
+		return contestant{}, err
+	}
+	name := p.name + " " + c.Peer
+	if !(a.Gate <= gateTolerance) {
+		return contestant{}, fmt.Errorf("bench: %s and %s differ by %.2g, want at most %g: %w", name, dev.Name(), a.Gate, gateTolerance, ErrWrong)
+	}
+	return contestant{name: name, flops: q.flops(true), run: p.time}, nil
+}
+
+// dump writes settings, inputs and parameters, and the states and gradients of the device, as
+// a safetensors file.
+func (q *problem[F]) dump(path, model string, dev kernels.Device) error {
+	h, grad, err := q.results(dev)
+	if err != nil {
+		return err
+	}
+	e, err := models.Lookup(model)
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	settings, err := toml.Marshal(e.New())
+	if err != nil {
+		return fmt.Errorf("bench: settings of %s: %w", model, err)
+	}
+	c := q.cfg
+	add := func(list []safetensors.Tensor, name string, v []F, shape ...int) []safetensors.Tensor {
+		return append(list, safetensors.Float32(name, shape, convert[float32](v)))
+	}
+	list := add(nil, "x", q.x, c.T, c.B, c.I)
+	list = add(list, "dh", q.dh, c.T, c.B, c.H)
+	list = add(list, "h", h, c.T, c.B, c.H)
+	at := 0
+	for i, s := range c.Params {
+		list = add(list, "cell."+s.Name, q.args.Params[i].Data().([]F), s.Shape...)
+		if s.Learned {
+			list = add(list, "grad.cell."+s.Name, grad[at:at+s.Len()], s.Shape...)
+			at += s.Len()
+		}
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	err = safetensors.Write(f, list, map[string]string{"model": model, "config": string(settings)})
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,161 @@
+package bench
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"galvani/engine"
+	"galvani/kernels"
+	"galvani/models"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// outputs is the number of read-out units, as for the ten digits; the scan has none.
+const outputs = 10
+
+// seed is that of all numbers in a benchmark.
+const seed = 1
+
+// problem is the scan of one cell with numbers in all its inputs: parameters as at the start
+// of a training, x uniform in [−1, 1), and a gradient of the same kind at every step.
+type problem[F engine.Float] struct {
+	cfg  kernels.ScanConfig
+	args kernels.ScanArgs
+	x    []F
+	dh   []F // [T·B,H]
+}
+
+// bind gives a model its sizes, with its default settings.
+func bind(model string, s Shape) (models.Cell, *models.Network, error) {
+	e, err := models.Lookup(model)
+	if err != nil {
+		return nil, nil, fmt.Errorf("bench: %w", err)
+	}
+	cell := e.New()
+	net, err := models.Bind(model, cell, models.Dims{I: s.I, H: s.H, O: outputs})
+	if err != nil {
+		return nil, nil, fmt.Errorf("bench: %w", err)
+	}
+	return cell, net, nil
+}
+
+// newProblem draws the numbers in float32, so that every F has the same ones.
+func newProblem[F engine.Float](model string, s Shape) (*problem[F], error) {
+	cell, net, err := bind(model, s)
+	if err != nil {
+		return nil, err
+	}
+	d := models.Dims{I: s.I, H: s.H, O: outputs}
+	p := &problem[F]{cfg: kernels.ScanConfig{T: s.T, B: s.B, I: s.I, H: s.H, Dtype: tensor.Float64}}
+	if _, single := any(*new(F)).(float32); single {
+		p.cfg.Dtype = tensor.Float32
+	}
+	if p.cfg.Cell, err = cell.Scan(d); err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	if p.cfg.Params, err = cell.Params(d); err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	params, err := engine.NewParams[float32](net, seed)
+	if err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	for i, spec := range p.cfg.Params {
+		p.args.Params = append(p.args.Params, dense(convert[F](params.View(i).Data().([]float32)), spec.Shape...))
+	}
+	r := rand.New(rand.NewPCG(seed, uint64(s.T*s.B*s.I)))
+	p.x = uniform[F](r, s.T*s.B*s.I)
+	p.dh = uniform[F](r, s.T*s.B*s.H)
+	p.args.X = dense(p.x, s.T, s.B, s.I)
+	plane := s.B * s.H
+	state := make([]F, p.cfg.Cell.States*plane)
+	for i := range state {
+		state[i] = F(p.cfg.Cell.Rest[i/plane])
+	}
+	p.args.State = dense(state, p.cfg.Cell.States, s.B, s.H)
+	return p, nil
+}
+
+// multiplications returns the multiply-adds of one sequence and step, in the recurrent and in
+// the input matrices.
+func (p *problem[F]) multiplications() (recurrent, input float64) {
+	for _, s := range p.cfg.Params {
+		switch s.Role {
+		case kernels.Rec:
+			recurrent += float64(s.Len())
+		case kernels.In:
+			input += float64(s.Len())
+		}
+	}
+	return recurrent, input
+}
+
+// flops returns the operations of the recurrent products: 2·G·B·H² per step forward, three
+// times as many with the backward pass (gradients of h and of the weights).
+func (p *problem[F]) flops(backward bool) float64 {
+	rec, _ := p.multiplications()
+	n := 2 * rec * float64(p.cfg.T*p.cfg.B)
+	if backward {
+		n *= 3
+	}
+	return n
+}
+
+// scan opens the plan of the problem and returns one forward run and one with backward pass.
+func (p *problem[F]) scan(dev kernels.Device) (plan kernels.ScanPlan, forward, both func() error, err error) {
+	if plan, err = dev.NewScan(p.cfg); err != nil {
+		return nil, nil, nil, fmt.Errorf("bench: %w", err)
+	}
+	dh := dense(p.dh, p.cfg.T*p.cfg.B, p.cfg.H)
+	forward = func() error {
+		_, err := plan.Forward(p.args)
+		return err
+	}
+	both = func() error {
+		if err := forward(); err != nil {
+			return err
+		}
+		_, err := plan.Backward(p.args, dh)
+		return err
+	}
+	return plan, forward, both, nil
+}
+
+// results runs the problem once and returns copies of h [T,B,H] and the packed gradient.
+func (p *problem[F]) results(dev kernels.Device) (h, grad []F, err error) {
+	plan, forward, _, err := p.scan(dev)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := forward(); err != nil {
+		return nil, nil, fmt.Errorf("bench: %w", err)
+	}
+	g, err := plan.Backward(p.args, dense(p.dh, p.cfg.T*p.cfg.B, p.cfg.H))
+	if err != nil {
+		return nil, nil, fmt.Errorf("bench: %w", err)
+	}
+	return plan.H().Data().([]F), g.Data().([]F), nil
+}
+
+func dense[F engine.Float](v []F, shape ...int) gorgonia.Value {
+	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(v))
+}
+
+func convert[F, G engine.Float](v []G) []F {
+	w := make([]F, len(v))
+	for i, x := range v {
+		w[i] = F(x)
+	}
+	return w
+}
+
+// uniform draws n numbers from [−1, 1) that float32 can hold.
+func uniform[F engine.Float](r *rand.Rand, n int) []F {
+	v := make([]F, n)
+	for i := range v {
+		v[i] = F(2*r.Float32() - 1)
+	}
+	return v
+}

@@ -1,0 +1,108 @@
+package bench
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// schema is the version of Row as JSON; it changes when a field changes its meaning.
+const schema = 1
+
+// Row is one measurement, one line of a results file. It holds every raw time, so that any
+// other statistic can be made of it later.
+type Row struct {
+	Schema  int      `json:"schema"`
+	Date    string   `json:"date"` // start of the run, RFC 3339
+	Machine Machine  `json:"machine"`
+	Program Program  `json:"program"`
+	Quick   bool     `json:"quick,omitempty"` // tiny shapes: shows that it works, measures nothing
+	Case    string   `json:"case"`            // gemm, scan, graph, train or peer
+	Model   string   `json:"model,omitempty"`
+	What    string   `json:"what"` // what is timed: product, forward, forward+backward, training step
+	Shape   Shape    `json:"shape,omitzero"`
+	Gate    *float64 `json:"gate,omitempty"` // largest relative deviation in the numerical gate
+	Subject Timing   `json:"subject"`
+	// Reference was timed in the same blocks, subject and reference in turns.
+	Reference *Timing `json:"reference,omitempty"`
+	Ratio     *Ratio  `json:"ratio,omitempty"`
+}
+
+// Shape is the size of a sequence batch.
+type Shape struct {
+	T int `json:"T"`
+	B int `json:"B"`
+	I int `json:"I"`
+	H int `json:"H"`
+}
+
+// Machine says where a row was measured.
+type Machine struct {
+	CPU     string  `json:"cpu"`
+	Cores   int     `json:"cores"`
+	Threads int     `json:"threads"` // used by subject and reference alike
+	ISA     string  `json:"isa"`
+	OS      string  `json:"os"`
+	Arch    string  `json:"arch"`
+	Load    float64 `json:"load"` // runnable processes, mean over the minute before the run
+}
+
+// Program says what was measured.
+type Program struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Dirty   bool   `json:"dirty,omitempty"` // the sources had changes on top of the commit
+	Go      string `json:"go,omitempty"`
+}
+
+// Timing is how long one thing took.
+type Timing struct {
+	Name     string    `json:"name"`            // e.g. "cpu avx512 x2", "torch 2.1 script"
+	FLOPs    float64   `json:"flops,omitempty"` // counted for one repeat; 0 where nothing is counted
+	Seconds  []float64 `json:"seconds"`         // every repeat, in order
+	Median   float64   `json:"median"`
+	Interval Interval  `json:"interval"` // 95 %, bootstrap over blocks
+}
+
+// Ratio compares subject and reference.
+type Ratio struct {
+	// Kind is "cost": time of the subject over the time that its FLOPs take at the rate of the
+	// reference; or "speed-up": time of the reference over that of the subject.
+	Kind     string   `json:"kind"`
+	Value    float64  `json:"value"`
+	Interval Interval `json:"interval"`
+	Bound    float64  `json:"bound,omitempty"` // largest cost or least speed-up; 0 for none
+	Pass     *bool    `json:"pass,omitempty"`  // nil without a bound
+}
+
+// The kinds of Ratio.
+const (
+	Cost    = "cost"
+	SpeedUp = "speed-up"
+)
+
+// GFLOPs returns the rate in 10⁹ operations per second, 0 where nothing is counted.
+func (t Timing) GFLOPs() float64 { return t.FLOPs / t.Median / 1e9 }
+
+// NsPerUnitStep returns the time per hidden unit, sequence and step; 0 for no shape.
+//
+// Units: ns.
+func (r Row) NsPerUnitStep() float64 {
+	n := r.Shape.T * r.Shape.B * r.Shape.H
+	if n == 0 {
+		return 0
+	}
+	return r.Subject.Median / float64(n) * 1e9
+}
+
+// Write writes rows as JSON lines.
+func Write(w io.Writer, rows []Row) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, r := range rows {
+		if err := enc.Encode(r); err != nil {
+			return fmt.Errorf("bench: write row: %w", err)
+		}
+	}
+	return nil
+}

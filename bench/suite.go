@@ -1,0 +1,75 @@
+package bench
+
+// Kinds of Case.
+const (
+	caseScan  = "scan"  // the fused scan against the matrix product
+	caseGraph = "graph" // the fused scan against the unrolled graph
+	caseTrain = "train" // a training step against the matrix product
+	casePeer  = "peer"  // the fused scan against another framework
+)
+
+// What is timed.
+const (
+	product_ = "product"
+	forward  = "forward"
+	both     = "forward+backward"
+	step     = "training step"
+)
+
+// Case is one comparison of the suite.
+type Case struct {
+	Kind, Model, What string
+	Peer              string // form of the cell in the peer, e.g. "eager"
+	Shape             Shape
+	Bound             float64 // largest cost or least speed-up, 0 for none
+	Rounds            float64 // relative to the default number
+}
+
+// The shapes of the suite; I is that of the rows of MNIST.
+var (
+	middle = Shape{T: 200, B: 32, I: 28, H: 256}
+	wide   = Shape{T: 200, B: 32, I: 28, H: 512}
+	narrow = Shape{T: 200, B: 64, I: 28, H: 128}
+)
+
+// bounds are the largest costs of forward+backward by shape. Small products leave less to
+// hide the pointwise step behind.
+var bounds = map[Shape]float64{middle: 1.6, wide: 1.6, narrow: 2.2}
+
+// Suite returns the cases of a run; those of the peers only if asked for.
+func Suite(peers bool) []Case {
+	var all []Case
+	shapes := []Shape{middle, wide, narrow}
+	for _, model := range []string{"crnn-simple", "crnn", "rnn", "gru", "lstm"} {
+		for _, s := range shapes {
+			bound := 0.0
+			if model == "crnn-simple" {
+				bound = bounds[s]
+			}
+			all = append(all,
+				Case{Kind: caseScan, Model: model, What: forward, Shape: s},
+				Case{Kind: caseScan, Model: model, What: both, Shape: s, Bound: bound})
+		}
+	}
+	for _, s := range []Shape{narrow, middle} {
+		all = append(all, Case{Kind: caseTrain, Model: "lstm", What: step, Shape: s, Bound: bounds[s]})
+	}
+	all = append(all, Case{Kind: caseGraph, Model: "crnn-simple", What: both, Bound: 20, Rounds: 0.3,
+		Shape: Shape{T: 100, B: 64, I: 28, H: 128}})
+	if !peers {
+		return all
+	}
+	for _, s := range shapes {
+		all = append(all,
+			Case{Kind: casePeer, Model: "crnn-simple", Peer: "eager", What: both, Shape: s, Bound: 10},
+			Case{Kind: casePeer, Model: "crnn-simple", Peer: "script", What: both, Shape: s, Bound: 4},
+			Case{Kind: casePeer, Model: "lstm", Peer: "nn.LSTM", What: both, Shape: s, Bound: 1})
+	}
+	return all
+}
+
+// quick makes a case so small that it only shows that everything works.
+func (c Case) quick() Case {
+	c.Shape, c.Bound = Shape{T: 6, B: 4, I: 3, H: 16}, 0
+	return c
+}

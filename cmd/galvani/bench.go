@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"galvani/bench"
+
+	"github.com/spf13/cobra"
+)
+
+func newBench() *cobra.Command {
+	return newGroup("bench", "Measure the kernels of this machine", newBenchCPU())
+}
+
+func newBenchCPU() *cobra.Command {
+	var asJSON, peers bool
+	var out, python, commit string
+	var cfg bench.Config
+	c := &cobra.Command{Use: "cpu", Short: "Measure the CPU kernels against matrix product, graph and PyTorch",
+		Long: `Measure the fused scan and whole training steps on the CPU against the machine's own best
+matrix product, against the unrolled graph and, with --peers, against PyTorch. Everything is
+timed in this one run, in alternating blocks, after its numbers were found right. A cost is
+time over the time of the same operations in the matrix product; a speed-up is how many times
+faster the scan is.`,
+		Args: exactArgs(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if cfg.Threads < 0 {
+				return fmt.Errorf("%w: --threads is %d, want at least 0", errUsage, cfg.Threads)
+			}
+			ctx, stop := interruptible(c.Context())
+			defer stop()
+			cfg.Program = benchProgram(commit)
+			if peers {
+				cfg.Python = python
+			}
+			var rows []bench.Row
+			cfg.Log = func(format string, args ...any) { fmt.Fprintf(c.ErrOrStderr(), format+"\n", args...) }
+			cfg.Each = func(r bench.Row) error {
+				rows = append(rows, r)
+				cfg.Log("%s", strings.Join(benchWords(r), "  "))
+				return appendRow(out, r)
+			}
+			if err := bench.Run(ctx, cfg); err != nil {
+				return err
+			}
+			return report(c, asJSON, rows, func(p *printer) { p.benchmark(rows) })
+		}}
+	jsonFlag(c, &asJSON)
+	f := c.Flags()
+	f.StringVar(&out, "out", "", "`file` of JSON lines to append to")
+	f.BoolVar(&cfg.Quick, "quick", false, "tiny shapes: see that it works, measure nothing")
+	f.IntVar(&cfg.Threads, "threads", 0, "threads of everything that is timed, 0 for one per core")
+	f.BoolVar(&peers, "peers", false, "measure the same cells in PyTorch too, in turns")
+	f.StringVar(&python, "python", "python3", "Python that has PyTorch, for --peers")
+	f.StringVar(&commit, "commit", "", "commit to note (default that of the build, else of the folder)")
+	return c
+}
+
+// benchProgram identifies the program in the rows of a benchmark.
+func benchProgram(commit string) bench.Program {
+	b := thisBuild()
+	p := bench.Program{Version: b.Version, Commit: b.Commit, Dirty: b.Dirty, Go: b.Go}
+	if commit != "" {
+		p.Commit, p.Dirty = commit, false
+	}
+	if p.Commit == "" { // go run stamps nothing
+		text, err := exec.Command("git", "describe", "--always", "--exclude=*", "--abbrev=40", "--dirty").Output()
+		if err == nil {
+			p.Commit, p.Dirty = strings.CutSuffix(strings.TrimSpace(string(text)), "-dirty")
+		}
+	}
+	return p
+}
+
+// appendRow appends to a results file; no name, no file.
+func appendRow(path string, r bench.Row) error {
+	if path == "" {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	return errors.Join(bench.Write(f, []bench.Row{r}), f.Close())
+}
+
+// benchmark writes the rows as a table.
+func (p *printer) benchmark(rows []bench.Row) {
+	table := make([][]string, len(rows))
+	held, bounded := 0, 0
+	for i, r := range rows {
+		table[i] = benchWords(r)
+		if r.Ratio != nil && r.Ratio.Pass != nil {
+			bounded++
+			if *r.Ratio.Pass {
+				held++
+			}
+		}
+	}
+	if len(rows) > 0 {
+		m := rows[0].Machine
+		p.line("%s, %d of %d cores, %s, load %.2f, commit %s", m.CPU, m.Threads, m.Cores, m.ISA, m.Load, dash(rows[0].Program.Commit))
+	}
+	p.table([]string{"CASE", "MODEL", "WHAT", "B", "H", "T", "TIME ms", "95 %", "GFLOP/s", "ns/unit", "AGAINST", "RATIO", "95 %", "BOUND", ""}, table)
+	p.line("%d of %d bounds held", held, bounded)
+}
+
+// benchWords is one row of the table.
+func benchWords(r bench.Row) []string {
+	number := func(format string, v float64) string {
+		if v == 0 {
+			return "-"
+		}
+		return fmt.Sprintf(format, v)
+	}
+	s := r.Subject
+	words := []string{r.Case, dash(r.Model), r.What, number("%.0f", float64(r.Shape.B)), number("%.0f", float64(r.Shape.H)),
+		number("%.0f", float64(r.Shape.T)), fmt.Sprintf("%.2f", s.Median*1e3),
+		fmt.Sprintf("%.2f..%.2f", s.Interval[0]*1e3, s.Interval[1]*1e3), number("%.1f", s.GFLOPs()), number("%.2f", r.NsPerUnitStep())}
+	if r.Reference == nil {
+		return append(words, s.Name, "-", "-", "-", "")
+	}
+	words = append(words, r.Reference.Name)
+	if r.Ratio == nil {
+		return append(words, "-", "-", "-", "")
+	}
+	q := r.Ratio
+	sign, verdict := "≤", ""
+	if q.Kind == bench.SpeedUp {
+		sign = "≥"
+	}
+	if q.Pass != nil {
+		verdict = "missed"
+		if *q.Pass {
+			verdict = "held"
+		}
+	}
+	return append(words, fmt.Sprintf("%s %.2f", q.Kind, q.Value), fmt.Sprintf("%.2f..%.2f", q.Interval[0], q.Interval[1]),
+		number(sign+"%.3g", q.Bound), verdict)
+}
