@@ -23,7 +23,8 @@ import (
 // Task looming asks for the class at the last step. Task looming-ttc shows approaches alone
 // and asks at every step for the time left to collision at the end of that step, in units of
 // the sequence (steps·step_ms); the weight is 1 from the first event of the disc to the
-// collision and 0 elsewhere, where nothing is to be seen or no collision lies ahead.
+// collision and 0 elsewhere, where nothing is to be seen or no collision lies ahead. A constant
+// answer has a mean squared error of 0.037.
 //
 // Source: Gabbiani, Krapp and Laurent (1999) J Neurosci 19:1122 (geometry, jitter, range of
 // L); Dewell and Gabbiani (2018) eLife 7:e34238 (spatial coherence).

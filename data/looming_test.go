@@ -1,6 +1,7 @@
 package data
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -192,6 +193,35 @@ func TestCoherence(t *testing.T) {
 			t.Errorf("coherence %v %%: correlation is %v", coherence, got)
 		}
 		last = got
+	}
+}
+
+// TestScatter moves whole facets: the pairs of covering and uncovering stay together, and
+// nothing moves at full coherence.
+func TestScatter(t *testing.T) {
+	eye := newRetina(12, 36, 600)
+	draw := newStream(1, test, 0, 0)
+	pairs := func(e *events) []string {
+		var out []string
+		for f := range e.at[0] {
+			out = append(out, fmt.Sprint(e.at[0][f], e.at[1][f]))
+		}
+		return out
+	}
+	for _, coherence := range []float64{0, 0.5, 1} {
+		e := newEvents(144)
+		eye.show(e, scene{class: translate, L: 30, contact: 500}, &draw)
+		before := pairs(e)
+		e.scatter(coherence, &draw)
+		after := pairs(e)
+		if still := slices.Equal(before, after); still != (coherence == 1) {
+			t.Errorf("coherence %v: unmoved is %v", coherence, still)
+		}
+		slices.Sort(before)
+		slices.Sort(after)
+		if !slices.Equal(before, after) {
+			t.Errorf("coherence %v: events of a facet are torn apart", coherence)
+		}
 	}
 }
 
