@@ -281,6 +281,62 @@ func TestJitter(t *testing.T) {
 	}
 }
 
+// TestAnySettings fills samples under random settings from the whole allowed range: inputs
+// are 0 or 1, targets are times inside the sequence, nothing fails.
+func TestAnySettings(t *testing.T) {
+	r := newStream(9, test, 0, 0)
+	edge := func(lo, hi float64) float64 { // the ends as often as the inside
+		return []float64{lo, hi, r.between(lo, hi)}[r.below(3)]
+	}
+	for range 400 {
+		c := newLooming(r.below(2) == 0)
+		c.Facets, c.Steps = 2+r.below(9), 2+r.below(40)
+		c.HalfField, c.StepMs = edge(1, 60), edge(0.1, 1000)
+		c.LvMin = edge(0.1, 10000)
+		c.LvMax = edge(c.LvMin, 10000)
+		c.Spread, c.Coherence, c.Jitter, c.Background = edge(0, 1), edge(0, 100), edge(0, 1000), edge(0, 1)
+		task, err := c.Open(Env{Seed: r.pcg.Uint64()})
+		if err != nil {
+			t.Fatalf("%+v: %v", c, err)
+		}
+		b := NewBatch(task, 1)
+		for i := range 8 {
+			if err := task.Train.Fill(b, 0, 0, i); err != nil {
+				t.Fatalf("%+v: %v", c, err)
+			}
+			for _, x := range b.X {
+				if x != 0 && x != 1 {
+					t.Fatalf("%+v: input is %v", c, x)
+				}
+			}
+			for k, v := range b.Value {
+				if w := b.Weight[k]; !(v >= 0 && v <= 1) || w != 0 && w != 1 {
+					t.Fatalf("%+v: target %v with weight %v", c, v, w)
+				}
+			}
+		}
+	}
+}
+
+// TestConstantAnswer holds the documented error of the best constant answer of looming-ttc.
+func TestConstantAnswer(t *testing.T) {
+	task := open(t, "looming-ttc", Env{Seed: 10}, nil)
+	b := NewBatch(task, 1)
+	var n, sum, squares float64
+	for i := range task.Test.Len() {
+		if err := task.Test.Fill(b, 0, 0, i); err != nil {
+			t.Fatal(err)
+		}
+		for k, w := range b.Weight {
+			v := float64(w) * float64(b.Value[k])
+			n, sum, squares = n+float64(w), sum+v, squares+v*v
+		}
+	}
+	if got := squares/n - sum*sum/(n*n); math.Abs(got-0.037) > 0.001 {
+		t.Errorf("error of a constant answer is %.4f, want 0.037", got)
+	}
+}
+
 // TestTimeToCollision holds target and weight of looming-ttc to the scene.
 func TestTimeToCollision(t *testing.T) {
 	task := open(t, "looming-ttc", Env{Seed: 8}, func(c Config) { quiet(c); c.(*Looming).TestSize = 100 })
