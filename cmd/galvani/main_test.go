@@ -20,7 +20,7 @@ const asProgram = "GALVANI_TEST_AS_PROGRAM"
 func TestMain(m *testing.M) {
 	switch os.Getenv(asProgram) {
 	case "":
-		os.Exit(m.Run())
+		os.Exit(runTests(m))
 	case deaf:
 		ctx, _ := interruptible(context.Background())
 		fmt.Println("ready")
@@ -29,6 +29,16 @@ func TestMain(m *testing.M) {
 		select {}
 	}
 	main()
+}
+
+func runTests(m *testing.M) int {
+	var err error
+	if exampleFolder, err = os.MkdirTemp("", "galvani-example-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(exampleFolder)
+	return m.Run()
 }
 
 // deaf is a galvani that does not end when it is asked to.

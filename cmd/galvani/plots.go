@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -104,14 +103,17 @@ func (j *job) gradientChart(say func(string, ...any)) (chart.Lines, error) {
 // moments sums up values for mean and standard deviation.
 type moments struct{ n, sum, squares float64 }
 
-// responseChart shows the mean response against the time to collision, for each class that has
-// one: the probability of the first class, or the first output of a regression.
+// responseChart shows the mean response, with its standard deviation, against the time to
+// collision, for each class that has one: the probability of the first class, or the first
+// output of a regression. Time runs to the right, as it passes.
 func (j *job) responseChart(set data.Timed) (chart.Lines, error) {
 	t := j.task
-	c := chart.Lines{Title: "Response to an approach", XLabel: "time to collision (ms)", YLabel: "output"}
+	c := chart.Lines{Title: "Response to an approach", XLabel: "time from collision (ms)", YLabel: "output"}
 	response := func(logits []float32) float64 { return float64(logits[0]) }
+	lowest, highest := math.Inf(-1), math.Inf(1)
 	if t.Goal == data.Classify {
 		c.YLabel = "probability of " + t.Classes[0]
+		lowest, highest = 0, 1
 		response = func(logits []float32) float64 { return probability(logits, 0) }
 	}
 	sums := map[int]map[float64]*moments{} // by class, then by time in whole steps
@@ -126,7 +128,7 @@ func (j *job) responseChart(set data.Timed) (chart.Lines, error) {
 				continue
 			}
 			width := math.Abs(times[1] - times[0])
-			at := width * math.Round(ttc/width)
+			at := -width * math.Round(ttc/width)
 			if sums[class][at] == nil {
 				sums[class][at] = &moments{}
 			}
@@ -142,12 +144,12 @@ func (j *job) responseChart(set data.Timed) (chart.Lines, error) {
 		if class < len(t.Classes) {
 			s.Name = t.Classes[class]
 		}
-		for _, at := range slices.SortedFunc(maps.Keys(sums[class]), func(a, b float64) int { return cmp.Compare(a, b) }) {
+		for _, at := range slices.Sorted(maps.Keys(sums[class])) {
 			m := sums[class][at]
 			mean := m.sum / m.n
 			spread := math.Sqrt(max(0, m.squares/m.n-mean*mean))
 			s.X, s.Y = append(s.X, at), append(s.Y, mean)
-			s.Lo, s.Hi = append(s.Lo, mean-spread), append(s.Hi, mean+spread)
+			s.Lo, s.Hi = append(s.Lo, max(lowest, mean-spread)), append(s.Hi, min(highest, mean+spread))
 		}
 		if len(s.X) > 0 {
 			c.Series = append(c.Series, s)

@@ -138,8 +138,9 @@ func (j *job) train(ctx context.Context, run *rundir.Run, show display) (err err
 	}
 	show.start(j, run.Dir())
 	begin := time.Now()
-	result, err := j.session.Train(ctx, observers{&recorder{run, j.opt.Batch, begin}, show}, run)
+	result, err := j.session.Train(ctx, observers{recorder{run}, show}, run)
 	show.stop()
+	took := time.Since(begin)
 	status := rundir.Status{Phase: rundir.Completed, Reason: result.Outcome.String(), Step: int64(result.Step), Time: time.Now()}
 	if err == nil {
 		err = j.verdict(ctx, result, run.Dir())
@@ -157,7 +158,7 @@ func (j *job) train(ctx context.Context, run *rundir.Run, show display) (err err
 	if err := j.plot(run, show.words); err != nil {
 		return fmt.Errorf("the run is complete, its plots are not: %w", err)
 	}
-	show.end(j, result, run.Dir(), time.Since(begin))
+	show.end(j, result, run.Dir(), took)
 	return nil
 }
 
@@ -209,14 +210,10 @@ func (all observers) Evaluated(e engine.EvalEvent) error {
 }
 
 // recorder writes metrics.jsonl and the TensorBoard events.
-type recorder struct {
-	run   *rundir.Run
-	batch int
-	begin time.Time
-}
+type recorder struct{ run *rundir.Run }
 
 // Stepped implements engine.Observer.
-func (r *recorder) Stepped(e engine.StepEvent) error {
+func (r recorder) Stepped(e engine.StepEvent) error {
 	values := map[string]float64{"loss": e.Metrics.Loss(), "grad_norm": e.GradNorm, "lr": e.LR, "epoch": float64(e.Epoch)}
 	if e.Metrics.Count > 0 {
 		values["accuracy"] = e.Metrics.Accuracy()
@@ -225,7 +222,7 @@ func (r *recorder) Stepped(e engine.StepEvent) error {
 }
 
 // Evaluated implements engine.Observer.
-func (r *recorder) Evaluated(e engine.EvalEvent) error {
+func (r recorder) Evaluated(e engine.EvalEvent) error {
 	values := map[string]float64{"train_loss": e.Train.Loss(), "test_loss": e.Test.Loss()}
 	if e.Test.Count > 0 {
 		values["train_accuracy"], values["test_accuracy"] = e.Train.Accuracy(), e.Test.Accuracy()

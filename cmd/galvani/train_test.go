@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -33,6 +34,29 @@ func trained(t *testing.T, more ...string) string {
 		t.Errorf("stderr of --quiet is %q, want nothing", o.stderr)
 	}
 	return strings.TrimSuffix(o.stdout, "\n")
+}
+
+// example trains one run, which copyOfRun copies, in a folder that TestMain makes and removes.
+var (
+	exampleFolder string
+	example       = sync.OnceValues(func() (string, error) {
+		out, err := program(args(tiny, "--quiet", "--runs-dir", exampleFolder)...).Output()
+		return strings.TrimSpace(string(out)), err
+	})
+)
+
+// copyOfRun returns a trained run that the test may do with as it likes.
+func copyOfRun(t *testing.T) string {
+	t.Helper()
+	from, err := example()
+	dir := filepath.Join(t.TempDir(), filepath.Base(from))
+	if err == nil {
+		err = os.CopyFS(dir, os.DirFS(from))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // latest returns the tensors of the newest checkpoint.
@@ -168,7 +192,7 @@ func TestTrainJSON(t *testing.T) {
 }
 
 func TestEval(t *testing.T) {
-	dir := trained(t)
+	dir := copyOfRun(t)
 	words := galvani(t, "eval", dir).ok(t)
 	if !strings.Contains(words.stdout, "accuracy") || !strings.Contains(words.stdout, "scrambled") {
 		t.Errorf("stdout lacks accuracy or classes:\n%s", words.stdout)
@@ -196,7 +220,7 @@ func TestEval(t *testing.T) {
 
 // TestTrace holds that a traced batch, fed back, gives the same trace, on either backend.
 func TestTrace(t *testing.T) {
-	dir := trained(t)
+	dir := copyOfRun(t)
 	folder := t.TempDir()
 	first, second := filepath.Join(folder, "a.safetensors"), filepath.Join(folder, "b.safetensors")
 	galvani(t, "trace", dir, "--out", first).ok(t)
@@ -231,7 +255,7 @@ func tensors(t *testing.T, path string) []safetensors.Tensor {
 
 // TestSecondProcessIsRefused holds that a run that is being trained is left alone.
 func TestSecondProcessIsRefused(t *testing.T) {
-	dir := trained(t)
+	dir := copyOfRun(t)
 	held, err := rundir.Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -304,11 +328,6 @@ func TestBadInput(t *testing.T) {
 
 // TestBadRun holds that a damaged run is refused by eval, trace and resume alike.
 func TestBadRun(t *testing.T) {
-	damage := func(t *testing.T, change func(dir string)) string {
-		dir := trained(t)
-		change(dir)
-		return dir
-	}
 	write := func(t *testing.T, path string, change func([]byte) []byte) {
 		b, err := os.ReadFile(path)
 		if err == nil {
@@ -348,7 +367,8 @@ func TestBadRun(t *testing.T) {
 		}, exitData, "want ["},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			dir := damage(t, func(dir string) { tt.change(t, dir) })
+			dir := copyOfRun(t)
+			tt.change(t, dir)
 			galvani(t, "eval", dir).refused(t, tt.code, tt.want)
 			out := filepath.Join(t.TempDir(), "trace.safetensors")
 			galvani(t, "trace", dir, "--out", out).refused(t, tt.code, tt.want)
@@ -362,7 +382,7 @@ func TestBadRun(t *testing.T) {
 
 // TestDamagedCheckpointIsPassedOver holds that resume falls back to an older one and says so.
 func TestDamagedCheckpointIsPassedOver(t *testing.T) {
-	dir := trained(t)
+	dir := copyOfRun(t)
 	bad := filepath.Join(dir, "checkpoints", "step-000000000012.safetensors")
 	if err := os.Truncate(bad, 100); err != nil {
 		t.Fatal(err)
@@ -381,11 +401,11 @@ func TestReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	galvani(t, args(tiny, "--runs-dir", filepath.Join(blocked, "runs"))...).refused(t, exitIO, "rundir: make ")
-	galvani(t, "trace", trained(t), "--out", filepath.Join(blocked, "out")).refused(t, exitIO, "not a directory")
+	galvani(t, "trace", copyOfRun(t), "--out", filepath.Join(blocked, "out")).refused(t, exitIO, "not a directory")
 }
 
 func TestBadTraceInput(t *testing.T) {
-	dir := trained(t)
+	dir := copyOfRun(t)
 	zeros := func(n int) []float32 { return make([]float32, n) }
 	for _, tt := range []struct {
 		name    string
