@@ -232,6 +232,19 @@ func TestOpenBadFolders(t *testing.T) {
 	}
 }
 
+// TestDirIsAFile tells a data folder that is none from one where a file is missing.
+func TestDirIsAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	mustWrite(t, path, nil)
+	for _, c := range []Config{&MNIST{name: "mnist-rows", perStep: 28}, &CIFAR10{name: "cifar10-rows", perStep: 32}} {
+		_, err := c.Open(Env{Dir: path})
+		if !isSystem(err) || errors.Is(err, ErrMissing) {
+			t.Errorf("error is %v, want one of the file system", err)
+		}
+		wantOneLine(t, err, path, "not a directory")
+	}
+}
+
 // TestFileNames opens the collections under all their usual names and places.
 func TestFileNames(t *testing.T) {
 	images, labels := fewImages(), fewLabels()
