@@ -110,6 +110,69 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestFaultsCreate fails every call that makes a run directory. The next try must succeed.
+func TestFaultsCreate(t *testing.T) {
+	calls := 0
+	for ; ; calls++ {
+		disk, n := memfs.New(), 0
+		disk.Before = func(string, string) error {
+			if n++; n == calls+1 {
+				return syscall.EACCES
+			}
+			return nil
+		}
+		r, err := rundir.CreateOn(disk, "a/runs", "crnn", "looming", day)
+		if n <= calls {
+			must(t, err)
+			break
+		}
+		wantError(t, err, rundir.ErrIO, "permission denied; choose a folder that can be written")
+		r, err = rundir.CreateOn(disk.Crash(nil), "a/runs", "crnn", "looming", day)
+		must(t, err)
+		must(t, r.Close())
+	}
+	if calls < 15 {
+		t.Errorf("%d calls failed, want more than 15", calls)
+	}
+}
+
+// TestUnreadable has a checkpoint that the disk fails to read, for Latest and for Best. It must
+// not be passed over: the next Save would remove it.
+func TestUnreadable(t *testing.T) {
+	disk := memfs.New()
+	r, err := rundir.CreateOn(disk, "runs", "crnn", "looming", day)
+	must(t, err)
+	must(t, r.Save(state(1, 16)))
+	must(t, r.Save(state(2, 16)))
+	disk.Before = func(call, name string) error {
+		if call == "Read" && strings.Contains(name, "step-000000000002") {
+			return syscall.EIO
+		}
+		return nil
+	}
+	_, _, err = r.Latest()
+	wantError(t, err, rundir.ErrIO, "step-000000000002", "remove it to resume from the one before")
+	must(t, disk.Remove(r.Dir()+"/checkpoints/step-000000000002.safetensors"))
+	s, _, err := r.Latest()
+	must(t, err)
+	must(t, whole(s))
+
+	must(t, r.SaveBest(state(3, 16)))
+	must(t, disk.Remove(r.Dir()+"/checkpoints/step-000000000001.safetensors"))
+	disk.Before = func(call, name string) error {
+		if call == "Open" {
+			return syscall.EIO
+		}
+		return nil
+	}
+	_, err = r.Best()
+	wantError(t, err, rundir.ErrIO, "best.safetensors")
+	_, _, err = r.Latest()
+	wantError(t, err, rundir.ErrIO, "best.safetensors")
+	disk.Before = nil
+	must(t, r.Close())
+}
+
 // mayFail tells the calls whose failure costs nothing: cleaning up, and the log.
 func mayFail(call string) bool {
 	return strings.HasPrefix(call, "Remove ") || strings.HasPrefix(call, "List checkpoints") || call == "Write log.jsonl"

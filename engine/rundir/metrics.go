@@ -2,6 +2,7 @@ package rundir
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -80,16 +81,16 @@ func (r *Run) Truncate(step int64) error {
 
 // closeMetrics ends both files of metrics; the next Append opens them again.
 func (r *Run) closeMetrics() error {
-	var all []error
+	var first, second error
 	if r.metrics != nil {
-		all = append(all, ioErr("close", r.path(metricsName), r.metrics.Close()))
+		first = ioErr("close", r.path(metricsName), r.metrics.Close())
 		r.metrics = nil
 	}
 	if r.events != nil {
-		all = append(all, ioErr("close", r.path(r.events.name), r.events.file.Close()))
+		second = ioErr("close", r.path(r.events.name), r.events.file.Close())
 		r.events = nil
 	}
-	return errors.Join(all...)
+	return cmp.Or(first, second)
 }
 
 // cut rewrites the file without rows behind step and unreadable ones, if it has any.

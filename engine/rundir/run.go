@@ -16,6 +16,7 @@
 package rundir
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -134,7 +135,8 @@ func lock(fsys FS, dir string) (*Run, error) {
 	}
 	r.lock = l
 	if err := r.prepare(); err != nil {
-		return nil, errors.Join(err, r.Close())
+		_ = r.Close() // the first error says what is wrong
+		return nil, err
 	}
 	return r, nil
 }
@@ -164,7 +166,8 @@ func (r *Run) Dir() string { return r.dir }
 // Log returns the logger behind log.jsonl. In a view it discards.
 func (r *Run) Log() *slog.Logger { return r.log }
 
-// Close makes the metrics durable and gives the lock back.
+// Close makes the metrics durable and gives the lock back, whatever fails on the way; it
+// returns the first error.
 func (r *Run) Close() error {
 	var all []error
 	add := func(name string, f File) {
@@ -184,7 +187,7 @@ func (r *Run) Close() error {
 	}
 	r.metrics, r.events, r.logFile, r.lock = nil, nil, nil, nil
 	r.log = slog.New(slog.DiscardHandler)
-	return errors.Join(all...)
+	return cmp.Or(all...)
 }
 
 // Write puts a file of the run in place at once: the old content or the new, never a part.

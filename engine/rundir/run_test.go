@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -309,5 +310,35 @@ func TestSyscallOrder(t *testing.T) {
 	}
 	if !slices.Equal(calls, want) {
 		t.Errorf("calls %q, want %q", calls, want)
+	}
+}
+
+// TestFsync watches the real disk through strace, since a kill alone never tests fsync.
+func TestFsync(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("no strace on this machine")
+	}
+	program, err := os.Executable()
+	must(t, err)
+	out, err := exec.Command(strace, "-f", "-y", "-e", "trace=fsync,rename,renameat,renameat2", program, "-test.run", "^TestSaveLoad$").CombinedOutput()
+	if strings.Contains(string(out), "ptrace") {
+		t.Skipf("strace may not trace here: %s", out)
+	}
+	must(t, err)
+	var calls []string
+	for line := range strings.Lines(string(out)) {
+		for _, call := range [][2]string{
+			{"fsync(", "step-000000000007.safetensors.tmp>"}, {"rename", "step-000000000007.safetensors"}, {"fsync(", "/checkpoints>"},
+		} {
+			if strings.Contains(line, call[0]) && strings.Contains(line, call[1]) {
+				calls = append(calls, call[0]+" "+call[1])
+				break
+			}
+		}
+	}
+	want := []string{"fsync( step-000000000007.safetensors.tmp>", "rename step-000000000007.safetensors", "fsync( /checkpoints>"}
+	if len(calls) < len(want) || !slices.Equal(calls[:3], want) {
+		t.Errorf("calls %q, want %q over and over", calls, want)
 	}
 }
