@@ -4,19 +4,20 @@ import "math"
 
 // norm returns the Euclidean norm of g, summed in float64 in a fixed order.
 func norm[F Float](g []F) float64 {
-	var s [4]float64 // four sums side by side, or the latency of the addition bounds the speed
+	var s0, s1, s2, s3 float64 // side by side, or the latency of the addition bounds the speed
 	i := 0
 	for ; i+4 <= len(g); i += 4 {
-		for j := range s {
-			x := float64(g[i+j])
-			s[j] += float64(x * x)
-		}
+		x0, x1, x2, x3 := float64(g[i]), float64(g[i+1]), float64(g[i+2]), float64(g[i+3])
+		s0 += float64(x0 * x0)
+		s1 += float64(x1 * x1)
+		s2 += float64(x2 * x2)
+		s3 += float64(x3 * x3)
 	}
 	for ; i < len(g); i++ {
 		x := float64(g[i])
-		s[0] += float64(x * x)
+		s0 += float64(x * x)
 	}
-	return math.Sqrt((s[0] + s[1]) + (s[2] + s[3]))
+	return math.Sqrt((s0 + s1) + (s2 + s3))
 }
 
 // clip scales g so that its norm is at most limit; 0 is no limit. It returns the norm before.

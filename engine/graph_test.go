@@ -9,6 +9,8 @@ import (
 
 	"galvani/data"
 	"galvani/kernels"
+
+	"gorgonia.org/gorgonia"
 )
 
 // gradientTolerance bounds the relative difference to central differences in float64: h² and
@@ -37,6 +39,36 @@ func TestGradients(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestKinks rectifies with a kink of h at every x that the batch holds: elements on one are
+// left out, and said to be.
+func TestKinks(t *testing.T) {
+	net := newToy()
+	net.f = gorgonia.Abs
+	task := newToyTask()
+	params, err := NewParams[float64](net, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(params.slice(0))
+	g, err := NewGraph(GraphConfig{Net: net, T: 1, B: 1, I: task.I, Goal: task.Goal, Grad: true}, params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.rest[0] = 0 // h stands on the kink
+	g.ResetState()
+	g.x[0], g.x[1], g.weight[0] = 1, 1, 1
+	if err := g.Run(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := check(g, 0, params.part(g.Grad(), 0), newStream(1, "check"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Kinks != 10 || c.Checked != 0 {
+		t.Errorf("%+v, want 10 kinks", c)
 	}
 }
 
@@ -212,8 +244,7 @@ func TestHeapIsFlat(t *testing.T) {
 
 // TestStepNorms uses h ← h/2: the gradient halves with each step back in time.
 func TestStepNorms(t *testing.T) {
-	net := newToy()
-	net.linear = true
+	net := newLinear()
 	s := newToySession(t, func(c *Config) { c.Net = net; c.Task.T = 6 })
 	r := s.params.slice(1)
 	for i := range r {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -29,9 +30,8 @@ func TestGuard(t *testing.T) {
 		"carried state":   {func(s *Session, _ *data.Batch) { s.train.state[3] = nan32 }, "carried state", 3},
 		"parameter":       {func(s *Session, _ *data.Batch) { s.params.slice(1)[7] = nan32 }, "parameter cell.R", 7},
 		"fixed parameter": {func(s *Session, _ *data.Batch) { s.params.slice(2)[1] = nan32 }, "parameter cell.gain", 1},
-		// Finite weights whose products overflow: h itself is tanh(±∞), so finite.
+		// Finite weights whose products overflow, in the network without tanh.
 		"forward": {func(s *Session, _ *data.Batch) {
-			s.cfg.Net.(*toyNet).linear = true
 			for i, r := range s.params.slice(1) {
 				s.params.slice(1)[i] = float32(math.Copysign(1e30, float64(r)))
 			}
@@ -49,7 +49,9 @@ func TestGuard(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			net := newToy()
-			net.linear = name == "forward"
+			if name == "forward" {
+				net = newLinear()
+			}
 			s := newToySession(t, func(c *Config) { c.Net = net; c.Options.Clip = 1e30 })
 			if _, err := s.Step(batchOf(t, s, 0)); err != nil {
 				t.Fatal(err)
@@ -96,21 +98,44 @@ func TestGuardInEvaluation(t *testing.T) {
 	}
 }
 
-func TestFirstBad(t *testing.T) {
-	for n := range 11 {
+func TestFinite(t *testing.T) {
+	for _, n := range []int{0, 1, 2, 3, 4, 5, 11, chunk + 3} {
 		x := make([]float32, n)
 		fill(x, math.MaxFloat32)
-		if i := firstBad(x); i != -1 {
-			t.Errorf("%d finite elements: %d", n, i)
+		if i := firstBad(x); i != -1 || !allFinite(x) {
+			t.Errorf("%d finite elements: found %d", n, i)
 		}
-		for at := range x {
+		for at := 0; at < n; at += 1 + n/11 {
 			for _, v := range []float32{nan32, inf32, -inf32} {
 				x[at] = v
-				if i := firstBad(x); i != at {
+				if i := firstBad(x); i != at || allFinite(x) {
 					t.Errorf("%v at %d of %d: found %d", v, at, n, i)
 				}
 			}
 			x[at] = -math.MaxFloat32
 		}
+	}
+}
+
+// BenchmarkGuard is the cost of the guard in an update of 70 000 parameters, to be held
+// against that of the update alone.
+func BenchmarkGuard(b *testing.B) {
+	for _, guard := range []bool{false, true} {
+		b.Run(fmt.Sprint(guard), func(b *testing.B) {
+			net := newToy()
+			net.hidden = 262
+			s := newToySession(b, func(c *Config) { c.Net = net })
+			grad := make([]float32, s.params.learned)
+			fill(grad, 1e-3)
+			for b.Loop() {
+				if guard {
+					if err := s.commit(grad, 1e-3); err != nil {
+						b.Fatal(err)
+					}
+				} else {
+					s.opt.Update(s.params.Learned(), grad, 1e-3, 1)
+				}
+			}
+		})
 	}
 }

@@ -118,11 +118,12 @@ func (p *Params[F]) project(flat []F, fixed bool) {
 			continue
 		}
 		lo, hi := inward[F](s.Bound)
-		for j, v := range p.part(flat, i) {
+		e := p.part(flat, i)
+		for j, v := range e {
 			if v < lo {
-				p.part(flat, i)[j] = lo
+				e[j] = lo
 			} else if v > hi {
-				p.part(flat, i)[j] = hi
+				e[j] = hi
 			}
 		}
 	}

@@ -20,17 +20,24 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 //
 //	h ← f(x·Wᵀ + h·Rᵀ),  logits = h·Vᵀ + c + √root
 //
-// with f = tanh, or the identity where linear is set. The derivative of the square root is
+// with f = tanh unless set. The derivative of the square root is
 // infinite at root = 0.
 type toyNet struct {
 	inputs, hidden, outputs int
-	linear                  bool
+	f                       func(*gorgonia.Node) (*gorgonia.Node, error)
 	builds                  int
 	collide                 func(build int) bool // plant two nodes of equal hash
 	extra                   func(build int) bool // plant one more node
 }
 
-func newToy() *toyNet { return &toyNet{inputs: 2, hidden: 5, outputs: 2} }
+func newToy() *toyNet { return &toyNet{inputs: 2, hidden: 5, outputs: 2, f: gorgonia.Tanh} }
+
+// newLinear is the toy with f the identity.
+func newLinear() *toyNet {
+	n := newToy()
+	n.f = func(x *gorgonia.Node) (*gorgonia.Node, error) { return x, nil }
+	return n
+}
 
 func (n *toyNet) Name() string    { return "toy" }
 func (n *toyNet) Rest() []float64 { return []float64{0.25} }
@@ -80,10 +87,7 @@ func (n *toyNet) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Seq
 	for t := range in.T {
 		xt := must(kernels.Field(x, t*in.B*in.I, in.B, in.I))
 		h = must(gorgonia.Add(must(gorgonia.Mul(xt, wt)), must(gorgonia.Mul(h, rt))))
-		h = must(gorgonia.BroadcastHadamardProd(h, gain, nil, []byte{0}))
-		if !n.linear {
-			h = must(gorgonia.Tanh(h))
-		}
+		h = must(n.f(must(gorgonia.BroadcastHadamardProd(h, gain, nil, []byte{0}))))
 		gorgonia.Read(h, &values[t])
 		out.Steps = append(out.Steps, h)
 		rows = append(rows, h)
