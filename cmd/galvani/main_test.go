@@ -134,6 +134,9 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"models", "show", "crn"}, exitConfig, `unknown model "crn"; did you mean "crnn"?`},
 		{[]string{"models", "show", "crnn", "--hidden", "0"}, exitConfig, "bad configuration"},
 		{[]string{"tasks", "show", "ading"}, exitConfig, `unknown task "ading"; did you mean "adding"?`},
+		{[]string{"data", "fetch", "mnst"}, exitConfig, `unknown data set "mnst"; did you mean "mnist"?`},
+		{[]string{"gradcheck", "crnn", "--batch", "0"}, exitConfig, "B=0, want at least 1"},
+		{[]string{"eval"}, exitUsage, "galvani eval needs RUN"},
 		{[]string{"version", "now"}, exitUsage, `unexpected argument "now"`},
 		{[]string{"version", "--jsn"}, exitUsage, `unknown flag "--jsn"; did you mean "--json"?`},
 		{[]string{"version", "-x"}, exitUsage, "unknown shorthand flag"},
@@ -153,7 +156,7 @@ func TestUsageErrors(t *testing.T) {
 // stdout, and colours neither in a pipe.
 func TestReports(t *testing.T) {
 	for _, args := range [][]string{
-		{"version"}, {"devices"}, {"models", "list"}, {"models", "show", "crnn"},
+		{"version"}, {"devices"}, {"data", "list"}, {"models", "list"}, {"models", "show", "crnn"},
 		{"tasks", "list"}, {"tasks", "show", "looming"}, {"tasks", "show", "mnist-rows", "--data-dir", "nowhere"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
@@ -168,6 +171,13 @@ func TestReports(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestFetchWithoutNetwork sends all requests to a port where nobody listens.
+func TestFetchWithoutNetwork(t *testing.T) {
+	c := program("data", "fetch", "mnist", "--data-dir", t.TempDir())
+	c.Env = append(c.Env, "HTTP_PROXY=http://127.0.0.1:1", "HTTPS_PROXY=http://127.0.0.1:1")
+	finish(t, c).refused(t, exitIO, "check the network")
 }
 
 func TestHelp(t *testing.T) {

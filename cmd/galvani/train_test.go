@@ -435,12 +435,14 @@ func TestBadTraceInput(t *testing.T) {
 }
 
 func TestGradcheck(t *testing.T) {
-	o := galvani(t, "gradcheck", "crnn", "--json").ok(t)
-	var all []gradReport
-	if err := json.Unmarshal([]byte(o.stdout), &all); err != nil {
-		t.Fatal(err)
-	}
-	if len(all) == 0 || all[0].Backend != "graph" || len(all[0].Params) < 4 {
-		t.Errorf("report is %+v, want the graph's parameters", all)
+	for _, model := range modelNames() {
+		o := galvani(t, "gradcheck", model, "--json").ok(t)
+		var all []gradReport
+		if err := json.Unmarshal([]byte(o.stdout), &all); err != nil {
+			t.Fatal(err)
+		}
+		if len(all) == 0 || all[0].Backend != "graph" || len(all[0].Params) < 4 {
+			t.Errorf("%s: report is %+v, want the graph's parameters", model, all)
+		}
 	}
 }
