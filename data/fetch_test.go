@@ -214,6 +214,26 @@ func TestFetchNextMirror(t *testing.T) {
 	}
 }
 
+// TestFetchKeepsPart has one mirror answer with a range nobody asked for: what is there must
+// stay as it is for the next one.
+func TestFetchKeepsPart(t *testing.T) {
+	body, dir := payload(), t.TempDir()
+	mustWrite(t, filepath.Join(dir, "c", "f.part"), body[:1000])
+	confused := newMirror(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+		w.Header().Set("Content-Range", "bytes 5-10/300000")
+		w.WriteHeader(http.StatusPartialContent)
+		_, _ = w.Write(body[5:11])
+	})
+	good := newMirror(t, whole(body))
+	if err := collection(body, confused, good).Fetch(t.Context(), dir, FetchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, dir, body)
+	if fmt.Sprint(good.ranges) != "[bytes=1000-]" {
+		t.Errorf("ranges asked of the second mirror are %q, want bytes=1000-", good.ranges)
+	}
+}
+
 func TestFetchFails(t *testing.T) {
 	body := payload()
 	altered := bytes.Clone(body)
@@ -331,6 +351,7 @@ func TestFetchArchive(t *testing.T) {
 		{"good", append([]entry{{"top/", tar.TypeDir, ""}, {"top/readme", tar.TypeReg, "hello"}}, good...), ""},
 		{"traversal", append([]entry{{"../../evil", tar.TypeReg, "x"}, {"/evil", tar.TypeReg, "x"}, {"top/../../a.bin", tar.TypeReg, "xxxx"}}, good...), ""},
 		{"link for a member", []entry{{"top/a.bin", tar.TypeSymlink, ""}, good[1]}, "top/a.bin"},
+		{"member of another type", []entry{{"top/a.bin", tar.TypeCont, "aaaa"}, good[1]}, "of type '7'"},
 		{"member too long", []entry{{"top/a.bin", tar.TypeReg, "aaaaa"}, good[1]}, "want a file of 4"},
 		{"member missing", good[:1], "1 of 2 members are missing"},
 	} {
