@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"galvani/engine"
+	"galvani/engine/rundir"
 
 	"github.com/schollz/progressbar/v3"
 )
@@ -22,7 +23,7 @@ type display interface {
 	engine.Observer
 	start(j *job, dir string)
 	words(format string, args ...any) // a remark for people
-	stop()                            // training has ended, one way or the other
+	stop(s rundir.Status)             // training has ended, one way or the other
 	end(j *job, r engine.Result, dir string, took time.Duration)
 }
 
@@ -131,7 +132,7 @@ func (d *barDisplay) Evaluated(e engine.EvalEvent) error {
 	return nil
 }
 
-func (d *barDisplay) stop() { d.bar.Clear() }
+func (d *barDisplay) stop(rundir.Status) { d.bar.Clear() }
 
 // lineDisplay writes a line now and then.
 type lineDisplay struct {
@@ -159,7 +160,7 @@ func (d *lineDisplay) Evaluated(e engine.EvalEvent) error {
 	return nil
 }
 
-func (d *lineDisplay) stop() {}
+func (d *lineDisplay) stop(rundir.Status) {}
 
 // pace measures the speed between two reports.
 type pace struct {
@@ -190,7 +191,7 @@ func (quietDisplay) Stepped(engine.StepEvent) error   { return nil }
 func (quietDisplay) Evaluated(engine.EvalEvent) error { return nil }
 func (quietDisplay) start(*job, string)               {}
 func (quietDisplay) words(string, ...any)             {}
-func (quietDisplay) stop()                            {}
+func (quietDisplay) stop(rundir.Status)               {}
 
 func (d quietDisplay) end(_ *job, _ engine.Result, dir string, _ time.Duration) {
 	fmt.Fprintln(d.stdout, dir)
@@ -232,7 +233,8 @@ type event struct {
 	Test    *scoreJSON `json:"test,omitempty"`
 	Best    *scoreJSON `json:"best,omitempty"`
 	Rate    float64    `json:"sequences_per_second,omitempty"`
-	Outcome string     `json:"outcome,omitempty"`
+	Outcome string     `json:"outcome,omitempty"` // done, early stopped, stopped, failed
+	Reason  string     `json:"reason,omitempty"`
 	Seconds float64    `json:"seconds,omitempty"`
 }
 
@@ -265,7 +267,13 @@ func (d *jsonDisplay) Evaluated(e engine.EvalEvent) error {
 }
 
 func (d *jsonDisplay) words(format string, args ...any) { fmt.Fprintf(d.people, format+"\n", args...) }
-func (d *jsonDisplay) stop()                            {}
+
+// stop tells of an end that comes with an error; end tells of the others.
+func (d *jsonDisplay) stop(s rundir.Status) {
+	if s.Phase != rundir.Completed {
+		d.write(event{Event: "end", Step: int(s.Step), Outcome: string(s.Phase), Reason: s.Reason})
+	}
+}
 
 func (d *jsonDisplay) end(_ *job, r engine.Result, dir string, took time.Duration) {
 	e := event{Event: "end", Run: dir, Step: r.Step, Outcome: r.Outcome.String(), Seconds: took.Seconds()}

@@ -139,18 +139,18 @@ func (j *job) train(ctx context.Context, run *rundir.Run, show display) (err err
 	show.start(j, run.Dir())
 	begin := time.Now()
 	result, err := j.session.Train(ctx, observers{recorder{run}, show}, run)
-	show.stop()
 	took := time.Since(begin)
-	status := rundir.Status{Phase: rundir.Completed, Reason: result.Outcome.String(), Step: int64(result.Step), Time: time.Now()}
 	if err == nil {
 		err = j.verdict(ctx, result, run.Dir())
 	}
-	switch {
-	case errors.Is(err, errStopped):
-		status.Phase = rundir.Stopped
-	case err != nil:
+	status := rundir.Status{Phase: rundir.Completed, Reason: result.Outcome.String(), Step: int64(result.Step), Time: time.Now()}
+	if err != nil {
 		status.Phase, status.Reason = rundir.Failed, err.Error()
 	}
+	if errors.Is(err, errStopped) {
+		status.Phase = rundir.Stopped
+	}
+	show.stop(status)
 	err = errors.Join(err, run.SetStatus(status))
 	if err != nil {
 		return err

@@ -129,11 +129,14 @@ func TestResumeIsBitEqual(t *testing.T) {
 func TestSignalSavesAndResumes(t *testing.T) {
 	runs := t.TempDir()
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		c := program(args(tiny, "--epochs", "1000000", "--runs-dir", runs)...)
+		c := program(args(tiny, "--json", "--epochs", "1000000", "--runs-dir", runs)...)
 		stop := time.AfterFunc(time.Second, func() { c.Process.Signal(s) })
 		o := finish(t, c)
 		stop.Stop()
 		o.refused(t, exitStopped, "galvani train --resume ")
+		if !strings.Contains(o.stdout, `"outcome":"stopped"`) {
+			t.Errorf("%v: no event of the end in %s", s, o.stdout)
+		}
 		dir := newest(t, runs)
 		if p := phase(t, dir); p != rundir.Stopped {
 			t.Errorf("%v: status is %q, want %q", s, p, rundir.Stopped)
