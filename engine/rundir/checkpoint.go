@@ -93,7 +93,7 @@ func (r *Run) save(name string, s *State) error {
 			err = fmt.Errorf("rundir: %s: %w: data hash %s, want %s", temp, ErrCorrupt, back.dataHash, metadata[keyDataHash])
 		}
 		if errors.Is(err, ErrCorrupt) { // the disk gave back something else than it was given
-			return &ioError{"read back", temp, err}
+			return &ioError{"read back", temp, fmt.Errorf("other content than was written: %v", err)}
 		}
 		return err
 	})

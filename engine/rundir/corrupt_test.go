@@ -11,34 +11,35 @@ import (
 	"testing"
 
 	"galvani/engine/rundir"
+	"galvani/engine/rundir/memfs"
 	"galvani/engine/safetensors"
 )
 
-// saved returns the path and the bytes of a checkpoint.
-func saved(t *testing.T, elements int) (path string, b []byte) {
+// saved returns a checkpoint: its disk, its path and its bytes.
+func saved(t *testing.T, elements int) (disk *memfs.FS, path string, b []byte) {
 	t.Helper()
-	r := create(t)
+	disk, r := inMemory(t)
 	must(t, r.Save(state(5, elements)))
 	paths, err := r.Checkpoints()
 	must(t, err)
-	b, err = os.ReadFile(paths[0])
+	b, err = r.Read("checkpoints/" + filepath.Base(paths[0]))
 	must(t, err)
-	return paths[0], b
+	return disk, paths[0], b
 }
 
 // TestTruncatedCheckpoint loads every length of a small checkpoint.
 func TestTruncatedCheckpoint(t *testing.T) {
-	path, b := saved(t, 200)
+	disk, path, b := saved(t, 200)
 	for n := range b {
-		must(t, os.WriteFile(path, b[:n], 0o666))
-		_, err := rundir.Load(path)
+		overwrite(t, disk, path, b[:n])
+		_, err := rundir.LoadOn(disk, path)
 		wantError(t, err, rundir.ErrCorrupt, path)
 	}
 }
 
 // TestFlippedBits flips 1000 single bits, anywhere in the file and in the data alone.
 func TestFlippedBits(t *testing.T) {
-	path, b := saved(t, 400)
+	disk, path, b := saved(t, 400)
 	rng := rand.New(rand.NewPCG(3, 3))
 	data := len(b) - 2*400*4
 	for name, from := range map[string]int{"file": 0, "data": data} {
@@ -46,8 +47,8 @@ func TestFlippedBits(t *testing.T) {
 		for range 1000 {
 			bad := bytes.Clone(b)
 			bad[from+rng.IntN(len(b)-from)] ^= 1 << rng.IntN(8)
-			must(t, os.WriteFile(path, bad, 0o666))
-			_, err := rundir.Load(path)
+			overwrite(t, disk, path, bad)
+			_, err := rundir.LoadOn(disk, path)
 			if errors.Is(err, rundir.ErrCorrupt) || errors.Is(err, rundir.ErrForeign) {
 				found++
 			} else {
@@ -62,14 +63,14 @@ func TestFlippedBits(t *testing.T) {
 
 // TestZeroedPages blanks 200 random stretches, as a lost sector does.
 func TestZeroedPages(t *testing.T) {
-	path, b := saved(t, 4096)
+	disk, path, b := saved(t, 4096)
 	rng := rand.New(rand.NewPCG(4, 4))
 	for range 200 {
 		bad := bytes.Clone(b)
 		at := rng.IntN(len(b) - 512)
 		clear(bad[at : at+512])
-		must(t, os.WriteFile(path, bad, 0o666))
-		_, err := rundir.Load(path)
+		overwrite(t, disk, path, bad)
+		_, err := rundir.LoadOn(disk, path)
 		if !errors.Is(err, rundir.ErrCorrupt) && !errors.Is(err, rundir.ErrForeign) {
 			t.Fatalf("zeros from byte %d give %v", at, err)
 		}
@@ -79,7 +80,7 @@ func TestZeroedPages(t *testing.T) {
 // TestForgedMetadata changes one entry after the other, and mends the hash of the header, so
 // that the check behind it has to find it.
 func TestForgedMetadata(t *testing.T) {
-	path, b := saved(t, 8)
+	disk, path, b := saved(t, 8)
 	for name, c := range map[string]struct {
 		key, value string
 		want       error
@@ -109,8 +110,8 @@ func TestForgedMetadata(t *testing.T) {
 		}
 		var out bytes.Buffer
 		must(t, safetensors.Write(&out, f.Tensors, f.Metadata))
-		must(t, os.WriteFile(path, out.Bytes(), 0o666))
-		_, err = rundir.Load(path)
+		overwrite(t, disk, path, out.Bytes())
+		_, err = rundir.LoadOn(disk, path)
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
@@ -172,8 +173,8 @@ func TestLatestSkips(t *testing.T) {
 
 // TestOpensInOtherReaders wants the file to be plain safetensors with plain JSON in it.
 func TestOpensInOtherReaders(t *testing.T) {
-	path, _ := saved(t, 8)
-	f, err := safetensors.Open(path)
+	_, path, b := saved(t, 8)
+	f, err := safetensors.Decode(b, path)
 	must(t, err)
 	var rec map[string]any
 	must(t, json.Unmarshal([]byte(f.Metadata["state"]), &rec))

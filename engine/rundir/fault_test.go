@@ -3,6 +3,7 @@ package rundir_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -173,6 +174,25 @@ func TestUnreadable(t *testing.T) {
 	must(t, r.Close())
 }
 
+// TestVanished has a checkpoint that the writer removes after a reader has listed it.
+func TestVanished(t *testing.T) {
+	disk, r := inMemory(t)
+	must(t, r.Save(state(1, 16)))
+	must(t, r.Save(state(2, 16)))
+	disk.Before = func(call, name string) error {
+		if call == "Open" && strings.Contains(name, "step-000000000002") {
+			return fs.ErrNotExist
+		}
+		return nil
+	}
+	s, skipped, err := r.Latest()
+	must(t, err)
+	if s.Step != 1 || len(skipped) > 0 {
+		t.Errorf("latest is step %d, skipped %v, want step 1 and none", s.Step, skipped)
+	}
+	disk.Before = nil
+}
+
 // mayFail tells the calls whose failure costs nothing: cleaning up, and the log.
 func mayFail(call string) bool {
 	return strings.HasPrefix(call, "Remove ") || strings.HasPrefix(call, "List checkpoints") || call == "Write log.jsonl"
@@ -213,6 +233,9 @@ func TestReadBack(t *testing.T) {
 	liar.lie = true
 	err = r.Save(state(2, 16))
 	wantError(t, err, rundir.ErrIO, "read back", "step-000000000002")
+	if errors.Is(err, rundir.ErrCorrupt) {
+		t.Error("a disk that fails is taken for a file that was bad before")
+	}
 	liar.lie = false
 	s, skipped, err := r.Latest()
 	must(t, err)

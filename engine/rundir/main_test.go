@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"galvani/engine/rundir"
+	"galvani/engine/rundir/memfs"
 	"galvani/engine/safetensors"
 
 	"go.uber.org/goleak"
@@ -73,6 +74,26 @@ func create(t *testing.T) *rundir.Run {
 		}
 	})
 	return r
+}
+
+// inMemory returns a run on a disk in memory, for tests that write very often.
+func inMemory(t *testing.T) (*memfs.FS, *rundir.Run) {
+	t.Helper()
+	disk := memfs.New()
+	r, err := rundir.CreateOn(disk, "runs", "crnn", "looming", day)
+	must(t, err)
+	t.Cleanup(func() { must(t, r.Close()) })
+	return disk, r
+}
+
+// overwrite replaces the content of a file behind the back of the run.
+func overwrite(t *testing.T, disk *memfs.FS, path string, content []byte) {
+	t.Helper()
+	f, err := disk.Create(path)
+	must(t, err)
+	_, err = f.Write(content)
+	must(t, err)
+	must(t, f.Close())
 }
 
 func must(t *testing.T, err error) {

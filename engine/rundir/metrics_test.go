@@ -3,14 +3,11 @@ package rundir_test
 import (
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
 	"galvani/engine/rundir"
-	"galvani/engine/rundir/memfs"
 )
 
 func TestAppendRows(t *testing.T) {
@@ -58,16 +55,15 @@ func TestTruncate(t *testing.T) {
 
 // TestTornMetrics cuts the file at every length, and blanks its end as a power cut does.
 func TestTornMetrics(t *testing.T) {
-	r := create(t)
-	path := filepath.Join(r.Dir(), "metrics.jsonl")
+	disk, r := inMemory(t)
 	for step := range int64(3) {
 		must(t, r.Append(day, step, map[string]float64{"loss": 0.25}))
 	}
-	all, err := os.ReadFile(path)
+	all, err := r.Read("metrics.jsonl")
 	must(t, err)
 	for n := range len(all) {
 		for _, tail := range []string{"", strings.Repeat("\x00", len(all)-n)} {
-			must(t, os.WriteFile(path, []byte(string(all[:n])+tail), 0o666))
+			overwrite(t, disk, r.Dir()+"/metrics.jsonl", []byte(string(all[:n])+tail))
 			kept := strings.Count(string(all[:n]), "\n")
 			rows, err := r.Metrics()
 			must(t, err)
@@ -96,9 +92,7 @@ func TestBadMetrics(t *testing.T) {
 
 // TestAppendAfterFault goes on after half a row has been written.
 func TestAppendAfterFault(t *testing.T) {
-	disk := memfs.New()
-	r, err := rundir.CreateOn(disk, "runs", "crnn", "looming", day)
-	must(t, err)
+	disk, r := inMemory(t)
 	must(t, r.Append(day, 1, nil))
 	for _, file := range []string{"metrics.jsonl", "events"} {
 		disk.Before = func(call, name string) error {
@@ -117,5 +111,4 @@ func TestAppendAfterFault(t *testing.T) {
 			t.Errorf("rows %v, want steps 1 and 2", rows)
 		}
 	}
-	must(t, r.Close())
 }
