@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -147,6 +149,59 @@ func TestSignalSavesAndResumes(t *testing.T) {
 			t.Errorf("%v: %d tensors before, %d after; stderr %s", s, before, after, o.stderr)
 		}
 	}
+}
+
+// TestInterruptedAgainAndAgain holds that a run that is stopped at random moments, also while
+// it saves, ends with the same network as one that is left alone.
+func TestInterruptedAgainAndAgain(t *testing.T) {
+	long := args(tiny, "--epochs", "100", "--checkpoint-every", "5", "--eval-every", "50")
+	runs := t.TempDir()
+	want := latest(t, strings.TrimSpace(galvani(t, args(long, "--quiet", "--runs-dir", runs)...).ok(t).stdout))
+	const enough = 8
+	rng := rand.New(rand.NewPCG(1, 2))
+	command := args(long, "--runs-dir", t.TempDir())
+	dir, stops := "", 0
+	for done := false; !done; {
+		signal := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM}[rng.IntN(2)]
+		after := time.Duration(rng.IntN(60)) * time.Millisecond
+		if stops == enough {
+			after = time.Hour
+		}
+		var o outcome
+		dir, o = interrupt(t, command, signal, after)
+		if done = o.code == exitOK; !done {
+			o.refused(t, exitStopped, "state saved")
+			stops++
+		}
+		command = []string{"train", "--resume", dir}
+	}
+	if d := cmp.Diff(want, latest(t, dir)); d != "" || stops == 0 {
+		t.Errorf("after %d stops the run differs:\n%.500s", stops, d)
+	}
+}
+
+// interrupt starts a training and sends the signal some time after it has named its run
+// directory, which is returned.
+func interrupt(t *testing.T, command []string, s syscall.Signal, after time.Duration) (dir string, o outcome) {
+	t.Helper()
+	c := program(command...)
+	pipe, err := c.StderrPipe()
+	if err == nil {
+		err = c.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(pipe); lines.Scan(); {
+		o.stderr += lines.Text() + "\n"
+		if name, ok := strings.CutPrefix(lines.Text(), "run: "); ok {
+			dir = name
+			defer time.AfterFunc(after, func() { c.Process.Signal(s) }).Stop()
+		}
+	}
+	c.Wait() // the exit code is looked at
+	o.code = c.ProcessState.ExitCode()
+	return dir, o
 }
 
 // newest returns the run directory that was made last.
