@@ -107,9 +107,9 @@ func (g *Graph[F]) addGradients(loss *gorgonia.Node, params []*gorgonia.Node) er
 	for _, i := range g.learned() {
 		wrt = append(wrt, params[i])
 	}
-	if g.cfg.Steps {
+	if g.cfg.Steps && g.out.GradH == nil {
 		if len(g.out.Steps) != g.cfg.T {
-			return fmt.Errorf("there are nodes for %d steps, want %d: the gradient of each step needs the unrolled graph", len(g.out.Steps), g.cfg.T)
+			return fmt.Errorf("there are nodes for %d steps, want %d", len(g.out.Steps), g.cfg.T)
 		}
 		wrt = append(wrt, g.out.Steps...)
 	}

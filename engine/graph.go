@@ -21,7 +21,7 @@ type GraphConfig struct {
 	Every  bool // targets at every step
 	Masked bool // sequences have different lengths
 	Grad   bool // with gradients of the learned parameters
-	Steps  bool // with the gradient of each step's h; needs Grad and the unrolled graph
+	Steps  bool // with the gradient of each step's h; needs Grad
 }
 
 // Graph is a network with its loss, compiled for one shape and run again and again in the
@@ -69,7 +69,7 @@ func NewGraph[F Float](cfg GraphConfig, params *Params[F]) (*Graph[F], error) {
 // allocate makes the buffers that the caller fills between runs.
 func (g *Graph[F]) allocate() {
 	c := g.cfg
-	g.seq = kernels.Sequence{T: c.T, B: c.B, I: c.I, Every: c.Every}
+	g.seq = kernels.Sequence{T: c.T, B: c.B, I: c.I, Every: c.Every, GradH: c.Steps}
 	g.seq.X, g.x = buffer[F](c.T, c.B, c.I)
 	g.seq.State, g.state = buffer[F](len(g.rest), c.B, c.Net.Hidden())
 	if c.Masked {
@@ -202,11 +202,25 @@ func (g *Graph[F]) H(dst []F) error {
 
 // StepNorms returns ‖∂L/∂h_t‖ over all sequences of the batch, for each step t.
 func (g *Graph[F]) StepNorms() ([]float64, error) {
-	if len(g.stepVals) == 0 {
+	if !g.cfg.Steps {
 		return nil, errors.New("engine: the graph was compiled without the gradients of its steps")
 	}
-	norms := make([]float64, len(g.stepVals))
+	norms := make([]float64, g.cfg.T)
 	dh := make([]F, g.cfg.B*g.cfg.Net.Hidden())
+	if g.out.GradH != nil {
+		all, err := g.out.GradH()
+		if err != nil {
+			return nil, fmt.Errorf("engine: gradients of the steps: %w", err)
+		}
+		rows := make([]F, g.cfg.T*len(dh))
+		if err := unpack(rows, all); err != nil {
+			return nil, fmt.Errorf("engine: gradients of the steps: %w", err)
+		}
+		for t := range norms {
+			norms[t] = norm(rows[t*len(dh) : (t+1)*len(dh)])
+		}
+		return norms, nil
+	}
 	for t, v := range g.stepVals {
 		if err := unpack(dh, v); err != nil {
 			return nil, fmt.Errorf("engine: gradient of step %d: %w", t, err)

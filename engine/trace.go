@@ -74,12 +74,12 @@ func (s *Session) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
 }
 
 // StepGradients returns ‖∂L/∂h_t‖ over the batch for each step t: how far the gradient
-// reaches back in time. It unrolls the graph, whatever the device, so T and B are best small.
+// reaches back in time. Without a device the graph is unrolled, so T and B are best small.
 //
 // Source: Pascanu, Mikolov and Bengio (2013), arXiv:1211.5063, section 2.
 func (s *Session) StepGradients(b *data.Batch) ([]float64, error) {
 	cfg := s.batchConfig(b)
-	cfg.Device, cfg.Steps = nil, true
+	cfg.Steps = true
 	g, err := NewGraph(cfg, s.params)
 	if err != nil {
 		return nil, err

@@ -61,7 +61,7 @@ func newCPUScan[F float](isa string, threads int, cfg ScanConfig) (ScanPlan, err
 		return nil, fmt.Errorf("kernels: scan: no kernel kernels/cells/%s.h in this binary: %w", cfg.Cell.Header, ErrShape)
 	}
 	c := cpu.Config{Cell: cfg.Cell.Header, ISA: isa, Threads: threads, T: cfg.T, B: cfg.B, I: cfg.I, H: cfg.H,
-		Consts: cfg.Cell.Consts, Rest: cfg.Cell.Rest, Last: cfg.Last}
+		Consts: cfg.Cell.Consts, Rest: cfg.Cell.Rest, Last: cfg.Last, KeepGradH: cfg.KeepGradH}
 	if cfg.Cell.Axial != nil {
 		c.EdgeI, c.EdgeJ = cfg.Cell.Axial.I, cfg.Cell.Axial.J
 	}
@@ -202,6 +202,13 @@ func (s *cpuScan[F]) Backward(a ScanArgs, dh gorgonia.Value) (gorgonia.Value, er
 }
 
 func (s *cpuScan[F]) H() gorgonia.Value { return wrap(s.scan.H, s.cfg.T, s.cfg.B, s.cfg.H) }
+
+func (s *cpuScan[F]) GradH() gorgonia.Value {
+	if !s.cfg.KeepGradH {
+		return nil
+	}
+	return wrap(s.scan.GradH, s.cfg.T, s.cfg.B, s.cfg.H)
+}
 
 func (s *cpuScan[F]) Final() gorgonia.Value {
 	return wrap(s.scan.Final, s.cfg.Cell.States, s.cfg.B, s.cfg.H)

@@ -65,6 +65,8 @@ type ScanConfig struct {
 	Params []Spec
 	// Last makes the output h of the last step [B,H] instead of all steps [T·B,H].
 	Last bool
+	// KeepGradH keeps the gradient of every h for ScanPlan.GradH.
+	KeepGradH bool
 	// Masked says that a mask [T,B] is given: where it is 0 the state is held.
 	Masked bool
 	// Resets says that resets [T,B] are given: where it is 1 the state returns to rest
@@ -93,6 +95,9 @@ type ScanPlan interface {
 	H() gorgonia.Value
 	// Final returns the state [S,B,H] after the last step of the last Forward, as a view.
 	Final() gorgonia.Value
+	// GradH returns the gradients [T,B,H] of all hidden states in the last Backward, as a
+	// view, or nil without ScanConfig.KeepGradH.
+	GradH() gorgonia.Value
 }
 
 // LinearConfig fixes the shapes of y [N,M] = x [N,K]·Wᵀ + b, W [M,K], b [M].
@@ -113,6 +118,7 @@ type LinearPlan interface {
 type Sequence struct {
 	T, B, I int
 	Every   bool          // outputs at every step instead of the last
+	GradH   bool          // keep the gradients of all hidden states for Output.GradH
 	X       *tensor.Dense // [T,B,I]
 	State   *tensor.Dense // [S,B,H]
 	Mask    *tensor.Dense // [T,B] or nil
@@ -127,6 +133,9 @@ type Output struct {
 	H func() (*tensor.Dense, error)
 	// Final returns the state [S,B,H] after the last step of the last run.
 	Final func() (*tensor.Dense, error)
+	// GradH returns the gradients [T,B,H] of all hidden states in the last run of a scan
+	// with Sequence.GradH; nil for the unrolled graph, which has Steps to differentiate.
+	GradH func() (*tensor.Dense, error)
 	// Steps holds the node of h [B,H] after each step of an unrolled graph, so that the loss
 	// can be differentiated with respect to it; nil from the fused scan.
 	Steps []*gorgonia.Node

@@ -18,7 +18,7 @@ func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params
 	if err := cfg.check(in, params); err != nil {
 		return nil, nil, err
 	}
-	cfg.Masked, cfg.Resets = in.Mask != nil, in.Reset != nil
+	cfg.Masked, cfg.Resets, cfg.KeepGradH = in.Mask != nil, in.Reset != nil, in.GradH
 	plan, err := dev.NewScan(cfg)
 	if err != nil {
 		return nil, nil, err

@@ -470,3 +470,55 @@ func TestScanRefusesShapes(t *testing.T) {
 		t.Errorf("wrong x: %v, want ErrShape", err)
 	}
 }
+
+// TestGradH holds the gradient of a hidden state to differences: it is the state's own weight
+// in the functional plus what the rest of the sequence makes of it as its first state.
+func TestGradH(t *testing.T) {
+	dev, err := OpenCPU(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range variants() {
+		if cpu.Cells()[v.header].States > 1 {
+			continue // the other state planes would have to be carried along
+		}
+		const T, cut = 7, 3
+		p := newProblem[float64](v, sizes{T: T, B: 3, I: 2, H: 5}, 11)
+		p.cfg.KeepGradH = true
+		plan, err := dev.NewScan(p.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := plan.Forward(p.args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := plan.Backward(p.args, p.weight); err != nil {
+			t.Fatal(err)
+		}
+		rows, n := p.cfg.B*p.cfg.H, cut*p.cfg.B*p.cfg.H
+		got := data[float64](plan.GradH())[n-rows : n]
+
+		rest := *p
+		rest.cfg.T, rest.cfg.KeepGradH = T-cut, false
+		state := append([]float64(nil), data[float64](h)[n-rows:n]...)
+		rest.args.X = wrap(data[float64](p.args.X)[cut*p.cfg.B*p.cfg.I:], T-cut, p.cfg.B, p.cfg.I)
+		rest.args.State = wrap(state, 1, p.cfg.B, p.cfg.H)
+		rest.weight = wrap(data[float64](p.weight)[n:], (T-cut)*p.cfg.B, p.cfg.H)
+		tail, err := dev.NewScan(rest.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, old := range append([]float64(nil), state...) {
+			state[i] = old + 1e-5
+			up := value[float64](t, &rest, tail)
+			state[i] = old - 1e-5
+			down := value[float64](t, &rest, tail)
+			state[i] = old
+			want := (up-down)/2e-5 + data[float64](p.weight)[n-rows+i]
+			if math.Abs(got[i]-want) > tolAdjoint*max(1, math.Abs(want)) {
+				t.Errorf("%s: gradient of h %d is %.9g, differences %.9g", v.name, i, got[i], want)
+			}
+		}
+	}
+}

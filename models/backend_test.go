@@ -37,6 +37,9 @@ func TestBackends(t *testing.T) {
 			loss, grads := x.differentiate(t)()
 			for dt, tolerance := range backendTolerance {
 				for _, dev := range devices {
+					if dev == nil && dt == tensor.Float64 {
+						continue // that is x
+					}
 					name := "graph"
 					if dev != nil {
 						name = dev.Name()

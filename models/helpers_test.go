@@ -62,8 +62,8 @@ func variants(t *testing.T) []variant {
 type size struct{ T, B, I, H, O int }
 
 // sizes mix 1, 2 and odd numbers.
-var sizes = []size{{1, 1, 1, 1, 1}, {3, 2, 2, 3, 2}, {1, 3, 3, 2, 1}, {2, 1, 1, 3, 3}, {2, 3, 2, 1, 2}, {3, 1, 1, 2, 2},
-	{5, 2, 2, 2, 1}, {3, 3, 1, 3, 2}}
+var sizes = []size{{1, 1, 1, 1, 1}, {3, 2, 2, 3, 2}, {1, 3, 3, 2, 1}, {2, 1, 1, 3, 3}, {2, 3, 2, 1, 2}, {2, 1, 1, 2, 2},
+	{3, 2, 2, 2, 1}, {3, 3, 1, 3, 2}}
 
 func (s size) String() string {
 	return fmt.Sprintf("T%d B%d I%d H%d O%d", s.T, s.B, s.I, s.H, s.O)

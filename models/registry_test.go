@@ -28,7 +28,7 @@ func TestRegistry(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if last := slices.IsSortedFunc(specs, func(a, b kernels.Spec) int { return int(a.Role) - int(b.Role) }); !last {
+		if !slices.IsSortedFunc(specs, func(a, b kernels.Spec) int { return int(a.Role) - int(b.Role) }) {
 			t.Errorf("%s: parameters are not ordered In, Rec, Vec, Edge", e.Name)
 		}
 		for _, s := range specs {
@@ -116,43 +116,40 @@ func TestTorchNames(t *testing.T) {
 }
 
 func TestLearn(t *testing.T) {
-	for learn, want := range map[string][]string{
-		"":                  {"U_exc", "U_inh", "gamma"},
-		"g_L, tau_s":        {"U_exc", "U_inh", "gamma", "g_L", "tau_s"},
-		"g_axial,U_exc,,":   {"U_exc", "U_inh", "gamma", "g_axial"},
-		"all":               nil,
-		"gamma,g_l":         nil,
-		"weight_ih_l0, all": nil,
-	} {
+	learnt := func(kernel, learn string) ([]string, error) {
 		c := NewCRNN()
-		c.Learn = learn
+		c.SynKernel, c.Learn = kernel, learn
 		specs, err := c.Params(Dims{2, 3, 1})
-		if strings.Contains(learn, "g_l") || strings.Contains(learn, "weight") {
-			if err == nil {
-				t.Errorf("learn = %q was taken", learn)
-			}
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
+		var names []string
 		for _, s := range specs {
 			if s.Learned {
-				got = append(got, s.Name)
+				names = append(names, s.Name)
 			}
 		}
-		if learn == "all" {
-			if len(got) != len(specs) {
-				t.Errorf("learn = all leaves out some of %v", got)
-			}
-		} else if !slices.Equal(got, want) {
-			t.Errorf("learn = %q learns %v, want %v", learn, got, want)
+		return names, err
+	}
+	all := []string{"U_exc", "U_inh", "gamma", "w_m", "b_m", "w_n", "b_n", "E_c", "g_L", "E_L", "C_m", "E_exc", "E_inh",
+		"tau_s", "tau_l", "g_axial"}
+	for learn, want := range map[string][]string{
+		"":                all[:3],
+		"g_L, tau_s":      {"U_exc", "U_inh", "gamma", "g_L", "tau_s"},
+		"g_axial,U_exc,,": {"U_exc", "U_inh", "gamma", "g_axial"},
+		"all":             all,
+	} {
+		if got, err := learnt("dualexp", learn); err != nil || !slices.Equal(got, want) {
+			t.Errorf("learn = %q learns %v, %v, want %v", learn, got, err, want)
 		}
 	}
-	c := NewCRNN()
-	c.Learn, c.SynKernel = "tau_l", "ema"
-	if _, err := c.Params(Dims{2, 3, 1}); err == nil {
+	for _, bad := range []string{"g_l", "weight_ih_l0, all", "gamma g_L"} {
+		if _, err := learnt("dualexp", bad); err == nil {
+			t.Errorf("learn = %q was taken", bad)
+		}
+	}
+	// ema and alpha have one time constant.
+	if got, err := learnt("ema", "all"); err != nil || slices.Contains(got, "tau_l") {
+		t.Errorf("ema learns %v, %v", got, err)
+	}
+	if _, err := learnt("alpha", "tau_l"); err == nil {
 		t.Error("a time constant without effect was taken as learned")
 	}
 }

@@ -108,6 +108,7 @@ type Config struct {
 	Learn                        int
 	LearnIn, LearnRec, LearnEdge bool
 	GradState                    bool
+	KeepGradH                    bool
 }
 
 // Args are the inputs of a run in their natural shapes: In [P·H,I], Rec [G·H,H], Vec [V,H]
@@ -136,6 +137,7 @@ type Scan[F Float] struct {
 	dims  C.struct_scan_dims
 
 	H, Final       []F // [T,B,H], [S,B,H] of the last Forward
+	GradH          []F // [T,B,H] of the last Backward, with Config.KeepGradH
 	packed, bounds []F
 	raw            []float64 // [V or V+1, H]
 	row, col, edge []int32
@@ -180,6 +182,9 @@ func NewScan[F Float](cfg Config) (*Scan[F], error) {
 	s.bounds = make([]F, max(1, size.bounds))
 	s.H = make([]F, cfg.T*cfg.B*cfg.H)
 	s.Final = make([]F, shape.States*cfg.B*cfg.H)
+	if cfg.KeepGradH {
+		s.GradH = make([]F, len(s.H))
+	}
 	planes := shape.Vecs
 	if shape.Axial >= 0 {
 		planes++
@@ -286,7 +291,7 @@ func (s *Scan[F]) Backward(a Args[F], dh []F) Grads[F] {
 		C.galvani_backward(s.k, s.cell, &s.dims, ptr(a.X), ptr(a.Mask), ptr(a.Reset), ptr(a.State),
 			ptr(s.H), ptr(s.packed), ptr(s.bounds), ints(s.row), ints(s.col), ints(s.edge), ptr(s.gval),
 			ptr(dh), C.long(w.b0), C.long(w.b1), ptr(w.work), ptr(w.in), ptr(w.rec), doubles(w.prep),
-			doubles(w.edges), ptr(s.sum.State))
+			doubles(w.edges), ptr(s.sum.State), ptr(s.GradH))
 	})
 	first := &s.workers[0]
 	for i := range s.workers[1:] {

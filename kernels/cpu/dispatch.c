@@ -43,7 +43,7 @@ void galvani_forward(const struct kernels *k, int cell, const struct scan_dims *
 		     void *packed, void *bounds, const int *row, const int *col, const int *edge,
 		     const void *gval, long b0, long b1, void *work)
 {
-	struct scan_arrays a = {x, mask, reset, state, h, final, packed, bounds, row, col, edge, gval};
+	struct scan_arrays a = {x, mask, reset, state, h, final, packed, bounds, row, col, edge, gval, NULL};
 	k->forward(cell, d, &a, b0, b1, work);
 }
 
@@ -51,8 +51,8 @@ void galvani_backward(const struct kernels *k, int cell, const struct scan_dims 
 		      const void *mask, const void *reset, const void *state, void *h, void *packed,
 		      void *bounds, const int *row, const int *col, const int *edge, const void *gval,
 		      const void *dh, long b0, long b1, void *work, void *gwin, void *gwrec,
-		      double *gprep, double *gedge, void *gstate)
+		      double *gprep, double *gedge, void *gstate, void *gh)
 {
-	struct scan_arrays a = {x, mask, reset, state, h, NULL, packed, bounds, row, col, edge, gval};
+	struct scan_arrays a = {x, mask, reset, state, h, NULL, packed, bounds, row, col, edge, gval, gh};
 	k->backward(cell, d, &a, dh, b0, b1, work, gwin, gwrec, gprep, gedge, gstate);
 }

@@ -40,6 +40,7 @@ struct scan_arrays {
 	void *bounds;			/* scan_sizes.bounds */
 	const int *row, *col, *edge;	/* axial graph in CSR: [H+1], [2E], [2E] */
 	const void *gval;		/* [2E] conductance of each CSR entry */
+	void *gh;			/* [T,B,H] gradient of every h, written if not null */
 };
 
 /* One instruction set and number type. `cell` indexes the list in instances.h. */
@@ -86,6 +87,6 @@ void galvani_backward(const struct kernels *k, int cell, const struct scan_dims 
 		      const void *mask, const void *reset, const void *state, void *h, void *packed,
 		      void *bounds, const int *row, const int *col, const int *edge, const void *gval,
 		      const void *dh, long b0, long b1, void *work, void *gwin, void *gwrec,
-		      double *gprep, double *gedge, void *gstate);
+		      double *gprep, double *gedge, void *gstate, void *gh);
 
 #endif

@@ -454,6 +454,8 @@ static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a,
 					for (long u = 0; u < H; u++)
 						r->grad[i * CS * Hp + u] += g[i * H + u];
 			}
+			for (long i = 0; i < R && a->gh; i++)
+				memcpy((elem *)a->gh + (t * B + b0 + i) * H, r->grad + i * CS * Hp, sizeof(elem) * H);
 			FN(step_back)(r, t, s, prev[s]);
 			FN(through_products)(r, s);
 			if (d->learn_edge && CX >= 0)
