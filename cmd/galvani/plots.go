@@ -80,7 +80,7 @@ func percent(s chart.Series) chart.Series {
 // gradientChart shows how far the gradient reaches back in time.
 func (j *job) gradientChart(say func(string, ...any)) (chart.Lines, error) {
 	c := chart.Lines{Title: "Gradient reaching back in time", XLabel: "time step t", YLabel: "‖∂L/∂h(t)‖", LogY: true}
-	if j.task.T > gradientSteps {
+	if j.place.dev == nil && j.task.T > gradientSteps {
 		say("no plot of the gradient against time: T=%d is more than the %d steps that are unrolled for it", j.task.T, gradientSteps)
 		return c, nil
 	}
