@@ -111,7 +111,6 @@ const tries = 3
 // download brings the whole, verified file to the path part, from the first mirror that can.
 func (f Download) download(ctx context.Context, mirrors []string, part string, opt FetchOptions) error {
 	var failures []string
-	var last error
 	for _, mirror := range mirrors {
 		url := strings.TrimSuffix(mirror, "/") + "/" + f.Name
 		for range tries {
@@ -135,15 +134,14 @@ func (f Download) download(ctx context.Context, mirrors []string, part string, o
 			if isSystem(err) {
 				return err
 			}
-			last = err
 			failures = append(failures, url+": "+oneLine(err))
 			if !again {
 				break
 			}
 		}
 	}
-	return fmt.Errorf("%w from %d mirrors (%s); check the network and run the same command to go on where it stopped: %w",
-		ErrFetch, len(mirrors), strings.Join(failures, "; "), last)
+	return fmt.Errorf("%w from %d mirrors (%s); check the network and run the same command to go on where it stopped",
+		ErrFetch, len(mirrors), strings.Join(failures, "; "))
 }
 
 // errHash marks a file that is not the published one.
