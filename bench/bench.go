@@ -36,12 +36,11 @@ var (
 type runner struct {
 	Config
 	effort
-	head   Row // what all rows share
-	dev    kernels.Device
-	peer   *peer
-	gemm   contestant
-	gated  map[gateKey]float64
-	warned bool
+	head  Row // what all rows share
+	dev   kernels.Device
+	peer  *peer
+	gemm  contestant
+	gated map[gateKey]float64
 }
 
 type gateKey struct {
@@ -51,8 +50,8 @@ type gateKey struct {
 
 // Run measures the whole suite.
 //
-// Errors: kernels.ErrNoDevice in a binary without cgo; ErrWrong; ctx.Err() when cancelled
-// between two cases; those of Each.
+// Errors: kernels.ErrNoDevice in a binary without cgo; ErrWrong; the cause of ctx when
+// cancelled between two cases; those of Each.
 func Run(ctx context.Context, cfg Config) error {
 	if cfg.Threads <= 0 {
 		cfg.Threads = runtime.GOMAXPROCS(0)
@@ -80,13 +79,18 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := r.bestProduct(sizes); err != nil {
 		return err
 	}
+	done := map[Case]bool{}
 	for _, c := range Suite(r.peer != nil) {
-		if err := ctx.Err(); err != nil {
+		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 		if cfg.Quick {
 			c = c.quick()
 		}
+		if done[c] { // quick shapes are all the same
+			continue
+		}
+		done[c] = true
 		if err := r.measure(c); err != nil {
 			return err
 		}

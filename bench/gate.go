@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"galvani/data"
 	"galvani/engine"
 	"galvani/kernels"
 )
@@ -112,14 +111,11 @@ func networkPairs(model string, s Shape, dev kernels.Device) ([]pair, error) {
 // runNetwork returns h, logits and the packed gradient of one batch.
 func runNetwork[F engine.Float](model string, s Shape, dev kernels.Device) ([3][]float64, error) {
 	var r [3][]float64
-	g, b, err := newGraph[F](model, s, dev)
+	g, err := newGraph[F](model, s, dev)
 	if err != nil {
 		return r, err
 	}
 	defer g.Close()
-	if err := g.Load(b); err != nil {
-		return r, fmt.Errorf("bench: %w", err)
-	}
 	if err := g.Run(); err != nil {
 		return r, fmt.Errorf("bench: %w", err)
 	}
@@ -128,24 +124,4 @@ func runNetwork[F engine.Float](model string, s Shape, dev kernels.Device) ([3][
 		return r, fmt.Errorf("bench: %w", err)
 	}
 	return [3][]float64{convert[float64](h), convert[float64](logits), convert[float64](g.Grad())}, nil
-}
-
-// newGraph compiles network, loss and gradients for a batch of noise. A nil device gives the
-// unrolled graph.
-func newGraph[F engine.Float](model string, s Shape, dev kernels.Device) (*engine.Graph[F], *data.Batch, error) {
-	_, net, err := bind(model, s)
-	if err != nil {
-		return nil, nil, err
-	}
-	params, err := engine.NewParams[F](net, seed)
-	if err != nil {
-		return nil, nil, fmt.Errorf("bench: %w", err)
-	}
-	g, err := engine.NewGraph(engine.GraphConfig{Net: net, Device: dev, T: s.T, B: s.B, I: s.I,
-		Goal: data.Classify, Grad: true}, params)
-	if err != nil {
-		return nil, nil, fmt.Errorf("bench: %w", err)
-	}
-	b, err := noiseBatch(s)
-	return g, b, err
 }

@@ -19,7 +19,7 @@ const outputs = 10
 const seed = 1
 
 // problem is the scan of one cell with numbers in all its inputs: parameters as at the start
-// of a training, x uniform in [−1, 1), and a gradient of the same kind at every step.
+// of a training, x of function ramps, and a gradient uniform in [−1, 1) at every step.
 type problem[F engine.Float] struct {
 	cfg  kernels.ScanConfig
 	args kernels.ScanArgs
@@ -66,7 +66,7 @@ func newProblem[F engine.Float](model string, s Shape) (*problem[F], error) {
 		p.args.Params = append(p.args.Params, dense(convert[F](params.View(i).Data().([]float32)), spec.Shape...))
 	}
 	r := rand.New(rand.NewPCG(seed, uint64(s.T*s.B*s.I)))
-	p.x = uniform[F](r, s.T*s.B*s.I)
+	p.x = ramps[F](r, s)
 	p.dh = uniform[F](r, s.T*s.B*s.H)
 	p.args.X = dense(p.x, s.T, s.B, s.I)
 	plane := s.B * s.H
@@ -158,4 +158,19 @@ func uniform[F engine.Float](r *rand.Rand, n int) []F {
 		v[i] = F(2*r.Float32() - 1)
 	}
 	return v
+}
+
+// ramps draws x [T,B,I]: each input of a sequence grows, or falls, at its own constant rate.
+// A drive U x then keeps its sign, and with it the difference of its averages. Noise would
+// bring some of the millions of rectified conductances of a run so close to 0 that rounding
+// decides whether they pass a gradient, and no two right results would agree.
+func ramps[F engine.Float](r *rand.Rand, s Shape) []F {
+	rate := uniform[float32](r, s.B*s.I)
+	x := make([]F, s.T*s.B*s.I)
+	for t := range s.T {
+		for i, v := range rate {
+			x[t*len(rate)+i] = F(v * (float32(t+1) / float32(s.T)))
+		}
+	}
+	return x
 }

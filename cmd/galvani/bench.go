@@ -41,7 +41,7 @@ faster the scan is.`,
 			cfg.Log = func(format string, args ...any) { fmt.Fprintf(c.ErrOrStderr(), format+"\n", args...) }
 			cfg.Each = func(r bench.Row) error {
 				rows = append(rows, r)
-				cfg.Log("%s", strings.Join(benchWords(r), "  "))
+				cfg.Log("%s", benchLine(r))
 				return appendRow(out, r)
 			}
 			if err := bench.Run(ctx, cfg); err != nil {
@@ -107,6 +107,19 @@ func (p *printer) benchmark(rows []bench.Row) {
 	}
 	p.table([]string{"CASE", "MODEL", "WHAT", "B", "H", "T", "TIME ms", "95 %", "GFLOP/s", "ns/unit", "AGAINST", "RATIO", "95 %", "BOUND", ""}, table)
 	p.line("%d of %d bounds held", held, bounded)
+}
+
+// benchLine tells one row while the others are still being measured.
+func benchLine(r bench.Row) string {
+	s := fmt.Sprintf("%s %s %s", r.Case, r.Model, r.What)
+	if r.Shape.T > 0 {
+		s += fmt.Sprintf(" B=%d H=%d T=%d", r.Shape.B, r.Shape.H, r.Shape.T)
+	}
+	s += fmt.Sprintf(": %.2f ms", r.Subject.Median*1e3)
+	if r.Ratio != nil {
+		s += fmt.Sprintf(", %s %.2f against %s", r.Ratio.Kind, r.Ratio.Value, r.Reference.Name)
+	}
+	return strings.Join(strings.Fields(s), " ")
 }
 
 // benchWords is one row of the table.

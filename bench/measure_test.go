@@ -1,0 +1,67 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// fake is a contestant whose repeats take the given seconds on paper and no time; it notes
+// each block that is run after the warm-up.
+func fake(name string, flops, seconds float64, blocks *[]string) contestant {
+	return contestant{name: name, flops: flops, run: func(n int) ([]float64, error) {
+		*blocks = append(*blocks, fmt.Sprint(name, n))
+		return slices.Repeat([]float64{seconds}, n), nil
+	}}
+}
+
+func TestInterleave(t *testing.T) {
+	var blocks []string
+	a, b := fake("a", 0, 0.010, &blocks), fake("b", 0, 0.025, &blocks)
+	samples, err := interleave(effort{quads: 2, block: 40 * time.Millisecond}, []contestant{a, b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"a1", "a1", "a1", "a1", "b1", "b1", "a4", "b2", "b2", "a4", "a4", "b2", "b2", "a4"}
+	if !slices.Equal(blocks, want) {
+		t.Errorf("blocks are %v, want %v", blocks, want)
+	}
+	if len(samples[0]) != 2 || len(samples[0][0]) != 8 || len(samples[1][1]) != 4 {
+		t.Errorf("samples are %v, want two rounds of 8 and of 4", samples)
+	}
+	broken := errors.New("broken")
+	a.run = func(int) ([]float64, error) { return nil, broken }
+	if _, err := interleave(brief, []contestant{b, a}); !errors.Is(err, broken) {
+		t.Errorf("error is %v, want that of the contestant", err)
+	}
+}
+
+func TestCompare(t *testing.T) {
+	var blocks []string
+	// 3·10⁹ operations in 2 s against 10⁹ in 0.5 s: 0.67 against 0.5 ns each.
+	a, b := fake("a", 3e9, 2, &blocks), fake("b", 1e9, 0.5, &blocks)
+	s, ref := sample{{2, 2}, {1, 2}}, sample{{0.5}, {0.5, 0.5}}
+	for _, tt := range []struct {
+		kind        string
+		bound, want float64
+		pass        bool
+	}{
+		{Cost, 1.34, 4.0 / 3, true},
+		{Cost, 1.33, 4.0 / 3, false},
+		{SpeedUp, 0.25, 0.25, true},
+		{SpeedUp, 0.26, 0.25, false},
+	} {
+		r := compare(tt.kind, tt.bound, a, b, s, ref)
+		if diff := r.Value - tt.want; diff > 1e-12 || diff < -1e-12 || r.Pass == nil || *r.Pass != tt.pass {
+			t.Errorf("%s with bound %v is %v, pass %v, want %v, %v", tt.kind, tt.bound, r.Value, r.Pass, tt.want, tt.pass)
+		}
+		if r.Interval[0] > r.Value || r.Interval[1] < r.Value {
+			t.Errorf("%v lies outside its interval %v", r.Value, r.Interval)
+		}
+	}
+	if r := compare(Cost, 0, a, b, s, ref); r.Pass != nil {
+		t.Errorf("without a bound pass is %v", *r.Pass)
+	}
+}

@@ -1,0 +1,57 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"testing"
+)
+
+// TestRowSchema holds the names and types of a line: results files are read long after they
+// were written.
+func TestRowSchema(t *testing.T) {
+	pass, worst := true, 1e-6
+	row := Row{
+		Schema: schema, Date: "2026-01-02T03:04:05Z",
+		Machine: Machine{CPU: "a", Cores: 4, Threads: 2, ISA: "avx2", OS: "linux", Arch: "amd64", Load: 0.5},
+		Program: Program{Version: "devel", Commit: "abc", Dirty: true, Go: "go1.26"}, Quick: true,
+		Case: caseScan, Model: "rnn", What: forward, Shape: Shape{T: 1, B: 2, I: 3, H: 4}, Gate: &worst,
+		Subject:   Timing{Name: "cpu avx2 x2", FLOPs: 64, Seconds: []float64{1, 3}, Median: 2, Interval: Interval{1, 3}},
+		Reference: &Timing{Name: "gemm", FLOPs: 32, Seconds: []float64{1}, Median: 1, Interval: Interval{1, 1}},
+		Ratio:     &Ratio{Kind: Cost, Value: 1, Interval: Interval{0.5, 1.5}, Bound: 1.6, Pass: &pass},
+	}
+	want := `{"schema":1,"date":"2026-01-02T03:04:05Z",` +
+		`"machine":{"cpu":"a","cores":4,"threads":2,"isa":"avx2","os":"linux","arch":"amd64","load":0.5},` +
+		`"program":{"version":"devel","commit":"abc","dirty":true,"go":"go1.26"},"quick":true,` +
+		`"case":"scan","model":"rnn","what":"forward","shape":{"T":1,"B":2,"I":3,"H":4},"gate":0.000001,` +
+		`"subject":{"name":"cpu avx2 x2","flops":64,"seconds":[1,3],"median":2,"interval":[1,3]},` +
+		`"reference":{"name":"gemm","flops":32,"seconds":[1],"median":1,"interval":[1,1]},` +
+		`"ratio":{"kind":"cost","value":1,"interval":[0.5,1.5],"bound":1.6,"pass":true}}` + "\n"
+	var b bytes.Buffer
+	if err := Write(&b, []Row{row}); err != nil {
+		t.Fatal(err)
+	}
+	if b.String() != want {
+		t.Errorf("line is\n%swant\n%s", b.String(), want)
+	}
+	var back Row
+	if err := json.Unmarshal(b.Bytes(), &back); err != nil || !reflect.DeepEqual(back, row) {
+		t.Errorf("read back as %+v, %v", back, err)
+	}
+	if got := row.Subject.GFLOPs(); got != 32e-9 {
+		t.Errorf("rate is %v GFLOP/s, want 32 operations a second", got)
+	}
+	if got := row.NsPerUnitStep(); got != 2e9/8 {
+		t.Errorf("time is %v ns per unit and step, want 2 s over 8", got)
+	}
+}
+
+func TestCPUName(t *testing.T) {
+	info := "processor\t: 0\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\n\nprocessor\t: 1\nmodel name\t: other\n"
+	if got, want := cpuName(info), "AMD EPYC family 25 model 17"; got != want {
+		t.Errorf("name is %q, want %q", got, want)
+	}
+	if cpuName("processor : 0\n") == "" {
+		t.Error("a processor without a name is not named by its architecture")
+	}
+}
