@@ -3,19 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
 	"time"
 
 	"galvani/engine"
 	"galvani/engine/rundir"
-
-	"github.com/schollz/progressbar/v3"
 )
 
-const (
-	redraw    = 100 * time.Millisecond // of a bar
-	lineEvery = 5 * time.Second        // between two plain lines
-)
+const lineEvery = 5 * time.Second // between two plain lines
 
 // display tells how training goes. It watches the session and never fails it: what it cannot
 // write is lost.
@@ -94,46 +88,6 @@ func (p *plain) end(j *job, r engine.Result, dir string, took time.Duration) {
 	p.words("look at it: %s/plots, galvani eval %s, tensorboard --logdir %s", dir, dir, j.run.RunsDir)
 }
 
-// barDisplay draws a progress bar.
-type barDisplay struct {
-	plain
-	bar *progressbar.ProgressBar
-}
-
-// barTheme is a thin line, plain where colours are declined.
-func barTheme(w io.Writer) progressbar.Theme {
-	t := progressbar.Theme{Saucer: "━", SaucerHead: "╸", SaucerPadding: " "}
-	if colorful(w) {
-		t.Saucer, t.SaucerHead = "[cyan]━[reset]", "[cyan]╸[reset]"
-	}
-	return t
-}
-
-func (d *barDisplay) start(j *job, dir string) {
-	d.plain.start(j, dir)
-	left := (j.session.Steps() - j.session.Progress().Step) * j.opt.Batch
-	d.bar = progressbar.NewOptions(left, progressbar.OptionSetWriter(d.w),
-		progressbar.OptionEnableColorCodes(colorful(d.w)), progressbar.OptionSetTheme(barTheme(d.w)),
-		progressbar.OptionShowIts(), progressbar.OptionSetItsString("seq"), progressbar.OptionSetPredictTime(true),
-		progressbar.OptionThrottle(redraw), progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish())
-}
-
-// Stepped implements engine.Observer.
-func (d *barDisplay) Stepped(e engine.StepEvent) error {
-	d.bar.Describe(fmt.Sprintf("epoch %d/%d  %s ", e.Epoch+1, d.j.opt.Epochs, score(e.Running)))
-	d.bar.Add(d.j.opt.Batch)
-	return nil
-}
-
-// Evaluated implements engine.Observer.
-func (d *barDisplay) Evaluated(e engine.EvalEvent) error {
-	d.bar.Clear()
-	d.evaluated(e)
-	return nil
-}
-
-func (d *barDisplay) stop(rundir.Status) { d.bar.Clear() }
-
 // lineDisplay writes a line now and then.
 type lineDisplay struct {
 	plain
@@ -195,95 +149,4 @@ func (quietDisplay) stop(rundir.Status)               {}
 
 func (d quietDisplay) end(_ *job, _ engine.Result, dir string, _ time.Duration) {
 	fmt.Fprintln(d.stdout, dir)
-}
-
-// jsonDisplay writes events as JSON lines to stdout, remarks to stderr.
-type jsonDisplay struct {
-	w, people io.Writer
-	pace
-}
-
-// scoreJSON is a metric in JSON, which has no NaN.
-type scoreJSON struct {
-	Loss     float64  `json:"loss"`
-	Accuracy *float64 `json:"accuracy,omitempty"`
-}
-
-func newScore(m engine.Metrics) scoreJSON {
-	s := scoreJSON{Loss: m.Loss()}
-	if a := m.Accuracy(); !math.IsNaN(a) {
-		s.Accuracy = &a
-	}
-	return s
-}
-
-// event is one JSON line of train.
-type event struct {
-	Event   string     `json:"event"` // start, step, evaluation, end
-	Run     string     `json:"run,omitempty"`
-	Model   string     `json:"model,omitempty"`
-	Task    string     `json:"task,omitempty"`
-	Device  string     `json:"device,omitempty"`
-	Backend string     `json:"backend,omitempty"`
-	Learned int        `json:"learned_parameters,omitempty"`
-	Step    int        `json:"step"`
-	Steps   int        `json:"steps"`
-	Epoch   int        `json:"epoch,omitempty"` // counted from 1
-	Train   *scoreJSON `json:"train,omitempty"`
-	Test    *scoreJSON `json:"test,omitempty"`
-	Best    *scoreJSON `json:"best,omitempty"`
-	Rate    float64    `json:"sequences_per_second,omitempty"`
-	Outcome string     `json:"outcome,omitempty"` // done, early stopped, stopped, failed
-	Reason  string     `json:"reason,omitempty"`
-	Seconds float64    `json:"seconds,omitempty"`
-}
-
-func (d *jsonDisplay) write(e event) error {
-	e.Steps = d.total
-	return writeJSON(d.w, e)
-}
-
-func (d *jsonDisplay) start(j *job, dir string) {
-	d.pace.start(j)
-	learned, _ := j.session.Params().Len()
-	d.write(event{Event: "start", Run: dir, Model: j.net.Name(), Task: j.task.Name, Device: j.place.device,
-		Backend: j.place.backend, Learned: learned, Step: j.session.Progress().Step})
-}
-
-// Stepped implements engine.Observer.
-func (d *jsonDisplay) Stepped(e engine.StepEvent) error {
-	rate, _, due := d.tick(e.Step)
-	if !due {
-		return nil
-	}
-	train := newScore(e.Running)
-	return d.write(event{Event: "step", Step: e.Step, Epoch: e.Epoch + 1, Train: &train, Rate: rate})
-}
-
-// Evaluated implements engine.Observer.
-func (d *jsonDisplay) Evaluated(e engine.EvalEvent) error {
-	train, test := newScore(e.Train), newScore(e.Test)
-	return d.write(event{Event: "evaluation", Step: e.Step, Epoch: e.Epoch + 1, Train: &train, Test: &test})
-}
-
-func (d *jsonDisplay) words(format string, args ...any) { fmt.Fprintf(d.people, format+"\n", args...) }
-
-// stop tells of an end that comes with an error; end tells of the others.
-func (d *jsonDisplay) stop(s rundir.Status) {
-	if s.Phase != rundir.Completed {
-		d.write(event{Event: "end", Step: int(s.Step), Outcome: string(s.Phase), Reason: s.Reason})
-	}
-}
-
-func (d *jsonDisplay) end(_ *job, r engine.Result, dir string, took time.Duration) {
-	e := event{Event: "end", Run: dir, Step: r.Step, Outcome: r.Outcome.String(), Seconds: took.Seconds()}
-	if r.Last != nil {
-		s := newScore(*r.Last)
-		e.Test = &s
-	}
-	if r.Best != nil {
-		s := newScore(*r.Best)
-		e.Best = &s
-	}
-	d.write(e)
 }

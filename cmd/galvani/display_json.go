@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"galvani/engine"
+	"galvani/engine/rundir"
+)
+
+// jsonDisplay writes events as JSON lines to stdout, remarks to stderr.
+type jsonDisplay struct {
+	w, people io.Writer
+	pace
+}
+
+// scoreJSON is a metric in JSON, which has no NaN.
+type scoreJSON struct {
+	Loss     float64  `json:"loss"`
+	Accuracy *float64 `json:"accuracy,omitempty"`
+}
+
+func newScore(m engine.Metrics) scoreJSON {
+	s := scoreJSON{Loss: m.Loss()}
+	if a := m.Accuracy(); !math.IsNaN(a) {
+		s.Accuracy = &a
+	}
+	return s
+}
+
+// event is one JSON line of train.
+type event struct {
+	Event   string     `json:"event"` // start, step, evaluation, end
+	Run     string     `json:"run,omitempty"`
+	Model   string     `json:"model,omitempty"`
+	Task    string     `json:"task,omitempty"`
+	Device  string     `json:"device,omitempty"`
+	Backend string     `json:"backend,omitempty"`
+	Learned int        `json:"learned_parameters,omitempty"`
+	Step    int        `json:"step"`
+	Steps   int        `json:"steps"`
+	Epoch   int        `json:"epoch,omitempty"` // counted from 1
+	Train   *scoreJSON `json:"train,omitempty"`
+	Test    *scoreJSON `json:"test,omitempty"`
+	Best    *scoreJSON `json:"best,omitempty"`
+	Rate    float64    `json:"sequences_per_second,omitempty"`
+	Outcome string     `json:"outcome,omitempty"` // done, early stopped, stopped, failed
+	Reason  string     `json:"reason,omitempty"`
+	Seconds float64    `json:"seconds,omitempty"`
+}
+
+func (d *jsonDisplay) write(e event) error {
+	e.Steps = d.total
+	return writeJSON(d.w, e)
+}
+
+func (d *jsonDisplay) start(j *job, dir string) {
+	d.pace.start(j)
+	learned, _ := j.session.Params().Len()
+	d.write(event{Event: "start", Run: dir, Model: j.net.Name(), Task: j.task.Name, Device: j.place.device,
+		Backend: j.place.backend, Learned: learned, Step: j.session.Progress().Step})
+}
+
+// Stepped implements engine.Observer.
+func (d *jsonDisplay) Stepped(e engine.StepEvent) error {
+	rate, _, due := d.tick(e.Step)
+	if !due {
+		return nil
+	}
+	train := newScore(e.Running)
+	return d.write(event{Event: "step", Step: e.Step, Epoch: e.Epoch + 1, Train: &train, Rate: rate})
+}
+
+// Evaluated implements engine.Observer.
+func (d *jsonDisplay) Evaluated(e engine.EvalEvent) error {
+	train, test := newScore(e.Train), newScore(e.Test)
+	return d.write(event{Event: "evaluation", Step: e.Step, Epoch: e.Epoch + 1, Train: &train, Test: &test})
+}
+
+func (d *jsonDisplay) words(format string, args ...any) { fmt.Fprintf(d.people, format+"\n", args...) }
+
+// stop tells of an end that comes with an error; end tells of the others.
+func (d *jsonDisplay) stop(s rundir.Status) {
+	if s.Phase != rundir.Completed {
+		d.write(event{Event: "end", Step: int(s.Step), Outcome: string(s.Phase), Reason: s.Reason})
+	}
+}
+
+func (d *jsonDisplay) end(_ *job, r engine.Result, dir string, took time.Duration) {
+	e := event{Event: "end", Run: dir, Step: r.Step, Outcome: r.Outcome.String(), Seconds: took.Seconds()}
+	if r.Last != nil {
+		s := newScore(*r.Last)
+		e.Test = &s
+	}
+	if r.Best != nil {
+		s := newScore(*r.Best)
+		e.Best = &s
+	}
+	d.write(e)
+}
