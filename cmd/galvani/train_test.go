@@ -131,13 +131,10 @@ func TestResumeIsBitEqual(t *testing.T) {
 func TestSignalSavesAndResumes(t *testing.T) {
 	runs := t.TempDir()
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		c := program(args(tiny, "--json", "--epochs", "1000000", "--runs-dir", runs)...)
-		stop := time.AfterFunc(time.Second, func() { c.Process.Signal(s) })
-		o := finish(t, c)
-		stop.Stop()
+		o := interrupt(t, args(tiny, "--json", "--epochs", "1000000", "--runs-dir", runs), s, 200*time.Millisecond)
 		o.refused(t, exitStopped, "galvani train --resume ")
-		if !strings.Contains(o.stdout, `"outcome":"stopped"`) {
-			t.Errorf("%v: no event of the end in %s", s, o.stdout)
+		if !strings.Contains(o.stderr, `"outcome":"stopped"`) {
+			t.Errorf("%v: no event of the end in %s", s, o.stderr)
 		}
 		dir := newest(t, runs)
 		if p := phase(t, dir); p != rundir.Stopped {
@@ -159,7 +156,8 @@ func TestInterruptedAgainAndAgain(t *testing.T) {
 	want := latest(t, strings.TrimSpace(galvani(t, args(long, "--quiet", "--runs-dir", runs)...).ok(t).stdout))
 	const enough = 8
 	rng := rand.New(rand.NewPCG(1, 2))
-	command := args(long, "--runs-dir", t.TempDir())
+	others := t.TempDir()
+	command := args(long, "--runs-dir", others)
 	dir, stops := "", 0
 	for done := false; !done; {
 		signal := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM}[rng.IntN(2)]
@@ -167,8 +165,8 @@ func TestInterruptedAgainAndAgain(t *testing.T) {
 		if stops == enough {
 			after = time.Hour
 		}
-		var o outcome
-		dir, o = interrupt(t, command, signal, after)
+		o := interrupt(t, command, signal, after)
+		dir = newest(t, others)
 		if done = o.code == exitOK; !done {
 			o.refused(t, exitStopped, "state saved")
 			stops++
@@ -180,28 +178,28 @@ func TestInterruptedAgainAndAgain(t *testing.T) {
 	}
 }
 
-// interrupt starts a training and sends the signal some time after it has named its run
-// directory, which is returned.
-func interrupt(t *testing.T, command []string, s syscall.Signal, after time.Duration) (dir string, o outcome) {
+// interrupt starts a training and sends the signal some time after its first words. The outcome
+// has all output as stderr.
+func interrupt(t *testing.T, command []string, s syscall.Signal, after time.Duration) (o outcome) {
 	t.Helper()
 	c := program(command...)
 	pipe, err := c.StderrPipe()
-	if err == nil {
-		err = c.Start()
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Stdout = c.Stderr
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
 	for lines := bufio.NewScanner(pipe); lines.Scan(); {
-		o.stderr += lines.Text() + "\n"
-		if name, ok := strings.CutPrefix(lines.Text(), "run: "); ok {
-			dir = name
+		if o.stderr == "" {
 			defer time.AfterFunc(after, func() { c.Process.Signal(s) }).Stop()
 		}
+		o.stderr += lines.Text() + "\n"
 	}
 	c.Wait() // the exit code is looked at
 	o.code = c.ProcessState.ExitCode()
-	return dir, o
+	return o
 }
 
 // newest returns the run directory that was made last.
