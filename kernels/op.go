@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"github.com/chewxy/hm"
+	// The version that Gorgonia asks for panics at start on Go 1.22 and newer.
+	_ "go4.org/unsafe/assume-no-moving-gc"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
