@@ -16,7 +16,11 @@ func init() {
 		Name:   "crnn",
 		Doc:    "Charged RNN: units are coupled compartments whose input and channels are conductances.",
 		Source: "Notes on the charged RNN, section 3, first equation; restoring signs are ours",
-		New:    func() Cell { return NewCRNN() },
+		Equations: `G  = g_L + Σ_j g_ij + x_E + x_I + Σ_c γ_c σ(w_m h + b_m) σ(-w_n h - b_n)
+J  = g_L E_L + Σ_j g_ij h_j + x_E E_exc + x_I E_inh + Σ_c γ_c σ(w_m h + b_m) σ(-w_n h - b_n) E_c
+h' = J/G + (h - J/G) exp(-dt G/C_m)        (exp; implicit and euler take the same G and J)
+x  = syn_kernel of U x(t), tau_s, tau_l    (one for U_exc, one for U_inh)`,
+		New: func() Cell { return NewCRNN() },
 	})
 }
 

@@ -11,7 +11,9 @@ func init() {
 		Name:   "crnn-simple",
 		Doc:    "Charged RNN with reversal potentials at rest and a learned dense coupling W.",
 		Source: "Notes on the charged RNN, section 3, second equation; restoring signs are ours",
-		New:    func() Cell { return NewCRNNSimple() },
+		Equations: `h' = h + dt (-W h - h∘x - σ(w_m h + b_m) σ(-w_n h - b_n)∘h + b)
+x  = syn_kernel of U x(t), tau_s, tau_l`,
+		New: func() Cell { return NewCRNNSimple() },
 	})
 }
 

@@ -11,7 +11,10 @@ func init() {
 		Name:   "gru",
 		Doc:    "Gated recurrent unit, laid out as torch.nn.GRU.",
 		Source: "Cho et al. (2014), arXiv:1406.1078; the reset gate as in torch.nn.GRU",
-		New:    func() Cell { return &GRU{} },
+		Equations: `r, z = σ(W_ir x + b_ir + W_hr h + b_hr), σ(W_iz x + b_iz + W_hz h + b_hz)
+n    = tanh(W_in x + b_in + r∘(W_hn h + b_hn))
+h'   = (1 - z)∘n + z∘h`,
+		New: func() Cell { return &GRU{} },
 	})
 }
 

@@ -11,7 +11,11 @@ func init() {
 		Name:   "lstm",
 		Doc:    "Long short-term memory with forget gate, laid out as torch.nn.LSTM.",
 		Source: "Hochreiter and Schmidhuber (1997), doi:10.1162/neco.1997.9.8.1735; Gers et al. (2000), doi:10.1162/089976600300015015",
-		New:    func() Cell { return &LSTM{} },
+		Equations: `i, f, o = σ(W_ih x + b_ih + W_hh h + b_hh), each with its own rows
+g       = tanh(W_ih x + b_ih + W_hh h + b_hh)
+c'      = f∘c + i∘g
+h'      = o∘tanh(c')`,
+		New: func() Cell { return &LSTM{} },
 	})
 }
 

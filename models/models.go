@@ -38,10 +38,11 @@ type Step func(x *gorgonia.Node, s []*gorgonia.Node) []*gorgonia.Node
 
 // Entry is one line of the registry.
 type Entry struct {
-	Name   string
-	Doc    string      // one sentence
-	Source string      // citation
-	New    func() Cell // a pointer to a struct with its defaults
+	Name      string
+	Doc       string      // one sentence
+	Source    string      // citation
+	Equations string      // one step, as plain text
+	New       func() Cell // a pointer to a struct with its defaults
 }
 
 var registry = map[string]Entry{}

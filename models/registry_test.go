@@ -19,7 +19,7 @@ func TestRegistry(t *testing.T) {
 	var names []string
 	for _, e := range All() {
 		names = append(names, e.Name)
-		if e.Doc == "" || e.Source == "" || !strings.HasSuffix(e.Doc, ".") {
+		if e.Doc == "" || e.Source == "" || e.Equations == "" || !strings.HasSuffix(e.Doc, ".") {
 			t.Errorf("%s: a sentence of documentation and a source are wanted", e.Name)
 		}
 		checkFields(t, e)

@@ -8,10 +8,11 @@ import (
 
 func init() {
 	Register(Entry{
-		Name:   "rnn",
-		Doc:    "Elman network with tanh, laid out as torch.nn.RNN.",
-		Source: "Elman (1990), Cognitive Science 14:179, doi:10.1207/s15516709cog1402_1",
-		New:    func() Cell { return &RNN{} },
+		Name:      "rnn",
+		Doc:       "Elman network with tanh, laid out as torch.nn.RNN.",
+		Source:    "Elman (1990), Cognitive Science 14:179, doi:10.1207/s15516709cog1402_1",
+		Equations: `h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`,
+		New:       func() Cell { return &RNN{} },
 	})
 }
 

@@ -92,10 +92,11 @@ func dash(s string) string {
 // modelReport is what models show tells.
 type modelReport struct {
 	brief
-	Dims   models.Dims   `json:"dims"`
-	Params []paramReport `json:"params"`
-	Count  int           `json:"learned_parameters"`
-	Keys   []keyReport   `json:"keys"`
+	Equations string        `json:"equations"`
+	Dims      models.Dims   `json:"dims"`
+	Params    []paramReport `json:"params"`
+	Count     int           `json:"learned_parameters"`
+	Keys      []keyReport   `json:"keys"`
 }
 
 // paramReport is one row of a parameter table.
@@ -134,7 +135,7 @@ func newModelsShow() *cobra.Command {
 }
 
 func describeModel(e models.Entry, d models.Dims) (modelReport, error) {
-	r := modelReport{brief: brief{e.Name, e.Doc, e.Source}, Dims: d}
+	r := modelReport{brief: brief{e.Name, e.Doc, e.Source}, Equations: e.Equations, Dims: d}
 	cell := e.New()
 	var err error
 	if r.Keys, err = keyReports("model "+e.Name, cell); err != nil {
@@ -157,6 +158,11 @@ func describeModel(e models.Entry, d models.Dims) (modelReport, error) {
 func (p *printer) model(r modelReport) {
 	p.title("%s", r.Name)
 	p.line("%s", r.Doc)
+	p.line("")
+	for l := range strings.SplitSeq(r.Equations, "\n") {
+		p.line("  %s", l)
+	}
+	p.line("")
 	p.line("Source: %s", dash(r.Source))
 	p.title("\nParameters for I=%d H=%d O=%d (%d learned)", r.Dims.I, r.Dims.H, r.Dims.O, r.Count)
 	rows := make([][]string, len(r.Params))
