@@ -7,7 +7,9 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"regexp"
 	"runtime"
+	"strings"
 	"time"
 
 	"galvani/kernels"
@@ -17,6 +19,8 @@ import (
 type Config struct {
 	Threads int  // 0 means all that the process may use
 	Quick   bool // tiny shapes, to see that everything works
+	// Only leaves out the cases whose names (Case.String) it does not match; nil takes all.
+	Only *regexp.Regexp
 	// Python is the interpreter that runs the peers; empty leaves them out.
 	Python  string
 	Program Program
@@ -74,6 +78,9 @@ func Run(ctx context.Context, cfg Config) error {
 			cfg.Log("without peers: %v", err)
 		} else {
 			defer r.peer.close()
+			if strings.Contains(r.peer.name, "reference blas") {
+				cfg.Log("%s: apt-get install libopenblas0-pthread for its best speed", r.peer.name)
+			}
 		}
 	}
 	if err := r.bestProduct(sizes); err != nil {
@@ -84,6 +91,9 @@ func Run(ctx context.Context, cfg Config) error {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
+		if cfg.Only != nil && !cfg.Only.MatchString(c.String()) {
+			continue
+		}
 		if cfg.Quick {
 			c = c.quick()
 		}
@@ -92,6 +102,9 @@ func Run(ctx context.Context, cfg Config) error {
 		}
 		done[c] = true
 		if err := r.measure(c); err != nil {
+			if ctx.Err() != nil { // whoever stopped this may have stopped the peers too
+				return context.Cause(ctx)
+			}
 			return err
 		}
 	}
@@ -105,7 +118,7 @@ func (r *runner) bestProduct(sizes []int) error {
 		return err
 	}
 	row := r.head
-	row.Case, row.What = "gemm", product_
+	row.Case, row.What = "gemm", "product"
 	all := []contestant{r.gemm}
 	if r.peer != nil {
 		all = append(all, r.peer.product(max(sizes[len(sizes)-1]/2, sizes[0])))

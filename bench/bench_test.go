@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -88,6 +90,17 @@ func TestRunQuick(t *testing.T) {
 		}
 	}
 	t.Logf("%d rows in %v", len(rows), time.Since(start))
+}
+
+// TestOnly holds that a run takes the cases asked for, with the product that they refer to.
+func TestOnly(t *testing.T) {
+	openCPU(t)
+	var got []string
+	err := Run(context.Background(), Config{Threads: 1, Quick: true, Only: regexp.MustCompile("train lstm.*H=128"),
+		Log: t.Logf, Each: func(r Row) error { got = append(got, r.Case+" "+r.Model); return nil }})
+	if err != nil || !slices.Equal(got, []string{"gemm ", "train lstm"}) {
+		t.Errorf("rows %q, error %v, want gemm and train lstm", got, err)
+	}
 }
 
 func TestRunStops(t *testing.T) {

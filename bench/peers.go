@@ -25,7 +25,7 @@ var scripts embed.FS
 
 // peer is a process of peers.py that answers each line of JSON with one.
 type peer struct {
-	name string // e.g. "torch 2.1.0"
+	name string // e.g. "torch 2.1.0 (mkl)"
 	dir  string // scripts and problems
 	cmd  *exec.Cmd
 	in   io.WriteCloser

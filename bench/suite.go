@@ -1,5 +1,10 @@
 package bench
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Kinds of Case.
 const (
 	caseScan  = "scan"  // the fused scan against the matrix product
@@ -8,12 +13,11 @@ const (
 	casePeer  = "peer"  // the fused scan against another framework
 )
 
-// What is timed.
+// What is timed of a case.
 const (
-	product_ = "product"
-	forward  = "forward"
-	both     = "forward+backward"
-	step     = "training step"
+	forward = "forward"
+	both    = "forward+backward"
+	step    = "training step"
 )
 
 // Case is one comparison of the suite.
@@ -25,11 +29,17 @@ type Case struct {
 	Rounds            float64 // relative to the default number
 }
 
+// String names the case, e.g. "scan crnn-simple forward B=32 H=256 T=200".
+func (c Case) String() string {
+	return fmt.Sprintf("%s %s %s B=%d H=%d T=%d", c.Kind, c.Model, strings.TrimSpace(c.What+" "+c.Peer), c.Shape.B, c.Shape.H, c.Shape.T)
+}
+
 // The shapes of the suite; I is that of the rows of MNIST.
 var (
 	middle = Shape{T: 200, B: 32, I: 28, H: 256}
 	wide   = Shape{T: 200, B: 32, I: 28, H: 512}
 	narrow = Shape{T: 200, B: 64, I: 28, H: 128}
+	small  = Shape{T: 200, B: 16, I: 28, H: 64}
 )
 
 // bounds are the largest costs of forward+backward by shape. Small products leave less to
@@ -59,7 +69,8 @@ func Suite(peers bool) []Case {
 	if !peers {
 		return all
 	}
-	for _, s := range shapes {
+	// The small shape shows what each operation costs where there is little to multiply.
+	for _, s := range append(shapes, small) {
 		all = append(all,
 			Case{Kind: casePeer, Model: "crnn-simple", Peer: "eager", What: both, Shape: s, Bound: 10},
 			Case{Kind: casePeer, Model: "crnn-simple", Peer: "script", What: both, Shape: s, Bound: 4},

@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import statistics
 import sys
 import time
@@ -114,14 +115,28 @@ def seconds(run, repeat):
     return times
 
 
+def blas():
+    """Returns which library multiplies matrices here: Debian links a neutral name to one of several."""
+    torch.rand(8, 8) @ torch.rand(8, 8)
+    if torch.backends.mkl.is_available():
+        return "mkl"
+    try:
+        with open("/proc/self/maps") as f:
+            maps = f.read()
+    except OSError:
+        return "unknown blas"
+    return next((b for b in ("openblas", "blis", "atlas") if b in maps), "reference blas")
+
+
 def name():
-    return "torch " + torch.__version__
+    return f"torch {torch.__version__} ({blas()})"
 
 
 def serve():
     def answer(**fields):
         print(json.dumps(fields), flush=True)
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end of stdin ends this, not the terminal
     answer(name=name())
     run = None
     for line in sys.stdin:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 
 	"galvani/bench"
@@ -18,7 +19,7 @@ func newBench() *cobra.Command {
 
 func newBenchCPU() *cobra.Command {
 	var asJSON, peers bool
-	var out, python, commit string
+	var out, python, commit, only string
 	var cfg bench.Config
 	c := &cobra.Command{Use: "cpu", Short: "Measure the CPU kernels against matrix product, graph and PyTorch",
 		Long: `Measure the fused scan and whole training steps on the CPU against the machine's own best
@@ -30,6 +31,12 @@ faster the scan is.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if cfg.Threads < 0 {
 				return fmt.Errorf("%w: --threads is %d, want at least 0", errUsage, cfg.Threads)
+			}
+			if only != "" {
+				var err error
+				if cfg.Only, err = regexp.Compile(only); err != nil {
+					return fmt.Errorf("%w: --only: %w", errUsage, err)
+				}
 			}
 			ctx, stop := interruptible(c.Context())
 			defer stop()
@@ -51,6 +58,7 @@ faster the scan is.`,
 		}}
 	jsonFlag(c, &asJSON)
 	f := c.Flags()
+	f.StringVar(&only, "only", "", "regular `expression` of the cases to measure, e.g. \"scan lstm.*H=128\"")
 	f.StringVar(&out, "out", "", "`file` of JSON lines to append to")
 	f.BoolVar(&cfg.Quick, "quick", false, "tiny shapes: see that it works, measure nothing")
 	f.IntVar(&cfg.Threads, "threads", 0, "threads of everything that is timed, 0 for one per core")
