@@ -5,6 +5,7 @@ package bench
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"galvani/kernels/cpu"
@@ -40,7 +41,8 @@ func bestProduct(e effort, sizes []int, threads int) (contestant, error) {
 				if err != nil {
 					return best, err
 				}
-				if r := c.flops / Median(seconds); r > rate {
+				// The fastest repeat says what a product can do also on a machine that is busy.
+				if r := c.flops / slices.Min(seconds); r > rate {
 					best, rate = c, r
 				}
 			}

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -44,12 +44,17 @@ faster the scan is.`,
 			if peers {
 				cfg.Python = python
 			}
+			file, err := openRows(out)
+			if err != nil {
+				return err
+			}
+			defer file.Close()
 			var rows []bench.Row
 			cfg.Log = func(format string, args ...any) { fmt.Fprintf(c.ErrOrStderr(), format+"\n", args...) }
 			cfg.Each = func(r bench.Row) error {
 				rows = append(rows, r)
 				cfg.Log("%s", benchLine(r))
-				return appendRow(out, r)
+				return bench.Write(file, []bench.Row{r})
 			}
 			if err := bench.Run(ctx, cfg); err != nil {
 				return err
@@ -84,17 +89,19 @@ func benchProgram(commit string) bench.Program {
 	return p
 }
 
-// appendRow appends to a results file; no name, no file.
-func appendRow(path string, r bench.Row) error {
+// openRows opens a results file to append to; no name, no file.
+func openRows(path string) (io.WriteCloser, error) {
 	if path == "" {
-		return nil
+		return discard{}, nil
 	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	return errors.Join(bench.Write(f, []bench.Row{r}), f.Close())
+	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 }
+
+// discard is a file that keeps nothing.
+type discard struct{}
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+func (discard) Close() error                { return nil }
 
 // benchmark writes the rows as a table.
 func (p *printer) benchmark(rows []bench.Row) {
