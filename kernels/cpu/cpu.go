@@ -140,8 +140,7 @@ type Scan[F Float] struct {
 	GradH          []F // [T,B,H] of the last Backward, with Config.KeepGradH
 	packed, bounds []F
 	raw            []float64 // [V or V+1, H]
-	row, col, edge []int32
-	gval           []F
+	axial          axial[F]
 	workers        []worker[F]
 	sum            Grads[F]
 	prep           []float64
@@ -175,8 +174,8 @@ func NewScan[F Float](cfg Config) (*Scan[F], error) {
 	}
 	workers := max(1, min(cfg.Threads, cfg.B/2))
 	rows := (cfg.B + workers - 1) / workers
+	s.axial = newAxial[F](cfg.H, cfg.EdgeI, cfg.EdgeJ)
 	s.setDims(rows)
-	s.setGraph()
 	size := C.sizes(s.k, s.cell, &s.dims, C.long(rows))
 	s.packed = make([]F, size.packed)
 	s.bounds = make([]F, max(1, size.bounds))
@@ -213,6 +212,7 @@ func (s *Scan[F]) setDims(rows int) {
 	d := &s.dims
 	d.T, d.B, d.I, d.H = C.long(c.T), C.long(c.B), C.long(c.I), C.long(c.H)
 	d.E = C.long(len(c.EdgeI))
+	d.bands, d.loose = C.long(len(s.axial.offset)), C.long(len(s.axial.post))
 	d.chunk = C.long(min(c.T, max(32, min(128, 512/rows))))
 	d.learn = C.int(c.Learn)
 	d.last, d.learn_in, d.learn_rec = flag(c.Last), flag(c.LearnIn), flag(c.LearnRec)
@@ -222,31 +222,6 @@ func (s *Scan[F]) setDims(rows int) {
 	}
 	for i, v := range c.Rest {
 		d.rest[i] = C.double(v)
-	}
-}
-
-// setGraph turns the edge list into compressed rows; each edge appears in both its rows.
-func (s *Scan[F]) setGraph() {
-	n, e := s.cfg.H, len(s.cfg.EdgeI)
-	s.row = make([]int32, n+1)
-	s.col = make([]int32, max(1, 2*e))
-	s.edge = make([]int32, max(1, 2*e))
-	s.gval = make([]F, max(1, 2*e))
-	for k := range e {
-		s.row[s.cfg.EdgeI[k]+1]++
-		s.row[s.cfg.EdgeJ[k]+1]++
-	}
-	for i := range n {
-		s.row[i+1] += s.row[i]
-	}
-	next := append([]int32(nil), s.row...)
-	put := func(i, j int32, k int) {
-		s.col[next[i]], s.edge[next[i]] = j, int32(k)
-		next[i]++
-	}
-	for k := range e {
-		put(s.cfg.EdgeI[k], s.cfg.EdgeJ[k], k)
-		put(s.cfg.EdgeJ[k], s.cfg.EdgeI[k], k)
 	}
 }
 
@@ -268,18 +243,18 @@ func (s *Scan[F]) Forward(a Args[F]) {
 	if s.shape.Axial >= 0 {
 		sums := s.raw[s.shape.Vecs*s.cfg.H:]
 		clear(sums)
-		for i := range s.cfg.H {
-			for k := s.row[i]; k < s.row[i+1]; k++ {
-				s.gval[k] = a.Edge[s.edge[k]]
-				sums[i] += float64(s.gval[k])
-			}
+		for e, g := range a.Edge {
+			sums[s.cfg.EdgeI[e]] += float64(g)
+			sums[s.cfg.EdgeJ[e]] += float64(g)
 		}
+		s.axial.set(a.Edge)
 	}
 	C.pack(s.k, s.cell, &s.dims, ptr(a.In), ptr(a.Rec), doubles(s.raw), ptr(s.packed), 0)
+	x := &s.axial
 	s.parallel(func(w *worker[F]) {
 		C.galvani_forward(s.k, s.cell, &s.dims, ptr(a.X), ptr(a.Mask), ptr(a.Reset), ptr(a.State),
-			ptr(s.H), ptr(s.Final), ptr(s.packed), ptr(s.bounds), ints(s.row), ints(s.col), ints(s.edge),
-			ptr(s.gval), C.long(w.b0), C.long(w.b1), ptr(w.work))
+			ptr(s.H), ptr(s.Final), ptr(s.packed), ptr(s.bounds), ints(x.offset), ints(x.bandEdge),
+			ptr(x.band), ints(x.post), ints(x.pre), ints(x.edge), ptr(x.value), C.long(w.b0), C.long(w.b1), ptr(w.work))
 	})
 }
 
@@ -287,10 +262,11 @@ func (s *Scan[F]) Forward(a Args[F]) {
 // with the same arguments. The result is valid until the next call.
 func (s *Scan[F]) Backward(a Args[F], dh []F) Grads[F] {
 	C.pack(s.k, s.cell, &s.dims, ptr(a.In), ptr(a.Rec), doubles(s.raw), ptr(s.packed), 1)
+	x := &s.axial
 	s.parallel(func(w *worker[F]) {
 		C.galvani_backward(s.k, s.cell, &s.dims, ptr(a.X), ptr(a.Mask), ptr(a.Reset), ptr(a.State),
-			ptr(s.H), ptr(s.packed), ptr(s.bounds), ints(s.row), ints(s.col), ints(s.edge), ptr(s.gval),
-			ptr(dh), C.long(w.b0), C.long(w.b1), ptr(w.work), ptr(w.in), ptr(w.rec), doubles(w.prep),
+			ptr(s.H), ptr(s.packed), ptr(s.bounds), ints(x.offset), ints(x.bandEdge), ptr(x.band),
+			ints(x.post), ints(x.pre), ints(x.edge), ptr(x.value), ptr(dh), C.long(w.b0), C.long(w.b1), ptr(w.work), ptr(w.in), ptr(w.rec), doubles(w.prep),
 			doubles(w.edges), ptr(s.sum.State), ptr(s.GradH))
 	})
 	first := &s.workers[0]

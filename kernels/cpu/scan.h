@@ -13,6 +13,7 @@ struct cell_shape {
 struct scan_dims {
 	long T, B, I, H;
 	long E;		  /* undirected axial edges */
+	long bands, loose; /* the axial matrix: bands of constant offset, and entries outside */
 	long chunk;	  /* time steps per chunk */
 	int last;	  /* dh is [B,H] for the last step, not [T,B,H] */
 	int learn;	  /* 0 no vector parameter, 1 the first, 2 all */
@@ -29,6 +30,16 @@ struct scan_sizes {
 	long bounds;	/* elements of the boundary states of all rows */
 };
 
+/* The symmetric axial matrix g. Band k holds g[u][u + offset[k]] for all u, 0 where there is no
+ * edge; entry k of the others is g[post[k]][pre[k]]. The edge numbers say where the gradient
+ * of an entry belongs, -1 for none. */
+struct axial {
+	const int *offset, *band_edge;	/* [bands], [bands,H] */
+	const void *band;		/* [bands,H] */
+	const int *post, *pre, *edge;	/* [loose] */
+	const void *value;		/* [loose] */
+};
+
 /* The arrays of a run; a worker handles batch rows b0..b1-1. Fields may be null as noted. */
 struct scan_arrays {
 	const void *x;			/* [T,B,I] */
@@ -38,8 +49,7 @@ struct scan_arrays {
 	void *final;			/* [S,B,H] */
 	void *packed;			/* scan_sizes.packed */
 	void *bounds;			/* scan_sizes.bounds */
-	const int *row, *col, *edge;	/* axial graph in CSR: [H+1], [2E], [2E] */
-	const void *gval;		/* [2E] conductance of each CSR entry */
+	struct axial ax;
 	void *gh;			/* [T,B,H] gradient of every h, written if not null */
 };
 
@@ -81,12 +91,14 @@ struct cell_shape galvani_cell_shape(int cell);
 /* Flat wrappers for cgo: every Go array is an argument of its own. */
 void galvani_forward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,
 		     const void *mask, const void *reset, const void *state, void *h, void *final,
-		     void *packed, void *bounds, const int *row, const int *col, const int *edge,
-		     const void *gval, long b0, long b1, void *work);
+		     void *packed, void *bounds, const int *offset, const int *band_edge, const void *band,
+		     const int *post, const int *pre, const int *edge, const void *value, long b0, long b1,
+		     void *work);
 void galvani_backward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,
 		      const void *mask, const void *reset, const void *state, void *h, void *packed,
-		      void *bounds, const int *row, const int *col, const int *edge, const void *gval,
-		      const void *dh, long b0, long b1, void *work, void *gwin, void *gwrec,
+		      void *bounds, const int *offset, const int *band_edge, const void *band,
+		      const int *post, const int *pre, const int *edge, const void *value, const void *dh,
+		      long b0, long b1, void *work, void *gwin, void *gwrec,
 		      double *gprep, double *gedge, void *gstate, void *gh);
 
 #endif

@@ -35,6 +35,7 @@ struct FN(run) {
 	elem *prev;	/* [chunk][R][H], in use with resets */
 	elem *grad;	/* [R][CS][Hp] */
 	elem *gp;	/* [CPREP][Hp], this chunk */
+	elem *gband, *gloose;	/* of the axial matrix, this chunk */
 	elem *apack, *bpack;
 };
 
@@ -51,7 +52,7 @@ static struct scan_sizes FN(sizes)(const struct scan_dims *d, long R)
 	struct scan_sizes s;
 	s.packed = CP * Hp * d->I + 2 * CG * Hp * d->H + CPREP * Hp + 16;
 	s.work = C * R * CD * Hp + (C + 1) * R * (CS - 1) * Hp + C * R * d->H + R * CS * Hp +
-		 CPREP * Hp + ceil_to(d->H, MR) * kb + wide * kb + 8 * 16;
+		 CPREP * Hp + d->bands * d->H + d->loose + ceil_to(d->H, MR) * kb + wide * kb + 10 * 16;
 	s.bounds = (d->T + C - 1) / C * d->B * (CS - 1) * Hp;
 	return s;
 }
@@ -140,6 +141,8 @@ static void FN(open)(struct FN(run) *r, const struct scan_dims *d, const struct 
 	r->prev = FN(take)(&p, a->reset ? C * R * H : 0);
 	r->grad = FN(take)(&p, R * CS * Hp);
 	r->gp = FN(take)(&p, CPREP * Hp);
+	r->gband = FN(take)(&p, d->bands * H);
+	r->gloose = FN(take)(&p, d->loose);
 	r->apack = FN(take)(&p, ceil_to(H, MR) * kb);
 	r->bpack = p;
 }
@@ -196,15 +199,41 @@ static void FN(input_drives)(struct FN(run) *r, long t0, long n)
 static void FN(axial_rows)(const struct FN(run) *r, long m, const elem *in, long ldin, elem *out, long ldout,
 			   int add)
 {
-	const int *row = r->a->row, *col = r->a->col;
-	const elem *g = r->a->gval;
-	for (long i = 0; i < m; i++)
-		for (long u = 0; u < r->d->H; u++) {
-			elem s = add ? out[i * ldout + u] : 0;
-			for (int k = row[u]; k < row[u + 1]; k++)
-				s += g[k] * in[i * ldin + col[k]];
-			out[i * ldout + u] = s;
+	const struct axial *ax = &r->a->ax;
+	const elem *value = ax->value;
+	long H = r->d->H;
+	for (long i = 0; i < m; i++) {
+		const elem *restrict x = in + i * ldin;
+		elem *restrict y = out + i * ldout;
+		if (!add)
+			memset(y, 0, sizeof(elem) * H);
+		for (long k = 0; k < r->d->bands; k++) {
+			long shift = ax->offset[k];
+			const elem *restrict g = (const elem *)ax->band + k * H;
+			for (long u = shift < 0 ? -shift : 0; u < H && u + shift < H; u++)
+				y[u] += g[u] * x[u + shift];
 		}
+		for (long k = 0; k < r->d->loose; k++)
+			y[ax->post[k]] += value[k] * x[ax->pre[k]];
+	}
+}
+
+/* axial_grads adds the gradients of the entries of g for one step, given that of the drives. */
+static void FN(axial_grads)(struct FN(run) *r, const elem *drive, const elem *prev)
+{
+	const struct axial *ax = &r->a->ax;
+	long H = r->d->H;
+	for (long i = 0; i < r->R; i++) {
+		const elem *restrict d = drive + i * r->row + ARR(CX) * r->Hp, *restrict x = prev + i * H;
+		for (long k = 0; k < r->d->bands; k++) {
+			long shift = ax->offset[k];
+			elem *restrict g = r->gband + k * H;
+			for (long u = shift < 0 ? -shift : 0; u < H && u + shift < H; u++)
+				g[u] += d[u] * x[u + shift];
+		}
+		for (long k = 0; k < r->d->loose; k++)
+			r->gloose[k] += d[ax->post[k]] * x[ax->pre[k]];
+	}
 }
 
 ALWAYS void FN(load_planes)(const elem *base, long stride, int n, real *out)
@@ -446,6 +475,10 @@ static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a,
 		}
 		FN(replay)(r, t0, n, prev);
 		memset(r->gp, 0, sizeof(elem) * CPREP * Hp);
+		if (d->learn_edge) {
+			memset(r->gband, 0, sizeof(elem) * d->bands * H);
+			memset(r->gloose, 0, sizeof(elem) * d->loose);
+		}
 		for (long s = n - 1; s >= 0; s--) {
 			long t = t0 + s;
 			if (!d->last || t == d->T - 1) {
@@ -459,12 +492,7 @@ static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a,
 			FN(step_back)(r, t, s, prev[s]);
 			FN(through_products)(r, s);
 			if (d->learn_edge && CX >= 0)
-				for (long i = 0; i < R; i++)
-					for (long u = 0; u < H; u++)
-						for (int k = a->row[u]; k < a->row[u + 1]; k++)
-							gedge[a->edge[k]] +=
-								(double)r->drives[(s * R + i) * r->row + ARR(CX) * Hp + u] *
-								prev[s][i * H + a->col[k]];
+				FN(axial_grads)(r, r->drives + s * R * r->row, prev[s]);
 			for (long i = 0; i < R && a->reset; i++)
 				if (FN(reset)(r, t, i))
 					memset(r->grad + i * CS * Hp, 0, sizeof(elem) * CS * Hp);
@@ -476,6 +504,11 @@ static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a,
 		for (long k = 0; k < CPREP; k++)
 			for (long u = 0; u < H; u++)
 				gprep[k * H + u] += r->gp[k * Hp + u];
+		for (long k = 0; k < d->bands * H && d->learn_edge; k++)
+			if (a->ax.band_edge[k] >= 0)
+				gedge[a->ax.band_edge[k]] += r->gband[k];
+		for (long k = 0; k < d->loose && d->learn_edge; k++)
+			gedge[a->ax.edge[k]] += r->gloose[k];
 	}
 	if (d->grad_state)
 		for (int k = 0; k < CS; k++)
