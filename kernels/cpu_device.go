@@ -169,6 +169,9 @@ func (s *cpuScan[F]) Forward(a ScanArgs) (gorgonia.Value, error) {
 
 func (s *cpuScan[F]) Backward(a ScanArgs, dh gorgonia.Value) (gorgonia.Value, error) {
 	c := s.cfg
+	if s.args.X == nil {
+		return nil, fmt.Errorf("kernels: scan: backward before any forward")
+	}
 	d, err := elems[F]("scan: dh", dh, c.rows(), c.H)
 	if err != nil {
 		return nil, err

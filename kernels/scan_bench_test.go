@@ -26,6 +26,9 @@ func BenchmarkScan(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
+			if _, err := plan.Forward(p.args); err != nil {
+				b.Fatal(err)
+			}
 			flops := 2 * g * float64(s.T*s.B*s.H*s.H)
 			run := func(name string, times float64, f func()) {
 				b.Run(fmt.Sprintf("%s/B%dH%d/%s", v.name, s.B, s.H, name), func(b *testing.B) {

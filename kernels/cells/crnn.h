@@ -33,6 +33,7 @@ enum { CRNN_GTOT = 12, CRNN_JLEAK, CRNN_RATE, CRNN_PE, CRNN_PI, CRNN_SYN };
 #define crnn_AXIAL 2
 #define crnn_VECS 19
 #define crnn_PREP 24
+#define crnn_FIRST CRNN_CH
 #define crnn_USES_IN 1
 #define crnn_USES_REC 1
 

@@ -20,6 +20,7 @@
 #define crnn_simple_AXIAL -1
 #define crnn_simple_VECS 5
 #define crnn_simple_PREP 5
+#define crnn_simple_FIRST crnn_simple_PREP
 #define crnn_simple_USES_IN 1
 #define crnn_simple_USES_REC 0
 

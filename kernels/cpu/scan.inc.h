@@ -363,7 +363,7 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 					continue;
 				}
 				FN(load_planes)(r->drives + (s * R + i) * r->row + u, r->Hp, CD, dr);
-				/* Only planes 1.. are stored; the compiler drops the rest of the step. */
+				/* Only planes 1.. are stored; the compiler drops the rest. */
 				CAT(CELL, _step)(r->consts, p, dr, st, o);
 				FN(store_extra)(r, new, i, u, o);
 			}
@@ -372,17 +372,17 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 }
 
 /* step_back turns the gradient of the state after step t into that before it (without the
- * recurrent products) and the drives of the step into their gradients. */
-static void FN(step_back)(struct FN(run) *r, long t, long s, const elem *prev)
+ * recurrent products) and the drives of the step into their gradients. learn is a constant of
+ * the caller, and LP the number of prepared planes that have a gradient with it. */
+ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev, const int learn, const int LP)
 {
 	long H = r->d->H, Hp = r->Hp, R = r->R;
 	const elem *old = r->extra + s * R * (CS - 1) * Hp, *new = old + R * (CS - 1) * Hp;
 	const elem *h = (const elem *)r->a->h + (t * r->d->B + r->b0) * H;
-	int learn = r->d->learn;
 	for (long u = 0; u < H; u += VL) {
 		real p[CPREP], gp[CPREP];
 		FN(load_planes)(r->prep + u, Hp, CPREP, p);
-		FN(load_planes)(r->gp + u, Hp, CPREP, gp);
+		FN(load_planes)(r->gp + u, Hp, LP, gp);
 		for (long i = 0; i < R; i++) {
 			elem *drive = r->drives + (s * R + i) * r->row + u;
 			elem *grad = r->grad + i * CS * Hp + u;
@@ -408,12 +408,20 @@ static void FN(step_back)(struct FN(run) *r, long t, long s, const elem *prev)
 			for (int k = 0; k < CD; k++)
 				store(drive + k * Hp, gd[k]);
 		}
-		if (learn) {
 #pragma GCC unroll 32
-			for (int k = 0; k < CPREP; k++)
-				store(r->gp + k * Hp + u, gp[k]);
-		}
+		for (int k = 0; k < LP; k++)
+			store(r->gp + k * Hp + u, gp[k]);
 	}
+}
+
+static void FN(step_back)(struct FN(run) *r, long t, long s, const elem *prev)
+{
+	if (r->d->learn == 0)
+		FN(step_back_as)(r, t, s, prev, 0, 0);
+	else if (r->d->learn == 1)
+		FN(step_back_as)(r, t, s, prev, 1, CAT(CELL, _FIRST));
+	else
+		FN(step_back_as)(r, t, s, prev, 2, CPREP);
 }
 
 /* through_products adds W^T times the drive gradients of step slot s to the gradient of h. */

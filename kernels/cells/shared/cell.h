@@ -10,6 +10,7 @@
  *   NAME_VECS       V, per-unit parameter planes as the user knows them; a cell with axial
  *                   coupling finds sum_j g_ij in one more plane, number V
  *   NAME_PREP       planes that the step reads, made from those by NAME_prepare
+ *   NAME_FIRST      the first planes of those, as many as the adjoint adds to with learn = 1
  *   NAME_USES_IN, NAME_USES_REC   whether the adjoint (or the replay of planes 1..S-1) reads
  *                   drive planes fed by the input, by recurrent products or axial coupling
  * and the functions
