@@ -32,7 +32,7 @@ lint: ## gofmt, go vet, staticcheck
 	go run $(STATICCHECK) ./...
 
 bench: build ## measure the CPU kernels; rows go to bench/results
-	bin/galvani bench cpu
+	bin/galvani bench cpu --out bench/results/cpu.jsonl
 
 ci: ## run what continuous integration runs
 	.ci/run
