@@ -122,13 +122,13 @@ func TestFaultsCreate(t *testing.T) {
 			}
 			return nil
 		}
-		r, err := rundir.CreateOn(disk, "a/runs", "crnn", "looming", day)
+		_, err := rundir.CreateOn(disk, "a/runs", "crnn", "looming", day)
 		if n <= calls {
 			must(t, err)
 			break
 		}
 		wantError(t, err, rundir.ErrIO, "permission denied; choose a folder that can be written")
-		r, err = rundir.CreateOn(disk.Crash(nil), "a/runs", "crnn", "looming", day)
+		r, err := rundir.CreateOn(disk.Crash(nil), "a/runs", "crnn", "looming", day)
 		must(t, err)
 		must(t, r.Close())
 	}
