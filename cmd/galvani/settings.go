@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/data"
@@ -79,6 +81,9 @@ func resolve(layers ...layer) (*settings, error) {
 			return nil, err
 		}
 	}
+	if s.Elsewhere, err = keysOfOthers(model.Name, task.Name); err != nil {
+		return nil, err
+	}
 	recipe, err := recipeFor(model.Name, task.Name)
 	if err != nil {
 		return nil, err
@@ -89,6 +94,32 @@ func resolve(layers ...layer) (*settings, error) {
 		}
 	}
 	return s, nil
+}
+
+// keysOfOthers returns the owners of the keys that belong to other models and tasks.
+func keysOfOthers(model, task string) (map[string][]string, error) {
+	owners := map[string]any{}
+	for _, e := range models.All() {
+		if e.Name != model {
+			owners["model "+e.Name] = e.New()
+		}
+	}
+	for _, e := range data.All() {
+		if e.Name != task {
+			owners["task "+e.Name] = e.New()
+		}
+	}
+	others := map[string][]string{}
+	for _, owner := range slices.Sorted(maps.Keys(owners)) {
+		keys, err := config.Keys(owner, owners[owner])
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range keys {
+			others[k.Name] = append(others[k.Name], owner)
+		}
+	}
+	return others, nil
 }
 
 // wrap says which file an error is about.

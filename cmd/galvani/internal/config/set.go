@@ -13,6 +13,9 @@ import (
 
 // Set is the flat key space of one command: the keys of several structs under one roof.
 type Set struct {
+	// Elsewhere names, for keys that are not in the set, what has them instead.
+	Elsewhere map[string][]string
+
 	keys  []Key
 	index map[string]int
 }
@@ -45,6 +48,9 @@ func (s *Set) Keys() []Key { return s.keys }
 func (s *Set) Lookup(name string) (Key, error) {
 	if i, ok := s.index[name]; ok {
 		return s.keys[i], nil
+	}
+	if owners := s.Elsewhere[name]; len(owners) > 0 {
+		return Key{}, fmt.Errorf("%w: unknown key %q for this choice; it belongs to %s", ErrConfig, name, strings.Join(owners, ", "))
 	}
 	names := make([]string, len(s.keys))
 	for i, k := range s.keys {
