@@ -47,18 +47,12 @@ func CheckGradients(net Network, dev kernels.Device, t *data.Task, b *data.Batch
 		params.Learned()[i] += checkJitter * noise.normal(uint64(i))
 	}
 	params.Project()
-	g, err := NewGraph(GraphConfig{Net: net, Device: dev, T: b.T, B: b.B, I: b.I, Goal: t.Goal,
-		Every: b.Every, Masked: b.Mask != nil, Grad: true}, params)
+	g, err := runOnce(GraphConfig{Net: net, Device: dev, T: b.T, B: b.B, I: b.I, Goal: t.Goal,
+		Every: b.Every, Masked: b.Mask != nil, Grad: true}, params, b)
 	if err != nil {
 		return nil, err
 	}
 	defer g.Close()
-	if err := g.Load(b); err != nil {
-		return nil, err
-	}
-	if err := g.Run(); err != nil {
-		return nil, err
-	}
 	grad := append([]float64{}, g.Grad()...)
 	var list []GradCheck
 	for _, i := range params.learnedIndex {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"galvani/data"
@@ -23,17 +24,11 @@ func (s *Session) Batch(set data.Set, n int) (*data.Batch, error) {
 // h [T,B,H], logits, loss, and grad.<param> for every learned parameter (not clipped). With a
 // target at each step y, weight and logits start with T, otherwise with B.
 func (s *Session) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
-	g, err := s.tracer(b)
+	g, err := runOnce(s.batchConfig(b), s.params, b)
 	if err != nil {
 		return nil, err
 	}
 	defer g.Close()
-	if err := g.Load(b); err != nil {
-		return nil, err
-	}
-	if err := g.Run(); err != nil {
-		return nil, err
-	}
 	hidden, outputs := s.cfg.Net.Hidden(), s.cfg.Net.Outputs()
 	h := make([]float32, b.T*b.B*hidden)
 	if err := g.H(h); err != nil {
@@ -80,23 +75,27 @@ func (s *Session) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
 func (s *Session) StepGradients(b *data.Batch) ([]float64, error) {
 	cfg := s.batchConfig(b)
 	cfg.Steps = true
-	g, err := NewGraph(cfg, s.params)
+	g, err := runOnce(cfg, s.params, b)
 	if err != nil {
 		return nil, err
 	}
 	defer g.Close()
-	if err := g.Load(b); err != nil {
-		return nil, err
-	}
-	if err := g.Run(); err != nil {
-		return nil, err
-	}
 	return g.StepNorms()
 }
 
-// tracer compiles a graph for the shape of a batch.
-func (s *Session) tracer(b *data.Batch) (*Graph[float32], error) {
-	return NewGraph(s.batchConfig(b), s.params)
+// runOnce compiles a graph and runs it on a batch; the caller closes it.
+func runOnce[F Float](cfg GraphConfig, params *Params[F], b *data.Batch) (*Graph[F], error) {
+	g, err := NewGraph(cfg, params)
+	if err != nil {
+		return nil, err
+	}
+	if err = g.Load(b); err == nil {
+		err = g.Run()
+	}
+	if err != nil {
+		return nil, errors.Join(err, g.Close())
+	}
+	return g, nil
 }
 
 // batchConfig is the training graph's configuration for the shape of a batch.

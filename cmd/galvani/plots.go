@@ -43,17 +43,8 @@ func (j *job) plot(run *rundir.Run, say func(string, ...any)) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(charts)) {
-		for _, format := range chart.Formats {
-			picture, err := charts[name].Render(format)
-			if errors.Is(err, chart.ErrEmpty) {
-				continue
-			}
-			if err == nil {
-				err = run.Write("plots/"+name+"."+format, picture)
-			}
-			if err != nil {
-				return err
-			}
+		if err := run.Plot(name, charts[name]); err != nil && !errors.Is(err, chart.ErrEmpty) {
+			return err
 		}
 	}
 	return nil
