@@ -4,7 +4,6 @@ package kernels
 
 import (
 	"fmt"
-	"sync"
 
 	"galvani/kernels/cpu"
 
@@ -64,7 +63,7 @@ func (l *cpuLinear[F]) Forward(xv, wv, bv gorgonia.Value) (gorgonia.Value, error
 	if err != nil {
 		return nil, err
 	}
-	l.each(func(r *linearWorker[F]) {
+	cpu.Each(l.workers, func(r *linearWorker[F]) {
 		y := l.y[r.n0*m : r.n1*m]
 		r.gemm.Do(cpu.NT, r.n1-r.n0, m, k, x[r.n0*k:r.n1*k], w, y, false)
 		for i := range y {
@@ -88,7 +87,7 @@ func (l *cpuLinear[F]) Backward(xv, wv, dyv gorgonia.Value) (gorgonia.Value, gor
 	if err != nil {
 		return nil, nil, err
 	}
-	l.each(func(r *linearWorker[F]) {
+	cpu.Each(l.workers, func(r *linearWorker[F]) {
 		x, dy := x[r.n0*k:r.n1*k], dy[r.n0*m:r.n1*m]
 		r.gemm.Do(cpu.NN, r.n1-r.n0, k, m, dy, w, l.dx[r.n0*k:r.n1*k], false)
 		r.gemm.Do(cpu.TN, m, k, r.n1-r.n0, dy, x, r.dp, false)
@@ -105,17 +104,4 @@ func (l *cpuLinear[F]) Backward(xv, wv, dyv gorgonia.Value) (gorgonia.Value, gor
 		}
 	}
 	return wrap(l.dx, n, k), wrap(dp, len(dp)), nil
-}
-
-func (l *cpuLinear[F]) each(f func(*linearWorker[F])) {
-	var wg sync.WaitGroup
-	for i := range l.workers[1:] {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			f(&l.workers[1+i])
-		}()
-	}
-	f(&l.workers[0])
-	wg.Wait()
 }

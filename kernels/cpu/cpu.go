@@ -107,7 +107,6 @@ type Config struct {
 	Last                         bool
 	Learn                        int
 	LearnIn, LearnRec, LearnEdge bool
-	GradState                    bool
 	KeepGradH                    bool
 }
 
@@ -124,7 +123,6 @@ type Args[F Float] struct {
 type Grads[F Float] struct {
 	In, Rec   []F
 	Vec, Edge []float64
-	State     []F
 }
 
 // Scan runs one cell over sequences of fixed shape. It keeps its own buffers and allocates
@@ -199,9 +197,6 @@ func NewScan[F Float](cfg Config) (*Scan[F], error) {
 	}
 	s.sum = Grads[F]{In: s.workers[0].in[:nIn], Rec: s.workers[0].rec[:nRec],
 		Vec: make([]float64, max(1, planes*cfg.H)), Edge: s.workers[0].edges[:len(cfg.EdgeI)]}
-	if cfg.GradState {
-		s.sum.State = make([]F, len(s.Final))
-	}
 	return s, nil
 }
 
@@ -216,7 +211,7 @@ func (s *Scan[F]) setDims(rows int) {
 	d.chunk = C.long(min(c.T, max(32, min(128, 512/rows))))
 	d.learn = C.int(c.Learn)
 	d.last, d.learn_in, d.learn_rec = flag(c.Last), flag(c.LearnIn), flag(c.LearnRec)
-	d.learn_edge, d.grad_state = flag(c.LearnEdge), flag(c.GradState)
+	d.learn_edge = flag(c.LearnEdge)
 	for i, v := range c.Consts {
 		d.consts[i] = C.double(v)
 	}
@@ -251,7 +246,7 @@ func (s *Scan[F]) Forward(a Args[F]) {
 	}
 	C.pack(s.k, s.cell, &s.dims, ptr(a.In), ptr(a.Rec), doubles(s.raw), ptr(s.packed), 0)
 	x := &s.axial
-	s.parallel(func(w *worker[F]) {
+	Each(s.workers, func(w *worker[F]) {
 		C.galvani_forward(s.k, s.cell, &s.dims, ptr(a.X), ptr(a.Mask), ptr(a.Reset), ptr(a.State),
 			ptr(s.H), ptr(s.Final), ptr(s.packed), ptr(s.bounds), ints(x.offset), ints(x.bandEdge),
 			ptr(x.band), ints(x.post), ints(x.pre), ints(x.edge), ptr(x.value), C.long(w.b0), C.long(w.b1), ptr(w.work))
@@ -263,11 +258,11 @@ func (s *Scan[F]) Forward(a Args[F]) {
 func (s *Scan[F]) Backward(a Args[F], dh []F) Grads[F] {
 	C.pack(s.k, s.cell, &s.dims, ptr(a.In), ptr(a.Rec), doubles(s.raw), ptr(s.packed), 1)
 	x := &s.axial
-	s.parallel(func(w *worker[F]) {
+	Each(s.workers, func(w *worker[F]) {
 		C.galvani_backward(s.k, s.cell, &s.dims, ptr(a.X), ptr(a.Mask), ptr(a.Reset), ptr(a.State),
 			ptr(s.H), ptr(s.packed), ptr(s.bounds), ints(x.offset), ints(x.bandEdge), ptr(x.band),
 			ints(x.post), ints(x.pre), ints(x.edge), ptr(x.value), ptr(dh), C.long(w.b0), C.long(w.b1), ptr(w.work), ptr(w.in), ptr(w.rec), doubles(w.prep),
-			doubles(w.edges), ptr(s.sum.State), ptr(s.GradH))
+			doubles(w.edges), ptr(s.GradH))
 	})
 	first := &s.workers[0]
 	for i := range s.workers[1:] {
@@ -299,16 +294,18 @@ func add[T Float](dst, src []T) {
 	}
 }
 
-func (s *Scan[F]) parallel(f func(*worker[F])) {
+// Each calls f for every worker, the first on this goroutine and the others on their own, and
+// waits for all.
+func Each[W any](workers []W, f func(*W)) {
 	var wg sync.WaitGroup
-	for i := range s.workers[1:] {
+	for i := range workers[1:] {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			f(&s.workers[1+i])
+			f(&workers[1+i])
 		}()
 	}
-	f(&s.workers[0])
+	f(&workers[0])
 	wg.Wait()
 }
 

@@ -54,9 +54,9 @@ void galvani_backward(const struct kernels *k, int cell, const struct scan_dims 
 		      void *bounds, const int *offset, const int *band_edge, const void *band,
 		      const int *post, const int *pre, const int *edge, const void *value, const void *dh,
 		      long b0, long b1, void *work, void *gwin, void *gwrec,
-		      double *gprep, double *gedge, void *gstate, void *gh)
+		      double *gprep, double *gedge, void *gh)
 {
 	struct scan_arrays a = {x, mask, reset, state, h, NULL, packed, bounds,
 				{offset, band_edge, band, post, pre, edge, value}, gh};
-	k->backward(cell, d, &a, dh, b0, b1, work, gwin, gwrec, gprep, gedge, gstate);
+	k->backward(cell, d, &a, dh, b0, b1, work, gwin, gwrec, gprep, gedge);
 }

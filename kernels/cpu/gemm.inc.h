@@ -71,32 +71,25 @@ ALWAYS void tile(const int m, const int unit, long K, const elem *A, long rs, lo
 	{ tile(m, 1, K, A, rs, 1, B, C, ldc, add); } \
 	static __attribute__((noinline, unused)) void tile_cols_##m(long K, const elem *A, long cs, const elem *B, elem *C, long ldc, int add) \
 	{ tile(m, 0, K, A, 1, cs, B, C, ldc, add); }
-TILE(1) TILE(2) TILE(3) TILE(4)
-#if MR >= 6
-TILE(5) TILE(6)
-#endif
-#if MR >= 8
-TILE(7) TILE(8)
-#endif
-#undef TILE
 
+#if MR == 4
+#define EACH_ROWS(X) X(1) X(2) X(3) X(4)
+#elif MR == 6
+#define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#elif MR == 8
+#define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
+#endif
+EACH_ROWS(TILE)
+
+/* The tile functions by number of rows. */
 typedef void (*tile_fn)(long K, const elem *A, long stride, const elem *B, elem *C, long ldc, int add);
-static const tile_fn tile_rows[MR + 1] = {0, tile_rows_1, tile_rows_2, tile_rows_3, tile_rows_4,
-#if MR >= 6
-	tile_rows_5, tile_rows_6,
-#endif
-#if MR >= 8
-	tile_rows_7, tile_rows_8,
-#endif
-};
-static const tile_fn tile_cols[MR + 1] = {0, tile_cols_1, tile_cols_2, tile_cols_3, tile_cols_4,
-#if MR >= 6
-	tile_cols_5, tile_cols_6,
-#endif
-#if MR >= 8
-	tile_cols_7, tile_cols_8,
-#endif
-};
+#define ENTRY(m) tile_rows_##m,
+static const tile_fn tile_rows[MR + 1] = {0, EACH_ROWS(ENTRY)};
+#undef ENTRY
+#define ENTRY(m) tile_cols_##m,
+static const tile_fn tile_cols[MR + 1] = {0, EACH_ROWS(ENTRY)};
+#undef ENTRY
+#undef TILE
 
 /* pack_t packs W [N,K] (rows are output columns) into panels: out[p][k][j] = W[p NR + j][k]. */
 static __attribute__((unused)) void pack_t(const elem *W, long ld, long N, long K, elem *out)

@@ -43,7 +43,7 @@ func TestWritesInside(t *testing.T) {
 				T, B, I, H := n[0], n[1], n[2], n[3]
 				c := Config{Cell: cell, ISA: isa, Threads: 2, T: T, B: B, I: I, H: H, Consts: make([]float64, 10),
 					Rest: make([]float64, shape.States), Learn: 2, LearnIn: true, LearnRec: true, LearnEdge: true,
-					GradState: true, KeepGradH: true}
+					KeepGradH: true}
 				for i := 0; shape.Axial >= 0 && i+1 < H; i++ {
 					c.EdgeI, c.EdgeJ = append(c.EdgeI, int32(i)), append(c.EdgeJ, int32(i+1))
 				}
@@ -53,7 +53,7 @@ func TestWritesInside(t *testing.T) {
 				}
 				checks := map[string]func() error{
 					"h": guarded(&s.H), "final": guarded(&s.Final), "dh": guarded(&s.GradH), "packed": guarded(&s.packed),
-					"borders": guarded(&s.bounds), "dstate": guarded(&s.sum.State), "vectors": guarded(&s.sum.Vec),
+					"borders": guarded(&s.bounds), "vectors": guarded(&s.sum.Vec),
 				}
 				for i := range s.workers {
 					w := &s.workers[i]

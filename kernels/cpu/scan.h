@@ -18,7 +18,6 @@ struct scan_dims {
 	int last;	  /* dh is [B,H] for the last step, not [T,B,H] */
 	int learn;	  /* 0 no vector parameter, 1 the first, 2 all */
 	int learn_in, learn_rec, learn_edge;
-	int grad_state;	  /* also return the gradient of the initial state */
 	double consts[16];
 	double rest[8];
 };
@@ -65,10 +64,10 @@ struct kernels {
 	void (*forward)(int cell, const struct scan_dims *d, const struct scan_arrays *a, long b0, long b1,
 			void *work);
 	/* backward writes this worker's share: gwin [P*H,I], gwrec [G*H,H], gprep [PREP,H] and
-	 * gedge [E] in double, gstate [S,B,H] (its rows, may be null). */
+	 * gedge [E] in double. */
 	void (*backward)(int cell, const struct scan_dims *d, const struct scan_arrays *a, const void *dh,
 			 long b0, long b1, void *work, void *gwin, void *gwrec, double *gprep,
-			 double *gedge, void *gstate);
+			 double *gedge);
 	/* unprepare turns gradients of prepared planes [PREP,H] into those of raw planes. */
 	void (*unprepare)(int cell, const struct scan_dims *d, const double *raw, const double *gprep,
 			  double *graw);
@@ -99,6 +98,6 @@ void galvani_backward(const struct kernels *k, int cell, const struct scan_dims 
 		      void *bounds, const int *offset, const int *band_edge, const void *band,
 		      const int *post, const int *pre, const int *edge, const void *value, const void *dh,
 		      long b0, long b1, void *work, void *gwin, void *gwrec,
-		      double *gprep, double *gedge, void *gstate, void *gh);
+		      double *gprep, double *gedge, void *gh);
 
 #endif

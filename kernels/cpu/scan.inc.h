@@ -459,8 +459,7 @@ static void FN(weight_grads)(struct FN(run) *r, long n, const elem *const *rows,
 }
 
 static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a, const void *dhv, long b0,
-			 long b1, void *work, void *gwin, void *gwrec, double *gprep, double *gedge,
-			 void *gstate)
+			 long b1, void *work, void *gwin, void *gwrec, double *gprep, double *gedge)
 {
 	struct FN(run) run, *r = &run;
 	FN(open)(r, d, a, b0, b1, work);
@@ -518,11 +517,6 @@ static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a,
 		for (long k = 0; k < d->loose && d->learn_edge; k++)
 			gedge[a->ax.edge[k]] += r->gloose[k];
 	}
-	if (d->grad_state)
-		for (int k = 0; k < CS; k++)
-			for (long i = 0; i < R; i++)
-				for (long u = 0; u < H; u++)
-					((elem *)gstate)[(k * B + b0 + i) * H + u] = r->grad[(i * CS + k) * Hp + u];
 }
 
 #undef CS

@@ -66,17 +66,16 @@ static void V(forward)(int cell, const struct scan_dims *d, const struct scan_ar
 }
 
 static void V(backward)(int cell, const struct scan_dims *d, const struct scan_arrays *a, const void *dh,
-			long b0, long b1, void *work, void *gwin, void *gwrec, double *gprep, double *gedge,
-			void *gstate)
+			long b0, long b1, void *work, void *gwin, void *gwrec, double *gprep, double *gedge)
 {
 	static void (*const f[])(const struct scan_dims *, const struct scan_arrays *, const void *, long, long,
-				 void *, void *, void *, double *, double *, void *) = {
+				 void *, void *, void *, double *, double *) = {
 #define X(c) c##_run_backward,
 		CELLS(X)
 #undef X
 	};
 	unsigned mode = flush_on();
-	f[cell](d, a, dh, b0, b1, work, gwin, gwrec, gprep, gedge, gstate);
+	f[cell](d, a, dh, b0, b1, work, gwin, gwrec, gprep, gedge);
 	flush_restore(mode);
 }
 
