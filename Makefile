@@ -1,19 +1,41 @@
-# Galvani: every task of a developer. `make` alone says what there is.
+# Galvani: every task of a developer. `make` builds the program, `make help` says what there is.
 
 FUZZTIME ?= 30s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.DEFAULT_GOAL := help
-.PHONY: help build test race fuzz lint bench ci clean
+# What the tag gpu needs to compile and link without CUDA toolkit and driver: the project's own
+# declarations and its stand-in for libcuda, both found before any that the machine has.
+GPU_DIR := $(CURDIR)/build/gpu
+GPU_ENV := CGO_ENABLED=1 CGO_CFLAGS="-O2 -g -I$(CURDIR)/kernels/driver/include" CGO_LDFLAGS="-O2 -g -L$(GPU_DIR)"
+
+.DEFAULT_GOAL := build
+.PHONY: help build cpu driver emu ptx test gpu-test race fuzz lint bench ci clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-build: ## make bin/galvani
+build: driver ## make bin/galvani, which uses an NVIDIA GPU where there is one
+	$(GPU_ENV) go build -tags gpu -o bin/galvani ./cmd/galvani
+
+cpu: ## make bin/galvani without the GPU part
 	go build -o bin/galvani ./cmd/galvani
+
+driver: $(GPU_DIR)/libcuda.a
+$(GPU_DIR)/libcuda.a: $(wildcard kernels/driver/stub/*)
+	kernels/driver/stub/build.sh $(GPU_DIR)
+
+emu: $(GPU_DIR)/libgalvani_emu.so
+$(GPU_DIR)/libgalvani_emu.so: $(wildcard kernels/emu/* kernels/cuda/*.h kernels/cuda/*.cu kernels/cells/*.h kernels/cells/shared/*.h)
+	kernels/emu/build.sh $(GPU_DIR)
+
+ptx: ## compile the CUDA kernels to kernels/ptx
+	kernels/ptx/build.sh
 
 test: ## run every test
 	go test ./...
+
+gpu-test: driver emu ## run the tests of the GPU path on the emulated driver
+	$(GPU_ENV) GALVANI_CUDA_LIBRARY=$(GPU_DIR)/libgalvani_emu.so go test -tags gpu ./...
 
 race: ## run the tests under the race detector
 	go test -race ./...
@@ -38,4 +60,4 @@ ci: ## run what continuous integration runs
 	.ci/run
 
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin build

@@ -72,6 +72,9 @@ type ScanConfig struct {
 	// Resets says that resets [T,B] are given: where it is 1 the state returns to rest
 	// before the step.
 	Resets bool
+	// Memory is how many bytes the plan may keep for Backward, 0 for no limit. Beyond it
+	// hidden states are recomputed from the borders of segments, with the same bits.
+	Memory int64
 }
 
 // ScanArgs are the values of one run. Mask and Reset are nil unless configured.

@@ -1,0 +1,255 @@
+/* params.h - the parameter of each CUDA kernel: one struct per kernel, passed by value.
+ *
+ * Read by the kernels (.cu), by the Go side (cgo) and by the emulated driver. ARRAY(T) is a
+ * device address: a pointer in kernels, an unsigned 64-bit number elsewhere. Addresses may be
+ * 0 where it says "or null". Arrays are row-major; the letters are those of package kernels,
+ * with S state planes, P input planes, G recurrent products, D drive planes, V raw vector
+ * planes and PREP prepared planes of the cell (kernels/cells/shared/cell.h).
+ */
+#ifndef GALVANI_PARAMS_H
+#define GALVANI_PARAMS_H
+
+#if defined(__CUDACC__) || defined(GALVANI_EMU)
+#define ARRAY(T) T *
+#else
+#define ARRAY(T) unsigned long long
+#endif
+
+enum { MAX_PLANES = 32, MAX_CONSTS = 16, MAX_STATES = 8 };
+
+/* Number formats of products; the state and every array stay float. */
+enum { PREC_FP32, PREC_TF32, PREC_BF16 };
+
+/* The axial coupling as lists of neighbours: those of unit u are unit[k], joined by edge[k]
+ * of conductance g[edge[k]], for start[u] <= k < start[u+1]. */
+struct axial_params {
+	ARRAY(const int) start; /* [H+1] or null for a cell without */
+	ARRAY(const int) unit;  /* [2E] */
+	ARRAY(const int) edge;  /* [2E] */
+	ARRAY(const float) g;   /* [E] */
+};
+
+/* CELL_prepare: one thread per unit. raw[k] is plane k [H] for k < V; with axial coupling
+ * plane V is the sum of the conductances of the unit's edges, made here. */
+struct prepare_params {
+	int H;
+	double consts[MAX_CONSTS];
+	ARRAY(const float) raw[MAX_PLANES];
+	struct axial_params axial;
+	ARRAY(float) prep; /* [PREP,H] */
+};
+
+/* CELL_unprepare: sums gp over its groups in order, in double, and turns gradients of prepared
+ * planes into those of raw planes. */
+struct unprepare_params {
+	int H, groups;
+	double consts[MAX_CONSTS];
+	ARRAY(const float) raw[MAX_PLANES];
+	struct axial_params axial;
+	ARRAY(const float) gp;    /* [groups,PREP,H] */
+	ARRAY(float) graw[MAX_PLANES]; /* [H] each, or null for planes that are not learned */
+	ARRAY(float) gsum;	  /* [H] or null: gradient of plane V, for edge_sum */
+};
+
+/* How a scan is laid out over the GPU; made by scan_layout (layout.h). A group of batch rows
+ * is handled by `blocks` blocks that own `slice` units each. */
+struct scan_layout {
+	int rows;     /* batch rows of a group */
+	int blocks;   /* blocks of a group: gridDim.x */
+	int groups;   /* gridDim.y = ceil(B / rows) */
+	int slice;    /* units of a block */
+	int threads;  /* blockDim.x */
+	int resident; /* 1: weights stay in shared memory and a launch runs any number of steps
+			 (blocks > 1: as a cluster); 0: weights are read from L2 at every step and
+			 a launch runs one step */
+	int shared;   /* bytes of dynamic shared memory */
+};
+
+/* CELL_forward_{fp32,tf32,bf16}: n steps from step t0 of the sequence. */
+struct forward_params {
+	struct scan_layout layout;
+	int T, B, H, t0, n;
+	float consts[MAX_CONSTS], rest[MAX_STATES];
+	ARRAY(const float) prep;   /* [PREP,H] */
+	ARRAY(const float) wrec;   /* [G*H,H] */
+	ARRAY(const float) drives; /* [n,B,D,H]; planes < P hold x U^T, the others are not read */
+	ARRAY(float) h;            /* [n+1,B,H]; slot 0 holds h before step t0, slot s+1 gets h after step t0+s */
+	ARRAY(float) carry;        /* [S-1,B,H] state planes 1.., read and written */
+	ARRAY(const float) mask, reset; /* [T,B] or null */
+	struct axial_params axial;
+};
+
+/* CELL_replay: state planes 1.. of n steps from drives and h; one thread per row and unit. */
+struct replay_params {
+	int T, B, H, t0, n;
+	float consts[MAX_CONSTS], rest[MAX_STATES];
+	ARRAY(const float) prep;
+	ARRAY(const float) drives; /* [n,B,D,H], all planes that the cell reads */
+	ARRAY(const float) h;      /* [n+1,B,H] */
+	ARRAY(const float) border; /* [S-1,B,H] before step t0 */
+	ARRAY(float) extra;        /* [n+1,S-1,B,H] */
+	ARRAY(const float) mask, reset;
+};
+
+/* CELL_backward_{fp32,tf32,bf16}: the steps t0+n-1 down to t0. At step t the gradient of h is
+ * grad plane 0 plus W^T (drive gradients of step t+1) plus dh; its adjoint leaves the drive
+ * gradients of step t in place of the drives, and grad (without products) for step t-1. */
+struct backward_params {
+	struct scan_layout layout;
+	int T, B, H, t0, n;
+	int last;  /* dh is [B,H], of step T-1 */
+	int learn; /* 0 no vector parameter, 1 the first, 2 all */
+	float consts[MAX_CONSTS], rest[MAX_STATES];
+	ARRAY(const float) prep;
+	ARRAY(const float) wrec;  /* [G*H,H] */
+	ARRAY(float) drives;      /* [n+1,B,D,H] in: drives, out: their gradients; slot n holds the
+				     gradients of step t0+n, not read where t0+n == T */
+	ARRAY(const float) h;     /* [n+1,B,H] */
+	ARRAY(const float) extra; /* [n+1,S-1,B,H] or null with S == 1 */
+	ARRAY(const float) dh;    /* [T,B,H] or [B,H] */
+	ARRAY(float) grad;        /* [S,B,H] read and written; zeros before the first launch */
+	ARRAY(float) gp;          /* [groups,PREP,H], added to */
+	ARRAY(float) gh;          /* [T,B,H] gradient of every h, or null */
+	ARRAY(const float) mask, reset;
+	struct axial_params axial;
+};
+
+/* axial_drives: drives[r,plane,u] = sum over neighbours g h[r,j] for R rows. */
+struct axial_drives_params {
+	int R, H, D, plane;
+	struct axial_params axial;
+	ARRAY(const float) h; /* [R,H], with resets applied */
+	ARRAY(float) drives;  /* [R,D,H] */
+};
+
+/* edge_partial: per part of the rows, the sum of gd_i h_j + gd_j h_i for each edge (i, j).
+ * Parts are of equal size, gridDim.y of them; add says whether to add to what is there. */
+struct edge_partial_params {
+	int R, H, D, plane, E, parts, add;
+	ARRAY(const int) i; /* [E] */
+	ARRAY(const int) j;
+	ARRAY(const float) h, gd; /* [R,H], [R,D,H] */
+	ARRAY(float) partial;     /* [parts,E] */
+};
+
+/* edge_sum: g[e] = sum of the parts in order, plus gsum[i] + gsum[j]. */
+struct edge_sum_params {
+	int E, parts;
+	ARRAY(const int) i;
+	ARRAY(const int) j;
+	ARRAY(const float) partial, gsum;
+	ARRAY(float) g;
+};
+
+/* prev_rows: copies h [n,B,H] before each step and puts rows that are reset there to rest. */
+struct prev_rows_params {
+	int B, H, t0, n;
+	float rest;
+	ARRAY(const float) h, reset; /* [n,B,H], [T,B] */
+	ARRAY(float) prev;
+};
+
+/* gemm_{fp32,tf32,bf16}: C [M,N] = op(A) op(B) (+ C with add) (+ bias [N] or null).
+ * mode 0: A [M,K], B [N,K]; 1: A [M,K], B [K,N]; 2: A [K,M], B [K,N]. Rows of A, B, C are
+ * lda, ldb, ldc apart. With parts > 1 (mode 2, long K) block row blockIdx.z sums its part of
+ * K into partial [parts,M,N]; gemm_sum adds the parts in order to C. */
+struct gemm_params {
+	int mode, M, N, K, parts, add;
+	long long lda, ldb, ldc;
+	ARRAY(const float) A, B, bias;
+	ARRAY(float) C;
+	ARRAY(float) partial;
+};
+
+/* column_sum: out[m] = sum over the N rows of x [N,M], in a fixed order. One block per 32 columns. */
+struct column_sum_params {
+	int N, M;
+	ARRAY(const float) x;
+	ARRAY(float) out;
+};
+
+/* loss_rows: per row n with weight w != 0 the loss and whether the largest logit is that of the
+ * label; kind 0 softmax cross-entropy with labels [N], 1 mean square with targets [N,O]. A label
+ * that is no class sets bad. loss_sum (one block): sums in a fixed order, in double.
+ * loss_grad: dx = grad w_n / sum(w) times the gradient of row n. */
+struct loss_params {
+	int kind, N, O;
+	float grad;
+	ARRAY(const float) x, target, weight; /* [N,O], [N] or [N,O], [N] */
+	ARRAY(float) row;		      /* [N] weighted loss */
+	ARRAY(int) hit;			      /* [N] 0 not counted, 1 wrong, 2 right, 3 bad label */
+	ARRAY(struct loss_sums) sums;	      /* one */
+	ARRAY(float) value;		      /* one: the mean loss */
+	ARRAY(float) dx;		      /* [N,O] */
+};
+
+struct loss_sums {
+	double loss, weight; /* sum w loss, sum w */
+	int correct, count, bad, pad;
+};
+
+/* What one update leaves for the host, in a ring of such rows. */
+struct report {
+	struct loss_sums sums;
+	double grad_norm; /* before clipping */
+	int step;	  /* number of the update, counted from 1 */
+	int state;	  /* 0 fine, 1 loss or gradient not finite, 2 parameter or slot not finite, 3 bad label */
+};
+
+/* The sticky state of training: after the first failure nothing changes any more. */
+struct train_state {
+	int state; /* as report.state, 0 while all is well */
+	int step;  /* the update that failed */
+};
+
+/* gather: copies each piece into the flat gradient. One thread per element of the longest. */
+struct gather_params {
+	int pieces;
+	ARRAY(const float) from[MAX_PLANES];
+	long long at[MAX_PLANES], len[MAX_PLANES];
+	ARRAY(float) flat;
+};
+
+/* norm_partial: partial[block] = sum of squares of its share of g, in double.
+ * norm_sum (one block): norm, and the clip factor. With `loss` sums of the run it writes the
+ * report and, on a loss or norm that is not finite or a bad label, the train state. */
+struct norm_params {
+	long long n;
+	int blocks, step;
+	double clip; /* 0 for none */
+	ARRAY(const float) g;
+	ARRAY(double) partial;		    /* [blocks] */
+	ARRAY(const struct loss_sums) sums;
+	ARRAY(struct report) report;	    /* the row of this step */
+	ARRAY(struct train_state) train;
+	ARRAY(float) scale;		    /* one: clip factor */
+};
+
+/* Optimisers, as in package engine. */
+enum { RULE_ADAM, RULE_RMSPROP, RULE_SGD };
+
+/* update: clips, updates and projects element i of n; does nothing once train->state != 0.
+ * Old values go to backup; a result or slot that is not finite sets bad to 1. update_end: where
+ * bad is set, takes the parameters back from backup, and one thread writes train and report. */
+struct update_params {
+	long long n;
+	int rule, nesterov, step;
+	float rate, root, beta1, beta2, c1, c2, eps, decay, keep, momentum;
+	ARRAY(float) p, g;
+	ARRAY(float) slot[2];
+	ARRAY(const float) lo, hi; /* [n] bounds, or null where every parameter is free */
+	ARRAY(const float) scale;
+	ARRAY(float) backup;
+	ARRAY(int) bad;
+	ARRAY(struct train_state) train;
+	ARRAY(struct report) report;
+};
+
+/* fill: x[i] = value for i < n. */
+struct fill_params {
+	long long n;
+	float value;
+	ARRAY(float) x;
+};
+
+#endif

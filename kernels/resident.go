@@ -1,0 +1,188 @@
+package kernels
+
+import (
+	"math"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Resident is a Device with memory of its own. The values of graphs on it are arrays there:
+// a gorgonia.Value whose Data waits for all queued work and returns a copy as a []float32.
+// Work is queued in order, and a call returns before its work is done unless it says that it
+// waits. A failure of queued work is returned by the next call that waits, and by all calls
+// after it.
+//
+// Only float32 is there.
+type Resident interface {
+	Device
+	// Mirror gives a host tensor its counterpart on the device, with the same elements.
+	Mirror(host *tensor.Dense) (Mirror, error)
+	// NewLoss allocates a loss of fixed shape.
+	NewLoss(cfg LossConfig) (LossPlan, error)
+	// NewUpdate allocates the last part of a training step.
+	NewUpdate(cfg UpdateConfig) (UpdatePlan, error)
+	// Wait waits for all queued work.
+	Wait() error
+	// Usage tells how much device memory is in use.
+	Usage() Usage
+}
+
+// Usage is an account of device memory, in bytes.
+type Usage struct {
+	InUse, High int64 // by this Device: now, and at most so far
+	Free, Total int64 // of the hardware, when last asked for
+}
+
+// Mirror is a host tensor and its counterpart on a device.
+type Mirror interface {
+	// View returns elements from offset on as a value of a graph on the device.
+	View(offset int, shape ...int) gorgonia.Value
+	// Push queues a copy of the host tensor to the device. The host tensor may be changed as
+	// soon as Push returns.
+	Push() error
+	// Pull waits for all queued work and copies the device's elements to the host tensor.
+	Pull() error
+}
+
+// LossKind names a loss; see CrossEntropy and MeanSquare.
+type LossKind int
+
+const (
+	SoftmaxCrossEntropy LossKind = iota
+	MeanSquaredError
+)
+
+// LossConfig fixes the shape of a loss over predictions [N,O].
+type LossConfig struct {
+	Kind LossKind
+	N, O int
+}
+
+// LossPlan runs one loss of fixed shape in its own buffers. Targets are class labels [N] or
+// values [N,O], weights are [N].
+type LossPlan interface {
+	// Forward returns the mean loss, a scalar. The value implements Measured.
+	Forward(x, target, weight gorgonia.Value) (gorgonia.Value, error)
+	// Backward follows a Forward with the same arguments and returns grad times the gradient
+	// of the predictions, [N,O].
+	Backward(x, target, weight gorgonia.Value, grad float64) (gorgonia.Value, error)
+}
+
+// Measured is a loss that knows what it was made of.
+type Measured interface {
+	// Sums waits, and returns what the loss is the mean of.
+	// Errors: a label that is no class.
+	Sums() (LossSums, error)
+}
+
+// LossSums are the sums behind a mean loss.
+type LossSums struct {
+	Loss, Weight   float64 // Σ w·loss, Σ w
+	Correct, Count int     // classes found, targets that count; 0 without classes
+}
+
+// RuleKind names a family of optimisers.
+type RuleKind int
+
+const (
+	Adam RuleKind = iota
+	RMSProp
+	SGD
+)
+
+// Rule is an optimiser as data; package engine says what each does.
+type Rule struct {
+	Kind         RuleKind
+	Beta1, Beta2 float64 // Adam
+	Alpha        float64 // RMSProp
+	Momentum     float64 // SGD
+	Nesterov     bool    // SGD
+	Eps, Decay   float64
+	Decoupled    bool // weight decay beside the gradient instead of in it
+}
+
+// Coefs are the factors of one update of a Rule, rounded to float32.
+type Coefs struct {
+	Rate, Root       float32 // step size; 1/√(1−β₂ᵗ) of Adam
+	Beta1, Beta2     float32 // decay of the slots; Beta2 is α of RMSProp
+	C1, C2           float32 // 1−β₁, 1−β₂
+	Eps, Decay, Keep float32 // λ added to the gradient; factor on the parameter
+	Momentum         float32
+}
+
+// Slots returns the names of the state vectors of the rule, those of torch.optim.
+func (r Rule) Slots() []string {
+	switch r.Kind {
+	case RMSProp:
+		return []string{"square_avg"}
+	case SGD:
+		return []string{"momentum_buffer"}
+	}
+	return []string{"exp_avg", "exp_avg_sq"}
+}
+
+// At returns the factors of update number step, counted from 1, at learning rate lr.
+func (r Rule) At(lr float64, step int) Coefs {
+	c := Coefs{Rate: float32(lr), Root: 1, Eps: float32(r.Eps), Decay: float32(r.Decay), Keep: 1, Momentum: float32(r.Momentum)}
+	switch r.Kind {
+	case Adam:
+		c.Beta1, c.Beta2 = float32(r.Beta1), float32(r.Beta2)
+		c.C1, c.C2 = float32(1-r.Beta1), float32(1-r.Beta2)
+		c.Rate = float32(lr / (1 - math.Pow(r.Beta1, float64(step))))
+		c.Root = float32(1 / math.Sqrt(1-math.Pow(r.Beta2, float64(step))))
+	case RMSProp:
+		c.Beta2, c.C2 = float32(r.Alpha), float32(1-r.Alpha)
+	}
+	if r.Decoupled {
+		c.Decay, c.Keep = 0, float32(1-lr*r.Decay)
+	}
+	return c
+}
+
+// Span bounds a run of elements of a flat parameter vector to [Lo,Hi].
+type Span struct {
+	Offset, Len int
+	Lo, Hi      float32
+}
+
+// UpdateConfig fixes the last part of a training step: clip the gradient, update, project.
+type UpdateConfig struct {
+	Rule    Rule
+	Clip    float64  // largest norm of the gradient, 0 for none
+	Learned int      // elements that are updated: the first of Params
+	Params  Mirror   // flat
+	Slots   []Mirror // [Learned] each, in the order of Rule.Slots
+	Bounds  []Span
+}
+
+// UpdatePlan makes updates on the device. Once an update failed (Report.State), no later one
+// changes a parameter or a slot.
+type UpdatePlan interface {
+	// Apply queues update number step. The gradients follow each other in the order of the
+	// flat parameters; loss is the value of the run that they belong to.
+	Apply(grads []gorgonia.Value, loss gorgonia.Value, lr float64, step int) error
+	// Reports returns what the updates since the last call tell, in order: with wait of all
+	// that were queued, otherwise of those that happen to be done.
+	Reports(wait bool) ([]Report, error)
+	// Capacity is the number of updates that may be queued between two calls of Reports.
+	Capacity() int
+}
+
+// Report tells of one update.
+type Report struct {
+	Step int
+	LossSums
+	GradNorm float64 // before clipping
+	State    UpdateState
+}
+
+// UpdateState says whether an update was made.
+type UpdateState int
+
+const (
+	Updated      UpdateState = iota
+	BadGradient              // the loss or the gradient's norm is not finite
+	BadParameter             // the update makes a parameter or slot not finite; the parameters are as before
+	BadLabel                 // a label is no class
+)
