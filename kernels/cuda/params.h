@@ -222,7 +222,7 @@ struct norm_params {
 	ARRAY(const struct loss_sums) sums;
 	ARRAY(struct report) report;	    /* the row of this step */
 	ARRAY(struct train_state) train;
-	ARRAY(float) scale;		    /* one: clip factor */
+	ARRAY(double) scale;		    /* one: clip factor */
 };
 
 /* Optimisers, as in package engine. */
@@ -238,7 +238,7 @@ struct update_params {
 	ARRAY(float) p, g;
 	ARRAY(float) slot[2];
 	ARRAY(const float) lo, hi; /* [n] bounds, or null where every parameter is free */
-	ARRAY(const float) scale;
+	ARRAY(const double) scale; /* one: clip factor, double as in engine/clip.go */
 	ARRAY(float) backup;
 	ARRAY(int) bad;
 	ARRAY(struct train_state) train;

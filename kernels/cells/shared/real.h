@@ -20,7 +20,9 @@
 #define CELL_FN static inline __attribute__((always_inline, unused))
 #endif
 
+#if !defined(__CUDACC_RTC__) /* the run-time compiler knows the functions and has no headers */
 #include <math.h>
+#endif
 
 #if defined(GALVANI_F64)
 
