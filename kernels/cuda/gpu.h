@@ -52,6 +52,58 @@ GPU_FN int shuffle_xor(int v, int mask) { return __shfl_xor_sync(0xffffffffu, v,
 GPU_FN unsigned float_bits(float x) { return __float_as_uint(x); }
 GPU_FN float bits_float(unsigned b) { return __uint_as_float(b); }
 
+/* One IEEE operation, rounded to nearest, never fused and with denormals kept, whatever the
+ * compiler's options: what must give the bits of the host is written in these. */
+GPU_FN float exact_add(float a, float b)
+{
+	float y;
+	asm("add.rn.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
+	return y;
+}
+
+GPU_FN float exact_sub(float a, float b)
+{
+	float y;
+	asm("sub.rn.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
+	return y;
+}
+
+GPU_FN float exact_mul(float a, float b)
+{
+	float y;
+	asm("mul.rn.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
+	return y;
+}
+
+GPU_FN float exact_div(float a, float b)
+{
+	float y;
+	asm("div.rn.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
+	return y;
+}
+
+GPU_FN float exact_sqrt(float a)
+{
+	float y;
+	asm("sqrt.rn.f32 %0, %1;" : "=f"(y) : "f"(a));
+	return y;
+}
+
+/* widen and narrow convert between float and double, with denormals kept. */
+GPU_FN double widen(float a)
+{
+	double y;
+	asm("cvt.f64.f32 %0, %1;" : "=d"(y) : "f"(a));
+	return y;
+}
+
+GPU_FN float narrow(double a)
+{
+	float y;
+	asm("cvt.rn.f32.f64 %0, %1;" : "=f"(y) : "d"(a));
+	return y;
+}
+
 #ifdef GPU_MMA
 GPU_FN unsigned round_tf32(float x)
 {
