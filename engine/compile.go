@@ -94,10 +94,10 @@ func (g *Graph[F]) addLoss(salt int) (*gorgonia.Node, error) {
 	weight := input(g.nodes, tensor.New(tensor.WithShape(n), tensor.WithBacking(g.weight)), "loss weight", salt)
 	if g.cfg.Goal == data.Classify {
 		label := input(g.nodes, tensor.New(tensor.WithShape(n), tensor.WithBacking(g.label)), "label", salt)
-		return kernels.CrossEntropy(g.out.Logits, label, weight)
+		return kernels.CrossEntropy(g.cfg.Device, g.out.Logits, label, weight)
 	}
 	value := input(g.nodes, tensor.New(tensor.WithShape(n, o), tensor.WithBacking(g.value)), "target", salt)
-	return kernels.MeanSquare(g.out.Logits, value, weight)
+	return kernels.MeanSquare(g.cfg.Device, g.out.Logits, value, weight)
 }
 
 // addGradients differentiates the loss with respect to the learned parameters and, if asked

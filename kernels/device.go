@@ -126,6 +126,11 @@ type Sequence struct {
 	State   *tensor.Dense // [S,B,H]
 	Mask    *tensor.Dense // [T,B] or nil
 	Reset   *tensor.Dense // [T,B] or nil
+	// Place returns what stands for one of these tensors in graphs on a Resident device; nil
+	// is the tensor itself.
+	Place func(*tensor.Dense) gorgonia.Value
+	// Memory is ScanConfig.Memory.
+	Memory int64
 }
 
 // Output is what building a network on a graph gives.
@@ -136,6 +141,9 @@ type Output struct {
 	H func() (*tensor.Dense, error)
 	// Final returns the state [S,B,H] after the last step of the last run.
 	Final func() (*tensor.Dense, error)
+	// Carry returns the same where the device has it, for Mirror.Copy; nil from the unrolled
+	// graph.
+	Carry func() gorgonia.Value
 	// GradH returns the gradients [T,B,H] of all hidden states in the last run of a scan
 	// with Sequence.GradH; nil for the unrolled graph, which has Steps to differentiate.
 	GradH func() (*tensor.Dense, error)

@@ -29,6 +29,12 @@ func Field(x *gorgonia.Node, offset int, shape ...int) (*gorgonia.Node, error) {
 	return nil, fmt.Errorf("kernels: field: %v is neither float32 nor float64", x.Dtype())
 }
 
+// viewer is an array on a device. Only our operations write there, so a part of it need not be
+// copied.
+type viewer interface {
+	View(offset int, shape ...int) gorgonia.Value
+}
+
 // fieldOp is the operation behind Field.
 type fieldOp[F float] struct {
 	op
@@ -54,6 +60,9 @@ func (f *fieldOp[F]) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
 
 func (f *fieldOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	defer caught(f.name, &err)
+	if v, ok := in[0].(viewer); ok {
+		return v.View(f.offset, f.shape...), nil
+	}
 	x, err := elems[F](f.name, in[0], f.from...)
 	if err != nil {
 		return nil, err

@@ -84,6 +84,6 @@ func weigh(x *gorgonia.Node) (*gorgonia.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return MeanSquare(row, bind(x, "target", normal(rand.New(rand.NewPCG(9, 9)), 1, n)),
+	return MeanSquare(nil, row, bind(x, "target", normal(rand.New(rand.NewPCG(9, 9)), 1, n)),
 		bind(x, "weight", wrap([]float64{1}, 1)))
 }

@@ -13,82 +13,145 @@ import (
 //
 //	L = Σ_n w_n (log Σ_o exp x_no − x_{n,label_n}) / Σ_n w_n
 //
+// It runs where dev has its memory; nil is the host.
+//
 // Shape: logits [N,O]; labels [N], class indices in the same dtype; weights [N]. Rows of
 // weight 0 are not looked at; where all weights are 0, L and its gradient are 0.
 // Errors: a label that is not an integer in [0,O).
-// Accuracy: sums run in float64 in either dtype, and the largest logit is taken out first.
-func CrossEntropy(logits, labels, weights *gorgonia.Node) (*gorgonia.Node, error) {
-	return loss("cross-entropy", logits, labels, weights)
+// Accuracy: on the host sums run in float64 in either dtype, and the largest logit is taken
+// out first.
+func CrossEntropy(dev Device, logits, labels, weights *gorgonia.Node) (*gorgonia.Node, error) {
+	return loss(dev, SoftmaxCrossEntropy, logits, labels, weights)
 }
 
 // MeanSquare returns the weighted mean of the squared error, a scalar:
 //
 //	L = Σ_n w_n Σ_o (x_no − y_no)² / (O Σ_n w_n)
 //
+// It runs where dev has its memory; nil is the host.
+//
 // Shape: pred and target [N,O]; weights [N]. Rows of weight 0 are not looked at; where all
 // weights are 0, L and its gradient are 0.
-// Accuracy: sums run in float64 in either dtype.
-func MeanSquare(pred, target, weights *gorgonia.Node) (*gorgonia.Node, error) {
-	return loss("mean square", pred, target, weights)
+// Accuracy: on the host sums run in float64 in either dtype.
+func MeanSquare(dev Device, pred, target, weights *gorgonia.Node) (*gorgonia.Node, error) {
+	return loss(dev, MeanSquaredError, pred, target, weights)
 }
 
-// loss checks the shapes and adds the named loss to the graph.
-func loss(name string, x, target, weights *gorgonia.Node) (*gorgonia.Node, error) {
+// String returns the name of the loss.
+func (k LossKind) String() string {
+	if k == MeanSquaredError {
+		return "mean square"
+	}
+	return "cross-entropy"
+}
+
+// target returns the shape of the targets.
+func (c LossConfig) target() tensor.Shape {
+	if c.Kind == MeanSquaredError {
+		return tensor.Shape{c.N, c.O}
+	}
+	return tensor.Shape{c.N}
+}
+
+// loss checks the shapes and adds the loss to the graph.
+func loss(dev Device, kind LossKind, x, target, weights *gorgonia.Node) (*gorgonia.Node, error) {
 	if x.Dims() != 2 {
-		return nil, fmt.Errorf("kernels: %s: predictions are %v, want [N,O]: %w", name, x.Shape(), ErrShape)
+		return nil, fmt.Errorf("kernels: %s: predictions are %v, want [N,O]: %w", kind, x.Shape(), ErrShape)
 	}
-	n := x.Shape()[0]
-	want := tensor.Shape{n}
-	if name == "mean square" {
-		want = x.Shape()
+	cfg := LossConfig{Kind: kind, N: x.Shape()[0], O: x.Shape()[1]}
+	if want := cfg.target(); !target.Shape().Eq(want) || target.Dims() != len(want) {
+		return nil, fmt.Errorf("kernels: %s: targets are %v, want %v: %w", kind, target.Shape(), want, ErrShape)
 	}
-	if !target.Shape().Eq(want) || target.Dims() != len(want) {
-		return nil, fmt.Errorf("kernels: %s: targets are %v, want %v: %w", name, target.Shape(), want, ErrShape)
+	if w := weights.Shape(); len(w) != 1 || w[0] != cfg.N {
+		return nil, fmt.Errorf("kernels: %s: weights are %v, want [%d]: %w", kind, w, cfg.N, ErrShape)
 	}
-	if w := weights.Shape(); len(w) != 1 || w[0] != n {
-		return nil, fmt.Errorf("kernels: %s: weights are %v, want [%d]: %w", name, w, n, ErrShape)
+	l := &lossOp{op: newOp("%s of %v", kind, x.Shape()), cfg: cfg}
+	resident, ok := dev.(Resident)
+	switch {
+	case ok:
+		var err error
+		if l.plan, err = resident.NewLoss(cfg); err != nil {
+			return nil, err
+		}
+	case x.Dtype() == tensor.Float32:
+		l.plan = newHostLoss[float32](cfg)
+	case x.Dtype() == tensor.Float64:
+		l.plan = newHostLoss[float64](cfg)
+	default:
+		return nil, fmt.Errorf("kernels: %s: %v is neither float32 nor float64", kind, x.Dtype())
 	}
-	switch x.Dtype() {
-	case tensor.Float32:
-		return gorgonia.ApplyOp(newLoss[float32](name, x.Shape(), want), x, target, weights)
-	case tensor.Float64:
-		return gorgonia.ApplyOp(newLoss[float64](name, x.Shape(), want), x, target, weights)
-	}
-	return nil, fmt.Errorf("kernels: %s: %v is neither float32 nor float64", name, x.Dtype())
+	return gorgonia.ApplyOp(l, x, target, weights)
 }
 
-// lossOp is the weighted mean over rows of a loss of one row.
-type lossOp[F float] struct {
+// lossOp is the operation behind the losses.
+type lossOp struct {
 	op
-	shape  tensor.Shape // [N,O]
-	target tensor.Shape // [N] or [N,O]
-	row    rowLoss[F]
+	cfg  LossConfig
+	plan LossPlan
+}
+
+func (l *lossOp) Arity() int         { return 3 }
+func (l *lossOp) Type() hm.Type      { return fnType(2, len(l.cfg.target()), 1, 0) }
+func (l *lossOp) DiffWRT(int) []bool { return []bool{true, false, false} }
+
+func (l *lossOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
+	return tensor.ScalarShape(), nil
+}
+
+func (l *lossOp) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
+	defer caught(l.name, &err)
+	return l.plan.Forward(in[0], in[1], in[2])
+}
+
+func (l *lossOp) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	dx, err := gorgonia.ApplyOp(&lossAdjoint{adjoint{newOp("gradient of %s", l.name)}, l}, in[0], in[1], in[2], grad)
+	return gorgonia.Nodes{dx, nil, nil}, err
+}
+
+// lossAdjoint is the adjoint of lossOp.
+type lossAdjoint struct {
+	adjoint
+	loss *lossOp
+}
+
+func (a *lossAdjoint) Arity() int    { return 4 }
+func (a *lossAdjoint) Type() hm.Type { return fnType(2, len(a.loss.cfg.target()), 1, 0, 2) }
+
+func (a *lossAdjoint) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
+	return tensor.Shape{a.loss.cfg.N, a.loss.cfg.O}, nil
+}
+
+func (a *lossAdjoint) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
+	defer caught(a.name, &err)
+	grad, err := number(in[3])
+	if err != nil {
+		return nil, fmt.Errorf("kernels: %s: %w", a.name, err)
+	}
+	return a.loss.plan.Backward(in[0], in[1], in[2], grad)
+}
+
+// hostLoss is a loss in host memory, the weighted mean over rows of a loss of one row.
+type hostLoss[F float] struct {
+	cfg LossConfig
+	row rowLoss[F]
+	dx  []F
 }
 
 // rowLoss returns the loss of one prediction; where dx is not nil it is set to the gradient.
 type rowLoss[F float] func(x, target []F, dx []F) (float64, error)
 
-func newLoss[F float](name string, shape, target tensor.Shape) *lossOp[F] {
-	l := &lossOp[F]{op: newOp("%s of %v", name, shape), shape: shape, target: target}
-	l.row = crossEntropy[F]
-	if len(target) == 2 {
+func newHostLoss[F float](cfg LossConfig) *hostLoss[F] {
+	l := &hostLoss[F]{cfg: cfg, row: crossEntropy[F]}
+	if cfg.Kind == MeanSquaredError {
 		l.row = meanSquare[F]
 	}
 	return l
 }
 
-func (l *lossOp[F]) Arity() int         { return 3 }
-func (l *lossOp[F]) Type() hm.Type      { return fnType(2, len(l.target), 1, 0) }
-func (l *lossOp[F]) DiffWRT(int) []bool { return []bool{true, false, false} }
-
-func (l *lossOp[F]) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return tensor.ScalarShape(), nil
-}
-
-func (l *lossOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
-	defer caught(l.name, &err)
+// Forward implements LossPlan.
+func (l *hostLoss[F]) Forward(x, target, weight gorgonia.Value) (gorgonia.Value, error) {
 	total, sum := 0.0, 0.0
-	err = l.each(in, func(_ int, x, target []F, w float64) error {
+	err := l.each(x, target, weight, func(_ int, x, target []F, w float64) error {
 		e, err := l.row(x, target, nil)
 		total += w * e
 		sum += w
@@ -104,59 +167,36 @@ func (l *lossOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 }
 
 // each calls f for every row n of weight w ≠ 0.
-func (l *lossOp[F]) each(in []gorgonia.Value, f func(n int, x, target []F, w float64) error) error {
-	x, err := elems[F](l.name, in[0], l.shape...)
+func (l *hostLoss[F]) each(xv, tv, wv gorgonia.Value, f func(n int, x, target []F, w float64) error) error {
+	name := l.cfg.Kind.String()
+	n, o := l.cfg.N, l.cfg.O
+	x, err := elems[F](name, xv, n, o)
 	if err != nil {
 		return err
 	}
-	target, err := elems[F](l.name, in[1], l.target...)
+	target, err := elems[F](name, tv, l.cfg.target()...)
 	if err != nil {
 		return err
 	}
-	weight, err := elems[F](l.name, in[2], l.shape[0])
+	weight, err := elems[F](name, wv, n)
 	if err != nil {
 		return err
 	}
-	o, k := l.shape[1], len(target)/l.shape[0]
-	for n, w := range weight {
+	k := len(target) / n
+	for i, w := range weight {
 		if w == 0 {
 			continue
 		}
-		if err := f(n, x[n*o:(n+1)*o], target[n*k:(n+1)*k], float64(w)); err != nil {
-			return fmt.Errorf("kernels: %s: row %d: %w", l.name, n, err)
+		if err := f(i, x[i*o:(i+1)*o], target[i*k:(i+1)*k], float64(w)); err != nil {
+			return fmt.Errorf("kernels: %s: row %d: %w", name, i, err)
 		}
 	}
 	return nil
 }
 
-func (l *lossOp[F]) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	dx, err := gorgonia.ApplyOp(&lossAdjoint[F]{
-		adjoint: adjoint{newOp("gradient of %s", l.name)},
-		loss:    l, buf: make([]F, l.shape.TotalSize())}, in[0], in[1], in[2], grad)
-	return gorgonia.Nodes{dx, nil, nil}, err
-}
-
-// lossAdjoint is the adjoint of lossOp. It computes the row gradients afresh.
-type lossAdjoint[F float] struct {
-	adjoint
-	loss *lossOp[F]
-	buf  []F
-}
-
-func (a *lossAdjoint[F]) Arity() int    { return 4 }
-func (a *lossAdjoint[F]) Type() hm.Type { return fnType(2, len(a.loss.target), 1, 0, 2) }
-
-func (a *lossAdjoint[F]) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return a.loss.shape.Clone(), nil
-}
-
-func (a *lossAdjoint[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
-	defer caught(a.name, &err)
-	grad, err := number(in[3])
-	if err != nil {
-		return nil, fmt.Errorf("kernels: %s: %w", a.name, err)
-	}
-	weight, err := elems[F](a.name, in[2], a.loss.shape[0])
+// Backward implements LossPlan. It computes the gradients of the rows afresh.
+func (l *hostLoss[F]) Backward(x, target, wv gorgonia.Value, grad float64) (gorgonia.Value, error) {
+	weight, err := elems[F](l.cfg.Kind.String(), wv, l.cfg.N)
 	if err != nil {
 		return nil, err
 	}
@@ -164,11 +204,14 @@ func (a *lossAdjoint[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) 
 	for _, w := range weight {
 		sum += float64(w)
 	}
-	clear(a.buf)
-	o := a.loss.shape[1]
-	err = a.loss.each(in, func(n int, x, target []F, w float64) error {
-		dx := a.buf[n*o : (n+1)*o]
-		if _, err := a.loss.row(x, target, dx); err != nil {
+	o := l.cfg.O
+	if l.dx == nil {
+		l.dx = make([]F, l.cfg.N*o)
+	}
+	clear(l.dx)
+	err = l.each(x, target, wv, func(n int, x, target []F, w float64) error {
+		dx := l.dx[n*o : (n+1)*o]
+		if _, err := l.row(x, target, dx); err != nil {
 			return err
 		}
 		scale := 0.0
@@ -183,7 +226,7 @@ func (a *lossAdjoint[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) 
 	if err != nil {
 		return nil, err
 	}
-	return wrap(a.buf, a.loss.shape...), nil
+	return wrap(l.dx, l.cfg.N, o), nil
 }
 
 // crossEntropy is −log softmax(x)[label]; target is the label.

@@ -22,17 +22,17 @@ func TestLossGradients(t *testing.T) {
 			weights[n-1] = 2
 			w := wrap(weights, n)
 			checkGradient(t, normal(r, n, o), func(x *gorgonia.Node) (*gorgonia.Node, error) {
-				return CrossEntropy(x, bind(x, "labels", wrap(labels, n)), bind(x, "w", w))
+				return CrossEntropy(nil, x, bind(x, "labels", wrap(labels, n)), bind(x, "w", w))
 			})
 			checkGradient(t, normal(r, n, o), func(x *gorgonia.Node) (*gorgonia.Node, error) {
-				return MeanSquare(x, bind(x, "target", normal(r, n, o)), bind(x, "w", w))
+				return MeanSquare(nil, x, bind(x, "target", normal(r, n, o)), bind(x, "w", w))
 			})
 		}
 	}
 }
 
 // evaluate runs one float32 loss.
-func evaluate(t *testing.T, loss func(a, b, c *gorgonia.Node) (*gorgonia.Node, error), o int,
+func evaluate(t *testing.T, loss func(dev Device, a, b, c *gorgonia.Node) (*gorgonia.Node, error), o int,
 	x, target, weight []float32) (float64, error) {
 	t.Helper()
 	g := gorgonia.NewGraph()
@@ -45,7 +45,7 @@ func evaluate(t *testing.T, loss func(a, b, c *gorgonia.Node) (*gorgonia.Node, e
 	} else {
 		b = bind(a, "target", wrap(target, n, o))
 	}
-	cost, err := loss(a, b, bind(a, "weight", wrap(weight, n)))
+	cost, err := loss(nil, a, b, bind(a, "weight", wrap(weight, n)))
 	if err != nil {
 		return 0, err
 	}
@@ -110,7 +110,7 @@ func TestMeanSquareValue(t *testing.T) {
 
 func TestLossRefusesShapes(t *testing.T) {
 	for _, c := range []struct {
-		loss         func(a, b, c *gorgonia.Node) (*gorgonia.Node, error)
+		loss         func(dev Device, a, b, c *gorgonia.Node) (*gorgonia.Node, error)
 		target, w, o int
 	}{{CrossEntropy, 4, 2, 2}, {MeanSquare, 2, 2, 3}} {
 		n := c.w

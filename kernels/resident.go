@@ -22,6 +22,9 @@ type Resident interface {
 	NewLoss(cfg LossConfig) (LossPlan, error)
 	// NewUpdate allocates the last part of a training step.
 	NewUpdate(cfg UpdateConfig) (UpdatePlan, error)
+	// Fork returns the same device with an account of its own: closing the fork releases what
+	// was allocated through it and nothing else. Work of all forks is queued in one order.
+	Fork() (Resident, error)
 	// Wait waits for all queued work.
 	Wait() error
 	// Usage tells how much device memory is in use.
@@ -43,6 +46,9 @@ type Mirror interface {
 	Push() error
 	// Pull waits for all queued work and copies the device's elements to the host tensor.
 	Pull() error
+	// Copy queues a copy of a value on the device, of equal size, to the mirror's own elements
+	// there; the host tensor stays as it is.
+	Copy(v gorgonia.Value) error
 }
 
 // LossKind names a loss; see CrossEntropy and MeanSquare.

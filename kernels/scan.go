@@ -19,6 +19,7 @@ func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params
 		return nil, nil, err
 	}
 	cfg.Masked, cfg.Resets, cfg.KeepGradH = in.Mask != nil, in.Reset != nil, in.GradH
+	cfg.Memory = in.Memory
 	plan, err := dev.NewScan(cfg)
 	if err != nil {
 		return nil, nil, err
@@ -36,8 +37,12 @@ func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params
 			continue
 		}
 		s.data++
-		children = append(children, gorgonia.NodeFromAny(g, data.t,
-			gorgonia.WithName(fmt.Sprintf("scan#%d.%s", s.id, data.name))))
+		var v gorgonia.Value = data.t
+		if in.Place != nil {
+			v = in.Place(data.t)
+		}
+		children = append(children, gorgonia.NewTensor(g, v.Dtype(), v.Shape().Dims(), gorgonia.WithShape(v.Shape()...),
+			gorgonia.WithName(fmt.Sprintf("scan#%d.%s", s.id, data.name)), gorgonia.WithValue(v)))
 	}
 	h, err := gorgonia.ApplyOp(s, append(children, params...)...)
 	if err != nil {

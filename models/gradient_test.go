@@ -101,7 +101,7 @@ func meanSquare(t *testing.T, x *fixture) *gorgonia.Node {
 	input := func(name string, d *tensor.Dense) *gorgonia.Node {
 		return gorgonia.NodeFromAny(x.graph, convert(dt, d), gorgonia.WithName(name))
 	}
-	cost, err := kernels.MeanSquare(x.out.Logits, input("target", random(r, 1, shape...)),
+	cost, err := kernels.MeanSquare(nil, x.out.Logits, input("target", random(r, 1, shape...)),
 		input("weights", tensor.New(tensor.WithShape(shape[0]), tensor.WithBacking(weights))))
 	if err != nil {
 		t.Fatal(err)

@@ -158,6 +158,7 @@ func fused(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in
 	}
 	out.H = func() (*tensor.Dense, error) { return view(plan.H(), cfg.T, cfg.B, cfg.H) }
 	out.Final = func() (*tensor.Dense, error) { return view(plan.Final(), cfg.Cell.States, cfg.B, cfg.H) }
+	out.Carry = plan.Final
 	if in.GradH {
 		out.GradH = func() (*tensor.Dense, error) { return view(plan.GradH(), cfg.T, cfg.B, cfg.H) }
 	}
