@@ -115,6 +115,7 @@ type Coefs struct {
 	C1, C2           float32 // 1−β₁, 1−β₂
 	Eps, Decay, Keep float32 // λ added to the gradient; factor on the parameter
 	Momentum         float32
+	Nesterov         bool
 }
 
 // Slots returns the names of the state vectors of the rule, those of torch.optim.
@@ -130,7 +131,7 @@ func (r Rule) Slots() []string {
 
 // At returns the factors of update number step, counted from 1, at learning rate lr.
 func (r Rule) At(lr float64, step int) Coefs {
-	c := Coefs{Rate: float32(lr), Root: 1, Eps: float32(r.Eps), Decay: float32(r.Decay), Keep: 1, Momentum: float32(r.Momentum)}
+	c := Coefs{Rate: float32(lr), Root: 1, Eps: float32(r.Eps), Decay: float32(r.Decay), Keep: 1, Momentum: float32(r.Momentum), Nesterov: r.Nesterov}
 	switch r.Kind {
 	case Adam:
 		c.Beta1, c.Beta2 = float32(r.Beta1), float32(r.Beta2)
