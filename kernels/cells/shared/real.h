@@ -4,7 +4,7 @@
  * compiled as
  *   - a vector of VL floats by the CPU back end (GCC vector extension),
  *   - a double, for gradient checks (GALVANI_F64),
- *   - a float per CUDA thread.
+ *   - a float per CUDA thread, also where the emulated driver plays the GPU (GALVANI_EMU).
  * Before including this file the CPU back end defines VL, the number of lanes.
  *
  * Accuracy of the float functions against float64, over all normal results
@@ -38,7 +38,7 @@ CELL_FN real r_tanh(real x) { return tanh(x); }
 #else /* float, one or many lanes */
 
 typedef float elem;
-#if defined(__CUDACC__)
+#if defined(__CUDACC__) || defined(GALVANI_EMU)
 typedef float real;
 typedef int bits;
 #define R(x) (x##f)
