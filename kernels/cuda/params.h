@@ -10,7 +10,8 @@
 #define GALVANI_PARAMS_H
 
 #if defined(__CUDACC__) || defined(GALVANI_EMU)
-#define ARRAY(T) T *
+template <typename T> using device_array = T *;
+#define ARRAY(T) device_array<T>
 #else
 #define ARRAY(T) unsigned long long
 #endif
