@@ -1,0 +1,321 @@
+/* gemm.cu - products of matrices. A block of GEMM_THREADS threads makes a tile of 64x64 of C in
+ * steps of 16 elements of K; blockIdx is (tile of M, tile of N, part of K).
+ *
+ * The tiles of A and B lie in shared memory twice: while one pair is multiplied, the next is on
+ * its way through registers. Both are stored with K outside, whatever the mode.
+ */
+#include "gpu.h"
+#include "params.h"
+#include "reduce.h"
+
+enum { TILE = GEMM_TILE, STEP = GEMM_STEP, PAIRS = TILE * STEP / 2 / GEMM_THREADS };
+
+/* One operand: element (i, k) is at x[i*row + k*col] for i < n; one of row and col is 1. */
+struct operand {
+	const float *x;
+	long long row, col;
+	int n;
+};
+
+GPU_FN operand operand_a(const gemm_params &p)
+{
+	operand a = {p.A, p.lda, 1, p.M};
+	if (p.mode == 2) {
+		a.row = 1;
+		a.col = p.lda;
+	}
+	return a;
+}
+
+GPU_FN operand operand_b(const gemm_params &p)
+{
+	operand b = {p.B, 1, p.ldb, p.N};
+	if (p.mode == 0) {
+		b.row = p.ldb;
+		b.col = 1;
+	}
+	return b;
+}
+
+/* place says which element i and which pair of K is number q of this thread in a tile. Threads of
+ * a warp lie side by side along the contiguous dimension. */
+GPU_FN void place(const operand &x, int q, int *i, int *pair)
+{
+	int t = threadIdx.x + q * GEMM_THREADS;
+	if (x.col == 1) {
+		*pair = t % (STEP / 2);
+		*i = t / (STEP / 2);
+	} else {
+		*i = t % TILE;
+		*pair = t / TILE;
+	}
+}
+
+/* fetch reads this thread's pairs of the tile at (i0, k0); 0 beyond n and beyond k1. */
+GPU_FN void fetch(const operand &x, int i0, int k0, int k1, float v[PAIRS][2])
+{
+#pragma unroll
+	for (int q = 0; q < PAIRS; q++) {
+		int i, pair;
+		place(x, q, &i, &pair);
+		i += i0;
+		int k = k0 + 2 * pair;
+		const float *from = x.x + i * x.row + k * x.col;
+		v[q][0] = i < x.n && k < k1 ? from[0] : 0;
+		v[q][1] = i < x.n && k + 1 < k1 ? from[x.col] : 0;
+	}
+}
+
+/* A number format says how a tile lies in shared memory (ROWS of WIDTH words, of which the first
+ * 64 are used; the width keeps threads off each other's banks), what a thread adds to its 32
+ * sums for a pair of tiles, and which element (i, j) of the tile of C each sum is. */
+
+struct fp32 {
+	typedef float word;
+	enum { ROWS = STEP, WIDTH = TILE + 4 };
+
+	GPU_FN void keep(float *tile, int i, int pair, float a, float b)
+	{
+		tile[2 * pair * WIDTH + i] = a;
+		tile[(2 * pair + 1) * WIDTH + i] = b;
+	}
+
+	GPU_FN void multiply(const float *a, const float *b, float *sum)
+	{
+		a += threadIdx.x / 16 * 8;
+		b += threadIdx.x % 16 * 4;
+#pragma unroll
+		for (int k = 0; k < STEP; k++) {
+			float x[8], y[4];
+#pragma unroll
+			for (int i = 0; i < 8; i++)
+				x[i] = a[k * WIDTH + i];
+#pragma unroll
+			for (int j = 0; j < 4; j++)
+				y[j] = b[k * WIDTH + j];
+#pragma unroll
+			for (int i = 0; i < 8; i++)
+#pragma unroll
+				for (int j = 0; j < 4; j++)
+					sum[i * 4 + j] += x[i] * y[j];
+		}
+	}
+
+	GPU_FN void spot(int s, int *i, int *j)
+	{
+		*i = threadIdx.x / 16 * 8 + s / 4;
+		*j = threadIdx.x % 16 * 4 + s % 4;
+	}
+};
+
+#ifdef GPU_MMA
+
+/* Each of the four warps has 32x32 of the tile: two by four products of 16x8. */
+GPU_FN int warp_row() { return threadIdx.x / 64 * 32; }
+GPU_FN int warp_col() { return threadIdx.x / 32 % 2 * 32; }
+
+GPU_FN void mma_spot(int s, int *i, int *j)
+{
+	int g = threadIdx.x % 32 / 4, k = threadIdx.x % 4;
+	*i = warp_row() + s / 16 * 16 + s % 4 / 2 * 8 + g;
+	*j = warp_col() + s / 4 % 4 * 8 + 2 * k + s % 2;
+}
+
+/* fragments loads those of four rows of a tile apart: the tiles of both formats have at (k, i)
+ * what mma calls A[i][k] and B[k][i]. */
+template <int WIDTH>
+GPU_FN void fragments(const unsigned *a, const unsigned *b, unsigned x[2][4], unsigned y[4][2])
+{
+	int g = threadIdx.x % 32 / 4, k = threadIdx.x % 4;
+	a += k * WIDTH + warp_row() + g;
+	b += k * WIDTH + warp_col() + g;
+#pragma unroll
+	for (int i = 0; i < 2; i++)
+#pragma unroll
+		for (int q = 0; q < 4; q++)
+			x[i][q] = a[q / 2 * 4 * WIDTH + i * 16 + q % 2 * 8];
+#pragma unroll
+	for (int j = 0; j < 4; j++)
+#pragma unroll
+		for (int q = 0; q < 2; q++)
+			y[j][q] = b[q * 4 * WIDTH + j * 8];
+}
+
+struct tf32 {
+	typedef unsigned word;
+	enum { ROWS = STEP, WIDTH = TILE + 8 };
+
+	GPU_FN void keep(unsigned *tile, int i, int pair, float a, float b)
+	{
+		tile[2 * pair * WIDTH + i] = round_tf32(a);
+		tile[(2 * pair + 1) * WIDTH + i] = round_tf32(b);
+	}
+
+	GPU_FN void multiply(const unsigned *a, const unsigned *b, float *sum)
+	{
+#pragma unroll
+		for (int k = 0; k < ROWS; k += 8) {
+			unsigned x[2][4], y[4][2];
+			fragments<WIDTH>(a + k * WIDTH, b + k * WIDTH, x, y);
+#pragma unroll
+			for (int s = 0; s < 8; s++)
+				mma_tf32(sum + s * 4, x[s / 4], y[s % 4]);
+		}
+	}
+
+	GPU_FN void spot(int s, int *i, int *j) { mma_spot(s, i, j); }
+};
+
+/* A word holds a pair of neighbours in K. */
+struct bf16 {
+	typedef unsigned word;
+	enum { ROWS = STEP / 2, WIDTH = TILE + 8 };
+
+	GPU_FN void keep(unsigned *tile, int i, int pair, float a, float b) { tile[pair * WIDTH + i] = bf16_pack(a, b); }
+
+	GPU_FN void multiply(const unsigned *a, const unsigned *b, float *sum)
+	{
+		unsigned x[2][4], y[4][2];
+		fragments<WIDTH>(a, b, x, y);
+#pragma unroll
+		for (int s = 0; s < 8; s++)
+			mma_bf16(sum + s * 4, x[s / 4], y[s % 4]);
+	}
+
+	GPU_FN void spot(int s, int *i, int *j) { mma_spot(s, i, j); }
+};
+
+#endif
+
+/* keep_pairs stores what fetch read. */
+template <typename F> GPU_FN void keep_pairs(const operand &x, typename F::word *tile, const float v[PAIRS][2])
+{
+#pragma unroll
+	for (int q = 0; q < PAIRS; q++) {
+		int i, pair;
+		place(x, q, &i, &pair);
+		F::keep(tile, i, pair, v[q][0], v[q][1]);
+	}
+}
+
+/* finish writes the sums to C, or to this part's place in partial. */
+template <typename F> GPU_FN void finish(const gemm_params &p, int i0, int j0, const float *sum)
+{
+#pragma unroll
+	for (int s = 0; s < 32; s++) {
+		int i, j;
+		F::spot(s, &i, &j);
+		i += i0;
+		j += j0;
+		if (i >= p.M || j >= p.N)
+			continue;
+		if (p.parts > 1) {
+			p.partial[((long long)blockIdx.z * p.M + i) * p.N + j] = sum[s];
+			continue;
+		}
+		float *out = p.C + i * p.ldc + j;
+		float y = sum[s];
+		if (p.add)
+			y += *out;
+		if (p.bias)
+			y += p.bias[j];
+		*out = y;
+	}
+}
+
+/* gemm multiplies in format F; tiles [2] of both operands lie one after the other in shared
+ * memory. */
+template <typename F> GPU_FN void gemm(const gemm_params &p, typename F::word *tiles)
+{
+	enum { SIZE = F::ROWS * F::WIDTH };
+	operand a = operand_a(p), b = operand_b(p);
+	int i0 = blockIdx.x * TILE, j0 = blockIdx.y * TILE;
+	int share = gemm_share(p.K, p.parts);
+	int k0 = blockIdx.z * share, k1 = p.K - k0 < share ? p.K : k0 + share;
+	float sum[32], x[PAIRS][2], y[PAIRS][2];
+#pragma unroll
+	for (int s = 0; s < 32; s++)
+		sum[s] = 0;
+	for (int k = k0, at = 0; k < k1; k += STEP, at ^= 1) {
+		typename F::word *ta = tiles + at * 2 * SIZE, *tb = ta + SIZE;
+		if (k == k0) {
+			fetch(a, i0, k, k1, x);
+			fetch(b, j0, k, k1, y);
+		}
+		keep_pairs<F>(a, ta, x);
+		keep_pairs<F>(b, tb, y);
+		sync_block();
+		if (k + STEP < k1) {
+			fetch(a, i0, k + STEP, k1, x);
+			fetch(b, j0, k + STEP, k1, y);
+		}
+		F::multiply(ta, tb, sum);
+	}
+	finish<F>(p, i0, j0, sum);
+}
+
+KERNEL_BOUNDED(gemm_fp32, struct gemm_params, GEMM_THREADS)
+{
+	SHARED(float, tiles[4 * fp32::ROWS * fp32::WIDTH]);
+	gemm<fp32>(p, tiles);
+}
+
+#ifdef GPU_MMA
+KERNEL_BOUNDED(gemm_tf32, struct gemm_params, GEMM_THREADS)
+{
+	SHARED(unsigned, tiles[4 * tf32::ROWS * tf32::WIDTH]);
+	gemm<tf32>(p, tiles);
+}
+
+KERNEL_BOUNDED(gemm_bf16, struct gemm_params, GEMM_THREADS)
+{
+	SHARED(unsigned, tiles[4 * bf16::ROWS * bf16::WIDTH]);
+	gemm<bf16>(p, tiles);
+}
+#endif
+
+/* Threads stride over the elements of C. The parts are added in order, in double. */
+KERNEL(gemm_sum, struct gemm_params)
+{
+	long long size = (long long)p.M * p.N;
+	for (long long e = element(); e < size; e += stride()) {
+		double sum = 0;
+		for (int k = 0; k < p.parts; k++)
+			sum += p.partial[k * size + e];
+		int j = (int)(e % p.N);
+		float *out = p.C + e / p.N * p.ldc + j;
+		if (p.add)
+			sum += *out;
+		if (p.bias)
+			sum += p.bias[j];
+		*out = (float)sum;
+	}
+}
+
+/* Rows whose elements are summed in float before they join the sum in double. */
+enum { RUN = 32 };
+
+/* COLUMN_THREADS threads: 32 columns by 16 rows at a time. */
+KERNEL(column_sum, struct column_sum_params)
+{
+	enum { DEPTH = COLUMN_THREADS / 32 };
+	SHARED(double, slot[COLUMN_THREADS]);
+	int lane = threadIdx.x % 32, row = threadIdx.x / 32;
+	long long m = (long long)blockIdx.x * 32 + lane;
+	double sum = 0;
+	for (long long n = row; n < p.N && m < p.M;) {
+		float run = 0;
+#pragma unroll
+		for (int k = 0; k < RUN; k++, n += DEPTH)
+			if (n < p.N)
+				run += p.x[n * p.M + m];
+		sum += run;
+	}
+	slot[threadIdx.x] = sum;
+	sync_block();
+	if (row != 0 || m >= p.M)
+		return;
+	for (int k = 1; k < DEPTH; k++)
+		sum += slot[k * 32 + lane];
+	p.out[m] = (float)sum;
+}
