@@ -12,8 +12,13 @@
 
 #include <math.h>
 
+/* EMU_ARCH is the target that this compilation stands for: 70, 80 or 90. */
+#if EMU_ARCH >= 80
 #define GPU_MMA 1
+#endif
+#if EMU_ARCH >= 90
 #define GPU_CLUSTER 1
+#endif
 
 #define GPU_FN static inline __attribute__((always_inline, unused))
 
@@ -32,11 +37,16 @@ emu_dim emu_thread_index(void) __attribute__((const));
 emu_dim emu_block_index(void) __attribute__((const));
 emu_dim emu_block_dim(void) __attribute__((const));
 emu_dim emu_grid_dim(void) __attribute__((const));
-int emu_cluster_rank(void) __attribute__((const));
-int emu_cluster_size(void) __attribute__((const));
-char *emu_dynamic_shared(void) __attribute__((const));
+int emu_cluster_rank(void);
+int emu_cluster_size(void);
+char *emu_dynamic_shared(void);
 
-void emu_register(const char *name, emu_body body, unsigned long params, int threads, char *shared, char *shared_end);
+void emu_register(const char *name, int arch, emu_body body, unsigned long params, int threads, char *shared,
+		  char *shared_end);
+
+float emu_exact(char op, float a, float b) __attribute__((const));
+double emu_widen(float a) __attribute__((const));
+float emu_narrow(double a) __attribute__((const));
 
 void emu_sync_block(void);
 void emu_sync_warp(void);
@@ -68,7 +78,7 @@ extern char emu_shared_stop[] __asm__("__stop_" EMU_SECTION) __attribute__((weak
 struct emu_kernel {
 	emu_kernel(const char *name, emu_body body, unsigned long params, int threads)
 	{
-		emu_register(name, body, params, threads, emu_shared_start, emu_shared_stop);
+		emu_register(name, EMU_ARCH, body, params, threads, emu_shared_start, emu_shared_stop);
 	}
 };
 
@@ -119,6 +129,49 @@ GPU_FN double shuffle_xor(double v, int mask)
 	return out.d;
 }
 
+/* One IEEE operation with denormals kept, whatever is set for the rest of a kernel. */
+#if defined(__SSE2__)
+#define EMU_EXACT(instruction, out, b)                                                                      \
+	unsigned old, ieee = 0x1f80;                                                                              \
+	asm volatile("stmxcsr %1\n\tldmxcsr %2\n\t" instruction " %3, %0\n\tldmxcsr %1"                            \
+		     : "+x"(out), "=m"(old)                                                                       \
+		     : "m"(ieee), "x"(b));                                                                        \
+	return out
+GPU_FN float exact_add(float a, float b) { EMU_EXACT("addss", a, b); }
+GPU_FN float exact_sub(float a, float b) { EMU_EXACT("subss", a, b); }
+GPU_FN float exact_mul(float a, float b) { EMU_EXACT("mulss", a, b); }
+GPU_FN float exact_div(float a, float b) { EMU_EXACT("divss", a, b); }
+GPU_FN float exact_sqrt(float a) { EMU_EXACT("sqrtss", a, a); }
+GPU_FN double widen(float a)
+{
+	double y = 0;
+	EMU_EXACT("cvtss2sd", y, a);
+}
+GPU_FN float narrow(double a)
+{
+	float y = 0;
+	EMU_EXACT("cvtsd2ss", y, a);
+}
+#else
+GPU_FN float exact_add(float a, float b) { return a + b; }
+GPU_FN float exact_sub(float a, float b) { return a - b; }
+GPU_FN float exact_mul(float a, float b) { return a * b; }
+GPU_FN float exact_div(float a, float b) { return a / b; }
+GPU_FN float exact_sqrt(float a) { return sqrtf(a); }
+GPU_FN double widen(float a) { return a; }
+GPU_FN float narrow(double a) { return (float)a; }
+#endif
+
+/* Kernels run with denormals flushed; these do not. */
+GPU_FN float exact_add(float a, float b) { return emu_exact('+', a, b); }
+GPU_FN float exact_sub(float a, float b) { return emu_exact('-', a, b); }
+GPU_FN float exact_mul(float a, float b) { return emu_exact('*', a, b); }
+GPU_FN float exact_div(float a, float b) { return emu_exact('/', a, b); }
+GPU_FN float exact_sqrt(float a) { return emu_exact('r', a, 0); }
+GPU_FN double widen(float a) { return emu_widen(a); }
+GPU_FN float narrow(double a) { return emu_narrow(a); }
+
+#ifdef GPU_MMA
 /* round_tf32: to nearest, ties away from zero. An overflow gives infinity, NaN stays NaN. */
 GPU_FN unsigned round_tf32(float x)
 {
@@ -158,7 +211,9 @@ GPU_FN void mma_bf16(float *d, const unsigned *a, const unsigned *b)
 GPU_FN void copy_async(void *shared, const void *global) { emu_copy_async(shared, global); }
 GPU_FN void copy_commit() { emu_copy_commit(); }
 template <int N> GPU_FN void copy_wait() { emu_copy_wait(N); }
+#endif
 
+#ifdef GPU_CLUSTER
 GPU_FN int cluster_rank() { return emu_cluster_rank(); }
 GPU_FN int cluster_size() { return emu_cluster_size(); }
 GPU_FN void sync_cluster() { emu_sync_cluster(); }
@@ -177,5 +232,6 @@ GPU_FN void push1(void *p, int rank, unsigned a, gpu_barrier *bar)
 {
 	emu_push(p, rank, (emu_uint4){a, 0, 0, 0}, 4, bar);
 }
+#endif
 
 #endif
