@@ -120,8 +120,9 @@ func runNetwork[F engine.Float](model string, s Shape, dev kernels.Device) ([3][
 		return r, fmt.Errorf("bench: %w", err)
 	}
 	h, logits := make([]F, s.T*s.B*s.H), make([]F, s.B*outputs)
-	if err := errors.Join(g.H(h), g.Logits(logits)); err != nil {
+	grad, err := g.Grad()
+	if err := errors.Join(err, g.H(h), g.Logits(logits)); err != nil {
 		return r, fmt.Errorf("bench: %w", err)
 	}
-	return [3][]float64{convert[float64](h), convert[float64](logits), convert[float64](g.Grad())}, nil
+	return [3][]float64{convert[float64](h), convert[float64](logits), convert[float64](grad)}, nil
 }

@@ -57,10 +57,10 @@ func (g *Graph[F]) build(salt int) error {
 	g.nodes = gorgonia.NewGraph()
 	params := make([]*gorgonia.Node, len(g.params.specs))
 	for i, s := range g.params.specs {
-		params[i] = input(g.nodes, g.params.views[i], s.Name, salt)
+		params[i] = input(g.nodes, g.params.value(i), s.Name, salt)
 	}
 	var err error
-	if g.out, err = g.cfg.Net.Build(g.nodes, g.cfg.Device, g.seq, params); err != nil {
+	if g.out, err = g.cfg.Net.Build(g.nodes, g.dev, g.seq, params); err != nil {
 		return err
 	}
 	want := tensor.Shape{g.rows(), g.cfg.Net.Outputs()}
@@ -81,23 +81,21 @@ func (g *Graph[F]) build(salt int) error {
 	return distinct(g.nodes)
 }
 
-// input adds a tensor as a node of the graph. The salt stands first: behind two names of equal
+// input adds a value as a node of the graph. The salt stands first: behind two names of equal
 // hash it would leave the hashes equal.
-func input(g *gorgonia.ExprGraph, v *tensor.Dense, name string, salt int) *gorgonia.Node {
-	return gorgonia.NewTensor(g, v.Dtype(), v.Dims(), gorgonia.WithShape(v.Shape()...),
+func input(g *gorgonia.ExprGraph, v gorgonia.Value, name string, salt int) *gorgonia.Node {
+	return gorgonia.NewTensor(g, v.Dtype(), v.Shape().Dims(), gorgonia.WithShape(v.Shape()...),
 		gorgonia.WithName(fmt.Sprintf("%d/%s", salt, name)), gorgonia.WithValue(v))
 }
 
 // addLoss adds the loss of the goal.
 func (g *Graph[F]) addLoss(salt int) (*gorgonia.Node, error) {
-	n, o := g.rows(), g.cfg.Net.Outputs()
-	weight := input(g.nodes, tensor.New(tensor.WithShape(n), tensor.WithBacking(g.weight)), "loss weight", salt)
+	weight := input(g.nodes, g.inputs.place(g.weights), "loss weight", salt)
+	target := input(g.nodes, g.inputs.place(g.targets), "target", salt)
 	if g.cfg.Goal == data.Classify {
-		label := input(g.nodes, tensor.New(tensor.WithShape(n), tensor.WithBacking(g.label)), "label", salt)
-		return kernels.CrossEntropy(g.cfg.Device, g.out.Logits, label, weight)
+		return kernels.CrossEntropy(g.dev, g.out.Logits, target, weight)
 	}
-	value := input(g.nodes, tensor.New(tensor.WithShape(n, o), tensor.WithBacking(g.value)), "target", salt)
-	return kernels.MeanSquare(g.cfg.Device, g.out.Logits, value, weight)
+	return kernels.MeanSquare(g.dev, g.out.Logits, target, weight)
 }
 
 // addGradients differentiates the loss with respect to the learned parameters and, if asked

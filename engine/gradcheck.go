@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"galvani/data"
 	"galvani/kernels"
@@ -53,7 +54,11 @@ func CheckGradients(net Network, dev kernels.Device, t *data.Task, b *data.Batch
 		return nil, err
 	}
 	defer g.Close()
-	grad := append([]float64{}, g.Grad()...)
+	read, err := g.Grad()
+	if err != nil {
+		return nil, err
+	}
+	grad := slices.Clone(read)
 	var list []GradCheck
 	for _, i := range params.learnedIndex {
 		c, err := check(g, i, params.part(grad, i), newStream(seed, "check "+params.specs[i].Name))

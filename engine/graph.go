@@ -18,10 +18,11 @@ type GraphConfig struct {
 	T, B   int            // steps, sequences
 	I      int            // inputs
 	Goal   data.Goal
-	Every  bool // targets at every step
-	Masked bool // sequences have different lengths
-	Grad   bool // with gradients of the learned parameters
-	Steps  bool // with the gradient of each step's h; needs Grad
+	Every  bool  // targets at every step
+	Masked bool  // sequences have different lengths
+	Grad   bool  // with gradients of the learned parameters
+	Steps  bool  // with the gradient of each step's h; needs Grad
+	Memory int64 // kernels.ScanConfig.Memory
 }
 
 // Graph is a network with its loss, compiled for one shape and run again and again in the
@@ -29,12 +30,15 @@ type GraphConfig struct {
 // for one goroutine at a time.
 type Graph[F Float] struct {
 	cfg    GraphConfig
+	dev    kernels.Device // with an account of its own
 	params *Params[F]
 	rest   []F
 
 	seq                  kernels.Sequence
 	x, state, mask       []F // storage behind seq
-	label, value, weight []F // targets; label or value is nil
+	label, value, weight []F // storage behind targets (label or value is nil) and weights
+	targets, weights     *tensor.Dense
+	inputs               mirrors // of all these
 	weightSum            float64
 	out                  kernels.Output
 	nodes                *gorgonia.ExprGraph
@@ -59,31 +63,45 @@ func NewGraph[F Float](cfg GraphConfig, params *Params[F]) (*Graph[F], error) {
 	for _, r := range cfg.Net.Rest() {
 		g.rest = append(g.rest, F(r))
 	}
-	g.allocate()
-	if err := g.compile(); err != nil {
+	var err error
+	if g.dev, g.inputs.dev, err = fork(cfg.Device); err != nil {
 		return nil, err
+	}
+	if err = g.allocate(); err == nil {
+		err = g.compile()
+	}
+	if err != nil {
+		return nil, errors.Join(err, g.release())
 	}
 	return g, nil
 }
 
 // allocate makes the buffers that the caller fills between runs.
-func (g *Graph[F]) allocate() {
+func (g *Graph[F]) allocate() error {
 	c := g.cfg
-	g.seq = kernels.Sequence{T: c.T, B: c.B, I: c.I, Every: c.Every, GradH: c.Steps}
+	g.seq = kernels.Sequence{T: c.T, B: c.B, I: c.I, Every: c.Every, GradH: c.Steps, Memory: c.Memory}
 	g.seq.X, g.x = buffer[F](c.T, c.B, c.I)
 	g.seq.State, g.state = buffer[F](len(g.rest), c.B, c.Net.Hidden())
 	if c.Masked {
 		g.seq.Mask, g.mask = buffer[F](c.T, c.B)
 	}
 	n := g.rows()
-	g.weight = make([]F, n)
+	g.weights, g.weight = buffer[F](n)
 	g.logits = make([]F, n*c.Net.Outputs())
 	if c.Goal == data.Classify {
-		g.label = make([]F, n)
+		g.targets, g.label = buffer[F](n)
 	} else {
-		g.value = make([]F, n*c.Net.Outputs())
+		g.targets, g.value = buffer[F](n, c.Net.Outputs())
 	}
-	g.ResetState()
+	for _, t := range []*tensor.Dense{g.seq.X, g.seq.State, g.seq.Mask, g.targets, g.weights} {
+		if err := g.inputs.add(t); err != nil {
+			return err
+		}
+	}
+	if g.inputs.dev != nil {
+		g.seq.Place = g.inputs.place
+	}
+	return g.ResetState()
 }
 
 func buffer[F Float](shape ...int) (*tensor.Dense, []F) {
@@ -120,7 +138,7 @@ func (g *Graph[F]) Load(b *data.Batch) error {
 	for _, w := range b.Weight {
 		g.weightSum += float64(w)
 	}
-	return nil
+	return g.inputs.push(g.seq.X, g.seq.Mask, g.targets, g.weights)
 }
 
 // convert copies src into dst, which has the same length.
@@ -135,15 +153,19 @@ func convert[F Float](dst []F, src []float32) {
 }
 
 // ResetState puts the carried state to rest.
-func (g *Graph[F]) ResetState() {
+func (g *Graph[F]) ResetState() error {
 	plane := len(g.state) / len(g.rest)
 	for i := range g.state {
 		g.state[i] = g.rest[i/plane]
 	}
+	return g.inputs.push(g.seq.State)
 }
 
 // CarryState makes the state after the last run the state before the next one.
 func (g *Graph[F]) CarryState() error {
+	if m := g.inputs.of(g.seq.State); m != nil && g.out.Carry != nil {
+		return m.Copy(g.out.Carry())
+	}
 	if g.out.Final == nil {
 		return fmt.Errorf("engine: model %s gives no final state, so none can be carried", g.cfg.Net.Name())
 	}
@@ -158,7 +180,7 @@ func (g *Graph[F]) CarryState() error {
 }
 
 // Run computes loss, logits and, if asked for, gradients from the buffers and parameters as
-// they are.
+// they are. On a device with memory of its own it queues that work and returns.
 func (g *Graph[F]) Run() error {
 	if g.dirty {
 		g.vm.Reset() // not after the run, so that results stay readable
@@ -167,6 +189,14 @@ func (g *Graph[F]) Run() error {
 	if err := g.vm.RunAll(); err != nil {
 		return fmt.Errorf("engine: run: %w", err)
 	}
+	if g.inputs.dev != nil {
+		return nil
+	}
+	return g.readGrad()
+}
+
+// readGrad copies the gradient of the last run into g.grad.
+func (g *Graph[F]) readGrad() error {
 	at := 0
 	for i, v := range g.gradVals {
 		s := g.params.specs[g.learned()[i]]
@@ -189,7 +219,12 @@ func (g *Graph[F]) Logits(dst []F) error { return unpack(dst, g.logitsVal) }
 
 // Grad returns the gradient of the last run, laid out like Params.Learned. The storage is
 // the graph's own.
-func (g *Graph[F]) Grad() []F { return g.grad }
+func (g *Graph[F]) Grad() ([]F, error) {
+	if g.inputs.dev == nil {
+		return g.grad, nil // Run has read it
+	}
+	return g.grad, g.readGrad()
+}
 
 // H copies all hidden states [T,B,H] of the last run into dst.
 func (g *Graph[F]) H(dst []F) error {
@@ -230,8 +265,16 @@ func (g *Graph[F]) StepNorms() ([]float64, error) {
 	return norms, nil
 }
 
-// Close gives the machine's memory back.
-func (g *Graph[F]) Close() error { return g.vm.Close() }
+// Close gives the memory of the machine and of the device back.
+func (g *Graph[F]) Close() error { return errors.Join(g.vm.Close(), g.release()) }
+
+// release gives the memory of the device back.
+func (g *Graph[F]) release() error {
+	if g.inputs.dev == nil {
+		return nil
+	}
+	return g.inputs.dev.Close()
+}
 
 // unpack copies a value into dst in row-major order, whatever its layout.
 func unpack[F Float](dst []F, v gorgonia.Value) error {
@@ -262,6 +305,10 @@ func unpack[F Float](dst []F, v gorgonia.Value) error {
 		return nil
 	case nil:
 		return errors.New("there is no value")
+	}
+	if src, ok := v.Data().([]F); ok && len(src) == len(dst) { // of a device
+		copy(dst, src)
+		return nil
 	}
 	if len(dst) != 1 {
 		return fmt.Errorf("value is a scalar, want %d elements: %w", len(dst), kernels.ErrShape)

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync/atomic"
 
@@ -26,6 +27,8 @@ func (e *NotFiniteError) Error() string {
 
 // Unwrap returns ErrNotFinite.
 func (e *NotFiniteError) Unwrap() error { return ErrNotFinite }
+
+var nan = math.NaN()
 
 // finite reports whether x is neither NaN nor infinite.
 func finite(x float64) bool { return x-x == 0 }
@@ -78,6 +81,9 @@ func accuse(step int, suspects []suspect) error {
 // diagnose finds the first tensor that is not finite after a run of g on batch b, in the
 // order in which a run computes them.
 func (s *Session) diagnose(g *Graph[float32], b *data.Batch) error {
+	if err := s.steps.pull(); err != nil {
+		return err
+	}
 	p := s.params
 	suspects := []suspect{{"input x", b.X}, {"mask", b.Mask}, {"loss weight", b.Weight}, {"label", b.Label},
 		{"target", b.Value}, {"carried state", g.state}}
@@ -97,7 +103,11 @@ func (s *Session) diagnose(g *Graph[float32], b *data.Batch) error {
 	}
 	suspects = append(suspects, suspect{"logits", g.logits}, suspect{"loss", []float32{float32(g.Loss())}})
 	if g.cfg.Grad {
-		suspects = append(suspects, s.perParam("gradient of", g.grad)...)
+		grad, err := g.Grad()
+		if err != nil {
+			return err
+		}
+		suspects = append(suspects, s.perParam("gradient of", grad)...)
 	}
 	if err := accuse(s.progress.Step, suspects); err != nil {
 		return err

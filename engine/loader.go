@@ -136,6 +136,13 @@ func (l *loader) next(at place) (*data.Batch, error) {
 	return l.ready.batch, l.ready.err
 }
 
+// again fills the batch at a place for a second look.
+func (l *loader) again(at place) (*data.Batch, error) {
+	l.settle()
+	l.pending = false
+	return l.next(at)
+}
+
 // close ends the goroutine.
 func (l *loader) close() {
 	l.settle()

@@ -7,6 +7,7 @@ import (
 
 	"galvani/kernels"
 
+	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
 
@@ -23,6 +24,9 @@ type Params[F Float] struct {
 	learned int // elements of flat that are learned
 
 	learnedIndex []int // numbers of the learned parameters, in their order
+
+	all  *tensor.Dense // flat as a tensor
+	held mirrors       // of all
 }
 
 // NewParams lays out the parameters of a network and draws their initial values. The values
@@ -79,6 +83,7 @@ func (p *Params[F]) layOut() error {
 		}
 	}
 	p.flat = make([]F, total)
+	p.all = tensor.New(tensor.WithShape(total), tensor.WithBacking(p.flat))
 	p.views = make([]*tensor.Dense, len(p.specs))
 	for i, s := range p.specs {
 		p.views[i] = tensor.New(tensor.WithShape(s.Shape...), tensor.WithBacking(p.slice(i)))
@@ -101,6 +106,21 @@ func (p *Params[F]) Specs() []kernels.Spec { return p.specs }
 
 // View returns parameter i as a tensor over the flat buffer.
 func (p *Params[F]) View(i int) *tensor.Dense { return p.views[i] }
+
+// hold keeps the parameters on a device too, from where graphs read them. Changes on one side
+// reach the other by push and pull.
+func (p *Params[F]) hold(dev kernels.Resident) error {
+	p.held = mirrors{dev: dev}
+	return p.held.add(p.all)
+}
+
+// value returns parameter i as graphs see it.
+func (p *Params[F]) value(i int) gorgonia.Value {
+	if m := p.held.of(p.all); m != nil {
+		return m.View(p.offset[i], p.specs[i].Shape...)
+	}
+	return p.views[i]
+}
 
 // Learned returns the learned parameters, flat.
 func (p *Params[F]) Learned() []F { return p.flat[:p.learned:p.learned] }
@@ -127,6 +147,20 @@ func (p *Params[F]) project(flat []F, fixed bool) {
 			}
 		}
 	}
+}
+
+// spans returns the bounds of the learned parameters as runs of the flat buffer.
+func (p *Params[F]) spans() []kernels.Span {
+	var list []kernels.Span
+	for _, i := range p.learnedIndex {
+		s := p.specs[i]
+		if s.Bound.IsFree() {
+			continue
+		}
+		lo, hi := inward[float32](s.Bound)
+		list = append(list, kernels.Span{Offset: p.offset[i], Len: s.Len(), Lo: lo, Hi: hi})
+	}
+	return list
 }
 
 // inward returns the largest interval of F that lies inside b.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"galvani/data"
@@ -14,6 +15,9 @@ type Config struct {
 	Task    *data.Task
 	Device  kernels.Device // nil runs the unrolled graph
 	Options Options
+	// Memory is how many bytes a training step may keep of its sequences, 0 for no limit; see
+	// kernels.ScanConfig.
+	Memory int64
 	// Source and Version go into every checkpoint: the whole config.toml, and what wrote it.
 	Source, Version string
 }
@@ -29,6 +33,8 @@ type Session struct {
 	test     *Graph[float32] // forward only; made at the first evaluation
 	batch    *data.Batch     // of the evaluation
 	backup   []float32       // learned parameters before an update
+	steps    stepper
+	dev      kernels.Resident // account of parameters and optimiser; nil in host memory
 	progress Progress
 }
 
@@ -82,14 +88,38 @@ func NewSession(cfg Config) (*Session, error) {
 	if s.schedule, err = NewSchedule(o, s.Steps(), s.BatchesPerEpoch()); err != nil {
 		return nil, err
 	}
-	s.train, err = NewGraph(s.graphConfig(), params)
-	return s, err
+	if err := s.place(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// place compiles the training graph and puts parameters and optimiser where updates are made.
+func (s *Session) place() error {
+	_, dev, err := fork(s.cfg.Device)
+	if err != nil {
+		return err
+	}
+	if s.dev = dev; dev != nil {
+		if err := s.params.hold(dev); err != nil {
+			return err
+		}
+	}
+	if s.train, err = NewGraph(s.graphConfig(), s.params); err != nil {
+		return err
+	}
+	if dev == nil {
+		s.steps = &hostSteps{Session: s}
+		return nil
+	}
+	s.steps, err = newDeviceSteps(s, dev)
+	return err
 }
 
 func (s *Session) graphConfig() GraphConfig {
 	t := s.cfg.Task
 	return GraphConfig{Net: s.cfg.Net, Device: s.cfg.Device, T: t.T, B: s.cfg.Options.Batch, I: t.I,
-		Goal: t.Goal, Every: t.Every, Masked: t.Masked, Grad: true}
+		Goal: t.Goal, Every: t.Every, Masked: t.Masked, Grad: true, Memory: s.cfg.Memory}
 }
 
 // BatchesPerEpoch returns the number of batches, the last of which may be incomplete.
@@ -104,43 +134,44 @@ func (s *Session) Steps() int {
 	return n
 }
 
-// Params returns the parameters.
+// Close gives back what the session holds of its device.
+func (s *Session) Close() error {
+	var err error
+	for _, g := range []*Graph[float32]{s.train, s.test} {
+		if g != nil {
+			err = errors.Join(err, g.Close())
+		}
+	}
+	if s.dev != nil {
+		err = errors.Join(err, s.dev.Close())
+	}
+	return err
+}
+
+// Params returns the parameters. On a device with memory of its own their present values are
+// there; State fetches them.
 func (s *Session) Params() *Params[float32] { return s.params }
 
 // Progress returns the counters.
 func (s *Session) Progress() Progress { return s.progress }
 
-// Step makes one update. A batch that makes anything not finite changes no parameter.
+// Step makes one update and waits for it. A batch that makes anything not finite changes no
+// parameter.
 //
 // Errors: *NotFiniteError, kernels.ErrShape, and those of the device.
 func (s *Session) Step(b *data.Batch) (StepResult, error) {
-	g := s.train
-	if err := g.Load(b); err != nil {
+	if err := s.steps.queue(b, place{}); err != nil {
 		return StepResult{}, err
 	}
-	if err := g.Run(); err != nil {
+	done, err := s.steps.finished(true)
+	var r *refused
+	if errors.As(err, &r) {
+		err = s.explain(r, b)
+	}
+	if err != nil {
 		return StepResult{}, err
 	}
-	r := StepResult{LR: s.schedule(s.progress.Step)}
-	r.GradNorm = clip(g.grad, s.cfg.Options.Clip)
-	if !finite(g.Loss()) || !finite(r.GradNorm) {
-		return StepResult{}, s.diagnose(g, b)
-	}
-	var err error
-	if r.Metrics, err = g.measure(b); err != nil {
-		return StepResult{}, err
-	}
-	if err := s.commit(g.grad, r.LR); err != nil {
-		return StepResult{}, err
-	}
-	if s.cfg.Options.Stateful {
-		if err := g.CarryState(); err != nil {
-			return StepResult{}, err
-		}
-	}
-	s.progress.Step++
-	r.Step = s.progress.Step
-	return r, nil
+	return done[0].StepResult, nil
 }
 
 // Evaluate measures the network on a whole set. The last, incomplete batch is filled up with
@@ -151,7 +182,9 @@ func (s *Session) Evaluate(ctx context.Context, set data.Set) (Metrics, error) {
 	if err := s.prepareTest(); err != nil {
 		return Metrics{}, err
 	}
-	s.test.ResetState()
+	if err := s.test.ResetState(); err != nil {
+		return Metrics{}, err
+	}
 	p := plan{set: set, batch: s.batch.B, stateful: s.cfg.Options.Stateful}
 	var total Metrics
 	for k := range p.batches() {
@@ -178,7 +211,11 @@ func (s *Session) forward() (Metrics, error) {
 	if err := s.test.Run(); err != nil {
 		return Metrics{}, err
 	}
-	if !finite(s.test.Loss()) {
+	m, err := s.test.measure(s.batch)
+	if err != nil {
+		return Metrics{}, err
+	}
+	if !finite(m.LossSum) {
 		return Metrics{}, s.diagnose(s.test, s.batch)
 	}
 	if s.cfg.Options.Stateful {
@@ -186,7 +223,7 @@ func (s *Session) forward() (Metrics, error) {
 			return Metrics{}, err
 		}
 	}
-	return s.test.measure(s.batch)
+	return m, nil
 }
 
 // prepareTest compiles the forward graph unless it is there.

@@ -49,6 +49,9 @@ func (s *Session) bindings() []binding {
 
 // State returns a copy of all that training needs to go on bit for bit, as a checkpoint.
 func (s *Session) State() (*rundir.State, error) {
+	if err := s.steps.pull(); err != nil {
+		return nil, err
+	}
 	progress, err := json.Marshal(s.progress)
 	if err != nil {
 		return nil, fmt.Errorf("engine: progress: %w", err)
@@ -102,7 +105,7 @@ func (s *Session) Restore(st *rundir.State) error {
 		return err
 	}
 	s.progress = p
-	return nil
+	return s.steps.push()
 }
 
 // LoadParams takes the parameters alone from a checkpoint, for evaluation. On an error
@@ -117,7 +120,10 @@ func (s *Session) LoadParams(st *rundir.State) error {
 			return fmt.Errorf("engine: checkpoint holds %s, which model %s does not have: %w", t.Name, s.cfg.Net.Name(), ErrState)
 		}
 	}
-	return store(bindings, st)
+	if err := store(bindings, st); err != nil {
+		return err
+	}
+	return s.params.held.push()
 }
 
 // store copies tensors to where they belong, all of them or none.

@@ -208,3 +208,12 @@ func batchOf(t testing.TB, s *Session, k int) *data.Batch {
 	}
 	return b
 }
+
+// mustGrad returns the gradient of a graph in host memory.
+func mustGrad[F Float](g *Graph[F]) []F {
+	grad, err := g.Grad()
+	if err != nil {
+		panic(err)
+	}
+	return grad
+}

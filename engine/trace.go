@@ -61,9 +61,13 @@ func (s *Session) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
 		safetensors.Float32("h", []int{b.T, b.B, hidden}, h),
 		safetensors.Float32("logits", wide, logits),
 		safetensors.Float32("loss", nil, []float32{float32(g.Loss())}))
+	grad, err := g.Grad()
+	if err != nil {
+		return nil, err
+	}
 	for _, i := range s.params.learnedIndex {
 		spec := s.params.specs[i]
-		list = append(list, safetensors.Float32("grad."+spec.Name, spec.Shape, s.params.part(g.grad, i)))
+		list = append(list, safetensors.Float32("grad."+spec.Name, spec.Shape, s.params.part(grad, i)))
 	}
 	return list, nil
 }

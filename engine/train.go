@@ -102,7 +102,9 @@ func (t *trainer) run(ctx context.Context) (Outcome, error) {
 		epochEnds := p.Batch == t.perEpoch
 		if epochEnds {
 			p.Epoch, p.Batch, p.Running = p.Epoch+1, 0, Metrics{}
-			t.train.ResetState()
+			if err := t.train.ResetState(); err != nil {
+				return Done, err
+			}
 		}
 		stop := o.Patience > 0 && p.Stale >= o.Patience
 		if p.Step >= t.total || stop {
@@ -146,19 +148,42 @@ func (t *trainer) update() error {
 	if p.Step+1 < t.total {
 		t.loader.prefetch(t.after(at))
 	}
-	r, err := t.Step(b)
-	if err != nil {
+	if err := t.steps.queue(b, at); err != nil {
 		return err
 	}
 	p.Batch++
-	p.Running.Add(r.Metrics)
 	t.unsaved = true
 	p.Pending = t.cfg.Task.Test != nil && t.cfg.Task.Test.Len() > 0 &&
 		(every(t.cfg.Options.EvalEvery, p.Step, p.Batch == t.perEpoch) || p.Step == t.total)
-	if t.obs == nil {
-		return nil
+	// What an evaluation, a new epoch or the end of the run builds on has to be there.
+	if t.steps.due() || p.Pending || p.Batch == t.perEpoch || p.Step == t.total {
+		return t.tell(true)
 	}
-	return t.obs.Stepped(StepEvent{StepResult: r, Epoch: at.epoch, Batch: at.batch, Running: p.Running})
+	return nil
+}
+
+// tell reports the updates that are finished; with wait it waits for all that are queued.
+func (t *trainer) tell(wait bool) error {
+	done, err := t.steps.finished(wait)
+	for _, m := range done {
+		t.progress.Running.Add(m.Metrics)
+		if t.obs == nil {
+			continue
+		}
+		e := StepEvent{StepResult: m.StepResult, Epoch: m.at.epoch, Batch: m.at.batch, Running: t.progress.Running}
+		if err := t.obs.Stepped(e); err != nil {
+			return err
+		}
+	}
+	var r *refused
+	if !errors.As(err, &r) {
+		return err
+	}
+	b, err := t.loader.again(r.at)
+	if err != nil {
+		return err
+	}
+	return t.explain(r, b)
 }
 
 // after returns the place of the batch that follows.
@@ -200,6 +225,9 @@ func (t *trainer) evaluate(ctx context.Context) error {
 
 // checkpoint saves the state.
 func (t *trainer) checkpoint() error {
+	if err := t.tell(true); err != nil {
+		return err
+	}
 	t.unsaved = false
 	if t.save == nil {
 		return nil

@@ -1,0 +1,498 @@
+//go:build cgo
+
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"galvani/data"
+	"galvani/kernels"
+
+	"github.com/chewxy/hm"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// farray is an array in the memory of a farDevice.
+type farray struct {
+	shape tensor.Shape
+	data  []float32
+	sums  func() (kernels.LossSums, error)
+}
+
+func (a *farray) Shape() tensor.Shape        { return a.shape }
+func (a *farray) Size() int                  { return len(a.data) }
+func (a *farray) Dtype() tensor.Dtype        { return tensor.Float32 }
+func (a *farray) Data() any                  { return slices.Clone(a.data) }
+func (a *farray) Uintptr() uintptr           { return 0 }
+func (a *farray) MemSize() uintptr           { return uintptr(4 * len(a.data)) }
+func (a *farray) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "far %v", a.shape) }
+func (a *farray) Clone() (any, error)        { return a, nil }
+func (a *farray) CopyFrom(v any) error       { *a = *v.(*farray); return nil }
+
+func (a *farray) Type() hm.Type {
+	if a.shape.Dims() == 0 {
+		return tensor.Float32
+	}
+	return gorgonia.TensorType{Dims: a.shape.Dims(), Of: tensor.Float32}
+}
+
+func (a *farray) View(offset int, shape ...int) gorgonia.Value {
+	n := tensor.Shape(shape).TotalSize()
+	return &farray{shape: shape, data: a.data[offset : offset+n]}
+}
+
+// farLoss is the value of a loss.
+type farLoss struct{ *farray }
+
+func (a farLoss) Clone() (any, error)             { return a, nil }
+func (a farLoss) CopyFrom(v any) error            { *a.farray = *v.(farLoss).farray; return nil }
+func (a farLoss) Sums() (kernels.LossSums, error) { return a.sums() }
+
+// near returns the dense tensor behind a value, far an array with its elements.
+func near(v gorgonia.Value) gorgonia.Value {
+	if a, ok := v.(*farray); ok {
+		return tensor.New(tensor.WithShape(a.shape...), tensor.WithBacking(a.data))
+	}
+	return v
+}
+
+func nearAll(vs []gorgonia.Value) []gorgonia.Value {
+	out := make([]gorgonia.Value, len(vs))
+	for i, v := range vs {
+		out[i] = near(v)
+	}
+	return out
+}
+
+func far(v gorgonia.Value) gorgonia.Value {
+	return &farray{shape: v.Shape().Clone(), data: v.Data().([]float32)}
+}
+
+// farDevice is the CPU with a memory of its own: nothing reaches it but through mirrors. It
+// tells of updates late, as a queue would.
+type farDevice struct {
+	kernels.Device
+	forks, closed int
+}
+
+func (d *farDevice) Fork() (kernels.Resident, error) {
+	d.forks++
+	return &farFork{d}, nil
+}
+func (d *farDevice) Wait() error          { return nil }
+func (d *farDevice) Usage() kernels.Usage { return kernels.Usage{} }
+
+// farFork is a farDevice with an account of its own.
+type farFork struct{ *farDevice }
+
+func (d *farFork) Close() error { d.closed++; return nil }
+
+func (d *farDevice) NewScan(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
+	p, err := d.Device.NewScan(cfg)
+	return farScan{p}, err
+}
+
+type farScan struct{ kernels.ScanPlan }
+
+func (p farScan) args(a kernels.ScanArgs) kernels.ScanArgs {
+	b := kernels.ScanArgs{X: near(a.X), State: near(a.State), Params: nearAll(a.Params)}
+	if a.Mask != nil {
+		b.Mask = near(a.Mask)
+	}
+	return b
+}
+
+func (p farScan) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
+	h, err := p.ScanPlan.Forward(p.args(a))
+	if err != nil {
+		return nil, err
+	}
+	return far(h), nil
+}
+
+func (p farScan) Backward(a kernels.ScanArgs, dh gorgonia.Value) (gorgonia.Value, error) {
+	g, err := p.ScanPlan.Backward(p.args(a), near(dh))
+	if err != nil {
+		return nil, err
+	}
+	return far(g), nil
+}
+
+func (p farScan) H() gorgonia.Value     { return far(p.ScanPlan.H()) }
+func (p farScan) Final() gorgonia.Value { return far(p.ScanPlan.Final()) }
+
+func (d *farDevice) NewLinear(cfg kernels.LinearConfig) (kernels.LinearPlan, error) {
+	p, err := d.Device.NewLinear(cfg)
+	return farLinear{p}, err
+}
+
+type farLinear struct{ kernels.LinearPlan }
+
+func (p farLinear) Forward(x, w, b gorgonia.Value) (gorgonia.Value, error) {
+	y, err := p.LinearPlan.Forward(near(x), near(w), near(b))
+	if err != nil {
+		return nil, err
+	}
+	return far(y), nil
+}
+
+func (p farLinear) Backward(x, w, dy gorgonia.Value) (gorgonia.Value, gorgonia.Value, error) {
+	dx, dp, err := p.LinearPlan.Backward(near(x), near(w), near(dy))
+	if err != nil {
+		return nil, nil, err
+	}
+	return far(dx), far(dp), nil
+}
+
+// farLossPlan runs the losses of the host through a graph of one node each.
+type farLossPlan struct{ cfg kernels.LossConfig }
+
+func (d *farDevice) NewLoss(cfg kernels.LossConfig) (kernels.LossPlan, error) {
+	return farLossPlan{cfg}, nil
+}
+
+func (p farLossPlan) run(x, target, weight gorgonia.Value, grad bool) (cost, dx gorgonia.Value, err error) {
+	g := gorgonia.NewGraph()
+	xn := input(g, near(x), "x", 0)
+	make := kernels.CrossEntropy
+	if p.cfg.Kind == kernels.MeanSquaredError {
+		make = kernels.MeanSquare
+	}
+	c, err := make(nil, xn, input(g, near(target), "target", 0), input(g, near(weight), "weight", 0))
+	if err != nil {
+		return nil, nil, err
+	}
+	gorgonia.Read(c, &cost)
+	if grad {
+		d, err := gorgonia.Grad(c, xn)
+		if err != nil {
+			return nil, nil, err
+		}
+		gorgonia.Read(d[0], &dx)
+	}
+	vm := gorgonia.NewTapeMachine(g)
+	defer vm.Close()
+	return cost, dx, vm.RunAll()
+}
+
+func (p farLossPlan) Forward(x, target, weight gorgonia.Value) (gorgonia.Value, error) {
+	cost, _, err := p.run(x, target, weight, false)
+	if err != nil {
+		return nil, err
+	}
+	l := float32(number(cost))
+	return farLoss{&farray{shape: tensor.ScalarShape(), data: []float32{l}, sums: func() (kernels.LossSums, error) {
+		s := kernels.LossSums{}
+		w, t, logits := weight.(*farray).data, target.(*farray).data, x.(*farray).data
+		for n, w := range w {
+			s.Weight += float64(w)
+			if w == 0 || p.cfg.Kind != kernels.SoftmaxCrossEntropy {
+				continue
+			}
+			s.Count++
+			if largest(logits[n*p.cfg.O:(n+1)*p.cfg.O]) == int(t[n]) {
+				s.Correct++
+			}
+		}
+		s.Loss = float64(l) * s.Weight
+		return s, nil
+	}}}, nil
+}
+
+func (p farLossPlan) Backward(x, target, weight gorgonia.Value, grad float64) (gorgonia.Value, error) {
+	if grad != 1 {
+		return nil, fmt.Errorf("gradient of the loss is %v", grad)
+	}
+	_, dx, err := p.run(x, target, weight, true)
+	if err != nil {
+		return nil, err
+	}
+	return far(dx), nil
+}
+
+type farMirror struct {
+	host []float32
+	all  *farray
+}
+
+func (d *farDevice) Mirror(t *tensor.Dense) (kernels.Mirror, error) {
+	host := t.Data().([]float32)
+	return &farMirror{host, &farray{shape: t.Shape(), data: slices.Clone(host)}}, nil
+}
+
+func (m *farMirror) View(offset int, shape ...int) gorgonia.Value {
+	return m.all.View(offset, shape...)
+}
+func (m *farMirror) Push() error { copy(m.all.data, m.host); return nil }
+func (m *farMirror) Pull() error { copy(m.host, m.all.data); return nil }
+func (m *farMirror) Copy(v gorgonia.Value) error {
+	copy(m.all.data, v.(*farray).data)
+	return nil
+}
+
+// farUpdate makes updates with the host's optimiser on the far side.
+type farUpdate struct {
+	cfg     kernels.UpdateConfig
+	reports []kernels.Report
+	state   kernels.UpdateState
+}
+
+func (d *farDevice) NewUpdate(cfg kernels.UpdateConfig) (kernels.UpdatePlan, error) {
+	return &farUpdate{cfg: cfg}, nil
+}
+
+func (u *farUpdate) Capacity() int { return 5 }
+
+func (u *farUpdate) Reports(wait bool) ([]kernels.Report, error) {
+	if !wait {
+		return nil, nil
+	}
+	r := u.reports
+	u.reports = nil
+	return r, nil
+}
+
+func (u *farUpdate) Apply(grads []gorgonia.Value, loss gorgonia.Value, lr float64, step int) error {
+	var g []float32
+	for _, v := range grads {
+		g = append(g, v.(*farray).data...)
+	}
+	sums, err := loss.(kernels.Measured).Sums()
+	if err != nil {
+		return err
+	}
+	r := kernels.Report{Step: step, LossSums: sums, GradNorm: clip(g, u.cfg.Clip)}
+	if u.state == kernels.Updated && (!finite(sums.Loss) || !finite(r.GradNorm)) {
+		u.state = kernels.BadGradient
+	}
+	p := u.cfg.Params.(*farMirror).all.data[:u.cfg.Learned]
+	if u.state == kernels.Updated {
+		o := Optimizer{rule: u.cfg.Rule}
+		for i, name := range u.cfg.Rule.Slots() {
+			o.slots = append(o.slots, Slot{name, u.cfg.Slots[i].(*farMirror).all.data})
+		}
+		was := slices.Clone(p)
+		o.Update(p, g, lr, step)
+		bad := !allFinite(p)
+		for _, s := range o.slots {
+			bad = bad || !allFinite(s.Data)
+		}
+		if bad {
+			u.state = kernels.BadParameter
+			copy(p, was)
+		}
+		for _, b := range u.cfg.Bounds {
+			e := p[b.Offset : b.Offset+b.Len]
+			for i := range e {
+				e[i] = min(max(e[i], b.Lo), b.Hi)
+			}
+		}
+	}
+	r.State = u.state
+	u.reports = append(u.reports, r)
+	return nil
+}
+
+// scanNet is an Elman network on the fused scan.
+type scanNet struct{ *toyNet }
+
+func (n scanNet) Specs() []kernels.Spec {
+	i, h, o := n.inputs, n.hidden, n.outputs
+	spec := func(name string, role kernels.Role, shape ...int) kernels.Spec {
+		return kernels.Spec{Name: name, Shape: shape, Role: role, Learned: true, Bound: kernels.Bound{Lo: -0.5, Hi: math.Inf(1)},
+			Init: kernels.Init{Kind: kernels.Normal, B: 0.3}}
+	}
+	fixed := spec("cell.b_ih", kernels.Vec, h)
+	fixed.Learned = false
+	return []kernels.Spec{spec("cell.W", kernels.In, h, i), spec("cell.R", kernels.Rec, h, h), fixed,
+		spec("cell.b_hh", kernels.Vec, h), spec("readout.weight", kernels.Readout, o, h), spec("readout.bias", kernels.Readout, o)}
+}
+
+func (n scanNet) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (out kernels.Output, err error) {
+	cfg := kernels.ScanConfig{T: in.T, B: in.B, I: in.I, H: n.hidden, Dtype: tensor.Float32, Last: !in.Every, Params: n.Specs()[:4],
+		Cell: kernels.Cell{Header: "rnn", States: 1, Rest: n.Rest(), Consts: []float64{0}}}
+	h, plan, err := kernels.Scan(g, dev, cfg, in, params[:4])
+	if err != nil {
+		return out, err
+	}
+	out.H = func() (*tensor.Dense, error) { return near(plan.H()).(*tensor.Dense), nil }
+	out.Final = func() (*tensor.Dense, error) { return near(plan.Final()).(*tensor.Dense), nil }
+	out.Carry = plan.Final
+	out.Logits, err = kernels.Linear(dev, h, params[4], params[5])
+	return out, err
+}
+
+// residentSessions gives the same session on the CPU and on a far device.
+func residentSessions(t *testing.T, change func(*Config)) (host, device *Session, dev *farDevice) {
+	t.Helper()
+	cpu, err := kernels.OpenCPU(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev = &farDevice{Device: cpu}
+	at := func(d kernels.Device) *Session {
+		return newToySession(t, func(c *Config) {
+			c.Net, c.Device = scanNet{newToy()}, d
+			c.Options.LR, c.Options.Clip = 0.1, 0.1
+			if change != nil {
+				change(c)
+			}
+		})
+	}
+	return at(cpu), at(dev), dev
+}
+
+// told collects what observers are told.
+type told struct{ steps, evals []any }
+
+func (r *told) Stepped(e StepEvent) error   { r.steps = append(r.steps, e); return nil }
+func (r *told) Evaluated(e EvalEvent) error { r.evals = append(r.evals, e); return nil }
+
+// TestResidentTrainsLikeHost holds that a run on a device with memory of its own is the run
+// on the host: the same reports in the same order, the same state, to the bit.
+func TestResidentTrainsLikeHost(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"adam":     nil,
+		"sgd":      func(c *Config) { c.Options.Optimizer = "sgd" },
+		"stateful": func(c *Config) { c.Options.Stateful = true },
+		"every": func(c *Config) {
+			task := *c.Task
+			task.Every, task.Goal = true, data.Regress
+			c.Task = &task
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			host, device, dev := residentSessions(t, change)
+			var a, b told
+			trainOn(t, host, &a, nil)
+			trainOn(t, device, &b, nil)
+			if len(a.steps) == 0 || len(a.evals) == 0 {
+				t.Fatal("nothing was told")
+			}
+			for i := range a.steps {
+				if i >= len(b.steps) || fmt.Sprint(a.steps[i]) != fmt.Sprint(b.steps[i]) {
+					t.Fatalf("update %d: device tells %v, host %v", i, b.steps[i:min(i+1, len(b.steps))], a.steps[i])
+				}
+			}
+			if x, y := fmt.Sprintf("%+v", a.evals[len(a.evals)-1]), fmt.Sprintf("%+v", b.evals[len(b.evals)-1]); x != y {
+				t.Errorf("last evaluation: device %s, host %s", y, x)
+			}
+			sameState(t, host, device)
+			if err := device.Close(); err != nil || dev.closed != dev.forks {
+				t.Errorf("%d of %d accounts are closed, %v", dev.closed, dev.forks, err)
+			}
+		})
+	}
+}
+
+func trainOn(t *testing.T, s *Session, obs Observer, save Saver) Result {
+	t.Helper()
+	r, err := s.Train(t.Context(), obs, save)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// sameState compares all tensors of two sessions bit by bit.
+func sameState(t *testing.T, a, b *Session) {
+	t.Helper()
+	x, err := a.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := b.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range x.Tensors {
+		if !slices.Equal(x.Tensors[i].Data, y.Tensors[i].Data) {
+			t.Errorf("%s differs", x.Tensors[i].Name)
+		}
+	}
+	if x.Extra[progressKey] != y.Extra[progressKey] {
+		t.Errorf("progress is %s and %s", x.Extra[progressKey], y.Extra[progressKey])
+	}
+}
+
+// TestResidentResumes holds that a checkpoint of one device goes on on the other.
+func TestResidentResumes(t *testing.T) {
+	whole, half, _ := residentSessions(t, nil)
+	for k := range 6 {
+		if _, err := whole.Step(batchOf(t, whole, k)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for k := range 3 {
+		if _, err := half.Step(batchOf(t, half, k)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	st, err := half.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, device, _ := residentSessions(t, nil)
+	for _, s := range []*Session{host, device} {
+		if err := s.Restore(st); err != nil {
+			t.Fatal(err)
+		}
+		for k := range 3 {
+			if _, err := s.Step(batchOf(t, s, 3+k)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sameState(t, whole, s)
+	}
+}
+
+// TestResidentRefusesNotFinite holds that a bad batch is named as on the host, although it
+// is noticed some updates later, and that nothing after it counts.
+func TestResidentRefusesNotFinite(t *testing.T) {
+	for name, spoil := range map[string]func(*Session){
+		"input":     func(s *Session) { s.cfg.Task = spoilt(s.cfg.Task, 9) },
+		"parameter": func(s *Session) { s.cfg.Task = spoilt(s.cfg.Task, -1); s.params.flat[3] = float32(math.Inf(1)) },
+		"slot":      func(s *Session) { s.opt.Slots()[1].Data[2] = float32(math.Inf(1)) },
+	} {
+		host, device, _ := residentSessions(t, nil)
+		var want, got *NotFiniteError
+		for s, e := range map[*Session]**NotFiniteError{host: &want, device: &got} {
+			spoil(s)
+			if err := s.steps.push(); err != nil {
+				t.Fatal(err)
+			}
+			r := trainOn(t, s, nil, nil)
+			if r.Outcome != NotFinite || !errors.As(r.Cause, e) {
+				t.Fatalf("%s: %v, %v", name, r.Outcome, r.Cause)
+			}
+		}
+		if want.Error() != got.Error() {
+			t.Errorf("%s: device says %q, host %q", name, got, want)
+		}
+	}
+}
+
+// spoilt returns the task with a NaN in one sample of the training set.
+func spoilt(t *data.Task, index int) *data.Task {
+	c := *t
+	c.Train = spoiltSet{t.Train, index}
+	return &c
+}
+
+type spoiltSet struct {
+	data.Set
+	index int
+}
+
+func (s spoiltSet) Fill(b *data.Batch, col, epoch, index int) error {
+	err := s.Set.Fill(b, col, epoch, index)
+	if index == s.index {
+		b.X[col*b.I] = float32(math.NaN())
+	}
+	return err
+}

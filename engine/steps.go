@@ -1,0 +1,245 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"galvani/data"
+	"galvani/kernels"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// made is an update and the place of its batch.
+type made struct {
+	StepResult
+	at place
+}
+
+// stepper makes the updates of a session.
+type stepper interface {
+	// queue makes an update, or starts to.
+	queue(b *data.Batch, at place) error
+	// finished returns the updates that came to their end since the last call, in order; with
+	// wait it waits for all that were queued.
+	//
+	// Errors: *refused for an update that was not made.
+	finished(wait bool) ([]made, error)
+	// due reports whether it is time to call finished and wait.
+	due() bool
+	// pull brings parameters, slots and carried state on the host up to date, push those on
+	// the device.
+	pull() error
+	push() error
+}
+
+// hostSteps updates in host memory, where each update is finished when queue returns.
+type hostSteps struct {
+	*Session
+	done []made
+}
+
+func (h *hostSteps) queue(b *data.Batch, at place) error {
+	r, err := h.update(b)
+	if err == nil {
+		h.done = append(h.done, made{r, at})
+	}
+	return err
+}
+
+func (h *hostSteps) finished(bool) ([]made, error) {
+	done := h.done
+	h.done = nil
+	return done, nil
+}
+
+func (h *hostSteps) due() bool   { return true }
+func (h *hostSteps) pull() error { return nil }
+func (h *hostSteps) push() error { return nil }
+
+// update makes one update.
+func (s *Session) update(b *data.Batch) (StepResult, error) {
+	g := s.train
+	if err := g.Load(b); err != nil {
+		return StepResult{}, err
+	}
+	if err := g.Run(); err != nil {
+		return StepResult{}, err
+	}
+	r := StepResult{LR: s.schedule(s.progress.Step)}
+	r.GradNorm = clip(g.grad, s.cfg.Options.Clip)
+	if !finite(g.Loss()) || !finite(r.GradNorm) {
+		return StepResult{}, s.diagnose(g, b)
+	}
+	var err error
+	if r.Metrics, err = g.measure(b); err != nil {
+		return StepResult{}, err
+	}
+	if err := s.commit(g.grad, r.LR); err != nil {
+		return StepResult{}, err
+	}
+	if s.cfg.Options.Stateful {
+		if err := g.CarryState(); err != nil {
+			return StepResult{}, err
+		}
+	}
+	s.progress.Step++
+	r.Step = s.progress.Step
+	return r, nil
+}
+
+// reportEvery is the longest time that an update on a device waits to be told.
+const reportEvery = 100 * time.Millisecond
+
+// deviceSteps updates on a device with memory of its own: gradient, clip, optimiser and
+// projection stay there, and the host waits only to report.
+type deviceSteps struct {
+	*Session
+	plan    kernels.UpdatePlan
+	slots   mirrors
+	waiting []made // queued, without their results
+	told    time.Time
+}
+
+func newDeviceSteps(s *Session, dev kernels.Resident) (*deviceSteps, error) {
+	d := &deviceSteps{Session: s, slots: mirrors{dev: dev}, told: time.Now()}
+	p := s.params
+	learned, _ := p.Len()
+	cfg := kernels.UpdateConfig{Rule: s.opt.Rule(), Clip: s.cfg.Options.Clip, Learned: learned,
+		Params: p.held.of(p.all), Bounds: p.spans()}
+	for _, slot := range s.opt.Slots() {
+		t := tensor.New(tensor.WithShape(learned), tensor.WithBacking(slot.Data))
+		if err := d.slots.add(t); err != nil {
+			return nil, err
+		}
+		cfg.Slots = append(cfg.Slots, d.slots.of(t))
+	}
+	var err error
+	d.plan, err = dev.NewUpdate(cfg)
+	return d, err
+}
+
+func (d *deviceSteps) queue(b *data.Batch, at place) error {
+	g := d.train
+	if err := g.Load(b); err != nil {
+		return err
+	}
+	if err := g.Run(); err != nil {
+		return err
+	}
+	lr := d.schedule(d.progress.Step)
+	if err := d.plan.Apply(slices.Clone(g.gradVals), g.lossVal, lr, d.progress.Step+1); err != nil {
+		return err
+	}
+	if d.cfg.Options.Stateful {
+		if err := g.CarryState(); err != nil {
+			return err
+		}
+	}
+	d.progress.Step++
+	d.waiting = append(d.waiting, made{StepResult{Step: d.progress.Step, LR: lr}, at})
+	return nil
+}
+
+func (d *deviceSteps) finished(wait bool) ([]made, error) {
+	d.told = time.Now()
+	reports, err := d.plan.Reports(wait)
+	if err != nil {
+		return nil, err
+	}
+	var done []made
+	for _, r := range reports {
+		if len(d.waiting) == 0 || d.waiting[0].Step != r.Step {
+			return done, fmt.Errorf("engine: the device reports update %d, which is not the next", r.Step)
+		}
+		m := d.waiting[0]
+		if r.State != kernels.Updated {
+			d.waiting, d.progress.Step = nil, r.Step-1 // nothing has changed since
+			return done, &refused{at: m.at, state: r.State}
+		}
+		m.GradNorm = r.GradNorm
+		m.Metrics = Metrics{LossSum: r.Loss, Weight: r.Weight, Correct: r.Correct, Count: r.Count}
+		done, d.waiting = append(done, m), d.waiting[1:]
+	}
+	return done, nil
+}
+
+func (d *deviceSteps) due() bool {
+	return len(d.waiting) >= d.plan.Capacity() || time.Since(d.told) >= reportEvery
+}
+
+// carried is the state that one batch leaves to the next, where there is such.
+func (d *deviceSteps) carried() kernels.Mirror {
+	if !d.cfg.Options.Stateful {
+		return nil
+	}
+	return d.train.inputs.of(d.train.seq.State)
+}
+
+func (d *deviceSteps) pull() error {
+	err := errors.Join(d.params.held.pull(), d.slots.pull())
+	if m := d.carried(); m != nil && err == nil {
+		err = m.Pull()
+	}
+	return err
+}
+
+func (d *deviceSteps) push() error {
+	err := errors.Join(d.params.held.push(), d.slots.push())
+	if m := d.carried(); m != nil && err == nil {
+		err = m.Push()
+	}
+	return err
+}
+
+// refused says that the device did not make an update, nor any after it.
+type refused struct {
+	at    place
+	state kernels.UpdateState
+}
+
+func (r *refused) Error() string {
+	return fmt.Sprintf("engine: batch %d of epoch %d: update refused", r.at.batch, r.at.epoch)
+}
+
+// explain returns the error behind a refused update, given its batch: it runs the batch once
+// more, with the parameters that it met.
+func (s *Session) explain(r *refused, b *data.Batch) error {
+	if err := s.steps.pull(); err != nil {
+		return err
+	}
+	if r.state == kernels.BadParameter {
+		var suspects []suspect
+		for _, slot := range s.opt.Slots() {
+			suspects = append(suspects, s.perParam("optimiser slot "+slot.Name+" of", slot.Data)...)
+		}
+		if err := accuse(s.progress.Step, suspects); err != nil {
+			return err
+		}
+		return &NotFiniteError{Step: s.progress.Step, Tensor: "an updated parameter", Value: nan}
+	}
+	g := s.train
+	if err := g.Load(b); err != nil {
+		return err
+	}
+	if err := g.Run(); err != nil {
+		return err
+	}
+	if _, err := g.measure(b); err != nil {
+		return err
+	}
+	return s.diagnose(g, b)
+}
+
+// sums returns what the loss of the last run is made of, where the loss itself knows.
+func sums(loss gorgonia.Value) (m Metrics, ok bool, err error) {
+	known, ok := loss.(kernels.Measured)
+	if !ok {
+		return m, false, nil
+	}
+	s, err := known.Sums()
+	return Metrics{LossSum: s.Loss, Weight: s.Weight, Correct: s.Correct, Count: s.Count}, true, err
+}
