@@ -3,6 +3,7 @@
 package kernels
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 
@@ -61,7 +62,8 @@ func newCPUScan[F float](isa string, threads int, cfg ScanConfig) (ScanPlan, err
 		return nil, fmt.Errorf("kernels: scan: no kernel kernels/cells/%s.h in this binary: %w", cfg.Cell.Header, ErrShape)
 	}
 	c := cpu.Config{Cell: cfg.Cell.Header, ISA: isa, Threads: threads, T: cfg.T, B: cfg.B, I: cfg.I, H: cfg.H,
-		Consts: cfg.Cell.Consts, Rest: cfg.Cell.Rest, Last: cfg.Last, KeepGradH: cfg.KeepGradH}
+		Consts: cfg.Cell.Consts, Rest: cfg.Cell.Rest, Last: cfg.Last, KeepGradH: cfg.KeepGradH,
+		Memory: cfg.Memory}
 	if cfg.Cell.Axial != nil {
 		c.EdgeI, c.EdgeJ = cfg.Cell.Axial.I, cfg.Cell.Axial.J
 	}
@@ -101,7 +103,11 @@ func newCPUScan[F float](isa string, threads int, cfg ScanConfig) (ScanPlan, err
 		}
 	}
 	var err error
-	if s.scan, err = cpu.NewScan[F](c); err != nil {
+	var short *cpu.MemoryError
+	if s.scan, err = cpu.NewScan[F](c); errors.As(err, &short) {
+		return nil, fmt.Errorf("kernels: scan: T=%d B=%d H=%d keeps %d bytes for backward, at least %d with recomputation; memory is %d: %w",
+			c.T, c.B, c.H, short.All, short.Least, short.Memory, ErrMemory)
+	} else if err != nil {
 		return nil, fmt.Errorf("kernels: scan: %w", err)
 	}
 	s.args = cpu.Args[F]{In: make([]F, s.groups[In]), Rec: make([]F, s.groups[Rec]),
@@ -161,9 +167,9 @@ func (s *cpuScan[F]) Forward(a ScanArgs) (gorgonia.Value, error) {
 	s.scan.Forward(s.args)
 	c := s.cfg
 	if !c.Last {
-		return wrap(s.scan.H, c.rows(), c.H), nil
+		return wrap(s.scan.H(s.args), c.rows(), c.H), nil
 	}
-	copy(s.last, s.scan.H[(c.T-1)*c.B*c.H:])
+	copy(s.last, s.scan.Final) // plane 0 of the state is h
 	return wrap(s.last, c.B, c.H), nil
 }
 
@@ -204,7 +210,12 @@ func (s *cpuScan[F]) Backward(a ScanArgs, dh gorgonia.Value) (gorgonia.Value, er
 	return wrap(s.packed, len(s.packed)), nil
 }
 
-func (s *cpuScan[F]) H() gorgonia.Value { return wrap(s.scan.H, s.cfg.T, s.cfg.B, s.cfg.H) }
+func (s *cpuScan[F]) H() gorgonia.Value {
+	if s.args.X == nil {
+		return nil // no Forward so far
+	}
+	return wrap(s.scan.H(s.args), s.cfg.T, s.cfg.B, s.cfg.H)
+}
 
 func (s *cpuScan[F]) GradH() gorgonia.Value {
 	if !s.cfg.KeepGradH {

@@ -108,6 +108,9 @@ type Config struct {
 	Learn                        int
 	LearnIn, LearnRec, LearnEdge bool
 	KeepGradH                    bool
+	// Memory bounds the bytes kept from Forward for Backward, 0 for no bound: h of all steps
+	// with Last, and the other state planes at chunk borders. See segments.go.
+	Memory int64
 }
 
 // Args are the inputs of a run in their natural shapes: In [P·H,I], Rec [G·H,H], Vec [V,H]
@@ -134,9 +137,13 @@ type Scan[F Float] struct {
 	cell  C.int
 	dims  C.struct_scan_dims
 
-	H, Final       []F // [T,B,H], [S,B,H] of the last Forward
+	Final          []F // [S,B,H] of the last Forward
 	GradH          []F // [T,B,H] of the last Backward, with Config.KeepGradH
+	h              []F // [T,B,H], or of one segment with Config.Last
 	packed, bounds []F
+	segments       []segment
+	borders        []F       // [len(segments),S,B,H] states before segments, none if there is one
+	fresh          bool      // h and bounds are those of the last segment
 	raw            []float64 // [V or V+1, H]
 	axial          axial[F]
 	workers        []worker[F]
@@ -174,13 +181,17 @@ func NewScan[F Float](cfg Config) (*Scan[F], error) {
 	rows := (cfg.B + workers - 1) / workers
 	s.axial = newAxial[F](cfg.H, cfg.EdgeI, cfg.EdgeJ)
 	s.setDims(rows)
+	keep, err := s.divide()
+	if err != nil {
+		return nil, err
+	}
 	size := C.sizes(s.k, s.cell, &s.dims, C.long(rows))
 	s.packed = make([]F, size.packed)
-	s.bounds = make([]F, max(1, size.bounds))
-	s.H = make([]F, cfg.T*cfg.B*cfg.H)
+	s.bounds, s.borders = make([]F, max(1, keep.bounds)), make([]F, keep.borders)
+	s.h = make([]F, keep.h)
 	s.Final = make([]F, shape.States*cfg.B*cfg.H)
 	if cfg.KeepGradH {
-		s.GradH = make([]F, len(s.H))
+		s.GradH = make([]F, cfg.T*cfg.B*cfg.H)
 	}
 	planes := shape.Vecs
 	if shape.Axial >= 0 {
@@ -232,7 +243,7 @@ func ptr[T any](s []T) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(s
 func ints(s []int32) *C.int         { return (*C.int)(ptr(s)) }
 func doubles(s []float64) *C.double { return (*C.double)(ptr(s)) }
 
-// Forward runs the sequence; results are in H and Final.
+// Forward runs the sequence; the last step is in Final, and H returns all.
 func (s *Scan[F]) Forward(a Args[F]) {
 	copy(s.raw, a.Vec)
 	if s.shape.Axial >= 0 {
@@ -245,25 +256,38 @@ func (s *Scan[F]) Forward(a Args[F]) {
 		s.axial.set(a.Edge)
 	}
 	C.pack(s.k, s.cell, &s.dims, ptr(a.In), ptr(a.Rec), doubles(s.raw), ptr(s.packed), 0)
-	x := &s.axial
+	copy(s.borders, a.State)
 	Each(s.workers, func(w *worker[F]) {
-		C.galvani_forward(s.k, s.cell, &s.dims, ptr(a.X), ptr(a.Mask), ptr(a.Reset), ptr(a.State),
-			ptr(s.H), ptr(s.Final), ptr(s.packed), ptr(s.bounds), ints(x.offset), ints(x.bandEdge),
-			ptr(x.band), ints(x.post), ints(x.pre), ints(x.edge), ptr(x.value), C.long(w.b0), C.long(w.b1), ptr(w.work))
+		for k := range s.segments {
+			s.forward(w, a, k, s.hidden(k))
+		}
 	})
+	s.fresh = true
 }
 
-// Backward takes the gradient dh of H, [T,B,H] or [B,H] with Config.Last, after a Forward
+// forward runs the batch rows of a worker through segment k, from the state before it.
+func (s *Scan[F]) forward(w *worker[F], a Args[F], k int, h []F) {
+	c, g, x := &s.cfg, &s.segments[k], &s.axial
+	C.galvani_forward(s.k, s.cell, &g.dims, ptr(from(a.X, g.t0*c.B*c.I)), ptr(from(a.Mask, g.t0*c.B)),
+		ptr(from(a.Reset, g.t0*c.B)), ptr(s.before(a, k)), ptr(h), ptr(s.after(k)), ptr(s.packed), ptr(s.bounds),
+		ints(x.offset), ints(x.bandEdge), ptr(x.band), ints(x.post), ints(x.pre), ints(x.edge), ptr(x.value),
+		C.long(w.b0), C.long(w.b1), ptr(w.work))
+}
+
+// Backward takes the gradient dh of h, [T,B,H] or [B,H] with Config.Last, after a Forward
 // with the same arguments. The result is valid until the next call.
 func (s *Scan[F]) Backward(a Args[F], dh []F) Grads[F] {
 	C.pack(s.k, s.cell, &s.dims, ptr(a.In), ptr(a.Rec), doubles(s.raw), ptr(s.packed), 1)
-	x := &s.axial
+	last := len(s.segments) - 1
 	Each(s.workers, func(w *worker[F]) {
-		C.galvani_backward(s.k, s.cell, &s.dims, ptr(a.X), ptr(a.Mask), ptr(a.Reset), ptr(a.State),
-			ptr(s.H), ptr(s.packed), ptr(s.bounds), ints(x.offset), ints(x.bandEdge), ptr(x.band),
-			ints(x.post), ints(x.pre), ints(x.edge), ptr(x.value), ptr(dh), C.long(w.b0), C.long(w.b1), ptr(w.work), ptr(w.in), ptr(w.rec), doubles(w.prep),
-			doubles(w.edges), ptr(s.GradH))
+		for k := last; k >= 0; k-- {
+			if k < last || !s.fresh {
+				s.forward(w, a, k, s.hidden(k))
+			}
+			s.backward(w, a, k, dh)
+		}
 	})
+	s.fresh = last == 0
 	first := &s.workers[0]
 	for i := range s.workers[1:] {
 		w := &s.workers[1+i]
@@ -286,6 +310,21 @@ func (s *Scan[F]) Backward(a Args[F], dh []F) Grads[F] {
 		}
 	}
 	return s.sum
+}
+
+// backward walks the batch rows of a worker back through segment k, which ran forward last.
+func (s *Scan[F]) backward(w *worker[F], a Args[F], k int, dh []F) {
+	c, g, x := &s.cfg, &s.segments[k], &s.axial
+	if !c.Last {
+		dh = dh[g.t0*c.B*c.H:]
+	} else if k < len(s.segments)-1 {
+		dh = nil
+	}
+	C.galvani_backward(s.k, s.cell, &g.dims, ptr(from(a.X, g.t0*c.B*c.I)), ptr(from(a.Mask, g.t0*c.B)),
+		ptr(from(a.Reset, g.t0*c.B)), ptr(s.before(a, k)), ptr(s.hidden(k)), ptr(s.packed), ptr(s.bounds),
+		ints(x.offset), ints(x.bandEdge), ptr(x.band), ints(x.post), ints(x.pre), ints(x.edge), ptr(x.value),
+		ptr(dh), C.long(w.b0), C.long(w.b1), ptr(w.work), ptr(w.in), ptr(w.rec), doubles(w.prep), doubles(w.edges),
+		ptr(from(s.GradH, g.t0*c.B*c.H)))
 }
 
 func add[T Float](dst, src []T) {

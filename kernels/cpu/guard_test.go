@@ -3,6 +3,7 @@
 package cpu
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 )
@@ -31,7 +32,7 @@ func guarded[F Float](s *[]F) func() error {
 }
 
 // TestWritesInside runs every cell forward and backward with guard words around every buffer,
-// in shapes that leave tails of rows, units and chunks.
+// in shapes that leave tails of rows, units and chunks, the last of them with the least memory.
 func TestWritesInside(t *testing.T) {
 	for _, isa := range ISAs {
 		if !Supported(isa) {
@@ -39,7 +40,7 @@ func TestWritesInside(t *testing.T) {
 			continue
 		}
 		for cell, shape := range Cells() {
-			for _, n := range [][4]int{{1, 1, 1, 1}, {3, 5, 2, 7}, {67, 19, 33, 35}, {5, 2, 40, 64}} {
+			for _, n := range [][4]int{{1, 1, 1, 1}, {3, 5, 2, 7}, {67, 19, 33, 35}, {5, 2, 40, 64}, {230, 35, 3, 17}} {
 				T, B, I, H := n[0], n[1], n[2], n[3]
 				c := Config{Cell: cell, ISA: isa, Threads: 2, T: T, B: B, I: I, H: H, Consts: make([]float64, 10),
 					Rest: make([]float64, shape.States), Learn: 2, LearnIn: true, LearnRec: true, LearnEdge: true,
@@ -47,13 +48,22 @@ func TestWritesInside(t *testing.T) {
 				for i := 0; shape.Axial >= 0 && i+1 < H; i++ {
 					c.EdgeI, c.EdgeJ = append(c.EdgeI, int32(i)), append(c.EdgeJ, int32(i+1))
 				}
+				c.Last = T > 100
+				c.Memory = int64(flag(c.Last)) // 1 byte, to be told the least
 				s, err := NewScan[float32](c)
+				if short := new(MemoryError); errors.As(err, &short) {
+					c.Memory = short.Least
+					s, err = NewScan[float32](c)
+				}
 				if err != nil {
 					t.Fatal(err)
 				}
+				if c.Last && s.Segments() < 2 {
+					t.Errorf("%s %s %v: one segment, want more", isa, cell, n)
+				}
 				checks := map[string]func() error{
-					"h": guarded(&s.H), "final": guarded(&s.Final), "dh": guarded(&s.GradH), "packed": guarded(&s.packed),
-					"borders": guarded(&s.bounds), "vectors": guarded(&s.sum.Vec),
+					"h": guarded(&s.h), "final": guarded(&s.Final), "dh": guarded(&s.GradH), "packed": guarded(&s.packed),
+					"chunk borders": guarded(&s.bounds), "segment borders": guarded(&s.borders), "vectors": guarded(&s.sum.Vec),
 				}
 				for i := range s.workers {
 					w := &s.workers[i]

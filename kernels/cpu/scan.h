@@ -15,7 +15,8 @@ struct scan_dims {
 	long E;		  /* undirected axial edges */
 	long bands, loose; /* the axial matrix: bands of constant offset, and entries outside */
 	long chunk;	  /* time steps per chunk */
-	int last;	  /* dh is [B,H] for the last step, not [T,B,H] */
+	int last;	  /* dh is [B,H] for the last step, not [T,B,H]; null if that is not here */
+	int resume;	  /* backward goes on from where it left the steps behind these */
 	int learn;	  /* 0 no vector parameter, 1 the first, 2 all */
 	int learn_in, learn_rec, learn_edge;
 	double consts[16];
@@ -64,7 +65,9 @@ struct kernels {
 	void (*forward)(int cell, const struct scan_dims *d, const struct scan_arrays *a, long b0, long b1,
 			void *work);
 	/* backward writes this worker's share: gwin [P*H,I], gwrec [G*H,H], gprep [PREP,H] and
-	 * gedge [E] in double. */
+	 * gedge [E] in double. With scan_dims.resume it adds to them, and takes the gradient of
+	 * the state after its last step from work, where the call before left it; forward in
+	 * between with the same chunk and rows leaves it there. */
 	void (*backward)(int cell, const struct scan_dims *d, const struct scan_arrays *a, const void *dh,
 			 long b0, long b1, void *work, void *gwin, void *gwrec, double *gprep,
 			 double *gedge);

@@ -6,7 +6,8 @@
  * step the recurrent product of a tile of rows and units is followed at once by the pointwise
  * step. Only h is kept; the other state planes are kept at chunk borders. The backward pass
  * rebuilds drives and states of one chunk, walks it back, and adds the chunk's weight gradients
- * as blocked products over its steps and rows.
+ * as blocked products over its steps and rows. The caller may hand over a long sequence in
+ * segments of whole chunks (cpu.go), which then keep h of one segment only.
  *
  * Units are padded to Hp (a multiple of NR) in every internal buffer; x, h and gradients of
  * weights have their natural shapes.
@@ -465,14 +466,16 @@ static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a,
 	FN(open)(r, d, a, b0, b1, work);
 	long H = d->H, Hp = r->Hp, R = r->R, B = d->B, I = d->I;
 	const elem *dh = dhv;
-	memset(r->grad, 0, sizeof(elem) * R * CS * Hp);
-	if (d->learn_in)
-		memset(gwin, 0, sizeof(elem) * CP * H * I);
-	if (d->learn_rec)
-		memset(gwrec, 0, sizeof(elem) * CG * H * H);
-	memset(gprep, 0, sizeof(double) * CPREP * H);
-	if (d->learn_edge)
-		memset(gedge, 0, sizeof(double) * d->E);
+	if (!d->resume) {
+		memset(r->grad, 0, sizeof(elem) * R * CS * Hp);
+		if (d->learn_in)
+			memset(gwin, 0, sizeof(elem) * CP * H * I);
+		if (d->learn_rec)
+			memset(gwrec, 0, sizeof(elem) * CG * H * H);
+		memset(gprep, 0, sizeof(double) * CPREP * H);
+		if (d->learn_edge)
+			memset(gedge, 0, sizeof(double) * d->E);
+	}
 	for (long t0 = (d->T - 1) / d->chunk * d->chunk; t0 >= 0; t0 -= d->chunk) {
 		long n = min_l(d->chunk, d->T - t0);
 		const elem *prev[n], *xs[n];
@@ -488,7 +491,7 @@ static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a,
 		}
 		for (long s = n - 1; s >= 0; s--) {
 			long t = t0 + s;
-			if (!d->last || t == d->T - 1) {
+			if (dh && (!d->last || t == d->T - 1)) {
 				const elem *g = dh + (d->last ? b0 : t * B + b0) * H;
 				for (long i = 0; i < R; i++)
 					for (long u = 0; u < H; u++)

@@ -1,0 +1,152 @@
+//go:build cgo
+
+package cpu
+
+/*
+#include "scan.h"
+
+static long bounds_of(const struct kernels *k, int cell, struct scan_dims d, long T)
+{
+	d.T = T;
+	return k->sizes(cell, &d, 1).bounds;
+}
+*/
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// Backward reads h of every step and the other state planes at the borders of chunks. Where
+// these do not fit Config.Memory, the sequence is divided into segments of whole chunks. The
+// state before each segment is kept, all other buffers hold one segment, and Backward runs a
+// segment forward again before it walks it back. Chunks, and with them all sums, stay the same,
+// so results are the same bit for bit. (With one segment there is nothing to run again.)
+//
+// Source: Chen, Xu, Zhang and Guestrin (2016), Training Deep Nets with Sublinear Memory Cost,
+// arXiv:1604.06174, whose √T segments are the least that Config.Memory may ask for.
+
+// segment is a run of steps from t0 on.
+type segment struct {
+	t0   int
+	dims C.struct_scan_dims // with T the steps of this segment
+}
+
+// kept counts elements that are kept from Forward for Backward.
+type kept struct {
+	h       int // [T,B,H]; of one segment with Config.Last
+	bounds  int // state planes 1.. at the chunk borders of one segment
+	borders int // [segments,S,B,H]
+}
+
+// MemoryError says that Config.Memory cannot hold what Backward needs.
+type MemoryError struct {
+	Memory int64 // given
+	Least  int64 // with the best division into segments
+	All    int64 // without recomputation
+}
+
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("cpu: backward needs at least %d bytes (%d without recomputation), memory is %d", e.Least, e.All, e.Memory)
+}
+
+// divide fills s.segments with as few as fit the memory.
+func (s *Scan[F]) divide() (kept, error) {
+	chunk := int(s.dims.chunk)
+	chunks := (s.cfg.T + chunk - 1) / chunk
+	all := s.bytes(s.keep(chunks))
+	n, least := chunks, all // chunks per segment
+	for s.cfg.Memory > 0 && s.bytes(s.keep(n)) > s.cfg.Memory {
+		if n--; n == 0 {
+			return kept{}, &MemoryError{Memory: s.cfg.Memory, Least: least, All: all}
+		}
+		least = min(least, s.bytes(s.keep(n)))
+	}
+	// Only the first may be shorter: Backward finds the last one as Forward left it.
+	for end := chunks; end > 0; end -= n {
+		t0 := max(0, end-n) * chunk
+		g := segment{t0: t0, dims: s.dims}
+		g.dims.T = C.long(min(s.cfg.T, end*chunk) - t0)
+		g.dims.resume = flag(end < chunks)
+		s.segments = append([]segment{g}, s.segments...)
+	}
+	return s.keep(n), nil
+}
+
+// Segments returns the number of segments; Backward runs all but the last forward again.
+func (s *Scan[F]) Segments() int { return len(s.segments) }
+
+// keep counts what is kept with n chunks per segment.
+func (s *Scan[F]) keep(n int) kept {
+	c, chunk := &s.cfg, int(s.dims.chunk)
+	steps := min(c.T, n*chunk)
+	k := kept{h: c.T * c.B * c.H, bounds: int(C.bounds_of(s.k, s.cell, s.dims, C.long(steps)))}
+	if c.Last {
+		k.h = steps * c.B * c.H
+	}
+	if steps < c.T {
+		chunks := (c.T + chunk - 1) / chunk
+		k.borders = (chunks + n - 1) / n * s.shape.States * c.B * c.H
+	}
+	return k
+}
+
+// bytes returns what of it counts against the memory. With outputs at every step h is the
+// output, and would be there without a Backward.
+func (s *Scan[F]) bytes(k kept) int64 {
+	n := k.bounds + k.borders
+	if s.cfg.Last {
+		n += k.h
+	}
+	return int64(n) * int64(unsafe.Sizeof(*new(F)))
+}
+
+// before returns the state [S,B,H] before segment k.
+func (s *Scan[F]) before(a Args[F], k int) []F {
+	if len(s.segments) == 1 {
+		return a.State
+	}
+	return s.borders[k*len(s.Final):]
+}
+
+// after returns where the state [S,B,H] after segment k goes.
+func (s *Scan[F]) after(k int) []F {
+	if k == len(s.segments)-1 {
+		return s.Final
+	}
+	return s.borders[(k+1)*len(s.Final):]
+}
+
+// hidden returns the place of h of segment k.
+func (s *Scan[F]) hidden(k int) []F {
+	if s.cfg.Last {
+		return s.h
+	}
+	return s.h[s.segments[k].t0*s.cfg.B*s.cfg.H:]
+}
+
+// H returns all hidden states [T,B,H] of the last Forward, whose arguments are a. With several
+// segments and Config.Last it runs them again into a buffer that it allocates; X, Mask and Reset
+// must then be as they were in that Forward. Otherwise the storage belongs to the scan.
+func (s *Scan[F]) H(a Args[F]) []F {
+	if len(s.segments) == 1 || !s.cfg.Last {
+		return s.h
+	}
+	plane := s.cfg.B * s.cfg.H
+	all := make([]F, s.cfg.T*plane)
+	Each(s.workers, func(w *worker[F]) {
+		for k, g := range s.segments {
+			s.forward(w, a, k, all[g.t0*plane:])
+		}
+	})
+	return all
+}
+
+// from returns x without its first n elements; nil has none.
+func from[T any](x []T, n int) []T {
+	if x == nil {
+		return nil
+	}
+	return x[n:]
+}

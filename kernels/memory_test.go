@@ -1,0 +1,161 @@
+//go:build cgo
+
+package kernels
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+)
+
+// results are all that a plan gives in a run, copied.
+type results[F float] struct{ out, final, grad, h, gradH []F }
+
+// runTwice runs forward and backward again and again, with a look at h between, and wants the
+// same bits each time.
+func runTwice[F float](t *testing.T, p *problem, plan ScanPlan) results[F] {
+	t.Helper()
+	var r results[F]
+	for again := range 2 {
+		out, err := plan.Forward(p.args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		early := slices.Clone(data[F](plan.H()))
+		for range 1 + again { // a second Backward finds other segments in the buffers
+			grad, err := plan.Backward(p.args, p.weight)
+			if err != nil {
+				t.Fatal(err)
+			}
+			now := results[F]{out: slices.Clone(data[F](out)), final: slices.Clone(data[F](plan.Final())),
+				grad: slices.Clone(data[F](grad)), h: slices.Clone(data[F](plan.H()))}
+			if v := plan.GradH(); v != nil {
+				now.gradH = slices.Clone(data[F](v))
+			}
+			sameBits(t, "h before and after backward", now.h, early)
+			if r.out != nil {
+				now.same(t, r)
+			}
+			r = now
+		}
+	}
+	return r
+}
+
+func (r results[F]) same(t *testing.T, want results[F]) {
+	t.Helper()
+	sameBits(t, "output", r.out, want.out)
+	sameBits(t, "final", r.final, want.final)
+	sameBits(t, "gradient", r.grad, want.grad)
+	sameBits(t, "h", r.h, want.h)
+	sameBits(t, "gradient of h", r.gradH, want.gradH)
+}
+
+func sameBits[F float](t *testing.T, name string, got, want []F) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s has %d elements, want %d", name, len(got), len(want))
+	}
+	for i, w := range want {
+		if math.Float64bits(float64(got[i])) != math.Float64bits(float64(w)) {
+			t.Fatalf("%s[%d] = %g, want %g", name, i, got[i], w)
+		}
+	}
+}
+
+// TestMemoryKeepsBits gives every cell less and less memory, down to what is refused, and
+// wants the bits of a run with all it needs.
+func TestMemoryKeepsBits(t *testing.T) {
+	seen := map[string]bool{}
+	for _, v := range variants() {
+		if seen[v.header] {
+			continue // other constants, same planes
+		}
+		seen[v.header] = true
+		for i, s := range []sizes{
+			{T: 160, B: 35, I: 2, H: 5, last: true},                  // 5 chunks of 32
+			{T: 333, B: 17, I: 3, H: 19, last: true, sequence: true}, // the last chunk is short
+			{T: 1290, B: 2, I: 1, H: 3, last: true, sequence: true},  // 11 chunks of 128
+			{T: 2600, B: 17, I: 1, H: 4, sequence: true},             // h is the output
+		} {
+			t.Run(fmt.Sprintf("%s/%d/float32", v.name, i), func(t *testing.T) { checkMemory[float32](t, v, s) })
+			t.Run(fmt.Sprintf("%s/%d/float64", v.name, i), func(t *testing.T) { checkMemory[float64](t, v, s) })
+		}
+	}
+}
+
+func checkMemory[F float](t *testing.T, v variant, s sizes) {
+	p := newProblem[F](v, s, 3)
+	x := data[F](p.args.X)
+	for i := range x { // keep the literal form finite over so many steps
+		x[i] *= 0.3
+	}
+	for _, threads := range []int{1, 3} {
+		p.cfg.KeepGradH = threads == 3
+		p.cfg.Memory = 0
+		want := runTwice[F](t, p, newPlan(t, p.cfg, threads))
+		for _, g := range want.grad {
+			if math.IsNaN(float64(g)) {
+				t.Fatal("a gradient is not a number: its bits tell nothing")
+			}
+		}
+		most := 1
+		for p.cfg.Memory = int64(s.T * s.B * s.H * 8); p.cfg.Memory > 0; p.cfg.Memory = p.cfg.Memory * 3 / 4 {
+			dev, err := OpenCPU(threads)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := dev.NewScan(p.cfg)
+			if errors.Is(err, ErrMemory) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := plan.(*cpuScan[F]).scan.Segments(); n > 1 {
+				most = max(most, n)
+				runTwice[F](t, p, plan).same(t, want)
+			}
+		}
+		// With outputs at every step a cell of one state plane keeps nothing beside them.
+		if most < 3 && (s.last || p.cfg.Cell.States > 1) {
+			t.Errorf("%d threads: at most %d segments, want 3 or more", threads, most)
+		}
+	}
+}
+
+func newPlan(t *testing.T, cfg ScanConfig, threads int) ScanPlan {
+	t.Helper()
+	dev, err := OpenCPU(threads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := dev.NewScan(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+// TestMemoryRefuses asks for less than any division into segments needs.
+func TestMemoryRefuses(t *testing.T) {
+	p := newProblem[float32](variants()[0], sizes{T: 1000, B: 4, I: 2, H: 8, last: true}, 1)
+	dev, err := OpenCPU(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cfg.Memory = 1000
+	_, err = dev.NewScan(p.cfg)
+	// A chunk of 128 steps and 8 states of 4x8 numbers; two chunks and 4 states are more.
+	const want = "kernels: scan: T=1000 B=4 H=8 keeps 128000 bytes for backward, at least 17408 with recomputation; " +
+		"memory is 1000: not enough memory"
+	if !errors.Is(err, ErrMemory) || err.Error() != want {
+		t.Errorf("error %q, want %q", err, want)
+	}
+	p.cfg.Memory = 17408
+	if _, err := dev.NewScan(p.cfg); err != nil {
+		t.Errorf("with the least memory: %v", err)
+	}
+}
