@@ -73,7 +73,9 @@ type ScanConfig struct {
 	// before the step.
 	Resets bool
 	// Memory is how many bytes the plan may keep for Backward, 0 for no limit. Beyond it
-	// hidden states are recomputed from the borders of segments, with the same bits.
+	// hidden states are recomputed from the borders of segments, with the same bits. What
+	// is asked for comes on top: h of all steps without Last, gradients with KeepGradH.
+	// Too little for any division into segments is ErrMemory.
 	Memory int64
 }
 
@@ -94,7 +96,8 @@ type ScanPlan interface {
 	// Backward follows a Forward with the same arguments. dh has the shape of its result.
 	// It returns the gradients of the learned parameters, packed in their order.
 	Backward(a ScanArgs, dh gorgonia.Value) (gorgonia.Value, error)
-	// H returns all hidden states [T,B,H] of the last Forward, as a view.
+	// H returns all hidden states [T,B,H] of the last Forward, as a view. Where they did not
+	// fit ScanConfig.Memory it computes them again, from inputs that must not have changed.
 	H() gorgonia.Value
 	// Final returns the state [S,B,H] after the last step of the last Forward, as a view.
 	Final() gorgonia.Value
