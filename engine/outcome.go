@@ -42,7 +42,7 @@ func outcomeOf(err error) (Outcome, bool) {
 	switch {
 	case errors.Is(err, ErrNotFinite):
 		return NotFinite, true
-	case errors.Is(err, kernels.ErrNoDevice):
+	case errors.Is(err, kernels.ErrLost), errors.Is(err, kernels.ErrFault), errors.Is(err, kernels.ErrMemory):
 		return DeviceLost, true
 	}
 	return Done, false

@@ -301,7 +301,7 @@ func TestErrorsEndTraining(t *testing.T) {
 			t.Errorf("%s: error %v, want the one that came up", name, err)
 		}
 	}
-	lost := fmt.Errorf("device 0: %w", kernels.ErrNoDevice)
+	lost := fmt.Errorf("device 0: %w", kernels.ErrLost)
 	r, err := newToySession(t, func(c *Config) { c.Task.Train = brokenSet{c.Task.Train, lost} }).Train(t.Context(), nil, nil)
 	if err != nil || r.Outcome != DeviceLost || r.Step != 7 || !errors.Is(r.Cause, lost) {
 		t.Errorf("%+v, error %v, want DeviceLost after the first epoch", r, err)

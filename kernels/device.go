@@ -22,6 +22,12 @@ var (
 	ErrShape = errors.New("shape mismatch")
 	// ErrNoDevice means that the device asked for is not usable here.
 	ErrNoDevice = errors.New("no such device")
+	// ErrLost means that the hardware failed while it was in use: memory errors, a lost link,
+	// a time-out. The same work may succeed later, or elsewhere.
+	ErrLost = errors.New("device lost")
+	// ErrFault means that a kernel did what it must not, such as reading outside its arrays.
+	// It is a fault of this program; the device is usable again in a new process.
+	ErrFault = errors.New("device fault")
 )
 
 // Device is a place where scans run. It is a value that is passed down; there is no current

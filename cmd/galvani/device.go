@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
+	"strings"
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/kernels"
@@ -15,6 +17,7 @@ type place struct {
 	device  string
 	backend string // graph or scan
 	why     string // one line, empty where nothing had to be chosen
+	auto    bool   // a GPU that was not asked for by name
 }
 
 // close releases the device.
@@ -35,33 +38,79 @@ func (p place) String() string {
 
 var deviceNames = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,3})?)$`)
 
-const noCUDA = "this build has no CUDA yet"
-
-// choosePlace opens the device that the keys device, backend and threads ask for. What is
-// asked for by name and is missing is an error; auto takes the best there is and says why.
+// choosePlace opens the device that the keys device, backend, precision and threads ask for.
+// What is asked for by name and is missing is an error; auto takes the best there is and says
+// why.
 func choosePlace(r runKeys) (place, error) {
 	if !deviceNames.MatchString(r.Device) {
 		return place{}, fmt.Errorf(`%w: key "device" is %q, want auto, cpu, cuda or cuda:n`, config.ErrConfig, r.Device)
 	}
-	if r.Device != "auto" && r.Device != "cpu" {
-		return place{}, fmt.Errorf("%w: %s; use --device cpu", kernels.ErrNoDevice, noCUDA)
+	if r.Device == "cpu" || r.Backend == "graph" && r.Device == "auto" {
+		return cpuPlace(r, "")
 	}
-	graph := place{device: "cpu", backend: "graph"}
+	if r.Backend == "graph" {
+		return place{}, fmt.Errorf(`%w: key "backend" is graph, which computes on the CPU; leave out --device %s`, config.ErrConfig, r.Device)
+	}
+	p, err := cudaPlace(r)
+	switch {
+	case err == nil:
+		return p, nil
+	case r.Device != "auto":
+		return place{}, fmt.Errorf("%w; use --device cpu", err)
+	case errors.Is(err, kernels.ErrNoDevice), errors.Is(err, kernels.ErrMemory), errors.Is(err, kernels.ErrLost):
+		return cpuPlace(r, reason(err))
+	}
+	return place{}, err
+}
+
+// reason is an error of the kernels as part of a sentence.
+func reason(err error) string {
+	return strings.TrimPrefix(strings.TrimSuffix(err.Error(), ": "+kernels.ErrNoDevice.Error()), "kernels: ")
+}
+
+// cudaPlace opens the GPU that is asked for, the first with auto.
+func cudaPlace(r runKeys) (place, error) {
+	index := 0
+	if _, n, ok := strings.Cut(r.Device, ":"); ok {
+		var err error
+		if index, err = strconv.Atoi(n); err != nil {
+			return place{}, err
+		}
+	}
+	dev, err := kernels.OpenCUDA(index, kernels.CUDAOptions{Precision: r.Precision})
+	if err != nil {
+		return place{}, err
+	}
+	p := place{dev: dev, device: dev.Name(), backend: "scan", auto: r.Device == "auto"}
+	if p.auto {
+		p.why = "the first GPU that was found"
+	}
+	return p, nil
+}
+
+// cpuPlace opens the CPU; why says why it is not a GPU.
+func cpuPlace(r runKeys, why string) (place, error) {
+	graph := place{device: "cpu", backend: "graph", why: why}
+	if r.Precision != "fp32" {
+		if r.Device != "auto" {
+			return place{}, fmt.Errorf(`%w: key "precision" is %s, which only a GPU has; the CPU computes in fp32`, config.ErrConfig, r.Precision)
+		}
+		return place{}, fmt.Errorf("%w: %s, and the CPU has no %s; use --precision fp32", kernels.ErrNoDevice, why, r.Precision)
+	}
 	if r.Backend == "graph" {
 		return graph, nil
 	}
 	dev, err := kernels.OpenCPU(r.Threads)
 	switch {
 	case err == nil:
-		p := place{dev: dev, device: dev.Name(), backend: "scan"}
-		if r.Device == "auto" {
-			p.why = noCUDA
-		}
-		return p, nil
+		return place{dev: dev, device: dev.Name(), backend: "scan", why: why}, nil
 	case r.Backend == "scan":
 		return place{}, fmt.Errorf("%w; build with gcc and CGO_ENABLED=1, or use --backend graph", err)
 	case errors.Is(err, kernels.ErrNoDevice):
-		graph.why = err.Error()
+		graph.why = reason(err)
+		if why != "" {
+			graph.why = why + "; " + graph.why
+		}
 		return graph, nil
 	}
 	return place{}, err

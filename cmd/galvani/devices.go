@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 
 	"galvani/kernels"
@@ -48,9 +49,22 @@ func findDevices() []deviceReport {
 			scan.Usable, scan.Reason = false, err.Error()
 		}
 	}
-	return []deviceReport{
-		scan,
-		{Device: "cpu", Backend: "graph", Usable: true, Name: "Gorgonia on " + runtime.GOARCH},
-		{Device: "cuda", Backend: "scan", Reason: noCUDA},
+	list := []deviceReport{scan, {Device: "cpu", Backend: "graph", Usable: true, Name: "Gorgonia on " + runtime.GOARCH}}
+	gpus, err := kernels.GPUs()
+	if err != nil {
+		return append(list, deviceReport{Device: "cuda", Backend: "scan", Reason: reason(err)})
 	}
+	for _, g := range gpus {
+		d := deviceReport{Device: fmt.Sprintf("cuda:%d", g.Index), Backend: "scan"}
+		what := fmt.Sprintf("%s, compute %s, %s, driver for CUDA %s", g.Name, g.Compute, formatBytes(g.Memory), g.Driver)
+		if dev, err := kernels.OpenCUDA(g.Index, kernels.CUDAOptions{}); err != nil {
+			d.Reason = what + ": " + reason(err)
+		} else if err := dev.Close(); err != nil {
+			d.Reason = what + ": " + reason(err)
+		} else {
+			d.Usable, d.Name = true, what
+		}
+		list = append(list, d)
+	}
+	return list
 }

@@ -59,6 +59,9 @@ var exitCodes = []struct {
 	{fs.ErrNotExist, exitData},
 	{rundir.ErrIO, exitIO},
 	{kernels.ErrNoDevice, exitDevice},
+	{kernels.ErrMemory, exitDevice},
+	{kernels.ErrLost, exitStopped},
+	{kernels.ErrFault, exitBug},
 	{kernels.ErrShape, exitConfig},
 }
 

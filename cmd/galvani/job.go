@@ -13,6 +13,7 @@ import (
 	"galvani/data"
 	"galvani/engine"
 	"galvani/engine/rundir"
+	"galvani/kernels"
 	"galvani/models"
 )
 
@@ -52,18 +53,45 @@ func (s *settings) open() (j *job, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
-	if j.place, err = choosePlace(s.run); err != nil {
-		return nil, err
-	}
-	j.session, err = engine.NewSession(engine.Config{Net: j.net, Task: j.task, Device: j.place.dev,
-		Options: s.opt, Source: string(j.source), Version: thisBuild().String()})
-	if err != nil {
+	if err := j.start(); err != nil {
 		return nil, errors.Join(err, j.close())
 	}
 	return j, nil
 }
 
-func (j *job) close() error { return j.place.close() }
+// start opens the device and the session on it. A GPU that was not asked for by name and that
+// has too little memory gives way to the CPU.
+func (j *job) start() (err error) {
+	memory, err := parseBytes("memory", j.run.Memory)
+	if err != nil {
+		return err
+	}
+	if j.place, err = choosePlace(j.run); err != nil {
+		return err
+	}
+	cfg := engine.Config{Net: j.net, Task: j.task, Device: j.place.dev, Options: j.opt, Memory: memory,
+		Source: string(j.source), Version: thisBuild().String()}
+	j.session, err = engine.NewSession(cfg)
+	if j.place.auto && (errors.Is(err, kernels.ErrMemory) || errors.Is(err, kernels.ErrLost)) {
+		if err := j.place.close(); err != nil {
+			return err
+		}
+		if j.place, err = cpuPlace(j.run, reason(err)); err != nil {
+			return err
+		}
+		cfg.Device = j.place.dev
+		j.session, err = engine.NewSession(cfg)
+	}
+	return err
+}
+
+func (j *job) close() error {
+	var err error
+	if j.session != nil {
+		err = j.session.Close()
+	}
+	return errors.Join(err, j.place.close())
+}
 
 // references returns the papers behind the cell and the task as BibTeX.
 func (j *job) references() []byte {
@@ -79,7 +107,7 @@ func (j *job) references() []byte {
 }
 
 // changeable are the keys that a resumed run may change: where it runs and how long.
-var changeable = []string{"device", "backend", "threads", "data_dir", "runs_dir", "epochs", "max_steps",
+var changeable = []string{"device", "backend", "precision", "memory", "threads", "data_dir", "runs_dir", "epochs", "max_steps",
 	"patience", "eval_every", "checkpoint_every"}
 
 // savedSettings returns the settings of a run, with the flags that may overrule them.

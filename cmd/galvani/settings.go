@@ -21,13 +21,15 @@ type runKeys struct {
 	ReadoutScale float64 `toml:"readout_scale" doc:"factor of the initial read-out weights" min:"0" max:"1e3"`
 	Device       string  `toml:"device" doc:"where to compute: auto, cpu, cuda or cuda:n"`
 	Backend      string  `toml:"backend" doc:"the fused scan or the unrolled graph" oneof:"auto|graph|scan"`
+	Precision    string  `toml:"precision" doc:"number format of the products on a GPU; states and parameters are float32" oneof:"fp32|tf32|bf16"`
+	Memory       string  `toml:"memory" doc:"most memory that training keeps of a sequence for the way back, e.g. 8GiB; beyond it states are recomputed; empty for no limit"`
 	Threads      int     `toml:"threads" doc:"threads of the fused scan on the CPU, 0 for one per core" min:"0" max:"1024"`
 	DataDir      string  `toml:"data_dir" doc:"folder of data-set files, empty for the user's cache folder"`
 	RunsDir      string  `toml:"runs_dir" doc:"folder that run directories are made in"`
 }
 
 func defaultRunKeys() runKeys {
-	return runKeys{Model: "crnn", Task: "looming", Hidden: 64, ReadoutScale: 1, Device: "auto", Backend: "auto", RunsDir: "runs"}
+	return runKeys{Model: "crnn", Task: "looming", Hidden: 64, ReadoutScale: 1, Device: "auto", Backend: "auto", Precision: "fp32", RunsDir: "runs"}
 }
 
 // settings is everything that decides what a run computes: one flat space of keys over the
