@@ -1,0 +1,7 @@
+// Package cuda is the CUDA device's engine: arrays in device memory and the plans that queue
+// work on them. The kernels are the .cu files of this folder, compiled to kernels/ptx; the Go
+// part is built with the tag gpu.
+//
+// Work is queued in order on one stream. A call returns before its work is done unless it says
+// that it waits, and a failure of queued work is returned by the next call that waits.
+package cuda

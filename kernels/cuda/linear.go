@@ -1,0 +1,65 @@
+//go:build gpu
+
+package cuda
+
+// #include "host.h"
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+
+	"galvani/kernels/driver"
+)
+
+// Linear is y [N,M] = x [N,K] Wᵀ + b, W [M,K].
+type Linear struct {
+	d         *Device
+	n, k, m   int
+	y, dx, dp driver.Ptr
+	gemm      *gemm
+	columns   *kernel
+}
+
+// NewLinear allocates an affine map.
+func (d *Device) NewLinear(n, k, m int) (*Linear, error) {
+	l := &Linear{d: d, n: n, k: k, m: m}
+	err := d.build("linear", func(b *builder) {
+		l.y, l.dx, l.dp = b.floats(n*m), b.floats(n*k), b.floats(m*(k+1))
+		l.gemm = b.gemm([3]int{m, k, n})
+		l.columns = b.kernel("gemm", "column_sum")
+	})
+	return l, err
+}
+
+// Forward queues y.
+func (l *Linear) Forward(x, w, b *Array) *Array {
+	l.d.drv.Go(func(*driver.Queue) error {
+		return l.name("forward", l.gemm.do(product{layout: nt, m: l.n, n: l.m, k: l.k, a: x.ptr, lda: l.k,
+			b: w.ptr, ldb: l.k, c: l.y, ldc: l.m, bias: b.ptr}))
+	})
+	return l.d.array(l.y, l.n, l.m)
+}
+
+// Backward queues dx [N,K] and the packed gradient [M·K + M] of W and b.
+func (l *Linear) Backward(x, w, dy *Array) (dx, dparams *Array) {
+	l.d.drv.Go(func(*driver.Queue) error {
+		err := l.gemm.do(product{layout: nn, m: l.n, n: l.k, k: l.m, a: dy.ptr, lda: l.m, b: w.ptr, ldb: l.k, c: l.dx, ldc: l.k})
+		if err == nil {
+			err = l.gemm.do(product{layout: tn, m: l.m, n: l.k, k: l.n, a: dy.ptr, lda: l.m, b: x.ptr, ldb: l.k, c: l.dp, ldc: l.k})
+		}
+		if err == nil {
+			p := C.struct_column_sum_params{N: C.int(l.n), M: C.int(l.m), x: ptr(dy.ptr), out: ptr(offset(l.dp, l.m*l.k))}
+			err = l.columns.launch(of(C.column_launch(p.M)), unsafe.Pointer(&p))
+		}
+		return l.name("backward", err)
+	})
+	return l.d.array(l.dx, l.n, l.k), l.d.array(l.dp, l.m*(l.k+1))
+}
+
+func (l *Linear) name(what string, err error) error {
+	if err != nil {
+		return fmt.Errorf("cuda: linear %s: %w", what, err)
+	}
+	return nil
+}

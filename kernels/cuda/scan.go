@@ -1,0 +1,578 @@
+//go:build gpu
+
+package cuda
+
+// #include "host.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"galvani/kernels/driver"
+)
+
+// Role says what a parameter does inside a cell.
+type Role int
+
+const (
+	In   Role = iota // rows of [P·H,I]
+	Rec              // rows of [G·H,H]
+	Vec              // planes [H]
+	Edge             // conductances [E]
+	roles
+)
+
+// Param is a parameter of a scan. Those of one role follow each other in the order of the
+// cell's header.
+type Param struct {
+	Role    Role
+	Len     int
+	Learned bool
+}
+
+// ScanConfig fixes a scan; the letters and the fields of equal name are those of
+// kernels.ScanConfig.
+type ScanConfig struct {
+	Cell                            string
+	T, B, I, H                      int
+	Consts, Rest                    []float64
+	EdgeI, EdgeJ                    []int32
+	Params                          []Param
+	Last, KeepGradH, Masked, Resets bool
+	Memory                          int64
+}
+
+// ScanArgs are the inputs of a run; Mask and Reset are nil where the scan has none.
+type ScanArgs struct {
+	X, State, Mask, Reset *Array
+	Params                []*Array
+}
+
+// Scan runs one cell over sequences of fixed shape.
+//
+// Time runs in chunks. Forward makes the input drives of a chunk in one product and hands them
+// to the cell's kernel, which leaves h; the other state planes are kept at the borders of
+// chunks. Backward goes through the chunks from the last to the first: it makes the drives and
+// states again as far as the cell's adjoint reads them, lets the kernel put the gradients of the
+// drives in their place, and multiplies these into the gradients of the weights.
+//
+// Where h of all steps does not fit ScanConfig.Memory, it is kept for one segment of whole
+// chunks at a time, with the state before each; Backward runs a segment forward again first.
+// Chunks depend on sizes alone, so the bits are the same.
+type Scan struct {
+	d        *Device
+	cfg      ScanConfig
+	cell     C.struct_cell_facts
+	fwd, bwd C.struct_scan_layout
+	consts   [C.MAX_CONSTS]C.double
+	constsF  [C.MAX_CONSTS]C.float
+	restF    [C.MAX_STATES]C.float
+	learn    C.int
+	learns   [roles]bool
+	chunk    int       // steps
+	segments []segment // one of all steps, where memory suffices
+
+	prepare, unprepare, replay, forward, backward         *kernel
+	axialDrives, edgePartial, edgeSum, prevRows           *kernel
+	gemm                                                  *gemm
+	joined                                                [roles]driver.Ptr // parameters of a role that come in several
+	edgeStart, edgeUnit, edgeOf, edgeI, edgeJ             driver.Ptr
+	prep, h, carry, borders, before, hand, final, packed  driver.Ptr
+	gradH                                                 driver.Ptr
+	edgeParts                                             int
+	drives, extra, prev, gstate, gp, gsum, partial, gedge *scratch
+}
+
+// segment is the steps lo ≤ t < hi.
+type segment struct{ lo, hi int }
+
+// run is the addresses of one Forward and its Backward.
+type run struct {
+	x, state, mask, reset driver.Ptr
+	params                []driver.Ptr
+	of                    [roles]driver.Ptr // all parameters of a role, but Vec
+}
+
+// ScanMemoryError says that ScanConfig.Memory cannot hold what Backward needs.
+type ScanMemoryError struct{ Memory, Least, All int64 }
+
+func (e *ScanMemoryError) Error() string {
+	return fmt.Sprintf("cuda: scan: backward needs at least %d bytes (%d without recomputation), memory is %d", e.Least, e.All, e.Memory)
+}
+
+// NewScan allocates a scan.
+// Errors: a cell without a kernel; a shape that no layout fits; *ScanMemoryError; out of device
+// memory, with nothing left allocated.
+func (d *Device) NewScan(cfg ScanConfig) (*Scan, error) {
+	s := &Scan{d: d, cfg: cfg}
+	var err error
+	if s.cell, err = cellFacts(cfg.Cell); err != nil {
+		return nil, err
+	}
+	if len(cfg.Consts) > len(s.consts) || len(cfg.Rest) != s.states() {
+		return nil, fmt.Errorf("cuda: %s: %d constants and %d rest values, want at most %d and %d",
+			cfg.Cell, len(cfg.Consts), len(cfg.Rest), len(s.consts), s.states())
+	}
+	for i, v := range cfg.Consts {
+		s.consts[i], s.constsF[i] = C.double(v), C.float(v)
+	}
+	for i, v := range cfg.Rest {
+		s.restF[i] = C.float(v)
+	}
+	vectors := 0
+	for _, p := range cfg.Params {
+		if p.Role == Vec {
+			vectors++
+		}
+		if !p.Learned {
+			continue
+		}
+		s.learns[p.Role] = true
+		switch p.Role {
+		case Vec:
+			s.learn = max(s.learn, C.int(min(2, vectors)))
+		case Edge:
+			s.learn = 2
+		}
+	}
+	if s.fwd, err = s.layout(false); err != nil {
+		return nil, err
+	}
+	if s.bwd, err = s.layout(true); err != nil {
+		return nil, err
+	}
+	s.chunk = s.chunkSteps()
+	if err = s.divide(); err != nil {
+		return nil, err
+	}
+	if err = d.build("scan "+cfg.Cell, s.allocate); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Scan) states() int { return int(s.cell.dims.states) }
+func (s *Scan) planes() int { return int(s.cell.dims.drives) }
+
+// layout asks how the steps are laid out over the GPU.
+func (s *Scan) layout(backward bool) (C.struct_scan_layout, error) {
+	l := s.d.limits
+	gpu := C.struct_gpu_limits{sms: C.int(l.SMs), shared: C.int(l.Shared), cluster: C.int(l.Cluster), compute: C.int(l.Compute)}
+	var out C.struct_scan_layout
+	if C.scan_layout(&gpu, &s.cell.dims, C.int(s.d.prec), C.int(s.cfg.B), C.int(s.cfg.H), flag(backward), &out) != 0 {
+		return out, fmt.Errorf("cuda: scan %s: no layout for B=%d H=%d in %s within %d bytes of shared memory",
+			s.cfg.Cell, s.cfg.B, s.cfg.H, s.d.Precision(), l.Shared)
+	}
+	return out, nil
+}
+
+// leastChunk is a number of steps that is worth a launch, whatever memory they take.
+const leastChunk = 16
+
+// chunkSteps returns how many steps the drives, states and rows of a chunk hold.
+func (s *Scan) chunkSteps() int {
+	planes := s.planes() + s.states() - 1
+	if s.cfg.Resets {
+		planes++
+	}
+	step := int64(planes) * int64(s.cfg.B) * int64(s.cfg.H) * 4
+	return min(s.cfg.T, max(leastChunk, int(min(s.d.chunk/step, int64(s.cfg.T)))))
+}
+
+// chunks returns how many chunks n steps have.
+func (s *Scan) chunks(n int) int { return (n + s.chunk - 1) / s.chunk }
+
+// kept returns the bytes that are kept for Backward with n chunks per segment. With outputs at
+// every step h is the output, and would be there without a Backward.
+func (s *Scan) kept(n int) int64 {
+	c, plane := &s.cfg, int64(s.cfg.B)*int64(s.cfg.H)*4
+	steps := min(c.T, n*s.chunk)
+	bytes := int64(n*(s.states()-1)) * plane
+	if c.Last {
+		bytes += int64(steps+1) * plane
+	}
+	if steps < c.T {
+		bytes += int64((s.chunks(c.T)+n-1)/n*s.states()) * plane
+	}
+	return bytes
+}
+
+// divide fills s.segments with as few as fit the memory.
+func (s *Scan) divide() error {
+	c := &s.cfg
+	all := s.chunks(c.T)
+	n, least := all, s.kept(all)
+	for c.Memory > 0 && s.kept(n) > c.Memory {
+		if n--; n == 0 {
+			return &ScanMemoryError{Memory: c.Memory, Least: least, All: s.kept(all)}
+		}
+		least = min(least, s.kept(n))
+	}
+	// Only the first may be shorter: Backward finds the last one as Forward left it.
+	for end := all; end > 0; end -= n {
+		g := segment{max(0, end-n) * s.chunk, min(c.T, end*s.chunk)}
+		s.segments = append([]segment{g}, s.segments...)
+	}
+	return nil
+}
+
+// hSteps returns for how many steps h is kept: one segment at a time with Last.
+func (s *Scan) hSteps() int {
+	if !s.cfg.Last {
+		return s.cfg.T
+	}
+	most := 0
+	for _, g := range s.segments {
+		most = max(most, g.hi-g.lo)
+	}
+	return most
+}
+
+// allocate fills s with memory and kernels.
+func (s *Scan) allocate(b *builder) {
+	c, dims := &s.cfg, &s.cell.dims
+	plane, n := c.B*c.H, s.chunk
+	prec := Precisions[s.d.prec]
+	s.prepare, s.unprepare = b.kernel(c.Cell, c.Cell+"_prepare"), b.kernel(c.Cell, c.Cell+"_unprepare")
+	s.forward, s.backward = b.kernel(c.Cell, c.Cell+"_forward_"+prec), b.kernel(c.Cell, c.Cell+"_backward_"+prec)
+	s.replay = b.kernel(c.Cell, c.Cell+"_replay")
+	b.shared(s.forward, int(s.fwd.shared))
+	b.shared(s.backward, int(s.bwd.shared))
+
+	counts := [roles]int{}
+	total := [roles]int{}
+	learned := 0
+	for _, p := range c.Params {
+		counts[p.Role]++
+		total[p.Role] += p.Len
+		if p.Learned {
+			learned += p.Len
+		}
+	}
+	for _, r := range []Role{In, Rec, Edge} {
+		if counts[r] > 1 {
+			s.joined[r] = b.floats(total[r])
+		}
+	}
+	s.prep = b.floats(int(dims.prep) * c.H)
+	s.h = b.floats((s.hSteps() + 1) * plane)
+	s.final = b.floats(s.states() * plane)
+	most := 0
+	for _, g := range s.segments {
+		most = max(most, s.chunks(g.hi-g.lo))
+	}
+	s.borders = b.floats(most * (s.states() - 1) * plane)
+	if len(s.segments) > 1 {
+		s.before = b.floats(len(s.segments) * s.states() * plane)
+		s.carry = b.floats((s.states() - 1) * plane)
+		s.hand = b.floats(s.planes() * plane)
+	}
+	s.packed = b.floats(learned)
+	if c.KeepGradH {
+		s.gradH = b.floats(c.T * plane)
+	}
+	s.drives = b.scratch("drives", (n+1)*s.planes()*plane)
+	s.extra = b.scratch("extra", (n+1)*(s.states()-1)*plane)
+	s.gstate = b.scratch("grad", s.states()*plane)
+	s.gp = b.scratch("gp", int(s.bwd.groups)*int(dims.prep)*c.H)
+	if c.Resets {
+		s.prev = b.scratch("prev", n*plane)
+		s.prevRows = b.kernel("sparse", "prev_rows")
+	}
+	var sizes [][3]int
+	for r, wide := range map[Role]int{In: c.I, Rec: c.H} {
+		if s.learns[r] {
+			for _, blk := range s.weightBlocks(r) {
+				sizes = append(sizes, [3]int{blk.rows, wide, n * c.B})
+			}
+		}
+	}
+	s.gemm = b.gemm(sizes...)
+	if dims.axial >= 0 {
+		s.allocateAxial(b, counts[Edge])
+	}
+}
+
+// allocateAxial uploads the graph of the axial coupling.
+func (s *Scan) allocateAxial(b *builder, params int) {
+	c := &s.cfg
+	edges := len(c.EdgeI)
+	start, unit, edge := neighbours(c.H, c.EdgeI, c.EdgeJ)
+	s.edgeStart, s.edgeUnit, s.edgeOf = upload(b, start), upload(b, unit), upload(b, edge)
+	s.edgeI, s.edgeJ = upload(b, c.EdgeI), upload(b, c.EdgeJ)
+	s.gsum = b.scratch("gsum", c.H)
+	if edges == 0 {
+		return
+	}
+	s.axialDrives = b.kernel("sparse", "axial_drives")
+	if s.learns[Edge] {
+		s.edgePartial, s.edgeSum = b.kernel("sparse", "edge_partial"), b.kernel("sparse", "edge_sum")
+		s.edgeParts = int(C.edge_parts(C.int(s.d.limits.SMs), C.int(edges), C.longlong(s.chunk*c.B)))
+		s.partial = b.scratch("edges", s.edgeParts*edges)
+		if params > 1 {
+			s.gedge = b.scratch("gedge", edges)
+		}
+	}
+}
+
+// neighbours lists for each unit the units it is joined to and by which edge, in the order of
+// the edges: those of unit u are at start[u] ≤ k < start[u+1].
+func neighbours(units int, i, j []int32) (start, unit, edge []int32) {
+	start = make([]int32, units+1)
+	for e := range i {
+		start[i[e]+1]++
+		start[j[e]+1]++
+	}
+	for u := range units {
+		start[u+1] += start[u]
+	}
+	unit, edge = make([]int32, 2*len(i)), make([]int32, 2*len(i))
+	at := append([]int32(nil), start...)
+	put := func(from, to int32, e int) {
+		unit[at[from]], edge[at[from]] = to, int32(e)
+		at[from]++
+	}
+	for e := range i {
+		put(i[e], j[e], e)
+		put(j[e], i[e], e)
+	}
+	return start, unit, edge
+}
+
+// Forward queues all steps and returns h, [T·B,H] or [B,H] with Last.
+func (s *Scan) Forward(a ScanArgs) *Array {
+	r := s.run(a)
+	s.d.drv.Go(func(q *driver.Queue) error {
+		return s.name("forward", s.runForward(q, r))
+	})
+	if s.cfg.Last {
+		return s.d.array(s.final, s.cfg.B, s.cfg.H)
+	}
+	return s.d.array(s.slot(1), s.cfg.T*s.cfg.B, s.cfg.H)
+}
+
+func (s *Scan) name(what string, err error) error {
+	if err != nil {
+		return fmt.Errorf("cuda: scan %s %s: %w", s.cfg.Cell, what, err)
+	}
+	return nil
+}
+
+// run takes the addresses of the arguments.
+func (s *Scan) run(a ScanArgs) *run {
+	addr := func(v *Array) driver.Ptr {
+		if v == nil {
+			return 0
+		}
+		return v.ptr
+	}
+	r := &run{x: a.X.ptr, state: a.State.ptr, mask: addr(a.Mask), reset: addr(a.Reset)}
+	for i, p := range s.cfg.Params {
+		r.params = append(r.params, a.Params[i].ptr)
+		if role := p.Role; s.joined[role] != 0 {
+			r.of[role] = s.joined[role]
+		} else {
+			r.of[role] = a.Params[i].ptr
+		}
+	}
+	return r
+}
+
+// slot returns h after n steps of what is kept.
+func (s *Scan) slot(n int) driver.Ptr { return offset(s.h, n*s.cfg.B*s.cfg.H) }
+
+// at returns h before step t of a segment.
+func (s *Scan) at(g segment, t int) driver.Ptr {
+	if s.cfg.Last {
+		t -= g.lo
+	}
+	return s.slot(t)
+}
+
+func (s *Scan) runForward(q *driver.Queue, r *run) error {
+	plane := s.cfg.B * s.cfg.H
+	carry := offset(s.final, plane)
+	err := errors.Join(s.join(q, r), s.prepared(r),
+		s.copy(q, s.h, r.state, plane), s.copy(q, carry, offset(r.state, plane), (s.states()-1)*plane))
+	if err != nil {
+		return err
+	}
+	for i, g := range s.segments {
+		if i > 0 && s.cfg.Last {
+			last := s.segments[i-1]
+			if err := s.copy(q, s.h, s.at(last, last.hi), plane); err != nil {
+				return err
+			}
+		}
+		if s.before != 0 {
+			at := offset(s.before, i*s.states()*plane)
+			err := errors.Join(s.copy(q, at, s.at(g, g.lo), plane), s.copy(q, offset(at, plane), carry, (s.states()-1)*plane))
+			if err != nil {
+				return err
+			}
+		}
+		if err := s.steps(q, r, g, carry); err != nil {
+			return err
+		}
+	}
+	end := s.segments[len(s.segments)-1]
+	return s.copy(q, s.final, s.at(end, end.hi), plane)
+}
+
+// copy queues a copy of n numbers.
+func (s *Scan) copy(q *driver.Queue, to, from driver.Ptr, n int) error {
+	if n == 0 {
+		return nil
+	}
+	return q.CopyOn(to, from, int64(n)*4)
+}
+
+// join copies parameters of one role behind each other.
+func (s *Scan) join(q *driver.Queue, r *run) error {
+	var done [roles]int
+	for i, p := range s.cfg.Params {
+		if to := s.joined[p.Role]; to != 0 {
+			if err := s.copy(q, offset(to, done[p.Role]), r.params[i], p.Len); err != nil {
+				return err
+			}
+			done[p.Role] += p.Len
+		}
+	}
+	return nil
+}
+
+// each calls f for the planes [H] of the vector parameters, numbered over all of them; at is
+// the place of the plane's gradient in the packed gradient, or -1.
+func (s *Scan) each(f func(k, param, plane, at int)) {
+	k, packed := 0, 0
+	for i, p := range s.cfg.Params {
+		if p.Role == Vec {
+			for plane := range p.Len / s.cfg.H {
+				at := -1
+				if p.Learned {
+					at = packed + plane*s.cfg.H
+				}
+				f(k, i, plane, at)
+				k++
+			}
+		}
+		if p.Learned {
+			packed += p.Len
+		}
+	}
+}
+
+func (s *Scan) axial(r *run) C.struct_axial_params {
+	return C.struct_axial_params{start: ptr(s.edgeStart), unit: ptr(s.edgeUnit), edge: ptr(s.edgeOf), g: ptr(r.of[Edge])}
+}
+
+// unitThreads is the size of a block of CELL_prepare, CELL_unprepare and CELL_replay.
+const unitThreads = 128
+
+func units(n int) shape {
+	return shape{grid: [3]int{(n + unitThreads - 1) / unitThreads, 1, 1}, block: [3]int{unitThreads, 1, 1}}
+}
+
+// prepared queues the preparation of the planes that the step reads.
+func (s *Scan) prepared(r *run) error {
+	p := C.struct_prepare_params{H: C.int(s.cfg.H), consts: s.consts, axial: s.axial(r), prep: ptr(s.prep)}
+	s.each(func(k, param, plane, _ int) { p.raw[k] = ptr(offset(r.params[param], plane*s.cfg.H)) })
+	return s.prepare.launch(units(s.cfg.H), unsafe.Pointer(&p))
+}
+
+// steps runs a segment forward: h from its first slot on, carry from the state planes 1..
+func (s *Scan) steps(q *driver.Queue, r *run, g segment, carry driver.Ptr) error {
+	c, plane := &s.cfg, s.cfg.B*s.cfg.H
+	extra := (s.states() - 1) * plane
+	for t0 := g.lo; t0 < g.hi; t0 += s.chunk {
+		n := min(s.chunk, g.hi-t0)
+		border := offset(s.borders, (t0-g.lo)/s.chunk*extra)
+		if err := errors.Join(s.copy(q, border, carry, extra), s.inputDrives(r, t0, n)); err != nil {
+			return err
+		}
+		p := C.struct_forward_params{layout: s.fwd, T: C.int(c.T), B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n),
+			consts: s.constsF, rest: s.restF, prep: ptr(s.prep), wrec: ptr(r.of[Rec]), drives: ptr(s.drives.ptr),
+			h: ptr(s.at(g, t0)), carry: ptr(carry), mask: ptr(r.mask), reset: ptr(r.reset), axial: s.axial(r)}
+		if s.fwd.resident != 0 {
+			if err := s.forward.launch(grid(s.fwd), unsafe.Pointer(&p)); err != nil {
+				return err
+			}
+			continue
+		}
+		for i := range n {
+			p.t0, p.n = C.int(t0+i), 1
+			p.h, p.drives = ptr(s.at(g, t0+i)), ptr(offset(s.drives.ptr, i*s.planes()*plane))
+			if err := s.forward.launch(grid(s.fwd), unsafe.Pointer(&p)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// grid is how a scan kernel is launched: blocks of a resident group form a cluster.
+func grid(l C.struct_scan_layout) shape {
+	s := shape{grid: [3]int{int(l.blocks), int(l.groups), 1}, block: [3]int{int(l.threads), 1, 1}, shared: int(l.shared)}
+	if l.resident != 0 && l.blocks > 1 {
+		s.cluster = int(l.blocks)
+	}
+	return s
+}
+
+// inputDrives queues x Uᵀ of n steps: drive planes 0 to P-1.
+func (s *Scan) inputDrives(r *run, t0, n int) error {
+	c := &s.cfg
+	if s.cell.dims.in == 0 {
+		return nil
+	}
+	return s.gemm.do(product{layout: nt, m: n * c.B, n: int(s.cell.dims.in) * c.H, k: c.I,
+		a: offset(r.x, t0*c.B*c.I), lda: c.I, b: r.of[In], ldb: c.I, c: s.drives.ptr, ldc: s.planes() * c.H})
+}
+
+// H returns all hidden states [T,B,H] of the last Forward.
+//
+// Where they are not kept, it waits and runs the segments again, with the arguments of that
+// Forward, which must not have changed: then the value is in host memory.
+func (s *Scan) H(a ScanArgs) (*Array, []float32, error) {
+	c := &s.cfg
+	if !c.Last || len(s.segments) == 1 {
+		return s.d.array(s.slot(1), c.T, c.B, c.H), nil, nil
+	}
+	r := s.run(a)
+	out := make([]float32, c.T*c.B*c.H)
+	err := s.d.drv.Do(func(q *driver.Queue) error {
+		for i, g := range s.segments {
+			if err := s.again(q, r, i); err != nil {
+				return s.name("again", err)
+			}
+			n := (g.hi - g.lo) * c.B * c.H
+			err := q.CopyOut(unsafe.Pointer(&out[g.lo*c.B*c.H]), s.slot(1), int64(n)*4)
+			if err := errors.Join(err, q.Sync()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return nil, out, err
+}
+
+// again runs segment i forward from the state that was kept before it.
+func (s *Scan) again(q *driver.Queue, r *run, i int) error {
+	plane := s.cfg.B * s.cfg.H
+	at := offset(s.before, i*s.states()*plane)
+	return errors.Join(s.copy(q, s.at(s.segments[i], s.segments[i].lo), at, plane),
+		s.copy(q, s.carry, offset(at, plane), (s.states()-1)*plane), s.steps(q, r, s.segments[i], s.carry))
+}
+
+// Final returns the state [S,B,H] after the last step of the last Forward.
+func (s *Scan) Final() *Array { return s.d.array(s.final, s.states(), s.cfg.B, s.cfg.H) }
+
+// GradH returns the gradients [T,B,H] of all hidden states in the last Backward, or nil.
+func (s *Scan) GradH() *Array {
+	if s.gradH == 0 {
+		return nil
+	}
+	return s.d.array(s.gradH, s.cfg.T, s.cfg.B, s.cfg.H)
+}

@@ -1,0 +1,285 @@
+//go:build gpu
+
+package cuda
+
+// #include "host.h"
+import "C"
+
+import (
+	"errors"
+	"unsafe"
+
+	"galvani/kernels/driver"
+)
+
+// Backward queues the adjoint of a Forward with the same arguments. dh is the gradient of its
+// result. It returns the gradients of the learned parameters, packed in their order.
+func (s *Scan) Backward(a ScanArgs, dh *Array) *Array {
+	r := s.run(a)
+	s.d.drv.Go(func(q *driver.Queue) error {
+		return s.name("backward", s.runBackward(q, r, dh.ptr))
+	})
+	n := 0
+	for _, p := range s.cfg.Params {
+		if p.Learned {
+			n += p.Len
+		}
+	}
+	return s.d.array(s.packed, n)
+}
+
+func (s *Scan) runBackward(q *driver.Queue, r *run, dh driver.Ptr) error {
+	c, dims := &s.cfg, &s.cell.dims
+	groups := int(s.bwd.groups)
+	err := errors.Join(q.Zero(s.gstate.ptr, int64(s.states()*c.B*c.H)*4), q.Zero(s.gp.ptr, int64(groups*int(dims.prep)*c.H)*4))
+	if err != nil {
+		return err
+	}
+	for i := len(s.segments) - 1; i >= 0; i-- {
+		g := s.segments[i]
+		if i < len(s.segments)-1 {
+			// The next chunk needs the drive gradients in slot 0, which running forward overwrites.
+			row := s.planes() * c.B * c.H
+			err := errors.Join(s.copy(q, s.hand, s.drives.ptr, row), s.again(q, r, i), s.copy(q, s.drives.ptr, s.hand, row))
+			if err != nil {
+				return err
+			}
+		}
+		for t0 := g.lo + (g.hi-g.lo-1)/s.chunk*s.chunk; t0 >= g.lo; t0 -= s.chunk {
+			if err := s.chunkBack(q, r, g, t0, dh); err != nil {
+				return err
+			}
+		}
+	}
+	return errors.Join(s.vectorGradients(r), s.edgeGradients(q))
+}
+
+// chunkBack walks the chunk from step t0 on back and adds its gradients.
+func (s *Scan) chunkBack(q *driver.Queue, r *run, g segment, t0 int, dh driver.Ptr) error {
+	c, plane := &s.cfg, s.cfg.B*s.cfg.H
+	n := min(s.chunk, g.hi-t0)
+	first := t0+n == c.T
+	if err := s.handOver(q, t0, n); err != nil {
+		return err
+	}
+	prev := s.at(g, t0)
+	if c.Resets {
+		p := C.struct_prev_rows_params{B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n), rest: s.restF[0],
+			h: ptr(prev), reset: ptr(r.reset), prev: ptr(s.prev.ptr)}
+		if err := s.prevRows.launch(of(C.each_launch(C.longlong(n*plane))), unsafe.Pointer(&p)); err != nil {
+			return err
+		}
+		prev = s.prev.ptr
+	}
+	return errors.Join(s.drivesAgain(r, prev, t0, n), s.replayed(r, g, t0, n), s.stepsBack(r, g, t0, n, dh),
+		s.weightGradients(r, prev, t0, n, !first), s.partialEdges(prev, n, !first))
+}
+
+// handOver copies the drive gradients of step t0+n behind the slots of the chunk before it,
+// whose last step reads them through the recurrent products. They lie in slot 0.
+func (s *Scan) handOver(q *driver.Queue, t0, n int) error {
+	row := s.planes() * s.cfg.B * s.cfg.H
+	if t0+n == s.cfg.T {
+		return nil
+	}
+	return s.copy(q, offset(s.drives.ptr, n*row), s.drives.ptr, row)
+}
+
+// drivesAgain queues the drives of n steps as far as the adjoint or the replay reads them.
+func (s *Scan) drivesAgain(r *run, prev driver.Ptr, t0, n int) error {
+	c, dims := &s.cfg, &s.cell.dims
+	if s.cell.uses_in == 0 && s.cell.uses_rec == 0 {
+		return nil
+	}
+	if err := s.inputDrives(r, t0, n); err != nil || s.cell.uses_rec == 0 {
+		return err
+	}
+	var fed [C.MAX_PLANES]bool
+	for k := range int(dims.in) {
+		fed[k] = true
+	}
+	for _, b := range s.recBlocks() {
+		err := s.gemm.do(product{layout: nt, m: n * c.B, n: b.rows, k: c.H, a: prev, lda: c.H,
+			b: offset(r.of[Rec], b.row*c.H), ldb: c.H, c: offset(s.drives.ptr, b.column), ldc: s.planes() * c.H, add: fed[b.column/c.H]})
+		if err != nil {
+			return err
+		}
+		for k := range b.rows / c.H {
+			fed[b.column/c.H+k] = true
+		}
+	}
+	if dims.axial < 0 {
+		return nil
+	}
+	p := C.struct_axial_drives_params{R: C.int(n * c.B), H: C.int(c.H), D: dims.drives, plane: dims.axial,
+		axial: s.axial(r), h: ptr(prev), drives: ptr(s.drives.ptr)}
+	return s.axialDrives.launch(of(C.each_launch(C.longlong(n*c.B*c.H))), unsafe.Pointer(&p))
+}
+
+// block is rows of a matrix of weights that belong to as many columns of the drives.
+type block struct{ row, rows, column int }
+
+// recBlocks divides the recurrent matrix [G·H,H] into runs of planes that lie side by side in
+// the drives too, and are all fed by the input or all not.
+func (s *Scan) recBlocks() []block {
+	var bs []block
+	h, in := s.cfg.H, int(s.cell.dims.in)
+	for k := range int(s.cell.dims.rec) {
+		plane := int(s.cell.plane[k])
+		if i := len(bs) - 1; i >= 0 && bs[i].column+bs[i].rows == plane*h && plane != in {
+			bs[i].rows += h
+			continue
+		}
+		bs = append(bs, block{k * h, h, plane * h})
+	}
+	return bs
+}
+
+// weightBlocks divides the matrix of a role in the same way.
+func (s *Scan) weightBlocks(r Role) []block {
+	if r == Rec {
+		return s.recBlocks()
+	}
+	if rows := int(s.cell.dims.in) * s.cfg.H; rows > 0 {
+		return []block{{0, rows, 0}}
+	}
+	return nil
+}
+
+// replayed queues state planes 1.. of n steps.
+func (s *Scan) replayed(r *run, g segment, t0, n int) error {
+	c, plane := &s.cfg, s.cfg.B*s.cfg.H
+	if s.states() == 1 {
+		return nil
+	}
+	border := offset(s.borders, (t0-g.lo)/s.chunk*(s.states()-1)*plane)
+	p := C.struct_replay_params{T: C.int(c.T), B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n),
+		consts: s.constsF, rest: s.restF, prep: ptr(s.prep), drives: ptr(s.drives.ptr), h: ptr(s.at(g, t0)),
+		border: ptr(border), extra: ptr(s.extra.ptr), mask: ptr(r.mask), reset: ptr(r.reset)}
+	return s.replay.launch(units(plane), unsafe.Pointer(&p))
+}
+
+// stepsBack queues the adjoint of n steps.
+func (s *Scan) stepsBack(r *run, g segment, t0, n int, dh driver.Ptr) error {
+	c, plane := &s.cfg, s.cfg.B*s.cfg.H
+	extra := (s.states() - 1) * plane
+	p := C.struct_backward_params{layout: s.bwd, T: C.int(c.T), B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n),
+		last: flag(c.Last), learn: s.learn, consts: s.constsF, rest: s.restF, prep: ptr(s.prep), wrec: ptr(r.of[Rec]),
+		drives: ptr(s.drives.ptr), h: ptr(s.at(g, t0)), extra: ptr(s.extra.ptr), dh: ptr(dh), grad: ptr(s.gstate.ptr),
+		gp: ptr(s.gp.ptr), gh: ptr(s.gradH), mask: ptr(r.mask), reset: ptr(r.reset), axial: s.axial(r)}
+	if s.bwd.resident != 0 {
+		return s.backward.launch(grid(s.bwd), unsafe.Pointer(&p))
+	}
+	for i := n - 1; i >= 0; i-- {
+		p.t0, p.n = C.int(t0+i), 1
+		p.h, p.drives = ptr(s.at(g, t0+i)), ptr(offset(s.drives.ptr, i*s.planes()*plane))
+		p.extra = ptr(offset(s.extra.ptr, i*extra))
+		if err := s.backward.launch(grid(s.bwd), unsafe.Pointer(&p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// weightGradients queues (drive gradients)ᵀ rows over n steps for every learned matrix.
+func (s *Scan) weightGradients(r *run, prev driver.Ptr, t0, n int, add bool) error {
+	c := &s.cfg
+	packed := 0
+	var row [roles]int // of the matrix of a role
+	for _, p := range c.Params {
+		rows, wide := offset(r.x, t0*c.B*c.I), c.I
+		if p.Role == Rec {
+			rows, wide = prev, c.H
+		}
+		if p.Learned && (p.Role == In || p.Role == Rec) {
+			lo, hi := row[p.Role], row[p.Role]+p.Len/wide
+			for _, b := range s.weightBlocks(p.Role) {
+				from, to := max(lo, b.row), min(hi, b.row+b.rows)
+				if from >= to {
+					continue
+				}
+				err := s.gemm.do(product{layout: tn, m: to - from, n: wide, k: n * c.B,
+					a: offset(s.drives.ptr, b.column+from-b.row), lda: s.planes() * c.H, b: rows, ldb: wide,
+					c: offset(s.packed, packed+(from-lo)*wide), ldc: wide, add: add})
+				if err != nil {
+					return err
+				}
+			}
+		}
+		row[p.Role] += p.Len / wide
+		if p.Learned {
+			packed += p.Len
+		}
+	}
+	return nil
+}
+
+// partialEdges adds the gradients of the conductances over n steps.
+func (s *Scan) partialEdges(prev driver.Ptr, n int, add bool) error {
+	c, dims := &s.cfg, &s.cell.dims
+	if s.edgePartial == nil {
+		return nil
+	}
+	p := C.struct_edge_partial_params{R: C.int(n * c.B), H: C.int(c.H), D: dims.drives, plane: dims.axial,
+		E: C.int(len(c.EdgeI)), parts: C.int(s.edgeParts), add: flag(add), i: ptr(s.edgeI), j: ptr(s.edgeJ),
+		h: ptr(prev), gd: ptr(s.drives.ptr), partial: ptr(s.partial.ptr)}
+	return s.edgePartial.launch(of(C.edge_launch(p.E, p.parts)), unsafe.Pointer(&p))
+}
+
+// vectorGradients queues the gradients of the vector parameters from those of the prepared planes.
+func (s *Scan) vectorGradients(r *run) error {
+	if s.learn == 0 {
+		return nil
+	}
+	c := &s.cfg
+	p := C.struct_unprepare_params{H: C.int(c.H), groups: s.bwd.groups, consts: s.consts, axial: s.axial(r), gp: ptr(s.gp.ptr)}
+	s.each(func(k, param, plane, at int) {
+		p.raw[k] = ptr(offset(r.params[param], plane*c.H))
+		if at >= 0 {
+			p.graw[k] = ptr(offset(s.packed, at))
+		}
+	})
+	if s.edgeSum != nil {
+		p.gsum = ptr(s.gsum.ptr)
+	}
+	return s.unprepare.launch(units(c.H), unsafe.Pointer(&p))
+}
+
+// edgeGradients queues the gradients of the conductances: those of the axial currents, and those
+// of the sums that the prepared planes have of them.
+func (s *Scan) edgeGradients(q *driver.Queue) error {
+	if s.edgeSum == nil {
+		return nil
+	}
+	c, packed := &s.cfg, 0
+	p := C.struct_edge_sum_params{E: C.int(len(c.EdgeI)), parts: C.int(s.edgeParts), i: ptr(s.edgeI), j: ptr(s.edgeJ),
+		partial: ptr(s.partial.ptr), gsum: ptr(s.gsum.ptr)}
+	if s.gedge != nil {
+		p.g = ptr(s.gedge.ptr)
+		if err := s.edgeSum.launch(of(C.each_launch(C.longlong(p.E))), unsafe.Pointer(&p)); err != nil {
+			return err
+		}
+	}
+	edge := 0
+	for _, x := range c.Params {
+		if x.Role == Edge {
+			to := offset(s.packed, packed)
+			var err error
+			switch {
+			case s.gedge == nil:
+				p.g = ptr(to)
+				err = s.edgeSum.launch(of(C.each_launch(C.longlong(p.E))), unsafe.Pointer(&p))
+			case x.Learned:
+				err = s.copy(q, to, offset(s.gedge.ptr, edge), x.Len)
+			}
+			if err != nil {
+				return err
+			}
+			edge += x.Len
+		}
+		if x.Learned {
+			packed += x.Len
+		}
+	}
+	return nil
+}
