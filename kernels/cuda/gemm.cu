@@ -8,62 +8,51 @@
 #include "params.h"
 #include "reduce.h"
 
+/* For shared memory that load4 reads. */
+#define ALIGNED __attribute__((aligned(16)))
+
 enum { TILE = GEMM_TILE, STEP = GEMM_STEP, PAIRS = TILE * STEP / 2 / GEMM_THREADS };
 
-/* One operand: element (i, k) is at x[i*row + k*col] for i < n; one of row and col is 1. */
+/* One operand: element (i, k) is at x[i*ld + k] with K inside, else at x[k*ld + i]; i < n. */
 struct operand {
 	const float *x;
-	long long row, col;
+	long long ld;
 	int n;
 };
 
-GPU_FN operand operand_a(const gemm_params &p)
-{
-	operand a = {p.A, p.lda, 1, p.M};
-	if (p.mode == 2) {
-		a.row = 1;
-		a.col = p.lda;
-	}
-	return a;
-}
-
-GPU_FN operand operand_b(const gemm_params &p)
-{
-	operand b = {p.B, 1, p.ldb, p.N};
-	if (p.mode == 0) {
-		b.row = p.ldb;
-		b.col = 1;
-	}
-	return b;
-}
-
 /* place says which element i and which pair of K is number q of this thread in a tile. Threads of
  * a warp lie side by side along the contiguous dimension. */
-GPU_FN void place(const operand &x, int q, int *i, int *pair)
+template <bool INSIDE> GPU_FN void place(int q, int *i, int *pair)
 {
 	int t = threadIdx.x + q * GEMM_THREADS;
-	if (x.col == 1) {
-		*pair = t % (STEP / 2);
-		*i = t / (STEP / 2);
-	} else {
-		*i = t % TILE;
-		*pair = t / TILE;
-	}
+	*pair = INSIDE ? t % (STEP / 2) : t / TILE;
+	*i = INSIDE ? t / (STEP / 2) : t % TILE;
 }
 
 /* fetch reads this thread's pairs of the tile at (i0, k0); 0 beyond n and beyond k1. */
-GPU_FN void fetch(const operand &x, int i0, int k0, int k1, float v[PAIRS][2])
+template <bool INSIDE> GPU_FN void fetch(const operand &x, int i0, int k0, int k1, float v[PAIRS][2])
 {
 #pragma unroll
 	for (int q = 0; q < PAIRS; q++) {
 		int i, pair;
-		place(x, q, &i, &pair);
+		place<INSIDE>(q, &i, &pair);
 		i += i0;
 		int k = k0 + 2 * pair;
-		const float *from = x.x + i * x.row + k * x.col;
+		const float *from = x.x + (INSIDE ? i * x.ld + k : k * x.ld + i);
 		v[q][0] = i < x.n && k < k1 ? from[0] : 0;
-		v[q][1] = i < x.n && k + 1 < k1 ? from[x.col] : 0;
+		v[q][1] = i < x.n && k + 1 < k1 ? from[INSIDE ? 1 : x.ld] : 0;
 	}
+}
+
+/* load4 reads four floats that are aligned to 16 bytes, at once. */
+GPU_FN void load4(const float *from, float *to)
+{
+	struct __attribute__((aligned(16), may_alias)) quad {
+		float v[4];
+	};
+	quad q = *(const quad *)from;
+	for (int i = 0; i < 4; i++)
+		to[i] = q.v[i];
 }
 
 /* A number format says how a tile lies in shared memory (ROWS of WIDTH words, of which the first
@@ -84,15 +73,12 @@ struct fp32 {
 	{
 		a += threadIdx.x / 16 * 8;
 		b += threadIdx.x % 16 * 4;
-#pragma unroll
+#pragma unroll 4
 		for (int k = 0; k < STEP; k++) {
 			float x[8], y[4];
-#pragma unroll
-			for (int i = 0; i < 8; i++)
-				x[i] = a[k * WIDTH + i];
-#pragma unroll
-			for (int j = 0; j < 4; j++)
-				y[j] = b[k * WIDTH + j];
+			load4(a + k * WIDTH, x);
+			load4(a + k * WIDTH + 4, x + 4);
+			load4(b + k * WIDTH, y);
 #pragma unroll
 			for (int i = 0; i < 8; i++)
 #pragma unroll
@@ -188,12 +174,12 @@ struct bf16 {
 #endif
 
 /* keep_pairs stores what fetch read. */
-template <typename F> GPU_FN void keep_pairs(const operand &x, typename F::word *tile, const float v[PAIRS][2])
+template <typename F, bool INSIDE> GPU_FN void keep_pairs(typename F::word *tile, const float v[PAIRS][2])
 {
 #pragma unroll
 	for (int q = 0; q < PAIRS; q++) {
 		int i, pair;
-		place(x, q, &i, &pair);
+		place<INSIDE>(q, &i, &pair);
 		F::keep(tile, i, pair, v[q][0], v[q][1]);
 	}
 }
@@ -223,53 +209,70 @@ template <typename F> GPU_FN void finish(const gemm_params &p, int i0, int j0, c
 	}
 }
 
-/* gemm multiplies in format F; tiles [2] of both operands lie one after the other in shared
- * memory. */
-template <typename F> GPU_FN void gemm(const gemm_params &p, typename F::word *tiles)
+/* accumulate adds the products of this block's part of K to sum, in format F, with K inside rows
+ * of A or B as given. Two tiles of A and two of B lie one after the other in shared memory. */
+template <typename F, bool A_INSIDE, bool B_INSIDE>
+GPU_FN void accumulate(const gemm_params &p, int i0, int j0, typename F::word *tiles, float *sum)
 {
 	enum { SIZE = F::ROWS * F::WIDTH };
-	operand a = operand_a(p), b = operand_b(p);
-	int i0 = blockIdx.x * TILE, j0 = blockIdx.y * TILE;
+	operand a = {p.A, p.lda, p.M}, b = {p.B, p.ldb, p.N};
 	int share = gemm_share(p.K, p.parts);
 	int k0 = blockIdx.z * share, k1 = p.K - k0 < share ? p.K : k0 + share;
-	float sum[32], x[PAIRS][2], y[PAIRS][2];
+	float x[PAIRS][2], y[PAIRS][2];
+	fetch<A_INSIDE>(a, i0, k0, k1, x);
+	fetch<B_INSIDE>(b, j0, k0, k1, y);
+	typename F::word *now = tiles, *next = tiles + 2 * SIZE;
+#pragma unroll 1
+	for (int k = k0; k < k1; k += STEP) {
+		keep_pairs<F, A_INSIDE>(now, x);
+		keep_pairs<F, B_INSIDE>(now + SIZE, y);
+		sync_block();
+		fetch<A_INSIDE>(a, i0, k + STEP, k1, x);
+		fetch<B_INSIDE>(b, j0, k + STEP, k1, y);
+		F::multiply(now, now + SIZE, sum);
+		typename F::word *free = now;
+		now = next;
+		next = free;
+	}
+}
+
+template <typename F> GPU_FN void gemm(const gemm_params &p, typename F::word *tiles)
+{
+	int i0 = blockIdx.x * TILE, j0 = blockIdx.y * TILE;
+	float sum[32];
 #pragma unroll
 	for (int s = 0; s < 32; s++)
 		sum[s] = 0;
-	for (int k = k0, at = 0; k < k1; k += STEP, at ^= 1) {
-		typename F::word *ta = tiles + at * 2 * SIZE, *tb = ta + SIZE;
-		if (k == k0) {
-			fetch(a, i0, k, k1, x);
-			fetch(b, j0, k, k1, y);
-		}
-		keep_pairs<F>(a, ta, x);
-		keep_pairs<F>(b, tb, y);
-		sync_block();
-		if (k + STEP < k1) {
-			fetch(a, i0, k + STEP, k1, x);
-			fetch(b, j0, k + STEP, k1, y);
-		}
-		F::multiply(ta, tb, sum);
+	switch (p.mode) {
+	case 0:
+		accumulate<F, true, true>(p, i0, j0, tiles, sum);
+		break;
+	case 1:
+		accumulate<F, true, false>(p, i0, j0, tiles, sum);
+		break;
+	case 2:
+		accumulate<F, false, false>(p, i0, j0, tiles, sum);
+		break;
 	}
 	finish<F>(p, i0, j0, sum);
 }
 
 KERNEL_BOUNDED(gemm_fp32, struct gemm_params, GEMM_THREADS)
 {
-	SHARED(float, tiles[4 * fp32::ROWS * fp32::WIDTH]);
+	SHARED(ALIGNED float, tiles[4 * fp32::ROWS * fp32::WIDTH]);
 	gemm<fp32>(p, tiles);
 }
 
 #ifdef GPU_MMA
 KERNEL_BOUNDED(gemm_tf32, struct gemm_params, GEMM_THREADS)
 {
-	SHARED(unsigned, tiles[4 * tf32::ROWS * tf32::WIDTH]);
+	SHARED(ALIGNED unsigned, tiles[4 * tf32::ROWS * tf32::WIDTH]);
 	gemm<tf32>(p, tiles);
 }
 
 KERNEL_BOUNDED(gemm_bf16, struct gemm_params, GEMM_THREADS)
 {
-	SHARED(unsigned, tiles[4 * bf16::ROWS * bf16::WIDTH]);
+	SHARED(ALIGNED unsigned, tiles[4 * bf16::ROWS * bf16::WIDTH]);
 	gemm<bf16>(p, tiles);
 }
 #endif
@@ -305,7 +308,7 @@ KERNEL(column_sum, struct column_sum_params)
 	double sum = 0;
 	for (long long n = row; n < p.N && m < p.M;) {
 		float run = 0;
-#pragma unroll
+#pragma unroll 8
 		for (int k = 0; k < RUN; k++, n += DEPTH)
 			if (n < p.N)
 				run += p.x[n * p.M + m];
