@@ -40,6 +40,13 @@ type Set interface {
 	Fill(b *Batch, col, epoch, index int) error
 }
 
+// Fixed is a Set that may say that its samples are the same in every epoch, so that they can
+// be kept where they are needed.
+type Fixed interface {
+	Set
+	Fixed() bool
+}
+
 // Batch is one mini-batch. N is B, or T·B for tasks with a target at every step.
 type Batch struct {
 	T, B, I, O int

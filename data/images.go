@@ -33,6 +33,9 @@ func (s *images) Fill(b *Batch, col, _, index int) error {
 	return nil
 }
 
+// Fixed implements Fixed.
+func (s *images) Fixed() bool { return true }
+
 // newImages keeps the first limit pictures, or all where limit is 0. It copies what it keeps,
 // so that the rest can be freed.
 func newImages(t *Task, pixels, labels []byte, order []int, limit int) *images {

@@ -33,22 +33,31 @@ func (p plan) order(epoch int) []int {
 // zeros of weight 0.
 func (p plan) fill(b *data.Batch, order []int, epoch, k int) error {
 	for col := range p.batch {
-		at := k*p.batch + col
-		if p.stateful {
-			at = col*p.batches() + k
-		}
-		if at >= p.set.Len() {
+		at := p.sample(order, k, col)
+		if at < 0 {
 			blank(b, col)
 			continue
-		}
-		if order != nil {
-			at = order[at]
 		}
 		if err := p.set.Fill(b, col, epoch, at); err != nil {
 			return fmt.Errorf("engine: sample %d of epoch %d: %w", at, epoch, err)
 		}
 	}
 	return nil
+}
+
+// sample returns the number of the sample in column col of batch k, −1 beyond the last.
+func (p plan) sample(order []int, k, col int) int {
+	at := k*p.batch + col
+	if p.stateful {
+		at = col*p.batches() + k
+	}
+	switch {
+	case at >= p.set.Len():
+		return -1
+	case order != nil:
+		return order[at]
+	}
+	return at
 }
 
 // blank clears column col, weight included.

@@ -78,6 +78,8 @@ func far(v gorgonia.Value) gorgonia.Value {
 type farDevice struct {
 	kernels.Device
 	forks, closed int
+	free          int64 // bytes of memory that it says it has
+	kept          int   // sets that it was given to keep
 }
 
 func (d *farDevice) Fork() (kernels.Resident, error) {
@@ -85,7 +87,30 @@ func (d *farDevice) Fork() (kernels.Resident, error) {
 	return &farFork{d}, nil
 }
 func (d *farDevice) Wait() error          { return nil }
-func (d *farDevice) Usage() kernels.Usage { return kernels.Usage{} }
+func (d *farDevice) Usage() kernels.Usage { return kernels.Usage{Free: d.free} }
+
+type farSamples []kernels.SampleField
+
+func (d *farDevice) NewSamples(n int, fields []kernels.SampleField) (kernels.Samples, error) {
+	d.kept++
+	return farSamples(fields), nil
+}
+
+func (s farSamples) Take(index []int32) error {
+	for _, f := range s {
+		to := f.To.(*farMirror).all.data
+		for b, i := range index {
+			for t := range f.T {
+				dst := to[(t*f.B+b)*f.W : (t*f.B+b+1)*f.W]
+				clear(dst)
+				if i >= 0 {
+					copy(dst, f.From[(int(i)*f.T+t)*f.W:])
+				}
+			}
+		}
+	}
+	return nil
+}
 
 // farFork is a farDevice with an account of its own.
 type farFork struct{ *farDevice }
@@ -360,6 +385,7 @@ func TestResidentTrainsLikeHost(t *testing.T) {
 		"adam":     nil,
 		"sgd":      func(c *Config) { c.Options.Optimizer = "sgd" },
 		"stateful": func(c *Config) { c.Options.Stateful = true },
+		"kept":     func(c *Config) { c.Task.Train = fixedSet{c.Task.Train} },
 		"every": func(c *Config) {
 			task := *c.Task
 			task.Every, task.Goal = true, data.Regress
@@ -368,6 +394,9 @@ func TestResidentTrainsLikeHost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			host, device, dev := residentSessions(t, change)
+			if name == "kept" {
+				dev.free = 1 << 20
+			}
 			var a, b told
 			trainOn(t, host, &a, nil)
 			trainOn(t, device, &b, nil)
@@ -383,6 +412,9 @@ func TestResidentTrainsLikeHost(t *testing.T) {
 				t.Errorf("last evaluation: device %s, host %s", y, x)
 			}
 			sameState(t, host, device)
+			if want := map[string]int{"kept": 2}[name]; dev.kept != want {
+				t.Errorf("%d sets are kept, want %d", dev.kept, want)
+			}
 			if err := device.Close(); err != nil || dev.closed != dev.forks {
 				t.Errorf("%d of %d accounts are closed, %v", dev.closed, dev.forks, err)
 			}
@@ -475,6 +507,14 @@ func TestResidentRefusesNotFinite(t *testing.T) {
 			t.Errorf("%s: device says %q, host %q", name, got, want)
 		}
 	}
+}
+
+// fixedSet has the samples of epoch 0 in every epoch.
+type fixedSet struct{ data.Set }
+
+func (fixedSet) Fixed() bool { return true }
+func (s fixedSet) Fill(b *data.Batch, col, _, index int) error {
+	return s.Set.Fill(b, col, 0, index)
 }
 
 // spoilt returns the task with a NaN in one sample of the training set.

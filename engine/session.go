@@ -32,6 +32,7 @@ type Session struct {
 	train    *Graph[float32]
 	test     *Graph[float32] // forward only; made at the first evaluation
 	batch    *data.Batch     // of the evaluation
+	kept     *kept           // the test set on the device, or nil
 	backup   []float32       // learned parameters before an update
 	steps    stepper
 	dev      kernels.Resident // account of parameters and optimiser; nil in host memory
@@ -191,7 +192,7 @@ func (s *Session) Evaluate(ctx context.Context, set data.Set) (Metrics, error) {
 		if err := ctx.Err(); err != nil {
 			return Metrics{}, err
 		}
-		if err := p.fill(s.batch, nil, 0, k); err != nil {
+		if err := s.loadTest(p, k); err != nil {
 			return Metrics{}, err
 		}
 		m, err := s.forward()
@@ -203,11 +204,19 @@ func (s *Session) Evaluate(ctx context.Context, set data.Set) (Metrics, error) {
 	return total, nil
 }
 
+// loadTest brings batch k of an evaluation into the graph.
+func (s *Session) loadTest(p plan, k int) error {
+	if s.kept != nil && p.set == s.kept.plan.set {
+		return s.kept.take(place{0, k})
+	}
+	if err := p.fill(s.batch, nil, 0, k); err != nil {
+		return err
+	}
+	return s.test.Load(s.batch)
+}
+
 // forward measures the batch of the evaluation.
 func (s *Session) forward() (Metrics, error) {
-	if err := s.test.Load(s.batch); err != nil {
-		return Metrics{}, err
-	}
 	if err := s.test.Run(); err != nil {
 		return Metrics{}, err
 	}
@@ -216,6 +225,9 @@ func (s *Session) forward() (Metrics, error) {
 		return Metrics{}, err
 	}
 	if !finite(m.LossSum) {
+		if s.kept != nil {
+			return Metrics{}, fmt.Errorf("engine: loss of the evaluation is %v: %w", m.Loss(), ErrNotFinite)
+		}
 		return Metrics{}, s.diagnose(s.test, s.batch)
 	}
 	if s.cfg.Options.Stateful {
@@ -234,7 +246,13 @@ func (s *Session) prepareTest() error {
 	cfg := s.graphConfig()
 	cfg.Grad = false
 	var err error
-	s.test, err = NewGraph(cfg, s.params)
+	if s.test, err = NewGraph(cfg, s.params); err != nil {
+		return err
+	}
 	s.batch = data.NewBatch(s.cfg.Task, cfg.B)
+	if set := s.cfg.Task.Test; set != nil && set.Len() > 0 {
+		p := plan{set: set, batch: cfg.B, stateful: s.cfg.Options.Stateful}
+		s.kept, err = keep(s.test, s.cfg.Task, p, true) // evaluations always see epoch 0
+	}
 	return err
 }

@@ -21,7 +21,7 @@ type made struct {
 
 // stepper makes the updates of a session.
 type stepper interface {
-	// queue makes an update, or starts to.
+	// queue makes an update, or starts to. A nil batch is in the inputs of the graph already.
 	queue(b *data.Batch, at place) error
 	// finished returns the updates that came to their end since the last call, in order; with
 	// wait it waits for all that were queued.
@@ -124,8 +124,10 @@ func newDeviceSteps(s *Session, dev kernels.Resident) (*deviceSteps, error) {
 
 func (d *deviceSteps) queue(b *data.Batch, at place) error {
 	g := d.train
-	if err := g.Load(b); err != nil {
-		return err
+	if b != nil {
+		if err := g.Load(b); err != nil {
+			return err
+		}
 	}
 	if err := g.Run(); err != nil {
 		return err

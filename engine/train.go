@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"galvani/data"
 	"galvani/engine/rundir"
 )
 
@@ -57,6 +58,11 @@ func (s *Session) Train(ctx context.Context, obs Observer, save Saver) (Result, 
 	t := &trainer{Session: s, obs: obs, save: save, total: s.Steps(), perEpoch: s.BatchesPerEpoch()}
 	t.loader = newLoader(s.cfg.Task, s.trainPlan())
 	defer t.loader.close()
+	fixed, ok := s.cfg.Task.Train.(data.Fixed)
+	var err error
+	if t.kept, err = keep(s.train, s.cfg.Task, s.trainPlan(), ok && fixed.Fixed()); err != nil {
+		return Result{}, err
+	}
 	outcome, err := t.run(ctx)
 	r := Result{Outcome: outcome, Step: s.progress.Step, Best: s.progress.Best, Last: t.last}
 	if o, ok := outcomeOf(err); ok {
@@ -77,6 +83,7 @@ type trainer struct {
 	obs             Observer
 	save            Saver
 	loader          *loader
+	kept            *kept // the training set on the device, or nil
 	total, perEpoch int
 	last            *Metrics
 	unsaved         bool // updates were made since the last checkpoint
@@ -141,12 +148,9 @@ func every(n, step int, epochEnds bool) bool {
 func (t *trainer) update() error {
 	p := &t.progress
 	at := place{p.Epoch, p.Batch}
-	b, err := t.loader.next(at)
+	b, err := t.next(at)
 	if err != nil {
 		return err
-	}
-	if p.Step+1 < t.total {
-		t.loader.prefetch(t.after(at))
 	}
 	if err := t.steps.queue(b, at); err != nil {
 		return err
@@ -160,6 +164,19 @@ func (t *trainer) update() error {
 		return t.tell(true)
 	}
 	return nil
+}
+
+// next returns the batch at a place and begins to fill the one after it; nil where the device
+// has put its batch together itself.
+func (t *trainer) next(at place) (*data.Batch, error) {
+	if t.kept != nil {
+		return nil, t.kept.take(at)
+	}
+	b, err := t.loader.next(at)
+	if err == nil && t.progress.Step+1 < t.total {
+		t.loader.prefetch(t.after(at))
+	}
+	return b, err
 }
 
 // tell reports the updates that are finished; with wait it waits for all that are queued.

@@ -25,6 +25,8 @@ type Resident interface {
 	// Fork returns the same device with an account of its own: closing the fork releases what
 	// was allocated through it and nothing else. Work of all forks is queued in one order.
 	Fork() (Resident, error)
+	// NewSamples keeps n samples on the device.
+	NewSamples(n int, fields []SampleField) (Samples, error)
 	// Wait waits for all queued work.
 	Wait() error
 	// Usage tells how much device memory is in use.
@@ -49,6 +51,22 @@ type Mirror interface {
 	// Copy queues a copy of a value on the device, of equal size, to the mirror's own elements
 	// there; the host tensor stays as it is.
 	Copy(v gorgonia.Value) error
+}
+
+// SampleField is one array of all samples, [N,T,W], and the mirror [T,B,W] that takes it for
+// those of a batch.
+type SampleField struct {
+	To      Mirror
+	T, B, W int
+	From    []float32
+}
+
+// Samples are the samples of a data set, kept on a device.
+type Samples interface {
+	// Take queues the copy of sample index[b] to column b of every mirror's side on the
+	// device, zeros where index[b] is negative. Index has B elements and may be changed as
+	// soon as Take returns.
+	Take(index []int32) error
 }
 
 // LossKind names a loss; see CrossEntropy and MeanSquare.

@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"fmt"
+
+	"galvani/data"
+	"galvani/kernels"
+)
+
+// keepShare is the part of a device's free memory, 1/keepShare, that a kept set may take.
+const keepShare = 4
+
+// kept is a set whose samples lie on the device, from where batches are put together.
+type kept struct {
+	plan    plan
+	samples kernels.Samples
+	epoch   int
+	order   []int
+	index   []int32
+}
+
+// keep puts the set of a plan on the device of g. It returns nil where the device has no
+// memory of its own, the set draws new samples each epoch, or the memory is too small.
+func keep(g *Graph[float32], t *data.Task, p plan, fixed bool) (*kept, error) {
+	dev := g.inputs.dev
+	if dev == nil || !fixed {
+		return nil, nil
+	}
+	one := data.NewBatch(t, 1) // with one column, each array is that of the sample
+	fields := []struct {
+		to  kernels.Mirror
+		arr []float32
+		T   int
+	}{
+		{g.inputs.of(g.seq.X), one.X, t.T}, {g.inputs.of(g.seq.Mask), one.Mask, t.T},
+		{g.inputs.of(g.targets), one.Label, len(one.Weight)}, {g.inputs.of(g.targets), one.Value, len(one.Weight)},
+		{g.inputs.of(g.weights), one.Weight, len(one.Weight)},
+	}
+	n, size := p.set.Len(), 0
+	for _, f := range fields {
+		size += len(f.arr)
+	}
+	if bytes := 4 * int64(n) * int64(size); bytes > dev.Usage().Free/keepShare {
+		return nil, nil
+	}
+	all := make([][]float32, len(fields))
+	for i := range n {
+		if err := p.set.Fill(one, 0, 0, i); err != nil {
+			return nil, fmt.Errorf("engine: sample %d: %w", i, err)
+		}
+		for k, f := range fields {
+			all[k] = append(all[k], f.arr...)
+		}
+	}
+	var list []kernels.SampleField
+	for k, f := range fields {
+		if len(f.arr) > 0 {
+			list = append(list, kernels.SampleField{To: f.to, T: f.T, B: p.batch, W: len(f.arr) / f.T, From: all[k]})
+		}
+	}
+	samples, err := dev.NewSamples(n, list)
+	if err != nil {
+		return nil, err
+	}
+	return &kept{plan: p, samples: samples, epoch: -1, index: make([]int32, p.batch)}, nil
+}
+
+// take queues the batch at a place into the inputs of the graph.
+func (k *kept) take(at place) error {
+	if at.epoch != k.epoch {
+		k.epoch, k.order = at.epoch, k.plan.order(at.epoch)
+	}
+	for col := range k.index {
+		k.index[col] = int32(k.plan.sample(k.order, at.batch, col))
+	}
+	return k.samples.Take(k.index)
+}
