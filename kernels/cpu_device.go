@@ -105,8 +105,7 @@ func newCPUScan[F float](isa string, threads int, cfg ScanConfig) (ScanPlan, err
 	var err error
 	var short *cpu.MemoryError
 	if s.scan, err = cpu.NewScan[F](c); errors.As(err, &short) {
-		return nil, fmt.Errorf("kernels: scan: T=%d B=%d H=%d keeps %d bytes for backward, at least %d with recomputation; memory is %d: %w",
-			c.T, c.B, c.H, short.All, short.Least, short.Memory, ErrMemory)
+		return nil, cfg.memoryError(short.All, short.Least, short.Memory)
 	} else if err != nil {
 		return nil, fmt.Errorf("kernels: scan: %w", err)
 	}

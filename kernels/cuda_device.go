@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"galvani/kernels/cpu"
 	"galvani/kernels/cuda"
@@ -61,16 +62,25 @@ func GPUs() ([]GPU, error) {
 
 // cudaError adds the sentinels of this package to an error of a GPU.
 func cudaError(err error) error {
-	var short *cuda.ScanMemoryError
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, driver.ErrMemory), errors.As(err, &short):
+	case errors.Is(err, driver.ErrMemory):
 		return fmt.Errorf("kernels: %w: %w", err, ErrMemory)
-	case errors.Is(err, driver.ErrLost):
+	case lostHardware(err):
 		return fmt.Errorf("kernels: %w: %w", err, ErrLost)
+	case errors.Is(err, driver.ErrLost):
+		return fmt.Errorf("kernels: %w: %w", err, ErrFault)
 	}
 	return fmt.Errorf("kernels: %w", err)
+}
+
+// lostHardware tells failures of the hardware from faults of a kernel, after which the context
+// is gone too.
+func lostHardware(err error) bool {
+	const eccUncorrectable, nvlinkUncorrectable, launchTimeout = 214, 220, 702
+	var e *driver.Error
+	return errors.As(err, &e) && slices.Contains([]int{eccUncorrectable, nvlinkUncorrectable, launchTimeout}, e.Code)
 }
 
 // cudaDevice is a GPU, or a fork of one.
@@ -142,6 +152,26 @@ func (m *cudaMirror) Copy(v gorgonia.Value) error {
 	return cudaError(m.Mirror.Copy(a))
 }
 
+func (d *cudaDevice) NewSamples(n int, fields []SampleField) (Samples, error) {
+	var fs []cuda.Field
+	for i, f := range fields {
+		to, err := d.mirrored(fmt.Sprintf("samples: field %d", i), f.To, f.T*f.B*f.W)
+		if err != nil {
+			return nil, err
+		}
+		fs = append(fs, cuda.Field{To: to, T: f.T, B: f.B, W: f.W, From: f.From})
+	}
+	s, err := d.dev.NewSamples(n, fs)
+	if err != nil {
+		return nil, cudaError(err)
+	}
+	return &cudaSamples{s}, nil
+}
+
+type cudaSamples struct{ samples *cuda.Samples }
+
+func (s *cudaSamples) Take(index []int32) error { return cudaError(s.samples.Take(index)) }
+
 func (d *cudaDevice) NewScan(cfg ScanConfig) (ScanPlan, error) {
 	if err := float32Only("scan", cfg.Dtype); err != nil {
 		return nil, err
@@ -159,7 +189,10 @@ func (d *cudaDevice) NewScan(cfg ScanConfig) (ScanPlan, error) {
 		c.Params = append(c.Params, cuda.Param{Role: role[p.Role], Len: p.Len(), Learned: p.Learned})
 	}
 	s, err := d.dev.NewScan(c)
-	if err != nil {
+	var short *cuda.ScanMemoryError
+	if errors.As(err, &short) {
+		return nil, cfg.memoryError(short.All, short.Least, short.Memory)
+	} else if err != nil {
 		return nil, cudaError(err)
 	}
 	return &cudaScan{dev: d, cfg: cfg, scan: s}, nil
@@ -263,8 +296,11 @@ func (s *cudaScan) Backward(a ScanArgs, dh gorgonia.Value) (gorgonia.Value, erro
 }
 
 // H returns a tensor in host memory where the plan does not keep all hidden states, and nil
-// where it cannot make them again.
+// before any Forward and where the device failed.
 func (s *cudaScan) H() gorgonia.Value {
+	if !s.ran {
+		return nil
+	}
 	a, host, err := s.scan.H(s.args)
 	switch {
 	case err != nil:
@@ -414,7 +450,7 @@ func lossSums(s cuda.Sums) LossSums {
 func (d *cudaDevice) NewUpdate(cfg UpdateConfig) (UpdatePlan, error) {
 	rule := map[RuleKind]cuda.Rule{Adam: cuda.Adam, RMSProp: cuda.RMSProp, SGD: cuda.SGD}
 	c := cuda.UpdateConfig{Rule: rule[cfg.Rule.Kind], Clip: cfg.Clip, Learned: cfg.Learned}
-	all, err := d.mirrored("parameters", cfg.Params, cfg.Learned)
+	all, err := d.mirrored("update: parameters", cfg.Params, cfg.Learned)
 	if err != nil {
 		return nil, err
 	}
@@ -423,7 +459,7 @@ func (d *cudaDevice) NewUpdate(cfg UpdateConfig) (UpdatePlan, error) {
 		return nil, fmt.Errorf("kernels: update: %d slots, want %v: %w", len(cfg.Slots), cfg.Rule.Slots(), ErrShape)
 	}
 	for i, m := range cfg.Slots {
-		s, err := d.mirrored(cfg.Rule.Slots()[i], m, cfg.Learned)
+		s, err := d.mirrored("update: "+cfg.Rule.Slots()[i], m, cfg.Learned)
 		if err != nil {
 			return nil, err
 		}
@@ -443,7 +479,7 @@ func (d *cudaDevice) NewUpdate(cfg UpdateConfig) (UpdatePlan, error) {
 func (d *cudaDevice) mirrored(name string, m Mirror, n int) (*cuda.Array, error) {
 	c, ok := m.(*cudaMirror)
 	if !ok || !c.Array().On(d.dev) || c.Array().Size() < n {
-		return nil, fmt.Errorf("kernels: update: %s: want a mirror of at least %d elements on %s: %w", name, n, d.Name(), ErrShape)
+		return nil, fmt.Errorf("kernels: %s: want a mirror of at least %d elements on %s: %w", name, n, d.Name(), ErrShape)
 	}
 	return c.Array(), nil
 }

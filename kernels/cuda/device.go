@@ -8,6 +8,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -79,12 +80,7 @@ func Open(index int, opt Options) (*Device, error) {
 	if opt.Precision == "" {
 		opt.Precision = Precisions[0]
 	}
-	prec := -1
-	for i, name := range Precisions {
-		if name == opt.Precision {
-			prec = i
-		}
-	}
+	prec := slices.Index(Precisions, opt.Precision)
 	if prec < 0 {
 		return nil, fmt.Errorf("cuda: precision %q, want one of %v", opt.Precision, Precisions)
 	}
@@ -105,7 +101,8 @@ func Open(index int, opt Options) (*Device, error) {
 		drv.Close()
 		return nil, fmt.Errorf("cuda: %s needs compute capability 8.0, %s has %d.%d", opt.Precision, c.info.Name, c.info.Major, c.info.Minor)
 	}
-	return newAccount(c, nil), nil
+	d := newAccount(c, nil)
+	return d, d.build("open", func(*builder) {}) // asks how much memory is free
 }
 
 func newAccount(c *core, parent *Device) *Device {

@@ -32,7 +32,7 @@ static inline int launch_blocks(long long n, int per_block)
 }
 
 /* each_launch: gemm_sum (n = M*N), update, update_end, fill (n), axial_drives (R*H), edge_sum (E),
- * prev_rows (n*B*H). */
+ * prev_rows (n*B*H), take (T*B*W). */
 static inline struct launch each_launch(long long n)
 {
 	struct launch l = {launch_blocks(n, ELEMENT_THREADS), 1, 1, ELEMENT_THREADS};

@@ -12,29 +12,60 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Mirror is host memory and its counterpart on a device.
-type Mirror struct {
+// stager copies host memory to a place on the device while the host goes on: through one of two
+// buffers, so that it waits only where both are still to be copied.
+type stager[E any] struct {
 	d       *Device
-	host    []float32
-	array   *Array
-	staging [2]staging
-	next    int
+	to      driver.Ptr
+	buffers [2]struct {
+		host []E
+		done *driver.Event // behind the copy
+	}
+	next int
 }
 
-// staging is memory that the GPU copies from while the host goes on; done is recorded behind
-// the copy.
-type staging struct {
-	host []float32
-	done *driver.Event
+// push queues a copy of data, which may be changed as soon as push returns. It has the same
+// length each time.
+func (s *stager[E]) push(data []E) error {
+	b := &s.buffers[s.next]
+	s.next = 1 - s.next
+	var err error
+	if b.host == nil {
+		err = s.d.build("staging", func(x *builder) {
+			b.done = x.event()
+			if p := x.host(len(data) * int(unsafe.Sizeof(data[0]))); p != nil {
+				b.host = unsafe.Slice((*E)(p), len(data))
+			}
+		})
+	} else {
+		err = s.d.drv.Do(func(*driver.Queue) error { return b.done.Sync() })
+	}
+	if err != nil {
+		return err
+	}
+	copy(b.host, data)
+	s.d.drv.Go(func(q *driver.Queue) error {
+		n := int64(len(b.host)) * int64(unsafe.Sizeof(b.host[0]))
+		return errors.Join(q.CopyIn(s.to, unsafe.Pointer(&b.host[0]), n), b.done.Record())
+	})
+	return nil
+}
+
+// Mirror is host memory and its counterpart on a device.
+type Mirror struct {
+	host  []float32
+	array *Array
+	stage stager[float32]
 }
 
 // Mirror allocates and fills the counterpart of host memory, which the mirror keeps.
 func (d *Device) Mirror(host []float32) (*Mirror, error) {
-	m := &Mirror{d: d, host: host}
+	m := &Mirror{host: host}
 	err := d.build("mirror", func(b *builder) { m.array = d.array(upload(b, host), len(host)) })
 	if err != nil {
 		return nil, err
 	}
+	m.stage = stager[float32]{d: d, to: m.array.ptr}
 	return m, nil
 }
 
@@ -45,41 +76,17 @@ func (m *Mirror) View(offset int, shape ...int) gorgonia.Value { return m.array.
 func (m *Mirror) Array() *Array { return m.array }
 
 // Push queues a copy of the host memory to the device. The host memory may be changed as soon as
-// Push returns: it has gone into one of two buffers by then, and Push waits only where both are
-// still to be copied.
+// Push returns.
 func (m *Mirror) Push() error {
 	if len(m.host) == 0 {
 		return nil
 	}
-	s := &m.staging[m.next]
-	m.next = 1 - m.next
-	if err := m.free(s); err != nil {
-		return err
-	}
-	copy(s.host, m.host)
-	m.d.drv.Go(func(q *driver.Queue) error {
-		err := q.CopyIn(m.array.ptr, unsafe.Pointer(&s.host[0]), int64(len(s.host))*4)
-		return errors.Join(err, s.done.Record())
-	})
-	return nil
-}
-
-// free waits until a buffer is free, and makes it where it is not there yet.
-func (m *Mirror) free(s *staging) error {
-	if s.host != nil {
-		return m.d.drv.Do(func(*driver.Queue) error { return s.done.Sync() })
-	}
-	return m.d.build("staging", func(b *builder) {
-		s.done = b.event()
-		if p := b.host(len(m.host) * 4); p != nil {
-			s.host = unsafe.Slice((*float32)(p), len(m.host))
-		}
-	})
+	return m.stage.push(m.host)
 }
 
 // Pull waits for all queued work and copies the device's elements to the host.
 func (m *Mirror) Pull() error {
-	return m.d.download(unsafe.Pointer(unsafe.SliceData(m.host)), m.array.ptr, int64(len(m.host))*4)
+	return m.array.dev.download(unsafe.Pointer(unsafe.SliceData(m.host)), m.array.ptr, int64(len(m.host))*4)
 }
 
 // Copy queues a copy of an array of the same size to the device's elements.
@@ -87,7 +94,7 @@ func (m *Mirror) Copy(from *Array) error {
 	if from.Size() != len(m.host) {
 		return fmt.Errorf("cuda: copy %d elements to %d", from.Size(), len(m.host))
 	}
-	m.d.drv.Go(func(q *driver.Queue) error {
+	m.array.dev.drv.Go(func(q *driver.Queue) error {
 		return q.CopyOn(m.array.ptr, from.ptr, int64(len(m.host))*4)
 	})
 	return nil

@@ -246,6 +246,14 @@ struct update_params {
 	ARRAY(struct report) report;
 };
 
+/* take: to[t,b] = from[index[b],t], or zeros where index[b] is negative. */
+struct take_params {
+	int T, B, W;
+	ARRAY(const float) from; /* [N,T,W] */
+	ARRAY(const int) index;	 /* [B] */
+	ARRAY(float) to;	 /* [T,B,W] */
+};
+
 /* fill: x[i] = value for i < n. */
 struct fill_params {
 	long long n;

@@ -8,6 +8,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"galvani/kernels/driver"
@@ -137,10 +138,10 @@ func (d *Device) NewScan(cfg ScanConfig) (*Scan, error) {
 			s.learn = 2
 		}
 	}
-	if s.fwd, err = s.layout(false); err != nil {
+	if s.fwd, err = scanLayout(s.cell, d.limits, d.prec, cfg.B, cfg.H, false); err != nil {
 		return nil, err
 	}
-	if s.bwd, err = s.layout(true); err != nil {
+	if s.bwd, err = scanLayout(s.cell, d.limits, d.prec, cfg.B, cfg.H, true); err != nil {
 		return nil, err
 	}
 	s.chunk = s.chunkSteps()
@@ -153,19 +154,51 @@ func (d *Device) NewScan(cfg ScanConfig) (*Scan, error) {
 	return s, nil
 }
 
+// Layout says how the steps of a scan are laid out over a GPU; see struct scan_layout.
+type Layout struct {
+	Rows, Blocks, Groups, Slice, Threads int
+	Resident                             bool
+	Shared                               int // bytes
+}
+
+// Layouts returns how the scan runs forward and backward.
+func (s *Scan) Layouts() (forward, backward Layout) { return layoutOf(s.fwd), layoutOf(s.bwd) }
+
+func layoutOf(l C.struct_scan_layout) Layout {
+	return Layout{int(l.rows), int(l.blocks), int(l.groups), int(l.slice), int(l.threads), l.resident != 0, int(l.shared)}
+}
+
+// Segments returns into how many segments the memory divides the sequence, and how many steps a
+// chunk has.
+func (s *Scan) Segments() (segments, chunk int) { return len(s.segments), s.chunk }
+
 func (s *Scan) states() int { return int(s.cell.dims.states) }
 func (s *Scan) planes() int { return int(s.cell.dims.drives) }
 
-// layout asks how the steps are laid out over the GPU.
-func (s *Scan) layout(backward bool) (C.struct_scan_layout, error) {
-	l := s.d.limits
+// scanLayout asks layout.h how the steps of a cell are laid out over a GPU.
+func scanLayout(cell C.struct_cell_facts, l Limits, prec, batch, hidden int, backward bool) (C.struct_scan_layout, error) {
 	gpu := C.struct_gpu_limits{sms: C.int(l.SMs), shared: C.int(l.Shared), cluster: C.int(l.Cluster), compute: C.int(l.Compute)}
 	var out C.struct_scan_layout
-	if C.scan_layout(&gpu, &s.cell.dims, C.int(s.d.prec), C.int(s.cfg.B), C.int(s.cfg.H), flag(backward), &out) != 0 {
+	if C.scan_layout(&gpu, &cell.dims, C.int(prec), C.int(batch), C.int(hidden), flag(backward), &out) != 0 {
 		return out, fmt.Errorf("cuda: scan %s: no layout for B=%d H=%d in %s within %d bytes of shared memory",
-			s.cfg.Cell, s.cfg.B, s.cfg.H, s.d.Precision(), l.Shared)
+			C.GoString(cell.name), batch, hidden, Precisions[prec], l.Shared)
 	}
 	return out, nil
+}
+
+// PlanLayout returns the layouts that a scan would have on a GPU with these limits.
+func PlanLayout(cell string, l Limits, precision string, batch, hidden int) (forward, backward Layout, err error) {
+	facts, err := cellFacts(cell)
+	if err != nil {
+		return forward, backward, err
+	}
+	prec := slices.Index(Precisions, precision)
+	f, err := scanLayout(facts, l, prec, batch, hidden, false)
+	if err != nil {
+		return forward, backward, err
+	}
+	b, err := scanLayout(facts, l, prec, batch, hidden, true)
+	return layoutOf(f), layoutOf(b), err
 }
 
 // leastChunk is a number of steps that is worth a launch, whatever memory they take.

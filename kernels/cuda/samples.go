@@ -1,0 +1,76 @@
+//go:build gpu
+
+package cuda
+
+// #include "host.h"
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+
+	"galvani/kernels/driver"
+)
+
+// Field is one array of all samples, [N,T,W], and the array [T,B,W] that takes it for those of a
+// batch.
+type Field struct {
+	To      *Array
+	T, B, W int
+	From    []float32
+}
+
+// Samples are the samples of a data set, kept on a device.
+type Samples struct {
+	d     *Device
+	takes []C.struct_take_params
+	take  *kernel
+	index stager[int32]
+}
+
+// NewSamples uploads n samples.
+// Errors: a field whose arrays do not have its shape.
+func (d *Device) NewSamples(n int, fields []Field) (*Samples, error) {
+	for i, f := range fields {
+		if len(f.From) != n*f.T*f.W || f.To.Size() != f.T*f.B*f.W || f.B != fields[0].B {
+			return nil, fmt.Errorf("cuda: samples: field %d has %d elements for %d in a batch, want N=%d T=%d W=%d for B=%d",
+				i, len(f.From), f.To.Size(), n, f.T, f.W, fields[0].B)
+		}
+	}
+	s := &Samples{d: d}
+	err := d.build("samples", func(b *builder) {
+		s.take = b.kernel("samples", "take")
+		if len(fields) > 0 {
+			s.index = stager[int32]{d: d, to: b.bytes(int64(fields[0].B) * 4)}
+		}
+		for _, f := range fields {
+			s.takes = append(s.takes, C.struct_take_params{T: C.int(f.T), B: C.int(f.B), W: C.int(f.W),
+				from: ptr(upload(b, f.From)), index: ptr(s.index.to), to: ptr(f.To.ptr)})
+		}
+	})
+	return s, err
+}
+
+// Take queues the copy of sample index[b] to column b of every field, zeros where index[b] is
+// negative. Index has B elements and may be changed as soon as Take returns.
+func (s *Samples) Take(index []int32) error {
+	if len(s.takes) == 0 {
+		return nil
+	}
+	if len(index) != int(s.takes[0].B) {
+		return fmt.Errorf("cuda: samples: %d indices, want %d", len(index), s.takes[0].B)
+	}
+	if err := s.index.push(index); err != nil {
+		return err
+	}
+	s.d.drv.Go(func(*driver.Queue) error {
+		for _, p := range s.takes {
+			n := C.longlong(p.T) * C.longlong(p.B) * C.longlong(p.W)
+			if err := s.take.launch(of(C.each_launch(n)), unsafe.Pointer(&p)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return nil
+}
