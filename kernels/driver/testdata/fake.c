@@ -5,13 +5,13 @@
  *   FAKE_FAIL      NAME=CODE: the function NAME returns CODE
  *
  * It has no cuCtxSynchronize. The file that FAKE_LIVE names is written when a context is
- * destroyed: how many contexts, streams, events, modules and allocations are left.
+ * destroyed: how many contexts and streams are left.
  */
 #include <cuda.h>
 #include <stdio.h>
 #include <string.h>
 
-static int live_contexts, live_streams, live_events, live_modules, live_memory;
+static int live_contexts, live_streams;
 static int handle;
 
 static CUresult fail(const char *name)
@@ -105,8 +105,7 @@ CUresult cuCtxDestroy(CUcontext ctx)
 	(void)ctx;
 	live_contexts--;
 	if (path && (f = fopen(path, "w"))) {
-		fprintf(f, "contexts %d streams %d events %d modules %d memory %d\n", live_contexts, live_streams,
-			live_events, live_modules, live_memory);
+		fprintf(f, "contexts %d streams %d\n", live_contexts, live_streams);
 		fclose(f);
 	}
 	return CUDA_SUCCESS;
@@ -146,7 +145,6 @@ CUresult cuEventCreate(CUevent *event, unsigned int flags)
 	FAIL(cuEventCreate);
 	if (flags != (CU_EVENT_BLOCKING_SYNC | CU_EVENT_DISABLE_TIMING))
 		return CUDA_ERROR_INVALID_VALUE;
-	live_events++;
 	*event = (CUevent)&handle;
 	return CUDA_SUCCESS;
 }
@@ -155,7 +153,6 @@ CUresult cuEventDestroy(CUevent event)
 {
 	FAIL(cuEventDestroy);
 	(void)event;
-	live_events--;
 	return CUDA_SUCCESS;
 }
 
@@ -191,7 +188,6 @@ CUresult cuMemGetInfo(size_t *free, size_t *total)
 CUresult cuMemAlloc(CUdeviceptr *ptr, size_t bytes)
 {
 	FAIL(cuMemAlloc);
-	live_memory++;
 	*ptr = (CUdeviceptr)malloc(bytes);
 	memset((void *)*ptr, 0x7f, bytes);
 	return CUDA_SUCCESS;
@@ -200,7 +196,6 @@ CUresult cuMemAlloc(CUdeviceptr *ptr, size_t bytes)
 CUresult cuMemFree(CUdeviceptr ptr)
 {
 	FAIL(cuMemFree);
-	live_memory--;
 	free((void *)ptr);
 	return CUDA_SUCCESS;
 }
@@ -209,7 +204,6 @@ CUresult cuMemHostAlloc(void **ptr, size_t bytes, unsigned int flags)
 {
 	FAIL(cuMemHostAlloc);
 	(void)flags;
-	live_memory++;
 	*ptr = malloc(bytes);
 	return CUDA_SUCCESS;
 }
@@ -217,7 +211,6 @@ CUresult cuMemHostAlloc(void **ptr, size_t bytes, unsigned int flags)
 CUresult cuMemFreeHost(void *ptr)
 {
 	FAIL(cuMemFreeHost);
-	live_memory--;
 	free(ptr);
 	return CUDA_SUCCESS;
 }
@@ -271,7 +264,6 @@ CUresult cuModuleLoadDataEx(CUmodule *mod, const void *image, unsigned int n, CU
 			snprintf(values[0], (size_t)values[1], "ptxas application ptx input, line 1; fatal\n: %s\n", (char *)image);
 		return CUDA_ERROR_INVALID_PTX;
 	}
-	live_modules++;
 	*mod = (CUmodule)&handle;
 	return CUDA_SUCCESS;
 }
@@ -280,7 +272,6 @@ CUresult cuModuleUnload(CUmodule mod)
 {
 	FAIL(cuModuleUnload);
 	(void)mod;
-	live_modules--;
 	return CUDA_SUCCESS;
 }
 
