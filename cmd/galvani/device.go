@@ -65,7 +65,11 @@ func choosePlace(r runKeys) (place, error) {
 
 // reason is an error of the kernels as part of a sentence.
 func reason(err error) string {
-	return strings.TrimPrefix(strings.TrimSuffix(err.Error(), ": "+kernels.ErrNoDevice.Error()), "kernels: ")
+	s := strings.TrimSuffix(err.Error(), ": "+kernels.ErrNoDevice.Error())
+	for _, room := range []string{"kernels: ", "driver: ", "cuda: "} {
+		s = strings.TrimPrefix(s, room)
+	}
+	return s
 }
 
 // cudaPlace opens the GPU that is asked for, the first with auto.

@@ -1,0 +1,239 @@
+//go:build gpu
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"galvani/engine/rundir"
+	"galvani/engine/safetensors"
+	"galvani/models"
+)
+
+// These tests run on the emulated driver that GALVANI_CUDA_LIBRARY names (make gpu-test), and
+// those that do not need it also on a real GPU.
+
+// Bounds of what a GPU in fp32 may differ from the CPU by, relative: each step rounds
+// differently by about 1e-7, and updates amplify it.
+const (
+	tolLoss  = 1e-4
+	tolFinal = 2e-3
+)
+
+// onGPU skips a test where there is no GPU, real or emulated.
+func onGPU(t *testing.T) {
+	t.Helper()
+	if o := galvani(t, "devices", "--json").ok(t); !strings.Contains(o.stdout, `"cuda:0"`) {
+		t.Skip("no GPU, real or emulated; run make gpu-test")
+	}
+}
+
+// emulated runs galvani on the emulated driver with more in its environment.
+func emulated(t *testing.T, env []string, args ...string) outcome {
+	t.Helper()
+	if os.Getenv("GALVANI_CUDA_LIBRARY") == "" {
+		t.Skip("no emulated driver; run make gpu-test")
+	}
+	c := program(args...)
+	c.Env = append(c.Env, env...)
+	return finish(t, c)
+}
+
+// losses returns the loss of every update of a run.
+func losses(t *testing.T, dir string) []float64 {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "metrics.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []float64
+	for line := range bytes.Lines(text) {
+		var row struct {
+			Loss *float64 `json:"loss"`
+		}
+		if err := json.Unmarshal(line, &row); err != nil {
+			t.Fatal(err)
+		}
+		if row.Loss != nil {
+			all = append(all, *row.Loss)
+		}
+	}
+	return all
+}
+
+// TestGPUTrainsLikeCPU trains every model for ten updates on both devices.
+func TestGPUTrainsLikeCPU(t *testing.T) {
+	onGPU(t)
+	for _, m := range models.All() {
+		t.Run(m.Name, func(t *testing.T) {
+			more := []string{"--model", m.Name, "--max-steps", "10", "--device"}
+			cpu := trained(t, args(more, "cpu")...)
+			gpu := trained(t, args(more, "cuda")...)
+			want, got := losses(t, cpu), losses(t, gpu)
+			if len(want) != 10 || len(got) != 10 {
+				t.Fatalf("%d and %d losses, want 10", len(want), len(got))
+			}
+			for i := range want {
+				if d := math.Abs(got[i]-want[i]) / max(1, math.Abs(want[i])); !(d <= tolLoss) {
+					t.Errorf("update %d: loss %v on the GPU, %v on the CPU", i+1, got[i], want[i])
+				}
+			}
+			near(t, latest(t, gpu), latest(t, cpu))
+			if env, _ := os.ReadFile(filepath.Join(gpu, "env.json")); !bytes.Contains(env, []byte("cuda:0")) {
+				t.Errorf("env.json does not name the device: %s", env)
+			}
+		})
+	}
+}
+
+// near compares checkpoints of two devices.
+func near(t *testing.T, got, want []safetensors.Tensor) {
+	t.Helper()
+	for i, w := range want {
+		a, err := got[i].Float32s()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := w.Float32s()
+		largest := 0.0
+		for _, v := range b {
+			largest = max(largest, math.Abs(float64(v)))
+		}
+		for j := range b {
+			if d := math.Abs(float64(a[j] - b[j])); !(d <= tolFinal*max(largest, 1e-3)) {
+				t.Errorf("%s[%d] is %v, want %v", w.Name, j, a[j], b[j])
+				break
+			}
+		}
+	}
+}
+
+// TestGPUIsDeterministic trains twice and compares all bits.
+func TestGPUIsDeterministic(t *testing.T) {
+	onGPU(t)
+	for _, model := range []string{"crnn", "lstm"} {
+		a := latest(t, trained(t, "--model", model, "--device", "cuda"))
+		b := latest(t, trained(t, "--model", model, "--device", "cuda"))
+		for i := range a {
+			if !slices.Equal(a[i].Data, b[i].Data) {
+				t.Errorf("%s: %s differs between two runs", model, a[i].Name)
+			}
+		}
+	}
+}
+
+// TestGPUResumesAcrossDevices goes CPU, GPU, CPU and compares with a run on the CPU alone.
+func TestGPUResumesAcrossDevices(t *testing.T) {
+	onGPU(t)
+	dir := trained(t, "--max-steps", "4", "--device", "cpu")
+	galvani(t, "train", "--resume", dir, "--quiet", "--max-steps", "8", "--device", "cuda").ok(t)
+	galvani(t, "train", "--resume", dir, "--quiet", "--max-steps", "12", "--device", "cpu").ok(t)
+	near(t, latest(t, dir), latest(t, trained(t, "--max-steps", "12", "--device", "cpu")))
+}
+
+// TestGPUPrecisions trains in the formats that are not the default; the loss stays near that
+// of fp32, and no format is taken silently for another.
+func TestGPUPrecisions(t *testing.T) {
+	onGPU(t)
+	exact := losses(t, trained(t, "--model", "lstm", "--device", "cuda"))
+	for precision, tol := range map[string]float64{"tf32": 1e-2, "bf16": 5e-2} { // 11 and 8 bits of mantissa
+		dir := trained(t, "--model", "lstm", "--device", "cuda", "--precision", precision)
+		if env, _ := os.ReadFile(filepath.Join(dir, "env.json")); !bytes.Contains(env, []byte(precision)) {
+			t.Errorf("env.json does not name %s", precision)
+		}
+		same := true
+		for i, l := range losses(t, dir) {
+			if !(math.Abs(l-exact[i]) <= tol) {
+				t.Errorf("%s: loss %v at update %d, want %v", precision, l, i+1, exact[i])
+			}
+			same = same && l == exact[i]
+		}
+		if same {
+			t.Errorf("%s gives the bits of fp32", precision)
+		}
+	}
+	galvani(t, args(tiny, "--device", "cpu", "--precision", "tf32", "--runs-dir", t.TempDir())...).refused(t, exitConfig, "precision")
+}
+
+// TestGPUFallsBack holds that auto gives way to the CPU with one line of reason, and that a
+// GPU asked for by name does not.
+func TestGPUFallsBack(t *testing.T) {
+	for name, c := range map[string]struct{ env, why string }{
+		"no library":  {"GALVANI_CUDA_LIBRARY=/nowhere/libcuda.so", "/nowhere/libcuda.so"},
+		"no device":   {"GALVANI_EMU_DEVICE=count=0", "no"},
+		"driver code": {"GALVANI_EMU_FAIL=cuInit:1:803", "803"},
+		"too old":     {"GALVANI_EMU_DEVICE=compute=6.1", "6.1"},
+		"full":        {"GALVANI_EMU_DEVICE=memory=16KiB", "memory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := emulated(t, []string{c.env}, args(tiny, "--max-steps", "1", "--device", "auto", "--runs-dir", t.TempDir())...).ok(t)
+			var line string
+			for l := range strings.Lines(o.stderr) {
+				if strings.HasPrefix(l, "device: ") {
+					line = l
+				}
+			}
+			if !strings.Contains(line, "cpu") || !strings.Contains(line, c.why) {
+				t.Errorf("device line is %q, want the CPU and the reason %q", line, c.why)
+			}
+			emulated(t, []string{c.env}, args(tiny, "--device", "cuda", "--runs-dir", t.TempDir())...).refused(t, exitDevice, c.why)
+			report := emulated(t, []string{c.env}, "devices").ok(t)
+			if name != "full" && !strings.Contains(report.stdout, c.why) {
+				t.Errorf("devices says %q, want the reason %q", report.stdout, c.why)
+			}
+		})
+	}
+}
+
+// TestGPUFailuresKeepCheckpoint breaks the device in the middle of training: the exit code
+// tells what happened, and the last checkpoint goes on on the CPU.
+func TestGPUFailuresKeepCheckpoint(t *testing.T) {
+	for name, c := range map[string]struct {
+		call string
+		code int
+		exit int
+	}{
+		"launch failed":   {"cuLaunchKernel", 719, exitBug},
+		"illegal address": {"cuLaunchKernel", 700, exitBug},
+		"memory error":    {"cuLaunchKernel", 214, exitStopped},
+		"time-out":        {"cuLaunchKernel", 702, exitStopped},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := trained(t, "--max-steps", "6", "--device", "cuda")
+			whole := emulated(t, nil, "train", "--resume", dir, "--quiet", "--max-steps", "7", "--device", "cuda").ok(t)
+			_ = whole
+			fail := fmt.Sprintf("GALVANI_EMU_FAIL=%s:150:%d", c.call, c.code)
+			o := emulated(t, []string{fail}, "train", "--resume", dir, "--max-steps", "12", "--device", "cuda")
+			o.refused(t, c.exit, fmt.Sprint(c.code))
+			run, err := rundir.View(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, skipped, err := run.Latest(); err != nil || len(skipped) > 0 {
+				t.Fatalf("last checkpoint: %v, passed over %v", err, skipped)
+			}
+			galvani(t, "train", "--resume", dir, "--quiet", "--max-steps", "12", "--device", "cpu").ok(t)
+		})
+	}
+}
+
+// TestGPUOutOfMemory fails the k-th allocation: always a clear error, nothing half-written.
+func TestGPUOutOfMemory(t *testing.T) {
+	for k := 1; k <= 40; k += 3 {
+		runs := t.TempDir()
+		o := emulated(t, []string{fmt.Sprintf("GALVANI_EMU_FAIL=cuMemAlloc_v2:%d:2", k)},
+			args(tiny, "--max-steps", "1", "--device", "cuda", "--quiet", "--runs-dir", runs)...)
+		if o.code == 0 && k > 10 {
+			return // fewer allocations than that
+		}
+		o.refused(t, exitDevice, "memory")
+	}
+}
