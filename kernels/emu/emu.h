@@ -129,39 +129,6 @@ GPU_FN double shuffle_xor(double v, int mask)
 	return out.d;
 }
 
-/* One IEEE operation with denormals kept, whatever is set for the rest of a kernel. */
-#if defined(__SSE2__)
-#define EMU_EXACT(instruction, out, b)                                                                      \
-	unsigned old, ieee = 0x1f80;                                                                              \
-	asm volatile("stmxcsr %1\n\tldmxcsr %2\n\t" instruction " %3, %0\n\tldmxcsr %1"                            \
-		     : "+x"(out), "=m"(old)                                                                       \
-		     : "m"(ieee), "x"(b));                                                                        \
-	return out
-GPU_FN float exact_add(float a, float b) { EMU_EXACT("addss", a, b); }
-GPU_FN float exact_sub(float a, float b) { EMU_EXACT("subss", a, b); }
-GPU_FN float exact_mul(float a, float b) { EMU_EXACT("mulss", a, b); }
-GPU_FN float exact_div(float a, float b) { EMU_EXACT("divss", a, b); }
-GPU_FN float exact_sqrt(float a) { EMU_EXACT("sqrtss", a, a); }
-GPU_FN double widen(float a)
-{
-	double y = 0;
-	EMU_EXACT("cvtss2sd", y, a);
-}
-GPU_FN float narrow(double a)
-{
-	float y = 0;
-	EMU_EXACT("cvtsd2ss", y, a);
-}
-#else
-GPU_FN float exact_add(float a, float b) { return a + b; }
-GPU_FN float exact_sub(float a, float b) { return a - b; }
-GPU_FN float exact_mul(float a, float b) { return a * b; }
-GPU_FN float exact_div(float a, float b) { return a / b; }
-GPU_FN float exact_sqrt(float a) { return sqrtf(a); }
-GPU_FN double widen(float a) { return a; }
-GPU_FN float narrow(double a) { return (float)a; }
-#endif
-
 /* Kernels run with denormals flushed; these do not. */
 GPU_FN float exact_add(float a, float b) { return emu_exact('+', a, b); }
 GPU_FN float exact_sub(float a, float b) { return emu_exact('-', a, b); }
