@@ -107,9 +107,11 @@ func (p *Params[F]) Specs() []kernels.Spec { return p.specs }
 // View returns parameter i as a tensor over the flat buffer.
 func (p *Params[F]) View(i int) *tensor.Dense { return p.views[i] }
 
-// hold keeps the parameters on a device too, from where graphs read them. Changes on one side
-// reach the other by push and pull.
-func (p *Params[F]) hold(dev kernels.Resident) error {
+// Hold keeps the parameters on a device too, with their present values. Graphs made from then on
+// read them there, until the device is closed.
+//
+// Errors: those of the device.
+func (p *Params[F]) Hold(dev kernels.Resident) error {
 	p.held = mirrors{dev: dev}
 	return p.held.add(p.all)
 }

@@ -102,7 +102,7 @@ func (s *Session) place() error {
 		return err
 	}
 	if s.dev = dev; dev != nil {
-		if err := s.params.hold(dev); err != nil {
+		if err := s.params.Hold(dev); err != nil {
 			return err
 		}
 	}
@@ -161,18 +161,39 @@ func (s *Session) Progress() Progress { return s.progress }
 //
 // Errors: *NotFiniteError, kernels.ErrShape, and those of the device.
 func (s *Session) Step(b *data.Batch) (StepResult, error) {
-	if err := s.steps.queue(b, place{}); err != nil {
-		return StepResult{}, err
-	}
-	done, err := s.steps.finished(true)
-	var r *refused
-	if errors.As(err, &r) {
-		err = s.explain(r, b)
-	}
+	r, err := s.Repeat(b, 1)
 	if err != nil {
 		return StepResult{}, err
 	}
-	return done[0].StepResult, nil
+	return r[0], nil
+}
+
+// Repeat makes n updates with one batch and waits at the end. On a device with memory of its own
+// they are queued like those of Train, so that it seldom waits before.
+//
+// Errors: those of Step.
+func (s *Session) Repeat(b *data.Batch, n int) ([]StepResult, error) {
+	var all []StepResult
+	for i := range n {
+		if err := s.steps.queue(b, place{}); err != nil {
+			return nil, err
+		}
+		if i < n-1 && !s.steps.due() {
+			continue
+		}
+		done, err := s.steps.finished(true)
+		var r *refused
+		if errors.As(err, &r) {
+			err = s.explain(r, b)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range done {
+			all = append(all, m.StepResult)
+		}
+	}
+	return all, nil
 }
 
 // Evaluate measures the network on a whole set. The last, incomplete batch is filled up with
