@@ -5,6 +5,14 @@
 
 #include "params.h"
 
+#if defined(__CUDACC__) && !defined(GALVANI_EMU)
+#define LAYOUT_FN static __device__ __forceinline__
+#elif defined(GALVANI_EMU)
+#define LAYOUT_FN static inline __attribute__((always_inline, unused))
+#else
+#define LAYOUT_FN static inline
+#endif
+
 /* What a layout depends on besides the sizes. */
 struct gpu_limits {
 	int sms;	 /* multiprocessors */
@@ -18,9 +26,153 @@ struct cell_dims {
 	int states, in, rec, drives, axial, vecs, prep;
 };
 
+enum {
+	SCAN_THREADS = 256, /* of a block with recurrent products; a scan has at most so many */
+	SCAN_CHUNK = 64,    /* units of the operand that a layout without resident weights holds at once */
+	SCAN_ROWS = 8,	    /* most rows of a group, and the rows of a group with mma */
+	SCAN_SLICE = 128    /* most units of a block without resident weights */
+};
+
+/* The recurrent product of a block has m outputs (recurrent product and unit forward, unit
+ * backward) and an operand of `planes` planes: h forward, the drive gradients of the G products
+ * backward. A plane has `words` 32-bit words, a word holds one unit or two as bf16, and rows of
+ * the operand are ldx words apart. The K axis (planes and words) is shared by `parts` groups of
+ * threads, whose sums [parts,rows,ldp] are added in order. Offsets are bytes into the dynamic
+ * shared memory:
+ *   weights  the block's rows (backward: columns) of W, see scan.h
+ *   operand  [2,rows,ldx] words, for this step and the next; one of them without resident weights
+ *   axial    [2,rows,units] floats, what the axial coupling reads; absent without
+ *   partial  the sums; also scratch of one float per thread
+ *   barrier  two transaction barriers */
+struct scan_parts {
+	int planes, m, units, words, ldx, parts, ldp;
+	long long weights, operand, axial, partial, barrier, total;
+};
+
+LAYOUT_FN long long layout_up(long long n, long long to) { return (n + to - 1) / to * to; }
+LAYOUT_FN long long layout_min(long long a, long long b) { return a < b ? a : b; }
+LAYOUT_FN long long layout_max(long long a, long long b) { return a > b ? a : b; }
+
+/* scan_parts_of returns the parts of a block's shared memory for a layout whose rows, blocks,
+ * slice, threads and resident are set. */
+LAYOUT_FN struct scan_parts scan_parts_of(const struct cell_dims *cell, int prec, int backward,
+					  const struct scan_layout *l)
+{
+	struct scan_parts z;
+	int mma = prec != PREC_FP32;
+	long long units = l->resident ? (long long)l->blocks * l->slice : SCAN_CHUNK;
+	long long words = mma ? layout_up(prec == PREC_BF16 ? (units + 1) / 2 : units, 16) : layout_up(units, 4);
+	long long at = 0, k;
+	z.planes = cell->rec == 0 ? 0 : backward ? cell->rec : 1;
+	z.m = cell->rec == 0 ? 0 : backward ? l->slice : cell->rec * l->slice;
+	z.units = (int)units;
+	z.words = (int)words;
+	k = l->resident ? z.planes * words : words;
+	z.ldx = (int)(mma && k % 32 == 0 ? k + 16 : k);
+	z.ldp = z.m + 4;
+	z.parts = 0;
+	if (z.m > 0)
+		z.parts = (int)layout_max(1, mma ? layout_min(l->threads / 32 / (z.m / 16), k / 16)
+						 : layout_min(l->threads / (z.m / 4), k / 8));
+	z.weights = at;
+	if (z.m > 0)
+		at += 4 * k * (mma ? z.m : z.m + 4);
+	z.operand = at;
+	if (z.m > 0)
+		at += 4LL * (l->resident ? 2 : 1) * l->rows * z.ldx;
+	z.axial = at;
+	if (cell->axial >= 0 && l->resident)
+		at += layout_up(4LL * 2 * l->rows * units, 16);
+	z.partial = at;
+	at += layout_max(4LL * z.parts * l->rows * z.ldp, 4LL * l->threads);
+	z.barrier = at;
+	z.total = at + 16;
+	return z;
+}
+
+/* layout_fits sets groups and shared of a layout and says whether a block can have that much. */
+LAYOUT_FN int layout_fits(const struct gpu_limits *gpu, const struct cell_dims *cell, int prec, int backward, int B,
+			  struct scan_layout *l)
+{
+	struct scan_parts z = scan_parts_of(cell, prec, backward, l);
+	l->groups = (B + l->rows - 1) / l->rows;
+	l->shared = (int)layout_min(z.total, 0x7fffffff);
+	return z.total <= gpu->shared && (prec != PREC_FP32 || z.m <= 4 * l->threads);
+}
+
+/* layout_cost is a model of the cycles that all rows take for one step, with resident weights:
+ * the product (an FMA pipe of 128 lanes, or shared memory giving 128 bytes per cycle, whichever
+ * is slower), the pointwise step at 150 cycles per round, the latency of the exchange and its
+ * bytes at 20 per cycle, times how often all multiprocessors are filled. Its numbers choose
+ * between layouts of which each is right. */
+LAYOUT_FN double layout_cost(const struct gpu_limits *gpu, const struct cell_dims *cell, int prec, int backward,
+			     const struct scan_layout *l)
+{
+	struct scan_parts z = scan_parts_of(cell, prec, backward, l);
+	double k = (double)z.planes * z.words, fma = l->rows, load = 4 + l->rows / 4.0;
+	double product = z.m * k / 128 * (prec != PREC_FP32 ? 4 : fma > load ? fma : load);
+	double point = 150.0 * layout_up((long long)l->slice * l->rows, l->threads) / l->threads;
+	double exchange = l->blocks == 1 ? 130 : 300 + 4 * l->rows * k * (1 - 1.0 / l->blocks) / 20;
+	int at_once = gpu->sms > l->blocks ? gpu->sms / l->blocks : 1;
+	int waves = (l->groups + at_once - 1) / at_once;
+	return waves * (product + point + exchange);
+}
+
+/* layout_alone is the layout of a cell without recurrent products: one block per group, with
+ * as few rows as keep one group per multiprocessor. */
+LAYOUT_FN int layout_alone(const struct gpu_limits *gpu, const struct cell_dims *cell, int backward, int B, int H,
+			   struct scan_layout *out)
+{
+	int found = 0;
+	for (int rows = SCAN_ROWS; rows >= 1; rows /= 2) {
+		struct scan_layout l = {rows, 1, 0, (int)layout_up(H, 4), 0, 1, 0};
+		l.threads = (int)layout_min(SCAN_THREADS, layout_up((long long)l.slice * rows, 32));
+		if (!layout_fits(gpu, cell, PREC_FP32, backward, B, &l) || (found && l.groups > gpu->sms))
+			continue;
+		*out = l;
+		found = 1;
+	}
+	return found;
+}
+
 /* scan_layout chooses the layout of CELL_forward (or CELL_backward) for B rows and H units. It
- * returns 0, or -1 where no layout fits (then even one row of H units exceeds shared memory). */
-static int scan_layout(const struct gpu_limits *gpu, const struct cell_dims *cell, int prec, int B, int H,
-		       int backward, struct scan_layout *out);
+ * returns 0, or -1 where no layout fits: mma needs compute capability 8.0.
+ *
+ * Weights stay resident if a slice of them fits into shared memory, in one block or in a cluster
+ * of 2, 4 or 8; among such layouts layout_cost chooses. Otherwise every step is a launch of its
+ * own that reads the weights from L2. Slices are multiples of 16 units with mma and of 4 without. */
+LAYOUT_FN int scan_layout(const struct gpu_limits *gpu, const struct cell_dims *cell, int prec, int B, int H,
+			  int backward, struct scan_layout *out)
+{
+	int mma = prec != PREC_FP32 && cell->rec > 0, unit = mma ? 16 : 4, found = 0;
+	double best = 0;
+	if (prec != PREC_FP32 && gpu->compute < 80)
+		return -1;
+	if (cell->rec == 0 && layout_alone(gpu, cell, backward, B, H, out))
+		return 0;
+	for (int blocks = 1; cell->rec > 0 && blocks <= 8 && (blocks == 1 || blocks <= gpu->cluster); blocks *= 2)
+		for (int rows = mma ? SCAN_ROWS : 1; rows <= SCAN_ROWS; rows *= 2) {
+			struct scan_layout l = {rows, blocks, 0, (int)layout_up((H + blocks - 1) / blocks, unit),
+						SCAN_THREADS, 1, 0};
+			if (!layout_fits(gpu, cell, prec, backward, B, &l))
+				continue;
+			double cost = layout_cost(gpu, cell, prec, backward, &l);
+			if (found && cost >= best)
+				continue;
+			*out = l;
+			best = cost;
+			found = 1;
+		}
+	if (found)
+		return 0;
+	int most = SCAN_SLICE / (backward || cell->rec == 0 ? 1 : cell->rec) / unit * unit;
+	most = (int)layout_max(most, unit);
+	struct scan_layout l = {SCAN_ROWS, 1, 0, (int)layout_min(most, layout_up(H, unit)), SCAN_THREADS, 0, 0};
+	l.blocks = (H + l.slice - 1) / l.slice;
+	if (!layout_fits(gpu, cell, prec, backward, B, &l))
+		return -1;
+	*out = l;
+	return 0;
+}
 
 #endif
