@@ -9,10 +9,10 @@ GPU_DIR := $(CURDIR)/build/gpu
 GPU_ENV := CGO_ENABLED=1 CGO_CFLAGS="-O2 -g -I$(CURDIR)/kernels/driver/include" CGO_LDFLAGS="-O2 -g -L$(GPU_DIR)"
 
 .DEFAULT_GOAL := build
-.PHONY: help build cpu driver emu ptx test gpu-test race fuzz lint bench ci clean
+.PHONY: help build cpu driver emu ptx test gpu-test gpu-check race fuzz lint bench ci clean
 
 help: ## say what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 build: driver ## make bin/galvani, which uses an NVIDIA GPU where there is one
 	$(GPU_ENV) go build -tags gpu -o bin/galvani ./cmd/galvani
@@ -35,7 +35,16 @@ test: ## run every test
 	go test ./...
 
 gpu-test: driver emu ## run the tests of the GPU path on the emulated driver
-	$(GPU_ENV) GALVANI_CUDA_LIBRARY=$(GPU_DIR)/libgalvani_emu.so go test -tags gpu ./...
+	$(GPU_ENV) GALVANI_CUDA_LIBRARY=$(GPU_DIR)/libgalvani_emu.so go test -tags gpu ./kernels/...
+	$(GPU_ENV) GALVANI_CUDA_LIBRARY=$(GPU_DIR)/libgalvani_emu.so go test -tags gpu -run GPU ./bench ./cmd/galvani
+
+GPU_CHECK := build/gpu-check
+gpu-check: build ## put what checks a GPU into build/gpu-check, to be copied to its machine
+	mkdir -p $(GPU_CHECK)
+	cp bin/galvani bench/gpucheck/run.sh $(GPU_CHECK)
+	$(GPU_ENV) go test -c -tags gpu -o $(GPU_CHECK)/kernels.test ./kernels
+	$(GPU_ENV) go test -c -tags gpu -o $(GPU_CHECK)/galvani.test ./cmd/galvani
+	@echo "copy $(GPU_CHECK) to a machine with an NVIDIA GPU and start run.sh there"
 
 race: ## run the tests under the race detector
 	go test -race ./...
