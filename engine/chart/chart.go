@@ -22,8 +22,16 @@ var Formats = [...]string{"png", "svg"}
 // Lines is a chart of one or more series.
 type Lines struct {
 	Title, XLabel, YLabel string
-	LogY                  bool // values that are not positive are left out
+	LogX, LogY            bool      // values that are not positive are left out
+	XTicks                []float64 // where the x axis has its labels, nil for round numbers
 	Series                []Series
+	Marks                 []Mark
+}
+
+// Mark is a ring around a point, with a word beside it. One that cannot be drawn is left out.
+type Mark struct {
+	X, Y float64
+	Text string
 }
 
 // Series is one line. A point with a NaN or infinite coordinate interrupts it.
@@ -32,6 +40,9 @@ type Series struct {
 	X, Y   []float64
 	Lo, Hi []float64 // borders of a shaded band, such as one standard deviation; both may be nil
 	Smooth int       // window of a running mean, drawn over the values in pale; below 2 there is none
+	Hue    int       // number of the colour from 1 on, 0 for that of the place among the series
+	Dashed bool
+	Dots   bool // one at each point
 }
 
 const (
@@ -97,7 +108,7 @@ func (c Lines) spans() (x, y span, err error) {
 }
 
 func (c Lines) drawable(x, y float64) bool {
-	return math.Abs(x) <= limit && math.Abs(y) <= limit && (!c.LogY || y >= 1/limit)
+	return math.Abs(x) <= limit && math.Abs(y) <= limit && (!c.LogX || x >= 1/limit) && (!c.LogY || y >= 1/limit)
 }
 
 // limit bounds what is drawn, far enough from the ends of float64 that an axis can reach a

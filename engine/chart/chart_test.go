@@ -188,6 +188,33 @@ func TestSmooth(t *testing.T) {
 	}
 }
 
+// TestLogX holds that decades are equally far apart on a log axis, that what is not positive is
+// left out, and that marks, own ticks and dashes reach the picture.
+func TestLogX(t *testing.T) {
+	c := Lines{LogX: true, LogY: true, XTicks: []float64{1, 16, 256}, Marks: []Mark{{X: 16, Y: 2, Text: "here"}, {X: -1, Y: 2, Text: "nowhere"}},
+		Series: []Series{{X: []float64{0, 1, 16, 256}, Y: []float64{9, 1, 2, 4}, Dashed: true, Dots: true, Hue: 2}}}
+	b, err := c.Render("svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(b)
+	for _, want := range []string{">1<", ">16<", ">256<", ">here<", "stroke-dasharray", "stroke:#D55E00"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s in the picture", want)
+		}
+	}
+	if strings.Contains(text, ">nowhere<") || strings.Contains(text, "NaN") {
+		t.Error("a point that is not positive was drawn")
+	}
+	p := c.plot(span{1, 256}, span{1, 4})
+	if one, two := p.X.Norm(16)-p.X.Norm(1), p.X.Norm(256)-p.X.Norm(16); math.Abs(one-two) > 1e-9 {
+		t.Errorf("from 1 to 16 it is %g, from 16 to 256 %g, want equal", one, two)
+	}
+	if _, err := (Lines{LogX: true, Series: []Series{{X: []float64{0}, Y: []float64{1}}}}).Render("svg"); !errors.Is(err, ErrEmpty) {
+		t.Errorf("x of 0 on a log axis: got %v, want ErrEmpty", err)
+	}
+}
+
 // TestThin wants every column to reach as far up and down as before, with far fewer points.
 func TestThin(t *testing.T) {
 	var pts []vg.Point

@@ -71,7 +71,7 @@ func (c Lines) legend(dc draw.Canvas) vg.Length {
 		if x+w > dc.Max.X && x > dc.Min.X {
 			x, y = dc.Min.X, y-row
 		}
-		dc.StrokeLine2(draw.LineStyle{Color: colour(i), Width: 2 * lineWidth}, x, y-gap/4, x+thumb, y-gap/4)
+		dc.StrokeLine2(s.style(c.colour(i), 2*lineWidth), x, y-gap/4, x+thumb, y-gap/4)
 		dc.FillText(style, vg.Point{X: x + thumb + gap, Y: y}, s.Name)
 		x += w + 3*gap
 	}
@@ -85,10 +85,14 @@ func (c Lines) plot(xs, ys span) *plot.Plot {
 	p.X.Min, p.X.Max = widen(xs, 0)
 	p.Y.Min, p.Y.Max = widen(ys, 0.04)
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(linearTicks), plot.TickerFunc(linearTicks)
+	if c.LogX {
+		logAxis(&p.X, xs)
+	}
 	if c.LogY {
-		lo, hi := widen(span{math.Log10(ys.lo), math.Log10(ys.hi)}, 0.04)
-		p.Y.Min, p.Y.Max = math.Pow(10, lo), math.Pow(10, hi)
-		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.TickerFunc(logTicks)
+		logAxis(&p.Y, ys)
+	}
+	if c.XTicks != nil {
+		p.X.Tick.Marker = fixedTicks(c.XTicks)
 	}
 	p.X.Label.Text, p.Y.Label.Text = c.XLabel, c.YLabel
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
@@ -103,17 +107,25 @@ func (c Lines) plot(xs, ys span) *plot.Plot {
 	p.Y.Tick.Length = gap / 2
 	p.Add(rules{})
 	for i, s := range c.Series {
-		p.Add(band{c, s, tint(i, bandAlpha)})
+		p.Add(band{c, s, c.tint(i, bandAlpha)})
 	}
 	for i, s := range c.Series {
 		if s.Smooth > 1 {
-			p.Add(line{c, s, tint(i, paleAlpha), lineWidth / 2})
+			p.Add(line{c, s, c.tint(i, paleAlpha), lineWidth / 2})
 		}
 	}
 	for i, s := range c.Series {
-		p.Add(line{c, Series{X: s.X, Y: c.smooth(s)}, colour(i), lineWidth})
+		p.Add(line{c, Series{X: s.X, Y: c.smooth(s), Dashed: s.Dashed, Dots: s.Dots}, c.colour(i), lineWidth})
 	}
+	p.Add(marks{c})
 	return p
+}
+
+// logAxis makes an axis logarithmic over a positive range.
+func logAxis(a *plot.Axis, s span) {
+	lo, hi := widen(span{math.Log10(s.lo), math.Log10(s.hi)}, 0.04)
+	a.Min, a.Max = math.Pow(10, lo), math.Pow(10, hi)
+	a.Scale, a.Tick.Marker = plot.LogScale{}, plot.TickerFunc(logTicks)
 }
 
 // widen gives a range some air, and a width where all values are equal.
@@ -138,6 +150,32 @@ func (rules) Plot(dc draw.Canvas, p *plot.Plot) {
 	}
 }
 
+// marks draws the marks of a chart.
+type marks struct{ c Lines }
+
+func (m marks) Plot(dc draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&dc)
+	style := textStyle(8.5, ink)
+	style.XAlign, style.YAlign = draw.XCenter, draw.YBottom
+	for _, k := range m.c.Marks {
+		if !m.c.drawable(k.X, k.Y) {
+			continue
+		}
+		at := vg.Point{X: x(k.X), Y: y(k.Y)}
+		dc.DrawGlyph(draw.GlyphStyle{Color: ink, Radius: gap, Shape: draw.RingGlyph{}}, at)
+		dc.FillText(style, at.Add(vg.Point{Y: 1.3 * gap}), k.Text)
+	}
+}
+
+// style is that of the line of a series.
+func (s Series) style(c color.Color, width vg.Length) draw.LineStyle {
+	l := draw.LineStyle{Color: c, Width: width}
+	if s.Dashed {
+		l.Dashes = []vg.Length{thumb / 4, thumb / 6}
+	}
+	return l
+}
+
 // line draws the values of a series; a point with no neighbour becomes a dot.
 type line struct {
 	c      Lines
@@ -147,13 +185,18 @@ type line struct {
 }
 
 func (l line) Plot(dc draw.Canvas, p *plot.Plot) {
+	dot := draw.GlyphStyle{Color: l.colour, Radius: l.width, Shape: draw.CircleGlyph{}}
 	for _, run := range l.c.runs(l.s.X, l.s.Y) {
 		pts := path(dc, p, l.s.X, l.s.Y, run)
-		if len(pts) == 1 {
-			dc.DrawGlyph(draw.GlyphStyle{Color: l.colour, Radius: l.width, Shape: draw.CircleGlyph{}}, pts[0])
-			continue
+		if len(pts) > 1 {
+			dc.StrokeLines(l.s.style(l.colour, l.width), thin(pts))
+			if !l.s.Dots {
+				continue
+			}
 		}
-		dc.StrokeLines(draw.LineStyle{Color: l.colour, Width: l.width}, thin(pts))
+		for _, at := range pts {
+			dc.DrawGlyph(dot, at)
+		}
 	}
 }
 
@@ -258,11 +301,17 @@ func thin(pts []vg.Point) []vg.Point {
 	return out
 }
 
-func colour(i int) color.RGBA { return palette[i%len(palette)] }
+// colour is that of series i.
+func (c Lines) colour(i int) color.RGBA {
+	if hue := c.Series[i].Hue; hue > 0 {
+		i = hue - 1
+	}
+	return palette[i%len(palette)]
+}
 
-func tint(i int, alpha uint8) color.NRGBA {
-	c := colour(i)
-	return color.NRGBA{c.R, c.G, c.B, alpha}
+func (c Lines) tint(i int, alpha uint8) color.NRGBA {
+	k := c.colour(i)
+	return color.NRGBA{k.R, k.G, k.B, alpha}
 }
 
 func textStyle(size float64, c color.Color) text.Style {

@@ -50,6 +50,15 @@ func logTicks(lo, hi float64) []plot.Tick {
 	return ticks
 }
 
+// fixedTicks labels the given numbers.
+func fixedTicks(at []float64) plot.ConstantTicks {
+	var ticks []plot.Tick
+	for _, v := range at {
+		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'g', 6, 64)})
+	}
+	return ticks
+}
+
 // roundStep returns the next of 1, 2, 5 times a power of ten.
 func roundStep(s float64) float64 {
 	p := math.Pow(10, math.Floor(math.Log10(s)))
