@@ -135,6 +135,16 @@ func (s *Session) Steps() int {
 	return n
 }
 
+// Usage returns the account of the device's memory; false for a device that computes in host
+// memory.
+func (s *Session) Usage() (kernels.Usage, bool) {
+	dev, ok := s.cfg.Device.(kernels.Resident)
+	if !ok {
+		return kernels.Usage{}, false
+	}
+	return dev.Usage(), true
+}
+
 // Close gives back what the session holds of its device.
 func (s *Session) Close() error {
 	var err error

@@ -85,6 +85,9 @@ func (p *plain) end(j *job, r engine.Result, dir string, took time.Duration) {
 	if r.Best != nil {
 		p.words("best  %s", score(*r.Best))
 	}
+	if u, ok := j.session.Usage(); ok {
+		p.words("GPU memory: at most %s of %s", formatBytes(u.High), formatBytes(u.Total))
+	}
 	p.words("look at it: %s/plots, galvani eval %s, tensorboard --logdir %s", dir, dir, j.run.RunsDir)
 }
 

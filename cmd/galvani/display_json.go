@@ -32,23 +32,24 @@ func newScore(m engine.Metrics) scoreJSON {
 
 // event is one JSON line of train.
 type event struct {
-	Event   string     `json:"event"` // start, step, evaluation, end
-	Run     string     `json:"run,omitempty"`
-	Model   string     `json:"model,omitempty"`
-	Task    string     `json:"task,omitempty"`
-	Device  string     `json:"device,omitempty"`
-	Backend string     `json:"backend,omitempty"`
-	Learned int        `json:"learned_parameters,omitempty"`
-	Step    int        `json:"step"`
-	Steps   int        `json:"steps"`
-	Epoch   int        `json:"epoch,omitempty"` // counted from 1
-	Train   *scoreJSON `json:"train,omitempty"`
-	Test    *scoreJSON `json:"test,omitempty"`
-	Best    *scoreJSON `json:"best,omitempty"`
-	Rate    float64    `json:"sequences_per_second,omitempty"`
-	Outcome string     `json:"outcome,omitempty"` // done, early stopped, stopped, failed
-	Reason  string     `json:"reason,omitempty"`
-	Seconds float64    `json:"seconds,omitempty"`
+	Event     string     `json:"event"` // start, step, evaluation, end
+	Run       string     `json:"run,omitempty"`
+	Model     string     `json:"model,omitempty"`
+	Task      string     `json:"task,omitempty"`
+	Device    string     `json:"device,omitempty"`
+	Backend   string     `json:"backend,omitempty"`
+	Learned   int        `json:"learned_parameters,omitempty"`
+	Step      int        `json:"step"`
+	Steps     int        `json:"steps"`
+	Epoch     int        `json:"epoch,omitempty"` // counted from 1
+	Train     *scoreJSON `json:"train,omitempty"`
+	Test      *scoreJSON `json:"test,omitempty"`
+	Best      *scoreJSON `json:"best,omitempty"`
+	Rate      float64    `json:"sequences_per_second,omitempty"`
+	Outcome   string     `json:"outcome,omitempty"` // done, early stopped, stopped, failed
+	Reason    string     `json:"reason,omitempty"`
+	Seconds   float64    `json:"seconds,omitempty"`
+	GPUMemory int64      `json:"gpu_memory_high,omitempty"` // bytes
 }
 
 func (d *jsonDisplay) write(e event) error {
@@ -88,8 +89,11 @@ func (d *jsonDisplay) stop(s rundir.Status) {
 	}
 }
 
-func (d *jsonDisplay) end(_ *job, r engine.Result, dir string, took time.Duration) {
+func (d *jsonDisplay) end(j *job, r engine.Result, dir string, took time.Duration) {
 	e := event{Event: "end", Run: dir, Step: r.Step, Outcome: r.Outcome.String(), Seconds: took.Seconds()}
+	if u, ok := j.session.Usage(); ok {
+		e.GPUMemory = u.High
+	}
 	if r.Last != nil {
 		s := newScore(*r.Last)
 		e.Test = &s
