@@ -102,7 +102,11 @@ func Open(index int, opt Options) (*Device, error) {
 		return nil, fmt.Errorf("cuda: %s needs compute capability 8.0, %s has %d.%d", opt.Precision, c.info.Name, c.info.Major, c.info.Minor)
 	}
 	d := newAccount(c, nil)
-	return d, d.build("open", func(*builder) {}) // asks how much memory is free
+	if err := d.build("open", func(*builder) {}); err != nil { // asks how much memory is free
+		drv.Close()
+		return nil, err
+	}
+	return d, nil
 }
 
 func newAccount(c *core, parent *Device) *Device {

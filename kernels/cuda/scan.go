@@ -74,6 +74,7 @@ type Scan struct {
 	learns   [roles]bool
 	chunk    int       // steps
 	segments []segment // one of all steps, where memory suffices
+	held     int       // the segment whose states are in the buffers; for queued functions
 
 	prepare, unprepare, replay, forward, backward         *kernel
 	axialDrives, edgePartial, edgeSum, prevRows           *kernel
@@ -433,6 +434,7 @@ func (s *Scan) runForward(q *driver.Queue, r *run) error {
 		return err
 	}
 	for i, g := range s.segments {
+		s.held = i
 		if i > 0 && s.cfg.Last {
 			last := s.segments[i-1]
 			if err := s.copy(q, s.h, s.at(last, last.hi), plane); err != nil {
@@ -593,6 +595,7 @@ func (s *Scan) H(a ScanArgs) (*Array, []float32, error) {
 
 // again runs segment i forward from the state that was kept before it.
 func (s *Scan) again(q *driver.Queue, r *run, i int) error {
+	s.held = i
 	plane := s.cfg.B * s.cfg.H
 	at := offset(s.before, i*s.states()*plane)
 	return errors.Join(s.copy(q, s.at(s.segments[i], s.segments[i].lo), at, plane),

@@ -37,11 +37,8 @@ func (s *Scan) runBackward(q *driver.Queue, r *run, dh driver.Ptr) error {
 	}
 	for i := len(s.segments) - 1; i >= 0; i-- {
 		g := s.segments[i]
-		if i < len(s.segments)-1 {
-			// The next chunk needs the drive gradients in slot 0, which running forward overwrites.
-			row := s.planes() * c.B * c.H
-			err := errors.Join(s.copy(q, s.hand, s.drives.ptr, row), s.again(q, r, i), s.copy(q, s.drives.ptr, s.hand, row))
-			if err != nil {
+		if i != s.held {
+			if err := s.resume(q, r, i); err != nil {
 				return err
 			}
 		}
@@ -52,6 +49,16 @@ func (s *Scan) runBackward(q *driver.Queue, r *run, dh driver.Ptr) error {
 		}
 	}
 	return errors.Join(s.vectorGradients(r), s.edgeGradients(q))
+}
+
+// resume runs segment i forward again. Its last chunk needs the drive gradients in slot 0, which
+// running forward overwrites.
+func (s *Scan) resume(q *driver.Queue, r *run, i int) error {
+	if i == len(s.segments)-1 {
+		return s.again(q, r, i)
+	}
+	row := s.planes() * s.cfg.B * s.cfg.H
+	return errors.Join(s.copy(q, s.hand, s.drives.ptr, row), s.again(q, r, i), s.copy(q, s.drives.ptr, s.hand, row))
 }
 
 // chunkBack walks the chunk from step t0 on back and adds its gradients.

@@ -62,7 +62,7 @@ func (d *Device) NewUpdate(cfg UpdateConfig) (*Update, error) {
 	err := d.build("update", func(b *builder) {
 		u.flat, u.backup = b.floats(n), b.floats(n)
 		u.lo, u.hi = upload(b, cfg.Lo), upload(b, cfg.Hi)
-		u.bad = upload(b, []int32{0})
+		u.bad = upload(b, make([]int32, C.MAX_BLOCKS)) // the kernels take as many as they have blocks
 		u.train = upload(b, make([]int32, C.sizeof_struct_train_state/4))
 		u.scale = b.bytes(C.sizeof_double)
 		u.partial = b.bytes(int64(C.norm_launch(C.longlong(n)).x) * C.sizeof_double)

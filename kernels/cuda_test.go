@@ -1,0 +1,399 @@
+//go:build gpu
+
+package kernels
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+
+	"galvani/kernels/cuda"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Bounds on results of a GPU against float64, relative to the largest element. Those of fp32 are
+// the CPU's. tf32 and bf16 round the factors of every product by up to u = 2⁻¹¹ and 2⁻⁹; a sum
+// of them errs by about u of its largest partial sum, the recurrence repeats that at every step,
+// and gradients go through two sums per step.
+const (
+	unitTF32 = 1.0 / (1 << 11)
+	unitBF16 = 1.0 / (1 << 9)
+)
+
+var cudaBounds = map[string]struct{ forward, grad float64 }{
+	"fp32": {tolForward32, tolGrad32},
+	"tf32": {16 * unitTF32, 64 * unitTF32},
+	"bf16": {16 * unitBF16, 64 * unitBF16},
+}
+
+// openGPU opens the first GPU, or what GALVANI_CUDA_LIBRARY has in its place.
+func openGPU(t *testing.T, opt cuda.Options) *cudaDevice {
+	t.Helper()
+	d, err := openCUDA(0, opt)
+	if errors.Is(err, ErrNoDevice) && os.Getenv("GALVANI_CUDA_LIBRARY") == "" {
+		t.Skipf("no GPU (make gpu-test runs this on the emulated driver): %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+// put returns the counterpart of a tensor on a device with memory of its own, the tensor itself
+// for others.
+func put(t *testing.T, d Device, v gorgonia.Value) gorgonia.Value {
+	t.Helper()
+	r, ok := d.(Resident)
+	x, dense := v.(*tensor.Dense)
+	if !ok || !dense {
+		return v
+	}
+	m, err := r.Mirror(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.View(0, x.Shape()...)
+}
+
+func floats(t *testing.T, v gorgonia.Value) []float32 {
+	t.Helper()
+	if v == nil {
+		return nil
+	}
+	x, err := download(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// on returns the problem with its numbers on a device.
+func (p *problem) on(t *testing.T, d Device) *problem {
+	q := *p
+	q.args.X, q.args.State = put(t, d, p.args.X), put(t, d, p.args.State)
+	if p.args.Mask != nil {
+		q.args.Mask, q.args.Reset = put(t, d, p.args.Mask), put(t, d, p.args.Reset)
+	}
+	q.args.Params = nil
+	for _, v := range p.args.Params {
+		q.args.Params = append(q.args.Params, put(t, d, v))
+	}
+	return &q
+}
+
+// solution is what a scan leaves, in float32.
+type solution struct{ h, all, final, grad, gradH []float32 }
+
+// solve runs a float32 problem on a device, forward and backward.
+func solve(t *testing.T, d Device, p *problem) solution {
+	t.Helper()
+	q := p.on(t, d)
+	plan, err := d.NewScan(p.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := plan.Forward(q.args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grad, err := plan.Backward(q.args, put(t, d, p.weight))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return solution{floats(t, h), floats(t, plan.H()), floats(t, plan.Final()), floats(t, grad), floats(t, plan.GradH())}
+}
+
+// reference runs a float32 problem in float64 on the CPU.
+func reference(t *testing.T, p, q *problem) (h, final, grad, gradH []float64) {
+	t.Helper()
+	d, err := OpenCPU(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range p.params {
+		copyTo64(q.params[i], p.params[i])
+	}
+	copyTo64(q.args.X.(*tensor.Dense), p.args.X.(*tensor.Dense))
+	copyTo64(q.args.State.(*tensor.Dense), p.args.State.(*tensor.Dense))
+	copyTo64(q.weight, p.weight)
+	q.cfg.KeepGradH = p.cfg.KeepGradH
+	plan, err := d.NewScan(q.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hv, err := plan.Forward(q.args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := plan.Backward(q.args, q.weight)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.cfg.KeepGradH {
+		gradH = data[float64](plan.GradH())
+	}
+	return data[float64](hv), data[float64](plan.Final()), data[float64](g), gradH
+}
+
+// conforms holds a scan on a device to the CPU's in float64.
+func conforms(t *testing.T, d Device, precision string, v variant, s sizes, seed uint64) {
+	t.Helper()
+	p := newProblem[float32](v, s, seed)
+	p.cfg.KeepGradH = true
+	h, final, grad, gradH := reference(t, p, newProblem[float64](v, s, seed))
+	got := solve(t, d, p)
+	bound := cudaBounds[precision]
+	near(t, "h", got.h, h, bound.forward)
+	near(t, "final", got.final, final, bound.forward)
+	near(t, "grad", got.grad, grad, bound.grad)
+	near(t, "gradient of h", got.gradH, gradH, bound.grad)
+}
+
+// conformanceSizes leave tails in every direction.
+var conformanceSizes = []sizes{
+	{T: 1, B: 1, I: 1, H: 1}, {T: 3, B: 2, I: 1, H: 5, last: true}, {T: 5, B: 9, I: 3, H: 19, sequence: true},
+	{T: 4, B: 3, I: 20, H: 33, last: true, sequence: true},
+}
+
+// TestCUDAConforms holds every cell in every precision to the CPU.
+func TestCUDAConforms(t *testing.T) {
+	for _, precision := range Precisions {
+		d := openGPU(t, cuda.Options{Precision: precision})
+		for _, v := range variants() {
+			for i, s := range conformanceSizes {
+				t.Run(fmt.Sprintf("%s/%s/%+v", precision, v.name, s), func(t *testing.T) {
+					conforms(t, d, precision, v, s, uint64(i))
+				})
+			}
+		}
+	}
+}
+
+// forced is a layout that a test wants to see.
+type forced struct {
+	blocks   int // of a cluster
+	resident bool
+}
+
+// force returns limits under which a scan has the wanted layout in both directions.
+func force(t *testing.T, header, precision string, compute int, s sizes, want forced) cuda.Limits {
+	t.Helper()
+	const most = 227 << 10 // of compute capability 9.0
+	for shared := float64(most); shared > 1024; shared *= 0.95 {
+		l := cuda.Limits{SMs: 132, Shared: int(shared) &^ 15, Cluster: max(1, want.blocks), Compute: compute}
+		f, b, err := cuda.PlanLayout(header, l, precision, s.B, s.H)
+		if err != nil {
+			break
+		}
+		if f.Resident == want.resident && b.Resident == want.resident && (!want.resident || f.Blocks == want.blocks && b.Blocks == want.blocks) {
+			return l
+		}
+	}
+	t.Fatalf("%s %s %+v: no limits give %+v", header, precision, s, want)
+	return cuda.Limits{}
+}
+
+// TestCUDALayouts runs cells with recurrent products in one block, in clusters and with weights
+// that are read anew at every step.
+func TestCUDALayouts(t *testing.T) {
+	s := sizes{T: 4, B: 5, I: 3, H: 70, sequence: true}
+	for _, precision := range Precisions {
+		for _, v := range variants() {
+			if v.name != "rnn" && v.name != "lstm" && v.name != "gru" && v.name != "crnn-simple/ema_diff" {
+				continue // the others share their kernel
+			}
+			for _, want := range []forced{{1, true}, {2, true}, {4, true}, {1, false}} {
+				t.Run(fmt.Sprintf("%s/%s/%+v", precision, v.name, want), func(t *testing.T) {
+					l := force(t, v.header, precision, 90, s, want)
+					conforms(t, openGPU(t, cuda.Options{Precision: precision, Limits: &l}), precision, v, s, 1)
+				})
+			}
+		}
+	}
+}
+
+// TestCUDAOlderGPUs runs the code of GPUs without clusters, and fp32 on those without tensor
+// cores for tf32.
+func TestCUDAOlderGPUs(t *testing.T) {
+	s := sizes{T: 3, B: 3, I: 2, H: 37, sequence: true}
+	for _, compute := range []int{70, 80} {
+		for _, v := range variants() {
+			t.Run(fmt.Sprintf("%d/%s", compute, v.name), func(t *testing.T) {
+				l := cuda.Limits{SMs: 80, Shared: 96 << 10, Cluster: 1, Compute: compute}
+				conforms(t, openGPU(t, cuda.Options{Limits: &l}), "fp32", v, s, 2)
+			})
+		}
+	}
+	l := cuda.Limits{SMs: 80, Shared: 96 << 10, Cluster: 1, Compute: 70}
+	if _, err := openCUDA(0, cuda.Options{Precision: "tf32", Limits: &l}); !errors.Is(err, ErrNoDevice) {
+		t.Errorf("tf32 on compute capability 7.0: %v, want ErrNoDevice", err)
+	}
+}
+
+// TestCUDADeterministic runs twice on two devices and wants the same bits.
+func TestCUDADeterministic(t *testing.T) {
+	for _, v := range variants() {
+		p := newProblem[float32](v, sizes{T: 6, B: 11, I: 4, H: 40, sequence: true}, 5)
+		first := solve(t, openGPU(t, cuda.Options{}), p)
+		second := solve(t, openGPU(t, cuda.Options{}), p)
+		sameBits(t, v.name+": h", second.h, first.h)
+		sameBits(t, v.name+": grad", second.grad, first.grad)
+	}
+}
+
+// smallChunks makes chunks of the least number of steps.
+const smallChunks = 1
+
+// TestCUDAChunks divides a sequence into chunks. Only sums over all steps, the gradients of
+// parameters, may differ from one chunk, and those in rounding.
+func TestCUDAChunks(t *testing.T) {
+	for _, v := range variants() {
+		p := newProblem[float32](v, sizes{T: 37, B: 3, I: 2, H: 9, sequence: true}, 7)
+		for i := range data[float32](p.args.X) { // keep 37 steps of the literal form finite
+			data[float32](p.args.X)[i] *= 0.3
+		}
+		p.cfg.KeepGradH = true
+		whole := solve(t, openGPU(t, cuda.Options{}), p)
+		parts := solve(t, openGPU(t, cuda.Options{Chunk: smallChunks}), p)
+		sameBits(t, v.name+": h", parts.h, whole.h)
+		sameBits(t, v.name+": final", parts.final, whole.final)
+		sameBits(t, v.name+": gradient of h", parts.gradH, whole.gradH)
+		want := make([]float64, len(whole.grad))
+		for i, x := range whole.grad {
+			want[i] = float64(x)
+		}
+		near(t, v.name+": grad", parts.grad, want, tolForward32)
+	}
+}
+
+// TestCUDASegments holds a scan that recomputes hidden states to one that keeps them.
+func TestCUDASegments(t *testing.T) {
+	for _, v := range variants() {
+		d := openGPU(t, cuda.Options{Chunk: smallChunks})
+		p := newProblem[float32](v, sizes{T: 85, B: 2, I: 2, H: 5, last: true, sequence: true}, 9)
+		for i := range data[float32](p.args.X) {
+			data[float32](p.args.X)[i] *= 0.2
+		}
+		p.cfg.KeepGradH = true
+		whole := solve(t, d, p)
+		p.cfg.Memory = 1
+		_, err := d.NewScan(p.cfg)
+		if !errors.Is(err, ErrMemory) {
+			t.Fatalf("%s: memory of 1 byte: %v, want ErrMemory", v.name, err)
+		}
+		for p.cfg.Memory = 64; err != nil; p.cfg.Memory += 64 {
+			_, err = d.NewScan(p.cfg)
+		}
+		parts := solve(t, d, p)
+		for _, r := range []struct {
+			name      string
+			got, want []float32
+		}{{"h", parts.h, whole.h}, {"all h", parts.all, whole.all}, {"final", parts.final, whole.final},
+			{"grad", parts.grad, whole.grad}, {"gradient of h", parts.gradH, whole.gradH}} {
+			sameBits(t, v.name+": "+r.name, r.got, r.want)
+		}
+	}
+}
+
+// TestCUDASeveralParams divides the matrices of a cell into parameters of their own, of which
+// some are learned, and wants the gradients of the whole.
+func TestCUDASeveralParams(t *testing.T) {
+	d := openGPU(t, cuda.Options{})
+	for _, v := range variants() {
+		p := newProblem[float32](v, sizes{T: 4, B: 3, I: 2, H: 6}, 13)
+		whole := solve(t, d, p)
+		q := *p
+		q.cfg.Params, q.args.Params = nil, nil
+		var want []float32
+		at, learned := 0, true
+		for i, s := range p.cfg.Params {
+			x := data[float32](p.args.Params[i])
+			half := s
+			half.Shape = append([]int(nil), s.Shape...)
+			n := s.Shape[0] / 2
+			if s.Role == Vec && len(s.Shape) == 1 || n == 0 {
+				n = s.Shape[0]
+			}
+			for row := 0; row < s.Shape[0]; row += n {
+				half.Shape[0] = min(n, s.Shape[0]-row)
+				part := half
+				part.Shape = append([]int(nil), half.Shape...)
+				width := s.Len() / s.Shape[0]
+				lo, hi := row*width, (row+part.Shape[0])*width
+				part.Learned = learned
+				q.cfg.Params = append(q.cfg.Params, part)
+				q.args.Params = append(q.args.Params, wrap(x[lo:hi], part.Shape...))
+				if learned {
+					want = append(want, whole.grad[at+lo:at+hi]...)
+				}
+				learned = !learned
+			}
+			at += s.Len()
+		}
+		sameBits(t, v.name+": h", solve(t, d, &q).h, whole.h)
+		sameBits(t, v.name+": grad", solve(t, d, &q).grad, want)
+	}
+}
+
+// TestCUDARefusesValues hands a plan what is not on its device, or not of its shape.
+func TestCUDARefusesValues(t *testing.T) {
+	d := openGPU(t, cuda.Options{})
+	p := newProblem[float32](variants()[0], sizes{T: 2, B: 2, I: 2, H: 4}, 1)
+	plan, err := d.NewScan(p.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plan.Forward(p.args); err == nil {
+		t.Error("took a tensor in host memory")
+	}
+	q := p.on(t, d)
+	if _, err := plan.Backward(q.args, put(t, d, p.weight)); err == nil {
+		t.Error("went backward before any forward")
+	}
+	q.args.X = put(t, d, wrap(make([]float32, 3), 3, 1, 1))
+	if _, err := plan.Forward(q.args); !errors.Is(err, ErrShape) {
+		t.Errorf("wrong x: %v, want ErrShape", err)
+	}
+	q = p.on(t, openGPU(t, cuda.Options{}))
+	if _, err := plan.Forward(q.args); err == nil {
+		t.Error("took arrays of another device")
+	}
+	for name, spoil := range map[string]func(*ScanConfig){
+		"unknown cell":    func(c *ScanConfig) { c.Cell.Header = "nonesuch" },
+		"states":          func(c *ScanConfig) { c.Cell.States++ },
+		"rest":            func(c *ScanConfig) { c.Cell.Rest = nil },
+		"too few vectors": func(c *ScanConfig) { c.Params = c.Params[:2] },
+		"float64":         func(c *ScanConfig) { c.Dtype = tensor.Float64 },
+	} {
+		cfg := p.cfg
+		spoil(&cfg)
+		if _, err := d.NewScan(cfg); !errors.Is(err, ErrShape) {
+			t.Errorf("%s: %v, want ErrShape", name, err)
+		}
+	}
+}
+
+// TestCUDASelfTest opens a device the way users do.
+func TestCUDASelfTest(t *testing.T) {
+	openGPU(t, cuda.Options{}) // skips without a GPU
+	for _, precision := range Precisions {
+		d, err := OpenCUDA(0, CUDAOptions{Precision: precision})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u := d.(Resident).Usage(); u.InUse != 0 || u.High == 0 || u.Total == 0 {
+			t.Errorf("%s: usage %+v after the self test, want nothing in use, some before", d.Name(), u)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
