@@ -29,23 +29,23 @@ struct cell_dims {
 enum {
 	SCAN_THREADS = 256, /* of a block with recurrent products; a scan has at most so many */
 	SCAN_CHUNK = 64,    /* units of the operand that a layout without resident weights holds at once */
-	SCAN_ROWS = 8,	    /* most rows of a group, and the rows of a group with mma */
+	SCAN_ROWS = 8,	    /* most rows of a group, and the rows that mma multiplies */
 	SCAN_SLICE = 128    /* most units of a block without resident weights */
 };
 
 /* The recurrent product of a block has m outputs (recurrent product and unit forward, unit
  * backward) and an operand of `planes` planes: h forward, the drive gradients of the G products
- * backward. A plane has `words` 32-bit words, a word holds one unit or two as bf16, and rows of
- * the operand are ldx words apart. The K axis (planes and words) is shared by `parts` groups of
+ * backward. A plane has `words` 32-bit words, a word holds one unit or two as bf16. The operand
+ * has ldr rows, ldx words apart: those of the group, with mma and zeros 8. The K axis (planes and words) is shared by `parts` groups of
  * threads, whose sums [parts,rows,ldp] are added in order. Offsets are bytes into the dynamic
  * shared memory:
  *   weights  the block's rows (backward: columns) of W, see scan.h
- *   operand  [2,rows,ldx] words, for this step and the next; one of them without resident weights
+ *   operand  [2,ldr,ldx] words, for this step and the next; one of them without resident weights
  *   axial    [2,rows,units] floats, what the axial coupling reads; absent without
  *   partial  the sums; also scratch of one float per thread
  *   barrier  two transaction barriers */
 struct scan_parts {
-	int planes, m, units, words, ldx, parts, ldp;
+	int planes, m, units, words, ldr, ldx, parts, ldp;
 	long long weights, operand, axial, partial, barrier, total;
 };
 
@@ -60,7 +60,7 @@ LAYOUT_FN struct scan_parts scan_parts_of(const struct cell_dims *cell, int prec
 {
 	struct scan_parts z;
 	int mma = prec != PREC_FP32;
-	long long units = l->resident ? (long long)l->blocks * l->slice : SCAN_CHUNK;
+	long long units = l->resident ? (long long)l->blocks * l->slice : (long long)SCAN_CHUNK;
 	long long words = mma ? layout_up(prec == PREC_BF16 ? (units + 1) / 2 : units, 16) : layout_up(units, 4);
 	long long at = 0, k;
 	z.planes = cell->rec == 0 ? 0 : backward ? cell->rec : 1;
@@ -68,6 +68,7 @@ LAYOUT_FN struct scan_parts scan_parts_of(const struct cell_dims *cell, int prec
 	z.units = (int)units;
 	z.words = (int)words;
 	k = l->resident ? z.planes * words : words;
+	z.ldr = mma ? SCAN_ROWS : l->rows;
 	z.ldx = (int)(mma && k % 32 == 0 ? k + 16 : k);
 	z.ldp = z.m + 4;
 	z.parts = 0;
@@ -79,7 +80,7 @@ LAYOUT_FN struct scan_parts scan_parts_of(const struct cell_dims *cell, int prec
 		at += 4 * k * (mma ? z.m : z.m + 4);
 	z.operand = at;
 	if (z.m > 0)
-		at += 4LL * (l->resident ? 2 : 1) * l->rows * z.ldx;
+		at += 4LL * (l->resident ? 2 : 1) * z.ldr * z.ldx;
 	z.axial = at;
 	if (cell->axial >= 0 && l->resident)
 		at += layout_up(4LL * 2 * l->rows * units, 16);
@@ -103,7 +104,8 @@ LAYOUT_FN int layout_fits(const struct gpu_limits *gpu, const struct cell_dims *
 /* layout_cost is a model of the cycles that all rows take for one step, with resident weights:
  * the product (an FMA pipe of 128 lanes, or shared memory giving 128 bytes per cycle, whichever
  * is slower), the pointwise step at 150 cycles per round, the latency of the exchange and its
- * bytes at 20 per cycle, times how often all multiprocessors are filled. Its numbers choose
+ * bytes at 20 per cycle, times how often all multiprocessors are filled. Clusters do not fill a
+ * GPU, as each lies within one part of it: one less than would fit by number. The numbers choose
  * between layouts of which each is right. */
 LAYOUT_FN double layout_cost(const struct gpu_limits *gpu, const struct cell_dims *cell, int prec, int backward,
 			     const struct scan_layout *l)
@@ -113,7 +115,7 @@ LAYOUT_FN double layout_cost(const struct gpu_limits *gpu, const struct cell_dim
 	double product = z.m * k / 128 * (prec != PREC_FP32 ? 4 : fma > load ? fma : load);
 	double point = 150.0 * layout_up((long long)l->slice * l->rows, l->threads) / l->threads;
 	double exchange = l->blocks == 1 ? 130 : 300 + 4 * l->rows * k * (1 - 1.0 / l->blocks) / 20;
-	int at_once = gpu->sms > l->blocks ? gpu->sms / l->blocks : 1;
+	int at_once = (int)layout_max(1, l->blocks == 1 ? gpu->sms : gpu->sms / l->blocks - 1);
 	int waves = (l->groups + at_once - 1) / at_once;
 	return waves * (product + point + exchange);
 }
@@ -151,7 +153,7 @@ LAYOUT_FN int scan_layout(const struct gpu_limits *gpu, const struct cell_dims *
 	if (cell->rec == 0 && layout_alone(gpu, cell, backward, B, H, out))
 		return 0;
 	for (int blocks = 1; cell->rec > 0 && blocks <= 8 && (blocks == 1 || blocks <= gpu->cluster); blocks *= 2)
-		for (int rows = mma ? SCAN_ROWS : 1; rows <= SCAN_ROWS; rows *= 2) {
+		for (int rows = 1; rows <= SCAN_ROWS; rows *= 2) {
 			struct scan_layout l = {rows, blocks, 0, (int)layout_up((H + blocks - 1) / blocks, unit),
 						SCAN_THREADS, 1, 0};
 			if (!layout_fits(gpu, cell, prec, backward, B, &l))

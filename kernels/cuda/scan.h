@@ -173,7 +173,7 @@ template <int PREC> GPU_FN room room_of(const struct scan_layout &l, int backwar
 
 GPU_FN unsigned *operand_row(const room &m, int buffer, int row)
 {
-	return m.operand + (buffer * m.rows + row) * m.z.ldx;
+	return m.operand + (buffer * m.z.ldr + row) * m.z.ldx;
 }
 
 GPU_FN float *axial_row(const room &m, int buffer, int row)
@@ -225,10 +225,10 @@ template <int PREC, class Source>
 GPU_FN void fill_operand(const room &m, const place &q, const Source &source, int plane0, int planes, int k0)
 {
 	int K = planes * m.z.words, words = m.z.words;
-	for (int i = q.tid; i < K * m.rows; i += q.threads) {
+	for (int i = q.tid; i < K * m.z.ldr; i += q.threads) {
 		int row = i / K, k = i % K, plane = plane0 + k / words;
-		operand_row(m, 0, row)[k] =
-			as_word<PREC>(k % words, [&](int unit) { return source.operand(row, plane, k0 + unit); });
+		operand_row(m, 0, row)[k] = as_word<PREC>(
+			k % words, [&](int unit) { return row < m.rows ? source.operand(row, plane, k0 + unit) : 0; });
 	}
 }
 
@@ -240,6 +240,7 @@ GPU_FN void sync_group(const place &q)
 		return;
 	}
 #endif
+	(void)q;
 	sync_block();
 }
 
@@ -252,7 +253,7 @@ template <int PREC, class Source> GPU_FN void open_room(const room &m, const pla
 	if (G > 0) {
 		fill_weights<PREC>(m, q, source, 0, m.z.planes, 0);
 		fill_operand<PREC>(m, q, source, 0, m.z.planes, 0);
-		for (int i = q.tid; i < m.rows * m.z.ldx; i += q.threads)
+		for (int i = q.tid; i < m.z.ldr * m.z.ldx; i += q.threads)
 			operand_row(m, 1, 0)[i] = 0;
 	}
 	if (X >= 0)
@@ -320,7 +321,7 @@ GPU_FN void product_fp32(const room &m, const place &q, const Source &source, in
 }
 
 #ifdef GPU_MMA
-/* product_mma: a warp sums 16 outputs for 8 rows over its part of K, in two chains. */
+/* product_mma: a warp sums 16 outputs for all rows over its part of K, in two chains. */
 template <int PREC, class Source>
 GPU_FN void product_mma(const room &m, const place &q, const Source &source, int H, int buffer)
 {
@@ -350,10 +351,10 @@ GPU_FN void product_mma(const room &m, const place &q, const Source &source, int
 		if (!busy)
 			continue;
 		float *out = m.partial + (part * m.rows + 2 * c) * m.z.ldp + tile * 16 + g;
-		out[0] = even[0] + odd[0];
-		out[m.z.ldp] = even[1] + odd[1];
-		out[8] = even[2] + odd[2];
-		out[m.z.ldp + 8] = even[3] + odd[3];
+		UNROLL
+		for (int i = 0; i < 4; i++)
+			if (2 * c + i % 2 < m.rows)
+				out[i % 2 * m.z.ldp + i / 2 * 8] = even[i] + odd[i];
 	}
 }
 #endif
