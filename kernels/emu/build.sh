@@ -21,7 +21,7 @@ common="-std=c++17 -O2 -g1 -fPIC -fvisibility=hidden -Wall -Wextra -MMD"
 # into memset or memcpy, which are not announced.
 kernel="-DGALVANI_EMU -I$kernels/cuda -I$here -ffp-contract=off -fno-tree-loop-distribute-patterns -fno-tree-vectorize
 	-fsanitize=thread --param tsan-instrument-func-entry-exit=0
-	-Wno-unknown-pragmas -Wno-unused-function -Wno-unused-const-variable"
+	-Wno-unknown-pragmas -Wno-unused-function -Wno-unused-const-variable -Wno-unused-parameter"
 
 objects=() jobs=()
 

@@ -165,6 +165,7 @@ struct Warp {
 /* A transaction barrier. */
 struct Barrier {
 	gpu_barrier *at;
+	uint32_t made; /* tick of barrier_init */
 	unsigned phase;
 	int pending;
 	long bytes;

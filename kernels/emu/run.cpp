@@ -239,11 +239,11 @@ void emu_sync_cluster()
 typedef void (*Operation)(Warp &);
 
 // collective is a point that all lanes of the warp reach together; the last does the work.
-static void collective(const char *at, Operation op)
+static void collective(const char *at, Operation op, const void *pc)
 {
 	Warp &w = *self->warp;
 	if (w.arrived && w.at != at)
-		fault(LAUNCH_FAILED, __builtin_return_address(0), "divergent: at %s while other lanes of its warp are at %s", at, w.at);
+		fault(LAUNCH_FAILED, pc, "divergent: at %s while other lanes of its warp are at %s", at, w.at);
 	w.at = at;
 	if (++w.arrived < w.lanes)
 		return suspend(AT_WARP, at);
@@ -263,7 +263,7 @@ static void collective(const char *at, Operation op)
 	suspend(READY, at);
 }
 
-void emu_sync_warp() { collective("sync_warp", nullptr); }
+void emu_sync_warp() { collective("sync_warp", nullptr, __builtin_return_address(0)); }
 
 static void shuffle(Warp &w)
 {
@@ -283,7 +283,7 @@ unsigned long long emu_shuffle_xor(unsigned long long v, int mask)
 	Exchange &x = self->warp->x[self->lane];
 	x.v = v;
 	x.mask = mask;
-	collective("shuffle", shuffle);
+	collective("shuffle", shuffle, __builtin_return_address(0));
 	return x.v;
 }
 
@@ -347,18 +347,25 @@ static void product_bf16(Warp &w)
 	product<16>(w, a, b);
 }
 
-static emu_float4 multiply(const char *at, Operation op, emu_float4 d, emu_uint4 a, emu_uint4 b)
+static emu_float4 multiply(const char *at, Operation op, emu_float4 d, emu_uint4 a, emu_uint4 b, const void *pc)
 {
 	Exchange &x = self->warp->x[self->lane];
 	x.d = d;
 	x.a = a;
 	x.b = b;
-	collective(at, op);
+	collective(at, op, pc);
 	return x.d;
 }
 
-emu_float4 emu_mma_tf32(emu_float4 d, emu_uint4 a, emu_uint4 b) { return multiply("mma_tf32", product_tf32, d, a, b); }
-emu_float4 emu_mma_bf16(emu_float4 d, emu_uint4 a, emu_uint4 b) { return multiply("mma_bf16", product_bf16, d, a, b); }
+emu_float4 emu_mma_tf32(emu_float4 d, emu_uint4 a, emu_uint4 b)
+{
+	return multiply("mma_tf32", product_tf32, d, a, b, __builtin_return_address(0));
+}
+
+emu_float4 emu_mma_bf16(emu_float4 d, emu_uint4 a, emu_uint4 b)
+{
+	return multiply("mma_bf16", product_bf16, d, a, b, __builtin_return_address(0));
+}
 
 // ---- asynchronous copies ----
 
@@ -464,7 +471,7 @@ void emu_barrier_init(gpu_barrier *at)
 		fault(LAUNCH_FAILED, pc, "barrier_init of %p for the second time", at);
 	if (all.size() == MAX_BARRIERS)
 		fault(LAUNCH_FAILED, pc, "more than %d barriers in a block", MAX_BARRIERS);
-	all.push_back({at, 0, 1, 0, 0, 0, 0});
+	all.push_back({at, now, 0, 1, 0, 0, 0, 0});
 }
 
 void emu_barrier_init_done() {}
@@ -500,8 +507,6 @@ void emu_barrier_expect(gpu_barrier *at, unsigned bytes)
 static void deliver(Block &b, const Message &m)
 {
 	int k = barrier_index(b, m.bar);
-	if (k < 0)
-		return fault(LAUNCH_FAILED, nullptr, "push to block rank %d, whose barrier %p is not initialised", b.rank, m.bar);
 	if (b.left)
 		return fault(LAUNCH_FAILED, nullptr, "push to block rank %d, which threads have left", b.rank);
 	Region *r = region_of(b, m.to);
@@ -539,6 +544,10 @@ void emu_push(void *p, int rank, emu_uint4 v, int bytes, gpu_barrier *bar)
 		to = b.dynamic.base + ((char *)p - mine->base);
 	if (region_of(*self->block, bar) == &self->block->dynamic)
 		at = (gpu_barrier *)(b.dynamic.base + ((char *)bar - self->block->dynamic.base));
+	int k = barrier_index(b, at);
+	bool started = k >= 0 && (b.barriers[k].made < cluster_tick || (&b == self->block && b.barriers[k].made < b.tick));
+	if (!started)
+		fault(LAUNCH_FAILED, pc, "push to rank %d with no sync_cluster since its barrier_init", rank);
 	Message m = {to, {v[0], v[1], v[2], v[3]}, bytes, at};
 	if (arrives_now())
 		deliver(b, m);
