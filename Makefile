@@ -21,7 +21,7 @@ cpu: ## make bin/galvani without the GPU part
 	go build -o bin/galvani ./cmd/galvani
 
 driver: $(GPU_DIR)/libcuda.a
-$(GPU_DIR)/libcuda.a: $(wildcard kernels/driver/stub/*)
+$(GPU_DIR)/libcuda.a: $(wildcard kernels/driver/stub/* kernels/driver/include/*)
 	kernels/driver/stub/build.sh $(GPU_DIR)
 
 emu: $(GPU_DIR)/libgalvani_emu.so
