@@ -54,12 +54,13 @@ struct Stream {
 
 static std::mutex lock;
 static bool started;
-static std::set<Context *> contexts;
+// What the end of the program reads is never destroyed.
+static auto &contexts = *new std::set<Context *>;
 static std::set<Module *> modules;
 static std::map<const Kernel *, Function *> functions;
 static std::set<Event *> events;
 static std::set<Stream *> streams;
-static std::map<void *, size_t> pinned;
+static auto &pinned = *new std::map<void *, size_t>;
 static Context *primary;
 static int retained;
 static thread_local std::vector<Context *> current;

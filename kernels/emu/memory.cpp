@@ -16,7 +16,8 @@ static const size_t ARENA = (size_t)16 << 30; // bytes of address space, not of 
 
 Region arena;
 
-static std::map<char *, size_t> live; // allocations and their sizes
+// Allocations and their sizes. Never destroyed: leaks are counted when the program ends.
+static auto &live = *new std::map<char *, size_t>;
 static char *cursor;
 static size_t used, total;
 
