@@ -68,6 +68,12 @@ GPU_FN int rec_plane(int g)
 	return SCAN_NAME(REC_PLANE)(g);
 }
 
+/* is_read tells whether adjoint and replay read drive plane k. Nobody fills the others. */
+GPU_FN bool is_read(int k)
+{
+	return SCAN_NAME(USES_REC) || (k < P && SCAN_NAME(USES_IN));
+}
+
 GPU_FN cell_dims scan_dims()
 {
 	cell_dims d = {S, P, G, D, X, V, PREP};
@@ -652,7 +658,7 @@ GPU_FN void backward_early(const backward_params &p, const element &e, int s, ba
 	in.reset = is_reset(p.reset, t, p.B, e.b);
 	UNROLL
 	for (int k = 0; k < D; k++)
-		in.drive[k] = drive[(long long)k * p.H];
+		in.drive[k] = is_read(k) ? drive[(long long)k * p.H] : 0;
 	UNROLL
 	for (int k = 0; k < S; k++) {
 		const float *from = k == 0 ? p.h + s * BH : p.extra + ((long long)s * (S - 1) + k - 1) * BH;
@@ -876,7 +882,7 @@ GPU_FN void scan_replay(const replay_params &p)
 		for (int k = 1; k < S; k++)
 			state[k] = reset ? p.rest[k] : next[k];
 		for (int k = 0; k < D; k++)
-			drive[k] = p.drives[(((long long)s * p.B + b) * D + k) * p.H + u];
+			drive[k] = is_read(k) ? p.drives[(((long long)s * p.B + b) * D + k) * p.H + u] : 0;
 		SCAN_NAME(step)(p.consts, prep, drive, state, next);
 		for (int k = 1; k < S; k++) {
 			if (is_held(p.mask, p.t0 + s, p.B, b))
