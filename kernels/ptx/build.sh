@@ -17,6 +17,11 @@ sha_nvcc=c6ff4ae7a636eb6cab7621191e19ac3779690686bbcf52c04d8b1ca2944e1e27
 
 dir=$PWD/build/nvrtc
 
+[ "$(uname -sm)" = "Linux x86_64" ] || {
+	echo "kernels/ptx: the compiler is for Linux x86_64, not for $(uname -sm)" >&2
+	exit 3
+}
+
 # fetch NAME SHA256 PATH... downloads the wheel of a package and unpacks the paths it is for.
 fetch() {
 	local name=$1 sha=$2 file
