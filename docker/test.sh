@@ -18,10 +18,19 @@ done
 
 work=$(mktemp -d)
 container=galvani-test-$$
+
+# Storage of its own. vfs copies every layer whole, but works where overlays cannot be mounted,
+# as on another overlay.
+mkdir "$work/lower" "$work/upper" "$work/inner" "$work/merged" "$work/go-build"
+driver=vfs
+if mount -t overlay overlay -o "lowerdir=$work/lower,upperdir=$work/upper,workdir=$work/inner" "$work/merged" 2> /dev/null; then
+	umount "$work/merged"
+	driver=overlay
+fi
 export CONTAINERS_STORAGE_CONF=$work/storage.conf BUILDAH_ISOLATION=chroot
 cat > "$CONTAINERS_STORAGE_CONF" <<CONF
 [storage]
-driver = "vfs"
+driver = "$driver"
 graphroot = "$work/graph"
 runroot = "$work/run"
 CONF
@@ -49,11 +58,13 @@ base() {
 	buildah commit --quiet --rm "$c" "localhost/$name" > /dev/null
 }
 
-# build TARGET builds a target of the Dockerfile; modules come from this machine's module cache.
+# build TARGET builds a target of the Dockerfile; modules come from this machine's module cache, and
+# what the first build compiles serves the second.
 build() {
 	buildah bud --quiet --format docker --target "$1" --tag "localhost/galvani:$1" \
 		--build-arg BUILD_BASE=localhost/build-base --build-arg RUN_BASE=localhost/run-base \
 		--build-arg GOPROXY=file:///modules --volume "$(go env GOMODCACHE)/cache/download:/modules:ro" \
+		--volume "$work/go-build:/root/.cache/go-build" \
 		--pull-never --file docker/Dockerfile . > "$work/build.log" 2>&1 || { cat "$work/build.log"; fail "build $1"; }
 }
 
