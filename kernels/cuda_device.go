@@ -11,6 +11,7 @@ import (
 	"galvani/kernels/cpu"
 	"galvani/kernels/cuda"
 	"galvani/kernels/driver"
+	"galvani/kernels/ptx"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -36,10 +37,10 @@ func OpenCUDA(index int, opt CUDAOptions) (Device, error) {
 // openCUDA opens a GPU without the self test.
 func openCUDA(index int, opt cuda.Options) (*cudaDevice, error) {
 	dev, err := cuda.Open(index, opt)
-	if errors.Is(err, driver.ErrMemory) || errors.Is(err, driver.ErrLost) {
-		return nil, cudaError(err)
-	} else if err != nil {
+	if errors.Is(err, cuda.ErrPrecision) || errors.Is(err, ptx.ErrTooOld) {
 		return nil, fmt.Errorf("kernels: %w: %w", err, ErrNoDevice)
+	} else if err != nil {
+		return nil, cudaError(err)
 	}
 	return &cudaDevice{dev}, nil
 }
@@ -67,6 +68,8 @@ func cudaError(err error) error {
 		return nil
 	case errors.Is(err, driver.ErrMemory):
 		return fmt.Errorf("kernels: %w: %w", err, ErrMemory)
+	case errors.Is(err, driver.ErrUnavailable):
+		return fmt.Errorf("kernels: %w: %w", err, ErrNoDevice)
 	case lostHardware(err):
 		return fmt.Errorf("kernels: %w: %w", err, ErrLost)
 	case errors.Is(err, driver.ErrLost):

@@ -526,15 +526,7 @@ func TestCUDAValue(t *testing.T) {
 	input := func(name string, v gorgonia.Value) *gorgonia.Node {
 		return gorgonia.NewTensor(g, tensor.Float32, v.Shape().Dims(), gorgonia.WithShape(v.Shape()...), gorgonia.WithName(name), gorgonia.WithValue(v))
 	}
-	xn, pn := input("x", x.View(0, N, K)), input("p", params.View(0, M*(K+1)))
-	w, err := Field(pn, 0, M, K)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := Field(pn, M*K, M)
-	if err != nil {
-		t.Fatal(err)
-	}
+	xn, w, b := input("x", x.View(0, N, K)), input("w", params.View(0, M, K)), input("b", params.View(M*K, M))
 	y, err := Linear(d, xn, w, b)
 	if err != nil {
 		t.Fatal(err)

@@ -22,6 +22,9 @@ var Precisions = []string{"fp32", "tf32", "bf16"}
 // tensorCores is the first compute capability with the products of tf32 and bf16.
 const tensorCores = 80
 
+// ErrPrecision means that a GPU lacks the products of a precision.
+var ErrPrecision = errors.New("precision not available")
+
 // Limits are what a scan's layout depends on.
 type Limits struct {
 	SMs, Shared, Cluster, Compute int
@@ -82,7 +85,7 @@ func Open(index int, opt Options) (*Device, error) {
 	}
 	prec := slices.Index(Precisions, opt.Precision)
 	if prec < 0 {
-		return nil, fmt.Errorf("cuda: precision %q, want one of %v", opt.Precision, Precisions)
+		return nil, fmt.Errorf("cuda: %w: %q, want one of %v", ErrPrecision, opt.Precision, Precisions)
 	}
 	drv, err := driver.Open(index)
 	if err != nil {
@@ -99,7 +102,7 @@ func Open(index int, opt Options) (*Device, error) {
 	}
 	if prec > 0 && c.limits.Compute < tensorCores {
 		drv.Close()
-		return nil, fmt.Errorf("cuda: %s needs compute capability 8.0, %s has %d.%d", opt.Precision, c.info.Name, c.info.Major, c.info.Minor)
+		return nil, fmt.Errorf("cuda: %w: %s needs compute capability 8.0, %s has %d.%d", ErrPrecision, opt.Precision, c.info.Name, c.info.Major, c.info.Minor)
 	}
 	d := newAccount(c, nil)
 	if err := d.build("open", func(*builder) {}); err != nil { // asks how much memory is free
@@ -218,12 +221,13 @@ type builder struct {
 	made   []driver.Ptr
 	pinned []unsafe.Pointer
 	events []*driver.Event
+	grown  map[*scratch]scratch // what they were before
 }
 
 // build calls f to allocate a plan. A failure leaves the Device as it was, so that another plan
 // can be tried; only a lost device stays lost.
 func (d *Device) build(what string, f func(*builder)) error {
-	b := &builder{d: d, what: what}
+	b := &builder{d: d, what: what, grown: map[*scratch]scratch{}}
 	err := d.drv.Do(func(q *driver.Queue) error {
 		b.q = q
 		f(b)
@@ -231,9 +235,7 @@ func (d *Device) build(what string, f func(*builder)) error {
 			b.err = q.Sync() // uploads read memory of the caller
 			d.memInfo(q)
 		}
-		if b.err != nil {
-			b.undo()
-		}
+		b.end()
 		d.pinned, d.events = append(d.pinned, b.pinned...), append(d.events, b.events...)
 		if errors.Is(b.err, driver.ErrLost) {
 			return b.err
@@ -246,18 +248,32 @@ func (d *Device) build(what string, f func(*builder)) error {
 	return b.err
 }
 
-// undo gives back what was made.
-func (b *builder) undo() {
-	for _, p := range b.made {
-		b.err = errors.Join(b.err, b.d.release(b.q, p))
+// end gives back what was made where something failed, and the scratch that was replaced where
+// all went well.
+func (b *builder) end() {
+	var errs []error
+	for s, old := range b.grown {
+		p := old.ptr
+		if b.err != nil {
+			p, *s = s.ptr, old
+		}
+		if p != 0 {
+			errs = append(errs, b.d.release(b.q, p))
+		}
 	}
-	for _, p := range b.pinned {
-		b.err = errors.Join(b.err, b.q.FreePinned(p))
+	if b.err != nil {
+		for _, p := range b.made {
+			errs = append(errs, b.d.release(b.q, p))
+		}
+		for _, p := range b.pinned {
+			errs = append(errs, b.q.FreePinned(p))
+		}
+		for _, e := range b.events {
+			errs = append(errs, e.Close())
+		}
+		b.pinned, b.events = nil, nil
 	}
-	for _, e := range b.events {
-		b.err = errors.Join(b.err, e.Close())
-	}
-	b.pinned, b.events = nil, nil
+	b.err = errors.Join(append([]error{b.err}, errs...)...)
 }
 
 // bytes allocates n bytes; of none it returns 0.
@@ -331,10 +347,10 @@ func (b *builder) scratch(name string, n int) *scratch {
 		b.err = err
 		return s
 	}
-	if s.ptr != 0 {
-		if b.err = b.q.Sync(); b.err == nil {
-			b.err = b.d.release(b.q, s.ptr)
-		}
+	if _, again := b.grown[s]; again {
+		b.err = b.d.release(b.q, s.ptr) // nothing uses it yet
+	} else {
+		b.grown[s] = *s
 	}
 	s.ptr, s.size = p, size
 	return s
