@@ -28,9 +28,9 @@ struct cell_dims {
 
 enum {
 	SCAN_THREADS = 256, /* of a block with recurrent products; a scan has at most so many */
-	SCAN_CHUNK = 64,    /* units of the operand that a layout without resident weights holds at once */
+	SCAN_CHUNK = 128,    /* units of the operand that a layout without resident weights holds at once */
 	SCAN_ROWS = 8,	    /* most rows of a group, and the rows that mma multiplies */
-	SCAN_SLICE = 128    /* most units of a block without resident weights */
+	SCAN_OUTPUTS = 128  /* most outputs of a block without resident weights */
 };
 
 /* The recurrent product of a block has m outputs (recurrent product and unit forward, unit
@@ -137,6 +137,23 @@ LAYOUT_FN int layout_alone(const struct gpu_limits *gpu, const struct cell_dims 
 	return found;
 }
 
+/* layout_stream is the layout without resident weights: slices as small as give every
+ * multiprocessor two blocks, but with no fewer than 32 outputs. */
+LAYOUT_FN int layout_stream(const struct gpu_limits *gpu, const struct cell_dims *cell, int prec, int B, int H,
+			    int backward, int unit, struct scan_layout *out)
+{
+	int per = backward || cell->rec == 0 ? 1 : cell->rec;
+	int most = (int)layout_max(unit, SCAN_OUTPUTS / per / unit * unit);
+	struct scan_layout l = {1, 1, 0, (int)layout_max(unit, layout_up(32 / per, unit)), SCAN_THREADS, 0, 0};
+	while (l.rows < SCAN_ROWS && l.rows < B)
+		l.rows *= 2;
+	while (2 * l.slice <= most && (H + l.slice - 1LL) / l.slice * ((B + l.rows - 1) / l.rows) > 2LL * gpu->sms)
+		l.slice *= 2;
+	l.blocks = (H + l.slice - 1) / l.slice;
+	*out = l;
+	return layout_fits(gpu, cell, prec, backward, B, out) ? 0 : -1;
+}
+
 /* scan_layout chooses the layout of CELL_forward (or CELL_backward) for B rows and H units. It
  * returns 0, or -1 where no layout fits: mma needs compute capability 8.0.
  *
@@ -167,14 +184,7 @@ LAYOUT_FN int scan_layout(const struct gpu_limits *gpu, const struct cell_dims *
 		}
 	if (found)
 		return 0;
-	int most = SCAN_SLICE / (backward || cell->rec == 0 ? 1 : cell->rec) / unit * unit;
-	most = (int)layout_max(most, unit);
-	struct scan_layout l = {SCAN_ROWS, 1, 0, (int)layout_min(most, layout_up(H, unit)), SCAN_THREADS, 0, 0};
-	l.blocks = (H + l.slice - 1) / l.slice;
-	if (!layout_fits(gpu, cell, prec, backward, B, &l))
-		return -1;
-	*out = l;
-	return 0;
+	return layout_stream(gpu, cell, prec, B, H, backward, unit, out);
 }
 
 #endif

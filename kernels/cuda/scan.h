@@ -43,9 +43,11 @@
 
 #ifdef GALVANI_EMU
 #define UNROLL
+#define UNROLL_4
 #define GPU_MEMBER inline __attribute__((always_inline))
 #else
 #define UNROLL _Pragma("unroll")
+#define UNROLL_4 _Pragma("unroll 4")
 #define GPU_MEMBER __device__ __forceinline__
 #endif
 
@@ -200,41 +202,103 @@ template <int PREC, class Value> GPU_FN unsigned as_word(int k, Value value)
 		return float_bits(value(k));
 }
 
+/* line is n numbers `step` apart, or n times the same number. Beyond n there are zeros. */
+struct line {
+	const float *at; /* or null */
+	long long step;
+	float fill;
+	int n;
+
+	GPU_MEMBER float operator()(int k) const { return k < n ? at ? at[k * step] : fill : 0; }
+};
+
 /* fill_weights writes the weights for `planes` planes of the operand from plane0 on, units from
- * k0 on. Without mma they are [k][m+4] floats: threads read four neighbours in m at once, and the
- * 4 keep writes along k from meeting in one bank. With mma they are in the order in which the
- * lanes of a warp need them as operand a: [m/16][k/16][2][32 lanes][4] words. The k of a fragment
- * are words 4c, 4c+1 (first of two) and 4c+2, 4c+3 (second) of 16, c the lane modulo 4, so that a
- * lane reads its part of operand b for two fragments as 4 neighbours. */
-template <int PREC, class Source>
-GPU_FN void fill_weights(const room &m, const place &q, const Source &source, int plane0, int planes, int k0)
+ * k0 on. Numbers are loaded in batches, so that a thread waits once for several.
+ *
+ * Without mma they are [k][m+4] floats: threads read four neighbours in m at once, and the 4 keep
+ * writes along k from meeting in one bank. */
+template <class Source>
+GPU_FN void fill_fp32(const room &m, const place &q, const Source &source, int plane0, int planes, int k0)
 {
-	int K = planes * m.z.words, M = m.z.m, words = m.z.words;
-	for (int i = q.tid; i < K * M; i += q.threads) {
-		int k, o, at;
-		if constexpr (PREC == PREC_FP32) {
-			k = Source::along_k ? i % K : i / M;
-			o = Source::along_k ? i / K : i % M;
-			at = k * (M + 4) + o;
-		} else {
-			int r = i % 4, lane = i / 4 % 32, half = i / 128 % 2, step = i / 256;
-			o = step / (K / 16) * 16 + lane / 4 + 8 * (r % 2);
-			k = step % (K / 16) * 16 + 4 * (lane % 4) + 2 * half + r / 2;
-			at = i;
+	const int batch = 4, M = m.z.m, words = m.z.words;
+	int warps = q.threads / 32, warp = q.tid / 32, lane = q.tid % 32;
+	int slow = Source::along_k ? M : words, fast = Source::along_k ? words : M;
+	float *to = (float *)m.weights;
+	for (int plane = 0; plane < planes; plane++, to += words * (M + 4))
+		for (int i = warp; i < slow; i += batch * warps)
+			for (int j = lane; j < fast; j += batch * 32) {
+				float v[batch][batch];
+				UNROLL
+				for (int a = 0; a < batch; a++)
+					UNROLL
+					for (int b = 0; b < batch; b++) {
+						int o = i + a * warps, k = j + b * 32;
+						bool in = o < slow && k < fast;
+						if (!Source::along_k) {
+							int t = o;
+							o = k;
+							k = t;
+						}
+						v[a][b] = in ? source.weights(o, plane0 + plane)(k0 + k) : 0;
+					}
+				UNROLL
+				for (int a = 0; a < batch; a++)
+					UNROLL
+					for (int b = 0; b < batch; b++) {
+						int o = i + a * warps, k = j + b * 32;
+						if (o < slow && k < fast)
+							to[Source::along_k ? k * (M + 4) + o : o * (M + 4) + k] = v[a][b];
+					}
+			}
+}
+
+/* With mma they are in the order in which the lanes of a warp need them as operand a: [m/16][k/16]
+ * [2][32 lanes][4] words. The k of a fragment are words 4c, 4c+1 (first of two) and 4c+2, 4c+3
+ * (second) of 16, c the lane modulo 4, so that a lane reads its part of operand b for two
+ * fragments as 4 neighbours. */
+template <int PREC, class Source>
+GPU_FN void fill_mma(const room &m, const place &q, const Source &source, int plane0, int planes, int k0)
+{
+	int words = m.z.words, per = words / 16, steps = planes * per, tiles = m.z.m / 16;
+	int warps = q.threads / 32, lane = q.tid % 32, g = lane / 4, c = lane % 4;
+	for (int i = q.tid / 32; i < tiles * steps; i += warps) {
+		int tile = i / steps, step = i % steps, plane = step / per, k = step % per * 16 + 4 * c;
+		line low = source.weights(tile * 16 + g, plane0 + plane);
+		line high = source.weights(tile * 16 + g + 8, plane0 + plane);
+		unsigned v[4][2];
+		UNROLL
+		for (int j = 0; j < 4; j++) {
+			v[j][0] = as_word<PREC>(k + j, [&](int unit) { return low(k0 + unit); });
+			v[j][1] = as_word<PREC>(k + j, [&](int unit) { return high(k0 + unit); });
 		}
-		int plane = plane0 + k / words;
-		m.weights[at] = as_word<PREC>(k % words, [&](int unit) { return source.weight(o, plane, k0 + unit); });
+		words4 first = {v[0][0], v[0][1], v[1][0], v[1][1]}, second = {v[2][0], v[2][1], v[3][0], v[3][1]};
+		words4 *to = (words4 *)m.weights + i * 64 + lane;
+		to[0] = first;
+		to[32] = second;
 	}
 }
 
 template <int PREC, class Source>
+GPU_FN void fill_weights(const room &m, const place &q, const Source &source, int plane0, int planes, int k0)
+{
+	if constexpr (PREC == PREC_FP32)
+		fill_fp32(m, q, source, plane0, planes, k0);
+	else
+		fill_mma<PREC>(m, q, source, plane0, planes, k0);
+}
+
+/* fill_operand writes the operand of a launch's first step. */
+template <int PREC, class Source>
 GPU_FN void fill_operand(const room &m, const place &q, const Source &source, int plane0, int planes, int k0)
 {
-	int K = planes * m.z.words, words = m.z.words;
-	for (int i = q.tid; i < K * m.z.ldr; i += q.threads) {
-		int row = i / K, k = i % K, plane = plane0 + k / words;
-		operand_row(m, 0, row)[k] = as_word<PREC>(
-			k % words, [&](int unit) { return row < m.rows ? source.operand(row, plane, k0 + unit) : 0; });
+	int words = m.z.words, lane = q.tid % 32;
+	for (int i = q.tid / 32; i < m.z.ldr * planes; i += q.threads / 32) {
+		int row = i / planes, plane = i % planes;
+		line from = source.operand(row, plane0 + plane);
+		unsigned *to = operand_row(m, 0, row) + plane * words;
+		UNROLL_4
+		for (int k = lane; k < words; k += 32)
+			to[k] = as_word<PREC>(k, [&](int unit) { return from(k0 + unit); });
 	}
 }
 
@@ -264,7 +328,7 @@ template <int PREC, class Source> GPU_FN void open_room(const room &m, const pla
 	}
 	if (X >= 0)
 		for (int i = q.tid; i < m.rows * m.z.units; i += q.threads)
-			axial_row(m, 0, 0)[i] = source.operand(i / m.z.units, m.z.planes, i % m.z.units);
+			axial_row(m, 0, 0)[i] = source.operand(i / m.z.units, m.z.planes)(i % m.z.units);
 #ifdef GPU_CLUSTER
 	if (q.blocks > 1 && q.tid == 0) {
 		barrier_init(m.barrier);
@@ -404,7 +468,7 @@ GPU_FN float axial_sum(const room &m, const Source &source, const axial_params &
 	float sum = 0;
 	for (int k = ax.start[u]; k < ax.start[u + 1]; k++) {
 		int j = ax.unit[k];
-		float x = m.resident ? axial_row(m, buffer, row)[j] : source.operand(row, m.z.planes, j);
+		float x = m.resident ? axial_row(m, buffer, row)[j] : source.operand(row, m.z.planes)(j);
 		sum += ax.g[ax.edge[k]] * x;
 	}
 	return sum;
@@ -501,18 +565,20 @@ struct forward_source {
 	const forward_params &p;
 	int row0, unit0;
 
-	GPU_MEMBER float weight(int o, int, int k) const
+	/* weights are those of output o along the units of the operand, operand is a row of it. */
+	GPU_MEMBER line weights(int o, int) const
 	{
 		int g = o / p.layout.slice, u = unit0 + o % p.layout.slice;
-		return u < p.H && k < p.H ? p.wrec[((long long)g * p.H + u) * p.H + k] : 0;
+		line w = {p.wrec + ((long long)g * p.H + u) * p.H, 1, 0, u < p.H ? p.H : 0};
+		return w;
 	}
 
-	GPU_MEMBER float operand(int row, int, int k) const
+	GPU_MEMBER line operand(int row, int) const
 	{
 		int b = row0 + row;
-		if (b >= p.B || k >= p.H)
-			return 0;
-		return is_reset(p.reset, p.t0, p.B, b) ? p.rest[0] : p.h[(long long)b * p.H + k];
+		bool in = row < p.layout.rows && b < p.B, rest = in && is_reset(p.reset, p.t0, p.B, b);
+		line x = {rest ? nullptr : p.h + (long long)b * p.H, 1, p.rest[0], in ? p.H : 0};
+		return x;
 	}
 };
 
@@ -622,21 +688,22 @@ struct backward_source {
 	const backward_params &p;
 	int row0, unit0;
 
-	GPU_MEMBER float weight(int o, int plane, int k) const
+	GPU_MEMBER line weights(int o, int plane) const
 	{
 		int u = unit0 + o;
-		return u < p.H && k < p.H ? p.wrec[((long long)plane * p.H + k) * p.H + u] : 0;
+		line w = {p.wrec + (long long)plane * p.H * p.H + u, p.H, 0, u < p.H ? p.H : 0};
+		return w;
 	}
 
 	/* operand is a drive gradient of step t0+n, as far as it flows into h before that step.
 	 * Plane G is that of the axial coupling. */
-	GPU_MEMBER float operand(int row, int plane, int k) const
+	GPU_MEMBER line operand(int row, int plane) const
 	{
 		int b = row0 + row, t = p.t0 + p.n;
-		if (t == p.T || b >= p.B || k >= p.H || is_reset(p.reset, t, p.B, b))
-			return 0;
+		bool in = row < p.layout.rows && b < p.B && t < p.T && !is_reset(p.reset, t, p.B, b);
 		plane = plane < G ? rec_plane(plane) : (int)X;
-		return p.drives[(((long long)p.n * p.B + b) * D + plane) * p.H + k];
+		line x = {p.drives + (((long long)p.n * p.B + b) * D + plane) * p.H, 1, 0, in ? p.H : 0};
+		return x;
 	}
 };
 
