@@ -298,18 +298,19 @@ KERNEL(gemm_sum, struct gemm_params)
 /* Rows whose elements are summed in float before they join the sum in double. */
 enum { RUN = 32 };
 
-/* COLUMN_THREADS threads: 32 columns by 16 rows at a time. */
-KERNEL(column_sum, struct column_sum_params)
+/* One block of COLUMN_THREADS threads per 32 columns; where there are fewer, the threads take
+ * more rows at a time instead. */
+KERNEL_BOUNDED(column_sum, struct column_sum_params, COLUMN_THREADS)
 {
-	enum { DEPTH = COLUMN_THREADS / 32 };
 	SHARED(double, slot[COLUMN_THREADS]);
-	int lane = threadIdx.x % 32, row = threadIdx.x / 32;
-	long long m = (long long)blockIdx.x * 32 + lane;
+	int columns = p.M < 32 ? p.M : 32, rows = COLUMN_THREADS / columns;
+	int column = threadIdx.x % columns, row = threadIdx.x / columns;
+	long long m = (long long)blockIdx.x * 32 + column;
 	double sum = 0;
-	for (long long n = row; n < p.N && m < p.M;) {
+	for (long long n = row; row < rows && n < p.N && m < p.M;) {
 		float run = 0;
-#pragma unroll 8
-		for (int k = 0; k < RUN; k++, n += DEPTH)
+#pragma unroll 16
+		for (int k = 0; k < RUN; k++, n += rows)
 			if (n < p.N)
 				run += p.x[n * p.M + m];
 		sum += run;
@@ -318,7 +319,7 @@ KERNEL(column_sum, struct column_sum_params)
 	sync_block();
 	if (row != 0 || m >= p.M)
 		return;
-	for (int k = 1; k < DEPTH; k++)
-		sum += slot[k * 32 + lane];
+	for (int k = 1; k < rows; k++)
+		sum += slot[k * columns + column];
 	p.out[m] = (float)sum;
 }

@@ -16,7 +16,7 @@ enum {
 	ELEMENT_THREADS = 256,
 	ROW_THREADS = 256, /* a warp per row */
 	SUM_THREADS = 256, /* of kernels with one block, and of norm_partial */
-	COLUMN_THREADS = 512, /* 32 columns by 16 rows at a time */
+	COLUMN_THREADS = 1024,
 	GEMM_THREADS = 128,
 	GEMM_TILE = 64, /* rows and columns of C per block */
 	GEMM_STEP = 16, /* elements of K per step */
