@@ -5,6 +5,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -44,6 +45,8 @@ type runner struct {
 	dev   kernels.Device
 	peer  *peer
 	gemm  contestant
+	sizes []int   // of the products that gemm is chosen from
+	rate  float64 // of gemm, operations per second
 	gated map[gateKey]float64
 }
 
@@ -52,29 +55,42 @@ type gateKey struct {
 	shape Shape
 }
 
+// start opens the CPU for a run and describes it. Stop frees it.
+//
+// Errors: kernels.ErrNoDevice in a binary without cgo.
+func start(cfg Config) (r *runner, stop func(), err error) {
+	if cfg.Threads <= 0 {
+		cfg.Threads = runtime.GOMAXPROCS(0)
+	}
+	dev, err := kernels.OpenCPU(cfg.Threads)
+	if err != nil {
+		return nil, nil, fmt.Errorf("bench: %w", err)
+	}
+	r = &runner{Config: cfg, effort: full, dev: dev, gated: map[gateKey]float64{}, sizes: []int{128, 256, 512, 1024}}
+	if cfg.Quick {
+		r.effort, r.sizes = brief, []int{64}
+	}
+	r.head = Row{Schema: schema, Date: time.Now().UTC().Format(time.RFC3339), Machine: thisMachine(cfg.Threads, isa()),
+		Program: cfg.Program, Quick: cfg.Quick}
+	before := runtime.GOMAXPROCS(cfg.Threads)
+	return r, func() {
+		runtime.GOMAXPROCS(before)
+		dev.Close()
+	}, nil
+}
+
 // Run measures the whole suite.
 //
 // Errors: kernels.ErrNoDevice in a binary without cgo; ErrWrong; the cause of ctx when
 // cancelled between two cases; those of Each.
 func Run(ctx context.Context, cfg Config) error {
-	if cfg.Threads <= 0 {
-		cfg.Threads = runtime.GOMAXPROCS(0)
-	}
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cfg.Threads))
-	dev, err := kernels.OpenCPU(cfg.Threads)
+	r, stop, err := start(cfg)
 	if err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return err
 	}
-	defer dev.Close()
-	r := &runner{Config: cfg, effort: full, dev: dev, gated: map[gateKey]float64{}}
-	sizes := []int{128, 256, 512, 1024}
-	if cfg.Quick {
-		r.effort, sizes = brief, []int{64}
-	}
-	r.head = Row{Schema: schema, Date: time.Now().UTC().Format(time.RFC3339), Machine: thisMachine(cfg.Threads, isa()),
-		Program: cfg.Program, Quick: cfg.Quick}
+	defer stop()
 	if cfg.Python != "" {
-		if r.peer, err = openPeer(cfg.Python, cfg.Threads); err != nil {
+		if r.peer, err = openPeer(cfg.Python, r.Threads); err != nil {
 			cfg.Log("without peers: %v", err)
 		} else {
 			defer r.peer.close()
@@ -83,7 +99,7 @@ func Run(ctx context.Context, cfg Config) error {
 			}
 		}
 	}
-	if err := r.bestProduct(sizes); err != nil {
+	if err := r.bestProduct(); err != nil {
 		return err
 	}
 	done := map[Case]bool{}
@@ -112,22 +128,23 @@ func Run(ctx context.Context, cfg Config) error {
 }
 
 // bestProduct finds and reports the product that the costs refer to.
-func (r *runner) bestProduct(sizes []int) error {
+func (r *runner) bestProduct() error {
 	var err error
-	if r.gemm, err = bestProduct(r.effort, sizes, r.Threads); err != nil {
+	if r.gemm, err = bestProduct(r.effort, r.sizes, r.Threads); err != nil {
 		return err
 	}
 	row := r.head
 	row.Case, row.What = "gemm", "product"
 	all := []contestant{r.gemm}
 	if r.peer != nil {
-		all = append(all, r.peer.product(max(sizes[len(sizes)-1]/2, sizes[0])))
+		all = append(all, r.peer.product(max(r.sizes[len(r.sizes)-1]/2, r.sizes[0])))
 	}
 	samples, err := interleave(r.effort, all)
 	if err != nil {
 		return err
 	}
 	row.Subject = r.gemm.timing(samples[0])
+	r.rate = row.Subject.FLOPs / row.Subject.Median
 	if r.peer != nil {
 		ref := all[1].timing(samples[1])
 		row.Reference, row.Ratio = &ref, compare(Cost, 0, all[0], all[1], samples[0], samples[1])
@@ -136,7 +153,7 @@ func (r *runner) bestProduct(sizes []int) error {
 }
 
 // measure times one case and reports it.
-func (r *runner) measure(c Case) error {
+func (r *runner) measure(c Case) (err error) {
 	row := r.head
 	row.Case, row.Model, row.What, row.Shape = c.Kind, c.Model, c.What, c.Shape
 	worst, err := r.gate(c)
@@ -144,11 +161,11 @@ func (r *runner) measure(c Case) error {
 		return err
 	}
 	row.Gate = &worst
-	subject, reference, kind, done, err := r.contestants(c)
+	subject, reference, kind, err := r.contestants(c)
+	defer func() { err = errors.Join(err, subject.free(), reference.free()) }()
 	if err != nil {
 		return err
 	}
-	defer done()
 	e := r.effort
 	if c.Rounds > 0 {
 		e.quads = max(2, int(math.Round(c.Rounds*float64(e.quads))))
@@ -179,20 +196,18 @@ func (r *runner) gate(c Case) (float64, error) {
 	return d, err
 }
 
-// contestants makes the two sides of a case and says how they are compared. Done frees them.
-func (r *runner) contestants(c Case) (subject, reference contestant, kind string, done func(), err error) {
-	done = func() {}
+// contestants makes the two sides of a case and says how they are compared.
+func (r *runner) contestants(c Case) (subject, reference contestant, kind string, err error) {
 	switch c.Kind {
 	case caseTrain:
 		subject, err = trainStep(c.Model, c.Shape, r.dev)
-		return subject, r.gemm, Cost, done, err
+		return subject, r.gemm, Cost, err
 	case caseGraph:
-		var close1, close2 func() error
-		if subject, close1, err = graphRun(c.Model, c.Shape, r.dev); err != nil {
+		if subject, err = graphRun(c.Model, c.What, c.Shape, r.dev); err != nil {
 			return
 		}
-		reference, close2, err = graphRun(c.Model, c.Shape, nil)
-		return subject, reference, SpeedUp, func() { close1(); close2() }, err
+		reference, err = graphRun(c.Model, c.What, c.Shape, nil)
+		return subject, reference, SpeedUp, err
 	}
 	p, err := newProblem[float32](c.Model, c.Shape)
 	if err != nil {
@@ -208,7 +223,7 @@ func (r *runner) contestants(c Case) (subject, reference contestant, kind string
 	}
 	if c.Kind == casePeer {
 		reference, err = r.peer.cell(c, p, r.dev)
-		return subject, reference, SpeedUp, done, err
+		return subject, reference, SpeedUp, err
 	}
-	return subject, r.gemm, Cost, done, nil
+	return subject, r.gemm, Cost, nil
 }

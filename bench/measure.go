@@ -10,8 +10,20 @@ import (
 type contestant struct {
 	name  string
 	flops float64 // of one repeat, 0 where nothing is counted
-	// run makes n repeats and returns the seconds of each.
-	run func(n int) ([]float64, error)
+	// run makes n repeats and returns the seconds of each, or of all their mean alone.
+	run      func(n int) ([]float64, error)
+	averaged bool         // run returns the mean
+	repeats  int          // of a block; set by interleave
+	high     func() int64 // bytes in use on the device, at most so far; nil in host memory
+	close    func() error // nil where there is nothing to free
+}
+
+// free gives back what the contestant holds.
+func (c contestant) free() error {
+	if c.close == nil {
+		return nil
+	}
+	return c.close()
 }
 
 // timed makes the run of a contestant from one repeat.
@@ -27,6 +39,39 @@ func timed(f func() error) func(n int) ([]float64, error) {
 		}
 		return seconds, nil
 	}
+}
+
+// waited makes the run of a contestant whose repeats are queued on a device: f queues n of them
+// and waits for the last.
+func waited(f func(n int) error) func(n int) ([]float64, error) {
+	return func(n int) ([]float64, error) {
+		start := time.Now()
+		if err := f(n); err != nil {
+			return nil, err
+		}
+		return []float64{time.Since(start).Seconds() / float64(n)}, nil
+	}
+}
+
+// averaged is a contestant whose blocks count as one repeat each.
+func averaged(c contestant) contestant {
+	if c.averaged {
+		return c
+	}
+	run := c.run
+	c.averaged = true
+	c.run = func(n int) ([]float64, error) {
+		s, err := run(n)
+		if err != nil {
+			return nil, err
+		}
+		sum := 0.0
+		for _, x := range s {
+			sum += x
+		}
+		return []float64{sum / float64(n)}, nil
+	}
+	return c
 }
 
 // effort says how much is measured.
@@ -61,7 +106,7 @@ func interleave(e effort, all []contestant) ([]sample, error) {
 		if err != nil {
 			return nil, fmt.Errorf("bench: %s: %w", c.name, err)
 		}
-		repeats[i], samples[i] = n, make(sample, e.quads)
+		repeats[i], all[i].repeats, samples[i] = n, n, make(sample, e.quads)
 	}
 	for q := range e.quads {
 		for k := range 2 * len(all) {
@@ -78,6 +123,9 @@ func interleave(e effort, all []contestant) ([]sample, error) {
 
 // warmUp runs a contestant for a block, at least twice, and returns the repeats of a block.
 func warmUp(e effort, c contestant) (int, error) {
+	if c.averaged {
+		return warmUpMean(e, c)
+	}
 	total, n, least := 0.0, 0, math.Inf(1)
 	for n < 2 || total < e.block.Seconds() {
 		s, err := c.run(1)
@@ -89,11 +137,32 @@ func warmUp(e effort, c contestant) (int, error) {
 	return max(1, int(math.Ceil(e.block.Seconds()/max(least, 1e-6)))), nil
 }
 
+// warmUpMean makes twice as many repeats each time until they last a block, and returns the
+// repeats of a block.
+func warmUpMean(e effort, c contestant) (int, error) {
+	for n := 1; ; n *= 2 {
+		s, err := c.run(n)
+		if err != nil {
+			return 0, err
+		}
+		if each := max(s[0], 1e-9); n > 1 && each*float64(n) >= e.block.Seconds() {
+			return max(1, int(math.Ceil(e.block.Seconds()/each))), nil
+		}
+	}
+}
+
 // timing sums up the sample of a contestant.
 func (c contestant) timing(s sample) Timing {
 	all := s.flat(nil)
-	return Timing{Name: c.name, FLOPs: c.flops, Seconds: all, Median: Median(all),
+	t := Timing{Name: c.name, FLOPs: c.flops, Seconds: all, Median: Median(all),
 		Interval: bootstrap(len(s), func(rounds []int) float64 { return Median(s.flat(rounds)) })}
+	if c.averaged {
+		t.Repeats = c.repeats
+	}
+	if c.high != nil {
+		t.MemoryHigh = c.high()
+	}
+	return t
 }
 
 // compare makes the ratio of two samples of the same rounds: a cost where a bound is the most

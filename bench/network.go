@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 
@@ -40,73 +41,164 @@ func rampBatch(s Shape) (*data.Batch, error) {
 	return b, nil
 }
 
-// newGraph compiles network, loss and gradients for a batch, which is loaded. A nil device
-// gives the unrolled graph.
-func newGraph[F engine.Float](model string, s Shape, dev kernels.Device) (*engine.Graph[F], error) {
+// account is a device with an account of its own, to see how much memory a contestant takes and
+// to have it back; the device itself where it computes in host memory.
+type account struct {
+	kernels.Device
+	own kernels.Resident // nil in host memory
+}
+
+func openAccount(dev kernels.Device) (account, error) {
+	r, ok := dev.(kernels.Resident)
+	if !ok {
+		return account{Device: dev}, nil
+	}
+	own, err := r.Fork()
+	return account{own, own}, err
+}
+
+// free gives back what was allocated through the account.
+func (a account) free() error {
+	if a.own == nil {
+		return nil
+	}
+	return a.own.Close()
+}
+
+// contestant makes one of something on the device: f makes one repeat, or starts to.
+func (a account) contestant(flops float64, f func() error, closer func() error) contestant {
+	c := contestant{name: "graph", flops: flops, run: timed(f), close: func() error { return errors.Join(closer(), a.free()) }}
+	if a.Device != nil {
+		c.name = a.Name()
+	}
+	if a.own != nil {
+		c.averaged, c.high = true, func() int64 { return a.own.Usage().High }
+		c.run = waited(func(n int) error {
+			for range n {
+				if err := f(); err != nil {
+					return err
+				}
+			}
+			return a.own.Wait()
+		})
+	}
+	return c
+}
+
+// loaded is a compiled network with a batch in its inputs.
+type loaded[F engine.Float] struct {
+	*engine.Graph[F]
+	account
+}
+
+// Close gives back what the graph holds of memory and device.
+func (l loaded[F]) Close() error { return errors.Join(l.Graph.Close(), l.free()) }
+
+// newGraph compiles network and loss for a batch, which is loaded, with gradients if grad. A nil
+// device gives the unrolled graph.
+func newGraph[F engine.Float](model string, s Shape, dev kernels.Device, grad bool) (l loaded[F], err error) {
 	_, net, err := bind(model, s)
 	if err != nil {
-		return nil, err
+		return l, err
 	}
 	params, err := engine.NewParams[F](net, seed)
 	if err != nil {
-		return nil, fmt.Errorf("bench: %w", err)
-	}
-	g, err := engine.NewGraph(engine.GraphConfig{Net: net, Device: dev, T: s.T, B: s.B, I: s.I,
-		Goal: data.Classify, Grad: true}, params)
-	if err != nil {
-		return nil, fmt.Errorf("bench: %w", err)
+		return l, fmt.Errorf("bench: %w", err)
 	}
 	b, err := rampBatch(s)
 	if err != nil {
-		return nil, err
+		return l, err
 	}
-	return g, g.Load(b)
+	if l.account, err = openAccount(dev); err != nil {
+		return l, fmt.Errorf("bench: %w", err)
+	}
+	if l.own != nil {
+		err = params.Hold(l.own)
+	}
+	if err == nil {
+		l.Graph, err = engine.NewGraph(engine.GraphConfig{Net: net, Device: l.Device, T: s.T, B: s.B, I: s.I,
+			Goal: data.Classify, Grad: grad}, params)
+	}
+	if err != nil {
+		return l, fmt.Errorf("bench: %w", errors.Join(err, l.free()))
+	}
+	if err := l.Load(b); err != nil {
+		return l, fmt.Errorf("bench: %w", errors.Join(err, l.Close()))
+	}
+	return l, nil
 }
 
-// graphRun is loss and gradients of one batch that is in memory; a nil device gives the
-// unrolled graph. Close frees the graph.
-func graphRun(model string, s Shape, dev kernels.Device) (c contestant, closer func() error, err error) {
-	g, err := newGraph[float32](model, s, dev)
+// graphRun is the loss, with its gradients or forward only, of one batch that is in memory; a nil
+// device gives the unrolled graph.
+func graphRun(model, what string, s Shape, dev kernels.Device) (contestant, error) {
+	flops, err := networkFLOPs(model, what, s)
 	if err != nil {
-		return c, nil, err
+		return contestant{}, err
 	}
-	c = contestant{name: "graph", run: timed(g.Run)}
-	if dev != nil {
-		c.name = dev.Name()
+	g, err := newGraph[float32](model, s, dev, what != forward)
+	if err != nil {
+		return contestant{}, err
 	}
-	return c, g.Close, nil
+	return g.contestant(flops, g.Run, g.Graph.Close), nil
 }
 
 // trainStep is a whole update: a batch that is in memory goes in, loss and gradients, clipping
-// by norm, Adam. Its operations are those of the recurrent products, three passes, and of the
-// input products, two passes: nothing asks for the gradient of x.
+// by norm, Adam, projection onto bounds.
 func trainStep(model string, s Shape, dev kernels.Device) (contestant, error) {
+	flops, err := networkFLOPs(model, step, s)
+	if err != nil {
+		return contestant{}, err
+	}
 	_, net, err := bind(model, s)
 	if err != nil {
 		return contestant{}, err
+	}
+	b, err := rampBatch(s)
+	if err != nil {
+		return contestant{}, err
+	}
+	a, err := openAccount(dev)
+	if err != nil {
+		return contestant{}, fmt.Errorf("bench: %w", err)
 	}
 	o := engine.DefaultOptions()
 	o.Batch = s.B
 	o.LR = 1e-9 // so small that thousands of updates on one batch change nothing
-	session, err := engine.NewSession(engine.Config{Net: net, Task: rampTask(s), Device: dev, Options: o})
+	session, err := engine.NewSession(engine.Config{Net: net, Task: rampTask(s), Device: a.Device, Options: o})
 	if err != nil {
-		return contestant{}, fmt.Errorf("bench: %w", err)
+		return contestant{}, fmt.Errorf("bench: %w", errors.Join(err, a.free()))
 	}
-	b, err := rampBatch(s)
-	if err != nil {
-		return contestant{}, err
-	}
-	p, err := newProblem[float32](model, s)
-	if err != nil {
-		return contestant{}, err
-	}
-	_, in := p.multiplications()
-	return contestant{
-		name:  session.DeviceName(),
-		flops: p.flops(true) + 2*2*in*float64(s.T*s.B),
-		run: timed(func() error {
-			_, err := session.Step(b)
+	c := a.contestant(flops, func() error {
+		_, err := session.Step(b)
+		return err
+	}, session.Close)
+	if c.averaged {
+		c.run = waited(func(n int) error {
+			_, err := session.Repeat(b, n)
 			return err
-		}),
-	}, nil
+		})
+	}
+	return c, nil
+}
+
+// networkFLOPs counts the operations of the recurrent products, one pass or three, and of the
+// input products, one pass or two: nothing asks for the gradient of x.
+func networkFLOPs(model, what string, s Shape) (float64, error) {
+	z, err := newSizes(model, s)
+	if err != nil {
+		return 0, err
+	}
+	flops, _ := z.work(what)
+	return flops, nil
+}
+
+// networkRun is what the matrix times of a network on a device, by the mean of a block on every
+// device because a GPU gives no other.
+func networkRun(model, what string, s Shape, dev kernels.Device) (c contestant, err error) {
+	if what == step {
+		c, err = trainStep(model, s, dev)
+	} else {
+		c, err = graphRun(model, what, s, dev)
+	}
+	return averaged(c), err
 }

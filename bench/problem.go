@@ -12,6 +12,9 @@ import (
 	"gorgonia.org/tensor"
 )
 
+// inputs is the number of inputs where nothing else is said, that of the rows of MNIST.
+const inputs = 28
+
 // outputs is the number of read-out units, as for the ten digits; the scan has none.
 const outputs = 10
 
@@ -21,7 +24,7 @@ const seed = 1
 // problem is the scan of one cell with numbers in all its inputs: parameters as at the start
 // of a training, x of function ramps, and a gradient uniform in [−1, 1) at every step.
 type problem[F engine.Float] struct {
-	cfg  kernels.ScanConfig
+	sizes
 	args kernels.ScanArgs
 	x    []F
 	dh   []F // [T·B,H]
@@ -41,22 +44,63 @@ func bind(model string, s Shape) (models.Cell, *models.Network, error) {
 	return cell, net, nil
 }
 
+// sizes is a scan without its numbers.
+type sizes struct{ cfg kernels.ScanConfig }
+
+// newSizes returns the scan of a model in float32.
+func newSizes(model string, s Shape) (sizes, error) {
+	z := sizes{kernels.ScanConfig{T: s.T, B: s.B, I: s.I, H: s.H, Dtype: tensor.Float32}}
+	cell, _, err := bind(model, s)
+	if err != nil {
+		return z, err
+	}
+	d := models.Dims{I: s.I, H: s.H, O: outputs}
+	if z.cfg.Cell, err = cell.Scan(d); err != nil {
+		return z, fmt.Errorf("bench: %w", err)
+	}
+	if z.cfg.Params, err = cell.Params(d); err != nil {
+		return z, fmt.Errorf("bench: %w", err)
+	}
+	return z, nil
+}
+
+// multiplications returns the multiply-adds of one sequence and step, in the recurrent and in
+// the input matrices.
+func (z sizes) multiplications() (recurrent, input float64) {
+	for _, s := range z.cfg.Params {
+		switch s.Role {
+		case kernels.Rec:
+			recurrent += float64(s.Len())
+		case kernels.In:
+			input += float64(s.Len())
+		}
+	}
+	return recurrent, input
+}
+
+// flops returns the operations of the recurrent products: 2·G·B·H² per step forward, three
+// times as many with the backward pass (gradients of h and of the weights).
+func (z sizes) flops(backward bool) float64 {
+	rec, _ := z.multiplications()
+	n := 2 * rec * float64(z.cfg.T*z.cfg.B)
+	if backward {
+		n *= 3
+	}
+	return n
+}
+
 // newProblem draws the numbers in float32, so that every F has the same ones.
 func newProblem[F engine.Float](model string, s Shape) (*problem[F], error) {
-	cell, net, err := bind(model, s)
+	_, net, err := bind(model, s)
 	if err != nil {
 		return nil, err
 	}
-	d := models.Dims{I: s.I, H: s.H, O: outputs}
-	p := &problem[F]{cfg: kernels.ScanConfig{T: s.T, B: s.B, I: s.I, H: s.H, Dtype: tensor.Float64}}
-	if _, single := any(*new(F)).(float32); single {
-		p.cfg.Dtype = tensor.Float32
+	p := &problem[F]{}
+	if p.sizes, err = newSizes(model, s); err != nil {
+		return nil, err
 	}
-	if p.cfg.Cell, err = cell.Scan(d); err != nil {
-		return nil, fmt.Errorf("bench: %w", err)
-	}
-	if p.cfg.Params, err = cell.Params(d); err != nil {
-		return nil, fmt.Errorf("bench: %w", err)
+	if _, double := any(*new(F)).(float64); double {
+		p.cfg.Dtype = tensor.Float64
 	}
 	params, err := engine.NewParams[float32](net, seed)
 	if err != nil {
@@ -76,31 +120,6 @@ func newProblem[F engine.Float](model string, s Shape) (*problem[F], error) {
 	}
 	p.args.State = dense(state, p.cfg.Cell.States, s.B, s.H)
 	return p, nil
-}
-
-// multiplications returns the multiply-adds of one sequence and step, in the recurrent and in
-// the input matrices.
-func (p *problem[F]) multiplications() (recurrent, input float64) {
-	for _, s := range p.cfg.Params {
-		switch s.Role {
-		case kernels.Rec:
-			recurrent += float64(s.Len())
-		case kernels.In:
-			input += float64(s.Len())
-		}
-	}
-	return recurrent, input
-}
-
-// flops returns the operations of the recurrent products: 2·G·B·H² per step forward, three
-// times as many with the backward pass (gradients of h and of the weights).
-func (p *problem[F]) flops(backward bool) float64 {
-	rec, _ := p.multiplications()
-	n := 2 * rec * float64(p.cfg.T*p.cfg.B)
-	if backward {
-		n *= 3
-	}
-	return n
 }
 
 // scan opens the plan of the problem and returns one forward run and one with backward pass.

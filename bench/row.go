@@ -17,7 +17,7 @@ type Row struct {
 	Machine Machine  `json:"machine"`
 	Program Program  `json:"program"`
 	Quick   bool     `json:"quick,omitempty"` // tiny shapes: shows that it works, measures nothing
-	Case    string   `json:"case"`            // gemm, scan, graph, train or peer
+	Case    string   `json:"case"`            // gemm, scan, graph, train, peer or matrix
 	Model   string   `json:"model,omitempty"`
 	What    string   `json:"what"` // what is timed: product, forward, forward+backward, training step
 	Shape   Shape    `json:"shape,omitzero"`
@@ -26,6 +26,9 @@ type Row struct {
 	// Reference was timed in the same blocks, subject and reference in turns.
 	Reference *Timing `json:"reference,omitempty"`
 	Ratio     *Ratio  `json:"ratio,omitempty"`
+	Goal      *Goal   `json:"goal,omitempty"`
+	Note      string  `json:"note,omitempty"`     // why a device is missing
+	Emulated  bool    `json:"emulated,omitempty"` // on an emulated GPU: says nothing about hardware
 }
 
 // Shape is the size of a sequence batch.
@@ -40,7 +43,7 @@ type Shape struct {
 type Machine struct {
 	CPU     string  `json:"cpu"`
 	Cores   int     `json:"cores"`
-	Threads int     `json:"threads"` // used by subject and reference alike
+	Threads int     `json:"threads"` // used by subject and reference alike, of the CPU
 	ISA     string  `json:"isa"`
 	OS      string  `json:"os"`
 	Arch    string  `json:"arch"`
@@ -59,9 +62,19 @@ type Program struct {
 type Timing struct {
 	Name     string    `json:"name"`            // e.g. "cpu avx512 x2", "torch 2.1 script"
 	FLOPs    float64   `json:"flops,omitempty"` // counted for one repeat; 0 where nothing is counted
-	Seconds  []float64 `json:"seconds"`         // every repeat, in order
+	Seconds  []float64 `json:"seconds"`         // every repeat, in order, or every block (Repeats)
 	Median   float64   `json:"median"`
 	Interval Interval  `json:"interval"` // 95 %, bootstrap over blocks
+
+	// What follows is of whole networks in the matrix of devices.
+
+	// Repeats is how many each of Seconds is the mean of. On a GPU they were queued, and waited
+	// for once.
+	Repeats    int       `json:"repeats,omitempty"`
+	Device     *Hardware `json:"device,omitempty"`
+	PerSecond  float64   `json:"sequences_per_second,omitempty"`
+	Roof       *Roof     `json:"roofline,omitempty"`    // nil where the peaks of the device are unknown
+	MemoryHigh int64     `json:"memory_high,omitempty"` // bytes on the device, at most at a time
 }
 
 // Ratio compares subject and reference.

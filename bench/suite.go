@@ -34,12 +34,12 @@ func (c Case) String() string {
 	return fmt.Sprintf("%s %s %s B=%d H=%d T=%d", c.Kind, c.Model, strings.TrimSpace(c.What+" "+c.Peer), c.Shape.B, c.Shape.H, c.Shape.T)
 }
 
-// The shapes of the suite; I is that of the rows of MNIST.
+// The shapes of the suite.
 var (
-	middle = Shape{T: 200, B: 32, I: 28, H: 256}
-	wide   = Shape{T: 200, B: 32, I: 28, H: 512}
-	narrow = Shape{T: 200, B: 64, I: 28, H: 128}
-	small  = Shape{T: 200, B: 16, I: 28, H: 64}
+	middle = Shape{T: 200, B: 32, I: inputs, H: 256}
+	wide   = Shape{T: 200, B: 32, I: inputs, H: 512}
+	narrow = Shape{T: 200, B: 64, I: inputs, H: 128}
+	small  = Shape{T: 200, B: 16, I: inputs, H: 64}
 )
 
 // bounds are the largest costs of forward+backward by shape. Small products leave less to
@@ -65,7 +65,7 @@ func Suite(peers bool) []Case {
 		all = append(all, Case{Kind: caseTrain, Model: "lstm", What: step, Shape: s, Bound: bounds[s]})
 	}
 	all = append(all, Case{Kind: caseGraph, Model: "crnn-simple", What: both, Bound: 20, Rounds: 0.3,
-		Shape: Shape{T: 100, B: 64, I: 28, H: 128}})
+		Shape: Shape{T: 100, B: 64, I: inputs, H: 128}})
 	if !peers {
 		return all
 	}

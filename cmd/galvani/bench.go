@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,14 +15,49 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newBench() *cobra.Command {
-	return newGroup("bench", "Measure the kernels of this machine", newBenchCPU())
+// benchRun is what the benchmarks share.
+type benchRun struct {
+	asJSON      bool
+	out, commit string
+	cfg         bench.Config
+}
+
+// flags adds the shared flags to a command.
+func (b *benchRun) flags(c *cobra.Command) {
+	jsonFlag(c, &b.asJSON)
+	f := c.Flags()
+	f.StringVar(&b.out, "out", "", "`file` of JSON lines to append to")
+	f.BoolVar(&b.cfg.Quick, "quick", false, "tiny shapes: see that it works, measure nothing")
+	f.IntVar(&b.cfg.Threads, "threads", 0, "threads of everything that is timed, 0 for one per core")
+	f.StringVar(&b.commit, "commit", "", "commit to note (default that of the build, else of the folder)")
+}
+
+// measure runs a benchmark, writes each row as soon as it is there, and returns them all.
+func (b *benchRun) measure(c *cobra.Command, run func(context.Context, bench.Config) error) (rows []bench.Row, err error) {
+	if b.cfg.Threads < 0 {
+		return nil, fmt.Errorf("%w: --threads is %d, want at least 0", errUsage, b.cfg.Threads)
+	}
+	ctx, stop := interruptible(c.Context())
+	defer stop()
+	b.cfg.Program = benchProgram(b.commit)
+	file, err := openRows(b.out)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	b.cfg.Log = func(format string, args ...any) { fmt.Fprintf(c.ErrOrStderr(), format+"\n", args...) }
+	b.cfg.Each = func(r bench.Row) error {
+		rows = append(rows, r)
+		b.cfg.Log("%s", benchLine(r))
+		return bench.Write(file, []bench.Row{r})
+	}
+	return rows, run(ctx, b.cfg)
 }
 
 func newBenchCPU() *cobra.Command {
-	var asJSON, peers bool
-	var out, python, commit, only string
-	var cfg bench.Config
+	var b benchRun
+	var peers bool
+	var python, only string
 	c := &cobra.Command{Use: "cpu", Short: "Measure the CPU kernels against matrix product, graph and PyTorch",
 		Long: `Measure the fused scan and whole training steps on the CPU against the machine's own best
 matrix product, against the unrolled graph and, with --peers, against PyTorch. Everything is
@@ -29,47 +66,26 @@ time over the time of the same operations in the matrix product; a speed-up is h
 faster the scan is.`,
 		Args: exactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if cfg.Threads < 0 {
-				return fmt.Errorf("%w: --threads is %d, want at least 0", errUsage, cfg.Threads)
-			}
 			if only != "" {
 				var err error
-				if cfg.Only, err = regexp.Compile(only); err != nil {
+				if b.cfg.Only, err = regexp.Compile(only); err != nil {
 					return fmt.Errorf("%w: --only: %w", errUsage, err)
 				}
 			}
-			ctx, stop := interruptible(c.Context())
-			defer stop()
-			cfg.Program = benchProgram(commit)
 			if peers {
-				cfg.Python = python
+				b.cfg.Python = python
 			}
-			file, err := openRows(out)
+			rows, err := b.measure(c, bench.Run)
 			if err != nil {
 				return err
 			}
-			defer file.Close()
-			var rows []bench.Row
-			cfg.Log = func(format string, args ...any) { fmt.Fprintf(c.ErrOrStderr(), format+"\n", args...) }
-			cfg.Each = func(r bench.Row) error {
-				rows = append(rows, r)
-				cfg.Log("%s", benchLine(r))
-				return bench.Write(file, []bench.Row{r})
-			}
-			if err := bench.Run(ctx, cfg); err != nil {
-				return err
-			}
-			return report(c, asJSON, rows, func(p *printer) { p.benchmark(rows) })
+			return report(c, b.asJSON, rows, func(p *printer) { p.benchmark(rows) })
 		}}
-	jsonFlag(c, &asJSON)
+	b.flags(c)
 	f := c.Flags()
 	f.StringVar(&only, "only", "", "regular `expression` of the cases to measure, e.g. \"scan lstm.*H=128\"")
-	f.StringVar(&out, "out", "", "`file` of JSON lines to append to")
-	f.BoolVar(&cfg.Quick, "quick", false, "tiny shapes: see that it works, measure nothing")
-	f.IntVar(&cfg.Threads, "threads", 0, "threads of everything that is timed, 0 for one per core")
 	f.BoolVar(&peers, "peers", false, "measure the same cells in PyTorch too, in turns")
 	f.StringVar(&python, "python", "python3", "Python that has PyTorch, for --peers")
-	f.StringVar(&commit, "commit", "", "commit to note (default that of the build, else of the folder)")
 	return c
 }
 
@@ -116,12 +132,17 @@ func (p *printer) benchmark(rows []bench.Row) {
 			}
 		}
 	}
+	p.machine(rows)
+	p.table([]string{"CASE", "MODEL", "WHAT", "B", "H", "T", "TIME ms", "95 %", "GFLOP/s", "ns/unit", "AGAINST", "RATIO", "95 %", "BOUND", ""}, table)
+	p.line("%d of %d bounds held", held, bounded)
+}
+
+// machine says where the rows were measured.
+func (p *printer) machine(rows []bench.Row) {
 	if len(rows) > 0 {
 		m := rows[0].Machine
 		p.line("%s, %d of %d cores, %s, load %.2f, commit %s", m.CPU, m.Threads, m.Cores, m.ISA, m.Load, dash(rows[0].Program.Commit))
 	}
-	p.table([]string{"CASE", "MODEL", "WHAT", "B", "H", "T", "TIME ms", "95 %", "GFLOP/s", "ns/unit", "AGAINST", "RATIO", "95 %", "BOUND", ""}, table)
-	p.line("%d of %d bounds held", held, bounded)
 }
 
 // benchLine tells one row while the others are still being measured.
