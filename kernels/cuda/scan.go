@@ -337,11 +337,8 @@ func (s *Scan) allocateAxial(b *builder, params int) {
 	s.edgeStart, s.edgeUnit, s.edgeOf = upload(b, start), upload(b, unit), upload(b, edge)
 	s.edgeI, s.edgeJ = upload(b, c.EdgeI), upload(b, c.EdgeJ)
 	s.gsum = b.scratch("gsum", c.H)
-	if edges == 0 {
-		return
-	}
-	s.axialDrives = b.kernel("sparse", "axial_drives")
-	if s.learns[Edge] {
+	s.axialDrives = b.kernel("sparse", "axial_drives") // zeros without edges
+	if s.learns[Edge] && edges > 0 {
 		s.edgePartial, s.edgeSum = b.kernel("sparse", "edge_partial"), b.kernel("sparse", "edge_sum")
 		s.edgeParts = int(C.edge_parts(C.int(s.d.limits.SMs), C.int(edges), C.longlong(s.chunk*c.B)))
 		s.partial = b.scratch("edges", s.edgeParts*edges)
