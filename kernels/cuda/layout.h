@@ -29,14 +29,15 @@ struct cell_dims {
 enum {
 	SCAN_THREADS = 256, /* of a block with recurrent products; a scan has at most so many */
 	SCAN_CHUNK = 128,    /* units of the operand that a layout without resident weights holds at once */
-	SCAN_ROWS = 8,	    /* most rows of a group, and the rows that mma multiplies */
+	SCAN_ROWS = 16,	    /* most rows of a group: 1, 2, 4, 8 or 16 */
 	SCAN_OUTPUTS = 128  /* most outputs of a block without resident weights */
 };
 
 /* The recurrent product of a block has m outputs (recurrent product and unit forward, unit
  * backward) and an operand of `planes` planes: h forward, the drive gradients of the G products
  * backward. A plane has `words` 32-bit words, a word holds one unit or two as bf16. The operand
- * has ldr rows, ldx words apart: those of the group, with mma and zeros 8. The K axis (planes and words) is shared by `parts` groups of
+ * has ldr rows, ldx words apart: those of the group, and with mma zeros up
+ * to a multiple of 8. The K axis (planes and words) is shared by `parts` groups of
  * threads, whose sums [parts,rows,ldp] are added in order. Offsets are bytes into the dynamic
  * shared memory:
  *   weights  the block's rows (backward: columns) of W, see scan.h
@@ -68,7 +69,7 @@ LAYOUT_FN struct scan_parts scan_parts_of(const struct cell_dims *cell, int prec
 	z.units = (int)units;
 	z.words = (int)words;
 	k = l->resident ? z.planes * words : words;
-	z.ldr = mma ? SCAN_ROWS : l->rows;
+	z.ldr = mma ? (int)layout_up(l->rows, 8) : l->rows;
 	z.ldx = (int)(mma && k % 32 == 0 ? k + 16 : k);
 	z.ldp = z.m + 4;
 	z.parts = 0;
@@ -137,21 +138,26 @@ LAYOUT_FN int layout_alone(const struct gpu_limits *gpu, const struct cell_dims 
 	return found;
 }
 
-/* layout_stream is the layout without resident weights: slices as small as give every
- * multiprocessor two blocks, but with no fewer than 32 outputs. */
+/* layout_stream is the layout without resident weights: rows as many as the batch has, slices as
+ * small as give every multiprocessor two blocks, but with no fewer than 32 outputs. */
 LAYOUT_FN int layout_stream(const struct gpu_limits *gpu, const struct cell_dims *cell, int prec, int B, int H,
 			    int backward, int unit, struct scan_layout *out)
 {
 	int per = backward || cell->rec == 0 ? 1 : cell->rec;
-	int most = (int)layout_max(unit, SCAN_OUTPUTS / per / unit * unit);
 	struct scan_layout l = {1, 1, 0, (int)layout_max(unit, layout_up(32 / per, unit)), SCAN_THREADS, 0, 0};
 	while (l.rows < SCAN_ROWS && l.rows < B)
 		l.rows *= 2;
-	while (2 * l.slice <= most && (H + l.slice - 1LL) / l.slice * ((B + l.rows - 1) / l.rows) > 2LL * gpu->sms)
+	while (l.rows > 1 && !layout_fits(gpu, cell, prec, backward, B, &l))
+		l.rows /= 2;
+	if (!layout_fits(gpu, cell, prec, backward, B, &l))
+		return -1;
+	do {
+		l.blocks = (H + l.slice - 1) / l.slice;
+		*out = l;
 		l.slice *= 2;
-	l.blocks = (H + l.slice - 1) / l.slice;
-	*out = l;
-	return layout_fits(gpu, cell, prec, backward, B, out) ? 0 : -1;
+	} while (l.slice * per <= SCAN_OUTPUTS && (long long)out->blocks * out->groups > 2LL * gpu->sms &&
+		 layout_fits(gpu, cell, prec, backward, B, &l));
+	return 0;
 }
 
 /* scan_layout chooses the layout of CELL_forward (or CELL_backward) for B rows and H units. It

@@ -391,8 +391,16 @@ GPU_FN void product_fp32(const room &m, const place &q, const Source &source, in
 }
 
 #ifdef GPU_MMA
-/* product_mma: a warp sums 16 outputs for all rows over its part of K, in two chains. */
-template <int PREC, class Source>
+template <int PREC> GPU_FN void mma(float *d, const unsigned *a, const unsigned *b)
+{
+	if constexpr (PREC == PREC_TF32)
+		mma_tf32(d, a, b);
+	else
+		mma_bf16(d, a, b);
+}
+
+/* product_mma: a warp sums 16 outputs for N times 8 rows over its part of K, in two chains. */
+template <int PREC, int N, class Source>
 GPU_FN void product_mma(const room &m, const place &q, const Source &source, int H, int buffer)
 {
 	int warps = q.threads / 32, tiles = m.z.m / 16, steps = m.k / 16;
@@ -400,31 +408,30 @@ GPU_FN void product_mma(const room &m, const place &q, const Source &source, int
 	for (int job = 0; job < tiles * m.z.parts; job += warps) {
 		int tile = (job + warp) % tiles, part = (job + warp) / tiles;
 		bool busy = part < m.z.parts;
-		float even[4] = {}, odd[4] = {};
+		float even[N][4] = {}, odd[N][4] = {};
 		each_chunk<PREC>(m, q, source, H, [&] {
 			const unsigned *w = m.weights + tile * steps * 256 + 4 * lane;
 			const unsigned *x = operand_row(m, buffer, g) + 4 * c;
 			for (int step = part; busy && step < steps; step += m.z.parts) {
 				words4 w0 = *(const words4 *)(w + step * 256), w1 = *(const words4 *)(w + step * 256 + 128);
-				words4 h = *(const words4 *)(x + step * 16);
 				unsigned a0[4] = {w0.a, w0.b, w0.c, w0.d}, a1[4] = {w1.a, w1.b, w1.c, w1.d};
-				unsigned b0[2] = {h.a, h.b}, b1[2] = {h.c, h.d};
-				if constexpr (PREC == PREC_TF32) {
-					mma_tf32(even, a0, b0);
-					mma_tf32(odd, a1, b1);
-				} else {
-					mma_bf16(even, a0, b0);
-					mma_bf16(odd, a1, b1);
+				UNROLL
+				for (int i = 0; i < N; i++) {
+					words4 h = *(const words4 *)(x + 8 * i * m.z.ldx + step * 16);
+					unsigned b0[2] = {h.a, h.b}, b1[2] = {h.c, h.d};
+					mma<PREC>(even[i], a0, b0);
+					mma<PREC>(odd[i], a1, b1);
 				}
 			}
 		});
 		if (!busy)
 			continue;
-		float *out = m.partial + (part * m.rows + 2 * c) * m.z.ldp + tile * 16 + g;
 		UNROLL
-		for (int i = 0; i < 4; i++)
-			if (2 * c + i % 2 < m.rows)
-				out[i % 2 * m.z.ldp + i / 2 * 8] = even[i] + odd[i];
+		for (int i = 0; i < 4 * N; i++) {
+			int row = i / 4 * 8 + 2 * c + i % 2, o = tile * 16 + g + i / 2 % 2 * 8;
+			if (row < m.rows)
+				m.partial[(part * m.rows + row) * m.z.ldp + o] = even[i / 4][i % 4] + odd[i / 4][i % 4];
+		}
 	}
 }
 #endif
@@ -437,7 +444,10 @@ GPU_FN void product(const room &m, const place &q, const Source &source, int H, 
 		return;
 #ifdef GPU_MMA
 	if constexpr (PREC != PREC_FP32)
-		product_mma<PREC>(m, q, source, H, buffer);
+		if (m.rows > 8)
+			product_mma<PREC, 2>(m, q, source, H, buffer);
+		else
+			product_mma<PREC, 1>(m, q, source, H, buffer);
 	else
 #endif
 		if (m.rows == 1)
@@ -446,8 +456,10 @@ GPU_FN void product(const room &m, const place &q, const Source &source, int H, 
 			product_fp32<2>(m, q, source, H, buffer);
 		else if (m.rows == 4)
 			product_fp32<4>(m, q, source, H, buffer);
-		else
+		else if (m.rows == 8)
 			product_fp32<8>(m, q, source, H, buffer);
+		else
+			product_fp32<16>(m, q, source, H, buffer);
 	sync_block();
 }
 
