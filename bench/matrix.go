@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -46,11 +48,15 @@ type Hardware struct {
 	Compute   string `json:"compute,omitempty"` // compute capability
 	Driver    string `json:"driver,omitempty"`  // CUDA version of the driver
 	Memory    int64  `json:"memory,omitempty"`  // bytes
+	// Emulated is the emulated driver, whose times say nothing about hardware; see Row.Emulated.
+	Emulated bool `json:"-"`
 }
 
-// Emulated reports whether the GPU is the emulated driver's: its times say nothing about
-// hardware.
-func (h Hardware) Emulated() bool { return strings.Contains(strings.ToLower(h.Name), "emulated") }
+// emulated reports whether a GPU is the emulated driver's, by its name, which a user may have
+// changed, or by that of the library.
+func emulated(name, library string) bool {
+	return strings.Contains(strings.ToLower(name), "emulated") || strings.Contains(filepath.Base(library), "galvani_emu")
+}
 
 // OpenGPU opens the GPU of a number in kernels.GPUs.
 //
@@ -66,7 +72,7 @@ func OpenGPU(index int, precision string) (*GPU, error) {
 	}
 	g := all[index] // OpenCUDA has seen it
 	return &GPU{dev, Hardware{Device: fmt.Sprintf("cuda:%d", index), Name: g.Name, Precision: precision,
-		Compute: g.Compute, Driver: g.Driver, Memory: g.Memory}}, nil
+		Compute: g.Compute, Driver: g.Driver, Memory: g.Memory, Emulated: emulated(g.Name, os.Getenv("GALVANI_CUDA_LIBRARY"))}}, nil
 }
 
 // RunMatrix measures a matrix of networks. What fails on the GPU for want of memory is measured on
@@ -147,7 +153,7 @@ func (r *runner) network(ctx context.Context, m Matrix, c Case) error {
 		return err
 	}
 	if m.GPU != nil {
-		row.Emulated = m.GPU.Emulated()
+		row.Emulated = m.GPU.Emulated
 		d, err := gateGPU(c.Model, c.Shape, m.GPU, r.dev)
 		switch {
 		case errors.Is(err, kernels.ErrMemory):

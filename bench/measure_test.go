@@ -65,3 +65,36 @@ func TestCompare(t *testing.T) {
 		t.Errorf("without a bound pass is %v", *r.Pass)
 	}
 }
+
+// TestAveraged holds that the blocks of a queue double until they last long enough, then have
+// the length asked for, and that a block counts as one repeat.
+func TestAveraged(t *testing.T) {
+	var blocks []string
+	a := averaged(fake("a", 0, 0.010, &blocks))
+	all := []contestant{a}
+	samples, err := interleave(effort{quads: 1, block: 35 * time.Millisecond}, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"a1", "a2", "a4", "a4", "a4"}; !slices.Equal(blocks, want) {
+		t.Errorf("blocks are %v, want %v", blocks, want)
+	}
+	got := all[0].timing(samples[0])
+	if len(got.Seconds) != 2 || got.Repeats != 4 || got.Median < 0.0099999 || got.Median > 0.0100001 {
+		t.Errorf("timing is %+v, want two means of 10 ms over 4 repeats", got)
+	}
+	broken := errors.New("broken")
+	a.run = func(int) ([]float64, error) { return nil, broken }
+	if _, err := interleave(brief, []contestant{a}); !errors.Is(err, broken) {
+		t.Errorf("error is %v, want that of the contestant", err)
+	}
+}
+
+// TestWaited holds that the time of n repeats at once is shared among them.
+func TestWaited(t *testing.T) {
+	const n, each = 5, 2 * time.Millisecond
+	s, err := waited(func(n int) error { time.Sleep(time.Duration(n) * each); return nil })(n)
+	if err != nil || len(s) != 1 || s[0] < each.Seconds() || s[0] > float64(n)*each.Seconds() {
+		t.Errorf("%v, %v, want one mean a little over %v", s, err, each)
+	}
+}

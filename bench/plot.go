@@ -59,7 +59,7 @@ func draw(rows []Row, axis string) chart.Lines {
 	}
 	c := chart.Lines{Title: fmt.Sprintf("%s, %s, T=%d", first.Model, first.What, first.Shape.T),
 		XLabel: map[string]string{"B": "batch B", "H": "hidden units H"}[axis], YLabel: "time (ms)", LogX: true, LogY: true}
-	if first.Emulated {
+	if slices.ContainsFunc(rows, func(r Row) bool { return r.Emulated }) {
 		c.Title += ", EMULATED"
 	}
 	ticks := map[float64]bool{}

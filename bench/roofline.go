@@ -122,7 +122,7 @@ var specs = map[string]spec{
 // fp32 is that of the faster way to it: multiply-adds, or three products of tf32.
 func (h Hardware) peak() (peak, bool) {
 	s, ok := specs[h.Name]
-	if !ok || s.compute != h.Compute {
+	if !ok || s.compute != h.Compute || h.Emulated {
 		return peak{}, false
 	}
 	rate := map[string]float64{"fp32": max(s.fp32, s.tf32/3), "tf32": s.tf32, "bf16": s.bf16}[h.Precision]

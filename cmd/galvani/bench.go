@@ -151,9 +151,9 @@ func benchLine(r bench.Row) string {
 	if r.Shape.T > 0 {
 		s += fmt.Sprintf(" B=%d H=%d T=%d", r.Shape.B, r.Shape.H, r.Shape.T)
 	}
-	s += fmt.Sprintf(": %.2f ms", r.Subject.Median*1e3)
+	s += fmt.Sprintf(": %.3g ms", r.Subject.Median*1e3)
 	if r.Ratio != nil {
-		s += fmt.Sprintf(", %s %.2f against %s", r.Ratio.Kind, r.Ratio.Value, r.Reference.Name)
+		s += fmt.Sprintf(", %s %.3g against %s", r.Ratio.Kind, r.Ratio.Value, r.Reference.Name)
 	}
 	return strings.Join(strings.Fields(s), " ")
 }

@@ -70,7 +70,7 @@ func (m *matrixFlags) run(c *cobra.Command) error {
 	}
 	if m.GPU != nil {
 		defer m.GPU.Dev.Close()
-		if m.GPU.Emulated() && m.out != "" && !m.cfg.Quick {
+		if m.GPU.Emulated && m.out != "" && !m.cfg.Quick {
 			return fmt.Errorf("%w: --out keeps times of hardware, and %s is %s; leave out --out or add --quick", errUsage, m.GPU.Device, m.GPU.Name)
 		}
 	}
@@ -195,7 +195,7 @@ func (p *printer) matrix(found matrixReport, gpu *bench.GPU, missing string) {
 	p.machine(found.Rows)
 	if gpu != nil {
 		p.line("%s %s, compute %s, driver for CUDA %s, %s", gpu.Device, gpu.Name, gpu.Compute, gpu.Driver, gpu.Precision)
-		if gpu.Emulated() {
+		if gpu.Emulated {
 			p.line("EMULATED: the times of this GPU say nothing about hardware")
 		}
 	}
@@ -290,7 +290,7 @@ func speedWords(r bench.Row) []string {
 	case q.Interval[1] < 1:
 		faster = "CPU"
 	}
-	return []string{fmt.Sprintf("%.2f", q.Value), fmt.Sprintf("%.2f..%.2f", q.Interval[0], q.Interval[1]), faster}
+	return []string{fmt.Sprintf("%.3g", q.Value), fmt.Sprintf("%.3g..%.3g", q.Interval[0], q.Interval[1]), faster}
 }
 
 // goalWord tells the time of a step beside that of the goal.

@@ -1,0 +1,54 @@
+//go:build gpu
+
+package bench
+
+import (
+	"errors"
+	"testing"
+
+	"galvani/kernels"
+	"galvani/models"
+)
+
+// TestGPUMatrix measures every cell in every precision on the GPU that there is, the emulated one
+// with make gpu-test: the numbers pass the gate, memory is accounted, and given back.
+func TestGPUMatrix(t *testing.T) {
+	for _, precision := range kernels.Precisions {
+		t.Run(precision, func(t *testing.T) {
+			gpu, err := OpenGPU(0, precision)
+			if errors.Is(err, kernels.ErrNoDevice) {
+				t.Skip(err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer gpu.Dev.Close()
+			m := Matrix{Steps: []int{6}, Batches: []int{3}, Hiddens: []int{16}, GPU: gpu, CPU: true}
+			for _, e := range models.All() {
+				m.Models = append(m.Models, e.Name)
+			}
+			before := gpu.Dev.(kernels.Resident).Usage().InUse
+			rows, log, err := runMatrix(t, m)
+			if err != nil || len(rows) != len(whats)*len(m.Models) {
+				t.Fatalf("%d rows, error %v, log %s", len(rows), err, log)
+			}
+			for _, r := range rows {
+				s := r.Subject
+				if s.Device.Device != "cuda:0" || s.Device.Precision != precision || s.Device.Driver == "" || s.Device.Compute == "" || s.MemoryHigh <= 0 {
+					t.Errorf("%s %s: device %+v, %d bytes", r.Model, r.What, s.Device, s.MemoryHigh)
+				}
+				if r.Reference.Device.Device != "cpu" || r.Ratio == nil || r.Emulated != gpu.Emulated || r.Note != "" || !(*r.Gate > 0) {
+					t.Errorf("row %+v", r)
+				}
+			}
+			if after := gpu.Dev.(kernels.Resident).Usage().InUse; after != before {
+				t.Errorf("%d bytes are in use on the device, %d before", after, before)
+			}
+			worst := 0.0
+			for _, r := range rows {
+				worst = max(worst, *r.Gate)
+			}
+			t.Logf("largest deviation %.2g", worst)
+		})
+	}
+}
