@@ -3,8 +3,9 @@
 #
 #   build.sh DIR [FILE.cu...]    (the files default to kernels/cuda/*.cu)
 #
-# Each source is compiled for every target that PTX is made for, scan.cu once per cell; objects
-# are kept in DIR/emu and made again when what they were made of is newer. CXX and JOBS may be set.
+# Each source is compiled for the targets that there is PTX for (all where there is none), scan.cu
+# once per cell; objects are kept in DIR/emu and made again when what they were made of is newer.
+# CXX and JOBS may be set.
 set -euo pipefail
 
 [ $# -ge 1 ] || { echo "usage: build.sh DIR [FILE.cu...]" >&2; exit 2; }
@@ -15,7 +16,15 @@ out=$(cd "$1" && pwd)
 shift
 [ $# -gt 0 ] || set -- "$kernels"/cuda/*.cu
 
-archs="70 80 90"
+# targets UNIT lists the targets of a unit's PTX.
+targets() {
+	local arch found=
+	for arch in 70 80 90; do
+		[ ! -f "$kernels/ptx/$1.sm$arch.ptx" ] || found+=" $arch"
+	done
+	echo "${found:-70 80 90}"
+}
+
 common="-std=c++17 -O2 -g1 -fPIC -fvisibility=hidden -Wall -Wextra -MMD"
 # The calls of the thread sanitizer announce loads and stores to check.cpp. Loops must not turn
 # into memset or memcpy, which are not announced.
@@ -54,8 +63,8 @@ for source; do
 	name=$(basename "$source" .cu)
 	cells=
 	[ "$name" != scan ] || cells=$(cd "$kernels/cells" && ls ./*.h | sed -e 's|^./||' -e 's|\.h$||')
-	for arch in $archs; do
-		for cell in ${cells:-$name}; do
+	for cell in ${cells:-$name}; do
+		for arch in $(targets "$cell"); do
 			unit=${cell}_$arch
 			compile "$unit" "$source" $kernel -x c++ -DEMU_ARCH="$arch" -DEMU_SECTION="'\"shared_$unit\"'" ${cells:+-DCELL="$cell"}
 		done

@@ -36,39 +36,64 @@ bool ordered(uint32_t who, uint32_t when)
 
 static bool same_warp(uint32_t who) { return who - (self->id - self->lane) < (uint32_t)self->warp->lanes; }
 
+// pushed_after tells whether pushes that self has waited for were made after what a warp did before
+// a time. That goes for reads only: pushed data does not bring other writes with it.
+static bool pushed_after(uint32_t rank, uint32_t warp, uint32_t when)
+{
+	const Block &b = *self->block;
+	for (size_t k = 0; k < b.barriers.size(); k++) {
+		const Barrier &bar = b.barriers[k];
+		for (const View &v : bar.view)
+			if (v.completed && (v.completed <= self->acquired[k] || v.completed <= bar.joined) &&
+			    (when < v.block[rank] || when < v.warp[rank * b.warps.size() + warp]))
+				return true;
+	}
+	return false;
+}
+
 // readers_ordered is ordered for the readers of a word.
 static bool readers_ordered(const Stamp &s)
 {
-	uint32_t who = s.reader & ID;
-	if (s.read < launch_tick)
+	uint32_t who = s.reader & ID, kind = s.reader >> 28, when = s.read;
+	if (when < launch_tick)
 		return true;
-	switch (s.reader >> 28) {
-	case ONE:
-		return ordered(who, s.read);
-	case WARP:
-		if (same_warp(who))
-			return s.read < self->warp->tick || s.read < self->block->tick;
-		return ordered(who, s.read);
-	case BLOCK:
-		if ((int)block_of(who) == self->block->linear)
-			return s.read < self->block->tick;
-		return ordered(who, s.read);
-	}
-	return s.read < cluster_tick && cluster_blocks > 1;
+	uint32_t block = block_of(who);
+	bool near = (int)block / cluster_blocks == self->block->linear / cluster_blocks;
+	if (near && when < cluster_tick)
+		return true;
+	if (kind == MANY)
+		return false;
+	if ((int)block == self->block->linear && when < self->block->tick)
+		return true;
+	if (kind == ONE && who == self->id)
+		return true;
+	if (kind <= WARP && same_warp(who) && when < self->warp->tick)
+		return true;
+	for (uint32_t w = 0; near && w < 32; w++)
+		if ((s.warps >> w & 1) && !pushed_after(block % cluster_blocks, w, when))
+			return false;
+	return near;
 }
 
 // note_read adds self to the readers of a word, which are all forgotten that come before it.
 static void note_read(Stamp &s)
 {
-	uint32_t kind = s.reader >> 28, who = s.reader & ID;
-	if (readers_ordered(s))
+	if (s.reader == self->id) {
+		s.read = now;
+		return;
+	}
+	uint32_t kind = s.reader >> 28, who = s.reader & ID, mine = 1u << (self->warp - &self->block->warps[0]);
+	if (readers_ordered(s)) {
 		kind = ONE;
-	else if (kind <= WARP && same_warp(who))
+		s.warps = 0;
+	} else if (kind <= WARP && same_warp(who)) {
 		kind = WARP;
-	else if (kind <= BLOCK && block_of(who) == block_of(self->id))
+	} else if (kind <= BLOCK && block_of(who) == block_of(self->id)) {
 		kind = BLOCK;
-	else
+	} else {
 		kind = MANY;
+	}
+	s.warps |= mine;
 	s.reader = kind << 28 | self->id;
 	s.read = now;
 }
@@ -83,6 +108,31 @@ static void raced(const Region &r, size_t word, const char *first, uint32_t who,
 	      describe(who).c_str(), first);
 }
 
+// Threads may write the same value in any order. What self writes is seen when it goes on.
+static struct {
+	const Region *region;
+	size_t word;
+	uint32_t old, writer;
+	const void *pc;
+} doubt;
+
+static void put_off(const Region &r, size_t i, uint32_t writer, const void *pc)
+{
+	check_settle();
+	doubt = {&r, i, 0, writer, pc};
+	memcpy(&doubt.old, r.base + 4 * i, 4);
+}
+
+void check_settle()
+{
+	if (!doubt.region)
+		return;
+	auto d = doubt;
+	doubt.region = nullptr;
+	if (self && memcmp(&d.old, d.region->base + 4 * d.word, 4))
+		raced(*d.region, d.word, "writes", d.writer, "writes", d.pc);
+}
+
 static void check_word(const Region &r, size_t i, int mask, bool write, const void *pc)
 {
 	uint8_t state = r.state[i];
@@ -93,12 +143,13 @@ static void check_word(const Region &r, size_t i, int mask, bool write, const vo
 		fault(LAUNCH_FAILED, pc, "uninitialised: reads %s memory at %p, which nothing has written",
 		      &r == &arena ? "global" : "shared", r.base + 4 * i);
 	uint32_t writer = s.writer & ID;
-	if (writer != self->id && (s.writer >> 28 & mask) && !ordered(writer, s.written))
-		raced(r, i, "writes", writer, write ? "writes" : "reads", pc);
+	if (writer != self->id && (s.writer >> 28 & mask) && !ordered(writer, s.written)) {
+		if (!write || mask != 15 || writer >= PUSHED)
+			raced(r, i, "writes", writer, write ? "writes" : "reads", pc);
+		put_off(r, i, writer, pc);
+	}
 	if (!write) {
-		if (s.reader != self->id)
-			note_read(s);
-		s.read = now;
+		note_read(s);
 		return;
 	}
 	if (mask == 15 && s.reader != self->id && !readers_ordered(s))
@@ -175,10 +226,22 @@ static void elsewhere(const void *p, size_t n, bool write, const void *pc)
 	fault(ILLEGAL_ADDRESS, pc, "%s %zu bytes at %p, a host pointer or outside shared memory", verb, n, p);
 }
 
+void check_push(const Region &r, size_t offset, int bytes, const void *pc)
+{
+	for (size_t i = offset / 4; i < (offset + bytes) / 4; i++) {
+		const Stamp &s = r.stamp[i];
+		if (!readers_ordered(s))
+			fault(LAUNCH_FAILED, pc, "race: pushes to shared memory that %s reads, and nothing tells that it has done so",
+			      describe(s.reader & ID).c_str());
+	}
+}
+
 void check_access(const void *p, size_t n, bool write, const void *pc)
 {
 	if (!self)
 		return;
+	if (doubt.region)
+		check_settle();
 	if (inside(p, n, self->stack, STACK))
 		return;
 	const Region &dynamic = self->block->dynamic;

@@ -60,7 +60,12 @@ static std::set<Module *> modules;
 static std::map<const Kernel *, Function *> functions;
 static std::set<Event *> events;
 static std::set<Stream *> streams;
-static auto &pinned = *new std::map<void *, size_t>;
+struct Pinned {
+	size_t size;
+	Context *owner;
+};
+static auto &pinned = *new std::map<void *, Pinned>;
+static auto &owners = *new std::map<CUdeviceptr, Context *>; // of device memory
 static Context *primary;
 static int retained;
 static thread_local std::vector<Context *> current;
@@ -258,40 +263,51 @@ static CUresult before(const char *call, bool needs_context)
 
 // ---- leaks ----
 
-// leaks reports what is still allocated and returns how many pieces there are.
-static int leaks()
+// leaks reports what is still allocated by a context, or by all but lost ones, and returns how many
+// pieces there are.
+static int leaks(const Context *of)
 {
-	if (memory_count())
-		report("leak: %zu allocations of %zu bytes of device memory are still live", memory_count(), memory_used());
-	size_t host = 0;
+	size_t count = 0, bytes = 0, host = 0, host_bytes = 0, size;
+	char *base;
+	for (auto &o : owners)
+		if ((!of || o.second == of) && !o.second->error && memory_span((void *)o.first, &base, &size))
+			count++, bytes += size;
 	for (auto &p : pinned)
-		host += p.second;
-	if (!pinned.empty())
-		report("leak: %zu allocations of %zu bytes of pinned host memory are still live", pinned.size(), host);
-	return (int)(memory_count() + pinned.size());
+		if ((!of || p.second.owner == of) && !p.second.owner->error)
+			host++, host_bytes += p.second.size;
+	if (count)
+		report("leak: %zu allocations of %zu bytes of device memory are still live", count, bytes);
+	if (host)
+		report("leak: %zu allocations of %zu bytes of pinned host memory are still live", host, host_bytes);
+	return (int)(count + host);
 }
 
+// destroy ends a context and frees all that is its.
 static void destroy(Context *c)
 {
+	leaks(c);
+	for (auto o = owners.begin(); o != owners.end();)
+		if (o->second == c) {
+			memory_free((char *)o->first);
+			o = owners.erase(o);
+		} else {
+			++o;
+		}
+	for (auto p = pinned.begin(); p != pinned.end();)
+		if (p->second.owner == c) {
+			free(p->first);
+			p = pinned.erase(p);
+		} else {
+			++p;
+		}
 	contexts.erase(c);
-	if (contexts.empty()) {
-		if (!c->error)
-			leaks();
-		memory_clear();
-		for (auto &p : pinned)
-			free(p.first);
-		pinned.clear();
-	}
 	delete c;
 }
 
 __attribute__((destructor)) static void at_exit()
 {
 	std::lock_guard<std::mutex> hold(lock);
-	for (Context *c : contexts)
-		if (c->error)
-			return;
-	leaks();
+	leaks(nullptr);
 }
 
 // ---- names of errors ----
@@ -597,7 +613,7 @@ extern "C" {
 __attribute__((visibility("default"))) int galvani_emu_leaks(void)
 {
 	std::lock_guard<std::mutex> hold(lock);
-	return leaks();
+	return leaks(nullptr);
 }
 
 /* galvani_emu_fail takes what GALVANI_EMU_FAIL says from now on, and counts from 1 again. */
@@ -1012,6 +1028,7 @@ API cuMemAlloc_v2(CUdeviceptr *out, size_t n)
 	if (!p)
 		return OUT_OF_MEMORY;
 	*out = (CUdeviceptr)p;
+	owners[*out] = context();
 	return OK;
 }
 
@@ -1019,9 +1036,11 @@ API cuMemFree_v2(CUdeviceptr p)
 {
 	BEGIN(cuMemFree_v2, true)
 	if (p && !memory_free((char *)p)) {
-		report("cuMemFree of %#llx: %s", p, memory_fault((void *)p, 1).c_str());
+		std::string why = memory_fault((void *)p, 1);
+		report("cuMemFree of %#llx: %s", p, why.empty() ? "not the start of its allocation" : why.c_str());
 		return INVALID_VALUE;
 	}
+	owners.erase(p);
 	return OK;
 }
 
@@ -1039,7 +1058,7 @@ static CUresult pin(void **out, size_t n)
 {
 	if (!n || posix_memalign(out, 4096, n))
 		return OUT_OF_MEMORY;
-	pinned[*out] = n;
+	pinned[*out] = {n, context()};
 	return OK;
 }
 

@@ -51,9 +51,10 @@ void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 enum { LIVE = 0x10, FREED = 0x20, FLYING = 0x40 };
 
 /* The last write and the last read of 4 bytes: a thread of the launch, and when. The upper four
- * bits of writer are the bytes, those of reader the kind: one thread or several. */
+ * bits of writer are the bytes, those of reader the kind: one thread or several; warps are those
+ * of the readers' block that have read. */
 struct Stamp {
-	uint32_t writer, written, reader, read;
+	uint32_t writer, written, reader, read, warps;
 };
 
 /* Memory that kernels may use, with a state and a stamp per 4 bytes. */
@@ -77,7 +78,6 @@ bool memory_free(char *p);
 void memory_limit(size_t bytes);
 size_t memory_used();
 size_t memory_total();
-size_t memory_count();
 /* memory_span finds the live allocation around p. */
 bool memory_span(const void *p, char **base, size_t *size);
 /* memory_fault says why p [n] is not in one live allocation, or nothing if it is. */
@@ -88,8 +88,6 @@ void memory_written(const void *p, size_t n, bool written);
 /* memory_copied copies what is known about n bytes. */
 void memory_copied(const void *to, const void *from, size_t n);
 void memory_forget_stamps();
-/* memory_clear frees everything. */
-void memory_clear();
 
 /* ---- running ---- */
 
@@ -162,6 +160,13 @@ struct Warp {
 	Exchange x[32];
 };
 
+/* What those who wait for a phase know of the blocks of the cluster, for its data was pushed after:
+ * reads before these times are over. */
+struct View {
+	uint32_t completed; /* tick of the phase, 0 for none */
+	std::vector<uint32_t> block, warp;
+};
+
 /* A transaction barrier. */
 struct Barrier {
 	gpu_barrier *at;
@@ -171,6 +176,7 @@ struct Barrier {
 	long bytes;
 	uint32_t completed;	   /* tick */
 	uint32_t acquired, joined; /* by any thread; before the block's last barrier */
+	View gathered, view[2];	   /* so far; of the last two phases */
 };
 
 struct Message {
@@ -178,6 +184,8 @@ struct Message {
 	uint32_t v[4];
 	int bytes;
 	gpu_barrier *bar;
+	int rank, warp; /* who pushed, when, and when the block and the warp were last ordered */
+	uint32_t pushed, block_tick, warp_tick;
 };
 
 struct Block {
@@ -207,8 +215,11 @@ void fault(int code, const void *pc, const char *format, ...) __attribute__((for
 /* describe names a thread of the launch. */
 std::string describe(uint32_t thread);
 
-/* check_access judges a load or store of n bytes by self. */
+/* check_access judges a load or store of n bytes by self, check_push that of pushed words. */
 void check_access(const void *p, size_t n, bool write, const void *pc);
+void check_push(const Region &r, size_t offset, int bytes, const void *pc);
+/* check_settle ends what check_access put off: it is called before self gives way. */
+void check_settle();
 
 enum { STACK = 64 << 10 };
 static const uint32_t ID = 0x0fffffffu, PUSHED = 0x0f000000u; /* a writer id from PUSHED on is barrier id - PUSHED */

@@ -46,7 +46,6 @@ static bool ready()
 void memory_limit(size_t bytes) { total = bytes; }
 size_t memory_used() { return used; }
 size_t memory_total() { return total; }
-size_t memory_count() { return live.size(); }
 
 static size_t room(size_t bytes) { return (bytes + 2 * GUARD + ALIGN - 1) / ALIGN * ALIGN + ALIGN; }
 
@@ -226,10 +225,4 @@ void memory_forget_stamps()
 {
 	for (auto &a : live)
 		memset(arena.stamp + word(a.first), 0, (a.second + 3) / 4 * sizeof(Stamp));
-}
-
-void memory_clear()
-{
-	while (!live.empty())
-		memory_free(live.begin()->first);
 }

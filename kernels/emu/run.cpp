@@ -181,6 +181,7 @@ static void fiber_entry()
 // suspend gives way to others until self is READY again.
 static void suspend(Wait wait, const char *at)
 {
+	check_settle();
 	self->wait = wait;
 	self->at = at;
 	fiber_switch(&self->sp, scheduler);
@@ -471,7 +472,13 @@ void emu_barrier_init(gpu_barrier *at)
 		fault(LAUNCH_FAILED, pc, "barrier_init of %p for the second time", at);
 	if (all.size() == MAX_BARRIERS)
 		fault(LAUNCH_FAILED, pc, "more than %d barriers in a block", MAX_BARRIERS);
-	all.push_back({at, now, 0, 1, 0, 0, 0, 0});
+	Barrier bar = {};
+	bar.at = at;
+	bar.made = now;
+	bar.pending = 1;
+	bar.gathered.block.resize(blocks.size());
+	bar.gathered.warp.resize(blocks.size() * self->block->warps.size());
+	all.push_back(bar);
 }
 
 void emu_barrier_init_done() {}
@@ -483,6 +490,8 @@ static void complete(Block &b, Barrier &bar)
 	bar.phase++;
 	bar.pending = 1;
 	bar.completed = ++now;
+	bar.view[bar.phase & 1] = bar.gathered;
+	bar.view[bar.phase & 1].completed = now;
 	for (Thread &t : b.threads)
 		if (t.wait == AT_BARRIER && &b.barriers[t.barrier] == &bar && (bar.phase & 1) != t.parity)
 			t.wait = READY;
@@ -512,6 +521,10 @@ static void deliver(Block &b, const Message &m)
 	Region *r = region_of(b, m.to);
 	char *own = region_base(b, r);
 	size_t at = m.to - own;
+	for (int i = 0; i < m.bytes / 4; i++)
+		if (r->stamp[at / 4 + i].read > m.pushed)
+			return fault(LAUNCH_FAILED, nullptr, "race: %s reads shared memory at %p while a push to it is under way",
+				     describe(r->stamp[at / 4 + i].reader & ID).c_str(), m.to);
 	memcpy((r == &b.fixed && resident == &b ? own : r->base) + at, m.v, m.bytes);
 	for (int i = 0; i < m.bytes / 4; i++) {
 		Stamp &s = r->stamp[at / 4 + i];
@@ -520,6 +533,10 @@ static void deliver(Block &b, const Message &m)
 		r->state[at / 4 + i] |= 15;
 	}
 	Barrier &bar = b.barriers[k];
+	View &view = bar.gathered;
+	view.block[m.rank] = std::max(view.block[m.rank], m.block_tick);
+	uint32_t &warp = view.warp[m.rank * b.warps.size() + m.warp];
+	warp = std::max(warp, m.warp_tick);
 	bar.bytes -= m.bytes;
 	if (bar.bytes < -MOST_BYTES)
 		return fault(LAUNCH_FAILED, nullptr, "barrier %p has %ld bytes more than expected", m.bar, -bar.bytes);
@@ -548,7 +565,10 @@ void emu_push(void *p, int rank, emu_uint4 v, int bytes, gpu_barrier *bar)
 	bool started = k >= 0 && (b.barriers[k].made < cluster_tick || (&b == self->block && b.barriers[k].made < b.tick));
 	if (!started)
 		fault(LAUNCH_FAILED, pc, "push to rank %d with no sync_cluster since its barrier_init", rank);
-	Message m = {to, {v[0], v[1], v[2], v[3]}, bytes, at};
+	char *own = mine == &self->block->dynamic ? mine->base : fixed_place.base;
+	check_push(mine == &self->block->dynamic ? b.dynamic : b.fixed, (char *)p - own, bytes, pc);
+	Message m = {to, {v[0], v[1], v[2], v[3]}, bytes, at, self->block->rank, (int)(self->warp - &self->block->warps[0]), now++,
+		     self->block->tick, self->warp->tick};
 	if (arrives_now())
 		deliver(b, m);
 	else
@@ -817,6 +837,7 @@ int run_launch(const Launch &l)
 		now = 1;
 	}
 	Rounding flush(true);
+	check_settle();
 	launch = &l;
 	launch_tick = ++now;
 	failed = 0;

@@ -139,7 +139,7 @@ struct ring {
 	float slot[2][16][4];
 };
 
-enum { RIGHT, NO_WAIT, NO_EXPECT, WRONG_PARITY, NO_END, NO_START };
+enum { RIGHT, NO_WAIT, NO_EXPECT, WRONG_PARITY, NO_END, NO_START, NO_SYNC };
 
 template <int FAULT> GPU_FN void exchange(const case_params &p)
 {
@@ -170,7 +170,8 @@ template <int FAULT> GPU_FN void exchange(const case_params &p)
 		for (int q = 0; q < all; q++)
 			for (int i = 0; i < 4; i++)
 				v[i] += r->slot[k][q][i];
-		sync_block(); /* or the first thread pushes what lets peers overwrite what the last has to read */
+		if (FAULT != NO_SYNC)
+			sync_block(); /* or a peer, told by the first threads, overwrites what the last have to read */
 	}
 	if (threadIdx.x == 0)
 		for (int i = 0; i < 4; i++)
@@ -183,5 +184,6 @@ KERNEL(pushes_no_wait, struct case_params) { exchange<NO_WAIT>(p); }
 KERNEL(pushes_no_expect, struct case_params) { exchange<NO_EXPECT>(p); }
 KERNEL(pushes_wrong_parity, struct case_params) { exchange<WRONG_PARITY>(p); }
 KERNEL(pushes_no_end, struct case_params) { exchange<NO_END>(p); }
+KERNEL(pushes_no_sync, struct case_params) { exchange<NO_SYNC>(p); }
 KERNEL(pushes_no_start, struct case_params) { exchange<NO_START>(p); }
 #endif
