@@ -55,9 +55,9 @@ compile() {
 	fi
 }
 
-for source in "$here"/*.cpp; do
+for source in "$here"/src/*.cpp; do
 	name=$(basename "$source" .cpp)
-	compile "$name" "$source" -DEMU_ARCH=90 -DEMU_SECTION="'\"none\"'"
+	compile "$name" "$source" -I"$here" -DEMU_ARCH=90 -DEMU_SECTION="'\"none\"'"
 done
 for source; do
 	name=$(basename "$source" .cu)
