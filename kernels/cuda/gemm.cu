@@ -59,6 +59,7 @@ GPU_FN void load4(const float *from, float *to)
  * 64 are used; the width keeps threads off each other's banks), what a thread adds to its 32
  * sums for a pair of tiles, and which element (i, j) of the tile of C each sum is. */
 
+/* A thread has 8 rows and every 16th column, so that threads side by side write side by side. */
 struct fp32 {
 	typedef float word;
 	enum { ROWS = STEP, WIDTH = TILE + 4 };
@@ -72,13 +73,15 @@ struct fp32 {
 	GPU_FN void multiply(const float *a, const float *b, float *sum)
 	{
 		a += threadIdx.x / 16 * 8;
-		b += threadIdx.x % 16 * 4;
+		b += threadIdx.x % 16;
 #pragma unroll 4
 		for (int k = 0; k < STEP; k++) {
 			float x[8], y[4];
 			load4(a + k * WIDTH, x);
 			load4(a + k * WIDTH + 4, x + 4);
-			load4(b + k * WIDTH, y);
+#pragma unroll
+			for (int j = 0; j < 4; j++)
+				y[j] = b[k * WIDTH + 16 * j];
 #pragma unroll
 			for (int i = 0; i < 8; i++)
 #pragma unroll
@@ -90,7 +93,7 @@ struct fp32 {
 	GPU_FN void spot(int s, int *i, int *j)
 	{
 		*i = threadIdx.x / 16 * 8 + s / 4;
-		*j = threadIdx.x % 16 * 4 + s % 4;
+		*j = threadIdx.x % 16 + s % 4 * 16;
 	}
 };
 
