@@ -3,7 +3,6 @@
 package cuda
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -116,7 +115,8 @@ func (a *Array) CopyFrom(src interface{}) error {
 // download waits for all queued work and copies n bytes to the host.
 func (d *Device) download(to unsafe.Pointer, from driver.Ptr, n int64) error {
 	defer runtime.KeepAlive(to)
-	return d.drv.Do(func(q *driver.Queue) error {
-		return errors.Join(q.CopyOut(to, from, n), q.Sync())
+	return d.wait("download", func(w *work) {
+		w.copyOut(to, from, n)
+		w.sync()
 	})
 }

@@ -73,7 +73,8 @@ func (g *gemm) parts(m, n, k int) int {
 	return int(C.gemm_parts(C.int(g.d.limits.SMs), C.int(m), C.int(n), C.int(k)))
 }
 
-func (g *gemm) do(x product) error {
+// do starts a product.
+func (g *gemm) do(w *work, x product) {
 	p := C.struct_gemm_params{mode: C.int(x.layout), M: C.int(x.m), N: C.int(x.n), K: C.int(x.k), parts: 1, add: flag(x.add),
 		lda: C.longlong(x.lda), ldb: C.longlong(x.ldb), ldc: C.longlong(x.ldc),
 		A: ptr(x.a), B: ptr(x.b), C: ptr(x.c), bias: ptr(x.bias)}
@@ -81,8 +82,8 @@ func (g *gemm) do(x product) error {
 		p.parts = C.int(g.parts(x.m, x.n, x.k))
 		p.partial = ptr(g.partial.ptr)
 	}
-	if err := g.mul.launch(of(C.gemm_launch(p.M, p.N, p.parts)), unsafe.Pointer(&p)); err != nil || p.parts == 1 {
-		return err
+	w.launch(g.mul, of(C.gemm_launch(p.M, p.N, p.parts)), unsafe.Pointer(&p))
+	if p.parts > 1 {
+		w.launch(g.sum, of(C.each_launch(C.longlong(x.m)*C.longlong(x.n))), unsafe.Pointer(&p))
 	}
-	return g.sum.launch(of(C.each_launch(C.longlong(x.m)*C.longlong(x.n))), unsafe.Pointer(&p))
 }

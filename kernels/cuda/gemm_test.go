@@ -113,7 +113,7 @@ func (mc matrixCase) run(d *Device, x matrices) ([]float32, error) {
 		return nil, err
 	}
 	got := make([]float32, len(x.c))
-	d.drv.Go(func(*driver.Queue) error { return g.do(p) })
+	d.queue("product", func(w *work) { g.do(w, p) })
 	return got, d.download(unsafe.Pointer(&got[0]), p.c, int64(len(got))*4)
 }
 

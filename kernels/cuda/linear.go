@@ -6,7 +6,6 @@ package cuda
 import "C"
 
 import (
-	"fmt"
 	"unsafe"
 
 	"galvani/kernels/driver"
@@ -34,32 +33,20 @@ func (d *Device) NewLinear(n, k, m int) (*Linear, error) {
 
 // Forward queues y.
 func (l *Linear) Forward(x, w, b *Array) *Array {
-	l.d.drv.Go(func(*driver.Queue) error {
-		return l.name("forward", l.gemm.do(product{layout: nt, m: l.n, n: l.m, k: l.k, a: x.ptr, lda: l.k,
-			b: w.ptr, ldb: l.k, c: l.y, ldc: l.m, bias: b.ptr}))
+	l.d.queue("linear forward", func(q *work) {
+		l.gemm.do(q, product{layout: nt, m: l.n, n: l.m, k: l.k, a: x.ptr, lda: l.k,
+			b: w.ptr, ldb: l.k, c: l.y, ldc: l.m, bias: b.ptr})
 	})
 	return l.d.array(l.y, l.n, l.m)
 }
 
 // Backward queues dx [N,K] and the packed gradient [M·K + M] of W and b.
 func (l *Linear) Backward(x, w, dy *Array) (dx, dparams *Array) {
-	l.d.drv.Go(func(*driver.Queue) error {
-		err := l.gemm.do(product{layout: nn, m: l.n, n: l.k, k: l.m, a: dy.ptr, lda: l.m, b: w.ptr, ldb: l.k, c: l.dx, ldc: l.k})
-		if err == nil {
-			err = l.gemm.do(product{layout: tn, m: l.m, n: l.k, k: l.n, a: dy.ptr, lda: l.m, b: x.ptr, ldb: l.k, c: l.dp, ldc: l.k})
-		}
-		if err == nil {
-			p := C.struct_column_sum_params{N: C.int(l.n), M: C.int(l.m), x: ptr(dy.ptr), out: ptr(offset(l.dp, l.m*l.k))}
-			err = l.columns.launch(of(C.column_launch(p.M)), unsafe.Pointer(&p))
-		}
-		return l.name("backward", err)
+	l.d.queue("linear backward", func(q *work) {
+		l.gemm.do(q, product{layout: nn, m: l.n, n: l.k, k: l.m, a: dy.ptr, lda: l.m, b: w.ptr, ldb: l.k, c: l.dx, ldc: l.k})
+		l.gemm.do(q, product{layout: tn, m: l.m, n: l.k, k: l.n, a: dy.ptr, lda: l.m, b: x.ptr, ldb: l.k, c: l.dp, ldc: l.k})
+		p := C.struct_column_sum_params{N: C.int(l.n), M: C.int(l.m), x: ptr(dy.ptr), out: ptr(offset(l.dp, l.m*l.k))}
+		q.launch(l.columns, of(C.column_launch(p.M)), unsafe.Pointer(&p))
 	})
 	return l.d.array(l.dx, l.n, l.k), l.d.array(l.dp, l.m*(l.k+1))
-}
-
-func (l *Linear) name(what string, err error) error {
-	if err != nil {
-		return fmt.Errorf("cuda: linear %s: %w", what, err)
-	}
-	return nil
 }

@@ -41,11 +41,9 @@ func (l *Loss) params(x, target, weight *Array) C.struct_loss_params {
 // Forward queues the mean loss, a scalar.
 func (l *Loss) Forward(x, target, weight *Array) *Array {
 	p := l.params(x, target, weight)
-	l.d.drv.Go(func(*driver.Queue) error {
-		if err := l.lossRows.launch(of(C.rows_launch(p.N)), unsafe.Pointer(&p)); err != nil {
-			return err
-		}
-		return l.lossSum.launch(of(C.sum_launch()), unsafe.Pointer(&p))
+	l.d.queue("loss forward", func(w *work) {
+		w.launch(l.lossRows, of(C.rows_launch(p.N)), unsafe.Pointer(&p))
+		w.launch(l.lossSum, of(C.sum_launch()), unsafe.Pointer(&p))
 	})
 	return l.d.array(l.value)
 }
@@ -55,8 +53,8 @@ func (l *Loss) Forward(x, target, weight *Array) *Array {
 func (l *Loss) Backward(x, target, weight *Array, grad float64) *Array {
 	p := l.params(x, target, weight)
 	p.grad = C.float(grad)
-	l.d.drv.Go(func(*driver.Queue) error {
-		return l.lossGradients.launch(of(C.rows_launch(p.N)), unsafe.Pointer(&p))
+	l.d.queue("loss backward", func(w *work) {
+		w.launch(l.lossGradients, of(C.rows_launch(p.N)), unsafe.Pointer(&p))
 	})
 	return l.d.array(l.dx, l.n, l.o)
 }

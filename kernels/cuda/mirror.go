@@ -3,7 +3,6 @@
 package cuda
 
 import (
-	"errors"
 	"fmt"
 	"unsafe"
 
@@ -38,15 +37,15 @@ func (s *stager[E]) push(data []E) error {
 			}
 		})
 	} else {
-		err = s.d.drv.Do(func(*driver.Queue) error { return b.done.Sync() })
+		err = s.d.wait("push", func(w *work) { w.err = b.done.Sync() })
 	}
 	if err != nil {
 		return err
 	}
 	copy(b.host, data)
-	s.d.drv.Go(func(q *driver.Queue) error {
-		n := int64(len(b.host)) * int64(unsafe.Sizeof(b.host[0]))
-		return errors.Join(q.CopyIn(s.to, unsafe.Pointer(&b.host[0]), n), b.done.Record())
+	s.d.queue("push", func(w *work) {
+		w.copyIn(s.to, unsafe.Pointer(&b.host[0]), int64(len(b.host))*int64(unsafe.Sizeof(b.host[0])))
+		w.record(b.done)
 	})
 	return nil
 }
@@ -94,8 +93,6 @@ func (m *Mirror) Copy(from *Array) error {
 	if from.Size() != len(m.host) {
 		return fmt.Errorf("cuda: copy %d elements to %d", from.Size(), len(m.host))
 	}
-	m.array.dev.drv.Go(func(q *driver.Queue) error {
-		return q.CopyOn(m.array.ptr, from.ptr, int64(len(m.host))*4)
-	})
+	m.array.dev.queue("copy", func(w *work) { w.copy(m.array.ptr, from.ptr, len(m.host)) })
 	return nil
 }

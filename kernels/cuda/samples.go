@@ -8,8 +8,6 @@ import "C"
 import (
 	"fmt"
 	"unsafe"
-
-	"galvani/kernels/driver"
 )
 
 // Field is one array of all samples, [N,T,W], and the array [T,B,W] that takes it for those of a
@@ -63,14 +61,11 @@ func (s *Samples) Take(index []int32) error {
 	if err := s.index.push(index); err != nil {
 		return err
 	}
-	s.d.drv.Go(func(*driver.Queue) error {
+	s.d.queue("samples", func(w *work) {
 		for _, p := range s.takes {
 			n := C.longlong(p.T) * C.longlong(p.B) * C.longlong(p.W)
-			if err := s.take.launch(of(C.each_launch(n)), unsafe.Pointer(&p)); err != nil {
-				return err
-			}
+			w.launch(s.take, of(C.each_launch(n)), unsafe.Pointer(&p))
 		}
-		return nil
 	})
 	return nil
 }

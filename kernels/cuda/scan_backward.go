@@ -6,7 +6,6 @@ package cuda
 import "C"
 
 import (
-	"errors"
 	"unsafe"
 
 	"galvani/kernels/driver"
@@ -16,9 +15,7 @@ import (
 // result. It returns the gradients of the learned parameters, packed in their order.
 func (s *Scan) Backward(a ScanArgs, dh *Array) *Array {
 	r := s.run(a)
-	s.d.drv.Go(func(q *driver.Queue) error {
-		return s.name("backward", s.runBackward(q, r, dh.ptr))
-	})
+	s.d.queue("scan "+s.cfg.Cell+" backward", func(w *work) { s.runBackward(w, r, dh.ptr) })
 	n := 0
 	for _, p := range s.cfg.Params {
 		if p.Learned {
@@ -28,99 +25,93 @@ func (s *Scan) Backward(a ScanArgs, dh *Array) *Array {
 	return s.d.array(s.packed, n)
 }
 
-func (s *Scan) runBackward(q *driver.Queue, r *run, dh driver.Ptr) error {
-	c, dims := &s.cfg, &s.cell.dims
-	groups := int(s.bwd.groups)
-	err := errors.Join(q.Zero(s.gstate.ptr, int64(s.states()*c.B*c.H)*4), q.Zero(s.gp.ptr, int64(groups*int(dims.prep)*c.H)*4))
-	if err != nil {
-		return err
-	}
+func (s *Scan) runBackward(w *work, r *run, dh driver.Ptr) {
+	c := &s.cfg
+	w.zero(s.gstate.ptr, s.states()*c.B*c.H)
+	w.zero(s.gp.ptr, int(s.bwd.groups)*int(s.cell.dims.prep)*c.H)
 	for i := len(s.segments) - 1; i >= 0; i-- {
 		g := s.segments[i]
 		if i != s.held {
-			if err := s.resume(q, r, i); err != nil {
-				return err
-			}
+			s.resume(w, r, i)
 		}
 		for t0 := g.lo + (g.hi-g.lo-1)/s.chunk*s.chunk; t0 >= g.lo; t0 -= s.chunk {
-			if err := s.chunkBack(q, r, g, t0, dh); err != nil {
-				return err
-			}
+			s.chunkBack(w, r, g, t0, dh)
 		}
 	}
-	return errors.Join(s.vectorGradients(r), s.edgeGradients(q))
+	s.vectorGradients(w, r)
+	s.edgeGradients(w)
 }
 
 // resume runs segment i forward again. Its last chunk needs the drive gradients in slot 0, which
 // running forward overwrites.
-func (s *Scan) resume(q *driver.Queue, r *run, i int) error {
-	if i == len(s.segments)-1 {
-		return s.again(q, r, i)
-	}
+func (s *Scan) resume(w *work, r *run, i int) {
 	row := s.planes() * s.cfg.B * s.cfg.H
-	return errors.Join(s.copy(q, s.hand, s.drives.ptr, row), s.again(q, r, i), s.copy(q, s.drives.ptr, s.hand, row))
+	last := i == len(s.segments)-1
+	if !last {
+		w.copy(s.hand, s.drives.ptr, row)
+	}
+	s.again(w, r, i)
+	if !last {
+		w.copy(s.drives.ptr, s.hand, row)
+	}
 }
 
 // chunkBack walks the chunk from step t0 on back and adds its gradients.
-func (s *Scan) chunkBack(q *driver.Queue, r *run, g segment, t0 int, dh driver.Ptr) error {
+func (s *Scan) chunkBack(w *work, r *run, g segment, t0 int, dh driver.Ptr) {
 	c, plane := &s.cfg, s.cfg.B*s.cfg.H
 	n := min(s.chunk, g.hi-t0)
 	first := t0+n == c.T
-	if err := s.handOver(q, t0, n); err != nil {
-		return err
-	}
+	s.handOver(w, t0, n)
 	prev := s.at(g, t0)
 	if c.Resets {
 		p := C.struct_prev_rows_params{B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n), rest: s.restF[0],
 			h: ptr(prev), reset: ptr(r.reset), prev: ptr(s.prev.ptr)}
-		if err := s.prevRows.launch(of(C.each_launch(C.longlong(n*plane))), unsafe.Pointer(&p)); err != nil {
-			return err
-		}
+		w.launch(s.prevRows, of(C.each_launch(C.longlong(n)*C.longlong(plane))), unsafe.Pointer(&p))
 		prev = s.prev.ptr
 	}
-	return errors.Join(s.drivesAgain(r, prev, t0, n), s.replayed(r, g, t0, n), s.stepsBack(r, g, t0, n, dh),
-		s.weightGradients(r, prev, t0, n, !first), s.partialEdges(prev, n, !first))
+	s.drivesAgain(w, r, prev, t0, n)
+	s.replayed(w, r, g, t0, n)
+	s.stepsBack(w, r, g, t0, n, dh)
+	s.weightGradients(w, r, prev, t0, n, !first)
+	s.partialEdges(w, prev, n, !first)
 }
 
 // handOver copies the drive gradients of step t0+n behind the slots of the chunk before it,
 // whose last step reads them through the recurrent products. They lie in slot 0.
-func (s *Scan) handOver(q *driver.Queue, t0, n int) error {
+func (s *Scan) handOver(w *work, t0, n int) {
 	row := s.planes() * s.cfg.B * s.cfg.H
-	if t0+n == s.cfg.T {
-		return nil
+	if t0+n < s.cfg.T {
+		w.copy(offset(s.drives.ptr, n*row), s.drives.ptr, row)
 	}
-	return s.copy(q, offset(s.drives.ptr, n*row), s.drives.ptr, row)
 }
 
-// drivesAgain queues the drives of n steps as far as the adjoint or the replay reads them.
-func (s *Scan) drivesAgain(r *run, prev driver.Ptr, t0, n int) error {
+// drivesAgain starts the drives of n steps as far as the adjoint or the replay reads them.
+func (s *Scan) drivesAgain(w *work, r *run, prev driver.Ptr, t0, n int) {
 	c, dims := &s.cfg, &s.cell.dims
 	if s.cell.uses_in == 0 && s.cell.uses_rec == 0 {
-		return nil
+		return
 	}
-	if err := s.inputDrives(r, t0, n); err != nil || s.cell.uses_rec == 0 {
-		return err
+	s.inputDrives(w, r, t0, n)
+	if s.cell.uses_rec == 0 {
+		return
 	}
 	var fed [C.MAX_PLANES]bool
 	for k := range int(dims.in) {
 		fed[k] = true
 	}
 	for _, b := range s.recBlocks() {
-		err := s.gemm.do(product{layout: nt, m: n * c.B, n: b.rows, k: c.H, a: prev, lda: c.H,
+		s.gemm.do(w, product{layout: nt, m: n * c.B, n: b.rows, k: c.H, a: prev, lda: c.H,
 			b: offset(r.of[Rec], b.row*c.H), ldb: c.H, c: offset(s.drives.ptr, b.column), ldc: s.planes() * c.H, add: fed[b.column/c.H]})
-		if err != nil {
-			return err
-		}
 		for k := range b.rows / c.H {
 			fed[b.column/c.H+k] = true
 		}
 	}
 	if dims.axial < 0 {
-		return nil
+		return
 	}
 	p := C.struct_axial_drives_params{R: C.int(n * c.B), H: C.int(c.H), D: dims.drives, plane: dims.axial,
 		axial: s.axial(r), h: ptr(prev), drives: ptr(s.drives.ptr)}
-	return s.axialDrives.launch(of(C.each_launch(C.longlong(n*c.B*c.H))), unsafe.Pointer(&p))
+	w.launch(s.axialDrives, of(C.each_launch(C.longlong(p.R)*C.longlong(c.H))), unsafe.Pointer(&p))
 }
 
 // block is rows of a matrix of weights that belong to as many columns of the drives.
@@ -153,21 +144,21 @@ func (s *Scan) weightBlocks(r Role) []block {
 	return nil
 }
 
-// replayed queues state planes 1.. of n steps.
-func (s *Scan) replayed(r *run, g segment, t0, n int) error {
+// replayed starts state planes 1.. of n steps.
+func (s *Scan) replayed(w *work, r *run, g segment, t0, n int) {
 	c, plane := &s.cfg, s.cfg.B*s.cfg.H
 	if s.states() == 1 {
-		return nil
+		return
 	}
 	border := offset(s.borders, (t0-g.lo)/s.chunk*(s.states()-1)*plane)
 	p := C.struct_replay_params{T: C.int(c.T), B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n),
 		consts: s.constsF, rest: s.restF, prep: ptr(s.prep), drives: ptr(s.drives.ptr), h: ptr(s.at(g, t0)),
 		border: ptr(border), extra: ptr(s.extra.ptr), mask: ptr(r.mask), reset: ptr(r.reset)}
-	return s.replay.launch(units(plane), unsafe.Pointer(&p))
+	w.launch(s.replay, units(plane), unsafe.Pointer(&p))
 }
 
-// stepsBack queues the adjoint of n steps.
-func (s *Scan) stepsBack(r *run, g segment, t0, n int, dh driver.Ptr) error {
+// stepsBack starts the adjoint of n steps.
+func (s *Scan) stepsBack(w *work, r *run, g segment, t0, n int, dh driver.Ptr) {
 	c, plane := &s.cfg, s.cfg.B*s.cfg.H
 	extra := (s.states() - 1) * plane
 	p := C.struct_backward_params{layout: s.bwd, T: C.int(c.T), B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n),
@@ -175,21 +166,19 @@ func (s *Scan) stepsBack(r *run, g segment, t0, n int, dh driver.Ptr) error {
 		drives: ptr(s.drives.ptr), h: ptr(s.at(g, t0)), extra: ptr(s.extra.ptr), dh: ptr(dh), grad: ptr(s.gstate.ptr),
 		gp: ptr(s.gp.ptr), gh: ptr(s.gradH), mask: ptr(r.mask), reset: ptr(r.reset), axial: s.axial(r)}
 	if s.bwd.resident != 0 {
-		return s.backward.launch(grid(s.bwd), unsafe.Pointer(&p))
+		w.launch(s.backward, grid(s.bwd), unsafe.Pointer(&p))
+		return
 	}
 	for i := n - 1; i >= 0; i-- {
 		p.t0, p.n = C.int(t0+i), 1
 		p.h, p.drives = ptr(s.at(g, t0+i)), ptr(offset(s.drives.ptr, i*s.planes()*plane))
 		p.extra = ptr(offset(s.extra.ptr, i*extra))
-		if err := s.backward.launch(grid(s.bwd), unsafe.Pointer(&p)); err != nil {
-			return err
-		}
+		w.launch(s.backward, grid(s.bwd), unsafe.Pointer(&p))
 	}
-	return nil
 }
 
-// weightGradients queues (drive gradients)ᵀ rows over n steps for every learned matrix.
-func (s *Scan) weightGradients(r *run, prev driver.Ptr, t0, n int, add bool) error {
+// weightGradients starts (drive gradients)ᵀ rows over n steps for every learned matrix.
+func (s *Scan) weightGradients(w *work, r *run, prev driver.Ptr, t0, n int, add bool) {
 	c := &s.cfg
 	packed := 0
 	var row [roles]int // of the matrix of a role
@@ -205,12 +194,9 @@ func (s *Scan) weightGradients(r *run, prev driver.Ptr, t0, n int, add bool) err
 				if from >= to {
 					continue
 				}
-				err := s.gemm.do(product{layout: tn, m: to - from, n: wide, k: n * c.B,
+				s.gemm.do(w, product{layout: tn, m: to - from, n: wide, k: n * c.B,
 					a: offset(s.drives.ptr, b.column+from-b.row), lda: s.planes() * c.H, b: rows, ldb: wide,
 					c: offset(s.packed, packed+(from-lo)*wide), ldc: wide, add: add})
-				if err != nil {
-					return err
-				}
 			}
 		}
 		row[p.Role] += p.Len / wide
@@ -218,25 +204,24 @@ func (s *Scan) weightGradients(r *run, prev driver.Ptr, t0, n int, add bool) err
 			packed += p.Len
 		}
 	}
-	return nil
 }
 
 // partialEdges adds the gradients of the conductances over n steps.
-func (s *Scan) partialEdges(prev driver.Ptr, n int, add bool) error {
+func (s *Scan) partialEdges(w *work, prev driver.Ptr, n int, add bool) {
 	c, dims := &s.cfg, &s.cell.dims
 	if s.edgePartial == nil {
-		return nil
+		return
 	}
 	p := C.struct_edge_partial_params{R: C.int(n * c.B), H: C.int(c.H), D: dims.drives, plane: dims.axial,
 		E: C.int(len(c.EdgeI)), parts: C.int(s.edgeParts), add: flag(add), i: ptr(s.edgeI), j: ptr(s.edgeJ),
 		h: ptr(prev), gd: ptr(s.drives.ptr), partial: ptr(s.partial.ptr)}
-	return s.edgePartial.launch(of(C.edge_launch(p.E, p.parts)), unsafe.Pointer(&p))
+	w.launch(s.edgePartial, of(C.edge_launch(p.E, p.parts)), unsafe.Pointer(&p))
 }
 
-// vectorGradients queues the gradients of the vector parameters from those of the prepared planes.
-func (s *Scan) vectorGradients(r *run) error {
+// vectorGradients starts the gradients of the vector parameters from those of the prepared planes.
+func (s *Scan) vectorGradients(w *work, r *run) {
 	if s.learn == 0 {
-		return nil
+		return
 	}
 	c := &s.cfg
 	p := C.struct_unprepare_params{H: C.int(c.H), groups: s.bwd.groups, consts: s.consts, axial: s.axial(r), gp: ptr(s.gp.ptr)}
@@ -249,38 +234,23 @@ func (s *Scan) vectorGradients(r *run) error {
 	if s.edgeSum != nil {
 		p.gsum = ptr(s.gsum.ptr)
 	}
-	return s.unprepare.launch(units(c.H), unsafe.Pointer(&p))
+	w.launch(s.unprepare, units(c.H), unsafe.Pointer(&p))
 }
 
-// edgeGradients queues the gradients of the conductances: those of the axial currents, and those
+// edgeGradients starts the gradients of the conductances: those of the axial currents, and those
 // of the sums that the prepared planes have of them.
-func (s *Scan) edgeGradients(q *driver.Queue) error {
+func (s *Scan) edgeGradients(w *work) {
 	if s.edgeSum == nil {
-		return nil
+		return
 	}
-	c, packed := &s.cfg, 0
-	p := C.struct_edge_sum_params{E: C.int(len(c.EdgeI)), parts: C.int(s.edgeParts), i: ptr(s.edgeI), j: ptr(s.edgeJ),
-		partial: ptr(s.partial.ptr), gsum: ptr(s.gsum.ptr)}
-	if s.gedge != nil {
-		p.g = ptr(s.gedge.ptr)
-		if err := s.edgeSum.launch(of(C.each_launch(C.longlong(p.E))), unsafe.Pointer(&p)); err != nil {
-			return err
-		}
-	}
-	edge := 0
-	for _, x := range c.Params {
+	p := C.struct_edge_sum_params{E: C.int(len(s.cfg.EdgeI)), parts: C.int(s.edgeParts), i: ptr(s.edgeI), j: ptr(s.edgeJ),
+		partial: ptr(s.partial.ptr), gsum: ptr(s.gsum.ptr), g: ptr(s.gedge.ptr)}
+	w.launch(s.edgeSum, of(C.each_launch(C.longlong(p.E))), unsafe.Pointer(&p))
+	packed, edge := 0, 0
+	for _, x := range s.cfg.Params {
 		if x.Role == Edge {
-			to := offset(s.packed, packed)
-			var err error
-			switch {
-			case s.gedge == nil:
-				p.g = ptr(to)
-				err = s.edgeSum.launch(of(C.each_launch(C.longlong(p.E))), unsafe.Pointer(&p))
-			case x.Learned:
-				err = s.copy(q, to, offset(s.gedge.ptr, edge), x.Len)
-			}
-			if err != nil {
-				return err
+			if x.Learned {
+				w.copy(offset(s.packed, packed), offset(s.gedge.ptr, edge), x.Len)
 			}
 			edge += x.Len
 		}
@@ -288,5 +258,4 @@ func (s *Scan) edgeGradients(q *driver.Queue) error {
 			packed += x.Len
 		}
 	}
-	return nil
 }

@@ -6,7 +6,6 @@ package cuda
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"unsafe"
 
@@ -92,12 +91,10 @@ func (u *Update) Apply(grads []*Array, loss *Loss, c Coefs, step int) error {
 	}
 	row := u.queued % Capacity
 	u.queued++
-	u.d.drv.Go(func(q *driver.Queue) error {
-		if err := u.apply(pieces, loss, c, step, row); err != nil {
-			return fmt.Errorf("cuda: update %d: %w", step, err)
-		}
-		from := u.reports + driver.Ptr(row)*C.sizeof_struct_report
-		return errors.Join(q.CopyOut(unsafe.Pointer(&u.host[row]), from, C.sizeof_struct_report), u.done[row].Record())
+	u.d.queue(fmt.Sprintf("update %d", step), func(w *work) {
+		u.apply(w, pieces, loss, c, step, row)
+		w.copyOut(unsafe.Pointer(&u.host[row]), u.report(row), C.sizeof_struct_report)
+		w.record(u.done[row])
 	})
 	return nil
 }
@@ -122,28 +119,27 @@ func (u *Update) pieces(grads []*Array) ([]C.struct_gather_params, error) {
 	return all, nil
 }
 
-func (u *Update) apply(pieces []C.struct_gather_params, loss *Loss, c Coefs, step, row int) error {
+// report returns the place of a row of the ring.
+func (u *Update) report(row int) driver.Ptr {
+	return u.reports + driver.Ptr(row)*C.sizeof_struct_report
+}
+
+func (u *Update) apply(w *work, pieces []C.struct_gather_params, loss *Loss, c Coefs, step, row int) {
 	for i := range pieces {
 		p := &pieces[i]
 		longest := C.longlong(0)
 		for _, n := range p.len {
 			longest = max(longest, n)
 		}
-		if err := u.gather.launch(of(C.gather_launch(p.pieces, longest)), unsafe.Pointer(p)); err != nil {
-			return err
-		}
+		w.launch(u.gather, of(C.gather_launch(p.pieces, longest)), unsafe.Pointer(p))
 	}
 	n := C.longlong(u.cfg.Learned)
 	l := C.norm_launch(n)
-	report := ptr(u.reports + driver.Ptr(row)*C.sizeof_struct_report)
+	report := ptr(u.report(row))
 	norm := C.struct_norm_params{n: n, blocks: l.x, step: C.int(step), clip: C.double(u.cfg.Clip), g: ptr(u.flat),
 		partial: ptr(u.partial), sums: ptr(loss.sums), report: report, train: ptr(u.train), scale: ptr(u.scale)}
-	if err := u.normPartial.launch(of(l), unsafe.Pointer(&norm)); err != nil {
-		return err
-	}
-	if err := u.normSum.launch(of(C.sum_launch()), unsafe.Pointer(&norm)); err != nil {
-		return err
-	}
+	w.launch(u.normPartial, of(l), unsafe.Pointer(&norm))
+	w.launch(u.normSum, of(C.sum_launch()), unsafe.Pointer(&norm))
 	p := C.struct_update_params{n: n, rule: C.int(u.cfg.Rule), nesterov: flag(c.Nesterov), step: C.int(step),
 		rate: C.float(c.Rate), root: C.float(c.Root), beta1: C.float(c.Beta1), beta2: C.float(c.Beta2), c1: C.float(c.C1),
 		c2: C.float(c.C2), eps: C.float(c.Eps), decay: C.float(c.Decay), keep: C.float(c.Keep), momentum: C.float(c.Momentum),
@@ -152,10 +148,8 @@ func (u *Update) apply(pieces []C.struct_gather_params, loss *Loss, c Coefs, ste
 	for i, s := range u.cfg.Slots {
 		p.slot[i] = ptr(s.ptr)
 	}
-	if err := u.update.launch(of(C.each_launch(n)), unsafe.Pointer(&p)); err != nil {
-		return err
-	}
-	return u.ended.launch(of(C.each_launch(n)), unsafe.Pointer(&p))
+	w.launch(u.update, of(C.each_launch(n)), unsafe.Pointer(&p))
+	w.launch(u.ended, of(C.each_launch(n)), unsafe.Pointer(&p))
 }
 
 // Report tells of one update. State is that of struct report.
