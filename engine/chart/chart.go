@@ -28,7 +28,7 @@ type Lines struct {
 	Marks                 []Mark
 }
 
-// Mark is a ring around a point, with a word beside it. One that cannot be drawn is left out.
+// Mark is a ring around a point, with a word below. One that cannot be drawn is left out.
 type Mark struct {
 	X, Y float64
 	Text string

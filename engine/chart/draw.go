@@ -156,14 +156,14 @@ type marks struct{ c Lines }
 func (m marks) Plot(dc draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&dc)
 	style := textStyle(8.5, ink)
-	style.XAlign, style.YAlign = draw.XCenter, draw.YBottom
+	style.XAlign, style.YAlign = draw.XCenter, draw.YTop
 	for _, k := range m.c.Marks {
 		if !m.c.drawable(k.X, k.Y) {
 			continue
 		}
 		at := vg.Point{X: x(k.X), Y: y(k.Y)}
 		dc.DrawGlyph(draw.GlyphStyle{Color: ink, Radius: gap, Shape: draw.RingGlyph{}}, at)
-		dc.FillText(style, at.Add(vg.Point{Y: 1.3 * gap}), k.Text)
+		dc.FillText(style, at.Sub(vg.Point{Y: 1.5 * gap}), k.Text)
 	}
 }
 
