@@ -74,6 +74,9 @@ KERNEL(race_of_blocks, struct case_params)
 		p.y[0] = (float)blockIdx.x;
 }
 
+/* Not a fault: all write the same. */
+KERNEL(same_value, struct case_params) { p.y[0] = 1; }
+
 KERNEL(leaves_early, struct case_params)
 {
 	if (threadIdx.x == 5)
