@@ -20,7 +20,8 @@ type goal struct {
 type limit struct{ precision, what string }
 
 // goals are the networks that the CUDA path is built for. The bounds are those of the scan: what
-// is timed here has input product, read-out and loss on top.
+// is timed here has input product, read-out and loss on top. G7 names no T: that here keeps the gate
+// in float64 within a few gigabytes.
 var goals = []goal{
 	{"G1", "crnn-simple", Shape{1000, 64, inputs, 64}, recurrence(0.30, 0.75, 0.40, 0.95)},
 	{"G1", "rnn", Shape{1000, 64, inputs, 64}, recurrence(0.30, 0.75, 0.40, 0.95)},
@@ -30,7 +31,7 @@ var goals = []goal{
 	{"G4", "crnn-simple", Shape{1000, 32, inputs, 1024}, map[limit]float64{{"bf16", forward}: 1.4, {"bf16", both}: 3.3}},
 	{"G5", "lstm", Shape{1024, 16, inputs, 768}, map[limit]float64{{"bf16", forward}: 1.9, {"bf16", both}: 5.0}},
 	{"G6", "crnn-simple", Shape{10000, 8, inputs, 256}, recurrence(0.5, 1.2, 0, 0)},
-	{"G7", "crnn-simple", Shape{200, 512, inputs, 1024}, map[limit]float64{{"tf32", both}: 13}},
+	{"G7", "crnn-simple", Shape{50, 512, inputs, 1024}, map[limit]float64{{"tf32", both}: 13}},
 	{"G9", "crnn-simple", Shape{200, 64, inputs, 100}, map[limit]float64{{"fp32", step}: 500. / 200}},
 }
 
