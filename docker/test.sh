@@ -78,10 +78,11 @@ unpack() {
 # prepare BUNDLE USER COMMAND... writes the bundle's configuration as `docker run --read-only
 # --network none --cap-drop ALL --user USER` would, with volumes in $work/runs and $work/data.
 prepare() {
-	local bundle=$1 user=$2
+	local bundle=$1 user=$2 args
 	shift 2
-	jq --argjson user "$user" --arg runs "$work/runs" --arg data "$work/data" '
-		.process.args = $ARGS.positional | .process.terminal = false
+	args=$(jq -n '$ARGS.positional' --args -- "$@")
+	jq --argjson user "$user" --argjson args "$args" --arg runs "$work/runs" --arg data "$work/data" '
+		.process.args = $args | .process.terminal = false
 		| .process.user = {uid: $user, gid: $user} | .process.noNewPrivileges = true
 		| .process.capabilities = {} | .root.readonly = true
 		| .mounts |= map(select(.destination as $d | ["/work/runs", "/data", "/tmp"] | index($d) | not))
@@ -89,7 +90,7 @@ prepare() {
 			{destination: "/work/runs", type: "bind", source: $runs, options: ["rbind", "rw", "nosuid", "nodev"]},
 			{destination: "/data", type: "bind", source: $data, options: ["rbind", "rw", "nosuid", "nodev"]},
 			{destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["nosuid", "nodev", "noexec", "size=256m"]}]
-		' --args "$@" < "$bundle/image.json" > "$bundle/config.json"
+		' < "$bundle/image.json" > "$bundle/config.json"
 }
 
 # start BUNDLE USER COMMAND... runs a command in the foreground.
@@ -169,7 +170,7 @@ check() {
 	out=$(start "$bundle" $uid $galvani devices --json)
 	say "$out"
 	jq -es 'flatten | any(.device == "cpu" and .backend == "scan" and .usable)
-		and all(select(.device == "cuda"); (.usable | not) and (.reason | length > 0))
+		and all(.[] | select(.device == "cuda"); (.usable | not) and (.reason | length > 0))
 		and any(.device == "cuda")' <<< "$out" > /dev/null || fail "$target: devices"
 
 	say "=== $target: train 20 steps"
@@ -191,7 +192,7 @@ check() {
 	run=$(ls "$work/runs")
 	step=$(jq .step "$work/runs/$run/status.json")
 	expect_phase stopped "$step"
-	start "$bundle" $uid $galvani eval "runs/$run" --json
+	start "$bundle" $uid $galvani eval "runs/$run" --checkpoint last --json
 	start "$bundle" $uid $galvani train --quiet --resume auto --max-steps $((step + 5))
 	expect_phase completed $((step + 5))
 
