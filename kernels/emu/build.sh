@@ -62,10 +62,11 @@ done
 for source; do
 	name=$(basename "$source" .cu)
 	cells=
-	[ "$name" != scan ] || cells=$(cd "$kernels/cells" && ls ./*.h | sed -e 's|^./||' -e 's|\.h$||')
+	[ "$name" != scan ] || cells=$(for header in "$kernels"/cells/*.h; do basename "$header" .h; done)
 	for cell in ${cells:-$name}; do
 		for arch in $(targets "$cell"); do
 			unit=${cell}_$arch
+			# shellcheck disable=SC2086 # one argument a word
 			compile "$unit" "$source" $kernel -x c++ -DEMU_ARCH="$arch" -DEMU_SECTION="'\"shared_$unit\"'" ${cells:+-DCELL="$cell"}
 		done
 	done

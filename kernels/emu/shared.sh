@@ -4,6 +4,7 @@
 set -e
 unit=$(basename "$2" .o)
 if nm "$1" | grep -q ' U emu_register$'; then
+	# shellcheck disable=SC2046 # one argument a word
 	set -- "$1" "$2" $(objdump -h "$1" | awk -v to="shared_$unit" '$2 ~ /^\.bss/ && $3 !~ /^0+$/ {print "--rename-section", $2 "=" to}')
 fi
 from=$1 to=$2

@@ -1,8 +1,8 @@
 // switch.cpp - the switch from one fiber to another: on x86-64 in a few instructions, elsewhere
-// with ucontext.
+// with ucontext, which EMU_UCONTEXT asks for on x86-64 too.
 #include "emulator.h"
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(EMU_UCONTEXT)
 
 extern "C" void emu_switch(void **from, void *to);
 
