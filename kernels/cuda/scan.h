@@ -212,7 +212,7 @@ struct line {
 	GPU_MEMBER float operator()(int k) const { return k < n ? at ? at[k * step] : fill : 0; }
 };
 
-/* fill_weights writes the weights for `planes` planes of the operand from plane0 on, units from
+/* fill_fp32 and fill_mma write the weights for `planes` planes of the operand from plane0 on, units from
  * k0 on. Numbers are loaded in batches, so that a thread waits once for several.
  *
  * Without mma they are [k][m+4] floats: threads read four neighbours in m at once, and the 4 keep
@@ -252,7 +252,7 @@ GPU_FN void fill_fp32(const room &m, const place &q, const Source &source, int p
 			}
 }
 
-/* With mma they are in the order in which the lanes of a warp need them as operand a: [m/16][k/16]
+/* fill_mma: with mma they are in the order in which the lanes of a warp need them as operand a: [m/16][k/16]
  * [2][32 lanes][4] words. The k of a fragment are words 4c, 4c+1 (first of two) and 4c+2, 4c+3
  * (second) of 16, c the lane modulo 4, so that a lane reads its part of operand b for two
  * fragments as 4 neighbours. */
@@ -558,7 +558,7 @@ GPU_FN void exchange_end(const room &m, const place &q, int i, int n)
 		sync_block();
 }
 
-/* flag tells whether an array [T,B] of params.h, or null, is set at a step and row. */
+/* is_reset and is_held read the arrays reset and mask [T,B], or null, at a step and row. */
 GPU_FN bool is_reset(const float *reset, int t, int B, int b) { return reset && reset[(long long)t * B + b] != 0; }
 GPU_FN bool is_held(const float *mask, int t, int B, int b) { return mask && mask[(long long)t * B + b] == 0; }
 
@@ -569,8 +569,6 @@ GPU_FN void load_prep(const float *prep, int H, const element &e, float *out)
 	for (int k = 0; k < PREP; k++)
 		out[k] = e.u < H ? prep[(long long)k * H + e.u] : 0;
 }
-
-/* ---- forward ---- */
 
 struct forward_source {
 	static constexpr bool along_k = true; /* neighbours in memory are neighbours in k */
@@ -692,8 +690,6 @@ template <int PREC> GPU_FN void scan_forward(const forward_params &p)
 		exchange_end(m, q, s, p.n);
 	}
 }
-
-/* ---- backward ---- */
 
 struct backward_source {
 	static constexpr bool along_k = false;
@@ -893,8 +889,6 @@ template <int PREC> GPU_FN void scan_backward(const backward_params &p)
 	if (q.tiles == 1)
 		add_gp(p, m, q, e, gp);
 }
-
-/* ---- parameters ---- */
 
 GPU_FN long long scan_index() { return (long long)blockIdx.x * blockDim.x + threadIdx.x; }
 
