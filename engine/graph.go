@@ -79,7 +79,7 @@ func NewGraph[F Float](cfg GraphConfig, params *Params[F]) (*Graph[F], error) {
 // allocate makes the buffers that the caller fills between runs.
 func (g *Graph[F]) allocate() error {
 	c := g.cfg
-	g.seq = kernels.Sequence{T: c.T, B: c.B, I: c.I, Every: c.Every, GradH: c.Steps, Memory: c.Memory}
+	g.seq = kernels.Sequence{T: c.T, B: c.B, I: c.I, Every: c.Every, GradH: c.Steps, Memory: c.Memory, ForwardOnly: !c.Grad}
 	g.seq.X, g.x = buffer[F](c.T, c.B, c.I)
 	g.seq.State, g.state = buffer[F](len(g.rest), c.B, c.Net.Hidden())
 	if c.Masked {
@@ -247,9 +247,9 @@ func (g *Graph[F]) StepNorms() ([]float64, error) {
 		if err != nil {
 			return nil, fmt.Errorf("engine: gradients of the steps: %w", err)
 		}
-		rows := make([]F, g.cfg.T*len(dh))
-		if err := unpack(rows, all); err != nil {
-			return nil, fmt.Errorf("engine: gradients of the steps: %w", err)
+		rows, ok := all.Data().([]F) // not copied: long sequences have many
+		if !ok || len(rows) != g.cfg.T*len(dh) {
+			return nil, fmt.Errorf("engine: gradients of the steps are %v %v, want [%d,%d]: %w", all.Dtype(), all.Shape(), g.cfg.T, len(dh), kernels.ErrShape)
 		}
 		for t := range norms {
 			norms[t] = norm(rows[t*len(dh) : (t+1)*len(dh)])

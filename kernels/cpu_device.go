@@ -63,7 +63,7 @@ func newCPUScan[F float](isa string, threads int, cfg ScanConfig) (ScanPlan, err
 	}
 	c := cpu.Config{Cell: cfg.Cell.Header, ISA: isa, Threads: threads, T: cfg.T, B: cfg.B, I: cfg.I, H: cfg.H,
 		Consts: cfg.Cell.Consts, Rest: cfg.Cell.Rest, Last: cfg.Last, KeepGradH: cfg.KeepGradH,
-		Memory: cfg.Memory}
+		Memory: cfg.Memory, ForwardOnly: cfg.ForwardOnly}
 	if cfg.Cell.Axial != nil {
 		c.EdgeI, c.EdgeJ = cfg.Cell.Axial.I, cfg.Cell.Axial.J
 	}

@@ -83,6 +83,8 @@ type ScanConfig struct {
 	// is asked for comes on top: h of all steps without Last, gradients with KeepGradH.
 	// Too little for any division into segments is ErrMemory.
 	Memory int64
+	// ForwardOnly says that no Backward follows: the plan keeps as little as it can.
+	ForwardOnly bool
 }
 
 // ScanArgs are the values of one run. Mask and Reset are nil unless configured.
@@ -138,8 +140,9 @@ type Sequence struct {
 	// Place returns what stands for one of these tensors in graphs on a Resident device; nil
 	// is the tensor itself.
 	Place func(*tensor.Dense) gorgonia.Value
-	// Memory is ScanConfig.Memory.
-	Memory int64
+	// Memory and ForwardOnly are those of ScanConfig.
+	Memory      int64
+	ForwardOnly bool
 }
 
 // Output is what building a network on a graph gives.

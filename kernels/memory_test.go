@@ -162,3 +162,34 @@ func TestMemoryRefuses(t *testing.T) {
 		t.Errorf("with the least memory: %v", err)
 	}
 }
+
+// TestForwardOnlyKeepsBits holds that a plan that keeps next to nothing gives the same outputs.
+func TestForwardOnlyKeepsBits(t *testing.T) {
+	p := newProblem[float32](variants()[2], sizes{T: 333, B: 17, I: 3, H: 19, last: true, sequence: true}, 3)
+	dev, err := OpenCPU(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want [3][]float32
+	for _, only := range []bool{false, true} {
+		p.cfg.ForwardOnly = only
+		plan, err := dev.NewScan(p.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := plan.Forward(p.args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := [3][]float32{slices.Clone(data[float32](out)), slices.Clone(data[float32](plan.Final())), data[float32](plan.H())}
+		for i, name := range []string{"output", "final", "h"} {
+			if only {
+				sameBits(t, name, got[i], want[i])
+			}
+		}
+		want = got
+		if segments := plan.(*cpuScan[float32]).scan.Segments(); (segments > 1) != only {
+			t.Errorf("forward only %v: %d segments", only, segments)
+		}
+	}
+}

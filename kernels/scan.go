@@ -19,7 +19,7 @@ func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params
 		return nil, nil, err
 	}
 	cfg.Masked, cfg.Resets, cfg.KeepGradH = in.Mask != nil, in.Reset != nil, in.GradH
-	cfg.Memory = in.Memory
+	cfg.Memory, cfg.ForwardOnly = in.Memory, in.ForwardOnly
 	plan, err := dev.NewScan(cfg)
 	if err != nil {
 		return nil, nil, err

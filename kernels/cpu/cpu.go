@@ -111,6 +111,8 @@ type Config struct {
 	// Memory bounds the bytes kept from Forward for Backward, 0 for no bound: h of all steps
 	// with Last, and the other state planes at chunk borders. See segments.go.
 	Memory int64
+	// ForwardOnly says that Backward is never called.
+	ForwardOnly bool
 }
 
 // Args are the inputs of a run in their natural shapes: In [P·H,I], Rec [G·H,H], Vec [V,H]

@@ -57,6 +57,11 @@ func (s *Scan[F]) divide() (kept, error) {
 	chunks := (s.cfg.T + chunk - 1) / chunk
 	all := s.bytes(s.keep(chunks))
 	n, least := chunks, all // chunks per segment
+	for k := chunks - 1; k > 0 && s.cfg.ForwardOnly; k-- {
+		if b := s.bytes(s.keep(k)); b < s.bytes(s.keep(n)) {
+			n = k
+		}
+	}
 	for s.cfg.Memory > 0 && s.bytes(s.keep(n)) > s.cfg.Memory {
 		if n--; n == 0 {
 			return kept{}, &MemoryError{Memory: s.cfg.Memory, Least: least, All: all}
