@@ -11,7 +11,6 @@ import (
 	"galvani/kernels/cpu"
 	"galvani/kernels/cuda"
 	"galvani/kernels/driver"
-	"galvani/kernels/ptx"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -37,7 +36,7 @@ func OpenCUDA(index int, opt CUDAOptions) (Device, error) {
 // openCUDA opens a GPU without the self test.
 func openCUDA(index int, opt cuda.Options) (*cudaDevice, error) {
 	dev, err := cuda.Open(index, opt)
-	if errors.Is(err, cuda.ErrPrecision) || errors.Is(err, ptx.ErrTooOld) {
+	if errors.Is(err, cuda.ErrPrecision) || errors.Is(err, cuda.ErrTooOld) {
 		return nil, fmt.Errorf("kernels: %w: %w", err, ErrNoDevice)
 	} else if err != nil {
 		return nil, cudaError(err)

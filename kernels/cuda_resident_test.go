@@ -63,7 +63,7 @@ func TestCUDALinear(t *testing.T) {
 			}
 			got, want := run(d), run(host)
 			for i, name := range []string{"y", "dx", "dparams"} {
-				near(t, fmt.Sprintf("%s %v: %s", precision, s, name), got[i], doubles(want[i]), cudaBounds[precision].forward)
+				near(t, fmt.Sprintf("%s %v: %s", precision, s, name), got[i], doubles(want[i]), cudaBounds[precision].h)
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"galvani/kernels/cuda"
@@ -13,21 +14,6 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
-
-// Bounds on results of a GPU against float64, relative to the largest element. Those of fp32 are
-// the CPU's. tf32 and bf16 round the factors of every product by up to u = 2⁻¹¹ and 2⁻⁹; a sum
-// of them errs by about u of its largest partial sum, the recurrence repeats that at every step,
-// and gradients go through two sums per step.
-const (
-	unitTF32 = 1.0 / (1 << 11)
-	unitBF16 = 1.0 / (1 << 9)
-)
-
-var cudaBounds = map[string]struct{ forward, grad float64 }{
-	"fp32": {tolForward32, tolGrad32},
-	"tf32": {16 * unitTF32, 64 * unitTF32},
-	"bf16": {16 * unitBF16, 64 * unitBF16},
-}
 
 // openGPU opens the first GPU, or what GALVANI_CUDA_LIBRARY has in its place.
 func openGPU(t *testing.T, opt cuda.Options) *cudaDevice {
@@ -151,8 +137,8 @@ func conforms(t *testing.T, d Device, precision string, v variant, s sizes, seed
 	h, final, grad, gradH := reference(t, p, newProblem[float64](v, s, seed))
 	got := solve(t, d, p)
 	bound := cudaBounds[precision]
-	near(t, "h", got.h, h, bound.forward)
-	near(t, "final", got.final, final, bound.forward)
+	near(t, "h", got.h, h, bound.h)
+	near(t, "final", got.final, final, bound.h)
 	near(t, "grad", got.grad, grad, bound.grad)
 	near(t, "gradient of h", got.gradH, gradH, bound.grad)
 }
@@ -239,6 +225,10 @@ func TestCUDAOlderGPUs(t *testing.T) {
 	l := cuda.Limits{SMs: 80, Shared: 96 << 10, Cluster: 1, Compute: 70}
 	if _, err := openCUDA(0, cuda.Options{Precision: "tf32", Limits: &l}); !errors.Is(err, ErrNoDevice) {
 		t.Errorf("tf32 on compute capability 7.0: %v, want ErrNoDevice", err)
+	}
+	l.Compute = 61
+	if _, err := openCUDA(0, cuda.Options{Limits: &l}); !errors.Is(err, ErrNoDevice) || !strings.Contains(err.Error(), "at least 7.0") {
+		t.Errorf("compute capability 6.1: %v, want ErrNoDevice and what would do", err)
 	}
 }
 
@@ -382,6 +372,22 @@ func TestCUDARefusesValues(t *testing.T) {
 		if _, err := d.NewScan(cfg); !errors.Is(err, ErrShape) {
 			t.Errorf("%s: %v, want ErrShape", name, err)
 		}
+	}
+}
+
+// TestCUDASelfTestRefuses narrows the bound of the gradients to nothing and wants the device
+// refused, with numbers and without memory in use.
+func TestCUDASelfTestRefuses(t *testing.T) {
+	d := openGPU(t, cuda.Options{Precision: "bf16"})
+	bounds := cudaBounds
+	defer func() { cudaBounds = bounds }()
+	cudaBounds = map[string]struct{ h, grad float64 }{"bf16": {bounds["bf16"].h, 1e-9}}
+	err := selfTest(d)
+	if !errors.Is(err, ErrNoDevice) || !strings.Contains(err.Error(), "want at most 1e-09") {
+		t.Errorf("bound of 1e-9: %v, want ErrNoDevice and the bound", err)
+	}
+	if u := d.Usage(); u.InUse != 0 {
+		t.Errorf("%d bytes in use after the self test", u.InUse)
 	}
 }
 

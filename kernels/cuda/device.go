@@ -13,6 +13,7 @@ import (
 	"unsafe"
 
 	"galvani/kernels/driver"
+	"galvani/kernels/ptx"
 )
 
 // Precisions are the number formats of matrix products, by the suffix of their kernels.
@@ -20,6 +21,12 @@ var Precisions = []string{"fp32", "tf32", "bf16"}
 
 // tensorCores is the first compute capability with the products of tf32 and bf16.
 const tensorCores = 80
+
+// leastCompute is the compute capability that the oldest code in package ptx is made for.
+const leastCompute = 70
+
+// ErrTooOld means that there is no code for a GPU.
+var ErrTooOld = ptx.ErrTooOld
 
 // ErrPrecision means that a GPU lacks the products of a precision.
 var ErrPrecision = errors.New("precision not available")
@@ -77,7 +84,7 @@ type kernel struct {
 }
 
 // Open opens GPU number index.
-// Errors: wraps driver.ErrUnavailable where there is none; a precision that the GPU lacks.
+// Errors: wraps driver.ErrUnavailable where there is none, ErrTooOld, ErrPrecision.
 func Open(index int, opt Options) (*Device, error) {
 	if opt.Precision == "" {
 		opt.Precision = Precisions[0]
@@ -98,6 +105,11 @@ func Open(index int, opt Options) (*Device, error) {
 	c.limits = Limits{SMs: c.info.SMs, Shared: c.info.Shared, Cluster: c.info.Cluster, Compute: c.info.Compute()}
 	if opt.Limits != nil {
 		c.limits = *opt.Limits
+	}
+	if c.limits.Compute < leastCompute {
+		drv.Close()
+		return nil, fmt.Errorf("cuda: %w: %s has compute capability %d.%d, want at least %d.%d",
+			ErrTooOld, c.info.Name, c.info.Major, c.info.Minor, leastCompute/10, leastCompute%10)
 	}
 	if prec > 0 && c.limits.Compute < tensorCores {
 		drv.Close()
