@@ -182,7 +182,8 @@ func (d *cudaDevice) NewScan(cfg ScanConfig) (ScanPlan, error) {
 		return nil, err
 	}
 	c := cuda.ScanConfig{Cell: cfg.Cell.Header, T: cfg.T, B: cfg.B, I: cfg.I, H: cfg.H, Consts: cfg.Cell.Consts,
-		Rest: cfg.Cell.Rest, Last: cfg.Last, KeepGradH: cfg.KeepGradH, Masked: cfg.Masked, Resets: cfg.Resets, Memory: cfg.Memory}
+		Rest: cfg.Cell.Rest, Last: cfg.Last, KeepGradH: cfg.KeepGradH, Masked: cfg.Masked, Resets: cfg.Resets,
+		Memory: cfg.Memory, ForwardOnly: cfg.ForwardOnly}
 	if a := cfg.Cell.Axial; a != nil {
 		c.EdgeI, c.EdgeJ = a.I, a.J
 	}
@@ -285,6 +286,9 @@ func (s *cudaScan) Forward(a ScanArgs) (gorgonia.Value, error) {
 func (s *cudaScan) Backward(a ScanArgs, dh gorgonia.Value) (gorgonia.Value, error) {
 	if !s.ran {
 		return nil, fmt.Errorf("kernels: scan: backward before any forward")
+	}
+	if s.cfg.ForwardOnly {
+		return nil, fmt.Errorf("kernels: scan: backward of a scan that is forward only")
 	}
 	args, err := s.bind(a)
 	if err != nil {

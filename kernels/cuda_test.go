@@ -297,12 +297,53 @@ func TestCUDASegments(t *testing.T) {
 	}
 }
 
+// TestCUDAForwardOnly wants the bits of a scan that keeps what Backward needs, in less memory.
+func TestCUDAForwardOnly(t *testing.T) {
+	for _, v := range variants() {
+		d := openGPU(t, cuda.Options{Chunk: smallChunks})
+		p := newProblem[float32](v, sizes{T: 85, B: 2, I: 2, H: 5, last: true, sequence: true}, 9)
+		for i := range data[float32](p.args.X) {
+			data[float32](p.args.X)[i] *= 0.2
+		}
+		whole := solve(t, d, p)
+		p.cfg.ForwardOnly = true
+		q := p.on(t, d)
+		before := d.Usage().InUse
+		plan, err := d.NewScan(p.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if segments, _ := plan.(*cudaScan).scan.Segments(); segments < 2 {
+			t.Errorf("%s: %d segments, want several", v.name, segments)
+		}
+		if used := d.Usage().InUse - before; used > 4*int64(len(whole.all)) {
+			t.Errorf("%s: %d bytes for a scan whose hidden states have %d", v.name, used, 4*len(whole.all))
+		}
+		h, err := plan.Forward(q.args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameBits(t, v.name+": h", floats(t, h), whole.h)
+		sameBits(t, v.name+": all h", floats(t, plan.H()), whole.all)
+		sameBits(t, v.name+": final", floats(t, plan.Final()), whole.final)
+		if _, err := plan.Backward(q.args, put(t, d, p.weight)); err == nil {
+			t.Errorf("%s: went backward", v.name)
+		}
+	}
+}
+
+// TestCUDALongSums takes so many rows that the sums of weight gradients are cut into parts, for
+// matrices of one block of rows and of several.
+func TestCUDALongSums(t *testing.T) {
+	conforms(t, openGPU(t, cuda.Options{}), "fp32", variants()[2], sizes{T: 5, B: 250, I: 2, H: 3}, 15)
+}
+
 // TestCUDASeveralParams divides the matrices of a cell into parameters of their own, of which
 // some are learned, and wants the gradients of the whole.
 func TestCUDASeveralParams(t *testing.T) {
 	d := openGPU(t, cuda.Options{})
 	for _, v := range variants() {
-		p := newProblem[float32](v, sizes{T: 4, B: 3, I: 2, H: 6}, 13)
+		p := newProblem[float32](v, sizes{T: 4, B: 130, I: 2, H: 6}, 13) // sums in parts
 		whole := solve(t, d, p)
 		q := *p
 		q.cfg.Params, q.args.Params = nil, nil

@@ -41,6 +41,7 @@ type ScanConfig struct {
 	Params                          []Param
 	Last, KeepGradH, Masked, Resets bool
 	Memory                          int64
+	ForwardOnly                     bool
 }
 
 // ScanArgs are the inputs of a run; Mask and Reset are nil where the scan has none.
@@ -70,7 +71,8 @@ type Scan struct {
 	restF    [C.MAX_STATES]C.float
 	learn    C.int
 	learns   [roles]bool
-	chunk    int       // steps
+	chunk    int // steps
+	products []weightProduct
 	segments []segment // one of all steps, where memory suffices
 	held     int       // the segment whose states are in the buffers; for queued functions
 
@@ -236,6 +238,11 @@ func (s *Scan) divide() error {
 	c := &s.cfg
 	all := s.chunks(c.T)
 	n, least := all, s.kept(all)
+	for k := all - 1; k > 0 && c.ForwardOnly; k-- {
+		if s.kept(k) < s.kept(n) {
+			n = k
+		}
+	}
 	for c.Memory > 0 && s.kept(n) > c.Memory {
 		if n--; n == 0 {
 			return &ScanMemoryError{Memory: c.Memory, Least: least, All: s.kept(all)}
@@ -264,31 +271,21 @@ func (s *Scan) hSteps() int {
 
 // allocate fills s with memory and kernels.
 func (s *Scan) allocate(b *builder) {
-	c, dims := &s.cfg, &s.cell.dims
-	plane, n := c.B*c.H, s.chunk
-	prec := Precisions[s.d.prec]
-	s.prepare, s.unprepare = b.kernel(c.Cell, c.Cell+"_prepare"), b.kernel(c.Cell, c.Cell+"_unprepare")
-	s.forward, s.backward = b.kernel(c.Cell, c.Cell+"_forward_"+prec), b.kernel(c.Cell, c.Cell+"_backward_"+prec)
-	s.replay = b.kernel(c.Cell, c.Cell+"_replay")
+	c, plane := &s.cfg, s.cfg.B*s.cfg.H
+	s.prepare = b.kernel(c.Cell, c.Cell+"_prepare")
+	s.forward = b.kernel(c.Cell, c.Cell+"_forward_"+s.d.Precision())
 	b.shared(s.forward, int(s.fwd.shared))
-	b.shared(s.backward, int(s.bwd.shared))
-
-	counts := [roles]int{}
-	total := [roles]int{}
-	learned := 0
+	var count, total [roles]int
 	for _, p := range c.Params {
-		counts[p.Role]++
+		count[p.Role]++
 		total[p.Role] += p.Len
-		if p.Learned {
-			learned += p.Len
-		}
 	}
 	for _, r := range []Role{In, Rec, Edge} {
-		if counts[r] > 1 {
+		if count[r] > 1 {
 			s.joined[r] = b.floats(total[r])
 		}
 	}
-	s.prep = b.floats(int(dims.prep) * c.H)
+	s.prep = b.floats(int(s.cell.dims.prep) * c.H)
 	s.h = b.floats((s.hSteps() + 1) * plane)
 	s.final = b.floats(s.states() * plane)
 	most := 0
@@ -299,49 +296,68 @@ func (s *Scan) allocate(b *builder) {
 	if len(s.segments) > 1 {
 		s.before = b.floats(len(s.segments) * s.states() * plane)
 		s.carry = b.floats((s.states() - 1) * plane)
-		s.hand = b.floats(s.planes() * plane)
 	}
-	s.packed = b.floats(learned)
+	s.drives = b.scratch("drives", (s.chunk+1)*s.planes()*plane)
+	if s.cell.dims.axial >= 0 {
+		start, unit, edge := neighbours(c.H, c.EdgeI, c.EdgeJ)
+		s.edgeStart, s.edgeUnit, s.edgeOf = upload(b, start), upload(b, unit), upload(b, edge)
+	}
+	if c.ForwardOnly {
+		s.gemm = b.gemm()
+		return
+	}
+	s.allocateBackward(b)
+}
+
+// allocateBackward fills s with what Backward needs besides.
+func (s *Scan) allocateBackward(b *builder) {
+	c, plane := &s.cfg, s.cfg.B*s.cfg.H
+	s.unprepare, s.replay = b.kernel(c.Cell, c.Cell+"_unprepare"), b.kernel(c.Cell, c.Cell+"_replay")
+	s.backward = b.kernel(c.Cell, c.Cell+"_backward_"+s.d.Precision())
+	b.shared(s.backward, int(s.bwd.shared))
+	s.packed = b.floats(s.learned())
 	if c.KeepGradH {
 		s.gradH = b.floats(c.T * plane)
 	}
-	s.drives = b.scratch("drives", (n+1)*s.planes()*plane)
-	s.extra = b.scratch("extra", (n+1)*(s.states()-1)*plane)
+	if len(s.segments) > 1 {
+		s.hand = b.floats(s.planes() * plane)
+	}
+	s.extra = b.scratch("extra", (s.chunk+1)*(s.states()-1)*plane)
 	s.gstate = b.scratch("grad", s.states()*plane)
-	s.gp = b.scratch("gp", int(s.bwd.groups)*int(dims.prep)*c.H)
+	s.gp = b.scratch("gp", int(s.bwd.groups)*int(s.cell.dims.prep)*c.H)
 	if c.Resets {
-		s.prev = b.scratch("prev", n*plane)
+		s.prev = b.scratch("prev", s.chunk*plane)
 		s.prevRows = b.kernel("sparse", "prev_rows")
 	}
+	s.products = s.weightProducts()
 	var sizes [][3]int
-	for r, wide := range map[Role]int{In: c.I, Rec: c.H} {
-		if s.learns[r] {
-			for _, blk := range s.weightBlocks(r) {
-				sizes = append(sizes, [3]int{blk.rows, wide, n * c.B})
-			}
-		}
+	for _, p := range s.products {
+		sizes = append(sizes, [3]int{p.rows, p.wide, s.chunk * c.B})
 	}
 	s.gemm = b.gemm(sizes...)
-	if dims.axial >= 0 {
-		s.allocateAxial(b)
+	if s.cell.dims.axial < 0 {
+		return
 	}
-}
-
-// allocateAxial uploads the graph of the axial coupling.
-func (s *Scan) allocateAxial(b *builder) {
-	c := &s.cfg
-	edges := len(c.EdgeI)
-	start, unit, edge := neighbours(c.H, c.EdgeI, c.EdgeJ)
-	s.edgeStart, s.edgeUnit, s.edgeOf = upload(b, start), upload(b, unit), upload(b, edge)
-	s.edgeI, s.edgeJ = upload(b, c.EdgeI), upload(b, c.EdgeJ)
-	s.gsum = b.scratch("gsum", c.H)
 	s.axialDrives = b.kernel("sparse", "axial_drives") // zeros without edges
+	edges := len(c.EdgeI)
 	if s.learns[Edge] && edges > 0 {
+		s.edgeI, s.edgeJ = upload(b, c.EdgeI), upload(b, c.EdgeJ)
 		s.edgePartial, s.edgeSum = b.kernel("sparse", "edge_partial"), b.kernel("sparse", "edge_sum")
 		s.edgeParts = int(C.edge_parts(C.int(s.d.limits.SMs), C.int(edges), C.longlong(s.chunk*c.B)))
 		s.partial = b.scratch("edges", s.edgeParts*edges)
-		s.gedge = b.scratch("gedge", edges)
+		s.gsum, s.gedge = b.scratch("gsum", c.H), b.scratch("gedge", edges)
 	}
+}
+
+// learned returns the number of elements of the packed gradient.
+func (s *Scan) learned() int {
+	n := 0
+	for _, p := range s.cfg.Params {
+		if p.Learned {
+			n += p.Len
+		}
+	}
+	return n
 }
 
 // neighbours lists for each unit the units it is joined to and by which edge, in the order of

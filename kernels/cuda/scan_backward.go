@@ -16,13 +16,7 @@ import (
 func (s *Scan) Backward(a ScanArgs, dh *Array) *Array {
 	r := s.run(a)
 	s.d.queue("scan "+s.cfg.Cell+" backward", func(w *work) { s.runBackward(w, r, dh.ptr) })
-	n := 0
-	for _, p := range s.cfg.Params {
-		if p.Learned {
-			n += p.Len
-		}
-	}
-	return s.d.array(s.packed, n)
+	return s.d.array(s.packed, s.learned())
 }
 
 func (s *Scan) runBackward(w *work, r *run, dh driver.Ptr) {
@@ -177,32 +171,50 @@ func (s *Scan) stepsBack(w *work, r *run, g segment, t0, n int, dh driver.Ptr) {
 	}
 }
 
-// weightGradients starts (drive gradients)ᵀ rows over n steps for every learned matrix.
-func (s *Scan) weightGradients(w *work, r *run, prev driver.Ptr, t0, n int, add bool) {
-	c := &s.cfg
-	packed := 0
+// weightProduct is the gradient of rows of a matrix of weights, which belong to as many columns
+// of the drives, at a place in the packed gradient.
+type weightProduct struct {
+	role                       Role
+	rows, wide, column, packed int
+}
+
+// weightProducts lists the products that the gradients of all learned matrices take.
+func (s *Scan) weightProducts() []weightProduct {
+	var ps []weightProduct
 	var row [roles]int // of the matrix of a role
-	for _, p := range c.Params {
-		rows, wide := offset(r.x, t0*c.B*c.I), c.I
-		if p.Role == Rec {
-			rows, wide = prev, c.H
-		}
-		if p.Learned && (p.Role == In || p.Role == Rec) {
+	packed := 0
+	for _, p := range s.cfg.Params {
+		if p.Role == In || p.Role == Rec {
+			wide := s.cfg.I
+			if p.Role == Rec {
+				wide = s.cfg.H
+			}
 			lo, hi := row[p.Role], row[p.Role]+p.Len/wide
 			for _, b := range s.weightBlocks(p.Role) {
-				from, to := max(lo, b.row), min(hi, b.row+b.rows)
-				if from >= to {
-					continue
+				if from, to := max(lo, b.row), min(hi, b.row+b.rows); from < to && p.Learned {
+					ps = append(ps, weightProduct{p.Role, to - from, wide, b.column + from - b.row, packed + (from-lo)*wide})
 				}
-				s.gemm.do(w, product{layout: tn, m: to - from, n: wide, k: n * c.B,
-					a: offset(s.drives.ptr, b.column+from-b.row), lda: s.planes() * c.H, b: rows, ldb: wide,
-					c: offset(s.packed, packed+(from-lo)*wide), ldc: wide, add: add})
 			}
+			row[p.Role] = hi
 		}
-		row[p.Role] += p.Len / wide
 		if p.Learned {
 			packed += p.Len
 		}
+	}
+	return ps
+}
+
+// weightGradients starts (drive gradients)ᵀ rows over n steps for every learned matrix.
+func (s *Scan) weightGradients(w *work, r *run, prev driver.Ptr, t0, n int, add bool) {
+	c := &s.cfg
+	for _, p := range s.products {
+		rows := prev
+		if p.role == In {
+			rows = offset(r.x, t0*c.B*c.I)
+		}
+		s.gemm.do(w, product{layout: tn, m: p.rows, n: p.wide, k: n * c.B,
+			a: offset(s.drives.ptr, p.column), lda: s.planes() * c.H, b: rows, ldb: p.wide,
+			c: offset(s.packed, p.packed), ldc: p.wide, add: add})
 	}
 }
 
