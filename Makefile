@@ -6,6 +6,8 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 # What the tag gpu needs to compile and link without CUDA toolkit and driver: the project's own
 # declarations and its stand-in for libcuda, both found before any that the machine has.
 GPU_DIR := $(CURDIR)/build/gpu
+# -count=1: what the C library reads of the environment is unknown to Go's cache of tests.
+EMULATED = $(GPU_ENV) GALVANI_CUDA_LIBRARY=$(GPU_DIR)/libgalvani_emu.so
 GPU_ENV := CGO_ENABLED=1 CGO_CFLAGS="-O2 -g -I$(CURDIR)/kernels/driver/include" CGO_LDFLAGS="-O2 -g -L$(GPU_DIR)"
 
 .DEFAULT_GOAL := build
@@ -25,7 +27,7 @@ $(GPU_DIR)/libcuda.a: $(wildcard kernels/driver/stub/* kernels/driver/include/*)
 	kernels/driver/stub/build.sh $(GPU_DIR)
 
 emu: $(GPU_DIR)/libgalvani_emu.so
-$(GPU_DIR)/libgalvani_emu.so: $(wildcard kernels/emu/* kernels/emu/src/* kernels/cuda/*.h kernels/cuda/*.cu kernels/cells/*.h kernels/cells/shared/*.h)
+$(GPU_DIR)/libgalvani_emu.so: $(wildcard kernels/emu/* kernels/emu/src/* kernels/cuda/*.h kernels/cuda/*.cu kernels/cells/*.h kernels/cells/shared/*.h kernels/ptx/*.ptx)
 	kernels/emu/build.sh $(GPU_DIR)
 
 ptx: ## compile the CUDA kernels to kernels/ptx
@@ -35,8 +37,9 @@ test: ## run every test
 	go test ./...
 
 gpu-test: driver emu ## run the tests of the GPU path on the emulated driver
-	$(GPU_ENV) GALVANI_CUDA_LIBRARY=$(GPU_DIR)/libgalvani_emu.so go test -tags gpu ./kernels/...
-	$(GPU_ENV) GALVANI_CUDA_LIBRARY=$(GPU_DIR)/libgalvani_emu.so go test -tags gpu -run GPU ./bench ./cmd/galvani
+	$(EMULATED) go test -count=1 -tags gpu -run CUDA ./kernels
+	$(EMULATED) go test -count=1 -tags gpu ./kernels/cuda ./kernels/driver
+	$(EMULATED) go test -count=1 -tags gpu -run GPU ./bench ./cmd/galvani
 
 GPU_CHECK := build/gpu-check
 gpu-check: build ## put what checks a GPU into build/gpu-check, to be copied to its machine
