@@ -5,9 +5,11 @@ for each kernels/cells/NAME.h and named after the cell.
 """
 
 import argparse
+import concurrent.futures
 import ctypes
 import hashlib
 import json
+import multiprocessing
 import pathlib
 import re
 import subprocess
@@ -108,11 +110,24 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def compile_all(nvrtc, version, out):
+def options_of(macros, arch):
+    return OPTIONS + macros + [f"--gpu-architecture=compute_{arch}"]
+
+
+def compile_one(library, name, arch):
+    """Returns the PTX of a module for an architecture; runs in a process of its own."""
+    roots, macros = modules()[name]
+    return strip(Nvrtc(library).compile(roots[0], options_of(macros, arch)))
+
+
+def compile_all(library, version, out):
     """Writes every PTX file and the manifest to the folder out.
 
     Where an architecture gets the same code as the one before it, it has no file of its own.
     """
+    jobs = [(library, name, arch) for name in modules() for arch in ARCHS]
+    with multiprocessing.Pool() as pool:
+        compiled = dict(zip((job[1:] for job in jobs), pool.starmap(compile_one, jobs, chunksize=1)))
     sources, files = {}, {}
     for name, (roots, macros) in sorted(modules().items()):
         used = closure(roots)
@@ -120,8 +135,7 @@ def compile_all(nvrtc, version, out):
             sources[str(file.relative_to(ROOT))] = sha256(file.read_bytes())
         body = None
         for arch in ARCHS:
-            options = OPTIONS + macros + [f"--gpu-architecture=compute_{arch}"]
-            ptx = strip(nvrtc.compile(roots[0], options))
+            ptx = compiled[name, arch]
             last, body = body, ptx.replace(f".target sm_{arch}\n", "")
             if body == last:
                 continue
@@ -129,11 +143,11 @@ def compile_all(nvrtc, version, out):
             (out / f"{name}.sm{arch}.ptx").write_bytes(ptx)
             files[f"{name}.sm{arch}.ptx"] = {
                 "sha256": sha256(ptx),
-                "options": options,
+                "options": options_of(macros, arch),
                 "sources": [str(file.relative_to(ROOT)) for file in used],
             }
     manifest = {
-        "compiler": f"NVRTC {nvrtc.version()} (nvidia-cuda-nvrtc-cu12 {version})",
+        "compiler": f"NVRTC {Nvrtc(library).version()} (nvidia-cuda-nvrtc-cu12 {version})",
         "files": files,
         "sources": dict(sorted(sources.items())),
     }
@@ -153,10 +167,15 @@ def newest(files, gpu):
 def assemble(ptxas, folder):
     """Has ptxas assemble every module for every GPU, and returns a table of what each kernel
     takes."""
+    jobs = [(gpu, file) for gpu in GPUS for file in newest(sorted(folder.glob("*.ptx")), gpu)]
+
+    def run(job):
+        gpu, file = job
+        return subprocess.run([ptxas, "-v", f"-arch=sm_{gpu}", "-o", "/dev/null", file], capture_output=True, text=True)
+
     table = {}
-    for gpu in GPUS:
-        for file in newest(sorted(folder.glob("*.ptx")), gpu):
-            done = subprocess.run([ptxas, "-v", f"-arch=sm_{gpu}", "-o", "/dev/null", file], capture_output=True, text=True)
+    with concurrent.futures.ThreadPoolExecutor(multiprocessing.cpu_count()) as pool:
+        for (gpu, file), done in zip(jobs, pool.map(run, jobs)):
             if done.returncode:
                 sys.exit(f"kernels/ptx: {file.name} for sm_{gpu}:\n{done.stderr}")
             for kernel, cell in resources(done.stderr):
@@ -202,7 +221,7 @@ def main():
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         fresh = pathlib.Path(folder)
-        compile_all(Nvrtc(args.nvrtc), args.version, fresh)
+        compile_all(args.nvrtc, args.version, fresh)
         (fresh / "resources.txt").write_text(assemble(args.ptxas, fresh))
         if args.check:
             compare(fresh)
