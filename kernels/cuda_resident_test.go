@@ -36,7 +36,7 @@ func doubles(x []float32) []float64 {
 // TestCUDALinear holds the affine map to the CPU's, in sizes with tails and with sums over many
 // rows.
 func TestCUDALinear(t *testing.T) {
-	for _, precision := range Precisions {
+	for _, precision := range available(t) {
 		d := openGPU(t, cuda.Options{Precision: precision})
 		host, err := OpenCPUWith("portable", 1)
 		if err != nil {

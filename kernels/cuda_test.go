@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"galvani/kernels/cuda"
+	"galvani/kernels/driver"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -31,6 +32,16 @@ func openGPU(t *testing.T, opt cuda.Options) *cudaDevice {
 		}
 	})
 	return d
+}
+
+// available lists the precisions of the first GPU.
+func available(t *testing.T) []string {
+	t.Helper()
+	if d := openGPU(t, cuda.Options{}); d.dev.Info().Compute() < 80 {
+		t.Logf("%s computes in %s only", d.Name(), Precisions[0])
+		return Precisions[:1]
+	}
+	return Precisions
 }
 
 // put returns the counterpart of a tensor on a device with memory of its own, the tensor itself
@@ -151,7 +162,7 @@ var conformanceSizes = []sizes{
 
 // TestCUDAConforms holds every cell in every precision to the CPU.
 func TestCUDAConforms(t *testing.T) {
-	for _, precision := range Precisions {
+	for _, precision := range available(t) {
 		d := openGPU(t, cuda.Options{Precision: precision})
 		for _, v := range variants() {
 			for i, s := range conformanceSizes {
@@ -169,40 +180,43 @@ type forced struct {
 	resident bool
 }
 
-// force returns limits under which a scan has the wanted layout in both directions.
-func force(t *testing.T, header, precision string, compute int, s sizes, want forced) cuda.Limits {
+// force returns a number of units and limits under which a scan has the wanted layout in both
+// directions on a GPU. Limits take away shared memory; the multiprocessors only sway the choice.
+func force(t *testing.T, gpu driver.Info, header, precision string, batch int, want forced) (hidden int, l cuda.Limits) {
 	t.Helper()
-	const most = 227 << 10 // of compute capability 9.0
-	for shared := float64(most); shared > 1024; shared *= 0.95 {
-		l := cuda.Limits{SMs: 132, Shared: int(shared) &^ 15, Cluster: max(1, want.blocks), Compute: compute}
-		f, b, err := cuda.PlanLayout(header, l, precision, s.B, s.H)
-		if err != nil {
-			break
-		}
-		if f.Resident == want.resident && b.Resident == want.resident && (!want.resident || f.Blocks == want.blocks && b.Blocks == want.blocks) {
-			return l
+	for _, hidden := range []int{70, 150, 40, 24} {
+		for _, sms := range []int{gpu.SMs, 1, 132} {
+			for shared := float64(gpu.Shared); shared > 1024; shared *= 0.95 {
+				l := cuda.Limits{SMs: sms, Shared: int(shared) &^ 15, Cluster: want.blocks, Compute: gpu.Compute()}
+				f, b, err := cuda.PlanLayout(header, l, precision, batch, hidden)
+				if err == nil && f.Resident == want.resident && b.Resident == want.resident &&
+					(!want.resident || f.Blocks == want.blocks && b.Blocks == want.blocks) {
+					return hidden, l
+				}
+			}
 		}
 	}
-	t.Fatalf("%s %s %+v: no limits give %+v", header, precision, s, want)
-	return cuda.Limits{}
+	t.Fatalf("%s %s B=%d: no limits give %+v", header, precision, batch, want)
+	return 0, l
 }
 
 // TestCUDALayouts runs cells with recurrent products in one block, in clusters and with weights
 // that are read anew at every step.
 func TestCUDALayouts(t *testing.T) {
-	small, large := sizes{T: 4, B: 5, I: 3, H: 70, sequence: true}, sizes{T: 4, B: 5, I: 3, H: 150, sequence: true}
-	for _, precision := range Precisions {
+	gpu := openGPU(t, cuda.Options{}).dev.Info()
+	for _, precision := range available(t) {
 		for _, v := range variants() {
 			if v.name != "rnn" && v.name != "lstm" && v.name != "gru" && v.name != "crnn-simple/ema_diff" {
 				continue // the others share their kernel
 			}
 			for _, want := range []forced{{1, true}, {2, true}, {4, true}, {1, false}} {
-				s := small
-				if !want.resident {
-					s = large // no block holds its weights, but holds a part of them
+				if want.blocks > gpu.Cluster {
+					continue
 				}
 				t.Run(fmt.Sprintf("%s/%s/%+v", precision, v.name, want), func(t *testing.T) {
-					l := force(t, v.header, precision, 90, s, want)
+					s := sizes{T: 4, B: 5, I: 3, sequence: true}
+					var l cuda.Limits
+					s.H, l = force(t, gpu, v.header, precision, s.B, want)
 					conforms(t, openGPU(t, cuda.Options{Precision: precision, Limits: &l}), precision, v, s, 1)
 				})
 			}
@@ -214,15 +228,19 @@ func TestCUDALayouts(t *testing.T) {
 // cores for tf32.
 func TestCUDAOlderGPUs(t *testing.T) {
 	s := sizes{T: 3, B: 3, I: 2, H: 37, sequence: true}
-	for _, compute := range []int{70, 80} {
+	gpu := openGPU(t, cuda.Options{}).dev.Info()
+	l := cuda.Limits{SMs: gpu.SMs, Shared: min(gpu.Shared, 96<<10), Cluster: 1}
+	for _, l.Compute = range []int{70, 80} {
 		for _, v := range variants() {
-			t.Run(fmt.Sprintf("%d/%s", compute, v.name), func(t *testing.T) {
-				l := cuda.Limits{SMs: 80, Shared: 96 << 10, Cluster: 1, Compute: compute}
+			if l.Compute > gpu.Compute() {
+				continue
+			}
+			t.Run(fmt.Sprintf("%d/%s", l.Compute, v.name), func(t *testing.T) {
 				conforms(t, openGPU(t, cuda.Options{Limits: &l}), "fp32", v, s, 2)
 			})
 		}
 	}
-	l := cuda.Limits{SMs: 80, Shared: 96 << 10, Cluster: 1, Compute: 70}
+	l.Compute = 70
 	if _, err := openCUDA(0, cuda.Options{Precision: "tf32", Limits: &l}); !errors.Is(err, ErrNoDevice) {
 		t.Errorf("tf32 on compute capability 7.0: %v, want ErrNoDevice", err)
 	}
@@ -419,13 +437,13 @@ func TestCUDARefusesValues(t *testing.T) {
 // TestCUDASelfTestRefuses narrows the bound of the gradients to nothing and wants the device
 // refused, with numbers and without memory in use.
 func TestCUDASelfTestRefuses(t *testing.T) {
-	d := openGPU(t, cuda.Options{Precision: "bf16"})
+	d := openGPU(t, cuda.Options{})
 	bounds := cudaBounds
 	defer func() { cudaBounds = bounds }()
-	cudaBounds = map[string]struct{ h, grad float64 }{"bf16": {bounds["bf16"].h, 1e-9}}
+	cudaBounds = map[string]struct{ h, grad float64 }{"fp32": {bounds["fp32"].h, 1e-12}}
 	err := selfTest(d)
-	if !errors.Is(err, ErrNoDevice) || !strings.Contains(err.Error(), "want at most 1e-09") {
-		t.Errorf("bound of 1e-9: %v, want ErrNoDevice and the bound", err)
+	if !errors.Is(err, ErrNoDevice) || !strings.Contains(err.Error(), "want at most 1e-12") {
+		t.Errorf("bound of 1e-12: %v, want ErrNoDevice and the bound", err)
 	}
 	if u := d.Usage(); u.InUse != 0 {
 		t.Errorf("%d bytes in use after the self test", u.InUse)
@@ -434,8 +452,7 @@ func TestCUDASelfTestRefuses(t *testing.T) {
 
 // TestCUDASelfTest opens a device the way users do.
 func TestCUDASelfTest(t *testing.T) {
-	openGPU(t, cuda.Options{}) // skips without a GPU
-	for _, precision := range Precisions {
+	for _, precision := range available(t) {
 		d, err := OpenCUDA(0, CUDAOptions{Precision: precision})
 		if err != nil {
 			t.Fatal(err)
