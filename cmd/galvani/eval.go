@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -61,11 +62,20 @@ func (f *savedFlags) open(dir string, stderr io.Writer) (*job, *rundir.State, er
 }
 
 func (f *savedFlags) state(run *rundir.Run, stderr io.Writer) (*rundir.State, error) {
+	say := func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) }
 	switch f.checkpoint {
 	case "best":
-		return run.Best()
+		state, err := run.Best()
+		if !errors.Is(err, rundir.ErrNoCheckpoint) {
+			return state, err
+		}
+		if state, last := pick(run, "", say); last == nil {
+			say("the run has not been evaluated yet; this is its last checkpoint, not its best")
+			return state, nil
+		}
+		return nil, err
 	case "last":
-		return pick(run, "", func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) })
+		return pick(run, "", say)
 	}
 	return rundir.Load(f.checkpoint)
 }

@@ -502,3 +502,14 @@ func TestGradcheck(t *testing.T) {
 		}
 	}
 }
+
+// TestEvalBeforeFirstEvaluation looks at a run that was stopped before it was ever measured.
+func TestEvalBeforeFirstEvaluation(t *testing.T) {
+	dir := copyOfRun(t)
+	if err := os.Remove(filepath.Join(dir, "checkpoints", "best.safetensors")); err != nil {
+		t.Fatal(err)
+	}
+	if o := galvani(t, "eval", dir).ok(t); !strings.Contains(o.stderr, "last checkpoint") {
+		t.Errorf("stderr is %q, want a word on the checkpoint", o.stderr)
+	}
+}
