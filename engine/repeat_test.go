@@ -13,8 +13,8 @@ import (
 // queue holds fewer, and that one refused update is told as that of Step.
 func TestRepeat(t *testing.T) {
 	const n = 13 // more than twice the capacity of a far device
-	host, device, _ := residentSessions(t, nil)
-	single, _, _ := residentSessions(t, nil)
+	host, device, _ := residentSessions(t, 0, nil)
+	single, _, _ := residentSessions(t, 0, nil)
 	b := batchOf(t, single, 0)
 	first := b.X[0]
 	var want []StepResult

@@ -352,14 +352,14 @@ func (n scanNet) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Seq
 	return out, err
 }
 
-// residentSessions gives the same session on the CPU and on a far device.
-func residentSessions(t *testing.T, change func(*Config)) (host, device *Session, dev *farDevice) {
+// residentSessions gives the same session on the CPU and on a far device with so many bytes free.
+func residentSessions(t *testing.T, free int64, change func(*Config)) (host, device *Session, dev *farDevice) {
 	t.Helper()
 	cpu, err := kernels.OpenCPU(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dev = &farDevice{Device: cpu}
+	dev = &farDevice{Device: cpu, free: free}
 	at := func(d kernels.Device) *Session {
 		return newToySession(t, func(c *Config) {
 			c.Net, c.Device = scanNet{newToy()}, d
@@ -393,10 +393,8 @@ func TestResidentTrainsLikeHost(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			host, device, dev := residentSessions(t, change)
-			if name == "kept" {
-				dev.free = 1 << 20
-			}
+			free := map[string]int64{"kept": 1 << 20}[name]
+			host, device, dev := residentSessions(t, free, change)
 			var a, b told
 			trainOn(t, host, &a, nil)
 			trainOn(t, device, &b, nil)
@@ -454,7 +452,7 @@ func sameState(t *testing.T, a, b *Session) {
 
 // TestResidentResumes holds that a checkpoint of one device goes on on the other.
 func TestResidentResumes(t *testing.T) {
-	whole, half, _ := residentSessions(t, nil)
+	whole, half, _ := residentSessions(t, 0, nil)
 	for k := range 6 {
 		if _, err := whole.Step(batchOf(t, whole, k)); err != nil {
 			t.Fatal(err)
@@ -469,7 +467,7 @@ func TestResidentResumes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, device, _ := residentSessions(t, nil)
+	host, device, _ := residentSessions(t, 0, nil)
 	for _, s := range []*Session{host, device} {
 		if err := s.Restore(st); err != nil {
 			t.Fatal(err)
@@ -491,7 +489,7 @@ func TestResidentRefusesNotFinite(t *testing.T) {
 		"parameter": func(s *Session) { s.cfg.Task = spoilt(s.cfg.Task, -1); s.params.flat[3] = float32(math.Inf(1)) },
 		"slot":      func(s *Session) { s.opt.Slots()[1].Data[2] = float32(math.Inf(1)) },
 	} {
-		host, device, _ := residentSessions(t, nil)
+		host, device, _ := residentSessions(t, 0, nil)
 		var want, got *NotFiniteError
 		for s, e := range map[*Session]**NotFiniteError{host: &want, device: &got} {
 			spoil(s)

@@ -113,8 +113,10 @@ func (s *Session) place() error {
 		s.steps = &hostSteps{Session: s}
 		return nil
 	}
-	s.steps, err = newDeviceSteps(s, dev)
-	return err
+	if s.steps, err = newDeviceSteps(s, dev); err != nil {
+		return err
+	}
+	return s.prepareTest() // so that too little memory shows at the start
 }
 
 func (s *Session) graphConfig() GraphConfig {
