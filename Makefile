@@ -42,12 +42,15 @@ gpu-test: driver emu ## run the tests of the GPU path on the emulated driver
 	$(EMULATED) go test -count=1 -tags gpu -run GPU ./bench ./cmd/galvani
 
 GPU_CHECK := build/gpu-check
-gpu-check: build ## put what checks a GPU into build/gpu-check, to be copied to its machine
+gpu-check: driver ## put what checks a GPU into build/gpu-check(.tgz), to be copied to its machine
+	rm -rf $(GPU_CHECK)
 	mkdir -p $(GPU_CHECK)
-	cp bin/galvani bench/gpucheck/run.sh $(GPU_CHECK)
-	$(GPU_ENV) go test -c -tags gpu -o $(GPU_CHECK)/kernels.test ./kernels
-	$(GPU_ENV) go test -c -tags gpu -o $(GPU_CHECK)/galvani.test ./cmd/galvani
-	@echo "copy $(GPU_CHECK) to a machine with an NVIDIA GPU and start run.sh there"
+	cp bench/gpucheck/run.sh $(GPU_CHECK)
+	$(GPU_ENV) go build -tags gpu -ldflags=-s -o $(GPU_CHECK)/galvani ./cmd/galvani
+	$(GPU_ENV) go test -c -tags gpu -ldflags=-s -o $(GPU_CHECK)/kernels.test ./kernels
+	$(GPU_ENV) go test -c -tags gpu -ldflags=-s -o $(GPU_CHECK)/galvani.test ./cmd/galvani
+	tar -czf $(GPU_CHECK).tgz -C $(dir $(GPU_CHECK)) $(notdir $(GPU_CHECK))
+	@echo "copy $(GPU_CHECK).tgz to a machine with an NVIDIA GPU, unpack it and start gpu-check/run.sh there"
 
 race: ## run the tests under the race detector
 	go test -race ./...
