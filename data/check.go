@@ -7,7 +7,8 @@ import (
 )
 
 // check holds the exported fields of a config struct against their own tags min and max, so
-// that every range is written once. Embedded structs are part of the struct.
+// that every range is written once. Embedded structs are part of the struct. A list has at
+// least one value, each in the range.
 //
 // Errors: ErrConfig, with the task, the key, the value and the range.
 func check(task string, config any) error {
@@ -38,6 +39,16 @@ func checkStruct(task string, v reflect.Value) error {
 func checkField(tag reflect.StructTag, v reflect.Value) error {
 	var x float64
 	switch {
+	case v.Kind() == reflect.Slice:
+		if v.Len() == 0 {
+			return fmt.Errorf("at least one value: %w", ErrConfig)
+		}
+		for i := range v.Len() {
+			if err := checkField(tag, v.Index(i)); err != nil {
+				return err
+			}
+		}
+		return nil
 	case v.CanInt():
 		x = float64(v.Int())
 	case v.CanFloat():

@@ -53,7 +53,9 @@ func TestKeys(t *testing.T) {
 				if bound == "min" {
 					beyond = math.Nextafter(limit, math.Inf(-1))
 				}
-				if v.CanInt() {
+				if v.Kind() == reflect.Slice {
+					v.Set(reflect.ValueOf([]float64{limit, beyond}))
+				} else if v.CanInt() {
 					v.SetInt(int64(limit) + int64(math.Copysign(1, beyond-limit)))
 				} else {
 					v.SetFloat(beyond)
@@ -82,6 +84,26 @@ func TestConfigErrors(t *testing.T) {
 		{"adding", func(c Config) { c.(*Adding).MinSteps = 101 }, "data: adding: min_steps is 101, want 0 or 2 to steps = 100"},
 		{"adding", func(c Config) { c.(*Adding).MinSteps = 1 }, "data: adding: min_steps is 1, want 0 or 2 to steps = 100"},
 		{"copy", func(c Config) { c.(*Copy).TestSize = 0 }, "data: copy: test_size is 0, want 1 to 100000000"},
+		{"perceptual", func(c Config) { c.(*Perceptual).Coherences = nil }, "data: perceptual: coherences is [], want at least one value"},
+		{"perceptual", func(c Config) { c.(*Perceptual).Coherences[1] = math.NaN() }, "coherences is [0 NaN 12.8 25.6 51.2], want 0 to 100"},
+		{"perceptual", func(c Config) { c.(*Perceptual).StimulusMs = 99 }, "data: perceptual: stimulus_ms is 99, want at least step_ms = 100"},
+		{"perceptual", func(c Config) { c.(*Perceptual).DecisionMs = 0 }, "data: perceptual: decision_ms is 0, want at least step_ms = 100"},
+		{"perceptual", func(c Config) { c.(*Perceptual).StepMs, c.(*Perceptual).DelayMs = 0.1, 1e5 },
+			"data: perceptual: a trial is up to 1022000 steps of step_ms = 0.1, want at most 100000"},
+		{"context", func(c Config) { c.(*Context).StimulusMs = 50 }, "data: context: stimulus_ms is 50, want at least step_ms = 100"},
+		{"context", func(c Config) { c.(*Context).DecisionMs = 50 }, "data: context: decision_ms is 50, want at least step_ms = 100"},
+		{"context", func(c Config) { c.(*Context).DelayMin = 3001 }, "data: context: delay_min is 3001, want at most delay_max = 3000"},
+		{"dms", func(c Config) { c.(*DelayMatch).SampleMs = 0 }, "data: dms: sample_ms is 0, want at least step_ms = 100"},
+		{"dms", func(c Config) { c.(*DelayMatch).TestMs = 0 }, "data: dms: test_ms is 0, want at least step_ms = 100"},
+		{"dms", func(c Config) { c.(*DelayMatch).DecisionMs = 0 }, "data: dms: decision_ms is 0, want at least step_ms = 100"},
+		{"multisensory", func(c Config) { c.(*Multisensory).StimulusMs = 0 }, "data: multisensory: stimulus_ms is 0, want at least step_ms = 100"},
+		{"multisensory", func(c Config) { c.(*Multisensory).DecisionMs = 0 }, "data: multisensory: decision_ms is 0, want at least step_ms = 100"},
+		{"ready-set-go", func(c Config) { c.(*ReadySetGo).ReadyMs = 79 }, "data: ready-set-go: ready_ms is 79, want at least step_ms = 80"},
+		{"ready-set-go", func(c Config) { c.(*ReadySetGo).SetMs = 79 }, "data: ready-set-go: set_ms is 79, want at least step_ms = 80"},
+		{"ready-set-go", func(c Config) { c.(*ReadySetGo).MeasureMin = 1501 }, "data: ready-set-go: measure_min is 1501, want at most measure_max = 1500"},
+		{"ready-set-go", func(c Config) { c.(*ReadySetGo).ReadyMs = 900 }, "data: ready-set-go: measure_min is 800, want at least ready_ms = 900"},
+		{"ready-set-go", func(c Config) { c.(*ReadySetGo).Gain = 0.05 },
+			"data: ready-set-go: the shortest interval to produce is 0 steps, want at least the 1 of set_ms = 83"},
 		{"mnist-rows", func(c Config) { c.(*MNIST).TrainLimit = -1 }, "data: mnist-rows: train_limit is -1, want 0 to 100000000"},
 	} {
 		e, err := Lookup(c.task)
@@ -108,7 +130,7 @@ func TestRegistry(t *testing.T) {
 			t.Errorf("%s: New gives the same settings twice", e.Name)
 		}
 	}
-	if got, want := strings.Join(names, " "), "adding cifar10-pixels cifar10-rows copy looming looming-ttc mnist-permuted mnist-pixels mnist-rows"; got != want {
+	if got, want := strings.Join(names, " "), "adding cifar10-pixels cifar10-rows context copy dms looming looming-ttc mnist-permuted mnist-pixels mnist-rows multisensory perceptual ready-set-go"; got != want {
 		t.Errorf("registered are %s, want %s", got, want)
 	}
 }

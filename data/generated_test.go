@@ -3,6 +3,7 @@ package data
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -22,11 +23,23 @@ var generated = []struct {
 	{"adding", false, &Adding{Steps: 30, Sampling: Sampling{TrainSize: 40, TestSize: 24}}},
 	{"adding masked", true, &Adding{Steps: 30, MinSteps: 3, Sampling: Sampling{Fresh: true, TrainSize: 40, TestSize: 24}}},
 	{"copy", true, &Copy{Delay: 7, Symbols: 6, Categories: 8, Sampling: Sampling{Fresh: true, TrainSize: 40, TestSize: 24}}},
+	{"perceptual", true, few(newPerceptual(), true)},
+	{"context", true, few(newContext(), true)},
+	{"dms", false, few(newDelayMatch(), false)},
+	{"ready-set-go", true, few(newReadySetGo(), true)},
+	{"multisensory", false, few(newMultisensory(), false)},
 }
 
 func small(c *Looming, fresh bool) *Looming {
 	c.Facets, c.Steps = 6, 30
 	c.Sampling = Sampling{Fresh: fresh, TrainSize: 40, TestSize: 24}
+	return c
+}
+
+// few returns a trial task with few samples; with noise, so that no two of them are the same.
+func few(c Config, fresh bool) Config {
+	timing := reflect.ValueOf(c).Elem().FieldByName("TrialTiming").Addr().Interface().(*TrialTiming)
+	timing.Sigma, timing.Sampling = 1, Sampling{Fresh: fresh, TrainSize: 40, TestSize: 24}
 	return c
 }
 

@@ -47,6 +47,12 @@ func (r *stream) float() float64 { return float64(r.pcg.Uint64()>>11) * 0x1p-53 
 // between returns a number in [lo, hi).
 func (r *stream) between(lo, hi float64) float64 { return lo + (hi-lo)*r.float() }
 
+// normal returns a number from the standard normal distribution (Box and Muller 1958).
+func (r *stream) normal() float64 {
+	radius := math.Sqrt(-2 * math.Log1p(-r.float()))
+	return radius * math.Cos(2*math.Pi*r.float())
+}
+
 // below returns an integer in [0, n), n > 0, by a multiplication; its bias of n/2⁶⁴ is beyond
 // any measurement.
 func (r *stream) below(n int) int {

@@ -1,0 +1,73 @@
+package data
+
+// Perceptual is the settings of the task perceptual, NeuroGym's PerceptualDecisionMaking: which
+// of two noisy stimuli is the stronger one on average?
+//
+// Periods: fixation, stimulus, delay, decision. Input: fixation point, then a ring of one
+// channel per choice with its peak at the right one (TrialTiming has the rest). Classes:
+// fixate, choice 1, choice 2.
+//
+// Chance is 1/2. The sum of the evidence over the stimulus tells two choices apart with
+// probability Φ(c/100·√(n/2)·√step_ms/sigma) at coherence c in n steps: 50 % at coherence 0,
+// 97.8 % at 6.4 %, more beyond, 89.6 % over all with the default settings.
+//
+// Source: Britten, Shadlen, Newsome and Movshon (1992) J Neurosci 12:4745.
+type Perceptual struct {
+	Ring       int       `toml:"ring" doc:"choices, one channel each" unit:"1" min:"2" max:"64"`
+	Coherences []float64 `toml:"coherences" doc:"strengths of the stimulus" unit:"%" min:"0" max:"100"`
+	FixationMs float64   `toml:"fixation_ms" doc:"fixation before the stimulus" unit:"ms" min:"0" max:"100000"`
+	StimulusMs float64   `toml:"stimulus_ms" doc:"duration of the stimulus" unit:"ms" min:"0" max:"100000"`
+	DelayMs    float64   `toml:"delay_ms" doc:"from the end of the stimulus to the decision" unit:"ms" min:"0" max:"100000"`
+	DecisionMs float64   `toml:"decision_ms" doc:"time for the choice" unit:"ms" min:"0" max:"100000"`
+	TrialTiming
+}
+
+func init() {
+	Register(Entry{
+		Name:   "perceptual",
+		Doc:    "tell after two seconds which of two noisy stimuli was the stronger one (PerceptualDecisionMaking; chance: 50 % of trials)",
+		Source: "Britten, Shadlen, Newsome and Movshon (1992) J Neurosci 12:4745; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
+		New:    func() Config { return newPerceptual() },
+	})
+}
+
+func newPerceptual() *Perceptual {
+	return &Perceptual{Ring: 2, Coherences: []float64{0, 6.4, 12.8, 25.6, 51.2},
+		FixationMs: 100, StimulusMs: 2000, DelayMs: 0, DecisionMs: 100, TrialTiming: newTrialTiming(100, 1)}
+}
+
+// Open implements Config.
+func (c *Perceptual) Open(env Env) (*Task, error) {
+	const name = "perceptual"
+	if err := check(name, c); err != nil {
+		return nil, err
+	}
+	if err := c.atLeastOne(name, "stimulus_ms", c.StimulusMs); err != nil {
+		return nil, err
+	}
+	if err := c.atLeastOne(name, "decision_ms", c.DecisionMs); err != nil {
+		return nil, err
+	}
+	p := &perceptualTrials{c.Ring, c.Coherences,
+		[4]int{c.count(c.FixationMs), c.count(c.StimulusMs), c.count(c.DelayMs), c.count(c.DecisionMs)}}
+	length := p.steps[0] + p.steps[1] + p.steps[2] + p.steps[3]
+	t := &Task{Name: name, I: 1 + c.Ring, Classes: choices(c.Ring)}
+	return openTrials(t, env.Seed, c.TrialTiming, p, []string{"fixation", "stimulus", "delay", "decision"}, length, length)
+}
+
+// perceptualTrials draws the trials of the task.
+type perceptualTrials struct {
+	ring       int
+	coherences []float64
+	steps      [4]int // of the periods
+}
+
+func (p *perceptualTrials) draw(index int, r stream) (trial, stream) {
+	var t trial
+	k := turns(index)
+	t.lay(p.steps[:]...)
+	choice := k.next(p.ring)
+	t.choice, t.coherence = 1+choice, p.coherences[k.next(len(p.coherences))]
+	t.showRing(1, 1, p.ring, float64(choice), t.coherence)
+	return t, r
+}

@@ -1,0 +1,260 @@
+package data
+
+import (
+	"fmt"
+	"math"
+)
+
+// TrialTiming is the settings that all trial tasks share: the cognitive tasks of NeuroGym, with
+// its names, periods and defaults.
+//
+// A trial is a row of periods. Input: x [T,B,I]; channel 0 is the fixation point, lit until the
+// last period begins, then come the channels of the stimuli. Target at every step: class 0,
+// fixate, until the last period, then the choice. A duration that is no multiple of step_ms
+// loses the rest. Where trials differ in length the mask is in use.
+//
+// A ring of n channels shows a stimulus at angle θ with coherence c as 1/2 + c/200·cos(θ_i − θ)
+// in channel i, θ_i = 2πi/n, plus Gaussian noise of standard deviation sigma/√step_ms.
+//
+// Conditions (choice, coherence and so on) take turns with the index, so that they are balanced
+// exactly; NeuroGym draws them.
+//
+// Source: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n; the weights of fixation and
+// response after Yang et al. (2019), doi:10.1038/s41593-018-0310-2.
+type TrialTiming struct {
+	StepMs         float64 `toml:"step_ms" doc:"duration of one step" unit:"ms" min:"0.1" max:"1000"`
+	Sigma          float64 `toml:"sigma" doc:"noise of the stimulus, its standard deviation in a step of 1 ms" unit:"√ms" min:"0" max:"1000"`
+	FixationWeight float64 `toml:"fixation_weight" doc:"weight of the steps before the last period; those of the last weigh 1" unit:"1" min:"0" max:"1"`
+	Sampling
+}
+
+// newTrialTiming returns the defaults: one fifth of the weight for fixation.
+func newTrialTiming(stepMs, sigma float64) TrialTiming {
+	return TrialTiming{StepMs: stepMs, Sigma: sigma, FixationWeight: 0.2,
+		Sampling: Sampling{Fresh: true, TrainSize: 5000, TestSize: 2000}}
+}
+
+// Fixate is the class that all trial tasks ask for before the last period of a trial.
+const Fixate = 0
+
+// Trials is a set whose samples are trials with a right choice. Task.Train and Task.Test of
+// the tasks perceptual, context, dms, ready-set-go and multisensory are such sets.
+type Trials interface {
+	Set
+	// Trial returns what a sample of an epoch shows and asks for.
+	Trial(epoch, index int) Trial
+}
+
+// Trial is the structure of one trial and its right answer. Steps count from 0.
+type Trial struct {
+	Periods   []Period // in order, without gaps, the last one for the response
+	Choice    int      // the right class
+	Earliest  int      // first and last step at which the choice may come
+	Latest    int
+	Coherence float64 // of the stimuli that count, in %; 0 for tasks without
+}
+
+// Period is the steps First to End−1 of a trial.
+type Period struct {
+	Name       string
+	First, End int
+}
+
+// Right reports whether answers, the class chosen at each step, solve the trial: the first
+// answer of the last period that is not to fixate is the right choice and comes in time. As in
+// NeuroGym, a broken fixation in an earlier period does not end the trial. There must be an
+// answer to every step of the trial; those after its end are not looked at.
+func (t Trial) Right(answers []int) bool {
+	response := t.Periods[len(t.Periods)-1]
+	for step, answer := range answers[response.First:response.End] {
+		if answer != Fixate {
+			step += response.First
+			return answer == t.Choice && step >= t.Earliest && step <= t.Latest
+		}
+	}
+	return false
+}
+
+// Sizes that the trials of all tasks keep within, so that drawing one allocates nothing.
+const (
+	mostPeriods = 5
+	mostPatches = 4
+	mostSteps   = 100000
+)
+
+// patch is a part of the input, added to what is there already: n channels from channel on,
+// over the steps first to end−1, at level base + swing·cos(2π(i − peak)/n).
+type patch struct {
+	first, end  int
+	channel, n  int
+	base, swing float64
+	peak        float64
+	noisy       bool
+}
+
+// trial is a drawn trial.
+type trial struct {
+	starts           [mostPeriods + 1]int // of the periods, then the end of the trial
+	choice           int
+	due, settled     int // the choice is the target in the steps due to settled−1
+	earliest, latest int // steps at which it is taken for right
+	coherence        float64
+	patches          [mostPatches]patch
+	shown            int // patches in use
+}
+
+// lay puts periods of the given numbers of steps in a row, the last one for the response, and
+// lights the fixation point before it. The choice may come at any step of the last period.
+func (t *trial) lay(steps ...int) {
+	for k, n := range steps {
+		t.starts[k+1] = t.starts[k] + n
+	}
+	t.due, t.settled = t.starts[len(steps)-1], t.starts[len(steps)]
+	t.earliest, t.latest = t.due, t.settled-1
+	t.show(patch{end: t.due, n: 1, base: 1})
+}
+
+func (t *trial) show(p patch) {
+	t.patches[t.shown] = p
+	t.shown++
+}
+
+// showRing shows a stimulus on a ring of n channels throughout a period.
+func (t *trial) showRing(period, channel, n int, peak, coherence float64) {
+	t.show(patch{t.starts[period], t.starts[period+1], channel, n, 0.5, coherence / 200, peak, true})
+}
+
+// protocol is what makes a trial task.
+type protocol interface {
+	// draw returns a trial and the stream behind it. The conditions come from the index, the
+	// rest from the stream.
+	draw(index int, r stream) (trial, stream)
+}
+
+// trials is the samples of a trial task.
+type trials struct {
+	draws
+	protocol protocol
+	periods  []string
+	noise    float64 // standard deviation per step
+	fixation float64 // weight of the steps before the last period
+}
+
+var _ Trials = (*trials)(nil)
+
+// turns deals out the conditions of a sample: each one takes turns, faster than the next, so
+// that all combinations come equally often.
+type turns int
+
+// next returns which of n values of the next condition it is the sample's turn to have.
+func (k *turns) next(n int) int {
+	now := int(*k) % n
+	*k /= turns(n)
+	return now
+}
+
+// count returns how many whole steps a duration has.
+func (c *TrialTiming) count(ms float64) int {
+	const rounding = 1e-9 // of the division, so that 0.3 ms are 3 steps of 0.1 ms
+	return int(ms/c.StepMs + rounding)
+}
+
+// atLeastOne refuses a duration that is shorter than a step.
+func (c *TrialTiming) atLeastOne(task, key string, ms float64) error {
+	if c.count(ms) > 0 {
+		return nil
+	}
+	return fmt.Errorf("data: %s: %s is %v, want at least step_ms = %v: %w", task, key, ms, c.StepMs, ErrConfig)
+}
+
+// choices names fixation and n choices.
+func choices(n int) []string {
+	names := []string{"fixate"}
+	for k := range n {
+		names = append(names, fmt.Sprintf("choice %d", k+1))
+	}
+	return names
+}
+
+// openTrials gives a task its shape and its sets. Task t has name, inputs and classes; longest
+// is the length of the longest trial in steps.
+func openTrials(t *Task, seed uint64, c TrialTiming, p protocol, periods []string, shortest, longest int) (*Task, error) {
+	if longest > mostSteps {
+		return nil, fmt.Errorf("data: %s: a trial is up to %d steps of step_ms = %v, want at most %d: %w",
+			t.Name, longest, c.StepMs, mostSteps, ErrConfig)
+	}
+	t.T, t.O, t.Goal, t.Every, t.Masked = longest, len(t.Classes), Classify, true, shortest < longest
+	first, second := newDraws(t, seed, c.Sampling)
+	noise := c.Sigma / math.Sqrt(c.StepMs)
+	t.Train = &trials{first, p, periods, noise, c.FixationWeight}
+	t.Test = &trials{second, p, periods, noise, c.FixationWeight}
+	return t, nil
+}
+
+// Trial implements Trials.
+func (s *trials) Trial(epoch, index int) Trial {
+	drawn, _ := s.protocol.draw(index, s.stream(epoch, index))
+	t := Trial{Choice: drawn.choice, Earliest: drawn.earliest, Latest: drawn.latest, Coherence: drawn.coherence}
+	for k, name := range s.periods {
+		t.Periods = append(t.Periods, Period{name, drawn.starts[k], drawn.starts[k+1]})
+	}
+	return t
+}
+
+// Fill implements Set.
+func (s *trials) Fill(b *Batch, col, epoch, index int) error {
+	if err := checkFill(s.task, s.size, b, col, index); err != nil {
+		return err
+	}
+	t, r := s.protocol.draw(index, s.stream(epoch, index))
+	for step := range b.T {
+		clear(b.input(step, col))
+	}
+	for _, p := range t.patches[:t.shown] {
+		s.paint(b, col, p, &r)
+	}
+	s.setTargets(b, col, &t)
+	return nil
+}
+
+// paint adds a patch to the input.
+func (s *trials) paint(b *Batch, col int, p patch, r *stream) {
+	for i := range p.n {
+		level := p.base
+		if p.swing != 0 {
+			level += p.swing * math.Cos(2*math.Pi*(float64(i)-p.peak)/float64(p.n))
+		}
+		for step := p.first; step < p.end; step++ {
+			v := level
+			if p.noisy && s.noise > 0 {
+				v += s.noise * r.normal()
+			}
+			b.input(step, col)[p.channel+i] += float32(v)
+		}
+	}
+}
+
+// setTargets writes class, weight and mask of every step.
+func (s *trials) setTargets(b *Batch, col int, t *trial) {
+	response, end := t.starts[len(s.periods)-1], t.starts[len(s.periods)]
+	for step := range b.T {
+		n := step*b.B + col
+		b.Label[n], b.Weight[n] = Fixate, 0
+		if b.Mask != nil {
+			b.Mask[n] = 0
+		}
+		if step >= end {
+			continue
+		}
+		if b.Mask != nil {
+			b.Mask[n] = 1
+		}
+		b.Weight[n] = 1
+		if step < response {
+			b.Weight[n] = float32(s.fixation)
+		}
+		if step >= t.due && step < t.settled {
+			b.Label[n] = float32(t.choice)
+		}
+	}
+}
