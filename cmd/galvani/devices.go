@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"galvani/engine/rundir"
 	"galvani/kernels"
 
 	"github.com/spf13/cobra"
@@ -44,7 +45,7 @@ func findDevices() []deviceReport {
 	if dev, err := kernels.OpenCPU(0); err != nil {
 		scan.Reason = err.Error()
 	} else {
-		scan.Usable, scan.Name = true, dev.Name()
+		scan.Usable, scan.Name = true, fmt.Sprintf("%s, %d cores, %s", rundir.CPU(), runtime.NumCPU(), dev.Name())
 		if err := dev.Close(); err != nil {
 			scan.Usable, scan.Reason = false, err.Error()
 		}

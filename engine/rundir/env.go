@@ -1,11 +1,9 @@
 package rundir
 
 import (
-	"bufio"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"strings"
 )
 
 const envName = "env.json"
@@ -36,7 +34,7 @@ type Module struct {
 func NewEnv(version, device string, seed uint64) Env {
 	e := Env{
 		Version: version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		CPU: cpuModel(), Cores: runtime.NumCPU(), Device: device, Seed: seed, Args: os.Args,
+		CPU: CPU(), Cores: runtime.NumCPU(), Device: device, Seed: seed, Args: os.Args,
 		Modules: []Module{},
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -62,19 +60,3 @@ func (e *Env) built(info *debug.BuildInfo) {
 
 // WriteEnv replaces env.json.
 func (r *Run) WriteEnv(e Env) error { return r.writeJSON(envName, e) }
-
-// cpuModel returns the name of the processor where the system tells it as Linux does,
-// otherwise the architecture.
-func cpuModel() string {
-	f, err := os.Open("/proc/cpuinfo")
-	if err != nil {
-		return runtime.GOARCH
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if key, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(key) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return runtime.GOARCH
-}
