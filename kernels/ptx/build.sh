@@ -51,8 +51,10 @@ fetch() {
 mkdir -p "$dir"
 lib=nvidia/cuda_nvrtc/lib
 fetch nvrtc $sha_nvrtc $lib/libnvrtc.so.12 $lib/libnvrtc-builtins.so.12.2
-fetch nvcc $sha_nvcc nvidia/cuda_nvcc/bin/ptxas
-chmod +x "$dir/nvidia/cuda_nvcc/bin/ptxas"
+if [ "${1:-}" != --check ]; then
+	fetch nvcc $sha_nvcc nvidia/cuda_nvcc/bin/ptxas
+	chmod +x "$dir/nvidia/cuda_nvcc/bin/ptxas"
+fi
 
 LD_LIBRARY_PATH=$dir/$lib python3 kernels/ptx/compile.py \
 	--nvrtc "$dir/$lib/libnvrtc.so.12" --ptxas "$dir/nvidia/cuda_nvcc/bin/ptxas" --version "$version" "$@"

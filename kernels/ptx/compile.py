@@ -204,7 +204,7 @@ def resources(log):
 
 def compare(fresh):
     """Exits unless the folder fresh holds exactly the committed files."""
-    names = lambda folder: {f.name for f in folder.iterdir() if f.suffix == ".ptx"} | {"manifest.json", "resources.txt"}
+    names = lambda folder: {f.name for f in folder.iterdir() if f.suffix == ".ptx"} | {"manifest.json"}
     have = {n for n in names(OUT) if (OUT / n).exists()}
     wrong = sorted(have ^ names(fresh))
     wrong += sorted(n for n in have & names(fresh) if (OUT / n).read_bytes() != (fresh / n).read_bytes())
@@ -222,10 +222,10 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         fresh = pathlib.Path(folder)
         compile_all(args.nvrtc, args.version, fresh)
-        (fresh / "resources.txt").write_text(assemble(args.ptxas, fresh))
         if args.check:
             compare(fresh)
             return
+        (fresh / "resources.txt").write_text(assemble(args.ptxas, fresh))
         for file in OUT.glob("*.ptx"):
             file.unlink()
         for file in fresh.iterdir():
