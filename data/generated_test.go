@@ -3,7 +3,6 @@ package data
 import (
 	"fmt"
 	"math"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -38,8 +37,7 @@ func small(c *Looming, fresh bool) *Looming {
 
 // few returns a trial task with few samples; with noise, so that no two of them are the same.
 func few(c Config, fresh bool) Config {
-	timing := reflect.ValueOf(c).Elem().FieldByName("TrialTiming").Addr().Interface().(*TrialTiming)
-	timing.Sigma, timing.Sampling = 1, Sampling{Fresh: fresh, TrainSize: 40, TestSize: 24}
+	timing(c).Sigma, timing(c).Sampling = 1, Sampling{Fresh: fresh, TrainSize: 40, TestSize: 24}
 	return c
 }
 

@@ -84,3 +84,26 @@ func TestShuffle(t *testing.T) {
 		}
 	}
 }
+
+// TestNormal compares the distribution of normal with the error function.
+func TestNormal(t *testing.T) {
+	const n = 200000
+	r := newStream(1, train, 0, 0)
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = r.normal()
+	}
+	wantMoments(t, "normal", x, 0, 1)
+	for _, z := range []float64{-3, -2, -1, 0, 0.5, 1.5, 2.5} {
+		below := 0.
+		for _, v := range x {
+			if v < z {
+				below++
+			}
+		}
+		p := 0.5 * math.Erfc(-z/math.Sqrt2)
+		if math.Abs(below-n*p) > 5*math.Sqrt(n*p*(1-p)) {
+			t.Errorf("%v of %v numbers are below %v, want %.0f", below, n, z, n*p)
+		}
+	}
+}
