@@ -82,6 +82,9 @@ func (j *job) start() (err error) {
 		cfg.Device = j.place.dev
 		j.session, err = engine.NewSession(cfg)
 	}
+	if errors.Is(err, kernels.ErrMemory) {
+		return fmt.Errorf("%w; take a smaller --batch, another --memory or another --device", err)
+	}
 	return err
 }
 

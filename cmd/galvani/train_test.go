@@ -366,6 +366,8 @@ func TestBadInput(t *testing.T) {
 		{"model's own check", []string{"--graph", "nowhere.edges"}, exitConfig, "nowhere.edges"},
 		{"device", []string{"--device", "tpu"}, exitConfig, `key "device" is "tpu"`},
 		{"cuda", []string{"--device", "cuda:1"}, exitDevice, "no CUDA"},
+		{"memory", []string{"--memory", "1KiB", "--device", "cpu"}, exitDevice, "another --memory"},
+		{"no amount", []string{"--memory", "much"}, exitConfig, `key "memory" is "much"`},
 		{"missing data", []string{"--task", "mnist-rows", "--data-dir", empty}, exitData, "galvani data fetch mnist"},
 		{"resume nothing", []string{"--resume", empty}, exitConfig, "not a run directory"},
 		{"resume nowhere", []string{"--resume", "nowhere"}, exitConfig, "not a run directory"},
