@@ -37,7 +37,10 @@ test: ## run every test
 	go test ./...
 
 gpu-test: driver emu ## run the tests of the GPU path on the emulated driver
-	$(EMULATED) go test -count=1 -tags gpu -run CUDA ./kernels
+	rm -f $(GPU_DIR)/emu.log
+	$(EMULATED) GALVANI_EMU_LOG=$(GPU_DIR)/emu.log go test -count=1 -tags gpu -run CUDA ./kernels
+	$(EMULATED) GALVANI_EMU_LOG=$(GPU_DIR)/emu.log GALVANI_EMU_ORDER=reverse go test -count=1 -tags gpu -run 'CUDA(Conforms|Layouts|Segments)' ./kernels
+	@! cat $(GPU_DIR)/emu.log 2> /dev/null # leaks, too, are reported there
 	$(EMULATED) go test -count=1 -tags gpu ./kernels/cuda ./kernels/driver
 	$(EMULATED) go test -count=1 -tags gpu -run GPU ./bench ./cmd/galvani
 
