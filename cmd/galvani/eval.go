@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/data"
@@ -93,6 +95,14 @@ type evalReport struct {
 	Test       scoreJSON `json:"test"`
 	Classes    []string  `json:"classes,omitempty"`
 	Confusion  [][]int   `json:"confusion,omitempty"` // true class by row, answer by column
+	Trials     []trials  `json:"trials,omitempty"`    // of tasks that are decided once, by coherence
+}
+
+// trials counts those of one coherence of the stimuli.
+type trials struct {
+	Coherence float64 `json:"coherence"` // in %, 0 for tasks without
+	Count     int     `json:"count"`
+	Right     int     `json:"right"`
 }
 
 func newEval() *cobra.Command {
@@ -127,9 +137,40 @@ func (j *job) evaluate(ctx context.Context, dir string, state *rundir.State) (ev
 	r.Test = newScore(m)
 	if j.task.Goal == data.Classify {
 		r.Classes = j.task.Classes
-		r.Confusion, err = j.confusion(test)
+		if r.Confusion, err = j.confusion(test); err != nil {
+			return r, err
+		}
+	}
+	if set, ok := test.(data.Trials); ok {
+		r.Trials, err = j.decide(set)
 	}
 	return r, err
+}
+
+// decide counts the trials of a set that end in the right choice.
+func (j *job) decide(set data.Trials) ([]trials, error) {
+	at := map[float64]*trials{}
+	err := j.sweep(set, set.Len(), true, func(index int, _ *data.Batch, _ int, logits []float32) {
+		answers := make([]int, j.task.T)
+		for t := range answers {
+			answers[t] = argmax(logits[t*j.task.O : (t+1)*j.task.O])
+		}
+		trial := set.Trial(0, index)
+		c := at[trial.Coherence]
+		if c == nil {
+			c = &trials{Coherence: trial.Coherence}
+			at[trial.Coherence] = c
+		}
+		c.Count++
+		if trial.Right(answers) {
+			c.Right++
+		}
+	})
+	var list []trials
+	for _, coherence := range slices.Sorted(maps.Keys(at)) {
+		list = append(list, *at[coherence])
+	}
+	return list, err
 }
 
 func (p *printer) evaluation(r evalReport) {
@@ -140,6 +181,9 @@ func (p *printer) evaluation(r evalReport) {
 	p.line("loss        %.6f", r.Test.Loss)
 	if r.Test.Accuracy != nil {
 		p.line("accuracy    %.2f %%", 100**r.Test.Accuracy)
+	}
+	if len(r.Trials) > 0 {
+		p.decisions(r.Trials)
 	}
 	if r.Confusion == nil {
 		return
@@ -159,4 +203,20 @@ func (p *printer) evaluation(r evalReport) {
 		}
 	}
 	p.table(head, rows)
+}
+
+// decisions writes the part of the trials that were decided rightly, in all and by coherence.
+func (p *printer) decisions(list []trials) {
+	var all trials
+	var rows [][]string
+	percent := func(t trials) string { return fmt.Sprintf("%.1f %%", 100*float64(t.Right)/float64(t.Count)) }
+	for _, t := range list {
+		all.Count, all.Right = all.Count+t.Count, all.Right+t.Right
+		rows = append(rows, []string{fmt.Sprintf("%g %%", t.Coherence), fmt.Sprint(t.Count), percent(t)})
+	}
+	p.line("decisions   %s of %d trials right", percent(all), all.Count)
+	if len(list) > 1 {
+		p.title("\nDecisions by coherence")
+		p.table([]string{"COHERENCE", "TRIALS", "RIGHT"}, rows)
+	}
 }

@@ -515,3 +515,29 @@ func TestEvalBeforeFirstEvaluation(t *testing.T) {
 		t.Errorf("stderr is %q, want a word on the checkpoint", o.stderr)
 	}
 }
+
+// TestEvalDecisions counts the trials of a task that is decided once.
+func TestEvalDecisions(t *testing.T) {
+	runs := t.TempDir()
+	dir := strings.TrimSpace(galvani(t, "train", "--task", "perceptual", "--model", "rnn", "--hidden", "8", "--train-size", "64",
+		"--test-size", "48", "--batch", "16", "--epochs", "1", "--quiet", "--runs-dir", runs).ok(t).stdout)
+	if o := galvani(t, "eval", dir).ok(t); !strings.Contains(o.stdout, "of 48 trials right") || !strings.Contains(o.stdout, "COHERENCE") {
+		t.Errorf("stdout tells nothing of trials:\n%s", o.stdout)
+	}
+	var r struct {
+		Trials []struct{ Count, Right int }
+	}
+	if err := json.Unmarshal([]byte(galvani(t, "eval", dir, "--json").ok(t).stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, c := range r.Trials {
+		n += c.Count
+		if c.Right < 0 || c.Right > c.Count {
+			t.Errorf("%d of %d trials are right", c.Right, c.Count)
+		}
+	}
+	if n != 48 {
+		t.Errorf("%d trials are counted, want 48", n)
+	}
+}
