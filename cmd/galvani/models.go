@@ -77,9 +77,14 @@ func (p *printer) keys(keys []keyReport) {
 	}
 	rows := make([][]string, len(keys))
 	for i, k := range keys {
-		rows[i] = []string{k.Name, k.Type, fmt.Sprint(k.Default), dash(k.Unit), dash(k.Range), k.Doc}
+		rows[i] = []string{k.Name, k.Type, asFlag(k.Default), dash(k.Unit), dash(k.Range), k.Doc}
 	}
 	p.table([]string{"KEY", "TYPE", "DEFAULT", "UNIT", "RANGE", "WHAT"}, rows)
+}
+
+// asFlag writes a value as its flag takes it: lists with commas.
+func asFlag(v any) string {
+	return strings.ReplaceAll(strings.Trim(fmt.Sprint(v), "[]"), " ", ",")
 }
 
 func dash(s string) string {

@@ -82,7 +82,7 @@ func describeTask(e data.Entry, dataDir string) (taskReport, error) {
 		r.Missing = err.Error()
 		return r, nil
 	}
-	r.Shape = &taskShape{T: t.T, I: t.I, O: t.O, Goal: goalText(t.Goal), Targets: "last step",
+	r.Shape = &taskShape{T: t.T, I: t.I, O: t.O, Goal: goalText(t.Goal), Targets: "the last step",
 		Classes: t.Classes, Train: t.Train.Len(), Test: t.Test.Len()}
 	if t.Every {
 		r.Shape.Targets = "every step"
@@ -103,7 +103,7 @@ func (p *printer) task(r taskReport) {
 	p.line("Source: %s", dash(r.Source))
 	p.title("\nShape")
 	if s := r.Shape; s != nil {
-		p.line("T=%d steps, I=%d inputs, O=%d outputs, %s, target at the %s", s.T, s.I, s.O, s.Goal, s.Targets)
+		p.line("T=%d steps, I=%d inputs, O=%d outputs, %s, target at %s", s.T, s.I, s.O, s.Goal, s.Targets)
 		p.line("%d training and %d test sequences", s.Train, s.Test)
 		if len(s.Classes) > 0 {
 			p.line("Classes: %s", strings.Join(s.Classes, ", "))
