@@ -465,3 +465,14 @@ func TestCUDASelfTest(t *testing.T) {
 		}
 	}
 }
+
+// TestCUDARepeat repeats a number in every precision, with nothing rounded.
+func TestCUDARepeat(t *testing.T) {
+	for _, precision := range available(t) {
+		d := openGPU(t, cuda.Options{Precision: precision})
+		for _, n := range repeats {
+			y, dv := repeated(t, d, func(x *tensor.Dense) gorgonia.Value { return put(t, d, x) }, n)
+			checkRepeated(t, floats(t, y), floats(t, dv), n)
+		}
+	}
+}

@@ -55,6 +55,21 @@ func crnnVec(k int, r *rand.Rand) float64 {
 	return 8 + u // tau_l, away from tau_s: their difference divides in dualexp
 }
 
+// rateVec draws the planes of kernels/cells/rate.h for a rate function and time constants of the
+// given form. Rectified units are on or off and seldom near the kink, where the rounding of
+// products to bf16 decides on the gradient.
+func rateVec(f, form int) func(k int, r *rand.Rand) float64 {
+	return func(k int, r *rand.Rand) float64 {
+		switch {
+		case k == 0 && f == 1:
+			return 3 * (1 - 2*float64(r.IntN(2)))
+		case k > 0 && form == 0:
+			return 1.2 + 3*r.Float64()
+		}
+		return centred(k, r)
+	}
+}
+
 // syn gives the coefficients of shared/synapse.h for tau_s = 2, tau_l = 8.
 func syn(kind string) []float64 {
 	ds, dl := math.Exp(-1.0/2), math.Exp(-1.0/8)
@@ -81,6 +96,14 @@ func variants() []variant {
 	for i, kind := range []string{"ema", "ema_diff", "ema_diff_relu", "alpha", "dualexp"} {
 		vs = append(vs, variant{"crnn-simple/" + kind, "crnn_simple", append([]float64{0.2, 1}, syn(kind)...), centred},
 			variant{"crnn/exp/" + kind, "crnn", []float64{0.5, 0, 1, float64(i)}, crnnVec})
+	}
+	// The power laws: one stays above its threshold, where the second derivative is not
+	// continuous; the other goes through it.
+	for i, law := range [][]float64{{0}, {1}, {2}, {3}, {4, 0.3, -8, 0.6}, {4, 0.1, 0, 2}, {5}} {
+		form := i % 3
+		consts := []float64{law[0], 0.7, float64(form), float64(form), 1, 0, 1}
+		copy(consts[4:], law[1:])
+		vs = append(vs, variant{fmt.Sprintf("rate/%v", law), "rate", consts, rateVec(int(law[0]), form)})
 	}
 	return append(vs,
 		variant{"crnn-simple/literal", "crnn_simple", append([]float64{0.1, -1}, syn("ema")...), centred},

@@ -12,7 +12,8 @@ const (
 	In
 	// Rec is a recurrent matrix [G·H, H]: G drive planes of the cell take in h·Wᵀ.
 	Rec
-	// Vec is one or more per-unit vectors [H] or [C, H], read by the pointwise step.
+	// Vec is one or more per-unit vectors [H] or [C, H], read by the pointwise step, or [1] if
+	// Spec.Shared.
 	Vec
 	// Edge holds one conductance per undirected edge of the axial graph, [E].
 	Edge
@@ -30,6 +31,7 @@ type Spec struct {
 	Init    Init
 	Bound   Bound
 	Learned bool
+	Shared  bool // a Vec of one number, [1], that all units read
 }
 
 // Len returns the number of elements.
@@ -48,6 +50,9 @@ func (s Spec) Planes(h int) int {
 	case In, Rec:
 		return s.Shape[0] / h
 	case Vec:
+		if s.Shared {
+			return 1
+		}
 		return s.Len() / h
 	case Edge:
 		return s.Len()

@@ -51,6 +51,23 @@ func variants(t *testing.T) []variant {
 					all = append(all, variant{"crnn-simple " + signs + " " + kernel, c})
 				}
 			}
+		case "rate":
+			add := func(name string, change func(*Rate)) {
+				c := NewRate()
+				c.PowerThreshold = -3 // the power law has no second derivative at its threshold
+				change(c)
+				all = append(all, variant{"rate " + name, c})
+			}
+			for _, f := range rateActivations {
+				add(f, func(c *Rate) { c.Activation = f })
+			}
+			for _, learn := range []string{"none", "tau_s", "tau_r"} {
+				add(learn, func(c *Rate) { c.Learn, c.TauForm, c.Dt = learn, "sigmoid", 0.7 })
+			}
+			for _, form := range []string{"softplus", "sigmoid"} {
+				add("scalar "+form, func(c *Rate) { c.TauShape, c.TauForm, c.Dt = "scalar", form, 0.3 })
+			}
+			add("scalar none", func(c *Rate) { c.TauShape, c.Learn = "scalar", "none" })
 		default:
 			all = append(all, variant{e.Name, e.New()})
 		}

@@ -150,8 +150,19 @@ func (n *Network) configure(in kernels.Sequence, params []*gorgonia.Node) (kerne
 	return cfg, nil
 }
 
-// fused runs the sequence as one operation on a device.
+// fused runs the sequence as one operation on a device. The scan knows vectors only, so shared
+// numbers are repeated first.
 func fused(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, params []*gorgonia.Node) (h *gorgonia.Node, out kernels.Output, err error) {
+	cfg.Params, params = slices.Clone(cfg.Params), slices.Clone(params)
+	for i, s := range cfg.Params {
+		if !s.Shared {
+			continue
+		}
+		if params[i], err = kernels.Repeat(dev, params[i], cfg.H); err != nil {
+			return nil, out, fmt.Errorf("%s: %w", s.Name, err)
+		}
+		cfg.Params[i].Shape, cfg.Params[i].Shared = params[i].Shape(), false
+	}
 	h, plan, err := kernels.Scan(g, dev, cfg, in, params)
 	if err != nil {
 		return nil, out, err

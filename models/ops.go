@@ -158,10 +158,23 @@ func (k *Ops) Sigmoid(a *gorgonia.Node) *gorgonia.Node { return k.unary(gorgonia
 // Tanh returns tanh(a).
 func (k *Ops) Tanh(a *gorgonia.Node) *gorgonia.Node { return k.unary(gorgonia.Tanh, a) }
 
+// Softplus returns log(1 + exp(a)).
+func (k *Ops) Softplus(a *gorgonia.Node) *gorgonia.Node { return k.unary(gorgonia.Softplus, a) }
+
 // Relu returns max(0,a) for a plane a; its derivative at 0 is 0 (gorgonia.Rectify has 1).
-func (k *Ops) Relu(a *gorgonia.Node) *gorgonia.Node {
-	on := k.binary(func(a, b *gorgonia.Node) (*gorgonia.Node, error) { return gorgonia.Gt(a, b, true) }, a, k.Const(0))
-	return k.Mul(a, on)
+func (k *Ops) Relu(a *gorgonia.Node) *gorgonia.Node { return k.Mul(a, k.positive(a)) }
+
+// Power returns a^p where a > 0 and 0 elsewhere, with derivative 0, for a plane a.
+func (k *Ops) Power(a *gorgonia.Node, p float64) *gorgonia.Node {
+	on := k.positive(a)
+	base := k.choose(on, a, k.Const(1)) // the logarithm of 1 does no harm where it is not used
+	log := k.unary(gorgonia.Log, base)
+	return k.Mul(on, k.Exp(k.Scale(log, p)))
+}
+
+// positive returns 1 where a > 0 and 0 elsewhere.
+func (k *Ops) positive(a *gorgonia.Node) *gorgonia.Node {
+	return k.binary(func(a, b *gorgonia.Node) (*gorgonia.Node, error) { return gorgonia.Gt(a, b, true) }, a, k.Const(0))
 }
 
 func (k *Ops) unary(f func(a *gorgonia.Node) (*gorgonia.Node, error), a *gorgonia.Node) *gorgonia.Node {

@@ -20,10 +20,13 @@ func TestPointwise(t *testing.T) {
 			graph func(*Ops, *gorgonia.Node) *gorgonia.Node
 			want  func(float64) float64
 		}{
-			"sigmoid": {(*Ops).Sigmoid, func(v float64) float64 { return 1 / (1 + math.Exp(-v)) }},
-			"tanh":    {(*Ops).Tanh, math.Tanh},
-			"relu":    {(*Ops).Relu, func(v float64) float64 { return max(0, v) }},
-			"exp":     {func(k *Ops, a *gorgonia.Node) *gorgonia.Node { return k.Exp(k.Neg(k.Relu(a))) }, func(v float64) float64 { return math.Exp(-max(0, v)) }},
+			"sigmoid":  {(*Ops).Sigmoid, func(v float64) float64 { return 1 / (1 + math.Exp(-v)) }},
+			"tanh":     {(*Ops).Tanh, math.Tanh},
+			"relu":     {(*Ops).Relu, func(v float64) float64 { return max(0, v) }},
+			"softplus": {(*Ops).Softplus, func(v float64) float64 { return max(v, 0) + math.Log1p(math.Exp(-math.Abs(v))) }},
+			"power": {func(k *Ops, a *gorgonia.Node) *gorgonia.Node { return k.Power(a, 0.6) },
+				func(v float64) float64 { return math.Pow(max(v, 0), 0.6) }},
+			"exp": {func(k *Ops, a *gorgonia.Node) *gorgonia.Node { return k.Exp(k.Neg(k.Relu(a))) }, func(v float64) float64 { return math.Exp(-max(0, v)) }},
 		} {
 			g := gorgonia.NewGraph()
 			k := NewOps(g, dt, 1, len(x), "salt")

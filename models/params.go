@@ -45,12 +45,16 @@ func (p *Params) matrix(name string, role kernels.Role, g int) *gorgonia.Node {
 	})
 }
 
-// Vec returns plane c of a per-unit vector [C,H], repeated over the batch: [B,H].
+// Vec returns plane c of a per-unit vector [C,H], repeated over the batch: [B,H]. A shared
+// number is repeated over the units too.
 func (p *Params) Vec(name string, c int) *gorgonia.Node {
 	return p.once(fmt.Sprintf("%s/%d", name, c), func() *gorgonia.Node {
 		v := p.node(name, kernels.Vec, c)
 		if v == nil {
 			return nil
+		}
+		if p.specs[name].Shared {
+			return p.k.Column(p.k.Row(p.k.Field(v, 0, 1, 1), p.k.B))
 		}
 		return p.k.Row(p.k.Field(v, c*p.k.H, 1, p.k.H), p.k.B)
 	})

@@ -45,7 +45,7 @@ func TestRegistry(t *testing.T) {
 			t.Errorf("Lookup(%q) gave %v, %v", e.Name, found.Name, err)
 		}
 	}
-	if want := []string{"crnn", "crnn-simple", "gru", "irnn", "lstm", "rnn"}; !slices.Equal(names, want) {
+	if want := []string{"crnn", "crnn-simple", "gru", "irnn", "lstm", "rate", "rnn"}; !slices.Equal(names, want) {
 		t.Errorf("models are %v, want %v", names, want)
 	}
 	if _, err := Lookup("lstn"); err == nil {

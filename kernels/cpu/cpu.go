@@ -391,6 +391,9 @@ const (
 	Exp Func = iota
 	Sigmoid
 	Tanh
+	Softplus
+	Pow06 // r_pow(x, 0.6)
+	Pow2  // r_pow(x, 2)
 )
 
 // Apply computes y = f(x) elementwise with the kernels of an instruction set that this

@@ -183,12 +183,29 @@ static void V(gemm)(int mode, long M, long N, long K, const void *Av, const void
 	}
 }
 
+static real V(function)(int f, real x)
+{
+	switch (f) {
+	case 0:
+		return r_exp(x);
+	case 1:
+		return r_sigmoid(x);
+	case 2:
+		return r_tanh(x);
+	case 3:
+		return r_softplus(x);
+	case 4:
+		return r_pow(x, R(0.6));
+	default:
+		return r_pow(x, R(2.0));
+	}
+}
+
 static void V(unary)(int f, long n, const void *xv, void *yv)
 {
 	const elem *x = xv;
 	elem *y = yv;
 	for (long i = 0; i < n; i += VL) {
-		real v = load_n(x + i, n - i);
-		store_n(y + i, f == 0 ? r_exp(v) : f == 1 ? r_sigmoid(v) : r_tanh(v), n - i);
+		store_n(y + i, V(function)(f, load_n(x + i, n - i)), n - i);
 	}
 }

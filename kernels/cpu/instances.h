@@ -20,9 +20,14 @@
 #include "scan.inc.h"
 #undef CELL
 
+#define CELL rate
+#include "../cells/rate.h"
+#include "scan.inc.h"
+#undef CELL
+
 #define CELL rnn
 #include "../cells/rnn.h"
 #include "scan.inc.h"
 #undef CELL
 
-#define CELLS(X) X(crnn) X(crnn_simple) X(gru) X(lstm) X(rnn)
+#define CELLS(X) X(crnn) X(crnn_simple) X(gru) X(lstm) X(rate) X(rnn)

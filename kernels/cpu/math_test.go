@@ -28,7 +28,7 @@ func ulps(got float32, want float64) float64 {
 	return math.Abs(float64(got)-want) / ulp
 }
 
-// TestUlp holds exp, sigmoid and tanh of every instruction set to float64 over a dense grid of
+// TestUlp holds the elementary functions of every instruction set to float64 over a dense grid of
 // all magnitudes and the special values. The bounds are those that cells/shared/real.h states.
 func TestUlp(t *testing.T) {
 	var x []float32
@@ -52,6 +52,9 @@ func TestUlp(t *testing.T) {
 		{"exp", Exp, math.Exp, 2},
 		{"sigmoid", Sigmoid, func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }, 3},
 		{"tanh", Tanh, math.Tanh, 3},
+		{"softplus", Softplus, func(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }, 2},
+		{"x^0.6", Pow06, powerOf(float64(float32(0.6))), 2},
+		{"x^2", Pow2, powerOf(2), 2},
 	} {
 		for _, isa := range ISAs {
 			if !Supported(isa) {
@@ -70,6 +73,19 @@ func TestUlp(t *testing.T) {
 				t.Errorf("%s: %s is off by %.2f ulp at %v, want at most %v", isa, f.name, worst, at, f.bound)
 			}
 		}
+	}
+}
+
+// powerOf is r_pow: 0 for arguments that are not normal positive numbers.
+func powerOf(p float64) func(float64) float64 {
+	return func(x float64) float64 {
+		switch {
+		case math.IsNaN(x):
+			return x
+		case x < math.Ldexp(1, -126):
+			return 0
+		}
+		return math.Pow(x, p)
 	}
 }
 

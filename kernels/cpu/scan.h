@@ -79,7 +79,8 @@ struct kernels {
 	void (*gemm)(int mode, long M, long N, long K, const void *A, const void *B, void *C, int add,
 		     void *work);
 	long (*gemm_work)(long M, long N, long K);
-	/* unary applies exp (0), sigmoid (1) or tanh (2) to n elements, for accuracy tests. */
+	/* unary applies exp (0), sigmoid (1), tanh (2), softplus (3), x^0.6 (4) or x^2 (5) to n
+	 * elements, for accuracy tests. */
 	void (*unary)(int f, long n, const void *x, void *y);
 };
 

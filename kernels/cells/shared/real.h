@@ -8,8 +8,8 @@
  * Before including this file the CPU back end defines VL, the number of lanes.
  *
  * Accuracy of the float functions against float64, over all normal results
- * (kernels/cpu TestUlp): r_exp <= 2 ulp, r_sigmoid <= 3 ulp, r_tanh <= 3 ulp.
- * Results below 2^-126 are flushed to zero.
+ * (kernels/cpu TestUlp): r_exp <= 2 ulp, r_sigmoid <= 3 ulp, r_tanh <= 3 ulp, r_softplus <= 2 ulp,
+ * r_pow <= 2 ulp for powers up to 2. Results below 2^-126 are flushed to zero.
  */
 #ifndef GALVANI_REAL_H
 #define GALVANI_REAL_H
@@ -30,10 +30,13 @@ typedef double elem;
 typedef double real;
 #define R(x) ((double)(x))
 CELL_FN real r_splat(elem x) { return x; }
+CELL_FN real r_where(int c, real a, real b) { return c ? a : b; }
 CELL_FN real r_max(real a, real b) { return a > b ? a : b; }
 CELL_FN real r_positive(real a, real b) { return a > 0 ? b : 0; }
 CELL_FN real r_exp(real x) { return exp(x); }
 CELL_FN real r_tanh(real x) { return tanh(x); }
+CELL_FN real r_softplus(real x) { return (x > 0 ? x : 0) + log1p(exp(-fabs(x))); }
+CELL_FN real r_pow(real x, elem p) { return x > 0 ? pow(x, p) : 0; }
 
 #else /* float, one or many lanes */
 
@@ -97,6 +100,51 @@ CELL_FN real r_tanh(real x)
 	real big = R(1.0) - R(2.0) / (e + R(1.0));
 	big = r_float(r_bits(big) | (r_bits(x) & ~0x7fffffff));
 	return r_where(a < R(0.625), small, big);
+}
+
+/* r_log1p returns log(1 + x) for sqrt(1/2) <= 1 + x <= sqrt(2): x - x^2/2 + x^3 q(x), q of
+ * degree 7 fitted in the Chebyshev sense (relative error 6e-9). */
+CELL_FN real r_log1p(real x)
+{
+	real z = x * x;
+	real q = R(0.12761570513248444) - x * R(0.0763448178768158);
+	q = q * x - R(0.13160185515880585);
+	q = q * x + R(0.14201758801937103);
+	q = q * x - R(0.16623356938362122);
+	q = q * x + R(0.20001226663589478);
+	q = q * x - R(0.2500081956386566);
+	q = q * x + R(0.3333333134651184);
+	return x + (x * z * q - R(0.5) * z);
+}
+
+/* r_softplus returns log(1 + exp(x)) = max(0, x) + log(1 + u), u = exp(-|x|); where u is large,
+ * log(1 + u) = ln2 + log(1 + (u - 1)/2). */
+CELL_FN real r_softplus(real x)
+{
+	real u = r_exp(-r_float(r_bits(x) & 0x7fffffff)), zero = r_splat(0);
+	real large = u - R(0.41421354);
+	real w = r_where(large > zero, R(0.5) * (u - R(1.0)), u);
+	return r_max(x, zero) + (r_positive(large, r_splat(R(0.6931471805599453))) + r_log1p(w));
+}
+
+/* r_pow returns x^p, |p| <= 8, for normal x > 0 and 0 for all other numbers. With x = 2^k m and
+ * m in [sqrt(1/2), sqrt(2)) it is 2^n exp(ln2 (p k - n) + p log(m)), n the integer next to p k.
+ * The first 12 bits of p times k are exact, so that p k - n keeps its digits. */
+CELL_FN real r_pow(real x, elem p)
+{
+	real zero = r_splat(0), all = r_splat(p), high = r_float(r_bits(all) & ~0xfff);
+	bits e = (r_bits(x) - 0x3f3504f3) >> 23;
+	real m = r_float(r_bits(x) - (e << 23));
+	real k = r_float(e + 0x4b400000) - R(12582912.0);
+	real n = high * k + R(12582912.0) - R(12582912.0);
+	real rest = high * k - n + (all - high) * k;
+	real y = r_exp(rest * R(0.6931471805599453) + all * r_log1p(m - R(1.0)));
+	n = r_where(n > R(252.0), r_splat(R(252.0)), n); /* twice 2^126: y is infinite or 0 beyond */
+	n = r_where(n < R(-252.0), r_splat(R(-252.0)), n);
+	bits w = r_bits(n + R(12582912.0)) - 0x4b400000, half = w >> 1;
+	y = y * r_float((half + 127) << 23) * r_float((w - half + 127) << 23);
+	y = r_where(x >= R(1.17549435e-38), y, zero);
+	return r_where(x <= R(3.40282347e38), y, x);
 }
 
 #endif

@@ -1,0 +1,123 @@
+/* rate.h - rate units with a synaptic and a membrane time constant.
+ *
+ *   I' = (1 - alpha_s) I + alpha_s (W r + U x + b)
+ *   r' = (1 - alpha_r) r + alpha_r f(I')
+ *
+ * f is tanh, max(0, .), sigmoid, softplus, gain max(0, . - threshold)^exponent or the identity.
+ * alpha = dt/tau, of which the parameter is tau, or t with tau = dt + softplus(t), or a with
+ * alpha = sigmoid(a).
+ * States: r, I. Drive 0: all products. Raw planes: b, the parameters of alpha_s and alpha_r.
+ * Prepared planes: b, alpha_s, alpha_r.
+ * Consts: f (0 tanh, 1 relu, 2 sigmoid, 3 softplus, 4 power, 5 linear), dt, form of alpha_s and
+ * of alpha_r (0 tau, 1 softplus, 2 sigmoid), gain, threshold, exponent.
+ * Source: Quax, D'Asaro and van Gerven (2020), Scientific Reports 10:11360.
+ */
+#include "shared/cell.h"
+
+enum { RATE_B, RATE_S, RATE_R };
+
+#define rate_STATES 2
+#define rate_IN 1
+#define rate_REC 1
+#define rate_REC_PLANE(g) 0
+#define rate_DRIVES 1
+#define rate_AXIAL -1
+#define rate_VECS 3
+#define rate_PREP 3
+#define rate_FIRST 1
+#define rate_USES_IN 1
+#define rate_USES_REC 1
+
+CELL_FN double rate_logistic(double x) { return 1 / (1 + exp(-x)); }
+
+CELL_FN double rate_alpha(int form, double dt, double raw)
+{
+	if (form == 2)
+		return rate_logistic(raw);
+	return dt / (form == 0 ? raw : dt + (raw > 0 ? raw : 0) + log1p(exp(-fabs(raw))));
+}
+
+/* rate_slope returns d alpha / d raw. */
+CELL_FN double rate_slope(int form, double dt, double raw, double alpha)
+{
+	if (form == 2)
+		return alpha * (1 - alpha);
+	return -(alpha * alpha / dt) * (form == 0 ? 1 : rate_logistic(raw));
+}
+
+CELL_FN void rate_prepare(const double *c, const double *raw, double *prep)
+{
+	prep[RATE_B] = raw[RATE_B];
+	prep[RATE_S] = rate_alpha((int)c[2], c[1], raw[RATE_S]);
+	prep[RATE_R] = rate_alpha((int)c[3], c[1], raw[RATE_R]);
+}
+
+CELL_FN void rate_prepare_adjoint(const double *c, const double *raw, const double *prep,
+				  const double *gprep, double *graw)
+{
+	graw[RATE_B] = gprep[RATE_B];
+	graw[RATE_S] = gprep[RATE_S] * rate_slope((int)c[2], c[1], raw[RATE_S], prep[RATE_S]);
+	graw[RATE_R] = gprep[RATE_R] * rate_slope((int)c[3], c[1], raw[RATE_R], prep[RATE_R]);
+}
+
+CELL_FN real rate_f(const elem *c, real i)
+{
+	switch ((int)c[0]) {
+	case 0:
+		return r_tanh(i);
+	case 1:
+		return r_relu(i);
+	case 2:
+		return r_sigmoid(i);
+	case 3:
+		return r_softplus(i);
+	case 4:
+		return c[4] * r_pow(i - c[5], c[6]);
+	default:
+		return i;
+	}
+}
+
+/* rate_gain returns f'(i) given y = f(i). */
+CELL_FN real rate_gain(const elem *c, real i, real y)
+{
+	switch ((int)c[0]) {
+	case 0:
+		return R(1.0) - y * y;
+	case 1:
+		return r_positive(y, r_splat(R(1.0)));
+	case 2:
+		return y * (R(1.0) - y);
+	case 3:
+		return r_sigmoid(i);
+	case 4:
+		return r_positive(y, c[6] * y / (i - c[5]));
+	default:
+		return r_splat(R(1.0));
+	}
+}
+
+CELL_FN void rate_step(const elem *c, const real *p, const real *d, const real *s, real *o)
+{
+	o[1] = (R(1.0) - p[RATE_S]) * s[1] + p[RATE_S] * (d[0] + p[RATE_B]);
+	o[0] = (R(1.0) - p[RATE_R]) * s[0] + p[RATE_R] * rate_f(c, o[1]);
+}
+
+/* With alpha_r = 1 the rate is f(I') as the forward pass had it; the I' of a replay is summed in
+ * another order. So the gradients too are those of rnn.h where both alpha are 1. */
+CELL_FN void rate_adjoint(const elem *c, const real *p, const real *d, const real *s, const real *o,
+			  const real *go, real *gs, real *gd, real *gp, int learn)
+{
+	real y = r_where(p[RATE_R] < R(1.0), rate_f(c, o[1]), o[0]);
+	real gi = go[1] + p[RATE_R] * go[0] * rate_gain(c, o[1], y);
+	gd[0] = p[RATE_S] * gi;
+	gs[0] = (R(1.0) - p[RATE_R]) * go[0];
+	gs[1] = (R(1.0) - p[RATE_S]) * gi;
+	if (!learn)
+		return;
+	gp[RATE_B] += gd[0];
+	if (learn == 1)
+		return;
+	gp[RATE_S] += gi * (d[0] + p[RATE_B] - s[1]);
+	gp[RATE_R] += go[0] * (y - s[0]);
+}
