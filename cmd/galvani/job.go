@@ -69,6 +69,10 @@ func (j *job) start() (err error) {
 	if j.place, err = choosePlace(j.run); err != nil {
 		return err
 	}
+	if memory > 0 && j.place.dev == nil {
+		return fmt.Errorf(`%w: key "memory" is %q, but the unrolled graph keeps every step; leave it out, or compute with the fused scan`,
+			config.ErrConfig, j.run.Memory)
+	}
 	cfg := engine.Config{Net: j.net, Task: j.task, Device: j.place.dev, Options: j.opt, Memory: memory,
 		Source: string(j.source), Version: thisBuild().String()}
 	j.session, err = engine.NewSession(cfg)

@@ -15,6 +15,7 @@ import (
 
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
+	"galvani/kernels"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -340,6 +341,13 @@ func TestBadInput(t *testing.T) {
 	if err := os.Mkdir(empty, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	memory := struct {
+		code int
+		want string
+	}{exitDevice, "another --memory"}
+	if _, err := kernels.OpenCPU(1); err != nil { // without cgo there is the graph alone
+		memory.code, memory.want = exitConfig, "the unrolled graph keeps every step"
+	}
 	for _, tt := range []struct {
 		name string
 		args []string
@@ -366,7 +374,8 @@ func TestBadInput(t *testing.T) {
 		{"model's own check", []string{"--graph", "nowhere.edges"}, exitConfig, "nowhere.edges"},
 		{"device", []string{"--device", "tpu"}, exitConfig, `key "device" is "tpu"`},
 		{"cuda", []string{"--device", "cuda:1"}, exitDevice, "no CUDA"},
-		{"memory", []string{"--memory", "1KiB", "--device", "cpu"}, exitDevice, "another --memory"},
+		{"memory", []string{"--memory", "1KiB", "--device", "cpu"}, memory.code, memory.want},
+		{"memory of a graph", []string{"--memory", "1KiB", "--backend", "graph"}, exitConfig, "the unrolled graph keeps every step"},
 		{"no amount", []string{"--memory", "much"}, exitConfig, `key "memory" is "much"`},
 		{"missing data", []string{"--task", "mnist-rows", "--data-dir", empty}, exitData, "galvani data fetch mnist"},
 		{"resume nothing", []string{"--resume", empty}, exitConfig, "not a run directory"},
