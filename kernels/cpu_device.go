@@ -8,6 +8,7 @@ import (
 	"runtime"
 
 	"galvani/kernels/cpu"
+	"galvani/kernels/segments"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -103,7 +104,7 @@ func newCPUScan[F float](isa string, threads int, cfg ScanConfig) (ScanPlan, err
 		}
 	}
 	var err error
-	var short *cpu.MemoryError
+	var short *segments.MemoryError
 	if s.scan, err = cpu.NewScan[F](c); errors.As(err, &short) {
 		return nil, cfg.memoryError(short.All, short.Least, short.Memory)
 	} else if err != nil {

@@ -11,6 +11,7 @@ import (
 	"galvani/kernels/cpu"
 	"galvani/kernels/cuda"
 	"galvani/kernels/driver"
+	"galvani/kernels/segments"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -192,7 +193,7 @@ func (d *cudaDevice) NewScan(cfg ScanConfig) (ScanPlan, error) {
 		c.Params = append(c.Params, cuda.Param{Role: role[p.Role], Len: p.Len(), Learned: p.Learned})
 	}
 	s, err := d.dev.NewScan(c)
-	var short *cuda.ScanMemoryError
+	var short *segments.MemoryError
 	if errors.As(err, &short) {
 		return nil, cfg.memoryError(short.All, short.Least, short.Memory)
 	} else if err != nil {

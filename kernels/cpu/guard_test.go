@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	"galvani/kernels/segments"
 )
 
 // guarded moves a buffer between guard words and returns a check that they are untouched.
@@ -51,7 +53,7 @@ func TestWritesInside(t *testing.T) {
 				c.Last = T > 100
 				c.Memory = int64(flag(c.Last)) // 1 byte, to be told the least
 				s, err := NewScan[float32](c)
-				if short := new(MemoryError); errors.As(err, &short) {
+				if short := new(segments.MemoryError); errors.As(err, &short) {
 					c.Memory = short.Least
 					s, err = NewScan[float32](c)
 				}

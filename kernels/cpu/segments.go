@@ -16,6 +16,8 @@ import "C"
 import (
 	"fmt"
 	"unsafe"
+
+	"galvani/kernels/segments"
 )
 
 // Backward reads h of every step and the other state planes at the borders of chunks. Where
@@ -23,9 +25,6 @@ import (
 // state before each segment is kept, all other buffers hold one segment, and Backward runs a
 // segment forward again before it walks it back. Chunks, and with them all sums, stay the same,
 // so results are the same bit for bit. (With one segment there is nothing to run again.)
-//
-// Source: Chen, Xu, Zhang and Guestrin (2016), Training Deep Nets with Sublinear Memory Cost,
-// arXiv:1604.06174, whose √T segments are the least that Config.Memory may ask for.
 
 // segment is a run of steps from t0 on.
 type segment struct {
@@ -40,41 +39,18 @@ type kept struct {
 	borders int // [segments,S,B,H]
 }
 
-// MemoryError says that Config.Memory cannot hold what Backward needs.
-type MemoryError struct {
-	Memory int64 // given
-	Least  int64 // with the best division into segments
-	All    int64 // without recomputation
-}
-
-func (e *MemoryError) Error() string {
-	return fmt.Sprintf("cpu: backward needs at least %d bytes (%d without recomputation), memory is %d", e.Least, e.All, e.Memory)
-}
-
 // divide fills s.segments with as few as fit the memory.
 func (s *Scan[F]) divide() (kept, error) {
-	chunk := int(s.dims.chunk)
-	chunks := (s.cfg.T + chunk - 1) / chunk
-	all := s.bytes(s.keep(chunks))
-	n, least := chunks, all // chunks per segment
-	for k := chunks - 1; k > 0 && s.cfg.ForwardOnly; k-- {
-		if b := s.bytes(s.keep(k)); b < s.bytes(s.keep(n)) {
-			n = k
-		}
+	n, list, err := segments.Divide(segments.Plan{Steps: s.cfg.T, Chunk: int(s.dims.chunk), Memory: s.cfg.Memory,
+		ForwardOnly: s.cfg.ForwardOnly, Bytes: func(n int) int64 { return s.bytes(s.keep(n)) }})
+	if err != nil {
+		return kept{}, fmt.Errorf("cpu: %w", err)
 	}
-	for s.cfg.Memory > 0 && s.bytes(s.keep(n)) > s.cfg.Memory {
-		if n--; n == 0 {
-			return kept{}, &MemoryError{Memory: s.cfg.Memory, Least: least, All: all}
-		}
-		least = min(least, s.bytes(s.keep(n)))
-	}
-	// Only the first may be shorter: Backward finds the last one as Forward left it.
-	for end := chunks; end > 0; end -= n {
-		t0 := max(0, end-n) * chunk
-		g := segment{t0: t0, dims: s.dims}
-		g.dims.T = C.long(min(s.cfg.T, end*chunk) - t0)
-		g.dims.resume = flag(end < chunks)
-		s.segments = append([]segment{g}, s.segments...)
+	for _, e := range list {
+		g := segment{t0: e.Lo, dims: s.dims}
+		g.dims.T = C.long(e.Hi - e.Lo)
+		g.dims.resume = flag(e.Hi < s.cfg.T)
+		s.segments = append(s.segments, g)
 	}
 	return s.keep(n), nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"galvani/kernels/driver"
+	"galvani/kernels/segments"
 )
 
 // Role says what a parameter does inside a cell.
@@ -73,8 +74,8 @@ type Scan struct {
 	learns   [roles]bool
 	chunk    int // steps
 	products []weightProduct
-	segments []segment // one of all steps, where memory suffices
-	held     int       // the segment whose states are in the buffers; for queued functions
+	segments []segments.Segment // one of all steps, where memory suffices
+	held     int                // the segment whose states are in the buffers; for queued functions
 
 	prepare, unprepare, replay, forward, backward         *kernel
 	axialDrives, edgePartial, edgeSum, prevRows           *kernel
@@ -87,9 +88,6 @@ type Scan struct {
 	drives, extra, prev, gstate, gp, gsum, partial, gedge *scratch
 }
 
-// segment is the steps lo ≤ t < hi.
-type segment struct{ lo, hi int }
-
 // run is the addresses of one Forward and its Backward.
 type run struct {
 	x, state, mask, reset driver.Ptr
@@ -97,15 +95,8 @@ type run struct {
 	of                    [roles]driver.Ptr // all parameters of a role, but Vec
 }
 
-// ScanMemoryError says that ScanConfig.Memory cannot hold what Backward needs.
-type ScanMemoryError struct{ Memory, Least, All int64 }
-
-func (e *ScanMemoryError) Error() string {
-	return fmt.Sprintf("cuda: scan: backward needs at least %d bytes (%d without recomputation), memory is %d", e.Least, e.All, e.Memory)
-}
-
 // NewScan allocates a scan.
-// Errors: a cell without a kernel; a shape that no layout fits; *ScanMemoryError; out of device
+// Errors: a cell without a kernel; a shape that no layout fits; *segments.MemoryError; out of device
 // memory, with nothing left allocated.
 func (d *Device) NewScan(cfg ScanConfig) (*Scan, error) {
 	s := &Scan{d: d, cfg: cfg}
@@ -234,25 +225,12 @@ func (s *Scan) kept(n int) int64 {
 }
 
 // divide fills s.segments with as few as fit the memory.
-func (s *Scan) divide() error {
+func (s *Scan) divide() (err error) {
 	c := &s.cfg
-	all := s.chunks(c.T)
-	n, least := all, s.kept(all)
-	for k := all - 1; k > 0 && c.ForwardOnly; k-- {
-		if s.kept(k) < s.kept(n) {
-			n = k
-		}
-	}
-	for c.Memory > 0 && s.kept(n) > c.Memory {
-		if n--; n == 0 {
-			return &ScanMemoryError{Memory: c.Memory, Least: least, All: s.kept(all)}
-		}
-		least = min(least, s.kept(n))
-	}
-	// Only the first may be shorter: Backward finds the last one as Forward left it.
-	for end := all; end > 0; end -= n {
-		g := segment{max(0, end-n) * s.chunk, min(c.T, end*s.chunk)}
-		s.segments = append([]segment{g}, s.segments...)
+	_, s.segments, err = segments.Divide(segments.Plan{Steps: c.T, Chunk: s.chunk, Memory: c.Memory,
+		ForwardOnly: c.ForwardOnly, Bytes: s.kept})
+	if err != nil {
+		return fmt.Errorf("cuda: scan: %w", err)
 	}
 	return nil
 }
@@ -264,7 +242,7 @@ func (s *Scan) hSteps() int {
 	}
 	most := 0
 	for _, g := range s.segments {
-		most = max(most, g.hi-g.lo)
+		most = max(most, g.Hi-g.Lo)
 	}
 	return most
 }
@@ -290,7 +268,7 @@ func (s *Scan) allocate(b *builder) {
 	s.final = b.floats(s.states() * plane)
 	most := 0
 	for _, g := range s.segments {
-		most = max(most, s.chunks(g.hi-g.lo))
+		most = max(most, s.chunks(g.Hi-g.Lo))
 	}
 	s.borders = b.floats(most * (s.states() - 1) * plane)
 	if len(s.segments) > 1 {

@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"galvani/kernels/driver"
+	"galvani/kernels/segments"
 )
 
 // Backward queues the adjoint of a Forward with the same arguments. dh is the gradient of its
@@ -28,7 +29,7 @@ func (s *Scan) runBackward(w *work, r *run, dh driver.Ptr) {
 		if i != s.held {
 			s.resume(w, r, i)
 		}
-		for t0 := g.lo + (g.hi-g.lo-1)/s.chunk*s.chunk; t0 >= g.lo; t0 -= s.chunk {
+		for t0 := g.Lo + (g.Hi-g.Lo-1)/s.chunk*s.chunk; t0 >= g.Lo; t0 -= s.chunk {
 			s.chunkBack(w, r, g, t0, dh)
 		}
 	}
@@ -51,9 +52,9 @@ func (s *Scan) resume(w *work, r *run, i int) {
 }
 
 // chunkBack walks the chunk from step t0 on back and adds its gradients.
-func (s *Scan) chunkBack(w *work, r *run, g segment, t0 int, dh driver.Ptr) {
+func (s *Scan) chunkBack(w *work, r *run, g segments.Segment, t0 int, dh driver.Ptr) {
 	c, plane := &s.cfg, s.cfg.B*s.cfg.H
-	n := min(s.chunk, g.hi-t0)
+	n := min(s.chunk, g.Hi-t0)
 	first := t0+n == c.T
 	s.handOver(w, t0, n)
 	prev := s.at(g, t0)
@@ -139,12 +140,12 @@ func (s *Scan) weightBlocks(r Role) []block {
 }
 
 // replayed starts state planes 1.. of n steps.
-func (s *Scan) replayed(w *work, r *run, g segment, t0, n int) {
+func (s *Scan) replayed(w *work, r *run, g segments.Segment, t0, n int) {
 	c, plane := &s.cfg, s.cfg.B*s.cfg.H
 	if s.states() == 1 {
 		return
 	}
-	border := offset(s.borders, (t0-g.lo)/s.chunk*(s.states()-1)*plane)
+	border := offset(s.borders, (t0-g.Lo)/s.chunk*(s.states()-1)*plane)
 	p := C.struct_replay_params{T: C.int(c.T), B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n),
 		consts: s.constsF, rest: s.restF, prep: ptr(s.prep), drives: ptr(s.drives.ptr), h: ptr(s.at(g, t0)),
 		border: ptr(border), extra: ptr(s.extra.ptr), mask: ptr(r.mask), reset: ptr(r.reset)}
@@ -152,7 +153,7 @@ func (s *Scan) replayed(w *work, r *run, g segment, t0, n int) {
 }
 
 // stepsBack starts the adjoint of n steps.
-func (s *Scan) stepsBack(w *work, r *run, g segment, t0, n int, dh driver.Ptr) {
+func (s *Scan) stepsBack(w *work, r *run, g segments.Segment, t0, n int, dh driver.Ptr) {
 	c, plane := &s.cfg, s.cfg.B*s.cfg.H
 	extra := (s.states() - 1) * plane
 	p := C.struct_backward_params{layout: s.bwd, T: C.int(c.T), B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n),

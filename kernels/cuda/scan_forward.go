@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"galvani/kernels/driver"
+	"galvani/kernels/segments"
 )
 
 // Forward queues all steps and returns h, [T·B,H] or [B,H] with Last.
@@ -45,9 +46,9 @@ func (s *Scan) run(a ScanArgs) *run {
 func (s *Scan) slot(n int) driver.Ptr { return offset(s.h, n*s.cfg.B*s.cfg.H) }
 
 // at returns h before step t of a segment.
-func (s *Scan) at(g segment, t int) driver.Ptr {
+func (s *Scan) at(g segments.Segment, t int) driver.Ptr {
 	if s.cfg.Last {
-		t -= g.lo
+		t -= g.Lo
 	}
 	return s.slot(t)
 }
@@ -64,17 +65,17 @@ func (s *Scan) runForward(w *work, r *run) {
 		s.held = i
 		if i > 0 && s.cfg.Last {
 			last := s.segments[i-1]
-			w.copy(s.h, s.at(last, last.hi), plane)
+			w.copy(s.h, s.at(last, last.Hi), plane)
 		}
 		if s.before != 0 {
 			at := offset(s.before, i*s.states()*plane)
-			w.copy(at, s.at(g, g.lo), plane)
+			w.copy(at, s.at(g, g.Lo), plane)
 			w.copy(offset(at, plane), carry, others)
 		}
 		s.steps(w, r, g, carry)
 	}
 	end := s.segments[len(s.segments)-1]
-	w.copy(s.final, s.at(end, end.hi), plane)
+	w.copy(s.final, s.at(end, end.Hi), plane)
 }
 
 // join copies parameters of one role behind each other.
@@ -128,12 +129,12 @@ func (s *Scan) prepared(w *work, r *run) {
 }
 
 // steps runs a segment forward: h from its first slot on, carry from the state planes 1..
-func (s *Scan) steps(w *work, r *run, g segment, carry driver.Ptr) {
+func (s *Scan) steps(w *work, r *run, g segments.Segment, carry driver.Ptr) {
 	c, plane := &s.cfg, s.cfg.B*s.cfg.H
 	extra := (s.states() - 1) * plane
-	for t0 := g.lo; t0 < g.hi; t0 += s.chunk {
-		n := min(s.chunk, g.hi-t0)
-		w.copy(offset(s.borders, (t0-g.lo)/s.chunk*extra), carry, extra)
+	for t0 := g.Lo; t0 < g.Hi; t0 += s.chunk {
+		n := min(s.chunk, g.Hi-t0)
+		w.copy(offset(s.borders, (t0-g.Lo)/s.chunk*extra), carry, extra)
 		s.inputDrives(w, r, t0, n)
 		p := C.struct_forward_params{layout: s.fwd, T: C.int(c.T), B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n),
 			consts: s.constsF, rest: s.restF, prep: ptr(s.prep), wrec: ptr(r.of[Rec]), drives: ptr(s.drives.ptr),
@@ -183,7 +184,7 @@ func (s *Scan) H(a ScanArgs) (*Array, []float32, error) {
 	err := s.d.wait("scan "+c.Cell+" again", func(w *work) {
 		for i, g := range s.segments {
 			s.again(w, r, i)
-			w.copyOut(unsafe.Pointer(&out[g.lo*c.B*c.H]), s.at(g, g.lo+1), int64((g.hi-g.lo)*c.B*c.H)*4)
+			w.copyOut(unsafe.Pointer(&out[g.Lo*c.B*c.H]), s.at(g, g.Lo+1), int64((g.Hi-g.Lo)*c.B*c.H)*4)
 			w.sync()
 		}
 	})
@@ -195,7 +196,7 @@ func (s *Scan) again(w *work, r *run, i int) {
 	plane, g := s.cfg.B*s.cfg.H, s.segments[i]
 	at := offset(s.before, i*s.states()*plane)
 	s.held = i
-	w.copy(s.at(g, g.lo), at, plane)
+	w.copy(s.at(g, g.Lo), at, plane)
 	w.copy(s.carry, offset(at, plane), (s.states()-1)*plane)
 	s.steps(w, r, g, s.carry)
 }
