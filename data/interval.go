@@ -54,10 +54,7 @@ func (c *ReadySetGo) Open(env Env) (*Task, error) {
 	if c.MeasureMin > c.MeasureMax {
 		return nil, fmt.Errorf("data: %s: measure_min is %v, want at most measure_max = %v: %w", name, c.MeasureMin, c.MeasureMax, ErrConfig)
 	}
-	if err := c.atLeastOne(name, "ready_ms", c.ReadyMs); err != nil {
-		return nil, err
-	}
-	if err := c.atLeastOne(name, "set_ms", c.SetMs); err != nil {
+	if err := c.atLeastOne(name, duration{"ready_ms", c.ReadyMs}, duration{"set_ms", c.SetMs}); err != nil {
 		return nil, err
 	}
 	if c.count(c.MeasureMin) < c.count(c.ReadyMs) {

@@ -40,13 +40,9 @@ func (c *DelayMatch) Open(env Env) (*Task, error) {
 	if err := check(name, c); err != nil {
 		return nil, err
 	}
-	for _, d := range []struct {
-		key string
-		ms  float64
-	}{{"sample_ms", c.SampleMs}, {"test_ms", c.TestMs}, {"decision_ms", c.DecisionMs}} {
-		if err := c.atLeastOne(name, d.key, d.ms); err != nil {
-			return nil, err
-		}
+	err := c.atLeastOne(name, duration{"sample_ms", c.SampleMs}, duration{"test_ms", c.TestMs}, duration{"decision_ms", c.DecisionMs})
+	if err != nil {
+		return nil, err
 	}
 	p, length := &matchTrials{ring: c.Ring}, 0
 	for k, ms := range []float64{c.FixationMs, c.SampleMs, c.DelayMs, c.TestMs, c.DecisionMs} {

@@ -40,10 +40,7 @@ func (c *Multisensory) Open(env Env) (*Task, error) {
 	if err := check(name, c); err != nil {
 		return nil, err
 	}
-	if err := c.atLeastOne(name, "stimulus_ms", c.StimulusMs); err != nil {
-		return nil, err
-	}
-	if err := c.atLeastOne(name, "decision_ms", c.DecisionMs); err != nil {
+	if err := c.atLeastOne(name, duration{"stimulus_ms", c.StimulusMs}, duration{"decision_ms", c.DecisionMs}); err != nil {
 		return nil, err
 	}
 	p := &multisensoryTrials{c.Ring, c.Coherences, [3]int{c.count(c.FixationMs), c.count(c.StimulusMs), c.count(c.DecisionMs)}}

@@ -42,10 +42,7 @@ func (c *Perceptual) Open(env Env) (*Task, error) {
 	if err := check(name, c); err != nil {
 		return nil, err
 	}
-	if err := c.atLeastOne(name, "stimulus_ms", c.StimulusMs); err != nil {
-		return nil, err
-	}
-	if err := c.atLeastOne(name, "decision_ms", c.DecisionMs); err != nil {
+	if err := c.atLeastOne(name, duration{"stimulus_ms", c.StimulusMs}, duration{"decision_ms", c.DecisionMs}); err != nil {
 		return nil, err
 	}
 	p := &perceptualTrials{c.Ring, c.Coherences,

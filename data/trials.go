@@ -159,12 +159,20 @@ func (c *TrialTiming) count(ms float64) int {
 	return int(ms/c.StepMs + rounding)
 }
 
-// atLeastOne refuses a duration that is shorter than a step.
-func (c *TrialTiming) atLeastOne(task, key string, ms float64) error {
-	if c.count(ms) > 0 {
-		return nil
+// duration is the value of a key in ms.
+type duration struct {
+	key string
+	ms  float64
+}
+
+// atLeastOne refuses durations that are shorter than a step.
+func (c *TrialTiming) atLeastOne(task string, durations ...duration) error {
+	for _, d := range durations {
+		if c.count(d.ms) < 1 {
+			return fmt.Errorf("data: %s: %s is %v, want at least step_ms = %v: %w", task, d.key, d.ms, c.StepMs, ErrConfig)
+		}
 	}
-	return fmt.Errorf("data: %s: %s is %v, want at least step_ms = %v: %w", task, key, ms, c.StepMs, ErrConfig)
+	return nil
 }
 
 // choices names fixation and n choices.
