@@ -44,6 +44,9 @@ func keep(g *Graph[float32], t *data.Task, p plan, fixed bool) (*kept, error) {
 		return nil, nil
 	}
 	all := make([][]float32, len(fields))
+	for k, f := range fields {
+		all[k] = make([]float32, 0, n*len(f.arr))
+	}
 	for i := range n {
 		if err := p.set.Fill(one, 0, 0, i); err != nil {
 			return nil, fmt.Errorf("engine: sample %d: %w", i, err)

@@ -3,7 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"slices"
+	"math"
 	"time"
 
 	"galvani/data"
@@ -133,7 +133,7 @@ func (d *deviceSteps) queue(b *data.Batch, at place) error {
 		return err
 	}
 	lr := d.schedule(d.progress.Step)
-	if err := d.plan.Apply(slices.Clone(g.gradVals), g.lossVal, lr, d.progress.Step+1); err != nil {
+	if err := d.plan.Apply(g.gradVals, g.lossVal, lr, d.progress.Step+1); err != nil {
 		return err
 	}
 	if d.cfg.Options.Stateful {
@@ -221,7 +221,7 @@ func (s *Session) explain(r *refused, b *data.Batch) error {
 		if err := accuse(s.progress.Step, suspects); err != nil {
 			return err
 		}
-		return &NotFiniteError{Step: s.progress.Step, Tensor: "an updated parameter", Value: nan}
+		return &NotFiniteError{Step: s.progress.Step, Tensor: "an updated parameter", Value: math.NaN()}
 	}
 	g := s.train
 	if err := g.Load(b); err != nil {

@@ -15,7 +15,6 @@ import (
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/chart"
 	"galvani/kernels"
-	"galvani/models"
 
 	"github.com/spf13/cobra"
 )
@@ -98,10 +97,7 @@ type matrixReport struct {
 
 // check holds the flags to what can be measured, and makes the defaults tiny with --quick.
 func (m *matrixFlags) check(c *cobra.Command) error {
-	var known []string
-	for _, e := range models.All() {
-		known = append(known, e.Name)
-	}
+	known := modelNames()
 	for _, name := range m.Models {
 		if !slices.Contains(known, name) {
 			return fmt.Errorf("%w: --models: %s", errUsage, config.Unknown("model", name, known))
@@ -143,8 +139,7 @@ func (m *matrixFlags) open() (missing string, err error) {
 		case d == "cpu":
 			m.CPU = true
 		case gpu < 0 && d != "auto" && deviceNames.MatchString(d):
-			_, n, _ := strings.Cut(d, ":")
-			gpu, _ = strconv.Atoi(n) // none is the first
+			gpu = gpuNumber(d)
 		default:
 			return "", fmt.Errorf("%w: --devices is %s, want cpu and one of cuda, cuda:n", errUsage, strings.Join(m.devices, ","))
 		}
@@ -157,7 +152,7 @@ func (m *matrixFlags) open() (missing string, err error) {
 		m.CPU = true
 		if m.GPU, err = bench.OpenGPU(0, m.precision); err == nil {
 			return "", nil
-		} else if !errors.Is(err, kernels.ErrNoDevice) && !errors.Is(err, kernels.ErrMemory) && !errors.Is(err, kernels.ErrLost) {
+		} else if !givesWay(err) {
 			return "", err
 		}
 		missing = "no GPU columns: " + reason(err)

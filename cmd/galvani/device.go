@@ -57,7 +57,7 @@ func choosePlace(r runKeys) (place, error) {
 		return p, nil
 	case r.Device != "auto":
 		return place{}, fmt.Errorf("%w; use --device cpu", err)
-	case errors.Is(err, kernels.ErrNoDevice), errors.Is(err, kernels.ErrMemory), errors.Is(err, kernels.ErrLost):
+	case givesWay(err):
 		return cpuPlace(r, reason(err))
 	}
 	return place{}, err
@@ -72,16 +72,21 @@ func reason(err error) string {
 	return s
 }
 
+// givesWay reports whether a GPU that was not asked for by name gives way to the CPU.
+func givesWay(err error) bool {
+	return errors.Is(err, kernels.ErrNoDevice) || errors.Is(err, kernels.ErrMemory) || errors.Is(err, kernels.ErrLost)
+}
+
+// gpuNumber returns n of a device cuda:n, one of deviceNames; without a number it is the first.
+func gpuNumber(device string) int {
+	_, n, _ := strings.Cut(device, ":")
+	index, _ := strconv.Atoi(n)
+	return index
+}
+
 // cudaPlace opens the GPU that is asked for, the first with auto.
 func cudaPlace(r runKeys) (place, error) {
-	index := 0
-	if _, n, ok := strings.Cut(r.Device, ":"); ok {
-		var err error
-		if index, err = strconv.Atoi(n); err != nil {
-			return place{}, err
-		}
-	}
-	dev, err := kernels.OpenCUDA(index, kernels.CUDAOptions{Precision: r.Precision})
+	dev, err := kernels.OpenCUDA(gpuNumber(r.Device), kernels.CUDAOptions{Precision: r.Precision})
 	if err != nil {
 		return place{}, err
 	}
