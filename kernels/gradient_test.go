@@ -72,8 +72,7 @@ func normal(r *rand.Rand, shape ...int) *tensor.Dense {
 
 // bind adds d to the graph of x.
 func bind(x *gorgonia.Node, name string, d *tensor.Dense) *gorgonia.Node {
-	return gorgonia.NewTensor(x.Graph(), d.Dtype(), d.Dims(), gorgonia.WithShape(d.Shape()...),
-		gorgonia.WithName(name), gorgonia.WithValue(d))
+	return input(x.Graph(), d, name)
 }
 
 // weigh makes a scalar that depends on every element of x in its own way: the mean square of

@@ -47,7 +47,7 @@ func unfusedLinear(cfg LinearConfig, x, w, b *gorgonia.Node) (*gorgonia.Node, er
 	if err := ones.Memset(one(cfg.Dtype)); err != nil {
 		return nil, err
 	}
-	col := gorgonia.NodeFromAny(x.Graph(), ones, gorgonia.WithName(newOp("linear").unique("ones")))
+	col := input(x.Graph(), ones, newOp("linear").unique("ones"))
 	bias, err := gorgonia.Mul(col, row)
 	if err != nil {
 		return nil, err

@@ -54,6 +54,12 @@ func (o op) OverwritesInput() int { return -1 }
 // CallsExtern is false: with true the machine would allocate a result at every run.
 func (o op) CallsExtern() bool { return false }
 
+// input adds a value to a graph as a node.
+func input(g *gorgonia.ExprGraph, v gorgonia.Value, name string) *gorgonia.Node {
+	return gorgonia.NewTensor(g, v.Dtype(), v.Shape().Dims(), gorgonia.WithShape(v.Shape()...),
+		gorgonia.WithName(name), gorgonia.WithValue(v))
+}
+
 // adjoint is an op that computes a gradient. Nothing is differentiated through it.
 type adjoint struct{ op }
 

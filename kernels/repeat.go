@@ -31,6 +31,5 @@ func zeros(dev Device, like *gorgonia.Node, name string, shape ...int) (*gorgoni
 		}
 		v = m.View(0, shape...)
 	}
-	return gorgonia.NewTensor(like.Graph(), like.Dtype(), len(shape), gorgonia.WithShape(shape...),
-		gorgonia.WithName(name), gorgonia.WithValue(v)), nil
+	return input(like.Graph(), v, name), nil
 }

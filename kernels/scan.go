@@ -41,8 +41,7 @@ func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params
 		if in.Place != nil {
 			v = in.Place(data.t)
 		}
-		children = append(children, gorgonia.NewTensor(g, v.Dtype(), v.Shape().Dims(), gorgonia.WithShape(v.Shape()...),
-			gorgonia.WithName(fmt.Sprintf("scan#%d.%s", s.id, data.name)), gorgonia.WithValue(v)))
+		children = append(children, input(g, v, fmt.Sprintf("scan#%d.%s", s.id, data.name)))
 	}
 	h, err := gorgonia.ApplyOp(s, append(children, params...)...)
 	if err != nil {
