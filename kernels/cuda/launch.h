@@ -31,7 +31,7 @@ static inline int launch_blocks(long long n, int per_block)
 	return blocks < MAX_BLOCKS ? (int)blocks : MAX_BLOCKS;
 }
 
-/* each_launch: gemm_sum (n = M*N), update, update_end, fill (n), axial_drives (R*H), edge_sum (E),
+/* each_launch: gemm_sum (n = M*N), update, update_end (n), axial_drives (R*H), edge_sum (E),
  * prev_rows (n*B*H), take (T*B*W). */
 static inline struct launch each_launch(long long n)
 {

@@ -254,11 +254,4 @@ struct take_params {
 	ARRAY(float) to;	 /* [T,B,W] */
 };
 
-/* fill: x[i] = value for i < n. */
-struct fill_params {
-	long long n;
-	float value;
-	ARRAY(float) x;
-};
-
 #endif

@@ -157,10 +157,3 @@ KERNEL(update_end, struct update_params)
 	p.train->state = p.report->state = 2;
 	p.train->step = p.step;
 }
-
-/* Threads stride over the elements. */
-KERNEL(fill, struct fill_params)
-{
-	for (long long i = element(); i < p.n; i += stride())
-		p.x[i] = p.value;
-}
