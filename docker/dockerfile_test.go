@@ -220,7 +220,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends gcc \
 	# a comment between two lines
 	&& rm -rf /var/lib/apt/lists/*
 FROM ${BASE} AS gpu
-WORKDIR /work
+WORKDIR /galvani
 ENV HOME=/tmp
 USER 10001:10001
 STOPSIGNAL SIGTERM
@@ -248,10 +248,10 @@ ENTRYPOINT ["/galvani"]
 		{"STOPSIGNAL SIGTERM\n", "", "stop signal"},
 		{" --no-install-recommends", "", "--no-install-recommends"},
 		{"&& rm -rf /var/lib/apt/lists/*", "&& true", "leaves its lists"},
-		{"WORKDIR /work", "WORKDIR work", "relative"},
-		{"WORKDIR /work", "ADD https://example.org/x /x", "ADD"},
-		{"WORKDIR /work", "RUN curl -O https://example.org/x", "fetches"},
-		{"WORKDIR /work", "RUN chmod u+s /x", "setuid"},
+		{"WORKDIR /galvani", "WORKDIR work", "relative"},
+		{"WORKDIR /galvani", "ADD https://example.org/x /x", "ADD"},
+		{"WORKDIR /galvani", "RUN curl -O https://example.org/x", "fetches"},
+		{"WORKDIR /galvani", "RUN chmod u+s /x", "setuid"},
 		{"ENV HOME=/tmp", "ENV API_KEY=x", "secret"},
 		{"ENV HOME=/tmp", "VOLUME /data", "shell form"},
 	} {
@@ -278,7 +278,7 @@ func TestImages(t *testing.T) {
 		for _, k := range []string{"USER", "WORKDIR", "VOLUME", "ENTRYPOINT"} {
 			got[k] = last(body, k)
 		}
-		want := map[string]string{"USER": "10001:10001", "WORKDIR": "/work", "VOLUME": `["/work/runs", "/data"]`,
+		want := map[string]string{"USER": "10001:10001", "WORKDIR": "/galvani", "VOLUME": `["/galvani/runs", "/data"]`,
 			"ENTRYPOINT": `["/usr/local/bin/galvani"]`}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("%s: -want +got\n%s", name, d)

@@ -133,7 +133,7 @@ func TestJob(t *testing.T) {
 			t.Errorf("no volume %v", name)
 		}
 	}
-	if d := cmp.Diff([]string{"/work/runs", "/data", "/tmp"}, mounted); d != "" {
+	if d := cmp.Diff([]string{"/galvani/runs", "/data", "/tmp"}, mounted); d != "" {
 		t.Errorf("mounts: -want +got\n%s", d)
 	}
 	expect(t, pod, at(t, claim, "metadata", "name").(string), "volumes", 0, "persistentVolumeClaim", "claimName")

@@ -85,9 +85,9 @@ prepare() {
 		.process.args = $args | .process.terminal = false
 		| .process.user = {uid: $user, gid: $user} | .process.noNewPrivileges = true
 		| .process.capabilities = {} | .root.readonly = true
-		| .mounts |= map(select(.destination as $d | ["/work/runs", "/data", "/tmp"] | index($d) | not))
+		| .mounts |= map(select(.destination as $d | ["/galvani/runs", "/data", "/tmp"] | index($d) | not))
 		| .mounts += [
-			{destination: "/work/runs", type: "bind", source: $runs, options: ["rbind", "rw", "nosuid", "nodev"]},
+			{destination: "/galvani/runs", type: "bind", source: $runs, options: ["rbind", "rw", "nosuid", "nodev"]},
 			{destination: "/data", type: "bind", source: $data, options: ["rbind", "rw", "nosuid", "nodev"]},
 			{destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["nosuid", "nodev", "noexec", "size=256m"]}]
 		' < "$bundle/image.json" > "$bundle/config.json"
@@ -110,9 +110,9 @@ expect_config() {
 	got=$(buildah inspect --type image --format '{{json .OCIv1.config}}' "localhost/galvani:$1" 2> /dev/null ||
 		buildah inspect --type image "localhost/galvani:$1" | jq '.OCIv1.config')
 	jq -e --arg target "$1" '
-		.User == "10001:10001" and .WorkingDir == "/work" and .StopSignal == "SIGTERM"
+		.User == "10001:10001" and .WorkingDir == "/galvani" and .StopSignal == "SIGTERM"
 		and .Entrypoint == ["/usr/local/bin/galvani"] and .Cmd == ["--help"]
-		and (.Volumes | keys) == ["/data", "/work/runs"]
+		and (.Volumes | keys) == ["/data", "/galvani/runs"]
 		and (.Env | index("HOME=/tmp") != null)
 		and (.Env | any(startswith("NVIDIA_VISIBLE_DEVICES="))) == ($target == "gpu")
 		' <<< "$got" > /dev/null || fail "$1: configuration is $got"
@@ -163,7 +163,7 @@ check() {
 	volumes $uid
 	say "=== $target: user, root"
 	# shellcheck disable=SC2016 # the shell in the container expands
-	out=$(start "$bundle" $uid /bin/sh -c 'id -u; touch /work/x /usr/x 2> /dev/null && echo writable || echo read-only')
+	out=$(start "$bundle" $uid /bin/sh -c 'id -u; touch /galvani/x /usr/x 2> /dev/null && echo writable || echo read-only')
 	[ "$out" = "$uid"$'\n'read-only ] || fail "$target: got $out, want $uid and read-only"
 
 	say "=== $target: devices"
