@@ -174,6 +174,29 @@ func (p farLinear) Backward(x, w, dy gorgonia.Value) (gorgonia.Value, gorgonia.V
 	return far(dx), far(dp), nil
 }
 
+func (d *farDevice) NewWeights(cfg kernels.WeightsConfig) (kernels.WeightsPlan, error) {
+	p, err := d.Device.NewWeights(cfg)
+	return farWeights{p}, err
+}
+
+type farWeights struct{ kernels.WeightsPlan }
+
+func (p farWeights) Forward(w, a gorgonia.Value) (gorgonia.Value, error) {
+	out, err := p.WeightsPlan.Forward(near(w), near(a))
+	if err != nil {
+		return nil, err
+	}
+	return far(out), nil
+}
+
+func (p farWeights) Backward(w, a, dW gorgonia.Value) (gorgonia.Value, error) {
+	out, err := p.WeightsPlan.Backward(near(w), near(a), near(dW))
+	if err != nil {
+		return nil, err
+	}
+	return far(out), nil
+}
+
 // farLossPlan runs the losses of the host through a graph of one node each.
 type farLossPlan struct{ cfg kernels.LossConfig }
 

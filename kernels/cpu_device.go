@@ -227,3 +227,5 @@ func (s *cpuScan[F]) GradH() gorgonia.Value {
 func (s *cpuScan[F]) Final() gorgonia.Value {
 	return wrap(s.scan.Final, s.cfg.Cell.States, s.cfg.B, s.cfg.H)
 }
+
+func (d *cpuDevice) NewWeights(cfg WeightsConfig) (WeightsPlan, error) { return newWeights(cfg) }

@@ -2,8 +2,8 @@
 //
 // A cell is a pointwise step and its adjoint (kernels/cells/NAME.h); the time loop, the
 // matrix products, memory and threads are written once here and serve every cell. Models see
-// three Gorgonia operations: Scan (all T steps), Field (a part of a packed tensor) and the
-// losses. A Device decides where they run.
+// a few Gorgonia operations: Scan (all T steps), Weights (signs, masks and scales of matrices),
+// Field (a part of a packed tensor), Linear and the losses. A Device decides where they run.
 //
 // Letters: T steps, B batch, I input, H hidden units, O output, S state planes. Arrays are
 // row-major with time first: x [T,B,I], h [T,B,H].
@@ -39,6 +39,8 @@ type Device interface {
 	NewScan(cfg ScanConfig) (ScanPlan, error)
 	// NewLinear allocates y = x·Wᵀ + b for x [N,K], W [M,K].
 	NewLinear(cfg LinearConfig) (LinearPlan, error)
+	// NewWeights allocates weights that are made of stored ones.
+	NewWeights(cfg WeightsConfig) (WeightsPlan, error)
 	// Close releases the device's memory and threads.
 	Close() error
 }

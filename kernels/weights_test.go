@@ -1,0 +1,118 @@
+//go:build cgo
+
+package kernels
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// TestWeights: the sign of a column, the mask of an element and a scale along each axis.
+func TestWeights(t *testing.T) {
+	dev := openTestCPU(t)
+	w := []float64{-1, 2, 3, 4, -5, 0}
+	factor := []float64{1, 0, -1, 1, 1, -1}
+	for _, c := range []struct {
+		cfg  WeightsConfig
+		a    []float64
+		want []float64
+	}{
+		{WeightsConfig{R: 2, C: 3}, nil, w},
+		{WeightsConfig{R: 2, C: 3, Rectifier: Absolute, Factor: factor}, nil, []float64{1, 0, -3, 4, 5, 0}},
+		{WeightsConfig{R: 2, C: 3, Rectifier: Positive}, nil, []float64{0, 2, 3, 4, 0, 0}},
+		{WeightsConfig{R: 2, C: 3, Scale: Whole}, []float64{3}, []float64{-3, 6, 9, 12, -15, 0}},
+		{WeightsConfig{R: 2, C: 3, Scale: Columns}, []float64{1, 10, 100}, []float64{-1, 20, 300, 4, -50, 0}},
+		{WeightsConfig{R: 2, C: 3, Scale: Rows}, []float64{1, 10}, []float64{-1, 2, 3, 40, -50, 0}},
+	} {
+		g := gorgonia.NewGraph()
+		var a *gorgonia.Node
+		if c.a != nil {
+			a = input(g, wrap(c.a, len(c.a)), "a")
+		}
+		out, err := Weights(dev, input(g, wrap(w, 2, 3), "w"), a, c.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		vm := gorgonia.NewTapeMachine(g)
+		if err := vm.RunAll(); err != nil {
+			t.Fatal(err)
+		}
+		vm.Close()
+		if got := out.Value().Data().([]float64); !slices.Equal(got, c.want) {
+			t.Errorf("%+v: got %v, want %v", c.cfg, got, c.want)
+		}
+	}
+}
+
+func openTestCPU(t *testing.T) Device {
+	t.Helper()
+	dev, err := OpenCPU(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dev.Close() })
+	return dev
+}
+
+func TestWeightsGradients(t *testing.T) {
+	dev := openTestCPU(t)
+	r := rand.New(rand.NewPCG(1, 1))
+	const R, C = 3, 4
+	factor := normal(r, R*C).Data().([]float64)
+	factor[5] = 0
+	for _, f := range []Rectifier{AsIs, Absolute, Positive} {
+		for scale := Unscaled; scale <= Rows; scale++ {
+			cfg := WeightsConfig{R: R, C: C, Rectifier: f, Factor: factor, Scale: scale}
+			t.Run(fmt.Sprint(f, scale), func(t *testing.T) {
+				w := normal(r, R, C)
+				var scales *tensor.Dense
+				if n := cfg.scales(); n > 0 {
+					scales = normal(r, n)
+				}
+				of := func(wn, an *gorgonia.Node) (*gorgonia.Node, error) {
+					out, err := Weights(dev, wn, an, cfg)
+					if err != nil {
+						return nil, err
+					}
+					return weigh(out)
+				}
+				checkGradient(t, w, func(x *gorgonia.Node) (*gorgonia.Node, error) {
+					if scales == nil {
+						return of(x, nil)
+					}
+					return of(x, bind(x, "a", scales))
+				})
+				if scales != nil {
+					checkGradient(t, scales, func(x *gorgonia.Node) (*gorgonia.Node, error) {
+						return of(bind(x, "w", w), x)
+					})
+				}
+			})
+		}
+	}
+}
+
+func TestWeightsRefuses(t *testing.T) {
+	dev := openTestCPU(t)
+	g := gorgonia.NewGraph()
+	w, a := input(g, wrap(make([]float64, 6), 2, 3), "w"), input(g, wrap(make([]float64, 3), 3), "a")
+	for _, c := range []struct {
+		a   *gorgonia.Node
+		cfg WeightsConfig
+	}{
+		{nil, WeightsConfig{R: 3, C: 2}},
+		{nil, WeightsConfig{R: 2, C: 3, Factor: make([]float64, 5)}},
+		{a, WeightsConfig{R: 2, C: 3}},
+		{nil, WeightsConfig{R: 2, C: 3, Scale: Columns}},
+		{a, WeightsConfig{R: 2, C: 3, Scale: Rows}},
+	} {
+		if _, err := Weights(dev, w, c.a, c.cfg); err == nil {
+			t.Errorf("%+v with scale %v was taken", c.cfg, c.a)
+		}
+	}
+}
