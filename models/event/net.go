@@ -1,0 +1,254 @@
+// Package event evaluates charged RNNs from events, (time, input, weight), in place of frames.
+//
+// The parts of a cell differ in what events can save:
+//
+//   - The input product U x of a clocked step costs P·H·I multiply-adds for P conductances. An
+//     event costs one column of U, without its zeros.
+//   - The synaptic traces are linear, so they decay in closed form over any time, and only the
+//     units that an event reaches are moved (Traces).
+//   - The voltage h has no closed form: leak, channels and conductances act on each other at every
+//     moment, and axial or recurrent coupling carries a change to units that no event reached. It
+//     is stepped on the grid of the clocked cell, but only where something can change: a unit
+//     sleeps while its conductances are zero and can only stay so, its last step returned the very
+//     h it began with, and so did those of the units it is coupled to. The next step would then
+//     compute the same number from the same numbers.
+//
+// On a common grid all states equal those of the clocked cell up to the order of the sums. How
+// much is saved is another matter: input product and traces cost in proportion to the events, h
+// costs the clocked price until it rests, which takes some hundred steps without events at the
+// default leaks, and only under the kernel ema_diff_relu, whose conductance is zero soon after
+// the last event. The other kernels reach zero when their traces vanish below the smallest number.
+package event
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"galvani/kernels"
+	"galvani/models"
+)
+
+// Net is one sequence of a charged RNN with numbers for its parameters, evaluated in float64.
+type Net struct {
+	traces   *Traces
+	membrane membrane
+	reads    columns // column u: the units that act on u, and how
+	readers  columns // column u: the units that u acts on
+	rest     float64
+	h, next  []float64 // [H]
+	x        []float64 // [P]
+	awake    []int32   // the units that the next step may change
+	stepped  []int32   // those of the last one
+	isAwake  []bool    // [H]
+	length   float64   // of the last step
+	work     Work
+}
+
+// Work counts what has been computed.
+type Work struct {
+	Events   int // taken in
+	Input    int // multiply-adds of the input products
+	Traces   int // pairs of traces moved
+	Coupling int // multiply-adds of axial or recurrent coupling
+	Units    int // voltages stepped
+}
+
+// New returns the net at rest. Cell is a *models.CRNN or *models.CRNNSimple; params holds the
+// values of its parameter table by name, without the prefix "cell.".
+//
+// Errors: another cell; settings that the cell refuses; kernels.ErrShape for a parameter that is
+// missing, unknown or of another length.
+func New(cell models.Cell, d models.Dims, params map[string][]float64) (*Net, error) {
+	specs, err := cell.Params(d)
+	if err != nil {
+		return nil, err
+	}
+	scan, err := cell.Scan(d)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkParams(specs, params); err != nil {
+		return nil, err
+	}
+	n := &Net{rest: scan.Rest[0], h: make([]float64, d.H), next: make([]float64, d.H), isAwake: make([]bool, d.H)}
+	filters := make([]models.Synapse, d.H)
+	var coupling []float64
+	switch c := cell.(type) {
+	case *models.CRNN:
+		for u := range filters {
+			if filters[u], err = models.NewSynapse(c.SynKernel, params["tau_s"][u], params["tau_l"][u]); err != nil {
+				return nil, err
+			}
+		}
+		n.traces = NewTraces(filters, d.I, params["U_exc"], params["U_inh"])
+		coupling = axialMatrix(scan.Axial, params["g_axial"], d.H)
+		n.membrane = newCompartments(c, params, coupling)
+	case *models.CRNNSimple:
+		s, err := models.NewSynapse(c.SynKernel, c.TauS, c.TauL)
+		if err != nil {
+			return nil, err
+		}
+		for u := range filters {
+			filters[u] = s
+		}
+		n.traces = NewTraces(filters, d.I, params["U"])
+		coupling = params["W"]
+		n.membrane = newSimple(c, params)
+	default:
+		return nil, fmt.Errorf("event: %T has no synaptic traces to evaluate from events, want *models.CRNN or *models.CRNNSimple", cell)
+	}
+	n.x = make([]float64, len(n.traces.weights))
+	n.readers = newColumns(coupling, d.H, d.H)
+	n.reads = newColumns(transpose(coupling, d.H, d.H), d.H, d.H)
+	n.Reset()
+	return n, nil
+}
+
+// checkParams holds the values to the parameter table.
+func checkParams(specs []kernels.Spec, params map[string][]float64) error {
+	for _, s := range specs {
+		if v, ok := params[s.Name]; !ok || len(v) != s.Len() {
+			return fmt.Errorf("event: parameter %s has %d elements, want %d: %w", s.Name, len(v), s.Len(), kernels.ErrShape)
+		}
+	}
+	for name := range params {
+		if !slices.ContainsFunc(specs, func(s kernels.Spec) bool { return s.Name == name }) {
+			return fmt.Errorf("event: the cell has no parameter %s: %w", name, kernels.ErrShape)
+		}
+	}
+	return nil
+}
+
+// axialMatrix returns the coupling g_ij [H,H], symmetric with an empty diagonal.
+func axialMatrix(a *kernels.Axial, g []float64, h int) []float64 {
+	m := make([]float64, h*h)
+	for e := range a.Edges() {
+		i, j := int(a.I[e]), int(a.J[e])
+		m[i*h+j] += g[e]
+		m[j*h+i] += g[e]
+	}
+	return m
+}
+
+// Reset brings the net to rest.
+func (n *Net) Reset() {
+	n.traces.reset()
+	for u := range n.h {
+		n.h[u] = n.rest
+	}
+	n.length = 0
+	n.wakeAll()
+}
+
+// Event adds an event to the step that the next call of Step makes. A frame x is an event of
+// weight x_i at every input i.
+//
+// Errors: ErrEvent for an input that does not exist or a weight that is not finite.
+func (n *Net) Event(input int, weight float64) error {
+	if err := n.traces.check(input, weight); err != nil {
+		return err
+	}
+	n.traces.add(input, weight)
+	return nil
+}
+
+// Step makes a step of the given length, at the end of which its events arrive. Steps of length
+// 1 are those of the clocked cell. In others the traces decay for that long, in closed form, and
+// h makes one step of dt times that length, with the conductances at its end.
+//
+// A step longer than the one before wakes all units: they were found at rest at shorter ones.
+//
+// Units: steps of the clocked cell, above 0.
+//
+// Errors: ErrEvent for a length that is not positive and finite.
+func (n *Net) Step(length float64) error {
+	if !(length > 0) || math.IsInf(length, 1) {
+		return fmt.Errorf("event: length of a step is %v, want a positive number: %w", length, ErrEvent)
+	}
+	t := n.traces
+	t.now += length
+	if length > n.length {
+		n.wakeAll()
+	}
+	n.length = length
+	for _, u := range t.touched {
+		n.wake(u)
+	}
+	for _, u := range n.awake {
+		t.advance(int(u), n.x)
+		units, weights := n.reads.column(int(u))
+		coupling := 0.0
+		for e, v := range units {
+			coupling += weights[e] * n.h[v]
+		}
+		n.work.Coupling += len(units)
+		n.next[u] = n.membrane.next(int(u), n.h[u], n.x, coupling, length)
+	}
+	n.work.Units += len(n.awake)
+	t.release()
+	n.commit()
+	return nil
+}
+
+// commit takes over the new voltages and finds the units that can change in the next step.
+func (n *Net) commit() {
+	n.awake, n.stepped = n.stepped[:0], n.awake
+	for _, u := range n.stepped {
+		n.isAwake[u] = false
+	}
+	for _, u := range n.stepped {
+		changed := n.next[u] != n.h[u] // true for a number that is none
+		n.h[u] = n.next[u]
+		if changed {
+			n.wake(u)
+			units, _ := n.readers.column(int(u))
+			for _, v := range units {
+				n.wake(v)
+			}
+		} else if !n.traces.silent(int(u)) {
+			n.wake(u)
+		}
+	}
+}
+
+func (n *Net) wake(u int32) {
+	if !n.isAwake[u] {
+		n.isAwake[u] = true
+		n.awake = append(n.awake, u)
+	}
+}
+
+func (n *Net) wakeAll() {
+	for u := range n.h {
+		n.wake(int32(u))
+	}
+}
+
+// H returns the voltages after the last step, [H]. The slice belongs to n.
+func (n *Net) H() []float64 { return n.h }
+
+// Traces returns the traces after the last step, each [P,H] with P conductances; slices as of
+// Traces.Read.
+func (n *Net) Traces() (p, q []float64) {
+	p, q, _ = n.traces.Read(n.traces.now) // its own time is never too early
+	return p, q
+}
+
+// Awake returns how many units the next step computes, events aside.
+func (n *Net) Awake() int { return len(n.awake) }
+
+// Work returns what has been computed since the net was made.
+func (n *Net) Work() Work {
+	w := n.work
+	w.Events, w.Input, w.Traces = n.traces.work.Events, n.traces.work.Input, n.traces.work.Traces
+	return w
+}
+
+// Clocked returns what the clocked cell computes in as many steps: every input, trace and unit
+// at each of them.
+func (n *Net) Clocked(steps int) Work {
+	h, p := len(n.h), len(n.x)
+	return Work{Events: steps * n.traces.inputs, Input: steps * p * h * n.traces.inputs, Traces: steps * p * h,
+		Coupling: steps * len(n.reads.value), Units: steps * h}
+}
