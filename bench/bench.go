@@ -70,7 +70,7 @@ func start(cfg Config) (r *runner, stop func(), err error) {
 	if cfg.Quick {
 		r.effort, r.sizes = brief, []int{64}
 	}
-	r.head = Row{Schema: schema, Date: time.Now().UTC().Format(time.RFC3339), Machine: thisMachine(cfg.Threads, isa()),
+	r.head = Row{Schema: schema, Date: time.Now().UTC().Format(time.RFC3339), Machine: ThisMachine(cfg.Threads),
 		Program: cfg.Program, Quick: cfg.Quick}
 	before := runtime.GOMAXPROCS(cfg.Threads)
 	return r, func() {

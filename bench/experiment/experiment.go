@@ -1,0 +1,124 @@
+// Package experiment tests claims about cells by measurements that one command repeats.
+//
+// An experiment is its settings: a pointer to a struct whose exported fields, with their tags, are
+// flags of the command line (tags as in package models). From the settings come
+//
+//   - Cases, one for each condition and seed, which do not depend on each other. Each gives
+//     numbers and curves, which become one Row, one line of a file that is only appended to;
+//   - Report, a pure function of all rows: tables, charts, a paragraph and a verdict.
+//
+// Job.Run runs the cases whose rows are not in the file yet, so that an experiment which was cut
+// off goes on; Job.Report writes NAME.md and NAME-CHART.png and .svg from the rows. A row holds
+// the settings that it belongs to: rows of other settings stay in the file and are left alone.
+//
+// A new experiment is one file: a struct, its three methods and a call of Register in init.
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"sort"
+
+	"galvani/kernels"
+)
+
+// Settings is an experiment with its settings.
+type Settings interface {
+	// Quick makes the settings so small that all cases together take about a second: it shows
+	// that everything works and measures nothing.
+	Quick()
+	// Cases returns what is to be run, the same list at every call. The seeds are 1 to n.
+	//
+	// Errors: settings that do not fit each other.
+	Cases(seeds []uint64) ([]Case, error)
+	// Report tells what the rows say. It depends on settings and rows alone. Rows come in the
+	// order of the cases; there is at least one, but not all need be there.
+	Report(rows Rows) (Report, error)
+}
+
+// Case is one condition at one seed.
+type Case struct {
+	Condition string // with the seed, the key of the case within its experiment
+	Seed      uint64
+	// Cost is the time that the case takes relative to others, for the estimate of time left;
+	// 0 means 1.
+	Cost float64
+	// Run measures. When ctx is cancelled it returns its cause soon, and no result.
+	Run func(ctx context.Context, env *Env) (Result, error)
+}
+
+// Result is what a case measures: numbers and curves by name, NaN and infinities allowed.
+type Result struct {
+	Values Values           `json:"values"`
+	Curves map[string]Curve `json:"curves,omitempty"`
+	Note   string           `json:"note,omitempty"` // a word for people, e.g. where it diverged
+}
+
+// Env is what a case has besides its settings.
+type Env struct {
+	Threads int    // of the CPU, at least 1
+	DataDir string // folder of data-set files
+	// Tick tells which part of the case is done, from 0 to 1.
+	Tick func(part float64)
+	// Configure returns the settings of training under which `galvani train` would run, its
+	// recipes included, with keys overruled. Values are as TOML has them (int, float64, bool,
+	// string, lists of them).
+	Configure func(model, task string, keys map[string]any) (Training, error)
+
+	open   func() (kernels.Device, string, error)
+	opened bool
+	device kernels.Device
+	name   string
+}
+
+// Device returns the device for training, which is opened at the first call and is not to be
+// closed; nil stands for the unrolled graph.
+func (e *Env) Device() (kernels.Device, error) {
+	if !e.opened {
+		var err error
+		if e.device, e.name, err = e.open(); err != nil {
+			return nil, err
+		}
+		e.opened = true
+	}
+	return e.device, nil
+}
+
+// Entry is one line of the registry.
+type Entry struct {
+	Name   string
+	Doc    string // what is measured, in one line
+	Claim  string // the sentence that is tested
+	Source string // of the claim
+	Long   bool   // takes more than an hour on two cores; `experiment all` leaves it out
+	New    func() Settings
+}
+
+var registry = map[string]Entry{}
+
+// Register adds an experiment. It is called from init functions only and panics on a duplicate.
+func Register(e Entry) {
+	if _, dup := registry[e.Name]; dup {
+		panic("experiment: " + e.Name + " is registered twice")
+	}
+	registry[e.Name] = e
+}
+
+// All returns the registry, sorted by name.
+func All() []Entry {
+	all := make([]Entry, 0, len(registry))
+	for _, e := range registry {
+		all = append(all, e)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
+	return all
+}
+
+// Lookup finds an experiment by name.
+func Lookup(name string) (Entry, error) {
+	e, ok := registry[name]
+	if !ok {
+		return Entry{}, fmt.Errorf("experiment: unknown experiment %q", name)
+	}
+	return e, nil
+}

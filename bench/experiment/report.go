@@ -1,0 +1,179 @@
+package experiment
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"galvani/engine/chart"
+)
+
+// Verdict says what became of a claim.
+type Verdict string
+
+// The verdicts. None is for an experiment that reports without a criterion.
+const (
+	Holds     Verdict = "holds"
+	HoldsWhen Verdict = "holds under a condition"
+	Fails     Verdict = "fails"
+	None      Verdict = "no verdict"
+)
+
+// Report is what the rows of an experiment say.
+type Report struct {
+	Verdict Verdict `json:"verdict"`
+	Result  string  `json:"result"` // a paragraph, or several with empty lines between
+	Tables  []Table `json:"tables"`
+	Charts  []Chart `json:"-"`
+}
+
+// Table is a table of words. Numbers in it come with their interval (Estimate.Format).
+type Table struct {
+	Title string     `json:"title"`
+	Head  []string   `json:"head"`
+	Rows  [][]string `json:"rows"`
+}
+
+// Chart is one figure, NAME-Chart.Name.png and .svg.
+type Chart struct {
+	Name    string // letters, digits and '-'
+	Caption string // one sentence
+	chart.Lines
+}
+
+// Band makes a series of a chart from estimates, with their intervals as its band.
+func Band(name string, x []float64, y []Estimate) chart.Series {
+	s := chart.Series{Name: name, X: x}
+	s.Y, s.Lo, s.Hi = split(y)
+	return s
+}
+
+// Outcome is a report with what it is a report of, and where it was written.
+type Outcome struct {
+	Name  string `json:"experiment"`
+	Claim string `json:"claim"`
+	Report
+	Done    int      `json:"cases"`
+	Missing int      `json:"missing,omitempty"` // cases without a row
+	Seconds float64  `json:"seconds"`           // of all cases
+	Quick   bool     `json:"quick,omitempty"`
+	Files   []string `json:"files"`
+}
+
+// Report writes charts and NAME.md from the rows in the folder.
+//
+// Errors: ErrRows, also where there is no row; those of the files.
+func (j *Job) Report() (*Outcome, error) {
+	p, err := j.plan()
+	if err != nil {
+		return nil, err
+	}
+	if len(p.rows) == 0 {
+		return nil, fmt.Errorf("experiment: %s has no rows for these settings; run: %s: %w", j.path(".jsonl"), j.Command, ErrRows)
+	}
+	report, err := j.Settings.Report(p.rows)
+	if err != nil {
+		return nil, fmt.Errorf("experiment: %s: %w", j.Name, err)
+	}
+	o := &Outcome{Name: j.Name, Claim: j.Claim, Report: report, Done: len(p.rows), Missing: len(p.cases) - len(p.rows),
+		Seconds: p.rows.seconds(), Quick: j.Quick}
+	for _, c := range report.Charts {
+		for _, format := range chart.Formats {
+			text, err := c.Render(format)
+			if err != nil {
+				return nil, fmt.Errorf("experiment: %s: %w", j.Name, err)
+			}
+			if err := j.write(o, "-"+c.Name+"."+format, text); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return o, j.write(o, ".md", j.markdown(o, p))
+}
+
+// path is a file of the experiment.
+func (j *Job) path(suffix string) string { return filepath.Join(j.Dir, j.Name+suffix) }
+
+// write replaces a file in one go.
+func (j *Job) write(o *Outcome, suffix string, text []byte) error {
+	path := j.path(suffix)
+	if err := os.WriteFile(path+".part", text, 0o644); err != nil {
+		return err
+	}
+	o.Files = append(o.Files, path)
+	return os.Rename(path+".part", path)
+}
+
+func (rows Rows) seconds() float64 {
+	sum := 0.0
+	for _, r := range rows {
+		sum += r.Seconds
+	}
+	return sum
+}
+
+// markdown writes the report for people.
+func (j *Job) markdown(o *Outcome, p *plan) []byte {
+	var b bytes.Buffer
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("# %s\n\n%s.\n", j.Name, strings.TrimSuffix(j.Doc, "."))
+	if j.Quick {
+		line("**Made with --quick: shows that it works, measures nothing.**\n")
+	}
+	line("Claim: %s (%s)\n\n**Verdict: %s.**\n\n%s\n", j.Claim, j.Source, o.Verdict, strings.TrimSpace(o.Result))
+	for _, t := range o.Tables {
+		line("## %s\n\n| %s |\n|%s", t.Title, strings.Join(t.Head, " | "), strings.Repeat("---|", len(t.Head)))
+		for _, r := range t.Rows {
+			line("| %s |", strings.Join(r, " | "))
+		}
+		line("")
+	}
+	for _, c := range o.Charts {
+		line("![%s](%s-%s.png)\n\n%s\n", c.Title, j.Name, c.Name, c.Caption)
+	}
+	line("## Repeat it\n\n```\n%s\n```\n\n%s", j.Command, j.provenance(o, p))
+	return b.Bytes()
+}
+
+// provenance says how the numbers came about.
+func (j *Job) provenance(o *Outcome, p *plan) string {
+	var machines, commits, devices []string
+	for _, r := range p.rows {
+		commit := r.Program.Commit
+		if r.Program.Dirty {
+			commit += " with changes"
+		}
+		for _, add := range []struct {
+			list *[]string
+			word string
+		}{
+			{&machines, fmt.Sprintf("%s, %d threads", r.Machine.CPU, r.Machine.Threads)},
+			{&commits, commit}, {&devices, r.Device},
+		} {
+			if add.word != "" && !slices.Contains(*add.list, add.word) {
+				*add.list = append(*add.list, add.word)
+			}
+		}
+	}
+	text := fmt.Sprintf("%d cases, %s in all, on %s", o.Done, duration(o.Seconds), strings.Join(append(machines, devices...), "; "))
+	if o.Missing > 0 {
+		text += fmt.Sprintf("; **%d cases are missing**", o.Missing)
+	}
+	if len(commits) > 0 {
+		text += "; commit " + strings.Join(commits, ", ")
+	}
+	return text + fmt.Sprintf(".\nIntervals are of 95 %%. Rows: `%s.jsonl`. Settings: `%s`.", j.Name, p.settings)
+}
+
+// duration rounds seconds to what matters.
+func duration(seconds float64) time.Duration {
+	d := time.Duration(seconds * float64(time.Second))
+	if d > time.Minute {
+		return d.Round(time.Second)
+	}
+	return d.Round(100 * time.Millisecond)
+}

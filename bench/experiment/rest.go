@@ -1,0 +1,275 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"galvani/engine/chart"
+	"galvani/models"
+)
+
+func init() {
+	Register(Entry{
+		Name:   "rest",
+		Doc:    "distance of random charged RNNs from rest while their input stays constant",
+		Claim:  "the cRNN is event-driven: under constant input it returns to rest",
+		Source: "notes on the charged RNN, section 3.1",
+		New: func() Settings {
+			return &rest{Networks: 200, Units: 8, Input: 10, Starts: 8, GammaMax: []float64{0, 0.1, 0.2, 0.5, 1, 2}, TauS: 5, TauL: 20, Multiple: 20}
+		},
+	})
+}
+
+// rest holds the input of random networks constant and measures how far from rest they end. Rest
+// is the fixed point without input that a network reaches from its leak potential.
+//
+// With a synapse that is a difference of averages the input decays to 0, so that the network ends
+// in a fixed point without input, if not always in the one that it left. The kernels that are no
+// difference are the negative control: they must not come back.
+type rest struct {
+	Networks int       `toml:"networks" doc:"networks per condition and seed" min:"1" max:"100000"`
+	Units    int       `toml:"units" doc:"compartments of a network, joined to a ring" min:"2" max:"1024"`
+	Input    float64   `toml:"input" doc:"largest input weight relative to the initial ones; drawn evenly in its logarithm from 1 on" min:"1" max:"1e6"`
+	Starts   int       `toml:"starts" doc:"random states from which a network is let go to see whether it has one rest point" min:"2" max:"1024"`
+	GammaMax []float64 `toml:"gamma_max" doc:"largest channel densities to be compared; they are drawn evenly up to it" min:"0" max:"1e3"`
+	TauS     float64   `toml:"tau_s" doc:"time constant of the fast synaptic trace" unit:"step" min:"0.1" max:"1e4"`
+	TauL     float64   `toml:"tau_l" doc:"time constant of the slow synaptic trace" unit:"step" min:"0.1" max:"1e4"`
+	Multiple float64   `toml:"multiple" doc:"duration of the input, in the longest time constant of synapse and membrane" min:"1" max:"1000"`
+}
+
+const (
+	// restTolerance tells back at rest from elsewhere: 20 time constants leave 2e-9 of what was
+	// there, and channels can slow that down.
+	restTolerance = 1e-6
+	// slowestLeak is the smallest leak conductance of a drawn network, at C = 1.
+	slowestLeak = 0.02
+	restInputs  = 4
+	restPoints  = 50 // of the curve of distances
+)
+
+// restControls are the kernels that respond to constant input.
+var restControls = []string{"ema", "alpha", "dualexp"}
+
+// Quick implements Settings.
+func (s *rest) Quick() {
+	s.Networks, s.Starts, s.GammaMax, s.Multiple = 5, 2, []float64{0, 1}, 4
+}
+
+// Cases implements Settings.
+func (s *rest) Cases(seeds []uint64) ([]Case, error) {
+	if s.TauS == s.TauL {
+		return nil, fmt.Errorf("tau_s and tau_l are both %v, want them to differ", s.TauS)
+	}
+	var cases []Case
+	add := func(kernel string, gamma float64) {
+		for _, seed := range seeds {
+			cases = append(cases, Case{Condition: restCondition(kernel, gamma), Seed: seed,
+				Run: func(ctx context.Context, env *Env) (Result, error) { return s.measure(ctx, env, kernel, gamma, seed) }})
+		}
+	}
+	for _, gamma := range s.GammaMax {
+		add("ema_diff_relu", gamma)
+	}
+	last := slices.Max(s.GammaMax)
+	add("ema_diff", last)
+	for _, kernel := range restControls {
+		add(kernel, last)
+	}
+	return cases, nil
+}
+
+func restCondition(kernel string, gamma float64) string {
+	return fmt.Sprintf("%s, γ_max %g", kernel, gamma)
+}
+
+// steps returns how long the input lasts.
+func (s *rest) steps() int {
+	return int(math.Ceil(s.Multiple * max(s.TauS, s.TauL, 1/slowestLeak)))
+}
+
+// measure runs all networks of one condition and seed as one scan.
+func (s *rest) measure(ctx context.Context, env *Env, kernel string, gamma float64, seed uint64) (Result, error) {
+	cell := models.NewCRNN()
+	cell.SynKernel, cell.TauS, cell.TauL, cell.Graph = kernel, s.TauS, s.TauL, "none"
+	units := s.Networks * s.Units
+	p, err := newProbe(env.Threads, "crnn", cell, models.Dims{I: restInputs, H: units, O: 1}, seed)
+	if err != nil {
+		return Result{}, err
+	}
+	r := rand.New(rand.NewPCG(seed, 1))
+	p.rings(s.Units, 0.3, r)
+	for i := range p.of("gamma") {
+		p.of("gamma")[i] = gamma * r.Float64()
+	}
+	for n := range s.Networks {
+		gain := math.Pow(s.Input, r.Float64())
+		for _, name := range []string{"U_exc", "U_inh"} {
+			row := s.Units * restInputs
+			for i := range p.of(name)[n*row : (n+1)*row] {
+				p.of(name)[n*row+i] *= gain
+			}
+		}
+	}
+	one, err := p.course(s.steps(), 1, false)
+	if err != nil {
+		return Result{}, err
+	}
+	_, atRest, err := one.forward(p.rest(1))
+	if err != nil {
+		return Result{}, err
+	}
+	atRest = slices.Clone(atRest)
+	env.Tick(0.2)
+	input := make([]float64, restInputs)
+	for i := range input {
+		input[i] = r.Float64()
+	}
+	one.hold(input)
+	h, end, err := one.forward(atRest)
+	if err != nil {
+		return Result{}, err
+	}
+	end = slices.Clone(end)
+	curve, at := s.curve(h, atRest[:units])
+	env.Tick(0.4)
+	_, later, err := one.forward(end)
+	if err != nil {
+		return Result{}, err
+	}
+	single, err := s.single(ctx, env, p, r)
+	if err != nil {
+		return Result{}, err
+	}
+	v := Values{"networks": float64(s.Networks), "back": 0, "elsewhere": 0, "moving": 0, "single": 0, "single_back": 0}
+	for n := range s.Networks {
+		from, to := n*s.Units, (n+1)*s.Units
+		far, moves := farthest(end[from:to], atRest[from:to]), farthest(later[from:to], end[from:to])
+		switch {
+		case far < restTolerance:
+			v["back"]++
+		case moves < restTolerance:
+			v["elsewhere"]++
+		default:
+			v["moving"]++
+		}
+		if single[n] {
+			v["single"]++
+			if far < restTolerance {
+				v["single_back"]++
+			}
+		}
+	}
+	return Result{Values: v, Curves: map[string]Curve{"step": at, "distance": curve}}, nil
+}
+
+// curve returns the median distance of the networks from rest at some steps.
+func (s *rest) curve(h, atRest []float64) (distance, at Curve) {
+	units, steps := len(atRest), s.steps()
+	for k := range restPoints {
+		t := (steps - 1) * k / (restPoints - 1)
+		all := make([]float64, s.Networks)
+		for n := range all {
+			from, to := n*s.Units, (n+1)*s.Units
+			all[n] = farthest(h[t*units+from:t*units+to], atRest[from:to])
+		}
+		slices.Sort(all)
+		distance, at = append(distance, all[len(all)/2]), append(at, float64(t+1))
+	}
+	return distance, at
+}
+
+// single tells of each network whether it ends in one and the same state from all random starts
+// without input.
+func (s *rest) single(ctx context.Context, env *Env, p *probe, r *rand.Rand) ([]bool, error) {
+	c, err := p.course(s.steps(), s.Starts, false)
+	if err != nil {
+		return nil, err
+	}
+	state, units := p.rest(s.Starts), s.Networks*s.Units
+	for i := range s.Starts * units {
+		state[i] = 2*r.Float64() - 1
+	}
+	_, end, err := c.forward(state)
+	if err != nil {
+		return nil, err
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	env.Tick(0.9)
+	single := make([]bool, s.Networks)
+	for n := range single {
+		single[n] = true
+		for b := 1; b < s.Starts; b++ {
+			from, to := n*s.Units, (n+1)*s.Units
+			single[n] = single[n] && farthest(end[b*units+from:b*units+to], end[from:to]) < restTolerance
+		}
+	}
+	return single, nil
+}
+
+// farthest returns max |a − b|, NaN where there is one.
+func farthest(a, b []float64) float64 {
+	most := 0.0
+	for i := range a {
+		most = math.Max(most, math.Abs(a[i]-b[i]))
+	}
+	return most
+}
+
+// Report implements Settings.
+func (s *rest) Report(rows Rows) (Report, error) {
+	table := Table{Title: "Where networks are after constant input",
+		Head: []string{"synapse, channels", "networks", "back at rest", "at another rest point", "still moving", "one rest point alone", "of those back"}}
+	distance := chart.Lines{Title: "Distance from rest under constant input", XLabel: "step since onset", YLabel: "‖h − h_rest‖∞, median", LogY: true}
+	var gammas []float64
+	var shares []Estimate
+	all, alone, control := true, true, true
+	for _, c := range rows.Conditions() {
+		of := rows.Of(c)
+		n, back, single, singleBack := int(of.Sum("networks")), int(of.Sum("back")), int(of.Sum("single")), int(of.Sum("single_back"))
+		ofSingle := "-"
+		if single > 0 {
+			ofSingle = Share(singleBack, single).Percent()
+		}
+		table.Rows = append(table.Rows, []string{c, fmt.Sprint(n), Share(back, n).Percent(), fmt.Sprint(of.Sum("elsewhere")), fmt.Sprint(of.Sum("moving")),
+			fmt.Sprint(single), ofSingle})
+		if s.control(c) {
+			control = control && back == 0
+		} else {
+			all, alone = all && back == n, alone && singleBack == single
+		}
+		for _, gamma := range s.GammaMax {
+			if c == restCondition("ema_diff_relu", gamma) {
+				gammas, shares = append(gammas, gamma), append(shares, Share(back, n))
+			}
+		}
+		if len(of[0].Curves["step"]) > 0 && (s.control(c) || c == restCondition("ema_diff", slices.Max(s.GammaMax)) || c == restCondition("ema_diff_relu", slices.Max(s.GammaMax))) {
+			distance.Series = append(distance.Series, Band(c, of[0].Curves["step"], of.Curve("distance")))
+		}
+	}
+	rep := Report{Verdict: Fails, Tables: []Table{table}}
+	switch {
+	case all && control:
+		rep.Verdict = Holds
+	case alone && control:
+		rep.Verdict = HoldsWhen
+	}
+	rep.Result = fmt.Sprintf("back %v, alone %v, control %v", all, alone, control)
+	if len(distance.Series) > 0 {
+		rep.Charts = append(rep.Charts, Chart{"distance", "Median over networks, mean and interval over seeds.", distance})
+	}
+	if len(gammas) > 1 {
+		rep.Charts = append(rep.Charts, Chart{"gamma", "Share of the networks that come back, with ema_diff_relu, against the largest channel density.",
+			chart.Lines{Title: "Back at rest", XLabel: "γ_max", YLabel: "share of networks", Series: []chart.Series{Band("ema_diff_relu", gammas, shares)}}})
+	}
+	return rep, nil
+}
+
+// control reports whether a condition is one of the negative control.
+func (s *rest) control(condition string) bool {
+	return slices.ContainsFunc(restControls, func(k string) bool { return condition == restCondition(k, slices.Max(s.GammaMax)) })
+}

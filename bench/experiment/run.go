@@ -1,0 +1,202 @@
+package experiment
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"galvani/bench"
+	"galvani/kernels"
+)
+
+// Job is an experiment that is to be run or reported.
+type Job struct {
+	Entry
+	Settings Settings
+	Seeds    int    // number of seeds, from 1 on
+	Quick    bool   // Settings.Quick was called
+	Dir      string // folder of results
+	Command  string // that repeats it
+	Threads  int
+	DataDir  string
+	Program  bench.Program
+	// Open opens the device for training; a nil device is the unrolled graph. The job closes it.
+	Open func() (dev kernels.Device, name string, err error)
+	// Configure is Env.Configure.
+	Configure func(model, task string, keys map[string]any) (Training, error)
+	// Watch is told how a run goes; nil for nobody.
+	Watch func(Progress)
+}
+
+// Progress is how far a run is.
+type Progress struct {
+	Case  Case    // under way, or just finished
+	Part  float64 // of it, from 0 to 1
+	Row   *Row    // of a case that has just been finished, otherwise nil
+	Done  int     // cases, those of earlier runs included
+	Total int
+	Share float64       // of the whole cost, from 0 to 1
+	Left  time.Duration // estimate; 0 where nothing is known yet
+}
+
+// plan is what there is to do and what was done.
+type plan struct {
+	settings json.RawMessage
+	cases    []Case
+	rows     Rows  // of these cases
+	size     int64 // of the whole lines in the file
+}
+
+// plan lists the cases and reads the rows.
+func (j *Job) plan() (*plan, error) {
+	if j.Seeds < 1 {
+		return nil, fmt.Errorf("experiment: seeds is %d, want at least 1", j.Seeds)
+	}
+	seeds := make([]uint64, j.Seeds)
+	for i := range seeds {
+		seeds[i] = uint64(i + 1)
+	}
+	p := &plan{}
+	var err error
+	if p.cases, err = j.Settings.Cases(seeds); err != nil {
+		return nil, fmt.Errorf("experiment: %s: %w", j.Name, err)
+	}
+	seen := map[key]bool{}
+	for _, c := range p.cases {
+		if k := (key{c.Condition, c.Seed}); seen[k] {
+			return nil, fmt.Errorf("experiment: %s has two cases %q of seed %d", j.Name, c.Condition, c.Seed)
+		} else {
+			seen[k] = true
+		}
+	}
+	if p.settings, err = settingsJSON(j.Settings); err != nil {
+		return nil, err
+	}
+	all, size, err := readRows(j.path(".jsonl"))
+	p.rows, p.size = all.of(p.cases, p.settings), size
+	return p, err
+}
+
+// Run runs every case that has no row yet and appends its row to NAME.jsonl. When ctx is cancelled
+// the rows of all finished cases are there and the next call goes on.
+//
+// Errors: the cause of ctx; ErrRows; those of cases, files and devices.
+func (j *Job) Run(ctx context.Context) (err error) {
+	if err := os.MkdirAll(j.Dir, 0o755); err != nil {
+		return err
+	}
+	p, err := j.plan()
+	if err != nil {
+		return err
+	}
+	file, err := openAppender(j.path(".jsonl"), p.size)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.close()) }()
+	r := newRunner(j, p)
+	defer func() { err = errors.Join(err, r.close()) }()
+	for _, c := range p.cases {
+		if r.done[key{c.Condition, c.Seed}] {
+			continue
+		}
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		row, err := r.measure(ctx, c)
+		if err != nil {
+			return err
+		}
+		if err := file.add(row); err != nil {
+			return err
+		}
+		r.finished(c, row)
+	}
+	return nil
+}
+
+// runner is a run under way.
+type runner struct {
+	*Job
+	env     *Env
+	head    Row // what all rows share
+	done    map[key]bool
+	total   float64 // cost of all cases
+	spent   float64 // cost of the finished ones
+	seconds float64 // that they took
+	cases   int
+}
+
+func newRunner(j *Job, p *plan) *runner {
+	r := &runner{Job: j, done: map[key]bool{}, cases: len(p.cases)}
+	r.env = &Env{Threads: j.Threads, DataDir: j.DataDir, Configure: j.Configure, open: j.Open}
+	r.head = Row{Schema: schema, Experiment: j.Name, Quick: j.Quick, Settings: p.settings,
+		Machine: bench.ThisMachine(j.Threads), Program: j.Program}
+	for _, row := range p.rows {
+		r.done[key{row.Condition, row.Seed}] = true
+		r.seconds += row.Seconds
+	}
+	for _, c := range p.cases {
+		r.total += c.cost()
+		if r.done[key{c.Condition, c.Seed}] {
+			r.spent += c.cost()
+		}
+	}
+	return r
+}
+
+func (r *runner) close() error {
+	if r.env.device == nil {
+		return nil
+	}
+	return r.env.device.Close()
+}
+
+func (c Case) cost() float64 {
+	if c.Cost > 0 {
+		return c.Cost
+	}
+	return 1
+}
+
+// measure runs one case.
+func (r *runner) measure(ctx context.Context, c Case) (Row, error) {
+	begin := time.Now()
+	r.env.Tick = func(part float64) { r.tell(c, part, time.Since(begin), nil) }
+	r.env.Tick(0)
+	row := r.head
+	row.Condition, row.Seed, row.Date = c.Condition, c.Seed, begin.UTC().Format(time.RFC3339)
+	var err error
+	if row.Result, err = c.Run(ctx, r.env); err != nil {
+		if ctx.Err() != nil {
+			return row, context.Cause(ctx)
+		}
+		return row, fmt.Errorf("experiment: %s: %s, seed %d: %w", r.Name, c.Condition, c.Seed, err)
+	}
+	row.Seconds, row.Device = time.Since(begin).Seconds(), r.env.name
+	return row, nil
+}
+
+// finished counts a case.
+func (r *runner) finished(c Case, row Row) {
+	r.done[key{c.Condition, c.Seed}] = true
+	r.spent += c.cost()
+	r.seconds += row.Seconds
+	r.tell(c, 0, 0, &row)
+}
+
+// tell reports progress; part and took are of the case under way.
+func (r *runner) tell(c Case, part float64, took time.Duration, row *Row) {
+	if r.Watch == nil {
+		return
+	}
+	spent := r.spent + part*c.cost()
+	p := Progress{Case: c, Part: part, Row: row, Done: len(r.done), Total: r.cases, Share: spent / r.total}
+	if spent > 0 {
+		p.Left = time.Duration((r.total - spent) / spent * (r.seconds + took.Seconds()) * float64(time.Second))
+	}
+	r.Watch(p)
+}

@@ -1,0 +1,160 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"galvani/data"
+	"galvani/engine"
+	"galvani/models"
+)
+
+// Training is what Train is to do. Env.Configure fills it as `galvani train` would.
+type Training struct {
+	Model        string
+	Cell         models.Cell
+	Task         data.Config
+	Hidden       int
+	ReadoutScale float64
+	Options      engine.Options // Seed also seeds the task
+	Memory       int64          // engine.Config.Memory
+}
+
+// Trained is a network after training.
+type Trained struct {
+	Session *engine.Session // for traces and evaluations; to be closed
+	Task    *data.Task
+	Net     *models.Network
+	Learned int // parameters
+	// Steps holds every update, Evaluations every evaluation on the test set.
+	Steps       []engine.StepResult
+	Evaluations []Evaluation
+	Outcome     engine.Outcome
+	Cause       error // of engine.NotFinite and engine.DeviceLost
+	Seconds     float64
+}
+
+// Evaluation is one evaluation during training.
+type Evaluation struct {
+	Step    int
+	Epoch   int     // from 0
+	Seconds float64 // since training began
+	Test    engine.Metrics
+}
+
+// Diverged reports whether training ended with numbers that are not finite.
+func (t *Trained) Diverged() bool { return t.Outcome == engine.NotFinite }
+
+// Last returns the metrics of the last evaluation; false before the first.
+func (t *Trained) Last() (engine.Metrics, bool) {
+	if len(t.Evaluations) == 0 {
+		return engine.Metrics{}, false
+	}
+	return t.Evaluations[len(t.Evaluations)-1].Test, true
+}
+
+// Best returns the best evaluation; false before the first.
+func (t *Trained) Best() (Evaluation, bool) {
+	var best Evaluation
+	for i, e := range t.Evaluations {
+		if i == 0 || e.Test.Better(best.Test) {
+			best = e
+		}
+	}
+	return best, len(t.Evaluations) > 0
+}
+
+// Train trains a network through engine.Session. Numbers that are not finite are an outcome, not
+// an error; the caller closes Trained.Session where there is no error.
+//
+// Errors: the cause of ctx; those of model, task and device; a lost device.
+func (e *Env) Train(ctx context.Context, t Training) (*Trained, error) {
+	dev, err := e.Device()
+	if err != nil {
+		return nil, err
+	}
+	r := &Trained{}
+	if r.Task, err = t.Task.Open(data.Env{Dir: e.DataDir, Seed: t.Options.Seed}); err != nil {
+		return nil, err
+	}
+	dims := models.Dims{I: r.Task.I, H: t.Hidden, O: r.Task.O}
+	if r.Net, err = models.Bind(t.Model, t.Cell, dims, models.ReadoutScale(t.ReadoutScale)); err != nil {
+		return nil, err
+	}
+	cfg := engine.Config{Net: r.Net, Task: r.Task, Device: dev, Options: t.Options, Memory: t.Memory}
+	if r.Session, err = engine.NewSession(cfg); err != nil {
+		return nil, err
+	}
+	r.Learned, _ = r.Session.Params().Len()
+	w := &watcher{Trained: r, tick: e.Tick, begin: time.Now(), total: r.Session.Steps()}
+	result, err := r.Session.Train(ctx, w, nil)
+	r.Seconds = time.Since(w.begin).Seconds()
+	r.Outcome, r.Cause = result.Outcome, result.Cause
+	switch {
+	case err != nil:
+	case result.Outcome == engine.Cancelled:
+		err = context.Cause(ctx)
+	case result.Outcome == engine.DeviceLost:
+		err = result.Cause
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.Session.Close())
+	}
+	return r, nil
+}
+
+// watcher keeps what a session tells.
+type watcher struct {
+	*Trained
+	tick  func(part float64)
+	begin time.Time
+	total int
+}
+
+// Stepped implements engine.Observer.
+func (w *watcher) Stepped(e engine.StepEvent) error {
+	w.Steps = append(w.Steps, e.StepResult)
+	w.tick(float64(e.Step) / float64(w.total))
+	return nil
+}
+
+// Evaluated implements engine.Observer.
+func (w *watcher) Evaluated(e engine.EvalEvent) error {
+	w.Evaluations = append(w.Evaluations, Evaluation{e.Step, e.Epoch, time.Since(w.begin).Seconds(), e.Test})
+	return nil
+}
+
+// Result returns what every experiment with training tells of it: parameters, steps, seconds of
+// training, diverged (0 or 1), the last and the best test loss and accuracy, and the curves of
+// step, test_loss and test_accuracy at each evaluation.
+func (t *Trained) Result() Result {
+	r := Result{Values: Values{"parameters": float64(t.Learned), "steps": float64(len(t.Steps)), "train_seconds": t.Seconds, "diverged": 0},
+		Curves: map[string]Curve{}}
+	if t.Diverged() {
+		r.Values["diverged"] = 1
+		r.Note = fmt.Sprint(t.Cause)
+	}
+	put := func(when string, m engine.Metrics) {
+		r.Values[when+"_loss"] = m.Loss()
+		if a := m.Accuracy(); !math.IsNaN(a) {
+			r.Values[when+"_accuracy"] = a
+		}
+	}
+	if m, ok := t.Last(); ok {
+		put("last", m)
+	}
+	if e, ok := t.Best(); ok {
+		put("best", e.Test)
+	}
+	for _, e := range t.Evaluations {
+		r.Curves["step"] = append(r.Curves["step"], float64(e.Step))
+		r.Curves["test_loss"] = append(r.Curves["test_loss"], e.Test.Loss())
+		if e.Test.Count > 0 {
+			r.Curves["test_accuracy"] = append(r.Curves["test_accuracy"], e.Test.Accuracy())
+		}
+	}
+	return r
+}

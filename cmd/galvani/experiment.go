@@ -1,0 +1,300 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"galvani/bench/experiment"
+	"galvani/cmd/galvani/internal/config"
+	"galvani/kernels"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// defaultSeeds is the number of seeds unless told otherwise: intervals of five are about 1.2
+// standard deviations wide on either side.
+const defaultSeeds = 5
+
+// experimentFlags are the flags that all experiments share.
+type experimentFlags struct {
+	out, commit           string
+	seeds                 int
+	quick, asJSON, redraw bool
+	long                  bool // of all
+	run                   runKeys
+}
+
+func (f *experimentFlags) add(flags *pflag.FlagSet) {
+	f.run = defaultRunKeys()
+	flags.StringVar(&f.out, "out", "", "`folder` of rows, tables and figures (default runs/experiments, with --quick runs/experiments/quick)")
+	flags.IntVar(&f.seeds, "seeds", 0, fmt.Sprintf("number of seeds, from 1 on (default %d, with --quick 2)", defaultSeeds))
+	flags.BoolVar(&f.quick, "quick", false, "tiny settings: see that it works, measure nothing")
+	flags.BoolVar(&f.redraw, "report", false, "write tables and figures from the rows that are there, run nothing")
+	flags.StringVar(&f.run.Device, "device", f.run.Device, "where to train: auto, cpu, cuda or cuda:n")
+	flags.StringVar(&f.run.Backend, "backend", f.run.Backend, "of training: auto, graph or scan")
+	flags.IntVar(&f.run.Threads, "threads", 0, "threads on the CPU, 0 for one per core")
+	flags.StringVar(&f.run.DataDir, "data-dir", "", dataDirDoc)
+	flags.StringVar(&f.commit, "commit", "", "commit to note (default that of the build, else of the folder)")
+}
+
+func newExperiment() *cobra.Command {
+	list := newList("List the experiments", func() []brief {
+		var list []brief
+		for _, e := range experiment.All() {
+			list = append(list, brief{e.Name, e.Doc, e.Source})
+		}
+		return list
+	})
+	group := newGroup("experiment", "Test claims about the cells", list, newExperimentAll())
+	group.Long = `Test claims about the cells. Each experiment runs its cases one after the other, for every
+condition and seed, and appends a row to NAME.jsonl as soon as one is finished; Ctrl-C leaves whole
+rows, and the same command goes on from there. At the end NAME.md has tables and verdict, and
+NAME-*.png and .svg the figures.`
+	for _, e := range experiment.All() {
+		group.AddCommand(newExperimentOne(e))
+	}
+	return group
+}
+
+// newExperimentOne makes the command of one experiment, with a flag for each of its keys.
+func newExperimentOne(e experiment.Entry) *cobra.Command {
+	var f experimentFlags
+	given := &[]config.Pair{}
+	c := &cobra.Command{Use: e.Name + " [flags]", Short: e.Doc, Args: exactArgs(),
+		Long: fmt.Sprintf("%s.\n\nClaim: %s\nSource: %s", strings.TrimSuffix(e.Doc, "."), e.Claim, e.Source)}
+	f.add(c.Flags())
+	jsonFlag(c, &f.asJSON)
+	keys, err := keyFlags(map[string]any{"": e.New()}, given)
+	if err == nil {
+		c.Flags().AddFlagSet(keys)
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err != nil {
+			return err
+		}
+		o, err := f.experiment(c, e, *given)
+		if err != nil {
+			return err
+		}
+		return report(c, f.asJSON, o, func(p *printer) { p.outcome(o) })
+	}
+	return c
+}
+
+// newExperimentAll makes the command that runs one experiment after the other.
+func newExperimentAll() *cobra.Command {
+	var f experimentFlags
+	c := &cobra.Command{Use: "all [flags]", Short: "Run all experiments", Args: exactArgs(),
+		Long: "Run all experiments at their defaults, those that take more than an hour with --long alone."}
+	f.add(c.Flags())
+	jsonFlag(c, &f.asJSON)
+	c.Flags().BoolVar(&f.long, "long", false, "also the experiments that take more than an hour")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		var all []*experiment.Outcome
+		for _, e := range experiment.All() {
+			if e.Long && !f.long && !f.quick {
+				fmt.Fprintf(c.ErrOrStderr(), "%s is left out: it takes more than an hour; add --long\n", e.Name)
+				continue
+			}
+			o, err := f.experiment(c, e, nil)
+			if err != nil {
+				return err
+			}
+			all = append(all, o)
+		}
+		return report(c, f.asJSON, all, func(p *printer) {
+			rows := make([][]string, len(all))
+			for i, o := range all {
+				rows[i] = []string{o.Name, string(o.Verdict), time.Duration(o.Seconds * float64(time.Second)).Round(time.Second).String(), o.Files[len(o.Files)-1]}
+			}
+			p.table([]string{"NAME", "VERDICT", "TIME", "REPORT"}, rows)
+		})
+	}
+	return c
+}
+
+// experiment runs one experiment, unless only its report is asked for, and writes the report.
+func (f *experimentFlags) experiment(c *cobra.Command, e experiment.Entry, given []config.Pair) (*experiment.Outcome, error) {
+	j, err := f.job(e, given)
+	if err != nil {
+		return nil, err
+	}
+	if !f.redraw {
+		show := newExperimentDisplay(c.ErrOrStderr(), j)
+		j.Watch = show.progress
+		ctx, cancel := interruptible(c.Context())
+		err := j.Run(ctx)
+		show.end()
+		cancel()
+		if errors.Is(err, errStopped) {
+			return nil, fmt.Errorf("%w, finished cases are in %s; go on with: %s", err, filepath.Join(j.Dir, e.Name+".jsonl"), j.Command)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return j.Report()
+}
+
+// job makes a job of the flags.
+func (f *experimentFlags) job(e experiment.Entry, given []config.Pair) (*experiment.Job, error) {
+	switch {
+	case f.seeds < 0:
+		return nil, fmt.Errorf("%w: --seeds is %d, want at least 1", errUsage, f.seeds)
+	case f.run.Threads < 0:
+		return nil, fmt.Errorf("%w: --threads is %d, want at least 0", errUsage, f.run.Threads)
+	case !slices.Contains([]string{"auto", "graph", "scan"}, f.run.Backend):
+		return nil, fmt.Errorf("%w: --backend is %q, want auto, graph or scan", errUsage, f.run.Backend)
+	}
+	j := &experiment.Job{Entry: e, Settings: e.New(), Seeds: f.seeds, Quick: f.quick, Dir: f.out, Threads: f.run.Threads,
+		Program: benchProgram(f.commit), Open: f.open, Configure: configureTraining}
+	if j.Threads == 0 {
+		j.Threads = runtime.GOMAXPROCS(0)
+	}
+	if j.Seeds == 0 {
+		j.Seeds = defaultSeeds
+	}
+	if j.Dir == "" {
+		j.Dir = filepath.Join("runs", "experiments")
+	}
+	if f.quick {
+		j.Settings.Quick()
+		if f.seeds == 0 {
+			j.Seeds = 2
+		}
+		if f.out == "" {
+			j.Dir = filepath.Join(j.Dir, "quick")
+		}
+	}
+	var set config.Set
+	if err := set.Add("experiment "+e.Name, j.Settings); err != nil {
+		return nil, err
+	}
+	if err := set.Apply(given); err != nil {
+		return nil, err
+	}
+	var err error
+	j.DataDir, err = dataFolder(f.run.DataDir)
+	j.Command = f.command(e.Name, given)
+	return j, err
+}
+
+// command is what repeats the experiment.
+func (f *experimentFlags) command(name string, given []config.Pair) string {
+	words := []string{"galvani", "experiment", name}
+	if f.quick {
+		words = append(words, "--quick")
+	}
+	if f.seeds > 0 {
+		words = append(words, fmt.Sprintf("--seeds %d", f.seeds))
+	}
+	if f.run.Device != "auto" {
+		words = append(words, "--device "+f.run.Device)
+	}
+	for _, p := range given {
+		words = append(words, fmt.Sprintf("--%s=%v", strings.ReplaceAll(p.Name, "_", "-"), p.Value))
+	}
+	if f.out != "" {
+		words = append(words, "--out "+f.out)
+	}
+	return strings.Join(words, " ")
+}
+
+// open opens the device for training.
+func (f *experimentFlags) open() (kernels.Device, string, error) {
+	p, err := choosePlace(f.run)
+	return p.dev, p.device + ", " + p.backend, err
+}
+
+// configureTraining resolves settings as train does.
+func configureTraining(model, task string, keys map[string]any) (experiment.Training, error) {
+	pairs := []config.Pair{{Name: "model", Value: model}, {Name: "task", Value: task}}
+	for name, value := range keys {
+		if n, ok := value.(int); ok {
+			value = int64(n)
+		}
+		pairs = append(pairs, config.Pair{Name: name, Value: value})
+	}
+	s, err := resolve(layer{pairs: pairs})
+	if err != nil {
+		return experiment.Training{}, err
+	}
+	memory, err := parseBytes("memory", s.run.Memory)
+	return experiment.Training{Model: s.run.Model, Cell: s.cell, Task: s.task, Hidden: s.run.Hidden,
+		ReadoutScale: s.run.ReadoutScale, Options: s.opt, Memory: memory}, err
+}
+
+// outcome writes the report of an experiment in words.
+func (p *printer) outcome(o *experiment.Outcome) {
+	p.title("%s: %s", o.Name, o.Verdict)
+	if o.Quick {
+		p.line("made with --quick: shows that it works, measures nothing")
+	}
+	if o.Missing > 0 {
+		p.line("%d of %d cases are missing", o.Missing, o.Done+o.Missing)
+	}
+	p.line("%s", o.Result)
+	for _, t := range o.Tables {
+		p.title("\n%s", t.Title)
+		p.table(t.Head, t.Rows)
+	}
+	p.line("\n%d cases, %s; %s", o.Done, time.Duration(o.Seconds*float64(time.Second)).Round(time.Second), strings.Join(o.Files, " "))
+}
+
+// experimentDisplay tells how an experiment goes: with a bar on a terminal, otherwise in lines.
+type experimentDisplay struct {
+	w    io.Writer
+	bar  *progressbar.ProgressBar
+	last time.Time
+}
+
+// barSteps is the number of steps of a bar that counts cost.
+const barSteps = 1000
+
+func newExperimentDisplay(w io.Writer, j *experiment.Job) *experimentDisplay {
+	d := &experimentDisplay{w: w}
+	fmt.Fprintf(w, "%s: %s\n", j.Name, j.Doc)
+	if _, onTerm := terminal(w); onTerm {
+		d.bar = progressbar.NewOptions(barSteps, progressbar.OptionSetWriter(w), progressbar.OptionEnableColorCodes(colorful(w)),
+			progressbar.OptionSetTheme(barTheme(w)), progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(redraw),
+			progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish())
+	}
+	return d
+}
+
+// progress is experiment.Job.Watch.
+func (d *experimentDisplay) progress(p experiment.Progress) {
+	left := ""
+	if p.Left > 0 {
+		left = fmt.Sprintf("  %s left", p.Left.Round(time.Second))
+	}
+	name := fmt.Sprintf("%d/%d  %s, seed %d", p.Done, p.Total, p.Case.Condition, p.Case.Seed)
+	if d.bar != nil {
+		d.bar.Describe(name + left + " ")
+		d.bar.Set(int(p.Share * barSteps))
+		return
+	}
+	if time.Since(d.last) < lineEvery && (p.Row == nil || p.Done < p.Total) {
+		return
+	}
+	d.last = time.Now()
+	if p.Row != nil {
+		fmt.Fprintf(d.w, "%s  %.1f s%s\n", name, p.Row.Seconds, left)
+	} else {
+		fmt.Fprintf(d.w, "%s  %.0f%% of it%s\n", name, 100*p.Part, left)
+	}
+}
+
+func (d *experimentDisplay) end() {
+	if d.bar != nil {
+		d.bar.Clear()
+	}
+}
