@@ -32,7 +32,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newTrain(), newEval(), newTrace(),
 		newModels(), newTasks(), newData(),
-		newDevices(), newGradcheck(), newBench(), newVersion(),
+		newDevices(), newGradcheck(), newBench(), newExperiment(), newVersion(),
 	)
 	return root
 }
