@@ -179,6 +179,29 @@ func (g *Graph[F]) CarryState() error {
 	return unpack(g.state, final)
 }
 
+// SetState makes state [S,B,H] the state before the next run.
+//
+// Errors: kernels.ErrShape.
+func (g *Graph[F]) SetState(state []F) error {
+	if len(state) != len(g.state) {
+		return fmt.Errorf("engine: state has %d elements, want %d: %w", len(state), len(g.state), kernels.ErrShape)
+	}
+	copy(g.state, state)
+	return g.inputs.push(g.seq.State)
+}
+
+// Final copies the state [S,B,H] after the last run into dst.
+func (g *Graph[F]) Final(dst []F) error {
+	if g.out.Final == nil {
+		return fmt.Errorf("engine: model %s gives no final state", g.cfg.Net.Name())
+	}
+	final, err := g.out.Final()
+	if err != nil {
+		return fmt.Errorf("engine: final state: %w", err)
+	}
+	return unpack(dst, final)
+}
+
 // Run computes loss, logits and, if asked for, gradients from the buffers and parameters as
 // they are. On a device with memory of its own it queues that work and returns.
 func (g *Graph[F]) Run() error {

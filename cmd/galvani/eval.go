@@ -130,47 +130,69 @@ func (j *job) evaluate(ctx context.Context, dir string, state *rundir.State) (ev
 	test := j.task.Test
 	r := evalReport{Run: dir, Checkpoint: state.Path, Step: state.Step, Model: j.net.Name(), Task: j.task.Name,
 		Device: j.place.device, Backend: j.place.backend, Sequences: test.Len()}
-	m, err := j.session.Evaluate(ctx, test)
-	if err != nil {
+	var err error
+	if r.Test, r.Trials, err = j.measure(ctx); err != nil {
 		return r, err
 	}
-	r.Test = newScore(m)
 	if j.task.Goal == data.Classify {
 		r.Classes = j.task.Classes
-		if r.Confusion, err = j.confusion(test); err != nil {
-			return r, err
-		}
-	}
-	if set, ok := test.(data.Trials); ok {
-		r.Trials, err = j.decide(set)
+		r.Confusion, err = j.confusion(test)
 	}
 	return r, err
 }
 
+// measure scores the network on the test set, and counts the trials of a task that has some.
+func (j *job) measure(ctx context.Context) (scoreJSON, []trials, error) {
+	m, err := j.session.Evaluate(ctx, j.task.Test)
+	if err != nil {
+		return scoreJSON{}, nil, err
+	}
+	var list []trials
+	if set, ok := j.task.Test.(data.Trials); ok {
+		list, err = j.decide(set)
+	}
+	return newScore(m), list, err
+}
+
 // decide counts the trials of a set that end in the right choice.
 func (j *job) decide(set data.Trials) ([]trials, error) {
-	at := map[float64]*trials{}
+	c := tally{set: set, at: map[float64]*trials{}}
 	err := j.sweep(set, set.Len(), true, func(index int, _ *data.Batch, _ int, logits []float32) {
-		answers := make([]int, j.task.T)
-		for t := range answers {
-			answers[t] = argmax(logits[t*j.task.O : (t+1)*j.task.O])
-		}
-		trial := set.Trial(0, index)
-		c := at[trial.Coherence]
-		if c == nil {
-			c = &trials{Coherence: trial.Coherence}
-			at[trial.Coherence] = c
-		}
-		c.Count++
-		if trial.Right(answers) {
-			c.Right++
-		}
+		c.add(index, logits, j.task.O)
 	})
-	var list []trials
-	for _, coherence := range slices.Sorted(maps.Keys(at)) {
-		list = append(list, *at[coherence])
+	return c.list(), err
+}
+
+// tally counts trials by coherence.
+type tally struct {
+	set data.Trials
+	at  map[float64]*trials
+}
+
+// add takes a trial with the logits [T,O] of its answers.
+func (c tally) add(index int, logits []float32, outputs int) {
+	answers := make([]int, len(logits)/outputs)
+	for t := range answers {
+		answers[t] = argmax(logits[t*outputs : (t+1)*outputs])
 	}
-	return list, err
+	trial := c.set.Trial(0, index)
+	at := c.at[trial.Coherence]
+	if at == nil {
+		at = &trials{Coherence: trial.Coherence}
+		c.at[trial.Coherence] = at
+	}
+	at.Count++
+	if trial.Right(answers) {
+		at.Right++
+	}
+}
+
+func (c tally) list() []trials {
+	var list []trials
+	for _, coherence := range slices.Sorted(maps.Keys(c.at)) {
+		list = append(list, *c.at[coherence])
+	}
+	return list
 }
 
 func (p *printer) evaluation(r evalReport) {
@@ -205,16 +227,27 @@ func (p *printer) evaluation(r evalReport) {
 	p.table(head, rows)
 }
 
-// decisions writes the part of the trials that were decided rightly, in all and by coherence.
-func (p *printer) decisions(list []trials) {
+// total adds up the trials of all coherences.
+func total(list []trials) trials {
 	var all trials
-	var rows [][]string
-	percent := func(t trials) string { return fmt.Sprintf("%.1f %%", 100*float64(t.Right)/float64(t.Count)) }
 	for _, t := range list {
 		all.Count, all.Right = all.Count+t.Count, all.Right+t.Right
-		rows = append(rows, []string{fmt.Sprintf("%g %%", t.Coherence), fmt.Sprint(t.Count), percent(t)})
 	}
-	p.line("decisions   %s of %d trials right", percent(all), all.Count)
+	return all
+}
+
+// percent writes the part that was decided rightly.
+func (t trials) percent() string {
+	return fmt.Sprintf("%.1f %%", 100*float64(t.Right)/float64(t.Count))
+}
+
+// decisions writes the part of the trials that were decided rightly, in all and by coherence.
+func (p *printer) decisions(list []trials) {
+	var rows [][]string
+	for _, t := range list {
+		rows = append(rows, []string{fmt.Sprintf("%g %%", t.Coherence), fmt.Sprint(t.Count), t.percent()})
+	}
+	p.line("decisions   %s of %d trials right", total(list).percent(), total(list).Count)
 	if len(list) > 1 {
 		p.title("\nDecisions by coherence")
 		p.table([]string{"COHERENCE", "TRIALS", "RIGHT"}, rows)

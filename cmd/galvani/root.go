@@ -30,7 +30,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newTrain(), newEval(), newTrace(),
+		newTrain(), newEval(), newTrace(), newPerturb(),
 		newModels(), newTasks(), newData(),
 		newDevices(), newGradcheck(), newBench(), newExperiment(), newVersion(),
 	)

@@ -1,0 +1,113 @@
+package models
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"galvani/kernels"
+)
+
+// TestSilencedUnitsAreUnseen starts every cell from two states that differ in all planes of two
+// units. With the outgoing weights of these units at 0, logits and the states of the others are
+// the same bit for bit; with the read-out kept, the states alone; with all weights, neither.
+func TestSilencedUnitsAreUnseen(t *testing.T) {
+	s := size{T: 3, B: 2, I: 2, H: 5, O: 2}
+	units := []int{1, 4}
+	for _, v := range variants(t) {
+		t.Run(v.name, func(t *testing.T) {
+			for _, tt := range []struct {
+				silence, readout       bool
+				sameStates, sameLogits bool
+			}{
+				{false, false, false, false},
+				{true, false, true, false},
+				{true, true, true, true},
+			} {
+				x := newFixture(t, v, s, 0)
+				if tt.silence {
+					x.silence(t, units, tt.readout)
+				}
+				x.run(t)
+				states, logits := x.of(t, others(s.H, units)), numbers(x.logits)
+				e := x.seq.State.Data().([]float64)
+				for i := range e {
+					if slices.Contains(units, i%s.H) {
+						e[i] += 0.25
+					}
+				}
+				x.run(t)
+				same := slices.Equal(states, x.of(t, others(s.H, units)))
+				if coupled := x.coupled(); same != (tt.sameStates || !coupled) {
+					t.Errorf("%+v: states of the others are the same: %v", tt, same)
+				}
+				if same := slices.Equal(logits, numbers(x.logits)); same != tt.sameLogits {
+					t.Errorf("%+v: logits are the same: %v", tt, same)
+				}
+			}
+		})
+	}
+}
+
+// TestOutgoingVisitsOnce holds that each weight comes once, also the edge between two of the
+// units.
+func TestOutgoingVisitsOnce(t *testing.T) {
+	for _, v := range variants(t) {
+		x := newFixture(t, v, size{T: 1, B: 1, I: 1, H: 5, O: 2}, 0)
+		seen := map[[2]int]int{}
+		if err := x.net.Outgoing([]int{0, 1, 3}, true, func(p, e int) { seen[[2]int{p, e}]++ }); err != nil {
+			t.Fatal(err)
+		}
+		for at, n := range seen {
+			if n != 1 {
+				t.Errorf("%s: element %d of %s is visited %d times", v.name, at[1], x.net.Specs()[at[0]].Name, n)
+			}
+		}
+	}
+}
+
+func TestOutgoingRefuses(t *testing.T) {
+	x := newFixture(t, variant{"rnn", &RNN{}}, size{T: 1, B: 1, I: 1, H: 3, O: 1}, 0)
+	for _, units := range [][]int{{3}, {-1}, {1, 1}} {
+		if err := x.net.Outgoing(units, true, func(int, int) {}); !errors.Is(err, kernels.ErrShape) {
+			t.Errorf("units %v: error %v, want a wrong shape", units, err)
+		}
+	}
+}
+
+// silence sets the outgoing weights of units to 0.
+func (x *fixture) silence(t *testing.T, units []int, readout bool) {
+	t.Helper()
+	specs := x.net.Specs()
+	if err := x.net.Outgoing(units, readout, func(p, e int) { x.values[specs[p].Name][e] = 0 }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// coupled reports whether units act on each other at all.
+func (x *fixture) coupled() bool {
+	return slices.ContainsFunc(x.net.Specs(), func(s kernels.Spec) bool { return s.Role == kernels.Rec || s.Role == kernels.Edge })
+}
+
+// of returns the final states of some units.
+func (x *fixture) of(t *testing.T, units []int) []float64 {
+	t.Helper()
+	var some []float64
+	for i, v := range x.final(t) {
+		if slices.Contains(units, i%x.size.H) {
+			some = append(some, v)
+		}
+	}
+	return some
+}
+
+// others returns the units below h that are not among the given ones.
+func others(h int, units []int) []int {
+	var rest []int
+	for u := range h {
+		if !slices.Contains(units, u) {
+			rest = append(rest, u)
+		}
+	}
+	return rest
+}
