@@ -1,0 +1,153 @@
+package data
+
+import (
+	"fmt"
+	"math"
+	"sync"
+)
+
+// Changes encodes the differences between frames as events, channel by channel: a channel
+// reports when it has moved by a threshold from the level that it reported last, and stays
+// silent in between (send on delta). The level starts at 0 and moves by whole thresholds θ:
+//
+//	n = trunc(x/θ − level),  level' = level + n
+//
+// Channel i of I sends weight n on unit i where n > 0, and −n on unit I+i where n < 0, so that
+// weights are positive, as conductances want them. From all events up to a moment, x, which is
+// finite, is known to less than θ.
+//
+// Source: Miskowicz (2006), Send-on-delta concept: an event-based data reporting strategy,
+// doi:10.3390/s6010049.
+type Changes struct{ threshold []float64 }
+
+// NewChanges returns the encoder of frames with the given number of channels. One threshold
+// serves all channels.
+//
+// Errors: ErrConfig for a threshold that is not positive and finite, or for another number of
+// them than 1 or one per channel.
+func NewChanges(channels int, thresholds ...float64) (*Changes, error) {
+	if n := len(thresholds); n != 1 && n != channels {
+		return nil, fmt.Errorf("data: %d thresholds of change, want 1 or one for each of %d channels: %w", n, channels, ErrConfig)
+	}
+	c := &Changes{make([]float64, channels)}
+	for i := range c.threshold {
+		at := min(i, len(thresholds)-1)
+		th := thresholds[at]
+		if !(th > 0) || math.IsInf(th, 1) {
+			return nil, fmt.Errorf("data: threshold of change %d is %v, want a positive number: %w", at, th, ErrConfig)
+		}
+		c.threshold[i] = th
+	}
+	return c, nil
+}
+
+// Units returns the number of units that the events are of: two per channel.
+func (c *Changes) Units() int { return 2 * len(c.threshold) }
+
+// step calls send for every event of a frame, after moving the levels [I].
+func (c *Changes) step(levels []float64, frame []float32, send func(unit int, weight float64)) {
+	for i, x := range frame {
+		n := math.Trunc(float64(x)/c.threshold[i] - levels[i])
+		levels[i] += n
+		if n > 0 {
+			send(i, n)
+		} else if n < 0 {
+			send(len(frame)+i, -n)
+		}
+	}
+}
+
+// Events encodes frames x [T,I] that last stepMs each. An event comes in the middle of its
+// frame, so that Frames puts it back there.
+func (c *Changes) Events(x []float32, stepMs float64) []Event {
+	channels := len(c.threshold)
+	levels := make([]float64, channels)
+	var events []Event
+	for t := 0; (t+1)*channels <= len(x); t++ {
+		c.step(levels, x[t*channels:(t+1)*channels], func(unit int, weight float64) {
+			events = append(events, Event{(float64(t) + 0.5) * stepMs, unit, weight})
+		})
+	}
+	return events
+}
+
+// OnChange returns a task with the changes of its frames in place of the frames: two inputs for
+// each one of t, with the weights of the events of the step. Steps behind the end of a sequence
+// have none.
+//
+// Errors: those of NewChanges.
+func OnChange(t *Task, thresholds ...float64) (*Task, error) {
+	c, err := NewChanges(t.I, thresholds...)
+	if err != nil {
+		return nil, err
+	}
+	changed := *t
+	changed.I = c.Units()
+	scratch := &sync.Pool{New: func() any { return &change{NewBatch(t, 1), make([]float64, t.I)} }}
+	changed.Train = &changes{t.Train, &changed, c, scratch}
+	changed.Test = &changes{t.Test, &changed, c, scratch}
+	return &changed, nil
+}
+
+// change is room for one sample.
+type change struct {
+	frames *Batch    // of one column
+	levels []float64 // [I]
+}
+
+// changes is the samples of a task as changes.
+type changes struct {
+	Set
+	task    *Task
+	encoder *Changes
+	scratch *sync.Pool // so that Fill allocates nothing and may run on many threads
+}
+
+var _ Fixed = (*changes)(nil)
+
+// Fixed implements Fixed.
+func (s *changes) Fixed() bool {
+	f, ok := s.Set.(Fixed)
+	return ok && f.Fixed()
+}
+
+// Fill implements Set.
+func (s *changes) Fill(b *Batch, col, epoch, index int) error {
+	if err := checkFill(s.task, s.Len(), b, col, index); err != nil {
+		return err
+	}
+	r := s.scratch.Get().(*change)
+	defer s.scratch.Put(r)
+	from := r.frames
+	if err := s.Set.Fill(from, 0, epoch, index); err != nil {
+		return err
+	}
+	targets(b, col, from)
+	clear(r.levels)
+	for t := range b.T {
+		x := b.input(t, col)
+		clear(x)
+		if b.Mask != nil {
+			b.Mask[t*b.B+col] = from.Mask[t]
+			if from.Mask[t] == 0 {
+				continue
+			}
+		}
+		s.encoder.step(r.levels, from.input(t, 0), func(unit int, weight float64) { x[unit] = float32(weight) })
+	}
+	return nil
+}
+
+// targets copies the targets of a batch of one column into column col of b.
+func targets(b *Batch, col int, from *Batch) {
+	for n, w := range from.Weight {
+		at := n*b.B + col // n is the step, or 0 without targets at every step
+		b.Weight[at] = w
+		if b.Label != nil {
+			b.Label[at] = from.Label[n]
+		}
+		if b.Value != nil {
+			copy(b.Value[at*b.O:(at+1)*b.O], from.Value[n*b.O:(n+1)*b.O])
+		}
+	}
+}

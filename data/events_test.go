@@ -1,0 +1,321 @@
+package data
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// address returns a record of the 5-byte format.
+func address(x, y, polarity byte, time uint32) []byte {
+	return []byte{x, y, polarity<<7 | byte(time>>16), byte(time >> 8), byte(time)}
+}
+
+// fewAddresses is a small recording that is right.
+func fewAddresses() []byte {
+	return slices.Concat(address(0, 0, 0, 0), address(33, 0, 1, 7), address(5, 33, 1, 7), address(1, 2, 0, 0x7fffff))
+}
+
+const fewEvents = "time_ms,unit,weight\n0,3,1\n1.5,0,-2.25\n1.5,2,1e-3\n"
+
+// TestAddressEvents reads every field from bytes written out by hand.
+func TestAddressEvents(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.bin")
+	mustWrite(t, path, fewAddresses())
+	got, err := ReadAddressEvents(path, NMNIST)
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := 34 * 34
+	want := []Event{{0, 0, 1}, {0.007, on + 33, 1}, {0.007, on + 33*34 + 5, 1}, {8388.607, 2*34 + 1, 1}}
+	if !slices.Equal(got, want) {
+		t.Errorf("events are %v, want %v", got, want)
+	}
+	if NMNIST.Units() != 2312 {
+		t.Errorf("%d units, want 2312", NMNIST.Units())
+	}
+}
+
+func TestBadAddressEvents(t *testing.T) {
+	good := fewAddresses()
+	for _, c := range []badFile{
+		{"empty", nil, []string{"the file is empty, want records of 5 bytes"}},
+		{"cut short", good[:13], []string{"record 3 at offset 10 is 3 bytes long, want 5 bytes"}},
+		{"column outside", slices.Concat(good[:5], address(34, 0, 0, 9)), []string{"pixel of record 2 at offset 5 is x=34 y=0, want one of a sensor of 34 × 34"}},
+		{"row outside", slices.Concat(good[:10], address(0, 240, 0, 9)), []string{"pixel of record 3 at offset 10 is x=0 y=240"}},
+		{"out of order", slices.Concat(good, address(0, 0, 1, 0x7ffffe)), []string{"time of record 5 at offset 20 is 8388606 µs, want at least the 8388607 µs of the record before"}},
+		{"too long", make([]byte, mostEvents*addressBytes+1), []string{"the file is longer, want at most 4194304 records"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := parseAddressEvents(c.raw, "x.bin", NMNIST)
+			if !errors.Is(err, ErrCorrupt) {
+				t.Errorf("error is %v, want ErrCorrupt", err)
+			}
+			wantOneLine(t, err, append(c.says, "data: x.bin: ")...)
+		})
+	}
+	if _, err := ReadAddressEvents(t.TempDir(), NMNIST); !isSystem(err) {
+		t.Errorf("error of a folder is %v, want one of the file system", err)
+	}
+}
+
+func TestEventCSV(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.csv")
+	mustWrite(t, path, []byte(fewEvents))
+	got, err := ReadEventCSV(path, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []Event{{0, 3, 1}, {1.5, 0, -2.25}, {1.5, 2, 1e-3}}; !slices.Equal(got, want) {
+		t.Errorf("events are %v, want %v", got, want)
+	}
+	odd := []Event{{0.1 + 0.2, 1, 1. / 3}, {1e300, 0, -5e-324}}
+	var text bytes.Buffer
+	if err := WriteEventCSV(&text, odd); err != nil {
+		t.Fatal(err)
+	}
+	if back, err := parseEventCSV(&text, "x.csv", 2); err != nil || !slices.Equal(back, odd) {
+		t.Errorf("written and read: %v, error %v, want %v", back, err, odd)
+	}
+	full := errors.New("disk full")
+	if err := WriteEventCSV(failing{full}, odd); !errors.Is(err, full) {
+		t.Errorf("error of a full disk is %v", err)
+	}
+}
+
+// failing is a writer, or reader, on a broken disk.
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+func TestBadEventCSV(t *testing.T) {
+	const head = "time_ms,unit,weight\n"
+	for _, c := range []struct{ name, text, says string }{
+		{"empty", "", `the first line is "", want time_ms,unit,weight`},
+		{"no header", "0,1,1\n", `the first line is "0,1,1", want time_ms,unit,weight`},
+		{"other units", "time_us,unit,weight\n1,1,1\n", `the first line is "time_us,unit,weight"`},
+		{"no events", head, "the table is empty, want at least one event"},
+		{"two fields", head + "0,1\n", "number of fields of record 1 in line 2 is 2, want 3"},
+		{"cut short", head + "0,1,1\n1,", "number of fields of record 2 in line 3 is 2, want 3"},
+		{"four fields", head + "0,1,1,1\n", "number of fields of record 1 in line 2 is 4, want 3"},
+		{"out of order", head + "2,1,1\n\n2,1,1\n1.5,1,1\n", `time of record 3 in line 5 is "1.5", want a number of at least 2, the time before it; sort the events by time`},
+		{"before the start", head + "-1,1,1\n", `time of record 1 in line 2 is "-1"`},
+		{"no time", head + "NaN,1,1\n", `time of record 1 in line 2 is "NaN"`},
+		{"never", head + "Inf,1,1\n", `time of record 1 in line 2 is "Inf"`},
+		{"a word for a time", head + "soon,1,1\n", `is "soon"`},
+		{"unknown unit", head + "0,1,1\n0,4,1\n", `unit of record 2 in line 3 is "4", want 0 to 3`},
+		{"negative unit", head + "0,-1,1\n", `unit of record 1 in line 2 is "-1", want 0 to 3`},
+		{"half a unit", head + "0,0.5,1\n", `unit of record 1 in line 2 is "0.5"`},
+		{"endless weight", head + "0,1,Inf\n", `weight of record 1 in line 2 is "Inf", want a finite number`},
+		{"no weight", head + "0,1,\n", `weight of record 1 in line 2 is ""`},
+		{"open quote", head + "0,1,1\n0,\"1,1\n", "record 2 in line 3 is broken (extraneous or missing"},
+		{"much text", head + strings.Repeat("7", 5000) + "x,1,1\n", `is "` + strings.Repeat("7", 40) + `", want`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := parseEventCSV(strings.NewReader(c.text), "x.csv", 4)
+			if !errors.Is(err, ErrCorrupt) {
+				t.Errorf("error is %v, want ErrCorrupt", err)
+			}
+			wantOneLine(t, err, c.says, "data: x.csv: ")
+		})
+	}
+	if _, err := ReadEventCSV(t.TempDir(), 4); !isSystem(err) {
+		t.Errorf("error of a folder is %v, want one of the file system", err)
+	}
+}
+
+func FuzzAddressEvents(f *testing.F) {
+	f.Add(fewAddresses())
+	f.Add(fewAddresses()[:7])
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		events, err := parseAddressEvents(raw, "x", NMNIST)
+		if err != nil {
+			if !errors.Is(err, ErrCorrupt) {
+				t.Fatalf("error is %v, want ErrCorrupt", err)
+			}
+			return
+		}
+		var back []byte
+		for _, e := range events {
+			pixel := e.Unit % (34 * 34)
+			back = append(back, address(byte(pixel%34), byte(pixel/34), byte(e.Unit/(34*34)), uint32(math.Round(e.Time/microseconds)))...)
+		}
+		if !bytes.Equal(back, raw) {
+			t.Fatalf("%d events of a file of %d bytes do not give it back", len(events), len(raw))
+		}
+	})
+}
+
+func FuzzEventCSV(f *testing.F) {
+	f.Add(fewEvents)
+	f.Add("time_ms,unit,weight\n0,\"1\",1\r\n2,1,-0x1p-2\n")
+	f.Add("time_ms,unit,weight\n1,1,1\n0,1,1\n")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, text string) {
+		events, err := parseEventCSV(strings.NewReader(text), "x", 4)
+		if err != nil {
+			if !errors.Is(err, ErrCorrupt) {
+				t.Fatalf("error is %v, want ErrCorrupt", err)
+			}
+			return
+		}
+		var again bytes.Buffer
+		if err := WriteEventCSV(&again, events); err != nil {
+			t.Fatal(err)
+		}
+		back, err := parseEventCSV(&again, "x", 4)
+		if err != nil || len(events) == 0 || !slices.Equal(back, events) {
+			t.Fatalf("%d events, written and read: %d, error %v", len(events), len(back), err)
+		}
+	})
+}
+
+func TestFrames(t *testing.T) {
+	x := []float32{9, 9, 9, 9, 9, 9}
+	events := []Event{{0, 0, 1}, {1.99, 0, 2}, {2, 1, 4}, {5.9, 0, 8}, {6, 0, 16}, {1e300, 1, 32}}
+	if err := Frames(x, 2, 2, events); err != nil {
+		t.Fatal(err)
+	}
+	if want := []float32{3, 0, 0, 4, 8, 0}; !slices.Equal(x, want) {
+		t.Errorf("frames are %v, want %v", x, want)
+	}
+	for what, err := range map[string]error{
+		"event 1 is of unit 2":  Frames(x, 2, 2, []Event{{0, 2, 1}}),
+		"event 1 is of unit -1": Frames(x, 2, 2, []Event{{0, -1, 1}}),
+		"at -0.1 ms":            Frames(x, 2, 2, []Event{{-0.1, 0, 1}}),
+		"at NaN ms":             Frames(x, 2, 2, []Event{{math.NaN(), 0, 1}}),
+		"frames of 6 numbers":   Frames(x, 4, 2, nil),
+		"steps of 0 ms":         Frames(x, 2, 0, nil),
+	} {
+		wantOneLine(t, err, what)
+	}
+}
+
+// TestChanges: levels added up from the events are the frames, to less than a threshold, and what
+// does not move far enough sends nothing.
+func TestChanges(t *testing.T) {
+	const steps, channels = 200, 3
+	thresholds := []float64{0.1, 0.5, 3}
+	c, err := NewChanges(channels, thresholds...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(4, 4))
+	x := make([]float32, steps*channels)
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+	}
+	const stepMs = 0.1 // a step that is not exact in binary
+	events := c.Events(x, stepMs)
+	counts := make([]float32, steps*c.Units())
+	if err := Frames(counts, c.Units(), stepMs, events); err != nil {
+		t.Fatal(err)
+	}
+	sent := [channels]int{}
+	var levels [channels]float64
+	for k := range steps {
+		frame := counts[k*c.Units() : (k+1)*c.Units()]
+		for i, th := range thresholds {
+			up, down := frame[i], frame[channels+i]
+			if up < 0 || down < 0 || up > 0 && down > 0 {
+				t.Fatalf("step %d channel %d sends %v up and %v down", k, i, up, down)
+			}
+			if up+down > 0 {
+				sent[i]++
+			}
+			levels[i] += float64(up) - float64(down)
+			if miss := math.Abs(float64(x[k*channels+i]) - th*levels[i]); !(miss < th) {
+				t.Fatalf("step %d channel %d is known to %v, want less than %v", k, i, miss, th)
+			}
+		}
+	}
+	if !(sent[0] > sent[1] && sent[1] > sent[2] && sent[2] < steps/20) {
+		t.Errorf("the channels send in %v steps, want fewer at larger thresholds", sent)
+	}
+	still := c.Events([]float32{0.25, 0, 0, 0.25, 0, 0, 0.2, 0, 0}, 1)
+	if want := []Event{{0.5, 0, 2}}; !slices.Equal(still, want) {
+		t.Errorf("events are %v, want %v", still, want)
+	}
+}
+
+func TestChangesRefuse(t *testing.T) {
+	for _, thresholds := range [][]float64{nil, {1, 2}, {0}, {-1}, {math.NaN()}, {math.Inf(1)}, {1, 2, 0}} {
+		if _, err := NewChanges(3, thresholds...); !errors.Is(err, ErrConfig) {
+			t.Errorf("thresholds %v: error is %v, want ErrConfig", thresholds, err)
+		}
+	}
+}
+
+// TestOnChange holds the samples of changed tasks to the changes of the samples, in columns that
+// held something else, with labels, values, targets at every step and masks.
+func TestOnChange(t *testing.T) {
+	const threshold = 0.25
+	for _, name := range []string{"perceptual", "looming-ttc", "adding", "looming"} {
+		task := open(t, name, Env{Seed: 1}, func(c Config) {
+			if a, ok := c.(*Adding); ok {
+				a.MinSteps = 20
+			}
+		})
+		changed, err := OnChange(task, threshold)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if changed.I != 2*task.I || changed.Train.Len() != task.Train.Len() || task.Train == changed.Train {
+			t.Errorf("%s: %d inputs of %d samples, want %d of %d", name, changed.I, changed.Train.Len(), 2*task.I, task.Train.Len())
+		}
+		a, b := NewBatch(task, 3), NewBatch(changed, 3)
+		for i := range b.X {
+			b.X[i] = 99
+		}
+		for col := range 3 {
+			if err := errors.Join(task.Test.Fill(a, col, 1, 5*col), changed.Test.Fill(b, col, 1, 5*col)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(a.Label, b.Label) || !slices.Equal(a.Value, b.Value) || !slices.Equal(a.Weight, b.Weight) || !slices.Equal(a.Mask, b.Mask) {
+			t.Errorf("%s: targets, weights or masks changed", name)
+		}
+		for col := range 3 {
+			levels := make([]float64, task.I)
+			for k := range task.T {
+				masked := a.Mask != nil && a.Mask[k*3+col] == 0
+				for i, x := range a.input(k, col) {
+					up, down := b.input(k, col)[i], b.input(k, col)[task.I+i]
+					levels[i] += float64(up) - float64(down)
+					if miss := math.Abs(float64(x) - threshold*levels[i]); !masked && !(miss < threshold) {
+						t.Fatalf("%s: column %d step %d input %d is known to %v", name, col, k, i, miss)
+					}
+					if masked && (up != 0 || down != 0) {
+						t.Fatalf("%s: column %d sends events at step %d, behind its end", name, col, k)
+					}
+				}
+			}
+		}
+		if err := changed.Train.Fill(a, 0, 0, 0); err == nil {
+			t.Errorf("%s: a batch of the task before was filled", name)
+		}
+	}
+	if _, err := OnChange(open(t, "adding", Env{}, nil), -1); !errors.Is(err, ErrConfig) {
+		t.Errorf("error is %v, want ErrConfig", err)
+	}
+}
+
+// TestOnChangeFixed: changes of samples that stay the same stay the same.
+func TestOnChangeFixed(t *testing.T) {
+	task := open(t, "adding", Env{}, nil)
+	still := *task
+	still.Test = &images{task: task}
+	changed, err := OnChange(&still, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changed.Train.(Fixed).Fixed() || !changed.Test.(Fixed).Fixed() {
+		t.Error("Fixed does not follow the task")
+	}
+}
