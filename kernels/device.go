@@ -164,4 +164,8 @@ type Output struct {
 	// Steps holds the node of h [B,H] after each step of an unrolled graph, so that the loss
 	// can be differentiated with respect to it; nil from the fused scan.
 	Steps []*gorgonia.Node
+	// Before and After hold the nodes of the state planes [B,H] before the first and after the
+	// last step of an unrolled graph, so that a step can be differentiated with respect to the
+	// state; nil from the fused scan.
+	Before, After []*gorgonia.Node
 }

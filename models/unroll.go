@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"slices"
 
 	"galvani/kernels"
 
@@ -21,6 +22,7 @@ func (n *Network) unroll(g *gorgonia.ExprGraph, salt string, cfg kernels.ScanCon
 	for i := range state {
 		state[i] = k.slab("state", in.State, i, cfg.B, cfg.H)
 	}
+	before := slices.Clone(state)
 	var h []*gorgonia.Node
 	for t := 0; t < cfg.T && k.Err() == nil; t++ {
 		if cfg.Resets {
@@ -50,7 +52,7 @@ func (n *Network) unroll(g *gorgonia.ExprGraph, salt string, cfg kernels.ScanCon
 	out := kernels.Output{
 		H:     k.read(all, cfg.T, cfg.B, cfg.H),
 		Final: k.read(k.Pack(state...), cfg.Cell.States, cfg.B, cfg.H),
-		Steps: h,
+		Steps: h, Before: before, After: state,
 	}
 	if cfg.Last {
 		all = state[0]
