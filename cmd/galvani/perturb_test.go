@@ -152,7 +152,7 @@ func TestPerturbRefuses(t *testing.T) {
 		{"--scale 1 --units e", exitConfig, `--units holds "e"`},
 		{"--scale 1 --units E", exitConfig, "--units E needs --ei-ratio"},
 		{"--scale 1 --units I --ei-ratio 0.99", exitConfig, "leaves a population empty"},
-		{"--scale 3e38", exitNumerical, "not finite"},
+		{"--state-noise 3e38", exitNumerical, "not finite"},
 	} {
 		galvani(t, args([]string{"perturb", dir}, strings.Fields(tt.args)...)...).refused(t, tt.code, tt.want)
 	}
