@@ -61,8 +61,7 @@ type Env struct {
 	// Tick tells which part of the case is done, from 0 to 1.
 	Tick func(part float64)
 	// Configure returns the settings of training under which `galvani train` would run, its
-	// recipes included, with keys overruled. Values are as TOML has them (int, float64, bool,
-	// string, lists of them).
+	// recipes included, with keys overruled. Values are read as the text of a flag.
 	Configure func(model, task string, keys map[string]any) (Training, error)
 
 	open   func() (kernels.Device, string, error)

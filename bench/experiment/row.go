@@ -19,8 +19,12 @@ import (
 // schema is the version of Row as JSON; it changes when a field changes its meaning.
 const schema = 1
 
-// ErrRows is wrapped by every error about the content of a file of rows.
-var ErrRows = errors.New("bad file of rows")
+var (
+	// ErrRows is wrapped by every error about the content of a file of rows.
+	ErrRows = errors.New("bad file of rows")
+	// ErrSettings is wrapped by every error about settings.
+	ErrSettings = errors.New("bad settings")
+)
 
 // Row is the result of one case, one line of a file.
 type Row struct {

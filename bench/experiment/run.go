@@ -53,7 +53,7 @@ type plan struct {
 // plan lists the cases and reads the rows.
 func (j *Job) plan() (*plan, error) {
 	if j.Seeds < 1 {
-		return nil, fmt.Errorf("experiment: seeds is %d, want at least 1", j.Seeds)
+		return nil, fmt.Errorf("experiment: seeds is %d, want at least 1: %w", j.Seeds, ErrSettings)
 	}
 	seeds := make([]uint64, j.Seeds)
 	for i := range seeds {
@@ -62,15 +62,15 @@ func (j *Job) plan() (*plan, error) {
 	p := &plan{}
 	var err error
 	if p.cases, err = j.Settings.Cases(seeds); err != nil {
-		return nil, fmt.Errorf("experiment: %s: %w", j.Name, err)
+		return nil, fmt.Errorf("experiment: %s: %w: %w", j.Name, ErrSettings, err)
 	}
 	seen := map[key]bool{}
 	for _, c := range p.cases {
-		if k := (key{c.Condition, c.Seed}); seen[k] {
-			return nil, fmt.Errorf("experiment: %s has two cases %q of seed %d", j.Name, c.Condition, c.Seed)
-		} else {
-			seen[k] = true
+		k := key{c.Condition, c.Seed}
+		if seen[k] {
+			return nil, fmt.Errorf("experiment: %s has two cases %q of seed %d: %w", j.Name, c.Condition, c.Seed, ErrSettings)
 		}
+		seen[k] = true
 	}
 	if p.settings, err = settingsJSON(j.Settings); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 
+	"galvani/bench/experiment"
 	"galvani/cmd/galvani/internal/config"
 	"galvani/data"
 	"galvani/engine"
@@ -47,6 +48,8 @@ var exitCodes = []struct {
 	{data.ErrCorrupt, exitData},
 	{data.ErrFetch, exitIO},
 	{engine.ErrOption, exitConfig},
+	{experiment.ErrSettings, exitConfig},
+	{experiment.ErrRows, exitData},
 	{engine.ErrNotFinite, exitNumerical},
 	{engine.ErrState, exitData},
 	{rundir.ErrLocked, exitConfig},

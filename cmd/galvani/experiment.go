@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -216,12 +217,9 @@ func (f *experimentFlags) open() (kernels.Device, string, error) {
 
 // configureTraining resolves settings as train does.
 func configureTraining(model, task string, keys map[string]any) (experiment.Training, error) {
-	pairs := []config.Pair{{Name: "model", Value: model}, {Name: "task", Value: task}}
-	for name, value := range keys {
-		if n, ok := value.(int); ok {
-			value = int64(n)
-		}
-		pairs = append(pairs, config.Pair{Name: name, Value: value})
+	pairs := []config.Pair{{Name: "model", Value: config.Text(model)}, {Name: "task", Value: config.Text(task)}}
+	for _, name := range slices.Sorted(maps.Keys(keys)) {
+		pairs = append(pairs, config.Pair{Name: name, Value: config.Text(fmt.Sprint(keys[name]))})
 	}
 	s, err := resolve(layer{pairs: pairs})
 	if err != nil {
