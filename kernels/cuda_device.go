@@ -380,6 +380,62 @@ func (l *cudaLinear) Backward(xv, wv, dyv gorgonia.Value) (gorgonia.Value, gorgo
 	return dx, dp, nil
 }
 
+func (d *cudaDevice) NewWeights(cfg WeightsConfig) (WeightsPlan, error) {
+	if err := float32Only("weights", cfg.Dtype); err != nil {
+		return nil, err
+	}
+	if cfg.R < 1 || cfg.C < 1 || cfg.Factor != nil && len(cfg.Factor) != cfg.R*cfg.C {
+		return nil, fmt.Errorf("kernels: weights: R=%d C=%d with %d constants, want both at least 1 and R·C constants or none: %w",
+			cfg.R, cfg.C, len(cfg.Factor), ErrShape)
+	}
+	rectifier := map[Rectifier]cuda.Rectifier{AsIs: cuda.AsIs, Absolute: cuda.Absolute, Positive: cuda.Positive}
+	along := map[Along]cuda.Along{Unscaled: cuda.Unscaled, Whole: cuda.Whole, Columns: cuda.Columns, Rows: cuda.Rows}
+	c := cuda.WeightsConfig{R: cfg.R, C: cfg.C, Rectifier: rectifier[cfg.Rectifier], Scale: along[cfg.Scale]}
+	for _, f := range cfg.Factor {
+		c.Factor = append(c.Factor, float32(f))
+	}
+	m, err := d.dev.NewWeights(c)
+	if err != nil {
+		return nil, cudaError(err)
+	}
+	return &cudaWeights{d, cfg, m}, nil
+}
+
+type cudaWeights struct {
+	dev     *cudaDevice
+	cfg     WeightsConfig
+	weights *cuda.Weights
+}
+
+// bind checks the inputs; a is nil where there is no scale.
+func (m *cudaWeights) bind(wv, av gorgonia.Value) (w, a *cuda.Array, err error) {
+	if w, err = m.dev.array("weights", wv, m.cfg.R, m.cfg.C); err != nil || m.cfg.Scale == Unscaled {
+		return w, nil, err
+	}
+	a, err = m.dev.array("weights: scale", av, m.cfg.scales())
+	return w, a, err
+}
+
+func (m *cudaWeights) Forward(wv, av gorgonia.Value) (gorgonia.Value, error) {
+	w, a, err := m.bind(wv, av)
+	if err != nil {
+		return nil, err
+	}
+	return m.weights.Forward(w, a), nil
+}
+
+func (m *cudaWeights) Backward(wv, av, dWv gorgonia.Value) (gorgonia.Value, error) {
+	w, a, err := m.bind(wv, av)
+	if err != nil {
+		return nil, err
+	}
+	dW, err := m.dev.array("weights: gradient", dWv, m.cfg.R, m.cfg.C)
+	if err != nil {
+		return nil, err
+	}
+	return m.weights.Backward(w, a, dW), nil
+}
+
 func (d *cudaDevice) NewLoss(cfg LossConfig) (LossPlan, error) {
 	l, err := d.dev.NewLoss(cfg.Kind == MeanSquaredError, cfg.N, cfg.O)
 	if err != nil {

@@ -20,6 +20,8 @@ enum {
 	GEMM_THREADS = 128,
 	GEMM_TILE = 64, /* rows and columns of C per block */
 	GEMM_STEP = 16, /* elements of K per step */
+	WEIGHTS_THREADS = 256, /* a warp per row of a tile at a time */
+	WEIGHTS_TILE = 32, /* rows and columns per block */
 	MAX_BLOCKS = 4096, /* of kernels that stride: several waves on every GPU there is */
 };
 
@@ -32,7 +34,7 @@ static inline int launch_blocks(long long n, int per_block)
 }
 
 /* each_launch: gemm_sum (n = M*N), update, update_end (n), axial_drives (R*H), edge_sum (E),
- * prev_rows (n*B*H), take (T*B*W). */
+ * prev_rows (n*B*H), take (T*B*W), weights (R*C), weights_sum (n). */
 static inline struct launch each_launch(long long n)
 {
 	struct launch l = {launch_blocks(n, ELEMENT_THREADS), 1, 1, ELEMENT_THREADS};
@@ -117,6 +119,13 @@ static inline int gemm_share(int K, int parts)
 static inline struct launch gemm_launch(int M, int N, int parts)
 {
 	struct launch l = {(M + GEMM_TILE - 1) / GEMM_TILE, (N + GEMM_TILE - 1) / GEMM_TILE, parts, GEMM_THREADS};
+	return l;
+}
+
+/* weights_launch: weights_grad. */
+static inline struct launch weights_launch(int R, int C)
+{
+	struct launch l = {(C + WEIGHTS_TILE - 1) / WEIGHTS_TILE, (R + WEIGHTS_TILE - 1) / WEIGHTS_TILE, 1, WEIGHTS_THREADS};
 	return l;
 }
 

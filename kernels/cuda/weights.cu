@@ -1,0 +1,97 @@
+/* weights.cu - the weights of a cell made of stored ones, and the gradients back.
+ *
+ * Products are in exact_mul, in the host's order (kernels/weights.go): the weights and the
+ * gradients of stored ones have the host's bits.
+ */
+#include "gpu.h"
+#include "params.h"
+#include "reduce.h"
+
+/* slope_at returns f'(w). The comparison is in double, where no denormal is taken for 0. */
+GPU_FN float slope_at(int rectifier, float w)
+{
+	double x = widen(w);
+	if (rectifier == RECTIFY_NOT || x > 0)
+		return 1;
+	return rectifier == RECTIFY_ABSOLUTE && x < 0 ? -1 : 0;
+}
+
+/* rectified returns f(w) given f'(w): f is linear to both sides of 0. */
+GPU_FN float rectified(float slope, float w) { return slope == 0 ? 0 : exact_mul(slope, w); }
+
+GPU_FN float factor_at(const struct weights_params &p, long long k) { return p.factor ? p.factor[k] : 1; }
+
+GPU_FN float scale_at(const struct weights_params &p, int i, int j)
+{
+	if (p.scale == SCALE_NOT)
+		return 1;
+	return p.a[p.scale == SCALE_COLUMNS ? j : p.scale == SCALE_ROWS ? i : 0];
+}
+
+/* Threads stride over the elements. */
+KERNEL(weights, struct weights_params)
+{
+	long long n = (long long)p.R * p.C;
+	for (long long k = element(); k < n; k += stride()) {
+		int i = (int)(k / p.C), j = (int)(k - (long long)i * p.C);
+		float w = p.w[k], y = rectified(slope_at(p.rectifier, w), w);
+		p.out[k] = exact_mul(exact_mul(factor_at(p, k), y), scale_at(p, i, j));
+	}
+}
+
+/* element_grad writes the gradient of w_ij and returns what the element adds to that of a. */
+GPU_FN double element_grad(const struct weights_params &p, int i, int j)
+{
+	long long k = (long long)i * p.C + j;
+	float w = p.w[k], slope = slope_at(p.rectifier, w), c = exact_mul(factor_at(p, k), p.dout[k]);
+	p.grad[k] = exact_mul(exact_mul(c, slope), scale_at(p, i, j));
+	return widen(exact_mul(c, rectified(slope, w)));
+}
+
+/* A block per tile, a lane per column. What a tile adds to the gradient of a is the part of its
+ * row of tiles for each column, of its column of tiles for each row, and of itself for the whole. */
+KERNEL_BOUNDED(weights_grad, struct weights_params, WEIGHTS_THREADS)
+{
+	SHARED(double, slot[WEIGHTS_THREADS]);
+	const int warps = WEIGHTS_THREADS / 32;
+	int lane = threadIdx.x % 32, warp = threadIdx.x / 32, j = blockIdx.x * WEIGHTS_TILE + lane;
+	double sum = 0;
+	for (int row = warp; row < WEIGHTS_TILE; row += warps) {
+		int i = blockIdx.y * WEIGHTS_TILE + row;
+		double v = i < p.R && j < p.C ? element_grad(p, i, j) : 0;
+		if (p.scale == SCALE_ROWS) {
+			v = warp_sum(v);
+			if (lane == 0 && i < p.R)
+				p.partial[(long long)blockIdx.x * p.n + i] = v;
+		}
+		sum += v;
+	}
+	if (p.scale == SCALE_NOT || p.scale == SCALE_ROWS)
+		return;
+	slot[threadIdx.x] = sum;
+	sync_block();
+	if (warp != 0)
+		return;
+	for (int k = 1; k < warps; k++)
+		sum += slot[k * 32 + lane];
+	if (p.scale == SCALE_COLUMNS) {
+		if (j < p.C)
+			p.partial[(long long)blockIdx.y * p.n + j] = sum;
+		return;
+	}
+	sum = warp_sum(sum);
+	if (lane == 0)
+		p.partial[(long long)blockIdx.y * gridDim.x + blockIdx.x] = sum;
+}
+
+/* Threads stride over the elements of a. */
+KERNEL(weights_sum, struct weights_params)
+{
+	float *grad = p.grad + (long long)p.R * p.C;
+	for (long long k = element(); k < p.n; k += stride()) {
+		double sum = 0;
+		for (int part = 0; part < p.parts; part++)
+			sum += p.partial[(long long)part * p.n + k];
+		grad[k] = narrow(sum);
+	}
+}
