@@ -25,16 +25,18 @@ func (s Synapse) Over(steps float64) Synapse {
 	return s
 }
 
-// Silent reports whether x̄ is zero from traces p and q on for as long as no input comes, and
-// at all lengths of step. Only a rectified difference becomes so before its traces vanish.
-func (s Synapse) Silent(p, q float64) bool {
-	if !s.Rectify {
-		return p == 0 && q == 0
-	}
+// Most returns a bound that |x̄| keeps from traces p and q on for as long as no input comes, at
+// all lengths of step. It is 0 where x̄ stays zero: under a rectified difference soon after the
+// last input, else when the traces have vanished.
+func (s Synapse) Most(p, q float64) float64 {
 	// p·PP^t − q·QQ^t has the sign of a monotonic function between p − q now and the trace that
 	// decays more slowly.
-	if s.PP < s.QQ {
-		return p <= q && q >= 0
+	if s.Rectify && p <= q && (s.PP < s.QQ && q >= 0 || s.PP >= s.QQ && p <= 0) {
+		return 0
 	}
-	return p <= q && p <= 0
+	p, q = math.Abs(p), math.Abs(q)
+	if s.PQ != 0 && q != 0 { // p + t·q under the decay: t·PP^t peaks at −1/ln PP
+		p -= q / (math.E * math.Log(s.PP))
+	}
+	return math.Abs(s.XP)*p + math.Abs(s.XQ)*q
 }

@@ -9,15 +9,12 @@
 //   - The voltage h has no closed form: leak, channels and conductances act on each other at every
 //     moment, and axial or recurrent coupling carries a change to units that no event reached. It
 //     is stepped on the grid of the clocked cell, but only where something can change: a unit
-//     sleeps while its conductances are zero and can only stay so, its last step returned the very
-//     h it began with, and so did those of the units it is coupled to. The next step would then
-//     compute the same number from the same numbers.
+//     sleeps while its conductances stay zero and neither its h nor that of the units that act on
+//     it moved in the last step, all up to rounding (Net.Still).
 //
-// On a common grid all states equal those of the clocked cell up to the order of the sums. How
-// much is saved is another matter: input product and traces cost in proportion to the events, h
-// costs the clocked price until it rests, which takes some hundred steps without events at the
-// default leaks, and only under the kernel ema_diff_relu, whose conductance is zero soon after
-// the last event. The other kernels reach zero when their traces vanish below the smallest number.
+// On a common grid all states equal those of the clocked cell up to rounding. How much is saved is
+// another matter: input product and traces cost in proportion to the events, h costs the clocked
+// price until it rests, which takes some hundred steps without events at the default leaks.
 package event
 
 import (
@@ -31,6 +28,13 @@ import (
 
 // Net is one sequence of a charged RNN with numbers for its parameters, evaluated in float64.
 type Net struct {
+	// Still is the change of h in a step, and the conductance, up to which a unit counts as at
+	// rest. What a sleeping unit misses is of the order of Still/(1 − ρ), where ρ is the factor
+	// by which a step brings it closer to rest: fifty times Still at a leak of 0.02 per step.
+	// With 0 sleep is exact to the last bit, but then some units never sleep, for the last bit of
+	// their h goes on to flicker.
+	Still float64
+
 	traces   *Traces
 	membrane membrane
 	reads    columns // column u: the units that act on u, and how
@@ -45,17 +49,21 @@ type Net struct {
 	work     Work
 }
 
+// still is the default of Net.Still, some units in the last place of an h of 1. Leaks as small as
+// the cells take, 0.001 per step, make less than 1e-12 of it.
+const still = 0x1p-50
+
 // Work counts what has been computed.
 type Work struct {
-	Events   int // taken in
-	Input    int // multiply-adds of the input products
-	Traces   int // pairs of traces moved
-	Coupling int // multiply-adds of axial or recurrent coupling
-	Units    int // voltages stepped
+	Events   int `json:"events"`   // taken in
+	Input    int `json:"input"`    // multiply-adds of the input products
+	Traces   int `json:"traces"`   // pairs of traces moved
+	Coupling int `json:"coupling"` // multiply-adds of axial or recurrent coupling
+	Units    int `json:"units"`    // voltages stepped
 }
 
 // New returns the net at rest. Cell is a *models.CRNN or *models.CRNNSimple; params holds the
-// values of its parameter table by name, without the prefix "cell.".
+// values of its parameter table by name, without the prefix "cell.", as the cell uses them.
 //
 // Errors: another cell; settings that the cell refuses; kernels.ErrShape for a parameter that is
 // missing, unknown or of another length.
@@ -71,7 +79,7 @@ func New(cell models.Cell, d models.Dims, params map[string][]float64) (*Net, er
 	if err := checkParams(specs, params); err != nil {
 		return nil, err
 	}
-	n := &Net{rest: scan.Rest[0], h: make([]float64, d.H), next: make([]float64, d.H), isAwake: make([]bool, d.H)}
+	n := &Net{Still: still, rest: scan.Rest[0], h: make([]float64, d.H), next: make([]float64, d.H), isAwake: make([]bool, d.H)}
 	filters := make([]models.Synapse, d.H)
 	var coupling []float64
 	switch c := cell.(type) {
@@ -133,7 +141,7 @@ func axialMatrix(a *kernels.Axial, g []float64, h int) []float64 {
 
 // Reset brings the net to rest.
 func (n *Net) Reset() {
-	n.traces.reset()
+	n.traces.Reset()
 	for u := range n.h {
 		n.h[u] = n.rest
 	}
@@ -198,7 +206,7 @@ func (n *Net) commit() {
 		n.isAwake[u] = false
 	}
 	for _, u := range n.stepped {
-		changed := n.next[u] != n.h[u] // true for a number that is none
+		changed := !(math.Abs(n.next[u]-n.h[u]) <= n.Still) // true for a number that is none
 		n.h[u] = n.next[u]
 		if changed {
 			n.wake(u)
@@ -206,7 +214,7 @@ func (n *Net) commit() {
 			for _, v := range units {
 				n.wake(v)
 			}
-		} else if !n.traces.silent(int(u)) {
+		} else if !(n.traces.most(int(u)) <= n.Still) {
 			n.wake(u)
 		}
 	}

@@ -191,19 +191,18 @@ func (t *Traces) over(u int, steps float64) *models.Synapse {
 	return &f.over
 }
 
-// silent reports whether the conductances of unit u stay zero until its next event.
-func (t *Traces) silent(u int) bool {
+// most returns a bound that the conductances of unit u keep until its next event.
+func (t *Traces) most(u int) float64 {
 	s := &t.filters[t.filterOf[u]].once
+	most := 0.0
 	for i := u; i < len(t.p); i += t.units {
-		if !s.Silent(t.p[i], t.q[i]) {
-			return false
-		}
+		most = max(most, s.Most(t.p[i], t.q[i]))
 	}
-	return true
+	return most
 }
 
-// reset brings the traces to rest at time 0.
-func (t *Traces) reset() {
+// Reset brings the traces to rest at time 0.
+func (t *Traces) Reset() {
 	clear(t.p)
 	clear(t.q)
 	clear(t.drive)
