@@ -22,31 +22,41 @@ const (
 
 // compile builds the graph under ever new names until no two nodes collide, then makes the
 // machine that runs it.
-func (g *Graph[F]) compile() (err error) {
+func (g *Graph[F]) compile() error {
+	return salted(g.cfg.Net.Name(), func(salt int) (*gorgonia.ExprGraph, error) {
+		err := g.build(salt)
+		return g.nodes, err
+	}, func() { g.vm = gorgonia.NewTapeMachine(g.nodes) })
+}
+
+// salted builds the graph of a network under ever new names until no two nodes collide, and then
+// finishes it.
+func salted(name string, build func(salt int) (*gorgonia.ExprGraph, error), finish func()) (err error) {
 	defer func() {
 		if r := recover(); r != nil { // Gorgonia panics where it cannot infer a type or compile
-			err = fmt.Errorf("engine: compile %s: %v", g.cfg.Net.Name(), r)
+			err = fmt.Errorf("engine: compile %s: %v", name, r)
 		}
 	}()
 	counts := map[int]bool{}
 	for salt := range maxSalts {
-		switch err = g.build(salt); {
+		var nodes *gorgonia.ExprGraph
+		switch nodes, err = build(salt); {
 		case errors.Is(err, kernels.ErrCollision):
 			continue
 		case err != nil:
-			return fmt.Errorf("engine: build %s: %w", g.cfg.Net.Name(), err)
+			return fmt.Errorf("engine: build %s: %w", name, err)
 		}
 		// Two nodes that were merged when the second was added make the graph smaller. Names
 		// decide who collides, so two graphs of equal size have lost nothing.
-		n := len(g.nodes.AllNodes())
+		n := len(nodes.AllNodes())
 		if n < twinNodes || counts[n] {
-			g.vm = gorgonia.NewTapeMachine(g.nodes)
+			finish()
 			return nil
 		}
 		counts[n] = true
 	}
 	if err == nil {
-		err = fmt.Errorf("engine: build %s: sizes differ from attempt to attempt: %w", g.cfg.Net.Name(), kernels.ErrCollision)
+		err = fmt.Errorf("engine: build %s: sizes differ from attempt to attempt: %w", name, kernels.ErrCollision)
 	}
 	return err
 }

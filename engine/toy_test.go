@@ -81,6 +81,7 @@ func (n *toyNet) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Seq
 	}
 	x := bind("x", in.X)
 	h := must(kernels.Field(bind("state", in.State), 0, in.B, n.hidden))
+	out.Before = []*gorgonia.Node{h}
 	wt, rt, vt := must(gorgonia.Transpose(w)), must(gorgonia.Transpose(r)), must(gorgonia.Transpose(v))
 	values := make([]gorgonia.Value, in.T)
 	var rows gorgonia.Nodes
@@ -92,6 +93,7 @@ func (n *toyNet) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Seq
 		out.Steps = append(out.Steps, h)
 		rows = append(rows, h)
 	}
+	out.After = []*gorgonia.Node{h}
 	if in.Every {
 		h = must(kernels.Pack(rows...))
 		h = must(kernels.Field(h, 0, in.T*in.B, n.hidden))

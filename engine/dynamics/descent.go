@@ -1,0 +1,141 @@
+package dynamics
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+const (
+	// firstDamping is the damping at the start, relative to the largest element of the diagonal
+	// of AᵀA: starts are near slow points but not at them.
+	firstDamping = 1e-3
+	// roundingFloor bounds what can be gained: a residual of this size relative to the state is
+	// made of rounding errors.
+	roundingFloor = 1e-15
+	// stepFloor ends a descent whose steps are this small relative to the state.
+	stepFloor = 1e-14
+)
+
+// descent minimises the speed of a map from one start after another.
+type descent struct {
+	m                Map
+	slopes           *slopes
+	jacobian         *mat.Dense // A = ∂F/∂s − 1, [N,N]
+	normal, damped   *mat.SymDense
+	next             []float64
+	residual, beyond *mat.VecDense // F(s) − s here and after the step
+	gradient, step   *mat.VecDense // Aᵀ(F(s) − s)
+}
+
+func newDescent(m Map) *descent {
+	n := m.Dim()
+	vec := func() *mat.VecDense { return mat.NewVecDense(n, nil) }
+	return &descent{m: m, slopes: newSlopes(m), jacobian: mat.NewDense(n, n, nil), normal: mat.NewSymDense(n, nil),
+		damped: mat.NewSymDense(n, nil), next: make([]float64, n), residual: vec(), beyond: vec(), gradient: vec(), step: vec()}
+}
+
+// from goes down from a start.
+func (d *descent) from(start []float64, iterations int) (Point, error) {
+	n := len(start)
+	s, trial := append([]float64(nil), start...), make([]float64, n)
+	q, err := d.speed(d.residual, s)
+	if err != nil {
+		return Point{}, err
+	}
+	damping, growth, fresh := 0.0, 2.0, true
+	for range iterations {
+		size := 1 + square(s)
+		if !(2*q > roundingFloor*roundingFloor*size) { // also if it is no number
+			break
+		}
+		if fresh {
+			if err := d.linearise(s); err != nil {
+				return Point{}, err
+			}
+			if damping == 0 {
+				damping = firstDamping * d.steepest()
+			}
+		}
+		solved := d.solve(damping)
+		if solved {
+			step := d.step.RawVector().Data
+			if square(step) <= stepFloor*stepFloor*size {
+				break
+			}
+			for i, v := range step {
+				trial[i] = s[i] + v
+			}
+			lower, err := d.speed(d.beyond, trial)
+			if err != nil {
+				return Point{}, err
+			}
+			// The gain relative to that of the linear model, ½ δᵀ(μδ − g).
+			expected := (damping*square(step) - mat.Dot(d.step, d.gradient)) / 2
+			if gain := (q - lower) / expected; gain > 0 {
+				copy(s, trial)
+				d.residual, d.beyond, q, fresh = d.beyond, d.residual, lower, true
+				damping *= max(1./3, 1-math.Pow(2*gain-1, 3))
+				growth = 2
+				continue
+			}
+		}
+		fresh = false
+		damping *= growth
+		growth *= 2
+		if !(damping <= math.MaxFloat64/growth) || damping == 0 {
+			break
+		}
+	}
+	return Point{State: s, Q: q, Starts: 1}, nil
+}
+
+// speed writes F(s) − s to r and returns half its square.
+func (d *descent) speed(r *mat.VecDense, s []float64) (float64, error) {
+	if err := d.m.Step(d.next, s); err != nil {
+		return 0, err
+	}
+	e := r.RawVector().Data
+	for i, v := range d.next {
+		e[i] = v - s[i]
+	}
+	return square(e) / 2, nil
+}
+
+// linearise computes A, AᵀA and the gradient of q at s.
+func (d *descent) linearise(s []float64) error {
+	if err := d.slopes.at(d.jacobian, s); err != nil {
+		return err
+	}
+	for i := range s {
+		d.jacobian.Set(i, i, d.jacobian.At(i, i)-1)
+	}
+	d.normal.SymOuterK(1, d.jacobian.T())
+	d.gradient.MulVec(d.jacobian.T(), d.residual)
+	return nil
+}
+
+// steepest returns the largest element of the diagonal of AᵀA.
+func (d *descent) steepest() float64 {
+	most := math.SmallestNonzeroFloat64
+	for i := range d.normal.SymmetricDim() {
+		most = max(most, d.normal.At(i, i))
+	}
+	return most
+}
+
+// solve finds the step δ of (AᵀA + μ)δ = −g; false where that matrix is singular.
+func (d *descent) solve(damping float64) bool {
+	d.damped.CopySym(d.normal)
+	for i := range d.damped.SymmetricDim() {
+		d.damped.SetSym(i, i, d.damped.At(i, i)+damping)
+	}
+	var c mat.Cholesky
+	if !c.Factorize(d.damped) {
+		return false
+	}
+	// A matrix that is nearly singular still gives a direction, and q tells whether it is good.
+	_ = c.SolveVecTo(d.step, d.gradient)
+	d.step.ScaleVec(-1, d.step)
+	return true
+}

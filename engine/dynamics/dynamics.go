@@ -1,0 +1,232 @@
+// Package dynamics finds where a discrete dynamical system stands still or nearly so, and says how
+// it moves near there: slow points, the eigenvalues of the Jacobian at them, and the plane in which
+// most of the motion takes place.
+//
+// Letters: N is the dimension of the state space. States are rows of N numbers.
+package dynamics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/cmplx"
+	"slices"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// ErrOption marks settings that make no sense.
+var ErrOption = errors.New("bad option")
+
+// Map is a map F of the state space to itself with its derivative.
+type Map interface {
+	// Dim returns N.
+	Dim() int
+	// Batch returns how many states one call takes at most.
+	Batch() int
+	// Step writes F(s) for each of the states s [n,N] to next.
+	Step(next, s []float64) error
+	// Pull writes vᵀ ∂F/∂s for each of the states s and its v, [n,N] each, to back.
+	Pull(back, s, v []float64) error
+}
+
+// Options say how slow points are looked for.
+type Options struct {
+	// Iterations is how many steps of the minimisation one start may take.
+	Iterations int
+	// Slow is the largest q of a point that is kept.
+	Slow float64
+	// Same is the distance ‖a−b‖/√N below which two points are one.
+	Same float64
+}
+
+// Point is a slow point: a minimum of the speed q = ½‖F(s) − s‖².
+type Point struct {
+	State  []float64
+	Q      float64 // speed
+	Starts int     // that led here
+	// Eigenvalues are those of ∂F/∂s, the largest in magnitude first.
+	Eigenvalues []complex128
+}
+
+// fixedResidual is the largest ‖F(s) − s‖/√(1 + ‖s‖²) of a fixed point. Newton steps bring it
+// to the rounding of F, some 1e-15 for the sums that cells take; slow points stay far above.
+const fixedResidual = 1e-10
+
+// Fixed reports whether the system stands still at the point, up to rounding.
+func (p Point) Fixed() bool { return 2*p.Q <= fixedResidual*fixedResidual*(1+square(p.State)) }
+
+// Radius returns the largest magnitude of the eigenvalues.
+func (p Point) Radius() float64 { return cmplx.Abs(p.Eigenvalues[0]) }
+
+// Unstable returns the number of eigenvalues outside the unit circle: the dimensions along which
+// the system leaves the point. At a fixed point without any, and none on the circle, what is near
+// stays near.
+func (p Point) Unstable() int {
+	n := 0
+	for _, e := range p.Eigenvalues {
+		if cmplx.Abs(e) > 1 {
+			n++
+		}
+	}
+	return n
+}
+
+// Stable reports whether all eigenvalues lie within the unit circle.
+func (p Point) Stable() bool { return p.Radius() < 1 }
+
+// Find minimises the speed q(s) = ½‖F(s) − s‖² from each of the starts and returns the different
+// points that it reaches with q of at most o.Slow, slowest first, and how many starts ended
+// above. Where F has a corner the derivative is that of one side.
+//
+// The method is that of Levenberg and Marquardt with Nielsen's damping, on the residual F(s) − s:
+// near a fixed point it becomes Newton's, and it is drawn to stable and unstable ones alike.
+//
+// Errors: ErrOption, ctx.Err(), and those of the map.
+// Source: Sussillo and Barak (2013), doi:10.1162/NECO_a_00409; Madsen, Nielsen and Tingleff
+// (2004), Methods for non-linear least squares problems, algorithm 3.16.
+func Find(ctx context.Context, m Map, starts [][]float64, o Options) (points []Point, lost int, err error) {
+	if o.Iterations < 1 || !(o.Slow >= 0) || !(o.Same >= 0) {
+		return nil, 0, fmt.Errorf("dynamics: %d iterations, points slower than %g, apart by %g; want at least 1 and nothing negative: %w", o.Iterations, o.Slow, o.Same, ErrOption)
+	}
+	d := newDescent(m)
+	var found []Point
+	for i, s := range starts {
+		if len(s) != m.Dim() {
+			return nil, 0, fmt.Errorf("dynamics: start %d has %d numbers, want %d: %w", i, len(s), m.Dim(), ErrOption)
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, 0, err
+		}
+		p, err := d.from(s, o.Iterations)
+		if err != nil {
+			return nil, 0, fmt.Errorf("dynamics: start %d: %w", i, err)
+		}
+		if p.Q <= o.Slow { // not so if it is no number
+			found = append(found, p)
+		} else {
+			lost++
+		}
+	}
+	points = merge(found, o.Same)
+	for i := range points {
+		if points[i].Eigenvalues, err = Eigenvalues(m, points[i].State); err != nil {
+			return nil, 0, err
+		}
+	}
+	return points, lost, nil
+}
+
+// merge joins points that are less than same apart; the slowest stands for them.
+func merge(found []Point, same float64) []Point {
+	slices.SortStableFunc(found, func(a, b Point) int {
+		switch {
+		case a.Q < b.Q:
+			return -1
+		case a.Q > b.Q:
+			return 1
+		}
+		return 0
+	})
+	var points []Point
+	for _, p := range found {
+		at := slices.IndexFunc(points, func(o Point) bool { return Distance(o.State, p.State) <= same })
+		if at >= 0 {
+			points[at].Starts += p.Starts
+			continue
+		}
+		points = append(points, p)
+	}
+	return points
+}
+
+// Distance returns ‖a−b‖/√N.
+func Distance(a, b []float64) float64 {
+	sum := 0.0
+	for i, v := range a {
+		sum += (v - b[i]) * (v - b[i])
+	}
+	return math.Sqrt(sum / float64(len(a)))
+}
+
+// Jacobian returns ∂F/∂s [N,N] at a state, row by row from the derivative of the map.
+//
+// Errors: those of the map.
+func Jacobian(m Map, s []float64) (*mat.Dense, error) {
+	j := mat.NewDense(m.Dim(), m.Dim(), nil)
+	return j, newSlopes(m).at(j, s)
+}
+
+// Eigenvalues returns the eigenvalues of the Jacobian at a state, the largest in magnitude first;
+// of a conjugate pair the one above the real axis comes first.
+//
+// Errors: those of the map; a matrix whose eigenvalues cannot be found, such as one that is not
+// finite.
+func Eigenvalues(m Map, s []float64) ([]complex128, error) {
+	j, err := Jacobian(m, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range j.RawMatrix().Data {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, errors.New("dynamics: the Jacobian is not finite")
+		}
+	}
+	var e mat.Eigen
+	if !e.Factorize(j, mat.EigenNone) {
+		return nil, errors.New("dynamics: the eigenvalues of the Jacobian were not found")
+	}
+	values := e.Values(nil)
+	slices.SortFunc(values, func(a, b complex128) int {
+		x, y := cmplx.Abs(a), cmplx.Abs(b)
+		switch {
+		case x > y, x == y && imag(a) > imag(b):
+			return -1
+		case x < y, x == y && imag(a) < imag(b):
+			return 1
+		}
+		return 0
+	})
+	return values, nil
+}
+
+// slopes computes Jacobians, several rows in one call of the map.
+type slopes struct {
+	m    Map
+	s, v []float64
+}
+
+func newSlopes(m Map) *slopes {
+	rows := min(m.Batch(), m.Dim())
+	return &slopes{m: m, s: make([]float64, rows*m.Dim()), v: make([]float64, rows*m.Dim())}
+}
+
+// at writes the Jacobian at s to j.
+func (d *slopes) at(j *mat.Dense, s []float64) error {
+	n := len(s)
+	for at := 0; at < len(d.s); at += n {
+		copy(d.s[at:], s)
+	}
+	rows := j.RawMatrix().Data
+	for first := 0; first < n; {
+		size := min(len(d.s)/n, n-first)
+		clear(d.v)
+		for i := range size {
+			d.v[i*n+first+i] = 1
+		}
+		if err := d.m.Pull(rows[first*n:(first+size)*n], d.s[:size*n], d.v[:size*n]); err != nil {
+			return err
+		}
+		first += size
+	}
+	return nil
+}
+
+func square(v []float64) float64 {
+	sum := 0.0
+	for _, x := range v {
+		sum += x * x
+	}
+	return sum
+}
