@@ -43,6 +43,10 @@ type Series struct {
 	Hue    int       // number of the colour from 1 on, 0 for that of the place among the series
 	Dashed bool
 	Dots   bool // one at each point
+	Pale   bool // thin and pale, for many lines that lie over each other
+
+	// Scatter draws the points alone, Hollow as rings; the x axis then reaches a little beyond them.
+	Scatter, Hollow bool
 }
 
 const (

@@ -215,6 +215,42 @@ func TestLogX(t *testing.T) {
 	}
 }
 
+// TestScatter holds that single points are not joined, that rings are hollow, that a pale line is
+// pale, and that points keep clear of the border.
+func TestScatter(t *testing.T) {
+	points := Series{Name: "points", X: []float64{0, 1, 2}, Y: []float64{1, 0, 1}, Scatter: true, Hue: 3}
+	rings := Series{Name: "rings", X: []float64{0.5, 1.5}, Y: []float64{1, 1}, Scatter: true, Hollow: true, Hue: 2}
+	pale := Series{Name: "pale", X: []float64{0, 2}, Y: []float64{0, 1}, Pale: true}
+	count := func(c Lines, text string) int {
+		t.Helper()
+		b, err := c.Render("svg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Count(string(b), text)
+	}
+	const green, red = "#009E73", "#D55E00"
+	if n := count(Lines{Series: []Series{points}}, "fill:"+green); n != 3 {
+		t.Errorf("%d dots, want 3", n)
+	}
+	if n := count(Lines{Series: []Series{points}}, "stroke:"+green); n != 0 {
+		t.Errorf("%d lines between points, want none", n)
+	}
+	if n, full := count(Lines{Series: []Series{rings}}, "stroke:"+red), count(Lines{Series: []Series{rings}}, "fill:"+red); n != 2 || full != 0 {
+		t.Errorf("%d rings, %d of them full, want 2 hollow ones", n, full)
+	}
+	if n := count(Lines{Series: []Series{points, rings, pale}}, "fill:"+green); n != 4 {
+		t.Errorf("%d dots with that of the legend, want 4", n)
+	}
+	if n := count(Lines{Series: []Series{pale}}, "stroke-opacity:0.28"); n != 1 {
+		t.Errorf("%d pale lines, want 1", n)
+	}
+	p := Lines{Series: []Series{points}}.plot(span{0, 2}, span{0, 1})
+	if p.X.Min >= 0 || p.X.Max <= 2 {
+		t.Errorf("x axis from %v to %v, want more than 0 to 2", p.X.Min, p.X.Max)
+	}
+}
+
 // TestThin wants every column to reach as far up and down as before, with far fewer points.
 func TestThin(t *testing.T) {
 	var pts []vg.Point

@@ -31,6 +31,7 @@ var (
 const (
 	margin    = 10 * vg.Inch / 72
 	lineWidth = 1.6 * vg.Inch / 72
+	pointSize = 3 * vg.Inch / 72  // radius of a single point
 	thumb     = 16 * vg.Inch / 72 // stroke in front of a name in the legend
 	gap       = 5 * vg.Inch / 72
 	bandAlpha = 0x30
@@ -71,7 +72,11 @@ func (c Lines) legend(dc draw.Canvas) vg.Length {
 		if x+w > dc.Max.X && x > dc.Min.X {
 			x, y = dc.Min.X, y-row
 		}
-		dc.StrokeLine2(s.style(c.colour(i), 2*lineWidth), x, y-gap/4, x+thumb, y-gap/4)
+		if s.Scatter {
+			dc.DrawGlyph(s.glyph(c.colour(i), pointSize), vg.Point{X: x + thumb/2, Y: y - gap/4})
+		} else {
+			dc.StrokeLine2(s.style(c.colour(i), 2*lineWidth), x, y-gap/4, x+thumb, y-gap/4)
+		}
 		dc.FillText(style, vg.Point{X: x + thumb + gap, Y: y}, s.Name)
 		x += w + 3*gap
 	}
@@ -83,6 +88,9 @@ func (c Lines) plot(xs, ys span) *plot.Plot {
 	p := plot.New()
 	p.BackgroundColor = nil
 	p.X.Min, p.X.Max = widen(xs, 0)
+	if slices.ContainsFunc(c.Series, func(s Series) bool { return s.Scatter }) {
+		p.X.Min, p.X.Max = widen(xs, 0.04)
+	}
 	p.Y.Min, p.Y.Max = widen(ys, 0.04)
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(linearTicks), plot.TickerFunc(linearTicks)
 	if c.LogX {
@@ -115,7 +123,13 @@ func (c Lines) plot(xs, ys span) *plot.Plot {
 		}
 	}
 	for i, s := range c.Series {
-		p.Add(line{c, Series{X: s.X, Y: c.smooth(s), Dashed: s.Dashed, Dots: s.Dots}, c.colour(i), lineWidth})
+		values := s
+		values.Y = c.smooth(s)
+		if s.Pale {
+			p.Add(line{c, values, c.tint(i, paleAlpha), lineWidth / 2})
+		} else {
+			p.Add(line{c, values, c.colour(i), lineWidth})
+		}
 	}
 	p.Add(marks{c})
 	return p
@@ -176,6 +190,14 @@ func (s Series) style(c color.Color, width vg.Length) draw.LineStyle {
 	return l
 }
 
+// glyph is that of a single point of a series.
+func (s Series) glyph(c color.Color, radius vg.Length) draw.GlyphStyle {
+	if s.Hollow {
+		return draw.GlyphStyle{Color: c, Radius: radius, Shape: draw.RingGlyph{}}
+	}
+	return draw.GlyphStyle{Color: c, Radius: radius, Shape: draw.CircleGlyph{}}
+}
+
 // line draws the values of a series; a point with no neighbour becomes a dot.
 type line struct {
 	c      Lines
@@ -185,10 +207,13 @@ type line struct {
 }
 
 func (l line) Plot(dc draw.Canvas, p *plot.Plot) {
-	dot := draw.GlyphStyle{Color: l.colour, Radius: l.width, Shape: draw.CircleGlyph{}}
+	dot := l.s.glyph(l.colour, l.width)
+	if l.s.Scatter {
+		dot.Radius = pointSize
+	}
 	for _, run := range l.c.runs(l.s.X, l.s.Y) {
 		pts := path(dc, p, l.s.X, l.s.Y, run)
-		if len(pts) > 1 {
+		if len(pts) > 1 && !l.s.Scatter {
 			dc.StrokeLines(l.s.style(l.colour, l.width), thin(pts))
 			if !l.s.Dots {
 				continue
