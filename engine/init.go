@@ -18,7 +18,7 @@ func initialise(dst []float64, s kernels.Spec, hidden int, r stream) error {
 		return fmt.Errorf("engine: parameter %s: initialiser %d is unknown", s.Name, s.Init.Kind)
 	}
 	n := len(dst) / planes
-	cols := n
+	cols := n // of a plane
 	if len(s.Shape) > 1 && s.Role != kernels.Vec {
 		cols = s.Shape[len(s.Shape)-1]
 	}
@@ -34,6 +34,17 @@ func initialise(dst []float64, s kernels.Spec, hidden int, r stream) error {
 			dst: dst[k*n : (k+1)*n], rows: n / cols, cols: cols, a: s.Init.A, b: s.Init.B, value: value,
 			r: r, first: uint64(k * n),
 		})
+	}
+	if c := s.Init.Columns; c != nil && len(c) != cols {
+		return fmt.Errorf("engine: parameter %s: initialiser has factors for %d columns, want %d: %w", s.Name, len(c), cols, kernels.ErrShape)
+	}
+	for i := range dst {
+		if s.Init.Columns != nil {
+			dst[i] *= s.Init.Columns[i%cols]
+		}
+		if s.Init.Diagonal != 0 && i/cols%cols == i%cols {
+			dst[i] = s.Init.Diagonal
+		}
 	}
 	return nil
 }

@@ -136,16 +136,18 @@ func (p *Params[F]) Project() { p.project(p.flat, false) }
 
 func (p *Params[F]) project(flat []F, fixed bool) {
 	for i, s := range p.specs {
-		if s.Bound.IsFree() || !s.Learned && !fixed {
+		if !s.Learned && !fixed {
 			continue
 		}
-		lo, hi := inward[F](s.Bound)
 		e := p.part(flat, i)
-		for j, v := range e {
-			if v < lo {
-				e[j] = lo
-			} else if v > hi {
-				e[j] = hi
+		for _, r := range bounded(s) {
+			lo, hi := inward[F](r.Bound)
+			for j, v := range e[r.at : r.at+r.n] {
+				if v < lo {
+					e[r.at+j] = lo
+				} else if v > hi {
+					e[r.at+j] = hi
+				}
 			}
 		}
 	}
@@ -155,12 +157,39 @@ func (p *Params[F]) project(flat []F, fixed bool) {
 func (p *Params[F]) spans() []kernels.Span {
 	var list []kernels.Span
 	for _, i := range p.learnedIndex {
-		s := p.specs[i]
-		if s.Bound.IsFree() {
-			continue
+		for _, r := range bounded(p.specs[i]) {
+			lo, hi := inward[float32](r.Bound)
+			list = append(list, kernels.Span{Offset: p.offset[i] + r.at, Len: r.n, Lo: lo, Hi: hi})
 		}
-		lo, hi := inward[float32](s.Bound)
-		list = append(list, kernels.Span{Offset: p.offset[i], Len: s.Len(), Lo: lo, Hi: hi})
+	}
+	return list
+}
+
+// run is n elements of a parameter from at on, with a bound.
+type run struct {
+	kernels.Bound
+	at, n int
+}
+
+// bounded returns the runs of a parameter that are not free.
+func bounded(s kernels.Spec) []run {
+	if s.Columns == nil {
+		if s.Bound.IsFree() {
+			return nil
+		}
+		return []run{{s.Bound, 0, s.Len()}}
+	}
+	var list []run
+	for row := 0; row < s.Len(); row += len(s.Columns) {
+		for j := 0; j < len(s.Columns); {
+			r := run{s.Columns[j], row + j, 1}
+			for j++; j < len(s.Columns) && s.Columns[j] == r.Bound; j++ {
+				r.n++
+			}
+			if !r.IsFree() {
+				list = append(list, r)
+			}
+		}
 	}
 	return list
 }

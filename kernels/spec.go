@@ -32,6 +32,10 @@ type Spec struct {
 	Bound   Bound
 	Learned bool
 	Shared  bool // a Vec of one number, [1], that all units read
+	// Columns bounds each column of a matrix on its own, in place of Bound; nil for one bound.
+	Columns []Bound
+	// Leak says of a Rec matrix that it is subtracted, with the leak of each unit on its diagonal.
+	Leak bool
 }
 
 // Len returns the number of elements.
@@ -94,7 +98,9 @@ const (
 
 // Init is an initialiser as data; engine draws from it with a seeded generator.
 type Init struct {
-	Kind   InitKind
-	A, B   float64
-	Values []float64
+	Kind     InitKind
+	A, B     float64
+	Values   []float64
+	Columns  []float64 // factors of the columns of a matrix, nil for none
+	Diagonal float64   // of a matrix, 0 for what was drawn
 }

@@ -92,7 +92,7 @@ func TestGraphFile(t *testing.T) {
 	c := NewCRNN()
 	c.Graph, c.Learn = path, "g_axial"
 	s := size{T: 2, B: 2, I: 1, H: 3, O: 1}
-	x := newFixture(t, variant{"file", c}, s, every)
+	x := newFixture(t, variant{name: "file", cell: c}, s, every)
 	checkGradients(t, x)
 	ring := NewCRNN() // the same graph
 	h, _, _ := x.expect(ring)

@@ -54,11 +54,13 @@ func (c *CRNNSimple) Params(d Dims) ([]kernels.Spec, error) {
 	}
 	bias := kernels.Init{Kind: kernels.Normal, B: 0.5}
 	slope := kernels.Init{Kind: kernels.Normal, A: 3, B: 1}
+	w := learned("W", "H H", []int{d.H, d.H}, kernels.Rec, "coupling; the leak is its diagonal",
+		kernels.Init{Kind: kernels.Identity, A: 1})
+	w.Leak = true
 	return []kernels.Spec{
 		learned("U", "H I", []int{d.H, d.I}, kernels.In, "input weights of the synaptic conductance",
 			kernels.Init{Kind: kernels.XavierUniform, A: 1 / syn.Gain()}),
-		learned("W", "H H", []int{d.H, d.H}, kernels.Rec, "coupling; the leak is its diagonal",
-			kernels.Init{Kind: kernels.Identity, A: 1}),
+		w,
 		// Without b the state would stay at 0: input acts by scaling it.
 		vec("b", "constant current", bias),
 		vec("w_m", "slope of the activation gate", slope),

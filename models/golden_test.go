@@ -29,7 +29,7 @@ func TestGolden(t *testing.T) {
 // TestGoldenCanFail plants faults: references of other settings must not agree.
 func TestGoldenCanFail(t *testing.T) {
 	s := size{T: 3, B: 2, I: 2, H: 3, O: 2}
-	x := newFixture(t, variant{"crnn", NewCRNN()}, s, every)
+	x := newFixture(t, variant{name: "crnn", cell: NewCRNN()}, s, every)
 	x.run(t)
 	for name, change := range map[string]func(*CRNN){
 		"step":   func(c *CRNN) { c.Stepping = "implicit" },
@@ -50,8 +50,8 @@ func TestGoldenCanFail(t *testing.T) {
 func (x *fixture) expect(c Cell) (h, final, logits []float64) {
 	s, planes := x.size, len(x.net.Rest())
 	p := map[string][]float64{}
-	for name, e := range x.values {
-		p[strings.TrimPrefix(name, "cell.")] = e
+	for _, spec := range x.net.Specs() {
+		p[strings.TrimPrefix(spec.Name, "cell.")] = x.net.wiring.reference(spec, x.values[spec.Name], s.H)
 	}
 	in, state := x.seq.X.Data().([]float64), x.seq.State.Data().([]float64)
 	h = make([]float64, s.T*s.B*s.H)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"galvani/kernels"
@@ -14,8 +15,9 @@ import (
 
 // variant is a cell with settings worth a test of their own.
 type variant struct {
-	name string
-	cell Cell
+	name   string
+	cell   Cell
+	wiring []Wiring // one or none
 }
 
 // variants returns every registered cell with its defaults, and every option of those that
@@ -30,7 +32,7 @@ func variants(t *testing.T) []variant {
 				c := NewCRNN()
 				c.Learn = "all"
 				change(c)
-				all = append(all, variant{"crnn " + name, c})
+				all = append(all, variant{name: "crnn " + name, cell: c})
 			}
 			for _, step := range []string{"exp", "implicit", "euler"} {
 				add(step, func(c *CRNN) { c.Stepping = step })
@@ -48,7 +50,7 @@ func variants(t *testing.T) []variant {
 				for _, kernel := range synapseKernels {
 					c := NewCRNNSimple()
 					c.Signs, c.SynKernel = signs, kernel
-					all = append(all, variant{"crnn-simple " + signs + " " + kernel, c})
+					all = append(all, variant{name: "crnn-simple " + signs + " " + kernel, cell: c})
 				}
 			}
 		case "rate":
@@ -56,7 +58,7 @@ func variants(t *testing.T) []variant {
 				c := NewRate()
 				c.PowerThreshold = -3 // the power law has no second derivative at its threshold
 				change(c)
-				all = append(all, variant{"rate " + name, c})
+				all = append(all, variant{name: "rate " + name, cell: c})
 			}
 			for _, f := range rateActivations {
 				add(f, func(c *Rate) { c.Activation = f })
@@ -68,8 +70,62 @@ func variants(t *testing.T) []variant {
 				add("scalar "+form, func(c *Rate) { c.TauShape, c.TauForm, c.Dt = "scalar", form, 0.3 })
 			}
 			add("scalar none", func(c *Rate) { c.TauShape, c.Learn = "scalar", "none" })
+		case "cond-fixed", "cond-gru":
+			for _, update := range updates {
+				for i, dynamics := range []string{"voltage", "rate"} {
+					common := Conductance{Dt: 0.7, Update: update, Activation: activations[(len(all)+i)%4], Dynamics: dynamics}
+					var c Cell = &CondFixed{common}
+					if e.Name == "cond-gru" {
+						c = &CondGRU{common}
+					}
+					all = append(all, variant{name: e.Name + " " + update + " " + dynamics, cell: c})
+				}
+			}
+		case "cond-varying":
+			for i, shape := range []string{"scalar", "pre", "post"} {
+				for j, update := range updates {
+					for _, gate := range []string{"sigmoid", "softplus"} {
+						c := NewCondVarying()
+						c.Dt, c.Update, c.Gate, c.AShape = 0.7, update, gate, shape
+						c.Activation, c.InputConductance = activations[(i+j)%4], i != j
+						if i == 1 {
+							c.Dynamics = "rate"
+						}
+						if gate == "sigmoid" || update == "implicit" {
+							all = append(all, variant{name: fmt.Sprintf("%s %s %s %s", e.Name, shape, update, gate), cell: c})
+						}
+					}
+				}
+			}
 		default:
-			all = append(all, variant{e.Name, e.New()})
+			all = append(all, variant{name: e.Name, cell: e.New()})
+		}
+	}
+	return append(all, wiredVariants()...)
+}
+
+// wiredVariants are every form of Dale's law and every mask, of cells with and without a leak in
+// their matrix, with one plane and with several.
+func wiredVariants() []variant {
+	rate, varying := NewRate(), NewCondVarying()
+	rate.Activation, varying.Activation = "sigmoid", "softplus"
+	cells := []variant{{name: "crnn-simple", cell: NewCRNNSimple()}, {name: "gru", cell: &GRU{}},
+		{name: "rate", cell: rate}, {name: "cond-varying", cell: varying}}
+	var all []variant
+	for i, form := range []string{"abs", "relu", "clamp", ""} {
+		w := NewWiring()
+		w.Dale, w.EIRatio, w.RecDensity = form != "", 0.5, 0.6
+		if w.Dale {
+			w.DaleForm = form
+		} else {
+			w.Autapses = "no"
+		}
+		for j, v := range cells {
+			if i == j {
+				w.ReadoutFrom = "all"
+			}
+			v.name, v.wiring = strings.TrimSpace(fmt.Sprintf("%s wired %s", v.name, form)), []Wiring{w}
+			all = append(all, v)
 		}
 	}
 	return all
@@ -115,7 +171,12 @@ func featured(i int) feature { return feature(i % 8) }
 func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 	t.Helper()
 	r := rand.New(rand.NewPCG(7, uint64(s.T*s.B+s.H)))
-	net, err := Bind("test", v.cell, Dims{s.I, s.H, s.O})
+	var opts []Option
+	for _, w := range v.wiring {
+		w.Dale = w.Dale && s.H > 1 // two populations need two units
+		opts = append(opts, Wired(w))
+	}
+	net, err := Bind("test", v.cell, Dims{s.I, s.H, s.O}, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,6 +302,13 @@ func draw(r *rand.Rand, s kernels.Spec) []float64 {
 		typical = s.Init.A
 	}
 	for i := range e {
+		if s.Columns != nil {
+			e[i] = 0.1 + math.Abs(r.NormFloat64()) // |w| has a kink at 0
+			if s.Columns[i%len(s.Columns)].Hi == 0 {
+				e[i] = -e[i]
+			}
+			continue
+		}
 		if s.Bound.IsFree() {
 			e[i] = 0.5 * r.NormFloat64()
 		} else {

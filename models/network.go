@@ -24,6 +24,10 @@ type Network struct {
 	specs  []kernels.Spec // of the network
 	scale  float64        // of the initial read-out weights
 	builds int
+
+	wiring   Wiring
+	operands []operand
+	readout  kernels.WeightsConfig // of the weights that the read-out uses
 }
 
 // Option changes how a network is bound.
@@ -31,6 +35,9 @@ type Option func(*Network)
 
 // ReadoutScale makes the initial read-out weights a times as large as Xavier's.
 func ReadoutScale(a float64) Option { return func(n *Network) { n.scale = a } }
+
+// Wired gives the network Dale's law and masks.
+func Wired(w Wiring) Option { return func(n *Network) { n.wiring = w } }
 
 // Bind gives a cell its sizes. The network's parameters are those of the cell, prefixed
 // "cell.", then readout.weight [O,H] and readout.bias [O].
@@ -40,7 +47,7 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 	if d.I < 1 || d.H < 1 || d.O < 1 {
 		return nil, fmt.Errorf("models: %s: I=%d H=%d O=%d, want all at least 1: %w", name, d.I, d.H, d.O, kernels.ErrShape)
 	}
-	n := &Network{name: name, cell: c, dims: d, scale: 1}
+	n := &Network{name: name, cell: c, dims: d, scale: 1, wiring: NewWiring()}
 	for _, o := range opts {
 		o(n)
 	}
@@ -49,6 +56,9 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 		return nil, err
 	}
 	if n.scan, err = c.Scan(d); err != nil {
+		return nil, err
+	}
+	if err := n.wire(); err != nil {
 		return nil, err
 	}
 	for _, s := range n.params {
@@ -98,9 +108,18 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 	var h *gorgonia.Node // [B,H] or [T·B,H]
 	if dev == nil {
 		n.builds++
-		h, out, err = n.unroll(g, fmt.Sprintf("%s.%d", n.name, n.builds), cfg, in, cell)
+		k := NewOps(g, cfg.Dtype, cfg.B, cfg.H, fmt.Sprintf("%s.%d", n.name, n.builds))
+		h, out, err = n.unroll(k, cfg, in, n.graphOperands(k, cell))
+		if n.readout.Factor != nil {
+			weight = k.Weights(weight, nil, n.readout)
+		}
 	} else {
-		h, out, err = fused(g, dev, cfg, in, cell)
+		if cell, err = n.fusedOperands(dev, cell); err == nil {
+			h, out, err = fused(g, dev, cfg, in, cell)
+		}
+		if err == nil && n.readout.Factor != nil {
+			weight, err = kernels.Weights(dev, weight, nil, n.readout)
+		}
 	}
 	if err != nil {
 		return out, fmt.Errorf("models: %s: %w", n.name, err)
@@ -113,7 +132,7 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 
 // configure checks the sequence and the parameters against the network.
 func (n *Network) configure(in kernels.Sequence, params []*gorgonia.Node) (kernels.ScanConfig, error) {
-	cfg := kernels.ScanConfig{Cell: n.scan, T: in.T, B: in.B, I: n.dims.I, H: n.dims.H, Params: n.params,
+	cfg := kernels.ScanConfig{Cell: n.scan, T: in.T, B: in.B, I: n.dims.I, H: n.dims.H, Params: n.Operands(),
 		Last: !in.Every, Masked: in.Mask != nil, Resets: in.Reset != nil}
 	if in.X == nil || in.State == nil || in.T < 1 || in.B < 1 || in.I != n.dims.I {
 		return cfg, fmt.Errorf("sequence of T=%d B=%d I=%d, want I=%d, the rest at least 1, and values for x and the state: %w",
@@ -150,20 +169,9 @@ func (n *Network) configure(in kernels.Sequence, params []*gorgonia.Node) (kerne
 	return cfg, nil
 }
 
-// fused runs the sequence as one operation on a device. The scan knows vectors only, so shared
-// numbers are repeated first.
-func fused(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, params []*gorgonia.Node) (h *gorgonia.Node, out kernels.Output, err error) {
-	cfg.Params, params = slices.Clone(cfg.Params), slices.Clone(params)
-	for i, s := range cfg.Params {
-		if !s.Shared {
-			continue
-		}
-		if params[i], err = kernels.Repeat(dev, params[i], cfg.H); err != nil {
-			return nil, out, fmt.Errorf("%s: %w", s.Name, err)
-		}
-		cfg.Params[i].Shape, cfg.Params[i].Shared = params[i].Shape(), false
-	}
-	h, plan, err := kernels.Scan(g, dev, cfg, in, params)
+// fused runs the sequence as one operation on a device.
+func fused(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, operands []*gorgonia.Node) (h *gorgonia.Node, out kernels.Output, err error) {
+	h, plan, err := kernels.Scan(g, dev, cfg, in, operands)
 	if err != nil {
 		return nil, out, err
 	}

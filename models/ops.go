@@ -20,6 +20,7 @@ type Ops struct {
 	salt  string
 	ones  map[[2]int]*gorgonia.Node
 	fills map[float64]*gorgonia.Node
+	named int // inputs that fresh has named
 	err   error
 }
 
@@ -51,6 +52,12 @@ func (k *Ops) Input(name string, elems any, shape ...int) *gorgonia.Node {
 	v := tensor.New(tensor.WithShape(shape...), tensor.WithBacking(elems))
 	return gorgonia.NewTensor(k.graph, k.dtype, len(shape), gorgonia.WithShape(shape...),
 		gorgonia.WithName(k.salt+"."+name), gorgonia.WithValue(v))
+}
+
+// fresh returns a name that no other input has.
+func (k *Ops) fresh(name string) string {
+	k.named++
+	return fmt.Sprintf("%s %d", name, k.named)
 }
 
 // numbers converts to the dtype.
@@ -161,6 +168,21 @@ func (k *Ops) Tanh(a *gorgonia.Node) *gorgonia.Node { return k.unary(gorgonia.Ta
 // Softplus returns log(1 + exp(a)).
 func (k *Ops) Softplus(a *gorgonia.Node) *gorgonia.Node { return k.unary(gorgonia.Softplus, a) }
 
+// Activation returns tanh, relu, sigmoid or softplus of a plane; other names are the identity.
+func (k *Ops) Activation(name string, a *gorgonia.Node) *gorgonia.Node {
+	switch name {
+	case "tanh":
+		return k.Tanh(a)
+	case "relu":
+		return k.Relu(a)
+	case "sigmoid":
+		return k.Sigmoid(a)
+	case "softplus":
+		return k.Softplus(a)
+	}
+	return a
+}
+
 // Relu returns max(0,a) for a plane a; its derivative at 0 is 0 (gorgonia.Rectify has 1).
 func (k *Ops) Relu(a *gorgonia.Node) *gorgonia.Node { return k.Mul(a, k.positive(a)) }
 
@@ -173,8 +195,11 @@ func (k *Ops) Power(a *gorgonia.Node, p float64) *gorgonia.Node {
 }
 
 // positive returns 1 where a > 0 and 0 elsewhere.
-func (k *Ops) positive(a *gorgonia.Node) *gorgonia.Node {
-	return k.binary(func(a, b *gorgonia.Node) (*gorgonia.Node, error) { return gorgonia.Gt(a, b, true) }, a, k.Const(0))
+func (k *Ops) positive(a *gorgonia.Node) *gorgonia.Node { return k.greater(a, k.Const(0)) }
+
+// greater returns 1 where a > b and 0 elsewhere.
+func (k *Ops) greater(a, b *gorgonia.Node) *gorgonia.Node {
+	return k.binary(func(a, b *gorgonia.Node) (*gorgonia.Node, error) { return gorgonia.Gt(a, b, true) }, a, b)
 }
 
 func (k *Ops) unary(f func(a *gorgonia.Node) (*gorgonia.Node, error), a *gorgonia.Node) *gorgonia.Node {

@@ -52,7 +52,7 @@ func TestPointwise(t *testing.T) {
 
 // TestReluAtZero: the derivative at 0 is 0, as in the fused cells and in PyTorch.
 func TestReluAtZero(t *testing.T) {
-	x := newFixture(t, variant{"irnn", &IRNN{}}, size{T: 1, B: 1, I: 1, H: 1, O: 1}, 0)
+	x := newFixture(t, variant{name: "irnn", cell: &IRNN{}}, size{T: 1, B: 1, I: 1, H: 1, O: 1}, 0)
 	for _, e := range x.values {
 		e[0] = 0
 	}

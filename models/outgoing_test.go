@@ -67,7 +67,7 @@ func TestOutgoingVisitsOnce(t *testing.T) {
 }
 
 func TestOutgoingRefuses(t *testing.T) {
-	x := newFixture(t, variant{"rnn", &RNN{}}, size{T: 1, B: 1, I: 1, H: 3, O: 1}, 0)
+	x := newFixture(t, variant{name: "rnn", cell: &RNN{}}, size{T: 1, B: 1, I: 1, H: 3, O: 1}, 0)
 	for _, units := range [][]int{{3}, {-1}, {1, 1}} {
 		if err := x.net.Outgoing(units, true, func(int, int) {}); !errors.Is(err, kernels.ErrShape) {
 			t.Errorf("units %v: error %v, want a wrong shape", units, err)

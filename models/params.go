@@ -8,7 +8,7 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Params gives a cell its parameters by name, in the form in which its equations use them.
+// Params gives a cell its operands by name, in the form in which its equations use them.
 // Each form is built once per graph.
 type Params struct {
 	k     *Ops
@@ -18,7 +18,7 @@ type Params struct {
 	built map[string]*gorgonia.Node
 }
 
-// NewParams joins the parameter table of a cell (without prefix) to its nodes.
+// NewParams joins the operands of a cell to their nodes.
 func NewParams(k *Ops, specs []kernels.Spec, nodes []*gorgonia.Node, axial *kernels.Axial) *Params {
 	p := &Params{k: k, axial: axial, specs: map[string]kernels.Spec{},
 		nodes: map[string]*gorgonia.Node{}, built: map[string]*gorgonia.Node{}}
@@ -88,11 +88,11 @@ func (p *Params) Axial(name string) (g, sum *gorgonia.Node) {
 	return g, sum
 }
 
-// node returns a parameter after checking that the table holds plane g of it in that role.
+// node returns an operand after checking that the table holds plane g of it in that role.
 func (p *Params) node(name string, role kernels.Role, g int) *gorgonia.Node {
 	s, ok := p.specs[name]
 	if !ok || s.Role != role || g >= s.Planes(p.k.H) {
-		p.k.fail(fmt.Errorf("the cell uses plane %d of %q, which its parameter table lacks", g, name))
+		p.k.fail(fmt.Errorf("the cell uses plane %d of %q, which is none of its operands", g, name))
 		return nil
 	}
 	return p.nodes[name]

@@ -56,7 +56,7 @@ type Rate struct {
 }
 
 // rateActivations are numbered as kernels/cells/rate.h numbers them.
-var rateActivations = []string{"tanh", "relu", "sigmoid", "softplus", "power", "linear"}
+var rateActivations = append(slices.Clone(activations), "power", "linear")
 
 // NewRate returns the cell with its defaults.
 func NewRate() *Rate {
@@ -175,17 +175,8 @@ func (c *Rate) alpha(k *Ops, p *Params, name string) *gorgonia.Node {
 
 // rate returns f(I).
 func (c *Rate) rate(k *Ops, i *gorgonia.Node) *gorgonia.Node {
-	switch c.Activation {
-	case "tanh":
-		return k.Tanh(i)
-	case "relu":
-		return k.Relu(i)
-	case "sigmoid":
-		return k.Sigmoid(i)
-	case "softplus":
-		return k.Softplus(i)
-	case "power":
+	if c.Activation == "power" {
 		return k.Scale(k.Power(k.AddConst(i, -c.PowerThreshold), c.PowerExponent), c.PowerGain)
 	}
-	return i
+	return k.Activation(c.Activation, i)
 }

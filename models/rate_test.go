@@ -58,8 +58,8 @@ func TestRateIsElman(t *testing.T) {
 
 func sameAsElman(t *testing.T, rate *Rate, elman Cell, s size, dt tensor.Dtype, dev kernels.Device) {
 	t.Helper()
-	want := newFixture(t, variant{"elman", elman}, s, every|masked|resets)
-	got := newFixture(t, variant{"rate", rate}, s, every|masked|resets)
+	want := newFixture(t, variant{name: "elman", cell: elman}, s, every|masked|resets)
+	got := newFixture(t, variant{name: "rate", cell: rate}, s, every|masked|resets)
 	copy(got.seq.State.Data().([]float64), want.seq.State.Data().([]float64)) // plane 0
 	got.seq.X, got.seq.Mask, got.seq.Reset = want.seq.X, want.seq.Mask, want.seq.Reset
 	clear(want.values["cell.bias_hh_l0"])

@@ -1,6 +1,10 @@
 package models
 
-import "math"
+import (
+	"math"
+
+	"galvani/kernels"
+)
 
 // A reference steps one sequence of one batch column, written from the equations with plain
 // loops and independent of the graph. It shares no code with the cells.
@@ -24,6 +28,12 @@ func referenceOf(c Cell) reference {
 	case *GRU:
 		return gruReference
 	case *Rate:
+		return c.reference
+	case *CondFixed:
+		return c.reference
+	case *CondVarying:
+		return c.reference
+	case *CondGRU:
 		return c.reference
 	}
 	return nil
@@ -214,4 +224,108 @@ func (c *Rate) reference(p map[string][]float64, x, s []float64, _, h int) {
 		*current += c.Dt / c.timeConstantReference(p, "s", u) * (drive - *current)
 		*rate += c.Dt / c.timeConstantReference(p, "r", u) * (c.activationReference(*current) - *rate)
 	}
+}
+
+// step moves V and r of unit u with drive u and leak z.
+func (c *Conductance) stepReference(drive, z float64, r, v *float64) {
+	f := func(x float64) float64 {
+		return map[string]func() float64{
+			"relu":     func() float64 { return math.Max(0, x) },
+			"softplus": func() float64 { return math.Log(1 + math.Exp(x)) },
+			"sigmoid":  func() float64 { return logistic(x) },
+			"tanh":     func() float64 { return math.Tanh(x) },
+		}[c.Activation]()
+	}
+	if c.Dynamics == "rate" || c.Update == "convex" {
+		drive = f(drive)
+	}
+	switch c.Update {
+	case "implicit":
+		*v = (*v + c.Dt*drive) / (1 + z)
+	case "explicit":
+		*v += c.Dt*drive - z**v
+	case "convex":
+		*v = (1-z)**v + z*drive
+	}
+	if *r = *v; c.Dynamics == "voltage" {
+		*r = f(*v)
+	}
+}
+
+func (c *CondFixed) reference(p map[string][]float64, x, s []float64, _, h int) {
+	old := append([]float64(nil), s[:h]...)
+	for u := range h {
+		drive := row(p["W"], u, old) + row(p["P"], u, x) + p["b"][u]
+		c.stepReference(drive, c.Dt*logistic(p["G_b"][u]), &s[u], &s[h+u])
+	}
+}
+
+func (c *CondGRU) reference(p map[string][]float64, x, s []float64, _, h int) {
+	old := append([]float64(nil), s[:h]...)
+	for u := range h {
+		drive := row(p["W"], u, old) + row(p["P"], u, x) + p["b"][u]
+		c.stepReference(drive, logistic(row(p["W_z"], u, old)+row(p["P_z"], u, x)+p["G_b"][u]), &s[u], &s[h+u])
+	}
+}
+
+func (c *CondVarying) reference(p map[string][]float64, x, s []float64, _, h int) {
+	old := append([]float64(nil), s[:h]...)
+	for u := range h {
+		g := p["G_b"][u]
+		for j, r := range old {
+			a := map[string]func() float64{
+				"scalar": func() float64 { return p["A"][0] },
+				"pre":    func() float64 { return p["A"][j] },
+				"post":   func() float64 { return p["A"][u] },
+			}[c.AShape]()
+			g += math.Abs(p["W"][u*h+j]) * a * r
+		}
+		for j, v := range x {
+			if c.InputConductance {
+				g += math.Abs(p["P"][u*len(x)+j]) * v
+			}
+		}
+		z := c.Dt * logistic(g)
+		if c.Gate == "softplus" {
+			z = c.Dt * math.Log(1+math.Exp(g))
+		}
+		c.stepReference(row(p["W"], u, old)+row(p["P"], u, x)+p["b"][u], z, &s[u], &s[h+u])
+	}
+}
+
+// reference returns what a network uses in place of a parameter.
+func (w Wiring) reference(s kernels.Spec, stored []float64, h int) []float64 {
+	excitatory := int(math.Round(w.EIRatio * float64(h)))
+	used := append([]float64(nil), stored...)
+	for k := range used {
+		i, j := k/h%h, k%h
+		switch {
+		case s.Name == "readout.weight":
+			if w.Dale && w.ReadoutFrom != "all" && j >= excitatory {
+				used[k] = 0
+			}
+			continue
+		case s.Role != kernels.Rec:
+			continue
+		case w.Dale && w.DaleForm == "abs":
+			used[k] = math.Abs(stored[k])
+		case w.Dale && w.DaleForm == "relu":
+			used[k] = math.Max(0, stored[k])
+		}
+		mask, _ := w.mask(h)
+		if s.Leak && i == j {
+			if w.Dale {
+				used[k] = math.Abs(used[k])
+			}
+			continue
+		}
+		if w.Dale && w.DaleForm != "clamp" && j >= excitatory {
+			used[k] = -used[k]
+		}
+		if s.Leak && w.Dale {
+			used[k] = -used[k]
+		}
+		used[k] *= mask[i*h+j]
+	}
+	return used
 }

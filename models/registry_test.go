@@ -45,7 +45,7 @@ func TestRegistry(t *testing.T) {
 			t.Errorf("Lookup(%q) gave %v, %v", e.Name, found.Name, err)
 		}
 	}
-	if want := []string{"crnn", "crnn-simple", "gru", "irnn", "lstm", "rate", "rnn"}; !slices.Equal(names, want) {
+	if want := []string{"cond-fixed", "cond-gru", "cond-varying", "crnn", "crnn-simple", "gru", "irnn", "lstm", "rate", "rnn"}; !slices.Equal(names, want) {
 		t.Errorf("models are %v, want %v", names, want)
 	}
 	if _, err := Lookup("lstn"); err == nil {
@@ -56,9 +56,10 @@ func TestRegistry(t *testing.T) {
 // checkFields wants every setting to have a key, a line of documentation and limits.
 func checkFields(t *testing.T, e Entry) {
 	t.Helper()
-	typ := reflect.TypeOf(e.New()).Elem()
-	for i := range typ.NumField() {
-		f := typ.Field(i)
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(e.New()).Elem()) {
+		if f.Anonymous {
+			continue // its fields come too
+		}
 		for _, tag := range []string{"toml", "doc"} {
 			if f.Tag.Get(tag) == "" {
 				t.Errorf("%s.%s has no tag %s", e.Name, f.Name, tag)
@@ -188,7 +189,7 @@ func TestBindRefusesSizes(t *testing.T) {
 
 // TestBuildRefuses: wrong shapes, types and numbers of tensors are errors, never panics.
 func TestBuildRefuses(t *testing.T) {
-	x := newFixture(t, variant{"gru", &GRU{}}, size{T: 2, B: 3, I: 2, H: 2, O: 1}, every|masked|resets)
+	x := newFixture(t, variant{name: "gru", cell: &GRU{}}, size{T: 2, B: 3, I: 2, H: 2, O: 1}, every|masked|resets)
 	bad := func(shape ...int) *tensor.Dense {
 		return tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Float64))
 	}

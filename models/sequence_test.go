@@ -51,7 +51,7 @@ func part(t *testing.T, x *fixture, from, to int, state *tensor.Dense) *fixture 
 
 // TestRefill: the graph reads the caller's tensors again at every run.
 func TestRefill(t *testing.T) {
-	v := variant{"crnn", NewCRNN()}
+	v := variant{name: "crnn", cell: NewCRNN()}
 	x := newFixture(t, v, size{T: 3, B: 2, I: 2, H: 3, O: 2}, every|masked|resets)
 	x.run(t)
 	before := x.h(t)
@@ -78,7 +78,7 @@ func TestRefill(t *testing.T) {
 
 // TestNodeNames: every build names its nodes afresh, so that a hash collision can be escaped.
 func TestNodeNames(t *testing.T) {
-	x := newFixture(t, variant{"rnn", &RNN{}}, size{T: 1, B: 1, I: 1, H: 1, O: 1}, 0)
+	x := newFixture(t, variant{name: "rnn", cell: &RNN{}}, size{T: 1, B: 1, I: 1, H: 1, O: 1}, 0)
 	seen := map[string]bool{}
 	for range 2 {
 		for _, n := range x.graph.Inputs() {

@@ -8,16 +8,24 @@ import (
 	"strings"
 )
 
-// checkSettings holds the exported fields of a cell (a pointer to a struct) to their tags
+// checkSettings holds the exported fields of a pointer to a struct to their tags
 // min, max and oneof. The tags are what a user reads, so they are what is enforced.
-func checkSettings(c Cell) error {
+func checkSettings(c any) error {
 	v := reflect.ValueOf(c).Elem()
 	for i := range v.NumField() {
 		f, field := v.Type().Field(i), v.Field(i)
 		key := f.Tag.Get("toml")
 		switch field.Kind() {
+		case reflect.Struct:
+			if err := checkSettings(field.Addr().Interface()); err != nil {
+				return err
+			}
 		case reflect.Float64:
 			if err := checkNumber(key, field.Float(), f.Tag); err != nil {
+				return err
+			}
+		case reflect.Int:
+			if err := checkNumber(key, float64(field.Int()), f.Tag); err != nil {
 				return err
 			}
 		case reflect.String:

@@ -15,9 +15,12 @@ import (
 //
 // Per step: where the reset is 1 the state goes to rest; the cell steps; where the mask is 0
 // the state from before is kept.
-func (n *Network) unroll(g *gorgonia.ExprGraph, salt string, cfg kernels.ScanConfig, in kernels.Sequence, params []*gorgonia.Node) (*gorgonia.Node, kernels.Output, error) {
-	k := NewOps(g, cfg.Dtype, cfg.B, cfg.H, salt)
-	step := n.cell.Unroll(k, NewParams(k, n.params, params, n.scan.Axial))
+func (n *Network) unroll(k *Ops, cfg kernels.ScanConfig, in kernels.Sequence, operands []*gorgonia.Node) (*gorgonia.Node, kernels.Output, error) {
+	specs := make([]kernels.Spec, len(n.operands))
+	for i, o := range n.operands {
+		specs[i] = o.Spec
+	}
+	step := n.cell.Unroll(k, NewParams(k, specs, operands, n.scan.Axial))
 	state := make([]*gorgonia.Node, cfg.Cell.States)
 	for i := range state {
 		state[i] = k.slab("state", in.State, i, cfg.B, cfg.H)

@@ -43,12 +43,12 @@ type section struct {
 	flags *pflag.FlagSet
 }
 
-// addSettings gives the command a flag for every key of the program: the command's own, the
-// training's, and the union over all models and all tasks. It returns the list that the flags
+// addSettings gives the command a flag for every key of the program: the command's own, those
+// of training and wiring, and the union over all models and all tasks. It returns the list that the flags
 // given on the command line go to.
 func addSettings(c *cobra.Command, own *pflag.FlagSet) (*[]config.Pair, error) {
 	given := &[]config.Pair{}
-	run, opt := defaultRunKeys(), engine.DefaultOptions()
+	run, wiring, opt := defaultRunKeys(), models.NewWiring(), engine.DefaultOptions()
 	cells, tasks := map[string]any{}, map[string]any{}
 	for _, e := range models.All() {
 		cells[e.Name] = e.New()
@@ -64,6 +64,7 @@ func addSettings(c *cobra.Command, own *pflag.FlagSet) (*[]config.Pair, error) {
 		{"Run", map[string]any{"": &run}},
 		{"Training", map[string]any{"": &opt}},
 		{"Model", cells},
+		{"Wiring", map[string]any{"": &wiring}},
 		{"Task", tasks},
 	} {
 		flags, err := keyFlags(part.owners, given)

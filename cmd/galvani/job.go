@@ -49,7 +49,7 @@ func (s *settings) open() (j *job, err error) {
 		return nil, err
 	}
 	j.net, err = models.Bind(s.run.Model, s.cell, models.Dims{I: j.task.I, H: s.run.Hidden, O: j.task.O},
-		models.ReadoutScale(s.run.ReadoutScale))
+		models.ReadoutScale(s.run.ReadoutScale), models.Wired(s.wiring))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}

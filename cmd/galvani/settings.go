@@ -33,13 +33,14 @@ func defaultRunKeys() runKeys {
 }
 
 // settings is everything that decides what a run computes: one flat space of keys over the
-// command, the cell, the task and the engine.
+// command, the cell, its wiring, the task and the engine.
 type settings struct {
 	config.Set
-	run  runKeys
-	cell models.Cell
-	task data.Config
-	opt  engine.Options
+	run    runKeys
+	cell   models.Cell
+	wiring models.Wiring
+	task   data.Config
+	opt    engine.Options
 }
 
 // layer is one source of values; a later layer overrules an earlier one.
@@ -51,7 +52,7 @@ type layer struct {
 // resolve finds model and task in the layers, then applies to their defaults the recipe for
 // the two and the layers in order.
 func resolve(layers ...layer) (*settings, error) {
-	s := &settings{run: defaultRunKeys(), opt: engine.DefaultOptions()}
+	s := &settings{run: defaultRunKeys(), wiring: models.NewWiring(), opt: engine.DefaultOptions()}
 	for _, l := range layers {
 		for _, p := range l.pairs {
 			if p.Name != "model" && p.Name != "task" {
@@ -78,7 +79,7 @@ func resolve(layers ...layer) (*settings, error) {
 	for _, part := range []struct {
 		owner string
 		ptr   any
-	}{{"run", &s.run}, {"model " + model.Name, s.cell}, {"task " + task.Name, s.task}, {"training", &s.opt}} {
+	}{{"run", &s.run}, {"model " + model.Name, s.cell}, {"wiring", &s.wiring}, {"task " + task.Name, s.task}, {"training", &s.opt}} {
 		if err := s.Add(part.owner, part.ptr); err != nil {
 			return nil, err
 		}

@@ -8,11 +8,12 @@
  * alpha = sigmoid(a).
  * States: r, I. Drive 0: all products. Raw planes: b, the parameters of alpha_s and alpha_r.
  * Prepared planes: b, alpha_s, alpha_r.
- * Consts: f (0 tanh, 1 relu, 2 sigmoid, 3 softplus, 4 power, 5 linear), dt, form of alpha_s and
+ * Consts: f (shared/transfer.h; 4 power, 5 linear), dt, form of alpha_s and
  * of alpha_r (0 tau, 1 softplus, 2 sigmoid), gain, threshold, exponent.
  * Source: Quax, D'Asaro and van Gerven (2020), Scientific Reports 10:11360.
  */
 #include "shared/cell.h"
+#include "shared/transfer.h"
 
 enum { RATE_B, RATE_S, RATE_R };
 
@@ -62,39 +63,13 @@ CELL_FN void rate_prepare_adjoint(const double *c, const double *raw, const doub
 
 CELL_FN real rate_f(const elem *c, real i)
 {
-	switch ((int)c[0]) {
-	case 0:
-		return r_tanh(i);
-	case 1:
-		return r_relu(i);
-	case 2:
-		return r_sigmoid(i);
-	case 3:
-		return r_softplus(i);
-	case 4:
-		return c[4] * r_pow(i - c[5], c[6]);
-	default:
-		return i;
-	}
+	return c[0] == 4 ? c[4] * r_pow(i - c[5], c[6]) : transfer((int)c[0], i);
 }
 
 /* rate_gain returns f'(i) given y = f(i). */
 CELL_FN real rate_gain(const elem *c, real i, real y)
 {
-	switch ((int)c[0]) {
-	case 0:
-		return R(1.0) - y * y;
-	case 1:
-		return r_positive(y, r_splat(R(1.0)));
-	case 2:
-		return y * (R(1.0) - y);
-	case 3:
-		return r_sigmoid(i);
-	case 4:
-		return r_positive(y, c[6] * y / (i - c[5]));
-	default:
-		return r_splat(R(1.0));
-	}
+	return c[0] == 4 ? r_positive(y, c[6] * y / (i - c[5])) : transfer_slope((int)c[0], i, y);
 }
 
 CELL_FN void rate_step(const elem *c, const real *p, const real *d, const real *s, real *o)

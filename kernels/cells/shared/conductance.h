@@ -1,0 +1,63 @@
+/* conductance.h - one step of a unit whose leak is a conductance: with current u and leak z, both
+ * times the step dt where they are rates,
+ *
+ *   implicit  v' = (v + dt y) / (1 + z)
+ *   explicit  v' = v + dt y - z v
+ *   convex    v' = v + z (f(u) - v)
+ *
+ * y is u and the output r' = f(v') with dynamics of the voltage, y is f(u) and r' = v' with
+ * dynamics of the rate.
+ * States: r, v. Consts: form (0 implicit, 1 explicit, 2 convex), f (transfer.h), dynamics
+ * (0 voltage, 1 rate), dt.
+ */
+#ifndef GALVANI_CONDUCTANCE_H
+#define GALVANI_CONDUCTANCE_H
+
+#include "transfer.h"
+
+/* cond_input returns y. */
+CELL_FN real cond_input(const elem *c, real u)
+{
+	return c[0] == 2 || c[2] == 1 ? transfer((int)c[1], u) : u;
+}
+
+CELL_FN void cond_point(const elem *c, real u, real z, real v, real *o)
+{
+	real y = cond_input(c, u);
+	if (c[0] == 0)
+		o[1] = (v + c[3] * y) / (R(1.0) + z);
+	else if (c[0] == 1)
+		o[1] = v + (c[3] * y - z * v);
+	else
+		o[1] = v + z * (y - v);
+	o[0] = c[2] == 1 ? o[1] : transfer((int)c[1], o[1]);
+}
+
+/* cond_point_adjoint turns the gradients go of the new state into those of v, u and z. */
+CELL_FN void cond_point_adjoint(const elem *c, real u, real z, real v, const real *o, const real *go, real *gv,
+				real *gu, real *gz)
+{
+	real y = cond_input(c, u), g = go[1] + go[0];
+	if (c[2] == 0)
+		g = go[1] + go[0] * transfer_slope((int)c[1], o[1], o[0]);
+	if (c[0] == 0) {
+		real inv = R(1.0) / (R(1.0) + z);
+		*gv = g * inv;
+		*gu = c[3] * *gv;
+		*gz = -(*gv * o[1]);
+	} else if (c[0] == 1) {
+		*gv = g - g * z;
+		*gu = c[3] * g;
+		*gz = -(g * v);
+	} else {
+		*gv = g - g * z;
+		*gu = g * z;
+		*gz = g * (y - v);
+	}
+	if (c[0] == 2 || c[2] == 1)
+		*gu *= transfer_slope((int)c[1], u, y);
+}
+
+CELL_FN double cond_logistic(double x) { return 1 / (1 + exp(-x)); }
+
+#endif

@@ -1,0 +1,166 @@
+package models
+
+import (
+	"fmt"
+	"slices"
+
+	"galvani/kernels"
+
+	"gorgonia.org/gorgonia"
+)
+
+// Operand is what the scan of a cell reads, and Unroll asks for, under a name: a parameter, or
+// weights that are made of one.
+type Operand struct {
+	Name      string // of the operand
+	Of        string // the parameter
+	Magnitude bool   // its absolute values
+	Scale     string // a parameter that multiplies them, or none
+	Along     kernels.Along
+	Off       bool // all zeros
+}
+
+// Composer is a Cell whose scan reads more than its parameters. Other cells have one operand for
+// each.
+type Composer interface {
+	// Operands come in the order of the cell's header: In, Rec, Vec, Edge.
+	Operands() []Operand
+}
+
+// operand is an Operand of a network, with the constraints on its parameter.
+type operand struct {
+	kernels.Spec
+	of, scale int // rows of the cell's parameter table; scale is -1 for none
+	weights   kernels.WeightsConfig
+}
+
+// made reports whether the operand differs from its parameter.
+func (o operand) made() bool {
+	w := o.weights
+	return w.Rectifier != kernels.AsIs || w.Factor != nil || w.Scale != kernels.Unscaled
+}
+
+// operands returns the operands of a cell with parameter table specs. Constraints are by
+// parameter.
+func operands(c Cell, specs []kernels.Spec, constraints map[string]kernels.WeightsConfig) ([]operand, error) {
+	var list []Operand
+	if composer, ok := c.(Composer); ok {
+		list = composer.Operands()
+	} else {
+		for _, s := range specs {
+			list = append(list, Operand{Name: s.Name, Of: s.Name})
+		}
+	}
+	row := func(name string) int {
+		return slices.IndexFunc(specs, func(s kernels.Spec) bool { return s.Name == name })
+	}
+	var all []operand
+	for _, l := range list {
+		o := operand{of: row(l.Of), scale: row(l.Scale), weights: constraints[l.Of]}
+		if o.of < 0 || o.scale < 0 && l.Scale != "" {
+			return nil, fmt.Errorf("models: operand %q is made of %q and %q, which the parameter table lacks", l.Name, l.Of, l.Scale)
+		}
+		o.Spec = specs[o.of]
+		o.Name = l.Name
+		if l.Magnitude {
+			o.weights = magnitude(o.weights)
+		}
+		if l.Off {
+			o.weights.Factor = make([]float64, o.Len())
+		}
+		if o.scale >= 0 {
+			o.weights.Scale = l.Along
+			o.Learned = o.Learned || specs[o.scale].Learned
+		}
+		if o.made() {
+			o.weights.R, o.weights.C = o.Shape[0], o.Shape[1]
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+// magnitude returns how the absolute value of weights is made.
+func magnitude(w kernels.WeightsConfig) kernels.WeightsConfig {
+	if w.Rectifier == kernels.AsIs {
+		w.Rectifier = kernels.Absolute
+	}
+	w.Factor = slices.Clone(w.Factor)
+	for i, f := range w.Factor {
+		w.Factor[i] = max(f, -f)
+	}
+	return w
+}
+
+// Operands returns the table that the fused scan reads.
+func (n *Network) Operands() []kernels.Spec {
+	var specs []kernels.Spec
+	for _, o := range n.operands {
+		s := o.Spec
+		if s.Shared { // the scan knows vectors only
+			s.Shape, s.Shared = []int{n.dims.H, 1}, false
+		}
+		specs = append(specs, s)
+	}
+	return specs
+}
+
+// fusedOperands makes the operands on a device.
+func (n *Network) fusedOperands(dev kernels.Device, params []*gorgonia.Node) ([]*gorgonia.Node, error) {
+	nodes := make([]*gorgonia.Node, len(n.operands))
+	for i, o := range n.operands {
+		var err error
+		switch nodes[i] = params[o.of]; {
+		case o.made():
+			nodes[i], err = kernels.Weights(dev, params[o.of], o.scaleOf(params), o.weights)
+		case o.Shared:
+			nodes[i], err = kernels.Repeat(dev, params[o.of], n.dims.H)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", o.Name, err)
+		}
+	}
+	return nodes, nil
+}
+
+// scaleOf returns the parameter that scales the operand, nil for none.
+func (o operand) scaleOf(params []*gorgonia.Node) *gorgonia.Node {
+	if o.scale < 0 {
+		return nil
+	}
+	return params[o.scale]
+}
+
+// graphOperands makes the operands of Gorgonia's own operations.
+func (n *Network) graphOperands(k *Ops, params []*gorgonia.Node) []*gorgonia.Node {
+	nodes := make([]*gorgonia.Node, len(n.operands))
+	for i, o := range n.operands {
+		if nodes[i] = params[o.of]; o.made() {
+			nodes[i] = k.Weights(params[o.of], o.scaleOf(params), o.weights)
+		}
+	}
+	return nodes
+}
+
+// Weights is kernels.Weights written out.
+func (k *Ops) Weights(w, a *gorgonia.Node, cfg kernels.WeightsConfig) *gorgonia.Node {
+	switch cfg.Rectifier {
+	case kernels.Absolute:
+		w = k.unary(gorgonia.Abs, w)
+	case kernels.Positive:
+		zeros := k.Matrix(k.fresh("zeros"), cfg.R, cfg.C, make([]float64, cfg.R*cfg.C))
+		w = k.Mul(w, k.greater(w, zeros))
+	}
+	if cfg.Factor != nil {
+		w = k.Mul(w, k.Matrix(k.fresh("signs"), cfg.R, cfg.C, cfg.Factor))
+	}
+	switch cfg.Scale {
+	case kernels.Whole:
+		w = k.Mul(w, k.MatMul(k.Row(k.Field(a, 0, 1, 1), cfg.R), k.Ones(1, cfg.C)))
+	case kernels.Columns:
+		w = k.Mul(w, k.Row(k.Field(a, 0, 1, cfg.C), cfg.R))
+	case kernels.Rows:
+		w = k.Mul(w, k.MatMul(k.Field(a, 0, cfg.R, 1), k.Ones(1, cfg.C)))
+	}
+	return w
+}

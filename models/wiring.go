@@ -1,0 +1,239 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"galvani/kernels"
+)
+
+// ErrWiring means that a network cannot be wired as asked.
+var ErrWiring = errors.New("bad wiring")
+
+// Wiring says which units excite and which inhibit, and which connections between units exist.
+// It holds for every dense recurrent matrix of a cell, and the read-out.
+//
+// With Dale's law all outgoing weights of a unit have its sign D_j: W = |Ŵ| diag(D) ∘ M, in which
+// column j belongs to the presynaptic unit j and Ŵ is what is learned. The first units, a share
+// ei_ratio, excite; the others inhibit. M is a mask. Where a cell subtracts its matrix, with the
+// leak on the diagonal (crnn-simple), the coupling is −W and the leak stays.
+//
+// Initial weights are then balanced: magnitudes are uniform, those of E units smaller by the ratio
+// of the numbers of E and I units, so that the mean of a row is 0; the spectral radius of a large
+// matrix is that of the cell without Dale's law.
+//
+// Sources: Song, Yang and Wang (2016), PLOS Computational Biology 12:e1004792, for max(0, Ŵ) and
+// for a read-out of E units alone; the spectral radius follows from Girko's circular law.
+type Wiring struct {
+	Dale        bool    `toml:"dale" doc:"Dale's law: all outgoing recurrent weights of a unit have one sign"`
+	EIRatio     float64 `toml:"ei_ratio" doc:"share of the units that excite, with dale; they are the first" unit:"1" min:"0" max:"1"`
+	DaleForm    string  `toml:"dale_form" doc:"with dale, weights are |w| or max(0, w) times their sign, or are clamped to it after every update" oneof:"abs|relu|clamp"`
+	Autapses    string  `toml:"autapses" doc:"whether units reach themselves; auto: not with dale" oneof:"auto|yes|no"`
+	RecDensity  float64 `toml:"rec_density" doc:"share of the recurrent connections that exist, drawn at random" unit:"1" min:"1e-6" max:"1"`
+	RecBlocks   int     `toml:"rec_blocks" doc:"blocks of units that are connected only within; each has its share of E and I units" min:"1" max:"65536"`
+	RecMask     string  `toml:"rec_mask" doc:"file of the recurrent connections that exist: H lines of H zeros and ones, line i for what unit i receives; empty for all"`
+	ReadoutFrom string  `toml:"readout_from" doc:"units that the read-out sees; auto: E with dale" oneof:"auto|all|E"`
+	WiringSeed  int     `toml:"wiring_seed" doc:"seed of rec_density" min:"0" max:"2147483647"`
+}
+
+// NewWiring returns the wiring in which every connection exists and may have either sign.
+func NewWiring() Wiring {
+	return Wiring{EIRatio: 0.8, DaleForm: "abs", Autapses: "auto", RecDensity: 1, RecBlocks: 1, ReadoutFrom: "auto"}
+}
+
+// Excitatory returns the number of units that excite: the first of those with Dale's law, and
+// without it 0.
+func (n *Network) Excitatory() int {
+	if !n.wiring.Dale {
+		return 0
+	}
+	return n.wiring.excitatory(n.dims.H)
+}
+
+func (w Wiring) excitatory(h int) int { return int(math.Round(w.EIRatio * float64(h))) }
+
+// check refuses settings that no network of h units can have.
+func (w Wiring) check(h int) error {
+	if err := checkSettings(&w); err != nil {
+		return fmt.Errorf("%w: %w", err, ErrWiring)
+	}
+	if e := w.excitatory(h); w.Dale && (e == 0 || e == h) {
+		return fmt.Errorf("models: ei_ratio is %v, which makes %d of %d units excitatory; want at least one unit of each kind: %w",
+			w.EIRatio, e, h, ErrWiring)
+	}
+	if !w.Dale && w.ReadoutFrom == "E" {
+		return fmt.Errorf("models: readout_from is %q, but without dale there are no E units: %w", w.ReadoutFrom, ErrWiring)
+	}
+	if w.RecBlocks > h {
+		return fmt.Errorf("models: rec_blocks is %d, want at most the %d units: %w", w.RecBlocks, h, ErrWiring)
+	}
+	return nil
+}
+
+// masked reports whether connections are missing, besides autapses.
+func (w Wiring) masked() bool { return w.RecDensity < 1 || w.RecBlocks > 1 || w.RecMask != "" }
+
+// autapses reports whether units reach themselves.
+func (w Wiring) autapses() bool { return w.Autapses == "yes" || w.Autapses == "auto" && !w.Dale }
+
+// wire constrains the recurrent matrices and the read-out of a network.
+func (n *Network) wire() error {
+	w, h := n.wiring, n.dims.H
+	if err := w.check(h); err != nil {
+		return err
+	}
+	constraints := map[string]kernels.WeightsConfig{}
+	if w.Dale || w.masked() || !w.autapses() {
+		mask, err := w.mask(h)
+		if err != nil {
+			return err
+		}
+		for i := range n.params {
+			if s := &n.params[i]; s.Role == kernels.Rec {
+				constraints[s.Name] = w.constrain(s, h, mask)
+			}
+		}
+		if len(constraints) == 0 {
+			return fmt.Errorf("models: %s has no dense recurrent matrix, so dale, autapses, rec_density, rec_blocks and rec_mask mean nothing: %w",
+				n.name, ErrWiring)
+		}
+	}
+	if w.Dale && w.ReadoutFrom != "all" {
+		e := w.excitatory(h)
+		n.readout = kernels.WeightsConfig{R: n.dims.O, C: h, Factor: make([]float64, n.dims.O*h)}
+		for i := range n.readout.Factor {
+			if i%h < e {
+				n.readout.Factor[i] = 1
+			}
+		}
+	}
+	var err error
+	n.operands, err = operands(n.cell, n.params, constraints)
+	return err
+}
+
+// mask returns the connections that exist, [H,H], 1 or 0; row i is what unit i receives.
+func (w Wiring) mask(h int) ([]float64, error) {
+	m := full(h*h, 1)
+	if w.RecMask != "" {
+		read, err := readMask(w.RecMask, h)
+		if err != nil {
+			return nil, err
+		}
+		copy(m, read)
+	}
+	r := rand.New(rand.NewPCG(uint64(w.WiringSeed), 0))
+	for k := range m {
+		i, j := k/h, k%h
+		drawn := w.RecDensity == 1 || r.Float64() < w.RecDensity
+		if !drawn || w.block(i, h) != w.block(j, h) || i == j && !w.autapses() {
+			m[k] = 0
+		}
+	}
+	return m, nil
+}
+
+// block returns the block of a unit. Each population is cut into equal parts.
+func (w Wiring) block(u, h int) int {
+	first, size := 0, h
+	if w.Dale {
+		if e := w.excitatory(h); u < e {
+			size = e
+		} else {
+			first, size = e, h-e
+		}
+	}
+	return (u - first) * w.RecBlocks / size
+}
+
+// sign returns that of the outgoing weights of unit j, 1 without Dale's law.
+func (w Wiring) sign(j, h int) float64 {
+	if w.Dale && j >= w.excitatory(h) {
+		return -1
+	}
+	return 1
+}
+
+// constrain changes the initial values and the bound of a recurrent matrix [G·H,H] and returns how
+// weights are made of it.
+func (w Wiring) constrain(s *kernels.Spec, h int, mask []float64) kernels.WeightsConfig {
+	clamp := w.Dale && w.DaleForm == "clamp"
+	signed := !w.Dale || clamp // what is stored has its sign
+	cfg := kernels.WeightsConfig{Factor: make([]float64, s.Len())}
+	for k := range cfg.Factor {
+		i, j := k/h%h, k%h
+		f := mask[i*h+j]
+		if !signed {
+			f *= w.sign(j, h)
+		}
+		switch {
+		case s.Leak && i == j:
+			f = 1
+			if clamp {
+				f = w.sign(j, h)
+			}
+		case s.Leak && w.Dale:
+			f = -f
+		}
+		cfg.Factor[k] = f
+	}
+	if !w.Dale {
+		return cfg
+	}
+	switch w.DaleForm {
+	case "abs":
+		cfg.Rectifier = kernels.Absolute
+	case "relu":
+		cfg.Rectifier = kernels.Positive
+	}
+	w.balance(s, h, mask)
+	if clamp {
+		for j := range h {
+			s.Columns = append(s.Columns, signBound(w.sign(j, h)))
+			s.Init.Columns[j] *= w.sign(j, h)
+		}
+	}
+	return cfg
+}
+
+// signBound returns the bound of numbers of one sign.
+func signBound(sign float64) kernels.Bound {
+	if sign < 0 {
+		return kernels.Bound{Lo: math.Inf(-1)}
+	}
+	return atLeast(0)
+}
+
+// leakRadius is the spectral radius of the coupling of a cell whose matrix holds a leak of 1:
+// half of that, so that the network starts at rest.
+const leakRadius = 0.5
+
+// balance gives a matrix initial magnitudes uniform in [0, b), E columns smaller by k = N_E/N_I.
+// With a share p of connections an element of mean p·b/2 has variance b² p (1/3 − p/4), over k² in
+// E columns; the sum of the variances of a row is the square of the spectral radius.
+func (w Wiring) balance(s *kernels.Spec, h int, mask []float64) {
+	e := float64(w.excitatory(h))
+	i := float64(h) - e
+	p := 0.0
+	for _, m := range mask {
+		p += m / float64(len(mask))
+	}
+	radius := s.Init.A
+	init := kernels.Init{Kind: kernels.Uniform, Columns: make([]float64, h)}
+	if s.Leak {
+		init.Diagonal, radius = s.Init.A, leakRadius
+	}
+	k := e / i
+	if p > 0 {
+		init.B = radius / math.Sqrt((e/(k*k)+i)*p*(1.0/3-p/4))
+	}
+	for j := range init.Columns {
+		init.Columns[j] = 1
+		if float64(j) < e {
+			init.Columns[j] = 1 / k
+		}
+	}
+	s.Init = init
+}
