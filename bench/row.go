@@ -17,18 +17,19 @@ type Row struct {
 	Machine Machine  `json:"machine"`
 	Program Program  `json:"program"`
 	Quick   bool     `json:"quick,omitempty"` // tiny shapes: shows that it works, measures nothing
-	Case    string   `json:"case"`            // gemm, scan, graph, train, peer or matrix
+	Case    string   `json:"case"`            // gemm, scan, graph, train, peer, matrix or events
 	Model   string   `json:"model,omitempty"`
-	What    string   `json:"what"` // what is timed: product, forward, forward+backward, training step
+	What    string   `json:"what"` // what is timed, e.g. product, forward+backward, training step
 	Shape   Shape    `json:"shape,omitzero"`
 	Gate    *float64 `json:"gate,omitempty"` // largest relative deviation in the numerical gate
 	Subject Timing   `json:"subject"`
 	// Reference was timed in the same blocks, subject and reference in turns.
-	Reference *Timing `json:"reference,omitempty"`
-	Ratio     *Ratio  `json:"ratio,omitempty"`
-	Goal      *Goal   `json:"goal,omitempty"`
-	Note      string  `json:"note,omitempty"`     // why a device is missing
-	Emulated  bool    `json:"emulated,omitempty"` // on an emulated GPU: says nothing about hardware
+	Reference *Timing    `json:"reference,omitempty"`
+	Ratio     *Ratio     `json:"ratio,omitempty"`
+	Goal      *Goal      `json:"goal,omitempty"`
+	Events    *EventWork `json:"events,omitempty"`
+	Note      string     `json:"note,omitempty"`     // why a device is missing
+	Emulated  bool       `json:"emulated,omitempty"` // on an emulated GPU: says nothing about hardware
 }
 
 // Shape is the size of a sequence batch.

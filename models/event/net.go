@@ -62,13 +62,26 @@ type Work struct {
 	Units    int `json:"units"`    // voltages stepped
 }
 
+// Minus returns the work done since before.
+func (w Work) Minus(before Work) Work {
+	return Work{w.Events - before.Events, w.Input - before.Input, w.Traces - before.Traces, w.Coupling - before.Coupling, w.Units - before.Units}
+}
+
+// perTraces is the multiply-adds that a pair of traces costs: models.Synapse.Step has a product
+// for each of its coefficients.
+const perTraces = 7
+
+// MultiplyAdds returns the multiply-adds of products and traces. The voltages, whose exponential
+// functions are the greater part, are counted by Units.
+func (w Work) MultiplyAdds() int { return w.Input + perTraces*w.Traces + w.Coupling }
+
 // New returns the net at rest. Cell is a *models.CRNN or *models.CRNNSimple; params holds the
 // values of its parameter table by name, without the prefix "cell.", as the cell uses them.
 //
 // Errors: another cell; settings that the cell refuses; kernels.ErrShape for a parameter that is
 // missing, unknown or of another length.
 func New(cell models.Cell, d models.Dims, params map[string][]float64) (*Net, error) {
-	specs, err := cell.Params(d)
+	traces, err := TracesOf(cell, d, params)
 	if err != nil {
 		return nil, err
 	}
@@ -76,41 +89,62 @@ func New(cell models.Cell, d models.Dims, params map[string][]float64) (*Net, er
 	if err != nil {
 		return nil, err
 	}
-	if err := checkParams(specs, params); err != nil {
-		return nil, err
-	}
-	n := &Net{Still: still, rest: scan.Rest[0], h: make([]float64, d.H), next: make([]float64, d.H), isAwake: make([]bool, d.H)}
-	filters := make([]models.Synapse, d.H)
-	var coupling []float64
+	n := &Net{Still: still, traces: traces, rest: scan.Rest[0], x: make([]float64, len(traces.weights)),
+		h: make([]float64, d.H), next: make([]float64, d.H), isAwake: make([]bool, d.H)}
+	coupling := params["W"]
 	switch c := cell.(type) {
 	case *models.CRNN:
-		for u := range filters {
-			if filters[u], err = models.NewSynapse(c.SynKernel, params["tau_s"][u], params["tau_l"][u]); err != nil {
-				return nil, err
-			}
-		}
-		n.traces = NewTraces(filters, d.I, params["U_exc"], params["U_inh"])
 		coupling = axialMatrix(scan.Axial, params["g_axial"], d.H)
 		n.membrane = newCompartments(c, params, coupling)
 	case *models.CRNNSimple:
-		s, err := models.NewSynapse(c.SynKernel, c.TauS, c.TauL)
-		if err != nil {
-			return nil, err
-		}
-		for u := range filters {
-			filters[u] = s
-		}
-		n.traces = NewTraces(filters, d.I, params["U"])
-		coupling = params["W"]
 		n.membrane = newSimple(c, params)
-	default:
-		return nil, fmt.Errorf("event: %T has no synaptic traces to evaluate from events, want *models.CRNN or *models.CRNNSimple", cell)
 	}
-	n.x = make([]float64, len(n.traces.weights))
 	n.readers = newColumns(coupling, d.H, d.H)
 	n.reads = newColumns(transpose(coupling, d.H, d.H), d.H, d.H)
 	n.Reset()
 	return n, nil
+}
+
+// TracesOf returns the synaptic traces of a cell alone, at rest. Arguments and errors are those of
+// New.
+func TracesOf(cell models.Cell, d models.Dims, params map[string][]float64) (*Traces, error) {
+	specs, err := cell.Params(d)
+	if err != nil {
+		return nil, err
+	}
+	filter, weights, err := synapses(cell)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkParams(specs, params); err != nil {
+		return nil, err
+	}
+	filters := make([]models.Synapse, d.H)
+	for u := range filters {
+		if filters[u], err = filter(params, u); err != nil {
+			return nil, err
+		}
+	}
+	matrices := make([][]float64, len(weights))
+	for k, name := range weights {
+		matrices[k] = params[name]
+	}
+	return NewTraces(filters, d.I, matrices...), nil
+}
+
+// synapses returns how a cell filters the input of unit u, and the names of its input weights.
+func synapses(cell models.Cell) (filter func(p map[string][]float64, u int) (models.Synapse, error), weights []string, err error) {
+	switch c := cell.(type) {
+	case *models.CRNN:
+		return func(p map[string][]float64, u int) (models.Synapse, error) {
+			return models.NewSynapse(c.SynKernel, p["tau_s"][u], p["tau_l"][u])
+		}, []string{"U_exc", "U_inh"}, nil
+	case *models.CRNNSimple:
+		return func(map[string][]float64, int) (models.Synapse, error) {
+			return models.NewSynapse(c.SynKernel, c.TauS, c.TauL)
+		}, []string{"U"}, nil
+	}
+	return nil, nil, fmt.Errorf("event: %T has no synaptic traces to evaluate from events, want *models.CRNN or *models.CRNNSimple", cell)
 }
 
 // checkParams holds the values to the parameter table.

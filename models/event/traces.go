@@ -120,6 +120,7 @@ func (t *Traces) add(input int, weight float64) {
 		units, values := t.weights[k].column(input)
 		t.work.Input += len(values)
 		if len(values) == t.units {
+			drive = drive[:len(values)] // spares the loop its bounds checks
 			for u, w := range values {
 				drive[u] += weight * w
 			}

@@ -1,0 +1,75 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"testing"
+)
+
+// TestRunEventsQuick runs every kind of timing at a tiny shape, and holds the counted work to the
+// density.
+func TestRunEventsQuick(t *testing.T) {
+	openCPU(t)
+	var rows []Row
+	e := Events{Models: []string{"crnn", "crnn-simple"}, Inputs: []int{40}, Densities: []float64{0.05, 0.2}, Links: []float64{0.5}, Steps: 60, Hidden: 6}
+	cfg := Config{Threads: 1, Quick: true, Log: t.Logf, Each: func(r Row) error { rows = append(rows, r); return nil }}
+	if err := RunEvents(context.Background(), cfg, e); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for _, r := range rows {
+		seen[r.Model+" "+r.What]++
+		w := r.Events
+		if r.Gate == nil || *r.Gate > eventTolerance || r.Reference == nil || r.Ratio == nil || !(r.Ratio.Value > 0) {
+			t.Errorf("%s %s: gate %v, reference %+v, ratio %+v", r.Model, r.What, r.Gate, r.Reference, r.Ratio)
+		}
+		// At least some 120 of 2400 inputs, and half the weights.
+		if share := float64(w.Done.Input) / float64(w.Clocked.Input); !(share > 0.3*w.Density && share < 0.7*w.Density) {
+			t.Errorf("%s %s: %.3g of the input products were computed, want about half of %v", r.Model, r.What, share, w.Density)
+		}
+		if (r.What == onlyTraces) != (w.Done.Units == 0) || w.Done.Units > w.Clocked.Units {
+			t.Errorf("%s %s: %d of %d voltages", r.Model, r.What, w.Done.Units, w.Clocked.Units)
+		}
+	}
+	for _, model := range e.Models {
+		for what, n := range map[string]int{onlyTraces: 2, wholeCell: 6, inBurst: 3} {
+			if seen[model+" "+what] != n {
+				t.Errorf("%s %s: %d rows, want %d", model, what, seen[model+" "+what], n)
+			}
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := RunEvents(ctx, cfg, e); !errors.Is(err, context.Canceled) {
+		t.Errorf("error of a cancelled run is %v", err)
+	}
+	e.Models = []string{"lstm"}
+	if err := RunEvents(context.Background(), cfg, e); err == nil {
+		t.Error("an LSTM was timed")
+	}
+}
+
+// TestEventGateCanFail plants a fault in the traces, and one in the voltages.
+func TestEventGateCanFail(t *testing.T) {
+	dev := openCPU(t)
+	p, err := newEventProblem("crnn", Shape{T: 5, B: 1, I: 4, H: 3}, 0.5, 1, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(gateError(p.gateCell(dev)), gateError(p.gateTraces(dev))); err != nil {
+		t.Fatal(err)
+	}
+	for n, frame := range p.sparse {
+		if len(frame) > 0 {
+			p.sparse[n][0].weight *= 1.001
+			break
+		}
+	}
+	for what, err := range map[string]error{"cell": gateError(p.gateCell(dev)), "traces": gateError(p.gateTraces(dev))} {
+		if !errors.Is(err, ErrWrong) {
+			t.Errorf("%s: error of a wrong weight is %v, want ErrWrong", what, err)
+		}
+	}
+}
+
+func gateError(_ float64, err error) error { return err }
