@@ -50,7 +50,7 @@ type sizes struct{ cfg kernels.ScanConfig }
 // newSizes returns the scan of a model in float32.
 func newSizes(model string, s Shape) (sizes, error) {
 	z := sizes{kernels.ScanConfig{T: s.T, B: s.B, I: s.I, H: s.H, Dtype: tensor.Float32}}
-	cell, _, err := bind(model, s)
+	cell, net, err := bind(model, s)
 	if err != nil {
 		return z, err
 	}
@@ -58,9 +58,7 @@ func newSizes(model string, s Shape) (sizes, error) {
 	if z.cfg.Cell, err = cell.Scan(d); err != nil {
 		return z, fmt.Errorf("bench: %w", err)
 	}
-	if z.cfg.Params, err = cell.Params(d); err != nil {
-		return z, fmt.Errorf("bench: %w", err)
-	}
+	z.cfg.Params = net.Operands()
 	return z, nil
 }
 
@@ -106,8 +104,16 @@ func newProblem[F engine.Float](model string, s Shape) (*problem[F], error) {
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	for i, spec := range p.cfg.Params {
-		p.args.Params = append(p.args.Params, dense(convert[F](params.View(i).Data().([]float32)), spec.Shape...))
+	stored := make([]*tensor.Dense, len(net.Specs())-2) // without the read-out
+	for i := range stored {
+		stored[i] = params.View(i)
+	}
+	used, err := net.OperandValues(stored)
+	if err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	for _, v := range used {
+		p.args.Params = append(p.args.Params, dense(convert[F](v.Data().([]float32)), v.Shape()...))
 	}
 	r := rand.New(rand.NewPCG(seed, uint64(s.T*s.B*s.I)))
 	p.x = ramps[F](r, s)

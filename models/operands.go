@@ -7,6 +7,7 @@ import (
 	"galvani/kernels"
 
 	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 )
 
 // Operand is what the scan of a cell reads, and Unroll asks for, under a name: a parameter, or
@@ -121,6 +122,51 @@ func (n *Network) fusedOperands(dev kernels.Device, params []*gorgonia.Node) ([]
 		}
 	}
 	return nodes, nil
+}
+
+// OperandValues returns what the fused scan would read, given the parameters of the cell, in the
+// order of Operands.
+//
+// Errors: parameters that do not have the shapes of the table.
+func (n *Network) OperandValues(params []*tensor.Dense) ([]*tensor.Dense, error) {
+	if len(params) != len(n.params) {
+		return nil, fmt.Errorf("models: %s: %d parameters, want %d: %w", n.name, len(params), len(n.params), kernels.ErrShape)
+	}
+	g := gorgonia.NewGraph()
+	k := NewOps(g, params[0].Dtype(), 1, n.dims.H, n.name)
+	nodes := make([]*gorgonia.Node, len(params))
+	for i, p := range params {
+		if !p.Shape().Eq(tensor.Shape(n.params[i].Shape)) {
+			return nil, fmt.Errorf("models: %s: %s is %v, want %v: %w", n.name, n.params[i].Name, p.Shape(), n.params[i].Shape, kernels.ErrShape)
+		}
+		nodes[i] = k.Input(n.params[i].Name, p.Data(), p.Shape()...)
+	}
+	nodes = n.graphOperands(k, nodes)
+	if k.Err() != nil {
+		return nil, k.Err()
+	}
+	vm := gorgonia.NewTapeMachine(g)
+	defer vm.Close()
+	if err := vm.RunAll(); err != nil {
+		return nil, fmt.Errorf("models: %s: %w", n.name, err)
+	}
+	specs := n.Operands()
+	values := make([]*tensor.Dense, len(nodes))
+	for i, node := range nodes {
+		v := node.Value().(*tensor.Dense).Clone().(*tensor.Dense)
+		if n.operands[i].Shared {
+			r, err := v.Repeat(0, n.dims.H)
+			if err != nil {
+				return nil, fmt.Errorf("models: %s: %s: %w", n.name, n.operands[i].Name, err)
+			}
+			v = r.(*tensor.Dense)
+		}
+		if err := v.Reshape(specs[i].Shape...); err != nil {
+			return nil, fmt.Errorf("models: %s: %w", n.name, err)
+		}
+		values[i] = v
+	}
+	return values, nil
 }
 
 // scaleOf returns the parameter that scales the operand, nil for none.
