@@ -130,7 +130,7 @@ func TestRegistry(t *testing.T) {
 			t.Errorf("%s: New gives the same settings twice", e.Name)
 		}
 	}
-	if got, want := strings.Join(names, " "), "adding cifar10-pixels cifar10-rows context copy dms looming looming-ttc mnist-permuted mnist-pixels mnist-rows multisensory perceptual ready-set-go"; got != want {
+	if got, want := strings.Join(names, " "), "adding cifar10-pixels cifar10-rows context copy dms looming looming-ttc mnist-permuted mnist-pixels mnist-rows multisensory perceptual ready-set-go recordings"; got != want {
 		t.Errorf("registered are %s, want %s", got, want)
 	}
 }

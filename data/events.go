@@ -45,7 +45,7 @@ func Frames(x []float32, i int, stepMs float64, events []Event) error {
 	clear(x)
 	steps := float64(len(x) / i)
 	for n, e := range events {
-		t := math.Floor(e.Time / stepMs)
+		t := stepOf(e, stepMs)
 		if e.Unit < 0 || e.Unit >= i || !(t >= 0) {
 			return fmt.Errorf("data: event %d is of unit %d at %v ms, want a unit from 0 to %d and a time of at least 0", n+1, e.Unit, e.Time, i-1)
 		}
@@ -55,6 +55,9 @@ func Frames(x []float32, i int, stepMs float64, events []Event) error {
 	}
 	return nil
 }
+
+// stepOf returns the number of the step that an event lies in.
+func stepOf(e Event, stepMs float64) float64 { return math.Floor(e.Time / stepMs) }
 
 // readEvents opens a file for one of the parsers of events.
 func readEvents(path string, parse func(r io.Reader) ([]Event, error)) ([]Event, error) {

@@ -1,0 +1,109 @@
+package data
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// someRecordings writes a small collection of two classes and returns its data folder.
+func someRecordings(t *testing.T, place string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, raw := range map[string][]byte{
+		"Train/cat/1.bin":    slices.Concat(address(0, 0, 0, 0), address(0, 0, 0, 9999), address(33, 33, 1, 10000)),
+		"Train/cat/2.bin":    address(1, 0, 0, 5),
+		"Train/cat/note.txt": []byte("not a recording"),
+		"Train/dog/1.csv":    []byte("time_ms,unit,weight\n15,3,0.5\n300,3,1\n"),
+		"Train/note.txt":     []byte("not a class"),
+		"Test/dog/7.bin":     fewAddresses(),
+	} {
+		mustWrite(t, filepath.Join(dir, place, name), raw)
+	}
+	return dir
+}
+
+func TestRecordings(t *testing.T) {
+	for _, place := range []string{"", "nmnist", "N-MNIST", "recordings"} {
+		task := open(t, "recordings", Env{Dir: someRecordings(t, place)}, nil)
+		if task.I != 2312 || task.T != 30 || task.O != 2 || !slices.Equal(task.Classes, []string{"cat", "dog"}) || task.Train.Len() != 3 || task.Test.Len() != 1 {
+			t.Fatalf("%q: task %+v of %d and %d samples", place, task, task.Train.Len(), task.Test.Len())
+		}
+	}
+	task := open(t, "recordings", Env{Dir: someRecordings(t, "")}, nil)
+	b := NewBatch(task, 3)
+	for i := range b.X {
+		b.X[i] = 9
+	}
+	for index := range 3 { // cat, dog, cat
+		if err := task.Train.Fill(b, index, 0, index); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []float32{0, 1, 0}; !slices.Equal(b.Label, want) || !slices.Equal(b.Weight, []float32{1, 1, 1}) {
+		t.Errorf("labels %v, want %v, weights %v", b.Label, want, b.Weight)
+	}
+	want := make([]float32, len(b.X))
+	at := func(step, col, unit int) *float32 { return &want[(step*3+col)*task.I+unit] }
+	*at(0, 0, 0), *at(1, 0, 2311) = 2, 1
+	*at(1, 1, 3) = 0.5
+	*at(0, 2, 1) = 1
+	if !slices.Equal(b.X, want) {
+		t.Error("the frames are not the events")
+	}
+	if !task.Test.(Fixed).Fixed() {
+		t.Error("files do not stay the same")
+	}
+	limited := open(t, "recordings", Env{Dir: someRecordings(t, "")}, func(c Config) { c.(*Recordings).TrainLimit = 2 })
+	if limited.Train.Len() != 2 {
+		t.Errorf("%d samples, want 2", limited.Train.Len())
+	}
+	small := open(t, "recordings", Env{Dir: someRecordings(t, "")}, func(c Config) { c.(*Recordings).Width = 30 })
+	err := small.Train.Fill(NewBatch(small, 1), 0, 0, 0)
+	if !errors.Is(err, ErrCorrupt) {
+		t.Errorf("error is %v, want ErrCorrupt", err)
+	}
+	wantOneLine(t, err, filepath.Join("Train", "cat", "1.bin"), "pixel of record 3 at offset 10 is x=33 y=33, want one of a sensor of 30 × 34")
+}
+
+func TestRecordingsMissing(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(dir string) error
+		says   string
+	}{
+		{"no Train", func(d string) error { return os.RemoveAll(filepath.Join(d, "Train")) }, "Train: the folder is missing, want it in "},
+		{"no Test", func(d string) error { return os.RemoveAll(filepath.Join(d, "Test")) }, "Test: the folder is missing, want it beside Train"},
+		{"no classes", func(d string) error {
+			return errors.Join(os.RemoveAll(filepath.Join(d, "Train/cat")), os.RemoveAll(filepath.Join(d, "Train/dog")))
+		}, "Train: the folder is without folders, want one for each class"},
+		{"other classes", func(d string) error {
+			return os.Rename(filepath.Join(d, "Test/dog"), filepath.Join(d, "Test/cow"))
+		}, "cow: the folder is of a class that Train lacks, want one of cat, dog"},
+		{"no recordings", func(d string) error { return os.Remove(filepath.Join(d, "Test/dog/7.bin")) }, "Test: the folder is without recordings"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := someRecordings(t, "")
+			if err := c.change(dir); err != nil {
+				t.Fatal(err)
+			}
+			e, err := Lookup("recordings")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = e.New().Open(Env{Dir: dir})
+			if !errors.Is(err, ErrMissing) {
+				t.Errorf("error is %v, want ErrMissing", err)
+			}
+			wantOneLine(t, err, c.says, "put recordings there as Train/CLASS/NAME.bin")
+		})
+	}
+	dir := t.TempDir()
+	mustWrite(t, filepath.Join(dir, "Train"), nil)
+	if _, err := (&Recordings{Width: 1, Height: 1, Steps: 1, StepMs: 1}).Open(Env{Dir: dir}); !isSystem(err) || !strings.Contains(err.Error(), "Train") {
+		t.Errorf("error of a file named Train is %v, want one of the file system", err)
+	}
+}
