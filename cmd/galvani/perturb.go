@@ -12,6 +12,7 @@ import (
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
+	"galvani/models"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -29,14 +30,16 @@ the read-out, as if their output were 0 at every step; axial edges at them are c
   --silence F        a part F of the units, drawn by the seed where it is below 1
   --scale A          these weights times A
   --weight-noise S   Gaussian noise of S times the root mean square of what is chosen of each
-                     parameter; weights that are 0 are no connections and stay 0
+                     parameter; weights that are 0 are no connections and stay 0,
+                     and bounds are kept
   --state-noise S    Gaussian noise of standard deviation S on h of the chosen units before
                      every step, in the unit of h
 
-One seed draws the same units and the same noise for all strengths.
+One seed draws the same units and the same noise for all strengths. E and I are the populations
+of a network with Dale's law, or the first part and the rest of one without.
 
   galvani perturb RUN --silence 0.1,0.2,0.5,1 --seeds 1,2,3
-  galvani perturb RUN --units I --ei-ratio 0.8 --scale 0.5,0.9,1.1,2
+  galvani perturb RUN --units I --scale 0.5,0.9,1.1,2
   galvani perturb RUN --units 0-15,40 --state-noise 0.1 --json`
 
 // perturbFlags are the flags of galvani perturb.
@@ -117,7 +120,7 @@ func newPerturb() *cobra.Command {
 func (f *perturbFlags) add(flags *pflag.FlagSet) {
 	f.savedFlags.add(flags)
 	flags.StringVar(&f.units, "units", "all", "which units: all, E, I, or numbers and ranges such as 0-7,12")
-	flags.Float64Var(&f.ratio, "ei-ratio", 0, "part of the units that is E, the first ones, for --units E and I")
+	flags.Float64Var(&f.ratio, "ei-ratio", 0, "part of the units that is E, the first ones, in networks without Dale's law")
 	flags.BoolVar(&f.keepReadout, "keep-readout", false, "leave the weights of the read-out as they are")
 	flags.StringSliceVar(&f.seeds, "seeds", []string{"1"}, "seeds of what is drawn, each measured")
 	for _, k := range perturbKinds {
@@ -278,6 +281,9 @@ func (j *job) jitter(params [][]float32, p perturbation, r *perturbReport) error
 		noise := rng.NormFloat64()
 		if at := &params[param][e]; *at != 0 {
 			b := specs[param].Bound
+			if columns := specs[param].Columns; columns != nil {
+				b = columns[e%len(columns)]
+			}
 			v := float64(*at) + p.Strength*math.Sqrt(squares[param]/n[param])*noise
 			*at = float32(min(max(v, b.Lo), b.Hi))
 		}
@@ -285,23 +291,28 @@ func (j *job) jitter(params [][]float32, p perturbation, r *perturbReport) error
 }
 
 // population returns the units that the flags choose, in rising order.
-func (f *perturbFlags) population(net interface{ Hidden() int }) ([]int, error) {
-	h := net.Hidden()
+func (f *perturbFlags) population(net *models.Network) ([]int, error) {
+	h, e := net.Hidden(), net.Excitatory()
+	if e > 0 && f.ratio != 0 {
+		return nil, fmt.Errorf("%w: --ei-ratio is for networks without Dale's law, and this one has %d E and %d I units; leave it out", config.ErrConfig, e, h-e)
+	}
 	switch f.units {
 	case "all":
-		return span(0, h), nil
+		return numbered(0, h), nil
 	case "E", "I":
-		if !(f.ratio > 0 && f.ratio < 1) {
-			return nil, fmt.Errorf("%w: --units %s needs --ei-ratio, the part of the units that is E, between 0 and 1", config.ErrConfig, f.units)
+		if e == 0 {
+			if !(f.ratio > 0 && f.ratio < 1) {
+				return nil, fmt.Errorf("%w: without Dale's law --units %s needs --ei-ratio, the part of the units that is E, between 0 and 1", config.ErrConfig, f.units)
+			}
+			e = int(math.Round(f.ratio * float64(h)))
 		}
-		e := int(math.Round(f.ratio * float64(h)))
 		if e == 0 || e == h {
 			return nil, fmt.Errorf("%w: --ei-ratio %g of %d units leaves a population empty", config.ErrConfig, f.ratio, h)
 		}
 		if f.units == "E" {
-			return span(0, e), nil
+			return numbered(0, e), nil
 		}
-		return span(e, h), nil
+		return numbered(e, h), nil
 	}
 	return parseUnits(f.units, h)
 }
@@ -332,8 +343,8 @@ func parseUnits(text string, h int) ([]int, error) {
 	return units, nil
 }
 
-// span returns the numbers from a to b−1.
-func span(a, b int) []int {
+// numbered returns the numbers from a to b−1.
+func numbered(a, b int) []int {
 	var list []int
 	for i := a; i < b; i++ {
 		list = append(list, i)

@@ -127,6 +127,14 @@ func TestPerturbPopulation(t *testing.T) {
 			t.Errorf("--units %s: units %v, silenced %v, read-out %v, want %v and the read-out kept", tt.units, r.Units, r.Rows[1].Units, r.Readout, tt.want)
 		}
 	}
+	dale := trialRun(t, "rnn", "--dale", "--ei-ratio", "0.625")
+	for units, want := range map[string][]int{"E": {0, 1, 2, 3, 4}, "I": {5, 6, 7}} {
+		r := perturbJSON(t, dale, "--units", units, "--silence", "1", "--weight-noise", "0.5")
+		if !slices.Equal(r.Units, want) || r.Rows[1].Test.Loss == r.Rows[0].Test.Loss || r.Rows[2].Test.Loss == r.Rows[0].Test.Loss {
+			t.Errorf("--units %s of a network with Dale's law: units %v, rows %+v; want %v and other losses", units, r.Units, r.Rows, want)
+		}
+	}
+	galvani(t, "perturb", dale, "--units", "E", "--ei-ratio", "0.5", "--silence", "1").refused(t, exitConfig, "this one has 5 E and 3 I units")
 	o := galvani(t, "perturb", dir, "--units", "1-3,6", "--scale", "0.5,2").ok(t)
 	for _, want := range []string{"1-3,6 (4 of 8)", "PERTURBATION", "DECISIONS RIGHT", "Decisions right by coherence", "25.6 %"} {
 		if !strings.Contains(o.stdout, want) {
@@ -159,9 +167,9 @@ func TestPerturbRefuses(t *testing.T) {
 }
 
 // trialRun trains a model for a moment on a task that is decided once.
-func trialRun(t *testing.T, model string) string {
+func trialRun(t *testing.T, model string, more ...string) string {
 	t.Helper()
-	o := galvani(t, "train", "--task", "perceptual", "--model", model, "--hidden", "8", "--train-size", "64",
-		"--test-size", "48", "--batch", "16", "--epochs", "1", "--quiet", "--runs-dir", t.TempDir()).ok(t)
+	o := galvani(t, args([]string{"train", "--task", "perceptual", "--model", model, "--hidden", "8", "--train-size", "64",
+		"--test-size", "48", "--batch", "16", "--epochs", "1", "--quiet", "--runs-dir", t.TempDir()}, more...)...).ok(t)
 	return strings.TrimSpace(o.stdout)
 }

@@ -30,7 +30,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newTrain(), newEval(), newTrace(), newPerturb(),
+		newTrain(), newEval(), newTrace(), newPerturb(), newFixedpoints(),
 		newModels(), newTasks(), newData(),
 		newDevices(), newGradcheck(), newBench(), newExperiment(), newVersion(),
 	)

@@ -104,9 +104,14 @@ func convert[E float64 | int64 | int32 | uint8](v []E, err error) ([]float32, er
 	return out, err
 }
 
-// writeTensors writes a safetensors file under a temporary name and then gives it its own, so
-// that a failure leaves no half of it.
-func writeTensors(path string, tensors []safetensors.Tensor, about map[string]string) (err error) {
+// writeTensors writes a safetensors file, all of it or none.
+func writeTensors(path string, tensors []safetensors.Tensor, about map[string]string) error {
+	return writeFile(path, func(w io.Writer) error { return safetensors.Write(w, tensors, about) })
+}
+
+// writeFile writes a file under a temporary name and then gives it its own, so that a failure
+// leaves no half of it.
+func writeFile(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".galvani-*")
 	if err != nil {
 		return err
@@ -116,7 +121,7 @@ func writeTensors(path string, tensors []safetensors.Tensor, about map[string]st
 			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
 		}
 	}()
-	if err := safetensors.Write(io.Writer(f), tensors, about); err != nil {
+	if err := write(f); err != nil {
 		return err
 	}
 	if err := errors.Join(f.Chmod(0o644), f.Sync()); err != nil {
