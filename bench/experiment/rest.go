@@ -18,7 +18,7 @@ func init() {
 		Claim:  "the cRNN is event-driven: under constant input it returns to rest",
 		Source: "notes on the charged RNN, section 3.1",
 		New: func() Settings {
-			return &rest{Networks: 200, Units: 8, Input: 10, Starts: 8, Gamma: 1, GammaMax: []float64{0, 1, 2, 5, 10, 20}, TauS: 5, TauL: 20, Multiple: 20}
+			return &rest{Networks: 200, Units: 8, Input: 10, Starts: 8, Gamma: 1, GammaMax: []float64{0, 1, 2, 5, 10, 20}, Dt: 0.1, TauS: 5, TauL: 20, Multiple: 20}
 		},
 	})
 }
@@ -33,11 +33,12 @@ type rest struct {
 	Networks int       `toml:"networks" doc:"networks per condition and seed" min:"1" max:"100000"`
 	Units    int       `toml:"units" doc:"compartments of a network, joined to a ring" min:"2" max:"1024"`
 	Input    float64   `toml:"input" doc:"largest input weight relative to the initial ones; drawn evenly in its logarithm from 1 on" min:"1" max:"1e6"`
-	Starts   int       `toml:"starts" doc:"random states from which a network is let go to see whether it has one rest point" min:"2" max:"1024"`
+	Starts   int       `toml:"starts" doc:"states from which a network is let go to see whether it has one point of rest: all at the top, all at the bottom, then random ones" min:"2" max:"1024"`
 	Gamma    float64   `toml:"gamma" doc:"largest channel density of the networks whose synapses are compared; densities are drawn evenly up to it" min:"0" max:"1e3"`
 	GammaMax []float64 `toml:"gamma_max" doc:"largest channel densities that are compared" min:"0" max:"1e3"`
-	TauS     float64   `toml:"tau_s" doc:"time constant of the fast synaptic trace" unit:"step" min:"0.1" max:"1e4"`
-	TauL     float64   `toml:"tau_l" doc:"time constant of the slow synaptic trace" unit:"step" min:"0.1" max:"1e4"`
+	Dt       float64   `toml:"dt" doc:"short step with which the densest channels are run again" unit:"step" min:"1e-3" max:"0.999"`
+	TauS     float64   `toml:"tau_s" doc:"time constant of the fast synaptic trace" unit:"dt = 1" min:"0.1" max:"1e4"`
+	TauL     float64   `toml:"tau_l" doc:"time constant of the slow synaptic trace" unit:"dt = 1" min:"0.1" max:"1e4"`
 	Multiple float64   `toml:"multiple" doc:"duration of the input, in the longest time constant of synapse and membrane" min:"1" max:"1000"`
 }
 
@@ -59,7 +60,7 @@ const restControl = 2 // first of the negative control
 
 // Quick implements Settings.
 func (s *rest) Quick() {
-	s.Networks, s.Starts, s.GammaMax, s.Multiple = 5, 2, []float64{0, 1}, 20
+	s.Networks, s.GammaMax, s.Dt = 5, []float64{0, 1}, 0.5
 }
 
 // Cases implements Settings.
@@ -68,36 +69,52 @@ func (s *rest) Cases(seeds []uint64) ([]Case, error) {
 		return nil, fmt.Errorf("tau_s and tau_l are both %v, want them to differ", s.TauS)
 	}
 	var cases []Case
-	add := func(kernel string, gamma float64) {
+	add := func(net restNet) {
 		for _, seed := range seeds {
-			cases = append(cases, Case{Condition: restCondition(kernel, gamma), Seed: seed,
-				Run: func(ctx context.Context, env *Env) (Result, error) { return s.measure(ctx, env, kernel, gamma, seed) }})
+			cases = append(cases, Case{Condition: net.String(), Seed: seed, Cost: 1 / net.dt,
+				Run: func(ctx context.Context, env *Env) (Result, error) { return s.measure(ctx, env, net, seed) }})
 		}
 	}
 	for _, kernel := range restKernels {
-		add(kernel, s.Gamma)
+		add(restNet{kernel, s.Gamma, 1})
 	}
 	for _, gamma := range s.GammaMax {
 		if gamma != s.Gamma {
-			add(restKernels[0], gamma)
+			add(restNet{restKernels[0], gamma, 1})
 		}
+	}
+	if len(s.GammaMax) > 0 {
+		add(s.short())
 	}
 	return cases, nil
 }
 
-func restCondition(kernel string, gamma float64) string {
-	return fmt.Sprintf("%s, γ_max %g", kernel, gamma)
+// restNet is a condition: synapse, largest channel density, length of a step.
+type restNet struct {
+	kernel    string
+	gamma, dt float64
 }
 
+func (n restNet) String() string {
+	text := fmt.Sprintf("%s, γ_max %g", n.kernel, n.gamma)
+	if n.dt != 1 {
+		text += fmt.Sprintf(", dt %g", n.dt)
+	}
+	return text
+}
+
+// short is the condition with the densest channels and the short step.
+func (s *rest) short() restNet { return restNet{restKernels[0], slices.Max(s.GammaMax), s.Dt} }
+
 // steps returns how long the input lasts.
-func (s *rest) steps() int {
-	return int(math.Ceil(s.Multiple * max(s.TauS, s.TauL, 1/slowestLeak)))
+func (s *rest) steps(dt float64) int {
+	return int(math.Ceil(s.Multiple * max(s.TauS, s.TauL, 1/slowestLeak) / dt))
 }
 
 // measure runs all networks of one condition and seed as one scan.
-func (s *rest) measure(ctx context.Context, env *Env, kernel string, gamma float64, seed uint64) (Result, error) {
+func (s *rest) measure(ctx context.Context, env *Env, net restNet, seed uint64) (Result, error) {
 	cell := models.NewCRNN()
-	cell.SynKernel, cell.TauS, cell.TauL, cell.Graph = kernel, s.TauS, s.TauL, "none"
+	cell.SynKernel, cell.Dt, cell.TauS, cell.TauL, cell.Graph = net.kernel, net.dt, s.TauS/net.dt, s.TauL/net.dt, "none"
 	units := s.Networks * s.Units
 	p, err := newProbe(env.Threads, "crnn", cell, models.Dims{I: restInputs, H: units, O: 1}, seed)
 	if err != nil {
@@ -106,7 +123,7 @@ func (s *rest) measure(ctx context.Context, env *Env, kernel string, gamma float
 	r := rand.New(rand.NewPCG(seed, 1))
 	p.rings(s.Units, 0.3, r)
 	for i := range p.of("gamma") {
-		p.of("gamma")[i] = gamma * r.Float64()
+		p.of("gamma")[i] = net.gamma * r.Float64()
 	}
 	for n := range s.Networks {
 		gain := math.Pow(s.Input, r.Float64())
@@ -117,7 +134,7 @@ func (s *rest) measure(ctx context.Context, env *Env, kernel string, gamma float
 			}
 		}
 	}
-	one, err := p.course(s.steps(), 1, false)
+	one, err := p.course(s.steps(net.dt), 1, false)
 	if err != nil {
 		return Result{}, err
 	}
@@ -137,13 +154,13 @@ func (s *rest) measure(ctx context.Context, env *Env, kernel string, gamma float
 		return Result{}, err
 	}
 	end = slices.Clone(end)
-	curve, at := s.curve(h, atRest[:units])
+	curve, at := s.curve(h, atRest[:units], net.dt)
 	env.Tick(0.4)
 	_, later, err := one.forward(end)
 	if err != nil {
 		return Result{}, err
 	}
-	single, err := s.single(ctx, env, p, r)
+	single, err := s.single(ctx, env, p, net.dt, r)
 	if err != nil {
 		return Result{}, err
 	}
@@ -170,31 +187,42 @@ func (s *rest) measure(ctx context.Context, env *Env, kernel string, gamma float
 }
 
 // curve returns the median distance of the networks from rest at some steps.
-func (s *rest) curve(h, atRest []float64) (distance, at Curve) {
-	units, steps := len(atRest), s.steps()
+func (s *rest) curve(h, atRest []float64, dt float64) (distance, at Curve) {
+	units, steps := len(atRest), s.steps(dt)
 	for k := range restPoints {
-		t := (steps - 1) * k / (restPoints - 1)
+		t := (steps - 1) * (k + 1) / restPoints
 		all := make([]float64, s.Networks)
 		for n := range all {
 			from, to := n*s.Units, (n+1)*s.Units
 			all[n] = farthest(h[t*units+from:t*units+to], atRest[from:to])
 		}
 		slices.Sort(all)
-		distance, at = append(distance, all[len(all)/2]), append(at, float64(t+1))
+		distance, at = append(distance, all[len(all)/2]), append(at, float64(t+1)*dt)
 	}
 	return distance, at
 }
 
-// single tells of each network whether it ends in one and the same state from all random starts
-// without input.
-func (s *rest) single(ctx context.Context, env *Env, p *probe, r *rand.Rand) ([]bool, error) {
-	c, err := p.course(s.steps(), s.Starts, false)
+// single tells of each network whether it has one point of rest alone, as far as can be seen:
+// whether it comes to the same without input from every voltage at its highest, from every voltage
+// at its lowest, and from random voltages. Axial coupling pulls voltages together, so that with a
+// short step order is kept and whatever lies between the first two starts ends between their ends.
+//
+// Source: Hirsch (1985), SIAM J. Math. Anal. 16:423, on cooperative systems.
+func (s *rest) single(ctx context.Context, env *Env, p *probe, dt float64, r *rand.Rand) ([]bool, error) {
+	c, err := p.course(s.steps(dt), s.Starts, false)
 	if err != nil {
 		return nil, err
 	}
 	state, units := p.rest(s.Starts), s.Networks*s.Units
 	for i := range s.Starts * units {
-		state[i] = 2*r.Float64() - 1
+		switch i / units {
+		case 0:
+			state[i] = 1
+		case 1:
+			state[i] = -1
+		default:
+			state[i] = 2*r.Float64() - 1
+		}
 	}
 	_, end, err := c.forward(state)
 	if err != nil {
@@ -227,10 +255,10 @@ func farthest(a, b []float64) float64 {
 // Report implements Settings.
 func (s *rest) Report(rows Rows) (Report, error) {
 	table := Table{Title: "Where networks are after constant input",
-		Head: []string{"synapse, channels", "networks", "back at rest", "at another rest point", "still moving", "one rest point alone", "of those back"}}
-	distance := chart.Lines{Title: "Distance from rest under constant input", XLabel: "step since onset", YLabel: "‖h − h_rest‖∞, median of networks", LogY: true}
+		Head: []string{"synapse, channels", "networks", "back at rest", "at another point of rest", "still moving", "one point of rest alone", "of those back"}}
+	distance := chart.Lines{Title: "Distance from rest under constant input", XLabel: "step since onset", YLabel: "largest |h − h_rest|", LogY: true}
 	back := chart.Lines{Title: "Networks that come back", XLabel: "γ_max", YLabel: "share of networks"}
-	all, alone, control := true, true, true
+	f := restFound{all: true, alone: true, control: true, short: true}
 	shares := map[string]Estimate{}
 	for _, c := range rows.Conditions() {
 		of := rows.Of(c)
@@ -242,11 +270,14 @@ func (s *rest) Report(rows Rows) (Report, error) {
 		}
 		table.Rows = append(table.Rows, []string{c, fmt.Sprint(n), shares[c].Percent(), fmt.Sprint(of.Sum("elsewhere")), fmt.Sprint(of.Sum("moving")),
 			fmt.Sprint(single), ofSingle})
-		kernel := slices.IndexFunc(restKernels, func(k string) bool { return restCondition(k, s.Gamma) == c })
-		if kernel >= restControl {
-			control = control && home == 0
-		} else {
-			all, alone = all && home == n, alone && singleHome == single
+		kernel := slices.IndexFunc(restKernels, func(k string) bool { return restNet{k, s.Gamma, 1}.String() == c })
+		switch {
+		case kernel >= restControl:
+			f.control = f.control && home == 0
+		case c == s.short().String():
+			f.short = singleHome == single
+		default:
+			f.all, f.alone = f.all && home == n, f.alone && singleHome == single
 		}
 		if kernel >= 0 {
 			distance.Series = append(distance.Series, Band(restKernels[kernel], of[0].Curves["step"], of.Curve("distance")))
@@ -255,15 +286,15 @@ func (s *rest) Report(rows Rows) (Report, error) {
 	r := Report{Verdict: Fails, Tables: []Table{table}, Charts: []Chart{{"distance",
 		"Median over networks; mean over seeds with its interval. The averages alone (ema) and the bumps (alpha, dualexp) stay where the input has moved them.", distance}}}
 	switch {
-	case all && control:
+	case f.all && f.control:
 		r.Verdict = Holds
-	case alone && control:
+	case (f.alone || f.short) && f.control:
 		r.Verdict = HoldsWhen
 	}
 	var gammas []float64
 	var line []Estimate
 	for _, gamma := range slices.Sorted(slices.Values(append([]float64{s.Gamma}, s.GammaMax...))) {
-		if e, ok := shares[restCondition(restKernels[0], gamma)]; ok && !slices.Contains(gammas, gamma) {
+		if e, ok := shares[restNet{restKernels[0], gamma, 1}.String()]; ok && !slices.Contains(gammas, gamma) {
 			gammas, line = append(gammas, gamma), append(line, e)
 		}
 	}
@@ -273,30 +304,43 @@ func (s *rest) Report(rows Rows) (Report, error) {
 		back.Series = []chart.Series{series}
 		r.Charts = append(r.Charts, Chart{"channels", "Share of networks back at rest with ema_diff_relu, against the largest channel density.", back})
 	}
-	r.Result = s.words(rows, all, alone, control)
+	r.Result = s.words(rows, f)
 	return r, nil
 }
 
+// restFound is what became of the parts of the claim.
+type restFound struct {
+	all     bool // every network came back
+	alone   bool // every one with one point of rest
+	short   bool // every one with one point of rest, densest channels and short step
+	control bool // none of the negative control
+}
+
 // words says what was found.
-func (s *rest) words(rows Rows, all, alone, control bool) string {
-	text := fmt.Sprintf("Networks of %d compartments were let go to rest, then given constant input for %d steps (%g times the longest of their time constants); "+
-		"back means within %g of every voltage at rest.", s.Units, s.steps(), s.Multiple, restTolerance)
-	relu := rows.Of(restCondition(restKernels[0], s.Gamma))
+func (s *rest) words(rows Rows, f restFound) string {
+	text := fmt.Sprintf("Networks of %d compartments were let go to rest, then given constant input for %g times the longest of their time constants; "+
+		"back means within %g of every voltage at rest.", s.Units, s.Multiple, restTolerance)
+	relu := rows.Of(restNet{restKernels[0], s.Gamma, 1}.String())
 	if n := int(relu.Sum("networks")); n > 0 {
-		text += fmt.Sprintf(" With the synapse ema_diff_relu and densities up to %g %s of %d networks came back.", s.Gamma,
+		text += fmt.Sprintf(" With the synapse ema_diff_relu and densities up to %g, as in the model's defaults, %s of %d networks came back.", s.Gamma,
 			Share(int(relu.Sum("back")), n).Percent(), n)
 	}
+	const two = " Most of those that did not come back ended at another point of rest: dense channels hold more than one, and the onset of the input moves a network from one to another."
 	switch {
-	case all:
+	case f.all:
 		text += " With a difference of averages every network came back."
-	case alone:
-		text += " Those that did not come back ended at another point of rest: channels that are dense enough hold more than one, and the onset of the input " +
-			"moves the network from one to the other. Of the networks with one point of rest alone, every one came back. So the claim holds where there " +
-			"is one such point, and the more channels there are the less often that is so."
+	case f.alone:
+		text += two + " Of the networks with one point of rest alone every one came back: that is the condition."
+	case f.short:
+		text += two + fmt.Sprintf(" Of the networks with one point of rest alone nearly all came back; the others have channels so dense that a step of 1 overshoots and the "+
+			"discrete network cycles. With steps of %g every one of those came back: the condition is one point of rest and a step that is short against C/G.", s.Dt)
 	default:
-		text += " Networks with one point of rest alone were among those that did not come back."
+		text += two + " Networks with one point of rest alone were among those that did not come back."
 	}
-	if control {
+	if moving := int(rows.Sum("moving")); moving > 0 && rows.Of(s.short().String()).Sum("moving") == 0 {
+		text += fmt.Sprintf(" The few that did not come to rest at all cycle, because a step of 1 is too long for their channels; with steps of %g there are none.", s.Dt)
+	}
+	if f.control {
 		return text + " The negative control holds: no network came back with a synapse that responds to constant input (ema, alpha, dualexp)."
 	}
 	return text + " The negative control failed: networks came back with synapses that respond to constant input."

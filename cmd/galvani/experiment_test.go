@@ -20,11 +20,11 @@ func TestExperiment(t *testing.T) {
 	if !strings.HasPrefix(o.stdout, "rest: ") || !strings.Contains(o.stdout, "--quick") || strings.ContainsAny(o.stdout+o.stderr, "\r\x1b") {
 		t.Errorf("stdout is\n%s\nstderr is\n%s", o.stdout, o.stderr)
 	}
-	if !strings.Contains(o.stderr, "6/6  ema_diff_relu, γ_max 0, seed 1") {
+	if !strings.Contains(o.stderr, "7/7  ema_diff_relu, γ_max 0, dt 0.5, seed 1") {
 		t.Errorf("stderr does not tell of the last case:\n%s", o.stderr)
 	}
 	rows, err := os.ReadFile(filepath.Join(dir, "rest.jsonl"))
-	if err != nil || strings.Count(string(rows), "\n") != 6 || !strings.Contains(string(rows), `"commit":"abc"`) {
+	if err != nil || strings.Count(string(rows), "\n") != 7 || !strings.Contains(string(rows), `"commit":"abc"`) {
 		t.Errorf("%v: rows are\n%s", err, rows)
 	}
 	for _, name := range []string{"rest.md", "rest-distance.png", "rest-distance.svg", "rest-channels.png"} {
@@ -44,7 +44,7 @@ func TestExperiment(t *testing.T) {
 	for _, more := range []string{"--json", "--report --json"} {
 		o = galvani(t, append(line, strings.Fields(more)...)...).ok(t)
 		var found experiment.Outcome
-		if err := json.Unmarshal([]byte(o.stdout), &found); err != nil || found.Done != 6 || !found.Quick || found.Verdict == "" {
+		if err := json.Unmarshal([]byte(o.stdout), &found); err != nil || found.Done != 7 || !found.Quick || found.Verdict == "" {
 			t.Errorf("%s: %v: %s", more, err, o.stdout)
 		}
 		if again, _ := os.ReadFile(filepath.Join(dir, "rest.jsonl")); string(again) != string(rows) {
