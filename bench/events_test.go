@@ -3,7 +3,11 @@ package bench
 import (
 	"context"
 	"errors"
+	"math"
+	"math/rand/v2"
 	"testing"
+
+	"galvani/data"
 )
 
 // TestRunEventsQuick runs every kind of timing at a tiny shape, and holds the counted work to the
@@ -69,6 +73,58 @@ func TestEventGateCanFail(t *testing.T) {
 		if !errors.Is(err, ErrWrong) {
 			t.Errorf("%s: error of a wrong weight is %v, want ErrWrong", what, err)
 		}
+	}
+}
+
+// TestBinsFollowEvents holds a net that steps from bin to bin to traces of the same events at the
+// ends of their bins: bins of any length lose nothing but the digits of float32.
+func TestBinsFollowEvents(t *testing.T) {
+	const inputs, stepMs, widthMs, endMs = 4, 10, 3, 400
+	p, err := newEventProblem("crnn", Shape{T: 5, B: 1, I: inputs, H: 3}, 0.5, 1, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	var events []data.Event
+	for at := 0.0; at < endMs-widthMs; at += 20 * r.ExpFloat64() {
+		events = append(events, data.Event{Time: at, Unit: r.IntN(inputs), Weight: float64(r.Float32())})
+	}
+	x, lengths := make([]float32, 100*inputs), make([]float32, 100)
+	if err := data.Bins(x, lengths, inputs, stepMs, widthMs, endMs, events); err != nil {
+		t.Fatal(err)
+	}
+	now, next := 0.0, 0
+	for b, length := range lengths {
+		if length == 0 {
+			break
+		}
+		now += float64(length)
+		sums := map[int]float64{}
+		for ; next < len(events) && events[next].Time < now*stepMs-1e-4; next++ {
+			sums[events[next].Unit] += events[next].Weight
+		}
+		for i, v := range x[b*inputs : (b+1)*inputs] {
+			if math.Abs(float64(v)-sums[i]) > 1e-6 {
+				t.Fatalf("bin %d holds %v of input %d, want %v", b, v, i, sums[i])
+			}
+			if err := errors.Join(p.net.Event(i, float64(v)), p.traces.Event(now, i, sums[i])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.net.Step(float64(length)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if math.Abs(now-endMs/stepMs) > 1e-4 || next != len(events) {
+		t.Errorf("the bins end after %v steps and %d of %d events", now, next, len(events))
+	}
+	fast, slow := p.net.Traces()
+	wantFast, wantSlow, err := p.traces.Read(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := max(deviation(fast, wantFast), deviation(slow, wantSlow)); !(d < 1e-6) {
+		t.Errorf("traces deviate by %v", d)
 	}
 }
 

@@ -56,6 +56,47 @@ func Frames(x []float32, i int, stepMs float64, events []Event) error {
 	return nil
 }
 
+// Bins adds events up in bins that come when events do: an event that no bin takes in opens one,
+// which takes in the events of the next widthMs and ends then. It writes the sums x [T,I] and the
+// lengths [T] of the bins, each from the end of the bin before, or 0, to its own. Behind the last
+// one an empty bin reaches to endMs, unless that has passed. Bins that are left have length 0.
+//
+// Units: lengths in steps of stepMs.
+//
+// Errors: events as in Frames, or not in the order of their times; more bins than T; sizes that do
+// not fit, a width or a step that is not positive. What x and lengths hold then means nothing.
+func Bins(x, lengths []float32, i int, stepMs, widthMs, endMs float64, events []Event) error {
+	if i < 1 || len(x) != len(lengths)*i || !(stepMs > 0) || !(widthMs > 0) {
+		return fmt.Errorf("data: %d bins of %d numbers in all, %v ms wide in steps of %v ms, want %d for each bin and positive times", len(lengths), len(x), widthMs, stepMs, i)
+	}
+	clear(x)
+	clear(lengths)
+	bins, end, last := 0, 0.0, 0.0
+	open := func(to float64) error {
+		if bins == len(lengths) {
+			return fmt.Errorf("data: the events up to %v ms need more than %d bins of %v ms; make them wider", to, bins, widthMs)
+		}
+		lengths[bins] = float32((to - end) / stepMs)
+		bins, end = bins+1, to
+		return nil
+	}
+	for n, e := range events {
+		if e.Unit < 0 || e.Unit >= i || !(e.Time >= last) || math.IsInf(e.Time, 1) {
+			return fmt.Errorf("data: event %d is of unit %d at %v ms, want a unit from 0 to %d and a time of at least %v ms", n+1, e.Unit, e.Time, i-1, last)
+		}
+		if last = e.Time; bins == 0 || e.Time >= end {
+			if err := open(e.Time + widthMs); err != nil {
+				return err
+			}
+		}
+		x[(bins-1)*i+e.Unit] += float32(e.Weight)
+	}
+	if endMs > end {
+		return open(endMs)
+	}
+	return nil
+}
+
 // stepOf returns the number of the step that an event lies in.
 func stepOf(e Event, stepMs float64) float64 { return math.Floor(e.Time / stepMs) }
 

@@ -197,6 +197,39 @@ func TestFrames(t *testing.T) {
 	}
 }
 
+func TestBins(t *testing.T) {
+	x, lengths := make([]float32, 10), make([]float32, 5)
+	for i := range x {
+		x[i] = 9
+	}
+	events := []Event{{0, 0, 1}, {0.5, 1, 2}, {1, 0, 4}, {10, 1, 8}, {10.999, 1, 16}}
+	if err := Bins(x, lengths, 2, 2, 1, 30, events); err != nil {
+		t.Fatal(err)
+	}
+	if want := []float32{1, 2, 4, 0, 0, 24, 0, 0, 0, 0}; !slices.Equal(x, want) {
+		t.Errorf("sums are %v, want %v", x, want)
+	}
+	if want := []float32{0.5, 0.5, 4.5, 9.5, 0}; !slices.Equal(lengths, want) {
+		t.Errorf("lengths are %v, want %v", lengths, want)
+	}
+	if err := Bins(x, lengths, 2, 2, 1, 0, nil); err != nil || !slices.Equal(lengths, make([]float32, 5)) {
+		t.Errorf("lengths without events are %v, error %v", lengths, err)
+	}
+	for want, err := range map[string]error{
+		"need more than 2 bins of 1 ms":                        Bins(x[:4], lengths[:2], 2, 2, 1, 0, events),
+		"up to 30 ms need more than 3 bins":                    Bins(x[:6], lengths[:3], 2, 2, 1, 30, events),
+		"event 2 is of unit 0 at 1 ms, want":                   Bins(x, lengths, 2, 2, 1, 0, []Event{{2, 0, 1}, {1, 0, 1}}),
+		"event 1 is of unit 2":                                 Bins(x, lengths, 2, 2, 1, 0, []Event{{2, 2, 1}}),
+		"event 1 is of unit 0 at +Inf ms":                      Bins(x, lengths, 2, 2, 1, 0, []Event{{math.Inf(1), 0, 1}}),
+		"event 1 is of unit 0 at NaN ms":                       Bins(x, lengths, 2, 2, 1, 0, []Event{{math.NaN(), 0, 1}}),
+		"5 bins of 9 numbers in all":                           Bins(x[:9], lengths, 2, 2, 1, 0, nil),
+		"0 ms wide":                                            Bins(x, lengths, 2, 2, 0, 0, nil),
+		"in steps of NaN ms, want 2 for each bin and positive": Bins(x, lengths, 2, math.NaN(), 1, 0, nil),
+	} {
+		wantOneLine(t, err, want)
+	}
+}
+
 // TestChanges: levels added up from the events are the frames, to less than a threshold, and what
 // does not move far enough sends nothing.
 func TestChanges(t *testing.T) {
