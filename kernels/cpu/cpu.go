@@ -74,6 +74,8 @@ func pick(isa string) *C.struct_kernels {
 // Shape is what a cell's header says of itself; see kernels/cells/shared/cell.h.
 type Shape struct {
 	States, In, Rec, Drives, Axial, Vecs, Prep int
+	// UsesRec says that the adjoint reads recurrent products.
+	UsesRec bool
 }
 
 // Cells returns the shapes of all compiled cells by header name.
@@ -82,7 +84,7 @@ func Cells() map[string]Shape {
 	for i := 0; i < int(C.galvani_cells()); i++ {
 		s := C.galvani_cell_shape(C.int(i))
 		m[C.GoString(C.galvani_cell_name(C.int(i)))] = Shape{int(s.states), int(s.in), int(s.rec),
-			int(s.drives), int(s.axial), int(s.vecs), int(s.prep)}
+			int(s.drives), int(s.axial), int(s.vecs), int(s.prep), s.uses_rec != 0}
 	}
 	return m
 }
@@ -145,7 +147,7 @@ type Scan[F Float] struct {
 	packed, bounds []F
 	segments       []segment
 	borders        []F       // [len(segments),S,B,H] states before segments, none if there is one
-	fresh          bool      // h and bounds are those of the last segment
+	fresh          bool      // all that Backward reads is that of the last segment
 	raw            []float64 // [V or V+1, H]
 	axial          axial[F]
 	workers        []worker[F]
@@ -187,7 +189,7 @@ func NewScan[F Float](cfg Config) (*Scan[F], error) {
 	if err != nil {
 		return nil, err
 	}
-	size := C.sizes(s.k, s.cell, &s.dims, C.long(rows))
+	size := C.sizes(s.k, s.cell, &s.segments[0].dims, C.long(rows)) // no segment is longer
 	s.packed = make([]F, size.packed)
 	s.bounds, s.borders = make([]F, max(1, keep.bounds)), make([]F, keep.borders)
 	s.h = make([]F, keep.h)
@@ -289,7 +291,7 @@ func (s *Scan[F]) Backward(a Args[F], dh []F) Grads[F] {
 			s.backward(w, a, k, dh)
 		}
 	})
-	s.fresh = last == 0
+	s.fresh = last == 0 && s.dims.keep == 0 // gradients lie where drives were
 	first := &s.workers[0]
 	for i := range s.workers[1:] {
 		w := &s.workers[1+i]

@@ -30,7 +30,7 @@ const struct kernels *galvani_pick(const char *name)
 static const char *const names[] = {CELLS(X)};
 #undef X
 
-#define X(c) {c##_STATES, c##_IN, c##_REC, c##_DRIVES, c##_AXIAL, c##_VECS, c##_PREP},
+#define X(c) {c##_STATES, c##_IN, c##_REC, c##_DRIVES, c##_AXIAL, c##_VECS, c##_PREP, c##_USES_REC},
 static const struct cell_shape shapes[] = {CELLS(X)};
 #undef X
 

@@ -6,7 +6,7 @@
 
 /* What a cell needs; read from its header, for allocation on the Go side. */
 struct cell_shape {
-	int states, in, rec, drives, axial, vecs, prep;
+	int states, in, rec, drives, axial, vecs, prep, uses_rec;
 };
 
 /* Everything about a scan that is not an array. Sizes in elements. */
@@ -16,6 +16,7 @@ struct scan_dims {
 	long bands, loose; /* the axial matrix: bands of constant offset, and entries outside */
 	long chunk;	  /* time steps per chunk */
 	int last;	  /* dh is [B,H] for the last step, not [T,B,H]; null if that is not here */
+	int keep;	  /* backward finds the drives of all steps in work, where forward left them */
 	int resume;	  /* backward goes on from where it left the steps behind these */
 	int learn;	  /* 0 no vector parameter, 1 the first, 2 all */
 	int learn_in, learn_rec, learn_edge;

@@ -4,9 +4,10 @@
  * A worker owns batch rows b0..b1-1 for the whole sequence, so no barrier stands in the time
  * loop. Time runs in chunks: the input product of a chunk is one blocked product; then step by
  * step the recurrent product of a tile of rows and units is followed at once by the pointwise
- * step. Only h is kept; the other state planes are kept at chunk borders. The backward pass
- * rebuilds drives and states of one chunk, walks it back, and adds the chunk's weight gradients
- * as blocked products over its steps and rows. The caller may hand over a long sequence in
+ * step. h is kept, with scan_dims.keep the drives too; the other state planes are kept at chunk
+ * borders. The backward pass rebuilds the rest for one chunk, walks it back, and adds the chunk's
+ * weight gradients as blocked products over its steps and rows. Drives are summed in the same
+ * order whenever they are made, so that keeping them changes no bit. The caller may hand over a long sequence in
  * segments of whole chunks (cpu.go), which then keep h of one segment only.
  *
  * Units are padded to Hp (a multiple of NR) in every internal buffer; x, h and gradients of
@@ -31,7 +32,8 @@ struct FN(run) {
 	long b0, R, Hp, row;	/* row: stride of a drive row, CD*Hp */
 	elem consts[16], rest[8];
 	const elem *win, *wrec, *wback, *prep;
-	elem *drives;	/* [chunk][R][CD][Hp] */
+	elem *drives;	/* [chunk][R][CD][Hp], of the chunk at hand */
+	elem *all;	/* [T][R][CD][Hp] with keep, otherwise one chunk */
 	elem *extra;	/* [chunk+1][R][CS-1][Hp] */
 	elem *prev;	/* [chunk][R][H], in use with resets */
 	elem *grad;	/* [R][CS][Hp] */
@@ -52,7 +54,7 @@ static struct scan_sizes FN(sizes)(const struct scan_dims *d, long R)
 	long wide = ceil_to(d->H > d->I ? d->H : d->I, NR);
 	struct scan_sizes s;
 	s.packed = CP * Hp * d->I + 2 * CG * Hp * d->H + CPREP * Hp + 16;
-	s.work = C * R * CD * Hp + (C + 1) * R * (CS - 1) * Hp + C * R * d->H + R * CS * Hp +
+	s.work = (d->keep ? d->T : C) * R * CD * Hp + (C + 1) * R * (CS - 1) * Hp + C * R * d->H + R * CS * Hp +
 		 CPREP * Hp + d->bands * d->H + d->loose + ceil_to(d->H, MR) * kb + wide * kb + 10 * 16;
 	s.bounds = (d->T + C - 1) / C * d->B * (CS - 1) * Hp;
 	return s;
@@ -137,7 +139,7 @@ static void FN(open)(struct FN(run) *r, const struct scan_dims *d, const struct 
 	for (int k = 0; k < 8; k++)
 		r->rest[k] = (elem)d->rest[k];
 	FN(packed_parts)(d, a->packed, r);
-	r->drives = FN(take)(&p, C * R * CD * Hp);
+	r->all = r->drives = FN(take)(&p, (d->keep ? d->T : C) * R * CD * Hp);
 	r->extra = FN(take)(&p, (C + 1) * R * (CS - 1) * Hp);
 	r->prev = FN(take)(&p, a->reset ? C * R * H : 0);
 	r->grad = FN(take)(&p, R * CS * Hp);
@@ -146,6 +148,13 @@ static void FN(open)(struct FN(run) *r, const struct scan_dims *d, const struct 
 	r->gloose = FN(take)(&p, d->loose);
 	r->apack = FN(take)(&p, ceil_to(H, MR) * kb);
 	r->bpack = p;
+}
+
+/* enter makes the chunk from step t0 on the one at hand. */
+ALWAYS void FN(enter)(struct FN(run) *r, long t0)
+{
+	if (r->d->keep)
+		r->drives = r->all + t0 * r->R * r->row;
 }
 
 ALWAYS int FN(held)(const struct FN(run) *r, long t, long i)
@@ -285,6 +294,7 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 	FN(state_in)(r);
 	for (long t0 = 0; t0 < d->T; t0 += d->chunk) {
 		long n = min_l(d->chunk, d->T - t0);
+		FN(enter)(r, t0);
 		if (CS > 1)
 			memcpy(FN(border)(r, t0), r->extra, sizeof(elem) * R * (CS - 1) * Hp);
 		FN(input_drives)(r, t0, n);
@@ -297,10 +307,9 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 				if (CX >= 0)
 					FN(axial_rows)(r, m, prev + i0 * H, H, drive + CX * Hp, r->row, 0);
 				for (long u0 = 0; u0 < H; u0 += NR) {
-					elem rec[ARR(CG)][MR * NR] __attribute__((aligned(64)));
 					for (int g = 0; g < CG; g++)
 						tile_rows[m](H, prev + i0 * H, H, r->wrec + (g * Hp + u0) * H,
-							     rec[g], NR, 0);
+							     drive + CPLANE(g) * Hp + u0, r->row, CPLANE(g) < CP);
 					for (long u = u0; u < u0 + NR && u < H; u += VL) {
 						real p[CPREP], dr[CD], st[CS], o[CS];
 						FN(load_planes)(r->prep + u, Hp, CPREP, p);
@@ -313,11 +322,7 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 								FN(store_extra)(r, r->extra, i0 + i, u, st);
 								continue;
 							}
-							for (int k = 0; k < CD; k++)
-								dr[k] = k < CP || k == CX ? load(drive + i * r->row + k * Hp + u) : r_splat(0);
-#pragma GCC unroll 8
-							for (int g = 0; g < CG; g++)
-								dr[CPLANE(g)] += load(rec[g] + i * NR + (u - u0));
+							FN(load_planes)(drive + i * r->row + u, Hp, CD, dr);
 							CAT(CELL, _step)(r->consts, p, dr, st, o);
 							store_n(out, o[0], H - u);
 							FN(store_extra)(r, r->extra, i0 + i, u, o);
@@ -340,9 +345,9 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *prev)
 {
 	long H = r->d->H, R = r->R;
-	if (CAT(CELL, _USES_IN) || CAT(CELL, _USES_REC))
+	if ((CAT(CELL, _USES_IN) || CAT(CELL, _USES_REC)) && !r->d->keep)
 		FN(input_drives)(r, t0, n);
-	if (CAT(CELL, _USES_REC)) {
+	if (CAT(CELL, _USES_REC) && !r->d->keep) {
 		for (int g = 0; g < CG; g++)
 			FN(product_rows)(r, r->wrec + g * r->Hp * H, H, prev, H, n, CPLANE(g), CPLANE(g) < CP);
 		for (long s = 0; s < n && CX >= 0; s++)
@@ -478,6 +483,7 @@ static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a,
 	}
 	for (long t0 = (d->T - 1) / d->chunk * d->chunk; t0 >= 0; t0 -= d->chunk) {
 		long n = min_l(d->chunk, d->T - t0);
+		FN(enter)(r, t0);
 		const elem *prev[n], *xs[n];
 		for (long s = 0; s < n; s++) {
 			prev[s] = FN(prev_rows)(r, t0 + s, s);

@@ -20,7 +20,8 @@ import (
 	"galvani/kernels/segments"
 )
 
-// Backward reads h of every step and the other state planes at the borders of chunks. Where
+// Backward reads h of every step, the drives where they are kept, and the other state planes at the
+// borders of chunks. Where
 // these do not fit Config.Memory, the sequence is divided into segments of whole chunks. The
 // state before each segment is kept, all other buffers hold one segment, and Backward runs a
 // segment forward again before it walks it back. Chunks, and with them all sums, stay the same,
@@ -39,8 +40,25 @@ type kept struct {
 	borders int // [segments,S,B,H]
 }
 
+// mostDrives is how many bytes of drives are kept at most: beyond, a long sequence would need
+// several times the memory of its hidden states to save a part of the time.
+const mostDrives = 1 << 30
+
+// keepDrives decides whether the drives of all steps are kept, which saves making them again.
+func (s *Scan[F]) keepDrives() bool {
+	if s.cfg.ForwardOnly || !s.shape.UsesRec || s.shape.Rec == 0 {
+		return false
+	}
+	lanes := int(s.k.tile_cols)
+	units := (s.cfg.H + lanes - 1) / lanes * lanes
+	drives := int64(s.cfg.T*s.cfg.B*s.shape.Drives*units) * int64(unsafe.Sizeof(*new(F)))
+	all := s.bytes(s.keep((s.cfg.T+int(s.dims.chunk)-1)/int(s.dims.chunk))) + drives
+	return drives <= mostDrives && (s.cfg.Memory == 0 || all <= s.cfg.Memory)
+}
+
 // divide fills s.segments with as few as fit the memory.
 func (s *Scan[F]) divide() (kept, error) {
+	s.dims.keep = flag(s.keepDrives())
 	n, list, err := segments.Divide(segments.Plan{Steps: s.cfg.T, Chunk: int(s.dims.chunk), Memory: s.cfg.Memory,
 		ForwardOnly: s.cfg.ForwardOnly, Bytes: func(n int) int64 { return s.bytes(s.keep(n)) }})
 	if err != nil {
