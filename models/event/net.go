@@ -219,13 +219,8 @@ func (n *Net) Step(length float64) error {
 	}
 	for _, u := range n.awake {
 		t.advance(int(u), n.x)
-		units, weights := n.reads.column(int(u))
-		coupling := 0.0
-		for e, v := range units {
-			coupling += weights[e] * n.h[v]
-		}
-		n.work.Coupling += len(units)
-		n.next[u] = n.membrane.next(int(u), n.h[u], n.x, coupling, length)
+		n.next[u] = n.membrane.next(int(u), n.h[u], n.x, n.reads.dot(int(u), n.h), length)
+		n.work.Coupling += n.reads.count(int(u))
 	}
 	n.work.Units += len(n.awake)
 	t.release()

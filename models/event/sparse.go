@@ -27,6 +27,38 @@ func (c *columns) column(j int) ([]int32, []float64) {
 	return c.row[from:to], c.value[from:to]
 }
 
+// count returns how many elements of column j are not zero.
+func (c *columns) count(j int) int { return c.start[j+1] - c.start[j] }
+
+// dot returns the product of column j with a vector.
+func (c *columns) dot(j int, v []float64) float64 {
+	rows, values := c.column(j)
+	if len(values) == len(v) {
+		return dot(values, v)
+	}
+	sum := 0.0
+	for e, i := range rows {
+		sum += values[e] * v[i]
+	}
+	return sum
+}
+
+// dot returns a·b for vectors of one length, in four sums that do not wait for each other.
+func dot(a, b []float64) float64 {
+	var s0, s1, s2, s3 float64
+	for len(a) >= 4 && len(b) >= 4 {
+		s0 += a[0] * b[0]
+		s1 += a[1] * b[1]
+		s2 += a[2] * b[2]
+		s3 += a[3] * b[3]
+		a, b = a[4:], b[4:]
+	}
+	for i, v := range a {
+		s0 += v * b[i]
+	}
+	return (s0 + s1) + (s2 + s3)
+}
+
 // transpose returns a row-major matrix [rows,cols] as [cols,rows].
 func transpose(m []float64, rows, cols int) []float64 {
 	t := make([]float64, len(m))

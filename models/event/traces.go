@@ -48,18 +48,37 @@ func NewTraces(filters []models.Synapse, inputs int, weights ...[]float64) *Trac
 		if !ok {
 			n = int32(len(t.filters))
 			known[s] = n
-			t.filters = append(t.filters, filter{once: s, steps: 1, over: s})
+			t.filters = append(t.filters, filter{once: s})
 		}
 		t.filterOf[u] = n
 	}
 	return t
 }
 
-// filter is a synapse and its form for the length of step that was asked for last: events at
-// one time meet many units that were last moved together.
+// filter is a synapse and its forms for other lengths of step.
 type filter struct {
-	once, over models.Synapse
-	steps      float64
+	once  models.Synapse
+	whole [mostWhole]models.Synapse // of k steps, those made so far
+	made  [mostWhole]bool
+	steps float64 // length of any other step that was asked for last
+	over  models.Synapse
+}
+
+// mostWhole is how many whole steps are kept: on a grid most events of a unit are fewer apart.
+const mostWhole = 32
+
+// of returns the filter for a step of the given length.
+func (f *filter) of(steps float64) *models.Synapse {
+	if k := int(steps); k < mostWhole && float64(k) == steps {
+		if !f.made[k] {
+			f.made[k], f.whole[k] = true, f.once.Over(steps)
+		}
+		return &f.whole[k]
+	}
+	if steps != f.steps {
+		f.steps, f.over = steps, f.once.Over(steps)
+	}
+	return &f.over
 }
 
 // Event takes in an event.
@@ -169,7 +188,7 @@ func (t *Traces) release() {
 // advance moves the traces of unit u to the time now, with the events of that time, and puts its
 // conductances in x, [P], unless that is nil.
 func (t *Traces) advance(u int, x []float64) {
-	s := t.over(u, t.now-t.at[u])
+	s := t.filters[t.filterOf[u]].of(t.now - t.at[u])
 	for k := range t.weights {
 		i := k*t.units + u
 		var xbar float64
@@ -181,15 +200,6 @@ func (t *Traces) advance(u int, x []float64) {
 	}
 	t.at[u] = t.now
 	t.work.Traces += len(t.weights)
-}
-
-// over returns the filter of unit u for a step of the given length.
-func (t *Traces) over(u int, steps float64) *models.Synapse {
-	f := &t.filters[t.filterOf[u]]
-	if steps != f.steps {
-		f.steps, f.over = steps, f.once.Over(steps)
-	}
-	return &f.over
 }
 
 // most returns a bound that the conductances of unit u keep until its next event.
