@@ -15,6 +15,12 @@ const (
 	roundingFloor = 1e-15
 	// stepFloor ends a descent whose steps are this small relative to the state.
 	stepFloor = 1e-14
+	// A descent ends where the last patience steps have lowered q by less than a share of it:
+	// dull where q is low enough to be kept, so that minima are met well, and tired above,
+	// where they are of no use.
+	patience = 20
+	dull     = 1e-6
+	tired    = 5e-2
 )
 
 // descent minimises the speed of a map from one start after another.
@@ -35,8 +41,8 @@ func newDescent(m Map) *descent {
 		damped: mat.NewSymDense(n, nil), next: make([]float64, n), residual: vec(), beyond: vec(), gradient: vec(), step: vec()}
 }
 
-// from goes down from a start.
-func (d *descent) from(start []float64, iterations int) (Point, error) {
+// from goes down from a start, to a point of at most q = slow if it can.
+func (d *descent) from(start []float64, iterations int, slow float64) (Point, error) {
 	n := len(start)
 	s, trial := append([]float64(nil), start...), make([]float64, n)
 	q, err := d.speed(d.residual, s)
@@ -44,7 +50,14 @@ func (d *descent) from(start []float64, iterations int) (Point, error) {
 		return Point{}, err
 	}
 	damping, growth, fresh := 0.0, 2.0, true
-	for range iterations {
+	before := q
+	for i := range iterations {
+		if i > 0 && i%patience == 0 {
+			if q > slow && before-q < tired*q || before-q < dull*q {
+				break
+			}
+			before = q
+		}
 		size := 1 + square(s)
 		if !(2*q > roundingFloor*roundingFloor*size) { // also if it is no number
 			break

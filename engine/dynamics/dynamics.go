@@ -99,7 +99,7 @@ func Find(ctx context.Context, m Map, starts [][]float64, o Options) (points []P
 		if err := ctx.Err(); err != nil {
 			return nil, 0, err
 		}
-		p, err := d.from(s, o.Iterations)
+		p, err := d.from(s, o.Iterations, o.Slow)
 		if err != nil {
 			return nil, 0, fmt.Errorf("dynamics: start %d: %w", i, err)
 		}
