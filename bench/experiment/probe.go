@@ -65,6 +65,13 @@ func constants(n int, v float64) []float64 {
 	return e
 }
 
+// scale multiplies each element of e.
+func scale(e []float64, by float64) {
+	for i := range e {
+		e[i] *= by
+	}
+}
+
 // of returns a parameter, to be read and changed; nil where the cell has none of that name.
 func (p *probe) of(name string) []float64 {
 	for i, s := range p.specs {
@@ -99,6 +106,23 @@ func (p *probe) rings(size int, most float64, r *rand.Rand) {
 			}
 			from, to = append(from, int32(n+i)), append(to, int32(n+(i+1)%size))
 			g = append(g, most*r.Float64())
+		}
+	}
+	p.join(from, to, g)
+}
+
+// webs joins the units within each network of the given size at random: two of them with a
+// probability of density, with a conductance drawn from [0, most).
+func (p *probe) webs(size int, density, most float64, r *rand.Rand) {
+	var from, to []int32
+	var g []float64
+	for n := 0; n < p.dims.H; n += size {
+		for i := range size {
+			for j := range i {
+				if r.Float64() < density {
+					from, to, g = append(from, int32(n+i)), append(to, int32(n+j)), append(g, most*r.Float64())
+				}
+			}
 		}
 	}
 	p.join(from, to, g)
@@ -163,7 +187,14 @@ func (c *course) backward(dh []float64) ([]float64, error) {
 
 // hold makes every step of the input x [I], for all sequences.
 func (c *course) hold(x []float64) {
-	for at := 0; at < len(c.x); at += len(x) {
-		copy(c.x[at:], x)
+	for t := range c.t {
+		c.holdAt(t, x)
+	}
+}
+
+// holdAt makes step t of the input x [I], for all sequences.
+func (c *course) holdAt(t int, x []float64) {
+	for b := range c.b {
+		copy(c.x[(t*c.b+b)*len(x):], x)
 	}
 }

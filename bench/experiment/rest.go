@@ -129,9 +129,7 @@ func (s *rest) measure(ctx context.Context, env *Env, net restNet, seed uint64) 
 		gain := math.Pow(s.Input, r.Float64())
 		for _, name := range []string{"U_exc", "U_inh"} {
 			row := s.Units * restInputs
-			for i := range p.of(name)[n*row : (n+1)*row] {
-				p.of(name)[n*row+i] *= gain
-			}
+			scale(p.of(name)[n*row:(n+1)*row], gain)
 		}
 	}
 	one, err := p.course(s.steps(net.dt), 1, false)

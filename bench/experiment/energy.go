@@ -1,0 +1,468 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"galvani/engine/chart"
+	"galvani/models"
+
+	"gonum.org/v1/gonum/integrate/quad"
+)
+
+func init() {
+	Register(Entry{
+		Name:   "energy",
+		Doc:    "energy along the course of random charged RNNs, and their largest Lyapunov exponent beside that of tanh networks",
+		Claim:  "the additive, non-compositional nonlinearity of the cRNN makes no chaos",
+		Source: "notes on the charged RNN, section 3.1; chaos of tanh networks: Sompolinsky, Crisanti and Sommers (1988) Phys. Rev. Lett. 61:259",
+		New: func() Settings {
+			return &energy{Networks: 200, Units: 16, Gains: []float64{0.5, 1, 1.5, 2, 2.5, 3}, Dense: 20, Dt: 0.1, Steps: 1000, Transient: 500,
+				RateNetworks: 10, RateUnits: 128, Checks: 100}
+		},
+	})
+}
+
+// energy asks two things of random networks. First, whether a charged RNN with constant synaptic
+// conductances runs downhill, as symmetric coupling makes its differential equation do:
+//
+//	C dh/dt = −∂E/∂h
+//	E(h) = Σ_i [g_L/2 (h−E_L)² + Σ_s x̄_s/2 (h−E_s)² + Σ_c ∫ γ_c σ₊σ₋ (u−E_c) du] + ½ Σ_edges g_ij (h_i−h_j)²
+//
+// Second, whether nearby courses part: the largest Lyapunov exponent, beside that of tanh networks
+// h' = tanh(W h) with W_ij ~ N(0, g²/H) and of the simplified charged RNN with W = 1 + N(0, g²/H).
+type energy struct {
+	Networks     int       `toml:"networks" doc:"charged networks per condition and seed" min:"1" max:"100000"`
+	Units        int       `toml:"units" doc:"compartments of a charged network, joined at random" min:"2" max:"1024"`
+	Gains        []float64 `toml:"gains" doc:"gains g of W, and largest channel densities of the charged networks" min:"0" max:"1e3"`
+	Dense        float64   `toml:"dense" doc:"a channel density far above the others" min:"0" max:"1e3"`
+	Dt           float64   `toml:"dt" doc:"short step, with which the course is close to the differential equation" unit:"step" min:"1e-3" max:"0.999"`
+	Steps        int       `toml:"steps" doc:"steps that an exponent is averaged over" min:"50" max:"1000000"`
+	Transient    int       `toml:"transient" doc:"steps before that" min:"0" max:"1000000"`
+	RateNetworks int       `toml:"rate_networks" doc:"tanh and simplified charged networks per condition and seed" min:"1" max:"100000"`
+	RateUnits    int       `toml:"rate_units" doc:"units of these" min:"2" max:"4096"`
+	Checks       int       `toml:"checks" doc:"comparisons of the energy along a course" min:"2" max:"10000"`
+}
+
+const (
+	// chaosTolerance is the exponent per step above which a network counts as chaotic. Over 800
+	// steps the exponent of a fixed point is off by about 1/800 of the logarithm by which the
+	// first vector has turned.
+	chaosTolerance = 1e-3
+	// energyTolerance is the rounding of a sum of some tens of terms.
+	energyTolerance = 1e-12
+	energySegment   = 10
+	energyInputs    = 4
+	energyNodes     = 32 // of Gauss and Legendre over at most [-2, 2]: exact to about 1e-12
+)
+
+// Quick implements Settings.
+func (s *energy) Quick() {
+	s.Networks, s.Units, s.Gains, s.Steps, s.Transient, s.RateNetworks, s.RateUnits, s.Checks = 3, 6, []float64{0.5, 3}, 100, 50, 2, 32, 10
+}
+
+// charged is a condition of charged networks.
+type charged struct {
+	gamma, dt float64
+	noise     bool // input that changes at each step
+}
+
+func (c charged) String() string {
+	text := fmt.Sprintf("γ_max %g, dt %g", c.gamma, c.dt)
+	if c.noise {
+		text += ", noise"
+	}
+	return text
+}
+
+// flows are the conditions under which the energy is followed.
+func (s *energy) flows() []charged {
+	return []charged{{1, s.Dt, false}, {1, 1, false}, {s.Dense, s.Dt, false}, {s.Dense, 1, false}}
+}
+
+// chargedNetworks are the conditions of the exponents of charged networks.
+func (s *energy) chargedNetworks() []charged {
+	var all []charged
+	for _, g := range s.Gains {
+		all = append(all, charged{g, 1, false})
+	}
+	return append(all, charged{1, 1, true}, charged{s.Dense, 1, false}, charged{s.Dense, s.Dt, false})
+}
+
+// Cases implements Settings.
+func (s *energy) Cases(seeds []uint64) ([]Case, error) {
+	var cases []Case
+	add := func(condition string, cost float64, run func(ctx context.Context, env *Env, seed uint64) (Result, error)) {
+		if slices.ContainsFunc(cases, func(c Case) bool { return c.Condition == condition }) {
+			return // a gain may be named twice
+		}
+		for _, seed := range seeds {
+			cases = append(cases, Case{Condition: condition, Seed: seed, Cost: cost,
+				Run: func(ctx context.Context, env *Env) (Result, error) { return run(ctx, env, seed) }})
+		}
+	}
+	for _, c := range s.flows() {
+		add("flow, "+c.String(), 1/c.dt, func(ctx context.Context, env *Env, seed uint64) (Result, error) { return s.flow(ctx, env, c, seed) })
+	}
+	for _, c := range s.chargedNetworks() {
+		add("crnn, "+c.String(), 3/c.dt, func(ctx context.Context, env *Env, seed uint64) (Result, error) {
+			return s.chargedExponents(ctx, env, c, seed)
+		})
+	}
+	for _, model := range []string{"rnn", "crnn-simple"} {
+		for _, g := range s.Gains {
+			add(rateCondition(model, g), 3, func(ctx context.Context, env *Env, seed uint64) (Result, error) {
+				return s.rateExponents(ctx, env, model, g, seed)
+			})
+		}
+	}
+	return cases, nil
+}
+
+func rateCondition(model string, g float64) string { return fmt.Sprintf("%s, g %g", model, g) }
+
+// charged draws networks of a condition, as one probe whose synapses are single averages, and a
+// state at which constant input x has brought their conductances to rest.
+func (s *energy) charged(env *Env, c charged, seed uint64) (p *probe, x, state []float64, r *rand.Rand, err error) {
+	cell := models.NewCRNN()
+	cell.Dt, cell.SynKernel, cell.Graph = c.dt, "ema", "none"
+	units := s.Networks * s.Units
+	if p, err = newProbe(env.Threads, "crnn", cell, models.Dims{I: energyInputs, H: units, O: 1}, seed); err != nil {
+		return nil, nil, nil, nil, err
+	}
+	r = rand.New(rand.NewPCG(seed, 4))
+	p.webs(s.Units, 0.3, 0.3, r)
+	for i := range p.of("gamma") {
+		p.of("gamma")[i] = c.gamma * r.Float64()
+	}
+	for n := range s.Networks { // from hardly any input to inputs of order 1
+		gain := math.Pow(10, -2*r.Float64())
+		for _, name := range []string{"U_exc", "U_inh"} {
+			row := s.Units * energyInputs
+			scale(p.of(name)[n*row:(n+1)*row], gain)
+		}
+	}
+	x = make([]float64, energyInputs)
+	for i := range x {
+		x[i] = r.Float64()
+	}
+	state = p.rest(1)
+	for u := range units {
+		state[u] = 2*r.Float64() - 1
+		state[units+u], state[3*units+u] = weighted(p.of("U_exc"), u, x), weighted(p.of("U_inh"), u, x)
+	}
+	return p, x, state, r, nil
+}
+
+// flow follows the energy of networks with constant input.
+func (s *energy) flow(ctx context.Context, env *Env, c charged, seed uint64) (Result, error) {
+	p, x, state, _, err := s.charged(env, c, seed)
+	if err != nil {
+		return Result{}, err
+	}
+	// From one check to the next at least one step, and in all the time of the transient.
+	each := max(1, int(float64(s.Transient)/c.dt)/s.Checks)
+	line, err := p.course(each, 1, false)
+	if err != nil {
+		return Result{}, err
+	}
+	line.hold(x)
+	e := newEnergies(p, state, s.Units)
+	v := Values{"networks": float64(s.Networks), "checks": float64(s.Checks * s.Networks), "increases": 0, "uphill": 0, "most": 0, "speed": 0}
+	before, uphill := e.of(state), make([]bool, s.Networks)
+	first, last := slices.Clone(before), slices.Clone(state)
+	for k := range s.Checks {
+		if err := context.Cause(ctx); err != nil {
+			return Result{}, err
+		}
+		env.Tick(float64(k) / float64(s.Checks))
+		copy(last, state)
+		if _, state, err = line.forward(state); err != nil {
+			return Result{}, err
+		}
+		state = slices.Clone(state)
+		now := e.of(state)
+		for n := range now {
+			rise := now[n] - before[n]
+			if rise > energyTolerance*max(1, math.Abs(now[n])) {
+				v["increases"]++
+				uphill[n] = true
+				v["most"] = max(v["most"], rise/(first[n]-now[n]))
+			}
+		}
+		before = now
+	}
+	for _, up := range uphill {
+		v.count("uphill", up)
+	}
+	v["speed"] = farthest(state[:p.dims.H], last[:p.dims.H]) / (float64(each) * c.dt)
+	return Result{Values: v}, nil
+}
+
+// energies computes the energy of each network of a probe at constant conductances.
+type energies struct {
+	p              *probe
+	size           int
+	exc, inh       []float64
+	channels       [][2]channel
+	nodes, weights []float64 // of a quadrature over [0, 1]
+}
+
+// newEnergies takes the conductances from a state [S,1,H].
+func newEnergies(p *probe, state []float64, size int) *energies {
+	units := p.dims.H
+	e := &energies{p: p, size: size, exc: slices.Clone(state[units : 2*units]), inh: slices.Clone(state[3*units : 4*units]),
+		nodes: make([]float64, energyNodes), weights: make([]float64, energyNodes)}
+	for u := range units {
+		e.channels = append(e.channels, p.channels(u))
+	}
+	quad.Legendre{}.FixedLocations(e.nodes, e.weights, 0, 1)
+	return e
+}
+
+// of returns the energy of each network at the voltages h [H...].
+func (e *energies) of(h []float64) []float64 {
+	p := e.p
+	all := make([]float64, p.dims.H/e.size)
+	square := func(g, d float64) float64 { return g / 2 * d * d }
+	leak, rest, exc, inh := p.of("g_L"), p.of("E_L"), p.of("E_exc"), p.of("E_inh")
+	for u := range p.dims.H {
+		sum := square(leak[u], h[u]-rest[u]) + square(e.exc[u], h[u]-exc[u]) + square(e.inh[u], h[u]-inh[u])
+		for _, c := range e.channels[u] {
+			sum += e.integral(c, h[u])
+		}
+		all[u/e.size] += sum
+	}
+	for k, g := range p.of("g_axial") {
+		i, j := p.cell.Axial.I[k], p.cell.Axial.J[k]
+		all[int(i)/e.size] += square(g, h[i]-h[j])
+	}
+	return all
+}
+
+// integral returns ∫ γ σ₊σ₋ (u − E_c) du from E_c to h.
+func (e *energies) integral(c channel, h float64) float64 {
+	width, sum := h-c.reversal, 0.0
+	for k, at := range e.nodes {
+		u := c.reversal + width*at
+		sum += e.weights[k] * c.conductance(u) * (u - c.reversal)
+	}
+	return sum * width
+}
+
+// chargedExponents measures the exponents of charged networks.
+func (s *energy) chargedExponents(ctx context.Context, env *Env, c charged, seed uint64) (Result, error) {
+	p, x, state, r, err := s.charged(env, c, seed)
+	if err != nil {
+		return Result{}, err
+	}
+	input := func(int) []float64 { return x }
+	if c.noise {
+		input = func(t int) []float64 {
+			draw := rand.New(rand.NewPCG(seed, uint64(t)))
+			now := make([]float64, energyInputs)
+			for i := range now {
+				now[i] = 2 * draw.Float64() * x[i]
+			}
+			return now
+		}
+	}
+	all, err := p.exponents(ctx, s.orbit(c.dt), s.Units, state, input, r)
+	if err != nil {
+		return Result{}, err
+	}
+	return exponentResult(all), nil
+}
+
+// orbit returns how far exponents look, in the time of steps of length dt.
+func (s *energy) orbit(dt float64) orbit {
+	return orbit{transient: int(float64(s.Transient) / dt), steps: int(float64(s.Steps) / dt), segment: energySegment}
+}
+
+// rateExponents measures the exponents of networks with a dense random W.
+func (s *energy) rateExponents(ctx context.Context, env *Env, model string, g float64, seed uint64) (Result, error) {
+	entry, err := models.Lookup(model)
+	if err != nil {
+		return Result{}, err
+	}
+	var all []float64
+	for n := range s.RateNetworks {
+		env.Tick(float64(n) / float64(s.RateNetworks))
+		r := rand.New(rand.NewPCG(seed, uint64(n)<<8+5))
+		p, err := newProbe(env.Threads, model, entry.New(), models.Dims{I: 1, H: s.RateUnits, O: 1}, seed<<32+uint64(n))
+		if err != nil {
+			return Result{}, err
+		}
+		name, diagonal := "weight_hh_l0", 0.0
+		if model == "crnn-simple" {
+			name, diagonal = "W", 1
+		} else {
+			clear(p.of("bias_ih_l0"))
+			clear(p.of("bias_hh_l0"))
+		}
+		w := p.of(name)
+		for i := range w {
+			w[i] = g * r.NormFloat64() / math.Sqrt(float64(s.RateUnits))
+			if i%(s.RateUnits+1) == 0 {
+				w[i] += diagonal
+			}
+		}
+		state := p.rest(1)
+		for i := range s.RateUnits {
+			state[i] = r.NormFloat64()
+		}
+		one, err := p.exponents(ctx, s.orbit(1), s.RateUnits, state, nil, r)
+		if err != nil {
+			return Result{}, err
+		}
+		all = append(all, one...)
+	}
+	return exponentResult(all), nil
+}
+
+// exponentResult sums up the exponents of some networks. Those that diverged have none.
+func exponentResult(all []float64) Result {
+	v := Values{"networks": float64(len(all)), "diverged": 0, "chaotic": 0}
+	sum, n, most := 0.0, 0.0, math.Inf(-1)
+	for _, e := range all {
+		if math.IsNaN(e) {
+			v["diverged"]++
+			continue
+		}
+		v.count("chaotic", e > chaosTolerance)
+		sum, n, most = sum+e, n+1, max(most, e)
+	}
+	if n > 0 {
+		v["mean"], v["largest"] = sum/n, most
+	}
+	return Result{Values: v, Curves: map[string]Curve{"exponents": all}}
+}
+
+// Report implements Settings.
+func (s *energy) Report(rows Rows) (Report, error) {
+	flows := Table{Title: "Energy along the course, constant input",
+		Head: []string{"charged networks", "networks", "checks", "energy rises", "networks in which it does", "largest rise, of the whole fall", "speed at the end"}}
+	downhill, shortUphill := true, 0.0
+	for _, c := range s.flows() {
+		of := rows.Of("flow, " + c.String())
+		if len(of) == 0 {
+			continue
+		}
+		flows.Rows = append(flows.Rows, []string{c.String(), fmt.Sprint(of.Sum("networks")), fmt.Sprint(of.Sum("checks")), fmt.Sprint(of.Sum("increases")),
+			Share(int(of.Sum("uphill")), int(of.Sum("networks"))).Percent(), fmt.Sprintf("%.2g", slices.Max(of.Values("most"))), fmt.Sprintf("%.2g", slices.Max(of.Values("speed")))})
+		downhill = downhill && of.Sum("increases") == 0
+		if c.dt != 1 {
+			shortUphill += of.Sum("increases")
+		}
+	}
+	table := Table{Title: "Largest Lyapunov exponent per step",
+		Head: []string{"network", "networks", "mean over networks", "largest of all", fmt.Sprintf("above %g", chaosTolerance), "diverged"}}
+	add := func(condition string) Rows {
+		of := rows.Of(condition)
+		if len(of) == 0 {
+			return nil
+		}
+		n, gone := int(of.Sum("networks")), int(of.Sum("diverged"))
+		mean, most := "-", "-"
+		if largest := of.Values("largest"); len(largest) > 0 {
+			mean, most = of.Mean("mean").Format("%.4f"), fmt.Sprintf("%.5f", slices.Max(largest))
+		}
+		share := "-"
+		if n > gone {
+			share = Share(int(of.Sum("chaotic")), n-gone).Percent()
+		}
+		table.Rows = append(table.Rows, []string{condition, fmt.Sprint(n), mean, most, share, fmt.Sprint(gone)})
+		return of
+	}
+	var chaotic, chaoticShort float64
+	for _, c := range s.chargedNetworks() {
+		of := add("crnn, " + c.String())
+		chaotic += of.Sum("chaotic")
+		if c.dt != 1 {
+			chaoticShort += of.Sum("chaotic")
+		}
+	}
+	lines := chart.Lines{Title: "Largest Lyapunov exponent", XLabel: "gain g of W; largest channel density γ_max of the crnn", YLabel: "exponent per step"}
+	gains := slices.Clone(s.Gains)
+	slices.Sort(gains)
+	gains = slices.Compact(gains)
+	for _, model := range []string{"crnn", "rnn", "crnn-simple"} {
+		var x []float64
+		var y []Estimate
+		for _, g := range gains {
+			condition := rateCondition(model, g)
+			if model == "crnn" {
+				condition = "crnn, " + charged{g, 1, false}.String()
+			} else {
+				add(condition)
+			}
+			if of := rows.Of(condition); len(of.Values("mean")) > 0 && of.Sum("diverged") == 0 {
+				x, y = append(x, g), append(y, of.Mean("mean"))
+			}
+		}
+		if len(x) > 0 {
+			band := Band(model, x, y)
+			band.Dots = true
+			lines.Series = append(lines.Series, band)
+		}
+	}
+	r := Report{Verdict: Fails, Tables: []Table{flows, table}, Charts: []Chart{{"exponents",
+		"Mean over networks, with its interval over seeds; conditions in which networks diverge are left out. Above 0 nearby courses part.", lines}}}
+	switch {
+	case chaotic == 0 && downhill:
+		r.Verdict = Holds
+	case chaoticShort == 0 && shortUphill == 0:
+		r.Verdict = HoldsWhen
+	}
+	r.Result = s.words(rows, r.Verdict)
+	return r, nil
+}
+
+// words says what was found.
+func (s *energy) words(rows Rows, v Verdict) string {
+	sum := func(prefix, name string, keep func(c charged) bool, all []charged) (total float64) {
+		for _, c := range all {
+			if keep(c) {
+				total += rows.Of(prefix + c.String()).Sum(name)
+			}
+		}
+		return total
+	}
+	short := func(c charged) bool { return c.dt != 1 }
+	usual := func(c charged) bool { return c.dt == 1 && c.gamma != s.Dense }
+	dense := func(c charged) bool { return c.dt == 1 && c.gamma == s.Dense }
+	every := s.chargedNetworks()
+	text := fmt.Sprintf("With constant conductances and steps of %g the energy rose in %.0f of %.0f comparisons, with steps of 1 in %.0f of %.0f at densities up to 1 and in %.0f of %.0f at densities up to %g. ",
+		s.Dt, sum("flow, ", "increases", short, s.flows()), sum("flow, ", "checks", short, s.flows()),
+		sum("flow, ", "increases", usual, s.flows()), sum("flow, ", "checks", usual, s.flows()),
+		sum("flow, ", "increases", dense, s.flows()), sum("flow, ", "checks", dense, s.flows()), s.Dense)
+	text += fmt.Sprintf("The largest Lyapunov exponent was above %g in %.0f of %.0f random charged networks with steps of 1 and densities of the same size as the gains, in %.0f of %.0f with densities up to %g, "+
+		"and in %.0f of %.0f of the latter with steps of %g. ", chaosTolerance, sum("crnn, ", "chaotic", usual, every), sum("crnn, ", "networks", usual, every),
+		sum("crnn, ", "chaotic", dense, every), sum("crnn, ", "networks", dense, every), s.Dense, sum("crnn, ", "chaotic", short, every), sum("crnn, ", "networks", short, every), s.Dt)
+	tanh := rows.Where(func(r Row) bool {
+		return slices.ContainsFunc(s.Gains, func(g float64) bool { return g >= 1.5 && r.Condition == rateCondition("rnn", g) })
+	})
+	if n := int(tanh.Sum("networks")); n > 0 {
+		text += fmt.Sprintf("Of %d tanh networks with a gain of 1.5 or more %.0f were chaotic. ", n, tanh.Sum("chaotic"))
+	}
+	switch v {
+	case Holds:
+		text += "The claim holds for the crnn."
+	case HoldsWhen:
+		text += "The claim holds for the differential equation of the crnn with symmetric coupling, and for steps that are short against C/G; a step that overshoots brings what the equation does not have."
+	default:
+		text += "The claim fails as measured here."
+	}
+	simple := rows.Where(func(r Row) bool {
+		return slices.ContainsFunc(s.Gains, func(g float64) bool { return r.Condition == rateCondition("crnn-simple", g) })
+	})
+	if n := int(simple.Sum("networks")); n > 0 {
+		text += fmt.Sprintf(" It says nothing of crnn-simple, whose W need not be symmetric: of %d networks with W = 1 + N(0, g²/H) %.0f diverged and %.0f of the others were chaotic. "+
+			"The printed equations have instantaneous gates; gates with dynamics of their own (as in Hodgkin and Huxley's equations) break the gradient structure, so nothing here speaks of them.",
+			n, simple.Sum("diverged"), simple.Sum("chaotic"))
+	}
+	return text
+}
