@@ -112,7 +112,8 @@ func (r *runner) events(model, what string, s Shape, density, links float64) err
 	}
 	row.Gate = &worst
 	row.Events = &EventWork{Density: density, Links: links, Done: work().Minus(before), Clocked: p.net.Clocked(s.T)}
-	all := []contestant{{name: "events", run: timed(run(p.sparse))}, {name: "clocked, same code", run: timed(run(p.full))}}
+	all := []contestant{averaged(contestant{name: "events", run: timed(run(p.sparse))}),
+		averaged(contestant{name: "clocked, same code", run: timed(run(p.full))})}
 	if what == onlyTraces {
 		row.Events.Clocked.Coupling, row.Events.Clocked.Units = 0, 0
 	} else {
@@ -318,5 +319,6 @@ func (p *eventProblem) scans(dev kernels.Device) ([]contestant, error) {
 		copy(q.args.Params[i].Data().([]float32), convert[float32](v.Data().([]float64)))
 	}
 	_, single, _, err := q.scan(dev)
-	return []contestant{{name: "fused scan, float64", run: timed(double)}, {name: "fused scan, float32, " + dev.Name(), run: timed(single)}}, err
+	return []contestant{averaged(contestant{name: "fused scan, float64", run: timed(double)}),
+		averaged(contestant{name: "fused scan, float32, " + dev.Name(), run: timed(single)})}, err
 }
