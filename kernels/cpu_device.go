@@ -77,6 +77,7 @@ func newCPUScan[F float](isa string, threads int, cfg ScanConfig) (ScanPlan, err
 			c.LearnIn = c.LearnIn || p.Learned
 		case Rec:
 			c.LearnRec = c.LearnRec || p.Learned
+			c.Support = append(c.Support, p.supports(cfg.H)...)
 		case Vec:
 			if vectors++; p.Learned {
 				c.Learn = max(c.Learn, min(2, vectors))

@@ -31,7 +31,7 @@ func init() {
 		Doc:    "Conductance-based units: every input adds to the conductance that the voltage decays with.",
 		Source: condSource,
 		Equations: condStep + `
-z  = dt φ(G_b + |W| (A∘r) + |P| x);  A one number, or A_j of the presynaptic unit
+z  = dt φ(G_b + |W| (A∘r) + |P| x);  A one number, A_j of the presynaptic unit or of its type
 z  = dt φ(G_b + A∘(|W| r) + |P| x)   A_i of the postsynaptic unit`,
 		New: func() Cell { return NewCondVarying() },
 	})
@@ -83,11 +83,12 @@ func NewCondFixed() *CondFixed { return &CondFixed{newConductance()} }
 
 // CondVarying has the leak z = δt φ(G_b + |W| (A∘r) + |P| x), so that inputs and rates that drive
 // a unit make it faster too. A ≥ 0 is one number, or a vector of presynaptic cells (inside the
-// sum), or of postsynaptic cells (a factor of the sum |W| r).
+// sum), or of postsynaptic cells (a factor of the sum |W| r), or, with Dale's law, two numbers for E
+// and I cells: then A_E = 1/E_E and A_I = 1/|E_I|.
 type CondVarying struct {
 	Conductance
 	Gate             string  `toml:"gate" doc:"φ, conductance as a function of its inputs; softplus only with the implicit update" oneof:"sigmoid|softplus"`
-	AShape           string  `toml:"a_shape" doc:"A is one number, or one of each presynaptic or postsynaptic unit" oneof:"scalar|pre|post"`
+	AShape           string  `toml:"a_shape" doc:"A is one number, or one of each presynaptic or postsynaptic unit, or with dale one of E and one of I units" oneof:"scalar|pre|post|type"`
 	AInit            float64 `toml:"a_init" doc:"A before learning" unit:"1" min:"0" max:"1e6"`
 	InputConductance bool    `toml:"input_conductance" doc:"whether |P| x adds to the conductance"`
 }
@@ -144,25 +145,56 @@ func (c *CondVarying) Params(d Dims) ([]kernels.Spec, error) {
 	if c.Gate == "softplus" && c.Update != "implicit" {
 		return nil, fmt.Errorf("models: gate softplus has no upper limit and the %s update needs one; take gate sigmoid, or update implicit", c.Update)
 	}
-	a := learned("A", "H", []int{d.H}, kernels.Vec, "conductance per current of a synapse", kernels.Init{A: c.AInit})
-	a.Bound = atLeast(0)
-	if c.AShape == "scalar" {
-		a.Letters, a.Shape, a.Shared = "1", []int{1}, true
+	specs := c.common(d, "")
+	add := func(name, doc string, shared bool) {
+		a := learned(name, "H", []int{d.H}, kernels.Vec, "conductance per current of "+doc, kernels.Init{A: c.AInit})
+		if a.Bound = atLeast(0); shared {
+			a.Letters, a.Shape, a.Shared = "1", []int{1}, true
+		}
+		specs = append(specs, a)
 	}
-	return append(c.common(d, ""), a), nil
+	if c.AShape == "type" {
+		add("A_E", "excitatory synapses", true)
+		add("A_I", "inhibitory synapses", true)
+	} else {
+		add("A", "a synapse", c.AShape == "scalar")
+	}
+	return specs, nil
 }
 
 // Operands implements Composer: the conductance has the magnitudes of the weights of the current.
 func (c *CondVarying) Operands() []Operand {
-	along := map[string]kernels.Along{"scalar": kernels.Whole, "pre": kernels.Columns, "post": kernels.Rows}
-	return []Operand{
-		{Name: "P", Of: "P"},
-		{Name: "|P|", Of: "P", Magnitude: true, Off: !c.InputConductance},
-		{Name: "W", Of: "W"},
-		{Name: "|W|A", Of: "W", Magnitude: true, Scale: "A", Along: along[c.AShape]},
-		{Name: "b", Of: "b"},
-		{Name: "G_b", Of: "G_b"},
+	list := append(c.inputs(), Operand{Name: "W", Of: "W"})
+	if c.AShape == "type" {
+		list = append(list,
+			Operand{Name: "|W|A", Of: "W", Magnitude: true, From: Excitatory, Scale: "A_E", Along: kernels.Whole},
+			Operand{Name: "|W|A_I", Of: "W", Magnitude: true, From: Inhibitory, Scale: "A_I", Along: kernels.Whole})
+	} else {
+		along := map[string]kernels.Along{"scalar": kernels.Whole, "pre": kernels.Columns, "post": kernels.Rows}
+		list = append(list, Operand{Name: "|W|A", Of: "W", Magnitude: true, Scale: "A", Along: along[c.AShape]})
 	}
+	return append(list, Operand{Name: "b", Of: "b"}, Operand{Name: "G_b", Of: "G_b"})
+}
+
+func (c *CondVarying) inputs() []Operand {
+	return []Operand{{Name: "P", Of: "P"}, {Name: "|P|", Of: "P", Magnitude: true, Off: !c.InputConductance}}
+}
+
+// Split implements Splitter. With A of each presynaptic unit the sums do not serve both the
+// current and the conductance.
+func (c *CondVarying) Split() (header string, list []Operand) {
+	e, i := "A", "A"
+	switch c.AShape {
+	case "pre":
+		return "", nil
+	case "type":
+		e, i = "A_E", "A_I"
+	}
+	return "cond_ei", append(c.inputs(),
+		Operand{Name: "|W| of E", Of: "W", Magnitude: true, From: Excitatory},
+		Operand{Name: "|W| of I", Of: "W", Magnitude: true, From: Inhibitory},
+		Operand{Name: "b", Of: "b"}, Operand{Name: "G_b", Of: "G_b"},
+		Operand{Name: "A_E", Of: e}, Operand{Name: "A_I", Of: i})
 }
 
 // activations are numbered as kernels/cells/shared/transfer.h numbers them.
@@ -217,11 +249,19 @@ func (c *CondGRU) Unroll(k *Ops, p *Params) Step {
 // Unroll implements Cell.
 func (c *CondVarying) Unroll(k *Ops, p *Params) Step {
 	drive := drive(k, p, "|P|", "|W|A", "G_b")
+	var inhibition *gorgonia.Node
+	if c.AShape == "type" {
+		inhibition = p.Rec("|W|A_I", 0)
+	}
 	return c.unroll(k, p, func(x, r *gorgonia.Node) *gorgonia.Node {
-		if c.Gate == "softplus" {
-			return k.Scale(k.Softplus(drive(x, r)), c.Dt)
+		g := drive(x, r)
+		if inhibition != nil {
+			g = k.Add(g, k.MatMul(r, inhibition))
 		}
-		return k.Scale(k.Sigmoid(drive(x, r)), c.Dt)
+		if c.Gate == "softplus" {
+			return k.Scale(k.Softplus(g), c.Dt)
+		}
+		return k.Scale(k.Sigmoid(g), c.Dt)
 	})
 }
 

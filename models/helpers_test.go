@@ -127,6 +127,13 @@ func wiredVariants() []variant {
 			v.name, v.wiring = strings.TrimSpace(fmt.Sprintf("%s wired %s", v.name, form)), []Wiring{w}
 			all = append(all, v)
 		}
+		for _, shape := range []string{"scalar", "post", "type"} {
+			c := NewCondVarying()
+			c.AShape, c.Activation, c.Gate = shape, "tanh", []string{"sigmoid", "softplus"}[i%2]
+			if w.Dale {
+				all = append(all, variant{fmt.Sprintf("cond-varying %s wired %s", shape, form), c, []Wiring{w}})
+			}
+		}
 	}
 	return all
 }
@@ -173,7 +180,7 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 	r := rand.New(rand.NewPCG(7, uint64(s.T*s.B+s.H)))
 	var opts []Option
 	for _, w := range v.wiring {
-		w.Dale = w.Dale && s.H > 1 // two populations need two units
+		s.H = max(2, s.H) // of two populations
 		opts = append(opts, Wired(w))
 	}
 	net, err := Bind("test", v.cell, Dims{s.I, s.H, s.O}, opts...)

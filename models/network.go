@@ -26,7 +26,8 @@ type Network struct {
 	builds int
 
 	wiring   Wiring
-	operands []operand
+	step     []operand             // of the unrolled step
+	operands []operand             // of the fused scan
 	readout  kernels.WeightsConfig // of the weights that the read-out uses
 }
 
@@ -109,7 +110,7 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 	if dev == nil {
 		n.builds++
 		k := NewOps(g, cfg.Dtype, cfg.B, cfg.H, fmt.Sprintf("%s.%d", n.name, n.builds))
-		h, out, err = n.unroll(k, cfg, in, n.graphOperands(k, cell))
+		h, out, err = n.unroll(k, cfg, in, graphOperands(k, n.step, cell))
 		if n.readout.Factor != nil {
 			weight = k.Weights(weight, nil, n.readout)
 		}

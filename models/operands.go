@@ -19,16 +19,32 @@ type Operand struct {
 	Scale     string // a parameter that multiplies them, or none
 	Along     kernels.Along
 	Off       bool // all zeros
+	From      Population
 }
 
-// Composer is a Cell whose scan reads more than its parameters. Other cells have one operand for
-// each.
+// Population is a part of the presynaptic units.
+type Population int
+
+const (
+	Everyone Population = iota
+	Excitatory
+	Inhibitory
+)
+
+// Composer is a Cell that reads more than its parameters. Other cells have one operand for each.
 type Composer interface {
-	// Operands come in the order of the cell's header: In, Rec, Vec, Edge.
+	// Operands come in the order In, Rec, Vec, Edge. The fused scan reads them in that order.
 	Operands() []Operand
 }
 
-// operand is an Operand of a network, with the constraints on its parameter.
+// Splitter is a Cell that has another scan where Dale's law holds, which sums over E and over I
+// units apart. It gives what the unrolled step gives.
+type Splitter interface {
+	// Split returns the header of that scan and its operands; none where it has no such scan.
+	Split() (header string, list []Operand)
+}
+
+// operand is an Operand joined to a network.
 type operand struct {
 	kernels.Spec
 	of, scale int // rows of the cell's parameter table; scale is -1 for none
@@ -41,19 +57,33 @@ func (o operand) made() bool {
 	return w.Rectifier != kernels.AsIs || w.Factor != nil || w.Scale != kernels.Unscaled
 }
 
-// operands returns the operands of a cell with parameter table specs. Constraints are by
-// parameter.
-func operands(c Cell, specs []kernels.Spec, constraints map[string]kernels.WeightsConfig) ([]operand, error) {
+// compose fills in the operands of the step and of the scan. Constraints are by parameter.
+func (n *Network) compose(constraints map[string]kernels.WeightsConfig) (err error) {
 	var list []Operand
-	if composer, ok := c.(Composer); ok {
-		list = composer.Operands()
+	if c, ok := n.cell.(Composer); ok {
+		list = c.Operands()
 	} else {
-		for _, s := range specs {
+		for _, s := range n.params {
 			list = append(list, Operand{Name: s.Name, Of: s.Name})
 		}
 	}
+	if n.step, err = n.make(list, constraints); err != nil {
+		return err
+	}
+	n.operands = n.step
+	if c, ok := n.cell.(Splitter); ok && n.wiring.Dale {
+		if header, split := c.Split(); header != "" {
+			n.scan.Header = header
+			n.operands, err = n.make(split, constraints)
+		}
+	}
+	return err
+}
+
+// make joins operands to the parameter table and to the constraints.
+func (n *Network) make(list []Operand, constraints map[string]kernels.WeightsConfig) ([]operand, error) {
 	row := func(name string) int {
-		return slices.IndexFunc(specs, func(s kernels.Spec) bool { return s.Name == name })
+		return slices.IndexFunc(n.params, func(s kernels.Spec) bool { return s.Name == name })
 	}
 	var all []operand
 	for _, l := range list {
@@ -61,7 +91,7 @@ func operands(c Cell, specs []kernels.Spec, constraints map[string]kernels.Weigh
 		if o.of < 0 || o.scale < 0 && l.Scale != "" {
 			return nil, fmt.Errorf("models: operand %q is made of %q and %q, which the parameter table lacks", l.Name, l.Of, l.Scale)
 		}
-		o.Spec = specs[o.of]
+		o.Spec = n.params[o.of]
 		o.Name = l.Name
 		if l.Magnitude {
 			o.weights = magnitude(o.weights)
@@ -69,9 +99,16 @@ func operands(c Cell, specs []kernels.Spec, constraints map[string]kernels.Weigh
 		if l.Off {
 			o.weights.Factor = make([]float64, o.Len())
 		}
+		if l.From != Everyone && !n.wiring.Dale {
+			return nil, fmt.Errorf("models: %s: %q tells E from I units, which takes dale: %w", n.name, l.Name, ErrWiring)
+		}
+		if l.From != Everyone {
+			o.Support = n.population(l.From)
+			o.weights.Factor = columns(o.weights.Factor, o.Shape, o.Support)
+		}
 		if o.scale >= 0 {
 			o.weights.Scale = l.Along
-			o.Learned = o.Learned || specs[o.scale].Learned
+			o.Learned = o.Learned || n.params[o.scale].Learned
 		}
 		if o.made() {
 			o.weights.R, o.weights.C = o.Shape[0], o.Shape[1]
@@ -79,6 +116,28 @@ func operands(c Cell, specs []kernels.Spec, constraints map[string]kernels.Weigh
 		all = append(all, o)
 	}
 	return all, nil
+}
+
+// population returns the units [lo,hi) of a population.
+func (n *Network) population(p Population) [2]int {
+	if p == Excitatory {
+		return [2]int{0, n.Excitatory()}
+	}
+	return [2]int{n.Excitatory(), n.dims.H}
+}
+
+// columns returns a factor, nil for ones, with zeros outside of columns [lo,hi).
+func columns(factor []float64, shape []int, support [2]int) []float64 {
+	out := make([]float64, shape[0]*shape[1])
+	for k := range out {
+		if j := k % shape[1]; j < support[0] || j >= support[1] {
+			continue
+		}
+		if out[k] = 1; factor != nil {
+			out[k] = factor[k]
+		}
+	}
+	return out
 }
 
 // magnitude returns how the absolute value of weights is made.
@@ -141,7 +200,7 @@ func (n *Network) OperandValues(params []*tensor.Dense) ([]*tensor.Dense, error)
 		}
 		nodes[i] = k.Input(n.params[i].Name, p.Data(), p.Shape()...)
 	}
-	nodes = n.graphOperands(k, nodes)
+	nodes = graphOperands(k, n.operands, nodes)
 	if k.Err() != nil {
 		return nil, k.Err()
 	}
@@ -177,10 +236,10 @@ func (o operand) scaleOf(params []*gorgonia.Node) *gorgonia.Node {
 	return params[o.scale]
 }
 
-// graphOperands makes the operands of Gorgonia's own operations.
-func (n *Network) graphOperands(k *Ops, params []*gorgonia.Node) []*gorgonia.Node {
-	nodes := make([]*gorgonia.Node, len(n.operands))
-	for i, o := range n.operands {
+// graphOperands makes operands of Gorgonia's own operations.
+func graphOperands(k *Ops, list []operand, params []*gorgonia.Node) []*gorgonia.Node {
+	nodes := make([]*gorgonia.Node, len(list))
+	for i, o := range list {
 		if nodes[i] = params[o.of]; o.made() {
 			nodes[i] = k.Weights(params[o.of], o.scaleOf(params), o.weights)
 		}

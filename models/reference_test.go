@@ -277,6 +277,12 @@ func (c *CondVarying) reference(p map[string][]float64, x, s []float64, _, h int
 				"scalar": func() float64 { return p["A"][0] },
 				"pre":    func() float64 { return p["A"][j] },
 				"post":   func() float64 { return p["A"][u] },
+				"type": func() float64 {
+					if float64(j) < math.Round(0.5*float64(h)) { // as the variants are wired
+						return p["A_E"][0]
+					}
+					return p["A_I"][0]
+				},
 			}[c.AShape]()
 			g += math.Abs(p["W"][u*h+j]) * a * r
 		}

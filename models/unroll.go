@@ -16,8 +16,8 @@ import (
 // Per step: where the reset is 1 the state goes to rest; the cell steps; where the mask is 0
 // the state from before is kept.
 func (n *Network) unroll(k *Ops, cfg kernels.ScanConfig, in kernels.Sequence, operands []*gorgonia.Node) (*gorgonia.Node, kernels.Output, error) {
-	specs := make([]kernels.Spec, len(n.operands))
-	for i, o := range n.operands {
+	specs := make([]kernels.Spec, len(n.step))
+	for i, o := range n.step {
 		specs[i] = o.Spec
 	}
 	step := n.cell.Unroll(k, NewParams(k, specs, operands, n.scan.Axial))

@@ -109,9 +109,7 @@ func (n *Network) wire() error {
 			}
 		}
 	}
-	var err error
-	n.operands, err = operands(n.cell, n.params, constraints)
-	return err
+	return n.compose(constraints)
 }
 
 // mask returns the connections that exist, [H,H], 1 or 0; row i is what unit i receives.

@@ -36,7 +36,7 @@ func weights(t *testing.T, n *Network, dev kernels.Device, stored []float64) []f
 	var nodes []*gorgonia.Node
 	if dev == nil {
 		k := NewOps(g, tensor.Float64, 1, n.dims.H, "test")
-		nodes = n.graphOperands(k, params)
+		nodes = graphOperands(k, n.step, params)
 	} else {
 		var err error
 		if nodes, err = n.fusedOperands(dev, params); err != nil {

@@ -4,7 +4,7 @@
  *
  * Drives: 0 W r + P x, 1 the same products with matrices of their own: |W| A r + |P| x, or
  * W_z r + P_z x. Raw and prepared planes: b, G_b.
- * Consts: those of conductance.h, then s, phi (0 sigmoid, 1 softplus).
+ * Consts: those of conductance.h.
  * Source: notes on conductance-based networks, varying conductance and simple GRU.
  */
 #include "shared/cell.h"
@@ -37,24 +37,16 @@ CELL_FN void cond_prepare_adjoint(const double *c, const double *raw, const doub
 	graw[1] = gprep[1];
 }
 
-CELL_FN real cond_gate(const elem *c, real a) { return c[4] * (c[5] == 1 ? r_softplus(a) : r_sigmoid(a)); }
-
 CELL_FN void cond_step(const elem *c, const real *p, const real *d, const real *s, real *o)
 {
-	cond_point(c, d[0] + p[0], cond_gate(c, d[1] + p[1]), s[1], o);
+	real slope;
+	cond_point(c, d[0] + p[0], cond_gate(c, d[1] + p[1], &slope), s[1], o);
 }
 
 CELL_FN void cond_adjoint(const elem *c, const real *p, const real *d, const real *s, const real *o, const real *go,
 			  real *gs, real *gd, real *gp, int learn)
 {
-	real a = d[1] + p[1], sigmoid = r_sigmoid(a), z, slope, gz;
-	if (c[5] == 1) {
-		z = c[4] * r_softplus(a);
-		slope = c[4] * sigmoid;
-	} else {
-		z = c[4] * sigmoid;
-		slope = z * (R(1.0) - sigmoid);
-	}
+	real slope, gz, z = cond_gate(c, d[1] + p[1], &slope);
 	cond_point_adjoint(c, d[0] + p[0], z, s[1], o, go, &gs[1], &gd[0], &gz);
 	gd[1] = gz * slope;
 	gs[0] = r_splat(0);

@@ -105,6 +105,7 @@ type Config struct {
 	Threads                      int
 	T, B, I, H                   int
 	Consts, Rest                 []float64
+	Support                      [][2]int // per recurrent matrix the columns [lo,hi) that may hold entries, nil for all
 	EdgeI, EdgeJ                 []int32
 	Last                         bool
 	Learn                        int
@@ -177,6 +178,10 @@ func NewScan[F Float](cfg Config) (*Scan[F], error) {
 	if s.k == nil {
 		return nil, fmt.Errorf("cpu: this machine has no %s", cfg.ISA)
 	}
+	if shape.Rec > len(s.dims.hi) || cfg.Support != nil && len(cfg.Support) != shape.Rec {
+		return nil, fmt.Errorf("cpu: %s: supports of %d recurrent matrices, want %d, and at most %d matrices",
+			cfg.Cell, len(cfg.Support), shape.Rec, len(s.dims.hi))
+	}
 	if len(cfg.Consts) > len(s.dims.consts) || len(cfg.Rest) != shape.States {
 		return nil, fmt.Errorf("cpu: %s: %d constants and %d rest values, want at most %d and %d",
 			cfg.Cell, len(cfg.Consts), len(cfg.Rest), len(s.dims.consts), shape.States)
@@ -232,6 +237,12 @@ func (s *Scan[F]) setDims(rows int) {
 	}
 	for i, v := range c.Rest {
 		d.rest[i] = C.double(v)
+	}
+	for g := range d.hi {
+		d.hi[g] = d.H
+		if c.Support != nil && g < s.shape.Rec {
+			d.lo[g], d.hi[g] = C.long(c.Support[g][0]), C.long(c.Support[g][1])
+		}
 	}
 }
 

@@ -5,6 +5,11 @@
 #include "scan.inc.h"
 #undef CELL
 
+#define CELL cond_ei
+#include "../cells/cond_ei.h"
+#include "scan.inc.h"
+#undef CELL
+
 #define CELL cond_fixed
 #include "../cells/cond_fixed.h"
 #include "scan.inc.h"
@@ -40,4 +45,4 @@
 #include "scan.inc.h"
 #undef CELL
 
-#define CELLS(X) X(cond) X(cond_fixed) X(crnn) X(crnn_simple) X(gru) X(lstm) X(rate) X(rnn)
+#define CELLS(X) X(cond) X(cond_ei) X(cond_fixed) X(crnn) X(crnn_simple) X(gru) X(lstm) X(rate) X(rnn)

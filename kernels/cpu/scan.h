@@ -20,6 +20,7 @@ struct scan_dims {
 	int resume;	  /* backward goes on from where it left the steps behind these */
 	int learn;	  /* 0 no vector parameter, 1 the first, 2 all */
 	int learn_in, learn_rec, learn_edge;
+	long lo[8], hi[8]; /* columns that matrix g of the recurrent products may have entries in */
 	double consts[16];
 	double rest[8];
 };

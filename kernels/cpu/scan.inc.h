@@ -182,15 +182,16 @@ static const elem *FN(prev_rows)(struct FN(run) *r, long t, long slot)
 	return dst;
 }
 
-/* product_rows computes drive planes of n steps from the rows that `rows` gives per step. */
-static void FN(product_rows)(struct FN(run) *r, const elem *panels, long K, const elem *const *rows, long ld,
-			     long n, long plane, int add)
+/* product_rows computes drive planes of n steps from columns lo..hi-1 of the rows [ld] that `rows`
+ * gives per step. */
+static void FN(product_rows)(struct FN(run) *r, const elem *panels, long lo, long hi, const elem *const *rows,
+			     long ld, long n, long plane, int add)
 {
 	for (long u = 0; u < r->Hp; u += NR)
 		for (long s = 0; s < n; s++)
 			for (long i = 0; i < r->R; i += MR) {
 				int m = (int)min_l(MR, r->R - i);
-				tile_rows[m](K, rows[s] + i * ld, ld, panels + u * K,
+				tile_rows[m](hi - lo, rows[s] + i * ld + lo, ld, panels + u * ld + lo * NR,
 					     r->drives + (s * r->R + i) * r->row + plane * r->Hp + u, r->row, add);
 			}
 }
@@ -202,7 +203,7 @@ static void FN(input_drives)(struct FN(run) *r, long t0, long n)
 	for (long s = 0; s < n; s++)
 		rows[s] = (const elem *)r->a->x + ((t0 + s) * r->d->B + r->b0) * I;
 	for (long g = 0; g < CP; g++)
-		FN(product_rows)(r, r->win + g * r->Hp * I, I, rows, I, n, g, 0);
+		FN(product_rows)(r, r->win + g * r->Hp * I, 0, I, rows, I, n, g, 0);
 }
 
 /* axial_rows: out[i] (+)= sum_j g_ij in[j] for m rows. */
@@ -308,7 +309,8 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 					FN(axial_rows)(r, m, prev + i0 * H, H, drive + CX * Hp, r->row, 0);
 				for (long u0 = 0; u0 < H; u0 += NR) {
 					for (int g = 0; g < CG; g++)
-						tile_rows[m](H, prev + i0 * H, H, r->wrec + (g * Hp + u0) * H,
+						tile_rows[m](d->hi[g] - d->lo[g], prev + i0 * H + d->lo[g], H,
+							     r->wrec + (g * Hp + u0) * H + d->lo[g] * NR,
 							     drive + CPLANE(g) * Hp + u0, r->row, CPLANE(g) < CP);
 					for (long u = u0; u < u0 + NR && u < H; u += VL) {
 						real p[CPREP], dr[CD], st[CS], o[CS];
@@ -349,7 +351,8 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 		FN(input_drives)(r, t0, n);
 	if (CAT(CELL, _USES_REC) && !r->d->keep) {
 		for (int g = 0; g < CG; g++)
-			FN(product_rows)(r, r->wrec + g * r->Hp * H, H, prev, H, n, CPLANE(g), CPLANE(g) < CP);
+			FN(product_rows)(r, r->wrec + g * r->Hp * H, r->d->lo[g], r->d->hi[g], prev, H, n, CPLANE(g),
+					 CPLANE(g) < CP);
 		for (long s = 0; s < n && CX >= 0; s++)
 			FN(axial_rows)(r, R, prev[s], H, r->drives + s * R * r->row + CX * r->Hp, r->row, 0);
 	}
@@ -436,7 +439,7 @@ static void FN(through_products)(struct FN(run) *r, long s)
 	long H = r->d->H, Hp = r->Hp, R = r->R;
 	elem *drive = r->drives + s * R * r->row;
 	for (int g = 0; g < CG; g++)
-		for (long u = 0; u < Hp; u += NR)
+		for (long u = r->d->lo[g] / NR * NR; u < r->d->hi[g]; u += NR)
 			for (long i = 0; i < R; i += MR) {
 				int m = (int)min_l(MR, R - i);
 				tile_rows[m](H, drive + i * r->row + CPLANE(g) * Hp, r->row,
@@ -459,7 +462,8 @@ static void FN(weight_grads)(struct FN(run) *r, long n, const elem *const *rows,
 		for (int g = 0; g < planes; g++) {
 			long plane = recurrent ? CPLANE(g) : g;
 			pack_cols(r->drives + s0 * R * r->row + plane * r->Hp, r->row, H, K, r->apack);
-			product_packed(H, N, K, r->apack, r->bpack, out + g * H * N, N);
+			long lo = recurrent ? r->d->lo[g] / NR * NR : 0, hi = recurrent ? r->d->hi[g] : N;
+			product_packed(H, hi - lo, K, r->apack, r->bpack + lo * K, out + g * H * N + lo, N);
 		}
 	}
 }

@@ -58,6 +58,19 @@ CELL_FN void cond_point_adjoint(const elem *c, real u, real z, real v, const rea
 		*gu *= transfer_slope((int)c[1], u, y);
 }
 
+/* cond_gate returns the leak s phi(a) and its derivative. Consts: those above, then s, phi
+ * (0 sigmoid, 1 softplus). */
+CELL_FN real cond_gate(const elem *c, real a, real *slope)
+{
+	real y = r_sigmoid(a);
+	if (c[5] == 1) {
+		*slope = c[4] * y;
+		return c[4] * r_softplus(a);
+	}
+	*slope = c[4] * (y * (R(1.0) - y));
+	return c[4] * y;
+}
+
 CELL_FN double cond_logistic(double x) { return 1 / (1 + exp(-x)); }
 
 #endif
