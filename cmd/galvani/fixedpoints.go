@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -158,12 +159,16 @@ func (j *job) fixedpoints(ctx context.Context, f *pointFlags, r *pointsReport) (
 		return chart.Lines{}, err
 	}
 	batch := min(stepBatch, len(j.net.Rest())*j.net.Hidden()) // more than the rows of a Jacobian are not needed
-	m, err := engine.NewStepMap(j.net, wide, j.task.I, batch)
-	if err != nil {
+	var m steps
+	if m.StepMap, err = engine.NewStepMap(j.net, wide, j.task.I, batch); err != nil {
 		return chart.Lines{}, err
 	}
 	defer m.Close()
-	walk, err := j.visit(ctx, m, f.sequences)
+	if m.single, err = engine.NewStepMap(j.net, wide, j.task.I, 1); err != nil {
+		return chart.Lines{}, err
+	}
+	defer m.single.Close()
+	walk, err := j.visit(ctx, m.StepMap, f.sequences)
 	if err != nil {
 		return chart.Lines{}, err
 	}
@@ -188,7 +193,7 @@ func (j *job) fixedpoints(ctx context.Context, f *pointFlags, r *pointsReport) (
 	}
 	r.Lost, r.Spread, r.Share = lost, plane.Spread, plane.Share
 	for _, p := range found {
-		point, err := describe(m, p, len(j.net.Rest()), j.task.O)
+		point, err := describe(m.single, p, len(j.net.Rest()), j.task.O)
 		if err != nil {
 			return chart.Lines{}, err
 		}
@@ -199,7 +204,24 @@ func (j *job) fixedpoints(ctx context.Context, f *pointFlags, r *pointsReport) (
 	return walk.picture(plane, r, j.task.Classes), nil
 }
 
-// describe tells of a point.
+// steps is a step for many states, as Jacobians need it, and for one alone, which is faster.
+type steps struct {
+	*engine.StepMap
+	single *engine.StepMap
+}
+
+// Step is that of engine.StepMap.
+func (m steps) Step(next, s []float64) error {
+	if len(s) == m.Dim() {
+		return m.single.Step(next, s)
+	}
+	return m.StepMap.Step(next, s)
+}
+
+// Input is that of engine.StepMap, for an input that all states have.
+func (m steps) Input(x []float64) error { return errors.Join(m.StepMap.Input(x), m.single.Input(x)) }
+
+// describe tells of a point; m is the step of one state.
 func describe(m *engine.StepMap, p dynamics.Point, planes, outputs int) (slowPoint, error) {
 	s := slowPoint{Q: p.Q, Fixed: p.Fixed(), Stable: p.Stable(), Unstable: p.Unstable(), Radius: p.Radius(), Starts: p.Starts}
 	for _, e := range p.Eigenvalues {
@@ -212,10 +234,8 @@ func describe(m *engine.StepMap, p dynamics.Point, planes, outputs int) (slowPoi
 	if err := m.Step(make([]float64, len(p.State)), p.State); err != nil {
 		return s, err
 	}
-	logits := make([]float64, m.Batch()*outputs)
-	err := m.Logits(logits)
-	s.Logits = logits[:outputs]
-	return s, err
+	s.Logits = make([]float64, outputs)
+	return s, m.Logits(s.Logits)
 }
 
 // constantInput returns the input that the flag names, [I].
