@@ -15,7 +15,7 @@ import (
 )
 
 func newData() *cobra.Command {
-	return newGroup("data", "The data sets: list, download", newDataList(), newDataFetch())
+	return newGroup("data", "The data sets: list, download, turn into events", newDataList(), newDataFetch(), newDataEvents())
 }
 
 // collectionReport is one line of data list.
