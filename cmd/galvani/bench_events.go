@@ -22,12 +22,12 @@ func newBenchEvents() *cobra.Command {
 	c := &cobra.Command{Use: "events", Short: "Measure charged RNNs on events against frames",
 		Long: `Measure the evaluation of charged RNNs from events, one sequence on one thread, against clocked
 evaluation: the same code given every input at every step, so that the ratio is that of the work
-alone (links that are zero are left out there, too), and the fused scan, whose strength is batches.
-WHAT is the synaptic traces alone, read once
-at the end; the whole cell with its voltages at every step; or that with all events in the first
-twentieth of the sequence, where they fit. MACS and VOLTAGES are the share of the clocked
-multiply-adds and steps of a voltage that were computed. All is timed in this one run, in
-alternating blocks, after voltages and traces were found within 1e-12 of the fused scan in float64.`,
+alone (weights that are zero are left out there, too), and the fused scan, whose strength is batches.
+WHAT is the synaptic traces alone, read once at the end; the whole cell with its voltages at every
+step; or that with all events in the first twentieth of the sequence, where they fit. MACS and
+VOLTAGES are the share of the clocked multiply-adds, zero weights included, and steps of a voltage
+that were computed. All is timed in this one run, in alternating blocks, after voltages and traces
+were found within 1e-12 of the fused scan in float64.`,
 		Args: exactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := checkEvents(c, b.cfg.Quick, &e); err != nil {
