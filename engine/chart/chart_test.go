@@ -281,3 +281,31 @@ func TestThin(t *testing.T) {
 		t.Error("the thinned line reaches elsewhere than the full one")
 	}
 }
+
+// TestLogAxisRoom holds that the length of an axis's name does not take room from a log axis.
+func TestLogAxisRoom(t *testing.T) {
+	top := func(name string) int {
+		c := Lines{YLabel: name, LogY: true, Series: []Series{{X: []float64{0, 1}, Y: []float64{1e-12, 1}}}}
+		b, err := c.Render("png")
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture, err := png.Decode(bytes.NewReader(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := palette[0]
+		for y := range picture.Bounds().Dy() {
+			for x := range picture.Bounds().Dx() {
+				if color.RGBAModel.Convert(picture.At(x, y)) == want {
+					return y
+				}
+			}
+		}
+		t.Fatal("there is no line")
+		return 0
+	}
+	if short, long := top("a"), top("a name that is as long as half of the axis"); short != long {
+		t.Errorf("the line ends %d pixels from the top with a short name, %d with a long one", short, long)
+	}
+}

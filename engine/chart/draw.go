@@ -139,7 +139,19 @@ func (c Lines) plot(xs, ys span) *plot.Plot {
 func logAxis(a *plot.Axis, s span) {
 	lo, hi := widen(span{math.Log10(s.lo), math.Log10(s.hi)}, 0.04)
 	a.Min, a.Max = math.Pow(10, lo), math.Pow(10, hi)
-	a.Scale, a.Tick.Marker = plot.LogScale{}, plot.TickerFunc(logTicks)
+	a.Scale, a.Tick.Marker = logScale{}, plot.TickerFunc(logTicks)
+}
+
+// logScale is plot.LogScale, except for the mean of the ends of the axis, which is in the middle:
+// gonum asks for it to make room for the name of the axis, which it draws in the middle.
+type logScale struct{ plot.LogScale }
+
+// Normalize implements plot.Normalizer.
+func (s logScale) Normalize(lo, hi, x float64) float64 {
+	if x == 0.5*(lo+hi) {
+		return 0.5
+	}
+	return s.LogScale.Normalize(lo, hi, x)
 }
 
 // widen gives a range some air, and a width where all values are equal.
