@@ -278,7 +278,9 @@ func (s *rest) Report(rows Rows) (Report, error) {
 			f.all, f.alone = f.all && home == n, f.alone && singleHome == single
 		}
 		if kernel >= 0 {
-			distance.Series = append(distance.Series, Band(restKernels[kernel], of[0].Curves["step"], of.Curve("distance")))
+			band := Band(restKernels[kernel], of[0].Curves["step"], of.Curve("distance"))
+			band.Dashed = kernel == 1 || kernel > restControl // those that lie on others
+			distance.Series = append(distance.Series, band)
 		}
 	}
 	r := Report{Verdict: Fails, Tables: []Table{table}, Charts: []Chart{{"distance",

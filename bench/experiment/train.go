@@ -23,7 +23,7 @@ type Training struct {
 	Memory       int64          // engine.Config.Memory
 }
 
-// Trained is a network after training.
+// Trained is a network in training, or after it.
 type Trained struct {
 	Session *engine.Session // for traces and evaluations; to be closed
 	Task    *data.Task
@@ -35,6 +35,8 @@ type Trained struct {
 	Outcome     engine.Outcome
 	Cause       error // of engine.NotFinite and engine.DeviceLost
 	Seconds     float64
+
+	tick func(part float64)
 }
 
 // Evaluation is one evaluation during training.
@@ -67,49 +69,64 @@ func (t *Trained) Best() (Evaluation, bool) {
 	return best, len(t.Evaluations) > 0
 }
 
-// Train trains a network through engine.Session. Numbers that are not finite are an outcome, not
-// an error; the caller closes Trained.Session where there is no error.
+// Start makes a network with its initial parameters; the caller closes Trained.Session.
 //
-// Errors: the cause of ctx; those of model, task and device; a lost device.
-func (e *Env) Train(ctx context.Context, t Training) (*Trained, error) {
+// Errors: those of model, task and device.
+func (e *Env) Start(t Training) (*Trained, error) {
 	dev, err := e.Device()
 	if err != nil {
 		return nil, err
 	}
-	r := &Trained{}
-	if r.Task, err = t.Task.Open(data.Env{Dir: e.DataDir, Seed: t.Options.Seed}); err != nil {
+	n := &Trained{tick: e.Tick}
+	if n.Task, err = t.Task.Open(data.Env{Dir: e.DataDir, Seed: t.Options.Seed}); err != nil {
 		return nil, err
 	}
-	dims := models.Dims{I: r.Task.I, H: t.Hidden, O: r.Task.O}
-	if r.Net, err = models.Bind(t.Model, t.Cell, dims, models.ReadoutScale(t.ReadoutScale)); err != nil {
+	dims := models.Dims{I: n.Task.I, H: t.Hidden, O: n.Task.O}
+	if n.Net, err = models.Bind(t.Model, t.Cell, dims, models.ReadoutScale(t.ReadoutScale)); err != nil {
 		return nil, err
 	}
-	cfg := engine.Config{Net: r.Net, Task: r.Task, Device: dev, Options: t.Options, Memory: t.Memory}
-	if r.Session, err = engine.NewSession(cfg); err != nil {
+	cfg := engine.Config{Net: n.Net, Task: n.Task, Device: dev, Options: t.Options, Memory: t.Memory}
+	if n.Session, err = engine.NewSession(cfg); err != nil {
 		return nil, err
 	}
-	r.Learned, _ = r.Session.Params().Len()
-	w := &watcher{Trained: r, tick: e.Tick, begin: time.Now(), total: r.Session.Steps()}
-	result, err := r.Session.Train(ctx, w, nil)
-	r.Seconds = time.Since(w.begin).Seconds()
-	r.Outcome, r.Cause = result.Outcome, result.Cause
+	n.Learned, _ = n.Session.Params().Len()
+	return n, nil
+}
+
+// Train trains the network to its end. Numbers that are not finite are an outcome, not an error.
+//
+// Errors: the cause of ctx; a lost device; those of the data.
+func (n *Trained) Train(ctx context.Context) error {
+	w := &watcher{Trained: n, begin: time.Now(), total: n.Session.Steps()}
+	result, err := n.Session.Train(ctx, w, nil)
+	n.Seconds = time.Since(w.begin).Seconds()
+	n.Outcome, n.Cause = result.Outcome, result.Cause
 	switch {
 	case err != nil:
+		return err
 	case result.Outcome == engine.Cancelled:
-		err = context.Cause(ctx)
+		return context.Cause(ctx)
 	case result.Outcome == engine.DeviceLost:
-		err = result.Cause
+		return result.Cause
 	}
+	return nil
+}
+
+// Train is Start and Trained.Train. Where there is no error the caller closes Trained.Session.
+func (e *Env) Train(ctx context.Context, t Training) (*Trained, error) {
+	n, err := e.Start(t)
 	if err != nil {
-		return nil, errors.Join(err, r.Session.Close())
+		return nil, err
 	}
-	return r, nil
+	if err := n.Train(ctx); err != nil {
+		return nil, errors.Join(err, n.Session.Close())
+	}
+	return n, nil
 }
 
 // watcher keeps what a session tells.
 type watcher struct {
 	*Trained
-	tick  func(part float64)
 	begin time.Time
 	total int
 }

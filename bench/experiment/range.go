@@ -1,0 +1,203 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"galvani/engine/chart"
+)
+
+func init() {
+	Register(Entry{
+		Name:   "range",
+		Doc:    "how much of their range the states of bounded cells use, before and after training",
+		Claim:  "bounded by reversal potentials, the units of a cRNN use their dynamic range",
+		Source: "notes on the charged RNN, section 3.1; no published value to compare with",
+		New: func() Settings {
+			return &dynamicRange{Models: []string{"crnn", "rnn", "lstm", "gru", "rate"}, Task: "looming", Hidden: 64, Epochs: 2, Samples: 128, Bins: 64}
+		},
+	})
+}
+
+// dynamicRange trains cells whose states lie in [−1, 1] and counts their states over test sequences.
+type dynamicRange struct {
+	Models  []string `toml:"models" doc:"cells with states in [-1, 1]"`
+	Task    string   `toml:"task" doc:"task to train on, with the recipe of each model"`
+	Hidden  int      `toml:"hidden" doc:"number H of hidden units" min:"1" max:"65536"`
+	Epochs  int      `toml:"epochs" doc:"passes over the training set" min:"1" max:"1000"`
+	Samples int      `toml:"samples" doc:"test sequences whose states are counted" min:"1" max:"65536"`
+	Bins    int      `toml:"bins" doc:"bins of the histogram over the range" min:"2" max:"1024"`
+
+	quick bool
+}
+
+// rangeBorder is the part of the range, at either end, in which a state counts as saturated.
+const rangeBorder = 0.01
+
+// boundedModels are the cells whose states cannot leave [−1, 1].
+var boundedModels = []string{"crnn", "gru", "lstm", "rate", "rnn"}
+
+// Quick implements Settings.
+func (s *dynamicRange) Quick() {
+	s.Models, s.Hidden, s.Epochs, s.Samples, s.Bins, s.quick = []string{"crnn", "rnn"}, 4, 1, 4, 8, true
+}
+
+// Cases implements Settings.
+func (s *dynamicRange) Cases(seeds []uint64) ([]Case, error) {
+	var cases []Case
+	for _, model := range s.Models {
+		if !slices.Contains(boundedModels, model) {
+			return nil, fmt.Errorf("model %q has no states in [-1, 1]; want some of %v", model, boundedModels)
+		}
+		for _, seed := range seeds {
+			cases = append(cases, Case{Condition: model, Seed: seed,
+				Run: func(ctx context.Context, env *Env) (Result, error) { return s.measure(ctx, env, model, seed) }})
+		}
+	}
+	return cases, nil
+}
+
+// measure trains one network and counts its states before and after.
+func (s *dynamicRange) measure(ctx context.Context, env *Env, model string, seed uint64) (Result, error) {
+	keys := map[string]any{"hidden": s.Hidden, "epochs": s.Epochs, "seed": seed}
+	if s.quick {
+		keys["max_steps"], keys["batch"], keys["train_size"], keys["test_size"] = 2, 4, 8, 8
+	}
+	t, err := env.Configure(model, s.Task, keys)
+	if err != nil {
+		return Result{}, err
+	}
+	n, err := env.Start(t)
+	if err != nil {
+		return Result{}, err
+	}
+	defer n.Session.Close()
+	before, err := s.count(n)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := n.Train(ctx); err != nil {
+		return Result{}, err
+	}
+	after, err := s.count(n)
+	if err != nil {
+		return Result{}, err
+	}
+	r := n.Result()
+	for when, u := range map[string]usage{"initial": before, "trained": after} {
+		r.Values[when+"_entropy"], r.Values[when+"_unit_entropy"] = u.entropy, u.unitEntropy
+		r.Values[when+"_saturated"], r.Values[when+"_span"] = u.saturated, u.span
+		r.Curves[when] = u.histogram
+	}
+	return r, nil
+}
+
+// usage is how states use their range.
+type usage struct {
+	histogram   Curve   // share of all states in each bin
+	entropy     float64 // of the histogram, relative to that of an even one
+	unitEntropy float64 // the same of each unit's own histogram, mean over units
+	span        float64 // share of the range between a unit's lowest and highest state, mean over units
+	saturated   float64 // share of states within rangeBorder of an end
+}
+
+// count runs test sequences and counts the hidden states of all steps.
+func (s *dynamicRange) count(n *Trained) (usage, error) {
+	b, err := n.Session.Batch(n.Task.Test, min(s.Samples, n.Task.Test.Len()))
+	if err != nil {
+		return usage{}, err
+	}
+	tensors, err := n.Session.Trace(b)
+	if err != nil {
+		return usage{}, err
+	}
+	for _, t := range tensors {
+		if t.Name == "h" {
+			h, err := t.Float32s()
+			return s.usage(h, n.Net.Hidden()), err
+		}
+	}
+	return usage{}, fmt.Errorf("the trace has no tensor h")
+}
+
+// usage counts states [N,H] in [−1, 1].
+func (s *dynamicRange) usage(h []float32, units int) usage {
+	u := usage{histogram: make(Curve, s.Bins)}
+	rows := len(h) / units
+	for k := range units {
+		own := make(Curve, s.Bins)
+		lo, hi := 1.0, -1.0
+		for row := range rows {
+			v := float64(h[row*units+k])
+			own[min(s.Bins-1, max(0, int((v+1)/2*float64(s.Bins))))] += 1 / float64(rows)
+			lo, hi = min(lo, v), max(hi, v)
+			if math.Abs(v) > 1-2*rangeBorder {
+				u.saturated += 1 / float64(len(h))
+			}
+		}
+		for i, share := range own {
+			u.histogram[i] += share / float64(units)
+		}
+		u.unitEntropy += evenness(own) / float64(units)
+		u.span += (hi - lo) / 2 / float64(units)
+	}
+	u.entropy = evenness(u.histogram)
+	return u
+}
+
+// evenness returns the entropy of shares relative to that of even ones.
+//
+// Source: Shannon (1948), Bell Syst. Tech. J. 27:379.
+func evenness(shares []float64) float64 {
+	sum := 0.0
+	for _, p := range shares {
+		if p > 0 {
+			sum -= p * math.Log(p)
+		}
+	}
+	return sum / math.Log(float64(len(shares)))
+}
+
+// Report implements Settings.
+func (s *dynamicRange) Report(rows Rows) (Report, error) {
+	t := Table{Title: fmt.Sprintf("States of %d units in [-1, 1], %s", s.Hidden, s.Task),
+		Head: []string{"cell", "when", "entropy, of an even histogram's", "entropy of single units", "span of single units", "saturated states", "test accuracy"}}
+	lines := chart.Lines{Title: "States after training", XLabel: "h", YLabel: "share of states in a bin", LogY: true}
+	x := make([]float64, s.Bins)
+	for i := range x {
+		x[i] = (float64(i)+0.5)/float64(s.Bins)*2 - 1
+	}
+	r := Report{Verdict: None}
+	for _, model := range rows.Conditions() {
+		of := rows.Of(model)
+		for _, when := range []string{"initial", "trained"} {
+			accuracy := "-"
+			if len(of.Values("last_accuracy")) > 0 && when == "trained" {
+				accuracy = percent(of.Mean("last_accuracy"))
+			}
+			t.Rows = append(t.Rows, []string{model, when, of.Mean(when + "_entropy").Format("%.3f"), of.Mean(when + "_unit_entropy").Format("%.3f"),
+				percent(of.Mean(when + "_span")), percent(of.Mean(when + "_saturated")), accuracy})
+		}
+		r.Result += fmt.Sprintf("%s: after training a unit spans %s of the range, all states together have %s of the entropy of an even histogram, and %s of them are within %g %% of an end. ",
+			model, percent(of.Mean("trained_span")), of.Mean("trained_entropy").Format("%.2f"), percent(of.Mean("trained_saturated")), 100*rangeBorder)
+		lines.Series = append(lines.Series, chart.Series{Name: model, X: x, Y: values(of.Curve("trained"))})
+	}
+	r.Result += fmt.Sprintf("The claim names no number, and none is published: this is a report after %d epochs of %s.", s.Epochs, s.Task)
+	r.Tables = []Table{t}
+	r.Charts = []Chart{{"histogram", fmt.Sprintf("Share of the states of test sequences in %d bins; mean over seeds.", s.Bins), lines}}
+	return r, nil
+}
+
+// percent writes an estimate in percent with one digit behind the point.
+func percent(e Estimate) string {
+	e.Value, e.Interval[0], e.Interval[1] = 100*e.Value, 100*e.Interval[0], 100*e.Interval[1]
+	return e.Format("%.1f") + " %"
+}
+
+// values returns the numbers of estimates.
+func values(all []Estimate) []float64 {
+	y, _, _ := split(all)
+	return y
+}
