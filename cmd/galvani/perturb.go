@@ -143,6 +143,9 @@ func (f *perturbFlags) check() error {
 	if given == 0 {
 		return fmt.Errorf("%w: galvani perturb needs one of --silence, --scale, --weight-noise and --state-noise", errUsage)
 	}
+	if len(f.seeds) == 0 {
+		return fmt.Errorf("%w: --seeds is empty, want at least one", config.ErrConfig)
+	}
 	for _, s := range f.seeds {
 		if _, err := strconv.ParseUint(s, 10, 64); err != nil {
 			return fmt.Errorf("%w: --seeds holds %q, want numbers from 0 on", config.ErrConfig, s)

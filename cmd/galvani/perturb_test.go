@@ -155,6 +155,7 @@ func TestPerturbRefuses(t *testing.T) {
 		{"--scale -1", exitConfig, "--scale is -1"},
 		{"--state-noise NaN", exitConfig, "--state-noise is NaN"},
 		{"--scale 1 --seeds 1,x", exitConfig, `--seeds holds "x"`},
+		{"--scale 1 --seeds=", exitConfig, "--seeds is empty"},
 		{"--scale 1 --units 3-99", exitConfig, `--units holds "3-99", want all, E, I, or numbers and ranges of 0 to 7`},
 		{"--scale 1 --units 3-1", exitConfig, `--units holds "3-1"`},
 		{"--scale 1 --units e", exitConfig, `--units holds "e"`},
