@@ -21,7 +21,7 @@ func init() {
 		Source: "notes on the charged RNN, section 3.1; chaos of tanh networks: Sompolinsky, Crisanti and Sommers (1988) Phys. Rev. Lett. 61:259",
 		New: func() Settings {
 			return &energy{Networks: 200, Units: 16, Gains: []float64{0.5, 1, 1.5, 2, 2.5, 3}, Dense: 20, Dt: 0.1, Steps: 1000, Transient: 500,
-				RateNetworks: 10, RateUnits: 128, Checks: 100}
+				RateNetworks: 10, RateUnits: 100, RateSteps: 4000, RateTransient: 6000, Checks: 100}
 		},
 	})
 }
@@ -35,16 +35,18 @@ func init() {
 // Second, whether nearby courses part: the largest Lyapunov exponent, beside that of tanh networks
 // h' = tanh(W h) with W_ij ~ N(0, g²/H) and of the simplified charged RNN with W = 1 + N(0, g²/H).
 type energy struct {
-	Networks     int       `toml:"networks" doc:"charged networks per condition and seed" min:"1" max:"100000"`
-	Units        int       `toml:"units" doc:"compartments of a charged network, joined at random" min:"2" max:"1024"`
-	Gains        []float64 `toml:"gains" doc:"gains g of W, and largest channel densities of the charged networks" min:"0" max:"1e3"`
-	Dense        float64   `toml:"dense" doc:"a channel density far above the others" min:"0" max:"1e3"`
-	Dt           float64   `toml:"dt" doc:"short step, with which the course is close to the differential equation" unit:"step" min:"1e-3" max:"0.999"`
-	Steps        int       `toml:"steps" doc:"steps that an exponent is averaged over" min:"50" max:"1000000"`
-	Transient    int       `toml:"transient" doc:"steps before that" min:"0" max:"1000000"`
-	RateNetworks int       `toml:"rate_networks" doc:"tanh and simplified charged networks per condition and seed" min:"1" max:"100000"`
-	RateUnits    int       `toml:"rate_units" doc:"units of these" min:"2" max:"4096"`
-	Checks       int       `toml:"checks" doc:"comparisons of the energy along a course" min:"2" max:"10000"`
+	Networks      int       `toml:"networks" doc:"charged networks per condition and seed" min:"1" max:"100000"`
+	Units         int       `toml:"units" doc:"compartments of a charged network, joined at random" min:"2" max:"1024"`
+	Gains         []float64 `toml:"gains" doc:"gains g of W, and largest channel densities of the charged networks" min:"0" max:"1e3"`
+	Dense         float64   `toml:"dense" doc:"a channel density far above the others" min:"0" max:"1e3"`
+	Dt            float64   `toml:"dt" doc:"short step, with which the course is close to the differential equation" unit:"step" min:"1e-3" max:"0.999"`
+	Steps         int       `toml:"steps" doc:"steps that an exponent is averaged over" min:"50" max:"1000000"`
+	Transient     int       `toml:"transient" doc:"steps before that" min:"0" max:"1000000"`
+	RateNetworks  int       `toml:"rate_networks" doc:"tanh and simplified charged networks per condition and seed" min:"1" max:"100000"`
+	RateUnits     int       `toml:"rate_units" doc:"units of these" min:"2" max:"4096"`
+	RateSteps     int       `toml:"rate_steps" doc:"steps that an exponent of these is averaged over; some drift off slowly" min:"50" max:"1000000"`
+	RateTransient int       `toml:"rate_transient" doc:"steps before that" min:"0" max:"1000000"`
+	Checks        int       `toml:"checks" doc:"comparisons of the energy along a course" min:"2" max:"10000"`
 }
 
 const (
@@ -61,7 +63,8 @@ const (
 
 // Quick implements Settings.
 func (s *energy) Quick() {
-	s.Networks, s.Units, s.Gains, s.Steps, s.Transient, s.RateNetworks, s.RateUnits, s.Checks = 3, 6, []float64{0.5, 3}, 100, 50, 2, 32, 10
+	s.Networks, s.Units, s.Gains, s.Steps, s.Transient, s.Checks = 3, 6, []float64{0.5, 3}, 100, 50, 10
+	s.RateNetworks, s.RateUnits, s.RateSteps, s.RateTransient = 2, 32, 100, 50
 }
 
 // charged is a condition of charged networks.
@@ -114,7 +117,7 @@ func (s *energy) Cases(seeds []uint64) ([]Case, error) {
 	}
 	for _, model := range []string{"rnn", "crnn-simple"} {
 		for _, g := range s.Gains {
-			add(rateCondition(model, g), 3, func(ctx context.Context, env *Env, seed uint64) (Result, error) {
+			add(rateCondition(model, g), 6, func(ctx context.Context, env *Env, seed uint64) (Result, error) {
 				return s.rateExponents(ctx, env, model, g, seed)
 			})
 		}
@@ -270,16 +273,12 @@ func (s *energy) chargedExponents(ctx context.Context, env *Env, c charged, seed
 			return now
 		}
 	}
-	all, err := p.exponents(ctx, s.orbit(c.dt), s.Units, state, input, r)
+	o := orbit{transient: int(float64(s.Transient) / c.dt), steps: int(float64(s.Steps) / c.dt), segment: energySegment}
+	all, err := p.exponents(ctx, o, s.Units, state, input, r)
 	if err != nil {
 		return Result{}, err
 	}
 	return exponentResult(all), nil
-}
-
-// orbit returns how far exponents look, in the time of steps of length dt.
-func (s *energy) orbit(dt float64) orbit {
-	return orbit{transient: int(float64(s.Transient) / dt), steps: int(float64(s.Steps) / dt), segment: energySegment}
 }
 
 // rateExponents measures the exponents of networks with a dense random W.
@@ -314,7 +313,8 @@ func (s *energy) rateExponents(ctx context.Context, env *Env, model string, g fl
 		for i := range s.RateUnits {
 			state[i] = r.NormFloat64()
 		}
-		one, err := p.exponents(ctx, s.orbit(1), s.RateUnits, state, nil, r)
+		o := orbit{transient: s.RateTransient, steps: s.RateSteps, segment: energySegment}
+		one, err := p.exponents(ctx, o, s.RateUnits, state, nil, r)
 		if err != nil {
 			return Result{}, err
 		}

@@ -50,6 +50,7 @@ const (
 	// reachShare is the share of the gradient at which it counts as gone.
 	reachShare  = 1e-3
 	lagInputs   = 4
+	lowestLag   = -12 // of the chart, in powers of ten
 	settleSteps = 300
 )
 
@@ -411,6 +412,11 @@ func (s *jacobian) lagTable(rows Rows, r *Report) {
 		}
 		t.Rows = append(t.Rows, []string{c.name, reach, of.Mean("slope").Format("%.4f")})
 		y := of.Curve("log10_norm")
+		for i, e := range y {
+			if e.Value < lowestLag {
+				y[i].Value = math.NaN() // leaves the picture
+			}
+		}
 		x := make([]float64, len(y))
 		for i := range x {
 			x[i] = float64(i)
@@ -421,7 +427,7 @@ func (s *jacobian) lagTable(rows Rows, r *Report) {
 		return
 	}
 	r.Tables = append(r.Tables, t)
-	r.Charts = append(r.Charts, Chart{"lag", "Relative to the last step; mean over sequences, with its interval over seeds. The memory cell of the lstm is a second way back, which ‖∂L/∂h‖ does not show.", lines})
+	r.Charts = append(r.Charts, Chart{"lag", "Relative to the last step, down to 1e-12 of it; mean over sequences, with its interval over seeds. The memory cell of the lstm is a second way back, which ‖∂L/∂h‖ does not show.", lines})
 	slope := func(name string) string { return rows.Of("lag, " + name).Mean("slope").Format("%.3f") }
 	r.Result += fmt.Sprintf("\n\nThe gradient of the crnn changed by %s per step of lag (in its logarithm) without input, %s with input of order 1 and %s with 100 times that; that of the rnn by %s, of the lstm by %s. "+
 		"The gradient of an lstm also goes back through its memory cell, which the norm at the hidden state does not see.",

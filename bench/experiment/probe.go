@@ -82,15 +82,13 @@ func (p *probe) of(name string) []float64 {
 	return nil
 }
 
-// join replaces the axial coupling: edge e joins units i[e] and j[e] with conductance g[e].
+// join makes the axial coupling of a probe that has none: edge e joins units i[e] and j[e] with
+// conductance g[e].
 func (p *probe) join(i, j []int32, g []float64) {
-	p.cell.Axial = &kernels.Axial{I: i, J: j}
-	for k, s := range p.specs {
-		if s.Role == kernels.Edge {
-			p.specs[k].Shape, p.values[k] = []int{len(g)}, g
-			return
-		}
+	if len(g) == 0 {
+		return
 	}
+	p.cell.Axial = &kernels.Axial{I: i, J: j}
 	p.specs = append(p.specs, kernels.Spec{Name: "g_axial", Role: kernels.Edge, Shape: []int{len(g)}})
 	p.values = append(p.values, g)
 }
