@@ -105,6 +105,14 @@ func variants() []variant {
 		copy(consts[4:], law[1:])
 		vs = append(vs, variant{fmt.Sprintf("rate/%v", law), "rate", consts, rateVec(int(law[0]), form)})
 	}
+	// Updates implicit, explicit and convex; functions relu, tanh and sigmoid; dynamics of voltages and
+	// rates; gates sigmoid and softplus.
+	vs = append(vs,
+		variant{"cond/implicit", "cond", []float64{0, 1, 0, 0.7, 0.7, 0}, centred},
+		variant{"cond/convex", "cond", []float64{2, 0, 1, 1, 1, 0}, centred},
+		variant{"cond-ei/implicit", "cond_ei", []float64{0, 0, 1, 0.7, 0.7, 1}, centred},
+		variant{"cond-ei/explicit", "cond_ei", []float64{1, 2, 0, 0.3, 0.3, 0}, centred},
+		variant{"cond-fixed/explicit", "cond_fixed", []float64{1, 2, 0, 0.7}, centred})
 	return append(vs,
 		variant{"crnn-simple/literal", "crnn_simple", append([]float64{0.1, -1}, syn("ema")...), centred},
 		variant{"crnn/implicit", "crnn", []float64{0.5, 1, 1, 2}, crnnVec},
