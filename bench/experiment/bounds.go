@@ -14,8 +14,8 @@ func init() {
 	Register(Entry{
 		Name:   "bounds",
 		Doc:    "random charged RNNs that leave the range of their reversal potentials",
-		Claim:  "the states of a cRNN are bounded by its reversal potentials",
-		Source: "notes on the charged RNN, section 3.1",
+		Claim:  "the state of a cRNN is a compromise between its reversal potentials and stays within their range",
+		Source: "notes on the charged RNN, section 3",
 		New: func() Settings {
 			return &bounds{Networks: 2000, Units: 8, Steps: 1000, Input: 100, Dt: []float64{0.01, 0.03, 0.1, 0.3, 1}}
 		},

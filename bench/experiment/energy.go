@@ -17,8 +17,8 @@ func init() {
 	Register(Entry{
 		Name:   "energy",
 		Doc:    "energy along the course of random charged RNNs, and their largest Lyapunov exponent beside that of tanh networks",
-		Claim:  "the additive, non-compositional nonlinearity of the cRNN makes no chaos",
-		Source: "notes on the charged RNN, section 3.1; chaos of tanh networks: Sompolinsky, Crisanti and Sommers (1988) Phys. Rev. Lett. 61:259",
+		Claim:  "the nonlinearity of the cRNN is added to the state, not composed over time, which prevents chaos",
+		Source: "notes on the charged RNN, section 3; chaos of tanh networks: Sompolinsky, Crisanti and Sommers (1988) Phys. Rev. Lett. 61:259",
 		New: func() Settings {
 			return &energy{Networks: 200, Units: 16, Gains: []float64{0.5, 1, 1.5, 2, 2.5, 3}, Dense: 20, Dt: 0.1, Steps: 1000, Transient: 500,
 				RateNetworks: 10, RateUnits: 100, RateSteps: 4000, RateTransient: 6000, Checks: 100}

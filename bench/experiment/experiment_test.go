@@ -155,7 +155,7 @@ func TestRunAndReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"# toy\n", "Claim: toys hold (none)", "**Verdict: holds.**", "| a | 3.00 (-9.71 to 15.71) |", "toy-line.png", "galvani experiment toy\n", "4 cases", "commit abc"} {
+	for _, want := range []string{"# toy\n", "A toy.", "Claim: toys hold (none).", "**Verdict: holds.**", "| a | 3.00 (-9.71 to 15.71) |", "toy-line.png", "galvani experiment toy\n", "4 cases", "commit abc"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("report lacks %q:\n%s", want, text)
 		}

@@ -18,8 +18,8 @@ func init() {
 	Register(Entry{
 		Name:   "jacobian",
 		Doc:    "how input moves the Jacobian of a step, the product of Jacobians, and how far gradients reach back",
-		Claim:  "the input of a cRNN gates its derivatives",
-		Source: "notes on the charged RNN, section 3.1; norm of gradients against lag: Pascanu, Mikolov and Bengio (2013), arXiv:1211.5063",
+		Claim:  "the input of a cRNN gates the derivatives of backpropagation and so makes up for those that explode or vanish",
+		Source: "notes on the charged RNN, section 3; norm of gradients against lag: Pascanu, Mikolov and Bengio (2013), arXiv:1211.5063",
 		New: func() Settings {
 			return &jacobian{Networks: 50, Units: 8, Levels: []float64{0, 0.01, 0.03, 0.1, 0.3, 1, 3, 10}, Product: 20, Hidden: 64, Batch: 16, Lags: 200}
 		},
@@ -346,6 +346,9 @@ func (s *jacobian) shiftTable(rows Rows, r *Report) (exact bool) {
 				"The implicit and the exp step keep the direction, not the amount: their diagonal cannot fall below 0, and neighbours' terms shrink too.", worst)
 		}
 	}
+	if exact {
+		r.Result += " A conductance is never negative and so, with restoring signs, input makes the diagonal smaller only: it can make up for derivatives that explode, not for those that vanish."
+	}
 	r.Tables = append(r.Tables, t)
 	return exact
 }
@@ -414,14 +417,16 @@ func (s *jacobian) lagTable(rows Rows, r *Report) {
 		y := of.Curve("log10_norm")
 		for i, e := range y {
 			if e.Value < lowestLag {
-				y[i].Value = math.NaN() // leaves the picture
+				y[i] = Mean(nil) // leaves the picture
 			}
 		}
 		x := make([]float64, len(y))
 		for i := range x {
 			x[i] = float64(i)
 		}
-		lines.Series = append(lines.Series, Band(c.name, x, y))
+		band := Band(c.name, x, y)
+		band.Dashed = c.model == "lstm" // it lies on others
+		lines.Series = append(lines.Series, band)
 	}
 	if len(t.Rows) == 0 {
 		return

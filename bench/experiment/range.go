@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"galvani/engine/chart"
 )
@@ -13,8 +14,8 @@ func init() {
 	Register(Entry{
 		Name:   "range",
 		Doc:    "how much of their range the states of bounded cells use, before and after training",
-		Claim:  "bounded by reversal potentials, the units of a cRNN use their dynamic range",
-		Source: "notes on the charged RNN, section 3.1; no published value to compare with",
+		Claim:  "fixed reversal potentials keep the dynamic range of the cRNN fixed and useful",
+		Source: "notes on the charged RNN, section 3, which name no number",
 		New: func() Settings {
 			return &dynamicRange{Models: []string{"crnn", "rnn", "lstm", "gru", "rate"}, Task: "looming", Hidden: 64, Epochs: 2, Samples: 128, Bins: 64}
 		},
@@ -164,7 +165,7 @@ func evenness(shares []float64) float64 {
 func (s *dynamicRange) Report(rows Rows) (Report, error) {
 	t := Table{Title: fmt.Sprintf("States of %d units in [-1, 1], %s", s.Hidden, s.Task),
 		Head: []string{"cell", "when", "entropy, of an even histogram's", "entropy of single units", "span of single units", "saturated states", "test accuracy"}}
-	lines := chart.Lines{Title: "States after training", XLabel: "h", YLabel: "share of states in a bin", LogY: true}
+	lines := chart.Lines{Title: "States after training", XLabel: "h", YLabel: "share of states in a bin"}
 	x := make([]float64, s.Bins)
 	for i := range x {
 		x[i] = (float64(i)+0.5)/float64(s.Bins)*2 - 1
@@ -180,14 +181,36 @@ func (s *dynamicRange) Report(rows Rows) (Report, error) {
 			t.Rows = append(t.Rows, []string{model, when, of.Mean(when + "_entropy").Format("%.3f"), of.Mean(when + "_unit_entropy").Format("%.3f"),
 				percent(of.Mean(when + "_span")), percent(of.Mean(when + "_saturated")), accuracy})
 		}
-		r.Result += fmt.Sprintf("%s: after training a unit spans %s of the range, all states together have %s of the entropy of an even histogram, and %s of them are within %g %% of an end. ",
-			model, percent(of.Mean("trained_span")), of.Mean("trained_entropy").Format("%.2f"), percent(of.Mean("trained_saturated")), 100*rangeBorder)
 		lines.Series = append(lines.Series, chart.Series{Name: model, X: x, Y: values(of.Curve("trained"))})
 	}
-	r.Result += fmt.Sprintf("The claim names no number, and none is published: this is a report after %d epochs of %s.", s.Epochs, s.Task)
+	r.Result = s.words(rows)
 	r.Tables = []Table{t}
 	r.Charts = []Chart{{"histogram", fmt.Sprintf("Share of the states of test sequences in %d bins; mean over seeds.", s.Bins), lines}}
 	return r, nil
+}
+
+// words compares the crnn, or whatever comes first, with the others.
+func (s *dynamicRange) words(rows Rows) string {
+	all := rows.Conditions()
+	first := rows.Of(all[0])
+	text := fmt.Sprintf("After training a unit of the %s spans %s of its range, before %s; its states together have %s of the entropy of an even histogram, before %s; and %s of them lie within %g %% of an end.",
+		all[0], percent(first.Mean("trained_span")), percent(first.Mean("initial_span")), first.Mean("trained_entropy").Format("%.2f"), first.Mean("initial_entropy").Format("%.2f"),
+		percent(first.Mean("trained_saturated")), 100*rangeBorder)
+	var more, less []string
+	for _, model := range all[1:] {
+		if rows.Of(model).Mean("trained_entropy").Value > first.Mean("trained_entropy").Value {
+			more = append(more, model)
+		} else {
+			less = append(less, model)
+		}
+	}
+	if len(more) > 0 {
+		text += fmt.Sprintf(" The states of %s are spread more evenly.", strings.Join(more, ", "))
+	}
+	if len(less) > 0 {
+		text += fmt.Sprintf(" Those of %s are spread less evenly.", strings.Join(less, ", "))
+	}
+	return text + fmt.Sprintf(" The notes name no number that would be useful, and none is published: this is a report after %d epochs of %s.", s.Epochs, s.Task)
 }
 
 // percent writes an estimate in percent with one digit behind the point.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"galvani/engine/chart"
 )
@@ -120,11 +122,11 @@ func (rows Rows) seconds() float64 {
 func (j *Job) markdown(o *Outcome, p *plan) []byte {
 	var b bytes.Buffer
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("# %s\n\n%s.\n", j.Name, strings.TrimSuffix(j.Doc, "."))
+	line("# %s\n\n%s.\n", j.Name, sentence(j.Doc))
 	if j.Quick {
 		line("**Made with --quick: shows that it works, measures nothing.**\n")
 	}
-	line("Claim: %s (%s)\n\n**Verdict: %s.**\n\n%s\n", j.Claim, j.Source, o.Verdict, strings.TrimSpace(o.Result))
+	line("Claim: %s (%s).\n\n**Verdict: %s.**\n\n%s\n", j.Claim, j.Source, o.Verdict, strings.TrimSpace(o.Result))
 	for _, t := range o.Tables {
 		line("## %s\n\n| %s |\n|%s", t.Title, strings.Join(t.Head, " | "), strings.Repeat("---|", len(t.Head)))
 		for _, r := range t.Rows {
@@ -137,6 +139,12 @@ func (j *Job) markdown(o *Outcome, p *plan) []byte {
 	}
 	line("## Repeat it\n\n```\n%s\n```\n\n%s", j.Command, j.provenance(o, p))
 	return b.Bytes()
+}
+
+// sentence begins a text with a capital.
+func sentence(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
 }
 
 // provenance says how the numbers came about.

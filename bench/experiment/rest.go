@@ -15,8 +15,8 @@ func init() {
 	Register(Entry{
 		Name:   "rest",
 		Doc:    "distance of random charged RNNs from rest while their input stays constant",
-		Claim:  "the cRNN is event-driven: under constant input it returns to rest",
-		Source: "notes on the charged RNN, section 3.1",
+		Claim:  "the cRNN is event-driven: when its input is constant in time it converges to its resting state",
+		Source: "notes on the charged RNN, section 3",
 		New: func() Settings {
 			return &rest{Networks: 200, Units: 8, Input: 10, Starts: 8, Gamma: 1, GammaMax: []float64{0, 1, 2, 5, 10, 20}, Dt: 0.1, TauS: 5, TauL: 20, Multiple: 20}
 		},

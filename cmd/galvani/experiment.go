@@ -70,7 +70,7 @@ func newExperimentOne(e experiment.Entry) *cobra.Command {
 	var f experimentFlags
 	given := &[]config.Pair{}
 	c := &cobra.Command{Use: e.Name + " [flags]", Short: e.Doc, Args: exactArgs(),
-		Long: fmt.Sprintf("%s.\n\nClaim: %s\nSource: %s", strings.TrimSuffix(e.Doc, "."), e.Claim, e.Source)}
+		Long: fmt.Sprintf("%s.\n\nClaim: %s.\nSource: %s.", e.Doc, e.Claim, e.Source)}
 	f.add(c.Flags())
 	jsonFlag(c, &f.asJSON)
 	keys, err := keyFlags(map[string]any{"": e.New()}, given)

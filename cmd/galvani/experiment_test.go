@@ -5,7 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"galvani/bench/experiment"
 	"galvani/models"
@@ -99,5 +101,41 @@ func TestConfigureTraining(t *testing.T) {
 	}
 	if _, err := configureTraining("crnn-simple", "mnist-rows", map[string]any{"hiden": 12}); err == nil {
 		t.Error("an unknown key is accepted")
+	}
+}
+
+// TestExperimentAll runs every experiment that there is.
+func TestExperimentAll(t *testing.T) {
+	needsCPU(t)
+	dir := t.TempDir()
+	o := galvani(t, "experiment", "all", "--quick", "--seeds", "1", "--threads", "1", "--device", "cpu", "--out", dir, "--json").ok(t)
+	var found []experiment.Outcome
+	if err := json.Unmarshal([]byte(o.stdout), &found); err != nil || len(found) != len(experiment.All()) {
+		t.Fatalf("%v: %s", err, o.stdout)
+	}
+	for i, e := range experiment.All() {
+		if f := found[i]; f.Name != e.Name || f.Missing != 0 || f.Done == 0 || f.Verdict == "" || f.Result == "" {
+			t.Errorf("%s: outcome is %+v", e.Name, f)
+		}
+		if text, err := os.ReadFile(filepath.Join(dir, e.Name+".md")); err != nil || !strings.Contains(string(text), e.Claim) {
+			t.Errorf("%s: %v: report is\n%s", e.Name, err, text)
+		}
+	}
+}
+
+// TestExperimentInterrupted holds that Ctrl-C leaves whole rows and says how to go on.
+func TestExperimentInterrupted(t *testing.T) {
+	needsCPU(t)
+	dir := t.TempDir()
+	o := interrupt(t, []string{"experiment", "rest", "--quick", "--seeds", "10000", "--threads", "1", "--out", dir}, syscall.SIGINT, 300*time.Millisecond)
+	o.refused(t, exitStopped, "go on with: galvani experiment rest --quick --seeds 10000 --out "+dir)
+	rows, err := os.ReadFile(filepath.Join(dir, "rest.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(rows)) {
+		if !json.Valid([]byte(line)) || !strings.HasSuffix(line, "\n") {
+			t.Errorf("row %q is not whole", line)
+		}
 	}
 }
