@@ -342,8 +342,10 @@ func (s *jacobian) shiftTable(rows Rows, r *Report) (exact bool) {
 		t.Rows = append(t.Rows, []string{rule, fmt.Sprintf("%.2g", worst), of.Mean("diagonal").Format("%.4f"), fmt.Sprintf("%.2g", slices.Max(of.Values("off_diagonal")))})
 		if rule == "euler" {
 			exact = worst < shiftTolerance
-			r.Result = fmt.Sprintf("With the explicit step a synaptic conductance moves the diagonal of the Jacobian by exactly −δ·Δt/C and nothing else: the largest deviation was %.2g. "+
-				"The implicit and the exp step keep the direction, not the amount: their diagonal cannot fall below 0, and neighbours' terms shrink too.", worst)
+			r.Result = fmt.Sprintf("With the explicit step a synaptic conductance moves the diagonal of the Jacobian by −δ·Δt/C and nothing else: the largest deviation was %.2g.", worst)
+		} else {
+			r.Result += fmt.Sprintf(" With the %s step the diagonal moves by %s of that on average, and the terms of neighbours move too, by up to %.2g.",
+				rule, of.Mean("diagonal").Format("%.2f"), slices.Max(of.Values("off_diagonal")))
 		}
 	}
 	if exact {
