@@ -8,6 +8,7 @@ import (
 
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
+	"galvani/kernels"
 )
 
 const (
@@ -21,13 +22,14 @@ type binding struct {
 	name  string
 	shape []int
 	data  []float32
+	spec  *kernels.Spec // of a parameter, nil for other tensors
 }
 
 // paramBindings lists the parameters under their own names.
 func (s *Session) paramBindings() []binding {
 	var list []binding
 	for i, spec := range s.params.specs {
-		list = append(list, binding{spec.Name, spec.Shape, s.params.slice(i)})
+		list = append(list, binding{spec.Name, spec.Shape, s.params.slice(i), &spec})
 	}
 	return list
 }
@@ -38,11 +40,11 @@ func (s *Session) bindings() []binding {
 	for _, slot := range s.opt.Slots() {
 		for _, i := range s.params.learnedIndex {
 			spec := s.params.specs[i]
-			list = append(list, binding{rundir.SlotName(slot.Name, spec.Name), spec.Shape, s.params.part(slot.Data, i)})
+			list = append(list, binding{rundir.SlotName(slot.Name, spec.Name), spec.Shape, s.params.part(slot.Data, i), nil})
 		}
 	}
 	if s.cfg.Options.Stateful {
-		list = append(list, binding{carriedName, s.train.seq.State.Shape(), s.train.state})
+		list = append(list, binding{carriedName, s.train.seq.State.Shape(), s.train.state, nil})
 	}
 	return list
 }
@@ -83,7 +85,8 @@ func (s *Session) DeviceName() string {
 // Restore puts the session where it was when State was called. On an error nothing has
 // changed.
 //
-// Errors: ErrState for the state of another network, task, optimiser or length of run.
+// Errors: ErrState for the state of another network, task, optimiser or length of run, and for parameters
+// out of their bounds.
 func (s *Session) Restore(st *rundir.State) error {
 	if st.Model != s.cfg.Net.Name() || st.Task != s.cfg.Task.Name {
 		return fmt.Errorf("engine: checkpoint is of model %q and task %q, want %q and %q: %w", st.Model, st.Task, s.cfg.Net.Name(), s.cfg.Task.Name, ErrState)
@@ -111,7 +114,7 @@ func (s *Session) Restore(st *rundir.State) error {
 // LoadParams takes the parameters alone from a checkpoint, for evaluation. On an error
 // nothing has changed.
 //
-// Errors: ErrState where a parameter is missing, of another shape or unknown.
+// Errors: ErrState where a parameter is missing, of another shape, out of its bounds or unknown.
 func (s *Session) LoadParams(st *rundir.State) error {
 	bindings := s.paramBindings()
 	for _, t := range st.Tensors {
@@ -124,6 +127,19 @@ func (s *Session) LoadParams(st *rundir.State) error {
 		return err
 	}
 	return s.params.held.push()
+}
+
+// within refuses values outside the bounds of a parameter, such as a negative time constant.
+func within(spec kernels.Spec, v []float32) error {
+	for _, r := range bounded(spec) {
+		for i, x := range v[r.at : r.at+r.n] {
+			if x := float64(x); !(x >= r.Lo && x <= r.Hi) {
+				return fmt.Errorf("engine: element %d of %s in checkpoint is %v, want at least %v and at most %v: %w",
+					r.at+i, spec.Name, x, r.Lo, r.Hi, ErrState)
+			}
+		}
+	}
+	return nil
 }
 
 // store copies tensors to where they belong, all of them or none.
@@ -140,6 +156,11 @@ func store(bindings []binding, st *rundir.State) error {
 		}
 		if !slices.Equal(t.Shape, b.shape) || len(v) != len(b.data) {
 			return fmt.Errorf("engine: %s in checkpoint is %v, want %v: %w", b.name, t.Shape, b.shape, ErrState)
+		}
+		if b.spec != nil {
+			if err := within(*b.spec, v); err != nil {
+				return err
+			}
 		}
 		values[i] = v
 	}

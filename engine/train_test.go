@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -363,6 +364,22 @@ func TestRestoreRefuses(t *testing.T) {
 	st.Tensors[3].Name = "cell.X"
 	if err := s.LoadParams(st); !errors.Is(err, ErrState) {
 		t.Errorf("LoadParams of a foreign state: error %v, want ErrState", err)
+	}
+}
+
+func TestParametersOutOfBounds(t *testing.T) {
+	one, two := kernels.Bound{Lo: 0, Hi: 2}, kernels.Bound{Lo: math.Inf(-1)}
+	spec := kernels.Spec{Name: "cell.A", Shape: []int{2, 2}, Bound: kernels.Free(), Columns: []kernels.Bound{one, two}}
+	for _, v := range [][]float32{{0, 0, 2, -5}, {1, -1, 1, -1}} {
+		if err := within(spec, v); err != nil {
+			t.Errorf("%v gave %v", v, err)
+		}
+	}
+	nan := float32(math.NaN())
+	for _, v := range [][]float32{{-1, 0, 0, 0}, {0, 0, 2.5, 0}, {0, 0, 0, 1}, {0, nan, 0, 0}} {
+		if err := within(spec, v); !errors.Is(err, ErrState) || !strings.Contains(err.Error(), "cell.A") {
+			t.Errorf("%v gave %v", v, err)
+		}
 	}
 }
 

@@ -69,6 +69,14 @@ func losses(t *testing.T, dir string) []float64 {
 	return all
 }
 
+// TestGPUDaleSigns is TestDaleSigns on a GPU.
+func TestGPUDaleSigns(t *testing.T) {
+	onGPU(t)
+	for _, form := range []string{"abs", "relu", "clamp"} {
+		t.Run(form, func(t *testing.T) { checkDaleSigns(t, "device", "cuda", "dale_form", form, "model", "cond-varying") })
+	}
+}
+
 // TestGPUTrainsLikeCPU trains every model for ten updates on both devices.
 func TestGPUTrainsLikeCPU(t *testing.T) {
 	onGPU(t)

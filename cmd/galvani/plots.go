@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"galvani/bench/experiment"
 	"galvani/data"
 	"galvani/engine/chart"
 	"galvani/engine/rundir"
@@ -39,6 +40,11 @@ func (j *job) plot(run *rundir.Run, say func(string, ...any)) error {
 	}
 	if timed, ok := j.task.Test.(data.Timed); ok {
 		if charts["response"], err = j.responseChart(timed); err != nil {
+			return err
+		}
+	}
+	if set, ok := j.task.Test.(data.Trials); ok {
+		if charts["psychometric"], err = j.psychometricChart(set); err != nil {
 			return err
 		}
 	}
@@ -86,6 +92,24 @@ func (j *job) gradientChart(say func(string, ...any)) (chart.Lines, error) {
 	s := chart.Series{Name: j.net.Name(), Y: norms}
 	for t := range norms {
 		s.X = append(s.X, float64(t+1))
+	}
+	c.Series = []chart.Series{s}
+	return c, nil
+}
+
+// psychometricChart shows the part of the trials that are decided rightly against the coherence of
+// the stimuli, with its 95 % interval; empty for tasks whose stimuli have one coherence.
+func (j *job) psychometricChart(set data.Trials) (chart.Lines, error) {
+	c := chart.Lines{Title: "Psychometric curve", XLabel: "coherence (%)", YLabel: "trials decided rightly (%)"}
+	list, err := j.decide(set)
+	if err != nil || len(list) < 2 {
+		return c, err
+	}
+	s := chart.Series{Name: j.net.Name(), Dots: true}
+	for _, t := range list {
+		share := experiment.Share(t.Right, t.Count)
+		s.X, s.Y = append(s.X, t.Coherence), append(s.Y, 100*share.Value)
+		s.Lo, s.Hi = append(s.Lo, 100*share.Interval[0]), append(s.Hi, 100*share.Interval[1])
 	}
 	c.Series = []chart.Series{s}
 	return c, nil
