@@ -452,7 +452,7 @@ func (s *energy) words(rows Rows, v Verdict) string {
 	case Holds:
 		text += "The claim holds for the crnn."
 	case HoldsWhen:
-		text += "The claim holds for the differential equation of the crnn with symmetric coupling, and for steps that are short against C/G; a step that overshoots brings what the equation does not have."
+		text += "The claim holds for the crnn, whose coupling is symmetric, as long as steps are short against C/G; a step that overshoots makes networks cycle that would come to rest, which is not yet chaos."
 	default:
 		text += "The claim fails as measured here."
 	}
@@ -460,8 +460,8 @@ func (s *energy) words(rows Rows, v Verdict) string {
 		return slices.ContainsFunc(s.Gains, func(g float64) bool { return r.Condition == rateCondition("crnn-simple", g) })
 	})
 	if n := int(simple.Sum("networks")); n > 0 {
-		text += fmt.Sprintf(" It says nothing of crnn-simple, whose W need not be symmetric: of %d networks with W = 1 + N(0, g²/H) %.0f diverged and %.0f of the others were chaotic. "+
-			"The printed equations have instantaneous gates; gates with dynamics of their own (as in Hodgkin and Huxley's equations) break the gradient structure, so nothing here speaks of them.",
+		text += fmt.Sprintf(" It is the symmetric coupling that does it, more than the sum: crnn-simple adds its nonlinearity too, but its W is free, and of %d networks with W = 1 + N(0, g²/H) %.0f diverged and %.0f of the others were chaotic. "+
+			"The printed equations have instantaneous gates; gates with dynamics of their own, as in Hodgkin and Huxley's equations, break the gradient structure, so nothing here speaks of them.",
 			n, simple.Sum("diverged"), simple.Sum("chaotic"))
 	}
 	return text

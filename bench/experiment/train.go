@@ -9,6 +9,7 @@ import (
 
 	"galvani/data"
 	"galvani/engine"
+	"galvani/kernels"
 	"galvani/models"
 )
 
@@ -19,8 +20,11 @@ type Training struct {
 	Task         data.Config
 	Hidden       int
 	ReadoutScale float64
+	Wiring       *models.Wiring // nil for every connection, of either sign
 	Options      engine.Options // Seed also seeds the task
 	Memory       int64          // engine.Config.Memory
+	// Hold names parameters that keep the initial values given here instead of being learned.
+	Hold map[string]kernels.Init
 }
 
 // Trained is a network in training, or after it.
@@ -82,15 +86,36 @@ func (e *Env) Start(t Training) (*Trained, error) {
 		return nil, err
 	}
 	dims := models.Dims{I: n.Task.I, H: t.Hidden, O: n.Task.O}
-	if n.Net, err = models.Bind(t.Model, t.Cell, dims, models.ReadoutScale(t.ReadoutScale)); err != nil {
+	options := []models.Option{models.ReadoutScale(t.ReadoutScale)}
+	if t.Wiring != nil {
+		options = append(options, models.Wired(*t.Wiring))
+	}
+	if n.Net, err = models.Bind(t.Model, t.Cell, dims, options...); err != nil {
 		return nil, err
 	}
-	cfg := engine.Config{Net: n.Net, Task: n.Task, Device: dev, Options: t.Options, Memory: t.Memory}
+	cfg := engine.Config{Net: held{n.Net, t.Hold}, Task: n.Task, Device: dev, Options: t.Options, Memory: t.Memory}
 	if n.Session, err = engine.NewSession(cfg); err != nil {
 		return nil, err
 	}
 	n.Learned, _ = n.Session.Params().Len()
 	return n, nil
+}
+
+// held is a network with parameters that are not learned.
+type held struct {
+	*models.Network
+	values map[string]kernels.Init
+}
+
+// Specs implements engine.Network.
+func (n held) Specs() []kernels.Spec {
+	specs := n.Network.Specs()
+	for i := range specs {
+		if v, ok := n.values[specs[i].Name]; ok {
+			specs[i].Learned, specs[i].Init = false, v
+		}
+	}
+	return specs
 }
 
 // Train trains the network to its end. Numbers that are not finite are an outcome, not an error.
@@ -122,6 +147,22 @@ func (e *Env) Train(ctx context.Context, t Training) (*Trained, error) {
 		return nil, errors.Join(err, n.Session.Close())
 	}
 	return n, nil
+}
+
+// parameter returns the present values of a parameter, e.g. "cell.W"; nil where there is none of
+// that name. On a device with memory of its own they are fetched.
+func (t *Trained) parameter(name string) []float64 {
+	params := t.Session.Params()
+	for i, s := range params.Specs() {
+		if s.Name == name {
+			list := make([]float64, s.Len())
+			for k, v := range params.View(i).Data().([]float32) {
+				list[k] = float64(v)
+			}
+			return list
+		}
+	}
+	return nil
 }
 
 // watcher keeps what a session tells.

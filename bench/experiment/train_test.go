@@ -81,3 +81,30 @@ func TestTrainOutcomes(t *testing.T) {
 		t.Errorf("no units: %v", err)
 	}
 }
+
+// TestTrainHeld holds that wiring reaches the network and that a held read-out stays what it is.
+func TestTrainHeld(t *testing.T) {
+	opened := 0
+	s := smallTraining()
+	s.Hidden = 5
+	w := models.NewWiring()
+	w.Dale = true
+	s.Wiring = &w
+	s.Hold = map[string]kernels.Init{"readout.weight": {A: 0.5}, "readout.bias": {}}
+	n, err := graphEnv(&opened).Train(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Session.Close()
+	if n.Net.Excitatory() != 4 || n.Learned != 5*2+5*5+10 {
+		t.Errorf("%d excitatory units, %d learned parameters", n.Net.Excitatory(), n.Learned)
+	}
+	for _, v := range n.parameter("readout.weight") {
+		if v != 0.5 {
+			t.Fatalf("a held weight is %v", v)
+		}
+	}
+	if n.parameter("cell.none") != nil {
+		t.Error("there is a parameter that is not there")
+	}
+}
