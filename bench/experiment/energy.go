@@ -97,6 +97,9 @@ func (s *energy) chargedNetworks() []charged {
 
 // Cases implements Settings.
 func (s *energy) Cases(seeds []uint64) ([]Case, error) {
+	if len(s.Gains) == 0 {
+		return nil, fmt.Errorf("gains is empty, want at least one number")
+	}
 	var cases []Case
 	add := func(condition string, cost float64, run func(ctx context.Context, env *Env, seed uint64) (Result, error)) {
 		if slices.ContainsFunc(cases, func(c Case) bool { return c.Condition == condition }) {

@@ -15,8 +15,11 @@ import (
 	"testing"
 
 	"galvani/bench"
+	"galvani/data"
+	"galvani/engine"
 	"galvani/engine/chart"
 	"galvani/kernels"
+	"galvani/models"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -34,17 +37,11 @@ func openCPU(t *testing.T) kernels.Device {
 	return dev
 }
 
-// quickly runs an experiment at its tiny settings and returns its report.
+// quickly runs an experiment at its tiny settings and returns its report. It holds the report to
+// bearing that any of its rows are missing.
 func quickly(t *testing.T, name string) *Outcome {
 	t.Helper()
-	dev := openCPU(t)
-	e, err := Lookup(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	j := &Job{Entry: e, Settings: e.New(), Seeds: 2, Quick: true, Dir: t.TempDir(), Command: "again", Threads: 1,
-		Open: func() (kernels.Device, string, error) { return dev, dev.Name(), nil }}
-	j.Settings.Quick()
+	j := quick(t, name)
 	if err := j.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +59,44 @@ func quickly(t *testing.T, name string) *Outcome {
 			}
 		}
 	}
+	p, err := j.plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range p.rows {
+		if r, err := j.Settings.Report(p.rows[i : i+1]); err != nil || r.Result == "" {
+			t.Errorf("report of %s, seed %d, alone: %+v, %v", p.rows[i].Condition, p.rows[i].Seed, r, err)
+		}
+	}
 	return o
+}
+
+// quick makes the job of an experiment at its tiny settings. It trains what is asked for by the
+// defaults of model and task, for two updates.
+func quick(t *testing.T, name string) *Job {
+	t.Helper()
+	dev := openCPU(t)
+	e, err := Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &Job{Entry: e, Settings: e.New(), Seeds: 2, Quick: true, Dir: t.TempDir(), Command: "again", Threads: 1,
+		Open: func() (kernels.Device, string, error) { return dev, dev.Name(), nil },
+		Configure: func(model, task string, _ map[string]any) (Training, error) {
+			m, err := models.Lookup(model)
+			if err != nil {
+				return Training{}, err
+			}
+			k, err := data.Lookup(task)
+			if err != nil {
+				return Training{}, err
+			}
+			o := engine.DefaultOptions()
+			o.Batch, o.MaxSteps = 4, 2
+			return Training{Model: model, Cell: m.New(), Task: k.New(), Hidden: 4, ReadoutScale: 1, Options: o}, nil
+		}}
+	j.Settings.Quick()
+	return j
 }
 
 // toy draws a number per case; its settings decide what goes wrong.
@@ -195,7 +229,7 @@ func TestResume(t *testing.T) {
 	if rows := read(t, j); len(rows) != 2 {
 		t.Fatalf("%d rows are left, want 2", len(rows))
 	}
-	if o, err := j.Report(); err != nil || o.Missing != 2 || o.Done != 2 {
+	if o, err := j.Report(); err != nil || o.Missing != 2 || o.Done != 2 || o.Verdict != None {
 		t.Errorf("report of half the cases: %+v, %v", o, err)
 	}
 	text, err := os.ReadFile(j.path(".jsonl"))
@@ -243,6 +277,7 @@ func TestRefuses(t *testing.T) {
 	}{
 		{"seeds", func(j *Job, _ *toy) { j.Seeds = 0 }, "seeds is 0, want at least 1"},
 		{"settings", func(_ *Job, s *toy) { s.Factor = 0 }, "toy: bad settings: factor is 0"},
+		{"nothing", func(_ *Job, s *toy) { s.Conditions = nil }, "toy: there is nothing to run"},
 		{"twice", func(_ *Job, s *toy) { s.Conditions = []string{"a", "a"} }, `two cases "a" of seed 1`},
 		{"case", func(_ *Job, s *toy) { s.fail = func(string) error { return kernels.ErrShape } }, "toy: a, seed 1: shape mismatch"},
 		{"file", func(j *Job, _ *toy) { os.WriteFile(j.path(".jsonl"), []byte("{}\n"), 0o644) }, "line 1 is no row"},

@@ -362,7 +362,7 @@ func (s *jacobian) productTable(rows Rows, r *Report) (falling float64) {
 	lines := chart.Lines{Title: "Product of Jacobians against conductance", XLabel: "mean synaptic conductance", YLabel: "ln‖∏J‖ per unit of time"}
 	var columns [][]Estimate
 	var words []string
-	networks, fall, linear := 0, 0, true
+	networks, each, fall, linear := 0, 0, 0, true
 	for _, c := range productCells {
 		of := rows.Of("product, " + c.name)
 		if len(of) == 0 {
@@ -370,7 +370,7 @@ func (s *jacobian) productTable(rows Rows, r *Report) (falling float64) {
 		}
 		columns, t.Head = append(columns, of.Curve("log_norm")), append(t.Head, c.name)
 		n, k := int(of.Sum("networks")), int(of.Sum("falling"))
-		words = append(words, c.name+" "+Share(k, n).Percent())
+		words, each = append(words, c.name+" "+Share(k, n).Percent()), max(each, n)
 		if c.gamma > 0 {
 			networks, fall = networks+n, fall+k
 		} else {
@@ -380,7 +380,7 @@ func (s *jacobian) productTable(rows Rows, r *Report) (falling float64) {
 		band.Dots, band.Dashed = true, c.gamma == 0
 		lines.Series = append(lines.Series, band)
 	}
-	if networks == 0 {
+	if len(columns) == 0 {
 		return 0
 	}
 	for i, level := range s.Levels {
@@ -393,12 +393,12 @@ func (s *jacobian) productTable(rows Rows, r *Report) (falling float64) {
 	r.Tables = append(r.Tables, t)
 	r.Charts = append(r.Charts, Chart{"product", "Spectral norm; mean over networks, with its interval over seeds.", lines})
 	r.Result += fmt.Sprintf("\n\nThe norm of a product of Jacobians, each network at the voltages to which its input has moved it, fell with every rise of the conductance in this share of %d networks each: %s.",
-		networks/max(1, len(words)-1), strings.Join(words, "; "))
+		each, strings.Join(words, "; "))
 	if fall < networks && linear {
 		r.Result += " Without channels there was no exception: a conductance also moves the voltage, and a channel may amplify more there than before. " +
 			"So the claim is exact for a step at a given voltage, holds on average for products, and for each of them where there are no channels."
 	}
-	return float64(fall) / float64(networks)
+	return float64(fall) / float64(max(1, networks))
 }
 
 // lagTable tells of gradients against lag.

@@ -5,6 +5,8 @@ import (
 	"testing"
 )
 
+func TestRange(t *testing.T) { quickly(t, "range") }
+
 // TestRangeUsage holds the counts to states whose use of the range is known.
 func TestRangeUsage(t *testing.T) {
 	s := &dynamicRange{Bins: 4}

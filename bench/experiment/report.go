@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,7 +18,7 @@ import (
 // Verdict says what became of a claim.
 type Verdict string
 
-// The verdicts. None is for an experiment that reports without a criterion.
+// The verdicts. None is for an experiment without a criterion, or with cases missing.
 const (
 	Holds     Verdict = "holds"
 	HoldsWhen Verdict = "holds under a condition"
@@ -68,6 +69,8 @@ type Outcome struct {
 
 // Report writes charts and NAME.md from the rows in the folder.
 //
+// A chart without a point, whose cases are missing, is left out.
+//
 // Errors: ErrRows, also where there is no row; those of the files.
 func (j *Job) Report() (*Outcome, error) {
 	p, err := j.plan()
@@ -83,18 +86,35 @@ func (j *Job) Report() (*Outcome, error) {
 	}
 	o := &Outcome{Name: j.Name, Claim: j.Claim, Report: report, Done: len(p.rows), Missing: len(p.cases) - len(p.rows),
 		Seconds: p.rows.seconds(), Quick: j.Quick}
+	if o.Missing > 0 {
+		o.Verdict = None // it takes all cases
+	}
+	o.Charts = nil
 	for _, c := range report.Charts {
-		for _, format := range chart.Formats {
-			text, err := c.Render(format)
-			if err != nil {
-				return nil, fmt.Errorf("experiment: %s: %w", j.Name, err)
-			}
-			if err := j.write(o, "-"+c.Name+"."+format, text); err != nil {
-				return nil, err
-			}
+		err := j.draw(o, c)
+		if errors.Is(err, chart.ErrEmpty) {
+			continue // its cases are missing
 		}
+		if err != nil {
+			return nil, err
+		}
+		o.Charts = append(o.Charts, c)
 	}
 	return o, j.write(o, ".md", j.markdown(o, p))
+}
+
+// draw writes a chart in every format.
+func (j *Job) draw(o *Outcome, c Chart) error {
+	for _, format := range chart.Formats {
+		text, err := c.Render(format)
+		if err != nil {
+			return fmt.Errorf("experiment: %s: %w", j.Name, err)
+		}
+		if err := j.write(o, "-"+c.Name+"."+format, text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // path is a file of the experiment.

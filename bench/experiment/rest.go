@@ -68,6 +68,9 @@ func (s *rest) Cases(seeds []uint64) ([]Case, error) {
 	if s.TauS == s.TauL {
 		return nil, fmt.Errorf("tau_s and tau_l are both %v, want them to differ", s.TauS)
 	}
+	if len(s.GammaMax) == 0 {
+		return nil, fmt.Errorf("gamma_max is empty, want at least one number")
+	}
 	var cases []Case
 	add := func(net restNet) {
 		for _, seed := range seeds {
@@ -83,9 +86,7 @@ func (s *rest) Cases(seeds []uint64) ([]Case, error) {
 			add(restNet{restKernels[0], gamma, 1})
 		}
 	}
-	if len(s.GammaMax) > 0 {
-		add(s.short())
-	}
+	add(s.short())
 	return cases, nil
 }
 

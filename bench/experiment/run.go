@@ -64,6 +64,9 @@ func (j *Job) plan() (*plan, error) {
 	if p.cases, err = j.Settings.Cases(seeds); err != nil {
 		return nil, fmt.Errorf("experiment: %s: %w: %w", j.Name, ErrSettings, err)
 	}
+	if len(p.cases) == 0 {
+		return nil, fmt.Errorf("experiment: %s: there is nothing to run; name at least one condition: %w", j.Name, ErrSettings)
+	}
 	seen := map[key]bool{}
 	for _, c := range p.cases {
 		k := key{c.Condition, c.Seed}
