@@ -149,20 +149,24 @@ func (e *Env) Train(ctx context.Context, t Training) (*Trained, error) {
 	return n, nil
 }
 
-// parameter returns the present values of a parameter, e.g. "cell.W"; nil where there is none of
-// that name. On a device with memory of its own they are fetched.
-func (t *Trained) parameter(name string) []float64 {
-	params := t.Session.Params()
-	for i, s := range params.Specs() {
-		if s.Name == name {
-			list := make([]float64, s.Len())
-			for k, v := range params.View(i).Data().([]float32) {
-				list[k] = float64(v)
-			}
-			return list
-		}
+// parameter returns the present values of a parameter, such as "cell.W".
+//
+// Errors: no parameter of that name; those of the device.
+func (t *Trained) parameter(name string) ([]float64, error) {
+	state, err := t.Session.State()
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	p, ok := state.Tensor(name)
+	if !ok {
+		return nil, fmt.Errorf("model %s has no parameter %s", t.Net.Name(), name)
+	}
+	v, err := p.Float32s()
+	list := make([]float64, len(v))
+	for i := range v {
+		list[i] = float64(v[i])
+	}
+	return list, err
 }
 
 // watcher keeps what a session tells.

@@ -3,6 +3,7 @@ package experiment
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"galvani/data"
@@ -99,12 +100,11 @@ func TestTrainHeld(t *testing.T) {
 	if n.Net.Excitatory() != 4 || n.Learned != 5*2+5*5+10 {
 		t.Errorf("%d excitatory units, %d learned parameters", n.Net.Excitatory(), n.Learned)
 	}
-	for _, v := range n.parameter("readout.weight") {
-		if v != 0.5 {
-			t.Fatalf("a held weight is %v", v)
-		}
+	weights, err := n.parameter("readout.weight")
+	if err != nil || !slices.Equal(weights, constants(5, 0.5)) {
+		t.Errorf("held weights are %v, %v", weights, err)
 	}
-	if n.parameter("cell.none") != nil {
-		t.Error("there is a parameter that is not there")
+	if _, err := n.parameter("cell.none"); err == nil {
+		t.Error("a parameter that is not there is found")
 	}
 }

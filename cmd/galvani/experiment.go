@@ -227,7 +227,7 @@ func configureTraining(model, task string, keys map[string]any) (experiment.Trai
 	}
 	memory, err := parseBytes("memory", s.run.Memory)
 	return experiment.Training{Model: s.run.Model, Cell: s.cell, Task: s.task, Hidden: s.run.Hidden,
-		ReadoutScale: s.run.ReadoutScale, Options: s.opt, Memory: memory}, err
+		ReadoutScale: s.run.ReadoutScale, Wiring: &s.wiring, Options: s.opt, Memory: memory}, err
 }
 
 // outcome writes the report of an experiment in words.

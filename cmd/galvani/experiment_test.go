@@ -99,6 +99,9 @@ func TestConfigureTraining(t *testing.T) {
 	if !ok || cell.SynKernel != "ema" || cell.Signs != "literal" || got.Hidden != 12 || got.Options.LR != 0.5 || got.Options.Clip != 3 || got.Options.Batch != want.opt.Batch*2 {
 		t.Errorf("training is %+v with cell %+v", got, got.Cell)
 	}
+	if got, err = configureTraining("gru", "mnist-rows", map[string]any{"dale": true}); err != nil || got.Wiring == nil || !got.Wiring.Dale {
+		t.Errorf("training with Dale's law is %+v, %v", got, err)
+	}
 	if _, err := configureTraining("crnn-simple", "mnist-rows", map[string]any{"hiden": 12}); err == nil {
 		t.Error("an unknown key is accepted")
 	}
