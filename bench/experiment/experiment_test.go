@@ -21,6 +21,7 @@ import (
 	"galvani/kernels"
 	"galvani/models"
 
+	"github.com/BurntSushi/toml"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -71,8 +72,8 @@ func quickly(t *testing.T, name string) *Outcome {
 	return o
 }
 
-// quick makes the job of an experiment at its tiny settings. It trains what is asked for by the
-// defaults of model and task, for two updates.
+// quick makes the job of an experiment at its tiny settings. It trains by the defaults of model and
+// task, for two updates, but with the keys of task and training that are asked for.
 func quick(t *testing.T, name string) *Job {
 	t.Helper()
 	dev := openCPU(t)
@@ -82,7 +83,7 @@ func quick(t *testing.T, name string) *Job {
 	}
 	j := &Job{Entry: e, Settings: e.New(), Seeds: 2, Quick: true, Dir: t.TempDir(), Command: "again", Threads: 1,
 		Open: func() (kernels.Device, string, error) { return dev, dev.Name(), nil },
-		Configure: func(model, task string, _ map[string]any) (Training, error) {
+		Configure: func(model, task string, keys map[string]any) (Training, error) {
 			m, err := models.Lookup(model)
 			if err != nil {
 				return Training{}, err
@@ -93,7 +94,12 @@ func quick(t *testing.T, name string) *Job {
 			}
 			o := engine.DefaultOptions()
 			o.Batch, o.MaxSteps = 4, 2
-			return Training{Model: model, Cell: m.New(), Task: k.New(), Hidden: 4, ReadoutScale: 1, Options: o}, nil
+			cfg := k.New()
+			text, err := toml.Marshal(keys)
+			if err == nil {
+				err = errors.Join(toml.Unmarshal(text, cfg), toml.Unmarshal(text, &o))
+			}
+			return Training{Model: model, Cell: m.New(), Task: cfg, Hidden: 4, ReadoutScale: 1, Options: o}, err
 		}}
 	j.Settings.Quick()
 	return j

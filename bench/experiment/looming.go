@@ -41,7 +41,8 @@ func init() {
 //	activity  the mean over units of |h − h₀|, h₀ being the state at the same step of a sequence without events
 //	log-odds  of the class loom, were the read-out asked at that step
 //
-// smoothed by a Gaussian, as firing rates are; its peak is where it is largest.
+// smoothed by a Gaussian, as firing rates are; its peak is where it is largest. Smoothing moves the
+// peak of η up to 8 ms forward, as it rises more slowly than it falls, and hardly changes the slope.
 type looming struct {
 	Models     []string  `toml:"models" doc:"cells to compare, of those with a learning rate for the tasks: crnn, crnn-simple, rnn, lstm"`
 	Hidden     int       `toml:"hidden" doc:"units of the crnn; the other cells get as many learned parameters" min:"3" max:"4096"`
@@ -217,7 +218,7 @@ func (s *looming) respond(ctx context.Context, n *Trained, eye data.Looming, r *
 
 // peaks shows approaches of one l/|v| and returns the mean time of the peak of each response, ms
 // before collision; NaN for a response that has none inside half of the sequences.
-func (s *looming) peaks(n *Trained, out *readout, eye data.Looming, lv float64) (map[string]float64, error) {
+func (s *looming) peaks(n *Trained, out readout, eye data.Looming, lv float64) (map[string]float64, error) {
 	eye.LvMin, eye.LvMax, eye.Coherence, eye.Jitter, eye.Background, eye.Spread = lv, lv, 100, 0, 0, cleanSpread
 	eye.Steps, eye.TestSize = int(float64(eye.Steps)*longer), drawn*s.Samples
 	task, err := eye.Open(data.Env{Seed: 1})
@@ -267,7 +268,7 @@ func (s *looming) peaks(n *Trained, out *readout, eye data.Looming, lv float64) 
 }
 
 // courses returns the responses of one column at every step, from states h [T,B,H].
-func (s *looming) courses(b *data.Batch, h []float32, out *readout, col int) map[string][]float64 {
+func (s *looming) courses(b *data.Batch, h []float32, out readout, col int) map[string][]float64 {
 	units := len(h) / (b.T * b.B)
 	all := map[string][]float64{}
 	for t := range b.T {
@@ -287,28 +288,22 @@ func (s *looming) courses(b *data.Batch, h []float32, out *readout, col int) map
 }
 
 // readout is a network's read-out, for states inside a sequence.
-type readout struct{ weight, bias []float32 } // [O,H], [O]
+type readout struct{ weight, bias []float64 } // [O,H], [O]
 
-func newReadout(n *Trained) (*readout, error) {
-	state, err := n.Session.State()
-	if err != nil {
-		return nil, err
+func newReadout(n *Trained) (r readout, err error) {
+	if r.weight, err = n.parameter("readout.weight"); err == nil {
+		r.bias, err = n.parameter("readout.bias")
 	}
-	var r readout
-	if r.weight, err = traced(state.Tensors, "readout.weight"); err != nil {
-		return nil, err
-	}
-	r.bias, err = traced(state.Tensors, "readout.bias")
-	return &r, err
+	return r, err
 }
 
 // logOdds returns the logarithm of the odds of the first class in state h [H].
-func (r *readout) logOdds(h []float32) float64 {
+func (r readout) logOdds(h []float32) float64 {
 	first, others := 0.0, math.Inf(-1)
 	for k, b := range r.bias {
-		z := float64(b)
+		z := b
 		for i, w := range r.weight[k*len(h):][:len(h)] {
-			z += float64(w) * float64(h[i])
+			z += w * float64(h[i])
 		}
 		if k == 0 {
 			first = z

@@ -1,0 +1,52 @@
+package experiment
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestLearning(t *testing.T) {
+	o := quickly(t, "learning")
+	if len(o.Charts) != 2 || len(o.Tables) != 3 || o.Verdict != Holds {
+		t.Errorf("report is %+v", o)
+	}
+}
+
+func TestLearningRefuses(t *testing.T) {
+	s := &learning{Tasks: []string{"adding-101"}, Models: []string{"rnn"}, Clip: 1}
+	if _, err := s.Cases([]uint64{1}); err == nil || !strings.Contains(err.Error(), `"adding-101", want some of adding-100`) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// TestLearningVerdict holds that divergence without clipping decides, and of charged RNNs alone.
+func TestLearningVerdict(t *testing.T) {
+	s := &learning{Tasks: []string{"adding-100"}, Models: []string{"rnn", "crnn"}, Clip: 1}
+	conditions, err := s.conditions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		diverged string // part of the conditions that diverge
+		want     Verdict
+		word     string
+	}{
+		{"none", Holds, "does not set charged RNNs apart"},
+		{", rnn, ", Holds, "Of the other cells without clipping 1 of 1 did"},
+		{"crnn, no clipping", HoldsWhen, "With clipping none did"},
+		{"crnn, ", Fails, "1 of 1 trainings of charged RNNs diverged"},
+	} {
+		var rows Rows
+		for _, k := range conditions {
+			v := Values{"diverged": 0}
+			v.count("diverged", strings.Contains(k.String(), c.diverged))
+			rows = append(rows, Row{Condition: k.String(), Seed: 1, Result: Result{Values: v}})
+		}
+		if got, text := s.verdict(rows, conditions); got != c.want || !strings.Contains(text, c.word) {
+			t.Errorf("%q diverge: verdict %q, %s", c.diverged, got, text)
+		}
+		if got, _ := s.verdict(rows[:1], conditions); got != None {
+			t.Errorf("without rows of charged RNNs the verdict is %q", got)
+		}
+	}
+}
