@@ -384,15 +384,18 @@ func (d *cudaDevice) NewWeights(cfg WeightsConfig) (WeightsPlan, error) {
 	if err := float32Only("weights", cfg.Dtype); err != nil {
 		return nil, err
 	}
-	if cfg.R < 1 || cfg.C < 1 || cfg.Factor != nil && len(cfg.Factor) != cfg.R*cfg.C {
-		return nil, fmt.Errorf("kernels: weights: R=%d C=%d with %d constants, want both at least 1 and R·C constants or none: %w",
-			cfg.R, cfg.C, len(cfg.Factor), ErrShape)
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
 	rectifier := map[Rectifier]cuda.Rectifier{AsIs: cuda.AsIs, Absolute: cuda.Absolute, Positive: cuda.Positive}
 	along := map[Along]cuda.Along{Unscaled: cuda.Unscaled, Whole: cuda.Whole, Columns: cuda.Columns, Rows: cuda.Rows}
-	c := cuda.WeightsConfig{R: cfg.R, C: cfg.C, Rectifier: rectifier[cfg.Rectifier], Scale: along[cfg.Scale]}
-	for _, f := range cfg.Factor {
-		c.Factor = append(c.Factor, float32(f))
+	c := cuda.WeightsConfig{R: cfg.R, C: cfg.C, Scale: along[cfg.Scale]}
+	for _, r := range cfg.Readings {
+		reading := cuda.Reading{Rectifier: rectifier[r.Rectifier], Scaled: r.Scaled}
+		for _, f := range r.Factor {
+			reading.Factor = append(reading.Factor, float32(f))
+		}
+		c.Readings = append(c.Readings, reading)
 	}
 	m, err := d.dev.NewWeights(c)
 	if err != nil {
@@ -409,7 +412,7 @@ type cudaWeights struct {
 
 // bind checks the inputs; a is nil where there is no scale.
 func (m *cudaWeights) bind(wv, av gorgonia.Value) (w, a *cuda.Array, err error) {
-	if w, err = m.dev.array("weights", wv, m.cfg.R, m.cfg.C); err != nil || m.cfg.Scale == Unscaled {
+	if w, err = m.dev.array("weights", wv, m.cfg.stored()...); err != nil || m.cfg.Scale == Unscaled {
 		return w, nil, err
 	}
 	a, err = m.dev.array("weights: scale", av, m.cfg.scales())
@@ -429,7 +432,7 @@ func (m *cudaWeights) Backward(wv, av, dWv gorgonia.Value) (gorgonia.Value, erro
 	if err != nil {
 		return nil, err
 	}
-	dW, err := m.dev.array("weights: gradient", dWv, m.cfg.R, m.cfg.C)
+	dW, err := m.dev.array("weights: gradient", dWv, len(m.cfg.Readings)*m.cfg.R, m.cfg.C)
 	if err != nil {
 		return nil, err
 	}

@@ -32,13 +32,14 @@ type weightsProblem struct {
 
 func newWeightsProblem(R, C int, f Rectifier, along Along, constants bool) *weightsProblem {
 	r := rand.New(rand.NewPCG(uint64(R), uint64(C)))
-	p := &weightsProblem{cfg: WeightsConfig{R: R, C: C, Rectifier: f, Scale: along, Dtype: tensor.Float32}}
+	p := &weightsProblem{cfg: WeightsConfig{R: R, C: C, Scale: along, Dtype: tensor.Float32, Readings: []Reading{
+		{Rectifier: f, Scaled: along != Unscaled}, {Rectifier: Absolute}, {Rectifier: f, Scaled: along == Columns}}}}
 	w := draw(r, R*C)
 	copy(w[R*C/2:], []float32{0, float32(math.Copysign(0, -1)), smallest, -smallest})
-	p.w, p.dW = wrap(w, R, C), wrap(draw(r, R*C), R, C)
+	p.w, p.dW = wrap(w, R, C), wrap(draw(r, 3*R*C), 3*R, C)
 	if constants {
-		p.cfg.Factor = doubles(draw(r, R*C))
-		p.cfg.Factor[R*C/3] = 0
+		p.cfg.Readings[0].Factor = doubles(draw(r, R*C))
+		p.cfg.Readings[0].Factor[R*C/3] = 0
 	}
 	if n := p.cfg.scales(); n > 0 {
 		p.a = wrap(draw(r, n), n)
@@ -138,9 +139,9 @@ func TestCUDAWeightsInGraph(t *testing.T) {
 func TestCUDAWeightsRefuses(t *testing.T) {
 	d := openGPU(t, cuda.Options{})
 	for _, cfg := range []WeightsConfig{
-		{R: 2, C: 3, Dtype: tensor.Float64},
-		{R: 0, C: 3, Dtype: tensor.Float32},
-		{R: 2, C: 3, Factor: make([]float64, 5), Dtype: tensor.Float32},
+		{R: 2, C: 3, Readings: make([]Reading, 1), Dtype: tensor.Float64},
+		{R: 0, C: 3, Readings: make([]Reading, 1), Dtype: tensor.Float32},
+		{R: 2, C: 3, Readings: []Reading{{Factor: make([]float64, 5)}}, Dtype: tensor.Float32},
 	} {
 		if _, err := d.NewWeights(cfg); !errors.Is(err, ErrShape) {
 			t.Errorf("%+v: %v, want %v", cfg, err, ErrShape)

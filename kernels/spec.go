@@ -34,9 +34,9 @@ type Spec struct {
 	Shared  bool // a Vec of one number, [1], that all units read
 	// Columns bounds each column of a matrix on its own, in place of Bound; nil for one bound.
 	Columns []Bound
-	// Support tells of a Rec matrix [H,H] outside of which columns [lo,hi) it is zero, so that
-	// a scan may leave them out; {0,0} of none.
-	Support [2]int
+	// Supports tell of each [H,H] plane of a Rec matrix outside of which columns [lo,hi) it is
+	// zero, so that a scan may leave them out; nil for none.
+	Supports [][2]int
 	// Leak says of a Rec matrix that it is subtracted, with the leak of each unit on its diagonal.
 	Leak bool
 }
@@ -69,11 +69,12 @@ func (s Spec) Planes(h int) int {
 
 // supports returns the columns of each [H,H] plane that may hold entries.
 func (s Spec) supports(h int) [][2]int {
+	if s.Supports != nil {
+		return s.Supports
+	}
 	all := make([][2]int, s.Planes(h))
 	for g := range all {
-		if all[g] = s.Support; all[g] == [2]int{} {
-			all[g] = [2]int{0, h}
-		}
+		all[g] = [2]int{0, h}
 	}
 	return all
 }

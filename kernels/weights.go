@@ -27,17 +27,36 @@ const (
 	Rows                  // one number per row, [R]: per postsynaptic unit
 )
 
-// WeightsConfig says how the weights W [R,C] of a cell are made of a stored matrix w [R,C]:
-//
-//	W_ij = c_ij f(w_ij) a_ij
-//
-// with a rectifier f, constants c (signs and masks) and a parameter a, constant but along one axis.
-type WeightsConfig struct {
-	R, C      int
+// Reading is one way to make weights of stored ones.
+type Reading struct {
 	Rectifier Rectifier
 	Factor    []float64 // c [R·C], nil for ones
-	Scale     Along
-	Dtype     tensor.Dtype
+	Scaled    bool      // by a
+}
+
+// WeightsConfig says how the weights of a cell are made of a stored matrix w [R,C]. Reading q of
+// them is block q of the result [Q·R,C]:
+//
+//	W_qij = c_qij f_q(w_ij) a_ij
+//
+// with a rectifier f, constants c (signs and masks) and a parameter a, constant but along one
+// axis, or 1. A vector [C] is a matrix of one row. (One operation makes all readings of a matrix, so that on a device their gradients
+// are summed there.)
+type WeightsConfig struct {
+	R, C     int
+	Readings []Reading
+	Scale    Along // of a
+	Dtype    tensor.Dtype
+
+	flat bool // w is [C], R is 1
+}
+
+// stored returns the shape of w.
+func (c WeightsConfig) stored() tensor.Shape {
+	if c.flat {
+		return tensor.Shape{c.C}
+	}
+	return tensor.Shape{c.R, c.C}
 }
 
 // scales returns the number of elements of a.
@@ -58,20 +77,23 @@ func (c WeightsConfig) steps() (row, column int) {
 
 // WeightsPlan makes weights of fixed shape in its own buffers.
 type WeightsPlan interface {
-	// Forward returns W [R,C]; a is nil where it is Unscaled.
+	// Forward returns W [Q·R,C]; a is nil where it is Unscaled.
 	Forward(w, a gorgonia.Value) (gorgonia.Value, error)
 	// Backward returns the packed gradient of w [R·C] and of a, given that of W.
 	Backward(w, a, dW gorgonia.Value) (gorgonia.Value, error)
 }
 
-// Weights returns the weights that cfg makes of w [R,C] and a; a is nil where they are Unscaled.
+// Weights returns the weights [Q·R,C] that cfg makes of w [R,C] and a; a is nil where they are Unscaled.
 //
 // Errors: shapes and types that do not fit cfg; those of the device.
 func Weights(dev Device, w, a *gorgonia.Node, cfg WeightsConfig) (*gorgonia.Node, error) {
 	cfg.Dtype = w.Dtype()
-	if !w.Shape().Eq(tensor.Shape{cfg.R, cfg.C}) || cfg.Factor != nil && len(cfg.Factor) != cfg.R*cfg.C {
-		return nil, fmt.Errorf("kernels: weights: w is %v with %d constants, want [%d,%d] and as many or none: %w",
-			w.Shape(), len(cfg.Factor), cfg.R, cfg.C, ErrShape)
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	cfg.flat = w.Dims() == 1 && cfg.R == 1
+	if !w.Shape().Eq(cfg.stored()) || w.Dims() != len(cfg.stored()) {
+		return nil, fmt.Errorf("kernels: weights: w is %v, want [%d,%d]: %w", w.Shape(), cfg.R, cfg.C, ErrShape)
 	}
 	n := cfg.scales()
 	if (a != nil) != (n > 0) || a != nil && (a.Dims() != 1 || a.Shape()[0] != n || a.Dtype() != cfg.Dtype) {
@@ -88,6 +110,24 @@ func Weights(dev Device, w, a *gorgonia.Node, cfg WeightsConfig) (*gorgonia.Node
 	return gorgonia.ApplyOp(op, w, a)
 }
 
+// check refuses configurations that say nothing.
+func (c WeightsConfig) check() error {
+	if c.R < 1 || c.C < 1 || len(c.Readings) < 1 || len(c.Readings) > MaxReadings {
+		return fmt.Errorf("kernels: weights: R=%d C=%d with %d readings, want both at least 1 and 1 to %d readings: %w",
+			c.R, c.C, len(c.Readings), MaxReadings, ErrShape)
+	}
+	for q, r := range c.Readings {
+		if r.Factor != nil && len(r.Factor) != c.R*c.C || r.Scaled && c.Scale == Unscaled {
+			return fmt.Errorf("kernels: weights: reading %d has %d constants and scaled is %t, want none or %d and a scale for that: %w",
+				q, len(r.Factor), r.Scaled, c.R*c.C, ErrShape)
+		}
+	}
+	return nil
+}
+
+// MaxReadings is how often one operation reads a matrix at most.
+const MaxReadings = 4
+
 // weightsOp is the operation behind Weights. Inputs: w, and a where there is one.
 type weightsOp struct {
 	op
@@ -96,10 +136,11 @@ type weightsOp struct {
 }
 
 func (o *weightsOp) dims() []int {
+	dims := []int{len(o.cfg.stored())}
 	if o.cfg.Scale == Unscaled {
-		return []int{2}
+		return dims
 	}
-	return []int{2, 1}
+	return append(dims, 1)
 }
 
 func (o *weightsOp) Arity() int    { return len(o.dims()) }
@@ -108,7 +149,7 @@ func (o *weightsOp) Type() hm.Type { return fnType(append(o.dims(), 2)...) }
 func (o *weightsOp) DiffWRT(inputs int) []bool { return []bool{true, true}[:inputs] }
 
 func (o *weightsOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return tensor.Shape{o.cfg.R, o.cfg.C}, nil
+	return tensor.Shape{len(o.cfg.Readings) * o.cfg.R, o.cfg.C}, nil
 }
 
 // scale returns the second input, nil where there is none.
@@ -131,7 +172,7 @@ func (o *weightsOp) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia
 	if err != nil {
 		return nil, err
 	}
-	dw, err := Field(packed, 0, o.cfg.R, o.cfg.C)
+	dw, err := Field(packed, 0, o.cfg.stored()...)
 	if err != nil || len(in) == 1 {
 		return gorgonia.Nodes{dw}, err
 	}
@@ -169,37 +210,53 @@ func newWeights(cfg WeightsConfig) (WeightsPlan, error) {
 	return nil, fmt.Errorf("kernels: weights: %v is neither float32 nor float64", cfg.Dtype)
 }
 
-// hostWeights makes weights in host memory. The gradient of a sums in float64, rows in turn.
+// hostWeights makes weights in host memory. The gradient of a sums in float64, readings and rows in
+// turn.
 type hostWeights[F float] struct {
 	cfg         WeightsConfig
-	factor      []F
+	factor      [][]F // of each reading
 	out, packed []F
 	sums        []float64
 }
 
 func newHostWeights[F float](cfg WeightsConfig) *hostWeights[F] {
-	h := &hostWeights[F]{cfg: cfg, out: make([]F, cfg.R*cfg.C), sums: make([]float64, cfg.scales())}
-	for _, c := range cfg.Factor {
-		h.factor = append(h.factor, F(c))
+	h := &hostWeights[F]{cfg: cfg, out: make([]F, len(cfg.Readings)*cfg.R*cfg.C), sums: make([]float64, cfg.scales())}
+	for _, r := range cfg.Readings {
+		var factor []F
+		for _, c := range r.Factor {
+			factor = append(factor, F(c))
+		}
+		h.factor = append(h.factor, factor)
 	}
 	return h
 }
 
-// bind checks the inputs; one stands for a scale that there is not.
+// bind checks the inputs.
 func (h *hostWeights[F]) bind(w, a gorgonia.Value) (ws, as []F, err error) {
-	if ws, err = elems[F]("weights", w, h.cfg.R, h.cfg.C); err != nil || h.cfg.Scale == Unscaled {
-		return ws, []F{1}, err
+	if ws, err = elems[F]("weights", w, h.cfg.stored()...); err != nil || h.cfg.Scale == Unscaled {
+		return ws, nil, err
 	}
 	as, err = elems[F]("weights: scale", a, h.cfg.scales())
 	return ws, as, err
 }
 
-// constant returns c of element k.
-func (h *hostWeights[F]) constant(k int) F {
-	if h.factor == nil {
-		return 1
+// each calls f for every element of every reading: reading q, element k of the stored matrix, its
+// constant, its scale and the element of the gradient of a, or -1.
+func (h *hostWeights[F]) each(as []F, f func(q, k int, c, a F, at int)) {
+	row, column := h.cfg.steps()
+	for q, r := range h.cfg.Readings {
+		for k := range h.cfg.R * h.cfg.C {
+			c, a, at := F(1), F(1), -1
+			if h.factor[q] != nil {
+				c = h.factor[q][k]
+			}
+			if r.Scaled {
+				at = k/h.cfg.C*row + k%h.cfg.C*column
+				a = as[at]
+			}
+			f(q, k, c, a, at)
+		}
 	}
-	return h.factor[k]
 }
 
 // rectify returns f(w) and its derivative.
@@ -219,15 +276,11 @@ func (h *hostWeights[F]) Forward(w, a gorgonia.Value) (gorgonia.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	row, column := h.cfg.steps()
-	for i := range h.cfg.R {
-		for j := range h.cfg.C {
-			k := i*h.cfg.C + j
-			y, _ := rectify(h.cfg.Rectifier, ws[k])
-			h.out[k] = h.constant(k) * y * as[i*row+j*column]
-		}
-	}
-	return wrap(h.out, h.cfg.R, h.cfg.C), nil
+	h.each(as, func(q, k int, c, a F, _ int) {
+		y, _ := rectify(h.cfg.Readings[q].Rectifier, ws[k])
+		h.out[q*len(ws)+k] = c * y * a
+	})
+	return wrap(h.out, len(h.cfg.Readings)*h.cfg.R, h.cfg.C), nil
 }
 
 // Backward implements WeightsPlan.
@@ -236,27 +289,27 @@ func (h *hostWeights[F]) Backward(w, a, dW gorgonia.Value) (gorgonia.Value, erro
 	if err != nil {
 		return nil, err
 	}
-	g, err := elems[F]("weights: gradient", dW, h.cfg.R, h.cfg.C)
+	g, err := elems[F]("weights: gradient", dW, len(h.cfg.Readings)*h.cfg.R, h.cfg.C)
 	if err != nil {
 		return nil, err
 	}
-	n := h.cfg.R * h.cfg.C
+	n := len(ws)
 	if h.packed == nil {
 		h.packed = make([]F, n+len(h.sums))
 	}
 	clear(h.sums)
-	row, column := h.cfg.steps()
-	for i := range h.cfg.R {
-		for j := range h.cfg.C {
-			k := i*h.cfg.C + j
-			y, slope := rectify(h.cfg.Rectifier, ws[k])
-			c := h.constant(k) * g[k]
-			h.packed[k] = c * slope * as[i*row+j*column]
-			if len(h.sums) > 0 {
-				h.sums[i*row+j*column] += float64(c * y)
-			}
+	h.each(as, func(q, k int, c, a F, at int) {
+		y, slope := rectify(h.cfg.Readings[q].Rectifier, ws[k])
+		c *= g[q*n+k]
+		if d := c * slope * a; q == 0 {
+			h.packed[k] = d
+		} else {
+			h.packed[k] += d
 		}
-	}
+		if at >= 0 {
+			h.sums[at] += float64(c * y)
+		}
+	})
 	for k, s := range h.sums {
 		h.packed[n+k] = F(s)
 	}

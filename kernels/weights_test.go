@@ -12,6 +12,11 @@ import (
 	"gorgonia.org/tensor"
 )
 
+// two returns a configuration for matrices [2,3].
+func two(scale Along, readings ...Reading) WeightsConfig {
+	return WeightsConfig{R: 2, C: 3, Readings: readings, Scale: scale}
+}
+
 // TestWeights: the sign of a column, the mask of an element and a scale along each axis.
 func TestWeights(t *testing.T) {
 	dev := openTestCPU(t)
@@ -22,12 +27,12 @@ func TestWeights(t *testing.T) {
 		a    []float64
 		want []float64
 	}{
-		{WeightsConfig{R: 2, C: 3}, nil, w},
-		{WeightsConfig{R: 2, C: 3, Rectifier: Absolute, Factor: factor}, nil, []float64{1, 0, -3, 4, 5, 0}},
-		{WeightsConfig{R: 2, C: 3, Rectifier: Positive}, nil, []float64{0, 2, 3, 4, 0, 0}},
-		{WeightsConfig{R: 2, C: 3, Scale: Whole}, []float64{3}, []float64{-3, 6, 9, 12, -15, 0}},
-		{WeightsConfig{R: 2, C: 3, Scale: Columns}, []float64{1, 10, 100}, []float64{-1, 20, 300, 4, -50, 0}},
-		{WeightsConfig{R: 2, C: 3, Scale: Rows}, []float64{1, 10}, []float64{-1, 2, 3, 40, -50, 0}},
+		{two(Unscaled, Reading{}), nil, w},
+		{two(Unscaled, Reading{Rectifier: Absolute, Factor: factor}), nil, []float64{1, 0, -3, 4, 5, 0}},
+		{two(Unscaled, Reading{Rectifier: Positive}), nil, []float64{0, 2, 3, 4, 0, 0}},
+		{two(Whole, Reading{Scaled: true}), []float64{3}, []float64{-3, 6, 9, 12, -15, 0}},
+		{two(Columns, Reading{Scaled: true}), []float64{1, 10, 100}, []float64{-1, 20, 300, 4, -50, 0}},
+		{two(Rows, Reading{Scaled: true}, Reading{Rectifier: Absolute}), []float64{1, 10}, []float64{-1, 2, 3, 40, -50, 0, 1, 2, 3, 4, 5, 0}},
 	} {
 		g := gorgonia.NewGraph()
 		var a *gorgonia.Node
@@ -67,7 +72,8 @@ func TestWeightsGradients(t *testing.T) {
 	factor[5] = 0
 	for _, f := range []Rectifier{AsIs, Absolute, Positive} {
 		for scale := Unscaled; scale <= Rows; scale++ {
-			cfg := WeightsConfig{R: R, C: C, Rectifier: f, Factor: factor, Scale: scale}
+			cfg := WeightsConfig{R: R, C: C, Scale: scale, Readings: []Reading{{Rectifier: f, Factor: factor, Scaled: scale > Unscaled},
+				{Rectifier: Absolute, Scaled: scale == Columns}}}
 			t.Run(fmt.Sprint(f, scale), func(t *testing.T) {
 				w := normal(r, R, C)
 				var scales *tensor.Dense
@@ -105,11 +111,14 @@ func TestWeightsRefuses(t *testing.T) {
 		a   *gorgonia.Node
 		cfg WeightsConfig
 	}{
-		{nil, WeightsConfig{R: 3, C: 2}},
-		{nil, WeightsConfig{R: 2, C: 3, Factor: make([]float64, 5)}},
-		{a, WeightsConfig{R: 2, C: 3}},
-		{nil, WeightsConfig{R: 2, C: 3, Scale: Columns}},
-		{a, WeightsConfig{R: 2, C: 3, Scale: Rows}},
+		{nil, WeightsConfig{R: 3, C: 2, Readings: make([]Reading, 1)}},
+		{nil, two(Unscaled)},
+		{nil, two(Unscaled, make([]Reading, MaxReadings+1)...)},
+		{nil, two(Unscaled, Reading{Factor: make([]float64, 5)})},
+		{nil, two(Unscaled, Reading{Scaled: true})},
+		{a, two(Unscaled, Reading{})},
+		{nil, two(Columns, Reading{})},
+		{a, two(Rows, Reading{})},
 	} {
 		if _, err := Weights(dev, w, c.a, c.cfg); err == nil {
 			t.Errorf("%+v with scale %v was taken", c.cfg, c.a)

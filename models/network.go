@@ -110,15 +110,15 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 	if dev == nil {
 		n.builds++
 		k := NewOps(g, cfg.Dtype, cfg.B, cfg.H, fmt.Sprintf("%s.%d", n.name, n.builds))
-		h, out, err = n.unroll(k, cfg, in, graphOperands(k, n.step, cell))
-		if n.readout.Factor != nil {
-			weight = k.Weights(weight, nil, n.readout)
+		h, out, err = n.unroll(k, cfg, in, cell)
+		if n.readout.Readings != nil {
+			weight = k.Weights(weight, nil, n.readout, 0)
 		}
 	} else {
 		if cell, err = n.fusedOperands(dev, cell); err == nil {
 			h, out, err = fused(g, dev, cfg, in, cell)
 		}
-		if err == nil && n.readout.Factor != nil {
+		if err == nil && n.readout.Readings != nil {
 			weight, err = kernels.Weights(dev, weight, nil, n.readout)
 		}
 	}

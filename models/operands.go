@@ -10,7 +10,7 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Operand is what the scan of a cell reads, and Unroll asks for, under a name: a parameter, or
+// Operand is what Unroll asks for under a name, and the scan of a cell reads: a parameter, or
 // weights that are made of one.
 type Operand struct {
 	Name      string // of the operand
@@ -33,7 +33,8 @@ const (
 
 // Composer is a Cell that reads more than its parameters. Other cells have one operand for each.
 type Composer interface {
-	// Operands come in the order In, Rec, Vec, Edge. The fused scan reads them in that order.
+	// Operands come in the order In, Rec, Vec, Edge, those of one parameter behind each other.
+	// The fused scan reads them in that order.
 	Operands() []Operand
 }
 
@@ -44,21 +45,39 @@ type Splitter interface {
 	Split() (header string, list []Operand)
 }
 
-// operand is an Operand joined to a network.
+// operand is all that is read of one parameter, as one tensor with a block for each name.
 type operand struct {
-	kernels.Spec
-	of, scale int // rows of the cell's parameter table; scale is -1 for none
+	spec      kernels.Spec // of a block
+	names     []string
+	supports  [][2]int // of the blocks; none where all columns count
+	of, scale int      // rows of the cell's parameter table; scale is -1 for none
 	weights   kernels.WeightsConfig
 }
 
 // made reports whether the operand differs from its parameter.
 func (o operand) made() bool {
-	w := o.weights
-	return w.Rectifier != kernels.AsIs || w.Factor != nil || w.Scale != kernels.Unscaled
+	r := o.weights.Readings[0]
+	return len(o.names) > 1 || r.Rectifier != kernels.AsIs || r.Factor != nil || r.Scaled
+}
+
+// stacked returns the row of the table that the scan reads.
+func (o operand) stacked(h int) kernels.Spec {
+	s := o.spec
+	s.Name, s.Supports = o.names[0], o.supports
+	switch {
+	case s.Shared: // the scan knows vectors only
+		s.Shape, s.Shared = []int{len(o.names) * h, 1}, false
+	case len(o.names) > 1 && len(s.Shape) == 1:
+		s.Shape = []int{len(o.names), s.Shape[0]}
+	default:
+		s.Shape = slices.Clone(s.Shape)
+		s.Shape[0] *= len(o.names)
+	}
+	return s
 }
 
 // compose fills in the operands of the step and of the scan. Constraints are by parameter.
-func (n *Network) compose(constraints map[string]kernels.WeightsConfig) (err error) {
+func (n *Network) compose(constraints map[string]kernels.Reading) (err error) {
 	var list []Operand
 	if c, ok := n.cell.(Composer); ok {
 		list = c.Operands()
@@ -67,55 +86,68 @@ func (n *Network) compose(constraints map[string]kernels.WeightsConfig) (err err
 			list = append(list, Operand{Name: s.Name, Of: s.Name})
 		}
 	}
-	if n.step, err = n.make(list, constraints); err != nil {
+	if n.step, err = n.make(list, constraints, false); err != nil {
 		return err
 	}
-	n.operands = n.step
 	if c, ok := n.cell.(Splitter); ok && n.wiring.Dale {
 		if header, split := c.Split(); header != "" {
-			n.scan.Header = header
-			n.operands, err = n.make(split, constraints)
+			n.scan.Header, list = header, split
 		}
 	}
+	n.operands, err = n.make(list, constraints, true)
 	return err
 }
 
-// make joins operands to the parameter table and to the constraints.
-func (n *Network) make(list []Operand, constraints map[string]kernels.WeightsConfig) ([]operand, error) {
+// make joins operands to the parameter table and to the constraints; with join those of one
+// parameter become one.
+func (n *Network) make(list []Operand, constraints map[string]kernels.Reading, join bool) ([]operand, error) {
 	row := func(name string) int {
 		return slices.IndexFunc(n.params, func(s kernels.Spec) bool { return s.Name == name })
 	}
 	var all []operand
 	for _, l := range list {
-		o := operand{of: row(l.Of), scale: row(l.Scale), weights: constraints[l.Of]}
-		if o.of < 0 || o.scale < 0 && l.Scale != "" {
+		of, scale := row(l.Of), row(l.Scale)
+		if of < 0 || scale < 0 && l.Scale != "" {
 			return nil, fmt.Errorf("models: operand %q is made of %q and %q, which the parameter table lacks", l.Name, l.Of, l.Scale)
-		}
-		o.Spec = n.params[o.of]
-		o.Name = l.Name
-		if l.Magnitude {
-			o.weights = magnitude(o.weights)
-		}
-		if l.Off {
-			o.weights.Factor = make([]float64, o.Len())
 		}
 		if l.From != Everyone && !n.wiring.Dale {
 			return nil, fmt.Errorf("models: %s: %q tells E from I units, which takes dale: %w", n.name, l.Name, ErrWiring)
 		}
-		if l.From != Everyone {
-			o.Support = n.population(l.From)
-			o.weights.Factor = columns(o.weights.Factor, o.Shape, o.Support)
+		if len(all) == 0 || !join || all[len(all)-1].of != of {
+			all = append(all, operand{spec: n.params[of], of: of, scale: -1, weights: shape(n.params[of])})
 		}
-		if o.scale >= 0 {
-			o.weights.Scale = l.Along
-			o.Learned = o.Learned || n.params[o.scale].Learned
-		}
-		if o.made() {
-			o.weights.R, o.weights.C = o.Shape[0], o.Shape[1]
-		}
-		all = append(all, o)
+		all[len(all)-1].add(n, l, scale, constraints[l.Of])
 	}
 	return all, nil
+}
+
+// shape returns the sizes of the matrix, or of the one row, that a parameter is.
+func shape(s kernels.Spec) kernels.WeightsConfig {
+	if len(s.Shape) == 1 {
+		return kernels.WeightsConfig{R: 1, C: s.Shape[0]}
+	}
+	return kernels.WeightsConfig{R: s.Shape[0], C: s.Shape[1]}
+}
+
+// add makes another block of the operand. One parameter at most scales an operand.
+func (o *operand) add(n *Network, l Operand, scale int, r kernels.Reading) {
+	if l.Magnitude {
+		r = magnitude(r)
+	}
+	if l.Off {
+		r.Factor = make([]float64, o.spec.Len())
+	}
+	if o.names = append(o.names, l.Name); l.From != Everyone {
+		support := n.population(l.From)
+		o.supports = append(o.supports, support)
+		r.Factor = columns(r.Factor, o.weights, support)
+	}
+	if scale >= 0 {
+		r.Scaled = true
+		o.scale, o.weights.Scale = scale, l.Along
+		o.spec.Learned = o.spec.Learned || n.params[scale].Learned
+	}
+	o.weights.Readings = append(o.weights.Readings, r)
 }
 
 // population returns the units [lo,hi) of a population.
@@ -127,10 +159,10 @@ func (n *Network) population(p Population) [2]int {
 }
 
 // columns returns a factor, nil for ones, with zeros outside of columns [lo,hi).
-func columns(factor []float64, shape []int, support [2]int) []float64 {
-	out := make([]float64, shape[0]*shape[1])
+func columns(factor []float64, w kernels.WeightsConfig, support [2]int) []float64 {
+	out := make([]float64, w.R*w.C)
 	for k := range out {
-		if j := k % shape[1]; j < support[0] || j >= support[1] {
+		if j := k % w.C; j < support[0] || j >= support[1] {
 			continue
 		}
 		if out[k] = 1; factor != nil {
@@ -141,46 +173,92 @@ func columns(factor []float64, shape []int, support [2]int) []float64 {
 }
 
 // magnitude returns how the absolute value of weights is made.
-func magnitude(w kernels.WeightsConfig) kernels.WeightsConfig {
-	if w.Rectifier == kernels.AsIs {
-		w.Rectifier = kernels.Absolute
+func magnitude(r kernels.Reading) kernels.Reading {
+	if r.Rectifier == kernels.AsIs {
+		r.Rectifier = kernels.Absolute
 	}
-	w.Factor = slices.Clone(w.Factor)
-	for i, f := range w.Factor {
-		w.Factor[i] = max(f, -f)
+	r.Factor = slices.Clone(r.Factor)
+	for i, f := range r.Factor {
+		r.Factor[i] = max(f, -f)
 	}
-	return w
+	return r
 }
 
 // Operands returns the table that the fused scan reads.
 func (n *Network) Operands() []kernels.Spec {
 	var specs []kernels.Spec
 	for _, o := range n.operands {
-		s := o.Spec
-		if s.Shared { // the scan knows vectors only
-			s.Shape, s.Shared = []int{n.dims.H, 1}, false
-		}
-		specs = append(specs, s)
+		specs = append(specs, o.stacked(n.dims.H))
 	}
 	return specs
 }
 
-// fusedOperands makes the operands on a device.
+// fusedOperands makes the operands on a device. Each parameter has one reader: gradients of
+// several would be summed by Gorgonia, in host memory.
 func (n *Network) fusedOperands(dev kernels.Device, params []*gorgonia.Node) ([]*gorgonia.Node, error) {
 	nodes := make([]*gorgonia.Node, len(n.operands))
 	for i, o := range n.operands {
 		var err error
 		switch nodes[i] = params[o.of]; {
+		case o.spec.Shared:
+			nodes[i], err = kernels.Repeat(dev, params[o.of], len(o.names)*n.dims.H)
 		case o.made():
 			nodes[i], err = kernels.Weights(dev, params[o.of], o.scaleOf(params), o.weights)
-		case o.Shared:
-			nodes[i], err = kernels.Repeat(dev, params[o.of], n.dims.H)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", o.Name, err)
+			return nil, fmt.Errorf("%s: %w", o.names[0], err)
 		}
 	}
 	return nodes, nil
+}
+
+// scaleOf returns the parameter that scales the operand, nil for none.
+func (o operand) scaleOf(params []*gorgonia.Node) *gorgonia.Node {
+	if o.scale < 0 {
+		return nil
+	}
+	return params[o.scale]
+}
+
+// graphOperands makes operands of Gorgonia's own operations, one for each name.
+func graphOperands(k *Ops, list []operand, params []*gorgonia.Node) (specs []kernels.Spec, nodes []*gorgonia.Node) {
+	for _, o := range list {
+		for q, name := range o.names {
+			s, node := o.spec, params[o.of]
+			if s.Name = name; o.made() && !s.Shared {
+				node = k.Weights(node, o.scaleOf(params), o.weights, q)
+			}
+			specs, nodes = append(specs, s), append(nodes, node)
+		}
+	}
+	return specs, nodes
+}
+
+// Weights is reading q of kernels.Weights written out, for matrices; a vector is left as it is.
+func (k *Ops) Weights(w, a *gorgonia.Node, cfg kernels.WeightsConfig, q int) *gorgonia.Node {
+	r := cfg.Readings[q]
+	switch r.Rectifier {
+	case kernels.Absolute:
+		w = k.unary(gorgonia.Abs, w)
+	case kernels.Positive:
+		zeros := k.Matrix(k.fresh("zeros"), cfg.R, cfg.C, make([]float64, cfg.R*cfg.C))
+		w = k.Mul(w, k.greater(w, zeros))
+	}
+	if r.Factor != nil {
+		w = k.Mul(w, k.Matrix(k.fresh("signs"), cfg.R, cfg.C, r.Factor))
+	}
+	if !r.Scaled {
+		return w
+	}
+	switch cfg.Scale {
+	case kernels.Whole:
+		w = k.Mul(w, k.MatMul(k.Row(k.Field(a, 0, 1, 1), cfg.R), k.Ones(1, cfg.C)))
+	case kernels.Columns:
+		w = k.Mul(w, k.Row(k.Field(a, 0, 1, cfg.C), cfg.R))
+	case kernels.Rows:
+		w = k.Mul(w, k.MatMul(k.Field(a, 0, cfg.R, 1), k.Ones(1, cfg.C)))
+	}
+	return w
 }
 
 // OperandValues returns what the fused scan would read, given the parameters of the cell, in the
@@ -200,7 +278,7 @@ func (n *Network) OperandValues(params []*tensor.Dense) ([]*tensor.Dense, error)
 		}
 		nodes[i] = k.Input(n.params[i].Name, p.Data(), p.Shape()...)
 	}
-	nodes = graphOperands(k, n.operands, nodes)
+	_, nodes = graphOperands(k, n.operands, nodes)
 	if k.Err() != nil {
 		return nil, k.Err()
 	}
@@ -209,63 +287,25 @@ func (n *Network) OperandValues(params []*tensor.Dense) ([]*tensor.Dense, error)
 	if err := vm.RunAll(); err != nil {
 		return nil, fmt.Errorf("models: %s: %w", n.name, err)
 	}
-	specs := n.Operands()
-	values := make([]*tensor.Dense, len(nodes))
-	for i, node := range nodes {
-		v := node.Value().(*tensor.Dense).Clone().(*tensor.Dense)
-		if n.operands[i].Shared {
-			r, err := v.Repeat(0, n.dims.H)
-			if err != nil {
-				return nil, fmt.Errorf("models: %s: %s: %w", n.name, n.operands[i].Name, err)
-			}
-			v = r.(*tensor.Dense)
-		}
-		if err := v.Reshape(specs[i].Shape...); err != nil {
-			return nil, fmt.Errorf("models: %s: %w", n.name, err)
-		}
-		values[i] = v
+	var values []*tensor.Dense
+	for _, o := range n.operands {
+		values = append(values, stack(nodes[:len(o.names)], o.stacked(n.dims.H)))
+		nodes = nodes[len(o.names):]
 	}
 	return values, nil
 }
 
-// scaleOf returns the parameter that scales the operand, nil for none.
-func (o operand) scaleOf(params []*gorgonia.Node) *gorgonia.Node {
-	if o.scale < 0 {
-		return nil
-	}
-	return params[o.scale]
-}
-
-// graphOperands makes operands of Gorgonia's own operations.
-func graphOperands(k *Ops, list []operand, params []*gorgonia.Node) []*gorgonia.Node {
-	nodes := make([]*gorgonia.Node, len(list))
-	for i, o := range list {
-		if nodes[i] = params[o.of]; o.made() {
-			nodes[i] = k.Weights(params[o.of], o.scaleOf(params), o.weights)
+// stack lays the values of nodes behind each other, each repeated to fill its share of the shape.
+func stack(nodes []*gorgonia.Node, as kernels.Spec) *tensor.Dense {
+	out := tensor.New(tensor.WithShape(as.Shape...), tensor.Of(nodes[0].Dtype()))
+	share := as.Len() / len(nodes)
+	for i := range as.Len() {
+		switch e := nodes[i/share].Value().Data().(type) {
+		case []float32:
+			out.Set(i, e[i%share%len(e)])
+		case []float64:
+			out.Set(i, e[i%share%len(e)])
 		}
 	}
-	return nodes
-}
-
-// Weights is kernels.Weights written out.
-func (k *Ops) Weights(w, a *gorgonia.Node, cfg kernels.WeightsConfig) *gorgonia.Node {
-	switch cfg.Rectifier {
-	case kernels.Absolute:
-		w = k.unary(gorgonia.Abs, w)
-	case kernels.Positive:
-		zeros := k.Matrix(k.fresh("zeros"), cfg.R, cfg.C, make([]float64, cfg.R*cfg.C))
-		w = k.Mul(w, k.greater(w, zeros))
-	}
-	if cfg.Factor != nil {
-		w = k.Mul(w, k.Matrix(k.fresh("signs"), cfg.R, cfg.C, cfg.Factor))
-	}
-	switch cfg.Scale {
-	case kernels.Whole:
-		w = k.Mul(w, k.MatMul(k.Row(k.Field(a, 0, 1, 1), cfg.R), k.Ones(1, cfg.C)))
-	case kernels.Columns:
-		w = k.Mul(w, k.Row(k.Field(a, 0, 1, cfg.C), cfg.R))
-	case kernels.Rows:
-		w = k.Mul(w, k.MatMul(k.Field(a, 0, cfg.R, 1), k.Ones(1, cfg.C)))
-	}
-	return w
+	return out
 }

@@ -15,11 +15,8 @@ import (
 //
 // Per step: where the reset is 1 the state goes to rest; the cell steps; where the mask is 0
 // the state from before is kept.
-func (n *Network) unroll(k *Ops, cfg kernels.ScanConfig, in kernels.Sequence, operands []*gorgonia.Node) (*gorgonia.Node, kernels.Output, error) {
-	specs := make([]kernels.Spec, len(n.step))
-	for i, o := range n.step {
-		specs[i] = o.Spec
-	}
+func (n *Network) unroll(k *Ops, cfg kernels.ScanConfig, in kernels.Sequence, params []*gorgonia.Node) (*gorgonia.Node, kernels.Output, error) {
+	specs, operands := graphOperands(k, n.step, params)
 	step := n.cell.Unroll(k, NewParams(k, specs, operands, n.scan.Axial))
 	state := make([]*gorgonia.Node, cfg.Cell.States)
 	for i := range state {

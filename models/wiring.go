@@ -84,7 +84,7 @@ func (n *Network) wire() error {
 	if err := w.check(h); err != nil {
 		return err
 	}
-	constraints := map[string]kernels.WeightsConfig{}
+	constraints := map[string]kernels.Reading{}
 	if w.Dale || w.masked() || !w.autapses() {
 		mask, err := w.mask(h)
 		if err != nil {
@@ -102,12 +102,8 @@ func (n *Network) wire() error {
 	}
 	if w.Dale && w.ReadoutFrom != "all" {
 		e := w.excitatory(h)
-		n.readout = kernels.WeightsConfig{R: n.dims.O, C: h, Factor: make([]float64, n.dims.O*h)}
-		for i := range n.readout.Factor {
-			if i%h < e {
-				n.readout.Factor[i] = 1
-			}
-		}
+		n.readout = kernels.WeightsConfig{R: n.dims.O, C: h}
+		n.readout.Readings = []kernels.Reading{{Factor: columns(nil, n.readout, [2]int{0, e})}}
 	}
 	return n.compose(constraints)
 }
@@ -156,11 +152,11 @@ func (w Wiring) sign(j, h int) float64 {
 
 // constrain changes the initial values and the bound of a recurrent matrix [G·H,H] and returns how
 // weights are made of it.
-func (w Wiring) constrain(s *kernels.Spec, h int, mask []float64) kernels.WeightsConfig {
+func (w Wiring) constrain(s *kernels.Spec, h int, mask []float64) kernels.Reading {
 	clamp := w.Dale && w.DaleForm == "clamp"
 	signed := !w.Dale || clamp // what is stored has its sign
-	cfg := kernels.WeightsConfig{Factor: make([]float64, s.Len())}
-	for k := range cfg.Factor {
+	read := kernels.Reading{Factor: make([]float64, s.Len())}
+	for k := range read.Factor {
 		i, j := k/h%h, k%h
 		f := mask[i*h+j]
 		if !signed {
@@ -175,16 +171,16 @@ func (w Wiring) constrain(s *kernels.Spec, h int, mask []float64) kernels.Weight
 		case s.Leak && w.Dale:
 			f = -f
 		}
-		cfg.Factor[k] = f
+		read.Factor[k] = f
 	}
 	if !w.Dale {
-		return cfg
+		return read
 	}
 	switch w.DaleForm {
 	case "abs":
-		cfg.Rectifier = kernels.Absolute
+		read.Rectifier = kernels.Absolute
 	case "relu":
-		cfg.Rectifier = kernels.Positive
+		read.Rectifier = kernels.Positive
 	}
 	w.balance(s, h, mask)
 	if clamp {
@@ -193,7 +189,7 @@ func (w Wiring) constrain(s *kernels.Spec, h int, mask []float64) kernels.Weight
 			s.Init.Columns[j] *= w.sign(j, h)
 		}
 	}
-	return cfg
+	return read
 }
 
 // signBound returns the bound of numbers of one sign.

@@ -36,7 +36,7 @@ func weights(t *testing.T, n *Network, dev kernels.Device, stored []float64) []f
 	var nodes []*gorgonia.Node
 	if dev == nil {
 		k := NewOps(g, tensor.Float64, 1, n.dims.H, "test")
-		nodes = graphOperands(k, n.step, params)
+		_, nodes = graphOperands(k, n.step, params)
 	} else {
 		var err error
 		if nodes, err = n.fusedOperands(dev, params); err != nil {
@@ -49,7 +49,7 @@ func weights(t *testing.T, n *Network, dev kernels.Device, stored []float64) []f
 		t.Fatal(err)
 	}
 	for i, o := range n.operands {
-		if o.Role == kernels.Rec {
+		if o.spec.Role == kernels.Rec {
 			return numbers(nodes[i].Value())
 		}
 	}

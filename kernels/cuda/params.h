@@ -258,16 +258,20 @@ struct take_params {
 enum { RECTIFY_NOT, RECTIFY_ABSOLUTE, RECTIFY_POSITIVE };
 enum { SCALE_NOT, SCALE_WHOLE, SCALE_COLUMNS, SCALE_ROWS };
 
-/* weights: out_ij = factor_ij f(w_ij) a_ij with the rectifier f, where a is constant but along one
- * axis. weights_grad: grad_ij = dout_ij factor_ij f'(w_ij) a_ij, f' being 0 where f bends, and
- * what a tile of 32 rows and columns adds to the gradient of a, in double. weights_sum adds these
- * parts in order; it is for the n > 0 elements of a. */
+enum { MAX_READINGS = 4 };
+
+/* weights: out_qij = factor_qij f_q(w_ij) a_ij for each of Q readings, with a rectifier f; a is
+ * constant but along one axis, and 1 for readings that are not scaled. weights_grad: grad_ij sums
+ * dout_qij factor_qij f_q'(w_ij) a_ij over the readings, f' being 0 where f bends; and what a tile of
+ * 32 rows and columns adds to the gradient of a, in double. weights_sum adds these in order. */
 struct weights_params {
-	int R, C, n, parts, rectifier, scale;
-	ARRAY(const float) w, factor; /* [R,C], factor null for ones */
+	int Q, R, C, n, parts, scale;
+	int rectifier[MAX_READINGS], scaled[MAX_READINGS];
+	ARRAY(const float) w;	      /* [R,C] */
+	ARRAY(const float) factor[MAX_READINGS]; /* [R,C], null for ones */
 	ARRAY(const float) a;	      /* [n]: [1], [C], [R], or null with SCALE_NOT */
-	ARRAY(float) out;	      /* [R,C] */
-	ARRAY(const float) dout;      /* [R,C] */
+	ARRAY(float) out;	      /* [Q*R,C] */
+	ARRAY(const float) dout;      /* [Q*R,C] */
 	ARRAY(double) partial;	      /* [parts,n] */
 	ARRAY(float) grad;	      /* [R*C+n] of w, then of a */
 };

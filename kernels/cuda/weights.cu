@@ -19,11 +19,14 @@ GPU_FN float slope_at(int rectifier, float w)
 /* rectified returns f(w) given f'(w): f is linear to both sides of 0. */
 GPU_FN float rectified(float slope, float w) { return slope == 0 ? 0 : exact_mul(slope, w); }
 
-GPU_FN float factor_at(const struct weights_params &p, long long k) { return p.factor ? p.factor[k] : 1; }
-
-GPU_FN float scale_at(const struct weights_params &p, int i, int j)
+GPU_FN float factor_at(const struct weights_params &p, int q, long long k)
 {
-	if (p.scale == SCALE_NOT)
+	return p.factor[q] ? p.factor[q][k] : 1;
+}
+
+GPU_FN float scale_at(const struct weights_params &p, int q, int i, int j)
+{
+	if (!p.scaled[q])
 		return 1;
 	return p.a[p.scale == SCALE_COLUMNS ? j : p.scale == SCALE_ROWS ? i : 0];
 }
@@ -32,20 +35,30 @@ GPU_FN float scale_at(const struct weights_params &p, int i, int j)
 KERNEL(weights, struct weights_params)
 {
 	long long n = (long long)p.R * p.C;
-	for (long long k = element(); k < n; k += stride()) {
+	for (long long e = element(); e < p.Q * n; e += stride()) {
+		int q = (int)(e / n);
+		long long k = e - q * n;
 		int i = (int)(k / p.C), j = (int)(k - (long long)i * p.C);
-		float w = p.w[k], y = rectified(slope_at(p.rectifier, w), w);
-		p.out[k] = exact_mul(exact_mul(factor_at(p, k), y), scale_at(p, i, j));
+		float w = p.w[k], y = rectified(slope_at(p.rectifier[q], w), w);
+		p.out[e] = exact_mul(exact_mul(factor_at(p, q, k), y), scale_at(p, q, i, j));
 	}
 }
 
 /* element_grad writes the gradient of w_ij and returns what the element adds to that of a. */
 GPU_FN double element_grad(const struct weights_params &p, int i, int j)
 {
-	long long k = (long long)i * p.C + j;
-	float w = p.w[k], slope = slope_at(p.rectifier, w), c = exact_mul(factor_at(p, k), p.dout[k]);
-	p.grad[k] = exact_mul(exact_mul(c, slope), scale_at(p, i, j));
-	return widen(exact_mul(c, rectified(slope, w)));
+	long long k = (long long)i * p.C + j, n = (long long)p.R * p.C;
+	float w = p.w[k], grad = 0;
+	double sum = 0;
+	for (int q = 0; q < p.Q; q++) {
+		float slope = slope_at(p.rectifier[q], w), c = exact_mul(factor_at(p, q, k), p.dout[q * n + k]);
+		float d = exact_mul(exact_mul(c, slope), scale_at(p, q, i, j));
+		grad = q == 0 ? d : narrow(widen(grad) + widen(d));
+		if (p.scaled[q])
+			sum += widen(exact_mul(c, rectified(slope, w)));
+	}
+	p.grad[k] = grad;
+	return sum;
 }
 
 /* A block per tile, a lane per column. What a tile adds to the gradient of a is the part of its

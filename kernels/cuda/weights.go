@@ -32,10 +32,16 @@ const (
 
 // WeightsConfig says how weights [R,C] are made of stored ones; see weights_params.
 type WeightsConfig struct {
-	R, C      int
+	R, C     int
+	Readings []Reading
+	Scale    Along
+}
+
+// Reading is one way to make weights of stored ones.
+type Reading struct {
 	Rectifier Rectifier
 	Factor    []float32 // [R·C], nil for ones
-	Scale     Along
+	Scaled    bool
 }
 
 // sums returns the number of elements of the scale, and of the parts of which the gradient of
@@ -55,11 +61,12 @@ func (c WeightsConfig) sums() (n, parts int) {
 
 // Weights makes weights of stored ones.
 type Weights struct {
-	d                          *Device
-	cfg                        WeightsConfig
-	n, parts                   int
-	factor, out, partial, grad driver.Ptr
-	forward, backward, sum     *kernel
+	d                      *Device
+	cfg                    WeightsConfig
+	n, parts               int
+	factor                 []driver.Ptr // of each reading
+	out, partial, grad     driver.Ptr
+	forward, backward, sum *kernel
 }
 
 // NewWeights allocates weights and uploads their constants.
@@ -67,8 +74,10 @@ func (d *Device) NewWeights(cfg WeightsConfig) (*Weights, error) {
 	m := &Weights{d: d, cfg: cfg}
 	m.n, m.parts = cfg.sums()
 	err := d.build("weights", func(b *builder) {
-		m.factor = upload(b, cfg.Factor)
-		m.out, m.grad = b.floats(cfg.R*cfg.C), b.floats(cfg.R*cfg.C+m.n)
+		for _, r := range cfg.Readings {
+			m.factor = append(m.factor, upload(b, r.Factor))
+		}
+		m.out, m.grad = b.floats(len(cfg.Readings)*cfg.R*cfg.C), b.floats(cfg.R*cfg.C+m.n)
 		m.partial = b.bytes(int64(m.parts) * int64(m.n) * C.sizeof_double)
 		m.forward, m.backward, m.sum = b.kernel("weights", "weights"), b.kernel("weights", "weights_grad"), b.kernel("weights", "weights_sum")
 	})
@@ -76,25 +85,27 @@ func (d *Device) NewWeights(cfg WeightsConfig) (*Weights, error) {
 }
 
 func (m *Weights) params(w, a *Array) C.struct_weights_params {
-	p := C.struct_weights_params{R: C.int(m.cfg.R), C: C.int(m.cfg.C), n: C.int(m.n), parts: C.int(m.parts),
-		rectifier: C.int(m.cfg.Rectifier), scale: C.int(m.cfg.Scale), w: ptr(w.ptr), factor: ptr(m.factor),
-		out: ptr(m.out), partial: ptr(m.partial), grad: ptr(m.grad)}
+	p := C.struct_weights_params{Q: C.int(len(m.cfg.Readings)), R: C.int(m.cfg.R), C: C.int(m.cfg.C), n: C.int(m.n), parts: C.int(m.parts),
+		scale: C.int(m.cfg.Scale), w: ptr(w.ptr), out: ptr(m.out), partial: ptr(m.partial), grad: ptr(m.grad)}
+	for q, r := range m.cfg.Readings {
+		p.rectifier[q], p.scaled[q], p.factor[q] = C.int(r.Rectifier), flag(r.Scaled), ptr(m.factor[q])
+	}
 	if a != nil {
 		p.a = ptr(a.ptr)
 	}
 	return p
 }
 
-// Forward queues the weights, [R,C]; a is nil where they are Unscaled.
+// Forward queues the weights, [Q·R,C]; a is nil where they are Unscaled.
 func (m *Weights) Forward(w, a *Array) *Array {
 	p := m.params(w, a)
 	m.d.queue("weights forward", func(q *work) {
-		q.launch(m.forward, of(C.each_launch(C.longlong(p.R)*C.longlong(p.C))), unsafe.Pointer(&p))
+		q.launch(m.forward, of(C.each_launch(C.longlong(p.Q)*C.longlong(p.R)*C.longlong(p.C))), unsafe.Pointer(&p))
 	})
-	return m.d.array(m.out, m.cfg.R, m.cfg.C)
+	return m.d.array(m.out, len(m.cfg.Readings)*m.cfg.R, m.cfg.C)
 }
 
-// Backward queues the packed gradient of w [R·C] and a, given that of the weights, [R,C].
+// Backward queues the packed gradient of w [R·C] and a, given that of the weights, [Q·R,C].
 func (m *Weights) Backward(w, a, dout *Array) *Array {
 	p := m.params(w, a)
 	p.dout = ptr(dout.ptr)
