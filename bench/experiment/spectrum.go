@@ -165,8 +165,9 @@ func compare(rows Rows, a, b spectrumPlace) comparison {
 // spectrumP is the level of the tests.
 const spectrumP = 0.05
 
-// significant reports whether a is better than b beyond chance.
+// significant reports whether a is better than b beyond chance, and contradicts whether b is.
 func (c comparison) significant() bool { return c.p < spectrumP }
+func (c comparison) contradicts() bool { return c.p > 1-spectrumP }
 
 // row is the comparison in words.
 func (c comparison) row() []string {
@@ -198,8 +199,7 @@ func (s *spectrum) Report(rows Rows) (Report, error) {
 	tests := Table{Title: "Pairs of the same seed, one-sided", Head: []string{"task", "pair", "difference", "seeds", "p"}}
 	lines := chart.Lines{Title: "Accuracy from artificial to biological", XLabel: "cell: " + strings.Join(numbered(spectrumCells), ", "), YLabel: "test accuracy (%)"}
 	r := Report{}
-	var found []comparison
-	ordered := true
+	var f spectrumFound
 	for i, task := range s.Tasks {
 		for _, dale := range []bool{false, true} {
 			name, weights := task, "free"
@@ -228,11 +228,11 @@ func (s *spectrum) Report(rows Rows) (Report, error) {
 		if extremes.difference.N == 0 {
 			continue
 		}
-		found = append(found, extremes)
+		f.extremes = append(f.extremes, extremes)
 		for _, c := range append([]comparison{extremes}, others...) {
 			if c.difference.N > 0 {
 				tests.Rows = append(tests.Rows, c.row())
-				ordered = ordered && c.difference.Value >= 0
+				f.take(c)
 			}
 		}
 	}
@@ -241,29 +241,45 @@ func (s *spectrum) Report(rows Rows) (Report, error) {
 	if len(lines.Series) > 0 {
 		r.Charts = []Chart{{"accuracy", "Mean over seeds with its interval; Dale's law dashed.", lines}}
 	}
-	r.Verdict = spectrumVerdict(found, ordered)
-	r.Result = s.words(rows, found, ordered)
+	r.Verdict = f.verdict()
+	r.Result = s.words(rows, f)
 	return r, nil
 }
 
-// spectrumVerdict holds where the extremes differ on every task and every step of the order is
-// seen, and under a condition where only the extremes differ, on some task.
-func spectrumVerdict(extremes []comparison, ordered bool) Verdict {
+// spectrumFound is what became of the parts of the claim.
+type spectrumFound struct {
+	extremes    []comparison // of each task
+	against     []comparison // where the more constrained one is better in the mean
+	contradicts int          // of these, beyond chance
+}
+
+func (f *spectrumFound) take(c comparison) {
+	if c.difference.Value < 0 {
+		f.against = append(f.against, c)
+	}
+	if c.contradicts() {
+		f.contradicts++
+	}
+}
+
+// verdict holds where the extremes differ on every task and every step of the order is seen. It
+// fails where the extremes differ on no task, or where a step goes the other way beyond chance.
+func (f *spectrumFound) verdict() Verdict {
 	n := 0
-	for _, c := range extremes {
+	for _, c := range f.extremes {
 		if c.significant() {
 			n++
 		}
 	}
 	switch {
-	case len(extremes) == 0:
+	case len(f.extremes) == 0:
 		return None
-	case n == len(extremes) && ordered:
+	case n == 0 || f.contradicts > 0:
+		return Fails
+	case n == len(f.extremes) && len(f.against) == 0:
 		return Holds
-	case n > 0:
-		return HoldsWhen
 	}
-	return Fails
+	return HoldsWhen
 }
 
 // numbered puts a number before each word, from 1 on.
@@ -282,7 +298,7 @@ func scaled(e Estimate, by float64) Estimate {
 }
 
 // words says what was found.
-func (s *spectrum) words(rows Rows, extremes []comparison, ordered bool) string {
+func (s *spectrum) words(rows Rows, f spectrumFound) string {
 	text := fmt.Sprintf("All cells have %d units and were trained alike: batches of %d, one cycle of the learning rate with its peak at %g. ", s.Hidden, s.Batch, s.LR)
 	for _, task := range s.Tasks {
 		of := rows.Where(func(r Row) bool { return strings.HasPrefix(r.Condition, task+", ") })
@@ -298,7 +314,7 @@ func (s *spectrum) words(rows Rows, extremes []comparison, ordered bool) string 
 			text += fmt.Sprintf("%v of its %d networks ended in numbers that are not finite and count as chance. ", n, len(of))
 		}
 	}
-	for _, c := range extremes {
+	for _, c := range f.extremes {
 		says := "is better"
 		if !c.significant() {
 			says = "is not better beyond chance"
@@ -306,8 +322,16 @@ func (s *spectrum) words(rows Rows, extremes []comparison, ordered bool) string 
 		text += fmt.Sprintf("On %s the least constrained, %s, %s than the most constrained, %s: by %s, p = %.2g over %d seeds. ",
 			c.a.task, c.a.short(), says, c.b.short(), points(c.difference), c.p, c.difference.N)
 	}
-	if ordered {
+	if len(f.against) == 0 {
 		return text + "Every step of the order, and Dale's law with every cell, costs accuracy in the mean."
 	}
-	return text + "The order between the extremes is not that of the claim at every step: the second table has the steps, and what Dale's law costs each cell."
+	var list []string
+	for _, c := range f.against {
+		word := fmt.Sprintf("%s over %s on %s", c.b.short(), c.a.short(), c.a.task)
+		if c.contradicts() {
+			word += " (beyond chance)"
+		}
+		list = append(list, word)
+	}
+	return text + "Not all steps between go that way. The more constrained one of a pair is better in the mean: " + strings.Join(list, "; ") + "."
 }
