@@ -23,7 +23,7 @@ const (
 func TestGradients(t *testing.T) {
 	for _, v := range variants(t) {
 		t.Run(v.name, func(t *testing.T) {
-			for i, s := range sizes {
+			for i, s := range v.sizes() {
 				checkGradients(t, newFixture(t, v, s, featured(i)))
 			}
 		})

@@ -84,17 +84,16 @@ func variants(t *testing.T) []variant {
 		case "cond-varying":
 			for i, shape := range []string{"scalar", "pre", "post"} {
 				for j, update := range updates {
-					for _, gate := range []string{"sigmoid", "softplus"} {
-						c := NewCondVarying()
-						c.Dt, c.Update, c.Gate, c.AShape = 0.7, update, gate, shape
-						c.Activation, c.InputConductance = activations[(i+j)%4], i != j
-						if i == 1 {
-							c.Dynamics = "rate"
-						}
-						if gate == "sigmoid" || update == "implicit" {
-							all = append(all, variant{name: fmt.Sprintf("%s %s %s %s", e.Name, shape, update, gate), cell: c})
-						}
+					c := NewCondVarying()
+					c.Dt, c.Update, c.AShape = 0.7, update, shape
+					c.Activation, c.InputConductance = activations[(i+j)%4], i != j
+					if update == "implicit" && i > 0 {
+						c.Gate = "softplus"
 					}
+					if i == 1 {
+						c.Dynamics = "rate"
+					}
+					all = append(all, variant{name: fmt.Sprintf("%s %s %s", e.Name, shape, update), cell: c})
 				}
 			}
 		default:
@@ -112,7 +111,7 @@ func wiredVariants() []variant {
 	cells := []variant{{name: "crnn-simple", cell: NewCRNNSimple()}, {name: "gru", cell: &GRU{}},
 		{name: "rate", cell: rate}, {name: "cond-varying", cell: varying}}
 	var all []variant
-	for i, form := range []string{"abs", "relu", "clamp", ""} {
+	for i, form := range []string{"abs", "relu", "clamp", ""} { // the last with masks alone
 		w := NewWiring()
 		w.Dale, w.EIRatio, w.RecDensity = form != "", 0.5, 0.6
 		if w.Dale {
@@ -144,6 +143,14 @@ type size struct{ T, B, I, H, O int }
 // sizes mix 1, 2 and odd numbers.
 var sizes = []size{{1, 1, 1, 1, 1}, {3, 2, 2, 3, 2}, {1, 3, 3, 2, 1}, {2, 1, 1, 3, 3}, {2, 3, 2, 1, 2}, {2, 1, 1, 2, 2},
 	{3, 2, 2, 2, 1}, {3, 3, 1, 3, 2}}
+
+// sizes returns those that a variant is tried at. Without its wiring it is tried at all.
+func (v variant) sizes() []size {
+	if v.wiring != nil {
+		return sizes[len(sizes)-3:]
+	}
+	return sizes
+}
 
 func (s size) String() string {
 	return fmt.Sprintf("T%d B%d I%d H%d O%d", s.T, s.B, s.I, s.H, s.O)
