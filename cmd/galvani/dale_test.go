@@ -116,7 +116,7 @@ func recurrent(t *testing.T, j *job) []float32 {
 	}
 	for i, spec := range j.net.Operands() {
 		if spec.Role == kernels.Rec {
-			return used[i].Data().([]float32)
+			return used[i].Data().([]float32)[:10*10] // other readings follow
 		}
 	}
 	t.Fatalf("model %s has no recurrent matrix", j.model.Name)
