@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 
 	"galvani/engine"
 	"galvani/kernels"
@@ -30,14 +31,24 @@ type problem[F engine.Float] struct {
 	dh   []F // [T·B,H]
 }
 
-// bind gives a model its sizes, with its default settings.
+// DaleSuffix behind the name of a model asks for it with Dale's law.
+const DaleSuffix = ":dale"
+
+// bind gives a model its sizes, with its default settings. NAME:dale is the model with Dale's law;
+// of cond-varying then with A by type of cell, which is what sums over E and I units serve.
 func bind(model string, s Shape) (models.Cell, *models.Network, error) {
-	e, err := models.Lookup(model)
+	name, dale := strings.CutSuffix(model, DaleSuffix)
+	e, err := models.Lookup(name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("bench: %w", err)
 	}
-	cell := e.New()
-	net, err := models.Bind(model, cell, models.Dims{I: s.I, H: s.H, O: outputs})
+	cell, wiring := e.New(), models.NewWiring()
+	if wiring.Dale = dale; dale {
+		if c, ok := cell.(*models.CondVarying); ok {
+			c.AShape = "type"
+		}
+	}
+	net, err := models.Bind(model, cell, models.Dims{I: s.I, H: s.H, O: outputs}, models.Wired(wiring))
 	if err != nil {
 		return nil, nil, fmt.Errorf("bench: %w", err)
 	}
@@ -50,15 +61,11 @@ type sizes struct{ cfg kernels.ScanConfig }
 // newSizes returns the scan of a model in float32.
 func newSizes(model string, s Shape) (sizes, error) {
 	z := sizes{kernels.ScanConfig{T: s.T, B: s.B, I: s.I, H: s.H, Dtype: tensor.Float32}}
-	cell, net, err := bind(model, s)
+	_, net, err := bind(model, s)
 	if err != nil {
 		return z, err
 	}
-	d := models.Dims{I: s.I, H: s.H, O: outputs}
-	if z.cfg.Cell, err = cell.Scan(d); err != nil {
-		return z, fmt.Errorf("bench: %w", err)
-	}
-	z.cfg.Params = net.Operands()
+	z.cfg.Cell, z.cfg.Params = net.Scan(), net.Operands()
 	return z, nil
 }
 
@@ -68,7 +75,7 @@ func (z sizes) multiplications() (recurrent, input float64) {
 	for _, s := range z.cfg.Params {
 		switch s.Role {
 		case kernels.Rec:
-			recurrent += float64(s.Len())
+			recurrent += float64(s.Entries())
 		case kernels.In:
 			input += float64(s.Len())
 		}

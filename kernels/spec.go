@@ -35,7 +35,7 @@ type Spec struct {
 	// Columns bounds each column of a matrix on its own, in place of Bound; nil for one bound.
 	Columns []Bound
 	// Supports tell of each [H,H] plane of a Rec matrix outside of which columns [lo,hi) it is
-	// zero, so that a scan may leave them out; nil for none.
+	// zero, so that a scan may leave them out, and their gradients undefined; nil for none.
 	Supports [][2]int
 	// Leak says of a Rec matrix that it is subtracted, with the leak of each unit on its diagonal.
 	Leak bool
@@ -65,6 +65,18 @@ func (s Spec) Planes(h int) int {
 		return s.Len()
 	}
 	return 0
+}
+
+// Entries returns how many elements of a Rec matrix may not be zero.
+func (s Spec) Entries() int {
+	if s.Supports == nil {
+		return s.Len()
+	}
+	n := 0
+	for _, c := range s.Supports {
+		n += (c[1] - c[0]) * s.Len() / len(s.Supports) / s.Shape[1]
+	}
+	return n
 }
 
 // supports returns the columns of each [H,H] plane that may hold entries.

@@ -79,6 +79,9 @@ func (n *Network) Name() string { return n.name }
 // Specs returns the parameter table, in the order of the params given to Build.
 func (n *Network) Specs() []kernels.Spec { return slices.Clone(n.specs) }
 
+// Scan returns what the fused scan needs to know of the cell.
+func (n *Network) Scan() kernels.Cell { return n.scan }
+
 // Rest returns the value that each state plane starts from, length S.
 func (n *Network) Rest() []float64 { return slices.Clone(n.scan.Rest) }
 

@@ -45,7 +45,7 @@ second, or of the best matrix product that was found on the CPU.`,
 		RunE: func(c *cobra.Command, _ []string) error { return m.run(c) }}
 	m.benchRun.flags(c)
 	f := c.Flags()
-	f.StringSliceVar(&m.Models, "models", []string{"crnn-simple", "crnn", "rnn", "gru", "lstm"}, "models, with commas")
+	f.StringSliceVar(&m.Models, "models", []string{"crnn-simple", "crnn", "rnn", "gru", "lstm"}, "models, with commas; NAME:dale is one with Dale's law")
 	f.IntSliceVar(&m.Steps, "steps", []int{200}, "time steps of a sequence, with commas")
 	f.IntSliceVar(&m.Batches, "batches", []int{1, 4, 16, 64, 256}, "sequences of a batch, with commas")
 	f.IntSliceVar(&m.Hiddens, "hiddens", []int{64, 256}, "hidden units, with commas")
@@ -99,7 +99,7 @@ type matrixReport struct {
 func (m *matrixFlags) check(c *cobra.Command) error {
 	known := modelNames()
 	for _, name := range m.Models {
-		if !slices.Contains(known, name) {
+		if !slices.Contains(known, strings.TrimSuffix(name, bench.DaleSuffix)) {
 			return fmt.Errorf("%w: --models: %s", errUsage, config.Unknown("model", name, known))
 		}
 	}
