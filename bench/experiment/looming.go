@@ -416,7 +416,7 @@ func (s *looming) Report(rows Rows) (Report, error) {
 		r.Tables = append(r.Tables, s.difficulties(rows, plain, c.task, c.value, c.what, c.verb))
 		for _, w := range s.sweeps() {
 			if lines := s.course(rows, plain, w, c.task, c.value, c.what); len(lines.Series) > 0 {
-				r.Charts = append(r.Charts, Chart{c.name + "-" + w.key, "Trained at each difficulty anew; mean over seeds with its interval.", lines})
+				r.Charts = append(r.Charts, Chart{c.name + "-" + w.key, "Trained at each difficulty anew; mean over seeds and their range.", lines})
 			}
 		}
 	}
@@ -432,7 +432,7 @@ func (s *looming) Report(rows Rows) (Report, error) {
 		}
 	}
 	if lines := s.eta(rows, plain); len(lines.Series) > 1 {
-		r.Charts = append(r.Charts, Chart{"peak", "Peak of the mean activity of the crnn for eyes of different fields, of what it sees, and of the η function with the locust's α and δ.", lines})
+		r.Charts = append(r.Charts, Chart{"peak", "Peak of the mean activity of the crnn for eyes of different fields, of what it sees, and of the η function with the locust's α and δ; mean over seeds and their range.", lines})
 	}
 	r.Result = s.words(rows, plain)
 	return r, nil
@@ -478,22 +478,27 @@ func (s *looming) course(rows Rows, plain data.Looming, w sweep, task, value, wh
 	}
 	x := slices.Sorted(slices.Values(append([]float64{base(plain, w.key)}, w.values...)))
 	for _, model := range s.Models {
-		var y []Estimate
+		series := chart.Series{Name: model, X: x, Dots: true}
 		for _, v := range x {
 			c := loomingCase{task, model, w.key, v}
 			if v == base(plain, w.key) {
 				c = loomingCase{task: task, model: model}
 			}
-			y = append(y, rows.Of(c.String()).Mean(value))
+			addSeeds(&series, rows.Of(c.String()).Values(value))
 		}
-		if !slices.ContainsFunc(y, func(e Estimate) bool { return !math.IsNaN(e.Value) }) {
-			continue
-		}
-		series := Band(model, x, y)
-		series.Dots = true
 		lines.Series = append(lines.Series, series)
 	}
 	return lines
+}
+
+// addSeeds adds a point to a series: the mean over seeds, with their range as band, since the
+// interval of a few seeds is wider than any chart.
+func addSeeds(s *chart.Series, seeds []float64) {
+	y, lo, hi := math.NaN(), math.NaN(), math.NaN()
+	if len(seeds) > 0 {
+		y, lo, hi = stat.Mean(seeds, nil), slices.Min(seeds), slices.Max(seeds)
+	}
+	s.Y, s.Lo, s.Hi = append(s.Y, y), append(s.Lo, lo), append(s.Hi, hi)
 }
 
 // fits tabulates the lines through the peaks.
@@ -564,8 +569,16 @@ func (s *looming) eta(rows Rows, plain data.Looming) chart.Lines {
 		if len(of) == 0 {
 			return
 		}
-		series := Band(name, s.LV, of.Curve("peak_"+response))
-		series.Dots = true
+		series := chart.Series{Name: name, X: s.LV, Dots: true}
+		for i := range s.LV {
+			var seeds []float64
+			for _, r := range of {
+				if peaks := r.Curves["peak_"+response]; i < len(peaks) {
+					seeds = append(seeds, peaks[i])
+				}
+			}
+			addSeeds(&series, seeds)
+		}
 		lines.Series = append(lines.Series, series)
 	}
 	crnn := loomingCase{task: "looming", model: "crnn"}
