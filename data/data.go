@@ -24,11 +24,13 @@ type Task struct {
 	Name    string
 	T, I, O int
 	Goal    Goal
-	Every   bool     // targets at every step instead of the last
-	Masked  bool     // sequences have different lengths; Batch.Mask is in use
-	Classes []string // names of the classes, may be nil
-	Train   Set
-	Test    Set
+	Every   bool // targets at every step instead of the last
+	Masked  bool // sequences have different lengths; Batch.Mask is in use
+	// Irregular: steps have different lengths, and the mask holds them in place of 1.
+	Irregular bool
+	Classes   []string // names of the classes, may be nil
+	Train     Set
+	Test      Set
 }
 
 // Set is a collection of samples.
@@ -55,7 +57,7 @@ type Batch struct {
 	Label      []float32 // [N], class index; Classify only
 	Value      []float32 // [N,O]; Regress only
 	Weight     []float32 // [N], loss weight of each target, 0 = ignored
-	Mask       []float32 // [T,B], 0 after the end of a sequence; nil unless Task.Masked
+	Mask       []float32 // [T,B], 0 after the end of a sequence, else 1 or the step's length; nil unless Task.Masked
 }
 
 // NewBatch allocates a batch of b columns for a task.

@@ -2,6 +2,7 @@ package data
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,14 +19,18 @@ import (
 // and in it one file per recording: .bin in the 5-byte format (ReadAddressEvents), .csv as a table
 // (ReadEventCSV). N-MNIST comes like that, and the defaults are its own.
 //
+// With bin_ms the steps are bins that come with the events (Bins), and the mask holds their lengths in
+// units of step_ms.
+//
 // Files are read when they are asked for, every time.
 //
 // Source: Orchard, Jayawant, Cohen and Thakor (2015), doi:10.3389/fnins.2015.00437.
 type Recordings struct {
 	Width  int     `toml:"width" doc:"columns of the sensor" unit:"pixel" min:"1" max:"4096"`
 	Height int     `toml:"height" doc:"rows of the sensor" unit:"pixel" min:"1" max:"4096"`
-	Steps  int     `toml:"steps" doc:"time steps" unit:"1" min:"1" max:"100000"`
+	Steps  int     `toml:"steps" doc:"time steps, with bin_ms at most" unit:"1" min:"1" max:"100000"`
 	StepMs float64 `toml:"step_ms" doc:"length of a time step" unit:"ms" min:"1e-3" max:"1e6"`
+	BinMs  float64 `toml:"bin_ms" doc:"width of bins that open with an event and make steps of different lengths; 0 for steps of step_ms" unit:"ms" min:"0" max:"1e6"`
 	Limits
 }
 
@@ -52,7 +57,7 @@ func (c *Recordings) Open(env Env) (*Task, error) {
 		return nil, err
 	}
 	sensor := Sensor{c.Width, c.Height}
-	t := &Task{Name: "recordings", T: c.Steps, I: sensor.Units(), Goal: Classify}
+	t := &Task{Name: "recordings", T: c.Steps, I: sensor.Units(), Goal: Classify, Masked: c.BinMs > 0, Irregular: c.BinMs > 0}
 	if t.Classes, err = classFolders(filepath.Join(dir, "Train")); err != nil {
 		return nil, err
 	}
@@ -62,7 +67,7 @@ func (c *Recordings) Open(env Env) (*Task, error) {
 		limit  int
 		set    *Set
 	}{{"Train", c.TrainLimit, &t.Train}, {"Test", c.TestLimit, &t.Test}} {
-		s := &recordings{task: t, sensor: sensor, stepMs: c.StepMs}
+		s := &recordings{task: t, sensor: sensor, stepMs: c.StepMs, binMs: c.BinMs}
 		if err := s.find(filepath.Join(dir, half.folder)); err != nil {
 			return nil, err
 		}
@@ -122,6 +127,7 @@ type recordings struct {
 	task   *Task
 	sensor Sensor
 	stepMs float64
+	binMs  float64
 	files  []recording
 }
 
@@ -195,14 +201,33 @@ func (s *recordings) Fill(b *Batch, col, _, index int) error {
 	if err != nil {
 		return err
 	}
+	b.Label[col], b.Weight[col] = float32(s.files[index].class), 1
 	for t := range b.T {
 		clear(b.input(t, col))
+	}
+	if s.binMs > 0 {
+		if err := s.fillBins(b, col, events); err != nil {
+			return fmt.Errorf("%s: %w: %w", s.files[index].path, err, ErrConfig)
+		}
+		return nil
 	}
 	for _, e := range events {
 		if t := stepOf(e, s.stepMs); t < float64(b.T) {
 			b.input(int(t), col)[e.Unit] += float32(e.Weight)
 		}
 	}
-	b.Label[col], b.Weight[col] = float32(s.files[index].class), 1
+	return nil
+}
+
+// fillBins writes the bins of a recording and their lengths into a column.
+func (s *recordings) fillBins(b *Batch, col int, events []Event) error {
+	x, lengths := make([]float32, b.T*b.I), make([]float32, b.T)
+	if err := Bins(x, lengths, b.I, s.stepMs, s.binMs, 0, events); err != nil {
+		return err
+	}
+	for t := range b.T {
+		copy(b.input(t, col), x[t*b.I:])
+		b.Mask[t*b.B+col] = lengths[t]
+	}
 	return nil
 }

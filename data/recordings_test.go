@@ -69,6 +69,39 @@ func TestRecordings(t *testing.T) {
 	wantOneLine(t, err, filepath.Join("Train", "cat", "1.bin"), "pixel of record 3 at offset 10 is x=33 y=33, want one of a sensor of 30 × 34")
 }
 
+// TestRecordingsInBins: steps that come with the events, and their lengths in the mask.
+func TestRecordingsInBins(t *testing.T) {
+	bins := func(ms float64) *Task {
+		return open(t, "recordings", Env{Dir: someRecordings(t, "")}, func(c Config) {
+			r := c.(*Recordings)
+			r.Steps, r.StepMs, r.BinMs = 3, 10, ms
+		})
+	}
+	task := bins(4)
+	if !task.Irregular || !task.Masked || open(t, "recordings", Env{Dir: someRecordings(t, "")}, nil).Irregular {
+		t.Error("bins have different lengths, frames have not")
+	}
+	b := NewBatch(task, 2)
+	for index := range 2 { // cat with events at 0, 9.999 and 10 ms, dog with events at 15 and 300 ms
+		if err := task.Train.Fill(b, index, 0, index); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []float32{0.4, 1.9, 0.9999, 28.5, 0, 0}; !slices.Equal(b.Mask, want) {
+		t.Errorf("lengths %v, want %v", b.Mask, want)
+	}
+	want := make([]float32, len(b.X))
+	at := func(step, col, unit int) *float32 { return &want[(step*2+col)*task.I+unit] }
+	*at(0, 0, 0), *at(1, 0, 0), *at(1, 0, 2311) = 1, 1, 1
+	*at(0, 1, 3), *at(1, 1, 3) = 0.5, 1
+	if !slices.Equal(b.X, want) {
+		t.Error("the bins are not the events")
+	}
+	task = bins(1e-3)
+	task.T = 1
+	wantOneLine(t, task.Train.Fill(NewBatch(task, 1), 0, 0, 0), filepath.Join("Train", "cat", "1.bin"), "need more than 1 bins", ErrConfig.Error())
+}
+
 func TestRecordingsMissing(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -24,3 +24,10 @@ type Network interface {
 	// fused scan. Params are input nodes already bound to their values.
 	Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (kernels.Output, error)
 }
+
+// Irregular is a Network that may say that its steps last as long as the mask says. Tasks with steps
+// of different lengths (data.Task.Irregular) need one.
+type Irregular interface {
+	Network
+	Irregular() bool
+}

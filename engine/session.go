@@ -71,6 +71,10 @@ func NewSession(cfg Config) (*Session, error) {
 	if t.O != cfg.Net.Outputs() {
 		return nil, fmt.Errorf("engine: model %s has %d outputs, task %s wants %d: %w", cfg.Net.Name(), cfg.Net.Outputs(), t.Name, t.O, kernels.ErrShape)
 	}
+	if net, ok := cfg.Net.(Irregular); t.Irregular && !(ok && net.Irregular()) {
+		return nil, fmt.Errorf("engine: task %s has steps of different lengths, which model %s does not take; set irregular = true on a model that has it, or make the steps alike: %w",
+			t.Name, cfg.Net.Name(), ErrOption)
+	}
 	if t.Train.Len() < 1 {
 		return nil, fmt.Errorf("engine: task %s has no training samples: %w", t.Name, kernels.ErrShape)
 	}

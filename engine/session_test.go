@@ -169,6 +169,7 @@ func TestNewSessionRefuses(t *testing.T) {
 		"outputs":    {func(c *Config) { c.Task.O = 3 }, kernels.ErrShape},
 		"options":    {func(c *Config) { c.Options.Batch = 0 }, ErrOption},
 		"no samples": {func(c *Config) { c.Task.Train = &toySet{} }, kernels.ErrShape},
+		"irregular":  {func(c *Config) { c.Task.Irregular = true }, ErrOption},
 		"no steps":   {func(c *Config) { c.Task.T = 0 }, kernels.ErrShape},
 		"no learned": {func(c *Config) { c.Net = table(kernels.Spec{Name: "a", Shape: []int{1}, Bound: kernels.Free()}) }, kernels.ErrShape},
 	} {

@@ -35,7 +35,7 @@ var cudaBounds = map[string]struct{ h, grad float64 }{
 func selfTest(d *cudaDevice) error {
 	own := &cudaDevice{d.dev.Fork()}
 	for _, cell := range []Cell{
-		{Header: "crnn_simple", Consts: []float64{0.2, 1, 0.6, 0, 0.4, 0.9, 0.1, 1, -1, 0}},
+		{Header: "crnn_simple", Consts: []float64{0.2, 1, 0.6, 0, 0.4, 0.9, 0.1, 1, -1, math.Log(0.6), math.Log(0.9), 0, 0, 0}},
 		{Header: "lstm"},
 	} {
 		if err := selfTestCell(own, cell); err != nil {

@@ -75,7 +75,9 @@ type ScanConfig struct {
 	Last bool
 	// KeepGradH keeps the gradient of every h for ScanPlan.GradH.
 	KeepGradH bool
-	// Masked says that a mask [T,B] is given: where it is 0 the state is held.
+	// Masked says that a mask [T,B] is given: where it is 0 the state is held. Other values,
+	// which are positive, are lengths of steps to cells that can do with different ones and are
+	// set to it in their Consts (NAME_ELAPSED in kernels/cells/shared/cell.h), and 1 to all others.
 	Masked bool
 	// Resets says that resets [T,B] are given: where it is 1 the state returns to rest
 	// before the step.

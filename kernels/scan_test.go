@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"galvani/kernels/cpu"
@@ -70,20 +71,20 @@ func rateVec(f, form int) func(k int, r *rand.Rand) float64 {
 	}
 }
 
-// syn gives the coefficients of shared/synapse.h for tau_s = 2, tau_l = 8.
+// syn gives the constants of the synapse in kernels/cells/crnn_simple.h for tau_s = 2, tau_l = 8.
 func syn(kind string) []float64 {
 	ds, dl := math.Exp(-1.0/2), math.Exp(-1.0/8)
 	switch kind {
 	case "alpha":
-		return []float64{ds, ds, 0, ds, 1, 1, 0, 0}
+		return []float64{ds, ds, 0, ds, 1, 1, 0, -1.0 / 2, -1.0 / 2, 0, 1}
 	case "dualexp":
-		return []float64{ds, 0, 1, dl, 1, -16.0 / 6, 16.0 / 6, 0}
+		return []float64{ds, 0, 1, dl, 1, -16.0 / 6, 16.0 / 6, -1.0 / 2, -1.0 / 8, 0, 0}
 	case "ema":
-		return []float64{ds, 0, 1 - ds, dl, 1 - dl, 1, 0, 0}
+		return []float64{ds, 0, 1 - ds, dl, 1 - dl, 1, 0, -1.0 / 2, -1.0 / 8, 0, 0}
 	case "ema_diff":
-		return []float64{ds, 0, 1 - ds, dl, 1 - dl, 1, -1, 0}
+		return []float64{ds, 0, 1 - ds, dl, 1 - dl, 1, -1, -1.0 / 2, -1.0 / 8, 0, 0}
 	}
-	return []float64{ds, 0, 1 - ds, dl, 1 - dl, 1, -1, 1}
+	return []float64{ds, 0, 1 - ds, dl, 1 - dl, 1, -1, -1.0 / 2, -1.0 / 8, 1, 0}
 }
 
 func variants() []variant {
@@ -117,8 +118,13 @@ func variants() []variant {
 		variant{"crnn-simple/literal", "crnn_simple", append([]float64{0.1, -1}, syn("ema")...), centred},
 		variant{"crnn/implicit", "crnn", []float64{0.5, 1, 1, 2}, crnnVec},
 		variant{"crnn/euler", "crnn", []float64{0.2, 2, 1, 2}, crnnVec},
-		variant{"crnn/literal", "crnn", []float64{0.1, 0, -1, 2}, crnnVec})
+		variant{"crnn/literal", "crnn", []float64{0.1, 0, -1, 2}, crnnVec},
+		variant{"crnn-simple/irregular", "crnn_simple", append(append([]float64{0.1, 1}, syn("dualexp")...), 1), centred},
+		variant{"crnn/irregular", "crnn", []float64{0.5, 0, 1, 3, 1}, crnnVec})
 }
+
+// irregular tells whether the mask of v holds lengths of steps.
+func (v variant) irregular() bool { return strings.HasSuffix(v.name, "/irregular") }
 
 // problem is a scan with random numbers and a random linear functional of its output.
 type problem struct {
@@ -188,7 +194,13 @@ func newProblem[F float](v variant, s sizes, seed uint64) *problem {
 	p.args.X = draw(input, s.T, s.B, s.I)
 	p.args.State = draw(gauss(0.3), shape.States, s.B, s.H)
 	if s.sequence {
-		p.args.Mask = draw(func(int) float64 { return float64(min(1, r.IntN(4))) }, s.T, s.B)
+		p.args.Mask = draw(func(int) float64 {
+			m := float64(min(1, r.IntN(4)))
+			if v.irregular() {
+				m *= float64(1+r.IntN(12)) / 4 // the same number in both types
+			}
+			return m
+		}, s.T, s.B)
 		p.args.Reset = draw(func(int) float64 { return float64(max(0, r.IntN(5)-3)) }, s.T, s.B)
 	}
 	p.weight = draw(gauss(1), p.cfg.rows(), s.H)

@@ -43,6 +43,9 @@ x  = syn_kernel of U x(t), tau_s, tau_l    (one for U_exc, one for U_inh)`,
 //
 // with the leak and axial parts G₀ and J₀. They are an ablation, always stepped by euler.
 //
+// An irregular cell takes the length of each step from the mask: the traces decay by it
+// (Synapse.Over), and it multiplies Δt.
+//
 // Shape: x [B,I]; h, x̄, G, J [B,H].
 // Units: dimensionless potentials, conductances and capacitances; Δt, τ_s, τ_l in time steps.
 // Source: notes on the charged RNN, section 3, first equation.
@@ -57,6 +60,7 @@ type CRNN struct {
 	Graph     string  `toml:"graph" doc:"axial coupling: ring, tree, none, or a file of lines \"i j\" or \"i j g\""`
 	GAxial    float64 `toml:"g_axial" doc:"conductance of each edge of the graph" unit:"1" min:"0" max:"1e6"`
 	Learn     string  `toml:"learn" doc:"parameters learned besides U_exc, U_inh and gamma: names with commas, or all"`
+	Irregular bool    `toml:"irregular" doc:"steps last as long as the task says"`
 }
 
 // Channels of the crnn: one reversal potential each, +1 (as of sodium or calcium) and −1 (as
@@ -194,10 +198,16 @@ func (c *CRNN) Scan(d Dims) (kernels.Cell, error) {
 	if c.Signs == "literal" {
 		sign = -1
 	}
+	length := 0.0
+	if c.Irregular {
+		length = 1
+	}
 	step := slices.Index([]string{"exp", "implicit", "euler"}, c.Stepping)
 	return kernels.Cell{Header: "crnn", States: 5, Rest: []float64{leakReversal, 0, 0, 0, 0}, Axial: axial,
-		Consts: []float64{c.Dt, float64(step), sign, float64(slices.Index(synapseKernels, c.SynKernel))}}, nil
+		Consts: []float64{c.Dt, float64(step), sign, float64(slices.Index(synapseKernels, c.SynKernel)), length}}, nil
 }
+
+func (c *CRNN) irregular() bool { return c.Irregular }
 
 // Unroll implements Cell.
 func (c *CRNN) Unroll(k *Ops, p *Params) Step {
@@ -214,10 +224,13 @@ func (c *CRNN) Unroll(k *Ops, p *Params) Step {
 	for i := range channelReversal {
 		gates = append(gates, gatePair(k, p, i))
 	}
-	step := c.stepRule(k, rate)
+	step := c.stepRule(k)
 
 	return func(x *gorgonia.Node, s []*gorgonia.Node) []*gorgonia.Node {
-		h := s[0]
+		h, syn, rate := s[0], syn, rate
+		if c.Irregular {
+			syn, rate = syn.over(k, k.Elapsed()), k.Mul(k.Elapsed(), rate)
+		}
 		exc, p1, q1 := syn.step(k, k.MatMul(x, uExc), s[1], s[2])
 		inh, p2, q2 := syn.step(k, k.MatMul(x, uInh), s[3], s[4])
 		g := k.Add(exc, inh)
@@ -231,26 +244,26 @@ func (c *CRNN) Unroll(k *Ops, p *Params) Step {
 		if axial != nil {
 			rest = k.Add(rest, k.MatMul(h, axial))
 		}
-		return []*gorgonia.Node{step(h, g, j, g0, rest), p1, q1, p2, q2}
+		return []*gorgonia.Node{step(rate, h, g, j, g0, rest), p1, q1, p2, q2}
 	}
 }
 
-// stepRule returns the rule that moves h, given the conductance g and current j of synapses
-// and channels and those of leak and axial coupling, g0 and j0. Rate is Δt/C.
-func (c *CRNN) stepRule(k *Ops, rate *gorgonia.Node) func(h, g, j, g0, j0 *gorgonia.Node) *gorgonia.Node {
-	euler := func(h, g, j *gorgonia.Node) *gorgonia.Node {
+// stepRule returns the rule that moves h, given Δt/C, the conductance g and current j of synapses
+// and channels and those of leak and axial coupling, g0 and j0.
+func (c *CRNN) stepRule(k *Ops) func(rate, h, g, j, g0, j0 *gorgonia.Node) *gorgonia.Node {
+	euler := func(rate, h, g, j *gorgonia.Node) *gorgonia.Node {
 		return k.Add(h, k.Mul(rate, k.Sub(j, k.Mul(g, h))))
 	}
-	return func(h, g, j, g0, j0 *gorgonia.Node) *gorgonia.Node {
+	return func(rate, h, g, j, g0, j0 *gorgonia.Node) *gorgonia.Node {
 		if c.Signs == "literal" {
-			return euler(h, k.Sub(g0, g), k.Sub(j0, j))
+			return euler(rate, h, k.Sub(g0, g), k.Sub(j0, j))
 		}
 		g, j = k.Add(g0, g), k.Add(j0, j)
 		switch c.Stepping {
 		case "implicit":
 			return k.Div(k.Add(h, k.Mul(rate, j)), k.AddConst(k.Mul(rate, g), 1))
 		case "euler":
-			return euler(h, g, j)
+			return euler(rate, h, g, j)
 		}
 		target := k.Div(j, g)
 		return k.Add(target, k.Mul(k.Sub(h, target), k.Exp(k.Neg(k.Mul(rate, g)))))

@@ -1,6 +1,8 @@
 package models
 
 import (
+	"math"
+
 	"galvani/kernels"
 
 	"gorgonia.org/gorgonia"
@@ -27,6 +29,9 @@ x  = syn_kernel of U x(t), tau_s, tau_l`,
 // The synapse takes in x first; then h moves with W h of its old value. With the literal
 // signs input makes h grow: they are kept as an ablation.
 //
+// An irregular cell takes the length of each step from the mask: the traces decay by it
+// (Synapse.Over), and it multiplies Δt, which the Euler rule bears up to a limit.
+//
 // Shape: x [B,I]; h, x̄ [B,H].
 // Units: dimensionless; Δt, τ_s and τ_l in time steps.
 // Source: notes on the charged RNN, section 3, second equation.
@@ -36,6 +41,7 @@ type CRNNSimple struct {
 	TauL      float64 `toml:"tau_l" doc:"time constant of the slow synaptic trace" unit:"step" min:"0.1" max:"1e6"`
 	SynKernel string  `toml:"syn_kernel" doc:"synaptic filter" oneof:"ema|ema_diff|ema_diff_relu|alpha|dualexp"`
 	Signs     string  `toml:"signs" doc:"signs of the input and gate terms" oneof:"restoring|literal"`
+	Irregular bool    `toml:"irregular" doc:"steps last as long as the task says"`
 }
 
 // NewCRNNSimple returns the cell with its defaults.
@@ -92,27 +98,42 @@ func (c *CRNNSimple) Scan(Dims) (kernels.Cell, error) {
 	if err != nil {
 		return kernels.Cell{}, err
 	}
-	rectify := 0.0
+	var rectify, alpha, length float64
 	if s.Rectify {
 		rectify = 1
 	}
+	if c.SynKernel == "alpha" {
+		alpha = 1
+	}
+	if c.Irregular {
+		length = 1
+	}
 	return kernels.Cell{Header: "crnn_simple", States: 3, Rest: []float64{0, 0, 0},
-		Consts: []float64{c.Dt, c.sign(), s.PP, s.PQ, s.PU, s.QQ, s.QU, s.XP, s.XQ, rectify}}, nil
+		Consts: []float64{c.Dt, c.sign(), s.PP, s.PQ, s.PU, s.QQ, s.QU, s.XP, s.XQ,
+			math.Log(s.PP), math.Log(s.QQ), rectify, alpha, length}}, nil
 }
+
+func (c *CRNNSimple) irregular() bool { return c.Irregular }
 
 // Unroll implements Cell.
 func (c *CRNNSimple) Unroll(k *Ops, p *Params) Step {
 	s, err := c.synapse()
 	k.fail(err)
 	syn := constantSynapse(k, s)
+	if c.Irregular {
+		syn.lp, syn.lq = k.Const(math.Log(s.PP)), k.Const(math.Log(s.QQ))
+	}
 	u, w, b := p.In("U", 0), p.Rec("W", 0), p.Vec("b", 0)
 	gates := gatePair(k, p, 0)
 	return func(x *gorgonia.Node, s []*gorgonia.Node) []*gorgonia.Node {
-		h := s[0]
+		h, syn, dt := s[0], syn, k.Const(c.Dt)
+		if c.Irregular {
+			syn, dt = syn.over(k, k.Elapsed()), k.Mul(dt, k.Elapsed())
+		}
 		xbar, p1, q1 := syn.step(k, k.MatMul(x, u), s[1], s[2])
 		gated := k.Scale(k.Mul(h, k.Add(xbar, gates(h))), c.sign())
 		dh := k.Sub(k.Sub(b, k.MatMul(h, w)), gated)
-		return []*gorgonia.Node{k.Add(h, k.Scale(dh, c.Dt)), p1, q1}
+		return []*gorgonia.Node{k.Add(h, k.Mul(dt, dh)), p1, q1}
 	}
 }
 

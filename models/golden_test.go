@@ -71,6 +71,10 @@ func (x *fixture) expect(c Cell) (h, final, logits []float64) {
 				}
 			}
 			old := append([]float64(nil), column...)
+			p[stepLength] = []float64{1}
+			if x.seq.Mask != nil {
+				p[stepLength][0] = x.seq.Mask.Data().([]float64)[t*s.B+b]
+			}
 			step(p, in[(t*s.B+b)*s.I:(t*s.B+b+1)*s.I], column, s.I, s.H)
 			if x.seq.Mask != nil && x.seq.Mask.Data().([]float64)[t*s.B+b] == 0 {
 				column = old

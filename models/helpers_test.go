@@ -45,6 +45,11 @@ func variants(t *testing.T) []variant {
 			}
 			add("literal", func(c *CRNN) { c.Signs, c.Dt = "literal", 0.1 })
 			add("dt", func(c *CRNN) { c.Dt = 0.3 })
+			for i, kernel := range []string{"alpha", "dualexp"} {
+				add("irregular "+kernel, func(c *CRNN) {
+					c.SynKernel, c.TauS, c.TauL, c.Stepping, c.Irregular = kernel, 1.5, 3, []string{"exp", "implicit"}[i], true
+				})
+			}
 		case "crnn-simple":
 			for _, signs := range []string{"restoring", "literal"} {
 				for _, kernel := range synapseKernels {
@@ -53,6 +58,9 @@ func variants(t *testing.T) []variant {
 					all = append(all, variant{name: "crnn-simple " + signs + " " + kernel, cell: c})
 				}
 			}
+			c := NewCRNNSimple()
+			c.SynKernel, c.Irregular = "alpha", true
+			all = append(all, variant{name: "crnn-simple irregular", cell: c})
 		case "rate":
 			add := func(name string, change func(*Rate)) {
 				c := NewRate()
@@ -200,6 +208,11 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 		State: random(r, 0.5, len(net.Rest()), s.B, s.H)}
 	if f&masked != 0 {
 		x.seq.Mask = flags(r, s.T, s.B)
+		if e := x.seq.Mask.Data().([]float64); net.Irregular() {
+			for i := range e {
+				e[i] *= float64(1+r.IntN(12)) / 4 // the same number in both types
+			}
+		}
 	}
 	if f&resets != 0 {
 		x.seq.Reset = flags(r, s.T, s.B)

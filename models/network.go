@@ -91,6 +91,13 @@ func (n *Network) Hidden() int { return n.dims.H }
 // Outputs returns the number O of read-out units.
 func (n *Network) Outputs() int { return n.dims.O }
 
+// Irregular tells whether the steps last as long as the mask says. Other networks take any value
+// of the mask but 0 for 1.
+func (n *Network) Irregular() bool {
+	c, ok := n.cell.(interface{ irregular() bool })
+	return ok && c.irregular()
+}
+
 // Build adds the network to g and returns its logits: [B,O] after the last step, or [T·B,O]
 // with in.Every. A nil device gives the unrolled graph of the cell's Step, otherwise the fused
 // scan. Params are input nodes bound to their values, in the order of Specs; the tensors of in

@@ -21,7 +21,9 @@ type Ops struct {
 	ones  map[[2]int]*gorgonia.Node
 	fills map[float64]*gorgonia.Node
 	named int // inputs that fresh has named
-	err   error
+
+	elapsed *gorgonia.Node // of the step at hand, [B,H]; nil where all are 1
+	err     error
 }
 
 // NewOps returns the operations for planes [b,h] of type dt (float32 or float64) on g.
@@ -41,6 +43,17 @@ func (k *Ops) fail(err error) {
 	if k.err == nil && err != nil {
 		k.err = fmt.Errorf("models: %w", err)
 	}
+}
+
+// Elapsed returns the lengths of the step at hand, a plane: 1 without a mask, 0 where it holds the
+// state.
+//
+// Units: time steps.
+func (k *Ops) Elapsed() *gorgonia.Node {
+	if k.elapsed == nil {
+		return k.Const(1)
+	}
+	return k.elapsed
 }
 
 // Input adds an input node bound to elems, a []float32 or []float64 of the dtype, which is

@@ -84,19 +84,31 @@ func gruReference(p map[string][]float64, x, s []float64, _, h int) {
 	}
 }
 
-// filter advances the two traces of one synapse and returns its conductance.
-func filter(kernel string, ts, tl, u float64, p, q *float64) float64 {
-	ds, dl := math.Exp(-1/ts), math.Exp(-1/tl)
+// stepLength is the key under which a reference finds the mask.
+const stepLength = "length of the step"
+
+// elapsedReference returns the length of a step.
+func elapsedReference(irregular bool, p map[string][]float64) float64 {
+	if irregular {
+		return p[stepLength][0]
+	}
+	return 1
+}
+
+// filter advances the two traces of one synapse by some steps, with input at the end of the last
+// one, and returns its conductance.
+func filter(kernel string, ts, tl, u, steps float64, p, q *float64) float64 {
+	ds, dl := math.Exp(-steps/ts), math.Exp(-steps/tl)
 	switch kernel {
 	case "alpha":
-		*p, *q = ds*(*p+*q), ds**q+u
+		*p, *q = ds*(*p+steps**q), ds**q+u
 		return *p
 	case "dualexp":
 		*p, *q = ds**p+u, dl**q+u
 		return tl * ts / (tl - ts) * (*q - *p)
 	}
-	*p += (1 - ds) * (u - *p)
-	*q += (1 - dl) * (u - *q)
+	*p = ds**p + (1-math.Exp(-1/ts))*u
+	*q = dl**q + (1-math.Exp(-1/tl))*u
 	switch kernel {
 	case "ema":
 		return *p
@@ -108,14 +120,15 @@ func filter(kernel string, ts, tl, u float64, p, q *float64) float64 {
 
 func (c *CRNNSimple) reference(p map[string][]float64, x, s []float64, _, h int) {
 	old := append([]float64(nil), s[:h]...)
+	elapsed := elapsedReference(c.Irregular, p)
 	for u := range h {
-		xbar := filter(c.SynKernel, c.TauS, c.TauL, row(p["U"], u, x), &s[h+u], &s[2*h+u])
+		xbar := filter(c.SynKernel, c.TauS, c.TauL, row(p["U"], u, x), elapsed, &s[h+u], &s[2*h+u])
 		v := old[u]
 		gate := logistic(p["w_m"][u]*v+p["b_m"][u]) * logistic(-p["w_n"][u]*v-p["b_n"][u])
 		if c.Signs == "literal" {
-			s[u] = v + c.Dt*(-row(p["W"], u, old)+v*xbar+gate*v+p["b"][u])
+			s[u] = v + elapsed*c.Dt*(-row(p["W"], u, old)+v*xbar+gate*v+p["b"][u])
 		} else {
-			s[u] = v + c.Dt*(-row(p["W"], u, old)-v*xbar-gate*v+p["b"][u])
+			s[u] = v + elapsed*c.Dt*(-row(p["W"], u, old)-v*xbar-gate*v+p["b"][u])
 		}
 	}
 }
@@ -146,10 +159,11 @@ func neighbours(graph string, u, h int) (units, edges []int) {
 
 func (c *CRNN) reference(p map[string][]float64, x, s []float64, _, h int) {
 	old := append([]float64(nil), s[:h]...)
+	elapsed := elapsedReference(c.Irregular, p)
 	for u := range h {
 		v := old[u]
-		exc := filter(c.SynKernel, p["tau_s"][u], p["tau_l"][u], row(p["U_exc"], u, x), &s[h+u], &s[2*h+u])
-		inh := filter(c.SynKernel, p["tau_s"][u], p["tau_l"][u], row(p["U_inh"], u, x), &s[3*h+u], &s[4*h+u])
+		exc := filter(c.SynKernel, p["tau_s"][u], p["tau_l"][u], row(p["U_exc"], u, x), elapsed, &s[h+u], &s[2*h+u])
+		inh := filter(c.SynKernel, p["tau_s"][u], p["tau_l"][u], row(p["U_inh"], u, x), elapsed, &s[3*h+u], &s[4*h+u])
 		axialG, axialI := 0.0, 0.0
 		units, edges := neighbours(c.Graph, u, h)
 		for n, o := range units {
@@ -162,7 +176,7 @@ func (c *CRNN) reference(p map[string][]float64, x, s []float64, _, h int) {
 			channel[k] = p["gamma"][r] * logistic(p["w_m"][r]*v+p["b_m"][r]) * logistic(-p["w_n"][r]*v-p["b_n"][r])
 		}
 		e1, e2, eL, eE, eI := p["E_c"][u], p["E_c"][h+u], p["E_L"][u], p["E_exc"][u], p["E_inh"][u]
-		gL, rate := p["g_L"][u], c.Dt/p["C_m"][u]
+		gL, rate := p["g_L"][u], elapsed*c.Dt/p["C_m"][u]
 		if c.Signs == "literal" {
 			s[u] = v + rate*(-(gL+axialG)*v+gL*eL+axialI+
 				exc*(v-eE)+inh*(v-eI)+channel[0]*(v-e1)+channel[1]*(v-e2))

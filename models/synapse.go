@@ -96,6 +96,7 @@ func (s Synapse) Gain() float64 {
 // synapse is a Synapse on a graph. A nil coefficient is zero.
 type synapse struct {
 	pp, pq, pu, qq, qu, xp, xq *gorgonia.Node
+	lp, lq                     *gorgonia.Node // ln pp, ln qq, for over
 	rectify                    bool
 }
 
@@ -115,18 +116,29 @@ func constantSynapse(k *Ops, s Synapse) synapse {
 // tauSynapse computes the coefficients of a kernel from the time constants, planes [B,H].
 func tauSynapse(k *Ops, kernel string, tauS, tauL *gorgonia.Node) synapse {
 	one := k.Const(1)
-	ds := k.Exp(k.Neg(k.Div(one, tauS)))
+	ls := k.Neg(k.Div(one, tauS))
+	ds := k.Exp(ls)
 	if kernel == "alpha" {
-		return synapse{pp: ds, pq: ds, pu: k.Const(0), qq: ds, qu: one, xp: one}
+		return synapse{pp: ds, pq: ds, pu: k.Const(0), qq: ds, qu: one, xp: one, lp: ls, lq: ls}
 	}
-	dl := k.Exp(k.Neg(k.Div(one, tauL)))
+	ll := k.Neg(k.Div(one, tauL))
+	dl := k.Exp(ll)
 	if kernel == "dualexp" {
 		area := k.Div(k.Mul(tauL, tauS), k.Sub(tauL, tauS))
-		return synapse{pp: ds, pu: one, qq: dl, qu: one, xp: k.Neg(area), xq: area}
+		return synapse{pp: ds, pu: one, qq: dl, qu: one, xp: k.Neg(area), xq: area, lp: ls, lq: ll}
 	}
-	s := synapse{pp: ds, pu: k.OneMinus(ds), qq: dl, qu: k.OneMinus(dl), xp: one}
+	s := synapse{pp: ds, pu: k.OneMinus(ds), qq: dl, qu: k.OneMinus(dl), xp: one, lp: ls, lq: ll}
 	if kernel != "ema" {
 		s.xq, s.rectify = k.Const(-1), kernel == "ema_diff_relu"
+	}
+	return s
+}
+
+// over returns the filter of steps of lengths t [B,H] (Synapse.Over).
+func (s synapse) over(k *Ops, t *gorgonia.Node) synapse {
+	s.pp, s.qq = k.Exp(k.Mul(t, s.lp)), k.Exp(k.Mul(t, s.lq))
+	if s.pq != nil {
+		s.pq = k.Mul(t, s.pp)
 	}
 	return s
 }

@@ -17,7 +17,7 @@ func TestSynapse(t *testing.T) {
 		var p, q, p1, q1, x float64
 		for n := range 50 {
 			u := r.NormFloat64()
-			want := filter(kernel, 5, 20, u, &p, &q)
+			want := filter(kernel, 5, 20, u, 1, &p, &q)
 			x, p1, q1 = s.Step(u, p1, q1)
 			if math.Abs(x-want) > 1e-12*max(1, math.Abs(want)) {
 				t.Errorf("%s: x̄ after %d steps is %v, want %v", kernel, n+1, x, want)

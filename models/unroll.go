@@ -14,7 +14,7 @@ import (
 // or of all steps, [T·B,H].
 //
 // Per step: where the reset is 1 the state goes to rest; the cell steps; where the mask is 0
-// the state from before is kept.
+// the state from before is kept. Other values of the mask are what Ops.Elapsed gives.
 func (n *Network) unroll(k *Ops, cfg kernels.ScanConfig, in kernels.Sequence, params []*gorgonia.Node) (*gorgonia.Node, kernels.Output, error) {
 	specs, operands := graphOperands(k, n.step, params)
 	step := n.cell.Unroll(k, NewParams(k, specs, operands, n.scan.Axial))
@@ -31,15 +31,18 @@ func (n *Network) unroll(k *Ops, cfg kernels.ScanConfig, in kernels.Sequence, pa
 				state[i] = k.choose(r, k.Const(rest), state[i])
 			}
 		}
+		if cfg.Masked {
+			k.elapsed = k.Column(k.slab("mask", in.Mask, t, cfg.B, 1))
+		}
 		next := step(k.slab("x", in.X, t, cfg.B, cfg.I), state)
 		if len(next) != len(state) {
 			k.fail(fmt.Errorf("the step returns %d state planes, want %d", len(next), len(state)))
 			break
 		}
 		if cfg.Masked {
-			m := k.Column(k.slab("mask", in.Mask, t, cfg.B, 1))
+			on := k.positive(k.elapsed)
 			for i := range next {
-				next[i] = k.choose(m, next[i], state[i])
+				next[i] = k.choose(on, next[i], state[i])
 			}
 		}
 		state = next

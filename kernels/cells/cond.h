@@ -18,6 +18,7 @@
 #define cond_AXIAL -1
 #define cond_VECS 2
 #define cond_PREP 2
+#define cond_ELAPSED -1
 #define cond_FIRST 1
 #define cond_USES_IN 1
 #define cond_USES_REC 1

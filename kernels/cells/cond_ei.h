@@ -20,6 +20,7 @@
 #define cond_ei_AXIAL -1
 #define cond_ei_VECS 4
 #define cond_ei_PREP 4
+#define cond_ei_ELAPSED -1
 #define cond_ei_FIRST 1
 #define cond_ei_USES_IN 1
 #define cond_ei_USES_REC 1

@@ -16,6 +16,7 @@
 #define cond_fixed_AXIAL -1
 #define cond_fixed_VECS 2
 #define cond_fixed_PREP 2
+#define cond_fixed_ELAPSED -1
 #define cond_fixed_FIRST 1
 #define cond_fixed_USES_IN 1
 #define cond_fixed_USES_REC 1

@@ -12,7 +12,8 @@
  * Raw planes: gamma, w_m, b_m, w_n, b_n, E_c (2 channels each), g_L, E_L, C_m, E_exc, E_inh,
  * tau_s, tau_l; plane 19 is sum_j g_ij.
  * Consts: dt, step (0 exp, 1 implicit, 2 euler), sign (+1, -1), synaptic kernel (0 ema,
- * 1 ema_diff, 2 ema_diff_relu, 3 alpha, 4 dualexp).
+ * 1 ema_diff, 2 ema_diff_relu, 3 alpha, 4 dualexp), length of the step (0 where
+ * all are 1).
  * Source: notes on the charged RNN, section 3, first equation, restoring signs.
  */
 #include "shared/cell.h"
@@ -32,7 +33,8 @@ enum { CRNN_GTOT = 12, CRNN_JLEAK, CRNN_RATE, CRNN_PE, CRNN_PI, CRNN_SYN };
 #define crnn_DRIVES 3
 #define crnn_AXIAL 2
 #define crnn_VECS 19
-#define crnn_PREP 24
+#define crnn_PREP 26
+#define crnn_ELAPSED 4
 #define crnn_FIRST CRNN_CH
 #define crnn_USES_IN 1
 #define crnn_USES_REC 1
@@ -55,6 +57,8 @@ CELL_FN void crnn_prepare(const double *c, const double *raw, double *prep)
 	k[SYN_QQ] = kind == 3 ? ds : dl;
 	k[SYN_QU] = kind >= 3 ? 1 : 1 - dl;
 	k[SYN_XP] = kind == 4 ? -ts * tl / (tl - ts) : 1;
+	k[SYN_LP] = -1 / ts;
+	k[SYN_LQ] = -1 / (kind == 3 ? ts : tl);
 	k[SYN_XQ] = kind == 4 ? ts * tl / (tl - ts) : kind == 0 || kind == 3 ? 0 : -1;
 }
 
@@ -84,9 +88,13 @@ CELL_FN void crnn_prepare_adjoint(const double *c, const double *raw, const doub
 	}
 	if (kind == 4)
 		gk = g[SYN_XQ] - g[SYN_XP];
-	double gap = tl - ts;
-	graw[CRNN_TAUS] = gds * ds / (ts * ts) + gk * tl * tl / (gap * gap);
-	graw[CRNN_TAUL] = gdl * dl / (tl * tl) - gk * ts * ts / (gap * gap);
+	double gap = tl - ts, glp = g[SYN_LP], glq = g[SYN_LQ];
+	if (kind == 3) {
+		glp += glq;
+		glq = 0;
+	}
+	graw[CRNN_TAUS] = (gds * ds + glp) / (ts * ts) + gk * tl * tl / (gap * gap);
+	graw[CRNN_TAUL] = (gdl * dl + glq) / (tl * tl) - gk * ts * ts / (gap * gap);
 }
 
 /* crnn_channels returns gamma sigma+ sigma- of channel c and its derivative by h. */
@@ -100,18 +108,21 @@ CELL_FN real crnn_channel(const real *p, int c, real h, real *up, real *dn)
 CELL_FN void crnn_step(const elem *c, const real *p, const real *d, const real *s, real *o)
 {
 	int rect = c[3] == 2;
-	real h = s[0], up, dn;
-	real xe = syn_step(p + CRNN_SYN, rect, d[0], s[1], s[2], &o[1], &o[2]);
-	real xi = syn_step(p + CRNN_SYN, rect, d[1], s[3], s[4], &o[3], &o[4]);
+	real h = s[0], up, dn, k[SYN_COEFS];
+	syn_over(p + CRNN_SYN, c[3] == 3, c[4], k);
+	real xe = syn_step(k, rect, d[0], s[1], s[2], &o[1], &o[2]);
+	real xi = syn_step(k, rect, d[1], s[3], s[4], &o[3], &o[4]);
 	real G = xe + xi, J = xe * p[CRNN_PE] + xi * p[CRNN_PI];
-	for (int k = 0; k < CRNN_CH; k++) {
-		real g = crnn_channel(p, k, h, &up, &dn);
+	for (int i = 0; i < CRNN_CH; i++) {
+		real g = crnn_channel(p, i, h, &up, &dn);
 		G += g;
-		J += g * p[CRNN_EC + k];
+		J += g * p[CRNN_EC + i];
 	}
 	G = c[2] * G + p[CRNN_GTOT];
 	J = c[2] * J + p[CRNN_JLEAK] + d[2];
 	real rate = p[CRNN_RATE];
+	if (c[4] != 0)
+		rate *= c[4];
 	if (c[1] == 0 && c[2] > 0) {
 		real rest = J / G;
 		o[0] = rest + (h - rest) * r_exp(-(rate * G));
@@ -122,12 +133,21 @@ CELL_FN void crnn_step(const elem *c, const real *p, const real *d, const real *
 	}
 }
 
+/* crnn_synapses_adjoint is syn_adjoint of both conductances, with gradients gE and gI. */
+CELL_FN void crnn_synapses_adjoint(const real *k, int rect, const real *d, const real *s, const real *o, real gE, real gI,
+				   const real *go, real *gs, real *gd, real *gk)
+{
+	syn_adjoint(k, rect, d[0], s[1], s[2], o[1], o[2], gE, go[1], go[2], &gd[0], &gs[1], &gs[2], gk);
+	syn_adjoint(k, rect, d[1], s[3], s[4], o[3], o[4], gI, go[3], go[4], &gd[1], &gs[3], &gs[4], gk);
+}
+
 CELL_FN void crnn_adjoint(const elem *c, const real *p, const real *d, const real *s, const real *o,
 			  const real *go, real *gs, real *gd, real *gp, int learn)
 {
 	int rect = c[3] == 2;
 	real h = s[0], up[CRNN_CH], dn[CRNN_CH], ch[CRNN_CH];
-	const real *k = p + CRNN_SYN;
+	real k[SYN_COEFS];
+	syn_over(p + CRNN_SYN, c[3] == 3, c[4], k);
 	real xe = syn_value(k, rect, o[1], o[2]);
 	real xi = syn_value(k, rect, o[3], o[4]);
 	real G = xe + xi, J = xe * p[CRNN_PE] + xi * p[CRNN_PI];
@@ -140,6 +160,8 @@ CELL_FN void crnn_adjoint(const elem *c, const real *p, const real *d, const rea
 	J = c[2] * J + p[CRNN_JLEAK] + d[2];
 
 	real rate = p[CRNN_RATE], gh, gJ, gG, grate;
+	if (c[4] != 0)
+		rate *= c[4];
 	if (c[1] == 0 && c[2] > 0) {
 		real inv = R(1.0) / G, rest = J * inv, e = r_exp(-(rate * G));
 		real gap = (h - rest) * e;
@@ -171,11 +193,15 @@ CELL_FN void crnn_adjoint(const elem *c, const real *p, const real *d, const rea
 		gh += a * ((R(1.0) - up[i]) * p[CRNN_WM + i] - (R(1.0) - dn[i]) * p[CRNN_WN + i]);
 	}
 	gs[0] = gh;
-	real *gk = learn > 1 ? gp + CRNN_SYN : 0;
-	syn_adjoint(k, rect, d[0], s[1], s[2], o[1], o[2], sG + sJ * p[CRNN_PE], go[1], go[2],
-		    &gd[0], &gs[1], &gs[2], gk);
-	syn_adjoint(k, rect, d[1], s[3], s[4], o[3], o[4], sG + sJ * p[CRNN_PI], go[3], go[4],
-		    &gd[1], &gs[3], &gs[4], gk);
+	real gE = sG + sJ * p[CRNN_PE], gI = sG + sJ * p[CRNN_PI];
+	if (is_regular(c[4])) {
+		crnn_synapses_adjoint(k, rect, d, s, o, gE, gI, go, gs, gd, learn > 1 ? gp + CRNN_SYN : 0);
+	} else {
+		real gk[SYN_COEFS] = {0};
+		crnn_synapses_adjoint(k, rect, d, s, o, gE, gI, go, gs, gd, learn > 1 ? gk : 0);
+		if (learn > 1)
+			syn_over_adjoint(c[3] == 3, c[4], k, gk, gp + CRNN_SYN);
+	}
 	if (!learn)
 		return;
 	for (int i = 0; i < CRNN_CH; i++)
@@ -192,7 +218,8 @@ CELL_FN void crnn_adjoint(const elem *c, const real *p, const real *d, const rea
 	}
 	gp[CRNN_GTOT] += gG;
 	gp[CRNN_JLEAK] += gJ;
-	gp[CRNN_RATE] += grate * go[0];
+	grate *= go[0];
+	gp[CRNN_RATE] += c[4] != 0 ? c[4] * grate : grate;
 	gp[CRNN_PE] += sJ * xe;
 	gp[CRNN_PI] += sJ * xi;
 }

@@ -6,7 +6,8 @@
  * x is the synaptic conductance (shared/synapse.h); s = 1 is the restoring form, s = -1 the
  * literal one of the notes, which grows without bound.
  * States: h, p, q. Drives: 0 U x, 1 W h. Raw planes: b, w_m, b_m, w_n, b_n.
- * Consts: dt, s, pp, pq, pu, qq, qu, xp, xq, rectify.
+ * Consts: dt, s, pp, pq, pu, qq, qu, xp, xq, ln pp, ln qq, rectify, alpha, length of the step (0
+ * where all are 1).
  * Source: notes on the charged RNN, section 3, second equation.
  */
 #include "shared/cell.h"
@@ -20,6 +21,7 @@
 #define crnn_simple_AXIAL -1
 #define crnn_simple_VECS 5
 #define crnn_simple_PREP 5
+#define crnn_simple_ELAPSED 13
 #define crnn_simple_FIRST crnn_simple_PREP
 #define crnn_simple_USES_IN 1
 #define crnn_simple_USES_REC 0
@@ -39,10 +41,17 @@ CELL_FN void crnn_simple_prepare_adjoint(const double *c, const double *raw, con
 		graw[k] = gprep[k];
 }
 
-CELL_FN void crnn_simple_synapse(const elem *c, real *k)
+CELL_FN elem crnn_simple_dt(const elem *c)
 {
-	for (int i = 0; i < SYN_COEFS; i++)
+	return c[13] != 0 ? c[0] * c[13] : c[0];
+}
+
+CELL_FN void crnn_simple_synapse(const elem *c, real *e)
+{
+	real k[SYN_ALL];
+	for (int i = 0; i < SYN_ALL; i++)
 		k[i] = r_splat(c[2 + i]);
+	syn_over(k, c[12] != 0, c[13], e);
 }
 
 CELL_FN void crnn_simple_step(const elem *c, const real *p, const real *d, const real *s, real *o)
@@ -50,9 +59,9 @@ CELL_FN void crnn_simple_step(const elem *c, const real *p, const real *d, const
 	real k[SYN_COEFS];
 	crnn_simple_synapse(c, k);
 	real h = s[0];
-	real x = syn_step(k, c[9] != 0, d[0], s[1], s[2], &o[1], &o[2]);
+	real x = syn_step(k, c[11] != 0, d[0], s[1], s[2], &o[1], &o[2]);
 	real gate = r_sigmoid(p[1] * h + p[2]) * r_sigmoid(-(p[3] * h + p[4]));
-	o[0] = h + c[0] * (p[0] - d[1] - c[1] * (h * (x + gate)));
+	o[0] = h + crnn_simple_dt(c) * (p[0] - d[1] - c[1] * (h * (x + gate)));
 }
 
 CELL_FN void crnn_simple_adjoint(const elem *c, const real *p, const real *d, const real *s, const real *o,
@@ -61,15 +70,15 @@ CELL_FN void crnn_simple_adjoint(const elem *c, const real *p, const real *d, co
 	real k[SYN_COEFS];
 	crnn_simple_synapse(c, k);
 	real h = s[0];
-	real x = syn_value(k, c[9] != 0, o[1], o[2]);
+	real x = syn_value(k, c[11] != 0, o[1], o[2]);
 	real up = r_sigmoid(p[1] * h + p[2]);
 	real dn = r_sigmoid(-(p[3] * h + p[4]));
 	real gate = up * dn;
 	real gu = (R(1.0) - up) * gate; /* d gate / d (w_m h + b_m) */
 	real gn = (R(1.0) - dn) * gate; /* -d gate / d (w_n h + b_n) */
-	real g = c[0] * go[0];
+	real g = crnn_simple_dt(c) * go[0];
 	real gg = -c[1] * g * h; /* gradient of x and of the gate */
-	syn_adjoint(k, c[9] != 0, d[0], s[1], s[2], o[1], o[2], gg, go[1], go[2], &gd[0], &gs[1], &gs[2], 0);
+	syn_adjoint(k, c[11] != 0, d[0], s[1], s[2], o[1], o[2], gg, go[1], go[2], &gd[0], &gs[1], &gs[2], 0);
 	gd[1] = -g;
 	gs[0] = go[0] - c[1] * g * (x + gate) + gg * (gu * p[1] - gn * p[3]);
 	if (learn) {

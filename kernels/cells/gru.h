@@ -16,6 +16,7 @@
 #define gru_AXIAL -1
 #define gru_VECS 6
 #define gru_PREP 4
+#define gru_ELAPSED -1
 #define gru_FIRST gru_PREP
 #define gru_USES_IN 1
 #define gru_USES_REC 1

@@ -17,6 +17,7 @@
 #define lstm_AXIAL -1
 #define lstm_VECS 8
 #define lstm_PREP 4
+#define lstm_ELAPSED -1
 #define lstm_FIRST lstm_PREP
 #define lstm_USES_IN 1
 #define lstm_USES_REC 1

@@ -25,6 +25,7 @@ enum { RATE_B, RATE_S, RATE_R };
 #define rate_AXIAL -1
 #define rate_VECS 3
 #define rate_PREP 3
+#define rate_ELAPSED -1
 #define rate_FIRST 1
 #define rate_USES_IN 1
 #define rate_USES_REC 1

@@ -14,6 +14,7 @@
 #define rnn_AXIAL -1
 #define rnn_VECS 2
 #define rnn_PREP 1
+#define rnn_ELAPSED -1
 #define rnn_FIRST rnn_PREP
 #define rnn_USES_IN 0
 #define rnn_USES_REC 0

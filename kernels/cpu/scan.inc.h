@@ -21,6 +21,7 @@
 #define CX CAT(CELL, _AXIAL)
 #define CV CAT(CELL, _VECS)
 #define CPREP CAT(CELL, _PREP)
+#define CELAPSED CAT(CELL, _ELAPSED)
 #define CPLANE(g) CAT(CELL, _REC_PLANE)(g)
 #define FN(name) CAT(CELL, CAT(_run_, name))
 #define ARR(n) ((n) > 0 ? (n) : 1)
@@ -31,6 +32,7 @@ struct FN(run) {
 	const struct scan_arrays *a;
 	long b0, R, Hp, row;	/* row: stride of a drive row, CD*Hp */
 	elem consts[16], rest[8];
+	int irregular;	/* the mask holds lengths of steps, for consts[CELAPSED] */
 	const elem *win, *wrec, *wback, *prep;
 	elem *drives;	/* [chunk][R][CD][Hp], of the chunk at hand */
 	elem *all;	/* [T][R][CD][Hp] with keep, otherwise one chunk */
@@ -138,6 +140,7 @@ static void FN(open)(struct FN(run) *r, const struct scan_dims *d, const struct 
 		r->consts[k] = (elem)d->consts[k];
 	for (int k = 0; k < 8; k++)
 		r->rest[k] = (elem)d->rest[k];
+	r->irregular = a->mask && CELAPSED >= 0 && r->consts[ARR(CELAPSED)] != 0;
 	FN(packed_parts)(d, a->packed, r);
 	r->all = r->drives = FN(take)(&p, (d->keep ? d->T : C) * R * CD * Hp);
 	r->extra = FN(take)(&p, (C + 1) * R * (CS - 1) * Hp);
@@ -160,6 +163,13 @@ ALWAYS void FN(enter)(struct FN(run) *r, long t0)
 ALWAYS int FN(held)(const struct FN(run) *r, long t, long i)
 {
 	return r->a->mask && ((const elem *)r->a->mask)[t * r->d->B + r->b0 + i] == 0;
+}
+
+/* elapse makes the length of step t of row i that of the next step or adjoint. */
+ALWAYS void FN(elapse)(struct FN(run) *r, long t, long i)
+{
+	if (CELAPSED >= 0 && r->irregular)
+		r->consts[ARR(CELAPSED)] = ((const elem *)r->a->mask)[t * r->d->B + r->b0 + i];
 }
 
 ALWAYS int FN(reset)(const struct FN(run) *r, long t, long i)
@@ -325,6 +335,7 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 								continue;
 							}
 							FN(load_planes)(drive + i * r->row + u, Hp, CD, dr);
+							FN(elapse)(r, t, i0 + i);
 							CAT(CELL, _step)(r->consts, p, dr, st, o);
 							store_n(out, o[0], H - u);
 							FN(store_extra)(r, r->extra, i0 + i, u, o);
@@ -372,6 +383,7 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 					continue;
 				}
 				FN(load_planes)(r->drives + (s * R + i) * r->row + u, r->Hp, CD, dr);
+				FN(elapse)(r, t0 + s, i);
 				/* Only planes 1.. are stored; the compiler drops the rest. */
 				CAT(CELL, _step)(r->consts, p, dr, st, o);
 				FN(store_extra)(r, new, i, u, o);
@@ -409,6 +421,7 @@ ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev
 				o[k] = load(new + (i * (CS - 1) + k - 1) * Hp + u);
 			FN(load_planes)(drive, Hp, CD, dr);
 			FN(load_planes)(grad, Hp, CS, go);
+			FN(elapse)(r, t, i);
 			CAT(CELL, _adjoint)(r->consts, p, dr, st, o, go, gs, gd, gp, learn);
 #pragma GCC unroll 8
 			for (int k = 0; k < CS; k++)
@@ -539,6 +552,7 @@ static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a,
 #undef CX
 #undef CV
 #undef CPREP
+#undef CELAPSED
 #undef CPLANE
 #undef FN
 #undef ARR

@@ -60,6 +60,7 @@ enum {
 	X = SCAN_NAME(AXIAL),
 	V = SCAN_NAME(VECS),
 	PREP = SCAN_NAME(PREP),
+	ELAPSED = SCAN_NAME(ELAPSED),
 	FIRST = SCAN_NAME(FIRST),
 	P1 = P > 0 ? P : 1 /* for arrays */
 };
@@ -562,6 +563,32 @@ GPU_FN void exchange_end(const room &m, const place &q, int i, int n)
 GPU_FN bool is_reset(const float *reset, int t, int B, int b) { return reset && reset[(long long)t * B + b] != 0; }
 GPU_FN bool is_held(const float *mask, int t, int B, int b) { return mask && mask[(long long)t * B + b] == 0; }
 
+/* step_consts is the constants of the cell at one step of a row: a copy where its steps may differ in
+ * length (shared/cell.h). */
+struct step_consts {
+	const float *all;
+	float own[ELAPSED >= 0 ? MAX_CONSTS : 1];
+
+	GPU_MEMBER const float *at(float elapsed)
+	{
+		if (ELAPSED < 0)
+			return all;
+		UNROLL
+		for (int k = 0; k < (ELAPSED >= 0 ? MAX_CONSTS : 1); k++)
+			own[k] = k == (int)ELAPSED ? elapsed : all[k];
+		return own;
+	}
+};
+
+/* elapsed_at returns the length of step t of row b for step_consts. */
+GPU_FN float elapsed_at(const float *consts, const float *mask, int t, int B, int b)
+{
+	if (ELAPSED < 0)
+		return 0;
+	float fixed = consts[ELAPSED >= 0 ? (int)ELAPSED : 0];
+	return mask && fixed != 0 ? mask[(long long)t * B + b] : fixed;
+}
+
 /* load_prep loads the prepared planes of a unit. */
 GPU_FN void load_prep(const float *prep, int H, const element &e, float *out)
 {
@@ -594,7 +621,7 @@ struct forward_source {
 
 /* forward_input is what an element reads from global memory at one step. */
 struct forward_input {
-	float drive[P1], state[S];
+	float drive[P1], state[S], elapsed;
 	bool held, reset, reset_next;
 };
 
@@ -609,6 +636,7 @@ GPU_FN void forward_early(const forward_params &p, const element &e, int s, forw
 	for (int k = 0; k < P; k++)
 		in.drive[k] = drive[(long long)k * p.H];
 	in.held = is_held(p.mask, t, p.B, e.b);
+	in.elapsed = elapsed_at(p.consts, p.mask, t, p.B, e.b);
 	in.reset = is_reset(p.reset, t, p.B, e.b);
 	in.reset_next = s + 1 < p.n && is_reset(p.reset, t + 1, p.B, e.b);
 }
@@ -637,7 +665,8 @@ GPU_FN float forward_point(const forward_params &p, const room &m, const forward
 	UNROLL
 	for (int g = 0; g < G; g++)
 		drive[rec_plane(g)] += product_sum(m, e.row, g * p.layout.slice + e.unit);
-	SCAN_NAME(step)(p.consts, prep, drive, in.state, next);
+	step_consts consts = {p.consts, {}};
+	SCAN_NAME(step)(consts.at(in.elapsed), prep, drive, in.state, next);
 	UNROLL
 	for (int k = 0; k < S; k++) {
 		float *to = k == 0 ? p.h + (long long)(s + 1) * p.B * p.H : p.carry + (long long)(k - 1) * p.B * p.H;
@@ -718,7 +747,7 @@ struct backward_source {
 /* backward_input is what an element reads at one step: drives, states before and after it, and
  * the gradients that reach the state after it, without products. */
 struct backward_input {
-	float drive[D], before[S], after[S], dh, grad[S];
+	float drive[D], before[S], after[S], dh, grad[S], elapsed;
 	bool held, reset;
 };
 
@@ -730,6 +759,7 @@ GPU_FN void backward_early(const backward_params &p, const element &e, int s, ba
 	long long BH = (long long)p.B * p.H, at = (long long)e.b * p.H + e.u;
 	const float *drive = p.drives + ((long long)s * p.B + e.b) * D * p.H + e.u;
 	in.held = is_held(p.mask, t, p.B, e.b);
+	in.elapsed = elapsed_at(p.consts, p.mask, t, p.B, e.b);
 	in.reset = is_reset(p.reset, t, p.B, e.b);
 	UNROLL
 	for (int k = 0; k < D; k++)
@@ -756,12 +786,14 @@ GPU_FN void backward_late(const backward_params &p, const element &e, int s, bac
 GPU_FN void adjoint_step(const backward_params &p, const float *prep, const backward_input &in, float *gs, float *gd,
 			 float *gp)
 {
+	step_consts of = {p.consts, {}};
+	const float *consts = of.at(in.elapsed);
 	if (p.learn == 2)
-		SCAN_NAME(adjoint)(p.consts, prep, in.drive, in.before, in.after, in.grad, gs, gd, gp, 2);
+		SCAN_NAME(adjoint)(consts, prep, in.drive, in.before, in.after, in.grad, gs, gd, gp, 2);
 	else if (p.learn == 1)
-		SCAN_NAME(adjoint)(p.consts, prep, in.drive, in.before, in.after, in.grad, gs, gd, gp, 1);
+		SCAN_NAME(adjoint)(consts, prep, in.drive, in.before, in.after, in.grad, gs, gd, gp, 1);
 	else
-		SCAN_NAME(adjoint)(p.consts, prep, in.drive, in.before, in.after, in.grad, gs, gd, gp, 0);
+		SCAN_NAME(adjoint)(consts, prep, in.drive, in.before, in.after, in.grad, gs, gd, gp, 0);
 }
 
 /* backward_point makes the adjoint step of one valid element. It leaves the drive gradients in
@@ -956,7 +988,8 @@ GPU_FN void scan_replay(const replay_params &p)
 			state[k] = reset ? p.rest[k] : next[k];
 		for (int k = 0; k < D; k++)
 			drive[k] = is_read(k) ? p.drives[(((long long)s * p.B + b) * D + k) * p.H + u] : 0;
-		SCAN_NAME(step)(p.consts, prep, drive, state, next);
+		step_consts consts = {p.consts, {}};
+		SCAN_NAME(step)(consts.at(elapsed_at(p.consts, p.mask, p.t0 + s, p.B, b)), prep, drive, state, next);
 		for (int k = 1; k < S; k++) {
 			if (is_held(p.mask, p.t0 + s, p.B, b))
 				next[k] = state[k];

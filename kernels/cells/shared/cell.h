@@ -11,6 +11,9 @@
  *                   coupling finds sum_j g_ij in one more plane, number V
  *   NAME_PREP       planes that the step reads, made from those by NAME_prepare
  *   NAME_FIRST      the first planes of those, as many as the adjoint adds to with learn = 1
+ *   NAME_ELAPSED    the constant that holds the length of a step, or -1 for a cell whose steps are
+ *                   all alike. 0 there means length 1 at every step; else the scan writes the
+ *                   mask's value of the step and row there, and leaves it alone without a mask
  *   NAME_USES_IN, NAME_USES_REC   whether the adjoint (or the replay of planes 1..S-1) reads
  *                   drive planes fed by the input, by recurrent products or axial coupling
  * and the functions

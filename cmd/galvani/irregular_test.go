@@ -1,0 +1,52 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// twoEvents writes recordings of two events on one unit. Their classes differ in the time between
+// the events alone.
+func twoEvents(t *testing.T) string {
+	t.Helper()
+	dir, r := t.TempDir(), rand.New(rand.NewPCG(1, 2))
+	for half, n := range map[string]int{"Train": 32, "Test": 16} {
+		for class, gap := range map[string]float64{"near": 20, "far": 80} {
+			folder := filepath.Join(dir, half, class)
+			if err := os.MkdirAll(folder, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			for i := range n {
+				text := fmt.Sprintf("time_ms,unit,weight\n0,0,1\n%v,0,1\n", gap*(1+0.5*r.Float64()))
+				if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%02d.csv", i)), []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	return dir
+}
+
+// TestTrainOnIrregularSteps: two bins of equal content tell the classes apart by their lengths. A
+// model that does not take lengths is refused.
+func TestTrainOnIrregularSteps(t *testing.T) {
+	command := []string{"train", "--task", "recordings", "--data-dir", twoEvents(t), "--width", "1", "--height", "1",
+		"--steps", "3", "--step-ms", "10", "--bin-ms", "5", "--batch", "8", "--hidden", "8", "--epochs", "20",
+		"--lr", "0.03", "--quiet", "--runs-dir", t.TempDir()}
+	for _, model := range []string{"crnn", "crnn-simple"} {
+		dir := strings.TrimSpace(galvani(t, args(command, "--model", model, "--irregular")...).ok(t).stdout)
+		var r evalReport
+		if err := json.Unmarshal([]byte(galvani(t, "eval", dir, "--json").ok(t).stdout), &r); err != nil {
+			t.Fatal(err)
+		}
+		if r.Test.Accuracy == nil || *r.Test.Accuracy < 0.95 { // chance is 0.5
+			t.Errorf("%s: %+v, want an accuracy of at least 0.95", model, r.Test)
+		}
+		galvani(t, args(command, "--model", model)...).refused(t, exitConfig, "set irregular = true")
+	}
+}
