@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
@@ -215,6 +216,7 @@ func newWeights(cfg WeightsConfig) (WeightsPlan, error) {
 type hostWeights[F float] struct {
 	cfg         WeightsConfig
 	factor      [][]F // of each reading
+	part        [][]F // gradients of w, of each reading
 	out, packed []F
 	sums        []float64
 }
@@ -240,34 +242,37 @@ func (h *hostWeights[F]) bind(w, a gorgonia.Value) (ws, as []F, err error) {
 	return ws, as, err
 }
 
-// each calls f for every element of every reading: reading q, element k of the stored matrix, its
-// constant, its scale and the element of the gradient of a, or -1.
-func (h *hostWeights[F]) each(as []F, f func(q, k int, c, a F, at int)) {
-	row, column := h.cfg.steps()
-	for q, r := range h.cfg.Readings {
-		for k := range h.cfg.R * h.cfg.C {
-			c, a, at := F(1), F(1), -1
-			if h.factor[q] != nil {
-				c = h.factor[q][k]
-			}
-			if r.Scaled {
-				at = k/h.cfg.C*row + k%h.cfg.C*column
-				a = as[at]
-			}
-			f(q, k, c, a, at)
-		}
-	}
+// slopes are the derivatives of a rectifier for w > 0, w < 0 and w = 0.
+var slopes = map[Rectifier][3]float64{AsIs: {1, 1, 1}, Absolute: {1, -1, 0}, Positive: {1, 0, 0}}
+
+// rectifier computes f(w) without a branch on the sign of w, which is as good as random.
+type rectifier[F float] struct {
+	slope [3]F
+	zero  F // makes a zero positive, or leaves it
 }
 
-// rectify returns f(w) and its derivative.
-func rectify[F float](f Rectifier, w F) (y, slope F) {
-	switch {
-	case f == AsIs || w > 0:
-		return w, 1
-	case f == Absolute && w < 0:
-		return -w, -1
+func newRectifier[F float](f Rectifier) rectifier[F] {
+	var r rectifier[F]
+	for i, s := range slopes[f] {
+		r.slope[i] = F(s)
 	}
-	return 0, 0
+	if f == AsIs {
+		r.zero = F(math.Copysign(0, -1))
+	}
+	return r
+}
+
+// at returns f(w) and its derivative.
+func (r *rectifier[F]) at(w F) (y, slope F) {
+	i := 0
+	if w < 0 {
+		i = 1
+	}
+	if w == 0 {
+		i = 2
+	}
+	slope = r.slope[i]
+	return w*slope + r.zero, slope
 }
 
 // Forward implements WeightsPlan.
@@ -276,10 +281,21 @@ func (h *hostWeights[F]) Forward(w, a gorgonia.Value) (gorgonia.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.each(as, func(q, k int, c, a F, _ int) {
-		y, _ := rectify(h.cfg.Readings[q].Rectifier, ws[k])
-		h.out[q*len(ws)+k] = c * y * a
-	})
+	row, column := h.cfg.steps()
+	for q, r := range h.cfg.Readings {
+		f, out := newRectifier[F](r.Rectifier), h.out[q*len(ws):(q+1)*len(ws)]
+		for k, w := range ws {
+			out[k], _ = f.at(w)
+		}
+		for k, c := range h.factor[q] {
+			out[k] *= c
+		}
+		for i := 0; i < h.cfg.R && r.Scaled; i++ {
+			for j := range h.cfg.C {
+				out[i*h.cfg.C+j] *= as[i*row+j*column]
+			}
+		}
+	}
 	return wrap(h.out, len(h.cfg.Readings)*h.cfg.R, h.cfg.C), nil
 }
 
@@ -296,20 +312,38 @@ func (h *hostWeights[F]) Backward(w, a, dW gorgonia.Value) (gorgonia.Value, erro
 	n := len(ws)
 	if h.packed == nil {
 		h.packed = make([]F, n+len(h.sums))
+		for range h.cfg.Readings {
+			h.part = append(h.part, make([]F, n))
+		}
 	}
 	clear(h.sums)
-	h.each(as, func(q, k int, c, a F, at int) {
-		y, slope := rectify(h.cfg.Readings[q].Rectifier, ws[k])
-		c *= g[q*n+k]
-		if d := c * slope * a; q == 0 {
-			h.packed[k] = d
-		} else {
+	row, column := h.cfg.steps()
+	for q, r := range h.cfg.Readings {
+		f, dW, dw := newRectifier[F](r.Rectifier), g[q*n:(q+1)*n], h.part[q][:n]
+		copy(dw, dW)
+		for k, c := range h.factor[q] {
+			dw[k] *= c
+		}
+		for i := 0; i < h.cfg.R; i++ {
+			for j := range h.cfg.C {
+				k := i*h.cfg.C + j
+				y, slope := f.at(ws[k])
+				if !r.Scaled {
+					dw[k] *= slope
+					continue
+				}
+				at := i*row + j*column
+				h.sums[at] += float64(dw[k] * y)
+				dw[k] = dw[k] * slope * as[at]
+			}
+		}
+	}
+	copy(h.packed, h.part[0])
+	for _, dw := range h.part[1:] {
+		for k, d := range dw {
 			h.packed[k] += d
 		}
-		if at >= 0 {
-			h.sums[at] += float64(c * y)
-		}
-	})
+	}
 	for k, s := range h.sums {
 		h.packed[n+k] = F(s)
 	}
