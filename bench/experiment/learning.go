@@ -30,8 +30,10 @@ func init() {
 // recipes. A task without one of its own takes that of the task it is like: copy that of adding,
 // all images that of the rows of MNIST.
 //
-// With 128 units, 5000 updates and 5 seeds the tasks of at most 120 steps take hours on two cores,
-// those of whole images, pixel by pixel, days: those are for a GPU.
+// A crnn has so few parameters to a unit that it takes about 2800 of them to match an lstm of 128 on
+// the adding problem. With the defaults a core takes hours for one training of it and weeks for
+// everything, so that they are for a GPU; the two cores of a small machine do tasks, hidden units
+// and updates of the order of the published table in an hour.
 type learning struct {
 	Tasks       []string `toml:"tasks" doc:"tasks: adding-T, copy-DELAY and images, rows or pixels; settings and rows of a part are apart from those of all"`
 	Models      []string `toml:"models" doc:"cells to compare"`
@@ -212,7 +214,7 @@ func (s *learning) measure(ctx context.Context, env *Env, c learningCase, seed u
 	}
 	defer n.Session.Close()
 	r := n.Result()
-	r.Values["hidden"], r.Values["lr"] = float64(t.Hidden), t.Options.LR
+	r.Values["hidden"], r.Values["lr"], r.Values["samples"] = float64(t.Hidden), t.Options.LR, float64(n.Task.Train.Len())
 	for _, e := range n.Evaluations {
 		if c.images && e.Test.Accuracy() >= c.threshold || !c.images && e.Test.Loss() <= c.threshold {
 			r.Values["learned_steps"], r.Values["learned_seconds"] = float64(e.Step), e.Seconds
@@ -332,6 +334,13 @@ func (s *learning) course(rows Rows, conditions []learningCase, name string) cha
 	return lines
 }
 
+// imageBatch is the batch of the recipe for images.
+const imageBatch = 128
+
+// rare is the share of trainings that diverge below which the claim holds; 36 in which none does
+// rule out more.
+const rare = 0.1
+
 // isCharged tells whether the claim is about a model.
 func isCharged(model string) bool { return strings.HasPrefix(model, "crnn") }
 
@@ -353,8 +362,10 @@ func (s *learning) verdict(rows Rows, conditions []learningCase) (Verdict, strin
 	if of > 0 {
 		text = append(text, fmt.Sprintf("Without clipping %d of %d trainings of charged RNNs diverged (%s).", ours, of, Share(ours, of).Percent()))
 		switch {
-		case ours == 0:
+		case ours == 0 && Share(ours, of).Interval[1] < rare:
 			verdict = Holds
+		case ours == 0:
+			text = append(text, fmt.Sprintf("That is too few to rule out that one in %.0f does, and so no verdict.", 1/rare))
 		case ofClipped > 0 && clipped == 0:
 			verdict = HoldsWhen
 			text = append(text, "With clipping none did: that is the condition.")
@@ -372,6 +383,20 @@ func (s *learning) verdict(rows Rows, conditions []learningCase) (Verdict, strin
 		"To diverge is to meet a number that is not finite; staying finite is not learning, see the tables.", strings.Join(s.Tasks, ", "), s.Updates, s.Hidden))
 	if s.Hidden < 128 || s.Updates < 5000 {
 		text = append(text, "That is less than the default of 128 units and 5000 updates, and much less than behind the published numbers.")
+	}
+	for _, c := range conditions {
+		of := rows.Of(c.String())
+		if done := of.Mean("steps").Value; c.images && of.Sum("diverged") == 0 && done < float64(s.Updates) && done*imageBatch < float64(c.samples) {
+			text = append(text, fmt.Sprintf("The files of %s held a part of the data set: the epochs of the %s were over after %.0f updates. Its accuracies are not those of the whole.",
+				c.name, c.model, done))
+			break
+		}
+	}
+	for _, row := range rows {
+		if m := row.Machine; m.Load > float64(m.Cores) {
+			text = append(text, fmt.Sprintf("Other programs ran meanwhile (load %.0f on %d cores at the beginning), so seconds say little.", m.Load, m.Cores))
+			break
+		}
 	}
 	return verdict, strings.Join(text, " ")
 }
