@@ -165,21 +165,11 @@ ALWAYS int FN(held)(const struct FN(run) *r, long t, long i)
 	return r->a->mask && ((const elem *)r->a->mask)[t * r->d->B + r->b0 + i] == 0;
 }
 
-/* constants copies the constants of the cell to c. irregular is a constant of the caller, so that
- * nothing of lengths is left in the loops of regular steps. */
-ALWAYS void FN(constants)(const struct FN(run) *r, const int irregular, elem *c)
+/* elapse makes the length of step t of row i that of the next step or adjoint. */
+ALWAYS void FN(elapse)(struct FN(run) *r, long t, long i)
 {
-	for (int k = 0; k < 16; k++)
-		c[k] = r->consts[k];
-	if (CELAPSED >= 0 && !irregular)
-		c[ARR(CELAPSED)] = 0;
-}
-
-/* elapse writes the length of step t of row i to the constants c. */
-ALWAYS void FN(elapse)(const struct FN(run) *r, const int irregular, long t, long i, elem *c)
-{
-	if (CELAPSED >= 0 && irregular)
-		c[ARR(CELAPSED)] = ((const elem *)r->a->mask)[t * r->d->B + r->b0 + i];
+	if (CELAPSED >= 0 && r->irregular)
+		r->consts[ARR(CELAPSED)] = ((const elem *)r->a->mask)[t * r->d->B + r->b0 + i];
 }
 
 ALWAYS int FN(reset)(const struct FN(run) *r, long t, long i)
@@ -306,13 +296,12 @@ ALWAYS elem *FN(border)(const struct FN(run) *r, long t0)
 	return (elem *)r->a->bounds + (t0 / r->d->chunk * r->d->B + r->b0) * (CS - 1) * r->Hp;
 }
 
-ALWAYS void FN(forward_as)(struct FN(run) *r, const int irregular)
+static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, long b0, long b1, void *work)
 {
-	const struct scan_dims *d = r->d;
-	const struct scan_arrays *a = r->a;
-	long H = d->H, Hp = r->Hp, R = r->R, B = d->B, b0 = r->b0;
-	elem *h = (elem *)a->h, consts[16];
-	FN(constants)(r, irregular, consts);
+	struct FN(run) run, *r = &run;
+	FN(open)(r, d, a, b0, b1, work);
+	long H = d->H, Hp = r->Hp, R = r->R, B = d->B;
+	elem *h = (elem *)a->h;
 	FN(state_in)(r);
 	for (long t0 = 0; t0 < d->T; t0 += d->chunk) {
 		long n = min_l(d->chunk, d->T - t0);
@@ -346,8 +335,8 @@ ALWAYS void FN(forward_as)(struct FN(run) *r, const int irregular)
 								continue;
 							}
 							FN(load_planes)(drive + i * r->row + u, Hp, CD, dr);
-							FN(elapse)(r, irregular, t, i0 + i, consts);
-							CAT(CELL, _step)(consts, p, dr, st, o);
+							FN(elapse)(r, t, i0 + i);
+							CAT(CELL, _step)(r->consts, p, dr, st, o);
 							store_n(out, o[0], H - u);
 							FN(store_extra)(r, r->extra, i0 + i, u, o);
 						}
@@ -363,16 +352,6 @@ ALWAYS void FN(forward_as)(struct FN(run) *r, const int irregular)
 				final[(k * B + b0 + i) * H + u] =
 					k == 0 ? h[((d->T - 1) * B + b0 + i) * H + u]
 					       : r->extra[(i * (CS - 1) + k - 1) * Hp + u];
-}
-
-static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, long b0, long b1, void *work)
-{
-	struct FN(run) run;
-	FN(open)(&run, d, a, b0, b1, work);
-	if (CELAPSED >= 0 && run.irregular)
-		FN(forward_as)(&run, 1);
-	else
-		FN(forward_as)(&run, 0);
 }
 
 /* replay rebuilds drives and state planes 1.. of the chunk t0..t0+n-1 as far as they are used. */
@@ -391,8 +370,6 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 	if (CS == 1)
 		return;
 	memcpy(r->extra, FN(border)(r, t0), sizeof(elem) * R * (CS - 1) * r->Hp);
-	elem consts[16];
-	FN(constants)(r, r->irregular, consts);
 	for (long s = 0; s < n; s++) {
 		elem *old = r->extra + s * R * (CS - 1) * r->Hp, *new = old + R * (CS - 1) * r->Hp;
 		for (long u = 0; u < H; u += VL) {
@@ -406,9 +383,9 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 					continue;
 				}
 				FN(load_planes)(r->drives + (s * R + i) * r->row + u, r->Hp, CD, dr);
-				FN(elapse)(r, r->irregular, t0 + s, i, consts);
+				FN(elapse)(r, t0 + s, i);
 				/* Only planes 1.. are stored; the compiler drops the rest. */
-				CAT(CELL, _step)(consts, p, dr, st, o);
+				CAT(CELL, _step)(r->consts, p, dr, st, o);
 				FN(store_extra)(r, new, i, u, o);
 			}
 		}
@@ -416,13 +393,10 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 }
 
 /* step_back turns the gradient of the state after step t into that before it (without the
- * recurrent products) and the drives of the step into their gradients. learn and irregular are
- * constants of the caller, and LP the number of prepared planes that have a gradient. */
-ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev, const int learn, const int LP,
-			     const int irregular)
+ * recurrent products) and the drives of the step into their gradients. learn is a constant of
+ * the caller, and LP the number of prepared planes that have a gradient with it. */
+ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev, const int learn, const int LP)
 {
-	elem consts[16];
-	FN(constants)(r, irregular, consts);
 	long H = r->d->H, Hp = r->Hp, R = r->R;
 	const elem *old = r->extra + s * R * (CS - 1) * Hp, *new = old + R * (CS - 1) * Hp;
 	const elem *h = (const elem *)r->a->h + (t * r->d->B + r->b0) * H;
@@ -447,8 +421,8 @@ ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev
 				o[k] = load(new + (i * (CS - 1) + k - 1) * Hp + u);
 			FN(load_planes)(drive, Hp, CD, dr);
 			FN(load_planes)(grad, Hp, CS, go);
-			FN(elapse)(r, irregular, t, i, consts);
-			CAT(CELL, _adjoint)(consts, p, dr, st, o, go, gs, gd, gp, learn);
+			FN(elapse)(r, t, i);
+			CAT(CELL, _adjoint)(r->consts, p, dr, st, o, go, gs, gd, gp, learn);
 #pragma GCC unroll 8
 			for (int k = 0; k < CS; k++)
 				store(grad + k * Hp, gs[k]);
@@ -464,14 +438,12 @@ ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev
 
 static void FN(step_back)(struct FN(run) *r, long t, long s, const elem *prev)
 {
-	if (CELAPSED >= 0 && r->irregular)
-		FN(step_back_as)(r, t, s, prev, r->d->learn, CPREP, 1);
-	else if (r->d->learn == 0)
-		FN(step_back_as)(r, t, s, prev, 0, 0, 0);
+	if (r->d->learn == 0)
+		FN(step_back_as)(r, t, s, prev, 0, 0);
 	else if (r->d->learn == 1)
-		FN(step_back_as)(r, t, s, prev, 1, CAT(CELL, _FIRST), 0);
+		FN(step_back_as)(r, t, s, prev, 1, CAT(CELL, _FIRST));
 	else
-		FN(step_back_as)(r, t, s, prev, 2, CPREP, 0);
+		FN(step_back_as)(r, t, s, prev, 2, CPREP);
 }
 
 /* through_products adds W^T times the drive gradients of step slot s to the gradient of h. */
