@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"runtime"
 
 	"galvani/data"
 	"galvani/kernels"
@@ -289,7 +290,15 @@ func (g *Graph[F]) StepNorms() ([]float64, error) {
 }
 
 // Close gives the memory of the machine and of the device back.
-func (g *Graph[F]) Close() error { return errors.Join(g.vm.Close(), g.release()) }
+func (g *Graph[F]) Close() error { return errors.Join(closeMachine(g.vm), g.release()) }
+
+// closeMachine closes a machine and takes its finaliser from it. Values that a graph is asked to
+// read refer to what holds the machine, and the collector never frees a cycle with a finaliser in it.
+func closeMachine(vm gorgonia.VM) error {
+	err := vm.Close()
+	runtime.SetFinalizer(vm, nil)
+	return err
+}
 
 // release gives the memory of the device back.
 func (g *Graph[F]) release() error {

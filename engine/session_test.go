@@ -4,12 +4,34 @@ import (
 	"context"
 	"errors"
 	"math"
+	"runtime"
 	"slices"
 	"testing"
+	"weak"
 
 	"galvani/data"
 	"galvani/kernels"
 )
+
+// TestClosedSessionsAreFreed: nothing holds the graph of a session that was closed.
+func TestClosedSessionsAreFreed(t *testing.T) {
+	gone := func() weak.Pointer[Graph[float32]] {
+		s := newToySession(t, nil)
+		if _, err := s.Step(batchOf(t, s, 0)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return weak.Make(s.train)
+	}()
+	for range 3 {
+		runtime.GC()
+	}
+	if gone.Value() != nil {
+		t.Error("the graph of a closed session is still held")
+	}
+}
 
 // TestEvaluatePads holds that an evaluation does not depend on how the set divides into
 // batches.

@@ -193,7 +193,7 @@ func (m *StepMap) gather(rows []float64, planes []gorgonia.Value) error {
 }
 
 // Close gives the memory back.
-func (m *StepMap) Close() error { return m.vm.Close() }
+func (m *StepMap) Close() error { return closeMachine(m.vm) }
 
 // Widen returns the parameters of a network in float64.
 //
