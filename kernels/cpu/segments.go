@@ -40,13 +40,21 @@ type kept struct {
 	borders int // [segments,S,B,H]
 }
 
+// leastProducts is from how many multiply-adds per drive on it takes longer to make the drive again
+// than to write it to memory and to read it back: 118 where both took as long on an AMD EPYC.
+const leastProducts = 128
+
 // mostDrives is how many bytes of drives are kept at most: beyond, a long sequence would need
 // several times the memory of its hidden states to save a part of the time.
 const mostDrives = 1 << 30
 
 // keepDrives decides whether the drives of all steps are kept, which saves making them again.
 func (s *Scan[F]) keepDrives() bool {
-	if s.cfg.ForwardOnly || !s.shape.UsesRec || s.shape.Rec == 0 {
+	products := 0
+	for g := range s.shape.Rec {
+		products += int(s.dims.hi[g] - s.dims.lo[g])
+	}
+	if s.cfg.ForwardOnly || !s.shape.UsesRec || products < leastProducts*s.shape.Drives {
 		return false
 	}
 	lanes := int(s.k.tile_cols)
