@@ -111,7 +111,7 @@ func (n *Network) make(list []Operand, constraints map[string]kernels.Reading, j
 			return nil, fmt.Errorf("models: operand %q is made of %q and %q, which the parameter table lacks", l.Name, l.Of, l.Scale)
 		}
 		if l.From != Everyone && !n.wiring.Dale {
-			return nil, fmt.Errorf("models: %s: %q tells E from I units, which takes dale: %w", n.name, l.Name, ErrWiring)
+			return nil, fmt.Errorf("models: %s: its settings tell E from I units, of which there are none without dale: %w", n.name, ErrWiring)
 		}
 		if len(all) == 0 || !join || all[len(all)-1].of != of {
 			all = append(all, operand{spec: n.params[of], of: of, scale: -1, weights: shape(n.params[of])})
