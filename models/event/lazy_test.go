@@ -151,7 +151,7 @@ func TestSleep(t *testing.T) {
 			alone := 0 // steps in which one unit is awake
 			for k := range p.steps {
 				p.step(t, lazy, k)
-				busy.wakeAll()
+				busy.awake.addAll()
 				p.step(t, busy, k)
 				if m := mismatch(lazy.H(), busy.H(), c.tolerance); m != "" {
 					t.Fatalf("%s, still %g: step %d: %s", p.name, c.still, k, m)

@@ -42,9 +42,8 @@ type Net struct {
 	rest     float64
 	h, next  []float64 // [H]
 	x        []float64 // [P]
-	awake    []int32   // the units that the next step may change
+	awake    units     // those that the next step may change
 	stepped  []int32   // those of the last one
-	isAwake  []bool    // [H]
 	length   float64   // of the last step
 	work     Work
 }
@@ -90,7 +89,7 @@ func New(cell models.Cell, d models.Dims, params map[string][]float64) (*Net, er
 		return nil, err
 	}
 	n := &Net{Still: still, traces: traces, rest: scan.Rest[0], x: make([]float64, len(traces.weights)),
-		h: make([]float64, d.H), next: make([]float64, d.H), isAwake: make([]bool, d.H)}
+		h: make([]float64, d.H), next: make([]float64, d.H), awake: newUnits(d.H)}
 	coupling := params["W"]
 	switch c := cell.(type) {
 	case *models.CRNN:
@@ -180,7 +179,7 @@ func (n *Net) Reset() {
 		n.h[u] = n.rest
 	}
 	n.length = 0
-	n.wakeAll()
+	n.awake.addAll()
 }
 
 // Event adds an event to the step that the next call of Step makes. A frame x is an event of
@@ -211,54 +210,38 @@ func (n *Net) Step(length float64) error {
 	t := n.traces
 	t.now += length
 	if length > n.length {
-		n.wakeAll()
+		n.awake.addAll()
 	}
 	n.length = length
-	for _, u := range t.touched {
-		n.wake(u)
+	for _, u := range t.touched.list {
+		n.awake.add(u)
 	}
-	for _, u := range n.awake {
+	for _, u := range n.awake.list {
 		t.advance(int(u), n.x)
 		n.next[u] = n.membrane.next(int(u), n.h[u], n.x, n.reads.dot(int(u), n.h), length)
 		n.work.Coupling += n.reads.count(int(u))
 	}
-	n.work.Units += len(n.awake)
-	t.release()
+	n.work.Units += len(n.awake.list)
+	t.touched.clear()
 	n.commit()
 	return nil
 }
 
 // commit takes over the new voltages and finds the units that can change in the next step.
 func (n *Net) commit() {
-	n.awake, n.stepped = n.stepped[:0], n.awake
-	for _, u := range n.stepped {
-		n.isAwake[u] = false
-	}
+	n.stepped = n.awake.take(n.stepped)
 	for _, u := range n.stepped {
 		changed := !(math.Abs(n.next[u]-n.h[u]) <= n.Still) // true for a number that is none
 		n.h[u] = n.next[u]
 		if changed {
-			n.wake(u)
+			n.awake.add(u)
 			units, _ := n.readers.column(int(u))
 			for _, v := range units {
-				n.wake(v)
+				n.awake.add(v)
 			}
 		} else if !(n.traces.most(int(u)) <= n.Still) {
-			n.wake(u)
+			n.awake.add(u)
 		}
-	}
-}
-
-func (n *Net) wake(u int32) {
-	if !n.isAwake[u] {
-		n.isAwake[u] = true
-		n.awake = append(n.awake, u)
-	}
-}
-
-func (n *Net) wakeAll() {
-	for u := range n.h {
-		n.wake(int32(u))
 	}
 }
 
@@ -273,7 +256,7 @@ func (n *Net) Traces() (p, q []float64) {
 }
 
 // Awake returns how many units the next step computes, events aside.
-func (n *Net) Awake() int { return len(n.awake) }
+func (n *Net) Awake() int { return len(n.awake.list) }
 
 // Work returns what has been computed since the net was made.
 func (n *Net) Work() Work {

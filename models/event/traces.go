@@ -27,8 +27,7 @@ type Traces struct {
 	p, q          []float64 // [P,H]
 	drive         []float64 // [P,H], events of the time now that the traces have not taken in
 	at            []float64 // [H], the time that the traces of a unit stand at
-	touched       []int32   // units with events of the time now
-	isTouched     []bool    // [H]
+	touched       units     // those with events of the time now
 	now           float64
 	work          Work
 }
@@ -37,7 +36,7 @@ type Traces struct {
 // weights is the input matrix [H,I] of one conductance; its zeros are left out.
 func NewTraces(filters []models.Synapse, inputs int, weights ...[]float64) *Traces {
 	h := len(filters)
-	t := &Traces{inputs: inputs, units: h, filterOf: make([]int32, h), at: make([]float64, h), isTouched: make([]bool, h),
+	t := &Traces{inputs: inputs, units: h, filterOf: make([]int32, h), at: make([]float64, h), touched: newUnits(h),
 		p: make([]float64, len(weights)*h), q: make([]float64, len(weights)*h), drive: make([]float64, len(weights)*h)}
 	for _, w := range weights {
 		t.weights = append(t.weights, newColumns(w, h, inputs))
@@ -143,46 +142,22 @@ func (t *Traces) add(input int, weight float64) {
 			for u, w := range values {
 				drive[u] += weight * w
 			}
-			t.touchAll()
+			t.touched.addAll()
 			continue
 		}
 		for e, u := range units {
 			drive[u] += weight * values[e]
-			t.touch(u)
+			t.touched.add(u)
 		}
-	}
-}
-
-func (t *Traces) touch(u int32) {
-	if !t.isTouched[u] {
-		t.isTouched[u] = true
-		t.touched = append(t.touched, u)
-	}
-}
-
-func (t *Traces) touchAll() {
-	if len(t.touched) == t.units {
-		return
-	}
-	for u := range t.units {
-		t.touch(int32(u))
 	}
 }
 
 // settle takes the events of the time now into the traces of the units that they reach.
 func (t *Traces) settle() {
-	for _, u := range t.touched {
+	for _, u := range t.touched.list {
 		t.advance(int(u), nil)
 	}
-	t.release()
-}
-
-// release forgets which units were touched.
-func (t *Traces) release() {
-	for _, u := range t.touched {
-		t.isTouched[u] = false
-	}
-	t.touched = t.touched[:0]
+	t.touched.clear()
 }
 
 // advance moves the traces of unit u to the time now, with the events of that time, and puts its
@@ -218,6 +193,6 @@ func (t *Traces) Reset() {
 	clear(t.q)
 	clear(t.drive)
 	clear(t.at)
-	t.release()
+	t.touched.clear()
 	t.now = 0
 }
