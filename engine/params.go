@@ -23,7 +23,8 @@ type Params[F Float] struct {
 	flat    []F
 	learned int // elements of flat that are learned
 
-	learnedIndex []int // numbers of the learned parameters, in their order
+	learnedIndex []int   // numbers of the learned parameters, in their order
+	bounds       [][]run // of each parameter, its runs that are not free
 
 	all  *tensor.Dense // flat as a tensor
 	held mirrors       // of all
@@ -85,7 +86,9 @@ func (p *Params[F]) layOut() error {
 	p.flat = make([]F, total)
 	p.all = tensor.New(tensor.WithShape(total), tensor.WithBacking(p.flat))
 	p.views = make([]*tensor.Dense, len(p.specs))
+	p.bounds = make([][]run, len(p.specs))
 	for i, s := range p.specs {
+		p.bounds[i] = bounded(s)
 		p.views[i] = tensor.New(tensor.WithShape(s.Shape...), tensor.WithBacking(p.slice(i)))
 	}
 	return nil
@@ -140,7 +143,7 @@ func (p *Params[F]) project(flat []F, fixed bool) {
 			continue
 		}
 		e := p.part(flat, i)
-		for _, r := range bounded(s) {
+		for _, r := range p.bounds[i] {
 			lo, hi := inward[F](r.Bound)
 			for j, v := range e[r.at : r.at+r.n] {
 				if v < lo {
@@ -157,7 +160,7 @@ func (p *Params[F]) project(flat []F, fixed bool) {
 func (p *Params[F]) spans() []kernels.Span {
 	var list []kernels.Span
 	for _, i := range p.learnedIndex {
-		for _, r := range bounded(p.specs[i]) {
+		for _, r := range p.bounds[i] {
 			lo, hi := inward[float32](r.Bound)
 			list = append(list, kernels.Span{Offset: p.offset[i] + r.at, Len: r.n, Lo: lo, Hi: hi})
 		}

@@ -215,8 +215,9 @@ func newWeights(cfg WeightsConfig) (WeightsPlan, error) {
 // turn.
 type hostWeights[F float] struct {
 	cfg         WeightsConfig
-	factor      [][]F // of each reading
-	part        [][]F // gradients of w, of each reading
+	rectifier   []rectifier[F] // of each reading
+	factor      [][]F          // of each reading
+	part        [][]F          // gradients of w, of each reading
 	out, packed []F
 	sums        []float64
 }
@@ -228,7 +229,7 @@ func newHostWeights[F float](cfg WeightsConfig) *hostWeights[F] {
 		for _, c := range r.Factor {
 			factor = append(factor, F(c))
 		}
-		h.factor = append(h.factor, factor)
+		h.rectifier, h.factor = append(h.rectifier, newRectifier[F](r.Rectifier)), append(h.factor, factor)
 	}
 	return h
 }
@@ -283,7 +284,7 @@ func (h *hostWeights[F]) Forward(w, a gorgonia.Value) (gorgonia.Value, error) {
 	}
 	row, column := h.cfg.steps()
 	for q, r := range h.cfg.Readings {
-		f, out := newRectifier[F](r.Rectifier), h.out[q*len(ws):(q+1)*len(ws)]
+		f, out := &h.rectifier[q], h.out[q*len(ws):(q+1)*len(ws)]
 		for k, w := range ws {
 			out[k], _ = f.at(w)
 		}
@@ -319,7 +320,7 @@ func (h *hostWeights[F]) Backward(w, a, dW gorgonia.Value) (gorgonia.Value, erro
 	clear(h.sums)
 	row, column := h.cfg.steps()
 	for q, r := range h.cfg.Readings {
-		f, dW, dw := newRectifier[F](r.Rectifier), g[q*n:(q+1)*n], h.part[q][:n]
+		f, dW, dw := &h.rectifier[q], g[q*n:(q+1)*n], h.part[q][:n]
 		copy(dw, dW)
 		for k, c := range h.factor[q] {
 			dw[k] *= c
