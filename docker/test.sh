@@ -53,7 +53,7 @@ base() {
 	rm "$work/$name.tar"
 	if [ "$name" = build-base ]; then
 		buildah add --quiet "$c" "$(go env GOROOT)" /usr/local/go > /dev/null
-		buildah config --env GOPATH=/go --env PATH=/go/bin:/usr/local/go/bin:/usr/sbin:/usr/bin:/sbin:/bin "$c"
+		buildah config --env GOPATH=/go --env GOCACHE=/go-build --env PATH=/go/bin:/usr/local/go/bin:/usr/sbin:/usr/bin:/sbin:/bin "$c"
 	fi
 	buildah commit --quiet --rm "$c" "localhost/$name" > /dev/null
 }
@@ -64,7 +64,7 @@ build() {
 	buildah bud --quiet --format docker --target "$1" --tag "localhost/galvani:$1" \
 		--build-arg BUILD_BASE=localhost/build-base --build-arg RUN_BASE=localhost/run-base \
 		--build-arg GOPROXY=file:///modules --volume "$(go env GOMODCACHE)/cache/download:/modules:ro" \
-		--volume "$work/go-build:/root/.cache/go-build" \
+		--volume "$work/go-build:/go-build" \
 		--pull-never --file docker/Dockerfile . > "$work/build.log" 2>&1 || { cat "$work/build.log"; fail "build $1"; }
 }
 
