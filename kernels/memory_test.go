@@ -75,10 +75,11 @@ func TestMemoryKeepsBits(t *testing.T) {
 		}
 		seen[v.header] = true
 		for i, s := range []sizes{
-			{T: 160, B: 35, I: 2, H: 5, last: true},                  // 5 chunks of 32
+			{T: 160, B: 35, I: 2, H: 5, last: true},                  // 10 chunks of 16 at least
 			{T: 333, B: 17, I: 3, H: 19, last: true, sequence: true}, // the last chunk is short
 			{T: 1290, B: 2, I: 1, H: 3, last: true, sequence: true},  // 11 chunks of 128
 			{T: 2600, B: 17, I: 1, H: 4, sequence: true},             // h is the output
+			{T: 160, B: 17, I: 150, H: 23, last: true},               // drives are kept where they can be
 		} {
 			if testing.Short() && i != 1 {
 				continue
@@ -98,7 +99,11 @@ func checkMemory[F float](t *testing.T, v variant, s sizes) {
 	for _, threads := range []int{1, 3} {
 		p.cfg.KeepGradH = threads == 3
 		p.cfg.Memory = 0
-		want := runTwice[F](t, p, newPlan(t, p.cfg, threads))
+		plan := newPlan(t, p.cfg, threads)
+		if keeps := plan.(*cpuScan[F]).scan.Keeps(); keeps != (s.I > 100 && v.header != "rnn") {
+			t.Errorf("keeps drives: %v", keeps) // all adjoints but that of rnn read drives
+		}
+		want := runTwice[F](t, p, plan)
 		for _, g := range want.grad {
 			if math.IsNaN(float64(g)) {
 				t.Fatal("a gradient is not a number: its bits tell nothing")
@@ -151,13 +156,13 @@ func TestMemoryRefuses(t *testing.T) {
 	}
 	p.cfg.Memory = 1000
 	_, err = dev.NewScan(p.cfg)
-	// A chunk of 128 steps and 8 states of 4x8 numbers; two chunks and 4 states are more.
-	const want = "kernels: scan: T=1000 B=4 H=8 keeps 128000 bytes for backward, at least 17408 with recomputation; " +
+	// A chunk of 64 steps and 16 states of 4x8 numbers; two chunks and 8 states are more.
+	const want = "kernels: scan: T=1000 B=4 H=8 keeps 128000 bytes for backward, at least 10240 with recomputation; " +
 		"memory is 1000: not enough memory"
 	if !errors.Is(err, ErrMemory) || err.Error() != want {
 		t.Errorf("error %q, want %q", err, want)
 	}
-	p.cfg.Memory = 17408
+	p.cfg.Memory = 10240
 	if _, err := dev.NewScan(p.cfg); err != nil {
 		t.Errorf("with the least memory: %v", err)
 	}

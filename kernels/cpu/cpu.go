@@ -76,6 +76,7 @@ type Shape struct {
 	States, In, Rec, Drives, Axial, Vecs, Prep int
 	// UsesRec says that the adjoint reads recurrent products.
 	UsesRec bool
+	Kept    int // planes of drives that the adjoint reads
 }
 
 // Cells returns the shapes of all compiled cells by header name.
@@ -84,7 +85,7 @@ func Cells() map[string]Shape {
 	for i := 0; i < int(C.galvani_cells()); i++ {
 		s := C.galvani_cell_shape(C.int(i))
 		m[C.GoString(C.galvani_cell_name(C.int(i)))] = Shape{int(s.states), int(s.in), int(s.rec),
-			int(s.drives), int(s.axial), int(s.vecs), int(s.prep), s.uses_rec != 0}
+			int(s.drives), int(s.axial), int(s.vecs), int(s.prep), s.uses_rec != 0, int(s.kept)}
 	}
 	return m
 }
@@ -221,14 +222,15 @@ func NewScan[F Float](cfg Config) (*Scan[F], error) {
 }
 
 // setDims fills the C view of the configuration. A chunk holds enough steps to feed the
-// weight-gradient product, and never so few that the states kept at its borders weigh.
+// weight-gradient product, and no more, so that its drives stay in the cache; but never so few
+// that the states kept at its borders weigh.
 func (s *Scan[F]) setDims(rows int) {
 	c := s.cfg
 	d := &s.dims
 	d.T, d.B, d.I, d.H = C.long(c.T), C.long(c.B), C.long(c.I), C.long(c.H)
 	d.E = C.long(len(c.EdgeI))
 	d.bands, d.loose = C.long(len(s.axial.offset)), C.long(len(s.axial.post))
-	d.chunk = C.long(min(c.T, max(32, min(128, 512/rows))))
+	d.chunk = C.long(min(c.T, max(8, min(128, 256/rows))))
 	d.learn = C.int(c.Learn)
 	d.last, d.learn_in, d.learn_rec = flag(c.Last), flag(c.LearnIn), flag(c.LearnRec)
 	d.learn_edge = flag(c.LearnEdge)
@@ -302,7 +304,7 @@ func (s *Scan[F]) Backward(a Args[F], dh []F) Grads[F] {
 			s.backward(w, a, k, dh)
 		}
 	})
-	s.fresh = last == 0 && s.dims.keep == 0 // gradients lie where drives were
+	s.fresh = last == 0
 	first := &s.workers[0]
 	for i := range s.workers[1:] {
 		w := &s.workers[1+i]

@@ -23,14 +23,12 @@ const struct kernels *galvani_pick(const char *name)
 
 #define X(c) #c,
 #define SKIP_TEMPLATES
-#define CAT_(a, b) a##b
-#define CAT(a, b) CAT_(a, b)
 #define GALVANI_F64
 #include "instances.h"
 static const char *const names[] = {CELLS(X)};
 #undef X
 
-#define X(c) {c##_STATES, c##_IN, c##_REC, c##_DRIVES, c##_AXIAL, c##_VECS, c##_PREP, c##_USES_REC},
+#define X(c) {c##_STATES, c##_IN, c##_REC, c##_DRIVES, c##_AXIAL, c##_VECS, c##_PREP, c##_USES_REC, KEPT(c)},
 static const struct cell_shape shapes[] = {CELLS(X)};
 #undef X
 

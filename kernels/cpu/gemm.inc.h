@@ -33,6 +33,18 @@ ALWAYS void store_n(elem *p, real v, long n)
 	for (long i = 0; i < n; i++)
 		p[i] = t[i];
 }
+/* stream stores past the caches, to an aligned place that is not read soon; stream_end orders such
+ * stores before all that follow. */
+#if VL == 16
+ALWAYS void stream(elem *p, real v) { _mm512_stream_ps(p, (__m512)v); }
+ALWAYS void stream_end(void) { _mm_sfence(); }
+#elif VL == 8
+ALWAYS void stream(elem *p, real v) { _mm256_stream_ps(p, (__m256)v); }
+ALWAYS void stream_end(void) { _mm_sfence(); }
+#else
+ALWAYS void stream(elem *p, real v) { store(p, v); }
+ALWAYS void stream_end(void) {}
+#endif
 ALWAYS long ceil_to(long n, long m) { return (n + m - 1) / m * m; }
 ALWAYS long min_l(long a, long b) { return a < b ? a : b; }
 
@@ -100,30 +112,39 @@ static __attribute__((unused)) void pack_t(const elem *W, long ld, long N, long 
 				out[k * NR + j] = p + j < N ? W[(p + j) * ld + k] : 0;
 }
 
+/* part copies n of up to full elements and fills up with zeros; full is a constant of the caller. */
+ALWAYS void part(elem *out, const elem *in, long n, const long full)
+{
+	if (n >= full) {
+		memcpy(out, in, sizeof(elem) * full);
+		return;
+	}
+	for (long j = 0; j < full; j++)
+		out[j] = j < n ? in[j] : 0;
+}
+
 /* pack_n packs B [K,N] into panels: out[p][k][j] = B[k][p NR + j]. */
 static __attribute__((unused)) void pack_n(const elem *B, long ld, long N, long K, elem *out)
 {
 	for (long p = 0; p < N; p += NR)
-		for (long k = 0; k < K; k++, out += NR) {
-			long n = min_l(NR, N - p);
-			for (long j = 0; j < n; j++)
-				out[j] = B[k * ld + p + j];
-			for (long j = n; j < NR; j++)
-				out[j] = 0;
-		}
+		for (long k = 0; k < K; k++, out += NR)
+			part(out, B + k * ld + p, N - p, NR);
 }
 
-/* pack_cols packs A [K,M] into column groups: out[g][k][i] = A[k][g MR + i]. */
+/* pack_cols packs A [K,M] into column groups: out[g][k][i] = A[k][g MR + i]. Four groups at a time
+ * read whole cache lines: rows lie a power of two apart, and would push each other out before the
+ * next group comes. */
 static __attribute__((unused)) void pack_cols(const elem *A, long ld, long M, long K, elem *out)
 {
-	for (long g = 0; g < M; g += MR)
-		for (long k = 0; k < K; k++, out += MR) {
-			long n = min_l(MR, M - g);
-			for (long i = 0; i < n; i++)
-				out[i] = A[k * ld + g + i];
-			for (long i = n; i < MR; i++)
-				out[i] = 0;
-		}
+	long g = 0;
+	for (; g + 4 * MR <= M; g += 4 * MR)
+		for (long k = 0; k < K; k++)
+#pragma GCC unroll 4
+			for (long q = 0; q < 4; q++)
+				part(out + (g + q * MR) * K + k * MR, A + k * ld + g + q * MR, MR, MR);
+	for (; g < M; g += MR)
+		for (long k = 0; k < K; k++)
+			part(out + g * K + k * MR, A + k * ld + g, M - g, MR);
 }
 
 /* tile_to writes an m x n part of C through the tile function f. */

@@ -4,9 +4,17 @@
 
 #include <stddef.h>
 
+#define CAT_(a, b) a##b
+#define CAT(a, b) CAT_(a, b)
+
+/* KEPT is how many planes the drives of a step have that the adjoint reads; with recurrent
+ * products among them those of the input, which come first, are counted too. */
+#define KEPT(cell) \
+	(CAT(cell, _USES_REC) ? CAT(cell, _DRIVES) : CAT(cell, _USES_IN) ? CAT(cell, _IN) : 0)
+
 /* What a cell needs; read from its header, for allocation on the Go side. */
 struct cell_shape {
-	int states, in, rec, drives, axial, vecs, prep, uses_rec;
+	int states, in, rec, drives, axial, vecs, prep, uses_rec, kept;
 };
 
 /* Everything about a scan that is not an array. Sizes in elements. */
@@ -16,7 +24,7 @@ struct scan_dims {
 	long bands, loose; /* the axial matrix: bands of constant offset, and entries outside */
 	long chunk;	  /* time steps per chunk */
 	int last;	  /* dh is [B,H] for the last step, not [T,B,H]; null if that is not here */
-	int keep;	  /* backward finds the drives of all steps in work, where forward left them */
+	int keep;	  /* backward finds drives and states of all steps in work, where forward left them */
 	int resume;	  /* backward goes on from where it left the steps behind these */
 	int learn;	  /* 0 no vector parameter, 1 the first, 2 all */
 	int learn_in, learn_rec, learn_edge;

@@ -4,10 +4,10 @@
  * A worker owns batch rows b0..b1-1 for the whole sequence, so no barrier stands in the time
  * loop. Time runs in chunks: the input product of a chunk is one blocked product; then step by
  * step the recurrent product of a tile of rows and units is followed at once by the pointwise
- * step. h is kept, with scan_dims.keep the drives too; the other state planes are kept at chunk
- * borders. The backward pass rebuilds the rest for one chunk, walks it back, and adds the chunk's
- * weight gradients as blocked products over its steps and rows. Drives are summed in the same
- * order whenever they are made, so that keeping them changes no bit. The caller may hand over a long sequence in
+ * step. h is kept; the other state planes are kept at chunk borders. The backward pass rebuilds the rest for one chunk, walks it back, and adds the chunk's
+ * weight gradients as blocked products over its steps and rows. With scan_dims.keep the forward
+ * pass leaves all of that, the drives and every state, in memory, past the caches, and nothing is
+ * rebuilt; sums are the same either way, bit for bit. The caller may hand over a long sequence in
  * segments of whole chunks (cpu.go), which then keep h of one segment only.
  *
  * Units are padded to Hp (a multiple of NR) in every internal buffer; x, h and gradients of
@@ -23,6 +23,7 @@
 #define CPREP CAT(CELL, _PREP)
 #define CELAPSED CAT(CELL, _ELAPSED)
 #define CPLANE(g) CAT(CELL, _REC_PLANE)(g)
+#define CK KEPT(CELL)
 #define FN(name) CAT(CELL, CAT(_run_, name))
 #define ARR(n) ((n) > 0 ? (n) : 1)
 
@@ -34,9 +35,9 @@ struct FN(run) {
 	elem consts[16], rest[8];
 	int irregular;	/* the mask holds lengths of steps, for consts[CELAPSED] */
 	const elem *win, *wrec, *wback, *prep;
-	elem *drives;	/* [chunk][R][CD][Hp], of the chunk at hand */
-	elem *all;	/* [T][R][CD][Hp] with keep, otherwise one chunk */
-	elem *extra;	/* [chunk+1][R][CS-1][Hp] */
+	elem *drives;	/* [chunk][R][CD][Hp], of the chunk at hand; gradients where they were */
+	elem *kept;	/* [T][Hp/VL][R][CK][VL] drives, with keep, as step_back reads them */
+	elem *extra;	/* [chunk+1][R][CS-1][Hp], with keep [T+1] of them */
 	elem *prev;	/* [chunk][R][H], in use with resets */
 	elem *grad;	/* [R][CS][Hp] */
 	elem *gp;	/* [CPREP][Hp], this chunk */
@@ -50,15 +51,21 @@ static long FN(kblock)(const struct scan_dims *d, long R)
 	return min_l(steps, d->chunk) * R;
 }
 
+/* planes_kept returns how many elements of drives and of states 1.. lie in work. */
+static long FN(planes_kept)(const struct scan_dims *d, long R)
+{
+	long Hp = ceil_to(d->H, NR);
+	return d->keep ? (d->T * CK + (d->T + 1) * (CS - 1)) * R * Hp : (d->chunk + 1) * (CS - 1) * R * Hp;
+}
+
 static struct scan_sizes FN(sizes)(const struct scan_dims *d, long R)
 {
 	long Hp = ceil_to(d->H, NR), C = d->chunk, kb = FN(kblock)(d, R);
 	long wide = ceil_to(d->H > d->I ? d->H : d->I, NR);
 	struct scan_sizes s;
 	s.packed = CP * Hp * d->I + 2 * CG * Hp * d->H + CPREP * Hp + 16;
-	s.work = (d->keep ? d->T : C) * R * CD * Hp + (C + 1) * R * (CS - 1) * Hp + C * R * d->H + R * CS * Hp +
-		 CPREP * Hp + d->bands * d->H + d->loose + ceil_to(d->H, MR) * kb + wide * kb + 10 * 16;
-	s.bounds = (d->T + C - 1) / C * d->B * (CS - 1) * Hp;
+	s.work = C * R * CD * Hp + FN(planes_kept)(d, R) + C * R * d->H + R * CS * Hp + CPREP * Hp + d->bands * d->H + d->loose + ceil_to(d->H, MR) * kb + wide * kb + 10 * 16;
+	s.bounds = d->keep ? 0 : (d->T + C - 1) / C * d->B * (CS - 1) * Hp;
 	return s;
 }
 
@@ -142,8 +149,9 @@ static void FN(open)(struct FN(run) *r, const struct scan_dims *d, const struct 
 		r->rest[k] = (elem)d->rest[k];
 	r->irregular = a->mask && CELAPSED >= 0 && r->consts[ARR(CELAPSED)] != 0;
 	FN(packed_parts)(d, a->packed, r);
-	r->all = r->drives = FN(take)(&p, (d->keep ? d->T : C) * R * CD * Hp);
-	r->extra = FN(take)(&p, (C + 1) * R * (CS - 1) * Hp);
+	r->drives = FN(take)(&p, C * R * CD * Hp);
+	r->kept = FN(take)(&p, d->keep ? d->T * R * CK * Hp : 0);
+	r->extra = FN(take)(&p, ((d->keep ? d->T : C) + 1) * R * (CS - 1) * Hp);
 	r->prev = FN(take)(&p, a->reset ? C * R * H : 0);
 	r->grad = FN(take)(&p, R * CS * Hp);
 	r->gp = FN(take)(&p, CPREP * Hp);
@@ -153,11 +161,10 @@ static void FN(open)(struct FN(run) *r, const struct scan_dims *d, const struct 
 	r->bpack = p;
 }
 
-/* enter makes the chunk from step t0 on the one at hand. */
-ALWAYS void FN(enter)(struct FN(run) *r, long t0)
+/* states returns planes 1.. before step t, which is the step s of its chunk. */
+ALWAYS elem *FN(states)(const struct FN(run) *r, long t, long s)
 {
-	if (r->d->keep)
-		r->drives = r->all + t0 * r->R * r->row;
+	return r->extra + (r->d->keep ? t : s) * r->R * (CS - 1) * r->Hp;
 }
 
 ALWAYS int FN(held)(const struct FN(run) *r, long t, long i)
@@ -264,6 +271,19 @@ ALWAYS void FN(load_planes)(const elem *base, long stride, int n, real *out)
 		out[k] = load(base + k * stride);
 }
 
+/* kept returns where the drives of units u..u+VL-1 of row i at step t are kept. */
+ALWAYS elem *FN(kept)(const struct FN(run) *r, long t, long i, long u)
+{
+	return r->kept + ((t * r->Hp + u) * r->R + i * VL) * CK;
+}
+
+ALWAYS void FN(keep_planes)(elem *base, const real *in)
+{
+#pragma GCC unroll 32
+	for (int k = 0; k < CK; k++)
+		stream(base + k * VL, in[k]);
+}
+
 /* load_extra loads state planes 1.. of row i before step t. */
 ALWAYS void FN(load_extra)(const struct FN(run) *r, const elem *extra, long t, long i, long u, real *s)
 {
@@ -305,13 +325,13 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 	FN(state_in)(r);
 	for (long t0 = 0; t0 < d->T; t0 += d->chunk) {
 		long n = min_l(d->chunk, d->T - t0);
-		FN(enter)(r, t0);
-		if (CS > 1)
+		if (CS > 1 && !d->keep)
 			memcpy(FN(border)(r, t0), r->extra, sizeof(elem) * R * (CS - 1) * Hp);
 		FN(input_drives)(r, t0, n);
 		for (long s = 0; s < n; s++) {
 			long t = t0 + s;
 			const elem *prev = FN(prev_rows)(r, t, 0);
+			elem *old = FN(states)(r, t, 0), *new = d->keep ? FN(states)(r, t + 1, 0) : old;
 			for (long i0 = 0; i0 < R; i0 += MR) {
 				int m = (int)min_l(MR, R - i0);
 				elem *drive = r->drives + (s * R + i0) * r->row;
@@ -328,39 +348,45 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 						for (int i = 0; i < m; i++) {
 							elem *out = h + (t * B + b0 + i0 + i) * H + u;
 							st[0] = load_n(prev + (i0 + i) * H + u, H - u);
-							FN(load_extra)(r, r->extra, t, i0 + i, u, st);
+							FN(load_extra)(r, old, t, i0 + i, u, st);
 							if (FN(held)(r, t, i0 + i)) {
 								store_n(out, st[0], H - u);
-								FN(store_extra)(r, r->extra, i0 + i, u, st);
+								FN(store_extra)(r, new, i0 + i, u, st);
 								continue;
 							}
 							FN(load_planes)(drive + i * r->row + u, Hp, CD, dr);
+							if (d->keep)
+								FN(keep_planes)(FN(kept)(r, t, i0 + i, u), dr);
 							FN(elapse)(r, t, i0 + i);
 							CAT(CELL, _step)(r->consts, p, dr, st, o);
 							store_n(out, o[0], H - u);
-							FN(store_extra)(r, r->extra, i0 + i, u, o);
+							FN(store_extra)(r, new, i0 + i, u, o);
 						}
 					}
 				}
 			}
 		}
 	}
+	stream_end();
 	elem *final = a->final;
+	const elem *extra = FN(states)(r, d->T, 0);
 	for (int k = 0; k < CS; k++)
 		for (long i = 0; i < R; i++)
 			for (long u = 0; u < H; u++)
 				final[(k * B + b0 + i) * H + u] =
 					k == 0 ? h[((d->T - 1) * B + b0 + i) * H + u]
-					       : r->extra[(i * (CS - 1) + k - 1) * Hp + u];
+					       : extra[(i * (CS - 1) + k - 1) * Hp + u];
 }
 
 /* replay rebuilds drives and state planes 1.. of the chunk t0..t0+n-1 as far as they are used. */
 static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *prev)
 {
 	long H = r->d->H, R = r->R;
-	if ((CAT(CELL, _USES_IN) || CAT(CELL, _USES_REC)) && !r->d->keep)
+	if (r->d->keep)
+		return;
+	if (CAT(CELL, _USES_IN) || CAT(CELL, _USES_REC))
 		FN(input_drives)(r, t0, n);
-	if (CAT(CELL, _USES_REC) && !r->d->keep) {
+	if (CAT(CELL, _USES_REC)) {
 		for (int g = 0; g < CG; g++)
 			FN(product_rows)(r, r->wrec + g * r->Hp * H, r->d->lo[g], r->d->hi[g], prev, H, n, CPLANE(g),
 					 CPLANE(g) < CP);
@@ -371,7 +397,7 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 		return;
 	memcpy(r->extra, FN(border)(r, t0), sizeof(elem) * R * (CS - 1) * r->Hp);
 	for (long s = 0; s < n; s++) {
-		elem *old = r->extra + s * R * (CS - 1) * r->Hp, *new = old + R * (CS - 1) * r->Hp;
+		elem *old = FN(states)(r, t0 + s, s), *new = FN(states)(r, t0 + s + 1, s + 1);
 		for (long u = 0; u < H; u += VL) {
 			real p[CPREP], dr[CD], st[CS], o[CS];
 			FN(load_planes)(r->prep + u, r->Hp, CPREP, p);
@@ -398,7 +424,7 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev, const int learn, const int LP)
 {
 	long H = r->d->H, Hp = r->Hp, R = r->R;
-	const elem *old = r->extra + s * R * (CS - 1) * Hp, *new = old + R * (CS - 1) * Hp;
+	const elem *old = FN(states)(r, t, s), *new = FN(states)(r, t + 1, s + 1);
 	const elem *h = (const elem *)r->a->h + (t * r->d->B + r->b0) * H;
 	for (long u = 0; u < H; u += VL) {
 		real p[CPREP], gp[CPREP];
@@ -407,7 +433,7 @@ ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev
 		for (long i = 0; i < R; i++) {
 			elem *drive = r->drives + (s * R + i) * r->row + u;
 			elem *grad = r->grad + i * CS * Hp + u;
-			real dr[CD], st[CS], o[CS], go[CS], gs[CS], gd[CD];
+			real dr[CD] = {0}, st[CS], o[CS], go[CS], gs[CS], gd[CD];
 			if (FN(held)(r, t, i)) {
 				for (int k = 0; k < CD; k++)
 					store(drive + k * Hp, r_splat(0));
@@ -419,7 +445,10 @@ ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev
 #pragma GCC unroll 8
 			for (int k = 1; k < CS; k++)
 				o[k] = load(new + (i * (CS - 1) + k - 1) * Hp + u);
-			FN(load_planes)(drive, Hp, CD, dr);
+			if (r->d->keep)
+				FN(load_planes)(FN(kept)(r, t, i, u), VL, CK, dr);
+			else
+				FN(load_planes)(drive, Hp, CD, dr);
 			FN(load_planes)(grad, Hp, CS, go);
 			FN(elapse)(r, t, i);
 			CAT(CELL, _adjoint)(r->consts, p, dr, st, o, go, gs, gd, gp, learn);
@@ -500,7 +529,6 @@ static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a,
 	}
 	for (long t0 = (d->T - 1) / d->chunk * d->chunk; t0 >= 0; t0 -= d->chunk) {
 		long n = min_l(d->chunk, d->T - t0);
-		FN(enter)(r, t0);
 		const elem *prev[n], *xs[n];
 		for (long s = 0; s < n; s++) {
 			prev[s] = FN(prev_rows)(r, t0 + s, s);
@@ -554,6 +582,7 @@ static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a,
 #undef CPREP
 #undef CELAPSED
 #undef CPLANE
+#undef CK
 #undef FN
 #undef ARR
 #endif /* SKIP_TEMPLATES */

@@ -20,9 +20,9 @@ import (
 	"galvani/kernels/segments"
 )
 
-// Backward reads h of every step, the drives where they are kept, and the other state planes at the
-// borders of chunks. Where
-// these do not fit Config.Memory, the sequence is divided into segments of whole chunks. The
+// Backward reads h of every step, and drives and other state planes where they are kept (keepDrives),
+// or else those planes at the borders of chunks. Where that does not fit Config.Memory, the
+// sequence is divided into segments of whole chunks. The
 // state before each segment is kept, all other buffers hold one segment, and Backward runs a
 // segment forward again before it walks it back. Chunks, and with them all sums, stay the same,
 // so results are the same bit for bit. (With one segment there is nothing to run again.)
@@ -40,28 +40,30 @@ type kept struct {
 	borders int // [segments,S,B,H]
 }
 
-// leastProducts is from how many multiply-adds per drive on it takes longer to make the drive again
-// than to write it to memory and to read it back: 118 where both took as long on an AMD EPYC.
-const leastProducts = 128
+// leastProducts is from how many multiply-adds on it takes longer to make a drive and a state
+// again than to write them to memory and to read them back: measured on an AMD EPYC with 32 to 256
+// units, where both took as long between 16 and 25.
+const leastProducts = 20
 
-// mostDrives is how many bytes of drives are kept at most: beyond, a long sequence would need
-// several times the memory of its hidden states to save a part of the time.
-const mostDrives = 1 << 30
+// mostKept is how many bytes of drives and states are kept at most: beyond, a long sequence would
+// need several times the memory of its hidden states to save a part of the time.
+const mostKept = 1 << 30
 
-// keepDrives decides whether the drives of all steps are kept, which saves making them again.
+// keepDrives decides whether the drives and states of all steps are kept, which saves making them
+// again.
 func (s *Scan[F]) keepDrives() bool {
-	products := 0
-	for g := range s.shape.Rec {
+	c, planes := &s.cfg, s.shape.Kept+s.shape.States-1
+	products := s.shape.In * c.I
+	for g := 0; s.shape.UsesRec && g < s.shape.Rec; g++ {
 		products += int(s.dims.hi[g] - s.dims.lo[g])
 	}
-	if s.cfg.ForwardOnly || !s.shape.UsesRec || products < leastProducts*s.shape.Drives {
+	if c.ForwardOnly || s.shape.Kept == 0 || products < leastProducts*planes {
 		return false
 	}
 	lanes := int(s.k.tile_cols)
-	units := (s.cfg.H + lanes - 1) / lanes * lanes
-	drives := int64(s.cfg.T*s.cfg.B*s.shape.Drives*units) * int64(unsafe.Sizeof(*new(F)))
-	all := s.bytes(s.keep((s.cfg.T+int(s.dims.chunk)-1)/int(s.dims.chunk))) + drives
-	return drives <= mostDrives && (s.cfg.Memory == 0 || all <= s.cfg.Memory)
+	units := (c.H + lanes - 1) / lanes * lanes
+	bytes := int64(c.T*c.B*planes*units) * int64(unsafe.Sizeof(*new(F)))
+	return bytes <= mostKept && (c.Memory == 0 || s.bytes(kept{h: c.T * c.B * c.H})+bytes <= c.Memory)
 }
 
 // divide fills s.segments with as few as fit the memory.
@@ -83,6 +85,9 @@ func (s *Scan[F]) divide() (kept, error) {
 
 // Segments returns the number of segments; Backward runs all but the last forward again.
 func (s *Scan[F]) Segments() int { return len(s.segments) }
+
+// Keeps reports whether drives and states of all steps are kept.
+func (s *Scan[F]) Keeps() bool { return s.dims.keep != 0 }
 
 // keep counts what is kept with n chunks per segment.
 func (s *Scan[F]) keep(n int) kept {

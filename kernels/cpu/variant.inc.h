@@ -2,10 +2,11 @@
  * name), VL (lanes), NV (vectors per panel) and MR (rows per tile). */
 
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 #include "scan.h"
 
-#define CAT_(a, b) a##b
-#define CAT(a, b) CAT_(a, b)
 #define V(name) CAT(name##_, VARIANT)
 #define STR_(a) #a
 #define STR(a) STR_(a)
@@ -17,7 +18,6 @@
 /* Denormal numbers are flushed to zero inside the kernels: decaying states are full of them
  * and they cost tens of cycles each. The caller's mode is restored. */
 #if defined(__x86_64__)
-#include <immintrin.h>
 static unsigned flush_on(void)
 {
 	unsigned old = _mm_getcsr();
