@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,7 +17,7 @@ import (
 var errInput = errors.New("input does not fit")
 
 // readBatch makes a batch of the tensors x [T,B,I] and y, of any length T, and where they are
-// given weight (of the shape of labels) and mask [T,B].
+// given weight (of the shape of labels) and mask [T,B]: 0 or 1, lengths of steps where the task has them.
 //
 // Shape: y is [B] or [T,B] with class labels, [B,O] or [T,B,O] with values.
 func readBatch(t *data.Task, f *safetensors.File) (*data.Batch, error) {
@@ -50,6 +51,14 @@ func readBatch(t *data.Task, f *safetensors.File) (*data.Batch, error) {
 	for _, label := range b.Label {
 		if k := int(label); float32(k) != label || k < 0 || k >= b.O {
 			return nil, fmt.Errorf("%w: y holds %v, want classes 0 to %d", errInput, label, b.O-1)
+		}
+	}
+	for i, m := range b.Mask {
+		if t.Irregular && !(m >= 0 && m <= math.MaxFloat32) {
+			return nil, fmt.Errorf("%w: mask holds %v at step %d of sequence %d, want lengths of steps, 0 where there is none", errInput, m, i/b.B, i%b.B)
+		}
+		if !t.Irregular && m != 0 && m != 1 {
+			return nil, fmt.Errorf("%w: mask holds %v at step %d of sequence %d, want 0 or 1", errInput, m, i/b.B, i%b.B)
 		}
 	}
 	return b, nil
