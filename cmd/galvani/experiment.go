@@ -136,7 +136,7 @@ func (f *experimentFlags) experiment(c *cobra.Command, e experiment.Entry, given
 		show.end()
 		cancel()
 		if errors.Is(err, errStopped) {
-			return nil, fmt.Errorf("%w, finished cases are in %s; go on with: %s", err, filepath.Join(j.Dir, e.Name+".jsonl"), j.Command)
+			return nil, fmt.Errorf("%w, finished cases are in %s; go on with: %s", err, filepath.Join(j.Dir, e.Name+".jsonl"), j.Command+f.here())
 		}
 		if err != nil {
 			return nil, err
@@ -207,6 +207,21 @@ func (f *experimentFlags) command(name string, given []config.Pair) string {
 		words = append(words, "--out "+f.out)
 	}
 	return strings.Join(words, " ")
+}
+
+// here is what a command needs besides to go on in the same way on this machine.
+func (f *experimentFlags) here() string {
+	text := ""
+	if f.run.Backend != "auto" {
+		text += " --backend " + f.run.Backend
+	}
+	if f.run.Threads > 0 {
+		text += fmt.Sprintf(" --threads %d", f.run.Threads)
+	}
+	if f.run.DataDir != "" {
+		text += " --data-dir " + f.run.DataDir
+	}
+	return text
 }
 
 // open opens the device for training.

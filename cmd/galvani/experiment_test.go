@@ -130,8 +130,8 @@ func TestExperimentAll(t *testing.T) {
 func TestExperimentInterrupted(t *testing.T) {
 	needsCPU(t)
 	dir := t.TempDir()
-	o := interrupt(t, []string{"experiment", "rest", "--quick", "--seeds", "10000", "--threads", "1", "--out", dir}, syscall.SIGINT, 300*time.Millisecond)
-	o.refused(t, exitStopped, "go on with: galvani experiment rest --quick --seeds 10000 --out "+dir)
+	o := interrupt(t, []string{"experiment", "rest", "--quick", "--seeds", "10000", "--threads", "1", "--data-dir", dir, "--out", dir}, syscall.SIGINT, 300*time.Millisecond)
+	o.refused(t, exitStopped, "go on with: galvani experiment rest --quick --seeds 10000 --out "+dir+" --threads 1 --data-dir "+dir)
 	rows, err := os.ReadFile(filepath.Join(dir, "rest.jsonl"))
 	if err != nil {
 		t.Fatal(err)
