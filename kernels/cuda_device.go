@@ -188,9 +188,17 @@ func (d *cudaDevice) NewScan(cfg ScanConfig) (ScanPlan, error) {
 	if a := cfg.Cell.Axial; a != nil {
 		c.EdgeI, c.EdgeJ = a.I, a.J
 	}
+	split := false
 	for _, p := range cfg.Params {
 		role := map[Role]cuda.Role{In: cuda.In, Rec: cuda.Rec, Vec: cuda.Vec, Edge: cuda.Edge}
 		c.Params = append(c.Params, cuda.Param{Role: role[p.Role], Len: p.Len(), Learned: p.Learned})
+		if p.Role == Rec {
+			split = split || p.Supports != nil
+			c.Support = append(c.Support, p.supports(cfg.H)...)
+		}
+	}
+	if !split {
+		c.Support = nil
 	}
 	s, err := d.dev.NewScan(c)
 	var short *segments.MemoryError

@@ -16,7 +16,12 @@ template <typename T> using device_array = T *;
 #define ARRAY(T) unsigned long long
 #endif
 
-enum { MAX_PLANES = 32, MAX_CONSTS = 16, MAX_STATES = 8 };
+enum { MAX_PLANES = 32, MAX_CONSTS = 16, MAX_STATES = 8, MAX_REC = 8 };
+
+/* Which columns lo..hi-1 of each recurrent matrix may have entries; all others are zero. */
+struct rec_columns {
+	int lo[MAX_REC], hi[MAX_REC];
+};
 
 /* Number formats of products; the state and every array stay float. */
 enum { PREC_FP32, PREC_TF32, PREC_BF16 };
@@ -73,6 +78,7 @@ struct forward_params {
 	float consts[MAX_CONSTS], rest[MAX_STATES];
 	ARRAY(const float) prep;   /* [PREP,H] */
 	ARRAY(const float) wrec;   /* [G*H,H] */
+	struct rec_columns columns;
 	ARRAY(const float) drives; /* [n,B,D,H]; planes < P hold x U^T, the others are not read */
 	ARRAY(float) h;            /* [n+1,B,H]; slot 0 holds h before step t0, slot s+1 gets h after step t0+s */
 	ARRAY(float) carry;        /* [S-1,B,H] state planes 1.., read and written */
@@ -103,6 +109,7 @@ struct backward_params {
 	float consts[MAX_CONSTS], rest[MAX_STATES];
 	ARRAY(const float) prep;
 	ARRAY(const float) wrec;  /* [G*H,H] */
+	struct rec_columns columns;
 	ARRAY(float) drives;      /* [n+1,B,D,H] in: drives, out: their gradients; slot n holds the
 				     gradients of step t0+n, not read where t0+n == T */
 	ARRAY(const float) h;     /* [n+1,B,H] */

@@ -40,6 +40,7 @@ type ScanConfig struct {
 	Consts, Rest                    []float64
 	EdgeI, EdgeJ                    []int32
 	Params                          []Param
+	Support                         [][2]int // per recurrent matrix the columns [lo,hi) that may hold entries, nil for all
 	Last, KeepGradH, Masked, Resets bool
 	Memory                          int64
 	ForwardOnly                     bool
@@ -70,6 +71,7 @@ type Scan struct {
 	consts   [C.MAX_CONSTS]C.double
 	constsF  [C.MAX_CONSTS]C.float
 	restF    [C.MAX_STATES]C.float
+	columns  C.struct_rec_columns
 	learn    C.int
 	learns   [roles]bool
 	chunk    int // steps
@@ -114,6 +116,9 @@ func (d *Device) NewScan(cfg ScanConfig) (*Scan, error) {
 	for i, v := range cfg.Rest {
 		s.restF[i] = C.float(v)
 	}
+	if err = s.setColumns(); err != nil {
+		return nil, err
+	}
 	vectors := 0
 	for _, p := range cfg.Params {
 		if p.Role == Vec {
@@ -144,6 +149,22 @@ func (d *Device) NewScan(cfg ScanConfig) (*Scan, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// setColumns fills s.columns.
+func (s *Scan) setColumns() error {
+	rec := int(s.cell.dims.rec)
+	if rec > C.MAX_REC || s.cfg.Support != nil && len(s.cfg.Support) != rec {
+		return fmt.Errorf("cuda: %s: supports of %d recurrent matrices, want %d, and at most %d matrices",
+			s.cfg.Cell, len(s.cfg.Support), rec, C.MAX_REC)
+	}
+	for g := range rec {
+		s.columns.hi[g] = C.int(s.cfg.H)
+		if s.cfg.Support != nil {
+			s.columns.lo[g], s.columns.hi[g] = C.int(s.cfg.Support[g][0]), C.int(s.cfg.Support[g][1])
+		}
+	}
+	return nil
 }
 
 // Layout says how the steps of a scan are laid out over a GPU; see struct scan_layout.
@@ -310,7 +331,7 @@ func (s *Scan) allocateBackward(b *builder) {
 	s.products = s.weightProducts()
 	var sizes [][3]int
 	for _, p := range s.products {
-		sizes = append(sizes, [3]int{p.rows, p.wide, s.chunk * c.B})
+		sizes = append(sizes, [3]int{p.rows, p.hi - p.lo, s.chunk * c.B})
 	}
 	s.gemm = b.gemm(sizes...)
 	if s.cell.dims.axial < 0 {

@@ -358,17 +358,41 @@ GPU_FN void each_chunk(const room &m, const place &q, const Source &source, int 
 		}
 }
 
-/* product_fp32: a thread sums 4 outputs for all rows over its part of K. */
+/* reach is the words from..to-1 of an operand row that a run of outputs has weights for. */
+struct reach {
+	int from, to;
+};
+
+/* reach_of returns that of n outputs from o on, which belong to one recurrent matrix; `per` units are
+ * in a word. Chunks are taken whole. */
+template <class Source> GPU_FN reach reach_of(const room &m, const Source &source, int o, int n, int per)
+{
+	reach all = {0, m.k};
+	return m.resident ? source.columns(o, n, m.z.words, per) : all;
+}
+
+/* first_of returns the first of part, part + parts, ... that is from at least. */
+GPU_FN int first_of(int part, int parts, int from)
+{
+	return from <= part ? part : part + (from - part + parts - 1) / parts * parts;
+}
+
+/* product_fp32: a thread sums 4 outputs for all rows over its part of K. Neighbouring threads have
+ * outputs of one matrix, and so as much to do. */
 template <int ROWS, class Source>
 GPU_FN void product_fp32(const room &m, const place &q, const Source &source, int H, int buffer)
 {
-	int tiles = m.z.m / 4, tile = q.tid % tiles, part = q.tid / tiles, ldw = m.z.m + 4;
-	bool busy = part < m.z.parts;
+	int tiles = m.z.m / 4, per = q.slice / 4, ldw = m.z.m + 4;
+	int tile = q.tid / (per * m.z.parts) * per + q.tid % per, part = q.tid / per % m.z.parts;
+	bool busy = tile < tiles;
+	reach r = {0, 0};
+	if (busy)
+		r = reach_of(m, source, 4 * tile, 4, 1);
 	float sum[ROWS][4] = {};
 	each_chunk<PREC_FP32>(m, q, source, H, [&] {
 		const float *w = (const float *)m.weights + 4 * tile;
 		const float *x = (const float *)operand_row(m, buffer, 0);
-		for (int k = 4 * part; busy && k < m.k; k += 4 * m.z.parts) {
+		for (int k = 4 * first_of(part, m.z.parts, r.from / 4); busy && k < r.to; k += 4 * m.z.parts) {
 			quad w0 = *(const quad *)(w + k * ldw), w1 = *(const quad *)(w + (k + 1) * ldw);
 			quad w2 = *(const quad *)(w + (k + 2) * ldw), w3 = *(const quad *)(w + (k + 3) * ldw);
 			UNROLL
@@ -409,11 +433,15 @@ GPU_FN void product_mma(const room &m, const place &q, const Source &source, int
 	for (int job = 0; job < tiles * m.z.parts; job += warps) {
 		int tile = (job + warp) % tiles, part = (job + warp) / tiles;
 		bool busy = part < m.z.parts;
+		reach r = {0, 0};
+		if (busy)
+			r = reach_of(m, source, 16 * tile, 16, PREC == PREC_BF16 ? 2 : 1);
 		float even[N][4] = {}, odd[N][4] = {};
 		each_chunk<PREC>(m, q, source, H, [&] {
 			const unsigned *w = m.weights + tile * steps * 256 + 4 * lane;
 			const unsigned *x = operand_row(m, buffer, g) + 4 * c;
-			for (int step = part; busy && step < steps; step += m.z.parts) {
+			for (int step = first_of(part, m.z.parts, r.from / 16); busy && 16 * step < r.to;
+			     step += m.z.parts) {
 				words4 w0 = *(const words4 *)(w + step * 256), w1 = *(const words4 *)(w + step * 256 + 128);
 				unsigned a0[4] = {w0.a, w0.b, w0.c, w0.d}, a1[4] = {w1.a, w1.b, w1.c, w1.d};
 				UNROLL
@@ -602,6 +630,15 @@ struct forward_source {
 	const forward_params &p;
 	int row0, unit0;
 
+	/* columns is the reach of outputs o..o+n-1 over operand rows of planes of `words` words, with
+	 * `per` units in a word. */
+	GPU_MEMBER reach columns(int o, int, int, int per) const
+	{
+		int g = o / p.layout.slice;
+		reach r = {p.columns.lo[g] / per, (p.columns.hi[g] + per - 1) / per};
+		return r;
+	}
+
 	/* weights are those of output o along the units of the operand, operand is a row of it. */
 	GPU_MEMBER line weights(int o, int) const
 	{
@@ -724,6 +761,21 @@ struct backward_source {
 	static constexpr bool along_k = false;
 	const backward_params &p;
 	int row0, unit0;
+
+	/* columns: outputs are units, and planes of the operand the matrices that have their columns. */
+	GPU_MEMBER reach columns(int o, int n, int words, int) const
+	{
+		reach r = {G * words, 0};
+		UNROLL
+		for (int g = G - 1; g >= 0; g--)
+			if (p.columns.lo[g] < unit0 + o + n && p.columns.hi[g] > unit0 + o)
+				r.from = g * words;
+		UNROLL
+		for (int g = 0; g < G; g++)
+			if (p.columns.lo[g] < unit0 + o + n && p.columns.hi[g] > unit0 + o)
+				r.to = (g + 1) * words;
+		return r;
+	}
 
 	GPU_MEMBER line weights(int o, int plane) const
 	{

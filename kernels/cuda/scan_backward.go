@@ -24,6 +24,9 @@ func (s *Scan) runBackward(w *work, r *run, dh driver.Ptr) {
 	c := &s.cfg
 	w.zero(s.gstate.ptr, s.states()*c.B*c.H)
 	w.zero(s.gp.ptr, int(s.bwd.groups)*int(s.cell.dims.prep)*c.H)
+	if c.Support != nil {
+		w.zero(s.packed, s.learned()) // nobody writes outside of the supports
+	}
 	for i := len(s.segments) - 1; i >= 0; i-- {
 		g := s.segments[i]
 		if i != s.held {
@@ -95,8 +98,8 @@ func (s *Scan) drivesAgain(w *work, r *run, prev driver.Ptr, t0, n int) {
 		fed[k] = true
 	}
 	for _, b := range s.recBlocks() {
-		s.gemm.do(w, product{layout: nt, m: n * c.B, n: b.rows, k: c.H, a: prev, lda: c.H,
-			b: offset(r.of[Rec], b.row*c.H), ldb: c.H, c: offset(s.drives.ptr, b.column), ldc: s.planes() * c.H, add: fed[b.column/c.H]})
+		s.gemm.do(w, product{layout: nt, m: n * c.B, n: b.rows, k: b.hi - b.lo, a: offset(prev, b.lo), lda: c.H,
+			b: offset(r.of[Rec], b.row*c.H+b.lo), ldb: c.H, c: offset(s.drives.ptr, b.column), ldc: s.planes() * c.H, add: fed[b.column/c.H]})
 		for k := range b.rows / c.H {
 			fed[b.column/c.H+k] = true
 		}
@@ -109,21 +112,22 @@ func (s *Scan) drivesAgain(w *work, r *run, prev driver.Ptr, t0, n int) {
 	w.launch(s.axialDrives, of(C.each_launch(C.longlong(p.R)*C.longlong(c.H))), unsafe.Pointer(&p))
 }
 
-// block is rows of a matrix of weights that belong to as many columns of the drives.
-type block struct{ row, rows, column int }
+// block is rows of a matrix of weights that belong to as many columns of the drives, with entries in
+// columns lo to hi-1.
+type block struct{ row, rows, column, lo, hi int }
 
 // recBlocks divides the recurrent matrix [G·H,H] into runs of planes that lie side by side in
-// the drives too, and are all fed by the input or all not.
+// the drives too, are all fed by the input or all not, and have entries in the same columns.
 func (s *Scan) recBlocks() []block {
 	var bs []block
 	h, in := s.cfg.H, int(s.cell.dims.in)
 	for k := range int(s.cell.dims.rec) {
-		plane := int(s.cell.plane[k])
-		if i := len(bs) - 1; i >= 0 && bs[i].column+bs[i].rows == plane*h && plane != in {
+		plane, lo, hi := int(s.cell.plane[k]), int(s.columns.lo[k]), int(s.columns.hi[k])
+		if i := len(bs) - 1; i >= 0 && bs[i].column+bs[i].rows == plane*h && plane != in && bs[i].lo == lo && bs[i].hi == hi {
 			bs[i].rows += h
 			continue
 		}
-		bs = append(bs, block{k * h, h, plane * h})
+		bs = append(bs, block{k * h, h, plane * h, lo, hi})
 	}
 	return bs
 }
@@ -134,7 +138,7 @@ func (s *Scan) weightBlocks(r Role) []block {
 		return s.recBlocks()
 	}
 	if rows := int(s.cell.dims.in) * s.cfg.H; rows > 0 {
-		return []block{{0, rows, 0}}
+		return []block{{0, rows, 0, 0, s.cfg.I}}
 	}
 	return nil
 }
@@ -158,7 +162,7 @@ func (s *Scan) stepsBack(w *work, r *run, g segments.Segment, t0, n int, dh driv
 	extra := (s.states() - 1) * plane
 	p := C.struct_backward_params{layout: s.bwd, T: C.int(c.T), B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n),
 		last: flag(c.Last), learn: s.learn, consts: s.constsF, rest: s.restF, prep: ptr(s.prep), wrec: ptr(r.of[Rec]),
-		drives: ptr(s.drives.ptr), h: ptr(s.at(g, t0)), extra: ptr(s.extra.ptr), dh: ptr(dh), grad: ptr(s.gstate.ptr),
+		columns: s.columns, drives: ptr(s.drives.ptr), h: ptr(s.at(g, t0)), extra: ptr(s.extra.ptr), dh: ptr(dh), grad: ptr(s.gstate.ptr),
 		gp: ptr(s.gp.ptr), gh: ptr(s.gradH), mask: ptr(r.mask), reset: ptr(r.reset), axial: s.axial(r)}
 	if s.bwd.resident != 0 {
 		w.launch(s.backward, grid(s.bwd), unsafe.Pointer(&p))
@@ -172,11 +176,11 @@ func (s *Scan) stepsBack(w *work, r *run, g segments.Segment, t0, n int, dh driv
 	}
 }
 
-// weightProduct is the gradient of rows of a matrix of weights, which belong to as many columns
-// of the drives, at a place in the packed gradient.
+// weightProduct is the gradient of columns lo to hi-1 of rows of a matrix of weights, which belong to
+// as many columns of the drives, at a place in the packed gradient.
 type weightProduct struct {
-	role                       Role
-	rows, wide, column, packed int
+	role                               Role
+	rows, wide, lo, hi, column, packed int
 }
 
 // weightProducts lists the products that the gradients of all learned matrices take.
@@ -192,8 +196,8 @@ func (s *Scan) weightProducts() []weightProduct {
 			}
 			lo, hi := row[p.Role], row[p.Role]+p.Len/wide
 			for _, b := range s.weightBlocks(p.Role) {
-				if from, to := max(lo, b.row), min(hi, b.row+b.rows); from < to && p.Learned {
-					ps = append(ps, weightProduct{p.Role, to - from, wide, b.column + from - b.row, packed + (from-lo)*wide})
+				if from, to := max(lo, b.row), min(hi, b.row+b.rows); from < to && b.lo < b.hi && p.Learned {
+					ps = append(ps, weightProduct{p.Role, to - from, wide, b.lo, b.hi, b.column + from - b.row, packed + (from-lo)*wide})
 				}
 			}
 			row[p.Role] = hi
@@ -213,9 +217,9 @@ func (s *Scan) weightGradients(w *work, r *run, prev driver.Ptr, t0, n int, add 
 		if p.role == In {
 			rows = offset(r.x, t0*c.B*c.I)
 		}
-		s.gemm.do(w, product{layout: tn, m: p.rows, n: p.wide, k: n * c.B,
-			a: offset(s.drives.ptr, p.column), lda: s.planes() * c.H, b: rows, ldb: p.wide,
-			c: offset(s.packed, p.packed), ldc: p.wide, add: add})
+		s.gemm.do(w, product{layout: tn, m: p.rows, n: p.hi - p.lo, k: n * c.B,
+			a: offset(s.drives.ptr, p.column), lda: s.planes() * c.H, b: offset(rows, p.lo), ldb: p.wide,
+			c: offset(s.packed, p.packed+p.lo), ldc: p.wide, add: add})
 	}
 }
 

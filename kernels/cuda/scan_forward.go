@@ -137,7 +137,7 @@ func (s *Scan) steps(w *work, r *run, g segments.Segment, carry driver.Ptr) {
 		w.copy(offset(s.borders, (t0-g.Lo)/s.chunk*extra), carry, extra)
 		s.inputDrives(w, r, t0, n)
 		p := C.struct_forward_params{layout: s.fwd, T: C.int(c.T), B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n),
-			consts: s.constsF, rest: s.restF, prep: ptr(s.prep), wrec: ptr(r.of[Rec]), drives: ptr(s.drives.ptr),
+			consts: s.constsF, rest: s.restF, prep: ptr(s.prep), wrec: ptr(r.of[Rec]), columns: s.columns, drives: ptr(s.drives.ptr),
 			h: ptr(s.at(g, t0)), carry: ptr(carry), mask: ptr(r.mask), reset: ptr(r.reset), axial: s.axial(r)}
 		if s.fwd.resident != 0 {
 			w.launch(s.forward, grid(s.fwd), unsafe.Pointer(&p))
