@@ -4,11 +4,11 @@
  * A worker owns batch rows b0..b1-1 for the whole sequence, so no barrier stands in the time
  * loop. Time runs in chunks: the input product of a chunk is one blocked product; then step by
  * step the recurrent product of a tile of rows and units is followed at once by the pointwise
- * step. h is kept; the other state planes are kept at chunk borders. The backward pass rebuilds the rest for one chunk, walks it back, and adds the chunk's
- * weight gradients as blocked products over its steps and rows. With scan_dims.keep the forward
- * pass leaves all of that, the drives and every state, in memory, past the caches, and nothing is
- * rebuilt; sums are the same either way, bit for bit. The caller may hand over a long sequence in
- * segments of whole chunks (cpu.go), which then keep h of one segment only.
+ * step. h is kept, and the other state planes at chunk borders. The backward pass rebuilds the
+ * rest for one chunk, walks it back, and adds the chunk's weight gradients as blocked products over
+ * its steps and rows. With scan_dims.keep the forward pass leaves the drives and every state in
+ * memory, and nothing is rebuilt; sums are the same either way, bit for bit. The caller may hand
+ * over a long sequence in segments of whole chunks (cpu.go), which then keep h of one segment only.
  *
  * Units are padded to Hp (a multiple of NR) in every internal buffer; x, h and gradients of
  * weights have their natural shapes.
@@ -36,7 +36,7 @@ struct FN(run) {
 	int irregular;	/* the mask holds lengths of steps, for consts[CELAPSED] */
 	const elem *win, *wrec, *wback, *prep;
 	elem *drives;	/* [chunk][R][CD][Hp], of the chunk at hand; gradients where they were */
-	elem *kept;	/* [T][Hp/VL][R][CK][VL] drives, with keep, as step_back reads them */
+	elem *kept;	/* [T][Hp/VL][R][CK][VL] drives with keep, in the order of step_back */
 	elem *extra;	/* [chunk+1][R][CS-1][Hp], with keep [T+1] of them */
 	elem *prev;	/* [chunk][R][H], in use with resets */
 	elem *grad;	/* [R][CS][Hp] */
@@ -64,7 +64,8 @@ static struct scan_sizes FN(sizes)(const struct scan_dims *d, long R)
 	long wide = ceil_to(d->H > d->I ? d->H : d->I, NR);
 	struct scan_sizes s;
 	s.packed = CP * Hp * d->I + 2 * CG * Hp * d->H + CPREP * Hp + 16;
-	s.work = C * R * CD * Hp + FN(planes_kept)(d, R) + C * R * d->H + R * CS * Hp + CPREP * Hp + d->bands * d->H + d->loose + ceil_to(d->H, MR) * kb + wide * kb + 10 * 16;
+	s.work = C * R * CD * Hp + FN(planes_kept)(d, R) + C * R * d->H + R * CS * Hp + CPREP * Hp +
+		 d->bands * d->H + d->loose + ceil_to(d->H, MR) * kb + wide * kb + 11 * 16;
 	s.bounds = d->keep ? 0 : (d->T + C - 1) / C * d->B * (CS - 1) * Hp;
 	return s;
 }

@@ -20,12 +20,12 @@ import (
 	"galvani/kernels/segments"
 )
 
-// Backward reads h of every step, and drives and other state planes where they are kept (keepDrives),
-// or else those planes at the borders of chunks. Where that does not fit Config.Memory, the
-// sequence is divided into segments of whole chunks. The
-// state before each segment is kept, all other buffers hold one segment, and Backward runs a
-// segment forward again before it walks it back. Chunks, and with them all sums, stay the same,
-// so results are the same bit for bit. (With one segment there is nothing to run again.)
+// Backward reads h of every step, and drives and other state planes where they are kept
+// (keepDrives), or else those planes at the borders of chunks. Where that does not fit
+// Config.Memory, the sequence is divided into segments of whole chunks. The state before each
+// segment is kept, all other buffers hold one segment, and Backward runs a segment forward again
+// before it walks it back. Chunks, and with them all sums, stay the same, so results are the same
+// bit for bit. (With one segment there is nothing to run again.)
 
 // segment is a run of steps from t0 on.
 type segment struct {
