@@ -42,7 +42,6 @@ func parseDockerfile(text string) (*dockerfile, error) {
 		for ; ; i++ {
 			t := strings.TrimSpace(lines[i])
 			if strings.HasPrefix(t, "#") {
-				t = ""
 				if joined == "" {
 					break
 				}
@@ -255,7 +254,7 @@ ENTRYPOINT ["/galvani"]
 		{"ENV HOME=/tmp", "ENV API_KEY=x", "secret"},
 		{"ENV HOME=/tmp", "VOLUME /data", "shell form"},
 	} {
-		got := strings.Join(findings(strings.Replace(good, c.old, c.new, -1)), "\n")
+		got := strings.Join(findings(strings.ReplaceAll(good, c.old, c.new)), "\n")
 		if !strings.Contains(got, c.want) {
 			t.Errorf("%q for %q: got findings %q, want %q", c.new, c.old, got, c.want)
 		}

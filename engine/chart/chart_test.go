@@ -69,7 +69,7 @@ func TestRenderSVG(t *testing.T) {
 	var all strings.Builder
 	for d := xml.NewDecoder(bytes.NewReader(b)); ; {
 		tok, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
