@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	"galvani/engine/safetensors"
 	"galvani/kernels"
@@ -137,9 +138,14 @@ func (p *peer) close() {
 	os.RemoveAll(p.dir)
 }
 
+// settle is how long the peer's threads are left alone after a block: those of OpenBLAS look for
+// work for a tenth of a second more, and would take a core from what is timed next.
+const settle = 150 * time.Millisecond
+
 // time makes the run of a contestant of what was loaded last.
 func (p *peer) time(n int) ([]float64, error) {
 	a, err := p.ask(request{Do: "time", Repeat: n})
+	time.Sleep(settle)
 	if err == nil && len(a.Seconds) != n {
 		err = fmt.Errorf("bench: peers.py: %d times, want %d", len(a.Seconds), n)
 	}
