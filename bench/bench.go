@@ -1,5 +1,5 @@
 // Package bench measures the kernels of this machine: against its own best matrix product,
-// against the unrolled graph, and against PyTorch (bench/peers). Whatever is compared is timed
+// against the unrolled graph, and against PyTorch and JAX (bench/peers). Whatever is compared is timed
 // in the same run in alternating blocks, and only after its numbers were found right.
 package bench
 
@@ -10,6 +10,7 @@ import (
 	"math"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +44,7 @@ type runner struct {
 	effort
 	head  Row // what all rows share
 	dev   kernels.Device
-	peer  *peer
+	peers []*peer
 	gemm  contestant
 	sizes []int   // of the products that gemm is chosen from
 	rate  float64 // of gemm, operations per second
@@ -89,21 +90,19 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer stop()
-	if cfg.Python != "" {
-		if r.peer, err = openPeer(cfg.Python, r.Threads); err != nil {
-			cfg.Log("without peers: %v", err)
-		} else {
-			defer r.peer.close()
-			if strings.Contains(r.peer.name, "reference blas") {
-				cfg.Log("%s: apt-get install libopenblas0-pthread for its best speed", r.peer.name)
-			}
+	defer func() {
+		for _, p := range r.peers {
+			p.close()
 		}
+	}()
+	if cfg.Python != "" {
+		r.openPeers()
 	}
 	if err := r.bestProduct(); err != nil {
 		return err
 	}
 	done := map[Case]bool{}
-	for _, c := range Suite(r.peer != nil) {
+	for _, c := range Suite(r.forms()) {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
@@ -136,8 +135,8 @@ func (r *runner) bestProduct() error {
 	row := r.head
 	row.Case, row.What = "gemm", "product"
 	all := []contestant{r.gemm}
-	if r.peer != nil {
-		all = append(all, r.peer.product(max(r.sizes[len(r.sizes)-1]/2, r.sizes[0])))
+	for _, p := range r.peers {
+		all = append(all, p.product(max(r.sizes[len(r.sizes)-1]/2, r.sizes[0])))
 	}
 	samples, err := interleave(r.effort, all)
 	if err != nil {
@@ -145,11 +144,46 @@ func (r *runner) bestProduct() error {
 	}
 	row.Subject = r.gemm.timing(samples[0])
 	r.rate = row.Subject.FLOPs / row.Subject.Median
-	if r.peer != nil {
-		ref := all[1].timing(samples[1])
-		row.Reference, row.Ratio = &ref, compare(Cost, 0, all[0], all[1], samples[0], samples[1])
+	if len(r.peers) == 0 {
+		return r.Each(row)
 	}
-	return r.Each(row)
+	for i := 1; i < len(all); i++ {
+		ref := all[i].timing(samples[i])
+		row.Reference, row.Ratio = &ref, compare(Cost, 0, all[0], all[i], samples[0], samples[i])
+		if err := r.Each(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openPeers starts the frameworks that there are.
+func (r *runner) openPeers() {
+	for _, framework := range frameworks {
+		p, err := openPeer(r.Python, framework, r.Threads)
+		if err != nil {
+			r.Log("without %s: %v", framework, err)
+			continue
+		}
+		r.peers = append(r.peers, p)
+		if strings.Contains(p.name, "reference blas") {
+			r.Log("%s: apt-get install libopenblas0-pthread for its best speed", p.name)
+		}
+	}
+}
+
+// forms returns the forms of all peers.
+func (r *runner) forms() []string {
+	var all []string
+	for _, p := range r.peers {
+		all = append(all, p.forms...)
+	}
+	return all
+}
+
+// peer returns the one that has a form.
+func (r *runner) peer(form string) *peer {
+	return r.peers[slices.IndexFunc(r.peers, func(p *peer) bool { return slices.Contains(p.forms, form) })]
 }
 
 // measure times one case and reports it.
@@ -222,7 +256,7 @@ func (r *runner) contestants(c Case) (subject, reference contestant, kind string
 		subject.run = timed(forwardOnly)
 	}
 	if c.Kind == casePeer {
-		reference, err = r.peer.cell(c, p, r.dev)
+		reference, err = r.peer(c.Peer).cell(c, p, r.dev)
 		return subject, reference, SpeedUp, err
 	}
 	return subject, r.gemm, Cost, nil

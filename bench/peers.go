@@ -26,11 +26,12 @@ var scripts embed.FS
 
 // peer is a process of peers.py that answers each line of JSON with one.
 type peer struct {
-	name string // e.g. "torch 2.1.0 (mkl)"
-	dir  string // scripts and problems
-	cmd  *exec.Cmd
-	in   io.WriteCloser
-	out  *bufio.Reader
+	name  string   // e.g. "torch 2.1.0 (mkl)"
+	forms []string // in which it has the cells
+	dir   string   // scripts and problems
+	cmd   *exec.Cmd
+	in    io.WriteCloser
+	out   *bufio.Reader
 }
 
 // request is one line to peers.py: a cell to load, a product to load, or repeats to make of
@@ -46,27 +47,31 @@ type request struct {
 type answer struct {
 	Error   string    `json:"error"`
 	Name    string    `json:"name"`
+	Forms   []string  `json:"forms"`
 	Gate    float64   `json:"gate"`
 	Seconds []float64 `json:"seconds"`
 }
 
-// openPeer starts the peers.
+// frameworks are those that peers.py knows.
+var frameworks = []string{"torch", "jax"}
+
+// openPeer starts a framework.
 //
-// Errors: with a remedy where Python or PyTorch is missing.
-func openPeer(python string, threads int) (*peer, error) {
+// Errors: with a remedy where Python or the framework is missing.
+func openPeer(python, framework string, threads int) (*peer, error) {
 	dir, err := os.MkdirTemp("", "galvani-peers-")
 	if err != nil {
 		return nil, err
 	}
 	p := &peer{dir: dir}
-	if err := p.start(python, threads); err != nil {
+	if err := p.start(python, framework, threads); err != nil {
 		p.close()
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *peer) start(python string, threads int) error {
+func (p *peer) start(python, framework string, threads int) error {
 	files, err := scripts.ReadDir("peers")
 	if err != nil {
 		return err
@@ -80,7 +85,7 @@ func (p *peer) start(python string, threads int) error {
 			return err
 		}
 	}
-	p.cmd = exec.Command(python, filepath.Join(p.dir, "peers.py"), "--serve", "--threads", fmt.Sprint(threads))
+	p.cmd = exec.Command(python, filepath.Join(p.dir, "peers.py"), "--serve", "--with", framework, "--threads", fmt.Sprint(threads))
 	p.cmd.Stderr = os.Stderr
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return err
@@ -92,13 +97,13 @@ func (p *peer) start(python string, threads int) error {
 	p.out = bufio.NewReader(out)
 	if err := p.cmd.Start(); err != nil {
 		p.cmd = nil
-		return fmt.Errorf("%w; name a Python that has PyTorch with --python", err)
+		return fmt.Errorf("%w; name a Python with --python", err)
 	}
 	hello, err := p.read()
 	if err != nil {
 		return err
 	}
-	p.name = hello.Name
+	p.name, p.forms = hello.Name, hello.Forms
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,64 +20,72 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// pythonWithTorch returns a Python that has PyTorch, or skips the test.
-func pythonWithTorch(t *testing.T) string {
+// pythonWith returns a Python that has a framework, or skips the test.
+func pythonWith(t *testing.T, framework string) string {
 	t.Helper()
 	// Debian's own Python has Debian's PyTorch, whatever comes first in the path.
-	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		if exec.Command(python, "-c", "import torch, tomllib").Run() == nil {
+	for _, python := range []string{os.Getenv("GALVANI_TEST_PYTHON"), "python3", "/usr/bin/python3"} {
+		if python != "" && exec.Command(python, "-c", "import numpy, tomllib, "+framework).Run() == nil {
 			return python
 		}
 	}
-	t.Skip("no Python 3.11 with PyTorch here; apt-get install python3-torch")
+	t.Skipf("no Python 3.11 with %s here; install it, and name that Python in GALVANI_TEST_PYTHON", framework)
 	return ""
 }
 
 func TestPeersAbsent(t *testing.T) {
-	if _, err := openPeer("no-such-python", 1); err == nil || !strings.Contains(err.Error(), "--python") {
+	if _, err := openPeer("no-such-python", "torch", 1); err == nil || !strings.Contains(err.Error(), "--python") {
 		t.Errorf("error is %v, want a remedy", err)
 	}
 }
 
-// TestPeers runs every peer at a tiny shape, and holds that a peer that finds other numbers is
-// not timed.
+// TestPeers runs every form of a framework at a tiny shape, and holds that a peer that finds other
+// numbers is not timed.
 func TestPeers(t *testing.T) {
-	dev := openCPU(t)
-	python := pythonWithTorch(t)
-	var forms []string
-	err := Run(context.Background(), Config{Threads: 1, Quick: true, Python: python, Log: t.Logf, Each: func(r Row) error {
-		if r.Case == casePeer {
-			forms = append(forms, r.Reference.Name)
-			if r.Ratio.Kind != SpeedUp || !(r.Ratio.Value > 0) {
-				t.Errorf("ratio %+v", r.Ratio)
+	for framework, c := range map[string]struct {
+		form  string // of crnn-simple
+		forms int
+	}{"torch": {"eager", 3}, "jax": {"scan", 2}} {
+		t.Run(framework, func(t *testing.T) {
+			dev := openCPU(t)
+			python := pythonWith(t, framework)
+			var forms []string
+			only := regexp.MustCompile(`^peer .*(eager|script|LSTM|scan) B`) // torch.compile wants a compiler and its time
+			err := Run(context.Background(), Config{Threads: 1, Quick: true, Python: python, Only: only, Log: t.Logf, Each: func(r Row) error {
+				if r.Case == casePeer && strings.HasPrefix(r.Reference.Name, framework+" ") {
+					forms = append(forms, r.Reference.Name)
+					if r.Ratio.Kind != SpeedUp || !(r.Ratio.Value > 0) {
+						t.Errorf("ratio %+v", r.Ratio)
+					}
+				}
+				return nil
+			}})
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		return nil
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(forms) != 3 {
-		t.Errorf("peers are %v, want three", forms)
-	}
-	p, err := openPeer(python, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.close()
-	c := Case{Kind: casePeer, Model: "crnn-simple", Peer: "eager", Shape: Shape{T: 5, B: 2, I: 3, H: 4}}
-	q, err := newProblem[float32](c.Model, c.Shape)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, gradient := range []bool{false, true} {
-		if _, err := p.cell(c, q, faulty{dev, gradient}); !errors.Is(err, ErrWrong) {
-			t.Errorf("gradient %v: error is %v, want ErrWrong", gradient, err)
-		}
-	}
-	c.Peer = "no such form"
-	if _, err := p.cell(c, q, dev); err == nil || errors.Is(err, ErrWrong) {
-		t.Errorf("an unknown form gives %v", err)
+			if len(forms) != c.forms {
+				t.Errorf("peers are %v, want %d", forms, c.forms)
+			}
+			p, err := openPeer(python, framework, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.close()
+			check := Case{Kind: casePeer, Model: "crnn-simple", Peer: c.form, Shape: Shape{T: 5, B: 2, I: 3, H: 4}}
+			q, err := newProblem[float32](check.Model, check.Shape)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, gradient := range []bool{false, true} {
+				if _, err := p.cell(check, q, faulty{dev, gradient}); !errors.Is(err, ErrWrong) {
+					t.Errorf("gradient %v: error is %v, want ErrWrong", gradient, err)
+				}
+			}
+			check.Peer = "no such form"
+			if _, err := p.cell(check, q, dev); err == nil || errors.Is(err, ErrWrong) {
+				t.Errorf("an unknown form gives %v", err)
+			}
+		})
 	}
 }
 
@@ -84,7 +93,7 @@ func TestPeers(t *testing.T) {
 // notice one wrong number in each, and to notice another checkpoint.
 func TestCheck(t *testing.T) {
 	dev := openCPU(t)
-	python := pythonWithTorch(t)
+	python := pythonWith(t, "torch")
 	check := func(args ...string) (string, int) {
 		cmd := exec.Command(python, append([]string{"peers/check.py"}, args...)...)
 		text, err := cmd.CombinedOutput()

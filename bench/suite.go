@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -46,8 +47,8 @@ var (
 // hide the pointwise step behind.
 var bounds = map[Shape]float64{middle: 1.6, wide: 1.6, narrow: 2.2}
 
-// Suite returns the cases of a run; those of the peers only if asked for.
-func Suite(peers bool) []Case {
+// Suite returns the cases of a run, those of the peers in the given forms only.
+func Suite(forms []string) []Case {
 	var all []Case
 	shapes := []Shape{middle, wide, narrow}
 	for _, model := range []string{"crnn-simple", "crnn", "rnn", "gru", "lstm"} {
@@ -66,17 +67,29 @@ func Suite(peers bool) []Case {
 	}
 	all = append(all, Case{Kind: caseGraph, Model: "crnn-simple", What: both, Bound: 20, Rounds: 0.3,
 		Shape: Shape{T: 100, B: 64, I: inputs, H: 128}})
-	if !peers {
-		return all
-	}
 	// The small shape shows what each operation costs where there is little to multiply.
-	for _, s := range append(shapes, small) {
-		all = append(all,
-			Case{Kind: casePeer, Model: "crnn-simple", Peer: "eager", What: both, Shape: s, Bound: 10},
-			Case{Kind: casePeer, Model: "crnn-simple", Peer: "script", What: both, Shape: s, Bound: 4},
-			Case{Kind: casePeer, Model: "lstm", Peer: "nn.LSTM", What: both, Shape: s, Bound: 1})
+	for _, p := range peerForms {
+		for _, s := range append(shapes, small) {
+			if slices.Contains(forms, p.form) && (len(p.shapes) == 0 || slices.Contains(p.shapes, s)) {
+				all = append(all, Case{Kind: casePeer, Model: p.model, Peer: p.form, What: both, Shape: s, Bound: p.bound})
+			}
+		}
 	}
 	return all
+}
+
+// peerForms are the forms of cells in other frameworks, with the least speed-up against each.
+var peerForms = []struct {
+	model, form string
+	bound       float64
+	shapes      []Shape // nil for all
+}{
+	{"crnn-simple", "eager", 10, nil},
+	{"crnn-simple", "script", 4, nil},
+	{"crnn-simple", "compile", 4, []Shape{small, narrow}}, // its compiler takes minutes for 200 steps
+	{"crnn-simple", "scan", 1, nil},
+	{"lstm", "nn.LSTM", 1, nil},
+	{"lstm", "scan", 1, nil},
 }
 
 // quick makes a case so small that it only shows that everything works.

@@ -1,12 +1,14 @@
-"""Times the cells in PyTorch, forward and backward, as fast as plain PyTorch goes.
+"""Times the cells in another framework, forward and backward, as fast as it goes plainly.
 
-Without --serve it prints one JSON line per cell and shape, of the schema of bench/row.go. With
---serve it answers requests, one JSON object a line, from `galvani bench cpu --peers`, which
-alternates between its own kernels and this program.
+--with names the framework, torch or jax. Without --serve it prints one JSON line per cell and
+shape, of the schema of bench/row.go. With --serve it answers requests, one JSON object a line, from
+`galvani bench cpu --peers`, which alternates between its own kernels and this program.
 """
 
 import argparse
+import importlib
 import json
+import math
 import os
 import platform
 import signal
@@ -14,96 +16,41 @@ import statistics
 import sys
 import time
 
-import numpy as np
 
-try:
-    import torch
-    from torch import Tensor
-except ImportError:
-    print(json.dumps({"error": "PyTorch is absent from " + sys.executable
-                      + "; apt-get install python3-torch, or name another Python with --python"}))
+def absent(error, remedy):
+    """Ends the program for want of a module."""
+    print(json.dumps({"error": f"{error} in {sys.executable}; {remedy}name another Python with --python"}))
     sys.exit(1)
 
-import cells
-import tensors
 
-WARM_UP = 5  # the script's profiler wants a few runs before it has settled
+try:
+    import numpy as np
 
+    import tensors
+except ImportError as e:
+    absent(e, "")
 
-def crnn_simple(x: Tensor, U: Tensor, W: Tensor, b: Tensor, w_m: Tensor, b_m: Tensor, w_n: Tensor,
-                b_n: Tensor, dt: float, sign: float, ds: float, dl: float) -> Tensor:
-    """crnn-simple with the kernel ema_diff_relu. The input product of all steps is one; unbind
-    instead of indexing, whose backward pass would fill T tensors of T steps each; as few
-    operations per step as the equations allow."""
-    u = torch.matmul(x, U.t())
-    us, ul = torch.mul(u, 1.0 - ds).unbind(0), torch.mul(u, 1.0 - dl).unbind(0)
-    Wt, nw_n, nb_n = W.t(), torch.neg(w_n), torch.neg(b_n)
-    h = torch.zeros_like(us[0])
-    p, q = h, h
-    out = []
-    for t in range(len(us)):
-        p = torch.add(us[t], p, alpha=ds)
-        q = torch.add(ul[t], q, alpha=dl)
-        xbar = torch.relu(p - q)
-        gate = torch.sigmoid(torch.addcmul(b_m, w_m, h)) * torch.sigmoid(torch.addcmul(nb_n, nw_n, h))
-        drift = torch.addcmul(torch.addmm(b, h, Wt, alpha=-1.0), h, xbar + gate, value=-sign)
-        h = torch.add(h, drift, alpha=dt)
-        out.append(h)
-    return torch.stack(out)
+# What --with takes, and how to get it.
+FRAMEWORKS = {"torch": "apt-get install python3-torch libopenblas0-pthread", "jax": "pip install jax"}
+
+WARM_UP = 5  # compilers and the profiler of torch.jit.script want a few runs before they have settled
 
 
-def charged(f):
-    """Makes a cell of a form of crnn_simple."""
-
-    def make(model, p, c):
-        if c["syn_kernel"] != "ema_diff_relu":
-            raise ValueError("the timed form has the kernel ema_diff_relu only")
-        leaves = {k: v.clone().requires_grad_() for k, v in p.items()}
-        sign = {"restoring": 1.0, "literal": -1.0}[c["signs"]]
-        decay = [float(np.exp(-1 / c[k])) for k in ("tau_s", "tau_l")]
-        names = ("U", "W", "b", "w_m", "b_m", "w_n", "b_n")
-        args = [leaves[k] for k in names] + [float(c["dt"]), sign] + decay
-        return lambda x: f(x, *args), leaves
-
-    return make
+def constants(model, config):
+    """Returns what the settings of a model come to: of crnn-simple dt, the sign of the conductances
+    and the decays of its two averages in a step."""
+    if model != "crnn-simple":
+        return []
+    if config["syn_kernel"] != "ema_diff_relu":
+        raise ValueError("the timed form has the kernel ema_diff_relu only")
+    sign = {"restoring": 1.0, "literal": -1.0}[config["signs"]]
+    return [float(config["dt"]), sign] + [math.exp(-1 / config[k]) for k in ("tau_s", "tau_l")]
 
 
-def torch_layer(model, p, c):
-    net = cells.layer(model, p)
-    return lambda x: net(x)[0], dict(net.named_parameters())
-
-
-FORMS = {
-    "eager": charged(crnn_simple),
-    "script": charged(torch.jit.script(crnn_simple)),
-    "nn.RNN": torch_layer,
-    "nn.GRU": torch_layer,
-    "nn.LSTM": torch_layer,
-}
-
-
-class Problem:
-    """A cell with all its inputs. Leaves and arrays are float32."""
-
-    def __init__(self, model, form, arrays, config):
-        self.x, self.dh = (torch.from_numpy(arrays[k].copy()) for k in ("x", "dh"))
-        p = {k[5:]: torch.from_numpy(v.copy()) for k, v in arrays.items() if k.startswith("cell.")}
-        self.cell, self.leaves = FORMS[form](model, p, config)
-
-    def run(self):
-        for leaf in self.leaves.values():
-            leaf.grad = None
-        h = self.cell(self.x)
-        h.backward(self.dh)
-        return h
-
-    def gate(self, arrays):
-        """Returns the largest relative deviation of h and the gradients."""
-        h = self.run().detach().numpy()
-        worst = tensors.deviation(h, arrays["h"])
-        for name, leaf in self.leaves.items():
-            worst = max(worst, tensors.deviation(leaf.grad.numpy(), arrays["grad.cell." + name]))
-        return worst
+def gate(problem, arrays):
+    """Returns the largest relative deviation of h and the gradients of a problem."""
+    h, grads = problem.results()
+    return max([tensors.deviation(h, arrays["h"])] + [tensors.deviation(g, arrays["grad.cell." + k]) for k, g in grads.items()])
 
 
 def seconds(run, repeat):
@@ -117,53 +64,34 @@ def seconds(run, repeat):
     return times
 
 
-def blas():
-    """Returns which library multiplies matrices here: Debian links a neutral name to one of several."""
-    torch.rand(8, 8) @ torch.rand(8, 8)
-    if torch.backends.mkl.is_available():
-        return "mkl"
-    try:
-        with open("/proc/self/maps") as f:
-            maps = f.read()
-    except OSError:
-        return "unknown blas"
-    return next((b for b in ("openblas", "blis", "atlas") if b in maps), "reference blas")
-
-
-def name():
-    return f"torch {torch.__version__} ({blas()})"
-
-
-def serve():
+def serve(framework):
     def answer(**fields):
         print(json.dumps(fields), flush=True)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end of stdin ends this, not the terminal
-    answer(name=name())
+    answer(name=framework.name(), forms=sorted(framework.FORMS))
     run = None
     for line in sys.stdin:
         r = json.loads(line)
         try:
             if r["do"] == "load":
                 arrays, metadata = tensors.load(r["file"])
-                problem = Problem(metadata["model"], r["form"], arrays, tensors.settings(metadata))
+                model = metadata["model"]
+                problem = framework.Problem(model, r["form"], arrays, constants(model, tensors.settings(metadata)))
                 run = problem.run
                 seconds(run, WARM_UP)
-                answer(gate=problem.gate(arrays))
+                answer(gate=gate(problem, arrays))
             elif r["do"] == "product":
-                a, b = (torch.rand(r["size"], r["size"]) for _ in range(2))
-                out = torch.empty_like(a)
-                run = lambda: torch.matmul(a, b, out=out)
+                run = framework.product(r["size"])
                 answer()
             else:
                 answer(seconds=seconds(run, r["repeat"]))
-        except (ValueError, KeyError, RuntimeError, OSError) as e:
+        except Exception as e:  # whatever a framework or its compiler throws
             answer(error=f"peers.py: {type(e).__name__}: {e}".replace("\n", " "))
 
 
 DEFAULTS = {"dt": 0.2, "tau_s": 2.0, "tau_l": 8.0, "syn_kernel": "ema_diff_relu", "signs": "restoring"}
 GATES = {"crnn-simple": 1, "rnn": 1, "gru": 3, "lstm": 4}
-PEERS = (("crnn-simple", "eager"), ("crnn-simple", "script"), ("rnn", "nn.RNN"), ("gru", "nn.GRU"), ("lstm", "nn.LSTM"))
 
 
 def random_problem(model, shape, rng):
@@ -190,18 +118,18 @@ def cpu():
         return platform.machine()
 
 
-def alone(args):
+def alone(framework, threads, args):
     rng = np.random.default_rng(1)
     head = {
         "schema": 1, "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "machine": {"cpu": cpu(), "cores": os.cpu_count(), "threads": torch.get_num_threads(),
+        "machine": {"cpu": cpu(), "cores": os.cpu_count(), "threads": threads,
                     "isa": "", "os": sys.platform, "arch": platform.machine(), "load": os.getloadavg()[0]},
-        "program": {"version": "python " + platform.python_version() + ", " + name(), "commit": ""},
+        "program": {"version": "python " + platform.python_version() + ", " + framework.name(), "commit": ""},
     }
     for text in args.shapes:
         shape = dict(zip("BHT", map(int, text.split(","))), I=28)
-        for model, form in PEERS:
-            problem = Problem(model, form, random_problem(model, shape, rng), DEFAULTS)
+        for model, form in framework.PEERS:
+            problem = framework.Problem(model, form, random_problem(model, shape, rng), constants(model, DEFAULTS))
             seconds(problem.run, WARM_UP)
             s = seconds(problem.run, args.repeats)
             median = statistics.median(s)
@@ -209,7 +137,7 @@ def alone(args):
             draws = np.sort(np.median(rng.choice(s, (2000, len(s))), axis=1))
             flops = 6.0 * GATES[model] * shape["B"] * shape["H"] ** 2 * shape["T"]
             row = dict(head, case="peer", model=model, what="forward+backward", shape=shape, subject={
-                "name": name() + " " + form, "flops": flops, "seconds": s, "median": median,
+                "name": framework.name() + " " + form, "flops": flops, "seconds": s, "median": median,
                 "interval": [float(draws[50]), float(draws[1949])]})
             print(json.dumps(row), file=args.out, flush=True)
 
@@ -217,15 +145,18 @@ def alone(args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--serve", action="store_true", help="answer requests on stdin")
-    parser.add_argument("--threads", type=int, default=0, help="threads of PyTorch, 0 for its own choice")
+    parser.add_argument("--with", choices=FRAMEWORKS, default="torch", dest="framework")
+    parser.add_argument("--threads", type=int, default=0, help="threads of the framework, 0 for its own choice")
     parser.add_argument("--shapes", nargs="+", default=["32,256,200", "32,512,200", "64,128,200"], metavar="B,H,T")
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--out", type=argparse.FileType("a"), default=sys.stdout, help="file to append to")
     args = parser.parse_args()
-    if args.threads > 0:
-        torch.set_num_threads(args.threads)
-    torch.set_flush_denormal(True)  # as the kernels they are compared with
-    serve() if args.serve else alone(args)
+    try:
+        framework = importlib.import_module("with_" + args.framework)
+        threads = framework.threads(args.threads)
+    except ImportError as e:
+        absent(e, FRAMEWORKS[args.framework] + ", or ")
+    serve(framework) if args.serve else alone(framework, threads, args)
 
 
 if __name__ == "__main__":

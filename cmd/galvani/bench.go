@@ -58,9 +58,9 @@ func newBenchCPU() *cobra.Command {
 	var b benchRun
 	var peers bool
 	var python, only string
-	c := &cobra.Command{Use: "cpu", Short: "Measure the CPU kernels against matrix product, graph and PyTorch",
+	c := &cobra.Command{Use: "cpu", Short: "Measure the CPU kernels against matrix product, graph, PyTorch and JAX",
 		Long: `Measure the fused scan and whole training steps on the CPU against the machine's own best
-matrix product, against the unrolled graph and, with --peers, against PyTorch. Everything is
+matrix product, against the unrolled graph and, with --peers, against PyTorch and JAX. Everything is
 timed in this one run, in alternating blocks, after its numbers were found right. A cost is
 time over the time of the same operations in the matrix product; a speed-up is how many times
 faster the scan is.`,
@@ -84,8 +84,8 @@ faster the scan is.`,
 	b.flags(c)
 	f := c.Flags()
 	f.StringVar(&only, "only", "", "regular `expression` of the cases to measure, e.g. \"scan lstm.*H=128\"")
-	f.BoolVar(&peers, "peers", false, "measure the same cells in PyTorch too, in turns")
-	f.StringVar(&python, "python", "python3", "Python that has PyTorch, for --peers")
+	f.BoolVar(&peers, "peers", false, "measure the same cells in PyTorch and JAX too, in turns")
+	f.StringVar(&python, "python", "python3", "Python that has PyTorch, JAX or both, for --peers")
 	return c
 }
 

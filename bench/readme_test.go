@@ -1,0 +1,78 @@
+package bench
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestReadmeTables holds the tables of the README to the rows.
+func TestReadmeTables(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := FillTables(text, "results")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(text, want) {
+		t.Error("the tables of README.md are not those of bench/results; run: galvani bench tables")
+	}
+	if n := strings.Count(string(text), tableStart); n != len(tables) {
+		t.Errorf("README.md has %d tables, want %d", n, len(tables))
+	}
+}
+
+// TestFillTables makes the table of a GPU, whose newest rows win, from rows that were never measured.
+func TestFillTables(t *testing.T) {
+	dir := t.TempDir()
+	g := goals[0]
+	row := func(what string, seconds float64, pass, emulated bool) Row {
+		return Row{Schema: schema, Date: "2000-01-02T03:04:05Z", Machine: Machine{CPU: "none"}, Program: Program{Commit: "0123456789"}, Case: caseMatrix,
+			Model: g.model, What: what, Shape: g.shape, Goal: &Goal{Name: g.name, Bound: 0.4, Pass: &pass}, Emulated: emulated,
+			Subject: Timing{Median: seconds, Device: &Hardware{Device: "cuda:0", Name: "no GPU", Precision: "fp32", Compute: "9.0", Driver: "0"}}}
+	}
+	f, err := os.Create(filepath.Join(dir, "gpu.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := Write(f, []Row{row(forward, 1e-3, false, false), row(forward, 0.3e-3, true, false), row(both, 0.5e-3, false, false), row(forward, 9, true, true)}); err != nil {
+		t.Fatal(err)
+	}
+	const before, after = "a\n" + tableStart + "gpu -->\nold\n", tableEnd + "\nb\n"
+	got, err := FillTables([]byte(before+after), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"a\n" + tableStart, "| G1 | crnn-simple | forward | fp32 | 64 | 64 | 1000 | 0.3 | ≤ 0.4 | - |", "| forward+backward | fp32 | 64 | 64 | 1000 | 0.5 | ≤ 0.4, missed |",
+		"no GPU, compute 9.0", "commit 0123456.\n\n" + after} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("%s\nlacks %q", got, want)
+		}
+	}
+	if strings.Contains(string(got), "old") || strings.Count(string(got), "G1") != 2 {
+		t.Errorf("%s\nhas more than the newest rows", got)
+	}
+	if again, err := FillTables(got, dir); err != nil || !bytes.Equal(again, got) {
+		t.Errorf("a second time gives %v and\n%s", err, again)
+	}
+	for _, c := range []struct{ text, want string }{
+		{"\n" + tableStart + "gpus -->\n" + tableEnd, `line 2: no table of rows "gpus"`},
+		{before, `"gpu" has no ` + tableEnd},
+		{before + before + after, `"gpu" has no ` + tableEnd},
+	} {
+		if _, err := FillTables([]byte(c.text), dir); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error is %v, want %q", err, c.want)
+		}
+	}
+	if _, err := f.WriteString("{\"schema\":99}\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := FillTables([]byte(before+after), dir); err == nil || !strings.Contains(err.Error(), "line 5: schema 99") {
+		t.Errorf("error is %v, want the line", err)
+	}
+}
