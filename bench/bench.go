@@ -90,14 +90,7 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer stop()
-	defer func() {
-		for _, p := range r.peers {
-			p.close()
-		}
-	}()
-	if cfg.Python != "" {
-		r.openPeers()
-	}
+	defer r.openPeers(onCPU)()
 	if err := r.bestProduct(); err != nil {
 		return err
 	}
@@ -157,10 +150,14 @@ func (r *runner) bestProduct() error {
 	return nil
 }
 
-// openPeers starts the frameworks that there are.
-func (r *runner) openPeers() {
+// openPeers starts the frameworks that there are, if any are asked for. What it returns ends them.
+func (r *runner) openPeers(at place) (stop func()) {
+	before := len(r.peers)
 	for _, framework := range frameworks {
-		p, err := openPeer(r.Python, framework, r.Threads)
+		if r.Python == "" {
+			break
+		}
+		p, err := openPeer(r.Python, framework, r.Threads, at)
 		if err != nil {
 			r.Log("without %s: %v", framework, err)
 			continue
@@ -169,6 +166,12 @@ func (r *runner) openPeers() {
 		if strings.Contains(p.name, "reference blas") {
 			r.Log("%s: apt-get install libopenblas0-pthread for its best speed", p.name)
 		}
+	}
+	return func() {
+		for _, p := range r.peers[before:] {
+			p.close()
+		}
+		r.peers = r.peers[:before]
 	}
 }
 

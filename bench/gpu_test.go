@@ -3,7 +3,10 @@
 package bench
 
 import (
+	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"galvani/kernels"
@@ -50,5 +53,37 @@ func TestGPUMatrix(t *testing.T) {
 			}
 			t.Logf("largest deviation %.2g", worst)
 		})
+	}
+}
+
+// TestGPUPeers compares a network on the GPU with a framework there; with the emulated GPU the
+// framework computes on the CPU.
+func TestGPUPeers(t *testing.T) {
+	python := pythonWith(t, "jax")
+	gpu, err := OpenGPU(0, "bf16")
+	if errors.Is(err, kernels.ErrNoDevice) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gpu.Dev.Close()
+	m := Matrix{Models: []string{"lstm", "crnn"}, Steps: []int{6}, Batches: []int{3}, Hiddens: []int{16}, GPU: gpu}
+	var forms []string
+	cfg := Config{Threads: 1, Quick: true, Python: python, Log: t.Logf, Each: func(r Row) error {
+		if r.Case == casePeer && strings.HasPrefix(r.Reference.Name, "jax ") {
+			forms = append(forms, r.Model+" "+r.What)
+			if r.Ratio == nil || !(r.Ratio.Value > 0) || r.Subject.Device.Device != "cuda:0" || r.Goal != nil {
+				t.Errorf("row %+v", r)
+			}
+		}
+		return nil
+	}}
+	if err := RunMatrix(context.Background(), cfg, m); err != nil {
+		t.Fatal(err)
+	}
+	// In bf16 and in fp16, which is timed beside it.
+	if want := []string{"lstm " + forward, "lstm " + forward, "lstm " + both, "lstm " + both}; !slices.Equal(forms, want) {
+		t.Errorf("peers of %v, want %v", forms, want)
 	}
 }

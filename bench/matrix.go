@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"galvani/kernels"
@@ -95,6 +96,18 @@ func RunMatrix(ctx context.Context, cfg Config, m Matrix) error {
 	if m.CPU {
 		if err := r.bestProduct(); err != nil {
 			return err
+		}
+	}
+	if m.GPU != nil {
+		device, precisions := m.GPU.Device, []string{m.GPU.Precision}
+		if m.GPU.Emulated { // which no framework knows
+			device = onCPU.device
+		}
+		if m.GPU.Precision == "bf16" {
+			precisions = append(precisions, "fp16") // the other way to half the bits
+		}
+		for _, p := range precisions {
+			defer r.openPeers(place{device, p})()
 		}
 	}
 	var wrong []error
@@ -237,7 +250,50 @@ func (r *runner) part(m Matrix, c Case, row Row) (err error) {
 		row.Ratio = compare(SpeedUp, 0, all[0], all[1], samples[0], samples[1])
 	}
 	row.Goal = goalOf(c, row.Subject)
-	return r.Each(row)
+	if err := r.Each(row); err != nil || m.GPU == nil || c.What == step {
+		return err
+	}
+	row.Goal = nil
+	return r.beside(c, row, all[0], m.GPU.Hardware)
+}
+
+// beside times a network on the GPU against the cell in every form of the peers there. They do less:
+// the cell is without read-out and loss.
+func (r *runner) beside(c Case, row Row, network contestant, on Hardware) error {
+	row.Case = casePeer
+	q, err := newProblem[float32](c.Model, c.Shape)
+	if err != nil {
+		return err
+	}
+	for _, f := range peerForms {
+		if f.model != c.Model || !c.Shape.within(f.most) {
+			continue
+		}
+		c.Peer = f.form
+		for _, p := range r.peers {
+			if !slices.Contains(p.forms, f.form) {
+				continue
+			}
+			x, err := p.cell(c, q, r.dev)
+			if err != nil { // the others are worth measuring without it
+				r.Log("without %s: %v", c, err)
+				continue
+			}
+			sides := []contestant{network, averaged(x)}
+			samples, err := interleave(r.effort, sides)
+			if err != nil {
+				return err
+			}
+			subject, reference := sides[0].timing(samples[0]), sides[1].timing(samples[1])
+			subject.Device, reference.Device = &on, &on
+			row.Subject, row.Reference = subject, &reference
+			row.Ratio = compare(SpeedUp, 0, sides[0], sides[1], samples[0], samples[1])
+			if err := r.Each(row); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // describe adds to a timing where it was taken and what follows from that.

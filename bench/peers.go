@@ -32,6 +32,8 @@ type peer struct {
 	cmd   *exec.Cmd
 	in    io.WriteCloser
 	out   *bufio.Reader
+	place
+	high int64 // most bytes of the GPU in use, as of the last timing
 }
 
 // request is one line to peers.py: a cell to load, a product to load, or repeats to make of
@@ -40,6 +42,7 @@ type request struct {
 	Do     string `json:"do"` // load, product or time
 	File   string `json:"file,omitempty"`
 	Form   string `json:"form,omitempty"`
+	What   string `json:"what,omitempty"`
 	Size   int    `json:"size,omitempty"`
 	Repeat int    `json:"repeat,omitempty"`
 }
@@ -50,7 +53,14 @@ type answer struct {
 	Forms   []string  `json:"forms"`
 	Gate    float64   `json:"gate"`
 	Seconds []float64 `json:"seconds"`
+	Memory  int64     `json:"memory"`
 }
+
+// place is where a framework computes.
+type place struct{ device, precision string }
+
+// onCPU is the place of the peers of `galvani bench cpu`.
+var onCPU = place{"cpu", "fp32"}
 
 // frameworks are those that peers.py knows.
 var frameworks = []string{"torch", "jax"}
@@ -58,12 +68,12 @@ var frameworks = []string{"torch", "jax"}
 // openPeer starts a framework.
 //
 // Errors: with a remedy where Python or the framework is missing.
-func openPeer(python, framework string, threads int) (*peer, error) {
+func openPeer(python, framework string, threads int, at place) (*peer, error) {
 	dir, err := os.MkdirTemp("", "galvani-peers-")
 	if err != nil {
 		return nil, err
 	}
-	p := &peer{dir: dir}
+	p := &peer{dir: dir, place: at}
 	if err := p.start(python, framework, threads); err != nil {
 		p.close()
 		return nil, err
@@ -85,7 +95,8 @@ func (p *peer) start(python, framework string, threads int) error {
 			return err
 		}
 	}
-	p.cmd = exec.Command(python, filepath.Join(p.dir, "peers.py"), "--serve", "--with", framework, "--threads", fmt.Sprint(threads))
+	p.cmd = exec.Command(python, filepath.Join(p.dir, "peers.py"), "--serve", "--with", framework, "--threads", fmt.Sprint(threads),
+		"--device", p.device, "--precision", p.precision)
 	p.cmd.Stderr = os.Stderr
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return err
@@ -147,12 +158,16 @@ func (p *peer) close() {
 // work for a tenth of a second more, and would take a core from what is timed next.
 const settle = 150 * time.Millisecond
 
-// time makes the run of a contestant of what was loaded last.
+// time makes the run of a contestant of what was loaded last. On a GPU it gives their mean alone.
 func (p *peer) time(n int) ([]float64, error) {
 	a, err := p.ask(request{Do: "time", Repeat: n})
 	time.Sleep(settle)
-	if err == nil && len(a.Seconds) != n {
-		err = fmt.Errorf("bench: peers.py: %d times, want %d", len(a.Seconds), n)
+	want := n
+	if p.device != onCPU.device {
+		want, p.high = 1, a.Memory
+	}
+	if err == nil && len(a.Seconds) != want {
+		err = fmt.Errorf("bench: peers.py: %d times, want %d", len(a.Seconds), want)
 	}
 	return a.Seconds, err
 }
@@ -169,23 +184,27 @@ func (p *peer) product(n int) contestant {
 }
 
 // cell hands the numbers of a problem to the peer, with states and gradients as the device
-// computes them, and returns the peer's forward and backward pass.
+// computes them, and returns the peer's forward pass, or forward and backward.
 //
-// Errors: ErrWrong where the peer finds other states or gradients.
+// Errors: ErrWrong where the peer finds other states or gradients than its precision allows.
 func (p *peer) cell(c Case, q *problem[float32], dev kernels.Device) (contestant, error) {
 	path := filepath.Join(p.dir, "problem.safetensors")
 	if err := q.dump(path, c.Model, dev); err != nil {
 		return contestant{}, err
 	}
-	a, err := p.ask(request{Do: "load", File: path, Form: c.Peer})
+	a, err := p.ask(request{Do: "load", File: path, Form: c.Peer, What: c.What})
 	if err != nil {
 		return contestant{}, err
 	}
 	name := p.name + " " + c.Peer
-	if !(a.Gate <= gateTolerance) {
-		return contestant{}, fmt.Errorf("bench: %s and %s differ by %.2g, want at most %g: %w", name, dev.Name(), a.Gate, gateTolerance, ErrWrong)
+	if most := gateBounds[p.precision]; !(a.Gate <= most) {
+		return contestant{}, fmt.Errorf("bench: %s and %s differ by %.2g, want at most %g: %w", name, dev.Name(), a.Gate, most, ErrWrong)
 	}
-	return contestant{name: name, flops: q.flops(true), run: p.time}, nil
+	x := contestant{name: name, flops: q.flops(c.What != forward), run: p.time}
+	if p.device != onCPU.device {
+		x.averaged, x.high = true, func() int64 { return p.high }
+	}
+	return x, nil
 }
 
 // dump writes settings, inputs and parameters, and the states and gradients of the device, as

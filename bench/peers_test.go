@@ -34,7 +34,7 @@ func pythonWith(t *testing.T, framework string) string {
 }
 
 func TestPeersAbsent(t *testing.T) {
-	if _, err := openPeer("no-such-python", "torch", 1); err == nil || !strings.Contains(err.Error(), "--python") {
+	if _, err := openPeer("no-such-python", "torch", 1, onCPU); err == nil || !strings.Contains(err.Error(), "--python") {
 		t.Errorf("error is %v, want a remedy", err)
 	}
 }
@@ -66,12 +66,12 @@ func TestPeers(t *testing.T) {
 			if len(forms) != c.forms {
 				t.Errorf("peers are %v, want %d", forms, c.forms)
 			}
-			p, err := openPeer(python, framework, 1)
+			p, err := openPeer(python, framework, 1, onCPU)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer p.close()
-			check := Case{Kind: casePeer, Model: "crnn-simple", Peer: c.form, Shape: Shape{T: 5, B: 2, I: 3, H: 4}}
+			check := Case{Kind: casePeer, Model: "crnn-simple", What: both, Peer: c.form, Shape: Shape{T: 5, B: 2, I: 3, H: 4}}
 			q, err := newProblem[float32](check.Model, check.Shape)
 			if err != nil {
 				t.Fatal(err)

@@ -20,10 +20,16 @@ const (
 	tableEnd   = "<!-- end of rows -->"
 )
 
-// tables makes the tables of the README, by the file of rows that they come from.
-var tables = map[string]func([]Row) string{"cpu": cpuTable, "conductance": conductanceTable, "gpu": gpuTable}
+// tables are those of the README by name, with the file of their rows.
+var tables = map[string]struct {
+	file  string
+	write func([]Row) string
+}{
+	"cpu": {"cpu.jsonl", cpuTable}, "conductance": {"conductance.jsonl", conductanceTable},
+	"gpu": {"gpu.jsonl", gpuTable}, "gpu peers": {"gpu.jsonl", gpuPeersTable},
+}
 
-// FillTables writes the tables of a Markdown file anew, from the rows NAME.jsonl in a folder.
+// FillTables writes the tables of a Markdown file anew, from the rows in a folder.
 //
 // Errors: those of reading rows; a mark without its end, or of a table that there is not, with its
 // line.
@@ -46,16 +52,16 @@ func FillTables(markdown []byte, results string) ([]byte, error) {
 			continue
 		}
 		name = strings.TrimSpace(strings.TrimSuffix(name, "-->"))
-		write := tables[name]
-		if write == nil {
+		table, known := tables[name]
+		if !known {
 			return nil, fmt.Errorf("bench: line %d: no table of rows %q", number, name)
 		}
-		rows, err := Read(filepath.Join(results, name+".jsonl"))
+		rows, err := Read(filepath.Join(results, table.file))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 		inside = name
-		out.WriteString("\n" + write(rows) + "\n")
+		out.WriteString("\n" + table.write(rows) + "\n")
 	}
 	if inside != "" {
 		return nil, fmt.Errorf("bench: the table of rows %q has no %s behind it", inside, tableEnd)
@@ -234,40 +240,73 @@ func conductanceTable(rows []Row) string {
 	return markdown(head, table) + origin(last)
 }
 
-// gpuTable tells the newest row of each goal.
-func gpuTable(rows []Row) string {
-	type key struct{ model, what, precision string }
-	var table [][]string
-	var used []Row
+// measured yields the rows of a case that were measured on hardware at the shapes of the goals, the
+// newest of each key alone, in the order of the goals.
+func measured(rows []Row, kind string, key func(Row) string) []Row {
+	var all []Row
 	for _, g := range goals {
-		seen, first := map[key]bool{}, len(table)
+		seen, first := map[string]bool{}, len(all)
 		for _, r := range slices.Backward(rows) {
-			if r.Quick || r.Emulated || r.Goal == nil || r.Goal.Bound == 0 || r.Goal.Name != g.name || r.Model != g.model ||
-				r.Shape != g.shape || r.Subject.Device == nil || r.Subject.Device.Device == "cpu" {
-				continue
+			on := r.Subject.Device
+			if r.Case == kind && !r.Quick && !r.Emulated && r.Model == g.model && r.Shape == g.shape &&
+				on != nil && on.Device != "cpu" && !seen[key(r)] {
+				seen[key(r)] = true
+				all = append(all, r)
 			}
-			k := key{r.Model, r.What, r.Subject.Device.Precision}
-			if seen[k] {
-				continue
-			}
-			seen[k] = true
-			aim, roof := fmt.Sprintf("≤ %.3g", r.Goal.Bound), "-"
+		}
+		slices.Reverse(all[first:])
+	}
+	return all
+}
+
+// gpuWords are the first words of a row on a GPU.
+func gpuWords(r Row) []string {
+	s := r.Shape
+	return []string{"`" + r.Model + "`", r.What, r.Subject.Device.Precision, fmt.Sprint(s.B), fmt.Sprint(s.H), fmt.Sprint(s.T),
+		fmt.Sprintf("%.3g", r.Subject.Median/float64(s.T)*1e6)}
+}
+
+// gpuOrigin says on what rows were measured.
+func gpuOrigin(rows []Row) string {
+	on := rows[len(rows)-1].Subject.Device
+	return fmt.Sprintf("\n%s, compute %s, driver for CUDA %s.\n", on.Name, on.Compute, on.Driver) + origin(rows)
+}
+
+// gpuTable tells the newest row of each network of the goals.
+func gpuTable(rows []Row) string {
+	rows = measured(rows, caseMatrix, func(r Row) string { return r.What + r.Subject.Device.Precision })
+	if len(rows) == 0 {
+		return "There are no rows from a GPU yet.\n"
+	}
+	var table [][]string
+	for _, r := range rows {
+		aim, roof := "-", "-"
+		if r.Goal != nil && r.Goal.Bound > 0 {
+			aim = fmt.Sprintf("≤ %.3g", r.Goal.Bound)
 			if r.Goal.Pass != nil && !*r.Goal.Pass {
 				aim += ", missed"
 			}
-			if r.Subject.Roof != nil {
-				roof = fmt.Sprintf("%.0f %%", 100*r.Subject.Roof.Share)
-			}
-			table = append(table, []string{g.name, r.Model, r.What, k.precision, fmt.Sprint(g.shape.B), fmt.Sprint(g.shape.H), fmt.Sprint(g.shape.T),
-				fmt.Sprintf("%.3g", r.Subject.Median/float64(g.shape.T)*1e6), aim, roof, fmt.Sprintf("%.0f MB", float64(r.Subject.MemoryHigh)/1e6)})
-			used = append(used, r)
 		}
-		slices.Reverse(table[first:])
+		if r.Subject.Roof != nil {
+			roof = fmt.Sprintf("%.0f %%", 100*r.Subject.Roof.Share)
+		}
+		table = append(table, append(gpuWords(r), aim, roof, megabytes(r.Subject)))
 	}
-	if len(table) == 0 {
-		return "There are no rows from a GPU yet.\n"
-	}
-	device := used[len(used)-1].Subject.Device
-	return markdown([]string{"goal", "model", "what", "precision", "B", "H", "T", "µs per step", "aim", "of the roofline", "memory"}, table) +
-		fmt.Sprintf("\n%s, compute %s, driver for CUDA %s.\n", device.Name, device.Compute, device.Driver) + origin(used)
+	return markdown([]string{"model", "what", "precision", "B", "H", "T", "µs per step", "aim", "of the roofline", "memory"}, table) + gpuOrigin(rows)
 }
+
+// gpuPeersTable tells the newest row of each network of the goals and each form of a peer.
+func gpuPeersTable(rows []Row) string {
+	rows = measured(rows, casePeer, func(r Row) string { return r.What + r.Subject.Device.Precision + r.Reference.Name })
+	if len(rows) == 0 {
+		return "There are no rows of peers on a GPU yet.\n"
+	}
+	var table [][]string
+	for _, r := range rows {
+		table = append(table, append(gpuWords(r), r.Reference.Name, fmt.Sprintf("%.3g", r.Reference.Median/float64(r.Shape.T)*1e6),
+			ratioWord(r.Ratio), megabytes(r.Subject), megabytes(*r.Reference)))
+	}
+	return markdown([]string{"model", "what", "precision", "B", "H", "T", "µs per step", "against", "µs per step", "faster", "memory", "of the peer"}, table) + gpuOrigin(rows)
+}
+
+func megabytes(t Timing) string { return fmt.Sprintf("%.0f MB", float64(t.MemoryHigh)/1e6) }

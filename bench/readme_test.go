@@ -35,26 +35,29 @@ func TestFillTables(t *testing.T) {
 			Model: g.model, What: what, Shape: g.shape, Goal: &Goal{Name: g.name, Bound: 0.4, Pass: &pass}, Emulated: emulated,
 			Subject: Timing{Median: seconds, Device: &Hardware{Device: "cuda:0", Name: "no GPU", Precision: "fp32", Compute: "9.0", Driver: "0"}}}
 	}
+	peer := row(both, 1e-3, false, false)
+	peer.Case, peer.Goal = casePeer, nil
+	peer.Reference, peer.Ratio = &Timing{Name: "torch eager", Median: 3e-3, MemoryHigh: 5e6}, &Ratio{Kind: SpeedUp, Value: 3}
 	f, err := os.Create(filepath.Join(dir, "gpu.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := Write(f, []Row{row(forward, 1e-3, false, false), row(forward, 0.3e-3, true, false), row(both, 0.5e-3, false, false), row(forward, 9, true, true)}); err != nil {
+	if err := Write(f, []Row{row(forward, 1e-3, false, false), row(forward, 0.3e-3, true, false), row(both, 0.5e-3, false, false), row(forward, 9, true, true), peer}); err != nil {
 		t.Fatal(err)
 	}
-	const before, after = "a\n" + tableStart + "gpu -->\nold\n", tableEnd + "\nb\n"
+	const before, after = "a\n" + tableStart + "gpu peers -->\n" + tableEnd + "\n" + tableStart + "gpu -->\nold\n", tableEnd + "\nb\n"
 	got, err := FillTables([]byte(before+after), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"a\n" + tableStart, "| G1 | crnn-simple | forward | fp32 | 64 | 64 | 1000 | 0.3 | ≤ 0.4 | - |", "| forward+backward | fp32 | 64 | 64 | 1000 | 0.5 | ≤ 0.4, missed |",
-		"no GPU, compute 9.0", "commit 0123456.\n\n" + after} {
+	for _, want := range []string{"a\n" + tableStart, "| `crnn-simple` | forward | fp32 | 64 | 64 | 1000 | 0.3 | ≤ 0.4 | - |", "| forward+backward | fp32 | 64 | 64 | 1000 | 0.5 | ≤ 0.4, missed |",
+		"| 1000 | 1 | torch eager | 3 | 3× | 0 MB | 5 MB |", "no GPU, compute 9.0", "commit 0123456.\n\n" + after} {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("%s\nlacks %q", got, want)
 		}
 	}
-	if strings.Contains(string(got), "old") || strings.Count(string(got), "G1") != 2 {
+	if strings.Contains(string(got), "old") || strings.Count(string(got), "crnn-simple") != 3 {
 		t.Errorf("%s\nhas more than the newest rows", got)
 	}
 	if again, err := FillTables(got, dir); err != nil || !bytes.Equal(again, got) {
@@ -72,7 +75,7 @@ func TestFillTables(t *testing.T) {
 	if _, err := f.WriteString("{\"schema\":99}\n"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := FillTables([]byte(before+after), dir); err == nil || !strings.Contains(err.Error(), "line 5: schema 99") {
+	if _, err := FillTables([]byte(before+after), dir); err == nil || !strings.Contains(err.Error(), "line 6: schema 99") {
 		t.Errorf("error is %v, want the line", err)
 	}
 }

@@ -74,7 +74,8 @@ accuracy() {
 	return $code
 }
 
-bench() { ./galvani bench --goals --out "$out/gpu.jsonl" --plot "$out"; }
+# bench measures the networks of the goals, beside PyTorch and JAX where python3 has them.
+bench() { ./galvani bench --goals --peers --out "$out/gpu.jsonl" --plot "$out"; }
 
 step devices devices
 step conformance conformance

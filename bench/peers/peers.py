@@ -53,14 +53,21 @@ def gate(problem, arrays):
     return max([tensors.deviation(h, arrays["h"])] + [tensors.deviation(g, arrays["grad.cell." + k]) for k, g in grads.items()])
 
 
-def seconds(run, repeat):
-    """Times repeats after one that is not timed: it finds threads asleep and caches cold."""
-    run()
-    times = []
+def seconds(framework, run, repeat):
+    """Times repeats after one that is not timed: it finds threads asleep and caches cold. On a GPU
+    all are queued and waited for once, and their mean is the one number."""
+    framework.wait(run())
+    times, start = [], time.perf_counter()
     for _ in range(repeat):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
+        out = run()
+        if not framework.cuda:
+            framework.wait(out)
+            now = time.perf_counter()
+            times.append(now - start)
+            start = now
+    if framework.cuda:
+        framework.wait(out)
+        times.append((time.perf_counter() - start) / repeat)
     return times
 
 
@@ -69,7 +76,7 @@ def serve(framework):
         print(json.dumps(fields), flush=True)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end of stdin ends this, not the terminal
-    answer(name=framework.name(), forms=sorted(framework.FORMS))
+    answer(name=framework.name, forms=framework.forms)
     run = None
     for line in sys.stdin:
         r = json.loads(line)
@@ -77,15 +84,15 @@ def serve(framework):
             if r["do"] == "load":
                 arrays, metadata = tensors.load(r["file"])
                 model = metadata["model"]
-                problem = framework.Problem(model, r["form"], arrays, constants(model, tensors.settings(metadata)))
-                run = problem.run
-                seconds(run, WARM_UP)
+                problem = framework.problem(model, r["form"], arrays, constants(model, tensors.settings(metadata)))
+                run = problem.forward if r["what"] == "forward" else problem.both
+                seconds(framework, run, WARM_UP)
                 answer(gate=gate(problem, arrays))
             elif r["do"] == "product":
                 run = framework.product(r["size"])
                 answer()
             else:
-                answer(seconds=seconds(run, r["repeat"]))
+                answer(seconds=seconds(framework, run, r["repeat"]), memory=framework.memory())
         except Exception as e:  # whatever a framework or its compiler throws
             answer(error=f"peers.py: {type(e).__name__}: {e}".replace("\n", " "))
 
@@ -118,26 +125,26 @@ def cpu():
         return platform.machine()
 
 
-def alone(framework, threads, args):
+def alone(framework, args):
     rng = np.random.default_rng(1)
     head = {
         "schema": 1, "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "machine": {"cpu": cpu(), "cores": os.cpu_count(), "threads": threads,
+        "machine": {"cpu": cpu(), "cores": os.cpu_count(), "threads": framework.threads,
                     "isa": "", "os": sys.platform, "arch": platform.machine(), "load": os.getloadavg()[0]},
-        "program": {"version": "python " + platform.python_version() + ", " + framework.name(), "commit": ""},
+        "program": {"version": "python " + platform.python_version() + ", " + framework.name, "commit": ""},
     }
     for text in args.shapes:
         shape = dict(zip("BHT", map(int, text.split(","))), I=28)
-        for model, form in framework.PEERS:
-            problem = framework.Problem(model, form, random_problem(model, shape, rng), constants(model, DEFAULTS))
-            seconds(problem.run, WARM_UP)
-            s = seconds(problem.run, args.repeats)
+        for model, form in framework.peers:
+            problem = framework.problem(model, form, random_problem(model, shape, rng), constants(model, DEFAULTS))
+            seconds(framework, problem.both, WARM_UP)
+            s = seconds(framework, problem.both, args.repeats)
             median = statistics.median(s)
             # 95 % by resampling the repeats; only `galvani bench cpu --peers` has blocks.
             draws = np.sort(np.median(rng.choice(s, (2000, len(s))), axis=1))
             flops = 6.0 * GATES[model] * shape["B"] * shape["H"] ** 2 * shape["T"]
             row = dict(head, case="peer", model=model, what="forward+backward", shape=shape, subject={
-                "name": framework.name() + " " + form, "flops": flops, "seconds": s, "median": median,
+                "name": framework.name + " " + form, "flops": flops, "seconds": s, "median": median,
                 "interval": [float(draws[50]), float(draws[1949])]})
             print(json.dumps(row), file=args.out, flush=True)
 
@@ -147,16 +154,20 @@ def main():
     parser.add_argument("--serve", action="store_true", help="answer requests on stdin")
     parser.add_argument("--with", choices=FRAMEWORKS, default="torch", dest="framework")
     parser.add_argument("--threads", type=int, default=0, help="threads of the framework, 0 for its own choice")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
+    parser.add_argument("--precision", choices=("fp32", "tf32", "fp16", "bf16"), default="fp32")
     parser.add_argument("--shapes", nargs="+", default=["32,256,200", "32,512,200", "64,128,200"], metavar="B,H,T")
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--out", type=argparse.FileType("a"), default=sys.stdout, help="file to append to")
     args = parser.parse_args()
     try:
-        framework = importlib.import_module("with_" + args.framework)
-        threads = framework.threads(args.threads)
+        framework = importlib.import_module("with_" + args.framework).Framework(args.threads, args.device, args.precision)
     except ImportError as e:
         absent(e, FRAMEWORKS[args.framework] + ", or ")
-    serve(framework) if args.serve else alone(framework, threads, args)
+    except ValueError as e:
+        print(json.dumps({"error": str(e).replace("\n", " ")}))
+        sys.exit(1)
+    serve(framework) if args.serve else alone(framework, args)
 
 
 if __name__ == "__main__":

@@ -8,31 +8,7 @@ import os
 
 import numpy as np
 
-jax = jnp = None  # imported by threads, as XLA counts the cores when it starts
-
-
-def threads(n):
-    """Limits XLA to n cores, 0 for all, and returns how many threads it has."""
-    global jax, jnp
-    allowed = sorted(os.sched_getaffinity(0))
-    if 0 < n < len(allowed):
-        allowed = allowed[:n]
-        os.sched_setaffinity(0, allowed)
-    import jax
-    import jax.numpy as jnp
-
-    return len(allowed)
-
-
-def name():
-    return f"jax {jax.__version__} ({jax.default_backend()})"
-
-
-def product(size):
-    """Returns a square matrix product."""
-    a, b = (jax.random.uniform(jax.random.key(k), (size, size)) for k in range(2))
-    f = jax.jit(jnp.matmul)
-    return lambda: f(a, b).block_until_ready()
+jax = jnp = None  # imported by Framework, as XLA counts the cores when it starts
 
 
 def crnn_simple(p, x, constants):
@@ -95,29 +71,78 @@ def scan(step, states, width, u):
 
 
 MODELS = {"crnn-simple": crnn_simple, "rnn": rnn, "gru": gru, "lstm": lstm}
-FORMS = ("scan",)
-PEERS = [(m, "scan") for m in MODELS]
+
+
+class Framework:
+    """JAX on a device, in a precision."""
+
+    peers = [(m, "scan") for m in MODELS]
+    forms = ["scan"]
+
+    def __init__(self, threads, device, precision):
+        global jax, jnp
+        allowed = sorted(os.sched_getaffinity(0))
+        if 0 < threads < len(allowed):
+            allowed = allowed[:threads]
+            os.sched_setaffinity(0, allowed)
+        self.threads = len(allowed)
+        os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # others compute on this GPU too
+        kind, _, number = device.partition(":")
+        os.environ["JAX_PLATFORMS"] = kind
+        import jax
+        import jax.numpy as jnp
+
+        try:
+            self.device = jax.devices(kind)[int(number or 0)]
+        except (RuntimeError, IndexError, AssertionError) as e:
+            raise ValueError(f"JAX {jax.__version__} has no {device} {e}".strip()) from e
+        jax.config.update("jax_default_device", self.device)
+        jax.config.update("jax_default_matmul_precision", "tensorfloat32" if precision == "tf32" else "highest")
+        self.dtype = {"fp16": jnp.float16, "bf16": jnp.bfloat16}.get(precision, jnp.float32)
+        self.cuda = kind != "cpu"
+        self.name = f"jax {jax.__version__} ({kind}{'' if precision == 'fp32' else ', ' + precision})"
+
+    def wait(self, out):
+        """Waits until out has been computed, and all before it."""
+        jax.block_until_ready(out)
+
+    def memory(self):
+        """Returns the most bytes of the GPU that were in use since the start, 0 on the CPU."""
+        return self.device.memory_stats()["peak_bytes_in_use"] if self.cuda else 0
+
+    def product(self, size):
+        """Returns a square matrix product."""
+        a, b = (jax.random.uniform(jax.random.key(k), (size, size), self.dtype) for k in range(2))
+        f = jax.jit(jnp.matmul)
+        return lambda: f(a, b)
+
+    def problem(self, model, form, arrays, constants):
+        return Problem(self, {"scan": MODELS[model]}[form], arrays, constants)
 
 
 class Problem:
-    """A cell with all its inputs. Leaves and arrays are float32."""
+    """A cell with all its inputs."""
 
-    def __init__(self, model, form, arrays, constants):
-        cell = {"scan": MODELS[model]}[form]
-        self.x, self.dh = (jnp.asarray(arrays[k]) for k in ("x", "dh"))
-        self.leaves = {k[5:]: jnp.asarray(v) for k, v in arrays.items() if k.startswith("cell.")}
+    def __init__(self, framework, cell, arrays, constants):
+        self.x, self.dh = (jnp.asarray(arrays[k], framework.dtype) for k in ("x", "dh"))
+        self.leaves = {k[5:]: jnp.asarray(v, framework.dtype) for k, v in arrays.items() if k.startswith("cell.")}
+        self.h = jax.jit(lambda leaves, x: cell(leaves, x, constants))
 
-        def both(leaves, x, dh):
+        def pulled(leaves, x, dh):
             h, pull = jax.vjp(lambda p: cell(p, x, constants), leaves)
             return h, pull(dh)[0]
 
-        self.both = jax.jit(both)
+        self.pulled = jax.jit(pulled)
 
-    def run(self):
-        """Runs forward and backward and returns h [T,B,H] and the gradients."""
-        return jax.block_until_ready(self.both(self.leaves, self.x, self.dh))
+    def forward(self):
+        """Returns h [T,B,H]."""
+        return self.h(self.leaves, self.x)
+
+    def both(self):
+        """Runs forward and backward and returns h and the gradients."""
+        return self.pulled(self.leaves, self.x, self.dh)
 
     def results(self):
         """Returns h and the gradients by the names of the parameters."""
-        h, grads = self.run()
-        return np.asarray(h), {k: np.asarray(v) for k, v in grads.items()}
+        h, grads = self.both()
+        return np.asarray(h, np.float32), {k: np.asarray(v, np.float32) for k, v in grads.items()}

@@ -7,37 +7,7 @@ from torch import Tensor
 
 import cells
 
-
-def threads(n):
-    """Sets the number of threads, 0 for PyTorch's own choice, and returns it."""
-    if n > 0:
-        torch.set_num_threads(n)
-    torch.set_flush_denormal(True)  # as the kernels they are compared with
-    return torch.get_num_threads()
-
-
-def blas():
-    """Returns which library multiplies matrices here: Debian links a neutral name to one of several."""
-    torch.rand(8, 8) @ torch.rand(8, 8)
-    if torch.backends.mkl.is_available():
-        return "mkl"
-    try:
-        with open("/proc/self/maps") as f:
-            maps = f.read()
-    except OSError:
-        return "unknown blas"
-    return next((b for b in ("openblas", "blis", "atlas") if b in maps), "reference blas")
-
-
-def name():
-    return f"torch {torch.__version__} ({blas()})"
-
-
-def product(size):
-    """Returns a square matrix product."""
-    a, b = (torch.rand(size, size) for _ in range(2))
-    out = torch.empty_like(a)
-    return lambda: torch.matmul(a, b, out=out)
+DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 def crnn_simple(x: Tensor, U: Tensor, W: Tensor, b: Tensor, w_m: Tensor, b_m: Tensor, w_n: Tensor,
@@ -73,8 +43,9 @@ def charged(f):
     return make
 
 
-def torch_layer(model, p, constants):
+def layer(model, p, constants):
     net = cells.layer(model, p)
+    net.flatten_parameters()
     return lambda x: net(x)[0], dict(net.named_parameters())
 
 
@@ -83,28 +54,89 @@ warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated")  # it is t
 FORMS = {
     "eager": charged(crnn_simple),
     "script": charged(torch.jit.script(crnn_simple)),
-    "nn.RNN": torch_layer,
-    "nn.GRU": torch_layer,
-    "nn.LSTM": torch_layer,
+    "nn.RNN": layer,
+    "nn.GRU": layer,
+    "nn.LSTM": layer,
 }
 if hasattr(torch, "compile"):
     FORMS["compile"] = charged(torch.compile(crnn_simple))
 
-# What to time of each model.
-PEERS = [("crnn-simple", f) for f in ("eager", "script", "compile") if f in FORMS]
-PEERS += [("rnn", "nn.RNN"), ("gru", "nn.GRU"), ("lstm", "nn.LSTM")]
+
+def blas():
+    """Returns which library multiplies matrices here: Debian links a neutral name to one of several."""
+    torch.rand(8, 8) @ torch.rand(8, 8)
+    if torch.backends.mkl.is_available():
+        return "mkl"
+    try:
+        with open("/proc/self/maps") as f:
+            maps = f.read()
+    except OSError:
+        return "unknown blas"
+    return next((b for b in ("openblas", "blis", "atlas") if b in maps), "reference blas")
+
+
+class Framework:
+    """PyTorch on a device, in a precision."""
+
+    # What to time of each model.
+    peers = [("crnn-simple", f) for f in ("eager", "script", "compile") if f in FORMS]
+    peers += [("rnn", "nn.RNN"), ("gru", "nn.GRU"), ("lstm", "nn.LSTM")]
+    forms = sorted(FORMS)
+
+    def __init__(self, threads, device, precision):
+        self.device, self.dtype, self.cuda = torch.device(device), DTYPES[precision], device != "cpu"
+        if threads > 0:
+            torch.set_num_threads(threads)
+        self.threads = torch.get_num_threads()
+        torch.set_flush_denormal(True)  # as the kernels they are compared with
+        library = blas()
+        if self.cuda:
+            if not torch.cuda.is_available():
+                raise ValueError(f"PyTorch {torch.__version__} sees no GPU")
+            torch.cuda.set_device(self.device)
+            library = f"cudnn {torch.backends.cudnn.version()}"
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
+        self.name = f"torch {torch.__version__} ({library}{'' if precision == 'fp32' else ', ' + precision})"
+
+    def wait(self, out):
+        """Waits until the device has done what was asked of it."""
+        if self.cuda:
+            torch.cuda.synchronize()
+
+    def memory(self):
+        """Returns the most bytes of the GPU that were in use, 0 on the CPU."""
+        return torch.cuda.max_memory_allocated() if self.cuda else 0
+
+    def product(self, size):
+        """Returns a square matrix product."""
+        a, b = (torch.rand(size, size, device=self.device, dtype=self.dtype) for _ in range(2))
+        out = torch.empty_like(a)
+        return lambda: torch.matmul(a, b, out=out)
+
+    def problem(self, model, form, arrays, constants):
+        return Problem(self, model, form, arrays, constants)
 
 
 class Problem:
-    """A cell with all its inputs. Leaves and arrays are float32."""
+    """A cell with all its inputs."""
 
-    def __init__(self, model, form, arrays, constants):
-        self.x, self.dh = (torch.from_numpy(arrays[k].copy()) for k in ("x", "dh"))
-        p = {k[5:]: torch.from_numpy(v.copy()) for k, v in arrays.items() if k.startswith("cell.")}
+    def __init__(self, framework, model, form, arrays, constants):
+        def put(v):
+            return torch.from_numpy(v.copy()).to(framework.device, framework.dtype)
+
+        if framework.cuda:
+            torch.cuda.reset_peak_memory_stats()
+        self.x, self.dh = put(arrays["x"]), put(arrays["dh"])
+        p = {k[5:]: put(v) for k, v in arrays.items() if k.startswith("cell.")}
         self.cell, self.leaves = FORMS[form](model, p, constants)
 
-    def run(self):
-        """Runs forward and backward and returns h [T,B,H]."""
+    def forward(self):
+        """Returns h [T,B,H]."""
+        with torch.no_grad():
+            return self.cell(self.x)
+
+    def both(self):
+        """Runs forward and backward and returns h."""
         for leaf in self.leaves.values():
             leaf.grad = None
         h = self.cell(self.x)
@@ -113,5 +145,8 @@ class Problem:
 
     def results(self):
         """Returns h and the gradients by the names of the parameters."""
-        h = self.run().detach().numpy()
-        return h, {k: leaf.grad.numpy() for k, leaf in self.leaves.items()}
+
+        def get(v):
+            return v.detach().float().cpu().numpy()
+
+        return get(self.both()), {k: get(leaf.grad) for k, leaf in self.leaves.items()}

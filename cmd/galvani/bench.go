@@ -19,6 +19,8 @@ import (
 type benchRun struct {
 	asJSON      bool
 	out, commit string
+	peers       bool
+	python      string
 	cfg         bench.Config
 }
 
@@ -32,6 +34,13 @@ func (b *benchRun) flags(c *cobra.Command) {
 	f.StringVar(&b.commit, "commit", "", "commit to note (default that of the build, else of the folder)")
 }
 
+// peerFlags adds those that compare with other frameworks.
+func (b *benchRun) peerFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.BoolVar(&b.peers, "peers", false, "measure the same cells in PyTorch and JAX too, in turns")
+	f.StringVar(&b.python, "python", "python3", "Python that has PyTorch, JAX or both, for --peers")
+}
+
 // measure runs a benchmark, writes each row as soon as it is there, and returns them all.
 func (b *benchRun) measure(c *cobra.Command, run func(context.Context, bench.Config) error) (rows []bench.Row, err error) {
 	if b.cfg.Threads < 0 {
@@ -40,6 +49,9 @@ func (b *benchRun) measure(c *cobra.Command, run func(context.Context, bench.Con
 	ctx, stop := interruptible(c.Context())
 	defer stop()
 	b.cfg.Program = benchProgram(b.commit)
+	if b.peers {
+		b.cfg.Python = b.python
+	}
 	file, err := openRows(b.out)
 	if err != nil {
 		return nil, err
@@ -56,8 +68,7 @@ func (b *benchRun) measure(c *cobra.Command, run func(context.Context, bench.Con
 
 func newBenchCPU() *cobra.Command {
 	var b benchRun
-	var peers bool
-	var python, only string
+	var only string
 	c := &cobra.Command{Use: "cpu", Short: "Measure the CPU kernels against matrix product, graph, PyTorch and JAX",
 		Long: `Measure the fused scan and whole training steps on the CPU against the machine's own best
 matrix product, against the unrolled graph and, with --peers, against PyTorch and JAX. Everything is
@@ -72,9 +83,6 @@ faster the scan is.`,
 					return fmt.Errorf("%w: --only: %w", errUsage, err)
 				}
 			}
-			if peers {
-				b.cfg.Python = python
-			}
 			rows, err := b.measure(c, bench.Run)
 			if err != nil {
 				return err
@@ -82,10 +90,8 @@ faster the scan is.`,
 			return report(c, b.asJSON, rows, func(p *printer) { p.benchmark(rows) })
 		}}
 	b.flags(c)
-	f := c.Flags()
-	f.StringVar(&only, "only", "", "regular `expression` of the cases to measure, e.g. \"scan lstm.*H=128\"")
-	f.BoolVar(&peers, "peers", false, "measure the same cells in PyTorch and JAX too, in turns")
-	f.StringVar(&python, "python", "python3", "Python that has PyTorch, JAX or both, for --peers")
+	b.peerFlags(c)
+	c.Flags().StringVar(&only, "only", "", "regular `expression` of the cases to measure, e.g. \"scan lstm.*H=128\"")
 	return c
 }
 

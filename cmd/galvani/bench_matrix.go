@@ -37,13 +37,15 @@ func newBench() *cobra.Command {
 		Long: `Measure whole networks on the CPU and on the GPU for every combination of model, time steps,
 batch and hidden units: forward pass, forward and backward pass, and training step with clipping,
 optimiser and projection. The devices are timed in this one run, in alternating blocks, after the
-numbers of both were found right. On a GPU many repeats are queued and waited for once.
+numbers of both were found right. On a GPU many repeats are queued and waited for once. With --peers
+every network on the GPU is timed against the same cell in PyTorch and JAX there.
 
 The speed-up is how many times faster the GPU is than the CPU; it is slower where that is below 1.
 ROOF is the share of what the device could do at most: of its data sheet's operations or bytes per
 second, or of the best matrix product that was found on the CPU.`,
 		RunE: func(c *cobra.Command, _ []string) error { return m.run(c) }}
 	m.benchRun.flags(c)
+	m.benchRun.peerFlags(c)
 	f := c.Flags()
 	f.StringSliceVar(&m.Models, "models", []string{"crnn-simple", "crnn", "rnn", "gru", "lstm"}, "models, with commas; NAME:dale is one with Dale's law")
 	f.IntSliceVar(&m.Steps, "steps", []int{200}, "time steps of a sequence, with commas")
@@ -66,6 +68,9 @@ func (m *matrixFlags) run(c *cobra.Command) error {
 	missing, err := m.open()
 	if err != nil {
 		return err
+	}
+	if m.GPU == nil && m.peers {
+		return fmt.Errorf("%w: --peers compares on a GPU, and there is none; on the CPU: galvani bench cpu --peers", errUsage)
 	}
 	if m.GPU != nil {
 		defer m.GPU.Dev.Close()
@@ -196,6 +201,9 @@ func (p *printer) matrix(found matrixReport, gpu *bench.GPU, missing string) {
 	}
 	var cpu, cuda, both, goals bool
 	for _, r := range found.Rows {
+		if r.Case == "peer" {
+			continue
+		}
 		x, y := sides(r)
 		cpu, cuda, both, goals = cpu || x != nil, cuda || y != nil, both || r.Ratio != nil, goals || r.Goal != nil
 	}
@@ -215,7 +223,7 @@ func (p *printer) matrix(found matrixReport, gpu *bench.GPU, missing string) {
 	var table [][]string
 	for _, r := range found.Rows {
 		x, y := sides(r)
-		if x == nil && y == nil {
+		if r.Case == "peer" || x == nil && y == nil {
 			continue
 		}
 		s := r.Shape
@@ -235,9 +243,25 @@ func (p *printer) matrix(found matrixReport, gpu *bench.GPU, missing string) {
 		table = append(table, words)
 	}
 	p.table(head, table)
+	p.beside(found.Rows)
 	p.crossovers(found.Crossovers)
 	if missing != "" {
 		p.line("%s", missing)
+	}
+}
+
+// beside writes how the networks on the GPU compare with other frameworks there.
+func (p *printer) beside(rows []bench.Row) {
+	var table [][]string
+	for _, r := range rows {
+		if r.Case == "peer" {
+			s := r.Shape
+			table = append(table, append([]string{r.Model, strconv.Itoa(s.T), strconv.Itoa(s.B), strconv.Itoa(s.H), r.What, fmt.Sprintf("%.4g", r.Subject.Median*1e3),
+				r.Reference.Name, fmt.Sprintf("%.4g", r.Reference.Median*1e3), memoryWord(r.Reference)}, speedWords(r)[:2]...))
+		}
+	}
+	if len(table) > 0 {
+		p.table([]string{"MODEL", "T", "B", "H", "WHAT", "GPU ms", "AGAINST", "ms", "MEMORY", "SPEED-UP", "95 %"}, table)
 	}
 }
 
