@@ -45,7 +45,7 @@ func TestPeers(t *testing.T) {
 	for framework, c := range map[string]struct {
 		form  string // of crnn-simple
 		forms int
-	}{"torch": {"eager", 3}, "jax": {"scan", 2}} {
+	}{"torch": {"eager", 3}, "jax": {"scan", 5}} {
 		t.Run(framework, func(t *testing.T) {
 			dev := openCPU(t)
 			python := pythonWith(t, framework)

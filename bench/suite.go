@@ -89,6 +89,9 @@ var peerForms = []struct {
 	{"crnn-simple", "script", 4, Shape{}},
 	{"crnn-simple", "compile", 4, Shape{T: 200, H: 100}}, // its compiler takes five minutes for 200 steps
 	{"crnn-simple", "scan", 1, Shape{}},
+	{"crnn", "scan", 1, Shape{}},
+	{"cond-gru", "scan", 1, Shape{}},
+	{"rate", "scan", 1, Shape{}},
 	{"lstm", "nn.LSTM", 1, Shape{}},
 	{"lstm", "scan", 1, Shape{}},
 	{"rnn", "nn.RNN", 0, Shape{}},

@@ -8,7 +8,6 @@ shape, of the schema of bench/row.go. With --serve it answers requests, one JSON
 import argparse
 import importlib
 import json
-import math
 import os
 import platform
 import signal
@@ -34,17 +33,6 @@ except ImportError as e:
 FRAMEWORKS = {"torch": "apt-get install python3-torch libopenblas0-pthread", "jax": "pip install jax"}
 
 WARM_UP = 5  # compilers and the profiler of torch.jit.script want a few runs before they have settled
-
-
-def constants(model, config):
-    """Returns what the settings of a model come to: of crnn-simple dt, the sign of the conductances
-    and the decays of its two averages in a step."""
-    if model != "crnn-simple":
-        return []
-    if config["syn_kernel"] != "ema_diff_relu":
-        raise ValueError("the timed form has the kernel ema_diff_relu only")
-    sign = {"restoring": 1.0, "literal": -1.0}[config["signs"]]
-    return [float(config["dt"]), sign] + [math.exp(-1 / config[k]) for k in ("tau_s", "tau_l")]
 
 
 def gate(problem, arrays):
@@ -84,7 +72,7 @@ def serve(framework):
             if r["do"] == "load":
                 arrays, metadata = tensors.load(r["file"])
                 model = metadata["model"]
-                problem = framework.problem(model, r["form"], arrays, constants(model, tensors.settings(metadata)))
+                problem = framework.problem(model, r["form"], arrays, tensors.settings(metadata))
                 run = problem.forward if r["what"] == "forward" else problem.both
                 seconds(framework, run, WARM_UP)
                 answer(gate=gate(problem, arrays))
@@ -136,7 +124,9 @@ def alone(framework, args):
     for text in args.shapes:
         shape = dict(zip("BHT", map(int, text.split(","))), I=28)
         for model, form in framework.peers:
-            problem = framework.problem(model, form, random_problem(model, shape, rng), constants(model, DEFAULTS))
+            if model not in GATES:
+                continue
+            problem = framework.problem(model, form, random_problem(model, shape, rng), DEFAULTS)
             seconds(framework, problem.both, WARM_UP)
             s = seconds(framework, problem.both, args.repeats)
             median = statistics.median(s)

@@ -1,9 +1,10 @@
-"""Reads safetensors files: a length, a JSON header, the raw little-endian numbers.
+"""Reads safetensors files, and the settings in them: a length, a JSON header, the raw little-endian numbers.
 
 Source: https://github.com/huggingface/safetensors, "Format".
 """
 
 import json
+import math
 import struct
 
 import numpy as np
@@ -46,6 +47,15 @@ def settings(metadata):
 
     add(tomllib.loads(metadata["config"]))
     return flat
+
+
+def constants(config):
+    """Returns what the settings of crnn-simple come to: dt, the sign of the conductances and the
+    decays of its two averages in a step."""
+    if config["syn_kernel"] != "ema_diff_relu":
+        raise ValueError("the timed form has the kernel ema_diff_relu only")
+    sign = {"restoring": 1.0, "literal": -1.0}[config["signs"]]
+    return [float(config["dt"]), sign] + [math.exp(-1 / config[k]) for k in ("tau_s", "tau_l")]
 
 
 def deviation(got, want):

@@ -8,12 +8,14 @@ import os
 
 import numpy as np
 
+import tensors
+
 jax = jnp = None  # imported by Framework, as XLA counts the cores when it starts
 
 
-def crnn_simple(p, x, constants):
+def crnn_simple(p, x, config):
     """crnn-simple with the kernel ema_diff_relu."""
-    dt, sign, ds, dl = constants
+    dt, sign, ds, dl = tensors.constants(config)
     Wt = p["W"].T
 
     def step(state, u):
@@ -26,7 +28,70 @@ def crnn_simple(p, x, constants):
     return scan(step, 3, Wt.shape[0], x @ p["U"].T)
 
 
-def rnn(p, x, constants):
+def expect(config, **settings):
+    """Refuses settings that the timed form does not have."""
+    for key, value in settings.items():
+        if config[key] != value:
+            raise ValueError(f"the timed form has {key} {value} only, not {config[key]}")
+
+
+def crnn(p, x, config):
+    """crnn on a ring with exponential steps and the kernel ema_diff_relu."""
+    expect(config, graph="ring", step="exp", signs="restoring", syn_kernel="ema_diff_relu")
+    g, rate = p["g_axial"], config["dt"] / p["C_m"]  # edge u joins the units u and u+1
+    g_before = jnp.roll(g, 1)
+    ds, dl = jnp.exp(-1 / p["tau_s"]), jnp.exp(-1 / p["tau_l"])
+    G0, J0 = p["g_L"] + g + g_before, p["g_L"] * p["E_L"]
+
+    def step(state, u):
+        h, s, l = state
+        s, l = ds * s + (1 - ds) * u, dl * l + (1 - dl) * u
+        exc, inh = jax.nn.relu(s - l)
+        G = G0 + exc + inh
+        J = J0 + g * jnp.roll(h, -1, 1) + g_before * jnp.roll(h, 1, 1) + exc * p["E_exc"] + inh * p["E_inh"]
+        for k in range(2):
+            open_ = jax.nn.sigmoid(p["w_m"][k] * h + p["b_m"][k]) * jax.nn.sigmoid(-p["w_n"][k] * h - p["b_n"][k])
+            G, J = G + p["gamma"][k] * open_, J + p["gamma"][k] * open_ * p["E_c"][k]
+        h = J / G + (h - J / G) * jnp.exp(-rate * G)
+        return (h, s, l), h
+
+    u = jnp.stack([x @ p["U_exc"].T, x @ p["U_inh"].T], 1)
+    traces = jnp.zeros(u.shape[1:], u.dtype)
+    return jax.lax.scan(step, (jnp.full(u.shape[2:], -0.5, u.dtype), traces, traces), u)[1]
+
+
+def cond_gru(p, x, config):
+    """cond-gru with implicit steps of rectified voltages, both products in one."""
+    expect(config, update="implicit", activation="relu", dynamics="voltage")
+    Wt, dt = jnp.concatenate([p["W"], p["W_z"]]).T, config["dt"]
+
+    def step(state, d):
+        r, v = state
+        u, z = jnp.split(d + r @ Wt, 2, -1)
+        v = (v + dt * u) / (1 + jax.nn.sigmoid(z))
+        r = jax.nn.relu(v)
+        return (r, v), r
+
+    d = x @ jnp.concatenate([p["P"], p["P_z"]]).T + jnp.concatenate([p["b"], p["G_b"]])
+    return scan(step, 2, Wt.shape[0], d)
+
+
+def rate(p, x, config):
+    """rate with tanh and time constants dt + softplus."""
+    expect(config, activation="tanh", tau_form="softplus", learn="all")
+    Wt, dt = p["W"].T, config["dt"]
+    s, m = (dt / (dt + jax.nn.softplus(p[k])) for k in ("t_s", "t_r"))
+
+    def step(state, d):
+        r, i = state
+        i = i + s * (d + r @ Wt - i)
+        r = r + m * (jnp.tanh(i) - r)
+        return (r, i), r
+
+    return scan(step, 2, Wt.shape[0], x @ p["U"].T + p["b"])
+
+
+def rnn(p, x, config):
     Wt = p["weight_hh_l0"].T
 
     def step(state, u):
@@ -36,7 +101,7 @@ def rnn(p, x, constants):
     return scan(step, 1, Wt.shape[0], x @ p["weight_ih_l0"].T + p["bias_ih_l0"] + p["bias_hh_l0"])
 
 
-def gru(p, x, constants):
+def gru(p, x, config):
     Wt, b = p["weight_hh_l0"].T, p["bias_hh_l0"]
 
     def step(state, u):
@@ -51,7 +116,7 @@ def gru(p, x, constants):
     return scan(step, 1, Wt.shape[0], x @ p["weight_ih_l0"].T + p["bias_ih_l0"])
 
 
-def lstm(p, x, constants):
+def lstm(p, x, config):
     Wt = p["weight_hh_l0"].T
 
     def step(state, u):
@@ -70,7 +135,7 @@ def scan(step, states, width, u):
     return jax.lax.scan(step, (zero,) * states, u)[1]
 
 
-MODELS = {"crnn-simple": crnn_simple, "rnn": rnn, "gru": gru, "lstm": lstm}
+MODELS = {"crnn": crnn, "crnn-simple": crnn_simple, "cond-gru": cond_gru, "rate": rate, "rnn": rnn, "gru": gru, "lstm": lstm}
 
 
 class Framework:
@@ -116,20 +181,22 @@ class Framework:
         f = jax.jit(jnp.matmul)
         return lambda: f(a, b)
 
-    def problem(self, model, form, arrays, constants):
-        return Problem(self, {"scan": MODELS[model]}[form], arrays, constants)
+    def problem(self, model, form, arrays, config):
+        return Problem(self, {"scan": MODELS[model]}[form], arrays, config)
 
 
 class Problem:
     """A cell with all its inputs."""
 
-    def __init__(self, framework, cell, arrays, constants):
+    def __init__(self, framework, cell, arrays, config):
         self.x, self.dh = (jnp.asarray(arrays[k], framework.dtype) for k in ("x", "dh"))
-        self.leaves = {k[5:]: jnp.asarray(v, framework.dtype) for k, v in arrays.items() if k.startswith("cell.")}
-        self.h = jax.jit(lambda leaves, x: cell(leaves, x, constants))
+        p = {k[5:]: jnp.asarray(v, framework.dtype) for k, v in arrays.items() if k.startswith("cell.")}
+        asked = {k for k in p if "grad.cell." + k in arrays} or set(p)
+        self.leaves, fixed = {k: p[k] for k in asked}, {k: p[k] for k in set(p) - asked}
+        self.h = jax.jit(lambda leaves, x: cell(leaves | fixed, x, config))
 
         def pulled(leaves, x, dh):
-            h, pull = jax.vjp(lambda p: cell(p, x, constants), leaves)
+            h, pull = jax.vjp(lambda q: cell(q | fixed, x, config), leaves)
             return h, pull(dh)[0]
 
         self.pulled = jax.jit(pulled)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 import cells
+import tensors
 
 DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -35,15 +36,15 @@ def crnn_simple(x: Tensor, U: Tensor, W: Tensor, b: Tensor, w_m: Tensor, b_m: Te
 def charged(f):
     """Makes a cell of a form of crnn_simple."""
 
-    def make(model, p, constants):
+    def make(model, p, config):
         leaves = {k: v.clone().requires_grad_() for k, v in p.items()}
-        args = [leaves[k] for k in ("U", "W", "b", "w_m", "b_m", "w_n", "b_n")] + constants
+        args = [leaves[k] for k in ("U", "W", "b", "w_m", "b_m", "w_n", "b_n")] + tensors.constants(config)
         return lambda x: f(x, *args), leaves
 
     return make
 
 
-def layer(model, p, constants):
+def layer(model, p, config):
     net = cells.layer(model, p)
     net.flatten_parameters()
     return lambda x: net(x)[0], dict(net.named_parameters())
@@ -113,14 +114,14 @@ class Framework:
         out = torch.empty_like(a)
         return lambda: torch.matmul(a, b, out=out)
 
-    def problem(self, model, form, arrays, constants):
-        return Problem(self, model, form, arrays, constants)
+    def problem(self, model, form, arrays, config):
+        return Problem(self, model, form, arrays, config)
 
 
 class Problem:
     """A cell with all its inputs."""
 
-    def __init__(self, framework, model, form, arrays, constants):
+    def __init__(self, framework, model, form, arrays, config):
         def put(v):
             return torch.from_numpy(v.copy()).to(framework.device, framework.dtype)
 
@@ -128,7 +129,7 @@ class Problem:
             torch.cuda.reset_peak_memory_stats()
         self.x, self.dh = put(arrays["x"]), put(arrays["dh"])
         p = {k[5:]: put(v) for k, v in arrays.items() if k.startswith("cell.")}
-        self.cell, self.leaves = FORMS[form](model, p, constants)
+        self.cell, self.leaves = FORMS[form](model, p, config)
 
     def forward(self):
         """Returns h [T,B,H]."""
