@@ -25,7 +25,7 @@ var tables = map[string]struct {
 	file  string
 	write func([]Row) string
 }{
-	"cpu": {"cpu.jsonl", cpuTable}, "conductance": {"conductance.jsonl", conductanceTable},
+	"cpu": {"cpu.jsonl", cpuTable}, "cpu peers": {"cpu.jsonl", cpuPeersTable}, "conductance": {"conductance.jsonl", conductanceTable},
 	"gpu": {"gpu.jsonl", gpuTable}, "gpu peers": {"gpu.jsonl", gpuPeersTable},
 }
 
@@ -125,28 +125,36 @@ func origin(rows []Row) string {
 	return fmt.Sprintf("\n%s; %s; commit %s.\n", strings.Join(machines, "; "), rows[len(rows)-1].Date[:len("2006-01-02")], strings.Join(commits, ", "))
 }
 
-// cpuTable tells the newest row of each case of the suite that has an aim.
-func cpuTable(rows []Row) string {
-	var forms []string
-	for _, p := range peerForms {
-		forms = append(forms, p.form)
+// newest returns the newest row of a case with an aim; nil where there is none.
+func newest(rows []Row, c Case) *Row {
+	for i, r := range slices.Backward(rows) {
+		if r.Case == c.Kind && r.Model == c.Model && r.What == c.What && r.Shape == c.Shape && !r.Quick && r.Ratio != nil && r.Ratio.Bound > 0 &&
+			(c.Kind != casePeer || strings.HasSuffix(r.Reference.Name, " "+c.Peer)) {
+			return &rows[i]
+		}
 	}
+	return nil
+}
+
+// cpuTable tells the newest row of each case of the suite that has an aim, without the peers.
+func cpuTable(rows []Row) string {
 	var table [][]string
 	var used []Row
-	for _, c := range Suite(forms) {
-		for _, r := range slices.Backward(rows) {
-			if r.Quick || !c.is(r) || r.Ratio == nil || r.Ratio.Bound == 0 {
-				continue
-			}
-			what := "`" + c.Model + "`"
-			if c.What != both {
-				what += ", " + c.What
-			}
-			table = append(table, []string{what, fmt.Sprint(c.Shape.B), fmt.Sprint(c.Shape.H), fmt.Sprint(c.Shape.T),
-				fmt.Sprintf("%.3g ms", r.Subject.Median*1e3), against(r), ratioWord(r.Ratio), aimWord(r.Ratio)})
-			used = append(used, r)
-			break
+	for _, c := range Suite(nil) {
+		r := newest(rows, c)
+		if r == nil {
+			continue
 		}
+		what, against := "`"+c.Model+"`", "matrix product"
+		if c.What != both {
+			what += ", " + c.What
+		}
+		if c.Kind == caseGraph {
+			against = "unrolled graph"
+		}
+		table = append(table, []string{what, fmt.Sprint(c.Shape.B), fmt.Sprint(c.Shape.H), fmt.Sprint(c.Shape.T),
+			fmt.Sprintf("%.3g ms", r.Subject.Median*1e3), against, ratioWord(r.Ratio), aimWord(r.Ratio)})
+		used = append(used, *r)
 	}
 	if len(table) == 0 {
 		return "There are no rows yet.\n"
@@ -154,28 +162,67 @@ func cpuTable(rows []Row) string {
 	return markdown([]string{"what", "B", "H", "T", "time", "against", "ratio", "aim"}, table) + origin(used)
 }
 
-// is reports whether a row is of the case.
-func (c Case) is(r Row) bool {
-	return r.Case == c.Kind && r.Model == c.Model && r.What == c.What && r.Shape == c.Shape &&
-		(c.Kind != casePeer || strings.HasSuffix(r.Reference.Name, " "+c.Peer))
-}
-
-// against names the reference of a row.
-func against(r Row) string {
-	switch r.Case {
-	case casePeer:
-		return r.Reference.Name
-	case caseGraph:
-		return "unrolled graph"
+// cpuPeersTable tells how many times faster the scan is than each form of the peers, of the newest
+// rows: a line for each model and shape, a column for each form.
+func cpuPeersTable(rows []Row) string {
+	var forms, head []string
+	for _, p := range peerForms {
+		if p.bound > 0 && !slices.Contains(forms, p.form) {
+			forms = append(forms, p.form)
+		}
 	}
-	return "matrix product"
+	cells := map[Case]string{}
+	var lines []Case // without their form
+	var used []Row
+	var names []string
+	for _, c := range Suite(forms) {
+		if c.Kind != casePeer {
+			continue
+		}
+		r := newest(rows, c)
+		if r == nil {
+			continue
+		}
+		cells[Case{Model: c.Model, Shape: c.Shape, Peer: c.Peer}] = ratioWord(r.Ratio)
+		if line := (Case{Model: c.Model, Shape: c.Shape}); !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+		if name := strings.TrimSuffix(r.Reference.Name, " "+c.Peer); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+		used = append(used, *r)
+	}
+	if len(lines) == 0 {
+		return "There are no rows yet.\n"
+	}
+	head = []string{"model", "B", "H", "T"}
+	for _, f := range forms {
+		head = append(head, "`"+f+"`")
+	}
+	var table [][]string
+	for _, l := range lines {
+		words := []string{"`" + l.Model + "`", fmt.Sprint(l.Shape.B), fmt.Sprint(l.Shape.H), fmt.Sprint(l.Shape.T)}
+		for _, l.Peer = range forms {
+			word := cells[l]
+			if word == "" {
+				word = "-"
+			}
+			words = append(words, word)
+		}
+		table = append(table, words)
+	}
+	return markdown(head, table) + "\nAgainst " + strings.Join(names, ", ") + ". " + strings.TrimPrefix(origin(used), "\n")
 }
 
 func ratioWord(q *Ratio) string {
 	if q.Kind == Cost {
 		return fmt.Sprintf("cost %.2f", q.Value)
 	}
-	return fmt.Sprintf("%.3g×", q.Value)
+	format := "%.1f×"
+	if q.Value >= 100 {
+		format = "%.0f×"
+	}
+	return fmt.Sprintf(format, q.Value)
 }
 
 func aimWord(q *Ratio) string {

@@ -52,7 +52,7 @@ func TestFillTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"a\n" + tableStart, "| `crnn-simple` | forward | fp32 | 64 | 64 | 1000 | 0.3 | ≤ 0.4 | - |", "| forward+backward | fp32 | 64 | 64 | 1000 | 0.5 | ≤ 0.4, missed |",
-		"| 1000 | 1 | torch eager | 3 | 3× | 0 MB | 5 MB |", "no GPU, compute 9.0", "commit 0123456.\n\n" + after} {
+		"| 1000 | 1 | torch eager | 3 | 3.0× | 0 MB | 5 MB |", "no GPU, compute 9.0", "commit 0123456.\n\n" + after} {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("%s\nlacks %q", got, want)
 		}
