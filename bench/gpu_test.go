@@ -87,3 +87,31 @@ func TestGPUPeers(t *testing.T) {
 		t.Errorf("peers of %v, want %v", forms, want)
 	}
 }
+
+// TestGPULatencies measures every signal that the GPU has room for.
+func TestGPULatencies(t *testing.T) {
+	gpu, err := OpenGPU(0, "fp32")
+	if errors.Is(err, kernels.ErrNoDevice) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gpu.Dev.Close()
+	var names []string
+	cfg := Config{Threads: 1, Quick: true, Log: t.Logf, Each: func(r Row) error {
+		names = append(names, r.What)
+		if !(r.Subject.Median > 0) || r.Case != caseLatency || r.Emulated != gpu.Emulated {
+			t.Errorf("row %+v", r)
+		}
+		return nil
+	}}
+	if err := RunLatencies(context.Background(), cfg, gpu); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"launch, queued", "flag through L2, there and back", "exchange in a cluster, 8 blocks"} {
+		if gpu.Compute >= "9.0" && !slices.Contains(names, want) {
+			t.Errorf("%v lacks %q", names, want)
+		}
+	}
+}

@@ -27,6 +27,7 @@ var tables = map[string]struct {
 }{
 	"cpu": {"cpu.jsonl", cpuTable}, "cpu peers": {"cpu.jsonl", cpuPeersTable}, "conductance": {"conductance.jsonl", conductanceTable},
 	"gpu": {"gpu.jsonl", gpuTable}, "gpu peers": {"gpu.jsonl", gpuPeersTable},
+	"gpu latencies": {"gpu.jsonl", latencyTable},
 }
 
 // FillTables writes the tables of a Markdown file anew, from the rows in a folder.
@@ -61,7 +62,9 @@ func FillTables(markdown []byte, results string) ([]byte, error) {
 			return nil, err
 		}
 		inside = name
-		out.WriteString("\n" + table.write(rows) + "\n")
+		if text := table.write(rows); text != "" {
+			out.WriteString("\n" + text + "\n")
+		}
 	}
 	if inside != "" {
 		return nil, fmt.Errorf("bench: the table of rows %q has no %s behind it", inside, tableEnd)
@@ -342,11 +345,12 @@ func gpuTable(rows []Row) string {
 	return markdown([]string{"model", "what", "precision", "B", "H", "T", "µs per step", "aim", "of the roofline", "memory"}, table) + gpuOrigin(rows)
 }
 
-// gpuPeersTable tells the newest row of each network of the goals and each form of a peer.
+// gpuPeersTable tells the newest row of each network of the goals and each form of a peer; nothing
+// where there is none.
 func gpuPeersTable(rows []Row) string {
 	rows = measured(rows, casePeer, func(r Row) string { return r.What + r.Subject.Device.Precision + r.Reference.Name })
 	if len(rows) == 0 {
-		return "There are no rows of peers on a GPU yet.\n"
+		return ""
 	}
 	var table [][]string
 	for _, r := range rows {
@@ -354,6 +358,24 @@ func gpuPeersTable(rows []Row) string {
 			ratioWord(r.Ratio), megabytes(r.Subject), megabytes(*r.Reference)))
 	}
 	return markdown([]string{"model", "what", "precision", "B", "H", "T", "µs per step", "against", "µs per step", "faster", "memory", "of the peer"}, table) + gpuOrigin(rows)
+}
+
+// latencyTable tells the newest row of each signal of a GPU; nothing where there is none.
+func latencyTable(rows []Row) string {
+	var table [][]string
+	var used []Row
+	for i, r := range rows {
+		later := func(x Row) bool { return x.Case == caseLatency && x.What == r.What && !x.Quick && !x.Emulated }
+		if !later(r) || slices.ContainsFunc(rows[i+1:], later) {
+			continue
+		}
+		table = append(table, []string{r.What, fmt.Sprintf("%.3g µs", r.Subject.Median*1e6)})
+		used = append(used, r)
+	}
+	if len(table) == 0 {
+		return ""
+	}
+	return markdown([]string{"signal", "a round"}, table) + gpuOrigin(used)
 }
 
 func megabytes(t Timing) string { return fmt.Sprintf("%.0f MB", float64(t.MemoryHigh)/1e6) }

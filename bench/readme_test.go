@@ -38,21 +38,26 @@ func TestFillTables(t *testing.T) {
 	peer := row(both, 1e-3, false, false)
 	peer.Case, peer.Goal = casePeer, nil
 	peer.Reference, peer.Ratio = &Timing{Name: "torch eager", Median: 3e-3, MemoryHigh: 5e6}, &Ratio{Kind: SpeedUp, Value: 3}
+	signal := func(seconds float64, emulated bool) Row {
+		r := row("launch", seconds, true, emulated)
+		r.Case, r.Model, r.Goal = caseLatency, "", nil
+		return r
+	}
 	f, err := os.Create(filepath.Join(dir, "gpu.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := Write(f, []Row{row(forward, 1e-3, false, false), row(forward, 0.3e-3, true, false), row(both, 0.5e-3, false, false), row(forward, 9, true, true), peer}); err != nil {
+	if err := Write(f, []Row{row(forward, 1e-3, false, false), row(forward, 0.3e-3, true, false), row(both, 0.5e-3, false, false), row(forward, 9, true, true), peer, signal(2e-6, false), signal(1e-6, false), signal(9, true)}); err != nil {
 		t.Fatal(err)
 	}
-	const before, after = "a\n" + tableStart + "gpu peers -->\n" + tableEnd + "\n" + tableStart + "gpu -->\nold\n", tableEnd + "\nb\n"
+	const before, after = "a\n" + tableStart + "gpu peers -->\n" + tableEnd + "\n" + tableStart + "gpu latencies -->\n" + tableEnd + "\n" + tableStart + "gpu -->\nold\n", tableEnd + "\nb\n"
 	got, err := FillTables([]byte(before+after), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"a\n" + tableStart, "| `crnn-simple` | forward | fp32 | 64 | 64 | 1000 | 0.3 | ≤ 0.4 | - |", "| forward+backward | fp32 | 64 | 64 | 1000 | 0.5 | ≤ 0.4, missed |",
-		"| 1000 | 1 | torch eager | 3 | 3.0× | 0 MB | 5 MB |", "no GPU, compute 9.0", "commit 0123456.\n\n" + after} {
+		"| 1000 | 1 | torch eager | 3 | 3.0× | 0 MB | 5 MB |", "| launch | 1 µs |\n\nno GPU", "no GPU, compute 9.0", "commit 0123456.\n\n" + after} {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("%s\nlacks %q", got, want)
 		}
@@ -75,7 +80,7 @@ func TestFillTables(t *testing.T) {
 	if _, err := f.WriteString("{\"schema\":99}\n"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := FillTables([]byte(before+after), dir); err == nil || !strings.Contains(err.Error(), "line 6: schema 99") {
+	if _, err := FillTables([]byte(before+after), dir); err == nil || !strings.Contains(err.Error(), "line 9: schema 99") {
 		t.Errorf("error is %v, want the line", err)
 	}
 }

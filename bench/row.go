@@ -17,7 +17,7 @@ type Row struct {
 	Machine Machine  `json:"machine"`
 	Program Program  `json:"program"`
 	Quick   bool     `json:"quick,omitempty"` // tiny shapes: shows that it works, measures nothing
-	Case    string   `json:"case"`            // gemm, scan, graph, train, peer, matrix or events
+	Case    string   `json:"case"`            // gemm, scan, graph, train, peer, matrix, latency or events
 	Model   string   `json:"model,omitempty"`
 	What    string   `json:"what"` // what is timed, e.g. product, forward+backward, training step
 	Shape   Shape    `json:"shape,omitzero"`

@@ -98,6 +98,24 @@ func (d *cudaDevice) Close() error            { return cudaError(d.dev.Close()) 
 func (d *cudaDevice) Wait() error             { return cudaError(d.dev.Wait()) }
 func (d *cudaDevice) Fork() (Resident, error) { return &cudaDevice{d.dev.Fork()}, nil }
 
+// Signals implements Prober.
+func (d *cudaDevice) Signals() []string {
+	var names []string
+	for _, s := range d.dev.Signals() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// Rounds implements Prober.
+func (d *cudaDevice) Rounds(i int) (func(n int) error, error) {
+	rounds, err := d.dev.Rounds(d.dev.Signals()[i])
+	if err != nil {
+		return nil, cudaError(err)
+	}
+	return func(n int) error { return cudaError(rounds(n)) }, nil
+}
+
 func (d *cudaDevice) Usage() Usage {
 	inUse, high, free, total := d.dev.Usage()
 	return Usage{InUse: inUse, High: high, Free: free, Total: total}

@@ -33,6 +33,14 @@ type Resident interface {
 	Usage() Usage
 }
 
+// Prober is a device that can be asked what it costs that its parts hear of each other.
+type Prober interface {
+	// Signals names the ways.
+	Signals() []string
+	// Rounds prepares signal i, and returns what does n rounds of it and waits for them.
+	Rounds(i int) (func(n int) error, error)
+}
+
 // Usage is an account of device memory, in bytes.
 type Usage struct {
 	InUse, High int64 // by this Device: now, and at most so far

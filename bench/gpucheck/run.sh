@@ -11,7 +11,7 @@ set -uo pipefail
 cd "$(dirname "$0")"
 out=${1:-$PWD/results}
 mkdir -p "$out"
-steps=${STEPS:-devices conformance training memcheck racecheck accuracy bench}
+steps=${STEPS:-devices conformance training memcheck racecheck accuracy latency bench}
 passed=0 failed=0 skipped=0
 
 # step NAME COMMAND... runs one step; exit code 3 means skipped. All of its output goes to
@@ -74,6 +74,9 @@ accuracy() {
 	return $code
 }
 
+# latency measures how soon blocks hear of each other.
+latency() { ./galvani bench latency --out "$out/gpu.jsonl"; }
+
 # bench measures the networks of the goals, beside PyTorch and JAX where python3 has them.
 bench() { ./galvani bench --goals --peers --out "$out/gpu.jsonl" --plot "$out"; }
 
@@ -83,6 +86,7 @@ step training training
 step memcheck sanitize memcheck
 step racecheck sanitize racecheck
 step accuracy accuracy
+step latency latency
 step bench bench
 
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"

@@ -56,7 +56,7 @@ second, or of the best matrix product that was found on the CPU.`,
 	f.StringVar(&m.precision, "precision", "fp32", "of the products on the GPU: "+strings.Join(kernels.Precisions, ", "))
 	f.IntVar(&m.Blocks, "blocks", defaultBlocks, "blocks of each device and timing, at least 2; --quick takes 4")
 	f.StringVar(&m.plot, "plot", "", "`folder` for plots of time against batch, as PNG and SVG")
-	c.AddCommand(newBenchCPU(), newBenchEvents(), newBenchTables())
+	c.AddCommand(newBenchCPU(), newBenchEvents(), newBenchLatency(), newBenchTables())
 	return c
 }
 
@@ -194,10 +194,7 @@ func writeCharts(dir string, charts map[string]chart.Lines) error {
 func (p *printer) matrix(found matrixReport, gpu *bench.GPU, missing string) {
 	p.machine(found.Rows)
 	if gpu != nil {
-		p.line("%s %s, compute %s, driver for CUDA %s, %s", gpu.Device, gpu.Name, gpu.Compute, gpu.Driver, gpu.Precision)
-		if gpu.Emulated {
-			p.line("EMULATED: the times of this GPU say nothing about hardware")
-		}
+		p.gpu(gpu)
 	}
 	var cpu, cuda, both, goals bool
 	for _, r := range found.Rows {
@@ -247,6 +244,14 @@ func (p *printer) matrix(found matrixReport, gpu *bench.GPU, missing string) {
 	p.crossovers(found.Crossovers)
 	if missing != "" {
 		p.line("%s", missing)
+	}
+}
+
+// gpu says what a GPU is.
+func (p *printer) gpu(g *bench.GPU) {
+	p.line("%s %s, compute %s, driver for CUDA %s, %s", g.Device, g.Name, g.Compute, g.Driver, g.Precision)
+	if g.Emulated {
+		p.line("EMULATED: the times of this GPU say nothing about hardware")
 	}
 }
 

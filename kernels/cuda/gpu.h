@@ -104,6 +104,20 @@ GPU_FN float narrow(double a)
 	return y;
 }
 
+/* Words in global memory through which blocks that run at once (launched together) hear of each
+ * other: publish stores one, count adds 1, both after all that the thread did before; observe
+ * loads one, before all that it does after. */
+GPU_FN void publish(unsigned *p, unsigned v) { asm volatile("st.release.gpu.global.u32 [%0], %1;" ::"l"(p), "r"(v) : "memory"); }
+
+GPU_FN void count(unsigned *p) { asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(p) : "memory"); }
+
+GPU_FN unsigned observe(const unsigned *p)
+{
+	unsigned v;
+	asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(v) : "l"(p) : "memory");
+	return v;
+}
+
 #ifdef GPU_MMA
 GPU_FN unsigned round_tf32(float x)
 {

@@ -283,4 +283,14 @@ struct weights_params {
 	ARRAY(float) grad;	      /* [R*C+n] of w, then of a */
 };
 
+/* latency_*: rounds of one way for blocks to hear of each other. word holds zeros at the start; seen
+ * is how many rounds each block has counted at the end. */
+struct latency_params {
+	int rounds;
+	ARRAY(unsigned) word; /* [2*LATENCY_LINE] */
+	ARRAY(int) seen;      /* [blocks] */
+};
+
+enum { LATENCY_LINE = 32 }; /* words of a cache line */
+
 #endif

@@ -3,6 +3,7 @@
 package cuda
 
 import (
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -13,6 +14,7 @@ import (
 type shape struct {
 	grid, block     [3]int
 	shared, cluster int
+	together        bool // see driver.Launch
 }
 
 // work starts calls on the GPU, one behind the other. After the first failure it does nothing.
@@ -31,6 +33,23 @@ func (d *Device) wait(what string, f func(*work)) error {
 	return d.drv.Do(func(q *driver.Queue) error { return do(q, what, f) })
 }
 
+// try is wait for what the GPU may refuse: the Device stays as it was, unless it is lost.
+func (d *Device) try(what string, f func(*work)) error {
+	var refused error
+	err := d.drv.Do(func(q *driver.Queue) error {
+		err := do(q, what, f)
+		if errors.Is(err, driver.ErrLost) {
+			return err
+		}
+		refused = err
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return refused
+}
+
 func do(q *driver.Queue, what string, f func(*work)) error {
 	w := &work{q: q}
 	if f(w); w.err != nil {
@@ -44,7 +63,7 @@ func (w *work) launch(k *kernel, s shape, params unsafe.Pointer) {
 	if w.err != nil {
 		return
 	}
-	err := k.f.Launch(driver.Launch{Grid: s.grid, Block: s.block, Shared: s.shared, Cluster: s.cluster}, params)
+	err := k.f.Launch(driver.Launch{Grid: s.grid, Block: s.block, Shared: s.shared, Cluster: s.cluster, Together: s.together}, params)
 	if err != nil {
 		w.err = fmt.Errorf("kernel %s: %w", k.name, err)
 	}

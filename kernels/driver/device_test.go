@@ -264,7 +264,7 @@ func TestLaunch(t *testing.T) {
 	d := open(t)
 	const two = 0x40000000 // 2 as a float32
 	for _, cluster := range []int{0, 1, 8} {
-		got, err := launchEcho(t, d, Launch{[3]int{8, 3, 2}, [3]int{32, 4, 5}, 99999, cluster})
+		got, err := launchEcho(t, d, Launch{Grid: [3]int{8, 3, 2}, Block: [3]int{32, 4, 5}, Shared: 99999, Cluster: cluster})
 		want := [10]int32{8, 3, 2, 32, 4, 5, 99999, int32(cluster), 77, two}
 		if cluster == 1 {
 			want[7] = 0
@@ -310,7 +310,7 @@ func TestLaunchAllocatesNothing(t *testing.T) {
 			return err
 		}
 		for _, cluster := range []int{1, 2} {
-			l := Launch{[3]int{2, 1, 1}, [3]int{32, 1, 1}, 0, cluster}
+			l := Launch{Grid: [3]int{2, 1, 1}, Block: [3]int{32, 1, 1}, Shared: 0, Cluster: cluster}
 			n := testing.AllocsPerRun(100, func() {
 				p := echoParams{out, 1, 1}
 				if err := f.Launch(l, unsafe.Pointer(&p)); err != nil {

@@ -9,7 +9,7 @@ package driver
 #cgo nocallback galvani_launch
 
 struct galvani_grid {
-	unsigned int gx, gy, gz, bx, by, bz, shared, cluster;
+	unsigned int gx, gy, gz, bx, by, bz, shared, cluster, together;
 };
 
 // galvani_launch launches a kernel with one parameter, a struct passed by value. A cluster of
@@ -18,11 +18,16 @@ static CUresult galvani_launch(CUfunction fn, CUstream stream, struct galvani_gr
 {
 	void *params[] = {param};
 
-	if (g.cluster <= 1)
+	if (g.cluster <= 1 && !g.together)
 		return cuLaunchKernel(fn, g.gx, g.gy, g.gz, g.bx, g.by, g.bz, g.shared, stream, params, NULL);
 
-	CUlaunchAttribute attr = {.id = CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION, .value.clusterDim = {g.cluster, 1, 1}};
-	CUlaunchConfig config = {g.gx, g.gy, g.gz, g.bx, g.by, g.bz, g.shared, stream, &attr, 1};
+	CUlaunchAttribute attrs[2];
+	CUlaunchConfig config = {g.gx, g.gy, g.gz, g.bx, g.by, g.bz, g.shared, stream, attrs, 0};
+
+	if (g.cluster > 1)
+		attrs[config.numAttrs++] = (CUlaunchAttribute){.id = CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION, .value.clusterDim = {g.cluster, 1, 1}};
+	if (g.together)
+		attrs[config.numAttrs++] = (CUlaunchAttribute){.id = CU_LAUNCH_ATTRIBUTE_COOPERATIVE, .value.cooperative = 1};
 
 	return cuLaunchKernelEx(&config, fn, params, NULL);
 }
@@ -224,11 +229,21 @@ func (f *Function) SetShared(bytes int) error {
 	return nil
 }
 
+// LargeClusters lets launches ask for clusters of more than clusterBlocks blocks, up to 16, which not
+// every GPU has room for.
+func (f *Function) LargeClusters() error {
+	if code := C.cuFuncSetAttribute(f.fn, C.CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1); code != C.CUDA_SUCCESS {
+		return &Error{"cuFuncSetAttribute", int(code), "large clusters"}
+	}
+	return nil
+}
+
 // Launch is the shape of a launch.
 type Launch struct {
 	Grid, Block [3]int // blocks, and threads of each
 	Shared      int    // bytes of dynamic shared memory of a block
 	Cluster     int    // blocks of a cluster along x; 0 and 1 mean none
+	Together    bool   // all blocks run at once, or the launch fails: they may wait for each other
 }
 
 // Launch starts the kernel, whose one parameter is the struct that params points to. The struct
@@ -239,6 +254,9 @@ func (f *Function) Launch(l Launch, params unsafe.Pointer) error {
 		bx: C.uint(l.Block[0]), by: C.uint(l.Block[1]), bz: C.uint(l.Block[2]),
 		shared: C.uint(l.Shared), cluster: C.uint(l.Cluster),
 	}
+	if l.Together {
+		g.together = 1
+	}
 	if code := C.galvani_launch(f.fn, f.stream, g, params); code != 0 {
 		return f.launchError(l, int(code))
 	}
@@ -247,7 +265,7 @@ func (f *Function) Launch(l Launch, params unsafe.Pointer) error {
 
 func (f *Function) launchError(l Launch, code int) error {
 	call := "cuLaunchKernel"
-	if l.Cluster > 1 {
+	if l.Cluster > 1 || l.Together {
 		call = "cuLaunchKernelEx"
 	}
 	return &Error{Call: call, Code: code,

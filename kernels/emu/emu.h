@@ -62,6 +62,9 @@ void emu_barrier_init_done(void);
 void emu_barrier_expect(gpu_barrier *b, unsigned bytes);
 void emu_barrier_wait(gpu_barrier *b, unsigned parity);
 void emu_push(void *p, int rank, emu_uint4 v, int bytes, gpu_barrier *bar);
+void emu_publish(unsigned *p, unsigned v);
+void emu_count(unsigned *p);
+unsigned emu_observe(const unsigned *p);
 }
 
 #define threadIdx (emu_thread_index())
@@ -137,6 +140,10 @@ GPU_FN float exact_div(float a, float b) { return emu_exact('/', a, b); }
 GPU_FN float exact_sqrt(float a) { return emu_exact('r', a, 0); }
 GPU_FN double widen(float a) { return emu_widen(a); }
 GPU_FN float narrow(double a) { return emu_narrow(a); }
+
+GPU_FN void publish(unsigned *p, unsigned v) { emu_publish(p, v); }
+GPU_FN void count(unsigned *p) { emu_count(p); }
+GPU_FN unsigned observe(const unsigned *p) { return emu_observe(p); }
 
 #ifdef GPU_MMA
 /* round_tf32: to nearest, ties away from zero. An overflow gives infinity, NaN stays NaN. */

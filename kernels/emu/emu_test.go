@@ -138,6 +138,7 @@ func TestRight(t *testing.T) {
 		{kernel: "same_value", blocks: 2, threads: 64, elements: 64},
 		{kernel: "copied", threads: 64, shared: 1024, elements: 256},
 		{kernel: "right", blocks: 4, threads: 64, elements: 256, fault: "target70"},
+		{kernel: "together", blocks: 3, threads: 64, elements: 193, fault: "together"},
 	} {
 		var first []float64
 		for _, l.order = range orders {
@@ -196,6 +197,7 @@ func TestFaults(t *testing.T) {
 		{on(block, "without_second_sync"), 719, "race: "},
 		{on(block, "without_warp_sync"), 719, "uninitialised: reads shared|race: "},
 		{launch{kernel: "race_of_blocks", blocks: 2, threads: 64, elements: 64}, 719, "race: writes global"},
+		{launch{kernel: "together", blocks: 3, threads: 64, elements: 193}, 719, "looks at"}, // one behind the other
 		{on(block, "leaves_early"), 719, "deadlock: of 64 threads 1 have left, 63 at sync_block"},
 		{on(block, "diverges"), 719, "divergent"},
 		{launch{kernel: "copied", threads: 64, shared: 1024, n: 1, elements: 256}, 719, "before copy_wait"},
@@ -227,6 +229,14 @@ func TestFaults(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestTooManyTogether refuses to run more blocks at once than there is room for.
+func TestTooManyTogether(t *testing.T) {
+	r := launch{kernel: "together", blocks: 9, threads: 1024, elements: 64, fault: "together"}.run(t)
+	if r.first != "cuLaunchKernelEx" || r.codes[r.first] != 720 || !strings.Contains(r.report, "blocks at once") {
+		t.Errorf("%s gives %d, report %q; want 720", r.first, r.codes[r.first], r.report)
 	}
 }
 

@@ -295,16 +295,21 @@ var (
 	kernel = regexp.MustCompile(`(?m)^KERNEL(?:_BOUNDED)?\((\w+),`)
 	entry  = regexp.MustCompile(`\.entry (\w+)\(`)
 	mma    = regexp.MustCompile(`_(tf32|bf16)$`)
+	// What stands under GPU_CLUSTER as a whole.
+	clustered = regexp.MustCompile(`(?ms)^#ifdef GPU_CLUSTER\n.*?^#endif$`)
 )
 
 // kernels returns the entries that a module needs: those that its source names, or those of a
-// cell. Products in tf32 and bf16 need compute capability 8.0.
+// cell. Products in tf32 and bf16 need compute capability 8.0, kernels of clusters 9.0.
 func kernels(t *testing.T, module string, compute int) []string {
 	t.Helper()
 	var names []string
 	text, err := os.ReadFile(filepath.Join(root, "kernels/cuda", module+".cu"))
 	switch {
 	case err == nil:
+		if compute < 90 {
+			text = clustered.ReplaceAll(text, nil)
+		}
 		for _, m := range kernel.FindAllStringSubmatch(string(text), -1) {
 			names = append(names, m[1])
 		}

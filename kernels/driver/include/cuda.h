@@ -190,6 +190,7 @@ typedef enum {
 	CU_FUNC_ATTRIBUTE_CACHE_MODE_CA,
 	CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
 	CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT,
+	CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED = 14,
 } CUfunction_attribute;
 
 enum { CU_OCCUPANCY_DEFAULT, CU_OCCUPANCY_DISABLE_CACHING_OVERRIDE };
@@ -373,15 +374,16 @@ typedef struct {
 	void *userData;
 } CUDA_HOST_NODE_PARAMS;
 
-typedef enum { CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION = 4 } CUlaunchAttributeID;
+typedef enum { CU_LAUNCH_ATTRIBUTE_COOPERATIVE = 2, CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION = 4 } CUlaunchAttributeID;
 
-/* The value is a union of 64 bytes, of which this project uses one member. */
+/* The value is a union of 64 bytes, of which this project uses two members. */
 typedef struct {
 	CUlaunchAttributeID id;
 	char pad[8 - sizeof(CUlaunchAttributeID)];
 	union {
 		char bytes[64];
 		struct { unsigned int x, y, z; } clusterDim;
+		int cooperative;
 	} value;
 } CUlaunchAttribute;
 

@@ -346,6 +346,7 @@ static const struct {
 	{717, "CUDA_ERROR_INVALID_ADDRESS_SPACE", "operation not supported on global/shared address space"},
 	{718, "CUDA_ERROR_INVALID_PC", "invalid program counter"},
 	{719, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
+	{720, "CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE", "too many blocks in cooperative launch"},
 	{801, "CUDA_ERROR_NOT_SUPPORTED", "operation not supported"},
 	{802, "CUDA_ERROR_SYSTEM_NOT_READY", "system not yet initialized"},
 	{803, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH", "system has unsupported display driver / cuda driver combination"},
@@ -521,7 +522,7 @@ static CUresult check_launch(Function *f, const emu_dim &g, const emu_dim &b, co
 	return OK;
 }
 
-static CUresult run(Function *f, emu_dim g, emu_dim b, emu_dim c, size_t shared, void **params)
+static CUresult run(Function *f, emu_dim g, emu_dim b, emu_dim c, size_t shared, void **params, bool together = false)
 {
 	if (!known(f))
 		return INVALID_HANDLE;
@@ -529,8 +530,11 @@ static CUresult run(Function *f, emu_dim g, emu_dim b, emu_dim c, size_t shared,
 		return INVALID_VALUE;
 	if (CUresult code = check_launch(f, g, b, c, shared))
 		return code;
+	long all = (long)g.x * g.y * g.z, room = (long)hardware.sms * std::max(1u, 2048 / (b.x * b.y * b.z));
+	if (together && all > room)
+		return refuse(f, COOPERATIVE_LAUNCH_TOO_LARGE, "blocks at once", all, room);
 	std::vector<char> copy((char *)params[0], (char *)params[0] + f->kernel->params);
-	Launch l = {f->kernel, g, b, c, shared, copy.data()};
+	Launch l = {f->kernel, g, b, c, shared, copy.data(), together};
 	context()->error = run_launch(l);
 	return OK;
 }
@@ -958,6 +962,7 @@ struct LaunchAttribute {
 	int id, pad;
 	union {
 		emu_dim cluster;
+		int cooperative;
 		char bytes[64];
 	};
 };
@@ -969,14 +974,17 @@ struct LaunchConfig {
 	unsigned count;
 };
 
-enum { IGNORE_ATTRIBUTE = 0, CLUSTER_DIMENSION = 4 };
+enum { IGNORE_ATTRIBUTE = 0, COOPERATIVE = 2, CLUSTER_DIMENSION = 4 };
 
-static CUresult cluster_of(const LaunchConfig *l, emu_dim *c)
+static CUresult attributes_of(const LaunchConfig *l, emu_dim *c, bool *together)
 {
 	*c = {1, 1, 1};
+	*together = false;
 	for (unsigned i = 0; i < l->count; i++) {
 		if (l->attrs[i].id == CLUSTER_DIMENSION)
 			*c = l->attrs[i].cluster;
+		else if (l->attrs[i].id == COOPERATIVE)
+			*together = l->attrs[i].cooperative;
 		else if (l->attrs[i].id != IGNORE_ATTRIBUTE)
 			return NOT_SUPPORTED;
 	}
@@ -991,9 +999,10 @@ API cuLaunchKernelEx(const LaunchConfig *l, Function *f, void **params, void **e
 	if (extra)
 		return NOT_SUPPORTED;
 	emu_dim cluster;
-	if (CUresult code = cluster_of(l, &cluster))
+	bool together;
+	if (CUresult code = attributes_of(l, &cluster, &together))
 		return code;
-	return run(f, {l->gx, l->gy, l->gz}, {l->bx, l->by, l->bz}, cluster, l->shared, params);
+	return run(f, {l->gx, l->gy, l->gz}, {l->bx, l->by, l->bz}, cluster, l->shared, params, together);
 }
 
 /* Clusters run one after another: as many as there is room for multiprocessors. */
@@ -1001,9 +1010,10 @@ API cuOccupancyMaxActiveClusters(int *clusters, Function *f, const LaunchConfig 
 {
 	BEGIN(cuOccupancyMaxActiveClusters, true)
 	emu_dim c;
+	bool together;
 	if (!known(f))
 		return INVALID_HANDLE;
-	if (CUresult code = cluster_of(l, &c))
+	if (CUresult code = attributes_of(l, &c, &together))
 		return code;
 	*clusters = check_launch(f, {l->gx, l->gy, l->gz}, {l->bx, l->by, l->bz}, c, l->shared) ? 0 : std::max(1, hardware.sms / (int)c.x);
 	return OK;

@@ -39,6 +39,7 @@ enum {
 	OUT_OF_RESOURCES = 701,
 	MISALIGNED_ADDRESS = 716,
 	LAUNCH_FAILED = 719,
+	COOPERATIVE_LAUNCH_TOO_LARGE = 720,
 	NOT_SUPPORTED = 801,
 };
 
@@ -107,6 +108,7 @@ struct Launch {
 	emu_dim grid, block, cluster;
 	size_t shared; /* dynamic bytes */
 	const void *params;
+	bool together; /* all blocks run at once */
 };
 
 /* run_launch runs a kernel to its end and returns 0 or the error code of its fault. */
@@ -115,7 +117,7 @@ int run_launch(const Launch &l);
 struct Block;
 struct Warp;
 
-enum Wait { READY, AT_WARP, AT_BLOCK, AT_CLUSTER, AT_BARRIER, LEFT };
+enum Wait { READY, AT_WARP, AT_BLOCK, AT_CLUSTER, AT_BARRIER, SPINS, LEFT };
 
 /* Copies that copy_async started, by group. */
 struct Copy {
@@ -138,6 +140,7 @@ struct Thread {
 	Wait wait;
 	const char *at; /* what it waits at */
 	int groups;	/* closed groups of copies */
+	int looks;	/* calls of observe */
 	std::vector<Copy> copies;
 	int barrier;
 	unsigned parity;

@@ -607,6 +607,42 @@ void emu_barrier_wait(gpu_barrier *at, unsigned parity)
 	bar.acquired = std::max(bar.acquired, bar.completed);
 }
 
+// ---- words in global memory that blocks hear of each other through ----
+
+static const int MOST_LOOKS = 1 << 20; // of one thread
+
+static void check_word(const unsigned *p, const char *what, const void *pc)
+{
+	if ((uintptr_t)p % 4)
+		fault(MISALIGNED_ADDRESS, pc, "%s of %p", what, p);
+	if (!arena.holds(p))
+		fault(ILLEGAL_ADDRESS, pc, "%s of %p, which is not global memory", what, p);
+	check_access(p, 4, false, pc);
+}
+
+void emu_publish(unsigned *p, unsigned v)
+{
+	check_word(p, "publish", __builtin_return_address(0));
+	*p = v;
+}
+
+void emu_count(unsigned *p)
+{
+	check_word(p, "count", __builtin_return_address(0));
+	++*p;
+}
+
+// emu_observe lets all others run before it looks, or nobody could ever change what a loop looks at.
+unsigned emu_observe(const unsigned *p)
+{
+	const void *pc = __builtin_return_address(0);
+	check_word(p, "observe", pc);
+	if (++self->looks > MOST_LOOKS)
+		fault(LAUNCH_FAILED, pc, "looks at %p for the %dth time, which is %u", p, MOST_LOOKS, *p);
+	suspend(SPINS, "observe");
+	return *p;
+}
+
 // ---- what kernels know of themselves ----
 
 emu_dim emu_thread_index() { return self->index; }
@@ -703,6 +739,19 @@ static bool hurry_all()
 	return false;
 }
 
+// look_again lets those go on who wait for a word to change.
+static bool look_again()
+{
+	bool any = false;
+	for (Block &b : blocks)
+		for (Thread &t : b.threads)
+			if (t.wait == SPINS) {
+				t.wait = READY;
+				any = true;
+			}
+	return any;
+}
+
 static void run_threads()
 {
 	for (bool any = true; any && !failed;) {
@@ -710,6 +759,7 @@ static void run_threads()
 		for (int b : Turn(blocks.size()))
 			for (int w : Turn(blocks[b].warps.size()))
 				any |= run_warp(blocks[b].warps[w]);
+		any |= look_again();
 		if (!any)
 			any = hurry_all();
 	}
@@ -786,7 +836,7 @@ static void start_threads(Block &b, size_t first_stack)
 		t.lane = i % 32;
 		t.wait = READY;
 		t.at = "its start";
-		t.groups = 0;
+		t.groups = t.looks = 0;
 		t.copies.clear();
 		memset(t.acquired, 0, sizeof t.acquired);
 		t.warp->thread[t.lane] = &t;
@@ -826,8 +876,11 @@ static void run_cluster(unsigned x, unsigned y, unsigned z)
 		check_end();
 }
 
-int run_launch(const Launch &l)
+int run_launch(const Launch &launched)
 {
+	Launch l = launched;
+	if (l.together)
+		l.cluster = l.grid;
 	static bool ready;
 	if (!ready)
 		read_order();

@@ -25,6 +25,19 @@ KERNEL(copy, struct case_params) { p.y[threadIdx.x] = p.x[threadIdx.x]; }
 
 KERNEL(misaligned, struct case_params) { p.y[threadIdx.x] = (float)*(const double *)(p.x + 1 + 2 * threadIdx.x); }
 
+/* All blocks count themselves in y[0] and wait for all. */
+KERNEL(together, struct case_params)
+{
+	unsigned *word = (unsigned *)p.y;
+	if (threadIdx.x == 0) {
+		count(word);
+		while (observe(word) < gridDim.x)
+			;
+	}
+	sync_block();
+	p.y[1 + blockIdx.x * blockDim.x + threadIdx.x] = 1;
+}
+
 KERNEL(unwritten_shared, struct case_params)
 {
 	SHARED(float, slot[64]);

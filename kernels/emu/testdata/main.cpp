@@ -4,7 +4,7 @@
 //
 // x and y have ELEMENTS floats, x[i] = sin(i). FAULT spoils what the kernel gets or what is given
 // back: none, freed, host, unwritten, leak, target70 (PTX for compute 7.0), stale (no such kernel
-// in the PTX). It prints "CALL CODE" for each call that fails, then y.
+// in the PTX); together launches all blocks at once. It prints "CALL CODE" for each call that fails, then y.
 #include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
@@ -83,6 +83,10 @@ int main(int argc, char **argv)
 	attr.id = CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION;
 	attr.value.clusterDim.x = cluster;
 	attr.value.clusterDim.y = attr.value.clusterDim.z = 1;
+	if (is(fault, "together")) {
+		attr.id = CU_LAUNCH_ATTRIBUTE_COOPERATIVE;
+		attr.value.cooperative = 1;
+	}
 	CUlaunchConfig config = {};
 	config.gridDimX = blocks;
 	config.blockDimX = threads;

@@ -1,0 +1,25 @@
+//go:build gpu
+
+package cuda
+
+import "testing"
+
+// TestLatency does some rounds of every signal; the kernels count them.
+func TestLatency(t *testing.T) {
+	d := openGPU(t, Options{})
+	for _, s := range d.Signals() {
+		rounds, err := d.Rounds(s)
+		if err != nil {
+			t.Errorf("%s: %v", s.Name, err)
+			continue
+		}
+		for _, n := range []int{1, 2, 7} {
+			if err := rounds(n); err != nil && s.launch.Cluster <= d.limits.Cluster { // not every GPU has room for more
+				t.Errorf("%s, %d rounds: %v", s.Name, n, err)
+			}
+		}
+	}
+	if err := d.Wait(); err != nil {
+		t.Errorf("after what the GPU refused: %v", err)
+	}
+}
