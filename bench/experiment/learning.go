@@ -53,6 +53,7 @@ type learningTask struct {
 	inputs, outputs    int
 	samples            int     // of the whole training set of images
 	constant           float64 // loss of the best constant answer; of copy, of one that remembers nothing
+	blank              float64 // loss of a read-out of zeros
 	threshold          float64 // accuracy of images, loss of the others
 	images             bool
 }
@@ -67,7 +68,7 @@ func addings(lengths ...int) []learningTask {
 	var all []learningTask
 	for _, t := range lengths {
 		all = append(all, learningTask{name: fmt.Sprintf("adding-%d", t), task: "adding", recipe: "adding", keys: map[string]any{"steps": t},
-			steps: t, inputs: 2, outputs: 1, constant: 1. / 6, threshold: 1. / 60})
+			steps: t, inputs: 2, outputs: 1, constant: 1. / 6, blank: 7. / 6, threshold: 1. / 60})
 	}
 	return all
 }
@@ -78,14 +79,14 @@ func copies(delays ...int) []learningTask {
 	for _, d := range delays {
 		blind := 10 * math.Log(8) / float64(d+20)
 		all = append(all, learningTask{name: fmt.Sprintf("copy-%d", d), task: "copy", recipe: "adding", keys: map[string]any{"delay": d},
-			steps: d + 20, inputs: 10, outputs: 9, constant: blind, threshold: blind / 10})
+			steps: d + 20, inputs: 10, outputs: 9, constant: blind, blank: math.Log(9), threshold: blind / 10})
 	}
 	return all
 }
 
 func image(name string, steps, inputs, samples int, accuracy float64) learningTask {
 	return learningTask{name: name, task: name, recipe: "mnist-rows", steps: steps, inputs: inputs, outputs: 10, samples: samples,
-		constant: math.Log(10), threshold: accuracy, images: true}
+		constant: math.Log(10), blank: math.Log(10), threshold: accuracy, images: true}
 }
 
 // learningRates overrule recipes: the identity of the irnn is unsteady at the rates of the others.
@@ -301,8 +302,23 @@ func (c learningCase) row(of Rows) []string {
 		norms = append(norms, word(Estimate{Value: of.Mean(name).Value, Interval: Mean(nil).Interval}, "%.2g"))
 	}
 	return []string{c.model, fmt.Sprint(of[0].Values["hidden"]), fmt.Sprint(of[0].Values["parameters"]), c.clipping(), word(of.Mean(value), "%.4g"),
-		fmt.Sprintf("%g of %d", of.Sum("diverged"), n), fmt.Sprintf("%d of %d", learned, n), word(of.Mean("learned_steps"), "%.0f"), word(of.Mean("learned_seconds"), "%.0f"),
+		fmt.Sprintf("%d of %d", c.diverged(of), n), fmt.Sprintf("%d of %d", learned, n), word(of.Mean("learned_steps"), "%.0f"), word(of.Mean("learned_seconds"), "%.0f"),
 		strings.Join(norms, ", ")}
+}
+
+// exploded is how many times the loss of a blank read-out a training ends with, at least, that has
+// diverged although its numbers are still finite.
+const exploded = 10
+
+// diverged counts the trainings that met a number that is not finite, or ended in one without sense.
+func (c learningCase) diverged(of Rows) int {
+	n := 0
+	for _, r := range of {
+		if last, ok := r.Values["last_loss"]; r.Values["diverged"] > 0 || ok && !(last <= exploded*c.blank) {
+			n++
+		}
+	}
+	return n
 }
 
 // course draws the learning curves of one task.
@@ -346,7 +362,7 @@ func (s *learning) verdict(rows Rows, conditions []learningCase) (Verdict, strin
 	count := func(keep func(c learningCase) bool) (diverged, n int) {
 		for _, c := range conditions {
 			if of := rows.Of(c.String()); keep(c) {
-				diverged, n = diverged+int(of.Sum("diverged")), n+len(of)
+				diverged, n = diverged+c.diverged(of), n+len(of)
 			}
 		}
 		return diverged, n
@@ -377,7 +393,8 @@ func (s *learning) verdict(rows Rows, conditions []learningCase) (Verdict, strin
 		}
 	}
 	text = append(text, fmt.Sprintf("Measured so far: %s; trainings of %d updates, cells with the learned parameters of an lstm of %d units. "+
-		"To diverge is to meet a number that is not finite; staying finite is not learning, see the tables.", strings.Join(s.Tasks, ", "), s.Updates, s.Hidden))
+		"To diverge is to meet a number that is not finite, or to end with a loss above %d times that of a read-out of zeros; not to diverge is not to learn, see the tables.",
+		strings.Join(s.Tasks, ", "), s.Updates, s.Hidden, exploded))
 	if s.Hidden < 128 || s.Updates < 5000 {
 		text = append(text, "That is less than the default of 128 units and 5000 updates, and much less than behind the published numbers.")
 	}

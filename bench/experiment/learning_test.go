@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"math"
 	"strings"
 	"testing"
 )
@@ -16,6 +17,22 @@ func TestLearningRefuses(t *testing.T) {
 	s := &learning{Tasks: []string{"adding-101"}, Models: []string{"rnn"}, Clip: 1}
 	if _, err := s.Cases([]uint64{1}); err == nil || !strings.Contains(err.Error(), `"adding-101", want some of adding-100`) {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// TestLearningDiverged holds that finite numbers without sense count, and none at all do not.
+func TestLearningDiverged(t *testing.T) {
+	c := learningCase{learningTask: learningTask{blank: 2}}
+	for _, k := range []struct {
+		values Values
+		want   int
+	}{
+		{Values{"last_loss": 20}, 0}, {Values{"last_loss": 21}, 1}, {Values{"last_loss": math.NaN()}, 1}, {Values{"last_loss": math.Inf(1)}, 1},
+		{Values{"last_loss": 1, "diverged": 1}, 1}, {Values{"diverged": 0}, 0},
+	} {
+		if got := c.diverged(Rows{{Result: Result{Values: k.values}}}); got != k.want {
+			t.Errorf("%v: %d diverged, want %d", k.values, got, k.want)
+		}
 	}
 }
 
