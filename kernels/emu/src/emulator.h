@@ -140,7 +140,8 @@ struct Thread {
 	Wait wait;
 	const char *at; /* what it waits at */
 	int groups;	/* closed groups of copies */
-	int looks;	/* calls of observe */
+	int looks;	/* calls of observe that saw the same */
+	unsigned seen;
 	std::vector<Copy> copies;
 	int barrier;
 	unsigned parity;
