@@ -345,6 +345,15 @@ func TestMean(t *testing.T) {
 	}
 }
 
+func TestSpread(t *testing.T) {
+	if e := Spread([]float64{3, 1, 2}); e.Value != 2 || e.Interval != (bench.Interval{1, 3}) {
+		t.Errorf("spread is %+v", e)
+	}
+	if e := Spread([]float64{3}); e.Value != 3 || !math.IsNaN(e.Interval[0]) {
+		t.Errorf("spread of one is %+v", e)
+	}
+}
+
 func TestShare(t *testing.T) {
 	// Of none in n the upper border is 1 - 0.025^(1/n).
 	if e := Share(0, 10); e.Value != 0 || e.Interval[0] != 0 || math.Abs(e.Interval[1]-(1-math.Pow(0.025, 0.1))) > 1e-9 {

@@ -290,7 +290,7 @@ func (c learningCase) table() Table {
 		goal = fmt.Sprintf("loss of %.3g; without memory %.3g", c.threshold, c.constant)
 	}
 	return Table{Title: fmt.Sprintf("%s (learned: %s)", c.name, goal),
-		Head: []string{"cell", "units", "parameters", "gradient", what, "diverged", "learned", "updates to that", "seconds to that", "norm of the gradient: 5 %, median, 95 %, largest"}}
+		Head: []string{"cell", "units", "parameters", "gradient", what + " (range of seeds)", "diverged", "learned", "updates to that", "seconds to that", "norm of the gradient: 5 %, median, 95 %, largest"}}
 }
 
 // row writes what came of one condition.
@@ -299,10 +299,10 @@ func (c learningCase) row(of Rows) []string {
 	n, learned := len(of), len(of.Values("learned_steps"))
 	var norms []string
 	for _, name := range normNames {
-		norms = append(norms, word(Estimate{Value: of.Mean(name).Value, Interval: Mean(nil).Interval}, "%.2g"))
+		norms = append(norms, word(Mean([]float64{of.Mean(name).Value}), "%.2g"))
 	}
-	return []string{c.model, fmt.Sprint(of[0].Values["hidden"]), fmt.Sprint(of[0].Values["parameters"]), c.clipping(), word(of.Mean(value), "%.4g"),
-		fmt.Sprintf("%d of %d", c.diverged(of), n), fmt.Sprintf("%d of %d", learned, n), word(of.Mean("learned_steps"), "%.0f"), word(of.Mean("learned_seconds"), "%.0f"),
+	return []string{c.model, fmt.Sprint(of[0].Values["hidden"]), fmt.Sprint(of[0].Values["parameters"]), c.clipping(), word(Spread(of.Values(value)), "%.4g"),
+		fmt.Sprintf("%d of %d", c.diverged(of), n), fmt.Sprintf("%d of %d", learned, n), word(Spread(of.Values("learned_steps")), "%.0f"), word(Spread(of.Values("learned_seconds")), "%.0f"),
 		strings.Join(norms, ", ")}
 }
 

@@ -110,6 +110,16 @@ func Mean(x []float64) Estimate {
 	return e
 }
 
+// Spread returns the mean of a few numbers with the range that they lie in; of one number the range is
+// NaN.
+func Spread(x []float64) Estimate {
+	e := Mean(x)
+	if len(x) > 1 {
+		e.Interval = bench.Interval{slices.Min(x), slices.Max(x)}
+	}
+	return e
+}
+
 // Share returns the share of k in n, with the interval that is never too narrow.
 //
 // Source: Clopper and Pearson (1934), Biometrika 26:404.
