@@ -374,6 +374,14 @@ func (s *learning) verdict(rows Rows, conditions []learningCase) (Verdict, strin
 	var text []string
 	if of > 0 {
 		text = append(text, fmt.Sprintf("Without clipping %d of %d trainings of charged RNNs diverged (%s).", ours, of, Share(ours, of).Percent()))
+		if ours > 0 {
+			var each []string
+			for _, model := range slices.DeleteFunc(slices.Clone(s.Models), func(m string) bool { return !isCharged(m) }) {
+				d, n := count(func(c learningCase) bool { return c.model == model && c.clip == 0 })
+				each = append(each, fmt.Sprintf("%s %d of %d", model, d, n))
+			}
+			text = append(text, "Of each: "+strings.Join(each, ", ")+".")
+		}
 		switch {
 		case ours == 0 && Share(ours, of).Interval[1] < rare:
 			verdict = Holds
