@@ -18,6 +18,7 @@ import (
 	"galvani/data"
 	"galvani/engine"
 	"galvani/engine/chart"
+	"galvani/engine/rundir"
 	"galvani/kernels"
 	"galvani/models"
 
@@ -217,6 +218,33 @@ func TestRunAndReport(t *testing.T) {
 
 // TestResume cuts a run off after one case, then in the middle of a line, and holds that the next
 // run makes what is missing and nothing else.
+// TestTwoAtOnce keeps a second run from a file of rows that a first adds to, or has added to since the
+// second read it.
+func TestTwoAtOnce(t *testing.T) {
+	s := newToy()
+	j := toyJob(t, s)
+	seen := 0
+	s.fail = func(string) error {
+		second := *j
+		second.Settings = newToy()
+		if err := second.Run(t.Context()); !errors.Is(err, rundir.ErrLocked) || !strings.Contains(err.Error(), "another run adds to") {
+			t.Errorf("a second run gives %v, want ErrLocked", err)
+		}
+		seen++
+		return nil
+	}
+	if err := j.Run(t.Context()); err != nil || seen == 0 {
+		t.Fatalf("%d cases, %v", seen, err)
+	}
+	rows := len(read(t, j))
+	if _, err := openAppender(j.path(".jsonl"), 0); !errors.Is(err, rundir.ErrLocked) {
+		t.Errorf("with rows that were not read: %v, want ErrLocked", err)
+	}
+	if after := len(read(t, j)); after != rows || rows != seen {
+		t.Errorf("%d rows, then %d, of %d cases", rows, after, seen)
+	}
+}
+
 func TestResume(t *testing.T) {
 	s := newToy()
 	j := toyJob(t, s)

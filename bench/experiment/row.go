@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"galvani/bench"
+	"galvani/engine/rundir"
 
 	"github.com/BurntSushi/toml"
 )
@@ -170,13 +171,28 @@ func readRows(path string) (rows Rows, size int64, err error) {
 // appender adds rows to a file, each whole and on the disk before the next.
 type appender struct{ file *os.File }
 
-// openAppender opens a file behind its first size bytes and cuts off the rest.
+// openAppender opens a file behind its first size bytes and cuts off the rest, which is no whole line.
+//
+// Errors: rundir.ErrLocked while another process adds to the file, or has done so since it was read.
 func openAppender(path string, size int64) (*appender, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err
 	}
-	if err = f.Truncate(size); err == nil {
+	whole := size
+	if err = rundir.Exclusive(f); err == nil {
+		_, whole, err = readRows(path)
+	}
+	if err == nil && whole != size {
+		err = rundir.ErrLocked
+	}
+	if errors.Is(err, rundir.ErrLocked) {
+		err = fmt.Errorf("experiment: another run adds to %s: wait for it or choose another --out: %w", path, err)
+	}
+	if err == nil {
+		err = f.Truncate(size)
+	}
+	if err == nil {
 		_, err = f.Seek(size, io.SeekStart)
 	}
 	if err != nil {

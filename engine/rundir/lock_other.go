@@ -11,3 +11,6 @@ import (
 func (disk) Lock(name string) (io.Closer, error) {
 	return os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
 }
+
+// Exclusive does nothing on this system, which has no flock.
+func Exclusive(*os.File) error { return nil }

@@ -18,8 +18,8 @@ func (disk) Lock(name string) (io.Closer, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+	err = Exclusive(f)
+	if errors.Is(err, ErrLocked) {
 		defer f.Close()
 		holder, _ := io.ReadAll(io.LimitReader(f, 20)) // only makes the message better
 		if pid := strings.TrimSpace(string(holder)); pid != "" {
@@ -38,4 +38,15 @@ func (disk) Lock(name string) (io.Closer, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// Exclusive keeps every other process that asks for the same out of a file until it is closed.
+//
+// Errors: ErrLocked if another has it.
+func Exclusive(f *os.File) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return ErrLocked
+	}
+	return err
 }
