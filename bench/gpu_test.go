@@ -13,19 +13,26 @@ import (
 	"galvani/models"
 )
 
+// openGPU opens the first GPU, or what GALVANI_CUDA_LIBRARY has in its place.
+func openGPU(t *testing.T, precision string) *GPU {
+	t.Helper()
+	gpu, err := OpenGPU(0, precision)
+	if errors.Is(err, kernels.ErrNoDevice) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { gpu.Dev.Close() })
+	return gpu
+}
+
 // TestGPUMatrix measures every cell in every precision on the GPU that there is, the emulated one
 // with make gpu-test: the numbers pass the gate, memory is accounted, and given back.
 func TestGPUMatrix(t *testing.T) {
 	for _, precision := range kernels.Precisions {
 		t.Run(precision, func(t *testing.T) {
-			gpu, err := OpenGPU(0, precision)
-			if errors.Is(err, kernels.ErrNoDevice) {
-				t.Skip(err)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer gpu.Dev.Close()
+			gpu := openGPU(t, precision)
 			m := Matrix{Steps: []int{6}, Batches: []int{3}, Hiddens: []int{16}, GPU: gpu, CPU: true}
 			for _, e := range models.All() {
 				m.Models = append(m.Models, e.Name)
@@ -60,15 +67,8 @@ func TestGPUMatrix(t *testing.T) {
 // framework computes on the CPU.
 func TestGPUPeers(t *testing.T) {
 	python := pythonWith(t, "jax")
-	gpu, err := OpenGPU(0, "bf16")
-	if errors.Is(err, kernels.ErrNoDevice) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer gpu.Dev.Close()
-	m := Matrix{Models: []string{"lstm", "crnn"}, Steps: []int{6}, Batches: []int{3}, Hiddens: []int{16}, GPU: gpu}
+	gpu := openGPU(t, "bf16")
+	m := Matrix{Models: []string{"lstm", "cond-fixed"}, Steps: []int{6}, Batches: []int{3}, Hiddens: []int{16}, GPU: gpu}
 	var forms []string
 	cfg := Config{Threads: 1, Quick: true, Python: python, Log: t.Logf, Each: func(r Row) error {
 		if r.Case == casePeer && strings.HasPrefix(r.Reference.Name, "jax ") {
@@ -82,7 +82,7 @@ func TestGPUPeers(t *testing.T) {
 	if err := RunMatrix(context.Background(), cfg, m); err != nil {
 		t.Fatal(err)
 	}
-	// In bf16 and in fp16, which is timed beside it.
+	// In bf16 and in fp16, which is timed beside it; cond-fixed has no peer.
 	if want := []string{"lstm " + forward, "lstm " + forward, "lstm " + both, "lstm " + both}; !slices.Equal(forms, want) {
 		t.Errorf("peers of %v, want %v", forms, want)
 	}
@@ -90,14 +90,7 @@ func TestGPUPeers(t *testing.T) {
 
 // TestGPULatencies measures every signal that the GPU has room for.
 func TestGPULatencies(t *testing.T) {
-	gpu, err := OpenGPU(0, "fp32")
-	if errors.Is(err, kernels.ErrNoDevice) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer gpu.Dev.Close()
+	gpu := openGPU(t, "fp32")
 	var names []string
 	cfg := Config{Threads: 1, Quick: true, Log: t.Logf, Each: func(r Row) error {
 		names = append(names, r.What)
