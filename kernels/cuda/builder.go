@@ -35,7 +35,7 @@ type builder struct {
 // can be tried; only a lost device stays lost.
 func (d *Device) build(what string, f func(*builder)) error {
 	b := &builder{d: d, what: what, grown: map[*scratch]scratch{}}
-	err := d.drv.Do(func(q *driver.Queue) error {
+	return d.attempt(func(q *driver.Queue) error {
 		b.q = q
 		f(b)
 		if b.err == nil {
@@ -44,15 +44,8 @@ func (d *Device) build(what string, f func(*builder)) error {
 		}
 		b.end()
 		d.pinned, d.events = append(d.pinned, b.pinned...), append(d.events, b.events...)
-		if errors.Is(b.err, driver.ErrLost) {
-			return b.err
-		}
-		return nil
+		return b.err
 	})
-	if err != nil {
-		return err
-	}
-	return b.err
 }
 
 // end gives back what was made where something failed, and the scratch that was replaced where

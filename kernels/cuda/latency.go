@@ -17,9 +17,11 @@ type Signal struct {
 	Name   string
 	kernel string
 	blocks int
-	launch driver.Launch
-	host   bool // a round is a launch
-	wait   bool // for each launch
+	// How they are launched; see driver.Launch.
+	cluster  int
+	together bool
+	host     bool // a round is a launch
+	wait     bool // for each launch
 }
 
 // Signals returns those that the GPU has.
@@ -27,18 +29,17 @@ func (d *Device) Signals() []Signal {
 	all := []Signal{
 		{Name: "launch, queued", kernel: "latency_launch", blocks: 1, host: true},
 		{Name: "launch, waited for", kernel: "latency_launch", blocks: 1, host: true, wait: true},
-		{Name: "flag through L2, there and back", kernel: "latency_flag", blocks: 2, launch: driver.Launch{Together: true}},
+		{Name: "flag through L2, there and back", kernel: "latency_flag", blocks: 2, together: true},
 	}
 	for _, n := range []int{d.limits.SMs / 4, d.limits.SMs} {
 		if n > 1 {
-			all = append(all, Signal{Name: fmt.Sprintf("grid barrier, %d blocks", n), kernel: "latency_grid", blocks: n, launch: driver.Launch{Together: true}})
+			all = append(all, Signal{Name: fmt.Sprintf("grid barrier, %d blocks", n), kernel: "latency_grid", blocks: n, together: true})
 		}
 	}
 	for n := 2; n <= largestCluster && d.limits.Cluster > 1; n *= 2 {
-		cluster := driver.Launch{Cluster: n}
 		all = append(all,
-			Signal{Name: fmt.Sprintf("cluster barrier, %d blocks", n), kernel: "latency_cluster", blocks: n, launch: cluster},
-			Signal{Name: fmt.Sprintf("exchange in a cluster, %d blocks", n), kernel: "latency_exchange", blocks: n, launch: cluster})
+			Signal{Name: fmt.Sprintf("cluster barrier, %d blocks", n), kernel: "latency_cluster", blocks: n, cluster: n},
+			Signal{Name: fmt.Sprintf("exchange in a cluster, %d blocks", n), kernel: "latency_exchange", blocks: n, cluster: n})
 	}
 	return all
 }
@@ -55,7 +56,7 @@ func (d *Device) Rounds(s Signal) (func(n int) error, error) {
 	var counts []int32
 	err := d.build("latency", func(b *builder) {
 		k = b.kernel("latency", s.kernel)
-		if b.err == nil && s.launch.Cluster > d.limits.Cluster {
+		if b.err == nil && s.cluster > d.limits.Cluster {
 			b.err = k.f.LargeClusters()
 		}
 		word, seen = b.bytes(2*C.LATENCY_LINE*4), b.bytes(int64(s.blocks)*4)
@@ -67,7 +68,7 @@ func (d *Device) Rounds(s Signal) (func(n int) error, error) {
 		return nil, err
 	}
 	p := C.struct_latency_params{word: ptr(word), seen: ptr(seen)}
-	at := shape{grid: [3]int{s.blocks, 1, 1}, block: [3]int{32, 1, 1}, cluster: s.launch.Cluster, together: s.launch.Together}
+	at := shape{grid: [3]int{s.blocks, 1, 1}, block: [3]int{32, 1, 1}, cluster: s.cluster, together: s.together}
 	return func(n int) error {
 		return d.try("latency", func(w *work) {
 			w.zero(word, 2*C.LATENCY_LINE)

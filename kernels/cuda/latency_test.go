@@ -14,7 +14,7 @@ func TestLatency(t *testing.T) {
 			continue
 		}
 		for _, n := range []int{1, 2, 7} {
-			if err := rounds(n); err != nil && s.launch.Cluster <= d.limits.Cluster { // not every GPU has room for more
+			if err := rounds(n); err != nil && s.cluster <= d.limits.Cluster { // not every GPU has room for more
 				t.Errorf("%s, %d rounds: %v", s.Name, n, err)
 			}
 		}

@@ -35,13 +35,16 @@ func (d *Device) wait(what string, f func(*work)) error {
 
 // try is wait for what the GPU may refuse: the Device stays as it was, unless it is lost.
 func (d *Device) try(what string, f func(*work)) error {
+	return d.attempt(func(q *driver.Queue) error { return do(q, what, f) })
+}
+
+// attempt calls f and returns its error, of which the Device keeps none but the loss of the GPU.
+func (d *Device) attempt(f func(*driver.Queue) error) error {
 	var refused error
 	err := d.drv.Do(func(q *driver.Queue) error {
-		err := do(q, what, f)
-		if errors.Is(err, driver.ErrLost) {
-			return err
+		if refused = f(q); errors.Is(refused, driver.ErrLost) {
+			return refused
 		}
-		refused = err
 		return nil
 	})
 	if err != nil {
