@@ -30,9 +30,6 @@ func RunLatencies(ctx context.Context, cfg Config, gpu *GPU) error {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		if cfg.Only != nil && !cfg.Only.MatchString(name) {
-			continue
-		}
 		rounds, err := dev.Rounds(i)
 		if err == nil {
 			err = rounds(1)

@@ -250,7 +250,7 @@ func (r *runner) part(m Matrix, c Case, row Row) (err error) {
 		row.Ratio = compare(SpeedUp, 0, all[0], all[1], samples[0], samples[1])
 	}
 	row.Goal = goalOf(c, row.Subject)
-	if err := r.Each(row); err != nil || m.GPU == nil || c.What == step {
+	if err := r.Each(row); err != nil || len(r.peers) == 0 || m.GPU == nil || c.What == step {
 		return err
 	}
 	row.Goal = nil

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -36,6 +35,7 @@ var tables = map[string]struct {
 // line.
 func FillTables(markdown []byte, results string) ([]byte, error) {
 	var out bytes.Buffer
+	files := map[string][]Row{}
 	inside, number := "", 0
 	for line := range bytes.Lines(markdown) {
 		number++
@@ -57,12 +57,15 @@ func FillTables(markdown []byte, results string) ([]byte, error) {
 		if !known {
 			return nil, fmt.Errorf("bench: line %d: no table of rows %q", number, name)
 		}
-		rows, err := Read(filepath.Join(results, table.file))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+		if _, read := files[table.file]; !read {
+			rows, err := Read(filepath.Join(results, table.file))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, err
+			}
+			files[table.file] = rows
 		}
 		inside = name
-		if text := table.write(rows); text != "" {
+		if text := table.write(files[table.file]); text != "" {
 			out.WriteString("\n" + text + "\n")
 		}
 	}
@@ -76,29 +79,22 @@ func FillTables(markdown []byte, results string) ([]byte, error) {
 //
 // Errors: fs.ErrNotExist; a line that is no row of this schema, with its number.
 func Read(path string) ([]Row, error) {
-	f, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	var rows []Row
-	lines := bufio.NewReader(f)
-	for {
-		line, err := lines.ReadBytes('\n')
-		if len(bytes.TrimSpace(line)) > 0 {
-			var r Row
-			if e := json.Unmarshal(line, &r); e != nil {
-				return nil, fmt.Errorf("bench: %s: line %d: %w", path, len(rows)+1, e)
-			}
-			if r.Schema != schema {
-				return nil, fmt.Errorf("bench: %s: line %d: schema %d, want %d", path, len(rows)+1, r.Schema, schema)
-			}
-			rows = append(rows, r)
+	for line := range bytes.Lines(text) {
+		var r Row
+		if err := json.Unmarshal(line, &r); err != nil {
+			return nil, fmt.Errorf("bench: %s: line %d: %w", path, len(rows)+1, err)
 		}
-		if err != nil {
-			return rows, nil
+		if r.Schema != schema {
+			return nil, fmt.Errorf("bench: %s: line %d: schema %d, want %d", path, len(rows)+1, r.Schema, schema)
 		}
+		rows = append(rows, r)
 	}
+	return rows, nil
 }
 
 // markdown writes a table.
@@ -168,7 +164,7 @@ func cpuTable(rows []Row) string {
 // cpuPeersTable tells how many times faster the scan is than each form of the peers, of the newest
 // rows: a line for each model and shape, a column for each form.
 func cpuPeersTable(rows []Row) string {
-	var forms, head []string
+	var forms []string
 	for _, p := range peerForms {
 		if p.bound > 0 && !slices.Contains(forms, p.form) {
 			forms = append(forms, p.form)
@@ -198,7 +194,7 @@ func cpuPeersTable(rows []Row) string {
 	if len(lines) == 0 {
 		return "There are no rows yet.\n"
 	}
-	head = []string{"model", "B", "H", "T"}
+	head := []string{"model", "B", "H", "T"}
 	for _, f := range forms {
 		head = append(head, "`"+f+"`")
 	}

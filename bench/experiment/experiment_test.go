@@ -216,8 +216,6 @@ func TestRunAndReport(t *testing.T) {
 	}
 }
 
-// TestResume cuts a run off after one case, then in the middle of a line, and holds that the next
-// run makes what is missing and nothing else.
 // TestTwoAtOnce keeps a second run from a file of rows that a first adds to, or has added to since the
 // second read it.
 func TestTwoAtOnce(t *testing.T) {
@@ -245,6 +243,8 @@ func TestTwoAtOnce(t *testing.T) {
 	}
 }
 
+// TestResume cuts a run off after one case, then in the middle of a line, and holds that the next
+// run makes what is missing and nothing else.
 func TestResume(t *testing.T) {
 	s := newToy()
 	j := toyJob(t, s)

@@ -45,17 +45,14 @@ def seconds(framework, run, repeat):
     """Times repeats after one that is not timed: it finds threads asleep and caches cold. On a GPU
     all are queued and waited for once, and their mean is the one number."""
     framework.wait(run())
-    times, start = [], time.perf_counter()
-    for _ in range(repeat):
-        out = run()
-        if not framework.cuda:
-            framework.wait(out)
-            now = time.perf_counter()
-            times.append(now - start)
-            start = now
-    if framework.cuda:
+    rounds, each = (1, repeat) if framework.cuda else (repeat, 1)
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        for _ in range(each):
+            out = run()
         framework.wait(out)
-        times.append((time.perf_counter() - start) / repeat)
+        times.append((time.perf_counter() - start) / each)
     return times
 
 

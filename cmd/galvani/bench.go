@@ -41,6 +41,14 @@ func (b *benchRun) peerFlags(c *cobra.Command) {
 	f.StringVar(&b.python, "python", "python3", "Python that has PyTorch, JAX or both, for --peers")
 }
 
+// hardware refuses to keep times of an emulated GPU, which say nothing.
+func (b *benchRun) hardware(gpu *bench.GPU) error {
+	if gpu.Emulated && b.out != "" && !b.cfg.Quick {
+		return fmt.Errorf("%w: --out keeps times of hardware, and %s is %s; leave out --out or add --quick", errUsage, gpu.Device, gpu.Name)
+	}
+	return nil
+}
+
 // measure runs a benchmark, writes each row as soon as it is there, and returns them all.
 func (b *benchRun) measure(c *cobra.Command, run func(context.Context, bench.Config) error) (rows []bench.Row, err error) {
 	if b.cfg.Threads < 0 {

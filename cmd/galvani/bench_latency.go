@@ -26,8 +26,8 @@ the exchange that a scan makes at every step, 16 bytes to every block of the clu
 				return err
 			}
 			defer gpu.Dev.Close()
-			if gpu.Emulated && b.out != "" && !b.cfg.Quick {
-				return fmt.Errorf("%w: --out keeps times of hardware, and %s is %s; leave out --out or add --quick", errUsage, gpu.Device, gpu.Name)
+			if err := b.hardware(gpu); err != nil {
+				return err
 			}
 			rows, err := b.measure(c, func(ctx context.Context, cfg bench.Config) error { return bench.RunLatencies(ctx, cfg, gpu) })
 			if err != nil {

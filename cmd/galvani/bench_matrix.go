@@ -74,8 +74,8 @@ func (m *matrixFlags) run(c *cobra.Command) error {
 	}
 	if m.GPU != nil {
 		defer m.GPU.Dev.Close()
-		if m.GPU.Emulated && m.out != "" && !m.cfg.Quick {
-			return fmt.Errorf("%w: --out keeps times of hardware, and %s is %s; leave out --out or add --quick", errUsage, m.GPU.Device, m.GPU.Name)
+		if err := m.hardware(m.GPU); err != nil {
+			return err
 		}
 	}
 	rows, wrong := m.measure(c, func(ctx context.Context, cfg bench.Config) error { return bench.RunMatrix(ctx, cfg, m.Matrix) })
@@ -196,11 +196,10 @@ func (p *printer) matrix(found matrixReport, gpu *bench.GPU, missing string) {
 	if gpu != nil {
 		p.gpu(gpu)
 	}
+	isPeer := func(r bench.Row) bool { return r.Case == "peer" }
+	networks := slices.DeleteFunc(slices.Clone(found.Rows), isPeer)
 	var cpu, cuda, both, goals bool
-	for _, r := range found.Rows {
-		if r.Case == "peer" {
-			continue
-		}
+	for _, r := range networks {
 		x, y := sides(r)
 		cpu, cuda, both, goals = cpu || x != nil, cuda || y != nil, both || r.Ratio != nil, goals || r.Goal != nil
 	}
@@ -218,9 +217,9 @@ func (p *printer) matrix(found matrixReport, gpu *bench.GPU, missing string) {
 		head = append(head, "GOAL")
 	}
 	var table [][]string
-	for _, r := range found.Rows {
+	for _, r := range networks {
 		x, y := sides(r)
-		if r.Case == "peer" || x == nil && y == nil {
+		if x == nil && y == nil {
 			continue
 		}
 		s := r.Shape
@@ -240,7 +239,7 @@ func (p *printer) matrix(found matrixReport, gpu *bench.GPU, missing string) {
 		table = append(table, words)
 	}
 	p.table(head, table)
-	p.beside(found.Rows)
+	p.beside(slices.DeleteFunc(slices.Clone(found.Rows), func(r bench.Row) bool { return !isPeer(r) }))
 	p.crossovers(found.Crossovers)
 	if missing != "" {
 		p.line("%s", missing)
@@ -255,15 +254,13 @@ func (p *printer) gpu(g *bench.GPU) {
 	}
 }
 
-// beside writes how the networks on the GPU compare with other frameworks there.
+// beside writes how the networks on the GPU compare with other frameworks there, from rows of peers.
 func (p *printer) beside(rows []bench.Row) {
 	var table [][]string
 	for _, r := range rows {
-		if r.Case == "peer" {
-			s := r.Shape
-			table = append(table, append([]string{r.Model, strconv.Itoa(s.T), strconv.Itoa(s.B), strconv.Itoa(s.H), r.What, fmt.Sprintf("%.4g", r.Subject.Median*1e3),
-				r.Reference.Name, fmt.Sprintf("%.4g", r.Reference.Median*1e3), memoryWord(r.Reference)}, speedWords(r)[:2]...))
-		}
+		s := r.Shape
+		table = append(table, append([]string{r.Model, strconv.Itoa(s.T), strconv.Itoa(s.B), strconv.Itoa(s.H), r.What, fmt.Sprintf("%.4g", r.Subject.Median*1e3),
+			r.Reference.Name, fmt.Sprintf("%.4g", r.Reference.Median*1e3), memoryWord(r.Reference)}, speedWords(r)[:2]...))
 	}
 	if len(table) > 0 {
 		p.table([]string{"MODEL", "T", "B", "H", "WHAT", "GPU ms", "AGAINST", "ms", "MEMORY", "SPEED-UP", "95 %"}, table)
