@@ -19,13 +19,14 @@ const (
 	tableEnd   = "<!-- end of rows -->"
 )
 
-// tables are those of the README by name, with the file of their rows.
+// tables are those of README.md and bench/results/README.md by name, with the file of their rows.
 var tables = map[string]struct {
 	file  string
 	write func([]Row) string
 }{
-	"cpu": {"cpu.jsonl", cpuTable}, "cpu peers": {"cpu.jsonl", cpuPeersTable}, "conductance": {"conductance.jsonl", conductanceTable},
-	"gpu": {"gpu.jsonl", gpuTable}, "gpu peers": {"gpu.jsonl", gpuPeersTable},
+	"cpu": {"cpu.jsonl", cpuTable}, "cpu peers": {"cpu.jsonl", cpuPeersTable}, "cpu headlines": {"cpu.jsonl", cpuHeadlines},
+	"conductance": {"conductance.jsonl", conductanceTable},
+	"gpu":         {"gpu.jsonl", gpuTable}, "gpu peers": {"gpu.jsonl", gpuPeersTable},
 	"gpu latencies": {"gpu.jsonl", latencyTable},
 }
 
@@ -161,56 +162,100 @@ func cpuTable(rows []Row) string {
 	return markdown([]string{"what", "B", "H", "T", "time", "against", "ratio", "aim"}, table) + origin(used)
 }
 
-// cpuPeersTable tells how many times faster the scan is than each form of the peers, of the newest
-// rows: a line for each model and shape, a column for each form.
-func cpuPeersTable(rows []Row) string {
-	var forms []string
+// peerRows returns the newest row of each model, shape and form of a peer, and the forms in order.
+func peerRows(rows []Row) (newestRows []peerRow, forms []string) {
 	for _, p := range peerForms {
 		if p.bound > 0 && !slices.Contains(forms, p.form) {
 			forms = append(forms, p.form)
 		}
 	}
-	cells := map[Case]string{}
-	var lines []Case // without their form
-	var used []Row
-	var names []string
 	for _, c := range Suite(forms) {
 		if c.Kind != casePeer {
 			continue
 		}
-		r := newest(rows, c)
-		if r == nil {
-			continue
+		if r := newest(rows, c); r != nil {
+			newestRows = append(newestRows, peerRow{Case: c, Row: r})
 		}
-		cells[Case{Model: c.Model, Shape: c.Shape, Peer: c.Peer}] = ratioWord(r.Ratio)
-		if line := (Case{Model: c.Model, Shape: c.Shape}); !slices.Contains(lines, line) {
-			lines = append(lines, line)
-		}
-		if name := strings.TrimSuffix(r.Reference.Name, " "+c.Peer); !slices.Contains(names, name) {
+	}
+	return newestRows, forms
+}
+
+// peerRow is the newest row of a case with a peer.
+type peerRow struct {
+	Case
+	*Row
+}
+
+// peerOrigin names the peers of rows and where they were measured.
+func peerOrigin(measured []peerRow) string {
+	var names []string
+	var rows []Row
+	for _, m := range measured {
+		if name := strings.TrimSuffix(m.Reference.Name, " "+m.Peer); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
-		used = append(used, *r)
+		rows = append(rows, *m.Row)
 	}
-	if len(lines) == 0 {
+	return "\nAgainst " + strings.Join(names, ", ") + ". " + strings.TrimPrefix(origin(rows), "\n")
+}
+
+// cpuPeersTable shows how many times faster the scan is than each form of the peers: a line for
+// each model and shape, a column for each form.
+func cpuPeersTable(rows []Row) string {
+	measured, forms := peerRows(rows)
+	return peersTable(measured, forms, []string{"B", "H", "T"}, func(s Shape) []string {
+		return []string{fmt.Sprint(s.B), fmt.Sprint(s.H), fmt.Sprint(s.T)}
+	})
+}
+
+// cpuHeadlines shows the same with a line for each model: the range over shapes.
+func cpuHeadlines(rows []Row) string {
+	measured, forms := peerRows(rows)
+	return peersTable(measured, forms, nil, func(Shape) []string { return nil })
+}
+
+// peersTable groups rows by model and the words of their shape, and gives each group a line. A
+// cell holds the smallest and the largest ratio of the group.
+func peersTable(measured []peerRow, forms, shapeHead []string, shapeWords func(Shape) []string) string {
+	if len(measured) == 0 {
 		return "There are no rows yet.\n"
 	}
-	head := []string{"model", "B", "H", "T"}
+	type cell struct{ low, high *Ratio }
+	cells := map[string]cell{} // by line and form
+	var lines []string
+	var table [][]string
+	for _, m := range measured {
+		words := append([]string{"`" + m.Case.Model + "`"}, shapeWords(m.Case.Shape)...)
+		line := strings.Join(words, "|")
+		if !slices.Contains(lines, line) {
+			lines, table = append(lines, line), append(table, words)
+		}
+		c, ok := cells[line+m.Peer]
+		if !ok || m.Ratio.Value < c.low.Value {
+			c.low = m.Ratio
+		}
+		if !ok || m.Ratio.Value > c.high.Value {
+			c.high = m.Ratio
+		}
+		cells[line+m.Peer] = c
+	}
+	for i, line := range lines {
+		for _, form := range forms {
+			word := "-"
+			if c, ok := cells[line+form]; ok {
+				word = ratioWord(c.low)
+				if c.low != c.high {
+					word = strings.TrimSuffix(word, "×") + " to " + ratioWord(c.high)
+				}
+			}
+			table[i] = append(table[i], word)
+		}
+	}
+	head := append([]string{"model"}, shapeHead...)
 	for _, f := range forms {
 		head = append(head, "`"+f+"`")
 	}
-	var table [][]string
-	for _, l := range lines {
-		words := []string{"`" + l.Model + "`", fmt.Sprint(l.Shape.B), fmt.Sprint(l.Shape.H), fmt.Sprint(l.Shape.T)}
-		for _, l.Peer = range forms {
-			word := cells[l]
-			if word == "" {
-				word = "-"
-			}
-			words = append(words, word)
-		}
-		table = append(table, words)
-	}
-	return markdown(head, table) + "\nAgainst " + strings.Join(names, ", ") + ". " + strings.TrimPrefix(origin(used), "\n")
+	return markdown(head, table) + peerOrigin(measured)
 }
 
 func ratioWord(q *Ratio) string {
