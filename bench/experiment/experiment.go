@@ -36,6 +36,15 @@ type Settings interface {
 	Report(rows Rows) (Report, error)
 }
 
+// Choices returns the words that keys of the settings may hold, by key; nil where the settings do not
+// tell. They tell it by a method of that name.
+func Choices(s Settings) map[string][]string {
+	if c, ok := s.(interface{ Choices() map[string][]string }); ok {
+		return c.Choices()
+	}
+	return nil
+}
+
 // Case is one condition at one seed.
 type Case struct {
 	Condition string // with the seed, the key of the case within its experiment

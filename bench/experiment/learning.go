@@ -109,6 +109,11 @@ func (s *learning) Quick() {
 	s.Tasks, s.Models, s.Hidden, s.Updates, s.Evaluations, s.quick = []string{"adding-100", "copy-100"}, []string{"lstm", "crnn"}, 3, 2, 2, true
 }
 
+// Choices lists the values of keys.
+func (s *learning) Choices() map[string][]string {
+	return map[string][]string{"tasks": learningNames()}
+}
+
 // learningCase is a condition.
 type learningCase struct {
 	learningTask

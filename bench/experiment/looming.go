@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"sort"
@@ -97,6 +98,11 @@ var responses = []string{"activity", "log-odds", "events"}
 func (s *looming) Quick() {
 	s.Models, s.Hidden, s.Epochs, s.Coherence, s.Background, s.Jitter = []string{"crnn", "rnn"}, 4, 1, []float64{30}, nil, nil
 	s.Fields, s.LV, s.Samples, s.quick = []float64{12}, []float64{10, 40, 80}, 2, true
+}
+
+// Choices lists the values of keys.
+func (s *looming) Choices() map[string][]string {
+	return map[string][]string{"models": slices.Sorted(maps.Keys(loomingRates))}
 }
 
 // loomingCase is a condition: one key of the task may differ from its default.

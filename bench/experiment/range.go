@@ -45,6 +45,11 @@ func (s *dynamicRange) Quick() {
 	s.Models, s.Hidden, s.Epochs, s.Samples, s.Bins, s.quick = []string{"crnn", "rnn"}, 4, 1, 4, 8, true
 }
 
+// Choices lists the values of keys.
+func (s *dynamicRange) Choices() map[string][]string {
+	return map[string][]string{"models": boundedModels}
+}
+
 // Cases implements Settings.
 func (s *dynamicRange) Cases(seeds []uint64) ([]Case, error) {
 	var cases []Case

@@ -48,6 +48,7 @@ were found within 1e-12 of the fused scan in float64.`,
 	f.Float64SliceVar(&e.Links, "links", []float64{1, 0.1}, "`shares` of input weights that are not zero, with commas")
 	f.IntVar(&e.Steps, "steps", 500, "time steps")
 	f.IntVar(&e.Hidden, "hidden", 128, "hidden units")
+	offer(c, "models", func() []string { return eventModels })
 	return c
 }
 

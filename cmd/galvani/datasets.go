@@ -10,7 +10,6 @@ import (
 	"galvani/cmd/galvani/internal/config"
 	"galvani/data"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 )
 
@@ -97,28 +96,33 @@ func collectionNames() []string {
 
 // downloads shows how far each file is: a bar on a terminal, otherwise a line now and then.
 type downloads struct {
-	w      io.Writer
-	onTerm bool
-	bar    *progressbar.ProgressBar
-	file   string
-	next   time.Time // of a plain line
+	w    io.Writer
+	bar  *bar // nil where there is no terminal
+	file string
+	last data.Progress
+	next time.Time // of a plain line
 }
 
 func newDownloads(w io.Writer) *downloads {
-	_, onTerm := terminal(w)
-	return &downloads{w: w, onTerm: onTerm}
+	d := &downloads{w: w}
+	if _, onTerm := terminal(w); onTerm {
+		d.bar = newBar(w)
+	}
+	return d
 }
 
 func (d *downloads) update(p data.Progress) {
 	fresh := d.file != p.File
-	d.file = p.File
-	if d.onTerm {
-		if fresh {
-			d.end()
-			d.bar = progressbar.NewOptions64(p.Total, progressbar.OptionSetWriter(d.w), progressbar.OptionSetDescription(p.File),
-				progressbar.OptionShowBytes(true), progressbar.OptionThrottle(redraw), progressbar.OptionSetTheme(barTheme(d.w)), progressbar.OptionSetWidth(30))
+	if fresh {
+		d.end()
+	}
+	d.file, d.last = p.File, p
+	if d.bar != nil {
+		share := -1.0
+		if p.Total > 0 {
+			share = float64(p.Done) / float64(p.Total)
 		}
-		d.bar.Set64(p.Done) // drawing is best effort
+		d.bar.draw(share, p.File, formatBytes(p.Done))
 		return
 	}
 	if now := time.Now(); fresh || now.After(d.next) {
@@ -127,9 +131,10 @@ func (d *downloads) update(p data.Progress) {
 	}
 }
 
-// end leaves the line of the bar.
+// end leaves a line for the file that was fetched last.
 func (d *downloads) end() {
-	if d.bar != nil {
-		fmt.Fprintln(d.w)
+	if d.bar != nil && d.file != "" {
+		d.bar.clear()
+		fmt.Fprintf(d.w, "%s: %s\n", d.file, formatBytes(d.last.Done))
 	}
 }

@@ -119,14 +119,22 @@ func (d *lineDisplay) Evaluated(e engine.EvalEvent) error {
 
 func (d *lineDisplay) stop(rundir.Status) {}
 
-// pace measures the speed between two reports.
+// pace measures the speed of training.
 type pace struct {
-	batch, total, step int
-	last               time.Time
+	batch, total int
+	first, step  int       // step at the begin, and at the last report
+	begin, last  time.Time // of them
 }
 
 func (p *pace) start(j *job) {
-	*p = pace{j.opt.Batch, j.session.Steps(), j.session.Progress().Step, time.Now()}
+	at, now := j.session.Progress().Step, time.Now()
+	*p = pace{j.opt.Batch, j.session.Steps(), at, at, now, now}
+}
+
+// mean returns the sequences per second since the begin, and the time left at that speed.
+func (p *pace) mean(step int) (rate float64, eta time.Duration) {
+	steps := float64(step-p.first) / time.Since(p.begin).Seconds()
+	return steps * float64(p.batch), time.Duration(float64(p.total-step) / steps * float64(time.Second))
 }
 
 // tick reports whether a line is due, and if so the sequences per second since the one before

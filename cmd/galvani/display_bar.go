@@ -2,53 +2,45 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"time"
 
 	"galvani/engine"
 	"galvani/engine/rundir"
-
-	"github.com/schollz/progressbar/v3"
 )
-
-const redraw = 100 * time.Millisecond // of a bar
 
 // barDisplay draws a progress bar.
 type barDisplay struct {
 	plain
-	bar *progressbar.ProgressBar
-}
-
-// barTheme is a thin line, plain where colours are declined.
-func barTheme(w io.Writer) progressbar.Theme {
-	t := progressbar.Theme{Saucer: "━", SaucerHead: "╸", SaucerPadding: " "}
-	if colorful(w) {
-		t.Saucer, t.SaucerHead = "[cyan]━[reset]", "[cyan]╸[reset]"
-	}
-	return t
+	pace
+	bar *bar
 }
 
 func (d *barDisplay) start(j *job, dir string) {
 	d.plain.start(j, dir)
-	left := (j.session.Steps() - j.session.Progress().Step) * j.opt.Batch
-	d.bar = progressbar.NewOptions(left, progressbar.OptionSetWriter(d.w),
-		progressbar.OptionEnableColorCodes(colorful(d.w)), progressbar.OptionSetTheme(barTheme(d.w)),
-		progressbar.OptionShowIts(), progressbar.OptionSetItsString("seq"), progressbar.OptionSetPredictTime(true),
-		progressbar.OptionThrottle(redraw), progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish())
+	d.pace.start(j)
+	d.bar = newBar(d.w)
 }
 
 // Stepped implements engine.Observer.
 func (d *barDisplay) Stepped(e engine.StepEvent) error {
-	d.bar.Describe(fmt.Sprintf("epoch %d/%d  %s ", e.Epoch+1, d.j.opt.Epochs, score(e.Running)))
-	d.bar.Add(d.j.opt.Batch)
+	total := d.j.session.Steps()
+	rate, eta := d.mean(e.Step)
+	d.bar.draw(float64(e.Step)/float64(total), fmt.Sprintf("epoch %d/%d  %s", e.Epoch+1, d.j.opt.Epochs, score(e.Running)),
+		timeLeft(eta), fmt.Sprintf("%.0f seq/s", rate))
 	return nil
 }
 
 // Evaluated implements engine.Observer.
 func (d *barDisplay) Evaluated(e engine.EvalEvent) error {
-	d.bar.Clear()
+	d.bar.clear()
 	d.evaluated(e)
 	return nil
 }
 
-func (d *barDisplay) stop(rundir.Status) { d.bar.Clear() }
+func (d *barDisplay) words(format string, args ...any) {
+	if d.bar != nil {
+		d.bar.clear()
+	}
+	d.plain.words(format, args...)
+}
+
+func (d *barDisplay) stop(rundir.Status) { d.bar.clear() }

@@ -15,7 +15,6 @@ import (
 	"galvani/cmd/galvani/internal/config"
 	"galvani/kernels"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -76,6 +75,9 @@ func newExperimentOne(e experiment.Entry) *cobra.Command {
 	keys, err := keyFlags(map[string]any{"": e.New()}, given)
 	if err == nil {
 		c.Flags().AddFlagSet(keys)
+		for key, names := range experiment.Choices(e.New()) {
+			offer(c, strings.ReplaceAll(key, "_", "-"), func() []string { return names })
+		}
 	}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err != nil {
@@ -265,49 +267,42 @@ func (p *printer) outcome(o *experiment.Outcome) {
 // experimentDisplay tells how an experiment goes: with a bar on a terminal, otherwise in lines.
 type experimentDisplay struct {
 	w    io.Writer
-	bar  *progressbar.ProgressBar
+	bar  *bar
 	last time.Time
 }
-
-// barSteps is the number of steps of a bar that counts cost.
-const barSteps = 1000
 
 func newExperimentDisplay(w io.Writer, j *experiment.Job) *experimentDisplay {
 	d := &experimentDisplay{w: w}
 	fmt.Fprintf(w, "%s: %s\n", j.Name, j.Doc)
 	if _, onTerm := terminal(w); onTerm {
-		d.bar = progressbar.NewOptions(barSteps, progressbar.OptionSetWriter(w), progressbar.OptionEnableColorCodes(colorful(w)),
-			progressbar.OptionSetTheme(barTheme(w)), progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(redraw),
-			progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish())
+		d.bar = newBar(w)
 	}
 	return d
 }
 
 // progress is experiment.Job.Watch.
 func (d *experimentDisplay) progress(p experiment.Progress) {
-	left := ""
-	if p.Left > 0 {
-		left = fmt.Sprintf("  %s left", p.Left.Round(time.Second))
-	}
 	name := fmt.Sprintf("%d/%d  %s, seed %d", p.Done, p.Total, p.Case.Condition, p.Case.Seed)
 	if d.bar != nil {
-		d.bar.Describe(name + left + " ")
-		d.bar.Set(int(p.Share * barSteps))
+		d.bar.draw(p.Share, name, timeLeft(p.Left))
 		return
 	}
 	if time.Since(d.last) < lineEvery && (p.Row == nil || p.Done < p.Total) {
 		return
 	}
 	d.last = time.Now()
+	words := []string{name, fmt.Sprintf("%.0f%% of it", 100*p.Part)}
 	if p.Row != nil {
-		fmt.Fprintf(d.w, "%s  %.1f s%s\n", name, p.Row.Seconds, left)
-	} else {
-		fmt.Fprintf(d.w, "%s  %.0f%% of it%s\n", name, 100*p.Part, left)
+		words[1] = fmt.Sprintf("%.1f s", p.Row.Seconds)
 	}
+	if eta := timeLeft(p.Left); eta != "" {
+		words = append(words, eta)
+	}
+	fmt.Fprintln(d.w, strings.Join(words, "  "))
 }
 
 func (d *experimentDisplay) end() {
 	if d.bar != nil {
-		d.bar.Clear()
+		d.bar.clear()
 	}
 }

@@ -18,6 +18,7 @@ import (
 // textFlag is a flag whose text is read later, when model and task have said which key it is.
 type textFlag struct {
 	key, kind string
+	choices   []string // that some owner of the key takes, empty for any text
 	text      string
 	given     *[]config.Pair // in the order of the command line
 }
@@ -29,6 +30,15 @@ func (f *textFlag) Set(s string) error {
 	f.text = s
 	*f.given = append(*f.given, config.Pair{Name: f.key, Value: config.Text(s)})
 	return nil
+}
+
+// allow adds what another owner of the key takes.
+func (f *textFlag) allow(more []string) {
+	for _, s := range more {
+		if !slices.Contains(f.choices, s) {
+			f.choices = append(f.choices, s)
+		}
+	}
 }
 
 // variant is one meaning of a flag and the models or tasks that share it.
@@ -96,10 +106,11 @@ func keyFlags(owners map[string]any, given *[]config.Pair) (*pflag.FlagSet, erro
 		}
 		for _, k := range keys {
 			variants[k.Flag()] = addVariant(variants[k.Flag()], k)
-			if flags.Lookup(k.Flag()) != nil {
+			if f := flags.Lookup(k.Flag()); f != nil {
+				f.Value.(*textFlag).allow(k.OneOf)
 				continue
 			}
-			f := flags.VarPF(&textFlag{key: k.Name, kind: k.Type(), given: given}, k.Flag(), "", "")
+			f := flags.VarPF(&textFlag{key: k.Name, kind: k.Type(), choices: slices.Clone(k.OneOf), given: given}, k.Flag(), "", "")
 			if k.Type() == "bool" {
 				f.NoOptDefVal = "true"
 			}

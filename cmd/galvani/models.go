@@ -228,13 +228,3 @@ func lookupModel(name string) (models.Entry, error) {
 	}
 	return e, nil
 }
-
-// completeNames completes the one argument of a command from a list.
-func completeNames(names func() []string) cobra.CompletionFunc {
-	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		return names(), cobra.ShellCompDirectiveNoFileComp
-	}
-}

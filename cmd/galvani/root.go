@@ -27,13 +27,16 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		Args:          noSuchCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		Version:       thisBuild().String(),
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newTrain(), newEval(), newTrace(), newPerturb(), newFixedpoints(),
 		newModels(), newTasks(), newData(),
 		newDevices(), newGradcheck(), newBench(), newExperiment(), newVersion(),
 	)
+	complete(root)
 	return root
 }
 

@@ -44,20 +44,7 @@ the flags, the later overruling the earlier. Ctrl-C saves the state; --resume go
 		}
 		return start(ctx, f, flags, show)
 	}
-	registerCompletions(c)
 	return c
-}
-
-// registerCompletions completes the values of the flags that name something.
-func registerCompletions(c *cobra.Command) {
-	for flag, names := range map[string]func() []string{"model": modelNames, "task": taskNames} {
-		complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return names(), cobra.ShellCompDirectiveNoFileComp
-		}
-		if err := c.RegisterFlagCompletionFunc(flag, complete); err != nil {
-			panic(err) // the flag is not there
-		}
-	}
 }
 
 // start begins a new run. The run directory is made last, when all else is known to work.
