@@ -97,6 +97,9 @@ type Entry struct {
 	Doc    string
 	Source string
 	New    func() Config
+	// Continued says that sample k+1 of a set goes on where sample k ended, so that a network may
+	// carry its state from one to the next.
+	Continued bool
 }
 
 var registry = map[string]Entry{}

@@ -13,29 +13,30 @@ var ErrOption = errors.New("bad option")
 
 // Options are the settings of a training run, keys of config.toml and flags of the command
 // line. Field tags: toml (key), doc (one line), unit, min and max (inclusive bounds for
-// numbers), oneof (allowed strings, separated by '|').
+// numbers), oneof (allowed strings, separated by '|'), needs (when the key has an effect, as
+// galvani/cmd/galvani/internal/config reads it).
 type Options struct {
 	Epochs   int  `toml:"epochs" doc:"Passes over the training set." min:"1"`
 	MaxSteps int  `toml:"max_steps" doc:"Updates after which training ends, whatever the epoch; 0 for no such end." min:"0"`
 	Batch    int  `toml:"batch" doc:"Sequences per update." min:"1" max:"65536"`
-	Stateful bool `toml:"stateful" doc:"Carry the state at the end of a batch into the next one (truncated backpropagation through time); turns shuffling off."`
+	Stateful bool `toml:"stateful" needs:"sequences=continued" doc:"Carry the state at the end of a batch into the next one (truncated backpropagation through time); turns shuffling off."`
 
 	Optimizer   string  `toml:"optimizer" doc:"Update rule." oneof:"adam|adamw|rmsprop|sgd"`
 	LR          float64 `toml:"lr" doc:"Learning rate, at its peak." min:"0" max:"1000"`
-	Momentum    float64 `toml:"momentum" doc:"Momentum of sgd." min:"0" max:"1"`
-	Nesterov    bool    `toml:"nesterov" doc:"Nesterov's form of the momentum, sgd only."`
-	Beta1       float64 `toml:"beta1" doc:"Decay of the mean gradient, adam and adamw." min:"0" max:"0.999999"`
-	Beta2       float64 `toml:"beta2" doc:"Decay of the mean squared gradient, adam and adamw." min:"0" max:"0.99999999"`
-	RMSAlpha    float64 `toml:"rms_alpha" doc:"Decay of the mean squared gradient, rmsprop." min:"0" max:"0.99999999"`
-	Eps         float64 `toml:"eps" doc:"Added to the root of the mean squared gradient." min:"1e-30" max:"1"`
+	Momentum    float64 `toml:"momentum" needs:"optimizer=sgd" doc:"Momentum of sgd." min:"0" max:"1"`
+	Nesterov    bool    `toml:"nesterov" needs:"optimizer=sgd; momentum>0" doc:"Nesterov's form of the momentum, sgd only."`
+	Beta1       float64 `toml:"beta1" needs:"optimizer=adam|adamw" doc:"Decay of the mean gradient, adam and adamw." min:"0" max:"0.999999"`
+	Beta2       float64 `toml:"beta2" needs:"optimizer=adam|adamw" doc:"Decay of the mean squared gradient, adam and adamw." min:"0" max:"0.99999999"`
+	RMSAlpha    float64 `toml:"rms_alpha" needs:"optimizer=rmsprop" doc:"Decay of the mean squared gradient, rmsprop." min:"0" max:"0.99999999"`
+	Eps         float64 `toml:"eps" needs:"optimizer=adam|adamw|rmsprop" doc:"Added to the root of the mean squared gradient." min:"1e-30" max:"1"`
 	WeightDecay float64 `toml:"weight_decay" doc:"Decay of the parameters towards 0: decoupled with adamw, otherwise added to the gradient." min:"0" max:"1000"`
 	Clip        float64 `toml:"clip" doc:"Largest norm of the whole gradient; 0 for no limit." min:"0"`
 
 	Schedule  string  `toml:"schedule" doc:"Course of the learning rate." oneof:"constant|cosine|step|onecycle"`
-	Warmup    float64 `toml:"warmup" doc:"Part of the run in which the rate rises." min:"0" max:"1"`
-	LRFinal   float64 `toml:"lr_final" doc:"Rate at the end of cosine and onecycle, relative to lr." min:"0" max:"1"`
-	StepEvery int     `toml:"step_every" doc:"Epochs between two drops of the rate with schedule step." min:"1"`
-	StepDrop  float64 `toml:"step_drop" doc:"Factor of each drop with schedule step." min:"0" max:"1"`
+	Warmup    float64 `toml:"warmup" needs:"schedule=cosine|onecycle" doc:"Part of the run in which the rate rises." min:"0" max:"1"`
+	LRFinal   float64 `toml:"lr_final" needs:"schedule=cosine|onecycle" doc:"Rate at the end of cosine and onecycle, relative to lr." min:"0" max:"1"`
+	StepEvery int     `toml:"step_every" needs:"schedule=step" doc:"Epochs between two drops of the rate with schedule step." min:"1"`
+	StepDrop  float64 `toml:"step_drop" needs:"schedule=step" doc:"Factor of each drop with schedule step." min:"0" max:"1"`
 
 	EvalEvery       int `toml:"eval_every" doc:"Updates between two evaluations; 0 for one per epoch." min:"0"`
 	Patience        int `toml:"patience" doc:"Evaluations without improvement after which training ends; 0 for never." min:"0"`

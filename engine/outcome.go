@@ -27,7 +27,7 @@ var outcomes = map[Outcome]struct{ name, advice string }{
 	Done:         {"done", ""},
 	EarlyStopped: {"early stopped", "the best checkpoint is kept; raise patience to train on"},
 	Cancelled:    {"cancelled", "the state is saved; train --resume goes on from there"},
-	NotFinite:    {"not finite", "the last good checkpoint is kept; lower lr or clip, lengthen warmup, or look at the tensor that is named"},
+	NotFinite:    {"not finite", "the last good checkpoint is kept; lower lr or clip, take a schedule with a warmup (cosine, onecycle), or look at the tensor that is named"},
 	DeviceLost:   {"device lost", "the last checkpoint is kept; check the device, then train --resume goes on from there, with --device cpu if need be"},
 }
 

@@ -38,10 +38,10 @@ x  = syn_kernel of U x(t), tau_s, tau_l`,
 type CRNNSimple struct {
 	Dt        float64 `toml:"dt" doc:"step of the Euler rule" unit:"step" min:"1e-6" max:"10"`
 	TauS      float64 `toml:"tau_s" doc:"time constant of the fast synaptic trace" unit:"step" min:"0.1" max:"1e6"`
-	TauL      float64 `toml:"tau_l" doc:"time constant of the slow synaptic trace" unit:"step" min:"0.1" max:"1e6"`
+	TauL      float64 `toml:"tau_l" needs:"syn_kernel!=ema|alpha" doc:"time constant of the slow synaptic trace" unit:"step" min:"0.1" max:"1e6"`
 	SynKernel string  `toml:"syn_kernel" doc:"synaptic filter" oneof:"ema|ema_diff|ema_diff_relu|alpha|dualexp"`
 	Signs     string  `toml:"signs" doc:"signs of the input and gate terms" oneof:"restoring|literal"`
-	Irregular bool    `toml:"irregular" doc:"steps last as long as the task says"`
+	Irregular bool    `toml:"irregular" needs:"bin_ms>0" doc:"steps last as long as the task says"`
 }
 
 // NewCRNNSimple returns the cell with its defaults.

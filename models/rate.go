@@ -48,11 +48,11 @@ type Rate struct {
 	TauR           float64 `toml:"tau_r" doc:"membrane time constant, before learning" unit:"step" min:"1e-6" max:"1e6"`
 	Learn          string  `toml:"learn" doc:"time constants that are learned" oneof:"all|tau_s|tau_r|none"`
 	TauShape       string  `toml:"tau_shape" doc:"one time constant per unit, or one for all units" oneof:"unit|scalar"`
-	TauForm        string  `toml:"tau_form" doc:"what is learned: t of tau = dt + softplus(t), or a of dt/tau = sigmoid(a)" oneof:"softplus|sigmoid"`
+	TauForm        string  `toml:"tau_form" needs:"learn!=none" doc:"what is learned: t of tau = dt + softplus(t), or a of dt/tau = sigmoid(a)" oneof:"softplus|sigmoid"`
 	Activation     string  `toml:"activation" doc:"rate as a function of current; power is gain max(0, I - threshold)^exponent" oneof:"tanh|relu|sigmoid|softplus|power|linear"`
-	PowerGain      float64 `toml:"power_gain" doc:"gain of the power law" unit:"Hz/mV^exponent" min:"1e-6" max:"1e6"`
-	PowerThreshold float64 `toml:"power_threshold" doc:"threshold of the power law" unit:"mV" min:"-1e6" max:"1e6"`
-	PowerExponent  float64 `toml:"power_exponent" doc:"exponent of the power law" unit:"1" min:"0.1" max:"4"`
+	PowerGain      float64 `toml:"power_gain" needs:"activation=power" doc:"gain of the power law" unit:"Hz/mV^exponent" min:"1e-6" max:"1e6"`
+	PowerThreshold float64 `toml:"power_threshold" needs:"activation=power" doc:"threshold of the power law" unit:"mV" min:"-1e6" max:"1e6"`
+	PowerExponent  float64 `toml:"power_exponent" needs:"activation=power" doc:"exponent of the power law" unit:"1" min:"0.1" max:"4"`
 }
 
 // rateActivations are numbered as kernels/cells/rate.h numbers them.

@@ -28,14 +28,14 @@ var ErrWiring = errors.New("bad wiring")
 // for a read-out of E units alone; the spectral radius follows from Girko's circular law.
 type Wiring struct {
 	Dale        bool    `toml:"dale" doc:"Dale's law: all outgoing recurrent weights of a unit have one sign"`
-	EIRatio     float64 `toml:"ei_ratio" doc:"share of the units that excite, with dale; they are the first" unit:"1" min:"0" max:"1"`
-	DaleForm    string  `toml:"dale_form" doc:"with dale, weights are |w| or max(0, w) times their sign, or are clamped to it after every update" oneof:"abs|relu|clamp"`
+	EIRatio     float64 `toml:"ei_ratio" needs:"dale=true" doc:"share of the units that excite, with dale; they are the first" unit:"1" min:"0" max:"1"`
+	DaleForm    string  `toml:"dale_form" needs:"dale=true" doc:"with dale, weights are |w| or max(0, w) times their sign, or are clamped to it after every update" oneof:"abs|relu|clamp"`
 	Autapses    string  `toml:"autapses" doc:"whether units reach themselves; auto: not with dale" oneof:"auto|yes|no"`
 	RecDensity  float64 `toml:"rec_density" doc:"share of the recurrent connections that exist, drawn at random" unit:"1" min:"1e-6" max:"1"`
 	RecBlocks   int     `toml:"rec_blocks" doc:"blocks of units that are connected only within; each has its share of E and I units" min:"1" max:"65536"`
 	RecMask     string  `toml:"rec_mask" doc:"file of the recurrent connections that exist: H lines of H zeros and ones, line i for what unit i receives; empty for all"`
 	ReadoutFrom string  `toml:"readout_from" doc:"units that the read-out sees; auto: E with dale" oneof:"auto|all|E"`
-	WiringSeed  int     `toml:"wiring_seed" doc:"seed of rec_density" min:"0" max:"2147483647"`
+	WiringSeed  int     `toml:"wiring_seed" needs:"rec_density<1" doc:"seed of rec_density" min:"0" max:"2147483647"`
 }
 
 // NewWiring returns the wiring in which every connection exists and may have either sign.

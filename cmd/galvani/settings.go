@@ -23,7 +23,7 @@ type runKeys struct {
 	Backend      string  `toml:"backend" doc:"the fused scan or the unrolled graph" oneof:"auto|graph|scan"`
 	Precision    string  `toml:"precision" doc:"number format of the products on a GPU; states and parameters are float32" oneof:"fp32|tf32|bf16"`
 	Memory       string  `toml:"memory" doc:"most memory that training keeps of a sequence for the way back, e.g. 8GiB; beyond it states are recomputed; empty for no limit"`
-	Threads      int     `toml:"threads" doc:"threads of the fused scan on the CPU, 0 for one per core" min:"0" max:"1024"`
+	Threads      int     `toml:"threads" needs:"backend!=graph" doc:"threads of the fused scan on the CPU, 0 for one per core" min:"0" max:"1024"`
 	DataDir      string  `toml:"data_dir" doc:"folder of data-set files, empty for the user's cache folder"`
 	RunsDir      string  `toml:"runs_dir" doc:"folder that run directories are made in"`
 }
@@ -41,6 +41,7 @@ type settings struct {
 	wiring models.Wiring
 	task   data.Config
 	opt    engine.Options
+	notes  []string // lines of files that have no effect
 }
 
 // layer is one source of values; a later layer overrules an earlier one.
@@ -51,6 +52,9 @@ type layer struct {
 
 // resolve finds model and task in the layers, then applies to their defaults the recipe for
 // the two and the layers in order.
+//
+// Errors: a key of the command line that has no effect with the others. Those of files that differ
+// from what would be in effect without the file go to notes, since the file of a run holds all keys.
 func resolve(layers ...layer) (*settings, error) {
 	s := &settings{run: defaultRunKeys(), wiring: models.NewWiring(), opt: engine.DefaultOptions()}
 	for _, l := range layers {
@@ -87,16 +91,55 @@ func resolve(layers ...layer) (*settings, error) {
 	if s.Elsewhere, err = keysOfOthers(model.Name, task.Name); err != nil {
 		return nil, err
 	}
+	s.Facts = map[string]string{"sequences": "independent"}
+	if task.Continued {
+		s.Facts["sequences"] = "continued"
+	}
 	recipe, err := recipeFor(model.Name, task.Name)
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range append([]layer{recipe}, layers...) {
+	if err := s.Apply(recipe.pairs); err != nil {
+		return nil, recipe.wrap(err)
+	}
+	usual := map[string]string{}
+	for _, k := range s.Keys() {
+		usual[k.Name] = k.String()
+	}
+	for _, l := range layers {
 		if err := s.Apply(l.pairs); err != nil {
 			return nil, l.wrap(err)
 		}
 	}
-	return s, nil
+	return s, s.checkEffects(layers, usual)
+}
+
+// checkEffects looks for keys of the layers that have no effect.
+func (s *settings) checkEffects(layers []layer, usual map[string]string) error {
+	noted := map[string]bool{}
+	for _, l := range layers {
+		for _, p := range l.pairs {
+			why, err := s.Inert(p.Name)
+			if err != nil {
+				return l.wrap(err)
+			}
+			if why == "" {
+				continue
+			}
+			k, err := s.Lookup(p.Name)
+			if err != nil {
+				return l.wrap(err)
+			}
+			if l.name == "" {
+				return fmt.Errorf("%w: key %q has no effect: %s; leave it out, or set what it needs", config.ErrConfig, p.Name, why)
+			}
+			if k.String() != usual[p.Name] && !noted[p.Name] {
+				noted[p.Name] = true
+				s.notes = append(s.notes, fmt.Sprintf("%s: %s = %s has no effect: %s", l.name, p.Name, k, why))
+			}
+		}
+	}
+	return nil
 }
 
 // keysOfOthers returns the owners of the keys that belong to other models and tasks.

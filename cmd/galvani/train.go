@@ -16,20 +16,23 @@ import (
 
 // trainFlags are the flags of train that are no settings.
 type trainFlags struct {
-	config, resume string
-	quiet, json    bool
+	configs     []string
+	resume      string
+	quiet, json bool
 }
 
 func newTrain() *cobra.Command {
 	var f trainFlags
 	own := pflag.NewFlagSet("", pflag.ContinueOnError)
-	own.StringVar(&f.config, "config", "", "TOML `file` with settings; flags overrule it")
+	own.StringArrayVar(&f.configs, "config", nil, "TOML `file` with settings; given again, later files overrule earlier ones, and flags all of them")
 	own.StringVar(&f.resume, "resume", "", "go on with a `run`: its directory, one of its checkpoints, or auto for the newest run")
 	own.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but the run directory, to stdout")
 	own.BoolVar(&f.json, "json", false, "report as JSON lines to stdout")
 	c := &cobra.Command{Use: "train [flags]", Short: "Train a network", Args: exactArgs(),
 		Long: `Train a network. Settings come from the defaults of model and task, the file of --config and
-the flags, the later overruling the earlier. Ctrl-C saves the state; --resume goes on from it.`}
+the flags, the later overruling the earlier. --config may be given more than once; a later file
+overrules an earlier one key by key. A flag that would have no effect is refused, a line of a
+file is reported. Ctrl-C saves the state; --resume goes on from it.`}
 	given, err := addSettings(c, own)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err != nil {
@@ -49,18 +52,19 @@ the flags, the later overruling the earlier. Ctrl-C saves the state; --resume go
 
 // start begins a new run. The run directory is made last, when all else is known to work.
 func start(ctx context.Context, f trainFlags, flags layer, show display) error {
-	layers := []layer{flags}
-	if f.config != "" {
-		file, err := readLayer(f.config)
+	var layers []layer
+	for _, path := range f.configs {
+		file, err := readLayer(path)
 		if err != nil {
 			return err
 		}
-		layers = []layer{file, flags}
+		layers = append(layers, file)
 	}
-	s, err := resolve(layers...)
+	s, err := resolve(append(layers, flags)...)
 	if err != nil {
 		return err
 	}
+	s.report(show)
 	j, err := s.open()
 	if err != nil {
 		return err
@@ -73,9 +77,16 @@ func start(ctx context.Context, f trainFlags, flags layer, show display) error {
 	return j.train(ctx, run, show)
 }
 
+// report tells of the lines of files that have no effect.
+func (s *settings) report(show display) {
+	for _, n := range s.notes {
+		show.words("%s", n)
+	}
+}
+
 // resume goes on with a run from its newest whole checkpoint, or from the one that is named.
 func resume(ctx context.Context, f trainFlags, flags layer, show display) error {
-	if f.config != "" {
+	if len(f.configs) > 0 {
 		return fmt.Errorf("%w: --resume takes the configuration of the run; leave out --config", config.ErrConfig)
 	}
 	dir, checkpoint, err := findRun(f.resume, flags)
@@ -100,6 +111,7 @@ func reopen(run *rundir.Run, checkpoint string, flags layer, show display) (*job
 	if err != nil {
 		return nil, err
 	}
+	s.report(show)
 	state, err := pick(run, checkpoint, show.words)
 	if err != nil {
 		return nil, err

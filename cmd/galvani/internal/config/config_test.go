@@ -206,3 +206,35 @@ func FuzzConfig(f *testing.F) {
 		}
 	})
 }
+
+// TestConditionsAreRead holds the grammar of the tag needs.
+func TestConditionsAreRead(t *testing.T) {
+	list, err := parseConditions("optimizer=sgd|adam; momentum>0 ;a!=b;x<-1.5;")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Condition{{"optimizer", "=", []string{"sgd", "adam"}}, {"momentum", ">", []string{"0"}},
+		{"a", "!=", []string{"b"}}, {"x", "<", []string{"-1.5"}}}
+	if d := cmp.Diff(want, list); d != "" {
+		t.Error(d)
+	}
+	for value, meets := range map[string][]bool{"sgd": {true, false, true, false}, "b": {false, false, false, false},
+		"1": {false, true, true, false}, "-2": {false, false, true, true}} {
+		for i, c := range list {
+			if got := c.holds(value); got != meets[i] {
+				t.Errorf("%s holds for %q: %t, want %t", c, value, got, meets[i])
+			}
+		}
+	}
+	type odd struct {
+		X int `toml:"x" needs:"something"`
+	}
+	type number struct {
+		X int `toml:"x" needs:"y>much"`
+	}
+	for _, p := range []any{&odd{}, &number{}} {
+		if _, err := Keys("test", p); err == nil {
+			t.Errorf("%T: a condition that cannot be read was taken", p)
+		}
+	}
+}

@@ -2,7 +2,8 @@
 // both the keys of a TOML file and the flags of the command line.
 //
 // Field tags: toml (key), doc (one line), unit, min and max (inclusive bounds for numbers),
-// oneof (allowed strings, separated by '|').
+// oneof (allowed strings, separated by '|'), needs (when the key has an effect, see Condition),
+// before (the value that runs from before the key was added have).
 package config
 
 import (
@@ -26,6 +27,10 @@ type Key struct {
 	Max   string
 	OneOf []string // allowed strings, empty for any
 	Owner string   // what the key belongs to, e.g. "model crnn"
+	Needs []Condition
+	// Before is the text of the value that a run has whose config.toml lacks the key; empty for
+	// the default.
+	Before string
 
 	field reflect.Value
 }
@@ -57,7 +62,11 @@ func appendKeys(keys []Key, owner string, v reflect.Value) ([]Key, error) {
 			continue
 		}
 		k := Key{Name: name, Doc: f.Tag.Get("doc"), Unit: f.Tag.Get("unit"), Min: f.Tag.Get("min"),
-			Max: f.Tag.Get("max"), Owner: owner, field: v.Field(i)}
+			Max: f.Tag.Get("max"), Owner: owner, Before: f.Tag.Get("before"), field: v.Field(i)}
+		var err error
+		if k.Needs, err = parseConditions(f.Tag.Get("needs")); err != nil {
+			return nil, fmt.Errorf("%w, in the tag needs of key %q of %s", err, name, owner)
+		}
 		if s := f.Tag.Get("oneof"); s != "" {
 			k.OneOf = strings.Split(s, "|")
 		}

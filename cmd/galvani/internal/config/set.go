@@ -15,6 +15,8 @@ import (
 type Set struct {
 	// Elsewhere names, for keys that are not in the set, what has them instead.
 	Elsewhere map[string][]string
+	// Facts are values that conditions of keys may ask for besides keys.
+	Facts map[string]string
 
 	keys  []Key
 	index map[string]int
