@@ -25,15 +25,16 @@ const (
 // outcomes are the names and advice of each outcome.
 var outcomes = map[Outcome]struct{ name, advice string }{
 	Done:         {"done", ""},
-	EarlyStopped: {"early stopped", "the best checkpoint is kept; raise patience to train on"},
-	Cancelled:    {"cancelled", "the state is saved; train --resume goes on from there"},
-	NotFinite:    {"not finite", "the last good checkpoint is kept; lower lr or clip, take a schedule with a warmup (cosine, onecycle), or look at the tensor that is named"},
-	DeviceLost:   {"device lost", "the last checkpoint is kept; check the device, then train --resume goes on from there, with --device cpu if need be"},
+	EarlyStopped: {"early stopped", "raise patience to train on"},
+	Cancelled:    {"cancelled", ""},
+	NotFinite:    {"not finite", "lower lr or clip, take a schedule with a warmup (cosine, onecycle), or look at the tensor that is named"},
+	DeviceLost:   {"device lost", "check the device, or go on with --device cpu"},
 }
 
 func (o Outcome) String() string { return outcomes[o].name }
 
-// Advice says what to do next, in one line; empty after Done.
+// Advice says what helps, in one line; empty where nothing needs help. What is saved is for the
+// caller to say, from Result.Saved.
 func (o Outcome) Advice() string { return outcomes[o].advice }
 
 // outcomeOf returns the outcome that an error during training stands for; false for errors

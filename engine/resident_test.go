@@ -519,11 +519,16 @@ func TestResidentRefusesNotFinite(t *testing.T) {
 			if err := s.steps.push(); err != nil {
 				t.Fatal(err)
 			}
-			r := trainOn(t, s, nil, nil)
+			m := &memory{}
+			r := trainOn(t, s, nil, m)
 			if r.Outcome != NotFinite || !errors.As(r.Cause, e) {
 				t.Fatalf("%s: %v, %v", name, r.Outcome, r.Cause)
 			}
+			if sound := name == "input"; r.Saved != sound || len(m.saved) != b2i(sound) {
+				t.Errorf("%s: saved is %v, %d checkpoints", name, r.Saved, len(m.saved))
+			}
 		}
+		sameState(t, host, device)
 		if want.Error() != got.Error() {
 			t.Errorf("%s: device says %q, host %q", name, got, want)
 		}

@@ -148,6 +148,9 @@ func (d *deviceSteps) queue(b *data.Batch, at place) error {
 
 func (d *deviceSteps) finished(wait bool) ([]made, error) {
 	d.told = time.Now()
+	if len(d.waiting) == 0 {
+		return nil, nil
+	}
 	reports, err := d.plan.Reports(wait)
 	if err != nil {
 		return nil, err

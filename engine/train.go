@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -37,6 +38,9 @@ type EvalEvent struct {
 type Saver interface {
 	Save(*rundir.State) error
 	SaveBest(*rundir.State) error
+	// Best returns the last state given to SaveBest, by any process; rundir.ErrNoCheckpoint if
+	// there is none.
+	Best() (*rundir.State, error)
 }
 
 // Result is how a run ended.
@@ -44,16 +48,18 @@ type Result struct {
 	Outcome Outcome
 	Cause   error    // of NotFinite and DeviceLost, otherwise nil
 	Step    int      // updates made
+	Saved   bool     // a checkpoint holds the state as it was after Step updates
 	Best    *Metrics // of the best evaluation, nil before the first
 	Last    *Metrics // of the last evaluation of this call, nil before the first
 }
 
 // Train runs the session to its end: all steps, early stop, cancellation or failure. It goes
 // on from where the session stands, which after Restore is the middle of a run. On
-// cancellation of ctx it finishes the update under way and saves.
+// cancellation of ctx it finishes the update under way and saves. A run that fails saves, too,
+// unless its state is lost with the device or holds a value that is not finite.
 //
 // Observer and saver may be nil. Errors are those that are no outcome: of observer, saver and
-// data.
+// data; the result is valid beside them.
 func (s *Session) Train(ctx context.Context, obs Observer, save Saver) (Result, error) {
 	t := &trainer{Session: s, obs: obs, save: save, total: s.Steps(), perEpoch: s.BatchesPerEpoch()}
 	t.loader = newLoader(s.cfg.Task, s.trainPlan())
@@ -63,8 +69,12 @@ func (s *Session) Train(ctx context.Context, obs Observer, save Saver) (Result, 
 	if t.kept, err = keep(s.train, s.cfg.Task, s.trainPlan(), ok && fixed.Fixed()); err != nil {
 		return Result{}, err
 	}
+	if err := t.findRecord(); err != nil {
+		return Result{}, err
+	}
 	outcome, err := t.run(ctx)
-	r := Result{Outcome: outcome, Step: s.progress.Step, Best: s.progress.Best, Last: t.last}
+	saved := err == nil && save != nil || err != nil && t.rescue()
+	r := Result{Outcome: outcome, Step: s.progress.Step, Saved: saved, Best: t.best(), Last: t.last}
 	if o, ok := outcomeOf(err); ok {
 		r.Outcome, r.Cause, err = o, err, nil
 	}
@@ -86,7 +96,9 @@ type trainer struct {
 	kept            *kept // the training set on the device, or nil
 	total, perEpoch int
 	last            *Metrics
-	unsaved         bool // updates were made since the last checkpoint
+	record          *Metrics // of the best checkpoint that the saver has, or nil
+	unsaved         bool     // updates were made since the last checkpoint
+	unable          bool     // the saver has failed
 }
 
 // run goes through the cycle evaluation, checkpoint, update. A run that is cut off between
@@ -182,20 +194,20 @@ func (t *trainer) next(at place) (*data.Batch, error) {
 // tell reports the updates that are finished; with wait it waits for all that are queued.
 func (t *trainer) tell(wait bool) error {
 	done, err := t.steps.finished(wait)
+	var blind error // of the observer; what is finished counts all the same
 	for _, m := range done {
 		t.progress.Running.Add(m.Metrics)
-		if t.obs == nil {
+		if t.obs == nil || blind != nil {
 			continue
 		}
 		e := StepEvent{StepResult: m.StepResult, Epoch: m.at.epoch, Batch: m.at.batch, Running: t.progress.Running}
-		if err := t.obs.Stepped(e); err != nil {
-			return err
-		}
+		blind = t.obs.Stepped(e)
 	}
 	var r *refused
 	if !errors.As(err, &r) {
-		return err
+		return cmp.Or(err, blind)
 	}
+	t.progress.Epoch, t.progress.Batch, t.progress.Pending = r.at.epoch, r.at.batch, false
 	b, err := t.loader.again(r.at)
 	if err != nil {
 		return err
@@ -219,39 +231,21 @@ func (t *trainer) evaluate(ctx context.Context) error {
 		return err
 	}
 	p := &t.progress
+	before := *p
 	improved := p.Best == nil || m.Better(*p.Best)
 	p.Pending, t.last = false, &m
 	p.Stale++
 	if improved {
 		p.Best, p.Stale = &m, 0
 	}
-	if t.obs != nil {
-		if err := t.obs.Evaluated(EvalEvent{Step: p.Step, Epoch: p.Epoch, Train: p.Running, Test: m, Improved: improved}); err != nil {
+	if improved = improved && t.breaksRecord(m); improved {
+		if err := t.saveBest(); err != nil {
+			*p = before // the evaluation is due again
 			return err
 		}
 	}
-	if improved && t.save != nil {
-		st, err := t.State()
-		if err != nil {
-			return err
-		}
-		return t.save.SaveBest(st)
-	}
-	return nil
-}
-
-// checkpoint saves the state.
-func (t *trainer) checkpoint() error {
-	if err := t.tell(true); err != nil {
-		return err
-	}
-	t.unsaved = false
-	if t.save == nil {
+	if t.obs == nil {
 		return nil
 	}
-	st, err := t.State()
-	if err != nil {
-		return err
-	}
-	return t.save.Save(st)
+	return t.obs.Evaluated(EvalEvent{Step: p.Step, Epoch: p.Epoch, Train: p.Running, Test: m, Improved: improved})
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,9 +18,10 @@ import (
 
 // memory keeps checkpoints.
 type memory struct {
-	saved []*rundir.State
-	best  *rundir.State
-	fail  error
+	saved    []*rundir.State
+	best     *rundir.State
+	fail     error // of both kinds
+	failBest error
 }
 
 func (m *memory) Save(s *rundir.State) error {
@@ -28,8 +30,17 @@ func (m *memory) Save(s *rundir.State) error {
 }
 
 func (m *memory) SaveBest(s *rundir.State) error {
-	m.best = s
-	return m.fail
+	if m.failBest == nil {
+		m.best = s
+	}
+	return cmp.Or(m.fail, m.failBest)
+}
+
+func (m *memory) Best() (*rundir.State, error) {
+	if m.best == nil {
+		return nil, rundir.ErrNoCheckpoint
+	}
+	return m.best, nil
 }
 
 // watcher records events and may act on them.
