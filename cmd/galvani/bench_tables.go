@@ -22,11 +22,11 @@ files, from the rows that the other commands left in a folder. A table stands be
 			for _, path := range paths {
 				old, err := os.ReadFile(path)
 				if err != nil {
-					return err
+					return missingInput(err)
 				}
 				text, err := bench.FillTables(old, results)
 				if err != nil {
-					return fmt.Errorf("%s: %w", path, err)
+					return missingInput(fmt.Errorf("%s: %w", path, err))
 				}
 				state := "up to date"
 				if !bytes.Equal(text, old) {

@@ -11,11 +11,11 @@ import (
 
 const lineEvery = 5 * time.Second // between two plain lines
 
-// display tells how training goes. It watches the session and never fails it: what it cannot
-// write is lost.
+// display tells how training goes. It ends the session where it cannot write what is for
+// programs, to stdout; words for people that cannot be written are lost.
 type display interface {
 	engine.Observer
-	start(j *job, dir string)
+	start(j *job, dir string) error
 	words(format string, args ...any) // a remark for people
 	stop(s rundir.Status)             // training has ended, one way or the other
 	end(j *job, r engine.Result, dir string, took time.Duration)
@@ -27,7 +27,7 @@ func newDisplay(f trainFlags, stdout, stderr io.Writer) display {
 	case f.json:
 		return &jsonDisplay{w: stdout, people: stderr}
 	case f.quiet:
-		return quietDisplay{stdout, stderr}
+		return quietDisplay{stdout}
 	case onTerm:
 		return &barDisplay{plain: plain{w: stderr}}
 	}
@@ -52,7 +52,7 @@ type plain struct {
 
 func (p *plain) words(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
 
-func (p *plain) start(j *job, dir string) {
+func (p *plain) start(j *job, dir string) error {
 	p.j, p.begin = j, time.Now()
 	learned, _ := j.session.Params().Len()
 	p.words("%s (%d units, %s learned parameters) on %s (T=%d I=%d O=%d)", j.net.Name(), j.net.Hidden(),
@@ -62,6 +62,7 @@ func (p *plain) start(j *job, dir string) {
 	if at := j.session.Progress().Step; at > 0 {
 		p.words("going on at step %d of %d", at, j.session.Steps())
 	}
+	return nil
 }
 
 // evaluated writes the line of an evaluation.
@@ -97,9 +98,9 @@ type lineDisplay struct {
 	pace
 }
 
-func (d *lineDisplay) start(j *job, dir string) {
-	d.plain.start(j, dir)
+func (d *lineDisplay) start(j *job, dir string) error {
 	d.pace.start(j)
+	return d.plain.start(j, dir)
 }
 
 // Stepped implements engine.Observer.
@@ -149,15 +150,16 @@ func (p *pace) tick(step int) (rate float64, eta time.Duration, due bool) {
 	return steps * float64(p.batch), time.Duration(float64(p.total-step) / steps * float64(time.Second)), true
 }
 
-// quietDisplay prints the run directory to stdout and nothing else.
-type quietDisplay struct{ stdout, stderr io.Writer }
+// quietDisplay prints the run directory to stdout as soon as it is known, and nothing else.
+type quietDisplay struct{ stdout io.Writer }
 
-func (quietDisplay) Stepped(engine.StepEvent) error   { return nil }
-func (quietDisplay) Evaluated(engine.EvalEvent) error { return nil }
-func (quietDisplay) start(*job, string)               {}
-func (quietDisplay) words(string, ...any)             {}
-func (quietDisplay) stop(rundir.Status)               {}
+func (quietDisplay) Stepped(engine.StepEvent) error                 { return nil }
+func (quietDisplay) Evaluated(engine.EvalEvent) error               { return nil }
+func (quietDisplay) words(string, ...any)                           {}
+func (quietDisplay) stop(rundir.Status)                             {}
+func (quietDisplay) end(*job, engine.Result, string, time.Duration) {}
 
-func (d quietDisplay) end(_ *job, _ engine.Result, dir string, _ time.Duration) {
-	fmt.Fprintln(d.stdout, dir)
+func (d quietDisplay) start(_ *job, dir string) error {
+	_, err := fmt.Fprintln(d.stdout, dir)
+	return err
 }

@@ -14,10 +14,11 @@ type barDisplay struct {
 	bar *bar
 }
 
-func (d *barDisplay) start(j *job, dir string) {
-	d.plain.start(j, dir)
+func (d *barDisplay) start(j *job, dir string) error {
+	err := d.plain.start(j, dir)
 	d.pace.start(j)
 	d.bar = newBar(d.w)
+	return err
 }
 
 // Stepped implements engine.Observer.

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
+	"syscall"
 	"time"
 
 	"galvani/engine"
@@ -52,15 +54,21 @@ type event struct {
 	GPUMemory int64      `json:"gpu_memory_high,omitempty"` // bytes
 }
 
+// write writes an event. A pipe that nobody reads any more is no error here: its signal stops
+// the run.
 func (d *jsonDisplay) write(e event) error {
 	e.Steps = d.total
-	return writeJSON(d.w, e)
+	err := writeJSON(d.w, e)
+	if errors.Is(err, syscall.EPIPE) {
+		return nil
+	}
+	return err
 }
 
-func (d *jsonDisplay) start(j *job, dir string) {
+func (d *jsonDisplay) start(j *job, dir string) error {
 	d.pace.start(j)
 	learned, _ := j.session.Params().Len()
-	d.write(event{Event: "start", Run: dir, Model: j.net.Name(), Task: j.task.Name, Device: j.place.device,
+	return d.write(event{Event: "start", Run: dir, Model: j.net.Name(), Task: j.task.Name, Device: j.place.device,
 		Backend: j.place.backend, Learned: learned, Step: j.session.Progress().Step})
 }
 

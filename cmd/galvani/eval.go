@@ -79,7 +79,8 @@ func (f *savedFlags) state(run *rundir.Run, stderr io.Writer) (*rundir.State, er
 	case "last":
 		return pick(run, "", say)
 	}
-	return rundir.Load(f.checkpoint)
+	state, err := rundir.Load(f.checkpoint)
+	return state, missingInput(err)
 }
 
 // evalReport is what eval tells.

@@ -25,13 +25,33 @@ const (
 	exitNumerical = 71 // not finite
 	exitIO        = 74 // disk full, no permission, input/output error
 	exitStopped   = 75 // stopped on request, state saved, may be resumed
+
+	// After a second SIGINT or SIGTERM, which ends the program at once: 128 + signal.
+	exitInterrupted = 130
+	exitTerminated  = 143
 )
 
 // Sentinels of the command line itself.
 var (
 	errUsage   = errors.New("usage")
 	errStopped = errors.New("stopped")
+	// errNoInput is what missingInput makes of a file that is not there.
+	errNoInput = errors.New("no such input")
 )
+
+// missingInput marks the error of an input file that does not exist as bad data. An output that
+// cannot be written fails with the same error of the system, but is an input/output error.
+func missingInput(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return noInput{err}
+	}
+	return err
+}
+
+// noInput is an error of a missing input; its text is that of the system.
+type noInput struct{ error }
+
+func (e noInput) Unwrap() []error { return []error{errNoInput, e.error} }
 
 // exitCodes maps the kinds of failure to codes; the first that matches counts.
 var exitCodes = []struct {
@@ -42,6 +62,7 @@ var exitCodes = []struct {
 	{errStopped, exitStopped},
 	{errGradient, exitBug},
 	{errInput, exitData},
+	{errNoInput, exitData},
 	{config.ErrConfig, exitConfig},
 	{data.ErrConfig, exitConfig},
 	{data.ErrMissing, exitData},
@@ -59,7 +80,6 @@ var exitCodes = []struct {
 	{rundir.ErrForeign, exitData},
 	{rundir.ErrNoCheckpoint, exitData},
 	{safetensors.ErrUnsupported, exitData},
-	{fs.ErrNotExist, exitData},
 	{rundir.ErrIO, exitIO},
 	{kernels.ErrNoDevice, exitDevice},
 	{kernels.ErrMemory, exitDevice},

@@ -133,7 +133,7 @@ func (f *experimentFlags) experiment(c *cobra.Command, e experiment.Entry, given
 	if !f.redraw {
 		show := newExperimentDisplay(c.ErrOrStderr(), j)
 		j.Watch = show.progress
-		ctx, cancel := interruptible(c.Context())
+		ctx, cancel := interruptible(c.Context(), closedPipe...)
 		err := j.Run(ctx)
 		show.end()
 		cancel()

@@ -121,7 +121,7 @@ var changeable = []string{"device", "backend", "precision", "memory", "threads",
 func savedSettings(run *rundir.Run, flags layer) (*settings, error) {
 	text, err := run.Read("config.toml")
 	if err != nil {
-		return nil, err
+		return nil, missingInput(err)
 	}
 	pairs, err := config.Decode(bytes.NewReader(text))
 	file := layer{filepath.Join(run.Dir(), "config.toml"), pairs}
@@ -175,7 +175,8 @@ func newestRun(flags layer) (string, error) {
 // about each that was passed over.
 func pick(run *rundir.Run, checkpoint string, say func(string, ...any)) (*rundir.State, error) {
 	if checkpoint != "" {
-		return rundir.Load(checkpoint)
+		state, err := rundir.Load(checkpoint)
+		return state, missingInput(err)
 	}
 	state, skipped, err := run.Latest()
 	for _, bad := range skipped {

@@ -13,7 +13,7 @@ import (
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run executes one command line and returns the exit code. Data goes to stdout, words for
-// people to stderr; an error is one line.
+// people to stderr; an error is one line. A command whose output is lost has failed.
 func run(args []string, stdout, stderr io.Writer) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -21,13 +21,32 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 			code = exitBug
 		}
 	}()
+	out := &watched{Writer: stdout}
 	root := newRoot()
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.Execute()
+	if err == nil {
+		err = out.err
+	}
 	if err != nil {
 		fmt.Fprintln(stderr, config.OneLine("galvani: "+err.Error()))
 	}
 	return exitCode(err)
+}
+
+// watched keeps the first error of a writer. Not every command looks at what becomes of its
+// output, and cobra does not.
+type watched struct {
+	io.Writer
+	err error
+}
+
+func (w *watched) Write(b []byte) (int, error) {
+	n, err := w.Writer.Write(b)
+	if w.err == nil {
+		w.err = err
+	}
+	return n, err
 }

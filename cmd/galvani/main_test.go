@@ -46,7 +46,7 @@ const deaf = "deaf"
 
 // TestSecondSignalEndsAtOnce holds that a program that is stuck can be stopped.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
-	for s, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+	for s, code := range map[syscall.Signal]int{syscall.SIGINT: exitInterrupted, syscall.SIGTERM: exitTerminated} {
 		c := exec.Command(os.Args[0])
 		c.Env = append(os.Environ(), asProgram+"="+deaf)
 		pipe, err := c.StdoutPipe()

@@ -78,6 +78,9 @@ func (p *printer) table(head []string, rows [][]string) {
 
 // terminal returns the width of the terminal that w is, or false.
 func terminal(w io.Writer) (width int, ok bool) {
+	if out, ok := w.(*watched); ok {
+		w = out.Writer
+	}
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return 0, false

@@ -56,7 +56,7 @@ func (j *job) traceBatch(path string) (*data.Batch, error) {
 	}
 	f, err := safetensors.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, missingInput(err)
 	}
 	b, err := readBatch(j.task, f)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ file is reported. Ctrl-C saves the state; --resume goes on from it.`}
 			return err
 		}
 		flags := layer{pairs: *given}
-		ctx, cancel := interruptible(c.Context())
+		ctx, cancel := interruptible(c.Context(), closedPipe...)
 		defer cancel()
 		show := newDisplay(f, c.OutOrStdout(), c.ErrOrStderr())
 		if f.resume != "" {
@@ -131,17 +132,13 @@ func reopen(run *rundir.Run, checkpoint string, flags layer, show display) (*job
 
 // train runs the session to its end and keeps the run directory.
 func (j *job) train(ctx context.Context, run *rundir.Run, show display) (err error) {
-	defer func() { err = errors.Join(err, run.Close()) }()
+	defer func() { err = cmp.Or(err, run.Close()) }() // the first failure is often the cause of the others
 	if err := j.describe(run); err != nil {
 		return err
 	}
-	show.start(j, run.Dir())
 	begin := time.Now()
-	result, err := j.session.Train(ctx, observers{recorder{run}, show}, run)
+	result, err := j.learn(ctx, run, show)
 	took := time.Since(begin)
-	if err == nil {
-		err = j.verdict(ctx, result, run.Dir())
-	}
 	status := rundir.Status{Phase: rundir.Completed, Reason: result.Outcome.String(), Step: int64(result.Step), Time: time.Now()}
 	if err != nil {
 		status.Phase, status.Reason = rundir.Failed, err.Error()
@@ -150,8 +147,7 @@ func (j *job) train(ctx context.Context, run *rundir.Run, show display) (err err
 		status.Phase = rundir.Stopped
 	}
 	show.stop(status)
-	err = errors.Join(err, run.SetStatus(status))
-	if err != nil {
+	if err = cmp.Or(err, run.SetStatus(status)); err != nil {
 		return err
 	}
 	if err := j.plot(run, show.words); err != nil {
@@ -159,6 +155,37 @@ func (j *job) train(ctx context.Context, run *rundir.Run, show display) (err err
 	}
 	show.end(j, result, run.Dir(), took)
 	return nil
+}
+
+// learn trains, and says of a run that did not come to its end why, what is saved, and what to
+// do next.
+func (j *job) learn(ctx context.Context, run *rundir.Run, show display) (engine.Result, error) {
+	if err := show.start(j, run.Dir()); err != nil {
+		return engine.Result{}, err
+	}
+	r, err := j.session.Train(ctx, observers{recorder{run}, show}, run)
+	switch {
+	case err != nil:
+	case r.Outcome == engine.Cancelled:
+		err = context.Cause(ctx)
+	case r.Cause != nil:
+		err = fmt.Errorf("%w; %s", r.Cause, r.Outcome.Advice())
+	default:
+		return r, nil
+	}
+	return r, fmt.Errorf("%w; %s", err, j.kept(r, run))
+}
+
+// kept says what is saved of a run that did not come to its end.
+func (j *job) kept(r engine.Result, run *rundir.Run) string {
+	resume := "galvani train --resume " + run.Dir()
+	if r.Saved {
+		return fmt.Sprintf("the state at step %d of %d is saved; go on with: %s", r.Step, j.session.Steps(), resume)
+	}
+	if s, _, err := run.Latest(); err == nil {
+		return fmt.Sprintf("the checkpoint of step %d is kept; go on from there with: %s", s.Step, resume)
+	}
+	return "no checkpoint is saved"
 }
 
 // describe writes what is known of a run before its first step.
@@ -173,18 +200,6 @@ func (j *job) describe(run *rundir.Run) error {
 		return err
 	}
 	return run.SetStatus(rundir.Status{Phase: rundir.Running, Step: int64(j.session.Progress().Step), Time: time.Now()})
-}
-
-// verdict returns the error that an outcome stands for, nil for a run that came to its end.
-func (j *job) verdict(ctx context.Context, r engine.Result, dir string) error {
-	switch r.Outcome {
-	case engine.Cancelled:
-		return fmt.Errorf("%w at step %d of %d, state saved; go on with: galvani train --resume %s",
-			context.Cause(ctx), r.Step, j.session.Steps(), dir)
-	case engine.NotFinite, engine.DeviceLost:
-		return fmt.Errorf("%w; %s", r.Cause, r.Outcome.Advice())
-	}
-	return nil
 }
 
 // observers calls several observers in order.

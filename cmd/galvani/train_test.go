@@ -135,7 +135,7 @@ func TestResumeIsBitEqual(t *testing.T) {
 // TestSignalSavesAndResumes stops endless training and goes on with it.
 func TestSignalSavesAndResumes(t *testing.T) {
 	runs := t.TempDir()
-	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for _, s := range stopping {
 		o := interrupt(t, args(tiny, "--json", "--epochs", "1000000", "--runs-dir", runs), s, 200*time.Millisecond)
 		o.refused(t, exitStopped, "galvani train --resume ")
 		if !strings.Contains(o.stderr, `"outcome":"stopped"`) {

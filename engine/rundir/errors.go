@@ -34,7 +34,7 @@ type ioError struct {
 }
 
 func (e *ioError) Error() string {
-	return fmt.Sprintf("rundir: %s %s: %v%s", e.op, e.path, e.err, remedy(e.err))
+	return fmt.Sprintf("rundir: %s %s: %v%s", e.op, e.path, e.err, e.remedy())
 }
 
 // Unwrap makes the error both an ErrIO and its cause.
@@ -53,12 +53,20 @@ func ioErr(op, path string, err error) error {
 	return &ioError{op, path, err}
 }
 
-func remedy(err error) string {
+func (e *ioError) remedy() string {
+	err := e.err
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && !e.reads():
+		return "; the folder was removed or moved while the run went on"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "; free some space there, then resume"
+	case errors.Is(err, syscall.EFBIG):
+		return "; raise the limit of file sizes (ulimit -f), then resume"
 	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
 		return "; choose a folder that can be written"
 	}
 	return ""
 }
+
+// reads tells what fails on a file that is not there from what makes it.
+func (e *ioError) reads() bool { return e.op == "open" || e.op == "read" || e.op == "list" }

@@ -60,7 +60,7 @@ func (r *Run) openMetrics() error {
 	}
 	f, err := r.fs.Append(r.path(metricsName))
 	if err != nil {
-		return ioErr("open", r.path(metricsName), err)
+		return ioErr("append to", r.path(metricsName), err)
 	}
 	r.metrics = f
 	return ioErr("sync", r.dir, r.fs.SyncDir(r.dir))

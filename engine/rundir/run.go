@@ -154,7 +154,7 @@ func (r *Run) prepare() error {
 	}
 	f, err := r.fs.Append(r.path(logName))
 	if err != nil {
-		return ioErr("open", r.path(logName), err)
+		return ioErr("append to", r.path(logName), err)
 	}
 	r.logFile, r.log = f, slog.New(slog.NewJSONHandler(f, nil))
 	return ioErr("sync", r.dir, r.fs.SyncDir(r.dir))
