@@ -1,15 +1,14 @@
 package models
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 
+	"galvani/engine/infile"
 	"galvani/kernels"
 )
 
@@ -36,7 +35,7 @@ func axialGraph(kind string, h int, g float64) (*kernels.Axial, []float64, error
 			join((i-1)/2, i)
 		}
 	default:
-		f, err := os.Open(kind)
+		f, err := infile.Open(kind)
 		if err != nil {
 			return nil, nil, fmt.Errorf("models: graph %q is not ring, tree or none, nor a file that can be read: %w", kind, err)
 		}
@@ -62,26 +61,26 @@ func ParseEdges(r io.Reader, h int, g float64) (*kernels.Axial, []float64, error
 	a := &kernels.Axial{}
 	var values []float64
 	seen := map[[2]int]bool{}
-	lines := bufio.NewScanner(r)
-	for n := 1; lines.Scan(); n++ {
-		text, _, _ := strings.Cut(lines.Text(), "#")
+	err := infile.Lines(r, mostText, func(n int, text string) error {
+		text, _, _ = strings.Cut(text, "#")
 		fields := strings.Fields(text)
 		if len(fields) == 0 {
-			continue
+			return nil
 		}
 		i, j, value, err := parseEdge(fields, h, g)
 		if err == nil && seen[[2]int{min(i, j), max(i, j)}] {
 			err = fmt.Errorf("units %d and %d are joined already", i, j)
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("line %d: %v: %w", n, err, ErrGraph)
+			return fmt.Errorf("line %d: %w", n, err)
 		}
 		seen[[2]int{min(i, j), max(i, j)}] = true
 		a.I, a.J = append(a.I, int32(i)), append(a.J, int32(j))
 		values = append(values, value)
-	}
-	if err := lines.Err(); err != nil {
-		return nil, nil, fmt.Errorf("%v: %w", err, ErrGraph)
+		return nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", err, ErrGraph)
 	}
 	if len(values) == 0 {
 		return nil, nil, fmt.Errorf("no edges; for no coupling set graph = \"none\": %w", ErrGraph)
@@ -98,7 +97,7 @@ func parseEdge(fields []string, h int, g float64) (i, j int, value float64, err 
 	for n := range ends {
 		u, err := strconv.Atoi(fields[n])
 		if err != nil || u < 0 || u >= h {
-			return 0, 0, 0, fmt.Errorf("unit %q, want a number from 0 to %d", fields[n], h-1)
+			return 0, 0, 0, fmt.Errorf("unit %.40q, want a number from 0 to %d", fields[n], h-1)
 		}
 		ends[n] = u
 	}
@@ -107,8 +106,8 @@ func parseEdge(fields []string, h int, g float64) (i, j int, value float64, err 
 	}
 	if len(fields) == 3 {
 		g, err = strconv.ParseFloat(fields[2], 64)
-		if err != nil || !(g >= 0) || math.IsInf(g, 1) {
-			return 0, 0, 0, fmt.Errorf("conductance %q, want a number of at least 0", fields[2])
+		if err != nil || !(g >= 0) || g > math.MaxFloat32 {
+			return 0, 0, 0, fmt.Errorf("conductance %.40q, want a number of at least 0 that float32 holds", fields[2])
 		}
 	}
 	return ends[0], ends[1], g, nil

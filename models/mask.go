@@ -1,16 +1,20 @@
 package models
 
 import (
-	"bufio"
 	"fmt"
 	"io"
-	"os"
+	"strconv"
 	"strings"
+
+	"galvani/engine/infile"
 )
+
+// mostText is how many bytes a line of a mask or of an edge list may have beyond its numbers.
+const mostText = 1 << 20
 
 // readMask reads a mask [H,H] from a file.
 func readMask(path string, h int) ([]float64, error) {
-	f, err := os.Open(path)
+	f, err := infile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("models: rec_mask: %w: %w", err, ErrWiring)
 	}
@@ -23,40 +27,48 @@ func readMask(path string, h int) ([]float64, error) {
 }
 
 // ParseMask reads which of h units reach which: h lines of h numbers 0 or 1, with commas or blanks
-// between them; line i holds what unit i receives. Text from # on is a comment.
+// between them or nothing; line i holds what unit i receives. Text from # on is a comment.
 //
 // Errors: ErrWiring, with the line, for anything else.
 func ParseMask(r io.Reader, h int) ([]float64, error) {
 	m := make([]float64, 0, h*h)
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, 64+16*h)
 	rows := 0
-	for n := 1; lines.Scan(); n++ {
-		text, _, _ := strings.Cut(lines.Text(), "#")
-		fields := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
-		if len(fields) == 0 {
-			continue
-		}
-		if rows++; rows > h || len(fields) != h {
-			return nil, fmt.Errorf("line %d: row %d of the mask has %d numbers, want %d rows of %d for %d units: %w",
-				n, rows, len(fields), h, h, h, ErrWiring)
-		}
-		for _, f := range fields {
-			switch f {
-			case "0":
-				m = append(m, 0)
-			case "1":
-				m = append(m, 1)
-			default:
-				return nil, fmt.Errorf("line %d: %q, want 0 or 1: %w", n, f, ErrWiring)
+	err := infile.Lines(r, mostText+32*h, func(n int, text string) error {
+		text, _, _ = strings.Cut(text, "#")
+		before := len(m)
+		for _, f := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || r == ' ' || r == '\t' }) {
+			var ok bool
+			if m, ok = appendMask(m, f); !ok {
+				return fmt.Errorf("line %d: %.40q, want 0 or 1", n, f)
 			}
 		}
+		count := len(m) - before
+		if count == 0 {
+			return nil
+		}
+		if rows++; rows > h || count != h {
+			return fmt.Errorf("line %d: row %d of the mask has %d numbers, want %d rows of %d for %d units", n, rows, count, h, h, h)
+		}
+		return nil
+	})
+	if err == nil && rows != h {
+		err = fmt.Errorf("%d rows, want %d for %d units", rows, h, h)
 	}
-	if err := lines.Err(); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, ErrWiring)
 	}
-	if rows != h {
-		return nil, fmt.Errorf("%d rows, want %d for %d units: %w", rows, h, h, ErrWiring)
-	}
 	return m, nil
+}
+
+// appendMask appends what a field holds: digits 0 and 1 that each stand for a unit, or one number
+// such as 1.0.
+func appendMask(m []float64, field string) ([]float64, bool) {
+	if strings.Trim(field, "01") == "" {
+		for _, digit := range field {
+			m = append(m, float64(digit-'0'))
+		}
+		return m, true
+	}
+	v, err := strconv.ParseFloat(field, 64)
+	return append(m, v), err == nil && (v == 0 || v == 1)
 }

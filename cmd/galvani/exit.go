@@ -9,6 +9,7 @@ import (
 	"galvani/cmd/galvani/internal/config"
 	"galvani/data"
 	"galvani/engine"
+	"galvani/engine/infile"
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
@@ -80,6 +81,7 @@ var exitCodes = []struct {
 	{rundir.ErrForeign, exitData},
 	{rundir.ErrNoCheckpoint, exitData},
 	{safetensors.ErrUnsupported, exitData},
+	{infile.ErrNotRegular, exitData},
 	{rundir.ErrIO, exitIO},
 	{kernels.ErrNoDevice, exitDevice},
 	{kernels.ErrMemory, exitDevice},

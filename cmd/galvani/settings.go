@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/data"
 	"galvani/engine"
+	"galvani/engine/infile"
 	"galvani/models"
 )
 
@@ -179,7 +179,7 @@ func (l layer) wrap(err error) error {
 // readLayer reads a configuration file.
 func readLayer(path string) (layer, error) {
 	l := layer{name: path}
-	f, err := os.Open(path)
+	f, err := infile.Open(path)
 	if err != nil {
 		return l, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}

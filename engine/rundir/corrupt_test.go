@@ -128,8 +128,10 @@ func TestForeignFile(t *testing.T) {
 	var other bytes.Buffer
 	must(t, safetensors.Write(&other, []safetensors.Tensor{safetensors.Float32("w", nil, []float32{1})}, map[string]string{"format": "pt"}))
 	wantError(t, write(other.Bytes()), rundir.ErrForeign, path)
-	half := `{"w":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}}`
-	wantError(t, write(append([]byte{byte(len(half)), 0, 0, 0, 0, 0, 0, 0}, half+"ab"...)), rundir.ErrForeign, path, "F16")
+	for _, dtype := range []string{"F16", "F8_E4M3"} { // one that can be read and one that cannot
+		header := `{"w":{"dtype":"` + dtype + `","shape":[0],"data_offsets":[0,0]}}`
+		wantError(t, write(append([]byte{byte(len(header)), 0, 0, 0, 0, 0, 0, 0}, header...)), rundir.ErrForeign, path)
+	}
 	for name, text := range map[string]string{
 		"empty": "", "pickle": "\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00c__builtin__\nexec\n", "zip": "PK\x03\x04..........", "text": "steps = 1\nlr = 0.1\n",
 	} {

@@ -3,6 +3,8 @@ package rundir
 import (
 	"io"
 	"os"
+
+	"galvani/engine/infile"
 )
 
 // FS is what a run directory needs from a file system. Its one use besides the real one is to
@@ -60,7 +62,7 @@ func (disk) Append(name string) (File, error) {
 }
 
 func (disk) Open(name string) (Reader, error) {
-	f, err := os.Open(name)
+	f, err := infile.Open(name)
 	if err != nil {
 		return nil, err
 	}
