@@ -7,9 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
+
+	"galvani/engine/infile"
 )
 
 // File is the content of a safetensors file.
@@ -31,9 +32,9 @@ func (f *File) Tensor(name string) (Tensor, bool) {
 
 // Open reads the file at path.
 //
-// Errors: ErrCorrupt, ErrUnsupported, or those of package os.
+// Errors: ErrCorrupt, ErrUnsupported, infile.ErrNotRegular, or those of package os.
 func Open(path string) (*File, error) {
-	f, err := os.Open(path)
+	f, err := infile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("safetensors: %w", err)
 	}
@@ -41,9 +42,6 @@ func Open(path string) (*File, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("safetensors: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("safetensors: %s: %w: not a regular file", path, ErrCorrupt)
 	}
 	return Read(f, info.Size(), path)
 }
@@ -127,6 +125,9 @@ func parse(header []byte) (entries []entry, metadata map[string]string, err erro
 	}
 	err = s.object(func(key string) error {
 		if key == metadataKey {
+			if s.null() { // as some writers say that there is none
+				return nil
+			}
 			metadata = map[string]string{}
 			return s.object(func(k string) error {
 				v, err := s.str()
@@ -169,7 +170,7 @@ func (s *scanner) entry(name string) (e entry, err error) {
 			}
 			e.DType = DType(d)
 			if e.DType.Size() == 0 {
-				return fmt.Errorf("header byte %d: %w %.20q, want F32, F64, I64, I32 or U8", s.i, ErrUnsupported, d)
+				return fmt.Errorf("header byte %d: %w %.20q, want %s", s.i, ErrUnsupported, d, known)
 			}
 		case "shape":
 			e.Shape = []int{}

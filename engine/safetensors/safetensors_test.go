@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 
+	"galvani/engine/infile"
+
 	oracle "github.com/nlpodyssey/safetensors"
 )
 
@@ -149,7 +151,7 @@ func TestWriteRefuses(t *testing.T) {
 		"control":        {Float32("a\nb", nil, []float32{1})},
 		"not UTF-8":      {Float32("\xff", nil, []float32{1})},
 		"twice":          {ok, ok},
-		"unknown type":   {{Name: "a", DType: "F16", Shape: []int{1}, Data: []byte{0, 0}}},
+		"unknown type":   {{Name: "a", DType: "F8_E4M3", Shape: []int{2}, Data: []byte{0, 0}}},
 		"wrong shape":    {Float32("a", []int{2}, []float32{1})},
 		"negative shape": {Float32("a", []int{-1, -1}, []float32{1})},
 		"overflow":       {Float32("a", []int{math.MaxInt, math.MaxInt, 0}, nil)},
@@ -234,7 +236,8 @@ var rules = map[string]struct {
 	"no offsets":        {`{"a":{"dtype":"F32","shape":[1]}}`, 4, "data_offsets is missing"},
 	"tensor null":       {`{"a":null}`, 0, "want '{'"},
 	"metadata number":   {`{"__metadata__":{"k":1}}`, 0, `metadata "k"`},
-	"metadata null":     {`{"__metadata__":null}`, 0, "want '{'"},
+	"metadata word":     {`{"__metadata__":nil}`, 0, "want '{'"},
+	"tensor a word":     {`{"a":nullnull}`, 0, "want '{'"},
 	"metadata nested":   {`{"__metadata__":{"k":{}}}`, 0, `metadata "k"`},
 	"empty name":        {`{"":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4, "name is empty"},
 	"control in name":   {`{"a\u0000":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4, "control character"},
@@ -265,9 +268,9 @@ func TestRules(t *testing.T) {
 			t.Errorf("%s: message %q, want one line with the file and %q", name, err, c.says)
 		}
 	}
-	_, err := Decode(build(`{"a":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}`, 2), "x")
+	_, err := Decode(build(`{"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}}`, 2), "x")
 	if !errors.Is(err, ErrUnsupported) || errors.Is(err, ErrCorrupt) {
-		t.Errorf("BF16: got %v, want ErrUnsupported", err)
+		t.Errorf("F8_E4M3: got %v, want ErrUnsupported", err)
 	}
 }
 
@@ -369,8 +372,8 @@ func TestOpen(t *testing.T) {
 	if _, err := Open(filepath.Join(dir, "missing")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing file: got %v", err)
 	}
-	if _, err := Open(dir); !errors.Is(err, ErrCorrupt) {
-		t.Errorf("directory: got %v, want ErrCorrupt", err)
+	if _, err := Open(dir); !errors.Is(err, infile.ErrNotRegular) {
+		t.Errorf("directory: got %v, want ErrNotRegular", err)
 	}
 	if err := os.WriteFile(path, nil, 0o666); err != nil {
 		t.Fatal(err)
@@ -412,7 +415,7 @@ func same(f *File, b []byte) error {
 // TestOracle reads files of random tensors with both libraries, and files of the other with ours.
 func TestOracle(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
-	types := []DType{F32, F64, I64, I32, U8}
+	types := []DType{F32, F64, F16, BF16, I64, I32, I16, I8, U64, U32, U16, U8, Bool}
 	for range 200 {
 		var tensors []Tensor
 		theirs := map[string]oracle.TensorView{}

@@ -1,6 +1,7 @@
 package safetensors
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"unicode/utf16"
@@ -36,6 +37,16 @@ func (s *scanner) peek() byte {
 		return 0
 	}
 	return s.b[s.i]
+}
+
+// null reads the word null if it is next.
+func (s *scanner) null() bool {
+	s.space()
+	if !bytes.HasPrefix(s.b[s.i:], []byte("null")) {
+		return false
+	}
+	s.i += len("null")
+	return true
 }
 
 func (s *scanner) expect(c byte) error {

@@ -30,21 +30,34 @@ type DType string
 
 // The element types that this package reads and writes.
 const (
-	F32 DType = "F32"
-	F64 DType = "F64"
-	I64 DType = "I64"
-	I32 DType = "I32"
-	U8  DType = "U8"
+	F64  DType = "F64"
+	F32  DType = "F32"
+	F16  DType = "F16"
+	BF16 DType = "BF16" // the upper half of an F32
+	I64  DType = "I64"
+	I32  DType = "I32"
+	I16  DType = "I16"
+	I8   DType = "I8"
+	U64  DType = "U64"
+	U32  DType = "U32"
+	U16  DType = "U16"
+	U8   DType = "U8"
+	Bool DType = "BOOL"
 )
+
+// known names the types in messages.
+const known = "F64, F32, F16, BF16, I64, I32, I16, I8, U64, U32, U16, U8 or BOOL"
 
 // Size returns the bytes per element, 0 for a type this package does not know.
 func (d DType) Size() int {
 	switch d {
-	case F64, I64:
+	case F64, I64, U64:
 		return 8
-	case F32, I32:
+	case F32, I32, U32:
 		return 4
-	case U8:
+	case F16, BF16, I16, U16:
+		return 2
+	case U8, I8, Bool:
 		return 1
 	}
 	return 0

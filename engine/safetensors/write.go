@@ -119,7 +119,7 @@ func check(t Tensor) error {
 		return fmt.Errorf("safetensors: tensor %q: %w: name %s", t.Name, ErrInvalid, why)
 	}
 	if t.DType.Size() == 0 {
-		return fmt.Errorf("safetensors: tensor %q: %w: type %q, want F32, F64, I64, I32 or U8", t.Name, ErrInvalid, t.DType)
+		return fmt.Errorf("safetensors: tensor %q: %w: type %q, want %s", t.Name, ErrInvalid, t.DType, known)
 	}
 	if n, ok := span(t.DType, t.Shape); !ok || n != int64(len(t.Data)) {
 		return fmt.Errorf("safetensors: tensor %q: %w: shape %v of %s does not match %d bytes of data", t.Name, ErrInvalid, t.Shape, t.DType, len(t.Data))
