@@ -3,12 +3,14 @@ package data
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 )
 
-// check holds the exported fields of a config struct against their own tags min and max, so
-// that every range is written once. Embedded structs are part of the struct. A list has at
-// least one value, each in the range.
+// check holds the exported fields of a config struct against their own tags min and max, or oneof,
+// so that every range is written once. Embedded structs are part of the struct. A list has at
+// least one value, each in the range. An empty string stands for the default.
 //
 // Errors: ErrConfig, with the task, the key, the value and the range.
 func check(task string, config any) error {
@@ -53,6 +55,11 @@ func checkField(tag reflect.StructTag, v reflect.Value) error {
 		x = float64(v.Int())
 	case v.CanFloat():
 		x = v.Float()
+	case v.Kind() == reflect.String:
+		if allowed := tag.Get("oneof"); v.String() != "" && !slices.Contains(strings.Split(allowed, "|"), v.String()) {
+			return fmt.Errorf("%s: %w", strings.ReplaceAll(allowed, "|", ", "), ErrConfig)
+		}
+		return nil
 	default:
 		return nil
 	}

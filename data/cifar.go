@@ -30,6 +30,12 @@ func init() {
 	})
 }
 
+// Outline implements Outliner.
+func (c *CIFAR10) Outline() *Task {
+	return &Task{Name: c.name, T: planeBytes / c.perStep, I: picturePlanes * c.perStep, O: len(cifarClasses),
+		Goal: Classify, Classes: cifarClasses[:]}
+}
+
 // Open implements Config.
 //
 // Errors: ErrConfig, ErrMissing, ErrCorrupt, or what the file system says.
@@ -37,8 +43,11 @@ func (c *CIFAR10) Open(env Env) (*Task, error) {
 	if err := check(c.name, c); err != nil {
 		return nil, err
 	}
-	t := &Task{Name: c.name, T: planeBytes / c.perStep, I: picturePlanes * c.perStep, O: len(cifarClasses),
-		Goal: Classify, Classes: cifarClasses[:]}
+	dir, err := env.folder(c.name)
+	if err != nil {
+		return nil, err
+	}
+	t := c.Outline()
 	order := make([]int, 0, pictureBytes)
 	for first := 0; first < planeBytes; first += c.perStep {
 		for plane := range picturePlanes {
@@ -52,7 +61,7 @@ func (c *CIFAR10) Open(env Env) (*Task, error) {
 		limit int
 		set   *Set
 	}{{cifarTrain[:], c.TrainLimit, &t.Train}, {cifarTest[:], c.TestLimit, &t.Test}} {
-		pixels, labels, err := readObjects(env.Dir, half.files)
+		pixels, labels, err := readObjects(dir, half.files)
 		if err != nil {
 			return nil, err
 		}

@@ -41,6 +41,16 @@ func TestKeys(t *testing.T) {
 			if f.Tag.Get("unit") == "" {
 				t.Errorf("%s: key %s has no unit", e.Name, key)
 			}
+			if v.Kind() == reflect.String {
+				old := v.String()
+				v.SetString("no such word")
+				_, err := c.Open(Env{})
+				if !errors.Is(err, ErrConfig) {
+					t.Errorf("%s: %s outside its words: error is %v, want ErrConfig", e.Name, key, err)
+				}
+				v.SetString(old)
+				continue
+			}
 			for _, bound := range []string{"min", "max"} {
 				text := f.Tag.Get(bound)
 				limit, err := strconv.ParseFloat(text, 64)
@@ -105,6 +115,10 @@ func TestConfigErrors(t *testing.T) {
 		{"ready-set-go", func(c Config) { c.(*ReadySetGo).Gain = 0.05 },
 			"data: ready-set-go: the shortest interval to produce is 0 steps, want at least the 1 of set_ms = 83"},
 		{"mnist-rows", func(c Config) { c.(*MNIST).TrainLimit = -1 }, "data: mnist-rows: train_limit is -1, want 0 to 100000000"},
+		{"mnist-rows", func(c Config) { c.(*MNIST).Collection = "emnist" }, "data: mnist-rows: collection is emnist, want auto, mnist, fashion, kmnist"},
+		{"mnist-permuted", func(Config) {}, "data: mnist-permuted reads files, and no folder of them is known"},
+		{"cifar10-rows", func(Config) {}, "data: cifar10-rows reads files, and no folder of them is known"},
+		{"recordings", func(Config) {}, "data: recordings reads files, and no folder of them is known"},
 	} {
 		e, err := Lookup(c.task)
 		if err != nil {

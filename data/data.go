@@ -31,6 +31,7 @@ type Task struct {
 	Classes   []string // names of the classes, may be nil
 	Train     Set
 	Test      Set
+	Notes     []string // what a user should know of the data, a line each
 }
 
 // Set is a collection of samples.
@@ -81,14 +82,31 @@ func NewBatch(t *Task, b int) *Batch {
 
 // Env is what a task is opened with besides its own settings.
 type Env struct {
-	Dir  string // folder of data-set files (--data-dir)
+	Dir  string // folder of data-set files (--data-dir); may be empty for tasks that are generated
 	Seed uint64
+}
+
+// folder returns the folder of data-set files.
+//
+// Errors: ErrConfig where there is none.
+func (e Env) folder(task string) (string, error) {
+	if e.Dir == "" {
+		return "", fmt.Errorf("data: %s reads files, and no folder of them is known, as HOME or an absolute XDG_CACHE_HOME would give; name one with --data-dir: %w", task, ErrConfig)
+	}
+	return e.Dir, nil
 }
 
 // Config is the settings of a task: a pointer to a struct whose exported fields, with their
 // tags, are keys of config.toml and flags of the command line (tags as in package models).
 type Config interface {
 	Open(env Env) (*Task, error)
+}
+
+// Outliner is a Config of a task of files that knows its shape without them.
+type Outliner interface {
+	Config
+	// Outline returns the task without sets and notes. O is 0 where only the files tell.
+	Outline() *Task
 }
 
 // Entry is one line of the registry.

@@ -1,10 +1,11 @@
 package data
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
-	"os"
+	"slices"
 )
 
 // Event is one change that an input reports at a moment of its own.
@@ -34,26 +35,51 @@ func (s Sensor) Units() int { return 2 * s.Width * s.Height }
 func (s Sensor) unit(x, y, polarity int) int { return (polarity*s.Height+y)*s.Width + x }
 
 // Frames adds events up in steps of stepMs, x [T,I]: x[t,i] is the sum of the weights of the
-// events of unit i from t·stepMs to before (t+1)·stepMs. Events after the last step are left
-// out.
+// events of unit i from t·stepMs to before (t+1)·stepMs. It returns how many events come after the
+// last step; x is without them.
 //
-// Errors: an event of a unit that is not below i, or at a time before 0; x of another length.
-func Frames(x []float32, i int, stepMs float64, events []Event) error {
+// Errors: an event of a unit that is not below i, or at a time before 0; a sum that float32 does
+// not hold (ErrCorrupt); x of another length.
+func Frames(x []float32, i int, stepMs float64, events []Event) (late int, err error) {
 	if i < 1 || len(x)%i != 0 || !(stepMs > 0) {
-		return fmt.Errorf("data: frames of %d numbers in steps of %v ms, want a multiple of the %d inputs and a positive step", len(x), stepMs, i)
+		return 0, fmt.Errorf("data: frames of %d numbers in steps of %v ms, want a multiple of the %d inputs and a positive step", len(x), stepMs, i)
 	}
 	clear(x)
 	steps := float64(len(x) / i)
 	for n, e := range events {
-		t := stepOf(e, stepMs)
+		t := math.Floor(e.Time / stepMs)
 		if e.Unit < 0 || e.Unit >= i || !(t >= 0) {
-			return fmt.Errorf("data: event %d is of unit %d at %v ms, want a unit from 0 to %d and a time of at least 0", n+1, e.Unit, e.Time, i-1)
+			return 0, fmt.Errorf("data: event %d is of unit %d at %v ms, want a unit from 0 to %d and a time of at least 0", n+1, e.Unit, e.Time, i-1)
 		}
-		if t < steps {
-			x[int(t)*i+e.Unit] += float32(e.Weight)
+		if !(t < steps) {
+			late++
+			continue
+		}
+		if err := addEvent(x[int(t)*i:], e); err != nil {
+			return 0, err
 		}
 	}
+	return late, nil
+}
+
+// addEvent adds the weight of an event to a frame.
+//
+// Errors: ErrCorrupt for a sum that float32 does not hold.
+func addEvent(frame []float32, e Event) error {
+	frame[e.Unit] += float32(e.Weight)
+	if !finite(frame[e.Unit]) {
+		return fmt.Errorf("data: the weights of unit %d up to %v ms add up to %v in one step, want a number that float32 holds: %w",
+			e.Unit, e.Time, frame[e.Unit], ErrCorrupt)
+	}
 	return nil
+}
+
+// finite reports whether x is a number and not infinite.
+func finite(x float32) bool { return x-x == 0 }
+
+// sortEvents puts events into the order of their times. Those of one time keep theirs.
+func sortEvents(events []Event) {
+	slices.SortStableFunc(events, func(a, b Event) int { return cmp.Compare(a.Time, b.Time) })
 }
 
 // Bins adds events up in bins that come when events do: an event that no bin takes in opens one,
@@ -63,8 +89,9 @@ func Frames(x []float32, i int, stepMs float64, events []Event) error {
 //
 // Units: lengths in steps of stepMs.
 //
-// Errors: events as in Frames, or not in the order of their times; more bins than T; sizes that do
-// not fit, a width or a step that is not positive. What x and lengths hold then means nothing.
+// Errors: events as in Frames, or not in the order of their times; more bins than T (ErrConfig);
+// sizes that do not fit, a width or a step that is not positive. What x and lengths hold then means
+// nothing.
 func Bins(x, lengths []float32, i int, stepMs, widthMs, endMs float64, events []Event) error {
 	if i < 1 || len(x) != len(lengths)*i || !(stepMs > 0) || !(widthMs > 0) {
 		return fmt.Errorf("data: %d bins of %d numbers in all, %v ms wide in steps of %v ms, want %d for each bin and positive times", len(lengths), len(x), widthMs, stepMs, i)
@@ -74,9 +101,11 @@ func Bins(x, lengths []float32, i int, stepMs, widthMs, endMs float64, events []
 	bins, end, last := 0, 0.0, 0.0
 	open := func(to float64) error {
 		if bins == len(lengths) {
-			return fmt.Errorf("data: the events up to %v ms need more than %d bins of %v ms; make them wider", to, bins, widthMs)
+			return fmt.Errorf("data: the events up to %v ms need more than %d bins of %v ms; make them wider: %w", to, bins, widthMs, ErrConfig)
 		}
-		lengths[bins] = float32((to - end) / stepMs)
+		if lengths[bins] = float32((to - end) / stepMs); !finite(lengths[bins]) {
+			return fmt.Errorf("data: a bin up to %v ms is %v steps of %v ms long, want a number that float32 holds: %w", to, (to-end)/stepMs, stepMs, ErrCorrupt)
+		}
 		bins, end = bins+1, to
 		return nil
 	}
@@ -89,7 +118,9 @@ func Bins(x, lengths []float32, i int, stepMs, widthMs, endMs float64, events []
 				return err
 			}
 		}
-		x[(bins-1)*i+e.Unit] += float32(e.Weight)
+		if err := addEvent(x[(bins-1)*i:], e); err != nil {
+			return err
+		}
 	}
 	if endMs > end {
 		return open(endMs)
@@ -97,14 +128,11 @@ func Bins(x, lengths []float32, i int, stepMs, widthMs, endMs float64, events []
 	return nil
 }
 
-// stepOf returns the number of the step that an event lies in.
-func stepOf(e Event, stepMs float64) float64 { return math.Floor(e.Time / stepMs) }
-
 // readEvents opens a file for one of the parsers of events.
 func readEvents(path string, parse func(r io.Reader) ([]Event, error)) ([]Event, error) {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
-		return nil, systemError(err)
+		return nil, err
 	}
 	defer f.Close()
 	return parse(f)

@@ -41,14 +41,41 @@ func TestAddressEvents(t *testing.T) {
 	}
 }
 
+// TestAddressEventsInOrder: records that changed places are sorted, and overflow records add
+// 2^13 µs to all times behind them and are no events.
+func TestAddressEventsInOrder(t *testing.T) {
+	raw := slices.Concat(address(1, 0, 0, 20), address(2, 0, 0, 10), address(3, 0, 0, 20), address(7, 240, 1, 9), address(4, 0, 0, 1),
+		address(0, 240, 0, 0), address(5, 0, 0, 0x7fffff))
+	got, err := parseAddressEvents(raw, "x.bin", NMNIST)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Event{{0.01, 2, 1}, {0.02, 1, 1}, {0.02, 3, 1}, {8.193, 4, 1}, {8388.607 + 16.384, 5, 1}}
+	if !slices.EqualFunc(got, want, func(a, b Event) bool {
+		return a.Unit == b.Unit && a.Weight == b.Weight && math.Abs(a.Time-b.Time) < 1e-9
+	}) {
+		t.Errorf("events are %v, want %v", got, want)
+	}
+}
+
+// TestEventCSVSpelling: what spreadsheets and people write.
+func TestEventCSVSpelling(t *testing.T) {
+	text := "\ufefftime_ms, unit ,weight\r\n 2.5, 3.0, 1 \r\n\r\n   \r\n1.5,\"2\", -1e0\r\n"
+	got, err := parseEventCSV(strings.NewReader(text), "x.csv", 4)
+	if want := []Event{{1.5, 2, -1}, {2.5, 3, 1}}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("events %v, error %v, want %v", got, err, want)
+	}
+}
+
 func TestBadAddressEvents(t *testing.T) {
 	good := fewAddresses()
 	for _, c := range []badFile{
 		{"empty", nil, []string{"the file is empty, want records of 5 bytes"}},
 		{"cut short", good[:13], []string{"record 3 at offset 10 is 3 bytes long, want 5 bytes"}},
 		{"column outside", slices.Concat(good[:5], address(34, 0, 0, 9)), []string{"pixel of record 2 at offset 5 is x=34 y=0, want one of a sensor of 34 × 34"}},
-		{"row outside", slices.Concat(good[:10], address(0, 240, 0, 9)), []string{"pixel of record 3 at offset 10 is x=0 y=240"}},
-		{"out of order", slices.Concat(good, address(0, 0, 1, 0x7ffffe)), []string{"time of record 5 at offset 20 is 8388606 µs, want at least the 8388607 µs of the record before"}},
+		{"row outside", slices.Concat(good[:10], address(0, 239, 0, 9)), []string{"pixel of record 3 at offset 10 is x=0 y=239"}},
+		{"clock begins again", slices.Concat(good, address(0, 0, 1, 1<<22-2)), []string{"time of record 5 at offset 20 is 4194302 µs, want at least 4194303 µs, as a record before has 8388607 µs"}},
+		{"overflows alone", slices.Concat(address(0, 240, 0, 3), address(9, 240, 1, 9)), []string{"the file is without events"}},
 		{"too long", make([]byte, mostEvents*addressBytes+1), []string{"the file is longer, want at most 4194304 records"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -58,6 +85,10 @@ func TestBadAddressEvents(t *testing.T) {
 			}
 			wantOneLine(t, err, append(c.says, "data: x.bin: ")...)
 		})
+	}
+	tall := slices.Concat(address(3, 240, 0, 1))
+	if got, err := parseAddressEvents(tall, "x.bin", Sensor{240, 241}); err != nil || len(got) != 1 || got[0].Unit != 240*240+3 {
+		t.Errorf("row 240 of a sensor of 241 rows: events %v, error %v", got, err)
 	}
 	if _, err := ReadAddressEvents(t.TempDir(), NMNIST); !isSystem(err) {
 		t.Errorf("error of a folder is %v, want one of the file system", err)
@@ -103,15 +134,16 @@ func TestBadEventCSV(t *testing.T) {
 		{"two fields", head + "0,1\n", "number of fields of record 1 in line 2 is 2, want 3"},
 		{"cut short", head + "0,1,1\n1,", "number of fields of record 2 in line 3 is 2, want 3"},
 		{"four fields", head + "0,1,1,1\n", "number of fields of record 1 in line 2 is 4, want 3"},
-		{"out of order", head + "2,1,1\n\n2,1,1\n1.5,1,1\n", `time of record 3 in line 5 is "1.5", want a number of at least 2, the time before it; sort the events by time`},
-		{"before the start", head + "-1,1,1\n", `time of record 1 in line 2 is "-1"`},
+		{"before the start", head + "\n\n  \n-1,1,1\n", `time of record 1 in line 5 is "-1", want a number of at least 0; count the time in ms from the start`},
 		{"no time", head + "NaN,1,1\n", `time of record 1 in line 2 is "NaN"`},
 		{"never", head + "Inf,1,1\n", `time of record 1 in line 2 is "Inf"`},
 		{"a word for a time", head + "soon,1,1\n", `is "soon"`},
 		{"unknown unit", head + "0,1,1\n0,4,1\n", `unit of record 2 in line 3 is "4", want 0 to 3`},
 		{"negative unit", head + "0,-1,1\n", `unit of record 1 in line 2 is "-1", want 0 to 3`},
 		{"half a unit", head + "0,0.5,1\n", `unit of record 1 in line 2 is "0.5"`},
-		{"endless weight", head + "0,1,Inf\n", `weight of record 1 in line 2 is "Inf", want a finite number`},
+		{"endless weight", head + "0,1,Inf\n", `weight of record 1 in line 2 is "Inf", want a number that float32 holds`},
+		{"weight beyond float32", head + "0,1,1\n0,1,-3.5e38\n", `weight of record 2 in line 3 is "-3.5e38", want a number that float32 holds`},
+		{"unit beyond int", head + "0,1e30,1\n", `unit of record 1 in line 2 is "1e30", want 0 to 3`},
 		{"no weight", head + "0,1,\n", `weight of record 1 in line 2 is ""`},
 		{"open quote", head + "0,1,1\n0,\"1,1\n", "record 2 in line 3 is broken (extraneous or missing"},
 		{"much text", head + strings.Repeat("7", 5000) + "x,1,1\n", `is "` + strings.Repeat("7", 40) + `", want`},
@@ -179,19 +211,24 @@ func FuzzEventCSV(f *testing.F) {
 func TestFrames(t *testing.T) {
 	x := []float32{9, 9, 9, 9, 9, 9}
 	events := []Event{{0, 0, 1}, {1.99, 0, 2}, {2, 1, 4}, {5.9, 0, 8}, {6, 0, 16}, {1e300, 1, 32}}
-	if err := Frames(x, 2, 2, events); err != nil {
-		t.Fatal(err)
+	if late, err := Frames(x, 2, 2, events); err != nil || late != 2 {
+		t.Fatalf("%d late events, error %v, want 2", late, err)
 	}
 	if want := []float32{3, 0, 0, 4, 8, 0}; !slices.Equal(x, want) {
 		t.Errorf("frames are %v, want %v", x, want)
 	}
+	bad := func(i int, stepMs float64, events ...Event) error {
+		_, err := Frames(x, i, stepMs, events)
+		return err
+	}
 	for what, err := range map[string]error{
-		"event 1 is of unit 2":  Frames(x, 2, 2, []Event{{0, 2, 1}}),
-		"event 1 is of unit -1": Frames(x, 2, 2, []Event{{0, -1, 1}}),
-		"at -0.1 ms":            Frames(x, 2, 2, []Event{{-0.1, 0, 1}}),
-		"at NaN ms":             Frames(x, 2, 2, []Event{{math.NaN(), 0, 1}}),
-		"frames of 6 numbers":   Frames(x, 4, 2, nil),
-		"steps of 0 ms":         Frames(x, 2, 0, nil),
+		"event 1 is of unit 2":  bad(2, 2, Event{0, 2, 1}),
+		"event 1 is of unit -1": bad(2, 2, Event{0, -1, 1}),
+		"at -0.1 ms":            bad(2, 2, Event{-0.1, 0, 1}),
+		"at NaN ms":             bad(2, 2, Event{math.NaN(), 0, 1}),
+		"frames of 6 numbers":   bad(4, 2),
+		"steps of 0 ms":         bad(2, 0),
+		"the weights of unit 1 up to 1 ms add up to +Inf in one step, want a number that float32 holds": bad(2, 2, Event{0, 1, 3e38}, Event{1, 1, 3e38}),
 	} {
 		wantOneLine(t, err, what)
 	}
@@ -222,6 +259,8 @@ func TestBins(t *testing.T) {
 		"event 1 is of unit 2":                                 Bins(x, lengths, 2, 2, 1, 0, []Event{{2, 2, 1}}),
 		"event 1 is of unit 0 at +Inf ms":                      Bins(x, lengths, 2, 2, 1, 0, []Event{{math.Inf(1), 0, 1}}),
 		"event 1 is of unit 0 at NaN ms":                       Bins(x, lengths, 2, 2, 1, 0, []Event{{math.NaN(), 0, 1}}),
+		"add up to -Inf in one step":                           Bins(x, lengths, 2, 2, 1, 0, []Event{{0, 0, -3e38}, {0.5, 0, -3e38}}),
+		"a bin up to 1e+300 ms is 5e+299 steps":                Bins(x, lengths, 2, 2, 1, 0, []Event{{1e300, 0, 1}}),
 		"5 bins of 9 numbers in all":                           Bins(x[:9], lengths, 2, 2, 1, 0, nil),
 		"0 ms wide":                                            Bins(x, lengths, 2, 2, 0, 0, nil),
 		"in steps of NaN ms, want 2 for each bin and positive": Bins(x, lengths, 2, math.NaN(), 1, 0, nil),
@@ -247,7 +286,7 @@ func TestChanges(t *testing.T) {
 	const stepMs = 0.1 // a step that is not exact in binary
 	events := c.Events(x, stepMs)
 	counts := make([]float32, steps*c.Units())
-	if err := Frames(counts, c.Units(), stepMs, events); err != nil {
+	if _, err := Frames(counts, c.Units(), stepMs, events); err != nil {
 		t.Fatal(err)
 	}
 	sent := [channels]int{}

@@ -1,7 +1,7 @@
 package data
 
 import (
-	"compress/gzip"
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"galvani/engine/infile"
 )
 
 // FetchOptions is how to download. The zero value is good.
@@ -149,14 +151,14 @@ var errHash = errors.New("not the published file")
 
 // verify compares the hash of a file with the published one.
 func (f Download) verify(path string) error {
-	file, err := os.Open(path)
+	file, err := infile.Open(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
 	var r io.Reader = file
 	if f.Content > 0 {
-		z, err := gzip.NewReader(file)
+		z, err := newGunzip(bufio.NewReader(file))
 		if err != nil {
 			return fmt.Errorf("%w: %w", errHash, err)
 		}

@@ -7,13 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"galvani/engine/infile"
 )
 
 // findFile returns the first of the names that exists in the first of the folders below dir.
 // The folder that Fetch writes to comes first, so that a fetched file wins over a broken one.
 //
 // Errors: ErrMissing, or what the file system says.
-func findFile(dir string, folders, names []string, collection string) (string, error) {
+func findFile(dir string, folders, names []string, remedy string) (string, error) {
 	var places []string
 	for _, folder := range folders {
 		place := filepath.Join(dir, folder)
@@ -30,14 +32,23 @@ func findFile(dir string, folders, names []string, collection string) (string, e
 		}
 	}
 	return "", &FileError{File: names[0], Where: "the file", Got: "missing", Want: "it in " + strings.Join(places, " or "),
-		Remedy: fetchRemedy(collection), Kind: ErrMissing, Err: fs.ErrNotExist}
+		Remedy: remedy, Kind: ErrMissing, Err: fs.ErrNotExist}
+}
+
+// openFile opens a data file, which is a regular one.
+func openFile(path string) (*os.File, error) {
+	f, err := infile.Open(path)
+	if err != nil {
+		return nil, systemError(err)
+	}
+	return f, nil
 }
 
 // isSystem tells a failure of the file system, such as a folder in place of a file or a
 // broken disk, from bad content.
 func isSystem(err error) bool {
 	var path *fs.PathError
-	return errors.As(err, &path)
+	return errors.As(err, &path) || errors.Is(err, infile.ErrNotRegular)
 }
 
 // systemError wraps what the file system says; it names the file itself.

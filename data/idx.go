@@ -3,13 +3,10 @@ package data
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
-	"strings"
 )
 
 // The MNIST files, format IDX: two zero bytes, the type 0x08 of unsigned bytes, the number of
@@ -21,29 +18,21 @@ const (
 	idxLabels  = 0x00000801
 	digitSide  = 28
 	digitBytes = digitSide * digitSide
-	digits     = 10
+	// idxLabelHead is the length of the header of labels; label i is at byte idxLabelHead+i.
+	idxLabelHead = 8
 	// mostDigits bounds what a header can make the reader allocate. The largest collection in
 	// this format, EMNIST, has 697932 training images.
 	mostDigits = 1 << 20
 )
-
-// idxFile finds a file of the collection under its usual names: NAME, NAME.gz and the
-// spelling with a dot, in dir/mnist or in dir.
-//
-// Errors: ErrMissing.
-func idxFile(dir, name string) (string, error) {
-	dotted := strings.Replace(name, "-idx", ".idx", 1)
-	return findFile(dir, []string{"mnist", ""}, []string{name + ".gz", name, dotted + ".gz", dotted}, "mnist")
-}
 
 // readIDX reads a whole IDX file, gzip or plain, of the given magic number, and returns the
 // number of records and their bytes.
 //
 // Errors: ErrCorrupt, ErrMissing, or what the file system says.
 func readIDX(path string, magic uint32) (int, []byte, error) {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
-		return 0, nil, systemError(err)
+		return 0, nil, err
 	}
 	defer f.Close()
 	return decodeIDX(f, path, magic)
@@ -55,7 +44,7 @@ func decodeIDX(from io.Reader, path string, magic uint32) (int, []byte, error) {
 	if head, _ := r.Peek(2); len(head) < 2 || head[0] != 0x1f || head[1] != 0x8b {
 		return parseIDX(r, path, magic)
 	}
-	z, err := gzip.NewReader(r)
+	z, err := newGunzip(r)
 	if err != nil {
 		return 0, nil, idxError(path, "gzip header", err.Error(), "a gzip stream", err)
 	}
@@ -65,7 +54,7 @@ func decodeIDX(from io.Reader, path string, magic uint32) (int, []byte, error) {
 // parseIDX reads a plain IDX stream to its end. The memory it takes is bounded by what the stream
 // really holds, not by what its header says.
 func parseIDX(r io.Reader, path string, magic uint32) (int, []byte, error) {
-	head := make([]byte, 8)
+	head := make([]byte, idxLabelHead)
 	if magic == idxImages {
 		head = make([]byte, 16)
 	}
@@ -101,13 +90,6 @@ func parseIDX(r io.Reader, path string, magic uint32) (int, []byte, error) {
 			length = "longer"
 		}
 		return 0, nil, idxError(path, "body at offset "+strconv.Itoa(len(head)), length, strconv.Itoa(want)+" bytes", nil)
-	}
-	if magic == idxLabels {
-		for i, label := range body.Bytes() {
-			if label >= digits {
-				return 0, nil, idxError(path, "label at offset "+strconv.Itoa(len(head)+i), strconv.Itoa(int(label)), "0 to 9", nil)
-			}
-		}
 	}
 	return int(n), body.Bytes(), nil
 }

@@ -53,10 +53,11 @@ func TestMNIST(t *testing.T) {
 		{"train", []byte{5, 0, 4, 1, 9, 2, 1, 3, 1, 4}, []int{5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949}, 27525, 1567298545},
 		{"t10k", []byte{7, 2, 1, 0, 4, 1, 4, 9, 5, 9}, []int{980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009}, 18454, 264923200},
 	} {
-		pixels, labels, err := readDigits(dir, half.files)
+		digits, err := mnist.read(dir, half.files)
 		if err != nil {
 			t.Fatal(err)
 		}
+		pixels, labels := digits.pixels, digits.labels
 		if !bytes.Equal(labels[:10], half.labels) || !slices.Equal(countLabels(labels), half.counts) {
 			t.Errorf("%s: labels are %v..., counts %v, want %v and %v", half.files, labels[:10], countLabels(labels), half.labels, half.counts)
 		}
@@ -114,15 +115,15 @@ func countLabels(labels []byte) []int {
 // its inputs: shape, the known places of some bytes, label and weight.
 func TestPictureTasks(t *testing.T) {
 	dir := sampleData(t)
-	digit, _, err := readDigits(dir, "t10k")
+	digits, err := mnist.read(dir, "t10k")
 	if err != nil {
 		t.Fatal(err)
 	}
-	object, _, err := readObjects(dir, cifarTest[:])
+	objects, _, err := readObjects(dir, cifarTest[:])
 	if err != nil {
 		t.Fatal(err)
 	}
-	digit, object = digit[digitBytes:2*digitBytes], object[pictureBytes:2*pictureBytes]
+	digit, object := digits.pixels[digitBytes:2*digitBytes], objects[pictureBytes:2*pictureBytes]
 	for _, c := range []struct {
 		name        string
 		T, I        int

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 )
@@ -9,11 +10,13 @@ import (
 // name the digit at the last step.
 //
 // Input: x [T,B,I], grey value over 255. Files: the four original IDX files, gzip or plain, in
-// the data folder or its folder mnist.
+// the data folder or its folder mnist, MNIST or MNIST/raw, or those of another collection of the
+// same format (Pictures).
 //
 // Source: LeCun, Bottou, Bengio and Haffner (1998), doi:10.1109/5.726791; as sequences: Le,
 // Jaitly and Hinton (2015), arXiv:1504.00941.
 type MNIST struct {
+	Pictures
 	Limits
 
 	name    string
@@ -23,6 +26,7 @@ type MNIST struct {
 // PermutedMNIST is the settings of the task mnist-permuted: mnist-pixels in a random order
 // that is the same for every image, whatever the seed of the run.
 type PermutedMNIST struct {
+	Pictures
 	Limits
 	Permutation int `toml:"permutation" doc:"seed of the pixel order" unit:"1" min:"0" max:"2000000000"`
 }
@@ -33,21 +37,24 @@ func init() {
 		Name:   "mnist-rows",
 		Doc:    "name a handwritten digit from its 28 rows",
 		Source: source,
-		New:    func() Config { return &MNIST{name: "mnist-rows", perStep: digitSide} },
+		New:    func() Config { return &MNIST{Pictures: anyPictures, name: "mnist-rows", perStep: digitSide} },
 	})
 	Register(Entry{
 		Name:   "mnist-pixels",
 		Doc:    "name a handwritten digit from its 784 pixels, one by one",
 		Source: source,
-		New:    func() Config { return &MNIST{name: "mnist-pixels", perStep: 1} },
+		New:    func() Config { return &MNIST{Pictures: anyPictures, name: "mnist-pixels", perStep: 1} },
 	})
 	Register(Entry{
 		Name:   "mnist-permuted",
 		Doc:    "name a handwritten digit from its 784 pixels in a fixed random order",
 		Source: source,
-		New:    func() Config { return &PermutedMNIST{} },
+		New:    func() Config { return &PermutedMNIST{Pictures: anyPictures} },
 	})
 }
+
+// Outline implements Outliner.
+func (c *MNIST) Outline() *Task { return c.outline(c.name, c.perStep) }
 
 // Open implements Config.
 //
@@ -56,62 +63,105 @@ func (c *MNIST) Open(env Env) (*Task, error) {
 	if err := check(c.name, c); err != nil {
 		return nil, err
 	}
-	return openMNIST(c.name, env.Dir, c.perStep, inOrder(digitBytes), c.Limits)
+	return c.open(c.Outline(), env, inOrder(digitBytes), c.Limits)
 }
+
+// Outline implements Outliner.
+func (c *PermutedMNIST) Outline() *Task { return c.outline("mnist-permuted", 1) }
 
 // Open implements Config.
 //
 // Errors: ErrConfig, ErrMissing, ErrCorrupt, or what the file system says.
 func (c *PermutedMNIST) Open(env Env) (*Task, error) {
-	if err := check("mnist-permuted", c); err != nil {
+	t := c.Outline()
+	if err := check(t.Name, c); err != nil {
 		return nil, err
 	}
 	order := inOrder(digitBytes)
 	r := newStream(uint64(c.Permutation), fixed, 0, 0)
 	r.shuffle(order)
-	return openMNIST("mnist-permuted", env.Dir, 1, order, c.Limits)
+	return c.open(t, env, order, c.Limits)
 }
 
-// openMNIST reads the collection and shows its pixels in the given order.
-func openMNIST(name, dir string, perStep int, order []int, limits Limits) (*Task, error) {
-	t := &Task{Name: name, T: digitBytes / perStep, I: perStep, O: digits, Goal: Classify}
-	for k := range digits {
-		t.Classes = append(t.Classes, strconv.Itoa(k))
+// outline returns a task of pictures without its samples.
+func (p Pictures) outline(name string, perStep int) *Task {
+	t := &Task{Name: name, T: digitBytes / perStep, I: perStep, Goal: Classify}
+	f, ok := familyOf(p.Collection)
+	if !ok {
+		f = mnist
 	}
-	for _, half := range []struct {
-		files string
-		limit int
-		set   *Set
-	}{{"train", limits.TrainLimit, &t.Train}, {"t10k", limits.TestLimit, &t.Test}} {
-		pixels, labels, err := readDigits(dir, half.files)
-		if err != nil {
+	t.Classes = f.classes
+	t.O = len(t.Classes)
+	return t
+}
+
+// open reads the collection and shows its pixels in the given order.
+func (p Pictures) open(t *Task, env Env, order []int, limits Limits) (*Task, error) {
+	dir, err := env.folder(t.Name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := p.choose(dir)
+	if err != nil {
+		return nil, err
+	}
+	var halves [2]digitFiles
+	for k := range halves {
+		if halves[k], err = f.read(dir, f.halves[k]); err != nil {
 			return nil, err
 		}
-		*half.set = newImages(t, pixels, labels, order, half.limit)
 	}
+	l, err := f.label(halves[0], halves[1])
+	if err != nil {
+		return nil, err
+	}
+	t.Classes, t.Notes = l.classes, l.notes
+	t.O = len(t.Classes)
+	for _, h := range halves {
+		for i := range h.labels {
+			h.labels[i] -= l.first
+		}
+	}
+	t.Train = newImages(t, halves[0].pixels, halves[0].labels, order, limits.TrainLimit)
+	t.Test = newImages(t, halves[1].pixels, halves[1].labels, order, limits.TestLimit)
 	return t, nil
 }
 
-// readDigits reads one half of the collection, "train" or "t10k".
-func readDigits(dir, half string) (pixels, labels []byte, err error) {
-	imagePath, err := idxFile(dir, half+"-images-idx3-ubyte")
+// digitFiles is one half of a collection.
+type digitFiles struct {
+	labelPath      string
+	pixels, labels []byte
+}
+
+// read reads one half of the collection.
+func (f family) read(dir, half string) (d digitFiles, err error) {
+	imagePath, err := f.find(dir, half+"-images-idx3-ubyte")
 	if err != nil {
-		return nil, nil, err
+		return d, err
 	}
-	labelPath, err := idxFile(dir, half+"-labels-idx1-ubyte")
-	if err != nil {
-		return nil, nil, err
+	if d.labelPath, err = f.find(dir, half+"-labels-idx1-ubyte"); err != nil {
+		return d, err
 	}
-	n, labels, err := readIDX(labelPath, idxLabels)
+	n, labels, err := readIDX(d.labelPath, idxLabels)
 	if err != nil {
-		return nil, nil, err
+		return d, f.advise(err)
 	}
 	m, pixels, err := readIDX(imagePath, idxImages)
+	if err == nil && m != n {
+		err = idxError(imagePath, "record count at offset 4", strconv.Itoa(m), fmt.Sprintf("%d as in %s", n, d.labelPath), nil)
+	}
 	if err != nil {
-		return nil, nil, err
+		return d, f.advise(err)
 	}
-	if m != n {
-		return nil, nil, idxError(imagePath, "record count at offset 4", strconv.Itoa(m), fmt.Sprintf("%d as in %s", n, labelPath), nil)
+	d.pixels, d.labels = pixels, labels
+	return d, nil
+}
+
+// advise gives the error of a file the remedy for this collection.
+func (f family) advise(err error) error {
+	var file *FileError
+	if errors.As(err, &file) {
+		file.Remedy = f.remedy()
 	}
-	return pixels, labels, nil
+	return err
 }

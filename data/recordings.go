@@ -1,28 +1,26 @@
 package data
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 )
 
 // Recordings is the settings of the task recordings: name the class of a recording of an event
 // camera at the last step.
 //
 // Input: x [T,B,I], the weights of the events of a unit in a step, added up; I is two units per
-// pixel, OFF and ON (Sensor). Events after the last step are left out. Files: folders Train and
-// Test, in the data folder or its folder nmnist, N-MNIST or recordings, with one folder per class
-// and in it one file per recording: .bin in the 5-byte format (ReadAddressEvents), .csv as a table
-// (ReadEventCSV). N-MNIST comes like that, and the defaults are its own.
+// pixel, OFF and ON (Sensor). Events after the last step are left out, and Task.Notes says how many.
+// Files: folders Train and Test, in the data folder or its folder nmnist, N-MNIST or recordings,
+// with one folder per class and in it one file per recording: .bin in the 5-byte format
+// (ReadAddressEvents), .csv as a table (ReadEventCSV). Links are followed; what systems and tools
+// leave behind, such as .DS_Store and __MACOSX, is no class and no recording. N-MNIST comes like
+// that, and the defaults are its own.
 //
 // With bin_ms the steps are bins that come with the events (Bins), and the mask holds their lengths in
 // units of step_ms.
 //
-// Files are read when they are asked for, every time.
+// Files are read when they are asked for, every time. Open looks at the size or the first line of
+// each and reads the first ones whole, so that most faults show before the first update.
 //
 // Source: Orchard, Jayawant, Cohen and Thakor (2015), doi:10.3389/fnins.2015.00437.
 type Recordings struct {
@@ -39,87 +37,65 @@ func init() {
 		Name:   "recordings",
 		Doc:    "name the class of a recording of an event camera, such as N-MNIST",
 		Source: "Orchard, Jayawant, Cohen and Thakor (2015), doi:10.3389/fnins.2015.00437",
-		New: func() Config {
-			return &Recordings{Width: NMNIST.Width, Height: NMNIST.Height, Steps: 30, StepMs: 10}
-		},
+		New:    func() Config { return newRecordings() },
 	})
+}
+
+func newRecordings() *Recordings {
+	return &Recordings{Width: NMNIST.Width, Height: NMNIST.Height, Steps: 30, StepMs: 10}
 }
 
 // Open implements Config.
 //
-// Errors: ErrConfig, ErrMissing, or what the file system says. Those of the files come with Fill.
+// Errors: ErrConfig, ErrMissing, ErrCorrupt, or what the file system says. Those of the files that
+// are too many to be read now come with Fill.
 func (c *Recordings) Open(env Env) (*Task, error) {
 	if err := check("recordings", c); err != nil {
 		return nil, err
 	}
-	dir, err := recordingsDir(env.Dir)
+	root, err := env.folder("recordings")
 	if err != nil {
 		return nil, err
 	}
-	sensor := Sensor{c.Width, c.Height}
-	t := &Task{Name: "recordings", T: c.Steps, I: sensor.Units(), Goal: Classify, Masked: c.BinMs > 0, Irregular: c.BinMs > 0}
-	if t.Classes, err = classFolders(filepath.Join(dir, "Train")); err != nil {
+	dir, err := recordingsDir(root)
+	if err != nil {
+		return nil, err
+	}
+	t := c.Outline()
+	var all, tested [][]recording
+	if t.Classes, all, err = trainRecordings(filepath.Join(dir, "Train")); err != nil {
+		return nil, err
+	}
+	if tested, err = testRecordings(filepath.Join(dir, "Test"), t.Classes); err != nil {
 		return nil, err
 	}
 	t.O = len(t.Classes)
 	for _, half := range []struct {
-		folder string
-		limit  int
-		set    *Set
-	}{{"Train", c.TrainLimit, &t.Train}, {"Test", c.TestLimit, &t.Test}} {
-		s := &recordings{task: t, sensor: sensor, stepMs: c.StepMs, binMs: c.BinMs}
-		if err := s.find(filepath.Join(dir, half.folder)); err != nil {
-			return nil, err
-		}
+		name  string
+		lists [][]recording
+		limit int
+		set   *Set
+	}{{"training", all, c.TrainLimit, &t.Train}, {"test", tested, c.TestLimit, &t.Test}} {
+		s := &recordings{task: t, sensor: Sensor{c.Width, c.Height}, stepMs: c.StepMs, binMs: c.BinMs, files: inTurn(half.lists)}
 		if half.limit > 0 && half.limit < len(s.files) {
 			s.files = s.files[:half.limit]
+		}
+		note, err := s.inspect(half.name)
+		if err != nil {
+			return nil, err
+		}
+		if note != "" {
+			t.Notes = append(t.Notes, note)
 		}
 		*half.set = s
 	}
 	return t, nil
 }
 
-// recordingsDir finds the folder that holds Train and Test.
-//
-// Errors: ErrMissing, or what the file system says.
-func recordingsDir(dir string) (string, error) {
-	var places []string
-	for _, name := range []string{"nmnist", "N-MNIST", "recordings", ""} {
-		place := filepath.Join(dir, name)
-		_, err := os.Stat(filepath.Join(place, "Train"))
-		if err == nil {
-			return place, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return "", systemError(err)
-		}
-		places = append(places, place)
-	}
-	return "", noRecordings("Train", "missing", "it in "+strings.Join(places, " or "), fs.ErrNotExist)
-}
-
-// noRecordings is the error of a folder that is not there or not as it should be.
-func noRecordings(folder, got, want string, cause error) error {
-	return &FileError{File: folder, Where: "the folder", Got: got, Want: want,
-		Remedy: "put recordings there as Train/CLASS/NAME.bin and Test/CLASS/NAME.bin", Kind: ErrMissing, Err: cause}
-}
-
-// classFolders returns the names of the folders in dir, sorted.
-func classFolders(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, systemError(err)
-	}
-	var classes []string
-	for _, e := range entries {
-		if e.IsDir() {
-			classes = append(classes, e.Name())
-		}
-	}
-	if len(classes) == 0 {
-		return nil, noRecordings(dir, "without folders", "one for each class", nil)
-	}
-	return classes, nil
+// Outline implements Outliner.
+func (c *Recordings) Outline() *Task {
+	return &Task{Name: "recordings", T: c.Steps, I: Sensor{c.Width, c.Height}.Units(), Goal: Classify,
+		Masked: c.BinMs > 0, Irregular: c.BinMs > 0}
 }
 
 // recordings is one half of a collection.
@@ -134,45 +110,22 @@ type recordings struct {
 type recording struct {
 	path  string
 	class int
+	bytes int64
 }
 
-// find lists the files of all classes. The classes take turns, so that the first few are of all.
-func (s *recordings) find(dir string) error {
-	names, err := classFolders(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return noRecordings(dir, "missing", "it beside Train", err)
-	}
-	if err != nil {
-		return err
-	}
-	lists := make([][]recording, len(names))
-	for i, name := range names {
-		class := slices.Index(s.task.Classes, name)
-		if class < 0 {
-			return noRecordings(filepath.Join(dir, name), "of a class that Train lacks", "one of "+strings.Join(s.task.Classes, ", "), nil)
-		}
-		entries, err := os.ReadDir(filepath.Join(dir, name))
-		if err != nil {
-			return systemError(err)
-		}
-		for _, e := range entries {
-			if ext := filepath.Ext(e.Name()); ext == ".bin" || ext == ".csv" {
-				lists[i] = append(lists[i], recording{filepath.Join(dir, name, e.Name()), class})
-			}
-		}
-	}
+// inTurn puts recordings in an order in which the classes take turns, so that the first few are of
+// all.
+func inTurn(lists [][]recording) []recording {
+	var files []recording
 	for k, left := 0, true; left; k++ {
 		left = false
 		for _, list := range lists {
 			if k < len(list) {
-				s.files, left = append(s.files, list[k]), true
+				files, left = append(files, list[k]), true
 			}
 		}
 	}
-	if len(s.files) == 0 {
-		return noRecordings(dir, "without recordings", "files .bin or .csv in the folders of the classes", nil)
-	}
-	return nil
+	return files
 }
 
 // Len implements Set.
@@ -186,7 +139,7 @@ func (s *recordings) Fixed() bool { return true }
 // Errors: those of ReadAddressEvents and ReadEventCSV.
 func (s *recordings) Events(index int) ([]Event, error) {
 	path := s.files[index].path
-	if filepath.Ext(path) == ".csv" {
+	if isTable(path) {
 		return ReadEventCSV(path, s.sensor.Units())
 	}
 	return ReadAddressEvents(path, s.sensor)
@@ -201,33 +154,30 @@ func (s *recordings) Fill(b *Batch, col, _, index int) error {
 	if err != nil {
 		return err
 	}
+	x, lengths := make([]float32, b.T*b.I), make([]float32, b.T)
+	if _, err := s.steps(x, lengths, index, events); err != nil {
+		return err
+	}
 	b.Label[col], b.Weight[col] = float32(s.files[index].class), 1
 	for t := range b.T {
-		clear(b.input(t, col))
-	}
-	if s.binMs > 0 {
-		if err := s.fillBins(b, col, events); err != nil {
-			return fmt.Errorf("%s: %w: %w", s.files[index].path, err, ErrConfig)
-		}
-		return nil
-	}
-	for _, e := range events {
-		if t := stepOf(e, s.stepMs); t < float64(b.T) {
-			b.input(int(t), col)[e.Unit] += float32(e.Weight)
+		copy(b.input(t, col), x[t*b.I:])
+		if b.Mask != nil {
+			b.Mask[t*b.B+col] = lengths[t]
 		}
 	}
 	return nil
 }
 
-// fillBins writes the bins of a recording and their lengths into a column.
-func (s *recordings) fillBins(b *Batch, col int, events []Event) error {
-	x, lengths := make([]float32, b.T*b.I), make([]float32, b.T)
-	if err := Bins(x, lengths, b.I, s.stepMs, s.binMs, 0, events); err != nil {
-		return err
+// steps adds the events of a recording up, x [T,I], and with bins writes their lengths [T]. It
+// returns how many come after the last step.
+func (s *recordings) steps(x, lengths []float32, index int, events []Event) (late int, err error) {
+	if s.binMs > 0 {
+		err = Bins(x, lengths, s.task.I, s.stepMs, s.binMs, 0, events)
+	} else {
+		late, err = Frames(x, s.task.I, s.stepMs, events)
 	}
-	for t := range b.T {
-		copy(b.input(t, col), x[t*b.I:])
-		b.Mask[t*b.B+col] = lengths[t]
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", s.files[index].path, err)
 	}
-	return nil
+	return late, nil
 }

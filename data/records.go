@@ -2,7 +2,6 @@ package data
 
 import (
 	"io"
-	"os"
 	"strconv"
 )
 
@@ -32,7 +31,7 @@ var (
 //
 // Errors: ErrMissing.
 func cifarFile(dir, name string) (string, error) {
-	return findFile(dir, []string{"cifar10", "cifar-10-batches-bin", ""}, []string{name}, "cifar10")
+	return findFile(dir, []string{"cifar10", "cifar-10-batches-bin", ""}, []string{name}, fetchRemedy("cifar10"))
 }
 
 // readRecords appends the records of one file to pixels and labels. A file may hold fewer than
@@ -40,9 +39,9 @@ func cifarFile(dir, name string) (string, error) {
 //
 // Errors: ErrCorrupt, or what the file system says.
 func readRecords(path string, pixels, labels []byte) ([]byte, []byte, error) {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
-		return nil, nil, systemError(err)
+		return nil, nil, err
 	}
 	defer f.Close()
 	// One byte more than the largest file tells an oversized one.

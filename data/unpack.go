@@ -2,13 +2,15 @@ package data
 
 import (
 	"archive/tar"
-	"compress/gzip"
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path"
 	"path/filepath"
+
+	"galvani/engine/infile"
 )
 
 // name is the name of the member on disk. It comes from our own table, never from an archive,
@@ -20,12 +22,12 @@ func (m Member) name() string { return path.Base(m.Path) }
 //
 // Errors: ErrCorrupt if a member is missing or not a file of its size.
 func unpack(archive, folder string, members []Member) error {
-	f, err := os.Open(archive)
+	f, err := infile.Open(archive)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	z, err := gzip.NewReader(f)
+	z, err := newGunzip(bufio.NewReader(f))
 	if err != nil {
 		return archiveError(err)
 	}
