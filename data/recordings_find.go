@@ -68,6 +68,9 @@ func list(dir string) ([]entry, error) {
 		}
 		path := filepath.Join(dir, n.Name())
 		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, noRecordings(dir, "with the link "+n.Name()+", which leads nowhere", "files and links to them", err)
+		}
 		if err != nil {
 			return nil, systemError(err)
 		}

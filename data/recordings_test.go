@@ -184,6 +184,8 @@ func TestRecordingsMissing(t *testing.T) {
 		{"a recording beside the classes", func(d string) error {
 			return os.Rename(filepath.Join(d, "Train/cat/1.bin"), filepath.Join(d, "Train/1.bin"))
 		}, "Train: the folder is with the recording 1.bin beside the classes"},
+		{"a link to nothing", func(d string) error { return os.Symlink("nothing", filepath.Join(d, "Train/cat/9.bin")) },
+			"cat: the folder is with the link 9.bin, which leads nowhere"},
 		{"a folder in a class", func(d string) error { return os.MkdirAll(filepath.Join(d, "Train/cat/more"), 0o777) },
 			"cat: the folder is with the folder more, want files only"},
 		{"no recordings", func(d string) error { return os.Remove(filepath.Join(d, "Test/dog/7.bin")) }, "Test: the folder is without recordings"},

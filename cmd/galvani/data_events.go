@@ -58,11 +58,7 @@ func (f *eventFlags) encode(name string) ([]data.Event, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	dir, err := dataFolder(f.dataDir)
-	if err != nil {
-		return nil, 0, err
-	}
-	task, err := entry.New().Open(data.Env{Dir: dir, Seed: f.seed})
+	task, err := entry.New().Open(data.Env{Dir: dataFolder(f.dataDir), Seed: f.seed})
 	if err != nil {
 		return nil, 0, err
 	}

@@ -29,7 +29,7 @@ func TestDataEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	changes := make([]float32, task.T*2*task.I)
-	if err := data.Frames(changes, 2*task.I, 10, events); err != nil {
+	if _, err := data.Frames(changes, 2*task.I, 10, events); err != nil {
 		t.Fatal(err)
 	}
 	for i := range task.I {

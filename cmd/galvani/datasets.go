@@ -30,7 +30,7 @@ func newDataList() *cobra.Command {
 	var dataDir string
 	c := &cobra.Command{Use: "list", Short: "List the data sets that can be downloaded", Args: exactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
-			dir, err := dataFolder(dataDir)
+			dir, err := mustDataFolder(dataDir)
 			if err != nil {
 				return err
 			}
@@ -63,7 +63,7 @@ func newDataFetch() *cobra.Command {
 	c := &cobra.Command{Use: "fetch NAME", Short: "Download a data set, or the rest of it, and check it",
 		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(collectionNames),
 		RunE: func(c *cobra.Command, args []string) error {
-			dir, err := dataFolder(dataDir)
+			dir, err := mustDataFolder(dataDir)
 			if err != nil {
 				return err
 			}

@@ -58,6 +58,9 @@ func (p *plain) start(j *job, dir string) error {
 	p.words("%s (%d units, %s learned parameters) on %s (T=%d I=%d O=%d)", j.net.Name(), j.net.Hidden(),
 		thousands(learned), j.task.Name, j.task.T, j.task.I, j.task.O)
 	p.words("device: %s", j.place)
+	for _, n := range j.task.Notes {
+		p.words("data: %s", n)
+	}
 	p.words("run: %s", dir)
 	if at := j.session.Progress().Step; at > 0 {
 		p.words("going on at step %d of %d", at, j.session.Steps())

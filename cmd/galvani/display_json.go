@@ -40,6 +40,7 @@ type event struct {
 	Task      string     `json:"task,omitempty"`
 	Device    string     `json:"device,omitempty"`
 	Backend   string     `json:"backend,omitempty"`
+	Notes     []string   `json:"notes,omitempty"` // on the data
 	Learned   int        `json:"learned_parameters,omitempty"`
 	Step      int        `json:"step"`
 	Steps     int        `json:"steps"`
@@ -69,7 +70,7 @@ func (d *jsonDisplay) start(j *job, dir string) error {
 	d.pace.start(j)
 	learned, _ := j.session.Params().Len()
 	return d.write(event{Event: "start", Run: dir, Model: j.net.Name(), Task: j.task.Name, Device: j.place.device,
-		Backend: j.place.backend, Learned: learned, Step: j.session.Progress().Step})
+		Backend: j.place.backend, Notes: j.task.Notes, Learned: learned, Step: j.session.Progress().Step})
 }
 
 // Stepped implements engine.Observer.

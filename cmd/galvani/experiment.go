@@ -184,10 +184,9 @@ func (f *experimentFlags) job(e experiment.Entry, given []config.Pair) (*experim
 	if err := set.Apply(given); err != nil {
 		return nil, err
 	}
-	var err error
-	j.DataDir, err = dataFolder(f.run.DataDir)
+	j.DataDir = dataFolder(f.run.DataDir)
 	j.Command = f.command(e.Name, given)
-	return j, err
+	return j, nil
 }
 
 // command is what repeats the experiment.

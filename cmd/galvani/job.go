@@ -41,11 +41,7 @@ func (s *settings) open() (j *job, err error) {
 	if j.about, err = lookupTask(s.run.Task); err != nil {
 		return nil, err
 	}
-	dir, err := dataFolder(s.run.DataDir)
-	if err != nil {
-		return nil, err
-	}
-	if j.task, err = s.task.Open(data.Env{Dir: dir, Seed: s.opt.Seed}); err != nil {
+	if j.task, err = s.task.Open(data.Env{Dir: dataFolder(s.run.DataDir), Seed: s.opt.Seed}); err != nil {
 		return nil, err
 	}
 	j.net, err = models.Bind(s.run.Model, s.cell, models.Dims{I: j.task.I, H: s.run.Hidden, O: j.task.O},

@@ -24,25 +24,28 @@ func newTasksList() *cobra.Command {
 	})
 }
 
-// taskReport is what tasks show tells. Shape is absent where the task does not open, and
-// Missing says why.
+// taskReport is what tasks show tells. Without the files of a task its shape has no numbers of
+// sequences, and Missing says why.
 type taskReport struct {
 	brief
 	Shape   *taskShape  `json:"shape,omitempty"`
 	Missing string      `json:"missing,omitempty"`
+	Notes   []string    `json:"notes,omitempty"` // what was found out about the files
 	Keys    []keyReport `json:"keys"`
 }
 
-// taskShape is the shape of an opened task in the letters of package data.
+// taskShape is the shape of a task in the letters of package data.
 type taskShape struct {
 	T       int      `json:"T"`
 	I       int      `json:"I"`
-	O       int      `json:"O"`
+	O       int      `json:"O,omitempty"` // 0 where only files tell
 	Goal    string   `json:"goal"`
 	Targets string   `json:"targets"`
+	Mask    string   `json:"mask"`
+	Loss    string   `json:"loss"`
 	Classes []string `json:"classes,omitempty"`
-	Train   int      `json:"train"`
-	Test    int      `json:"test"`
+	Train   int      `json:"train,omitempty"`
+	Test    int      `json:"test,omitempty"`
 }
 
 func newTasksShow() *cobra.Command {
@@ -73,21 +76,52 @@ func describeTask(e data.Entry, dataDir string) (taskReport, error) {
 	if r.Keys, err = keyReports("task "+e.Name, settings); err != nil {
 		return r, err
 	}
-	dir, err := dataFolder(dataDir)
-	if err != nil {
-		return r, err
-	}
-	t, err := settings.Open(data.Env{Dir: dir})
+	t, err := settings.Open(data.Env{Dir: dataFolder(dataDir)})
 	if err != nil {
 		r.Missing = err.Error()
+		if o, ok := settings.(data.Outliner); ok {
+			r.Shape = shapeOf(o.Outline())
+		}
 		return r, nil
 	}
-	r.Shape = &taskShape{T: t.T, I: t.I, O: t.O, Goal: goalText(t.Goal), Targets: "the last step",
-		Classes: t.Classes, Train: t.Train.Len(), Test: t.Test.Len()}
-	if t.Every {
-		r.Shape.Targets = "every step"
-	}
+	r.Shape, r.Notes = shapeOf(t), t.Notes
+	r.Shape.Train, r.Shape.Test = t.Train.Len(), t.Test.Len()
 	return r, nil
+}
+
+// shapeOf describes a task without its samples.
+func shapeOf(t *data.Task) *taskShape {
+	return &taskShape{T: t.T, I: t.I, O: t.O, Goal: goalText(t.Goal), Targets: targetsText(t), Mask: maskText(t), Loss: lossText(t), Classes: t.Classes}
+}
+
+func targetsText(t *data.Task) string {
+	if t.Every {
+		return "every step"
+	}
+	return "the last step"
+}
+
+// maskText says what the mask of a batch holds, as package data fills it and the scan reads it.
+func maskText(t *data.Task) string {
+	switch {
+	case t.Irregular:
+		return "mask [T,B] holds the length of each step, in units of step_ms, and 0 behind the end of a sequence, where the state is held"
+	case t.Masked:
+		return "mask [T,B] is 1 up to the end of a sequence and 0 behind it, where the state is held"
+	}
+	return "none, all sequences have T steps"
+}
+
+// lossText is the loss of a batch with its normalisation, as package kernels computes it.
+func lossText(t *data.Task) string {
+	over := "b of B"
+	if t.Every {
+		over = "(t,b) of T·B"
+	}
+	if t.Goal == data.Classify {
+		return "softmax cross-entropy Σ w (log Σ_o exp x_o − x_y) / Σ w, over " + over + " with the weights w of the targets"
+	}
+	return "mean squared error Σ w Σ_o (x_o − y_o)² / (O Σ w), over " + over + " with the weights w of the targets"
 }
 
 func goalText(g data.Goal) string {
@@ -103,13 +137,25 @@ func (p *printer) task(r taskReport) {
 	p.line("Source: %s", dash(r.Source))
 	p.title("\nShape")
 	if s := r.Shape; s != nil {
-		p.line("T=%d steps, I=%d inputs, O=%d outputs, %s, target at %s", s.T, s.I, s.O, s.Goal, s.Targets)
-		p.line("%d training and %d test sequences", s.Train, s.Test)
+		outputs := fmt.Sprintf("O=%d outputs", s.O)
+		if s.O == 0 {
+			outputs = "an output for each class of the files"
+		}
+		p.line("T=%d steps, I=%d inputs, %s, %s, target at %s", s.T, s.I, outputs, s.Goal, s.Targets)
+		p.line("Mask: %s", s.Mask)
+		p.line("Loss: %s", s.Loss)
 		if len(s.Classes) > 0 {
 			p.line("Classes: %s", strings.Join(s.Classes, ", "))
 		}
-	} else {
-		p.line("not known here: %s", r.Missing)
+		if s.Train > 0 {
+			p.line("%d training and %d test sequences", s.Train, s.Test)
+		}
+	}
+	for _, n := range r.Notes {
+		p.line("Note: %s", n)
+	}
+	if r.Missing != "" {
+		p.line("Sequences: not here: %s", r.Missing)
 	}
 	p.keys(r.Keys)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,13 +47,18 @@ func readBatch(t *data.Task, f *safetensors.File) (*data.Batch, error) {
 			return nil, err
 		}
 	}
-	for _, label := range b.Label {
+	for i, label := range b.Label {
 		if k := int(label); float32(k) != label || k < 0 || k >= b.O {
-			return nil, fmt.Errorf("%w: y holds %v, want classes 0 to %d", errInput, label, b.O-1)
+			return nil, fmt.Errorf("%w: y holds %v at element %d, want classes 0 to %d", errInput, label, i, b.O-1)
+		}
+	}
+	for i, w := range b.Weight {
+		if w < 0 {
+			return nil, fmt.Errorf("%w: weight holds %v at element %d, want 0 or more", errInput, w, i)
 		}
 	}
 	for i, m := range b.Mask {
-		if t.Irregular && !(m >= 0 && m <= math.MaxFloat32) {
+		if t.Irregular && m < 0 {
 			return nil, fmt.Errorf("%w: mask holds %v at step %d of sequence %d, want lengths of steps, 0 where there is none", errInput, m, i/b.B, i%b.B)
 		}
 		if !t.Irregular && m != 0 && m != 1 {
@@ -80,38 +84,16 @@ func (p part) read(f *safetensors.File) error {
 	if !ok || !slices.Equal(t.Shape, p.shape) {
 		return fmt.Errorf("%w: %s is %v, want %v", errInput, p.name, t.Shape, p.shape)
 	}
-	v, err := numbers(t)
-	if err != nil {
-		return err
+	for i, x := range t.Numbers() {
+		if p.dst[i] = float32(x); !finite(p.dst[i]) {
+			return fmt.Errorf("%w: %s holds %v at element %d, want numbers that float32 holds", errInput, p.name, x, i)
+		}
 	}
-	copy(p.dst, v)
 	return nil
 }
 
-// numbers returns the elements of a tensor of any element type.
-func numbers(t safetensors.Tensor) ([]float32, error) {
-	switch t.DType {
-	case safetensors.F32:
-		return t.Float32s()
-	case safetensors.F64:
-		return convert(t.Float64s())
-	case safetensors.I64:
-		return convert(t.Int64s())
-	case safetensors.I32:
-		return convert(t.Int32s())
-	case safetensors.U8:
-		return convert(t.Uint8s())
-	}
-	return nil, fmt.Errorf("%w: %s holds %s", errInput, t.Name, t.DType)
-}
-
-func convert[E float64 | int64 | int32 | uint8](v []E, err error) ([]float32, error) {
-	out := make([]float32, len(v))
-	for i, x := range v {
-		out[i] = float32(x)
-	}
-	return out, err
-}
+// finite reports whether x is a number and not infinite.
+func finite(x float32) bool { return x-x == 0 }
 
 // writeTensors writes a safetensors file, all of it or none.
 func writeTensors(path string, tensors []safetensors.Tensor, about map[string]string) error {

@@ -486,8 +486,14 @@ func TestBadTraceInput(t *testing.T) {
 		{"no x", nil, "x is [], want [T,B,9]"},
 		{"inputs", []safetensors.Tensor{safetensors.Float32("x", []int{2, 3, 4}, zeros(24))}, "x is [2 3 4], want [T,B,9]"},
 		{"no y", []safetensors.Tensor{safetensors.Float32("x", []int{2, 1, 9}, zeros(18))}, "y is [], want [1]"},
+		{"NaN", []safetensors.Tensor{safetensors.Float32("x", []int{2, 1, 9}, append(zeros(17), float32(math.NaN()))),
+			safetensors.Int32("y", []int{1}, []int32{0})}, "x holds NaN at element 17, want numbers that float32 holds"},
+		{"beyond float32", []safetensors.Tensor{safetensors.Float64("x", []int{1, 1, 9}, []float64{0, -1e39, 0, 0, 0, 0, 0, 0, 0}),
+			safetensors.Int32("y", []int{1}, []int32{0})}, "x holds -1e+39 at element 1"},
+		{"weight", []safetensors.Tensor{safetensors.Float32("x", []int{2, 1, 9}, zeros(18)), safetensors.Int32("y", []int{1}, []int32{0}),
+			safetensors.Float32("weight", []int{1}, []float32{-1})}, "weight holds -1 at element 0, want 0 or more"},
 		{"label", []safetensors.Tensor{safetensors.Float32("x", []int{2, 1, 9}, zeros(18)),
-			safetensors.Int32("y", []int{1}, []int32{4})}, "y holds 4, want classes 0 to 3"},
+			safetensors.Int32("y", []int{1}, []int32{4})}, "y holds 4 at element 0, want classes 0 to 3"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			folder := t.TempDir()
@@ -517,8 +523,8 @@ func TestBadMask(t *testing.T) {
 		{false, [4]float32{1, 1, 2, 1}, "mask holds 2 at step 1 of sequence 0, want 0 or 1"},
 		{true, [4]float32{0.5, 3, 0, 2}, ""},
 		{true, [4]float32{1, -0.5, 1, 1}, "mask holds -0.5 at step 0 of sequence 1, want lengths"},
-		{true, [4]float32{1, 1, 1, inf}, "mask holds +Inf at step 1 of sequence 1"},
-		{true, [4]float32{inf - inf, 1, 1, 1}, "mask holds NaN at step 0 of sequence 0"},
+		{true, [4]float32{1, 1, 1, inf}, "mask holds +Inf at element 3, want numbers that float32 holds"},
+		{true, [4]float32{inf - inf, 1, 1, 1}, "mask holds NaN at element 0"},
 	} {
 		path := filepath.Join(t.TempDir(), "in")
 		if err := writeTensors(path, []safetensors.Tensor{safetensors.Float32("x", []int{2, 2, 1}, make([]float32, 4)),
