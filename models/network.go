@@ -25,11 +25,18 @@ type Network struct {
 	scale  float64        // of the initial read-out weights
 	builds int
 
-	wiring   Wiring
+	wiring Wiring
+	mask   []float64 // connections that exist, [H,H]; nil for all
+	// constraints say how the weights that act are made of a parameter of the cell, by its name.
+	constraints map[string]kernels.Reading
+
 	step     []operand             // of the unrolled step
 	operands []operand             // of the fused scan
 	readout  kernels.WeightsConfig // of the weights that the read-out uses
 }
+
+// readoutWeight is the name of the weights of the read-out.
+const readoutWeight = "readout.weight"
 
 // Option changes how a network is bound.
 type Option func(*Network)
@@ -67,10 +74,15 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 		n.specs = append(n.specs, s)
 	}
 	n.specs = append(n.specs,
-		learned("readout.weight", "O H", []int{d.O, d.H}, kernels.Readout, "weights of the read-out",
+		learned(readoutWeight, "O H", []int{d.O, d.H}, kernels.Readout, "weights of the read-out",
 			kernels.Init{Kind: kernels.XavierUniform, A: n.scale}),
 		learned("readout.bias", "O", []int{d.O}, kernels.Readout, "bias of the read-out", kernels.Init{}))
 	return n, nil
+}
+
+// row returns the row of a parameter in the cell's table, negative for none.
+func (n *Network) row(name string) int {
+	return slices.IndexFunc(n.params, func(s kernels.Spec) bool { return s.Name == name })
 }
 
 // Name returns the name given to Bind.

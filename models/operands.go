@@ -76,8 +76,8 @@ func (o operand) stacked(h int) kernels.Spec {
 	return s
 }
 
-// compose fills in the operands of the step and of the scan. Constraints are by parameter.
-func (n *Network) compose(constraints map[string]kernels.Reading) (err error) {
+// compose fills in the operands of the step and of the scan.
+func (n *Network) compose() (err error) {
 	var list []Operand
 	if c, ok := n.cell.(Composer); ok {
 		list = c.Operands()
@@ -86,7 +86,7 @@ func (n *Network) compose(constraints map[string]kernels.Reading) (err error) {
 			list = append(list, Operand{Name: s.Name, Of: s.Name})
 		}
 	}
-	if n.step, err = n.make(list, constraints, false); err != nil {
+	if n.step, err = n.make(list, false); err != nil {
 		return err
 	}
 	if c, ok := n.cell.(Splitter); ok && n.wiring.Dale {
@@ -94,19 +94,16 @@ func (n *Network) compose(constraints map[string]kernels.Reading) (err error) {
 			n.scan.Header, list = header, split
 		}
 	}
-	n.operands, err = n.make(list, constraints, true)
+	n.operands, err = n.make(list, true)
 	return err
 }
 
 // make joins operands to the parameter table and to the constraints; with join those of one
 // parameter become one.
-func (n *Network) make(list []Operand, constraints map[string]kernels.Reading, join bool) ([]operand, error) {
-	row := func(name string) int {
-		return slices.IndexFunc(n.params, func(s kernels.Spec) bool { return s.Name == name })
-	}
+func (n *Network) make(list []Operand, join bool) ([]operand, error) {
 	var all []operand
 	for _, l := range list {
-		of, scale := row(l.Of), row(l.Scale)
+		of, scale := n.row(l.Of), n.row(l.Scale)
 		if of < 0 || scale < 0 && l.Scale != "" {
 			return nil, fmt.Errorf("models: operand %q is made of %q and %q, which the parameter table lacks", l.Name, l.Of, l.Scale)
 		}
@@ -116,7 +113,7 @@ func (n *Network) make(list []Operand, constraints map[string]kernels.Reading, j
 		if len(all) == 0 || !join || all[len(all)-1].of != of {
 			all = append(all, operand{spec: n.params[of], of: of, scale: -1, weights: shape(n.params[of])})
 		}
-		all[len(all)-1].add(n, l, scale, constraints[l.Of])
+		all[len(all)-1].add(n, l, scale, n.constraints[l.Of])
 	}
 	return all, nil
 }

@@ -44,7 +44,7 @@ func (n *Network) Outgoing(units []int, readout bool, visit func(param, element 
 					visit(i, e)
 				}
 			}
-		case readout && s.Name == "readout.weight":
+		case readout && s.Name == readoutWeight:
 			for row := range n.dims.O {
 				for _, u := range units {
 					visit(i, row*hidden+u)

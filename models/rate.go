@@ -137,6 +137,31 @@ func (c *Rate) form(name string) int {
 	return tauSoftplus
 }
 
+// Derived implements Deriver: the time constants that are learned.
+func (c *Rate) Derived(stored func(name string) []float32) []Array {
+	var list []Array
+	for _, t := range []struct{ name, of string }{{"s", "synaptic"}, {"r", "membrane"}} {
+		var of string
+		tau := func(x float64) float64 { return c.Dt + max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
+		switch c.form(t.name) {
+		case tauFixed:
+			continue
+		case tauSoftplus:
+			of = "t_"
+		case tauSigmoid:
+			of = "a_"
+			tau = func(x float64) float64 { return c.Dt * (1 + math.Exp(-x)) }
+		}
+		from := stored(of + t.name)
+		a := Array{Name: "tau_" + t.name, Unit: "step", Doc: t.of + " time constant", Shape: []int{len(from)}}
+		for _, x := range from {
+			a.Values = append(a.Values, float32(tau(float64(x))))
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
 // Scan implements Cell.
 func (c *Rate) Scan(Dims) (kernels.Cell, error) {
 	if err := checkSettings(c); err != nil {

@@ -84,18 +84,19 @@ func (n *Network) wire() error {
 	if err := w.check(h); err != nil {
 		return err
 	}
-	constraints := map[string]kernels.Reading{}
+	n.constraints = map[string]kernels.Reading{}
 	if w.Dale || w.masked() || !w.autapses() {
 		mask, err := w.mask(h)
 		if err != nil {
 			return err
 		}
+		n.mask = mask
 		for i := range n.params {
 			if s := &n.params[i]; s.Role == kernels.Rec {
-				constraints[s.Name] = w.constrain(s, h, mask)
+				n.constraints[s.Name] = w.constrain(s, h, mask)
 			}
 		}
-		if len(constraints) == 0 {
+		if len(n.constraints) == 0 {
 			return fmt.Errorf("models: %s has no dense recurrent matrix, so dale, autapses, rec_density, rec_blocks and rec_mask mean nothing: %w",
 				n.name, ErrWiring)
 		}
@@ -105,7 +106,7 @@ func (n *Network) wire() error {
 		n.readout = kernels.WeightsConfig{R: n.dims.O, C: h}
 		n.readout.Readings = []kernels.Reading{{Factor: columns(nil, n.readout, [2]int{0, e})}}
 	}
-	return n.compose(constraints)
+	return n.compose()
 }
 
 // mask returns the connections that exist, [H,H], 1 or 0; row i is what unit i receives.

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 
+	"galvani/bench/analysis"
 	"galvani/cmd/galvani/internal/config"
 	"galvani/data"
 	"galvani/engine/rundir"
@@ -85,25 +84,18 @@ func (f *savedFlags) state(run *rundir.Run, stderr io.Writer) (*rundir.State, er
 
 // evalReport is what eval tells.
 type evalReport struct {
-	Run        string    `json:"run"`
-	Checkpoint string    `json:"checkpoint"`
-	Step       int64     `json:"step"`
-	Model      string    `json:"model"`
-	Task       string    `json:"task"`
-	Device     string    `json:"device"`
-	Backend    string    `json:"backend"`
-	Sequences  int       `json:"sequences"`
-	Test       scoreJSON `json:"test"`
-	Classes    []string  `json:"classes,omitempty"`
-	Confusion  [][]int   `json:"confusion,omitempty"` // true class by row, answer by column
-	Trials     []trials  `json:"trials,omitempty"`    // of tasks that are decided once, by coherence
-}
-
-// trials counts those of one coherence of the stimuli.
-type trials struct {
-	Coherence float64 `json:"coherence"` // in %, 0 for tasks without
-	Count     int     `json:"count"`
-	Right     int     `json:"right"`
+	Run        string            `json:"run"`
+	Checkpoint string            `json:"checkpoint"`
+	Step       int64             `json:"step"`
+	Model      string            `json:"model"`
+	Task       string            `json:"task"`
+	Device     string            `json:"device"`
+	Backend    string            `json:"backend"`
+	Sequences  int               `json:"sequences"`
+	Test       scoreJSON         `json:"test"`
+	Classes    []string          `json:"classes,omitempty"`
+	Confusion  [][]int           `json:"confusion,omitempty"` // true class by row, answer by column
+	Trials     []analysis.Trials `json:"trials,omitempty"`    // of tasks that are decided once, by coherence
 }
 
 func newEval() *cobra.Command {
@@ -137,63 +129,29 @@ func (j *job) evaluate(ctx context.Context, dir string, state *rundir.State) (ev
 	}
 	if j.task.Goal == data.Classify {
 		r.Classes = j.task.Classes
-		r.Confusion, err = j.confusion(test)
+		if r.Confusion, err = j.subject().Confusion(test); err != nil {
+			err = fmt.Errorf("confusion matrix: %w", err)
+		}
 	}
 	return r, err
 }
 
 // measure scores the network on the test set, and counts the trials of a task that has some.
-func (j *job) measure(ctx context.Context) (scoreJSON, []trials, error) {
+func (j *job) measure(ctx context.Context) (scoreJSON, []analysis.Trials, error) {
 	m, err := j.session.Evaluate(ctx, j.task.Test)
 	if err != nil {
 		return scoreJSON{}, nil, err
 	}
-	var list []trials
+	var list []analysis.Trials
 	if set, ok := j.task.Test.(data.Trials); ok {
-		list, err = j.decide(set)
+		list, err = j.subject().Decide(set)
 	}
 	return newScore(m), list, err
 }
 
-// decide counts the trials of a set that end in the right choice.
-func (j *job) decide(set data.Trials) ([]trials, error) {
-	c := tally{set: set, at: map[float64]*trials{}}
-	err := j.sweep(set, set.Len(), true, func(index int, _ *data.Batch, _ int, logits []float32) {
-		c.add(index, logits, j.task.O)
-	})
-	return c.list(), err
-}
-
-// tally counts trials by coherence.
-type tally struct {
-	set data.Trials
-	at  map[float64]*trials
-}
-
-// add takes a trial with the logits [T,O] of its answers.
-func (c tally) add(index int, logits []float32, outputs int) {
-	answers := make([]int, len(logits)/outputs)
-	for t := range answers {
-		answers[t] = argmax(logits[t*outputs : (t+1)*outputs])
-	}
-	trial := c.set.Trial(0, index)
-	at := c.at[trial.Coherence]
-	if at == nil {
-		at = &trials{Coherence: trial.Coherence}
-		c.at[trial.Coherence] = at
-	}
-	at.Count++
-	if trial.Right(answers) {
-		at.Right++
-	}
-}
-
-func (c tally) list() []trials {
-	var list []trials
-	for _, coherence := range slices.Sorted(maps.Keys(c.at)) {
-		list = append(list, *c.at[coherence])
-	}
-	return list
+// subject is the network as package analysis asks for it.
+func (j *job) subject() *analysis.Subject {
+	return &analysis.Subject{Net: j.net, Task: j.task, Params: j.session.Params(), Device: j.place.dev, Batch: j.opt.Batch}
 }
 
 func (p *printer) evaluation(r evalReport) {
@@ -228,27 +186,18 @@ func (p *printer) evaluation(r evalReport) {
 	p.table(head, rows)
 }
 
-// total adds up the trials of all coherences.
-func total(list []trials) trials {
-	var all trials
-	for _, t := range list {
-		all.Count, all.Right = all.Count+t.Count, all.Right+t.Right
-	}
-	return all
-}
-
-// percent writes the part that was decided rightly.
-func (t trials) percent() string {
+// percentRight writes the part of the trials that was decided rightly.
+func percentRight(t analysis.Trials) string {
 	return fmt.Sprintf("%.1f %%", 100*float64(t.Right)/float64(t.Count))
 }
 
 // decisions writes the part of the trials that were decided rightly, in all and by coherence.
-func (p *printer) decisions(list []trials) {
+func (p *printer) decisions(list []analysis.Trials) {
 	var rows [][]string
 	for _, t := range list {
-		rows = append(rows, []string{fmt.Sprintf("%g %%", t.Coherence), fmt.Sprint(t.Count), t.percent()})
+		rows = append(rows, []string{fmt.Sprintf("%g %%", t.Coherence), fmt.Sprint(t.Count), percentRight(t)})
 	}
-	p.line("decisions   %s of %d trials right", total(list).percent(), total(list).Count)
+	p.line("decisions   %s of %d trials right", percentRight(analysis.Total(list)), analysis.Total(list).Count)
 	if len(list) > 1 {
 		p.title("\nDecisions by coherence")
 		p.table([]string{"COHERENCE", "TRIALS", "RIGHT"}, rows)

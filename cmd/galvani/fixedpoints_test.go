@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"galvani/bench/analysis"
 	"galvani/engine"
 	"galvani/engine/dynamics"
 	"galvani/engine/safetensors"
@@ -134,8 +135,8 @@ func TestLinearRate(t *testing.T) {
 	}
 	starts := [][]float64{make([]float64, 2*h), {1, 2, 3, 4, 5, 6, 7, 8}}
 	points, lost, err := dynamics.Find(t.Context(), m, starts, dynamics.Options{Iterations: 100, Slow: 1e-6, Same: 1e-6})
-	if err != nil || lost != 0 || len(points) != 1 {
-		t.Fatalf("points %+v, %d lost, error %v; want one", points, lost, err)
+	if err != nil || len(lost) != 0 || len(points) != 1 {
+		t.Fatalf("points %+v, lost %v, error %v; want one", points, lost, err)
 	}
 	for i, v := range points[0].State { // at the fixed point currents are the rates
 		if math.Abs(v-want.AtVec(i%h)) > fixedTolerance {
@@ -252,18 +253,18 @@ func TestFixedpoints(t *testing.T) {
 	}
 }
 
-func readPoints(t *testing.T, path string) []slowPoint {
+func readPoints(t *testing.T, path string) []analysis.SlowPoint {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	var list []slowPoint
+	var list []analysis.SlowPoint
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		var p slowPoint
+		var p analysis.SlowPoint
 		if err := json.Unmarshal(lines.Bytes(), &p); err != nil {
 			t.Fatal(err)
 		}
@@ -290,7 +291,7 @@ func TestConstantInput(t *testing.T) {
 	}
 	defer m.Close()
 	const sequences = 10
-	w, err := j.visit(t.Context(), m, sequences)
+	w, err := j.subject().Walk(t.Context(), m, sequences)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,24 +333,24 @@ func TestConstantInput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.holds(t, tensors, b.T, sequences, j.net.Hidden())
+	holds(t, w, tensors, b.T, sequences, j.net.Hidden())
 }
 
 // holds fails the test unless the visited states are the hidden states of a trace.
-func (w *walk) holds(t *testing.T, tensors []safetensors.Tensor, steps, sequences, hidden int) {
+func holds(t *testing.T, w *analysis.Walk, tensors []safetensors.Tensor, steps, sequences, hidden int) {
 	t.Helper()
 	at := slices.IndexFunc(tensors, func(t safetensors.Tensor) bool { return t.Name == "h" })
 	h, err := tensors[at].Float32s() // [T,B,H]
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(w.ends) != sequences || w.ends[sequences-1] != sequences*(steps+1) {
-		t.Fatalf("sequences end at %v, want %d of %d states", w.ends, sequences, steps+1)
+	if len(w.Ends) != sequences || w.Ends[sequences-1] != sequences*(steps+1) {
+		t.Fatalf("sequences end at %v, want %d of %d states", w.Ends, sequences, steps+1)
 	}
 	for col := range sequences {
 		for step := range steps {
 			for u := range hidden {
-				got, want := w.states[(col*(steps+1)+step+1)*w.dim+u], float64(h[(step*sequences+col)*hidden+u])
+				got, want := w.States[(col*(steps+1)+step+1)*w.Dim+u], float64(h[(step*sequences+col)*hidden+u])
 				if math.Abs(got-want) > traceTolerance {
 					t.Fatalf("sequence %d, step %d, unit %d: visited %v, traced %v", col, step, u, got, want)
 				}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
 
+	"galvani/bench/analysis"
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
@@ -30,8 +30,9 @@ the read-out, as if their output were 0 at every step; axial edges at them are c
   --silence F        a part F of the units, drawn by the seed where it is below 1
   --scale A          these weights times A
   --weight-noise S   Gaussian noise of S times the root mean square of what is chosen of each
-                     parameter; weights that are 0 are no connections and stay 0,
-                     and bounds are kept
+                     parameter, on the weights that act: signs and masks are applied first.
+                     Weights that act as 0 are no connections and stay 0; signs and bounds
+                     are kept, by moving what is beyond to the bound
   --state-noise S    Gaussian noise of standard deviation S on h of the chosen units before
                      every step, in the unit of h
 
@@ -49,22 +50,14 @@ type perturbFlags struct {
 	ratio       float64
 	keepReadout bool
 	seeds       []string
-	strengths   map[string]*[]float64 // by kind
-}
-
-// perturbation is one change of the network.
-type perturbation struct {
-	Kind     string  `json:"perturbation"` // none, or one of perturbKinds
-	Strength float64 `json:"strength"`
-	Seed     *uint64 `json:"seed,omitempty"`  // of what was drawn
-	Units    []int   `json:"units,omitempty"` // silenced, of silence
+	strengths   map[analysis.Kind]*[]float64
 }
 
 // perturbed is what a perturbation leaves of the network.
 type perturbed struct {
-	perturbation
-	Test   scoreJSON `json:"test"`
-	Trials []trials  `json:"trials,omitempty"`
+	analysis.Perturbation
+	Test   scoreJSON         `json:"test"`
+	Trials []analysis.Trials `json:"trials,omitempty"`
 }
 
 // perturbReport is what perturb tells; the first row is the network as it is.
@@ -85,18 +78,19 @@ type perturbReport struct {
 
 // perturbKinds are the kinds of perturbation, each a flag.
 var perturbKinds = []struct {
-	name, usage string
-	most        float64
+	name  analysis.Kind
+	usage string
+	most  float64
 }{
-	{"silence", "silence this part of the units, 0 to 1", 1},
-	{"scale", "multiply what the units send by this", math.MaxFloat32},
-	{"weight-noise", "noise on the weights by which the units act, relative to them", math.MaxFloat32},
-	{"state-noise", "noise on h of the units before every step, its standard deviation", math.MaxFloat32},
+	{analysis.Silence, "silence this part of the units, 0 to 1", 1},
+	{analysis.Scale, "multiply what the units send by this", math.MaxFloat32},
+	{analysis.WeightNoise, "noise on the weights by which the units act, relative to them", math.MaxFloat32},
+	{analysis.StateNoise, "noise on h of the units before every step, its standard deviation", math.MaxFloat32},
 }
 
 func newPerturb() *cobra.Command {
 	var asJSON bool
-	f := perturbFlags{strengths: map[string]*[]float64{}}
+	f := perturbFlags{strengths: map[analysis.Kind]*[]float64{}}
 	c := &cobra.Command{Use: "perturb RUN", Short: "Silence, scale or disturb units of a trained network",
 		Long: perturbDoc, Args: exactArgs("RUN"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -125,7 +119,7 @@ func (f *perturbFlags) add(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.seeds, "seeds", []string{"1"}, "seeds of what is drawn, each measured")
 	for _, k := range perturbKinds {
 		f.strengths[k.name] = new([]float64)
-		flags.Float64SliceVar(f.strengths[k.name], k.name, nil, k.usage)
+		flags.Float64SliceVar(f.strengths[k.name], string(k.name), nil, k.usage)
 	}
 }
 
@@ -162,11 +156,11 @@ func (j *job) perturb(ctx context.Context, f *perturbFlags, dir string, state *r
 	if r.Units, err = f.population(j.net); err != nil {
 		return r, err
 	}
-	if len(*f.strengths["state-noise"]) > 0 && j.opt.Stateful {
+	if len(*f.strengths[analysis.StateNoise]) > 0 && j.opt.Stateful {
 		return r, fmt.Errorf("%w: --state-noise starts every sequence from rest, and this run carries states on (stateful); use --weight-noise", config.ErrConfig)
 	}
 	for _, p := range f.list(r.Units) {
-		row := perturbed{perturbation: p}
+		row := perturbed{Perturbation: p}
 		if row.Test, row.Trials, err = j.under(ctx, p, &r, state); err != nil {
 			return r, fmt.Errorf("%s %g: %w", p.Kind, p.Strength, err)
 		}
@@ -176,55 +170,25 @@ func (j *job) perturb(ctx context.Context, f *perturbFlags, dir string, state *r
 }
 
 // list returns the perturbations in the order of the report.
-func (f *perturbFlags) list(units []int) []perturbation {
-	all := []perturbation{{Kind: "none"}}
+func (f *perturbFlags) list(units []int) []analysis.Perturbation {
+	all := []analysis.Perturbation{{Kind: analysis.Unperturbed}}
 	for _, k := range perturbKinds {
 		for _, s := range *f.strengths[k.name] {
-			p := perturbation{Kind: k.name, Strength: s}
-			if k.name == "scale" || s == 0 || k.name == "silence" && s == 1 {
-				if k.name == "silence" && s == 1 {
-					p.Units = units
-				}
-				all = append(all, p)
-				continue
-			}
 			for _, text := range f.seeds {
 				seed, _ := strconv.ParseUint(text, 10, 64) // check has tried
-				p.Seed = &seed
-				if k.name == "silence" {
-					p.Units = draw(units, s, seed)
-				}
+				p := analysis.NewPerturbation(k.name, s, units, seed)
 				all = append(all, p)
+				if p.Seed == nil { // the same for all seeds
+					break
+				}
 			}
 		}
 	}
 	return all
 }
 
-// draw returns a part of the units, in their order. A larger part holds a smaller one of the
-// same seed.
-func draw(units []int, part float64, seed uint64) []int {
-	order := rand.New(rand.NewPCG(seed, 0)).Perm(len(units))
-	some := make([]int, 0, len(units))
-	for _, i := range order[:int(math.Round(part*float64(len(units))))] {
-		some = append(some, units[i])
-	}
-	slices.Sort(some)
-	return some
-}
-
 // under measures the network under a perturbation.
-func (j *job) under(ctx context.Context, p perturbation, r *perturbReport, state *rundir.State) (scoreJSON, []trials, error) {
-	if p.Kind == "state-noise" {
-		if err := j.session.LoadParams(state); err != nil {
-			return scoreJSON{}, nil, err
-		}
-		n := stateNoise{units: r.Units, sigma: p.Strength}
-		if p.Seed != nil {
-			n.seed = *p.Seed
-		}
-		return j.measureNoisy(ctx, n)
-	}
+func (j *job) under(ctx context.Context, p analysis.Perturbation, r *perturbReport, state *rundir.State) (scoreJSON, []analysis.Trials, error) {
 	changed, err := j.change(p, r, state)
 	if err != nil {
 		return scoreJSON{}, nil, err
@@ -232,65 +196,38 @@ func (j *job) under(ctx context.Context, p perturbation, r *perturbReport, state
 	if err := j.session.LoadParams(changed); err != nil {
 		return scoreJSON{}, nil, err
 	}
-	return j.measure(ctx)
+	if p.Kind != analysis.StateNoise {
+		return j.measure(ctx)
+	}
+	n := analysis.Noise{Units: r.Units, Sigma: p.Strength}
+	if p.Seed != nil {
+		n.Seed = *p.Seed
+	}
+	m, trials, err := j.subject().Noisy(ctx, j.task.Test, n)
+	return newScore(m), trials, err
 }
 
 // change returns the checkpoint with the weights of a perturbation.
-func (j *job) change(p perturbation, r *perturbReport, state *rundir.State) (*rundir.State, error) {
+func (j *job) change(p analysis.Perturbation, r *perturbReport, state *rundir.State) (*rundir.State, error) {
 	specs := j.net.Specs()
-	params, place := make([][]float32, len(specs)), make([]int, len(specs))
+	stored, place := make([][]float32, len(specs)), make([]int, len(specs))
 	for i, s := range specs {
 		place[i] = slices.IndexFunc(state.Tensors, func(t safetensors.Tensor) bool { return t.Name == s.Name })
 		var err error
-		if params[i], err = state.Tensors[place[i]].Float32s(); err != nil { // it is there: it was loaded before
+		if stored[i], err = state.Tensors[place[i]].Float32s(); err != nil { // it is there: it was loaded before
 			return nil, err
 		}
 	}
-	var err error
-	switch p.Kind {
-	case "silence":
-		err = j.net.Outgoing(p.Units, r.Readout, func(param, e int) { params[param][e] = 0 })
-	case "scale":
-		err = j.net.Outgoing(r.Units, r.Readout, func(param, e int) { params[param][e] *= float32(p.Strength) })
-	case "weight-noise":
-		err = j.jitter(params, p, r)
+	params, err := analysis.Change(j.net, stored, p, r.Units, r.Readout)
+	if err != nil {
+		return nil, err
 	}
 	changed := *state
 	changed.Tensors = slices.Clone(state.Tensors)
 	for i, s := range specs {
 		changed.Tensors[place[i]] = safetensors.Float32(s.Name, s.Shape, params[i])
 	}
-	return &changed, err
-}
-
-// jitter adds Gaussian noise to the weights by which the units act, and keeps their bounds.
-func (j *job) jitter(params [][]float32, p perturbation, r *perturbReport) error {
-	if p.Seed == nil { // no noise
-		return nil
-	}
-	squares, n := make([]float64, len(params)), make([]float64, len(params))
-	err := j.net.Outgoing(r.Units, r.Readout, func(param, e int) {
-		if v := float64(params[param][e]); v != 0 {
-			squares[param] += v * v
-			n[param]++
-		}
-	})
-	if err != nil {
-		return err
-	}
-	specs := j.net.Specs()
-	rng := rand.New(rand.NewPCG(*p.Seed, 0))
-	return j.net.Outgoing(r.Units, r.Readout, func(param, e int) {
-		noise := rng.NormFloat64()
-		if at := &params[param][e]; *at != 0 {
-			b := specs[param].Bound
-			if columns := specs[param].Columns; columns != nil {
-				b = columns[e%len(columns)]
-			}
-			v := float64(*at) + p.Strength*math.Sqrt(squares[param]/n[param])*noise
-			*at = float32(min(max(v, b.Lo), b.Hi))
-		}
-	})
+	return &changed, nil
 }
 
 // population returns the units that the flags choose, in rising order.
@@ -389,18 +326,18 @@ func (p *printer) perturbed(r perturbReport) {
 	}
 	var rows, curves [][]string
 	for _, row := range r.Rows {
-		cells := row.cells()
+		cells := named(row.Perturbation)
 		curve := slices.Clone(cells)
 		cells = append(cells, fmt.Sprintf("%.6f", row.Test.Loss))
 		if row.Test.Accuracy != nil {
 			cells = append(cells, fmt.Sprintf("%.2f %%", 100**row.Test.Accuracy))
 		}
 		if len(row.Trials) > 0 {
-			cells = append(cells, total(row.Trials).percent())
+			cells = append(cells, percentRight(analysis.Total(row.Trials)))
 		}
 		rows = append(rows, cells)
 		for _, t := range row.Trials {
-			curve = append(curve, t.percent())
+			curve = append(curve, percentRight(t))
 		}
 		curves = append(curves, curve)
 	}
@@ -416,10 +353,10 @@ func (p *printer) perturbed(r perturbReport) {
 	}
 }
 
-// cells names a perturbation in a table.
-func (p perturbation) cells() []string {
-	c := []string{p.Kind, "", ""}
-	if p.Kind != "none" {
+// named names a perturbation in a table.
+func named(p analysis.Perturbation) []string {
+	c := []string{string(p.Kind), "", ""}
+	if p.Kind != analysis.Unperturbed {
 		c[1] = fmt.Sprintf("%g", p.Strength)
 	}
 	if p.Seed != nil {

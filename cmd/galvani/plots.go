@@ -101,7 +101,7 @@ func (j *job) gradientChart(say func(string, ...any)) (chart.Lines, error) {
 // the stimuli, with its 95 % interval; empty for tasks whose stimuli have one coherence.
 func (j *job) psychometricChart(set data.Trials) (chart.Lines, error) {
 	c := chart.Lines{Title: "Psychometric curve", XLabel: "coherence (%)", YLabel: "trials decided rightly (%)"}
-	list, err := j.decide(set)
+	list, err := j.subject().Decide(set)
 	if err != nil || len(list) < 2 {
 		return c, err
 	}
@@ -115,60 +115,30 @@ func (j *job) psychometricChart(set data.Trials) (chart.Lines, error) {
 	return c, nil
 }
 
-// moments sums up values for mean and standard deviation.
-type moments struct{ n, sum, squares float64 }
-
 // responseChart shows the mean response, with its standard deviation, against the time to
 // collision, for each class that has one: the probability of the first class, or the first
 // output of a regression. Time runs to the right, as it passes.
 func (j *job) responseChart(set data.Timed) (chart.Lines, error) {
 	t := j.task
 	c := chart.Lines{Title: "Response to an approach", XLabel: "time from collision (ms)", YLabel: "output"}
-	response := func(logits []float32) float64 { return float64(logits[0]) }
 	lowest, highest := math.Inf(-1), math.Inf(1)
 	if t.Goal == data.Classify {
 		c.YLabel = "probability of " + t.Classes[0]
 		lowest, highest = 0, 1
-		response = func(logits []float32) float64 { return probability(logits, 0) }
 	}
-	sums := map[int]map[float64]*moments{} // by class, then by time in whole steps
-	err := j.sweep(set, min(set.Len(), responseSamples), true, func(index int, _ *data.Batch, _ int, logits []float32) {
-		class := set.Class(index)
-		if sums[class] == nil {
-			sums[class] = map[float64]*moments{}
-		}
-		times := set.TimeToCollision(index)
-		for k, ttc := range times {
-			if math.IsNaN(ttc) {
-				continue
-			}
-			width := math.Abs(times[1] - times[0])
-			at := -width * math.Round(ttc/width)
-			if sums[class][at] == nil {
-				sums[class][at] = &moments{}
-			}
-			m, v := sums[class][at], response(logits[k*t.O:(k+1)*t.O])
-			m.n, m.sum, m.squares = m.n+1, m.sum+v, m.squares+v*v
-		}
-	})
+	responses, err := j.subject().Responses(set, responseSamples)
 	if err != nil {
 		return c, fmt.Errorf("response against time to collision: %w", err)
 	}
-	for _, class := range slices.Sorted(maps.Keys(sums)) {
-		s := chart.Series{Name: t.Name}
-		if class < len(t.Classes) {
-			s.Name = t.Classes[class]
+	for _, r := range responses {
+		s := chart.Series{Name: t.Name, X: r.Time, Y: r.Mean}
+		if r.Class < len(t.Classes) {
+			s.Name = t.Classes[r.Class]
 		}
-		for _, at := range slices.Sorted(maps.Keys(sums[class])) {
-			m := sums[class][at]
-			mean := m.sum / m.n
-			spread := math.Sqrt(max(0, m.squares/m.n-mean*mean))
-			s.X, s.Y = append(s.X, at), append(s.Y, mean)
-			s.Lo, s.Hi = append(s.Lo, max(lowest, mean-spread)), append(s.Hi, min(highest, mean+spread))
+		for i, mean := range r.Mean {
+			s.Lo, s.Hi = append(s.Lo, max(lowest, mean-r.SD[i])), append(s.Hi, min(highest, mean+r.SD[i]))
 		}
-		if len(s.X) > 0 {
-			c.Series = append(c.Series, s)
-		}
+		c.Series = append(c.Series, s)
 	}
 	return c, nil
 }

@@ -23,6 +23,25 @@ const (
 	tired    = 5e-2
 )
 
+// End says why a descent ended.
+type End int
+
+const (
+	// Slow: at a point of the speed that was asked for, or below.
+	Slow End = iota
+	// Minimum: q falls no further, at a minimum of it or at a corner of the map.
+	Minimum
+	// Iterations: the steps that it may take were used up while q still fell.
+	Iterations
+	// NotFinite: the map gave no number.
+	NotFinite
+)
+
+// Where a descent has ended above the speed that was asked for, the start follows the map before
+// the next descent, for follow steps and then each time twice as many, up to mostFollow. That
+// leads away from corners of the map, at which the derivative of one side does not lead down.
+const follow, mostFollow = 8, 256
+
 // descent minimises the speed of a map from one start after another.
 type descent struct {
 	m                Map
@@ -41,18 +60,54 @@ func newDescent(m Map) *descent {
 		damped: mat.NewSymDense(n, nil), next: make([]float64, n), residual: vec(), beyond: vec(), gradient: vec(), step: vec()}
 }
 
-// from goes down from a start, to a point of at most q = slow if it can.
-func (d *descent) from(start []float64, iterations int, slow float64) (Point, error) {
+// lead goes down from a start to a point of at most q = slow if it can. Where a descent ends above,
+// the start follows the map for some steps and goes down again, as long as iterations are left.
+// What it returns is the slowest point of all.
+func (d *descent) lead(start []float64, iterations int, slow float64) (best Point, end End, err error) {
+	s := append([]float64(nil), start...)
+	best.Q, end = math.NaN(), Iterations
+	for steps := follow; ; steps *= 2 {
+		p, used, settled, err := d.from(s, iterations, slow)
+		if err != nil {
+			return best, end, err
+		}
+		if !(p.Q >= best.Q) { // also if best is no number
+			best = p
+		}
+		if settled {
+			end = Minimum
+		}
+		iterations -= used
+		switch {
+		case best.Q <= slow:
+			return best, Slow, nil
+		case math.IsNaN(p.Q) || math.IsInf(p.Q, 0):
+			return best, NotFinite, nil
+		case iterations <= 0 || steps > mostFollow:
+			return best, end, nil
+		}
+		copy(s, p.State)
+		for range steps {
+			if err := d.m.Step(s, s); err != nil {
+				return best, end, err
+			}
+		}
+	}
+}
+
+// from goes down from a start until q falls no further, and returns how many steps that took and
+// whether it came so far.
+func (d *descent) from(start []float64, iterations int, slow float64) (p Point, used int, settled bool, err error) {
 	n := len(start)
 	s, trial := append([]float64(nil), start...), make([]float64, n)
 	q, err := d.speed(d.residual, s)
 	if err != nil {
-		return Point{}, err
+		return p, 0, false, err
 	}
 	damping, growth, fresh := 0.0, 2.0, true
 	before := q
-	for i := range iterations {
-		if i > 0 && i%patience == 0 {
+	for ; used < iterations; used++ {
+		if used > 0 && used%patience == 0 {
 			if q > slow && before-q < tired*q || before-q < dull*q {
 				break
 			}
@@ -64,7 +119,7 @@ func (d *descent) from(start []float64, iterations int, slow float64) (Point, er
 		}
 		if fresh {
 			if err := d.linearise(s); err != nil {
-				return Point{}, err
+				return p, used, false, err
 			}
 			if damping == 0 {
 				damping = firstDamping * d.steepest()
@@ -81,7 +136,7 @@ func (d *descent) from(start []float64, iterations int, slow float64) (Point, er
 			}
 			lower, err := d.speed(d.beyond, trial)
 			if err != nil {
-				return Point{}, err
+				return p, used, false, err
 			}
 			// The gain relative to that of the linear model, ½ δᵀ(μδ − g).
 			expected := (damping*square(step) - mat.Dot(d.step, d.gradient)) / 2
@@ -100,7 +155,7 @@ func (d *descent) from(start []float64, iterations int, slow float64) (Point, er
 			break
 		}
 	}
-	return Point{State: s, Q: q, Starts: 1}, nil
+	return Point{State: s, Q: q, Starts: 1}, used + 1, used < iterations, nil
 }
 
 // speed writes F(s) − s to r and returns half its square.

@@ -46,6 +46,7 @@ type Point struct {
 	State  []float64
 	Q      float64 // speed
 	Starts int     // that led here
+	End    End     // of the descent
 	// Eigenvalues are those of ∂F/∂s, the largest in magnitude first.
 	Eigenvalues []complex128
 }
@@ -77,8 +78,10 @@ func (p Point) Unstable() int {
 func (p Point) Stable() bool { return p.Radius() < 1 }
 
 // Find minimises the speed q(s) = ½‖F(s) − s‖² from each of the starts and returns the different
-// points that it reaches with q of at most o.Slow, slowest first, and how many starts ended
-// above. Where F has a corner the derivative is that of one side.
+// points that it reaches with q of at most o.Slow, slowest first, and where the starts ended that
+// did not come so far, without eigenvalues. Where F has a corner the derivative is that of one
+// side; from where a descent ends above o.Slow, at a corner or at a minimum, the start follows F for
+// some steps and goes down again.
 //
 // The method is that of Levenberg and Marquardt with Nielsen's damping, on the residual F(s) − s:
 // near a fixed point it becomes Newton's, and it is drawn to stable and unstable ones alike.
@@ -86,33 +89,33 @@ func (p Point) Stable() bool { return p.Radius() < 1 }
 // Errors: ErrOption, ctx.Err(), and those of the map.
 // Source: Sussillo and Barak (2013), doi:10.1162/NECO_a_00409; Madsen, Nielsen and Tingleff
 // (2004), Methods for non-linear least squares problems, algorithm 3.16.
-func Find(ctx context.Context, m Map, starts [][]float64, o Options) (points []Point, lost int, err error) {
+func Find(ctx context.Context, m Map, starts [][]float64, o Options) (points, lost []Point, err error) {
 	if o.Iterations < 1 || !(o.Slow >= 0) || !(o.Same >= 0) {
-		return nil, 0, fmt.Errorf("dynamics: %d iterations, points slower than %g, apart by %g; want at least 1 and nothing negative: %w", o.Iterations, o.Slow, o.Same, ErrOption)
+		return nil, nil, fmt.Errorf("dynamics: %d iterations, points slower than %g, apart by %g; want at least 1 and nothing negative: %w", o.Iterations, o.Slow, o.Same, ErrOption)
 	}
 	d := newDescent(m)
 	var found []Point
 	for i, s := range starts {
 		if len(s) != m.Dim() {
-			return nil, 0, fmt.Errorf("dynamics: start %d has %d numbers, want %d: %w", i, len(s), m.Dim(), ErrOption)
+			return nil, nil, fmt.Errorf("dynamics: start %d has %d numbers, want %d: %w", i, len(s), m.Dim(), ErrOption)
 		}
 		if err := ctx.Err(); err != nil {
-			return nil, 0, err
+			return nil, nil, err
 		}
-		p, err := d.from(s, o.Iterations, o.Slow)
+		p, end, err := d.lead(s, o.Iterations, o.Slow)
 		if err != nil {
-			return nil, 0, fmt.Errorf("dynamics: start %d: %w", i, err)
+			return nil, nil, fmt.Errorf("dynamics: start %d: %w", i, err)
 		}
-		if p.Q <= o.Slow { // not so if it is no number
+		if p.End = end; end == Slow {
 			found = append(found, p)
 		} else {
-			lost++
+			lost = append(lost, p)
 		}
 	}
 	points = merge(found, o.Same)
 	for i := range points {
 		if points[i].Eigenvalues, err = Eigenvalues(m, points[i].State); err != nil {
-			return nil, 0, err
+			return nil, nil, err
 		}
 	}
 	return points, lost, nil

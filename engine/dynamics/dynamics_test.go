@@ -90,8 +90,8 @@ func TestAffine(t *testing.T) {
 		t.Fatal(err)
 	}
 	points, lost, err := Find(t.Context(), affine(a, b), [][]float64{{0, 0, 0, 0}, {5, -5, 100, 1}, {-30, 2, 2, 2}}, options)
-	if err != nil || lost != 0 || len(points) != 1 || points[0].Starts != 3 {
-		t.Fatalf("points %+v, %d lost, error %v; want one point of three starts", points, lost, err)
+	if err != nil || len(lost) != 0 || len(points) != 1 || points[0].Starts != 3 {
+		t.Fatalf("points %+v, lost %v, error %v; want one point of three starts", points, lost, err)
 	}
 	p := points[0]
 	for i, v := range p.State {
@@ -155,16 +155,56 @@ func TestGhost(t *testing.T) {
 	o := options
 	o.Slow = epsilon * epsilon
 	points, lost, err := Find(t.Context(), m, [][]float64{{-0.4}, {0.3}}, o)
-	if err != nil || lost != 0 || len(points) != 1 {
-		t.Fatalf("points %+v, %d lost, error %v; want one", points, lost, err)
+	if err != nil || len(lost) != 0 || len(points) != 1 {
+		t.Fatalf("points %+v, lost %v, error %v; want one", points, lost, err)
 	}
 	// q is flat there: it differs from ε²/2 by ε s².
 	if p := points[0]; p.Fixed() || math.Abs(p.State[0]) > 1e-3 || math.Abs(p.Q-epsilon*epsilon/2) > 1e-8 {
 		t.Errorf("point %+v, want a slow one at 0 with q = %v", p, epsilon*epsilon/2)
 	}
 	o.Slow = epsilon * epsilon / 4
-	if points, lost, err = Find(t.Context(), m, [][]float64{{-0.4}, {0.3}}, o); err != nil || len(points) != 0 || lost != 2 {
-		t.Errorf("points %+v, %d lost, error %v; want both lost", points, lost, err)
+	if points, lost, err = Find(t.Context(), m, [][]float64{{-0.4}, {0.3}}, o); err != nil || len(points) != 0 || len(lost) != 2 {
+		t.Errorf("points %+v, lost %v, error %v; want both lost", points, lost, err)
+	}
+	for _, p := range lost { // after the ghost s grows without end, but the slowest point is told
+		if p.End != NotFinite || math.Abs(p.Q-epsilon*epsilon/2) > 1e-8 {
+			t.Errorf("a start ended with %+v, want q = %v and then nothing finite", p, epsilon*epsilon/2)
+		}
+	}
+}
+
+// TestCorner holds that a start which ends at a corner of the map, where the derivative of one side
+// does not lead down, finds the fixed point behind it: |s − 1| + s/2 has its corner at 1, where
+// q = 1/8, and its fixed point at 2/3.
+func TestCorner(t *testing.T) {
+	m := scalar(func(s float64) float64 { return math.Abs(s-1) + s/2 - 0.5*max(0, s-1) }, func(s float64) float64 {
+		if s >= 1 {
+			return 1
+		}
+		return -0.5
+	})
+	points, lost, err := Find(t.Context(), m, [][]float64{{5}, {1}}, options)
+	if err != nil || len(points) != 1 || len(lost) != 0 || math.Abs(points[0].State[0]-2./3) > pointTolerance {
+		t.Errorf("points %+v, lost %+v, error %v; want 2/3 alone", points, lost, err)
+	}
+}
+
+// TestEnds holds what is told of starts that find nothing.
+func TestEnds(t *testing.T) {
+	for name, tt := range map[string]struct {
+		m          Map
+		iterations int
+		want       End
+	}{
+		"shift":     {affine([][]float64{{1}}, []float64{1}), 100, Minimum},
+		"too short": {scalar(func(s float64) float64 { return s + math.Pow(s, 3) }, func(s float64) float64 { return 1 + 3*s*s }), 3, Iterations},
+	} {
+		o := options
+		o.Iterations = tt.iterations
+		_, lost, err := Find(t.Context(), tt.m, [][]float64{{3}}, o)
+		if err != nil || len(lost) != 1 || lost[0].End != tt.want {
+			t.Errorf("%s: lost %+v, error %v; want end %d", name, lost, err, tt.want)
+		}
 	}
 }
 
@@ -214,8 +254,8 @@ func TestNotFinite(t *testing.T) {
 		}
 		m := scalar(bad, func(s float64) float64 { return bad(s) - s/2 + 0.5 })
 		points, lost, err := Find(t.Context(), m, [][]float64{{1}, {-3}}, options)
-		if err != nil || len(points) != 1 || lost != 1 {
-			t.Errorf("%s: points %+v, %d lost, error %v; want one each", name, points, lost, err)
+		if err != nil || len(points) != 1 || len(lost) != 1 {
+			t.Errorf("%s: points %+v, lost %v, error %v; want one each", name, points, lost, err)
 		}
 		if _, err := Eigenvalues(m, []float64{1}); err == nil {
 			t.Errorf("%s: eigenvalues of what is not finite", name)

@@ -1,0 +1,37 @@
+// Package analysis answers questions about a trained network on its task: which trials it decides
+// rightly, which weights act in it, what a change of units or weights does to it, where its
+// dynamics stand still, and how it responds to an approach. It holds numbers and no words for
+// people: flags and tables are in cmd/galvani, charts too.
+//
+// It imports the networks (models), their training (engine), their tasks (data) and the fixed
+// points of dynamical systems (engine/dynamics). Package main of cmd/galvani and packages below
+// bench may import it; engine, models and data may not.
+//
+// Letters are those of package data: T steps, B batch, I input, O output; and H hidden units, S
+// state planes.
+package analysis
+
+import (
+	"galvani/data"
+	"galvani/engine"
+	"galvani/kernels"
+	"galvani/models"
+)
+
+// Subject is a trained network with the task that it has learned and the device that runs it.
+type Subject struct {
+	Net    *models.Network
+	Task   *data.Task
+	Params *engine.Params[float32]
+	Device kernels.Device // nil for the unrolled graph
+	Batch  int            // sequences that are run at once
+}
+
+// Stored returns a copy of the parameters as they are stored, in the order of Net.Specs.
+func (s *Subject) Stored() [][]float32 {
+	list := make([][]float32, len(s.Net.Specs()))
+	for i := range list {
+		list[i] = append([]float32(nil), s.Params.View(i).Data().([]float32)...)
+	}
+	return list
+}

@@ -1,0 +1,122 @@
+package analysis
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+
+	"galvani/data"
+	"galvani/engine"
+)
+
+// Noise is Gaussian noise on h of some units, added before every step of a sequence.
+type Noise struct {
+	Units []int
+	Sigma float64 // standard deviation, in the unit of h
+	Seed  uint64
+}
+
+// Noisy measures the network on a set while its state is disturbed, and counts the trials of a
+// task that has some. Every sequence starts from rest.
+//
+// Errors: engine.ErrNotFinite for a loss without sense, ctx.Err(), and those of Sweep.
+func (s *Subject) Noisy(ctx context.Context, set data.Set, n Noise) (engine.Metrics, []Trials, error) {
+	var m engine.Metrics
+	c := tally{at: map[float64]*Trials{}}
+	c.set, _ = set.(data.Trials)
+	err := s.noisySweep(ctx, set, n, func(index int, b *data.Batch, col int, logits []float32) {
+		if c.set != nil {
+			c.add(index, logits, s.Task.O)
+		}
+		if !s.Task.Every {
+			logits = logits[len(logits)-s.Task.O:]
+		}
+		m.Add(score(b, col, logits))
+	})
+	if err == nil && (math.IsNaN(m.LossSum) || math.IsInf(m.LossSum, 0)) {
+		err = engine.ErrNotFinite
+	}
+	return m, c.list(), err
+}
+
+// noisySweep runs all samples of a set step by step, with noise on the state before every
+// step of a sequence, and gives visit the number of each, its batch with its column, and its
+// logits [T,O]. The noise of a sample depends on its number and the seed alone.
+func (s *Subject) noisySweep(ctx context.Context, set data.Set, noise Noise, visit Visit) error {
+	t, hidden := s.Task, s.Net.Hidden()
+	graph, err := engine.NewGraph(engine.GraphConfig{Net: s.Net, Device: s.Device, T: 1, B: s.Batch, I: t.I,
+		Goal: t.Goal, Masked: t.Masked}, s.Params)
+	if err != nil {
+		return err
+	}
+	defer graph.Close()
+	given := data.NewBatch(t, s.Batch)
+	single := *t
+	single.T, single.Every = 1, false
+	fed := data.NewBatch(&single, s.Batch)
+	state := make([]float32, len(s.Net.Rest())*given.B*hidden)
+	logits := make([]float32, given.B*t.O)
+	answers := make([]float32, given.B*t.T*t.O) // [B,T,O]
+	draws := make([]*rand.Rand, given.B)
+	for first := 0; first < set.Len(); first += given.B {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		size := min(given.B, set.Len()-first)
+		for col := range size {
+			if err := set.Fill(given, col, 0, first+col); err != nil {
+				return err
+			}
+			draws[col] = rand.New(rand.NewPCG(noise.Seed, uint64(first+col)))
+		}
+		rest(state, s.Net.Rest())
+		for step := range t.T {
+			fed.X = given.X[step*given.B*t.I : (step+1)*given.B*t.I]
+			if given.Mask != nil {
+				fed.Mask = given.Mask[step*given.B : (step+1)*given.B]
+			}
+			for col := range size {
+				if fed.Mask == nil || fed.Mask[col] != 0 {
+					for _, u := range noise.Units {
+						state[col*hidden+u] += float32(noise.Sigma * draws[col].NormFloat64())
+					}
+				}
+			}
+			if err := stepGraph(graph, fed, state, logits); err != nil {
+				return err
+			}
+			for col := range size {
+				copy(answers[(col*t.T+step)*t.O:(col*t.T+step+1)*t.O], logits[col*t.O:])
+			}
+		}
+		for col := range size {
+			visit(first+col, given, col, answers[col*t.T*t.O:(col+1)*t.T*t.O])
+		}
+	}
+	return nil
+}
+
+// stepGraph makes one step of a graph of one: state is the state before and then after it.
+func stepGraph(g *engine.Graph[float32], b *data.Batch, state, logits []float32) error {
+	if err := g.SetState(state); err != nil {
+		return err
+	}
+	if err := g.Load(b); err != nil {
+		return err
+	}
+	if err := g.Run(); err != nil {
+		return err
+	}
+	if err := g.Final(state); err != nil {
+		return err
+	}
+	return g.Logits(logits)
+}
+
+// rest puts a state [S,B,H] to rest.
+func rest(state []float32, values []float64) {
+	plane := len(state) / len(values)
+	for i := range state {
+		state[i] = float32(values[i/plane])
+	}
+}

@@ -1,0 +1,163 @@
+package models
+
+import (
+	"fmt"
+	"math"
+
+	"galvani/kernels"
+)
+
+// Array is a named array of numbers of a network.
+type Array struct {
+	Name, Unit, Doc string
+	Shape           []int
+	Values          []float32
+}
+
+// Deriver is a Cell that knows quantities which its parameters stand for, such as time constants.
+type Deriver interface {
+	// Derived returns them, given the stored values of the parameters by name.
+	Derived(stored func(name string) []float32) []Array
+}
+
+// Acting returns the weight that acts where w is stored as element e of parameter p of Specs:
+// with Dale's law |w| or max(0, w) times its sign, 0 for a connection that does not exist, and
+// otherwise w.
+func (n *Network) Acting(p, e int, w float32) float32 {
+	r := n.reading(p)
+	if r == nil {
+		return w
+	}
+	return read(*r, e, w)
+}
+
+// Stored returns what to store as element e of parameter p so that v acts, or the nearest to v
+// that its sign and its bounds allow. It is false for a connection that does not exist.
+func (n *Network) Stored(p, e int, v float64) (float32, bool) {
+	if r := n.reading(p); r != nil {
+		if r.Factor != nil {
+			if r.Factor[e] == 0 {
+				return 0, false
+			}
+			v /= r.Factor[e]
+		}
+		if r.Rectifier != kernels.AsIs {
+			v = max(0, v)
+		}
+	}
+	b := n.specs[p].Bound
+	if columns := n.specs[p].Columns; columns != nil {
+		b = columns[e%len(columns)]
+	}
+	return float32(min(max(v, b.Lo), b.Hi)), true
+}
+
+// reading returns how the weights that act are made of parameter p, nil where they are it.
+func (n *Network) reading(p int) *kernels.Reading {
+	if p < len(n.params) {
+		if r, ok := n.constraints[n.params[p].Name]; ok {
+			return &r
+		}
+		return nil
+	}
+	if n.specs[p].Name == readoutWeight && n.readout.Readings != nil {
+		return &n.readout.Readings[0]
+	}
+	return nil
+}
+
+// read returns c f(w), the weight that a reading makes of a stored one but for its scale.
+func read(r kernels.Reading, e int, w float32) float32 {
+	switch r.Rectifier {
+	case kernels.Absolute:
+		w = float32(math.Abs(float64(w)))
+	case kernels.Positive:
+		w = max(0, w)
+	}
+	if r.Factor != nil {
+		w *= float32(r.Factor[e])
+	}
+	if w == 0 {
+		return 0 // not −0
+	}
+	return w
+}
+
+// Effective returns what acts in the network, given the stored values of its parameters in the
+// order of Specs: each parameter under its own name and shape, with signs and masks applied; then
+// the other weights that the cell makes of them, with their scales; then what the cell derives.
+//
+// Errors: kernels.ErrShape for values that do not fit Specs.
+func (n *Network) Effective(stored [][]float32) ([]Array, error) {
+	if len(stored) != len(n.specs) {
+		return nil, fmt.Errorf("models: %s: %d parameters, want %d: %w", n.name, len(stored), len(n.specs), kernels.ErrShape)
+	}
+	var list []Array
+	for p, s := range n.specs {
+		if len(stored[p]) != s.Len() {
+			return nil, fmt.Errorf("models: %s: %s has %d elements, want %d: %w", n.name, s.Name, len(stored[p]), s.Len(), kernels.ErrShape)
+		}
+		values := make([]float32, s.Len())
+		for e, w := range stored[p] {
+			values[e] = n.Acting(p, e, w)
+		}
+		list = append(list, Array{s.Name, s.Unit, s.Doc, s.Shape, values})
+	}
+	for _, o := range n.step {
+		if r := o.weights.Readings[0]; o.names[0] != o.spec.Name {
+			list = append(list, Array{"cell." + o.names[0], o.spec.Unit, "made of " + o.spec.Name + " for the conductance",
+				o.spec.Shape, o.values(r, stored)})
+		}
+	}
+	if d, ok := n.cell.(Deriver); ok {
+		for _, a := range d.Derived(func(name string) []float32 { return stored[n.row(name)] }) {
+			a.Name = "cell." + a.Name
+			list = append(list, a)
+		}
+	}
+	return list, nil
+}
+
+// values returns the weights that a reading makes of stored parameters.
+func (o operand) values(r kernels.Reading, stored [][]float32) []float32 {
+	values := make([]float32, o.spec.Len())
+	for e := range values {
+		values[e] = read(r, e, stored[o.of][e])
+		if r.Scaled {
+			at := map[kernels.Along]int{kernels.Whole: 0, kernels.Columns: e % o.weights.C, kernels.Rows: e / o.weights.C}
+			values[e] *= stored[o.scale][at[o.weights.Scale]]
+		}
+	}
+	return values
+}
+
+// Constants calls visit for each array of the network that is fixed by its wiring and is not all
+// ones:
+//
+//	wiring.mask     [H,H]  1 where unit i receives from unit j; the leak of a unit is no connection
+//	wiring.sign     [H]    with Dale's law 1 for units that excite and −1 for those that inhibit
+//	wiring.readout  [H]    1 for units that the read-out sees
+func (n *Network) Constants(visit func(name string, shape []int, values []int8)) {
+	h := n.dims.H
+	if n.mask != nil {
+		mask := make([]int8, h*h)
+		for k, m := range n.mask {
+			mask[k] = int8(m)
+		}
+		visit("wiring.mask", []int{h, h}, mask)
+	}
+	if !n.wiring.Dale {
+		return
+	}
+	sign, seen := make([]int8, h), make([]int8, h)
+	for j := range h {
+		sign[j], seen[j] = int8(n.wiring.sign(j, h)), 1
+		if n.readout.Readings != nil {
+			seen[j] = int8(n.readout.Readings[0].Factor[j])
+		}
+	}
+	visit("wiring.sign", []int{h}, sign)
+	if n.readout.Readings != nil {
+		visit("wiring.readout", []int{h}, seen)
+	}
+}
