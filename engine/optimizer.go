@@ -12,6 +12,7 @@ import (
 // of the same length, which checkpoints save by name.
 type Optimizer struct {
 	rule  kernels.Rule
+	parts []kernels.Part
 	slots []Slot
 }
 
@@ -21,15 +22,19 @@ type Slot struct {
 	Data []float32
 }
 
-// NewOptimizer returns the optimiser named in o for n parameters.
+// NewOptimizer returns the optimiser named in o for n parameters. Parts, n elements in all, say on
+// which of them weight decay acts; nil is all of them.
 //
 // The rules are those of torch.optim, with the same place for eps and weight decay. Sums and
 // products are rounded to float32 one by one, so that every platform gives the same bits.
-func NewOptimizer(o Options, n int) (*Optimizer, error) {
+func NewOptimizer(o Options, n int, parts []kernels.Part) (*Optimizer, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	opt := &Optimizer{rule: rules[o.Optimizer](o)}
+	if parts == nil {
+		parts = []kernels.Part{{Len: n, Decays: true}}
+	}
+	opt := &Optimizer{rule: rules[o.Optimizer](o), parts: parts}
 	for _, name := range opt.rule.Slots() {
 		opt.slots = append(opt.slots, Slot{Name: name, Data: make([]float32, n)})
 	}
@@ -38,6 +43,9 @@ func NewOptimizer(o Options, n int) (*Optimizer, error) {
 
 // Rule returns the optimiser as data.
 func (o *Optimizer) Rule() kernels.Rule { return o.rule }
+
+// Parts returns the runs of parameters that weight decay acts on or not.
+func (o *Optimizer) Parts() []kernels.Part { return o.parts }
 
 // Slots returns the state of the optimiser.
 func (o *Optimizer) Slots() []Slot { return o.slots }
@@ -51,7 +59,16 @@ func (o *Optimizer) Update(p, grad []float32, lr float64, step int) {
 	for i := range s {
 		s[i] = o.slots[i].Data
 	}
-	inChunks(len(p), func(lo, hi int) { f(c, p, grad, s, lo, hi) })
+	at := 0
+	for _, part := range o.parts {
+		c := c
+		if !part.Decays {
+			c = c.Undecayed()
+		}
+		from := at
+		inChunks(part.Len, func(lo, hi int) { f(c, p, grad, s, from+lo, from+hi) })
+		at += part.Len
+	}
 }
 
 // rules are the optimisers by name.
@@ -83,7 +100,7 @@ var updates = map[kernels.RuleKind]update{kernels.Adam: adam, kernels.RMSProp: r
 //	m ← β₁ m + (1−β₁) g,  v ← β₂ v + (1−β₂) g²
 //	p ← p − lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + eps)
 //
-// Weight decay λ adds λp to g first or, decoupled, takes lr·λ·p from p first.
+// Where it acts, weight decay λ adds λp to g first or, decoupled, takes lr·λ·p from p first.
 //
 // Source: Kingma and Ba (2015), arXiv:1412.6980; decoupled: Loshchilov and Hutter (2019),
 // arXiv:1711.05101.

@@ -87,7 +87,7 @@ func TestOptimizersAgreeWithTextbook(t *testing.T) {
 		"sgd, all together": {with("sgd", func(o *Options) { o.Nesterov = true; o.WeightDecay = 0.1 }), sgd},
 	} {
 		const n, steps = 7, 60
-		opt, err := NewOptimizer(c.o, n)
+		opt, err := NewOptimizer(c.o, n, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +118,7 @@ func TestOptimizersAgreeWithTextbook(t *testing.T) {
 
 // TestAdamFirstStep holds the well-known first step of Adam, lr·sign(g) for |g| ≫ eps.
 func TestAdamFirstStep(t *testing.T) {
-	opt, err := NewOptimizer(DefaultOptions(), 2)
+	opt, err := NewOptimizer(DefaultOptions(), 2, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestOptimizerThreads(t *testing.T) {
 		var first []float32
 		for _, threads := range []int{1, 2, 4} {
 			runtime.GOMAXPROCS(threads)
-			opt, err := NewOptimizer(o, n)
+			opt, err := NewOptimizer(o, n, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -185,7 +185,7 @@ func TestClip(t *testing.T) {
 func TestNewOptimizerRefuses(t *testing.T) {
 	o := DefaultOptions()
 	o.Optimizer = "adma"
-	if _, err := NewOptimizer(o, 1); !errors.Is(err, ErrOption) {
+	if _, err := NewOptimizer(o, 1, nil); !errors.Is(err, ErrOption) {
 		t.Errorf("error %v, want ErrOption", err)
 	}
 }

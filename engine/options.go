@@ -29,8 +29,10 @@ type Options struct {
 	Beta2       float64 `toml:"beta2" needs:"optimizer=adam|adamw" doc:"Decay of the mean squared gradient, adam and adamw." min:"0" max:"0.99999999"`
 	RMSAlpha    float64 `toml:"rms_alpha" needs:"optimizer=rmsprop" doc:"Decay of the mean squared gradient, rmsprop." min:"0" max:"0.99999999"`
 	Eps         float64 `toml:"eps" needs:"optimizer=adam|adamw|rmsprop" doc:"Added to the root of the mean squared gradient." min:"1e-30" max:"1"`
-	WeightDecay float64 `toml:"weight_decay" doc:"Decay of the parameters towards 0: decoupled with adamw, otherwise added to the gradient." min:"0" max:"1000"`
-	Clip        float64 `toml:"clip" doc:"Largest norm of the whole gradient; 0 for no limit." min:"0"`
+	WeightDecay float64 `toml:"weight_decay" doc:"Decay towards 0 of the parameters that decay_on names: decoupled with adamw, otherwise added to the gradient." min:"0" max:"1000"`
+	// DecayOn names roles (decayRoles) or parameters.
+	DecayOn []string `toml:"decay_on" needs:"weight_decay>0" before:"all" doc:"Parameters that weight_decay acts on: matrices (input, recurrent and read-out weights), all, or names such as W, readout.weight."`
+	Clip    float64  `toml:"clip" doc:"Largest norm of the whole gradient; 0 for no limit." min:"0"`
 
 	Schedule  string  `toml:"schedule" doc:"Course of the learning rate." oneof:"constant|cosine|step|onecycle"`
 	Warmup    float64 `toml:"warmup" needs:"schedule=cosine|onecycle" doc:"Part of the run in which the rate rises." min:"0" max:"1"`
@@ -50,7 +52,7 @@ func DefaultOptions() Options {
 	return Options{
 		Epochs: 10, Batch: 64,
 		Optimizer: "adam", LR: 1e-3, Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, RMSAlpha: 0.99, Eps: 1e-8,
-		Clip:     1,
+		Clip: 1, DecayOn: []string{"matrices"},
 		Schedule: "constant", Warmup: 0.1, StepEvery: 10, StepDrop: 0.1,
 		Seed: 1,
 	}

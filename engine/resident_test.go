@@ -320,7 +320,7 @@ func (u *farUpdate) Apply(grads []gorgonia.Value, loss gorgonia.Value, lr float6
 	}
 	p := u.cfg.Params.(*farMirror).all.data[:u.cfg.Learned]
 	if u.state == kernels.Updated {
-		o := Optimizer{rule: u.cfg.Rule}
+		o := Optimizer{rule: u.cfg.Rule, parts: u.cfg.Parts}
 		for i, name := range u.cfg.Rule.Slots() {
 			o.slots = append(o.slots, Slot{name, u.cfg.Slots[i].(*farMirror).all.data})
 		}

@@ -87,7 +87,11 @@ func NewSession(cfg Config) (*Session, error) {
 		return nil, fmt.Errorf("engine: model %s has no learned parameters: %w", cfg.Net.Name(), kernels.ErrShape)
 	}
 	s := &Session{cfg: cfg, params: params, backup: make([]float32, learned)}
-	if s.opt, err = NewOptimizer(o, learned); err != nil {
+	parts, err := params.parts(o)
+	if err != nil {
+		return nil, err
+	}
+	if s.opt, err = NewOptimizer(o, learned, parts); err != nil {
 		return nil, err
 	}
 	if s.schedule, err = NewSchedule(o, s.Steps(), s.BatchesPerEpoch()); err != nil {

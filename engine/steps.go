@@ -109,7 +109,7 @@ func newDeviceSteps(s *Session, dev kernels.Resident) (*deviceSteps, error) {
 	p := s.params
 	learned, _ := p.Len()
 	cfg := kernels.UpdateConfig{Rule: s.opt.Rule(), Clip: s.cfg.Options.Clip, Learned: learned,
-		Params: p.held.of(p.all), Bounds: p.spans()}
+		Params: p.held.of(p.all), Bounds: p.spans(), Parts: s.opt.Parts()}
 	for _, slot := range s.opt.Slots() {
 		t := tensor.New(tensor.WithShape(learned), tensor.WithBacking(slot.Data))
 		if err := d.slots.add(t); err != nil {

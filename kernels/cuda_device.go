@@ -560,6 +560,9 @@ func (d *cudaDevice) NewUpdate(cfg UpdateConfig) (UpdatePlan, error) {
 	if c.Lo, c.Hi, err = bounds(cfg.Bounds, cfg.Learned); err != nil {
 		return nil, err
 	}
+	if c.Parts, err = decays(cfg.Parts, cfg.Learned); err != nil {
+		return nil, err
+	}
 	u, err := d.dev.NewUpdate(c)
 	if err != nil {
 		return nil, cudaError(err)
@@ -594,6 +597,23 @@ func bounds(spans []Span, n int) (lo, hi []float32, err error) {
 		}
 	}
 	return lo, hi, nil
+}
+
+// decays returns the parts of an update; nil is one that decays.
+func decays(parts []Part, learned int) ([]cuda.Part, error) {
+	if parts == nil {
+		return []cuda.Part{{Len: learned, Decays: true}}, nil
+	}
+	var list []cuda.Part
+	n := 0
+	for _, p := range parts {
+		list = append(list, cuda.Part{Len: p.Len, Decays: p.Decays})
+		n += p.Len
+	}
+	if n != learned {
+		return nil, fmt.Errorf("kernels: update: parts have %d elements, want %d: %w", n, learned, ErrShape)
+	}
+	return list, nil
 }
 
 type cudaUpdate struct {

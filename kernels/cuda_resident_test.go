@@ -256,6 +256,13 @@ func TestCUDAUpdate(t *testing.T) {
 		"nesterov": {Kind: SGD, Momentum: 0.9, Nesterov: true},
 	} {
 		cfg := UpdateConfig{Rule: rule, Clip: 20, Learned: n, Bounds: []Span{{Offset: 3, Len: 500, Lo: -0.5, Hi: 0.25}}}
+		if name == "adamw" || name == "sgd" {
+			cfg.Parts = []Part{{Len: 7}, {Len: 600, Decays: true}, {Len: n - 607}}
+		}
+		parts := cfg.Parts
+		if parts == nil {
+			parts = []Part{{Len: n, Decays: true}}
+		}
 		w := newTraining(t, d, cfg, 2)
 		p := slices.Clone(data[float32](w.params))
 		slots := make([][]float32, len(w.slots))
@@ -284,7 +291,20 @@ func TestCUDAUpdate(t *testing.T) {
 				t.Fatalf("%s: report %+v, want %+v", name, rs[0], want)
 			}
 			clipTo(g, cfg.Clip, rs[0].GradNorm)
-			hostUpdate(rule, rule.At(0.1, step), p[:n], g, slots)
+			at := 0
+			for _, part := range parts {
+				c := rule.At(0.1, step)
+				if !part.Decays {
+					c = c.Undecayed()
+				}
+				end := at + part.Len
+				some := make([][]float32, len(slots))
+				for i := range slots {
+					some[i] = slots[i][at:end]
+				}
+				hostUpdate(rule, c, p[at:end], g[at:end], some)
+				at = end
+			}
 			for i := 3; i < 503; i++ {
 				p[i] = min(max(p[i], -0.5), 0.25)
 			}

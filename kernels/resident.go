@@ -173,6 +173,18 @@ func (r Rule) At(lr float64, step int) Coefs {
 	return c
 }
 
+// Undecayed returns the factors of an update without weight decay.
+func (c Coefs) Undecayed() Coefs {
+	c.Decay, c.Keep = 0, 1
+	return c
+}
+
+// Part is a run of elements of a flat parameter vector. Parts follow each other from element 0 on.
+type Part struct {
+	Len    int
+	Decays bool // weight decay acts on it
+}
+
 // Span bounds a run of elements of a flat parameter vector to [Lo,Hi].
 type Span struct {
 	Offset, Len int
@@ -187,6 +199,7 @@ type UpdateConfig struct {
 	Params  Mirror   // flat
 	Slots   []Mirror // [Learned] each, in the order of Rule.Slots
 	Bounds  []Span
+	Parts   []Part // Learned elements in all; nil for one part that decays
 }
 
 // UpdatePlan makes updates on the device. Once an update failed (Report.State), no later one

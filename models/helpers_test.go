@@ -142,6 +142,16 @@ func wiredVariants() []variant {
 			}
 		}
 	}
+	for ratio, kind := range []string{"I", "E"} {
+		w := NewWiring()
+		w.Dale, w.EIRatio = true, float64(ratio)
+		byType := NewCondVarying()
+		byType.AShape, byType.Activation = "type", "tanh"
+		for _, v := range []variant{{name: "crnn-simple", cell: NewCRNNSimple()}, {name: "cond-varying type", cell: byType}} {
+			v.name, v.wiring = v.name+" wired "+kind+" alone", []Wiring{w}
+			all = append(all, v)
+		}
+	}
 	return all
 }
 

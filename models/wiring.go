@@ -22,19 +22,23 @@ var ErrWiring = errors.New("bad wiring")
 //
 // Initial weights are then balanced: magnitudes are uniform, those of E units smaller by the ratio
 // of the numbers of E and I units, so that the mean of a row is 0; the spectral radius of a large
-// matrix is that of the cell without Dale's law.
+// matrix is that of the cell without Dale's law. Where all units are of one kind, as in controls with
+// ei_ratio 1 or 0, no row can have the mean 0: the magnitudes of all columns are alike, and the mean
+// of a row is the spectral radius, with the sign of the units. The read-out of a network without E
+// units sees all of them.
 //
 // Sources: Song, Yang and Wang (2016), PLOS Computational Biology 12:e1004792, for max(0, Ŵ) and
-// for a read-out of E units alone; the spectral radius follows from Girko's circular law.
+// for a read-out of E units alone; the spectral radius follows from Girko's circular law, and for one
+// kind of units from that of Perron and Frobenius.
 type Wiring struct {
 	Dale        bool    `toml:"dale" doc:"Dale's law: all outgoing recurrent weights of a unit have one sign"`
-	EIRatio     float64 `toml:"ei_ratio" needs:"dale=true" doc:"share of the units that excite, with dale; they are the first" unit:"1" min:"0" max:"1"`
+	EIRatio     float64 `toml:"ei_ratio" needs:"dale=true" doc:"share of the units that excite, with dale; they are the first; 0 and 1 give units of one kind" unit:"1" min:"0" max:"1"`
 	DaleForm    string  `toml:"dale_form" needs:"dale=true" doc:"with dale, weights are |w| or max(0, w) times their sign, or are clamped to it after every update" oneof:"abs|relu|clamp"`
 	Autapses    string  `toml:"autapses" doc:"whether units reach themselves; auto: not with dale" oneof:"auto|yes|no"`
 	RecDensity  float64 `toml:"rec_density" doc:"share of the recurrent connections that exist, drawn at random" unit:"1" min:"1e-6" max:"1"`
 	RecBlocks   int     `toml:"rec_blocks" doc:"blocks of units that are connected only within; each has its share of E and I units" min:"1" max:"65536"`
 	RecMask     string  `toml:"rec_mask" doc:"file of the recurrent connections that exist: H lines of H zeros and ones, line i for what unit i receives; empty for all"`
-	ReadoutFrom string  `toml:"readout_from" doc:"units that the read-out sees; auto: E with dale" oneof:"auto|all|E"`
+	ReadoutFrom string  `toml:"readout_from" doc:"units that the read-out sees; auto: E with dale, all where no unit excites" oneof:"auto|all|E"`
 	WiringSeed  int     `toml:"wiring_seed" needs:"rec_density<1" doc:"seed of rec_density" min:"0" max:"2147483647"`
 }
 
@@ -42,6 +46,9 @@ type Wiring struct {
 func NewWiring() Wiring {
 	return Wiring{EIRatio: 0.8, DaleForm: "abs", Autapses: "auto", RecDensity: 1, RecBlocks: 1, ReadoutFrom: "auto"}
 }
+
+// Dale reports whether the units obey Dale's law.
+func (n *Network) Dale() bool { return n.wiring.Dale }
 
 // Excitatory returns the number of units that excite: the first of those with Dale's law, and
 // without it 0.
@@ -59,12 +66,16 @@ func (w Wiring) check(h int) error {
 	if err := checkSettings(&w); err != nil {
 		return fmt.Errorf("%w: %w", err, ErrWiring)
 	}
-	if e := w.excitatory(h); w.Dale && (e == 0 || e == h) {
-		return fmt.Errorf("models: ei_ratio is %v, which makes %d of %d units excitatory; want at least one unit of each kind: %w",
+	if e := w.excitatory(h); w.Dale && w.EIRatio > 0 && w.EIRatio < 1 && (e == 0 || e == h) {
+		return fmt.Errorf("models: ei_ratio is %v, which makes %d of %d units excitatory; want at least one unit of each kind, or ei_ratio 0 or 1: %w",
 			w.EIRatio, e, h, ErrWiring)
 	}
-	if !w.Dale && w.ReadoutFrom == "E" {
-		return fmt.Errorf("models: readout_from is %q, but without dale there are no E units: %w", w.ReadoutFrom, ErrWiring)
+	if w.ReadoutFrom == "E" && (!w.Dale || w.excitatory(h) == 0) {
+		why := "without dale there are no E units"
+		if w.Dale {
+			why = fmt.Sprintf("ei_ratio %v makes none of %d units excitatory", w.EIRatio, h)
+		}
+		return fmt.Errorf("models: readout_from is %q, but %s; take auto or all: %w", w.ReadoutFrom, why, ErrWiring)
 	}
 	if w.RecBlocks > h {
 		return fmt.Errorf("models: rec_blocks is %d, want at most the %d units: %w", w.RecBlocks, h, ErrWiring)
@@ -101,8 +112,7 @@ func (n *Network) wire() error {
 				n.name, ErrWiring)
 		}
 	}
-	if w.Dale && w.ReadoutFrom != "all" {
-		e := w.excitatory(h)
+	if e := w.excitatory(h); w.Dale && w.ReadoutFrom != "all" && e > 0 {
 		n.readout = kernels.WeightsConfig{R: n.dims.O, C: h}
 		n.readout.Readings = []kernels.Reading{{Factor: columns(nil, n.readout, [2]int{0, e})}}
 	}
@@ -207,7 +217,8 @@ const leakRadius = 0.5
 
 // balance gives a matrix initial magnitudes uniform in [0, b), E columns smaller by k = N_E/N_I.
 // With a share p of connections an element of mean p·b/2 has variance b² p (1/3 − p/4), over k² in
-// E columns; the sum of the variances of a row is the square of the spectral radius.
+// E columns; the sum of the variances of a row is the square of the spectral radius. With units of one
+// kind the largest eigenvalue is the mean h·p·b/2 of the sums of the rows, which is above that.
 func (w Wiring) balance(s *kernels.Spec, h int, mask []float64) {
 	e := float64(w.excitatory(h))
 	i := float64(h) - e
@@ -220,13 +231,17 @@ func (w Wiring) balance(s *kernels.Spec, h int, mask []float64) {
 	if s.Leak {
 		init.Diagonal, radius = s.Init.A, leakRadius
 	}
-	k := e / i
-	if p > 0 {
+	k := e / i // 0 or infinite where all units are of one kind
+	balanced := e > 0 && i > 0
+	switch {
+	case p > 0 && !balanced:
+		init.B = 2 * radius / (float64(h) * p)
+	case p > 0:
 		init.B = radius / math.Sqrt((e/(k*k)+i)*p*(1.0/3-p/4))
 	}
 	for j := range init.Columns {
 		init.Columns[j] = 1
-		if float64(j) < e {
+		if balanced && float64(j) < e {
 			init.Columns[j] = 1 / k
 		}
 	}

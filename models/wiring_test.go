@@ -155,13 +155,14 @@ func TestMaskFiles(t *testing.T) {
 
 func TestWiringIsRefused(t *testing.T) {
 	for name, change := range map[string]func(*Wiring){
-		"no I unit": func(w *Wiring) { w.EIRatio = 0.95 },
-		"no E unit": func(w *Wiring) { w.EIRatio = 0.04 },
-		"ratio":     func(w *Wiring) { w.EIRatio = 1.5 },
-		"form":      func(w *Wiring) { w.DaleForm = "square" },
-		"density":   func(w *Wiring) { w.RecDensity = 0 },
-		"blocks":    func(w *Wiring) { w.RecBlocks = 11 },
-		"read-out":  func(w *Wiring) { w.Dale, w.ReadoutFrom = false, "E" },
+		"no I unit":             func(w *Wiring) { w.EIRatio = 0.95 },
+		"no E unit":             func(w *Wiring) { w.EIRatio = 0.04 },
+		"ratio":                 func(w *Wiring) { w.EIRatio = 1.5 },
+		"form":                  func(w *Wiring) { w.DaleForm = "square" },
+		"density":               func(w *Wiring) { w.RecDensity = 0 },
+		"blocks":                func(w *Wiring) { w.RecBlocks = 11 },
+		"read-out of no E unit": func(w *Wiring) { w.EIRatio, w.ReadoutFrom = 0, "E" },
+		"read-out":              func(w *Wiring) { w.Dale, w.ReadoutFrom = false, "E" },
 	} {
 		w := dale()
 		change(&w)
@@ -171,6 +172,60 @@ func TestWiringIsRefused(t *testing.T) {
 	}
 	if _, err := Bind("crnn", NewCRNN(), Dims{1, 10, 1}, Wired(dale())); !errors.Is(err, ErrWiring) {
 		t.Errorf("a cell without a dense matrix gave %v", err)
+	}
+}
+
+// TestUnitsOfOneKind: with ei_ratio 1 or 0 all weights have one sign, in every form and on every
+// backend, the largest eigenvalue has the size that is asked for, and the read-out sees all units.
+func TestUnitsOfOneKind(t *testing.T) {
+	const H = 60
+	stored := make([]float64, H*H)
+	for k := range stored {
+		stored[k] = math.Sin(float64(3*k + 1))
+	}
+	for _, ratio := range []float64{0, 1} {
+		sign := 2*ratio - 1
+		for _, form := range []string{"abs", "relu", "clamp"} {
+			w := dale()
+			w.EIRatio, w.DaleForm, w.RecDensity = ratio, form, 0.5
+			n, err := Bind("rate", NewRate(), Dims{2, H, 1}, Wired(w))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n.readout.Readings != nil && n.Excitatory() == 0 {
+				t.Errorf("ratio %v: the read-out of a network without E units is constrained", ratio)
+			}
+			values := stored
+			if form == "clamp" {
+				values = slices.Clone(stored)
+				for k, v := range values {
+					values[k] = sign * math.Abs(v)
+				}
+			}
+			for _, dev := range backends(t) {
+				for k, v := range weights(t, n, dev, values) {
+					if v*sign < 0 {
+						t.Fatalf("ratio %v, %s: weight %d is %v, want sign %v", ratio, form, k, v, sign)
+					}
+				}
+			}
+			for _, s := range n.Specs() {
+				if s.Name != "cell.W" {
+					continue
+				}
+				mask, err := w.mask(H)
+				if err != nil {
+					t.Fatal(err)
+				}
+				mean := 0.0 // of the sums of the rows
+				for k, m := range mask {
+					mean += m * s.Init.B / 2 * math.Abs(s.Init.Columns[k%H]) / H
+				}
+				if math.Abs(mean-1) > 1e-12 { // the radius of the rate model without Dale's law
+					t.Errorf("ratio %v, %s: rows sum up to %v, want 1", ratio, form, mean)
+				}
+			}
+		}
 	}
 }
 

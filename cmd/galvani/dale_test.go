@@ -27,6 +27,11 @@ func TestDaleSigns(t *testing.T) {
 				})
 			}
 		}
+		for _, ratio := range []string{"0", "1"} { // units of one kind
+			t.Run(fmt.Sprintf("%s ei_ratio %s", device, ratio), func(t *testing.T) {
+				checkDaleSigns(t, "device", "cpu", "backend", device, "ei_ratio", ratio, "model", "cond-varying")
+			})
+		}
 	}
 }
 

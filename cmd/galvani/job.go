@@ -120,7 +120,7 @@ func savedSettings(run *rundir.Run, flags layer) (*settings, error) {
 		return nil, missingInput(err)
 	}
 	pairs, err := config.Decode(bytes.NewReader(text))
-	file := layer{filepath.Join(run.Dir(), "config.toml"), pairs}
+	file := layer{name: filepath.Join(run.Dir(), "config.toml"), pairs: pairs, whole: true}
 	if err != nil {
 		return nil, file.wrap(err)
 	}

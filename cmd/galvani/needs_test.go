@@ -91,7 +91,7 @@ func TestFlagsWithoutEffect(t *testing.T) {
 // TestFilesWithoutEffect holds that the lines of a file that change nothing are told, but for those
 // that say what is so anyway.
 func TestFilesWithoutEffect(t *testing.T) {
-	s, err := resolve(layer{"f.toml", pairs("momentum", 0.9, "nesterov", true, "warmup", 0.1)})
+	s, err := resolve(layer{name: "f.toml", pairs: pairs("momentum", 0.9, "nesterov", true, "warmup", 0.1)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestFilesWithoutEffect(t *testing.T) {
 		t.Errorf("notes %q, want one, on nesterov", s.notes)
 	}
 	// mnist-rows has a recipe with a warm-up that its lstm with a constant rate does not use.
-	s, err = resolve(layer{"f.toml", pairs("task", "mnist-rows", "warmup", 0.3, "schedule", "constant")})
+	s, err = resolve(layer{name: "f.toml", pairs: pairs("task", "mnist-rows", "warmup", 0.3, "schedule", "constant")})
 	if err != nil || len(s.notes) > 0 {
 		t.Errorf("notes %q, %v; want none on what the recipe says", s.notes, err)
 	}

@@ -233,26 +233,27 @@ func (j *job) change(p analysis.Perturbation, r *perturbReport, state *rundir.St
 // population returns the units that the flags choose, in rising order.
 func (f *perturbFlags) population(net *models.Network) ([]int, error) {
 	h, e := net.Hidden(), net.Excitatory()
-	if e > 0 && f.ratio != 0 {
+	if net.Dale() && f.ratio != 0 {
 		return nil, fmt.Errorf("%w: --ei-ratio is for networks without Dale's law, and this one has %d E and %d I units; leave it out", config.ErrConfig, e, h-e)
 	}
 	switch f.units {
 	case "all":
 		return numbered(0, h), nil
 	case "E", "I":
-		if e == 0 {
+		if !net.Dale() {
 			if !(f.ratio > 0 && f.ratio < 1) {
 				return nil, fmt.Errorf("%w: without Dale's law --units %s needs --ei-ratio, the part of the units that is E, between 0 and 1", config.ErrConfig, f.units)
 			}
 			e = int(math.Round(f.ratio * float64(h)))
 		}
-		if e == 0 || e == h {
-			return nil, fmt.Errorf("%w: --ei-ratio %g of %d units leaves a population empty", config.ErrConfig, f.ratio, h)
+		units := numbered(0, e)
+		if f.units == "I" {
+			units = numbered(e, h)
 		}
-		if f.units == "E" {
-			return numbered(0, e), nil
+		if len(units) == 0 {
+			return nil, fmt.Errorf("%w: --units %s: the ratio of E and I leaves a population empty, none of %d units is %s", config.ErrConfig, f.units, h, f.units)
 		}
-		return numbered(e, h), nil
+		return units, nil
 	}
 	return parseUnits(f.units, h)
 }

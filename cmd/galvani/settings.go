@@ -48,6 +48,9 @@ type settings struct {
 type layer struct {
 	name  string // a file, or "" for the command line
 	pairs []config.Pair
+	// whole says that it is the file of a run, which holds every key that there was: those that it
+	// lacks were added later and have the value with which runs behave as they did before.
+	whole bool
 }
 
 // resolve finds model and task in the layers, then applies to their defaults the recipe for
@@ -107,11 +110,29 @@ func resolve(layers ...layer) (*settings, error) {
 		usual[k.Name] = k.String()
 	}
 	for _, l := range layers {
+		if l.whole {
+			if err := s.Apply(s.laterKeys(l)); err != nil {
+				return nil, l.wrap(err)
+			}
+		}
 		if err := s.Apply(l.pairs); err != nil {
 			return nil, l.wrap(err)
 		}
 	}
 	return s, s.checkEffects(layers, usual)
+}
+
+// laterKeys returns the keys that the file of a run lacks because they were added after it, with the
+// values that stand for how the run behaves without them.
+func (s *settings) laterKeys(l layer) []config.Pair {
+	var list []config.Pair
+	for _, k := range s.Keys() {
+		there := slices.ContainsFunc(l.pairs, func(p config.Pair) bool { return p.Name == k.Name })
+		if k.Before != "" && !there {
+			list = append(list, config.Pair{Name: k.Name, Value: config.Text(k.Before)})
+		}
+	}
+	return list
 }
 
 // checkEffects looks for keys of the layers that have no effect.

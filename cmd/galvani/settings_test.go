@@ -38,7 +38,7 @@ func TestEveryPairResolves(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			again, err := resolve(layer{"config.toml", read})
+			again, err := resolve(layer{name: "config.toml", pairs: read})
 			if err != nil {
 				t.Errorf("%s on %s: %v", m.Name, k.Name, err)
 				continue
@@ -93,7 +93,7 @@ func TestLayersOverrule(t *testing.T) {
 			t.Errorf("%s is %s, want %v of the recipe (%v)", p.Name, got, p.Value, err)
 		}
 	}
-	file := layer{"f.toml", pairs("lr", 0.25, "batch", int64(7))}
+	file := layer{name: "f.toml", pairs: pairs("lr", 0.25, "batch", int64(7))}
 	s, err := resolve(file, layer{pairs: pairs("batch", config.Text("9"))})
 	if err != nil {
 		t.Fatal(err)
@@ -108,19 +108,53 @@ func TestResolveRefuses(t *testing.T) {
 		layers []layer
 		want   string
 	}{
-		{[]layer{{"", pairs("model", "crn")}}, `unknown model "crn"; did you mean "crnn"?`},
-		{[]layer{{"", pairs("task", "loming")}}, `unknown task "loming"; did you mean "looming"?`},
-		{[]layer{{"f.toml", pairs("model", int64(3))}}, `f.toml: bad configuration: key "model" is 3, want a string`},
-		{[]layer{{"f.toml", pairs("hiden", int64(3))}}, `f.toml: bad configuration: unknown key "hiden"; did you mean "hidden"?`},
-		{[]layer{{"", pairs("model", "rnn", "tau_s", config.Text("3"))}}, `unknown key "tau_s"`},
-		{[]layer{{"", pairs("model", "crnn", "tau_x", config.Text("3"))}}, `unknown key "tau_x"; did you mean "tau_s"?`},
-		{[]layer{{"", pairs("batch", config.Text("-3"))}}, `key "batch" is -3, want 1 to 65536`},
-		{[]layer{{"", pairs("hidden", config.Text("0"))}}, `key "hidden" is 0, want 1 to 65536`},
-		{[]layer{{"", pairs("seed", int64(-1))}}, `key "seed" is -1, want at least 0`},
+		{[]layer{{pairs: pairs("model", "crn")}}, `unknown model "crn"; did you mean "crnn"?`},
+		{[]layer{{pairs: pairs("task", "loming")}}, `unknown task "loming"; did you mean "looming"?`},
+		{[]layer{{name: "f.toml", pairs: pairs("model", int64(3))}}, `f.toml: bad configuration: key "model" is 3, want a string`},
+		{[]layer{{name: "f.toml", pairs: pairs("hiden", int64(3))}}, `f.toml: bad configuration: unknown key "hiden"; did you mean "hidden"?`},
+		{[]layer{{pairs: pairs("model", "rnn", "tau_s", config.Text("3"))}}, `unknown key "tau_s"`},
+		{[]layer{{pairs: pairs("model", "crnn", "tau_x", config.Text("3"))}}, `unknown key "tau_x"; did you mean "tau_s"?`},
+		{[]layer{{pairs: pairs("batch", config.Text("-3"))}}, `key "batch" is -3, want 1 to 65536`},
+		{[]layer{{pairs: pairs("hidden", config.Text("0"))}}, `key "hidden" is 0, want 1 to 65536`},
+		{[]layer{{pairs: pairs("seed", int64(-1))}}, `key "seed" is -1, want at least 0`},
 	} {
 		_, err := resolve(tt.layers...)
 		if !errors.Is(err, config.ErrConfig) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%v: error %v, want ErrConfig with %q", tt.layers, err, tt.want)
 		}
+	}
+}
+
+// TestOlderRunsKeepTheirBehaviour holds that a run whose file lacks a key that was added later goes
+// on without what the key brought, and that a new run has it.
+func TestOlderRunsKeepTheirBehaviour(t *testing.T) {
+	later := map[string]string{"decay_on": "all"}
+	fresh, err := resolve(layer{name: "f.toml", pairs: pairs("lr", 0.25)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := resolve(layer{name: "config.toml", pairs: pairs("lr", 0.25), whole: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range later {
+		a, err := fresh.Lookup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := old.Lookup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.String() == want || b.String() != want {
+			t.Errorf("%s is %s in a new run and %s in an older one, want another value and %s", name, a, b, want)
+		}
+	}
+	if len(old.notes) > 0 {
+		t.Errorf("notes %q on keys that are not in the file", old.notes)
+	}
+	again, err := resolve(layer{name: "config.toml", pairs: pairs("decay_on", []any{"W"}), whole: true})
+	if err != nil || again.opt.DecayOn[0] != "W" {
+		t.Errorf("decay_on is %v, %v; want what the file says", again.opt.DecayOn, err)
 	}
 }

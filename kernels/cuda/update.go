@@ -36,6 +36,13 @@ type UpdateConfig struct {
 	Params  *Array
 	Slots   []*Array
 	Lo, Hi  []float32
+	Parts   []Part // Learned elements in all
+}
+
+// Part is a run of parameters on which weight decay acts or not. Parts follow each other.
+type Part struct {
+	Len    int
+	Decays bool
 }
 
 // Capacity is the number of updates whose reports wait on the device.
@@ -148,8 +155,30 @@ func (u *Update) apply(w *work, pieces []C.struct_gather_params, loss *Loss, c C
 	for i, s := range u.cfg.Slots {
 		p.slot[i] = ptr(s.ptr)
 	}
-	w.launch(u.update, of(C.each_launch(n)), unsafe.Pointer(&p))
+	at := 0
+	for _, part := range u.cfg.Parts {
+		q := u.part(p, at, part)
+		w.launch(u.update, of(C.each_launch(q.n)), unsafe.Pointer(&q))
+		at += part.Len
+	}
 	w.launch(u.ended, of(C.each_launch(n)), unsafe.Pointer(&p))
+}
+
+// part returns the arguments of the update of a part that begins at an element.
+func (u *Update) part(p C.struct_update_params, at int, part Part) C.struct_update_params {
+	shift := driver.Ptr(at) * C.sizeof_float
+	p.n = C.longlong(part.Len)
+	p.p, p.g, p.backup = ptr(u.cfg.Params.ptr+shift), ptr(u.flat+shift), ptr(u.backup+shift)
+	if u.lo != 0 {
+		p.lo, p.hi = ptr(u.lo+shift), ptr(u.hi+shift)
+	}
+	for i, s := range u.cfg.Slots {
+		p.slot[i] = ptr(s.ptr + shift)
+	}
+	if !part.Decays {
+		p.decay, p.keep = 0, 1
+	}
+	return p
 }
 
 // Report tells of one update. State is that of struct report.

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"galvani/kernels"
+)
+
+// decayRoles are the names in Options.DecayOn that stand for several parameters. Time constants,
+// biases and offsets of gates have values that mean something by themselves, which a pull towards 0
+// would change; weights have not.
+var decayRoles = map[string]func(kernels.Spec) bool{
+	"all": func(kernels.Spec) bool { return true },
+	"matrices": func(s kernels.Spec) bool {
+		return s.Role == kernels.In || s.Role == kernels.Rec || s.Role == kernels.Readout && len(s.Shape) == 2
+	},
+}
+
+// parts returns the learned parameters as runs of the flat buffer that weight decay acts on or not;
+// nil where all are alike.
+//
+// Errors: ErrOption for a name that no parameter has.
+func (p *Params[F]) parts(o Options) ([]kernels.Part, error) {
+	if o.WeightDecay == 0 {
+		return nil, nil
+	}
+	decays := make([]bool, len(p.specs)) // by parameter
+	for _, name := range o.DecayOn {
+		found := false
+		for _, i := range p.learnedIndex {
+			s, role := p.specs[i], decayRoles[name]
+			if role != nil && role(s) || s.Name == name || s.Name == "cell."+name {
+				decays[i], found = true, true
+			}
+		}
+		if !found && decayRoles[name] == nil {
+			return nil, fmt.Errorf("engine: decay_on names %q, want matrices, all or some of %s: %w", name, p.learnedNames(), ErrOption)
+		}
+	}
+	if !slices.Contains(decays, true) {
+		return nil, fmt.Errorf("engine: weight_decay is %v and decay_on names no parameter of this model, want matrices, all or some of %s: %w",
+			o.WeightDecay, p.learnedNames(), ErrOption)
+	}
+	var list []kernels.Part
+	for _, i := range p.learnedIndex {
+		n := p.specs[i].Len()
+		if k := len(list) - 1; k >= 0 && list[k].Decays == decays[i] {
+			list[k].Len += n
+		} else {
+			list = append(list, kernels.Part{Len: n, Decays: decays[i]})
+		}
+	}
+	return list, nil
+}
+
+// learnedNames lists the learned parameters for people.
+func (p *Params[F]) learnedNames() string {
+	var names []string
+	for _, i := range p.learnedIndex {
+		names = append(names, p.specs[i].Name)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"galvani/kernels"
+)
+
+// decayNet has a parameter of every role.
+type decayNet struct{ Network }
+
+func (decayNet) Hidden() int { return 2 }
+func (decayNet) Specs() []kernels.Spec {
+	row := func(name string, role kernels.Role, shape ...int) kernels.Spec {
+		return kernels.Spec{Name: name, Role: role, Shape: shape, Learned: true, Bound: kernels.Free(), Init: kernels.Init{A: 1}}
+	}
+	fixed := row("cell.tau", kernels.Vec, 2)
+	fixed.Learned = false
+	return []kernels.Spec{row("cell.U", kernels.In, 2, 3), row("cell.W", kernels.Rec, 2, 2), row("cell.b", kernels.Vec, 2), fixed,
+		row("cell.gamma", kernels.Vec, 2, 2), row("cell.g_axial", kernels.Edge, 1),
+		row("readout.weight", kernels.Readout, 2, 2), row("readout.bias", kernels.Readout, 2)}
+}
+
+// TestDecayActsOnMatrices holds which elements decay towards 0 of themselves, with a gradient of 0,
+// with every rule.
+func TestDecayActsOnMatrices(t *testing.T) {
+	for _, tt := range []struct {
+		on    []string
+		moved []string
+	}{
+		{DefaultOptions().DecayOn, []string{"cell.U", "cell.W", "readout.weight"}},
+		{[]string{"all"}, []string{"cell.U", "cell.W", "cell.b", "cell.gamma", "cell.g_axial", "readout.weight", "readout.bias"}},
+		{[]string{"W", "readout.bias"}, []string{"cell.W", "readout.bias"}},
+		{[]string{"matrices", "cell.gamma"}, []string{"cell.U", "cell.W", "cell.gamma", "readout.weight"}},
+	} {
+		for _, rule := range optimizerNames() {
+			p, err := NewParams[float32](decayNet{}, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := DefaultOptions()
+			o.Optimizer, o.WeightDecay, o.DecayOn = rule, 0.5, tt.on
+			parts, err := p.parts(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			learned := p.Learned()
+			opt, err := NewOptimizer(o, len(learned), parts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			opt.Update(learned, make([]float32, len(learned)), 0.1, 1)
+			for i, s := range p.Specs() {
+				want := slices.Contains(tt.moved, s.Name)
+				for _, v := range p.slice(i) {
+					if (v < 1) != want || v <= 0 {
+						t.Errorf("%v, %s: %s went from 1 to %v; want it to decay: %t", tt.on, rule, s.Name, v, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestDecayRefuses(t *testing.T) {
+	p, err := NewParams[float32](decayNet{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := DefaultOptions()
+	o.WeightDecay = 0.5
+	for _, on := range [][]string{{"matrixes"}, {"W", "tau"}, {}} { // tau is not learned
+		o.DecayOn = on
+		if _, err := p.parts(o); !errors.Is(err, ErrOption) || !strings.Contains(err.Error(), "cell.gamma") {
+			t.Errorf("%v gave %v, want ErrOption with the names", on, err)
+		}
+	}
+}
