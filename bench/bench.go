@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"galvani/bench/rows"
 	"math"
 	"regexp"
 	"runtime"
@@ -25,7 +26,7 @@ type Config struct {
 	Only *regexp.Regexp
 	// Python is the interpreter that runs the peers; empty leaves them out.
 	Python  string
-	Program Program
+	Program rows.Program
 	// Log takes words for people, Each every row as soon as it is measured.
 	Log  func(format string, args ...any)
 	Each func(Row) error
@@ -71,7 +72,7 @@ func start(cfg Config) (r *runner, stop func(), err error) {
 	if cfg.Quick {
 		r.effort, r.sizes = brief, []int{64}
 	}
-	r.head = Row{Schema: schema, Date: time.Now().UTC().Format(time.RFC3339), Machine: ThisMachine(cfg.Threads),
+	r.head.Head = rows.Head{Schema: rows.Schema, Date: time.Now().UTC().Format(time.RFC3339), Machine: rows.ThisMachine(cfg.Threads),
 		Program: cfg.Program, Quick: cfg.Quick}
 	before := runtime.GOMAXPROCS(cfg.Threads)
 	return r, func() {

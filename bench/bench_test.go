@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"galvani/bench/rows"
 	"math"
 	"regexp"
 	"slices"
@@ -56,17 +57,17 @@ func TestFLOPs(t *testing.T) {
 func TestRunQuick(t *testing.T) {
 	openCPU(t)
 	start := time.Now()
-	var rows []Row
-	err := Run(context.Background(), Config{Threads: 2, Quick: true, Python: "no-such-python", Program: Program{Commit: "abc"},
-		Log: t.Logf, Each: func(r Row) error { rows = append(rows, r); return nil }})
+	var measured []Row
+	err := Run(context.Background(), Config{Threads: 2, Quick: true, Python: "no-such-python", Program: rows.Program{Commit: "abc"},
+		Log: t.Logf, Each: func(r Row) error { measured = append(measured, r); return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
-	for _, r := range rows {
+	for _, r := range measured {
 		seen[r.Case+" "+r.Model+" "+r.What] = true
 		s := r.Subject
-		if r.Schema != schema || !r.Quick || r.Program.Commit != "abc" || r.Machine.Threads != 2 || r.Machine.ISA == "" {
+		if r.Schema != rows.Schema || !r.Quick || r.Program.Commit != "abc" || r.Machine.Threads != 2 || r.Machine.ISA == "" {
 			t.Errorf("head of %+v", r)
 		}
 		if len(s.Seconds) < 4 || !(s.Median > 0) || s.Interval[0] > s.Median || s.Interval[1] < s.Median {
@@ -89,7 +90,7 @@ func TestRunQuick(t *testing.T) {
 			t.Errorf("no row for %s", want)
 		}
 	}
-	t.Logf("%d rows in %v", len(rows), time.Since(start))
+	t.Logf("%d rows in %v", len(measured), time.Since(start))
 }
 
 // TestOnly holds that a run takes the cases asked for, with the product that they refer to.

@@ -11,9 +11,6 @@ import (
 	"galvani/kernels/cpu"
 )
 
-// isa is the instruction set of the kernels here.
-func isa() string { return cpu.Best() }
-
 // layouts are the layouts of the products that the reference is chosen from.
 var layouts = map[cpu.Layout]string{cpu.NT: "NT", cpu.NN: "NN", cpu.TN: "TN"}
 

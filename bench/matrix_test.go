@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"galvani/bench/rows"
 	"maps"
 	"regexp"
 	"slices"
@@ -20,24 +21,24 @@ func little(gpu *GPU) Matrix {
 }
 
 // runMatrix returns the rows of a matrix without that of the product, and what was logged.
-func runMatrix(t *testing.T, m Matrix) (rows []Row, log string, err error) {
+func runMatrix(t *testing.T, m Matrix) (measured []Row, log string, err error) {
 	t.Helper()
-	err = RunMatrix(context.Background(), Config{Threads: 1, Quick: true, Program: Program{Commit: "abc"},
+	err = RunMatrix(context.Background(), Config{Threads: 1, Quick: true, Program: rows.Program{Commit: "abc"},
 		Log:  func(format string, args ...any) { log += fmt.Sprintf(format, args...) + "\n" },
-		Each: func(r Row) error { rows = append(rows, r); return nil }}, m)
-	if m.CPU && len(rows) > 0 {
-		if rows[0].Case != "gemm" {
-			t.Errorf("first row is %+v, want that of the product", rows[0])
+		Each: func(r Row) error { measured = append(measured, r); return nil }}, m)
+	if m.CPU && len(measured) > 0 {
+		if measured[0].Case != "gemm" {
+			t.Errorf("first row is %+v, want that of the product", measured[0])
 		}
-		rows = rows[1:]
+		measured = measured[1:]
 	}
-	return rows, log, err
+	return measured, log, err
 }
 
 // names tells the cases of rows.
-func names(rows []Row) []string {
+func names(measured []Row) []string {
 	var all []string
-	for _, r := range rows {
+	for _, r := range measured {
 		all = append(all, fmt.Sprintf("%s B%d %s", r.Model, r.Shape.B, r.What))
 	}
 	return all
@@ -45,7 +46,7 @@ func names(rows []Row) []string {
 
 func TestMatrixCPU(t *testing.T) {
 	openCPU(t)
-	rows, _, err := runMatrix(t, little(nil))
+	measured, _, err := runMatrix(t, little(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,10 +54,10 @@ func TestMatrixCPU(t *testing.T) {
 		"crnn-simple B2 forward", "crnn-simple B2 forward+backward", "crnn-simple B2 training step",
 		"lstm B1 forward", "lstm B1 forward+backward", "lstm B1 training step",
 		"lstm B2 forward", "lstm B2 forward+backward", "lstm B2 training step"}
-	if !slices.Equal(names(rows), want) {
-		t.Errorf("rows %q, want %q", names(rows), want)
+	if !slices.Equal(names(measured), want) {
+		t.Errorf("rows %q, want %q", names(measured), want)
 	}
-	for _, r := range rows {
+	for _, r := range measured {
 		s := r.Subject
 		if r.Program.Commit != "abc" || !r.Quick || r.Machine.Threads != 1 || r.Gate == nil || !(*r.Gate <= gateTolerance) || r.Reference != nil || r.Ratio != nil {
 			t.Errorf("row %+v", r)
@@ -77,11 +78,11 @@ func TestMatrixTwoDevices(t *testing.T) {
 	dev := openCPU(t)
 	m := little(standIn(dev, h100))
 	m.Blocks = 6
-	rows, _, err := runMatrix(t, m)
-	if err != nil || len(rows) != 12 {
-		t.Fatalf("%d rows, %v, want 12", len(rows), err)
+	measured, _, err := runMatrix(t, m)
+	if err != nil || len(measured) != 12 {
+		t.Fatalf("%d rows, %v, want 12", len(measured), err)
 	}
-	for _, r := range rows {
+	for _, r := range measured {
 		if r.Subject.Device.Name != h100 || r.Reference == nil || r.Reference.Device.Device != "cpu" || len(r.Subject.Seconds) != 6 || len(r.Reference.Seconds) != 6 {
 			t.Errorf("row %+v, want six blocks of each device", r)
 		}
@@ -94,11 +95,11 @@ func TestMatrixTwoDevices(t *testing.T) {
 	}
 	m = little(standIn(dev, "Emulated GPU"))
 	m.CPU = false
-	rows, _, err = runMatrix(t, m)
-	if err != nil || len(rows) != 12 {
-		t.Fatalf("%d rows, %v, want 12", len(rows), err)
+	measured, _, err = runMatrix(t, m)
+	if err != nil || len(measured) != 12 {
+		t.Fatalf("%d rows, %v, want 12", len(measured), err)
 	}
-	for _, r := range rows {
+	for _, r := range measured {
 		if !r.Emulated || r.Subject.Roof != nil || r.Reference != nil {
 			t.Errorf("row of an emulated GPU alone is %+v", r)
 		}
@@ -142,12 +143,12 @@ func TestMatrixLeavesOutWrong(t *testing.T) {
 		dev := selective{openCPU(t), "lstm", func(d kernels.Device, cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
 			return faulty{d, gradient}.NewScan(cfg)
 		}}
-		rows, log, err := runMatrix(t, little(standIn(dev, h100)))
+		measured, log, err := runMatrix(t, little(standIn(dev, h100)))
 		if !errors.Is(err, ErrWrong) || !strings.Contains(err.Error(), "2 networks were left out") || strings.Count(log, "lstm T=6") != 2 {
 			t.Errorf("gradient %v: error %v, log %q, want two networks of lstm to be wrong", gradient, err, log)
 		}
-		if len(rows) != 6 || slices.ContainsFunc(rows, func(r Row) bool { return r.Model == "lstm" }) {
-			t.Errorf("gradient %v: rows %q, want those of crnn-simple", gradient, names(rows))
+		if len(measured) != 6 || slices.ContainsFunc(measured, func(r Row) bool { return r.Model == "lstm" }) {
+			t.Errorf("gradient %v: rows %q, want those of crnn-simple", gradient, names(measured))
 		}
 	}
 }
@@ -165,12 +166,12 @@ func TestMatrixTooLarge(t *testing.T) {
 		}}
 		m := little(standIn(dev, "Emulated GPU"))
 		m.Batches = []int{2}
-		rows, log, err := runMatrix(t, m)
-		if err != nil || len(rows) != 6 || !strings.Contains(log, "too much") {
-			t.Fatalf("rows %q, log %q, error %v, want all rows", names(rows), log, err)
+		measured, log, err := runMatrix(t, m)
+		if err != nil || len(measured) != 6 || !strings.Contains(log, "too much") {
+			t.Fatalf("rows %q, log %q, error %v, want all rows", names(measured), log, err)
 		}
 		without := 0
-		for _, r := range rows {
+		for _, r := range measured {
 			if r.Note == "" {
 				continue
 			}
@@ -261,17 +262,17 @@ func TestGoalOf(t *testing.T) {
 func duel(b, h int, least, most float64) Row {
 	s, cpu := Shape{T: 200, B: b, I: inputs, H: h}, float64(b*h)*1e-6
 	on := func(device string, seconds float64) Timing {
-		return Timing{Median: seconds, Interval: Interval{seconds * 0.9, seconds * 1.1}, Device: &Hardware{Device: device, Precision: "fp32"}}
+		return Timing{Median: seconds, Interval: rows.Interval{seconds * 0.9, seconds * 1.1}, Device: &Hardware{Device: device, Precision: "fp32"}}
 	}
 	ref := on("cpu", cpu)
 	return Row{Case: caseMatrix, Model: "rnn", What: step, Shape: s, Subject: on("cuda:0", cpu/least), Reference: &ref,
-		Ratio: &Ratio{Kind: SpeedUp, Value: (least + most) / 2, Interval: Interval{least, most}}}
+		Ratio: &Ratio{Kind: SpeedUp, Value: (least + most) / 2, Interval: rows.Interval{least, most}}}
 }
 
 func TestCrossovers(t *testing.T) {
 	for name, tt := range map[string]struct {
-		rows []Row
-		want []Crossover
+		measured []Row
+		want     []Crossover
 	}{
 		"middle":    {[]Row{duel(64, 8, 3, 4), duel(1, 8, .1, .2), duel(16, 8, 1.1, 1.2), duel(4, 8, .9, 1.2)}, []Crossover{{"rnn", step, 200, "B", 8, 16, 1, 64}}},
 		"always":    {[]Row{duel(1, 8, 2, 3), duel(4, 8, 2, 3)}, []Crossover{{"rnn", step, 200, "B", 8, 1, 1, 4}}},
@@ -282,15 +283,15 @@ func TestCrossovers(t *testing.T) {
 		"one point": {[]Row{duel(4, 8, 2, 3)}, nil},
 		"CPU alone": {[]Row{{Case: caseMatrix, Shape: Shape{B: 1}}, {Case: caseMatrix, Shape: Shape{B: 2}}}, nil},
 	} {
-		if got := Crossovers(tt.rows); !slices.Equal(got, tt.want) {
+		if got := Crossovers(tt.measured); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
 		}
 	}
 }
 
 func TestCharts(t *testing.T) {
-	rows := []Row{{Case: "gemm"}, duel(1, 8, .5, .6), duel(16, 8, 2, 3), duel(1, 32, .5, .6), duel(16, 32, 2, 3), duel(512, 1024, 2, 3)}
-	charts := Charts(rows)
+	measured := []Row{{Case: "gemm"}, duel(1, 8, .5, .6), duel(16, 8, 2, 3), duel(1, 32, .5, .6), duel(16, 32, 2, 3), duel(512, 1024, 2, 3)}
+	charts := Charts(measured)
 	if got := slices.Collect(maps.Keys(charts)); !slices.Equal(got, []string{"rnn-T200-training-step"}) {
 		t.Fatalf("charts %q", got)
 	}
@@ -304,7 +305,7 @@ func TestCharts(t *testing.T) {
 	if !slices.Equal(series, want) {
 		t.Errorf("series %q, want %q", series, want)
 	}
-	if len(c.Marks) != 2 || c.Marks[0].X != 16 || c.Marks[0].Y != rows[2].Subject.Median*1e3 || !slices.Equal(c.XTicks, []float64{1, 16}) {
+	if len(c.Marks) != 2 || c.Marks[0].X != 16 || c.Marks[0].Y != measured[2].Subject.Median*1e3 || !slices.Equal(c.XTicks, []float64{1, 16}) {
 		t.Errorf("marks %+v, ticks %v, want two at B=16, ticks at 1 and 16", c.Marks, c.XTicks)
 	}
 	text, err := c.Render("svg")
@@ -315,8 +316,8 @@ func TestCharts(t *testing.T) {
 	if along.XLabel != "hidden units H" || len(along.Series) != 2 || len(along.Marks) != 1 || along.Marks[0].X != 32 {
 		t.Errorf("along H the chart is %+v", along)
 	}
-	rows[3].Emulated = true
-	if c := Charts(rows)["rnn-T200-training-step"]; !strings.Contains(c.Title, "EMULATED") {
+	measured[3].Emulated = true
+	if c := Charts(measured)["rnn-T200-training-step"]; !strings.Contains(c.Title, "EMULATED") {
 		t.Errorf("title of an emulated GPU is %q", c.Title)
 	}
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"galvani/bench/rows"
 	"math"
 	"time"
 )
@@ -154,8 +155,8 @@ func warmUpMean(e effort, c contestant) (int, error) {
 // timing sums up the sample of a contestant.
 func (c contestant) timing(s sample) Timing {
 	all := s.flat(nil)
-	t := Timing{Name: c.name, FLOPs: c.flops, Seconds: all, Median: Median(all),
-		Interval: bootstrap(len(s), func(rounds []int) float64 { return Median(s.flat(rounds)) })}
+	t := Timing{Name: c.name, FLOPs: c.flops, Seconds: all, Median: rows.Median(all),
+		Interval: rows.Bootstrap(len(s), func(rounds []int) float64 { return rows.Median(s.flat(rounds)) })}
 	if c.averaged {
 		t.Repeats = c.repeats
 	}
@@ -169,13 +170,13 @@ func (c contestant) timing(s sample) Timing {
 // that is allowed, a speed-up where it is the least. Bound 0 is none.
 func compare(kind string, bound float64, subject, reference contestant, s, ref sample) *Ratio {
 	value := func(rounds []int) float64 {
-		a, b := Median(s.flat(rounds)), Median(ref.flat(rounds))
+		a, b := rows.Median(s.flat(rounds)), rows.Median(ref.flat(rounds))
 		if kind == Cost {
 			return (a / subject.flops) / (b / reference.flops)
 		}
 		return b / a
 	}
-	r := &Ratio{Kind: kind, Value: value(nil), Bound: bound, Interval: bootstrap(len(s), value)}
+	r := &Ratio{Kind: kind, Value: value(nil), Bound: bound, Interval: rows.Bootstrap(len(s), value)}
 	if bound > 0 {
 		pass := r.Value <= bound
 		if kind == SpeedUp {

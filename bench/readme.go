@@ -2,11 +2,8 @@ package bench
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"galvani/bench/rows"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -59,11 +56,11 @@ func FillTables(markdown []byte, results string) ([]byte, error) {
 			return nil, fmt.Errorf("bench: line %d: no table of rows %q", number, name)
 		}
 		if _, read := files[table.file]; !read {
-			rows, err := Read(filepath.Join(results, table.file))
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			all, _, err := rows.Read[Row](filepath.Join(results, table.file), nil)
+			if err != nil {
 				return nil, err
 			}
-			files[table.file] = rows
+			files[table.file] = all
 		}
 		inside = name
 		if text := table.write(files[table.file]); text != "" {
@@ -76,38 +73,9 @@ func FillTables(markdown []byte, results string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Read reads a file of rows.
-//
-// Errors: fs.ErrNotExist; a line that is no row of this schema, with its number.
-func Read(path string) ([]Row, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	var rows []Row
-	for line := range bytes.Lines(text) {
-		var r Row
-		if err := json.Unmarshal(line, &r); err != nil {
-			return nil, fmt.Errorf("bench: %s: line %d: %w", path, len(rows)+1, err)
-		}
-		if r.Schema != schema {
-			return nil, fmt.Errorf("bench: %s: line %d: schema %d, want %d", path, len(rows)+1, r.Schema, schema)
-		}
-		rows = append(rows, r)
-	}
-	return rows, nil
-}
-
 // markdown writes a table.
-func markdown(head []string, rows [][]string) string {
-	var b strings.Builder
-	line := func(words []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(words, " | ")) }
-	line(head)
-	b.WriteString("|" + strings.Repeat("---|", len(head)) + "\n")
-	for _, r := range rows {
-		line(r)
-	}
-	return b.String()
+func markdown(head []string, body [][]string) string {
+	return rows.Table{Head: head, Rows: body}.Markdown()
 }
 
 // origin says where rows were measured.

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"galvani/bench/rows"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,7 +36,7 @@ func TestFillTables(t *testing.T) {
 	dir := t.TempDir()
 	g := goals[0]
 	row := func(what string, seconds float64, pass, emulated bool) Row {
-		return Row{Schema: schema, Date: "2000-01-02T03:04:05Z", Machine: Machine{CPU: "none"}, Program: Program{Commit: "0123456789"}, Case: caseMatrix,
+		return Row{Head: rows.Head{Schema: rows.Schema, Date: "2000-01-02T03:04:05Z", Machine: rows.Machine{CPU: "none"}, Program: rows.Program{Commit: "0123456789"}}, Case: caseMatrix,
 			Model: g.model, What: what, Shape: g.shape, Goal: &Goal{Name: g.name, Bound: 0.4, Pass: &pass}, Emulated: emulated,
 			Subject: Timing{Median: seconds, Device: &Hardware{Device: "cuda:0", Name: "no GPU", Precision: "fp32", Compute: "9.0", Driver: "0"}}}
 	}
@@ -47,13 +48,15 @@ func TestFillTables(t *testing.T) {
 		r.Case, r.Model, r.Goal = caseLatency, "", nil
 		return r
 	}
-	f, err := os.Create(filepath.Join(dir, "gpu.jsonl"))
+	f, err := rows.Open(filepath.Join(dir, "gpu.jsonl"), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := Write(f, []Row{row(forward, 1e-3, false, false), row(forward, 0.3e-3, true, false), row(both, 0.5e-3, false, false), row(forward, 9, true, true), peer, signal(2e-6, false), signal(1e-6, false), signal(9, true)}); err != nil {
-		t.Fatal(err)
+	for _, r := range []Row{row(forward, 1e-3, false, false), row(forward, 0.3e-3, true, false), row(both, 0.5e-3, false, false), row(forward, 9, true, true), peer, signal(2e-6, false), signal(1e-6, false), signal(9, true)} {
+		if err := f.Add(r); err != nil {
+			t.Fatal(err)
+		}
 	}
 	const before, after = "a\n" + tableStart + "gpu peers -->\n" + tableEnd + "\n" + tableStart + "gpu latencies -->\n" + tableEnd + "\n" + tableStart + "gpu -->\nold\n", tableEnd + "\nb\n"
 	got, err := FillTables([]byte(before+after), dir)
@@ -81,10 +84,10 @@ func TestFillTables(t *testing.T) {
 			t.Errorf("error is %v, want %q", err, c.want)
 		}
 	}
-	if _, err := f.WriteString("{\"schema\":99}\n"); err != nil {
+	if err := f.Add(rows.Head{Schema: 99}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := FillTables([]byte(before+after), dir); err == nil || !strings.Contains(err.Error(), "line 9: schema 99") {
+	if _, err := FillTables([]byte(before+after), dir); err == nil || !strings.Contains(err.Error(), "line 9 is no row") {
 		t.Errorf("error is %v, want the line", err)
 	}
 }

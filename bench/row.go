@@ -1,23 +1,12 @@
 package bench
 
-import (
-	"encoding/json"
-	"fmt"
-	"io"
-)
-
-// schema is the version of Row as JSON; it changes when a field changes its meaning.
-const schema = 1
+import "galvani/bench/rows"
 
 // Row is one measurement, one line of a results file. It holds every raw time, so that any
 // other statistic can be made of it later.
 type Row struct {
-	Schema  int      `json:"schema"`
-	Date    string   `json:"date"` // start of the run, RFC 3339
-	Machine Machine  `json:"machine"`
-	Program Program  `json:"program"`
-	Quick   bool     `json:"quick,omitempty"` // tiny shapes: shows that it works, measures nothing
-	Case    string   `json:"case"`            // gemm, scan, graph, train, peer, matrix, latency or events
+	rows.Head
+	Case    string   `json:"case"` // gemm, scan, graph, train, peer, matrix, latency or events
 	Model   string   `json:"model,omitempty"`
 	What    string   `json:"what"` // what is timed, e.g. product, forward+backward, training step
 	Shape   Shape    `json:"shape,omitzero"`
@@ -40,32 +29,13 @@ type Shape struct {
 	H int `json:"H"`
 }
 
-// Machine says where a row was measured.
-type Machine struct {
-	CPU     string  `json:"cpu"`
-	Cores   int     `json:"cores"`
-	Threads int     `json:"threads"` // used by subject and reference alike, of the CPU
-	ISA     string  `json:"isa"`
-	OS      string  `json:"os"`
-	Arch    string  `json:"arch"`
-	Load    float64 `json:"load"` // runnable processes, mean over the minute before the run
-}
-
-// Program says what was measured.
-type Program struct {
-	Version string `json:"version"`
-	Commit  string `json:"commit"`
-	Dirty   bool   `json:"dirty,omitempty"` // the sources had changes on top of the commit
-	Go      string `json:"go,omitempty"`
-}
-
 // Timing is how long one thing took.
 type Timing struct {
-	Name     string    `json:"name"`            // e.g. "cpu avx512 x2", "torch 2.1 script"
-	FLOPs    float64   `json:"flops,omitempty"` // counted for one repeat; 0 where nothing is counted
-	Seconds  []float64 `json:"seconds"`         // every repeat, in order, or every block (Repeats)
-	Median   float64   `json:"median"`
-	Interval Interval  `json:"interval"` // 95 %, bootstrap over blocks
+	Name     string        `json:"name"`            // e.g. "cpu avx512 x2", "torch 2.1 script"
+	FLOPs    float64       `json:"flops,omitempty"` // counted for one repeat; 0 where nothing is counted
+	Seconds  []float64     `json:"seconds"`         // every repeat, in order, or every block (Repeats)
+	Median   float64       `json:"median"`
+	Interval rows.Interval `json:"interval"` // 95 %, bootstrap over blocks
 
 	// What follows is of whole networks in the matrix of devices.
 
@@ -82,11 +52,11 @@ type Timing struct {
 type Ratio struct {
 	// Kind is "cost": time of the subject over the time that its FLOPs take at the rate of the
 	// reference; or "speed-up": time of the reference over that of the subject.
-	Kind     string   `json:"kind"`
-	Value    float64  `json:"value"`
-	Interval Interval `json:"interval"`
-	Bound    float64  `json:"bound,omitempty"` // largest cost or least speed-up; 0 for none
-	Pass     *bool    `json:"pass,omitempty"`  // nil without a bound
+	Kind     string        `json:"kind"`
+	Value    float64       `json:"value"`
+	Interval rows.Interval `json:"interval"`
+	Bound    float64       `json:"bound,omitempty"` // largest cost or least speed-up; 0 for none
+	Pass     *bool         `json:"pass,omitempty"`  // nil without a bound
 }
 
 // The kinds of Ratio.
@@ -107,16 +77,4 @@ func (r Row) NsPerUnitStep() float64 {
 		return 0
 	}
 	return r.Subject.Median / float64(n) * 1e9
-}
-
-// Write writes rows as JSON lines.
-func Write(w io.Writer, rows []Row) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	for _, r := range rows {
-		if err := enc.Encode(r); err != nil {
-			return fmt.Errorf("bench: write row: %w", err)
-		}
-	}
-	return nil
 }

@@ -1,8 +1,8 @@
 package bench
 
 import (
-	"bytes"
 	"encoding/json"
+	"galvani/bench/rows"
 	"reflect"
 	"testing"
 )
@@ -12,13 +12,13 @@ import (
 func TestRowSchema(t *testing.T) {
 	pass, worst := true, 1e-6
 	row := Row{
-		Schema: schema, Date: "2026-01-02T03:04:05Z",
-		Machine: Machine{CPU: "a", Cores: 4, Threads: 2, ISA: "avx2", OS: "linux", Arch: "amd64", Load: 0.5},
-		Program: Program{Version: "devel", Commit: "abc", Dirty: true, Go: "go1.26"}, Quick: true,
+		Head: rows.Head{Schema: rows.Schema, Date: "2026-01-02T03:04:05Z",
+			Machine: rows.Machine{CPU: "a", Cores: 4, Threads: 2, ISA: "avx2", OS: "linux", Arch: "amd64", Load: 0.5},
+			Program: rows.Program{Version: "devel", Commit: "abc", Dirty: true, Go: "go1.26"}, Quick: true},
 		Case: caseScan, Model: "rnn", What: forward, Shape: Shape{T: 1, B: 2, I: 3, H: 4}, Gate: &worst,
-		Subject:   Timing{Name: "cpu avx2 x2", FLOPs: 64, Seconds: []float64{1, 3}, Median: 2, Interval: Interval{1, 3}},
-		Reference: &Timing{Name: "gemm", FLOPs: 32, Seconds: []float64{1}, Median: 1, Interval: Interval{1, 1}},
-		Ratio:     &Ratio{Kind: Cost, Value: 1, Interval: Interval{0.5, 1.5}, Bound: 1.6, Pass: &pass},
+		Subject:   Timing{Name: "cpu avx2 x2", FLOPs: 64, Seconds: []float64{1, 3}, Median: 2, Interval: rows.Interval{1, 3}},
+		Reference: &Timing{Name: "gemm", FLOPs: 32, Seconds: []float64{1}, Median: 1, Interval: rows.Interval{1, 1}},
+		Ratio:     &Ratio{Kind: Cost, Value: 1, Interval: rows.Interval{0.5, 1.5}, Bound: 1.6, Pass: &pass},
 	}
 	want := `{"schema":1,"date":"2026-01-02T03:04:05Z",` +
 		`"machine":{"cpu":"a","cores":4,"threads":2,"isa":"avx2","os":"linux","arch":"amd64","load":0.5},` +
@@ -39,8 +39,8 @@ func TestRowSchema(t *testing.T) {
 // TestMatrixRowSchema holds the names of what the matrix adds to a line.
 func TestMatrixRowSchema(t *testing.T) {
 	pass := false
-	row := Row{Schema: schema, Case: caseMatrix, Model: "rnn", What: step, Shape: Shape{T: 1, B: 2, I: 3, H: 4},
-		Subject: Timing{Name: "cuda:0 X bf16", Seconds: []float64{2}, Median: 2, Interval: Interval{2, 2}, Repeats: 7,
+	row := Row{Head: rows.Head{Schema: rows.Schema}, Case: caseMatrix, Model: "rnn", What: step, Shape: Shape{T: 1, B: 2, I: 3, H: 4},
+		Subject: Timing{Name: "cuda:0 X bf16", Seconds: []float64{2}, Median: 2, Interval: rows.Interval{2, 2}, Repeats: 7,
 			Device:    &Hardware{Device: "cuda:0", Name: "X", Precision: "bf16", Compute: "9.0", Driver: "12.2", Memory: 5},
 			PerSecond: 1, Roof: &Roof{Seconds: 1, Limit: limitMemory, Share: 0.5}, MemoryHigh: 4},
 		Goal: &Goal{Name: "G1", Bound: 3, Pass: &pass}, Note: "why", Emulated: true}
@@ -55,15 +55,15 @@ func TestMatrixRowSchema(t *testing.T) {
 // held holds that a row is written as wanted and read back as it was.
 func held(t *testing.T, row Row, want string) {
 	t.Helper()
-	var b bytes.Buffer
-	if err := Write(&b, []Row{row}); err != nil {
+	line, err := rows.Line(row)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if b.String() != want {
-		t.Errorf("line is\n%swant\n%s", b.String(), want)
+	if string(line) != want {
+		t.Errorf("line is\n%swant\n%s", line, want)
 	}
 	var back Row
-	if err := json.Unmarshal(b.Bytes(), &back); err != nil || !reflect.DeepEqual(back, row) {
+	if err := json.Unmarshal(line, &back); err != nil || !reflect.DeepEqual(back, row) {
 		t.Errorf("read back as %+v, %v", back, err)
 	}
 }

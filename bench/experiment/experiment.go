@@ -1,17 +1,3 @@
-// Package experiment tests claims about cells by measurements that one command repeats.
-//
-// An experiment is its settings: a pointer to a struct whose exported fields, with their tags, are
-// flags of the command line (tags as in package models). From the settings come
-//
-//   - Cases, one for each condition and seed, which do not depend on each other. Each gives
-//     numbers and curves, which become one Row, one line of a file that is only appended to;
-//   - Report, a pure function of all rows: tables, charts, a paragraph and a verdict.
-//
-// Job.Run runs the cases whose rows are not in the file yet, so that an experiment which was cut
-// off goes on; Job.Report writes NAME.md and NAME-CHART.png and .svg from the rows. A row holds
-// the settings that it belongs to: rows of other settings stay in the file and are left alone.
-//
-// A new experiment is one file: a struct, its three methods and a call of Register in init.
 package experiment
 
 import (
@@ -19,6 +5,7 @@ import (
 	"fmt"
 	"sort"
 
+	"galvani/bench/rows"
 	"galvani/kernels"
 )
 
@@ -33,7 +20,7 @@ type Settings interface {
 	Cases(seeds []uint64) ([]Case, error)
 	// Report tells what the rows say. It depends on settings and rows alone. Rows come in the
 	// order of the cases; there is at least one, but not all need be there.
-	Report(rows Rows) (Report, error)
+	Report(results Rows) (Report, error)
 }
 
 // Choices returns the words that keys of the settings may hold, by key; nil where the settings do not
@@ -58,9 +45,9 @@ type Case struct {
 
 // Result is what a case measures: numbers and curves by name, NaN and infinities allowed.
 type Result struct {
-	Values Values           `json:"values"`
-	Curves map[string]Curve `json:"curves,omitempty"`
-	Note   string           `json:"note,omitempty"` // a word for people, e.g. where it diverged
+	Values rows.Values           `json:"values"`
+	Curves map[string]rows.Curve `json:"curves,omitempty"`
+	Note   string                `json:"note,omitempty"` // a word for people, e.g. where it diverged
 }
 
 // Env is what a case has besides its settings.
@@ -77,6 +64,12 @@ type Env struct {
 	opened bool
 	device kernels.Device
 	name   string
+}
+
+// NewEnv returns what a case gets from outside of a job, such as in a test. Open may be nil where
+// nothing is trained.
+func NewEnv(threads int, open func() (kernels.Device, string, error)) *Env {
+	return &Env{Threads: threads, Tick: func(float64) {}, open: open}
 }
 
 // Device returns the device for training, which is opened at the first call and is not to be

@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"galvani/bench/rows"
 	"galvani/engine/chart"
 )
 
@@ -28,17 +29,10 @@ const (
 
 // Report is what the rows of an experiment say.
 type Report struct {
-	Verdict Verdict `json:"verdict"`
-	Result  string  `json:"result"` // a paragraph, or several with empty lines between
-	Tables  []Table `json:"tables"`
-	Charts  []Chart `json:"-"`
-}
-
-// Table is a table of words. Numbers in it come with their interval (Estimate.Format).
-type Table struct {
-	Title string     `json:"title"`
-	Head  []string   `json:"head"`
-	Rows  [][]string `json:"rows"`
+	Verdict Verdict      `json:"verdict"`
+	Result  string       `json:"result"` // a paragraph, or several with empty lines between
+	Tables  []rows.Table `json:"tables"`
+	Charts  []Chart      `json:"-"`
 }
 
 // Chart is one figure, NAME-Chart.Name.png and .svg.
@@ -46,13 +40,6 @@ type Chart struct {
 	Name    string // letters, digits and '-'
 	Caption string // one sentence
 	chart.Lines
-}
-
-// Band makes a series of a chart from estimates, with their intervals as its band.
-func Band(name string, x []float64, y []Estimate) chart.Series {
-	s := chart.Series{Name: name, X: x}
-	s.Y, s.Lo, s.Hi = split(y)
-	return s
 }
 
 // Outcome is a report with what it is a report of, and where it was written.
@@ -78,7 +65,7 @@ func (j *Job) Report() (*Outcome, error) {
 		return nil, err
 	}
 	if len(p.rows) == 0 {
-		return nil, fmt.Errorf("experiment: %s has no rows for these settings; run: %s: %w", j.path(".jsonl"), j.Command, ErrRows)
+		return nil, fmt.Errorf("experiment: %s has no rows for these settings; run: %s: %w", j.path(".jsonl"), j.Command, rows.ErrRows)
 	}
 	report, err := j.Settings.Report(p.rows)
 	if err != nil {
@@ -130,9 +117,9 @@ func (j *Job) write(o *Outcome, suffix string, text []byte) error {
 	return os.Rename(path+".part", path)
 }
 
-func (rows Rows) seconds() float64 {
+func (results Rows) seconds() float64 {
 	sum := 0.0
-	for _, r := range rows {
+	for _, r := range results {
 		sum += r.Seconds
 	}
 	return sum
@@ -148,11 +135,7 @@ func (j *Job) markdown(o *Outcome, p *plan) []byte {
 	}
 	line("Claim: %s (%s).\n\n**Verdict: %s.**\n\n%s\n", j.Claim, j.Source, o.Verdict, strings.TrimSpace(o.Result))
 	for _, t := range o.Tables {
-		line("## %s\n\n| %s |\n|%s", t.Title, strings.Join(t.Head, " | "), strings.Repeat("---|", len(t.Head)))
-		for _, r := range t.Rows {
-			line("| %s |", strings.Join(r, " | "))
-		}
-		line("")
+		line("## %s\n\n%s", t.Title, t.Markdown())
 	}
 	for _, c := range o.Charts {
 		line("![%s](%s-%s.png)\n\n%s\n", c.Title, j.Name, c.Name, c.Caption)

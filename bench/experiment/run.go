@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"galvani/bench"
+	"galvani/bench/rows"
 	"galvani/kernels"
 )
 
@@ -22,7 +22,7 @@ type Job struct {
 	Command  string // that repeats it
 	Threads  int
 	DataDir  string
-	Program  bench.Program
+	Program  rows.Program
 	// Open opens the device for training; a nil device is the unrolled graph. The job closes it.
 	Open func() (dev kernels.Device, name string, err error)
 	// Configure is Env.Configure.
@@ -83,6 +83,17 @@ func (j *Job) plan() (*plan, error) {
 	return p, err
 }
 
+// Rows returns the rows that there are of the job's cases, in the order of the cases.
+//
+// Errors: ErrRows; those of settings and file.
+func (j *Job) Rows() (Rows, error) {
+	p, err := j.plan()
+	if err != nil {
+		return nil, err
+	}
+	return p.rows, nil
+}
+
 // Run runs every case that has no row yet and appends its row to NAME.jsonl. When ctx is cancelled
 // the rows of all finished cases are there and the next call goes on.
 //
@@ -95,11 +106,11 @@ func (j *Job) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	file, err := openAppender(j.path(".jsonl"), p.size)
+	file, err := rows.Open(j.path(".jsonl"), p.size)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, file.close()) }()
+	defer func() { err = errors.Join(err, file.Close()) }()
 	r := newRunner(j, p)
 	defer func() { err = errors.Join(err, r.close()) }()
 	for _, c := range p.cases {
@@ -113,7 +124,7 @@ func (j *Job) Run(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		if err := file.add(row); err != nil {
+		if err := file.Add(row); err != nil {
 			return err
 		}
 		r.finished(c, row)
@@ -136,8 +147,8 @@ type runner struct {
 func newRunner(j *Job, p *plan) *runner {
 	r := &runner{Job: j, done: map[key]bool{}, cases: len(p.cases)}
 	r.env = &Env{Threads: j.Threads, DataDir: j.DataDir, Configure: j.Configure, open: j.Open}
-	r.head = Row{Schema: schema, Experiment: j.Name, Quick: j.Quick, Settings: p.settings,
-		Machine: bench.ThisMachine(j.Threads), Program: j.Program}
+	r.head = Row{Head: rows.Head{Schema: rows.Schema, Quick: j.Quick, Machine: rows.ThisMachine(j.Threads), Program: j.Program},
+		Experiment: j.Name, Settings: p.settings}
 	for _, row := range p.rows {
 		r.done[key{row.Condition, row.Seed}] = true
 		r.seconds += row.Seconds

@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"galvani/bench/rows"
 	"galvani/data"
 	"galvani/engine"
 	"galvani/kernels"
@@ -149,10 +150,10 @@ func (e *Env) Train(ctx context.Context, t Training) (*Trained, error) {
 	return n, nil
 }
 
-// parameter returns the present values of a parameter, such as "cell.W".
+// Parameter returns the present values of a parameter, such as "cell.W".
 //
 // Errors: no parameter of that name; those of the device.
-func (t *Trained) parameter(name string) ([]float64, error) {
+func (t *Trained) Parameter(name string) ([]float64, error) {
 	state, err := t.Session.State()
 	if err != nil {
 		return nil, err
@@ -193,8 +194,8 @@ func (w *watcher) Evaluated(e engine.EvalEvent) error {
 // training, diverged (0 or 1), the last and the best test loss and accuracy, and the curves of
 // step, test_loss and test_accuracy at each evaluation.
 func (t *Trained) Result() Result {
-	r := Result{Values: Values{"parameters": float64(t.Learned), "steps": float64(len(t.Steps)), "train_seconds": t.Seconds, "diverged": 0},
-		Curves: map[string]Curve{}}
+	r := Result{Values: rows.Values{"parameters": float64(t.Learned), "steps": float64(len(t.Steps)), "train_seconds": t.Seconds, "diverged": 0},
+		Curves: map[string]rows.Curve{}}
 	if t.Diverged() {
 		r.Values["diverged"] = 1
 		r.Note = fmt.Sprint(t.Cause)

@@ -100,11 +100,11 @@ func TestTrainHeld(t *testing.T) {
 	if n.Net.Excitatory() != 4 || n.Learned != 5*2+5*5+10 {
 		t.Errorf("%d excitatory units, %d learned parameters", n.Net.Excitatory(), n.Learned)
 	}
-	weights, err := n.parameter("readout.weight")
-	if err != nil || !slices.Equal(weights, constants(5, 0.5)) {
+	weights, err := n.Parameter("readout.weight")
+	if err != nil || !slices.Equal(weights, slices.Repeat([]float64{0.5}, 5)) {
 		t.Errorf("held weights are %v, %v", weights, err)
 	}
-	if _, err := n.parameter("cell.none"); err == nil {
+	if _, err := n.Parameter("cell.none"); err == nil {
 		t.Error("a parameter that is not there is found")
 	}
 }

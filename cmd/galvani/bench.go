@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"galvani/bench/rows"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -50,7 +49,7 @@ func (b *benchRun) hardware(gpu *bench.GPU) error {
 }
 
 // measure runs a benchmark, writes each row as soon as it is there, and returns them all.
-func (b *benchRun) measure(c *cobra.Command, run func(context.Context, bench.Config) error) (rows []bench.Row, err error) {
+func (b *benchRun) measure(c *cobra.Command, run func(context.Context, bench.Config) error) (all []bench.Row, err error) {
 	if b.cfg.Threads < 0 {
 		return nil, fmt.Errorf("%w: --threads is %d, want at least 0", errUsage, b.cfg.Threads)
 	}
@@ -60,18 +59,26 @@ func (b *benchRun) measure(c *cobra.Command, run func(context.Context, bench.Con
 	if b.peers {
 		b.cfg.Python = b.python
 	}
-	file, err := openRows(b.out)
-	if err != nil {
-		return nil, err
+	keep := func(bench.Row) error { return nil }
+	if b.out != "" {
+		_, size, err := rows.Read[bench.Row](b.out, nil)
+		if err != nil {
+			return nil, err
+		}
+		file, err := rows.Open(b.out, size)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		keep = func(r bench.Row) error { return file.Add(r) }
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
 	b.cfg.Log = func(format string, args ...any) { fmt.Fprintf(c.ErrOrStderr(), format+"\n", args...) }
 	b.cfg.Each = func(r bench.Row) error {
-		rows = append(rows, r)
+		all = append(all, r)
 		b.cfg.Log("%s", benchLine(r))
-		return bench.Write(file, []bench.Row{r})
+		return keep(r)
 	}
-	return rows, run(ctx, b.cfg)
+	return all, run(ctx, b.cfg)
 }
 
 func newBenchCPU() *cobra.Command {
@@ -104,9 +111,9 @@ faster the scan is.`,
 }
 
 // benchProgram identifies the program in the rows of a benchmark.
-func benchProgram(commit string) bench.Program {
+func benchProgram(commit string) rows.Program {
 	b := thisBuild()
-	p := bench.Program{Version: b.Version, Commit: b.Commit, Dirty: b.Dirty, Go: b.Go}
+	p := rows.Program{Version: b.Version, Commit: b.Commit, Dirty: b.Dirty, Go: b.Go}
 	if commit != "" {
 		p.Commit, p.Dirty = commit, false
 	}
@@ -118,20 +125,6 @@ func benchProgram(commit string) bench.Program {
 	}
 	return p
 }
-
-// openRows opens a results file to append to; no name, no file.
-func openRows(path string) (io.WriteCloser, error) {
-	if path == "" {
-		return discard{}, nil
-	}
-	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-}
-
-// discard is a file that keeps nothing.
-type discard struct{}
-
-func (discard) Write(b []byte) (int, error) { return len(b), nil }
-func (discard) Close() error                { return nil }
 
 // benchmark writes the rows as a table.
 func (p *printer) benchmark(rows []bench.Row) {

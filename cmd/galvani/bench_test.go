@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"galvani/bench/rows"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -108,7 +109,7 @@ func TestBenchRefuses(t *testing.T) {
 		{"--threads -1", exitUsage, "--threads is -1"},
 		{"--goals --quick", exitUsage, "leave out --quick"},
 		{"gpu", exitUsage, `unknown command "gpu"`},
-		{"--out /nowhere/rows.jsonl --quick", exitData, "/nowhere/rows.jsonl"},
+		{"--out /nowhere/rows.jsonl --quick", exitIO, "/nowhere/rows.jsonl"},
 	} {
 		t.Run(tt.args, func(t *testing.T) {
 			o := noGPU(t, append([]string{"bench"}, strings.Fields(tt.args)...)...)
@@ -124,17 +125,17 @@ func TestBenchRefuses(t *testing.T) {
 func TestBenchTable(t *testing.T) {
 	held := true
 	side := func(device string, ms float64) bench.Timing {
-		return bench.Timing{Name: device, Median: ms / 1e3, Interval: bench.Interval{ms / 1e3, ms / 1e3}, PerSecond: 1e3,
+		return bench.Timing{Name: device, Median: ms / 1e3, Interval: rows.Interval{ms / 1e3, ms / 1e3}, PerSecond: 1e3,
 			Device: &bench.Hardware{Device: device, Precision: "fp32"}, Roof: &bench.Roof{Share: 0.125, Limit: "memory"}, MemoryHigh: 3 << 20}
 	}
 	cpu := side("cpu", 6)
 	row := bench.Row{Case: "matrix", Model: "rnn", What: "forward", Shape: bench.Shape{T: 100, B: 4, I: 1, H: 8}, Subject: side("cuda:0", 2),
-		Reference: &cpu, Ratio: &bench.Ratio{Kind: bench.SpeedUp, Value: 3, Interval: bench.Interval{2, 4}}, Goal: &bench.Goal{Name: "G1", Bound: 30, Pass: &held}}
+		Reference: &cpu, Ratio: &bench.Ratio{Kind: bench.SpeedUp, Value: 3, Interval: rows.Interval{2, 4}}, Goal: &bench.Goal{Name: "G1", Bound: 30, Pass: &held}}
 	slow := row
-	slow.Ratio, slow.Goal = &bench.Ratio{Kind: bench.SpeedUp, Value: 0.001, Interval: bench.Interval{0.0009, 0.002}}, nil
+	slow.Ratio, slow.Goal = &bench.Ratio{Kind: bench.SpeedUp, Value: 0.001, Interval: rows.Interval{0.0009, 0.002}}, nil
 	slow.Subject.Roof = nil
 	even := row
-	even.Ratio = &bench.Ratio{Kind: bench.SpeedUp, Value: 1, Interval: bench.Interval{0.9, 1.1}}
+	even.Ratio = &bench.Ratio{Kind: bench.SpeedUp, Value: 1, Interval: rows.Interval{0.9, 1.1}}
 	alone := row
 	alone.Subject, alone.Reference, alone.Ratio = cpu, nil, nil
 	var text bytes.Buffer

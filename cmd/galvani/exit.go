@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"galvani/bench/rows"
 	"io/fs"
 	"os"
 
@@ -71,7 +72,7 @@ var exitCodes = []struct {
 	{data.ErrFetch, exitIO},
 	{engine.ErrOption, exitConfig},
 	{experiment.ErrSettings, exitConfig},
-	{experiment.ErrRows, exitData},
+	{rows.ErrRows, exitData},
 	{engine.ErrNotFinite, exitNumerical},
 	{engine.ErrState, exitData},
 	{rundir.ErrLocked, exitConfig},

@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"galvani/bench/experiment"
+	_ "galvani/bench/experiment/charged" // for their registration
+	_ "galvani/bench/experiment/conductance"
+	_ "galvani/bench/experiment/learning"
 	"galvani/cmd/galvani/internal/config"
 	"galvani/kernels"
 

@@ -7,7 +7,7 @@ import (
 	"math"
 	"slices"
 
-	"galvani/bench/experiment"
+	"galvani/bench/rows"
 	"galvani/data"
 	"galvani/engine/chart"
 	"galvani/engine/rundir"
@@ -107,7 +107,7 @@ func (j *job) psychometricChart(set data.Trials) (chart.Lines, error) {
 	}
 	s := chart.Series{Name: j.net.Name(), Dots: true}
 	for _, t := range list {
-		share := experiment.Share(t.Right, t.Count)
+		share := rows.Share(t.Right, t.Count)
 		s.X, s.Y = append(s.X, t.Coherence), append(s.Y, 100*share.Value)
 		s.Lo, s.Hi = append(s.Lo, 100*share.Interval[0]), append(s.Hi, 100*share.Interval[1])
 	}
