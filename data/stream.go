@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/bits"
 	"math/rand/v2"
+
+	"galvani/kernels/random"
 )
 
 // split tells training samples from test samples.
@@ -22,23 +24,13 @@ type stream struct{ pcg rand.PCG }
 
 // newStream keys a stream by the run's seed, the split, the epoch and the sample.
 func newStream(seed uint64, s split, epoch, index int) stream {
-	k := mix(seed)
+	k := random.New(seed)
 	for _, w := range [...]uint64{uint64(s), uint64(epoch), uint64(index)} {
-		k = mix(k ^ w)
+		k = k.Stream(w)
 	}
 	var r stream
-	r.pcg.Seed(k, mix(k))
+	r.pcg.Seed(uint64(k), random.Mix(uint64(k)))
 	return r
-}
-
-// mix is the finaliser of SplitMix64 after a Weyl step, a bijection of 64 bits.
-//
-// Source: Steele, Lea and Flood (2014), doi:10.1145/2660193.2660195.
-func mix(z uint64) uint64 {
-	z += 0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
 }
 
 // float returns a number in [0, 1) with 53 random bits.

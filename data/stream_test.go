@@ -6,6 +6,15 @@ import (
 	"testing"
 )
 
+// TestStreamKeepsBits holds the numbers of samples to those of the first version, so that a seed goes
+// on meaning the same samples.
+func TestStreamKeepsBits(t *testing.T) {
+	r := newStream(1, train, 2, 3)
+	if a, b := r.pcg.Uint64(), r.float(); a != 0x4f243d5da632297e || b != 0.31618152872071537 {
+		t.Errorf("numbers are %#x and %v", a, b)
+	}
+}
+
 // TestStreamKeys draws from many neighbouring keys: equal keys agree, different ones do not.
 func TestStreamKeys(t *testing.T) {
 	seen := map[uint64][4]int{}

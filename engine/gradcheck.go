@@ -7,6 +7,7 @@ import (
 
 	"galvani/data"
 	"galvani/kernels"
+	"galvani/kernels/random"
 )
 
 // Settings of the gradient check. Central differences with step h are off by about h² from
@@ -45,7 +46,7 @@ func CheckGradients(net Network, dev kernels.Device, t *data.Task, b *data.Batch
 	}
 	noise := newStream(seed, "check noise")
 	for i := range params.Learned() {
-		params.Learned()[i] += checkJitter * noise.normal(uint64(i))
+		params.Learned()[i] += checkJitter * noise.Normal(uint64(i))
 	}
 	params.Project()
 	g, err := runOnce(GraphConfig{Net: net, Device: dev, T: b.T, B: b.B, I: b.I, Goal: t.Goal,
@@ -72,7 +73,7 @@ func CheckGradients(net Network, dev kernels.Device, t *data.Task, b *data.Batch
 
 // check compares the gradient of parameter i with central differences at elements drawn
 // from r.
-func check(g *Graph[float64], i int, grad []float64, r stream) (GradCheck, error) {
+func check(g *Graph[float64], i int, grad []float64, r random.Stream) (GradCheck, error) {
 	c := GradCheck{Param: g.params.specs[i].Name}
 	for _, d := range grad {
 		c.Largest = max(c.Largest, math.Abs(d))
@@ -82,7 +83,7 @@ func check(g *Graph[float64], i int, grad []float64, r stream) (GradCheck, error
 	}
 	scale, here := max(c.Largest, 1e-6), g.Loss()
 	order := make([]int, len(grad))
-	r.permute(order)
+	r.Permute(order)
 	for _, j := range order[:min(len(order), checkPerName)] {
 		at := &g.params.slice(i)[j]
 		was := *at

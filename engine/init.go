@@ -5,10 +5,11 @@ import (
 	"math"
 
 	"galvani/kernels"
+	"galvani/kernels/random"
 )
 
 // initialise fills a parameter with draws from its initial distribution, plane by plane.
-func initialise(dst []float64, s kernels.Spec, hidden int, r stream) error {
+func initialise(dst []float64, s kernels.Spec, hidden int, r random.Stream) error {
 	planes := max(s.Planes(hidden), 1)
 	if len(dst)%planes != 0 {
 		return fmt.Errorf("engine: parameter %s of shape %v does not divide into %d planes: %w", s.Name, s.Shape, planes, kernels.ErrShape)
@@ -55,7 +56,7 @@ type plane struct {
 	dst         []float64
 	rows, cols  int
 	a, b, value float64
-	r           stream
+	r           random.Stream
 	first       uint64
 }
 
@@ -71,17 +72,17 @@ var inits = map[kernels.InitKind]func(plane){
 	kernels.Constant: func(p plane) { p.fill(func(uint64) float64 { return p.a }) },
 	kernels.PerPlane: func(p plane) { p.fill(func(uint64) float64 { return p.value }) },
 	kernels.Uniform: func(p plane) {
-		p.fill(func(i uint64) float64 { return p.a + (p.b-p.a)*p.r.uniform(i) })
+		p.fill(func(i uint64) float64 { return p.a + (p.b-p.a)*p.r.Uniform(i) })
 	},
 	kernels.Normal: func(p plane) {
-		p.fill(func(i uint64) float64 { return p.a + p.b*p.r.normal(i) })
+		p.fill(func(i uint64) float64 { return p.a + p.b*p.r.Normal(i) })
 	},
 	kernels.PlaneNormal: func(p plane) {
-		p.fill(func(i uint64) float64 { return p.value + p.b*p.r.normal(i) })
+		p.fill(func(i uint64) float64 { return p.value + p.b*p.r.Normal(i) })
 	},
 	kernels.XavierUniform: func(p plane) {
 		limit := p.a * math.Sqrt(6/float64(p.rows+p.cols))
-		p.fill(func(i uint64) float64 { return limit * (2*p.r.uniform(i) - 1) })
+		p.fill(func(i uint64) float64 { return limit * (2*p.r.Uniform(i) - 1) })
 	},
 	kernels.Identity: func(p plane) {
 		for i := range min(p.rows, p.cols) {
@@ -104,7 +105,7 @@ func orthogonal(p plane) {
 	}
 	q := make([]float64, n*m)
 	for i := range q {
-		q[i] = p.r.normal(p.first + uint64(i))
+		q[i] = p.r.Normal(p.first + uint64(i))
 	}
 	for i := range n {
 		v := q[i*m : (i+1)*m]

@@ -25,7 +25,7 @@ func (p plan) order(epoch int) []int {
 		return nil
 	}
 	order := make([]int, p.set.Len())
-	newStream(p.seed, fmt.Sprintf("order of epoch %d", epoch)).permute(order)
+	newStream(p.seed, fmt.Sprintf("order of epoch %d", epoch)).Permute(order)
 	return order
 }
 

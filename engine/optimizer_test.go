@@ -94,13 +94,13 @@ func TestOptimizersAgreeWithTextbook(t *testing.T) {
 		r := newStream(3, name)
 		want, p, grad := make([]textbook, n), make([]float32, n), make([]float32, n)
 		for i := range p {
-			p[i] = float32(r.normal(uint64(1e6 + i)))
+			p[i] = float32(r.Normal(uint64(1e6 + i)))
 			want[i].p = float64(p[i])
 		}
 		update, path := c.rule(c.o), 1.0
 		for step := 1; step <= steps; step++ {
 			for i := range grad {
-				grad[i] = float32(r.normal(uint64(step*n + i)))
+				grad[i] = float32(r.Normal(uint64(step*n + i)))
 				want[i].t = step
 				was := want[i].p
 				update(&want[i], float64(grad[i]))
@@ -146,7 +146,7 @@ func TestOptimizerThreads(t *testing.T) {
 			p, grad := make([]float32, n), make([]float32, n)
 			for step := 1; step <= 3; step++ {
 				for i := range grad {
-					grad[i] = float32(newStream(uint64(step), name).uniform(uint64(i)))
+					grad[i] = float32(newStream(uint64(step), name).Uniform(uint64(i)))
 				}
 				opt.Update(p, grad, 1e-3, step)
 			}

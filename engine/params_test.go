@@ -204,7 +204,7 @@ func TestPermutation(t *testing.T) {
 	var first [3]int
 	for seed := range uint64(3000) {
 		order := make([]int, 3)
-		newStream(seed, "order").permute(order)
+		newStream(seed, "order").Permute(order)
 		sorted := slices.Clone(order)
 		slices.Sort(sorted)
 		if !slices.Equal(sorted, []int{0, 1, 2}) {

@@ -149,7 +149,7 @@ func (s *toySet) Fill(b *data.Batch, col, epoch, index int) error {
 	sum := make([]float64, b.I)
 	for t := range b.T {
 		for i := range b.I {
-			v := float32(r.normal(uint64(t*b.I + i)))
+			v := float32(r.Normal(uint64(t*b.I + i)))
 			b.X[(t*b.B+col)*b.I+i] = v
 			sum[i] += float64(v) / float64(b.T)
 		}

@@ -174,7 +174,7 @@ func TestResume(t *testing.T) {
 		r := newStream(uint64(b2i(stateful)), "stop points")
 		stops := []int{7, 10}
 		for i := range uint64(3) {
-			stops = append(stops, 1+int(r.at(i)%40))
+			stops = append(stops, 1+int(r.At(i)%40))
 		}
 		for i, stop := range stops {
 			ctx, cancel := context.WithCancel(t.Context())

@@ -1,0 +1,32 @@
+//go:build cgo
+
+// Package header calls the functions of random.h, for the test that holds them to package random.
+package header
+
+// #include "../../random.h"
+// static random_word mix(random_word z) { return random_mix(z); }
+// static random_word key(random_word k, random_word s) { return random_key(k, s); }
+// static random_word at(random_word k, random_word i) { return random_at(k, i); }
+// static float uniform(random_word k, random_word i) { return random_uniform(k, i); }
+// static double uniform64(random_word k, random_word i) { return random_uniform64(k, i); }
+// static unsigned below(random_word k, random_word i, unsigned n) { return random_below(k, i, n); }
+// static int chance(random_word k, random_word i, random_word t) { return random_chance(k, i, t); }
+// static int count(random_word k, random_word i, const random_word *t, int n) { return random_count(k, i, t, n); }
+import "C"
+
+import "unsafe"
+
+func Mix(z uint64) uint64           { return uint64(C.mix(C.random_word(z))) }
+func Key(k, s uint64) uint64        { return uint64(C.key(C.random_word(k), C.random_word(s))) }
+func At(k, i uint64) uint64         { return uint64(C.at(C.random_word(k), C.random_word(i))) }
+func Uniform32(k, i uint64) float32 { return float32(C.uniform(C.random_word(k), C.random_word(i))) }
+func Uniform(k, i uint64) float64   { return float64(C.uniform64(C.random_word(k), C.random_word(i))) }
+func Below(k, i uint64, n uint32) uint32 {
+	return uint32(C.below(C.random_word(k), C.random_word(i), C.uint(n)))
+}
+func Chance(k, i, t uint64) bool {
+	return C.chance(C.random_word(k), C.random_word(i), C.random_word(t)) != 0
+}
+func Count(k, i uint64, t []uint64) int {
+	return int(C.count(C.random_word(k), C.random_word(i), (*C.random_word)(unsafe.Pointer(unsafe.SliceData(t))), C.int(len(t))))
+}
