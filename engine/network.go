@@ -31,3 +31,12 @@ type Irregular interface {
 	Network
 	Irregular() bool
 }
+
+// Wired is a Network that is built with arrays which it does not learn, such as which connections
+// exist. Checkpoints keep them, so that the weights that act can be told from a file alone, and a
+// run does not go on with others.
+type Wired interface {
+	Network
+	// Constants calls visit for each of them. Names begin with "wiring.".
+	Constants(visit func(name string, shape []int, values []int8))
+}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -15,6 +16,7 @@ const (
 	progressKey = "progress" // in State.Extra
 	carriedName = "session.state"
 	slotPrefix  = "optimizer." // of rundir.SlotName
+	fixedPrefix = "wiring."    // of the arrays of Wired
 )
 
 // binding is a tensor of a checkpoint and the storage it belongs to.
@@ -71,7 +73,35 @@ func (s *Session) State() (*rundir.State, error) {
 	for _, b := range s.bindings() {
 		st.Tensors = append(st.Tensors, safetensors.Float32(b.name, b.shape, b.data))
 	}
+	st.Tensors = append(st.Tensors, s.fixed()...)
 	return st, nil
+}
+
+// fixed returns the arrays of the network that are not learned.
+func (s *Session) fixed() (list []safetensors.Tensor) {
+	if net, ok := s.cfg.Net.(Wired); ok {
+		net.Constants(func(name string, shape []int, values []int8) {
+			list = append(list, safetensors.Int8(name, shape, values))
+		})
+	}
+	return list
+}
+
+// checkFixed refuses a checkpoint of a network that is wired in another way. Checkpoints without
+// these arrays are taken: those of networks that have none, and older ones.
+func (s *Session) checkFixed(st *rundir.State) error {
+	own := s.fixed()
+	for _, t := range st.Tensors {
+		if !strings.HasPrefix(t.Name, fixedPrefix) {
+			continue
+		}
+		i := slices.IndexFunc(own, func(o safetensors.Tensor) bool { return o.Name == t.Name })
+		if i < 0 || own[i].DType != t.DType || !slices.Equal(own[i].Shape, t.Shape) || !bytes.Equal(own[i].Data, t.Data) {
+			return fmt.Errorf("engine: %s in checkpoint is not that of this network, which comes from dale, ei_ratio, autapses, rec_density, rec_blocks, wiring_seed, readout_from and the file of rec_mask; put back what has changed: %w",
+				t.Name, ErrState)
+		}
+	}
+	return nil
 }
 
 // DeviceName returns the name of the device; "graph" for the unrolled graph.
@@ -98,9 +128,12 @@ func (s *Session) Restore(st *rundir.State) error {
 	if p.Step < 0 || p.Epoch < 0 || p.Batch < 0 || p.Batch > s.BatchesPerEpoch() || p.Stale < 0 {
 		return fmt.Errorf("engine: checkpoint stands at update %d, epoch %d, batch %d of %d: %w", p.Step, p.Epoch, p.Batch, s.BatchesPerEpoch(), ErrState)
 	}
+	if err := s.checkFixed(st); err != nil {
+		return err
+	}
 	bindings := s.bindings()
 	for _, t := range st.Tensors {
-		if !slices.ContainsFunc(bindings, func(b binding) bool { return b.name == t.Name }) {
+		if !strings.HasPrefix(t.Name, fixedPrefix) && !slices.ContainsFunc(bindings, func(b binding) bool { return b.name == t.Name }) {
 			return fmt.Errorf("engine: checkpoint holds %s, which this run does not have: %w", t.Name, ErrState)
 		}
 	}
@@ -116,9 +149,12 @@ func (s *Session) Restore(st *rundir.State) error {
 //
 // Errors: ErrState where a parameter is missing, of another shape, out of its bounds or unknown.
 func (s *Session) LoadParams(st *rundir.State) error {
+	if err := s.checkFixed(st); err != nil {
+		return err
+	}
 	bindings := s.paramBindings()
 	for _, t := range st.Tensors {
-		training := strings.HasPrefix(t.Name, slotPrefix) || t.Name == carriedName
+		training := strings.HasPrefix(t.Name, slotPrefix) || strings.HasPrefix(t.Name, fixedPrefix) || t.Name == carriedName
 		if !training && !slices.ContainsFunc(bindings, func(b binding) bool { return b.name == t.Name }) {
 			return fmt.Errorf("engine: checkpoint holds %s, which model %s does not have: %w", t.Name, s.cfg.Net.Name(), ErrState)
 		}

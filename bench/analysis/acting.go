@@ -21,3 +21,11 @@ func Acting(net *models.Network, stored [][]float32) ([]safetensors.Tensor, erro
 	}
 	return tensors, nil
 }
+
+// Constants returns the arrays that the wiring of a network fixes (models.Network.Constants).
+func Constants(net *models.Network) (list []safetensors.Tensor) {
+	net.Constants(func(name string, shape []int, values []int8) {
+		list = append(list, safetensors.Int8(name, shape, values))
+	})
+	return list
+}

@@ -18,6 +18,7 @@ import (
 var choices = map[string]func() []string{
 	"model": modelNames, "models": modelNames, "task": taskNames, "tasks": taskNames,
 	"device": deviceChoices, "devices": func() []string { return []string{"cpu", "cuda", "cuda:0"} },
+	"to":         func() []string { return exportNames },
 	"backend":    func() []string { return []string{"auto", "graph", "scan"} },
 	"precision":  func() []string { return kernels.Precisions },
 	"checkpoint": func() []string { return []string{"best", "last"} },

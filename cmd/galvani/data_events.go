@@ -19,8 +19,20 @@ type eventFlags struct {
 	stepMs       float64
 }
 
+// eventReport is what data events tells.
+type eventReport struct {
+	Task   string  `json:"task"`
+	Sample int     `json:"sample"`
+	Set    string  `json:"set"` // train or test
+	StepMs float64 `json:"step_ms"`
+	Events int     `json:"events"`
+	Values int     `json:"values"` // numbers of the frames
+	File   string  `json:"file"`
+}
+
 func newDataEvents() *cobra.Command {
 	var f eventFlags
+	var asJSON bool
 	c := &cobra.Command{Use: "events TASK --out FILE", Short: "Write the changes of a task's sample as a table of events",
 		Long: `Turn the frames of one sample into events and write them as a table with the header
 time_ms,unit,weight. An input sends an event when it has moved by the threshold, or by several, from
@@ -38,9 +50,17 @@ unit I+i input i going down. Keys of the task have their defaults.`,
 			if err := writeFile(f.out, func(w io.Writer) error { return data.WriteEventCSV(w, events) }); err != nil {
 				return err
 			}
+			if asJSON {
+				r := eventReport{Task: args[0], Sample: f.sample, Set: "test", StepMs: f.stepMs, Events: len(events), Values: frames, File: f.out}
+				if f.train {
+					r.Set = "train"
+				}
+				return writeJSON(c.OutOrStdout(), r)
+			}
 			_, err = fmt.Fprintf(c.ErrOrStderr(), "%d events of %d numbers are in %s\n", len(events), frames, f.out)
 			return err
 		}}
+	jsonFlag(c, &asJSON)
 	dataDirFlag(c, &f.dataDir)
 	fs := c.Flags()
 	fs.StringVar(&f.out, "out", "", "`file` to write")

@@ -64,6 +64,7 @@ var exitCodes = []struct {
 	{errStopped, exitStopped},
 	{errGradient, exitBug},
 	{errInput, exitData},
+	{errNetwork, exitData},
 	{errNoInput, exitData},
 	{config.ErrConfig, exitConfig},
 	{data.ErrConfig, exitConfig},

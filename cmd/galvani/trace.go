@@ -3,21 +3,55 @@ package main
 import (
 	"fmt"
 
+	"galvani/bench/analysis"
 	"galvani/data"
 	"galvani/engine/safetensors"
 
 	"github.com/spf13/cobra"
 )
 
+const traceDoc = `Run one batch through a trained network, forward and backward, without an update, and write a
+safetensors file:
+
+  x [T,B,I]        the input
+  y                class labels, or values for a regression; with a target at every step its shape
+                   begins with T and B, otherwise with B
+  weight           of each target in the loss, 0 where it does not count
+  mask [T,B]       for tasks with sequences of several lengths: 1 within a sequence, 0 behind its
+                   end, where the step leaves every state as it is; for steps of several lengths the
+                   length of each in time steps, which models with irregular = true use
+  h [T,B,H]        the output of the cell after each step, plane 0 of its state, from the start state
+                   (galvani models show): the rate r for rate and the conductance models
+  logits, loss     of the read-out; the loss is the weighted mean over the targets of the batch
+                   (galvani tasks show)
+  grad.NAME        derivative of the loss by each learned parameter as it is stored, not clipped
+  weights.NAME     what acts: every parameter with signs and masks applied, and what is made of
+                   them (galvani export --help)
+
+The batch is the first of the test set, or that of --input, a file with x and y of any length T, and
+where they are wanted weight and mask. Numbers have to be finite.`
+
+// traceReport is what trace tells.
+type traceReport struct {
+	Run        string         `json:"run"`
+	Checkpoint string         `json:"checkpoint"`
+	Step       int64          `json:"step"`
+	Model      string         `json:"model"`
+	Task       string         `json:"task"`
+	Device     string         `json:"device"`
+	Backend    string         `json:"backend"`
+	Sequences  int            `json:"sequences"`
+	Steps      int            `json:"steps"` // of each sequence
+	File       string         `json:"file"`
+	Tensors    []tensorReport `json:"tensors"`
+}
+
 func newTrace() *cobra.Command {
 	var f savedFlags
 	var out, in string
+	var asJSON bool
 	c := &cobra.Command{Use: "trace RUN --out FILE", Short: "Write one batch's states, logits, loss and gradients",
-		Long: `Run one batch through a trained network and write a safetensors file: x [T,B,I], y, weight,
-h [T,B,H], logits, loss, and grad.<param> for every learned parameter. The batch is the first
-of the test set, or x [T,B,I] and y of --input: class labels, or values for a regression; with
-a target at every step y begins with T and B, otherwise with B.`,
-		Args: exactArgs("RUN"),
+		Long: traceDoc, Args: exactArgs("RUN"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if out == "" {
 				return fmt.Errorf("%w: galvani trace needs --out FILE", errUsage)
@@ -31,7 +65,7 @@ a target at every step y begins with T and B, otherwise with B.`,
 			if err != nil {
 				return err
 			}
-			tensors, err := j.session.Trace(b)
+			tensors, err := j.trace(b)
 			if err != nil {
 				return err
 			}
@@ -40,13 +74,36 @@ a target at every step y begins with T and B, otherwise with B.`,
 			if err := writeTensors(out, tensors, about); err != nil {
 				return err
 			}
+			if asJSON {
+				return writeJSON(c.OutOrStdout(), traceReport{Run: args[0], Checkpoint: state.Path, Step: state.Step, Model: j.net.Name(),
+					Task: j.task.Name, Device: j.place.device, Backend: j.place.backend, Sequences: b.B, Steps: b.T, File: out,
+					Tensors: tensorReports(tensors)})
+			}
 			_, err = fmt.Fprintf(c.ErrOrStderr(), "%d tensors of %d sequences are in %s\n", len(tensors), b.B, out)
 			return err
 		}}
+	jsonFlag(c, &asJSON)
 	f.add(c.Flags())
 	c.Flags().StringVar(&out, "out", "", "`file` to write")
 	c.Flags().StringVar(&in, "input", "", "safetensors `file` with x and y")
 	return c
+}
+
+// trace returns what a batch does in the network, and the weights that act there.
+func (j *job) trace(b *data.Batch) ([]safetensors.Tensor, error) {
+	tensors, err := j.session.Trace(b)
+	if err != nil {
+		return nil, err
+	}
+	acting, err := analysis.Acting(j.net, j.subject().Stored())
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range acting {
+		t.Name = "weights." + t.Name
+		tensors = append(tensors, t)
+	}
+	return tensors, nil
 }
 
 // traceBatch returns the batch of a file, or the first of the test set.

@@ -104,6 +104,11 @@ func Uint8(name string, shape []int, v []uint8) Tensor {
 	return encode(name, U8, shape, v, func(b []byte, x uint8) { b[0] = x })
 }
 
+// Int8 returns a tensor with a copy of v. Shape is checked when it is written.
+func Int8(name string, shape []int, v []int8) Tensor {
+	return encode(name, I8, shape, v, func(b []byte, x int8) { b[0] = byte(x) })
+}
+
 // Float32s returns the elements of an F32 tensor as a new slice.
 func (t Tensor) Float32s() ([]float32, error) {
 	return decode(t, F32, func(b []byte) float32 {

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"galvani/bench/analysis"
+	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/npz"
+	"galvani/engine/rundir"
+	"galvani/engine/safetensors"
+	"galvani/kernels"
+	"galvani/models"
+
+	"github.com/spf13/cobra"
+)
+
+const exportDoc = `Write the weights that act in a trained network to a file. Checkpoints hold parameters as they
+are stored: with Dale's law the sign of a stored weight means nothing, and values stand where there
+is no connection. Here signs and masks are applied, so that a reader needs no rule:
+
+  cell.*, readout.*   every parameter, learned or fixed, under its own name and in its shape;
+                      matrices are W[post,pre]
+  cell.|W|A           cond-varying: weights of the conductance, |W| times A; with --a-shape type
+                      cell.|W|A for E and cell.|W|A_I for I units, whose sum acts
+  cell.tau_s, tau_r   rate: time constants that are learned, in time steps
+
+With --masks, and in every checkpoint of a network with Dale's law or masks, there are also
+wiring.mask [H,H], 1 where unit i (row) receives from unit j (column); wiring.sign [H], 1 for
+units that excite and -1 for units that inhibit; wiring.readout [H], 1 for units that the read-out
+sees. The leak on the diagonal of crnn-simple is no connection and not part of the mask.
+
+Formats: safetensors; npz, for numpy.load; csv, one table with the columns tensor,row,column,value,
+in which element i of a vector has row i and column 0.
+
+rnn, irnn, lstm and gru have the names, shapes and order of gates of PyTorch. A module with
+cell = torch.nn.LSTM(I, H), GRU(I, H), RNN(I, H) for rnn, or RNN(I, H, nonlinearity="relu") for
+irnn, and readout = torch.nn.Linear(H, O) takes the exported safetensors file with
+load_state_dict(..., strict=True), with any wiring, as long as --masks is not given; a layer alone
+takes the part that begins with "cell.", without that prefix. For sequences of one length
+x [T,B,I] from a zero state it gives the same h and logits to rounding. A checkpoint itself fits
+only without Dale's law and masks, and holds the state of the optimiser too.
+
+  galvani export RUN                          RUN/weights.safetensors, of the best checkpoint
+  galvani export RUN --to npz --out w.npz
+  galvani export RUN --to csv --checkpoint last`
+
+// exportFlags is the command line of export.
+type exportFlags struct {
+	checkpoint, to, out string
+	masks, json         bool
+}
+
+// exportFormats are the formats with what writes them.
+var exportFormats = map[string]func(w io.Writer, tensors []safetensors.Tensor, about map[string]string) error{
+	"safetensors": safetensors.Write,
+	"npz": func(w io.Writer, tensors []safetensors.Tensor, _ map[string]string) error {
+		return npz.Write(w, tensors)
+	},
+	"csv": func(w io.Writer, tensors []safetensors.Tensor, _ map[string]string) error {
+		return writeTable(w, tensors)
+	},
+}
+
+// exportNames are the formats in the order in which they are told.
+var exportNames = []string{"safetensors", "npz", "csv"}
+
+// tensorReport names a tensor of a file.
+type tensorReport struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Shape []int  `json:"shape"`
+}
+
+func tensorReports(tensors []safetensors.Tensor) []tensorReport {
+	list := make([]tensorReport, len(tensors))
+	for i, t := range tensors {
+		list[i] = tensorReport{t.Name, string(t.DType), append([]int{}, t.Shape...)}
+	}
+	return list
+}
+
+// exportReport is what export tells.
+type exportReport struct {
+	Run        string         `json:"run"`
+	Checkpoint string         `json:"checkpoint"`
+	Step       int64          `json:"step"`
+	Model      string         `json:"model"`
+	Task       string         `json:"task"`
+	Format     string         `json:"format"`
+	File       string         `json:"file"`
+	Tensors    []tensorReport `json:"tensors"`
+}
+
+func newExport() *cobra.Command {
+	var f exportFlags
+	c := &cobra.Command{Use: "export RUN", Short: "Write the weights that act in a trained network", Long: exportDoc, Args: exactArgs("RUN"),
+		PreRunE: func(*cobra.Command, []string) error { return f.check() },
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := f.export(args[0], c.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			return report(c, f.json, r, func(p *printer) {
+				p.title("%s on %s", r.Model, r.Task)
+				p.line("checkpoint  %s (step %d)", r.Checkpoint, r.Step)
+				p.line("file        %s", r.File)
+				rows := make([][]string, len(r.Tensors))
+				for i, t := range r.Tensors {
+					rows[i] = []string{t.Name, t.Type, fmt.Sprint(t.Shape)}
+				}
+				p.line("")
+				p.table([]string{"TENSOR", "TYPE", "SHAPE"}, rows)
+			})
+		}}
+	jsonFlag(c, &f.json)
+	c.Flags().StringVar(&f.to, "to", "safetensors", "`format`: safetensors, npz or csv")
+	c.Flags().StringVar(&f.out, "out", "", "`file` to write; RUN/weights with the ending of the format, if empty")
+	c.Flags().StringVar(&f.checkpoint, "checkpoint", "best", "which checkpoint: best, last or a `file`")
+	c.Flags().BoolVar(&f.masks, "masks", false, "write masks and signs too")
+	return c
+}
+
+func (f *exportFlags) check() error {
+	if exportFormats[f.to] == nil {
+		return fmt.Errorf("%w: --to is %q, want one of %s", config.ErrConfig, f.to, strings.Join(exportNames, ", "))
+	}
+	return nil
+}
+
+// export writes the file. It needs neither a device nor the data set of the run.
+func (f *exportFlags) export(dir string, stderr io.Writer) (r exportReport, err error) {
+	run, err := rundir.View(dir)
+	if err != nil {
+		return r, err
+	}
+	state, err := (&savedFlags{checkpoint: f.checkpoint}).state(run, stderr)
+	if err != nil {
+		return r, err
+	}
+	net, stored, err := savedNetwork(run, state)
+	if err != nil {
+		return r, fmt.Errorf("%s: %w", state.Path, err)
+	}
+	tensors, err := analysis.Acting(net, stored)
+	if err != nil {
+		return r, err
+	}
+	if f.masks {
+		tensors = append(tensors, analysis.Constants(net)...)
+	}
+	r = exportReport{Run: dir, Checkpoint: state.Path, Step: state.Step, Model: state.Model, Task: state.Task, Format: f.to,
+		File: f.out, Tensors: tensorReports(tensors)}
+	if r.File == "" {
+		r.File = filepath.Join(dir, "weights."+f.to)
+	}
+	about := map[string]string{"model": state.Model, "task": state.Task, "checkpoint": state.Path, "step": fmt.Sprint(state.Step),
+		"holds": "weights that act", "version": thisBuild().String()}
+	return r, writeFile(r.File, func(w io.Writer) error { return exportFormats[f.to](w, tensors, about) })
+}
+
+// savedNetwork returns the network of a run with its parameters as they are stored. Its sizes are
+// those of the tensors in the checkpoint.
+func savedNetwork(run *rundir.Run, state *rundir.State) (*models.Network, [][]float32, error) {
+	s, err := savedSettings(run, layer{})
+	if err != nil {
+		return nil, nil, err
+	}
+	d := models.Dims{I: 1, H: s.run.Hidden, O: 1}
+	if t, ok := state.Tensor("readout.weight"); ok && len(t.Shape) == 2 {
+		d.O = t.Shape[0]
+	}
+	bind := func() (*models.Network, error) {
+		return models.Bind(s.run.Model, s.cell, d, models.Wired(s.wiring))
+	}
+	net, err := bind()
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	for _, spec := range net.Specs() {
+		if t, ok := state.Tensor(spec.Name); spec.Role == kernels.In && ok && len(t.Shape) == 2 {
+			d.I = t.Shape[1]
+		}
+	}
+	if net, err = bind(); err != nil {
+		return nil, nil, err
+	}
+	var stored [][]float32
+	for _, spec := range net.Specs() {
+		t, ok := state.Tensor(spec.Name)
+		if !ok || !slices.Equal(t.Shape, spec.Shape) {
+			return nil, nil, fmt.Errorf("%s is %v, want %v: %w", spec.Name, t.Shape, spec.Shape, errNetwork)
+		}
+		v, err := t.Float32s()
+		if err != nil {
+			return nil, nil, fmt.Errorf("%w: %w", err, errNetwork)
+		}
+		stored = append(stored, v)
+	}
+	return net, stored, nil
+}
+
+// errNetwork means that a checkpoint is of another network than the configuration of its run.
+var errNetwork = errors.New("the checkpoint does not fit the run's config.toml")
+
+// writeTable writes tensors as one table.
+func writeTable(w io.Writer, tensors []safetensors.Tensor) error {
+	b := bufio.NewWriter(w)
+	b.WriteString("tensor,row,column,value\n") // errors are kept until Flush
+	var line []byte
+	for _, t := range tensors {
+		columns := 1
+		if len(t.Shape) > 1 {
+			columns = t.Shape[1]
+		}
+		for i, x := range t.Numbers() {
+			line = append(append(line[:0], t.Name...), ',')
+			line = append(strconv.AppendInt(line, int64(i/columns), 10), ',')
+			line = append(strconv.AppendInt(line, int64(i%columns), 10), ',')
+			line = append(strconv.AppendFloat(line, x, 'g', -1, 32), '\n')
+			b.Write(line)
+		}
+	}
+	return b.Flush()
+}
