@@ -15,7 +15,8 @@ import (
 )
 
 // OpenCPU returns the CPU device with the best instruction set of this machine. The batch is
-// split over the given number of threads; 0 means all that the process may use.
+// split over the given number of threads; 0 means all that the process may use. Results are the
+// same bits for any number.
 // Errors: wraps ErrNoDevice in a binary built without cgo.
 func OpenCPU(threads int) (Device, error) { return OpenCPUWith(cpu.Best(), threads) }
 

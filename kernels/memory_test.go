@@ -156,13 +156,13 @@ func TestMemoryRefuses(t *testing.T) {
 	}
 	p.cfg.Memory = 1000
 	_, err = dev.NewScan(p.cfg)
-	// A chunk of 64 steps and 16 states of 4x8 numbers; two chunks and 8 states are more.
-	const want = "kernels: scan: T=1000 B=4 H=8 keeps 128000 bytes for backward, at least 10240 with recomputation; " +
+	// A chunk of 128 steps and 8 states of 4x8 numbers; two chunks and 4 states are more.
+	const want = "kernels: scan: T=1000 B=4 H=8 keeps 128000 bytes for backward, at least 17408 with recomputation; " +
 		"memory is 1000: not enough memory"
 	if !errors.Is(err, ErrMemory) || err.Error() != want {
 		t.Errorf("error %q, want %q", err, want)
 	}
-	p.cfg.Memory = 10240
+	p.cfg.Memory = 17408
 	if _, err := dev.NewScan(p.cfg); err != nil {
 		t.Errorf("with the least memory: %v", err)
 	}

@@ -494,39 +494,6 @@ func TestCarriedState(t *testing.T) {
 	}
 }
 
-// TestDeterministic runs twice and wants the same bits.
-func TestDeterministic(t *testing.T) {
-	dev, err := OpenCPU(2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range variants() {
-		var first []float32
-		for range 3 {
-			p := newProblem[float32](v, sizes{T: 50, B: 21, I: 4, H: 40}, 5)
-			plan, err := dev.NewScan(p.cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := plan.Forward(p.args); err != nil {
-				t.Fatal(err)
-			}
-			g, err := plan.Backward(p.args, p.weight)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if first == nil {
-				first = append(first, data[float32](g)...)
-			}
-			for i, x := range data[float32](g) {
-				if x != first[i] {
-					t.Fatalf("%s: gradient %d is %g, before %g", v.name, i, x, first[i])
-				}
-			}
-		}
-	}
-}
-
 // TestScanRefusesShapes asks for scans that cannot be and wants errors, not panics.
 func TestScanRefusesShapes(t *testing.T) {
 	dev, err := OpenCPU(1)

@@ -65,3 +65,16 @@ func (a *axial[F]) set(g []F) {
 		a.value[i] = g[e]
 	}
 }
+
+// grads adds up what the entries of each edge have, of which there are two.
+func (a *axial[F]) grads(band, loose, edges []float64) {
+	clear(edges)
+	for i, e := range a.bandEdge {
+		if e >= 0 {
+			edges[e] += band[i]
+		}
+	}
+	for i, e := range a.edge {
+		edges[e] += loose[i]
+	}
+}

@@ -27,9 +27,9 @@ static void unprepare(const struct kernels *k, int cell, const struct scan_dims 
 	k->unprepare(cell, d, raw, gprep, graw);
 }
 static void gemm(const struct kernels *k, int mode, long M, long N, long K, const void *A, const void *B,
-		 void *C, int add, void *work)
+		 void *C, int add, long j0, long j1, void *work)
 {
-	k->gemm(mode, M, N, K, A, B, C, add, work);
+	k->gemm(mode, M, N, K, A, B, C, add, j0, j1, work);
 }
 static long gemm_work(const struct kernels *k, long M, long N, long K) { return k->gemm_work(M, N, K); }
 static void unary(const struct kernels *k, int f, long n, const void *x, void *y) { k->unary(f, n, x, y); }
@@ -128,7 +128,7 @@ type Args[F Float] struct {
 	Edge                  []F
 }
 
-// Grads are the gradients of a run, summed over workers in their order.
+// Grads are the gradients of a run. They do not depend on the number of threads.
 type Grads[F Float] struct {
 	In, Rec   []F
 	Vec, Edge []float64
@@ -153,15 +153,17 @@ type Scan[F Float] struct {
 	raw            []float64 // [V or V+1, H]
 	axial          axial[F]
 	workers        []worker[F]
+	shared         []F             // scratch of all workers
+	team           []C.struct_team // one: it lies where the scan does not move it
 	sum            Grads[F]
-	prep           []float64
+	prep           []float64 // [PREP,H] gradients of prepared planes
+	band, loose    []float64 // gradients of the entries of the axial matrix
 }
 
+// worker has the batch rows b0 ≤ b < b1 in the time loop.
 type worker[F Float] struct {
-	b0, b1      int
-	work        []F
-	in, rec     []F
-	prep, edges []float64
+	number, b0, b1 int
+	work           []F
 }
 
 // NewScan allocates a scan. It is an error if F does not fit the instruction set or the
@@ -187,16 +189,22 @@ func NewScan[F Float](cfg Config) (*Scan[F], error) {
 		return nil, fmt.Errorf("cpu: %s: %d constants and %d rest values, want at most %d and %d",
 			cfg.Cell, len(cfg.Consts), len(cfg.Rest), len(s.dims.consts), shape.States)
 	}
-	workers := max(1, min(cfg.Threads, cfg.B/2))
-	rows := (cfg.B + workers - 1) / workers
 	s.axial = newAxial[F](cfg.H, cfg.EdgeI, cfg.EdgeJ)
-	s.setDims(rows)
+	s.setDims()
 	keep, err := s.divide()
 	if err != nil {
 		return nil, err
 	}
-	size := C.sizes(s.k, s.cell, &s.segments[0].dims, C.long(rows)) // no segment is longer
-	s.packed = make([]F, size.packed)
+	s.workers = divideRows[F](cfg.B, int(s.dims.block), cfg.Threads)
+	for i := range s.workers {
+		w := &s.workers[i]
+		size := C.sizes(s.k, s.cell, &s.segments[0].dims, C.long(w.b1-w.b0)) // no segment is longer
+		w.work = make([]F, size.work)
+		if i == 0 {
+			s.packed, s.shared = make([]F, size.packed), make([]F, size.shared)
+		}
+	}
+	s.team = []C.struct_team{{size: C.int(len(s.workers))}}
 	s.bounds, s.borders = make([]F, max(1, keep.bounds)), make([]F, keep.borders)
 	s.h = make([]F, keep.h)
 	s.Final = make([]F, shape.States*cfg.B*cfg.H)
@@ -209,28 +217,47 @@ func NewScan[F Float](cfg Config) (*Scan[F], error) {
 	}
 	s.raw = make([]float64, max(1, planes*cfg.H))
 	s.prep = make([]float64, shape.Prep*cfg.H)
-	nIn, nRec := shape.In*cfg.H*cfg.I, shape.Rec*cfg.H*cfg.H
-	for b := 0; b < cfg.B; b += rows {
-		w := worker[F]{b0: b, b1: min(b+rows, cfg.B), work: make([]F, size.work+32),
-			in: make([]F, max(1, nIn)), rec: make([]F, max(1, nRec)),
-			prep: make([]float64, shape.Prep*cfg.H), edges: make([]float64, max(1, len(cfg.EdgeI)))}
-		s.workers = append(s.workers, w)
-	}
-	s.sum = Grads[F]{In: s.workers[0].in[:nIn], Rec: s.workers[0].rec[:nRec],
-		Vec: make([]float64, max(1, planes*cfg.H)), Edge: s.workers[0].edges[:len(cfg.EdgeI)]}
+	s.band, s.loose = make([]float64, len(s.axial.bandEdge)), make([]float64, len(s.axial.edge))
+	s.sum = Grads[F]{In: make([]F, shape.In*cfg.H*cfg.I), Rec: make([]F, shape.Rec*cfg.H*cfg.H),
+		Vec: make([]float64, max(1, planes*cfg.H)), Edge: make([]float64, len(cfg.EdgeI))}
 	return s, nil
 }
 
+// divideRows gives each worker whole blocks of rows, as evenly as that goes.
+func divideRows[F Float](rows, block, threads int) []worker[F] {
+	blocks := (rows + block - 1) / block
+	workers := make([]worker[F], max(1, min(threads, blocks)))
+	for i := range workers {
+		workers[i] = worker[F]{number: i, b0: blocks * i / len(workers) * block,
+			b1: min(rows, blocks*(i+1)/len(workers)*block)}
+	}
+	return workers
+}
+
+// blockRows is how many rows add up their gradients of vector parameters together: enough that
+// the sums need not be read and written for each row, and so few that threads get equal shares.
+func blockRows(rows int) int {
+	if rows%8 == 0 || rows >= 128 {
+		return 4
+	}
+	return 2
+}
+
+// chunkRows is how many rows of steps the weight-gradient product of a chunk is long, about.
+const chunkRows = 512
+
 // setDims fills the C view of the configuration. A chunk holds enough steps to feed the
 // weight-gradient product, and no more, so that its drives stay in the cache; but never so few
-// that the states kept at its borders weigh.
-func (s *Scan[F]) setDims(rows int) {
+// that the states kept at its borders weigh. Like all that the order of a sum depends on, it
+// follows from the shape alone, and not from the number of threads.
+func (s *Scan[F]) setDims() {
 	c := s.cfg
 	d := &s.dims
 	d.T, d.B, d.I, d.H = C.long(c.T), C.long(c.B), C.long(c.I), C.long(c.H)
 	d.E = C.long(len(c.EdgeI))
 	d.bands, d.loose = C.long(len(s.axial.offset)), C.long(len(s.axial.post))
-	d.chunk = C.long(min(c.T, max(8, min(128, 256/rows))))
+	d.chunk = C.long(min(c.T, max(8, min(128, chunkRows/c.B))))
+	d.block = C.long(blockRows(c.B))
 	d.learn = C.int(c.Learn)
 	d.last, d.learn_in, d.learn_rec = flag(c.Last), flag(c.LearnIn), flag(c.LearnRec)
 	d.learn_edge = flag(c.LearnEdge)
@@ -287,8 +314,8 @@ func (s *Scan[F]) forward(w *worker[F], a Args[F], k int, h []F) {
 	c, g, x := &s.cfg, &s.segments[k], &s.axial
 	C.galvani_forward(s.k, s.cell, &g.dims, ptr(from(a.X, g.t0*c.B*c.I)), ptr(from(a.Mask, g.t0*c.B)),
 		ptr(from(a.Reset, g.t0*c.B)), ptr(s.before(a, k)), ptr(h), ptr(s.after(k)), ptr(s.packed), ptr(s.bounds),
-		ints(x.offset), ints(x.bandEdge), ptr(x.band), ints(x.post), ints(x.pre), ints(x.edge), ptr(x.value),
-		C.long(w.b0), C.long(w.b1), ptr(w.work))
+		ints(x.offset), ptr(x.band), ints(x.post), ints(x.pre), ptr(x.value),
+		C.long(w.b0), C.long(w.b1), ptr(w.work), ptr(s.shared))
 }
 
 // Backward takes the gradient dh of h, [T,B,H] or [B,H] with Config.Last, after a Forward
@@ -305,22 +332,9 @@ func (s *Scan[F]) Backward(a Args[F], dh []F) Grads[F] {
 		}
 	})
 	s.fresh = last == 0
-	first := &s.workers[0]
-	for i := range s.workers[1:] {
-		w := &s.workers[1+i]
-		if s.cfg.LearnIn {
-			add(first.in, w.in)
-		}
-		if s.cfg.LearnRec {
-			add(first.rec, w.rec)
-		}
-		add(first.prep, w.prep)
-		if s.cfg.LearnEdge {
-			add(first.edges, w.edges)
-		}
-	}
-	C.unprepare(s.k, s.cell, &s.dims, doubles(s.raw), doubles(first.prep), doubles(s.sum.Vec))
+	C.unprepare(s.k, s.cell, &s.dims, doubles(s.raw), doubles(s.prep), doubles(s.sum.Vec))
 	if s.cfg.LearnEdge && s.shape.Axial >= 0 {
+		s.axial.grads(s.band, s.loose, s.sum.Edge)
 		sums := s.sum.Vec[s.shape.Vecs*s.cfg.H:]
 		for k := range s.cfg.EdgeI {
 			s.sum.Edge[k] += sums[s.cfg.EdgeI[k]] + sums[s.cfg.EdgeJ[k]]
@@ -339,15 +353,10 @@ func (s *Scan[F]) backward(w *worker[F], a Args[F], k int, dh []F) {
 	}
 	C.galvani_backward(s.k, s.cell, &g.dims, ptr(from(a.X, g.t0*c.B*c.I)), ptr(from(a.Mask, g.t0*c.B)),
 		ptr(from(a.Reset, g.t0*c.B)), ptr(s.before(a, k)), ptr(s.hidden(k)), ptr(s.packed), ptr(s.bounds),
-		ints(x.offset), ints(x.bandEdge), ptr(x.band), ints(x.post), ints(x.pre), ints(x.edge), ptr(x.value),
-		ptr(dh), C.long(w.b0), C.long(w.b1), ptr(w.work), ptr(w.in), ptr(w.rec), doubles(w.prep), doubles(w.edges),
+		ints(x.offset), ptr(x.band), ints(x.post), ints(x.pre), ptr(x.value),
+		ptr(dh), C.long(w.b0), C.long(w.b1), C.int(w.number), &s.team[0], ptr(w.work), ptr(s.shared),
+		ptr(s.sum.In), ptr(s.sum.Rec), doubles(s.prep), doubles(s.band), doubles(s.loose),
 		ptr(from(s.GradH, g.t0*c.B*c.H)))
-}
-
-func add[T Float](dst, src []T) {
-	for i, v := range src {
-		dst[i] += v
-	}
 }
 
 // Each calls f for every worker, the first on this goroutine and the others on their own, and
@@ -393,9 +402,23 @@ func NewGemm[F Float](isa string, m, n, k int) (*Gemm[F], error) {
 	return g, nil
 }
 
+// Panel returns how many columns are computed together.
+func (g *Gemm[F]) Panel() int { return int(g.k.tile_cols) }
+
 // Do computes C = op(A)·op(B), or adds to C.
 func (g *Gemm[F]) Do(l Layout, m, n, k int, a, b, c []F, add bool) {
-	C.gemm(g.k, C.int(l), C.long(m), C.long(n), C.long(k), ptr(a), ptr(b), ptr(c), flag(add), ptr(g.work))
+	g.columns(l, m, n, k, a, b, c, add, 0, n)
+}
+
+// Columns computes columns j0 ≤ j < j1 of C = op(A)·op(B). If j0 is a multiple of Panel, they are
+// the same bits as those of the whole product.
+func (g *Gemm[F]) Columns(l Layout, m, n, k int, a, b, c []F, j0, j1 int) {
+	g.columns(l, m, n, k, a, b, c, false, j0, j1)
+}
+
+func (g *Gemm[F]) columns(l Layout, m, n, k int, a, b, c []F, add bool, j0, j1 int) {
+	C.gemm(g.k, C.int(l), C.long(m), C.long(n), C.long(k), ptr(a), ptr(b), ptr(c), flag(add), C.long(j0), C.long(j1),
+		ptr(g.work))
 }
 
 // Func is an elementary function of the kernels.

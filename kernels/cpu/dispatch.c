@@ -38,23 +38,25 @@ struct cell_shape galvani_cell_shape(int cell) { return shapes[cell]; }
 
 void galvani_forward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,
 		     const void *mask, const void *reset, const void *state, void *h, void *final,
-		     void *packed, void *bounds, const int *offset, const int *band_edge, const void *band,
-		     const int *post, const int *pre, const int *edge, const void *value, long b0, long b1,
-		     void *work)
+		     void *packed, void *bounds, const int *offset, const void *band, const int *post,
+		     const int *pre, const void *value, long b0, long b1, void *work, void *shared)
 {
 	struct scan_arrays a = {x, mask, reset, state, h, final, packed, bounds,
-				{offset, band_edge, band, post, pre, edge, value}, NULL};
-	k->forward(cell, d, &a, b0, b1, work);
+				{offset, band, post, pre, value}, NULL};
+	struct share w = {b0, b1, 0, NULL, work, shared};
+	k->forward(cell, d, &a, &w);
 }
 
 void galvani_backward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,
 		      const void *mask, const void *reset, const void *state, void *h, void *packed,
-		      void *bounds, const int *offset, const int *band_edge, const void *band,
-		      const int *post, const int *pre, const int *edge, const void *value, const void *dh,
-		      long b0, long b1, void *work, void *gwin, void *gwrec,
-		      double *gprep, double *gedge, void *gh)
+		      void *bounds, const int *offset, const void *band, const int *post, const int *pre,
+		      const void *value, const void *dh, long b0, long b1, int worker, struct team *team,
+		      void *work, void *shared, void *gwin, void *gwrec, double *gprep, double *gband,
+		      double *gloose, void *gh)
 {
 	struct scan_arrays a = {x, mask, reset, state, h, NULL, packed, bounds,
-				{offset, band_edge, band, post, pre, edge, value}, gh};
-	k->backward(cell, d, &a, dh, b0, b1, work, gwin, gwrec, gprep, gedge);
+				{offset, band, post, pre, value}, gh};
+	struct share w = {b0, b1, worker, team, work, shared};
+	struct scan_grads g = {gwin, gwrec, gprep, gband, gloose};
+	k->backward(cell, d, &a, dh, &w, &g);
 }

@@ -7,6 +7,8 @@
  */
 
 #define NR (NV * VL)
+
+enum { KBLOCK = 256 }; /* rows of a block of a product over rows */
 #define ALWAYS static inline __attribute__((always_inline, unused))
 
 typedef real real_u __attribute__((aligned(sizeof(elem)), may_alias));
@@ -147,6 +149,15 @@ static __attribute__((unused)) void pack_cols(const elem *A, long ld, long M, lo
 			part(out + g * K + k * MR, A + k * ld + g, M - g, MR);
 }
 
+/* pack_major packs A [M,K] into row groups: out[g][k][i] = A[g MR + i][k]. */
+static __attribute__((unused)) void pack_major(const elem *A, long ld, long M, long K, elem *out)
+{
+	for (long g = 0; g < M; g += MR)
+		for (long k = 0; k < K; k++, out += MR)
+			for (long i = 0; i < MR; i++)
+				out[i] = g + i < M ? A[(g + i) * ld + k] : 0;
+}
+
 /* tile_to writes an m x n part of C through the tile function f. */
 ALWAYS void tile_to(tile_fn f, int m, long n, long K, const elem *A, long stride, const elem *B,
 		    elem *C, long ldc, int add)
@@ -162,45 +173,52 @@ ALWAYS void tile_to(tile_fn f, int m, long n, long K, const elem *A, long stride
 			C[i * ldc + j] = (add ? C[i * ldc + j] : 0) + t[i * NR + j];
 }
 
-/* product_packed: C[M,N] += A^T B for A packed by pack_cols and B by pack_n (or pack_t). */
+/* product_packed: C[M,N] += A^T B for A packed by pack_cols and B by pack_n (or pack_t), whose
+ * panels lie ldb apart. */
 static __attribute__((unused)) void product_packed(long M, long N, long K, const elem *A, const elem *B,
-						   elem *C, long ldc)
+						   long ldb, elem *C, long ldc)
 {
 	for (long j = 0; j < N; j += NR)
 		for (long i = 0; i < M; i += MR) {
 			int m = (int)min_l(MR, M - i);
-			tile_to(tile_cols[m], m, N - j, K, A + i * K, MR, B + j * K, C + i * ldc + j, ldc, 1);
+			tile_to(tile_cols[m], m, N - j, K, A + i * K, MR, B + j / NR * ldb, C + i * ldc + j, ldc, 1);
 		}
 }
 
-enum { KBLOCK = 256 };
+/* MBLOCK is how many rows of A are packed at a time, so that they stay in the second cache while all
+ * panels of B pass. */
+enum { MBLOCK = 16 * MR };
 
 static long V(gemm_work)(long M, long N, long K)
 {
-	(void)K;
-	return ceil_to(M, MR) * KBLOCK + ceil_to(N, NR) * KBLOCK + 16;
+	(void)M, (void)K;
+	return MBLOCK * KBLOCK + ceil_to(N, NR) * KBLOCK + 16;
 }
 
 static void V(gemm)(int mode, long M, long N, long K, const void *Av, const void *Bv, void *Cv, int add,
-		    void *work)
+		    long j0, long j1, void *work)
 {
 	const elem *A = Av, *B = Bv;
-	elem *C = Cv, *bp = work, *ap = bp + ceil_to(N, NR) * KBLOCK;
+	elem *C = Cv, *ap = (elem *)(((size_t)work + 63) & ~(size_t)63), *bp = ap + MBLOCK * KBLOCK;
 	for (long k = 0; k < K || k == 0; k += KBLOCK) {
 		long kb = min_l(KBLOCK, K - k);
 		if (mode == 0)
-			pack_t(B + k, K, N, kb, bp);
+			pack_t(B + j0 * K + k, K, j1 - j0, kb, bp);
 		else
-			pack_n(B + k * N, N, N, kb, bp);
-		if (mode == 2)
-			pack_cols(A + k * M, M, M, kb, ap);
-		for (long j = 0; j < N; j += NR)
-			for (long i = 0; i < M; i += MR) {
-				int m = (int)min_l(MR, M - i);
-				const elem *a = mode == 2 ? ap + i * kb : A + i * K + k;
-				tile_to(mode == 2 ? tile_cols[m] : tile_rows[m], m, N - j, kb, a,
-					mode == 2 ? MR : K, bp + j * kb, C + i * N + j, N, add || k > 0);
-			}
+			pack_n(B + k * N + j0, N, j1 - j0, kb, bp);
+		for (long i0 = 0; i0 < M; i0 += MBLOCK) {
+			long mb = min_l(MBLOCK, M - i0);
+			if (mode == 2)
+				pack_cols(A + k * M + i0, M, mb, kb, ap);
+			else
+				pack_major(A + i0 * K + k, K, mb, kb, ap);
+			for (long j = j0; j < j1; j += NR)
+				for (long i = 0; i < mb; i += MR) {
+					int m = (int)min_l(MR, mb - i);
+					tile_to(tile_cols[m], m, j1 - j, kb, ap + i * kb, MR, bp + (j - j0) * kb,
+						C + (i0 + i) * N + j, N, add || k > 0);
+				}
+		}
 	}
 }
 

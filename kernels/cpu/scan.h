@@ -3,6 +3,7 @@
 #define GALVANI_SCAN_H
 
 #include <stddef.h>
+#include "team.h"
 
 #define CAT_(a, b) a##b
 #define CAT(a, b) CAT_(a, b)
@@ -23,6 +24,7 @@ struct scan_dims {
 	long E;		  /* undirected axial edges */
 	long bands, loose; /* the axial matrix: bands of constant offset, and entries outside */
 	long chunk;	  /* time steps per chunk */
+	long block;	  /* batch rows whose vector gradients are added up together */
 	int last;	  /* dh is [B,H] for the last step, not [T,B,H]; null if that is not here */
 	int keep;	  /* backward finds drives and states of all steps in work, where forward left them */
 	int resume;	  /* backward goes on from where it left the steps behind these */
@@ -37,20 +39,38 @@ struct scan_dims {
 struct scan_sizes {
 	long packed;	/* elements of the packed matrices and prepared planes */
 	long work;	/* elements of scratch per worker with `rows` batch rows */
+	long shared;	/* elements of scratch of all workers together */
 	long bounds;	/* elements of the boundary states of all rows */
 };
 
 /* The symmetric axial matrix g. Band k holds g[u][u + offset[k]] for all u, 0 where there is no
- * edge; entry k of the others is g[post[k]][pre[k]]. The edge numbers say where the gradient
- * of an entry belongs, -1 for none. */
+ * edge; entry k of the others is g[post[k]][pre[k]]. */
 struct axial {
-	const int *offset, *band_edge;	/* [bands], [bands,H] */
-	const void *band;		/* [bands,H] */
-	const int *post, *pre, *edge;	/* [loose] */
-	const void *value;		/* [loose] */
+	const int *offset;	/* [bands] */
+	const void *band;	/* [bands,H] */
+	const int *post, *pre;	/* [loose] */
+	const void *value;	/* [loose] */
 };
 
-/* The arrays of a run; a worker handles batch rows b0..b1-1. Fields may be null as noted. */
+/* What the workers of a scan divide among them: a worker handles batch rows b0..b1-1 in the time
+ * loop, and in the weight gradients its share of the units, for which all rows are added in an
+ * order that does not depend on the number of workers. */
+struct share {
+	long b0, b1;
+	int worker;
+	struct team *team;
+	void *work;	/* scan_sizes.work, of this worker */
+	void *shared;	/* scan_sizes.shared, of all */
+};
+
+/* The gradients that backward makes, of all workers together. */
+struct scan_grads {
+	void *win, *wrec;	/* [P*H,I], [G*H,H] */
+	double *prep;		/* [PREP,H] */
+	double *band, *loose;	/* of the axial matrix, [bands,H] and [loose] */
+};
+
+/* The arrays of a run. Fields may be null as noted. */
 struct scan_arrays {
 	const void *x;			/* [T,B,I] */
 	const void *mask, *reset;	/* [T,B] or null */
@@ -72,22 +92,21 @@ struct kernels {
 	 * per-unit planes from raw [V(+1), H], always double. */
 	void (*pack)(int cell, const struct scan_dims *d, const void *win, const void *wrec,
 		     const double *raw, void *packed, int backward);
-	void (*forward)(int cell, const struct scan_dims *d, const struct scan_arrays *a, long b0, long b1,
-			void *work);
-	/* backward writes this worker's share: gwin [P*H,I], gwrec [G*H,H], gprep [PREP,H] and
-	 * gedge [E] in double. With scan_dims.resume it adds to them, and takes the gradient of
-	 * the state after its last step from work, where the call before left it; forward in
-	 * between with the same chunk and rows leaves it there. */
+	void (*forward)(int cell, const struct scan_dims *d, const struct scan_arrays *a,
+			const struct share *w);
+	/* backward writes the gradients; all workers of the team call it at the same time. With
+	 * scan_dims.resume it adds to them, and takes the gradient of the state after its last step
+	 * from work, where the call before left it; forward in between with the same chunk and rows
+	 * leaves it there. */
 	void (*backward)(int cell, const struct scan_dims *d, const struct scan_arrays *a, const void *dh,
-			 long b0, long b1, void *work, void *gwin, void *gwrec, double *gprep,
-			 double *gedge);
+			 const struct share *w, const struct scan_grads *g);
 	/* unprepare turns gradients of prepared planes [PREP,H] into those of raw planes. */
 	void (*unprepare)(int cell, const struct scan_dims *d, const double *raw, const double *gprep,
 			  double *graw);
-	/* gemm: C [M,N] (+)= op(A) op(B), row-major. mode 0: A [M,K] B [N,K]; 1: A [M,K] B [K,N];
-	 * 2: A [K,M] B [K,N]. work holds gemm_work elements. */
+	/* gemm: columns j0..j1-1 of C [M,N] (+)= op(A) op(B), row-major. mode 0: A [M,K] B [N,K];
+	 * 1: A [M,K] B [K,N]; 2: A [K,M] B [K,N]. work holds gemm_work elements. */
 	void (*gemm)(int mode, long M, long N, long K, const void *A, const void *B, void *C, int add,
-		     void *work);
+		     long j0, long j1, void *work);
 	long (*gemm_work)(long M, long N, long K);
 	/* unary applies exp (0), sigmoid (1), tanh (2), softplus (3), x^0.6 (4) or x^2 (5) to n
 	 * elements, for accuracy tests. */
@@ -104,14 +123,13 @@ struct cell_shape galvani_cell_shape(int cell);
 /* Flat wrappers for cgo: every Go array is an argument of its own. */
 void galvani_forward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,
 		     const void *mask, const void *reset, const void *state, void *h, void *final,
-		     void *packed, void *bounds, const int *offset, const int *band_edge, const void *band,
-		     const int *post, const int *pre, const int *edge, const void *value, long b0, long b1,
-		     void *work);
+		     void *packed, void *bounds, const int *offset, const void *band, const int *post,
+		     const int *pre, const void *value, long b0, long b1, void *work, void *shared);
 void galvani_backward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,
 		      const void *mask, const void *reset, const void *state, void *h, void *packed,
-		      void *bounds, const int *offset, const int *band_edge, const void *band,
-		      const int *post, const int *pre, const int *edge, const void *value, const void *dh,
-		      long b0, long b1, void *work, void *gwin, void *gwrec,
-		      double *gprep, double *gedge, void *gh);
+		      void *bounds, const int *offset, const void *band, const int *post, const int *pre,
+		      const void *value, const void *dh, long b0, long b1, int worker, struct team *team,
+		      void *work, void *shared, void *gwin, void *gwrec, double *gprep, double *gband,
+		      double *gloose, void *gh);
 
 #endif

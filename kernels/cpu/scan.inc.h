@@ -1,14 +1,17 @@
 #ifndef SKIP_TEMPLATES
 /* scan.inc.h - the time loop, written once; included for every cell (CELL) and instruction set.
  *
- * A worker owns batch rows b0..b1-1 for the whole sequence, so no barrier stands in the time
- * loop. Time runs in chunks: the input product of a chunk is one blocked product; then step by
- * step the recurrent product of a tile of rows and units is followed at once by the pointwise
- * step. h is kept, and the other state planes at chunk borders. The backward pass rebuilds the
- * rest for one chunk, walks it back, and adds the chunk's weight gradients as blocked products over
- * its steps and rows. With scan_dims.keep the forward pass leaves the drives and every state in
- * memory, and nothing is rebuilt; sums are the same either way, bit for bit. The caller may hand
- * over a long sequence in segments of whole chunks (cpu.go), which then keep h of one segment only.
+ * Time runs in chunks. Within a chunk a worker owns batch rows b0..b1-1, so that no barrier stands
+ * in the time loop: the input product of a chunk is one blocked product; then step by step the
+ * recurrent product of a tile of rows and units is followed at once by the pointwise step. h is
+ * kept, and the other state planes at chunk borders. The backward pass rebuilds the rest for one
+ * chunk and walks it back. Then the workers divide the units among them, and each adds the
+ * chunk's weight gradients of its units as blocked products over all steps and rows. So every sum
+ * over rows is made in one order, whatever the number of workers; chunks, blocks of K and blocks of
+ * rows for the vector gradients depend on the shape alone.
+ * With scan_dims.keep the forward pass leaves the drives and every state in memory, and nothing is
+ * rebuilt; sums are the same either way, bit for bit. The caller may hand over a long sequence in
+ * segments of whole chunks (cpu.go), which then keep h of one segment only.
  *
  * Units are padded to Hp (a multiple of NR) in every internal buffer; x, h and gradients of
  * weights have their natural shapes.
@@ -32,24 +35,23 @@ struct FN(run) {
 	const struct scan_dims *d;
 	const struct scan_arrays *a;
 	long b0, R, Hp, row;	/* row: stride of a drive row, CD*Hp */
+	long blocks;	/* of rows of all workers */
+	long u0, u1;	/* the units whose gradients are this worker's, all of them with one worker */
 	elem consts[16], rest[8];
 	int irregular;	/* the mask holds lengths of steps, for consts[CELAPSED] */
 	const elem *win, *wrec, *wback, *prep;
-	elem *drives;	/* [chunk][R][CD][Hp], of the chunk at hand; gradients where they were */
+	/* of this worker */
 	elem *kept;	/* [T][Hp/VL][R][CK][VL] drives with keep, in the order of step_back */
 	elem *extra;	/* [chunk+1][R][CS-1][Hp], with keep [T+1] of them */
-	elem *prev;	/* [chunk][R][H], in use with resets */
 	elem *grad;	/* [R][CS][Hp] */
-	elem *gp;	/* [CPREP][Hp], this chunk */
-	elem *gband, *gloose;	/* of the axial matrix, this chunk */
-	elem *apack, *bpack;
+	elem *apack;	/* [units of a worker][KBLOCK] */
+	elem *gband, *gloose;	/* gradients of the axial matrix, of the chunk at hand */
+	/* of all workers */
+	elem *drives;	/* [chunk][B][CD][Hp], of the chunk at hand; gradients where they were */
+	elem *prev;	/* [chunk][B][H], in use with resets */
+	elem *gp;	/* [Hp/VL][blocks of rows][CPREP][VL], of the chunk at hand */
+	elem *inpack, *recpack; /* [panels][chunk*B][NR] rows of x and h before the step */
 };
-
-static long FN(kblock)(const struct scan_dims *d, long R)
-{
-	long steps = R < KBLOCK ? KBLOCK / R : 1;
-	return min_l(steps, d->chunk) * R;
-}
 
 /* planes_kept returns how many elements of drives and of states 1.. lie in work. */
 static long FN(planes_kept)(const struct scan_dims *d, long R)
@@ -60,13 +62,17 @@ static long FN(planes_kept)(const struct scan_dims *d, long R)
 
 static struct scan_sizes FN(sizes)(const struct scan_dims *d, long R)
 {
-	long Hp = ceil_to(d->H, NR), C = d->chunk, kb = FN(kblock)(d, R);
-	long wide = ceil_to(d->H > d->I ? d->H : d->I, NR);
+	long Hp = ceil_to(d->H, NR), rows = d->chunk * d->B;
 	struct scan_sizes s;
 	s.packed = CP * Hp * d->I + 2 * CG * Hp * d->H + CPREP * Hp + 16;
-	s.work = C * R * CD * Hp + FN(planes_kept)(d, R) + C * R * d->H + R * CS * Hp + CPREP * Hp +
-		 d->bands * d->H + d->loose + ceil_to(d->H, MR) * kb + wide * kb + 11 * 16;
-	s.bounds = d->keep ? 0 : (d->T + C - 1) / C * d->B * (CS - 1) * Hp;
+	s.work = FN(planes_kept)(d, R) + R * CS * Hp + ceil_to(d->H, MR) * KBLOCK +
+		 d->bands * d->H + d->loose + 7 * 16;
+	s.shared = rows * CD * Hp + rows * d->H + (d->B + d->block - 1) / d->block * CPREP * Hp + 6 * 16;
+	if (d->learn_in)
+		s.shared += rows * ceil_to(d->I, NR);
+	if (d->learn_rec)
+		s.shared += rows * Hp;
+	s.bounds = d->keep ? 0 : (d->T + d->chunk - 1) / d->chunk * d->B * (CS - 1) * Hp;
 	return s;
 }
 
@@ -133,33 +139,45 @@ static void FN(unprepare)(const struct scan_dims *d, const double *raw, const do
 	}
 }
 
-static void FN(open)(struct FN(run) *r, const struct scan_dims *d, const struct scan_arrays *a, long b0,
-		     long b1, void *work)
+static void FN(open)(struct FN(run) *r, const struct scan_dims *d, const struct scan_arrays *a,
+		     const struct share *w)
 {
-	long H = d->H, R = b1 - b0, Hp = ceil_to(H, NR), C = d->chunk, kb = FN(kblock)(d, R);
-	elem *p = FN(align)(work);
+	long H = d->H, R = w->b1 - w->b0, Hp = ceil_to(H, NR), C = d->chunk, tiles = (H + MR - 1) / MR;
+	long team = w->team ? w->team->size : 1;
 	r->d = d;
 	r->a = a;
-	r->b0 = b0;
+	r->b0 = w->b0;
 	r->R = R;
 	r->Hp = Hp;
 	r->row = CD * Hp;
+	r->blocks = (d->B + d->block - 1) / d->block;
+	r->u0 = min_l(H, tiles * w->worker / team * MR);
+	r->u1 = min_l(H, tiles * (w->worker + 1) / team * MR);
 	for (int k = 0; k < 16; k++)
 		r->consts[k] = (elem)d->consts[k];
 	for (int k = 0; k < 8; k++)
 		r->rest[k] = (elem)d->rest[k];
 	r->irregular = a->mask && CELAPSED >= 0 && r->consts[ARR(CELAPSED)] != 0;
 	FN(packed_parts)(d, a->packed, r);
-	r->drives = FN(take)(&p, C * R * CD * Hp);
+	elem *p = FN(align)(w->work);
 	r->kept = FN(take)(&p, d->keep ? d->T * R * CK * Hp : 0);
 	r->extra = FN(take)(&p, ((d->keep ? d->T : C) + 1) * R * (CS - 1) * Hp);
-	r->prev = FN(take)(&p, a->reset ? C * R * H : 0);
 	r->grad = FN(take)(&p, R * CS * Hp);
-	r->gp = FN(take)(&p, CPREP * Hp);
+	r->apack = FN(take)(&p, ceil_to(H, MR) * KBLOCK);
 	r->gband = FN(take)(&p, d->bands * H);
-	r->gloose = FN(take)(&p, d->loose);
-	r->apack = FN(take)(&p, ceil_to(H, MR) * kb);
-	r->bpack = p;
+	r->gloose = p;
+	p = FN(align)(w->shared);
+	r->drives = FN(take)(&p, C * d->B * CD * Hp);
+	r->prev = FN(take)(&p, a->reset ? C * d->B * H : 0);
+	r->gp = FN(take)(&p, r->blocks * CPREP * Hp);
+	r->inpack = FN(take)(&p, d->learn_in ? C * d->B * ceil_to(d->I, NR) : 0);
+	r->recpack = p;
+}
+
+/* drive returns the drives of row i (of this worker) at step slot s. */
+ALWAYS elem *FN(drive)(const struct FN(run) *r, long s, long i)
+{
+	return r->drives + (s * r->d->B + r->b0 + i) * r->row;
 }
 
 /* states returns planes 1.. before step t, which is the step s of its chunk. */
@@ -193,7 +211,7 @@ static const elem *FN(prev_rows)(struct FN(run) *r, long t, long slot)
 				: (const elem *)r->a->state + r->b0 * H;
 	if (!r->a->reset)
 		return src;
-	elem *dst = r->prev + slot * r->R * H;
+	elem *dst = r->prev + (slot * r->d->B + r->b0) * H;
 	for (long i = 0; i < r->R; i++)
 		for (long u = 0; u < H; u++)
 			dst[i * H + u] = FN(reset)(r, t, i) ? r->rest[0] : src[i * H + u];
@@ -210,7 +228,7 @@ static void FN(product_rows)(struct FN(run) *r, const elem *panels, long lo, lon
 			for (long i = 0; i < r->R; i += MR) {
 				int m = (int)min_l(MR, r->R - i);
 				tile_rows[m](hi - lo, rows[s] + i * ld + lo, ld, panels + u * ld + lo * NR,
-					     r->drives + (s * r->R + i) * r->row + plane * r->Hp + u, r->row, add);
+					     FN(drive)(r, s, i) + plane * r->Hp + u, r->row, add);
 			}
 }
 
@@ -247,22 +265,40 @@ static void FN(axial_rows)(const struct FN(run) *r, long m, const elem *in, long
 	}
 }
 
-/* axial_grads adds the gradients of the entries of g for one step, given that of the drives. */
-static void FN(axial_grads)(struct FN(run) *r, const elem *drive, const elem *prev)
+/* axial_grads adds the gradients of this worker's share of the entries of g over a chunk of n steps,
+ * given the rows of h before each and the gradients of the drives. */
+static void FN(axial_grads)(struct FN(run) *r, long n, const elem *const *prev, int worker, long team,
+			    const struct scan_grads *out)
 {
 	const struct axial *ax = &r->a->ax;
-	long H = r->d->H;
-	for (long i = 0; i < r->R; i++) {
-		const elem *restrict d = drive + i * r->row + ARR(CX) * r->Hp, *restrict x = prev + i * H;
-		for (long k = 0; k < r->d->bands; k++) {
-			long shift = ax->offset[k];
-			elem *restrict g = r->gband + k * H;
-			for (long u = shift < 0 ? -shift : 0; u < H && u + shift < H; u++)
-				g[u] += d[u] * x[u + shift];
+	long H = r->d->H, loose = r->d->loose, k0 = loose * worker / team, k1 = loose * (worker + 1) / team;
+	memset(r->gband, 0, sizeof(elem) * r->d->bands * H);
+	memset(r->gloose, 0, sizeof(elem) * loose);
+	for (long s = 0; s < n; s++)
+		for (long i = 0; i < r->d->B; i++) {
+			const elem *restrict d = r->drives + (s * r->d->B + i) * r->row + ARR(CX) * r->Hp;
+			const elem *restrict x = prev[s] + (i - r->b0) * H;
+			for (long k = 0; k < r->d->bands; k++) {
+				long shift = ax->offset[k];
+				long u0 = shift < 0 && r->u0 < -shift ? -shift : r->u0, u1 = min_l(r->u1, H - shift);
+				elem *restrict g = r->gband + k * H;
+				for (long u = u0; u < u1; u++)
+					g[u] += d[u] * x[u + shift];
+			}
+			for (long k = k0; k < k1; k++)
+				r->gloose[k] += d[ax->post[k]] * x[ax->pre[k]];
 		}
-		for (long k = 0; k < r->d->loose; k++)
-			r->gloose[k] += d[ax->post[k]] * x[ax->pre[k]];
-	}
+	for (long k = 0; k < r->d->bands; k++)
+		for (long u = r->u0; u < r->u1; u++)
+			out->band[k * H + u] += r->gband[k * H + u];
+	for (long k = k0; k < k1; k++)
+		out->loose[k] += r->gloose[k];
+}
+
+/* sums returns the vector gradients of units u..u+VL-1 over a block of rows. */
+ALWAYS elem *FN(sums)(const struct FN(run) *r, long u, long block)
+{
+	return r->gp + (u / VL * r->blocks + block) * CPREP * VL;
 }
 
 ALWAYS void FN(load_planes)(const elem *base, long stride, int n, real *out)
@@ -317,11 +353,11 @@ ALWAYS elem *FN(border)(const struct FN(run) *r, long t0)
 	return (elem *)r->a->bounds + (t0 / r->d->chunk * r->d->B + r->b0) * (CS - 1) * r->Hp;
 }
 
-static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, long b0, long b1, void *work)
+static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, const struct share *w)
 {
 	struct FN(run) run, *r = &run;
-	FN(open)(r, d, a, b0, b1, work);
-	long H = d->H, Hp = r->Hp, R = r->R, B = d->B;
+	FN(open)(r, d, a, w);
+	long H = d->H, Hp = r->Hp, R = r->R, B = d->B, b0 = r->b0;
 	elem *h = (elem *)a->h;
 	FN(state_in)(r);
 	for (long t0 = 0; t0 < d->T; t0 += d->chunk) {
@@ -335,7 +371,7 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 			elem *old = FN(states)(r, t, 0), *new = d->keep ? FN(states)(r, t + 1, 0) : old;
 			for (long i0 = 0; i0 < R; i0 += MR) {
 				int m = (int)min_l(MR, R - i0);
-				elem *drive = r->drives + (s * R + i0) * r->row;
+				elem *drive = FN(drive)(r, s, i0);
 				if (CX >= 0)
 					FN(axial_rows)(r, m, prev + i0 * H, H, drive + CX * Hp, r->row, 0);
 				for (long u0 = 0; u0 < H; u0 += NR) {
@@ -392,7 +428,7 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 			FN(product_rows)(r, r->wrec + g * r->Hp * H, r->d->lo[g], r->d->hi[g], prev, H, n, CPLANE(g),
 					 CPLANE(g) < CP);
 		for (long s = 0; s < n && CX >= 0; s++)
-			FN(axial_rows)(r, R, prev[s], H, r->drives + s * R * r->row + CX * r->Hp, r->row, 0);
+			FN(axial_rows)(r, R, prev[s], H, FN(drive)(r, s, 0) + CX * r->Hp, r->row, 0);
 	}
 	if (CS == 1)
 		return;
@@ -409,7 +445,7 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 					FN(store_extra)(r, new, i, u, st);
 					continue;
 				}
-				FN(load_planes)(r->drives + (s * R + i) * r->row + u, r->Hp, CD, dr);
+				FN(load_planes)(FN(drive)(r, s, i) + u, r->Hp, CD, dr);
 				FN(elapse)(r, t0 + s, i);
 				/* Only planes 1.. are stored; the compiler drops the rest. */
 				CAT(CELL, _step)(r->consts, p, dr, st, o);
@@ -421,48 +457,53 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 
 /* step_back turns the gradient of the state after step t into that before it (without the
  * recurrent products) and the drives of the step into their gradients. learn is a constant of
- * the caller, and LP the number of prepared planes that have a gradient with it. */
+ * the caller, and LP the number of prepared planes that have a gradient with it. Each block of
+ * rows has a sum of its own for those; workers divide the rows in whole blocks. */
 ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev, const int learn, const int LP)
 {
-	long H = r->d->H, Hp = r->Hp, R = r->R;
+	long H = r->d->H, Hp = r->Hp, block = learn ? r->d->block : r->R;
 	const elem *old = FN(states)(r, t, s), *new = FN(states)(r, t + 1, s + 1);
 	const elem *h = (const elem *)r->a->h + (t * r->d->B + r->b0) * H;
 	for (long u = 0; u < H; u += VL) {
 		real p[CPREP], gp[CPREP];
 		FN(load_planes)(r->prep + u, Hp, CPREP, p);
-		FN(load_planes)(r->gp + u, Hp, LP, gp);
-		for (long i = 0; i < R; i++) {
-			elem *drive = r->drives + (s * R + i) * r->row + u;
-			elem *grad = r->grad + i * CS * Hp + u;
-			real dr[CD] = {0}, st[CS], o[CS], go[CS], gs[CS], gd[CD];
-			if (FN(held)(r, t, i)) {
+		for (long i0 = 0; i0 < r->R; i0 += block) {
+			elem *sum = FN(sums)(r, u, learn ? (r->b0 + i0) / block : 0);
+			long i1 = min_l(r->R, i0 + block);
+			FN(load_planes)(sum, VL, LP, gp);
+			for (long i = i0; i < i1; i++) {
+				elem *drive = FN(drive)(r, s, i) + u;
+				elem *grad = r->grad + i * CS * Hp + u;
+				real dr[CD] = {0}, st[CS], o[CS], go[CS], gs[CS], gd[CD];
+				if (FN(held)(r, t, i)) {
+					for (int k = 0; k < CD; k++)
+						store(drive + k * Hp, r_splat(0));
+					continue;
+				}
+				st[0] = load_n(prev + i * H + u, H - u);
+				o[0] = load_n(h + i * H + u, H - u);
+				FN(load_extra)(r, old, t, i, u, st);
+#pragma GCC unroll 8
+				for (int k = 1; k < CS; k++)
+					o[k] = load(new + (i * (CS - 1) + k - 1) * Hp + u);
+				if (r->d->keep)
+					FN(load_planes)(FN(kept)(r, t, i, u), VL, CK, dr);
+				else
+					FN(load_planes)(drive, Hp, CD, dr);
+				FN(load_planes)(grad, Hp, CS, go);
+				FN(elapse)(r, t, i);
+				CAT(CELL, _adjoint)(r->consts, p, dr, st, o, go, gs, gd, gp, learn);
+#pragma GCC unroll 8
+				for (int k = 0; k < CS; k++)
+					store(grad + k * Hp, gs[k]);
+#pragma GCC unroll 8
 				for (int k = 0; k < CD; k++)
-					store(drive + k * Hp, r_splat(0));
-				continue;
+					store(drive + k * Hp, gd[k]);
 			}
-			st[0] = load_n(prev + i * H + u, H - u);
-			o[0] = load_n(h + i * H + u, H - u);
-			FN(load_extra)(r, old, t, i, u, st);
-#pragma GCC unroll 8
-			for (int k = 1; k < CS; k++)
-				o[k] = load(new + (i * (CS - 1) + k - 1) * Hp + u);
-			if (r->d->keep)
-				FN(load_planes)(FN(kept)(r, t, i, u), VL, CK, dr);
-			else
-				FN(load_planes)(drive, Hp, CD, dr);
-			FN(load_planes)(grad, Hp, CS, go);
-			FN(elapse)(r, t, i);
-			CAT(CELL, _adjoint)(r->consts, p, dr, st, o, go, gs, gd, gp, learn);
-#pragma GCC unroll 8
-			for (int k = 0; k < CS; k++)
-				store(grad + k * Hp, gs[k]);
-#pragma GCC unroll 8
-			for (int k = 0; k < CD; k++)
-				store(drive + k * Hp, gd[k]);
-		}
 #pragma GCC unroll 32
-		for (int k = 0; k < LP; k++)
-			store(r->gp + k * Hp + u, gp[k]);
+			for (int k = 0; k < LP; k++)
+				store(sum + k * VL, gp[k]);
+		}
 	}
 }
 
@@ -480,7 +521,7 @@ static void FN(step_back)(struct FN(run) *r, long t, long s, const elem *prev)
 static void FN(through_products)(struct FN(run) *r, long s)
 {
 	long H = r->d->H, Hp = r->Hp, R = r->R;
-	elem *drive = r->drives + s * R * r->row;
+	elem *drive = FN(drive)(r, s, 0);
 	for (int g = 0; g < CG; g++)
 		for (long u = r->d->lo[g] / NR * NR; u < r->d->hi[g]; u += NR)
 			for (long i = 0; i < R; i += MR) {
@@ -492,85 +533,110 @@ static void FN(through_products)(struct FN(run) *r, long s)
 		FN(axial_rows)(r, R, drive + CX * Hp, r->row, r->grad, CS * Hp, 1);
 }
 
-/* weight_grads adds the products (drive gradient)^T rows over a chunk, K = steps * rows. */
-static void FN(weight_grads)(struct FN(run) *r, long n, const elem *const *rows, long N, int planes,
-			     int recurrent, elem *out)
+/* pack_rows packs this worker's rows [N] of n steps into panels of the rows of all workers. */
+static void FN(pack_rows)(const struct FN(run) *r, long n, const elem *const *rows, long N, elem *out)
 {
-	long H = r->d->H, R = r->R, steps = FN(kblock)(r->d, R) / R;
-	for (long s0 = 0; s0 < n; s0 += steps) {
-		long ns = min_l(steps, n - s0), K = ns * R;
-		for (long j = 0; j < N; j += NR)
-			for (long s = 0; s < ns; s++)
-				pack_n(rows[s0 + s] + j, N, min_l(NR, N - j), R, r->bpack + (j * K) + s * R * NR);
+	long B = r->d->B;
+	for (long j = 0; j < N; j += NR)
+		for (long s = 0; s < n; s++)
+			pack_n(rows[s] + j, N, min_l(NR, N - j), r->R, out + j * n * B + (s * B + r->b0) * NR);
+}
+
+/* weight_grads adds the products (drive gradient)^T rows of this worker's units over all rows of a
+ * chunk of n steps, K = n * B. */
+static void FN(weight_grads)(struct FN(run) *r, long n, const elem *packed, long N, int planes, int recurrent,
+			     elem *out)
+{
+	long H = r->d->H, K = n * r->d->B, u0 = r->u0, M = r->u1 - u0;
+	for (long k = 0; k < K && M > 0; k += KBLOCK)
 		for (int g = 0; g < planes; g++) {
-			long plane = recurrent ? CPLANE(g) : g;
-			pack_cols(r->drives + s0 * R * r->row + plane * r->Hp, r->row, H, K, r->apack);
+			long plane = recurrent ? CPLANE(g) : g, kb = min_l(KBLOCK, K - k);
+			pack_cols(r->drives + k * r->row + plane * r->Hp + u0, r->row, M, kb, r->apack);
 			long lo = recurrent ? r->d->lo[g] / NR * NR : 0, hi = recurrent ? r->d->hi[g] : N;
-			product_packed(H, hi - lo, K, r->apack, r->bpack + lo * K, out + g * H * N + lo, N);
+			product_packed(M, hi - lo, kb, r->apack, packed + lo * K + k * NR, K * NR,
+				       out + (g * H + u0) * N + lo, N);
 		}
+}
+
+/* clear_grads makes this worker's share of the gradients zero. */
+static void FN(clear_grads)(const struct FN(run) *r, int worker, long team, const struct scan_grads *out)
+{
+	const struct scan_dims *d = r->d;
+	long H = d->H, I = d->I, u0 = r->u0, n = r->u1 - u0, k0 = d->loose * worker / team;
+	for (long g = 0; g < CP && d->learn_in; g++)
+		memset((elem *)out->win + (g * H + u0) * I, 0, sizeof(elem) * n * I);
+	for (long g = 0; g < CG && d->learn_rec; g++)
+		memset((elem *)out->wrec + (g * H + u0) * H, 0, sizeof(elem) * n * H);
+	for (long k = 0; k < CPREP; k++)
+		memset(out->prep + k * H + u0, 0, sizeof(double) * n);
+	for (long k = 0; k < d->bands && d->learn_edge; k++)
+		memset(out->band + k * H + u0, 0, sizeof(double) * n);
+	if (d->learn_edge)
+		memset(out->loose + k0, 0, sizeof(double) * (d->loose * (worker + 1) / team - k0));
+}
+
+/* steps_back walks this worker's rows back through the n steps from t0 on. */
+static void FN(steps_back)(struct FN(run) *r, long t0, long n, const elem *const *prev, const elem *dh)
+{
+	const struct scan_dims *d = r->d;
+	const struct scan_arrays *a = r->a;
+	long H = d->H, Hp = r->Hp, R = r->R, B = d->B, b0 = r->b0;
+	for (long s = n - 1; s >= 0; s--) {
+		long t = t0 + s;
+		if (dh && (!d->last || t == d->T - 1)) {
+			const elem *g = dh + (d->last ? b0 : t * B + b0) * H;
+			for (long i = 0; i < R; i++)
+				for (long u = 0; u < H; u++)
+					r->grad[i * CS * Hp + u] += g[i * H + u];
+		}
+		for (long i = 0; i < R && a->gh; i++)
+			memcpy((elem *)a->gh + (t * B + b0 + i) * H, r->grad + i * CS * Hp, sizeof(elem) * H);
+		FN(step_back)(r, t, s, prev[s]);
+		FN(through_products)(r, s);
+		for (long i = 0; i < R && a->reset; i++)
+			if (FN(reset)(r, t, i))
+				memset(r->grad + i * CS * Hp, 0, sizeof(elem) * CS * Hp);
 	}
 }
 
-static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a, const void *dhv, long b0,
-			 long b1, void *work, void *gwin, void *gwrec, double *gprep, double *gedge)
+static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a, const void *dh,
+			 const struct share *w, const struct scan_grads *out)
 {
 	struct FN(run) run, *r = &run;
-	FN(open)(r, d, a, b0, b1, work);
-	long H = d->H, Hp = r->Hp, R = r->R, B = d->B, I = d->I;
-	const elem *dh = dhv;
+	FN(open)(r, d, a, w);
+	long H = d->H, Hp = r->Hp, B = d->B, I = d->I, team = w->team->size;
+	long first = r->b0 / d->block, mine = (r->b0 + r->R + d->block - 1) / d->block - first;
 	if (!d->resume) {
-		memset(r->grad, 0, sizeof(elem) * R * CS * Hp);
-		if (d->learn_in)
-			memset(gwin, 0, sizeof(elem) * CP * H * I);
-		if (d->learn_rec)
-			memset(gwrec, 0, sizeof(elem) * CG * H * H);
-		memset(gprep, 0, sizeof(double) * CPREP * H);
-		if (d->learn_edge)
-			memset(gedge, 0, sizeof(double) * d->E);
+		memset(r->grad, 0, sizeof(elem) * r->R * CS * Hp);
+		FN(clear_grads)(r, w->worker, team, out);
 	}
 	for (long t0 = (d->T - 1) / d->chunk * d->chunk; t0 >= 0; t0 -= d->chunk) {
 		long n = min_l(d->chunk, d->T - t0);
 		const elem *prev[n], *xs[n];
 		for (long s = 0; s < n; s++) {
 			prev[s] = FN(prev_rows)(r, t0 + s, s);
-			xs[s] = (const elem *)a->x + ((t0 + s) * B + b0) * I;
+			xs[s] = (const elem *)a->x + ((t0 + s) * B + r->b0) * I;
 		}
 		FN(replay)(r, t0, n, prev);
-		memset(r->gp, 0, sizeof(elem) * CPREP * Hp);
-		if (d->learn_edge) {
-			memset(r->gband, 0, sizeof(elem) * d->bands * H);
-			memset(r->gloose, 0, sizeof(elem) * d->loose);
-		}
-		for (long s = n - 1; s >= 0; s--) {
-			long t = t0 + s;
-			if (dh && (!d->last || t == d->T - 1)) {
-				const elem *g = dh + (d->last ? b0 : t * B + b0) * H;
-				for (long i = 0; i < R; i++)
-					for (long u = 0; u < H; u++)
-						r->grad[i * CS * Hp + u] += g[i * H + u];
-			}
-			for (long i = 0; i < R && a->gh; i++)
-				memcpy((elem *)a->gh + (t * B + b0 + i) * H, r->grad + i * CS * Hp, sizeof(elem) * H);
-			FN(step_back)(r, t, s, prev[s]);
-			FN(through_products)(r, s);
-			if (d->learn_edge && CX >= 0)
-				FN(axial_grads)(r, r->drives + s * R * r->row, prev[s]);
-			for (long i = 0; i < R && a->reset; i++)
-				if (FN(reset)(r, t, i))
-					memset(r->grad + i * CS * Hp, 0, sizeof(elem) * CS * Hp);
-		}
+		for (long u = 0; u < Hp; u += VL)
+			memset(FN(sums)(r, u, first), 0, sizeof(elem) * mine * CPREP * VL);
+		FN(steps_back)(r, t0, n, prev, dh);
 		if (d->learn_in)
-			FN(weight_grads)(r, n, xs, I, CP, 0, gwin);
+			FN(pack_rows)(r, n, xs, I, r->inpack);
 		if (d->learn_rec)
-			FN(weight_grads)(r, n, prev, H, CG, 1, gwrec);
-		for (long k = 0; k < CPREP; k++)
-			for (long u = 0; u < H; u++)
-				gprep[k * H + u] += r->gp[k * Hp + u];
-		for (long k = 0; k < d->bands * H && d->learn_edge; k++)
-			if (a->ax.band_edge[k] >= 0)
-				gedge[a->ax.band_edge[k]] += r->gband[k];
-		for (long k = 0; k < d->loose && d->learn_edge; k++)
-			gedge[a->ax.edge[k]] += r->gloose[k];
+			FN(pack_rows)(r, n, prev, H, r->recpack);
+		team_wait(w->team);
+		if (d->learn_in)
+			FN(weight_grads)(r, n, r->inpack, I, CP, 0, out->win);
+		if (d->learn_rec)
+			FN(weight_grads)(r, n, r->recpack, H, CG, 1, out->wrec);
+		for (long k = 0; k < CPREP && d->learn; k++)
+			for (long u = r->u0; u < r->u1; u++)
+				for (long i = 0; i < r->blocks; i++)
+					out->prep[k * H + u] += FN(sums)(r, u, i)[k * VL + u % VL];
+		if (d->learn_edge && CX >= 0)
+			FN(axial_grads)(r, n, prev, w->worker, team, out);
+		team_wait(w->team);
 	}
 }
 

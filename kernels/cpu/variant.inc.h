@@ -52,30 +52,29 @@ static void V(pack)(int cell, const struct scan_dims *d, const void *win, const 
 	f[cell](d, win, wrec, raw, packed, backward);
 }
 
-static void V(forward)(int cell, const struct scan_dims *d, const struct scan_arrays *a, long b0, long b1,
-		       void *work)
+static void V(forward)(int cell, const struct scan_dims *d, const struct scan_arrays *a, const struct share *w)
 {
-	static void (*const f[])(const struct scan_dims *, const struct scan_arrays *, long, long, void *) = {
+	static void (*const f[])(const struct scan_dims *, const struct scan_arrays *, const struct share *) = {
 #define X(c) c##_run_forward,
 		CELLS(X)
 #undef X
 	};
 	unsigned mode = flush_on();
-	f[cell](d, a, b0, b1, work);
+	f[cell](d, a, w);
 	flush_restore(mode);
 }
 
 static void V(backward)(int cell, const struct scan_dims *d, const struct scan_arrays *a, const void *dh,
-			long b0, long b1, void *work, void *gwin, void *gwrec, double *gprep, double *gedge)
+			const struct share *w, const struct scan_grads *g)
 {
-	static void (*const f[])(const struct scan_dims *, const struct scan_arrays *, const void *, long, long,
-				 void *, void *, void *, double *, double *) = {
+	static void (*const f[])(const struct scan_dims *, const struct scan_arrays *, const void *,
+				 const struct share *, const struct scan_grads *) = {
 #define X(c) c##_run_backward,
 		CELLS(X)
 #undef X
 	};
 	unsigned mode = flush_on();
-	f[cell](d, a, dh, b0, b1, work, gwin, gwrec, gprep, gedge);
+	f[cell](d, a, dh, w, g);
 	flush_restore(mode);
 }
 

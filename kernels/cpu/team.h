@@ -1,0 +1,57 @@
+/* team.h - how the workers of a scan wait for each other. */
+#ifndef GALVANI_TEAM_H
+#define GALVANI_TEAM_H
+
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#else
+#include <sched.h>
+#endif
+
+/* team is the state of a barrier of `size` workers; zero arrived and any phase to begin with. */
+struct team {
+	int size, arrived, phase;
+};
+
+/* SPINS is how often a worker looks before it sleeps: some ten microseconds, which is longer than
+ * workers with equal shares differ, and short against a time slice if one has lost its core. */
+enum { SPINS = 2000 };
+
+static inline void team_pause(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#endif
+}
+
+/* team_wait returns when all workers of the team have called it as often as this one. What they
+ * wrote before is visible after it. */
+static __attribute__((unused)) void team_wait(struct team *t)
+{
+	if (t->size <= 1)
+		return;
+	int phase = __atomic_load_n(&t->phase, __ATOMIC_ACQUIRE);
+	if (__atomic_add_fetch(&t->arrived, 1, __ATOMIC_ACQ_REL) == t->size) {
+		__atomic_store_n(&t->arrived, 0, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&t->phase, 1, __ATOMIC_SEQ_CST);
+#if defined(__linux__)
+		syscall(SYS_futex, &t->phase, FUTEX_WAKE_PRIVATE, t->size, 0, 0, 0);
+#endif
+		return;
+	}
+	for (int k = 0; __atomic_load_n(&t->phase, __ATOMIC_ACQUIRE) == phase; k++) {
+		if (k < SPINS) {
+			team_pause();
+			continue;
+		}
+#if defined(__linux__)
+		syscall(SYS_futex, &t->phase, FUTEX_WAIT_PRIVATE, phase, 0, 0, 0);
+#else
+		sched_yield();
+#endif
+	}
+}
+
+#endif
