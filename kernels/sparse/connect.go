@@ -1,0 +1,139 @@
+package sparse
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"galvani/kernels/random"
+)
+
+// Connectors make the matrix of a projection from cols units to rows units. One with autapses left
+// out has no entry (i,i).
+
+// AllToAll connects every unit to every other.
+func AllToAll(rows, cols int, autapses bool) (*Matrix, error) {
+	return Probability(rows, cols, 1, autapses, 0)
+}
+
+// OneToOne connects unit i to unit i.
+func OneToOne(n int) *Matrix {
+	m := &Matrix{Rows: n, Cols: n, Start: make([]int32, n+1), Col: make([]int32, n)}
+	for i := range n {
+		m.Start[i+1], m.Col[i] = int32(i+1), int32(i)
+	}
+	return m
+}
+
+// Blocks connects the units of equal blocks among themselves: unit i is in block i·blocks/n of n.
+//
+// Errors: ErrShape for blocks that are not from 1 to the smaller side.
+func Blocks(rows, cols, blocks int, autapses bool) (*Matrix, error) {
+	if blocks < 1 || blocks > min(rows, cols) {
+		return nil, fmt.Errorf("sparse: %d blocks of a matrix [%d,%d], want 1 to %d: %w", blocks, rows, cols, min(rows, cols), ErrShape)
+	}
+	first := func(block, n int) int { return (block*n + blocks - 1) / blocks }
+	return build(rows, cols, func(i int, row []int32) []int32 {
+		b := i * blocks / rows
+		for j := first(b, cols); j < first(b+1, cols); j++ {
+			if autapses || j != i {
+				row = append(row, int32(j))
+			}
+		}
+		return row
+	})
+}
+
+// Probability connects each pair of units with probability p, independently. A row costs one random
+// number per entry, not per pair, and depends on the stream and on its number alone.
+//
+// Errors: ErrShape for a probability that is not from 0 to 1, or more than 2³¹ entries.
+func Probability(rows, cols int, p float64, autapses bool, s random.Stream) (*Matrix, error) {
+	if !(p >= 0 && p <= 1) {
+		return nil, fmt.Errorf("sparse: the probability of a connection is %v, want 0 to 1: %w", p, ErrShape)
+	}
+	return build(rows, cols, func(i int, row []int32) []int32 {
+		r, n := s.Stream(uint64(i)), uint64(0)
+		for j := 0; ; j++ {
+			skip := gap(r.Uniform(n), p, cols-j)
+			if j += skip; j >= cols {
+				return row
+			}
+			if n++; autapses || j != i {
+				row = append(row, int32(j))
+			}
+		}
+	})
+}
+
+// gap returns how many trials fail before one of probability p succeeds, for a number u in [0,1), and at
+// most limit.
+func gap(u, p float64, limit int) int {
+	if p == 1 {
+		return 0
+	}
+	if g := math.Log1p(-u) / math.Log1p(-p); g < float64(limit) { // p = 0 gives NaN or infinity
+		return int(g)
+	}
+	return limit
+}
+
+// FixedIn gives every row exactly k different columns, all sets of k equally likely. A row depends on the
+// stream and on its number alone.
+//
+// Source: Floyd's sample, in Bentley and Floyd (1987), doi:10.1145/30401.315746.
+//
+// Errors: ErrShape for a k below 0 or beyond the columns there are.
+func FixedIn(rows, cols, k int, autapses bool, s random.Stream) (*Matrix, error) {
+	if most := cols; !autapses && rows > 0 && cols > 0 {
+		most--
+		if k > most {
+			return nil, fmt.Errorf("sparse: %d connections to each unit, want at most the %d others: %w", k, most, ErrShape)
+		}
+	}
+	if k < 0 || k > cols {
+		return nil, fmt.Errorf("sparse: %d connections to each unit, want 0 to %d: %w", k, cols, ErrShape)
+	}
+	taken := make([]bool, cols)
+	return build(rows, cols, func(i int, row []int32) []int32 {
+		r := s.Stream(uint64(i))
+		n := cols
+		if !autapses && i < cols {
+			n-- // columns from i on move down by one
+		}
+		begin := len(row)
+		for at := n - k; at < n; at++ {
+			j := int32(r.Below(uint64(at), uint32(at+1)))
+			if taken[j] {
+				j = int32(at)
+			}
+			taken[j] = true
+			row = append(row, j)
+		}
+		chosen := row[begin:]
+		for c, j := range chosen {
+			taken[j] = false
+			if n < cols && int(j) >= i {
+				chosen[c]++
+			}
+		}
+		slices.Sort(chosen)
+		return row
+	})
+}
+
+// build makes a matrix row by row; fill appends the columns of a row.
+func build(rows, cols int, fill func(i int, row []int32) []int32) (*Matrix, error) {
+	if rows < 0 || cols < 0 || rows >= math.MaxInt32 || cols >= math.MaxInt32 {
+		return nil, fmt.Errorf("sparse: a matrix [%d,%d]: %w", rows, cols, ErrShape)
+	}
+	m := &Matrix{Rows: rows, Cols: cols, Start: make([]int32, rows+1)}
+	for i := range rows {
+		m.Col = fill(i, m.Col)
+		if len(m.Col) > math.MaxInt32 {
+			return nil, fmt.Errorf("sparse: more than %d entries up to row %d of a matrix [%d,%d]: %w", math.MaxInt32, i, rows, cols, ErrShape)
+		}
+		m.Start[i+1] = int32(len(m.Col))
+	}
+	return m, nil
+}
