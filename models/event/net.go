@@ -99,7 +99,7 @@ func New(cell models.Cell, d models.Dims, params map[string][]float64) (*Net, er
 		n.membrane = newSimple(c, params)
 	}
 	n.readers = newColumns(coupling, d.H, d.H)
-	n.reads = newColumns(transpose(coupling, d.H, d.H), d.H, d.H)
+	n.reads = newRows(coupling, d.H, d.H)
 	n.Reset()
 	return n, nil
 }

@@ -1,34 +1,33 @@
 package event
 
+import "galvani/kernels/sparse"
+
 // columns is a matrix by its columns, without its zeros.
 type columns struct {
-	start []int // of each column, and the end of the last
-	row   []int32
+	by    *sparse.Matrix // its rows are the columns
 	value []float64
 }
 
 // newColumns takes the columns of a row-major matrix [rows,cols].
 func newColumns(m []float64, rows, cols int) columns {
-	c := columns{start: make([]int, 1, cols+1)}
-	for j := range cols {
-		for i := range rows {
-			if v := m[i*cols+j]; v != 0 {
-				c.row, c.value = append(c.row, int32(i)), append(c.value, v)
-			}
-		}
-		c.start = append(c.start, len(c.row))
-	}
-	return c
+	byRow, values := sparse.Dense(m, rows, cols)
+	by, from := byRow.Transpose()
+	return columns{by, sparse.Take(values, from)}
+}
+
+// newRows takes the rows of a row-major matrix [rows,cols], as the columns of its transpose.
+func newRows(m []float64, rows, cols int) columns {
+	by, values := sparse.Dense(m, rows, cols)
+	return columns{by, values}
 }
 
 // column returns the rows of column j that are not zero, and their values.
 func (c *columns) column(j int) ([]int32, []float64) {
-	from, to := c.start[j], c.start[j+1]
-	return c.row[from:to], c.value[from:to]
+	return c.by.Row(j), c.value[c.by.Start[j]:c.by.Start[j+1]]
 }
 
 // count returns how many elements of column j are not zero.
-func (c *columns) count(j int) int { return c.start[j+1] - c.start[j] }
+func (c *columns) count(j int) int { return len(c.by.Row(j)) }
 
 // dot returns the product of column j with a vector.
 func (c *columns) dot(j int, v []float64) float64 {
@@ -57,15 +56,4 @@ func dot(a, b []float64) float64 {
 		s0 += v * b[i]
 	}
 	return (s0 + s1) + (s2 + s3)
-}
-
-// transpose returns a row-major matrix [rows,cols] as [cols,rows].
-func transpose(m []float64, rows, cols int) []float64 {
-	t := make([]float64, len(m))
-	for i := range rows {
-		for j := range cols {
-			t[j*rows+i] = m[i*cols+j]
-		}
-	}
-	return t
 }
