@@ -44,8 +44,7 @@ func (c *Adding) Open(env Env) (*Task, error) {
 		return nil, fmt.Errorf("data: adding: min_steps is %d, want 0 or 2 to steps = %d: %w", c.MinSteps, c.Steps, ErrConfig)
 	}
 	t := &Task{Name: "adding", T: c.Steps, I: 2, O: 1, Goal: Regress, Masked: shortest < c.Steps}
-	first, second := newDraws(t, env.Seed, c.Sampling)
-	t.Train, t.Test = &sums{first, shortest}, &sums{second, shortest}
+	c.draw(t, env, func(d draws) Set { return &sums{d, shortest} })
 	return t, nil
 }
 

@@ -86,6 +86,9 @@ func OnChange(t *Task, thresholds ...float64) (*Task, error) {
 	scratch := &sync.Pool{New: func() any { return &change{NewBatch(t, 1), make([]float64, t.I)} }}
 	changed.Train = &changes{t.Train, &changed, c, scratch}
 	changed.Test = &changes{t.Test, &changed, c, scratch}
+	if t.Validation != nil {
+		changed.Validation = &changes{t.Validation, &changed, c, scratch}
+	}
 	return &changed, nil
 }
 
@@ -123,6 +126,9 @@ func (s *changes) Fill(b *Batch, col, epoch, index int) error {
 		return err
 	}
 	targets(b, col, from)
+	if b.Decisions != nil {
+		b.Decisions[col] = from.Decisions[0]
+	}
 	clear(r.levels)
 	for t := range b.T {
 		x := b.input(t, col)

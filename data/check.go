@@ -74,9 +74,9 @@ func checkField(tag reflect.StructTag, v reflect.Value) error {
 // checkFill refuses a batch that does not fit the task, and a column or sample outside it.
 // Inner loops rely on it.
 func checkFill(t *Task, size int, b *Batch, col, index int) error {
-	if b.T != t.T || b.I != t.I || b.O != t.O || b.Every != t.Every || (b.Mask != nil) != t.Masked {
-		return fmt.Errorf("data: %s: batch is T=%d I=%d O=%d every=%v masked=%v, want T=%d I=%d O=%d every=%v masked=%v",
-			t.Name, b.T, b.I, b.O, b.Every, b.Mask != nil, t.T, t.I, t.O, t.Every, t.Masked)
+	if b.T != t.T || b.I != t.I || b.O != t.O || b.Every != t.Every || (b.Mask != nil) != t.Masked || (b.Decisions != nil) != t.Trials {
+		return fmt.Errorf("data: %s: batch is T=%d I=%d O=%d every=%v masked=%v trials=%v, want T=%d I=%d O=%d every=%v masked=%v trials=%v",
+			t.Name, b.T, b.I, b.O, b.Every, b.Mask != nil, b.Decisions != nil, t.T, t.I, t.O, t.Every, t.Masked, t.Trials)
 	}
 	if col < 0 || col >= b.B {
 		return fmt.Errorf("data: %s: column is %d, want 0 to %d", t.Name, col, b.B-1)

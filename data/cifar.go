@@ -67,6 +67,7 @@ func (c *CIFAR10) Open(env Env) (*Task, error) {
 		}
 		*half.set = newImages(t, pixels, labels, order, half.limit)
 	}
+	holdOut(t, env.Validation)
 	return t, nil
 }
 

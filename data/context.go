@@ -66,7 +66,7 @@ func (c *Context) Open(env Env) (*Task, error) {
 	}
 	p := &contextTrials{*c}
 	constant := c.count(c.FixationMs) + c.count(c.StimulusMs) + c.count(c.DecisionMs)
-	return openTrials(t, env.Seed, c.TrialTiming, p, []string{"fixation", "stimulus", "delay", "decision"},
+	return openTrials(t, env, c.TrialTiming, p, []string{"fixation", "stimulus", "delay", "decision"},
 		constant+c.count(c.DelayMin), constant+c.count(c.DelayMax))
 }
 

@@ -42,8 +42,7 @@ func (c *Copy) Open(env Env) (*Task, error) {
 		t.Classes = append(t.Classes, strconv.Itoa(k))
 	}
 	t.Classes = append(t.Classes, "blank")
-	first, second := newDraws(t, env.Seed, c.Sampling)
-	t.Train, t.Test = &copies{first, *c}, &copies{second, *c}
+	c.draw(t, env, func(d draws) Set { return &copies{d, *c} })
 	return t, nil
 }
 

@@ -26,12 +26,17 @@ type Task struct {
 	Goal    Goal
 	Every   bool // targets at every step instead of the last
 	Masked  bool // sequences have different lengths; Batch.Mask is in use
+	Trials  bool // samples are trials with one right choice; Batch.Decisions is in use
 	// Irregular: steps have different lengths, and the mask holds them in place of 1.
 	Irregular bool
 	Classes   []string // names of the classes, may be nil
 	Train     Set
-	Test      Set
-	Notes     []string // what a user should know of the data, a line each
+	// Validation tells which of the networks of a run is the best and when to stop, so that the test
+	// set is looked at once, at the end. It shares no sample with Train; nil where none was asked for
+	// (Env.Validation) or where there are too few samples.
+	Validation Set
+	Test       Set
+	Notes      []string // what a user should know of the data, a line each
 }
 
 // Set is a collection of samples.
@@ -59,6 +64,9 @@ type Batch struct {
 	Value      []float32 // [N,O]; Regress only
 	Weight     []float32 // [N], loss weight of each target, 0 = ignored
 	Mask       []float32 // [T,B], 0 after the end of a sequence, else 1 or the step's length; nil unless Task.Masked
+	// Decisions say how each column is decided, [B]; nil unless Task.Trials. Those behind the last
+	// sample are zero.
+	Decisions []Decision
 }
 
 // NewBatch allocates a batch of b columns for a task.
@@ -77,6 +85,9 @@ func NewBatch(t *Task, b int) *Batch {
 	if t.Masked {
 		x.Mask = make([]float32, t.T*b)
 	}
+	if t.Trials {
+		x.Decisions = make([]Decision, b)
+	}
 	return x
 }
 
@@ -84,6 +95,9 @@ func NewBatch(t *Task, b int) *Batch {
 type Env struct {
 	Dir  string // folder of data-set files (--data-dir); may be empty for tasks that are generated
 	Seed uint64
+	// Validation is the part of the training samples that is kept from training for Task.Validation,
+	// 0 for none. Generated tasks draw as many samples besides and train on all of theirs.
+	Validation float64
 }
 
 // folder returns the folder of data-set files.

@@ -17,10 +17,14 @@ type draws struct {
 	size  int
 }
 
-// newDraws returns the training and the test half of a generated task. Test samples are the
-// same in every epoch.
-func newDraws(t *Task, seed uint64, s Sampling) (draws, draws) {
-	return draws{t, seed, train, s.Fresh, s.TrainSize}, draws{t, seed, test, false, s.TestSize}
+// draw gives a generated task its sets. Validation and test samples are the same in every epoch, and
+// training samples are what they are without a validation part.
+func (s Sampling) draw(t *Task, env Env, set func(draws) Set) {
+	t.Train = set(draws{t, env.Seed, train, s.Fresh, s.TrainSize})
+	t.Test = set(draws{t, env.Seed, test, false, s.TestSize})
+	if n := heldOut(s.TrainSize, env.Validation); n > 0 {
+		t.Validation = set(draws{t, env.Seed, validation, false, n})
+	}
 }
 
 // Len implements Set.

@@ -136,6 +136,9 @@ func TestColumns(t *testing.T) {
 				}
 				one.X, one.Label, one.Value = pick(b.X, b.I), pick(b.Label, 1), pick(b.Value, b.O)
 				one.Weight, one.Mask = pick(b.Weight, 1), pick(b.Mask, 1)
+				if b.Decisions != nil && b.Decisions[col] != decision(task.Train.(Trials).Trial(2, 3*col)) {
+					t.Errorf("column %d is decided by %+v", col, b.Decisions[col])
+				}
 				got := fmt.Sprint(one.X, one.Label, one.Value, one.Weight, one.Mask)
 				if want := sample(t, task, task.Train, 2, 3*col); got != want {
 					t.Errorf("column %d differs from its sample", col)
@@ -293,4 +296,10 @@ func TestCopy(t *testing.T) {
 			t.Errorf("symbol %d comes %v times of %v, want an eighth", k, got, n)
 		}
 	}
+}
+
+// decision returns what decides a trial.
+func decision(trial Trial) Decision {
+	last := trial.Periods[len(trial.Periods)-1]
+	return Decision{last.First, last.End, trial.Choice, trial.Earliest, trial.Latest}
 }

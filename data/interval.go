@@ -66,7 +66,7 @@ func (c *ReadySetGo) Open(env Env) (*Task, error) {
 			name, shortest, c.count(c.SetMs), c.SetMs, ErrConfig)
 	}
 	t := &Task{Name: name, I: 3, Classes: []string{"fixate", "go"}}
-	return openTrials(t, env.Seed, c.TrialTiming, p, []string{"fixation", "ready", "measure", "set", "production"},
+	return openTrials(t, env, c.TrialTiming, p, []string{"fixation", "ready", "measure", "set", "production"},
 		p.length(c.count(c.MeasureMin)), p.length(c.count(c.MeasureMax)))
 }
 

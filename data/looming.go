@@ -91,8 +91,7 @@ func (c *Looming) Open(env Env) (*Task, error) {
 	}
 	eye := newRetina(c.Facets, c.HalfField, float64(c.Steps)*c.StepMs)
 	spare := make(chan *events, runtime.GOMAXPROCS(0))
-	first, second := newDraws(t, env.Seed, c.Sampling)
-	t.Train, t.Test = &scenes{first, *c, eye, spare}, &scenes{second, *c, eye, spare}
+	c.draw(t, env, func(d draws) Set { return &scenes{d, *c, eye, spare} })
 	return t, nil
 }
 

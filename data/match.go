@@ -50,7 +50,7 @@ func (c *DelayMatch) Open(env Env) (*Task, error) {
 		length += p.steps[k]
 	}
 	t := &Task{Name: name, I: 1 + c.Ring, Classes: []string{"fixate", "match", "non-match"}}
-	return openTrials(t, env.Seed, c.TrialTiming, p, []string{"fixation", "sample", "delay", "test", "decision"}, length, length)
+	return openTrials(t, env, c.TrialTiming, p, []string{"fixation", "sample", "delay", "test", "decision"}, length, length)
 }
 
 // matchTrials draws the trials of the task.

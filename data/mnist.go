@@ -124,6 +124,7 @@ func (p Pictures) open(t *Task, env Env, order []int, limits Limits) (*Task, err
 	}
 	t.Train = newImages(t, halves[0].pixels, halves[0].labels, order, limits.TrainLimit)
 	t.Test = newImages(t, halves[1].pixels, halves[1].labels, order, limits.TestLimit)
+	holdOut(t, env.Validation)
 	return t, nil
 }
 

@@ -49,7 +49,7 @@ func (c *Perceptual) Open(env Env) (*Task, error) {
 		[4]int{c.count(c.FixationMs), c.count(c.StimulusMs), c.count(c.DelayMs), c.count(c.DecisionMs)}}
 	length := p.steps[0] + p.steps[1] + p.steps[2] + p.steps[3]
 	t := &Task{Name: name, I: 1 + c.Ring, Classes: choices(c.Ring)}
-	return openTrials(t, env.Seed, c.TrialTiming, p, []string{"fixation", "stimulus", "delay", "decision"}, length, length)
+	return openTrials(t, env, c.TrialTiming, p, []string{"fixation", "stimulus", "delay", "decision"}, length, length)
 }
 
 // perceptualTrials draws the trials of the task.

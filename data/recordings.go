@@ -89,6 +89,7 @@ func (c *Recordings) Open(env Env) (*Task, error) {
 		}
 		*half.set = s
 	}
+	holdOut(t, env.Validation)
 	return t, nil
 }
 

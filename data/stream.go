@@ -8,13 +8,14 @@ import (
 	"galvani/kernels/random"
 )
 
-// split tells training samples from test samples.
+// split tells training samples from those of validation and of the test.
 type split uint64
 
 const (
 	train split = iota + 1
 	test
 	fixed // things drawn once per task, such as a pixel order
+	validation
 )
 
 // stream is the random numbers of one sample. It depends on the words it was keyed with

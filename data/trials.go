@@ -37,8 +37,7 @@ func newTrialTiming(stepMs, sigma float64) TrialTiming {
 // Fixate is the class that all trial tasks ask for before the last period of a trial.
 const Fixate = 0
 
-// Trials is a set whose samples are trials with a right choice. Task.Train and Task.Test of
-// the tasks perceptual, context, dms, ready-set-go and multisensory are such sets.
+// Trials is a set whose samples are trials with a right choice. The sets of the tasks perceptual, context, dms, ready-set-go and multisensory are such sets.
 type Trials interface {
 	Set
 	// Trial returns what a sample of an epoch shows and asks for.
@@ -66,10 +65,23 @@ type Period struct {
 // answer to every step of the trial; those after its end are not looked at.
 func (t Trial) Right(answers []int) bool {
 	response := t.Periods[len(t.Periods)-1]
-	for step, answer := range answers[response.First:response.End] {
-		if answer != Fixate {
-			step += response.First
-			return answer == t.Choice && step >= t.Earliest && step <= t.Latest
+	d := Decision{response.First, response.End, t.Choice, t.Earliest, t.Latest}
+	return d.Right(func(step int) int { return answers[step] })
+}
+
+// Decision is what decides a trial: the steps First to End−1 of its last period, the right choice,
+// and the first and last step at which it may come.
+type Decision struct {
+	First, End       int
+	Choice           int
+	Earliest, Latest int
+}
+
+// Right is Trial.Right for the answers at the steps of the last period.
+func (d Decision) Right(answer func(step int) int) bool {
+	for step := d.First; step < d.End; step++ {
+		if a := answer(step); a != Fixate {
+			return a == d.Choice && step >= d.Earliest && step <= d.Latest
 		}
 	}
 	return false
@@ -186,16 +198,14 @@ func choices(n int) []string {
 
 // openTrials gives a task its shape and its sets. Task t has name, inputs and classes; longest
 // is the length of the longest trial in steps.
-func openTrials(t *Task, seed uint64, c TrialTiming, p protocol, periods []string, shortest, longest int) (*Task, error) {
+func openTrials(t *Task, env Env, c TrialTiming, p protocol, periods []string, shortest, longest int) (*Task, error) {
 	if longest > mostSteps {
 		return nil, fmt.Errorf("data: %s: a trial is up to %d steps of step_ms = %v, want at most %d: %w",
 			t.Name, longest, c.StepMs, mostSteps, ErrConfig)
 	}
-	t.T, t.O, t.Goal, t.Every, t.Masked = longest, len(t.Classes), Classify, true, shortest < longest
-	first, second := newDraws(t, seed, c.Sampling)
+	t.T, t.O, t.Goal, t.Every, t.Masked, t.Trials = longest, len(t.Classes), Classify, true, shortest < longest, true
 	noise := c.Sigma / math.Sqrt(c.StepMs)
-	t.Train = &trials{first, p, periods, noise, c.FixationWeight}
-	t.Test = &trials{second, p, periods, noise, c.FixationWeight}
+	c.draw(t, env, func(d draws) Set { return &trials{d, p, periods, noise, c.FixationWeight} })
 	return t, nil
 }
 
@@ -222,6 +232,7 @@ func (s *trials) Fill(b *Batch, col, epoch, index int) error {
 		s.paint(b, col, p, &r)
 	}
 	s.setTargets(b, col, &t)
+	b.Decisions[col] = Decision{t.starts[len(s.periods)-1], t.starts[len(s.periods)], t.choice, t.earliest, t.latest}
 	return nil
 }
 

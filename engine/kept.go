@@ -14,6 +14,7 @@ const keepShare = 4
 type kept struct {
 	plan    plan
 	samples kernels.Samples
+	trials  []data.Decision // of the samples, where they are trials
 	epoch   int
 	order   []int
 	index   []int32
@@ -47,10 +48,12 @@ func keep(g *Graph[float32], t *data.Task, p plan, fixed bool) (*kept, error) {
 	for k, f := range fields {
 		all[k] = make([]float32, 0, n*len(f.arr))
 	}
+	var decisions []data.Decision
 	for i := range n {
 		if err := p.set.Fill(one, 0, 0, i); err != nil {
 			return nil, fmt.Errorf("engine: sample %d: %w", i, err)
 		}
+		decisions = append(decisions, one.Decisions...)
 		for k, f := range fields {
 			all[k] = append(all[k], f.arr...)
 		}
@@ -65,7 +68,7 @@ func keep(g *Graph[float32], t *data.Task, p plan, fixed bool) (*kept, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &kept{plan: p, samples: samples, epoch: -1, index: make([]int32, p.batch)}, nil
+	return &kept{plan: p, samples: samples, trials: decisions, epoch: -1, index: make([]int32, p.batch)}, nil
 }
 
 // take queues the batch at a place into the inputs of the graph.
@@ -77,4 +80,14 @@ func (k *kept) take(at place) error {
 		k.index[col] = int32(k.plan.sample(k.order, at.batch, col))
 	}
 	return k.samples.Take(k.index)
+}
+
+// decisions writes how the columns of the batch that was taken last are decided.
+func (k *kept) decisions(list []data.Decision) {
+	for col := range list {
+		list[col] = data.Decision{}
+		if i := k.index[col]; i >= 0 {
+			list[col] = k.trials[i]
+		}
+	}
 }

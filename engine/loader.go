@@ -67,6 +67,9 @@ func blank(b *data.Batch, col int) {
 	column(b.Label, 1, b.B, col)
 	column(b.Weight, 1, b.B, col)
 	column(b.Value, b.O, b.B, col)
+	if b.Decisions != nil {
+		b.Decisions[col] = data.Decision{}
+	}
 }
 
 // column clears rows col, col+b, … of n elements each.

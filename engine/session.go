@@ -32,7 +32,8 @@ type Session struct {
 	train    *Graph[float32]
 	test     *Graph[float32] // forward only; made at the first evaluation
 	batch    *data.Batch     // of the evaluation
-	kept     *kept           // the test set on the device, or nil
+	kept     *kept           // the set of evaluations on the device, or nil
+	onDevice bool            // the batch of the evaluation is there, and not in batch
 	backup   []float32       // learned parameters before an update
 	steps    stepper
 	dev      kernels.Resident // account of parameters and optimiser; nil in host memory
@@ -47,7 +48,7 @@ type Progress struct {
 	Batch   int      `json:"batch"`           // next batch within the epoch
 	Running Metrics  `json:"running"`         // over the batches of this epoch so far
 	Pending bool     `json:"pending"`         // an evaluation is due
-	Best    *Metrics `json:"best,omitempty"`  // of all evaluations so far
+	Best    *Metrics `json:"best,omitempty"`  // of all evaluations so far, on the set of Session.selection
 	Stale   int      `json:"stale,omitempty"` // evaluations since the best one
 }
 
@@ -131,6 +132,14 @@ func (s *Session) graphConfig() GraphConfig {
 	t := s.cfg.Task
 	return GraphConfig{Net: s.cfg.Net, Device: s.cfg.Device, T: t.T, B: s.cfg.Options.Batch, I: t.I,
 		Goal: t.Goal, Every: t.Every, Masked: t.Masked, Grad: true, Memory: s.cfg.Memory}
+}
+
+// selection returns the set that tells which network is the best and when to stop, and its name.
+func (s *Session) selection() (data.Set, string) {
+	if set := s.cfg.Task.Validation; set != nil {
+		return set, "validation"
+	}
+	return s.cfg.Task.Test, "test"
 }
 
 // BatchesPerEpoch returns the number of batches, the last of which may be incomplete.
@@ -248,8 +257,12 @@ func (s *Session) Evaluate(ctx context.Context, set data.Set) (Metrics, error) {
 // loadTest brings batch k of an evaluation into the graph.
 func (s *Session) loadTest(p plan, k int) error {
 	if s.kept != nil && p.set == s.kept.plan.set {
-		return s.kept.take(place{0, k})
+		s.onDevice = true
+		err := s.kept.take(place{0, k})
+		s.kept.decisions(s.batch.Decisions)
+		return err
 	}
+	s.onDevice = false
 	if err := p.fill(s.batch, nil, 0, k); err != nil {
 		return err
 	}
@@ -266,7 +279,7 @@ func (s *Session) forward() (Metrics, error) {
 		return Metrics{}, err
 	}
 	if !finite(m.LossSum) {
-		if s.kept != nil {
+		if s.onDevice {
 			return Metrics{}, fmt.Errorf("engine: loss of the evaluation is %v: %w", m.Loss(), ErrNotFinite)
 		}
 		return Metrics{}, s.diagnose(s.test, s.batch)
@@ -291,7 +304,7 @@ func (s *Session) prepareTest() error {
 		return err
 	}
 	s.batch = data.NewBatch(s.cfg.Task, cfg.B)
-	if set := s.cfg.Task.Test; set != nil && set.Len() > 0 {
+	if set, _ := s.selection(); set != nil && set.Len() > 0 {
 		p := plan{set: set, batch: cfg.B, stateful: s.cfg.Options.Stateful}
 		s.kept, err = keep(s.test, s.cfg.Task, p, true) // evaluations always see epoch 0
 	}

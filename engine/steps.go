@@ -167,6 +167,9 @@ func (d *deviceSteps) finished(wait bool) ([]made, error) {
 		}
 		m.GradNorm = r.GradNorm
 		m.Metrics = Metrics{LossSum: r.Loss, Weight: r.Weight, Correct: r.Correct, Count: r.Count}
+		if d.cfg.Task.Trials {
+			m.Metrics = m.Metrics.ofTrials() // the logits stay on the device
+		}
 		done, d.waiting = append(done, m), d.waiting[1:]
 	}
 	return done, nil

@@ -25,12 +25,14 @@ type StepEvent struct {
 	Running Metrics // over the epoch so far, this update included
 }
 
-// EvalEvent is one evaluation on the test set.
+// EvalEvent is one evaluation on the validation set of the task, or on its test set where it has
+// no validation set.
 type EvalEvent struct {
 	Step     int // updates made before
 	Epoch    int
 	Train    Metrics // of the training batches of the epoch so far
-	Test     Metrics
+	Set      string  // what Held was measured on: validation or test
+	Held     Metrics
 	Improved bool // the best so far
 }
 
@@ -169,7 +171,8 @@ func (t *trainer) update() error {
 	}
 	p.Batch++
 	t.unsaved = true
-	p.Pending = t.cfg.Task.Test != nil && t.cfg.Task.Test.Len() > 0 &&
+	held, _ := t.selection()
+	p.Pending = held != nil && held.Len() > 0 &&
 		(every(t.cfg.Options.EvalEvery, p.Step, p.Batch == t.perEpoch) || p.Step == t.total)
 	// What an evaluation, a new epoch or the end of the run builds on has to be there.
 	if t.steps.due() || p.Pending || p.Batch == t.perEpoch || p.Step == t.total {
@@ -223,10 +226,11 @@ func (t *trainer) after(at place) place {
 	return place{at.epoch + 1, 0}
 }
 
-// evaluate measures the test set and keeps the best checkpoint.
+// evaluate measures the set of evaluations and keeps the best checkpoint.
 func (t *trainer) evaluate(ctx context.Context) error {
 	t.loader.settle() // sets need not bear two calls of Fill at once
-	m, err := t.Evaluate(ctx, t.cfg.Task.Test)
+	set, name := t.selection()
+	m, err := t.Evaluate(ctx, set)
 	if err != nil {
 		return err
 	}
@@ -247,5 +251,5 @@ func (t *trainer) evaluate(ctx context.Context) error {
 	if t.obs == nil {
 		return nil
 	}
-	return t.obs.Evaluated(EvalEvent{Step: p.Step, Epoch: p.Epoch, Train: p.Running, Test: m, Improved: improved})
+	return t.obs.Evaluated(EvalEvent{Step: p.Step, Epoch: p.Epoch, Train: p.Running, Set: name, Held: m, Improved: improved})
 }

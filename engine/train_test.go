@@ -98,7 +98,7 @@ func TestTrainLearns(t *testing.T) {
 		if e := w.steps[8]; e.Epoch != 1 || e.Batch != 1 || e.Step != 9 || e.Running.Count != 16 {
 			t.Errorf("%s: update 9 is %+v", name, e)
 		}
-		if e := w.evals[1]; e.Step != 14 || e.Epoch != 1 || e.Train.Count != 50 || e.Test.Count != 37 {
+		if e := w.evals[1]; e.Step != 14 || e.Epoch != 1 || e.Train.Count != 50 || e.Held.Count != 37 {
 			t.Errorf("%s: evaluation 2 is %+v", name, e)
 		}
 	}

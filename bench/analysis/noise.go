@@ -36,7 +36,12 @@ func (s *Subject) Noisy(ctx context.Context, set data.Set, n Noise) (engine.Metr
 	if err == nil && (math.IsNaN(m.LossSum) || math.IsInf(m.LossSum, 0)) {
 		err = engine.ErrNotFinite
 	}
-	return m, c.list(), err
+	list := c.list()
+	if c.set != nil {
+		all := Total(list)
+		m.StepsRight, m.Steps, m.Correct, m.Count = m.Correct, m.Count, all.Right, all.Count
+	}
+	return m, list, err
 }
 
 // noisySweep runs all samples of a set step by step, with noise on the state before every

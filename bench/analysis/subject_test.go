@@ -109,8 +109,8 @@ func TestConfusionCountsAll(t *testing.T) {
 			all += n
 		}
 	}
-	if all != m.Count || right != m.Correct {
-		t.Errorf("%d targets, %d right, want %d and %d", all, right, m.Count, m.Correct)
+	if all != m.Steps || right != m.StepsRight { // the classes of trials are those of their steps
+		t.Errorf("%d targets, %d right, want %d and %d", all, right, m.Steps, m.StepsRight)
 	}
 }
 

@@ -186,7 +186,7 @@ func (w *watcher) Stepped(e engine.StepEvent) error {
 
 // Evaluated implements engine.Observer.
 func (w *watcher) Evaluated(e engine.EvalEvent) error {
-	w.Evaluations = append(w.Evaluations, Evaluation{e.Step, e.Epoch, time.Since(w.begin).Seconds(), e.Test})
+	w.Evaluations = append(w.Evaluations, Evaluation{e.Step, e.Epoch, time.Since(w.begin).Seconds(), e.Held})
 	return nil
 }
 

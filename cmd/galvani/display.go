@@ -34,12 +34,20 @@ func newDisplay(f trainFlags, stdout, stderr io.Writer) display {
 	return &lineDisplay{plain: plain{w: stderr}}
 }
 
-// score writes loss and, where there are classes, accuracy.
+// score writes loss and, where there are classes, accuracy; of trials the part that is decided
+// rightly, and that of the steps.
 func score(m engine.Metrics) string {
-	if m.Count == 0 {
-		return fmt.Sprintf("loss %.4f", m.Loss())
+	s := fmt.Sprintf("loss %.4f", m.Loss())
+	switch {
+	case m.Count > 0 && m.Steps > 0:
+		s += fmt.Sprintf("  trials right %.1f%%", 100*m.Accuracy())
+	case m.Count > 0:
+		s += fmt.Sprintf("  acc %.1f%%", 100*m.Accuracy())
 	}
-	return fmt.Sprintf("loss %.4f  acc %.1f%%", m.Loss(), 100*m.Accuracy())
+	if m.Steps > 0 {
+		s += fmt.Sprintf("  steps %.1f%%", 100*m.StepAccuracy())
+	}
+	return s
 }
 
 // plain is what the displays for people share: the lines around the training and one line
@@ -57,6 +65,7 @@ func (p *plain) start(j *job, dir string) error {
 	learned, _ := j.session.Params().Len()
 	p.words("%s (%d units, %s learned parameters) on %s (T=%d I=%d O=%d)", j.net.Name(), j.net.Hidden(),
 		thousands(learned), j.task.Name, j.task.T, j.task.I, j.task.O)
+	p.words("data: %s", j.counts())
 	p.words("device: %s", j.place)
 	for _, n := range j.task.Notes {
 		p.words("data: %s", n)
@@ -74,8 +83,8 @@ func (p *plain) evaluated(e engine.EvalEvent) {
 	if e.Improved {
 		best = "  best"
 	}
-	p.words("epoch %d/%d  step %d  train %s  test %s  %s%s", e.Epoch+1, p.j.opt.Epochs, e.Step, score(e.Train),
-		score(e.Test), time.Since(p.begin).Round(time.Second), best)
+	p.words("epoch %d/%d  step %d  train %s  %s %s  %s%s", e.Epoch+1, p.j.opt.Epochs, e.Step, score(e.Train), e.Set,
+		score(e.Held), time.Since(p.begin).Round(time.Second), best)
 }
 
 func (p *plain) end(j *job, r engine.Result, dir string, took time.Duration) {
@@ -83,11 +92,8 @@ func (p *plain) end(j *job, r engine.Result, dir string, took time.Duration) {
 	if advice := r.Outcome.Advice(); advice != "" {
 		p.words("%s", advice)
 	}
-	if r.Last != nil {
-		p.words("test  %s", score(*r.Last))
-	}
-	if r.Best != nil {
-		p.words("best  %s", score(*r.Best))
+	for _, line := range j.results(r) {
+		p.words("%s", line)
 	}
 	if u, ok := j.session.Usage(); ok {
 		p.words("GPU memory: at most %s of %s", formatBytes(u.High), formatBytes(u.Total))

@@ -20,14 +20,20 @@ type jsonDisplay struct {
 
 // scoreJSON is a metric in JSON, which has no NaN.
 type scoreJSON struct {
-	Loss     float64  `json:"loss"`
-	Accuracy *float64 `json:"accuracy,omitempty"`
+	Loss float64 `json:"loss"`
+	// Accuracy is the part of the classes that were found, of trials the part that was decided
+	// rightly; StepAccuracy that of the steps of trials.
+	Accuracy     *float64 `json:"accuracy,omitempty"`
+	StepAccuracy *float64 `json:"step_accuracy,omitempty"`
 }
 
 func newScore(m engine.Metrics) scoreJSON {
 	s := scoreJSON{Loss: m.Loss()}
 	if a := m.Accuracy(); !math.IsNaN(a) {
 		s.Accuracy = &a
+	}
+	if a := m.StepAccuracy(); !math.IsNaN(a) {
+		s.StepAccuracy = &a
 	}
 	return s
 }
@@ -46,8 +52,10 @@ type event struct {
 	Steps     int        `json:"steps"`
 	Epoch     int        `json:"epoch,omitempty"` // counted from 1
 	Train     *scoreJSON `json:"train,omitempty"`
-	Test      *scoreJSON `json:"test,omitempty"`
-	Best      *scoreJSON `json:"best,omitempty"`
+	Held      *scoreJSON `json:"validation,omitempty"` // of an evaluation, or the last one
+	Test      *scoreJSON `json:"test,omitempty"`       // of the best checkpoint; without a validation set as Held
+	Best      *scoreJSON `json:"best,omitempty"`       // on the validation set, or on the test set where there is none
+	BestStep  int64      `json:"best_step,omitempty"`  // of the checkpoint that Test is of
 	Rate      float64    `json:"sequences_per_second,omitempty"`
 	Outcome   string     `json:"outcome,omitempty"` // done, early stopped, stopped, failed
 	Reason    string     `json:"reason,omitempty"`
@@ -85,8 +93,20 @@ func (d *jsonDisplay) Stepped(e engine.StepEvent) error {
 
 // Evaluated implements engine.Observer.
 func (d *jsonDisplay) Evaluated(e engine.EvalEvent) error {
-	train, test := newScore(e.Train), newScore(e.Test)
-	return d.write(event{Event: "evaluation", Step: e.Step, Epoch: e.Epoch + 1, Train: &train, Test: &test})
+	train := newScore(e.Train)
+	line := event{Event: "evaluation", Step: e.Step, Epoch: e.Epoch + 1, Train: &train}
+	line.hold(e.Set, e.Held)
+	return d.write(line)
+}
+
+// hold puts a score under the name of its set.
+func (e *event) hold(set string, m engine.Metrics) {
+	s := newScore(m)
+	if set == "test" {
+		e.Test = &s
+	} else {
+		e.Held = &s
+	}
 }
 
 func (d *jsonDisplay) words(format string, args ...any) { fmt.Fprintf(d.people, format+"\n", args...) }
@@ -104,8 +124,11 @@ func (d *jsonDisplay) end(j *job, r engine.Result, dir string, took time.Duratio
 		e.GPUMemory = u.High
 	}
 	if r.Last != nil {
-		s := newScore(*r.Last)
-		e.Test = &s
+		e.hold(j.selection(), *r.Last)
+	}
+	if j.tested != nil {
+		e.hold("test", j.tested.Metrics)
+		e.BestStep = j.tested.step
 	}
 	if r.Best != nil {
 		s := newScore(*r.Best)

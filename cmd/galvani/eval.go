@@ -92,7 +92,7 @@ type evalReport struct {
 	Device     string            `json:"device"`
 	Backend    string            `json:"backend"`
 	Sequences  int               `json:"sequences"`
-	Test       scoreJSON         `json:"test"`
+	Test       scoreJSON         `json:"test"` // the accuracy of trials is the part that is decided rightly
 	Classes    []string          `json:"classes,omitempty"`
 	Confusion  [][]int           `json:"confusion,omitempty"` // true class by row, answer by column
 	Trials     []analysis.Trials `json:"trials,omitempty"`    // of tasks that are decided once, by coherence
@@ -160,16 +160,21 @@ func (p *printer) evaluation(r evalReport) {
 	p.line("device      %s, backend %s", r.Device, r.Backend)
 	p.line("sequences   %d", r.Sequences)
 	p.line("loss        %.6f", r.Test.Loss)
-	if r.Test.Accuracy != nil {
-		p.line("accuracy    %.2f %%", 100**r.Test.Accuracy)
-	}
-	if len(r.Trials) > 0 {
+	switch {
+	case len(r.Trials) > 0:
 		p.decisions(r.Trials)
+		p.line("steps       %.2f %% right", 100**r.Test.StepAccuracy)
+	case r.Test.Accuracy != nil:
+		p.line("accuracy    %.2f %%", 100**r.Test.Accuracy)
 	}
 	if r.Confusion == nil {
 		return
 	}
-	p.title("\nTrue class by row, answer by column")
+	what := "True class by row, answer by column"
+	if len(r.Trials) > 0 {
+		what += ", in steps"
+	}
+	p.title("\n%s", what)
 	head := []string{""}
 	rows := make([][]string, len(r.Confusion))
 	for i, counts := range r.Confusion {

@@ -27,6 +27,7 @@ type job struct {
 	task    *data.Task
 	session *engine.Session
 	source  []byte // config.toml
+	tested  *tested
 }
 
 // open makes the session that the settings describe: device, data, network.
@@ -41,7 +42,7 @@ func (s *settings) open() (j *job, err error) {
 	if j.about, err = lookupTask(s.run.Task); err != nil {
 		return nil, err
 	}
-	if j.task, err = s.task.Open(data.Env{Dir: dataFolder(s.run.DataDir), Seed: s.opt.Seed}); err != nil {
+	if j.task, err = s.task.Open(data.Env{Dir: dataFolder(s.run.DataDir), Seed: s.opt.Seed, Validation: s.run.Validation}); err != nil {
 		return nil, err
 	}
 	j.net, err = models.Bind(s.run.Model, s.cell, models.Dims{I: j.task.I, H: s.run.Hidden, O: j.task.O},

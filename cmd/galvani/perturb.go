@@ -319,22 +319,22 @@ func (p *printer) perturbed(r perturbReport) {
 	p.line("units       %s (%d of %d)", ranges(r.Units), len(r.Units), r.Hidden)
 	head := []string{"PERTURBATION", "STRENGTH", "SEED", "LOSS"}
 	before := r.Rows[0]
-	if before.Test.Accuracy != nil {
+	switch {
+	case len(before.Trials) > 0:
+		head = append(head, "DECISIONS RIGHT", "STEPS RIGHT")
+	case before.Test.Accuracy != nil:
 		head = append(head, "ACCURACY")
-	}
-	if len(before.Trials) > 0 {
-		head = append(head, "DECISIONS RIGHT")
 	}
 	var rows, curves [][]string
 	for _, row := range r.Rows {
 		cells := named(row.Perturbation)
 		curve := slices.Clone(cells)
 		cells = append(cells, fmt.Sprintf("%.6f", row.Test.Loss))
-		if row.Test.Accuracy != nil {
+		switch {
+		case len(row.Trials) > 0:
+			cells = append(cells, percentRight(analysis.Total(row.Trials)), fmt.Sprintf("%.2f %%", 100**row.Test.StepAccuracy))
+		case row.Test.Accuracy != nil:
 			cells = append(cells, fmt.Sprintf("%.2f %%", 100**row.Test.Accuracy))
-		}
-		if len(row.Trials) > 0 {
-			cells = append(cells, percentRight(analysis.Total(row.Trials)))
 		}
 		rows = append(rows, cells)
 		for _, t := range row.Trials {

@@ -29,11 +29,16 @@ func (j *job) plot(run *rundir.Run, say func(string, ...any)) error {
 	if err != nil {
 		return err
 	}
+	accuracy := "accuracy (%)"
+	if j.task.Trials {
+		accuracy = "trials decided rightly (%)"
+	}
 	charts := map[string]chart.Lines{
-		"loss": {Title: "Loss", XLabel: "update", YLabel: "loss", LogY: true,
-			Series: []chart.Series{curve(rows, "train", "loss", smoothing), curve(rows, "test", "test_loss", 0)}},
-		"accuracy": {Title: "Accuracy", XLabel: "update", YLabel: "accuracy (%)",
-			Series: []chart.Series{percent(curve(rows, "train", "accuracy", smoothing)), percent(curve(rows, "test", "test_accuracy", 0))}},
+		"loss":     {Title: "Loss", XLabel: "update", YLabel: "loss", LogY: true, Series: curves(rows, "loss")},
+		"accuracy": {Title: "Accuracy", XLabel: "update", YLabel: accuracy, Series: curves(rows, "accuracy")},
+	}
+	for i, s := range charts["accuracy"].Series {
+		charts["accuracy"].Series[i] = percent(s)
 	}
 	if charts["gradient"], err = j.gradientChart(say); err != nil {
 		return err
@@ -54,6 +59,19 @@ func (j *job) plot(run *rundir.Run, say func(string, ...any)) error {
 		}
 	}
 	return nil
+}
+
+// curves are the courses of a metric over training batches, validation and test, as far as there are
+// such. With a validation set the test is one point: the best checkpoint, measured at the end.
+func curves(rows []rundir.Row, metric string) []chart.Series {
+	var list []chart.Series
+	for _, s := range []chart.Series{curve(rows, "train", metric, smoothing), curve(rows, "validation", "validation_"+metric, 0),
+		curve(rows, "test", "test_"+metric, 0)} {
+		if s.Scatter = len(s.X) == 1; len(s.X) > 0 {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // curve is the course of one metric.

@@ -21,6 +21,7 @@ type runKeys struct {
 	ReadoutScale float64 `toml:"readout_scale" doc:"factor of the initial read-out weights" min:"0" max:"1e3"`
 	Device       string  `toml:"device" doc:"where to compute: auto, cpu, cuda or cuda:n"`
 	Backend      string  `toml:"backend" doc:"the fused scan or the unrolled graph" oneof:"auto|graph|scan"`
+	Validation   float64 `toml:"validation" doc:"part of the training samples that is kept from training to select the best checkpoint and to tell patience; generated tasks draw as many besides; 0 selects on the test set" min:"0" max:"0.9" before:"0"`
 	Precision    string  `toml:"precision" doc:"number format of the products on a GPU; states and parameters are float32" oneof:"fp32|tf32|bf16"`
 	Memory       string  `toml:"memory" doc:"most memory that training keeps of a sequence for the way back, e.g. 8GiB; beyond it states are recomputed; empty for no limit"`
 	Threads      int     `toml:"threads" needs:"backend!=graph" doc:"threads of the fused scan on the CPU, 0 for one per core" min:"0" max:"1024"`
@@ -29,7 +30,7 @@ type runKeys struct {
 }
 
 func defaultRunKeys() runKeys {
-	return runKeys{Model: "crnn", Task: "looming", Hidden: 64, ReadoutScale: 1, Device: "auto", Backend: "auto", Precision: "fp32", RunsDir: "runs"}
+	return runKeys{Model: "crnn", Task: "looming", Hidden: 64, ReadoutScale: 1, Device: "auto", Backend: "auto", Validation: 0.1, Precision: "fp32", RunsDir: "runs"}
 }
 
 // settings is everything that decides what a run computes: one flat space of keys over the

@@ -128,7 +128,7 @@ func TestResolveRefuses(t *testing.T) {
 // TestOlderRunsKeepTheirBehaviour holds that a run whose file lacks a key that was added later goes
 // on without what the key brought, and that a new run has it.
 func TestOlderRunsKeepTheirBehaviour(t *testing.T) {
-	later := map[string]string{"decay_on": "all"}
+	later := map[string]string{"decay_on": "all", "validation": "0"}
 	fresh, err := resolve(layer{name: "f.toml", pairs: pairs("lr", 0.25)})
 	if err != nil {
 		t.Fatal(err)

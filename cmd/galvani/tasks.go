@@ -45,6 +45,7 @@ type taskShape struct {
 	Loss    string   `json:"loss"`
 	Classes []string `json:"classes,omitempty"`
 	Train   int      `json:"train,omitempty"`
+	Held    int      `json:"validation,omitempty"` // with the default of the key validation
 	Test    int      `json:"test,omitempty"`
 }
 
@@ -76,7 +77,7 @@ func describeTask(e data.Entry, dataDir string) (taskReport, error) {
 	if r.Keys, err = keyReports("task "+e.Name, settings); err != nil {
 		return r, err
 	}
-	t, err := settings.Open(data.Env{Dir: dataFolder(dataDir)})
+	t, err := settings.Open(data.Env{Dir: dataFolder(dataDir), Validation: defaultRunKeys().Validation})
 	if err != nil {
 		r.Missing = err.Error()
 		if o, ok := settings.(data.Outliner); ok {
@@ -86,6 +87,9 @@ func describeTask(e data.Entry, dataDir string) (taskReport, error) {
 	}
 	r.Shape, r.Notes = shapeOf(t), t.Notes
 	r.Shape.Train, r.Shape.Test = t.Train.Len(), t.Test.Len()
+	if t.Validation != nil {
+		r.Shape.Held = t.Validation.Len()
+	}
 	return r, nil
 }
 
@@ -148,7 +152,7 @@ func (p *printer) task(r taskReport) {
 			p.line("Classes: %s", strings.Join(s.Classes, ", "))
 		}
 		if s.Train > 0 {
-			p.line("%d training and %d test sequences", s.Train, s.Test)
+			p.line("%d training, %d validation and %d test sequences", s.Train, s.Held, s.Test)
 		}
 	}
 	for _, n := range r.Notes {

@@ -171,7 +171,9 @@ func (j *job) learn(ctx context.Context, run *rundir.Run, show display) (engine.
 	case r.Cause != nil:
 		err = fmt.Errorf("%w; %s", r.Cause, r.Outcome.Advice())
 	default:
-		return r, nil
+		if err = j.test(ctx, run); err == nil {
+			return r, nil
+		}
 	}
 	return r, fmt.Errorf("%w; %s", err, j.kept(r, run))
 }
@@ -228,18 +230,15 @@ type recorder struct{ run *rundir.Run }
 
 // Stepped implements engine.Observer.
 func (r recorder) Stepped(e engine.StepEvent) error {
-	values := map[string]float64{"loss": e.Metrics.Loss(), "grad_norm": e.GradNorm, "lr": e.LR, "epoch": float64(e.Epoch)}
-	if e.Metrics.Count > 0 {
-		values["accuracy"] = e.Metrics.Accuracy()
-	}
+	values := map[string]float64{"grad_norm": e.GradNorm, "lr": e.LR, "epoch": float64(e.Epoch)}
+	record(values, "", e.Metrics)
 	return r.run.Append(time.Now(), int64(e.Step), values)
 }
 
 // Evaluated implements engine.Observer.
 func (r recorder) Evaluated(e engine.EvalEvent) error {
-	values := map[string]float64{"train_loss": e.Train.Loss(), "test_loss": e.Test.Loss()}
-	if e.Test.Count > 0 {
-		values["train_accuracy"], values["test_accuracy"] = e.Train.Accuracy(), e.Test.Accuracy()
-	}
+	values := map[string]float64{}
+	record(values, "train_", e.Train)
+	record(values, e.Set+"_", e.Held)
 	return r.run.Append(time.Now(), int64(e.Step), values)
 }
