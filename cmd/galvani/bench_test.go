@@ -104,7 +104,7 @@ func TestBenchRefuses(t *testing.T) {
 		{"--devices tpu", exitUsage, "--devices is tpu"},
 		{"--devices auto", exitUsage, "--devices is auto"},
 		{"--devices cuda,cuda:1", exitUsage, "one of cuda, cuda:n"},
-		{"--devices cpu,cuda", exitDevice, kernels.ErrNoDevice.Error()},
+		{"--devices cpu,cuda", exitDevice, "CUDA"},
 		{"--blocks 1", exitUsage, "--blocks is 1, want at least 2"},
 		{"--threads -1", exitUsage, "--threads is -1"},
 		{"--goals --quick", exitUsage, "leave out --quick"},

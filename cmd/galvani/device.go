@@ -65,7 +65,7 @@ func choosePlace(r runKeys) (place, error) {
 
 // reason is an error of the kernels as part of a sentence.
 func reason(err error) string {
-	s := strings.TrimSuffix(err.Error(), ": "+kernels.ErrNoDevice.Error())
+	s := message(err)
 	for _, room := range []string{"kernels: ", "driver: ", "cuda: "} {
 		s = strings.TrimPrefix(s, room)
 	}

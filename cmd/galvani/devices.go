@@ -43,11 +43,11 @@ func newDevices() *cobra.Command {
 func findDevices() []deviceReport {
 	scan := deviceReport{Device: "cpu", Backend: "scan"}
 	if dev, err := kernels.OpenCPU(0); err != nil {
-		scan.Reason = err.Error()
+		scan.Reason = message(err)
 	} else {
 		scan.Usable, scan.Name = true, fmt.Sprintf("%s, %d cores, %s", rundir.CPU(), runtime.NumCPU(), dev.Name())
 		if err := dev.Close(); err != nil {
-			scan.Usable, scan.Reason = false, err.Error()
+			scan.Usable, scan.Reason = false, message(err)
 		}
 	}
 	list := []deviceReport{scan, {Device: "cpu", Backend: "graph", Usable: true, Name: "Gorgonia on " + runtime.GOARCH}}

@@ -372,7 +372,7 @@ func TestFixedpointsRefuses(t *testing.T) {
 		{"--input middle", exitConfig, `--input is "middle", want zero, mean, mean:K or N:K`},
 		{"--input mean:8", exitConfig, "a step K of 0 to 7"},
 		{"--input 16:0", exitConfig, "a test sequence N of 0 to 15"},
-		{"--starts 1 --out " + filepath.Join(dir, "no", "folder"), exitData, "no such file"},
+		{"--starts 1 --out " + filepath.Join(dir, "no", "folder"), exitIO, "no such file"},
 	} {
 		galvani(t, args([]string{"fixedpoints", dir}, strings.Fields(tt.args)...)...).refused(t, tt.code, tt.want)
 	}

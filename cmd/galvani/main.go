@@ -31,7 +31,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 		err = out.err
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, config.OneLine("galvani: "+err.Error()))
+		fmt.Fprintln(stderr, config.OneLine("galvani: "+message(err)))
 	}
 	return exitCode(err)
 }

@@ -79,7 +79,7 @@ func describeTask(e data.Entry, dataDir string) (taskReport, error) {
 	}
 	t, err := settings.Open(data.Env{Dir: dataFolder(dataDir), Validation: defaultRunKeys().Validation})
 	if err != nil {
-		r.Missing = err.Error()
+		r.Missing = message(err)
 		if o, ok := settings.(data.Outliner); ok {
 			r.Shape = shapeOf(o.Outline())
 		}

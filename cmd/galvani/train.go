@@ -141,7 +141,7 @@ func (j *job) train(ctx context.Context, run *rundir.Run, show display) (err err
 	took := time.Since(begin)
 	status := rundir.Status{Phase: rundir.Completed, Reason: result.Outcome.String(), Step: int64(result.Step), Time: time.Now()}
 	if err != nil {
-		status.Phase, status.Reason = rundir.Failed, err.Error()
+		status.Phase, status.Reason = rundir.Failed, message(err)
 	}
 	if errors.Is(err, errStopped) {
 		status.Phase = rundir.Stopped

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"galvani/bench/experiment"
+	"galvani/bench/rows"
+	"galvani/data"
+	"galvani/engine"
+	"galvani/engine/dynamics"
+	"galvani/engine/safetensors"
+	"galvani/kernels"
+	"galvani/models"
+	membranes "galvani/models/event"
+)
+
+// classes are the errors that tell programs of which kind a failure is. Their names stand behind the
+// cause, of which they say less, so people are not shown them there.
+var classes = []error{models.ErrWiring, models.ErrGraph, membranes.ErrEvent, data.ErrConfig, data.ErrMissing, data.ErrCorrupt,
+	engine.ErrOption, engine.ErrState, dynamics.ErrOption, kernels.ErrShape, kernels.ErrNoDevice, safetensors.ErrInvalid,
+	experiment.ErrSettings, rows.ErrRows, errInput}
+
+// message returns the text of an error for people: without the names of classes behind the cause.
+func message(err error) string {
+	text := err.Error()
+	for {
+		before := text
+		for _, class := range classes {
+			if !errors.Is(err, class) {
+				continue
+			}
+			name := ": " + class.Error()
+			text = strings.ReplaceAll(strings.TrimSuffix(text, name), name+"; ", "; ")
+		}
+		if text == before {
+			return text
+		}
+	}
+}
