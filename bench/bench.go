@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"galvani/bench/rows"
 	"math"
 	"regexp"
 	"runtime"
@@ -15,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"galvani/bench/rows"
 	"galvani/kernels"
 )
 

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"galvani/bench/rows"
 	"math"
 	"regexp"
 	"slices"
 	"testing"
 	"time"
 
+	"galvani/bench/rows"
 	"galvani/kernels"
 
 	"gorgonia.org/gorgonia"

@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"galvani/bench/rows"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"galvani/bench/rows"
 	"galvani/kernels"
 )
 

@@ -2,9 +2,10 @@ package bench
 
 import (
 	"fmt"
-	"galvani/bench/rows"
 	"math"
 	"time"
+
+	"galvani/bench/rows"
 )
 
 // contestant is one thing that is timed.

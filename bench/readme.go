@@ -3,10 +3,11 @@ package bench
 import (
 	"bytes"
 	"fmt"
-	"galvani/bench/rows"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"galvani/bench/rows"
 )
 
 // The marks of a table in a Markdown file: a line <!-- rows: NAME --> before it, and this one

@@ -2,11 +2,12 @@ package bench
 
 import (
 	"bytes"
-	"galvani/bench/rows"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"galvani/bench/rows"
 )
 
 // TestReadmeTables compares the tables of both pages with the rows, and finds each table on one page.

@@ -2,9 +2,10 @@ package bench
 
 import (
 	"encoding/json"
-	"galvani/bench/rows"
 	"reflect"
 	"testing"
+
+	"galvani/bench/rows"
 )
 
 // TestRowSchema holds the names and types of a line: results files are read long after they

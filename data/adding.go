@@ -1,6 +1,10 @@
 package data
 
-import "fmt"
+import (
+	"fmt"
+
+	"galvani/engine/cite"
+)
 
 // Adding is the settings of the adding problem: remember two marked numbers and give their
 // sum at the end.
@@ -22,9 +26,10 @@ type Adding struct {
 
 func init() {
 	Register(Entry{
-		Name:   "adding",
-		Doc:    "sum two marked numbers of a long sequence (constant answer: 0.167)",
-		Source: "Hochreiter and Schmidhuber (1997), doi:10.1162/neco.1997.9.8.1735",
+		Name:       "adding",
+		Doc:        "sum two marked numbers of a long sequence (constant answer: 0.167)",
+		Source:     "Hochreiter and Schmidhuber (1997), doi:10.1162/neco.1997.9.8.1735",
+		References: []cite.Work{cite.LSTM, cite.IRNN},
 		New: func() Config {
 			return &Adding{Steps: 100, Sampling: Sampling{Fresh: true, TrainSize: 10000, TestSize: 2000}}
 		},

@@ -1,5 +1,7 @@
 package data
 
+import "galvani/engine/cite"
+
 // CIFAR10 is the settings of the tasks cifar10-rows (T=32, I=96: the 32 red, 32 green and 32
 // blue values of a row) and cifar10-pixels (T=1024, I=3): name the object at the last step.
 //
@@ -17,16 +19,18 @@ type CIFAR10 struct {
 func init() {
 	const source = "Krizhevsky (2009), Learning multiple layers of features from tiny images"
 	Register(Entry{
-		Name:   "cifar10-rows",
-		Doc:    "name the object in a small colour picture from its 32 rows",
-		Source: source,
-		New:    func() Config { return &CIFAR10{name: "cifar10-rows", perStep: pictureSide} },
+		Name:       "cifar10-rows",
+		Doc:        "name the object in a small colour picture from its 32 rows",
+		Source:     source,
+		References: []cite.Work{tinyImages},
+		New:        func() Config { return &CIFAR10{name: "cifar10-rows", perStep: pictureSide} },
 	})
 	Register(Entry{
-		Name:   "cifar10-pixels",
-		Doc:    "name the object in a small colour picture from its 1024 pixels, one by one",
-		Source: source,
-		New:    func() Config { return &CIFAR10{name: "cifar10-pixels", perStep: 1} },
+		Name:       "cifar10-pixels",
+		Doc:        "name the object in a small colour picture from its 1024 pixels, one by one",
+		Source:     source,
+		References: []cite.Work{tinyImages},
+		New:        func() Config { return &CIFAR10{name: "cifar10-pixels", perStep: 1} },
 	})
 }
 
@@ -84,3 +88,8 @@ func readObjects(dir string, names []string) (pixels, labels []byte, err error) 
 	}
 	return pixels, labels, nil
 }
+
+// tinyImages is the report behind CIFAR-10.
+var tinyImages = cite.Work{Key: "krizhevsky2009learning", Kind: "techreport", Authors: "Krizhevsky, Alex",
+	Title: "Learning Multiple Layers of Features from Tiny Images",
+	In:    "University of Toronto", Year: 2009, URL: "https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf"}

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"galvani/engine/cite"
 )
 
 // TestKeys holds the settings of every task to the rules that the command line relies on:
@@ -19,6 +22,7 @@ func TestKeys(t *testing.T) {
 		if e.Doc == "" || e.Source == "" {
 			t.Errorf("%s: no doc or no source", e.Name)
 		}
+		checkReferences(t, e.Name, e.Source, e.References)
 		c := e.New()
 		if err := check(e.Name, c); err != nil {
 			t.Errorf("%s: defaults: %v", e.Name, err)
@@ -146,5 +150,26 @@ func TestRegistry(t *testing.T) {
 	}
 	if got, want := strings.Join(names, " "), "adding cifar10-pixels cifar10-rows context copy dms looming looming-ttc mnist-permuted mnist-pixels mnist-rows multisensory perceptual ready-set-go recordings"; got != want {
 		t.Errorf("registered are %s, want %s", got, want)
+	}
+}
+
+// checkReferences holds that there are references, that each is whole, and that each DOI of the source
+// is among them.
+func checkReferences(t *testing.T, name, source string, works []cite.Work) {
+	t.Helper()
+	if len(works) == 0 {
+		t.Errorf("%s has no references", name)
+	}
+	var known []string
+	for _, w := range works {
+		if err := w.Check(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		known = append(known, w.DOI, w.ArXiv)
+	}
+	for _, m := range regexp.MustCompile(`(?:doi|arXiv):([^\s;,]+)`).FindAllStringSubmatch(source, -1) {
+		if !slices.Contains(known, m[1]) {
+			t.Errorf("%s: the references lack %s", name, m[1])
+		}
 	}
 }

@@ -3,6 +3,8 @@ package data
 import (
 	"fmt"
 	"math"
+
+	"galvani/engine/cite"
 )
 
 // Context is the settings of the task context, NeuroGym's ContextDecisionMaking with its cue:
@@ -36,10 +38,11 @@ type Context struct {
 
 func init() {
 	Register(Entry{
-		Name:   "context",
-		Doc:    "judge the one of two noisy stimuli that a cue points at, and answer after a delay (ContextDecisionMaking; chance: 50 % of trials)",
-		Source: "Mante, Sussillo, Shenoy and Newsome (2013), doi:10.1038/nature12742; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
-		New:    func() Config { return newContext() },
+		Name:       "context",
+		Doc:        "judge the one of two noisy stimuli that a cue points at, and answer after a delay (ContextDecisionMaking; chance: 50 % of trials)",
+		Source:     "Mante, Sussillo, Shenoy and Newsome (2013), doi:10.1038/nature12742; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
+		References: []cite.Work{contextDependent, neuroGym},
+		New:        func() Config { return newContext() },
 	})
 }
 
@@ -99,3 +102,8 @@ func (p *contextTrials) delay(r *stream) float64 {
 	within := -math.Expm1(-(c.DelayMax - c.DelayMin) / c.DelayMean) // probability of delay_min to delay_max
 	return min(c.DelayMin-c.DelayMean*math.Log1p(-within*r.float()), c.DelayMax)
 }
+
+// contextDependent describes the task.
+var contextDependent = cite.Work{Key: "mante2013context", Kind: "article", Authors: "Mante, Valerio and Sussillo, David and Shenoy, Krishna V. and Newsome, William T.",
+	Title: "Context-dependent computation by recurrent dynamics in prefrontal cortex",
+	In:    "Nature", Volume: "503", Number: "7474", Pages: "78-84", Year: 2013, DOI: "10.1038/nature12742"}

@@ -1,6 +1,10 @@
 package data
 
-import "strconv"
+import (
+	"strconv"
+
+	"galvani/engine/cite"
+)
 
 // Copy is the settings of the copy task: repeat a string of symbols after a delay.
 //
@@ -22,9 +26,10 @@ type Copy struct {
 
 func init() {
 	Register(Entry{
-		Name:   "copy",
-		Doc:    "repeat ten symbols after a delay (blank, then guessing: 10 ln 8/(delay+20) nats)",
-		Source: "Arjovsky, Shah and Bengio (2016), arXiv:1511.06464",
+		Name:       "copy",
+		Doc:        "repeat ten symbols after a delay (blank, then guessing: 10 ln 8/(delay+20) nats)",
+		Source:     "Arjovsky, Shah and Bengio (2016), arXiv:1511.06464",
+		References: []cite.Work{unitary},
 		New: func() Config {
 			return &Copy{Delay: 100, Symbols: 10, Categories: 8, Sampling: Sampling{Fresh: true, TrainSize: 10000, TestSize: 1000}}
 		},
@@ -79,3 +84,8 @@ func (s *copies) Fill(b *Batch, col, epoch, index int) error {
 	}
 	return nil
 }
+
+// unitary has the task in this form.
+var unitary = cite.Work{Key: "arjovsky2016unitary", Kind: "inproceedings", Authors: "Arjovsky, Martin and Shah, Amar and Bengio, Yoshua",
+	Title: "Unitary Evolution Recurrent Neural Networks",
+	In:    "Proceedings of the 33rd International Conference on Machine Learning", Volume: "48", Pages: "1120-1128", Year: 2016, ArXiv: "1511.06464"}

@@ -7,6 +7,8 @@ package data
 import (
 	"fmt"
 	"sort"
+
+	"galvani/engine/cite"
 )
 
 // Goal says what a task asks for.
@@ -125,10 +127,11 @@ type Outliner interface {
 
 // Entry is one line of the registry.
 type Entry struct {
-	Name   string
-	Doc    string
-	Source string
-	New    func() Config
+	Name       string
+	Doc        string
+	Source     string
+	References []cite.Work // behind the code, for a run\'s references.bib
+	New        func() Config
 	// Continued says that sample k+1 of a set goes on where sample k ended, so that a network may
 	// carry its state from one to the next.
 	Continued bool

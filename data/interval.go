@@ -1,6 +1,10 @@
 package data
 
-import "fmt"
+import (
+	"fmt"
+
+	"galvani/engine/cite"
+)
 
 // ReadySetGo is the settings of the task ready-set-go, NeuroGym's ReadySetGo: measure the
 // interval between two flashes and produce it again after the second.
@@ -33,10 +37,11 @@ type ReadySetGo struct {
 
 func init() {
 	Register(Entry{
-		Name:   "ready-set-go",
-		Doc:    "measure the interval between two flashes and produce it again (ReadySetGo)",
-		Source: "Remington, Narain, Hosseini and Jazayeri (2018), doi:10.1016/j.neuron.2018.05.020; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
-		New:    func() Config { return newReadySetGo() },
+		Name:       "ready-set-go",
+		Doc:        "measure the interval between two flashes and produce it again (ReadySetGo)",
+		Source:     "Remington, Narain, Hosseini and Jazayeri (2018), doi:10.1016/j.neuron.2018.05.020; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
+		References: []cite.Work{flexible, neuroGym},
+		New:        func() Config { return newReadySetGo() },
 	})
 }
 
@@ -102,3 +107,8 @@ func (p *intervalTrials) draw(_ int, r stream) (trial, stream) {
 
 // slackMs is the error that is allowed however short the interval, ms.
 const slackMs = 25
+
+// flexible describes the task.
+var flexible = cite.Work{Key: "remington2018flexible", Kind: "article", Authors: "Remington, Evan D. and Narain, Devika and Hosseini, Eghbal A. and Jazayeri, Mehrdad",
+	Title: "Flexible Sensorimotor Computations through Rapid Reconfiguration of Cortical Dynamics",
+	In:    "Neuron", Volume: "98", Number: "5", Pages: "1005-1019", Year: 2018, DOI: "10.1016/j.neuron.2018.05.020"}

@@ -1,5 +1,7 @@
 package data
 
+import "galvani/engine/cite"
+
 // DelayMatch is the settings of the task dms, NeuroGym's DelayMatchSample: is the test the same
 // stimulus as the sample before the delay?
 //
@@ -22,10 +24,11 @@ type DelayMatch struct {
 
 func init() {
 	Register(Entry{
-		Name:   "dms",
-		Doc:    "tell whether the stimulus after a delay matches the one before it (DelayMatchSample; chance: 50 % of trials)",
-		Source: "Miller, Erickson and Desimone (1996) J Neurosci 16:5154; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
-		New:    func() Config { return newDelayMatch() },
+		Name:       "dms",
+		Doc:        "tell whether the stimulus after a delay matches the one before it (DelayMatchSample; chance: 50 % of trials)",
+		Source:     "Miller, Erickson and Desimone (1996) J Neurosci 16:5154; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
+		References: []cite.Work{workingMemory, neuroGym},
+		New:        func() Config { return newDelayMatch() },
 	})
 }
 
@@ -70,3 +73,8 @@ func (p *matchTrials) draw(index int, r stream) (trial, stream) {
 	t.showRing(3, 1, p.ring, sample+float64(differs*p.ring)/2, t.coherence)
 	return t, r
 }
+
+// workingMemory describes the task.
+var workingMemory = cite.Work{Key: "miller1996neural", Kind: "article", Authors: "Miller, Earl K. and Erickson, Cynthia A. and Desimone, Robert",
+	Title: "Neural Mechanisms of Visual Working Memory in Prefrontal Cortex of the Macaque",
+	In:    "The Journal of Neuroscience", Volume: "16", Number: "16", Pages: "5154-5167", Year: 1996, DOI: "10.1523/JNEUROSCI.16-16-05154.1996"}

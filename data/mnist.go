@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"galvani/engine/cite"
 )
 
 // MNIST is the settings of the tasks mnist-rows (T=28, I=28) and mnist-pixels (T=784, I=1):
@@ -34,22 +36,25 @@ type PermutedMNIST struct {
 func init() {
 	const source = "LeCun, Bottou, Bengio and Haffner (1998), doi:10.1109/5.726791"
 	Register(Entry{
-		Name:   "mnist-rows",
-		Doc:    "name a handwritten digit from its 28 rows",
-		Source: source,
-		New:    func() Config { return &MNIST{Pictures: anyPictures, name: "mnist-rows", perStep: digitSide} },
+		Name:       "mnist-rows",
+		Doc:        "name a handwritten digit from its 28 rows",
+		Source:     source,
+		References: []cite.Work{gradientBased, cite.IRNN},
+		New:        func() Config { return &MNIST{Pictures: anyPictures, name: "mnist-rows", perStep: digitSide} },
 	})
 	Register(Entry{
-		Name:   "mnist-pixels",
-		Doc:    "name a handwritten digit from its 784 pixels, one by one",
-		Source: source,
-		New:    func() Config { return &MNIST{Pictures: anyPictures, name: "mnist-pixels", perStep: 1} },
+		Name:       "mnist-pixels",
+		Doc:        "name a handwritten digit from its 784 pixels, one by one",
+		Source:     source,
+		References: []cite.Work{gradientBased, cite.IRNN},
+		New:        func() Config { return &MNIST{Pictures: anyPictures, name: "mnist-pixels", perStep: 1} },
 	})
 	Register(Entry{
-		Name:   "mnist-permuted",
-		Doc:    "name a handwritten digit from its 784 pixels in a fixed random order",
-		Source: source,
-		New:    func() Config { return &PermutedMNIST{Pictures: anyPictures} },
+		Name:       "mnist-permuted",
+		Doc:        "name a handwritten digit from its 784 pixels in a fixed random order",
+		Source:     source,
+		References: []cite.Work{gradientBased, cite.IRNN},
+		New:        func() Config { return &PermutedMNIST{Pictures: anyPictures} },
 	})
 }
 
@@ -166,3 +171,8 @@ func (f family) advise(err error) error {
 	}
 	return err
 }
+
+// gradientBased is behind MNIST.
+var gradientBased = cite.Work{Key: "lecun1998gradient", Kind: "article", Authors: "LeCun, Yann and Bottou, Léon and Bengio, Yoshua and Haffner, Patrick",
+	Title: "Gradient-Based Learning Applied to Document Recognition",
+	In:    "Proceedings of the IEEE", Volume: "86", Number: "11", Pages: "2278-2324", Year: 1998, DOI: "10.1109/5.726791"}

@@ -1,5 +1,7 @@
 package data
 
+import "galvani/engine/cite"
+
 // Multisensory is the settings of the task multisensory, NeuroGym's MultiSensoryIntegration:
 // two noisy stimuli, say a picture and a sound, give evidence for the same choice.
 //
@@ -23,10 +25,11 @@ type Multisensory struct {
 
 func init() {
 	Register(Entry{
-		Name:   "multisensory",
-		Doc:    "choose by the evidence of two noisy stimuli together (MultiSensoryIntegration; chance: 50 % of trials)",
-		Source: "Raposo, Kaufman and Churchland (2014), doi:10.1038/nn.3865; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
-		New:    func() Config { return newMultisensory() },
+		Name:       "multisensory",
+		Doc:        "choose by the evidence of two noisy stimuli together (MultiSensoryIntegration; chance: 50 % of trials)",
+		Source:     "Raposo, Kaufman and Churchland (2014), doi:10.1038/nn.3865; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
+		References: []cite.Work{categoryFree, neuroGym},
+		New:        func() Config { return newMultisensory() },
 	})
 }
 
@@ -68,3 +71,8 @@ func (p *multisensoryTrials) draw(index int, r stream) (trial, stream) {
 	t.showRing(1, 1+p.ring, p.ring, float64(choice), (1-share)*t.coherence)
 	return t, r
 }
+
+// categoryFree describes the task.
+var categoryFree = cite.Work{Key: "raposo2014category", Kind: "article", Authors: "Raposo, David and Kaufman, Matthew T. and Churchland, Anne K.",
+	Title: "A category-free neural population supports evolving demands during decision-making",
+	In:    "Nature Neuroscience", Volume: "17", Number: "12", Pages: "1784-1792", Year: 2014, DOI: "10.1038/nn.3865"}

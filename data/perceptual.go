@@ -1,5 +1,7 @@
 package data
 
+import "galvani/engine/cite"
+
 // Perceptual is the settings of the task perceptual, NeuroGym's PerceptualDecisionMaking: which
 // of two noisy stimuli is the stronger one on average?
 //
@@ -24,10 +26,11 @@ type Perceptual struct {
 
 func init() {
 	Register(Entry{
-		Name:   "perceptual",
-		Doc:    "tell after two seconds which of two noisy stimuli was the stronger one (PerceptualDecisionMaking; chance: 50 % of trials)",
-		Source: "Britten, Shadlen, Newsome and Movshon (1992) J Neurosci 12:4745; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
-		New:    func() Config { return newPerceptual() },
+		Name:       "perceptual",
+		Doc:        "tell after two seconds which of two noisy stimuli was the stronger one (PerceptualDecisionMaking; chance: 50 % of trials)",
+		Source:     "Britten, Shadlen, Newsome and Movshon (1992) J Neurosci 12:4745; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
+		References: []cite.Work{visualMotion, neuroGym},
+		New:        func() Config { return newPerceptual() },
 	})
 }
 
@@ -68,3 +71,8 @@ func (p *perceptualTrials) draw(index int, r stream) (trial, stream) {
 	t.showRing(1, 1, p.ring, float64(choice), t.coherence)
 	return t, r
 }
+
+// visualMotion describes the task.
+var visualMotion = cite.Work{Key: "britten1992analysis", Kind: "article", Authors: "Britten, Kenneth H. and Shadlen, Michael N. and Newsome, William T. and Movshon, J. Anthony",
+	Title: "The Analysis of Visual Motion: A Comparison of Neuronal and Psychophysical Performance",
+	In:    "The Journal of Neuroscience", Volume: "12", Number: "12", Pages: "4745-4765", Year: 1992, DOI: "10.1523/JNEUROSCI.12-12-04745.1992"}

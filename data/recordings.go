@@ -3,6 +3,8 @@ package data
 import (
 	"fmt"
 	"path/filepath"
+
+	"galvani/engine/cite"
 )
 
 // Recordings is the settings of the task recordings: name the class of a recording of an event
@@ -34,10 +36,11 @@ type Recordings struct {
 
 func init() {
 	Register(Entry{
-		Name:   "recordings",
-		Doc:    "name the class of a recording of an event camera, such as N-MNIST",
-		Source: "Orchard, Jayawant, Cohen and Thakor (2015), doi:10.3389/fnins.2015.00437",
-		New:    func() Config { return newRecordings() },
+		Name:       "recordings",
+		Doc:        "name the class of a recording of an event camera, such as N-MNIST",
+		Source:     "Orchard, Jayawant, Cohen and Thakor (2015), doi:10.3389/fnins.2015.00437",
+		References: []cite.Work{saccades},
+		New:        func() Config { return newRecordings() },
 	})
 }
 
@@ -182,3 +185,8 @@ func (s *recordings) steps(x, lengths []float32, index int, events []Event) (lat
 	}
 	return late, nil
 }
+
+// saccades describes N-MNIST and its format.
+var saccades = cite.Work{Key: "orchard2015converting", Kind: "article", Authors: "Orchard, Garrick and Jayawant, Ajinkya and Cohen, Gregory K. and Thakor, Nitish",
+	Title: "Converting Static Image Datasets to Spiking Neuromorphic Datasets Using Saccades",
+	In:    "Frontiers in Neuroscience", Volume: "9", Pages: "437", Year: 2015, DOI: "10.3389/fnins.2015.00437"}

@@ -3,6 +3,8 @@ package data
 import (
 	"fmt"
 	"math"
+
+	"galvani/engine/cite"
 )
 
 // TrialTiming is the settings that all trial tasks share: the cognitive tasks of NeuroGym, with
@@ -277,3 +279,8 @@ func (s *trials) setTargets(b *Batch, col int, t *trial) {
 		}
 	}
 }
+
+// neuroGym is where the timing of the cognitive tasks is from.
+var neuroGym = cite.Work{Key: "molano2022neurogym", Kind: "misc", Authors: "Molano-Mazón, Manuel and Barbosa, Joao and Pastor-Ciurana, Jordi and Fradera, Marta and Zhang, Ru-Yuan and Forest, Jeremy and del Pozo Lerida, Jorge and Ji-An, Li and Cueva, Christopher J. and de la Rocha, Jaime and Narain, Devika and Yang, Guangyu Robert",
+	Title: "NeuroGym: An Open Resource for Developing and Sharing Neuroscience Tasks",
+	In:    "PsyArXiv", Year: 2022, DOI: "10.31234/osf.io/aqc9n"}

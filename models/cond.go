@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"galvani/engine/cite"
 	"galvani/kernels"
 
 	"gorgonia.org/gorgonia"
@@ -20,27 +21,30 @@ u  = W r + P x + b`
 
 func init() {
 	Register(Entry{
-		Name:      "cond-fixed",
-		Doc:       "Conductance-based units, each with a leak conductance of its own.",
-		Source:    condSource,
-		Equations: condStep + "\nz  = dt σ(G_b)",
-		New:       func() Cell { return NewCondFixed() },
+		Name:       "cond-fixed",
+		Doc:        "Conductance-based units, each with a leak conductance of its own.",
+		Source:     condSource,
+		References: []cite.Work{condNotes},
+		Equations:  condStep + "\nz  = dt σ(G_b)",
+		New:        func() Cell { return NewCondFixed() },
 	})
 	Register(Entry{
-		Name:   "cond-varying",
-		Doc:    "Conductance-based units: every input adds to the conductance that the voltage decays with.",
-		Source: condSource,
+		Name:       "cond-varying",
+		Doc:        "Conductance-based units: every input adds to the conductance that the voltage decays with.",
+		Source:     condSource,
+		References: []cite.Work{condNotes},
 		Equations: condStep + `
 z  = dt φ(G_b + |W| (A∘r) + |P| x);  A one number, A_j of the presynaptic unit or of its type
 z  = dt φ(G_b + A∘(|W| r) + |P| x)   A_i of the postsynaptic unit`,
 		New: func() Cell { return NewCondVarying() },
 	})
 	Register(Entry{
-		Name:      "cond-gru",
-		Doc:       "Conductance-based units whose conductance has weights of its own, like the gate of a GRU.",
-		Source:    condSource,
-		Equations: condStep + "\nz  = σ(W_z r + P_z x + G_b)",
-		New:       func() Cell { return NewCondGRU() },
+		Name:       "cond-gru",
+		Doc:        "Conductance-based units whose conductance has weights of its own, like the gate of a GRU.",
+		Source:     condSource,
+		References: []cite.Work{condNotes},
+		Equations:  condStep + "\nz  = σ(W_z r + P_z x + G_b)",
+		New:        func() Cell { return NewCondGRU() },
 	})
 }
 
@@ -294,3 +298,7 @@ func (c *Conductance) unroll(k *Ops, p *Params, z func(x, r *gorgonia.Node) *gor
 		return []*gorgonia.Node{k.Activation(c.Activation, v), v}
 	}
 }
+
+// condNotes are the notes that define the conductance-based cells.
+var condNotes = cite.Work{Key: "notes-conductance-rnn", Kind: "unpublished", Authors: "Anonymous",
+	Title: "Notes on Conductance-Based Recurrent Networks", Note: "Unpublished notes, section 3"}

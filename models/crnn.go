@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"galvani/engine/cite"
 	"galvani/kernels"
 
 	"gorgonia.org/gorgonia"
@@ -13,9 +14,10 @@ import (
 
 func init() {
 	Register(Entry{
-		Name:   "crnn",
-		Doc:    "Charged RNN: units are coupled compartments whose input and channels are conductances.",
-		Source: "Notes on the charged RNN, section 3, first equation; restoring signs are ours",
+		Name:       "crnn",
+		Doc:        "Charged RNN: units are coupled compartments whose input and channels are conductances.",
+		Source:     "Notes on the charged RNN, section 3, first equation; restoring signs are ours",
+		References: []cite.Work{chargedNotes},
 		Equations: `G  = g_L + Σ_j g_ij + x_E + x_I + Σ_c γ_c σ(w_m h + b_m) σ(-w_n h - b_n)
 J  = g_L E_L + Σ_j g_ij h_j + x_E E_exc + x_I E_inh + Σ_c γ_c σ(w_m h + b_m) σ(-w_n h - b_n) E_c
 h' = J/G + (h - J/G) exp(-dt G/C_m)        (exp; implicit and euler take the same G and J)
@@ -269,3 +271,7 @@ func (c *CRNN) stepRule(k *Ops) func(rate, h, g, j, g0, j0 *gorgonia.Node) *gorg
 		return k.Add(target, k.Mul(k.Sub(h, target), k.Exp(k.Neg(k.Mul(rate, g)))))
 	}
 }
+
+// chargedNotes are the notes that define the charged RNN.
+var chargedNotes = cite.Work{Key: "notes-charged-rnn", Kind: "unpublished", Authors: "Anonymous",
+	Title: "Notes on the Charged RNN", Note: "Unpublished notes, section 3"}

@@ -3,6 +3,7 @@ package models
 import (
 	"math"
 
+	"galvani/engine/cite"
 	"galvani/kernels"
 
 	"gorgonia.org/gorgonia"
@@ -10,9 +11,10 @@ import (
 
 func init() {
 	Register(Entry{
-		Name:   "crnn-simple",
-		Doc:    "Charged RNN with reversal potentials at rest and a learned dense coupling W.",
-		Source: "Notes on the charged RNN, section 3, second equation; restoring signs are ours",
+		Name:       "crnn-simple",
+		Doc:        "Charged RNN with reversal potentials at rest and a learned dense coupling W.",
+		Source:     "Notes on the charged RNN, section 3, second equation; restoring signs are ours",
+		References: []cite.Work{chargedNotes},
 		Equations: `h' = h + dt (-W h - h∘x - σ(w_m h + b_m) σ(-w_n h - b_n)∘h + b)
 x  = syn_kernel of U x(t), tau_s, tau_l`,
 		New: func() Cell { return NewCRNNSimple() },

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"galvani/engine/cite"
 	"galvani/kernels"
 
 	"gorgonia.org/gorgonia"
@@ -8,9 +9,10 @@ import (
 
 func init() {
 	Register(Entry{
-		Name:   "gru",
-		Doc:    "Gated recurrent unit, laid out as torch.nn.GRU.",
-		Source: "Cho et al. (2014), arXiv:1406.1078; the reset gate as in torch.nn.GRU",
+		Name:       "gru",
+		Doc:        "Gated recurrent unit, laid out as torch.nn.GRU.",
+		Source:     "Cho et al. (2014), arXiv:1406.1078; the reset gate as in torch.nn.GRU",
+		References: []cite.Work{gruWork},
 		Equations: `r, z = σ(W_ir x + b_ir + W_hr h + b_hr), σ(W_iz x + b_iz + W_hz h + b_hz)
 n    = tanh(W_in x + b_in + r∘(W_hn h + b_hn))
 h'   = (1 - z)∘n + z∘h`,
@@ -53,3 +55,8 @@ func (*GRU) Unroll(k *Ops, p *Params) Step {
 		return []*gorgonia.Node{k.Add(k.Mul(k.OneMinus(gate), n), k.Mul(gate, h))}
 	}
 }
+
+// gruWork introduced the gated recurrent unit.
+var gruWork = cite.Work{Key: "cho2014learning", Kind: "inproceedings", Authors: "Cho, Kyunghyun and van Merriënboer, Bart and Gulcehre, Caglar and Bahdanau, Dzmitry and Bougares, Fethi and Schwenk, Holger and Bengio, Yoshua",
+	Title: "Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation",
+	In:    "Proceedings of the 2014 Conference on Empirical Methods in Natural Language Processing (EMNLP)", Pages: "1724-1734", Year: 2014, DOI: "10.3115/v1/D14-1179", ArXiv: "1406.1078"}

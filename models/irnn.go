@@ -1,6 +1,7 @@
 package models
 
 import (
+	"galvani/engine/cite"
 	"galvani/kernels"
 
 	"gorgonia.org/gorgonia"
@@ -8,11 +9,12 @@ import (
 
 func init() {
 	Register(Entry{
-		Name:      "irnn",
-		Doc:       "Recurrent network of rectified linear units that starts as the identity.",
-		Source:    "Le, Jaitly and Hinton (2015), arXiv:1504.00941",
-		Equations: `h' = max(0, W_ih x + b_ih + W_hh h + b_hh)`,
-		New:       func() Cell { return &IRNN{} },
+		Name:       "irnn",
+		Doc:        "Recurrent network of rectified linear units that starts as the identity.",
+		Source:     "Le, Jaitly and Hinton (2015), arXiv:1504.00941",
+		References: []cite.Work{cite.IRNN},
+		Equations:  `h' = max(0, W_ih x + b_ih + W_hh h + b_hh)`,
+		New:        func() Cell { return &IRNN{} },
 	})
 }
 

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"galvani/engine/cite"
 	"galvani/kernels"
 
 	"gorgonia.org/gorgonia"
@@ -8,9 +9,10 @@ import (
 
 func init() {
 	Register(Entry{
-		Name:   "lstm",
-		Doc:    "Long short-term memory with forget gate, laid out as torch.nn.LSTM.",
-		Source: "Hochreiter and Schmidhuber (1997), doi:10.1162/neco.1997.9.8.1735; Gers et al. (2000), doi:10.1162/089976600300015015",
+		Name:       "lstm",
+		Doc:        "Long short-term memory with forget gate, laid out as torch.nn.LSTM.",
+		Source:     "Hochreiter and Schmidhuber (1997), doi:10.1162/neco.1997.9.8.1735; Gers et al. (2000), doi:10.1162/089976600300015015",
+		References: []cite.Work{cite.LSTM, forgetGate},
 		Equations: `i, f, o = σ(W_ih x + b_ih + W_hh h + b_hh), each with its own rows
 g       = tanh(W_ih x + b_ih + W_hh h + b_hh)
 c'      = f∘c + i∘g
@@ -53,3 +55,8 @@ func (*LSTM) Unroll(k *Ops, p *Params) Step {
 		return []*gorgonia.Node{k.Mul(k.Sigmoid(o(x, h)), k.Tanh(c)), c}
 	}
 }
+
+// forgetGate added the gate that forgets.
+var forgetGate = cite.Work{Key: "gers2000learning", Kind: "article", Authors: "Gers, Felix A. and Schmidhuber, Jürgen and Cummins, Fred",
+	Title: "Learning to Forget: Continual Prediction with LSTM",
+	In:    "Neural Computation", Volume: "12", Number: "10", Pages: "2451-2471", Year: 2000, DOI: "10.1162/089976600300015015"}

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"sort"
 
+	"galvani/engine/cite"
 	"galvani/kernels"
 
 	"gorgonia.org/gorgonia"
@@ -38,11 +39,12 @@ type Step func(x *gorgonia.Node, s []*gorgonia.Node) []*gorgonia.Node
 
 // Entry is one line of the registry.
 type Entry struct {
-	Name      string
-	Doc       string      // one sentence
-	Source    string      // citation
-	Equations string      // one step, as plain text
-	New       func() Cell // a pointer to a struct with its defaults
+	Name       string
+	Doc        string      // one sentence
+	Source     string      // citation
+	References []cite.Work // behind the code, for a run\'s references.bib
+	Equations  string      // one step, as plain text
+	New        func() Cell // a pointer to a struct with its defaults
 }
 
 var registry = map[string]Entry{}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"galvani/engine/cite"
 	"galvani/kernels"
 
 	"gorgonia.org/gorgonia"
@@ -12,9 +13,10 @@ import (
 
 func init() {
 	Register(Entry{
-		Name:   "rate",
-		Doc:    "Rate units whose synaptic currents and rates are low-pass filtered, with time constants that may be learned.",
-		Source: "Quax, D'Asaro and van Gerven (2020), Scientific Reports 10:11360, doi:10.1038/s41598-020-68169-x",
+		Name:       "rate",
+		Doc:        "Rate units whose synaptic currents and rates are low-pass filtered, with time constants that may be learned.",
+		Source:     "Quax, D'Asaro and van Gerven (2020), Scientific Reports 10:11360, doi:10.1038/s41598-020-68169-x",
+		References: []cite.Work{timeScales},
 		Equations: `I' = (1 - dt/tau_s) I + dt/tau_s (W r + U x + b)
 r' = (1 - dt/tau_r) r + dt/tau_r f(I')
 f  = activation; tau = dt + softplus(t), or dt/tau = sigmoid(a), where learned`,
@@ -205,3 +207,8 @@ func (c *Rate) rate(k *Ops, i *gorgonia.Node) *gorgonia.Node {
 	}
 	return k.Activation(c.Activation, i)
 }
+
+// timeScales introduced rate networks that learn their time constants.
+var timeScales = cite.Work{Key: "quax2020adaptive", Kind: "article", Authors: "Quax, Silvan C. and D'Asaro, Michele and van Gerven, Marcel A. J.",
+	Title: "Adaptive time scales in recurrent neural networks",
+	In:    "Scientific Reports", Volume: "10", Pages: "11360", Year: 2020, DOI: "10.1038/s41598-020-68169-x"}

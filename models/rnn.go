@@ -1,6 +1,7 @@
 package models
 
 import (
+	"galvani/engine/cite"
 	"galvani/kernels"
 
 	"gorgonia.org/gorgonia"
@@ -8,11 +9,12 @@ import (
 
 func init() {
 	Register(Entry{
-		Name:      "rnn",
-		Doc:       "Elman network with tanh, laid out as torch.nn.RNN.",
-		Source:    "Elman (1990), Cognitive Science 14:179, doi:10.1207/s15516709cog1402_1",
-		Equations: `h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`,
-		New:       func() Cell { return &RNN{} },
+		Name:       "rnn",
+		Doc:        "Elman network with tanh, laid out as torch.nn.RNN.",
+		Source:     "Elman (1990), Cognitive Science 14:179, doi:10.1207/s15516709cog1402_1",
+		References: []cite.Work{simpleNetwork},
+		Equations:  `h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`,
+		New:        func() Cell { return &RNN{} },
 	})
 }
 
@@ -63,3 +65,8 @@ func torchDrive(k *Ops, p *Params, g int) func(x, h *gorgonia.Node) *gorgonia.No
 		return k.Add(k.MatMul(x, in), k.MatMul(h, rec), bias)
 	}
 }
+
+// simpleNetwork introduced the simple recurrent network.
+var simpleNetwork = cite.Work{Key: "elman1990finding", Kind: "article", Authors: "Elman, Jeffrey L.",
+	Title: "Finding Structure in Time",
+	In:    "Cognitive Science", Volume: "14", Number: "2", Pages: "179-211", Year: 1990, DOI: "10.1207/s15516709cog1402_1"}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"galvani/engine/cite"
 	"galvani/kernels"
 )
 
@@ -246,4 +247,17 @@ func (w Wiring) balance(s *kernels.Spec, h int, mask []float64) {
 		}
 	}
 	s.Init = init
+}
+
+// daleWork trained networks with Dale's law.
+var daleWork = cite.Work{Key: "song2016training", Kind: "article", Authors: "Song, H. Francis and Yang, Guangyu Robert and Wang, Xiao-Jing",
+	Title: "Training Excitatory-Inhibitory Recurrent Neural Networks for Cognitive Tasks: A Simple and Flexible Framework",
+	In:    "PLOS Computational Biology", Volume: "12", Number: "2", Pages: "e1004792", Year: 2016, DOI: "10.1371/journal.pcbi.1004792"}
+
+// References returns the works behind the choices that are in effect.
+func (w Wiring) References() []cite.Work {
+	if w.Dale {
+		return []cite.Work{daleWork}
+	}
+	return nil
 }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"galvani/bench/rows"
 	"os/exec"
 	"regexp"
 	"strings"
 
 	"galvani/bench"
+	"galvani/bench/rows"
 
 	"github.com/spf13/cobra"
 )

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"galvani/bench/rows"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"galvani/bench"
+	"galvani/bench/rows"
 	"galvani/kernels"
 )
 

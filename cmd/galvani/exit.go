@@ -2,11 +2,11 @@ package main
 
 import (
 	"errors"
-	"galvani/bench/rows"
 	"io/fs"
 	"os"
 
 	"galvani/bench/experiment"
+	"galvani/bench/rows"
 	"galvani/cmd/galvani/internal/config"
 	"galvani/data"
 	"galvani/engine"

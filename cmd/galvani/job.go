@@ -12,6 +12,7 @@ import (
 	"galvani/cmd/galvani/internal/config"
 	"galvani/data"
 	"galvani/engine"
+	"galvani/engine/cite"
 	"galvani/engine/rundir"
 	"galvani/kernels"
 	"galvani/models"
@@ -97,17 +98,9 @@ func (j *job) close() error {
 	return errors.Join(err, j.place.close())
 }
 
-// references returns the papers behind the cell and the task as BibTeX.
+// references returns the works behind the cell, the task and the wiring as BibTeX.
 func (j *job) references() []byte {
-	var b bytes.Buffer
-	for _, r := range []struct{ kind, name, source string }{
-		{"model", j.model.Name, j.model.Source}, {"task", j.about.Name, j.about.Source},
-	} {
-		if r.source != "" {
-			fmt.Fprintf(&b, "@misc{%s-%s,\n  note = {%s}\n}\n", r.kind, r.name, r.source)
-		}
-	}
-	return b.Bytes()
+	return cite.BibTeX(slices.Concat(j.model.References, j.about.References, j.wiring.References()))
 }
 
 // changeable are the keys that a resumed run may change: where it runs and how long.

@@ -163,7 +163,7 @@ func (j *job) learn(ctx context.Context, run *rundir.Run, show display) (engine.
 	if err := show.start(j, run.Dir()); err != nil {
 		return engine.Result{}, err
 	}
-	r, err := j.session.Train(ctx, observers{recorder{run}, show}, run)
+	r, err := j.session.Train(ctx, observers{&recorder{run: run, batch: j.opt.Batch, last: time.Now()}, show}, run)
 	switch {
 	case err != nil:
 	case r.Outcome == engine.Cancelled:
@@ -201,6 +201,9 @@ func (j *job) describe(run *rundir.Run) error {
 	if err := run.Write("references.bib", j.references()); err != nil {
 		return err
 	}
+	if err := j.hyperparameters(run); err != nil {
+		return err
+	}
 	return run.SetStatus(rundir.Status{Phase: rundir.Running, Step: int64(j.session.Progress().Step), Time: time.Now()})
 }
 
@@ -223,22 +226,4 @@ func (all observers) Evaluated(e engine.EvalEvent) error {
 		}
 	}
 	return nil
-}
-
-// recorder writes metrics.jsonl and the TensorBoard events.
-type recorder struct{ run *rundir.Run }
-
-// Stepped implements engine.Observer.
-func (r recorder) Stepped(e engine.StepEvent) error {
-	values := map[string]float64{"grad_norm": e.GradNorm, "lr": e.LR, "epoch": float64(e.Epoch)}
-	record(values, "", e.Metrics)
-	return r.run.Append(time.Now(), int64(e.Step), values)
-}
-
-// Evaluated implements engine.Observer.
-func (r recorder) Evaluated(e engine.EvalEvent) error {
-	values := map[string]float64{}
-	record(values, "train_", e.Train)
-	record(values, e.Set+"_", e.Held)
-	return r.run.Append(time.Now(), int64(e.Step), values)
 }

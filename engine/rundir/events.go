@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -67,7 +68,7 @@ func (r *Run) openEvents(now time.Time) error {
 	if err != nil {
 		return ioErr("create", r.path(name), err)
 	}
-	start := frame(versionEvent(now))
+	start := append(frame(versionEvent(now)), r.hyperparameters(now)...)
 	if r.restart > 0 {
 		start = append(start, frame(restartEvent(now, r.restart))...)
 	}
@@ -97,17 +98,39 @@ func restartEvent(now time.Time, step int64) []byte {
 
 func scalarEvent(now time.Time, step int64, values map[string]float64) []byte {
 	var summary []byte
-	for _, tag := range slices.Sorted(maps.Keys(values)) {
-		v := protowire.AppendTag(nil, valueTag, protowire.BytesType)
-		v = protowire.AppendString(v, tag)
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		v := appendString(nil, valueTag, tag(name))
 		v = protowire.AppendTag(v, valueSimple, protowire.Fixed32Type)
-		v = protowire.AppendFixed32(v, math.Float32bits(float32(values[tag])))
-		summary = protowire.AppendTag(summary, summaryValue, protowire.BytesType)
-		summary = protowire.AppendBytes(summary, v)
+		v = protowire.AppendFixed32(v, math.Float32bits(float32(values[name])))
+		summary = appendMessage(summary, summaryValue, v)
 	}
-	b := appendStep(wallTime(now), step)
-	b = protowire.AppendTag(b, eventSummary, protowire.BytesType)
-	return protowire.AppendBytes(b, summary)
+	return appendMessage(appendStep(wallTime(now), step), eventSummary, summary)
+}
+
+// parts are those of the data that a metric may be of.
+var parts = []string{"train", "validation", "test"}
+
+// tag returns the name that TensorBoard shows a metric under. What stands before the slash is the
+// group: of metrics their kind, with the part of the data behind it, so that the curves of one kind
+// lie side by side.
+//
+//	loss, test_loss      loss/update, loss/test
+//	lr, grad_norm        optimizer/lr, optimizer/grad_norm
+func tag(name string) string {
+	for _, part := range parts {
+		if kind, ok := strings.CutPrefix(name, part+"_"); ok {
+			return kind + "/" + part
+		}
+	}
+	switch {
+	case strings.Contains(name, "/"):
+		return name
+	case name == "lr" || name == "grad_norm":
+		return "optimizer/" + name
+	case name == "epoch" || strings.HasSuffix(name, "_per_second"):
+		return "progress/" + name
+	}
+	return name + "/update"
 }
 
 func wallTime(now time.Time) []byte {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,10 @@ func describe(t *testing.T, path string) string {
 			for _, value := range summary[1] {
 				v, err := fields(value.([]byte))
 				must(t, err)
+				if v[2] == nil {
+					fmt.Fprintf(&out, " %s", v[1][0])
+					continue
+				}
 				fmt.Fprintf(&out, " %s=%v", v[1][0], v[2][0])
 			}
 		}
@@ -103,13 +108,13 @@ func describe(t *testing.T, path string) string {
 
 func TestEvents(t *testing.T) {
 	r := create(t)
-	must(t, r.Append(day, 0, map[string]float64{"loss/train": 0.5, "accuracy": 0.25}))
-	must(t, r.Append(day.Add(1500*time.Millisecond), 300, map[string]float64{"loss/train": math.Inf(1)}))
+	must(t, r.Append(day, 0, map[string]float64{"loss": 0.5, "test_loss": 1, "validation_step_accuracy": 2, "lr": 0.125, "epoch": 1, "own/name": 3}))
+	must(t, r.Append(day.Add(1500*time.Millisecond), 300, map[string]float64{"loss": math.Inf(1)}))
 	must(t, r.Close())
 	again, err := rundir.Open(r.Dir())
 	must(t, err)
 	must(t, again.Truncate(200))
-	must(t, again.Append(day, 201, map[string]float64{"loss/train": 0.125}))
+	must(t, again.Append(day, 201, map[string]float64{"loss": 0.125}))
 	must(t, again.Close())
 
 	paths, err := filepath.Glob(filepath.Join(r.Dir(), "events.out.tfevents.*"))
@@ -117,9 +122,9 @@ func TestEvents(t *testing.T) {
 	unix := day.Unix()
 	want := map[string]string{
 		fmt.Sprintf("events.out.tfevents.%d.galvani", unix): fmt.Sprintf(
-			"%[1]d.0 brain.Event:2\n%[1]d.0 step 0 accuracy=0.25 loss/train=0.5\n%[2]d.5 step 300 loss/train=+Inf\n", unix, unix+1),
+			"%[1]d.0 brain.Event:2\n%[1]d.0 step 0 progress/epoch=1 loss/update=0.5 optimizer/lr=0.125 own/name=3 loss/test=1 step_accuracy/validation=2\n%[2]d.5 step 300 loss/update=+Inf\n", unix, unix+1),
 		fmt.Sprintf("events.out.tfevents.%d.galvani.2", unix): fmt.Sprintf(
-			"%[1]d.0 brain.Event:2\n%[1]d.0 step 201 session 1\n%[1]d.0 step 201 loss/train=0.125\n", unix),
+			"%[1]d.0 brain.Event:2\n%[1]d.0 step 201 session 1\n%[1]d.0 step 201 loss/update=0.125\n", unix),
 	}
 	if len(paths) != len(want) {
 		t.Errorf("files %v, want %d", paths, len(want))
@@ -136,5 +141,71 @@ func TestChecksum(t *testing.T) {
 	crc := uint32(0x8a9136aa)
 	if got, want := rundir.MaskedCRC(make([]byte, 32)), (crc>>15|crc<<17)+0xa282ead8; got != want {
 		t.Errorf("got %x, want %x", got, want)
+	}
+}
+
+// TestHyperparameters holds that the settings of a run and the metrics it is judged by are in every
+// event file, where the plugin of TensorBoard looks for them.
+func TestHyperparameters(t *testing.T) {
+	r := create(t)
+	r.SetHyperparameters(map[string]any{"lr": 0.5, "model": "rnn", "dale": true, "hidden": 7}, "test_loss")
+	must(t, r.Append(day, 1, map[string]float64{"loss": 1}))
+	must(t, r.Close())
+	paths, err := filepath.Glob(filepath.Join(r.Dir(), "events.out.tfevents.*"))
+	must(t, err)
+	b, err := os.ReadFile(paths[0])
+	must(t, err)
+	contents := map[string][]byte{}
+	for len(b) > 0 {
+		var event []byte
+		event, b, err = record(b)
+		must(t, err)
+		f, err := fields(event)
+		must(t, err)
+		if f[5] == nil {
+			continue
+		}
+		v := f
+		for _, n := range []int{5, 1} { // event, summary
+			v, err = fields(v[n][0].([]byte))
+			must(t, err)
+		}
+		if v[9] == nil {
+			continue
+		}
+		tag := string(v[1][0].([]byte))
+		for _, n := range []int{9, 1} { // metadata, plugin
+			v, err = fields(v[n][0].([]byte))
+			must(t, err)
+		}
+		if string(v[1][0].([]byte)) != "hparams" {
+			t.Errorf("plugin is %s", v[1][0])
+		}
+		contents[tag] = v[2][0].([]byte)
+	}
+	experiment, err := fields(contents["_hparams_/experiment"])
+	must(t, err)
+	experiment, err = fields(experiment[2][0].([]byte))
+	must(t, err)
+	if len(experiment[4]) != 4 || len(experiment[5]) != 1 || !strings.Contains(string(experiment[5][0].([]byte)), "loss/test") {
+		t.Errorf("experiment has %d settings and metrics %q", len(experiment[4]), experiment[5])
+	}
+	start, err := fields(contents["_hparams_/session_start_info"])
+	must(t, err)
+	start, err = fields(start[3][0].([]byte))
+	must(t, err)
+	got := map[string]any{}
+	for _, e := range start[1] {
+		entry, err := fields(e.([]byte))
+		must(t, err)
+		value, err := fields(entry[2][0].([]byte))
+		must(t, err)
+		for _, v := range value {
+			got[string(entry[1][0].([]byte))] = v[0]
+		}
+	}
+	want := map[string]any{"lr": 0.5, "model": []byte("rnn"), "dale": uint64(1), "hidden": 7.0}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("settings are %v, want %v", got, want)
 	}
 }

@@ -16,11 +16,13 @@ import (
 const (
 	metricsName = "metrics.jsonl"
 	stepKey     = "step"
+	timeKey     = "time"
 )
 
 // Row is one line of metrics.jsonl: the values reported at a step.
 type Row struct {
 	Step   int64
+	Time   float64 // seconds since 1970, to the millisecond; 0 where the file does not tell
 	Values map[string]float64
 }
 
@@ -28,20 +30,22 @@ type Row struct {
 // process when Append returns; it is durable from the next Save on. A value that is not finite
 // becomes null, since JSON has no word for it.
 //
-// Errors: ErrInvalid for the value name "step", ErrIO.
+// Errors: ErrInvalid for the value names "step" and "time", ErrIO.
 func (r *Run) Append(now time.Time, step int64, values map[string]float64) error {
 	if err := r.writable(metricsName); err != nil {
 		return err
 	}
-	if _, taken := values[stepKey]; taken {
-		return fmt.Errorf("rundir: %s: %w: a value is named %q", metricsName, ErrInvalid, stepKey)
+	for _, key := range []string{stepKey, timeKey} {
+		if _, taken := values[key]; taken {
+			return fmt.Errorf("rundir: %s: %w: a value is named %q", metricsName, ErrInvalid, key)
+		}
 	}
 	if r.metrics == nil {
 		if err := r.openMetrics(); err != nil {
 			return err
 		}
 	}
-	line, err := Row{step, values}.line()
+	line, err := Row{step, float64(now.UnixMilli()) / 1e3, values}.line()
 	if err != nil {
 		return fmt.Errorf("rundir: %s: %w: %w", metricsName, ErrInvalid, err)
 	}
@@ -155,9 +159,9 @@ func (r *Run) Metrics() ([]Row, error) {
 	return rows, nil
 }
 
-// line returns the row as JSON with the step first, the values by name, and a line end.
+// line returns the row as JSON with step and time first, the values by name, and a line end.
 func (r Row) line() ([]byte, error) {
-	b := fmt.Appendf(nil, `{"%s":%d`, stepKey, r.Step)
+	b := fmt.Appendf(nil, `{"%s":%d,"%s":%.3f`, stepKey, r.Step, timeKey, r.Time)
 	for _, k := range slices.Sorted(maps.Keys(r.Values)) {
 		key, err := json.Marshal(k)
 		if err != nil {
@@ -191,7 +195,13 @@ func parseRow(line []byte) (Row, error) {
 	if row.Step, err = step.Int64(); err != nil {
 		return row, err
 	}
+	if at := raw[timeKey]; at != nil {
+		if row.Time, err = at.Float64(); err != nil {
+			return row, err
+		}
+	}
 	delete(raw, stepKey)
+	delete(raw, timeKey)
 	for k, v := range raw {
 		row.Values[k] = math.NaN()
 		if v != nil {

@@ -22,20 +22,22 @@ func TestAppendRows(t *testing.T) {
 	must(t, r.Append(day, 3, nil))
 	b, err := r.Read("metrics.jsonl")
 	must(t, err)
-	want := `{"step":1,"a \"b\"":-3,"accuracy":1e-9,"loss":0.5}
-{"step":2,"loss":null,"norm":null}
-{"step":3}
-`
+	want := strings.ReplaceAll(`{"step":1,AT,"a \"b\"":-3,"accuracy":1e-9,"loss":0.5}
+{"step":2,AT,"loss":null,"norm":null}
+{"step":3,AT}
+`, "AT", fmt.Sprintf(`"time":%d.000`, day.Unix()))
 	if string(b) != want {
 		t.Errorf("got\n%swant\n%s", b, want)
 	}
 	rows, err = r.Metrics()
 	must(t, err)
-	if len(rows) != 3 || rows[0].Step != 1 || rows[0].Values["accuracy"] != 1e-9 ||
+	if len(rows) != 3 || rows[0].Step != 1 || rows[1].Time != float64(day.Unix()) || rows[0].Values["accuracy"] != 1e-9 ||
 		!math.IsNaN(rows[1].Values["loss"]) || len(rows[2].Values) != 0 {
 		t.Errorf("read %v", rows)
 	}
-	wantError(t, r.Append(day, 4, map[string]float64{"step": 1}), rundir.ErrInvalid)
+	for _, name := range []string{"step", "time"} {
+		wantError(t, r.Append(day, 4, map[string]float64{name: 1}), rundir.ErrInvalid)
+	}
 }
 
 func TestTruncate(t *testing.T) {

@@ -4,7 +4,7 @@
 //
 //	runs/20261103T141500Z-crnn-looming/
 //	  config.toml       settings, complete; reproduces the run
-//	  env.json          program, modules, machine, device, seed
+//	  env.json          program, modules, machine, device, seed, begin
 //	  status.json       running, stopped, completed or failed
 //	  metrics.jsonl     one row per report
 //	  log.jsonl         what happened
@@ -45,7 +45,10 @@ type Run struct {
 	events  *events   // opened by the first Append
 	restart int64     // step that metrics go on from after Truncate, otherwise 0
 	logFile File
-	log     *slog.Logger
+
+	settings map[string]any // for TensorBoard
+	judged   []string       // metrics beside them
+	log      *slog.Logger
 }
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
