@@ -9,9 +9,11 @@ import (
 )
 
 // Response is the mean output of a network against the time from the collision, for the sequences
-// of one class.
+// of one class. Sequences without a collision are counted from the mean moment of the others': they
+// show what the network answers at that time when nothing approaches.
 type Response struct {
 	Class int
+	Apart bool      // the class has no collision
 	Time  []float64 // ms, negative before the collision, rising
 	Mean  []float64 // probability of the first class, or the first output of a regression
 	SD    []float64 // over sequences
@@ -20,8 +22,17 @@ type Response struct {
 // moments sums up values for mean and standard deviation.
 type moments struct{ n, sum, squares float64 }
 
-// Responses returns the response to an approach of each class that has one, over the first n
-// samples of a set, at times rounded to whole steps.
+func (m *moments) add(v float64) { m.n, m.sum, m.squares = m.n+1, m.sum+v, m.squares+v*v }
+
+func (m *moments) mean() float64 { return m.sum / m.n }
+
+func (m *moments) sd() float64 {
+	mean := m.mean()
+	return math.Sqrt(max(0, m.squares/m.n-mean*mean))
+}
+
+// Responses returns the response to an approach of each class, over the first n samples of a set, at times
+// rounded to whole steps.
 //
 // Errors: those of Sweep.
 func (s *Subject) Responses(set data.Timed, n int) ([]Response, error) {
@@ -31,33 +42,50 @@ func (s *Subject) Responses(set data.Timed, n int) ([]Response, error) {
 		output = func(logits []float32) float64 { return probability(logits, 0) }
 	}
 	sums := map[int]map[float64]*moments{} // by class, then by time
+	apart := map[int][]moments{}           // by class without a collision, then by step
+	var first moments                      // time left at the first step
+	width := 0.0                           // of a step, ms
 	err := s.Sweep(set, min(set.Len(), n), true, func(index int, _ *data.Batch, _ int, logits []float32) {
 		class := set.Class(index)
+		times := set.TimeToCollision(index)
+		if math.IsNaN(times[0]) {
+			if apart[class] == nil {
+				apart[class] = make([]moments, len(times))
+			}
+			for k := range times {
+				apart[class][k].add(output(logits[k*t.O : (k+1)*t.O]))
+			}
+			return
+		}
 		if sums[class] == nil {
 			sums[class] = map[float64]*moments{}
 		}
-		times := set.TimeToCollision(index)
+		width = math.Abs(times[1] - times[0])
+		first.add(times[0])
 		for k, ttc := range times {
-			if math.IsNaN(ttc) {
-				continue
-			}
-			width := math.Abs(times[1] - times[0])
 			at := -width * math.Round(ttc/width)
 			if sums[class][at] == nil {
 				sums[class][at] = &moments{}
 			}
-			m, v := sums[class][at], output(logits[k*t.O:(k+1)*t.O])
-			m.n, m.sum, m.squares = m.n+1, m.sum+v, m.squares+v*v
+			sums[class][at].add(output(logits[k*t.O : (k+1)*t.O]))
 		}
 	})
+	for class, steps := range apart {
+		if width == 0 {
+			break // nothing to count from
+		}
+		sums[class] = map[float64]*moments{}
+		begin := -width * math.Round(first.mean()/width)
+		for k := range steps {
+			sums[class][begin+width*float64(k)] = &steps[k]
+		}
+	}
 	var list []Response
 	for _, class := range slices.Sorted(maps.Keys(sums)) {
-		r := Response{Class: class}
+		r := Response{Class: class, Apart: apart[class] != nil}
 		for _, at := range slices.Sorted(maps.Keys(sums[class])) {
 			m := sums[class][at]
-			mean := m.sum / m.n
-			r.Time, r.Mean = append(r.Time, at), append(r.Mean, mean)
-			r.SD = append(r.SD, math.Sqrt(max(0, m.squares/m.n-mean*mean)))
+			r.Time, r.Mean, r.SD = append(r.Time, at), append(r.Mean, m.mean()), append(r.SD, m.sd())
 		}
 		if len(r.Time) > 0 {
 			list = append(list, r)

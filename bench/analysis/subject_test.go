@@ -135,7 +135,7 @@ func TestSweepStopsWhereAsked(t *testing.T) {
 }
 
 // TestResponses holds that the response is a probability with a time for each step before the
-// collision, and none for sequences without one.
+// collision, and that sequences without one have a response too.
 func TestResponses(t *testing.T) {
 	s, _ := subject(t, "rnn", "looming", func(c data.Config) {
 		l := c.(*data.Looming)
@@ -145,7 +145,14 @@ func TestResponses(t *testing.T) {
 	if err != nil || len(list) == 0 {
 		t.Fatalf("%d responses, error %v", len(list), err)
 	}
+	apart := 0
 	for _, r := range list {
+		if r.Apart {
+			apart++
+			if len(r.Time) != 10 || !(r.Time[0] < 0) {
+				t.Errorf("class %d without a collision has the times %v, want one for each step", r.Class, r.Time)
+			}
+		}
 		if !slices.IsSorted(r.Time) || len(r.Mean) != len(r.Time) || len(r.SD) != len(r.Time) {
 			t.Errorf("class %d: %d times, %d means, %d deviations", r.Class, len(r.Time), len(r.Mean), len(r.SD))
 		}
@@ -154,5 +161,8 @@ func TestResponses(t *testing.T) {
 				t.Errorf("class %d: %v ± %v is no probability", r.Class, m, r.SD[i])
 			}
 		}
+	}
+	if len(list) != len(s.Task.Classes) || apart != 1 {
+		t.Errorf("%d responses, %d without a collision, want all of %v and one", len(list), apart, s.Task.Classes)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 
 	"galvani/bench/rows"
@@ -34,8 +35,9 @@ func (j *job) plot(run *rundir.Run, say func(string, ...any)) error {
 		accuracy = "trials decided rightly (%)"
 	}
 	charts := map[string]chart.Lines{
-		"loss":     {Title: "Loss", XLabel: "update", YLabel: "loss", LogY: true, Series: curves(rows, "loss")},
-		"accuracy": {Title: "Accuracy", XLabel: "update", YLabel: accuracy, Series: curves(rows, "accuracy")},
+		"loss": {Title: "Loss", XLabel: "update", YLabel: j.lossLabel(), LogY: true, Note: j.curveNote(), Series: curves(rows, "loss")},
+		"accuracy": {Title: "Accuracy", XLabel: "update", YLabel: accuracy, Note: j.curveNote(), Levels: j.chance(100),
+			Series: curves(rows, "accuracy")},
 	}
 	for i, s := range charts["accuracy"].Series {
 		charts["accuracy"].Series[i] = percent(s)
@@ -54,7 +56,9 @@ func (j *job) plot(run *rundir.Run, say func(string, ...any)) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(charts)) {
-		if err := run.Plot(name, charts[name]); err != nil && !errors.Is(err, chart.ErrEmpty) {
+		c := charts[name]
+		c.Subtitle = j.subtitle(run)
+		if err := run.Plot(name, c); err != nil && !errors.Is(err, chart.ErrEmpty) {
 			return err
 		}
 	}
@@ -72,6 +76,46 @@ func curves(rows []rundir.Row, metric string) []chart.Series {
 		}
 	}
 	return list
+}
+
+// curveNote says what the lines of a learning curve mean.
+func (j *job) curveNote() string {
+	text := fmt.Sprintf("train, thin: each update; thick: mean of the %d updates around it. ", smoothing)
+	if j.task.Validation == nil {
+		return text + "test: each evaluation."
+	}
+	return text + "validation: each evaluation. test: the best checkpoint, at the end."
+}
+
+// subtitle says what a chart is of: model, size and task, and the run.
+func (j *job) subtitle(run *rundir.Run) string {
+	return fmt.Sprintf("%s (%d units) on %s; run %s", j.net.Name(), j.net.Hidden(), j.task.Name, filepath.Base(run.Dir()))
+}
+
+// lossLabel names the loss with its unit.
+func (j *job) lossLabel() string {
+	if j.task.Goal == data.Classify {
+		return "cross-entropy (nats)"
+	}
+	return "mean squared error (target²)"
+}
+
+// chance returns the share of right guesses as a level of a chart, times a factor. In trials the first
+// class is to wait, and no choice; where there is one choice alone, to act at the right time, and where
+// every step asks for a class, guessing has no such share.
+func (j *job) chance(factor float64) []chart.Level {
+	t := j.task
+	choices := t.O
+	switch {
+	case t.Goal != data.Classify || t.Every && !t.Trials:
+		return nil
+	case t.Trials:
+		choices--
+	}
+	if choices < 2 {
+		return nil
+	}
+	return []chart.Level{{Y: factor / float64(choices), Text: "chance"}}
 }
 
 // curve is the course of one metric.
@@ -94,7 +138,8 @@ func percent(s chart.Series) chart.Series {
 
 // gradientChart shows how far the gradient reaches back in time.
 func (j *job) gradientChart(say func(string, ...any)) (chart.Lines, error) {
-	c := chart.Lines{Title: "Gradient reaching back in time", XLabel: "time step t", YLabel: "‖∂L/∂h(t)‖", LogY: true}
+	c := chart.Lines{Title: "Gradient reaching back in time", XLabel: "time step t", YLabel: "‖∂L/∂h(t)‖ (loss per unit of h)", LogY: true,
+		Note: fmt.Sprintf("Norm over the units and the first %d test sequences, after training; loss L in %s.", min(gradientBatch, j.task.Test.Len()), j.lossLabel())}
 	if j.place.dev == nil && j.task.T > gradientSteps {
 		say("no plot of the gradient against time: T=%d is more than the %d steps that are unrolled for it", j.task.T, gradientSteps)
 		return c, nil
@@ -118,7 +163,8 @@ func (j *job) gradientChart(say func(string, ...any)) (chart.Lines, error) {
 // psychometricChart shows the part of the trials that are decided rightly against the coherence of
 // the stimuli, with its 95 % interval; empty for tasks whose stimuli have one coherence.
 func (j *job) psychometricChart(set data.Trials) (chart.Lines, error) {
-	c := chart.Lines{Title: "Psychometric curve", XLabel: "coherence (%)", YLabel: "trials decided rightly (%)"}
+	c := chart.Lines{Title: "Psychometric curve", XLabel: "coherence (%)", YLabel: "trials decided rightly (%)",
+		Note: "Band: 95 % interval over test trials.", Levels: j.chance(100)}
 	list, err := j.subject().Decide(set)
 	if err != nil || len(list) < 2 {
 		return c, err
@@ -134,14 +180,16 @@ func (j *job) psychometricChart(set data.Trials) (chart.Lines, error) {
 }
 
 // responseChart shows the mean response, with its standard deviation, against the time to
-// collision, for each class that has one: the probability of the first class, or the first
+// collision, for each class: the probability of the first class, or the first
 // output of a regression. Time runs to the right, as it passes.
 func (j *job) responseChart(set data.Timed) (chart.Lines, error) {
 	t := j.task
-	c := chart.Lines{Title: "Response to an approach", XLabel: "time from collision (ms)", YLabel: "output"}
+	c := chart.Lines{Title: "Response to an approach", XLabel: "time from collision (ms)", YLabel: "time left, of a sequence's duration",
+		Note: fmt.Sprintf("Line: mean over the sequences of a class among the first %d of the test set; band: one standard deviation to either side.", min(set.Len(), responseSamples))}
 	lowest, highest := math.Inf(-1), math.Inf(1)
 	if t.Goal == data.Classify {
 		c.YLabel = "probability of " + t.Classes[0]
+		c.Levels = j.chance(1)
 		lowest, highest = 0, 1
 	}
 	responses, err := j.subject().Responses(set, responseSamples)
@@ -152,6 +200,9 @@ func (j *job) responseChart(set data.Timed) (chart.Lines, error) {
 		s := chart.Series{Name: t.Name, X: r.Time, Y: r.Mean}
 		if r.Class < len(t.Classes) {
 			s.Name = t.Classes[r.Class]
+		}
+		if r.Apart {
+			c.Note += fmt.Sprintf(" The class %s has no collision; its time counts from the mean collision of the others.", s.Name)
 		}
 		for i, mean := range r.Mean {
 			s.Lo, s.Hi = append(s.Lo, max(lowest, mean-r.SD[i])), append(s.Hi, min(highest, mean+r.SD[i]))

@@ -22,10 +22,20 @@ var Formats = [...]string{"png", "svg"}
 // Lines is a chart of one or more series.
 type Lines struct {
 	Title, XLabel, YLabel string
+	Subtitle              string    // what the chart is of, in a line below the title
+	Note                  string    // what lines and bands mean, in sentences below that
 	LogX, LogY            bool      // values that are not positive are left out
 	XTicks                []float64 // where the x axis has its labels, nil for round numbers
 	Series                []Series
 	Marks                 []Mark
+	Levels                []Level
+}
+
+// Level is a dashed line across the chart at a value of the y axis, with its name above it; the axis
+// reaches to it. One that cannot be drawn is left out.
+type Level struct {
+	Y    float64
+	Text string
 }
 
 // Mark is a ring around a point, with a word below. One that cannot be drawn is left out.
@@ -107,6 +117,11 @@ func (c Lines) spans() (x, y span, err error) {
 	}
 	if x.lo > x.hi {
 		return x, y, ErrEmpty
+	}
+	for _, l := range c.Levels {
+		if c.drawable(x.lo, l.Y) {
+			y.take(l.Y)
+		}
 	}
 	return x, y, nil
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/plot"
+
 	"gonum.org/v1/plot/vg"
 )
 
@@ -162,14 +164,27 @@ func TestTicks(t *testing.T) {
 	if k := linearTicks(0, 0.3); k[len(k)-1].Label != "0.30" && k[len(k)-1].Label != "0.3" {
 		t.Errorf("last tick of [0,0.3] is %q, want the end of the axis", k[len(k)-1].Label)
 	}
-	decades := ""
-	for _, k := range logTicks(1e-6, 1) {
-		if k.Label != "" {
-			decades += k.Label + " "
+	labels := func(ticks []plot.Tick) string {
+		var all []string
+		for _, k := range ticks {
+			if k.Label != "" {
+				all = append(all, k.Label)
+			}
 		}
+		return strings.Join(all, " ")
 	}
-	if want := "1e-6 1e-5 0.0001 0.001 0.01 0.1 1 "; decades != want {
-		t.Errorf("log ticks %q, want %q", decades, want)
+	for _, tt := range []struct{ got, want string }{
+		{labels(logTicks(1e-6, 1)), "1e-6 1e-5 1e-4 1e-3 1e-2 1e-1 1e0"},
+		{labels(logTicks(0.001, 1)), "0.001 0.01 0.1 1"},
+		{labels(logTicks(0.2, 3)), "0.2 0.5 1 2"},
+		{labels(logTicks(2e-5, 4e-4)), "2e-5 5e-5 1e-4 2e-4"},
+		{labels(linearTicks(0, 6e-5)), "0 1e-5 2e-5 3e-5 4e-5 5e-5 6e-5"},
+		{labels(linearTicks(-2e9, 1e9)), "-2e9 -1.5e9 -1e9 -5e8 0 5e8 1e9"},
+		{labels(linearTicks(0, 12000)), "0 2k 4k 6k 8k 10k 12k"},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("ticks %q, want %q", tt.got, tt.want)
+		}
 	}
 }
 
@@ -307,5 +322,34 @@ func TestLogAxisRoom(t *testing.T) {
 	}
 	if short, long := top("a"), top("a name that is as long as half of the axis"); short != long {
 		t.Errorf("the line ends %d pixels from the top with a short name, %d with a long one", short, long)
+	}
+}
+
+// TestWords holds that what a chart says about itself is in it, and that long notes are broken into lines.
+func TestWords(t *testing.T) {
+	c := Lines{Title: "Loss", Subtitle: "rnn on adding", Note: strings.Repeat("thin line: each update. ", 12), Levels: []Level{{0.5, "chance"}, {-1, "nowhere"}},
+		LogY: true, Series: []Series{{Name: "a", X: []float64{0, 1}, Y: []float64{0.6, 0.9}}}}
+	text, err := c.Render("svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"rnn on adding", "chance"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the chart lacks %q", want)
+		}
+	}
+	if strings.Contains(string(text), "nowhere") {
+		t.Error("a level that a log axis has not is drawn")
+	}
+	if n := strings.Count(string(text), "thin"); n != 12 {
+		t.Errorf("the note says thin %d times, want 12", n)
+	}
+	for line := range strings.Lines(string(text)) {
+		if strings.Count(line, "each update") > 6 {
+			t.Errorf("the note stands on one line: %s", line)
+		}
+	}
+	if _, y, err := c.spans(); err != nil || y.lo != 0.5 {
+		t.Errorf("the y axis is %v, %v, want it to reach the level", y, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"math"
 	"slices"
+	"strings"
 
 	stdfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
@@ -52,13 +53,41 @@ func (c Lines) draw(dc draw.Canvas) error {
 	title.YAlign = draw.YTop
 	if c.Title != "" {
 		dc.FillText(title, vg.Point{X: dc.Min.X, Y: dc.Max.Y}, c.Title)
-		dc.Max.Y -= title.Height(c.Title) + 2*gap
+		dc.Max.Y -= title.Height(c.Title) + gap
 	}
+	for _, text := range []string{c.Subtitle, c.Note} {
+		dc.Max.Y -= paragraph(dc, text)
+	}
+	dc.Max.Y -= gap
 	if len(c.Series) > 1 {
 		dc.Max.Y -= c.legend(dc) + gap
 	}
 	c.plot(xs, ys).Draw(dc)
 	return nil
+}
+
+// paragraph draws a text in lines as wide as the chart and returns their height.
+func paragraph(dc draw.Canvas, text string) vg.Length {
+	style := textStyle(8.5, soft)
+	style.YAlign = draw.YTop
+	y := dc.Max.Y
+	line := ""
+	put := func() {
+		if line != "" {
+			dc.FillText(style, vg.Point{X: dc.Min.X, Y: y}, line)
+			y -= style.Height("Xg") + gap/2
+		}
+	}
+	for _, word := range strings.Fields(text) {
+		longer := strings.TrimSpace(line + " " + word)
+		if style.Width(longer) > dc.Max.X-dc.Min.X {
+			put()
+			longer = word
+		}
+		line = longer
+	}
+	put()
+	return dc.Max.Y - y
 }
 
 // legend draws the names of the series in rows from the left and returns their height.
@@ -113,7 +142,7 @@ func (c Lines) plot(xs, ys span) *plot.Plot {
 	}
 	p.Y.LineStyle.Width, p.Y.Tick.LineStyle.Width = 0, 0
 	p.Y.Tick.Length = gap / 2
-	p.Add(rules{})
+	p.Add(rules{}, levels{c})
 	for i, s := range c.Series {
 		p.Add(band{c, s, c.tint(i, bandAlpha)})
 	}
@@ -173,6 +202,28 @@ func (rules) Plot(dc draw.Canvas, p *plot.Plot) {
 		if !t.IsMinor() {
 			dc.StrokeLine2(draw.LineStyle{Color: grid, Width: vg.Points(0.6)}, dc.Min.X, y(t.Value), dc.Max.X, y(t.Value))
 		}
+	}
+}
+
+// levels draws the levels of a chart, below its series.
+type levels struct{ c Lines }
+
+func (l levels) Plot(dc draw.Canvas, p *plot.Plot) {
+	_, y := p.Transforms(&dc)
+	style := textStyle(8.5, soft)
+	style.XAlign = draw.XRight
+	for _, k := range l.c.Levels {
+		style.YAlign = draw.YBottom
+		if !l.c.drawable(1, k.Y) {
+			continue
+		}
+		at := y(k.Y)
+		dc.StrokeLine2(draw.LineStyle{Color: soft, Width: lineWidth / 2, Dashes: []vg.Length{thumb / 4, thumb / 6}}, dc.Min.X, at, dc.Max.X, at)
+		lift := gap / 3
+		if at+lift+style.Height(k.Text) > dc.Max.Y {
+			style.YAlign, lift = draw.YTop, -lift
+		}
+		dc.FillText(style, vg.Point{X: dc.Max.X, Y: at + lift}, k.Text)
 	}
 }
 

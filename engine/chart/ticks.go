@@ -14,17 +14,22 @@ const (
 	rounding   = 1e-9 // of a step: a tick at the very end of the axis is still on it
 )
 
-// linearTicks sets about six ticks at round numbers.
+// linearTicks sets about six ticks at round numbers, all of them in one notation.
 func linearTicks(lo, hi float64) []plot.Tick {
 	step := roundStep((hi - lo) / wantTicks)
+	write := notation(math.Max(math.Abs(lo), math.Abs(hi)), step)
 	var ticks []plot.Tick
 	first := math.Ceil(lo/step - rounding)
 	for i := 0.0; first+i <= hi/step+rounding && i < 4*wantTicks; i++ {
 		v := (first + i) * step
-		ticks = append(ticks, plot.Tick{Value: v, Label: number(v, step)})
+		ticks = append(ticks, plot.Tick{Value: v, Label: write(v)})
 	}
 	return ticks
 }
+
+// leastPlain and mostPlain bound the numbers that a log axis writes as decimals; an axis that reaches beyond them
+// has powers of ten throughout.
+const leastPlain, mostPlain = 1e-3, 1e4
 
 // logTicks labels the decades, and 2 and 5 between them where there are few decades.
 func logTicks(lo, hi float64) []plot.Tick {
@@ -33,6 +38,10 @@ func logTicks(lo, hi float64) []plot.Tick {
 		return linearTicks(lo, hi)
 	}
 	every := int(math.Ceil(decades / maxDecades))
+	write := power
+	if lo >= leastPlain*(1-rounding) && hi <= mostPlain*(1+rounding) {
+		write = func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+	}
 	var ticks []plot.Tick
 	for e := int(math.Floor(math.Log10(lo))); e <= int(math.Ceil(math.Log10(hi))); e++ {
 		for m := 1; m < 10; m++ {
@@ -42,7 +51,7 @@ func logTicks(lo, hi float64) []plot.Tick {
 			}
 			t := plot.Tick{Value: v}
 			if m == 1 && e%every == 0 || (m == 2 || m == 5) && decades < 2.5 {
-				t.Label = strings.Replace(strconv.FormatFloat(v, 'g', 3, 64), "e-0", "e-", 1)
+				t.Label = write(float64(m) * math.Pow10(e))
 			}
 			ticks = append(ticks, t)
 		}
@@ -70,18 +79,35 @@ func roundStep(s float64) float64 {
 	return 10 * p
 }
 
-// number writes a multiple of step with the digits that step needs; large steps count in k and M.
-func number(v, step float64) string {
-	switch {
-	case v == 0:
-		return "0"
-	case math.Abs(v) >= 1e9 || step < 1e-4:
-		return strconv.FormatFloat(v, 'g', 4, 64)
-	case step >= 1e6:
-		return strconv.FormatFloat(v/1e6, 'f', 0, 64) + "M"
-	case step >= 1e3:
-		return strconv.FormatFloat(v/1e3, 'f', 0, 64) + "k"
+// notation returns how an axis writes the multiples of its step: with the digits that the step needs,
+// large ones in k and M, and beyond that as powers of ten.
+func notation(most, step float64) func(v float64) string {
+	decimals := func(unit float64, digits int, suffix string) func(float64) string {
+		return func(v float64) string {
+			if v == 0 {
+				return "0"
+			}
+			return strconv.FormatFloat(v/unit, 'f', digits, 64) + suffix
+		}
 	}
-	digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
-	return strconv.FormatFloat(v, 'f', digits, 64)
+	switch {
+	case most >= 1e9 || step < 1e-4:
+		return power
+	case step >= 1e6:
+		return decimals(1e6, 0, "M")
+	case step >= 1e3:
+		return decimals(1e3, 0, "k")
+	}
+	return decimals(1, max(0, -int(math.Floor(math.Log10(step)+1e-9))), "")
+}
+
+// power writes a number as a power of ten with up to four digits before it: 1e-5, 2.5e9. The font
+// of the pictures has no raised minus.
+func power(v float64) string {
+	if v == 0 {
+		return "0"
+	}
+	digits, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', 3, 64), "e")
+	e, _ := strconv.Atoi(exponent)
+	return strings.TrimSuffix(strings.TrimRight(digits, "0"), ".") + "e" + strconv.Itoa(e)
 }
