@@ -22,6 +22,13 @@ func init() {
 J  = g_L E_L + Σ_j g_ij h_j + x_E E_exc + x_I E_inh + Σ_c γ_c σ(w_m h + b_m) σ(-w_n h - b_n) E_c
 h' = J/G + (h - J/G) exp(-dt G/C_m)        (exp; implicit and euler take the same G and J)
 x  = syn_kernel of U x(t), tau_s, tau_l    (one for U_exc, one for U_inh)`,
+		Planes: []Plane{{"h", "1", "potential, the output"}, {"p_exc", "1", "fast trace of the exciting synapses"}, {"q_exc", "1", "slow trace of the exciting synapses"}, {"p_inh", "1", "fast trace of the inhibiting synapses"}, {"q_inh", "1", "slow trace of the inhibiting synapses"}},
+		Notes: []string{
+			"h starts at -0.5, the initial value of E_L, also where E_L is learned.",
+			synapseNote, irregularNote,
+			"graph ring joins unit i-1 to unit i, then the last to the first where H > 2; tree joins unit i to unit (i-1)/2, rounded down. g_axial has the edges in the order of their unit i, the one that closes the ring last.",
+			"signs literal turns the synaptic and channel terms round: h' = h + dt/C_m (J_0 - G_0 h + x_E (h - E_exc) + x_I (h - E_inh) + Σ_c γ_c σσ (h - E_c)) with the leak and axial parts G_0 and J_0. It is always stepped by euler, and config.toml records that.",
+		},
 		New: func() Cell { return NewCRNN() },
 	})
 }
@@ -82,6 +89,15 @@ const (
 func NewCRNN() *CRNN {
 	return &CRNN{Dt: 1, Stepping: "exp", Signs: "restoring", SynKernel: "ema_diff_relu",
 		TauS: 5, TauL: 20, GammaMax: 1, Graph: "ring", GAxial: 0.1}
+}
+
+// Settle implements Settler.
+func (c *CRNN) Settle() map[string]string {
+	if c.Signs != "literal" {
+		return nil
+	}
+	c.Stepping = "euler"
+	return map[string]string{"step": "signs = literal is always stepped by euler"}
 }
 
 // Params implements Cell.

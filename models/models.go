@@ -42,9 +42,28 @@ type Entry struct {
 	Name       string
 	Doc        string      // one sentence
 	Source     string      // citation
-	References []cite.Work // behind the code, for a run\'s references.bib
+	References []cite.Work // behind the code, for a run's references.bib
 	Equations  string      // one step, as plain text
+	Planes     []Plane     // of the state, in its order
+	Notes      []string    // what the equations leave open, a sentence or a table each
 	New        func() Cell // a pointer to a struct with its defaults
+}
+
+// Plane is one plane of the state of a cell, a number of each unit. The first is the output of the
+// cell: h of a trace, and what the read-out sees.
+type Plane struct{ Name, Unit, Doc string }
+
+// Settler is a Cell with settings that follow from others.
+type Settler interface {
+	// Settle sets them and says of each key why.
+	Settle() map[string]string
+}
+
+// Conventions hold for the networks of all cells.
+var Conventions = []string{
+	"Every sequence starts from the state in the column START, which is not learned; with --stateful a batch goes on from where the one before ended.",
+	"A step with mask 0, behind the end of a sequence, leaves every plane as it is.",
+	"Matrices are W[post,pre]: row i is what unit i receives. Of a matrix [G·H,H] each block of H rows is one matrix.",
 }
 
 var registry = map[string]Entry{}

@@ -41,6 +41,14 @@ func TestRegistry(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if len(e.Planes) != scan.States || len(e.Notes) == 0 {
+			t.Errorf("%s: %d planes are described and %d conventions, want %d planes and some", e.Name, len(e.Planes), len(e.Notes), scan.States)
+		}
+		for _, p := range e.Planes {
+			if p.Name == "" || p.Unit == "" || p.Doc == "" {
+				t.Errorf("%s: plane %+v lacks something", e.Name, p)
+			}
+		}
 		if scan.Header == "" || scan.States < 1 || len(scan.Rest) != scan.States {
 			t.Errorf("%s: scan is %+v", e.Name, scan)
 		}

@@ -7,6 +7,17 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
+// synapseNote says what the keys of a Synapse mean.
+const synapseNote = `tau_s and tau_l count time steps: a trace keeps d = exp(-1/tau) of itself in a step, whatever dt is; dt is of h alone. With u = U x, d_s, d_l and a = 1 - d, syn_kernel is
+ema            p' = d_s p + a_s u;  x = p'
+ema_diff       p' as ema, q' = d_l q + a_l u;  x = p' - q', which may be negative
+ema_diff_relu  x = max(0, p' - q')
+alpha          p' = d_s (p + q), q' = d_s q + u;  x = p': one event gives t exp(-t/tau_s)
+dualexp        p' = d_s p + u, q' = d_l q + u;  x = tau_l tau_s / (tau_l - tau_s) (q' - p')`
+
+// irregularNote says what a step of another length is.
+const irregularNote = "With irregular = true the mask holds the length k of each step: traces keep exp(-k/tau), and dt is multiplied by k."
+
 // Synapse is the filter from the weighted input u to a conductance x̄. It runs two traces
 // p and q of exponential decay, exact for input that is constant within a step:
 //

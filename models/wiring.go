@@ -43,6 +43,15 @@ type Wiring struct {
 	WiringSeed  int     `toml:"wiring_seed" needs:"rec_density<1" doc:"seed of rec_density" min:"0" max:"2147483647"`
 }
 
+// WiringNotes say what the keys of Wiring leave open.
+var WiringNotes = []string{
+	"With dale the first units excite, round(ei_ratio H) of them with halves rounded up, and the rest inhibit.",
+	"A connection from unit j to unit i exists where rec_mask, the draw of rec_density, rec_blocks and autapses all let it; every gate of a cell has the same ones.",
+	"rec_blocks B puts unit u of n into block u B / n, rounded down. With dale the units of E and of I are numbered and divided each for themselves.",
+	"What acts is |w|, max(0, w) or the clamped w, by dale_form, times sign and mask; w is what is learned and stored. Checkpoints hold wiring.mask, wiring.sign and wiring.readout beside it; galvani export and trace write what acts.",
+	"readout_from auto is E with dale and all without. Where there are no E units it is all.",
+}
+
 // NewWiring returns the wiring in which every connection exists and may have either sign.
 func NewWiring() Wiring {
 	return Wiring{EIRatio: 0.8, DaleForm: "abs", Autapses: "auto", RecDensity: 1, RecBlocks: 1, ReadoutFrom: "auto"}

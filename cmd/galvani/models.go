@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"galvani/cmd/galvani/internal/config"
@@ -101,7 +102,18 @@ type modelReport struct {
 	Dims      models.Dims   `json:"dims"`
 	Params    []paramReport `json:"params"`
 	Count     int           `json:"learned_parameters"`
+	State     []planeReport `json:"state"`
+	Notes     []string      `json:"notes"`  // of the cell, then of all cells
+	Wiring    []string      `json:"wiring"` // what the keys of Dale's law and masks mean; absent where the cell takes none
 	Keys      []keyReport   `json:"keys"`
+}
+
+// planeReport is one plane of the state.
+type planeReport struct {
+	Name  string  `json:"name"`
+	Unit  string  `json:"unit"`
+	Start float64 `json:"start"` // of every sequence
+	Doc   string  `json:"doc"`
 }
 
 // paramReport is one row of a parameter table.
@@ -157,6 +169,14 @@ func describeModel(e models.Entry, d models.Dims) (modelReport, error) {
 			r.Count += s.Len()
 		}
 	}
+	for i, start := range net.Rest() {
+		plane := e.Planes[i]
+		r.State = append(r.State, planeReport{plane.Name, plane.Unit, start, plane.Doc})
+	}
+	r.Notes = append(slices.Clone(e.Notes), models.Conventions...)
+	if slices.ContainsFunc(net.Specs(), func(s kernels.Spec) bool { return s.Role == kernels.Rec }) {
+		r.Wiring = models.WiringNotes
+	}
 	return r, nil
 }
 
@@ -179,7 +199,15 @@ func (p *printer) model(r modelReport) {
 		rows[i] = []string{s.Name, "[" + s.Letters + "]", fmt.Sprint(s.Shape), s.Unit, s.Init, s.Bound, learned, s.Doc}
 	}
 	p.table([]string{"NAME", "LETTERS", "SHAPE", "UNIT", "INIT", "BOUND", "", "WHAT"}, rows)
+	p.title("\nState")
+	rows = nil
+	for _, s := range r.State {
+		rows = append(rows, []string{s.Name, s.Unit, fmt.Sprintf("%.4g", s.Start), s.Doc})
+	}
+	p.table([]string{"PLANE", "UNIT", "START", "WHAT"}, rows)
 	p.keys(r.Keys)
+	p.notes("Conventions", r.Notes)
+	p.notes("Dale's law and masks", r.Wiring)
 }
 
 // initText writes an initialiser as a reader of papers would.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -72,6 +73,33 @@ func (p *printer) table(head []string, rows [][]string) {
 			p.title("%s", l)
 		} else {
 			p.line("%s", l)
+		}
+	}
+}
+
+// noteWidth is how long the lines of notes are, at most.
+const noteWidth = 96
+
+// notes writes paragraphs under a heading. The first line of each is broken to the width; those
+// that follow are rows of a table of its own.
+func (p *printer) notes(title string, list []string) {
+	if len(list) == 0 {
+		return
+	}
+	p.title("\n%s", title)
+	for _, note := range list {
+		text, table, _ := strings.Cut(note, "\n")
+		line := "-"
+		for word := range strings.FieldsSeq(text) {
+			if utf8.RuneCountInString(line+" "+word) > noteWidth {
+				p.line("%s", line)
+				line = " "
+			}
+			line += " " + word
+		}
+		p.line("%s", line)
+		if table != "" {
+			p.line("    %s", strings.ReplaceAll(table, "\n", "\n    "))
 		}
 	}
 }

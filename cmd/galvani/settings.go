@@ -120,7 +120,42 @@ func resolve(layers ...layer) (*settings, error) {
 			return nil, l.wrap(err)
 		}
 	}
+	if err := s.settle(layers); err != nil {
+		return nil, err
+	}
 	return s, s.checkEffects(layers, usual)
+}
+
+// settle sets the keys of the cell that follow from others.
+//
+// Errors: another value of such a key on the command line. One of a file gives way with a note.
+func (s *settings) settle(layers []layer) error {
+	cell, ok := s.cell.(models.Settler)
+	if !ok {
+		return nil
+	}
+	before := map[string]string{}
+	for _, k := range s.Keys() {
+		before[k.Name] = k.String()
+	}
+	why := cell.Settle()
+	for _, name := range slices.Sorted(maps.Keys(why)) {
+		k, err := s.Lookup(name)
+		if err != nil {
+			return err
+		}
+		for _, l := range layers {
+			given := slices.ContainsFunc(l.pairs, func(p config.Pair) bool { return p.Name == name })
+			switch {
+			case !given || before[name] == k.String():
+			case l.name == "":
+				return fmt.Errorf("%w: key %q is %s, but %s; leave it out, or take %s", config.ErrConfig, name, before[name], why[name], k)
+			default:
+				s.notes = append(s.notes, fmt.Sprintf("%s: %s = %s gives way to %s: %s", l.name, name, before[name], k, why[name]))
+			}
+		}
+	}
+	return nil
 }
 
 // laterKeys returns the keys that the file of a run lacks because they were added after it, with the
