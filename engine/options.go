@@ -36,7 +36,7 @@ type Options struct {
 
 	Schedule  string  `toml:"schedule" doc:"Course of the learning rate." oneof:"constant|cosine|step|onecycle"`
 	Warmup    float64 `toml:"warmup" needs:"schedule=cosine|onecycle" doc:"Part of the run in which the rate rises." min:"0" max:"1"`
-	LRFinal   float64 `toml:"lr_final" needs:"schedule=cosine|onecycle" doc:"Rate at the end of cosine and onecycle, relative to lr." min:"0" max:"1"`
+	LRFinal   float64 `toml:"lr_final" needs:"schedule=cosine|onecycle" doc:"Rate that cosine and onecycle come to after the last update, relative to lr." min:"0" max:"1"`
 	StepEvery int     `toml:"step_every" needs:"schedule=step" doc:"Epochs between two drops of the rate with schedule step." min:"1"`
 	StepDrop  float64 `toml:"step_drop" needs:"schedule=step" doc:"Factor of each drop with schedule step." min:"0" max:"1"`
 

@@ -17,14 +17,15 @@ var schedules = map[string]func(o Options, total, perEpoch int) Schedule{
 	"constant": func(o Options, _, _ int) Schedule {
 		return func(int) float64 { return o.LR }
 	},
-	// Linear rise to lr, then half a cosine down to lr_final·lr (Loshchilov and Hutter 2017).
+	// Linear rise to lr, then half a cosine down to lr_final·lr (Loshchilov and Hutter 2017), which
+	// is reached after the last update, so that every update has a rate.
 	"cosine": func(o Options, total, _ int) Schedule {
 		warm := int(math.Round(o.Warmup * float64(total)))
 		return func(step int) float64 {
 			if step < warm {
 				return o.LR * float64(step+1) / float64(warm)
 			}
-			return cosine(o.LR, o.LR*o.LRFinal, part(float64(step-warm), float64(total-1-warm)))
+			return cosine(o.LR, o.LR*o.LRFinal, part(float64(step-warm), float64(total-warm)))
 		}
 	},
 	// A drop by the factor step_drop every step_every epochs.
@@ -34,14 +35,15 @@ var schedules = map[string]func(o Options, total, perEpoch int) Schedule{
 		}
 	},
 	// Half a cosine from lr/25 up to lr, then half a cosine down to lr_final·lr (Smith and
-	// Topin 2018, in the two-phase form of torch.optim.lr_scheduler.OneCycleLR).
+	// Topin 2018, in the two-phase form of torch.optim.lr_scheduler.OneCycleLR; there the last
+	// update has the final rate, here the update after it would).
 	"onecycle": func(o Options, total, _ int) Schedule {
 		up := max(o.Warmup*float64(total)-1, 0)
 		return func(step int) float64 {
 			if x := float64(step); x < up {
 				return cosine(o.LR/oneCycleStart, o.LR, x/up)
 			}
-			return cosine(o.LR, o.LR*o.LRFinal, part(float64(step)-up, float64(total-1)-up))
+			return cosine(o.LR, o.LR*o.LRFinal, part(float64(step)-up, float64(total)-up))
 		}
 	},
 }

@@ -18,14 +18,14 @@ func TestSchedules(t *testing.T) {
 		"constant": {func(o *Options) { o.Schedule = "constant" }, at{0: 0.8, 999: 0.8}},
 		// Warm-up over 100 updates, then half a cosine over the other 900.
 		"cosine": {func(o *Options) { o.Schedule = "cosine"; o.LRFinal = 0.1 },
-			at{0: 0.008, 49: 0.4, 99: 0.8, 100: 0.8, 999: 0.08, 100 + 899/3: 0.08 + 0.72*(1+math.Cos(math.Pi*299/899))/2}},
-		"cosine, no warm-up": {func(o *Options) { o.Schedule = "cosine"; o.Warmup = 0 }, at{0: 0.8, 999: 0, 333: 0.6}},
+			at{0: 0.008, 49: 0.4, 99: 0.8, 100: 0.8, 999: 0.08 + 0.72*(1-math.Cos(math.Pi/900))/2, 400: 0.62, 1000: 0.08}},
+		"cosine, no warm-up": {func(o *Options) { o.Schedule = "cosine"; o.Warmup = 0 }, at{0: 0.8, 999: 0.4 * (1 - math.Cos(math.Pi/1000)), 500: 0.4, 1000: 0}},
 		"step":               {func(o *Options) { o.Schedule = "step"; o.StepEvery = 3; o.StepDrop = 0.5 }, at{0: 0.8, 299: 0.8, 300: 0.4, 599: 0.4, 600: 0.2, 999: 0.1}},
-		// torch.optim.lr_scheduler.OneCycleLR(max_lr=0.8, total_steps=1000, pct_start=0.3,
-		// final_div_factor=inf): the rise ends at update 299, the fall at 999.
+		// The rise of torch.optim.lr_scheduler.OneCycleLR(max_lr=0.8, total_steps=1000,
+		// pct_start=0.3), which ends at update 299; the fall ends at 1000, behind the last update.
 		"onecycle": {func(o *Options) { o.Schedule = "onecycle"; o.Warmup = 0.3 },
-			at{0: 0.032, 299: 0.8, 649: 0.4, 999: 0, 100: 0.032 + 0.768*(1-math.Cos(math.Pi*100/299))/2}},
-		"onecycle, no rise": {func(o *Options) { o.Schedule = "onecycle"; o.Warmup = 0 }, at{0: 0.8, 999: 0, 333: 0.6}},
+			at{0: 0.032, 299: 0.8, 299 + 1: 0.4 * (1 + math.Cos(math.Pi/701)), 999: 0.4 * (1 - math.Cos(math.Pi/701)), 1000: 0, 100: 0.032 + 0.768*(1-math.Cos(math.Pi*100/299))/2}},
+		"onecycle, no rise": {func(o *Options) { o.Schedule = "onecycle"; o.Warmup = 0 }, at{0: 0.8, 999: 0.4 * (1 - math.Cos(math.Pi/1000)), 500: 0.4, 1000: 0}},
 	} {
 		o := base
 		c.change(&o)
@@ -39,7 +39,7 @@ func TestSchedules(t *testing.T) {
 			}
 		}
 		for step := range total {
-			if r := rate(step); r < 0 || r > 0.8 || math.IsNaN(r) {
+			if r := rate(step); r <= 0 || r > 0.8 || math.IsNaN(r) {
 				t.Fatalf("%s: rate of update %d is %v", name, step, r)
 			}
 		}
@@ -58,7 +58,7 @@ func TestShortSchedules(t *testing.T) {
 					t.Fatal(err)
 				}
 				for step := range total {
-					if r := rate(step); !(r >= 0 && r <= o.LR) {
+					if r := rate(step); !(r > 0 && r <= o.LR) { // a rate of 0 is an update for nothing
 						t.Errorf("%s: rate of update %d of %d is %v", name, step, total, r)
 					}
 				}
