@@ -2,14 +2,12 @@ package rundir
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,7 +49,7 @@ type record struct {
 
 // Save writes checkpoints/step-<step>.safetensors. When it returns nil the checkpoint is
 // durable: written, read back, verified, renamed into place, its name synced. Only then are
-// older ones removed, down to the last three, and those of later steps, which belong to a
+// older ones removed, down to the last three that are whole, and those of later steps, which belong to a
 // course of the run that was given up by resuming before them. Metrics appended before are
 // durable too.
 //
@@ -59,9 +57,11 @@ type record struct {
 // were are untouched.
 func (r *Run) Save(s *State) error {
 	name := stepName(s.Step)
+	delete(r.whole, s.Step)
 	if err := r.save(name, s); err != nil {
 		return err
 	}
+	r.whole[s.Step] = true
 	r.prune(s.Step)
 	return nil
 }
@@ -231,6 +231,20 @@ func (r *Run) Checkpoints() ([]string, error) {
 	return paths, nil
 }
 
+// Newest returns the step of the newest checkpoint by name, without a look into it.
+//
+// Errors: ErrNoCheckpoint, ErrIO.
+func (r *Run) Newest() (int64, error) {
+	steps, err := r.steps()
+	if err == nil && len(steps) == 0 {
+		err = fmt.Errorf("rundir: %s: %w", r.dir, ErrNoCheckpoint)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return steps[0], nil
+}
+
 // Latest loads the newest checkpoint that is whole, the best one if none of the others is. The
 // errors in skipped name those that are damaged or foreign and were passed over. One that the
 // disk fails to read is not passed over: it may be whole, and going on from an older one would
@@ -281,43 +295,3 @@ func (r *Run) Best() (*State, error) {
 	}
 	return LoadOn(r.fs, r.path(checkpointDir, bestName))
 }
-
-// prune removes the checkpoints that step, just saved and verified, makes superfluous. One that
-// cannot be removed costs space only: it is logged, and tried again at the next Save.
-func (r *Run) prune(step int64) {
-	steps, err := r.steps()
-	if err != nil {
-		r.log.Warn("old checkpoints stay", "error", err)
-	}
-	kept := 0
-	for _, s := range steps {
-		if s <= step && kept < keepLast {
-			kept++
-			continue
-		}
-		name := r.path(checkpointDir, stepName(s))
-		if err := r.fs.Remove(name); err != nil {
-			r.log.Warn("old checkpoint stays", "path", name, "error", err)
-		}
-	}
-}
-
-// steps returns the steps that have a checkpoint, newest first.
-func (r *Run) steps() ([]int64, error) {
-	dir := r.path(checkpointDir)
-	names, err := r.fs.List(dir)
-	if err != nil {
-		return nil, ioErr("list", dir, err)
-	}
-	var steps []int64
-	for _, n := range names {
-		digits := strings.TrimSuffix(strings.TrimPrefix(n, "step-"), filepath.Ext(n))
-		if s, err := strconv.ParseInt(digits, 10, 64); err == nil && s >= 0 && stepName(s) == n {
-			steps = append(steps, s)
-		}
-	}
-	slices.SortFunc(steps, func(a, b int64) int { return cmp.Compare(b, a) })
-	return steps, nil
-}
-
-func stepName(step int64) string { return fmt.Sprintf("step-%012d.safetensors", step) }

@@ -61,6 +61,38 @@ func TestFlippedBits(t *testing.T) {
 	}
 }
 
+// TestDamagedNewestIsPassedOver damages the newest of two checkpoints in every way of the tests
+// before: it is named and passed over, and never taken.
+func TestDamagedNewestIsPassedOver(t *testing.T) {
+	disk, path, b := saved(t, 100)
+	r, err := rundir.ViewOn(disk, filepath.Dir(filepath.Dir(path)))
+	must(t, err)
+	older, err := disk.Create(filepath.Join(filepath.Dir(path), "step-000000000003.safetensors"))
+	must(t, err)
+	other, otherPath, content := saved(t, 100)
+	s, err := rundir.LoadOn(other, otherPath)
+	must(t, err)
+	_, err = older.Write(content)
+	must(t, err)
+	look := func(bad []byte, how string, n int) {
+		overwrite(t, disk, path, bad)
+		got, skipped, err := r.Latest()
+		must(t, err)
+		if len(skipped) != 1 || !strings.Contains(skipped[0].Error(), path) || got.Path == path || whole(got) != nil || got.Step != s.Step {
+			t.Fatalf("%s %d: skipped %v, took %s", how, n, skipped, got.Path)
+		}
+	}
+	for n := range b {
+		look(b[:n], "cut at", n)
+	}
+	rng := rand.New(rand.NewPCG(5, 5))
+	for n := range 1000 {
+		bad := bytes.Clone(b)
+		bad[rng.IntN(len(b))] ^= 1 << rng.IntN(8)
+		look(bad, "bit flip", n)
+	}
+}
+
 // TestZeroedPages blanks 200 random stretches, as a lost sector does.
 func TestZeroedPages(t *testing.T) {
 	disk, path, b := saved(t, 4096)

@@ -195,7 +195,8 @@ func TestVanished(t *testing.T) {
 
 // mayFail tells the calls whose failure costs nothing: cleaning up, and the log.
 func mayFail(call string) bool {
-	return strings.HasPrefix(call, "Remove ") || strings.HasPrefix(call, "List checkpoints") || call == "Write log.jsonl"
+	old := strings.HasSuffix(call, ".safetensors") && !strings.HasPrefix(call, "Rename ") // a look at one that may be damaged
+	return strings.HasPrefix(call, "Remove ") || strings.HasPrefix(call, "List checkpoints") || call == "Write log.jsonl" || old
 }
 
 func verifyAfter(t *testing.T, where string, disk *memfs.FS, dir string, saved, best int64) {

@@ -31,6 +31,9 @@ type FS interface {
 	// Lock takes an exclusive lock that ends with Close or with the process; ErrLocked if
 	// another one holds it.
 	Lock(name string) (io.Closer, error)
+	// Held reports whether a lock is held, by this process or another; errors.ErrUnsupported
+	// where the system cannot tell.
+	Held(name string) (bool, error)
 }
 
 // File is a file open for writing.

@@ -3,6 +3,7 @@
 package rundir
 
 import (
+	"errors"
 	"io"
 	"os"
 )
@@ -11,6 +12,9 @@ import (
 func (disk) Lock(name string) (io.Closer, error) {
 	return os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
 }
+
+// Held cannot tell on this system.
+func (disk) Held(string) (bool, error) { return false, errors.ErrUnsupported }
 
 // Exclusive does nothing on this system, which has no flock.
 func Exclusive(*os.File) error { return nil }

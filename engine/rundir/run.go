@@ -40,10 +40,12 @@ const (
 type Run struct {
 	fs      FS
 	dir     string
-	lock    io.Closer // nil in a view
-	metrics File      // opened by the first Append
-	events  *events   // opened by the first Append
-	restart int64     // step that metrics go on from after Truncate, otherwise 0
+	lock    io.Closer      // nil in a view
+	metrics File           // opened by the first Append
+	events  *events        // opened by the first Append
+	restart int64          // step that metrics go on from after Truncate, otherwise 0
+	whole   map[int64]bool // steps whose checkpoint is known to be whole
+	started bool           // this process has set the status to Running
 	logFile File
 
 	settings map[string]any // for TensorBoard
@@ -114,7 +116,7 @@ func ViewOn(fsys FS, dir string) (*Run, error) {
 	if err := isRun(fsys, dir); err != nil {
 		return nil, err
 	}
-	return &Run{fs: fsys, dir: filepath.Clean(dir), log: slog.New(slog.DiscardHandler)}, nil
+	return &Run{fs: fsys, dir: filepath.Clean(dir), whole: map[int64]bool{}, log: slog.New(slog.DiscardHandler)}, nil
 }
 
 // isRun tells a run directory by its folder of checkpoints.
@@ -128,7 +130,7 @@ func isRun(fsys FS, dir string) error {
 
 // lock takes the lock, then brings the directory into order.
 func lock(fsys FS, dir string) (*Run, error) {
-	r := &Run{fs: fsys, dir: filepath.Clean(dir)}
+	r := &Run{fs: fsys, dir: filepath.Clean(dir), whole: map[int64]bool{}}
 	l, err := fsys.Lock(r.path(lockName))
 	if errors.Is(err, ErrLocked) {
 		return nil, fmt.Errorf("rundir: %s: %w; wait for it to end or stop it first", dir, err)

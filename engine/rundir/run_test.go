@@ -123,6 +123,34 @@ func TestRetention(t *testing.T) {
 	}
 }
 
+// TestDamagedDoesNotCount holds that three checkpoints are kept that can be loaded.
+func TestDamagedDoesNotCount(t *testing.T) {
+	r := create(t)
+	for step := int64(1); step <= 3; step++ {
+		must(t, r.Save(state(step, 4)))
+	}
+	must(t, r.Close())
+	bad := filepath.Join(r.Dir(), "checkpoints", "step-000000000003.safetensors")
+	must(t, os.Truncate(bad, 100))
+	r, err := rundir.Open(r.Dir())
+	must(t, err)
+	for step, want := range []int{4, 4, 3, 3} { // the damaged one beside three, until it is older than all
+		must(t, r.Save(state(int64(4+step), 4)))
+		paths, err := r.Checkpoints()
+		must(t, err)
+		good := 0
+		for _, p := range paths {
+			if _, err := rundir.Load(p); err == nil {
+				good++
+			}
+		}
+		if len(paths) != want || good != 3 {
+			t.Errorf("after step %d: %d checkpoints, %d of them whole, want %d and 3", 4+step, len(paths), good, want)
+		}
+	}
+	must(t, r.Close())
+}
+
 func TestSaveRefuses(t *testing.T) {
 	r := create(t)
 	must(t, r.Save(state(1, 4)))
@@ -207,9 +235,47 @@ func TestStatus(t *testing.T) {
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
+	statusOfTheDead(t, r)
 	must(t, r.Write("status.json", []byte(`{"phase":`)))
 	_, err = r.Status()
 	wantError(t, err, rundir.ErrCorrupt, "status.json")
+}
+
+// statusOfTheDead holds that a run whose process is gone is told from one that goes on.
+func statusOfTheDead(t *testing.T, r *rundir.Run) {
+	t.Helper()
+	must(t, r.SetStatus(rundir.Status{Phase: rundir.Running, Time: day}))
+	view, err := rundir.View(r.Dir())
+	must(t, err)
+	phase := func(who *rundir.Run, want rundir.Phase, reason string) {
+		t.Helper()
+		s, err := who.Status()
+		must(t, err)
+		if s.Phase != want || !strings.Contains(s.Reason, reason) || s.PID == 0 {
+			t.Errorf("status is %+v, want %s because of %q", s, want, reason)
+		}
+	}
+	phase(r, rundir.Running, "")
+	phase(view, rundir.Running, "")
+	must(t, r.Close()) // gives the lock back, as the end of the process does
+	phase(view, rundir.Killed, "process is gone")
+	next, err := rundir.Open(r.Dir())
+	must(t, err)
+	phase(next, rundir.Killed, "process is gone")
+	must(t, next.SetStatus(rundir.Status{Phase: rundir.Running, Time: day}))
+	phase(next, rundir.Running, "")
+	must(t, next.Write("status.json", []byte(`{"phase":"running","pid":7,"host":"elsewhere"}`)))
+	must(t, next.Close())
+	phase(view, rundir.Running, "process 7 of host elsewhere")
+	*r = *must1(rundir.Open(r.Dir()))(t)
+}
+
+func must1[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		must(t, err)
+		return v
+	}
 }
 
 func TestEnv(t *testing.T) {

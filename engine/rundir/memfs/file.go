@@ -3,6 +3,7 @@ package memfs
 import (
 	"bytes"
 	"slices"
+	"syscall"
 )
 
 // file is a file open for writing at its end.
@@ -17,6 +18,10 @@ func (f *file) Write(b []byte) (int, error) {
 	if err != nil {
 		b = b[:len(b)/2]
 		err = pathError("Write", f.name, err)
+	}
+	if left := f.fs.Limit - f.fs.Used(); f.fs.Limit > 0 && int64(len(b)) > left {
+		b = b[:max(left, 0)]
+		err = pathError("Write", f.name, syscall.ENOSPC)
 	}
 	f.n.data = slices.Concat(f.n.data, b)
 	return len(b), err

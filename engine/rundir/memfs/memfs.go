@@ -26,6 +26,10 @@ type FS struct {
 	// program had never made it. A test that then still passes does not test that call.
 	Ignore func(call, name string) bool
 
+	// Limit is the space for the contents of all files together, 0 for no limit. A Write beyond it
+	// writes what there is space for and fails with ENOSPC.
+	Limit int64
+
 	root   *node
 	locked map[string]bool
 }
@@ -53,6 +57,17 @@ type change struct {
 }
 
 func newDir() *node { return &node{names: map[string]*node{}, syncedNames: map[string]*node{}} }
+
+// Used returns the space that the contents of all files take.
+func (f *FS) Used() int64 { return f.root.used() }
+
+func (n *node) used() int64 {
+	sum := int64(len(n.data))
+	for _, child := range n.names {
+		sum += child.used()
+	}
+	return sum
+}
 
 func (n *node) isDir() bool { return n.names != nil }
 
@@ -292,6 +307,9 @@ func (f *FS) Lock(name string) (io.Closer, error) {
 	f.locked[name] = true
 	return unlock(func() { delete(f.locked, name) }), nil
 }
+
+// Held implements rundir.FS.
+func (f *FS) Held(name string) (bool, error) { return f.locked[filepath.Clean(name)], nil }
 
 type unlock func()
 
