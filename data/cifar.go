@@ -69,7 +69,8 @@ func (c *CIFAR10) Open(env Env) (*Task, error) {
 		if err != nil {
 			return nil, err
 		}
-		*half.set = newImages(t, pixels, labels, order, half.limit)
+		images := newImages(t, pixels, labels, order, half.limit)
+		*half.set, t.files = images, append(t.files, images)
 	}
 	holdOut(t, env.Validation)
 	return t, nil

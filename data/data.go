@@ -39,6 +39,8 @@ type Task struct {
 	Validation Set
 	Test       Set
 	Notes      []string // what a user should know of the data, a line each
+
+	files []digestible // of Train and Test, where they come from files
 }
 
 // Set is a collection of samples.

@@ -127,8 +127,9 @@ func (p Pictures) open(t *Task, env Env, order []int, limits Limits) (*Task, err
 			h.labels[i] -= l.first
 		}
 	}
-	t.Train = newImages(t, halves[0].pixels, halves[0].labels, order, limits.TrainLimit)
-	t.Test = newImages(t, halves[1].pixels, halves[1].labels, order, limits.TestLimit)
+	train := newImages(t, halves[0].pixels, halves[0].labels, order, limits.TrainLimit)
+	test := newImages(t, halves[1].pixels, halves[1].labels, order, limits.TestLimit)
+	t.Train, t.Test, t.files = train, test, []digestible{train, test}
 	holdOut(t, env.Validation)
 	return t, nil
 }

@@ -90,7 +90,7 @@ func (c *Recordings) Open(env Env) (*Task, error) {
 		if note != "" {
 			t.Notes = append(t.Notes, note)
 		}
-		*half.set = s
+		*half.set, t.files = s, append(t.files, s)
 	}
 	holdOut(t, env.Validation)
 	return t, nil

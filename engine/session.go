@@ -38,6 +38,7 @@ type Session struct {
 	steps    stepper
 	dev      kernels.Resident // account of parameters and optimiser; nil in host memory
 	progress Progress
+	files    *string // digest of the data files, once it is known
 }
 
 // Progress counts what a session has done. With the tensors of State it is all that training
@@ -146,12 +147,28 @@ func (s *Session) selection() (data.Set, string) {
 func (s *Session) BatchesPerEpoch() int { return s.trainPlan().batches() }
 
 // Steps returns the number of updates of the whole run.
-func (s *Session) Steps() int {
-	n := s.cfg.Options.Epochs * s.BatchesPerEpoch()
-	if m := s.cfg.Options.MaxSteps; m > 0 {
-		n = min(n, m)
+func (s *Session) Steps() int { return s.cfg.Options.steps(s.BatchesPerEpoch()) }
+
+// steps returns the number of updates of a run with perEpoch updates in an epoch.
+func (o Options) steps(perEpoch int) int {
+	n := o.Epochs * perEpoch
+	if o.MaxSteps > 0 {
+		n = min(n, o.MaxSteps)
 	}
 	return n
+}
+
+// Rescheduled compares the learning rate of the session with that of the options it had before it
+// was restored. It returns a line where the course of the rate is another one, as when cosine has
+// more updates to run over, and otherwise nothing.
+func (s *Session) Rescheduled(before Options) string {
+	per, done := s.BatchesPerEpoch(), s.progress.Step
+	old, err := NewSchedule(before, before.steps(per), per)
+	if err != nil || done == 0 || old(done-1) == s.schedule(done-1) {
+		return ""
+	}
+	return fmt.Sprintf("learning rate: %s now runs over %d updates instead of %d; it was %.3g at update %d and goes on with %.3g",
+		s.cfg.Options.Schedule, s.Steps(), before.steps(per), old(done-1), done, s.schedule(done))
 }
 
 // Usage returns the account of the device's memory; false for a device that computes in host

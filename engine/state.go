@@ -14,6 +14,7 @@ import (
 
 const (
 	progressKey = "progress" // in State.Extra
+	digestKey   = "data"     // likewise
 	carriedName = "session.state"
 	slotPrefix  = "optimizer." // of rundir.SlotName
 	fixedPrefix = "wiring."    // of the arrays of Wired
@@ -67,6 +68,11 @@ func (s *Session) State() (*rundir.State, error) {
 		Model: s.cfg.Net.Name(), Task: s.cfg.Task.Name,
 		Extra: map[string]string{progressKey: string(progress)},
 	}
+	if digest, err := s.digest(); err != nil {
+		return nil, err
+	} else if digest != "" {
+		st.Extra[digestKey] = digest
+	}
 	if p.Best != nil {
 		st.Best = p.Best.Watched()
 	}
@@ -102,6 +108,31 @@ func (s *Session) checkFixed(st *rundir.State) error {
 		}
 	}
 	return nil
+}
+
+// digest returns the hash of the data files as they were when it was first asked for.
+func (s *Session) digest() (string, error) {
+	if s.files == nil {
+		d, err := s.cfg.Task.Digest()
+		if err != nil {
+			return "", err
+		}
+		s.files = &d
+	}
+	return *s.files, nil
+}
+
+// DataChanged reports whether the data files are others than when the checkpoint was saved; false
+// for a checkpoint that does not tell.
+//
+// Errors: those of the files.
+func (s *Session) DataChanged(st *rundir.State) (bool, error) {
+	then, told := st.Extra[digestKey]
+	if !told {
+		return false, nil
+	}
+	now, err := s.digest()
+	return err == nil && now != then, err
 }
 
 // DeviceName returns the name of the device; "graph" for the unrolled graph.

@@ -41,13 +41,16 @@ func (f *savedFlags) open(dir string, stderr io.Writer) (*job, *rundir.State, er
 	if err != nil {
 		return nil, nil, err
 	}
+	if s, err := run.Status(); err == nil && (s.Phase == rundir.Running || s.Phase == rundir.Killed) {
+		fmt.Fprintf(stderr, "the run is not complete: %s\n", s)
+	}
 	flags := layer{pairs: []config.Pair{{Name: "device", Value: f.set.device}}}
 	for name, value := range map[string]string{"backend": f.set.backend, "data_dir": f.set.dataDir} {
 		if value != "" {
 			flags.pairs = append(flags.pairs, config.Pair{Name: name, Value: value})
 		}
 	}
-	s, err := savedSettings(run, flags)
+	s, err := savedSettings(run, state, flags)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -58,6 +61,13 @@ func (f *savedFlags) open(dir string, stderr io.Writer) (*job, *rundir.State, er
 	if err := j.session.LoadParams(state); err != nil {
 		j.close()
 		return nil, nil, fmt.Errorf("%s: %w", state.Path, err)
+	}
+	note, err := j.dataNote(state)
+	if err != nil {
+		return nil, nil, errors.Join(err, j.close())
+	}
+	if note != "" {
+		fmt.Fprintln(stderr, note)
 	}
 	return j, state, nil
 }

@@ -168,7 +168,7 @@ func (f *exportFlags) export(dir string, stderr io.Writer) (r exportReport, err 
 // savedNetwork returns the network of a run with its parameters as they are stored. Its sizes are
 // those of the tensors in the checkpoint.
 func savedNetwork(run *rundir.Run, state *rundir.State) (*models.Network, [][]float32, error) {
-	s, err := savedSettings(run, layer{})
+	s, err := savedSettings(run, state, layer{})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -103,30 +103,6 @@ func (j *job) references() []byte {
 	return cite.BibTeX(slices.Concat(j.model.References, j.about.References, j.wiring.References()))
 }
 
-// changeable are the keys that a resumed run may change: where it runs and how long.
-var changeable = []string{"device", "backend", "precision", "memory", "threads", "data_dir", "runs_dir", "epochs", "max_steps",
-	"patience", "eval_every", "checkpoint_every"}
-
-// savedSettings returns the settings of a run, with the flags that may overrule them.
-func savedSettings(run *rundir.Run, flags layer) (*settings, error) {
-	text, err := run.Read("config.toml")
-	if err != nil {
-		return nil, missingInput(err)
-	}
-	pairs, err := config.Decode(bytes.NewReader(text))
-	file := layer{name: filepath.Join(run.Dir(), "config.toml"), pairs: pairs, whole: true}
-	if err != nil {
-		return nil, file.wrap(err)
-	}
-	for _, p := range flags.pairs {
-		if !slices.Contains(changeable, p.Name) {
-			return nil, fmt.Errorf("%w: key %q belongs to the run and cannot change; begin another with: galvani train --config %s",
-				config.ErrConfig, p.Name, file.name)
-		}
-	}
-	return resolve(file, flags)
-}
-
 // findRun returns the run directory that a name means, and the checkpoint if it names one.
 func findRun(name string, flags layer) (dir, checkpoint string, err error) {
 	if name == "auto" {

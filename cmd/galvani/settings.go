@@ -247,10 +247,10 @@ func readLayer(path string) (layer, error) {
 	return l, nil
 }
 
-// file returns the whole configuration as TOML, which --config takes.
+// file returns the whole configuration as TOML with a check line, which --config takes.
 func (s *settings) file() ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Every setting of this run. Repeat it with: galvani train --config config.toml\n# %s\n", thisBuild())
 	err := s.Write(&b)
-	return b.Bytes(), err
+	return config.Seal(b.Bytes()), err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"galvani/cmd/galvani/internal/config"
@@ -108,15 +109,22 @@ func resume(ctx context.Context, f trainFlags, flags layer, show display) error 
 
 // reopen makes the job of a run and puts it where the checkpoint was saved.
 func reopen(run *rundir.Run, checkpoint string, flags layer, show display) (*job, error) {
-	s, err := savedSettings(run, flags)
+	state, err := pick(run, checkpoint, show.words)
+	if errors.Is(err, rundir.ErrNoCheckpoint) {
+		return nil, fmt.Errorf("%w yet; begin the run anew with: galvani train --config %s", err, filepath.Join(run.Dir(), configName))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s, err := run.Status(); err == nil && s.Phase == rundir.Killed {
+		show.words("%s", s)
+		run.Log().Warn(s.String())
+	}
+	s, err := savedSettings(run, state, flags)
 	if err != nil {
 		return nil, err
 	}
 	s.report(show)
-	state, err := pick(run, checkpoint, show.words)
-	if err != nil {
-		return nil, err
-	}
 	j, err := s.open()
 	if err != nil {
 		return nil, err
@@ -124,10 +132,40 @@ func reopen(run *rundir.Run, checkpoint string, flags layer, show display) (*job
 	if err := j.session.Restore(state); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", state.Path, err), j.close())
 	}
+	if err := j.compare(run, state, show); err != nil {
+		return nil, errors.Join(err, j.close())
+	}
 	if err := run.Truncate(state.Step); err != nil {
 		return nil, errors.Join(err, j.close())
 	}
 	return j, nil
+}
+
+// compare tells, also in log.jsonl, where a run goes on in another way than it was going to when
+// it was saved.
+func (j *job) compare(run *rundir.Run, state *rundir.State, show display) error {
+	note := func(line string) {
+		if line != "" {
+			show.words("%s", line)
+			run.Log().Warn(line)
+		}
+	}
+	if before, err := checkpointSettings(state); err == nil { // another version's are not compared
+		note(j.session.Rescheduled(before.opt))
+	}
+	line, err := j.dataNote(state)
+	note(line)
+	return err
+}
+
+// dataNote returns a line about data files that are others than those of a checkpoint. It is no
+// error: a damaged file may have been replaced.
+func (j *job) dataNote(state *rundir.State) (string, error) {
+	changed, err := j.session.DataChanged(state)
+	if !changed {
+		return "", err
+	}
+	return "the data files have changed since the checkpoint was saved: results are not comparable with those before", nil
 }
 
 // train runs the session to its end and keeps the run directory.
@@ -192,7 +230,7 @@ func (j *job) kept(r engine.Result, run *rundir.Run) string {
 
 // describe writes what is known of a run before its first step.
 func (j *job) describe(run *rundir.Run) error {
-	if err := run.Write("config.toml", j.source); err != nil {
+	if err := run.Write(configName, j.source); err != nil {
 		return err
 	}
 	if err := run.WriteEnv(rundir.NewEnv(thisBuild().String(), j.place.String(), j.opt.Seed)); err != nil {

@@ -95,7 +95,8 @@ const maxFile = 1 << 16
 
 // Decode reads a flat TOML file into pairs, in the order of the file.
 //
-// Errors: a table, a date or TOML that is not well formed is refused with its line.
+// Errors: a table, a date or TOML that is not well formed is refused with its line; an empty file,
+// and one that no longer matches what Seal has put in front of it.
 func Decode(r io.Reader) ([]Pair, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
@@ -103,6 +104,9 @@ func Decode(r io.Reader) ([]Pair, error) {
 	}
 	if len(text) > maxFile {
 		return nil, fmt.Errorf("%w: file is longer than %d bytes", ErrConfig, maxFile)
+	}
+	if err := verify(text); err != nil {
+		return nil, err
 	}
 	values := map[string]any{}
 	meta, err := toml.Decode(string(text), &values)
