@@ -416,6 +416,9 @@ func (d *cudaDevice) NewWeights(cfg WeightsConfig) (WeightsPlan, error) {
 	rectifier := map[Rectifier]cuda.Rectifier{AsIs: cuda.AsIs, Absolute: cuda.Absolute, Positive: cuda.Positive}
 	along := map[Along]cuda.Along{Unscaled: cuda.Unscaled, Whole: cuda.Whole, Columns: cuda.Columns, Rows: cuda.Rows}
 	c := cuda.WeightsConfig{R: cfg.R, C: cfg.C, Scale: along[cfg.Scale]}
+	for _, side := range cfg.Side {
+		c.Side = append(c.Side, float32(side))
+	}
 	for _, r := range cfg.Readings {
 		reading := cuda.Reading{Rectifier: rectifier[r.Rectifier], Scaled: r.Scaled}
 		for _, f := range r.Factor {

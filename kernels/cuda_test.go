@@ -439,6 +439,21 @@ func TestCUDARefusesValues(t *testing.T) {
 
 // TestCUDASelfTestRefuses narrows the bound of the gradients to nothing and wants the device
 // refused, with numbers and without memory in use.
+// TestCUDANotFiniteSpreads: the scan in each precision, in groups of several rows, and the losses.
+func TestCUDANotFiniteSpreads(t *testing.T) {
+	for _, precision := range available(t) {
+		d := openGPU(t, cuda.Options{Precision: precision})
+		for _, v := range variants() {
+			for _, bad := range notFinite {
+				spreads(t, v, sizes{T: 5, B: 6, I: 3, H: 20}, bad, func(p *problem) (h, grad []float32) {
+					s := solve(t, d, p)
+					return s.h, s.grad
+				})
+			}
+		}
+	}
+}
+
 func TestCUDASelfTestRefuses(t *testing.T) {
 	d := openGPU(t, cuda.Options{})
 	bounds := cudaBounds

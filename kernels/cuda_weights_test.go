@@ -36,6 +36,10 @@ func newWeightsProblem(R, C int, f Rectifier, along Along, constants bool) *weig
 		{Rectifier: f, Scaled: along != Unscaled}, {Rectifier: Absolute}, {Rectifier: f, Scaled: along == Columns}}}}
 	w := draw(r, R*C)
 	copy(w[R*C/2:], []float32{0, float32(math.Copysign(0, -1)), smallest, -smallest})
+	copy(w[R*C/4:], []float32{0, 0, 0, 0})
+	for j := range C {
+		p.cfg.Side = append(p.cfg.Side, float64(1-j%2*2))
+	}
 	p.w, p.dW = wrap(w, R, C), wrap(draw(r, 3*R*C), 3*R, C)
 	if constants {
 		p.cfg.Readings[0].Factor = doubles(draw(r, R*C))

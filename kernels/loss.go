@@ -241,7 +241,7 @@ func crossEntropy[F float](x, target []F, dx []F) (float64, error) {
 	}
 	sum := 0.0
 	for _, v := range x {
-		sum += math.Exp(float64(v) - top)
+		sum += math.Exp(float64(v)-top) + float64(v-v) // NaN where v is not finite, −∞ among them
 	}
 	for i := range dx {
 		dx[i] = F(math.Exp(float64(x[i])-top) / sum)

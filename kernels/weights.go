@@ -14,8 +14,8 @@ type Rectifier int
 
 const (
 	AsIs     Rectifier = iota // w
-	Absolute                  // |w|, derivative 0 at 0
-	Positive                  // max(0, w), derivative 0 at 0
+	Absolute                  // |w|
+	Positive                  // max(0, w)
 )
 
 // Along is the axis of a matrix along which its scale differs.
@@ -43,10 +43,14 @@ type Reading struct {
 // with a rectifier f, constants c (signs and masks) and a parameter a, constant but along one
 // axis, or 1. A vector [C] is a matrix of one row. (One operation makes all readings of a matrix, so that on a device their gradients
 // are summed there.)
+//
+// At 0, where a rectifier bends, its derivative is that of the side on which weights of the column
+// may lie, so that a weight which a bound has moved to 0 can leave it again.
 type WeightsConfig struct {
 	R, C     int
 	Readings []Reading
-	Scale    Along // of a
+	Scale    Along     // of a
+	Side     []float64 // [C]: −1 for a column that holds w ≤ 0 alone, else 1; nil for ones
 	Dtype    tensor.Dtype
 
 	flat bool // w is [C], R is 1
@@ -122,6 +126,9 @@ func (c WeightsConfig) check() error {
 			return fmt.Errorf("kernels: weights: reading %d has %d constants and scaled is %t, want none or %d and a scale for that: %w",
 				q, len(r.Factor), r.Scaled, c.R*c.C, ErrShape)
 		}
+	}
+	if c.Side != nil && len(c.Side) != c.C {
+		return fmt.Errorf("kernels: weights: sides of %d columns, want none or %d: %w", len(c.Side), c.C, ErrShape)
 	}
 	return nil
 }
@@ -217,13 +224,17 @@ type hostWeights[F float] struct {
 	cfg         WeightsConfig
 	rectifier   []rectifier[F] // of each reading
 	factor      [][]F          // of each reading
+	low         []bool         // [C]: columns of w ≤ 0
 	part        [][]F          // gradients of w, of each reading
 	out, packed []F
 	sums        []float64
 }
 
 func newHostWeights[F float](cfg WeightsConfig) *hostWeights[F] {
-	h := &hostWeights[F]{cfg: cfg, out: make([]F, len(cfg.Readings)*cfg.R*cfg.C), sums: make([]float64, cfg.scales())}
+	h := &hostWeights[F]{cfg: cfg, out: make([]F, len(cfg.Readings)*cfg.R*cfg.C), sums: make([]float64, cfg.scales()), low: make([]bool, cfg.C)}
+	for j, side := range cfg.Side {
+		h.low[j] = side < 0
+	}
 	for _, r := range cfg.Readings {
 		var factor []F
 		for _, c := range r.Factor {
@@ -243,12 +254,12 @@ func (h *hostWeights[F]) bind(w, a gorgonia.Value) (ws, as []F, err error) {
 	return ws, as, err
 }
 
-// slopes are the derivatives of a rectifier for w > 0, w < 0 and w = 0.
-var slopes = map[Rectifier][3]float64{AsIs: {1, 1, 1}, Absolute: {1, -1, 0}, Positive: {1, 0, 0}}
+// slopes are the derivatives of a rectifier for w ≥ 0 and w < 0.
+var slopes = map[Rectifier][2]float64{AsIs: {1, 1}, Absolute: {1, -1}, Positive: {1, 0}}
 
 // rectifier computes f(w) without a branch on the sign of w, which is as good as random.
 type rectifier[F float] struct {
-	slope [3]F
+	slope [2]F
 	zero  F // makes a zero positive, or leaves it
 }
 
@@ -263,17 +274,22 @@ func newRectifier[F float](f Rectifier) rectifier[F] {
 	return r
 }
 
-// at returns f(w) and its derivative.
+// at returns f(w) and its derivative, which at 0 is that for w ≥ 0.
 func (r *rectifier[F]) at(w F) (y, slope F) {
 	i := 0
 	if w < 0 {
 		i = 1
 	}
-	if w == 0 {
-		i = 2
-	}
 	slope = r.slope[i]
 	return w*slope + r.zero, slope
+}
+
+// sided returns the derivative of f at w given that at gives slope; low tells that w ≤ 0.
+func (r *rectifier[F]) sided(w, slope F, low bool) F {
+	if low && w == 0 {
+		return r.slope[1]
+	}
+	return slope
 }
 
 // Forward implements WeightsPlan.
@@ -329,6 +345,7 @@ func (h *hostWeights[F]) Backward(w, a, dW gorgonia.Value) (gorgonia.Value, erro
 			for j := range h.cfg.C {
 				k := i*h.cfg.C + j
 				y, slope := f.at(ws[k])
+				slope = f.sided(ws[k], slope, h.low[j])
 				if !r.Scaled {
 					dw[k] *= slope
 					continue

@@ -4,6 +4,7 @@ package kernels
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -115,6 +116,7 @@ func TestWeightsRefuses(t *testing.T) {
 		{nil, two(Unscaled)},
 		{nil, two(Unscaled, make([]Reading, MaxReadings+1)...)},
 		{nil, two(Unscaled, Reading{Factor: make([]float64, 5)})},
+		{nil, WeightsConfig{R: 2, C: 3, Readings: make([]Reading, 1), Side: make([]float64, 2)}},
 		{nil, two(Unscaled, Reading{Scaled: true})},
 		{a, two(Unscaled, Reading{})},
 		{nil, two(Columns, Reading{})},
@@ -122,6 +124,53 @@ func TestWeightsRefuses(t *testing.T) {
 	} {
 		if _, err := Weights(dev, w, c.a, c.cfg); err == nil {
 			t.Errorf("%+v with scale %v was taken", c.cfg, c.a)
+		}
+	}
+}
+
+// TestWeightsAtZero: at 0 a rectifier has the derivative of the side on which its column may lie.
+func TestWeightsAtZero(t *testing.T) {
+	w := []float64{0, 0, math.Copysign(0, -1), math.Copysign(0, -1), -2, 3}
+	for _, c := range []struct {
+		f    Rectifier
+		side []float64
+		want []float64
+	}{
+		{AsIs, nil, []float64{1, 1, 1, 1, 1, 1}},
+		{Absolute, nil, []float64{1, 1, 1, 1, -1, 1}},
+		{Absolute, []float64{1, -1}, []float64{1, -1, 1, -1, -1, 1}},
+		{Positive, nil, []float64{1, 1, 1, 1, 0, 1}},
+		{Positive, []float64{1, -1}, []float64{1, 0, 1, 0, 0, 1}},
+	} {
+		plan, err := newWeights(WeightsConfig{R: 3, C: 2, Readings: []Reading{{Rectifier: c.f}}, Side: c.side, Dtype: tensor.Float64})
+		if err != nil {
+			t.Fatal(err)
+		}
+		grad, err := plan.Backward(wrap(w, 3, 2), nil, wrap([]float64{1, 1, 1, 1, 1, 1}, 3, 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := grad.Data().([]float64); !slices.Equal(got, c.want) {
+			t.Errorf("rectifier %v, sides %v: derivatives %v, want %v", c.f, c.side, got, c.want)
+		}
+	}
+}
+
+// TestWeightsKeepNaN: a stored weight that is not finite makes one that is not.
+func TestWeightsKeepNaN(t *testing.T) {
+	for _, f := range []Rectifier{AsIs, Absolute, Positive} {
+		plan, err := newWeights(WeightsConfig{R: 1, C: 3, Readings: []Reading{{Rectifier: f}}, Dtype: tensor.Float64})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := plan.Forward(wrap([]float64{math.NaN(), math.Inf(1), math.Inf(-1)}, 1, 3), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range v.Data().([]float64) {
+			if w-w == 0 {
+				t.Errorf("rectifier %v makes %v", f, v.Data())
+			}
 		}
 	}
 }

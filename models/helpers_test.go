@@ -237,7 +237,7 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 // shares the storage of x.
 func (x *fixture) on(t *testing.T, dt tensor.Dtype, dev kernels.Device) *fixture {
 	t.Helper()
-	y := &fixture{net: x.net, size: x.size, seq: x.seq, values: x.values, graph: gorgonia.NewGraph()}
+	y := &fixture{net: x.net, size: x.size, values: x.values, graph: gorgonia.NewGraph()}
 	for _, spec := range x.net.Specs() {
 		v := convert(dt, tensor.New(tensor.WithShape(spec.Shape...), tensor.WithBacking(x.values[spec.Name])))
 		y.nodes = append(y.nodes, gorgonia.NewTensor(y.graph, dt, len(spec.Shape),
@@ -245,6 +245,7 @@ func (x *fixture) on(t *testing.T, dt tensor.Dtype, dev kernels.Device) *fixture
 	}
 	in := x.seq
 	in.X, in.State, in.Mask, in.Reset = convert(dt, in.X), convert(dt, in.State), convert(dt, in.Mask), convert(dt, in.Reset)
+	y.seq = in
 	var err error
 	if y.out, err = x.net.Build(y.graph, dev, in, y.nodes); err != nil {
 		t.Fatal(err)

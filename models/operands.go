@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"galvani/kernels"
@@ -111,19 +112,34 @@ func (n *Network) make(list []Operand, join bool) ([]operand, error) {
 			return nil, fmt.Errorf("models: %s: its settings tell E from I units, of which there are none without dale: %w", n.name, ErrWiring)
 		}
 		if len(all) == 0 || !join || all[len(all)-1].of != of {
-			all = append(all, operand{spec: n.params[of], of: of, scale: -1, weights: shape(n.params[of])})
+			all = append(all, operand{spec: n.params[of], of: of, scale: -1, weights: matrix(n.params[of])})
 		}
 		all[len(all)-1].add(n, l, scale, n.constraints[l.Of])
 	}
 	return all, nil
 }
 
-// shape returns the sizes of the matrix, or of the one row, that a parameter is.
-func shape(s kernels.Spec) kernels.WeightsConfig {
-	if len(s.Shape) == 1 {
-		return kernels.WeightsConfig{R: 1, C: s.Shape[0]}
+// matrix returns the sizes of the matrix, or of the one row, that a parameter is, and the side of 0 on
+// which its bounds let each column lie.
+func matrix(s kernels.Spec) kernels.WeightsConfig {
+	w := kernels.WeightsConfig{R: 1, C: s.Shape[len(s.Shape)-1]}
+	if len(s.Shape) > 1 {
+		w.R = s.Shape[0]
 	}
-	return kernels.WeightsConfig{R: s.Shape[0], C: s.Shape[1]}
+	w.Side = full(w.C, 1)
+	for j := range w.Side {
+		b := s.Bound
+		if s.Columns != nil {
+			b = s.Columns[j]
+		}
+		if b.Lo < 0 && b.Hi <= 0 {
+			w.Side[j] = -1
+		}
+	}
+	if !slices.Contains(w.Side, -1) {
+		w.Side = nil
+	}
+	return w
 }
 
 // add makes another block of the operand. One parameter at most scales an operand.
@@ -235,11 +251,11 @@ func graphOperands(k *Ops, list []operand, params []*gorgonia.Node) (specs []ker
 func (k *Ops) Weights(w, a *gorgonia.Node, cfg kernels.WeightsConfig, q int) *gorgonia.Node {
 	r := cfg.Readings[q]
 	switch r.Rectifier {
-	case kernels.Absolute:
-		w = k.unary(gorgonia.Abs, w)
+	case kernels.Absolute: // w times 2 [w on the upper side] − 1
+		upper, ones := k.upper(w, cfg), full(cfg.R*cfg.C, 1)
+		w = k.Mul(w, k.Sub(k.Add(upper, upper), k.Matrix(k.fresh("ones"), cfg.R, cfg.C, ones)))
 	case kernels.Positive:
-		zeros := k.Matrix(k.fresh("zeros"), cfg.R, cfg.C, make([]float64, cfg.R*cfg.C))
-		w = k.Mul(w, k.greater(w, zeros))
+		w = k.Mul(w, k.upper(w, cfg))
 	}
 	if r.Factor != nil {
 		w = k.Mul(w, k.Matrix(k.fresh("signs"), cfg.R, cfg.C, r.Factor))
@@ -256,6 +272,21 @@ func (k *Ops) Weights(w, a *gorgonia.Node, cfg kernels.WeightsConfig, q int) *go
 		w = k.Mul(w, k.MatMul(k.Field(a, 0, cfg.R, 1), k.Ones(1, cfg.C)))
 	}
 	return w
+}
+
+// upper returns 1 where w > 0, or w = 0 in a column that may hold w > 0, and 0 elsewhere.
+func (k *Ops) upper(w *gorgonia.Node, cfg kernels.WeightsConfig) *gorgonia.Node {
+	below := -math.SmallestNonzeroFloat64
+	if k.dtype == tensor.Float32 {
+		below = -math.SmallestNonzeroFloat32
+	}
+	least := full(cfg.R*cfg.C, below) // the number next to 0: w > below is w ≥ 0
+	for i := range least {
+		if cfg.Side != nil && cfg.Side[i%cfg.C] < 0 {
+			least[i] = 0
+		}
+	}
+	return k.greater(w, k.Matrix(k.fresh("least"), cfg.R, cfg.C, least))
 }
 
 // OperandValues returns what the fused scan would read, given the parameters of the cell, in the

@@ -23,6 +23,7 @@ func (n *Network) unroll(k *Ops, cfg kernels.ScanConfig, in kernels.Sequence, pa
 		state[i] = k.slab("state", in.State, i, cfg.B, cfg.H)
 	}
 	before := slices.Clone(state)
+	zeros := k.Matrix("no input", cfg.B, cfg.I, make([]float64, cfg.B*cfg.I))
 	var h []*gorgonia.Node
 	for t := 0; t < cfg.T && k.Err() == nil; t++ {
 		if cfg.Resets {
@@ -34,7 +35,9 @@ func (n *Network) unroll(k *Ops, cfg kernels.ScanConfig, in kernels.Sequence, pa
 		if cfg.Masked {
 			k.elapsed = k.Column(k.slab("mask", in.Mask, t, cfg.B, 1))
 		}
-		next := step(k.slab("x", in.X, t, cfg.B, cfg.I), state)
+		x := k.slab("x", in.X, t, cfg.B, cfg.I)
+		x = k.Sub(x, k.Mul(zeros, x)) // NaN for ±∞ too, which a gate that saturates would make finite
+		next := step(x, state)
 		if len(next) != len(state) {
 			k.fail(fmt.Errorf("the step returns %d state planes, want %d", len(next), len(state)))
 			break

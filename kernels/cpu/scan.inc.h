@@ -232,6 +232,17 @@ static void FN(product_rows)(struct FN(run) *r, const elem *panels, long lo, lon
 			}
 }
 
+/* spoil makes the input drives of a row NaN where one of its n inputs x is not finite: a gate that
+ * saturates would make a finite state of an infinite drive. */
+static void FN(spoil)(const struct FN(run) *r, const elem *x, long n, elem *drive)
+{
+	int bad = 0;
+	for (long k = 0; k < n; k++)
+		bad |= !(x[k] - x[k] == 0);
+	for (long k = 0; k < CP * r->Hp && bad; k++)
+		drive[k] = (elem)NAN;
+}
+
 static void FN(input_drives)(struct FN(run) *r, long t0, long n)
 {
 	long I = r->d->I;
@@ -240,6 +251,9 @@ static void FN(input_drives)(struct FN(run) *r, long t0, long n)
 		rows[s] = (const elem *)r->a->x + ((t0 + s) * r->d->B + r->b0) * I;
 	for (long g = 0; g < CP; g++)
 		FN(product_rows)(r, r->win + g * r->Hp * I, 0, I, rows, I, n, g, 0);
+	for (long s = 0; s < n && CP > 0; s++)
+		for (long i = 0; i < r->R; i++)
+			FN(spoil)(r, rows[s] + i * I, I, r->drives + (s * r->R + i) * r->row);
 }
 
 /* axial_rows: out[i] (+)= sum_j g_ij in[j] for m rows. */

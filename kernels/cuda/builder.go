@@ -190,14 +190,25 @@ func (b *builder) shared(k *kernel, n int) {
 func (c *core) function(q *driver.Queue, module, name string) (*driver.Function, error) {
 	m := c.modules[module]
 	if m == nil {
-		text, err := ptx.Module(module, c.limits.Compute)
+		images, err := ptx.Images(module, c.limits.Compute)
 		if err != nil {
 			return nil, err
 		}
-		if m, err = q.Load(text); err != nil {
+		if m, err = load(q, images); err != nil {
 			return nil, err
 		}
 		c.modules[module] = m
 	}
 	return m.Function(name)
+}
+
+// load loads the first image that the driver takes. One that it cannot run, as machine code made for
+// another GPU, is left for the next; what the last one says is the error.
+func load(q *driver.Queue, images []ptx.Image) (m *driver.Module, err error) {
+	for _, image := range images {
+		if m, err = q.Load(image.Data); err == nil || !driver.NoBinary(err) {
+			return m, err
+		}
+	}
+	return nil, err
 }

@@ -37,13 +37,14 @@ const (
 )
 
 // product is C = op(A) op(B), added to C with add, plus bias [N] where that is not 0. Rows lie
-// lda, ldb and ldc elements apart.
+// lda, ldb and ldc elements apart. With strict a row of A with an element that is not finite gives a row
+// of NaN.
 type product struct {
 	layout        layout
 	m, n, k       int
 	a, b, c, bias driver.Ptr
 	lda, ldb, ldc int
-	add           bool
+	add, strict   bool
 }
 
 // gemm multiplies in the device's precision. Products over a long K (tn) are cut into parts, the
@@ -75,7 +76,8 @@ func (g *gemm) parts(m, n, k int) int {
 
 // do starts a product.
 func (g *gemm) do(w *work, x product) {
-	p := C.struct_gemm_params{mode: C.int(x.layout), M: C.int(x.m), N: C.int(x.n), K: C.int(x.k), parts: 1, add: flag(x.add),
+	p := C.struct_gemm_params{mode: C.int(x.layout), M: C.int(x.m), N: C.int(x.n), K: C.int(x.k), parts: 1,
+		add: flag(x.add), strict: flag(x.strict),
 		lda: C.longlong(x.lda), ldb: C.longlong(x.ldb), ldc: C.longlong(x.ldc),
 		A: ptr(x.a), B: ptr(x.b), C: ptr(x.c), bias: ptr(x.bias)}
 	if x.layout == tn {

@@ -3,21 +3,35 @@
 package cuda
 
 import (
+	"strings"
 	"testing"
 
 	"galvani/kernels/ptx"
 )
 
-// TestLeastCompute wants code of every module for the oldest GPU that Open takes.
+// TestLeastCompute wants code of every module for the oldest GPU that Open takes with its precision.
 func TestLeastCompute(t *testing.T) {
+	least := func(module string) int {
+		if strings.HasSuffix(module, "_tf32") || strings.HasSuffix(module, "_bf16") {
+			return tensorCores
+		}
+		return leastCompute
+	}
 	for _, m := range ptx.Modules() {
-		if _, err := ptx.Module(m, leastCompute); err != nil {
+		if _, err := ptx.Images(m, least(m)); err != nil {
 			t.Error(err)
 		}
 	}
 	for _, cell := range Cells() {
-		if _, err := ptx.Module(cell, leastCompute); err != nil {
-			t.Error(err)
+		facts, err := cellFacts(cell)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for prec := range Precisions {
+			m := cell + "_" + Precisions[formatOf(facts, prec)]
+			if _, err := ptx.Images(m, least(m)); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

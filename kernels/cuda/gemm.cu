@@ -44,6 +44,17 @@ template <bool INSIDE> GPU_FN void fetch(const operand &x, int i0, int k0, int k
 	}
 }
 
+/* spoil turns what is not finite into NaN: an infinite drive would leave the state finite where a gate
+ * saturates. x - (x - x) is x where x is finite. */
+GPU_FN void spoil(float v[PAIRS][2])
+{
+#pragma unroll
+	for (int q = 0; q < PAIRS; q++)
+#pragma unroll
+		for (int j = 0; j < 2; j++)
+			v[q][j] = v[q][j] - (v[q][j] - v[q][j]);
+}
+
 /* load4 reads four floats that are aligned to 16 bytes, at once. */
 GPU_FN void load4(const float *from, float *to)
 {
@@ -227,6 +238,8 @@ GPU_FN void accumulate(const gemm_params &p, int i0, int j0, typename F::word *t
 	typename F::word *now = tiles, *next = tiles + 2 * SIZE;
 #pragma unroll 1
 	for (int k = k0; k < k1; k += STEP) {
+		if (p.strict)
+			spoil(x);
 		keep_pairs<F, A_INSIDE>(now, x);
 		keep_pairs<F, B_INSIDE>(now + SIZE, y);
 		sync_block();

@@ -7,7 +7,7 @@ enum { CROSS_ENTROPY, MEAN_SQUARE };
 enum { NOT_COUNTED, WRONG, RIGHT, BAD_LABEL };
 
 /* Softmax of one row: the largest logit, the first place where it stands, and the sum of
- * exp(x - top). */
+ * exp(x - top), which is NaN where a logit is not finite. */
 struct softmax {
 	float top;
 	int at;
@@ -32,7 +32,7 @@ GPU_FN softmax row_softmax(const float *x, int O, int lane)
 		}
 	}
 	for (int o = lane; o < O; o += 32)
-		s.sum += exp((double)x[o] - (double)s.top);
+		s.sum += exp((double)x[o] - (double)s.top) + ((double)x[o] - (double)x[o]);
 	s.sum = warp_sum(s.sum);
 	return s;
 }

@@ -159,10 +159,11 @@ struct prev_rows_params {
 
 /* gemm_{fp32,tf32,bf16}: C [M,N] = op(A) op(B) (+ C with add) (+ bias [N] or null).
  * mode 0: A [M,K], B [N,K]; 1: A [M,K], B [K,N]; 2: A [K,M], B [K,N]. Rows of A, B, C are
- * lda, ldb, ldc apart. With parts > 1 (mode 2, long K) block row blockIdx.z sums its part of
+ * lda, ldb, ldc apart. With strict an element of A that is not finite counts as NaN, so that its whole row
+ * of C is NaN. With parts > 1 (mode 2, long K) block row blockIdx.z sums its part of
  * K into partial [parts,M,N]; gemm_sum adds the parts in order to C. */
 struct gemm_params {
-	int mode, M, N, K, parts, add;
+	int mode, M, N, K, parts, add, strict;
 	long long lda, ldb, ldc;
 	ARRAY(const float) A, B, bias;
 	ARRAY(float) C;
@@ -269,13 +270,15 @@ enum { MAX_READINGS = 4 };
 
 /* weights: out_qij = factor_qij f_q(w_ij) a_ij for each of Q readings, with a rectifier f; a is
  * constant but along one axis, and 1 for readings that are not scaled. weights_grad: grad_ij sums
- * dout_qij factor_qij f_q'(w_ij) a_ij over the readings, f' being 0 where f bends; and what a tile of
+ * dout_qij factor_qij f_q'(w_ij) a_ij over the readings; at 0, where f bends, f' is the derivative to the
+ * side that side_j says, negative for w <= 0, else for w >= 0. Also what a tile of
  * 32 rows and columns adds to the gradient of a, in double. weights_sum adds these in order. */
 struct weights_params {
 	int Q, R, C, n, parts, scale;
 	int rectifier[MAX_READINGS], scaled[MAX_READINGS];
 	ARRAY(const float) w;	      /* [R,C] */
 	ARRAY(const float) factor[MAX_READINGS]; /* [R,C], null for ones */
+	ARRAY(const float) side;      /* [C], null for 1 */
 	ARRAY(const float) a;	      /* [n]: [1], [C], [R], or null with SCALE_NOT */
 	ARRAY(float) out;	      /* [Q*R,C] */
 	ARRAY(const float) dout;      /* [Q*R,C] */

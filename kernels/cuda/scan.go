@@ -192,7 +192,7 @@ func (s *Scan) planes() int { return int(s.cell.dims.drives) }
 func scanLayout(cell C.struct_cell_facts, l Limits, prec, batch, hidden int, backward bool) (C.struct_scan_layout, error) {
 	gpu := C.struct_gpu_limits{sms: C.int(l.SMs), shared: C.int(l.Shared), cluster: C.int(l.Cluster), compute: C.int(l.Compute)}
 	var out C.struct_scan_layout
-	if C.scan_layout(&gpu, &cell.dims, C.int(prec), C.int(batch), C.int(hidden), flag(backward), &out) != 0 {
+	if C.scan_layout(&gpu, &cell.dims, C.int(formatOf(cell, prec)), C.int(batch), C.int(hidden), flag(backward), &out) != 0 {
 		return out, fmt.Errorf("cuda: scan %s: no layout for B=%d H=%d in %s within %d bytes of shared memory",
 			C.GoString(cell.name), batch, hidden, Precisions[prec], l.Shared)
 	}
@@ -268,11 +268,27 @@ func (s *Scan) hSteps() int {
 	return most
 }
 
+// format returns the number format of the recurrent products; a cell without has the kernels of
+// fp32.
+func (s *Scan) format() string { return Precisions[formatOf(s.cell, s.d.prec)] }
+
+func formatOf(cell C.struct_cell_facts, prec int) int {
+	if cell.dims.rec == 0 {
+		return C.PREC_FP32
+	}
+	return prec
+}
+
+// kernel returns a kernel of the cell. There is a module for each cell and number format.
+func (s *Scan) kernel(b *builder, name string) *kernel {
+	return b.kernel(s.cfg.Cell+"_"+s.format(), s.cfg.Cell+"_"+name)
+}
+
 // allocate fills s with memory and kernels.
 func (s *Scan) allocate(b *builder) {
 	c, plane := &s.cfg, s.cfg.B*s.cfg.H
-	s.prepare = b.kernel(c.Cell, c.Cell+"_prepare")
-	s.forward = b.kernel(c.Cell, c.Cell+"_forward_"+s.d.Precision())
+	s.prepare = s.kernel(b, "prepare")
+	s.forward = s.kernel(b, "forward_"+s.format())
 	b.shared(s.forward, int(s.fwd.shared))
 	var count, total [roles]int
 	for _, p := range c.Params {
@@ -311,8 +327,8 @@ func (s *Scan) allocate(b *builder) {
 // allocateBackward fills s with what Backward needs besides.
 func (s *Scan) allocateBackward(b *builder) {
 	c, plane := &s.cfg, s.cfg.B*s.cfg.H
-	s.unprepare, s.replay = b.kernel(c.Cell, c.Cell+"_unprepare"), b.kernel(c.Cell, c.Cell+"_replay")
-	s.backward = b.kernel(c.Cell, c.Cell+"_backward_"+s.d.Precision())
+	s.unprepare, s.replay = s.kernel(b, "unprepare"), s.kernel(b, "replay")
+	s.backward = s.kernel(b, "backward_"+s.format())
 	b.shared(s.backward, int(s.bwd.shared))
 	s.packed = b.floats(s.learned())
 	if c.KeepGradH {

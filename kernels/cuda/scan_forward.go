@@ -166,7 +166,7 @@ func (s *Scan) inputDrives(w *work, r *run, t0, n int) {
 	if s.cell.dims.in == 0 {
 		return
 	}
-	s.gemm.do(w, product{layout: nt, m: n * c.B, n: int(s.cell.dims.in) * c.H, k: c.I,
+	s.gemm.do(w, product{layout: nt, m: n * c.B, n: int(s.cell.dims.in) * c.H, k: c.I, strict: true,
 		a: offset(r.x, t0*c.B*c.I), lda: c.I, b: r.of[In], ldb: c.I, c: s.drives.ptr, ldc: s.planes() * c.H})
 }
 

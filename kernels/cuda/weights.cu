@@ -7,17 +7,22 @@
 #include "params.h"
 #include "reduce.h"
 
-/* slope_at returns f'(w). The comparison is in double, where no denormal is taken for 0. */
-GPU_FN float slope_at(int rectifier, float w)
+/* slope_at returns f'(w) for w of column j, and for NaN, which stays so, 1. The comparison is in double,
+ * where no denormal is taken for 0. */
+GPU_FN float slope_at(const struct weights_params &p, int q, float w, int j)
 {
 	double x = widen(w);
-	if (rectifier == RECTIFY_NOT || x > 0)
+	bool low = x < 0 || (x == 0 && p.side && p.side[j] < 0);
+	if (p.rectifier[q] == RECTIFY_NOT || !low)
 		return 1;
-	return rectifier == RECTIFY_ABSOLUTE && x < 0 ? -1 : 0;
+	return p.rectifier[q] == RECTIFY_ABSOLUTE ? -1 : 0;
 }
 
-/* rectified returns f(w) given f'(w): f is linear to both sides of 0. */
-GPU_FN float rectified(float slope, float w) { return slope == 0 ? 0 : exact_mul(slope, w); }
+/* rectified returns f(w) given f'(w): f is linear to both sides of 0, and a zero that it makes positive. */
+GPU_FN float rectified(const struct weights_params &p, int q, float slope, float w)
+{
+	return p.rectifier[q] == RECTIFY_NOT ? w : exact_add(exact_mul(slope, w), 0);
+}
 
 GPU_FN float factor_at(const struct weights_params &p, int q, long long k)
 {
@@ -39,7 +44,7 @@ KERNEL(weights, struct weights_params)
 		int q = (int)(e / n);
 		long long k = e - q * n;
 		int i = (int)(k / p.C), j = (int)(k - (long long)i * p.C);
-		float w = p.w[k], y = rectified(slope_at(p.rectifier[q], w), w);
+		float w = p.w[k], y = rectified(p, q, slope_at(p, q, w, j), w);
 		p.out[e] = exact_mul(exact_mul(factor_at(p, q, k), y), scale_at(p, q, i, j));
 	}
 }
@@ -51,11 +56,11 @@ GPU_FN double element_grad(const struct weights_params &p, int i, int j)
 	float w = p.w[k], grad = 0;
 	double sum = 0;
 	for (int q = 0; q < p.Q; q++) {
-		float slope = slope_at(p.rectifier[q], w), c = exact_mul(factor_at(p, q, k), p.dout[q * n + k]);
+		float slope = slope_at(p, q, w, j), c = exact_mul(factor_at(p, q, k), p.dout[q * n + k]);
 		float d = exact_mul(exact_mul(c, slope), scale_at(p, q, i, j));
 		grad = q == 0 ? d : narrow(widen(grad) + widen(d));
 		if (p.scaled[q])
-			sum += widen(exact_mul(c, rectified(slope, w)));
+			sum += widen(exact_mul(c, rectified(p, q, slope, w)));
 	}
 	p.grad[k] = grad;
 	return sum;

@@ -35,6 +35,7 @@ type WeightsConfig struct {
 	R, C     int
 	Readings []Reading
 	Scale    Along
+	Side     []float32 // [C], or nil for 1: which derivative a rectifier has at 0
 }
 
 // Reading is one way to make weights of stored ones.
@@ -66,6 +67,7 @@ type Weights struct {
 	n, parts               int
 	factor                 []driver.Ptr // of each reading
 	out, partial, grad     driver.Ptr
+	side                   driver.Ptr
 	forward, backward, sum *kernel
 }
 
@@ -77,6 +79,7 @@ func (d *Device) NewWeights(cfg WeightsConfig) (*Weights, error) {
 		for _, r := range cfg.Readings {
 			m.factor = append(m.factor, upload(b, r.Factor))
 		}
+		m.side = upload(b, cfg.Side)
 		m.out, m.grad = b.floats(len(cfg.Readings)*cfg.R*cfg.C), b.floats(cfg.R*cfg.C+m.n)
 		m.partial = b.bytes(int64(m.parts) * int64(m.n) * C.sizeof_double)
 		m.forward, m.backward, m.sum = b.kernel("weights", "weights"), b.kernel("weights", "weights_grad"), b.kernel("weights", "weights_sum")
@@ -86,7 +89,7 @@ func (d *Device) NewWeights(cfg WeightsConfig) (*Weights, error) {
 
 func (m *Weights) params(w, a *Array) C.struct_weights_params {
 	p := C.struct_weights_params{Q: C.int(len(m.cfg.Readings)), R: C.int(m.cfg.R), C: C.int(m.cfg.C), n: C.int(m.n), parts: C.int(m.parts),
-		scale: C.int(m.cfg.Scale), w: ptr(w.ptr), out: ptr(m.out), partial: ptr(m.partial), grad: ptr(m.grad)}
+		scale: C.int(m.cfg.Scale), side: ptr(m.side), w: ptr(w.ptr), out: ptr(m.out), partial: ptr(m.partial), grad: ptr(m.grad)}
 	for q, r := range m.cfg.Readings {
 		p.rectifier[q], p.scaled[q], p.factor[q] = C.int(r.Rectifier), flag(r.Scaled), ptr(m.factor[q])
 	}

@@ -63,6 +63,19 @@ func (e *Error) Class() error {
 	return nil
 }
 
+// NoBinary reports whether err is of an image with code that the GPU or the driver at hand cannot run,
+// where another image of the same code may do.
+func NoBinary(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Code == noBinary || e.Code == invalidImage)
+}
+
+// CUresults that NoBinary is for.
+const (
+	invalidImage = 200
+	noBinary     = 209
+)
+
 // codeName returns the name of a CUresult, "" for a number without one.
 func codeName(code int) string { return C.GoString(C.galvani_cuda_name(C.int(code))) }
 

@@ -175,10 +175,11 @@ type Module struct {
 // jitLog is how many bytes of messages the compiler in the driver may leave.
 const jitLog = 8192
 
-// Load compiles PTX for the device. An error holds the compiler's messages.
-func (q *Queue) Load(ptx []byte) (*Module, error) {
+// Load loads machine code, or PTX, which the driver compiles for the device. An error holds the
+// compiler's messages.
+func (q *Queue) Load(image []byte) (*Module, error) {
 	log := &cu.JITErrorLogBuffer{Buffer: make([]byte, jitLog)}
-	m, err := cu.LoadDataEx(string(ptx), log)
+	m, err := cu.LoadDataEx(string(image), log)
 	runtime.KeepAlive(log) // cu holds its buffer as a number
 	if err = check("cuModuleLoadDataEx", err); err == nil {
 		return &Module{m, q}, nil

@@ -16,11 +16,11 @@ out=$(cd "$1" && pwd)
 shift
 [ $# -gt 0 ] || set -- "$kernels"/cuda/*.cu
 
-# targets UNIT lists the targets of a unit's PTX.
+# targets UNIT lists the targets of a unit's PTX: of a cell's in any number format.
 targets() {
 	local arch found=
 	for arch in 70 80 90; do
-		[ ! -f "$kernels/ptx/$1.sm$arch.ptx" ] || found+=" $arch"
+		! grep -Eq "\"$1(_fp32|_tf32|_bf16)?\.sm$arch\.ptx\": " "$kernels/ptx/manifest.json" || found+=" $arch"
 	done
 	echo "${found:-70 80 90}"
 }

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Compiles the CUDA sources to PTX: kernels/ptx/MODULE.smARCH.ptx and manifest.json. No CUDA
-# toolkit is needed: the run-time compiler comes as a Python wheel, kept in build/nvrtc.
+# Compiles the CUDA sources to PTX and machine code: kernels/ptx/kernels.zip and manifest.json. No CUDA
+# toolkit is needed: run-time compiler and assembler come as Python wheels, kept in build/nvrtc, where
+# what was compiled is kept too.
 #
-#   build.sh           compiles, and checks that ptxas accepts the result
-#   build.sh --check   compiles elsewhere and compares with what is committed
+#   build.sh           compiles what has changed, and makes the archive
+#   build.sh --check   compiles all to PTX elsewhere and compares with what is committed
 #
 # Exit code 3: the compiler is not there and cannot be downloaded.
 set -euo pipefail

@@ -1,34 +1,46 @@
-"""Compiles the CUDA sources with NVRTC to PTX and writes the manifest. Called by build.sh.
+"""Compiles the CUDA sources with NVRTC to PTX, has ptxas assemble that to machine code, and writes the
+archive of both and its manifest. Called by build.sh.
 
-Every kernels/cuda/*.cu is a module. scan.cu is one module per cell: compiled with -DCELL=NAME
-for each kernels/cells/NAME.h and named after the cell.
+Every kernels/cuda/*.cu is a module. scan.cu is one module per cell and number format of products:
+compiled with -DCELL=NAME -DONLY_FORMAT for each kernels/cells/NAME.h and named NAME_FORMAT.
+
+What was compiled is kept in build/nvrtc/kept, under a hash of all that it depends on.
 """
 
 import argparse
+import base64
 import concurrent.futures
 import ctypes
 import hashlib
 import json
 import multiprocessing
+import os
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
+import threading
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CUDA = ROOT / "kernels/cuda"
 CELLS = ROOT / "kernels/cells"
 OUT = ROOT / "kernels/ptx"
+KEPT = ROOT / "build/nvrtc/kept"
 
 # Compute capabilities with code of their own; newer GPUs run the newest of these.
 ARCHS = [70, 80, 90]
 
+# Number formats of products, and the architectures that have them.
+FORMATS = ["fp32", "tf32", "bf16"]
+FORMATS_ARCHS = {"fp32": ARCHS, "tf32": ARCHS[1:], "bf16": ARCHS[1:]}
+
 # Flushing denormals is what the CPU's scan does, too. Division and square root are exact.
 OPTIONS = ["--std=c++17", "--device-as-default-execution-space", "--ftz=true", "--prec-div=true", "--prec-sqrt=true", "--fmad=true"]
 
-# GPUs that ptxas assembles the code for.
-GPUS = [70, 75, 80, 86, 90]
+# GPUs that ptxas assembles the code for, and those whose machine code is in the archive.
+GPUS = [70, 75, 80, 86, 89, 90]
+MACHINE = [80, 86, 89, 90]
 
 
 class Nvrtc:
@@ -73,15 +85,23 @@ class Nvrtc:
         return ptx
 
 
+def formats(cell):
+    """Returns the number formats of products that a cell is compiled for: one where it has none."""
+    products = int(re.search(rf"^#define {cell.stem}_REC (\d+)$", cell.read_text(), re.M)[1])
+    return FORMATS if products else FORMATS[:1]
+
+
 def modules():
-    """Returns the source files and macros of each module by name."""
+    """Returns the source files, macros and architectures of each module by name."""
     found = {}
     for source in sorted(CUDA.glob("*.cu")):
         if source.stem != "scan":
-            found[source.stem] = ([source], [])
+            found[source.stem] = ([source], [], ARCHS)
             continue
         for cell in sorted(CELLS.glob("*.h")):
-            found[cell.stem] = ([source, cell], [f"-DCELL={cell.stem}"])
+            for format in formats(cell):
+                macros = [f"-DCELL={cell.stem}", f"-DONLY_{format}"]
+                found[f"{cell.stem}_{format}"] = ([source, cell], macros, FORMATS_ARCHS[format])
     return found
 
 
@@ -110,31 +130,46 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
+def kept(key, make):
+    """Returns what make gives for a key of JSON: bytes, kept from the last time."""
+    file = KEPT / sha256(json.dumps(key).encode())
+    if not file.exists():
+        KEPT.mkdir(parents=True, exist_ok=True)
+        fresh = file.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+        fresh.write_bytes(make())
+        fresh.rename(file)
+    return file.read_bytes()
+
+
 def options_of(macros, arch):
     return OPTIONS + macros + [f"--gpu-architecture=compute_{arch}"]
 
 
-def compile_one(library, name, arch):
+def compile_one(library, version, again, name, arch):
     """Returns the PTX of a module for an architecture; runs in a process of its own."""
-    roots, macros = modules()[name]
-    return strip(Nvrtc(library).compile(roots[0], options_of(macros, arch)))
+    roots, macros, _ = modules()[name]
+    options = options_of(macros, arch)
+    make = lambda: strip(Nvrtc(library).compile(roots[0], options)).encode()
+    sources = [(str(file.relative_to(ROOT)), sha256(file.read_bytes())) for file in closure(roots)]
+    return (make() if again else kept(["nvrtc", version, options, sources], make)).decode()
 
 
-def compile_all(library, version, out):
-    """Writes every PTX file and the manifest to the folder out.
+def compile_all(library, version, again, out):
+    """Writes every PTX file to the folder out, and returns the manifest. With again nothing that is kept
+    is used.
 
     Where an architecture gets the same code as the one before it, it has no file of its own.
     """
-    jobs = [(library, name, arch) for name in modules() for arch in ARCHS]
+    jobs = [(library, version, again, name, arch) for name, (_, _, archs) in modules().items() for arch in archs]
     with multiprocessing.Pool() as pool:
-        compiled = dict(zip((job[1:] for job in jobs), pool.starmap(compile_one, jobs, chunksize=1)))
+        compiled = dict(zip((job[3:] for job in jobs), pool.starmap(compile_one, jobs, chunksize=1)))
     sources, files = {}, {}
-    for name, (roots, macros) in sorted(modules().items()):
+    for name, (roots, macros, archs) in sorted(modules().items()):
         used = closure(roots)
         for file in used:
             sources[str(file.relative_to(ROOT))] = sha256(file.read_bytes())
         body = None
-        for arch in ARCHS:
+        for arch in archs:
             ptx = compiled[name, arch]
             last, body = body, ptx.replace(f".target sm_{arch}\n", "")
             if body == last:
@@ -146,12 +181,12 @@ def compile_all(library, version, out):
                 "options": options_of(macros, arch),
                 "sources": [str(file.relative_to(ROOT)) for file in used],
             }
-    manifest = {
+    return {
         "compiler": f"NVRTC {Nvrtc(library).version()} (nvidia-cuda-nvrtc-cu12 {version})",
+        "assembler": f"ptxas (nvidia-cuda-nvcc-cu12 {version})",
         "files": files,
         "sources": dict(sorted(sources.items())),
     }
-    (out / "manifest.json").write_text(json.dumps(manifest, indent="\t") + "\n")
 
 
 def newest(files, gpu):
@@ -164,22 +199,34 @@ def newest(files, gpu):
     return [file for _, file in chosen.values()]
 
 
-def assemble(ptxas, folder):
-    """Has ptxas assemble every module for every GPU, and returns a table of what each kernel
-    takes."""
+def assemble_one(ptxas, version, gpu, file):
+    """Returns the machine code of a PTX file for a GPU, and what ptxas -v says of it."""
+
+    def run():
+        with tempfile.NamedTemporaryFile() as out:
+            done = subprocess.run([ptxas, "-v", f"-arch=sm_{gpu}", "-o", out.name, file], capture_output=True, text=True)
+            if done.returncode:
+                raise SystemExit(f"kernels/ptx: {file.name} for sm_{gpu}:\n{done.stderr}")
+            return json.dumps([base64.b64encode(pathlib.Path(out.name).read_bytes()).decode(), done.stderr]).encode()
+
+    code, log = json.loads(kept(["ptxas", version, gpu, sha256(file.read_bytes())], run))
+    return base64.b64decode(code), log
+
+
+def assemble(ptxas, version, folder, files):
+    """Has ptxas assemble every module for every GPU, writes the machine code to the folder and adds it to
+    the files of the manifest. Returns a table of what each kernel takes."""
     jobs = [(gpu, file) for gpu in GPUS for file in newest(sorted(folder.glob("*.ptx")), gpu)]
-
-    def run(job):
-        gpu, file = job
-        return subprocess.run([ptxas, "-v", f"-arch=sm_{gpu}", "-o", "/dev/null", file], capture_output=True, text=True)
-
     table = {}
     with concurrent.futures.ThreadPoolExecutor(multiprocessing.cpu_count()) as pool:
-        for (gpu, file), done in zip(jobs, pool.map(run, jobs)):
-            if done.returncode:
-                sys.exit(f"kernels/ptx: {file.name} for sm_{gpu}:\n{done.stderr}")
-            for kernel, cell in resources(done.stderr):
+        done = pool.map(lambda job: assemble_one(ptxas, version, *job), jobs)
+        for (gpu, file), (code, log) in zip(jobs, done):
+            for kernel, cell in resources(log):
                 table.setdefault(kernel, {})[gpu] = cell
+            if gpu in MACHINE:
+                name = f"{file.name.split('.')[0]}.sm{gpu}.cubin"
+                (folder / name).write_bytes(code)
+                files[name] = {"sha256": sha256(code), "ptx": file.name, "ptx_sha256": files[file.name]["sha256"]}
     width = max((len(kernel) for kernel in table), default=0)
     lines = ["Registers of a thread, +bytes that it spills, /bytes of static shared memory of a block."]
     lines.append(f"{'':<{width}}" + "".join(f"{f'sm_{gpu}':>14}" for gpu in GPUS))
@@ -203,13 +250,15 @@ def resources(log):
 
 
 def compare(fresh):
-    """Exits unless the folder fresh holds exactly the committed files."""
-    names = lambda folder: {f.name for f in folder.iterdir() if f.suffix == ".ptx"} | {"manifest.json"}
-    have = {n for n in names(OUT) if (OUT / n).exists()}
-    wrong = sorted(have ^ names(fresh))
-    wrong += sorted(n for n in have & names(fresh) if (OUT / n).read_bytes() != (fresh / n).read_bytes())
+    """Exits unless the committed manifest names exactly the PTX of the manifest fresh. That the archive
+    holds what its manifest names, and machine code of that PTX, is for the tests of the package."""
+    have = json.loads((OUT / "manifest.json").read_text())
+    have["files"] = {name: file for name, file in have["files"].items() if name.endswith(".ptx")}
+    names = have["files"].keys() | fresh["files"].keys()
+    wrong = sorted(name for name in names if have["files"].get(name) != fresh["files"].get(name))
+    wrong += sorted(key for key in fresh if key != "files" and have.get(key) != fresh[key])
     if wrong:
-        sys.exit(f"kernels/ptx: committed files are not what the sources give: {', '.join(wrong)}; run make ptx")
+        sys.exit(f"kernels/ptx: the archive is not what the sources give: {', '.join(wrong)}; run make ptx")
 
 
 def main():
@@ -221,17 +270,16 @@ def main():
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         fresh = pathlib.Path(folder)
-        compile_all(args.nvrtc, args.version, fresh)
+        manifest = compile_all(args.nvrtc, args.version, args.check, fresh)
         if args.check:
-            compare(fresh)
+            compare(manifest)
             return
-        (fresh / "resources.txt").write_text(assemble(args.ptxas, fresh))
-        for file in OUT.glob("*.ptx"):
-            file.unlink()
-        for file in fresh.iterdir():
-            (OUT / file.name).write_bytes(file.read_bytes())
-    sizes = [f.stat().st_size for f in OUT.glob("*.ptx")]
-    print(f"{len(sizes)} files, {sum(sizes) / 1e6:.2f} MB")
+        table = assemble(args.ptxas, args.version, fresh, manifest["files"])
+        archive = OUT / "kernels.zip"
+        subprocess.run(["go", "run", "./kernels/ptx/pack", folder, archive], cwd=ROOT, check=True)
+        (OUT / "resources.txt").write_text(table)
+        (OUT / "manifest.json").write_text(json.dumps(manifest, indent="\t", sort_keys=True) + "\n")
+    print(f"{len(manifest['files'])} files, {archive.stat().st_size / 1e6:.2f} MB")
 
 
 main()

@@ -1,13 +1,15 @@
-// Package ptx holds the CUDA kernels as PTX, which the driver translates for the GPU at hand.
+// Package ptx holds the compiled CUDA kernels: as machine code for some GPUs, and as PTX, which the
+// driver translates for all others.
 //
-// build.sh makes the files from kernels/cuda and kernels/cells; manifest.json says from which
-// sources and with which compiler, and the tests of this package compare. PTX of a compute
-// capability runs on every newer GPU.
+// build.sh makes the archive kernels.zip from kernels/cuda and kernels/cells; manifest.json says from
+// which sources and with which compiler, and the tests of this package compare. A module is unpacked
+// when it is asked for. Machine code runs on GPUs of its major compute capability from its minor one
+// on, PTX on every newer GPU.
 package ptx
 
 import (
 	"crypto/sha256"
-	"embed"
+	_ "embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -19,71 +21,83 @@ import (
 // ErrTooOld means that there is no code for a GPU.
 var ErrTooOld = errors.New("GPU too old")
 
-//go:embed *.ptx manifest.json
-var files embed.FS
+//go:embed kernels.zip
+var archive string
 
-// fileName is MODULE.smCOMPUTE.ptx.
-var fileName = regexp.MustCompile(`^(\w+)\.sm(\d+)\.ptx$`)
+//go:embed manifest.json
+var manifest []byte
 
-// computes holds the compute capabilities that each module has code for, in ascending order.
-var computes = list()
-
-func list() map[string][]int {
-	found := map[string][]int{}
-	entries, err := files.ReadDir(".")
-	if err != nil {
-		panic(err) // the folder is part of the program
-	}
-	for _, e := range entries {
-		if m := fileName.FindStringSubmatch(e.Name()); m != nil {
-			compute, err := strconv.Atoi(m[2])
-			if err != nil {
-				panic(err) // its digits are matched above
-			}
-			found[m[1]] = append(found[m[1]], compute)
-		}
-	}
-	for _, c := range found {
-		slices.Sort(c)
-	}
-	return found
+// Image is a module compiled for a compute capability.
+type Image struct {
+	Name    string // MODULE.smCOMPUTE.ptx or MODULE.smCOMPUTE.cubin
+	Compute int    // 75 for 7.5
+	Machine bool   // machine code, not PTX
+	Data    []byte
 }
 
-// Modules returns the names of all modules in order: one per cell, and those that all share.
+// fileName is the name of an image.
+var fileName = regexp.MustCompile(`^(\w+)\.sm(\d+)\.(ptx|cubin)$`)
+
+// Modules returns the names of all modules in order: one per cell and number format of products,
+// CELL_FORMAT, and those that all share.
 func Modules() []string {
-	names := make([]string, 0, len(computes))
-	for name := range computes {
+	entries, err := directory()
+	if err != nil {
+		panic(err) // the archive is part of the program
+	}
+	var names []string
+	for name := range entries {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	return names
 }
 
-// Module returns the PTX of a module for a GPU of a compute capability, 75 for 7.5: the newest
-// that it can run.
+// Images returns the code of a module for a GPU of a compute capability, in the order in which to try
+// it: machine code, where there is any that the GPU can run, and the newest PTX that it can run.
 //
 // Errors: ErrTooOld, and a name that is no module.
-func Module(name string, compute int) ([]byte, error) {
-	have := computes[name]
-	if have == nil {
-		return nil, fmt.Errorf("ptx: no module %q, want one of %v", name, Modules())
+func Images(name string, compute int) ([]Image, error) {
+	all, err := unpack(name)
+	if err != nil {
+		return nil, err
 	}
-	for _, c := range slices.Backward(have) {
-		if c <= compute {
-			return files.ReadFile(fmt.Sprintf("%s.sm%d.ptx", name, c))
+	var machine, text *Image
+	least := all[0].Compute
+	for i := range all {
+		m := &all[i]
+		least = min(least, m.Compute)
+		switch {
+		case m.Compute > compute:
+		case !m.Machine && (text == nil || m.Compute > text.Compute):
+			text = m
+		case m.Machine && m.Compute/10 == compute/10 && (machine == nil || m.Compute > machine.Compute):
+			machine = m
 		}
 	}
-	return nil, fmt.Errorf("ptx: module %s: compute capability %d.%d, want at least %d.%d: %w",
-		name, compute/10, compute%10, have[0]/10, have[0]%10, ErrTooOld)
+	if text == nil {
+		return nil, fmt.Errorf("ptx: module %s: compute capability %d.%d, want at least %d.%d: %w",
+			name, compute/10, compute%10, least/10, least%10, ErrTooOld)
+	}
+	if machine == nil {
+		return []Image{*text}, nil
+	}
+	return []Image{*machine, *text}, nil
 }
 
-// Hash returns the SHA-256 of the manifest, which holds that of every file and source, in
+// image returns what a file is by its name.
+func image(name string, data []byte) (Image, error) {
+	m := fileName.FindStringSubmatch(name)
+	if m == nil {
+		return Image{}, fmt.Errorf("ptx: %s is no name of compiled code", name)
+	}
+	compute, err := strconv.Atoi(m[2])
+	return Image{Name: name, Compute: compute, Machine: m[3] == "cubin", Data: data}, err
+}
+
+// Hash returns the SHA-256 of the manifest, which holds that of every image and source, in
 // hexadecimal.
 func Hash() string {
-	data, err := files.ReadFile("manifest.json")
-	if err != nil {
-		panic(err) // the file is part of the program
-	}
-	sum := sha256.Sum256(data)
+	sum := sha256.Sum256(manifest)
 	return hex.EncodeToString(sum[:])
 }

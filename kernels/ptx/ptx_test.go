@@ -1,7 +1,10 @@
 package ptx
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"debug/elf"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -19,13 +22,37 @@ import (
 
 const root = "../.."
 
-// manifest is what compile.py writes. Sources are paths from the root of the repository.
-type manifest struct {
-	Files map[string]struct {
-		SHA256  string   `json:"sha256"`
-		Sources []string `json:"sources"`
-	} `json:"files"`
+// record is what compile.py writes into the manifest. Sources are paths from the root of the repository.
+type record struct {
+	Files   map[string]file   `json:"files"`
 	Sources map[string]string `json:"sources"`
+}
+
+// file is PTX, made of sources, or machine code, made of PTX.
+type file struct {
+	SHA256    string   `json:"sha256"`
+	Sources   []string `json:"sources"`
+	PTX       string   `json:"ptx"`
+	PTXSHA256 string   `json:"ptx_sha256"`
+}
+
+var products = regexp.MustCompile(`(?m)^#define \w+_REC (\d+)$`)
+
+// formats returns the number formats of products that a cell needs modules for: one where it has no
+// products.
+func formats(cell string) ([]string, error) {
+	text, err := os.ReadFile(cell)
+	if err != nil {
+		return nil, err
+	}
+	m := products.FindSubmatch(text)
+	if m == nil {
+		return nil, fmt.Errorf("%s says not how many recurrent products it has", cell)
+	}
+	if string(m[1]) == "0" {
+		return []string{"fp32"}, nil
+	}
+	return []string{"fp32", "tf32", "bf16"}, nil
 }
 
 // sourcesOf returns the root sources of each module that the sources in dir ask for.
@@ -47,7 +74,13 @@ func sourcesOf(dir string) (map[string][]string, error) {
 			continue
 		}
 		for _, cell := range cells {
-			modules[strings.TrimSuffix(filepath.Base(cell), ".h")] = []string{source, path.Join("kernels/cells", filepath.Base(cell))}
+			list, err := formats(cell)
+			if err != nil {
+				return nil, err
+			}
+			for _, format := range list {
+				modules[strings.TrimSuffix(filepath.Base(cell), ".h")+"_"+format] = []string{source, path.Join("kernels/cells", filepath.Base(cell))}
+			}
 		}
 	}
 	return modules, nil
@@ -79,38 +112,53 @@ func closure(dir string, files []string) ([]string, error) {
 	return slices.Sorted(maps.Keys(seen)), nil
 }
 
-func hashOf(file string) (string, error) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return "", err
-	}
+func hashOf(data []byte) string {
 	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(sum[:])
 }
 
-// verifier compares the PTX files in dir, a copy of the repository, with what the manifest and
-// the sources there ask for.
+// verifier compares images with what the manifest and the sources in dir, a copy of the repository,
+// ask for.
 type verifier struct {
 	dir      string
-	manifest manifest
+	images   map[string][]byte
+	manifest record
 	modules  map[string][]string
 	wrong    []string
 }
 
-// verify says how files, manifest and sources in dir differ.
-func verify(dir string) ([]string, error) {
-	v := verifier{dir: dir}
-	data, err := os.ReadFile(filepath.Join(dir, "kernels/ptx/manifest.json"))
-	if err != nil {
+// contents returns every image of the archive by its name.
+func contents(t *testing.T) map[string][]byte {
+	t.Helper()
+	images := map[string][]byte{}
+	for _, name := range Modules() {
+		all, err := unpack(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range all {
+			if images[m.Name] != nil || !strings.HasPrefix(m.Name, name+".") {
+				t.Errorf("module %s holds %s, which is another's", name, m.Name)
+			}
+			images[m.Name] = m.Data
+		}
+	}
+	return images
+}
+
+// verify says how images, manifest and the sources in dir differ.
+func verify(dir string, images map[string][]byte, manifest []byte) ([]string, error) {
+	v := verifier{dir: dir, images: images}
+	if err := json.Unmarshal(manifest, &v.manifest); err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(data, &v.manifest); err != nil {
-		return nil, err
-	}
+	var err error
 	if v.modules, err = sourcesOf(dir); err != nil {
 		return nil, err
 	}
-	err = errors.Join(v.hashes(), v.origins(), v.extra())
+	err = errors.Join(v.hashes(), v.origins())
+	v.machine()
+	v.extra()
 	return v.wrong, err
 }
 
@@ -118,24 +166,57 @@ func (v *verifier) differ(format string, args ...any) {
 	v.wrong = append(v.wrong, fmt.Sprintf(format, args...))
 }
 
-// hashes compares every file and source with its hash.
+// hashes compares every image and source with its hash.
 func (v *verifier) hashes() error {
-	want := maps.Clone(v.manifest.Sources)
-	for name, f := range v.manifest.Files {
-		want[path.Join("kernels/ptx", name)] = f.SHA256
+	compare := func(name string, data []byte, want string) {
+		if got := hashOf(data); got != want {
+			v.differ("%s has hash %.8s, want %.8s", name, got, want)
+		}
 	}
-	for _, file := range slices.Sorted(maps.Keys(want)) {
-		got, err := hashOf(filepath.Join(v.dir, file))
+	for _, name := range slices.Sorted(maps.Keys(v.manifest.Files)) {
+		if data := v.images[name]; data == nil {
+			v.differ("%s is not there", name)
+		} else {
+			compare(name, data, v.manifest.Files[name].SHA256)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.manifest.Sources)) {
+		data, err := os.ReadFile(filepath.Join(v.dir, name))
 		switch {
 		case errors.Is(err, os.ErrNotExist):
-			v.differ("%s is not there", file)
+			v.differ("%s is not there", name)
 		case err != nil:
 			return err
-		case got != want[file]:
-			v.differ("%s has hash %.8s, want %.8s", file, got, want[file])
+		default:
+			compare(name, data, v.manifest.Sources[name])
 		}
 	}
 	return nil
+}
+
+// machineCode lists the GPUs that there is machine code for.
+var machineCode = []int{80, 86, 89, 90}
+
+// machine compares what machine code was made of with the PTX that its GPU would load without, and looks
+// for GPUs without machine code.
+func (v *verifier) machine() {
+	for _, module := range slices.Sorted(maps.Keys(v.modules)) {
+		for _, gpu := range machineCode {
+			newest := ""
+			for _, compute := range []int{70, 80, 90} {
+				if name := fmt.Sprintf("%s.sm%d.ptx", module, compute); compute <= gpu && v.manifest.Files[name].SHA256 != "" {
+					newest = name
+				}
+			}
+			name := fmt.Sprintf("%s.sm%d.cubin", module, gpu)
+			switch f := v.manifest.Files[name]; {
+			case f.SHA256 == "":
+				v.differ("there is no %s", name)
+			case f.PTX != newest || f.PTXSHA256 != v.manifest.Files[newest].SHA256:
+				v.differ("%s was made from %s with hash %.8s, want %s with %.8s", name, f.PTX, f.PTXSHA256, newest, v.manifest.Files[newest].SHA256)
+			}
+		}
+	}
 }
 
 // origins compares the sources of each file with those that its module includes now, and looks
@@ -146,6 +227,9 @@ func (v *verifier) origins() error {
 		parts := fileName.FindStringSubmatch(name)
 		if parts == nil || v.modules[parts[1]] == nil {
 			v.differ("%s belongs to no source", name)
+			continue
+		}
+		if parts[3] != "ptx" {
 			continue
 		}
 		built[parts[1]] = true
@@ -171,19 +255,17 @@ func (v *verifier) origins() error {
 	return nil
 }
 
-// extra looks for files that the manifest does not know.
-func (v *verifier) extra() error {
-	there, err := filepath.Glob(filepath.Join(v.dir, "kernels/ptx/*.ptx"))
-	for _, file := range there {
-		if _, ok := v.manifest.Files[filepath.Base(file)]; !ok {
-			v.differ("%s is not in the manifest", filepath.Base(file))
+// extra looks for images that the manifest does not know.
+func (v *verifier) extra() {
+	for _, name := range slices.Sorted(maps.Keys(v.images)) {
+		if _, ok := v.manifest.Files[name]; !ok {
+			v.differ("%s is not in the manifest", name)
 		}
 	}
-	return err
 }
 
-func TestCommittedPTXBelongsToSources(t *testing.T) {
-	wrong, err := verify(root)
+func TestArchiveBelongsToSources(t *testing.T) {
+	wrong, err := verify(root, contents(t), manifest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,11 +277,19 @@ func TestCommittedPTXBelongsToSources(t *testing.T) {
 	}
 }
 
+// TestArchiveIsSmall: the repository keeps every version of the archive.
+func TestArchiveIsSmall(t *testing.T) {
+	const most = 6 << 20
+	if len(archive) > most {
+		t.Errorf("kernels.zip has %d bytes, want at most %d", len(archive), most)
+	}
+}
+
 // copyTree copies what verify looks at into a new folder.
 func copyTree(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, pattern := range []string{"kernels/cuda/*.cu", "kernels/cuda/*.h", "kernels/cells/*.h", "kernels/cells/shared/*.h", "kernels/ptx/*.ptx", "kernels/ptx/manifest.json"} {
+	for _, pattern := range []string{"kernels/cuda/*.cu", "kernels/cuda/*.h", "kernels/cells/*.h", "kernels/cells/shared/*.h"} {
 		list, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)
@@ -221,6 +311,13 @@ func copyTree(t *testing.T) string {
 	return dir
 }
 
+// copies is a copy of all that verify looks at.
+type copies struct {
+	dir      string
+	images   map[string][]byte
+	manifest []byte
+}
+
 // TestPlantedChanges proves that verify sees each way in which files and sources can part.
 func TestPlantedChanges(t *testing.T) {
 	grow := func(dir, file, text string) error {
@@ -231,28 +328,45 @@ func TestPlantedChanges(t *testing.T) {
 		_, err = f.WriteString(text)
 		return errors.Join(err, f.Close())
 	}
+	source := func(file, text string) func(c *copies) error {
+		return func(c *copies) error { return grow(c.dir, file, text) }
+	}
+	all := contents(t)
 	for _, c := range []struct {
 		name  string
-		plant func(dir string) error
+		plant func(c *copies) error
 		want  string
 	}{
-		{"source", func(dir string) error { return grow(dir, "kernels/cuda/gemm.cu", " ") }, "kernels/cuda/gemm.cu has hash"},
-		{"header", func(dir string) error { return grow(dir, "kernels/cuda/params.h", " ") }, "kernels/cuda/params.h has hash"},
-		{"PTX", func(dir string) error { return grow(dir, "kernels/ptx/gemm.sm70.ptx", " ") }, "gemm.sm70.ptx has hash"},
-		{"new module", func(dir string) error { return grow(dir, "kernels/cuda/new.cu", "") }, "module new was not compiled"},
-		{"new include", func(dir string) error {
-			return errors.Join(grow(dir, "kernels/cuda/new.h", ""), grow(dir, "kernels/cuda/gpu.h", "#include \"new.h\"\n"))
+		{"source", source("kernels/cuda/gemm.cu", " "), "kernels/cuda/gemm.cu has hash"},
+		{"header", source("kernels/cuda/params.h", " "), "kernels/cuda/params.h has hash"},
+		{"PTX", func(c *copies) error {
+			c.images["gemm.sm70.ptx"] = append(slices.Clone(c.images["gemm.sm70.ptx"]), ' ')
+			return nil
+		}, "gemm.sm70.ptx has hash"},
+		{"machine code", func(c *copies) error {
+			c.images["gemm.sm86.cubin"] = c.images["gemm.sm80.cubin"]
+			return nil
+		}, "gemm.sm86.cubin has hash"},
+		{"machine code of other PTX", func(c *copies) error {
+			var r record
+			err := json.Unmarshal(c.manifest, &r)
+			c.manifest = bytes.ReplaceAll(c.manifest, []byte(`"ptx_sha256": "`+r.Files["gemm.sm80.ptx"].SHA256), []byte(`"ptx_sha256": "`+r.Files["gemm.sm70.ptx"].SHA256))
+			return err
+		}, "gemm.sm80.cubin was made from gemm.sm80.ptx with hash"},
+		{"new module", source("kernels/cuda/new.cu", ""), "module new was not compiled"},
+		{"new include", func(c *copies) error {
+			return errors.Join(grow(c.dir, "kernels/cuda/new.h", ""), grow(c.dir, "kernels/cuda/gpu.h", "#include \"new.h\"\n"))
 		}, "kernels/cuda/new.h"},
-		{"lost source", func(dir string) error { return os.Remove(filepath.Join(dir, "kernels/cuda/update.cu")) }, "belongs to no source"},
-		{"lost PTX", func(dir string) error { return os.Remove(filepath.Join(dir, "kernels/ptx/loss.sm70.ptx")) }, "loss.sm70.ptx is not there"},
-		{"extra PTX", func(dir string) error { return grow(dir, "kernels/ptx/more.sm70.ptx", "") }, "more.sm70.ptx is not in the manifest"},
+		{"lost source", func(c *copies) error { return os.Remove(filepath.Join(c.dir, "kernels/cuda/update.cu")) }, "belongs to no source"},
+		{"lost PTX", func(c *copies) error { delete(c.images, "loss.sm70.ptx"); return nil }, "loss.sm70.ptx is not there"},
+		{"extra PTX", func(c *copies) error { c.images["more.sm70.ptx"] = nil; return nil }, "more.sm70.ptx is not in the manifest"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := copyTree(t)
-			if err := c.plant(dir); err != nil {
+			to := &copies{copyTree(t), maps.Clone(all), slices.Clone(manifest)}
+			if err := c.plant(to); err != nil {
 				t.Fatal(err)
 			}
-			wrong, err := verify(dir)
+			wrong, err := verify(to.dir, to.images, to.manifest)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -269,26 +383,52 @@ const newestISA = 8.2
 var head = regexp.MustCompile(`(?m)^\.version (\S+)\n\.target sm_(\d+)\n\.address_size 64$`)
 
 func TestVersionAndTarget(t *testing.T) {
-	for name, list := range computes {
-		for _, compute := range list {
-			text, err := Module(name, compute)
-			if err != nil {
-				t.Fatal(err)
+	for name, text := range contents(t) {
+		m, err := image(name, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Machine {
+			if arch, _ := elfKernels(t, m); arch != m.Compute {
+				t.Errorf("%s is for compute capability %d", name, arch)
 			}
-			m := head.FindSubmatch(text)
-			if m == nil {
-				t.Errorf("%s.sm%d: no .version, .target and .address_size 64", name, compute)
-				continue
-			}
-			isa, err := strconv.ParseFloat(string(m[1]), 64)
-			if err != nil || isa > newestISA {
-				t.Errorf("%s.sm%d: .version %s, want at most %v (%v)", name, compute, m[1], newestISA, err)
-			}
-			if target := string(m[2]); target != strconv.Itoa(compute) {
-				t.Errorf("%s.sm%d: .target sm_%s", name, compute, target)
-			}
+			continue
+		}
+		h := head.FindSubmatch(text)
+		if h == nil {
+			t.Errorf("%s: no .version, .target and .address_size 64", name)
+			continue
+		}
+		isa, err := strconv.ParseFloat(string(h[1]), 64)
+		if err != nil || isa > newestISA {
+			t.Errorf("%s: .version %s, want at most %v (%v)", name, h[1], newestISA, err)
+		}
+		if target := string(h[2]); target != strconv.Itoa(m.Compute) {
+			t.Errorf("%s: .target sm_%s", name, target)
 		}
 	}
+}
+
+// elfKernels returns the compute capability of machine code and the kernels in it.
+func elfKernels(t *testing.T, m Image) (compute int, names []string) {
+	t.Helper()
+	data := slices.Clone(m.Data)
+	binary.LittleEndian.PutUint32(data[20:], uint32(elf.EV_CURRENT)) // e_version, which NVIDIA counts on its own
+	f, err := elf.NewFile(bytes.NewReader(data))
+	if err != nil {
+		t.Fatalf("%s: %v", m.Name, err)
+	}
+	const machine = 190 // EM_CUDA
+	if f.Machine != machine {
+		t.Errorf("%s is for machine %d, want %d", m.Name, f.Machine, machine)
+	}
+	for _, s := range f.Sections {
+		if name, ok := strings.CutPrefix(s.Name, ".text."); ok {
+			names = append(names, name)
+		}
+	}
+	flags := binary.LittleEndian.Uint32(m.Data[48:]) // e_flags of ELF64
+	return int(flags & 0xff), names
 }
 
 var (
@@ -314,8 +454,9 @@ func kernels(t *testing.T, module string, compute int) []string {
 			names = append(names, m[1])
 		}
 	case errors.Is(err, os.ErrNotExist):
-		for _, k := range []string{"prepare", "unprepare", "replay", "forward_fp32", "forward_tf32", "forward_bf16", "backward_fp32", "backward_tf32", "backward_bf16"} {
-			names = append(names, module+"_"+k)
+		cell, format, _ := cutLast(module, "_")
+		for _, k := range []string{"prepare", "unprepare", "replay", "forward_" + format, "backward_" + format} {
+			names = append(names, cell+"_"+k)
 		}
 	default:
 		t.Fatal(err)
@@ -324,39 +465,74 @@ func kernels(t *testing.T, module string, compute int) []string {
 	return slices.DeleteFunc(names, func(n string) bool { return compute < 80 && mma.MatchString(n) })
 }
 
+// cutLast cuts s at the last sep.
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// TestEntries: every image of a module holds its kernels.
 func TestEntries(t *testing.T) {
 	for _, name := range Modules() {
-		for _, compute := range []int{70, 80, 90} {
-			text, err := Module(name, compute)
+		for _, compute := range []int{70, 80, 86, 89, 90} {
+			if compute < 80 && mma.MatchString(name) {
+				continue
+			}
+			images, err := Images(name, compute)
 			if err != nil {
 				t.Fatal(err)
 			}
-			var got []string
-			for _, m := range entry.FindAllSubmatch(text, -1) {
-				got = append(got, string(m[1]))
-			}
-			slices.Sort(got)
-			if want := kernels(t, name, compute); !slices.Equal(got, want) {
-				t.Errorf("%s for %d has entries %v, want %v", name, compute, got, want)
+			for _, m := range images {
+				var got []string
+				for _, e := range entry.FindAllSubmatch(m.Data, -1) {
+					got = append(got, string(e[1]))
+				}
+				if m.Machine {
+					_, got = elfKernels(t, m)
+				}
+				slices.Sort(got)
+				if want := kernels(t, name, compute); !slices.Equal(got, want) {
+					t.Errorf("%s for %d has entries %v, want %v", m.Name, compute, got, want)
+				}
 			}
 		}
 	}
 }
 
-func TestModulePicksNewest(t *testing.T) {
-	for _, c := range []struct{ compute, want int }{{70, 70}, {75, 70}, {80, 80}, {89, 80}, {120, 80}} {
-		text, err := Module("gemm", c.compute)
+// TestImagesOfGPUs: machine code of the GPU itself, else of an older one of its generation, and always
+// the newest PTX.
+func TestImagesOfGPUs(t *testing.T) {
+	for _, c := range []struct {
+		compute int
+		want    []string
+	}{
+		{70, []string{"gemm.sm70.ptx"}},
+		{75, []string{"gemm.sm70.ptx"}},
+		{80, []string{"gemm.sm80.cubin", "gemm.sm80.ptx"}},
+		{87, []string{"gemm.sm86.cubin", "gemm.sm80.ptx"}},
+		{89, []string{"gemm.sm89.cubin", "gemm.sm80.ptx"}},
+		{90, []string{"gemm.sm90.cubin", "gemm.sm80.ptx"}},
+		{120, []string{"gemm.sm80.ptx"}},
+	} {
+		images, err := Images("gemm", c.compute)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := fmt.Sprintf("\n.target sm_%d\n", c.want); !strings.Contains(string(text), want) {
-			t.Errorf("gemm for %d: no %q", c.compute, want)
+		var got []string
+		for _, m := range images {
+			got = append(got, m.Name)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("gemm for %d: %v, want %v", c.compute, got, c.want)
 		}
 	}
-	if _, err := Module("gemm", 61); !errors.Is(err, ErrTooOld) || !strings.Contains(err.Error(), "6.1, want at least 7.0") {
+	if _, err := Images("gemm", 61); !errors.Is(err, ErrTooOld) || !strings.Contains(err.Error(), "6.1, want at least 7.0") {
 		t.Errorf("gemm for 61: %v, want %v", err, ErrTooOld)
 	}
-	if _, err := Module("none", 80); err == nil || errors.Is(err, ErrTooOld) {
+	if _, err := Images("none", 80); err == nil || errors.Is(err, ErrTooOld) {
 		t.Errorf("module none: %v, want an unknown module", err)
 	}
 	if h := Hash(); len(h) != 64 {

@@ -10,6 +10,10 @@
  * Accuracy of the float functions against float64, over all normal results
  * (kernels/cpu TestUlp): r_exp <= 2 ulp, r_sigmoid <= 3 ulp, r_tanh <= 3 ulp, r_softplus <= 2 ulp,
  * r_pow <= 2 ulp for powers up to 2. Results below 2^-126 are flushed to zero.
+ *
+ * Every function returns NaN for NaN, so that a number that is not finite reaches the state and
+ * the loss. A comparison with NaN is false: the branch taken then is a - a, which is 0 where a is
+ * finite and NaN elsewhere.
  */
 #ifndef GALVANI_REAL_H
 #define GALVANI_REAL_H
@@ -31,12 +35,11 @@ typedef double real;
 #define R(x) ((double)(x))
 CELL_FN real r_splat(elem x) { return x; }
 CELL_FN real r_where(int c, real a, real b) { return c ? a : b; }
-CELL_FN real r_max(real a, real b) { return a > b ? a : b; }
-CELL_FN real r_positive(real a, real b) { return a > 0 ? b : 0; }
+CELL_FN real r_positive(real a, real b) { return a > 0 ? b : a - a; }
 CELL_FN real r_exp(real x) { return exp(x); }
 CELL_FN real r_tanh(real x) { return tanh(x); }
 CELL_FN real r_softplus(real x) { return (x > 0 ? x : 0) + log1p(exp(-fabs(x))); }
-CELL_FN real r_pow(real x, elem p) { return x > 0 ? pow(x, p) : 0; }
+CELL_FN real r_pow(real x, elem p) { return x > 0 ? pow(x, p) : x - x; }
 
 #else /* float, one or many lanes */
 
@@ -60,11 +63,9 @@ CELL_FN real r_float(bits b) { return (real)b; }
 CELL_FN real r_where(bits c, real a, real b) { return (real)((c & (bits)a) | (~c & (bits)b)); }
 #endif
 
-/* r_max returns the larger of a and b. */
-CELL_FN real r_max(real a, real b) { return r_where(a > b, a, b); }
-
-/* r_positive returns b where a > 0 and 0 elsewhere: the derivative of max(0, a) times b. */
-CELL_FN real r_positive(real a, real b) { return r_where(a > r_splat(0), b, r_splat(0)); }
+/* r_positive returns b where a > 0, NaN where a is NaN or -Inf, and 0 elsewhere: the derivative of
+ * max(0, a) times b. */
+CELL_FN real r_positive(real a, real b) { return r_where(a > r_splat(0), b, a - a); }
 
 /* r_exp: x = n ln2 + r with |r| <= ln2/2; exp(r) = 1 + r + r^2 q(r), q of degree 4 fitted in
  * the Chebyshev sense (relative error 8e-9). The power 2^n is added to the exponent bits. */
@@ -121,18 +122,19 @@ CELL_FN real r_log1p(real x)
  * log(1 + u) = ln2 + log(1 + (u - 1)/2). */
 CELL_FN real r_softplus(real x)
 {
-	real u = r_exp(-r_float(r_bits(x) & 0x7fffffff)), zero = r_splat(0);
+	real u = r_exp(-r_float(r_bits(x) & 0x7fffffff)), zero = r_splat(0); /* NaN where x is */
 	real large = u - R(0.41421354);
 	real w = r_where(large > zero, R(0.5) * (u - R(1.0)), u);
-	return r_max(x, zero) + (r_positive(large, r_splat(R(0.6931471805599453))) + r_log1p(w));
+	return r_where(x > zero, x, zero) + (r_positive(large, r_splat(R(0.6931471805599453))) + r_log1p(w));
 }
 
-/* r_pow returns x^p, |p| <= 8, for normal x > 0 and 0 for all other numbers. With x = 2^k m and
+/* r_pow returns x^p, |p| <= 8, for normal x > 0, x for Inf, NaN for NaN and -Inf and 0 for all other
+ * numbers. With x = 2^k m and
  * m in [sqrt(1/2), sqrt(2)) it is 2^n exp(ln2 (p k - n) + p log(m)), n the integer next to p k.
  * The first 12 bits of p times k are exact, so that p k - n keeps its digits. */
 CELL_FN real r_pow(real x, elem p)
 {
-	real zero = r_splat(0), all = r_splat(p), high = r_float(r_bits(all) & ~0xfff);
+	real all = r_splat(p), high = r_float(r_bits(all) & ~0xfff);
 	bits e = (r_bits(x) - 0x3f3504f3) >> 23;
 	real m = r_float(r_bits(x) - (e << 23));
 	real k = r_float(e + 0x4b400000) - R(12582912.0);
@@ -143,7 +145,7 @@ CELL_FN real r_pow(real x, elem p)
 	n = r_where(n < R(-252.0), r_splat(R(-252.0)), n);
 	bits w = r_bits(n + R(12582912.0)) - 0x4b400000, half = w >> 1;
 	y = y * r_float((half + 127) << 23) * r_float((w - half + 127) << 23);
-	y = r_where(x >= R(1.17549435e-38), y, zero);
+	y = r_where(x >= R(1.17549435e-38), y, x - x);
 	return r_where(x <= R(3.40282347e38), y, x);
 }
 
@@ -152,7 +154,7 @@ CELL_FN real r_pow(real x, elem p)
 /* r_sigmoid returns 1/(1+exp(-x)). */
 CELL_FN real r_sigmoid(real x) { return R(1.0) / (R(1.0) + r_exp(-x)); }
 
-/* r_relu returns max(0, x). */
+/* r_relu returns max(0, x), and NaN for -Inf as for NaN. */
 CELL_FN real r_relu(real x) { return r_positive(x, x); }
 
 #endif

@@ -11,6 +11,7 @@
 // Calls are done when they return. A kernel's fault is told by the next call, and by all after
 // it, as on hardware: the context is lost.
 #include <ctype.h>
+#include <elf.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -437,11 +438,36 @@ static std::string field(const char *text, const char *directive)
 // release history in the PTX ISA manual.
 static int newest_ptx(int driver) { return driver >= 12000 ? 80 + driver % 1000 / 10 : 70 + driver % 1000 / 10; }
 
+// load_machine_code takes the compute capability and the names of the kernels from an ELF file of
+// machine code. The kernels that run are the host's, as for PTX.
+static CUresult load_machine_code(Module **out, const char *image)
+{
+	Elf64_Ehdr head;
+	memcpy(&head, image, sizeof head);
+	int arch = head.e_flags & 0xff;
+	if (head.e_machine != EM_CUDA || head.e_shentsize != sizeof(Elf64_Shdr) || head.e_shstrndx >= head.e_shnum)
+		return INVALID_IMAGE;
+	if (arch / 10 != compute() / 10 || arch > compute())
+		return NO_BINARY;
+	std::vector<Elf64_Shdr> sections(head.e_shnum);
+	memcpy(sections.data(), image + head.e_shoff, sections.size() * sizeof sections[0]);
+	const char *names = image + sections[head.e_shstrndx].sh_offset, *code = ".text.";
+	Module *m = new Module{arch, {}};
+	for (const Elf64_Shdr &s : sections)
+		if (!strncmp(names + s.sh_name, code, strlen(code)))
+			m->entries.insert(names + s.sh_name + strlen(code));
+	modules.insert(m);
+	*out = m;
+	return OK;
+}
+
 static CUresult load(Module **out, const void *image)
 {
 	const char *text = (const char *)image;
 	if (!text || !out)
 		return INVALID_VALUE;
+	if (!strncmp(text, ELFMAG, SELFMAG))
+		return load_machine_code(out, text);
 	std::string version = field(text, ".version"), target = field(text, ".target");
 	if (version.empty() || target.compare(0, 3, "sm_"))
 		return INVALID_IMAGE;
@@ -458,8 +484,16 @@ static CUresult load(Module **out, const void *image)
 	return OK;
 }
 
-// variant is the compilation of the kernels that stands for PTX of that target.
-static int variant(int arch) { return arch >= 90 ? 90 : arch >= 80 ? 80 : 70; }
+// kernel_for returns the compilation of a kernel that stands for code of a compute capability: the newest
+// that is no newer. Where two would be the same there is only the older one.
+static const Kernel *kernel_for(const char *name, int arch)
+{
+	for (int variant : {90, 80, 70})
+		if (variant <= arch)
+			if (const Kernel *k = kernel_find(name, variant))
+				return k;
+	return nullptr;
+}
 
 static CUresult find(Function **out, Module *m, const char *name)
 {
@@ -469,9 +503,9 @@ static CUresult find(Function **out, Module *m, const char *name)
 		return INVALID_VALUE;
 	if (!m->entries.count(name))
 		return NOT_FOUND;
-	const Kernel *k = kernel_find(name, variant(m->arch));
+	const Kernel *k = kernel_for(name, m->arch);
 	if (!k) {
-		report("kernel %s is in the PTX for sm_%d, but not in the sources compiled for the host", name, m->arch);
+		report("kernel %s is in the code for sm_%d, but not in the sources compiled for the host", name, m->arch);
 		return NOT_FOUND;
 	}
 	Function *&f = functions[k];
