@@ -14,6 +14,8 @@ import (
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
+
+	"github.com/spf13/cobra"
 )
 
 // Exit codes, after sysexits.h where it has a code.
@@ -90,6 +92,23 @@ var exitCodes = []struct {
 	{kernels.ErrLost, exitStopped},
 	{kernels.ErrFault, exitBug},
 	{kernels.ErrShape, exitConfig},
+}
+
+// newExitCodes makes the help topic about exit codes.
+func newExitCodes() *cobra.Command {
+	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: `Exit codes:
+
+    0  done
+    2  wrong command line
+   64  bad setting, or a run directory that cannot be used
+   65  bad data or checkpoint, or an input that is missing
+   69  device or memory not available
+   70  fault of the program
+   71  a number became NaN or infinite
+   74  input/output error: disk full, no permission, output that cannot be written
+   75  stopped on request, state saved: may be started again with --resume
+  130  ended at once by a second SIGINT (Ctrl-C)
+  143  ended at once by a second SIGTERM`}
 }
 
 // exitCode returns the exit code for the error of a command.

@@ -180,6 +180,19 @@ func TestFetchWithoutNetwork(t *testing.T) {
 	finish(t, c).refused(t, exitIO, "check the network")
 }
 
+// TestExitCodesAreListed holds the help topic against the codes.
+func TestExitCodesAreListed(t *testing.T) {
+	text := galvani(t, "help", "exit-codes").ok(t).stdout
+	for _, code := range []int{exitOK, exitUsage, exitConfig, exitData, exitDevice, exitBug, exitNumerical, exitIO, exitStopped, exitInterrupted, exitTerminated} {
+		if !strings.Contains(text, fmt.Sprintf("\n%5d  ", code)) {
+			t.Errorf("code %d is not listed in\n%s", code, text)
+		}
+	}
+	if top := galvani(t, "--help").ok(t).stdout; !strings.Contains(top, "exit-codes") {
+		t.Errorf("the topic is not named in\n%s", top)
+	}
+}
+
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"help", "models"}, {}, {"models"}} {
 		if o := galvani(t, args...).ok(t); !strings.Contains(o.stdout, "Usage:") {

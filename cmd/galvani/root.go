@@ -34,7 +34,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newTrain(), newRuns(), newEval(), newTrace(), newExport(), newPerturb(), newFixedpoints(),
 		newModels(), newTasks(), newData(),
-		newDevices(), newGradcheck(), newBench(), newExperiment(), newVersion(),
+		newDevices(), newGradcheck(), newBench(), newExperiment(), newVersion(), newExitCodes(),
 	)
 	complete(root)
 	return root

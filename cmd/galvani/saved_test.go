@@ -112,6 +112,23 @@ func TestEditedConfig(t *testing.T) {
 	}
 }
 
+// TestOldRun looks at a run as the program wrote it before config.toml had a check line, runs had
+// a validation part and checkpoints a digest of the data, and goes on with it.
+func TestOldRun(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "run-format-1"))); err != nil {
+		t.Fatal(err)
+	}
+	galvani(t, "eval", dir).ok(t)
+	galvani(t, "trace", dir, "--out", filepath.Join(t.TempDir(), "out")).ok(t)
+	galvani(t, "export", dir, "--out", filepath.Join(t.TempDir(), "out")).ok(t)
+	o := galvani(t, "train", "--resume", dir, "--max-steps", "0").ok(t)
+	if !strings.Contains(o.stderr, "going on at step 9 of 12") || !strings.Contains(o.stderr, "done after 12 steps") {
+		t.Errorf("the run does not go on:\n%s", o.stderr)
+	}
+	galvani(t, "eval", dir).ok(t)
+}
+
 // TestStretchedSchedule holds that a resumed run says when its rate follows another course.
 func TestStretchedSchedule(t *testing.T) {
 	for _, tt := range []struct {

@@ -34,7 +34,14 @@ func newTrain() *cobra.Command {
 		Long: `Train a network. Settings come from the defaults of model and task, the file of --config and
 the flags, the later overruling the earlier. --config may be given more than once; a later file
 overrules an earlier one key by key. A flag that would have no effect is refused, a line of a
-file is reported. Ctrl-C saves the state; --resume goes on from it.`}
+file is reported.
+
+Ctrl-C, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU and a closed pipe save the state and end with code
+75; a second Ctrl-C or SIGTERM ends at once. A run that fails saves its state, too. --resume goes on
+from it, with other values of --epochs, --max-steps and what else belongs to the machine.
+
+The config.toml of a run begins with a check line, by which a file that was cut off is noticed. To
+use one with other settings, copy it, delete that line from the copy, edit, and give it to --config.`}
 	given, err := addSettings(c, own)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err != nil {
