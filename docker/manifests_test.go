@@ -1,12 +1,15 @@
 package docker_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 )
 
 // at follows keys and indices into a document.
@@ -41,11 +44,20 @@ func expect(t *testing.T, v any, want string, path ...any) {
 	}
 }
 
+// readYAML reads all documents of a file. A key that comes twice is an error.
 func readYAML(t *testing.T, path string, documents int) []any {
 	t.Helper()
-	docs, err := parseYAML(read(t, path))
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
+	var docs []any
+	for d := yaml.NewDecoder(strings.NewReader(read(t, path))); ; {
+		var doc any
+		err := d.Decode(&doc)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		docs = append(docs, doc)
 	}
 	if len(docs) != documents {
 		t.Fatalf("%s: got %d documents, want %d", path, len(docs), documents)
@@ -120,7 +132,7 @@ func TestJob(t *testing.T) {
 	expect(t, job, at(t, c, "name").(string), "spec", "podFailurePolicy", "rules", 1, "onExitCodes", "containerName")
 
 	// A pod that was stopped must be begun again: 75 is not among the codes that end the Job.
-	if codes := at(t, job, "spec", "podFailurePolicy", "rules", 1, "onExitCodes", "values").([]any); slices.Contains(codes, any("75")) {
+	if codes := at(t, job, "spec", "podFailurePolicy", "rules", 1, "onExitCodes", "values").([]any); slices.Contains(codes, any(75)) {
 		t.Errorf("exit codes %v end the Job, 75 must not", codes)
 	}
 
