@@ -3,7 +3,6 @@ package data
 import (
 	"fmt"
 	"math"
-	"sync"
 )
 
 // Changes encodes the differences between frames as events, channel by channel: a channel
@@ -69,91 +68,4 @@ func (c *Changes) Events(x []float32, stepMs float64) []Event {
 		})
 	}
 	return events
-}
-
-// OnChange returns a task with the changes of its frames in place of the frames: two inputs for
-// each one of t, with the weights of the events of the step. Steps behind the end of a sequence
-// have none.
-//
-// Errors: those of NewChanges.
-func OnChange(t *Task, thresholds ...float64) (*Task, error) {
-	c, err := NewChanges(t.I, thresholds...)
-	if err != nil {
-		return nil, err
-	}
-	changed := *t
-	changed.I = c.Units()
-	scratch := &sync.Pool{New: func() any { return &change{NewBatch(t, 1), make([]float64, t.I)} }}
-	changed.Train = &changes{t.Train, &changed, c, scratch}
-	changed.Test = &changes{t.Test, &changed, c, scratch}
-	if t.Validation != nil {
-		changed.Validation = &changes{t.Validation, &changed, c, scratch}
-	}
-	return &changed, nil
-}
-
-// change is room for one sample.
-type change struct {
-	frames *Batch    // of one column
-	levels []float64 // [I]
-}
-
-// changes is the samples of a task as changes.
-type changes struct {
-	Set
-	task    *Task
-	encoder *Changes
-	scratch *sync.Pool // so that Fill allocates nothing and may run on many threads
-}
-
-var _ Fixed = (*changes)(nil)
-
-// Fixed implements Fixed.
-func (s *changes) Fixed() bool {
-	f, ok := s.Set.(Fixed)
-	return ok && f.Fixed()
-}
-
-// Fill implements Set.
-func (s *changes) Fill(b *Batch, col, epoch, index int) error {
-	if err := checkFill(s.task, s.Len(), b, col, index); err != nil {
-		return err
-	}
-	r := s.scratch.Get().(*change)
-	defer s.scratch.Put(r)
-	from := r.frames
-	if err := s.Set.Fill(from, 0, epoch, index); err != nil {
-		return err
-	}
-	targets(b, col, from)
-	if b.Decisions != nil {
-		b.Decisions[col] = from.Decisions[0]
-	}
-	clear(r.levels)
-	for t := range b.T {
-		x := b.input(t, col)
-		clear(x)
-		if b.Mask != nil {
-			b.Mask[t*b.B+col] = from.Mask[t]
-			if from.Mask[t] == 0 {
-				continue
-			}
-		}
-		s.encoder.step(r.levels, from.input(t, 0), func(unit int, weight float64) { x[unit] = float32(weight) })
-	}
-	return nil
-}
-
-// targets copies the targets of a batch of one column into column col of b.
-func targets(b *Batch, col int, from *Batch) {
-	for n, w := range from.Weight {
-		at := n*b.B + col // n is the step, or 0 without targets at every step
-		b.Weight[at] = w
-		if b.Label != nil {
-			b.Label[at] = from.Label[n]
-		}
-		if b.Value != nil {
-			copy(b.Value[at*b.O:(at+1)*b.O], from.Value[n*b.O:(n+1)*b.O])
-		}
-	}
 }

@@ -11,33 +11,14 @@ import "math"
 // Source: Gabbiani, Krapp and Laurent (1999) J Neurosci 19:1122.
 func AngularSize(L, tau float64) float64 { return 2 * math.Atan2(L, tau) }
 
-// AngularSpeed returns the rate of expansion of the same object.
+// EtaPeak returns when the response η of the looming detector peaks, the product of expansion and
+// size-dependent suppression, delayed by delta. The time is counted back from collision; a negative
+// value is a peak after it.
 //
-//	θ' = 2L/(τ² + L²)
-//
-// Units: L and tau in ms; θ' in rad/ms.
-// Source: as AngularSize.
-func AngularSpeed(L, tau float64) float64 { return 2 * L / (tau*tau + L*L) }
-
-// Eta returns the response of the looming detector per unit gain, the product of expansion
-// and size-dependent suppression, delayed by delta.
-//
-//	η = θ'(t−δ) exp(−α θ(t−δ))
-//
-// It peaks αL − δ before collision, whatever the gain (EtaPeak).
-//
-// Units: L, tau (time to collision now) and delta in ms; alpha per rad; η in rad/ms.
-// Source: Hatsopoulos, Gabbiani and Laurent (1995), doi:10.1126/science.270.5238.1000;
-// Gabbiani, Krapp and Laurent (1999) J Neurosci 19:1122.
-func Eta(L, tau, alpha, delta float64) float64 {
-	seen := tau + delta
-	return AngularSpeed(L, seen) * math.Exp(-alpha*AngularSize(L, seen))
-}
-
-// EtaPeak returns when Eta peaks, counted back from collision; a negative value is a peak
-// after it. Stationarity θ”/θ' = αθ' gives τ = αL at the seen time.
-//
-//	t = αL − δ
+//	η = θ'(t−δ) exp(−α θ(t−δ)),  θ' = 2L/(τ² + L²)
+//	t = αL − δ, as stationarity θ”/θ' = αθ' gives τ = αL at the seen time, whatever the gain
 //
 // Units: L, delta and t in ms; alpha per rad.
+// Source: Hatsopoulos, Gabbiani and Laurent (1995), doi:10.1126/science.270.5238.1000;
+// Gabbiani, Krapp and Laurent (1999) J Neurosci 19:1122.
 func EtaPeak(L, alpha, delta float64) float64 { return alpha*L - delta }

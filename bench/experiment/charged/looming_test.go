@@ -47,7 +47,8 @@ func TestFitPeaks(t *testing.T) {
 	for _, l := range lv {
 		var y []float64
 		for tau := start; tau > -300; tau -= step {
-			y = append(y, data.Eta(l, tau, locustAlpha, locustDelta))
+			seen := tau + locustDelta // η of data.EtaPeak
+			y = append(y, 2*l/(seen*seen+l*l)*math.Exp(-locustAlpha*data.AngularSize(l, seen)))
 		}
 		peaks, smoothed = append(peaks, start-step*peak(y)), append(smoothed, start-step*peak(smooth(y, smoothing/step)))
 	}
