@@ -34,6 +34,49 @@ func (s Sensor) Units() int { return 2 * s.Width * s.Height }
 // unit returns the number of a unit.
 func (s Sensor) unit(x, y, polarity int) int { return (polarity*s.Height+y)*s.Width + x }
 
+// column is one sequence of a batch: its row of inputs at each step, and of its lengths.
+type column struct {
+	x            []float32 // row t is at t·stride, of the given units
+	stride       int
+	units, steps int
+	lengths      []float32 // that of step t is at t·apart; nil without lengths
+	apart        int
+}
+
+// row returns the inputs of step t.
+func (c column) row(t int) []float32 { return c.x[t*c.stride : t*c.stride+c.units] }
+
+// column returns column col of a batch.
+func (b *Batch) column(col int) column {
+	c := column{x: b.X[col*b.I:], stride: b.B * b.I, units: b.I, steps: b.T, apart: b.B}
+	if b.Mask != nil {
+		c.lengths = b.Mask[col:]
+	}
+	return c
+}
+
+// clear sets inputs and lengths to 0.
+func (c column) clear() {
+	for t := range c.steps {
+		clear(c.row(t))
+		if c.lengths != nil {
+			c.lengths[t*c.apart] = 0
+		}
+	}
+}
+
+// add adds the weight of an event to step t.
+//
+// Errors: ErrCorrupt for a sum that float32 does not hold.
+func (c column) add(t int, e Event) error {
+	x := &c.x[t*c.stride+e.Unit]
+	if *x += float32(e.Weight); !finite(*x) {
+		return fmt.Errorf("data: the weights of unit %d up to %v ms add up to %v in one step, want a number that float32 holds: %w",
+			e.Unit, e.Time, *x, ErrCorrupt)
+	}
+	return nil
+}
+
 // Frames adds events up in steps of stepMs, x [T,I]: x[t,i] is the sum of the weights of the
 // events of unit i from t·stepMs to before (t+1)·stepMs. It returns how many events come after the
 // last step; x is without them.
@@ -44,34 +87,26 @@ func Frames(x []float32, i int, stepMs float64, events []Event) (late int, err e
 	if i < 1 || len(x)%i != 0 || !(stepMs > 0) {
 		return 0, fmt.Errorf("data: frames of %d numbers in steps of %v ms, want a multiple of the %d inputs and a positive step", len(x), stepMs, i)
 	}
-	clear(x)
-	steps := float64(len(x) / i)
+	return column{x: x, stride: i, units: i, steps: len(x) / i}.frames(stepMs, events)
+}
+
+// frames is Frames on a column.
+func (c column) frames(stepMs float64, events []Event) (late int, err error) {
+	c.clear()
 	for n, e := range events {
 		t := math.Floor(e.Time / stepMs)
-		if e.Unit < 0 || e.Unit >= i || !(t >= 0) {
-			return 0, fmt.Errorf("data: event %d is of unit %d at %v ms, want a unit from 0 to %d and a time of at least 0", n+1, e.Unit, e.Time, i-1)
+		if e.Unit < 0 || e.Unit >= c.units || !(t >= 0) {
+			return 0, fmt.Errorf("data: event %d is of unit %d at %v ms, want a unit from 0 to %d and a time of at least 0", n+1, e.Unit, e.Time, c.units-1)
 		}
-		if !(t < steps) {
+		if !(t < float64(c.steps)) {
 			late++
 			continue
 		}
-		if err := addEvent(x[int(t)*i:], e); err != nil {
+		if err := c.add(int(t), e); err != nil {
 			return 0, err
 		}
 	}
 	return late, nil
-}
-
-// addEvent adds the weight of an event to a frame.
-//
-// Errors: ErrCorrupt for a sum that float32 does not hold.
-func addEvent(frame []float32, e Event) error {
-	frame[e.Unit] += float32(e.Weight)
-	if !finite(frame[e.Unit]) {
-		return fmt.Errorf("data: the weights of unit %d up to %v ms add up to %v in one step, want a number that float32 holds: %w",
-			e.Unit, e.Time, frame[e.Unit], ErrCorrupt)
-	}
-	return nil
 }
 
 // finite reports whether x is a number and not infinite.
@@ -96,29 +131,35 @@ func Bins(x, lengths []float32, i int, stepMs, widthMs, endMs float64, events []
 	if i < 1 || len(x) != len(lengths)*i || !(stepMs > 0) || !(widthMs > 0) {
 		return fmt.Errorf("data: %d bins of %d numbers in all, %v ms wide in steps of %v ms, want %d for each bin and positive times", len(lengths), len(x), widthMs, stepMs, i)
 	}
-	clear(x)
-	clear(lengths)
+	return column{x, i, i, len(lengths), lengths, 1}.bins(stepMs, widthMs, endMs, events)
+}
+
+// bins is Bins on a column.
+func (c column) bins(stepMs, widthMs, endMs float64, events []Event) error {
+	c.clear()
 	bins, end, last := 0, 0.0, 0.0
 	open := func(to float64) error {
-		if bins == len(lengths) {
+		if bins == c.steps {
 			return fmt.Errorf("data: the events up to %v ms need more than %d bins of %v ms; make them wider: %w", to, bins, widthMs, ErrConfig)
 		}
-		if lengths[bins] = float32((to - end) / stepMs); !finite(lengths[bins]) {
+		length := float32((to - end) / stepMs)
+		if !finite(length) {
 			return fmt.Errorf("data: a bin up to %v ms is %v steps of %v ms long, want a number that float32 holds: %w", to, (to-end)/stepMs, stepMs, ErrCorrupt)
 		}
+		c.lengths[bins*c.apart] = length
 		bins, end = bins+1, to
 		return nil
 	}
 	for n, e := range events {
-		if e.Unit < 0 || e.Unit >= i || !(e.Time >= last) || math.IsInf(e.Time, 1) {
-			return fmt.Errorf("data: event %d is of unit %d at %v ms, want a unit from 0 to %d and a time of at least %v ms", n+1, e.Unit, e.Time, i-1, last)
+		if e.Unit < 0 || e.Unit >= c.units || !(e.Time >= last) || math.IsInf(e.Time, 1) {
+			return fmt.Errorf("data: event %d is of unit %d at %v ms, want a unit from 0 to %d and a time of at least %v ms", n+1, e.Unit, e.Time, c.units-1, last)
 		}
 		if last = e.Time; bins == 0 || e.Time >= end {
 			if err := open(e.Time + widthMs); err != nil {
 				return err
 			}
 		}
-		if err := addEvent(x[(bins-1)*i:], e); err != nil {
+		if err := c.add(bins-1, e); err != nil {
 			return err
 		}
 	}

@@ -60,7 +60,7 @@ func parseAddressEvents(raw []byte, path string, s Sensor) ([]Event, error) {
 		return nil, err
 	}
 	events := make([]Event, 0, len(raw)/addressBytes)
-	base, latest := 0, 0
+	base, latest, ordered := 0, 0, true
 	for at := 0; at < len(raw); at += addressBytes {
 		where := func(what string) string {
 			return fmt.Sprintf("%s of record %d at offset %d", what, at/addressBytes+1, at)
@@ -79,12 +79,15 @@ func parseAddressEvents(raw []byte, path string, s Sensor) ([]Event, error) {
 			return nil, eventError(path, where("time"), fmt.Sprintf("%d µs", time),
 				fmt.Sprintf("at least %d µs, as a record before has %d µs", latest-wrapTime, latest), "cut the recording where its clock begins again, or "+addressRemedy)
 		}
+		ordered = ordered && time >= latest
 		latest = max(latest, time)
 		events = append(events, Event{Time: float64(time) * microseconds, Unit: s.unit(x, y, polarity), Weight: 1})
 	}
 	if len(events) == 0 {
 		return nil, eventError(path, "the file", "without events", "at least one record that is no overflow (y = 240)", addressRemedy)
 	}
-	sortEvents(events)
+	if !ordered {
+		sortEvents(events)
+	}
 	return events, nil
 }

@@ -158,27 +158,18 @@ func (s *recordings) Fill(b *Batch, col, _, index int) error {
 	if err != nil {
 		return err
 	}
-	x, lengths := make([]float32, b.T*b.I), make([]float32, b.T)
-	if _, err := s.steps(x, lengths, index, events); err != nil {
-		return err
-	}
 	b.Label[col], b.Weight[col] = float32(s.files[index].class), 1
-	for t := range b.T {
-		copy(b.input(t, col), x[t*b.I:])
-		if b.Mask != nil {
-			b.Mask[t*b.B+col] = lengths[t]
-		}
-	}
-	return nil
+	_, err = s.steps(b.column(col), index, events)
+	return err
 }
 
-// steps adds the events of a recording up, x [T,I], and with bins writes their lengths [T]. It
-// returns how many come after the last step.
-func (s *recordings) steps(x, lengths []float32, index int, events []Event) (late int, err error) {
+// steps adds the events of a recording up in a column, with the lengths of steps where they are bins.
+// It returns how many come after the last step.
+func (s *recordings) steps(c column, index int, events []Event) (late int, err error) {
 	if s.binMs > 0 {
-		err = Bins(x, lengths, s.task.I, s.stepMs, s.binMs, 0, events)
+		err = c.bins(s.stepMs, s.binMs, 0, events)
 	} else {
-		late, err = Frames(x, s.task.I, s.stepMs, events)
+		late, err = c.frames(s.stepMs, events)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", s.files[index].path, err)

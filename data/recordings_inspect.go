@@ -9,25 +9,25 @@ const inspectBytes = 16 << 20
 // inspect checks the size or the first line of every recording, and the whole of the first ones. It
 // returns a remark about events after the last step, empty where there are none.
 func (s *recordings) inspect(half string) (note string, err error) {
-	for _, f := range s.files {
-		if isTable(f.path) {
-			err = checkEventHead(f.path)
+	for _, r := range s.files {
+		if isTable(r.path) {
+			err = checkEventHead(r.path)
 		} else {
-			err = checkAddressSize(f.bytes, f.path)
+			err = checkAddressSize(r.bytes, r.path)
 		}
 		if err != nil {
 			return "", err
 		}
 	}
-	x, lengths := make([]float32, s.task.T*s.task.I), make([]float32, s.task.T)
+	scratch := NewBatch(s.task, 1)
 	events, late, files := 0, 0, 0
 	for left := int64(inspectBytes); files < len(s.files) && left > 0; files++ {
-		left -= s.files[files].bytes + int64(len(x)) // clearing x takes time too
+		left -= s.files[files].bytes + int64(len(scratch.X)) // clearing the frames takes time too
 		found, err := s.Events(files)
 		if err != nil {
 			return "", err
 		}
-		after, err := s.steps(x, lengths, files, found)
+		after, err := s.steps(scratch.column(0), files, found)
 		if err != nil {
 			return "", err
 		}
