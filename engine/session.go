@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"galvani/data"
+	"galvani/engine/hostmem"
 	"galvani/kernels"
 )
 
@@ -79,6 +80,11 @@ func NewSession(cfg Config) (*Session, error) {
 	}
 	if t.Train.Len() < 1 {
 		return nil, fmt.Errorf("engine: task %s has no training samples: %w", t.Name, kernels.ErrShape)
+	}
+	if room, known := hostmem.There(); known {
+		if err := cfg.fits(room); err != nil {
+			return nil, err
+		}
 	}
 	params, err := NewParams[float32](cfg.Net, o.Seed)
 	if err != nil {

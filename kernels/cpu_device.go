@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"unsafe"
 
 	"galvani/kernels/cpu"
 	"galvani/kernels/segments"
@@ -58,21 +59,43 @@ type cpuScan[F float] struct {
 	packed []F
 }
 
-func newCPUScan[F float](isa string, threads int, cfg ScanConfig) (ScanPlan, error) {
+// ScanBytes implements Planner.
+func (d *cpuDevice) ScanBytes(cfg ScanConfig) (int64, error) {
+	if cfg.Dtype == tensor.Float64 {
+		return cpuScanBytes[float64]("float64", d.threads, cfg)
+	}
+	return cpuScanBytes[float32](d.isa, d.threads, cfg)
+}
+
+func cpuScanBytes[F float](isa string, threads int, cfg ScanConfig) (int64, error) {
+	c, groups, err := cpuConfig(isa, threads, cfg)
+	if err != nil {
+		return 0, err
+	}
+	n, err := cpu.Bytes[F](c)
+	if err != nil {
+		return 0, cfg.scanError(err)
+	}
+	const double = 8
+	own := groups[In] + groups[Rec] + groups[Edge] + cfg.B*cfg.H + cfg.learned()
+	return n + int64(own)*int64(unsafe.Sizeof(*new(F))) + int64(groups[Vec])*double, nil
+}
+
+// cpuConfig returns the configuration of the C scan, and the elements per role of what it reads.
+func cpuConfig(isa string, threads int, cfg ScanConfig) (c cpu.Config, groups [Edge + 1]int, err error) {
 	shape, ok := cpu.Cells()[cfg.Cell.Header]
 	if !ok {
-		return nil, fmt.Errorf("kernels: scan: no kernel kernels/cells/%s.h in this binary: %w", cfg.Cell.Header, ErrShape)
+		return c, groups, fmt.Errorf("kernels: scan: no kernel kernels/cells/%s.h in this binary: %w", cfg.Cell.Header, ErrShape)
 	}
-	c := cpu.Config{Cell: cfg.Cell.Header, ISA: isa, Threads: threads, T: cfg.T, B: cfg.B, I: cfg.I, H: cfg.H,
+	c = cpu.Config{Cell: cfg.Cell.Header, ISA: isa, Threads: threads, T: cfg.T, B: cfg.B, I: cfg.I, H: cfg.H,
 		Consts: cfg.Cell.Consts, Rest: cfg.Cell.Rest, Last: cfg.Last, KeepGradH: cfg.KeepGradH,
 		Memory: cfg.Memory, ForwardOnly: cfg.ForwardOnly}
 	if cfg.Cell.Axial != nil {
 		c.EdgeI, c.EdgeJ = cfg.Cell.Axial.I, cfg.Cell.Axial.J
 	}
-	s := &cpuScan[F]{cfg: cfg}
 	vectors := 0
 	for _, p := range cfg.Params {
-		s.groups[p.Role] += p.Len()
+		groups[p.Role] += p.Len()
 		switch p.Role {
 		case In:
 			c.LearnIn = c.LearnIn || p.Learned
@@ -94,23 +117,38 @@ func newCPUScan[F float](isa string, threads int, cfg ScanConfig) (ScanPlan, err
 		have, one int
 		want      int
 	}{
-		{"input matrices", s.groups[In], cfg.H * cfg.I, shape.In},
-		{"recurrent matrices", s.groups[Rec], cfg.H * cfg.H, shape.Rec},
-		{"vectors", s.groups[Vec], cfg.H, shape.Vecs},
-		{"edges", s.groups[Edge], 1, cfg.Cell.Axial.Edges()},
+		{"input matrices", groups[In], cfg.H * cfg.I, shape.In},
+		{"recurrent matrices", groups[Rec], cfg.H * cfg.H, shape.Rec},
+		{"vectors", groups[Vec], cfg.H, shape.Vecs},
+		{"edges", groups[Edge], 1, cfg.Cell.Axial.Edges()},
 		{"state planes", cfg.Cell.States, 1, shape.States},
 	} {
 		if w.have != w.one*w.want {
-			return nil, fmt.Errorf("kernels: scan: %s: %s have %d elements, want %d: %w",
+			return c, groups, fmt.Errorf("kernels: scan: %s: %s have %d elements, want %d: %w",
 				cfg.Cell.Header, w.name, w.have, w.one*w.want, ErrShape)
 		}
 	}
-	var err error
+	return c, groups, nil
+}
+
+// scanError says in this package's words why there is no scan.
+func (c ScanConfig) scanError(err error) error {
 	var short *segments.MemoryError
-	if s.scan, err = cpu.NewScan[F](c); errors.As(err, &short) {
-		return nil, cfg.memoryError(short.All, short.Least, short.Memory)
-	} else if err != nil {
-		return nil, fmt.Errorf("kernels: scan: %w", err)
+	if errors.As(err, &short) {
+		return c.memoryError(short.All, short.Least, short.Memory)
+	}
+	return fmt.Errorf("kernels: scan: %w", err)
+}
+
+func newCPUScan[F float](isa string, threads int, cfg ScanConfig) (ScanPlan, error) {
+	s := &cpuScan[F]{cfg: cfg}
+	c, groups, err := cpuConfig(isa, threads, cfg)
+	if err != nil {
+		return nil, err
+	}
+	s.groups = groups
+	if s.scan, err = cpu.NewScan[F](c); err != nil {
+		return nil, cfg.scanError(err)
 	}
 	s.args = cpu.Args[F]{In: make([]F, s.groups[In]), Rec: make([]F, s.groups[Rec]),
 		Vec: make([]float64, s.groups[Vec]), Edge: make([]F, s.groups[Edge])}

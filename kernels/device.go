@@ -45,6 +45,15 @@ type Device interface {
 	Close() error
 }
 
+// Planner is a Device that computes in the memory of the process and can say beforehand how much a
+// scan will take.
+type Planner interface {
+	Device
+	// ScanBytes returns what NewScan takes, in bytes.
+	// Errors: those of NewScan.
+	ScanBytes(cfg ScanConfig) (int64, error)
+}
+
 // Cell is the part of a model that the fused scan needs.
 type Cell struct {
 	// Header names kernels/cells/<Header>.h.

@@ -26,6 +26,7 @@ type Network struct {
 	builds int
 
 	wiring Wiring
+	within int64     // bytes that the constants of the wiring may take, 0 for any number
 	mask   []float64 // connections that exist, [H,H]; nil for all
 	// constraints say how the weights that act are made of a parameter of the cell, by its name.
 	constraints map[string]kernels.Reading
@@ -47,10 +48,14 @@ func ReadoutScale(a float64) Option { return func(n *Network) { n.scale = a } }
 // Wired gives the network Dale's law and masks.
 func Wired(w Wiring) Option { return func(n *Network) { n.wiring = w } }
 
+// Within bounds the memory of signs and masks, which take H² numbers for each matrix, in bytes; 0 is no
+// bound.
+func Within(bytes int64) Option { return func(n *Network) { n.within = bytes } }
+
 // Bind gives a cell its sizes. The network's parameters are those of the cell, prefixed
 // "cell.", then readout.weight [O,H] and readout.bias [O].
 //
-// Errors: sizes below 1; settings that the cell refuses.
+// Errors: sizes below 1; kernels.ErrMemory beyond Within; settings that the cell refuses.
 func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 	if d.I < 1 || d.H < 1 || d.O < 1 {
 		return nil, fmt.Errorf("models: %s: I=%d H=%d O=%d, want all at least 1: %w", name, d.I, d.H, d.O, kernels.ErrShape)
@@ -153,10 +158,32 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 	return out, nil
 }
 
+// Plan returns what Build asks of a device: the scan of the sequences of in, whose tensors need not be
+// there, and the weights that are made of stored ones.
+func (n *Network) Plan(in kernels.Sequence) (kernels.ScanConfig, []kernels.WeightsConfig) {
+	cfg := n.scanConfig(in)
+	cfg.Dtype, cfg.KeepGradH, cfg.Memory, cfg.ForwardOnly = tensor.Float32, in.GradH, in.Memory, in.ForwardOnly
+	var made []kernels.WeightsConfig
+	for _, o := range n.operands {
+		if o.made() && !o.spec.Shared {
+			made = append(made, o.weights)
+		}
+	}
+	if n.readout.Readings != nil {
+		made = append(made, n.readout)
+	}
+	return cfg, made
+}
+
+// scanConfig returns the configuration of the scan of a sequence, but for the number type.
+func (n *Network) scanConfig(in kernels.Sequence) kernels.ScanConfig {
+	return kernels.ScanConfig{Cell: n.scan, T: in.T, B: in.B, I: n.dims.I, H: n.dims.H, Params: n.Operands(),
+		Last: !in.Every, Masked: in.Mask != nil, Resets: in.Reset != nil}
+}
+
 // configure checks the sequence and the parameters against the network.
 func (n *Network) configure(in kernels.Sequence, params []*gorgonia.Node) (kernels.ScanConfig, error) {
-	cfg := kernels.ScanConfig{Cell: n.scan, T: in.T, B: in.B, I: n.dims.I, H: n.dims.H, Params: n.Operands(),
-		Last: !in.Every, Masked: in.Mask != nil, Resets: in.Reset != nil}
+	cfg := n.scanConfig(in)
 	if in.X == nil || in.State == nil || in.T < 1 || in.B < 1 || in.I != n.dims.I {
 		return cfg, fmt.Errorf("sequence of T=%d B=%d I=%d, want I=%d, the rest at least 1, and values for x and the state: %w",
 			in.T, in.B, in.I, n.dims.I, kernels.ErrShape)

@@ -107,6 +107,9 @@ func (n *Network) wire() error {
 	}
 	n.constraints = map[string]kernels.Reading{}
 	if w.Dale || w.masked() || !w.autapses() {
+		if err := n.roomForSigns(); err != nil {
+			return err
+		}
 		mask, err := w.mask(h)
 		if err != nil {
 			return err
@@ -127,6 +130,22 @@ func (n *Network) wire() error {
 		n.readout.Readings = []kernels.Reading{{Factor: columns(nil, n.readout, [2]int{0, e})}}
 	}
 	return n.compose()
+}
+
+// roomForSigns refuses signs and masks that do not fit: a mask, and a factor for each weight.
+func (n *Network) roomForSigns() error {
+	h := int64(n.dims.H)
+	matrices := int64(1)
+	for _, s := range n.params {
+		if s.Role == kernels.Rec {
+			matrices += int64(s.Planes(n.dims.H))
+		}
+	}
+	const double = 8
+	if need := matrices * h * h * double; n.within > 0 && need > n.within {
+		return fmt.Errorf("models: signs and masks of %d units take %d bytes, and %d are there: %w", h, need, n.within, kernels.ErrMemory)
+	}
+	return nil
 }
 
 // mask returns the connections that exist, [H,H], 1 or 0; row i is what unit i receives.

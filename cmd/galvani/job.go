@@ -46,7 +46,10 @@ func (s *settings) open() (j *job, err error) {
 		return nil, err
 	}
 	j.net, err = models.Bind(s.run.Model, s.cell, models.Dims{I: j.task.I, H: s.run.Hidden, O: j.task.O},
-		models.ReadoutScale(s.run.ReadoutScale), models.Wired(s.wiring))
+		models.ReadoutScale(s.run.ReadoutScale), models.Wired(s.wiring), models.Within(boundHeap()))
+	if errors.Is(err, kernels.ErrMemory) {
+		return nil, fmt.Errorf("%w; make --hidden smaller", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
@@ -84,7 +87,7 @@ func (j *job) start() (err error) {
 		j.session, err = engine.NewSession(cfg)
 	}
 	if errors.Is(err, kernels.ErrMemory) {
-		return fmt.Errorf("%w; take a smaller --batch, another --memory or another --device", err)
+		return fmt.Errorf("%w; make --batch, --hidden or the sequences smaller, or give another --memory or --device", err)
 	}
 	return err
 }

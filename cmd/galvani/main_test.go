@@ -122,36 +122,6 @@ func (o outcome) refused(t *testing.T, code int, text string) {
 	}
 }
 
-func TestUsageErrors(t *testing.T) {
-	for _, tt := range []struct {
-		args []string
-		code int
-		want string
-	}{
-		{[]string{"trian"}, exitUsage, `unknown command "trian"; did you mean "train"?`},
-		{[]string{"models", "lst"}, exitUsage, `unknown command "lst"; did you mean "list"?`},
-		{[]string{"models", "show"}, exitUsage, "galvani models show needs NAME"},
-		{[]string{"models", "show", "crn"}, exitConfig, `unknown model "crn"; did you mean "crnn"?`},
-		{[]string{"models", "show", "crnn", "--hidden", "0"}, exitConfig, "bad configuration"},
-		{[]string{"tasks", "show", "ading"}, exitConfig, `unknown task "ading"; did you mean "adding"?`},
-		{[]string{"data", "fetch", "mnst"}, exitConfig, `unknown data set "mnst"; did you mean "mnist"?`},
-		{[]string{"gradcheck", "crnn", "--batch", "0"}, exitConfig, "B=0, want at least 1"},
-		{[]string{"eval"}, exitUsage, "galvani eval needs RUN"},
-		{[]string{"version", "now"}, exitUsage, `unexpected argument "now"`},
-		{[]string{"version", "--jsn"}, exitUsage, `unknown flag "--jsn"; did you mean "--json"?`},
-		{[]string{"version", "-x"}, exitUsage, "unknown shorthand flag"},
-		{[]string{"version", "--json=perhaps"}, exitUsage, "invalid argument"},
-	} {
-		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
-			o := galvani(t, tt.args...)
-			o.refused(t, tt.code, tt.want)
-			if o.stdout != "" {
-				t.Errorf("stdout is %q, want nothing", o.stdout)
-			}
-		})
-	}
-}
-
 // TestReports holds that every reporting command prints words and, asked for it, JSON, both to
 // stdout, and colours neither in a pipe.
 func TestReports(t *testing.T) {

@@ -166,39 +166,84 @@ type worker[F Float] struct {
 	work           []F
 }
 
-// NewScan allocates a scan. It is an error if F does not fit the instruction set or the
-// machine lacks it.
-func NewScan[F Float](cfg Config) (*Scan[F], error) {
+// prepare returns a scan without its buffers, and what of a sequence it keeps. It is an error if F
+// does not fit the instruction set or the machine lacks it.
+func prepare[F Float](cfg Config) (*Scan[F], kept, error) {
 	cell, shape, err := index(cfg.Cell)
 	if err != nil {
-		return nil, err
+		return nil, kept{}, err
 	}
 	var f F
 	if _, double := any(f).(float64); double != (cfg.ISA == "float64") {
-		return nil, fmt.Errorf("cpu: instruction set %q does not compute in %T", cfg.ISA, f)
+		return nil, kept{}, fmt.Errorf("cpu: instruction set %q does not compute in %T", cfg.ISA, f)
 	}
 	s := &Scan[F]{cfg: cfg, shape: shape, cell: cell, k: pick(cfg.ISA)}
 	if s.k == nil {
-		return nil, fmt.Errorf("cpu: this machine has no %s", cfg.ISA)
+		return nil, kept{}, fmt.Errorf("cpu: this machine has no %s", cfg.ISA)
 	}
 	if shape.Rec > len(s.dims.hi) || cfg.Support != nil && len(cfg.Support) != shape.Rec {
-		return nil, fmt.Errorf("cpu: %s: supports of %d recurrent matrices, want %d, and at most %d matrices",
+		return nil, kept{}, fmt.Errorf("cpu: %s: supports of %d recurrent matrices, want %d, and at most %d matrices",
 			cfg.Cell, len(cfg.Support), shape.Rec, len(s.dims.hi))
 	}
 	if len(cfg.Consts) > len(s.dims.consts) || len(cfg.Rest) != shape.States {
-		return nil, fmt.Errorf("cpu: %s: %d constants and %d rest values, want at most %d and %d",
+		return nil, kept{}, fmt.Errorf("cpu: %s: %d constants and %d rest values, want at most %d and %d",
 			cfg.Cell, len(cfg.Consts), len(cfg.Rest), len(s.dims.consts), shape.States)
 	}
 	s.axial = newAxial[F](cfg.H, cfg.EdgeI, cfg.EdgeJ)
 	s.setDims()
 	keep, err := s.divide()
 	if err != nil {
-		return nil, err
+		return nil, kept{}, err
 	}
 	s.workers = divideRows[F](cfg.B, int(s.dims.block), cfg.Threads)
+	return s, keep, nil
+}
+
+// sizes returns the sizes of the buffers with the rows of a worker; no segment is longer than the first.
+func (s *Scan[F]) sizes(w *worker[F]) C.struct_scan_sizes {
+	return C.sizes(s.k, s.cell, &s.segments[0].dims, C.long(w.b1-w.b0))
+}
+
+// planes returns the number of vectors per unit, the sums of axial conductances among them.
+func (s *Scan[F]) planes() int {
+	if s.shape.Axial >= 0 {
+		return s.shape.Vecs + 1
+	}
+	return s.shape.Vecs
+}
+
+// Bytes returns how much memory NewScan takes.
+//
+// Errors: those of NewScan.
+func Bytes[F Float](cfg Config) (int64, error) {
+	s, keep, err := prepare[F](cfg)
+	if err != nil {
+		return 0, err
+	}
+	first := s.sizes(&s.workers[0])
+	n := int(first.packed) + int(first.shared) + keep.bounds + keep.borders + keep.h +
+		s.shape.States*cfg.B*cfg.H + (s.shape.In*cfg.I+s.shape.Rec*cfg.H)*cfg.H
+	for i := range s.workers {
+		n += int(s.sizes(&s.workers[i]).work)
+	}
+	if cfg.KeepGradH {
+		n += cfg.T * cfg.B * cfg.H
+	}
+	doubles := (2*s.planes()+s.shape.Prep)*cfg.H + len(s.axial.bandEdge) + len(s.axial.edge) + len(cfg.EdgeI)
+	return int64(n)*int64(unsafe.Sizeof(*new(F))) + int64(doubles)*int64(unsafe.Sizeof(float64(0))), nil
+}
+
+// NewScan allocates a scan. It is an error if F does not fit the instruction set or the
+// machine lacks it.
+func NewScan[F Float](cfg Config) (*Scan[F], error) {
+	s, keep, err := prepare[F](cfg)
+	if err != nil {
+		return nil, err
+	}
+	shape := s.shape
 	for i := range s.workers {
 		w := &s.workers[i]
-		size := C.sizes(s.k, s.cell, &s.segments[0].dims, C.long(w.b1-w.b0)) // no segment is longer
+		size := s.sizes(w)
 		w.work = make([]F, size.work)
 		if i == 0 {
 			s.packed, s.shared = make([]F, size.packed), make([]F, size.shared)
@@ -211,10 +256,7 @@ func NewScan[F Float](cfg Config) (*Scan[F], error) {
 	if cfg.KeepGradH {
 		s.GradH = make([]F, cfg.T*cfg.B*cfg.H)
 	}
-	planes := shape.Vecs
-	if shape.Axial >= 0 {
-		planes++
-	}
+	planes := s.planes()
 	s.raw = make([]float64, max(1, planes*cfg.H))
 	s.prep = make([]float64, shape.Prep*cfg.H)
 	s.band, s.loose = make([]float64, len(s.axial.bandEdge)), make([]float64, len(s.axial.edge))

@@ -1,0 +1,67 @@
+//go:build cgo
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// limited runs galvani with a limit of address space in KiB.
+func limited(t *testing.T, kib int, args ...string) outcome {
+	t.Helper()
+	c := exec.Command("sh", append([]string{"-c", fmt.Sprintf(`ulimit -v %d && exec "$0" "$@"`, kib), os.Args[0]}, args...)...)
+	c.Env = append(os.Environ(), asProgram+"=1")
+	return finish(t, c)
+}
+
+// TestTooLargeIsRefused holds that what cannot fit is refused before it is begun, with the bytes that
+// are wanted and there, and leaves no run behind.
+func TestTooLargeIsRefused(t *testing.T) {
+	for _, more := range [][]string{
+		{"--hidden", "65536", "--steps", "10000"}, {"--batch", "65536", "--hidden", "8192"}, {"--model", "lstm", "--hidden", "20000"},
+		{"--model", "rnn", "--hidden", "20000"}, {"--model", "rnn", "--hidden", "30000", "--dale"}, {"--backend", "graph", "--batch", "65536", "--steps", "1000"},
+		{"--task", "copy", "--delay", "100000", "--categories", "1000"}, {"--model", "gru", "--optimizer", "sgd", "--hidden", "16000"},
+	} {
+		t.Run(strings.Join(more, " "), func(t *testing.T) {
+			runs := t.TempDir()
+			o := limited(t, 6_000_000, args([]string{"train", "--max-steps", "1", "--runs-dir", runs}, more...)...)
+			o.refused(t, exitDevice, "not enough memory")
+			if !strings.Contains(o.stderr, " bytes") || !strings.Contains(o.stderr, "smaller") {
+				t.Errorf("stderr tells no bytes or no remedy: %s", o.stderr)
+			}
+			if left, _ := os.ReadDir(runs); len(left) > 0 {
+				t.Errorf("%v is left", left)
+			}
+		})
+	}
+}
+
+// TestPlannedMemoryHolds (with the fused scan, whose memory is known; of an unrolled graph it is bounded
+// from below) runs the same training under limits from too little to enough: it is refused
+// or it comes to its end, and never falls over.
+func TestPlannedMemoryHolds(t *testing.T) {
+	refused, done := 0, 0
+	for _, kib := range []int{1_700_000, 1_900_000, 2_100_000, 2_500_000, 4_000_000} {
+		o := limited(t, kib, "train", "--model", "lstm", "--hidden", "1000", "--facets", "3", "--steps", "8", "--train-size", "8", "--test-size", "4",
+			"--batch", "4", "--max-steps", "1", "--quiet", "--runs-dir", t.TempDir())
+		switch o.code {
+		case exitOK:
+			done++
+		case exitDevice:
+			refused++
+			o.refused(t, exitDevice, "not enough memory")
+		default:
+			t.Errorf("%d KiB: exit code %d, %.300s", kib, o.code, o.stderr)
+		}
+		if o.code == exitDevice && done > 0 {
+			t.Errorf("%d KiB are refused, and less was enough", kib)
+		}
+	}
+	if refused == 0 || done == 0 {
+		t.Errorf("%d were refused and %d done, want some of each", refused, done)
+	}
+}

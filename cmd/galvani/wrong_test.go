@@ -1,0 +1,95 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestWrongCommandLines holds the exit code and the words of what is refused: one line on stderr that
+// names what is wrong, nothing on stdout, no stack, no usage, and no run directory.
+func TestWrongCommandLines(t *testing.T) {
+	folder := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	first, second := file("first.toml", "lr = 0.1\n"), file("second.toml", "lr = \"much\"\n")
+	mask := file("mask.txt", "0 1\n1 2\n")
+	run := copyOfRun(t)
+	train := func(more ...string) []string { return append([]string{"train", "--max-steps", "1"}, more...) }
+	for _, tt := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		// The line itself.
+		{[]string{"trian"}, exitUsage, `unknown command "trian"; did you mean "train"?`},
+		{[]string{"models", "lst"}, exitUsage, `unknown command "lst"; did you mean "list"?`},
+		{[]string{"models", "show"}, exitUsage, "galvani models show needs NAME"},
+		{[]string{"eval"}, exitUsage, "galvani eval needs RUN"},
+		{[]string{"version", "now"}, exitUsage, `unexpected argument "now"`},
+		{[]string{"version", "--jsn"}, exitUsage, `unknown flag "--jsn"; did you mean "--json"?`},
+		{[]string{"version", "-x"}, exitUsage, "unknown shorthand flag"},
+		{[]string{"version", "--json=perhaps"}, exitUsage, "invalid argument"},
+		{train("--lr"), exitUsage, "flag needs an argument: --lr"},
+		{train("looming"), exitUsage, `unexpected argument "looming"`},
+		{[]string{"perturb", run}, exitUsage, "needs one of --silence"},
+		// Names.
+		{[]string{"models", "show", "crn"}, exitConfig, `unknown model "crn"; did you mean "crnn"?`},
+		{[]string{"tasks", "show", "ading"}, exitConfig, `unknown task "ading"; did you mean "adding"?`},
+		{[]string{"data", "fetch", "mnst"}, exitConfig, `unknown data set "mnst"; did you mean "mnist"?`},
+		{train("--model", "crn"), exitConfig, `unknown model "crn"; did you mean "crnn"?`},
+		{train("--model", "rnn", "--tau-s", "3"), exitConfig, `unknown key "tau_s"`},
+		{train("--weight-decay", "0.1", "--decay-on", "gama"), exitConfig, `decay_on names "gama", want matrices, all or some of cell.U_exc`},
+		// Values.
+		{[]string{"models", "show", "crnn", "--hidden", "0"}, exitConfig, "H=0"},
+		{[]string{"gradcheck", "crnn", "--batch", "0"}, exitConfig, "B=0, want at least 1"},
+		{train("--hidden", "-3"), exitConfig, `key "hidden" is -3, want 1 to 65536`},
+		{train("--schedule", "cosin"), exitConfig, `key "schedule" is "cosin", want one of constant`},
+		{train("--validation", "1"), exitConfig, `key "validation" is 1, want 0 to 0.9`},
+		{train("--memory", "8 parsecs"), exitConfig, `key "memory" is "8 parsecs"`},
+		{train("--model", "rnn", "--dale", "--ei-ratio", "1.5"), exitConfig, `key "ei_ratio" is 1.5, want 0 to 1`},
+		// Values that do not go together.
+		{train("--nesterov"), exitConfig, `key "nesterov" has no effect: it needs optimizer = sgd`},
+		{train("--optimizer", "sgd", "--beta1", "0.5"), exitConfig, `key "beta1" has no effect`},
+		{train("--warmup", "0.3"), exitConfig, `key "warmup" has no effect: it needs schedule = cosine or onecycle`},
+		{train("--ei-ratio", "0.5"), exitConfig, `key "ei_ratio" has no effect: it needs dale = true`},
+		{train("--irregular"), exitConfig, `key "irregular" has no effect: it needs bin_ms > 0`},
+		{train("--stateful"), exitConfig, `key "stateful" has no effect: it needs sequences = continued`},
+		{train("--decay-on", "all"), exitConfig, `key "decay_on" has no effect: it needs weight_decay > 0`},
+		{train("--dale"), exitConfig, "crnn has no dense recurrent matrix"},
+		{train("--model", "rnn", "--hidden", "2", "--rec-mask", mask), exitConfig, `line 2: "2", want 0 or 1`},
+		{train("--model", "rnn", "--dale", "--ei-ratio", "0", "--readout-from", "E"), exitConfig, "makes none of 64 units excitatory"},
+		{train("--device", "cuda", "--backend", "graph"), exitConfig, "computes on the CPU"},
+		{train("--config", first, "--config", second), exitConfig, `second.toml: bad configuration: key "lr" is "much"`},
+		{[]string{"train", "--resume", run, "--config", first}, exitConfig, "leave out --config"},
+		{[]string{"train", "--resume", run, "--validation", "0.2"}, exitConfig, `key "validation" belongs to the run and cannot change`},
+		// What is not there.
+		{[]string{"train", "--resume", filepath.Join(folder, "none")}, exitConfig, "none"},
+		{[]string{"eval", folder}, exitConfig, filepath.Base(folder)},
+		{train("--task", "mnist-rows", "--data-dir", folder), exitData, "galvani data fetch mnist"},
+		{[]string{"eval", run, "--checkpoint", first}, exitData, "first.toml"},
+		{train("--device", "cuda:7"), exitDevice, "use --device cpu"},
+		{train("--runs-dir", filepath.Join(first, "runs")), exitIO, "first.toml"},
+	} {
+		t.Run(strings.ReplaceAll(strings.Join(tt.args, " "), folder, ""), func(t *testing.T) {
+			runs, line := t.TempDir(), tt.args
+			if line[0] == "train" && !strings.Contains(strings.Join(line, " "), "--runs-dir") && line[1] != "--resume" {
+				line = append([]string{"train", "--runs-dir", runs}, line[1:]...)
+			}
+			o := galvani(t, line...)
+			o.refused(t, tt.code, tt.want)
+			if o.stdout != "" || strings.Count(o.stderr, "\n") != 1 {
+				t.Errorf("stdout %q, stderr %q; want one line on stderr alone", o.stdout, o.stderr)
+			}
+			if left, _ := os.ReadDir(runs); len(left) > 0 {
+				t.Errorf("%v is left", left)
+			}
+		})
+	}
+}

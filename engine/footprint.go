@@ -1,0 +1,137 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"galvani/engine/hostmem"
+	"galvani/kernels"
+)
+
+// Planned is a Network that says what Build will ask of a device, so that the memory of a run is
+// known before it is taken.
+type Planned interface {
+	Network
+	Plan(in kernels.Sequence) (kernels.ScanConfig, []kernels.WeightsConfig)
+}
+
+// need is an amount of memory and what it is for.
+type need struct {
+	what  string
+	bytes int64
+}
+
+// elementBytes is the size of a number of a tensor, doubleBytes of one of a constant or a draw.
+const elementBytes, doubleBytes = 4, 8
+
+// unrolledArrays is how many arrays [B,H] the unrolled graph keeps of each step, at the least: rnn
+// takes 40, crnn 230. It is there to refuse what cannot fit by far; what little memory it leaves
+// unseen is not worth a count of all nodes.
+const unrolledArrays = 40
+
+// slotCounts are the state vectors of the optimisers.
+func slotCount(o Options) int {
+	rule, ok := rules[o.Optimizer]
+	if !ok {
+		return 0
+	}
+	return len(rule(o).Slots())
+}
+
+// footprint lists the memory of the process that a session takes: what lives as long as it, and
+// the most that is taken for a moment. On a device with memory of its own the scan is not in it.
+//
+// Errors: those of kernels.Planner.
+func (c Config) footprint() ([]need, error) {
+	var all, learned, largest int
+	for _, s := range c.Net.Specs() {
+		n := s.Len()
+		all, largest = all+n, max(largest, n)
+		if s.Learned {
+			learned += n
+		}
+	}
+	slots := slotCount(c.Options)
+	// Gradients: of two graphs, and packed and unpacked by their operations. Then one copy of the
+	// parameters before an update.
+	own := elementBytes * int64(all+learned*(slots+5))
+	// Initial values are drawn in float64, orthogonal ones in two arrays; a checkpoint is a copy that
+	// is read back.
+	moment := max(2*doubleBytes*int64(largest), 2*elementBytes*int64(all+learned*slots))
+	t, b := c.Task, c.Options.Batch
+	n, batches := b, 3 // two that are filled and one of the evaluation
+	if t.Every {
+		n *= t.T
+	}
+	sample := int64(t.T)*int64(b)*int64(t.I) + int64(n)*int64(2+t.O)
+	sequences := elementBytes * sample * int64(batches+2) // and the inputs of two graphs
+	// The logits, their loss and gradient; the linear map has the gradient of its input besides.
+	readout := 2 * elementBytes * (4*int64(n)*int64(t.O) + int64(n)*int64(c.Net.Hidden()))
+	states, weights, err := c.scanBytes()
+	if err != nil {
+		return nil, err
+	}
+	return []need{{"parameters, gradients and optimiser", own}, {"initial values or checkpoints", moment}, {"batches", sequences},
+		{"read-out", readout}, {"states", states}, {"weights under masks and signs", weights}}, nil
+}
+
+// scanBytes returns what the scans of training and of evaluation take, and the weights that they
+// are given.
+func (c Config) scanBytes() (states, weights int64, err error) {
+	t, b := c.Task, c.Options.Batch
+	step := elementBytes * int64(b) * int64(c.Net.Hidden())
+	states = 2 * step * int64(len(c.Net.Rest()))
+	if c.Device == nil {
+		return states + unrolledArrays*step*int64(t.T), 0, nil
+	}
+	net, ok := c.Net.(Planned)
+	if !ok {
+		return states, 0, nil
+	}
+	dev, isPlanner := c.Device.(kernels.Planner)
+	for _, forward := range []bool{false, true} {
+		in := kernels.Sequence{T: t.T, B: b, I: t.I, Every: t.Every, Memory: c.Memory, ForwardOnly: forward}
+		scan, made := net.Plan(in)
+		for _, w := range made {
+			weights += int64(w.R) * int64(w.C) * int64((doubleBytes+3*elementBytes)*len(w.Readings)+elementBytes)
+		}
+		if !isPlanner {
+			continue
+		}
+		bytes, err := dev.ScanBytes(scan)
+		if err != nil {
+			return 0, 0, err
+		}
+		states += bytes
+	}
+	return states, weights, nil
+}
+
+// fits refuses a session that needs more memory than there is.
+//
+// Errors: kernels.ErrMemory, with the bytes wanted and there, and what takes the most.
+func (c Config) fits(room hostmem.Room) error {
+	list, err := c.footprint()
+	if err != nil {
+		if errors.Is(err, kernels.ErrMemory) {
+			return err
+		}
+		return nil // what is wrong is said where it is built
+	}
+	total := int64(0)
+	for _, n := range list {
+		total += n.bytes
+	}
+	if total <= room.Usable() {
+		return nil
+	}
+	slices.SortFunc(list, func(a, b need) int { return int(min(max(b.bytes-a.bytes, -1), 1)) })
+	var parts []string
+	for _, n := range list[:2] {
+		parts = append(parts, fmt.Sprintf("%s %s", hostmem.Text(n.bytes), n.what))
+	}
+	return fmt.Errorf("engine: the run needs %s (%d bytes; %s), and %s (%d bytes) of %s are there for it, by %s: %w",
+		hostmem.Text(total), total, strings.Join(parts, ", "), hostmem.Text(room.Usable()), room.Usable(), hostmem.Text(room.Bytes), room.Limit, kernels.ErrMemory)
+}
