@@ -48,7 +48,7 @@ func kill(t *testing.T, command []string, after time.Duration) (killed bool, sai
 func TestKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	const kills = 60
-	long := args(tiny, "--epochs", "60", "--checkpoint-every", "7", "--eval-every", "20")
+	long := args(tiny, "--steps", "3", "--epochs", "60", "--checkpoint-every", "7", "--eval-every", "20")
 	same := func(t *testing.T, want, got string) {
 		t.Helper()
 		if d := cmp.Diff(latest(t, want), latest(t, got)); d != "" {
@@ -102,7 +102,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 // what to do, and goes on when there is space, to the same end.
 func TestFullDisk(t *testing.T) {
 	start := func(disk *memfs.FS) (string, error) {
-		s, err := resolve(layer{pairs: pairsOf(args(tiny, "--checkpoint-every", "2", "--eval-every", "3")[1:])})
+		s, err := resolve(layer{pairs: pairsOf(args(tiny, "--steps", "3", "--checkpoint-every", "2", "--eval-every", "3")[1:])})
 		if err != nil {
 			t.Fatal(err)
 		}
