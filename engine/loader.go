@@ -32,7 +32,7 @@ func (p plan) order(epoch int) []int {
 // fill writes batch k of an epoch into b. Columns beyond the last sample are filled with
 // zeros of weight 0.
 func (p plan) fill(b *data.Batch, order []int, epoch, k int) error {
-	for col := range p.batch {
+	for col := range b.B {
 		at := p.sample(order, k, col)
 		if at < 0 {
 			blank(b, col)
@@ -87,6 +87,7 @@ type place struct{ epoch, batch int }
 type loader struct {
 	plan    plan
 	bufs    [2]*data.Batch
+	last    [2]*data.Batch // as wide as the last batch of an epoch
 	asked   place
 	pending bool // a request is under way or lies ready
 	ready   *filled
@@ -104,6 +105,9 @@ func newLoader(t *data.Task, p plan) *loader {
 	l := &loader{plan: p, ask: make(chan place), done: make(chan filled)}
 	for i := range l.bufs {
 		l.bufs[i] = data.NewBatch(t, p.batch)
+		if l.last[i] = l.bufs[i]; p.lastWidth() != p.batch {
+			l.last[i] = data.NewBatch(t, p.lastWidth())
+		}
 	}
 	go l.run()
 	return l
@@ -118,6 +122,9 @@ func (l *loader) run() {
 			epoch, order = at.epoch, l.plan.order(at.epoch)
 		}
 		b := l.bufs[turn]
+		if at.batch == l.plan.batches()-1 {
+			b = l.last[turn]
+		}
 		turn = 1 - turn
 		l.done <- filled{b, l.plan.fill(b, order, at.epoch, at.batch)}
 	}

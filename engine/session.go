@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"galvani/data"
 	"galvani/engine/hostmem"
@@ -33,9 +35,11 @@ type Session struct {
 	train    *Graph[float32]
 	test     *Graph[float32] // forward only; made at the first evaluation
 	batch    *data.Batch     // of the evaluation
-	kept     *kept           // the set of evaluations on the device, or nil
-	onDevice bool            // the batch of the evaluation is there, and not in batch
-	backup   []float32       // learned parameters before an update
+	narrow   *data.Batch     // of its last, narrower batches
+	others   map[widthOf]*Graph[float32]
+	kept     *kept     // the set of evaluations on the device, or nil
+	onDevice bool      // the batch of the evaluation is there, and not in batch
+	backup   []float32 // learned parameters before an update
 	steps    stepper
 	dev      kernels.Resident // account of parameters and optimiser; nil in host memory
 	progress Progress
@@ -129,6 +133,9 @@ func (s *Session) place() error {
 		s.steps = &hostSteps{Session: s}
 		return nil
 	}
+	if _, err = s.graph(s.train, s.trainPlan().lastWidth()); err != nil {
+		return err
+	}
 	if s.steps, err = newDeviceSteps(s, dev); err != nil {
 		return err
 	}
@@ -137,7 +144,7 @@ func (s *Session) place() error {
 
 func (s *Session) graphConfig() GraphConfig {
 	t := s.cfg.Task
-	return GraphConfig{Net: s.cfg.Net, Device: s.cfg.Device, T: t.T, B: s.cfg.Options.Batch, I: t.I,
+	return GraphConfig{Net: s.cfg.Net, Device: s.cfg.Device, T: t.T, B: s.fullWidth(t.Train), I: t.I,
 		Goal: t.Goal, Every: t.Every, Masked: t.Masked, Grad: true, Memory: s.cfg.Memory}
 }
 
@@ -190,7 +197,7 @@ func (s *Session) Usage() (kernels.Usage, bool) {
 // Close gives back what the session holds of its device.
 func (s *Session) Close() error {
 	var err error
-	for _, g := range []*Graph[float32]{s.train, s.test} {
+	for _, g := range append(slices.Collect(maps.Values(s.others)), s.train, s.test) {
 		if g != nil {
 			err = errors.Join(err, g.Close())
 		}
@@ -248,8 +255,7 @@ func (s *Session) Repeat(b *data.Batch, n int) ([]StepResult, error) {
 	return all, nil
 }
 
-// Evaluate measures the network on a whole set. The last, incomplete batch is filled up with
-// sequences of weight 0.
+// Evaluate measures the network on a whole set.
 //
 // Errors: ctx.Err() when cancelled between two batches, and those of Set.Fill and the device.
 func (s *Session) Evaluate(ctx context.Context, set data.Set) (Metrics, error) {
@@ -265,10 +271,14 @@ func (s *Session) Evaluate(ctx context.Context, set data.Set) (Metrics, error) {
 		if err := ctx.Err(); err != nil {
 			return Metrics{}, err
 		}
-		if err := s.loadTest(p, k); err != nil {
+		g, b, err := s.forTest(p.width(k))
+		if err != nil {
 			return Metrics{}, err
 		}
-		m, err := s.forward()
+		if err := s.loadTest(g, b, p, k); err != nil {
+			return Metrics{}, err
+		}
+		m, err := s.forward(g, b)
 		if err != nil {
 			return Metrics{}, err
 		}
@@ -278,26 +288,26 @@ func (s *Session) Evaluate(ctx context.Context, set data.Set) (Metrics, error) {
 }
 
 // loadTest brings batch k of an evaluation into the graph.
-func (s *Session) loadTest(p plan, k int) error {
-	if s.kept != nil && p.set == s.kept.plan.set {
+func (s *Session) loadTest(g *Graph[float32], b *data.Batch, p plan, k int) error {
+	if s.kept != nil && p.set == s.kept.plan.set && g == s.test {
 		s.onDevice = true
 		err := s.kept.take(place{0, k})
 		s.kept.decisions(s.batch.Decisions)
 		return err
 	}
 	s.onDevice = false
-	if err := p.fill(s.batch, nil, 0, k); err != nil {
+	if err := p.fill(b, nil, 0, k); err != nil {
 		return err
 	}
-	return s.test.Load(s.batch)
+	return g.Load(b)
 }
 
 // forward measures the batch of the evaluation.
-func (s *Session) forward() (Metrics, error) {
-	if err := s.test.Run(); err != nil {
+func (s *Session) forward(g *Graph[float32], b *data.Batch) (Metrics, error) {
+	if err := g.Run(); err != nil {
 		return Metrics{}, err
 	}
-	m, err := s.test.measure(s.batch)
+	m, err := g.measure(b)
 	if err != nil {
 		return Metrics{}, err
 	}
@@ -305,7 +315,7 @@ func (s *Session) forward() (Metrics, error) {
 		if s.onDevice {
 			return Metrics{}, fmt.Errorf("engine: loss of the evaluation is %v: %w", m.Loss(), ErrNotFinite)
 		}
-		return Metrics{}, s.diagnose(s.test, s.batch)
+		return Metrics{}, s.diagnose(g, b)
 	}
 	if s.cfg.Options.Stateful {
 		if err := s.test.CarryState(); err != nil {
@@ -322,13 +332,20 @@ func (s *Session) prepareTest() error {
 	}
 	cfg := s.graphConfig()
 	cfg.Grad = false
+	set, _ := s.selection()
+	cfg.B = s.fullWidth(set)
 	var err error
 	if s.test, err = NewGraph(cfg, s.params); err != nil {
 		return err
 	}
 	s.batch = data.NewBatch(s.cfg.Task, cfg.B)
-	if set, _ := s.selection(); set != nil && set.Len() > 0 {
+	if set != nil && set.Len() > 0 {
 		p := plan{set: set, batch: cfg.B, stateful: s.cfg.Options.Stateful}
+		if s.dev != nil { // so that too little memory shows at the start
+			if _, _, err = s.forTest(p.lastWidth()); err != nil {
+				return err
+			}
+		}
 		s.kept, err = keep(s.test, s.cfg.Task, p, true) // evaluations always see epoch 0
 	}
 	return err

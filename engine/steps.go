@@ -62,7 +62,10 @@ func (h *hostSteps) push() error { return nil }
 
 // update makes one update.
 func (s *Session) update(b *data.Batch) (StepResult, error) {
-	g := s.train
+	g, err := s.graph(s.train, b.B)
+	if err != nil {
+		return StepResult{}, err
+	}
 	if err := g.Load(b); err != nil {
 		return StepResult{}, err
 	}
@@ -74,7 +77,6 @@ func (s *Session) update(b *data.Batch) (StepResult, error) {
 	if !finite(g.Loss()) || !finite(r.GradNorm) {
 		return StepResult{}, s.diagnose(g, b)
 	}
-	var err error
 	if r.Metrics, err = g.measure(b); err != nil {
 		return StepResult{}, err
 	}
@@ -125,6 +127,10 @@ func newDeviceSteps(s *Session, dev kernels.Resident) (*deviceSteps, error) {
 func (d *deviceSteps) queue(b *data.Batch, at place) error {
 	g := d.train
 	if b != nil {
+		var err error
+		if g, err = d.graph(g, b.B); err != nil {
+			return err
+		}
 		if err := g.Load(b); err != nil {
 			return err
 		}
@@ -229,7 +235,10 @@ func (s *Session) explain(r *refused, b *data.Batch) error {
 		}
 		return &NotFiniteError{Step: s.progress.Step, Tensor: "an updated parameter", Value: math.NaN()}
 	}
-	g := s.train
+	g, err := s.graph(s.train, b.B)
+	if err != nil {
+		return err
+	}
 	if err := g.Load(b); err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (s *Session) Train(ctx context.Context, obs Observer, save Saver) (Result, 
 // trainPlan is the order of the training samples.
 func (s *Session) trainPlan() plan {
 	o := s.cfg.Options
-	return plan{set: s.cfg.Task.Train, batch: o.Batch, shuffle: !o.Stateful, stateful: o.Stateful, seed: o.Seed}
+	return plan{set: s.cfg.Task.Train, batch: s.fullWidth(s.cfg.Task.Train), shuffle: !o.Stateful, stateful: o.Stateful, seed: o.Seed}
 }
 
 // trainer is one call of Train.
@@ -184,11 +184,11 @@ func (t *trainer) update() error {
 // next returns the batch at a place and begins to fill the one after it; nil where the device
 // has put its batch together itself.
 func (t *trainer) next(at place) (*data.Batch, error) {
-	if t.kept != nil {
+	if t.kept != nil && t.kept.plan.width(at.batch) == t.kept.plan.batch {
 		return nil, t.kept.take(at)
 	}
 	b, err := t.loader.next(at)
-	if err == nil && t.progress.Step+1 < t.total {
+	if err == nil && t.kept == nil && t.progress.Step+1 < t.total {
 		t.loader.prefetch(t.after(at))
 	}
 	return b, err
