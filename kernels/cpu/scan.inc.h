@@ -253,7 +253,7 @@ static void FN(input_drives)(struct FN(run) *r, long t0, long n)
 		FN(product_rows)(r, r->win + g * r->Hp * I, 0, I, rows, I, n, g, 0);
 	for (long s = 0; s < n && CP > 0; s++)
 		for (long i = 0; i < r->R; i++)
-			FN(spoil)(r, rows[s] + i * I, I, r->drives + (s * r->R + i) * r->row);
+			FN(spoil)(r, rows[s] + i * I, I, FN(drive)(r, s, i));
 }
 
 /* axial_rows: out[i] (+)= sum_j g_ij in[j] for m rows. */
