@@ -48,17 +48,17 @@ func (s *Subject) Noisy(ctx context.Context, set data.Set, n Noise) (engine.Metr
 // step of a sequence, and gives visit the number of each, its batch with its column, and its
 // logits [T,O]. The noise of a sample depends on its number and the seed alone.
 func (s *Subject) noisySweep(ctx context.Context, set data.Set, noise Noise, visit Visit) error {
-	t, hidden := s.Task, s.Net.Hidden()
-	graph, err := engine.NewGraph(engine.GraphConfig{Net: s.Net, Device: s.Device, T: 1, B: s.Batch, I: t.I,
+	t, hidden, batch := s.Task, s.Net.Hidden(), max(1, min(s.Batch, set.Len()))
+	graph, err := engine.NewGraph(engine.GraphConfig{Net: s.Net, Device: s.Device, T: 1, B: batch, I: t.I,
 		Goal: t.Goal, Masked: t.Masked}, s.Params)
 	if err != nil {
 		return err
 	}
 	defer graph.Close()
-	given := data.NewBatch(t, s.Batch)
+	given := data.NewBatch(t, batch)
 	single := *t
 	single.T, single.Every = 1, false
-	fed := data.NewBatch(&single, s.Batch)
+	fed := data.NewBatch(&single, batch)
 	state := make([]float32, len(s.Net.Rest())*given.B*hidden)
 	logits := make([]float32, given.B*t.O)
 	answers := make([]float32, given.B*t.T*t.O) // [B,T,O]

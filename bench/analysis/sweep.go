@@ -14,8 +14,8 @@ type Visit func(index int, b *data.Batch, col int, logits []float32)
 //
 // Errors: those of engine.NewGraph, data.Set and the device.
 func (s *Subject) Sweep(set data.Set, n int, every bool, visit Visit) error {
-	t := s.Task
-	graph, err := engine.NewGraph(engine.GraphConfig{Net: s.Net, Device: s.Device, T: t.T, B: s.Batch, I: t.I,
+	t, batch := s.Task, max(1, min(s.Batch, n))
+	graph, err := engine.NewGraph(engine.GraphConfig{Net: s.Net, Device: s.Device, T: t.T, B: batch, I: t.I,
 		Goal: t.Goal, Every: every, Masked: t.Masked}, s.Params)
 	if err != nil {
 		return err
@@ -25,10 +25,10 @@ func (s *Subject) Sweep(set data.Set, n int, every bool, visit Visit) error {
 	if every {
 		rows = t.T
 	}
-	given := data.NewBatch(t, s.Batch)
+	given := data.NewBatch(t, batch)
 	all := *t
 	all.Every = every
-	fed := data.NewBatch(&all, s.Batch)
+	fed := data.NewBatch(&all, batch)
 	fed.X, fed.Mask = given.X, given.Mask // targets stay 0: the loss is not looked at
 	logits := make([]float32, rows*given.B*t.O)
 	one := make([]float32, rows*t.O)
