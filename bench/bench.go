@@ -25,7 +25,10 @@ type Config struct {
 	// Only leaves out the cases whose names (Case.String) it does not match; nil takes all.
 	Only *regexp.Regexp
 	// Python is the interpreter that runs the peers; empty leaves them out.
-	Python  string
+	Python string
+	// NumPy is the interpreter whose NumPy may have a faster matrix product than the packed one; empty
+	// for none.
+	NumPy   string
 	Program rows.Program
 	// Log takes words for people, Each every row as soon as it is measured.
 	Log  func(format string, args ...any)
@@ -46,10 +49,12 @@ type runner struct {
 	head  Row // what all rows share
 	dev   kernels.Device
 	peers []*peer
-	gemm  contestant
-	sizes []int   // of the products that gemm is chosen from
-	rate  float64 // of gemm, operations per second
+	gemm  contestant // the fastest product
+	sizes []int      // of the products that gemm is chosen from
+	rate  float64    // of gemm, operations per second
 	gated map[gateKey]float64
+
+	closers []func() // of libraries
 }
 
 type gateKey struct {
@@ -76,6 +81,9 @@ func start(cfg Config) (r *runner, stop func(), err error) {
 		Program: cfg.Program, Quick: cfg.Quick}
 	before := runtime.GOMAXPROCS(cfg.Threads)
 	return r, func() {
+		for _, f := range r.closers {
+			f()
+		}
 		runtime.GOMAXPROCS(before)
 		dev.Close()
 	}, nil
@@ -114,37 +122,6 @@ func Run(ctx context.Context, cfg Config) error {
 			if ctx.Err() != nil { // whoever stopped this may have stopped the peers too
 				return context.Cause(ctx)
 			}
-			return err
-		}
-	}
-	return nil
-}
-
-// bestProduct finds and reports the product that the costs refer to.
-func (r *runner) bestProduct() error {
-	var err error
-	if r.gemm, err = bestProduct(r.effort, r.sizes, r.Threads); err != nil {
-		return err
-	}
-	row := r.head
-	row.Case, row.What = "gemm", "product"
-	all := []contestant{r.gemm}
-	for _, p := range r.peers {
-		all = append(all, p.product(max(r.sizes[len(r.sizes)-1]/2, r.sizes[0])))
-	}
-	samples, err := interleave(r.effort, all)
-	if err != nil {
-		return err
-	}
-	row.Subject = r.gemm.timing(samples[0])
-	r.rate = row.Subject.FLOPs / row.Subject.Median
-	if len(r.peers) == 0 {
-		return r.Each(row)
-	}
-	for i := 1; i < len(all); i++ {
-		ref := all[i].timing(samples[i])
-		row.Reference, row.Ratio = &ref, compare(Cost, 0, all[0], all[i], samples[0], samples[i])
-		if err := r.Each(row); err != nil {
 			return err
 		}
 	}

@@ -62,8 +62,11 @@ type place struct{ device, precision string }
 // onCPU is the place of the peers of `galvani bench cpu`.
 var onCPU = place{"cpu", "fp32"}
 
-// frameworks are those that peers.py knows.
+// frameworks are those that peers.py knows cells of.
 var frameworks = []string{"torch", "jax"}
+
+// library is one that peers.py knows a product of.
+const library = "numpy"
 
 // openPeer starts a framework.
 //
@@ -98,6 +101,9 @@ func (p *peer) start(python, framework string, threads int) error {
 	p.cmd = exec.Command(python, filepath.Join(p.dir, "peers.py"), "--serve", "--with", framework, "--threads", fmt.Sprint(threads),
 		"--device", p.device, "--precision", p.precision)
 	p.cmd.Stderr = os.Stderr
+	for _, name := range []string{"OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"} { // read at the import of NumPy
+		p.cmd.Env = append(p.cmd.Environ(), fmt.Sprintf("%s=%d", name, threads))
+	}
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func leastMemory(t *testing.T, cfg ScanConfig) int64 {
 // TestLinearThreads runs products on several numbers of threads and wants the same bits.
 func TestLinearThreads(t *testing.T) {
 	for _, cfg := range []LinearConfig{
-		{N: 1, K: 3, M: 2}, {N: 200, K: 1, M: 1}, {N: 1000, K: 70, M: 4}, {N: 130, K: 33, M: 50}, {N: 700, K: 16, M: 17},
+		{N: 1, K: 3, M: 2}, {N: 200, K: 1, M: 1}, {N: 1000, K: 70, M: 4}, {N: 130, K: 33, M: 50}, {N: 700, K: 16, M: 17}, {N: 3000, K: 129, M: 20}, {N: 70, K: 300, M: 150},
 	} {
 		cfg.Dtype = tensor.Float32
 		r := rand.New(rand.NewPCG(3, 4))

@@ -30,7 +30,7 @@ except ImportError as e:
     absent(e, "")
 
 # What --with takes, and how to get it.
-FRAMEWORKS = {"torch": "pip install torch", "jax": "pip install jax"}
+FRAMEWORKS = {"torch": "pip install torch", "jax": "pip install jax", "numpy": "pip install numpy"}
 
 WARM_UP = 5  # compilers and the profiler of torch.jit.script want a few runs before they have settled
 

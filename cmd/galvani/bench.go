@@ -37,7 +37,7 @@ func (b *benchRun) flags(c *cobra.Command) {
 func (b *benchRun) peerFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.BoolVar(&b.peers, "peers", false, "measure the same cells in PyTorch and JAX too, in turns")
-	f.StringVar(&b.python, "python", "python3", "Python that has PyTorch, JAX or both, for --peers")
+	f.StringVar(&b.python, "python", "python3", "Python that has PyTorch, JAX or both, for --peers, and NumPy, whose product costs may refer to")
 }
 
 // hardware refuses to keep times of an emulated GPU, which say nothing.
@@ -55,7 +55,7 @@ func (b *benchRun) measure(c *cobra.Command, run func(context.Context, bench.Con
 	}
 	ctx, stop := interruptible(c.Context())
 	defer stop()
-	b.cfg.Program = benchProgram(b.commit)
+	b.cfg.Program, b.cfg.NumPy = benchProgram(b.commit), b.python
 	if b.peers {
 		b.cfg.Python = b.python
 	}
@@ -85,11 +85,12 @@ func newBenchCPU() *cobra.Command {
 	var b benchRun
 	var only string
 	c := &cobra.Command{Use: "cpu", Short: "Measure the CPU kernels against matrix product, graph, PyTorch and JAX",
-		Long: `Measure the fused scan and whole training steps on the CPU against the machine's own best
+		Long: `Measure the fused scan and whole training steps on the CPU against the machine's best
 matrix product, against the unrolled graph and, with --peers, against PyTorch and JAX. Everything is
 timed in this one run, in alternating blocks, after its numbers were found right. A cost is
-time over the time of the same operations in the matrix product; a speed-up is how many times
-faster the scan is.`,
+time over the time of the same operations in the fastest matrix product that is found here: the
+packed one, or that of NumPy, PyTorch or JAX where --python has them; each line names it. A
+speed-up is how many times faster the scan is.`,
 		Args: exactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if only != "" {

@@ -15,7 +15,7 @@ func BenchmarkGemm(b *testing.B) {
 				continue
 			}
 			b.Run(fmt.Sprintf("%s/%d", isa, n), func(b *testing.B) {
-				g, err := NewGemm[float32](isa, n, n, n)
+				g, err := NewGemm[float32](isa, 1, n)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -26,12 +26,6 @@ static void unprepare(const struct kernels *k, int cell, const struct scan_dims 
 {
 	k->unprepare(cell, d, raw, gprep, graw);
 }
-static void gemm(const struct kernels *k, int mode, long M, long N, long K, const void *A, const void *B,
-		 void *C, int add, long j0, long j1, void *work)
-{
-	k->gemm(mode, M, N, K, A, B, C, add, j0, j1, work);
-}
-static long gemm_work(const struct kernels *k, long M, long N, long K) { return k->gemm_work(M, N, K); }
 static void unary(const struct kernels *k, int f, long n, const void *x, void *y) { k->unary(f, n, x, y); }
 */
 import "C"
@@ -414,53 +408,6 @@ func Each[W any](workers []W, f func(*W)) {
 	}
 	f(&workers[0])
 	wg.Wait()
-}
-
-// Layout says how the operands of a product lie in memory, all row-major.
-type Layout int
-
-const (
-	// NT is C [M,N] = A [M,K] · Bᵀ, B [N,K].
-	NT Layout = iota
-	// NN is C [M,N] = A [M,K] · B [K,N].
-	NN
-	// TN is C [M,N] = Aᵀ · B, A [K,M], B [K,N].
-	TN
-)
-
-// Gemm multiplies matrices on one thread with the packed kernel of an instruction set.
-type Gemm[F Float] struct {
-	k    *C.struct_kernels
-	work []F
-}
-
-// NewGemm allocates scratch for products up to M×N.
-func NewGemm[F Float](isa string, m, n, k int) (*Gemm[F], error) {
-	g := &Gemm[F]{k: pick(isa)}
-	if g.k == nil {
-		return nil, fmt.Errorf("cpu: this machine has no %s", isa)
-	}
-	g.work = make([]F, C.gemm_work(g.k, C.long(m), C.long(n), C.long(k)))
-	return g, nil
-}
-
-// Panel returns how many columns are computed together.
-func (g *Gemm[F]) Panel() int { return int(g.k.tile_cols) }
-
-// Do computes C = op(A)·op(B), or adds to C.
-func (g *Gemm[F]) Do(l Layout, m, n, k int, a, b, c []F, add bool) {
-	g.columns(l, m, n, k, a, b, c, add, 0, n)
-}
-
-// Columns computes columns j0 ≤ j < j1 of C = op(A)·op(B). If j0 is a multiple of Panel, they are
-// the same bits as those of the whole product.
-func (g *Gemm[F]) Columns(l Layout, m, n, k int, a, b, c []F, j0, j1 int) {
-	g.columns(l, m, n, k, a, b, c, false, j0, j1)
-}
-
-func (g *Gemm[F]) columns(l Layout, m, n, k int, a, b, c []F, add bool, j0, j1 int) {
-	C.gemm(g.k, C.int(l), C.long(m), C.long(n), C.long(k), ptr(a), ptr(b), ptr(c), flag(add), C.long(j0), C.long(j1),
-		ptr(g.work))
 }
 
 // Func is an elementary function of the kernels.

@@ -189,36 +189,62 @@ static __attribute__((unused)) void product_packed(long M, long N, long K, const
  * panels of B pass. */
 enum { MBLOCK = 16 * MR };
 
-static long V(gemm_work)(long M, long N, long K)
+static struct gemm_sizes V(gemm_sizes)(long N)
 {
-	(void)M, (void)K;
-	return MBLOCK * KBLOCK + ceil_to(N, NR) * KBLOCK + 16;
+	return (struct gemm_sizes){MBLOCK * KBLOCK + 16, ceil_to(N, NR) * KBLOCK + 16};
+}
+
+/* product_block computes columns j0..j1-1 of rows i0..i1-1 of C for the kb rows of B from k on, which
+ * lie packed in bp. */
+static void V(product_block)(int mode, long M, long N, long K, long k, long kb, const elem *A, const elem *bp,
+			     elem *C, int add, long i0, long i1, long j0, long j1, elem *ap)
+{
+	int packs = mode == 2 || j1 - j0 > 4 * NR; /* below, rows of A are not read often enough */
+	for (; i0 < i1; i0 += MBLOCK) {
+		long mb = min_l(MBLOCK, i1 - i0);
+		if (mode == 2)
+			pack_cols(A + k * M + i0, M, mb, kb, ap);
+		else if (packs)
+			pack_major(A + i0 * K + k, K, mb, kb, ap);
+		for (long j = j0; j < j1; j += NR)
+			for (long i = 0; i < mb; i += MR) {
+				int m = (int)min_l(MR, mb - i);
+				tile_to(packs ? tile_cols[m] : tile_rows[m], m, j1 - j, kb,
+					packs ? ap + i * kb : A + (i0 + i) * K + k, packs ? MR : K, bp + j * kb,
+					C + (i0 + i) * N + j, N, add);
+			}
+	}
+}
+
+/* cut returns where the share of a worker begins of n in whole units. */
+ALWAYS long cut(long n, long unit, int worker, int team)
+{
+	return min_l(n, (n + unit - 1) / unit * worker / team * unit);
 }
 
 static void V(gemm)(int mode, long M, long N, long K, const void *Av, const void *Bv, void *Cv, int add,
-		    long j0, long j1, void *work)
+		    const struct share *w)
 {
 	const elem *A = Av, *B = Bv;
-	elem *C = Cv, *ap = (elem *)(((size_t)work + 63) & ~(size_t)63), *bp = ap + MBLOCK * KBLOCK;
+	elem *C = Cv, *ap = (elem *)(((size_t)w->work + 63) & ~(size_t)63);
+	elem *bp = (elem *)(((size_t)w->shared + 63) & ~(size_t)63);
+	int team = w->team->size, rows = M >= N;
+	long i0 = 0, i1 = M, j0 = cut(N, NR, w->worker, team), j1 = cut(N, NR, w->worker + 1, team);
+	if (rows)
+		i0 = cut(M, MR, w->worker, team), i1 = cut(M, MR, w->worker + 1, team);
 	for (long k = 0; k < K || k == 0; k += KBLOCK) {
 		long kb = min_l(KBLOCK, K - k);
+		/* Without a barrier, the place of a worker's panels must not move with kb. */
+		elem *panels = rows ? bp : bp + j0 * (KBLOCK - kb);
 		if (mode == 0)
-			pack_t(B + j0 * K + k, K, j1 - j0, kb, bp);
+			pack_t(B + j0 * K + k, K, j1 - j0, kb, panels + j0 * kb);
 		else
-			pack_n(B + k * N + j0, N, j1 - j0, kb, bp);
-		for (long i0 = 0; i0 < M; i0 += MBLOCK) {
-			long mb = min_l(MBLOCK, M - i0);
-			if (mode == 2)
-				pack_cols(A + k * M + i0, M, mb, kb, ap);
-			else
-				pack_major(A + i0 * K + k, K, mb, kb, ap);
-			for (long j = j0; j < j1; j += NR)
-				for (long i = 0; i < mb; i += MR) {
-					int m = (int)min_l(MR, mb - i);
-					tile_to(tile_cols[m], m, j1 - j, kb, ap + i * kb, MR, bp + (j - j0) * kb,
-						C + (i0 + i) * N + j, N, add || k > 0);
-				}
-		}
+			pack_n(B + k * N + j0, N, j1 - j0, kb, panels + j0 * kb);
+		if (rows)
+			team_wait(w->team);
+		V(product_block)(mode, M, N, K, k, kb, A, panels, C, add || k > 0, i0, i1, rows ? 0 : j0, rows ? N : j1, ap);
+		if (rows)
+			team_wait(w->team);
 	}
 }
 

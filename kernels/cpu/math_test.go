@@ -4,6 +4,7 @@ package cpu
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -100,7 +101,7 @@ func TestGemm(t *testing.T) {
 			t.Logf("%s: not on this machine", isa)
 			continue
 		}
-		for _, n := range [][3]int{{1, 1, 1}, {7, 33, 5}, {16, 32, 300}, {13, 70, 513}, {40, 3, 64}} {
+		for _, n := range [][3]int{{1, 1, 1}, {7, 33, 5}, {16, 32, 300}, {13, 70, 513}, {40, 3, 64}, {190, 130, 300}, {40, 700, 300}} {
 			M, N, K := n[0], n[1], n[2]
 			a, b := make([]float32, M*K), make([]float32, N*K)
 			for i := range a {
@@ -109,17 +110,29 @@ func TestGemm(t *testing.T) {
 			for i := range b {
 				b[i] = float32(i%13)/6 - 1
 			}
-			g, err := NewGemm[float32](isa, M, N, K)
+			one, err := NewGemm[float32](isa, 1, N)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g, err := NewGemm[float32](isa, 3, N)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, layout := range []Layout{NT, NN, TN} {
 				for _, add := range []bool{false, true} {
+					alone := make([]float32, M*N)
+					for i := range alone {
+						alone[i] = guard
+					}
+					one.Do(layout, M, N, K, a, b, alone, add)
 					buf := make([]float32, M*N+32)
 					for i := range buf {
 						buf[i] = guard
 					}
 					g.Do(layout, M, N, K, a, b, buf[16:16+M*N], add)
+					if !slices.Equal(alone, buf[16:16+M*N]) {
+						t.Errorf("%s %v %v add=%v: three threads find other bits than one", isa, layout, n, add)
+					}
 					for i := range 16 {
 						if buf[i] != guard || buf[16+M*N+i] != guard {
 							t.Fatalf("%s %v %v: wrote outside the result", isa, layout, n)

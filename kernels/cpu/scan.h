@@ -52,6 +52,11 @@ struct axial {
 	const void *value;	/* [loose] */
 };
 
+/* Elements of scratch of a product, of each worker and of all together. */
+struct gemm_sizes {
+	long work, shared;
+};
+
 /* What the workers of a scan divide among them: a worker handles batch rows b0..b1-1 in the time
  * loop, and in the weight gradients its share of the units, for which all rows are added in an
  * order that does not depend on the number of workers. */
@@ -103,11 +108,12 @@ struct kernels {
 	/* unprepare turns gradients of prepared planes [PREP,H] into those of raw planes. */
 	void (*unprepare)(int cell, const struct scan_dims *d, const double *raw, const double *gprep,
 			  double *graw);
-	/* gemm: columns j0..j1-1 of C [M,N] (+)= op(A) op(B), row-major. mode 0: A [M,K] B [N,K];
-	 * 1: A [M,K] B [K,N]; 2: A [K,M] B [K,N]. work holds gemm_work elements. */
+	/* gemm: C [M,N] (+)= op(A) op(B), row-major. mode 0: A [M,K] B [N,K]; 1: A [M,K] B [K,N];
+	 * 2: A [K,M] B [K,N]. All workers of the team call it at the same time; rows of the share are
+	 * not used. */
 	void (*gemm)(int mode, long M, long N, long K, const void *A, const void *B, void *C, int add,
-		     long j0, long j1, void *work);
-	long (*gemm_work)(long M, long N, long K);
+		     const struct share *w);
+	struct gemm_sizes (*gemm_sizes)(long N);
 	/* unary applies exp (0), sigmoid (1), tanh (2), softplus (3), x^0.6 (4) or x^2 (5) to n
 	 * elements, for accuracy tests. */
 	void (*unary)(int f, long n, const void *x, void *y);

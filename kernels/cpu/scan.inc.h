@@ -367,6 +367,17 @@ ALWAYS elem *FN(border)(const struct FN(run) *r, long t0)
 	return (elem *)r->a->bounds + (t0 / r->d->chunk * r->d->B + r->b0) * (CS - 1) * r->Hp;
 }
 
+/* fetch_results calls the places of h and of the states after step t into the cache, before a product
+ * that lasts as long as they take to come. */
+ALWAYS void FN(fetch_results)(const struct FN(run) *r, long t, long i0, int m, long u, const elem *new)
+{
+	const elem *h = (const elem *)r->a->h + (t * r->d->B + r->b0 + i0) * r->d->H + u;
+	for (int i = 0; i < m; i++)
+		__builtin_prefetch(h + i * r->d->H, 1);
+	for (int i = 0; i < m * (CS - 1); i++)
+		__builtin_prefetch(new + (i0 * (CS - 1) + i) * r->Hp + u, 1);
+}
+
 static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, const struct share *w)
 {
 	struct FN(run) run, *r = &run;
@@ -389,6 +400,7 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 				if (CX >= 0)
 					FN(axial_rows)(r, m, prev + i0 * H, H, drive + CX * Hp, r->row, 0);
 				for (long u0 = 0; u0 < H; u0 += NR) {
+					FN(fetch_results)(r, t, i0, m, u0, new);
 					for (int g = 0; g < CG; g++)
 						tile_rows[m](d->hi[g] - d->lo[g], prev + i0 * H + d->lo[g], H,
 							     r->wrec + (g * Hp + u0) * H + d->lo[g] * NR,

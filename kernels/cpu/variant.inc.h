@@ -91,5 +91,5 @@ static void V(unprepare)(int cell, const struct scan_dims *d, const double *raw,
 
 const struct kernels V(galvani) = {
 	STR(VARIANT), VL, MR, NR, V(sizes), V(pack), V(forward), V(backward), V(unprepare),
-	V(gemm), V(gemm_work), V(unary),
+	V(gemm), V(gemm_sizes), V(unary),
 };
