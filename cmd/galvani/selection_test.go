@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"galvani/bench/analysis"
+	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/rundir"
 )
 
@@ -91,11 +92,11 @@ func TestOlderRunGoesOn(t *testing.T) {
 	}
 	var kept strings.Builder
 	for line := range strings.Lines(string(text)) {
-		if !strings.HasPrefix(line, "validation = ") && !strings.HasPrefix(line, "decay_on = ") {
+		if !strings.HasPrefix(line, "# check ") && !strings.HasPrefix(line, "validation = ") && !strings.HasPrefix(line, "decay_on = ") {
 			kept.WriteString(line)
 		}
 	}
-	if err := os.WriteFile(path, []byte(kept.String()), 0o644); err != nil {
+	if err := os.WriteFile(path, config.Seal([]byte(kept.String())), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	o := galvani(t, "train", "--resume", dir, "--max-steps", "0").ok(t)
