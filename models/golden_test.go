@@ -1,6 +1,7 @@
 package models
 
 import (
+	"math"
 	"strings"
 	"testing"
 )
@@ -53,6 +54,7 @@ func (x *fixture) expect(c Cell) (h, final, logits []float64) {
 	for _, spec := range x.net.Specs() {
 		p[strings.TrimPrefix(spec.Name, "cell.")] = x.net.wiring.reference(spec, x.values[spec.Name], s.H)
 	}
+	p[excitatoryUnits] = []float64{math.Round(x.net.wiring.EIRatio * float64(s.H))}
 	in, state := x.seq.X.Data().([]float64), x.seq.State.Data().([]float64)
 	h = make([]float64, s.T*s.B*s.H)
 	final = make([]float64, planes*s.B*s.H)

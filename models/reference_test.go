@@ -84,8 +84,12 @@ func gruReference(p map[string][]float64, x, s []float64, _, h int) {
 	}
 }
 
-// stepLength is the key under which a reference finds the mask.
-const stepLength = "length of the step"
+// stepLength and excitatoryUnits are the keys under which a reference finds the mask and the number
+// of units that excite.
+const (
+	stepLength      = "length of the step"
+	excitatoryUnits = "number of excitatory units"
+)
 
 // elapsedReference returns the length of a step.
 func elapsedReference(irregular bool, p map[string][]float64) float64 {
@@ -292,7 +296,7 @@ func (c *CondVarying) reference(p map[string][]float64, x, s []float64, _, h int
 				"pre":    func() float64 { return p["A"][j] },
 				"post":   func() float64 { return p["A"][u] },
 				"type": func() float64 {
-					if float64(j) < math.Round(0.5*float64(h)) { // as the variants are wired
+					if float64(j) < p[excitatoryUnits][0] {
 						return p["A_E"][0]
 					}
 					return p["A_I"][0]
@@ -321,7 +325,7 @@ func (w Wiring) reference(s kernels.Spec, stored []float64, h int) []float64 {
 		i, j := k/h%h, k%h
 		switch {
 		case s.Name == "readout.weight":
-			if w.Dale && w.ReadoutFrom != "all" && j >= excitatory {
+			if w.Dale && w.ReadoutFrom != "all" && excitatory > 0 && j >= excitatory {
 				used[k] = 0
 			}
 			continue
