@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/schollz/progressbar/v3"
 )
 
 const (
@@ -99,14 +101,26 @@ func barLine(room int, share float64, text string, notes []string, colour bool) 
 	}
 	middle := " "
 	if left := room - used - 1; left >= shortBar && share >= 0 {
-		full := int(min(1, share) * float64(left))
-		done := strings.Repeat("━", full)
-		if colour && full > 0 {
-			done = "\x1b[36m" + done + "\x1b[0m"
-		}
-		middle, used = " "+done+strings.Repeat(" ", left-full)+" ", used+left+1
+		middle, used = " "+saucer(left, share, colour)+" ", used+left+1
 	}
 	return drawn{text + middle + tail, used}
+}
+
+// saucer is a bar of some columns, filled up to a share.
+func saucer(columns int, share float64, colour bool) string {
+	theme := progressbar.Theme{Saucer: "━", SaucerHead: "━", SaucerPadding: " "}
+	if colour {
+		theme.Saucer, theme.SaucerHead = "[cyan]━[reset]", "[cyan]━[reset]"
+	}
+	const whole = 10000
+	p := progressbar.NewOptions(whole, progressbar.OptionSetWriter(io.Discard), progressbar.OptionSetWidth(columns),
+		progressbar.OptionSetTheme(theme), progressbar.OptionEnableColorCodes(colour),
+		progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false))
+	if p.Set(int(min(1, share)*whole)) != nil {
+		return strings.Repeat(" ", columns)
+	}
+	_, line, _ := strings.Cut(p.String(), "% ") // the percentage stands behind the bar here
+	return strings.TrimSuffix(strings.TrimSuffix(line, "\x1b[0m"), "  ")
 }
 
 // cut shortens a text to some columns, with an ellipsis where it lost something.
