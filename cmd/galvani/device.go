@@ -57,11 +57,18 @@ func choosePlace(r runKeys) (place, error) {
 		return p, nil
 	case r.Device != "auto":
 		return place{}, fmt.Errorf("%w; use --device cpu", err)
+	case givesWay(err) && r.Precision != "fp32":
+		return place{}, fmt.Errorf("%w: %s, and the CPU has no %s; use --precision fp32", kernels.ErrNoDevice, reason(err), r.Precision)
+	case errors.Is(err, kernels.ErrNoDevice):
+		return cpuPlace(r, noGPUHere)
 	case givesWay(err):
 		return cpuPlace(r, reason(err))
 	}
 	return place{}, err
 }
+
+// noGPUHere is said at every start of those who have no GPU; the reason is under devices.
+const noGPUHere = "no usable GPU, see: galvani devices"
 
 // reason is an error of the kernels as part of a sentence.
 func reason(err error) string {
@@ -101,10 +108,7 @@ func cudaPlace(r runKeys) (place, error) {
 func cpuPlace(r runKeys, why string) (place, error) {
 	graph := place{device: "cpu", backend: "graph", why: why}
 	if r.Precision != "fp32" {
-		if r.Device != "auto" {
-			return place{}, fmt.Errorf(`%w: key "precision" is %s, which only a GPU has; the CPU computes in fp32`, config.ErrConfig, r.Precision)
-		}
-		return place{}, fmt.Errorf("%w: %s, and the CPU has no %s; use --precision fp32", kernels.ErrNoDevice, why, r.Precision)
+		return place{}, fmt.Errorf(`%w: key "precision" is %s, which only a GPU has; the CPU computes in fp32`, config.ErrConfig, r.Precision)
 	}
 	if r.Backend == "graph" {
 		return graph, nil

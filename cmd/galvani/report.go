@@ -58,10 +58,14 @@ func (p *printer) title(format string, args ...any) {
 	p.line(format, args...)
 }
 
-// table writes rows in columns under a heading.
+// table writes rows in columns under a heading. Where a terminal is too narrow for them, the cells of the
+// widest column are broken into lines.
 func (p *printer) table(head []string, rows [][]string) {
+	if columns, ok := terminal(p.w); ok {
+		rows = fold(head, rows, columns-1)
+	}
 	var text strings.Builder
-	t := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	t := tabwriter.NewWriter(&text, 0, 0, tableGap, ' ', 0)
 	fmt.Fprintln(t, strings.Join(head, "\t"))
 	for _, r := range rows {
 		fmt.Fprintln(t, strings.Join(r, "\t"))
@@ -89,19 +93,72 @@ func (p *printer) notes(title string, list []string) {
 	p.title("\n%s", title)
 	for _, note := range list {
 		text, table, _ := strings.Cut(note, "\n")
-		line := "-"
-		for word := range strings.FieldsSeq(text) {
-			if utf8.RuneCountInString(line+" "+word) > noteWidth {
-				p.line("%s", line)
-				line = " "
-			}
-			line += " " + word
+		mark := "- "
+		for _, line := range breakText(text, noteWidth-len(mark)) {
+			p.line("%s%s", mark, line)
+			mark = "  "
 		}
-		p.line("%s", line)
 		if table != "" {
 			p.line("    %s", strings.ReplaceAll(table, "\n", "\n    "))
 		}
 	}
+}
+
+const (
+	tableGap  = 2  // columns of the terminal between those of a table
+	leastFold = 16 // columns below which a cell is not broken: it would hardly be read
+)
+
+// fold breaks the cells of the widest column of a table into lines, so that it is at most room columns
+// wide; a table that cannot be made so narrow stays as it is.
+func fold(head []string, rows [][]string, room int) [][]string {
+	wide := make([]int, len(head))
+	for _, r := range append([][]string{head}, rows...) {
+		for k, cell := range r {
+			wide[k] = max(wide[k], utf8.RuneCountInString(cell))
+		}
+	}
+	total, widest := -tableGap, 0
+	for k, w := range wide {
+		total += w + tableGap
+		if w > wide[widest] {
+			widest = k
+		}
+	}
+	left := wide[widest] - (total - room)
+	if total <= room || left < leastFold {
+		return rows
+	}
+	var list [][]string
+	for _, r := range rows {
+		for i, part := range breakText(r[widest], left) {
+			line := make([]string, len(r))
+			if i == 0 {
+				copy(line, r)
+			}
+			line[widest] = part
+			list = append(list, line)
+		}
+	}
+	return list
+}
+
+// breakText breaks a text between words into lines of some columns; a longer word stays whole. There is
+// at least one line.
+func breakText(text string, columns int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		switch {
+		case line == "":
+			line = word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > columns:
+			lines, line = append(lines, line), word
+		default:
+			line += " " + word
+		}
+	}
+	return append(lines, line)
 }
 
 // terminal returns the width of the terminal that w is, or false.
