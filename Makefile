@@ -38,10 +38,10 @@ test: ## run every test
 
 gpu-test: driver emu ## run the tests of the GPU path on the emulated driver
 	rm -f $(GPU_DIR)/emu.log
-	$(EMULATED) GALVANI_EMU_LOG=$(GPU_DIR)/emu.log go test -count=1 -tags gpu -run CUDA ./kernels
-	$(EMULATED) GALVANI_EMU_LOG=$(GPU_DIR)/emu.log GALVANI_EMU_ORDER=reverse go test -count=1 -tags gpu -run 'CUDA(Conforms|Layouts|Segments)' ./kernels
+	$(EMULATED) GALVANI_EMU_LOG=$(GPU_DIR)/emu.log go test -count=1 -tags gpu ./kernels/cuda ./kernels/devices
+	$(EMULATED) GALVANI_EMU_LOG=$(GPU_DIR)/emu.log GALVANI_EMU_ORDER=reverse go test -count=1 -tags gpu -run '^Test(Conforms|Layouts|Segments)$$' ./kernels/cuda
 	@! cat $(GPU_DIR)/emu.log 2> /dev/null # leaks, too, are reported there
-	$(EMULATED) go test -count=1 -tags gpu ./kernels/cuda ./kernels/driver
+	$(EMULATED) go test -count=1 -tags gpu ./kernels/driver
 	$(EMULATED) go test -count=1 -tags gpu -run GPU ./bench ./cmd/galvani
 
 GPU_CHECK := build/gpu-check
@@ -50,7 +50,7 @@ gpu-check: driver ## put what checks a GPU into build/gpu-check(.tgz), to be cop
 	mkdir -p $(GPU_CHECK)
 	cp bench/gpucheck/run.sh $(GPU_CHECK)
 	$(GPU_ENV) go build -tags gpu -ldflags=-s -o $(GPU_CHECK)/galvani ./cmd/galvani
-	$(GPU_ENV) go test -c -tags gpu -ldflags=-s -o $(GPU_CHECK)/kernels.test ./kernels
+	$(GPU_ENV) go test -c -tags gpu -ldflags=-s -o $(GPU_CHECK)/kernels.test ./kernels/cuda
 	$(GPU_ENV) go test -c -tags gpu -ldflags=-s -o $(GPU_CHECK)/galvani.test ./cmd/galvani
 	tar -czf $(GPU_CHECK).tgz -C $(dir $(GPU_CHECK)) $(notdir $(GPU_CHECK))
 	@echo "copy $(GPU_CHECK).tgz to a machine with an NVIDIA GPU, unpack it and start gpu-check/run.sh there"

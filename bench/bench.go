@@ -16,6 +16,7 @@ import (
 
 	"galvani/bench/rows"
 	"galvani/kernels"
+	"galvani/kernels/devices"
 )
 
 // Config says what to measure.
@@ -69,7 +70,7 @@ func start(cfg Config) (r *runner, stop func(), err error) {
 	if cfg.Threads <= 0 {
 		cfg.Threads = runtime.GOMAXPROCS(0)
 	}
-	dev, err := kernels.OpenCPU(cfg.Threads)
+	dev, err := devices.OpenCPU(cfg.Threads)
 	if err != nil {
 		return nil, nil, fmt.Errorf("bench: %w", err)
 	}

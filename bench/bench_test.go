@@ -12,6 +12,7 @@ import (
 
 	"galvani/bench/rows"
 	"galvani/kernels"
+	"galvani/kernels/devices"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -20,7 +21,7 @@ import (
 // openCPU returns the device, or skips the test in a binary without cgo.
 func openCPU(t *testing.T) kernels.Device {
 	t.Helper()
-	dev, err := kernels.OpenCPU(2)
+	dev, err := devices.OpenCPU(2)
 	if errors.Is(err, kernels.ErrNoDevice) {
 		t.Skip(err)
 	}

@@ -2,10 +2,10 @@
 
 package bench
 
-import "galvani/kernels"
+import "galvani/kernels/devices"
 
 // packedProducts fails: the products are C, and this binary was built without cgo.
 func packedProducts(int, int) ([]contestant, error) {
-	_, err := kernels.OpenCPU(1)
+	_, err := devices.OpenCPU(1)
 	return nil, err
 }

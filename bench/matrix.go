@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"galvani/kernels"
+	"galvani/kernels/devices"
 )
 
 // caseMatrix is a whole network on a GPU against the CPU, or on one of them alone.
@@ -59,15 +60,15 @@ func emulated(name, library string) bool {
 	return strings.Contains(strings.ToLower(name), "emulated") || strings.Contains(filepath.Base(library), "galvani_emu")
 }
 
-// OpenGPU opens the GPU of a number in kernels.GPUs.
+// OpenGPU opens the GPU of a number in devices.GPUs.
 //
-// Errors: those of kernels.GPUs and kernels.OpenCUDA.
+// Errors: those of devices.GPUs and devices.OpenCUDA.
 func OpenGPU(index int, precision string) (*GPU, error) {
-	all, err := kernels.GPUs()
+	all, err := devices.GPUs()
 	if err != nil {
 		return nil, err
 	}
-	dev, err := kernels.OpenCUDA(index, kernels.CUDAOptions{Precision: precision})
+	dev, err := devices.OpenCUDA(index, precision)
 	if err != nil {
 		return nil, err
 	}

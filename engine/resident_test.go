@@ -11,6 +11,7 @@ import (
 
 	"galvani/data"
 	"galvani/kernels"
+	"galvani/kernels/devices"
 
 	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
@@ -378,7 +379,7 @@ func (n scanNet) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Seq
 // residentSessions gives the same session on the CPU and on a far device with so many bytes free.
 func residentSessions(t *testing.T, free int64, change func(*Config)) (host, device *Session, dev *farDevice) {
 	t.Helper()
-	cpu, err := kernels.OpenCPU(1)
+	cpu, err := devices.OpenCPU(1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,3 @@
-// Package kernels runs whole sequences of a recurrent cell as one operation.
-//
-// A cell is a pointwise step and its adjoint (kernels/cells/NAME.h); the time loop, the
-// matrix products, memory and threads are written once here and serve every cell. Models see
-// a few Gorgonia operations: Scan (all T steps), Weights (signs, masks and scales of matrices),
-// Field (a part of a packed tensor), Linear and the losses. A Device decides where they run.
-//
-// Letters: T steps, B batch, I input, H hidden units, O output, S state planes. Arrays are
-// row-major with time first: x [T,B,I], h [T,B,H].
 package kernels
 
 import (

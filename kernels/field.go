@@ -36,7 +36,7 @@ type viewer interface {
 }
 
 // fieldOp is the operation behind Field.
-type fieldOp[F float] struct {
+type fieldOp[F Float] struct {
 	op
 	from   tensor.Shape
 	offset int
@@ -44,7 +44,7 @@ type fieldOp[F float] struct {
 	buf    []F
 }
 
-func newField[F float](from tensor.Shape, offset int, shape []int) *fieldOp[F] {
+func newField[F Float](from tensor.Shape, offset int, shape []int) *fieldOp[F] {
 	s := tensor.Shape(shape).Clone()
 	return &fieldOp[F]{op: newOp("field %v of %v at %d", s, from, offset),
 		from: from, offset: offset, shape: s, buf: make([]F, s.TotalSize())}
@@ -63,12 +63,12 @@ func (f *fieldOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	if v, ok := in[0].(viewer); ok {
 		return v.View(f.offset, f.shape...), nil
 	}
-	x, err := elems[F](f.name, in[0], f.from...)
+	x, err := Elems[F](f.name, in[0], f.from...)
 	if err != nil {
 		return nil, err
 	}
 	copy(f.buf, x[f.offset:])
-	return wrap(f.buf, f.shape...), nil
+	return Wrap(f.buf, f.shape...), nil
 }
 
 func (f *fieldOp[F]) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
@@ -79,7 +79,7 @@ func (f *fieldOp[F]) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgoni
 }
 
 // scatterOp is the adjoint of fieldOp.
-type scatterOp[F float] struct {
+type scatterOp[F Float] struct {
 	adjoint
 	field *fieldOp[F]
 	buf   []F
@@ -96,13 +96,13 @@ func (s *scatterOp[F]) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
 
 func (s *scatterOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	defer caught(s.name, &err)
-	g, err := elems[F](s.name, in[0], s.field.shape...)
+	g, err := Elems[F](s.name, in[0], s.field.shape...)
 	if err != nil {
 		return nil, err
 	}
 	clear(s.buf) // an operation downstream may have written into it
 	copy(s.buf[s.field.offset:], g)
-	return wrap(s.buf, s.field.from...), nil
+	return Wrap(s.buf, s.field.from...), nil
 }
 
 // Pack lays tensors of one shape [R, …] behind each other: [len(xs)·R, …]. The gradient of
@@ -128,7 +128,7 @@ func Pack(xs ...*gorgonia.Node) (*gorgonia.Node, error) {
 }
 
 // packOp is the operation behind Pack.
-type packOp[F float] struct {
+type packOp[F Float] struct {
 	op
 	n    int
 	part tensor.Shape // of each input
@@ -136,7 +136,7 @@ type packOp[F float] struct {
 	buf  []F
 }
 
-func newPack[F float](n int, part tensor.Shape) *packOp[F] {
+func newPack[F Float](n int, part tensor.Shape) *packOp[F] {
 	all := part.Clone()
 	all[0] *= n
 	return &packOp[F]{op: newOp("pack %d of %v", n, part),
@@ -168,13 +168,13 @@ func (p *packOp[F]) DiffWRT(inputs int) []bool {
 func (p *packOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	defer caught(p.name, &err)
 	for i, x := range in {
-		part, err := elems[F](p.name, x, p.part...)
+		part, err := Elems[F](p.name, x, p.part...)
 		if err != nil {
 			return nil, err
 		}
 		copy(p.buf[i*len(part):], part)
 	}
-	return wrap(p.buf, p.all...), nil
+	return Wrap(p.buf, p.all...), nil
 }
 
 func (p *packOp[F]) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {

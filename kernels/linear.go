@@ -8,6 +8,16 @@ import (
 	"gorgonia.org/tensor"
 )
 
+// Check refuses sizes that are none.
+//
+// Errors: wraps ErrShape.
+func (c LinearConfig) Check() error {
+	if c.N < 1 || c.K < 1 || c.M < 1 {
+		return fmt.Errorf("kernels: linear: N=%d K=%d M=%d, want all at least 1: %w", c.N, c.K, c.M, ErrShape)
+	}
+	return nil
+}
+
 // Linear returns y = x·wᵀ + b for x [N,K], w [M,K], b [M]: y is [N,M]. A nil device computes
 // it with Gorgonia's own operations.
 func Linear(dev Device, x, w, b *gorgonia.Node) (*gorgonia.Node, error) {

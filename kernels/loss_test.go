@@ -1,10 +1,13 @@
-package kernels
+package kernels_test
 
 import (
 	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"galvani/kernels"
+	"galvani/kernels/conform"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -20,32 +23,32 @@ func TestLossGradients(t *testing.T) {
 				weights[i] = float64(i % 3)
 			}
 			weights[n-1] = 2
-			w := wrap(weights, n)
-			checkGradient(t, normal(r, n, o), func(x *gorgonia.Node) (*gorgonia.Node, error) {
-				return CrossEntropy(nil, x, bind(x, "labels", wrap(labels, n)), bind(x, "w", w))
+			w := kernels.Wrap(weights, n)
+			conform.Gradient(t, conform.Normal(r, n, o), func(x *gorgonia.Node) (*gorgonia.Node, error) {
+				return kernels.CrossEntropy(nil, x, conform.Input(x, "labels", kernels.Wrap(labels, n)), conform.Input(x, "w", w))
 			})
-			checkGradient(t, normal(r, n, o), func(x *gorgonia.Node) (*gorgonia.Node, error) {
-				return MeanSquare(nil, x, bind(x, "target", normal(r, n, o)), bind(x, "w", w))
+			conform.Gradient(t, conform.Normal(r, n, o), func(x *gorgonia.Node) (*gorgonia.Node, error) {
+				return kernels.MeanSquare(nil, x, conform.Input(x, "target", conform.Normal(r, n, o)), conform.Input(x, "w", w))
 			})
 		}
 	}
 }
 
 // evaluate runs one float32 loss.
-func evaluate(t *testing.T, loss func(dev Device, a, b, c *gorgonia.Node) (*gorgonia.Node, error), o int,
+func evaluate(t *testing.T, loss func(dev kernels.Device, a, b, c *gorgonia.Node) (*gorgonia.Node, error), o int,
 	x, target, weight []float32) (float64, error) {
 	t.Helper()
 	g := gorgonia.NewGraph()
 	n := len(weight)
 	a := gorgonia.NewMatrix(g, tensor.Float32, gorgonia.WithShape(n, o), gorgonia.WithName("x"),
-		gorgonia.WithValue(wrap(x, n, o)))
+		gorgonia.WithValue(kernels.Wrap(x, n, o)))
 	var b *gorgonia.Node
 	if len(target) == n {
-		b = bind(a, "target", wrap(target, n))
+		b = conform.Input(a, "target", kernels.Wrap(target, n))
 	} else {
-		b = bind(a, "target", wrap(target, n, o))
+		b = conform.Input(a, "target", kernels.Wrap(target, n, o))
 	}
-	cost, err := loss(nil, a, b, bind(a, "weight", wrap(weight, n)))
+	cost, err := loss(nil, a, b, conform.Input(a, "weight", kernels.Wrap(weight, n)))
 	if err != nil {
 		return 0, err
 	}
@@ -66,7 +69,7 @@ func evaluate(t *testing.T, loss func(dev Device, a, b, c *gorgonia.Node) (*gorg
 			t.Errorf("gradient holds %v", d)
 		}
 	}
-	return number(cv)
+	return float64(cv.Data().(float32)), nil
 }
 
 func TestCrossEntropyValues(t *testing.T) {
@@ -85,7 +88,7 @@ func TestCrossEntropyValues(t *testing.T) {
 		{"ignored row", []float32{0, 0, 0, 1, 2, 3}, []float32{0, -1}, []float32{1, 0}, math.Log(3)},
 		{"nothing", []float32{0, 0, 0}, []float32{7}, []float32{0}, 0},
 	} {
-		got, err := evaluate(t, CrossEntropy, 3, c.x, c.target, c.w)
+		got, err := evaluate(t, kernels.CrossEntropy, 3, c.x, c.target, c.w)
 		// One rounding of the float64 result to float32.
 		if err != nil || math.Abs(got-c.want) > 6e-8*max(1, c.want) {
 			t.Errorf("%s: got %v, %v, want %v", c.name, got, err, c.want)
@@ -95,14 +98,14 @@ func TestCrossEntropyValues(t *testing.T) {
 
 func TestCrossEntropyRefusesLabels(t *testing.T) {
 	for _, label := range []float32{-1, 3, 0.5, float32(math.NaN()), float32(math.Inf(1))} {
-		if _, err := evaluate(t, CrossEntropy, 3, []float32{0, 0, 0}, []float32{label}, []float32{1}); err == nil {
+		if _, err := evaluate(t, kernels.CrossEntropy, 3, []float32{0, 0, 0}, []float32{label}, []float32{1}); err == nil {
 			t.Errorf("label %v was taken", label)
 		}
 	}
 }
 
 func TestMeanSquareValue(t *testing.T) {
-	got, err := evaluate(t, MeanSquare, 2, []float32{1, 2, 3, 4}, []float32{0, 0, 1, 1}, []float32{1, 3})
+	got, err := evaluate(t, kernels.MeanSquare, 2, []float32{1, 2, 3, 4}, []float32{0, 0, 1, 1}, []float32{1, 3})
 	if want := (1*2.5 + 3*6.5) / 4; err != nil || got != want {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
@@ -110,12 +113,12 @@ func TestMeanSquareValue(t *testing.T) {
 
 func TestLossRefusesShapes(t *testing.T) {
 	for _, c := range []struct {
-		loss         func(dev Device, a, b, c *gorgonia.Node) (*gorgonia.Node, error)
+		loss         func(dev kernels.Device, a, b, c *gorgonia.Node) (*gorgonia.Node, error)
 		target, w, o int
-	}{{CrossEntropy, 4, 2, 2}, {MeanSquare, 2, 2, 3}} {
+	}{{kernels.CrossEntropy, 4, 2, 2}, {kernels.MeanSquare, 2, 2, 3}} {
 		n := c.w
 		_, err := evaluate(t, c.loss, c.o, make([]float32, n*c.o), make([]float32, c.target), make([]float32, n))
-		if !errors.Is(err, ErrShape) {
+		if !errors.Is(err, kernels.ErrShape) {
 			t.Errorf("targets of %d elements gave %v", c.target, err)
 		}
 	}

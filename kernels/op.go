@@ -11,7 +11,6 @@ import (
 	// The version that Gorgonia asks for panics at start on Go 1.22 and newer.
 	_ "go4.org/unsafe/assume-no-moving-gc"
 	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 )
 
 // ErrCollision means that Gorgonia took two different nodes for one, because their 32-bit
@@ -69,9 +68,6 @@ func (a adjoint) SymDiff(gorgonia.Nodes, *gorgonia.Node, *gorgonia.Node) (gorgon
 	return nil, fmt.Errorf("kernels: %s has no second derivative", a.name)
 }
 
-// float is an element type that scans and losses compute in.
-type float interface{ float32 | float64 }
-
 // fnType returns a fresh type a-tensor -> ... -> a-tensor from the number of dimensions of
 // each input and, last, of the result; 0 dimensions are a scalar. Gorgonia recycles the types
 // it is given, so each call must build its own.
@@ -94,29 +90,4 @@ func caught(name string, err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("kernels: %s: %v", name, r)
 	}
-}
-
-// elems returns the elements, in order, of a dense tensor of the wanted shape.
-func elems[F float](name string, v gorgonia.Value, want ...int) ([]F, error) {
-	d, ok := v.(*tensor.Dense)
-	if !ok {
-		return nil, fmt.Errorf("kernels: %s is a %T, want a dense tensor", name, v)
-	}
-	if !d.Shape().Eq(tensor.Shape(want)) {
-		return nil, fmt.Errorf("kernels: %s is %v, want %v: %w", name, d.Shape(), want, ErrShape)
-	}
-	if d.RequiresIterator() {
-		return nil, fmt.Errorf("kernels: %s is a view with gaps; clone it first: %w", name, ErrShape)
-	}
-	e, ok := d.Data().([]F)
-	if !ok {
-		return nil, fmt.Errorf("kernels: %s holds %v, want []%T", name, d.Dtype(), *new(F))
-	}
-	return e, nil
-}
-
-// wrap returns a new tensor header over buf. Gorgonia keeps and changes the headers that it
-// is given, so each run hands out another.
-func wrap[F float](buf []F, shape ...int) *tensor.Dense {
-	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(buf))
 }

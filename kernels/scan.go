@@ -89,7 +89,7 @@ func (c ScanConfig) check(in Sequence, params []*gorgonia.Node) error {
 				params[i].Shape(), c.Dtype, p.Shape, ErrShape)
 		}
 	}
-	return c.Cell.Axial.check(c.H)
+	return nil
 }
 
 func describe(t *tensor.Dense) string {
@@ -99,49 +99,12 @@ func describe(t *tensor.Dense) string {
 	return fmt.Sprintf("%v %v", t.Dtype(), t.Shape())
 }
 
-// Edges returns the number of edges; a nil graph has none.
-func (a *Axial) Edges() int {
-	if a == nil {
-		return 0
-	}
-	return len(a.I)
-}
-
-func (a *Axial) check(h int) error {
-	for e := range a.Edges() {
-		if i, j := a.I[e], a.J[e]; i < 0 || j < 0 || int(i) >= h || int(j) >= h || i == j {
-			return fmt.Errorf("kernels: scan: edge %d joins units %d and %d, want two different units of 0 to %d: %w",
-				e, i, j, h-1, ErrShape)
-		}
-	}
-	return nil
-}
-
-// learned returns the number of elements of the packed gradient.
-func (c ScanConfig) learned() int {
-	n := 0
-	for _, p := range c.Params {
-		if p.Learned {
-			n += p.Len()
-		}
-	}
-	return n
-}
-
 // scanOp is the operation behind Scan. Inputs: x, state, mask and reset where given, params.
 type scanOp struct {
 	op
 	cfg  ScanConfig
 	plan ScanPlan
 	data int // inputs before the parameters
-}
-
-// rows returns the number of rows of the output.
-func (c ScanConfig) rows() int {
-	if c.Last {
-		return c.B
-	}
-	return c.T * c.B
 }
 
 func (s *scanOp) inDims() []int {
@@ -159,7 +122,7 @@ func (s *scanOp) Arity() int    { return s.data + len(s.cfg.Params) }
 func (s *scanOp) Type() hm.Type { return fnType(append(s.inDims(), 2)...) }
 
 func (s *scanOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return tensor.Shape{s.cfg.rows(), s.cfg.H}, nil
+	return tensor.Shape{s.cfg.Rows(), s.cfg.H}, nil
 }
 
 func (s *scanOp) DiffWRT(inputs int) []bool {
@@ -222,7 +185,7 @@ func (a *scanAdjoint) Arity() int { return a.scan.Arity() + 2 }
 func (a *scanAdjoint) Type() hm.Type { return fnType(append(a.scan.inDims(), 2, 2, 1)...) }
 
 func (a *scanAdjoint) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return tensor.Shape{a.scan.cfg.learned()}, nil
+	return tensor.Shape{a.scan.cfg.Learned()}, nil
 }
 
 func (a *scanAdjoint) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {

@@ -17,6 +17,8 @@ const (
 	Vec
 	// Edge holds one conductance per undirected edge of the axial graph, [E].
 	Edge
+	// Roles is the number of roles.
+	Roles
 )
 
 // Spec is one row of a parameter table: everything that initialisation, optimisation,
@@ -77,18 +79,6 @@ func (s Spec) Entries() int {
 		n += (c[1] - c[0]) * s.Len() / len(s.Supports) / s.Shape[1]
 	}
 	return n
-}
-
-// supports returns the columns of each [H,H] plane that may hold entries.
-func (s Spec) supports(h int) [][2]int {
-	if s.Supports != nil {
-		return s.Supports
-	}
-	all := make([][2]int, s.Planes(h))
-	for g := range all {
-		all[g] = [2]int{0, h}
-	}
-	return all
 }
 
 // Bound is the closed interval a parameter is projected onto after every optimiser step.

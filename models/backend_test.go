@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
+	"galvani/kernels/devices"
 
 	"gorgonia.org/tensor"
 )
@@ -19,12 +20,12 @@ var backendTolerance = map[tensor.Dtype]struct{ forward, gradient float64 }{
 // TestBackends holds the graph in float32 and the fused scan in both types to the graph in
 // float64: states, logits, loss and gradients.
 func TestBackends(t *testing.T) {
-	devices := []kernels.Device{nil}
-	dev, err := kernels.OpenCPU(2)
+	all := []kernels.Device{nil}
+	dev, err := devices.OpenCPU(2)
 	switch {
 	case err == nil:
 		defer dev.Close()
-		devices = append(devices, dev)
+		all = append(all, dev)
 	case errors.Is(err, kernels.ErrNoDevice):
 		t.Logf("the scan is left out: %v", err)
 	default:
@@ -36,7 +37,7 @@ func TestBackends(t *testing.T) {
 			x := newFixture(t, v, s, featured(i))
 			loss, grads := x.differentiate(t)()
 			for dt, tolerance := range backendTolerance {
-				for _, dev := range devices {
+				for _, dev := range all {
 					if dev == nil && dt == tensor.Float64 {
 						continue // that is x
 					}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
+	"galvani/kernels/devices"
 
 	"gorgonia.org/tensor"
 )
@@ -34,7 +35,7 @@ func irregulars() (irregular, regular []Cell) {
 // scans returns the fused scan of the machine, if there is one.
 func scans(t *testing.T) []kernels.Device {
 	t.Helper()
-	dev, err := kernels.OpenCPU(2)
+	dev, err := devices.OpenCPU(2)
 	if errors.Is(err, kernels.ErrNoDevice) {
 		return nil
 	}

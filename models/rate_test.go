@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
+	"galvani/kernels/devices"
 
 	"gorgonia.org/tensor"
 )
@@ -16,7 +17,7 @@ import (
 // backends returns the graph (nil) and, where there is one, the CPU.
 func backends(t *testing.T) []kernels.Device {
 	t.Helper()
-	dev, err := kernels.OpenCPU(2)
+	dev, err := devices.OpenCPU(2)
 	switch {
 	case err == nil:
 		t.Cleanup(func() { dev.Close() })

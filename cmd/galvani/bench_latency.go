@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"galvani/bench"
+	"galvani/kernels/devices"
 
 	"github.com/spf13/cobra"
 )
@@ -18,10 +19,10 @@ a kernel: launches, a flag through the L2 cache, a barrier of all blocks, a barr
 the exchange that a scan makes at every step, 16 bytes to every block of the cluster.`,
 		Args: exactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if device == "cpu" || device == "auto" || !deviceNames.MatchString(device) {
+			if device == "cpu" || device == "auto" || !devices.Known(device) {
 				return fmt.Errorf("%w: --device is %s, want cuda or cuda:n", errUsage, device)
 			}
-			gpu, err := bench.OpenGPU(gpuNumber(device), "fp32")
+			gpu, err := bench.OpenGPU(devices.Index(device), "fp32")
 			if err != nil {
 				return err
 			}

@@ -15,6 +15,7 @@ import (
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/chart"
 	"galvani/kernels"
+	"galvani/kernels/devices"
 
 	"github.com/spf13/cobra"
 )
@@ -143,8 +144,8 @@ func (m *matrixFlags) open() (missing string, err error) {
 		switch {
 		case d == "cpu":
 			m.CPU = true
-		case gpu < 0 && d != "auto" && deviceNames.MatchString(d):
-			gpu = gpuNumber(d)
+		case gpu < 0 && d != "auto" && devices.Known(d):
+			gpu = devices.Index(d)
 		default:
 			return "", fmt.Errorf("%w: --devices is %s, want cpu and one of cuda, cuda:n", errUsage, strings.Join(m.devices, ","))
 		}
@@ -157,7 +158,7 @@ func (m *matrixFlags) open() (missing string, err error) {
 		m.CPU = true
 		if m.GPU, err = bench.OpenGPU(0, m.precision); err == nil {
 			return "", nil
-		} else if !givesWay(err) {
+		} else if !devices.GivesWay(err) {
 			return "", err
 		}
 		missing = "no GPU columns: " + reason(err)

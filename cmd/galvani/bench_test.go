@@ -12,6 +12,7 @@ import (
 	"galvani/bench"
 	"galvani/bench/rows"
 	"galvani/kernels"
+	"galvani/kernels/devices"
 )
 
 // noGPU runs galvani where there is none, whatever the machine has.
@@ -25,7 +26,7 @@ func noGPU(t *testing.T, args ...string) outcome {
 // needsCPU skips a test of a binary without cgo.
 func needsCPU(t *testing.T) {
 	t.Helper()
-	dev, err := kernels.OpenCPU(1)
+	dev, err := devices.OpenCPU(1)
 	if err != nil {
 		t.Skip(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/kernels"
+	"galvani/kernels/devices"
 
 	"gorgonia.org/tensor"
 )
@@ -38,7 +39,7 @@ func TestDaleSigns(t *testing.T) {
 // hasScan reports whether this build has the fused scan.
 func hasScan(t *testing.T) bool {
 	t.Helper()
-	dev, err := kernels.OpenCPU(1)
+	dev, err := devices.OpenCPU(1)
 	if err == nil {
 		err = dev.Close()
 	}

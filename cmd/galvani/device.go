@@ -3,12 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/kernels"
+	"galvani/kernels/devices"
 )
 
 // place is where and how a run computes.
@@ -36,13 +35,11 @@ func (p place) String() string {
 	return s
 }
 
-var deviceNames = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,3})?)$`)
-
 // choosePlace opens the device that the keys device, backend, precision and threads ask for.
 // What is asked for by name and is missing is an error; auto takes the best there is and says
 // why.
 func choosePlace(r runKeys) (place, error) {
-	if !deviceNames.MatchString(r.Device) {
+	if !devices.Known(r.Device) {
 		return place{}, fmt.Errorf(`%w: key "device" is %q, want auto, cpu, cuda or cuda:n`, config.ErrConfig, r.Device)
 	}
 	if r.Device == "cpu" || r.Backend == "graph" && r.Device == "auto" {
@@ -57,11 +54,11 @@ func choosePlace(r runKeys) (place, error) {
 		return p, nil
 	case r.Device != "auto":
 		return place{}, fmt.Errorf("%w; use --device cpu", err)
-	case givesWay(err) && r.Precision != "fp32":
+	case devices.GivesWay(err) && r.Precision != "fp32":
 		return place{}, fmt.Errorf("%w: %s, and the CPU has no %s; use --precision fp32", kernels.ErrNoDevice, reason(err), r.Precision)
 	case errors.Is(err, kernels.ErrNoDevice):
 		return cpuPlace(r, noGPUHere)
-	case givesWay(err):
+	case devices.GivesWay(err):
 		return cpuPlace(r, reason(err))
 	}
 	return place{}, err
@@ -79,21 +76,13 @@ func reason(err error) string {
 	return s
 }
 
-// givesWay reports whether a GPU that was not asked for by name gives way to the CPU.
-func givesWay(err error) bool {
-	return errors.Is(err, kernels.ErrNoDevice) || errors.Is(err, kernels.ErrMemory) || errors.Is(err, kernels.ErrLost)
-}
-
-// gpuNumber returns n of a device cuda:n, one of deviceNames; without a number it is the first.
-func gpuNumber(device string) int {
-	_, n, _ := strings.Cut(device, ":")
-	index, _ := strconv.Atoi(n)
-	return index
-}
-
 // cudaPlace opens the GPU that is asked for, the first with auto.
 func cudaPlace(r runKeys) (place, error) {
-	dev, err := kernels.OpenCUDA(gpuNumber(r.Device), kernels.CUDAOptions{Precision: r.Precision})
+	name := r.Device
+	if name == "auto" {
+		name = "cuda"
+	}
+	dev, err := devices.Open(name, devices.Options{Precision: r.Precision})
 	if err != nil {
 		return place{}, err
 	}
@@ -113,7 +102,7 @@ func cpuPlace(r runKeys, why string) (place, error) {
 	if r.Backend == "graph" {
 		return graph, nil
 	}
-	dev, err := kernels.OpenCPU(r.Threads)
+	dev, err := devices.OpenCPU(r.Threads)
 	switch {
 	case err == nil:
 		return place{dev: dev, device: dev.Name(), backend: "scan", why: why}, nil

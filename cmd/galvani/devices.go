@@ -5,7 +5,7 @@ import (
 	"runtime"
 
 	"galvani/engine/rundir"
-	"galvani/kernels"
+	"galvani/kernels/devices"
 
 	"github.com/spf13/cobra"
 )
@@ -42,7 +42,7 @@ func newDevices() *cobra.Command {
 
 func findDevices() []deviceReport {
 	scan := deviceReport{Device: "cpu", Backend: "scan"}
-	if dev, err := kernels.OpenCPU(0); err != nil {
+	if dev, err := devices.OpenCPU(0); err != nil {
 		scan.Reason = message(err)
 	} else {
 		scan.Usable, scan.Name = true, fmt.Sprintf("%s, %d cores, %s", rundir.CPU(), runtime.NumCPU(), dev.Name())
@@ -51,14 +51,14 @@ func findDevices() []deviceReport {
 		}
 	}
 	list := []deviceReport{scan, {Device: "cpu", Backend: "graph", Usable: true, Name: "Gorgonia on " + runtime.GOARCH}}
-	gpus, err := kernels.GPUs()
+	gpus, err := devices.GPUs()
 	if err != nil {
 		return append(list, deviceReport{Device: "cuda", Backend: "scan", Reason: reason(err)})
 	}
 	for _, g := range gpus {
 		d := deviceReport{Device: fmt.Sprintf("cuda:%d", g.Index), Backend: "scan"}
 		what := fmt.Sprintf("%s, compute %s, %s, driver for CUDA %s", g.Name, g.Compute, formatBytes(g.Memory), g.Driver)
-		if dev, err := kernels.OpenCUDA(g.Index, kernels.CUDAOptions{}); err != nil {
+		if dev, err := devices.OpenCUDA(g.Index, ""); err != nil {
 			d.Reason = what + ": " + reason(err)
 		} else if err := dev.Close(); err != nil {
 			d.Reason = what + ": " + reason(err)

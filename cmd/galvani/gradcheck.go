@@ -9,6 +9,7 @@ import (
 	"galvani/data"
 	"galvani/engine"
 	"galvani/kernels"
+	"galvani/kernels/devices"
 	"galvani/models"
 
 	"github.com/spf13/cobra"
@@ -93,7 +94,7 @@ func checkGradients(e models.Entry, s gradShape) ([]gradReport, error) {
 		return nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	places := []place{{device: "cpu", backend: "graph"}}
-	switch dev, err := kernels.OpenCPU(0); {
+	switch dev, err := devices.OpenCPU(0); {
 	case err == nil:
 		defer dev.Close()
 		places = append(places, place{dev: dev, device: dev.Name(), backend: "scan"})

@@ -19,7 +19,7 @@ import (
 	"galvani/data"
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
-	"galvani/kernels"
+	"galvani/kernels/devices"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -349,7 +349,7 @@ func TestBadInput(t *testing.T) {
 		code int
 		want string
 	}{exitDevice, "another --memory"}
-	if _, err := kernels.OpenCPU(1); err != nil { // without cgo there is the graph alone
+	if _, err := devices.OpenCPU(1); err != nil { // without cgo there is the graph alone
 		memory.code, memory.want = exitConfig, "the unrolled graph keeps every step"
 	}
 	for _, tt := range []struct {

@@ -2,10 +2,12 @@
 
 package cpu
 
+import "galvani/kernels"
+
 // axial is a symmetric sparse matrix for the C kernels. Entries whose column lies at the same
 // distance from their row form bands, which are multiplied as vectors (a ring is two bands and
 // two entries); the others are kept one by one. Either way a product costs O(edges).
-type axial[F Float] struct {
+type axial[F kernels.Float] struct {
 	offset, bandEdge []int32 // [bands], [bands,H]
 	band             []F     // [bands,H]
 	post, pre, edge  []int32 // [loose]
@@ -16,7 +18,7 @@ type axial[F Float] struct {
 // between costs more than single entries.
 const bandShare = 8
 
-func newAxial[F Float](h int, edgeI, edgeJ []int32) axial[F] {
+func newAxial[F kernels.Float](h int, edgeI, edgeJ []int32) axial[F] {
 	var a axial[F]
 	count := map[int32]int{}
 	for e := range edgeI {

@@ -1,4 +1,4 @@
-/* dispatch.c - choice of instruction set, cell shapes, and the flat entry points for Go. */
+/* dispatch.c - choice of instruction set, and the flat entry points for Go. */
 
 #include <string.h>
 #include "scan.h"
@@ -20,21 +20,6 @@ const struct kernels *galvani_pick(const char *name)
 		return &galvani_float64;
 	return NULL;
 }
-
-#define X(c) #c,
-#define SKIP_TEMPLATES
-#define GALVANI_F64
-#include "instances.h"
-static const char *const names[] = {CELLS(X)};
-#undef X
-
-#define X(c) {c##_STATES, c##_IN, c##_REC, c##_DRIVES, c##_AXIAL, c##_VECS, c##_PREP, c##_USES_REC, KEPT(c)},
-static const struct cell_shape shapes[] = {CELLS(X)};
-#undef X
-
-int galvani_cells(void) { return (int)(sizeof names / sizeof *names); }
-const char *galvani_cell_name(int cell) { return names[cell]; }
-struct cell_shape galvani_cell_shape(int cell) { return shapes[cell]; }
 
 void galvani_forward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,
 		     const void *mask, const void *reset, const void *state, void *h, void *final,

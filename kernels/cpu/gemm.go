@@ -15,6 +15,8 @@ static struct gemm_sizes gemm_sizes(const struct kernels *k, long N) { return k-
 */
 import "C"
 
+import "galvani/kernels"
+
 import "fmt"
 
 // Layout says how the operands of a product lie in memory, all row-major.
@@ -31,7 +33,7 @@ const (
 
 // Gemm multiplies matrices with the packed kernel of an instruction set. Its result does not
 // depend on the number of threads. Not safe for concurrent use.
-type Gemm[F Float] struct {
+type Gemm[F kernels.Float] struct {
 	k       *C.struct_kernels
 	most    int // columns
 	workers []gemmWorker[F]
@@ -39,7 +41,7 @@ type Gemm[F Float] struct {
 	team    []C.struct_team // one
 }
 
-type gemmWorker[F Float] struct {
+type gemmWorker[F kernels.Float] struct {
 	number int
 	work   []F
 }
@@ -48,7 +50,7 @@ type gemmWorker[F Float] struct {
 const threadWork = 1 << 18
 
 // NewGemm allocates scratch for products with up to n columns on a number of threads.
-func NewGemm[F Float](isa string, threads, n int) (*Gemm[F], error) {
+func NewGemm[F kernels.Float](isa string, threads, n int) (*Gemm[F], error) {
 	g := &Gemm[F]{k: pick(isa), most: n, workers: make([]gemmWorker[F], max(1, threads))}
 	if g.k == nil {
 		return nil, fmt.Errorf("cpu: this machine has no %s", isa)

@@ -5,13 +5,17 @@ package cpu
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
-	"galvani/kernels/segments"
+	"galvani/kernels"
+	"galvani/kernels/cells"
+
+	"gorgonia.org/tensor"
 )
 
 // guarded moves a buffer between guard words and returns a check that they are untouched.
-func guarded[F Float](s *[]F) func() error {
+func guarded[F kernels.Float](s *[]F) func() error {
 	const words, value = 64, 12345
 	all := make([]F, len(*s)+2*words)
 	for i := range all {
@@ -41,21 +45,34 @@ func TestWritesInside(t *testing.T) {
 			t.Logf("%s: not on this machine", isa)
 			continue
 		}
-		for cell, shape := range Cells() {
+		for _, cell := range cells.Names() {
+			shape, _ := cells.ShapeOf(cell)
 			for _, n := range [][4]int{{1, 1, 1, 1}, {3, 5, 2, 7}, {67, 19, 33, 35}, {5, 2, 40, 64}, {230, 35, 3, 17}} {
 				T, B, I, H := n[0], n[1], n[2], n[3]
-				c := Config{Cell: cell, ISA: isa, Threads: 2, T: T, B: B, I: I, H: H, Consts: make([]float64, 10),
-					Rest: make([]float64, shape.States), Learn: 2, LearnIn: true, LearnRec: true, LearnEdge: true,
-					KeepGradH: true}
-				for i := 0; shape.Axial >= 0 && i+1 < H; i++ {
-					c.EdgeI, c.EdgeJ = append(c.EdgeI, int32(i)), append(c.EdgeJ, int32(i+1))
+				c := kernels.ScanConfig{T: T, B: B, I: I, H: H, Dtype: tensor.Float32, KeepGradH: true, Masked: true, Resets: true,
+					Cell: kernels.Cell{Header: cell, States: shape.States, Consts: make([]float64, 10), Rest: make([]float64, shape.States)}}
+				add := func(role kernels.Role, rows, columns int) {
+					if rows > 0 {
+						c.Params = append(c.Params, kernels.Spec{Name: fmt.Sprint(role), Role: role, Shape: []int{rows, columns}, Learned: true})
+					}
+				}
+				add(kernels.In, shape.In*H, I)
+				add(kernels.Rec, shape.Rec*H, H)
+				add(kernels.Vec, shape.Vecs, H)
+				if shape.Axial >= 0 {
+					c.Cell.Axial = &kernels.Axial{}
+					for i := range int32(H - 1) {
+						c.Cell.Axial.I, c.Cell.Axial.J = append(c.Cell.Axial.I, i), append(c.Cell.Axial.J, i+1)
+					}
+					add(kernels.Edge, H-1, 1)
 				}
 				c.Last = T > 100
 				c.Memory = int64(flag(c.Last)) // 1 byte, to be told the least
-				s, err := NewScan[float32](c)
-				if short := new(segments.MemoryError); errors.As(err, &short) {
-					c.Memory = short.Least
-					s, err = NewScan[float32](c)
+				s, err := NewScan[float32](isa, 2, c)
+				if errors.Is(err, kernels.ErrMemory) {
+					if c.Memory, err = wanted(err); err == nil {
+						s, err = NewScan[float32](isa, 2, c)
+					}
 				}
 				if err != nil {
 					t.Fatal(err)
@@ -64,30 +81,39 @@ func TestWritesInside(t *testing.T) {
 					t.Errorf("%s %s %v: one segment, want more", isa, cell, n)
 				}
 				checks := map[string]func() error{
-					"h": guarded(&s.h), "final": guarded(&s.Final), "dh": guarded(&s.GradH), "packed": guarded(&s.packed),
-					"chunk borders": guarded(&s.bounds), "segment borders": guarded(&s.borders), "vectors": guarded(&s.sum.Vec),
-					"shared": guarded(&s.shared), "in": guarded(&s.sum.In), "rec": guarded(&s.sum.Rec),
+					"h": guarded(&s.h), "final": guarded(&s.final), "dh": guarded(&s.gradH), "packed": guarded(&s.packed),
+					"chunk borders": guarded(&s.bounds), "segment borders": guarded(&s.borders), "vectors": guarded(&s.sum.vec),
+					"shared": guarded(&s.shared), "in": guarded(&s.sum.in), "rec": guarded(&s.sum.rec),
 					"prepared": guarded(&s.prep), "bands": guarded(&s.band), "loose": guarded(&s.loose),
 				}
 				for i := range s.workers {
 					w := &s.workers[i]
 					checks[fmt.Sprintf("work of worker %d", i)] = guarded(&w.work)
 				}
-				fill := func(n int) []float32 {
-					b := make([]float32, n)
+				fill := func(shape ...int) *tensor.Dense {
+					b := make([]float32, tensor.Shape(shape).TotalSize())
 					for i := range b {
 						b[i] = 0.1 + float32(i%7)/100
 					}
-					return b
+					return kernels.Wrap(b, shape...)
 				}
-				a := Args[float32]{X: fill(T * B * I), State: fill(shape.States * B * H), Mask: fill(T * B),
-					Reset: make([]float32, T*B), In: fill(shape.In * H * I), Rec: fill(shape.Rec * H * H),
-					Vec: make([]float64, shape.Vecs*H), Edge: fill(len(c.EdgeI))}
-				for i := range a.Vec {
-					a.Vec[i] = 0.5 + float64(i)/1000
+				a := kernels.ScanArgs{X: fill(T, B, I), State: fill(shape.States, B, H), Mask: fill(T, B),
+					Reset: kernels.Wrap(make([]float32, T*B), T, B)}
+				for _, p := range c.Params {
+					v := fill(p.Shape...)
+					if p.Role == kernels.Vec {
+						for i := range v.Data().([]float32) {
+							v.Data().([]float32)[i] = 0.5 + float32(i)/1000
+						}
+					}
+					a.Params = append(a.Params, v)
 				}
-				s.Forward(a)
-				s.Backward(a, fill(T*B*H))
+				if _, err := s.Forward(a); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.Backward(a, fill(c.Rows(), H)); err != nil {
+					t.Fatal(err)
+				}
 				for name, check := range checks {
 					if err := check(); err != nil {
 						t.Errorf("%s %s %v: %s: %v", isa, cell, n, name, err)
@@ -96,4 +122,11 @@ func TestWritesInside(t *testing.T) {
 			}
 		}
 	}
+}
+
+// wanted reads what an error of too little memory says would be enough.
+func wanted(err error) (n int64, _ error) {
+	_, least, _ := strings.Cut(err.Error(), "at least ")
+	_, scan := fmt.Sscan(least, &n)
+	return n, scan
 }

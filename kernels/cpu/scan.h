@@ -13,11 +13,6 @@
 #define KEPT(cell) \
 	(CAT(cell, _USES_REC) ? CAT(cell, _DRIVES) : CAT(cell, _USES_IN) ? CAT(cell, _IN) : 0)
 
-/* What a cell needs; read from its header, for allocation on the Go side. */
-struct cell_shape {
-	int states, in, rec, drives, axial, vecs, prep, uses_rec, kept;
-};
-
 /* Everything about a scan that is not an array. Sizes in elements. */
 struct scan_dims {
 	long T, B, I, H;
@@ -88,7 +83,7 @@ struct scan_arrays {
 	void *gh;			/* [T,B,H] gradient of every h, written if not null */
 };
 
-/* One instruction set and number type. `cell` indexes the list in instances.h. */
+/* One instruction set and number type. `cell` indexes the list in ../cells/list.h. */
 struct kernels {
 	const char *name;
 	int lanes, tile_rows, tile_cols;
@@ -122,9 +117,6 @@ struct kernels {
 extern const struct kernels galvani_avx512, galvani_avx2, galvani_portable, galvani_float64;
 
 const struct kernels *galvani_pick(const char *name); /* null if this machine lacks it */
-int galvani_cells(void);
-const char *galvani_cell_name(int cell);
-struct cell_shape galvani_cell_shape(int cell);
 
 /* Flat wrappers for cgo: every Go array is an argument of its own. */
 void galvani_forward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,

@@ -1,4 +1,3 @@
-#ifndef SKIP_TEMPLATES
 /* scan.inc.h - the time loop, written once; included for every cell (CELL) and instruction set.
  *
  * Time runs in chunks. Within a chunk a worker owns batch rows b0..b1-1, so that no barrier stands
@@ -678,4 +677,3 @@ static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a,
 #undef CK
 #undef FN
 #undef ARR
-#endif /* SKIP_TEMPLATES */

@@ -17,12 +17,15 @@ import (
 	"fmt"
 	"unsafe"
 
+	"galvani/kernels"
 	"galvani/kernels/segments"
+
+	"gorgonia.org/gorgonia"
 )
 
 // Backward reads h of every step, and drives and other state planes where they are kept
 // (keepDrives), or else those planes at the borders of chunks. Where that does not fit
-// Config.Memory, the sequence is divided into segments of whole chunks. The state before each
+// ScanConfig.Memory, the sequence is divided into segments of whole chunks. The state before each
 // segment is kept, all other buffers hold one segment, and Backward runs a segment forward again
 // before it walks it back. Chunks, and with them all sums, stay the same, so results are the same
 // bit for bit. (With one segment there is nothing to run again.)
@@ -52,12 +55,12 @@ const mostKept = 1 << 30
 // keepDrives decides whether the drives and states of all steps are kept, which saves making them
 // again.
 func (s *Scan[F]) keepDrives() bool {
-	c, planes := &s.cfg, s.shape.Kept+s.shape.States-1
+	c, planes := &s.cfg, s.shape.Kept()+s.shape.States-1
 	products := s.shape.In * c.I
 	for g := 0; s.shape.UsesRec && g < s.shape.Rec; g++ {
 		products += int(s.dims.hi[g] - s.dims.lo[g])
 	}
-	if c.ForwardOnly || s.shape.Kept == 0 || products < leastProducts*planes {
+	if c.ForwardOnly || s.shape.Kept() == 0 || products < leastProducts*planes {
 		return false
 	}
 	lanes := int(s.k.tile_cols)
@@ -115,19 +118,19 @@ func (s *Scan[F]) bytes(k kept) int64 {
 }
 
 // before returns the state [S,B,H] before segment k.
-func (s *Scan[F]) before(a Args[F], k int) []F {
+func (s *Scan[F]) before(k int) []F {
 	if len(s.segments) == 1 {
-		return a.State
+		return s.run.State
 	}
-	return s.borders[k*len(s.Final):]
+	return s.borders[k*len(s.final):]
 }
 
 // after returns where the state [S,B,H] after segment k goes.
 func (s *Scan[F]) after(k int) []F {
 	if k == len(s.segments)-1 {
-		return s.Final
+		return s.final
 	}
-	return s.borders[(k+1)*len(s.Final):]
+	return s.borders[(k+1)*len(s.final):]
 }
 
 // hidden returns the place of h of segment k.
@@ -138,21 +141,37 @@ func (s *Scan[F]) hidden(k int) []F {
 	return s.h[s.segments[k].t0*s.cfg.B*s.cfg.H:]
 }
 
-// H returns all hidden states [T,B,H] of the last Forward, whose arguments are a. With several
-// segments and Config.Last it runs them again into a buffer that it allocates; X, Mask and Reset
-// must then be as they were in that Forward. Otherwise the storage belongs to the scan.
-func (s *Scan[F]) H(a Args[F]) []F {
-	if len(s.segments) == 1 || !s.cfg.Last {
-		return s.h
+// H implements kernels.ScanPlan. With several segments and Last it runs them again into a buffer
+// that it allocates.
+func (s *Scan[F]) H() gorgonia.Value {
+	c := &s.cfg
+	if s.run.X == nil {
+		return nil // no Forward so far
 	}
-	plane := s.cfg.B * s.cfg.H
-	all := make([]F, s.cfg.T*plane)
+	if len(s.segments) == 1 || !c.Last {
+		return kernels.Wrap(s.h, c.T, c.B, c.H)
+	}
+	plane := c.B * c.H
+	all := make([]F, c.T*plane)
 	Each(s.workers, func(w *worker[F]) {
 		for k, g := range s.segments {
-			s.forward(w, a, k, all[g.t0*plane:])
+			s.forward(w, k, all[g.t0*plane:])
 		}
 	})
-	return all
+	return kernels.Wrap(all, c.T, c.B, c.H)
+}
+
+// Final implements kernels.ScanPlan.
+func (s *Scan[F]) Final() gorgonia.Value {
+	return kernels.Wrap(s.final, s.cfg.Cell.States, s.cfg.B, s.cfg.H)
+}
+
+// GradH implements kernels.ScanPlan.
+func (s *Scan[F]) GradH() gorgonia.Value {
+	if !s.cfg.KeepGradH {
+		return nil
+	}
+	return kernels.Wrap(s.gradH, s.cfg.T, s.cfg.B, s.cfg.H)
 }
 
 // from returns x without its first n elements; nil has none.

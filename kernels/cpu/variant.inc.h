@@ -13,7 +13,8 @@
 
 #include "../cells/shared/real.h"
 #include "gemm.inc.h"
-#include "instances.h"
+#define EACH_CELL "../cpu/scan.inc.h"
+#include "../cells/list.h"
 
 /* Denormal numbers are flushed to zero inside the kernels: decaying states are full of them
  * and they cost tens of cycles each. The caller's mode is restored. */

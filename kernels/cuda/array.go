@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"unsafe"
 
+	"galvani/kernels"
 	"galvani/kernels/driver"
 
 	"github.com/chewxy/hm"
@@ -37,6 +38,29 @@ func offset(p driver.Ptr, n int) driver.Ptr {
 
 // On reports whether the array lies on the same GPU as d.
 func (a *Array) On(d *Device) bool { return a.dev.core == d.core }
+
+// taken returns the array of the wanted shape behind a value on the device.
+func (d *Device) taken(name string, v gorgonia.Value, want ...int) (*Array, error) {
+	a, err := d.anyArray(name, v)
+	if err != nil {
+		return nil, err
+	}
+	if !a.Shape().Eq(tensor.Shape(want)) {
+		return nil, fmt.Errorf("kernels: %s is %v, want %v: %w", name, a.Shape(), want, kernels.ErrShape)
+	}
+	return a, nil
+}
+
+func (d *Device) anyArray(name string, v gorgonia.Value) (*Array, error) {
+	if m, ok := v.(*Mean); ok {
+		v = m.Array
+	}
+	a, ok := v.(*Array)
+	if !ok || !a.On(d) {
+		return nil, fmt.Errorf("kernels: %s is a %T, want an array on %s", name, v, d.Name())
+	}
+	return a, nil
+}
 
 // Shape implements gorgonia.Value.
 func (a *Array) Shape() tensor.Shape { return a.shape }

@@ -2,54 +2,32 @@
 
 package cuda
 
-/*
-#include "host.h"
-
-#define GALVANI_F64
-#define SKIP_TEMPLATES
-#define CAT_(a, b) a##b
-#define CAT(a, b) CAT_(a, b)
-#include <math.h>
-#include "../cpu/instances.h"
-
-#define X(c) {#c, {c##_STATES, c##_IN, c##_REC, c##_DRIVES, c##_AXIAL, c##_VECS, c##_PREP}, c##_FIRST, \
-	c##_USES_IN, c##_USES_REC, {c##_REC_PLANE(0), c##_REC_PLANE(1), c##_REC_PLANE(2), c##_REC_PLANE(3), \
-	c##_REC_PLANE(4), c##_REC_PLANE(5), c##_REC_PLANE(6), c##_REC_PLANE(7)}},
-static const struct cell_facts facts[] = {CELLS(X)};
-#undef X
-
-static int cells(void) { return (int)(sizeof facts / sizeof *facts); }
-static struct cell_facts cell(int i) { return facts[i]; }
-*/
+// #include "host.h"
 import "C"
 
 import (
 	"fmt"
 
-	"galvani/kernels/cells" // the headers; importing them makes a changed header rebuild this package
+	"galvani/kernels/cells" // importing the headers makes a changed header rebuild this package
 )
 
-var _ = cells.Headers
-
-// Cells returns the names of all cells.
-func Cells() []string {
-	var names []string
-	for i := range C.cells() {
-		names = append(names, C.GoString(C.cell(i).name))
-	}
-	return names
+// facts are what a cell's header says of itself, as the kernels and layout.h have it.
+type facts struct {
+	cells.Shape
+	name string
+	dims C.struct_cell_dims
 }
 
-// cellFacts returns what the header of the named cell says of itself.
-func cellFacts(name string) (C.struct_cell_facts, error) {
-	for i := range C.cells() {
-		if f := C.cell(i); C.GoString(f.name) == name {
-			if int(f.dims.rec) > len(f.plane) || f.dims.states > C.MAX_STATES || max(f.dims.vecs+1, f.dims.prep) > C.MAX_PLANES {
-				return f, fmt.Errorf("cuda: cell %s has %d products, %d states, %d vectors and %d prepared planes, want at most %d, %d, %d and %d",
-					name, f.dims.rec, f.dims.states, f.dims.vecs, f.dims.prep, len(f.plane), C.MAX_STATES, C.MAX_PLANES-1, C.MAX_PLANES)
-			}
-			return f, nil
-		}
+// factsOf returns what the header of the named cell says.
+func factsOf(name string) (facts, error) {
+	s, ok := cells.ShapeOf(name)
+	if !ok {
+		return facts{}, fmt.Errorf("cuda: no kernel for cell %q", name)
 	}
-	return C.struct_cell_facts{}, fmt.Errorf("cuda: no kernel for cell %q", name)
+	if s.Rec > C.MAX_REC || s.States > C.MAX_STATES || max(s.Vecs+1, s.Prep) > C.MAX_PLANES {
+		return facts{}, fmt.Errorf("cuda: cell %s has %d products, %d states, %d vectors and %d prepared planes, want at most %d, %d, %d and %d",
+			name, s.Rec, s.States, s.Vecs, s.Prep, C.MAX_REC, C.MAX_STATES, C.MAX_PLANES-1, C.MAX_PLANES)
+	}
+	return facts{s, name, C.struct_cell_dims{states: C.int(s.States), in: C.int(s.In), rec: C.int(s.Rec), drives: C.int(s.Drives),
+		axial: C.int(s.Axial), vecs: C.int(s.Vecs), prep: C.int(s.Prep)}}, nil
 }

@@ -58,7 +58,7 @@ type gemm struct {
 // gemm returns what products need; sizes are the largest M, N and K of each in layout tn.
 func (b *builder) gemm(sizes ...[3]int) *gemm {
 	g := &gemm{d: b.d}
-	g.mul = b.kernel("gemm", "gemm_"+Precisions[b.d.prec])
+	g.mul = b.kernel("gemm", "gemm_"+b.d.Precision())
 	most := 0
 	for _, s := range sizes {
 		if parts := g.parts(s[0], s[1], s[2]); parts > 1 {

@@ -12,12 +12,10 @@ import (
 	"sync"
 	"unsafe"
 
+	"galvani/kernels"
 	"galvani/kernels/driver"
 	"galvani/kernels/ptx"
 )
-
-// Precisions are the number formats of matrix products, by the suffix of their kernels.
-var Precisions = []string{"fp32", "tf32", "bf16"}
 
 // tensorCores is the first compute capability with the products of tf32 and bf16.
 const tensorCores = 80
@@ -38,7 +36,7 @@ type Limits struct {
 
 // Options change how a Device computes.
 type Options struct {
-	// Precision is one of Precisions; "" is fp32.
+	// Precision is one of kernels.Precisions; "" is fp32.
 	Precision string
 	// Chunk is how many bytes of drives a scan holds at once; 0 is defaultChunk.
 	Chunk int64
@@ -51,7 +49,7 @@ type Options struct {
 const defaultChunk = 64 << 20
 
 // Device is a GPU and an account of the memory that was allocated through it. Forks of a Device
-// share the GPU and the order of its work.
+// share the GPU and the order of its work. It implements kernels.Resident.
 type Device struct {
 	*core
 	parent  *Device
@@ -68,7 +66,7 @@ type core struct {
 	drv         *driver.Device
 	info        driver.Info
 	limits      Limits
-	prec        int // index into Precisions
+	prec        int // index into kernels.Precisions
 	chunk       int64
 	modules     map[string]*driver.Module // in use inside queued functions only
 	kernels     map[string]*kernel
@@ -83,15 +81,27 @@ type kernel struct {
 	shared int // bytes of dynamic shared memory that it may be launched with
 }
 
+var (
+	_ kernels.Resident = (*Device)(nil)
+	_ kernels.Prober   = (*Device)(nil)
+)
+
 // Open opens GPU number index.
-// Errors: wraps driver.ErrUnavailable where there is none, ErrTooOld, ErrPrecision.
+//
+// Errors: wraps kernels.ErrNoDevice where there is none, and with it ErrTooOld or ErrPrecision where it
+// lacks what is asked for.
 func Open(index int, opt Options) (*Device, error) {
+	d, err := open(index, opt)
+	return d, sentinel(err)
+}
+
+func open(index int, opt Options) (*Device, error) {
 	if opt.Precision == "" {
-		opt.Precision = Precisions[0]
+		opt.Precision = kernels.Precisions[0]
 	}
-	prec := slices.Index(Precisions, opt.Precision)
+	prec := slices.Index(kernels.Precisions, opt.Precision)
 	if prec < 0 {
-		return nil, fmt.Errorf("cuda: %w: %q, want one of %v", ErrPrecision, opt.Precision, Precisions)
+		return nil, fmt.Errorf("cuda: %w: %q, want one of %v", ErrPrecision, opt.Precision, kernels.Precisions)
 	}
 	drv, err := driver.Open(index)
 	if err != nil {
@@ -116,41 +126,49 @@ func Open(index int, opt Options) (*Device, error) {
 		return nil, fmt.Errorf("cuda: %w: %s needs compute capability 8.0, %s has %d.%d", ErrPrecision, opt.Precision, c.info.Name, c.info.Major, c.info.Minor)
 	}
 	d := newAccount(c, nil)
-	if err := d.build("open", func(*builder) {}); err != nil { // asks how much memory is free
+	err = drv.Do(func(q *driver.Queue) error {
+		d.memInfo(q)
+		return q.Sync()
+	})
+	if err != nil {
 		drv.Close()
 		return nil, err
 	}
 	return d, nil
 }
 
+// Name implements kernels.Device.
+func (d *Device) Name() string {
+	return fmt.Sprintf("cuda:%d %s %s", d.info.Index, d.info.Name, d.Precision())
+}
+
 func newAccount(c *core, parent *Device) *Device {
 	return &Device{core: c, parent: parent, owned: map[driver.Ptr]int64{}, scratch: map[string]*scratch{}}
 }
 
-// Fork returns the same GPU with an account of its own, whose Close frees what was allocated
-// through it.
-func (d *Device) Fork() *Device { return newAccount(d.core, d) }
+// Fork implements kernels.Resident.
+func (d *Device) Fork() (kernels.Resident, error) { return newAccount(d.core, d), nil }
 
 // Info describes the hardware.
 func (d *Device) Info() driver.Info { return d.info }
 
 // Precision returns the number format of products.
-func (d *Device) Precision() string { return Precisions[d.prec] }
+func (d *Device) Precision() string { return kernels.Precisions[d.prec] }
 
 // Wait waits for all queued work.
-func (d *Device) Wait() error { return d.drv.Wait() }
+func (d *Device) Wait() error { return sentinel(d.drv.Wait()) }
 
 // Close frees what was allocated through d. The Device that Open returned also gives back the
 // GPU, and with it what its forks hold.
 func (d *Device) Close() error {
 	err := d.releaseAll()
 	if d.parent != nil {
-		return err
+		return sentinel(err)
 	}
 	if closed := d.drv.Close(); err == nil {
-		return closed // a failure of queued work is told by both
+		err = closed // a failure of queued work is told by both
 	}
-	return err
+	return sentinel(err)
 }
 
 func (d *Device) releaseAll() error {
@@ -175,12 +193,11 @@ func (d *Device) releaseAll() error {
 	return err
 }
 
-// Usage returns the bytes in use through d and its forks, the most there were at a time, and
-// what of the hardware's memory was free when last asked.
-func (d *Device) Usage() (inUse, high, free, total int64) {
+// Usage implements kernels.Resident: what is in use through d and its forks.
+func (d *Device) Usage() kernels.Usage {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.inUse, d.high, d.free, d.total
+	return kernels.Usage{InUse: d.inUse, High: d.high, Free: d.free, Total: d.total}
 }
 
 // account books n bytes on d and on the Devices that it was forked from.

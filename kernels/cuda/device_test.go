@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"galvani/kernels"
+	"galvani/kernels/cells"
 	"galvani/kernels/ptx"
 )
 
@@ -22,13 +24,13 @@ func TestLeastCompute(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, cell := range Cells() {
-		facts, err := cellFacts(cell)
+	for _, cell := range cells.Names() {
+		f, err := factsOf(cell)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for prec := range Precisions {
-			m := cell + "_" + Precisions[formatOf(facts, prec)]
+		for prec := range kernels.Precisions {
+			m := cell + "_" + kernels.Precisions[formatOf(f, prec)]
 			if _, err := ptx.Images(m, least(m)); err != nil {
 				t.Error(err)
 			}

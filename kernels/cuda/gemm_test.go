@@ -11,14 +11,14 @@ import (
 	"testing"
 	"unsafe"
 
-	"galvani/kernels/driver"
+	"galvani/kernels"
 )
 
 // openGPU opens the first GPU, or what GALVANI_CUDA_LIBRARY has in its place.
 func openGPU(t *testing.T, opt Options) *Device {
 	t.Helper()
 	d, err := Open(0, opt)
-	if errors.Is(err, driver.ErrUnavailable) && os.Getenv("GALVANI_CUDA_LIBRARY") == "" {
+	if errors.Is(err, kernels.ErrNoDevice) && os.Getenv("GALVANI_CUDA_LIBRARY") == "" {
 		t.Skipf("no GPU (make gpu-test runs this on the emulated driver): %v", err)
 	}
 	if err != nil {
@@ -129,7 +129,7 @@ func TestProducts(t *testing.T) {
 			matrixCase{layout: l, m: 65, n: 63, k: 17, bias: true, gap: 3},
 			matrixCase{layout: l, m: 3, n: 130, k: 49, add: true, bias: true})
 	}
-	for _, precision := range Precisions {
+	for _, precision := range kernels.Precisions {
 		d := openGPU(t, Options{Precision: precision})
 		for i, mc := range cases {
 			t.Run(fmt.Sprintf("%s/%d", precision, i), func(t *testing.T) {

@@ -6,12 +6,4 @@
 #include "layout.h"
 #include "launch.h"
 
-/* What a cell's header says of itself; see kernels/cells/shared/cell.h. */
-struct cell_facts {
-	const char *name;
-	struct cell_dims dims;
-	int first, uses_in, uses_rec;
-	int plane[8]; /* REC_PLANE(g) */
-};
-
 #endif

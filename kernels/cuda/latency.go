@@ -12,9 +12,9 @@ import (
 	"galvani/kernels/driver"
 )
 
-// Signal is a way in which blocks hear of each other, or the host of a kernel.
-type Signal struct {
-	Name   string
+// signal is a way in which blocks hear of each other, or the host of a kernel.
+type signal struct {
+	name   string
 	kernel string
 	blocks int
 	// How they are launched; see driver.Launch.
@@ -24,22 +24,31 @@ type Signal struct {
 	wait     bool // for each launch
 }
 
-// Signals returns those that the GPU has.
-func (d *Device) Signals() []Signal {
-	all := []Signal{
-		{Name: "launch, queued", kernel: "latency_launch", blocks: 1, host: true},
-		{Name: "launch, waited for", kernel: "latency_launch", blocks: 1, host: true, wait: true},
-		{Name: "flag through L2, there and back", kernel: "latency_flag", blocks: 2, together: true},
+// Signals implements kernels.Prober.
+func (d *Device) Signals() []string {
+	var names []string
+	for _, s := range d.signals() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// signals returns those that the GPU has.
+func (d *Device) signals() []signal {
+	all := []signal{
+		{name: "launch, queued", kernel: "latency_launch", blocks: 1, host: true},
+		{name: "launch, waited for", kernel: "latency_launch", blocks: 1, host: true, wait: true},
+		{name: "flag through L2, there and back", kernel: "latency_flag", blocks: 2, together: true},
 	}
 	for _, n := range []int{d.limits.SMs / 4, d.limits.SMs} {
 		if n > 1 {
-			all = append(all, Signal{Name: fmt.Sprintf("grid barrier, %d blocks", n), kernel: "latency_grid", blocks: n, together: true})
+			all = append(all, signal{name: fmt.Sprintf("grid barrier, %d blocks", n), kernel: "latency_grid", blocks: n, together: true})
 		}
 	}
 	for n := 2; n <= largestCluster && d.limits.Cluster > 1; n *= 2 {
 		all = append(all,
-			Signal{Name: fmt.Sprintf("cluster barrier, %d blocks", n), kernel: "latency_cluster", blocks: n, cluster: n},
-			Signal{Name: fmt.Sprintf("exchange in a cluster, %d blocks", n), kernel: "latency_exchange", blocks: n, cluster: n})
+			signal{name: fmt.Sprintf("cluster barrier, %d blocks", n), kernel: "latency_cluster", blocks: n, cluster: n},
+			signal{name: fmt.Sprintf("exchange in a cluster, %d blocks", n), kernel: "latency_exchange", blocks: n, cluster: n})
 	}
 	return all
 }
@@ -47,10 +56,11 @@ func (d *Device) Signals() []Signal {
 // largestCluster is what some GPUs run of those that none must.
 const largestCluster = 16
 
-// Rounds prepares a signal, and returns what does n rounds of it and waits for them.
+// Rounds implements kernels.Prober.
 //
 // Errors: a GPU without room for so large a cluster or grid; wrong counts.
-func (d *Device) Rounds(s Signal) (func(n int) error, error) {
+func (d *Device) Rounds(i int) (func(n int) error, error) {
+	s := d.signals()[i]
 	var k *kernel
 	var word, seen driver.Ptr
 	var counts []int32
@@ -87,7 +97,7 @@ func (d *Device) Rounds(s Signal) (func(n int) error, error) {
 			w.sync()
 			for b, c := range counts {
 				if w.err == nil && c != int32(n) {
-					w.err = fmt.Errorf("%s: block %d counted %d rounds, want %d", s.Name, b, c, n)
+					w.err = fmt.Errorf("%s: block %d counted %d rounds, want %d", s.name, b, c, n)
 				}
 			}
 		})

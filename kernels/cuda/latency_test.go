@@ -7,15 +7,15 @@ import "testing"
 // TestLatency does some rounds of every signal; the kernels count them.
 func TestLatency(t *testing.T) {
 	d := openGPU(t, Options{})
-	for _, s := range d.Signals() {
-		rounds, err := d.Rounds(s)
+	for i, s := range d.signals() {
+		rounds, err := d.Rounds(i)
 		if err != nil {
-			t.Errorf("%s: %v", s.Name, err)
+			t.Errorf("%s: %v", s.name, err)
 			continue
 		}
 		for _, n := range []int{1, 2, 7} {
 			if err := rounds(n); err != nil && s.cluster <= d.limits.Cluster { // not every GPU has room for more
-				t.Errorf("%s, %d rounds: %v", s.Name, n, err)
+				t.Errorf("%s, %d rounds: %v", s.name, n, err)
 			}
 		}
 	}

@@ -8,10 +8,13 @@ import "C"
 import (
 	"unsafe"
 
+	"galvani/kernels"
 	"galvani/kernels/driver"
+
+	"gorgonia.org/gorgonia"
 )
 
-// Linear is y [N,M] = x [N,K] Wᵀ + b, W [M,K].
+// Linear is y [N,M] = x [N,K] Wᵀ + b, W [M,K]. It implements kernels.LinearPlan.
 type Linear struct {
 	d         *Device
 	n, k, m   int
@@ -20,33 +23,67 @@ type Linear struct {
 	columns   *kernel
 }
 
-// NewLinear allocates an affine map.
-func (d *Device) NewLinear(n, k, m int) (*Linear, error) {
+// NewLinear implements kernels.Device.
+func (d *Device) NewLinear(cfg kernels.LinearConfig) (kernels.LinearPlan, error) {
+	if err := float32Only("linear", cfg.Dtype); err != nil {
+		return nil, err
+	}
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	n, k, m := cfg.N, cfg.K, cfg.M
 	l := &Linear{d: d, n: n, k: k, m: m}
 	err := d.build("linear", func(b *builder) {
 		l.y, l.dx, l.dp = b.floats(n*m), b.floats(n*k), b.floats(m*(k+1))
 		l.gemm = b.gemm([3]int{m, k, n})
 		l.columns = b.kernel("gemm", "column_sum")
 	})
-	return l, err
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *Linear) bind(xv, wv gorgonia.Value) (x, w *Array, err error) {
+	if x, err = l.d.taken("linear: x", xv, l.n, l.k); err != nil {
+		return nil, nil, err
+	}
+	w, err = l.d.taken("linear: w", wv, l.m, l.k)
+	return x, w, err
 }
 
 // Forward queues y.
-func (l *Linear) Forward(x, w, b *Array) *Array {
+func (l *Linear) Forward(xv, wv, bv gorgonia.Value) (gorgonia.Value, error) {
+	x, w, err := l.bind(xv, wv)
+	if err != nil {
+		return nil, err
+	}
+	b, err := l.d.taken("linear: b", bv, l.m)
+	if err != nil {
+		return nil, err
+	}
 	l.d.queue("linear forward", func(q *work) {
 		l.gemm.do(q, product{layout: nt, m: l.n, n: l.m, k: l.k, a: x.ptr, lda: l.k,
 			b: w.ptr, ldb: l.k, c: l.y, ldc: l.m, bias: b.ptr})
 	})
-	return l.d.array(l.y, l.n, l.m)
+	return l.d.array(l.y, l.n, l.m), nil
 }
 
 // Backward queues dx [N,K] and the packed gradient [M·K + M] of W and b.
-func (l *Linear) Backward(x, w, dy *Array) (dx, dparams *Array) {
+func (l *Linear) Backward(xv, wv, dyv gorgonia.Value) (dx, dparams gorgonia.Value, err error) {
+	x, w, err := l.bind(xv, wv)
+	if err != nil {
+		return nil, nil, err
+	}
+	dy, err := l.d.taken("linear: dy", dyv, l.n, l.m)
+	if err != nil {
+		return nil, nil, err
+	}
 	l.d.queue("linear backward", func(q *work) {
 		l.gemm.do(q, product{layout: nn, m: l.n, n: l.k, k: l.m, a: dy.ptr, lda: l.m, b: w.ptr, ldb: l.k, c: l.dx, ldc: l.k})
 		l.gemm.do(q, product{layout: tn, m: l.m, n: l.k, k: l.n, a: dy.ptr, lda: l.m, b: x.ptr, ldb: l.k, c: l.dp, ldc: l.k})
 		p := C.struct_column_sum_params{N: C.int(l.n), M: C.int(l.m), x: ptr(dy.ptr), out: ptr(offset(l.dp, l.m*l.k))}
 		q.launch(l.columns, of(C.column_launch(p.M)), unsafe.Pointer(&p))
 	})
-	return l.d.array(l.dx, l.n, l.k), l.d.array(l.dp, l.m*(l.k+1))
+	return l.d.array(l.dx, l.n, l.k), l.d.array(l.dp, l.m*(l.k+1)), nil
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"unsafe"
 
+	"galvani/kernels"
 	"galvani/kernels/driver"
 
 	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 )
 
 // stager copies host memory to a place on the device while the host goes on: through one of two
@@ -50,17 +52,21 @@ func (s *stager[E]) push(data []E) error {
 	return nil
 }
 
-// Mirror is host memory and its counterpart on a device.
+// Mirror is host memory and its counterpart on a device. It implements kernels.Mirror.
 type Mirror struct {
 	host  []float32
 	array *Array
 	stage stager[float32]
 }
 
-// Mirror allocates and fills the counterpart of host memory, which the mirror keeps.
-func (d *Device) Mirror(host []float32) (*Mirror, error) {
+// Mirror implements kernels.Resident, for dense tensors of float32.
+func (d *Device) Mirror(of *tensor.Dense) (kernels.Mirror, error) {
+	host, err := kernels.Elems[float32]("mirror", of, of.Shape()...)
+	if err != nil {
+		return nil, err
+	}
 	m := &Mirror{host: host}
-	err := d.build("mirror", func(b *builder) { m.array = d.array(upload(b, host), len(host)) })
+	err = d.build("mirror", func(b *builder) { m.array = d.array(upload(b, host), len(host)) })
 	if err != nil {
 		return nil, err
 	}
@@ -70,9 +76,6 @@ func (d *Device) Mirror(host []float32) (*Mirror, error) {
 
 // View returns elements from offset on as a value of a graph.
 func (m *Mirror) View(offset int, shape ...int) gorgonia.Value { return m.array.View(offset, shape...) }
-
-// Array returns all elements.
-func (m *Mirror) Array() *Array { return m.array }
 
 // Push queues a copy of the host memory to the device. The host memory may be changed as soon as
 // Push returns.
@@ -89,10 +92,23 @@ func (m *Mirror) Pull() error {
 }
 
 // Copy queues a copy of an array of the same size to the device's elements.
-func (m *Mirror) Copy(from *Array) error {
+func (m *Mirror) Copy(v gorgonia.Value) error {
+	from, err := m.array.dev.anyArray("mirror: source", v)
+	if err != nil {
+		return err
+	}
 	if from.Size() != len(m.host) {
-		return fmt.Errorf("cuda: copy %d elements to %d", from.Size(), len(m.host))
+		return fmt.Errorf("kernels: cuda: copy %d elements to %d: %w", from.Size(), len(m.host), kernels.ErrShape)
 	}
 	m.array.dev.queue("copy", func(w *work) { w.copy(m.array.ptr, from.ptr, len(m.host)) })
 	return nil
+}
+
+// mirrored returns the elements of a mirror on the device, at least n.
+func (d *Device) mirrored(name string, m kernels.Mirror, n int) (*Array, error) {
+	c, ok := m.(*Mirror)
+	if !ok || !c.array.On(d) || c.array.Size() < n {
+		return nil, fmt.Errorf("kernels: %s: want a mirror of at least %d elements on %s: %w", name, n, d.Name(), kernels.ErrShape)
+	}
+	return c.array, nil
 }

@@ -8,17 +8,11 @@ import "C"
 import (
 	"fmt"
 	"unsafe"
+
+	"galvani/kernels"
 )
 
-// Field is one array of all samples, [N,T,W], and the array [T,B,W] that takes it for those of a
-// batch.
-type Field struct {
-	To      *Array
-	T, B, W int
-	From    []float32
-}
-
-// Samples are the samples of a data set, kept on a device.
+// Samples are the samples of a data set, kept on a device. They implement kernels.Samples.
 type Samples struct {
 	d     *Device
 	takes []C.struct_take_params
@@ -26,13 +20,19 @@ type Samples struct {
 	index stager[int32]
 }
 
-// NewSamples uploads n samples.
+// NewSamples implements kernels.Resident.
+//
 // Errors: a field whose arrays do not have its shape.
-func (d *Device) NewSamples(n int, fields []Field) (*Samples, error) {
+func (d *Device) NewSamples(n int, fields []kernels.SampleField) (kernels.Samples, error) {
+	to := make([]*Array, len(fields))
 	for i, f := range fields {
-		if len(f.From) != n*f.T*f.W || f.To.Size() != f.T*f.B*f.W || f.B != fields[0].B {
-			return nil, fmt.Errorf("cuda: samples: field %d has %d elements for %d in a batch, want N=%d T=%d W=%d for B=%d",
-				i, len(f.From), f.To.Size(), n, f.T, f.W, fields[0].B)
+		var err error
+		if to[i], err = d.mirrored(fmt.Sprintf("samples: field %d", i), f.To, f.T*f.B*f.W); err != nil {
+			return nil, err
+		}
+		if len(f.From) != n*f.T*f.W || to[i].Size() != f.T*f.B*f.W || f.B != fields[0].B {
+			return nil, fmt.Errorf("kernels: cuda: samples: field %d has %d elements for %d in a batch, want N=%d T=%d W=%d for B=%d",
+				i, len(f.From), to[i].Size(), n, f.T, f.W, fields[0].B)
 		}
 	}
 	s := &Samples{d: d}
@@ -41,12 +41,15 @@ func (d *Device) NewSamples(n int, fields []Field) (*Samples, error) {
 		if len(fields) > 0 {
 			s.index = stager[int32]{d: d, to: b.bytes(int64(fields[0].B) * 4)}
 		}
-		for _, f := range fields {
+		for i, f := range fields {
 			s.takes = append(s.takes, C.struct_take_params{T: C.int(f.T), B: C.int(f.B), W: C.int(f.W),
-				from: ptr(upload(b, f.From)), index: ptr(s.index.to), to: ptr(f.To.ptr)})
+				from: ptr(upload(b, f.From)), index: ptr(s.index.to), to: ptr(to[i].ptr)})
 		}
 	})
-	return s, err
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Take queues the copy of sample index[b] to column b of every field, zeros where index[b] is
@@ -56,7 +59,7 @@ func (s *Samples) Take(index []int32) error {
 		return nil
 	}
 	if len(index) != int(s.takes[0].B) {
-		return fmt.Errorf("cuda: samples: %d indices, want %d", len(index), s.takes[0].B)
+		return fmt.Errorf("kernels: cuda: samples: %d indices, want %d", len(index), s.takes[0].B)
 	}
 	if err := s.index.push(index); err != nil {
 		return err

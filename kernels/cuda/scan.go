@@ -6,51 +6,14 @@ package cuda
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
+	"galvani/kernels"
 	"galvani/kernels/driver"
 	"galvani/kernels/segments"
 )
-
-// Role says what a parameter does inside a cell.
-type Role int
-
-const (
-	In   Role = iota // rows of [P·H,I]
-	Rec              // rows of [G·H,H]
-	Vec              // planes [H]
-	Edge             // conductances [E]
-	roles
-)
-
-// Param is a parameter of a scan. Those of one role follow each other in the order of the
-// cell's header.
-type Param struct {
-	Role    Role
-	Len     int
-	Learned bool
-}
-
-// ScanConfig fixes a scan; the letters and the fields of equal name are those of
-// kernels.ScanConfig.
-type ScanConfig struct {
-	Cell                            string
-	T, B, I, H                      int
-	Consts, Rest                    []float64
-	EdgeI, EdgeJ                    []int32
-	Params                          []Param
-	Support                         [][2]int // per recurrent matrix the columns [lo,hi) that may hold entries, nil for all
-	Last, KeepGradH, Masked, Resets bool
-	Memory                          int64
-	ForwardOnly                     bool
-}
-
-// ScanArgs are the inputs of a run; Mask and Reset are nil where the scan has none.
-type ScanArgs struct {
-	X, State, Mask, Reset *Array
-	Params                []*Array
-}
 
 // Scan runs one cell over sequences of fixed shape.
 //
@@ -63,18 +26,21 @@ type ScanArgs struct {
 // Where h of all steps does not fit ScanConfig.Memory, it is kept for one segment of whole
 // chunks at a time, with the state before each; Backward runs a segment forward again first.
 // Chunks depend on sizes alone, so the bits are the same.
+//
+// Scan implements kernels.ScanPlan.
 type Scan struct {
 	d        *Device
-	cfg      ScanConfig
-	cell     C.struct_cell_facts
+	cfg      kernels.ScanConfig
+	edges    kernels.Axial              // none without axial coupling
+	args     kernels.ScanArrays[*Array] // of the last Forward
+	cell     facts
 	fwd, bwd C.struct_scan_layout
 	consts   [C.MAX_CONSTS]C.double
 	constsF  [C.MAX_CONSTS]C.float
 	restF    [C.MAX_STATES]C.float
 	columns  C.struct_rec_columns
-	learn    C.int
-	learns   [roles]bool
-	chunk    int // steps
+	split    bool // recurrent matrices have entries in a part of their columns
+	chunk    int  // steps
 	products []weightProduct
 	segments []segments.Segment // one of all steps, where memory suffices
 	held     int                // the segment whose states are in the buffers; for queued functions
@@ -82,7 +48,7 @@ type Scan struct {
 	prepare, unprepare, replay, forward, backward         *kernel
 	axialDrives, edgePartial, edgeSum, prevRows           *kernel
 	gemm                                                  *gemm
-	joined                                                [roles]driver.Ptr // parameters of a role that come in several
+	joined                                                [kernels.Roles]driver.Ptr // parameters of a role that come in several
 	edgeStart, edgeUnit, edgeOf, edgeI, edgeJ             driver.Ptr
 	prep, h, carry, borders, before, hand, final, packed  driver.Ptr
 	gradH                                                 driver.Ptr
@@ -94,77 +60,63 @@ type Scan struct {
 type run struct {
 	x, state, mask, reset driver.Ptr
 	params                []driver.Ptr
-	of                    [roles]driver.Ptr // all parameters of a role, but Vec
+	of                    [kernels.Roles]driver.Ptr // all parameters of a role, but Vec
 }
 
-// NewScan allocates a scan.
-// Errors: a cell without a kernel; a shape that no layout fits; *segments.MemoryError; out of device
-// memory, with nothing left allocated.
-func (d *Device) NewScan(cfg ScanConfig) (*Scan, error) {
+// NewScan implements kernels.Device.
+//
+// Errors: what ScanConfig.Check refuses; a shape that no layout fits; kernels.ErrMemory, with
+// nothing left allocated.
+func (d *Device) NewScan(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
+	if err := float32Only("scan", cfg.Dtype); err != nil {
+		return nil, err
+	}
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
 	s := &Scan{d: d, cfg: cfg}
 	var err error
-	if s.cell, err = cellFacts(cfg.Cell); err != nil {
-		return nil, err
+	if s.cell, err = factsOf(cfg.Cell.Header); err != nil {
+		return nil, sentinel(err)
 	}
-	if len(cfg.Consts) > len(s.consts) || len(cfg.Rest) != s.states() {
-		return nil, fmt.Errorf("cuda: %s: %d constants and %d rest values, want at most %d and %d",
-			cfg.Cell, len(cfg.Consts), len(cfg.Rest), len(s.consts), s.states())
+	if len(cfg.Cell.Consts) > len(s.consts) {
+		return nil, fmt.Errorf("kernels: cuda: %s: %d constants, want at most %d", cfg.Cell.Header, len(cfg.Cell.Consts), len(s.consts))
 	}
-	for i, v := range cfg.Consts {
+	for i, v := range cfg.Cell.Consts {
 		s.consts[i], s.constsF[i] = C.double(v), C.float(v)
 	}
-	for i, v := range cfg.Rest {
+	for i, v := range cfg.Cell.Rest {
 		s.restF[i] = C.float(v)
 	}
-	if err = s.setColumns(); err != nil {
-		return nil, err
+	if cfg.Cell.Axial != nil {
+		s.edges = *cfg.Cell.Axial
 	}
-	vectors := 0
-	for _, p := range cfg.Params {
-		if p.Role == Vec {
-			vectors++
-		}
-		if !p.Learned {
-			continue
-		}
-		s.learns[p.Role] = true
-		switch p.Role {
-		case Vec:
-			s.learn = max(s.learn, C.int(min(2, vectors)))
-		case Edge:
-			s.learn = 2
-		}
-	}
+	s.setColumns()
 	if s.fwd, err = scanLayout(s.cell, d.limits, d.prec, cfg.B, cfg.H, false); err != nil {
-		return nil, err
+		return nil, sentinel(err)
 	}
 	if s.bwd, err = scanLayout(s.cell, d.limits, d.prec, cfg.B, cfg.H, true); err != nil {
-		return nil, err
+		return nil, sentinel(err)
 	}
 	s.chunk = s.chunkSteps()
 	if err = s.divide(); err != nil {
 		return nil, err
 	}
-	if err = d.build("scan "+cfg.Cell, s.allocate); err != nil {
+	if err = d.build("scan "+cfg.Cell.Header, s.allocate); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
 // setColumns fills s.columns.
-func (s *Scan) setColumns() error {
-	rec := int(s.cell.dims.rec)
-	if rec > C.MAX_REC || s.cfg.Support != nil && len(s.cfg.Support) != rec {
-		return fmt.Errorf("cuda: %s: supports of %d recurrent matrices, want %d, and at most %d matrices",
-			s.cfg.Cell, len(s.cfg.Support), rec, C.MAX_REC)
-	}
-	for g := range rec {
+func (s *Scan) setColumns() {
+	for g := range s.cell.Rec {
 		s.columns.hi[g] = C.int(s.cfg.H)
-		if s.cfg.Support != nil {
-			s.columns.lo[g], s.columns.hi[g] = C.int(s.cfg.Support[g][0]), C.int(s.cfg.Support[g][1])
-		}
 	}
-	return nil
+	for g, c := range s.cfg.Supports() {
+		s.split = true
+		s.columns.lo[g], s.columns.hi[g] = C.int(c[0]), C.int(c[1])
+	}
 }
 
 // Layout says how the steps of a scan are laid out over a GPU; see struct scan_layout.
@@ -174,9 +126,6 @@ type Layout struct {
 	Shared                               int // bytes
 }
 
-// Layouts returns how the scan runs forward and backward.
-func (s *Scan) Layouts() (forward, backward Layout) { return layoutOf(s.fwd), layoutOf(s.bwd) }
-
 func layoutOf(l C.struct_scan_layout) Layout {
 	return Layout{int(l.rows), int(l.blocks), int(l.groups), int(l.slice), int(l.threads), l.resident != 0, int(l.shared)}
 }
@@ -185,32 +134,32 @@ func layoutOf(l C.struct_scan_layout) Layout {
 // chunk has.
 func (s *Scan) Segments() (segments, chunk int) { return len(s.segments), s.chunk }
 
-func (s *Scan) states() int { return int(s.cell.dims.states) }
-func (s *Scan) planes() int { return int(s.cell.dims.drives) }
+func (s *Scan) states() int { return s.cell.States }
+func (s *Scan) planes() int { return s.cell.Drives }
 
 // scanLayout asks layout.h how the steps of a cell are laid out over a GPU.
-func scanLayout(cell C.struct_cell_facts, l Limits, prec, batch, hidden int, backward bool) (C.struct_scan_layout, error) {
+func scanLayout(cell facts, l Limits, prec, batch, hidden int, backward bool) (C.struct_scan_layout, error) {
 	gpu := C.struct_gpu_limits{sms: C.int(l.SMs), shared: C.int(l.Shared), cluster: C.int(l.Cluster), compute: C.int(l.Compute)}
 	var out C.struct_scan_layout
 	if C.scan_layout(&gpu, &cell.dims, C.int(formatOf(cell, prec)), C.int(batch), C.int(hidden), flag(backward), &out) != 0 {
 		return out, fmt.Errorf("cuda: scan %s: no layout for B=%d H=%d in %s within %d bytes of shared memory",
-			C.GoString(cell.name), batch, hidden, Precisions[prec], l.Shared)
+			cell.name, batch, hidden, kernels.Precisions[prec], l.Shared)
 	}
 	return out, nil
 }
 
 // PlanLayout returns the layouts that a scan would have on a GPU with these limits.
 func PlanLayout(cell string, l Limits, precision string, batch, hidden int) (forward, backward Layout, err error) {
-	facts, err := cellFacts(cell)
+	f0, err := factsOf(cell)
 	if err != nil {
 		return forward, backward, err
 	}
-	prec := slices.Index(Precisions, precision)
-	f, err := scanLayout(facts, l, prec, batch, hidden, false)
+	prec := slices.Index(kernels.Precisions, precision)
+	f, err := scanLayout(f0, l, prec, batch, hidden, false)
 	if err != nil {
 		return forward, backward, err
 	}
-	b, err := scanLayout(facts, l, prec, batch, hidden, true)
+	b, err := scanLayout(f0, l, prec, batch, hidden, true)
 	return layoutOf(f), layoutOf(b), err
 }
 
@@ -250,10 +199,10 @@ func (s *Scan) divide() (err error) {
 	c := &s.cfg
 	_, s.segments, err = segments.Divide(segments.Plan{Steps: c.T, Chunk: s.chunk, Memory: c.Memory,
 		ForwardOnly: c.ForwardOnly, Bytes: s.kept})
-	if err != nil {
-		return fmt.Errorf("cuda: scan: %w", err)
+	if short := new(segments.MemoryError); errors.As(err, &short) {
+		return c.MemoryError(short)
 	}
-	return nil
+	return err
 }
 
 // hSteps returns for how many steps h is kept: one segment at a time with Last.
@@ -270,10 +219,10 @@ func (s *Scan) hSteps() int {
 
 // format returns the number format of the recurrent products; a cell without has the kernels of
 // fp32.
-func (s *Scan) format() string { return Precisions[formatOf(s.cell, s.d.prec)] }
+func (s *Scan) format() string { return kernels.Precisions[formatOf(s.cell, s.d.prec)] }
 
-func formatOf(cell C.struct_cell_facts, prec int) int {
-	if cell.dims.rec == 0 {
+func formatOf(cell facts, prec int) int {
+	if cell.Rec == 0 {
 		return C.PREC_FP32
 	}
 	return prec
@@ -281,7 +230,8 @@ func formatOf(cell C.struct_cell_facts, prec int) int {
 
 // kernel returns a kernel of the cell. There is a module for each cell and number format.
 func (s *Scan) kernel(b *builder, name string) *kernel {
-	return b.kernel(s.cfg.Cell+"_"+s.format(), s.cfg.Cell+"_"+name)
+	cell := s.cfg.Cell.Header
+	return b.kernel(cell+"_"+s.format(), cell+"_"+name)
 }
 
 // allocate fills s with memory and kernels.
@@ -290,17 +240,17 @@ func (s *Scan) allocate(b *builder) {
 	s.prepare = s.kernel(b, "prepare")
 	s.forward = s.kernel(b, "forward_"+s.format())
 	b.shared(s.forward, int(s.fwd.shared))
-	var count, total [roles]int
+	var count, total [kernels.Roles]int
 	for _, p := range c.Params {
 		count[p.Role]++
-		total[p.Role] += p.Len
+		total[p.Role] += p.Len()
 	}
-	for _, r := range []Role{In, Rec, Edge} {
+	for _, r := range []kernels.Role{kernels.In, kernels.Rec, kernels.Edge} {
 		if count[r] > 1 {
 			s.joined[r] = b.floats(total[r])
 		}
 	}
-	s.prep = b.floats(int(s.cell.dims.prep) * c.H)
+	s.prep = b.floats(s.cell.Prep * c.H)
 	s.h = b.floats((s.hSteps() + 1) * plane)
 	s.final = b.floats(s.states() * plane)
 	most := 0
@@ -313,8 +263,8 @@ func (s *Scan) allocate(b *builder) {
 		s.carry = b.floats((s.states() - 1) * plane)
 	}
 	s.drives = b.scratch("drives", (s.chunk+1)*s.planes()*plane)
-	if s.cell.dims.axial >= 0 {
-		start, unit, edge := neighbours(c.H, c.EdgeI, c.EdgeJ)
+	if s.cell.Axial >= 0 {
+		start, unit, edge := neighbours(c.H, s.edges.I, s.edges.J)
 		s.edgeStart, s.edgeUnit, s.edgeOf = upload(b, start), upload(b, unit), upload(b, edge)
 	}
 	if c.ForwardOnly {
@@ -330,7 +280,7 @@ func (s *Scan) allocateBackward(b *builder) {
 	s.unprepare, s.replay = s.kernel(b, "unprepare"), s.kernel(b, "replay")
 	s.backward = s.kernel(b, "backward_"+s.format())
 	b.shared(s.backward, int(s.bwd.shared))
-	s.packed = b.floats(s.learned())
+	s.packed = b.floats(c.Learned())
 	if c.KeepGradH {
 		s.gradH = b.floats(c.T * plane)
 	}
@@ -339,7 +289,7 @@ func (s *Scan) allocateBackward(b *builder) {
 	}
 	s.extra = b.scratch("extra", (s.chunk+1)*(s.states()-1)*plane)
 	s.gstate = b.scratch("grad", s.states()*plane)
-	s.gp = b.scratch("gp", int(s.bwd.groups)*int(s.cell.dims.prep)*c.H)
+	s.gp = b.scratch("gp", int(s.bwd.groups)*s.cell.Prep*c.H)
 	if c.Resets {
 		s.prev = b.scratch("prev", s.chunk*plane)
 		s.prevRows = b.kernel("sparse", "prev_rows")
@@ -350,29 +300,18 @@ func (s *Scan) allocateBackward(b *builder) {
 		sizes = append(sizes, [3]int{p.rows, p.hi - p.lo, s.chunk * c.B})
 	}
 	s.gemm = b.gemm(sizes...)
-	if s.cell.dims.axial < 0 {
+	if s.cell.Axial < 0 {
 		return
 	}
 	s.axialDrives = b.kernel("sparse", "axial_drives") // zeros without edges
-	edges := len(c.EdgeI)
-	if s.learns[Edge] && edges > 0 {
-		s.edgeI, s.edgeJ = upload(b, c.EdgeI), upload(b, c.EdgeJ)
+	edges := s.edges.Edges()
+	if c.Learns(kernels.Edge) && edges > 0 {
+		s.edgeI, s.edgeJ = upload(b, s.edges.I), upload(b, s.edges.J)
 		s.edgePartial, s.edgeSum = b.kernel("sparse", "edge_partial"), b.kernel("sparse", "edge_sum")
 		s.edgeParts = int(C.edge_parts(C.int(s.d.limits.SMs), C.int(edges), C.longlong(s.chunk*c.B)))
 		s.partial = b.scratch("edges", s.edgeParts*edges)
 		s.gsum, s.gedge = b.scratch("gsum", c.H), b.scratch("gedge", edges)
 	}
-}
-
-// learned returns the number of elements of the packed gradient.
-func (s *Scan) learned() int {
-	n := 0
-	for _, p := range s.cfg.Params {
-		if p.Learned {
-			n += p.Len
-		}
-	}
-	return n
 }
 
 // neighbours lists for each unit the units it is joined to and by which edge, in the order of

@@ -6,26 +6,43 @@ package cuda
 import "C"
 
 import (
+	"fmt"
 	"unsafe"
 
+	"galvani/kernels"
 	"galvani/kernels/driver"
 	"galvani/kernels/segments"
+
+	"gorgonia.org/gorgonia"
 )
 
-// Backward queues the adjoint of a Forward with the same arguments. dh is the gradient of its
-// result. It returns the gradients of the learned parameters, packed in their order.
-func (s *Scan) Backward(a ScanArgs, dh *Array) *Array {
-	r := s.run(a)
-	s.d.queue("scan "+s.cfg.Cell+" backward", func(w *work) { s.runBackward(w, r, dh.ptr) })
-	return s.d.array(s.packed, s.learned())
+// Backward implements kernels.ScanPlan: it queues the adjoint of all steps.
+func (s *Scan) Backward(a kernels.ScanArgs, dhv gorgonia.Value) (gorgonia.Value, error) {
+	if s.args.X == nil {
+		return nil, fmt.Errorf("kernels: scan: backward before any forward")
+	}
+	if s.cfg.ForwardOnly {
+		return nil, fmt.Errorf("kernels: scan: backward of a scan that is forward only")
+	}
+	args, err := kernels.Bind(s.cfg, a, s.d.taken)
+	if err != nil {
+		return nil, err
+	}
+	dh, err := s.d.taken("scan: dh", dhv, s.cfg.Rows(), s.cfg.H)
+	if err != nil {
+		return nil, err
+	}
+	r := s.run(args)
+	s.d.queue("scan "+s.cfg.Cell.Header+" backward", func(w *work) { s.runBackward(w, r, dh.ptr) })
+	return s.d.array(s.packed, s.cfg.Learned()), nil
 }
 
 func (s *Scan) runBackward(w *work, r *run, dh driver.Ptr) {
 	c := &s.cfg
 	w.zero(s.gstate.ptr, s.states()*c.B*c.H)
-	w.zero(s.gp.ptr, int(s.bwd.groups)*int(s.cell.dims.prep)*c.H)
-	if c.Support != nil {
-		w.zero(s.packed, s.learned()) // nobody writes outside of the supports
+	w.zero(s.gp.ptr, int(s.bwd.groups)*s.cell.Prep*c.H)
+	if s.split {
+		w.zero(s.packed, c.Learned()) // nobody writes outside of the supports
 	}
 	for i := len(s.segments) - 1; i >= 0; i-- {
 		g := s.segments[i]
@@ -86,11 +103,11 @@ func (s *Scan) handOver(w *work, t0, n int) {
 // drivesAgain starts the drives of n steps as far as the adjoint or the replay reads them.
 func (s *Scan) drivesAgain(w *work, r *run, prev driver.Ptr, t0, n int) {
 	c, dims := &s.cfg, &s.cell.dims
-	if s.cell.uses_in == 0 && s.cell.uses_rec == 0 {
+	if !s.cell.UsesIn && !s.cell.UsesRec {
 		return
 	}
 	s.inputDrives(w, r, t0, n)
-	if s.cell.uses_rec == 0 {
+	if !s.cell.UsesRec {
 		return
 	}
 	var fed [C.MAX_PLANES]bool
@@ -99,7 +116,7 @@ func (s *Scan) drivesAgain(w *work, r *run, prev driver.Ptr, t0, n int) {
 	}
 	for _, b := range s.recBlocks() {
 		s.gemm.do(w, product{layout: nt, m: n * c.B, n: b.rows, k: b.hi - b.lo, a: offset(prev, b.lo), lda: c.H,
-			b: offset(r.of[Rec], b.row*c.H+b.lo), ldb: c.H, c: offset(s.drives.ptr, b.column), ldc: s.planes() * c.H, add: fed[b.column/c.H]})
+			b: offset(r.of[kernels.Rec], b.row*c.H+b.lo), ldb: c.H, c: offset(s.drives.ptr, b.column), ldc: s.planes() * c.H, add: fed[b.column/c.H]})
 		for k := range b.rows / c.H {
 			fed[b.column/c.H+k] = true
 		}
@@ -120,9 +137,9 @@ type block struct{ row, rows, column, lo, hi int }
 // the drives too, are all fed by the input or all not, and have entries in the same columns.
 func (s *Scan) recBlocks() []block {
 	var bs []block
-	h, in := s.cfg.H, int(s.cell.dims.in)
-	for k := range int(s.cell.dims.rec) {
-		plane, lo, hi := int(s.cell.plane[k]), int(s.columns.lo[k]), int(s.columns.hi[k])
+	h, in := s.cfg.H, s.cell.In
+	for k := range s.cell.Rec {
+		plane, lo, hi := s.cell.Plane[k], int(s.columns.lo[k]), int(s.columns.hi[k])
 		if i := len(bs) - 1; i >= 0 && bs[i].column+bs[i].rows == plane*h && plane != in && bs[i].lo == lo && bs[i].hi == hi {
 			bs[i].rows += h
 			continue
@@ -133,11 +150,11 @@ func (s *Scan) recBlocks() []block {
 }
 
 // weightBlocks divides the matrix of a role in the same way.
-func (s *Scan) weightBlocks(r Role) []block {
-	if r == Rec {
+func (s *Scan) weightBlocks(r kernels.Role) []block {
+	if r == kernels.Rec {
 		return s.recBlocks()
 	}
-	if rows := int(s.cell.dims.in) * s.cfg.H; rows > 0 {
+	if rows := s.cell.In * s.cfg.H; rows > 0 {
 		return []block{{0, rows, 0, 0, s.cfg.I}}
 	}
 	return nil
@@ -161,7 +178,7 @@ func (s *Scan) stepsBack(w *work, r *run, g segments.Segment, t0, n int, dh driv
 	c, plane := &s.cfg, s.cfg.B*s.cfg.H
 	extra := (s.states() - 1) * plane
 	p := C.struct_backward_params{layout: s.bwd, T: C.int(c.T), B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n),
-		last: flag(c.Last), learn: s.learn, consts: s.constsF, rest: s.restF, prep: ptr(s.prep), wrec: ptr(r.of[Rec]),
+		last: flag(c.Last), learn: C.int(c.LearnedPlanes()), consts: s.constsF, rest: s.restF, prep: ptr(s.prep), wrec: ptr(r.of[kernels.Rec]),
 		columns: s.columns, drives: ptr(s.drives.ptr), h: ptr(s.at(g, t0)), extra: ptr(s.extra.ptr), dh: ptr(dh), grad: ptr(s.gstate.ptr),
 		gp: ptr(s.gp.ptr), gh: ptr(s.gradH), mask: ptr(r.mask), reset: ptr(r.reset), axial: s.axial(r)}
 	if s.bwd.resident != 0 {
@@ -179,22 +196,22 @@ func (s *Scan) stepsBack(w *work, r *run, g segments.Segment, t0, n int, dh driv
 // weightProduct is the gradient of columns lo to hi-1 of rows of a matrix of weights, which belong to
 // as many columns of the drives, at a place in the packed gradient.
 type weightProduct struct {
-	role                               Role
+	role                               kernels.Role
 	rows, wide, lo, hi, column, packed int
 }
 
 // weightProducts lists the products that the gradients of all learned matrices take.
 func (s *Scan) weightProducts() []weightProduct {
 	var ps []weightProduct
-	var row [roles]int // of the matrix of a role
+	var row [kernels.Roles]int // of the matrix of a role
 	packed := 0
 	for _, p := range s.cfg.Params {
-		if p.Role == In || p.Role == Rec {
+		if p.Role == kernels.In || p.Role == kernels.Rec {
 			wide := s.cfg.I
-			if p.Role == Rec {
+			if p.Role == kernels.Rec {
 				wide = s.cfg.H
 			}
-			lo, hi := row[p.Role], row[p.Role]+p.Len/wide
+			lo, hi := row[p.Role], row[p.Role]+p.Len()/wide
 			for _, b := range s.weightBlocks(p.Role) {
 				if from, to := max(lo, b.row), min(hi, b.row+b.rows); from < to && b.lo < b.hi && p.Learned {
 					ps = append(ps, weightProduct{p.Role, to - from, wide, b.lo, b.hi, b.column + from - b.row, packed + (from-lo)*wide})
@@ -203,7 +220,7 @@ func (s *Scan) weightProducts() []weightProduct {
 			row[p.Role] = hi
 		}
 		if p.Learned {
-			packed += p.Len
+			packed += p.Len()
 		}
 	}
 	return ps
@@ -214,7 +231,7 @@ func (s *Scan) weightGradients(w *work, r *run, prev driver.Ptr, t0, n int, add 
 	c := &s.cfg
 	for _, p := range s.products {
 		rows := prev
-		if p.role == In {
+		if p.role == kernels.In {
 			rows = offset(r.x, t0*c.B*c.I)
 		}
 		s.gemm.do(w, product{layout: tn, m: p.rows, n: p.hi - p.lo, k: n * c.B,
@@ -230,14 +247,14 @@ func (s *Scan) partialEdges(w *work, prev driver.Ptr, n int, add bool) {
 		return
 	}
 	p := C.struct_edge_partial_params{R: C.int(n * c.B), H: C.int(c.H), D: dims.drives, plane: dims.axial,
-		E: C.int(len(c.EdgeI)), parts: C.int(s.edgeParts), add: flag(add), i: ptr(s.edgeI), j: ptr(s.edgeJ),
+		E: C.int(s.edges.Edges()), parts: C.int(s.edgeParts), add: flag(add), i: ptr(s.edgeI), j: ptr(s.edgeJ),
 		h: ptr(prev), gd: ptr(s.drives.ptr), partial: ptr(s.partial.ptr)}
 	w.launch(s.edgePartial, of(C.edge_launch(p.E, p.parts)), unsafe.Pointer(&p))
 }
 
 // vectorGradients starts the gradients of the vector parameters from those of the prepared planes.
 func (s *Scan) vectorGradients(w *work, r *run) {
-	if s.learn == 0 {
+	if s.cfg.LearnedPlanes() == 0 {
 		return
 	}
 	c := &s.cfg
@@ -260,19 +277,19 @@ func (s *Scan) edgeGradients(w *work) {
 	if s.edgeSum == nil {
 		return
 	}
-	p := C.struct_edge_sum_params{E: C.int(len(s.cfg.EdgeI)), parts: C.int(s.edgeParts), i: ptr(s.edgeI), j: ptr(s.edgeJ),
+	p := C.struct_edge_sum_params{E: C.int(s.edges.Edges()), parts: C.int(s.edgeParts), i: ptr(s.edgeI), j: ptr(s.edgeJ),
 		partial: ptr(s.partial.ptr), gsum: ptr(s.gsum.ptr), g: ptr(s.gedge.ptr)}
 	w.launch(s.edgeSum, of(C.each_launch(C.longlong(p.E))), unsafe.Pointer(&p))
 	packed, edge := 0, 0
 	for _, x := range s.cfg.Params {
-		if x.Role == Edge {
+		if x.Role == kernels.Edge {
 			if x.Learned {
-				w.copy(offset(s.packed, packed), offset(s.gedge.ptr, edge), x.Len)
+				w.copy(offset(s.packed, packed), offset(s.gedge.ptr, edge), x.Len())
 			}
-			edge += x.Len
+			edge += x.Len()
 		}
 		if x.Learned {
-			packed += x.Len
+			packed += x.Len()
 		}
 	}
 }

@@ -8,22 +8,30 @@ import "C"
 import (
 	"unsafe"
 
+	"galvani/kernels"
 	"galvani/kernels/driver"
 	"galvani/kernels/segments"
+
+	"gorgonia.org/gorgonia"
 )
 
-// Forward queues all steps and returns h, [T·B,H] or [B,H] with Last.
-func (s *Scan) Forward(a ScanArgs) *Array {
-	r := s.run(a)
-	s.d.queue("scan "+s.cfg.Cell+" forward", func(w *work) { s.runForward(w, r) })
-	if s.cfg.Last {
-		return s.d.array(s.final, s.cfg.B, s.cfg.H)
+// Forward implements kernels.ScanPlan: it queues all steps.
+func (s *Scan) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
+	args, err := kernels.Bind(s.cfg, a, s.d.taken)
+	if err != nil {
+		return nil, err
 	}
-	return s.d.array(s.slot(1), s.cfg.T*s.cfg.B, s.cfg.H)
+	s.args = args
+	r := s.run(args)
+	s.d.queue("scan "+s.cfg.Cell.Header+" forward", func(w *work) { s.runForward(w, r) })
+	if s.cfg.Last {
+		return s.d.array(s.final, s.cfg.B, s.cfg.H), nil
+	}
+	return s.d.array(s.slot(1), s.cfg.T*s.cfg.B, s.cfg.H), nil
 }
 
 // run takes the addresses of the arguments.
-func (s *Scan) run(a ScanArgs) *run {
+func (s *Scan) run(a kernels.ScanArrays[*Array]) *run {
 	addr := func(v *Array) driver.Ptr {
 		if v == nil {
 			return 0
@@ -80,11 +88,11 @@ func (s *Scan) runForward(w *work, r *run) {
 
 // join copies parameters of one role behind each other.
 func (s *Scan) join(w *work, r *run) {
-	var done [roles]int
+	var done [kernels.Roles]int
 	for i, p := range s.cfg.Params {
 		if to := s.joined[p.Role]; to != 0 {
-			w.copy(offset(to, done[p.Role]), r.params[i], p.Len)
-			done[p.Role] += p.Len
+			w.copy(offset(to, done[p.Role]), r.params[i], p.Len())
+			done[p.Role] += p.Len()
 		}
 	}
 }
@@ -94,8 +102,8 @@ func (s *Scan) join(w *work, r *run) {
 func (s *Scan) each(f func(k, param, plane, at int)) {
 	k, packed := 0, 0
 	for i, p := range s.cfg.Params {
-		if p.Role == Vec {
-			for plane := range p.Len / s.cfg.H {
+		if p.Role == kernels.Vec {
+			for plane := range p.Len() / s.cfg.H {
 				at := -1
 				if p.Learned {
 					at = packed + plane*s.cfg.H
@@ -105,13 +113,13 @@ func (s *Scan) each(f func(k, param, plane, at int)) {
 			}
 		}
 		if p.Learned {
-			packed += p.Len
+			packed += p.Len()
 		}
 	}
 }
 
 func (s *Scan) axial(r *run) C.struct_axial_params {
-	return C.struct_axial_params{start: ptr(s.edgeStart), unit: ptr(s.edgeUnit), edge: ptr(s.edgeOf), g: ptr(r.of[Edge])}
+	return C.struct_axial_params{start: ptr(s.edgeStart), unit: ptr(s.edgeUnit), edge: ptr(s.edgeOf), g: ptr(r.of[kernels.Edge])}
 }
 
 // unitThreads is the size of a block of CELL_prepare, CELL_unprepare and CELL_replay.
@@ -137,7 +145,7 @@ func (s *Scan) steps(w *work, r *run, g segments.Segment, carry driver.Ptr) {
 		w.copy(offset(s.borders, (t0-g.Lo)/s.chunk*extra), carry, extra)
 		s.inputDrives(w, r, t0, n)
 		p := C.struct_forward_params{layout: s.fwd, T: C.int(c.T), B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n),
-			consts: s.constsF, rest: s.restF, prep: ptr(s.prep), wrec: ptr(r.of[Rec]), columns: s.columns, drives: ptr(s.drives.ptr),
+			consts: s.constsF, rest: s.restF, prep: ptr(s.prep), wrec: ptr(r.of[kernels.Rec]), columns: s.columns, drives: ptr(s.drives.ptr),
 			h: ptr(s.at(g, t0)), carry: ptr(carry), mask: ptr(r.mask), reset: ptr(r.reset), axial: s.axial(r)}
 		if s.fwd.resident != 0 {
 			w.launch(s.forward, grid(s.fwd), unsafe.Pointer(&p))
@@ -163,32 +171,36 @@ func grid(l C.struct_scan_layout) shape {
 // inputDrives starts x Uᵀ of n steps: drive planes 0 to P-1.
 func (s *Scan) inputDrives(w *work, r *run, t0, n int) {
 	c := &s.cfg
-	if s.cell.dims.in == 0 {
+	if s.cell.In == 0 {
 		return
 	}
-	s.gemm.do(w, product{layout: nt, m: n * c.B, n: int(s.cell.dims.in) * c.H, k: c.I, strict: true,
-		a: offset(r.x, t0*c.B*c.I), lda: c.I, b: r.of[In], ldb: c.I, c: s.drives.ptr, ldc: s.planes() * c.H})
+	s.gemm.do(w, product{layout: nt, m: n * c.B, n: s.cell.In * c.H, k: c.I, strict: true,
+		a: offset(r.x, t0*c.B*c.I), lda: c.I, b: r.of[kernels.In], ldb: c.I, c: s.drives.ptr, ldc: s.planes() * c.H})
 }
 
-// H returns all hidden states [T,B,H] of the last Forward.
-//
-// Where they are not kept, it waits and runs the segments again, with the arguments of that
-// Forward, which must not have changed: then the value is in host memory.
-func (s *Scan) H(a ScanArgs) (*Array, []float32, error) {
+// H implements kernels.ScanPlan. Where hidden states are not kept, it waits and runs the segments
+// again: then the value is in host memory. It is nil before any Forward and where the device failed.
+func (s *Scan) H() gorgonia.Value {
 	c := &s.cfg
-	if !c.Last || len(s.segments) == 1 {
-		return s.d.array(s.slot(1), c.T, c.B, c.H), nil, nil
+	if s.args.X == nil {
+		return nil
 	}
-	r := s.run(a)
+	if !c.Last || len(s.segments) == 1 {
+		return s.d.array(s.slot(1), c.T, c.B, c.H)
+	}
+	r := s.run(s.args)
 	out := make([]float32, c.T*c.B*c.H)
-	err := s.d.wait("scan "+c.Cell+" again", func(w *work) {
+	err := s.d.wait("scan "+c.Cell.Header+" again", func(w *work) {
 		for i, g := range s.segments {
 			s.again(w, r, i)
 			w.copyOut(unsafe.Pointer(&out[g.Lo*c.B*c.H]), s.at(g, g.Lo+1), int64((g.Hi-g.Lo)*c.B*c.H)*4)
 			w.sync()
 		}
 	})
-	return nil, out, err
+	if err != nil {
+		return nil
+	}
+	return kernels.Wrap(out, c.T, c.B, c.H)
 }
 
 // again runs segment i forward from the state that was kept before it.
@@ -201,11 +213,11 @@ func (s *Scan) again(w *work, r *run, i int) {
 	s.steps(w, r, g, s.carry)
 }
 
-// Final returns the state [S,B,H] after the last step of the last Forward.
-func (s *Scan) Final() *Array { return s.d.array(s.final, s.states(), s.cfg.B, s.cfg.H) }
+// Final implements kernels.ScanPlan.
+func (s *Scan) Final() gorgonia.Value { return s.d.array(s.final, s.states(), s.cfg.B, s.cfg.H) }
 
-// GradH returns the gradients [T,B,H] of all hidden states in the last Backward, or nil.
-func (s *Scan) GradH() *Array {
+// GradH implements kernels.ScanPlan.
+func (s *Scan) GradH() gorgonia.Value {
 	if s.gradH == 0 {
 		return nil
 	}

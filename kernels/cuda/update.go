@@ -7,99 +7,143 @@ import "C"
 
 import (
 	"fmt"
+	"math"
 	"unsafe"
 
+	"galvani/kernels"
 	"galvani/kernels/driver"
+
+	"gorgonia.org/gorgonia"
 )
 
-// Rule is a family of optimisers, by the number of its kernel.
-type Rule int
-
-const (
-	Adam    Rule = C.RULE_ADAM
-	RMSProp Rule = C.RULE_RMSPROP
-	SGD     Rule = C.RULE_SGD
+// The kernels number optimisers and what became of an update as the contract does.
+var (
+	_ = [1]int{}[kernels.Adam-C.RULE_ADAM]
+	_ = [1]int{}[kernels.RMSProp-C.RULE_RMSPROP]
+	_ = [1]int{}[kernels.SGD-C.RULE_SGD]
 )
 
-// Coefs are the factors of one update; see update_params.
-type Coefs struct {
-	Rate, Root, Beta1, Beta2, C1, C2, Eps, Decay, Keep, Momentum float32
-	Nesterov                                                     bool
-}
+// capacity is the number of updates whose reports wait on the device.
+const capacity = 256
 
-// UpdateConfig fixes updates of the first Learned elements of Params. Lo and Hi, [Learned], are
-// nil where every parameter is free.
-type UpdateConfig struct {
-	Rule    Rule
-	Clip    float64 // largest norm of the gradient, 0 for none
-	Learned int
-	Params  *Array
-	Slots   []*Array
-	Lo, Hi  []float32
-	Parts   []Part // Learned elements in all
-}
-
-// Part is a run of parameters on which weight decay acts or not. Parts follow each other.
-type Part struct {
-	Len    int
-	Decays bool
-}
-
-// Capacity is the number of updates whose reports wait on the device.
-const Capacity = 256
-
-// Update clips a gradient, updates parameters and projects them. Reports of Capacity updates go
-// round in a ring.
+// Update clips a gradient, updates parameters and projects them. Reports of capacity updates go
+// round in a ring. It implements kernels.UpdatePlan.
 type Update struct {
 	d                                           *Device
-	cfg                                         UpdateConfig
+	cfg                                         kernels.UpdateConfig
+	params                                      *Array
+	slots                                       []*Array
 	flat, lo, hi, backup, bad, train, scale     driver.Ptr
 	partial, reports                            driver.Ptr
 	host                                        []C.struct_report
-	done                                        [Capacity]*driver.Event
+	done                                        [capacity]*driver.Event
 	first, queued                               int // updates reported so far and queued so far
 	gather, normPartial, normSum, update, ended *kernel
 }
 
-// NewUpdate allocates updates.
-func (d *Device) NewUpdate(cfg UpdateConfig) (*Update, error) {
-	u := &Update{d: d, cfg: cfg}
+// NewUpdate implements kernels.Resident.
+func (d *Device) NewUpdate(cfg kernels.UpdateConfig) (kernels.UpdatePlan, error) {
+	u, names := &Update{d: d, cfg: cfg}, cfg.Rule.Slots()
 	n := cfg.Learned
-	err := d.build("update", func(b *builder) {
+	var err error
+	if u.params, err = d.mirrored("update: parameters", cfg.Params, n); err != nil {
+		return nil, err
+	}
+	if len(cfg.Slots) != len(names) {
+		return nil, fmt.Errorf("kernels: update: %d slots, want %v: %w", len(cfg.Slots), names, kernels.ErrShape)
+	}
+	for i, m := range cfg.Slots {
+		s, err := d.mirrored("update: "+names[i], m, n)
+		if err != nil {
+			return nil, err
+		}
+		u.slots = append(u.slots, s)
+	}
+	lo, hi, err := bounds(cfg.Bounds, n)
+	if err != nil {
+		return nil, err
+	}
+	if u.cfg.Parts, err = decays(cfg.Parts, n); err != nil {
+		return nil, err
+	}
+	err = d.build("update", func(b *builder) {
 		u.flat, u.backup = b.floats(n), b.floats(n)
-		u.lo, u.hi = upload(b, cfg.Lo), upload(b, cfg.Hi)
+		u.lo, u.hi = upload(b, lo), upload(b, hi)
 		u.bad = upload(b, make([]int32, C.MAX_BLOCKS)) // the kernels take as many as they have blocks
 		u.train = upload(b, make([]int32, C.sizeof_struct_train_state/4))
 		u.scale = b.bytes(C.sizeof_double)
 		u.partial = b.bytes(int64(C.norm_launch(C.longlong(n)).x) * C.sizeof_double)
-		u.reports = b.bytes(Capacity * C.sizeof_struct_report)
+		u.reports = b.bytes(capacity * C.sizeof_struct_report)
 		u.gather, u.normPartial, u.normSum = b.kernel("update", "gather"), b.kernel("update", "norm_partial"), b.kernel("update", "norm_sum")
 		u.update, u.ended = b.kernel("update", "update"), b.kernel("update", "update_end")
-		if rows := b.host(Capacity * C.sizeof_struct_report); rows != nil {
-			u.host = unsafe.Slice((*C.struct_report)(rows), Capacity)
+		if rows := b.host(capacity * C.sizeof_struct_report); rows != nil {
+			u.host = unsafe.Slice((*C.struct_report)(rows), capacity)
 		}
 		for i := range u.done {
 			u.done[i] = b.event()
 		}
 	})
-	return u, err
+	if err != nil {
+		return nil, err
+	}
+	return u, nil
 }
 
-// Apply queues update number step. The gradients follow each other in the order of the
-// parameters; loss is the plan whose last Forward they belong to.
-// Errors: gradients of another length in all; more than Capacity updates without a report.
-func (u *Update) Apply(grads []*Array, loss *Loss, c Coefs, step int) error {
-	if u.queued-u.first == Capacity {
-		return fmt.Errorf("cuda: %d updates are queued without a report", Capacity)
+// bounds spreads spans over n elements; it returns nils where there are none.
+func bounds(spans []kernels.Span, n int) (lo, hi []float32, err error) {
+	if len(spans) == 0 {
+		return nil, nil, nil
+	}
+	lo, hi = make([]float32, n), make([]float32, n)
+	for i := range lo {
+		lo[i], hi[i] = float32(math.Inf(-1)), float32(math.Inf(1))
+	}
+	for _, s := range spans {
+		if s.Offset < 0 || s.Len < 0 || s.Len > n-s.Offset {
+			return nil, nil, fmt.Errorf("kernels: update: bounds of elements [%d,%d), there are %d: %w", s.Offset, s.Offset+s.Len, n, kernels.ErrShape)
+		}
+		for i := s.Offset; i < s.Offset+s.Len; i++ {
+			lo[i], hi[i] = s.Lo, s.Hi
+		}
+	}
+	return lo, hi, nil
+}
+
+// decays returns the parts of an update; nil is one that decays.
+func decays(parts []kernels.Part, learned int) ([]kernels.Part, error) {
+	if parts == nil {
+		return []kernels.Part{{Len: learned, Decays: true}}, nil
+	}
+	n := 0
+	for _, p := range parts {
+		n += p.Len
+	}
+	if n != learned {
+		return nil, fmt.Errorf("kernels: update: parts have %d elements, want %d: %w", n, learned, kernels.ErrShape)
+	}
+	return parts, nil
+}
+
+// Apply implements kernels.UpdatePlan.
+//
+// Errors: gradients of another length in all; more than capacity updates without a report.
+func (u *Update) Apply(grads []gorgonia.Value, loss gorgonia.Value, lr float64, step int) error {
+	mean, ok := loss.(*Mean)
+	if !ok {
+		return fmt.Errorf("kernels: update: the loss is a %T, want one of %s", loss, u.d.Name())
+	}
+	if u.queued-u.first == capacity {
+		return fmt.Errorf("kernels: cuda: %d updates are queued without a report", capacity)
 	}
 	pieces, err := u.pieces(grads)
 	if err != nil {
 		return err
 	}
-	row := u.queued % Capacity
+	c := u.cfg.Rule.At(lr, step)
+	row := u.queued % capacity
 	u.queued++
 	u.d.queue(fmt.Sprintf("update %d", step), func(w *work) {
-		u.apply(w, pieces, loss, c, step, row)
+		u.apply(w, pieces, mean.loss, c, step, row)
 		w.copyOut(unsafe.Pointer(&u.host[row]), u.report(row), C.sizeof_struct_report)
 		w.record(u.done[row])
 	})
@@ -107,10 +151,14 @@ func (u *Update) Apply(grads []*Array, loss *Loss, c Coefs, step int) error {
 }
 
 // pieces lists where each gradient goes, in as many launches of gather as it takes.
-func (u *Update) pieces(grads []*Array) ([]C.struct_gather_params, error) {
+func (u *Update) pieces(grads []gorgonia.Value) ([]C.struct_gather_params, error) {
 	var all []C.struct_gather_params
 	at := 0
-	for i, g := range grads {
+	for i, v := range grads {
+		g, err := u.d.anyArray("update: gradient", v)
+		if err != nil {
+			return nil, err
+		}
 		k := i % C.MAX_PLANES
 		if k == 0 {
 			all = append(all, C.struct_gather_params{flat: ptr(u.flat)})
@@ -121,7 +169,7 @@ func (u *Update) pieces(grads []*Array) ([]C.struct_gather_params, error) {
 		at += g.Size()
 	}
 	if at != u.cfg.Learned {
-		return nil, fmt.Errorf("cuda: update: gradients have %d elements, want %d", at, u.cfg.Learned)
+		return nil, fmt.Errorf("kernels: cuda: update: gradients have %d elements, want %d", at, u.cfg.Learned)
 	}
 	return all, nil
 }
@@ -131,7 +179,7 @@ func (u *Update) report(row int) driver.Ptr {
 	return u.reports + driver.Ptr(row)*C.sizeof_struct_report
 }
 
-func (u *Update) apply(w *work, pieces []C.struct_gather_params, loss *Loss, c Coefs, step, row int) {
+func (u *Update) apply(w *work, pieces []C.struct_gather_params, loss *Loss, c kernels.Coefs, step, row int) {
 	for i := range pieces {
 		p := &pieces[i]
 		longest := C.longlong(0)
@@ -147,12 +195,12 @@ func (u *Update) apply(w *work, pieces []C.struct_gather_params, loss *Loss, c C
 		partial: ptr(u.partial), sums: ptr(loss.sums), report: report, train: ptr(u.train), scale: ptr(u.scale)}
 	w.launch(u.normPartial, of(l), unsafe.Pointer(&norm))
 	w.launch(u.normSum, of(C.sum_launch()), unsafe.Pointer(&norm))
-	p := C.struct_update_params{n: n, rule: C.int(u.cfg.Rule), nesterov: flag(c.Nesterov), step: C.int(step),
+	p := C.struct_update_params{n: n, rule: C.int(u.cfg.Rule.Kind), nesterov: flag(c.Nesterov), step: C.int(step),
 		rate: C.float(c.Rate), root: C.float(c.Root), beta1: C.float(c.Beta1), beta2: C.float(c.Beta2), c1: C.float(c.C1),
 		c2: C.float(c.C2), eps: C.float(c.Eps), decay: C.float(c.Decay), keep: C.float(c.Keep), momentum: C.float(c.Momentum),
-		p: ptr(u.cfg.Params.ptr), g: ptr(u.flat), lo: ptr(u.lo), hi: ptr(u.hi), scale: ptr(u.scale), backup: ptr(u.backup),
+		p: ptr(u.params.ptr), g: ptr(u.flat), lo: ptr(u.lo), hi: ptr(u.hi), scale: ptr(u.scale), backup: ptr(u.backup),
 		bad: ptr(u.bad), train: ptr(u.train), report: report}
-	for i, s := range u.cfg.Slots {
+	for i, s := range u.slots {
 		p.slot[i] = ptr(s.ptr)
 	}
 	at := 0
@@ -165,14 +213,14 @@ func (u *Update) apply(w *work, pieces []C.struct_gather_params, loss *Loss, c C
 }
 
 // part returns the arguments of the update of a part that begins at an element.
-func (u *Update) part(p C.struct_update_params, at int, part Part) C.struct_update_params {
+func (u *Update) part(p C.struct_update_params, at int, part kernels.Part) C.struct_update_params {
 	shift := driver.Ptr(at) * C.sizeof_float
 	p.n = C.longlong(part.Len)
-	p.p, p.g, p.backup = ptr(u.cfg.Params.ptr+shift), ptr(u.flat+shift), ptr(u.backup+shift)
+	p.p, p.g, p.backup = ptr(u.params.ptr+shift), ptr(u.flat+shift), ptr(u.backup+shift)
 	if u.lo != 0 {
 		p.lo, p.hi = ptr(u.lo+shift), ptr(u.hi+shift)
 	}
-	for i, s := range u.cfg.Slots {
+	for i, s := range u.slots {
 		p.slot[i] = ptr(s.ptr + shift)
 	}
 	if !part.Decays {
@@ -181,21 +229,15 @@ func (u *Update) part(p C.struct_update_params, at int, part Part) C.struct_upda
 	return p
 }
 
-// Report tells of one update. State is that of struct report.
-type Report struct {
-	Step     int
-	Sums     Sums
-	GradNorm float64
-	State    int
-}
+// Capacity implements kernels.UpdatePlan.
+func (u *Update) Capacity() int { return capacity }
 
-// Reports returns what the updates since the last call tell, in order: with wait of all that
-// were queued, otherwise of those that are done.
-func (u *Update) Reports(wait bool) ([]Report, error) {
+// Reports implements kernels.UpdatePlan.
+func (u *Update) Reports(wait bool) ([]kernels.Report, error) {
 	done := u.first
 	err := u.d.drv.Do(func(*driver.Queue) error {
 		for ; done < u.queued; done++ {
-			e := u.done[done%Capacity]
+			e := u.done[done%capacity]
 			if wait {
 				if err := e.Sync(); err != nil {
 					return err
@@ -207,12 +249,12 @@ func (u *Update) Reports(wait bool) ([]Report, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, sentinel(err)
 	}
-	var out []Report
+	var out []kernels.Report
 	for ; u.first < done; u.first++ {
-		r := &u.host[u.first%Capacity]
-		out = append(out, Report{Step: int(r.step), Sums: sums(&r.sums), GradNorm: float64(r.grad_norm), State: int(r.state)})
+		r := &u.host[u.first%capacity]
+		out = append(out, kernels.Report{Step: int(r.step), LossSums: sums(&r.sums), GradNorm: float64(r.grad_norm), State: kernels.UpdateState(r.state)})
 	}
 	return out, nil
 }

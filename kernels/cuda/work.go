@@ -28,9 +28,10 @@ func (d *Device) queue(what string, f func(*work)) {
 	d.drv.Go(func(q *driver.Queue) error { return do(q, what, f) })
 }
 
-// wait queues f and waits until it has returned.
+// wait queues f and waits until it has returned. Its errors, like those of try and attempt, have the
+// sentinels of the contract.
 func (d *Device) wait(what string, f func(*work)) error {
-	return d.drv.Do(func(q *driver.Queue) error { return do(q, what, f) })
+	return sentinel(d.drv.Do(func(q *driver.Queue) error { return do(q, what, f) }))
 }
 
 // try is wait for what the GPU may refuse: the Device stays as it was, unless it is lost.
@@ -47,10 +48,10 @@ func (d *Device) attempt(f func(*driver.Queue) error) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = refused
 	}
-	return refused
+	return sentinel(err)
 }
 
 func do(q *driver.Queue, what string, f func(*work)) error {

@@ -62,7 +62,7 @@ done
 for source; do
 	name=$(basename "$source" .cu)
 	cells=
-	[ "$name" != scan ] || cells=$(for header in "$kernels"/cells/*.h; do basename "$header" .h; done)
+	[ "$name" != scan ] || cells=$(sed -n 's/^#define CELLS(X)//p' "$kernels/cells/list.h" | grep -o 'X([a-z0-9_]*)' | sed 's/^X(\(.*\))$/\1/')
 	for cell in ${cells:-$name}; do
 		for arch in $(targets "$cell"); do
 			unit=${cell}_$arch

@@ -2,7 +2,7 @@
 archive of both and its manifest. Called by build.sh.
 
 Every kernels/cuda/*.cu is a module. scan.cu is one module per cell and number format of products:
-compiled with -DCELL=NAME -DONLY_FORMAT for each kernels/cells/NAME.h and named NAME_FORMAT.
+compiled with -DCELL=NAME -DONLY_FORMAT for each NAME in kernels/cells/list.h and named NAME_FORMAT.
 
 What was compiled is kept in build/nvrtc/kept, under a hash of all that it depends on.
 """
@@ -98,7 +98,8 @@ def modules():
         if source.stem != "scan":
             found[source.stem] = ([source], [], ARCHS)
             continue
-        for cell in sorted(CELLS.glob("*.h")):
+        names = re.findall(r"X\((\w+)\)", (CELLS / "list.h").read_text().split("#define CELLS(X)")[1])
+        for cell in [CELLS / f"{name}.h" for name in names]:
             for format in formats(cell):
                 macros = [f"-DCELL={cell.stem}", f"-DONLY_{format}"]
                 found[f"{cell.stem}_{format}"] = ([source, cell], macros, FORMATS_ARCHS[format])

@@ -18,6 +18,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"galvani/kernels/cells"
 )
 
 const root = "../.."
@@ -61,10 +63,6 @@ func sourcesOf(dir string) (map[string][]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	cells, err := filepath.Glob(filepath.Join(dir, "kernels/cells/*.h"))
-	if err != nil {
-		return nil, err
-	}
 	modules := map[string][]string{}
 	for _, file := range cu {
 		name := strings.TrimSuffix(filepath.Base(file), ".cu")
@@ -73,13 +71,14 @@ func sourcesOf(dir string) (map[string][]string, error) {
 			modules[name] = []string{source}
 			continue
 		}
-		for _, cell := range cells {
-			list, err := formats(cell)
+		for _, cell := range cells.Names() {
+			header := path.Join("kernels/cells", cell+".h")
+			list, err := formats(filepath.Join(dir, header))
 			if err != nil {
 				return nil, err
 			}
 			for _, format := range list {
-				modules[strings.TrimSuffix(filepath.Base(cell), ".h")+"_"+format] = []string{source, path.Join("kernels/cells", filepath.Base(cell))}
+				modules[cell+"_"+format] = []string{source, header}
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
+	"galvani/kernels/devices"
 	"galvani/models"
 
 	"gorgonia.org/gorgonia"
@@ -213,18 +214,18 @@ func mismatch(got, want []float64, tolerance float64) string {
 // TestEqualsClocked holds the events to the unrolled graph and, with cgo, to the fused scan in
 // float64: all voltages, and voltages and traces at the end.
 func TestEqualsClocked(t *testing.T) {
-	devices := map[string]kernels.Device{"graph": nil}
-	dev, err := kernels.OpenCPU(1)
+	all := map[string]kernels.Device{"graph": nil}
+	dev, err := devices.OpenCPU(1)
 	switch {
 	case err == nil:
 		defer dev.Close()
-		devices["scan"] = dev
+		all["scan"] = dev
 	case !errors.Is(err, kernels.ErrNoDevice):
 		t.Fatal(err)
 	}
 	for _, p := range problems(t) {
 		h, final := p.run(t)
-		for name, dev := range devices {
+		for name, dev := range all {
 			wantH, wantFinal := p.clocked(t, dev)
 			near(t, p.name+" on "+name+": h", h, wantH, equality)
 			near(t, p.name+" on "+name+": final state", final, wantFinal, equality)

@@ -8,6 +8,7 @@ import (
 	"galvani/data"
 	"galvani/engine"
 	"galvani/kernels"
+	"galvani/kernels/devices"
 	"galvani/models"
 
 	"github.com/BurntSushi/toml"
@@ -16,7 +17,7 @@ import (
 // OpenCPU skips a test in a binary without cgo, which has no fused scan.
 func OpenCPU(t *testing.T) kernels.Device {
 	t.Helper()
-	dev, err := kernels.OpenCPU(1)
+	dev, err := devices.OpenCPU(1)
 	if errors.Is(err, kernels.ErrNoDevice) {
 		t.Skip(err)
 	}

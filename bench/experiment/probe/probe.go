@@ -5,6 +5,7 @@ import (
 
 	"galvani/engine"
 	"galvani/kernels"
+	"galvani/kernels/devices"
 	"galvani/models"
 )
 
@@ -21,7 +22,7 @@ type Probe struct {
 //
 // Errors: kernels.ErrNoDevice in a binary without cgo; those of models.Bind.
 func New(threads int, name string, cell models.Cell, d models.Dims, seed uint64) (*Probe, error) {
-	dev, err := kernels.OpenCPU(threads)
+	dev, err := devices.OpenCPU(threads)
 	if err != nil {
 		return nil, fmt.Errorf("float64 needs the fused scan: %w", err)
 	}

@@ -1,0 +1,122 @@
+package conform
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"galvani/kernels"
+)
+
+// tolAdjoint bounds the relative error of a float64 adjoint against central differences
+// with step 1e-5: truncation h² and rounding eps/h are both near 1e-10.
+const tolAdjoint = 1e-6
+
+// value returns the functional of the output of a forward run.
+func value[F kernels.Float](t *testing.T, p *Problem, plan kernels.ScanPlan) float64 {
+	t.Helper()
+	h, err := plan.Forward(p.Args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	w := Data[F](p.Weight)
+	for i, x := range Data[F](h) {
+		sum += float64(x) * float64(w[i])
+	}
+	return sum
+}
+
+// checkAdjoint compares the packed gradient with central differences of the elements that
+// pick selects, and returns the largest relative error.
+func checkAdjoint(t *testing.T, dev kernels.Device, p *Problem, pick func(i int) bool) float64 {
+	t.Helper()
+	plan, err := dev.NewScan(p.Cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value[float64](t, p, plan)
+	g, err := plan.Backward(p.Args, p.Weight)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grad := append([]float64(nil), Data[float64](g)...)
+	scale := 1e-3 // of a gradient: below it errors count absolutely
+	for _, x := range grad {
+		scale = max(scale, math.Abs(x))
+	}
+	const step = 1e-5
+	k, worst := 0, 0.0
+	for n, param := range p.Params {
+		x := Data[float64](param)
+		for i := range x {
+			if pick(k) && !outside(p.Cfg.Params[n], i) {
+				old := x[i]
+				x[i] = old + step
+				up := value[float64](t, p, plan)
+				x[i] = old - step
+				down := value[float64](t, p, plan)
+				x[i] = old
+				want := (up - down) / (2 * step)
+				err := math.Abs(grad[k]-want) / max(math.Abs(want), 0.01*scale)
+				worst = max(worst, err)
+				if err > tolAdjoint {
+					t.Errorf("%s[%d]: gradient %.9g, differences %.9g", p.Cfg.Params[n].Name, i, grad[k], want)
+				}
+			}
+			k++
+		}
+	}
+	return worst
+}
+
+// Adjoint holds the gradients of a device that computes in float64 to central differences: every
+// cell, every parameter, in shapes with dimensions of 1, 2 and odd.
+func Adjoint(t *testing.T, dev kernels.Device) {
+	for _, v := range Variants() {
+		for i, s := range []Sizes{
+			{T: 1, B: 1, I: 1, H: 1}, {T: 2, B: 1, I: 2, H: 3}, {T: 3, B: 2, I: 1, H: 5, Last: true},
+			{T: 5, B: 3, I: 3, H: 7, Sequence: true}, {T: 4, B: 5, I: 2, H: 2, Last: true, Sequence: true},
+		} {
+			t.Run(fmt.Sprintf("%s/%+v", v.Name, s), func(t *testing.T) {
+				checkAdjoint(t, dev, NewProblem[float64](v, s, uint64(i)), func(int) bool { return true })
+			})
+		}
+	}
+}
+
+// AdjointAcrossChunks is Adjoint for a sequence longer than a time chunk and a batch of several
+// workers.
+func AdjointAcrossChunks(t *testing.T, dev kernels.Device) {
+	for _, v := range Variants() {
+		t.Run(v.Name, func(t *testing.T) {
+			p := NewProblem[float64](v, Sizes{T: 71, B: 35, I: 2, H: 5, Sequence: true}, 7)
+			for i := range Data[float64](p.Args.X) { // keep 71 steps of the literal form finite
+				Data[float64](p.Args.X)[i] *= 0.3
+			}
+			checkAdjoint(t, dev, p, func(i int) bool { return i%3 == 0 })
+		})
+	}
+}
+
+// AdjointCanFail plants a fault, one sign in the gradient, and wants Adjoint's bound to see it.
+func AdjointCanFail(t *testing.T, dev kernels.Device) {
+	p := NewProblem[float64](Variants()[0], Sizes{T: 3, B: 2, I: 2, H: 3}, 1)
+	plan, err := dev.NewScan(p.Cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value[float64](t, p, plan)
+	g, err := plan.Backward(p.Args, p.Weight)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := Data[float64](p.Params[0])
+	x[0] += 1e-5
+	up := value[float64](t, p, plan)
+	x[0] -= 2e-5
+	want := (up - value[float64](t, p, plan)) / 2e-5
+	if flipped := -Data[float64](g)[0]; math.Abs(flipped-want) < tolAdjoint*math.Abs(want) {
+		t.Fatalf("flipped gradient %g passes for %g", flipped, want)
+	}
+}

@@ -1,0 +1,8 @@
+// Package conform is the conformance suite of devices: it holds scans, affine maps, weights, losses
+// and updates of any kernels.Device to the contract, to central differences and to another device.
+// The package of a device calls each part in a test of its own:
+//
+//	func TestAdjoint(t *testing.T) { conform.Adjoint(t, open(t)) }
+//
+// Only tests import it. It imports the contract (kernels) and the list of headers (kernels/cells).
+package conform

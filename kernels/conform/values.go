@@ -1,0 +1,101 @@
+package conform
+
+import (
+	"math"
+	"testing"
+
+	"galvani/kernels"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Data returns the elements of a tensor in host memory.
+func Data[F kernels.Float](v gorgonia.Value) []F { return v.(*tensor.Dense).Data().([]F) }
+
+// Doubles returns x in float64.
+func Doubles(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
+}
+
+// Put returns the counterpart of a tensor on a device with memory of its own, and the tensor itself
+// for others.
+func Put(t testing.TB, d kernels.Device, v gorgonia.Value) gorgonia.Value {
+	t.Helper()
+	r, ok := d.(kernels.Resident)
+	x, dense := v.(*tensor.Dense)
+	if !ok || !dense {
+		return v
+	}
+	m, err := r.Mirror(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.View(0, x.Shape()...)
+}
+
+// Floats waits and returns a copy of the elements of a value on any device, nil for none.
+func Floats(t testing.TB, v gorgonia.Value) []float32 {
+	t.Helper()
+	if v == nil {
+		return nil
+	}
+	x, err := kernels.Download(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// SameBits wants equal numbers, those that are not a number included.
+func SameBits[F kernels.Float](t testing.TB, name string, got, want []F) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s has %d elements, want %d", name, len(got), len(want))
+	}
+	for i, w := range want {
+		if math.Float64bits(float64(got[i])) != math.Float64bits(float64(w)) {
+			t.Fatalf("%s[%d] = %g, want %g", name, i, got[i], w)
+		}
+	}
+}
+
+// NearGrad compares packed gradients where they are defined; others it sets to 0.
+func NearGrad(t testing.TB, cfg kernels.ScanConfig, got []float32, want []float64, tol float64) {
+	t.Helper()
+	n := 0
+	for _, spec := range cfg.Params {
+		for i := range spec.Len() {
+			if outside(spec, i) {
+				got[n+i], want[n+i] = 0, 0
+			}
+		}
+		n += spec.Len()
+	}
+	Near(t, "grad", got, want, tol)
+}
+
+func copyTo64(dst, src *tensor.Dense) {
+	d := Data[float64](dst)
+	for i, x := range Data[float32](src) {
+		d[i] = float64(x)
+	}
+}
+
+// Near compares relative to the largest element.
+func Near(t testing.TB, name string, got []float32, want []float64, tol float64) {
+	t.Helper()
+	scale := 1e-6
+	for _, w := range want {
+		scale = max(scale, math.Abs(w))
+	}
+	for i, w := range want {
+		if e := math.Abs(float64(got[i])-w) / scale; !(e <= tol) {
+			t.Fatalf("%s[%d] = %g, want %g: off by %.2g of the largest", name, i, got[i], w, e)
+		}
+	}
+}

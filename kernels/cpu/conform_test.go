@@ -1,0 +1,72 @@
+//go:build cgo
+
+package cpu
+
+import (
+	"fmt"
+	"testing"
+
+	"galvani/kernels/conform"
+
+	"gorgonia.org/tensor"
+)
+
+func open(t *testing.T, threads int) *Device {
+	t.Helper()
+	d, err := Open(threads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestAdjoint(t *testing.T)             { conform.Adjoint(t, open(t, 2)) }
+func TestAdjointAcrossChunks(t *testing.T) { conform.AdjointAcrossChunks(t, open(t, 2)) }
+func TestAdjointCanFail(t *testing.T)      { conform.AdjointCanFail(t, open(t, 1)) }
+func TestCarriedState(t *testing.T)        { conform.CarriedState(t, open(t, 2)) }
+func TestGradH(t *testing.T)               { conform.GradH(t, open(t, 2)) }
+func TestRefuses(t *testing.T)             { conform.Refuses(t, open(t, 1)) }
+
+// TestNotFinite takes every instruction set.
+func TestNotFinite(t *testing.T) {
+	for _, isa := range ISAs {
+		if !Supported(isa) {
+			t.Logf("%s: not on this machine", isa)
+			continue
+		}
+		d, err := OpenISA(isa, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(isa, func(t *testing.T) {
+			conform.NotFinite(t, d, conform.Sizes{T: 7, B: 9, I: 5, H: 19}, tensor.Float32, tensor.Float64)
+		})
+	}
+}
+
+func TestRepeat(t *testing.T) {
+	conform.Repeat(t, nil)
+	conform.Repeat(t, open(t, 2))
+}
+
+// TestInstructionSets holds every float32 kernel to the float64 one, on shapes that leave tails in
+// every direction of their blocks.
+func TestInstructionSets(t *testing.T) {
+	shapes := []conform.Sizes{
+		{T: 3, B: 1, I: 1, H: 1}, {T: 9, B: 19, I: 5, H: 67, Sequence: true},
+		{T: 40, B: 33, I: 30, H: 32}, {T: 6, B: 7, I: 70, H: 33, Last: true},
+	}
+	for _, isa := range ISAs {
+		if !Supported(isa) {
+			t.Logf("%s: not on this machine", isa)
+			continue
+		}
+		for _, threads := range []int{1, 3} {
+			d, err := OpenISA(isa, threads)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Run(fmt.Sprintf("%s/x%d", isa, threads), func(t *testing.T) { conform.Scan(t, d, d, "fp32", shapes) })
+		}
+	}
+}

@@ -1,0 +1,7 @@
+// Package cpu is the CPU as a device: packed matrix products and the scan loop in C, one
+// compilation per instruction set, chosen at run time. What needs no C (weights made of stored
+// ones) is Go. Without cgo there is no device, and Open says so.
+//
+// It imports the contract (kernels) and the headers (kernels/cells). kernels/devices opens it, bench
+// times its products; models, engine and cmd go through kernels/devices.
+package cpu

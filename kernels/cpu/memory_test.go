@@ -1,0 +1,203 @@
+//go:build cgo
+
+package cpu
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"galvani/kernels"
+	"galvani/kernels/conform"
+)
+
+// results are all that a plan gives in a run, copied.
+type results[F kernels.Float] struct{ out, final, grad, h, gradH []F }
+
+// runTwice runs forward and backward again and again, with a look at h between, and wants the
+// same bits each time.
+func runTwice[F kernels.Float](t *testing.T, p *conform.Problem, plan kernels.ScanPlan) results[F] {
+	t.Helper()
+	var r results[F]
+	for again := range 2 {
+		out, err := plan.Forward(p.Args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		early := slices.Clone(conform.Data[F](plan.H()))
+		for range 1 + again { // a second Backward finds other segments in the buffers
+			grad, err := plan.Backward(p.Args, p.Weight)
+			if err != nil {
+				t.Fatal(err)
+			}
+			now := results[F]{out: slices.Clone(conform.Data[F](out)), final: slices.Clone(conform.Data[F](plan.Final())),
+				grad: slices.Clone(conform.Data[F](grad)), h: slices.Clone(conform.Data[F](plan.H()))}
+			if v := plan.GradH(); v != nil {
+				now.gradH = slices.Clone(conform.Data[F](v))
+			}
+			conform.SameBits(t, "h before and after backward", now.h, early)
+			if r.out != nil {
+				now.same(t, r)
+			}
+			r = now
+		}
+	}
+	return r
+}
+
+func (r results[F]) same(t *testing.T, want results[F]) {
+	t.Helper()
+	conform.SameBits(t, "output", r.out, want.out)
+	conform.SameBits(t, "final", r.final, want.final)
+	conform.SameBits(t, "gradient", r.grad, want.grad)
+	conform.SameBits(t, "h", r.h, want.h)
+	conform.SameBits(t, "gradient of h", r.gradH, want.gradH)
+}
+
+func sameBits[F kernels.Float](t *testing.T, name string, got, want []F) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s has %d elements, want %d", name, len(got), len(want))
+	}
+	for i, w := range want {
+		if math.Float64bits(float64(got[i])) != math.Float64bits(float64(w)) {
+			t.Fatalf("%s[%d] = %g, want %g", name, i, got[i], w)
+		}
+	}
+}
+
+// TestMemoryKeepsBits gives every cell less and less memory, down to what is refused, and
+// wants the bits of a run with all it needs. Short, it takes one shape.
+func TestMemoryKeepsBits(t *testing.T) {
+	seen := map[string]bool{}
+	for _, v := range conform.Variants() {
+		if seen[v.Header] {
+			continue // other constants, same planes
+		}
+		seen[v.Header] = true
+		for i, s := range []conform.Sizes{
+			{T: 160, B: 35, I: 2, H: 5, Last: true},                  // 10 chunks of 16 at least
+			{T: 333, B: 17, I: 3, H: 19, Last: true, Sequence: true}, // the last chunk is short
+			{T: 1290, B: 2, I: 1, H: 3, Last: true, Sequence: true},  // 11 chunks of 128
+			{T: 2600, B: 17, I: 1, H: 4, Sequence: true},             // h is the output
+			{T: 130, B: 17, I: 150, H: 9, Last: true},                // drives are kept where they can be
+		} {
+			if testing.Short() && i != 1 {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s/%d/float32", v.Name, i), func(t *testing.T) { checkMemory[float32](t, v, s) })
+			t.Run(fmt.Sprintf("%s/%d/float64", v.Name, i), func(t *testing.T) { checkMemory[float64](t, v, s) })
+		}
+	}
+}
+
+func checkMemory[F kernels.Float](t *testing.T, v conform.Variant, s conform.Sizes) {
+	p := conform.NewProblem[F](v, s, 3)
+	x := conform.Data[F](p.Args.X)
+	for i := range x { // keep the literal form finite over so many steps
+		x[i] *= 0.3
+	}
+	for _, threads := range []int{1, 3} {
+		p.Cfg.KeepGradH = threads == 3
+		p.Cfg.Memory = 0
+		plan := newPlan(t, p.Cfg, threads)
+		if keeps := plan.(*Scan[F]).Keeps(); keeps != (s.I > 100 && v.Header != "rnn") {
+			t.Errorf("keeps drives: %v", keeps) // all adjoints but that of rnn read drives
+		}
+		want := runTwice[F](t, p, plan)
+		for _, g := range want.grad {
+			if math.IsNaN(float64(g)) {
+				t.Fatal("a gradient is not a number: its bits tell nothing")
+			}
+		}
+		most := 1
+		for p.Cfg.Memory = int64(s.T * s.B * s.H * 8); p.Cfg.Memory > 0; p.Cfg.Memory = p.Cfg.Memory * 3 / 4 {
+			dev, err := Open(threads)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := dev.NewScan(p.Cfg)
+			if errors.Is(err, kernels.ErrMemory) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := plan.(*Scan[F]).Segments(); n > 1 {
+				most = max(most, n)
+				runTwice[F](t, p, plan).same(t, want)
+			}
+		}
+		// With outputs at every step a cell of one state plane keeps nothing beside them.
+		if most < 3 && (s.Last || p.Cfg.Cell.States > 1) {
+			t.Errorf("%d threads: at most %d segments, want 3 or more", threads, most)
+		}
+	}
+}
+
+func newPlan(t *testing.T, cfg kernels.ScanConfig, threads int) kernels.ScanPlan {
+	t.Helper()
+	dev, err := Open(threads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := dev.NewScan(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+// TestMemoryRefuses asks for less than any division into segments needs.
+func TestMemoryRefuses(t *testing.T) {
+	p := conform.NewProblem[float32](conform.Variants()[0], conform.Sizes{T: 1000, B: 4, I: 2, H: 8, Last: true}, 1)
+	dev, err := Open(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Cfg.Memory = 1000
+	_, err = dev.NewScan(p.Cfg)
+	// A chunk of 128 steps and 8 states of 4x8 numbers; two chunks and 4 states are more.
+	const want = "kernels: scan: T=1000 B=4 H=8 keeps 128000 bytes for backward, at least 17408 with recomputation; " +
+		"memory is 1000: not enough memory"
+	if !errors.Is(err, kernels.ErrMemory) || err.Error() != want {
+		t.Errorf("error %q, want %q", err, want)
+	}
+	p.Cfg.Memory = 17408
+	if _, err := dev.NewScan(p.Cfg); err != nil {
+		t.Errorf("with the least memory: %v", err)
+	}
+}
+
+// TestForwardOnlyKeepsBits holds that a plan that keeps next to nothing gives the same outputs.
+func TestForwardOnlyKeepsBits(t *testing.T) {
+	p := conform.NewProblem[float32](conform.Variants()[2], conform.Sizes{T: 333, B: 17, I: 3, H: 19, Last: true, Sequence: true}, 3)
+	dev, err := Open(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want [3][]float32
+	for _, only := range []bool{false, true} {
+		p.Cfg.ForwardOnly = only
+		plan, err := dev.NewScan(p.Cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := plan.Forward(p.Args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := [3][]float32{slices.Clone(conform.Data[float32](out)), slices.Clone(conform.Data[float32](plan.Final())), conform.Data[float32](plan.H())}
+		for i, name := range []string{"output", "final", "h"} {
+			if only {
+				conform.SameBits(t, name, got[i], want[i])
+			}
+		}
+		want = got
+		if segments := plan.(*Scan[float32]).Segments(); (segments > 1) != only {
+			t.Errorf("forward only %v: %d segments", only, segments)
+		}
+	}
+}
