@@ -1,0 +1,112 @@
+package main
+
+import (
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// leaves are packages of general use. They import nothing of the project but other leaves, and every
+// package may import them.
+var leaves = []string{"engine/cite", "engine/infile", "engine/setting", "kernels/random"}
+
+// arrows says of a package, or of a folder of packages with /..., which others of the project it may
+// import besides leaves.
+var arrows = map[string][]string{
+	"kernels":          {"kernels/cells", "kernels/segments"},
+	"kernels/cells":    {},
+	"kernels/segments": {},
+	"kernels/sparse":   {},
+	"kernels/driver":   {},
+	"kernels/ptx":      {},
+	"kernels/emu":      {},
+	"kernels/cpu":      {"kernels", "kernels/cells", "kernels/segments", "kernels/sparse"},
+	"kernels/cuda":     {"kernels", "kernels/cells", "kernels/segments", "kernels/sparse", "kernels/driver", "kernels/ptx"},
+	"kernels/devices":  {"kernels", "kernels/cells", "kernels/cpu", "kernels/cuda", "kernels/driver"},
+	"kernels/conform":  {"kernels", "kernels/cells"},
+	"data":             {},
+	"models":           {"kernels"},
+	"models/...":       {"models", "kernels", "kernels/sparse"},
+	"engine":           {"data", "kernels", "engine/rundir", "engine/safetensors"},
+	"engine/...":       {"engine/chart", "engine/rundir", "engine/safetensors"},
+	"bench/rows":       {"engine/chart", "engine/rundir", "kernels/cpu"},
+	"bench/analysis":   {"data", "engine", "engine/...", "kernels", "models"},
+	// The frame of experiments knows no experiment, and no experiment another.
+	"bench/experiment": {"bench/rows", "data", "engine", "engine/...", "kernels", "models"},
+	"bench/experiment/...": {"bench/experiment", "bench/experiment/probe", "bench/rows", "bench/analysis", "data", "engine", "engine/...",
+		"kernels", "kernels/devices", "models", "models/..."},
+	"bench":                       {"bench/rows", "data", "engine", "engine/...", "kernels", "kernels/cpu", "kernels/devices", "models", "models/..."},
+	"cmd/galvani/internal/config": {},
+	"docker":                      {},
+	"kernels/random/internal/...": {},
+	"cmd/galvani/internal/...":    {},
+	"bench/experiment/exptest":    {"bench/experiment", "data", "engine", "kernels", "kernels/devices", "models"},
+	"engine/rundir/memfs":         {"engine/rundir"},
+}
+
+// TestArrows holds the imports of every package, with and without the GPU, to arrows. Only cmd/galvani
+// may import all but another command.
+func TestArrows(t *testing.T) {
+	for _, tags := range []string{"", "gpu"} {
+		out, err := exec.Command("go", "list", "-e", "-tags", tags, "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "galvani/...").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := 0
+		for line := range strings.Lines(string(out)) {
+			f := strings.Fields(line)
+			for _, to := range f[1:] {
+				if to, ok := strings.CutPrefix(to, "galvani/"); ok {
+					seen++
+					if from := strings.TrimPrefix(f[0], "galvani/"); !mayImport(from, to) {
+						t.Errorf("%s imports %s", from, to)
+					}
+				}
+			}
+		}
+		if seen < 50 {
+			t.Errorf("tags %q: %d imports within the project: go list found too few", tags, seen)
+		}
+	}
+}
+
+// mayImport reports whether the arrow from one package of the project to another is allowed.
+func mayImport(from, to string) bool {
+	if slices.Contains(leaves, from) {
+		return slices.Contains(leaves, to)
+	}
+	if slices.Contains(leaves, to) {
+		return true
+	}
+	if from == "cmd/galvani" {
+		return !strings.HasPrefix(to, "cmd/") || strings.HasPrefix(to, "cmd/galvani/internal/")
+	}
+	allowed, ok := arrows[from]
+	for folder := path.Dir(from); !ok && folder != "."; folder = path.Dir(folder) {
+		allowed, ok = arrows[folder+"/..."]
+	}
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		folder, all := strings.CutSuffix(a, "...")
+		return to == a || all && strings.HasPrefix(to, folder)
+	})
+}
+
+// TestArrowsRefuse plants arrows that must not be.
+func TestArrowsRefuse(t *testing.T) {
+	for _, a := range [][2]string{
+		{"kernels", "kernels/cpu"}, {"kernels", "kernels/devices"}, {"kernels/cuda", "kernels/cpu"}, {"kernels/cpu", "kernels/cuda"},
+		{"models", "engine"}, {"engine", "models"}, {"models/event", "engine/rundir"}, {"data", "engine"}, {"data", "kernels"},
+		{"engine/cite", "engine"}, {"bench", "cmd/galvani"}, {"bench/experiment", "bench/experiment/charged"},
+		{"bench/experiment/charged", "bench/experiment/learning"}, {"models", "kernels/devices"}, {"engine", "kernels/devices"},
+		{"a/package/without/rules", "kernels"},
+	} {
+		if mayImport(a[0], a[1]) {
+			t.Errorf("%s may import %s", a[0], a[1])
+		}
+	}
+	if !mayImport("models", "kernels") || !mayImport("models", "engine/cite") {
+		t.Error("models may not import the contract or a leaf")
+	}
+}
