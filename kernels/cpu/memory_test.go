@@ -56,18 +56,6 @@ func (r results[F]) same(t *testing.T, want results[F]) {
 	conform.SameBits(t, "gradient of h", r.gradH, want.gradH)
 }
 
-func sameBits[F kernels.Float](t *testing.T, name string, got, want []F) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%s has %d elements, want %d", name, len(got), len(want))
-	}
-	for i, w := range want {
-		if math.Float64bits(float64(got[i])) != math.Float64bits(float64(w)) {
-			t.Fatalf("%s[%d] = %g, want %g", name, i, got[i], w)
-		}
-	}
-}
-
 // TestMemoryKeepsBits gives every cell less and less memory, down to what is refused, and
 // wants the bits of a run with all it needs. Short, it takes one shape.
 func TestMemoryKeepsBits(t *testing.T) {
