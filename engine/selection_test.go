@@ -144,29 +144,3 @@ func (s countedSet) Fill(b *data.Batch, col, epoch, index int) error {
 	*s.looked++
 	return s.Set.Fill(b, col, epoch, index)
 }
-
-// TestResidentCountsTrials holds that a device with memory of its own counts the trials of an
-// evaluation as the host does, also where the set lies on the device, and of training tells the steps.
-func TestResidentCountsTrials(t *testing.T) {
-	for _, free := range []int64{0, 1 << 20} {
-		host, device, dev := residentSessions(t, free, func(c *Config) { c.Task = trialTask() })
-		var a, b told
-		trainOn(t, host, &a, nil)
-		trainOn(t, device, &b, nil)
-		if len(a.evals) == 0 || len(a.evals) != len(b.evals) || (free > 0) != (dev.kept > 0) {
-			t.Fatalf("%d evaluations on the host, %d on the device, %d sets kept", len(a.evals), len(b.evals), dev.kept)
-		}
-		for i := range a.evals {
-			x, y := a.evals[i].(EvalEvent), b.evals[i].(EvalEvent)
-			if x.Held != y.Held || x.Held.Count != host.cfg.Task.Test.Len() || x.Held.Steps == 0 {
-				t.Errorf("evaluation %d: device %+v, host %+v", i, y.Held, x.Held)
-			}
-			if x.Train.Steps != y.Train.Steps || x.Train.StepsRight != y.Train.StepsRight || y.Train.Count != 0 || x.Train.Count == 0 {
-				t.Errorf("training before evaluation %d: device %+v, host %+v", i, y.Train, x.Train)
-			}
-		}
-		if err := device.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-}
