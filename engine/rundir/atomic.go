@@ -2,7 +2,9 @@ package rundir
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"strings"
 )
@@ -17,7 +19,7 @@ func replace(fsys FS, name string, write func(io.Writer) error, check func(temp 
 	temp := name + tempSuffix
 	err := writeTemp(fsys, temp, write)
 	if err == nil && check != nil {
-		err = check(temp)
+		err = readBack(temp, check)
 	}
 	if err != nil {
 		_ = fsys.Remove(temp) // swept at the next Open if this fails
@@ -28,6 +30,17 @@ func replace(fsys FS, name string, write func(io.Writer) error, check func(temp 
 		return ioErr("rename", temp, err)
 	}
 	return ioErr("sync", filepath.Dir(name), fsys.SyncDir(filepath.Dir(name)))
+}
+
+// readBack checks a file that was just written. If the file is missing, it was removed since: its
+// absence is an error of writing, not that of a file to read that never was there.
+func readBack(temp string, check func(temp string) error) error {
+	err := check(temp)
+	var missing *ioError
+	if errors.Is(err, fs.ErrNotExist) && errors.As(err, &missing) {
+		return ioErr("read back", temp, missing.err)
+	}
+	return err
 }
 
 func writeTemp(fsys FS, temp string, write func(io.Writer) error) error {
