@@ -176,7 +176,7 @@ func scanBytes[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig)
 	if cfg.KeepGradH {
 		n += cfg.T * cfg.B * cfg.H
 	}
-	doubles := (2*s.planes()+s.shape.Vecs+s.shape.Prep)*cfg.H + len(s.axial.bandEdge) + len(s.axial.edge) + s.edges.Edges()
+	doubles := (2*s.planes()+s.shape.Vecs+s.shape.Prep)*cfg.H + len(s.axial.Edge) + len(s.axial.Loose) + s.edges.Edges()
 	return int64(n)*int64(unsafe.Sizeof(*new(F))) + int64(doubles)*int64(unsafe.Sizeof(float64(0))), nil
 }
 
@@ -210,7 +210,7 @@ func NewScan[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig) (
 	planes := s.planes()
 	s.raw = make([]float64, max(1, planes*cfg.H))
 	s.prep = make([]float64, shape.Prep*cfg.H)
-	s.band, s.loose = make([]float64, len(s.axial.bandEdge)), make([]float64, len(s.axial.edge))
+	s.band, s.loose = make([]float64, len(s.axial.Edge)), make([]float64, len(s.axial.Loose))
 	s.sum = grads[F]{in: make([]F, shape.In*cfg.H*cfg.I), rec: make([]F, shape.Rec*cfg.H*cfg.H),
 		vec: make([]float64, max(1, planes*cfg.H)), edge: make([]float64, s.edges.Edges())}
 	return s, nil
@@ -248,7 +248,7 @@ func (s *Scan[F]) setDims() {
 	d := &s.dims
 	d.T, d.B, d.I, d.H = C.long(c.T), C.long(c.B), C.long(c.I), C.long(c.H)
 	d.E = C.long(s.edges.Edges())
-	d.bands, d.loose = C.long(len(s.axial.offset)), C.long(len(s.axial.post))
+	d.bands, d.loose = C.long(len(s.axial.Offset)), C.long(len(s.axial.Post))
 	d.chunk = C.long(min(c.T, max(8, min(128, chunkRows/c.B))))
 	d.block = C.long(blockRows(c.B))
 	d.learn = C.int(c.LearnedPlanes())
@@ -323,7 +323,7 @@ func (s *Scan[F]) forward(w *worker[F], k int, h []F) {
 	c, g, x, a := &s.cfg, &s.segments[k], &s.axial, &s.run
 	C.galvani_forward(s.k, s.cell, &g.dims, ptr(from(a.X, g.t0*c.B*c.I)), ptr(from(a.Mask, g.t0*c.B)),
 		ptr(from(a.Reset, g.t0*c.B)), ptr(s.before(k)), ptr(h), ptr(s.after(k)), ptr(s.packed), ptr(s.bounds),
-		ints(x.offset), ptr(x.band), ints(x.post), ints(x.pre), ptr(x.value),
+		ints(x.Offset), ptr(x.band), ints(x.Post), ints(x.Pre), ptr(x.value),
 		C.long(w.b0), C.long(w.b1), ptr(w.work), ptr(s.shared))
 }
 
@@ -375,7 +375,7 @@ func (s *Scan[F]) backward(w *worker[F], k int, dh []F) {
 	}
 	C.galvani_backward(s.k, s.cell, &g.dims, ptr(from(a.X, g.t0*c.B*c.I)), ptr(from(a.Mask, g.t0*c.B)),
 		ptr(from(a.Reset, g.t0*c.B)), ptr(s.before(k)), ptr(s.hidden(k)), ptr(s.packed), ptr(s.bounds),
-		ints(x.offset), ptr(x.band), ints(x.post), ints(x.pre), ptr(x.value),
+		ints(x.Offset), ptr(x.band), ints(x.Post), ints(x.Pre), ptr(x.value),
 		ptr(dh), C.long(w.b0), C.long(w.b1), C.int(w.number), &s.team[0], ptr(w.work), ptr(s.shared),
 		ptr(s.sum.in), ptr(s.sum.rec), doubles(s.prep), doubles(s.band), doubles(s.loose),
 		ptr(from(s.gradH, g.t0*c.B*c.H)))
