@@ -14,6 +14,7 @@ import (
 	"galvani/bench"
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/chart"
+	"galvani/engine/hostmem"
 	"galvani/kernels"
 	"galvani/kernels/devices"
 
@@ -298,7 +299,7 @@ func memoryWord(t *bench.Timing) string {
 	if t == nil {
 		return "-"
 	}
-	return formatBytes(t.MemoryHigh)
+	return hostmem.Text(t.MemoryHigh)
 }
 
 func speedWords(r bench.Row) []string {

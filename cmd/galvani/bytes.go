@@ -36,17 +36,3 @@ func parseBytes(key, text string) (int64, error) {
 	}
 	return int64(v * size), nil
 }
-
-// formatBytes writes an amount of memory: 8.0 GiB.
-func formatBytes(n int64) string {
-	v, unit := float64(n), "B"
-	for _, u := range byteUnits[:4] {
-		if float64(n) >= u.size {
-			v, unit = float64(n)/u.size, u.name
-		}
-	}
-	if unit == "B" {
-		return fmt.Sprintf("%d B", n)
-	}
-	return fmt.Sprintf("%.1f %s", v, unit)
-}

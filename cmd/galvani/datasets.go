@@ -9,6 +9,7 @@ import (
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/data"
+	"galvani/engine/hostmem"
 
 	"github.com/spf13/cobra"
 )
@@ -122,7 +123,7 @@ func (d *downloads) update(p data.Progress) {
 		if p.Total > 0 {
 			share = float64(p.Done) / float64(p.Total)
 		}
-		d.bar.draw(share, p.File, formatBytes(p.Done))
+		d.bar.draw(share, p.File, hostmem.Text(p.Done))
 		return
 	}
 	if now := time.Now(); fresh || now.After(d.next) {
@@ -135,6 +136,6 @@ func (d *downloads) update(p data.Progress) {
 func (d *downloads) end() {
 	if d.bar != nil && d.file != "" {
 		d.bar.clear()
-		fmt.Fprintf(d.w, "%s: %s\n", d.file, formatBytes(d.last.Done))
+		fmt.Fprintf(d.w, "%s: %s\n", d.file, hostmem.Text(d.last.Done))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"galvani/engine/hostmem"
 	"galvani/engine/rundir"
 	"galvani/kernels/devices"
 
@@ -57,7 +58,7 @@ func findDevices() []deviceReport {
 	}
 	for _, g := range gpus {
 		d := deviceReport{Device: fmt.Sprintf("cuda:%d", g.Index), Backend: "scan"}
-		what := fmt.Sprintf("%s, compute %s, %s, driver for CUDA %s", g.Name, g.Compute, formatBytes(g.Memory), g.Driver)
+		what := fmt.Sprintf("%s, compute %s, %s, driver for CUDA %s", g.Name, g.Compute, hostmem.Text(g.Memory), g.Driver)
 		if dev, err := devices.OpenCUDA(g.Index, ""); err != nil {
 			d.Reason = what + ": " + reason(err)
 		} else if err := dev.Close(); err != nil {

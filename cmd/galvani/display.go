@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"galvani/engine"
+	"galvani/engine/hostmem"
 	"galvani/engine/rundir"
 )
 
@@ -96,7 +97,7 @@ func (p *plain) end(j *job, r engine.Result, dir string, took time.Duration) {
 		p.words("%s", line)
 	}
 	if u, ok := j.session.Usage(); ok {
-		p.words("GPU memory: at most %s of %s", formatBytes(u.High), formatBytes(u.Total))
+		p.words("GPU memory: at most %s of %s", hostmem.Text(u.High), hostmem.Text(u.Total))
 	}
 	p.words("look at it: %s/plots, galvani eval %s, tensorboard --logdir %s", dir, dir, j.run.RunsDir)
 }

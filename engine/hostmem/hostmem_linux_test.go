@@ -76,11 +76,3 @@ func TestThere(t *testing.T) {
 		t.Errorf("%+v %t, want some memory", r, ok)
 	}
 }
-
-func TestText(t *testing.T) {
-	for n, want := range map[int64]string{12: "12 B", 1536: "1.5 KiB", 3 << 30: "3.0 GiB", 5 << 40: "5.0 TiB"} {
-		if got := Text(n); got != want {
-			t.Errorf("%d bytes are %q, want %q", n, got, want)
-		}
-	}
-}
