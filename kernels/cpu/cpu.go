@@ -3,10 +3,8 @@
 package cpu
 
 /*
-#cgo CFLAGS: -O3 -Wno-psabi -Wno-unknown-pragmas
-#cgo LDFLAGS: -lm
-#include <stdlib.h>
-#include "scan.h"
+#cgo CFLAGS: -O3
+#include "src/scan.h"
 
 static struct scan_sizes sizes(const struct kernels *k, int cell, const struct scan_dims *d, long rows)
 {
@@ -34,35 +32,14 @@ import (
 	"unsafe"
 
 	"galvani/kernels"
-	"galvani/kernels/cells" // importing the headers makes a changed header rebuild this package
+	"galvani/kernels/cells"
+	"galvani/kernels/cpu/src"
 	"galvani/kernels/segments"
 
 	"gorgonia.org/gorgonia"
 )
 
-var _ = cells.Headers
-
-// ISAs lists the instruction sets for float32 in order of preference.
-var ISAs = []string{"avx512", "avx2", "portable"}
-
-// Best returns the first of ISAs that this machine has.
-func Best() string {
-	for _, name := range ISAs {
-		if Supported(name) {
-			return name
-		}
-	}
-	return "portable"
-}
-
-// Supported reports whether this machine can run the instruction set.
-func Supported(isa string) bool { return pick(isa) != nil }
-
-func pick(isa string) *C.struct_kernels {
-	name := C.CString(isa)
-	defer C.free(unsafe.Pointer(name))
-	return C.galvani_pick(name)
-}
+var _ = src.Files
 
 // Scan runs one cell over sequences of fixed shape. It keeps its own buffers and allocates next
 // to nothing per run. Not safe for concurrent use. It implements kernels.ScanPlan.

@@ -3,7 +3,7 @@
 package cpu
 
 /*
-#include "scan.h"
+#include "src/scan.h"
 
 static void gemm(const struct kernels *k, int mode, long M, long N, long K, const void *A, const void *B,
 		 void *C, int add, int worker, struct team *team, void *work, void *shared)

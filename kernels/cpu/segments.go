@@ -3,7 +3,7 @@
 package cpu
 
 /*
-#include "scan.h"
+#include "src/scan.h"
 
 static long bounds_of(const struct kernels *k, int cell, struct scan_dims d, long T)
 {

@@ -83,7 +83,7 @@ struct scan_arrays {
 	void *gh;			/* [T,B,H] gradient of every h, written if not null */
 };
 
-/* One instruction set and number type. `cell` indexes the list in ../cells/list.h. */
+/* One instruction set and number type. `cell` indexes the list in ../../cells/list.h. */
 struct kernels {
 	const char *name;
 	int lanes, tile_rows, tile_cols;
@@ -115,8 +115,6 @@ struct kernels {
 };
 
 extern const struct kernels galvani_avx512, galvani_avx2, galvani_portable, galvani_float64;
-
-const struct kernels *galvani_pick(const char *name); /* null if this machine lacks it */
 
 /* Flat wrappers for cgo: every Go array is an argument of its own. */
 void galvani_forward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,

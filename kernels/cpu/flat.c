@@ -1,25 +1,6 @@
-/* dispatch.c - choice of instruction set, and the flat entry points for Go. */
+/* flat.c - flat entry points for Go: every Go array is an argument of its own. */
 
-#include <string.h>
-#include "scan.h"
-
-const struct kernels *galvani_pick(const char *name)
-{
-#if defined(__x86_64__)
-	__builtin_cpu_init();
-	if (!strcmp(name, "avx512"))
-		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-		       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-		       __builtin_cpu_supports("fma") ? &galvani_avx512 : NULL;
-	if (!strcmp(name, "avx2"))
-		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &galvani_avx2 : NULL;
-#endif
-	if (!strcmp(name, "portable"))
-		return &galvani_portable;
-	if (!strcmp(name, "float64"))
-		return &galvani_float64;
-	return NULL;
-}
+#include "src/scan.h"
 
 void galvani_forward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,
 		     const void *mask, const void *reset, const void *state, void *h, void *final,

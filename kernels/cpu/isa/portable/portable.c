@@ -3,4 +3,4 @@
 #define VL 4
 #define NV 2
 #define MR 4
-#include "variant.inc.h"
+#include "../../src/variant.inc.h"

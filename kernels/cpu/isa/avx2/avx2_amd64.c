@@ -1,9 +1,7 @@
 /* AVX2 with FMA: 6 x 16 tiles, 12 accumulators of 16 registers. */
-#if defined(__x86_64__)
 #pragma GCC target("avx2,fma")
 #define VARIANT avx2
 #define VL 8
 #define NV 2
 #define MR 6
-#include "variant.inc.h"
-#endif
+#include "../../src/variant.inc.h"

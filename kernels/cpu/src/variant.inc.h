@@ -11,10 +11,10 @@
 #define STR_(a) #a
 #define STR(a) STR_(a)
 
-#include "../cells/shared/real.h"
+#include "../../cells/shared/real.h"
 #include "gemm.inc.h"
-#define EACH_CELL "../cpu/scan.inc.h"
-#include "../cells/list.h"
+#define EACH_CELL "../cpu/src/scan.inc.h"
+#include "../../cells/list.h"
 
 /* Denormal numbers are flushed to zero inside the kernels: decaying states are full of them
  * and they cost tens of cycles each. The caller's mode is restored. */

@@ -4,4 +4,4 @@
 #define VL 1
 #define NV 4
 #define MR 4
-#include "variant.inc.h"
+#include "../../src/variant.inc.h"

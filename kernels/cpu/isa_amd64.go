@@ -1,0 +1,24 @@
+//go:build cgo
+
+package cpu
+
+import (
+	"unsafe"
+
+	"galvani/kernels/cpu/isa/avx2"
+	"galvani/kernels/cpu/isa/avx512"
+
+	"golang.org/x/sys/cpu"
+)
+
+// vectors returns the kernels of an instruction set that not every machine has.
+func vectors(isa string) unsafe.Pointer {
+	x := &cpu.X86
+	switch {
+	case isa == "avx512" && x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512BW && x.HasAVX512VL && x.HasFMA:
+		return avx512.Kernels()
+	case isa == "avx2" && x.HasAVX2 && x.HasFMA:
+		return avx2.Kernels()
+	}
+	return nil
+}

@@ -1,0 +1,8 @@
+//go:build cgo && !amd64
+
+package cpu
+
+import "unsafe"
+
+// vectors returns nil: this machine has the portable kernels only.
+func vectors(string) unsafe.Pointer { return nil }
