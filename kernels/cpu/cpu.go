@@ -28,7 +28,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"unsafe"
 
 	"galvani/kernels"
@@ -356,21 +355,6 @@ func (s *Scan[F]) backward(w *worker[F], k int, dh []F) {
 		ptr(dh), C.long(w.b0), C.long(w.b1), C.int(w.number), &s.team[0], ptr(w.work), ptr(s.shared),
 		ptr(s.sum.in), ptr(s.sum.rec), doubles(s.prep), doubles(s.band), doubles(s.loose),
 		ptr(from(s.gradH, g.t0*c.B*c.H)))
-}
-
-// Each calls f for every worker, the first on this goroutine and the others on their own, and
-// waits for all.
-func Each[W any](workers []W, f func(*W)) {
-	var wg sync.WaitGroup
-	for i := range workers[1:] {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			f(&workers[1+i])
-		}()
-	}
-	f(&workers[0])
-	wg.Wait()
 }
 
 // Func is an elementary function of the kernels.

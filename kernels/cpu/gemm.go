@@ -46,8 +46,8 @@ type gemmWorker[F kernels.Float] struct {
 	work   []F
 }
 
-// threadWork is how many multiply-adds are worth the start of a thread.
-const threadWork = 1 << 18
+// threadWork is how many multiply-adds are worth the hand-over to another thread.
+const threadWork = 1 << 20
 
 // NewGemm allocates scratch for products with up to n columns on a number of threads.
 func NewGemm[F kernels.Float](isa string, threads, n int) (*Gemm[F], error) {

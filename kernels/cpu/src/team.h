@@ -15,9 +15,9 @@ struct team {
 	int size, arrived, phase;
 };
 
-/* SPINS is how often a worker looks before it sleeps: some ten microseconds, which is longer than
- * workers with equal shares differ, and short against a time slice if one has lost its core. */
-enum { SPINS = 2000 };
+/* SPINS is how often a worker looks before it sleeps: some hundred microseconds, which is longer
+ * than another needs to wake up, and short against a time slice if one has lost its core. */
+enum { SPINS = 10000 };
 
 static inline void team_pause(void)
 {
