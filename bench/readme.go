@@ -22,9 +22,12 @@ var tables = map[string]struct {
 	file  string
 	write func([]Row) string
 }{
-	"cpu": {"cpu.jsonl", cpuTable}, "cpu peers": {"cpu.jsonl", cpuPeersTable}, "cpu headlines": {"cpu.jsonl", cpuHeadlines},
-	"conductance": {"conductance.jsonl", conductanceTable},
-	"gpu":         {"gpu.jsonl", gpuTable}, "gpu peers": {"gpu.jsonl", gpuPeersTable},
+	"cpu":           {"cpu.jsonl", eachMachine(cpuTable)},
+	"cpu peers":     {"cpu.jsonl", eachMachine(cpuPeersTable)},
+	"cpu headlines": {"cpu.jsonl", eachMachine(cpuHeadlines)},
+	"conductance":   {"conductance.jsonl", conductanceTable},
+	"gpu":           {"gpu.jsonl", gpuTable},
+	"gpu peers":     {"gpu.jsonl", gpuPeersTable},
 	"gpu latencies": {"gpu.jsonl", latencyTable},
 }
 
@@ -79,6 +82,39 @@ func markdown(head []string, body [][]string) string {
 	return rows.Table{Head: head, Rows: body}.Markdown()
 }
 
+// eachMachine makes a table for each machine, that of the newest row first.
+func eachMachine(write func([]Row) string) func([]Row) string {
+	return func(all []Row) string {
+		var words []string
+		of := map[string][]Row{}
+		for _, r := range slices.Backward(all) {
+			of[machineWords(r)] = append(of[machineWords(r)], r)
+			if !slices.Contains(words, machineWords(r)) {
+				words = append(words, machineWords(r))
+			}
+		}
+		var tables []string
+		for _, w := range words {
+			slices.Reverse(of[w])
+			if t := write(of[w]); t != noRows {
+				tables = append(tables, t)
+			}
+		}
+		if len(tables) == 0 {
+			return noRows
+		}
+		return strings.Join(tables, "\n")
+	}
+}
+
+// noRows is the table of no rows.
+const noRows = "There are no rows yet.\n"
+
+// machineWords name the machine of a row.
+func machineWords(r Row) string {
+	return fmt.Sprintf("%s, %d of %d cores, %s", r.Machine.CPU, r.Machine.Threads, r.Machine.Cores, r.Machine.ISA)
+}
+
 // origin says where rows were measured.
 func origin(rows []Row) string {
 	var machines, commits []string
@@ -88,7 +124,7 @@ func origin(rows []Row) string {
 		}
 	}
 	for _, r := range rows {
-		add(&machines, fmt.Sprintf("%s, %d of %d cores, %s", r.Machine.CPU, r.Machine.Threads, r.Machine.Cores, r.Machine.ISA))
+		add(&machines, machineWords(r))
 		add(&commits, r.Program.Commit[:min(len(r.Program.Commit), 7)])
 	}
 	return fmt.Sprintf("\n%s; %s; commit %s.\n", strings.Join(machines, "; "), rows[len(rows)-1].Date[:len("2006-01-02")], strings.Join(commits, ", "))
@@ -114,7 +150,7 @@ func cpuTable(rows []Row) string {
 		if r == nil {
 			continue
 		}
-		what, against := "`"+c.Model+"`", "matrix product"
+		what, against := "`"+c.Model+"`", r.Reference.Name
 		if c.What != both {
 			what += ", " + c.What
 		}
@@ -126,7 +162,7 @@ func cpuTable(rows []Row) string {
 		used = append(used, *r)
 	}
 	if len(table) == 0 {
-		return "There are no rows yet.\n"
+		return noRows
 	}
 	return markdown([]string{"what", "B", "H", "T", "time", "against", "ratio", "aim"}, table) + origin(used)
 }
@@ -187,7 +223,7 @@ func cpuHeadlines(rows []Row) string {
 // cell holds the smallest and the largest ratio of the group.
 func peersTable(measured []peerRow, forms, shapeHead []string, shapeWords func(Shape) []string) string {
 	if len(measured) == 0 {
-		return "There are no rows yet.\n"
+		return noRows
 	}
 	type cell struct{ low, high *Ratio }
 	cells := map[string]cell{} // by line and form
@@ -273,7 +309,7 @@ func conductanceTable(rows []Row) string {
 		}
 	}
 	if len(names) == 0 || len(widths) == 0 {
-		return "There are no rows yet.\n"
+		return noRows
 	}
 	head := []string{"model"}
 	for _, h := range widths {

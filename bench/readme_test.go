@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +30,31 @@ func TestReadmeTables(t *testing.T) {
 	}
 	if n != len(tables) {
 		t.Errorf("the pages have %d tables, want %d", n, len(tables))
+	}
+}
+
+// TestEachMachine: a machine has a table of its own, the one with the newest row the first, and the
+// newest rows of each machine are in it.
+func TestEachMachine(t *testing.T) {
+	row := func(cpu string, ms float64) Row {
+		return Row{Head: rows.Head{Date: "2000-01-02", Machine: rows.Machine{CPU: cpu}}, Case: caseScan, Model: "crnn-simple", What: both, Shape: narrow,
+			Subject: Timing{Median: ms * 1e-3}, Reference: &Timing{Name: "a product"}, Ratio: &Ratio{Kind: Cost, Value: ms, Bound: 2}}
+	}
+	got := eachMachine(cpuTable)([]Row{row("older", 1), row("newer", 2), row("older", 3), row("newer", 4), {Head: rows.Head{Machine: rows.Machine{CPU: "idle"}}}})
+	line := "| `crnn-simple` | 64 | 128 | 200 | %s ms | a product | cost %s | ≤ 2 |"
+	at := -1
+	for _, want := range []string{fmt.Sprintf(line, "4", "4.00"), "newer", fmt.Sprintf(line, "3", "3.00"), "older"} {
+		i := strings.Index(got, want)
+		if i <= at || strings.Count(got, want) != 1 {
+			t.Fatalf("%s\nhas %q at %d, want it once behind %d", got, want, i, at)
+		}
+		at = i
+	}
+	if strings.Count(got, "crnn-simple") != 2 || strings.Contains(got, "idle") {
+		t.Errorf("%s\nhas more than two tables of a row", got)
+	}
+	if got := eachMachine(cpuTable)(nil); got != noRows {
+		t.Errorf("no rows give %q", got)
 	}
 }
 
