@@ -43,11 +43,14 @@ func kill(t *testing.T, command []string, after time.Duration) (killed bool, sai
 	return !c.ProcessState.Exited(), said
 }
 
-// TestKilledAgainAndAgain kills a run 60 times at random moments, and lets it go on each time. In
-// the end it has the same network, and the same best one, as a run that was left alone.
+// TestKilledAgainAndAgain kills a run 60 times (10 if short) at random moments, and lets it go on
+// each time. In the end it has the same network, and the same best one, as a run that was left alone.
 func TestKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	const kills = 60
+	kills := 60
+	if testing.Short() {
+		kills = 10
+	}
 	long := args(tiny, "--steps", "3", "--epochs", "60", "--checkpoint-every", "7", "--eval-every", "20")
 	same := func(t *testing.T, want, got string) {
 		t.Helper()

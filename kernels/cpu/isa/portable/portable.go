@@ -4,7 +4,7 @@
 package portable
 
 /*
-#cgo CFLAGS: -O3 -Wno-psabi -Wno-unknown-pragmas
+#cgo CFLAGS: -O2 -Wno-psabi -Wno-unknown-pragmas
 #cgo LDFLAGS: -lm
 #include "../../src/scan.h"
 */
