@@ -216,7 +216,7 @@ func initText(i kernels.Init) string {
 	case kernels.Constant:
 		return fmt.Sprintf("%g", i.A)
 	case kernels.Uniform:
-		return fmt.Sprintf("U(%g, %g)", i.A, i.B)
+		return fmt.Sprintf("U(%.4g, %.4g)", i.A, i.B)
 	case kernels.Normal:
 		return fmt.Sprintf("N(%g, %g)", i.A, i.B)
 	case kernels.XavierUniform:
