@@ -1,6 +1,10 @@
 package data
 
-import "fmt"
+import (
+	"errors"
+
+	"galvani/engine/setting"
+)
 
 // Collection is a published set of data files and where to get them.
 type Collection struct {
@@ -73,14 +77,21 @@ func Collections() []Collection {
 	}}
 }
 
-// LookupCollection finds a collection by name.
+// CollectionNames returns the names of Collections.
+func CollectionNames() []string {
+	var names []string
+	for _, c := range Collections() {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// LookupCollection finds a collection by name; the error for an unknown one names the nearest.
 func LookupCollection(name string) (Collection, error) {
-	names := ""
 	for _, c := range Collections() {
 		if c.Name == name {
 			return c, nil
 		}
-		names += " " + c.Name
 	}
-	return Collection{}, fmt.Errorf("data: unknown collection %q, want one of:%s", name, names)
+	return Collection{}, errors.New(setting.Unknown("data set", name, CollectionNames()))
 }

@@ -26,7 +26,7 @@ import (
 type Context struct {
 	Ring       int       `toml:"ring" doc:"choices, one channel each" unit:"1" min:"2" max:"64"`
 	Relevant   int       `toml:"relevant" doc:"modality that counts: 1 or 2 in all trials and without a cue; 0 for either, with a cue" unit:"1" min:"0" max:"2"`
-	Coherences []float64 `toml:"coherences" doc:"strengths of the stimulus" unit:"%" min:"0" max:"100"`
+	Coherences []float64 `toml:"coherences" doc:"strengths of the stimulus" unit:"%" min:"0" max:"100" nonempty:"true"`
 	FixationMs float64   `toml:"fixation_ms" doc:"fixation before the stimulus" unit:"ms" min:"0" max:"100000"`
 	StimulusMs float64   `toml:"stimulus_ms" doc:"duration of the stimulus" unit:"ms" min:"0" max:"100000"`
 	DelayMean  float64   `toml:"delay_mean" doc:"mean of the exponential distribution of delays before it is cut off" unit:"ms" min:"1" max:"100000"`

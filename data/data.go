@@ -6,9 +6,9 @@ package data
 
 import (
 	"fmt"
-	"sort"
 
 	"galvani/engine/cite"
+	"galvani/engine/setting"
 )
 
 // Goal says what a task asks for.
@@ -114,8 +114,8 @@ func (e Env) folder(task string) (string, error) {
 	return e.Dir, nil
 }
 
-// Config is the settings of a task: a pointer to a struct whose exported fields, with their
-// tags, are keys of config.toml and flags of the command line (tags as in package models).
+// Config is the settings of a task: a pointer to a struct whose exported fields, with the
+// tags that package setting reads, are keys of config.toml and flags of the command line.
 type Config interface {
 	Open(env Env) (*Task, error)
 }
@@ -139,31 +139,16 @@ type Entry struct {
 	Continued bool
 }
 
-var registry = map[string]Entry{}
+var registry = setting.NewRegistry("task", func(e Entry) string { return e.Name })
 
-// Register adds a task. It is called from init functions only and panics on a duplicate.
-func Register(e Entry) {
-	if _, dup := registry[e.Name]; dup {
-		panic("data: " + e.Name + " is registered twice")
-	}
-	registry[e.Name] = e
-}
+// Register adds a task. It is for init functions and panics on a name that is there already.
+func Register(e Entry) { registry.Add(e) }
 
 // All returns the registry, sorted by name.
-func All() []Entry {
-	all := make([]Entry, 0, len(registry))
-	for _, e := range registry {
-		all = append(all, e)
-	}
-	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
-	return all
-}
+func All() []Entry { return registry.All() }
 
-// Lookup finds a task by name.
-func Lookup(name string) (Entry, error) {
-	e, ok := registry[name]
-	if !ok {
-		return Entry{}, fmt.Errorf("data: unknown task %q", name)
-	}
-	return e, nil
-}
+// Names returns the names of the registry in order.
+func Names() []string { return registry.Names() }
+
+// Lookup finds a task by name; the error for an unknown one names the nearest.
+func Lookup(name string) (Entry, error) { return registry.Lookup(name) }

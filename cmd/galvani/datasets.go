@@ -62,7 +62,7 @@ func newDataList() *cobra.Command {
 func newDataFetch() *cobra.Command {
 	var dataDir string
 	c := &cobra.Command{Use: "fetch NAME", Short: "Download a data set, or the rest of it, and check it",
-		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(collectionNames),
+		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(data.CollectionNames),
 		RunE: func(c *cobra.Command, args []string) error {
 			dir, err := mustDataFolder(dataDir)
 			if err != nil {
@@ -70,7 +70,7 @@ func newDataFetch() *cobra.Command {
 			}
 			set, err := data.LookupCollection(args[0])
 			if err != nil {
-				return fmt.Errorf("%w: %s", config.ErrConfig, config.Unknown("data set", args[0], collectionNames()))
+				return fmt.Errorf("%w: %w", config.ErrConfig, err)
 			}
 			ctx, cancel := interruptible(c.Context())
 			defer cancel()
@@ -85,14 +85,6 @@ func newDataFetch() *cobra.Command {
 		}}
 	dataDirFlag(c, &dataDir)
 	return c
-}
-
-func collectionNames() []string {
-	var names []string
-	for _, c := range data.Collections() {
-		names = append(names, c.Name)
-	}
-	return names
 }
 
 // downloads shows how far each file is: a bar on a terminal, otherwise a line now and then.

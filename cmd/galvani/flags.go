@@ -9,6 +9,7 @@ import (
 	"galvani/cmd/galvani/internal/config"
 	"galvani/data"
 	"galvani/engine"
+	"galvani/engine/setting"
 	"galvani/models"
 
 	"github.com/spf13/cobra"
@@ -100,7 +101,7 @@ func keyFlags(owners map[string]any, given *[]config.Pair) (*pflag.FlagSet, erro
 	}
 	slices.Sort(names)
 	for _, owner := range names {
-		keys, err := config.Keys(owner, owners[owner])
+		keys, err := setting.Keys(owner, owners[owner])
 		if err != nil {
 			return nil, err
 		}
@@ -120,7 +121,7 @@ func keyFlags(owners map[string]any, given *[]config.Pair) (*pflag.FlagSet, erro
 	return flags, nil
 }
 
-func addVariant(list []variant, k config.Key) []variant {
+func addVariant(list []variant, k setting.Key) []variant {
 	for i, v := range list {
 		if v.help == k.Help() && v.def == k.String() {
 			list[i].owners = append(v.owners, k.Owner)

@@ -53,7 +53,7 @@ func newGradcheck() *cobra.Command {
 	c := &cobra.Command{Use: "gradcheck MODEL", Short: "Hold a cell's gradients to central differences in float64",
 		Long: `Hold a cell's gradients to central differences in float64, for the unrolled graph and for
 the fused scan. A gradient that differs ends with exit code 70.`,
-		Args: exactArgs("MODEL"), ValidArgsFunction: completeNames(modelNames),
+		Args: exactArgs("MODEL"), ValidArgsFunction: completeNames(models.Names),
 		RunE: func(c *cobra.Command, args []string) error {
 			e, err := lookupModel(args[0])
 			if err != nil {

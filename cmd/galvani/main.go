@@ -7,7 +7,7 @@ import (
 	"io"
 	"os"
 
-	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/setting"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -17,7 +17,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, stdout, stderr io.Writer) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
-			fmt.Fprintln(stderr, config.OneLine(fmt.Sprintf("galvani: internal error (please report): %v", r)))
+			fmt.Fprintln(stderr, setting.OneLine(fmt.Sprintf("galvani: internal error (please report): %v", r)))
 			code = exitBug
 		}
 	}()
@@ -31,7 +31,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 		err = out.err
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, config.OneLine("galvani: "+message(err)))
+		fmt.Fprintln(stderr, setting.OneLine("galvani: "+message(err)))
 	}
 	return exitCode(err)
 }

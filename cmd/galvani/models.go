@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/setting"
 	"galvani/kernels"
 	"galvani/models"
 
@@ -62,7 +63,7 @@ type keyReport struct {
 }
 
 func keyReports(owner string, p any) ([]keyReport, error) {
-	keys, err := config.Keys(owner, p)
+	keys, err := setting.Keys(owner, p)
 	list := make([]keyReport, len(keys))
 	for i, k := range keys {
 		list[i] = keyReport{k.Name, k.Type(), k.Value(), k.Unit, k.Range(), k.Doc}
@@ -132,7 +133,7 @@ func newModelsShow() *cobra.Command {
 	var asJSON bool
 	d := models.Dims{}
 	c := &cobra.Command{Use: "show NAME", Short: "Show a cell: source, parameter table, keys",
-		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(modelNames),
+		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(models.Names),
 		RunE: func(c *cobra.Command, args []string) error {
 			e, err := lookupModel(args[0])
 			if err != nil {
@@ -240,19 +241,11 @@ func boundText(b kernels.Bound) string {
 	return strings.ReplaceAll(fmt.Sprintf("[%g, %g]", b.Lo, b.Hi), "Inf", "∞")
 }
 
-func modelNames() []string {
-	var names []string
-	for _, e := range models.All() {
-		names = append(names, e.Name)
-	}
-	return names
-}
-
-// lookupModel finds a cell; the error names the nearest.
+// lookupModel finds a cell.
 func lookupModel(name string) (models.Entry, error) {
 	e, err := models.Lookup(name)
 	if err != nil {
-		return e, fmt.Errorf("%w: %s", config.ErrConfig, config.Unknown("model", name, modelNames()))
+		return e, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	return e, nil
 }

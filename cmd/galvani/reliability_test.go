@@ -16,6 +16,7 @@ import (
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/rundir"
 	"galvani/engine/rundir/memfs"
+	"galvani/engine/setting"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -161,7 +162,7 @@ func TestFullDisk(t *testing.T) {
 		dir, err := start(disk)
 		o := outcome{exitCode(err), "", ""}
 		if err != nil {
-			o.stderr = config.OneLine("galvani: "+err.Error()) + "\n"
+			o.stderr = setting.OneLine("galvani: "+err.Error()) + "\n"
 		}
 		o.refused(t, exitIO, "no space left on device; free some space there, then resume")
 		disk.Limit = 0

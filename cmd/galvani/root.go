@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/setting"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -59,7 +59,7 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 			known = append(known, sub.Name())
 		}
 	}
-	return fmt.Errorf("%w: %s", errUsage, config.Unknown("command", args[0], known))
+	return fmt.Errorf("%w: %s", errUsage, setting.Unknown("command", args[0], known))
 }
 
 // exactArgs wants one argument for each name, e.g. "RUN".
@@ -83,5 +83,5 @@ func flagError(c *cobra.Command, err error) error {
 	}
 	var known []string
 	c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
-	return fmt.Errorf("%w: %s; try: %s --help", errUsage, config.Unknown("flag", "--"+name, known), c.CommandPath())
+	return fmt.Errorf("%w: %s; try: %s --help", errUsage, setting.Unknown("flag", "--"+name, known), c.CommandPath())
 }

@@ -10,6 +10,7 @@ import (
 	"galvani/data"
 	"galvani/engine"
 	"galvani/engine/infile"
+	"galvani/engine/setting"
 	"galvani/models"
 )
 
@@ -214,7 +215,7 @@ func keysOfOthers(model, task string) (map[string][]string, error) {
 	}
 	others := map[string][]string{}
 	for _, owner := range slices.Sorted(maps.Keys(owners)) {
-		keys, err := config.Keys(owner, owners[owner])
+		keys, err := setting.Keys(owner, owners[owner])
 		if err != nil {
 			return nil, err
 		}

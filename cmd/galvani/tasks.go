@@ -53,7 +53,7 @@ func newTasksShow() *cobra.Command {
 	var asJSON bool
 	var dataDir string
 	c := &cobra.Command{Use: "show NAME", Short: "Show a task: source, shape, keys",
-		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(taskNames),
+		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(data.Names),
 		RunE: func(c *cobra.Command, args []string) error {
 			e, err := lookupTask(args[0])
 			if err != nil {
@@ -164,19 +164,11 @@ func (p *printer) task(r taskReport) {
 	p.keys(r.Keys)
 }
 
-func taskNames() []string {
-	var names []string
-	for _, e := range data.All() {
-		names = append(names, e.Name)
-	}
-	return names
-}
-
-// lookupTask finds a task; the error names the nearest.
+// lookupTask finds a task.
 func lookupTask(name string) (data.Entry, error) {
 	e, err := data.Lookup(name)
 	if err != nil {
-		return e, fmt.Errorf("%w: %s", config.ErrConfig, config.Unknown("task", name, taskNames()))
+		return e, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	return e, nil
 }

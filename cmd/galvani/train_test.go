@@ -20,6 +20,7 @@ import (
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
 	"galvani/kernels/devices"
+	"galvani/models"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -548,7 +549,7 @@ func TestBadMask(t *testing.T) {
 }
 
 func TestGradcheck(t *testing.T) {
-	for _, model := range modelNames() {
+	for _, model := range models.Names() {
 		o := galvani(t, "gradcheck", model, "--json").ok(t)
 		var all []gradReport
 		if err := json.Unmarshal([]byte(o.stdout), &all); err != nil {

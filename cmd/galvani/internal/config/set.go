@@ -1,3 +1,5 @@
+// Package config joins the settings of several structs to one flat space of keys, which are both the
+// keys of a TOML file and the flags of the command line. Package setting reads the tags of their fields.
 package config
 
 import (
@@ -5,11 +7,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"galvani/engine/setting"
 
 	"github.com/BurntSushi/toml"
 )
+
+// ErrConfig is wrapped by every error about a key or a value.
+var ErrConfig = errors.New("bad configuration")
 
 // Set is the flat key space of one command: the keys of several structs under one roof.
 type Set struct {
@@ -18,7 +23,7 @@ type Set struct {
 	// Facts are values that conditions of keys may ask for besides keys.
 	Facts map[string]string
 
-	keys  []Key
+	keys  []setting.Key
 	index map[string]int
 }
 
@@ -26,7 +31,7 @@ type Set struct {
 //
 // Errors: a name that another owner has already is refused.
 func (s *Set) Add(owner string, p any) error {
-	keys, err := Keys(owner, p)
+	keys, err := setting.Keys(owner, p)
 	if err != nil {
 		return err
 	}
@@ -44,21 +49,21 @@ func (s *Set) Add(owner string, p any) error {
 }
 
 // Keys returns the keys in the order in which they were added.
-func (s *Set) Keys() []Key { return s.keys }
+func (s *Set) Keys() []setting.Key { return s.keys }
 
 // Lookup finds a key; the error for an unknown one names the nearest.
-func (s *Set) Lookup(name string) (Key, error) {
+func (s *Set) Lookup(name string) (setting.Key, error) {
 	if i, ok := s.index[name]; ok {
 		return s.keys[i], nil
 	}
 	if owners := s.Elsewhere[name]; len(owners) > 0 {
-		return Key{}, fmt.Errorf("%w: unknown key %q for this choice; it belongs to %s", ErrConfig, name, strings.Join(owners, ", "))
+		return setting.Key{}, fmt.Errorf("%w: unknown key %q for this choice; it belongs to %s", ErrConfig, name, strings.Join(owners, ", "))
 	}
 	names := make([]string, len(s.keys))
 	for i, k := range s.keys {
 		names[i] = k.Name
 	}
-	return Key{}, fmt.Errorf("%w: %s", ErrConfig, Unknown("key", name, names))
+	return setting.Key{}, fmt.Errorf("%w: %s", ErrConfig, setting.Unknown("key", name, names))
 }
 
 // Pair is one line of a configuration file, or one flag.
@@ -81,6 +86,9 @@ func (s *Set) Apply(pairs []Pair) error {
 			err = k.Parse(string(text))
 		} else {
 			err = k.Assign(p.Value)
+		}
+		if r := (*setting.Refused)(nil); errors.As(err, &r) {
+			return fmt.Errorf("%w: key %q is %s, want %s", ErrConfig, r.Key, r.Value, r.Want)
 		}
 		if err != nil {
 			return err
@@ -113,29 +121,19 @@ func Decode(r io.Reader) ([]Pair, error) {
 	if err != nil {
 		var syntax toml.ParseError
 		if errors.As(err, &syntax) {
-			return nil, fmt.Errorf("%w: line %d: %s", ErrConfig, syntax.Position.Line, OneLine(syntax.Message))
+			return nil, fmt.Errorf("%w: line %d: %s", ErrConfig, syntax.Position.Line, setting.OneLine(syntax.Message))
 		}
-		return nil, fmt.Errorf("%w: %s", ErrConfig, OneLine(err.Error()))
+		return nil, fmt.Errorf("%w: %s", ErrConfig, setting.OneLine(err.Error()))
 	}
 	pairs := make([]Pair, 0, len(values))
 	for _, key := range meta.Keys() {
 		value, ok := values[key[0]]
 		if _, isTable := value.(map[string]any); len(key) > 1 || isTable || !ok {
-			return nil, fmt.Errorf("%w: %s is a table, want flat keys (key = value)", ErrConfig, shorten(OneLine(key.String())))
+			return nil, fmt.Errorf("%w: %s is a table, want flat keys (key = value)", ErrConfig, setting.Shorten(key.String()))
 		}
 		pairs = append(pairs, Pair{Name: key[0], Value: value})
 	}
 	return pairs, nil
-}
-
-// OneLine replaces control characters, which would break a one-line error.
-func OneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
 }
 
 // Write writes every key in effect as TOML, with its documentation as comment.
@@ -156,19 +154,4 @@ func (s *Set) Write(w io.Writer) error {
 		}
 	}
 	return nil
-}
-
-// Help is the documentation of a key in one line: text as a sentence, unit and range.
-func (k Key) Help() string {
-	help := strings.TrimSuffix(k.Doc, ".")
-	if first, size := utf8.DecodeRuneInString(help); size > 0 {
-		help = string(unicode.ToUpper(first)) + help[size:]
-	}
-	if k.Unit != "" && k.Unit != "1" {
-		help += " [" + k.Unit + "]"
-	}
-	if r := k.Range(); r != "" {
-		help += " (" + r + ")"
-	}
-	return help
 }

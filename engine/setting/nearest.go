@@ -1,4 +1,4 @@
-package config
+package setting
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 // Unknown words the refusal of a name: `unknown key "tau_x"; did you mean "tau_s"?`. Where
 // nothing is near, it lists what there is if that is short.
 func Unknown(what, name string, known []string) string {
-	msg := fmt.Sprintf("unknown %s %q", what, shorten(OneLine(name)))
+	msg := fmt.Sprintf("unknown %s %q", what, Shorten(name))
 	const few = 20
 	switch near, ok := Nearest(name, known); {
 	case ok:
