@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"galvani/engine/group"
 	"galvani/engine/hostmem"
 	"galvani/kernels"
 )
@@ -57,6 +58,9 @@ func (c Config) footprint() ([]need, error) {
 	// Gradients: of two graphs, and packed and unpacked by their operations. Then one copy of the
 	// parameters before an update.
 	own := elementBytes * int64(all+learned*(slots+5))
+	if n := c.Options.Shards; n > 1 {
+		own += elementBytes * int64(learned*group.Levels(n)) // their sums
+	}
 	// Initial values are drawn in float64, orthogonal ones in two arrays; a checkpoint is a copy that
 	// is read back.
 	moment := max(2*doubleBytes*int64(largest), 2*elementBytes*int64(all+learned*slots))

@@ -16,6 +16,7 @@ type Options struct {
 	Epochs   int  `toml:"epochs" doc:"Passes over the training set." min:"1"`
 	MaxSteps int  `toml:"max_steps" doc:"Updates after which training ends, whatever the epoch; 0 for no such end." min:"0"`
 	Batch    int  `toml:"batch" doc:"Sequences per update." min:"1" max:"65536"`
+	Shards   int  `toml:"shards" needs:"stateful=false" doc:"Parts, a power of two, that each batch is divided into: their gradients are added in one order, so that any number of ranks gives the same bits; 1 for the whole batch at once." min:"1" max:"1024"`
 	Stateful bool `toml:"stateful" needs:"sequences=continued" doc:"Carry the state at the end of a batch into the next one (truncated backpropagation through time); turns shuffling off."`
 
 	Optimizer   string  `toml:"optimizer" doc:"Update rule." oneof:"adam|adamw|rmsprop|sgd"`
@@ -47,7 +48,7 @@ type Options struct {
 // DefaultOptions returns the options in effect where nothing is said.
 func DefaultOptions() Options {
 	return Options{
-		Epochs: 10, Batch: 64,
+		Epochs: 10, Batch: 64, Shards: 1,
 		Optimizer: "adam", LR: 1e-3, Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, RMSAlpha: 0.99, Eps: 1e-8,
 		Clip: 1, DecayOn: []string{"matrices"},
 		Schedule: "constant", Warmup: 0.1, StepEvery: 10, StepDrop: 0.1,

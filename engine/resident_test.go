@@ -289,6 +289,8 @@ type farUpdate struct {
 	cfg     kernels.UpdateConfig
 	reports []kernels.Report
 	state   kernels.UpdateState
+	grad    []float32
+	sums    kernels.LossSums
 }
 
 func (d *farDevice) NewUpdate(cfg kernels.UpdateConfig) (kernels.UpdatePlan, error) {
@@ -306,15 +308,24 @@ func (u *farUpdate) Reports(wait bool) ([]kernels.Report, error) {
 	return r, nil
 }
 
-func (u *farUpdate) Apply(grads []gorgonia.Value, loss gorgonia.Value, lr float64, step int) error {
-	var g []float32
+func (u *farUpdate) Gather(grads []gorgonia.Value, loss gorgonia.Value) (err error) {
+	u.grad = nil
 	for _, v := range grads {
-		g = append(g, v.(*farray).data...)
+		u.grad = append(u.grad, v.(*farray).data...)
 	}
-	sums, err := loss.(kernels.Measured).Sums()
-	if err != nil {
-		return err
-	}
+	u.sums, err = loss.(kernels.Measured).Sums()
+	return err
+}
+
+func (u *farUpdate) Gradient(dst []float32) error { copy(dst, u.grad); return nil }
+
+func (u *farUpdate) Replace(grad []float32, sums kernels.LossSums) error {
+	u.grad, u.sums = slices.Clone(grad), sums
+	return nil
+}
+
+func (u *farUpdate) Apply(lr float64, step int) error {
+	g, sums := slices.Clone(u.grad), u.sums
 	r := kernels.Report{Step: step, LossSums: sums, GradNorm: clip(g, u.cfg.Clip)}
 	if u.state == kernels.Updated && (!finite(sums.Loss) || !finite(r.GradNorm)) {
 		u.state = kernels.BadGradient
@@ -588,4 +599,24 @@ func TestResidentCountsTrials(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// TestRanksSameBitsOnDevices is TestRanksSameBits with the fused scan, in host memory and on a device with
+// memory of its own, whose run is that of the host.
+func TestRanksSameBitsOnDevices(t *testing.T) {
+	cpu, err := devices.OpenCPU(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := func(d func() kernels.Device) func(*Config) {
+		return func(c *Config) { c.Net, c.Device, c.Options.Clip = scanNet{newToy()}, d(), 0.1 }
+	}
+	host := on(func() kernels.Device { return cpu })
+	far := on(func() kernels.Device { return &farDevice{Device: cpu} })
+	sameRanks(t, host)
+	sameRanks(t, far)
+	a, b := ranksOf(t, 1, host), ranksOf(t, 2, far)
+	trainRanks(t, a, nil, nil)
+	trainRanks(t, b, nil, nil)
+	sameState(t, a[0], b[0])
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"galvani/data"
+	"galvani/engine/group"
 	"galvani/engine/hostmem"
 	"galvani/kernels"
 )
@@ -21,6 +22,8 @@ type Config struct {
 	// Memory is how many bytes a training step may keep of its sequences, 0 for no limit; see
 	// kernels.ScanConfig.
 	Memory int64
+	// Group is the ranks of the run, among which Options.Shards are divided; nil for one rank.
+	Group group.Group
 	// Source and Version go into every checkpoint: the whole config.toml, and what wrote it.
 	Source, Version string
 }
@@ -41,6 +44,7 @@ type Session struct {
 	onDevice bool      // the batch of the evaluation is there, and not in batch
 	backup   []float32 // learned parameters before an update
 	steps    stepper
+	shards   *shards          // nil where a batch is taken as a whole
 	dev      kernels.Resident // account of parameters and optimiser; nil in host memory
 	progress Progress
 	files    *string // digest of the data files, once it is known
@@ -109,6 +113,9 @@ func NewSession(cfg Config) (*Session, error) {
 	if s.schedule, err = NewSchedule(o, s.Steps(), s.BatchesPerEpoch()); err != nil {
 		return nil, err
 	}
+	if s.shards, err = newShards(s); err != nil {
+		return nil, err
+	}
 	if err := s.place(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -133,7 +140,7 @@ func (s *Session) place() error {
 		s.steps = &hostSteps{Session: s}
 		return nil
 	}
-	if _, err = s.graph(s.train, s.trainPlan().lastWidth()); err != nil {
+	if _, err = s.graph(s.train, s.cfg.Options.widest(s.trainPlan().lastWidth())); err != nil {
 		return err
 	}
 	if s.steps, err = newDeviceSteps(s, dev); err != nil {
@@ -144,7 +151,7 @@ func (s *Session) place() error {
 
 func (s *Session) graphConfig() GraphConfig {
 	t := s.cfg.Task
-	return GraphConfig{Net: s.cfg.Net, Device: s.cfg.Device, T: t.T, B: s.fullWidth(t.Train), I: t.I,
+	return GraphConfig{Net: s.cfg.Net, Device: s.cfg.Device, T: t.T, B: s.cfg.Options.widest(s.fullWidth(t.Train)), I: t.I,
 		Goal: t.Goal, Every: t.Every, Masked: t.Masked, Grad: true, Memory: s.cfg.Memory}
 }
 

@@ -62,6 +62,9 @@ func (h *hostSteps) push() error { return nil }
 
 // update makes one update.
 func (s *Session) update(b *data.Batch) (StepResult, error) {
+	if s.shards != nil {
+		return s.updateShards(b)
+	}
 	g, err := s.graph(s.train, b.B)
 	if err != nil {
 		return StepResult{}, err
@@ -87,6 +90,25 @@ func (s *Session) update(b *data.Batch) (StepResult, error) {
 		if err := g.CarryState(); err != nil {
 			return StepResult{}, err
 		}
+	}
+	s.progress.Step++
+	r.Step = s.progress.Step
+	return r, nil
+}
+
+// updateShards makes one update with the gradient of all shards.
+func (s *Session) updateShards(b *data.Batch) (StepResult, error) {
+	r := StepResult{LR: s.schedule(s.progress.Step)}
+	grad, m, err := s.shards.of(b)
+	if err != nil {
+		return StepResult{}, err
+	}
+	r.Metrics, r.GradNorm = m, clip(grad, s.cfg.Options.Clip)
+	if !finite(m.LossSum) || !finite(r.GradNorm) {
+		return StepResult{}, s.shards.examine(b)
+	}
+	if err := s.commit(grad, r.LR); err != nil {
+		return StepResult{}, err
 	}
 	s.progress.Step++
 	r.Step = s.progress.Step
@@ -121,10 +143,18 @@ func newDeviceSteps(s *Session, dev kernels.Resident) (*deviceSteps, error) {
 	}
 	var err error
 	d.plan, err = dev.NewUpdate(cfg)
+	if s.shards != nil {
+		s.shards.gradient = func(g *Graph[float32], dst []float32) error {
+			return errors.Join(d.plan.Gather(g.gradVals, g.lossVal), d.plan.Gradient(dst))
+		}
+	}
 	return d, err
 }
 
 func (d *deviceSteps) queue(b *data.Batch, at place) error {
+	if d.shards != nil {
+		return d.queueShards(b, at)
+	}
 	g := d.train
 	if b != nil {
 		var err error
@@ -139,7 +169,10 @@ func (d *deviceSteps) queue(b *data.Batch, at place) error {
 		return err
 	}
 	lr := d.schedule(d.progress.Step)
-	if err := d.plan.Apply(g.gradVals, g.lossVal, lr, d.progress.Step+1); err != nil {
+	if err := d.plan.Gather(g.gradVals, g.lossVal); err != nil {
+		return err
+	}
+	if err := d.plan.Apply(lr, d.progress.Step+1); err != nil {
 		return err
 	}
 	if d.cfg.Options.Stateful {
@@ -149,6 +182,24 @@ func (d *deviceSteps) queue(b *data.Batch, at place) error {
 	}
 	d.progress.Step++
 	d.waiting = append(d.waiting, made{StepResult{Step: d.progress.Step, LR: lr}, at})
+	return nil
+}
+
+// queueShards adds the shards on the host, and queues the update with their sum.
+func (d *deviceSteps) queueShards(b *data.Batch, at place) error {
+	grad, m, err := d.shards.of(b)
+	if err != nil {
+		return err
+	}
+	if err := d.plan.Replace(grad, m.lossSums()); err != nil {
+		return err
+	}
+	lr := d.schedule(d.progress.Step)
+	if err := d.plan.Apply(lr, d.progress.Step+1); err != nil {
+		return err
+	}
+	d.progress.Step++
+	d.waiting = append(d.waiting, made{StepResult{Step: d.progress.Step, LR: lr, Metrics: m}, at})
 	return nil
 }
 
@@ -172,9 +223,11 @@ func (d *deviceSteps) finished(wait bool) ([]made, error) {
 			return done, &refused{at: m.at, state: r.State}
 		}
 		m.GradNorm = r.GradNorm
-		m.Metrics = Metrics{LossSum: r.Loss, Weight: r.Weight, Correct: r.Correct, Count: r.Count}
-		if d.cfg.Task.Trials {
-			m.Metrics = m.Metrics.ofTrials() // the logits stay on the device
+		if d.shards == nil {
+			m.Metrics = Metrics{LossSum: r.Loss, Weight: r.Weight, Correct: r.Correct, Count: r.Count}
+			if d.cfg.Task.Trials {
+				m.Metrics = m.Metrics.ofTrials() // the logits stay on the device
+			}
 		}
 		done, d.waiting = append(done, m), d.waiting[1:]
 	}
@@ -182,7 +235,8 @@ func (d *deviceSteps) finished(wait bool) ([]made, error) {
 }
 
 func (d *deviceSteps) due() bool {
-	return len(d.waiting) >= d.plan.Capacity() || time.Since(d.told) >= reportEvery
+	// Ranks exchange gradients in one order, so all of them learn of a refused update at once.
+	return d.shards != nil || len(d.waiting) >= d.plan.Capacity() || time.Since(d.told) >= reportEvery
 }
 
 // carried is the state that one batch leaves to the next, where there is such.
@@ -234,6 +288,9 @@ func (s *Session) explain(r *refused, b *data.Batch) error {
 			return err
 		}
 		return &NotFiniteError{Step: s.progress.Step, Tensor: "an updated parameter", Value: math.NaN()}
+	}
+	if s.shards != nil {
+		return s.shards.examine(b)
 	}
 	g, err := s.graph(s.train, b.B)
 	if err != nil {

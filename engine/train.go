@@ -68,7 +68,7 @@ func (s *Session) Train(ctx context.Context, obs Observer, save Saver) (Result, 
 	defer t.loader.close()
 	fixed, ok := s.cfg.Task.Train.(data.Fixed)
 	var err error
-	if t.kept, err = keep(s.train, s.cfg.Task, s.trainPlan(), ok && fixed.Fixed()); err != nil {
+	if t.kept, err = keep(s.train, s.cfg.Task, s.trainPlan(), ok && fixed.Fixed() && s.shards == nil); err != nil {
 		return Result{}, err
 	}
 	if err := t.findRecord(); err != nil {
@@ -108,13 +108,16 @@ type trainer struct {
 func (t *trainer) run(ctx context.Context) (Outcome, error) {
 	p, o := &t.progress, t.cfg.Options
 	for {
-		if ctx.Err() != nil {
+		if stop, err := t.stops(ctx); stop || err != nil {
+			if err != nil {
+				return Done, err
+			}
 			return Cancelled, t.checkpoint()
 		}
 		if p.Pending {
 			err := t.evaluate(ctx)
-			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-				continue
+			if errors.Is(err, errCutOff) {
+				continue // and stop
 			}
 			if err != nil {
 				return Done, err
@@ -230,7 +233,7 @@ func (t *trainer) after(at place) place {
 func (t *trainer) evaluate(ctx context.Context) error {
 	t.loader.settle() // sets need not bear two calls of Fill at once
 	set, name := t.selection()
-	m, err := t.Evaluate(ctx, set)
+	m, err := t.shared(ctx, set)
 	if err != nil {
 		return err
 	}

@@ -205,9 +205,16 @@ type UpdateConfig struct {
 // UpdatePlan makes updates on the device. Once an update failed (Report.State), no later one
 // changes a parameter or a slot.
 type UpdatePlan interface {
-	// Apply queues update number step. The gradients follow each other in the order of the
-	// flat parameters; loss is the value of the run that they belong to.
-	Apply(grads []gorgonia.Value, loss gorgonia.Value, lr float64, step int) error
+	// Gather queues the copy of a gradient into one vector. Its pieces follow each other in the
+	// order of the flat parameters; loss is the value of the run that they belong to.
+	Gather(grads []gorgonia.Value, loss gorgonia.Value) error
+	// Gradient waits, and copies the vector that was gathered to dst [Learned].
+	Gradient(dst []float32) error
+	// Replace queues another gradient [Learned], and the sums of the loss that it is of, into the
+	// place of what was gathered. Grad may be changed as soon as Replace returns.
+	Replace(grad []float32, sums LossSums) error
+	// Apply queues update number step with the gradient that is in place.
+	Apply(lr float64, step int) error
 	// Reports returns what the updates since the last call tell, in order: with wait of all
 	// that were queued, otherwise of those that happen to be done.
 	Reports(wait bool) ([]Report, error)

@@ -31,7 +31,7 @@ var arrows = map[string][]string{
 	"data":             {},
 	"models":           {"kernels"},
 	"models/...":       {"models", "kernels", "kernels/sparse"},
-	"engine":           {"data", "kernels", "engine/rundir", "engine/safetensors"},
+	"engine":           {"data", "kernels", "engine/group", "engine/rundir", "engine/safetensors"},
 	"engine/...":       {"engine/chart", "engine/rundir", "engine/safetensors"},
 	"bench/rows":       {"engine/chart", "engine/rundir", "kernels/cpu"},
 	"bench/analysis":   {"data", "engine", "engine/...", "kernels", "models"},

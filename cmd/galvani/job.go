@@ -12,6 +12,7 @@ import (
 	"galvani/data"
 	"galvani/engine"
 	"galvani/engine/cite"
+	"galvani/engine/group"
 	"galvani/engine/rundir"
 	"galvani/kernels"
 	"galvani/models"
@@ -25,8 +26,10 @@ type job struct {
 	about   data.Entry
 	net     *models.Network
 	task    *data.Task
+	cfg     engine.Config // of session
 	session *engine.Session
-	source  []byte // config.toml
+	ranks   []group.Group // of a dry run; session is that of the first
+	source  []byte        // config.toml
 	tested  *tested
 }
 
@@ -42,21 +45,30 @@ func (s *settings) open() (j *job, err error) {
 	if j.about, err = lookupTask(s.run.Task); err != nil {
 		return nil, err
 	}
-	if j.task, err = s.task.Open(data.Env{Dir: dataFolder(s.run.DataDir), Seed: s.opt.Seed, Validation: s.run.Validation}); err != nil {
+	if j.task, j.net, err = s.build(); err != nil {
 		return nil, err
-	}
-	j.net, err = models.Bind(s.run.Model, s.cell, models.Dims{I: j.task.I, H: s.run.Hidden, O: j.task.O},
-		models.ReadoutScale(s.run.ReadoutScale), models.Wired(s.wiring), models.Within(boundHeap()))
-	if errors.Is(err, kernels.ErrMemory) {
-		return nil, fmt.Errorf("%w; make --hidden smaller", err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	if err := j.start(); err != nil {
 		return nil, errors.Join(err, j.close())
 	}
 	return j, nil
+}
+
+// build opens the task and binds the network to it.
+func (s *settings) build() (*data.Task, *models.Network, error) {
+	task, err := s.task.Open(data.Env{Dir: dataFolder(s.run.DataDir), Seed: s.opt.Seed, Validation: s.run.Validation})
+	if err != nil {
+		return nil, nil, err
+	}
+	net, err := models.Bind(s.run.Model, s.cell, models.Dims{I: task.I, H: s.run.Hidden, O: task.O},
+		models.ReadoutScale(s.run.ReadoutScale), models.Wired(s.wiring), models.Within(boundHeap()))
+	if errors.Is(err, kernels.ErrMemory) {
+		return nil, nil, fmt.Errorf("%w; make --hidden smaller", err)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	return task, net, nil
 }
 
 // start opens the device and the session on it. A GPU that was not asked for by name and that
@@ -73,9 +85,10 @@ func (j *job) start() (err error) {
 		return fmt.Errorf(`%w: key "memory" is %q, but the unrolled graph keeps every step; leave it out, or compute with the fused scan`,
 			config.ErrConfig, j.run.Memory)
 	}
-	cfg := engine.Config{Net: j.net, Task: j.task, Device: j.place.dev, Options: j.opt, Memory: memory,
+	j.ranks = group.DryRun(j.run.DryRunRanks)
+	j.cfg = engine.Config{Net: j.net, Task: j.task, Device: j.place.dev, Options: j.opt, Memory: memory, Group: j.ranks[0],
 		Source: string(j.source), Version: thisBuild().String()}
-	j.session, err = engine.NewSession(cfg)
+	j.session, err = engine.NewSession(j.cfg)
 	if j.place.auto && (errors.Is(err, kernels.ErrMemory) || errors.Is(err, kernels.ErrLost)) {
 		if err := j.place.close(); err != nil {
 			return err
@@ -83,8 +96,8 @@ func (j *job) start() (err error) {
 		if j.place, err = cpuPlace(j.run, reason(err)); err != nil {
 			return err
 		}
-		cfg.Device = j.place.dev
-		j.session, err = engine.NewSession(cfg)
+		j.cfg.Device = j.place.dev
+		j.session, err = engine.NewSession(j.cfg)
 	}
 	if errors.Is(err, kernels.ErrMemory) {
 		return fmt.Errorf("%w; make --batch, --hidden or the sequences smaller, or give another --memory or --device", err)

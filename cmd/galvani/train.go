@@ -204,11 +204,17 @@ func (j *job) train(ctx context.Context, run *rundir.Run, show display) (err err
 
 // learn trains, and says of a run that did not come to its end why, what is saved, and what to
 // do next.
-func (j *job) learn(ctx context.Context, run *rundir.Run, show display) (engine.Result, error) {
+func (j *job) learn(ctx context.Context, run *rundir.Run, show display) (r engine.Result, err error) {
 	if err := show.start(j, run.Dir()); err != nil {
 		return engine.Result{}, err
 	}
-	r, err := j.session.Train(ctx, observers{&recorder{run: run, batch: j.opt.Batch, last: time.Now()}, show}, run)
+	others, err := j.others()
+	defer func() { err = cmp.Or(err, closeAll(others)) }()
+	if err != nil {
+		return engine.Result{}, err
+	}
+	all := append([]*engine.Session{j.session}, others...)
+	r, err = engine.Ranks(ctx, all, observers{&recorder{run: run, batch: j.opt.Batch, last: time.Now()}, show}, run)
 	switch {
 	case err != nil:
 	case r.Outcome == engine.Cancelled:

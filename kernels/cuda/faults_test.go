@@ -93,7 +93,7 @@ func story() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := update.Apply([]gorgonia.Value{grad}, mean, 0.1, 1); err != nil {
+	if err := gathered(update, []gorgonia.Value{grad}, mean, 0.1, 1); err != nil {
 		return err
 	}
 	rs, err := update.Reports(true)

@@ -264,7 +264,7 @@ func TestUpdate(t *testing.T) {
 			}
 			all := conform.Put(t, d, kernels.Wrap(slices.Clone(g), n)).(*Array)
 			pieces := []gorgonia.Value{all.View(0, 1), all.View(1, 10, 10), all.View(101, n-101)}
-			if err := w.plan.Apply(pieces, w.loss, 0.1, step); err != nil {
+			if err := gathered(w.plan, pieces, w.loss, 0.1, step); err != nil {
 				t.Fatal(err)
 			}
 			rs, err := w.plan.Reports(true)
@@ -325,6 +325,68 @@ func clipTo(g []float32, most, norm float64) {
 	}
 }
 
+// gathered makes an update with the gradient of a run.
+func gathered(plan kernels.UpdatePlan, grads []gorgonia.Value, loss gorgonia.Value, lr float64, step int) error {
+	if err := plan.Gather(grads, loss); err != nil {
+		return err
+	}
+	return plan.Apply(lr, step)
+}
+
+// TestReplace reads a gradient between Gather and Apply and puts another in its place: the update is
+// that of the other, and the report has its norm and its loss. The next Gather puts the graph's own back.
+func TestReplace(t *testing.T) {
+	d := openGPU(t, Options{})
+	const n = 70
+	w := newTraining(t, d, kernels.UpdateConfig{Rule: kernels.Rule{Kind: kernels.SGD}, Learned: n}, 2)
+	if err := w.plan.Apply(0.5, 1); err == nil {
+		t.Error("made an update without a gradient")
+	}
+	own := normals(rand.New(rand.NewPCG(5, 5)), n)
+	pieces := []gorgonia.Value{conform.Put(t, d, kernels.Wrap(slices.Clone(own), n))}
+	if err := w.plan.Gather(pieces, w.loss); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]float32, n)
+	if err := w.plan.Gradient(got); err != nil {
+		t.Fatal(err)
+	}
+	conform.SameBits(t, "gradient", got, own)
+	want := slices.Clone(conform.Data[float32](w.params))
+	step := func(number int, g []float32) {
+		t.Helper()
+		if err := w.plan.Apply(0.5, number); err != nil {
+			t.Fatal(err)
+		}
+		for i, x := range g {
+			want[i] -= 0.5 * x
+		}
+	}
+	other := normals(rand.New(rand.NewPCG(6, 6)), n)
+	sums := kernels.LossSums{Loss: 3, Weight: 2, Correct: 5, Count: 7}
+	if err := w.plan.Replace(other, sums); err != nil {
+		t.Fatal(err)
+	}
+	step(1, slices.Clone(other))
+	clear(other) // Replace has taken it
+	if err := w.plan.Gather(pieces, w.loss); err != nil {
+		t.Fatal(err)
+	}
+	step(2, own)
+	rs, err := w.plan.Reports(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rs) != 2 || rs[0].LossSums != sums || rs[1].LossSums != (kernels.LossSums{Loss: 4, Weight: 1}) {
+		t.Errorf("reports %+v, want the loss %+v and then that of the graph", rs, sums)
+	}
+	w.pull(t)
+	conform.SameBits(t, "parameters", conform.Data[float32](w.params), want)
+	if w.plan.Gradient(got[1:]) == nil || w.plan.Replace(got[1:], sums) == nil {
+		t.Error("took vectors of another length")
+	}
+}
+
 // TestRefusedUpdates makes updates that must not be made: the loss or gradient is not
 // finite, or a parameter would not be. Parameters stay as they were, also in later updates.
 func TestRefusedUpdates(t *testing.T) {
@@ -348,7 +410,7 @@ func TestRefusedUpdates(t *testing.T) {
 		w := newTraining(t, d, kernels.UpdateConfig{Rule: kernels.Rule{Kind: kernels.SGD}, Learned: n}, c.x)
 		before := slices.Clone(conform.Data[float32](w.params))
 		for step, g := range [][]float32{c.g, good} {
-			if err := w.plan.Apply([]gorgonia.Value{conform.Put(t, d, kernels.Wrap(slices.Clone(g), n))}, w.loss, c.lr, step+1); err != nil {
+			if err := gathered(w.plan, []gorgonia.Value{conform.Put(t, d, kernels.Wrap(slices.Clone(g), n))}, w.loss, c.lr, step+1); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -372,7 +434,7 @@ func TestReports(t *testing.T) {
 	step := 0
 	apply := func() error {
 		step++
-		return w.plan.Apply(g, w.loss, 0.1, step)
+		return gathered(w.plan, g, w.loss, 0.1, step)
 	}
 	seen := 0
 	read := func(wait bool) {
@@ -406,7 +468,7 @@ func TestReports(t *testing.T) {
 	if seen != 10+w.plan.Capacity() {
 		t.Errorf("%d reports, want %d", seen, 10+w.plan.Capacity())
 	}
-	if err := w.plan.Apply(nil, w.loss, 0.1, 1); err == nil {
+	if err := w.plan.Gather(nil, w.loss); err == nil {
 		t.Error("took no gradient for one of 2 elements")
 	}
 }

@@ -37,7 +37,10 @@ type Update struct {
 	partial, reports                            driver.Ptr
 	host                                        []C.struct_report
 	done                                        [capacity]*driver.Event
-	first, queued                               int // updates reported so far and queued so far
+	first, queued                               int        // updates reported so far and queued so far
+	sums                                        driver.Ptr // of the loss whose gradient is in flat; 0 before the first
+	otherFlat                                   stager[float32]
+	otherSums                                   stager[C.struct_loss_sums]
 	gather, normPartial, normSum, update, ended *kernel
 }
 
@@ -86,6 +89,7 @@ func (d *Device) NewUpdate(cfg kernels.UpdateConfig) (kernels.UpdatePlan, error)
 	if err != nil {
 		return nil, err
 	}
+	u.otherFlat = stager[float32]{d: d, to: u.flat}
 	return u, nil
 }
 
@@ -124,26 +128,79 @@ func decays(parts []kernels.Part, learned int) ([]kernels.Part, error) {
 	return parts, nil
 }
 
-// Apply implements kernels.UpdatePlan.
+// Gather implements kernels.UpdatePlan.
 //
-// Errors: gradients of another length in all; more than capacity updates without a report.
-func (u *Update) Apply(grads []gorgonia.Value, loss gorgonia.Value, lr float64, step int) error {
+// Errors: gradients of another length in all.
+func (u *Update) Gather(grads []gorgonia.Value, loss gorgonia.Value) error {
 	mean, ok := loss.(*Mean)
 	if !ok {
 		return fmt.Errorf("kernels: update: the loss is a %T, want one of %s", loss, u.d.Name())
-	}
-	if u.queued-u.first == capacity {
-		return fmt.Errorf("kernels: cuda: %d updates are queued without a report", capacity)
 	}
 	pieces, err := u.pieces(grads)
 	if err != nil {
 		return err
 	}
-	c := u.cfg.Rule.At(lr, step)
+	u.sums = mean.loss.sums
+	u.d.queue("gather the gradient", func(w *work) {
+		for i := range pieces {
+			p := &pieces[i]
+			longest := C.longlong(0)
+			for _, n := range p.len {
+				longest = max(longest, n)
+			}
+			w.launch(u.gather, of(C.gather_launch(p.pieces, longest)), unsafe.Pointer(p))
+		}
+	})
+	return nil
+}
+
+// Gradient implements kernels.UpdatePlan.
+//
+// Errors: a vector of another length.
+func (u *Update) Gradient(dst []float32) error {
+	if len(dst) != u.cfg.Learned {
+		return fmt.Errorf("kernels: update: gradient of %d elements, want %d: %w", len(dst), u.cfg.Learned, kernels.ErrShape)
+	}
+	return u.d.download(unsafe.Pointer(unsafe.SliceData(dst)), u.flat, int64(len(dst))*C.sizeof_float)
+}
+
+// Replace implements kernels.UpdatePlan.
+//
+// Errors: a vector of another length; those of the device.
+func (u *Update) Replace(grad []float32, sums kernels.LossSums) error {
+	if len(grad) != u.cfg.Learned {
+		return fmt.Errorf("kernels: update: gradient of %d elements, want %d: %w", len(grad), u.cfg.Learned, kernels.ErrShape)
+	}
+	if u.otherSums.d == nil {
+		var at driver.Ptr
+		if err := u.d.build("update: sums", func(b *builder) { at = b.bytes(C.sizeof_struct_loss_sums) }); err != nil {
+			return err
+		}
+		u.otherSums = stager[C.struct_loss_sums]{d: u.d, to: at}
+	}
+	if err := u.otherFlat.push(grad); err != nil {
+		return err
+	}
+	u.sums = u.otherSums.to
+	return u.otherSums.push([]C.struct_loss_sums{{loss: C.double(sums.Loss), weight: C.double(sums.Weight),
+		correct: C.int(sums.Correct), count: C.int(sums.Count)}})
+}
+
+// Apply implements kernels.UpdatePlan.
+//
+// Errors: no gradient so far; more than capacity updates without a report.
+func (u *Update) Apply(lr float64, step int) error {
+	if u.sums == 0 {
+		return fmt.Errorf("kernels: update: there is no gradient to apply; call Gather first")
+	}
+	if u.queued-u.first == capacity {
+		return fmt.Errorf("kernels: cuda: %d updates are queued without a report", capacity)
+	}
+	c, sums := u.cfg.Rule.At(lr, step), u.sums
 	row := u.queued % capacity
 	u.queued++
 	u.d.queue(fmt.Sprintf("update %d", step), func(w *work) {
-		u.apply(w, pieces, mean.loss, c, step, row)
+		u.apply(w, sums, c, step, row)
 		w.copyOut(unsafe.Pointer(&u.host[row]), u.report(row), C.sizeof_struct_report)
 		w.record(u.done[row])
 	})
@@ -179,20 +236,12 @@ func (u *Update) report(row int) driver.Ptr {
 	return u.reports + driver.Ptr(row)*C.sizeof_struct_report
 }
 
-func (u *Update) apply(w *work, pieces []C.struct_gather_params, loss *Loss, c kernels.Coefs, step, row int) {
-	for i := range pieces {
-		p := &pieces[i]
-		longest := C.longlong(0)
-		for _, n := range p.len {
-			longest = max(longest, n)
-		}
-		w.launch(u.gather, of(C.gather_launch(p.pieces, longest)), unsafe.Pointer(p))
-	}
+func (u *Update) apply(w *work, sums driver.Ptr, c kernels.Coefs, step, row int) {
 	n := C.longlong(u.cfg.Learned)
 	l := C.norm_launch(n)
 	report := ptr(u.report(row))
 	norm := C.struct_norm_params{n: n, blocks: l.x, step: C.int(step), clip: C.double(u.cfg.Clip), g: ptr(u.flat),
-		partial: ptr(u.partial), sums: ptr(loss.sums), report: report, train: ptr(u.train), scale: ptr(u.scale)}
+		partial: ptr(u.partial), sums: ptr(sums), report: report, train: ptr(u.train), scale: ptr(u.scale)}
 	w.launch(u.normPartial, of(l), unsafe.Pointer(&norm))
 	w.launch(u.normSum, of(C.sum_launch()), unsafe.Pointer(&norm))
 	p := C.struct_update_params{n: n, rule: C.int(u.cfg.Rule.Kind), nesterov: flag(c.Nesterov), step: C.int(step),

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"galvani/engine/rundir"
+)
+
+// newestTensors returns the tensors of the newest checkpoint of a run.
+func newestTensors(t *testing.T, dir string) map[string][]byte {
+	t.Helper()
+	run, err := rundir.View(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, _, err := run.Latest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]byte{}
+	for _, x := range st.Tensors {
+		all[x.Name] = x.Data
+	}
+	return all
+}
+
+// TestDryRunRanks trains with 4 shards on 1, 2 and 4 ranks, also resumed with another number of ranks,
+// and wants the same bits in all checkpoints. On the unrolled graph and on the fused scan.
+func TestDryRunRanks(t *testing.T) {
+	for _, backend := range []string{"graph", "scan"} {
+		shards := []string{"--backend", backend, "--shards", "4"}
+		want := newestTensors(t, trained(t, shards...))
+		same := func(what, dir string) {
+			t.Helper()
+			for name, data := range newestTensors(t, dir) {
+				if !slices.Equal(data, want[name]) {
+					t.Errorf("%s: %s: %s differs from that of one rank", backend, what, name)
+				}
+			}
+		}
+		for _, n := range []string{"2", "4"} {
+			same(n+" ranks", trained(t, args(shards, "--dry-run-ranks", n)...))
+		}
+		half := trained(t, args(shards, "--dry-run-ranks", "4", "--max-steps", "5")...)
+		galvani(t, "train", "--resume", half, "--max-steps", "0", "--dry-run-ranks", "2", "--quiet", "--runs-dir", filepath.Dir(half)).ok(t)
+		same("resumed with 2 ranks", half)
+	}
+}
+
+func TestDryRunRanksRefused(t *testing.T) {
+	for want, more := range map[string][]string{
+		`key "dry_run_ranks" has no effect: it needs shards > 1`: {"--dry-run-ranks", "2"},
+		"4 parts for 8 ranks": {"--shards", "4", "--dry-run-ranks", "8"},
+		"5 parts for 1 ranks": {"--shards", "5"},
+		"batches of 8 sequences cannot be divided into 16 shards": {"--shards", "16"},
+	} {
+		o := galvani(t, args(tiny, args(more, "--runs-dir", t.TempDir())...)...)
+		o.refused(t, exitConfig, want)
+		if strings.Count(strings.TrimSpace(o.stderr), "\n") > 0 {
+			t.Errorf("more than one line: %s", o.stderr)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package group
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+)
+
+// Group is the ranks of a run as one of them sees it. All ranks make the same calls in the same order,
+// each with vectors of the same lengths; a call returns when all have made it. A Group is for one
+// goroutine at a time.
+type Group interface {
+	// Rank is the number of this rank, from 0 on.
+	Rank() int
+	// Size is the number of ranks.
+	Size() int
+	// Sum replaces x and y on every rank by their sums over all ranks, element by element, added in
+	// pairs of neighbours, then in pairs of those sums, and so on: ((0+1)+(2+3))+((4+5)+(6+7)). So a
+	// rank that brings a sum made by Pairwise of its share gives the bits of one rank that has it all.
+	Sum(x []float32, y []float64) error
+	// Bcast replaces x on every rank by that of rank 0.
+	Bcast(x []float64) error
+	// Abort makes all calls of the other ranks fail, those that wait already and those to come.
+	Abort(cause error)
+}
+
+// ErrShares is wrapped where ranks cannot share a number of parts.
+var ErrShares = errors.New("impossible division over ranks")
+
+// Share returns the parts [lo,hi) of n that belong to a rank of size ranks.
+//
+// Errors: ErrShares where n or size is not a power of two, or there are more ranks than parts.
+func Share(n, rank, size int) (lo, hi int, err error) {
+	if bits.OnesCount(uint(n)) != 1 || bits.OnesCount(uint(size)) != 1 || n < 1 || size < 1 || size > n {
+		return 0, 0, fmt.Errorf("%d parts for %d ranks, want powers of two and a part for each rank: %w", n, size, ErrShares)
+	}
+	per := n / size
+	return rank * per, (rank + 1) * per, nil
+}
+
+// Add adds y to x.
+func Add[F float32 | float64](x, y []F) {
+	for i, v := range y {
+		x[i] += v
+	}
+}
+
+// Pairwise makes the sum of the parts [lo,hi), a power of two of them, in the order of Group.Sum. Each
+// makes one part, or a sum of some, at a level; add adds what is at the level behind to it. There are as
+// many levels as hi−lo has doublings, and one more.
+func Pairwise(lo, hi, level int, each func(part, level int) error, add func(level int)) error {
+	if hi-lo == 1 {
+		return each(lo, level)
+	}
+	mid := lo + (hi-lo)/2
+	if err := Pairwise(lo, mid, level, each, add); err != nil {
+		return err
+	}
+	if err := Pairwise(mid, hi, level+1, each, add); err != nil {
+		return err
+	}
+	add(level)
+	return nil
+}
+
+// Levels returns the number of levels that Pairwise uses for n parts.
+func Levels(n int) int { return bits.Len(uint(n)) }
+
+// Alone is the group of a run of one rank.
+type Alone struct{}
+
+// Rank returns 0.
+func (Alone) Rank() int { return 0 }
+
+// Size returns 1.
+func (Alone) Size() int { return 1 }
+
+// Sum leaves x and y as they are.
+func (Alone) Sum([]float32, []float64) error { return nil }
+
+// Bcast leaves x as it is.
+func (Alone) Bcast([]float64) error { return nil }
+
+// Abort does nothing: there is nobody else.
+func (Alone) Abort(error) {}

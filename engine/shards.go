@@ -1,0 +1,184 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+
+	"galvani/data"
+	"galvani/engine/group"
+	"galvani/kernels"
+)
+
+// shards makes the gradient of a batch from a fixed number of parts. Part k of n has the columns
+// [k·B/n,(k+1)·B/n) of a batch of B. Gradient and loss are sums over parts, numerators and denominators
+// apart, and the parts are added in pairs, so that no bit depends on which rank makes which part.
+type shards struct {
+	*Session
+	n, lo, hi int // parts in all, and those of this rank
+	batches   map[int]*data.Batch
+	grad      [][]float32 // by level of group.Pairwise: Σ w·∂loss
+	sums      []metricSums
+	// gradient reads the gradient of the last run of a graph.
+	gradient func(g *Graph[float32], dst []float32) error
+}
+
+// metricSums are Metrics as numbers that can be added over ranks.
+type metricSums [6]float64
+
+func sumsOf(m Metrics) metricSums {
+	return metricSums{m.LossSum, m.Weight, float64(m.Correct), float64(m.Count), float64(m.StepsRight), float64(m.Steps)}
+}
+
+func (s metricSums) metrics() Metrics {
+	return Metrics{LossSum: s[0], Weight: s[1], Correct: int(s[2]), Count: int(s[3]), StepsRight: int(s[4]), Steps: int(s[5])}
+}
+
+// newShards returns nil for a session that takes every batch as a whole.
+//
+// Errors: ErrOption for a number of ranks that cannot share the parts, and for batches that have fewer
+// sequences than there are parts.
+func newShards(s *Session) (*shards, error) {
+	n, g := s.cfg.Options.Shards, s.group()
+	lo, hi, err := group.Share(n, g.Rank(), g.Size())
+	if err != nil {
+		return nil, fmt.Errorf("engine: shards: %w: %w", err, ErrOption)
+	}
+	if n == 1 {
+		return nil, nil
+	}
+	if b := s.fullWidth(s.cfg.Task.Train); b < n {
+		return nil, fmt.Errorf("engine: batches of %d sequences cannot be divided into %d shards; make batch larger or shards smaller: %w", b, n, ErrOption)
+	}
+	if s.cfg.Options.Stateful {
+		return nil, fmt.Errorf("engine: shards is %d, and stateful carries the state of whole batches; take shards = 1: %w", n, ErrOption)
+	}
+	d := &shards{Session: s, n: n, lo: lo, hi: hi, batches: map[int]*data.Batch{}}
+	for range group.Levels(hi - lo) {
+		d.grad = append(d.grad, make([]float32, len(s.params.Learned())))
+	}
+	d.sums = make([]metricSums, len(d.grad))
+	d.gradient = func(g *Graph[float32], dst []float32) error {
+		grad, err := g.Grad()
+		copy(dst, grad)
+		return err
+	}
+	return d, nil
+}
+
+// group returns the ranks of the run.
+func (s *Session) group() group.Group {
+	if s.cfg.Group == nil {
+		return group.Alone{}
+	}
+	return s.cfg.Group
+}
+
+// widest returns the largest number of columns of a part.
+func (o Options) widest(batch int) int { return (batch + o.Shards - 1) / o.Shards }
+
+// of returns the gradient of the mean loss of a batch, which stays valid until the next call, and what
+// the loss is made of.
+//
+// Errors: those of the device and of the other ranks.
+func (d *shards) of(b *data.Batch) ([]float32, Metrics, error) {
+	err := group.Pairwise(d.lo, d.hi, 0, func(part, level int) error { return d.run(b, part, level) }, d.add)
+	if err != nil {
+		return nil, Metrics{}, err
+	}
+	total, sums := d.grad[0], d.sums[0][:]
+	if err := d.group().Sum(total, sums); err != nil {
+		return nil, Metrics{}, err
+	}
+	m := d.sums[0].metrics()
+	if m.Weight != 0 {
+		scale(total, 1/m.Weight)
+	}
+	return total, m, nil
+}
+
+func (d *shards) add(level int) {
+	inChunks(len(d.grad[level]), func(lo, hi int) { group.Add(d.grad[level][lo:hi], d.grad[level+1][lo:hi]) })
+	group.Add(d.sums[level][:], d.sums[level+1][:])
+}
+
+// run puts the sums of a part at a level.
+func (d *shards) run(b *data.Batch, part, level int) error {
+	g, own, err := d.load(b, part)
+	if err != nil {
+		return err
+	}
+	if g == nil {
+		clear(d.grad[level])
+		d.sums[level] = metricSums{}
+		return nil
+	}
+	if err := g.Run(); err != nil {
+		return err
+	}
+	if err := d.gradient(g, d.grad[level]); err != nil {
+		return err
+	}
+	m, err := g.measure(own)
+	if err != nil {
+		return err
+	}
+	d.sums[level] = sumsOf(m)
+	scale(d.grad[level], m.Weight)
+	return nil
+}
+
+// load brings a part of a batch into the graph for it; a nil graph for a part without columns.
+func (d *shards) load(b *data.Batch, part int) (*Graph[float32], *data.Batch, error) {
+	lo, hi := part*b.B/d.n, (part+1)*b.B/d.n
+	if lo == hi {
+		return nil, nil, nil
+	}
+	g, err := d.graph(d.train, hi-lo)
+	if err != nil {
+		return nil, nil, err
+	}
+	own := d.batches[hi-lo]
+	if own == nil {
+		own = data.NewBatch(d.cfg.Task, hi-lo)
+		d.batches[hi-lo] = own
+	}
+	own.Columns(b, lo)
+	return g, own, g.Load(own)
+}
+
+// examine runs every part of a batch once more, those of other ranks, too, and returns an error that
+// names the first tensor that is not finite.
+func (d *shards) examine(b *data.Batch) error {
+	var last error
+	for part := range d.n {
+		g, own, err := d.load(b, part)
+		if err != nil {
+			return err
+		}
+		if g == nil {
+			continue
+		}
+		if err := g.Run(); err != nil {
+			return err
+		}
+		last = d.diagnose(g, own)
+		if named := (*NotFiniteError)(nil); errors.As(last, &named) {
+			return last
+		}
+	}
+	return last
+}
+
+// scale multiplies x by c.
+func scale(x []float32, c float64) {
+	inChunks(len(x), func(lo, hi int) {
+		for i, v := range x[lo:hi] {
+			x[lo+i] = float32(float64(v) * c)
+		}
+	})
+}
+
+// lossSums returns what a device reports of a loss.
+func (m Metrics) lossSums() kernels.LossSums {
+	return kernels.LossSums{Loss: m.LossSum, Weight: m.Weight, Correct: m.Correct, Count: m.Count}
+}

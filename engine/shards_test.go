@@ -1,0 +1,202 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"galvani/data"
+	"galvani/engine/group"
+)
+
+// ranksOf returns the sessions of a run of so many ranks, each with a network, a task and a configuration
+// of its own.
+func ranksOf(t *testing.T, ranks int, change func(*Config)) []*Session {
+	t.Helper()
+	var list []*Session
+	for _, g := range group.DryRun(ranks) {
+		list = append(list, newToySession(t, func(c *Config) {
+			c.Group, c.Options.Shards = g, 4
+			if change != nil {
+				change(c)
+			}
+		}))
+	}
+	return list
+}
+
+func trainRanks(t *testing.T, list []*Session, obs Observer, save Saver) Result {
+	t.Helper()
+	r, err := Ranks(t.Context(), list, obs, save)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// sameRanks compares runs of 1, 2 and 4 ranks: what is told and all tensors of every rank, bit by bit.
+// The last batch of an epoch has 2 sequences for 4 shards.
+func sameRanks(t *testing.T, change func(*Config)) {
+	t.Helper()
+	want := &watcher{}
+	one := ranksOf(t, 1, change)
+	trainRanks(t, one, want, nil)
+	for _, n := range []int{2, 4} {
+		got := &watcher{}
+		list := ranksOf(t, n, change)
+		trainRanks(t, list, got, nil)
+		if !slices.EqualFunc(got.steps, want.steps, func(a, b StepEvent) bool { return a == b }) {
+			t.Errorf("%d ranks: the updates tell something else", n)
+		}
+		if len(got.evals) != len(want.evals) || got.evals[0] != want.evals[0] {
+			t.Errorf("%d ranks: evaluations %+v, want %+v", n, got.evals, want.evals)
+		}
+		for _, s := range list {
+			sameState(t, one[0], s)
+		}
+	}
+}
+
+func TestRanksSameBits(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"last":  func(*Config) {},
+		"every": func(c *Config) { c.Task.Every, c.Task.Goal = true, data.Regress },
+		"stops early": func(c *Config) {
+			c.Options.Patience, c.Options.EvalEvery, c.Options.LR = 2, 3, 1e-9
+		},
+	} {
+		t.Run(name, func(t *testing.T) { sameRanks(t, change) })
+	}
+}
+
+// tolShards bounds the difference of two sums of a few hundred terms in float32, relative to the largest.
+const tolShards = 1e-5
+
+// TestShardsMeanOfAll holds that the gradient of shards is that of the mean over the whole batch, also
+// where shards have different weights and numbers of sequences.
+func TestShardsMeanOfAll(t *testing.T) {
+	whole := newToySession(t, nil)
+	b := batchOf(t, whole, 0)
+	for i := range b.Weight {
+		b.Weight[i] = float32(i * i % 5) // 0 for some
+	}
+	want, err := whole.Step(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, shards := range []int{2, 8} {
+		s := newToySession(t, func(c *Config) { c.Options.Shards = shards })
+		got, m, err := s.shards.of(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(norm(got)-want.GradNorm) > tolShards*want.GradNorm || math.Abs(m.LossSum-want.Metrics.LossSum) > tolShards*m.LossSum {
+			t.Errorf("%d shards: norm %v, loss %v, want %v, %v", shards, norm(got), m.LossSum, want.GradNorm, want.Metrics.LossSum)
+		}
+		if m.Weight != want.Metrics.Weight || m.Correct != want.Metrics.Correct || m.Count != want.Metrics.Count {
+			t.Errorf("%d shards: %+v, want %+v", shards, m, want.Metrics)
+		}
+	}
+}
+
+// TestRanksResume stops a run of 4 ranks in the middle of an epoch and at an evaluation, and goes on with 2: all
+// that is told and the state at the end are those of a run of one rank that was not stopped.
+func TestRanksResume(t *testing.T) {
+	change := func(c *Config) { c.Options.EvalEvery = 5 }
+	want := &watcher{}
+	whole := ranksOf(t, 1, change)
+	trainRanks(t, whole, want, nil)
+	for _, stop := range []int{9, 10} {
+		ctx, cancel := context.WithCancel(t.Context())
+		got, m := &watcher{}, &memory{}
+		got.step = func(e StepEvent) error {
+			if e.Step == stop {
+				cancel()
+			}
+			return nil
+		}
+		r, err := Ranks(ctx, ranksOf(t, 4, change), got, m)
+		if err != nil || r.Outcome != Cancelled {
+			t.Fatalf("stop at %d: %+v, %v", stop, r, err)
+		}
+		list := ranksOf(t, 2, change)
+		for _, s := range list {
+			if err := s.Restore(m.saved[len(m.saved)-1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		trainRanks(t, list, got, m)
+		for _, s := range list {
+			sameState(t, whole[0], s)
+		}
+		if !slices.Equal(got.steps, want.steps) {
+			t.Errorf("stop at %d: updates were lost or told twice", stop)
+		}
+	}
+}
+
+// TestRanksFail lets one rank of three kinds fail, and wants the cause told by rank 0 and no rank left
+// behind.
+func TestRanksFail(t *testing.T) {
+	last := func(list []*Session) *Session { return list[len(list)-1] }
+	t.Run("data", func(t *testing.T) {
+		list := ranksOf(t, 4, nil)
+		last(list).cfg.Task.Train.(*toySet).fail = 20
+		_, err := Ranks(t.Context(), list, nil, nil)
+		if err == nil || !strings.Contains(err.Error(), "rank 3") || !strings.Contains(err.Error(), "broken sample") {
+			t.Errorf("error %v, want the broken sample of rank 3", err)
+		}
+	})
+	t.Run("not finite", func(t *testing.T) {
+		list := ranksOf(t, 4, func(c *Config) { c.Task.Train = badSet{c.Task.Train, 20} })
+		r, err := Ranks(t.Context(), list, nil, nil)
+		var named *NotFiniteError
+		if err != nil || r.Outcome != NotFinite || !errors.As(r.Cause, &named) || named.Tensor != "input x" {
+			t.Errorf("%+v (%v), want the input named", r, err)
+		}
+	})
+	t.Run("observer", func(t *testing.T) {
+		stop := errors.New("disk full")
+		m := &memory{}
+		r, err := Ranks(t.Context(), ranksOf(t, 4, nil), &watcher{step: func(StepEvent) error { return stop }}, m)
+		if !errors.Is(err, stop) || !r.Saved {
+			t.Errorf("%+v (%v), want the observer's error and a checkpoint", r, err)
+		}
+	})
+}
+
+// badSet is a set with one sample that is not finite.
+type badSet struct {
+	data.Set
+	bad int
+}
+
+func (s badSet) Fill(b *data.Batch, col, epoch, index int) error {
+	err := s.Set.Fill(b, col, epoch, index)
+	if index == s.bad {
+		b.X[col*b.I] = float32(math.NaN())
+	}
+	return err
+}
+
+func TestShardsRefuse(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Config)
+		want   string
+	}{
+		"not a power of two":  {func(c *Config) { c.Options.Shards = 3 }, "powers of two"},
+		"more ranks":          {func(c *Config) { c.Options.Shards, c.Group = 2, group.DryRun(4)[1] }, "a part for each rank"},
+		"ranks without parts": {func(c *Config) { c.Group = group.DryRun(2)[0] }, "a part for each rank"},
+		"small batches":       {func(c *Config) { c.Options.Shards = 16 }, "batches of 8 sequences"},
+		"stateful":            {func(c *Config) { c.Options.Shards, c.Options.Stateful = 2, true }, "stateful"},
+	} {
+		cfg := Config{Net: newToy(), Task: newToyTask(), Options: toyOptions()}
+		c.change(&cfg)
+		if _, err := NewSession(cfg); !errors.Is(err, ErrOption) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want ErrOption and %q", name, err, c.want)
+		}
+	}
+}
