@@ -18,7 +18,7 @@ func TestGolden(t *testing.T) {
 			t.Run(v.name+" "+s.String(), func(t *testing.T) {
 				x := newFixture(t, v, s, featured(i))
 				x.run(t)
-				h, final, logits := x.expect(v.cell)
+				h, final, logits := x.expect(t, v.cell)
 				near(t, "h", x.h(t), h, goldenTolerance)
 				near(t, "final state", x.final(t), final, goldenTolerance)
 				near(t, "logits", numbers(x.logits), logits, goldenTolerance)
@@ -41,14 +41,19 @@ func TestGoldenCanFail(t *testing.T) {
 	} {
 		c := NewCRNN()
 		change(c)
-		if h, _, _ := x.expect(c); mismatch(x.h(t), h, 1e-6) == "" {
+		if h, _, _ := x.expect(t, c); mismatch(x.h(t), h, 1e-6) == "" {
 			t.Errorf("a fault in %s would go unseen", name)
 		}
 	}
 }
 
 // expect runs the reference over the fixture.
-func (x *fixture) expect(c Cell) (h, final, logits []float64) {
+func (x *fixture) expect(t *testing.T, cell Cell) (h, final, logits []float64) {
+	t.Helper()
+	c, ok := cell.(referenced)
+	if !ok {
+		t.Fatalf("%T has no method reference; write one in NAME_reference_test.go", cell)
+	}
 	s, planes := x.size, len(x.net.Rest())
 	p := map[string][]float64{}
 	for _, spec := range x.net.Specs() {
@@ -58,14 +63,13 @@ func (x *fixture) expect(c Cell) (h, final, logits []float64) {
 	in, state := x.seq.X.Data().([]float64), x.seq.State.Data().([]float64)
 	h = make([]float64, s.T*s.B*s.H)
 	final = make([]float64, planes*s.B*s.H)
-	step := referenceOf(c)
 	for b := range s.B {
 		column := make([]float64, planes*s.H)
 		for k := range planes {
 			copy(column[k*s.H:(k+1)*s.H], state[(k*s.B+b)*s.H:])
 		}
-		for t := range s.T {
-			if x.seq.Reset != nil && x.seq.Reset.Data().([]float64)[t*s.B+b] == 1 {
+		for n := range s.T {
+			if x.seq.Reset != nil && x.seq.Reset.Data().([]float64)[n*s.B+b] == 1 {
 				for k, rest := range x.net.Rest() {
 					for u := range s.H {
 						column[k*s.H+u] = rest
@@ -75,13 +79,13 @@ func (x *fixture) expect(c Cell) (h, final, logits []float64) {
 			old := append([]float64(nil), column...)
 			p[stepLength] = []float64{1}
 			if x.seq.Mask != nil {
-				p[stepLength][0] = x.seq.Mask.Data().([]float64)[t*s.B+b]
+				p[stepLength][0] = x.seq.Mask.Data().([]float64)[n*s.B+b]
 			}
-			step(p, in[(t*s.B+b)*s.I:(t*s.B+b+1)*s.I], column, s.I, s.H)
-			if x.seq.Mask != nil && x.seq.Mask.Data().([]float64)[t*s.B+b] == 0 {
+			c.reference(p, in[(n*s.B+b)*s.I:(n*s.B+b+1)*s.I], column, s.I, s.H)
+			if x.seq.Mask != nil && x.seq.Mask.Data().([]float64)[n*s.B+b] == 0 {
 				column = old
 			}
-			copy(h[(t*s.B+b)*s.H:], column[:s.H])
+			copy(h[(n*s.B+b)*s.H:], column[:s.H])
 		}
 		for k := range planes {
 			copy(final[(k*s.B+b)*s.H:], column[k*s.H:(k+1)*s.H])

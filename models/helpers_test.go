@@ -20,92 +20,17 @@ type variant struct {
 	wiring []Wiring // one or none
 }
 
-// variants returns every registered cell with its defaults, and every option of those that
-// have options. Everything that can be learned is.
+// variants returns every registered cell with its defaults, or with every option where it has options.
+// Everything that can be learned is.
 func variants(t *testing.T) []variant {
 	t.Helper()
 	var all []variant
 	for _, e := range All() {
-		switch e.Name {
-		case "crnn":
-			add := func(name string, change func(*CRNN)) {
-				c := NewCRNN()
-				c.Learn = "all"
-				change(c)
-				all = append(all, variant{name: "crnn " + name, cell: c})
-			}
-			for _, step := range []string{"exp", "implicit", "euler"} {
-				add(step, func(c *CRNN) { c.Stepping = step })
-			}
-			for _, kernel := range synapseKernels {
-				add(kernel, func(c *CRNN) { c.SynKernel, c.TauS, c.TauL = kernel, 1.5, 3 })
-			}
-			for _, graph := range []string{"tree", "none"} {
-				add(graph, func(c *CRNN) { c.Graph = graph })
-			}
-			add("literal", func(c *CRNN) { c.Signs, c.Dt = "literal", 0.1 })
-			add("dt", func(c *CRNN) { c.Dt = 0.3 })
-			for i, kernel := range []string{"alpha", "dualexp"} {
-				add("irregular "+kernel, func(c *CRNN) {
-					c.SynKernel, c.TauS, c.TauL, c.Stepping, c.Irregular = kernel, 1.5, 3, []string{"exp", "implicit"}[i], true
-				})
-			}
-		case "crnn-simple":
-			for _, signs := range []string{"restoring", "literal"} {
-				for _, kernel := range synapseKernels {
-					c := NewCRNNSimple()
-					c.Signs, c.SynKernel = signs, kernel
-					all = append(all, variant{name: "crnn-simple " + signs + " " + kernel, cell: c})
-				}
-			}
-			c := NewCRNNSimple()
-			c.SynKernel, c.Irregular = "alpha", true
-			all = append(all, variant{name: "crnn-simple irregular", cell: c})
-		case "rate":
-			add := func(name string, change func(*Rate)) {
-				c := NewRate()
-				c.PowerThreshold = -3 // the power law has no second derivative at its threshold
-				change(c)
-				all = append(all, variant{name: "rate " + name, cell: c})
-			}
-			for _, f := range rateActivations {
-				add(f, func(c *Rate) { c.Activation = f })
-			}
-			for _, learn := range []string{"none", "tau_s", "tau_r"} {
-				add(learn, func(c *Rate) { c.Learn, c.TauForm, c.Dt = learn, "sigmoid", 0.7 })
-			}
-			for _, form := range []string{"softplus", "sigmoid"} {
-				add("scalar "+form, func(c *Rate) { c.TauShape, c.TauForm, c.Dt = "scalar", form, 0.3 })
-			}
-			add("scalar none", func(c *Rate) { c.TauShape, c.Learn = "scalar", "none" })
-		case "cond-fixed", "cond-gru":
-			for _, update := range updates {
-				for i, dynamics := range []string{"voltage", "rate"} {
-					common := Conductance{Dt: 0.7, Update: update, Activation: activations[(len(all)+i)%4], Dynamics: dynamics}
-					var c Cell = &CondFixed{common}
-					if e.Name == "cond-gru" {
-						c = &CondGRU{common}
-					}
-					all = append(all, variant{name: e.Name + " " + update + " " + dynamics, cell: c})
-				}
-			}
-		case "cond-varying":
-			for i, shape := range []string{"scalar", "pre", "post"} {
-				for j, update := range updates {
-					c := NewCondVarying()
-					c.Dt, c.Update, c.AShape = 0.7, update, shape
-					c.Activation, c.InputConductance = activations[(i+j)%4], i != j
-					if update == "implicit" && i > 0 {
-						c.Gate = "softplus"
-					}
-					if i == 1 {
-						c.Dynamics = "rate"
-					}
-					all = append(all, variant{name: fmt.Sprintf("%s %s %s", e.Name, shape, update), cell: c})
-				}
-			}
-		default:
-			all = append(all, variant{name: e.Name, cell: e.New()})
+		cell := e.New()
+		if c, ok := cell.(varied); ok {
+			all = append(all, c.variants()...)
+		} else {
+			all = append(all, variant{name: e.Name, cell: cell})
 		}
 	}
 	return append(all, wiredVariants()...)

@@ -1,9 +1,3 @@
-// Package models holds the recurrent cells: for each one its equations, its parameter table
-// and one step as a Gorgonia graph, which is the specification that the fused kernels are
-// held to.
-//
-// A cell is its configuration: the exported fields of the struct, with the tags that package setting
-// reads, are the keys of config.toml and the flags of the command line.
 package models
 
 import (

@@ -63,7 +63,7 @@ func TestRefill(t *testing.T) {
 	}
 	x.run(t)
 	after := x.h(t)
-	h, _, _ := x.expect(v.cell)
+	h, _, _ := x.expect(t, v.cell)
 	near(t, "h", after, h, goldenTolerance)
 	same := 0
 	for i := range after {
