@@ -1,6 +1,3 @@
-// Package bench measures the kernels of this machine: against its own best matrix product,
-// against the unrolled graph, and against PyTorch and JAX (bench/peers). Whatever is compared is timed
-// in the same run in alternating blocks, and only after its numbers were found right.
 package bench
 
 import (

@@ -1,7 +1,3 @@
-// Package data makes and reads the sequences that networks learn from: generated tasks and
-// data-set files, as plain slices, reproducible from one seed.
-//
-// Letters: T steps, B batch, I input, O output. Arrays are row-major with time first.
 package data
 
 import (

@@ -1,5 +1,3 @@
-// Package engine trains networks: it compiles the graph for a device, runs steps, optimises,
-// evaluates, and keeps the run directory and its checkpoints.
 package engine
 
 import (

@@ -95,7 +95,7 @@ func TestGraphFile(t *testing.T) {
 	x := newFixture(t, variant{name: "file", cell: c}, s, every)
 	checkGradients(t, x)
 	ring := NewCRNN() // the same graph
-	h, _, _ := x.expect(ring)
+	h, _, _ := x.expect(t, ring)
 	x.run(t)
 	near(t, "h", x.h(t), h, goldenTolerance)
 

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"go/parser"
+	"go/token"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -72,6 +75,49 @@ func TestArrows(t *testing.T) {
 			t.Errorf("tags %q: %d imports within the project: go list found too few", tags, seen)
 		}
 	}
+}
+
+// TestDocs holds that every package says what lives in it and how it stands to the others: in doc.go, or
+// in its only file. TestArrows holds what they import to it.
+func TestDocs(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{"\t"}}{{.Dir}}`, "galvani/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		f := strings.Split(strings.TrimSpace(line), "\t")
+		files, err := filepath.Glob(filepath.Join(f[1], "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = slices.DeleteFunc(files, func(path string) bool { return strings.HasSuffix(path, "_test.go") })
+		if len(files) == 0 {
+			continue // tests alone
+		}
+		seen++
+		path := filepath.Join(f[1], "doc.go")
+		if len(files) == 1 {
+			path = files[0]
+		}
+		if text := packageDoc(t, path); !strings.Contains(text, "import") {
+			t.Errorf("%s: the comment of the package does not say what it imports and who may import it:\n%s", path, text)
+		}
+	}
+	if seen < 30 {
+		t.Errorf("go list found %d packages", seen)
+	}
+}
+
+// packageDoc returns the comment of the package in a file, empty where there is none.
+func packageDoc(t *testing.T, path string) string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.PackageClauseOnly|parser.ParseComments)
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	return f.Doc.Text()
 }
 
 // mayImport reports whether the arrow from one package of the project to another is allowed.

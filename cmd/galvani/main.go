@@ -1,5 +1,3 @@
-// Command galvani trains recurrent networks whose cells come from biophysics, and shows what
-// they learned.
 package main
 
 import (

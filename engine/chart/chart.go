@@ -1,4 +1,3 @@
-// Package chart draws lines over an axis, plain data in, PNG or SVG out.
 package chart
 
 import (

@@ -1,5 +1,3 @@
-// Package hostmem tells how much memory this process may still take, so that a run that cannot fit
-// is refused before it begins: the Go runtime ends a process that asks for more than there is.
 package hostmem
 
 import "fmt"

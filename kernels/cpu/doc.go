@@ -2,6 +2,7 @@
 // compilation per instruction set, chosen at run time. What needs no C (weights made of stored
 // ones) is Go. Without cgo there is no device, and Open says so.
 //
-// It imports the contract (kernels) and the headers (kernels/cells). kernels/devices opens it, bench
+// The C is in src, and each package of isa compiles it for one instruction set; this package alone imports
+// those. It imports the contract (kernels) and the headers (kernels/cells). kernels/devices opens it, bench
 // times its products; models, engine and cmd go through kernels/devices.
 package cpu

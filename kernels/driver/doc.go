@@ -21,4 +21,6 @@
 // GALVANI_CUDA_LIBRARY names, or else libcuda.so.1. What goes wrong there is told by Devices.
 //
 // The go command does not see changes of these C files: after one, build with -a.
+//
+// It imports nothing of the project; kernels/cuda and kernels/devices alone import it.
 package driver

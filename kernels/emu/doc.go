@@ -19,4 +19,6 @@
 //
 // PTX is not interpreted: a module's text says which kernels it has and for which target, and the
 // compilation of the sources for that target runs in its place.
+//
+// No package imports it, and it imports none.
 package emu

@@ -3,6 +3,8 @@
 //
 // Source: Chen, Xu, Zhang and Guestrin (2016), Training Deep Nets with Sublinear Memory Cost,
 // arXiv:1604.06174, whose √T segments are the least that a limit may ask for.
+//
+// It imports nothing of the project; kernels and the devices may import it.
 package segments
 
 import "fmt"

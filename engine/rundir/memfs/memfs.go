@@ -1,5 +1,3 @@
-// Package memfs is a file system in memory for tests of what must survive: it forgets at a
-// crash whatever was not synced, contents and names alike, and fails any call on request.
 package memfs
 
 import (

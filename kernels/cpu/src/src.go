@@ -2,6 +2,8 @@
 // product and their interface (scan.h). The packages of kernels/cpu/isa compile it, each for one
 // instruction set; importing this package makes Go compile them again when a file here, or a
 // header of a cell, changes.
+//
+// It imports kernels/cells for the headers; the packages of kernels/cpu/isa alone import it.
 package src
 
 import (

@@ -5,6 +5,8 @@
 // DIR holds files MODULE.smCOMPUTE.ptx and MODULE.smCOMPUTE.cubin. The archive is a zip file with one
 // entry per module, compressed with zstd; an entry is a tar file of the module's files, which are much
 // alike and so compress best together.
+//
+// It imports nothing of the project.
 package main
 
 import (

@@ -1,6 +1,8 @@
 //go:build cgo && amd64
 
 // Package avx2 is the kernels of kernels/cpu compiled for AVX2 with FMA.
+//
+// It imports the sources (kernels/cpu/src); kernels/cpu alone imports it.
 package avx2
 
 /*

@@ -1,6 +1,8 @@
 //go:build cgo && amd64
 
 // Package avx512 is the kernels of kernels/cpu compiled for AVX-512.
+//
+// It imports the sources (kernels/cpu/src); kernels/cpu alone imports it.
 package avx512
 
 /*

@@ -1,6 +1,8 @@
 //go:build cgo
 
 // Package double is the kernels of kernels/cpu compiled for double precision: the oracle for gradient checks, not for speed.
+//
+// It imports the sources (kernels/cpu/src); kernels/cpu alone imports it.
 package double
 
 /*

@@ -1,6 +1,8 @@
 //go:build cgo
 
 // Package portable is the kernels of kernels/cpu compiled for any 64-bit target, in vectors of four lanes.
+//
+// It imports the sources (kernels/cpu/src); kernels/cpu alone imports it.
 package portable
 
 /*

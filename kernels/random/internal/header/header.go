@@ -1,6 +1,8 @@
 //go:build cgo
 
 // Package header calls the functions of random.h, for the test that holds them to package random.
+//
+// Only that test imports it.
 package header
 
 // #include "../../random.h"
