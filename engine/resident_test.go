@@ -464,27 +464,6 @@ func trainOn(t *testing.T, s *Session, obs Observer, save Saver) Result {
 	return r
 }
 
-// sameState compares all tensors of two sessions bit by bit.
-func sameState(t *testing.T, a, b *Session) {
-	t.Helper()
-	x, err := a.State()
-	if err != nil {
-		t.Fatal(err)
-	}
-	y, err := b.State()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range x.Tensors {
-		if !slices.Equal(x.Tensors[i].Data, y.Tensors[i].Data) {
-			t.Errorf("%s differs", x.Tensors[i].Name)
-		}
-	}
-	if x.Extra[progressKey] != y.Extra[progressKey] {
-		t.Errorf("progress is %s and %s", x.Extra[progressKey], y.Extra[progressKey])
-	}
-}
-
 // TestResidentResumes holds that a checkpoint of one device goes on on the other.
 func TestResidentResumes(t *testing.T) {
 	whole, half, _ := residentSessions(t, 0, nil)

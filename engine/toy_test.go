@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"galvani/data"
@@ -218,4 +219,25 @@ func mustGrad[F Float](g *Graph[F]) []F {
 		panic(err)
 	}
 	return grad
+}
+
+// sameState compares all tensors of two sessions bit by bit.
+func sameState(t *testing.T, a, b *Session) {
+	t.Helper()
+	x, err := a.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := b.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range x.Tensors {
+		if !slices.Equal(x.Tensors[i].Data, y.Tensors[i].Data) {
+			t.Errorf("%s differs", x.Tensors[i].Name)
+		}
+	}
+	if x.Extra[progressKey] != y.Extra[progressKey] {
+		t.Errorf("progress is %s and %s", x.Extra[progressKey], y.Extra[progressKey])
+	}
 }

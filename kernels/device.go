@@ -127,8 +127,9 @@ type LinearConfig struct {
 // LinearPlan runs one affine map of fixed shape in its own buffers.
 type LinearPlan interface {
 	Forward(x, w, b gorgonia.Value) (gorgonia.Value, error)
-	// Backward returns dx [N,K] and the packed gradient [M·K + M] of w and b.
-	Backward(x, w, dy gorgonia.Value) (dx, dparams gorgonia.Value, err error)
+	// Backward returns dx [N,K] = dy·back, with w [M,K] or other weights for back, and the packed
+	// gradient [M·K + M] of w and b.
+	Backward(x, back, dy gorgonia.Value) (dx, dparams gorgonia.Value, err error)
 }
 
 // Sequence is what a network reads at each run: tensors whose storage the caller refills

@@ -21,13 +21,29 @@ func (c LinearConfig) Check() error {
 // Linear returns y = x·wᵀ + b for x [N,K], w [M,K], b [M]: y is [N,M]. A nil device computes
 // it with Gorgonia's own operations.
 func Linear(dev Device, x, w, b *gorgonia.Node) (*gorgonia.Node, error) {
+	return LinearBack(dev, x, w, b, w)
+}
+
+// LinearBack is Linear with a gradient dx = dy·back [M,K] in place of dy·w, so that an error reaches x
+// through other weights than those that x went forward through. Back itself has no gradient. With w for
+// back the result and all gradients are those of Linear, bit for bit.
+//
+// Source: Lillicrap et al. (2016), doi:10.1038/ncomms13276.
+func LinearBack(dev Device, x, w, b, back *gorgonia.Node) (*gorgonia.Node, error) {
+	if !back.Shape().Eq(w.Shape()) || back.Dtype() != w.Dtype() {
+		return nil, fmt.Errorf("kernels: linear: the weights of the way back are %v %v, want %v %v: %w",
+			back.Dtype(), back.Shape(), w.Dtype(), w.Shape(), ErrShape)
+	}
 	if x.Dims() != 2 || w.Dims() != 2 || b.Dims() != 1 || x.Shape()[1] != w.Shape()[1] || b.Shape()[0] != w.Shape()[0] {
 		return nil, fmt.Errorf("kernels: linear: x is %v, w is %v, b is %v, want [N,K], [M,K], [M]: %w",
 			x.Shape(), w.Shape(), b.Shape(), ErrShape)
 	}
 	cfg := LinearConfig{N: x.Shape()[0], K: x.Shape()[1], M: w.Shape()[0], Dtype: x.Dtype()}
 	if dev == nil {
-		return unfusedLinear(cfg, x, w, b)
+		if back == w {
+			return unfusedLinear(cfg, x, w, b)
+		}
+		return unfusedBack(cfg, x, w, b, back)
 	}
 	plan, err := dev.NewLinear(cfg)
 	if err != nil {
@@ -35,7 +51,32 @@ func Linear(dev Device, x, w, b *gorgonia.Node) (*gorgonia.Node, error) {
 	}
 	return gorgonia.ApplyOp(&linearOp{
 		op:  newOp("linear N=%d K=%d M=%d on %s", cfg.N, cfg.K, cfg.M, dev.Name()),
-		cfg: cfg, plan: plan}, x, w, b)
+		cfg: cfg, plan: plan}, x, w, b, back)
+}
+
+// unfusedBack goes through w with x held, and through back for the gradient of x alone.
+func unfusedBack(cfg LinearConfig, x, w, b, back *gorgonia.Node) (*gorgonia.Node, error) {
+	held, err := Hold(x)
+	if err != nil {
+		return nil, err
+	}
+	y, err := unfusedLinear(cfg, held, w, b)
+	if err != nil {
+		return nil, err
+	}
+	fixed, err := Hold(back)
+	if err != nil {
+		return nil, err
+	}
+	t, err := gorgonia.Transpose(fixed)
+	if err != nil {
+		return nil, err
+	}
+	path, err := gorgonia.Mul(x, t)
+	if err != nil {
+		return nil, err
+	}
+	return gorgonia.ApplyOp(&detourOp{newOp("linear N=%d K=%d M=%d with a way back", cfg.N, cfg.K, cfg.M), tensor.Shape{cfg.N, cfg.M}}, y, path)
 }
 
 // unfusedLinear adds the bias as ones [N,1] times b [1,M]: Gorgonia's broadcasting fails for
@@ -75,7 +116,7 @@ func one(t tensor.Dtype) any {
 // unique returns a name that no other node has.
 func (o op) unique(part string) string { return fmt.Sprintf("%s#%d.%s", o.name, o.id, part) }
 
-// linearOp is the operation behind Linear on a device.
+// linearOp is the operation behind LinearBack on a device: x, w, b and the weights of the way back.
 type linearOp struct {
 	op
 	cfg  LinearConfig
@@ -83,10 +124,10 @@ type linearOp struct {
 	dp   gorgonia.Value // packed gradient of w and b, left by the adjoint for its second half
 }
 
-func (l *linearOp) Arity() int    { return 3 }
-func (l *linearOp) Type() hm.Type { return fnType(2, 2, 1, 2) }
+func (l *linearOp) Arity() int    { return 4 }
+func (l *linearOp) Type() hm.Type { return fnType(2, 2, 1, 2, 2) }
 
-func (l *linearOp) DiffWRT(int) []bool { return []bool{true, true, true} }
+func (l *linearOp) DiffWRT(int) []bool { return []bool{true, true, true, false} }
 
 func (l *linearOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
 	return tensor.Shape{l.cfg.N, l.cfg.M}, nil
@@ -100,7 +141,7 @@ func (l *linearOp) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 // SymDiff makes two nodes, because an operation has one result: dx, and behind it the packed
 // gradient of w and b that was computed with it.
 func (l *linearOp) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	dx, err := gorgonia.ApplyOp(&linearAdjoint{adjoint{newOp("adjoint of %s #%d", l.name, l.id)}, l}, in[0], in[1], grad)
+	dx, err := gorgonia.ApplyOp(&linearAdjoint{adjoint{newOp("adjoint of %s #%d", l.name, l.id)}, l}, in[0], in[3], grad)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +154,7 @@ func (l *linearOp) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.
 		return nil, err
 	}
 	db, err := Field(dp, l.cfg.M*l.cfg.K, l.cfg.M)
-	return gorgonia.Nodes{dx, dw, db}, err
+	return gorgonia.Nodes{dx, dw, db, nil}, err
 }
 
 type linearAdjoint struct {

@@ -23,6 +23,7 @@ type Network struct {
 	params []kernels.Spec // of the cell, without prefix
 	specs  []kernels.Spec // of the network
 	scale  float64        // of the initial read-out weights
+	way    Feedback
 	builds int
 
 	wiring Wiring
@@ -53,7 +54,7 @@ func Wired(w Wiring) Option { return func(n *Network) { n.wiring = w } }
 func Within(bytes int64) Option { return func(n *Network) { n.within = bytes } }
 
 // Bind gives a cell its sizes. The network's parameters are those of the cell, prefixed
-// "cell.", then readout.weight [O,H] and readout.bias [O].
+// "cell.", then readout.weight [O,H] and readout.bias [O], and readout.feedback [O,H] with Fixed.
 //
 // Errors: sizes below 1; kernels.ErrMemory beyond Within; settings that the cell refuses.
 func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
@@ -82,6 +83,12 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 		learned(readoutWeight, "O H", []int{d.O, d.H}, kernels.Readout, "weights of the read-out",
 			kernels.Init{Kind: kernels.XavierUniform, A: n.scale}),
 		learned("readout.bias", "O", []int{d.O}, kernels.Readout, "bias of the read-out", kernels.Init{}))
+	if n.way == Fixed {
+		fixed := learned("readout.feedback", "O H", []int{d.O, d.H}, kernels.Readout, "weights through which the error reaches the hidden units",
+			kernels.Init{Kind: kernels.XavierUniform, A: n.scale})
+		fixed.Learned = false
+		n.specs = append(n.specs, fixed)
+	}
 	return n, nil
 }
 
@@ -152,7 +159,17 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 	if err != nil {
 		return out, fmt.Errorf("models: %s: %w", n.name, err)
 	}
-	if out.Logits, err = kernels.Linear(dev, h, weight, bias); err != nil {
+	back := weight
+	switch n.way {
+	case Transpose:
+		back, err = kernels.Hold(weight)
+	case Fixed:
+		back = params[len(n.params)+2]
+	}
+	if err == nil {
+		out.Logits, err = kernels.LinearBack(dev, h, weight, bias, back)
+	}
+	if err != nil {
 		return out, fmt.Errorf("models: %s: read-out: %w", n.name, err)
 	}
 	return out, nil

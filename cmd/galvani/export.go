@@ -177,7 +177,7 @@ func savedNetwork(run *rundir.Run, state *rundir.State) (*models.Network, [][]fl
 		d.O = t.Shape[0]
 	}
 	bind := func() (*models.Network, error) {
-		return models.Bind(s.run.Model, s.cell, d, models.Wired(s.wiring))
+		return models.Bind(s.run.Model, s.cell, d, models.FeedbackBy(s.feedback()), models.Wired(s.wiring))
 	}
 	net, err := bind()
 	if err != nil {

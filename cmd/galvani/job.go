@@ -61,7 +61,7 @@ func (s *settings) build() (*data.Task, *models.Network, error) {
 		return nil, nil, err
 	}
 	net, err := models.Bind(s.run.Model, s.cell, models.Dims{I: task.I, H: s.run.Hidden, O: task.O},
-		models.ReadoutScale(s.run.ReadoutScale), models.Wired(s.wiring), models.Within(boundHeap()))
+		models.ReadoutScale(s.run.ReadoutScale), models.FeedbackBy(s.feedback()), models.Wired(s.wiring), models.Within(boundHeap()))
 	if errors.Is(err, kernels.ErrMemory) {
 		return nil, nil, fmt.Errorf("%w; make --hidden smaller", err)
 	}
@@ -69,6 +69,11 @@ func (s *settings) build() (*data.Task, *models.Network, error) {
 		return nil, nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	return task, net, nil
+}
+
+// feedback returns the way in which errors come back from the read-out.
+func (s *settings) feedback() models.Feedback {
+	return models.Feedback(slices.Index(models.Feedbacks, s.run.Feedback))
 }
 
 // start opens the device and the session on it. A GPU that was not asked for by name and that
@@ -115,7 +120,7 @@ func (j *job) close() error {
 
 // references returns the works behind the cell, the task and the wiring as BibTeX.
 func (j *job) references() []byte {
-	return cite.BibTeX(slices.Concat(j.model.References, j.about.References, j.wiring.References()))
+	return cite.BibTeX(slices.Concat(j.model.References, j.about.References, j.wiring.References(), j.feedback().References()))
 }
 
 // findRun returns the run directory that a name means, and the checkpoint if it names one.

@@ -49,6 +49,11 @@ func TestRepeat(t *testing.T) {
 	conform.Repeat(t, open(t, 2))
 }
 
+func TestLinearBack(t *testing.T) {
+	conform.LinearBack(t, nil, 1e-6)
+	conform.LinearBack(t, open(t, 2), 1e-6)
+}
+
 // TestInstructionSets holds every float32 kernel to the float64 one, on shapes that leave tails in
 // every direction of their blocks.
 func TestInstructionSets(t *testing.T) {

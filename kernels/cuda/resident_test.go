@@ -54,6 +54,12 @@ func TestLinear(t *testing.T) {
 	}
 }
 
+func TestLinearBack(t *testing.T) {
+	for _, precision := range available(t) {
+		conform.LinearBack(t, openGPU(t, Options{Precision: precision}), kernels.Rounding(precision).H)
+	}
+}
+
 // TestLoss holds both losses to the host's, with rows that do not count.
 func TestLoss(t *testing.T) {
 	d := openGPU(t, Options{})

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"galvani/models"
+)
+
+// TestFeedback trains by each way of feedback, on the unrolled graph and on the fused scan. The copy of the
+// read-out's weights gives the bits of backprop; fixed weights give others, stay as they were drawn, are
+// part of the checkpoint, and go on after a stop as in a run that was not stopped.
+func TestFeedback(t *testing.T) {
+	choices := map[string][]string{}
+	for _, backend := range backends() {
+		choices[backend] = []string{"--backend", backend}
+		choices[backend+" with Dale's law"] = []string{"--backend", backend, "--model", "rnn", "--dale"}
+	}
+	for name, choice := range choices {
+		run := func(more ...string) map[string][]byte {
+			return newestTensors(t, trained(t, args(choice, more...)...))
+		}
+		usual, copied := run(), run("--feedback", "transpose")
+		for tensor, data := range usual {
+			if !slices.Equal(copied[tensor], data) {
+				t.Errorf("%s: %s differs with a copy of the weights", name, tensor)
+			}
+		}
+		fixed, start := run("--feedback", "fixed"), run("--feedback", "fixed", "--max-steps", "1")
+		const own = "readout.feedback"
+		switch {
+		case len(fixed[own]) == 0 || !slices.Equal(fixed[own], start[own]):
+			t.Errorf("%s: %s is missing or has changed", name, own)
+		case slices.Equal(fixed["readout.weight"], usual["readout.weight"]), slices.Equal(fixed[own], start["readout.weight"]):
+			t.Errorf("%s: fixed feedback is that of backprop", name)
+		case len(fixed) != len(usual)+1:
+			t.Errorf("%s: %d tensors, want one more than %d", name, len(fixed), len(usual))
+		}
+		half := trained(t, args(choice, "--feedback", "fixed", "--max-steps", "5")...)
+		galvani(t, "train", "--resume", half, "--max-steps", "0", "--quiet").ok(t)
+		for tensor, data := range newestTensors(t, half) {
+			if !slices.Equal(data, fixed[tensor]) {
+				t.Errorf("%s: resumed: %s differs", name, tensor)
+			}
+		}
+		galvani(t, "train", "--resume", half, "--feedback", "backprop").refused(t, exitConfig, `key "feedback" belongs to the run`)
+	}
+	dir := trained(t, "--feedback", "fixed", "--max-steps", "1")
+	if text, err := os.ReadFile(filepath.Join(dir, "references.bib")); err != nil || !strings.Contains(string(text), "lillicrap2016random") {
+		t.Errorf("references.bib does not name feedback alignment (%v)", err)
+	}
+	galvani(t, "eval", dir).ok(t)
+	galvani(t, "export", dir, "--out", filepath.Join(t.TempDir(), "x.safetensors")).ok(t)
+	galvani(t, args(tiny, "--feedback", "sign")...).refused(t, exitConfig, `want one of backprop, transpose, fixed`)
+}
+
+// TestFeedbackNames holds the names of the setting against those of package models.
+func TestFeedbackNames(t *testing.T) {
+	s, err := resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := s.Lookup("feedback")
+	if err != nil || strings.Join(k.OneOf, " ") != strings.Join(models.Feedbacks, " ") {
+		t.Errorf("the setting has %v (%v), want %v", k.OneOf, err, models.Feedbacks)
+	}
+}
