@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -22,7 +21,9 @@ func TestRegistry(t *testing.T) {
 		if e.Doc == "" || e.Source == "" || e.Equations == "" || !strings.HasSuffix(e.Doc, ".") {
 			t.Errorf("%s: a sentence of documentation and a source are wanted", e.Name)
 		}
-		checkReferences(t, e.Name, e.Source, e.References)
+		if err := cite.CheckAll(e.Source, e.References); err != nil {
+			t.Errorf("%s: %v", e.Name, err)
+		}
 		checkFields(t, e)
 		cell := e.New()
 		specs, err := cell.Params(Dims{3, 4, 2})
@@ -236,26 +237,5 @@ func TestReadoutScale(t *testing.T) {
 	}
 	if a := n.Specs()[4].Init.A; a != 3 || n.Outputs() != 3 || n.Hidden() != 2 || n.Name() != "rnn" {
 		t.Errorf("scale %v, O %d, H %d, name %q", a, n.Outputs(), n.Hidden(), n.Name())
-	}
-}
-
-// checkReferences holds that there are references, that each is whole, and that each DOI of the source
-// is among them.
-func checkReferences(t *testing.T, name, source string, works []cite.Work) {
-	t.Helper()
-	if len(works) == 0 {
-		t.Errorf("%s has no references", name)
-	}
-	var known []string
-	for _, w := range works {
-		if err := w.Check(); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		known = append(known, w.DOI, w.ArXiv)
-	}
-	for _, m := range regexp.MustCompile(`(?:doi|arXiv):([^\s;,]+)`).FindAllStringSubmatch(source, -1) {
-		if !slices.Contains(known, m[1]) {
-			t.Errorf("%s: the references lack %s", name, m[1])
-		}
 	}
 }

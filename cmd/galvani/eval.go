@@ -92,20 +92,30 @@ func (f *savedFlags) state(run *rundir.Run, stderr io.Writer) (*rundir.State, er
 	return state, missingInput(err)
 }
 
+// savedHead begins the report of a command on a saved network: what it is about.
+type savedHead struct {
+	Run        string `json:"run"`
+	Checkpoint string `json:"checkpoint"`
+	Step       int64  `json:"step"`
+	Model      string `json:"model"`
+	Task       string `json:"task"`
+}
+
+// headOf names a run and a state of it.
+func headOf(run string, state *rundir.State, model, task string) savedHead {
+	return savedHead{Run: run, Checkpoint: state.Path, Step: state.Step, Model: model, Task: task}
+}
+
 // evalReport is what eval tells.
 type evalReport struct {
-	Run        string            `json:"run"`
-	Checkpoint string            `json:"checkpoint"`
-	Step       int64             `json:"step"`
-	Model      string            `json:"model"`
-	Task       string            `json:"task"`
-	Device     string            `json:"device"`
-	Backend    string            `json:"backend"`
-	Sequences  int               `json:"sequences"`
-	Test       scoreJSON         `json:"test"` // the accuracy of trials is the part that is decided rightly
-	Classes    []string          `json:"classes,omitempty"`
-	Confusion  [][]int           `json:"confusion,omitempty"` // true class by row, answer by column
-	Trials     []analysis.Trials `json:"trials,omitempty"`    // of tasks that are decided once, by coherence
+	savedHead
+	Device    string            `json:"device"`
+	Backend   string            `json:"backend"`
+	Sequences int               `json:"sequences"`
+	Test      scoreJSON         `json:"test"` // the accuracy of trials is the part that is decided rightly
+	Classes   []string          `json:"classes,omitempty"`
+	Confusion [][]int           `json:"confusion,omitempty"` // true class by row, answer by column
+	Trials    []analysis.Trials `json:"trials,omitempty"`    // of tasks that are decided once, by coherence
 }
 
 func newEval() *cobra.Command {
@@ -131,7 +141,7 @@ func newEval() *cobra.Command {
 
 func (j *job) evaluate(ctx context.Context, dir string, state *rundir.State) (evalReport, error) {
 	test := j.task.Test
-	r := evalReport{Run: dir, Checkpoint: state.Path, Step: state.Step, Model: j.net.Name(), Task: j.task.Name,
+	r := evalReport{savedHead: headOf(dir, state, j.net.Name(), j.task.Name),
 		Device: j.place.device, Backend: j.place.backend, Sequences: test.Len()}
 	var err error
 	if r.Test, r.Trials, err = j.measure(ctx); err != nil {

@@ -88,14 +88,10 @@ func tensorReports(tensors []safetensors.Tensor) []tensorReport {
 
 // exportReport is what export tells.
 type exportReport struct {
-	Run        string         `json:"run"`
-	Checkpoint string         `json:"checkpoint"`
-	Step       int64          `json:"step"`
-	Model      string         `json:"model"`
-	Task       string         `json:"task"`
-	Format     string         `json:"format"`
-	File       string         `json:"file"`
-	Tensors    []tensorReport `json:"tensors"`
+	savedHead
+	Format  string         `json:"format"`
+	File    string         `json:"file"`
+	Tensors []tensorReport `json:"tensors"`
 }
 
 func newExport() *cobra.Command {
@@ -155,7 +151,7 @@ func (f *exportFlags) export(dir string, stderr io.Writer) (r exportReport, err 
 	if f.masks {
 		tensors = append(tensors, analysis.Constants(net)...)
 	}
-	r = exportReport{Run: dir, Checkpoint: state.Path, Step: state.Step, Model: state.Model, Task: state.Task, Format: f.to,
+	r = exportReport{savedHead: headOf(dir, state, state.Model, state.Task), Format: f.to,
 		File: f.out, Tensors: tensorReports(tensors)}
 	if r.File == "" {
 		r.File = filepath.Join(dir, "weights."+f.to)

@@ -47,20 +47,16 @@ type pointFlags struct {
 
 // pointsReport is what fixedpoints tells.
 type pointsReport struct {
-	Run        string               `json:"run"`
-	Checkpoint string               `json:"checkpoint"`
-	Step       int64                `json:"step"`
-	Model      string               `json:"model"`
-	Task       string               `json:"task"`
-	Input      string               `json:"input"`
-	X          []float64            `json:"x"` // [I]
-	Starts     int                  `json:"starts"`
-	Lost       int                  `json:"lost"`             // starts that ended above the largest q
-	LostQ      *float64             `json:"lost_q,omitempty"` // the smallest q that they ended at
-	Hint       string               `json:"hint,omitempty"`   // what to change where starts are lost
-	Spread     float64              `json:"spread"`           // root mean square distance of the visited states from their mean, per element
-	Share      [2]float64           `json:"share"`            // of their variance in the first two principal components
-	Points     []analysis.SlowPoint `json:"points"`
+	savedHead
+	Input  string               `json:"input"`
+	X      []float64            `json:"x"` // [I]
+	Starts int                  `json:"starts"`
+	Lost   int                  `json:"lost"`             // starts that ended above the largest q
+	LostQ  *float64             `json:"lost_q,omitempty"` // the smallest q that they ended at
+	Hint   string               `json:"hint,omitempty"`   // what to change where starts are lost
+	Spread float64              `json:"spread"`           // root mean square distance of the visited states from their mean, per element
+	Share  [2]float64           `json:"share"`            // of their variance in the first two principal components
+	Points []analysis.SlowPoint `json:"points"`
 }
 
 func newFixedpoints() *cobra.Command {
@@ -75,7 +71,7 @@ func newFixedpoints() *cobra.Command {
 				return err
 			}
 			defer j.close()
-			r := pointsReport{Run: args[0], Checkpoint: state.Path, Step: state.Step, Model: j.net.Name(), Task: j.task.Name,
+			r := pointsReport{savedHead: headOf(args[0], state, j.net.Name(), j.task.Name),
 				Input: f.input, Starts: f.Starts}
 			picture, err := j.fixedpoints(c.Context(), &f, &r)
 			if err != nil {

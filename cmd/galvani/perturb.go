@@ -62,18 +62,14 @@ type perturbed struct {
 
 // perturbReport is what perturb tells; the first row is the network as it is.
 type perturbReport struct {
-	Run        string      `json:"run"`
-	Checkpoint string      `json:"checkpoint"`
-	Step       int64       `json:"step"`
-	Model      string      `json:"model"`
-	Task       string      `json:"task"`
-	Device     string      `json:"device"`
-	Backend    string      `json:"backend"`
-	Sequences  int         `json:"sequences"`
-	Hidden     int         `json:"hidden"`
-	Units      []int       `json:"units"`
-	Readout    bool        `json:"readout"` // the weights of the read-out are perturbed too
-	Rows       []perturbed `json:"rows"`
+	savedHead
+	Device    string      `json:"device"`
+	Backend   string      `json:"backend"`
+	Sequences int         `json:"sequences"`
+	Hidden    int         `json:"hidden"`
+	Units     []int       `json:"units"`
+	Readout   bool        `json:"readout"` // the weights of the read-out are perturbed too
+	Rows      []perturbed `json:"rows"`
 }
 
 // perturbKinds are the kinds of perturbation, each a flag.
@@ -150,7 +146,7 @@ func (f *perturbFlags) check() error {
 
 // perturb measures the network as it is and under every perturbation that the flags ask for.
 func (j *job) perturb(ctx context.Context, f *perturbFlags, dir string, state *rundir.State) (perturbReport, error) {
-	r := perturbReport{Run: dir, Checkpoint: state.Path, Step: state.Step, Model: j.net.Name(), Task: j.task.Name,
+	r := perturbReport{savedHead: headOf(dir, state, j.net.Name(), j.task.Name),
 		Device: j.place.device, Backend: j.place.backend, Sequences: j.task.Test.Len(), Hidden: j.net.Hidden(), Readout: !f.keepReadout}
 	var err error
 	if r.Units, err = f.population(j.net); err != nil {

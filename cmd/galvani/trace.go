@@ -33,17 +33,13 @@ where they are wanted weight and mask. Numbers have to be finite.`
 
 // traceReport is what trace tells.
 type traceReport struct {
-	Run        string         `json:"run"`
-	Checkpoint string         `json:"checkpoint"`
-	Step       int64          `json:"step"`
-	Model      string         `json:"model"`
-	Task       string         `json:"task"`
-	Device     string         `json:"device"`
-	Backend    string         `json:"backend"`
-	Sequences  int            `json:"sequences"`
-	Steps      int            `json:"steps"` // of each sequence
-	File       string         `json:"file"`
-	Tensors    []tensorReport `json:"tensors"`
+	savedHead
+	Device    string         `json:"device"`
+	Backend   string         `json:"backend"`
+	Sequences int            `json:"sequences"`
+	Steps     int            `json:"steps"` // of each sequence
+	File      string         `json:"file"`
+	Tensors   []tensorReport `json:"tensors"`
 }
 
 func newTrace() *cobra.Command {
@@ -75,8 +71,7 @@ func newTrace() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return writeJSON(c.OutOrStdout(), traceReport{Run: args[0], Checkpoint: state.Path, Step: state.Step, Model: j.net.Name(),
-					Task: j.task.Name, Device: j.place.device, Backend: j.place.backend, Sequences: b.B, Steps: b.T, File: out,
+				return writeJSON(c.OutOrStdout(), traceReport{savedHead: headOf(args[0], state, j.net.Name(), j.task.Name), Device: j.place.device, Backend: j.place.backend, Sequences: b.B, Steps: b.T, File: out,
 					Tensors: tensorReports(tensors)})
 			}
 			_, err = fmt.Fprintf(c.ErrOrStderr(), "%d tensors of %d sequences are in %s\n", len(tensors), b.B, out)

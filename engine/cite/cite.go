@@ -2,7 +2,9 @@ package cite
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -108,6 +110,30 @@ func (w Work) Check() error {
 		return fmt.Errorf("cite: %s: not published and no note", w.Key)
 	case strings.HasPrefix(w.DOI, "http"):
 		return fmt.Errorf("cite: %s: DOI %s has an address before it", w.Key, w.DOI)
+	}
+	return nil
+}
+
+// identified finds the works that a sentence names by DOI or arXiv number.
+var identified = regexp.MustCompile(`(?:doi|arXiv):([^\s;,]+)`)
+
+// CheckAll holds the references of an entry to its source: there are some, each is whole, and each work
+// that the source names by DOI or arXiv number is among them.
+func CheckAll(source string, works []Work) error {
+	if len(works) == 0 {
+		return errors.New("cite: there are no references")
+	}
+	known := map[string]bool{}
+	for _, w := range works {
+		if err := w.Check(); err != nil {
+			return err
+		}
+		known[w.DOI], known[w.ArXiv] = true, true
+	}
+	for _, m := range identified.FindAllStringSubmatch(source, -1) {
+		if !known[m[1]] {
+			return fmt.Errorf("cite: the references lack %s", m[1])
+		}
 	}
 	return nil
 }

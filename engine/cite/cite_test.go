@@ -46,3 +46,23 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckAll(t *testing.T) {
+	for _, c := range []struct {
+		source string
+		works  []Work
+		whole  bool
+	}{
+		{"Hochreiter and Schmidhuber (1997), doi:10.1162/neco.1997.9.8.1735", []Work{LSTM}, true},
+		{"no number", []Work{LSTM}, true},
+		{"no number", nil, false},
+		{"another, doi:10.1/2", []Work{LSTM}, false},
+		{"another, arXiv:1504.00941", []Work{LSTM}, false},
+		{"arXiv:1504.00941", []Work{IRNN}, true},
+		{"no number", []Work{{Key: "a"}}, false},
+	} {
+		if err := CheckAll(c.source, c.works); (err == nil) != c.whole {
+			t.Errorf("%q with %d works: %v", c.source, len(c.works), err)
+		}
+	}
+}

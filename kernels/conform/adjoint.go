@@ -3,6 +3,7 @@ package conform
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"galvani/kernels"
@@ -27,9 +28,8 @@ func value[F kernels.Float](t *testing.T, p *Problem, plan kernels.ScanPlan) flo
 	return sum
 }
 
-// checkAdjoint compares the packed gradient with central differences of the elements that
-// pick selects, and returns the largest relative error.
-func checkAdjoint(t *testing.T, dev kernels.Device, p *Problem, pick func(i int) bool) float64 {
+// gradient runs a problem there and back, and returns its plan and a copy of the packed gradient.
+func gradient(t *testing.T, dev kernels.Device, p *Problem) (kernels.ScanPlan, []float64) {
 	t.Helper()
 	plan, err := dev.NewScan(p.Cfg)
 	if err != nil {
@@ -40,7 +40,14 @@ func checkAdjoint(t *testing.T, dev kernels.Device, p *Problem, pick func(i int)
 	if err != nil {
 		t.Fatal(err)
 	}
-	grad := append([]float64(nil), Data[float64](g)...)
+	return plan, slices.Clone(Data[float64](g))
+}
+
+// checkAdjoint compares the packed gradient with central differences of the elements that
+// pick selects, and returns the largest relative error.
+func checkAdjoint(t *testing.T, dev kernels.Device, p *Problem, pick func(i int) bool) float64 {
+	t.Helper()
+	plan, grad := gradient(t, dev, p)
 	scale := 1e-3 // of a gradient: below it errors count absolutely
 	for _, x := range grad {
 		scale = max(scale, math.Abs(x))
@@ -102,21 +109,13 @@ func AdjointAcrossChunks(t *testing.T, dev kernels.Device) {
 // AdjointCanFail plants a fault, one sign in the gradient, and wants Adjoint's bound to see it.
 func AdjointCanFail(t *testing.T, dev kernels.Device) {
 	p := NewProblem[float64](Variants()[0], Sizes{T: 3, B: 2, I: 2, H: 3}, 1)
-	plan, err := dev.NewScan(p.Cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	value[float64](t, p, plan)
-	g, err := plan.Backward(p.Args, p.Weight)
-	if err != nil {
-		t.Fatal(err)
-	}
+	plan, grad := gradient(t, dev, p)
 	x := Data[float64](p.Params[0])
 	x[0] += 1e-5
 	up := value[float64](t, p, plan)
 	x[0] -= 2e-5
 	want := (up - value[float64](t, p, plan)) / 2e-5
-	if flipped := -Data[float64](g)[0]; math.Abs(flipped-want) < tolAdjoint*math.Abs(want) {
+	if flipped := -grad[0]; math.Abs(flipped-want) < tolAdjoint*math.Abs(want) {
 		t.Fatalf("flipped gradient %g passes for %g", flipped, want)
 	}
 }
