@@ -68,6 +68,9 @@ func (p *plain) start(j *job, dir string) error {
 		thousands(learned), j.task.Name, j.task.T, j.task.I, j.task.O)
 	p.words("data: %s", j.counts())
 	p.words("device: %s", j.place)
+	if n := len(j.ranks); n > 1 {
+		p.words("ranks: %d in this process, with %d shards of each batch", n, j.opt.Shards)
+	}
 	for _, n := range j.task.Notes {
 		p.words("data: %s", n)
 	}

@@ -53,6 +53,10 @@ func TestDryRunRanks(t *testing.T) {
 		for _, n := range []string{"2", "4"} {
 			same(n+" ranks", trained(t, args(shards, "--dry-run-ranks", n)...))
 		}
+		o := galvani(t, args(tiny, args(shards, "--dry-run-ranks", "2", "--max-steps", "1", "--runs-dir", t.TempDir())...)...).ok(t)
+		if line := "ranks: 2 in this process, with 4 shards of each batch\n"; !strings.Contains(o.stderr, line) {
+			t.Errorf("%s: stderr lacks %q: %s", backend, line, o.stderr)
+		}
 		half := trained(t, args(shards, "--dry-run-ranks", "4", "--max-steps", "5")...)
 		galvani(t, "train", "--resume", half, "--max-steps", "0", "--dry-run-ranks", "2", "--quiet", "--runs-dir", filepath.Dir(half)).ok(t)
 		same("resumed with 2 ranks", half)
