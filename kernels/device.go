@@ -19,6 +19,8 @@ var (
 	// ErrFault means that a kernel did what it must not, such as reading outside its arrays.
 	// It is a fault of this program; the device is usable again in a new process.
 	ErrFault = errors.New("device fault")
+	// ErrNotFinite means that the state of a circuit holds a number that is not finite.
+	ErrNotFinite = errors.New("not finite")
 )
 
 // Device is a place where scans run. It is a value that is passed down; there is no current

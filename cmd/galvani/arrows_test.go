@@ -18,19 +18,20 @@ var leaves = []string{"engine/cite", "engine/hostmem", "engine/infile", "engine/
 // arrows says of a package, or of a folder of packages with /..., which others of the project it may
 // import besides leaves.
 var arrows = map[string][]string{
-	"kernels":          {"kernels/cells", "kernels/segments"},
+	"kernels":          {"kernels/cells", "kernels/neurons", "kernels/segments", "kernels/sparse"},
 	"kernels/cells":    {},
+	"kernels/neurons":  {"kernels/cells"},
 	"kernels/segments": {},
 	"kernels/sparse":   {},
 	"kernels/driver":   {},
 	"kernels/ptx":      {},
 	"kernels/emu":      {},
-	"kernels/cpu":      {"kernels", "kernels/cells", "kernels/segments", "kernels/sparse", "kernels/cpu/..."},
+	"kernels/cpu":      {"kernels", "kernels/cells", "kernels/neurons", "kernels/segments", "kernels/sparse", "kernels/cpu/..."},
 	"kernels/cpu/src":  {"kernels/cells"},
 	"kernels/cpu/...":  {"kernels/cpu/src"},
 	"kernels/cuda":     {"kernels", "kernels/cells", "kernels/segments", "kernels/sparse", "kernels/driver", "kernels/ptx"},
 	"kernels/devices":  {"kernels", "kernels/cells", "kernels/cpu", "kernels/cuda", "kernels/driver"},
-	"kernels/conform":  {"kernels", "kernels/cells"},
+	"kernels/conform":  {"kernels", "kernels/cells", "kernels/sparse"},
 	"data":             {},
 	"models":           {"kernels"},
 	"models/...":       {"models", "kernels", "kernels/sparse"},

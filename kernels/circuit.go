@@ -1,0 +1,246 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"galvani/kernels/neurons"
+	"galvani/kernels/sparse"
+)
+
+// Circuit is populations and projections that are stepped in time, as data. It is the second contract
+// beside Scan: spikes and delays, no graph and no gradients. Times are in ms, potentials and currents
+// in mV.
+//
+// A step n, in this order: V follows from the currents of synapses as they are and the constant ones;
+// V at the threshold is a spike and is reset; the currents of synapses decay, and what arrives is
+// added to them. A spike of step n that is d steps under way acts on V in step n+d.
+type Circuit struct {
+	Step        float64
+	Seed        uint64 // of the sources
+	Populations []Population
+	Projections []Projection
+	Currents    []Current
+	Probes      []Probe
+}
+
+// Poisson is the Header of a population of sources: each unit spikes in a step with probability
+// rate·Step, independently. Its one parameter is the rate in Hz. Number n of the stream of a unit,
+// random.New(Seed).Named(Name).Stream(unit), decides on step n.
+const Poisson = "poisson"
+
+// Population is N units of one kind.
+type Population struct {
+	Name string
+	// Header names kernels/neurons/<Header>.h, or is Poisson.
+	Header string
+	N      int
+	// Params are in the header's order; nil takes its values.
+	Params []float64
+	// Start is V of every unit, nil for the header's.
+	Start []float64
+	// Synapses are time constants, each of an exponential current I' = -I/tau of its own. A spike
+	// adds weight/tau to it, and so the area weight in all.
+	Synapses []float64
+}
+
+// Projection connects the population From to synapse Synapse of the population To.
+type Projection struct {
+	From, To, Synapse int
+	Matrix            *sparse.Matrix // [N of To, N of From], columns in rising order
+	Weight            []float64      // mV·ms, one for all or one per entry of the matrix
+	Delay             []int          // steps, at least 1; one for all or one per entry
+}
+
+// Current is a constant current into every unit of a population, in the steps First ≤ n < Last.
+type Current struct {
+	Population  int
+	First, Last int64
+	Amplitude   float64
+}
+
+// Probe is a unit whose V is recorded after every step.
+type Probe struct{ Population, Unit int }
+
+// Spike is a spike of a unit in a step.
+type Spike struct {
+	Step             int64
+	Population, Unit int
+}
+
+// CircuitRecord is what was recorded in a stretch of steps.
+type CircuitRecord struct {
+	Spikes []Spike     // by step, population and unit
+	V      [][]float32 // of each probe, after each step
+}
+
+// CircuitPlan is a circuit on a device, with its state.
+type CircuitPlan interface {
+	// Run goes on for so many steps. The spikes do not depend on the number of threads, nor on the
+	// stretches that the steps are divided into.
+	//
+	// Errors: ErrNotFinite, with the population.
+	Run(steps int) (CircuitRecord, error)
+}
+
+// Simulator is a Device that runs circuits.
+type Simulator interface {
+	Device
+	// NewCircuit makes a plan. Errors: ErrShape for a circuit that Check refuses.
+	NewCircuit(c *Circuit) (CircuitPlan, error)
+}
+
+// NewCircuit makes a plan on a device.
+//
+// Errors: those of Circuit.Check; ErrNoDevice for a device that runs no circuits.
+func NewCircuit(d Device, c *Circuit) (CircuitPlan, error) {
+	s, ok := d.(Simulator)
+	if !ok {
+		return nil, fmt.Errorf("kernels: %s runs no circuits yet; use the CPU: %w", d.Name(), ErrNoDevice)
+	}
+	return s.NewCircuit(c)
+}
+
+// MaxDelay is the longest delay in steps.
+const MaxDelay = 1 << 15
+
+// Check refuses what is not a circuit, in one line that names the place, and fills in nothing.
+//
+// Errors: ErrShape; ErrNoDevice in a binary built without cgo.
+func (c *Circuit) Check() error {
+	if !(c.Step > 0 && c.Step <= 1e3) {
+		return circuitError("the step is %g ms, want above 0 and at most 1000", c.Step)
+	}
+	names := map[string]bool{}
+	for _, p := range c.Populations {
+		if names[p.Name] || p.Name == "" {
+			return circuitError("two populations are named %q, or one has no name; give each a name of its own", p.Name)
+		}
+		names[p.Name] = true
+		if err := c.checkPopulation(p); err != nil {
+			return err
+		}
+	}
+	if len(c.Populations) == 0 {
+		return circuitError("there is no population, want at least one")
+	}
+	for i, p := range c.Projections {
+		if err := c.checkProjection(i, p); err != nil {
+			return err
+		}
+	}
+	for i, q := range c.Currents {
+		if !c.neuron(q.Population) || !finite(q.Amplitude) {
+			return circuitError("current %d of %g mV goes into population %d, want a finite one into neurons", i, q.Amplitude, q.Population)
+		}
+	}
+	for i, q := range c.Probes {
+		if !c.neuron(q.Population) || q.Unit < 0 || q.Unit >= c.Populations[q.Population].N {
+			return circuitError("probe %d is at unit %d of population %d, want one of a neuron", i, q.Unit, q.Population)
+		}
+	}
+	return nil
+}
+
+func circuitError(format string, args ...any) error {
+	return fmt.Errorf("kernels: circuit: "+format+": %w", append(args, ErrShape)...)
+}
+
+// finite reports whether a number is finite, also as a float32.
+func finite(v float64) bool { return math.Abs(v) <= math.MaxFloat32 }
+
+// neuron reports whether population i is there and no source.
+func (c *Circuit) neuron(i int) bool {
+	return i >= 0 && i < len(c.Populations) && c.Populations[i].Header != Poisson
+}
+
+func (c *Circuit) checkPopulation(p Population) error {
+	if p.N < 1 || p.N > 1<<30 {
+		return circuitError("population %q has %d units, want 1 to %d", p.Name, p.N, 1<<30)
+	}
+	if p.Header == Poisson {
+		if most := 1000 / c.Step; len(p.Params) != 1 || !(p.Params[0] >= 0 && p.Params[0] <= most) {
+			return circuitError("population %q has the rate %v, want one of 0 to %g Hz, a spike per step", p.Name, p.Params, most)
+		}
+		if len(p.Synapses) > 0 || p.Start != nil {
+			return circuitError("population %q is of sources, which have neither synapses nor a start", p.Name)
+		}
+		return nil
+	}
+	if len(neurons.All()) == 0 {
+		return fmt.Errorf("kernels: circuit: built without cgo; install gcc and build again with CGO_ENABLED=1: %w", ErrNoDevice)
+	}
+	n, ok := neurons.Of(p.Header)
+	if !ok {
+		return circuitError("population %q is of unknown neurons %q", p.Name, p.Header)
+	}
+	if p.Params != nil && len(p.Params) != len(n.Params) {
+		return circuitError("population %q has %d parameters, want the %d of %s", p.Name, len(p.Params), len(n.Params), n.Name)
+	}
+	for i, v := range p.Params {
+		if q := n.Params[i]; !(v >= q.Min && v <= q.Max) {
+			return circuitError("population %q: %s is %g %s, want %g to %g", p.Name, q.Name, v, q.Unit, q.Min, q.Max)
+		}
+	}
+	if p.Params != nil && !(p.Params[n.Above] > p.Params[n.Below]) {
+		return circuitError("population %q: %s is %g, not above %s, %g", p.Name, n.Params[n.Above].Name, p.Params[n.Above], n.Params[n.Below].Name, p.Params[n.Below])
+	}
+	if p.Start != nil && len(p.Start) != p.N || slices.ContainsFunc(p.Start, func(v float64) bool { return !finite(v) }) {
+		return circuitError("population %q starts from %d potentials, want %d, all finite", p.Name, len(p.Start), p.N)
+	}
+	for i, tau := range p.Synapses {
+		if !(tau >= c.Step && tau <= 1e6) {
+			return circuitError("population %q: synapse %d has the time constant %g ms, want the step, %g, to 1e6", p.Name, i, tau, c.Step)
+		}
+	}
+	return nil
+}
+
+func (c *Circuit) checkProjection(i int, p Projection) error {
+	if p.From < 0 || p.From >= len(c.Populations) || !c.neuron(p.To) {
+		return circuitError("projection %d goes from population %d to %d, want one of %d, and one of neurons", i, p.From, p.To, len(c.Populations))
+	}
+	from, to := c.Populations[p.From], c.Populations[p.To]
+	at := fmt.Sprintf("projection %d (%s to %s)", i, from.Name, to.Name)
+	if p.Synapse < 0 || p.Synapse >= len(to.Synapses) {
+		return circuitError("%s: synapse %d of %d", at, p.Synapse, len(to.Synapses))
+	}
+	m := p.Matrix
+	if m == nil || m.Rows != to.N || m.Cols != from.N || len(m.Start) != m.Rows+1 || m.Start[0] != 0 || int(m.Start[m.Rows]) != len(m.Col) {
+		return circuitError("%s: the matrix is not one of [%d,%d]", at, to.N, from.N)
+	}
+	for r := range m.Rows {
+		if m.Start[r] > m.Start[r+1] || int(m.Start[r+1]) > len(m.Col) {
+			return circuitError("%s: row %d of the matrix ends before it begins, or behind all entries", at, r)
+		}
+		last := int32(0)
+		for _, j := range m.Row(r) {
+			if j < last || int(j) >= m.Cols {
+				return circuitError("%s: row %d of the matrix has column %d behind %d, want 0 to %d in rising order", at, r, j, last, m.Cols-1)
+			}
+			last = j
+		}
+	}
+	if n := len(p.Weight); n != 1 && n != m.Len() || slices.ContainsFunc(p.Weight, func(v float64) bool { return !finite(v / c.Step) }) {
+		return circuitError("%s: %d weights, want 1 or %d, all finite", at, n, m.Len())
+	}
+	if n := len(p.Delay); n != 1 && n != m.Len() {
+		return circuitError("%s: %d delays, want 1 or %d", at, n, m.Len())
+	}
+	for _, d := range p.Delay {
+		if d < 1 || d > MaxDelay {
+			return circuitError("%s: a delay of %d steps, want 1 to %d", at, d, MaxDelay)
+		}
+	}
+	return nil
+}
+
+// Decay returns what a step leaves of a synaptic current, and what a weight of 1 adds to it. The area
+// of what is added is exactly 1.
+func Decay(step, tau float64) (decay, jump float64) {
+	return math.Exp(-step / tau), -math.Expm1(-step/tau) / step
+}
+
+// Tiny is the magnitude below which a synaptic current becomes 0, before it becomes denormal.
+const Tiny = 1e-30

@@ -1,0 +1,8 @@
+package random
+
+import _ "embed" // for Header
+
+// Header is random.h; importing it makes Go compile again what includes the file, when that changes.
+//
+//go:embed random.h
+var Header string
