@@ -77,6 +77,8 @@ type ScanConfig struct {
 	Last bool
 	// KeepGradH keeps the gradient of every h for ScanPlan.GradH.
 	KeepGradH bool
+	// GradX and GradState ask Backward for the gradients of x and of the first state besides.
+	GradX, GradState bool
 	// Masked says that a mask [T,B] is given: where it is 0 the state is held. Other values,
 	// which are positive, are lengths of steps to cells that can do with different ones and are
 	// set to it in their Consts (NAME_ELAPSED in kernels/cells/shared/cell.h), and 1 to all others.
@@ -108,7 +110,8 @@ type ScanPlan interface {
 	// storage belongs to the plan and stays valid until the next Forward.
 	Forward(a ScanArgs) (gorgonia.Value, error)
 	// Backward follows a Forward with the same arguments. dh has the shape of its result.
-	// It returns the gradients of the learned parameters, packed in their order.
+	// It returns the gradients of the learned parameters, packed in their order, and behind them
+	// those of x [T,B,I] with ScanConfig.GradX and of the first state [S,B,H] with GradState.
 	Backward(a ScanArgs, dh gorgonia.Value) (gorgonia.Value, error)
 	// H returns all hidden states [T,B,H] of the last Forward, as a view. Where they did not
 	// fit ScanConfig.Memory it computes them again, from inputs that must not have changed.
@@ -142,8 +145,12 @@ type Sequence struct {
 	GradH   bool          // keep the gradients of all hidden states for Output.GradH
 	X       *tensor.Dense // [T,B,I]
 	State   *tensor.Dense // [S,B,H]
-	Mask    *tensor.Dense // [T,B] or nil
-	Reset   *tensor.Dense // [T,B] or nil
+	// XFrom is a node of the graph that computes x as rows [T·B,I], as a scan below does, and
+	// StateFrom one of the first state [S,B,H]. They take the place of X and State, and the gradient
+	// reaches them; nil for what is read from the tensors.
+	XFrom, StateFrom *gorgonia.Node
+	Mask             *tensor.Dense // [T,B] or nil
+	Reset            *tensor.Dense // [T,B] or nil
 	// Place returns what stands for one of these tensors in graphs on a Resident device; nil
 	// is the tensor itself.
 	Place func(*tensor.Dense) gorgonia.Value

@@ -12,13 +12,15 @@ import (
 // rows: [T·B,H], or [B,H] of the last step with cfg.Last. Params are the nodes of cfg.Params. The
 // plan gives access to states that are not part of the graph.
 //
-// Only learned parameters are differentiated; the gradient does not reach x or the carried
-// state, so a state carried from one run to the next truncates backpropagation there.
+// Learned parameters are differentiated, and x and the first state where they are nodes of the graph
+// (Sequence.XFrom, StateFrom). The gradient does not reach tensors, so a state carried from one run to
+// the next truncates backpropagation there.
 func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params []*gorgonia.Node) (*gorgonia.Node, ScanPlan, error) {
 	if err := cfg.check(in, params); err != nil {
 		return nil, nil, err
 	}
 	cfg.Masked, cfg.Resets, cfg.KeepGradH = in.Mask != nil, in.Reset != nil, in.GradH
+	cfg.GradX, cfg.GradState = in.XFrom != nil, in.StateFrom != nil
 	cfg.Memory, cfg.ForwardOnly = in.Memory, in.ForwardOnly
 	plan, err := dev.NewScan(cfg)
 	if err != nil {
@@ -31,12 +33,17 @@ func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params
 	children := make(gorgonia.Nodes, 0, 4+len(params))
 	for _, data := range []struct {
 		name string
+		from *gorgonia.Node
 		t    *tensor.Dense
-	}{{"x", in.X}, {"state", in.State}, {"mask", in.Mask}, {"reset", in.Reset}} {
-		if data.t == nil {
+	}{{"x", in.XFrom, in.X}, {"state", in.StateFrom, in.State}, {"mask", nil, in.Mask}, {"reset", nil, in.Reset}} {
+		if data.from == nil && data.t == nil {
 			continue
 		}
 		s.data++
+		if data.from != nil {
+			children = append(children, data.from)
+			continue
+		}
 		var v gorgonia.Value = data.t
 		if in.Place != nil {
 			v = in.Place(data.t)
@@ -64,10 +71,27 @@ func (c ScanConfig) check(in Sequence, params []*gorgonia.Node) error {
 		}
 		return nil
 	}
-	if err := want("x", in.X, c.T, c.B, c.I); err != nil {
+	computed := func(name string, n *gorgonia.Node, shape ...int) error {
+		if !n.Shape().Eq(tensor.Shape(shape)) || n.Dtype() != c.Dtype {
+			return fmt.Errorf("kernels: scan: %s is computed as %v %v, want %v %v: %w", name, n.Dtype(), n.Shape(), c.Dtype, shape, ErrShape)
+		}
+		return nil
+	}
+	var err error
+	if in.XFrom != nil {
+		err = computed("x", in.XFrom, c.T*c.B, c.I)
+	} else {
+		err = want("x", in.X, c.T, c.B, c.I)
+	}
+	if err != nil {
 		return err
 	}
-	if err := want("state", in.State, c.Cell.States, c.B, c.H); err != nil {
+	if in.StateFrom != nil {
+		err = computed("state", in.StateFrom, c.Cell.States, c.B, c.H)
+	} else {
+		err = want("state", in.State, c.Cell.States, c.B, c.H)
+	}
+	if err != nil {
 		return err
 	}
 	if in.Mask != nil {
@@ -109,6 +133,9 @@ type scanOp struct {
 
 func (s *scanOp) inDims() []int {
 	dims := []int{3, 3}
+	if s.cfg.GradX {
+		dims[0] = 2
+	}
 	for range s.data - 2 {
 		dims = append(dims, 2)
 	}
@@ -127,6 +154,7 @@ func (s *scanOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
 
 func (s *scanOp) DiffWRT(inputs int) []bool {
 	d := make([]bool, inputs)
+	d[0], d[1] = s.cfg.GradX, s.cfg.GradState
 	for i, p := range s.cfg.Params {
 		d[s.data+i] = p.Learned
 	}
@@ -134,13 +162,17 @@ func (s *scanOp) DiffWRT(inputs int) []bool {
 }
 
 func (s *scanOp) args(in []gorgonia.Value) ScanArgs {
+	c := &s.cfg
 	a := ScanArgs{X: in[0], State: in[1], Params: in[s.data : s.data+len(s.cfg.Params)]}
+	if c.GradX {
+		a.X = shaped(in[0], c.T, c.B, c.I)
+	}
 	k := 2
-	if s.cfg.Masked {
+	if c.Masked {
 		a.Mask = in[k]
 		k++
 	}
-	if s.cfg.Resets {
+	if c.Resets {
 		a.Reset = in[k]
 	}
 	return a
@@ -151,7 +183,16 @@ func (s *scanOp) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	return s.plan.Forward(s.args(in))
 }
 
-// SymDiff makes one packed gradient and gives every learned parameter its field of it.
+// shaped returns a value under another shape of as many elements.
+func shaped(v gorgonia.Value, shape ...int) gorgonia.Value {
+	if array, ok := v.(viewer); ok {
+		return array.View(0, shape...)
+	}
+	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(v.Data()))
+}
+
+// SymDiff makes one packed gradient and gives every learned parameter, x and the first state their
+// fields of it.
 func (s *scanOp) SymDiff(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	back := &scanAdjoint{adjoint: adjoint{newOp("adjoint of %s #%d", s.name, s.id)}, scan: s}
 	packed, err := gorgonia.ApplyOp(back, append(append(gorgonia.Nodes{}, in...), out, grad)...)
@@ -169,10 +210,21 @@ func (s *scanOp) SymDiff(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorgonia.
 		}
 		offset += p.Len()
 	}
+	x, state := s.cfg.Inputs()
+	if x >= 0 {
+		if grads[0], err = Field(packed, x, in[0].Shape()...); err != nil {
+			return nil, err
+		}
+	}
+	if state >= 0 {
+		if grads[1], err = Field(packed, state, in[1].Shape()...); err != nil {
+			return nil, err
+		}
+	}
 	return grads, nil
 }
 
-// scanAdjoint computes the packed gradient of the learned parameters. It takes the output of
+// scanAdjoint computes the packed gradient. It takes the output of
 // the scan as an input: that orders it behind the scan and keeps the hidden states, which it
 // reads, from being overwritten.
 type scanAdjoint struct {
@@ -185,7 +237,7 @@ func (a *scanAdjoint) Arity() int { return a.scan.Arity() + 2 }
 func (a *scanAdjoint) Type() hm.Type { return fnType(append(a.scan.inDims(), 2, 2, 1)...) }
 
 func (a *scanAdjoint) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return tensor.Shape{a.scan.cfg.Learned()}, nil
+	return tensor.Shape{a.scan.cfg.Packed()}, nil
 }
 
 func (a *scanAdjoint) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {

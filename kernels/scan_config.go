@@ -138,7 +138,7 @@ func (a *Axial) check(h int) error {
 	return nil
 }
 
-// Learned returns the number of elements of the packed gradient.
+// Learned returns the number of elements of the learned parameters.
 func (c ScanConfig) Learned() int {
 	n := 0
 	for _, p := range c.Params {
@@ -147,6 +147,34 @@ func (c ScanConfig) Learned() int {
 		}
 	}
 	return n
+}
+
+// Packed returns the number of elements of what Backward returns: the gradients of the learned
+// parameters, and those of x and of the first state where they are asked for.
+func (c ScanConfig) Packed() int {
+	n := c.Learned()
+	if c.GradX {
+		n += c.T * c.B * c.I
+	}
+	if c.GradState {
+		n += c.Cell.States * c.B * c.H
+	}
+	return n
+}
+
+// Inputs returns where in the packed gradient those of x and of the first state begin, and -1 for
+// one that is not asked for.
+func (c ScanConfig) Inputs() (x, state int) {
+	x, state = -1, -1
+	n := c.Learned()
+	if c.GradX {
+		x = n
+		n += c.T * c.B * c.I
+	}
+	if c.GradState {
+		state = n
+	}
+	return x, state
 }
 
 // ScanArrays are the inputs of a run as arrays of a device. Mask and Reset are the zero A unless

@@ -201,11 +201,15 @@ func (n *Network) scanConfig(in kernels.Sequence) kernels.ScanConfig {
 // configure checks the sequence and the parameters against the network.
 func (n *Network) configure(in kernels.Sequence, params []*gorgonia.Node) (kernels.ScanConfig, error) {
 	cfg := n.scanConfig(in)
-	if in.X == nil || in.State == nil || in.T < 1 || in.B < 1 || in.I != n.dims.I {
+	if in.X == nil && in.XFrom == nil || in.State == nil && in.StateFrom == nil || in.T < 1 || in.B < 1 || in.I != n.dims.I {
 		return cfg, fmt.Errorf("sequence of T=%d B=%d I=%d, want I=%d, the rest at least 1, and values for x and the state: %w",
 			in.T, in.B, in.I, n.dims.I, kernels.ErrShape)
 	}
-	cfg.Dtype = in.X.Dtype()
+	if in.XFrom != nil {
+		cfg.Dtype = in.XFrom.Dtype()
+	} else {
+		cfg.Dtype = in.X.Dtype()
+	}
 	if cfg.Dtype != tensor.Float32 && cfg.Dtype != tensor.Float64 {
 		return cfg, fmt.Errorf("x holds %v, want float32 or float64", cfg.Dtype)
 	}
@@ -219,9 +223,22 @@ func (n *Network) configure(in kernels.Sequence, params []*gorgonia.Node) (kerne
 		{"mask", in.Mask, tensor.Shape{in.T, in.B}},
 		{"reset", in.Reset, tensor.Shape{in.T, in.B}},
 	} {
+		if want.name == "x" && in.XFrom != nil || want.name == "state" && in.StateFrom != nil {
+			continue // its node is read in its place
+		}
 		if want.t != nil && (!want.t.Shape().Eq(want.shape) || want.t.Dtype() != cfg.Dtype || want.t.RequiresIterator()) {
 			return cfg, fmt.Errorf("%s is %v %v, want %v %v without gaps: %w",
 				want.name, want.t.Dtype(), want.t.Shape(), cfg.Dtype, want.shape, kernels.ErrShape)
+		}
+	}
+	for _, want := range []struct {
+		name  string
+		node  *gorgonia.Node
+		shape tensor.Shape
+	}{{"x", in.XFrom, tensor.Shape{in.T * in.B, in.I}}, {"state", in.StateFrom, tensor.Shape{n.scan.States, in.B, n.dims.H}}} {
+		if want.node != nil && (!want.node.Shape().Eq(want.shape) || want.node.Dtype() != cfg.Dtype) {
+			return cfg, fmt.Errorf("%s is computed as %v %v, want %v %v: %w", want.name, want.node.Dtype(), want.node.Shape(),
+				cfg.Dtype, want.shape, kernels.ErrShape)
 		}
 	}
 	if len(params) != len(n.specs) {

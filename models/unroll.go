@@ -20,7 +20,9 @@ func (n *Network) unroll(k *Ops, cfg kernels.ScanConfig, in kernels.Sequence, pa
 	step := n.cell.Unroll(k, NewParams(k, specs, operands, n.scan.Axial))
 	state := make([]*gorgonia.Node, cfg.Cell.States)
 	for i := range state {
-		state[i] = k.slab("state", in.State, i, cfg.B, cfg.H)
+		if state[i] = k.part(in.StateFrom, i, cfg.B, cfg.H); state[i] == nil {
+			state[i] = k.slab("state", in.State, i, cfg.B, cfg.H)
+		}
 	}
 	before := slices.Clone(state)
 	zeros := k.Matrix("no input", cfg.B, cfg.I, make([]float64, cfg.B*cfg.I))
@@ -35,7 +37,10 @@ func (n *Network) unroll(k *Ops, cfg kernels.ScanConfig, in kernels.Sequence, pa
 		if cfg.Masked {
 			k.elapsed = k.Column(k.slab("mask", in.Mask, t, cfg.B, 1))
 		}
-		x := k.slab("x", in.X, t, cfg.B, cfg.I)
+		x := k.part(in.XFrom, t, cfg.B, cfg.I)
+		if x == nil {
+			x = k.slab("x", in.X, t, cfg.B, cfg.I)
+		}
 		x = k.Sub(x, k.Mul(zeros, x)) // NaN for ±∞ too, which a gate that saturates would make finite
 		next := step(x, state)
 		if len(next) != len(state) {
@@ -76,6 +81,14 @@ func (k *Ops) slab(name string, t *tensor.Dense, i, r, c int) *gorgonia.Node {
 		part = e[i*r*c : (i+1)*r*c]
 	}
 	return k.Input(fmt.Sprintf("%s %d", name, i), part, r, c)
+}
+
+// part returns block i of a node, [r,c], nil of none.
+func (k *Ops) part(x *gorgonia.Node, i, r, c int) *gorgonia.Node {
+	if x == nil {
+		return nil
+	}
+	return k.Field(x, i*r*c, r, c)
 }
 
 // choose returns a where m is 1 and b where it is 0: m∘a + (1−m)∘b.

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"galvani/kernels"
+
+	"gorgonia.org/gorgonia"
 )
 
 // tolAdjoint bounds the relative error of a float64 adjoint against central differences
@@ -54,10 +56,13 @@ func checkAdjoint(t *testing.T, dev kernels.Device, p *Problem, pick func(i int)
 	}
 	const step = 1e-5
 	k, worst := 0, 0.0
-	for n, param := range p.Params {
-		x := Data[float64](param)
+	for n, param := range p.differentiated() {
+		x, spec := Data[float64](param), kernels.Spec{Name: "x or state"}
+		if n < len(p.Params) {
+			spec = p.Cfg.Params[n]
+		}
 		for i := range x {
-			if pick(k) && !outside(p.Cfg.Params[n], i) {
+			if pick(k) && !outside(spec, i) {
 				old := x[i]
 				x[i] = old + step
 				up := value[float64](t, p, plan)
@@ -68,17 +73,32 @@ func checkAdjoint(t *testing.T, dev kernels.Device, p *Problem, pick func(i int)
 				err := math.Abs(grad[k]-want) / max(math.Abs(want), 0.01*scale)
 				worst = max(worst, err)
 				if err > tolAdjoint {
-					t.Errorf("%s[%d]: gradient %.9g, differences %.9g", p.Cfg.Params[n].Name, i, grad[k], want)
+					t.Errorf("%s[%d]: gradient %.9g, differences %.9g", spec.Name, i, grad[k], want)
 				}
 			}
 			k++
 		}
 	}
+	if k != len(grad) {
+		t.Errorf("the gradient has %d elements, want %d", len(grad), k)
+	}
 	return worst
 }
 
+// differentiated returns the tensors of which Backward gives the gradients, in its order.
+func (p *Problem) differentiated() []gorgonia.Value {
+	list := append([]gorgonia.Value(nil), p.Args.Params...)
+	if p.Cfg.GradX {
+		list = append(list, p.Args.X)
+	}
+	if p.Cfg.GradState {
+		list = append(list, p.Args.State)
+	}
+	return list
+}
+
 // Adjoint holds the gradients of a device that computes in float64 to central differences: every
-// cell, every parameter, in shapes with dimensions of 1, 2 and odd.
+// cell, every parameter, x and the first state, in shapes with dimensions of 1, 2 and odd.
 func Adjoint(t *testing.T, dev kernels.Device) {
 	for _, v := range Variants() {
 		for i, s := range []Sizes{
@@ -86,7 +106,9 @@ func Adjoint(t *testing.T, dev kernels.Device) {
 			{T: 5, B: 3, I: 3, H: 7, Sequence: true}, {T: 4, B: 5, I: 2, H: 2, Last: true, Sequence: true},
 		} {
 			t.Run(fmt.Sprintf("%s/%+v", v.Name, s), func(t *testing.T) {
-				checkAdjoint(t, dev, NewProblem[float64](v, s, uint64(i)), func(int) bool { return true })
+				p := NewProblem[float64](v, s, uint64(i))
+				p.Cfg.GradX, p.Cfg.GradState = true, i != 1
+				checkAdjoint(t, dev, p, func(int) bool { return true })
 			})
 		}
 	}
@@ -98,10 +120,11 @@ func AdjointAcrossChunks(t *testing.T, dev kernels.Device) {
 	for _, v := range Variants() {
 		t.Run(v.Name, func(t *testing.T) {
 			p := NewProblem[float64](v, Sizes{T: 71, B: 35, I: 2, H: 5, Sequence: true}, 7)
+			p.Cfg.GradX, p.Cfg.GradState = true, true
 			for i := range Data[float64](p.Args.X) { // keep 71 steps of the literal form finite
 				Data[float64](p.Args.X)[i] *= 0.3
 			}
-			checkAdjoint(t, dev, p, func(i int) bool { return i%3 == 0 })
+			checkAdjoint(t, dev, p, func(i int) bool { return i%3 == 0 && i < p.Cfg.Learned() || i%211 == 0 })
 		})
 	}
 }

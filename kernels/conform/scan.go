@@ -34,6 +34,8 @@ func One(t *testing.T, dev, ref kernels.Device, precision string, v Variant, s S
 	t.Helper()
 	p, q := NewProblem[float32](v, s, seed), NewProblem[float64](v, s, seed)
 	p.Cfg.KeepGradH, q.Cfg.KeepGradH = true, true
+	p.Cfg.GradX, q.Cfg.GradX = true, true
+	p.Cfg.GradState, q.Cfg.GradState = true, true
 	q.round(p)
 	plan, err := ref.NewScan(q.Cfg)
 	if err != nil {
@@ -51,8 +53,11 @@ func One(t *testing.T, dev, ref kernels.Device, precision string, v Variant, s S
 	bound := kernels.Rounding(precision)
 	Near(t, "h", got.H, Data[float64](h), bound.H)
 	Near(t, "final", got.Final, Data[float64](plan.Final()), bound.H)
-	NearGrad(t, p.Cfg, got.Grad, Data[float64](grad), bound.Grad)
+	want := split(q.Cfg, Data[float64](grad))
+	NearGrad(t, p.Cfg, got.Grad, want[0], bound.Grad)
 	if s.T <= fewSteps {
+		Near(t, "gradient of x", got.GradX, want[1], bound.Grad)
+		Near(t, "gradient of the state", got.GradState, want[2], bound.Grad)
 		Near(t, "gradient of h", got.GradH, Data[float64](plan.GradH()), bound.Grad)
 	}
 }
@@ -62,8 +67,22 @@ func One(t *testing.T, dev, ref kernels.Device, precision string, v Variant, s S
 const fewSteps = 10
 
 // Solution is what a scan leaves, in float32: its result, all hidden states, the last state, the
-// packed gradient and the gradients of all hidden states.
-type Solution struct{ H, All, Final, Grad, GradH []float32 }
+// packed gradient of the parameters, and the gradients of all hidden states, of x and of the first
+// state, nil where they are not asked for.
+type Solution struct{ H, All, Final, Grad, GradH, GradX, GradState []float32 }
+
+// split divides a packed gradient into those of the parameters, of x and of the first state.
+func split[F kernels.Float](c kernels.ScanConfig, grad []F) (parts [3][]F) {
+	parts[0] = grad[:c.Learned()]
+	x, state := c.Inputs()
+	if x >= 0 {
+		parts[1] = grad[x : x+c.T*c.B*c.I]
+	}
+	if state >= 0 {
+		parts[2] = grad[state:]
+	}
+	return parts
+}
 
 // Solve runs a float32 problem on a device, forward and backward.
 func Solve(t testing.TB, d kernels.Device, p *Problem) Solution {
@@ -81,7 +100,8 @@ func Solve(t testing.TB, d kernels.Device, p *Problem) Solution {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Solution{Floats(t, h), Floats(t, plan.H()), Floats(t, plan.Final()), Floats(t, grad), Floats(t, plan.GradH())}
+	parts := split(p.Cfg, Floats(t, grad))
+	return Solution{Floats(t, h), Floats(t, plan.H()), Floats(t, plan.Final()), parts[0], Floats(t, plan.GradH()), parts[1], parts[2]}
 }
 
 // Same wants the same bits.
@@ -92,6 +112,23 @@ func (s Solution) Same(t testing.TB, name string, want Solution) {
 	SameBits(t, name+": final", s.Final, want.Final)
 	SameBits(t, name+": grad", s.Grad, want.Grad)
 	SameBits(t, name+": gradient of h", s.GradH, want.GradH)
+	SameBits(t, name+": gradient of x", s.GradX, want.GradX)
+	SameBits(t, name+": gradient of the state", s.GradState, want.GradState)
+}
+
+// InputGradients wants the gradients of x and of the first state to change nothing else.
+func InputGradients(t *testing.T, dev kernels.Device) {
+	for _, v := range Variants() {
+		p := NewProblem[float32](v, Sizes{T: 9, B: 6, I: 3, H: 9, Sequence: true}, 3)
+		want := Solve(t, dev, p)
+		p.Cfg.GradX, p.Cfg.GradState = true, true
+		got := Solve(t, dev, p)
+		if len(got.GradX) != 9*6*3 || len(got.GradState) != p.Cfg.Cell.States*6*9 {
+			t.Errorf("%s: gradients of %d and %d elements", v.Name, len(got.GradX), len(got.GradState))
+		}
+		got.GradX, got.GradState = nil, nil
+		got.Same(t, v.Name, want)
+	}
 }
 
 func shapeOf(t testing.TB, v Variant) cells.Shape {

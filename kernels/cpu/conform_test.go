@@ -24,6 +24,7 @@ func TestAdjoint(t *testing.T)             { conform.Adjoint(t, open(t, 2)) }
 func TestAdjointAcrossChunks(t *testing.T) { conform.AdjointAcrossChunks(t, open(t, 2)) }
 func TestAdjointCanFail(t *testing.T)      { conform.AdjointCanFail(t, open(t, 1)) }
 func TestCarriedState(t *testing.T)        { conform.CarriedState(t, open(t, 2)) }
+func TestInputGradients(t *testing.T)      { conform.InputGradients(t, open(t, 2)) }
 func TestGradH(t *testing.T)               { conform.GradH(t, open(t, 2)) }
 func TestRefuses(t *testing.T)             { conform.Refuses(t, open(t, 1)) }
 

@@ -57,7 +57,7 @@ type Scan[F kernels.Float] struct {
 	final          []F                     // [S,B,H] of the last Forward
 	last           []F                     // [B,H] a copy of its h
 	gradH          []F                     // [T,B,H] of the last Backward, with KeepGradH
-	learned        []F                     // packed gradient of the last Backward
+	grad           []F                     // packed gradient of the last Backward
 	h              []F                     // [T,B,H], or of one segment with Last
 	packed, bounds []F
 	segments       []segment
@@ -145,7 +145,7 @@ func scanBytes[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig)
 	first := s.sizes(&s.workers[0])
 	matrices := (s.shape.In*cfg.I + s.shape.Rec*cfg.H) * cfg.H
 	n := int(first.packed) + int(first.shared) + keep.bounds + keep.borders + keep.h + (s.shape.States+1)*cfg.B*cfg.H +
-		2*matrices + s.edges.Edges() + cfg.Learned()
+		2*matrices + s.edges.Edges() + cfg.Packed()
 	for i := range s.workers {
 		n += int(s.sizes(&s.workers[i]).work)
 	}
@@ -179,7 +179,7 @@ func NewScan[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig) (
 	s.bounds, s.borders = make([]F, max(1, keep.bounds)), make([]F, keep.borders)
 	s.h = make([]F, keep.h)
 	s.final, s.last = make([]F, shape.States*cfg.B*cfg.H), make([]F, cfg.B*cfg.H)
-	s.learned = make([]F, cfg.Learned())
+	s.grad = make([]F, cfg.Packed())
 	if cfg.KeepGradH {
 		s.gradH = make([]F, cfg.T*cfg.B*cfg.H)
 	}
@@ -229,7 +229,7 @@ func (s *Scan[F]) setDims() {
 	d.block = C.long(blockRows(c.B))
 	d.learn = C.int(c.LearnedPlanes())
 	d.last, d.learn_in, d.learn_rec = flag(c.Last), flag(c.Learns(kernels.In)), flag(c.Learns(kernels.Rec))
-	d.learn_edge = flag(c.Learns(kernels.Edge))
+	d.learn_edge, d.grad_in = flag(c.Learns(kernels.Edge)), flag(c.GradX)
 	for i, v := range c.Cell.Consts {
 		d.consts[i] = C.double(v)
 	}
@@ -313,8 +313,8 @@ func (s *Scan[F]) Backward(_ kernels.ScanArgs, dh gorgonia.Value) (gorgonia.Valu
 		return nil, err
 	}
 	s.backwardAll(d)
-	s.sum.scatter(s.cfg, s.learned)
-	return kernels.Wrap(s.learned, len(s.learned)), nil
+	s.sum.scatter(s.cfg, s.grad)
+	return kernels.Wrap(s.grad, len(s.grad)), nil
 }
 
 // backwardAll leaves in s.sum the gradients of what s.run and s.by hold, where Forward ran last,
@@ -349,12 +349,26 @@ func (s *Scan[F]) backward(w *worker[F], k int, dh []F) {
 	} else if k < len(s.segments)-1 {
 		dh = nil
 	}
+	gx, gstate := s.inputGrads(g.t0)
 	C.galvani_backward(s.k, s.cell, &g.dims, ptr(from(a.X, g.t0*c.B*c.I)), ptr(from(a.Mask, g.t0*c.B)),
 		ptr(from(a.Reset, g.t0*c.B)), ptr(s.before(k)), ptr(s.hidden(k)), ptr(s.packed), ptr(s.bounds),
 		ints(x.Offset), ptr(x.band), ints(x.Post), ints(x.Pre), ptr(x.value),
 		ptr(dh), C.long(w.b0), C.long(w.b1), C.int(w.number), &s.team[0], ptr(w.work), ptr(s.shared),
 		ptr(s.sum.in), ptr(s.sum.rec), doubles(s.prep), doubles(s.band), doubles(s.loose),
-		ptr(from(s.gradH, g.t0*c.B*c.H)))
+		ptr(from(s.gradH, g.t0*c.B*c.H)), ptr(gx), ptr(gstate))
+}
+
+// inputGrads returns the places of the gradients of x from step t0 on and of the first state, nil for
+// one that is not asked for.
+func (s *Scan[F]) inputGrads(t0 int) (gx, gstate []F) {
+	x, state := s.cfg.Inputs()
+	if x >= 0 {
+		gx = s.grad[x+t0*s.cfg.B*s.cfg.I:]
+	}
+	if state >= 0 {
+		gstate = s.grad[state:]
+	}
+	return gx, gstate
 }
 
 // Func is an elementary function of the kernels.

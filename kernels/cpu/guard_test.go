@@ -49,7 +49,7 @@ func TestWritesInside(t *testing.T) {
 			shape, _ := cells.ShapeOf(cell)
 			for _, n := range [][4]int{{1, 1, 1, 1}, {3, 5, 2, 7}, {67, 19, 33, 35}, {5, 2, 40, 64}, {230, 35, 3, 17}} {
 				T, B, I, H := n[0], n[1], n[2], n[3]
-				c := kernels.ScanConfig{T: T, B: B, I: I, H: H, Dtype: tensor.Float32, KeepGradH: true, Masked: true, Resets: true,
+				c := kernels.ScanConfig{T: T, B: B, I: I, H: H, Dtype: tensor.Float32, KeepGradH: true, GradX: true, GradState: true, Masked: true, Resets: true,
 					Cell: kernels.Cell{Header: cell, States: shape.States, Consts: make([]float64, 10), Rest: make([]float64, shape.States)}}
 				add := func(role kernels.Role, rows, columns int) {
 					if rows > 0 {
@@ -84,7 +84,7 @@ func TestWritesInside(t *testing.T) {
 					"h": guarded(&s.h), "final": guarded(&s.final), "dh": guarded(&s.gradH), "packed": guarded(&s.packed),
 					"chunk borders": guarded(&s.bounds), "segment borders": guarded(&s.borders), "vectors": guarded(&s.sum.vec),
 					"shared": guarded(&s.shared), "in": guarded(&s.sum.in), "rec": guarded(&s.sum.rec),
-					"prepared": guarded(&s.prep), "bands": guarded(&s.band), "loose": guarded(&s.loose),
+					"prepared": guarded(&s.prep), "gradients": guarded(&s.grad), "bands": guarded(&s.band), "loose": guarded(&s.loose),
 				}
 				for i := range s.workers {
 					w := &s.workers[i]

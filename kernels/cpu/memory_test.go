@@ -88,7 +88,7 @@ func checkMemory[F kernels.Float](t *testing.T, v conform.Variant, s conform.Siz
 		x[i] *= 0.3
 	}
 	for _, threads := range []int{1, 3} {
-		p.Cfg.KeepGradH = threads == 3
+		p.Cfg.KeepGradH, p.Cfg.GradX, p.Cfg.GradState = threads == 3, threads == 3, threads == 3
 		p.Cfg.Memory = 0
 		plan := newPlan(t, p.Cfg, threads)
 		if keeps := plan.(*Scan[F]).Keeps(); keeps != (s.I > 100 && v.Header != "rnn") {

@@ -47,6 +47,7 @@ type Scan struct {
 
 	prepare, unprepare, replay, forward, backward         *kernel
 	axialDrives, edgePartial, edgeSum, prevRows           *kernel
+	across, identity                                      driver.Ptr // what stateGradient takes with axial coupling
 	gemm                                                  *gemm
 	joined                                                [kernels.Roles]driver.Ptr // parameters of a role that come in several
 	edgeStart, edgeUnit, edgeOf, edgeI, edgeJ             driver.Ptr
@@ -280,7 +281,7 @@ func (s *Scan) allocateBackward(b *builder) {
 	s.unprepare, s.replay = s.kernel(b, "unprepare"), s.kernel(b, "replay")
 	s.backward = s.kernel(b, "backward_"+s.format())
 	b.shared(s.backward, int(s.bwd.shared))
-	s.packed = b.floats(c.Learned())
+	s.packed = b.floats(c.Packed())
 	if c.KeepGradH {
 		s.gradH = b.floats(c.T * plane)
 	}
@@ -304,6 +305,13 @@ func (s *Scan) allocateBackward(b *builder) {
 		return
 	}
 	s.axialDrives = b.kernel("sparse", "axial_drives") // zeros without edges
+	if c.GradState {
+		one := make([]float32, c.B*c.B)
+		for i := range c.B {
+			one[i*c.B+i] = 1
+		}
+		s.across, s.identity = b.floats(s.planes()*plane), upload(b, one)
+	}
 	edges := s.edges.Edges()
 	if c.Learns(kernels.Edge) && edges > 0 {
 		s.edgeI, s.edgeJ = upload(b, s.edges.I), upload(b, s.edges.J)

@@ -34,7 +34,7 @@ func (s *Scan) Backward(a kernels.ScanArgs, dhv gorgonia.Value) (gorgonia.Value,
 	}
 	r := s.run(args)
 	s.d.queue("scan "+s.cfg.Cell.Header+" backward", func(w *work) { s.runBackward(w, r, dh.ptr) })
-	return s.d.array(s.packed, s.cfg.Learned()), nil
+	return s.d.array(s.packed, s.cfg.Packed()), nil
 }
 
 func (s *Scan) runBackward(w *work, r *run, dh driver.Ptr) {
@@ -55,6 +55,7 @@ func (s *Scan) runBackward(w *work, r *run, dh driver.Ptr) {
 	}
 	s.vectorGradients(w, r)
 	s.edgeGradients(w)
+	s.stateGradient(w, r)
 }
 
 // resume runs segment i forward again. Its last chunk needs the drive gradients in slot 0, which
@@ -89,6 +90,7 @@ func (s *Scan) chunkBack(w *work, r *run, g segments.Segment, t0 int, dh driver.
 	s.stepsBack(w, r, g, t0, n, dh)
 	s.weightGradients(w, r, prev, t0, n, !first)
 	s.partialEdges(w, prev, n, !first)
+	s.inputGradient(w, r, t0, n)
 }
 
 // handOver copies the drive gradients of step t0+n behind the slots of the chunk before it,
@@ -238,6 +240,54 @@ func (s *Scan) weightGradients(w *work, r *run, prev driver.Ptr, t0, n int, add 
 			a: offset(s.drives.ptr, p.column), lda: s.planes() * c.H, b: offset(rows, p.lo), ldb: p.wide,
 			c: offset(s.packed, p.packed+p.lo), ldc: p.wide, add: add})
 	}
+}
+
+// inputGradient starts the gradient of x of n steps: the gradients of its drives times the input
+// matrix.
+func (s *Scan) inputGradient(w *work, r *run, t0, n int) {
+	c := &s.cfg
+	at, _ := c.Inputs()
+	if at < 0 {
+		return
+	}
+	s.gemm.do(w, product{layout: nn, m: n * c.B, n: c.I, k: s.cell.In * c.H, a: s.drives.ptr, lda: s.planes() * c.H,
+		b: r.of[kernels.In], ldb: c.I, c: offset(s.packed, at+t0*c.B*c.I), ldc: c.I})
+}
+
+// stateGradient starts the gradient of the first state: what the first step has left, and what goes
+// through its products.
+func (s *Scan) stateGradient(w *work, r *run) {
+	c, plane := &s.cfg, s.cfg.B*s.cfg.H
+	_, at := c.Inputs()
+	if at < 0 {
+		return
+	}
+	for _, b := range s.recBlocks() {
+		s.gemm.do(w, product{layout: nn, m: c.B, n: b.hi - b.lo, k: b.rows, a: offset(s.drives.ptr, b.column), lda: s.planes() * c.H,
+			b: offset(r.of[kernels.Rec], b.row*c.H+b.lo), ldb: c.H, c: offset(s.gstate.ptr, b.lo), ldc: c.H, add: true})
+	}
+	s.acrossEdges(w, r)
+	out := offset(s.packed, at)
+	w.copy(out, s.gstate.ptr, s.states()*plane)
+	if c.Resets { // rows that the first step puts to rest have no state before it
+		p := C.struct_prev_rows_params{B: C.int(c.B), H: C.int(c.H), n: 1, h: ptr(s.gstate.ptr), reset: ptr(r.reset), prev: ptr(out)}
+		w.launch(s.prevRows, of(C.each_launch(C.longlong(plane))), unsafe.Pointer(&p))
+	}
+}
+
+// acrossEdges adds to the gradient of h before the first step what comes through the axial currents.
+// The conductances are symmetric, so the gradients of currents are carried as voltages are: those of
+// all drive planes, of which a product with the identity takes the one.
+func (s *Scan) acrossEdges(w *work, r *run) {
+	c, dims := &s.cfg, &s.cell.dims
+	if dims.axial < 0 {
+		return
+	}
+	p := C.struct_axial_drives_params{R: C.int(c.B * s.planes()), H: C.int(c.H), D: 1,
+		axial: s.axial(r), h: ptr(s.drives.ptr), drives: ptr(s.across)}
+	w.launch(s.axialDrives, of(C.each_launch(C.longlong(p.R)*C.longlong(c.H))), unsafe.Pointer(&p))
+	s.gemm.do(w, product{layout: nn, m: c.B, n: c.H, k: c.B, strict: true, a: s.identity, lda: c.B,
+		b: offset(s.across, int(dims.axial)*c.H), ldb: s.planes() * c.H, c: s.gstate.ptr, ldc: c.H, add: true})
 }
 
 // partialEdges adds the gradients of the conductances over n steps.

@@ -121,6 +121,8 @@ func TestOlderGPUs(t *testing.T) {
 	}
 }
 
+func TestInputGradients(t *testing.T) { conform.InputGradients(t, openGPU(t, Options{})) }
+
 // TestDeterministic runs twice on two devices and wants the same bits.
 func TestDeterministic(t *testing.T) {
 	for _, v := range conform.Variants() {
@@ -143,12 +145,14 @@ func TestChunks(t *testing.T) {
 		for i := range conform.Data[float32](p.Args.X) { // keep 37 steps of the literal form finite
 			conform.Data[float32](p.Args.X)[i] *= 0.3
 		}
-		p.Cfg.KeepGradH = true
+		p.Cfg.KeepGradH, p.Cfg.GradX, p.Cfg.GradState = true, true, true
 		whole := conform.Solve(t, openGPU(t, Options{}), p)
 		parts := conform.Solve(t, openGPU(t, Options{Chunk: smallChunks}), p)
 		conform.SameBits(t, v.Name+": h", parts.H, whole.H)
 		conform.SameBits(t, v.Name+": final", parts.Final, whole.Final)
 		conform.SameBits(t, v.Name+": gradient of h", parts.GradH, whole.GradH)
+		conform.SameBits(t, v.Name+": gradient of the state", parts.GradState, whole.GradState)
+		conform.Near(t, v.Name+": gradient of x", parts.GradX, conform.Doubles(whole.GradX), kernels.Rounding("fp32").H)
 		want := make([]float64, len(whole.Grad))
 		for i, x := range whole.Grad {
 			want[i] = float64(x)
@@ -165,7 +169,7 @@ func TestSegments(t *testing.T) {
 		for i := range conform.Data[float32](p.Args.X) {
 			conform.Data[float32](p.Args.X)[i] *= 0.2
 		}
-		p.Cfg.KeepGradH = true
+		p.Cfg.KeepGradH, p.Cfg.GradX, p.Cfg.GradState = true, true, true
 		whole := conform.Solve(t, d, p)
 		p.Cfg.Memory = 1
 		_, err := d.NewScan(p.Cfg)

@@ -25,6 +25,7 @@ struct scan_dims {
 	int resume;	  /* backward goes on from where it left the steps behind these */
 	int learn;	  /* 0 no vector parameter, 1 the first, 2 all */
 	int learn_in, learn_rec, learn_edge;
+	int grad_in; /* backward makes the gradient of x */
 	long lo[8], hi[8]; /* columns that matrix g of the recurrent products may have entries in */
 	double consts[16];
 	double rest[8];
@@ -81,6 +82,8 @@ struct scan_arrays {
 	void *bounds;			/* scan_sizes.bounds */
 	struct axial ax;
 	void *gh;			/* [T,B,H] gradient of every h, written if not null */
+	void *gx;			/* [T,B,I] gradient of x, written with grad_in */
+	void *gstate;			/* [S,B,H] gradient of the state, written if not null */
 };
 
 /* One instruction set and number type. `cell` indexes the list in ../../cells/list.h. */
@@ -126,6 +129,6 @@ void galvani_backward(const struct kernels *k, int cell, const struct scan_dims 
 		      void *bounds, const int *offset, const void *band, const int *post, const int *pre,
 		      const void *value, const void *dh, long b0, long b1, int worker, struct team *team,
 		      void *work, void *shared, void *gwin, void *gwrec, double *gprep, double *gband,
-		      double *gloose, void *gh);
+		      double *gloose, void *gh, void *gx, void *gstate);
 
 #endif

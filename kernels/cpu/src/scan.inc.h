@@ -38,7 +38,7 @@ struct FN(run) {
 	long u0, u1;	/* the units whose gradients are this worker's, all of them with one worker */
 	elem consts[16], rest[8];
 	int irregular;	/* the mask holds lengths of steps, for consts[CELAPSED] */
-	const elem *win, *wrec, *wback, *prep;
+	const elem *win, *wrec, *wback, *prep, *winback;
 	/* of this worker */
 	elem *kept;	/* [T][Hp/VL][R][CK][VL] drives with keep, in the order of step_back */
 	elem *extra;	/* [chunk+1][R][CS-1][Hp], with keep [T+1] of them */
@@ -64,6 +64,8 @@ static struct scan_sizes FN(sizes)(const struct scan_dims *d, long R)
 	long Hp = ceil_to(d->H, NR), rows = d->chunk * d->B;
 	struct scan_sizes s;
 	s.packed = CP * Hp * d->I + 2 * CG * Hp * d->H + CPREP * Hp + 16;
+	if (d->grad_in)
+		s.packed += CP * ceil_to(d->I, NR) * d->H;
 	s.work = FN(planes_kept)(d, R) + R * CS * Hp + ceil_to(d->H, MR) * KBLOCK +
 		 d->bands * d->H + d->loose + 7 * 16;
 	s.shared = rows * CD * Hp + rows * d->H + (d->B + d->block - 1) / d->block * CPREP * Hp + 6 * 16;
@@ -95,6 +97,7 @@ static void FN(packed_parts)(const struct scan_dims *d, const void *packed, stru
 	r->wrec = p + CP * Hp * d->I;
 	r->wback = r->wrec + CG * Hp * d->H;
 	r->prep = r->wback + CG * Hp * d->H;
+	r->winback = r->prep + CPREP * Hp;
 }
 
 static void FN(pack)(const struct scan_dims *d, const void *winv, const void *wrecv, const double *raw,
@@ -107,6 +110,8 @@ static void FN(pack)(const struct scan_dims *d, const void *winv, const void *wr
 	if (backward) {
 		for (long g = 0; g < CG; g++)
 			pack_n(wrec + g * H * H, H, H, H, (elem *)r.wback + g * Hp * H);
+		for (long g = 0; g < CP && d->grad_in; g++)
+			pack_n(win + g * H * d->I, d->I, d->I, H, (elem *)r.winback + g * ceil_to(d->I, NR) * H);
 		return;
 	}
 	for (long g = 0; g < CP; g++)
@@ -624,6 +629,32 @@ static void FN(steps_back)(struct FN(run) *r, long t0, long n, const elem *const
 	}
 }
 
+/* input_grads writes the gradient of x of this worker's rows over the n steps from t0 on: the
+ * gradients of the input drives times the input matrices. */
+static void FN(input_grads)(const struct FN(run) *r, long t0, long n)
+{
+	long H = r->d->H, I = r->d->I, Ip = ceil_to(I, NR);
+	for (long s = 0; s < n; s++)
+		for (long i = 0; i < r->R; i += MR) {
+			int m = (int)min_l(MR, r->R - i);
+			elem *gx = (elem *)r->a->gx + ((t0 + s) * r->d->B + r->b0 + i) * I;
+			for (long k = 0; k < I; k += NR)
+				for (long g = 0; g < CP; g++)
+					tile_to(tile_rows[m], m, I - k, H, FN(drive)(r, s, i) + g * r->Hp, r->row,
+						r->winback + (g * Ip + k) * H, gx + k, I, g > 0);
+		}
+}
+
+/* state_grads writes the gradient of the state before the first step. */
+static void FN(state_grads)(const struct FN(run) *r)
+{
+	long H = r->d->H;
+	for (long k = 0; k < CS; k++)
+		for (long i = 0; i < r->R; i++)
+			memcpy((elem *)r->a->gstate + (k * r->d->B + r->b0 + i) * H, r->grad + (i * CS + k) * r->Hp,
+			       sizeof(elem) * H);
+}
+
 static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a, const void *dh,
 			 const struct share *w, const struct scan_grads *out)
 {
@@ -646,6 +677,8 @@ static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a,
 		for (long u = 0; u < Hp; u += VL)
 			memset(FN(sums)(r, u, first), 0, sizeof(elem) * mine * CPREP * VL);
 		FN(steps_back)(r, t0, n, prev, dh);
+		if (d->grad_in)
+			FN(input_grads)(r, t0, n);
 		if (d->learn_in)
 			FN(pack_rows)(r, n, xs, I, r->inpack);
 		if (d->learn_rec)
@@ -663,6 +696,8 @@ static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a,
 			FN(axial_grads)(r, n, prev, w->worker, team, out);
 		team_wait(w->team);
 	}
+	if (a->gstate)
+		FN(state_grads)(r);
 }
 
 #undef CS
