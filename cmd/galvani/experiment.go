@@ -15,6 +15,7 @@ import (
 	_ "galvani/bench/experiment/charged" // for their registration
 	_ "galvani/bench/experiment/conductance"
 	_ "galvani/bench/experiment/learning"
+	_ "galvani/bench/experiment/neurons"
 	"galvani/cmd/galvani/internal/config"
 	"galvani/kernels"
 
