@@ -114,6 +114,30 @@ func TestBands(t *testing.T) {
 	}
 }
 
+// TestTreeWeakLeak: a chain whose ends alone leak, by 1e-20 of what joins its units, is even.
+func TestTreeWeakLeak(t *testing.T) {
+	const n = 1000
+	i, j := make([]int32, n-1), make([]int32, n-1)
+	for k := range n - 1 {
+		i[k], j[k] = int32(k), int32(k+1)
+	}
+	tree, err := sparse.NewTree(n, i, j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leak, g, x := make([]float64, n), make([]float64, n), make([]float64, n)
+	for k := range g {
+		g[k] = 1e10
+	}
+	leak[0], leak[n-1], x[n/2] = 1e-10, 3e-10, 4e-10
+	tree.Solve(leak, g, x)
+	for k, v := range x {
+		if math.Abs(v-1) > 1e-12 {
+			t.Fatalf("place %d is %v, want 1", k, v)
+		}
+	}
+}
+
 // TestTree solves a system over a random forest and multiplies the solution back.
 func TestTree(t *testing.T) {
 	const n = 60
@@ -155,9 +179,10 @@ func TestTree(t *testing.T) {
 	if roots != 2 || slices.Contains(seen, false) {
 		t.Errorf("%d roots, units seen %v", roots, seen)
 	}
-	d, g, b := make([]float64, n), make([]float64, n), make([]float64, n)
+	leak, d, g, b := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
 	for k := range n {
-		d[k], b[k] = d[k]+1+s.Uniform(uint64(k)), s.Normal(uint64(k))
+		leak[k], b[k] = 1+s.Uniform(uint64(k)), s.Normal(uint64(k))
+		d[k] += leak[k]
 		if p := tree.Parent[k]; p >= 0 {
 			g[k] = 5 * s.Uniform(uint64(1000+k))
 			d[k] += g[k]
@@ -165,7 +190,7 @@ func TestTree(t *testing.T) {
 		}
 	}
 	x := slices.Clone(b)
-	tree.Solve(slices.Clone(d), g, x)
+	tree.Solve(leak, g, x)
 	product := make([]float64, n)
 	for k, p := range tree.Parent {
 		product[k] += d[k] * x[k]

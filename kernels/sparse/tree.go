@@ -48,23 +48,27 @@ func NewTree(units int, i, j []int32) (Tree, error) {
 	return t, nil
 }
 
-// Solve solves A x = b for a matrix with the diagonal d and, for each unit but roots, off-diagonal
-// entries −g to and from its parent; d, g, b and x are in the order of the tree. It writes x to b and
-// what is left of the elimination to d.
+// Solve solves A x = b for the matrix of a network of conductances on the tree: off-diagonal entries −g
+// to and from the parent of each unit but roots, and on the diagonal what the row's couplings sum up to
+// and a leak besides. Leaks, g, b and x are in the order of the tree. It writes x to b and what is left
+// of the elimination to the leaks.
 //
-// Accuracy: stable for diagonally dominant A, as those of passive cables are.
-func (t Tree) Solve(d, g, b []float64) {
+// Accuracy: with leaks and g that are not negative nothing is subtracted, so the solution has small
+// errors however weak the leaks are beside the couplings. A unit needs a leak of its own or one behind
+// it on the tree; a root without either has no solution.
+func (t Tree) Solve(leak, g, b []float64) {
 	for k := len(b) - 1; k >= 0; k-- {
 		if p := t.Parent[k]; p >= 0 {
-			f := g[k] / d[k]
-			d[p] -= f * g[k]
-			b[p] += f * b[k]
+			share := g[k] / (g[k] + leak[k])
+			leak[p] += share * leak[k]
+			b[p] += share * b[k]
 		}
 	}
 	for k := range b {
 		if p := t.Parent[k]; p >= 0 {
-			b[k] += g[k] * b[p]
+			b[k] = (b[k] + g[k]*b[p]) / (leak[k] + g[k])
+		} else {
+			b[k] /= leak[k]
 		}
-		b[k] /= d[k]
 	}
 }

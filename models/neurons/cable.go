@@ -47,8 +47,8 @@ type Cable struct {
 	first     []int // compartment of each section
 	from, to  []int32
 	tree      sparse.Tree
-	diagonal  []float64 // scratch, in the order of the tree
-	off, side []float64
+	rest, off []float64 // scratch, in the order of the tree
+	side      []float64
 }
 
 // NewCable divides sections into compartments.
@@ -74,7 +74,7 @@ func NewCable(m Membrane, sections []Section) (*Cable, error) {
 	if c.tree, err = sparse.NewTree(len(c.Leak), c.from, c.to); err != nil {
 		return nil, fmt.Errorf("neurons: %w", err)
 	}
-	c.diagonal, c.off, c.side = make([]float64, len(c.Leak)), make([]float64, len(c.Leak)), make([]float64, len(c.Leak))
+	c.rest, c.off, c.side = make([]float64, len(c.Leak)), make([]float64, len(c.Leak)), make([]float64, len(c.Leak))
 	return c, nil
 }
 
@@ -136,17 +136,12 @@ func (c *Cable) Lambda(section int) float64 {
 func (c *Cable) solve(dt float64, b []float64) {
 	t := &c.tree
 	for k, u := range t.Unit {
-		c.diagonal[k], c.off[k], c.side[k] = c.Capacity[u]/dt+c.Leak[u], 0, b[u]
-	}
-	for k, p := range t.Parent {
-		if p >= 0 {
-			g := c.Axial[t.Edge[k]]
-			c.off[k] = g
-			c.diagonal[k] += g
-			c.diagonal[p] += g
+		c.rest[k], c.side[k] = c.Capacity[u]/dt+c.Leak[u], b[u]
+		if e := t.Edge[k]; e >= 0 {
+			c.off[k] = c.Axial[e]
 		}
 	}
-	t.Solve(c.diagonal, c.off, c.side)
+	t.Solve(c.rest, c.off, c.side)
 	for k, u := range t.Unit {
 		b[u] = c.side[k]
 	}

@@ -42,9 +42,10 @@ const (
 	cableTolerance = 1e-4
 	cableEnough    = 100
 	// cableGradient bounds the relative difference of an adjoint from central differences with step
-	// 1e-5, with 100 compartments: rounding, some 1e-16/1e-5 in a well conditioned system, grows with
-	// the condition of the matrix, which goes as the square of the number of compartments.
+	// 1e-5, with 100 compartments in λ: rounding, some 1e-16/1e-5 in a well conditioned system, grows
+	// with the condition of the matrix, which goes as the square of the number of compartments in λ.
 	cableGradient = 1e-6
+	cableMost     = 1e-2 // of any cable
 	cableSteps    = 40
 	cableStep     = 0.25 // ms
 	cableCapacity = 1    // µF/cm², which steady voltages do not depend on
@@ -132,6 +133,15 @@ func (s *cable) exact(n int) []float64 {
 	return v
 }
 
+// centres returns the places of n compartments along a dendrite of length 1.
+func centres(n int) []float64 {
+	x := make([]float64, n)
+	for k := range x {
+		x[k] = (float64(k) + 0.5) / float64(n)
+	}
+	return x
+}
+
 // gradient returns the relative difference between the adjoint of a run and central differences, along
 // a random direction of all leaks and axial conductances.
 func (s *cable) gradient(c *neurons.Cable, seed uint64) float64 {
@@ -206,21 +216,17 @@ func (s *cable) Report(results experiment.Rows) (experiment.Report, error) {
 				worst = math.Max(worst, e)
 				holds = holds && e <= cableTolerance
 			}
-			size := float64(n) / cableEnough
-			holds = holds && gradient <= cableGradient*max(1, size*size)
+			mesh := float64(n) / cableEnough / min(1, length)
+			holds = holds && gradient <= min(cableMost, cableGradient*max(1, mesh*mesh))
 			if n == s.Compartments[0] {
-				x := make([]float64, len(v))
-				for k := range x {
-					x[k] = (float64(k) + 0.5) / float64(len(v))
-				}
-				if len(lines.Series) == 0 {
-					lines.Series = append(lines.Series, chart.Series{Name: "cable equation", X: x, Y: want, Dashed: true})
-				}
-				band := rows.Band(cableCondition(form, n), x, v)
+				band := rows.Band(cableCondition(form, n), centres(len(v)), v)
 				band.Dots, band.Hue = true, 1+len(lines.Series)
 				lines.Series = append(lines.Series, band)
 			}
 		}
+	}
+	if len(lines.Series) > 0 { // on top of the others, which it would lie under
+		lines.Series = append(lines.Series, chart.Series{Name: "cable equation", X: centres(cableEnough), Y: s.exact(cableEnough), Dashed: true, Hue: 3})
 	}
 	r := experiment.Report{Verdict: experiment.None, Tables: []rows.Table{table},
 		Charts: []experiment.Chart{{Name: "voltage", Caption: "Voltage along a path from the current to a sealed end; the dots of both dendrites lie on the line.", Lines: lines}}}
