@@ -263,6 +263,9 @@ func (s *Scan) stateGradient(w *work, r *run) {
 		return
 	}
 	for _, b := range s.recBlocks() {
+		if b.lo == b.hi {
+			continue
+		}
 		s.gemm.do(w, product{layout: nn, m: c.B, n: b.hi - b.lo, k: b.rows, a: offset(s.drives.ptr, b.column), lda: s.planes() * c.H,
 			b: offset(r.of[kernels.Rec], b.row*c.H+b.lo), ldb: c.H, c: offset(s.gstate.ptr, b.lo), ldc: c.H, add: true})
 	}
