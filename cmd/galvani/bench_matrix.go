@@ -180,14 +180,8 @@ func writeCharts(dir string, charts map[string]chart.Lines) error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(charts)) {
-		for _, format := range chart.Formats {
-			text, err := charts[name].Render(format)
-			if err != nil {
-				return err
-			}
-			if err := os.WriteFile(filepath.Join(dir, name+"."+format), text, 0o644); err != nil {
-				return err
-			}
+		if err := writeChart(filepath.Join(dir, name), charts[name]); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -77,6 +77,7 @@ var exitCodes = []struct {
 	{experiment.ErrSettings, exitConfig},
 	{rows.ErrRows, exitData},
 	{engine.ErrNotFinite, exitNumerical},
+	{kernels.ErrNotFinite, exitNumerical},
 	{engine.ErrState, exitData},
 	{rundir.ErrLocked, exitConfig},
 	{rundir.ErrNotRun, exitConfig},

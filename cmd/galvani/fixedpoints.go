@@ -204,20 +204,7 @@ func (f *pointFlags) write(r pointsReport, picture chart.Lines) error {
 	if err != nil {
 		return err
 	}
-	for _, format := range chart.Formats {
-		b, err := picture.Render(format)
-		if err != nil {
-			return err
-		}
-		err = writeFile(f.out+"."+format, func(w io.Writer) error {
-			_, err := w.Write(b)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return writeChart(f.out, picture)
 }
 
 func (p *printer) points(r pointsReport, classes []string) {

@@ -32,7 +32,7 @@ func newRoot() *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newTrain(), newRuns(), newEval(), newTrace(), newExport(), newPerturb(), newFixedpoints(),
+		newTrain(), newRuns(), newEval(), newTrace(), newExport(), newPerturb(), newFixedpoints(), newSimulate(),
 		newModels(), newTasks(), newData(),
 		newDevices(), newGradcheck(), newBench(), newExperiment(), newVersion(), newExitCodes(),
 	)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"galvani/engine/chart"
 	"io"
 	"os"
 	"path/filepath"
@@ -122,4 +123,22 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return f.Close()
+}
+
+// writeChart writes a chart to files of a name with the ending of each format.
+func writeChart(name string, c chart.Lines) error {
+	for _, format := range chart.Formats {
+		b, err := c.Render(format)
+		if err != nil {
+			return err
+		}
+		err = writeFile(name+"."+format, func(w io.Writer) error {
+			_, err := w.Write(b)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

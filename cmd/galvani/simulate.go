@@ -1,0 +1,323 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"time"
+
+	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/chart"
+	"galvani/engine/setting"
+	"galvani/kernels"
+	"galvani/models/circuits"
+
+	"github.com/spf13/cobra"
+)
+
+const simulateDoc = `Simulate a network of spiking neurons and tell the rate of each population and how regular its spikes
+are: the mean coefficient of variation (CV) of the intervals of units with at least three spikes, 1 for a
+Poisson process. The spikes are the same on any number of threads; their SHA-256 is part of --json.
+
+--out NAME writes NAME.csv with the columns time_ms,population,unit, and NAME.png and NAME.svg, the
+spikes of the first units of each population.
+
+  galvani simulate balanced --n 5000 --for 2s --out balanced`
+
+// simulateFlags are those of simulate; each network has its own besides.
+type simulateFlags struct {
+	length time.Duration
+	step   float64
+	seed   uint64
+	run    runKeys
+	out    string
+}
+
+// simulation is what simulate tells.
+type simulation struct {
+	Network      string             `json:"network"`
+	Settings     map[string]any     `json:"settings"`
+	Device       string             `json:"device"`
+	Seed         uint64             `json:"seed"`
+	StepMs       float64            `json:"step_ms"`
+	Milliseconds float64            `json:"ms"`
+	Seconds      float64            `json:"wall_seconds"`
+	Synapses     int                `json:"synapses"`
+	Populations  map[string]spiking `json:"populations"`
+	SHA256       string             `json:"sha256"`
+	names        []string
+}
+
+// spiking is what a population did.
+type spiking struct {
+	N      int      `json:"n"`
+	Spikes int      `json:"spikes"`
+	RateHz float64  `json:"rate_hz"`
+	CV     *float64 `json:"cv,omitempty"`
+}
+
+func newSimulate() *cobra.Command {
+	c := newGroup("simulate", "Simulate a network of spiking neurons")
+	c.Long = simulateDoc
+	for _, e := range circuits.All() {
+		c.AddCommand(newSimulateNetwork(e))
+	}
+	return c
+}
+
+func newSimulateNetwork(e circuits.Entry) *cobra.Command {
+	var asJSON bool
+	f := simulateFlags{run: runKeys{Device: "cpu", Backend: "scan", Precision: "fp32"}}
+	network := e.New()
+	keys, err := setting.Keys(e.Name, network)
+	if err != nil {
+		panic(err) // TestSimulate makes them all
+	}
+	given := make([]string, len(keys))
+	c := &cobra.Command{Use: e.Name, Short: e.Doc, Long: e.Doc + "\n\nSource: " + e.Source, Args: exactArgs(),
+		PreRunE: func(c *cobra.Command, _ []string) error {
+			for i, k := range keys {
+				if c.Flags().Changed(k.Flag()) {
+					if err := k.Parse(given[i]); err != nil {
+						return fmt.Errorf("%w: --%w", config.ErrConfig, err)
+					}
+				}
+			}
+			return f.check()
+		},
+		RunE: func(c *cobra.Command, _ []string) error {
+			r := simulation{Network: e.Name, Settings: map[string]any{}, Seed: f.seed, StepMs: f.step}
+			for _, k := range keys {
+				r.Settings[k.Name] = k.Value()
+			}
+			if err := f.simulate(c.Context(), network, &r, c.ErrOrStderr()); err != nil {
+				return err
+			}
+			return report(c, asJSON, r, func(p *printer) { p.simulation(r) })
+		}}
+	jsonFlag(c, &asJSON)
+	flags := c.Flags()
+	for i, k := range keys {
+		flags.StringVar(&given[i], k.Flag(), k.String(), k.Help())
+	}
+	flags.DurationVar(&f.length, "for", time.Second, "simulated time")
+	flags.Float64Var(&f.step, "step", 0.1, "length of a step (ms)")
+	flags.Uint64Var(&f.seed, "seed", 1, "seed of the network and its sources")
+	flags.StringVar(&f.run.Device, "device", "cpu", "where to compute: cpu, cuda or cuda:n")
+	flags.IntVar(&f.run.Threads, "threads", 0, "threads on the CPU, 0 for as many as pay")
+	flags.StringVar(&f.out, "out", "", "`name` of the files to write, without ending")
+	return c
+}
+
+// mostSteps is the most steps of one simulation.
+const mostSteps = 1 << 30
+
+func (f *simulateFlags) check() error {
+	if !(f.step > 0 && f.step <= 1000) {
+		return fmt.Errorf("%w: --step is %v ms, want more than 0 and at most 1000", config.ErrConfig, f.step)
+	}
+	if n := f.steps(); !(n >= 1 && n <= mostSteps) {
+		return fmt.Errorf("%w: --for is %v, which is %.3g steps of %v ms, want 1 to %d", config.ErrConfig, f.length, n, f.step, mostSteps)
+	}
+	return nil
+}
+
+func (f *simulateFlags) steps() float64 {
+	return math.Round(float64(f.length) / float64(time.Millisecond) / f.step)
+}
+
+// simulate runs a network and fills in the report.
+func (f *simulateFlags) simulate(ctx context.Context, network circuits.Network, r *simulation, stderr io.Writer) error {
+	circuit, err := network.Circuit(f.step, f.seed)
+	if err != nil {
+		return err
+	}
+	if f.run.Threads == 0 {
+		f.run.Threads = circuitThreads(circuit)
+	}
+	p, err := choosePlace(f.run)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if p.dev == nil {
+		return fmt.Errorf("%w: %s", kernels.ErrNoDevice, p.why)
+	}
+	plan, err := kernels.NewCircuit(p.dev, circuit)
+	if errors.Is(err, kernels.ErrShape) {
+		err = fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	spikes, err := f.stretches(ctx, plan, stderr)
+	if err != nil {
+		return err
+	}
+	r.Device, r.Milliseconds, r.Seconds = p.device, f.steps()*f.step, time.Since(begin).Seconds()
+	r.count(circuit, spikes)
+	return f.write(circuit, spikes)
+}
+
+// threadUnits is how many units are worth a thread, which waits for the others in every step.
+const threadUnits = 1024
+
+// circuitThreads returns on how many threads a circuit runs fast.
+func circuitThreads(c *kernels.Circuit) int {
+	units := 0
+	for _, p := range c.Populations {
+		units += p.N
+	}
+	return max(1, min(runtime.GOMAXPROCS(0), units/threadUnits))
+}
+
+// stretches goes on in stretches, between which it may be stopped.
+func (f *simulateFlags) stretches(ctx context.Context, plan kernels.CircuitPlan, stderr io.Writer) ([]kernels.Spike, error) {
+	var all []kernels.Spike
+	total := int(f.steps())
+	bar := newBar(stderr)
+	defer bar.clear()
+	_, seen := terminal(stderr)
+	for done := 0; done < total; {
+		if seen {
+			bar.draw(float64(done)/float64(total), fmt.Sprintf("%.0f ms", float64(done)*f.step), fmt.Sprintf("%d spikes", len(all)))
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		n := min(1000, total-done)
+		record, err := plan.Run(n)
+		if err != nil {
+			return nil, err
+		}
+		all, done = append(all, record.Spikes...), done+n
+	}
+	return all, nil
+}
+
+// count fills in what the populations did.
+func (r *simulation) count(cfg *kernels.Circuit, spikes []kernels.Spike) {
+	r.Populations = map[string]spiking{}
+	hash := sha256.New()
+	last := make([][]int64, len(cfg.Populations))
+	intervals := make([][]moments, len(cfg.Populations))
+	for k, p := range cfg.Populations {
+		r.names = append(r.names, p.Name)
+		last[k], intervals[k] = make([]int64, p.N), make([]moments, p.N)
+	}
+	counts := make([]int, len(cfg.Populations))
+	for _, s := range spikes {
+		binary.Write(hash, binary.LittleEndian, [3]int64{s.Step, int64(s.Population), int64(s.Unit)})
+		counts[s.Population]++
+		before := &last[s.Population][s.Unit]
+		if *before > 0 {
+			intervals[s.Population][s.Unit].add(float64(s.Step + 1 - *before))
+		}
+		*before = s.Step + 1
+	}
+	r.SHA256 = hex.EncodeToString(hash.Sum(nil))
+	for k, p := range cfg.Populations {
+		r.Populations[p.Name] = spiking{N: p.N, Spikes: counts[k], RateHz: float64(counts[k]) / float64(p.N) / r.Milliseconds * 1000, CV: meanCV(intervals[k])}
+	}
+	for _, p := range cfg.Projections {
+		r.Synapses += p.Matrix.Len()
+	}
+}
+
+// moments sums up numbers.
+type moments struct{ n, sum, squares float64 }
+
+func (m *moments) add(x float64) { m.n, m.sum, m.squares = m.n+1, m.sum+x, m.squares+x*x }
+
+// meanCV is the mean coefficient of variation of the units with at least two intervals, nil if there
+// is none.
+func meanCV(units []moments) *float64 {
+	sum, n := 0.0, 0.0
+	for _, m := range units {
+		if m.n >= 2 {
+			mean := m.sum / m.n
+			sum += math.Sqrt(max(0, (m.squares/m.n-mean*mean)*m.n/(m.n-1))) / mean
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	cv := sum / n
+	return &cv
+}
+
+func (p *printer) simulation(r simulation) {
+	settings, _ := json.Marshal(r.Settings) // numbers and words
+	p.title("%s %s, seed %d, %v ms in steps of %v ms", r.Network, settings, r.Seed, r.Milliseconds, r.StepMs)
+	p.line("%s; %d synapses; %.3g s, %.3g times real time", r.Device, r.Synapses, r.Seconds, r.Milliseconds/1000/r.Seconds)
+	rows := make([][]string, 0, len(r.names))
+	for _, name := range r.names {
+		s := r.Populations[name]
+		cv := "-"
+		if s.CV != nil {
+			cv = fmt.Sprintf("%.2f", *s.CV)
+		}
+		rows = append(rows, []string{name, fmt.Sprint(s.N), fmt.Sprint(s.Spikes), fmt.Sprintf("%.3f", s.RateHz), cv})
+	}
+	p.table([]string{"POPULATION", "UNITS", "SPIKES", "RATE Hz", "CV"}, rows)
+}
+
+// write leaves the spikes and their picture.
+func (f *simulateFlags) write(cfg *kernels.Circuit, spikes []kernels.Spike) error {
+	if f.out == "" {
+		return nil
+	}
+	err := writeFile(f.out+".csv", func(w io.Writer) error {
+		if _, err := fmt.Fprintln(w, "time_ms,population,unit"); err != nil {
+			return err
+		}
+		for _, s := range spikes {
+			if _, err := fmt.Fprintf(w, "%.6g,%s,%d\n", float64(s.Step)*f.step, cfg.Populations[s.Population].Name, s.Unit); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return writeChart(f.out, raster(cfg, spikes, f.step))
+}
+
+const (
+	rasterUnits  = 60    // units of a population that are drawn
+	rasterSpikes = 20000 // spikes that are drawn
+)
+
+// raster draws the spikes of the first units of each population, one population above the other.
+func raster(cfg *kernels.Circuit, spikes []kernels.Spike, step float64) chart.Lines {
+	c := chart.Lines{Title: "Spikes", XLabel: "time (ms)", YLabel: "unit"}
+	base := 0
+	bases := make([]int, len(cfg.Populations))
+	for k, p := range cfg.Populations {
+		bases[k] = base
+		base += min(p.N, rasterUnits)
+		c.Series = append(c.Series, chart.Series{Name: p.Name, Scatter: true})
+	}
+	drawn := 0
+	for _, s := range spikes {
+		if s.Unit >= rasterUnits {
+			continue
+		}
+		if drawn++; drawn > rasterSpikes {
+			break
+		}
+		line := &c.Series[s.Population]
+		line.X, line.Y = append(line.X, float64(s.Step)*step), append(line.Y, float64(bases[s.Population]+int(s.Unit)))
+	}
+	return c
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestSimulate runs a small network: the spikes are the same on one and two threads, differ between
+// seeds, and are in the files.
+func TestSimulate(t *testing.T) {
+	needsCPU(t)
+	run := func(more ...string) (r simulation) {
+		t.Helper()
+		out := galvani(t, args([]string{"simulate", "balanced", "--n", "2000", "--for", "200ms", "--json"}, more...)...).ok(t).stdout
+		if err := json.Unmarshal([]byte(out), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	name := filepath.Join(t.TempDir(), "spikes")
+	one, two, other := run("--threads", "1", "--out", name), run("--threads", "2"), run("--seed", "2")
+	if one.SHA256 != two.SHA256 || one.SHA256 == other.SHA256 {
+		t.Errorf("one thread %s, two %s, another seed %s", one.SHA256, two.SHA256, other.SHA256)
+	}
+	spikes := 0
+	for name, n := range map[string]int{"e": 1600, "i": 400, "x": 400} {
+		p := one.Populations[name]
+		if p.N != n || !(p.RateHz > 1 && p.RateHz < 40) {
+			t.Errorf("population %s: %+v", name, p)
+		}
+		spikes += p.Spikes
+	}
+	if one.Settings["n"] != 2000.0 || one.Milliseconds != 200 || one.Synapses < 0.95*2000*2400/10 || one.Synapses > 1.05*2000*2400/10 {
+		t.Errorf("report is %+v", one)
+	}
+	text, err := os.ReadFile(name + ".csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Count(string(text), "\n"); lines != spikes+1 || !strings.HasPrefix(string(text), "time_ms,population,unit\n") {
+		t.Errorf("%d lines for %d spikes, begin %.60q", lines, spikes, text)
+	}
+	for _, ending := range []string{".png", ".svg"} {
+		if _, err := os.Stat(name + ending); err != nil {
+			t.Error(err)
+		}
+	}
+	published := run("--n", "504", "--for", "10s")
+	for name, want := range map[string]struct{ rate, tol float64 }{"e": {4.390, 0.42}, "i": {9.598, 0.99}, "x": {10, 0.3}} {
+		if got := published.Populations[name]; math.Abs(got.RateHz-want.rate) > want.tol {
+			t.Errorf("of 504 neurons, population %s fires at %v Hz, want %v within three standard deviations of networks, %v", name, got.RateHz, want.rate, want.tol)
+		}
+	}
+	if cv := published.Populations["e"].CV; cv == nil || *cv < 0.6 {
+		t.Errorf("the CV is %v, want irregular spikes", cv)
+	}
+	words := galvani(t, "simulate", "balanced", "--n", "200", "--for", "50ms").ok(t).stdout
+	if !strings.Contains(words, "POPULATION  UNITS") || !strings.Contains(words, "balanced {") {
+		t.Errorf("says %s", words)
+	}
+}
+
+func TestSimulateRefuses(t *testing.T) {
+	for _, c := range []struct {
+		line []string
+		code int
+		says string
+	}{
+		{[]string{"balance"}, exitUsage, "balanced"},
+		{[]string{"balanced", "--n", "5"}, exitConfig, "--n is 5, want 10 to"},
+		{[]string{"balanced", "--p", "x"}, exitConfig, `--p is "x"`},
+		{[]string{"balanced", "--step", "0"}, exitConfig, "--step is 0 ms"},
+		{[]string{"balanced", "--for", "0s"}, exitConfig, "--for is 0s, which is 0 steps"},
+		{[]string{"balanced", "--step", "20"}, exitConfig, "synapse 0 has the time constant 8 ms"},
+	} {
+		galvani(t, args([]string{"simulate"}, c.line...)...).refused(t, c.code, c.says)
+	}
+}
