@@ -300,13 +300,13 @@ const (
 
 // raster draws the spikes of the first units of each population, one population above the other.
 func raster(cfg *kernels.Circuit, spikes []kernels.Spike, step float64) chart.Lines {
-	c := chart.Lines{Title: "Spikes", XLabel: "time (ms)", YLabel: "unit"}
+	c := chart.Lines{Title: fmt.Sprintf("Spikes of the first %d units of each population", rasterUnits), XLabel: "time (ms)", YLabel: "unit"}
 	base := 0
 	bases := make([]int, len(cfg.Populations))
 	for k, p := range cfg.Populations {
 		bases[k] = base
 		base += min(p.N, rasterUnits)
-		c.Series = append(c.Series, chart.Series{Name: p.Name, Scatter: true})
+		c.Series = append(c.Series, chart.Series{Name: p.Name, Scatter: true, Small: true})
 	}
 	drawn := 0
 	for _, s := range spikes {

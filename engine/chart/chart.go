@@ -54,8 +54,9 @@ type Series struct {
 	Dots   bool // one at each point
 	Pale   bool // thin and pale, for many lines that lie over each other
 
-	// Scatter draws the points alone, Hollow as rings; the x axis then reaches a little beyond them.
-	Scatter, Hollow bool
+	// Scatter draws the points alone, Hollow as rings, Small where there are very many; the x axis then
+	// reaches a little beyond them.
+	Scatter, Hollow, Small bool
 }
 
 const (

@@ -260,6 +260,15 @@ func TestScatter(t *testing.T) {
 	if n := count(Lines{Series: []Series{pale}}, "stroke-opacity:0.28"); n != 1 {
 		t.Errorf("%d pale lines, want 1", n)
 	}
+	small := points
+	small.Small = true
+	large, err := Lines{Series: []Series{points}}.Render("svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := (Lines{Series: []Series{small}}).Render("svg"); err != nil || bytes.Equal(got, large) || count(Lines{Series: []Series{small}}, "fill:"+green) != 3 {
+		t.Errorf("small dots are drawn like others, or not all; error %v", err)
+	}
 	p := Lines{Series: []Series{points}}.plot(span{0, 2}, span{0, 1})
 	if p.X.Min >= 0 || p.X.Max <= 2 {
 		t.Errorf("x axis from %v to %v, want more than 0 to 2", p.X.Min, p.X.Max)

@@ -33,6 +33,7 @@ const (
 	margin    = 10 * vg.Inch / 72
 	lineWidth = 1.6 * vg.Inch / 72
 	pointSize = 3 * vg.Inch / 72  // radius of a single point
+	smallSize = pointSize / 4     // of one among very many
 	thumb     = 16 * vg.Inch / 72 // stroke in front of a name in the legend
 	gap       = 5 * vg.Inch / 72
 	bandAlpha = 0x30
@@ -272,7 +273,9 @@ type line struct {
 func (l line) Plot(dc draw.Canvas, p *plot.Plot) {
 	dot := l.s.glyph(l.colour, l.width)
 	if l.s.Scatter {
-		dot.Radius = pointSize
+		if dot.Radius = pointSize; l.s.Small {
+			dot.Radius = smallSize
+		}
 	}
 	for _, run := range l.c.runs(l.s.X, l.s.Y) {
 		pts := path(dc, p, l.s.X, l.s.Y, run)
