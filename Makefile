@@ -13,7 +13,7 @@ RELEASE := -ldflags="-s -w"
 GPU_DIR := $(CURDIR)/build/gpu
 # -count=1: what the C library reads of the environment is unknown to Go's cache of tests.
 EMULATED = $(GPU_ENV) GALVANI_CUDA_LIBRARY=$(GPU_DIR)/libgalvani_emu.so
-GPU_ENV := CGO_ENABLED=1 CPATH="$(CURDIR)/kernels/driver/include" LIBRARY_PATH="$(GPU_DIR)"
+GPU_ENV := CGO_ENABLED=1 CGO_CFLAGS="-O2 -g -I$(CURDIR)/kernels/driver/include" CGO_LDFLAGS="-O2 -g -L$(GPU_DIR)"
 
 .DEFAULT_GOAL := build
 .PHONY: help build cpu driver emu ptx test gpu-test gpu-check race fuzz lint bench ci clean
