@@ -50,7 +50,7 @@ func (d *Device) NewCircuit(cfg *kernels.Circuit) (kernels.CircuitPlan, error) {
 	for w := range d.threads {
 		c.workers = append(c.workers, w)
 	}
-	c.team = []C.struct_team{{size: C.int(d.threads)}}
+	c.team = []C.struct_team{newTeam(d.threads)}
 	for i := range cfg.Populations {
 		c.addPopulation(i)
 	}

@@ -27,6 +27,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"unsafe"
 
@@ -175,7 +176,7 @@ func NewScan[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig) (
 			s.packed, s.shared = make([]F, size.packed), make([]F, size.shared)
 		}
 	}
-	s.team = []C.struct_team{{size: C.int(len(s.workers))}}
+	s.team = []C.struct_team{newTeam(len(s.workers))}
 	s.bounds, s.borders = make([]F, max(1, keep.bounds)), make([]F, keep.borders)
 	s.h = make([]F, keep.h)
 	s.final, s.last = make([]F, shape.States*cfg.B*cfg.H), make([]F, cfg.B*cfg.H)
@@ -242,6 +243,11 @@ func (s *Scan[F]) setDims() {
 	for g, columns := range c.Supports() {
 		d.lo[g], d.hi[g] = C.long(columns[0]), C.long(columns[1])
 	}
+}
+
+// newTeam returns a barrier of a number of workers.
+func newTeam(workers int) C.struct_team {
+	return C.struct_team{size: C.int(workers), crowded: flag(workers > runtime.GOMAXPROCS(0))}
 }
 
 func flag(b bool) C.int {

@@ -70,7 +70,7 @@ func (g *Gemm[F]) Do(l Layout, m, n, k int, a, b, c []F, add bool) {
 		panic(fmt.Sprintf("cpu: a product of %d columns, want at most %d", n, g.most))
 	}
 	team := min(len(g.workers), max(1, m*n*k/threadWork))
-	g.team[0].size = C.int(team)
+	g.team[0] = newTeam(team)
 	Each(g.workers[:team], func(w *gemmWorker[F]) {
 		C.gemm(g.k, C.int(l), C.long(m), C.long(n), C.long(k), ptr(a), ptr(b), ptr(c), flag(add), C.int(w.number),
 			&g.team[0], ptr(w.work), ptr(g.shared))

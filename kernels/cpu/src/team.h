@@ -10,9 +10,10 @@
 #include <sched.h>
 #endif
 
-/* team is the state of a barrier of `size` workers; zero arrived and any phase to begin with. */
+/* team is the state of a barrier of `size` workers; zero arrived and any phase to begin with. With
+ * more workers than cores, `crowded`, one that waits gives its core away at once. */
 struct team {
-	int size, arrived, phase;
+	int size, crowded, arrived, phase;
 };
 
 /* SPINS is how often a worker looks before it sleeps: some hundred microseconds, which is longer
@@ -42,7 +43,7 @@ static __attribute__((unused)) void team_wait(struct team *t)
 		return;
 	}
 	for (int k = 0; __atomic_load_n(&t->phase, __ATOMIC_ACQUIRE) == phase; k++) {
-		if (k < SPINS) {
+		if (k < SPINS && !t->crowded) {
 			team_pause();
 			continue;
 		}
