@@ -74,7 +74,7 @@ func newSimulate() *cobra.Command {
 
 func newSimulateNetwork(e circuits.Entry) *cobra.Command {
 	var asJSON bool
-	f := simulateFlags{run: runKeys{Device: "cpu", Backend: "scan", Precision: "fp32"}}
+	f := simulateFlags{run: runKeys{Device: "cpu", Backend: "auto", Precision: "fp32"}}
 	network := e.New()
 	keys, err := setting.Keys(e.Name, network)
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"galvani/kernels/devices"
 )
 
 // TestSimulate runs a small network: the spikes are the same on one and two threads, differ between
@@ -75,8 +77,13 @@ func TestSimulateRefuses(t *testing.T) {
 		{[]string{"balanced", "--p", "x"}, exitConfig, `--p is "x"`},
 		{[]string{"balanced", "--step", "0"}, exitConfig, "--step is 0 ms"},
 		{[]string{"balanced", "--for", "0s"}, exitConfig, "--for is 0s, which is 0 steps"},
-		{[]string{"balanced", "--step", "20"}, exitConfig, "synapse 0 has the time constant 8 ms"},
 	} {
 		galvani(t, args([]string{"simulate"}, c.line...)...).refused(t, c.code, c.says)
 	}
+	coarse := []string{"simulate", "balanced", "--step", "20"}
+	if _, err := devices.OpenCPU(1); err != nil {
+		galvani(t, coarse...).refused(t, exitDevice, "built without cgo; install gcc and build again with CGO_ENABLED=1")
+		return
+	}
+	galvani(t, coarse...).refused(t, exitConfig, "synapse 0 has the time constant 8 ms")
 }
