@@ -1,16 +1,16 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
 
 	"galvani/data"
+	"galvani/kernels"
 )
 
 // ErrNotFinite is wrapped by NotFiniteError.
-var ErrNotFinite = errors.New("not finite")
+var ErrNotFinite = kernels.ErrNotFinite
 
 // NotFiniteError says that an update was refused because a NaN or an infinity came up.
 type NotFiniteError struct {

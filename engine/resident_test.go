@@ -534,26 +534,6 @@ func (s fixedSet) Fill(b *data.Batch, col, _, index int) error {
 	return s.Set.Fill(b, col, 0, index)
 }
 
-// spoilt returns the task with a NaN in one sample of the training set.
-func spoilt(t *data.Task, index int) *data.Task {
-	c := *t
-	c.Train = spoiltSet{t.Train, index}
-	return &c
-}
-
-type spoiltSet struct {
-	data.Set
-	index int
-}
-
-func (s spoiltSet) Fill(b *data.Batch, col, epoch, index int) error {
-	err := s.Set.Fill(b, col, epoch, index)
-	if index == s.index {
-		b.X[col*b.I] = float32(math.NaN())
-	}
-	return err
-}
-
 // TestResidentCountsTrials holds that a device with memory of its own counts the trials of an
 // evaluation as the host does, also where the set lies on the device, and of training tells the steps.
 func TestResidentCountsTrials(t *testing.T) {

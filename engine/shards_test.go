@@ -151,7 +151,7 @@ func TestRanksFail(t *testing.T) {
 		}
 	})
 	t.Run("not finite", func(t *testing.T) {
-		list := ranksOf(t, 4, func(c *Config) { c.Task.Train = badSet{c.Task.Train, 20} })
+		list := ranksOf(t, 4, func(c *Config) { c.Task = spoilt(c.Task, 20) })
 		r, err := Ranks(t.Context(), list, nil, nil)
 		var named *NotFiniteError
 		if err != nil || r.Outcome != NotFinite || !errors.As(r.Cause, &named) || named.Tensor != "input x" {
@@ -166,20 +166,6 @@ func TestRanksFail(t *testing.T) {
 			t.Errorf("%+v (%v), want the observer's error and a checkpoint", r, err)
 		}
 	})
-}
-
-// badSet is a set with one sample that is not finite.
-type badSet struct {
-	data.Set
-	bad int
-}
-
-func (s badSet) Fill(b *data.Batch, col, epoch, index int) error {
-	err := s.Set.Fill(b, col, epoch, index)
-	if index == s.bad {
-		b.X[col*b.I] = float32(math.NaN())
-	}
-	return err
 }
 
 func TestShardsRefuse(t *testing.T) {

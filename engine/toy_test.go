@@ -241,3 +241,23 @@ func sameState(t *testing.T, a, b *Session) {
 		t.Errorf("progress is %s and %s", x.Extra[progressKey], y.Extra[progressKey])
 	}
 }
+
+// spoilt returns the task with a NaN in one sample of the training set.
+func spoilt(t *data.Task, index int) *data.Task {
+	c := *t
+	c.Train = spoiltSet{t.Train, index}
+	return &c
+}
+
+type spoiltSet struct {
+	data.Set
+	index int
+}
+
+func (s spoiltSet) Fill(b *data.Batch, col, epoch, index int) error {
+	err := s.Set.Fill(b, col, epoch, index)
+	if index == s.index {
+		b.X[col*b.I] = float32(math.NaN())
+	}
+	return err
+}

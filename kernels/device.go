@@ -19,7 +19,7 @@ var (
 	// ErrFault means that a kernel did what it must not, such as reading outside its arrays.
 	// It is a fault of this program; the device is usable again in a new process.
 	ErrFault = errors.New("device fault")
-	// ErrNotFinite means that the state of a circuit holds a number that is not finite.
+	// ErrNotFinite means that a state, a loss or a gradient holds a number that is not finite.
 	ErrNotFinite = errors.New("not finite")
 )
 

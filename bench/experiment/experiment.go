@@ -96,7 +96,7 @@ type Entry struct {
 
 var registry = setting.NewRegistry("experiment", func(e Entry) string { return e.Name })
 
-// Register adds a experiment. It is for init functions and panics on a name that is there already.
+// Register adds an experiment. It is for init functions and panics on a name that is there already.
 func Register(e Entry) { registry.Add(e) }
 
 // All returns the registry, sorted by name.
@@ -105,5 +105,5 @@ func All() []Entry { return registry.All() }
 // Names returns the names of the registry in order.
 func Names() []string { return registry.Names() }
 
-// Lookup finds a experiment by name; the error for an unknown one names the nearest.
+// Lookup finds an experiment by name; the error for an unknown one names the nearest.
 func Lookup(name string) (Entry, error) { return registry.Lookup(name) }

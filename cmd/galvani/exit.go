@@ -76,7 +76,6 @@ var exitCodes = []struct {
 	{engine.ErrOption, exitConfig},
 	{experiment.ErrSettings, exitConfig},
 	{rows.ErrRows, exitData},
-	{engine.ErrNotFinite, exitNumerical},
 	{kernels.ErrNotFinite, exitNumerical},
 	{engine.ErrState, exitData},
 	{rundir.ErrLocked, exitConfig},
