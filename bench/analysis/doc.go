@@ -1,7 +1,7 @@
 // Package analysis answers questions about a trained network on its task: which trials it decides
 // rightly, which weights act in it, what a change of units or weights does to it, where its
-// dynamics stand still, and how it responds to an approach. It holds numbers and no words for
-// people: flags and tables are in cmd/galvani, charts too.
+// dynamics stand still, and how it responds to an approach; and how a circuit spikes. It
+// holds numbers and no words for people: flags and tables are in cmd/galvani, charts too.
 //
 // It imports the networks (models), their training (engine), their tasks (data) and the fixed
 // points of dynamical systems (engine/dynamics). Package main of cmd/galvani and packages below

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"time"
 
+	"galvani/bench/analysis"
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/chart"
 	"galvani/engine/setting"
@@ -42,25 +43,17 @@ type simulateFlags struct {
 
 // simulation is what simulate tells.
 type simulation struct {
-	Network      string             `json:"network"`
-	Settings     map[string]any     `json:"settings"`
-	Device       string             `json:"device"`
-	Seed         uint64             `json:"seed"`
-	StepMs       float64            `json:"step_ms"`
-	Milliseconds float64            `json:"ms"`
-	Seconds      float64            `json:"wall_seconds"`
-	Synapses     int                `json:"synapses"`
-	Populations  map[string]spiking `json:"populations"`
-	SHA256       string             `json:"sha256"`
+	Network      string                      `json:"network"`
+	Settings     map[string]any              `json:"settings"`
+	Device       string                      `json:"device"`
+	Seed         uint64                      `json:"seed"`
+	StepMs       float64                     `json:"step_ms"`
+	Milliseconds float64                     `json:"ms"`
+	Seconds      float64                     `json:"wall_seconds"`
+	Synapses     int                         `json:"synapses"`
+	Populations  map[string]analysis.Spiking `json:"populations"`
+	SHA256       string                      `json:"sha256"`
 	names        []string
-}
-
-// spiking is what a population did.
-type spiking struct {
-	N      int      `json:"n"`
-	Spikes int      `json:"spikes"`
-	RateHz float64  `json:"rate_hz"`
-	CV     *float64 `json:"cv,omitempty"`
 }
 
 func newSimulate() *cobra.Command {
@@ -204,55 +197,24 @@ func (f *simulateFlags) stretches(ctx context.Context, plan kernels.CircuitPlan,
 }
 
 // count fills in what the populations did.
-func (r *simulation) count(cfg *kernels.Circuit, spikes []kernels.Spike) {
-	r.Populations = map[string]spiking{}
-	hash := sha256.New()
-	last := make([][]int64, len(cfg.Populations))
-	intervals := make([][]moments, len(cfg.Populations))
-	for k, p := range cfg.Populations {
-		r.names = append(r.names, p.Name)
-		last[k], intervals[k] = make([]int64, p.N), make([]moments, p.N)
+func (r *simulation) count(c *kernels.Circuit, spikes []kernels.Spike) {
+	r.Populations = map[string]analysis.Spiking{}
+	for k, did := range analysis.SpikesOf(c, spikes, r.Milliseconds) {
+		name := c.Populations[k].Name
+		r.names, r.Populations[name] = append(r.names, name), did
 	}
-	counts := make([]int, len(cfg.Populations))
-	for _, s := range spikes {
-		binary.Write(hash, binary.LittleEndian, [3]int64{s.Step, int64(s.Population), int64(s.Unit)})
-		counts[s.Population]++
-		before := &last[s.Population][s.Unit]
-		if *before > 0 {
-			intervals[s.Population][s.Unit].add(float64(s.Step + 1 - *before))
-		}
-		*before = s.Step + 1
-	}
-	r.SHA256 = hex.EncodeToString(hash.Sum(nil))
-	for k, p := range cfg.Populations {
-		r.Populations[p.Name] = spiking{N: p.N, Spikes: counts[k], RateHz: float64(counts[k]) / float64(p.N) / r.Milliseconds * 1000, CV: meanCV(intervals[k])}
-	}
-	for _, p := range cfg.Projections {
+	for _, p := range c.Projections {
 		r.Synapses += p.Matrix.Len()
 	}
-}
-
-// moments sums up numbers.
-type moments struct{ n, sum, squares float64 }
-
-func (m *moments) add(x float64) { m.n, m.sum, m.squares = m.n+1, m.sum+x, m.squares+x*x }
-
-// meanCV is the mean coefficient of variation of the units with at least two intervals, nil if there
-// is none.
-func meanCV(units []moments) *float64 {
-	sum, n := 0.0, 0.0
-	for _, m := range units {
-		if m.n >= 2 {
-			mean := m.sum / m.n
-			sum += math.Sqrt(max(0, (m.squares/m.n-mean*mean)*m.n/(m.n-1))) / mean
-			n++
-		}
+	hash := sha256.New()
+	var b []byte
+	for _, s := range spikes {
+		b = binary.LittleEndian.AppendUint64(b[:0], uint64(s.Step))
+		b = binary.LittleEndian.AppendUint64(b, uint64(s.Population))
+		b = binary.LittleEndian.AppendUint64(b, uint64(s.Unit))
+		hash.Write(b)
 	}
-	if n == 0 {
-		return nil
-	}
-	cv := sum / n
-	return &cv
+	r.SHA256 = hex.EncodeToString(hash.Sum(nil))
 }
 
 func (p *printer) simulation(r simulation) {
