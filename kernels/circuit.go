@@ -82,6 +82,13 @@ type CircuitPlan interface {
 	//
 	// Errors: ErrNotFinite, with the population.
 	Run(steps int) (CircuitRecord, error)
+	// State returns a copy of the state between two steps.
+	State() (*CircuitState, error)
+	// SetState goes on from another state, and keeps nothing of it.
+	//
+	// Errors: ErrShape for a state that is not one of the circuit, or has a number that is not finite;
+	// the plan then stays as it was.
+	SetState(s *CircuitState) error
 }
 
 // Simulator is a Device that runs circuits.

@@ -1,177 +1,321 @@
 package conform
 
 import (
+	"errors"
+	"fmt"
 	"math"
+	"slices"
+	"strings"
+	"testing"
 
 	"galvani/kernels"
+	"galvani/kernels/neurons"
 	"galvani/kernels/random"
+	"galvani/kernels/sparse"
 )
 
-// float is the number type of the reference of a circuit.
-type float interface{ float32 | float64 }
-
-// Reference runs a circuit that Check takes for so many steps from its start, by plain loops over the
-// units and their rows. It reads no header. In float32 every operation is rounded by itself, in the
-// order of the headers, and the spikes are those of a device; in float64 the exponential is that of
-// package math. It returns the spikes, and V of every unit of every population at the end.
-func Reference[F float](c *kernels.Circuit, steps int) ([]kernels.Spike, [][]F) {
-	s := newCircuitState[F](c)
-	for n := range int64(steps) {
-		s.step(n)
+// Circuit holds the circuits of a device to the reference, spike for spike, and to the contract.
+func Circuit(t *testing.T, dev kernels.Device) {
+	for name, c := range circuits(t) {
+		t.Run(name, func(t *testing.T) { spikeForSpike(t, dev, c) })
 	}
-	return s.spikes, s.v
+	t.Run("sources", func(t *testing.T) { sources(t, dev) })
+	t.Run("delay", func(t *testing.T) { delay(t, dev) })
+	t.Run("not finite", func(t *testing.T) { explodes(t, dev) })
+	t.Run("refuses", func(t *testing.T) { refusesCircuits(t, dev) })
 }
 
-type circuitState[F float] struct {
-	c       *kernels.Circuit
-	v, left [][]F
-	current [][][]F // of each population, synapse and unit
-	due     map[arrival]F
-	spiked  [][]bool
-	spikes  []kernels.Spike
+// stretches divides the steps of a run: about the size of a device's tables, and in the end what is left.
+var stretches = []int{1, 255, 256, 257, 731}
+
+// Simulate runs a circuit in some stretches.
+func Simulate(t *testing.T, dev kernels.Device, c *kernels.Circuit, stretches ...int) kernels.CircuitRecord {
+	t.Helper()
+	return goOn(t, newCircuit(t, dev, c), stretches...)
 }
 
-// arrival is where and when a spike adds to a current.
-type arrival struct {
-	step                      int64
-	population, synapse, unit int
-}
-
-func newCircuitState[F float](c *kernels.Circuit) *circuitState[F] {
-	s := &circuitState[F]{c: c, due: map[arrival]F{}}
-	for _, p := range c.Populations {
-		v, left := make([]F, p.N), make([]F, p.N)
-		for u := range v {
-			if v[u] = -72; p.Start != nil {
-				v[u] = F(p.Start[u])
-			}
-		}
-		current := make([][]F, len(p.Synapses))
-		for k := range current {
-			current[k] = make([]F, p.N)
-		}
-		s.v, s.left, s.current = append(s.v, v), append(s.left, left), append(s.current, current)
-		s.spiked = append(s.spiked, make([]bool, p.N))
+func newCircuit(t *testing.T, dev kernels.Device, c *kernels.Circuit) kernels.CircuitPlan {
+	t.Helper()
+	p, err := kernels.NewCircuit(dev, c)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return s
+	return p
 }
 
-func (s *circuitState[F]) step(n int64) {
-	for i, p := range s.c.Populations {
-		constant := 0.0
-		for _, q := range s.c.Currents {
-			if q.Population == i && q.First <= n && n < q.Last {
-				constant += q.Amplitude
-			}
+func goOn(t *testing.T, p kernels.CircuitPlan, stretches ...int) (all kernels.CircuitRecord) {
+	t.Helper()
+	for _, n := range stretches {
+		r, err := p.Run(n)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for u := range p.N {
-			if p.Header == kernels.Poisson {
-				unit := random.New(s.c.Seed).Named(p.Name).Stream(uint64(u))
-				s.spiked[i][u] = unit.Chance(uint64(n), random.Chance(p.Params[0]*s.c.Step/1000))
-			} else {
-				in := F(constant)
-				for k := range p.Synapses {
-					in += s.current[i][k][u]
-				}
-				s.spiked[i][u] = s.unit(p, i, u, in)
-			}
-			if s.spiked[i][u] {
-				s.spikes = append(s.spikes, kernels.Spike{Step: n, Population: i, Unit: u})
-			}
+		all = joined(all, r)
+	}
+	return all
+}
+
+// joined returns two records, one behind the other.
+func joined(a, b kernels.CircuitRecord) kernels.CircuitRecord {
+	if a.V == nil {
+		a.V = make([][]float32, len(b.V))
+	}
+	a.Spikes = append(a.Spikes, b.Spikes...)
+	for i := range b.V {
+		a.V[i] = append(a.V[i], b.V[i]...)
+	}
+	return a
+}
+
+// Params returns the parameters of a neuron with some of them set.
+func Params(t *testing.T, header string, set map[string]float64) []float64 {
+	t.Helper()
+	n, ok := neurons.Of(header)
+	if !ok {
+		t.Fatal("no neuron ", header)
+	}
+	p, found := n.Defaults(), 0
+	for i, q := range n.Params {
+		if v, ok := set[q.Name]; ok {
+			p[i] = v
+			found++
 		}
 	}
-	s.deliver(n)
-	s.decay(n)
-}
-
-// deliver adds the spikes of step n to what is due.
-func (s *circuitState[F]) deliver(n int64) {
-	for _, p := range s.c.Projections {
-		_, jump := kernels.Decay(s.c.Step, s.c.Populations[p.To].Synapses[p.Synapse])
-		for i := range p.Matrix.Rows {
-			for k := p.Matrix.Start[i]; k < p.Matrix.Start[i+1]; k++ {
-				if s.spiked[p.From][p.Matrix.Col[k]] {
-					at := arrival{n + int64(p.Delay[int(k)%len(p.Delay)]) - 1, p.To, p.Synapse, i}
-					s.due[at] += F(p.Weight[int(k)%len(p.Weight)] * jump)
-				}
-			}
-		}
+	if found < len(set) {
+		t.Fatalf("%s has not all of %v", header, set)
 	}
+	return p
 }
 
-func (s *circuitState[F]) decay(n int64) {
-	for i, p := range s.c.Populations {
-		for k, tau := range p.Synapses {
-			decay, _ := kernels.Decay(s.c.Step, tau)
+// Single is one neuron with a constant current.
+func Single(t *testing.T, header string, set map[string]float64, current float64) *kernels.Circuit {
+	return &kernels.Circuit{Step: 0.1, Populations: []kernels.Population{{Name: "cell", Header: header, N: 1, Params: Params(t, header, set)}},
+		Currents: []kernels.Current{{Last: math.MaxInt64, Amplitude: current}}}
+}
+
+// Balanced is the balanced network of Rosenbaum et al. (2017), doi:10.1038/nn.4433: n EIF neurons and a
+// fifth as many sources. With different delays and LIF neurons for i it is a test of everything else.
+func Balanced(t *testing.T, n int, seed uint64, mixed bool) *kernels.Circuit {
+	t.Helper()
+	fifth := int(math.Round(0.2 * float64(n)))
+	sizes := []int{n - fifth, fifth, fifth}
+	c := &kernels.Circuit{Step: 0.1, Seed: seed}
+	for i, name := range []string{"e", "i", "x"} {
+		p := kernels.Population{Name: name, Header: "eif", N: sizes[i], Synapses: []float64{8, 4, 10}}
+		if name == "x" {
+			p.Header, p.Params, p.Synapses = kernels.Poisson, []float64{10}, nil
+		} else {
+			p.Params = Params(t, "eif", nil)
 			for u := range p.N {
-				at := arrival{n, i, k, u}
-				x := F(s.current[i][k][u]*F(decay)) + s.due[at]
-				if delete(s.due, at); x < F(kernels.Tiny) && x > -F(kernels.Tiny) {
-					x = 0
-				}
-				s.current[i][k][u] = x
+				p.Start = append(p.Start, -75+20*random.New(seed).Named("start").Named(name).Uniform(uint64(u)))
 			}
+		}
+		if mixed && name == "i" {
+			p.Header, p.Params = "lif", Params(t, "lif", map[string]float64{"t_ref": 0.5})
+		}
+		c.Populations = append(c.Populations, p)
+	}
+	for to, row := range [][]float64{{25, -150, 180}, {112.5, -250, 135}} {
+		for from, j := range row {
+			key := random.New(seed).Named("edges").Stream(uint64(3*to + from))
+			m, err := sparse.Probability(sizes[to], sizes[from], 0.1, true, key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			weight := 15 * j / math.Sqrt(float64(n))
+			q := kernels.Projection{From: from, To: to, Synapse: from, Matrix: m, Weight: []float64{weight}, Delay: []int{1}}
+			if mixed {
+				q.Weight, q.Delay = unequal(m, weight, key)
+			}
+			c.Projections = append(c.Projections, q)
+		}
+	}
+	return c
+}
+
+// unequal returns weights of half to one and a half of one, and delays of 1 to 17 steps.
+func unequal(m *sparse.Matrix, weight float64, key random.Stream) (w []float64, d []int) {
+	for k := range m.Len() {
+		d = append(d, 1+int(key.Below(uint64(k), 17)))
+		w = append(w, weight*(0.5+key.Uniform(uint64(k))))
+	}
+	return w, d
+}
+
+// circuits are networks that together have all that a circuit may have: every neuron, equal and different
+// weights and delays, currents that begin and end, several entries from one source to one target, and
+// more sources than a word, and than 32 words, have bits.
+func circuits(t *testing.T) map[string]*kernels.Circuit {
+	all := map[string]*kernels.Circuit{
+		"lif": Single(t, "lif", map[string]float64{"t_ref": 2}, 38),
+		"eif": Single(t, "eif", map[string]float64{"D_T": 4, "V_th": 10}, 19.4),
+	}
+	for name, mixed := range map[string]bool{"balanced": false, "mixed": true} {
+		c := Balanced(t, 300, 3, mixed)
+		c.Probes = []kernels.Probe{{Population: 0, Unit: 77}, {Population: 1, Unit: 59}}
+		c.Currents = []kernels.Current{{Population: 1, First: 500, Last: 600, Amplitude: 9}}
+		all[name] = c
+	}
+	all["many sources"] = manySources(t)
+	all["small currents"] = smallCurrents(t)
+	return all
+}
+
+// manySources are 2500 sources onto 70 neurons, of which each source reaches two, one of them by three
+// entries.
+func manySources(t *testing.T) *kernels.Circuit {
+	const units, from = 70, 2500
+	key := random.New(4)
+	var post, pre []int32
+	for j := range from {
+		i := int32(key.Below(uint64(j), units))
+		post, pre = append(post, i, i, i, (i+9)%units), append(pre, int32(j), int32(j), int32(j), int32(j))
+	}
+	m, _, err := sparse.Entries(units, from, post, pre)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range units {
+		slices.Sort(m.Row(i))
+	}
+	c := &kernels.Circuit{Step: 0.1, Seed: 5, Populations: []kernels.Population{
+		{Name: "x", Header: kernels.Poisson, N: from, Params: []float64{30}},
+		{Name: "cell", Header: "lif", N: units, Params: Params(t, "lif", nil), Synapses: []float64{5, 3}}}}
+	c.Projections = []kernels.Projection{
+		{From: 0, To: 1, Synapse: 1, Matrix: m, Weight: []float64{7}, Delay: []int{3}},
+		{From: 0, To: 1, Matrix: m, Weight: []float64{0}, Delay: []int{1}}}
+	c.Projections[0].Weight, c.Projections[0].Delay = unequal(m, 15, key.Stream(1))
+	c.Projections[1].Weight, _ = unequal(m, 9, key.Stream(2))
+	return c
+}
+
+// smallCurrents has V and a current decay to where a float32 ends.
+func smallCurrents(t *testing.T) *kernels.Circuit {
+	c := Single(t, "lif", map[string]float64{"tau_m": 0.5, "E_L": 0, "V_th": 3, "V_re": -1}, 0)
+	c.Populations[0].Synapses, c.Populations[0].Start = []float64{0.4}, []float64{0}
+	c.Populations = append(c.Populations, kernels.Population{Name: "source", Header: "lif", N: 1, Params: Params(t, "lif", nil)})
+	c.Currents = []kernels.Current{{Population: 1, First: 3, Last: 4, Amplitude: 1e5}, {Population: 1, First: 1400, Last: 1401, Amplitude: 1e5}}
+	c.Projections = []kernels.Projection{{From: 1, Matrix: sparse.OneToOne(1), Weight: []float64{4}, Delay: []int{2}}}
+	c.Probes = []kernels.Probe{{}}
+	return c
+}
+
+// spikeForSpike wants the spikes of the reference, and its V to the bit.
+func spikeForSpike(t *testing.T, dev kernels.Device, c *kernels.Circuit) {
+	want, v := Reference[float32](c, 1500)
+	if len(want) < 2 {
+		t.Fatalf("%d spikes are too few for a test", len(want))
+	}
+	got := Simulate(t, dev, c, stretches...)
+	if !slices.Equal(got.Spikes, want) {
+		t.Errorf("%d spikes differ from the %d of the reference", len(got.Spikes), len(want))
+	}
+	for i, p := range c.Probes {
+		g, w := got.V[i], v[p.Population][p.Unit]
+		if len(g) != 1500 || math.Float32bits(g[1499]) != math.Float32bits(w) {
+			t.Errorf("probe %d ends after %d steps at %v, want 1500 and %v", i, len(g), g[len(g)-1], w)
 		}
 	}
 }
 
-// unit steps unit u of population i of neurons and reports whether it spikes.
-func (s *circuitState[F]) unit(p kernels.Population, i, u int, in F) bool {
-	a, v, dt := p.Params, s.v[i][u], s.c.Step
-	var threshold, reset, wait float64
-	switch p.Header {
-	case "lif":
-		to := in + F(a[1])
-		v = F((v-to)*F(math.Exp(-dt/a[0]))) + to
-		threshold, reset, wait = a[2], a[3], a[4]
-	case "eif":
-		x := min(F((v-F(a[2]))*F(1/a[3])), F((a[4]-a[2])/a[3]))
-		slope := F(a[1]) - v
-		slope += F(exponential(x) * F(a[3]))
-		slope += in
-		v += F(slope * F(dt/a[0]))
-		v = max(v, F(a[6]))
-		threshold, reset, wait = a[4], a[5], a[7]
-	default:
-		panic("conform: no reference of neuron " + p.Header)
+// sources wants the stream of a source to be its own: the same whatever else is there.
+func sources(t *testing.T, dev kernels.Device) {
+	const steps = 2000
+	c := &kernels.Circuit{Step: 0.1, Seed: 9, Populations: []kernels.Population{{Name: "x", Header: kernels.Poisson, N: 200, Params: []float64{150}}}}
+	spikes := Simulate(t, dev, c, steps).Spikes
+	if mean := 200 * 0.2 * 150; math.Abs(float64(len(spikes))-mean) > 4*math.Sqrt(mean) {
+		t.Errorf("%d spikes, want %g within four standard deviations", len(spikes), mean)
 	}
-	if left := &s.left[i][u]; *left > 0 {
-		v = F(reset)
-		*left--
+	c.Populations = append([]kernels.Population{{Name: "y", Header: kernels.Poisson, N: 5, Params: []float64{1}}}, c.Populations...)
+	c.Populations[1].N = 100
+	var first, again []kernels.Spike
+	for _, s := range spikes {
+		if s.Unit < 100 {
+			first = append(first, kernels.Spike{Step: s.Step, Population: 1, Unit: s.Unit})
+		}
 	}
-	spike := v >= F(threshold)
-	if spike {
-		v, s.left[i][u] = F(reset), F(math.Floor(wait/dt+0.5))
+	for _, s := range Simulate(t, dev, c, steps).Spikes {
+		if s.Population == 1 {
+			again = append(again, s)
+		}
 	}
-	s.v[i][u] = v
-	return spike
+	if !slices.Equal(first, again) {
+		t.Error("other populations and a smaller one change the spikes of a source")
+	}
 }
 
-// exponential is exp(x), in float32 by the operations of r_exp in kernels/cells/shared/real.h.
-func exponential[F float](x F) F {
-	if y, single := any(x).(float32); single {
-		return F(exp32(y))
+// delay wants a spike to arrive after exactly the delay, and its weight to be the area of the current.
+func delay(t *testing.T, dev kernels.Device) {
+	for _, d := range []int{1, 2, 3, 64, 1000} {
+		// About 0 a float32 holds V well enough for its area.
+		c := Single(t, "lif", map[string]float64{"E_L": 0, "V_th": 200}, 0)
+		c.Populations[0].Synapses, c.Populations[0].Start = []float64{5}, []float64{0}
+		c.Populations = append(c.Populations, kernels.Population{Name: "source", Header: "lif", N: 1, Params: Params(t, "lif", nil)})
+		c.Currents = []kernels.Current{{Population: 1, First: 10, Last: 11, Amplitude: 1e5}} // one spike, in step 10
+		c.Projections = []kernels.Projection{{From: 1, Matrix: sparse.OneToOne(1), Weight: []float64{40}, Delay: []int{d}}}
+		c.Probes = []kernels.Probe{{}}
+		r := Simulate(t, dev, c, 3000)
+		if len(r.Spikes) != 1 || r.Spikes[0].Step != 10 {
+			t.Fatalf("spikes %v, want one in step 10", r.Spikes)
+		}
+		first := slices.IndexFunc(r.V[0], func(v float32) bool { return v != 0 })
+		area := 0.0
+		for _, v := range r.V[0] {
+			area += float64(v) * 0.1
+		}
+		if first != 10+d || math.Abs(area/40-1) > 1e-3 {
+			t.Errorf("delay %d: V moves first in step %d, want %d; its area is %g, want 40", d, first, 10+d, area)
+		}
 	}
-	return F(math.Exp(float64(x)))
 }
 
-func exp32(x float32) float32 {
-	t := float32(x*1.44269504088896341) + 12582912
-	n := t - 12582912
-	r := x - float32(n*0.693145751953125)
-	r -= float32(n * 1.42860682030941723e-6)
-	q := float32(r*0.0013926250394433737) + 0.00836323294788599
-	for _, c := range []float32{0.04166655242443085, 0.16666576266288757, 0.5} {
-		q = float32(q*r) + c
+// explodes wants a state that explodes to end the run with the population's name.
+func explodes(t *testing.T, dev kernels.Device) {
+	c := Single(t, "lif", map[string]float64{"V_th": 200}, 0)
+	c.Populations[0].Synapses = []float64{1}
+	c.Populations = append(c.Populations, kernels.Population{Name: "x", Header: kernels.Poisson, N: 2, Params: []float64{10000}})
+	m, err := sparse.AllToAll(1, 2, true)
+	if err != nil {
+		t.Fatal(err)
 	}
-	y := float32(float32(q*r)*r) + r
-	y += 1
-	y = math.Float32frombits(math.Float32bits(y) + math.Float32bits(t)<<23)
-	switch {
-	case x > 88.722835:
-		return float32(math.Inf(1))
-	case x < -87.336544:
-		return 0
+	c.Projections = []kernels.Projection{{From: 1, Matrix: m, Weight: []float64{-math.MaxFloat32 * 0.1}, Delay: []int{1}}}
+	if _, err = newCircuit(t, dev, c).Run(1000); !errors.Is(err, kernels.ErrNotFinite) || !strings.Contains(fmt.Sprint(err), `population "cell"`) {
+		t.Errorf("got the error %v", err)
 	}
-	return y
+}
+
+// refusesCircuits wants one line that names the place for what is not a circuit.
+func refusesCircuits(t *testing.T, dev kernels.Device) {
+	for want, spoil := range map[string]func(*kernels.Circuit){
+		"the step is 0 ms":                 func(c *kernels.Circuit) { c.Step = 0 },
+		`population "e" has 0 units`:       func(c *kernels.Circuit) { c.Populations[0].N = 0 },
+		`of unknown neurons "lfi"`:         func(c *kernels.Circuit) { c.Populations[0].Header = "lfi" },
+		`two populations are named "e"`:    func(c *kernels.Circuit) { c.Populations[1].Name = "e" },
+		"tau_m is 0 ms, want 0.001":        func(c *kernels.Circuit) { c.Populations[0].Params[0] = 0 },
+		"tau_m is NaN ms":                  func(c *kernels.Circuit) { c.Populations[0].Params[0] = math.NaN() },
+		"V_th is -75, not above V_re, -75": func(c *kernels.Circuit) { c.Populations[0].Params[4] = -75 },
+		"the rate [-1]":                    func(c *kernels.Circuit) { c.Populations[2].Params[0] = -1 },
+		"the rate [10001]":                 func(c *kernels.Circuit) { c.Populations[2].Params[0] = 10001 },
+		"starts from 3 potentials":         func(c *kernels.Circuit) { c.Populations[0].Start = []float64{1, 2, 3} },
+		"the time constant 0.05 ms":        func(c *kernels.Circuit) { c.Populations[0].Synapses[0] = 0.05 },
+		"goes from population 7":           func(c *kernels.Circuit) { c.Projections[0].From = 7 },
+		"to 2, want":                       func(c *kernels.Circuit) { c.Projections[0].To = 2 },
+		"synapse 3 of 3":                   func(c *kernels.Circuit) { c.Projections[0].Synapse = 3 },
+		"a delay of 0 steps":               func(c *kernels.Circuit) { c.Projections[0].Delay = []int{0} },
+		"2 delays":                         func(c *kernels.Circuit) { c.Projections[0].Delay = []int{1, 1} },
+		"1 weights":                        func(c *kernels.Circuit) { c.Projections[0].Weight = []float64{math.Inf(1)} },
+		"the matrix is not one of":         func(c *kernels.Circuit) { c.Projections[0].Matrix = sparse.OneToOne(3) },
+		"current 0 of NaN mV":              func(c *kernels.Circuit) { c.Currents = []kernels.Current{{Amplitude: math.NaN()}} },
+		"probe 0 is at unit 900":           func(c *kernels.Circuit) { c.Probes = []kernels.Probe{{Unit: 900}} },
+	} {
+		c := Balanced(t, 20, 1, false)
+		spoil(c)
+		if _, err := kernels.NewCircuit(dev, c); !errors.Is(err, kernels.ErrShape) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("want an error with %q, got %v", want, err)
+		}
+	}
+	other := struct{ kernels.Device }{dev}
+	if _, err := kernels.NewCircuit(other, Balanced(t, 20, 1, false)); !errors.Is(err, kernels.ErrNoDevice) {
+		t.Errorf("a device that runs no circuits: %v", err)
+	}
 }

@@ -1,8 +1,9 @@
-// Package conform is the conformance suite of devices: it holds scans, affine maps, weights, losses
-// and updates of any kernels.Device to the contract, to central differences and to another device.
+// Package conform is the conformance suite of devices: it holds scans, affine maps, weights, losses,
+// updates and circuits of any kernels.Device to the contract, to central differences and to another device.
 // The package of a device calls each part in a test of its own:
 //
 //	func TestAdjoint(t *testing.T) { conform.Adjoint(t, open(t)) }
 //
-// Only tests import it. It imports the contract (kernels) and the list of headers (kernels/cells).
+// Only tests import it. It imports the contract (kernels), the lists of headers (kernels/cells,
+// kernels/neurons) and kernels/sparse.
 package conform

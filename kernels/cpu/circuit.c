@@ -20,26 +20,27 @@ typedef unsigned long long word;
 
 struct run {
 	const struct circuit_dims *d;
-	const struct circuit_population *population;
-	const struct circuit_synapse *synapse;
-	const struct circuit_projection *projection;
-	float *f;
-	const int *ix;
+	const struct wiring_population *population;
+	const struct wiring_synapse *synapse;
+	const struct wiring_projection *projection;
+	float *state;
+	const float *weights;
+	const int *ints;
 	int worker;
 };
 
-static long bound(const struct run *r, const struct circuit_population *p, int worker)
+static long bound(const struct run *r, const struct wiring_population *p, int worker)
 {
-	return p->words * worker / r->d->workers;
+	return wiring_bound(p, worker, r->d->workers);
 }
 
-static word mask_of(const struct circuit_population *p, long w)
+static word mask_of(const struct wiring_population *p, long w)
 {
 	long left = p->units - 64 * w;
 	return left >= 64 ? ~0ull : (1ull << left) - 1;
 }
 
-static void draw(const struct circuit_population *p, word step, long lo, long hi, word *row)
+static void draw(const struct wiring_population *p, word step, long lo, long hi, word *row)
 {
 	for (long w = lo; w < hi; w++) {
 		word out = 0;
@@ -55,16 +56,16 @@ typedef float vector __attribute__((vector_size(VL * 4), aligned(4)));
 
 #define PLANE(n, u, v, d) +1
 #define STEP(c) \
-static void c##_words(const struct run *r, const struct circuit_population *p, float current, long lo, long hi, word *row) \
+static void c##_words(const struct run *r, const struct wiring_population *p, float current, long lo, long hi, word *row) \
 { \
 	enum { PLANES = 0 c##_PLANES(PLANE) }; \
 	for (long w = lo; w < hi; w++) { \
 		word out = 0; \
 		for (int u = 0; u < 64; u += VL) { \
 			real s[PLANES], in = r_splat(current); \
-			float *at = r->f + p->state + 64 * w + u; \
+			float *at = r->state + p->state + 64 * w + u; \
 			for (int k = 0; k < p->synapses; k++) \
-				in += *(vector *)(r->f + r->synapse[p->synapse + k].current + 64 * w + u); \
+				in += *(vector *)(r->state + r->synapse[p->synapse + k].current + 64 * w + u); \
 			for (int k = 0; k < PLANES; k++) \
 				s[k] = *(vector *)(at + k * 64 * p->words); \
 			bits spike = c##_step(p->consts, in, s); \
@@ -78,28 +79,44 @@ static void c##_words(const struct run *r, const struct circuit_population *p, f
 }
 NEURONS(STEP)
 
-typedef void (*words_fn)(const struct run *, const struct circuit_population *, float, long, long, word *);
+typedef void (*words_fn)(const struct run *, const struct wiring_population *, float, long, long, word *);
 #define WORDS(c) c##_words,
 static const words_fn step_words[] = {NEURONS(WORDS)};
 
-static void deliver(const struct run *r, const struct circuit_projection *p, word step, const word *row)
+/* deliver_as adds the spikes of a step to what is due. delays and weights are those of the projection; as
+ * constants they leave a loop that looks at nothing but the targets where all entries are equal. */
+static inline __attribute__((always_inline)) void deliver_as(const struct run *r, const struct wiring_projection *p, word step, const word *row, int delays, int weights)
 {
-	const struct circuit_population *from = r->population + p->from, *to = r->population + p->to;
-	const struct circuit_synapse *s = r->synapse + p->synapse;
-	const int *lo = r->ix + p->cut + r->worker * p->sources, *hi = lo + p->sources;
+	const struct wiring_population *from = r->population + p->from, *to = r->population + p->to;
+	const struct wiring_synapse *s = r->synapse + p->synapse;
+	const int *lo = r->ints + p->cut + r->worker * p->sources, *hi = lo + p->sources;
+	const int *target = r->ints + p->target, *delay = r->ints + p->delay;
+	const float *weight = r->weights + p->weight;
+	long units = 64 * to->words, before = (long)(step % s->slots) - 1;
 	for (long w = 0; w < from->words; w++)
 		for (word set = row[from->first + w]; set; set &= set - 1) {
 			long j = 64 * w + __builtin_ctzll(set);
 			for (long k = lo[j]; k < hi[j]; k++) {
-				long slot = (long)((step + r->ix[p->delay + k * p->delays] - 1) % s->slots);
-				r->f[s->ring + slot * 64 * to->words + r->ix[p->target + k]] += r->f[p->weight + k * p->weights];
+				long slot = before + delay[k * delays]; /* a delay is at most the slots */
+				slot -= slot >= s->slots ? s->slots : 0;
+				r->state[s->ring + slot * units + target[k]] += weight[k * weights];
 			}
 		}
 }
 
-static void decay(const struct run *r, const struct circuit_population *p, const struct circuit_synapse *s, word step, long lo, long hi)
+static void deliver(const struct run *r, const struct wiring_projection *p, word step, const word *row)
 {
-	float *current = r->f + s->current, *due = r->f + s->ring + (long)(step % s->slots) * 64 * p->words;
+	if (p->delays)
+		deliver_as(r, p, step, row, 1, (int)p->weights);
+	else if (p->weights)
+		deliver_as(r, p, step, row, 0, 1);
+	else
+		deliver_as(r, p, step, row, 0, 0);
+}
+
+static void decay(const struct run *r, const struct wiring_population *p, const struct wiring_synapse *s, word step, long lo, long hi)
+{
+	float *current = r->state + s->current, *due = r->state + s->ring + (long)(step % s->slots) * 64 * p->words;
 	for (long u = 64 * lo; u < 64 * hi; u++) {
 		float i = current[u] * s->decay + due[u];
 		current[u] = i < 1e-30f && i > -1e-30f ? 0 : i; /* kernels.Tiny */
@@ -107,16 +124,16 @@ static void decay(const struct run *r, const struct circuit_population *p, const
 	}
 }
 
-void circuit_run(const struct circuit_dims *d, const struct circuit_population *population,
-		 const struct circuit_synapse *synapse, const struct circuit_projection *projection,
-		 const struct circuit_probe *probe, float *f, const int *ix, const float *in,
+void circuit_run(const struct circuit_dims *d, const struct wiring_population *population,
+		 const struct wiring_synapse *synapse, const struct wiring_projection *projection,
+		 const struct wiring_probe *probe, float *state, const float *weights, const int *ints, const float *in,
 		 unsigned long long *spikes, float *v, int worker, struct team *team)
 {
-	struct run r = {d, population, synapse, projection, f, ix, worker};
+	struct run r = {d, population, synapse, projection, state, weights, ints, worker};
 	for (long n = 0; n < d->steps; n++) {
 		word step = d->first + n, *row = spikes + n * d->words;
 		for (int i = 0; i < d->populations; i++) {
-			const struct circuit_population *p = population + i;
+			const struct wiring_population *p = population + i;
 			long lo = bound(&r, p, worker), hi = bound(&r, p, worker + 1);
 			if (p->neuron < 0)
 				draw(p, step, lo, hi, row + p->first);
@@ -127,15 +144,15 @@ void circuit_run(const struct circuit_dims *d, const struct circuit_population *
 		for (int i = 0; i < d->projections; i++)
 			deliver(&r, projection + i, step, row);
 		for (int i = 0; i < d->populations; i++) {
-			const struct circuit_population *p = population + i;
+			const struct wiring_population *p = population + i;
 			for (int k = 0; k < p->synapses; k++)
 				decay(&r, p, synapse + p->synapse + k, step, bound(&r, p, worker), bound(&r, p, worker + 1));
 		}
 		for (int i = 0; i < d->probes; i++) {
-			const struct circuit_population *p = population + probe[i].population;
+			const struct wiring_population *p = population + probe[i].population;
 			long w = probe[i].unit / 64;
 			if (bound(&r, p, worker) <= w && w < bound(&r, p, worker + 1))
-				v[i * d->steps + n] = f[p->state + probe[i].unit];
+				v[i * d->steps + n] = state[p->state + probe[i].unit];
 		}
 	}
 }

@@ -1,0 +1,178 @@
+package conform
+
+import (
+	"math"
+
+	"galvani/kernels"
+	"galvani/kernels/random"
+)
+
+// float is the number type of the reference of a circuit.
+type float interface{ float32 | float64 }
+
+// Reference runs a circuit that Check takes, with all parameters given, for so many steps from its
+// start, by plain loops over the units and their rows. It reads no header. In float32 every operation is
+// rounded by itself, in the order of the headers, and the spikes are those of a device; in float64 the
+// exponential is that of package math. It returns the spikes, and V of every unit of every population at
+// the end.
+func Reference[F float](c *kernels.Circuit, steps int) ([]kernels.Spike, [][]F) {
+	s := newCircuitState[F](c)
+	for n := range int64(steps) {
+		s.step(n)
+	}
+	return s.spikes, s.v
+}
+
+type circuitState[F float] struct {
+	c       *kernels.Circuit
+	v, left [][]F
+	current [][][]F // of each population, synapse and unit
+	due     map[arrival]F
+	spiked  [][]bool
+	spikes  []kernels.Spike
+}
+
+// arrival is where and when a spike adds to a current.
+type arrival struct {
+	step                      int64
+	population, synapse, unit int
+}
+
+func newCircuitState[F float](c *kernels.Circuit) *circuitState[F] {
+	s := &circuitState[F]{c: c, due: map[arrival]F{}}
+	for _, p := range c.Populations {
+		v, left := make([]F, p.N), make([]F, p.N)
+		for u := range v {
+			if v[u] = -72; p.Start != nil {
+				v[u] = F(p.Start[u])
+			}
+		}
+		current := make([][]F, len(p.Synapses))
+		for k := range current {
+			current[k] = make([]F, p.N)
+		}
+		s.v, s.left, s.current = append(s.v, v), append(s.left, left), append(s.current, current)
+		s.spiked = append(s.spiked, make([]bool, p.N))
+	}
+	return s
+}
+
+func (s *circuitState[F]) step(n int64) {
+	for i, p := range s.c.Populations {
+		constant := 0.0
+		for _, q := range s.c.Currents {
+			if q.Population == i && q.First <= n && n < q.Last {
+				constant += q.Amplitude
+			}
+		}
+		for u := range p.N {
+			if p.Header == kernels.Poisson {
+				unit := random.New(s.c.Seed).Named(p.Name).Stream(uint64(u))
+				s.spiked[i][u] = unit.Chance(uint64(n), random.Chance(p.Params[0]*s.c.Step/1000))
+			} else {
+				in := F(constant)
+				for k := range p.Synapses {
+					in += s.current[i][k][u]
+				}
+				s.spiked[i][u] = s.unit(p, i, u, in)
+			}
+			if s.spiked[i][u] {
+				s.spikes = append(s.spikes, kernels.Spike{Step: n, Population: i, Unit: u})
+			}
+		}
+	}
+	s.deliver(n)
+	s.decay(n)
+}
+
+// deliver adds the spikes of step n to what is due.
+func (s *circuitState[F]) deliver(n int64) {
+	for _, p := range s.c.Projections {
+		_, jump := kernels.Decay(s.c.Step, s.c.Populations[p.To].Synapses[p.Synapse])
+		for i := range p.Matrix.Rows {
+			for k := p.Matrix.Start[i]; k < p.Matrix.Start[i+1]; k++ {
+				if s.spiked[p.From][p.Matrix.Col[k]] {
+					at := arrival{n + int64(p.Delay[int(k)%len(p.Delay)]) - 1, p.To, p.Synapse, i}
+					s.due[at] += F(p.Weight[int(k)%len(p.Weight)] * jump)
+				}
+			}
+		}
+	}
+}
+
+func (s *circuitState[F]) decay(n int64) {
+	for i, p := range s.c.Populations {
+		for k, tau := range p.Synapses {
+			decay, _ := kernels.Decay(s.c.Step, tau)
+			for u := range p.N {
+				at := arrival{n, i, k, u}
+				x := F(s.current[i][k][u]*F(decay)) + s.due[at]
+				if delete(s.due, at); x < F(kernels.Tiny) && x > -F(kernels.Tiny) {
+					x = 0
+				}
+				s.current[i][k][u] = x
+			}
+		}
+	}
+}
+
+// unit steps unit u of population i of neurons and reports whether it spikes.
+func (s *circuitState[F]) unit(p kernels.Population, i, u int, in F) bool {
+	a, v, dt := p.Params, s.v[i][u], s.c.Step
+	var threshold, reset, wait float64
+	switch p.Header {
+	case "lif":
+		to := in + F(a[1])
+		v = F((v-to)*F(math.Exp(-dt/a[0]))) + to
+		threshold, reset, wait = a[2], a[3], a[4]
+	case "eif":
+		x := min(F((v-F(a[2]))*F(1/a[3])), F((a[4]-a[2])/a[3]))
+		slope := F(a[1]) - v
+		slope += F(exponential(x) * F(a[3]))
+		slope += in
+		v += F(slope * F(dt/a[0]))
+		v = max(v, F(a[6]))
+		threshold, reset, wait = a[4], a[5], a[7]
+	default:
+		panic("conform: no reference of neuron " + p.Header)
+	}
+	if left := &s.left[i][u]; *left > 0 {
+		v = F(reset)
+		*left--
+	}
+	spike := v >= F(threshold)
+	if spike {
+		v, s.left[i][u] = F(reset), F(math.Floor(wait/dt+0.5))
+	}
+	s.v[i][u] = v
+	return spike
+}
+
+// exponential is exp(x), in float32 by the operations of r_exp in kernels/cells/shared/real.h.
+func exponential[F float](x F) F {
+	if y, single := any(x).(float32); single {
+		return F(exp32(y))
+	}
+	return F(math.Exp(float64(x)))
+}
+
+func exp32(x float32) float32 {
+	t := float32(x*1.44269504088896341) + 12582912
+	n := t - 12582912
+	r := x - float32(n*0.693145751953125)
+	r -= float32(n * 1.42860682030941723e-6)
+	q := float32(r*0.0013926250394433737) + 0.00836323294788599
+	for _, c := range []float32{0.04166655242443085, 0.16666576266288757, 0.5} {
+		q = float32(q*r) + c
+	}
+	y := float32(float32(q*r)*r) + r
+	y += 1
+	y = math.Float32frombits(math.Float32bits(y) + math.Float32bits(t)<<23)
+	switch {
+	case x > 88.722835:
+		return float32(math.Inf(1))
+	case x < -87.336544:
+		return 0
+	}
+	return y
+}

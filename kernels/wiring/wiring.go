@@ -1,0 +1,171 @@
+package wiring
+
+import (
+	"slices"
+	"unsafe"
+
+	"galvani/kernels"
+	"galvani/kernels/neurons"
+	"galvani/kernels/random"
+)
+
+// Wiring is a circuit in arrays, with the state before its first step.
+type Wiring struct {
+	Populations []Population
+	Synapses    []Synapse
+	Projections []Projection
+	Probes      []Probe
+	Workers     int
+	Words       int       // of a row of spikes
+	Vars        []float32 // the state: planes, currents and rings
+	Weights     []float32
+	Ints        []int32
+	cfg         *kernels.Circuit
+}
+
+// Population, Synapse, Projection and Probe are the structs of wiring.h.
+type (
+	Population struct {
+		Neuron, Units, First, Words int64
+		Synapse, Synapses           int64
+		State                       int64
+		Key, Threshold              uint64
+		Consts                      [16]float32
+	}
+	Synapse struct {
+		Current, Ring, Slots int64
+		Decay, _             float32
+	}
+	Projection struct {
+		From, To, Synapse, Sources, Cut, Target, Weight, Weights, Delay, Delays int64
+	}
+	Probe struct{ Population, Unit int64 }
+)
+
+// The sizes that wiring.h reckons with.
+var (
+	_ = [1]struct{}{}[unsafe.Sizeof(Population{})-136]
+	_ = [1]struct{}{}[unsafe.Sizeof(Synapse{})-32]
+	_ = [1]struct{}{}[unsafe.Sizeof(Projection{})-80]
+	_ = [1]struct{}{}[unsafe.Sizeof(Probe{})-16]
+)
+
+// New lays a circuit out for a number of workers.
+//
+// Errors: those of kernels.Circuit.Check.
+func New(cfg *kernels.Circuit, workers int) (*Wiring, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	w := &Wiring{Workers: workers, cfg: cfg}
+	for _, p := range cfg.Populations {
+		w.addPopulation(p)
+	}
+	weights, ints := 0, 0
+	for _, p := range cfg.Projections {
+		weights, ints = weights+len(p.Weight), ints+len(p.Delay)+p.Matrix.Len()+(workers+1)*p.Matrix.Cols
+	}
+	w.Weights, w.Ints = make([]float32, 0, weights), make([]int32, 0, ints)
+	for _, p := range cfg.Projections {
+		w.addProjection(p)
+	}
+	for _, p := range w.Populations {
+		for k := range w.Synapses[p.Synapse : p.Synapse+p.Synapses] {
+			s := &w.Synapses[int(p.Synapse)+k]
+			s.Ring = w.reserve(s.Slots * p.padded())
+		}
+	}
+	for _, p := range cfg.Probes {
+		w.Probes = append(w.Probes, Probe{int64(p.Population), int64(p.Unit)})
+	}
+	return w, nil
+}
+
+// reserve makes n numbers of state, zeros, and returns their offset.
+func (w *Wiring) reserve(n int64) int64 {
+	at := len(w.Vars)
+	w.Vars = slices.Grow(w.Vars, int(n))[:at+int(n)]
+	clear(w.Vars[at:])
+	return int64(at)
+}
+
+// padded returns the units of a population, filled up to words.
+func (p Population) padded() int64 { return 64 * p.Words }
+
+func (w *Wiring) addPopulation(p kernels.Population) {
+	q := Population{Neuron: -1, Units: int64(p.N), First: int64(w.Words), Words: int64(p.N+63) / 64,
+		Synapse: int64(len(w.Synapses)), Synapses: int64(len(p.Synapses))}
+	w.Words += int(q.Words)
+	if p.Header == kernels.Poisson {
+		q.Key = uint64(random.New(w.cfg.Seed).Named(p.Name))
+		q.Threshold = random.Chance(p.Params[0] * w.cfg.Step / 1000)
+	} else {
+		w.addNeurons(&q, p)
+	}
+	w.Populations = append(w.Populations, q)
+	for _, tau := range p.Synapses {
+		decay, _ := kernels.Decay(w.cfg.Step, tau)
+		w.Synapses = append(w.Synapses, Synapse{Current: w.reserve(q.padded()), Slots: 1, Decay: float32(decay)})
+	}
+}
+
+// addNeurons gives a population its constants and its planes.
+func (w *Wiring) addNeurons(q *Population, p kernels.Population) {
+	n, _ := neurons.Of(p.Header) // Check has found it
+	params := p.Params
+	if params == nil {
+		params = n.Defaults()
+	}
+	for k, v := range n.Prepare(w.cfg.Step, params) {
+		q.Consts[k] = float32(v)
+	}
+	q.Neuron, q.State = int64(n.Number()), w.reserve(q.padded()*int64(len(n.Planes)))
+	for k, plane := range n.Planes {
+		at := w.Vars[q.State+int64(k)*q.padded():][:q.padded()]
+		for u := range at {
+			at[u] = float32(plane.Start)
+		}
+	}
+	for u, v := range p.Start {
+		w.Vars[int(q.State)+u] = float32(v)
+	}
+}
+
+func (w *Wiring) addProjection(p kernels.Projection) {
+	to := w.Populations[p.To]
+	by, from := p.Matrix.Transpose()
+	q := Projection{From: int64(p.From), To: int64(p.To), Synapse: to.Synapse + int64(p.Synapse), Sources: int64(by.Rows), Cut: int64(len(w.Ints))}
+	for k := range w.Workers + 1 {
+		first := int32(64 * (int(to.Words) * k / w.Workers))
+		for j := range by.Rows {
+			at, _ := slices.BinarySearch(by.Row(j), first)
+			w.Ints = append(w.Ints, by.Start[j]+int32(at))
+		}
+	}
+	q.Target = int64(len(w.Ints))
+	w.Ints = append(w.Ints, by.Col...)
+	_, jump := kernels.Decay(w.cfg.Step, w.cfg.Populations[p.To].Synapses[p.Synapse])
+	q.Weight = int64(len(w.Weights))
+	if len(p.Weight) == 1 {
+		w.Weights = append(w.Weights, float32(p.Weight[0]*jump))
+	} else {
+		q.Weights = 1
+		for _, k := range from {
+			w.Weights = append(w.Weights, float32(p.Weight[k]*jump))
+		}
+	}
+	s := &w.Synapses[q.Synapse]
+	q.Delay = int64(len(w.Ints))
+	if len(p.Delay) == 1 {
+		w.Ints = append(w.Ints, int32(p.Delay[0]))
+	} else {
+		q.Delays = 1
+		for _, k := range from {
+			w.Ints = append(w.Ints, int32(p.Delay[k]))
+		}
+	}
+	for _, d := range p.Delay {
+		s.Slots = max(s.Slots, int64(d))
+	}
+	w.Projections = append(w.Projections, q)
+}

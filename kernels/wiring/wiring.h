@@ -1,0 +1,45 @@
+/* wiring.h - a circuit as the loops of the devices read it, the C half of package wiring. All arrays are
+ * at offsets of three: the state and the weights (floats), and the integers. Nothing holds a pointer.
+ * Units are filled up to words of 64, as the spikes of a step are a row of words. */
+#ifndef GALVANI_WIRING_H
+#define GALVANI_WIRING_H
+
+struct wiring_population {
+	long long neuron;		/* of list.h, or -1 for sources */
+	long long units, first, words;	/* units, and their words in a row of spikes */
+	long long synapse, synapses;	/* how many, from synapse `synapse` on */
+	long long state;		/* [planes, 64 words] of the state */
+	unsigned long long key, threshold; /* of sources */
+	float consts[16];
+};
+
+struct wiring_synapse {
+	long long current;	/* [64 words] of the state */
+	long long ring, slots;	/* [slots, 64 words] of the state: slot n % slots arrives in step n */
+	float decay, unused;
+};
+
+/* The entries by their source, those of a source by rising target, and those of one target as in the
+ * matrix. Those of source j into the range of worker w are at cut[w][j] <= k < cut[w+1][j]. */
+struct wiring_projection {
+	long long from, to, synapse;
+	long long sources;
+	long long cut;		   /* [workers + 1, sources] integers */
+	long long target;	   /* [entries] integers */
+	long long weight, weights; /* weights; `weights` is 1 where every entry has one, 0 where all have the first */
+	long long delay, delays;   /* integers, likewise */
+};
+
+struct wiring_probe {
+	long long population, unit;
+};
+
+/* wiring_bound is the first word of a population that is in the range of a worker; the range ends where
+ * that of the next begins. */
+#define wiring_bound(population, worker, workers) ((population)->words * (worker) / (workers))
+
+/* The sizes that package wiring reckons with. */
+typedef char wiring_sizes[sizeof(struct wiring_population) == 136 && sizeof(struct wiring_synapse) == 32 &&
+			  sizeof(struct wiring_projection) == 80 && sizeof(struct wiring_probe) == 16 ? 1 : -1];
+
+#endif
