@@ -1,0 +1,5 @@
+// Package compartments describes neurons of compartments, with ion channels and synapses, as data.
+//
+// It imports package sparse, and nothing else of the project. The contract (package kernels), devices,
+// the conformance suite and models may import it.
+package compartments

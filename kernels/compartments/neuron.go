@@ -1,0 +1,305 @@
+package compartments
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"galvani/kernels/sparse"
+)
+
+// ErrNeuron marks a description that is of no neuron.
+var ErrNeuron = errors.New("bad neuron")
+
+// Neuron is a neuron of compartments with ion channels and synapses, as data: what a scan runs in place
+// of the header of a cell. Of unit u it is
+//
+//	C dV_u/dt = g_L (E_L − V_u) + Σ_v g_uv (V_v − V_u) + Σ_c g_c (E_c − V_u) + Σ_s g_s (E_s − V_u) + I_u
+//	g_c = density · area · Π gate^power,   dx/dt = (x∞(V) − x)/τ_x(V) for each gate x
+//
+// A step of Dt ms first takes every gate to its value at the end, with V of the beginning, by the exact
+// solution for that V (exponential Euler); then V, for all units of the tree at once, with conductances
+// as they are now (backward Euler; with Second the trapezoidal rule, which with gates half a step behind
+// makes the scheme one of second order); then calcium. A step of the scan is Substeps of these, with x
+// held, and h is V.
+//
+// Arithmetic is in mV, ms, nA, µS and nF; densities are S/cm², areas µm², capacities µF/cm².
+//
+// Sources: Hodgkin and Huxley (1952), doi:10.1113/jphysiol.1952.sp004764, for channels; Hines (1984),
+// doi:10.1016/0020-7101(84)90008-4, for the solver.
+type Neuron struct {
+	Dt       float64 // ms
+	Substeps int
+	Second   bool
+	// Each says that every row of the batch has parameters of its own: those of the table have a
+	// leading dimension B.
+	Each bool
+	Tree sparse.Tree // of the units
+	Area []float64   // [U], µm²; 0 of a node where sections meet, which has no membrane
+	// Capacity, Leak and Rest are of units: µF/cm², S/cm² and mV. Axial is of edges of the tree, µS.
+	Capacity, Leak, Rest, Axial Quantity
+	Channels                    []Channel
+	Calcium                     *Calcium // nil for none
+	Receptors                   []Receptor
+	Inputs                      []Input
+	// Record are the units that h shows, H in all; nil for all U units, and then H = U.
+	Record []int32
+}
+
+// Quantity is a number of each unit, edge or channel: element Index[u] of parameter Param of
+// the scan, or element 0 of it where Index is nil. Param below 0 stands for Value.
+type Quantity struct {
+	Value float64
+	Param int
+	Index []int32
+}
+
+// Fixed is a quantity that is no parameter.
+func Fixed(v float64) Quantity { return Quantity{Value: v, Param: -1} }
+
+// Channel is one kind of ion channel.
+type Channel struct {
+	Name     string
+	Units    []int32  // that have it, in rising order
+	Density  Quantity // S/cm², Index by place in Units
+	Reversal Quantity // mV, of the whole channel
+	Gates    []Gate
+	Calcium  bool // its current fills the pool
+}
+
+// Gate is a variable of a channel between 0 and 1; the channel opens with its Power. Each has a plane
+// of state, in the order of channels and gates, behind V.
+type Gate struct {
+	Name     string
+	Power    int // 1 to 8
+	Kinetics Kinetics
+	// Forms are those of alpha and beta, with Kinetics Rates.
+	Forms   [2]Form
+	Numbers []Quantity // as many as Kinetics says, of the whole channel
+	Speed   float64    // factor of both rates, such as that of the temperature; 1 for none
+	Start   float64    // value of the plane at the start, where no state is given
+}
+
+// Kinetics says how x∞ and τ of a gate follow from V, or from calcium.
+type Kinetics int
+
+const (
+	// Rates is x∞ = α/(α+β), τ = 1/(α+β) with α = A f((V−v)/k) and another for β. Numbers: A 1/ms, v
+	// mV, k mV of alpha, then those of beta.
+	Rates Kinetics = iota
+	// Constant time: x∞ = 1/(1 + exp(−(V−v)/k)), τ. Numbers: v, k, τ ms. A τ of 0 is immediate.
+	SteadyConstant
+	// SteadySigmoid has τ = τ0 + A/(1 + exp(−(V−w)/l)). Numbers: v, k, τ0, A, w, l.
+	SteadySigmoid
+	// SteadyProduct has τ = τ0 + A x∞/(1 + exp(−(V−w)/l)). Numbers: v, k, τ0, A, w, l.
+	SteadyProduct
+	// SteadyBell has τ = τ0 + A/(exp((V−w)/l) + exp((V−y)/m)). Numbers: v, k, τ0, A, w, l, y, m.
+	SteadyBell
+	// ByCalcium is x∞ = (ca − c)/(ca + k), τ. Numbers: c mM, k mM, τ ms. A τ of 0 is immediate.
+	ByCalcium
+)
+
+// Names of the numbers of a gate, by its kinetics.
+var kineticNumbers = [][]string{
+	{"alpha.a", "alpha.v", "alpha.k", "beta.a", "beta.v", "beta.k"},
+	{"v", "k", "tau"},
+	{"v", "k", "tau0", "a", "w", "l"},
+	{"v", "k", "tau0", "a", "w", "l"},
+	{"v", "k", "tau0", "a", "w", "l", "y", "m"},
+	{"c", "k", "tau"},
+}
+
+// Numbers returns the names of the numbers of a gate.
+func (k Kinetics) Numbers() []string { return kineticNumbers[k] }
+
+// Form is the f of a rate A f(u), u = (V−v)/k.
+type Form int
+
+const (
+	Exponential Form = iota // e^u
+	Sigmoid                 // 1/(1 + e^−u)
+	Linear                  // u/(1 − e^−u), 1 at u = 0
+)
+
+// Calcium is a pool of calcium below the membrane of units, in mM:
+//
+//	ca' = −Gain · i_Ca − (ca − Rest)/Tau,   i_Ca in mA/cm²
+//
+// Its plane of state is behind those of the gates.
+type Calcium struct {
+	Gain, Rest, Tau Quantity // mM·cm²/(mA·ms), mM, ms
+	Start           float64
+}
+
+// Receptor is a kind of synapse: its conductance g follows the weights of what arrives,
+//
+//	x' = −x/Decay + Σ weight · input,   y' = x − y/Rise;   g = Peak · y with a Rise, g = x without (Rise 0)
+//
+// in µS. Peak makes the largest conductance after one event its weight. Each has two planes of state, x
+// and y, behind calcium.
+type Receptor struct {
+	Name                  string
+	Rise, Decay, Reversal Quantity // ms, ms, mV; of the whole receptor
+}
+
+// Input joins x[.., From] to a unit: a current of Weight nA per 1 of x, with Receptor below 0, or
+// events with a conductance of Weight µS.
+type Input struct {
+	From, Unit, Receptor int
+	Weight               Quantity
+}
+
+// Gates returns the number of gates of all channels.
+func (n *Neuron) Gates() int {
+	sum := 0
+	for _, c := range n.Channels {
+		sum += len(c.Gates)
+	}
+	return sum
+}
+
+// States returns the number S of planes of state: V, gates, calcium, receptors.
+func (n *Neuron) States() int {
+	planes := 1 + n.Gates() + 2*len(n.Receptors)
+	if n.Calcium != nil {
+		planes++
+	}
+	return planes
+}
+
+// Units returns the number U of compartments and nodes.
+func (n *Neuron) Units() int { return len(n.Area) }
+
+func neuronError(format string, args ...any) error {
+	return fmt.Errorf("compartments: "+format+": %w", append(args, ErrNeuron)...)
+}
+
+// Param is a parameter of a scan: its name and how many elements it has, with Each in one row.
+type Param struct {
+	Name string
+	Len  int
+}
+
+// Check refuses what is no neuron, for the parameters of a scan and the number of its inputs, in one
+// line that names the place.
+//
+// Errors: wraps ErrNeuron.
+func (n *Neuron) Check(params []Param, inputs int) error {
+	u := n.Units()
+	if !(n.Dt > 0 && n.Dt <= 1000) || n.Substeps < 1 {
+		return neuronError("steps of %g ms, %d in each step of the scan, want more than 0 and at least 1", n.Dt, n.Substeps)
+	}
+	if u == 0 || len(n.Tree.Unit) != u || len(n.Tree.Parent) != u || len(n.Tree.Edge) != u {
+		return neuronError("%d areas for a tree of %d units, want as many and at least one", u, len(n.Tree.Unit))
+	}
+	for i, a := range n.Area {
+		if !(a >= 0 && a <= 1e12) {
+			return neuronError("unit %d has an area of %g µm², want 0 to 1e12", i, a)
+		}
+	}
+	check := func(name string, q Quantity, places int, whole bool) error {
+		if q.Param < 0 {
+			if math.IsNaN(q.Value) || math.Abs(q.Value) > math.MaxFloat32 {
+				return neuronError("%s is %g, want a finite number", name, q.Value)
+			}
+			return nil
+		}
+		if q.Param >= len(params) || whole && q.Index != nil || q.Index != nil && len(q.Index) != places {
+			return neuronError("%s is parameter %d of %d, with places for %d of %d", name, q.Param, len(params), len(q.Index), places)
+		}
+		length := params[q.Param].Len
+		for _, i := range q.Index {
+			if i < 0 || int(i) >= length {
+				return neuronError("%s reads element %d of %s, which has %d", name, i, params[q.Param].Name, length)
+			}
+		}
+		return nil
+	}
+	for _, q := range []struct {
+		name   string
+		q      Quantity
+		places int
+	}{{"the capacity", n.Capacity, u}, {"the leak", n.Leak, u}, {"the potential of the leak", n.Rest, u}, {"the axial conductance", n.Axial, n.Edges()}} {
+		if err := check(q.name, q.q, q.places, false); err != nil {
+			return err
+		}
+	}
+	for _, c := range n.Channels {
+		last := int32(-1)
+		for _, i := range c.Units {
+			if i <= last || int(i) >= u {
+				return neuronError("channel %s is at unit %d behind %d, want rising ones below %d", c.Name, i, last, u)
+			}
+			last = i
+		}
+		if c.Calcium && n.Calcium == nil {
+			return neuronError("channel %s carries calcium, and there is no pool of it", c.Name)
+		}
+		if err := check(c.Name+": the density", c.Density, len(c.Units), false); err != nil {
+			return err
+		}
+		if err := check(c.Name+": the reversal potential", c.Reversal, 1, true); err != nil {
+			return err
+		}
+		for _, g := range c.Gates {
+			name := c.Name + "." + g.Name
+			switch {
+			case g.Kinetics < Rates || g.Kinetics > ByCalcium || len(g.Numbers) != len(g.Kinetics.Numbers()):
+				return neuronError("gate %s has kinetics %d with %d numbers", name, g.Kinetics, len(g.Numbers))
+			case g.Power < 1 || g.Power > 8 || !(g.Speed > 0 && g.Speed < 1e6):
+				return neuronError("gate %s has the power %d and the speed %g, want 1 to 8 and above 0", name, g.Power, g.Speed)
+			case g.Kinetics == ByCalcium && n.Calcium == nil:
+				return neuronError("gate %s follows calcium, and there is no pool of it", name)
+			}
+			for _, f := range g.Forms {
+				if f < Exponential || f > Linear {
+					return neuronError("gate %s has a rate of form %d", name, f)
+				}
+			}
+			for i, q := range g.Numbers {
+				if err := check(name+"."+g.Kinetics.Numbers()[i], q, 1, true); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if p := n.Calcium; p != nil {
+		for name, q := range map[string]Quantity{"gain": p.Gain, "rest": p.Rest, "tau": p.Tau} {
+			if err := check("calcium: "+name, q, 1, true); err != nil {
+				return err
+			}
+		}
+	}
+	for _, r := range n.Receptors {
+		for _, q := range []Quantity{r.Rise, r.Decay, r.Reversal} {
+			if err := check("receptor "+r.Name, q, 1, true); err != nil {
+				return err
+			}
+		}
+	}
+	for i, in := range n.Inputs {
+		if in.From < 0 || in.From >= inputs || in.Unit < 0 || in.Unit >= u || in.Receptor >= len(n.Receptors) {
+			return neuronError("input %d joins x %d to unit %d, receptor %d; there are %d, %d and %d", i, in.From, in.Unit, in.Receptor, inputs, u, len(n.Receptors))
+		}
+		if err := check(fmt.Sprintf("the weight of input %d", i), in.Weight, 1, false); err != nil {
+			return err
+		}
+	}
+	for _, r := range n.Record {
+		if r < 0 || int(r) >= u {
+			return neuronError("unit %d is recorded, there are %d", r, u)
+		}
+	}
+	return nil
+}
+
+// Edges returns the number of edges of the tree.
+func (n *Neuron) Edges() int {
+	edges := 0
+	for _, p := range n.Tree.Parent {
+		if p >= 0 {
+			edges++
+		}
+	}
+	return edges
+}
