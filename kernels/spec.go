@@ -17,6 +17,8 @@ const (
 	Vec
 	// Edge holds one conductance per undirected edge of the axial graph, [E].
 	Edge
+	// Named parameters are read by the description of a neuron, in any shape.
+	Named
 	// Roles is the number of roles.
 	Roles
 )
@@ -52,8 +54,8 @@ func (s Spec) Len() int {
 	return n
 }
 
-// Planes returns the number of [H] planes that the leading dimension holds. Each edge counts
-// as a plane of its own.
+// Planes returns the number of [H] planes that the leading dimension holds. Each edge, and each
+// number of a Named parameter, counts as a plane of its own.
 func (s Spec) Planes(h int) int {
 	switch s.Role {
 	case In, Rec:
@@ -63,7 +65,7 @@ func (s Spec) Planes(h int) int {
 			return 1
 		}
 		return s.Len() / h
-	case Edge:
+	case Edge, Named:
 		return s.Len()
 	}
 	return 0

@@ -18,7 +18,7 @@ var leaves = []string{"engine/cite", "engine/hostmem", "engine/infile", "engine/
 // arrows says of a package, or of a folder of packages with /..., which others of the project it may
 // import besides leaves.
 var arrows = map[string][]string{
-	"kernels":          {"kernels/cells", "kernels/neurons", "kernels/segments", "kernels/sparse"},
+	"kernels":          {"kernels/cells", "kernels/compartments", "kernels/neurons", "kernels/segments", "kernels/sparse"},
 	"kernels/cells":    {},
 	"kernels/neurons":  {"kernels/cells"},
 	"kernels/segments": {},
@@ -35,7 +35,7 @@ var arrows = map[string][]string{
 	"kernels/conform":  {"kernels", "kernels/cells", "kernels/neurons", "kernels/sparse"},
 	"data":             {},
 	"models":           {"kernels"},
-	"models/...":       {"models", "kernels", "kernels/sparse"},
+	"models/...":       {"models", "kernels", "kernels/compartments", "kernels/sparse"},
 	"engine":           {"data", "kernels", "engine/group", "engine/rundir", "engine/safetensors"},
 	"engine/...":       {"engine/chart", "engine/rundir", "engine/safetensors"},
 	"bench/rows":       {"engine/chart", "engine/rundir", "kernels/cpu"},
@@ -47,6 +47,7 @@ var arrows = map[string][]string{
 	"bench":                       {"bench/rows", "data", "engine", "engine/...", "kernels", "kernels/cpu", "kernels/devices", "models", "models/..."},
 	"cmd/galvani/internal/config": {},
 	"docker":                      {},
+	"kernels/compartments":        {"kernels/sparse"},
 	"kernels/random/internal/...": {},
 	"cmd/galvani/internal/...":    {},
 	"bench/experiment/exptest":    {"bench/experiment", "data", "engine", "kernels", "kernels/devices", "models"},

@@ -95,7 +95,7 @@ const (
 	SteadyProduct
 	// SteadyBell has τ = τ0 + A/(exp((V−w)/l) + exp((V−y)/m)). Numbers: v, k, τ0, A, w, l, y, m.
 	SteadyBell
-	// ByCalcium is x∞ = (ca − c)/(ca + k), τ. Numbers: c mM, k mM, τ ms. A τ of 0 is immediate.
+	// ByCalcium is x∞ = max(0, ca − c)/(ca + k), τ. Numbers: c mM, k mM, τ ms. A τ of 0 is immediate.
 	ByCalcium
 )
 
