@@ -40,12 +40,10 @@ type Section struct {
 type Cable struct {
 	Capacity []float64 // c [units], 0 of a node
 	Leak     []float64 // l [units], 0 of a node
-	Axial    []float64 // g [edges]
 
+	mesh
 	membrane  Membrane
 	sections  []Section
-	first     []int // compartment of each section
-	from, to  []int32
 	tree      sparse.Tree
 	rest, off []float64 // scratch, in the order of the tree
 	side      []float64
@@ -59,17 +57,17 @@ func NewCable(m Membrane, sections []Section) (*Cable, error) {
 		return nil, fmt.Errorf("neurons: membrane %+v with %d sections, want positive numbers and a section: %w", m, len(sections), ErrCable)
 	}
 	c := &Cable{membrane: m, sections: sections}
+	branches := make([]branch, len(sections))
 	for i, s := range sections {
 		if !positive(s.Length, s.Diameter) || s.Compartments < 1 || s.Parent < -1 || s.Parent >= i {
 			return nil, fmt.Errorf("neurons: section %d is %+v, want positive sizes and an earlier parent: %w", i, s, ErrCable)
 		}
-		c.first = append(c.first, len(c.Leak))
-		area := math.Pi * s.Diameter * s.Length / float64(s.Compartments) // µm²
-		for range s.Compartments {
-			c.Capacity, c.Leak = append(c.Capacity, m.Capacity*area*1e-5), append(c.Leak, m.Leak*area*1e-2)
-		}
+		branches[i] = branch{parent: s.Parent, at: 1, path: cylinder(s.Length, s.Diameter), compartments: s.Compartments, axial: m.Axial}
 	}
-	c.join()
+	c.mesh = newMesh(branches)
+	for _, area := range c.area {
+		c.Capacity, c.Leak = append(c.Capacity, m.Capacity*area*1e-5), append(c.Leak, m.Leak*area*1e-2)
+	}
 	var err error
 	if c.tree, err = sparse.NewTree(len(c.Leak), c.from, c.to); err != nil {
 		return nil, fmt.Errorf("neurons: %w", err)
@@ -86,38 +84,6 @@ func positive(numbers ...float64) bool {
 		}
 	}
 	return true
-}
-
-// join makes the edges within and between sections.
-func (c *Cable) join() {
-	node := make([]int, len(c.sections)) // at the far end of a section, 0 for none yet
-	for i, s := range c.sections {
-		half := c.half(i)
-		for k := 1; k < s.Compartments; k++ {
-			c.edge(c.first[i]+k-1, c.first[i]+k, half/2)
-		}
-		p := s.Parent
-		if p < 0 {
-			continue
-		}
-		if node[p] == 0 {
-			node[p] = len(c.Leak)
-			c.Capacity, c.Leak = append(c.Capacity, 0), append(c.Leak, 0)
-			c.edge(c.At(p, c.sections[p].Compartments-1), node[p], c.half(p))
-		}
-		c.edge(node[p], c.first[i], half)
-	}
-}
-
-// half returns the conductance of half a compartment along section i, in µS.
-func (c *Cable) half(i int) float64 {
-	s := c.sections[i]
-	across := math.Pi * s.Diameter * s.Diameter / 4 // µm²
-	return across / (c.membrane.Axial * 1e-2 * s.Length / float64(2*s.Compartments))
-}
-
-func (c *Cable) edge(i, j int, g float64) {
-	c.from, c.to, c.Axial = append(c.from, int32(i)), append(c.to, int32(j)), append(c.Axial, g)
 }
 
 // Units returns the number of compartments and nodes.

@@ -48,7 +48,7 @@ func TestRall(t *testing.T) {
 		}
 		v := c.Steady(in)
 		// The input resistance at the end, half a compartment before the first centre.
-		resistance := v[0]/current + 1/c.half(0)
+		resistance := v[0]/current + 1/c.half(0, false)
 		if e := relative(resistance, 1245.479); !(e < last/3 && e < 1e-4) {
 			t.Errorf("%d compartments: input resistance is %v MΩ, off by %v after %v", n, resistance, e, last)
 		} else {
