@@ -1,0 +1,217 @@
+package neurons
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"galvani/kernels/compartments"
+)
+
+// Channel is one kind of ion channel as a file describes it:
+//
+//	I = density · Π gate^power · (reversal − V),   dx/dt = (x∞(V) − x)/τ_x(V) for each gate x
+type Channel struct {
+	Name, Doc, Source string
+	Reversal          float64 // mV
+	Density           float64 // S/cm², where a neuron gives none of its own
+	Calcium           bool    // the current fills the pool
+	Gates             []Gate  // none for a constant conductance
+}
+
+// ReadChannel reads the file of a channel. Name is what the channel is called.
+//
+// Errors: *Mistake, with the line and the key.
+func ReadChannel(file, name string, text []byte) (Channel, error) {
+	t, err := openDocument(file, text)
+	if err != nil {
+		return Channel{}, err
+	}
+	c := t.channel(name)
+	t.done()
+	return c, t.doc.err
+}
+
+// channel reads the keys of a channel.
+func (t *table) channel(name string) Channel {
+	c := Channel{Name: name, Doc: t.words("doc", ""), Source: t.words("source", "")}
+	c.Reversal = t.must("reversal", voltage, interval{lo: -1000, hi: 1000})
+	c.Density = t.quantity("density", density, 0, fromZero)
+	c.Calcium = t.truth("fills_calcium")
+	for _, g := range t.list("gate") {
+		gate := g.gate()
+		if slices.ContainsFunc(c.Gates, func(other Gate) bool { return other.Name == gate.Name }) {
+			g.fail("name", "is %q, as that of a gate before; give each a name of its own", gate.Name)
+		}
+		c.Gates = append(c.Gates, gate)
+	}
+	if len(c.Gates) > mostGates {
+		t.fail("gate", "has %d tables, want at most %d", len(c.Gates), mostGates)
+	}
+	return c
+}
+
+// mostGates is the most gates of a channel.
+const mostGates = 8
+
+// nameForm is what channels, gates, regions, sections, receptors and inputs may be called.
+var nameForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,31}$`)
+
+// name reads the name of something.
+func (t *table) name(key string) string {
+	if !t.need(key, strconv.Quote("name")) {
+		return ""
+	}
+	s := t.words(key, "")
+	t.called(key, s)
+	return s
+}
+
+// called refuses what is no name.
+func (t *table) called(key, s string) {
+	if !nameForm.MatchString(s) {
+		t.fail(key, "is called %q, want a letter and at most 31 letters, digits, _ or - behind it", s)
+	}
+}
+
+// gate reads one gate.
+func (t *table) gate() Gate {
+	g := Gate{Name: t.name("name"), Power: t.integer("power", 1, 1, 8)}
+	g.Factor = t.number("speed", 1, 1e-6, 1e6)
+	if g.Q10 = t.number("q10", 0, 0.1, 100); g.Q10 > 0 {
+		g.Measured = t.must("measured", temperature, interval{lo: -50, hi: 100})
+	}
+	switch {
+	case t.has("alpha") || t.has("beta"):
+		g.Kinetics = compartments.Rates
+		for i, key := range []string{"alpha", "beta"} {
+			if !t.need(key, `{ form = "exponential", a = "1 /ms", v = "-40 mV", k = "10 mV" }`) {
+				return g
+			}
+			r := t.sub(key)
+			g.Forms[i] = compartments.Form(r.oneOf("form", formNames))
+			g.Numbers = append(g.Numbers, r.must("a", rate, aboveZero), r.must("v", voltage, anyReal), r.slope("k"))
+			r.done()
+		}
+	case t.has("by_calcium"):
+		g.Kinetics = compartments.ByCalcium
+		s := t.sub("by_calcium")
+		g.Numbers = []float64{s.quantity("c", concentration, 0, fromZero), s.must("k", concentration, aboveZero)}
+		s.done()
+		g.Numbers = append(g.Numbers, t.constantTime())
+	case t.need("steady", `{ v = "-40 mV", k = "10 mV" }, or alpha and beta, or by_calcium`):
+		t.steady(&g)
+	}
+	t.done()
+	return g
+}
+
+// formNames are those of compartments.Form, in its order.
+var formNames = []string{"exponential", "sigmoid", "linear"}
+
+// slope reads a voltage that is divided by.
+func (t *table) slope(key string) float64 {
+	k := t.must(key, voltage, anyReal)
+	if k == 0 {
+		t.fail(key, "is 0, and is divided by; want another number")
+		return 1
+	}
+	return k
+}
+
+// timeForms are the names of time constants, and their kinetics.
+var timeForms = []string{"constant", "sigmoid", "product", "bell"}
+
+// steady reads a gate by its steady state, as v and k or as weight and bias, 1/(1 + exp(−(W·V + b))), and
+// its time constant.
+func (t *table) steady(g *Gate) {
+	s := t.sub("steady")
+	var v, k float64
+	if s.has("weight") || s.has("bias") {
+		w := s.must("weight", perVoltage, anyReal)
+		if w == 0 {
+			s.fail("weight", "is 0, so that the gate does not depend on V; want another number")
+			w = 1
+		}
+		v, k = -s.number("bias", 0, -1e6, 1e6)/w, 1/w
+	} else {
+		v, k = s.must("v", voltage, anyReal), s.slope("k")
+	}
+	s.done()
+	g.Kinetics, g.Numbers = compartments.SteadyConstant, []float64{v, k}
+	if !t.need("time", `{ form = "constant", tau = "5 ms" }`) {
+		return
+	}
+	c := t.sub("time")
+	g.Kinetics += compartments.Kinetics(c.oneOf("form", timeForms))
+	for _, name := range g.Kinetics.Numbers()[2:] {
+		switch name {
+		case "tau", "tau0":
+			g.Numbers = append(g.Numbers, c.quantity(name, duration, 0, fromZero))
+		case "a":
+			g.Numbers = append(g.Numbers, c.must(name, duration, fromZero))
+		case "w", "y":
+			g.Numbers = append(g.Numbers, c.must(name, voltage, anyReal))
+		default:
+			g.Numbers = append(g.Numbers, c.slope(name))
+		}
+	}
+	c.done()
+}
+
+// constantTime reads the time constant of a gate by calcium.
+func (t *table) constantTime() float64 {
+	if !t.need("time", `{ form = "constant", tau = "2 ms" }`) {
+		return 0
+	}
+	c := t.sub("time")
+	c.oneOf("form", timeForms[:1])
+	tau := c.quantity("tau", duration, 0, fromZero)
+	c.done()
+	return tau
+}
+
+// Equation returns the current of the channel in symbols.
+func (c Channel) Equation() string {
+	text := "I = g_" + c.Name
+	for _, g := range c.Gates {
+		text += "·" + g.Name + power(g.Power)
+	}
+	return text + fmt.Sprintf("·(e_%s − V)", c.Name)
+}
+
+// power writes an exponent, nothing for 1.
+func power(p int) string {
+	if p == 1 {
+		return ""
+	}
+	return string([]rune("⁰¹²³⁴⁵⁶⁷⁸⁹")[p])
+}
+
+// bound returns the unit of number i of the gate and the range in which it may be learned.
+func (g Gate) bound(i int) (unit string, lo, hi float64) {
+	name := g.Kinetics.Numbers()[i]
+	inf := math.Inf(1)
+	switch last := name[strings.LastIndexByte(name, '.')+1:]; {
+	case g.Kinetics == compartments.Rates && last == "a":
+		return "1/ms", 0, inf
+	case g.Kinetics == compartments.ByCalcium && last == "c":
+		return "mM", 0, inf
+	case g.Kinetics == compartments.ByCalcium && last == "k":
+		return "mM", 1e-9, inf
+	case last == "a" || last == "tau" || last == "tau0":
+		return "ms", 0, inf
+	case last == "k" || last == "l" || last == "m":
+		if g.Numbers[i] < 0 {
+			return "mV", -inf, -leastSlope
+		}
+		return "mV", leastSlope, inf
+	}
+	return "mV", -inf, inf
+}
+
+// leastSlope keeps a learned slope, in mV, from crossing 0.
+const leastSlope = 0.1

@@ -1,0 +1,217 @@
+package neurons
+
+import (
+	"fmt"
+	"math"
+
+	"galvani/kernels"
+	"galvani/kernels/compartments"
+	"galvani/kernels/sparse"
+)
+
+// Compiled is a neuron as devices run it.
+type Compiled struct {
+	Neuron compartments.Neuron
+	// Params are the parameters that Quantities of the neuron read. Values are their numbers.
+	Params []kernels.Spec
+	Values [][]float64
+	Rest   []float64 // of each plane of state at the start
+}
+
+// Options say how a neuron is stepped and what of it is learned.
+type Options struct {
+	Dt       float64 // ms, 0 for that of the neuron
+	Substeps int     // 0 for 1
+	Second   bool
+	Learn    []string // see Learnable
+}
+
+// Compile makes the tables of a neuron.
+//
+// Errors: a name in Learn that is none of Learnable, with the nearest.
+func (n *Neuron) Compile(o Options) (*Compiled, error) {
+	c := compiler{n: n, out: &Compiled{}, learn: map[string]bool{}}
+	for _, name := range o.Learn {
+		if err := n.learns(name); err != nil {
+			return nil, err
+		}
+		c.learn[name] = true
+	}
+	out := &c.out.Neuron
+	out.Dt, out.Substeps, out.Second = o.Dt, max(1, o.Substeps), o.Second
+	if out.Dt == 0 {
+		out.Dt = n.Dt
+	}
+	out.Area = n.mesh.area
+	var err error
+	if out.Tree, err = sparse.NewTree(len(n.mesh.area), n.mesh.from, n.mesh.to); err != nil {
+		return nil, fmt.Errorf("neurons: %s: %w", n.Name, err)
+	}
+	c.membrane()
+	for _, ch := range n.Channels {
+		c.channel(ch)
+	}
+	c.calcium()
+	c.synapses()
+	c.out.Rest = n.rest()
+	params := make([]compartments.Param, len(c.out.Params))
+	for i, s := range c.out.Params {
+		params[i] = compartments.Param{Name: s.Name, Len: s.Len()}
+	}
+	if err := out.Check(params, max(1, len(n.Inputs))); err != nil {
+		return nil, fmt.Errorf("neurons: %s: %w", n.Name, err)
+	}
+	return c.out, nil
+}
+
+// rest returns what each plane of state starts from.
+func (n *Neuron) rest() []float64 {
+	rest := []float64{n.Start}
+	for _, ch := range n.Channels {
+		for _, g := range ch.Gates {
+			rest = append(rest, n.steady(g))
+		}
+	}
+	if n.Calcium != nil {
+		rest = append(rest, n.Calcium.Start)
+	}
+	return append(rest, make([]float64, 2*len(n.Receptors))...)
+}
+
+// compiler makes the tables of one neuron.
+type compiler struct {
+	n     *Neuron
+	out   *Compiled
+	learn map[string]bool
+}
+
+// param adds a parameter with an element for each value, and returns its number. Parts are the regions of
+// the elements: where one alone is learned, as REGION.NAME, bounds hold the others where they are.
+func (c *compiler) param(name, unit, doc string, bound kernels.Bound, values []float64, parts []int) int {
+	s := kernels.Spec{Name: name, Letters: fmt.Sprint(len(values)), Shape: []int{len(values)}, Role: kernels.Named, Unit: unit, Doc: doc,
+		Init: kernels.Init{Kind: kernels.PerPlane, Values: values}, Bound: bound, Learned: c.learn[name]}
+	if !s.Learned {
+		columns := make([]kernels.Bound, len(values))
+		for i, part := range parts {
+			columns[i] = bound
+			if !c.learn[c.n.Regions[part].Name+"."+name] {
+				columns[i] = kernels.Bound{Lo: values[i], Hi: values[i]}
+			} else {
+				s.Learned = true
+			}
+		}
+		if s.Learned {
+			s.Shape, s.Letters, s.Columns = []int{1, len(values)}, fmt.Sprintf("1 %d", len(values)), columns
+		}
+	}
+	c.out.Params, c.out.Values = append(c.out.Params, s), append(c.out.Values, values)
+	return len(c.out.Params) - 1
+}
+
+// whole is a number that is a parameter where it is learned, and a constant elsewhere.
+func (c *compiler) whole(name, unit, doc string, bound kernels.Bound, value float64) compartments.Quantity {
+	if !c.learn[name] {
+		return compartments.Fixed(value)
+	}
+	return compartments.Quantity{Param: c.param(name, unit, doc, bound, []float64{value}, nil)}
+}
+
+var (
+	freely    = kernels.Free()
+	upwards   = kernels.Bound{Lo: 0, Hi: math.Inf(1)}
+	aboveTiny = kernels.Bound{Lo: 1e-3, Hi: math.Inf(1)}
+)
+
+// membrane adds what every compartment has, by region, and the edges.
+func (c *compiler) membrane() {
+	n, out := c.n, &c.out.Neuron
+	index := make([]int32, len(n.kind))
+	for u, k := range n.kind {
+		index[u] = int32(k)
+	}
+	all := make([]int, len(n.Regions))
+	by := func(name, unit, doc string, bound kernels.Bound, of func(Region) float64) compartments.Quantity {
+		values := make([]float64, len(n.Regions))
+		for i, r := range n.Regions {
+			all[i], values[i] = i, of(r)
+		}
+		return compartments.Quantity{Param: c.param(name, unit, doc, bound, values, all), Index: index}
+	}
+	out.Capacity = by("cm", "µF/cm²", "capacity of the membrane of each region", aboveTiny, func(r Region) float64 { return r.Capacity })
+	out.Leak = by("g_leak", "S/cm²", "leak of each region", upwards, func(r Region) float64 { return r.Leak })
+	out.Rest = by("e_leak", "mV", "potential that the leak of each region pulls to", freely, func(r Region) float64 { return r.Rest })
+	out.Axial = compartments.Fixed(0)
+	if edges := len(n.mesh.Axial); edges > 0 {
+		index := make([]int32, edges)
+		for e := range index {
+			index[e] = int32(e)
+		}
+		out.Axial = compartments.Quantity{Index: index,
+			Param: c.param("axial", "µS", "conductance between neighbours, of each edge", upwards, n.mesh.Axial, nil)}
+	}
+}
+
+// channel adds a channel: its density by region and its reversal potential as parameters, and the numbers
+// of its gates where they are learned.
+func (c *compiler) channel(ch Channel) {
+	n := c.n
+	out := compartments.Channel{Name: ch.Name, Calcium: ch.Calcium}
+	element := map[int]int32{} // by region
+	var values []float64
+	var parts []int
+	for i, r := range n.Regions {
+		if g, ok := r.Densities[ch.Name]; ok {
+			element[i], values, parts = int32(len(values)), append(values, g), append(parts, i)
+		}
+	}
+	var index []int32
+	for u := range n.mesh.owner {
+		if e, ok := element[n.kind[u]]; ok {
+			out.Units, index = append(out.Units, int32(u)), append(index, e)
+		}
+	}
+	out.Density = compartments.Quantity{Index: index,
+		Param: c.param("g_"+ch.Name, "S/cm²", "density of channel "+ch.Name+" in each region that has it", upwards, values, parts)}
+	out.Reversal = compartments.Quantity{
+		Param: c.param("e_"+ch.Name, "mV", "reversal potential of channel "+ch.Name, freely, []float64{ch.Reversal}, nil)}
+	for _, g := range ch.Gates {
+		gate := compartments.Gate{Name: g.Name, Power: g.Power, Kinetics: g.Kinetics, Forms: g.Forms, Speed: g.Speed(n.Temperature), Start: n.steady(g)}
+		for i, name := range g.Kinetics.Numbers() {
+			unit, lo, hi := g.bound(i)
+			gate.Numbers = append(gate.Numbers, c.whole(ch.Name+"."+g.Name+"."+name, unit, "number "+name+" of gate "+g.Name+" of channel "+ch.Name,
+				kernels.Bound{Lo: lo, Hi: hi}, g.Numbers[i]))
+		}
+		out.Gates = append(out.Gates, gate)
+	}
+	c.out.Neuron.Channels = append(c.out.Neuron.Channels, out)
+}
+
+func (c *compiler) calcium() {
+	p := c.n.Calcium
+	if p == nil {
+		return
+	}
+	c.out.Neuron.Calcium = &compartments.Calcium{Start: p.Start,
+		Gain: c.whole("calcium.gain", "mM cm²/(mA ms)", "calcium that a current brings", upwards, p.Gain),
+		Rest: c.whole("calcium.rest", "mM", "calcium at rest", upwards, p.Rest),
+		Tau:  c.whole("calcium.tau", "ms", "time constant of the pool of calcium", aboveTiny, p.Tau)}
+}
+
+// synapses adds receptors and inputs.
+func (c *compiler) synapses() {
+	out := &c.out.Neuron
+	for _, r := range c.n.Receptors {
+		out.Receptors = append(out.Receptors, compartments.Receptor{Name: r.Name,
+			Rise:     c.whole(r.Name+".rise", "ms", "rise time of receptor "+r.Name, aboveTiny, r.Rise),
+			Decay:    c.whole(r.Name+".decay", "ms", "decay time of receptor "+r.Name, aboveTiny, r.Decay),
+			Reversal: c.whole(r.Name+".reversal", "mV", "reversal potential of receptor "+r.Name, freely, r.Reversal)})
+	}
+	for i, in := range c.n.Inputs {
+		unit, bound := "nA", freely
+		if in.Receptor >= 0 {
+			unit, bound = "µS", upwards
+		}
+		out.Inputs = append(out.Inputs, compartments.Input{From: i, Unit: in.Unit, Receptor: in.Receptor,
+			Weight: c.whole("w_"+in.Name, unit, "weight of input "+in.Name, bound, in.Weight)})
+	}
+}

@@ -1,0 +1,121 @@
+package neurons
+
+import (
+	"fmt"
+	"math"
+)
+
+// Neuron is a neuron as a file describes it. Potentials are in mV, times in ms, lengths in µm, densities in
+// S/cm², capacities in µF/cm², resistivities in Ω·cm, concentrations in mM.
+type Neuron struct {
+	Name, Doc, Source string
+	File              string // where it stands
+	Start             float64
+	Temperature       float64 // degC
+	Dt                float64 // of a step where none is asked for
+	Threshold         float64 // V that counts as a spike when crossed upwards
+	Regions           []Region
+	Sections          []Piece
+	Channels          []Channel // Name is what the neuron calls them
+	Calcium           *Pool
+	Receptors         []Receptor
+	Inputs            []Input
+	// Notes say what was assumed of a morphology.
+	Notes []string
+
+	mesh mesh
+	kind []int // region of each unit; that of a node is 0
+}
+
+// Region is a part of a neuron with one membrane.
+type Region struct {
+	Name                        string
+	Capacity, Leak, Rest, Axial float64
+	Densities                   map[string]float64 // of the channels in it
+}
+
+// Piece is an unbranched section.
+type Piece struct {
+	Name             string
+	Region           int
+	Parent           int // -1 for none
+	Length, Diameter float64
+	Compartments     int
+}
+
+// Pool is calcium below the membrane: ca' = −Gain·i_Ca − (ca − Rest)/Tau.
+type Pool struct{ Gain, Rest, Tau, Start float64 }
+
+// Receptor is a kind of synapse; a Rise of 0 is for an exponential.
+type Receptor struct {
+	Name                  string
+	Rise, Decay, Reversal float64
+}
+
+// Input is what may be put into a compartment: a current, or events of a receptor.
+type Input struct {
+	Name     string
+	Receptor int // -1 for a current
+	Unit     int
+	Weight   float64 // nA, or µS for each event
+	Per      string  // what 1 of the input is, as the file says it
+}
+
+// Compartments returns the number of compartments, and Nodes that of the points where sections meet.
+func (n *Neuron) Compartments() int { return len(n.mesh.owner) }
+
+// Nodes returns the number of nodes without membrane.
+func (n *Neuron) Nodes() int { return len(n.mesh.area) - len(n.mesh.owner) }
+
+// Area returns the area of the membrane of a region in µm².
+func (n *Neuron) Area(region int) (sum float64) {
+	for u := range n.mesh.owner {
+		if n.kind[u] == region {
+			sum += n.mesh.area[u]
+		}
+	}
+	return sum
+}
+
+// Places returns a name for each compartment: its section, and its place in it where there are several.
+func (n *Neuron) Places() []string {
+	names := make([]string, n.Compartments())
+	for u, i := range n.mesh.owner {
+		names[u] = n.Sections[i].Name
+		if many := n.Sections[i].Compartments; many > 1 {
+			names[u] += fmt.Sprintf("[%d]", u-n.mesh.first[i])
+		}
+	}
+	return names
+}
+
+// Input returns the number of the input of a name, that of the first for an empty one, and -1 for none.
+func (n *Neuron) Input(name string) int {
+	for i, in := range n.Inputs {
+		if in.Name == name || name == "" {
+			return i
+		}
+	}
+	return -1
+}
+
+// InputNames returns the names of the inputs.
+func (n *Neuron) InputNames() []string {
+	var names []string
+	for _, in := range n.Inputs {
+		names = append(names, in.Name)
+	}
+	return names
+}
+
+// steady returns the start of a gate: its steady state at the start of the neuron.
+func (n *Neuron) steady(g Gate) float64 {
+	at := n.Start
+	if g.follows() {
+		at = n.Calcium.Start
+	}
+	if x := g.Steady(at); !math.IsNaN(x) {
+		return x
+	}
+	return 0
+}

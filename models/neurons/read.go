@@ -1,0 +1,284 @@
+package neurons
+
+import (
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"galvani/engine/infile"
+	"galvani/engine/setting"
+)
+
+// mostCompartments is the most compartments of a neuron.
+const mostCompartments = 1 << 20
+
+// Load returns the built-in neuron of a name, or that of a file, which ends in .toml.
+//
+// Errors: *Mistake for a wrong file; for an unknown name one that names the nearest.
+func Load(name string) (*Neuron, error) {
+	if !strings.HasSuffix(name, ".toml") {
+		return builtin(name)
+	}
+	text, err := infile.Read(name)
+	if err != nil {
+		return nil, err
+	}
+	return Read(name, text, func(path string) ([]byte, error) {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(filepath.Dir(name), path)
+		}
+		return infile.Read(path)
+	})
+}
+
+// Read reads the file of a neuron. Open returns the content of a file that it names, by a path relative to
+// its own.
+//
+// Errors: *Mistake, with line and key.
+func Read(file string, text []byte, open func(path string) ([]byte, error)) (*Neuron, error) {
+	t, err := openDocument(file, text)
+	if err != nil {
+		return nil, err
+	}
+	r := reader{table: t, open: open, n: &Neuron{File: file, Name: strings.TrimSuffix(filepath.Base(file), ".toml")}}
+	r.read()
+	if t.doc.err != nil {
+		return nil, t.doc.err
+	}
+	return r.n, nil
+}
+
+// reader reads the file of a neuron.
+type reader struct {
+	*table
+	open func(path string) ([]byte, error)
+	n    *Neuron
+}
+
+func (r *reader) read() {
+	n := r.n
+	n.Doc, n.Source = r.words("doc", ""), r.words("source", "")
+	n.Start = r.must("start", voltage, interval{lo: -1000, hi: 1000})
+	n.Temperature = r.quantity("temperature", temperature, 6.3, interval{lo: -50, hi: 100})
+	n.Dt = r.quantity("dt", duration, 0.025, interval{lo: 1e-6, hi: 1000})
+	n.Threshold = r.quantity("threshold", voltage, 0, interval{lo: -1000, hi: 1000})
+	r.regions()
+	r.channels()
+	r.calcium()
+	r.shape()
+	r.receptors()
+	if r.doc.err == nil {
+		r.inputs()
+	}
+	r.done()
+}
+
+// regions reads the membrane of each region; what [membrane] says holds for all that say nothing else.
+func (r *reader) regions() {
+	shared := r.sub("membrane")
+	all := r.sub("region")
+	membrane := func(t *table, key string, d dimension, in interval, needed bool, example string) float64 {
+		switch {
+		case t.has(key):
+			return t.quantity(key, d, 0, in)
+		case shared.has(key) || !needed:
+			t.known = append(t.known, key)
+			return shared.quantity(key, d, 0, in)
+		}
+		t.need(key, strconv.Quote(example))
+		return 0
+	}
+	for _, name := range all.names() {
+		t := all.sub(name)
+		all.called(name, name)
+		n := Region{Name: name, Densities: map[string]float64{}}
+		n.Capacity = membrane(t, "capacity", capacity, aboveZero, true, "1 uF/cm2")
+		n.Leak = membrane(t, "leak", density, fromZero, true, "0.3 mS/cm2")
+		n.Rest = membrane(t, "rest", voltage, interval{lo: -1000, hi: 1000}, n.Leak > 0, "-65 mV")
+		n.Axial = membrane(t, "axial", resistivity, aboveZero, false, "100 ohm cm")
+		c := t.sub("channels")
+		for _, channel := range c.names() {
+			c.called(channel, channel)
+			n.Densities[channel] = c.quantity(channel, density, 0, fromZero)
+			if !slices.ContainsFunc(r.n.Channels, func(have Channel) bool { return have.Name == channel }) {
+				r.n.Channels = append(r.n.Channels, Channel{Name: channel})
+			}
+		}
+		t.done()
+		r.n.Regions = append(r.n.Regions, n)
+	}
+	for _, key := range []string{"capacity", "leak", "rest", "axial"} {
+		shared.known = append(shared.known, key)
+	}
+	shared.done()
+	if len(r.n.Regions) == 0 {
+		r.fail("region", "is missing; add a table such as [region.soma] with capacity, leak and rest")
+	}
+}
+
+// channels finds the description of each channel that a region has: a file, one that is built in, or the
+// gates of its own table.
+func (r *reader) channels() {
+	all := r.sub("channel")
+	for i, c := range r.n.Channels {
+		r.n.Channels[i] = r.channel(all, c.Name)
+	}
+	for _, name := range all.names() {
+		if !slices.ContainsFunc(r.n.Channels, func(c Channel) bool { return c.Name == name }) {
+			all.fail(name, "is in no region; give it a density under [region.NAME.channels], or delete it")
+		}
+	}
+}
+
+func (r *reader) channel(all *table, name string) Channel {
+	t := all.sub(name)
+	if t.has("gate") {
+		c := t.channel(name)
+		t.done()
+		return c
+	}
+	var c Channel
+	var err error
+	if t.has("file") {
+		path := t.words("file", "")
+		var text []byte
+		if text, err = r.open(path); err == nil {
+			c, err = ReadChannel(path, name, text)
+		}
+		if err != nil {
+			t.fail("file", "cannot be used: %v", err)
+		}
+	} else {
+		use := t.words("use", name)
+		if c, err = LookupChannel(use); err != nil {
+			where, key := t, "use"
+			if !t.has("use") {
+				where, key = r.densityOf(name)
+			}
+			_, near, _ := strings.Cut(err.Error(), "; ")
+			where.fail(key, "is no channel that is built in; %s", strings.TrimSpace(near+" A channel of your own needs a [channel."+name+"] with gates or a file"))
+		}
+	}
+	c.Name = name
+	c.Reversal = t.quantity("reversal", voltage, c.Reversal, interval{lo: -1000, hi: 1000})
+	t.done()
+	return c
+}
+
+// densityOf returns where a region first names a channel.
+func (r *reader) densityOf(channel string) (*table, string) {
+	for _, region := range r.n.Regions {
+		if _, ok := region.Densities[channel]; ok {
+			return &table{doc: r.doc, path: "region." + region.Name + ".channels"}, channel
+		}
+	}
+	return r.table, "channel"
+}
+
+func (r *reader) calcium() {
+	fills, follows := "", ""
+	for _, c := range r.n.Channels {
+		if c.Calcium {
+			fills = c.Name
+		}
+		if slices.ContainsFunc(c.Gates, Gate.follows) {
+			follows = c.Name
+		}
+	}
+	if !r.has("calcium") {
+		r.known = append(r.known, "calcium")
+		if needs := fills + follows; needs != "" && r.doc.err == nil {
+			if fills != "" {
+				needs = fills
+			}
+			r.fail("", "has no [calcium], which channel %s needs; add gain, rest and tau of the pool", needs)
+		}
+		return
+	}
+	t := r.sub("calcium")
+	p := Pool{Gain: t.must("gain", gain, fromZero), Rest: t.must("rest", concentration, fromZero), Tau: t.must("tau", duration, aboveZero)}
+	p.Start = t.quantity("start", concentration, p.Rest, fromZero)
+	t.done()
+	r.n.Calcium = &p
+}
+
+func (r *reader) receptors() {
+	for _, t := range r.list("receptor") {
+		c := Receptor{Name: t.name("name"), Rise: t.quantity("rise", duration, 0, fromZero), Decay: t.must("decay", duration, aboveZero),
+			Reversal: t.must("reversal", voltage, interval{lo: -1000, hi: 1000})}
+		t.done()
+		if c.Rise > c.Decay {
+			t.fail("rise", "is longer than decay; exchange them")
+		}
+		if slices.ContainsFunc(r.n.Receptors, func(other Receptor) bool { return other.Name == c.Name }) {
+			t.fail("name", "is %q, as that of a receptor before; give each a name of its own", c.Name)
+		}
+		r.n.Receptors = append(r.n.Receptors, c)
+	}
+}
+
+func (r *reader) inputs() {
+	n := r.n
+	for _, t := range r.list("input") {
+		in := Input{Name: t.name("name"), Receptor: -1}
+		section := 0
+		if t.has("section") || len(n.Sections) > 1 {
+			section = t.section("section", n.Sections)
+		}
+		in.Unit = n.mesh.at(section, t.number("at", 0.5, 0, 1))
+		if t.has("receptor") {
+			in.Receptor = t.oneOf("receptor", n.receptorNames())
+			in.Weight = t.must("weight", conductance, fromZero)
+			in.Per = t.words("weight", "") + " for each event"
+		} else if t.need("weight", `"1 nA", or for an area "1 uA/cm2"`) {
+			in.Weight, in.Per = t.current("weight", n.mesh.area[in.Unit])
+		}
+		t.done()
+		if t.doc.err == nil && n.Input(in.Name) >= 0 {
+			t.fail("name", "is %q, as that of an input before; give each a name of its own", in.Name)
+		}
+		n.Inputs = append(n.Inputs, in)
+	}
+}
+
+// current reads a current in nA, or one for an area in µm², and the unit of the input.
+func (t *table) current(key string, area float64) (nA float64, per string) {
+	text := t.words(key, "")
+	if _, err := currentDensity.in(text); err == nil {
+		return t.quantity(key, currentDensity, 0, anyReal) * area * 1e-5, text
+	}
+	if _, unit := split(text); strings.Contains(unit, "/") {
+		return t.quantity(key, currentDensity, 0, anyReal), text // which refuses it
+	}
+	return t.quantity(key, current, 0, anyReal), text
+}
+
+// receptorNames returns the names of the receptors, one to be told of where there are none.
+func (n *Neuron) receptorNames() []string {
+	names := []string{}
+	for _, c := range n.Receptors {
+		names = append(names, c.Name)
+	}
+	if len(names) == 0 {
+		names = append(names, "a [[receptor]], of which there is none")
+	}
+	return names
+}
+
+// section reads the name of a section.
+func (t *table) section(key string, all []Piece) int {
+	if !t.need(key, strconv.Quote("soma")) {
+		return 0
+	}
+	name := t.words(key, "")
+	var known []string
+	for i, s := range all {
+		if s.Name == name {
+			return i
+		}
+		known = append(known, s.Name)
+	}
+	t.fail(key, "is an %s", setting.Unknown("section", name, known))
+	return 0
+}

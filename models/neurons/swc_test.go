@@ -1,0 +1,170 @@
+package neurons
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+)
+
+// swcNeuron reads a neuron around an SWC file with regions soma and dendrite, and more keys of the
+// morphology.
+func swcNeuron(swc, keys string) (*Neuron, error) {
+	const text = `start = "-65 mV"
+[membrane]
+capacity = "1 uF/cm2"
+leak = "1e-4 S/cm2"
+rest = "-65 mV"
+axial = "100 ohm cm"
+[region.soma]
+[region.dendrite]
+[morphology]
+file = "cell.swc"
+`
+	return Read("cell.toml", []byte(text+keys), func(path string) ([]byte, error) {
+		if path != "cell.swc" {
+			return nil, fmt.Errorf("no file %s", path)
+		}
+		return []byte(swc), nil
+	})
+}
+
+func mustSWC(t *testing.T, swc, keys string) *Neuron {
+	t.Helper()
+	n, err := swcNeuron(swc, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+const (
+	onePoint   = "# a soma of one point and a dendrite that forks\n1 1 0 0 0 10 -1\n2 3 10 0 0 1 1\n3 3 110 0 0 1 2\n4 3 160 0 0 0.5 3\n5 3 110 80 0 0.5 3\n6 3 110 100 0 0.5 5\n"
+	threePoint = "1 1 0 0 0 10 -1\n2 1 0 -10 0 10 1\n3 1 0 10 0 10 1\n4 3 10 0 0 1 1\n5 3 110 0 0 1 4\n6 3 160 0 0 0.5 5\n7 3 110 80 0 0.5 5\n8 3 110 100 0 0.5 7\n"
+	twoPoint   = "1 1 0 0 0 10 -1\n2 1 20 0 0 10 1\n3 3 20 0 0 1 2\n4 3 120 0 0 1 3\n"
+)
+
+// TestMorphology: sizes, joints and notes of the forms of a soma.
+func TestMorphology(t *testing.T) {
+	for name, swc := range map[string]string{"one point": onePoint, "three points": threePoint} {
+		n := mustSWC(t, swc, "")
+		if len(n.Sections) != 4 || n.Nodes() != 1 {
+			t.Fatalf("%s: sections %+v, %d nodes, want the soma, three sections and the fork", name, n.Sections, n.Nodes())
+		}
+		if got, want := n.Area(0), 4*math.Pi*100; relative(got, want) > 1e-12 {
+			t.Errorf("%s: the soma has %v µm², want that of a ball, %v", name, got, want)
+		}
+		slant := math.Hypot(50, 0.5)
+		want := math.Pi * (2*100 + 1.5*slant + 1.5*math.Hypot(80, 0.5) + 20)
+		if got := n.Area(1); relative(got, want) > 1e-12 {
+			t.Errorf("%s: the dendrite has %v µm², want %v", name, got, want)
+		}
+		if notes := strings.Join(n.Notes, "; "); !strings.Contains(notes, name) || !strings.Contains(notes, "micrometres") {
+			t.Errorf("%s: notes %q", name, notes)
+		}
+		if n.Sections[0].Name != "soma" || n.Sections[3].Name != "dendrite2" || n.Sections[3].Parent != 1 || n.Sections[3].Length != 100 {
+			t.Errorf("%s: sections %+v", name, n.Sections)
+		}
+	}
+	if n := mustSWC(t, twoPoint, ""); len(n.Sections) != 2 || n.Sections[0].Length != 20 || n.Sections[1].Length != 100 || n.Sections[1].Diameter != 2 || relative(n.Area(0), math.Pi*400) > 1e-12 {
+		t.Errorf("two points make %+v with a soma of %v µm²", n.Sections, n.Area(0))
+	}
+	// A single point of a dendrite reaches from the middle of the soma.
+	if n := mustSWC(t, "1 1 0 0 0 5 -1\n2 3 30 0 0 1 1\n", ""); n.Sections[1].Length != 30 || n.Sections[1].Diameter != 2 {
+		t.Errorf("a lone point makes %+v", n.Sections)
+	}
+}
+
+// TestNanometres: radii tell nanometres, and a key overrules them.
+func TestNanometres(t *testing.T) {
+	var nm strings.Builder
+	for line := range strings.Lines(onePoint) {
+		f := strings.Fields(line)
+		if f[0] == "#" {
+			continue
+		}
+		fmt.Fprintf(&nm, "%s %s %s000 %s000 %s000 %se3 %s\n", f[0], f[1], f[2], f[3], f[4], f[5], f[6])
+	}
+	a, b := mustSWC(t, onePoint, ""), mustSWC(t, nm.String(), "")
+	if relative(a.Area(1), b.Area(1)) > 1e-12 || !strings.Contains(strings.Join(b.Notes, ";"), "nanometres") {
+		t.Errorf("areas %v and %v, notes %q", a.Area(1), b.Area(1), b.Notes)
+	}
+	if c := mustSWC(t, nm.String(), "unit = \"um\"\nlongest = \"1 m\"\nd_lambda = 10.0\n"); relative(c.Area(1), 1e6*a.Area(1)) > 1e-12 {
+		t.Errorf("as micrometres it has %v µm², want %v", c.Area(1), 1e6*a.Area(1))
+	}
+}
+
+// TestTrees: several trees become one, and points on their parents are left out; both are said.
+func TestTrees(t *testing.T) {
+	n := mustSWC(t, onePoint+"10 3 50 50 0 1 -1\n11 3 50 90 0 1 10\n12 3 50 90 0 1 11\n13 3 50 130 0 1 12\n", "")
+	notes := strings.Join(n.Notes, "; ")
+	if len(n.Sections) != 5 || n.Sections[4].Parent != 0 || n.Sections[4].Length != 80 || !strings.Contains(notes, "2 trees") || !strings.Contains(notes, "1 points lie on their parents") {
+		t.Errorf("sections %+v, notes %q", n.Sections, notes)
+	}
+	// Parents may come later, and a root may have several children and no soma.
+	free := mustSWC(t, "3 3 0 0 50 1 1\n1 1 0 0 0 1 -1\n2 1 0 0 -40 1 1\n4 3 40 0 0 1 1\n", "")
+	if len(free.Sections) != 3 || free.Sections[0].Parent != -1 || free.Sections[1].Parent != 0 {
+		t.Errorf("sections %+v", free.Sections)
+	}
+	c, err := free.Compile(Options{})
+	if err != nil || c.Neuron.Edges() != c.Neuron.Units()-1 {
+		t.Errorf("%d edges between %d units, error %v", c.Neuron.Edges(), c.Neuron.Units(), err)
+	}
+}
+
+// TestDivide holds the rule to the length constant at 100 Hz, which is 353 µm for a dendrite of 2 µm here,
+// and to the longest compartment.
+func TestDivide(t *testing.T) {
+	b := branch{path: cylinder(1000, 2), axial: 150}
+	lambda := 1e5 * math.Sqrt(2/(4*math.Pi*100*150*1.2))
+	if got := b.electrotonic(100, 1.2); relative(got, 1000/lambda) > 1e-12 {
+		t.Errorf("%v length constants, want %v", got, 1000/lambda)
+	}
+	for _, c := range []struct {
+		part, longest float64
+		want          int
+	}{{0, 0, 1}, {0.1, 0, 35}, {0, 1000, 1}, {0, 999, 3}, {0, 100, 11}, {0.1, 10, 101}} {
+		got := b.divide(c.part, c.longest, 1.2)
+		if got != c.want && c.part != 0.1 || got%2 != 1 || c.part > 0 && 1000/lambda/float64(got) > c.part || c.longest > 0 && 1000/float64(got) > c.longest {
+			t.Errorf("d_lambda %v and longest %v make %d compartments, want %d", c.part, c.longest, got, c.want)
+		}
+	}
+	tapered := branch{path: []point{{0, 4}, {500, 2}, {1000, 1}}, axial: 150}
+	whole, _ := tapered.between(0, 1000)
+	sum, resistance := 0.0, 0.0
+	for k := range 7 {
+		area, r := tapered.between(float64(k)*1000/7, float64(k+1)*1000/7)
+		sum, resistance = sum+area, resistance+r
+	}
+	if _, want := tapered.between(0, 1000); relative(sum, whole) > 1e-12 || relative(resistance, want) > 1e-12 {
+		t.Errorf("parts of a cone have %v µm² and %v MΩ", sum, resistance)
+	}
+}
+
+// TestBadMorphologies: each is refused in one line with its number.
+func TestBadMorphologies(t *testing.T) {
+	for name, c := range map[string]struct{ swc, want string }{
+		"empty":          {"# nothing\n", "cell.swc: has no point"},
+		"fields":         {"1 1 0 0 0 1\n", "line 1: has 6 fields"},
+		"text":           {"1 1 0 0 0 1 -1\n2 3 x 0 0 1 1\n", `line 2: x is "x", want a finite number`},
+		"kind":           {"1 soma 0 0 0 1 -1\n", `line 1: kind is "soma"`},
+		"not a number":   {"1 1 nan 0 0 1 -1\n", "line 1: x is"},
+		"radius":         {"1 1 0 0 0 5 -1\n2 3 9 0 0 0 1\n", "line 2: radius is 0, want more than 0"},
+		"negative":       {"1 1 0 0 0 -5 -1\n", "line 1: radius is -5"},
+		"twice":          {"1 1 0 0 0 5 -1\n1 3 9 0 0 1 -1\n", "line 2: point 1 is there already, in line 1"},
+		"parent":         {"1 1 0 0 0 5 -1\n2 3 9 0 0 1 7\n", "line 2: point 2 has parent 7"},
+		"own parent":     {"1 1 0 0 0 5 -1\n2 3 9 0 0 1 2\n", "line 2: point 2 is its own parent"},
+		"cycle":          {"1 1 0 0 0 5 -1\n2 3 9 0 0 1 3\n3 3 19 0 0 1 2\n", "line 2: point 2 is its own ancestor"},
+		"no root":        {"1 1 0 0 0 5 2\n2 1 9 0 0 1 1\n", "line 1: point 1 is its own ancestor"},
+		"unknown region": {"1 1 0 0 0 5 -1\n2 2 9 0 0 1 1\n", `unknown region "axon"`},
+		"no length":      {"1 1 0 0 0 5 -1\n2 1 9 0 0 5 1\n3 3 9 0 0 1 2\n", "line 3: begins a section without a length"},
+		"long line":      {"# " + strings.Repeat("x", longestLine+1), "is this a text file?"},
+		"other number":   {"1 1 0 0 0 5 -99\n", `parent is "-99"`},
+	} {
+		_, err := swcNeuron(c.swc, "")
+		if !errors.Is(err, ErrDescription) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error %v, want %q", name, err, c.want)
+		}
+	}
+}
