@@ -115,11 +115,14 @@ func (g *Graph[F]) addGradients(loss *gorgonia.Node, params []*gorgonia.Node) er
 	for _, i := range g.learned() {
 		wrt = append(wrt, params[i])
 	}
-	if g.cfg.Steps && g.out.GradH == nil {
-		if len(g.out.Steps) != g.cfg.T {
-			return fmt.Errorf("there are nodes for %d steps, want %d", len(g.out.Steps), g.cfg.T)
+	for _, l := range g.out.Layers {
+		if !g.cfg.Steps || l.GradH != nil {
+			continue
 		}
-		wrt = append(wrt, g.out.Steps...)
+		if len(l.Steps) != g.cfg.T {
+			return fmt.Errorf("there are nodes for %d steps, want %d", len(l.Steps), g.cfg.T)
+		}
+		wrt = append(wrt, l.Steps...)
 	}
 	one := g.nodes.AddNode(gorgonia.NewConstant(F(1), gorgonia.WithName("gradient of the loss")))
 	grads, err := gorgonia.Backpropagate(gorgonia.Nodes{loss}, gorgonia.Nodes{one}, wrt)

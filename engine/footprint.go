@@ -15,7 +15,8 @@ import (
 // known before it is taken.
 type Planned interface {
 	Network
-	Plan(in kernels.Sequence) (kernels.ScanConfig, []kernels.WeightsConfig)
+	// Plan returns the scans of the layers, and the weights that are made of stored ones.
+	Plan(in kernels.Sequence) ([]kernels.ScanConfig, []kernels.WeightsConfig)
 }
 
 // need is an amount of memory and what it is for.
@@ -87,28 +88,37 @@ func (c Config) scanBytes() (states, weights int64, err error) {
 	t, b := c.Task, c.Options.Batch
 	step := elementBytes * int64(b) * int64(c.Net.Hidden())
 	states = 2 * step * int64(len(c.Net.Rest()))
-	if c.Device == nil {
-		return states + unrolledArrays*step*int64(t.T), 0, nil
-	}
 	net, ok := c.Net.(Planned)
+	if c.Device == nil {
+		layers := 1
+		if ok {
+			scans, _ := net.Plan(kernels.Sequence{T: t.T, B: b, I: t.I})
+			layers = len(scans)
+		}
+		return states + unrolledArrays*step*int64(t.T)*int64(layers), 0, nil
+	}
 	if !ok {
 		return states, 0, nil
 	}
 	dev, isPlanner := c.Device.(kernels.Planner)
 	for _, forward := range []bool{false, true} {
 		in := kernels.Sequence{T: t.T, B: b, I: t.I, Every: t.Every, Memory: c.Memory, ForwardOnly: forward}
-		scan, made := net.Plan(in)
+		scans, made := net.Plan(in)
 		for _, w := range made {
 			weights += int64(w.R) * int64(w.C) * int64((doubleBytes+3*elementBytes)*len(w.Readings)+elementBytes)
 		}
 		if !isPlanner {
 			continue
 		}
-		bytes, err := dev.ScanBytes(scan)
-		if err != nil {
-			return 0, 0, err
+		for _, scan := range scans {
+			bytes, err := dev.ScanBytes(scan)
+			if err != nil {
+				return 0, 0, err
+			}
+			if states += bytes; scan.GradX && !forward {
+				states += elementBytes * int64(scan.T) * int64(scan.B) * int64(scan.I) // taken out of the packed gradient
+			}
 		}
-		states += bytes
 	}
 	return states, weights, nil
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 
 	"galvani/data"
@@ -164,20 +165,18 @@ func (g *Graph[F]) ResetState() error {
 
 // CarryState makes the state after the last run the state before the next one.
 func (g *Graph[F]) CarryState() error {
-	if m := g.inputs.of(g.seq.State); m != nil && g.out.Carry != nil {
-		return m.Copy(g.out.Carry())
+	m, at := g.inputs.of(g.seq.State), 0
+	for _, l := range g.out.Layers {
+		if m == nil || l.Carry == nil {
+			return g.Final(g.state)
+		}
+		v := l.Carry()
+		if err := m.Copy(at, v); err != nil {
+			return err
+		}
+		at += v.Shape().TotalSize()
 	}
-	if g.out.Final == nil {
-		return fmt.Errorf("engine: model %s gives no final state, so none can be carried", g.cfg.Net.Name())
-	}
-	final, err := g.out.Final()
-	if err != nil {
-		return fmt.Errorf("engine: final state: %w", err)
-	}
-	if !final.Shape().Eq(g.seq.State.Shape()) {
-		return fmt.Errorf("engine: final state is %v, want %v: %w", final.Shape(), g.seq.State.Shape(), kernels.ErrShape)
-	}
-	return unpack(g.state, final)
+	return nil
 }
 
 // SetState makes state [S,B,H] the state before the next run.
@@ -192,15 +191,32 @@ func (g *Graph[F]) SetState(state []F) error {
 }
 
 // Final copies the state [S,B,H] after the last run into dst.
+//
+// Errors: kernels.ErrShape, and a network that gives no final state.
 func (g *Graph[F]) Final(dst []F) error {
-	if g.out.Final == nil {
-		return fmt.Errorf("engine: model %s gives no final state", g.cfg.Net.Name())
+	at, want := 0, len(dst)
+	for _, l := range g.out.Layers {
+		if l.Final == nil {
+			return fmt.Errorf("engine: model %s gives no final state, so none can be carried", g.cfg.Net.Name())
+		}
+		final, err := l.Final()
+		if err != nil {
+			return fmt.Errorf("engine: final state: %w", err)
+		}
+		n := final.Shape().TotalSize()
+		if n > want-at {
+			at += n
+			break
+		}
+		if err := unpack(dst[at:at+n], final); err != nil {
+			return err
+		}
+		at += n
 	}
-	final, err := g.out.Final()
-	if err != nil {
-		return fmt.Errorf("engine: final state: %w", err)
+	if at != want {
+		return fmt.Errorf("engine: final state has %d elements, want %d: %w", at, want, kernels.ErrShape)
 	}
-	return unpack(dst, final)
+	return nil
 }
 
 // Run computes loss, logits and, if asked for, gradients from the buffers and parameters as
@@ -250,41 +266,52 @@ func (g *Graph[F]) Grad() ([]F, error) {
 	return g.grad, g.readGrad()
 }
 
-// H copies all hidden states [T,B,H] of the last run into dst.
-func (g *Graph[F]) H(dst []F) error {
-	h, err := g.out.H()
+// Layers returns the number of layers.
+func (g *Graph[F]) Layers() int { return len(g.out.Layers) }
+
+// H copies all hidden states [T,B,H] of the last layer, which the read-out sees, in the last run into dst.
+func (g *Graph[F]) H(dst []F) error { return g.LayerH(g.Layers()-1, dst) }
+
+// LayerH copies all hidden states [T,B,H] of a layer in the last run into dst.
+func (g *Graph[F]) LayerH(layer int, dst []F) error {
+	h, err := g.out.Layers[layer].H()
 	if err != nil {
 		return fmt.Errorf("engine: hidden states: %w", err)
 	}
 	return unpack(dst, h)
 }
 
-// StepNorms returns ‖∂L/∂h_t‖ over all sequences of the batch, for each step t.
+// StepNorms returns ‖∂L/∂h_t‖ over all sequences of the batch and all layers, for each step t.
 func (g *Graph[F]) StepNorms() ([]float64, error) {
 	if !g.cfg.Steps {
 		return nil, errors.New("engine: the graph was compiled without the gradients of its steps")
 	}
 	norms := make([]float64, g.cfg.T)
+	add := func(t int, dh []F) { norms[t] = math.Hypot(norms[t], norm(dh)) }
 	dh := make([]F, g.cfg.B*g.cfg.Net.Hidden())
-	if g.out.GradH != nil {
-		all, err := g.out.GradH()
-		if err != nil {
-			return nil, fmt.Errorf("engine: gradients of the steps: %w", err)
+	values := g.stepVals
+	for _, l := range g.out.Layers {
+		if l.GradH != nil {
+			all, err := l.GradH()
+			if err != nil {
+				return nil, fmt.Errorf("engine: gradients of the steps: %w", err)
+			}
+			rows, ok := all.Data().([]F) // not copied: long sequences have many
+			if !ok || len(rows) != g.cfg.T*len(dh) {
+				return nil, fmt.Errorf("engine: gradients of the steps are %v %v, want [%d,%d]: %w", all.Dtype(), all.Shape(), g.cfg.T, len(dh), kernels.ErrShape)
+			}
+			for t := range norms {
+				add(t, rows[t*len(dh):(t+1)*len(dh)])
+			}
+			continue
 		}
-		rows, ok := all.Data().([]F) // not copied: long sequences have many
-		if !ok || len(rows) != g.cfg.T*len(dh) {
-			return nil, fmt.Errorf("engine: gradients of the steps are %v %v, want [%d,%d]: %w", all.Dtype(), all.Shape(), g.cfg.T, len(dh), kernels.ErrShape)
+		for t, v := range values[:g.cfg.T] {
+			if err := unpack(dh, v); err != nil {
+				return nil, fmt.Errorf("engine: gradient of step %d: %w", t, err)
+			}
+			add(t, dh)
 		}
-		for t := range norms {
-			norms[t] = norm(rows[t*len(dh) : (t+1)*len(dh)])
-		}
-		return norms, nil
-	}
-	for t, v := range g.stepVals {
-		if err := unpack(dh, v); err != nil {
-			return nil, fmt.Errorf("engine: gradient of step %d: %w", t, err)
-		}
-		norms[t] = norm(dh)
+		values = values[g.cfg.T:]
 	}
 	return norms, nil
 }

@@ -87,13 +87,16 @@ func (s *Session) diagnose(g *Graph[float32], b *data.Batch) error {
 	for i, spec := range p.specs {
 		suspects = append(suspects, suspect{"parameter " + spec.Name, p.slice(i)})
 	}
-	h := make([]float32, g.cfg.T*g.cfg.B*g.cfg.Net.Hidden())
-	if err := g.H(h); err != nil {
-		return err
-	}
-	plane := len(h) / g.cfg.T
-	for t := range g.cfg.T {
-		suspects = append(suspects, suspect{fmt.Sprintf("h at step %d", t), h[t*plane : (t+1)*plane]})
+	for layer := range g.Layers() {
+		h := make([]float32, g.cfg.T*g.cfg.B*g.cfg.Net.Hidden())
+		if err := g.LayerH(layer, h); err != nil {
+			return err
+		}
+		plane := len(h) / g.cfg.T
+		for t := range g.cfg.T {
+			name := fmt.Sprintf("%s at step %d", g.nameH(layer), t)
+			suspects = append(suspects, suspect{name, h[t*plane : (t+1)*plane]})
+		}
 	}
 	if err := g.Logits(g.logits); err != nil {
 		return err

@@ -279,8 +279,8 @@ func (m *farMirror) View(offset int, shape ...int) gorgonia.Value {
 }
 func (m *farMirror) Push() error { copy(m.all.data, m.host); return nil }
 func (m *farMirror) Pull() error { copy(m.host, m.all.data); return nil }
-func (m *farMirror) Copy(v gorgonia.Value) error {
-	copy(m.all.data, v.(*farray).data)
+func (m *farMirror) Copy(offset int, v gorgonia.Value) error {
+	copy(m.all.data[offset:], v.(*farray).data)
 	return nil
 }
 
@@ -380,9 +380,11 @@ func (n scanNet) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Seq
 	if err != nil {
 		return out, err
 	}
-	out.H = func() (*tensor.Dense, error) { return near(plan.H()).(*tensor.Dense), nil }
-	out.Final = func() (*tensor.Dense, error) { return near(plan.Final()).(*tensor.Dense), nil }
-	out.Carry = plan.Final
+	out.Layers = []kernels.Layer{{
+		H:     func() (*tensor.Dense, error) { return near(plan.H()).(*tensor.Dense), nil },
+		Final: func() (*tensor.Dense, error) { return near(plan.Final()).(*tensor.Dense), nil },
+		Carry: plan.Final,
+	}}
 	out.Logits, err = kernels.Linear(dev, h, params[4], params[5])
 	return out, err
 }
@@ -417,10 +419,12 @@ func (r *told) Evaluated(e EvalEvent) error { r.evals = append(r.evals, e); retu
 // on the host: the same reports in the same order, the same state, to the bit.
 func TestResidentTrainsLikeHost(t *testing.T) {
 	for name, change := range map[string]func(*Config){
-		"adam":     nil,
-		"sgd":      func(c *Config) { c.Options.Optimizer = "sgd" },
-		"stateful": func(c *Config) { c.Options.Stateful = true },
-		"kept":     func(c *Config) { c.Task.Train = fixedSet{c.Task.Train} },
+		"adam":             nil,
+		"sgd":              func(c *Config) { c.Options.Optimizer = "sgd" },
+		"stateful":         func(c *Config) { c.Options.Stateful = true },
+		"kept":             func(c *Config) { c.Task.Train = fixedSet{c.Task.Train} },
+		"layers":           func(c *Config) { c.Net = twoLayers(t, "lstm") },
+		"stateful, layers": func(c *Config) { c.Net, c.Options.Stateful = twoLayers(t, "lstm"), true },
 		"every": func(c *Config) {
 			task := *c.Task
 			task.Every, task.Goal = true, data.Regress

@@ -65,13 +65,17 @@ func (m *StepMap) build(params *Params[float64], salt int) error {
 	if err != nil {
 		return err
 	}
-	if len(out.Before) != m.planes || len(out.After) != m.planes || out.Logits == nil {
-		return fmt.Errorf("there are nodes for %d planes before and %d after the step, want %d", len(out.Before), len(out.After), m.planes)
+	var from, to gorgonia.Nodes // the planes before and after the step
+	for _, l := range out.Layers {
+		from, to = append(from, l.Before...), append(to, l.After...)
+	}
+	if len(from) != m.planes || len(to) != m.planes || out.Logits == nil {
+		return fmt.Errorf("there are nodes for %d planes before and %d after the step, want %d", len(from), len(to), m.planes)
 	}
 	m.next, m.back = make([]gorgonia.Value, m.planes), make([]gorgonia.Value, m.planes)
 	gorgonia.Read(out.Logits, &m.logits)
 	var along *gorgonia.Node // Σ v∘F
-	for i, after := range out.After {
+	for i, after := range to {
 		gorgonia.Read(after, &m.next[i])
 		v := tensor.New(tensor.WithShape(after.Shape()...), tensor.WithBacking(m.part(m.pull, i)))
 		part, err := gorgonia.HadamardProd(after, input(m.nodes, v, fmt.Sprintf("v %d", i), salt))
@@ -87,7 +91,7 @@ func (m *StepMap) build(params *Params[float64], salt int) error {
 		along = part
 	}
 	one := m.nodes.AddNode(gorgonia.NewConstant(1.0, gorgonia.WithName("gradient of v∘F")))
-	grads, err := gorgonia.Backpropagate(gorgonia.Nodes{along}, gorgonia.Nodes{one}, out.Before)
+	grads, err := gorgonia.Backpropagate(gorgonia.Nodes{along}, gorgonia.Nodes{one}, from)
 	if err != nil {
 		return fmt.Errorf("derivative of a step: %w", err)
 	}

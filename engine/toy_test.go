@@ -82,7 +82,7 @@ func (n *toyNet) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Seq
 	}
 	x := bind("x", in.X)
 	h := must(kernels.Field(bind("state", in.State), 0, in.B, n.hidden))
-	out.Before = []*gorgonia.Node{h}
+	states := kernels.Layer{Before: []*gorgonia.Node{h}}
 	wt, rt, vt := must(gorgonia.Transpose(w)), must(gorgonia.Transpose(r)), must(gorgonia.Transpose(v))
 	values := make([]gorgonia.Value, in.T)
 	var rows gorgonia.Nodes
@@ -91,18 +91,19 @@ func (n *toyNet) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Seq
 		h = must(gorgonia.Add(must(gorgonia.Mul(xt, wt)), must(gorgonia.Mul(h, rt))))
 		h = must(n.f(must(gorgonia.BroadcastHadamardProd(h, gain, nil, []byte{0}))))
 		gorgonia.Read(h, &values[t])
-		out.Steps = append(out.Steps, h)
+		states.Steps = append(states.Steps, h)
 		rows = append(rows, h)
 	}
-	out.After = []*gorgonia.Node{h}
+	states.After = []*gorgonia.Node{h}
 	if in.Every {
 		h = must(kernels.Pack(rows...))
 		h = must(kernels.Field(h, 0, in.T*in.B, n.hidden))
 	}
 	bias := must(gorgonia.Add(c, must(gorgonia.Sqrt(root))))
 	out.Logits = must(gorgonia.BroadcastAdd(must(gorgonia.Mul(h, vt)), bias, nil, []byte{0}))
-	out.H = func() (*tensor.Dense, error) { return joined(values, in.T, in.B, n.hidden) }
-	out.Final = func() (*tensor.Dense, error) { return joined(values[in.T-1:], 1, in.B, n.hidden) }
+	states.H = func() (*tensor.Dense, error) { return joined(values, in.T, in.B, n.hidden) }
+	states.Final = func() (*tensor.Dense, error) { return joined(values[in.T-1:], 1, in.B, n.hidden) }
+	out.Layers = []kernels.Layer{states}
 	return out, nil
 }
 

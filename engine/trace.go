@@ -21,7 +21,7 @@ func (s *Session) Batch(set data.Set, n int) (*data.Batch, error) {
 
 // Trace runs one batch forward and backward from rest, without an update, and returns what
 // there is to see, in this order: x [T,B,I], y, weight, mask [T,B] where there is one,
-// h [T,B,H], logits, loss, and grad.<param> for every learned parameter (not clipped). With a
+// h [T,B,H] of each layer (h_l0, h_l1 and so on below the last), logits, loss, and grad.<param> for every learned parameter (not clipped). With a
 // target at each step y, weight and logits start with T, otherwise with B.
 func (s *Session) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
 	g, err := runOnce(s.batchConfig(b), s.params, b)
@@ -30,10 +30,6 @@ func (s *Session) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
 	}
 	defer g.Close()
 	hidden, outputs := s.cfg.Net.Hidden(), s.cfg.Net.Outputs()
-	h := make([]float32, b.T*b.B*hidden)
-	if err := g.H(h); err != nil {
-		return nil, err
-	}
 	logits := make([]float32, g.rows()*outputs)
 	if err := g.Logits(logits); err != nil {
 		return nil, err
@@ -57,8 +53,14 @@ func (s *Session) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
 	if b.Mask != nil {
 		list = append(list, safetensors.Float32("mask", []int{b.T, b.B}, b.Mask))
 	}
+	for layer := range g.Layers() {
+		h := make([]float32, b.T*b.B*hidden)
+		if err := g.LayerH(layer, h); err != nil {
+			return nil, err
+		}
+		list = append(list, safetensors.Float32(g.nameH(layer), []int{b.T, b.B, hidden}, h))
+	}
 	list = append(list,
-		safetensors.Float32("h", []int{b.T, b.B, hidden}, h),
 		safetensors.Float32("logits", wide, logits),
 		safetensors.Float32("loss", nil, []float32{float32(g.Loss())}))
 	grad, err := g.Grad()
@@ -72,7 +74,15 @@ func (s *Session) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
 	return list, nil
 }
 
-// StepGradients returns ‖∂L/∂h_t‖ over the batch for each step t: how far the gradient
+// nameH returns the name of h of a layer: h is what the read-out sees.
+func (g *Graph[F]) nameH(layer int) string {
+	if layer == g.Layers()-1 {
+		return "h"
+	}
+	return fmt.Sprintf("h_l%d", layer)
+}
+
+// StepGradients returns ‖∂L/∂h_t‖ over the batch and all layers for each step t: how far the gradient
 // reaches back in time. Without a device the graph is unrolled, so T and B are best small.
 //
 // Source: Pascanu, Mikolov and Bengio (2013), arXiv:1211.5063, section 2.

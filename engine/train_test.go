@@ -159,9 +159,16 @@ func TestEarlyStop(t *testing.T) {
 // an epoch, and goes on in a new session from the checkpoint: all tensors and counters are
 // the same bits as those of the run that was not stopped.
 func TestResume(t *testing.T) {
-	for _, stateful := range []bool{false, true} {
+	for k, stateful := range []bool{false, true, true} {
+		layers, tensors := k > 1, 6+2*5
+		if layers {
+			tensors = 10 + 2*10
+		}
 		build := func() *Session {
 			return newToySession(t, func(c *Config) {
+				if layers {
+					c.Net = twoLayers(t, "gru")
+				}
 				c.Options.Epochs, c.Options.Stateful, c.Options.Schedule, c.Options.EvalEvery = 6, stateful, "onecycle", 5
 			})
 		}
@@ -198,7 +205,7 @@ func TestResume(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(got.Tensors) != 6+2*5+b2i(stateful) {
+			if len(got.Tensors) != tensors+b2i(stateful) {
 				t.Errorf("%d tensors in the checkpoint", len(got.Tensors))
 			}
 			for k, x := range got.Tensors {

@@ -163,6 +163,12 @@ type Sequence struct {
 type Output struct {
 	// Logits is [B,O], or [T·B,O] with Sequence.Every.
 	Logits *gorgonia.Node
+	// Layers are the states of the layers of the network, that which the read-out sees last.
+	Layers []Layer
+}
+
+// Layer gives the states of one layer of a network.
+type Layer struct {
 	// H returns all hidden states [T,B,H] of the last run.
 	H func() (*tensor.Dense, error)
 	// Final returns the state [S,B,H] after the last step of the last run.

@@ -56,9 +56,11 @@ type Mirror interface {
 	Push() error
 	// Pull waits for all queued work and copies the device's elements to the host tensor.
 	Pull() error
-	// Copy queues a copy of a value on the device, of equal size, to the mirror's own elements
-	// there; the host tensor stays as it is.
-	Copy(v gorgonia.Value) error
+	// Copy queues a copy of a value on the device to the mirror's own elements there from offset on;
+	// the host tensor stays as it is.
+	//
+	// Errors: ErrShape where the value does not fit there.
+	Copy(offset int, v gorgonia.Value) error
 }
 
 // SampleField is one array of all samples, [N,T,W], and the mirror [T,B,W] that takes it for

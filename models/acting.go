@@ -54,8 +54,8 @@ func (n *Network) Stored(p, e int, v float64) (float32, bool) {
 
 // reading returns how the weights that act are made of parameter p, nil where they are it.
 func (n *Network) reading(p int) *kernels.Reading {
-	if p < len(n.params) {
-		if r, ok := n.constraints[n.params[p].Name]; ok {
+	if l, row := n.layerOf(p); l != nil {
+		if r, ok := l.constraints[l.params[row].Name]; ok {
 			return &r
 		}
 		return nil
@@ -103,16 +103,19 @@ func (n *Network) Effective(stored [][]float32) ([]Array, error) {
 		}
 		list = append(list, Array{s.Name, s.Unit, s.Doc, s.Shape, values})
 	}
-	for _, o := range n.step {
-		if r := o.weights.Readings[0]; o.names[0] != o.spec.Name {
-			list = append(list, Array{"cell." + o.names[0], o.spec.Unit, "made of " + o.spec.Name + " for the conductance",
-				o.spec.Shape, o.values(r, stored)})
+	for _, l := range n.layers {
+		own := stored[l.first : l.first+len(l.params)]
+		for _, o := range l.step {
+			if r := o.weights.Readings[0]; o.names[0] != o.spec.Name {
+				list = append(list, Array{l.rename(o.names[0]), o.spec.Unit, "made of " + o.spec.Name + " for the conductance",
+					o.spec.Shape, o.values(r, own)})
+			}
 		}
-	}
-	if d, ok := n.cell.(Deriver); ok {
-		for _, a := range d.Derived(func(name string) []float32 { return stored[n.row(name)] }) {
-			a.Name = "cell." + a.Name
-			list = append(list, a)
+		if d, ok := n.cell.(Deriver); ok {
+			for _, a := range d.Derived(func(name string) []float32 { return own[l.row(name)] }) {
+				a.Name = l.rename(a.Name)
+				list = append(list, a)
+			}
 		}
 	}
 	return list, nil
@@ -134,17 +137,21 @@ func (o operand) values(r kernels.Reading, stored [][]float32) []float32 {
 // Constants calls visit for each array of the network that is fixed by its wiring and is not all
 // ones:
 //
-//	wiring.mask     [H,H]  1 where unit i receives from unit j; the leak of a unit is no connection
+//	wiring.mask     [H,H]  1 where unit i receives from unit j; the leak of a unit is no connection;
+//	                       wiring.mask_l1 and so on of the layers above the first
 //	wiring.sign     [H]    with Dale's law 1 for units that excite and −1 for those that inhibit
 //	wiring.readout  [H]    1 for units that the read-out sees
 func (n *Network) Constants(visit func(name string, shape []int, values []int8)) {
 	h := n.dims.H
-	if n.mask != nil {
+	for _, l := range n.layers {
+		if l.mask == nil {
+			continue
+		}
 		mask := make([]int8, h*h)
-		for k, m := range n.mask {
+		for k, m := range l.mask {
 			mask[k] = int8(m)
 		}
-		visit("wiring.mask", []int{h, h}, mask)
+		visit(suffixed("wiring.mask", l.number), []int{h, h}, mask)
 	}
 	if !n.wiring.Dale {
 		return

@@ -167,7 +167,8 @@ func TestConstants(t *testing.T) {
 				i, j := e/h%h, e%h
 				switch {
 				case s.Role == kernels.Rec && !(s.Leak && i == j):
-					if mask := fixed["wiring.mask"]; (mask[i*h+j] == 1) != exists {
+					l, _ := x.net.layerOf(p)
+					if mask := fixed[suffixed("wiring.mask", l.number)]; (mask[i*h+j] == 1) != exists {
 						t.Errorf("%s: mask %v of unit %d on %d, exists: %v", v.name, mask[i*h+j], j, i, exists)
 					}
 					sign := int8(1)

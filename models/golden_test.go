@@ -1,6 +1,7 @@
 package models
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -47,30 +48,66 @@ func TestGoldenCanFail(t *testing.T) {
 	}
 }
 
-// expect runs the reference over the fixture.
+// expect runs the reference over the fixture. The layers are the same reference one after the other, each on
+// h of the one below. H and the last states of all layers lie behind each other.
 func (x *fixture) expect(t *testing.T, cell Cell) (h, final, logits []float64) {
 	t.Helper()
 	c, ok := cell.(referenced)
 	if !ok {
 		t.Fatalf("%T has no method reference; write one in NAME_reference_test.go", cell)
 	}
-	s, planes := x.size, len(x.net.Rest())
-	p := map[string][]float64{}
+	s, layers := x.size, x.net.Depth()
+	used := map[string][]float64{}
 	for _, spec := range x.net.Specs() {
-		p[strings.TrimPrefix(spec.Name, "cell.")] = x.net.wiring.reference(spec, x.values[spec.Name], s.H)
+		layer := 0
+		if at := strings.LastIndex(spec.Name, "_l"); at > 0 {
+			fmt.Sscan(spec.Name[at+2:], &layer)
+		}
+		used[spec.Name] = x.net.wiring.reference(spec, layer, x.values[spec.Name], s.H)
 	}
-	p[excitatoryUnits] = []float64{math.Round(x.net.wiring.EIRatio * float64(s.H))}
 	in, state := x.seq.X.Data().([]float64), x.seq.State.Data().([]float64)
-	h = make([]float64, s.T*s.B*s.H)
-	final = make([]float64, planes*s.B*s.H)
+	planes, width := len(x.net.Rest())/layers, s.I
+	var rows []float64
+	for l := range layers {
+		p := map[string][]float64{excitatoryUnits: {math.Round(x.net.wiring.EIRatio * float64(s.H))}}
+		for name, values := range used {
+			name = strings.TrimPrefix(name, "cell.")
+			if own, ok := strings.CutSuffix(name, fmt.Sprintf("_l%d", l)); ok { // of a layer above the first, or PyTorch's
+				p[own], p[own+"_l0"] = values, values
+			} else if l == 0 {
+				p[name] = values
+			}
+		}
+		size := planes * s.B * s.H
+		last := append([]float64(nil), state[l*size:(l+1)*size]...)
+		rows = x.layer(c, p, in, width, last, x.net.Rest()[l*planes:(l+1)*planes])
+		h, final = append(h, rows...), append(final, last...)
+		in, width = rows, s.H
+	}
+	if !x.seq.Every {
+		rows = rows[(s.T-1)*s.B*s.H:]
+	}
+	for n := range len(rows) / s.H {
+		for o := range s.O {
+			logits = append(logits, used["readout.bias"][o]+row(used["readout.weight"], o, rows[n*s.H:(n+1)*s.H]))
+		}
+	}
+	return h, final, logits
+}
+
+// layer runs the reference of a cell over a sequence in [T,B,width] from a state [S,B,H], which becomes the
+// last one, and returns h [T,B,H].
+func (x *fixture) layer(c referenced, p map[string][]float64, in []float64, width int, state, rests []float64) []float64 {
+	s := x.size
+	h := make([]float64, s.T*s.B*s.H)
 	for b := range s.B {
-		column := make([]float64, planes*s.H)
-		for k := range planes {
+		column := make([]float64, len(rests)*s.H)
+		for k := range rests {
 			copy(column[k*s.H:(k+1)*s.H], state[(k*s.B+b)*s.H:])
 		}
 		for n := range s.T {
 			if x.seq.Reset != nil && x.seq.Reset.Data().([]float64)[n*s.B+b] == 1 {
-				for k, rest := range x.net.Rest() {
+				for k, rest := range rests {
 					for u := range s.H {
 						column[k*s.H+u] = rest
 					}
@@ -81,24 +118,15 @@ func (x *fixture) expect(t *testing.T, cell Cell) (h, final, logits []float64) {
 			if x.seq.Mask != nil {
 				p[stepLength][0] = x.seq.Mask.Data().([]float64)[n*s.B+b]
 			}
-			c.reference(p, in[(n*s.B+b)*s.I:(n*s.B+b+1)*s.I], column, s.I, s.H)
+			c.reference(p, in[(n*s.B+b)*width:(n*s.B+b+1)*width], column, width, s.H)
 			if x.seq.Mask != nil && x.seq.Mask.Data().([]float64)[n*s.B+b] == 0 {
 				column = old
 			}
 			copy(h[(n*s.B+b)*s.H:], column[:s.H])
 		}
-		for k := range planes {
-			copy(final[(k*s.B+b)*s.H:], column[k*s.H:(k+1)*s.H])
+		for k := range rests {
+			copy(state[(k*s.B+b)*s.H:(k*s.B+b+1)*s.H], column[k*s.H:(k+1)*s.H])
 		}
 	}
-	rows := h
-	if !x.seq.Every {
-		rows = h[(s.T-1)*s.B*s.H:]
-	}
-	for n := range len(rows) / s.H {
-		for o := range s.O {
-			logits = append(logits, p["readout.bias"][o]+row(p["readout.weight"], o, rows[n*s.H:(n+1)*s.H]))
-		}
-	}
-	return h, final, logits
+	return h
 }

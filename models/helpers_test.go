@@ -18,6 +18,7 @@ type variant struct {
 	name   string
 	cell   Cell
 	wiring []Wiring // one or none
+	layers int      // 0 is 1
 }
 
 // variants returns every registered cell with its defaults, or with every option where it has options.
@@ -33,7 +34,23 @@ func variants(t *testing.T) []variant {
 			all = append(all, variant{name: e.Name, cell: cell})
 		}
 	}
-	return append(all, wiredVariants()...)
+	return append(append(all, layeredVariants()...), wiredVariants()...)
+}
+
+// layeredVariants are every cell in two layers, and one in three, with masks.
+func layeredVariants() []variant {
+	var all []variant
+	for _, e := range All() {
+		v := variant{name: e.Name, cell: e.New()}
+		if c, ok := v.cell.(varied); ok {
+			v = c.variants()[0]
+		}
+		v.name, v.layers = v.name+" in 2 layers", 2
+		all = append(all, v)
+	}
+	w := NewWiring()
+	w.RecDensity = 0.6
+	return append(all, variant{name: "gru in 3 layers", cell: &GRU{}, wiring: []Wiring{w}, layers: 3})
 }
 
 // wiredVariants are every form of Dale's law and every mask, of cells with and without a leak in
@@ -63,7 +80,7 @@ func wiredVariants() []variant {
 			c := NewCondVarying()
 			c.AShape, c.Activation, c.Gate = shape, "tanh", []string{"sigmoid", "softplus"}[i%2]
 			if w.Dale {
-				all = append(all, variant{fmt.Sprintf("cond-varying %s wired %s", shape, form), c, []Wiring{w}})
+				all = append(all, variant{name: fmt.Sprintf("cond-varying %s wired %s", shape, form), cell: c, wiring: []Wiring{w}})
 			}
 		}
 	}
@@ -132,6 +149,9 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 	for _, w := range v.wiring {
 		s.H = max(2, s.H) // of two populations
 		opts = append(opts, Wired(w))
+	}
+	if v.layers > 0 {
+		opts = append(opts, Layers(v.layers))
 	}
 	net, err := Bind("test", v.cell, Dims{s.I, s.H, s.O}, opts...)
 	if err != nil {
@@ -204,11 +224,21 @@ func (x *fixture) run(t *testing.T) {
 	x.vm.Reset()
 }
 
-// h returns the hidden states of the last run.
-func (x *fixture) h(t *testing.T) []float64 { return data(t, x.out.H) }
+// h returns the hidden states of all layers of the last run, [L,T,B,H].
+func (x *fixture) h(t *testing.T) (all []float64) {
+	for _, l := range x.out.Layers {
+		all = append(all, data(t, l.H)...)
+	}
+	return all
+}
 
-// final returns the last state of the last run.
-func (x *fixture) final(t *testing.T) []float64 { return data(t, x.out.Final) }
+// final returns the last state of all layers of the last run, [S,B,H].
+func (x *fixture) final(t *testing.T) (all []float64) {
+	for _, l := range x.out.Layers {
+		all = append(all, data(t, l.Final)...)
+	}
+	return all
+}
 
 func data(t *testing.T, get func() (*tensor.Dense, error)) []float64 {
 	t.Helper()

@@ -10,31 +10,28 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Network is a cell bound to its sizes, with a linear read-out of the hidden state:
+// Network is a cell bound to its sizes, in one layer or several, with a linear read-out of the hidden
+// state h of the last:
 //
 //	logits = readout.weight · h + readout.bias
 //
-// It is what package engine trains.
+// All layers have the cell, its settings and H units. Each reads h of the layer below at the same step,
+// the first the input. It is what package engine trains.
 type Network struct {
 	name   string
 	cell   Cell
-	scan   kernels.Cell
 	dims   Dims
-	params []kernels.Spec // of the cell, without prefix
-	specs  []kernels.Spec // of the network
-	scale  float64        // of the initial read-out weights
+	depth  int // number of layers
+	layers []*layer
+	specs  []kernels.Spec
+	rest   []float64 // of the state planes of all layers
+	scale  float64   // of the initial read-out weights
 	way    Feedback
 	builds int
 
-	wiring Wiring
-	within int64     // bytes that the constants of the wiring may take, 0 for any number
-	mask   []float64 // connections that exist, [H,H]; nil for all
-	// constraints say how the weights that act are made of a parameter of the cell, by its name.
-	constraints map[string]kernels.Reading
-
-	step     []operand             // of the unrolled step
-	operands []operand             // of the fused scan
-	readout  kernels.WeightsConfig // of the weights that the read-out uses
+	wiring  Wiring
+	within  int64                 // bytes that the constants of the wiring may take, 0 for any number
+	readout kernels.WeightsConfig // of the weights that the read-out uses
 }
 
 // readoutWeight is the name of the weights of the read-out.
@@ -53,31 +50,38 @@ func Wired(w Wiring) Option { return func(n *Network) { n.wiring = w } }
 // bound.
 func Within(bytes int64) Option { return func(n *Network) { n.within = bytes } }
 
+// Layers stacks the cell n times; once without it.
+func Layers(n int) Option { return func(net *Network) { net.depth = n } }
+
 // Bind gives a cell its sizes. The network's parameters are those of the cell, prefixed
 // "cell.", then readout.weight [O,H] and readout.bias [O], and readout.feedback [O,H] with Fixed.
+// Names of the layers above the first end in _l1, _l2 and so on (in place of _l0, where the cell has
+// PyTorch's names).
 //
-// Errors: sizes below 1; kernels.ErrMemory beyond Within; settings that the cell refuses.
+// Errors: sizes below 1; kernels.ErrMemory beyond Within; settings that the cell refuses; ErrWiring for
+// several layers with Dale's law.
 func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 	if d.I < 1 || d.H < 1 || d.O < 1 {
 		return nil, fmt.Errorf("models: %s: I=%d H=%d O=%d, want all at least 1: %w", name, d.I, d.H, d.O, kernels.ErrShape)
 	}
-	n := &Network{name: name, cell: c, dims: d, scale: 1, wiring: NewWiring()}
+	n := &Network{name: name, cell: c, dims: d, depth: 1, scale: 1, wiring: NewWiring()}
 	for _, o := range opts {
 		o(n)
 	}
-	var err error
-	if n.params, err = c.Params(d); err != nil {
+	if n.depth < 1 {
+		return nil, fmt.Errorf("models: %s: %d layers, want at least 1: %w", name, n.depth, kernels.ErrShape)
+	}
+	if err := n.wiring.check(d.H); err != nil {
 		return nil, err
 	}
-	if n.scan, err = c.Scan(d); err != nil {
-		return nil, err
+	if n.wiring.Dale && n.depth > 1 {
+		return nil, fmt.Errorf("models: %s: Dale's law holds within one layer, and this network has %d; leave out dale, or take 1 layer: %w", name, n.depth, ErrWiring)
 	}
-	if err := n.wire(); err != nil {
-		return nil, err
-	}
-	for _, s := range n.params {
-		s.Name = "cell." + s.Name
-		n.specs = append(n.specs, s)
+	n.wireReadout()
+	for range n.depth {
+		if err := n.addLayer(); err != nil {
+			return nil, err
+		}
 	}
 	n.specs = append(n.specs,
 		learned(readoutWeight, "O H", []int{d.O, d.H}, kernels.Readout, "weights of the read-out",
@@ -92,24 +96,23 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 	return n, nil
 }
 
-// row returns the row of a parameter in the cell's table, negative for none.
-func (n *Network) row(name string) int {
-	return slices.IndexFunc(n.params, func(s kernels.Spec) bool { return s.Name == name })
-}
-
 // Name returns the name given to Bind.
 func (n *Network) Name() string { return n.name }
 
 // Specs returns the parameter table, in the order of the params given to Build.
 func (n *Network) Specs() []kernels.Spec { return slices.Clone(n.specs) }
 
-// Scan returns what the fused scan needs to know of the cell.
-func (n *Network) Scan() kernels.Cell { return n.scan }
+// Scan returns what the fused scan of the first layer needs to know of the cell.
+func (n *Network) Scan() kernels.Cell { return n.layers[0].scan }
 
-// Rest returns the value that each state plane starts from, length S.
-func (n *Network) Rest() []float64 { return slices.Clone(n.scan.Rest) }
+// Rest returns the value that each state plane starts from, length S: the planes of the first layer, then
+// those of the next.
+func (n *Network) Rest() []float64 { return slices.Clone(n.rest) }
 
-// Hidden returns the number H of units.
+// Depth returns the number of layers.
+func (n *Network) Depth() int { return n.depth }
+
+// Hidden returns the number H of units of a layer.
 func (n *Network) Hidden() int { return n.dims.H }
 
 // Outputs returns the number O of read-out units.
@@ -135,39 +138,42 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 			err = fmt.Errorf("models: %s: build: %v", n.name, r)
 		}
 	}()
-	cfg, err := n.configure(in, params)
+	dt, err := n.check(in, params)
 	if err != nil {
 		return out, fmt.Errorf("models: %s: %w", n.name, err)
 	}
-	cell, weight, bias := params[:len(n.params)], params[len(n.params)], params[len(n.params)+1]
-	var h *gorgonia.Node // [B,H] or [T·B,H]
-	if dev == nil {
-		n.builds++
-		k := NewOps(g, cfg.Dtype, cfg.B, cfg.H, fmt.Sprintf("%s.%d", n.name, n.builds))
-		h, out, err = n.unroll(k, cfg, in, cell)
-		if n.readout.Readings != nil {
-			weight = k.Weights(weight, nil, n.readout, 0)
+	n.builds++
+	var top states
+	for _, l := range n.layers {
+		cfg := l.config(in)
+		cfg.Dtype = dt
+		if top, err = l.build(g, dev, cfg, in, top, params[l.first:l.first+len(l.params)]); err != nil {
+			return out, fmt.Errorf("models: %s: %w", n.name, err)
 		}
-	} else {
-		if cell, err = n.fusedOperands(dev, cell); err == nil {
-			h, out, err = fused(g, dev, cfg, in, cell)
-		}
-		if err == nil && n.readout.Readings != nil {
+		out.Layers = append(out.Layers, top.Layer)
+	}
+	own := params[len(params)-n.readouts():]
+	weight, bias := own[0], own[1]
+	if n.readout.Readings != nil {
+		if dev == nil {
+			k := NewOps(g, dt, in.B, n.dims.H, fmt.Sprintf("%s.%d read-out", n.name, n.builds))
+			weight, err = k.Weights(weight, nil, n.readout, 0), k.Err()
+		} else {
 			weight, err = kernels.Weights(dev, weight, nil, n.readout)
 		}
-	}
-	if err != nil {
-		return out, fmt.Errorf("models: %s: %w", n.name, err)
+		if err != nil {
+			return out, fmt.Errorf("models: %s: %w", n.name, err)
+		}
 	}
 	back := weight
 	switch n.way {
 	case Transpose:
 		back, err = kernels.Hold(weight)
 	case Fixed:
-		back = params[len(n.params)+2]
+		back = own[2]
 	}
 	if err == nil {
-		out.Logits, err = kernels.LinearBack(dev, h, weight, bias, back)
+		out.Logits, err = kernels.LinearBack(dev, top.all, weight, bias, back)
 	}
 	if err != nil {
 		return out, fmt.Errorf("models: %s: read-out: %w", n.name, err)
@@ -175,43 +181,44 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 	return out, nil
 }
 
-// Plan returns what Build asks of a device: the scan of the sequences of in, whose tensors need not be
-// there, and the weights that are made of stored ones.
-func (n *Network) Plan(in kernels.Sequence) (kernels.ScanConfig, []kernels.WeightsConfig) {
-	cfg := n.scanConfig(in)
-	cfg.Dtype, cfg.KeepGradH, cfg.Memory, cfg.ForwardOnly = tensor.Float32, in.GradH, in.Memory, in.ForwardOnly
-	var made []kernels.WeightsConfig
-	for _, o := range n.operands {
-		if o.made() && !o.spec.Shared {
-			made = append(made, o.weights)
+// readouts returns the number of parameters of the read-out, the last of Specs.
+func (n *Network) readouts() int {
+	last := n.layers[n.depth-1]
+	return len(n.specs) - last.first - len(last.params)
+}
+
+// Plan returns what Build asks of a device: the scans of the layers for the sequences of in, whose tensors
+// need not be there, and the weights that are made of stored ones.
+func (n *Network) Plan(in kernels.Sequence) (scans []kernels.ScanConfig, made []kernels.WeightsConfig) {
+	for _, l := range n.layers {
+		cfg := l.config(in)
+		cfg.Dtype = tensor.Float32
+		scans = append(scans, cfg)
+		for _, o := range l.operands {
+			if o.made() && !o.spec.Shared {
+				made = append(made, o.weights)
+			}
 		}
 	}
 	if n.readout.Readings != nil {
 		made = append(made, n.readout)
 	}
-	return cfg, made
+	return scans, made
 }
 
-// scanConfig returns the configuration of the scan of a sequence, but for the number type.
-func (n *Network) scanConfig(in kernels.Sequence) kernels.ScanConfig {
-	return kernels.ScanConfig{Cell: n.scan, T: in.T, B: in.B, I: n.dims.I, H: n.dims.H, Params: n.Operands(),
-		Last: !in.Every, Masked: in.Mask != nil, Resets: in.Reset != nil}
-}
-
-// configure checks the sequence and the parameters against the network.
-func (n *Network) configure(in kernels.Sequence, params []*gorgonia.Node) (kernels.ScanConfig, error) {
-	cfg := n.scanConfig(in)
+// check holds the sequence and the parameters to the network and returns the number type.
+func (n *Network) check(in kernels.Sequence, params []*gorgonia.Node) (dt tensor.Dtype, err error) {
 	if in.X == nil && in.XFrom == nil || in.State == nil && in.StateFrom == nil || in.T < 1 || in.B < 1 || in.I != n.dims.I {
-		return cfg, fmt.Errorf("sequence of T=%d B=%d I=%d, want I=%d, the rest at least 1, and values for x and the state: %w",
+		return dt, fmt.Errorf("sequence of T=%d B=%d I=%d, want I=%d, the rest at least 1, and values for x and the state: %w",
 			in.T, in.B, in.I, n.dims.I, kernels.ErrShape)
 	}
 	if in.XFrom != nil {
-		cfg.Dtype = in.XFrom.Dtype()
+		dt = in.XFrom.Dtype()
 	} else {
-		cfg.Dtype = in.X.Dtype()
+		dt = in.X.Dtype()
 	}
-	if cfg.Dtype != tensor.Float32 && cfg.Dtype != tensor.Float64 {
-		return cfg, fmt.Errorf("x holds %v, want float32 or float64", cfg.Dtype)
+	if dt != tensor.Float32 && dt != tensor.Float64 {
+		return dt, fmt.Errorf("x holds %v, want float32 or float64", dt)
 	}
 	for _, want := range []struct {
 		name  string
@@ -219,59 +226,36 @@ func (n *Network) configure(in kernels.Sequence, params []*gorgonia.Node) (kerne
 		shape tensor.Shape
 	}{
 		{"x", in.X, tensor.Shape{in.T, in.B, in.I}},
-		{"state", in.State, tensor.Shape{n.scan.States, in.B, n.dims.H}},
+		{"state", in.State, tensor.Shape{len(n.rest), in.B, n.dims.H}},
 		{"mask", in.Mask, tensor.Shape{in.T, in.B}},
 		{"reset", in.Reset, tensor.Shape{in.T, in.B}},
 	} {
 		if want.name == "x" && in.XFrom != nil || want.name == "state" && in.StateFrom != nil {
 			continue // its node is read in its place
 		}
-		if want.t != nil && (!want.t.Shape().Eq(want.shape) || want.t.Dtype() != cfg.Dtype || want.t.RequiresIterator()) {
-			return cfg, fmt.Errorf("%s is %v %v, want %v %v without gaps: %w",
-				want.name, want.t.Dtype(), want.t.Shape(), cfg.Dtype, want.shape, kernels.ErrShape)
+		if want.t != nil && (!want.t.Shape().Eq(want.shape) || want.t.Dtype() != dt || want.t.RequiresIterator()) {
+			return dt, fmt.Errorf("%s is %v %v, want %v %v without gaps: %w",
+				want.name, want.t.Dtype(), want.t.Shape(), dt, want.shape, kernels.ErrShape)
 		}
 	}
 	for _, want := range []struct {
 		name  string
 		node  *gorgonia.Node
 		shape tensor.Shape
-	}{{"x", in.XFrom, tensor.Shape{in.T * in.B, in.I}}, {"state", in.StateFrom, tensor.Shape{n.scan.States, in.B, n.dims.H}}} {
-		if want.node != nil && (!want.node.Shape().Eq(want.shape) || want.node.Dtype() != cfg.Dtype) {
-			return cfg, fmt.Errorf("%s is computed as %v %v, want %v %v: %w", want.name, want.node.Dtype(), want.node.Shape(),
-				cfg.Dtype, want.shape, kernels.ErrShape)
+	}{{"x", in.XFrom, tensor.Shape{in.T * in.B, in.I}}, {"state", in.StateFrom, tensor.Shape{len(n.rest), in.B, n.dims.H}}} {
+		if want.node != nil && (!want.node.Shape().Eq(want.shape) || want.node.Dtype() != dt) {
+			return dt, fmt.Errorf("%s is computed as %v %v, want %v %v: %w", want.name, want.node.Dtype(), want.node.Shape(),
+				dt, want.shape, kernels.ErrShape)
 		}
 	}
 	if len(params) != len(n.specs) {
-		return cfg, fmt.Errorf("%d parameters, want %d: %w", len(params), len(n.specs), kernels.ErrShape)
+		return dt, fmt.Errorf("%d parameters, want %d: %w", len(params), len(n.specs), kernels.ErrShape)
 	}
 	for i, s := range n.specs {
-		if !slices.Equal(params[i].Shape(), s.Shape) || params[i].Dtype() != cfg.Dtype {
-			return cfg, fmt.Errorf("%s is %v %v, want %v %v: %w",
-				s.Name, params[i].Dtype(), params[i].Shape(), cfg.Dtype, s.Shape, kernels.ErrShape)
+		if !slices.Equal(params[i].Shape(), s.Shape) || params[i].Dtype() != dt {
+			return dt, fmt.Errorf("%s is %v %v, want %v %v: %w",
+				s.Name, params[i].Dtype(), params[i].Shape(), dt, s.Shape, kernels.ErrShape)
 		}
 	}
-	return cfg, nil
-}
-
-// fused runs the sequence as one operation on a device.
-func fused(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, operands []*gorgonia.Node) (h *gorgonia.Node, out kernels.Output, err error) {
-	h, plan, err := kernels.Scan(g, dev, cfg, in, operands)
-	if err != nil {
-		return nil, out, err
-	}
-	out.H = func() (*tensor.Dense, error) { return view(plan.H(), cfg.T, cfg.B, cfg.H) }
-	out.Final = func() (*tensor.Dense, error) { return view(plan.Final(), cfg.Cell.States, cfg.B, cfg.H) }
-	out.Carry = plan.Final
-	if in.GradH {
-		out.GradH = func() (*tensor.Dense, error) { return view(plan.GradH(), cfg.T, cfg.B, cfg.H) }
-	}
-	return h, out, nil
-}
-
-// view returns the value of the last run under a shape.
-func view(v gorgonia.Value, shape ...int) (*tensor.Dense, error) {
-	if v == nil {
-		return nil, fmt.Errorf("models: the network has not run yet")
-	}
-	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(v.Data())), nil
+	return dt, nil
 }

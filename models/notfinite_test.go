@@ -48,7 +48,7 @@ func TestNotFiniteSpreads(t *testing.T) {
 func spread(t *testing.T, what string, got, clean []float64, n int, bad float64) {
 	t.Helper()
 	for i, v := range got {
-		step, b := i/n/3, i/n%3
+		step, b := i/n/3%3, i/n%3 // of all layers
 		want := b != 1 || step < 1
 		if finite := v-v == 0; finite != want || finite && v != clean[i] {
 			t.Fatalf("x holds %v: %s of step %d, row %d, number %d is %v, and %v with a finite x", bad, what, step, b, i%n, v, clean[i])

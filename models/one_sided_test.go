@@ -23,7 +23,7 @@ func TestOneSidedDerivatives(t *testing.T) {
 		w := dale()
 		w.DaleForm, w.EIRatio, w.RecDensity = form, 0.5, 0.7
 		add := func(name string, c Cell) {
-			all = append(all, variant{name + " " + form, c, []Wiring{w}})
+			all = append(all, variant{name: name + " " + form, cell: c, wiring: []Wiring{w}})
 		}
 		for _, shape := range []string{"scalar", "pre", "post", "type"} {
 			c := NewCondVarying()
@@ -36,7 +36,7 @@ func TestOneSidedDerivatives(t *testing.T) {
 	}
 	free := NewCondVarying() // |W| and |P| of weights that may have either sign
 	free.Activation = "tanh"
-	all = append(all, variant{"cond-varying", free, nil})
+	all = append(all, variant{name: "cond-varying", cell: free})
 	for _, v := range all {
 		x := newFixture(t, v, size{T: 3, B: 2, I: 2, H: 6, O: 2}, every)
 		var zeros []zeroWeight

@@ -78,43 +78,43 @@ func (o operand) stacked(h int) kernels.Spec {
 }
 
 // compose fills in the operands of the step and of the scan.
-func (n *Network) compose() (err error) {
+func (l *layer) compose() (err error) {
 	var list []Operand
-	if c, ok := n.cell.(Composer); ok {
+	if c, ok := l.net.cell.(Composer); ok {
 		list = c.Operands()
 	} else {
-		for _, s := range n.params {
+		for _, s := range l.params {
 			list = append(list, Operand{Name: s.Name, Of: s.Name})
 		}
 	}
-	if n.step, err = n.make(list, false); err != nil {
+	if l.step, err = l.make(list, false); err != nil {
 		return err
 	}
-	if c, ok := n.cell.(Splitter); ok && n.wiring.Dale {
+	if c, ok := l.net.cell.(Splitter); ok && l.net.wiring.Dale {
 		if header, split := c.Split(); header != "" {
-			n.scan.Header, list = header, split
+			l.scan.Header, list = header, split
 		}
 	}
-	n.operands, err = n.make(list, true)
+	l.operands, err = l.make(list, true)
 	return err
 }
 
 // make joins operands to the parameter table and to the constraints; with join those of one
 // parameter become one.
-func (n *Network) make(list []Operand, join bool) ([]operand, error) {
+func (l *layer) make(list []Operand, join bool) ([]operand, error) {
 	var all []operand
-	for _, l := range list {
-		of, scale := n.row(l.Of), n.row(l.Scale)
-		if of < 0 || scale < 0 && l.Scale != "" {
-			return nil, fmt.Errorf("models: operand %q is made of %q and %q, which the parameter table lacks", l.Name, l.Of, l.Scale)
+	for _, o := range list {
+		of, scale := l.row(o.Of), l.row(o.Scale)
+		if of < 0 || scale < 0 && o.Scale != "" {
+			return nil, fmt.Errorf("models: operand %q is made of %q and %q, which the parameter table lacks", o.Name, o.Of, o.Scale)
 		}
-		if l.From != Everyone && !n.wiring.Dale {
-			return nil, fmt.Errorf("models: %s: its settings tell E from I units, of which there are none without dale: %w", n.name, ErrWiring)
+		if o.From != Everyone && !l.net.wiring.Dale {
+			return nil, fmt.Errorf("models: %s: its settings tell E from I units, of which there are none without dale: %w", l.net.name, ErrWiring)
 		}
 		if len(all) == 0 || !join || all[len(all)-1].of != of {
-			all = append(all, operand{spec: n.params[of], of: of, scale: -1, weights: matrix(n.params[of])})
+			all = append(all, operand{spec: l.params[of], of: of, scale: -1, weights: matrix(l.params[of])})
 		}
-		all[len(all)-1].add(n, l, scale, n.constraints[l.Of])
+		all[len(all)-1].add(l, o, scale, l.constraints[o.Of])
 	}
 	return all, nil
 }
@@ -143,22 +143,22 @@ func matrix(s kernels.Spec) kernels.WeightsConfig {
 }
 
 // add makes another block of the operand. One parameter at most scales an operand.
-func (o *operand) add(n *Network, l Operand, scale int, r kernels.Reading) {
-	if l.Magnitude {
+func (o *operand) add(l *layer, as Operand, scale int, r kernels.Reading) {
+	if as.Magnitude {
 		r = magnitude(r)
 	}
-	if l.Off {
+	if as.Off {
 		r.Factor = make([]float64, o.spec.Len())
 	}
-	if o.names = append(o.names, l.Name); l.From != Everyone {
-		support := n.population(l.From)
+	if o.names = append(o.names, as.Name); as.From != Everyone {
+		support := l.net.population(as.From)
 		o.supports = append(o.supports, support)
 		r.Factor = columns(r.Factor, o.weights, support)
 	}
 	if scale >= 0 {
 		r.Scaled = true
-		o.scale, o.weights.Scale = scale, l.Along
-		o.spec.Learned = o.spec.Learned || n.params[scale].Learned
+		o.scale, o.weights.Scale = scale, as.Along
+		o.spec.Learned = o.spec.Learned || l.params[scale].Learned
 	}
 	o.weights.Readings = append(o.weights.Readings, r)
 }
@@ -197,24 +197,27 @@ func magnitude(r kernels.Reading) kernels.Reading {
 	return r
 }
 
-// Operands returns the table that the fused scan reads.
-func (n *Network) Operands() []kernels.Spec {
+// Operands returns the table that the fused scan of the first layer reads.
+func (n *Network) Operands() []kernels.Spec { return n.layers[0].table() }
+
+// table returns the table that the fused scan of the layer reads.
+func (l *layer) table() []kernels.Spec {
 	var specs []kernels.Spec
-	for _, o := range n.operands {
-		specs = append(specs, o.stacked(n.dims.H))
+	for _, o := range l.operands {
+		specs = append(specs, o.stacked(l.dims.H))
 	}
 	return specs
 }
 
 // fusedOperands makes the operands on a device. Each parameter has one reader: gradients of
 // several would be summed by Gorgonia, in host memory.
-func (n *Network) fusedOperands(dev kernels.Device, params []*gorgonia.Node) ([]*gorgonia.Node, error) {
-	nodes := make([]*gorgonia.Node, len(n.operands))
-	for i, o := range n.operands {
+func (l *layer) fusedOperands(dev kernels.Device, params []*gorgonia.Node) ([]*gorgonia.Node, error) {
+	nodes := make([]*gorgonia.Node, len(l.operands))
+	for i, o := range l.operands {
 		var err error
 		switch nodes[i] = params[o.of]; {
 		case o.spec.Shared:
-			nodes[i], err = kernels.Repeat(dev, params[o.of], len(o.names)*n.dims.H)
+			nodes[i], err = kernels.Repeat(dev, params[o.of], len(o.names)*l.dims.H)
 		case o.made():
 			nodes[i], err = kernels.Weights(dev, params[o.of], o.scaleOf(params), o.weights)
 		}
@@ -289,24 +292,25 @@ func (k *Ops) upper(w *gorgonia.Node, cfg kernels.WeightsConfig) *gorgonia.Node 
 	return k.greater(w, k.Matrix(k.fresh("least"), cfg.R, cfg.C, least))
 }
 
-// OperandValues returns what the fused scan would read, given the parameters of the cell, in the
-// order of Operands.
+// OperandValues returns what the fused scan of the first layer would read, given its parameters, in
+// the order of Operands.
 //
 // Errors: parameters that do not have the shapes of the table.
 func (n *Network) OperandValues(params []*tensor.Dense) ([]*tensor.Dense, error) {
-	if len(params) != len(n.params) {
-		return nil, fmt.Errorf("models: %s: %d parameters, want %d: %w", n.name, len(params), len(n.params), kernels.ErrShape)
+	l := n.layers[0]
+	if len(params) != len(l.params) {
+		return nil, fmt.Errorf("models: %s: %d parameters, want %d: %w", n.name, len(params), len(l.params), kernels.ErrShape)
 	}
 	g := gorgonia.NewGraph()
 	k := NewOps(g, params[0].Dtype(), 1, n.dims.H, n.name)
 	nodes := make([]*gorgonia.Node, len(params))
 	for i, p := range params {
-		if !p.Shape().Eq(tensor.Shape(n.params[i].Shape)) {
-			return nil, fmt.Errorf("models: %s: %s is %v, want %v: %w", n.name, n.params[i].Name, p.Shape(), n.params[i].Shape, kernels.ErrShape)
+		if !p.Shape().Eq(tensor.Shape(l.params[i].Shape)) {
+			return nil, fmt.Errorf("models: %s: %s is %v, want %v: %w", n.name, l.params[i].Name, p.Shape(), l.params[i].Shape, kernels.ErrShape)
 		}
-		nodes[i] = k.Input(n.params[i].Name, p.Data(), p.Shape()...)
+		nodes[i] = k.Input(l.params[i].Name, p.Data(), p.Shape()...)
 	}
-	_, nodes = graphOperands(k, n.operands, nodes)
+	_, nodes = graphOperands(k, l.operands, nodes)
 	if k.Err() != nil {
 		return nil, k.Err()
 	}
@@ -316,7 +320,7 @@ func (n *Network) OperandValues(params []*tensor.Dense) ([]*tensor.Dense, error)
 		return nil, fmt.Errorf("models: %s: %w", n.name, err)
 	}
 	var values []*tensor.Dense
-	for _, o := range n.operands {
+	for _, o := range l.operands {
 		values = append(values, stack(nodes[:len(o.names)], o.stacked(n.dims.H)))
 		nodes = nodes[len(o.names):]
 	}

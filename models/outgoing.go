@@ -7,12 +7,14 @@ import (
 )
 
 // Outgoing calls visit for every weight by which one of the units acts on the rest of the
-// network, with the number of its parameter in Specs and of its element there:
+// network, with the number of its parameter in Specs and of its element there. Unit l·H + j is unit j of
+// layer l:
 //
-//   - its column of every recurrent matrix, W[post,pre], but for the diagonal: what a unit does
-//     to itself stays, which for crnn-simple is its leak;
+//   - its column of every recurrent matrix of its layer, W[post,pre], but for the diagonal: what a unit
+//     does to itself stays, which for crnn-simple is its leak;
 //   - the axial edges that end at it, each once. They are the neighbour's edges too;
-//   - with readout, its column of the read-out.
+//   - its column of every input matrix of the layer above;
+//   - with readout, the column of the read-out of a unit of the last layer.
 //
 // No unit sees another one by any other way. With all of these weights 0, logits and the states
 // of the other units are those of a network in which h of the units is 0 at every step, and the
@@ -21,33 +23,40 @@ import (
 // Errors: kernels.ErrShape for a unit that there is not, or that is named twice.
 func (n *Network) Outgoing(units []int, readout bool, visit func(param, element int)) error {
 	hidden := n.dims.H
-	chosen := make([]bool, hidden)
+	of := make([][]int, n.depth) // the units of each layer
+	chosen := make([]bool, n.depth*hidden)
 	for _, u := range units {
-		if u < 0 || u >= hidden || chosen[u] {
-			return fmt.Errorf("models: %s: unit %d is named twice or is not one of 0 to %d: %w", n.name, u, hidden-1, kernels.ErrShape)
+		if u < 0 || u >= len(chosen) || chosen[u] {
+			return fmt.Errorf("models: %s: unit %d is named twice or is not one of 0 to %d: %w", n.name, u, len(chosen)-1, kernels.ErrShape)
 		}
 		chosen[u] = true
+		of[u/hidden] = append(of[u/hidden], u%hidden)
+	}
+	columns := func(i, rows int, units []int, own bool) {
+		for row := range rows {
+			for _, u := range units {
+				if own || row%hidden != u {
+					visit(i, row*hidden+u)
+				}
+			}
+		}
 	}
 	for i, s := range n.specs {
+		l, _ := n.layerOf(i)
 		switch {
+		case l == nil:
+			if readout && s.Name == readoutWeight {
+				columns(i, n.dims.O, of[n.depth-1], true)
+			}
 		case s.Role == kernels.Rec:
-			for row := range s.Shape[0] {
-				for _, u := range units {
-					if row%hidden != u {
-						visit(i, row*hidden+u)
-					}
-				}
-			}
+			columns(i, s.Shape[0], of[l.number], false)
+		case s.Role == kernels.In && l.number > 0:
+			columns(i, s.Shape[0], of[l.number-1], true)
 		case s.Role == kernels.Edge:
-			for e := range n.scan.Axial.I {
-				if chosen[n.scan.Axial.I[e]] || chosen[n.scan.Axial.J[e]] {
+			own := chosen[l.number*hidden:]
+			for e := range l.scan.Axial.I {
+				if own[l.scan.Axial.I[e]] || own[l.scan.Axial.J[e]] {
 					visit(i, e)
-				}
-			}
-		case readout && s.Name == readoutWeight:
-			for row := range n.dims.O {
-				for _, u := range units {
-					visit(i, row*hidden+u)
 				}
 			}
 		}

@@ -13,7 +13,7 @@ import (
 // the same bit for bit; with the read-out kept, the states alone; with all weights, neither.
 func TestSilencedUnitsAreUnseen(t *testing.T) {
 	s := size{T: 3, B: 2, I: 2, H: 5, O: 2}
-	units := []int{1, 4}
+	units := []int{1, 4} // of each layer
 	for _, v := range variants(t) {
 		t.Run(v.name, func(t *testing.T) {
 			for _, tt := range []struct {
@@ -26,7 +26,7 @@ func TestSilencedUnitsAreUnseen(t *testing.T) {
 			} {
 				x := newFixture(t, v, s, 0)
 				if tt.silence {
-					x.silence(t, units, tt.readout)
+					x.silence(t, inEachLayer(x.net, units), tt.readout)
 				}
 				x.run(t)
 				states, logits := x.of(t, others(s.H, units)), numbers(x.logits)
@@ -55,7 +55,7 @@ func TestOutgoingVisitsOnce(t *testing.T) {
 	for _, v := range variants(t) {
 		x := newFixture(t, v, size{T: 1, B: 1, I: 1, H: 5, O: 2}, 0)
 		seen := map[[2]int]int{}
-		if err := x.net.Outgoing([]int{0, 1, 3}, true, func(p, e int) { seen[[2]int{p, e}]++ }); err != nil {
+		if err := x.net.Outgoing(inEachLayer(x.net, []int{0, 1, 3}), true, func(p, e int) { seen[[2]int{p, e}]++ }); err != nil {
 			t.Fatal(err)
 		}
 		for at, n := range seen {
@@ -75,6 +75,16 @@ func TestOutgoingRefuses(t *testing.T) {
 	}
 }
 
+// inEachLayer returns the numbers of some units of every layer.
+func inEachLayer(n *Network, units []int) (all []int) {
+	for l := range n.Depth() {
+		for _, u := range units {
+			all = append(all, l*n.Hidden()+u)
+		}
+	}
+	return all
+}
+
 // silence sets the outgoing weights of units to 0.
 func (x *fixture) silence(t *testing.T, units []int, readout bool) {
 	t.Helper()
@@ -86,7 +96,7 @@ func (x *fixture) silence(t *testing.T, units []int, readout bool) {
 
 // coupled reports whether units act on each other at all.
 func (x *fixture) coupled() bool {
-	return slices.ContainsFunc(x.net.Specs(), func(s kernels.Spec) bool { return s.Role == kernels.Rec || s.Role == kernels.Edge })
+	return x.net.Depth() > 1 || slices.ContainsFunc(x.net.Specs(), func(s kernels.Spec) bool { return s.Role == kernels.Rec || s.Role == kernels.Edge })
 }
 
 // of returns the final states of some units.

@@ -35,8 +35,8 @@ const (
 	excitatoryUnits = "number of excitatory units"
 )
 
-// reference returns what a network uses in place of a parameter.
-func (w Wiring) reference(s kernels.Spec, stored []float64, h int) []float64 {
+// reference returns what a network uses in place of a parameter of a layer.
+func (w Wiring) reference(s kernels.Spec, layer int, stored []float64, h int) []float64 {
 	excitatory := int(math.Round(w.EIRatio * float64(h)))
 	used := append([]float64(nil), stored...)
 	for k := range used {
@@ -54,7 +54,7 @@ func (w Wiring) reference(s kernels.Spec, stored []float64, h int) []float64 {
 		case w.Dale && w.DaleForm == "relu":
 			used[k] = math.Max(0, stored[k])
 		}
-		mask, _ := w.mask(h)
+		mask, _ := w.mask(h, layer)
 		if s.Leak && i == j {
 			if w.Dale {
 				used[k] = math.Abs(used[k])

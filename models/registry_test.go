@@ -98,28 +98,34 @@ func checkSpec(t *testing.T, model string, s kernels.Spec, letters map[byte]int)
 	}
 }
 
-// TestTorchNames: names, shapes and order of torch.nn.RNN, LSTM and GRU.
+// TestTorchNames: names, shapes and order of torch.nn.RNN, LSTM and GRU with one and two layers.
 func TestTorchNames(t *testing.T) {
 	for name, gates := range map[string]int{"rnn": 1, "irnn": 1, "lstm": 4, "gru": 3} {
 		e, err := Lookup(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := Bind(name, e.New(), Dims{3, 5, 2})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, s := range n.Specs() {
-			got = append(got, fmt.Sprint(s.Name, s.Shape))
-		}
 		g := gates * 5
 		want := []string{
 			fmt.Sprintf("cell.weight_ih_l0[%d 3]", g), fmt.Sprintf("cell.weight_hh_l0[%d 5]", g),
-			fmt.Sprintf("cell.bias_ih_l0[%d]", g), fmt.Sprintf("cell.bias_hh_l0[%d]", g),
-			"readout.weight[2 5]", "readout.bias[2]"}
-		if !slices.Equal(got, want) {
-			t.Errorf("%s: parameters are %v, want %v", name, got, want)
+			fmt.Sprintf("cell.bias_ih_l0[%d]", g), fmt.Sprintf("cell.bias_hh_l0[%d]", g)}
+		for layers := 1; layers <= 2; layers++ {
+			n, err := Bind(name, e.New(), Dims{3, 5, 2}, Layers(layers))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, s := range n.Specs() {
+				got = append(got, fmt.Sprint(s.Name, s.Shape))
+			}
+			if layers == 2 {
+				want = append(want,
+					fmt.Sprintf("cell.weight_ih_l1[%d 5]", g), fmt.Sprintf("cell.weight_hh_l1[%d 5]", g),
+					fmt.Sprintf("cell.bias_ih_l1[%d]", g), fmt.Sprintf("cell.bias_hh_l1[%d]", g))
+			}
+			if all := append(slices.Clone(want), "readout.weight[2 5]", "readout.bias[2]"); !slices.Equal(got, all) {
+				t.Errorf("%s: parameters are %v, want %v", name, got, all)
+			}
 		}
 	}
 }
@@ -184,6 +190,51 @@ func TestSettingsAreRefused(t *testing.T) {
 	c.Stepping = "rk4"
 	if _, err := Bind("crnn", c, Dims{1, 1, 1}); err == nil {
 		t.Error("step = rk4 was taken")
+	}
+}
+
+// TestLayerNames: the parameters of the layers above the first are those of the cell with its number behind
+// the name, each once.
+func TestLayerNames(t *testing.T) {
+	for _, e := range All() {
+		one, err := Bind(e.Name, e.New(), Dims{3, 4, 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		three, err := Bind(e.Name, e.New(), Dims{3, 4, 2}, Layers(3))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cell := len(one.Specs()) - 2
+		if n := len(three.Specs()); n != 3*cell+2 || len(three.Rest()) != 3*len(one.Rest()) {
+			t.Fatalf("%s: %d parameters and %d planes", e.Name, n, len(three.Rest()))
+		}
+		seen := map[string]bool{}
+		for i, s := range three.Specs() {
+			if seen[s.Name] {
+				t.Errorf("%s: %s stands twice", e.Name, s.Name)
+			}
+			seen[s.Name] = true
+			if i >= 3*cell {
+				continue
+			}
+			name := one.Specs()[i%cell].Name
+			if layer := i / cell; layer > 0 {
+				name = fmt.Sprintf("%s_l%d", strings.TrimSuffix(name, "_l0"), layer)
+				checkSpec(t, e.Name, s, map[byte]int{'H': 4, 'C': 2, 'E': 4})
+			}
+			if s.Name != name {
+				t.Errorf("%s: parameter %d is %s, want %s", e.Name, i, s.Name, name)
+			}
+		}
+	}
+	for _, n := range []int{0, -1} {
+		if _, err := Bind("rnn", &RNN{}, Dims{1, 2, 1}, Layers(n)); !errors.Is(err, kernels.ErrShape) {
+			t.Errorf("%d layers: error %v, want a wrong shape", n, err)
+		}
+	}
+	if _, err := Bind("rnn", &RNN{}, Dims{1, 4, 1}, Layers(2), Wired(dale())); !errors.Is(err, ErrWiring) {
+		t.Errorf("two layers with Dale's law: error %v", err)
 	}
 }
 

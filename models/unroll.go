@@ -10,14 +10,19 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// unroll writes all T steps of the cell on the graph. It returns h after the last step, [B,H],
-// or of all steps, [T·B,H].
+// unroll writes all T steps of the layer on the graph; below are the nodes of the steps of the layer below,
+// none for the first. It returns h after the last step, [B,H], or of all steps, [T·B,H].
 //
 // Per step: where the reset is 1 the state goes to rest; the cell steps; where the mask is 0
 // the state from before is kept. Other values of the mask are what Ops.Elapsed gives.
-func (n *Network) unroll(k *Ops, cfg kernels.ScanConfig, in kernels.Sequence, params []*gorgonia.Node) (*gorgonia.Node, kernels.Output, error) {
-	specs, operands := graphOperands(k, n.step, params)
-	step := n.cell.Unroll(k, NewParams(k, specs, operands, n.scan.Axial))
+func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels.Sequence, below, params []*gorgonia.Node) (s states, err error) {
+	salt := fmt.Sprintf("%s.%d", l.net.name, l.net.builds)
+	if l.number > 0 {
+		salt += fmt.Sprintf(".l%d", l.number)
+	}
+	k := NewOps(g, cfg.Dtype, cfg.B, cfg.H, salt)
+	specs, operands := graphOperands(k, l.step, params)
+	step := l.net.cell.Unroll(k, NewParams(k, specs, operands, l.scan.Axial))
 	state := make([]*gorgonia.Node, cfg.Cell.States)
 	for i := range state {
 		if state[i] = k.part(in.StateFrom, i, cfg.B, cfg.H); state[i] == nil {
@@ -37,10 +42,7 @@ func (n *Network) unroll(k *Ops, cfg kernels.ScanConfig, in kernels.Sequence, pa
 		if cfg.Masked {
 			k.elapsed = k.Column(k.slab("mask", in.Mask, t, cfg.B, 1))
 		}
-		x := k.part(in.XFrom, t, cfg.B, cfg.I)
-		if x == nil {
-			x = k.slab("x", in.X, t, cfg.B, cfg.I)
-		}
+		x := l.input(k, cfg, in, below, t)
 		x = k.Sub(x, k.Mul(zeros, x)) // NaN for ±∞ too, which a gate that saturates would make finite
 		next := step(x, state)
 		if len(next) != len(state) {
@@ -57,18 +59,29 @@ func (n *Network) unroll(k *Ops, cfg kernels.ScanConfig, in kernels.Sequence, pa
 		h = append(h, state[0])
 	}
 	if k.Err() != nil {
-		return nil, kernels.Output{}, k.Err()
+		return s, k.Err()
 	}
-	all := k.Pack(h...)
-	out := kernels.Output{
-		H:     k.read(all, cfg.T, cfg.B, cfg.H),
+	s.all = k.Pack(h...)
+	s.Layer = kernels.Layer{
+		H:     k.read(s.all, cfg.T, cfg.B, cfg.H),
 		Final: k.read(k.Pack(state...), cfg.Cell.States, cfg.B, cfg.H),
 		Steps: h, Before: before, After: state,
 	}
 	if cfg.Last {
-		all = state[0]
+		s.all = state[0]
 	}
-	return all, out, k.Err()
+	return s, k.Err()
+}
+
+// input returns x of step t, [B,I].
+func (l *layer) input(k *Ops, cfg kernels.ScanConfig, in kernels.Sequence, below []*gorgonia.Node, t int) *gorgonia.Node {
+	switch {
+	case l.number > 0:
+		return below[t]
+	case in.XFrom != nil:
+		return k.part(in.XFrom, t, cfg.B, cfg.I)
+	}
+	return k.slab("x", in.X, t, cfg.B, cfg.I)
 }
 
 // slab returns block i of a packed tensor, [r,c], as an input that shares its storage.

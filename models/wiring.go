@@ -99,57 +99,60 @@ func (w Wiring) masked() bool { return w.RecDensity < 1 || w.RecBlocks > 1 || w.
 // autapses reports whether units reach themselves.
 func (w Wiring) autapses() bool { return w.Autapses == "yes" || w.Autapses == "auto" && !w.Dale }
 
-// wire constrains the recurrent matrices and the read-out of a network.
-func (n *Network) wire() error {
-	w, h := n.wiring, n.dims.H
-	if err := w.check(h); err != nil {
-		return err
-	}
-	n.constraints = map[string]kernels.Reading{}
+// wire constrains the recurrent matrices of a layer.
+func (l *layer) wire() error {
+	w, h := l.net.wiring, l.dims.H
+	l.constraints = map[string]kernels.Reading{}
 	if w.Dale || w.masked() || !w.autapses() {
-		if err := n.roomForSigns(); err != nil {
+		if err := l.roomForSigns(); err != nil {
 			return err
 		}
-		mask, err := w.mask(h)
+		mask, err := w.mask(h, l.number)
 		if err != nil {
 			return err
 		}
-		n.mask = mask
-		for i := range n.params {
-			if s := &n.params[i]; s.Role == kernels.Rec {
-				n.constraints[s.Name] = w.constrain(s, h, mask)
+		l.mask = mask
+		for i := range l.params {
+			if s := &l.params[i]; s.Role == kernels.Rec {
+				l.constraints[s.Name] = w.constrain(s, h, mask)
 			}
 		}
-		if len(n.constraints) == 0 {
+		if len(l.constraints) == 0 {
 			return fmt.Errorf("models: %s has no dense recurrent matrix, so dale, autapses, rec_density, rec_blocks and rec_mask mean nothing: %w",
-				n.name, ErrWiring)
+				l.net.name, ErrWiring)
 		}
 	}
+	return l.compose()
+}
+
+// wireReadout lets the read-out see the E units alone, where it is to.
+func (n *Network) wireReadout() {
+	w, h := n.wiring, n.dims.H
 	if e := w.excitatory(h); w.Dale && w.ReadoutFrom != "all" && e > 0 {
 		n.readout = kernels.WeightsConfig{R: n.dims.O, C: h}
 		n.readout.Readings = []kernels.Reading{{Factor: columns(nil, n.readout, [2]int{0, e})}}
 	}
-	return n.compose()
 }
 
 // roomForSigns refuses signs and masks that do not fit: a mask, and a factor for each weight.
-func (n *Network) roomForSigns() error {
-	h := int64(n.dims.H)
+func (l *layer) roomForSigns() error {
+	h, n := int64(l.dims.H), l.net
 	matrices := int64(1)
-	for _, s := range n.params {
+	for _, s := range l.params {
 		if s.Role == kernels.Rec {
-			matrices += int64(s.Planes(n.dims.H))
+			matrices += int64(s.Planes(l.dims.H))
 		}
 	}
 	const double = 8
-	if need := matrices * h * h * double; n.within > 0 && need > n.within {
+	if need := int64(n.depth) * matrices * h * h * double; n.within > 0 && need > n.within {
 		return fmt.Errorf("models: signs and masks of %d units take %d bytes, and %d are there: %w", h, need, n.within, kernels.ErrMemory)
 	}
 	return nil
 }
 
-// mask returns the connections that exist, [H,H], 1 or 0; row i is what unit i receives.
-func (w Wiring) mask(h int) ([]float64, error) {
+// mask returns the connections that exist in a layer, [H,H], 1 or 0; row i is what unit i receives.
+// Each layer has a draw of its own.
+func (w Wiring) mask(h, layer int) ([]float64, error) {
 	m := full(h*h, 1)
 	if w.RecMask != "" {
 		read, err := readMask(w.RecMask, h)
@@ -158,7 +161,7 @@ func (w Wiring) mask(h int) ([]float64, error) {
 		}
 		copy(m, read)
 	}
-	r := rand.New(rand.NewPCG(uint64(w.WiringSeed), 0))
+	r := rand.New(rand.NewPCG(uint64(w.WiringSeed), uint64(layer)))
 	for k := range m {
 		i, j := k/h, k%h
 		drawn := w.RecDensity == 1 || r.Float64() < w.RecDensity

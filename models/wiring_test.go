@@ -26,8 +26,8 @@ func dale() Wiring {
 func weights(t *testing.T, n *Network, dev kernels.Device, stored []float64) []float64 {
 	t.Helper()
 	g := gorgonia.NewGraph()
-	params := make([]*gorgonia.Node, len(n.params))
-	for i, s := range n.params {
+	params := make([]*gorgonia.Node, len(n.layers[0].params))
+	for i, s := range n.layers[0].params {
 		v := tensor.New(tensor.WithShape(s.Shape...), tensor.Of(tensor.Float64))
 		if s.Role == kernels.Rec {
 			v = tensor.New(tensor.WithShape(s.Shape...), tensor.WithBacking(stored))
@@ -37,10 +37,10 @@ func weights(t *testing.T, n *Network, dev kernels.Device, stored []float64) []f
 	var nodes []*gorgonia.Node
 	if dev == nil {
 		k := NewOps(g, tensor.Float64, 1, n.dims.H, "test")
-		_, nodes = graphOperands(k, n.step, params)
+		_, nodes = graphOperands(k, n.layers[0].step, params)
 	} else {
 		var err error
-		if nodes, err = n.fusedOperands(dev, params); err != nil {
+		if nodes, err = n.layers[0].fusedOperands(dev, params); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -49,7 +49,7 @@ func weights(t *testing.T, n *Network, dev kernels.Device, stored []float64) []f
 	if err := vm.RunAll(); err != nil {
 		t.Fatal(err)
 	}
-	for i, o := range n.operands {
+	for i, o := range n.layers[0].operands {
 		if o.spec.Role == kernels.Rec {
 			return numbers(nodes[i].Value())
 		}
@@ -213,7 +213,7 @@ func TestUnitsOfOneKind(t *testing.T) {
 				if s.Name != "cell.W" {
 					continue
 				}
-				mask, err := w.mask(H)
+				mask, err := w.mask(H, 0)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -235,7 +235,7 @@ func TestMasks(t *testing.T) {
 		w := dale()
 		w.EIRatio = 0.5
 		change(&w)
-		mask, err := w.mask(40)
+		mask, err := w.mask(40, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

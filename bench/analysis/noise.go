@@ -11,7 +11,7 @@ import (
 
 // Noise is Gaussian noise on h of some units, added before every step of a sequence.
 type Noise struct {
-	Units []int
+	Units []int   // as models.Network.Outgoing numbers them
 	Sigma float64 // standard deviation, in the unit of h
 	Seed  uint64
 }
@@ -48,6 +48,7 @@ func (s *Subject) Noisy(ctx context.Context, set data.Set, n Noise) (engine.Metr
 // step of a sequence, and gives visit the number of each, its batch with its column, and its
 // logits [T,O]. The noise of a sample depends on its number and the seed alone.
 func (s *Subject) noisySweep(ctx context.Context, set data.Set, noise Noise, visit Visit) error {
+	planes := len(s.Net.Rest()) / s.Net.Depth() // of a layer
 	t, hidden, batch := s.Task, s.Net.Hidden(), max(1, min(s.Batch, set.Len()))
 	graph, err := engine.NewGraph(engine.GraphConfig{Net: s.Net, Device: s.Device, T: 1, B: batch, I: t.I,
 		Goal: t.Goal, Masked: t.Masked}, s.Params)
@@ -83,7 +84,8 @@ func (s *Subject) noisySweep(ctx context.Context, set data.Set, noise Noise, vis
 			for col := range size {
 				if fed.Mask == nil || fed.Mask[col] != 0 {
 					for _, u := range noise.Units {
-						state[col*hidden+u] += float32(noise.Sigma * draws[col].NormFloat64())
+						layer, unit := u/hidden, u%hidden
+						state[(layer*planes*given.B+col)*hidden+unit] += float32(noise.Sigma * draws[col].NormFloat64())
 					}
 				}
 			}

@@ -31,8 +31,10 @@ is no connection. Here signs and masks are applied, so that a reader needs no ru
                       cell.|W|A for E and cell.|W|A_I for I units, whose sum acts
   cell.tau_s, tau_r   rate: time constants that are learned, in time steps
 
+Parameters of the layers above the first end in _l1, _l2 and so on.
+
 With --masks, and in every checkpoint of a network with Dale's law or masks, there are also
-wiring.mask [H,H], 1 where unit i (row) receives from unit j (column); wiring.sign [H], 1 for
+wiring.mask [H,H], 1 where unit i (row) receives from unit j (column), wiring.mask_l1 of the next layer; wiring.sign [H], 1 for
 units that excite and -1 for units that inhibit; wiring.readout [H], 1 for units that the read-out
 sees. The leak on the diagonal of crnn-simple is no connection and not part of the mask.
 
@@ -41,7 +43,7 @@ in which element i of a vector has row i and column 0.
 
 rnn, irnn, lstm and gru have the names, shapes and order of gates of PyTorch. A module with
 cell = torch.nn.LSTM(I, H), GRU(I, H), RNN(I, H) for rnn, or RNN(I, H, nonlinearity="relu") for
-irnn, and readout = torch.nn.Linear(H, O) takes the exported safetensors file with
+irnn, with num_layers=L for a run with --layers L, and readout = torch.nn.Linear(H, O) takes the exported safetensors file with
 load_state_dict(..., strict=True), with any wiring, as long as --masks is not given; a layer alone
 takes the part that begins with "cell.", without that prefix. For sequences of one length
 x [T,B,I] from a zero state it gives the same h and logits to rounding. A checkpoint itself fits
@@ -172,19 +174,15 @@ func savedNetwork(run *rundir.Run, state *rundir.State) (*models.Network, [][]fl
 	if t, ok := state.Tensor("readout.weight"); ok && len(t.Shape) == 2 {
 		d.O = t.Shape[0]
 	}
-	bind := func() (*models.Network, error) {
-		return models.Bind(s.run.Model, s.cell, d, models.FeedbackBy(s.feedback()), models.Wired(s.wiring))
-	}
-	net, err := bind()
+	net, err := s.bind(d)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
-	for _, spec := range net.Specs() {
-		if t, ok := state.Tensor(spec.Name); spec.Role == kernels.In && ok && len(t.Shape) == 2 {
-			d.I = t.Shape[1]
-		}
+	first := slices.IndexFunc(net.Specs(), func(spec kernels.Spec) bool { return spec.Role == kernels.In })
+	if t, ok := state.Tensor(net.Specs()[first].Name); ok && len(t.Shape) == 2 {
+		d.I = t.Shape[1]
 	}
-	if net, err = bind(); err != nil {
+	if net, err = s.bind(d); err != nil {
 		return nil, nil, err
 	}
 	var stored [][]float32

@@ -124,6 +124,22 @@ func near(t *testing.T, got, want []safetensors.Tensor) {
 	}
 }
 
+// TestGPULayers trains two layers of every model on both devices.
+func TestGPULayers(t *testing.T) {
+	onGPU(t)
+	for _, m := range models.All() {
+		more := []string{"--model", m.Name, "--layers", "2", "--max-steps", "4", "--device"}
+		cpu, gpu := trained(t, args(more, "cpu")...), trained(t, args(more, "cuda")...)
+		near(t, latest(t, gpu), latest(t, cpu))
+		again := latest(t, trained(t, args(more, "cuda")...))
+		for i, x := range latest(t, gpu) {
+			if !slices.Equal(x.Data, again[i].Data) {
+				t.Errorf("%s: %s differs between two runs", m.Name, x.Name)
+			}
+		}
+	}
+}
+
 // TestGPUIsDeterministic trains twice and compares all bits.
 func TestGPUIsDeterministic(t *testing.T) {
 	onGPU(t)

@@ -24,8 +24,8 @@ const gradTolerance = 1e-6
 
 // gradShape is what gradients are checked on.
 type gradShape struct {
-	T, B, I, H, O int
-	seed          uint64
+	T, B, I, H, O, layers int
+	seed                  uint64
 }
 
 // gradReport is the result of gradcheck for one backend.
@@ -49,7 +49,7 @@ type gradRow struct {
 
 func newGradcheck() *cobra.Command {
 	var asJSON bool
-	shape := gradShape{T: 5, B: 3, I: 4, H: 6, O: 3, seed: 1}
+	shape := gradShape{T: 5, B: 3, I: 4, H: 6, O: 3, layers: 1, seed: 1}
 	c := &cobra.Command{Use: "gradcheck MODEL", Short: "Hold a cell's gradients to central differences in float64",
 		Long: `Hold a cell's gradients to central differences in float64, for the unrolled graph and for
 the fused scan. A gradient that differs ends with exit code 70.`,
@@ -80,6 +80,7 @@ the fused scan. A gradient that differs ends with exit code 70.`,
 	f.IntVar(&shape.I, "inputs", shape.I, "number I of inputs")
 	f.IntVar(&shape.H, "hidden", shape.H, "number H of hidden units")
 	f.IntVar(&shape.O, "outputs", shape.O, "number O of outputs")
+	f.IntVar(&shape.layers, "layers", shape.layers, "number of layers")
 	f.Uint64Var(&shape.seed, "seed", shape.seed, "seed of parameters and inputs")
 	return c
 }
@@ -89,7 +90,7 @@ func checkGradients(e models.Entry, s gradShape) ([]gradReport, error) {
 	if s.T < 1 || s.B < 1 {
 		return nil, fmt.Errorf("%w: T=%d B=%d, want at least 1 each", config.ErrConfig, s.T, s.B)
 	}
-	net, err := models.Bind(e.Name, e.New(), models.Dims{I: s.I, H: s.H, O: s.O})
+	net, err := models.Bind(e.Name, e.New(), models.Dims{I: s.I, H: s.H, O: s.O}, models.Layers(s.layers))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}

@@ -60,8 +60,7 @@ func (s *settings) build() (*data.Task, *models.Network, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	net, err := models.Bind(s.run.Model, s.cell, models.Dims{I: task.I, H: s.run.Hidden, O: task.O},
-		models.ReadoutScale(s.run.ReadoutScale), models.FeedbackBy(s.feedback()), models.Wired(s.wiring), models.Within(boundHeap()))
+	net, err := s.bind(models.Dims{I: task.I, H: s.run.Hidden, O: task.O}, models.Within(boundHeap()))
 	if errors.Is(err, kernels.ErrMemory) {
 		return nil, nil, fmt.Errorf("%w; make --hidden smaller", err)
 	}
@@ -69,6 +68,20 @@ func (s *settings) build() (*data.Task, *models.Network, error) {
 		return nil, nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	return task, net, nil
+}
+
+// bind gives the cell its sizes.
+func (s *settings) bind(d models.Dims, more ...models.Option) (*models.Network, error) {
+	return models.Bind(s.run.Model, s.cell, d, append(more, models.Layers(s.run.Layers), models.ReadoutScale(s.run.ReadoutScale),
+		models.FeedbackBy(s.feedback()), models.Wired(s.wiring))...)
+}
+
+// units says how many units a network has.
+func units(net *models.Network) string {
+	if net.Depth() == 1 {
+		return fmt.Sprintf("%d units", net.Hidden())
+	}
+	return fmt.Sprintf("%d layers of %d units", net.Depth(), net.Hidden())
 }
 
 // feedback returns the way in which errors come back from the read-out.

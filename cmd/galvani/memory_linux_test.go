@@ -25,6 +25,7 @@ func TestTooLargeIsRefused(t *testing.T) {
 		{"--hidden", "65536", "--steps", "10000"}, {"--batch", "65536", "--hidden", "8192"}, {"--model", "lstm", "--hidden", "20000"},
 		{"--model", "rnn", "--hidden", "20000"}, {"--model", "rnn", "--hidden", "30000", "--dale"}, {"--backend", "graph", "--batch", "65536", "--steps", "1000"},
 		{"--task", "copy", "--delay", "100000", "--categories", "1000"}, {"--model", "gru", "--optimizer", "sgd", "--hidden", "16000"},
+		{"--model", "lstm", "--hidden", "2000", "--layers", "30"}, {"--model", "rnn", "--hidden", "128", "--steps", "10000", "--batch", "256", "--layers", "8"},
 	} {
 		t.Run(strings.Join(more, " "), func(t *testing.T) {
 			runs := t.TempDir()
@@ -44,24 +45,26 @@ func TestTooLargeIsRefused(t *testing.T) {
 // from below) runs the same training under limits from too little to enough: it is refused
 // or it comes to its end, and never falls over.
 func TestPlannedMemoryHolds(t *testing.T) {
-	refused, done := 0, 0
-	for _, kib := range []int{1_700_000, 1_900_000, 2_100_000, 2_500_000, 4_000_000} {
-		o := limited(t, kib, "train", "--model", "lstm", "--hidden", "1000", "--facets", "3", "--steps", "8", "--train-size", "8", "--test-size", "4",
-			"--batch", "4", "--max-steps", "1", "--quiet", "--runs-dir", t.TempDir())
-		switch o.code {
-		case exitOK:
-			done++
-		case exitDevice:
-			refused++
-			o.refused(t, exitDevice, "not enough memory")
-		default:
-			t.Errorf("%d KiB: exit code %d, %.300s", kib, o.code, o.stderr)
+	for _, more := range [][]string{{"--hidden", "1000"}, {"--hidden", "128", "--layers", "3", "--steps", "1500", "--batch", "32", "--train-size", "32"}} {
+		refused, done := 0, 0
+		for _, kib := range []int{1_700_000, 1_900_000, 2_100_000, 2_500_000, 4_000_000} {
+			o := limited(t, kib, args([]string{"train", "--model", "lstm", "--facets", "3", "--steps", "8", "--train-size", "8", "--test-size", "4",
+				"--batch", "4", "--max-steps", "1", "--quiet", "--runs-dir", t.TempDir()}, more...)...)
+			switch o.code {
+			case exitOK:
+				done++
+			case exitDevice:
+				refused++
+				o.refused(t, exitDevice, "not enough memory")
+			default:
+				t.Errorf("%v, %d KiB: exit code %d, %.300s", more, kib, o.code, o.stderr)
+			}
+			if o.code == exitDevice && done > 0 {
+				t.Errorf("%v: %d KiB are refused, and less was enough", more, kib)
+			}
 		}
-		if o.code == exitDevice && done > 0 {
-			t.Errorf("%d KiB are refused, and less was enough", kib)
+		if refused == 0 || done == 0 {
+			t.Errorf("%v: %d were refused and %d done, want some of each", more, refused, done)
 		}
-	}
-	if refused == 0 || done == 0 {
-		t.Errorf("%d were refused and %d done, want some of each", refused, done)
 	}
 }

@@ -131,7 +131,7 @@ type paramReport struct {
 
 func newModelsShow() *cobra.Command {
 	var asJSON bool
-	d := models.Dims{}
+	d, layers := models.Dims{}, 1
 	c := &cobra.Command{Use: "show NAME", Short: "Show a cell: source, parameter table, keys",
 		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(models.Names),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -139,7 +139,7 @@ func newModelsShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := describeModel(e, d)
+			r, err := describeModel(e, d, layers)
 			if err != nil {
 				return err
 			}
@@ -149,17 +149,18 @@ func newModelsShow() *cobra.Command {
 	c.Flags().IntVar(&d.I, "inputs", 28, "number I of inputs that the shapes are shown for")
 	c.Flags().IntVar(&d.H, "hidden", 64, "number H of hidden units")
 	c.Flags().IntVar(&d.O, "outputs", 10, "number O of outputs")
+	c.Flags().IntVar(&layers, "layers", layers, "number of layers")
 	return c
 }
 
-func describeModel(e models.Entry, d models.Dims) (modelReport, error) {
+func describeModel(e models.Entry, d models.Dims, layers int) (modelReport, error) {
 	r := modelReport{brief: brief{e.Name, e.Doc, e.Source}, Equations: e.Equations, Dims: d}
 	cell := e.New()
 	var err error
 	if r.Keys, err = keyReports("model "+e.Name, cell); err != nil {
 		return r, err
 	}
-	net, err := models.Bind(e.Name, cell, d)
+	net, err := models.Bind(e.Name, cell, d, models.Layers(layers))
 	if err != nil {
 		return r, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
@@ -171,7 +172,10 @@ func describeModel(e models.Entry, d models.Dims) (modelReport, error) {
 		}
 	}
 	for i, start := range net.Rest() {
-		plane := e.Planes[i]
+		plane, layer := e.Planes[i%len(e.Planes)], i/len(e.Planes)
+		if layer < layers-1 { // h of the last layer is what the read-out sees
+			plane.Name = fmt.Sprintf("%s_l%d", plane.Name, layer)
+		}
 		r.State = append(r.State, planeReport{plane.Name, plane.Unit, start, plane.Doc})
 	}
 	r.Notes = append(slices.Clone(e.Notes), models.Conventions...)

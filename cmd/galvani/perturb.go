@@ -36,6 +36,9 @@ the read-out, as if their output were 0 at every step; axial edges at them are c
   --state-noise S    Gaussian noise of standard deviation S on h of the chosen units before
                      every step, in the unit of h
 
+In a network of L layers of H units, unit l·H + j is unit j of layer l, from 0; its columns of the input
+matrices of the layer above are changed too, and the read-out sees the last layer alone.
+
 One seed draws the same units and the same noise for all strengths. E and I are the populations
 of a network with Dale's law, or the first part and the rest of one without.
 
@@ -66,7 +69,7 @@ type perturbReport struct {
 	Device    string      `json:"device"`
 	Backend   string      `json:"backend"`
 	Sequences int         `json:"sequences"`
-	Hidden    int         `json:"hidden"`
+	Hidden    int         `json:"hidden"` // units of all layers
 	Units     []int       `json:"units"`
 	Readout   bool        `json:"readout"` // the weights of the read-out are perturbed too
 	Rows      []perturbed `json:"rows"`
@@ -147,7 +150,7 @@ func (f *perturbFlags) check() error {
 // perturb measures the network as it is and under every perturbation that the flags ask for.
 func (j *job) perturb(ctx context.Context, f *perturbFlags, dir string, state *rundir.State) (perturbReport, error) {
 	r := perturbReport{savedHead: headOf(dir, state, j.net.Name(), j.task.Name),
-		Device: j.place.device, Backend: j.place.backend, Sequences: j.task.Test.Len(), Hidden: j.net.Hidden(), Readout: !f.keepReadout}
+		Device: j.place.device, Backend: j.place.backend, Sequences: j.task.Test.Len(), Hidden: j.net.Hidden() * j.net.Depth(), Readout: !f.keepReadout}
 	var err error
 	if r.Units, err = f.population(j.net); err != nil {
 		return r, err
@@ -234,7 +237,7 @@ func (f *perturbFlags) population(net *models.Network) ([]int, error) {
 	}
 	switch f.units {
 	case "all":
-		return numbered(0, h), nil
+		return numbered(0, h*net.Depth()), nil
 	case "E", "I":
 		if !net.Dale() {
 			if !(f.ratio > 0 && f.ratio < 1) {
@@ -242,16 +245,20 @@ func (f *perturbFlags) population(net *models.Network) ([]int, error) {
 			}
 			e = int(math.Round(f.ratio * float64(h)))
 		}
-		units := numbered(0, e)
+		from, to := 0, e
 		if f.units == "I" {
-			units = numbered(e, h)
+			from, to = e, h
+		}
+		var units []int
+		for l := range net.Depth() {
+			units = append(units, numbered(l*h+from, l*h+to)...)
 		}
 		if len(units) == 0 {
 			return nil, fmt.Errorf("%w: --units %s: the ratio of E and I leaves a population empty, none of %d units is %s", config.ErrConfig, f.units, h, f.units)
 		}
 		return units, nil
 	}
-	return parseUnits(f.units, h)
+	return parseUnits(f.units, h*net.Depth())
 }
 
 // parseUnits reads numbers and ranges of units below h, separated by commas.

@@ -89,7 +89,7 @@ func (j *job) curveNote() string {
 
 // subtitle says what a chart is of: model, size and task, and the run.
 func (j *job) subtitle(run *rundir.Run) string {
-	return fmt.Sprintf("%s (%d units) on %s; run %s", j.net.Name(), j.net.Hidden(), j.task.Name, filepath.Base(run.Dir()))
+	return fmt.Sprintf("%s (%s) on %s; run %s", j.net.Name(), units(j.net), j.task.Name, filepath.Base(run.Dir()))
 }
 
 // lossLabel names the loss with its unit.

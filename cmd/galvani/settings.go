@@ -19,6 +19,7 @@ type runKeys struct {
 	Model        string  `toml:"model" doc:"cell, see galvani models list"`
 	Task         string  `toml:"task" doc:"task, see galvani tasks list"`
 	Hidden       int     `toml:"hidden" doc:"number H of hidden units" min:"1" max:"65536"`
+	Layers       int     `toml:"layers" doc:"number of layers of the cell with H units each; each reads h of the one below at the same step, and the read-out sees the last" min:"1" max:"64"`
 	ReadoutScale float64 `toml:"readout_scale" doc:"factor of the initial read-out weights" min:"0" max:"1e3"`
 	Feedback     string  `toml:"feedback" doc:"weights through which the error of the read-out reaches the hidden units: backprop takes those of the read-out, fixed random ones that are never learned (feedback alignment), transpose a copy of those of the read-out, which gives the bits of backprop" oneof:"backprop|transpose|fixed"`
 	Device       string  `toml:"device" doc:"where to compute: auto, cpu, cuda or cuda:n"`
@@ -33,7 +34,7 @@ type runKeys struct {
 }
 
 func defaultRunKeys() runKeys {
-	return runKeys{Model: "crnn", Task: "looming", Hidden: 64, ReadoutScale: 1, Feedback: "backprop", Device: "auto", Backend: "auto", Validation: 0.1, Precision: "fp32", DryRunRanks: 1, RunsDir: "runs"}
+	return runKeys{Model: "crnn", Task: "looming", Hidden: 64, Layers: 1, ReadoutScale: 1, Feedback: "backprop", Device: "auto", Backend: "auto", Validation: 0.1, Precision: "fp32", DryRunRanks: 1, RunsDir: "runs"}
 }
 
 // settings is everything that decides what a run computes: one flat space of keys over the

@@ -21,7 +21,8 @@ safetensors file:
                    end, where the step leaves every state as it is; for steps of several lengths the
                    length of each in time steps, which models with irregular = true use
   h [T,B,H]        the output of the cell after each step, plane 0 of its state, from the start state
-                   (galvani models show): the rate r for rate and the conductance models
+                   (galvani models show): the rate r for rate and the conductance models; of several
+                   layers that of the last, and before it h_l0, h_l1 and so on of those below
   logits, loss     of the read-out; the loss is the weighted mean over the targets of the batch
                    (galvani tasks show)
   grad.NAME        derivative of the loss by each learned parameter as it is stored, not clipped

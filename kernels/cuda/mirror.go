@@ -91,16 +91,18 @@ func (m *Mirror) Pull() error {
 	return m.array.dev.download(unsafe.Pointer(unsafe.SliceData(m.host)), m.array.ptr, int64(len(m.host))*4)
 }
 
-// Copy queues a copy of an array of the same size to the device's elements.
-func (m *Mirror) Copy(v gorgonia.Value) error {
+// Copy queues a copy of an array to the device's elements from offset on.
+func (m *Mirror) Copy(offset int, v gorgonia.Value) error {
 	from, err := m.array.dev.anyArray("mirror: source", v)
 	if err != nil {
 		return err
 	}
-	if from.Size() != len(m.host) {
-		return fmt.Errorf("kernels: cuda: copy %d elements to %d: %w", from.Size(), len(m.host), kernels.ErrShape)
+	n := from.Size()
+	if offset < 0 || n > len(m.host)-offset {
+		return fmt.Errorf("kernels: cuda: copy %d elements to %d of %d: %w", n, offset, len(m.host), kernels.ErrShape)
 	}
-	m.array.dev.queue("copy", func(w *work) { w.copy(m.array.ptr, from.ptr, len(m.host)) })
+	to := m.array.View(offset, n).(*Array)
+	m.array.dev.queue("copy", func(w *work) { w.copy(to.ptr, from.ptr, n) })
 	return nil
 }
 

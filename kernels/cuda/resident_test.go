@@ -506,14 +506,22 @@ func TestMirror(t *testing.T) {
 	if want := []float32{40, 41, 42, 43, 44, 45}; !slices.Equal(conform.Data[float32](host), want) {
 		t.Errorf("pulled %v, want %v", conform.Data[float32](host), want)
 	}
-	if err := m.Copy(conform.Put(t, d, kernels.Wrap([]float32{6, 5, 4, 3, 2, 1}, 6))); err != nil {
+	if err := m.Copy(0, conform.Put(t, d, kernels.Wrap([]float32{6, 5, 4, 3, 2, 1}, 6))); err != nil {
 		t.Fatal(err)
 	}
 	if got := conform.Floats(t, m.View(0, 6)); !slices.Equal(got, []float32{6, 5, 4, 3, 2, 1}) {
 		t.Errorf("copied %v", got)
 	}
-	if err := m.Copy(conform.Put(t, d, kernels.Wrap([]float32{1}, 1))); err == nil {
-		t.Error("copied one element to six")
+	if err := m.Copy(4, conform.Put(t, d, kernels.Wrap([]float32{8, 9}, 2))); err != nil {
+		t.Fatal(err)
+	}
+	if got := conform.Floats(t, m.View(0, 6)); !slices.Equal(got, []float32{6, 5, 4, 3, 8, 9}) {
+		t.Errorf("copied %v", got)
+	}
+	for _, offset := range []int{-1, 5} {
+		if err := m.Copy(offset, conform.Put(t, d, kernels.Wrap([]float32{1, 2}, 2))); err == nil {
+			t.Errorf("copied two elements to %d of six", offset)
+		}
 	}
 }
 

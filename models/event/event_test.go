@@ -142,7 +142,7 @@ func (p problem) clocked(t *testing.T, dev kernels.Device) (h, final []float64) 
 		}
 		return append([]float64(nil), d.Data().([]float64)...)
 	}
-	return read(out.H), read(out.Final)
+	return read(out.Layers[0].H), read(out.Layers[0].Final)
 }
 
 func (p problem) net(t *testing.T) *Net {

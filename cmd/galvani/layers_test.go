@@ -1,0 +1,99 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"galvani/models"
+)
+
+// TestLayersTrain trains two layers of every model on every backend: the same bits twice, on three threads,
+// with states recomputed to save memory, and after a stop as in a run that was not stopped.
+func TestLayersTrain(t *testing.T) {
+	for _, m := range models.All() {
+		for _, backend := range backends() {
+			choice := []string{"--model", m.Name, "--layers", "2", "--backend", backend, "--max-steps", "6"}
+			want := newestTensors(t, trained(t, choice...))
+			same := func(what, dir string) {
+				t.Helper()
+				got := newestTensors(t, dir)
+				if len(got) != len(want) {
+					t.Errorf("%s, %s: %s: %d tensors, want %d", m.Name, backend, what, len(got), len(want))
+				}
+				for name, data := range got {
+					if !slices.Equal(data, want[name]) {
+						t.Errorf("%s, %s: %s: %s differs", m.Name, backend, what, name)
+					}
+				}
+			}
+			same("again", trained(t, choice...))
+			if backend == "scan" {
+				same("three threads", trained(t, args(choice, "--threads", "3")...))
+				same("little memory", trained(t, args(choice, "--memory", "20000")...))
+			}
+			half := trained(t, args(choice, "--max-steps", "3")...)
+			galvani(t, "train", "--resume", half, "--max-steps", "6", "--quiet").ok(t)
+			same("resumed", half)
+		}
+	}
+}
+
+// TestLayersAreSeen looks at a run of two layers with every command that takes a run.
+func TestLayersAreSeen(t *testing.T) {
+	runs := t.TempDir()
+	o := galvani(t, args(tiny, "--model", "gru", "--layers", "2", "--max-steps", "2", "--runs-dir", runs)...).ok(t)
+	if !strings.Contains(o.stderr, "gru (2 layers of 8 units, ") {
+		t.Errorf("train does not tell the layers: %s", o.stderr)
+	}
+	found, err := filepath.Glob(filepath.Join(runs, "*"))
+	if err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	dir, out := found[0], t.TempDir()
+	galvani(t, "eval", dir).ok(t)
+	galvani(t, "fixedpoints", dir, "--starts", "2", "--sequences", "2", "--iterations", "3").ok(t)
+	galvani(t, "trace", dir, "--out", filepath.Join(out, "trace.safetensors")).ok(t)
+	file := filepath.Join(out, "w.csv")
+	galvani(t, "export", dir, "--to", "csv", "--out", file).ok(t)
+	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "\ncell.weight_ih_l1,23,7,") {
+		t.Errorf("the export lacks the last input weight of the second layer (%v)", err)
+	}
+	galvani(t, "train", "--resume", dir, "--layers", "1").refused(t, exitConfig, `key "layers" belongs to the run`)
+	show := galvani(t, "models", "show", "lstm", "--layers", "3").ok(t).stdout
+	for _, want := range []string{"cell.weight_hh_l2", "\nc_l1 ", "\nc "} {
+		if !strings.Contains(show, want) {
+			t.Errorf("models show lacks %q: %s", want, show)
+		}
+	}
+	galvani(t, "gradcheck", "rate", "--layers", "2").ok(t)
+	galvani(t, args(tiny, "--model", "rnn", "--layers", "2", "--dale")...).refused(t, exitConfig, "Dale's law holds within one layer")
+	galvani(t, args(tiny, "--layers", "0")...).refused(t, exitConfig, "layers")
+	galvani(t, "models", "show", "rnn", "--layers", "0").refused(t, exitConfig, "0 layers, want at least 1")
+}
+
+// TestPerturbLayers: units of the first layer act through the second alone, and those of the second on the
+// read-out. Silence of both layers is that of all units.
+func TestPerturbLayers(t *testing.T) {
+	dir := trained(t, "--model", "lstm", "--layers", "2")
+	loss := func(more ...string) float64 { return perturbJSON(t, dir, more...).Rows[1].Test.Loss }
+	all := loss("--silence", "1")
+	if got := loss("--silence", "1", "--units", "8-15"); got != all {
+		t.Errorf("silence of the last layer gives loss %v, of all units %v", got, all)
+	}
+	if got := loss("--silence", "1", "--units", "0-7"); got == all {
+		t.Errorf("silence of the first layer gives the loss of all, %v", all)
+	}
+	usual := perturbJSON(t, dir, "--state-noise", "0").Rows[1].Test.Loss
+	for _, units := range []string{"0-7", "8-15"} {
+		if got := loss("--state-noise", "0.5", "--units", units); got == usual {
+			t.Errorf("noise on units %s changes nothing", units)
+		}
+	}
+	if r := perturbJSON(t, dir, "--scale", "2", "--units", "I", "--ei-ratio", "0.75"); !slices.Equal(r.Units, []int{6, 7, 14, 15}) {
+		t.Errorf("a quarter of each layer is units %v", r.Units)
+	}
+	galvani(t, "perturb", dir, "--silence", "1", "--units", "16").refused(t, exitConfig, "ranges of 0 to 15")
+}

@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"testing"
+
+	"galvani/kernels"
+	"galvani/kernels/devices"
+	"galvani/models"
+)
+
+// twoLayers returns two layers of a cell in the sizes of the toy network.
+func twoLayers(t testing.TB, model string) *models.Network {
+	t.Helper()
+	e, err := models.Lookup(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	toy := newToy()
+	net, err := models.Bind(model, e.New(), models.Dims{I: toy.inputs, H: toy.hidden, O: toy.outputs}, models.Layers(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net
+}
+
+// hostDevices are the unrolled graph and, where there is one, the fused scan.
+func hostDevices(t *testing.T) []kernels.Device {
+	t.Helper()
+	dev, err := devices.OpenCPU(2)
+	if errors.Is(err, kernels.ErrNoDevice) {
+		return []kernels.Device{nil}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dev.Close() })
+	return []kernels.Device{nil, dev}
+}
+
+// TestLayersCarryState cuts a sequence in two. With the states of both layers carried, h of each is that of
+// the whole, to the bit.
+func TestLayersCarryState(t *testing.T) {
+	for _, dev := range hostDevices(t) {
+		at := func(steps int) *Session {
+			return newToySession(t, func(c *Config) {
+				c.Net, c.Device, c.Task.T = twoLayers(t, "lstm"), dev, steps
+				c.Options.Stateful, c.Options.LR, c.Options.Batch = true, 0, 2
+			})
+		}
+		half, whole := at(4), at(8)
+		b := batchOf(t, whole, 0)
+		if _, err := whole.Step(b); err != nil {
+			t.Fatal(err)
+		}
+		cut := [2][]float32{}
+		for i := range 2 {
+			part := batchOf(t, half, 0)
+			copy(part.X, b.X[i*len(b.X)/2:])
+			if _, err := half.Step(part); err != nil {
+				t.Fatal(err)
+			}
+			for l := range cut {
+				cut[l] = append(cut[l], hidden(t, half.train, l)...)
+			}
+		}
+		if n := half.train.Layers(); n != 2 {
+			t.Fatalf("%d layers, want 2", n)
+		}
+		for l := range cut {
+			if !slices.Equal(cut[l], hidden(t, whole.train, l)) {
+				t.Errorf("%s: h of layer %d differs from that of the whole", whole.DeviceName(), l)
+			}
+		}
+	}
+}
+
+// hidden returns h [T,B,H] of a layer in the last run.
+func hidden(t *testing.T, g *Graph[float32], layer int) []float32 {
+	t.Helper()
+	h := make([]float32, g.cfg.T*g.cfg.B*g.cfg.Net.Hidden())
+	if err := g.LayerH(layer, h); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// TestLayersInTrace: h is what the read-out sees, and h_l0 that of the layer below. The gradients of the
+// steps are those of both layers, on the graph as on the scan.
+func TestLayersInTrace(t *testing.T) {
+	var want []float64
+	for _, dev := range hostDevices(t) {
+		s := newToySession(t, func(c *Config) { c.Net, c.Device = twoLayers(t, "gru"), dev })
+		b := batchOf(t, s, 0)
+		tensors, err := s.Trace(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := map[string][]float64{}
+		for _, x := range tensors {
+			shown[x.Name] = x.Numbers()
+		}
+		hid, outs := s.cfg.Net.Hidden(), s.cfg.Net.Outputs()
+		last := shown["h"][(b.T-1)*b.B*hid:]
+		for o := range outs {
+			y := float64(s.params.slice(9)[o])
+			for u, w := range s.params.slice(8)[o*hid : (o+1)*hid] {
+				y += float64(w) * last[u]
+			}
+			if math.Abs(y-shown["logits"][o]) > 1e-5 { // rounding of float32
+				t.Errorf("%s: logit %d is %v, from h %v", s.DeviceName(), o, shown["logits"][o], y)
+			}
+		}
+		if len(shown["h_l0"]) != len(shown["h"]) || slices.Equal(shown["h_l0"], shown["h"]) {
+			t.Errorf("%s: h_l0 has %d numbers of %d, or those of h", s.DeviceName(), len(shown["h_l0"]), len(shown["h"]))
+		}
+		norms, err := s.StepGradients(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			want = norms
+		}
+		for step, n := range norms {
+			if !(n > 0) || math.Abs(n-want[step]) > 1e-4*want[step] {
+				t.Errorf("%s: gradient of step %d is %v, on the graph %v", s.DeviceName(), step, n, want[step])
+			}
+		}
+	}
+}
+
+// TestLayersPlanMemory: what a second layer takes is in the forecast, and shares the memory that is kept for
+// the way back.
+func TestLayersPlanMemory(t *testing.T) {
+	for _, dev := range hostDevices(t) {
+		states := func(layers int, memory int64) int64 {
+			cfg := Config{Task: newToyTask(), Options: toyOptions(), Device: dev, Memory: memory}
+			cfg.Task.T = 400
+			toy := newToy()
+			net, err := models.Bind("gru", &models.GRU{}, models.Dims{I: toy.inputs, H: toy.hidden, O: toy.outputs}, models.Layers(layers))
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg.Net = net
+			bytes, _, err := cfg.scanBytes()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return bytes
+		}
+		if one, two := states(1, 0), states(2, 0); two < 2*one {
+			t.Errorf("two layers take %d bytes, one %d", two, one)
+		}
+		if dev == nil {
+			continue
+		}
+		if all, less := states(2, 0), states(2, 100_000); !(less < all) {
+			t.Errorf("within 100 kB two layers take %d bytes, without limit %d", less, all)
+		}
+	}
+}

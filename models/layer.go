@@ -1,0 +1,198 @@
+package models
+
+import (
+	"fmt"
+	"strings"
+
+	"galvani/kernels"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// layer is one layer of a network: the cell with the sizes of its place. The first layer reads the
+// input of the network, every other one h of the layer below at the same step.
+type layer struct {
+	net    *Network
+	number int  // from 0
+	dims   Dims // I is H for all but the first
+	first  int  // the row of Network.specs where its parameters begin
+	plane  int  // the plane of the state of the network where its own begin
+	scan   kernels.Cell
+	params []kernels.Spec // of the cell, without prefix
+
+	mask []float64 // connections that exist, [H,H]; nil for all
+	// constraints say how the weights that act are made of a parameter of the cell, by its name.
+	constraints map[string]kernels.Reading
+
+	step     []operand // of the unrolled step
+	operands []operand // of the fused scan
+}
+
+// addLayer puts a layer on top of the network.
+func (n *Network) addLayer() error {
+	l := &layer{net: n, number: len(n.layers), dims: n.dims, first: len(n.specs), plane: len(n.rest)}
+	if l.number > 0 {
+		l.dims.I = n.dims.H
+	}
+	var err error
+	if l.params, err = n.cell.Params(l.dims); err != nil {
+		return err
+	}
+	if l.scan, err = n.cell.Scan(l.dims); err != nil {
+		return err
+	}
+	if err := l.wire(); err != nil {
+		return err
+	}
+	for _, s := range l.params {
+		s.Name = l.rename(s.Name)
+		if l.number > 0 && s.Role == kernels.In {
+			s.Letters = strings.ReplaceAll(s.Letters, "I", "H")
+		}
+		n.specs = append(n.specs, s)
+	}
+	n.rest = append(n.rest, l.scan.Rest...)
+	n.layers = append(n.layers, l)
+	return nil
+}
+
+// rename returns the name that a parameter of the cell has in the network.
+func (l *layer) rename(name string) string { return "cell." + suffixed(name, l.number) }
+
+// suffixed returns the name of an array of a layer: those of the first are without suffix, those of
+// the layers above end in _l1, _l2 and so on. Names that end in _l0, as those of PyTorch, have the number
+// of the layer in its place.
+func suffixed(name string, layer int) string {
+	if layer == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s_l%d", strings.TrimSuffix(name, "_l0"), layer)
+}
+
+// row returns the row of a parameter in the cell's table, negative for none.
+func (l *layer) row(name string) int {
+	for i, s := range l.params {
+		if s.Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// layerOf returns the layer that row p of Specs belongs to and the row of its own table; nil for the
+// read-out.
+func (n *Network) layerOf(p int) (*layer, int) {
+	for _, l := range n.layers {
+		if p < l.first+len(l.params) {
+			return l, p - l.first
+		}
+	}
+	return nil, 0
+}
+
+// config returns the configuration of the scan of a sequence of the network, but for the number type.
+// The layers share the memory.
+func (l *layer) config(in kernels.Sequence) kernels.ScanConfig {
+	top := l.number == l.net.depth-1
+	cfg := kernels.ScanConfig{Cell: l.scan, T: in.T, B: in.B, I: l.dims.I, H: l.dims.H, Params: l.table(),
+		Last: top && !in.Every, GradX: l.number > 0, Masked: in.Mask != nil, Resets: in.Reset != nil,
+		KeepGradH: in.GradH, Memory: in.Memory, ForwardOnly: in.ForwardOnly}
+	if in.Memory > 0 {
+		cfg.Memory = max(1, in.Memory/int64(l.net.depth))
+	}
+	return cfg
+}
+
+// sequence returns what the layer reads of a sequence of the network, given h of the layer below.
+func (l *layer) sequence(in kernels.Sequence, below *gorgonia.Node) (kernels.Sequence, error) {
+	own := in
+	if l.number > 0 {
+		own.X, own.XFrom, own.I = nil, below, l.dims.I
+	}
+	own.Memory = l.config(in).Memory
+	if l.net.depth == 1 {
+		return own, nil
+	}
+	planes, size := l.scan.States, in.B*l.dims.H
+	if in.StateFrom != nil {
+		var err error
+		own.StateFrom, err = kernels.Field(in.StateFrom, l.plane*size, planes, in.B, l.dims.H)
+		return own, err
+	}
+	shape := tensor.Shape{planes, in.B, l.dims.H}
+	own.State = block(in.State, l.plane*size, shape)
+	if in.Place != nil {
+		own.Place = func(t *tensor.Dense) gorgonia.Value {
+			if t != own.State {
+				return in.Place(t)
+			}
+			if all, ok := in.Place(in.State).(interface {
+				View(offset int, shape ...int) gorgonia.Value
+			}); ok {
+				return all.View(l.plane*size, shape...)
+			}
+			return t
+		}
+	}
+	return own, nil
+}
+
+// block returns elements of a tensor under a shape; the storage is shared.
+func block(t *tensor.Dense, offset int, shape tensor.Shape) *tensor.Dense {
+	n := offset + shape.TotalSize()
+	var e any
+	switch all := t.Data().(type) {
+	case []float32:
+		e = all[offset:n:n]
+	case []float64:
+		e = all[offset:n:n]
+	}
+	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(e))
+}
+
+// build adds the layer to a graph, given its parameters and h of the layer below: the node of all steps and,
+// where the graph is unrolled, those of each step.
+func (l *layer) build(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, below states, params []*gorgonia.Node) (states, error) {
+	own, err := l.sequence(in, below.all)
+	if err != nil {
+		return states{}, err
+	}
+	if dev == nil {
+		return l.unroll(g, cfg, own, below.Steps, params)
+	}
+	if params, err = l.fusedOperands(dev, params); err != nil {
+		return states{}, err
+	}
+	return fused(g, dev, cfg, own, params)
+}
+
+// states are those of a layer of a graph.
+type states struct {
+	all *gorgonia.Node // h, [T·B,H], or [B,H] of the last step
+	kernels.Layer
+}
+
+// fused runs the sequence as one operation on a device.
+func fused(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, operands []*gorgonia.Node) (s states, err error) {
+	h, plan, err := kernels.Scan(g, dev, cfg, in, operands)
+	if err != nil {
+		return s, err
+	}
+	s.all = h
+	s.H = func() (*tensor.Dense, error) { return view(plan.H(), cfg.T, cfg.B, cfg.H) }
+	s.Final = func() (*tensor.Dense, error) { return view(plan.Final(), cfg.Cell.States, cfg.B, cfg.H) }
+	s.Carry = plan.Final
+	if in.GradH {
+		s.GradH = func() (*tensor.Dense, error) { return view(plan.GradH(), cfg.T, cfg.B, cfg.H) }
+	}
+	return s, nil
+}
+
+// view returns the value of the last run under a shape.
+func view(v gorgonia.Value, shape ...int) (*tensor.Dense, error) {
+	if v == nil {
+		return nil, fmt.Errorf("models: the network has not run yet")
+	}
+	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(v.Data())), nil
+}
