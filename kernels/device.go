@@ -3,6 +3,8 @@ package kernels
 import (
 	"errors"
 
+	"galvani/kernels/compartments"
+
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -59,6 +61,9 @@ type Cell struct {
 	Consts []float64
 	// Axial is the graph of the axial coupling, nil for cells without one.
 	Axial *Axial
+	// Neuron is a neuron of compartments, which takes the place of header, constants and coupling.
+	// Its parameters have the role Named, and its state is one of Neuron.Units units.
+	Neuron *compartments.Neuron
 }
 
 // Axial is an undirected graph over the H units: edge e joins I[e] and J[e].
@@ -98,7 +103,7 @@ type ScanConfig struct {
 // ScanArgs are the values of one run. Mask and Reset are nil unless configured.
 type ScanArgs struct {
 	X      gorgonia.Value   // [T,B,I]
-	State  gorgonia.Value   // [S,B,H], the carried state
+	State  gorgonia.Value   // [S,B,H], the carried state; [S,B,U] of a neuron
 	Mask   gorgonia.Value   // [T,B]
 	Reset  gorgonia.Value   // [T,B]
 	Params []gorgonia.Value // in the order of ScanConfig.Params
@@ -116,7 +121,7 @@ type ScanPlan interface {
 	// H returns all hidden states [T,B,H] of the last Forward, as a view. Where they did not
 	// fit ScanConfig.Memory it computes them again, from inputs that must not have changed.
 	H() gorgonia.Value
-	// Final returns the state [S,B,H] after the last step of the last Forward, as a view.
+	// Final returns the state [S,B,H], of a neuron [S,B,U], after the last step of the last Forward, as a view.
 	Final() gorgonia.Value
 	// GradH returns the gradients [T,B,H] of all hidden states in the last Backward, as a
 	// view, or nil without ScanConfig.KeepGradH.
@@ -171,7 +176,7 @@ type Output struct {
 type Layer struct {
 	// H returns all hidden states [T,B,H] of the last run.
 	H func() (*tensor.Dense, error)
-	// Final returns the state [S,B,H] after the last step of the last run.
+	// Final returns the state [S,B,H], of a neuron [S,B,U], after the last step of the last run.
 	Final func() (*tensor.Dense, error)
 	// Carry returns the same where the device has it, for Mirror.Copy; nil from the unrolled
 	// graph.

@@ -27,7 +27,7 @@ func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params
 		return nil, nil, err
 	}
 	s := &scanOp{
-		op:  newOp("scan %s T=%d B=%d I=%d H=%d on %s", cfg.Cell.Header, cfg.T, cfg.B, cfg.I, cfg.H, dev.Name()),
+		op:  newOp("scan %s T=%d B=%d I=%d H=%d on %s", cfg.Cell.kind(), cfg.T, cfg.B, cfg.I, cfg.H, dev.Name()),
 		cfg: cfg, plan: plan,
 	}
 	children := make(gorgonia.Nodes, 0, 4+len(params))
@@ -87,9 +87,9 @@ func (c ScanConfig) check(in Sequence, params []*gorgonia.Node) error {
 		return err
 	}
 	if in.StateFrom != nil {
-		err = computed("state", in.StateFrom, c.Cell.States, c.B, c.H)
+		err = computed("state", in.StateFrom, c.Cell.States, c.B, c.Units())
 	} else {
-		err = want("state", in.State, c.Cell.States, c.B, c.H)
+		err = want("state", in.State, c.Cell.States, c.B, c.Units())
 	}
 	if err != nil {
 		return err

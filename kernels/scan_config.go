@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"galvani/kernels/cells"
+	"galvani/kernels/compartments"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -14,6 +15,9 @@ import (
 //
 // Errors: wraps ErrShape.
 func (c ScanConfig) Check() error {
+	if c.Cell.Neuron != nil {
+		return c.checkNeuron()
+	}
 	shape, ok := cells.ShapeOf(c.Cell.Header)
 	if !ok {
 		return fmt.Errorf("kernels: scan: no kernel kernels/cells/%s.h in this binary: %w", c.Cell.Header, ErrShape)
@@ -26,7 +30,7 @@ func (c ScanConfig) Check() error {
 	}
 	var have [Roles]int // elements
 	for _, p := range c.Params {
-		if p.Role <= Readout || p.Role >= Roles {
+		if p.Role <= Readout || p.Role >= Named {
 			return fmt.Errorf("kernels: scan: %s: parameter %s has role %d, which has no place in a scan: %w", c.Cell.Header, p.Name, p.Role, ErrShape)
 		}
 		have[p.Role] += p.Len()
@@ -50,6 +54,55 @@ func (c ScanConfig) Check() error {
 		}
 	}
 	return c.Cell.Axial.check(c.H)
+}
+
+// kind names the cell in messages.
+func (c Cell) kind() string {
+	if c.Neuron != nil {
+		return "neuron"
+	}
+	return c.Header
+}
+
+// Units returns the number of units of the state: H, but of a neuron that of its compartments and nodes,
+// of which h shows H.
+func (c ScanConfig) Units() int {
+	if n := c.Cell.Neuron; n != nil {
+		return n.Units()
+	}
+	return c.H
+}
+
+// checkNeuron is Check for a neuron of compartments.
+func (c ScanConfig) checkNeuron() error {
+	n := c.Cell.Neuron
+	params := make([]compartments.Param, len(c.Params))
+	for i, p := range c.Params {
+		if params[i] = (compartments.Param{Name: p.Name, Len: p.Len()}); p.Role != Named {
+			return fmt.Errorf("kernels: scan: neuron: parameter %s has role %d, want Named: %w", p.Name, p.Role, ErrShape)
+		}
+		if n.Each {
+			if params[i].Len /= c.B; len(p.Shape) < 2 || p.Shape[0] != c.B {
+				return fmt.Errorf("kernels: scan: neuron: %s has the shape %v, want a row for each of %d sequences: %w", p.Name, p.Shape, c.B, ErrShape)
+			}
+		}
+	}
+	if err := n.Check(params, c.I); err != nil {
+		return fmt.Errorf("kernels: scan: %w: %w", err, ErrShape)
+	}
+	h := len(n.Record)
+	if n.Record == nil {
+		h = n.Units()
+	}
+	switch {
+	case c.T < 1 || c.B < 1 || c.I < 1 || c.H != h || c.Cell.States != n.States():
+		return fmt.Errorf("kernels: scan: neuron: T=%d B=%d I=%d H=%d S=%d, want at least 1, and H=%d S=%d: %w", c.T, c.B, c.I, c.H, c.Cell.States, h, n.States(), ErrShape)
+	case c.Dtype != tensor.Float32 && c.Dtype != tensor.Float64:
+		return fmt.Errorf("kernels: scan: type %v, want float32 or float64: %w", c.Dtype, ErrShape)
+	case c.Masked || c.Resets:
+		return fmt.Errorf("kernels: scan: neurons take sequences of one length, without masks and resets: %w", ErrShape)
+	}
+	return nil
 }
 
 // Shape returns what the header of the cell says of itself; Check has told whether there is one.
@@ -157,7 +210,7 @@ func (c ScanConfig) Packed() int {
 		n += c.T * c.B * c.I
 	}
 	if c.GradState {
-		n += c.Cell.States * c.B * c.H
+		n += c.Cell.States * c.B * c.Units()
 	}
 	return n
 }
@@ -190,7 +243,7 @@ func Bind[A any](c ScanConfig, a ScanArgs, take func(name string, v gorgonia.Val
 	if b.X, err = take("scan: x", a.X, c.T, c.B, c.I); err != nil {
 		return b, err
 	}
-	if b.State, err = take("scan: state", a.State, c.Cell.States, c.B, c.H); err != nil {
+	if b.State, err = take("scan: state", a.State, c.Cell.States, c.B, c.Units()); err != nil {
 		return b, err
 	}
 	if c.Masked {

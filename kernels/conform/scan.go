@@ -32,10 +32,15 @@ func Scan(t *testing.T, dev, ref kernels.Device, precision string, sizes []Sizes
 // One is Scan for one cell, size and seed.
 func One(t *testing.T, dev, ref kernels.Device, precision string, v Variant, s Sizes, seed uint64) {
 	t.Helper()
-	p, q := NewProblem[float32](v, s, seed), NewProblem[float64](v, s, seed)
-	p.Cfg.KeepGradH, q.Cfg.KeepGradH = true, true
-	p.Cfg.GradX, q.Cfg.GradX = true, true
-	p.Cfg.GradState, q.Cfg.GradState = true, true
+	compare(t, dev, ref, precision, NewProblem[float32](v, s, seed), NewProblem[float64](v, s, seed))
+}
+
+// compare holds a problem on a device to the same one in float64 on the reference.
+func compare(t *testing.T, dev, ref kernels.Device, precision string, p, q *Problem) {
+	t.Helper()
+	for _, c := range []*kernels.ScanConfig{&p.Cfg, &q.Cfg} {
+		c.KeepGradH, c.GradX, c.GradState = true, true, true
+	}
 	q.round(p)
 	plan, err := ref.NewScan(q.Cfg)
 	if err != nil {
@@ -55,7 +60,7 @@ func One(t *testing.T, dev, ref kernels.Device, precision string, v Variant, s S
 	Near(t, "final", got.Final, Data[float64](plan.Final()), bound.H)
 	want := split(q.Cfg, Data[float64](grad))
 	NearGrad(t, p.Cfg, got.Grad, want[0], bound.Grad)
-	if s.T <= fewSteps {
+	if q.Cfg.T <= fewSteps {
 		Near(t, "gradient of x", got.GradX, want[1], bound.Grad)
 		Near(t, "gradient of the state", got.GradState, want[2], bound.Grad)
 		Near(t, "gradient of h", got.GradH, Data[float64](plan.GradH()), bound.Grad)

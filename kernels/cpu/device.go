@@ -47,7 +47,13 @@ func (d *Device) Close() error { return nil }
 
 // NewScan implements kernels.Device.
 func (d *Device) NewScan(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
-	if cfg.Dtype == tensor.Float64 {
+	double := cfg.Dtype == tensor.Float64
+	switch neuron := cfg.Cell.Neuron != nil; {
+	case neuron && double:
+		return plan[kernels.ScanPlan](newNeuron[float64]("float64", d.threads, cfg))
+	case neuron:
+		return plan[kernels.ScanPlan](newNeuron[float32](d.isa, d.threads, cfg))
+	case double:
 		return plan[kernels.ScanPlan](NewScan[float64]("float64", d.threads, cfg))
 	}
 	return plan[kernels.ScanPlan](NewScan[float32](d.isa, d.threads, cfg))
@@ -55,7 +61,13 @@ func (d *Device) NewScan(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
 
 // ScanBytes implements kernels.Planner.
 func (d *Device) ScanBytes(cfg kernels.ScanConfig) (int64, error) {
-	if cfg.Dtype == tensor.Float64 {
+	double := cfg.Dtype == tensor.Float64
+	switch neuron := cfg.Cell.Neuron != nil; {
+	case neuron && double:
+		return neuronBytes[float64]("float64", d.threads, cfg)
+	case neuron:
+		return neuronBytes[float32](d.isa, d.threads, cfg)
+	case double:
 		return scanBytes[float64]("float64", d.threads, cfg)
 	}
 	return scanBytes[float32](d.isa, d.threads, cfg)

@@ -2,6 +2,7 @@
 
 package cpu
 
+// #include "src/neuron.h"
 // #include "src/scan.h"
 import "C"
 
@@ -28,16 +29,25 @@ func Best() string {
 // Supported reports whether this machine can run the instruction set.
 func Supported(isa string) bool { return pick(isa) != nil }
 
-// pick returns the kernels of an instruction set, or nil if this machine lacks it.
+// pick returns the scan of an instruction set, or nil if this machine lacks it.
 func pick(isa string) *C.struct_kernels {
-	var k unsafe.Pointer
+	scan, _ := compiled(isa)
+	return (*C.struct_kernels)(scan)
+}
+
+// pickNeuron returns the loops over neurons of an instruction set, or nil if this machine lacks it.
+func pickNeuron(isa string) *C.struct_neuron_kernels {
+	_, neuron := compiled(isa)
+	return (*C.struct_neuron_kernels)(neuron)
+}
+
+// compiled returns what is compiled for an instruction set.
+func compiled(isa string) (scan, neuron unsafe.Pointer) {
 	switch isa {
 	case "portable":
-		k = portable.Kernels()
+		return portable.Kernels(), portable.Neurons()
 	case "float64":
-		k = double.Kernels()
-	default:
-		k = vectors(isa)
+		return double.Kernels(), double.Neurons()
 	}
-	return (*C.struct_kernels)(k)
+	return vectors(isa)
 }

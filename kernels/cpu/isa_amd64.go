@@ -12,13 +12,13 @@ import (
 )
 
 // vectors returns the kernels of an instruction set that not every machine has.
-func vectors(isa string) unsafe.Pointer {
+func vectors(isa string) (scan, neuron unsafe.Pointer) {
 	x := &cpu.X86
 	switch {
 	case isa == "avx512" && x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512BW && x.HasAVX512VL && x.HasFMA:
-		return avx512.Kernels()
+		return avx512.Kernels(), avx512.Neurons()
 	case isa == "avx2" && x.HasAVX2 && x.HasFMA:
-		return avx2.Kernels()
+		return avx2.Kernels(), avx2.Neurons()
 	}
-	return nil
+	return nil, nil
 }

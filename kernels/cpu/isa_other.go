@@ -5,4 +5,4 @@ package cpu
 import "unsafe"
 
 // vectors returns nil: this machine has the portable kernels only.
-func vectors(string) unsafe.Pointer { return nil }
+func vectors(string) (scan, neuron unsafe.Pointer) { return nil, nil }

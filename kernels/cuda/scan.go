@@ -75,6 +75,9 @@ func (d *Device) NewScan(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
+	if cfg.Cell.Neuron != nil {
+		return nil, fmt.Errorf("kernels: cuda: neurons of compartments run on the CPU so far; choose --device cpu: %w", kernels.ErrNoDevice)
+	}
 	s := &Scan{d: d, cfg: cfg}
 	var err error
 	if s.cell, err = factsOf(cfg.Cell.Header); err != nil {

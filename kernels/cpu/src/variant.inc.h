@@ -2,9 +2,6 @@
  * name), VL (lanes), NV (vectors per panel) and MR (rows per tile). */
 
 #include <string.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 #include "scan.h"
 
 #define V(name) CAT(name##_, VARIANT)
@@ -12,24 +9,10 @@
 #define STR(a) STR_(a)
 
 #include "../../cells/shared/real.h"
+#include "flush.h"
 #include "gemm.inc.h"
 #define EACH_CELL "../cpu/src/scan.inc.h"
 #include "../../cells/list.h"
-
-/* Denormal numbers are flushed to zero inside the kernels: decaying states are full of them
- * and they cost tens of cycles each. The caller's mode is restored. */
-#if defined(__x86_64__)
-static unsigned flush_on(void)
-{
-	unsigned old = _mm_getcsr();
-	_mm_setcsr(old | 0x8040);
-	return old;
-}
-static void flush_restore(unsigned old) { _mm_setcsr(old); }
-#else
-static unsigned flush_on(void) { return 0; }
-static void flush_restore(unsigned old) { (void)old; }
-#endif
 
 static struct scan_sizes V(sizes)(int cell, const struct scan_dims *d, long rows)
 {

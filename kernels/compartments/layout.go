@@ -1,0 +1,313 @@
+package compartments
+
+import "math"
+
+// Layout is a neuron as devices run it: lists of places, and rows, one number of each sequence, that
+// follow from the parameters. A place is a unit in the order of the tree, in which parents come first.
+type Layout struct {
+	Place []int32 // of each unit
+	Index []int32 // the lists of places
+	// Tree and Record are where in Index the parents [U] and the recorded places [H] begin.
+	Tree, Record int
+	// Of the rows: capacity/dt, leak, potential of the leak, axial conductance to the parent and 1/area
+	// of each place [U]; of the pool of calcium what a current adds in a step, rest and what a step
+	// leaves.
+	Cap, Leak, Rest, Axial, Area, Pool int
+	Channels                           []ChannelLayout
+	Gates                              []GateLayout
+	Receptors                          []ReceptorLayout
+	Inputs                             []InputLayout
+	rows                               []row
+	rules                              []rule
+}
+
+// ChannelLayout is where a channel lies.
+type ChannelLayout struct {
+	Units, Places     int // its places, in Index
+	Gate, Gates       int // the first in Layout.Gates
+	Density, Reversal int // rows: µS of each place, mV
+	Calcium           bool
+}
+
+// GateLayout is where a gate lies. Its rows are its numbers, slopes as 1/k.
+type GateLayout struct {
+	Gate
+	Plane, Row int
+}
+
+// ReceptorLayout is where a receptor lies. Its rows are what a step leaves of x and of y, what x adds to
+// y in a step, the factor of the conductance, and the reversal potential. Without Rise there is no y.
+type ReceptorLayout struct {
+	Units, Places, Plane, Row int
+	Rise                      bool
+}
+
+// InputLayout is where an input lies.
+type InputLayout struct{ From, Place, Receptor, Weight int }
+
+// row is factor times a quantity, or with inverse divided by it.
+type row struct {
+	value   float64
+	param   int // below 0: the value
+	element int
+	inverse bool
+	factor  float64
+}
+
+// rule makes rows from some quantities, with the derivatives of each by each.
+type rule struct {
+	row int
+	of  []row
+	f   func(of []float64) (rows []float64, slopes [][]float64)
+}
+
+// NewLayout lays out a neuron that Check takes.
+func NewLayout(n *Neuron) *Layout {
+	u := n.Units()
+	l := &Layout{Place: make([]int32, u)}
+	for k, unit := range n.Tree.Unit {
+		l.Place[unit] = int32(k)
+	}
+	l.Tree = l.list(n.Tree.Parent)
+	record := n.Record
+	if record == nil {
+		record = make([]int32, u)
+		for i := range record {
+			record[i] = int32(i)
+		}
+	}
+	l.Record = l.places(record)
+	each := func(q Quantity, factor func(unit int) float64) int {
+		at := len(l.rows)
+		for _, unit := range n.Tree.Unit {
+			l.add(q, int(unit), factor(int(unit)))
+		}
+		return at
+	}
+	one := func(int) float64 { return 1 }
+	l.Cap = each(n.Capacity, func(i int) float64 { return n.Area[i] * 1e-5 / n.Dt })
+	l.Leak = each(n.Leak, func(i int) float64 { return n.Area[i] * 1e-2 })
+	l.Rest = each(n.Rest, one)
+	l.Axial = len(l.rows)
+	for k := range n.Tree.Unit {
+		if e := n.Tree.Edge[k]; e >= 0 {
+			l.add(n.Axial, int(e), 1)
+		} else {
+			l.add(Fixed(0), 0, 1)
+		}
+	}
+	l.Area = each(Fixed(1), func(i int) float64 {
+		if n.Area[i] == 0 {
+			return 0
+		}
+		return 1 / (n.Area[i] * 1e-2)
+	})
+	plane := 1
+	for _, c := range n.Channels {
+		k := ChannelLayout{Units: len(c.Units), Places: l.places(c.Units), Gate: len(l.Gates), Gates: len(c.Gates), Density: len(l.rows), Calcium: c.Calcium}
+		for i, unit := range c.Units {
+			l.add(c.Density, i, n.Area[unit]*1e-2)
+		}
+		k.Reversal = len(l.rows)
+		l.add(c.Reversal, 0, 1)
+		for _, g := range c.Gates {
+			l.Gates = append(l.Gates, GateLayout{Gate: g, Plane: plane, Row: len(l.rows)})
+			plane++
+			for i, q := range g.Numbers {
+				l.add(q, 0, 1)
+				l.rows[len(l.rows)-1].inverse = slope(g.Kinetics, i)
+			}
+		}
+		l.Channels = append(l.Channels, k)
+	}
+	l.Pool = len(l.rows)
+	if p := n.Calcium; p != nil {
+		plane++
+		l.rule(3, n.poolRows, p.Gain, p.Rest, p.Tau)
+	}
+	for r, k := range n.Receptors {
+		var units []int32
+		seen := make([]bool, u)
+		for _, in := range n.Inputs {
+			if in.Receptor == r && !seen[in.Unit] {
+				seen[in.Unit] = true
+				units = append(units, int32(in.Unit))
+			}
+		}
+		rise := k.Rise.Param >= 0 || k.Rise.Value > 0
+		l.Receptors = append(l.Receptors, ReceptorLayout{Units: len(units), Places: l.places(units), Plane: plane, Row: len(l.rows), Rise: rise})
+		plane += 2
+		f := n.receptorRows
+		if !rise {
+			f = n.decayRows
+		}
+		l.rule(5, f, k.Rise, k.Decay, k.Reversal)
+	}
+	for _, in := range n.Inputs {
+		l.Inputs = append(l.Inputs, InputLayout{From: in.From, Place: int(l.Place[in.Unit]), Receptor: max(-1, in.Receptor), Weight: len(l.rows)})
+		l.add(in.Weight, 0, 1)
+	}
+	return l
+}
+
+// slope tells whether number i of a gate divides.
+func slope(k Kinetics, i int) bool {
+	switch k {
+	case Rates:
+		return i == 2 || i == 5
+	case ByCalcium:
+		return false
+	}
+	return i == 1 || i == 5 || i == 7
+}
+
+func (l *Layout) list(places []int32) int {
+	at := len(l.Index)
+	l.Index = append(l.Index, places...)
+	return at
+}
+
+func (l *Layout) places(units []int32) int {
+	at := len(l.Index)
+	for _, u := range units {
+		l.Index = append(l.Index, l.Place[u])
+	}
+	return at
+}
+
+func source(q Quantity, i int, factor float64) row {
+	r := row{value: q.Value, param: q.Param, factor: factor}
+	if q.Index != nil {
+		r.element = int(q.Index[i])
+	}
+	return r
+}
+
+func (l *Layout) add(q Quantity, i int, factor float64) {
+	l.rows = append(l.rows, source(q, i, factor))
+}
+
+// rule adds rows that are made of several quantities.
+func (l *Layout) rule(rows int, f func([]float64) ([]float64, [][]float64), of ...Quantity) {
+	r := rule{row: len(l.rows), f: f}
+	for _, q := range of {
+		r.of = append(r.of, source(q, 0, 1))
+	}
+	l.rules = append(l.rules, r)
+	l.rows = append(l.rows, make([]row, rows)...)
+	for i := range rows {
+		l.rows[r.row+i] = row{param: -1}
+	}
+}
+
+// Rows returns the number of rows.
+func (l *Layout) Rows() int { return len(l.rows) }
+
+func (r row) read(params [][]float64) float64 {
+	if r.param < 0 {
+		return r.value
+	}
+	return params[r.param][r.element]
+}
+
+// Values writes the rows of one sequence, given its parameters.
+func (l *Layout) Values(params [][]float64, rows []float64) {
+	for i, r := range l.rows {
+		if v := r.read(params); r.inverse {
+			rows[i] = r.factor / v
+		} else {
+			rows[i] = r.factor * v
+		}
+	}
+	for _, r := range l.rules {
+		v, _ := r.f(r.values(params))
+		copy(rows[r.row:], v)
+	}
+}
+
+func (r rule) values(params [][]float64) []float64 {
+	v := make([]float64, len(r.of))
+	for i, q := range r.of {
+		v[i] = q.read(params)
+	}
+	return v
+}
+
+// Gradient adds to grads what the gradients of the rows of one sequence make of its parameters.
+func (l *Layout) Gradient(params [][]float64, rows []float64, grads [][]float64) {
+	for i, r := range l.rows {
+		if r.param < 0 {
+			continue
+		}
+		g := rows[i] * r.factor
+		if v := r.read(params); r.inverse {
+			g /= -v * v
+		}
+		grads[r.param][r.element] += g
+	}
+	for _, r := range l.rules {
+		_, slopes := r.f(r.values(params))
+		for i, q := range r.of {
+			for k := range slopes {
+				if q.param >= 0 {
+					grads[q.param][q.element] += rows[r.row+k] * slopes[k][i]
+				}
+			}
+		}
+	}
+}
+
+// poolRows are those of a calcium pool, of gain, rest and tau: a current i adds −gain·tau·(1−D)·i, and D =
+// exp(−dt/tau) is left.
+func (n *Neuron) poolRows(of []float64) ([]float64, [][]float64) {
+	gain, rest, tau := of[0], of[1], of[2]
+	d := math.Exp(-n.Dt / tau)
+	dd := d * n.Dt / (tau * tau)
+	part := -math.Expm1(-n.Dt / tau)
+	return []float64{gain * tau * part, rest, d},
+		[][]float64{{tau * part, 0, gain * (part - tau*dd)}, {0, 1, 0}, {0, 0, dd}}
+}
+
+// decayRows are those of a receptor without a rise, of rise, decay and reversal.
+func (n *Neuron) decayRows(of []float64) ([]float64, [][]float64) {
+	d := math.Exp(-n.Dt / of[1])
+	return []float64{d, 0, 0, 1, of[2]},
+		[][]float64{{0, d * n.Dt / (of[1] * of[1]), 0}, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, {0, 0, 1}}
+}
+
+// receptorRows are those of a receptor with a rise. An event at time 0 makes
+//
+//	y(t) = (exp(−bt) − exp(−at))/(a − b),  a = 1/rise, b = 1/decay
+//
+// of a peak at ln(a/b)/(a−b), where it does not depend on the place of the peak.
+func (n *Neuron) receptorRows(of []float64) ([]float64, [][]float64) {
+	a, b := 1/of[0], 1/of[1]
+	left := func(x float64) (d, slope float64) { d = math.Exp(-n.Dt * x); return d, d * n.Dt * x * x }
+	dx, sx := left(b)
+	dy, sy := left(a)
+	mix, ma, mb := course(a, b, n.Dt)
+	top := 1 / b
+	if w := (a - b) / b; w != 0 {
+		top = math.Log1p(w) / w / b
+	}
+	peak, pa, pb := course(a, b, top)
+	k := -1 / (peak * peak)
+	da, db := -a*a, -b*b // of a by rise, of b by decay
+	return []float64{dx, dy, mix, 1 / peak, of[2]},
+		[][]float64{{0, sx, 0}, {sy, 0, 0}, {ma * da, mb * db, 0}, {k * pa * da, k * pb * db, 0}, {0, 0, 1}}
+}
+
+// course returns y(t) of receptorRows and its derivatives by a and b. It is exp(−at) t E(z), z = (a−b)t,
+// with E(z) = (exp(z) − 1)/z.
+func course(a, b, t float64) (y, ya, yb float64) {
+	z := (a - b) * t
+	var e, de float64
+	if math.Abs(z) < 1e-3 {
+		e, de = 1+z/2+z*z/6+z*z*z/24, 0.5+z/3+z*z/8+z*z*z/30
+	} else {
+		e = math.Expm1(z) / z
+		de = (math.Exp(z) - e) / z
+	}
+	d := math.Exp(-a*t) * t
+	return d * e, -t*d*e + d*t*de, -d * t * de
+}

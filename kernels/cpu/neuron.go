@@ -1,0 +1,480 @@
+//go:build cgo
+
+package cpu
+
+/*
+#include "src/neuron.h"
+
+static long neuron_scratch(const struct neuron_kernels *k, const struct neuron_dims *d) { return k->scratch(d); }
+static void neuron_forward(const struct neuron_kernels *k, const struct neuron_dims *d, const struct neuron_channel *channel,
+			   const struct neuron_gate *gate, const struct neuron_receptor *receptor, const struct neuron_input *input,
+			   const int *index, const void *q, const void *x, long steps, long live, void *s, int keep, void *h, void *work)
+{
+	k->forward(d, channel, gate, receptor, input, index, q, x, steps, live, s, keep, h, work);
+}
+static void neuron_backward(const struct neuron_kernels *k, const struct neuron_dims *d, const struct neuron_channel *channel,
+			    const struct neuron_gate *gate, const struct neuron_receptor *receptor, const struct neuron_input *input,
+			    const int *index, const void *q, const void *x, long steps, long live, const void *s, const void *dh, void *g,
+			    double *gq, void *gh, void *gx, void *work)
+{
+	k->backward(d, channel, gate, receptor, input, index, q, x, steps, live, s, dh, g, gq, gh, gx, work);
+}
+*/
+import "C"
+
+import (
+	"fmt"
+	"math"
+	"unsafe"
+
+	"galvani/kernels"
+	"galvani/kernels/compartments"
+	"galvani/kernels/segments"
+
+	"gorgonia.org/gorgonia"
+)
+
+// Neuron runs a neuron of compartments. Sequences lie side by side in vectors, in blocks that a worker
+// takes through all steps; no sum goes over sequences before the end, so that neither blocks nor threads
+// change a bit. Backward runs stretches of steps forward again, from the states before them, and walks
+// them back. It implements kernels.ScanPlan.
+type Neuron[F kernels.Float] struct {
+	cfg    kernels.ScanConfig
+	layout *compartments.Layout
+	k      *C.struct_neuron_kernels
+	dims   C.struct_neuron_dims
+
+	channels  []C.struct_neuron_channel
+	gates     []C.struct_neuron_gate
+	receptors []C.struct_neuron_receptor
+	inputs    []C.struct_neuron_input
+	index     []C.int
+
+	stretch int // steps of the scan that are kept at a time
+	workers []neuronWorker[F]
+	run     kernels.ScanArrays[[]F]
+	params  [][]float64 // of the run, of one sequence or of all
+	h       []F         // [T,B,H], nil with Last
+	final   []F         // [S,B,U]
+	last    []F         // [B,H] with Last
+	gradH   []F
+	grad    []F
+}
+
+// neuronWorker has some blocks and the scratch of one.
+type neuronWorker[F kernels.Float] struct {
+	blocks            []neuronBlock[F]
+	rows, work, state []F
+	gradient          []F
+}
+
+// neuronBlock is the sequences b0 ≤ b < b0+live.
+type neuronBlock[F kernels.Float] struct {
+	b0, live int
+	borders  []F       // [stretches] states [S,U] in vectors
+	sums     []float64 // gradients of the rows
+}
+
+// mostVectors is how many vectors of sequences are in a block at most: enough to hide what one waits
+// for in the solver, and so few that a block stays in the second-level cache.
+const mostVectors = 8
+
+// newNeuron allocates a scan of a neuron.
+//
+// Errors: those of NewScan.
+func newNeuron[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig) (*Neuron[F], error) {
+	s, bytes, err := prepareNeuron[F](isa, threads, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Memory > 0 && !cfg.ForwardOnly && bytes > cfg.Memory {
+		return nil, cfg.MemoryError(&segments.MemoryError{Memory: cfg.Memory, Least: bytes, All: bytes})
+	}
+	size, lanes := s.size(), s.lanes()
+	for i := range s.workers {
+		w := &s.workers[i]
+		w.rows, w.work = aligned[F](s.layout.Rows()*lanes), aligned[F](int(C.neuron_scratch(s.k, &s.dims))*s.vector())
+		w.state = aligned[F](size * s.kept())
+		if !cfg.ForwardOnly {
+			w.gradient = aligned[F](size)
+		}
+		for k := range w.blocks {
+			if b := &w.blocks[k]; !cfg.ForwardOnly {
+				b.borders, b.sums = make([]F, size*s.stretches()), make([]float64, s.layout.Rows()*lanes)
+			}
+		}
+	}
+	c := &s.cfg
+	s.final, s.grad = make([]F, c.Cell.States*c.B*c.Units()), make([]F, c.Packed())
+	if c.Last {
+		s.last = make([]F, c.B*c.H)
+	} else {
+		s.h = make([]F, c.T*c.B*c.H)
+	}
+	if c.KeepGradH {
+		s.gradH = make([]F, c.T*c.B*c.H)
+	}
+	return s, nil
+}
+
+// neuronBytes returns how much memory newNeuron takes.
+//
+// Errors: those of NewScan.
+func neuronBytes[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig) (int64, error) {
+	s, kept, err := prepareNeuron[F](isa, threads, cfg)
+	if err != nil {
+		return 0, err
+	}
+	n := cfg.Cell.States*cfg.B*cfg.Units() + cfg.Packed() + len(s.workers)*(s.layout.Rows()*s.lanes()+int(C.neuron_scratch(s.k, &s.dims))*s.vector()+s.size())
+	if cfg.KeepGradH {
+		n += cfg.T * cfg.B * cfg.H
+	}
+	return kept + int64(n+cfg.Rows()*cfg.H)*int64(unsafe.Sizeof(*new(F))), nil
+}
+
+// prepareNeuron returns a scan without its buffers, and how many bytes it keeps for Backward.
+func prepareNeuron[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig) (*Neuron[F], int64, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, 0, err
+	}
+	var f F
+	if _, double := any(f).(float64); double != (isa == "float64") {
+		return nil, 0, fmt.Errorf("cpu: instruction set %q does not compute in %T", isa, f)
+	}
+	s := &Neuron[F]{cfg: cfg, layout: compartments.NewLayout(cfg.Cell.Neuron), k: pickNeuron(isa)}
+	if s.k == nil {
+		return nil, 0, fmt.Errorf("cpu: this machine has no %s", isa)
+	}
+	s.describe()
+	// Vectors are shared out evenly, and then those of a worker over its blocks.
+	vectors := (cfg.B + s.vector() - 1) / s.vector()
+	share := (vectors + threads - 1) / threads
+	blocks := (share + mostVectors - 1) / mostVectors
+	s.dims.vectors = C.long((share + blocks - 1) / blocks)
+	all := (cfg.B + s.lanes() - 1) / s.lanes()
+	s.workers = make([]neuronWorker[F], min(threads, all))
+	for i := range all {
+		w := &s.workers[i*len(s.workers)/all]
+		w.blocks = append(w.blocks, neuronBlock[F]{b0: i * s.lanes(), live: min(s.lanes(), cfg.B-i*s.lanes())})
+	}
+	s.stretch = max(1, int(math.Ceil(math.Sqrt(float64(cfg.T)/float64(cfg.Cell.Neuron.Substeps)))))
+	if cfg.ForwardOnly {
+		s.stretch = cfg.T
+		return s, 0, nil
+	}
+	n := all*s.stretches()*s.size() + len(s.workers)*s.kept()*s.size()
+	return s, int64(n)*int64(unsafe.Sizeof(*new(F))) + int64(all*s.layout.Rows()*s.lanes()*8), nil
+}
+
+// vector returns how many numbers a vector has, lanes how many sequences a block.
+func (s *Neuron[F]) vector() int { return int(s.k.lanes) }
+func (s *Neuron[F]) lanes() int  { return s.vector() * int(s.dims.vectors) }
+
+// size returns the elements of the state of a block, kept how many states a worker keeps.
+func (s *Neuron[F]) size() int { return int(s.dims.planes) * int(s.dims.U) * s.lanes() }
+func (s *Neuron[F]) kept() int {
+	if s.cfg.ForwardOnly {
+		return 1
+	}
+	return s.stretch*int(s.dims.substeps) + 1
+}
+
+func (s *Neuron[F]) stretches() int { return (s.cfg.T + s.stretch - 1) / s.stretch }
+
+// describe fills the C view of the neuron.
+func (s *Neuron[F]) describe() {
+	c, n, l := &s.cfg, s.cfg.Cell.Neuron, s.layout
+	s.dims = C.struct_neuron_dims{B: C.long(c.B), I: C.long(c.I), U: C.long(n.Units()), H: C.long(c.H), substeps: C.long(n.Substeps),
+		planes: C.int(n.States()), channels: C.int(len(l.Channels)), receptors: C.int(len(l.Receptors)), inputs: C.int(len(l.Inputs)),
+		second: flag(n.Second), rows: C.long(l.Rows()), cap: C.long(l.Cap), leak: C.long(l.Leak), rest: C.long(l.Rest),
+		axial: C.long(l.Axial), area: C.long(l.Area), pool: C.long(l.Pool), tree: C.int(l.Tree), record: C.int(l.Record)}
+	if n.Calcium != nil {
+		s.dims.calcium = C.int(1 + n.Gates())
+	}
+	for _, i := range l.Index {
+		s.index = append(s.index, C.int(i))
+	}
+	for _, k := range l.Channels {
+		s.channels = append(s.channels, C.struct_neuron_channel{units: C.int(k.Units), place: C.int(k.Places), gate: C.int(k.Gate), gates: C.int(k.Gates),
+			calcium: flag(k.Calcium), density: C.long(k.Density), reversal: C.long(k.Reversal)})
+	}
+	for _, g := range l.Gates {
+		gate := C.struct_neuron_gate{kinetics: C.int(g.Kinetics), forms: [2]C.int{C.int(g.Forms[0]), C.int(g.Forms[1])}, power: C.int(g.Power),
+			plane: C.int(g.Plane), numbers: C.int(len(g.Numbers)), number: C.long(g.Row), speed: C.double(n.Dt * g.Speed)}
+		for _, q := range g.Numbers {
+			if q.Param >= 0 && c.Params[q.Param].Learned {
+				gate.learn = 1
+			}
+		}
+		s.gates = append(s.gates, gate)
+	}
+	for _, r := range l.Receptors {
+		s.receptors = append(s.receptors, C.struct_neuron_receptor{units: C.int(r.Units), place: C.int(r.Places), plane: C.int(r.Plane), number: C.long(r.Row), rise: flag(r.Rise)})
+	}
+	for _, in := range l.Inputs {
+		s.inputs = append(s.inputs, C.struct_neuron_input{from: C.int(in.From), place: C.int(in.Place), receptor: C.int(in.Receptor), weight: C.long(in.Weight)})
+	}
+}
+
+// Forward implements kernels.ScanPlan.
+func (s *Neuron[F]) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
+	run, err := kernels.Bind(s.cfg, a, kernels.Elems[F])
+	if err != nil {
+		return nil, err
+	}
+	s.run = run
+	s.params = s.params[:0]
+	for _, p := range run.Params {
+		s.params = append(s.params, float64s(p))
+	}
+	copy(s.final, run.State) // units without the channel of a plane keep it
+	s.forwardAll(s.h)
+	c := &s.cfg
+	if !c.Last {
+		return kernels.Wrap(s.h, c.Rows(), c.H), nil
+	}
+	record := s.layout.Index[s.layout.Record:]
+	for b := range c.B {
+		for r := range c.H {
+			s.last[b*c.H+r] = s.final[b*c.Units()+int(s.unit(record[r]))]
+		}
+	}
+	return kernels.Wrap(s.last, c.B, c.H), nil
+}
+
+// unit returns the unit at a place.
+func (s *Neuron[F]) unit(place int32) int32 { return s.cfg.Cell.Neuron.Tree.Unit[place] }
+
+func float64s[F kernels.Float](p []F) []float64 {
+	v := make([]float64, len(p))
+	for i, x := range p {
+		v[i] = float64(x)
+	}
+	return v
+}
+
+// forwardAll runs the sequences from the state of the run to s.final. H [T,B,H] may be nil.
+func (s *Neuron[F]) forwardAll(h []F) {
+	c := &s.cfg
+	Each(s.workers, func(w *neuronWorker[F]) {
+		for i := range w.blocks {
+			b := &w.blocks[i]
+			s.expand(w, b)
+			s.exchange(b, w.state, s.run.State, false)
+			for k, t := 0, 0; t < c.T; k, t = k+1, t+s.stretch {
+				if b.borders != nil {
+					copy(b.borders[k*s.size():], w.state[:s.size()])
+				}
+				s.forward(w, b, t, false, from(h, (t*c.B+b.b0)*c.H))
+			}
+			s.exchange(b, w.state, s.final, true)
+		}
+	})
+}
+
+// forward runs a block through the stretch that begins at step t, from the first of its states.
+func (s *Neuron[F]) forward(w *neuronWorker[F], b *neuronBlock[F], t int, keep bool, h []F) {
+	c := &s.cfg
+	C.neuron_forward(s.k, &s.dims, first(s.channels), first(s.gates), first(s.receptors), first(s.inputs), first(s.index), ptr(w.rows),
+		ptr(s.run.X[(t*c.B+b.b0)*c.I:]), C.long(min(s.stretch, c.T-t)), C.long(b.live), ptr(w.state), flag(keep), ptr(h), ptr(w.work))
+}
+
+// first returns a pointer to the first element, nil for none.
+func first[T any](x []T) *T { return unsafe.SliceData(x) }
+
+// expand lays out the rows of a block. Lanes without a sequence have those of the last one.
+func (s *Neuron[F]) expand(w *neuronWorker[F], b *neuronBlock[F]) {
+	rows, lanes := make([]float64, s.layout.Rows()), s.lanes()
+	each := s.cfg.Cell.Neuron.Each
+	for l := range lanes {
+		if l < b.live && (l == 0 || each) {
+			s.layout.Values(s.paramsOf(b.b0+l), rows)
+		}
+		for r, v := range rows {
+			w.rows[r*lanes+l] = F(v)
+		}
+	}
+}
+
+// paramsOf returns the parameters of one sequence.
+func (s *Neuron[F]) paramsOf(b int) [][]float64 {
+	if !s.cfg.Cell.Neuron.Each {
+		return s.params
+	}
+	own := make([][]float64, len(s.params))
+	for i, p := range s.params {
+		n := len(p) / s.cfg.B
+		own[i] = p[b*n : (b+1)*n]
+	}
+	return own
+}
+
+// exchange copies between the state of a block [S,U] in vectors and one of all sequences [S,B,U]; out
+// copies to the latter, and of a plane what units have of it. Lanes without a sequence get the last one.
+func (s *Neuron[F]) exchange(b *neuronBlock[F], block, all []F, out bool) {
+	c, u, lanes := &s.cfg, s.cfg.Units(), s.lanes()
+	at := func(plane, unit, place int) {
+		for l := range lanes {
+			i, j := (plane*u+place)*lanes+l, (plane*c.B+b.b0+min(l, b.live-1))*u+unit
+			switch {
+			case !out:
+				block[i] = all[j]
+			case l < b.live:
+				all[j] = block[i]
+			}
+		}
+	}
+	for unit, place := range s.layout.Place {
+		at(0, unit, int(place))
+		if s.dims.calcium > 0 {
+			at(int(s.dims.calcium), unit, int(place))
+		}
+	}
+	places := func(plane, from, n int) {
+		for _, place := range s.layout.Index[from : from+n] {
+			at(plane, int(s.unit(place)), int(place))
+		}
+	}
+	for _, k := range s.layout.Channels {
+		for _, g := range s.layout.Gates[k.Gate : k.Gate+k.Gates] {
+			places(g.Plane, k.Places, k.Units)
+		}
+	}
+	for _, r := range s.layout.Receptors {
+		places(r.Plane, r.Places, r.Units)
+		if r.Rise {
+			places(r.Plane+1, r.Places, r.Units)
+		}
+	}
+}
+
+// Backward implements kernels.ScanPlan.
+func (s *Neuron[F]) Backward(_ kernels.ScanArgs, dh gorgonia.Value) (gorgonia.Value, error) {
+	c := &s.cfg
+	switch {
+	case c.ForwardOnly:
+		return nil, fmt.Errorf("kernels: scan: backward of a plan that only goes forward")
+	case s.run.X == nil:
+		return nil, fmt.Errorf("kernels: scan: backward before any forward")
+	}
+	d, err := kernels.Elems[F]("scan: dh", dh, c.Rows(), c.H)
+	if err != nil {
+		return nil, err
+	}
+	clear(s.grad)
+	_, state := c.Inputs()
+	Each(s.workers, func(w *neuronWorker[F]) {
+		for i := range w.blocks {
+			b := &w.blocks[i]
+			s.backward(w, b, d)
+			if state >= 0 {
+				s.exchange(b, w.gradient, s.grad[state:], true)
+			}
+		}
+	})
+	s.collect()
+	return kernels.Wrap(s.grad, len(s.grad)), nil
+}
+
+// backward leaves the gradients of a block in its sums, and that of the state before in w.gradient.
+func (s *Neuron[F]) backward(w *neuronWorker[F], b *neuronBlock[F], dh []F) {
+	c := &s.cfg
+	clear(w.gradient)
+	clear(b.sums)
+	s.expand(w, b)
+	x, _ := c.Inputs()
+	for k := s.stretches() - 1; k >= 0; k-- {
+		t := k * s.stretch
+		steps := min(s.stretch, c.T-t)
+		copy(w.state, b.borders[k*s.size():(k+1)*s.size()])
+		s.forward(w, b, t, true, nil)
+		from0 := (t*c.B + b.b0) * c.H
+		d := from(dh, min(from0, len(dh)))
+		if c.Last {
+			if d = nil; k == s.stretches()-1 {
+				d = make([]F, steps*c.B*c.H)
+				copy(d[(steps-1)*c.B*c.H:], dh[b.b0*c.H:])
+			}
+		}
+		var gx []F
+		if x >= 0 {
+			gx = s.grad[x+(t*c.B+b.b0)*c.I:]
+		}
+		C.neuron_backward(s.k, &s.dims, first(s.channels), first(s.gates), first(s.receptors), first(s.inputs), first(s.index), ptr(w.rows),
+			ptr(s.run.X[(t*c.B+b.b0)*c.I:]), C.long(steps), C.long(b.live), ptr(w.state), ptr(d), ptr(w.gradient), doubles(b.sums),
+			ptr(from(s.gradH, min(from0, len(s.gradH)))), ptr(gx), ptr(w.work))
+	}
+}
+
+// collect adds up the gradients of the learned parameters, sequence by sequence.
+func (s *Neuron[F]) collect() {
+	c := &s.cfg
+	grads := make([][]float64, len(c.Params))
+	for i, p := range c.Params {
+		grads[i] = make([]float64, p.Len())
+	}
+	rows, lanes := make([]float64, s.layout.Rows()), s.lanes()
+	for i := range s.workers {
+		for _, b := range s.workers[i].blocks {
+			for l := range b.live {
+				for r := range rows {
+					rows[r] = b.sums[r*lanes+l]
+				}
+				own := grads
+				if c.Cell.Neuron.Each {
+					own = make([][]float64, len(grads))
+					for k, g := range grads {
+						n := len(g) / c.B
+						own[k] = g[(b.b0+l)*n:][:n]
+					}
+				}
+				s.layout.Gradient(s.paramsOf(b.b0+l), rows, own)
+			}
+		}
+	}
+	at := 0
+	for i, p := range c.Params {
+		if p.Learned {
+			for _, g := range grads[i] {
+				s.grad[at] = F(g)
+				at++
+			}
+		}
+	}
+}
+
+// H implements kernels.ScanPlan. With Last it runs the sequences again into a buffer that it allocates.
+func (s *Neuron[F]) H() gorgonia.Value {
+	c := &s.cfg
+	if s.run.X == nil {
+		return nil
+	}
+	h := s.h
+	if c.Last {
+		h = make([]F, c.T*c.B*c.H)
+		s.forwardAll(h)
+	}
+	return kernels.Wrap(h, c.T, c.B, c.H)
+}
+
+// Final implements kernels.ScanPlan.
+func (s *Neuron[F]) Final() gorgonia.Value {
+	return kernels.Wrap(s.final, s.cfg.Cell.States, s.cfg.B, s.cfg.Units())
+}
+
+// GradH implements kernels.ScanPlan.
+func (s *Neuron[F]) GradH() gorgonia.Value {
+	if !s.cfg.KeepGradH {
+		return nil
+	}
+	return kernels.Wrap(s.gradH, s.cfg.T, s.cfg.B, s.cfg.H)
+}
+
+// aligned returns n zeros that begin at a whole vector of any instruction set.
+func aligned[F kernels.Float](n int) []F {
+	const line = 64
+	size := int(unsafe.Sizeof(*new(F)))
+	all := make([]F, n+line/size)
+	skip := (line - int(uintptr(ptr(all))%line)) % line / size
+	return all[skip : skip+n : skip+n]
+}
