@@ -214,7 +214,7 @@ func (r *neuronRow) course(g compartments.Gate, v float64) (inf, tau float64) {
 		a, b := q[0]*form(g.Forms[0], (v-q[1])/q[2]), q[3]*form(g.Forms[1], (v-q[4])/q[5])
 		return a / (a + b), 1 / (a + b)
 	case compartments.ByCalcium:
-		return (v - q[0]) / (v + q[1]), q[2]
+		return max(0, v-q[0]) / (v + q[1]), q[2]
 	}
 	inf = sigmoid(v, q[0], q[1])
 	switch g.Kinetics {

@@ -275,12 +275,12 @@ func (s *Neuron[F]) forwardAll(h []F) {
 // forward runs a block through the stretch that begins at step t, from the first of its states.
 func (s *Neuron[F]) forward(w *neuronWorker[F], b *neuronBlock[F], t int, keep bool, h []F) {
 	c := &s.cfg
-	C.neuron_forward(s.k, &s.dims, first(s.channels), first(s.gates), first(s.receptors), first(s.inputs), first(s.index), ptr(w.rows),
+	C.neuron_forward(s.k, &s.dims, at0(s.channels), at0(s.gates), at0(s.receptors), at0(s.inputs), at0(s.index), ptr(w.rows),
 		ptr(s.run.X[(t*c.B+b.b0)*c.I:]), C.long(min(s.stretch, c.T-t)), C.long(b.live), ptr(w.state), flag(keep), ptr(h), ptr(w.work))
 }
 
-// first returns a pointer to the first element, nil for none.
-func first[T any](x []T) *T { return unsafe.SliceData(x) }
+// at0 returns a pointer to the first element, nil for none.
+func at0[T any](x []T) *T { return unsafe.SliceData(x) }
 
 // expand lays out the rows of a block. Lanes without a sequence have those of the last one.
 func (s *Neuron[F]) expand(w *neuronWorker[F], b *neuronBlock[F]) {
@@ -400,7 +400,7 @@ func (s *Neuron[F]) backward(w *neuronWorker[F], b *neuronBlock[F], dh []F) {
 		if x >= 0 {
 			gx = s.grad[x+(t*c.B+b.b0)*c.I:]
 		}
-		C.neuron_backward(s.k, &s.dims, first(s.channels), first(s.gates), first(s.receptors), first(s.inputs), first(s.index), ptr(w.rows),
+		C.neuron_backward(s.k, &s.dims, at0(s.channels), at0(s.gates), at0(s.receptors), at0(s.inputs), at0(s.index), ptr(w.rows),
 			ptr(s.run.X[(t*c.B+b.b0)*c.I:]), C.long(steps), C.long(b.live), ptr(w.state), ptr(d), ptr(w.gradient), doubles(b.sums),
 			ptr(from(s.gradH, min(from0, len(s.gradH)))), ptr(gx), ptr(w.work))
 	}

@@ -8,7 +8,7 @@
  *   GATE_SIGMOID   the same, tau = t0 + A s, s = 1/(1 + exp(-(V-w) l))
  *   GATE_PRODUCT   the same, tau = t0 + A s x_inf
  *   GATE_BELL      the same, tau = t0 + A / (exp((V-w) l) + exp((V-y) m))
- *   GATE_CALCIUM   x_inf = (V-c)/(V+k), tau, with calcium in the place of V
+ *   GATE_CALCIUM   x_inf = max(0, V-c)/(V+k), tau, with calcium in the place of V
  *
  * f is exp(u), 1/(1 + exp(-u)) or u/(1 - exp(-u)), which is 1 at u = 0. Slopes are given as what they
  * divide by: r = 1/k, and l and m too. Numbers are in the order of package compartments.
@@ -97,7 +97,7 @@ CELL_FN real gate_step(int kinetics, int fa, int fb, const real *q, real h, real
 		rate = a + b;
 		inf = a / rate;
 	} else {
-		inf = kinetics == GATE_CALCIUM ? (v - q[0]) / (v + q[1]) : r_sigmoid((v - q[0]) * q[1]);
+		inf = kinetics == GATE_CALCIUM ? r_relu(v - q[0]) / (v + q[1]) : r_sigmoid((v - q[0]) * q[1]);
 		rate = R(1.0) / gate_tau(kinetics, q, v, inf, &s, &e, &o);
 	}
 	return inf + (x - inf) * r_exp(-h * rate);
@@ -128,7 +128,7 @@ CELL_FN real gate_adjoint(int kinetics, int fa, int fb, const real *q, real h, r
 	real inf, w = v, s, e, o;
 	if (kinetics == GATE_CALCIUM) {
 		w = R(1.0) / (v + q[1]);
-		inf = (v - q[0]) * w;
+		inf = r_relu(v - q[0]) * w;
 	} else {
 		inf = r_sigmoid((v - q[0]) * q[1]);
 	}
@@ -163,6 +163,7 @@ CELL_FN real gate_adjoint(int kinetics, int fa, int fb, const real *q, real h, r
 	if (gq)
 		gq[2] += gtau;
 	if (kinetics == GATE_CALCIUM) {
+		ginf = r_positive(v - q[0], ginf);
 		*gv += ginf * (R(1.0) - inf) * w;
 		if (gq) {
 			gq[0] -= ginf * w;
