@@ -86,18 +86,18 @@ func logistic(u float64) float64 { return 1 / (1 + math.Exp(-u)) }
 func (g Gate) Formulas() []string {
 	n := g.Numbers
 	x := g.Name
-	steady := fmt.Sprintf("%s∞ = %s", x, sigmoidText(n[0], n[1]))
+	steady := x + "∞ = " + sigmoidText(1, n[0], n[1])
 	switch g.Kinetics {
 	case compartments.Rates:
 		return []string{"α = " + rateText(g.Forms[0], n[0], n[1], n[2]), "β = " + rateText(g.Forms[1], n[3], n[4], n[5])}
 	case compartments.ByCalcium:
 		return []string{fmt.Sprintf("%s∞ = max(0, ca%s)/(ca%s)", x, shift(n[0]), shift(-n[1])), "τ = " + number(n[2])}
 	case compartments.SteadySigmoid:
-		return []string{steady, fmt.Sprintf("τ = %s + %s/(1 + exp(−%s))", number(n[2]), number(n[3]), scaled(n[4], n[5]))}
+		return []string{steady, fmt.Sprintf("τ = %s + %s/(1 + %s)", number(n[2]), number(n[3]), exponential(n[4], -n[5]))}
 	case compartments.SteadyProduct:
-		return []string{steady, fmt.Sprintf("τ = %s + %s·%s∞/(1 + exp(−%s))", number(n[2]), number(n[3]), x, scaled(n[4], n[5]))}
+		return []string{steady, fmt.Sprintf("τ = %s + %s·%s∞/(1 + %s)", number(n[2]), number(n[3]), x, exponential(n[4], -n[5]))}
 	case compartments.SteadyBell:
-		return []string{steady, fmt.Sprintf("τ = %s + %s/(exp(%s) + exp(%s))", number(n[2]), number(n[3]), scaled(n[4], n[5]), scaled(n[6], n[7]))}
+		return []string{steady, fmt.Sprintf("τ = %s + %s/(%s + %s)", number(n[2]), number(n[3]), exponential(n[4], n[5]), exponential(n[6], n[7]))}
 	}
 	if n[2] == 0 {
 		return []string{steady, "at once"}
@@ -105,24 +105,40 @@ func (g Gate) Formulas() []string {
 	return []string{steady, "τ = " + number(n[2])}
 }
 
-func sigmoidText(v, k float64) string { return fmt.Sprintf("1/(1 + exp(−%s))", scaled(v, k)) }
-
 func rateText(f compartments.Form, a, v, k float64) string {
 	switch f {
 	case compartments.Exponential:
-		return fmt.Sprintf("%s·exp(%s)", number(a), scaled(v, k))
+		return number(a) + "·" + exponential(v, k)
 	case compartments.Sigmoid:
-		return fmt.Sprintf("%s·%s", number(a), sigmoidText(v, k))
+		return sigmoidText(a, v, k)
+	}
+	if a == 1 {
+		return "u/(1 − exp(−u)), u = " + scaled(v, k)
 	}
 	return fmt.Sprintf("%s·u/(1 − exp(−u)), u = %s", number(a), scaled(v, k))
 }
 
+func sigmoidText(a, v, k float64) string {
+	return fmt.Sprintf("%s/(1 + %s)", number(a), exponential(v, -k))
+}
+
+// exponential writes exp((V−v)/k).
+func exponential(v, k float64) string { return "exp(" + scaled(v, k) + ")" }
+
 // scaled writes (V−v)/k.
 func scaled(v, k float64) string {
+	sign := ""
 	if k < 0 {
-		return fmt.Sprintf("(V%s)/(%s)", shift(v), number(k))
+		sign, k = "−", -k
 	}
-	return fmt.Sprintf("(V%s)/%s", shift(v), number(k))
+	text := "V" + shift(v)
+	if v != 0 {
+		text = "(" + text + ")"
+	}
+	if k == 1 {
+		return sign + text
+	}
+	return sign + text + "/" + number(k)
 }
 
 // shift writes −x.

@@ -52,6 +52,9 @@ func (d dimension) in(text string) (float64, error) {
 	if !ok {
 		return 0, fmt.Errorf("in an unknown unit; want one of %s", strings.Join(d.units(), ", "))
 	}
+	if factor < 1 {
+		return x / math.Round(1/factor), nil // 36 mS are 0.036 S, to the last bit
+	}
 	return x * factor, nil
 }
 

@@ -1,0 +1,279 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"galvani/cmd/galvani/internal/config"
+	"galvani/models/neurons"
+
+	"github.com/spf13/cobra"
+)
+
+func newNeurons() *cobra.Command {
+	return newGroup("neurons", "Neurons with ion channels: equations, channels, files of your own",
+		newNeuronsList(), newNeuronsShow(), newNeuronsCheck())
+}
+
+// briefNeurons returns a line for each built-in neuron.
+func briefNeurons() []brief {
+	var list []brief
+	for _, name := range neurons.Names() {
+		if n, err := neurons.Load(name); err == nil { // TestBuiltin reads them all
+			list = append(list, brief{name, n.Doc, n.Source})
+		}
+	}
+	return list
+}
+
+func newNeuronsList() *cobra.Command { return newList("List the neurons", briefNeurons) }
+
+// loadNeuron returns a built-in neuron or that of a file.
+func loadNeuron(name string) (*neurons.Neuron, error) {
+	n, err := neurons.Load(name)
+	switch {
+	case err == nil:
+		return n, nil
+	case errors.Is(err, fs.ErrNotExist) && !errors.Is(err, neurons.ErrDescription):
+		return nil, missingInput(err)
+	case strings.HasSuffix(name, ".toml"):
+		return nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	return nil, fmt.Errorf("%w: %w (the name of a file ends in .toml)", config.ErrConfig, err)
+}
+
+// neuronReport is what neurons show tells.
+type neuronReport struct {
+	brief
+	Equations    []string         `json:"equations"`
+	Start        float64          `json:"start_mv"`
+	Temperature  float64          `json:"temperature_degc"`
+	Dt           float64          `json:"dt_ms"`
+	Threshold    float64          `json:"threshold_mv"`
+	Compartments int              `json:"compartments"`
+	Nodes        int              `json:"nodes"`
+	Sections     int              `json:"sections"`
+	Regions      []regionReport   `json:"regions"`
+	Channels     []channelReport  `json:"channels"`
+	Receptors    []receptorReport `json:"receptors"`
+	Inputs       []inputReport    `json:"inputs"`
+	Learnable    []string         `json:"learnable"`
+	Notes        []string         `json:"notes"`
+	shape        string
+}
+
+// regionReport is a region of a neuron.
+type regionReport struct {
+	Name     string             `json:"name"`
+	Area     float64            `json:"area_um2"`
+	Capacity float64            `json:"capacity_uf_cm2"`
+	Leak     float64            `json:"leak_s_cm2"`
+	Rest     float64            `json:"rest_mv"`
+	Axial    float64            `json:"axial_ohm_cm,omitempty"`
+	Channels map[string]float64 `json:"channels_s_cm2"`
+}
+
+// channelReport is a channel with its gates.
+type channelReport struct {
+	brief
+	Reversal float64      `json:"reversal_mv"`
+	Equation string       `json:"equation"`
+	Gates    []gateReport `json:"gates"`
+}
+
+type gateReport struct {
+	Name     string             `json:"name"`
+	Power    int                `json:"power"`
+	Formulas []string           `json:"formulas"`
+	Numbers  map[string]float64 `json:"numbers"` // in mV, ms, 1/ms and mM
+	Speed    float64            `json:"speed"`   // factor of both rates
+}
+
+type receptorReport struct {
+	Name     string  `json:"name"`
+	Rise     float64 `json:"rise_ms"`
+	Decay    float64 `json:"decay_ms"`
+	Reversal float64 `json:"reversal_mv"`
+}
+
+type inputReport struct {
+	Name     string `json:"name"`
+	Into     string `json:"into"`
+	Per      string `json:"per"` // what 1 of the input is
+	Receptor string `json:"receptor,omitempty"`
+}
+
+func newNeuronsShow() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{Use: "show NAME", Short: "Show a neuron, built in or of a file: equations, channels, regions, source",
+		Args: exactArgs("NAME"), ValidArgsFunction: completeNeurons,
+		RunE: func(c *cobra.Command, args []string) error {
+			n, err := loadNeuron(args[0])
+			if err != nil {
+				return err
+			}
+			r := describeNeuron(n)
+			return report(c, asJSON, r, func(p *printer) { p.neuron(r) })
+		}}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+// completeNeurons completes the name of a neuron, or that of a file.
+func completeNeurons(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return neurons.Names(), cobra.ShellCompDirectiveDefault
+}
+
+func describeNeuron(n *neurons.Neuron) neuronReport {
+	r := neuronReport{brief: brief{n.Name, n.Doc, n.Source}, Equations: n.Equations(), Start: n.Start, Temperature: n.Temperature, Dt: n.Dt,
+		Threshold: n.Threshold, Compartments: n.Compartments(), Nodes: n.Nodes(), Sections: len(n.Sections), Regions: []regionReport{},
+		Channels: []channelReport{}, Receptors: []receptorReport{}, Inputs: []inputReport{}, Learnable: n.Learnable(),
+		Notes: append([]string{}, n.Notes...), shape: n.Shape()}
+	for i, g := range n.Regions {
+		r.Regions = append(r.Regions, regionReport{g.Name, n.Area(i), g.Capacity, g.Leak, g.Rest, g.Axial, g.Densities})
+	}
+	for _, c := range n.Channels {
+		r.Channels = append(r.Channels, describeChannel(c, n.Temperature))
+	}
+	for _, c := range n.Receptors {
+		r.Receptors = append(r.Receptors, receptorReport{c.Name, c.Rise, c.Decay, c.Reversal})
+	}
+	places := n.Places()
+	for _, in := range n.Inputs {
+		i := inputReport{Name: in.Name, Into: places[in.Unit], Per: in.Per}
+		if in.Receptor >= 0 {
+			i.Receptor = n.Receptors[in.Receptor].Name
+		}
+		r.Inputs = append(r.Inputs, i)
+	}
+	return r
+}
+
+func describeChannel(c neurons.Channel, celsius float64) channelReport {
+	r := channelReport{brief: brief{c.Name, c.Doc, c.Source}, Reversal: c.Reversal, Equation: c.Equation(), Gates: []gateReport{}}
+	for _, g := range c.Gates {
+		numbers := map[string]float64{}
+		for i, name := range g.Kinetics.Numbers() {
+			numbers[name] = g.Numbers[i]
+		}
+		r.Gates = append(r.Gates, gateReport{g.Name, g.Power, g.Formulas(), numbers, g.Speed(celsius)})
+	}
+	return r
+}
+
+func (p *printer) neuron(r neuronReport) {
+	p.title("%s", r.Name)
+	p.line("%s", r.Doc)
+	p.line("")
+	for _, e := range r.Equations {
+		for i, l := range breakText(e, noteWidth) {
+			p.line("  %s%s", strings.Repeat(" ", min(i, 1)*2), l)
+		}
+	}
+	p.line("")
+	for _, l := range breakText("Source: "+dash(r.Source), noteWidth) {
+		p.line("%s", l)
+	}
+	p.line("Shape: %s", r.shape)
+	p.line("V starts at %g mV, gates at their steady state there; steps of %g ms; %g degC; a spike crosses %g mV upwards",
+		r.Start, r.Dt, r.Temperature, r.Threshold)
+	p.title("\nRegions")
+	var rows [][]string
+	for _, g := range r.Regions {
+		rows = append(rows, []string{g.Name, fmt.Sprintf("%.4g", g.Area), fmt.Sprintf("%g", g.Capacity), fmt.Sprintf("%g", g.Leak),
+			fmt.Sprintf("%g", g.Rest), dashZero(g.Axial), g.densities(r.Channels)})
+	}
+	p.table([]string{"REGION", "AREA µm²", "CM µF/cm²", "G_LEAK S/cm²", "E_LEAK mV", "AXIAL Ω cm", "CHANNELS S/cm²"}, rows)
+	for _, c := range r.Channels {
+		p.channel(c)
+	}
+	if len(r.Inputs) > 0 {
+		p.title("\nInputs")
+		rows = nil
+		for _, in := range r.Inputs {
+			rows = append(rows, []string{in.Name, in.Into, in.Per, dash(in.Receptor)})
+		}
+		p.table([]string{"INPUT", "INTO", "1 OF IT", "RECEPTOR"}, rows)
+	}
+	p.notes("Assumed of the morphology", r.Notes)
+}
+
+// channel writes a channel and its gates; V is in mV and time in ms.
+func (p *printer) channel(c channelReport) {
+	p.title("\nChannel %s", c.Name)
+	for _, l := range breakText(c.Doc, noteWidth) {
+		p.line("%s", l)
+	}
+	p.line("  %s, e_%s = %g mV", c.Equation, c.Name, c.Reversal)
+	for _, g := range c.Gates {
+		speed := ""
+		if g.Speed != 1 {
+			speed = fmt.Sprintf("; both rates times %.4g", g.Speed)
+		}
+		p.line("  %s: %s%s", g.Name, strings.Join(g.Formulas, "; "), speed)
+	}
+	p.line("Source: %s", dash(c.Source))
+}
+
+// densities lists the channels of a region in the order of the neuron.
+func (g regionReport) densities(channels []channelReport) string {
+	var list []string
+	for _, c := range channels {
+		if x, ok := g.Channels[c.Name]; ok {
+			list = append(list, fmt.Sprintf("%s %g", c.Name, x))
+		}
+	}
+	return dash(strings.Join(list, ", "))
+}
+
+func dashZero(x float64) string {
+	if x == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%g", x)
+}
+
+// checkReport is what neurons check tells of a file without a mistake.
+type checkReport struct {
+	File         string   `json:"file"`
+	Compartments int      `json:"compartments"`
+	Nodes        int      `json:"nodes"`
+	Channels     []string `json:"channels"`
+	Regions      []string `json:"regions"`
+	Notes        []string `json:"notes"`
+	shape        string
+}
+
+func newNeuronsCheck() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{Use: "check FILE", Short: "Check the file of a neuron, and name the line and the key that is wrong",
+		Args: exactArgs("FILE"), ValidArgsFunction: completeNeurons,
+		RunE: func(c *cobra.Command, args []string) error {
+			n, err := loadNeuron(args[0])
+			if err == nil {
+				_, err = n.Compile(neurons.Options{})
+			}
+			if err != nil {
+				return err
+			}
+			r := checkReport{File: args[0], Compartments: n.Compartments(), Nodes: n.Nodes(), Channels: []string{}, Regions: []string{},
+				Notes: append([]string{}, n.Notes...), shape: n.Shape()}
+			for _, ch := range n.Channels {
+				r.Channels = append(r.Channels, ch.Name)
+			}
+			for _, g := range n.Regions {
+				r.Regions = append(r.Regions, g.Name)
+			}
+			return report(c, asJSON, r, func(p *printer) {
+				p.line("%s is a neuron of %s; regions %s; channels %s", r.File, r.shape, strings.Join(r.Regions, ", "), dash(strings.Join(r.Channels, ", ")))
+				p.notes("Assumed of the morphology", r.Notes)
+			})
+		}}
+	jsonFlag(c, &asJSON)
+	return c
+}

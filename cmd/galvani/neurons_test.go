@@ -1,0 +1,81 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"galvani/models/neurons"
+)
+
+// TestNeuronsShow: what there is to know of a neuron is shown, in words and as JSON.
+func TestNeuronsShow(t *testing.T) {
+	list := galvani(t, "neurons", "list").ok(t).stdout
+	for _, name := range neurons.Names() {
+		if !strings.Contains(list, "\n"+name+" ") {
+			t.Errorf("the list lacks %s:\n%s", name, list)
+		}
+		galvani(t, "neurons", "show", name).ok(t)
+	}
+	text := galvani(t, "neurons", "show", "hh").ok(t).stdout
+	for _, want := range []string{"cm·dV/dt = g_leak·(e_leak − V) + I_na + I_k + I", "I_na = g_na·m³·h·(e_na − V)", "m: α = u/(1 − exp(−u)), u = (V + 40)/10; β = 4·exp(−(V + 65)/18)",
+		"β = 1/(1 + exp(−(V + 35)/10))", "na 0.12, k 0.036", "Hodgkin and Huxley (1952)", "1 uA/cm2", "-54.387"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("neurons show hh lacks %q:\n%s", want, text)
+		}
+	}
+	var r neuronReport
+	if err := json.Unmarshal([]byte(galvani(t, "neurons", "show", "lgmd", "--json").ok(t).stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Regions) != 3 || len(r.Channels) != 9 || r.Regions[0].Channels["na"] != 0.45 || r.Channels[0].Gates[0].Numbers["alpha.a"] != 26 ||
+		len(r.Inputs) != 4 || r.Inputs[2].Receptor != "excitation" || len(r.Learnable) < 50 {
+		t.Errorf("JSON holds %+v", r)
+	}
+	galvani(t, "neurons", "show", "hhh").refused(t, exitConfig, `unknown neuron "hhh"; did you mean "hh"?`)
+	galvani(t, "neurons", "show").refused(t, exitUsage, "needs NAME")
+}
+
+// TestNeuronsCheck: a file of one's own, with a morphology beside it, and its mistakes.
+func TestNeuronsCheck(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const text = `start = "-65 mV"
+[morphology]
+file = "cell.swc"
+[membrane]
+capacity = "1 uF/cm2"
+leak = "0.3 mS/cm2"
+rest = "-54.387 mV"
+axial = "100 ohm cm"
+[region.soma.channels]
+na = "120 mS/cm2"
+k = "36 mS/cm2"
+[region.dendrite]
+`
+	write("cell.swc", "1 1 0 0 0 10 -1\n2 3 10 0 0 1 1\n3 3 110 0 0 1 2\n")
+	path := write("my.toml", text)
+	out := galvani(t, "neurons", "check", path).ok(t).stdout
+	if !strings.Contains(out, "2 sections") || !strings.Contains(out, "taken as micrometres") {
+		t.Errorf("check tells\n%s", out)
+	}
+	var r checkReport
+	if err := json.Unmarshal([]byte(galvani(t, "neurons", "check", path, "--json").ok(t).stdout), &r); err != nil || len(r.Regions) != 2 || len(r.Notes) < 2 {
+		t.Errorf("JSON holds %+v, error %v", r, err)
+	}
+	galvani(t, "neurons", "show", path).ok(t)
+	wrong := write("wrong.toml", strings.Replace(text, "36 mS/cm2", "36 mS", 1))
+	galvani(t, "neurons", "check", wrong).refused(t, exitConfig, `wrong.toml: line 11: region.soma.channels.k is "36 mS", in an unknown unit; want one of S/cm2`)
+	write("cell.swc", "1 1 0 0 0 10 -1\n2 3 10 0 0 0 1\n")
+	galvani(t, "neurons", "check", path).refused(t, exitConfig, "cell.swc: line 2: radius is 0")
+	galvani(t, "neurons", "check", filepath.Join(dir, "none.toml")).refused(t, exitData, "no such file")
+}
