@@ -17,6 +17,7 @@ const daleSteps = 6
 // TestDaleSigns holds the weights that a network uses to their signs after every update, for every
 // form of Dale's law, with units enough for rows and columns to differ.
 func TestDaleSigns(t *testing.T) {
+	t.Parallel()
 	for _, device := range []string{"graph", "scan"} {
 		if device == "scan" && !hasScan(t) {
 			continue

@@ -110,6 +110,7 @@ func TestConfigureTraining(t *testing.T) {
 // TestExperimentAll runs every experiment that there is.
 func TestExperimentAll(t *testing.T) {
 	needsCPU(t)
+	t.Parallel()
 	dir := t.TempDir()
 	o := galvani(t, "experiment", "all", "--quick", "--seeds", "1", "--threads", "1", "--device", "cpu", "--out", dir, "--json").ok(t)
 	var found []experiment.Outcome

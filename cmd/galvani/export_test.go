@@ -163,6 +163,7 @@ func compareArchive(t *testing.T, dir string, want map[string]safetensors.Tensor
 }
 
 func TestExportRefuses(t *testing.T) {
+	t.Parallel()
 	dir := copyOfRun(t)
 	galvani(t, "export", dir, "--to", "hdf5").refused(t, exitConfig, `--to is "hdf5", want one of safetensors, npz, csv`)
 	galvani(t, "export", dir, "--out", filepath.Join(dir, "no", "folder")).refused(t, exitIO, "no such file")

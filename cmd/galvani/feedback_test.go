@@ -14,6 +14,7 @@ import (
 // read-out's weights gives the bits of backprop; fixed weights give others, stay as they were drawn, are
 // part of the checkpoint, and go on after a stop as in a run that was not stopped.
 func TestFeedback(t *testing.T) {
+	t.Parallel()
 	choices := map[string][]string{}
 	for _, backend := range backends() {
 		choices[backend] = []string{"--backend", backend}

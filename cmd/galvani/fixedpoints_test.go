@@ -208,6 +208,7 @@ func TestBistableRNN(t *testing.T) {
 // TestFixedpoints holds that the files hold what stdout tells, that the points are what they are
 // said to be, and that a seed repeats them.
 func TestFixedpoints(t *testing.T) {
+	t.Parallel()
 	for _, dir := range []string{copyOfRun(t), trialRun(t, "lstm")} {
 		out := filepath.Join(t.TempDir(), "points")
 		ask := []string{"fixedpoints", dir, "--starts", "6", "--sequences", "10", "--iterations", "60", "--input", "mean", "--json"}

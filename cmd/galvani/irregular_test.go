@@ -35,6 +35,7 @@ func twoEvents(t *testing.T) string {
 // TestTrainOnIrregularSteps: two bins of equal content tell the classes apart by their lengths. A
 // model that does not take lengths is refused.
 func TestTrainOnIrregularSteps(t *testing.T) {
+	t.Parallel()
 	command := []string{"train", "--task", "recordings", "--data-dir", twoEvents(t), "--width", "1", "--height", "1",
 		"--steps", "3", "--step-ms", "10", "--bin-ms", "5", "--batch", "8", "--hidden", "8", "--epochs", "20",
 		"--lr", "0.03", "--quiet", "--runs-dir", t.TempDir()}

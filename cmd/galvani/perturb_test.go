@@ -119,6 +119,7 @@ func TestPerturbSeeds(t *testing.T) {
 
 // TestPerturbPopulation tells the two populations apart, in numbers and in words.
 func TestPerturbPopulation(t *testing.T) {
+	t.Parallel()
 	dir := trialRun(t, "rnn")
 	for _, tt := range []struct {
 		units, ratio string

@@ -39,6 +39,7 @@ func backends() []string {
 // TestDryRunRanks trains with 4 shards on 1, 2 and 4 ranks, also resumed with another number of ranks,
 // and wants the same bits in all checkpoints. On the unrolled graph and on the fused scan.
 func TestDryRunRanks(t *testing.T) {
+	t.Parallel()
 	for _, backend := range backends() {
 		shards := []string{"--backend", backend, "--shards", "4"}
 		want := newestTensors(t, trained(t, shards...))

@@ -20,6 +20,7 @@ import (
 // line, as runs had before there was one. No cut goes on with other settings than the run had.
 // Package config cuts at every byte.
 func TestCutConfigIsRefused(t *testing.T) {
+	t.Parallel()
 	dir := copyOfRun(t)
 	path := filepath.Join(dir, configName)
 	sealed, err := os.ReadFile(path)
@@ -74,6 +75,7 @@ func TestCutConfigIsRefused(t *testing.T) {
 // TestEditedConfig holds what one may do with the config.toml of a run: edit a copy, edit how long
 // the run goes on, lose it. Not: let the run go on as another.
 func TestEditedConfig(t *testing.T) {
+	t.Parallel()
 	dir := copyOfRun(t)
 	path := filepath.Join(dir, configName)
 	text, err := os.ReadFile(path)
@@ -131,6 +133,7 @@ func TestOldRun(t *testing.T) {
 
 // TestStretchedSchedule holds that a resumed run says when its rate follows another course.
 func TestStretchedSchedule(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		first, then []string
 		want        string
@@ -151,6 +154,7 @@ func TestStretchedSchedule(t *testing.T) {
 
 // TestChangedDataIsTold relabels a recording and goes on.
 func TestChangedDataIsTold(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	for _, name := range []string{"Train/a/1.csv", "Train/a/2.csv", "Train/b/3.csv", "Test/a/4.csv", "Test/b/5.csv"} {
 		path := filepath.Join(folder, filepath.FromSlash(name))

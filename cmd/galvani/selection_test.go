@@ -83,6 +83,7 @@ func TestNoValidation(t *testing.T) {
 // TestOlderRunGoesOn resumes a run whose file lacks the key validation: it goes on to select on the
 // test set, as it began.
 func TestOlderRunGoesOn(t *testing.T) {
+	t.Parallel()
 	want := latest(t, trained(t, "--validation", "0"))
 	dir := trained(t, "--validation", "0", "--max-steps", "5")
 	path := filepath.Join(dir, "config.toml")

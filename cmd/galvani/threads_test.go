@@ -12,6 +12,7 @@ import (
 // divide evenly, and wants the same state of training: parameters, optimiser, averages.
 func TestThreadsAreBitEqual(t *testing.T) {
 	needsCPU(t)
+	t.Parallel()
 	for _, e := range models.All() {
 		t.Run(e.Name, func(t *testing.T) {
 			line := []string{"--model", e.Name, "--device", "cpu", "--batch", "21", "--hidden", "19", "--max-steps", "6"}

@@ -111,6 +111,7 @@ func TestTrainLeavesRun(t *testing.T) {
 
 // TestConfigRepeatsRun holds that config.toml gives the same network bit for bit.
 func TestConfigRepeatsRun(t *testing.T) {
+	t.Parallel()
 	for _, model := range []string{"crnn", "lstm"} {
 		dir := trained(t, "--model", model, "--lr", "0.02")
 		o := galvani(t, "train", "--quiet", "--config", filepath.Join(dir, "config.toml"), "--runs-dir", t.TempDir()).ok(t)
@@ -123,6 +124,7 @@ func TestConfigRepeatsRun(t *testing.T) {
 // TestResumeIsBitEqual stops a run after 5 of 12 steps, in the middle of an epoch, and goes
 // on with it.
 func TestResumeIsBitEqual(t *testing.T) {
+	t.Parallel()
 	for _, backend := range []string{"graph", "auto"} {
 		want := latest(t, trained(t, "--backend", backend))
 		dir := trained(t, "--backend", backend, "--max-steps", "5")
@@ -549,6 +551,7 @@ func TestBadMask(t *testing.T) {
 }
 
 func TestGradcheck(t *testing.T) {
+	t.Parallel()
 	for _, model := range models.Names() {
 		o := galvani(t, "gradcheck", model, "--json").ok(t)
 		var all []gradReport

@@ -10,6 +10,7 @@ import (
 // TestWrongCommandLines holds the exit code and the words of what is refused: one line on stderr that
 // names what is wrong, nothing on stdout, no stack, no usage, and no run directory.
 func TestWrongCommandLines(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(folder, name)
