@@ -96,6 +96,9 @@ type Simulator interface {
 	Device
 	// NewCircuit makes a plan. Errors: ErrShape for a circuit that Check refuses.
 	NewCircuit(c *Circuit) (CircuitPlan, error)
+	// CircuitBytes returns the most memory that NewCircuit takes for a circuit of a size: of the host, and
+	// of a device with memory of its own.
+	CircuitBytes(s CircuitSize) (host, device float64)
 }
 
 // NewCircuit makes a plan on a device.
@@ -104,7 +107,7 @@ type Simulator interface {
 func NewCircuit(d Device, c *Circuit) (CircuitPlan, error) {
 	s, ok := d.(Simulator)
 	if !ok {
-		return nil, fmt.Errorf("kernels: %s runs no circuits yet; use the CPU: %w", d.Name(), ErrNoDevice)
+		return nil, fmt.Errorf("kernels: %s runs no circuits; use the CPU or a GPU: %w", d.Name(), ErrNoDevice)
 	}
 	return s.NewCircuit(c)
 }

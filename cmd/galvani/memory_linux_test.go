@@ -68,3 +68,30 @@ func TestPlannedMemoryHolds(t *testing.T) {
 		}
 	}
 }
+
+// TestTooLargeNetworks holds that a network that cannot fit is refused before it is drawn, and that one near the
+// limit is refused or comes to its end.
+func TestTooLargeNetworks(t *testing.T) {
+	for _, more := range [][]string{{"--n", "1000000", "--p", "1"}, {"--n", "200000"}, {"--n", "30000", "--p", "1"}} {
+		o := limited(t, 6_000_000, args([]string{"simulate", "balanced", "--for", "1ms"}, more...)...)
+		o.refused(t, exitDevice, "not enough memory")
+		if !strings.Contains(o.stderr, " bytes; ") || !strings.Contains(o.stderr, "fewer neurons or connections") {
+			t.Errorf("stderr tells no bytes or no remedy: %s", o.stderr)
+		}
+	}
+	refused, done := 0, 0
+	for _, kib := range []int{1_400_000, 1_700_000, 2_000_000, 2_500_000, 4_000_000} {
+		o := limited(t, kib, "simulate", "balanced", "--n", "20000", "--for", "1ms", "--threads", "2")
+		switch o.code {
+		case exitOK:
+			done++
+		case exitDevice:
+			refused++
+		default:
+			t.Errorf("%d KiB: exit code %d, %.300s", kib, o.code, o.stderr)
+		}
+	}
+	if refused == 0 || done == 0 {
+		t.Errorf("%d limits were refused and %d enough, want some of each", refused, done)
+	}
+}

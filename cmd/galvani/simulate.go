@@ -16,11 +16,14 @@ import (
 	"galvani/bench/analysis"
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/chart"
+	"galvani/engine/hostmem"
+	"galvani/engine/safetensors"
 	"galvani/engine/setting"
 	"galvani/kernels"
 	"galvani/models/circuits"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 const simulateDoc = `Simulate a network of spiking neurons and tell the rate of each population and how regular its spikes
@@ -30,7 +33,14 @@ Poisson process. The spikes are the same on any number of threads; their SHA-256
 --out NAME writes NAME.csv with the columns time_ms,population,unit, and NAME.png and NAME.svg, the
 spikes of the first units of each population.
 
-  galvani simulate balanced --n 5000 --for 2s --out balanced`
+--save FILE keeps the simulation in a file: every 10 seconds, at the end, and when it is stopped by Ctrl-C or
+SIGTERM. --resume FILE goes on with it up to the length that was asked for, or to a longer one (--for), on the
+same device or another, and the report, spikes and files are those of a simulation without a stop. A network
+that needs more memory than there is is refused before it is drawn.
+
+  galvani simulate balanced --n 5000 --for 2s --out balanced
+  galvani simulate balanced --for 60s --save long.safetensors
+  galvani simulate balanced --resume long.safetensors --for 120s`
 
 // simulateFlags are those of simulate; each network has its own besides.
 type simulateFlags struct {
@@ -39,6 +49,10 @@ type simulateFlags struct {
 	seed   uint64
 	run    runKeys
 	out    string
+	save   string
+	resume string
+	old    *saved            // of resume
+	file   *safetensors.File // that it was read from
 }
 
 // simulation is what simulate tells.
@@ -54,6 +68,7 @@ type simulation struct {
 	Populations  map[string]analysis.Spiking `json:"populations"`
 	SHA256       string                      `json:"sha256"`
 	names        []string
+	now          float64 // milliseconds of this start
 }
 
 func newSimulate() *cobra.Command {
@@ -76,6 +91,9 @@ func newSimulateNetwork(e circuits.Entry) *cobra.Command {
 	given := make([]string, len(keys))
 	c := &cobra.Command{Use: e.Name, Short: e.Doc, Long: e.Doc + "\n\nSource: " + e.Source, Args: exactArgs(),
 		PreRunE: func(c *cobra.Command, _ []string) error {
+			if err := f.takeSaved(e.Name, c.Flags()); err != nil {
+				return err
+			}
 			for i, k := range keys {
 				if c.Flags().Changed(k.Flag()) {
 					if err := k.Parse(given[i]); err != nil {
@@ -90,7 +108,13 @@ func newSimulateNetwork(e circuits.Entry) *cobra.Command {
 			for _, k := range keys {
 				r.Settings[k.Name] = k.Value()
 			}
-			if err := f.simulate(c.Context(), network, &r, c.ErrOrStderr()); err != nil {
+			now := &saved{Network: e.Name, Settings: map[string]string{"step": c.Flag("step").Value.String(), "seed": c.Flag("seed").Value.String()}, Length: f.length}
+			for _, k := range keys {
+				now.Settings[k.Flag()] = k.String()
+			}
+			ctx, cancel := interruptible(c.Context())
+			defer cancel()
+			if err := f.simulate(ctx, network, now, &r, c.ErrOrStderr()); err != nil {
 				return err
 			}
 			return report(c, asJSON, r, func(p *printer) { p.simulation(r) })
@@ -103,9 +127,11 @@ func newSimulateNetwork(e circuits.Entry) *cobra.Command {
 	flags.DurationVar(&f.length, "for", time.Second, "simulated time")
 	flags.Float64Var(&f.step, "step", 0.1, "length of a step (ms)")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the network and its sources")
-	flags.StringVar(&f.run.Device, "device", "cpu", "where to compute: cpu, cuda or cuda:n")
+	flags.StringVar(&f.run.Device, "device", "cpu", "where to compute: auto, cpu, cuda or cuda:n")
 	flags.IntVar(&f.run.Threads, "threads", 0, "threads on the CPU, 0 for as many as pay")
 	flags.StringVar(&f.out, "out", "", "`name` of the files to write, without ending")
+	flags.StringVar(&f.save, "save", "", "keep the simulation in a `file`")
+	flags.StringVar(&f.resume, "resume", "", "go on with a simulation that was saved to a `file`, and keep it there")
 	return c
 }
 
@@ -126,14 +152,43 @@ func (f *simulateFlags) steps() float64 {
 	return math.Round(float64(f.length) / float64(time.Millisecond) / f.step)
 }
 
-// simulate runs a network and fills in the report.
-func (f *simulateFlags) simulate(ctx context.Context, network circuits.Network, r *simulation, stderr io.Writer) error {
-	circuit, err := network.Circuit(f.step, f.seed)
-	if err != nil {
+// takeSaved has a simulation that is resumed take its settings from its file.
+func (f *simulateFlags) takeSaved(network string, flags *pflag.FlagSet) (err error) {
+	if f.resume == "" {
+		return unused(f.save)
+	}
+	if f.old, f.file, err = readSaved(f.resume); err != nil {
 		return err
 	}
+	if f.old.Network != network {
+		return fmt.Errorf("%w: --resume %s is of network %s; go on with: galvani simulate %[3]s --resume %[2]s", config.ErrConfig, f.resume, f.old.Network)
+	}
+	for name, value := range f.old.Settings {
+		if flag := flags.Lookup(name); flag == nil || flag.Changed {
+			return fmt.Errorf("%w: --%s belongs to the simulation in %s, where it is %s, and cannot change; leave it out", config.ErrConfig, name, f.resume, value)
+		}
+		if err := flags.Set(name, value); err != nil {
+			return fmt.Errorf("%w: %s: %w", errInput, f.resume, err)
+		}
+	}
+	if !flags.Changed("for") {
+		f.length = f.old.Length
+	}
+	if done := float64(f.old.state.Step); done >= f.steps() {
+		return fmt.Errorf("%w: --for is %v, and %s is at %v ms already; give a longer --for", config.ErrConfig, f.length, f.resume, done*f.step)
+	}
+	if f.save == "" {
+		f.save = f.resume
+		return nil
+	}
+	return unused(f.save)
+}
+
+// simulate runs a network, from its start or from where it was saved, and fills in the report.
+func (f *simulateFlags) simulate(ctx context.Context, network circuits.Network, now *saved, r *simulation, stderr io.Writer) error {
+	net := network.Blueprint(f.seed)
 	if f.run.Threads == 0 {
-		f.run.Threads = circuitThreads(circuit)
+		f.run.Threads = circuitThreads(net)
 	}
 	p, err := choosePlace(f.run)
 	if err != nil {
@@ -143,6 +198,14 @@ func (f *simulateFlags) simulate(ctx context.Context, network circuits.Network, 
 	if p.dev == nil {
 		return fmt.Errorf("%w: %s", kernels.ErrNoDevice, p.why)
 	}
+	room, known := hostmem.There()
+	if err := net.Fits(p.dev, room, known); err != nil {
+		return err
+	}
+	circuit, err := net.Draw(f.step, f.seed)
+	if err != nil {
+		return fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
 	plan, err := kernels.NewCircuit(p.dev, circuit)
 	if errors.Is(err, kernels.ErrShape) {
 		err = fmt.Errorf("%w: %w", config.ErrConfig, err)
@@ -150,50 +213,105 @@ func (f *simulateFlags) simulate(ctx context.Context, network circuits.Network, 
 	if err != nil {
 		return err
 	}
+	if f.old != nil {
+		if err := f.old.restore(f.file, circuit); err != nil {
+			return fmt.Errorf("%s: %w", f.resume, err)
+		}
+		if err := plan.SetState(f.old.state); err != nil {
+			return fmt.Errorf("%w: %s: %w", errInput, f.resume, err)
+		}
+		now.spikes = f.old.spikes
+	}
 	begin := time.Now()
-	spikes, err := f.stretches(ctx, plan, stderr)
-	if err != nil {
+	if err := f.stretches(ctx, plan, now, stderr); err != nil {
 		return err
 	}
 	r.Device, r.Milliseconds, r.Seconds = p.device, f.steps()*f.step, time.Since(begin).Seconds()
-	r.count(circuit, spikes)
-	return f.write(circuit, spikes)
+	r.now = r.Milliseconds
+	if f.old != nil {
+		r.now -= float64(f.old.state.Step) * f.step
+	}
+	r.count(circuit, now.spikes)
+	return f.write(circuit, now.spikes)
 }
 
 // threadUnits is how many units are worth a thread, which waits for the others in every step.
 const threadUnits = 1024
 
-// circuitThreads returns on how many threads a circuit runs fast.
-func circuitThreads(c *kernels.Circuit) int {
+// circuitThreads returns on how many threads a network runs fast.
+func circuitThreads(net *circuits.Blueprint) int {
 	units := 0
-	for _, p := range c.Populations {
+	for _, p := range net.Populations {
 		units += p.N
 	}
 	return max(1, min(runtime.GOMAXPROCS(0), units/threadUnits))
 }
 
-// stretches goes on in stretches, between which it may be stopped.
-func (f *simulateFlags) stretches(ctx context.Context, plan kernels.CircuitPlan, stderr io.Writer) ([]kernels.Spike, error) {
-	var all []kernels.Spike
-	total := int(f.steps())
+// saveEvery is how much of a simulation is lost at the most where it ends without a chance to save.
+const saveEvery = 10 * time.Second
+
+// stretchSteps is how many steps are done without a look at the signals: as many as a device does at once.
+const stretchSteps = 256
+
+// stretches goes on in stretches, between which it may be stopped and is saved.
+func (f *simulateFlags) stretches(ctx context.Context, plan kernels.CircuitPlan, now *saved, stderr io.Writer) error {
+	done, total := 0, int(f.steps())
+	if f.old != nil {
+		done = int(f.old.state.Step)
+	}
+	if err := f.keep(plan, now); err != nil { // before any work that could be lost
+		return err
+	}
 	bar := newBar(stderr)
 	defer bar.clear()
 	_, seen := terminal(stderr)
-	for done := 0; done < total; {
+	for last := time.Now(); done < total; {
 		if seen {
-			bar.draw(float64(done)/float64(total), fmt.Sprintf("%.0f ms", float64(done)*f.step), fmt.Sprintf("%d spikes", len(all)))
+			bar.draw(float64(done)/float64(total), fmt.Sprintf("%.0f ms", float64(done)*f.step), fmt.Sprintf("%d spikes", len(now.spikes)))
 		}
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			return f.stopped(context.Cause(ctx), plan, now)
 		}
-		n := min(1000, total-done)
+		n := min(stretchSteps, total-done)
 		record, err := plan.Run(n)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		all, done = append(all, record.Spikes...), done+n
+		now.spikes, done = append(now.spikes, record.Spikes...), done+n
+		if time.Since(last) > saveEvery && done < total {
+			if err := f.keep(plan, now); err != nil {
+				return err
+			}
+			last = time.Now()
+		}
 	}
-	return all, nil
+	return f.keep(plan, now)
+}
+
+// keep saves the simulation, where a file is given.
+func (f *simulateFlags) keep(plan kernels.CircuitPlan, now *saved) (err error) {
+	if f.save == "" {
+		return nil
+	}
+	if now.state, err = plan.State(); err != nil {
+		return err
+	}
+	if err := now.write(f.save); err != nil {
+		return fmt.Errorf("--save %s: %w", f.save, err)
+	}
+	return nil
+}
+
+// stopped saves a simulation that does not come to its end, and says how to go on.
+func (f *simulateFlags) stopped(cause error, plan kernels.CircuitPlan, now *saved) error {
+	if f.save == "" {
+		return fmt.Errorf("%w; nothing is saved, as there was no --save FILE", cause)
+	}
+	if err := f.keep(plan, now); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w; %v of %v ms are saved; go on with: galvani simulate %s --resume %s",
+		cause, float64(now.state.Step)*f.step, f.steps()*f.step, now.Network, f.save)
 }
 
 // count fills in what the populations did.
@@ -220,7 +338,7 @@ func (r *simulation) count(c *kernels.Circuit, spikes []kernels.Spike) {
 func (p *printer) simulation(r simulation) {
 	settings, _ := json.Marshal(r.Settings) // numbers and words
 	p.title("%s %s, seed %d, %v ms in steps of %v ms", r.Network, settings, r.Seed, r.Milliseconds, r.StepMs)
-	p.line("%s; %d synapses; %.3g s, %.3g times real time", r.Device, r.Synapses, r.Seconds, r.Milliseconds/1000/r.Seconds)
+	p.line("%s; %d synapses; %.3g s, %.3g times real time", r.Device, r.Synapses, r.Seconds, r.now/1000/r.Seconds)
 	rows := make([][]string, 0, len(r.names))
 	for _, name := range r.names {
 		s := r.Populations[name]

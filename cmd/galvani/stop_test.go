@@ -4,12 +4,15 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"galvani/engine/rundir"
 )
@@ -162,4 +165,44 @@ func TestRunDirectoryRemoved(t *testing.T) {
 	}
 	c.Wait()
 	outcome{c.ProcessState.ExitCode(), "", last + "\n"}.refused(t, exitIO, "was removed")
+}
+
+// TestStoppedSimulation holds that a simulation that is asked to stop is saved and says how to go on, and
+// that it then ends as one without a stop.
+func TestStoppedSimulation(t *testing.T) {
+	needsCPU(t)
+	file := filepath.Join(t.TempDir(), "run")
+	c := program("simulate", "balanced", "--n", "100", "--for", "24h", "--save", file)
+	lines := begin(t, c)
+	for _, err := os.Stat(file); err != nil; _, err = os.Stat(file) { // its handlers are there before the file is
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(200 * time.Millisecond) // or it is stopped before its first step
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	last := ""
+	for lines.Scan() {
+		last = lines.Text()
+	}
+	c.Wait() // the exit code is looked at
+	says := "are saved; go on with: galvani simulate balanced --resume " + file
+	if code := c.ProcessState.ExitCode(); code != exitStopped || !strings.Contains(last, says) {
+		t.Errorf("exit code %d, says %q, want %d and %q", code, last, exitStopped, says)
+	}
+	old, _, err := readSaved(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ms := fmt.Sprint(old.state.Step/10+200) + "ms"
+	hash := func(more ...string) (r simulation) {
+		out := galvani(t, args([]string{"simulate", "balanced", "--for", ms, "--json"}, more...)...).ok(t).stdout
+		if err := json.Unmarshal([]byte(out), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if got, want := hash("--resume", file), hash("--n", "100"); got.SHA256 != want.SHA256 || want.Populations["e"].Spikes == 0 {
+		t.Errorf("stopped at step %d and resumed: %+v, want %+v", old.state.Step, got, want)
+	}
 }

@@ -189,12 +189,12 @@ func manySources(t *testing.T) *kernels.Circuit {
 	return c
 }
 
-// smallCurrents has V and a current decay to where a float32 ends.
+// smallCurrents has a current decay to 0, and V to the smallest number of a float32 that a step leaves alone.
 func smallCurrents(t *testing.T) *kernels.Circuit {
 	c := Single(t, "lif", map[string]float64{"tau_m": 0.5, "E_L": 0, "V_th": 3, "V_re": -1}, 0)
 	c.Populations[0].Synapses, c.Populations[0].Start = []float64{0.4}, []float64{0}
 	c.Populations = append(c.Populations, kernels.Population{Name: "source", Header: "lif", N: 1, Params: Params(t, "lif", nil)})
-	c.Currents = []kernels.Current{{Population: 1, First: 3, Last: 4, Amplitude: 1e5}, {Population: 1, First: 1400, Last: 1401, Amplitude: 1e5}}
+	c.Currents = []kernels.Current{{Population: 1, First: 3, Last: 4, Amplitude: 1e5}, {Population: 1, First: 20, Last: 21, Amplitude: 1e5}}
 	c.Projections = []kernels.Projection{{From: 1, Matrix: sparse.OneToOne(1), Weight: []float64{4}, Delay: []int{2}}}
 	c.Probes = []kernels.Probe{{}}
 	return c

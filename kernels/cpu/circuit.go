@@ -26,15 +26,20 @@ type circuit struct {
 
 // NewCircuit implements kernels.Simulator.
 func (d *Device) NewCircuit(cfg *kernels.Circuit) (kernels.CircuitPlan, error) {
-	w, err := wiring.New(cfg, d.threads)
-	if err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
 	c := &circuit{team: []C.struct_team{newTeam(d.threads)}}
 	for k := range d.threads {
 		c.workers = append(c.workers, k)
 	}
-	return wiring.NewPlan(w, c), nil
+	return wiring.NewPlan(wiring.New(cfg, d.threads), c), nil
+}
+
+// CircuitBytes implements kernels.Simulator.
+func (d *Device) CircuitBytes(s kernels.CircuitSize) (host, device float64) {
+	plan, moment := wiring.Bytes(s, d.threads)
+	return plan + moment, 0
 }
 
 // Stretch implements wiring.Engine.

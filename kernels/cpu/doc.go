@@ -3,6 +3,6 @@
 // ones) is Go. Without cgo there is no device, and Open says so.
 //
 // The C is in src, and each package of isa compiles it for one instruction set; this package alone imports
-// those. It imports the contract (kernels) and the headers (kernels/cells). kernels/devices opens it, bench
-// times its products; models, engine and cmd go through kernels/devices.
+// those. It imports the contract (kernels), the headers (kernels/cells) and kernels/wiring. kernels/devices
+// opens it, bench times its products; models, engine and cmd go through kernels/devices.
 package cpu

@@ -33,7 +33,8 @@ func Blocks(rows, cols, blocks int, autapses bool) (*Matrix, error) {
 		return nil, fmt.Errorf("sparse: %d blocks of a matrix [%d,%d], want 1 to %d: %w", blocks, rows, cols, min(rows, cols), ErrShape)
 	}
 	first := func(block, n int) int { return (block*n + blocks - 1) / blocks }
-	return build(rows, cols, func(i int, row []int32) []int32 {
+	each := cols/blocks + 1
+	return build(rows, cols, float64(rows)*float64(each), func(i int, row []int32) []int32 {
 		b := i * blocks / rows
 		for j := first(b, cols); j < first(b+1, cols); j++ {
 			if autapses || j != i {
@@ -52,7 +53,7 @@ func Probability(rows, cols int, p float64, autapses bool, s random.Stream) (*Ma
 	if !(p >= 0 && p <= 1) {
 		return nil, fmt.Errorf("sparse: the probability of a connection is %v, want 0 to 1: %w", p, ErrShape)
 	}
-	return build(rows, cols, func(i int, row []int32) []int32 {
+	return build(rows, cols, p*float64(rows)*float64(cols), func(i int, row []int32) []int32 {
 		r, n := s.Stream(uint64(i)), uint64(0)
 		for j := 0; ; j++ {
 			skip := gap(r.Uniform(n), p, cols-j)
@@ -95,7 +96,7 @@ func FixedIn(rows, cols, k int, autapses bool, s random.Stream) (*Matrix, error)
 		return nil, fmt.Errorf("sparse: %d connections to each unit, want 0 to %d: %w", k, cols, ErrShape)
 	}
 	taken := make([]bool, cols)
-	return build(rows, cols, func(i int, row []int32) []int32 {
+	return build(rows, cols, float64(rows)*float64(k), func(i int, row []int32) []int32 {
 		r := s.Stream(uint64(i))
 		n := cols
 		if !autapses && i < cols {
@@ -122,12 +123,18 @@ func FixedIn(rows, cols, k int, autapses bool, s random.Stream) (*Matrix, error)
 	})
 }
 
-// build makes a matrix row by row; fill appends the columns of a row.
-func build(rows, cols int, fill func(i int, row []int32) []int32) (*Matrix, error) {
+// build makes a matrix row by row, of which so many entries are expected; fill appends the columns of a
+// row.
+func build(rows, cols int, expected float64, fill func(i int, row []int32) []int32) (*Matrix, error) {
 	if rows < 0 || cols < 0 || rows >= math.MaxInt32 || cols >= math.MaxInt32 {
 		return nil, fmt.Errorf("sparse: a matrix [%d,%d]: %w", rows, cols, ErrShape)
 	}
-	m := &Matrix{Rows: rows, Cols: cols, Start: make([]int32, rows+1)}
+	spread := 5 * math.Sqrt(expected) // of independent entries, which is the widest
+	if expected-spread > math.MaxInt32 {
+		return nil, fmt.Errorf("sparse: about %.3g entries of a matrix [%d,%d], want at most %d: %w", expected, rows, cols, math.MaxInt32, ErrShape)
+	}
+	most := min(expected+spread, float64(rows)*float64(cols), math.MaxInt32)
+	m := &Matrix{Rows: rows, Cols: cols, Start: make([]int32, rows+1), Col: make([]int32, 0, int(most))}
 	for i := range rows {
 		m.Col = fill(i, m.Col)
 		if len(m.Col) > math.MaxInt32 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"galvani/kernels/random"
@@ -288,3 +289,18 @@ func TestConnectors(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// TestTooManyEntries wants a matrix of too many entries to be refused before it is made, and one that is made to
+// take no more memory than its entries and their spread.
+func TestTooManyEntries(t *testing.T) {
+	if _, err := sparse.Probability(1<<20, 1<<20, 0.5, true, 1); !errors.Is(err, sparse.ErrShape) || !strings.Contains(err.Error(), "about 5.5e+11 entries") {
+		t.Errorf("2^39 entries: %v", err)
+	}
+	m, err := sparse.Probability(500, 400, 0.3, true, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if most := m.Len() + 2000; cap(m.Col) > most {
+		t.Errorf("%d entries take room for %d", m.Len(), cap(m.Col))
+	}
+}

@@ -50,13 +50,8 @@ var (
 	_ = [1]struct{}{}[unsafe.Sizeof(Probe{})-16]
 )
 
-// New lays a circuit out for a number of workers.
-//
-// Errors: those of kernels.Circuit.Check.
-func New(cfg *kernels.Circuit, workers int) (*Wiring, error) {
-	if err := cfg.Check(); err != nil {
-		return nil, err
-	}
+// New lays a circuit that Check takes out for a number of workers.
+func New(cfg *kernels.Circuit, workers int) *Wiring {
 	w := &Wiring{Workers: workers, cfg: cfg}
 	for _, p := range cfg.Populations {
 		w.addPopulation(p)
@@ -78,7 +73,7 @@ func New(cfg *kernels.Circuit, workers int) (*Wiring, error) {
 	for _, p := range cfg.Probes {
 		w.Probes = append(w.Probes, Probe{int64(p.Population), int64(p.Unit)})
 	}
-	return w, nil
+	return w
 }
 
 // reserve makes n numbers of state, zeros, and returns their offset.

@@ -5,7 +5,6 @@ import (
 
 	"galvani/kernels"
 	"galvani/kernels/random"
-	"galvani/kernels/sparse"
 )
 
 // Balanced is the network of excitatory (e) and inhibitory (i) EIF neurons with an external population
@@ -34,30 +33,26 @@ var (
 	balancedTau     = [3]float64{8, 4, 10}
 )
 
-// Circuit implements Network. Potentials start between -75 and -55 mV; a spike acts in the step after
+// Blueprint implements Network. Potentials start between -75 and -55 mV; a spike acts in the step after
 // its own.
-func (b *Balanced) Circuit(step float64, seed uint64) (*kernels.Circuit, error) {
+func (b *Balanced) Blueprint(seed uint64) *Blueprint {
 	key := random.New(seed)
 	ne := int(math.Round(0.8 * float64(b.N)))
 	names, sizes := [3]string{"e", "i", "x"}, [3]int{ne, b.N - ne, int(math.Round(0.2 * float64(b.N)))}
-	c := &kernels.Circuit{Step: step, Seed: seed}
+	net := &Blueprint{}
 	for k, name := range names[:2] {
 		start := make([]float64, sizes[k])
 		for u := range start {
 			start[u] = -75 + 20*key.Named("start of "+name).Uniform(uint64(u))
 		}
-		c.Populations = append(c.Populations, kernels.Population{Name: name, N: sizes[k], Header: "eif", Start: start, Synapses: balancedTau[:]})
+		net.Populations = append(net.Populations, kernels.Population{Name: name, N: sizes[k], Header: "eif", Start: start, Synapses: balancedTau[:]})
 	}
-	c.Populations = append(c.Populations, kernels.Population{Name: "x", N: sizes[2], Header: kernels.Poisson, Params: []float64{b.Rate}})
+	net.Populations = append(net.Populations, kernels.Population{Name: "x", N: sizes[2], Header: kernels.Poisson, Params: []float64{b.Rate}})
 	for to, weights := range balancedWeights {
 		for from, w := range weights {
-			m, err := sparse.Probability(sizes[to], sizes[from], b.P, true, key.Named(names[from]+" to "+names[to]))
-			if err != nil {
-				return nil, err
-			}
-			c.Projections = append(c.Projections, kernels.Projection{From: from, To: to, Synapse: from, Matrix: m,
-				Weight: []float64{w / math.Sqrt(float64(b.N)) * balancedMembrane}, Delay: []int{1}})
+			net.Connections = append(net.Connections, Connection{From: from, To: to, Synapse: from, P: b.P,
+				Weight: w / math.Sqrt(float64(b.N)) * balancedMembrane, Delay: 1})
 		}
 	}
-	return c, nil
+	return net
 }

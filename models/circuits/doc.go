@@ -5,17 +5,12 @@
 // It imports the contract (kernels), kernels/sparse and the leaves. cmd/galvani may import it.
 package circuits
 
-import (
-	"galvani/engine/setting"
-	"galvani/kernels"
-)
+import "galvani/engine/setting"
 
 // Network is the settings of a network, a pointer to a struct with the tags of package setting.
 type Network interface {
-	// Circuit draws the network for a seed, with steps of a length in ms.
-	//
-	// Errors: settings that do not fit each other.
-	Circuit(step float64, seed uint64) (*kernels.Circuit, error)
+	// Blueprint describes the network, with the potentials that it starts from for a seed.
+	Blueprint(seed uint64) *Blueprint
 }
 
 // Entry describes a network in the registry.

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"strconv"
+	"time"
+
+	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/safetensors"
+	"galvani/kernels"
+)
+
+// savedFormat is the metadata "format" of a saved simulation.
+const savedFormat = "galvani simulation 1"
+
+// saved is a simulation between two steps: what it is, the state of its circuit and its spikes so far.
+type saved struct {
+	Network  string            `json:"network"`
+	Settings map[string]string `json:"settings"` // by flag
+	Length   time.Duration     `json:"for"`      // that was asked for
+	state    *kernels.CircuitState
+	spikes   []kernels.Spike
+}
+
+// write writes a simulation as a safetensors file, so that at any moment the old file or the new one is
+// there. The state of population e is in e.plane.N, e.current.N and e.due.N (kernels.PopulationState).
+func (s *saved) write(path string) error {
+	tensors := s.tensors()
+	var data bytes.Buffer
+	for _, t := range safetensors.Layout(tensors) {
+		data.Write(t.Data)
+	}
+	run, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	about := map[string]string{"format": savedFormat, "run": string(run), "step": strconv.FormatInt(s.state.Step, 10)}
+	about["sha256"] = savedHash(about, data.Bytes())
+	return writeFile(path, func(w io.Writer) error { return safetensors.Write(w, tensors, about) })
+}
+
+// savedHash returns the SHA-256 of the data and of what is said about it.
+func savedHash(about map[string]string, data []byte) string {
+	about = maps.Clone(about)
+	delete(about, "sha256")
+	head, _ := json.Marshal(about) // words
+	h := sha256.New()
+	h.Write(head)
+	h.Write(data)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// tensors returns the numbers of a simulation.
+func (s *saved) tensors() (all []safetensors.Tensor) {
+	for _, p := range s.state.Populations {
+		for _, part := range stateParts(&p) {
+			for k, a := range *part.arrays {
+				all = append(all, safetensors.Float32(fmt.Sprintf("%s.%s.%d", p.Name, part.name, k), []int{len(a)}, a))
+			}
+		}
+	}
+	n := len(s.spikes)
+	step, population, unit := make([]int64, n), make([]int32, n), make([]int32, n)
+	for i, q := range s.spikes {
+		step[i], population[i], unit[i] = q.Step, int32(q.Population), int32(q.Unit)
+	}
+	return append(all, safetensors.Int64("spikes.step", []int{n}, step), safetensors.Int32("spikes.population", []int{n}, population),
+		safetensors.Int32("spikes.unit", []int{n}, unit))
+}
+
+// statePart is one kind of arrays of a population.
+type statePart struct {
+	name   string
+	arrays *[][]float32
+}
+
+func stateParts(p *kernels.PopulationState) []statePart {
+	return []statePart{{"plane", &p.Planes}, {"current", &p.Currents}, {"due", &p.Due}}
+}
+
+// readSaved reads what a simulation is and keeps the rest for restore.
+//
+// Errors: those of safetensors.Open, errInput for a file that holds no simulation, safetensors.ErrCorrupt
+// for one that was changed.
+func readSaved(path string) (*saved, *safetensors.File, error) {
+	f, err := safetensors.Open(path)
+	if err != nil {
+		return nil, nil, missingInput(err)
+	}
+	if f.Metadata["format"] != savedFormat {
+		return nil, nil, fmt.Errorf("%w: %s holds no simulation; give a file that galvani simulate --save wrote", errInput, path)
+	}
+	s := &saved{state: &kernels.CircuitState{}}
+	s.state.Step, err = strconv.ParseInt(f.Metadata["step"], 10, 64)
+	if f.Metadata["sha256"] != savedHash(f.Metadata, f.Data) || err != nil || json.Unmarshal([]byte(f.Metadata["run"]), s) != nil {
+		return nil, nil, fmt.Errorf("%w: %s was changed after it was saved; resume another one", safetensors.ErrCorrupt, path)
+	}
+	return s, f, nil
+}
+
+// restore fills in the state and the spikes for a circuit from the file.
+//
+// Errors: errInput for a file of another circuit.
+func (s *saved) restore(f *safetensors.File, c *kernels.Circuit) error {
+	for _, p := range c.Populations {
+		q := kernels.PopulationState{Name: p.Name}
+		for _, part := range stateParts(&q) {
+			for k := 0; ; k++ {
+				t, ok := f.Tensor(fmt.Sprintf("%s.%s.%d", p.Name, part.name, k))
+				if !ok {
+					break
+				}
+				a, err := t.Float32s()
+				if err != nil {
+					return fmt.Errorf("%w: %w", errInput, err)
+				}
+				*part.arrays = append(*part.arrays, a)
+			}
+		}
+		s.state.Populations = append(s.state.Populations, q)
+	}
+	step, errS := numbers(f, "spikes.step", safetensors.Tensor.Int64s)
+	population, errP := numbers(f, "spikes.population", safetensors.Tensor.Int32s)
+	unit, errU := numbers(f, "spikes.unit", safetensors.Tensor.Int32s)
+	if err := errors.Join(errS, errP, errU); err != nil {
+		return err
+	}
+	for i := range step {
+		if i >= len(population) || i >= len(unit) || int(population[i]) >= len(c.Populations) || population[i] < 0 {
+			return fmt.Errorf("%w: spike %d is of a population that the network has not", errInput, i)
+		}
+		s.spikes = append(s.spikes, kernels.Spike{Step: step[i], Population: int(population[i]), Unit: int(unit[i])})
+	}
+	return nil
+}
+
+// numbers returns the elements of a tensor.
+func numbers[E any](f *safetensors.File, name string, elements func(safetensors.Tensor) ([]E, error)) ([]E, error) {
+	t, _ := f.Tensor(name)
+	a, err := elements(t)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", errInput, name, err)
+	}
+	return a, nil
+}
+
+// unused refuses a file to save to that is there already.
+func unused(path string) error {
+	if _, err := os.Lstat(path); path != "" && err == nil {
+		return fmt.Errorf("%w: --save %s is there already; go on with it by --resume %s, or give another name", config.ErrConfig, path, path)
+	}
+	return nil
+}

@@ -1,0 +1,12 @@
+package wiring
+
+import "galvani/kernels"
+
+// Bytes returns the memory of a plan on a number of workers: what lives as long as it, and the most that
+// New takes besides for a moment.
+func Bytes(s kernels.CircuitSize, workers int) (plan, moment float64) {
+	words := s.Units/64 + 1
+	cuts := float64(workers+1) * s.Columns
+	plan = 4*(s.Entries+s.Own+cuts+s.State) + 8*Stretch*words
+	return plan, 8*s.Largest + 4*s.State // a matrix by its sources, and a state that grows
+}

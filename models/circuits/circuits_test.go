@@ -1,0 +1,57 @@
+package circuits
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"galvani/engine/hostmem"
+	"galvani/kernels"
+)
+
+// TestSize wants the size that is known before a network is drawn to be that of its circuit, within four
+// standard deviations of the number of entries.
+func TestSize(t *testing.T) {
+	for _, e := range All() {
+		net := e.New().Blueprint(3)
+		c, err := net.Draw(0.1, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, got := c.Size(), net.Size()
+		if math.Abs(got.Entries-want.Entries) > 4*math.Sqrt(want.Entries) || math.Abs(got.Largest-want.Largest) > 4*math.Sqrt(want.Largest) {
+			t.Errorf("%s: %g entries are expected, %g drawn", e.Name, got.Entries, want.Entries)
+		}
+		if got.Entries, got.Largest = want.Entries, want.Largest; got != want || want.Units == 0 {
+			t.Errorf("%s: the size is %+v, that of the circuit %+v", e.Name, got, want)
+		}
+	}
+}
+
+// simulator takes a byte of the host for each entry.
+type simulator struct{ kernels.Device }
+
+func (simulator) NewCircuit(*kernels.Circuit) (kernels.CircuitPlan, error) { return nil, nil }
+func (simulator) CircuitBytes(s kernels.CircuitSize) (host, device float64) {
+	return s.Entries, 0
+}
+
+// TestFits wants a network to be refused in one line for want of a byte.
+func TestFits(t *testing.T) {
+	net := (&Balanced{N: 100, P: 0.5, Rate: 1}).Blueprint(1)
+	size := net.Size()
+	need := int64(math.Ceil(size.Bytes() + size.Entries))
+	room := hostmem.Room{Bytes: need + 7, Limit: "a limit", Reserve: 7}
+	if err := net.Fits(simulator{}, room, true); err != nil {
+		t.Errorf("%d bytes are refused: %v", need, err)
+	}
+	room.Bytes--
+	err := net.Fits(simulator{}, room, true)
+	if !errors.Is(err, kernels.ErrMemory) || !strings.Contains(err.Error(), "6e+03 synapses") || !strings.Contains(err.Error(), "fewer neurons") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("one byte less: %v", err)
+	}
+	if err := net.Fits(simulator{}, room, false); err != nil {
+		t.Errorf("with unknown memory: %v", err)
+	}
+}
