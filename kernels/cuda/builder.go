@@ -94,8 +94,9 @@ func (b *builder) bytes(n int64) driver.Ptr {
 func (b *builder) floats(n int) driver.Ptr { return b.bytes(int64(n) * 4) }
 
 // upload allocates and fills an array.
-func upload[E int32 | float32](b *builder, data []E) driver.Ptr {
-	n := int64(len(data)) * 4
+func upload[E any](b *builder, data []E) driver.Ptr {
+	var e E
+	n := int64(len(data)) * int64(unsafe.Sizeof(e))
 	p := b.bytes(n)
 	if b.err == nil && n > 0 {
 		b.err = b.q.CopyIn(p, unsafe.Pointer(unsafe.SliceData(data)), n)

@@ -20,6 +20,13 @@
 #define GPU_CLUSTER 1
 #endif
 
+/* Kernels of a source that has #define GPU_IEEE keep denormals, all others flush them. */
+#ifdef GPU_IEEE
+#define EMU_FLUSH false
+#else
+#define EMU_FLUSH true
+#endif
+
 #define GPU_FN static inline __attribute__((always_inline, unused))
 
 /* Index and extent types of CUDA. */
@@ -41,7 +48,7 @@ int emu_cluster_rank(void);
 int emu_cluster_size(void);
 char *emu_dynamic_shared(void);
 
-void emu_register(const char *name, int arch, emu_body body, unsigned long params, int threads, char *shared,
+void emu_register(const char *name, int arch, emu_body body, unsigned long params, int threads, bool flush, char *shared,
 		  char *shared_end);
 
 float emu_exact(char op, float a, float b) __attribute__((const));
@@ -81,7 +88,7 @@ extern char emu_shared_stop[] __asm__("__stop_" EMU_SECTION) __attribute__((weak
 struct emu_kernel {
 	emu_kernel(const char *name, emu_body body, unsigned long params, int threads)
 	{
-		emu_register(name, EMU_ARCH, body, params, threads, emu_shared_start, emu_shared_stop);
+		emu_register(name, EMU_ARCH, body, params, threads, EMU_FLUSH, emu_shared_start, emu_shared_stop);
 	}
 };
 

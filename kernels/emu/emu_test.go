@@ -139,6 +139,7 @@ func TestRight(t *testing.T) {
 		{kernel: "copied", threads: 64, shared: 1024, elements: 256},
 		{kernel: "right", blocks: 4, threads: 64, elements: 256, fault: "target70"},
 		{kernel: "together", blocks: 3, threads: 64, elements: 193, fault: "together"},
+		{kernel: "grid", blocks: 3, threads: 64, elements: 193, fault: "together"},
 	} {
 		var first []float64
 		for _, l.order = range orders {
@@ -198,6 +199,9 @@ func TestFaults(t *testing.T) {
 		{on(block, "without_warp_sync"), 719, "uninitialised: reads shared|race: "},
 		{launch{kernel: "race_of_blocks", blocks: 2, threads: 64, elements: 64}, 719, "race: writes global"},
 		{launch{kernel: "together", blocks: 3, threads: 64, elements: 193}, 719, "looks at"}, // one behind the other
+		{launch{kernel: "grid", blocks: 3, threads: 64, elements: 193}, 719, "not launched together"},
+		{launch{kernel: "grid_without_second", blocks: 3, threads: 64, elements: 193, fault: "together"}, 719, "race: "},
+		{launch{kernel: "grid_miscounts", blocks: 3, threads: 64, elements: 193, fault: "together"}, 719, "is 3, and all blocks have counted it to 6"},
 		{on(block, "leaves_early"), 719, "deadlock: of 64 threads 1 have left, 63 at sync_block"},
 		{on(block, "diverges"), 719, "divergent"},
 		{launch{kernel: "copied", threads: 64, shared: 1024, n: 1, elements: 256}, 719, "before copy_wait"},

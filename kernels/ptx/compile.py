@@ -38,6 +38,9 @@ FORMATS_ARCHS = {"fp32": ARCHS, "tf32": ARCHS[1:], "bf16": ARCHS[1:]}
 # Flushing denormals is what the CPU's scan does, too. Division and square root are exact.
 OPTIONS = ["--std=c++17", "--device-as-default-execution-space", "--ftz=true", "--prec-div=true", "--prec-sqrt=true", "--fmad=true"]
 
+# Those of a source that has #define GPU_IEEE: denormals are kept, and products and sums rounded one by one.
+IEEE = {"--ftz=true": "--ftz=false", "--fmad=true": "--fmad=false"}
+
 # GPUs that ptxas assembles the code for, and those whose machine code is in the archive.
 GPUS = [70, 75, 80, 86, 89, 90]
 MACHINE = [80, 86, 89, 90]
@@ -142,14 +145,15 @@ def kept(key, make):
     return file.read_bytes()
 
 
-def options_of(macros, arch):
-    return OPTIONS + macros + [f"--gpu-architecture=compute_{arch}"]
+def options_of(source, macros, arch):
+    ieee = IEEE if re.search(r"^#define GPU_IEEE\b", source.read_text(), re.M) else {}
+    return [ieee.get(option, option) for option in OPTIONS] + macros + [f"--gpu-architecture=compute_{arch}"]
 
 
 def compile_one(library, version, again, name, arch):
     """Returns the PTX of a module for an architecture; runs in a process of its own."""
     roots, macros, _ = modules()[name]
-    options = options_of(macros, arch)
+    options = options_of(roots[0], macros, arch)
     make = lambda: strip(Nvrtc(library).compile(roots[0], options)).encode()
     sources = [(str(file.relative_to(ROOT)), sha256(file.read_bytes())) for file in closure(roots)]
     return (make() if again else kept(["nvrtc", version, options, sources], make)).decode()
@@ -179,7 +183,7 @@ def compile_all(library, version, again, out):
             (out / f"{name}.sm{arch}.ptx").write_bytes(ptx)
             files[f"{name}.sm{arch}.ptx"] = {
                 "sha256": sha256(ptx),
-                "options": options_of(macros, arch),
+                "options": options_of(roots[0], macros, arch),
                 "sources": [str(file.relative_to(ROOT)) for file in used],
             }
     return {

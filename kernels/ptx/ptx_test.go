@@ -288,7 +288,7 @@ func TestArchiveIsSmall(t *testing.T) {
 func copyTree(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, pattern := range []string{"kernels/cuda/*.cu", "kernels/cuda/*.h", "kernels/cells/*.h", "kernels/cells/shared/*.h"} {
+	for _, pattern := range []string{"kernels/cuda/*.cu", "kernels/cuda/*.h", "kernels/cells/*.h", "kernels/cells/shared/*.h", "kernels/neurons/*.h", "kernels/random/*.h", "kernels/wiring/*.h"} {
 		list, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)
@@ -462,6 +462,39 @@ func kernels(t *testing.T, module string, compute int) []string {
 	}
 	slices.Sort(names)
 	return slices.DeleteFunc(names, func(n string) bool { return compute < 80 && mma.MatchString(n) })
+}
+
+var (
+	ieee    = regexp.MustCompile(`(?m)^#define GPU_IEEE\b`)
+	rounded = regexp.MustCompile(`\b(?:fma|mad)\.\S*f32|\b(?:add|sub|mul)(?:\.ftz)?\.f32|\S*\.ftz\S*`)
+)
+
+// TestIEEE wants no flushing of denormals in modules with GPU_IEEE, nor products and sums that the
+// assembler may make in one; the others have them.
+func TestIEEE(t *testing.T) {
+	seen := map[bool]int{}
+	for name, text := range contents(t) {
+		m, err := image(name, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Machine {
+			continue
+		}
+		module, _, _ := strings.Cut(name, ".")
+		source, err := os.ReadFile(filepath.Join(root, "kernels/cuda", module+".cu"))
+		if err != nil && !errors.Is(err, os.ErrNotExist) { // a cell's is scan.cu
+			t.Fatal(err)
+		}
+		exact, found := ieee.Match(source), rounded.Find(text)
+		seen[exact]++
+		if exact && found != nil || module == "rnn_fp32" && found == nil {
+			t.Errorf("%s: GPU_IEEE is %v, and it has %q", name, exact, found)
+		}
+	}
+	if seen[true] == 0 || seen[false] == 0 {
+		t.Errorf("modules with and without GPU_IEEE: %v", seen)
+	}
 }
 
 // cutLast cuts s at the last sep.

@@ -98,6 +98,7 @@ struct Kernel {
 	emu_body body;
 	size_t params;
 	int threads;
+	bool flush; /* denormals are zero */
 	char *shared, *shared_end; /* static shared memory of its file */
 };
 

@@ -41,9 +41,9 @@ static std::vector<Kernel> &kernels()
 	return all;
 }
 
-void emu_register(const char *name, int arch, emu_body body, unsigned long params, int threads, char *shared, char *shared_end)
+void emu_register(const char *name, int arch, emu_body body, unsigned long params, int threads, bool flush, char *shared, char *shared_end)
 {
-	kernels().push_back({name, arch, body, params, threads, shared, shared_end});
+	kernels().push_back({name, arch, body, params, threads, flush, shared, shared_end});
 }
 
 const Kernel *kernel_find(const std::string &name, int arch)
@@ -222,10 +222,10 @@ void emu_sync_block()
 	suspend(READY, "sync_block");
 }
 
-void emu_sync_cluster()
+static void sync_cluster(const char *at)
 {
 	if (++cluster_arrived < blocks.size() * blocks[0].threads.size())
-		return suspend(AT_CLUSTER, "sync_cluster");
+		return suspend(AT_CLUSTER, at);
 	cluster_arrived = 0;
 	cluster_tick = ++now;
 	for (Block &b : blocks) {
@@ -234,8 +234,10 @@ void emu_sync_cluster()
 		for (Thread &t : b.threads)
 			t.wait = READY;
 	}
-	suspend(READY, "sync_cluster");
+	suspend(READY, at);
 }
+
+void emu_sync_cluster() { sync_cluster("sync_cluster"); }
 
 typedef void (*Operation)(Warp &);
 
@@ -646,6 +648,20 @@ unsigned emu_observe(const unsigned *p)
 	return *p;
 }
 
+// emu_sync_grid counts as a GPU does, which would wait for ever, or not at all, where all is not the count.
+extern "C" void emu_sync_grid(unsigned *arrived, unsigned all)
+{
+	const void *pc = __builtin_return_address(0);
+	check_word(arrived, "sync_grid", pc);
+	if (!launch->together)
+		fault(LAUNCH_FAILED, pc, "sync_grid of blocks that are not launched together");
+	if (self->lane == 0 && self->warp == &self->block->warps[0])
+		++*arrived;
+	if (cluster_arrived + 1 == blocks.size() * blocks[0].threads.size() && *arrived != all)
+		fault(LAUNCH_FAILED, pc, "sync_grid waits until %p is %u, and all blocks have counted it to %u", arrived, all, *arrived);
+	sync_cluster("sync_grid");
+}
+
 // ---- what kernels know of themselves ----
 
 emu_dim emu_thread_index() { return self->index; }
@@ -892,7 +908,7 @@ int run_launch(const Launch &launched)
 		memory_forget_stamps();
 		now = 1;
 	}
-	Rounding flush(true);
+	Rounding flush(l.kernel->flush);
 	check_settle();
 	launch = &l;
 	launch_tick = ++now;

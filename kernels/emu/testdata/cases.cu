@@ -2,6 +2,7 @@
  * emulated driver. main.cpp says what each is launched with. */
 #include "gpu.h"
 #include "case.h"
+#include "grid.h"
 
 /* y[block] is the sum of the block's 64 elements of x, by shuffles and through shared memory. */
 KERNEL(right, struct case_params)
@@ -36,6 +37,33 @@ KERNEL(together, struct case_params)
 	}
 	sync_block();
 	p.y[1 + blockIdx.x * blockDim.x + threadIdx.x] = 1;
+}
+
+/* Each thread adds what its neighbour in the next block wrote. The barriers count in y[0]. */
+KERNEL(grid, struct case_params)
+{
+	unsigned *word = (unsigned *)p.y;
+	float *y = p.y + 1 + threadIdx.x;
+	y[blockIdx.x * blockDim.x] = 1;
+	sync_grid(word, gridDim.x);
+	float v = y[(blockIdx.x + 1) % gridDim.x * blockDim.x];
+	sync_grid(word, 2 * gridDim.x);
+	y[blockIdx.x * blockDim.x] += v;
+}
+
+/* There is no barrier between what a thread reads and what its neighbour writes then. */
+KERNEL(grid_without_second, struct case_params)
+{
+	float *y = p.y + 1 + threadIdx.x;
+	y[blockIdx.x * blockDim.x] = 1;
+	sync_grid((unsigned *)p.y, gridDim.x);
+	y[blockIdx.x * blockDim.x] += y[(blockIdx.x + 1) % gridDim.x * blockDim.x];
+}
+
+KERNEL(grid_miscounts, struct case_params)
+{
+	sync_grid((unsigned *)p.y, gridDim.x);
+	sync_grid((unsigned *)p.y, gridDim.x);
 }
 
 KERNEL(unwritten_shared, struct case_params)

@@ -1,0 +1,45 @@
+//go:build gpu
+
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestSimulateGPU holds that a network spikes on the GPU as on the CPU, and that a simulation goes on from one
+// on the other.
+func TestSimulateGPU(t *testing.T) {
+	onGPU(t)
+	run := func(more ...string) (r simulation) {
+		t.Helper()
+		out := galvani(t, args([]string{"simulate", "balanced", "--json"}, more...)...).ok(t).stdout
+		if err := json.Unmarshal([]byte(out), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	file := filepath.Join(t.TempDir(), "run")
+	network := []string{"--n", "300", "--p", "0.3", "--r-x", "40"}
+	want := run(args(network, "--for", "60ms")...)
+	got := run(args(network, "--for", "60ms", "--device", "cuda")...)
+	run(args(network, "--for", "25ms", "--device", "cuda", "--save", file)...)
+	run("--resume", file, "--for", "40ms", "--device", "cpu")
+	resumed := run("--resume", file, "--for", "60ms", "--device", "auto")
+	for _, r := range []simulation{got, resumed} {
+		if r.SHA256 != want.SHA256 || !strings.HasPrefix(r.Device, "cuda:0") || want.Populations["e"].Spikes == 0 {
+			t.Errorf("%+v, want the spikes of %+v", r, want)
+		}
+	}
+}
+
+// TestTooLargeForGPU holds that a network that the GPU has no room for is refused before it is drawn.
+func TestTooLargeForGPU(t *testing.T) {
+	o := emulated(t, []string{"GALVANI_EMU_DEVICE=memory=24M"}, "simulate", "balanced", "--n", "9000", "--for", "1ms", "--device", "cuda")
+	o.refused(t, exitDevice, "not enough memory")
+	if !strings.Contains(o.stderr, "of GPU memory, and ") || !strings.Contains(o.stderr, "compute on the CPU") {
+		t.Errorf("stderr tells no bytes or no remedy: %s", o.stderr)
+	}
+}

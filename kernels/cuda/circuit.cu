@@ -1,0 +1,170 @@
+/* circuit.cu - circuits in time: kernels/cpu/circuit.c with warps for workers. A warp owns some words of
+ * units of every population: it steps them, and adds what arrives at them in the order of projection,
+ * source and entry. One barrier of all blocks a step, between spikes and their delivery.
+ *
+ * GPU_IEEE has the compilers round each product and sum by itself and keep denormals, so that the spikes
+ * and every V have the bits of the CPU. */
+#define GPU_IEEE 1
+#include "grid.h"
+#include "circuit.h"
+#include "../neurons/list.h"
+#include "../random/random.h"
+
+typedef unsigned long long word;
+
+/* Numbers of neurons in list.h. */
+#define NUMBER(c) NUMBER_##c,
+enum { NEURONS(NUMBER) };
+
+#define PLANE(n, u, v, d) +1
+#define UNIT(c) \
+	GPU_FN int c##_unit(const struct circuit_params &p, const struct wiring_population &q, float current, long long u) \
+	{ \
+		enum { PLANES = 0 c##_PLANES(PLANE) }; \
+		float s[PLANES], in = current; \
+		for (int k = 0; k < q.synapses; k++) \
+			in += p.state[p.synapse[q.synapse + k].current + u]; \
+		for (int k = 0; k < PLANES; k++) \
+			s[k] = p.state[q.state + k * 64 * q.words + u]; \
+		int spike = c##_step(q.consts, in, s) != 0; \
+		for (int k = 0; k < PLANES; k++) \
+			p.state[q.state + k * 64 * q.words + u] = s[k]; \
+		return spike; \
+	}
+NEURONS(UNIT)
+
+/* unit steps a unit, and returns whether it spikes. */
+GPU_FN int unit(const struct circuit_params &p, const struct wiring_population &q, word step, float current, long long u)
+{
+	switch (q.neuron) {
+#define CASE(c) \
+	case NUMBER_##c: \
+		return c##_unit(p, q, current, u);
+		NEURONS(CASE)
+	}
+	return random_chance(random_key(q.key, u), step, q.threshold);
+}
+
+/* gathered returns a bit of every lane. */
+GPU_FN unsigned gathered(int set)
+{
+	int all = (int)((unsigned)set << threadIdx.x);
+	for (int k = 16; k > 0; k >>= 1)
+		all |= shuffle_xor(all, k);
+	return (unsigned)all;
+}
+
+/* lowest returns the number of the lowest bit of x, which is not 0. */
+GPU_FN int lowest(unsigned x) { return (int)(float_bits((float)(x & (0u - x))) >> 23) - 127; }
+
+/* spike steps the units of the worker, and fills its words of the row. */
+GPU_FN void spike(const struct circuit_params &p, const struct wiring_population &q, word step, float current, word *row)
+{
+	int lane = threadIdx.x, worker = blockIdx.x;
+	for (long long w = wiring_bound(&q, worker, p.workers); w < wiring_bound(&q, worker + 1, p.workers); w++) {
+		word out = 0;
+		for (int half = 0; half < 64; half += 32) {
+			long long u = 64 * w + half + lane;
+			int set = unit(p, q, step, current, u);
+			out |= (word)gathered(set && u < q.units) << half;
+		}
+		if (lane == 0)
+			row[q.first + w] = out;
+	}
+}
+
+/* entries adds a spike of source j. The lanes go over the entries; all of one target are one lane's, in
+ * their order, so that no two lanes add to the same number. */
+GPU_FN void entries(const struct circuit_params &p, const struct wiring_projection &q, word step, long long j)
+{
+	const struct wiring_synapse &s = p.synapse[q.synapse];
+	const int *cut = p.ints + q.cut + blockIdx.x * q.sources + j, *target = p.ints + q.target;
+	long long units = 64 * p.population[q.to].words, before = (long long)(step % (word)s.slots) - 1;
+	int lo = cut[0], hi = cut[q.sources];
+	for (int k = lo + (int)threadIdx.x; k < hi; k += 32) {
+		int to = target[k];
+		if (k > lo && target[k - 1] == to)
+			continue;
+		for (int e = k; e < hi && target[e] == to; e++) {
+			long long slot = before + p.ints[q.delay + e * q.delays]; /* a delay is at most the slots */
+			slot -= slot >= s.slots ? s.slots : 0;
+			p.state[s.ring + slot * units + to] += p.weights[q.weight + e * q.weights];
+		}
+	}
+	sync_warp();
+}
+
+/* deliver adds the spikes of a step to what is due. chunk is [32] in shared memory. */
+GPU_FN void deliver(const struct circuit_params &p, const struct wiring_projection &q, word step, const word *row, word *chunk)
+{
+	const struct wiring_population &from = p.population[q.from];
+	int lane = threadIdx.x;
+	for (long long w = 0; w < from.words; w += 32) {
+		word mine = w + lane < from.words ? row[from.first + w + lane] : 0;
+		chunk[lane] = mine;
+		sync_warp();
+		for (unsigned some = gathered(mine != 0); some; some &= some - 1) {
+			int at = lowest(some);
+			word set = chunk[at];
+			for (unsigned low = (unsigned)set; low; low &= low - 1)
+				entries(p, q, step, 64 * (w + at) + lowest(low));
+			for (unsigned high = (unsigned)(set >> 32); high; high &= high - 1)
+				entries(p, q, step, 64 * (w + at) + 32 + lowest(high));
+		}
+		sync_warp(); /* all lanes have read the chunk */
+	}
+}
+
+GPU_FN void decay(const struct circuit_params &p, const struct wiring_population &q, const struct wiring_synapse &s, word step)
+{
+	long long lo = 64 * wiring_bound(&q, blockIdx.x, p.workers), hi = 64 * wiring_bound(&q, blockIdx.x + 1, p.workers);
+	float *current = p.state + s.current, *due = p.state + s.ring + (long long)(step % (word)s.slots) * 64 * q.words;
+	for (long long u = lo + threadIdx.x; u < hi; u += 32) {
+		float i = current[u] * s.decay + due[u];
+		current[u] = i < 1e-30f && i > -1e-30f ? 0 : i; /* kernels.Tiny */
+		due[u] = 0;
+	}
+}
+
+/* probe writes V of the probes in the worker's range. */
+GPU_FN void probe(const struct circuit_params &p, int n)
+{
+	for (int i = threadIdx.x; i < p.probes; i += 32) {
+		const struct wiring_population &q = p.population[p.probe[i].population];
+		long long u = p.probe[i].unit;
+		if (wiring_bound(&q, blockIdx.x, p.workers) <= u / 64 && u / 64 < wiring_bound(&q, blockIdx.x + 1, p.workers))
+			p.v[(long long)i * p.steps + n] = p.state[q.state + u];
+	}
+}
+
+/* check counts in bad where a V of the worker's is not finite. */
+GPU_FN void check(const struct circuit_params &p, const struct wiring_population &q)
+{
+	long long lo = 64 * wiring_bound(&q, blockIdx.x, p.workers), hi = 64 * wiring_bound(&q, blockIdx.x + 1, p.workers);
+	for (long long u = lo + threadIdx.x; u < hi && u < q.units; u += 32) {
+		float v = p.state[q.state + u];
+		if (!(v - v == 0))
+			count(p.bad);
+	}
+}
+
+KERNEL_BOUNDED(circuit, struct circuit_params, CIRCUIT_THREADS)
+{
+	SHARED(word, chunk[32]);
+	for (int n = 0; n < p.steps; n++) {
+		word step = p.first + n, *row = p.spikes + n * p.words;
+		for (int i = 0; i < p.populations; i++)
+			spike(p, p.population[i], step, p.in[(long long)n * p.populations + i], row);
+		sync_grid(p.arrived, (unsigned)(n + 1) * gridDim.x);
+		for (int i = 0; i < p.projections; i++)
+			deliver(p, p.projection[i], step, row, chunk);
+		for (int i = 0; i < p.populations; i++)
+			for (int k = 0; k < p.population[i].synapses; k++)
+				decay(p, p.population[i], p.synapse[p.population[i].synapse + k], step);
+		probe(p, n);
+		sync_warp();
+	}
+	for (int i = 0; i < p.populations; i++)
+		if (p.population[i].neuron >= 0)
+			check(p, p.population[i]);
+}
