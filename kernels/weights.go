@@ -15,6 +15,7 @@ const (
 	AsIs     Rectifier = iota // w
 	Absolute                  // |w|
 	Positive                  // max(0, w)
+	Sign                      // 1, 0 (of NaN, too) or −1, with the derivative 0 everywhere
 )
 
 // Along is the axis of a matrix along which its scale differs.

@@ -32,6 +32,7 @@ type Network struct {
 	wiring  Wiring
 	within  int64                 // bytes that the constants of the wiring may take, 0 for any number
 	readout kernels.WeightsConfig // of the weights that the read-out uses
+	signs   kernels.WeightsConfig // of those of its way back, with Sign
 }
 
 // readoutWeight is the name of the weights of the read-out.
@@ -78,6 +79,9 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 		return nil, fmt.Errorf("models: %s: Dale's law holds within one layer, and this network has %d; leave out dale, or take 1 layer: %w", name, n.depth, ErrWiring)
 	}
 	n.wireReadout()
+	if err := n.wireBack(); err != nil {
+		return nil, err
+	}
 	for range n.depth {
 		if err := n.addLayer(); err != nil {
 			return nil, err
@@ -155,23 +159,11 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 	own := params[len(params)-n.readouts():]
 	weight, bias := own[0], own[1]
 	if n.readout.Readings != nil {
-		if dev == nil {
-			k := NewOps(g, dt, in.B, n.dims.H, fmt.Sprintf("%s.%d read-out", n.name, n.builds))
-			weight, err = k.Weights(weight, nil, n.readout, 0), k.Err()
-		} else {
-			weight, err = kernels.Weights(dev, weight, nil, n.readout)
-		}
-		if err != nil {
+		if weight, err = n.made(dev, weight, n.readout, "read-out"); err != nil {
 			return out, fmt.Errorf("models: %s: %w", n.name, err)
 		}
 	}
-	back := weight
-	switch n.way {
-	case Transpose:
-		back, err = kernels.Hold(weight)
-	case Fixed:
-		back = own[2]
-	}
+	back, err := n.back(dev, own, weight)
 	if err == nil {
 		out.Logits, err = kernels.LinearBack(dev, top.all, weight, bias, back)
 	}
@@ -200,8 +192,10 @@ func (n *Network) Plan(in kernels.Sequence) (scans []kernels.ScanConfig, made []
 			}
 		}
 	}
-	if n.readout.Readings != nil {
-		made = append(made, n.readout)
+	for _, w := range []kernels.WeightsConfig{n.readout, n.signs} {
+		if w.Readings != nil {
+			made = append(made, w)
+		}
 	}
 	return scans, made
 }

@@ -259,6 +259,9 @@ func (k *Ops) Weights(w, a *gorgonia.Node, cfg kernels.WeightsConfig, q int) *go
 		w = k.Mul(w, k.Sub(k.Add(upper, upper), k.Matrix(k.fresh("ones"), cfg.R, cfg.C, ones)))
 	case kernels.Positive:
 		w = k.Mul(w, k.upper(w, cfg))
+	case kernels.Sign:
+		zeros := k.Matrix(k.fresh("zeros"), cfg.R, cfg.C, full(cfg.R*cfg.C, 0))
+		w = k.Sub(k.greater(w, zeros), k.greater(zeros, w))
 	}
 	if r.Factor != nil {
 		w = k.Mul(w, k.Matrix(k.fresh("signs"), cfg.R, cfg.C, r.Factor))

@@ -40,22 +40,32 @@ func TestFeedback(t *testing.T) {
 		case len(fixed) != len(usual)+1:
 			t.Errorf("%s: %d tensors, want one more than %d", name, len(fixed), len(usual))
 		}
-		half := trained(t, args(choice, "--feedback", "fixed", "--max-steps", "5")...)
-		galvani(t, "train", "--resume", half, "--max-steps", "0", "--quiet").ok(t)
-		for tensor, data := range newestTensors(t, half) {
-			if !slices.Equal(data, fixed[tensor]) {
-				t.Errorf("%s: resumed: %s differs", name, tensor)
+		signs := run("--feedback", "sign")
+		if len(signs) != len(usual) || slices.Equal(signs["readout.weight"], usual["readout.weight"]) {
+			t.Errorf("%s: feedback by signs has %d tensors of %d, or gives the weights of backprop", name, len(signs), len(usual))
+		}
+		var half string
+		for way, whole := range map[string]map[string][]byte{"fixed": fixed, "sign": signs} {
+			half = trained(t, args(choice, "--feedback", way, "--max-steps", "5")...)
+			galvani(t, "train", "--resume", half, "--max-steps", "0", "--quiet").ok(t)
+			for tensor, data := range newestTensors(t, half) {
+				if !slices.Equal(data, whole[tensor]) {
+					t.Errorf("%s: %s resumed: %s differs", name, way, tensor)
+				}
 			}
 		}
 		galvani(t, "train", "--resume", half, "--feedback", "backprop").refused(t, exitConfig, `key "feedback" belongs to the run`)
 	}
-	dir := trained(t, "--feedback", "fixed", "--max-steps", "1")
-	if text, err := os.ReadFile(filepath.Join(dir, "references.bib")); err != nil || !strings.Contains(string(text), "lillicrap2016random") {
-		t.Errorf("references.bib does not name feedback alignment (%v)", err)
+	for way, work := range map[string]string{"fixed": "lillicrap2016random", "sign": "liao2016how"} {
+		dir := trained(t, "--feedback", way, "--max-steps", "1")
+		if text, err := os.ReadFile(filepath.Join(dir, "references.bib")); err != nil || !strings.Contains(string(text), work) {
+			t.Errorf("references.bib does not name %s (%v)", work, err)
+		}
+		galvani(t, "eval", dir).ok(t)
+		galvani(t, "export", dir, "--out", filepath.Join(t.TempDir(), "x.safetensors")).ok(t)
+		galvani(t, args(tiny, "--feedback", way, "--readout-scale", "0")...).refused(t, exitConfig, "take a larger readout_scale")
 	}
-	galvani(t, "eval", dir).ok(t)
-	galvani(t, "export", dir, "--out", filepath.Join(t.TempDir(), "x.safetensors")).ok(t)
-	galvani(t, args(tiny, "--feedback", "sign")...).refused(t, exitConfig, `want one of backprop, transpose, fixed`)
+	galvani(t, args(tiny, "--feedback", "random")...).refused(t, exitConfig, `want one of backprop, transpose, fixed, sign`)
 }
 
 // TestFeedbackNames holds the names of the setting against those of package models.

@@ -21,7 +21,7 @@ type runKeys struct {
 	Hidden       int     `toml:"hidden" doc:"number H of hidden units" min:"1" max:"65536"`
 	Layers       int     `toml:"layers" doc:"number of layers of the cell with H units each; each reads h of the one below at the same step, and the read-out sees the last" min:"1" max:"64"`
 	ReadoutScale float64 `toml:"readout_scale" doc:"factor of the initial read-out weights" min:"0" max:"1e3"`
-	Feedback     string  `toml:"feedback" doc:"weights through which the error of the read-out reaches the hidden units: backprop takes those of the read-out, fixed random ones that are never learned (feedback alignment), transpose a copy of those of the read-out, which gives the bits of backprop" oneof:"backprop|transpose|fixed"`
+	Feedback     string  `toml:"feedback" doc:"weights through which the error of the read-out reaches the hidden units: backprop takes those of the read-out, fixed random ones that are never learned (feedback alignment), sign the signs of those of the read-out, all with the size of its first weights (sign symmetry), transpose a copy of those of the read-out, which gives the bits of backprop; between layers it is backprop" oneof:"backprop|transpose|fixed|sign"`
 	Device       string  `toml:"device" doc:"where to compute: auto, cpu, cuda or cuda:n"`
 	Backend      string  `toml:"backend" doc:"the fused scan or the unrolled graph" oneof:"auto|graph|scan"`
 	Validation   float64 `toml:"validation" doc:"part of the training samples that is kept from training to select the best checkpoint and to tell patience; generated tasks draw as many besides; 0 selects on the test set" min:"0" max:"0.9" before:"0"`

@@ -72,16 +72,17 @@ func steps(c kernels.WeightsConfig) (row, column int) {
 }
 
 // slopes are the derivatives of a rectifier for w ≥ 0 and w < 0.
-var slopes = map[kernels.Rectifier][2]float64{kernels.AsIs: {1, 1}, kernels.Absolute: {1, -1}, kernels.Positive: {1, 0}}
+var slopes = map[kernels.Rectifier][2]float64{kernels.AsIs: {1, 1}, kernels.Absolute: {1, -1}, kernels.Positive: {1, 0}, kernels.Sign: {0, 0}}
 
 // rectifier computes f(w) without a branch on the sign of w, which is as good as random.
 type rectifier[F kernels.Float] struct {
 	slope [2]F
-	zero  F // makes a zero positive, or leaves it
+	zero  F    // makes a zero positive, or leaves it
+	sign  bool // f is the sign and not linear
 }
 
 func newRectifier[F kernels.Float](f kernels.Rectifier) rectifier[F] {
-	var r rectifier[F]
+	r := rectifier[F]{sign: f == kernels.Sign}
 	for i, s := range slopes[f] {
 		r.slope[i] = F(s)
 	}
@@ -98,6 +99,15 @@ func (r *rectifier[F]) at(w F) (y, slope F) {
 		i = 1
 	}
 	slope = r.slope[i]
+	if r.sign {
+		switch {
+		case w > 0:
+			return 1, slope
+		case w < 0:
+			return -1, slope
+		}
+		return 0, slope
+	}
 	return w*slope + r.zero, slope
 }
 

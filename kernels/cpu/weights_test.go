@@ -34,6 +34,7 @@ func TestWeights(t *testing.T) {
 		{two(kernels.Unscaled, kernels.Reading{}), nil, w},
 		{two(kernels.Unscaled, kernels.Reading{Rectifier: kernels.Absolute, Factor: factor}), nil, []float64{1, 0, -3, 4, 5, 0}},
 		{two(kernels.Unscaled, kernels.Reading{Rectifier: kernels.Positive}), nil, []float64{0, 2, 3, 4, 0, 0}},
+		{two(kernels.Unscaled, kernels.Reading{Rectifier: kernels.Sign}), nil, []float64{-1, 1, 1, 1, -1, 0}},
 		{two(kernels.Whole, kernels.Reading{Scaled: true}), []float64{3}, []float64{-3, 6, 9, 12, -15, 0}},
 		{two(kernels.Columns, kernels.Reading{Scaled: true}), []float64{1, 10, 100}, []float64{-1, 20, 300, 4, -50, 0}},
 		{two(kernels.Rows, kernels.Reading{Scaled: true}, kernels.Reading{Rectifier: kernels.Absolute}), []float64{1, 10}, []float64{-1, 2, 3, 40, -50, 0, 1, 2, 3, 4, 5, 0}},
@@ -74,7 +75,7 @@ func TestWeightsGradients(t *testing.T) {
 	const R, C = 3, 4
 	factor := conform.Normal(r, R*C).Data().([]float64)
 	factor[5] = 0
-	for _, f := range []kernels.Rectifier{kernels.AsIs, kernels.Absolute, kernels.Positive} {
+	for _, f := range []kernels.Rectifier{kernels.AsIs, kernels.Absolute, kernels.Positive, kernels.Sign} {
 		for scale := kernels.Unscaled; scale <= kernels.Rows; scale++ {
 			cfg := kernels.WeightsConfig{R: R, C: C, Scale: scale, Readings: []kernels.Reading{{Rectifier: f, Factor: factor, Scaled: scale > kernels.Unscaled},
 				{Rectifier: kernels.Absolute, Scaled: scale == kernels.Columns}}}
@@ -144,6 +145,7 @@ func TestWeightsAtZero(t *testing.T) {
 		{kernels.Absolute, []float64{1, -1}, []float64{1, -1, 1, -1, -1, 1}},
 		{kernels.Positive, nil, []float64{1, 1, 1, 1, 0, 1}},
 		{kernels.Positive, []float64{1, -1}, []float64{1, 0, 1, 0, 0, 1}},
+		{kernels.Sign, []float64{1, -1}, []float64{0, 0, 0, 0, 0, 0}},
 	} {
 		plan, err := newWeights(kernels.WeightsConfig{R: 3, C: 2, Readings: []kernels.Reading{{Rectifier: c.f}}, Side: c.side, Dtype: tensor.Float64})
 		if err != nil {

@@ -5,5 +5,6 @@
 #include "params.h"
 #include "layout.h"
 #include "launch.h"
+#include "rectify.h"
 
 #endif

@@ -5,12 +5,15 @@
  */
 #include "gpu.h"
 #include "params.h"
+#include "rectify.h"
 #include "reduce.h"
 
 /* slope_at returns f'(w) for w of column j, and for NaN, which stays so, 1. The comparison is in double,
  * where no denormal is taken for 0. */
 GPU_FN float slope_at(const struct weights_params &p, int q, float w, int j)
 {
+	if (p.rectifier[q] == RECTIFY_SIGN)
+		return 0;
 	double x = widen(w);
 	bool low = x < 0 || (x == 0 && p.side && p.side[j] < 0);
 	if (p.rectifier[q] == RECTIFY_NOT || !low)
@@ -18,9 +21,12 @@ GPU_FN float slope_at(const struct weights_params &p, int q, float w, int j)
 	return p.rectifier[q] == RECTIFY_ABSOLUTE ? -1 : 0;
 }
 
-/* rectified returns f(w) given f'(w): f is linear to both sides of 0, and a zero that it makes positive. */
+/* rectified returns f(w) given f'(w): f is linear to both sides of 0, and a zero that it makes positive.
+ * Only the sign is not; it is that of a double, where no denormal is taken for 0. */
 GPU_FN float rectified(const struct weights_params &p, int q, float slope, float w)
 {
+	if (p.rectifier[q] == RECTIFY_SIGN)
+		return widen(w) > 0 ? 1 : widen(w) < 0 ? -1 : 0;
 	return p.rectifier[q] == RECTIFY_NOT ? w : exact_add(exact_mul(slope, w), 0);
 }
 

@@ -19,6 +19,7 @@ var (
 	_ = [1]int{}[kernels.AsIs-C.RECTIFY_NOT]
 	_ = [1]int{}[kernels.Absolute-C.RECTIFY_ABSOLUTE]
 	_ = [1]int{}[kernels.Positive-C.RECTIFY_POSITIVE]
+	_ = [1]int{}[kernels.Sign-C.RECTIFY_SIGN]
 	_ = [1]int{}[kernels.Unscaled-C.SCALE_NOT]
 	_ = [1]int{}[kernels.Whole-C.SCALE_WHOLE]
 	_ = [1]int{}[kernels.Columns-C.SCALE_COLUMNS]

@@ -77,7 +77,7 @@ func (p *weightsProblem) run(t *testing.T, d kernels.Device, plan kernels.Weight
 func TestWeights(t *testing.T) {
 	d := openGPU(t, Options{})
 	for _, s := range [][2]int{{1, 1}, {3, 5}, {32, 32}, {33, 100}, {100, 33}} {
-		for _, f := range []kernels.Rectifier{kernels.AsIs, kernels.Absolute, kernels.Positive} {
+		for _, f := range []kernels.Rectifier{kernels.AsIs, kernels.Absolute, kernels.Positive, kernels.Sign} {
 			for along := kernels.Unscaled; along <= kernels.Rows; along++ {
 				for _, constants := range []bool{false, true} {
 					p := newWeightsProblem(s[0], s[1], f, along, constants)
