@@ -26,21 +26,28 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const simulateDoc = `Simulate a network of spiking neurons and tell the rate of each population and how regular its spikes
-are: the mean coefficient of variation (CV) of the intervals of units with at least three spikes, 1 for a
-Poisson process. The spikes are the same on any number of threads; their SHA-256 is part of --json.
+const simulateDoc = `Simulate a network of spiking neurons, or a neuron of compartments with ion channels.
 
---out NAME writes NAME.csv with the columns time_ms,population,unit, and NAME.png and NAME.svg, the
-spikes of the first units of each population.
+Of a network: the rate of each population and how regular its spikes are, the mean coefficient of variation
+(CV) of the intervals of units with at least three spikes, 1 for a Poisson process. The spikes are the same
+on any number of threads; their SHA-256 is part of --json. --out NAME writes NAME.csv with the columns
+time_ms,population,unit, and NAME.png and NAME.svg, the spikes of the first units of each population.
 
 --save FILE keeps the simulation in a file: every 10 seconds, at the end, and when it is stopped by Ctrl-C or
 SIGTERM. --resume FILE goes on with it up to the length that was asked for, or to a longer one (--for), on the
 same device or another, and the report, spikes and files are those of a simulation without a stop. A network
 that needs more memory than there is is refused before it is drawn.
 
+Of a neuron, built in (galvani neurons list) or of a file: its spikes, upward crossings of a potential that
+are interpolated between steps, and its voltages. --out NAME writes them as NAME.csv and NAME.npz, and their
+picture as NAME.png and NAME.svg. --current "step 10 100:600" puts a current of 10 into the first input from
+100 to 600 ms; galvani neurons show tells the unit of an input, for hh µA/cm².
+
   galvani simulate balanced --n 5000 --for 2s --out balanced
   galvani simulate balanced --for 60s --save long.safetensors
-  galvani simulate balanced --resume long.safetensors --for 120s`
+  galvani simulate balanced --resume long.safetensors --for 120s
+  galvani simulate hh --current "step 10 100:600" --out hh
+  galvani simulate my-neuron.toml --for 1s --json`
 
 // simulateFlags are those of simulate; each network has its own besides.
 type simulateFlags struct {
@@ -72,11 +79,15 @@ type simulation struct {
 }
 
 func newSimulate() *cobra.Command {
-	c := newGroup("simulate", "Simulate a network of spiking neurons")
+	c := newGroup("simulate", "Simulate a network of spiking neurons, or a neuron with ion channels")
 	c.Long = simulateDoc
 	for _, e := range circuits.All() {
 		c.AddCommand(newSimulateNetwork(e))
 	}
+	for _, b := range briefNeurons() {
+		c.AddCommand(newSimulateNeuron(b))
+	}
+	simulateFile(c)
 	return c
 }
 
@@ -145,7 +156,7 @@ func (f *simulateFlags) check() error {
 	if n := f.steps(); !(n >= 1 && n <= mostSteps) {
 		return fmt.Errorf("%w: --for is %v, which is %.3g steps of %v ms, want 1 to %d", config.ErrConfig, f.length, n, f.step, mostSteps)
 	}
-	return nil
+	return outFolder(f.out)
 }
 
 func (f *simulateFlags) steps() float64 {

@@ -101,6 +101,18 @@ func writeTensors(path string, tensors []safetensors.Tensor, about map[string]st
 	return writeFile(path, func(w io.Writer) error { return safetensors.Write(w, tensors, about) })
 }
 
+// outFolder refuses the name of files to write in a folder that is not there, before they are computed.
+func outFolder(name string) error {
+	if name == "" {
+		return nil
+	}
+	info, err := os.Stat(filepath.Dir(name))
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is not a folder", filepath.Dir(name))
+	}
+	return err
+}
+
 // writeFile writes a file under a temporary name and then gives it its own, so that a failure
 // leaves no half of it.
 func writeFile(path string, write func(io.Writer) error) (err error) {

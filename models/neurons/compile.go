@@ -53,6 +53,9 @@ func (n *Neuron) Compile(o Options) (*Compiled, error) {
 	}
 	c.calcium()
 	c.synapses()
+	for _, r := range n.Records {
+		out.Record = append(out.Record, int32(r.Unit))
+	}
 	c.out.Rest = n.rest()
 	params := make([]compartments.Param, len(c.out.Params))
 	for i, s := range c.out.Params {

@@ -20,6 +20,8 @@ type Neuron struct {
 	Calcium           *Pool
 	Receptors         []Receptor
 	Inputs            []Input
+	// Records are what a trace shows; spikes are those of the first.
+	Records []Record
 	// Notes say what was assumed of a morphology.
 	Notes []string
 
@@ -59,6 +61,12 @@ type Input struct {
 	Unit     int
 	Weight   float64 // nA, or µS for each event
 	Per      string  // what 1 of the input is, as the file says it
+}
+
+// Record is a compartment whose V is recorded.
+type Record struct {
+	Name string
+	Unit int
 }
 
 // Compartments returns the number of compartments, and Nodes that of the points where sections meet.

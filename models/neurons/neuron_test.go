@@ -41,7 +41,7 @@ func crossings(v []float64, dt, level float64) (times []float64) {
 func (s *stepper) run(steps, unit int, current func(ms float64) float64) []float64 {
 	v := []float64{s.v[unit]}
 	in := make([]float64, max(1, len(s.Neuron.Inputs)))
-	dt := s.Neuron.Dt * float64(s.Neuron.Substeps)
+	dt := s.Neuron.Dt
 	for i := range steps {
 		in[0] = current((float64(i) + 0.5) * dt)
 		s.step(in)

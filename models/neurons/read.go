@@ -71,6 +71,9 @@ func (r *reader) read() {
 	if r.doc.err == nil {
 		r.inputs()
 	}
+	if r.doc.err == nil {
+		r.records()
+	}
 	r.done()
 }
 
@@ -239,6 +242,40 @@ func (r *reader) inputs() {
 			t.fail("name", "is %q, as that of an input before; give each a name of its own", in.Name)
 		}
 		n.Inputs = append(n.Inputs, in)
+	}
+}
+
+// mostRecords is how many sections are recorded where a file does not say which.
+const mostRecords = 6
+
+// records reads which compartments are recorded: the middles of the first sections where nothing is said.
+func (r *reader) records() {
+	n := r.n
+	for _, t := range r.list("record") {
+		section := 0
+		if t.has("section") || len(n.Sections) > 1 {
+			section = t.section("section", n.Sections)
+		}
+		unit := n.mesh.at(section, t.number("at", 0.5, 0, 1))
+		t.known = append(t.known, "name")
+		name := n.Places()[unit]
+		if t.has("name") {
+			name = t.name("name")
+		}
+		if slices.ContainsFunc(n.Records, func(other Record) bool { return other.Name == name }) {
+			t.fail("name", "is %q, as that of a record before; give each a name of its own", name)
+		}
+		t.done()
+		n.Records = append(n.Records, Record{name, unit})
+	}
+	if len(n.Records) > 0 {
+		return
+	}
+	for i, s := range n.Sections {
+		if i == mostRecords {
+			break
+		}
+		n.Records = append(n.Records, Record{s.Name, n.mesh.at(i, 0.5)})
 	}
 }
 

@@ -51,14 +51,8 @@ func (s *stepper) of(q compartments.Quantity, place int) float64 {
 	return s.Values[q.Param][q.Index[place]]
 }
 
-// step advances by a step of the scan, with in held.
+// step advances by a step, with in held. It knows no substeps.
 func (s *stepper) step(in []float64) {
-	for range s.Neuron.Substeps {
-		s.substep(in)
-	}
-}
-
-func (s *stepper) substep(in []float64) {
 	n := &s.Neuron
 	units := n.Units()
 	leak, side, off := make([]float64, units), make([]float64, units), make([]float64, units)
@@ -112,7 +106,7 @@ func (s *stepper) substep(in []float64) {
 	}
 	for r, c := range n.Receptors {
 		for u, w := range arrived[r] {
-			g := s.synapse(r, u, s.of(c.Rise, 0), s.of(c.Decay, 0), w/float64(n.Substeps))
+			g := s.synapse(r, u, s.of(c.Rise, 0), s.of(c.Decay, 0), w)
 			leak[u], side[u] = leak[u]+g, side[u]+g*s.of(c.Reversal, 0)
 		}
 	}
@@ -126,19 +120,18 @@ func (s *stepper) substep(in []float64) {
 	}
 }
 
-// synapse advances the two planes of a receptor and returns its conductance.
+// synapse advances the two planes of a receptor and returns its conductance. What arrives does so at the
+// end of the step.
 func (s *stepper) synapse(r, u int, rise, decay, arrived float64) float64 {
 	dt := s.Neuron.Dt
 	x, y := &s.x[r][u], &s.y[r][u]
-	*x += arrived
+	before := *x
+	*x = before*math.Exp(-dt/decay) + arrived
 	if rise == 0 {
-		*x *= math.Exp(-dt / decay)
 		return *x
 	}
-	*y = *y*math.Exp(-dt/rise) + *x*between(rise, decay, dt)
-	*x *= math.Exp(-dt / decay)
-	peak := math.Log(decay/rise) * rise * decay / (decay - rise)
-	return *y / between(rise, decay, peak)
+	*y = *y*math.Exp(-dt/rise) + before*between(rise, decay, dt)
+	return *y / between(rise, decay, math.Log(decay/rise)*rise*decay/(decay-rise))
 }
 
 // between is ∫ e^{−(t−s)/rise} e^{−s/decay} ds from 0 to t.

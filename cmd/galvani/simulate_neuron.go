@@ -1,0 +1,302 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/infile"
+	"galvani/engine/setting"
+	"galvani/kernels"
+	"galvani/models/neurons"
+
+	"github.com/spf13/cobra"
+	"gorgonia.org/tensor"
+)
+
+// neuronFlags are those of simulate with a neuron.
+type neuronFlags struct {
+	length    time.Duration
+	dt        float64
+	second    bool
+	current   []string
+	events    []string
+	precision string
+	run       runKeys
+	out       string
+	asJSON    bool
+}
+
+// neuronTrace is what simulate tells of a neuron.
+type neuronTrace struct {
+	Neuron       string            `json:"neuron"`
+	Inputs       map[string]string `json:"inputs"` // what was put into each
+	Device       string            `json:"device"`
+	Precision    string            `json:"precision"`
+	DtMs         float64           `json:"dt_ms"`
+	Milliseconds float64           `json:"ms"`
+	Seconds      float64           `json:"wall_seconds"`
+	Compartments int               `json:"compartments"`
+	Places       []string          `json:"places"`
+	Spikes       [][]float64       `json:"spikes"` // ms, of each neuron
+	VEnd         []float64         `json:"v_end"`  // mV, of each place
+	VMin         []float64         `json:"v_min"`
+	VMax         []float64         `json:"v_max"`
+	Notes        []string          `json:"notes"`
+	trace        *neurons.Trace
+	units        []string
+}
+
+// neuronPrecisions are the values of --precision.
+var neuronPrecisions = []string{"auto", "fp32", "fp64"}
+
+func (f *neuronFlags) add(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringArrayVar(&f.current, "current", nil, "current of an input, WAVE for the first or NAME=WAVE: "+neurons.WaveForms)
+	flags.StringArrayVar(&f.events, "events", nil, "events of an input with a receptor, `NAME=T1,T2,...` in ms")
+	flags.DurationVar(&f.length, "for", 700*time.Millisecond, "simulated time")
+	flags.Float64Var(&f.dt, "dt", 0, "length of a step (ms), 0 for that of the neuron")
+	flags.BoolVar(&f.second, "second-order", false, "steps of second order: the trapezoidal rule, with gates half a step behind")
+	flags.StringVar(&f.precision, "precision", "auto", "fp32, fp64 or auto, which is fp64 on a CPU")
+	flags.StringVar(&f.run.Device, "device", "cpu", "where to compute: auto, cpu, cuda or cuda:n")
+	flags.StringVar(&f.out, "out", "", "`name` of the files to write, without ending")
+	jsonFlag(c, &f.asJSON)
+	if err := c.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions(neuronPrecisions, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // of a flag that is not there
+	}
+}
+
+// newSimulateNeuron makes the command of a built-in neuron.
+func newSimulateNeuron(b brief) *cobra.Command {
+	f := &neuronFlags{}
+	c := &cobra.Command{Use: b.Name, Short: b.Doc, Long: b.Doc + "\n\nSource: " + b.Source, Args: exactArgs(),
+		RunE: func(c *cobra.Command, _ []string) error { return f.simulate(c, b.Name) }}
+	f.add(c)
+	return c
+}
+
+// simulateFile lets the group take the file of a neuron in the place of a command.
+func simulateFile(group *cobra.Command) {
+	f := &neuronFlags{}
+	group.Use = "simulate NAME|FILE.toml"
+	group.Args = func(c *cobra.Command, args []string) error {
+		if len(args) == 1 && strings.HasSuffix(args[0], ".toml") {
+			return nil
+		}
+		return noSuchCommand(c, args)
+	}
+	group.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		return f.simulate(c, args[0])
+	}
+	group.ValidArgsFunction = completeNeurons
+	f.add(group)
+}
+
+// simulate runs a neuron and tells what it did.
+func (f *neuronFlags) simulate(c *cobra.Command, name string) error {
+	n, err := loadNeuron(name)
+	if err != nil {
+		return err
+	}
+	r := neuronTrace{Neuron: n.Name, Compartments: n.Compartments(), Notes: append([]string{}, n.Notes...)}
+	if f.dt == 0 {
+		f.dt = n.Dt
+	}
+	if err := f.check(); err != nil {
+		return err
+	}
+	if err := outFolder(f.out); err != nil {
+		return err
+	}
+	stimulus, err := f.stimulus(n, &r)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := interruptible(c.Context())
+	defer cancel()
+	if err := f.compute(ctx, n, stimulus, &r, c.ErrOrStderr()); err != nil {
+		return err
+	}
+	r.Spikes = [][]float64{r.trace.Spikes(0, n.Threshold)}
+	if err := f.write(n, &r); err != nil {
+		return err
+	}
+	return report(c, f.asJSON, r, func(p *printer) { p.neuronTrace(n, r) })
+}
+
+// mostNeuronSteps is the most steps of one simulation, whose trace is kept in memory.
+const mostNeuronSteps = 1 << 22
+
+func (f *neuronFlags) steps() float64 {
+	return math.Round(float64(f.length) / float64(time.Millisecond) / f.dt)
+}
+
+func (f *neuronFlags) check() error {
+	if !(f.dt >= 1e-6 && f.dt <= 1000) {
+		return fmt.Errorf("%w: --dt is %v ms, want 1e-6 to 1000", config.ErrConfig, f.dt)
+	}
+	if n := f.steps(); !(n >= 1 && n <= mostNeuronSteps) {
+		return fmt.Errorf("%w: --for is %v, which is %.3g steps of %v ms, want 1 to %d", config.ErrConfig, f.length, n, f.dt, mostNeuronSteps)
+	}
+	if !slices.Contains(neuronPrecisions, f.precision) {
+		return fmt.Errorf("%w: --precision is %q, want auto, fp32 or fp64", config.ErrConfig, f.precision)
+	}
+	return nil
+}
+
+// stimulus reads --current and --events.
+func (f *neuronFlags) stimulus(n *neurons.Neuron, r *neuronTrace) (neurons.Stimulus, error) {
+	s := neurons.Stimulus{Waves: map[int]neurons.Wave{}, Events: map[int][]float64{}}
+	r.Inputs, r.units = map[string]string{}, nil
+	for _, text := range f.current {
+		name, wave, named := strings.Cut(text, "=")
+		if !named {
+			name, wave = "", text
+		}
+		i, err := f.input(n, "--current", strings.TrimSpace(name), false)
+		if err != nil {
+			return s, err
+		}
+		if s.Waves[i], err = neurons.ParseWave(wave, infile.Read); err != nil {
+			return s, fmt.Errorf("%w: --current: %w", config.ErrConfig, missingInput(err))
+		}
+		r.Inputs[n.Inputs[i].Name] = strings.TrimSpace(wave) + ", 1 is " + n.Inputs[i].Per
+	}
+	for _, text := range f.events {
+		name, list, named := strings.Cut(text, "=")
+		if !named {
+			return s, fmt.Errorf("%w: --events is %q, want NAME=T1,T2,... with times in ms", config.ErrConfig, setting.Shorten(text))
+		}
+		i, err := f.input(n, "--events", strings.TrimSpace(name), true)
+		if err != nil {
+			return s, err
+		}
+		for part := range strings.SplitSeq(list, ",") {
+			ms, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
+			if err != nil || !(ms >= 0 && ms < 1e12) {
+				return s, fmt.Errorf("%w: --events: %q is no time in ms, want 0 or more", config.ErrConfig, setting.Shorten(part))
+			}
+			s.Events[i] = append(s.Events[i], ms)
+		}
+		r.Inputs[n.Inputs[i].Name] = fmt.Sprintf("%d events, 1 is %s", len(s.Events[i]), n.Inputs[i].Per)
+	}
+	return s, nil
+}
+
+// input finds the input of a name, the first of its kind for an empty one.
+func (f *neuronFlags) input(n *neurons.Neuron, flag, name string, synaptic bool) (int, error) {
+	var known []string
+	for i, in := range n.Inputs {
+		if (in.Receptor >= 0) != synaptic {
+			continue
+		}
+		if in.Name == name || name == "" {
+			return i, nil
+		}
+		known = append(known, in.Name)
+	}
+	kind := "current"
+	if synaptic {
+		kind = "receptor"
+	}
+	if len(known) == 0 {
+		return 0, fmt.Errorf("%w: %s: neuron %s has no input with a %s; add an [[input]] to its file", config.ErrConfig, flag, n.Name, kind)
+	}
+	return 0, fmt.Errorf("%w: %s: %s", config.ErrConfig, flag, setting.Unknown("input", name, known))
+}
+
+// compute runs the neuron on the device that is asked for.
+func (f *neuronFlags) compute(ctx context.Context, n *neurons.Neuron, in neurons.Stimulus, r *neuronTrace, stderr io.Writer) error {
+	run := f.run
+	run.Backend, run.Precision, run.Threads = "auto", "fp32", 1
+	p, err := choosePlace(run)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if p.dev == nil {
+		return fmt.Errorf("%w: %s", kernels.ErrNoDevice, p.why)
+	}
+	dtype := tensor.Float32
+	_, resident := p.dev.(kernels.Resident)
+	if r.Precision = "fp32"; f.precision == "fp64" || f.precision == "auto" && !resident {
+		r.Precision, dtype = "fp64", tensor.Float64
+	}
+	if resident && dtype == tensor.Float64 {
+		return fmt.Errorf("%w: --precision is fp64, which the CPU has; use --device cpu", config.ErrConfig)
+	}
+	bar := newBar(stderr)
+	defer bar.clear()
+	_, seen := terminal(stderr)
+	steps := int(f.steps())
+	begin := time.Now()
+	r.trace, err = n.Run(ctx, p.dev, dtype, neurons.Options{Dt: f.dt, Second: f.second}, steps, in, func(done int) {
+		if seen {
+			bar.draw(float64(done)/float64(steps), fmt.Sprintf("%.0f ms", float64(done)*f.dt))
+		}
+	})
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%w; nothing is saved of a neuron", err)
+	}
+	if err != nil {
+		return err
+	}
+	r.Device, r.DtMs, r.Milliseconds, r.Seconds = p.device, f.dt, float64(steps)*f.dt, time.Since(begin).Seconds()
+	r.Places, r.VEnd = r.trace.Places, r.trace.End()
+	for _, v := range r.trace.V {
+		r.VMin, r.VMax = append(r.VMin, slices.Min(v)), append(r.VMax, slices.Max(v))
+	}
+	return nil
+}
+
+// shownSpikes is how many spike times are printed.
+const shownSpikes = 12
+
+func (p *printer) neuronTrace(n *neurons.Neuron, r neuronTrace) {
+	p.title("%s, %g ms in steps of %g ms", r.Neuron, r.Milliseconds, r.DtMs)
+	p.line("%s, %s; %s; %.3g s, %.3g times real time", r.Device, r.Precision, n.Shape(), r.Seconds, r.Milliseconds/1000/r.Seconds)
+	for _, name := range slices.Sorted(maps.Keys(r.Inputs)) {
+		p.line("input %s: %s", name, r.Inputs[name])
+	}
+	p.line("%s", r.spikeText(n))
+	rows := make([][]string, len(r.Places))
+	for i, name := range r.Places {
+		rows[i] = []string{name, fmt.Sprintf("%.4f", r.VEnd[i]), fmt.Sprintf("%.4f", r.VMin[i]), fmt.Sprintf("%.4f", r.VMax[i])}
+	}
+	p.table([]string{"PLACE", "V AT THE END mV", "LEAST", "MOST"}, rows)
+	p.notes("Assumed of the morphology", r.Notes)
+}
+
+// spikeText says how many spikes there were, when, and their mean interval.
+func (r neuronTrace) spikeText(n *neurons.Neuron) string {
+	times := r.Spikes[0]
+	text := fmt.Sprintf("%d spikes at %s, where V crosses %g mV upwards", len(times), r.Places[0], n.Threshold)
+	if len(times) == 1 {
+		text = strings.Replace(text, "spikes", "spike", 1)
+	}
+	if len(times) == 0 {
+		return text
+	}
+	var list []string
+	for _, ms := range times[:min(len(times), shownSpikes)] {
+		list = append(list, fmt.Sprintf("%.3f", ms))
+	}
+	if len(times) > shownSpikes {
+		list = append(list, "...")
+	}
+	text += ": " + strings.Join(list, " ") + " ms"
+	if many := len(times) - 1; many > 0 {
+		text += fmt.Sprintf("; mean interval %.4f ms", (times[many]-times[0])/float64(many))
+	}
+	return text
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"archive/zip"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"galvani/models/neurons"
+)
+
+// TestSimulateNeuron: the spikes of hh, its files, and that what is simulated is what is asked for.
+func TestSimulateNeuron(t *testing.T) {
+	needsCPU(t)
+	name := filepath.Join(t.TempDir(), "hh")
+	run := func(more ...string) (r neuronTrace) {
+		t.Helper()
+		out := galvani(t, args([]string{"simulate"}, more...)...).ok(t).stdout
+		if err := json.Unmarshal([]byte(out), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := run("hh", "--current", "step 10 10:100", "--for", "120ms", "--json", "--out", name)
+	if len(r.Spikes) != 1 || len(r.Spikes[0]) != 7 || math.Abs(r.Spikes[0][0]-11.9) > 0.05 || len(r.VEnd) != 1 || r.Precision != "fp64" || r.DtMs != 0.025 || r.Milliseconds != 120 {
+		t.Errorf("report is %+v", r)
+	}
+	text, err := os.ReadFile(name + ".csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	if len(lines) != 4802 || lines[0] != "time_ms,v_soma_mv,input_current" || lines[1] != "0,-65,0" || !strings.HasSuffix(lines[401], ",0") || !strings.HasSuffix(lines[402], ",10") {
+		t.Errorf("%d lines: %q, around the step %q", len(lines), lines[:2], lines[400:403])
+	}
+	z, err := zip.OpenReader(name + ".npz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	var arrays []string
+	for _, f := range z.File {
+		arrays = append(arrays, f.Name)
+	}
+	if got := strings.Join(arrays, " "); got != "time_ms.npy v_mv.npy input.npy spikes_ms.npy" {
+		t.Errorf("the archive holds %s", got)
+	}
+	for _, ending := range []string{".png", ".svg"} {
+		if _, err := os.Stat(name + ending); err != nil {
+			t.Error(err)
+		}
+	}
+	single := run("hh", "--current", "step 10 10:100", "--for", "120ms", "--json", "--precision", "fp32")
+	if len(single.Spikes[0]) != 7 || math.Abs(single.Spikes[0][5]-r.Spikes[0][5]) > 0.01 || single.Spikes[0][5] == r.Spikes[0][5] {
+		t.Errorf("in float32 spikes are at %v ms, in float64 at %v", single.Spikes, r.Spikes)
+	}
+	second := run("hh", "--current", "constant 10", "--for", "60ms", "--json", "--second-order")
+	if math.Abs(second.Spikes[0][3]-second.Spikes[0][2]-14.645) > 0.03 {
+		t.Errorf("with steps of second order spikes are at %v ms", second.Spikes[0])
+	}
+	loud := run("lgmd", "--current", "siz=constant 5", "--events", "excitation=3,4,5", "--for", "20ms", "--json")
+	if len(loud.Inputs) != 2 || len(loud.Places) != 3 || len(loud.Spikes[0]) == 0 {
+		t.Errorf("report is %+v", loud)
+	}
+	for _, neuron := range neurons.Names() {
+		if o := galvani(t, "simulate", neuron, "--for", "1ms").ok(t); !strings.Contains(o.stdout, "0 spikes") {
+			t.Errorf("at rest %s tells\n%s", neuron, o.stdout)
+		}
+	}
+}
+
+// TestSimulateFile: the file of a neuron takes the place of a name.
+func TestSimulateFile(t *testing.T) {
+	needsCPU(t)
+	path := filepath.Join(t.TempDir(), "my.toml")
+	const text = `start = "-65 mV"
+[[section]]
+name = "soma"
+length = "20 um"
+diameter = "20 um"
+[region.soma]
+capacity = "1 uF/cm2"
+leak = "0.3 mS/cm2"
+rest = "-54.387 mV"
+[region.soma.channels]
+na = "120 mS/cm2"
+k = "36 mS/cm2"
+[[input]]
+name = "i"
+weight = "1 nA"
+`
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(text)
+	wave := filepath.Join(filepath.Dir(path), "wave.csv")
+	if err := os.WriteFile(wave, []byte("time_ms,nA\n0,0\n5,0.5\n50,0.5\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if o := galvani(t, "simulate", path, "--current", wave, "--for", "50ms").ok(t); !strings.Contains(o.stdout, "my, 50 ms") || !strings.Contains(o.stdout, "spikes at soma") {
+		t.Errorf("it tells\n%s", o.stdout)
+	}
+	write(strings.Replace(text, `k = "36`, `kk = "36`, 1))
+	galvani(t, "simulate", path).refused(t, exitConfig, `my.toml: line 12: region.soma.channels.kk is no channel`)
+}
+
+func TestSimulateNeuronRefuses(t *testing.T) {
+	needsCPU(t)
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"hh|--current|step 10", exitConfig, `"step 10" has 1 parts behind its name, not 2; want constant A`},
+		{"hh|--current|x=constant 1", exitConfig, `--current: unknown input "x"; known: current`},
+		{"hh|--current|none.csv", exitData, "none.csv"},
+		{"hh|--events|a=1", exitConfig, "neuron hh has no input with a receptor"},
+		{"lgmd|--events|excitation", exitConfig, "want NAME=T1,T2"},
+		{"lgmd|--events|excitation=1,x", exitConfig, `"x" is no time in ms`},
+		{"lgmd|--current|excitation=constant 1", exitConfig, `unknown input "excitation"; known: current, siz`},
+		{"hh|--dt|-1", exitConfig, "--dt is -1 ms, want"},
+		{"hh|--dt|nan", exitConfig, "--dt is NaN ms, want"},
+		{"hh|--for|0s", exitConfig, "--for is 0s"},
+		{"hh|--for|100h", exitConfig, "want 1 to 4194304"},
+		{"hh|--precision|fp16", exitConfig, "want auto, fp32 or fp64"},
+		{"hh|--out|/nonexistent/x", exitIO, "/nonexistent: no such file"},
+		{"hh|--current|constant 1e9", exitNumerical, "V of soma is 2.458e+07 mV at 0.025 ms, beyond 10000 mV"},
+		{"hhh", exitUsage, `did you mean "hh"?`},
+		{"none.toml", exitData, "no such file"},
+	} {
+		galvani(t, append([]string{"simulate"}, strings.Split(c.args, "|")...)...).refused(t, c.code, c.want)
+	}
+}

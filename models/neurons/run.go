@@ -1,0 +1,247 @@
+package neurons
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"galvani/kernels"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Stimulus is what is put into a neuron.
+type Stimulus struct {
+	// Waves are the currents of inputs by their number; an input without one gets nothing. A step takes
+	// the value in its middle.
+	Waves map[int]Wave
+	// Events are times in ms of events of inputs by their number; each acts in the step that it is in.
+	Events map[int][]float64
+}
+
+// Trace is what a neuron did.
+type Trace struct {
+	Dt     float64     // ms between samples
+	Places []string    // what was recorded
+	V      [][]float64 // [places][steps+1], mV, from the start on
+	Input  [][]float64 // [inputs][steps], in the unit of each input
+}
+
+// stretch is how many steps one plan runs at a time.
+const stretch = 1000
+
+// Run simulates a neuron for a number of steps on a device. Progress is told how many are done.
+//
+// Errors: those of the device; kernels.ErrNotFinite with the place and the time where V leaves ±10 V; the cause of ctx.
+func (n *Neuron) Run(ctx context.Context, dev kernels.Device, dtype tensor.Dtype, o Options, steps int, in Stimulus, progress func(done int)) (*Trace, error) {
+	o.Substeps = 1 // so that every step is recorded
+	c, err := n.Compile(o)
+	if err != nil {
+		return nil, err
+	}
+	t := &Trace{Dt: c.Neuron.Dt, Input: in.sample(len(n.Inputs), steps, c.Neuron.Dt)}
+	for _, r := range n.Records {
+		t.Places, t.V = append(t.Places, r.Name), append(t.V, append(make([]float64, 0, steps+1), n.Start))
+	}
+	r := runner{dev: dev, cfg: kernels.ScanConfig{Cell: kernels.Cell{Neuron: &c.Neuron, States: c.Neuron.States(), Rest: c.Rest}, B: 1,
+		I: max(1, len(n.Inputs)), H: len(n.Records), Dtype: dtype, Params: c.Params, ForwardOnly: true}}
+	if err := r.begin(c); err != nil {
+		return nil, err
+	}
+	for done := 0; done < steps; done += r.cfg.T {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		h, err := r.run(min(stretch, steps-done), t.Input, done)
+		if err == nil {
+			err = t.take(h, done)
+		}
+		if err != nil {
+			return nil, err
+		}
+		progress(done + r.cfg.T)
+	}
+	return t, nil
+}
+
+// runner runs a neuron in stretches.
+type runner struct {
+	dev      kernels.Device
+	cfg      kernels.ScanConfig
+	plan     kernels.ScanPlan // of cfg.T steps, nil before the first
+	args     kernels.ScanArgs
+	x, state *staged
+}
+
+// begin puts parameters and the start state on the device.
+func (r *runner) begin(c *Compiled) error {
+	for i, values := range c.Values {
+		p, err := stage(r.dev, r.cfg.Dtype, c.Params[i].Shape...)
+		if err == nil {
+			err = p.fill(values)
+		}
+		if err != nil {
+			return err
+		}
+		r.args.Params = append(r.args.Params, p.value)
+	}
+	units := c.Neuron.Units()
+	start := make([]float64, 0, len(c.Rest)*units)
+	for _, x := range c.Rest {
+		for range units {
+			start = append(start, x)
+		}
+	}
+	var err error
+	if r.state, err = stage(r.dev, r.cfg.Dtype, len(c.Rest), 1, units); err != nil {
+		return err
+	}
+	r.args.State = r.state.value
+	return r.state.fill(start)
+}
+
+// run runs some steps from the state that the last ones left, and returns the voltages [steps,places].
+func (r *runner) run(steps int, input [][]float64, from int) (gorgonia.Value, error) {
+	var err error
+	if r.plan == nil || steps != r.cfg.T {
+		r.cfg.T = steps
+		if r.plan, err = r.dev.NewScan(r.cfg); err != nil {
+			return nil, err
+		}
+		if r.x, err = stage(r.dev, r.cfg.Dtype, steps, 1, r.cfg.I); err != nil {
+			return nil, err
+		}
+		r.args.X = r.x.value
+	}
+	x := make([]float64, steps*r.cfg.I)
+	for i, values := range input {
+		for k := range steps {
+			x[k*r.cfg.I+i] = values[from+k]
+		}
+	}
+	if err := r.x.fill(x); err != nil {
+		return nil, err
+	}
+	h, err := r.plan.Forward(r.args)
+	if err != nil {
+		return nil, err
+	}
+	final, err := numbers(r.plan.Final())
+	if err != nil {
+		return nil, err
+	}
+	return h, r.state.fill(final)
+}
+
+// farthest is a potential in mV that no membrane has.
+const farthest = 1e4
+
+// take appends the voltages [T,places] of a stretch.
+func (t *Trace) take(h gorgonia.Value, done int) error {
+	v, err := numbers(h)
+	if err != nil {
+		return err
+	}
+	for i, x := range v {
+		place, step := i%len(t.V), done+i/len(t.V)+1
+		if !(math.Abs(x) <= farthest) {
+			return fmt.Errorf("neurons: V of %s is %.4g mV at %.6g ms, beyond %g mV; take a weaker input or a shorter step: %w",
+				t.Places[place], x, float64(step)*t.Dt, float64(farthest), kernels.ErrNotFinite)
+		}
+		t.V[place] = append(t.V[place], x)
+	}
+	return nil
+}
+
+// sample returns the values of the inputs in each step.
+func (s Stimulus) sample(inputs, steps int, dt float64) [][]float64 {
+	all := make([][]float64, inputs)
+	for i := range all {
+		all[i] = make([]float64, steps)
+		if w := s.Waves[i]; w != nil {
+			for k := range all[i] {
+				all[i][k] = w((float64(k) + 0.5) * dt)
+			}
+		}
+		for _, ms := range s.Events[i] {
+			if k := math.Floor(ms/dt + 1e-9); k >= 0 && k < float64(steps) {
+				all[i][int(k)]++
+			}
+		}
+	}
+	return all
+}
+
+// staged is an array on a device that is filled from the host.
+type staged struct {
+	host   *tensor.Dense
+	mirror kernels.Mirror // nil on a device that computes in the memory of the process
+	value  gorgonia.Value
+}
+
+func stage(dev kernels.Device, dtype tensor.Dtype, shape ...int) (*staged, error) {
+	s := &staged{host: tensor.New(tensor.WithShape(shape...), tensor.Of(dtype))}
+	s.value = s.host
+	if r, ok := dev.(kernels.Resident); ok {
+		var err error
+		if s.mirror, err = r.Mirror(s.host); err != nil {
+			return nil, err
+		}
+		s.value = s.mirror.View(0, shape...)
+	}
+	return s, nil
+}
+
+func (s *staged) fill(x []float64) error {
+	switch host := s.host.Data().(type) {
+	case []float64:
+		copy(host, x)
+	case []float32:
+		for i, v := range x {
+			host[i] = float32(v)
+		}
+	}
+	if s.mirror == nil {
+		return nil
+	}
+	return s.mirror.Push()
+}
+
+// numbers returns a copy of the elements of a value on any device.
+func numbers(v gorgonia.Value) ([]float64, error) {
+	if wide, ok := v.Data().([]float64); ok {
+		return append([]float64(nil), wide...), nil
+	}
+	narrow, err := kernels.Download(v)
+	if err != nil {
+		return nil, err
+	}
+	x := make([]float64, len(narrow))
+	for i, f := range narrow {
+		x[i] = float64(f)
+	}
+	return x, nil
+}
+
+// Spikes returns when V of a recorded place crosses a level upwards, in ms, between steps by a straight
+// line.
+func (t *Trace) Spikes(place int, level float64) []float64 {
+	times := []float64{}
+	v := t.V[place]
+	for i := 1; i < len(v); i++ {
+		if v[i-1] < level && v[i] >= level {
+			times = append(times, t.Dt*(float64(i-1)+(level-v[i-1])/(v[i]-v[i-1])))
+		}
+	}
+	return times
+}
+
+// End returns V of each place at the end.
+func (t *Trace) End() []float64 {
+	end := make([]float64, len(t.V))
+	for i, v := range t.V {
+		end[i] = v[len(v)-1]
+	}
+	return end
+}

@@ -1,0 +1,200 @@
+//go:build cgo
+
+package neurons
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"galvani/kernels"
+	"galvani/kernels/devices"
+
+	"gorgonia.org/tensor"
+)
+
+// simulate runs a neuron on the CPU in float64 for some ms, with a wave form for its first input.
+func simulate(t *testing.T, n *Neuron, o Options, ms float64, wave string) *Trace {
+	t.Helper()
+	w, err := ParseWave(wave, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev, err := devices.OpenCPU(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dev.Close()
+	dt := o.Dt
+	if dt == 0 {
+		dt = n.Dt
+	}
+	trace, err := n.Run(context.Background(), dev, tensor.Float64, o, int(math.Round(ms/dt)), Stimulus{Waves: map[int]Wave{0: w}}, func(int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trace
+}
+
+// TestDevice holds the CPU, in stretches, to the slow steps of reference_test.go, for every built-in neuron
+// and one that uses every key, with all inputs at once.
+func TestDevice(t *testing.T) {
+	all := map[string]*Neuron{}
+	for _, name := range Names() {
+		all[name] = load(t, name)
+	}
+	n, err := readGood(good, other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all["my.toml"] = n
+	dev, err := devices.OpenCPU(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dev.Close()
+	for name, n := range all {
+		const steps = 1300
+		s := Stimulus{Waves: map[int]Wave{}, Events: map[int][]float64{}}
+		for i, in := range n.Inputs {
+			if in.Receptor >= 0 {
+				s.Events[i] = []float64{1, 5, 5, 12.5}
+			} else {
+				s.Waves[i] = func(ms float64) float64 { return 0.05 + 2*math.Sin(ms/5) }
+			}
+		}
+		got, err := n.Run(context.Background(), dev, tensor.Float64, Options{}, steps, s, func(int) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ref, worst := newStepper(compile(t, n, Options{})), 0.0
+		in := make([]float64, max(1, len(n.Inputs)))
+		for k := range steps {
+			for i := range n.Inputs {
+				in[i] = got.Input[i][k]
+			}
+			ref.step(in)
+			for i, r := range n.Records {
+				worst = max(worst, math.Abs(got.V[i][k+1]-ref.v[r.Unit]))
+			}
+		}
+		if !(worst < 1e-8) {
+			t.Errorf("%s: V is off by %v mV", name, worst)
+		}
+	}
+}
+
+// TestHodgkinHuxley holds hh, in small steps of second order, to a Runge-Kutta integration of the same
+// equations with steps of 0.01 ms at most.
+func TestHodgkinHuxley(t *testing.T) {
+	n := load(t, "hh")
+	fine := Options{Dt: 0.01, Second: true}
+	if rest := simulate(t, n, fine, 300, "constant 0").End()[0]; math.Abs(rest+64.9964) > 1e-4 {
+		t.Errorf("V rests at %v mV, want -64.9964", rest)
+	}
+	times := simulate(t, n, fine, 500, "constant 10").Spikes(0, 0)
+	if len(times) != 35 || math.Abs(times[0]-1.9012) > 0.02 || math.Abs(times[34]-times[33]-14.645) > 0.01 {
+		t.Errorf("%d spikes, the first at %v ms, the last interval %v, want 35, 1.9012 and 14.645", len(times), times[0], times[34]-times[33])
+	}
+	for current, want := range map[string]float64{"constant 7": 58.33, "constant 20": 86.47, "constant 50": 117.04} {
+		times := simulate(t, n, fine, 600, current).Spikes(0, 0)
+		last := len(times) - 1
+		if got := 1000 * 10 / (times[last] - times[last-10]); relative(got, want) > 0.003 {
+			t.Errorf("%s fires at %v Hz, want %v", current, got, want)
+		}
+	}
+	v := simulate(t, n, fine, 200, "gauss 6 50 1 + gauss 12 100 1 + gauss 3 150 1").V[0]
+	part := func(from, to float64) []float64 { return v[int(from/fine.Dt):int(to/fine.Dt)] }
+	for name, c := range map[string]struct{ got, want float64 }{
+		"first peak": {slices.Max(part(45, 75)), 38.85}, "second peak": {slices.Max(part(95, 120)), 40.08},
+		"third": {slices.Max(part(145, 165)), -60.21}, "least": {slices.Min(v), -76.18},
+	} {
+		if math.Abs(c.got-c.want) > 0.1 {
+			t.Errorf("%s of the Gaussians is %v mV, want %v", name, c.got, c.want)
+		}
+	}
+}
+
+// TestRallDevice: a constant current into the passive cable, to the closed form at compartment centres.
+func TestRallDevice(t *testing.T) {
+	trace := simulate(t, load(t, "cable"), Options{Dt: 1}, 400, "constant 0.02")
+	for i, x := range []float64{1.5, 298.5} {
+		if got, want := trace.End()[i]+65, 24.9096*math.Cosh((300-x)/408.2483)/math.Cosh(300/408.2483); relative(got, want) > 1e-4 {
+			t.Errorf("%s is at %v mV from rest, want %v", trace.Places[i], got, want)
+		}
+	}
+}
+
+// TestSpikeTravels: a spike of hh-cable arrives at the far end later, by a known speed: with axons of the
+// same kind, conduction is some 0.2 to 0.6 m/s at 2 µm and 6.3 degC.
+func TestSpikeTravels(t *testing.T) {
+	trace := simulate(t, load(t, "hh-cable"), Options{}, 20, "step 0.3 1:20")
+	near, far := trace.Spikes(0, 0), trace.Spikes(1, 0)
+	if len(near) == 0 || len(far) == 0 {
+		t.Fatalf("spikes at %v and %v ms", near, far)
+	}
+	if speed := 2 / (far[0] - near[0]); !(speed > 0.2 && speed < 0.6) {
+		t.Errorf("a spike travels at %v m/s", speed)
+	}
+}
+
+// TestRunStops: what a membrane cannot have stops a run with the place and the time, and so does its context.
+func TestRunStops(t *testing.T) {
+	dev, err := devices.OpenCPU(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dev.Close()
+	n := load(t, "hh")
+	strong := Stimulus{Waves: map[int]Wave{0: func(ms float64) float64 {
+		if ms < 50 {
+			return 0
+		}
+		return 1e9
+	}}}
+	_, err = n.Run(context.Background(), dev, tensor.Float64, Options{}, 4000, strong, func(int) {})
+	if !errors.Is(err, kernels.ErrNotFinite) || !strings.Contains(err.Error(), "V of soma") || !strings.Contains(err.Error(), "at 50.025 ms") {
+		t.Errorf("error is %v", err)
+	}
+	ctx, stop := context.WithCancelCause(context.Background())
+	cause := errors.New("stopped here")
+	done := 0
+	_, err = n.Run(ctx, dev, tensor.Float64, Options{}, 5*stretch, Stimulus{}, func(n int) {
+		if done = n; n == 2*stretch {
+			stop(cause)
+		}
+	})
+	if !errors.Is(err, cause) || done != 2*stretch {
+		t.Errorf("after %d steps the error is %v", done, err)
+	}
+}
+
+// TestSingle: float32 follows float64 through the first spikes.
+func TestSingle(t *testing.T) {
+	dev, err := devices.OpenCPU(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dev.Close()
+	n := load(t, "lgmd")
+	s := Stimulus{Waves: map[int]Wave{0: func(float64) float64 { return 10 }}}
+	var times [2][]float64
+	for i, dtype := range []tensor.Dtype{tensor.Float64, tensor.Float32} {
+		trace, err := n.Run(context.Background(), dev, dtype, Options{}, 2000, s, func(int) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		times[i] = trace.Spikes(0, n.Threshold)
+	}
+	if len(times[0]) < 4 || len(times[1]) != len(times[0]) {
+		t.Fatalf("spikes %v and %v", times[0], times[1])
+	}
+	for k := range 4 {
+		if math.Abs(times[0][k]-times[1][k]) > 0.01 {
+			t.Errorf("spike %d is at %v ms, in float32 at %v", k, times[0][k], times[1][k])
+		}
+	}
+}

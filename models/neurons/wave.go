@@ -1,0 +1,167 @@
+package neurons
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"galvani/engine/infile"
+)
+
+// ErrWave marks a text that describes no wave form.
+var ErrWave = errors.New("bad wave form")
+
+// Wave is the value of an input at a time in ms.
+type Wave func(ms float64) float64
+
+// WaveForms says what ParseWave reads.
+const WaveForms = `constant A; step A FROM:TO; ramp A B FROM:TO, from A to B; gauss A CENTRE SIGMA; or FILE.csv with rows of time and value; several are added with " + "; times in ms`
+
+// ParseWave reads a wave form: one of WaveForms, or a sum of them. Open returns the content of a file.
+//
+// Errors: wraps ErrWave, or those of open.
+func ParseWave(text string, open func(path string) ([]byte, error)) (Wave, error) {
+	var terms []Wave
+	for part := range strings.SplitSeq(text, " + ") {
+		w, err := parseTerm(strings.TrimSpace(part), open)
+		if err != nil {
+			return nil, err
+		}
+		terms = append(terms, w)
+	}
+	return func(ms float64) (sum float64) {
+		for _, w := range terms {
+			sum += w(ms)
+		}
+		return sum
+	}, nil
+}
+
+// waveFields says how many numbers a wave form has, and whether an interval is behind them.
+var waveFields = map[string]struct {
+	numbers  int
+	interval bool
+}{"constant": {1, false}, "step": {1, true}, "ramp": {2, true}, "gauss": {3, false}}
+
+func parseTerm(text string, open func(path string) ([]byte, error)) (Wave, error) {
+	if strings.HasSuffix(text, ".csv") {
+		content, err := open(text)
+		if err != nil {
+			return nil, err
+		}
+		return parseTable(text, content)
+	}
+	fields := strings.Fields(text)
+	wrong := func(format string, args ...any) (Wave, error) {
+		return nil, fmt.Errorf("neurons: %q %s; want %s: %w", text, fmt.Sprintf(format, args...), WaveForms, ErrWave)
+	}
+	if len(fields) == 0 {
+		return wrong("is empty")
+	}
+	form, ok := waveFields[fields[0]]
+	if !ok {
+		return wrong("is no wave form")
+	}
+	want := form.numbers
+	if form.interval {
+		want++
+	}
+	if len(fields) != want+1 {
+		return wrong("has %d parts behind its name, not %d", len(fields)-1, want)
+	}
+	n := make([]float64, form.numbers)
+	for i := range n {
+		var err error
+		if n[i], err = finite(fields[1+i]); err != nil {
+			return wrong("holds %q, which is no finite number", fields[1+i])
+		}
+	}
+	var from, to float64
+	if form.interval {
+		a, b, ok := strings.Cut(fields[len(fields)-1], ":")
+		var bad, worse error
+		from, bad = finite(a)
+		to, worse = finite(b)
+		if !ok || bad != nil || worse != nil || !(from < to) {
+			return wrong("has the interval %q, which is not FROM:TO with FROM before TO", fields[len(fields)-1])
+		}
+	}
+	within := func(ms float64) bool { return ms >= from && ms < to }
+	switch fields[0] {
+	case "constant":
+		return func(float64) float64 { return n[0] }, nil
+	case "gauss":
+		if !(n[2] > 0) {
+			return wrong("has a SIGMA of %g, want more than 0", n[2])
+		}
+		return func(ms float64) float64 { return n[0] * math.Exp(-(ms-n[1])*(ms-n[1])/(2*n[2]*n[2])) }, nil
+	case "step":
+		return func(ms float64) float64 {
+			if within(ms) {
+				return n[0]
+			}
+			return 0
+		}, nil
+	}
+	return func(ms float64) float64 {
+		if within(ms) {
+			return n[0] + (n[1]-n[0])*(ms-from)/(to-from)
+		}
+		return 0
+	}, nil
+}
+
+// finite parses a finite number.
+func finite(s string) (float64, error) {
+	x, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+		return 0, fmt.Errorf("%q is no finite number", s)
+	}
+	return x, nil
+}
+
+// parseTable reads rows of time in ms and value, with a heading or without; times rise. Between rows the
+// value changes evenly, outside of them it is 0.
+func parseTable(file string, text []byte) (Wave, error) {
+	var times, values []float64
+	err := infile.Lines(bytes.NewReader(text), longestLine, func(n int, line string) error {
+		if strings.TrimSpace(line) == "" {
+			return nil
+		}
+		a, b, ok := strings.Cut(line, ",")
+		b, _, more := strings.Cut(b, ",")
+		ms, bad := finite(strings.TrimSpace(a))
+		x, worse := finite(strings.TrimSpace(b))
+		switch {
+		case ok && !more && bad == nil && worse == nil && len(times) > 0 && ms <= times[len(times)-1]:
+			return fmt.Errorf("neurons: %s: line %d: time is %g ms behind %g ms, want rising ones: %w", file, n, ms, times[len(times)-1], ErrWave)
+		case ok && !more && bad == nil && worse == nil:
+			times, values = append(times, ms), append(values, x)
+			return nil
+		case n == 1 && bad != nil && worse != nil: // a heading
+			return nil
+		}
+		return fmt.Errorf("neurons: %s: line %d: is %q, want a time in ms and a value with a comma between: %w", file, n, line, ErrWave)
+	})
+	if err == nil && len(times) < 2 {
+		err = fmt.Errorf("neurons: %s: has %d rows, want at least two of time and value: %w", file, len(times), ErrWave)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func(ms float64) float64 {
+		k, found := slices.BinarySearch(times, ms)
+		switch {
+		case found:
+			return values[k]
+		case k == 0 || k == len(times):
+			return 0
+		}
+		share := (ms - times[k-1]) / (times[k] - times[k-1])
+		return values[k-1] + share*(values[k]-values[k-1])
+	}, nil
+}

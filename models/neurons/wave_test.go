@@ -1,0 +1,64 @@
+package neurons
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestWaves(t *testing.T) {
+	open := func(path string) ([]byte, error) {
+		switch path {
+		case "i.csv":
+			return []byte("time_ms,current\n0,0\n10,5\n20, -5\r\n"), nil
+		case "falls.csv":
+			return []byte("0,1\n0,2\n"), nil
+		case "short.csv":
+			return []byte("time,x\n0,1\n"), nil
+		case "text.csv":
+			return []byte("0,1\n1,two\n"), nil
+		case "wide.csv":
+			return []byte("0,1,2\n1,1,2\n"), nil
+		}
+		return nil, fmt.Errorf("open %s: %w", path, fs.ErrNotExist)
+	}
+	for _, c := range []struct {
+		text     string
+		ms, want float64
+	}{
+		{"constant -3", 1e6, -3}, {"step 10 100:600", 99.99, 0}, {"step 10 100:600", 100, 10}, {"step 10 100:600", 600, 0},
+		{"ramp 2 4 10:20", 15, 3}, {"ramp 2 4 10:20", 20, 0}, {"gauss 6 50 2", 50, 6}, {"gauss 6 50 2", 52, 6 * math.Exp(-0.5)},
+		{"constant 1 + step 2 0:1 + gauss 1 0 1", 0, 4}, {"i.csv", 5, 2.5}, {"i.csv", 15, 0}, {"i.csv", 20, -5}, {"i.csv", 21, 0}, {"i.csv", -1, 0},
+		{" i.csv + constant 1 ", 10, 6},
+	} {
+		w, err := ParseWave(c.text, open)
+		if err != nil {
+			t.Errorf("%q: %v", c.text, err)
+		} else if got := w(c.ms); math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("%q is %v at %v ms, want %v", c.text, got, c.ms, c.want)
+		}
+	}
+	for text, want := range map[string]string{
+		"": "is empty", "10": "is no wave form", "step 10": "has 1 parts", "step 10 5": "which is not FROM:TO", "step 10 5:5": "FROM before TO", "step x 0:1": `holds "x"`,
+		"constant nan": "no finite number", "gauss 1 0 0": "SIGMA of 0", "ramp 1 0:1": "has 2 parts", "constant 1 + ": "is empty", "step 1 0:inf": "FROM:TO",
+		"falls.csv": "falls.csv: line 2: time is 0 ms behind 0 ms", "short.csv": "has 1 rows", "text.csv": "text.csv: line 2", "wide.csv": "wide.csv: line 1",
+	} {
+		if _, err := ParseWave(text, open); !errors.Is(err, ErrWave) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", text, err, want)
+		}
+	}
+	if _, err := ParseWave("none.csv", open); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error of a missing file is %v", err)
+	}
+}
+
+func TestSample(t *testing.T) {
+	s := Stimulus{Waves: map[int]Wave{0: func(ms float64) float64 { return ms }}, Events: map[int][]float64{1: {0, 0.3, 0.31, 99, -1}}}
+	got := s.sample(3, 4, 0.1)
+	if want := "[[0.05 0.15 0.25 0.35] [1 0 0 2] [0 0 0 0]]"; fmt.Sprintf("%.2g", got[0]) != "[0.05 0.15 0.25 0.35]" || fmt.Sprint(got[1:]) != "[[1 0 0 2] [0 0 0 0]]" {
+		t.Errorf("samples %v, want %s", got, want)
+	}
+}
