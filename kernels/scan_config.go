@@ -73,6 +73,11 @@ func (c ScanConfig) Units() int {
 	return c.H
 }
 
+// Layout lays out the neuron of a scan that Check takes.
+func (c ScanConfig) Layout() *compartments.Layout {
+	return compartments.NewLayout(c.Cell.Neuron, c.B, c.I, func(p int) bool { return c.Params[p].Learned })
+}
+
 // checkNeuron is Check for a neuron of compartments.
 func (c ScanConfig) checkNeuron() error {
 	n := c.Cell.Neuron

@@ -4,46 +4,54 @@ import "math"
 
 // Layout is a neuron as devices run it: lists of places, and rows, one number of each sequence, that
 // follow from the parameters. A place is a unit in the order of the tree, in which parents come first.
+// Its structs are those of neuron.h.
 type Layout struct {
-	Place []int32 // of each unit
-	Index []int32 // the lists of places
-	// Tree and Record are where in Index the parents [U] and the recorded places [H] begin.
-	Tree, Record int
-	// Of the rows: capacity/dt, leak, potential of the leak, axial conductance to the parent and 1/area
-	// of each place [U]; of the pool of calcium what a current adds in a step, rest and what a step
-	// leaves.
-	Cap, Leak, Rest, Axial, Area, Pool int
-	Channels                           []ChannelLayout
-	Gates                              []GateLayout
-	Receptors                          []ReceptorLayout
-	Inputs                             []InputLayout
-	rows                               []row
-	rules                              []rule
+	Dims      Dims
+	Place     []int32 // of each unit
+	Index     []int32 // the lists of places
+	Channels  []ChannelLayout
+	Gates     []GateLayout
+	Receptors []ReceptorLayout
+	Inputs    []InputLayout
+	rows      []row
+	rules     []rule
 }
 
-// ChannelLayout is where a channel lies.
+// Dims are the sizes of a scan and where its rows lie: struct neuron_dims.
+type Dims struct {
+	B, I, U, H, Substeps                                 int64
+	Planes, Channels, Receptors, Inputs, Second, Calcium int32
+	Rows, Capacity, Leak, Rest, Axial, Area, Pool        int64
+	Tree, Record                                         int32
+}
+
+// ChannelLayout is struct neuron_channel.
 type ChannelLayout struct {
-	Units, Places     int // its places, in Index
-	Gate, Gates       int // the first in Layout.Gates
-	Density, Reversal int // rows: µS of each place, mV
-	Calcium           bool
+	Units, Places, Gate, Gates, Calcium int32
+	Density, Reversal                   int64
 }
 
-// GateLayout is where a gate lies. Its rows are its numbers, slopes as 1/k.
+// GateLayout is struct neuron_gate.
 type GateLayout struct {
-	Gate
-	Plane, Row int
+	Kinetics                      int32
+	Forms                         [2]int32
+	Power, Plane, Numbers, Learns int32
+	Row                           int64
+	Speed                         float64
 }
 
-// ReceptorLayout is where a receptor lies. Its rows are what a step leaves of x and of y, what x adds to
-// y in a step, the factor of the conductance, and the reversal potential. Without Rise there is no y.
+// ReceptorLayout is struct neuron_receptor.
 type ReceptorLayout struct {
-	Units, Places, Plane, Row int
-	Rise                      bool
+	Units, Places, Plane int32
+	Row                  int64
+	Rise                 int32
 }
 
-// InputLayout is where an input lies.
-type InputLayout struct{ From, Place, Receptor, Weight int }
+// InputLayout is struct neuron_input.
+type InputLayout struct {
+	From, Place, Receptor int32
+	Weight                int64
+}
 
 // row is factor times a quantity, or with inverse divided by it.
 type row struct {
@@ -61,14 +69,14 @@ type rule struct {
 	f   func(of []float64) (rows []float64, slopes [][]float64)
 }
 
-// NewLayout lays out a neuron that Check takes.
-func NewLayout(n *Neuron) *Layout {
+// NewLayout lays out a neuron that Check takes, for b sequences of so many inputs. Learned tells which
+// parameters are learned.
+func NewLayout(n *Neuron, b, inputs int, learned func(param int) bool) *Layout {
 	u := n.Units()
 	l := &Layout{Place: make([]int32, u)}
 	for k, unit := range n.Tree.Unit {
 		l.Place[unit] = int32(k)
 	}
-	l.Tree = l.list(n.Tree.Parent)
 	record := n.Record
 	if record == nil {
 		record = make([]int32, u)
@@ -76,19 +84,24 @@ func NewLayout(n *Neuron) *Layout {
 			record[i] = int32(i)
 		}
 	}
-	l.Record = l.places(record)
-	each := func(q Quantity, factor func(unit int) float64) int {
-		at := len(l.rows)
+	d := &l.Dims
+	*d = Dims{B: int64(b), I: int64(inputs), U: int64(u), H: int64(len(record)), Substeps: int64(n.Substeps), Planes: int32(n.States()),
+		Channels: int32(len(n.Channels)), Receptors: int32(len(n.Receptors)), Inputs: int32(len(n.Inputs)), Second: flag(n.Second)}
+	d.Tree = int32(len(l.Index))
+	l.Index = append(l.Index, n.Tree.Parent...)
+	d.Record = l.places(record)
+	each := func(q Quantity, factor func(unit int) float64) int64 {
+		at := l.next()
 		for _, unit := range n.Tree.Unit {
 			l.add(q, int(unit), factor(int(unit)))
 		}
 		return at
 	}
 	one := func(int) float64 { return 1 }
-	l.Cap = each(n.Capacity, func(i int) float64 { return n.Area[i] * 1e-5 / n.Dt })
-	l.Leak = each(n.Leak, func(i int) float64 { return n.Area[i] * 1e-2 })
-	l.Rest = each(n.Rest, one)
-	l.Axial = len(l.rows)
+	d.Capacity = each(n.Capacity, func(i int) float64 { return n.Area[i] * 1e-5 / n.Dt })
+	d.Leak = each(n.Leak, func(i int) float64 { return n.Area[i] * 1e-2 })
+	d.Rest = each(n.Rest, one)
+	d.Axial = l.next()
 	for k := range n.Tree.Unit {
 		if e := n.Tree.Edge[k]; e >= 0 {
 			l.add(n.Axial, int(e), 1)
@@ -96,58 +109,83 @@ func NewLayout(n *Neuron) *Layout {
 			l.add(Fixed(0), 0, 1)
 		}
 	}
-	l.Area = each(Fixed(1), func(i int) float64 {
+	d.Area = each(Fixed(1), func(i int) float64 {
 		if n.Area[i] == 0 {
 			return 0
 		}
 		return 1 / (n.Area[i] * 1e-2)
 	})
-	plane := 1
-	for _, c := range n.Channels {
-		k := ChannelLayout{Units: len(c.Units), Places: l.places(c.Units), Gate: len(l.Gates), Gates: len(c.Gates), Density: len(l.rows), Calcium: c.Calcium}
-		for i, unit := range c.Units {
-			l.add(c.Density, i, n.Area[unit]*1e-2)
-		}
-		k.Reversal = len(l.rows)
-		l.add(c.Reversal, 0, 1)
-		for _, g := range c.Gates {
-			l.Gates = append(l.Gates, GateLayout{Gate: g, Plane: plane, Row: len(l.rows)})
-			plane++
-			for i, q := range g.Numbers {
-				l.add(q, 0, 1)
-				l.rows[len(l.rows)-1].inverse = slope(g.Kinetics, i)
-			}
-		}
-		l.Channels = append(l.Channels, k)
-	}
-	l.Pool = len(l.rows)
+	plane := l.channels(n, learned)
+	d.Pool = l.next()
 	if p := n.Calcium; p != nil {
+		d.Calcium = plane
 		plane++
 		l.rule(3, n.poolRows, p.Gain, p.Rest, p.Tau)
 	}
+	l.receptors(n, plane)
+	for _, in := range n.Inputs {
+		l.Inputs = append(l.Inputs, InputLayout{From: int32(in.From), Place: l.Place[in.Unit], Receptor: int32(max(-1, in.Receptor)), Weight: l.next()})
+		l.add(in.Weight, 0, 1)
+	}
+	d.Rows = l.next()
+	return l
+}
+
+// channels lays out the channels and returns the plane behind those of their gates.
+func (l *Layout) channels(n *Neuron, learned func(param int) bool) (plane int32) {
+	plane = 1
+	for _, c := range n.Channels {
+		k := ChannelLayout{Units: int32(len(c.Units)), Places: l.places(c.Units), Gate: int32(len(l.Gates)), Gates: int32(len(c.Gates)),
+			Density: l.next(), Calcium: flag(c.Calcium)}
+		for i, unit := range c.Units {
+			l.add(c.Density, i, n.Area[unit]*1e-2)
+		}
+		k.Reversal = l.next()
+		l.add(c.Reversal, 0, 1)
+		for _, g := range c.Gates {
+			h := GateLayout{Kinetics: int32(g.Kinetics), Forms: [2]int32{int32(g.Forms[0]), int32(g.Forms[1])}, Power: int32(g.Power), Plane: plane,
+				Numbers: int32(len(g.Numbers)), Row: l.next(), Speed: n.Dt * g.Speed}
+			plane++
+			for i, q := range g.Numbers {
+				if q.Param >= 0 && learned(q.Param) {
+					h.Learns = 1
+				}
+				l.add(q, 0, 1)
+				l.rows[len(l.rows)-1].inverse = slope(g.Kinetics, i)
+			}
+			l.Gates = append(l.Gates, h)
+		}
+		l.Channels = append(l.Channels, k)
+	}
+	return plane
+}
+
+// receptors lays out the receptors, from a plane on.
+func (l *Layout) receptors(n *Neuron, plane int32) {
 	for r, k := range n.Receptors {
 		var units []int32
-		seen := make([]bool, u)
+		seen := make([]bool, n.Units())
 		for _, in := range n.Inputs {
 			if in.Receptor == r && !seen[in.Unit] {
 				seen[in.Unit] = true
 				units = append(units, int32(in.Unit))
 			}
 		}
-		rise := k.Rise.Param >= 0 || k.Rise.Value > 0
-		l.Receptors = append(l.Receptors, ReceptorLayout{Units: len(units), Places: l.places(units), Plane: plane, Row: len(l.rows), Rise: rise})
-		plane += 2
-		f := n.receptorRows
+		rise, f := k.Rise.Param >= 0 || k.Rise.Value > 0, n.receptorRows
 		if !rise {
 			f = n.decayRows
 		}
+		l.Receptors = append(l.Receptors, ReceptorLayout{Units: int32(len(units)), Places: l.places(units), Plane: plane, Row: l.next(), Rise: flag(rise)})
+		plane += 2
 		l.rule(5, f, k.Rise, k.Decay, k.Reversal)
 	}
-	for _, in := range n.Inputs {
-		l.Inputs = append(l.Inputs, InputLayout{From: in.From, Place: int(l.Place[in.Unit]), Receptor: max(-1, in.Receptor), Weight: len(l.rows)})
-		l.add(in.Weight, 0, 1)
+}
+
+func flag(b bool) int32 {
+	if b {
+		return 1
 	}
-	return l
+	return 0
 }
 
 // slope tells whether number i of a gate divides.
@@ -161,14 +199,12 @@ func slope(k Kinetics, i int) bool {
 	return i == 1 || i == 5 || i == 7
 }
 
-func (l *Layout) list(places []int32) int {
-	at := len(l.Index)
-	l.Index = append(l.Index, places...)
-	return at
-}
+// next is the row that is added next.
+func (l *Layout) next() int64 { return int64(len(l.rows)) }
 
-func (l *Layout) places(units []int32) int {
-	at := len(l.Index)
+// places adds a list of places.
+func (l *Layout) places(units []int32) int32 {
+	at := int32(len(l.Index))
 	for _, u := range units {
 		l.Index = append(l.Index, l.Place[u])
 	}

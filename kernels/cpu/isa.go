@@ -2,7 +2,7 @@
 
 package cpu
 
-// #include "src/neuron.h"
+// #include "src/neuron_kernels.h"
 // #include "src/scan.h"
 import "C"
 

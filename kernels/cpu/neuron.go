@@ -3,21 +3,21 @@
 package cpu
 
 /*
-#include "src/neuron.h"
+#include "src/neuron_kernels.h"
 
-static long neuron_scratch(const struct neuron_kernels *k, const struct neuron_dims *d) { return k->scratch(d); }
-static void neuron_forward(const struct neuron_kernels *k, const struct neuron_dims *d, const struct neuron_channel *channel,
+static long neuron_scratch(const struct neuron_kernels *k, const struct neuron_dims *d, long vectors) { return k->scratch(d, vectors); }
+static void neuron_forward(const struct neuron_kernels *k, const struct neuron_dims *d, long vectors, const struct neuron_channel *channel,
 			   const struct neuron_gate *gate, const struct neuron_receptor *receptor, const struct neuron_input *input,
 			   const int *index, const void *q, const void *x, long steps, long live, void *s, int keep, void *h, void *work)
 {
-	k->forward(d, channel, gate, receptor, input, index, q, x, steps, live, s, keep, h, work);
+	k->forward(d, vectors, channel, gate, receptor, input, index, q, x, steps, live, s, keep, h, work);
 }
-static void neuron_backward(const struct neuron_kernels *k, const struct neuron_dims *d, const struct neuron_channel *channel,
+static void neuron_backward(const struct neuron_kernels *k, const struct neuron_dims *d, long vectors, const struct neuron_channel *channel,
 			    const struct neuron_gate *gate, const struct neuron_receptor *receptor, const struct neuron_input *input,
 			    const int *index, const void *q, const void *x, long steps, long live, const void *s, const void *dh, void *g,
 			    double *gq, void *gh, void *gx, void *work)
 {
-	k->backward(d, channel, gate, receptor, input, index, q, x, steps, live, s, dh, g, gq, gh, gx, work);
+	k->backward(d, vectors, channel, gate, receptor, input, index, q, x, steps, live, s, dh, g, gq, gh, gx, work);
 }
 */
 import "C"
@@ -39,16 +39,10 @@ import (
 // change a bit. Backward runs stretches of steps forward again, from the states before them, and walks
 // them back. It implements kernels.ScanPlan.
 type Neuron[F kernels.Float] struct {
-	cfg    kernels.ScanConfig
-	layout *compartments.Layout
-	k      *C.struct_neuron_kernels
-	dims   C.struct_neuron_dims
-
-	channels  []C.struct_neuron_channel
-	gates     []C.struct_neuron_gate
-	receptors []C.struct_neuron_receptor
-	inputs    []C.struct_neuron_input
-	index     []C.int
+	cfg     kernels.ScanConfig
+	layout  *compartments.Layout
+	k       *C.struct_neuron_kernels
+	vectors C.long // of a row
 
 	stretch int // steps of the scan that are kept at a time
 	workers []neuronWorker[F]
@@ -93,7 +87,7 @@ func newNeuron[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig)
 	size, lanes := s.size(), s.lanes()
 	for i := range s.workers {
 		w := &s.workers[i]
-		w.rows, w.work = aligned[F](s.layout.Rows()*lanes), aligned[F](int(C.neuron_scratch(s.k, &s.dims))*s.vector())
+		w.rows, w.work = aligned[F](s.layout.Rows()*lanes), aligned[F](int(C.neuron_scratch(s.k, s.dims(), s.vectors))*s.vector())
 		w.state = aligned[F](size * s.kept())
 		if !cfg.ForwardOnly {
 			w.gradient = aligned[F](size)
@@ -125,7 +119,7 @@ func neuronBytes[F kernels.Float](isa string, threads int, cfg kernels.ScanConfi
 	if err != nil {
 		return 0, err
 	}
-	n := cfg.Cell.States*cfg.B*cfg.Units() + cfg.Packed() + len(s.workers)*(s.layout.Rows()*s.lanes()+int(C.neuron_scratch(s.k, &s.dims))*s.vector()+s.size())
+	n := cfg.Cell.States*cfg.B*cfg.Units() + cfg.Packed() + len(s.workers)*(s.layout.Rows()*s.lanes()+int(C.neuron_scratch(s.k, s.dims(), s.vectors))*s.vector()+s.size())
 	if cfg.KeepGradH {
 		n += cfg.T * cfg.B * cfg.H
 	}
@@ -141,16 +135,15 @@ func prepareNeuron[F kernels.Float](isa string, threads int, cfg kernels.ScanCon
 	if _, double := any(f).(float64); double != (isa == "float64") {
 		return nil, 0, fmt.Errorf("cpu: instruction set %q does not compute in %T", isa, f)
 	}
-	s := &Neuron[F]{cfg: cfg, layout: compartments.NewLayout(cfg.Cell.Neuron), k: pickNeuron(isa)}
+	s := &Neuron[F]{cfg: cfg, layout: cfg.Layout(), k: pickNeuron(isa)}
 	if s.k == nil {
 		return nil, 0, fmt.Errorf("cpu: this machine has no %s", isa)
 	}
-	s.describe()
 	// Vectors are shared out evenly, and then those of a worker over its blocks.
 	vectors := (cfg.B + s.vector() - 1) / s.vector()
 	share := (vectors + threads - 1) / threads
 	blocks := (share + mostVectors - 1) / mostVectors
-	s.dims.vectors = C.long((share + blocks - 1) / blocks)
+	s.vectors = C.long((share + blocks - 1) / blocks)
 	all := (cfg.B + s.lanes() - 1) / s.lanes()
 	s.workers = make([]neuronWorker[F], min(threads, all))
 	for i := range all {
@@ -168,53 +161,18 @@ func prepareNeuron[F kernels.Float](isa string, threads int, cfg kernels.ScanCon
 
 // vector returns how many numbers a vector has, lanes how many sequences a block.
 func (s *Neuron[F]) vector() int { return int(s.k.lanes) }
-func (s *Neuron[F]) lanes() int  { return s.vector() * int(s.dims.vectors) }
+func (s *Neuron[F]) lanes() int  { return s.vector() * int(s.vectors) }
 
 // size returns the elements of the state of a block, kept how many states a worker keeps.
-func (s *Neuron[F]) size() int { return int(s.dims.planes) * int(s.dims.U) * s.lanes() }
+func (s *Neuron[F]) size() int { return s.cfg.Cell.States * s.cfg.Units() * s.lanes() }
 func (s *Neuron[F]) kept() int {
 	if s.cfg.ForwardOnly {
 		return 1
 	}
-	return s.stretch*int(s.dims.substeps) + 1
+	return s.stretch*s.cfg.Cell.Neuron.Substeps + 1
 }
 
 func (s *Neuron[F]) stretches() int { return (s.cfg.T + s.stretch - 1) / s.stretch }
-
-// describe fills the C view of the neuron.
-func (s *Neuron[F]) describe() {
-	c, n, l := &s.cfg, s.cfg.Cell.Neuron, s.layout
-	s.dims = C.struct_neuron_dims{B: C.long(c.B), I: C.long(c.I), U: C.long(n.Units()), H: C.long(c.H), substeps: C.long(n.Substeps),
-		planes: C.int(n.States()), channels: C.int(len(l.Channels)), receptors: C.int(len(l.Receptors)), inputs: C.int(len(l.Inputs)),
-		second: flag(n.Second), rows: C.long(l.Rows()), cap: C.long(l.Cap), leak: C.long(l.Leak), rest: C.long(l.Rest),
-		axial: C.long(l.Axial), area: C.long(l.Area), pool: C.long(l.Pool), tree: C.int(l.Tree), record: C.int(l.Record)}
-	if n.Calcium != nil {
-		s.dims.calcium = C.int(1 + n.Gates())
-	}
-	for _, i := range l.Index {
-		s.index = append(s.index, C.int(i))
-	}
-	for _, k := range l.Channels {
-		s.channels = append(s.channels, C.struct_neuron_channel{units: C.int(k.Units), place: C.int(k.Places), gate: C.int(k.Gate), gates: C.int(k.Gates),
-			calcium: flag(k.Calcium), density: C.long(k.Density), reversal: C.long(k.Reversal)})
-	}
-	for _, g := range l.Gates {
-		gate := C.struct_neuron_gate{kinetics: C.int(g.Kinetics), forms: [2]C.int{C.int(g.Forms[0]), C.int(g.Forms[1])}, power: C.int(g.Power),
-			plane: C.int(g.Plane), numbers: C.int(len(g.Numbers)), number: C.long(g.Row), speed: C.double(n.Dt * g.Speed)}
-		for _, q := range g.Numbers {
-			if q.Param >= 0 && c.Params[q.Param].Learned {
-				gate.learn = 1
-			}
-		}
-		s.gates = append(s.gates, gate)
-	}
-	for _, r := range l.Receptors {
-		s.receptors = append(s.receptors, C.struct_neuron_receptor{units: C.int(r.Units), place: C.int(r.Places), plane: C.int(r.Plane), number: C.long(r.Row), rise: flag(r.Rise)})
-	}
-	for _, in := range l.Inputs {
-		s.inputs = append(s.inputs, C.struct_neuron_input{from: C.int(in.From), place: C.int(in.Place), receptor: C.int(in.Receptor), weight: C.long(in.Weight)})
-	}
-}
 
 // Forward implements kernels.ScanPlan.
 func (s *Neuron[F]) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
@@ -227,23 +185,19 @@ func (s *Neuron[F]) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
 	for _, p := range run.Params {
 		s.params = append(s.params, float64s(p))
 	}
-	copy(s.final, run.State) // units without the channel of a plane keep it
 	s.forwardAll(s.h)
 	c := &s.cfg
 	if !c.Last {
 		return kernels.Wrap(s.h, c.Rows(), c.H), nil
 	}
-	record := s.layout.Index[s.layout.Record:]
+	record := s.layout.Index[s.layout.Dims.Record:]
 	for b := range c.B {
 		for r := range c.H {
-			s.last[b*c.H+r] = s.final[b*c.Units()+int(s.unit(record[r]))]
+			s.last[b*c.H+r] = s.final[b*c.Units()+int(c.Cell.Neuron.Tree.Unit[record[r]])]
 		}
 	}
 	return kernels.Wrap(s.last, c.B, c.H), nil
 }
-
-// unit returns the unit at a place.
-func (s *Neuron[F]) unit(place int32) int32 { return s.cfg.Cell.Neuron.Tree.Unit[place] }
 
 func float64s[F kernels.Float](p []F) []float64 {
 	v := make([]float64, len(p))
@@ -275,12 +229,23 @@ func (s *Neuron[F]) forwardAll(h []F) {
 // forward runs a block through the stretch that begins at step t, from the first of its states.
 func (s *Neuron[F]) forward(w *neuronWorker[F], b *neuronBlock[F], t int, keep bool, h []F) {
 	c := &s.cfg
-	C.neuron_forward(s.k, &s.dims, at0(s.channels), at0(s.gates), at0(s.receptors), at0(s.inputs), at0(s.index), ptr(w.rows),
+	C.neuron_forward(s.k, s.dims(), s.vectors, (*C.struct_neuron_channel)(ptr(s.layout.Channels)), (*C.struct_neuron_gate)(ptr(s.layout.Gates)), (*C.struct_neuron_receptor)(ptr(s.layout.Receptors)), (*C.struct_neuron_input)(ptr(s.layout.Inputs)), ints(s.layout.Index), ptr(w.rows),
 		ptr(s.run.X[(t*c.B+b.b0)*c.I:]), C.long(min(s.stretch, c.T-t)), C.long(b.live), ptr(w.state), flag(keep), ptr(h), ptr(w.work))
 }
 
-// at0 returns a pointer to the first element, nil for none.
-func at0[T any](x []T) *T { return unsafe.SliceData(x) }
+// Structs of Go and C are the same.
+var (
+	_ [C.sizeof_struct_neuron_dims]byte     = [unsafe.Sizeof(compartments.Dims{})]byte{}
+	_ [C.sizeof_struct_neuron_channel]byte  = [unsafe.Sizeof(compartments.ChannelLayout{})]byte{}
+	_ [C.sizeof_struct_neuron_gate]byte     = [unsafe.Sizeof(compartments.GateLayout{})]byte{}
+	_ [C.sizeof_struct_neuron_receptor]byte = [unsafe.Sizeof(compartments.ReceptorLayout{})]byte{}
+	_ [C.sizeof_struct_neuron_input]byte    = [unsafe.Sizeof(compartments.InputLayout{})]byte{}
+)
+
+// dims is the C view of the sizes.
+func (s *Neuron[F]) dims() *C.struct_neuron_dims {
+	return (*C.struct_neuron_dims)(unsafe.Pointer(&s.layout.Dims))
+}
 
 // expand lays out the rows of a block. Lanes without a sequence have those of the last one.
 func (s *Neuron[F]) expand(w *neuronWorker[F], b *neuronBlock[F]) {
@@ -310,40 +275,20 @@ func (s *Neuron[F]) paramsOf(b int) [][]float64 {
 }
 
 // exchange copies between the state of a block [S,U] in vectors and one of all sequences [S,B,U]; out
-// copies to the latter, and of a plane what units have of it. Lanes without a sequence get the last one.
+// copies to the latter. Lanes without a sequence get the last one.
 func (s *Neuron[F]) exchange(b *neuronBlock[F], block, all []F, out bool) {
 	c, u, lanes := &s.cfg, s.cfg.Units(), s.lanes()
-	at := func(plane, unit, place int) {
-		for l := range lanes {
-			i, j := (plane*u+place)*lanes+l, (plane*c.B+b.b0+min(l, b.live-1))*u+unit
-			switch {
-			case !out:
-				block[i] = all[j]
-			case l < b.live:
-				all[j] = block[i]
+	for plane := range c.Cell.States {
+		for place, unit := range c.Cell.Neuron.Tree.Unit {
+			for l := range lanes {
+				i, j := (plane*u+place)*lanes+l, (plane*c.B+b.b0+min(l, b.live-1))*u+int(unit)
+				switch {
+				case !out:
+					block[i] = all[j]
+				case l < b.live:
+					all[j] = block[i]
+				}
 			}
-		}
-	}
-	for unit, place := range s.layout.Place {
-		at(0, unit, int(place))
-		if s.dims.calcium > 0 {
-			at(int(s.dims.calcium), unit, int(place))
-		}
-	}
-	places := func(plane, from, n int) {
-		for _, place := range s.layout.Index[from : from+n] {
-			at(plane, int(s.unit(place)), int(place))
-		}
-	}
-	for _, k := range s.layout.Channels {
-		for _, g := range s.layout.Gates[k.Gate : k.Gate+k.Gates] {
-			places(g.Plane, k.Places, k.Units)
-		}
-	}
-	for _, r := range s.layout.Receptors {
-		places(r.Plane, r.Places, r.Units)
-		if r.Rise {
-			places(r.Plane+1, r.Places, r.Units)
 		}
 	}
 }
@@ -400,7 +345,7 @@ func (s *Neuron[F]) backward(w *neuronWorker[F], b *neuronBlock[F], dh []F) {
 		if x >= 0 {
 			gx = s.grad[x+(t*c.B+b.b0)*c.I:]
 		}
-		C.neuron_backward(s.k, &s.dims, at0(s.channels), at0(s.gates), at0(s.receptors), at0(s.inputs), at0(s.index), ptr(w.rows),
+		C.neuron_backward(s.k, s.dims(), s.vectors, (*C.struct_neuron_channel)(ptr(s.layout.Channels)), (*C.struct_neuron_gate)(ptr(s.layout.Gates)), (*C.struct_neuron_receptor)(ptr(s.layout.Receptors)), (*C.struct_neuron_input)(ptr(s.layout.Inputs)), ints(s.layout.Index), ptr(w.rows),
 			ptr(s.run.X[(t*c.B+b.b0)*c.I:]), C.long(steps), C.long(b.live), ptr(w.state), ptr(d), ptr(w.gradient), doubles(b.sums),
 			ptr(from(s.gradH, min(from0, len(s.gradH)))), ptr(gx), ptr(w.work))
 	}

@@ -9,6 +9,8 @@
 #ifndef GALVANI_PARAMS_H
 #define GALVANI_PARAMS_H
 
+#include "../compartments/neuron.h"
+
 #if defined(__CUDACC__) || defined(GALVANI_EMU)
 template <typename T> using device_array = T *;
 #define ARRAY(T) device_array<T>
@@ -295,5 +297,33 @@ struct latency_params {
 };
 
 enum { LATENCY_LINE = 32 }; /* words of a cache line */
+
+/* neuron_forward, neuron_backward: a thread per sequence, which does all steps. Planes and rows lie as
+ * [..,B]; with width 1 all sequences share their rows. A stretch is so many steps of the scan as backward
+ * keeps at a time. */
+struct neuron_params {
+	struct neuron_dims d;
+	ARRAY(const struct neuron_channel) channel;
+	ARRAY(const struct neuron_gate) gate;
+	ARRAY(const struct neuron_receptor) receptor;
+	ARRAY(const struct neuron_input) input;
+	ARRAY(const int) index;
+	ARRAY(const int) unit;	   /* [U] of each place */
+	ARRAY(const float) q;	   /* [rows,width] */
+	long long width, T, stretch;
+	int last;		   /* h is [B,H] of the last step */
+	ARRAY(const float) x;	   /* [T,B,I] */
+	ARRAY(const float) state;  /* [S,B,U] */
+	ARRAY(float) final;	   /* [S,B,U] */
+	ARRAY(float) h;		   /* [T,B,H] or [B,H] or null */
+	ARRAY(float) borders;	   /* [stretches,S,U,B] states before stretches, or null */
+	ARRAY(float) kept;	   /* [stretch * substeps + 1,S,U,B]; of forward, the state [S,U,B] */
+	ARRAY(float) work;	   /* [2 I + 8 U + rows,B] */
+	/* backward alone */
+	ARRAY(const float) dh;	   /* of h */
+	ARRAY(float) g;		   /* [S,U,B] */
+	ARRAY(double) sums;	   /* [rows,B] gradients of the rows */
+	ARRAY(float) gh, gx, gstate; /* [T,B,H], [T,B,I], [S,B,U], or null */
+};
 
 #endif

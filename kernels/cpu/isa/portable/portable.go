@@ -2,13 +2,13 @@
 
 // Package portable is the kernels of kernels/cpu compiled for any 64-bit target, in vectors of four lanes.
 //
-// It imports the sources (kernels/cpu/src, kernels/cells); kernels/cpu alone imports it.
+// It imports the sources (kernels/cpu/src, kernels/cells, kernels/compartments); kernels/cpu alone imports it.
 package portable
 
 /*
 #cgo CFLAGS: -O2 -Wno-psabi -Wno-unknown-pragmas
 #cgo LDFLAGS: -lm
-#include "../../src/neuron.h"
+#include "../../src/neuron_kernels.h"
 #include "../../src/scan.h"
 */
 import "C"
@@ -17,14 +17,15 @@ import (
 	"unsafe"
 
 	"galvani/kernels/cells"
+	"galvani/kernels/compartments"
 	"galvani/kernels/cpu/src"
 )
 
 // What is compiled here, so that it is compiled again when a file of it changes.
-var _, _ = src.Files, cells.Headers
+var _, _, _ = src.Files, cells.Headers, compartments.Headers
 
 // Kernels points to a struct kernels of src/scan.h.
 func Kernels() unsafe.Pointer { return unsafe.Pointer(&C.galvani_portable) }
 
-// Neurons points to a struct neuron_kernels of src/neuron.h.
+// Neurons points to a struct neuron_kernels of src/neuron_kernels.h.
 func Neurons() unsafe.Pointer { return unsafe.Pointer(&C.galvani_neuron_portable) }

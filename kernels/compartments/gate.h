@@ -17,7 +17,7 @@
 #ifndef GALVANI_GATE_H
 #define GALVANI_GATE_H
 
-#include "real.h"
+#include "../cells/shared/real.h"
 
 enum { GATE_RATES, GATE_CONSTANT, GATE_SIGMOID, GATE_PRODUCT, GATE_BELL, GATE_CALCIUM };
 enum { FORM_EXP, FORM_SIGMOID, FORM_LINEAR };
