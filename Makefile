@@ -32,7 +32,7 @@ $(GPU_DIR)/libcuda.a: $(wildcard kernels/driver/stub/* kernels/driver/include/*)
 	kernels/driver/stub/build.sh $(GPU_DIR)
 
 emu: $(GPU_DIR)/libgalvani_emu.so
-$(GPU_DIR)/libgalvani_emu.so: $(wildcard kernels/emu/* kernels/emu/src/* kernels/cuda/*.h kernels/cuda/*.cu kernels/cells/*.h kernels/cells/shared/*.h kernels/neurons/*.h kernels/random/*.h kernels/wiring/*.h kernels/ptx/manifest.json)
+$(GPU_DIR)/libgalvani_emu.so: $(wildcard kernels/emu/* kernels/emu/src/* kernels/cuda/*.h kernels/cuda/*.cu kernels/cells/*.h kernels/cells/shared/*.h kernels/neurons/*.h kernels/random/*.h kernels/wiring/*.h kernels/compartments/*.h kernels/ptx/manifest.json)
 	kernels/emu/build.sh $(GPU_DIR)
 
 ptx: ## compile the CUDA kernels to kernels/ptx
@@ -44,7 +44,7 @@ test: ## run every test
 gpu-test: driver emu ## run the tests of the GPU path on the emulated driver
 	rm -f $(GPU_DIR)/emu.log
 	$(EMULATED) GALVANI_EMU_LOG=$(GPU_DIR)/emu.log go test -count=1 -tags gpu -skip '^TestLatency$$' ./kernels/cuda ./kernels/devices
-	$(EMULATED) GALVANI_EMU_LOG=$(GPU_DIR)/emu.log GALVANI_EMU_ORDER=reverse go test -count=1 -tags gpu -run '^Test(Conforms|Layouts|Segments|Circuit)$$' ./kernels/cuda
+	$(EMULATED) GALVANI_EMU_LOG=$(GPU_DIR)/emu.log GALVANI_EMU_ORDER=reverse go test -count=1 -tags gpu -run '^Test(Conforms|Layouts|Segments|Circuit|Neuron)$$' ./kernels/cuda
 	@! cat $(GPU_DIR)/emu.log 2> /dev/null # leaks, too, are reported there
 	$(EMULATED) go test -count=1 -tags gpu -run '^TestLatency$$' ./kernels/cuda # which asks for clusters that are refused
 	$(EMULATED) go test -count=1 -tags gpu ./kernels/driver

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"galvani/kernels/cells"
-	"galvani/kernels/compartments"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -62,52 +61,6 @@ func (c Cell) kind() string {
 		return "neuron"
 	}
 	return c.Header
-}
-
-// Units returns the number of units of the state: H, but of a neuron that of its compartments and nodes,
-// of which h shows H.
-func (c ScanConfig) Units() int {
-	if n := c.Cell.Neuron; n != nil {
-		return n.Units()
-	}
-	return c.H
-}
-
-// Layout lays out the neuron of a scan that Check takes.
-func (c ScanConfig) Layout() *compartments.Layout {
-	return compartments.NewLayout(c.Cell.Neuron, c.B, c.I, func(p int) bool { return c.Params[p].Learned })
-}
-
-// checkNeuron is Check for a neuron of compartments.
-func (c ScanConfig) checkNeuron() error {
-	n := c.Cell.Neuron
-	params := make([]compartments.Param, len(c.Params))
-	for i, p := range c.Params {
-		if params[i] = (compartments.Param{Name: p.Name, Len: p.Len()}); p.Role != Named {
-			return fmt.Errorf("kernels: scan: neuron: parameter %s has role %d, want Named: %w", p.Name, p.Role, ErrShape)
-		}
-		if n.Each {
-			if params[i].Len /= c.B; len(p.Shape) < 2 || p.Shape[0] != c.B {
-				return fmt.Errorf("kernels: scan: neuron: %s has the shape %v, want a row for each of %d sequences: %w", p.Name, p.Shape, c.B, ErrShape)
-			}
-		}
-	}
-	if err := n.Check(params, c.I); err != nil {
-		return fmt.Errorf("kernels: scan: %w: %w", err, ErrShape)
-	}
-	h := len(n.Record)
-	if n.Record == nil {
-		h = n.Units()
-	}
-	switch {
-	case c.T < 1 || c.B < 1 || c.I < 1 || c.H != h || c.Cell.States != n.States():
-		return fmt.Errorf("kernels: scan: neuron: T=%d B=%d I=%d H=%d S=%d, want at least 1, and H=%d S=%d: %w", c.T, c.B, c.I, c.H, c.Cell.States, h, n.States(), ErrShape)
-	case c.Dtype != tensor.Float32 && c.Dtype != tensor.Float64:
-		return fmt.Errorf("kernels: scan: type %v, want float32 or float64: %w", c.Dtype, ErrShape)
-	case c.Masked || c.Resets:
-		return fmt.Errorf("kernels: scan: neurons take sequences of one length, without masks and resets: %w", ErrShape)
-	}
-	return nil
 }
 
 // Shape returns what the header of the cell says of itself; Check has told whether there is one.

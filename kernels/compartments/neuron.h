@@ -26,7 +26,7 @@ struct neuron_gate {
 struct neuron_channel {
 	int units, place;	/* in the index: its places [units] */
 	int gate, gates, calcium;
-	long density, reversal;	/* µS [units], mV */
+	long density, reversal;	/* uS [units], mV */
 };
 
 struct neuron_receptor {

@@ -27,7 +27,7 @@ var NeuronCases = []NeuronCase{
 	{Name: "batch", T: 8, B: 19, Substeps: 1, Record: []int32{5, 0}},
 	{Name: "second order", T: 6, B: 3, Substeps: 2, Second: true},
 	{Name: "own parameters", T: 4, B: 5, Substeps: 3, Each: true},
-	{Name: "last", T: 7, B: 70, Substeps: 1, Last: true, Record: []int32{2}},
+	{Name: "last", T: 7, B: 21, Substeps: 1, Last: true, Record: []int32{2}},
 }
 
 // neuronOf returns a neuron with every kind of gate, form, receptor and input, on a tree with a node and
@@ -256,7 +256,7 @@ func neuronDifferences(t *testing.T, p *Problem, grads [3][]float64) {
 		if !s.Learned {
 			continue
 		}
-		for i := range min(s.Len(), 12) {
+		for i := range min(s.Len(), 6) {
 			check(s.Name, Data[float64](p.Params[k]), i, grads[0][at+i])
 		}
 		at += s.Len()
@@ -265,7 +265,7 @@ func neuronDifferences(t *testing.T, p *Problem, grads [3][]float64) {
 	for i := 0; i < len(x); i += 1 + len(x)/12 {
 		check("x", x, i, grads[1][i])
 	}
-	for i := 0; i < len(state); i += 1 + len(state)/40 {
+	for i := 0; i < len(state); i += 1 + len(state)/20 {
 		check("state", state, i, grads[2][i])
 	}
 }

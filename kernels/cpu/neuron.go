@@ -253,25 +253,12 @@ func (s *Neuron[F]) expand(w *neuronWorker[F], b *neuronBlock[F]) {
 	each := s.cfg.Cell.Neuron.Each
 	for l := range lanes {
 		if l < b.live && (l == 0 || each) {
-			s.layout.Values(s.paramsOf(b.b0+l), rows)
+			s.layout.Values(s.cfg.OfRow(s.params, b.b0+l), rows)
 		}
 		for r, v := range rows {
 			w.rows[r*lanes+l] = F(v)
 		}
 	}
-}
-
-// paramsOf returns the parameters of one sequence.
-func (s *Neuron[F]) paramsOf(b int) [][]float64 {
-	if !s.cfg.Cell.Neuron.Each {
-		return s.params
-	}
-	own := make([][]float64, len(s.params))
-	for i, p := range s.params {
-		n := len(p) / s.cfg.B
-		own[i] = p[b*n : (b+1)*n]
-	}
-	return own
 }
 
 // exchange copies between the state of a block [S,U] in vectors and one of all sequences [S,B,U]; out
@@ -353,35 +340,23 @@ func (s *Neuron[F]) backward(w *neuronWorker[F], b *neuronBlock[F], dh []F) {
 
 // collect adds up the gradients of the learned parameters, sequence by sequence.
 func (s *Neuron[F]) collect() {
-	c := &s.cfg
-	grads := make([][]float64, len(c.Params))
-	for i, p := range c.Params {
-		grads[i] = make([]float64, p.Len())
-	}
-	rows, lanes := make([]float64, s.layout.Rows()), s.lanes()
+	c, lanes := &s.cfg, s.lanes()
+	blocks := make([]*neuronBlock[F], (c.B+lanes-1)/lanes)
 	for i := range s.workers {
-		for _, b := range s.workers[i].blocks {
-			for l := range b.live {
-				for r := range rows {
-					rows[r] = b.sums[r*lanes+l]
-				}
-				own := grads
-				if c.Cell.Neuron.Each {
-					own = make([][]float64, len(grads))
-					for k, g := range grads {
-						n := len(g) / c.B
-						own[k] = g[(b.b0+l)*n:][:n]
-					}
-				}
-				s.layout.Gradient(s.paramsOf(b.b0+l), rows, own)
-			}
+		for k := range s.workers[i].blocks {
+			b := &s.workers[i].blocks[k]
+			blocks[b.b0/lanes] = b
 		}
 	}
 	at := 0
-	for i, p := range c.Params {
-		if p.Learned {
-			for _, g := range grads[i] {
-				s.grad[at] = F(g)
+	for i, g := range c.CollectNeuron(s.layout, s.params, func(b int, rows []float64) {
+		for r := range rows {
+			rows[r] = blocks[b/lanes].sums[r*lanes+b%lanes]
+		}
+	}) {
+		if c.Params[i].Learned {
+			for _, x := range g {
+				s.grad[at] = F(x)
 				at++
 			}
 		}

@@ -11,7 +11,8 @@
 #define OPEN(j) (j)
 #define ROW(q, r) ((q)[(r) * n->width + (n->width > 1 ? l : 0)])
 #define EACH_KINETICS(g, f) f((g)->kinetics, (g)->forms[0], (g)->forms[1])
-enum { STRIP = 8, STRIP_SIZE = STRIP };
+#define STRIP 8
+enum { STRIP_SIZE = STRIP };
 
 #include "../compartments/step.h"
 

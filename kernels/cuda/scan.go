@@ -76,7 +76,7 @@ func (d *Device) NewScan(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
 		return nil, err
 	}
 	if cfg.Cell.Neuron != nil {
-		return nil, fmt.Errorf("kernels: cuda: neurons of compartments run on the CPU so far; choose --device cpu: %w", kernels.ErrNoDevice)
+		return d.newNeuron(cfg)
 	}
 	s := &Scan{d: d, cfg: cfg}
 	var err error

@@ -1,0 +1,215 @@
+//go:build gpu
+
+package cuda
+
+// #include "host.h"
+import "C"
+
+import (
+	"fmt"
+	"math"
+	"unsafe"
+
+	"galvani/kernels"
+	"galvani/kernels/compartments"
+	"galvani/kernels/driver"
+	"galvani/kernels/segments"
+
+	"gorgonia.org/gorgonia"
+)
+
+var _ = compartments.Headers // a header that changes has this package compiled again
+
+// Structs of Go and C are the same.
+var (
+	_ [C.sizeof_struct_neuron_dims]byte     = [unsafe.Sizeof(compartments.Dims{})]byte{}
+	_ [C.sizeof_struct_neuron_channel]byte  = [unsafe.Sizeof(compartments.ChannelLayout{})]byte{}
+	_ [C.sizeof_struct_neuron_gate]byte     = [unsafe.Sizeof(compartments.GateLayout{})]byte{}
+	_ [C.sizeof_struct_neuron_receptor]byte = [unsafe.Sizeof(compartments.ReceptorLayout{})]byte{}
+	_ [C.sizeof_struct_neuron_input]byte    = [unsafe.Sizeof(compartments.InputLayout{})]byte{}
+)
+
+// neuron runs a neuron of compartments, a thread for each sequence, in one launch forward and one back.
+// It implements kernels.ScanPlan.
+type neuron struct {
+	d                 *Device
+	cfg               kernels.ScanConfig
+	layout            *compartments.Layout
+	forward, backward *kernel
+	params            C.struct_neuron_params
+	grad, all         driver.Ptr
+	rows, packed      []float32   // in host memory: the rows of a run, its packed gradient
+	sums              []float64   // the gradients of the rows
+	of                [][]float64 // the parameters of the run
+	ran               bool
+}
+
+// newNeuron allocates a scan of a neuron.
+//
+// Errors: kernels.ErrMemory, with nothing left allocated.
+func (d *Device) newNeuron(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
+	s := &neuron{d: d, cfg: cfg, layout: cfg.Layout()}
+	n, l := cfg.Cell.Neuron, s.layout
+	size, width := cfg.Cell.States*cfg.Units()*cfg.B, 1
+	if n.Each {
+		width = cfg.B
+	}
+	stretch := max(1, int(math.Ceil(math.Sqrt(float64(cfg.T)/float64(n.Substeps)))))
+	stretches, kept := (cfg.T+stretch-1)/stretch, stretch*n.Substeps+1
+	if cfg.ForwardOnly {
+		stretches, kept = 0, 1
+	}
+	if bytes := int64(stretches+kept) * int64(size) * 4; cfg.Memory > 0 && !cfg.ForwardOnly && bytes > cfg.Memory {
+		return nil, cfg.MemoryError(&segments.MemoryError{Memory: cfg.Memory, Least: bytes, All: bytes})
+	}
+	err := d.build("scan neuron", func(b *builder) {
+		s.forward, s.backward = b.kernel("neuron", "neuron_forward"), b.kernel("neuron", "neuron_backward")
+		p := &s.params
+		p.d = *(*C.struct_neuron_dims)(unsafe.Pointer(&l.Dims))
+		p.channel, p.gate = ptr(upload(b, l.Channels)), ptr(upload(b, l.Gates))
+		p.receptor, p.input = ptr(upload(b, l.Receptors)), ptr(upload(b, l.Inputs))
+		p.index, p.unit = ptr(upload(b, l.Index)), ptr(upload(b, n.Tree.Unit))
+		p.width, p.T, p.stretch, p.last = C.longlong(width), C.longlong(cfg.T), C.longlong(stretch), flag(cfg.Last)
+		p.q, p.final, p.h = ptr(b.floats(l.Rows()*width)), ptr(b.floats(size)), ptr(b.floats(cfg.Rows()*cfg.H))
+		p.borders, p.kept = ptr(b.floats(stretches*size)), ptr(b.floats(kept*size))
+		p.work = ptr(b.floats((2*cfg.I + 8*cfg.Units() + l.Rows()) * cfg.B))
+		s.rows = pinned[float32](b, l.Rows()*width)
+		if cfg.ForwardOnly {
+			return
+		}
+		s.grad = b.floats(cfg.Packed())
+		p.g, p.sums = ptr(b.floats(size)), ptr(b.bytes(int64(l.Rows()*cfg.B)*8))
+		if x, state := cfg.Inputs(); x >= 0 || state >= 0 {
+			if x >= 0 {
+				p.gx = ptr(offset(s.grad, x))
+			}
+			if state >= 0 {
+				p.gstate = ptr(offset(s.grad, state))
+			}
+		}
+		if cfg.KeepGradH {
+			p.gh = ptr(b.floats(cfg.T * cfg.B * cfg.H))
+		}
+		s.sums, s.packed = pinned[float64](b, l.Rows()*cfg.B), pinned[float32](b, cfg.Learned())
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Forward implements kernels.ScanPlan. It waits for the parameters, of which the host makes the rows.
+func (s *neuron) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
+	run, err := kernels.Bind(s.cfg, a, s.d.taken)
+	if err != nil {
+		return nil, err
+	}
+	s.of = s.of[:0]
+	for _, p := range run.Params {
+		v, err := p.Floats()
+		if err != nil {
+			return nil, err
+		}
+		wide := make([]float64, len(v))
+		for i, x := range v {
+			wide[i] = float64(x)
+		}
+		s.of = append(s.of, wide)
+	}
+	width := int(s.params.width)
+	rows := make([]float64, s.layout.Rows())
+	for b := range width {
+		s.layout.Values(s.cfg.OfRow(s.of, b), rows)
+		for r, v := range rows {
+			s.rows[r*width+b] = float32(v)
+		}
+	}
+	s.params.x, s.params.state = ptr(run.X.ptr), ptr(run.State.ptr)
+	err = s.d.wait("scan neuron forward", func(w *work) {
+		w.copyIn(driver.Ptr(s.params.q), head(s.rows), int64(len(s.rows))*4)
+		s.launch(w, s.forward, s.params)
+		w.sync()
+	})
+	s.ran = err == nil
+	return s.d.array(driver.Ptr(s.params.h), s.cfg.Rows(), s.cfg.H), err
+}
+
+// launch starts a kernel with a thread for each sequence.
+func (s *neuron) launch(w *work, k *kernel, p C.struct_neuron_params) {
+	w.launch(k, of(C.each_launch(C.longlong(s.cfg.B))), unsafe.Pointer(&p))
+}
+
+// Backward implements kernels.ScanPlan.
+func (s *neuron) Backward(_ kernels.ScanArgs, dh gorgonia.Value) (gorgonia.Value, error) {
+	c := &s.cfg
+	switch {
+	case c.ForwardOnly:
+		return nil, fmt.Errorf("kernels: scan: backward of a plan that only goes forward")
+	case !s.ran:
+		return nil, fmt.Errorf("kernels: scan: backward before any forward")
+	}
+	d, err := s.d.taken("scan: dh", dh, c.Rows(), c.H)
+	if err != nil {
+		return nil, err
+	}
+	s.params.dh = ptr(d.ptr)
+	err = s.d.wait("scan neuron backward", func(w *work) {
+		s.launch(w, s.backward, s.params)
+		w.copyOut(head(s.sums), driver.Ptr(s.params.sums), int64(len(s.sums))*8)
+		w.sync()
+	})
+	if err != nil {
+		return nil, err
+	}
+	at := 0
+	for i, g := range c.CollectNeuron(s.layout, s.of, func(b int, rows []float64) {
+		for r := range rows {
+			rows[r] = s.sums[r*c.B+b]
+		}
+	}) {
+		if c.Params[i].Learned {
+			for _, x := range g {
+				s.packed[at] = float32(x)
+				at++
+			}
+		}
+	}
+	err = s.d.wait("scan neuron gradient", func(w *work) {
+		w.copyIn(s.grad, head(s.packed), int64(len(s.packed))*4)
+		w.sync()
+	})
+	return s.d.array(s.grad, c.Packed()), err
+}
+
+// H implements kernels.ScanPlan. With Last it runs the sequences again into memory that it allocates.
+func (s *neuron) H() gorgonia.Value {
+	c := &s.cfg
+	if !s.ran {
+		return nil
+	}
+	if !c.Last {
+		return s.d.array(driver.Ptr(s.params.h), c.T, c.B, c.H)
+	}
+	if s.all == 0 {
+		if err := s.d.build("scan neuron", func(b *builder) { s.all = b.floats(c.T * c.B * c.H) }); err != nil {
+			return nil
+		}
+	}
+	p := s.params
+	p.h, p.last = ptr(s.all), 0
+	s.d.queue("scan neuron again", func(w *work) { s.launch(w, s.forward, p) })
+	return s.d.array(s.all, c.T, c.B, c.H)
+}
+
+// Final implements kernels.ScanPlan.
+func (s *neuron) Final() gorgonia.Value {
+	return s.d.array(driver.Ptr(s.params.final), s.cfg.Cell.States, s.cfg.B, s.cfg.Units())
+}
+
+// GradH implements kernels.ScanPlan.
+func (s *neuron) GradH() gorgonia.Value {
+	if !s.cfg.KeepGradH {
+		return nil
+	}
+	return s.d.array(driver.Ptr(s.params.gh), s.cfg.T, s.cfg.B, s.cfg.H)
+}

@@ -1,0 +1,83 @@
+package kernels
+
+import (
+	"fmt"
+
+	"galvani/kernels/compartments"
+
+	"gorgonia.org/tensor"
+)
+
+// Units returns the number of units of the state: H, but of a neuron that of its compartments and nodes,
+// of which h shows H.
+func (c ScanConfig) Units() int {
+	if n := c.Cell.Neuron; n != nil {
+		return n.Units()
+	}
+	return c.H
+}
+
+// checkNeuron is Check for a neuron of compartments.
+func (c ScanConfig) checkNeuron() error {
+	n := c.Cell.Neuron
+	params := make([]compartments.Param, len(c.Params))
+	for i, p := range c.Params {
+		if params[i] = (compartments.Param{Name: p.Name, Len: p.Len()}); p.Role != Named {
+			return fmt.Errorf("kernels: scan: neuron: parameter %s has role %d, want Named: %w", p.Name, p.Role, ErrShape)
+		}
+		if n.Each {
+			if params[i].Len /= c.B; len(p.Shape) < 2 || p.Shape[0] != c.B {
+				return fmt.Errorf("kernels: scan: neuron: %s has the shape %v, want a row for each of %d sequences: %w", p.Name, p.Shape, c.B, ErrShape)
+			}
+		}
+	}
+	if err := n.Check(params, c.I); err != nil {
+		return fmt.Errorf("kernels: scan: %w: %w", err, ErrShape)
+	}
+	h := len(n.Record)
+	if n.Record == nil {
+		h = n.Units()
+	}
+	switch {
+	case c.T < 1 || c.B < 1 || c.I < 1 || c.H != h || c.Cell.States != n.States():
+		return fmt.Errorf("kernels: scan: neuron: T=%d B=%d I=%d H=%d S=%d, want at least 1, and H=%d S=%d: %w", c.T, c.B, c.I, c.H, c.Cell.States, h, n.States(), ErrShape)
+	case c.Dtype != tensor.Float32 && c.Dtype != tensor.Float64:
+		return fmt.Errorf("kernels: scan: type %v, want float32 or float64: %w", c.Dtype, ErrShape)
+	case c.Masked || c.Resets:
+		return fmt.Errorf("kernels: scan: neurons take sequences of one length, without masks and resets: %w", ErrShape)
+	}
+	return nil
+}
+
+// Layout lays out the neuron of a scan that Check takes.
+func (c ScanConfig) Layout() *compartments.Layout {
+	return compartments.NewLayout(c.Cell.Neuron, c.B, c.I, func(p int) bool { return c.Params[p].Learned })
+}
+
+// OfRow returns the parameters of one sequence of a neuron: all, or with Each its own.
+func (c ScanConfig) OfRow(params [][]float64, b int) [][]float64 {
+	if !c.Cell.Neuron.Each {
+		return params
+	}
+	own := make([][]float64, len(params))
+	for i, p := range params {
+		n := len(p) / c.B
+		own[i] = p[b*n : (b+1)*n]
+	}
+	return own
+}
+
+// CollectNeuron returns the gradients of all parameters of a neuron, added up sequence by sequence. Of
+// fills in the gradients of the rows of a sequence.
+func (c ScanConfig) CollectNeuron(l *compartments.Layout, params [][]float64, of func(b int, rows []float64)) [][]float64 {
+	grads := make([][]float64, len(c.Params))
+	for i, p := range c.Params {
+		grads[i] = make([]float64, p.Len())
+	}
+	rows := make([]float64, l.Rows())
+	for b := range c.B {
+		of(b, rows)
+		l.Gradient(c.OfRow(params, b), rows, c.OfRow(grads, b))
+	}
+	return grads
+}
