@@ -14,7 +14,7 @@ import (
 
 func newNeurons() *cobra.Command {
 	return newGroup("neurons", "Neurons with ion channels: equations, channels, files of your own",
-		newNeuronsList(), newNeuronsShow(), newNeuronsCheck())
+		newNeuronsList(), newNeuronsChannels(), newNeuronsShow(), newNeuronsCheck())
 }
 
 // briefNeurons returns a line for each built-in neuron.
@@ -29,6 +29,21 @@ func briefNeurons() []brief {
 }
 
 func newNeuronsList() *cobra.Command { return newList("List the neurons", briefNeurons) }
+
+func newNeuronsChannels() *cobra.Command {
+	c := newList("List the ion channels, for files of your own", func() []brief {
+		var list []brief
+		for _, name := range neurons.ChannelNames() {
+			if c, err := neurons.LookupChannel(name); err == nil { // TestShipped reads them all
+				doc, _, _ := strings.Cut(c.Doc, ";") // show tells the rest
+				list = append(list, brief{name, doc, c.Source})
+			}
+		}
+		return list
+	})
+	c.Use = "channels"
+	return c
+}
 
 // loadNeuron returns a built-in neuron or that of a file.
 func loadNeuron(name string) (*neurons.Neuron, error) {
@@ -106,10 +121,25 @@ type inputReport struct {
 }
 
 func newNeuronsShow() *cobra.Command {
-	var asJSON bool
-	c := &cobra.Command{Use: "show NAME", Short: "Show a neuron, built in or of a file: equations, channels, regions, source",
-		Args: exactArgs("NAME"), ValidArgsFunction: completeNeurons,
+	var asJSON, asTOML bool
+	c := &cobra.Command{Use: "show NAME", Short: "Show a neuron, built in or of a file: equations, channels, regions, source; or a built-in channel",
+		Args: exactArgs("NAME"), ValidArgsFunction: completeShown,
 		RunE: func(c *cobra.Command, args []string) error {
+			if asTOML && asJSON {
+				return fmt.Errorf("%w: --json and --toml exclude each other; leave one out", errUsage)
+			}
+			if asTOML {
+				text, err := neurons.Text(args[0])
+				if err != nil {
+					return fmt.Errorf("%w: %w", config.ErrConfig, err)
+				}
+				_, err = c.OutOrStdout().Write(text)
+				return err
+			}
+			if ch, err := neurons.LookupChannel(args[0]); err == nil {
+				r := describeChannel(ch, shownCelsius)
+				return report(c, asJSON, r, func(p *printer) { p.channel(r) })
+			}
 			n, err := loadNeuron(args[0])
 			if err != nil {
 				return err
@@ -118,7 +148,20 @@ func newNeuronsShow() *cobra.Command {
 			return report(c, asJSON, r, func(p *printer) { p.neuron(r) })
 		}}
 	jsonFlag(c, &asJSON)
+	c.Flags().BoolVar(&asTOML, "toml", false, "print the file of what is built in, to begin one of your own with")
 	return c
+}
+
+// shownCelsius is the temperature at which a channel is shown by itself, that of the squid axon.
+const shownCelsius = 6.3
+
+// completeShown completes the name of a neuron or a channel, or that of a file.
+func completeShown(c *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
+	names, directive := completeNeurons(c, args, text)
+	if len(args) == 0 {
+		names = append(names, neurons.ChannelNames()...)
+	}
+	return names, directive
 }
 
 // completeNeurons completes the name of a neuron, or that of a file.
@@ -251,9 +294,15 @@ type checkReport struct {
 
 func newNeuronsCheck() *cobra.Command {
 	var asJSON bool
-	c := &cobra.Command{Use: "check FILE", Short: "Check the file of a neuron, and name the line and the key that is wrong",
+	c := &cobra.Command{Use: "check FILE", Short: "Check the file of a neuron or a channel, and name the line and the key that is wrong",
 		Args: exactArgs("FILE"), ValidArgsFunction: completeNeurons,
 		RunE: func(c *cobra.Command, args []string) error {
+			if ch, is, err := neurons.ChannelFile(args[0]); is && err == nil {
+				r := describeChannel(ch, shownCelsius)
+				return report(c, asJSON, r, func(p *printer) { p.line("%s is a channel, %s", args[0], r.Equation) })
+			} else if is {
+				return fmt.Errorf("%w: %w", config.ErrConfig, err)
+			}
 			n, err := loadNeuron(args[0])
 			if err == nil {
 				_, err = n.Compile(neurons.Options{})

@@ -26,6 +26,15 @@ func TestNeuronsShow(t *testing.T) {
 			t.Errorf("neurons show hh lacks %q:\n%s", want, text)
 		}
 	}
+	channels := galvani(t, "neurons", "channels").ok(t).stdout
+	for _, name := range neurons.ChannelNames() {
+		if !strings.Contains(channels, "\n"+name+" ") {
+			t.Errorf("the list lacks %s:\n%s", name, channels)
+		}
+		if out := galvani(t, "neurons", "show", name).ok(t).stdout; !strings.Contains(out, "I = g_"+name) {
+			t.Errorf("show tells of channel %s\n%s", name, out)
+		}
+	}
 	var r neuronReport
 	if err := json.Unmarshal([]byte(galvani(t, "neurons", "show", "lgmd", "--json").ok(t).stdout), &r); err != nil {
 		t.Fatal(err)
@@ -73,6 +82,18 @@ k = "36 mS/cm2"
 		t.Errorf("JSON holds %+v, error %v", r, err)
 	}
 	galvani(t, "neurons", "show", path).ok(t)
+	for _, name := range []string{"lgmd", "hh", "na"} {
+		galvani(t, "neurons", "check", write("copy.toml", galvani(t, "neurons", "show", name, "--toml").ok(t).stdout)).ok(t)
+	}
+	galvani(t, "neurons", "show", "hh", "--toml", "--json").refused(t, exitUsage, "leave one out")
+	galvani(t, "neurons", "show", path, "--toml").refused(t, exitConfig, "unknown neuron or channel")
+	const channel = "reversal = \"-80 mV\"\n[[gate]]\nname = \"n\"\npower = 4\nsteady = { v = \"-40 mV\", k = \"5 mV\" }\ntime = { form = \"constant\", tau = \"3 ms\" }\n"
+	own := write("own.toml", channel)
+	if out := galvani(t, "neurons", "check", own).ok(t).stdout; !strings.Contains(out, "is a channel, I = g_own·n⁴·(e_own − V)") {
+		t.Errorf("check tells of a channel\n%s", out)
+	}
+	galvani(t, "neurons", "show", own).refused(t, exitConfig, `own.toml: describes a channel, want a neuron; name the file in one`)
+	galvani(t, "neurons", "check", write("own.toml", strings.Replace(channel, "3 ms", "3 mV", 1))).refused(t, exitConfig, `own.toml: line 6: gate[0].time.tau is "3 mV", in an unknown unit`)
 	wrong := write("wrong.toml", strings.Replace(text, "36 mS/cm2", "36 mS", 1))
 	galvani(t, "neurons", "check", wrong).refused(t, exitConfig, `wrong.toml: line 11: region.soma.channels.k is "36 mS", in an unknown unit; want one of S/cm2`)
 	write("cell.swc", "1 1 0 0 0 10 -1\n2 3 10 0 0 0 1\n")

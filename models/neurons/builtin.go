@@ -50,6 +50,19 @@ func LookupChannel(name string) (Channel, error) {
 	return ReadChannel(file, name, text)
 }
 
+// Text returns the file of a built-in neuron or channel, to begin one's own with.
+//
+// Errors: for an unknown name one that names the nearest.
+func Text(name string) ([]byte, error) {
+	switch {
+	case slices.Contains(Names(), name):
+		return shipped.ReadFile("builtin/" + name + ".toml")
+	case slices.Contains(ChannelNames(), name):
+		return shipped.ReadFile("channels/" + name + ".toml")
+	}
+	return nil, errors.New(setting.Unknown("neuron or channel", name, append(Names(), ChannelNames()...)))
+}
+
 // builtin returns a built-in neuron.
 func builtin(name string) (*Neuron, error) {
 	if !slices.Contains(Names(), name) {

@@ -32,6 +32,28 @@ func Load(name string) (*Neuron, error) {
 	})
 }
 
+// ChannelFile reads the file of a channel of its own, and tells whether it is one: it has a reversal
+// potential and no region.
+//
+// Errors: *Mistake, with line and key.
+func ChannelFile(name string) (c Channel, is bool, err error) {
+	text, err := infile.Read(name)
+	if err != nil {
+		return c, false, err
+	}
+	t, err := openDocument(name, text)
+	if err != nil || !t.isChannel() {
+		return c, false, err
+	}
+	c, err = ReadChannel(name, strings.TrimSuffix(filepath.Base(name), ".toml"), text)
+	return c, true, err
+}
+
+// isChannel tells the root of a channel from that of a neuron.
+func (t *table) isChannel() bool {
+	return !t.has("region") && !t.has("section") && !t.has("start") && (t.has("reversal") || t.has("gate"))
+}
+
 // Read reads the file of a neuron. Open returns the content of a file that it names, by a path relative to
 // its own.
 //
@@ -57,6 +79,10 @@ type reader struct {
 }
 
 func (r *reader) read() {
+	if r.isChannel() {
+		r.fail("", "describes a channel, want a neuron; name the file in one: file = %q under [channel.NAME]", filepath.Base(r.n.File))
+		return
+	}
 	n := r.n
 	n.Doc, n.Source = r.words("doc", ""), r.words("source", "")
 	n.Start = r.must("start", voltage, interval{lo: -1000, hi: 1000})
