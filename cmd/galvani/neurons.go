@@ -211,20 +211,16 @@ func describeChannel(c neurons.Channel, celsius float64) channelReport {
 
 func (p *printer) neuron(r neuronReport) {
 	p.title("%s", r.Name)
-	p.line("%s", r.Doc)
+	p.paragraph("", r.Doc)
 	p.line("")
 	for _, e := range r.Equations {
-		for i, l := range breakText(e, noteWidth) {
-			p.line("  %s%s", strings.Repeat(" ", min(i, 1)*2), l)
-		}
+		p.paragraph("  ", e)
 	}
 	p.line("")
-	for _, l := range breakText("Source: "+dash(r.Source), noteWidth) {
-		p.line("%s", l)
-	}
+	p.paragraph("", "Source: "+dash(r.Source))
 	p.line("Shape: %s", r.shape)
-	p.line("V starts at %g mV, gates at their steady state there; steps of %g ms; %g degC; a spike crosses %g mV upwards",
-		r.Start, r.Dt, r.Temperature, r.Threshold)
+	p.paragraph("", fmt.Sprintf("V starts at %g mV, gates at their steady state there; steps of %g ms; %g degC; a spike crosses %g mV upwards",
+		r.Start, r.Dt, r.Temperature, r.Threshold))
 	p.title("\nRegions")
 	var rows [][]string
 	for _, g := range r.Regions {
@@ -246,21 +242,34 @@ func (p *printer) neuron(r neuronReport) {
 	p.notes("Assumed of the morphology", r.Notes)
 }
 
+// paragraph writes text behind an indent, broken into lines that fit the terminal; further lines are
+// indented a little more where the first is.
+func (p *printer) paragraph(indent, text string) {
+	width := noteWidth
+	if columns, ok := terminal(p.w); ok {
+		width = max(leastFold, min(width, columns-1))
+	}
+	for i, l := range breakText(text, width-2*len(indent)) {
+		if i == 1 {
+			indent += indent
+		}
+		p.line("%s%s", indent, l)
+	}
+}
+
 // channel writes a channel and its gates; V is in mV and time in ms.
 func (p *printer) channel(c channelReport) {
 	p.title("\nChannel %s", c.Name)
-	for _, l := range breakText(c.Doc, noteWidth) {
-		p.line("%s", l)
-	}
+	p.paragraph("", c.Doc)
 	p.line("  %s, e_%s = %g mV", c.Equation, c.Name, c.Reversal)
 	for _, g := range c.Gates {
 		speed := ""
 		if g.Speed != 1 {
 			speed = fmt.Sprintf("; both rates times %.4g", g.Speed)
 		}
-		p.line("  %s: %s%s", g.Name, strings.Join(g.Formulas, "; "), speed)
+		p.paragraph("  ", g.Name+": "+strings.Join(g.Formulas, "; ")+speed)
 	}
-	p.line("Source: %s", dash(c.Source))
+	p.paragraph("", "Source: "+dash(c.Source))
 }
 
 // densities lists the channels of a region in the order of the neuron.

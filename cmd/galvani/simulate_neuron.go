@@ -59,7 +59,7 @@ var neuronPrecisions = []string{"auto", "fp32", "fp64"}
 
 func (f *neuronFlags) add(c *cobra.Command) {
 	flags := c.Flags()
-	flags.StringArrayVar(&f.current, "current", nil, "current of an input, WAVE for the first or NAME=WAVE: "+neurons.WaveForms)
+	flags.StringArrayVar(&f.current, "current", nil, "current of an input, `WAVE` for the first or NAME=WAVE: "+neurons.WaveForms)
 	flags.StringArrayVar(&f.events, "events", nil, "events of an input with a receptor, `NAME=T1,T2,...` in ms")
 	flags.DurationVar(&f.length, "for", 700*time.Millisecond, "simulated time")
 	flags.Float64Var(&f.dt, "dt", 0, "length of a step (ms), 0 for that of the neuron")
@@ -268,7 +268,7 @@ func (p *printer) neuronTrace(n *neurons.Neuron, r neuronTrace) {
 	for _, name := range slices.Sorted(maps.Keys(r.Inputs)) {
 		p.line("input %s: %s", name, r.Inputs[name])
 	}
-	p.line("%s", r.spikeText(n))
+	p.paragraph("", r.spikeText(n))
 	rows := make([][]string, len(r.Places))
 	for i, name := range r.Places {
 		rows[i] = []string{name, fmt.Sprintf("%.4f", r.VEnd[i]), fmt.Sprintf("%.4f", r.VMin[i]), fmt.Sprintf("%.4f", r.VMax[i])}
