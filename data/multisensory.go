@@ -14,14 +14,7 @@ import "galvani/engine/cite"
 // trials of seed 1; one modality alone is expected to reach 83 %.
 //
 // Source: Raposo, Kaufman and Churchland (2014), doi:10.1038/nn.3865.
-type Multisensory struct {
-	Ring       int       `toml:"ring" doc:"choices, one channel each" unit:"1" min:"2" max:"64"`
-	Coherences []float64 `toml:"coherences" doc:"strengths of the stimuli, both together" unit:"%" min:"0" max:"100" nonempty:"true"`
-	FixationMs float64   `toml:"fixation_ms" doc:"fixation before the stimulus" unit:"ms" min:"0" max:"100000"`
-	StimulusMs float64   `toml:"stimulus_ms" doc:"duration of the stimulus" unit:"ms" min:"0" max:"100000"`
-	DecisionMs float64   `toml:"decision_ms" doc:"time for the choice" unit:"ms" min:"0" max:"100000"`
-	TrialTiming
-}
+type Multisensory struct{ Evidence }
 
 func init() {
 	Register(Entry{
@@ -34,42 +27,13 @@ func init() {
 }
 
 func newMultisensory() *Multisensory {
-	return &Multisensory{Ring: 2, Coherences: []float64{5, 15, 50}, FixationMs: 300, StimulusMs: 750, DecisionMs: 100,
-		TrialTiming: newTrialTiming(100, 1)}
+	return &Multisensory{Evidence{Ring: 2, Coherences: []float64{5, 15, 50}, FixationMs: 300, StimulusMs: 750, DecisionMs: 100,
+		TrialTiming: newTrialTiming(100, 1)}}
 }
 
 // Open implements Config.
 func (c *Multisensory) Open(env Env) (*Task, error) {
-	const name = "multisensory"
-	if err := check(name, c); err != nil {
-		return nil, err
-	}
-	if err := c.atLeastOne(name, duration{"stimulus_ms", c.StimulusMs}, duration{"decision_ms", c.DecisionMs}); err != nil {
-		return nil, err
-	}
-	p := &multisensoryTrials{c.Ring, c.Coherences, [3]int{c.count(c.FixationMs), c.count(c.StimulusMs), c.count(c.DecisionMs)}}
-	length := p.steps[0] + p.steps[1] + p.steps[2]
-	t := &Task{Name: name, I: 1 + modalities*c.Ring, Classes: choices(c.Ring)}
-	return openTrials(t, env, c.TrialTiming, p, []string{"fixation", "stimulus", "decision"}, length, length)
-}
-
-// multisensoryTrials draws the trials of the task.
-type multisensoryTrials struct {
-	ring       int
-	coherences []float64
-	steps      [3]int // of the periods
-}
-
-func (p *multisensoryTrials) draw(index int, r stream) (trial, stream) {
-	var t trial
-	k := turns(index)
-	t.lay(p.steps[:]...)
-	choice := k.next(p.ring)
-	t.choice, t.coherence = 1+choice, p.coherences[k.next(len(p.coherences))]
-	share := r.float()
-	t.showRing(1, 1, p.ring, float64(choice), share*t.coherence)
-	t.showRing(1, 1+p.ring, p.ring, float64(choice), (1-share)*t.coherence)
-	return t, r
+	return c.open("multisensory", c, env, modalities, []string{"fixation", "stimulus", "decision"}, c.FixationMs, c.StimulusMs, c.DecisionMs)
 }
 
 // categoryFree describes the task.

@@ -15,13 +15,8 @@ import "galvani/engine/cite"
 //
 // Source: Britten, Shadlen, Newsome and Movshon (1992) J Neurosci 12:4745.
 type Perceptual struct {
-	Ring       int       `toml:"ring" doc:"choices, one channel each" unit:"1" min:"2" max:"64"`
-	Coherences []float64 `toml:"coherences" doc:"strengths of the stimulus" unit:"%" min:"0" max:"100" nonempty:"true"`
-	FixationMs float64   `toml:"fixation_ms" doc:"fixation before the stimulus" unit:"ms" min:"0" max:"100000"`
-	StimulusMs float64   `toml:"stimulus_ms" doc:"duration of the stimulus" unit:"ms" min:"0" max:"100000"`
-	DelayMs    float64   `toml:"delay_ms" doc:"from the end of the stimulus to the decision" unit:"ms" min:"0" max:"100000"`
-	DecisionMs float64   `toml:"decision_ms" doc:"time for the choice" unit:"ms" min:"0" max:"100000"`
-	TrialTiming
+	Evidence
+	DelayMs float64 `toml:"delay_ms" doc:"from the end of the stimulus to the decision" unit:"ms" min:"0" max:"100000"`
 }
 
 func init() {
@@ -35,41 +30,13 @@ func init() {
 }
 
 func newPerceptual() *Perceptual {
-	return &Perceptual{Ring: 2, Coherences: []float64{0, 6.4, 12.8, 25.6, 51.2},
-		FixationMs: 100, StimulusMs: 2000, DelayMs: 0, DecisionMs: 100, TrialTiming: newTrialTiming(100, 1)}
+	return &Perceptual{Evidence: Evidence{Ring: 2, Coherences: []float64{0, 6.4, 12.8, 25.6, 51.2},
+		FixationMs: 100, StimulusMs: 2000, DecisionMs: 100, TrialTiming: newTrialTiming(100, 1)}}
 }
 
 // Open implements Config.
 func (c *Perceptual) Open(env Env) (*Task, error) {
-	const name = "perceptual"
-	if err := check(name, c); err != nil {
-		return nil, err
-	}
-	if err := c.atLeastOne(name, duration{"stimulus_ms", c.StimulusMs}, duration{"decision_ms", c.DecisionMs}); err != nil {
-		return nil, err
-	}
-	p := &perceptualTrials{c.Ring, c.Coherences,
-		[4]int{c.count(c.FixationMs), c.count(c.StimulusMs), c.count(c.DelayMs), c.count(c.DecisionMs)}}
-	length := p.steps[0] + p.steps[1] + p.steps[2] + p.steps[3]
-	t := &Task{Name: name, I: 1 + c.Ring, Classes: choices(c.Ring)}
-	return openTrials(t, env, c.TrialTiming, p, []string{"fixation", "stimulus", "delay", "decision"}, length, length)
-}
-
-// perceptualTrials draws the trials of the task.
-type perceptualTrials struct {
-	ring       int
-	coherences []float64
-	steps      [4]int // of the periods
-}
-
-func (p *perceptualTrials) draw(index int, r stream) (trial, stream) {
-	var t trial
-	k := turns(index)
-	t.lay(p.steps[:]...)
-	choice := k.next(p.ring)
-	t.choice, t.coherence = 1+choice, p.coherences[k.next(len(p.coherences))]
-	t.showRing(1, 1, p.ring, float64(choice), t.coherence)
-	return t, r
+	return c.open("perceptual", c, env, 1, []string{"fixation", "stimulus", "delay", "decision"}, c.FixationMs, c.StimulusMs, c.DelayMs, c.DecisionMs)
 }
 
 // visualMotion describes the task.

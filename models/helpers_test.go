@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
+	"galvani/kernels/conform"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -311,23 +312,4 @@ func draw(r *rand.Rand, s kernels.Spec) []float64 {
 	return e
 }
 
-// near compares numbers up to tolerance, relative above 1.
-func near(t *testing.T, what string, got, want []float64, tolerance float64) {
-	t.Helper()
-	if m := mismatch(got, want, tolerance); m != "" {
-		t.Fatalf("%s: %s", what, m)
-	}
-}
-
-// mismatch describes the first element that differs, or is empty.
-func mismatch(got, want []float64, tolerance float64) string {
-	if len(got) != len(want) {
-		return fmt.Sprintf("%d elements, want %d", len(got), len(want))
-	}
-	for i := range got {
-		if !(math.Abs(got[i]-want[i]) <= tolerance*max(1, math.Abs(want[i]))) {
-			return fmt.Sprintf("element %d is %.12g, want %.12g", i, got[i], want[i])
-		}
-	}
-	return ""
-}
+var near, mismatch = conform.EachNear, conform.Mismatch

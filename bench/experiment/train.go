@@ -150,6 +150,19 @@ func (e *Env) Train(ctx context.Context, t Training) (*Trained, error) {
 	return n, nil
 }
 
+// Measure trains a network, has look add to what it shows (nil: nothing), and closes it.
+func (e *Env) Measure(ctx context.Context, t Training, look func(n *Trained, r *Result) error) (Result, error) {
+	n, err := e.Train(ctx, t)
+	if err != nil {
+		return Result{}, err
+	}
+	r := n.Result()
+	if look != nil {
+		err = look(n, &r)
+	}
+	return r, errors.Join(err, n.Session.Close())
+}
+
 // Parameter returns the present values of a parameter, such as "cell.W".
 //
 // Errors: no parameter of that name; those of the device.

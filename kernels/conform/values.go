@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -98,4 +99,25 @@ func Near(t testing.TB, name string, got []float32, want []float64, tol float64)
 			t.Fatalf("%s[%d] = %g, want %g: off by %.2g of the largest", name, i, got[i], w, e)
 		}
 	}
+}
+
+// EachNear compares number by number, up to a tolerance that is relative above 1.
+func EachNear(t *testing.T, what string, got, want []float64, tolerance float64) {
+	t.Helper()
+	if m := Mismatch(got, want, tolerance); m != "" {
+		t.Fatalf("%s: %s", what, m)
+	}
+}
+
+// Mismatch describes the first number that EachNear would not take, or is empty.
+func Mismatch(got, want []float64, tolerance float64) string {
+	if len(got) != len(want) {
+		return fmt.Sprintf("%d elements, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if !(math.Abs(got[i]-want[i]) <= tolerance*max(1, math.Abs(want[i]))) {
+			return fmt.Sprintf("element %d is %.17g, want %.17g", i, got[i], want[i])
+		}
+	}
+	return ""
 }

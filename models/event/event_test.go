@@ -2,13 +2,12 @@ package event
 
 import (
 	"errors"
-	"fmt"
-	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"galvani/kernels"
+	"galvani/kernels/conform"
 	"galvani/kernels/devices"
 	"galvani/models"
 
@@ -191,25 +190,7 @@ func (n *Net) state() []float64 {
 	return s
 }
 
-func near(t *testing.T, what string, got, want []float64, tolerance float64) {
-	t.Helper()
-	if m := mismatch(got, want, tolerance); m != "" {
-		t.Errorf("%s: %s", what, m)
-	}
-}
-
-// mismatch describes the first element that differs, relative above 1, or is empty.
-func mismatch(got, want []float64, tolerance float64) string {
-	if len(got) != len(want) {
-		return fmt.Sprintf("%d elements, want %d", len(got), len(want))
-	}
-	for i := range got {
-		if !(math.Abs(got[i]-want[i]) <= tolerance*max(1, math.Abs(want[i]))) {
-			return fmt.Sprintf("element %d is %.17g, want %.17g", i, got[i], want[i])
-		}
-	}
-	return ""
-}
+var near, mismatch = conform.EachNear, conform.Mismatch
 
 // TestEqualsClocked holds the events to the unrolled graph and, with cgo, to the fused scan in
 // float64: all voltages, and voltages and traces at the end.

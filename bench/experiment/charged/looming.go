@@ -182,18 +182,14 @@ func (s *looming) measure(ctx context.Context, env *experiment.Env, c loomingCas
 	if t.Hidden, err = experiment.MatchingUnits(reference, t, eye.Facets*eye.Facets, outputs); err != nil {
 		return experiment.Result{}, err
 	}
-	n, err := env.Train(ctx, t)
-	if err != nil {
-		return experiment.Result{}, err
-	}
-	defer n.Session.Close()
-	r := n.Result()
-	r.Values["hidden"] = float64(t.Hidden)
-	if loss, ok := r.Values["last_loss"]; ok && c.task == "looming-ttc" {
-		r.Values["rmse_ms"] = math.Sqrt(loss) * float64(eye.Steps) * eye.StepMs
-	}
-	if c.task == "looming" && (c.key == "" || c.key == "half_field") {
-		err = s.respond(ctx, n, eye, &r)
-	}
-	return r, err
+	return env.Measure(ctx, t, func(n *experiment.Trained, r *experiment.Result) error {
+		r.Values["hidden"] = float64(t.Hidden)
+		if loss, ok := r.Values["last_loss"]; ok && c.task == "looming-ttc" {
+			r.Values["rmse_ms"] = math.Sqrt(loss) * float64(eye.Steps) * eye.StepMs
+		}
+		if c.task == "looming" && (c.key == "" || c.key == "half_field") {
+			return s.respond(ctx, n, eye, r)
+		}
+		return nil
+	})
 }

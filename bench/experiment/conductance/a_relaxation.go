@@ -88,31 +88,27 @@ func (s *relaxation) measure(ctx context.Context, env *experiment.Env, c relaxed
 	if err != nil {
 		return experiment.Result{}, err
 	}
-	n, err := env.Train(ctx, t)
-	if err != nil {
-		return experiment.Result{}, err
-	}
-	defer n.Session.Close()
-	r := n.Result()
-	names := []string{"A"}
-	if c.shape == "type" {
-		names = []string{"A_E", "A_I"}
-	}
-	var a []float64
-	for _, name := range names {
-		v, err := n.Parameter("cell." + name)
-		if err != nil {
-			return experiment.Result{}, err
+	return env.Measure(ctx, t, func(n *experiment.Trained, r *experiment.Result) error {
+		names := []string{"A"}
+		if c.shape == "type" {
+			names = []string{"A_E", "A_I"}
 		}
-		a = append(a, v...)
-	}
-	excitatory := n.Net.Excitatory()
-	if c.shape == "type" {
-		excitatory = 1
-	}
-	r.Curves["A"], r.Values["excitatory"] = a, float64(excitatory)
-	byType(r.Values, a, excitatory)
-	return r, nil
+		var a []float64
+		for _, name := range names {
+			v, err := n.Parameter("cell." + name)
+			if err != nil {
+				return err
+			}
+			a = append(a, v...)
+		}
+		excitatory := n.Net.Excitatory()
+		if c.shape == "type" {
+			excitatory = 1
+		}
+		r.Curves["A"], r.Values["excitatory"] = a, float64(excitatory)
+		byType(r.Values, a, excitatory)
+		return nil
+	})
 }
 
 // byType tells how A differs between the first units, which excite, and the others: the mean of

@@ -125,18 +125,14 @@ func (s *spectrum) measure(ctx context.Context, env *experiment.Env, p spectrumP
 	if err != nil {
 		return experiment.Result{}, err
 	}
-	n, err := env.Train(ctx, t)
-	if err != nil {
-		return experiment.Result{}, err
-	}
-	defer n.Session.Close()
-	r := n.Result()
-	r.Values["train_size"], r.Values["test_size"] = float64(n.Task.Train.Len()), float64(n.Task.Test.Len())
-	r.Values["accuracy"] = r.Values["last_accuracy"]
-	if n.Diverged() { // it answers like chance
-		r.Values["accuracy"] = 1 / float64(n.Task.O)
-	}
-	return r, nil
+	return env.Measure(ctx, t, func(n *experiment.Trained, r *experiment.Result) error {
+		r.Values["train_size"], r.Values["test_size"] = float64(n.Task.Train.Len()), float64(n.Task.Test.Len())
+		r.Values["accuracy"] = r.Values["last_accuracy"]
+		if n.Diverged() { // it answers like chance
+			r.Values["accuracy"] = 1 / float64(n.Task.O)
+		}
+		return nil
+	})
 }
 
 // comparison is of two conditions of one task, a less constrained than b, over the seeds of both.

@@ -142,33 +142,29 @@ func (s *tauRecovery) measure(ctx context.Context, env *experiment.Env, l lesson
 	if err != nil {
 		return experiment.Result{}, err
 	}
-	n, err := env.Train(ctx, s.student(l, teacher.task, seed))
-	if err != nil {
-		return experiment.Result{}, err
-	}
-	defer n.Session.Close()
-	r := n.Result()
-	r.Values["variance"], r.Values["mse"] = teacher.variance, r.Values["last_loss"]
-	if l.startS == 0 || n.Diverged() {
-		return r, nil
-	}
-	for name, of := range map[string]string{"tau_s": "cell.a_s", "tau_r": "cell.a_r"} {
-		a, err := n.Parameter(of)
-		if err != nil {
-			return experiment.Result{}, err
+	return env.Measure(ctx, s.student(l, teacher.task, seed), func(n *experiment.Trained, r *experiment.Result) error {
+		r.Values["variance"], r.Values["mse"] = teacher.variance, r.Values["last_loss"]
+		if l.startS == 0 || n.Diverged() {
+			return nil
 		}
-		tau, want := make(rows.Curve, len(a)), teacher.Of(name)
-		off := 0.0
-		for i := range a {
-			tau[i] = 1 + math.Exp(-a[i]) // dt/σ(a) with dt = 1
-			off += math.Abs(tau[i]/want[i]-1) / float64(len(a))
-			r.Values[name] += tau[i] / float64(len(a))
-			r.Values["teacher_"+name] += want[i] / float64(len(a))
+		for name, of := range map[string]string{"tau_s": "cell.a_s", "tau_r": "cell.a_r"} {
+			a, err := n.Parameter(of)
+			if err != nil {
+				return err
+			}
+			tau, want := make(rows.Curve, len(a)), teacher.Of(name)
+			off := 0.0
+			for i := range a {
+				tau[i] = 1 + math.Exp(-a[i]) // dt/σ(a) with dt = 1
+				off += math.Abs(tau[i]/want[i]-1) / float64(len(a))
+				r.Values[name] += tau[i] / float64(len(a))
+				r.Values["teacher_"+name] += want[i] / float64(len(a))
+			}
+			r.Curves[name], r.Curves["teacher_"+name] = tau, slices.Clone(want)
+			r.Values[name+"_off"] = off
 		}
-		r.Curves[name], r.Curves["teacher_"+name] = tau, slices.Clone(want)
-		r.Values[name+"_off"] = off
-	}
-	return r, nil
+		return nil
+	})
 }
 
 const (

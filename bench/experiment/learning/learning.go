@@ -218,30 +218,26 @@ func (s *learning) measure(ctx context.Context, env *experiment.Env, c learningC
 	if t.Hidden, err = experiment.MatchingUnits(reference, t, c.inputs, c.outputs); err != nil {
 		return experiment.Result{}, err
 	}
-	n, err := env.Train(ctx, t)
-	if err != nil {
-		return experiment.Result{}, err
-	}
-	defer n.Session.Close()
-	r := n.Result()
-	r.Values["hidden"], r.Values["lr"], r.Values["samples"] = float64(t.Hidden), t.Options.LR, float64(n.Task.Train.Len())
-	for _, e := range n.Evaluations {
-		if c.images && e.Test.Accuracy() >= c.threshold || !c.images && e.Test.Loss() <= c.threshold {
-			r.Values["learned_steps"], r.Values["learned_seconds"] = float64(e.Step), e.Seconds
-			break
+	return env.Measure(ctx, t, func(n *experiment.Trained, r *experiment.Result) error {
+		r.Values["hidden"], r.Values["lr"], r.Values["samples"] = float64(t.Hidden), t.Options.LR, float64(n.Task.Train.Len())
+		for _, e := range n.Evaluations {
+			if c.images && e.Test.Accuracy() >= c.threshold || !c.images && e.Test.Loss() <= c.threshold {
+				r.Values["learned_steps"], r.Values["learned_seconds"] = float64(e.Step), e.Seconds
+				break
+			}
 		}
-	}
-	var norms []float64
-	for _, step := range n.Steps {
-		norms = append(norms, step.GradNorm)
-	}
-	slices.Sort(norms)
-	for i, p := range normShares {
-		if len(norms) > 0 {
-			r.Values[normNames[i]] = stat.Quantile(p, stat.Empirical, norms, nil)
+		var norms []float64
+		for _, step := range n.Steps {
+			norms = append(norms, step.GradNorm)
 		}
-	}
-	return r, nil
+		slices.Sort(norms)
+		for i, p := range normShares {
+			if len(norms) > 0 {
+				r.Values[normNames[i]] = stat.Quantile(p, stat.Empirical, norms, nil)
+			}
+		}
+		return nil
+	})
 }
 
 // Percentiles of the norm of the gradient before clipping, over the updates.
