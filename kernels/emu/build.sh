@@ -25,7 +25,7 @@ targets() {
 	echo "${found:-70 80 90}"
 }
 
-common="-std=c++17 -O2 -g1 -fPIC -fvisibility=hidden -Wall -Wextra -MMD"
+common="-std=c++17 -O1 -g1 -fPIC -fvisibility=hidden -Wall -Wextra -MMD"
 # The calls of the thread sanitizer announce loads and stores to check.cpp. Loops must not turn
 # into memset or memcpy, which are not announced.
 kernel="-DGALVANI_EMU -I$kernels/cuda -I$here -ffp-contract=off -fno-tree-loop-distribute-patterns -fno-tree-vectorize

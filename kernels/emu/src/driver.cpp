@@ -573,6 +573,15 @@ static CUresult run(Function *f, emu_dim g, emu_dim b, emu_dim c, size_t shared,
 	return OK;
 }
 
+// destroy deletes what is in a set, and refuses what is not.
+template <class T> static CUresult destroy(std::set<T *> &all, T *one)
+{
+	if (!all.erase(one))
+		return INVALID_HANDLE;
+	delete one;
+	return OK;
+}
+
 static bool valid(Stream *s) { return (uintptr_t)s <= 2 || streams.count(s); }
 
 // ---- attributes ----
@@ -1208,10 +1217,7 @@ API cuStreamCreateWithPriority(Stream **out, unsigned, int priority)
 API cuStreamDestroy_v2(Stream *s)
 {
 	BEGIN(cuStreamDestroy_v2, true)
-	if (!streams.erase(s))
-		return INVALID_HANDLE;
-	delete s;
-	return OK;
+	return destroy(streams, s);
 }
 
 API cuStreamSynchronize(Stream *s)
@@ -1272,9 +1278,6 @@ API cuEventElapsedTime(float *ms, Event *a, Event *b)
 API cuEventDestroy_v2(Event *e)
 {
 	BEGIN(cuEventDestroy_v2, true)
-	if (!events.erase(e))
-		return INVALID_HANDLE;
-	delete e;
-	return OK;
+	return destroy(events, e);
 }
 }
