@@ -80,7 +80,7 @@ func (t *table) called(key, s string) {
 // gate reads one gate.
 func (t *table) gate() Gate {
 	g := Gate{Name: t.name("name"), Power: t.integer("power", 1, 1, 8)}
-	g.Factor = t.number("speed", 1, 1e-6, 1e6)
+	g.Factor = t.number("speed", 1, 1e-5, 1e5)
 	if g.Q10 = t.number("q10", 0, 0.1, 100); g.Q10 > 0 {
 		g.Measured = t.must("measured", temperature, interval{lo: -50, hi: 100})
 	}

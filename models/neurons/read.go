@@ -153,6 +153,13 @@ func (r *reader) channels() {
 	for i, c := range r.n.Channels {
 		r.n.Channels[i] = r.channel(all, c.Name)
 	}
+	for _, c := range r.n.Channels {
+		for _, g := range c.Gates {
+			if speed := g.Speed(r.n.Temperature); !(speed > 1e-6 && speed < 1e6) {
+				r.fail("temperature", "makes gate %s of channel %s %.3g times as fast as measured, want 1e-6 to 1e6; look at q10 and measured", g.Name, c.Name, speed)
+			}
+		}
+	}
 	for _, name := range all.names() {
 		if !slices.ContainsFunc(r.n.Channels, func(c Channel) bool { return c.Name == name }) {
 			all.fail(name, "is in no region; give it a density under [region.NAME.channels], or delete it")

@@ -1,6 +1,7 @@
 package neurons
 
 import (
+	"math"
 	"slices"
 	"strconv"
 
@@ -38,6 +39,9 @@ func (r *reader) shape() {
 	}
 	n := r.n
 	n.mesh = newMesh(branches)
+	if r.sizes(); r.doc.err != nil {
+		return
+	}
 	n.kind = make([]int, len(n.mesh.area))
 	for u, i := range n.mesh.owner {
 		n.kind[u] = n.Sections[i].Region
@@ -45,6 +49,26 @@ func (r *reader) shape() {
 	for i, g := range n.Regions {
 		if !slices.ContainsFunc(n.Sections, func(p Piece) bool { return p.Region == i }) {
 			(&table{doc: r.doc, path: "region." + g.Name}).fail("", "has no section; delete it, or let one be of it")
+		}
+	}
+}
+
+// mostArea is the largest area of a compartment in µm², as package compartments has it.
+const mostArea = 1e12
+
+// sizes refuses what is so large or small that numbers of it run over.
+func (r *reader) sizes() {
+	m := &r.n.mesh
+	for u, i := range m.owner {
+		if a := m.area[u]; !(a >= 1/mostArea && a <= mostArea) {
+			r.fail("", "has a compartment of %.4g µm² in section %s, want %g to %g; look at lengths, diameters and units", a, r.n.Sections[i].Name, 1/mostArea, mostArea)
+			return
+		}
+	}
+	for _, g := range m.Axial {
+		if !(g > 0 && g <= math.MaxFloat32) {
+			r.fail("", "has neighbours with %.4g µS between them; look at lengths, diameters and axial resistivities", g)
+			return
 		}
 	}
 }

@@ -160,6 +160,7 @@ func TestBadMorphologies(t *testing.T) {
 		"unknown region": {"1 1 0 0 0 5 -1\n2 2 9 0 0 1 1\n", `unknown region "axon"`},
 		"no length":      {"1 1 0 0 0 5 -1\n2 1 9 0 0 5 1\n3 3 9 0 0 1 2\n", "line 3: begins a section without a length"},
 		"long line":      {"# " + strings.Repeat("x", longestLine+1), "is this a text file?"},
+		"endless":        {"1 1 0 0 0 5 -1\n2 3 1e12 0 0 1e12 1\n", "has a compartment of"},
 		"other number":   {"1 1 0 0 0 5 -99\n", `parent is "-99"`},
 	} {
 		_, err := swcNeuron(c.swc, "")
@@ -167,4 +168,26 @@ func TestBadMorphologies(t *testing.T) {
 			t.Errorf("%s: error %v, want %q", name, err, c.want)
 		}
 	}
+}
+
+// FuzzSWC: no morphology makes the reader or the compiler panic.
+func FuzzSWC(f *testing.F) {
+	for _, swc := range []string{onePoint, threePoint, twoPoint, "1 1 0 0 0 5 -1\n2 3 9 0 0 1 3\n3 3 19 0 0 1 2\n", "1 3 0 0 0 1 -1\n2 3 0 0 0 1 1\n3 3 1e9 0 0 1e-9 2\n"} {
+		f.Add(swc)
+	}
+	f.Fuzz(func(t *testing.T, swc string) {
+		n, err := swcNeuron(swc, "longest = \"1 m\"\nd_lambda = 10.0\n")
+		if err != nil {
+			if !errors.Is(err, ErrDescription) || strings.ContainsAny(err.Error(), "\n\r") {
+				t.Fatalf("error is %q", err)
+			}
+			return
+		}
+		if n.Compartments() > 1000 {
+			return
+		}
+		if _, err := n.Compile(Options{}); err != nil {
+			t.Fatalf("a morphology that was read is refused: %v", err)
+		}
+	})
 }
