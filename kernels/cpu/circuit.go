@@ -2,7 +2,29 @@
 
 package cpu
 
-// #include "circuit.h"
+/*
+#include "circuit.h"
+
+// circuit_lanes returns the loop that steps so many units at once.
+static circuit_run_fn *circuit_lanes(int lanes)
+{
+#if defined(__x86_64__)
+	if (lanes == 16)
+		return circuit_run_avx512;
+	if (lanes == 8)
+		return circuit_run_avx2;
+#endif
+	return circuit_run_portable;
+}
+
+static void circuit_run(circuit_run_fn *f, const struct circuit_dims *d, const struct wiring_population *population,
+			const struct wiring_synapse *synapse, const struct wiring_projection *projection,
+			const struct wiring_probe *probe, float *state, const float *weights, const int *ints, const float *in,
+			unsigned long long *spikes, float *v, int worker, struct team *team)
+{
+	f(d, population, synapse, projection, probe, state, weights, ints, in, spikes, v, worker, team);
+}
+*/
 import "C"
 
 import (
@@ -20,16 +42,20 @@ var _, _, _ = neurons.Headers, random.Header, wiring.Header // a header that cha
 
 // circuit does the steps of circuits on a team of threads. It implements wiring.Engine.
 type circuit struct {
+	loop    *C.circuit_run_fn
 	workers []int
 	team    []C.struct_team
 }
+
+// circuitLanes is how many units an instruction set steps at once; all others, 4.
+var circuitLanes = map[string]C.int{"avx512": 16, "avx2": 8}
 
 // NewCircuit implements kernels.Simulator.
 func (d *Device) NewCircuit(cfg *kernels.Circuit) (kernels.CircuitPlan, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	c := &circuit{team: []C.struct_team{newTeam(d.threads)}}
+	c := &circuit{loop: C.circuit_lanes(circuitLanes[d.isa]), team: []C.struct_team{newTeam(d.threads)}}
 	for k := range d.threads {
 		c.workers = append(c.workers, k)
 	}
@@ -52,7 +78,7 @@ func (c *circuit) Stretch(p *wiring.Plan, n int) (bool, error) {
 
 // run does the part of one worker.
 func (c *circuit) run(p *wiring.Plan, dims *C.struct_circuit_dims, worker int) {
-	C.circuit_run(dims, (*C.struct_wiring_population)(first(p.Populations)), (*C.struct_wiring_synapse)(first(p.Synapses)),
+	C.circuit_run(c.loop, dims, (*C.struct_wiring_population)(first(p.Populations)), (*C.struct_wiring_synapse)(first(p.Synapses)),
 		(*C.struct_wiring_projection)(first(p.Projections)), (*C.struct_wiring_probe)(first(p.Probes)),
 		(*C.float)(first(p.Vars)), (*C.float)(first(p.Weights)), (*C.int)(first(p.Ints)), (*C.float)(first(p.In)),
 		(*C.ulonglong)(first(p.Spikes)), (*C.float)(first(p.V)), C.int(worker), &c.team[0])

@@ -10,10 +10,23 @@ import (
 	"galvani/kernels/conform"
 )
 
-// TestCircuit wants the same from any number of threads.
+// TestCircuit wants the same from any number of threads and every instruction set.
 func TestCircuit(t *testing.T) {
 	for _, threads := range []int{1, 2, 3, 7} {
 		t.Run(fmt.Sprint(threads), func(t *testing.T) { conform.Circuit(t, open(t, threads)) })
+	}
+	for _, isa := range ISAs {
+		if !Supported(isa) {
+			t.Logf("%s: not on this machine", isa)
+			continue
+		}
+		t.Run(isa, func(t *testing.T) {
+			d, err := OpenISA(isa, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conform.Circuit(t, d)
+		})
 	}
 }
 

@@ -1,15 +1,16 @@
-/* circuit.c - circuits in time. A worker owns some words of units of every population: it steps them,
- * and adds what arrives at them in the order of projection, source and entry. So sums do not depend on
- * the number of workers. One barrier a step, between spikes and their delivery. */
+/* circuit.inc.h - circuits in time, for one instruction set: the including file defines CIRCUIT_RUN and VL. A
+ * worker owns some words of units of every population: it steps them, and adds what arrives at them in the
+ * order of projection, source and entry. So sums do not depend on the number of workers. One barrier a step,
+ * between spikes and their delivery. */
 
-/* Products and sums are rounded each by itself, so that every compiler gives the same bits. */
+/* Products and sums are rounded each by itself, so that every compiler and instruction set gives the same
+ * bits. */
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
 #else
 #pragma GCC optimize("fp-contract=off")
 #endif
 
-#define VL 4
 #include "../neurons/list.h"
 #include "../random/random.h"
 #include "circuit.h"
@@ -51,30 +52,49 @@ static void draw(const struct wiring_population *p, word step, long lo, long hi,
 	}
 }
 
-/* vector is real in memory of any alignment. */
+/* vector is real in memory of any alignment, bitvector bits. */
 typedef float vector __attribute__((vector_size(VL * 4), aligned(4)));
+typedef int bitvector __attribute__((vector_size(VL * 4), aligned(4)));
 
+/* gathered returns a word of those of 64 units that spike: -1 in set, others 0. some is not 0 in some lane
+ * if there are any. */
+static word gathered(bits some, const int *set)
+{
+	int any = 0;
+	word out = 0;
+	for (int k = 0; k < VL; k++)
+		any |= some[k];
+	for (int u = 0; any && u < 64; u++)
+		out |= (word)(set[u] & 1) << u;
+	return out;
+}
+
+/* words steps the units of some words; what a neuron has besides is a constant of the call. */
 #define PLANE(n, u, v, d) +1
 #define STEP(c) \
 static void c##_words(const struct run *r, const struct wiring_population *p, float current, long lo, long hi, word *row) \
 { \
 	enum { PLANES = 0 c##_PLANES(PLANE) }; \
+	const struct wiring_synapse *synapse = r->synapse + p->synapse; \
+	elem consts[NEURON_CONSTS]; \
+	memcpy(consts, p->consts, sizeof consts); \
 	for (long w = lo; w < hi; w++) { \
-		word out = 0; \
+		int set[64]; \
+		bits some = {0}; \
 		for (int u = 0; u < 64; u += VL) { \
 			real s[PLANES], in = r_splat(current); \
 			float *at = r->state + p->state + 64 * w + u; \
 			for (int k = 0; k < p->synapses; k++) \
-				in += *(vector *)(r->state + r->synapse[p->synapse + k].current + 64 * w + u); \
+				in += *(vector *)(r->state + synapse[k].current + 64 * w + u); \
 			for (int k = 0; k < PLANES; k++) \
 				s[k] = *(vector *)(at + k * 64 * p->words); \
-			bits spike = c##_step(p->consts, in, s); \
+			bits spike = c##_step(consts, in, s); \
 			for (int k = 0; k < PLANES; k++) \
 				*(vector *)(at + k * 64 * p->words) = s[k]; \
-			for (int k = 0; k < VL; k++) \
-				out |= (word)(spike[k] & 1) << (u + k); \
+			*(bitvector *)(set + u) = spike; \
+			some |= spike; \
 		} \
-		row[w] = out & mask_of(p, w); \
+		row[w] = gathered(some, set) & mask_of(p, w); \
 	} \
 }
 NEURONS(STEP)
@@ -117,14 +137,15 @@ static void deliver(const struct run *r, const struct wiring_projection *p, word
 static void decay(const struct run *r, const struct wiring_population *p, const struct wiring_synapse *s, word step, long lo, long hi)
 {
 	float *current = r->state + s->current, *due = r->state + s->ring + (long)(step % s->slots) * 64 * p->words;
-	for (long u = 64 * lo; u < 64 * hi; u++) {
-		float i = current[u] * s->decay + due[u];
-		current[u] = i < 1e-30f && i > -1e-30f ? 0 : i; /* kernels.Tiny */
-		due[u] = 0;
+	real tiny = r_splat(1e-30f), zero = r_splat(0); /* kernels.Tiny */
+	for (long u = 64 * lo; u < 64 * hi; u += VL) {
+		real i = *(vector *)(current + u) * s->decay + *(vector *)(due + u);
+		*(vector *)(current + u) = r_where((i < tiny) & (i > -tiny), zero, i);
+		*(vector *)(due + u) = zero;
 	}
 }
 
-void circuit_run(const struct circuit_dims *d, const struct wiring_population *population,
+void CIRCUIT_RUN(const struct circuit_dims *d, const struct wiring_population *population,
 		 const struct wiring_synapse *synapse, const struct wiring_projection *projection,
 		 const struct wiring_probe *probe, float *state, const float *weights, const int *ints, const float *in,
 		 unsigned long long *spikes, float *v, int worker, struct team *team)
