@@ -32,7 +32,7 @@ func newRoot() *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newTrain(), newRuns(), newEval(), newTrace(), newExport(), newPerturb(), newFixedpoints(), newSimulate(),
+		newTrain(), newRuns(), newEval(), newTrace(), newExport(), newPerturb(), newFixedpoints(), newSimulate(), newFit(),
 		newModels(), newNeurons(), newTasks(), newData(),
 		newDevices(), newGradcheck(), newBench(), newExperiment(), newVersion(), newExitCodes(),
 	)

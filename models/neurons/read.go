@@ -59,11 +59,16 @@ func (t *table) isChannel() bool {
 //
 // Errors: *Mistake, with line and key.
 func Read(file string, text []byte, open func(path string) ([]byte, error)) (*Neuron, error) {
+	return read(file, text, 0, open)
+}
+
+// read is Read for a file that others, depth of them, are like.
+func read(file string, text []byte, depth int, open func(path string) ([]byte, error)) (*Neuron, error) {
 	t, err := openDocument(file, text)
 	if err != nil {
 		return nil, err
 	}
-	r := reader{table: t, open: open, n: &Neuron{File: file, Name: strings.TrimSuffix(filepath.Base(file), ".toml")}}
+	r := reader{table: t, open: open, depth: depth, n: &Neuron{File: file, Name: strings.TrimSuffix(filepath.Base(file), ".toml")}}
 	r.read()
 	if t.doc.err != nil {
 		return nil, t.doc.err
@@ -74,8 +79,9 @@ func Read(file string, text []byte, open func(path string) ([]byte, error)) (*Ne
 // reader reads the file of a neuron.
 type reader struct {
 	*table
-	open func(path string) ([]byte, error)
-	n    *Neuron
+	open  func(path string) ([]byte, error)
+	depth int
+	n     *Neuron
 }
 
 func (r *reader) read() {
@@ -84,6 +90,10 @@ func (r *reader) read() {
 		return
 	}
 	n := r.n
+	if r.has("like") {
+		r.like()
+		return
+	}
 	n.Doc, n.Source = r.words("doc", ""), r.words("source", "")
 	n.Start = r.must("start", voltage, interval{lo: -1000, hi: 1000})
 	n.Temperature = r.quantity("temperature", temperature, 6.3, interval{lo: -50, hi: 100})

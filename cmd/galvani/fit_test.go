@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestFit fits two conductances of a neuron of a file, stops, goes on, and wants what one run gives; and
+// the fitted neuron to do what was recorded.
+func TestFit(t *testing.T) {
+	needsCPU(t)
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("mine.toml", []byte("like = \"hh\"\n[numbers]\ng_na = [0.11]\ng_k = 0.033\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stimulus := []string{"--current", "step 10 2:9", "--for", "10ms"}
+	galvani(t, append([]string{"simulate", "mine.toml", "--out", "seen"}, stimulus...)...).ok(t)
+	fit := []string{"fit", "hh", "--to", "seen.csv", "--learn", "g_na,soma.g_k", "--starts", "3", "--json"}
+	whole := galvani(t, append(fit, "--out", "whole", "--updates", "24", "--threads", "1")...).ok(t)
+	galvani(t, append(fit, "--out", "parts", "--updates", "9", "--threads", "2")...).ok(t)
+	galvani(t, "fit", "--resume", "parts", "--updates", "15").ok(t)
+	for _, name := range []string{fitFile, "fitted.toml"} {
+		a, err := os.ReadFile(filepath.Join("whole", name))
+		b, err2 := os.ReadFile(filepath.Join("parts", name))
+		if err != nil || err2 != nil || string(a) != string(b) {
+			t.Errorf("%s of a fit in parts is not that of the whole: %v, %v", name, err, err2)
+		}
+	}
+	var r fitReport
+	if err := json.Unmarshal([]byte(whole.stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float64{0.11, 0.033} {
+		if n := r.Numbers[i]; math.Abs(n.Fitted-want) > 0.005*want || n.Least > n.Fitted || n.Most < n.Fitted {
+			t.Errorf("%+v, want %g; error %g mV", n, want, r.Error)
+		}
+	}
+	var seen, fitted neuronTrace
+	for name, to := range map[string]*neuronTrace{"mine.toml": &seen, "whole/fitted.toml": &fitted} {
+		o := galvani(t, append([]string{"simulate", name, "--json"}, stimulus...)...).ok(t)
+		if err := json.Unmarshal([]byte(o.stdout), to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(seen.Spikes[0]) != 1 || len(fitted.Spikes[0]) != 1 || math.Abs(seen.Spikes[0][0]-fitted.Spikes[0][0]) > 0.02 {
+		t.Errorf("spikes of the fitted neuron: %v, want %v", fitted.Spikes, seen.Spikes)
+	}
+	for _, name := range []string{"traces-1.png", "traces-1.svg", "errors.png", "errors.svg"} {
+		if info, err := os.Stat(filepath.Join("whole", name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestFitRefuses wants one line, and no folder left behind.
+func TestFitRefuses(t *testing.T) {
+	needsCPU(t)
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{"good.csv": "time,voltage\n0,-65\n1,-65\n2,-65\n3,-65\n", "short.csv": "time,voltage\n0,1\n",
+		"uneven.csv": "time,voltage\n0,-65\n1,-65\n2,-65\n4,-65\n", "other.csv": "time,voltage\n0,-65\n2,-65\n4,-65\n6,-65\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"hh", exitConfig, "fit needs --to"},
+		{"hh --to none.csv --learn g_na --out x", exitData, "none.csv"},
+		{"hh --to short.csv --learn g_na --out x", exitConfig, "has 2 lines"},
+		{"hh --to uneven.csv --learn g_na --out x", exitConfig, "line 5: a step of 2 ms"},
+		{"hh --to good.csv,other.csv --learn g_na --out x", exitConfig, "want the same"},
+		{"hhh --to good.csv --learn g_na --out x", exitConfig, `did you mean "hh"?`},
+		{"hh --to good.csv --learn g_nx --out x", exitConfig, `did you mean "g_na"?`},
+		{"hh --to good.csv --learn g_na --starts 0 --out x", exitConfig, "0 starts"},
+		{"hh --to good.csv --learn g_na --within 1 --out x", exitConfig, "within 1"},
+		{"hh --to good.csv --learn g_na --bounds g_na=1 --out x", exitConfig, "want NAME=LO:HI"},
+		{"hh --to good.csv --learn g_na --bounds g_na=1:2 --out x", exitConfig, "want it between"},
+		{"hh --to good.csv --learn g_na --bounds g_k=0:2 --out x", exitConfig, "which is not learned"},
+		{"hh --to good.csv --learn g_na --updates -1 --out x", exitConfig, "--updates is -1"},
+		{"hh --to good.csv --learn g_na --out a/b", exitIO, "no such file"},
+		{"--resume none", exitData, "none"},
+		{"hh --resume none", exitConfig, "leave hh away"},
+	} {
+		galvani(t, append([]string{"fit"}, strings.Fields(c.args)...)...).refused(t, c.code, c.want)
+		if _, err := os.Stat("x"); err == nil {
+			t.Errorf("%s leaves a folder", c.args)
+		}
+	}
+	if err := os.Mkdir("there", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	galvani(t, "fit", "hh", "--to", "good.csv", "--learn", "g_na", "--out", "there").refused(t, exitConfig, "there already")
+	if err := os.WriteFile("there/fit.json", []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	galvani(t, "fit", "--resume", "there").refused(t, exitConfig, "is not that of a fit")
+	if err := os.WriteFile("there/fit.json", []byte(`{"neuron":"hh","recordings":[]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	galvani(t, "fit", "--resume", "there").refused(t, exitConfig, "no recording")
+}

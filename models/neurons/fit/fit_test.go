@@ -1,0 +1,186 @@
+//go:build cgo
+
+package fit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"galvani/kernels/cpu"
+	"galvani/models/neurons"
+
+	"gorgonia.org/tensor"
+)
+
+// recorded simulates a neuron with some numbers of its own and returns what it did as a recording.
+func recorded(t *testing.T, n *neurons.Neuron, truth map[string][]float64, current string) *Recording {
+	t.Helper()
+	own, err := neurons.Load(n.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, values := range truth {
+		if err := own.Set(name, values); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wave, err := neurons.ParseWave(current, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace, err := own.Run(context.Background(), device(t, 2), tensor.Float64, neurons.Options{}, 600, neurons.Stimulus{Waves: map[int]neurons.Wave{0: wave}}, func(int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("time_ms,voltage,current\n")
+	for k, v := range trace.V[0] {
+		x := 0.0
+		if k > 0 {
+			x = trace.Input[0][k-1]
+		}
+		fmt.Fprintf(&b, "%.8g,%.12g,%.12g\n", float64(k)*trace.Dt, v, x)
+	}
+	r, err := ReadRecording("recording.csv", []byte(b.String()), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func device(t *testing.T, threads int) *cpu.Device {
+	t.Helper()
+	d, err := cpu.Open(threads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func load(t *testing.T, name string) *neurons.Neuron {
+	t.Helper()
+	n, err := neurons.Load(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+var plain = Settings{Learn: []string{"g_na", "g_k", "soma.g_leak"}, Starts: 3, Stride: 1, Within: 1.6, Seed: 1}
+
+// TestFit wants conductances back from two recordings, a spike and none.
+func TestFit(t *testing.T) {
+	n := load(t, "hh")
+	truth := map[string][]float64{"g_na": {0.105}, "g_k": {0.042}, "g_leak": {3.5e-4}}
+	f, err := New(device(t, 2), n, []*Recording{recorded(t, n, truth, "step 3 2:14"), recorded(t, n, truth, "step 12 2:3")}, plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 60 {
+		if err := f.Update(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := f.Winner()
+	for i, want := range []float64{3.5e-4, 0.105, 0.042} {
+		if got := f.Numbers(w)[i]; math.Abs(got-want) > 0.01*want {
+			t.Errorf("%s = %g, want %g; error %g mV²", f.Labels()[i], got, want, f.Starts[w].Loss)
+		}
+	}
+	for name, values := range f.Neuron(w) {
+		if err := n.Set(name, values); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := n.Numbers("g_k")[0]; math.Abs(got-0.042) > 0.0005 {
+		t.Errorf("the fitted neuron has g_k = %g", got)
+	}
+	traces, err := f.Traces(w)
+	if err != nil || len(traces) != 2 || len(traces[0][0]) != 601 {
+		t.Errorf("traces: %d, %v", len(traces), err)
+	}
+}
+
+// TestFitGoesOn wants a fit that stops and goes on, on another number of threads, to be one fit.
+func TestFitGoesOn(t *testing.T) {
+	n := load(t, "hh")
+	rec := []*Recording{recorded(t, n, map[string][]float64{"g_na": {0.11}}, "step 10 1:15")}
+	run := func(threads, steps int, from *State) State {
+		f, err := New(device(t, threads), n, rec, plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if from != nil {
+			if err := f.Resume(*from); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range steps {
+			if err := f.Update(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return f.State
+	}
+	whole := run(1, 6, nil)
+	text, err := json.Marshal(run(2, 3, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var half State
+	if err := json.Unmarshal(text, &half); err != nil {
+		t.Fatal(err)
+	}
+	rest := run(2, 3, &half)
+	for s, want := range whole.Starts {
+		if got := rest.Starts[s]; !slices.Equal(want.Z, got.Z) || !slices.Equal(whole.History[5], rest.History[5]) {
+			t.Fatalf("start %d: %v, want %v", s, got.Z, want.Z)
+		}
+	}
+}
+
+// TestBadRecordings wants one line with the place.
+func TestBadRecordings(t *testing.T) {
+	n := load(t, "hh")
+	for text, want := range map[string]string{
+		"":                                   "has 0 lines",
+		"time,voltage\n0,1\n1,2\n":           "has 3 lines",
+		"time,volts\n0,1\n1,2\n2,3\n":        `column "volts" is none of`,
+		"time,current\n0,1\n1,2\n2,3\n":      "there is no voltage",
+		"time,voltage\n0,1\n1,NaN\n2,3\n":    `line 3: voltage is "NaN"`,
+		"time,voltage\n0,1\n1,2\n3,3\n4,4\n": "line 4: a step of 2 ms",
+		"time,voltage\n0,1\n0,2\n0,3\n":      "time does not rise",
+		"time,voltage\n0,1\n1,x\n2,3\n":      `"x", want a finite number`,
+		"time,voltage\n0,1\n1\n2,3\n":        "wrong number of fields",
+	} {
+		_, err := ReadRecording("r.csv", []byte(text), n)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// TestBadSettings refuses what cannot be fitted.
+func TestBadSettings(t *testing.T) {
+	n := load(t, "hh")
+	rec := []*Recording{{Name: "r", Step: 0.025, Input: make([][]float64, 4), V: [][]float64{make([]float64, 4)}}}
+	for i := range rec[0].Input {
+		rec[0].Input[i] = []float64{0}
+	}
+	for name, s := range map[string]Settings{
+		"nothing":   {Starts: 1, Stride: 1, Within: 2},
+		"unknown":   {Learn: []string{"g_xx"}, Starts: 1, Stride: 1, Within: 2},
+		"starts":    {Learn: []string{"g_na"}, Stride: 1, Within: 2},
+		"outside":   {Learn: []string{"g_na"}, Starts: 1, Stride: 1, Within: 2, Bounds: map[string][2]float64{"g_na": {1, 2}}},
+		"unlearned": {Learn: []string{"g_na"}, Starts: 1, Stride: 1, Within: 2, Bounds: map[string][2]float64{"g_k": {0, 2}}},
+	} {
+		if _, err := New(device(t, 1), n, rec, s); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package neurons
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Numbers returns those of a name of Learnable, in the unit that the parameter has; none of another name.
+func (n *Neuron) Numbers(name string) []float64 {
+	var list []float64
+	n.each(name, func(v float64) float64 {
+		list = append(list, v)
+		return v
+	})
+	return list
+}
+
+// Set replaces the numbers of a name of Learnable.
+//
+// Errors: another name; another count of numbers.
+func (n *Neuron) Set(name string, values []float64) error {
+	if err := n.learns(name); err != nil {
+		return err
+	}
+	if have := len(n.Numbers(name)); len(values) != have {
+		return fmt.Errorf("%s has %d numbers, want %d", name, len(values), have)
+	}
+	i := -1
+	n.each(name, func(float64) float64 {
+		i++
+		return values[i]
+	})
+	return nil
+}
+
+// each replaces every number of a name by what f makes of it.
+func (n *Neuron) each(name string, f func(float64) float64) {
+	on := func(v *float64) { *v = f(*v) }
+	part, of, dotted := strings.Cut(name, ".")
+	for i := range n.Regions {
+		r := &n.Regions[i]
+		key := name
+		if dotted && part == r.Name {
+			key = of
+		}
+		switch key {
+		case "cm":
+			on(&r.Capacity)
+		case "g_leak":
+			on(&r.Leak)
+		case "e_leak":
+			on(&r.Rest)
+		}
+		for _, c := range n.Channels {
+			if g, ok := r.Densities[c.Name]; ok && key == "g_"+c.Name {
+				r.Densities[c.Name] = f(g)
+			}
+		}
+	}
+	if name == "axial" {
+		for i := range n.mesh.Axial {
+			on(&n.mesh.Axial[i])
+		}
+	}
+	for i := range n.Channels {
+		c := &n.Channels[i]
+		if name == "e_"+c.Name {
+			on(&c.Reversal)
+		}
+		for _, g := range c.Gates {
+			for k, number := range g.Kinetics.Numbers() {
+				if name == c.Name+"."+g.Name+"."+number {
+					on(&g.Numbers[k])
+				}
+			}
+		}
+	}
+	if p := n.Calcium; p != nil {
+		for key, v := range map[string]*float64{"calcium.gain": &p.Gain, "calcium.rest": &p.Rest, "calcium.tau": &p.Tau} {
+			if name == key {
+				on(v)
+			}
+		}
+	}
+	for i := range n.Receptors {
+		r := &n.Receptors[i]
+		for key, v := range map[string]*float64{".rise": &r.Rise, ".decay": &r.Decay, ".reversal": &r.Reversal} {
+			if name == r.Name+key {
+				on(v)
+			}
+		}
+	}
+	for i := range n.Inputs {
+		if in := &n.Inputs[i]; name == "w_"+in.Name {
+			on(&in.Weight)
+		}
+	}
+}
+
+// mostLike is how many files may be like others behind each other.
+const mostLike = 16
+
+// like reads a file that says which neuron this one is like, and with which other numbers:
+//
+//	like = "hh"
+//	[numbers]
+//	g_na = [0.11]
+//
+// The numbers are those that may be learned, in the units of their parameters.
+func (r *reader) like() {
+	base := r.words("like", "")
+	if r.depth >= mostLike {
+		r.fail("like", "leads through too many files; name one that describes a neuron itself")
+		return
+	}
+	n, err := (*Neuron)(nil), error(nil)
+	if !strings.HasSuffix(base, ".toml") {
+		n, err = builtin(base)
+	} else {
+		near := func(path string) string { return filepath.Join(filepath.Dir(base), path) }
+		var text []byte
+		if text, err = r.open(base); err == nil {
+			n, err = read(base, text, r.depth+1, func(path string) ([]byte, error) {
+				if !filepath.IsAbs(path) {
+					path = near(path)
+				}
+				return r.open(path)
+			})
+		}
+	}
+	if err != nil {
+		r.fail("like", "cannot be read: %v", err)
+		return
+	}
+	n.Name, n.File = r.n.Name, r.n.File
+	n.Doc, n.Source = r.words("doc", n.Doc), r.words("source", n.Source)
+	*r.n = *n
+	t := r.sub("numbers")
+	for _, name := range t.names() {
+		v, _ := t.take(name)
+		list, ok := v.([]any)
+		if !ok {
+			list = []any{v}
+		}
+		values := make([]float64, len(list))
+		for i, e := range list {
+			switch e := e.(type) {
+			case float64:
+				values[i] = e
+			case int64:
+				values[i] = float64(e)
+			default:
+				t.fail(name, "is %s, want numbers such as [0.1]", brief(v))
+				return
+			}
+		}
+		if err := r.n.Set(name, values); err != nil {
+			t.fail(name, "cannot be set: %v", err)
+		}
+	}
+	r.done()
+}
+
+// Like returns a file of a neuron that is like another, with other numbers of some names.
+func Like(base, doc string, names []string, numbers func(name string) []float64) []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "doc = %q\nlike = %q\n\n[numbers]\n", doc, base)
+	for _, name := range names {
+		var list []string
+		for _, v := range numbers(name) {
+			list = append(list, strconv.FormatFloat(v, 'g', -1, 64))
+			if !strings.ContainsAny(list[len(list)-1], ".e") {
+				list[len(list)-1] += ".0"
+			}
+		}
+		fmt.Fprintf(&b, "%q = [%s]\n", name, strings.Join(list, ", "))
+	}
+	return []byte(b.String())
+}
