@@ -188,7 +188,7 @@ func (f *neuronFlags) stimulus(n *neurons.Neuron, r *neuronTrace) (neurons.Stimu
 			}
 			s.Events[i] = append(s.Events[i], ms)
 		}
-		r.Inputs[n.Inputs[i].Name] = fmt.Sprintf("%d events, 1 is %s", len(s.Events[i]), n.Inputs[i].Per)
+		r.Inputs[n.Inputs[i].Name] = "events at " + list + " ms, 1 is " + n.Inputs[i].Per
 	}
 	return s, nil
 }

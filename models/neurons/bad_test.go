@@ -131,6 +131,11 @@ func TestGood(t *testing.T) {
 	if got := strings.Join(names, " "); got != "na mine cal other" {
 		t.Errorf("channels %s, want them in the order of the file", got)
 	}
+	bare := strings.Replace(strings.Replace(good, "[region.dendrite]\nleak = \"0.1 mS/cm2\"\nrest = \"-65 mV\"\ncapacity = \"2 uF/cm2\"\n", "", 1),
+		"[membrane]\n", "[membrane]\nleak = \"1 S/cm2\"\nrest = \"-65 mV\"\n", 1)
+	if m, err := readGood(bare, other); err != nil || m.Regions[0].Name != "soma" || m.Regions[1].Leak != 1 {
+		t.Errorf("a region without a heading of its own makes %+v, error %v, want it behind the soma", m, err)
+	}
 	if got := n.Inputs[1]; got.Receptor != 0 || got.Weight != 1e-3 || got.Unit != n.mesh.at(1, 0.75) {
 		t.Errorf("input %+v", got)
 	}

@@ -31,12 +31,12 @@ func (m *morphology) grow() []stem {
 		}
 	}
 	g.root(main)
-	if others := len(m.roots) - 1; others > 0 {
-		where := "start of the first"
+	if trees := len(m.roots); trees > 1 {
 		if m.samples[main].kind == somaKind {
-			where = "soma"
+			m.note("the file holds %d trees; the others are joined to the soma without a length between", trees)
+		} else {
+			m.note("the file holds %d trees and no soma; the others are joined to the start of the first without a length between", trees)
 		}
-		m.note("the file holds %d trees; %d of them are joined to the %s without a length between", others+1, others, where)
 		for _, r := range m.roots {
 			if r != main {
 				g.neurite(r, 0, g.hold)

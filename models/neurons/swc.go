@@ -199,7 +199,7 @@ func (m *morphology) merge() {
 		s.children = nil
 	}
 	if merged > 0 {
-		m.note("%d points lie on their parents and are left out", merged)
+		m.note("points that lie on their parents are left out: %d", merged)
 	}
 }
 

@@ -99,8 +99,15 @@ func TestNanometres(t *testing.T) {
 func TestTrees(t *testing.T) {
 	n := mustSWC(t, onePoint+"10 3 50 50 0 1 -1\n11 3 50 90 0 1 10\n12 3 50 90 0 1 11\n13 3 50 130 0 1 12\n", "")
 	notes := strings.Join(n.Notes, "; ")
-	if len(n.Sections) != 5 || n.Sections[4].Parent != 0 || n.Sections[4].Length != 80 || !strings.Contains(notes, "2 trees") || !strings.Contains(notes, "1 points lie on their parents") {
+	if len(n.Sections) != 5 || n.Sections[4].Parent != 0 || n.Sections[4].Length != 80 || !strings.Contains(notes, "2 trees") || !strings.Contains(notes, "points that lie on their parents are left out: 1") {
 		t.Errorf("sections %+v, notes %q", n.Sections, notes)
+	}
+	loose := mustSWC(t, "1 3 0 0 0 1 -1\n2 3 9 0 0 1 1\n3 1 50 0 0 1 -1\n4 3 99 0 0 1 -1\n5 3 120 0 0 1 4\n", "")
+	if loose.Sections[0].Name != "soma" || len(loose.Sections) != 3 || !strings.Contains(strings.Join(loose.Notes, ";"), "3 trees; the others are joined to the soma") {
+		t.Errorf("sections %+v, notes %q", loose.Sections, loose.Notes)
+	}
+	if _, err := swcNeuron("1 3 0 0 0 1 -1\n2 3 9 0 0 1 1\n", ""); err == nil || !strings.Contains(err.Error(), "region.soma has no section") {
+		t.Errorf("error of a morphology without a soma is %v", err)
 	}
 	// Parents may come later, and a root may have several children and no soma.
 	free := mustSWC(t, "3 3 0 0 50 1 1\n1 1 0 0 0 1 -1\n2 1 0 0 -40 1 1\n4 3 40 0 0 1 1\n", "")

@@ -77,8 +77,10 @@ func openDocument(file string, text []byte) (*table, error) {
 	}
 	doc := &document{file: file, lines: locate(string(text)), order: map[string]int{}}
 	for i, k := range meta.Keys() {
-		if name := strings.Join(k, "."); doc.order[name] == 0 {
-			doc.order[name] = i + 1
+		for n := range k { // with the tables around it, which need no heading of their own
+			if name := strings.Join(k[:n+1], "."); doc.order[name] == 0 {
+				doc.order[name] = i + 1
+			}
 		}
 	}
 	return &table{doc: doc, values: values}, nil
