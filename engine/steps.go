@@ -60,59 +60,68 @@ func (h *hostSteps) due() bool   { return true }
 func (h *hostSteps) pull() error { return nil }
 func (h *hostSteps) push() error { return nil }
 
-// update makes one update.
+// update makes one update with the gradient of a batch, taken as a whole or from its shards.
 func (s *Session) update(b *data.Batch) (StepResult, error) {
+	gradient := s.gradient
 	if s.shards != nil {
-		return s.updateShards(b)
+		gradient = s.shards.of
 	}
-	g, err := s.graph(s.train, b.B)
+	grad, m, err := gradient(b)
 	if err != nil {
 		return StepResult{}, err
 	}
-	if err := g.Load(b); err != nil {
-		return StepResult{}, err
-	}
-	if err := g.Run(); err != nil {
-		return StepResult{}, err
-	}
-	r := StepResult{LR: s.schedule(s.progress.Step)}
-	r.GradNorm = clip(g.grad, s.cfg.Options.Clip)
-	if !finite(g.Loss()) || !finite(r.GradNorm) {
-		return StepResult{}, s.diagnose(g, b)
-	}
-	if r.Metrics, err = g.measure(b); err != nil {
-		return StepResult{}, err
-	}
-	if err := s.commit(g.grad, r.LR); err != nil {
-		return StepResult{}, err
-	}
-	if s.cfg.Options.Stateful {
-		if err := g.CarryState(); err != nil {
-			return StepResult{}, err
-		}
-	}
-	s.progress.Step++
-	r.Step = s.progress.Step
-	return r, nil
-}
-
-// updateShards makes one update with the gradient of all shards.
-func (s *Session) updateShards(b *data.Batch) (StepResult, error) {
-	r := StepResult{LR: s.schedule(s.progress.Step)}
-	grad, m, err := s.shards.of(b)
-	if err != nil {
-		return StepResult{}, err
-	}
-	r.Metrics, r.GradNorm = m, clip(grad, s.cfg.Options.Clip)
+	r := StepResult{Step: s.progress.Step + 1, Metrics: m, GradNorm: clip(grad, s.cfg.Options.Clip), LR: s.schedule(s.progress.Step)}
 	if !finite(m.LossSum) || !finite(r.GradNorm) {
-		return StepResult{}, s.shards.examine(b)
+		return StepResult{}, s.examine(b)
 	}
 	if err := s.commit(grad, r.LR); err != nil {
 		return StepResult{}, err
 	}
+	if s.cfg.Options.Stateful {
+		if err := s.train.CarryState(); err != nil { // such a session has no other graph
+			return StepResult{}, err
+		}
+	}
 	s.progress.Step++
-	r.Step = s.progress.Step
 	return r, nil
+}
+
+// gradient returns the gradient of the mean loss of a batch, which stays valid until the next call, and
+// what the loss is made of.
+func (s *Session) gradient(b *data.Batch) ([]float32, Metrics, error) {
+	g, m, err := s.whole(b)
+	if err != nil {
+		return nil, m, err
+	}
+	return g.grad, m, nil
+}
+
+// whole runs a batch as a whole.
+func (s *Session) whole(b *data.Batch) (*Graph[float32], Metrics, error) {
+	g, err := s.graph(s.train, b.B)
+	if err != nil {
+		return nil, Metrics{}, err
+	}
+	if err := g.Load(b); err != nil {
+		return nil, Metrics{}, err
+	}
+	if err := g.Run(); err != nil {
+		return nil, Metrics{}, err
+	}
+	m, err := g.measure(b)
+	return g, m, err
+}
+
+// examine runs a batch once more and returns an error that names the first tensor that is not finite.
+func (s *Session) examine(b *data.Batch) error {
+	if s.shards != nil {
+		return s.shards.examine(b)
+	}
+	g, _, err := s.whole(b)
+	if err != nil {
+		return err
+	}
+	return s.diagnose(g, b)
 }
 
 // reportEvery is the longest time that an update on a device waits to be told.
@@ -152,55 +161,52 @@ func newDeviceSteps(s *Session, dev kernels.Resident) (*deviceSteps, error) {
 }
 
 func (d *deviceSteps) queue(b *data.Batch, at place) error {
+	gather := d.gather
 	if d.shards != nil {
-		return d.queueShards(b, at)
+		gather = d.gatherShards
 	}
-	g := d.train
-	if b != nil {
-		var err error
-		if g, err = d.graph(g, b.B); err != nil {
-			return err
-		}
-		if err := g.Load(b); err != nil {
-			return err
-		}
-	}
-	if err := g.Run(); err != nil {
-		return err
-	}
-	lr := d.schedule(d.progress.Step)
-	if err := d.plan.Gather(g.gradVals, g.lossVal); err != nil {
-		return err
-	}
-	if err := d.plan.Apply(lr, d.progress.Step+1); err != nil {
-		return err
-	}
-	if d.cfg.Options.Stateful {
-		if err := g.CarryState(); err != nil {
-			return err
-		}
-	}
-	d.progress.Step++
-	d.waiting = append(d.waiting, made{StepResult{Step: d.progress.Step, LR: lr}, at})
-	return nil
-}
-
-// queueShards adds the shards on the host, and queues the update with their sum.
-func (d *deviceSteps) queueShards(b *data.Batch, at place) error {
-	grad, m, err := d.shards.of(b)
+	m, err := gather(b)
 	if err != nil {
 		return err
 	}
-	if err := d.plan.Replace(grad, m.lossSums()); err != nil {
+	r := StepResult{Step: d.progress.Step + 1, Metrics: m, LR: d.schedule(d.progress.Step)}
+	if err := d.plan.Apply(r.LR, r.Step); err != nil {
 		return err
 	}
-	lr := d.schedule(d.progress.Step)
-	if err := d.plan.Apply(lr, d.progress.Step+1); err != nil {
-		return err
+	if d.cfg.Options.Stateful {
+		if err := d.train.CarryState(); err != nil { // such a session has no other graph
+			return err
+		}
 	}
 	d.progress.Step++
-	d.waiting = append(d.waiting, made{StepResult{Step: d.progress.Step, LR: lr, Metrics: m}, at})
+	d.waiting = append(d.waiting, made{r, at})
 	return nil
+}
+
+// gather queues the gradient of a batch. What its loss is made of is reported later.
+func (d *deviceSteps) gather(b *data.Batch) (m Metrics, err error) {
+	g := d.train
+	if b != nil {
+		if g, err = d.graph(g, b.B); err != nil {
+			return m, err
+		}
+		if err := g.Load(b); err != nil {
+			return m, err
+		}
+	}
+	if err := g.Run(); err != nil {
+		return m, err
+	}
+	return m, d.plan.Gather(g.gradVals, g.lossVal)
+}
+
+// gatherShards adds the gradients of the shards on the host, and queues their sum.
+func (d *deviceSteps) gatherShards(b *data.Batch) (Metrics, error) {
+	grad, m, err := d.shards.of(b)
+	if err != nil {
+		return m, err
+	}
+	return m, d.plan.Replace(grad, m.lossSums())
 }
 
 func (d *deviceSteps) finished(wait bool) ([]made, error) {
@@ -289,23 +295,7 @@ func (s *Session) explain(r *refused, b *data.Batch) error {
 		}
 		return &NotFiniteError{Step: s.progress.Step, Tensor: "an updated parameter", Value: math.NaN()}
 	}
-	if s.shards != nil {
-		return s.shards.examine(b)
-	}
-	g, err := s.graph(s.train, b.B)
-	if err != nil {
-		return err
-	}
-	if err := g.Load(b); err != nil {
-		return err
-	}
-	if err := g.Run(); err != nil {
-		return err
-	}
-	if _, err := g.measure(b); err != nil {
-		return err
-	}
-	return s.diagnose(g, b)
+	return s.examine(b)
 }
 
 // sums returns what the loss of the last run is made of, where the loss itself knows.
