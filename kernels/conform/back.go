@@ -20,14 +20,7 @@ func LinearBack(t *testing.T, d kernels.Device, tol float64) {
 	for _, s := range [][3]int{{1, 1, 1}, {3, 5, 2}, {70, 19, 67}} {
 		n, k, m := s[0], s[1], s[2]
 		r := rand.New(rand.NewPCG(uint64(n), 7))
-		draw := func(shape ...int) *tensor.Dense {
-			x := Normal(r, shape...)
-			narrow := make([]float32, x.Shape().TotalSize())
-			for i, v := range Data[float64](x) {
-				narrow[i] = float32(v)
-			}
-			return kernels.Wrap(narrow, shape...)
-		}
+		draw := func(shape ...int) *tensor.Dense { return narrow(Normal(r, shape...)) }
 		x, w, b, target := draw(n, k), draw(m, k), draw(m), draw(n, m)
 		run := func(back *tensor.Dense, same bool) (out [4][]float32) {
 			g := gorgonia.NewGraph()

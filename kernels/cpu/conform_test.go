@@ -50,6 +50,21 @@ func TestRepeat(t *testing.T) {
 	conform.Repeat(t, open(t, 2))
 }
 
+// TestLinear takes every instruction set.
+func TestLinear(t *testing.T) {
+	for _, isa := range ISAs {
+		if !Supported(isa) {
+			t.Logf("%s: not on this machine", isa)
+			continue
+		}
+		d, err := OpenISA(isa, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conform.Linear(t, d, 4e-6) // a sum of 700 products is off by about 700^½ roundings of 6e-8
+	}
+}
+
 func TestLinearBack(t *testing.T) {
 	conform.LinearBack(t, nil, 1e-6)
 	conform.LinearBack(t, open(t, 2), 1e-6)

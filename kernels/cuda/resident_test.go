@@ -12,45 +12,14 @@ import (
 
 	"galvani/kernels"
 	"galvani/kernels/conform"
-	"galvani/kernels/cpu"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
 
-// TestLinear holds the affine map to the CPU's, in sizes with tails and with sums over many
-// rows.
 func TestLinear(t *testing.T) {
 	for _, precision := range available(t) {
-		d := openGPU(t, Options{Precision: precision})
-		host, err := cpu.OpenISA("portable", 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range [][3]int{{1, 1, 1}, {3, 5, 2}, {70, 19, 67}, {700, 33, 10}} {
-			n, k, m := s[0], s[1], s[2]
-			r := rand.New(rand.NewPCG(uint64(n), 1))
-			x, w, b, dy := kernels.Wrap(normals(r, n*k), n, k), kernels.Wrap(normals(r, m*k), m, k), kernels.Wrap(normals(r, m), m), kernels.Wrap(normals(r, n*m), n, m)
-			run := func(d kernels.Device) (out [3][]float32) {
-				plan, err := d.NewLinear(kernels.LinearConfig{N: n, K: k, M: m, Dtype: tensor.Float32})
-				if err != nil {
-					t.Fatal(err)
-				}
-				y, err := plan.Forward(conform.Put(t, d, x), conform.Put(t, d, w), conform.Put(t, d, b))
-				if err != nil {
-					t.Fatal(err)
-				}
-				dx, dp, err := plan.Backward(conform.Put(t, d, x), conform.Put(t, d, w), conform.Put(t, d, dy))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return [3][]float32{conform.Floats(t, y), conform.Floats(t, dx), conform.Floats(t, dp)}
-			}
-			got, want := run(d), run(host)
-			for i, name := range []string{"y", "dx", "dparams"} {
-				conform.Near(t, fmt.Sprintf("%s %v: %s", precision, s, name), got[i], conform.Doubles(want[i]), kernels.Rounding(precision).H)
-			}
-		}
+		conform.Linear(t, openGPU(t, Options{Precision: precision}), kernels.Rounding(precision).H)
 	}
 }
 
