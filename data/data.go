@@ -39,6 +39,17 @@ type Task struct {
 	files []digestible // of Train and Test, where they come from files
 }
 
+// MaskText says what the mask of a batch holds.
+func (t *Task) MaskText() string {
+	switch {
+	case t.Irregular:
+		return "mask [T,B] holds the length of each step, in units of step_ms, and 0 behind the end of a sequence, where the state is held"
+	case t.Masked:
+		return "mask [T,B] is 1 up to the end of a sequence and 0 behind it, where the state is held"
+	}
+	return "none, all sequences have T steps"
+}
+
 // Set is a collection of samples.
 type Set interface {
 	// Len returns the number of samples of one epoch.

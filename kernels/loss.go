@@ -44,6 +44,15 @@ func (k LossKind) String() string {
 	return "cross-entropy"
 }
 
+// Formula returns the loss as an equation: x are the outputs, y the label or the target of a row, w its
+// weight, and sums with w run over rows.
+func (k LossKind) Formula() string {
+	if k == MeanSquaredError {
+		return "mean squared error Σ w Σ_o (x_o − y_o)² / (O Σ w)"
+	}
+	return "softmax cross-entropy Σ w (log Σ_o exp x_o − x_y) / Σ w"
+}
+
 // Target returns the shape of the targets.
 func (c LossConfig) Target() tensor.Shape {
 	if c.Kind == MeanSquaredError {

@@ -15,13 +15,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// choices are the values of flags that are known by the name of the flag, wherever it is. Keys
-// with a list of values of their own, such as --optimizer, bring it along.
+// choices are the values of flags that are known by the name of the flag, wherever it is. Keys of a
+// run with a list of values of their own, such as --optimizer, bring it along.
 var choices = map[string]func() []string{
 	"model": models.Names, "models": models.Names, "task": data.Names, "tasks": data.Names,
 	"device": deviceChoices, "devices": func() []string { return []string{"cpu", "cuda", "cuda:0"} },
 	"to":         func() []string { return exportNames },
-	"backend":    func() []string { return []string{"auto", "graph", "scan"} },
+	"backend":    func() []string { return wordsOf("backend") }, // of commands that are given a run, too
 	"precision":  func() []string { return kernels.Precisions },
 	"checkpoint": func() []string { return []string{"best", "last"} },
 	"units":      func() []string { return []string{"all", "E", "I"} },
@@ -35,6 +35,19 @@ var withFiles = []string{"checkpoint", "input", "resume", "graph"}
 
 // folders are the flags that name a folder.
 var folders = []string{"data-dir", "runs-dir", "plot", "results"}
+
+// wordsOf returns the values that a key of a run may have.
+func wordsOf(name string) []string {
+	s, err := resolve()
+	if err != nil {
+		return nil
+	}
+	k, err := s.Lookup(name)
+	if err != nil {
+		return nil
+	}
+	return k.OneOf
+}
 
 func deviceChoices() []string { return []string{"auto", "cpu", "cuda", "cuda:0"} }
 

@@ -32,6 +32,7 @@ func TestCompletion(t *testing.T) {
 		{"train --device ", []string{"auto", "cpu", "cuda", "cuda:0"}, noFiles},
 		{"train --precision ", []string{"fp32", "tf32", "bf16"}, noFiles},
 		{"train --backend ", []string{"auto", "graph", "scan"}, noFiles},
+		{"eval --backend ", []string{"auto", "graph", "scan"}, noFiles},
 		{"train --model ", []string{"crnn", "rate"}, noFiles},
 		{"train --task ", []string{"adding", "looming"}, noFiles},
 		{"train --step ", []string{"exp", "implicit", "euler"}, noFiles},

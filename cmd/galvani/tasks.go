@@ -6,6 +6,7 @@ import (
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/data"
+	"galvani/kernels"
 
 	"github.com/spf13/cobra"
 )
@@ -95,7 +96,7 @@ func describeTask(e data.Entry, dataDir string) (taskReport, error) {
 
 // shapeOf describes a task without its samples.
 func shapeOf(t *data.Task) *taskShape {
-	return &taskShape{T: t.T, I: t.I, O: t.O, Goal: goalText(t.Goal), Targets: targetsText(t), Mask: maskText(t), Loss: lossText(t), Classes: t.Classes}
+	return &taskShape{T: t.T, I: t.I, O: t.O, Goal: goalText(t.Goal), Targets: targetsText(t), Mask: t.MaskText(), Loss: lossText(t), Classes: t.Classes}
 }
 
 func targetsText(t *data.Task) string {
@@ -105,27 +106,16 @@ func targetsText(t *data.Task) string {
 	return "the last step"
 }
 
-// maskText says what the mask of a batch holds, as package data fills it and the scan reads it.
-func maskText(t *data.Task) string {
-	switch {
-	case t.Irregular:
-		return "mask [T,B] holds the length of each step, in units of step_ms, and 0 behind the end of a sequence, where the state is held"
-	case t.Masked:
-		return "mask [T,B] is 1 up to the end of a sequence and 0 behind it, where the state is held"
-	}
-	return "none, all sequences have T steps"
-}
-
-// lossText is the loss of a batch with its normalisation, as package kernels computes it.
+// lossText is the loss of a batch with its normalisation.
 func lossText(t *data.Task) string {
-	over := "b of B"
+	kind, over := kernels.MeanSquaredError, "b of B"
+	if t.Goal == data.Classify {
+		kind = kernels.SoftmaxCrossEntropy
+	}
 	if t.Every {
 		over = "(t,b) of T·B"
 	}
-	if t.Goal == data.Classify {
-		return "softmax cross-entropy Σ w (log Σ_o exp x_o − x_y) / Σ w, over " + over + " with the weights w of the targets"
-	}
-	return "mean squared error Σ w Σ_o (x_o − y_o)² / (O Σ w), over " + over + " with the weights w of the targets"
+	return kind.Formula() + ", over " + over + " with the weights w of the targets"
 }
 
 func goalText(g data.Goal) string {
