@@ -51,7 +51,6 @@ type neuronTrace struct {
 	VMax         []float64         `json:"v_max"`
 	Notes        []string          `json:"notes"`
 	trace        *neurons.Trace
-	units        []string
 }
 
 // neuronPrecisions are the values of --precision.
@@ -157,7 +156,7 @@ func (f *neuronFlags) check() error {
 // stimulus reads --current and --events.
 func (f *neuronFlags) stimulus(n *neurons.Neuron, r *neuronTrace) (neurons.Stimulus, error) {
 	s := neurons.Stimulus{Waves: map[int]neurons.Wave{}, Events: map[int][]float64{}}
-	r.Inputs, r.units = map[string]string{}, nil
+	r.Inputs = map[string]string{}
 	for _, text := range f.current {
 		name, wave, named := strings.Cut(text, "=")
 		if !named {

@@ -136,6 +136,9 @@ func TestGood(t *testing.T) {
 	if m, err := readGood(bare, other); err != nil || m.Regions[0].Name != "soma" || m.Regions[1].Leak != 1 {
 		t.Errorf("a region without a heading of its own makes %+v, error %v, want it behind the soma", m, err)
 	}
+	if m, err := readGood(strings.Replace(good, `na = "120 mS/cm2"`, "na = true", 1), other); err != nil || m.Regions[0].Densities["na"] != 0.12 {
+		t.Errorf("with its own density na makes %+v, error %v", m, err)
+	}
 	if got := n.Inputs[1]; got.Receptor != 0 || got.Weight != 1e-3 || got.Unit != n.mesh.at(1, 0.75) {
 		t.Errorf("input %+v", got)
 	}
@@ -188,6 +191,8 @@ func TestBad(t *testing.T) {
 		"number for a table":  {"[calcium]", "morphology = 1\n[calcium]", `morphology`},
 		"no axial for a rule": {"axial = \"100 ohm cm\"\n", "", `line 20: section[1].d_lambda needs the axial resistivity of region dendrite`},
 		"idle region":         {"[membrane]", "[region.axon]\nleak = \"1 S/cm2\"\nrest = \"0 mV\"\n[membrane]", `line 23: region.axon has no section`},
+		"no own density":      {`cal = "1 mS/cm2"`, `cal = true`, `line 41: region.dendrite.channels.cal is true, and the channel has no density of its own; write cal = "1 mS/cm2"`},
+		"false":               {`cal = "1 mS/cm2"`, `cal = false`, `line 41: region.dendrite.channels.cal is false, want a number with a unit`},
 		"too large":           {`length = "20 um"`, `length = "1e12 m"`, `my.toml: has a compartment of 6.283e+19 µm² in section soma, want 1e-12 to 1e+12`},
 		"too thin":            {`diameter = "20 um"`, `diameter = "1e-29 um"`, `my.toml: has a compartment of`},
 		"too warm":            {"power = 2\n", "power = 2\nq10 = 100\nmeasured = \"-50 degC\"\n", `line 4: temperature makes gate a of channel mine 1e+14 times as fast`},

@@ -17,7 +17,7 @@ import (
 type Channel struct {
 	Name, Doc, Source string
 	Reversal          float64 // mV
-	Density           float64 // S/cm², where a neuron gives none of its own
+	Density           float64 // S/cm², of regions that say true in place of a density; 0 for none
 	Calcium           bool    // the current fills the pool
 	Gates             []Gate  // none for a constant conductance
 }

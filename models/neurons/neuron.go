@@ -107,15 +107,6 @@ func (n *Neuron) Input(name string) int {
 	return -1
 }
 
-// InputNames returns the names of the inputs.
-func (n *Neuron) InputNames() []string {
-	var names []string
-	for _, in := range n.Inputs {
-		names = append(names, in.Name)
-	}
-	return names
-}
-
 // steady returns the start of a gate: its steady state at the start of the neuron.
 func (n *Neuron) steady(g Gate) float64 {
 	at := n.Start

@@ -101,6 +101,7 @@ func (r *reader) read() {
 	n.Threshold = r.quantity("threshold", voltage, 0, interval{lo: -1000, hi: 1000})
 	r.regions()
 	r.channels()
+	r.densities()
 	r.calcium()
 	r.shape()
 	r.receptors()
@@ -139,7 +140,12 @@ func (r *reader) regions() {
 		c := t.sub("channels")
 		for _, channel := range c.names() {
 			c.called(channel, channel)
-			n.Densities[channel] = c.quantity(channel, density, 0, fromZero)
+			if c.values[channel] == true {
+				c.known = append(c.known, channel)
+				n.Densities[channel] = ownDensity
+			} else {
+				n.Densities[channel] = c.quantity(channel, density, 0, fromZero)
+			}
 			if !slices.ContainsFunc(r.n.Channels, func(have Channel) bool { return have.Name == channel }) {
 				r.n.Channels = append(r.n.Channels, Channel{Name: channel})
 			}
@@ -153,6 +159,23 @@ func (r *reader) regions() {
 	shared.done()
 	if len(r.n.Regions) == 0 {
 		r.fail("region", "is missing; add a table such as [region.soma] with capacity, leak and rest")
+	}
+}
+
+// ownDensity stands for the density that the description of a channel has.
+const ownDensity = -1
+
+// densities fills in the densities of channels for which a region says true.
+func (r *reader) densities() {
+	for _, g := range r.n.Regions {
+		for _, c := range r.n.Channels {
+			if g.Densities[c.Name] != ownDensity {
+				continue
+			}
+			if g.Densities[c.Name] = c.Density; c.Density == 0 {
+				(&table{doc: r.doc, path: "region." + g.Name + ".channels"}).fail(c.Name, "is true, and the channel has no density of its own; write %s = %q", c.Name, "1 mS/cm2")
+			}
+		}
 	}
 }
 
