@@ -198,3 +198,25 @@ func TestSingle(t *testing.T) {
 		}
 	}
 }
+
+// TestAsNEURON: hh-cable is the same to the last digits in NEURON 9.0.2, with backward Euler and rates that
+// are computed (h.usetable_hh = 0), not taken from a table: a section of 2000 by 2 µm with nseg 100, Ra 100,
+// hh, an IClamp of 0.3 nA in the first segment from 1 ms on, 100 ms from -65 mV at 6.3 degC.
+func TestAsNEURON(t *testing.T) {
+	trace := simulate(t, load(t, "hh-cable"), Options{Dt: 0.025}, 100, "step 0.3 1:1000")
+	for i, want := range []float64{-62.66431989491083, -67.76195864178581} {
+		if got := trace.End()[i]; math.Abs(got-want) > 1e-6 {
+			t.Errorf("V of %s ends at %v mV, in NEURON at %v", trace.Places[i], got, want)
+		}
+	}
+	times := trace.Spikes(0, 0)
+	want := []float64{2.215, 16.058, 29.668, 43.265, 56.859, 70.454, 84.049, 97.643} // to three digits
+	if len(times) != len(want) {
+		t.Fatalf("spikes at %v ms, in NEURON at %v", times, want)
+	}
+	for k := range want {
+		if math.Abs(times[k]-want[k]) > 0.0006 {
+			t.Errorf("spike %d is at %v ms, in NEURON at %v", k, times[k], want[k])
+		}
+	}
+}
