@@ -153,9 +153,7 @@ func (r *reader) regions() {
 		t.done()
 		r.n.Regions = append(r.n.Regions, n)
 	}
-	for _, key := range []string{"capacity", "leak", "rest", "axial"} {
-		shared.known = append(shared.known, key)
-	}
+	shared.known = append(shared.known, "capacity", "leak", "rest", "axial")
 	shared.done()
 	if len(r.n.Regions) == 0 {
 		r.fail("region", "is missing; add a table such as [region.soma] with capacity, leak and rest")
