@@ -23,6 +23,29 @@ enum { GATE_RATES, GATE_CONSTANT, GATE_SIGMOID, GATE_PRODUCT, GATE_BELL, GATE_CA
 enum { FORM_EXP, FORM_SIGMOID, FORM_LINEAR };
 enum { GATE_NUMBERS = 8 };
 
+/* gate_exp is r_exp without its care for numbers of 2^-126 and 2^128 and beyond, which it returns for
+ * them: a gate adds them to others, and most of its time goes into exponentials. */
+#if !defined(GALVANI_F64) && defined(__AVX__) && defined(VL) && VL >= 8
+CELL_FN real gate_exp(real x)
+{
+	real least = r_splat(R(-87.336544)), most = r_splat(R(88.0)), t, n, r, q;
+	__asm__("vmaxps %2, %1, %0" : "=v"(x) : "v"(least), "v"(x)); /* x where it is NaN */
+	__asm__("vminps %2, %1, %0" : "=v"(x) : "v"(most), "v"(x));
+	t = x * R(1.44269504088896341) + R(12582912.0);
+	n = t - R(12582912.0);
+	r = x - n * R(0.693145751953125) - n * R(1.42860682030941723e-6);
+	q = r * R(0.0013926250394433737) + R(0.00836323294788599);
+	q = q * r + R(0.04166655242443085);
+	q = q * r + R(0.16666576266288757);
+	q = q * r + R(0.5);
+	return r_float(r_bits(q * r * r + r + R(1.0)) + (r_bits(t) << 23));
+}
+#else
+CELL_FN real gate_exp(real x) { return r_exp(x); }
+#endif
+
+CELL_FN real gate_sigmoid(real x) { return R(1.0) / (R(1.0) + gate_exp(-x)); }
+
 /* Up to FORM_NEAR the series of form_linear is right to the last digit, and beyond it the quotient. */
 #if defined(GALVANI_F64)
 #define FORM_NEAR 0.1
@@ -34,7 +57,7 @@ enum { GATE_NUMBERS = 8 };
  * digits there; far below 0 they go to 0 without infinite numbers on the way. */
 CELL_FN void form_linear(real u, real *f, real *df)
 {
-	real a = r_where(u < r_splat(0), -u, u), e = r_exp(-a), d = R(1.0) - e, z = u * u;
+	real a = r_where(u < r_splat(0), -u, u), e = gate_exp(-a), d = R(1.0) - e, z = u * u;
 	real near = z * R(2.08767569878681e-8) - R(8.267195767195767e-7);
 	near = near * z + R(3.306878306878307e-5);
 	near = near * z - R(1.388888888888889e-3);
@@ -57,10 +80,10 @@ CELL_FN void form_both(int form, real u, real *f, real *df)
 	if (form == FORM_LINEAR) {
 		form_linear(u, f, df);
 	} else if (form == FORM_SIGMOID) {
-		*f = r_sigmoid(u);
+		*f = gate_sigmoid(u);
 		*df = *f * (R(1.0) - *f);
 	} else {
-		*f = *df = r_exp(u);
+		*f = *df = gate_exp(u);
 	}
 }
 
@@ -77,14 +100,14 @@ CELL_FN real gate_tau(int kinetics, const real *q, real v, real inf, real *s, re
 {
 	*s = *e = *o = inf;
 	if (kinetics == GATE_BELL) {
-		*e = r_exp((v - q[4]) * q[5]);
-		*o = r_exp((v - q[6]) * q[7]);
+		*e = gate_exp((v - q[4]) * q[5]);
+		*o = gate_exp((v - q[6]) * q[7]);
 		*s = R(1.0) / (*e + *o);
 		return q[2] + q[3] * *s;
 	}
 	if (kinetics != GATE_SIGMOID && kinetics != GATE_PRODUCT)
 		return q[2];
-	*s = r_sigmoid((v - q[4]) * q[5]);
+	*s = gate_sigmoid((v - q[4]) * q[5]);
 	return kinetics == GATE_PRODUCT ? q[2] + q[3] * *s * inf : q[2] + q[3] * *s;
 }
 
@@ -97,10 +120,10 @@ CELL_FN real gate_step(int kinetics, int fa, int fb, const real *q, real h, real
 		rate = a + b;
 		inf = a / rate;
 	} else {
-		inf = kinetics == GATE_CALCIUM ? r_relu(v - q[0]) / (v + q[1]) : r_sigmoid((v - q[0]) * q[1]);
+		inf = kinetics == GATE_CALCIUM ? r_relu(v - q[0]) / (v + q[1]) : gate_sigmoid((v - q[0]) * q[1]);
 		rate = R(1.0) / gate_tau(kinetics, q, v, inf, &s, &e, &o);
 	}
-	return inf + (x - inf) * r_exp(-h * rate);
+	return inf + (x - inf) * gate_exp(-h * rate);
 }
 
 /* gate_adjoint takes the gradient gx of x after the step. It returns that of x before it, adds that of
@@ -111,7 +134,7 @@ CELL_FN real gate_adjoint(int kinetics, int fa, int fb, const real *q, real h, r
 		real f, df, k, dk, ua = v - q[1], ub = v - q[4];
 		form_both(fa, ua * q[2], &f, &df);
 		form_both(fb, ub * q[5], &k, &dk);
-		real a = q[0] * f, w = R(1.0) / (a + q[3] * k), inf = a * w, d = r_exp(-h * (a + q[3] * k));
+		real a = q[0] * f, w = R(1.0) / (a + q[3] * k), inf = a * w, d = gate_exp(-h * (a + q[3] * k));
 		real ginf = gx * (R(1.0) - d) * w, gs = -(h * gx * (x - inf) * d) - ginf * inf, ga = ginf + gs;
 		real la = ga * q[0] * df, lb = gs * q[3] * dk;
 		*gv += la * q[2] + lb * q[5];
@@ -130,11 +153,11 @@ CELL_FN real gate_adjoint(int kinetics, int fa, int fb, const real *q, real h, r
 		w = R(1.0) / (v + q[1]);
 		inf = r_relu(v - q[0]) * w;
 	} else {
-		inf = r_sigmoid((v - q[0]) * q[1]);
+		inf = gate_sigmoid((v - q[0]) * q[1]);
 	}
-	real tau = gate_tau(kinetics, q, v, inf, &s, &e, &o), rate = R(1.0) / tau, d = r_exp(-h * rate);
+	real tau = gate_tau(kinetics, q, v, inf, &s, &e, &o), rate = R(1.0) / tau, d = gate_exp(-h * rate);
 	real ginf = gx * (R(1.0) - d);
-	real gtau = r_positive(d, gx * (x - inf) * d * h * rate * rate); /* 0 where tau is 0 */
+	real gtau = r_positive(tau, gx * (x - inf) * d * h * rate * rate);
 	real gs = gtau * q[kinetics == GATE_CONSTANT || kinetics == GATE_CALCIUM ? 2 : 3];
 	if (kinetics == GATE_PRODUCT) {
 		ginf += gs * s;
