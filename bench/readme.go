@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -24,7 +25,7 @@ var tables = map[string]struct {
 }{
 	"cpu":           {"cpu.jsonl", eachMachine(cpuTable)},
 	"cpu peers":     {"cpu.jsonl", eachMachine(cpuPeersTable)},
-	"cpu headlines": {"cpu.jsonl", eachMachine(cpuHeadlines)},
+	"cpu headlines": {"cpu.jsonl", newestMachine(cpuHeadlines)},
 	"conductance":   {"conductance.jsonl", conductanceTable},
 	"gpu":           {"gpu.jsonl", gpuTable},
 	"gpu peers":     {"gpu.jsonl", gpuPeersTable},
@@ -84,27 +85,31 @@ func markdown(head []string, body [][]string) string {
 
 // eachMachine makes a table for each machine, that of the newest row first.
 func eachMachine(write func([]Row) string) func([]Row) string {
-	return func(all []Row) string {
-		var words []string
-		of := map[string][]Row{}
-		for _, r := range slices.Backward(all) {
-			of[machineWords(r)] = append(of[machineWords(r)], r)
-			if !slices.Contains(words, machineWords(r)) {
-				words = append(words, machineWords(r))
-			}
+	return func(all []Row) string { return cmp.Or(strings.Join(machineTables(all, write), "\n"), noRows) }
+}
+
+// newestMachine makes the table of the machine of the newest row alone.
+func newestMachine(write func([]Row) string) func([]Row) string {
+	return func(all []Row) string { return append(machineTables(all, write), noRows)[0] }
+}
+
+// machineTables returns the table of each machine, that of the newest row first.
+func machineTables(all []Row, write func([]Row) string) (tables []string) {
+	var words []string
+	of := map[string][]Row{}
+	for _, r := range slices.Backward(all) {
+		of[machineWords(r)] = append(of[machineWords(r)], r)
+		if !slices.Contains(words, machineWords(r)) {
+			words = append(words, machineWords(r))
 		}
-		var tables []string
-		for _, w := range words {
-			slices.Reverse(of[w])
-			if t := write(of[w]); t != noRows {
-				tables = append(tables, t)
-			}
-		}
-		if len(tables) == 0 {
-			return noRows
-		}
-		return strings.Join(tables, "\n")
 	}
+	for _, w := range words {
+		slices.Reverse(of[w])
+		if t := write(of[w]); t != noRows {
+			tables = append(tables, t)
+		}
+	}
+	return tables
 }
 
 // noRows is the table of no rows.
