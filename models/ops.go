@@ -172,6 +172,9 @@ func (k *Ops) Neg(a *gorgonia.Node) *gorgonia.Node { return k.unary(gorgonia.Neg
 // Exp returns exp(a).
 func (k *Ops) Exp(a *gorgonia.Node) *gorgonia.Node { return k.unary(gorgonia.Exp, a) }
 
+// Log returns the natural logarithm of a.
+func (k *Ops) Log(a *gorgonia.Node) *gorgonia.Node { return k.unary(gorgonia.Log, a) }
+
 // Sigmoid returns 1/(1+exp(−a)).
 func (k *Ops) Sigmoid(a *gorgonia.Node) *gorgonia.Node { return k.unary(gorgonia.Sigmoid, a) }
 
@@ -203,8 +206,7 @@ func (k *Ops) Relu(a *gorgonia.Node) *gorgonia.Node { return k.Mul(a, k.positive
 func (k *Ops) Power(a *gorgonia.Node, p float64) *gorgonia.Node {
 	on := k.positive(a)
 	base := k.choose(on, a, k.Const(1)) // the logarithm of 1 does no harm where it is not used
-	log := k.unary(gorgonia.Log, base)
-	return k.Mul(on, k.Exp(k.Scale(log, p)))
+	return k.Mul(on, k.Exp(k.Scale(k.Log(base), p)))
 }
 
 // positive returns 1 where a > 0 and 0 elsewhere.

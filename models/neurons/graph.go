@@ -1,0 +1,328 @@
+package neurons
+
+import (
+	"fmt"
+
+	"galvani/kernels/compartments"
+	"galvani/models"
+
+	"gorgonia.org/gorgonia"
+)
+
+// graph writes steps of a compiled neuron as a Gorgonia graph: the specification that devices are held to.
+// Planes are [B,U] with a column for each unit; columns are [B,1].
+type graph struct {
+	*models.Ops
+	c      *Compiled
+	params []*gorgonia.Node // in the order of Compiled.Params, each [n]
+	made   map[string]*gorgonia.Node
+}
+
+// Steps adds len(x) steps of the scan to a graph, with x [B,I] of each, from the planes of state [B,U]. It
+// returns h [B,H] after each step and the planes at the end. Ops are for planes [B,U].
+//
+// Errors: those of the graph, by Ops.Err.
+func (c *Compiled) Steps(k *models.Ops, params, x, state []*gorgonia.Node) (h, final []*gorgonia.Node) {
+	g := &graph{Ops: k, c: c, params: params, made: map[string]*gorgonia.Node{}}
+	for _, in := range x {
+		for s := range c.Neuron.Substeps {
+			state = g.step(in, state, s == 0)
+		}
+		v := state[0]
+		if r := c.Neuron.Record; r != nil {
+			v = k.MatMul(v, g.matrix("record", k.H, len(r), func(at func(i, j int)) {
+				for j, u := range r {
+					at(int(u), j)
+				}
+			}))
+		}
+		h = append(h, v)
+	}
+	return h, state
+}
+
+// once makes a node the first time that it is asked for.
+func (g *graph) once(key string, make func() *gorgonia.Node) *gorgonia.Node {
+	if g.made[key] == nil {
+		g.made[key] = make()
+	}
+	return g.made[key]
+}
+
+// matrix returns a constant [r,c] of zeros with ones where set says.
+func (g *graph) matrix(name string, r, c int, set func(at func(i, j int))) *gorgonia.Node {
+	return g.once(name, func() *gorgonia.Node {
+		v := make([]float64, r*c)
+		set(func(i, j int) { v[i*c+j] = 1 })
+		return g.Matrix(name, r, c, v)
+	})
+}
+
+// fixed returns a constant plane, the same for all sequences.
+func (g *graph) fixed(name string, of func(unit int) float64) *gorgonia.Node {
+	return g.once(name, func() *gorgonia.Node {
+		v := make([]float64, g.B*g.H)
+		for i := range v {
+			v[i] = of(i % g.H)
+		}
+		return g.Matrix(name, g.B, g.H, v)
+	})
+}
+
+// quantity returns the plane that a quantity makes: at each of some units, by their place in the list, and
+// 0 elsewhere.
+func (g *graph) quantity(name string, q compartments.Quantity, units []int32) *gorgonia.Node {
+	if q.Param < 0 {
+		return g.fixed(name, func(unit int) float64 {
+			for _, u := range units {
+				if int(u) == unit {
+					return q.Value
+				}
+			}
+			return 0
+		})
+	}
+	return g.once(name, func() *gorgonia.Node {
+		n := len(g.c.Values[q.Param])
+		row := g.Row(g.Field(g.params[q.Param], 0, 1, n), g.B)
+		return g.MatMul(row, g.matrix(name+" places", n, g.H, func(at func(i, j int)) {
+			for place, u := range units {
+				i := 0
+				if q.Index != nil {
+					i = int(q.Index[place])
+				}
+				at(i, int(u))
+			}
+		}))
+	})
+}
+
+// every are all units.
+func (g *graph) every() []int32 {
+	all := make([]int32, g.H)
+	for u := range all {
+		all[u] = int32(u)
+	}
+	return all
+}
+
+// whole returns the plane of a quantity of a channel, a pool or a receptor, the same at every unit.
+func (g *graph) whole(name string, q compartments.Quantity) *gorgonia.Node {
+	q.Index = nil
+	return g.quantity(name, q, g.every())
+}
+
+// unit returns the column of a unit of a plane.
+func (g *graph) unit(plane *gorgonia.Node, u int) *gorgonia.Node {
+	return g.MatMul(plane, g.matrix(fmt.Sprintf("column %d", u), g.H, 1, func(at func(i, j int)) { at(u, 0) }))
+}
+
+// where takes a at the units that a mask of ones names, and b elsewhere.
+func (g *graph) where(mask, a, b *gorgonia.Node) *gorgonia.Node {
+	return g.Add(g.Mul(mask, a), g.Mul(g.OneMinus(mask), b))
+}
+
+// step is a step of Neuron.Dt, from state s with input x [B,I].
+func (g *graph) step(x *gorgonia.Node, s []*gorgonia.Node, first bool) []*gorgonia.Node {
+	n := &g.c.Neuron
+	v, next, all := s[0], append([]*gorgonia.Node(nil), s...), g.every()
+	twice := 1.0
+	if n.Second {
+		twice = 2
+	}
+	capacity := g.Mul(g.quantity("capacity", n.Capacity, all), g.fixed("area / dt", func(u int) float64 { return twice * n.Area[u] * 1e-5 / n.Dt }))
+	leak := g.Mul(g.quantity("leak", n.Leak, all), g.fixed("area", func(u int) float64 { return n.Area[u] * 1e-2 }))
+	side := g.Add(g.Mul(capacity, v), g.Mul(leak, g.quantity("rest", n.Rest, all)))
+	leak = g.Add(leak, capacity)
+	plane, calcium := 1, 1+n.Gates()
+	var open, pull *gorgonia.Node // of channels of calcium: g and g E
+	for _, c := range n.Channels {
+		mask := g.fixed(c.Name+" units", func(unit int) float64 {
+			for _, u := range c.Units {
+				if int(u) == unit {
+					return 1
+				}
+			}
+			return 0
+		})
+		y := g.Mul(g.quantity(c.Name+" density", c.Density, c.Units), g.fixed("area", nil))
+		for _, gate := range c.Gates {
+			by := v
+			if gate.Kinetics == compartments.ByCalcium {
+				by = s[calcium]
+			}
+			inf, rate := g.course(c.Name+"."+gate.Name, gate, by)
+			left := g.Exp(g.Scale(rate, -n.Dt*gate.Speed))
+			new := g.Add(inf, g.Mul(g.Sub(s[plane], inf), left))
+			next[plane] = g.where(mask, new, s[plane])
+			for range gate.Power {
+				y = g.Mul(y, next[plane])
+			}
+			plane++
+		}
+		e := g.Mul(y, g.whole(c.Name+" reversal", c.Reversal))
+		leak, side = g.Add(leak, y), g.Add(side, e)
+		if c.Calcium && open == nil {
+			open, pull = y, e
+		} else if c.Calcium {
+			open, pull = g.Add(open, y), g.Add(pull, e)
+		}
+	}
+	if n.Calcium != nil {
+		plane++
+	}
+	for r, q := range n.Receptors {
+		y := g.receptor(r, q, x, s, next, plane, first)
+		leak, side = g.Add(leak, y), g.Add(side, g.Mul(y, g.whole(q.Name+" reversal", q.Reversal)))
+		plane += 2
+	}
+	side = g.Add(side, g.arrive(x, -1))
+	solved := g.solve(leak, side)
+	if p := n.Calcium; p != nil {
+		rest, tau := g.whole("calcium rest", p.Rest), g.whole("calcium tau", p.Tau)
+		left := g.Exp(g.Div(g.Const(-n.Dt), tau))
+		next[calcium] = g.Add(rest, g.Mul(g.Sub(s[calcium], rest), left))
+		if open != nil {
+			current := g.Mul(g.Sub(g.Mul(open, solved), pull), g.fixed("1 / area", func(u int) float64 {
+				if n.Area[u] == 0 {
+					return 0
+				}
+				return 1 / (n.Area[u] * 1e-2)
+			}))
+			next[calcium] = g.Sub(next[calcium], g.Mul(g.Mul(g.Mul(g.whole("calcium gain", p.Gain), tau), g.OneMinus(left)), current))
+		}
+	}
+	if next[0] = solved; n.Second {
+		next[0] = g.Sub(g.Scale(solved, 2), v)
+	}
+	return next
+}
+
+// course returns what a gate goes to, and 1/τ.
+func (g *graph) course(name string, gate compartments.Gate, v *gorgonia.Node) (inf, rate *gorgonia.Node) {
+	q := make([]*gorgonia.Node, len(gate.Numbers))
+	for i, n := range gate.Numbers {
+		q[i] = g.whole(name+"."+gate.Kinetics.Numbers()[i], n)
+	}
+	u := func(half, slope int) *gorgonia.Node { return g.Div(g.Sub(v, q[half]), q[slope]) }
+	switch gate.Kinetics {
+	case compartments.Rates:
+		a, b := g.Mul(q[0], g.form(gate.Forms[0], u(1, 2))), g.Mul(q[3], g.form(gate.Forms[1], u(4, 5)))
+		rate = g.Add(a, b)
+		return g.Div(a, rate), rate
+	case compartments.ByCalcium:
+		return g.Div(g.Relu(g.Sub(v, q[0])), g.Add(v, q[1])), g.Div(g.Const(1), q[2])
+	}
+	inf = g.Sigmoid(u(0, 1))
+	tau := q[2]
+	switch gate.Kinetics {
+	case compartments.SteadySigmoid:
+		tau = g.Add(tau, g.Mul(q[3], g.Sigmoid(u(4, 5))))
+	case compartments.SteadyProduct:
+		tau = g.Add(tau, g.Mul(g.Mul(q[3], inf), g.Sigmoid(u(4, 5))))
+	case compartments.SteadyBell:
+		tau = g.Add(tau, g.Div(q[3], g.Add(g.Exp(u(4, 5)), g.Exp(u(6, 7)))))
+	}
+	return inf, g.Div(g.Const(1), tau)
+}
+
+// form returns f(u); u/(1 − exp(−u)) must not be asked for at u = 0, where its graph has no slope.
+func (g *graph) form(f compartments.Form, u *gorgonia.Node) *gorgonia.Node {
+	switch f {
+	case compartments.Exponential:
+		return g.Exp(u)
+	case compartments.Sigmoid:
+		return g.Sigmoid(u)
+	}
+	return g.Div(u, g.OneMinus(g.Exp(g.Neg(u))))
+}
+
+// arrive returns the plane of what inputs bring to a receptor, or as currents for -1.
+func (g *graph) arrive(x *gorgonia.Node, receptor int) *gorgonia.Node {
+	sum := g.fixed("nothing", func(int) float64 { return 0 })
+	for i, in := range g.c.Neuron.Inputs {
+		if max(-1, in.Receptor) != receptor {
+			continue
+		}
+		inputs := x.Shape()[1]
+		from := g.matrix(fmt.Sprintf("input %d", i), inputs, g.H, func(at func(i, j int)) { at(in.From, in.Unit) })
+		q := in.Weight
+		if q.Index != nil {
+			q.Index = []int32{q.Index[0]}
+		}
+		sum = g.Add(sum, g.Mul(g.MatMul(x, from), g.quantity(fmt.Sprintf("weight %d", i), q, []int32{int32(in.Unit)})))
+	}
+	return sum
+}
+
+// receptor steps the traces of a receptor, of which plane is the first, and returns its conductance.
+func (g *graph) receptor(r int, q compartments.Receptor, x *gorgonia.Node, s, next []*gorgonia.Node, plane int, first bool) *gorgonia.Node {
+	n := &g.c.Neuron
+	mask := g.fixed(q.Name+" units", func(unit int) float64 {
+		for _, in := range n.Inputs {
+			if in.Receptor == r && in.Unit == unit {
+				return 1
+			}
+		}
+		return 0
+	})
+	decay := g.whole(q.Name+" decay", q.Decay)
+	trace := g.Mul(s[plane], g.Exp(g.Div(g.Const(-n.Dt), decay)))
+	if first {
+		trace = g.Add(trace, g.arrive(x, r))
+	}
+	next[plane] = g.where(mask, trace, s[plane])
+	if q.Rise.Param < 0 && q.Rise.Value == 0 {
+		return g.Mul(mask, trace)
+	}
+	rise := g.whole(q.Name+" rise", q.Rise)
+	slower := g.Sub(g.Div(g.Const(1), rise), g.Div(g.Const(1), decay))
+	after := func(t *gorgonia.Node) *gorgonia.Node { // y at t of x = 1 at 0; rise and decay differ
+		return g.Div(g.Sub(g.Exp(g.Neg(g.Div(t, decay))), g.Exp(g.Neg(g.Div(t, rise)))), slower)
+	}
+	y := g.Add(g.Mul(s[plane+1], g.Exp(g.Div(g.Const(-n.Dt), rise))), g.Mul(s[plane], after(g.Const(n.Dt))))
+	next[plane+1] = g.where(mask, y, s[plane+1])
+	return g.Mul(mask, g.Div(y, after(g.Div(g.Log(g.Div(decay, rise)), slower))))
+}
+
+// solve solves the tree by elimination towards the roots and back. With leaks and couplings that are not
+// negative nothing is subtracted.
+func (g *graph) solve(leak, side *gorgonia.Node) *gorgonia.Node {
+	n := &g.c.Neuron
+	l, b := make([]*gorgonia.Node, g.H), make([]*gorgonia.Node, g.H)
+	axial := make([]*gorgonia.Node, g.H)
+	for k, u := range n.Tree.Unit {
+		l[k], b[k] = g.unit(leak, int(u)), g.unit(side, int(u))
+		if e := n.Tree.Edge[k]; e >= 0 {
+			q := n.Axial
+			if q.Index != nil {
+				q.Index = []int32{q.Index[e]}
+			}
+			axial[k] = g.once(fmt.Sprintf("axial column %d", k), func() *gorgonia.Node {
+				return g.unit(g.quantity(fmt.Sprintf("axial %d", k), q, []int32{u}), int(u))
+			})
+		}
+	}
+	for k := g.H - 1; k >= 0; k-- {
+		if p := n.Tree.Parent[k]; p >= 0 {
+			share := g.Div(axial[k], g.Add(axial[k], l[k]))
+			b[p] = g.Add(b[p], g.Mul(share, b[k]))
+			l[p] = g.Add(l[p], g.Mul(share, l[k]))
+		}
+	}
+	var v *gorgonia.Node
+	for k, u := range n.Tree.Unit {
+		if p := n.Tree.Parent[k]; p >= 0 {
+			b[k] = g.Div(g.Add(b[k], g.Mul(axial[k], b[p])), g.Add(axial[k], l[k]))
+		} else {
+			b[k] = g.Div(b[k], l[k])
+		}
+		column := g.MatMul(b[k], g.matrix(fmt.Sprintf("row %d", u), 1, g.H, func(at func(i, j int)) { at(0, int(u)) }))
+		if v == nil {
+			v = column
+		} else {
+			v = g.Add(v, column)
+		}
+	}
+	return v
+}
