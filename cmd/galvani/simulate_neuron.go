@@ -31,6 +31,7 @@ type neuronFlags struct {
 	precision string
 	run       runKeys
 	out       string
+	sweep     string
 	asJSON    bool
 }
 
@@ -50,6 +51,7 @@ type neuronTrace struct {
 	VMin         []float64         `json:"v_min"`
 	VMax         []float64         `json:"v_max"`
 	Notes        []string          `json:"notes"`
+	Sweep        *sweep            `json:"sweep,omitempty"` // spikes are then of each value
 	trace        *neurons.Trace
 }
 
@@ -66,6 +68,7 @@ func (f *neuronFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.precision, "precision", "auto", "fp32, fp64 or auto, which is fp64 on a CPU")
 	flags.StringVar(&f.run.Device, "device", "cpu", "where to compute: auto, cpu, cuda or cuda:n")
 	flags.StringVar(&f.out, "out", "", "`name` of the files to write, without ending")
+	flags.StringVar(&f.sweep, "sweep", "", "many neurons side by side, with a number of neurons show between two values: `NAME=LO:HI:COUNT`")
 	jsonFlag(c, &f.asJSON)
 	if err := c.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions(neuronPrecisions, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // of a flag that is not there
@@ -121,10 +124,22 @@ func (f *neuronFlags) simulate(c *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
+	if f.sweep != "" {
+		if r.Sweep, err = parseSweep(f.sweep, n, f.steps()); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := interruptible(c.Context())
 	defer cancel()
 	if err := f.compute(ctx, n, stimulus, &r, c.ErrOrStderr()); err != nil {
 		return err
+	}
+	if s := r.Sweep; s != nil {
+		r.Spikes = s.sum(n, s.traces)
+		if err := s.write(f.out, n, r.Spikes); err != nil {
+			return err
+		}
+		return report(c, f.asJSON, r, func(p *printer) { p.sweep(r) })
 	}
 	r.Spikes = [][]float64{r.trace.Spikes(0, n.Threshold)}
 	if err := f.write(n, &r); err != nil {
@@ -218,6 +233,9 @@ func (f *neuronFlags) input(n *neurons.Neuron, flag, name string, synaptic bool)
 func (f *neuronFlags) compute(ctx context.Context, n *neurons.Neuron, in neurons.Stimulus, r *neuronTrace, stderr io.Writer) error {
 	run := f.run
 	run.Backend, run.Precision, run.Threads = "auto", "fp32", 1
+	if r.Sweep != nil {
+		run.Threads = 0
+	}
 	p, err := choosePlace(run)
 	if err != nil {
 		return err
@@ -239,11 +257,16 @@ func (f *neuronFlags) compute(ctx context.Context, n *neurons.Neuron, in neurons
 	_, seen := terminal(stderr)
 	steps := int(f.steps())
 	begin := time.Now()
-	r.trace, err = n.Run(ctx, p.dev, dtype, neurons.Options{Dt: f.dt, Second: f.second}, steps, in, func(done int) {
+	o, progress := neurons.Options{Dt: f.dt, Second: f.second}, func(done int) {
 		if seen {
 			bar.draw(float64(done)/float64(steps), fmt.Sprintf("%.0f ms", float64(done)*f.dt))
 		}
-	})
+	}
+	if s := r.Sweep; s != nil {
+		s.traces, err = n.Sweep(ctx, p.dev, dtype, o, s.Name, s.Values, steps, in, progress)
+	} else {
+		r.trace, err = n.Run(ctx, p.dev, dtype, o, steps, in, progress)
+	}
 	if err != nil && ctx.Err() != nil {
 		return fmt.Errorf("%w; nothing is saved of a neuron", err)
 	}
@@ -251,6 +274,9 @@ func (f *neuronFlags) compute(ctx context.Context, n *neurons.Neuron, in neurons
 		return err
 	}
 	r.Device, r.DtMs, r.Milliseconds, r.Seconds = p.device, f.dt, float64(steps)*f.dt, time.Since(begin).Seconds()
+	if r.Sweep != nil {
+		r.trace = r.Sweep.traces[0]
+	}
 	r.Places, r.VEnd = r.trace.Places, r.trace.End()
 	for _, v := range r.trace.V {
 		r.VMin, r.VMax = append(r.VMin, slices.Min(v)), append(r.VMax, slices.Max(v))

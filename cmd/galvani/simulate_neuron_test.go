@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,6 +111,37 @@ weight = "1 nA"
 	galvani(t, "simulate", path).refused(t, exitConfig, `my.toml: line 12: region.soma.channels.kk is no channel`)
 }
 
+// TestSimulateSweep wants of each value what a run with it alone gives.
+func TestSimulateSweep(t *testing.T) {
+	needsCPU(t)
+	t.Chdir(t.TempDir())
+	args := []string{"--current", "step 10 2:40", "--for", "40ms", "--json"}
+	var all neuronTrace
+	o := galvani(t, append([]string{"simulate", "hh", "--sweep", "g_k=0.03:0.05:5", "--out", "k"}, args...)...).ok(t)
+	if err := json.Unmarshal([]byte(o.stdout), &all); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("one.toml", []byte("like = \"hh\"\n[numbers]\ng_k = 0.045\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var one neuronTrace
+	if err := json.Unmarshal([]byte(galvani(t, append([]string{"simulate", "one.toml"}, args...)...).ok(t).stdout), &one); err != nil {
+		t.Fatal(err)
+	}
+	if s := all.Sweep; s == nil || len(s.Values) != 5 || s.Values[3] != 0.045 || len(all.Spikes) != 5 || !slices.Equal(all.Spikes[3], one.Spikes[0]) || s.VEnd[3][0] != one.VEnd[0] {
+		t.Errorf("%+v with %v, want %v and %v", all.Sweep, all.Spikes, one.VEnd, one.Spikes)
+	}
+	text, err := os.ReadFile("k.csv")
+	if err != nil || len(strings.Split(strings.TrimSpace(string(text)), "\n")) != 6 {
+		t.Errorf("%s: %v", text, err)
+	}
+	for _, name := range []string{"k.png", "k.svg"} {
+		if _, err := os.Stat(name); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestSimulateNeuronRefuses(t *testing.T) {
 	needsCPU(t)
 	for _, c := range []struct {
@@ -131,6 +163,11 @@ func TestSimulateNeuronRefuses(t *testing.T) {
 		{"hh|--precision|fp16", exitConfig, "want auto, fp32 or fp64"},
 		{"hh|--out|/nonexistent/x", exitIO, "/nonexistent: no such file"},
 		{"hh|--current|constant 1e9", exitNumerical, "V of soma is 2.458e+07 mV at 0.025 ms, beyond 10000 mV"},
+		{"hh|--sweep|g_na=1", exitConfig, "want NAME=LO:HI:COUNT"},
+		{"hh|--sweep|g_na=1:x:3", exitConfig, "want NAME=LO:HI:COUNT with two numbers"},
+		{"hh|--sweep|g_na=0.1:0.2:1", exitConfig, "has 1 values, want 2 to"},
+		{"hh|--sweep|g_nx=0.1:0.2:4", exitConfig, `unknown quantity "g_nx"; did you mean "g_na"?`},
+		{"hh|--for|100s|--sweep|g_na=0.1:0.2:4096", exitConfig, "take fewer values or a shorter --for"},
 		{"hhh", exitUsage, `did you mean "hh"?`},
 		{"none.toml", exitData, "no such file"},
 	} {

@@ -35,37 +35,79 @@ const stretch = 1000
 //
 // Errors: those of the device; kernels.ErrNotFinite with the place and the time where V leaves ±10 V; the cause of ctx.
 func (n *Neuron) Run(ctx context.Context, dev kernels.Device, dtype tensor.Dtype, o Options, steps int, in Stimulus, progress func(done int)) (*Trace, error) {
-	o.Substeps = 1 // so that every step is recorded
-	c, err := n.Compile(o)
+	c, err := n.compileRun(o)
 	if err != nil {
 		return nil, err
 	}
-	t := &Trace{Dt: c.Neuron.Dt, Input: in.sample(len(n.Inputs), steps, c.Neuron.Dt)}
-	for _, r := range n.Records {
-		t.Places, t.V = append(t.Places, r.Name), append(t.V, append(make([]float64, 0, steps+1), n.Start))
+	traces, err := n.run(ctx, dev, dtype, []*Compiled{c}, steps, in, progress)
+	if err != nil {
+		return nil, err
 	}
-	r := runner{dev: dev, cfg: kernels.ScanConfig{Cell: kernels.Cell{Neuron: &c.Neuron, States: c.Neuron.States(), Rest: c.Rest}, B: 1,
+	return traces[0], nil
+}
+
+// Sweep is Run for many neurons side by side, of which each has one of the values for a name of Learnable,
+// at every place. It returns a trace for each.
+//
+// Errors: those of Run; a name that is none of Learnable.
+func (n *Neuron) Sweep(ctx context.Context, dev kernels.Device, dtype tensor.Dtype, o Options, name string, values []float64, steps int, in Stimulus, progress func(done int)) ([]*Trace, error) {
+	before := n.Numbers(name)
+	o.Learn = []string{name}
+	var all []*Compiled
+	for _, v := range values {
+		n.each(name, func(float64) float64 { return v })
+		c, err := n.compileRun(o)
+		if err != nil {
+			return nil, err
+		}
+		c.Neuron.Each = true
+		all = append(all, c)
+	}
+	if err := n.Set(name, before); err != nil {
+		return nil, err
+	}
+	return n.run(ctx, dev, dtype, all, steps, in, progress)
+}
+
+// compileRun compiles for a run in which every step is recorded.
+func (n *Neuron) compileRun(o Options) (*Compiled, error) {
+	o.Substeps = 1
+	return n.Compile(o)
+}
+
+// run simulates compiled neurons side by side, which differ in their numbers alone.
+func (n *Neuron) run(ctx context.Context, dev kernels.Device, dtype tensor.Dtype, all []*Compiled, steps int, in Stimulus, progress func(done int)) ([]*Trace, error) {
+	c := all[0]
+	input := in.sample(len(n.Inputs), steps, c.Neuron.Dt)
+	traces := make([]*Trace, len(all))
+	for i := range traces {
+		traces[i] = &Trace{Dt: c.Neuron.Dt, Input: input}
+		for _, r := range n.Records {
+			traces[i].Places, traces[i].V = append(traces[i].Places, r.Name), append(traces[i].V, append(make([]float64, 0, steps+1), n.Start))
+		}
+	}
+	r := runner{dev: dev, cfg: kernels.ScanConfig{Cell: kernels.Cell{Neuron: &c.Neuron, States: c.Neuron.States(), Rest: c.Rest}, B: len(all),
 		I: max(1, len(n.Inputs)), H: len(n.Records), Dtype: dtype, Params: c.Params, ForwardOnly: true}}
-	if err := r.begin(c); err != nil {
+	if err := r.begin(all); err != nil {
 		return nil, err
 	}
 	for done := 0; done < steps; done += r.cfg.T {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		h, err := r.run(min(stretch, steps-done), t.Input, done)
+		h, err := r.run(min(stretch, steps-done), input, done)
 		if err == nil {
-			err = t.take(h, done)
+			err = take(traces, h, done)
 		}
 		if err != nil {
 			return nil, err
 		}
 		progress(done + r.cfg.T)
 	}
-	return t, nil
+	return traces, nil
 }
 
-// runner runs a neuron in stretches.
+// runner runs neurons in stretches.
 type runner struct {
 	dev      kernels.Device
 	cfg      kernels.ScanConfig
@@ -75,33 +117,43 @@ type runner struct {
 }
 
 // begin puts parameters and the start state on the device.
-func (r *runner) begin(c *Compiled) error {
-	for i, values := range c.Values {
-		p, err := stage(r.dev, r.cfg.Dtype, c.Params[i].Shape...)
-		if err == nil {
-			err = p.fill(values)
+func (r *runner) begin(all []*Compiled) error {
+	for i, spec := range r.cfg.Params {
+		if r.cfg.Cell.Neuron.Each {
+			spec.Shape, spec.Columns = []int{len(all), spec.Len()}, nil
+			r.cfg.Params[i] = spec
 		}
+		p, err := stage(r.dev, r.cfg.Dtype, spec.Shape...)
 		if err != nil {
+			return err
+		}
+		var values []float64
+		for _, c := range all {
+			values = append(values, c.Values[i]...)
+		}
+		if err := p.fill(values); err != nil {
 			return err
 		}
 		r.args.Params = append(r.args.Params, p.value)
 	}
-	units := c.Neuron.Units()
-	start := make([]float64, 0, len(c.Rest)*units)
-	for _, x := range c.Rest {
-		for range units {
-			start = append(start, x)
+	units := r.cfg.Cell.Neuron.Units()
+	start := make([]float64, 0, r.cfg.Cell.States*len(all)*units)
+	for plane := range r.cfg.Cell.States {
+		for _, c := range all {
+			for range units {
+				start = append(start, c.Rest[plane])
+			}
 		}
 	}
 	var err error
-	if r.state, err = stage(r.dev, r.cfg.Dtype, len(c.Rest), 1, units); err != nil {
+	if r.state, err = stage(r.dev, r.cfg.Dtype, r.cfg.Cell.States, len(all), units); err != nil {
 		return err
 	}
 	r.args.State = r.state.value
 	return r.state.fill(start)
 }
 
-// run runs some steps from the state that the last ones left, and returns the voltages [steps,places].
+// run runs some steps from the state that the last ones left, and returns the voltages [steps·B,places].
 func (r *runner) run(steps int, input [][]float64, from int) (gorgonia.Value, error) {
 	var err error
 	if r.plan == nil || steps != r.cfg.T {
@@ -109,15 +161,15 @@ func (r *runner) run(steps int, input [][]float64, from int) (gorgonia.Value, er
 		if r.plan, err = r.dev.NewScan(r.cfg); err != nil {
 			return nil, err
 		}
-		if r.x, err = stage(r.dev, r.cfg.Dtype, steps, 1, r.cfg.I); err != nil {
+		if r.x, err = stage(r.dev, r.cfg.Dtype, steps, r.cfg.B, r.cfg.I); err != nil {
 			return nil, err
 		}
 		r.args.X = r.x.value
 	}
-	x := make([]float64, steps*r.cfg.I)
+	x := make([]float64, steps*r.cfg.B*r.cfg.I)
 	for i, values := range input {
-		for k := range steps {
-			x[k*r.cfg.I+i] = values[from+k]
+		for k := range steps * r.cfg.B {
+			x[k*r.cfg.I+i] = values[from+k/r.cfg.B]
 		}
 	}
 	if err := r.x.fill(x); err != nil {
@@ -137,14 +189,16 @@ func (r *runner) run(steps int, input [][]float64, from int) (gorgonia.Value, er
 // farthest is a potential in mV that no membrane has.
 const farthest = 1e4
 
-// take appends the voltages [T,places] of a stretch.
-func (t *Trace) take(h gorgonia.Value, done int) error {
+// take appends the voltages [T·B,places] of a stretch to the traces.
+func take(traces []*Trace, h gorgonia.Value, done int) error {
 	v, err := numbers(h)
 	if err != nil {
 		return err
 	}
+	places := len(traces[0].V)
 	for i, x := range v {
-		place, step := i%len(t.V), done+i/len(t.V)+1
+		place, row := i%places, i/places
+		t, step := traces[row%len(traces)], done+row/len(traces)+1
 		if !(math.Abs(x) <= farthest) {
 			return fmt.Errorf("neurons: V of %s is %.4g mV at %.6g ms, beyond %g mV; take a weaker input or a shorter step: %w",
 				t.Places[place], x, float64(step)*t.Dt, float64(farthest), kernels.ErrNotFinite)

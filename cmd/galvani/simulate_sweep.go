@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/chart"
+	"galvani/engine/setting"
+	"galvani/models/neurons"
+)
+
+// sweep is what simulate --sweep asks for and tells.
+type sweep struct {
+	Name     string      `json:"name"`
+	Values   []float64   `json:"values"`
+	Rates    []float64   `json:"rate_hz"` // of spikes over the whole time
+	VEnd     [][]float64 `json:"v_end"`   // [values][places], mV
+	traces   []*neurons.Trace
+	duration float64 // ms
+}
+
+// mostSweep is the most neurons of a sweep, and mostSamples how many numbers their traces may have.
+const (
+	mostSweep   = 4096
+	mostSamples = 1 << 27
+)
+
+// parseSweep reads NAME=LO:HI:COUNT.
+func parseSweep(text string, n *neurons.Neuron, steps float64) (*sweep, error) {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: --sweep %s", config.ErrConfig, fmt.Sprintf(format, args...))
+	}
+	name, list, _ := strings.Cut(text, "=")
+	parts := strings.Split(list, ":")
+	if len(parts) != 3 {
+		return nil, bad("is %q, want NAME=LO:HI:COUNT", setting.Shorten(text))
+	}
+	lo, err := strconv.ParseFloat(parts[0], 64)
+	hi, err2 := strconv.ParseFloat(parts[1], 64)
+	count, err3 := strconv.Atoi(parts[2])
+	if err != nil || err2 != nil || err3 != nil || math.IsNaN(hi-lo) || math.IsInf(hi-lo, 0) {
+		return nil, bad("is %q, want NAME=LO:HI:COUNT with two numbers and a count", setting.Shorten(text))
+	}
+	if count < 2 || count > mostSweep {
+		return nil, bad("has %d values, want 2 to %d", count, mostSweep)
+	}
+	if samples := steps * float64(count*len(n.Records)); samples > mostSamples {
+		return nil, bad("has %d neurons of %.4g steps, %.3g numbers in all; want at most %d, so take fewer values or a shorter --for", count, steps, samples, mostSamples)
+	}
+	if len(n.Numbers(name)) == 0 {
+		return nil, bad("has an %s", setting.Unknown("quantity", name, n.Learnable()))
+	}
+	s := &sweep{Name: name}
+	for i := range count {
+		s.Values = append(s.Values, lo+(hi-lo)*float64(i)/float64(count-1))
+	}
+	return s, nil
+}
+
+// sum fills in what the traces show.
+func (s *sweep) sum(n *neurons.Neuron, traces []*neurons.Trace) (spikes [][]float64) {
+	s.traces = traces
+	for _, t := range traces {
+		times := t.Spikes(0, n.Threshold)
+		s.duration = float64(len(t.V[0])-1) * t.Dt
+		spikes = append(spikes, times)
+		s.Rates = append(s.Rates, float64(len(times))/s.duration*1000)
+		s.VEnd = append(s.VEnd, t.End())
+	}
+	return spikes
+}
+
+// write leaves a table of the values, and the rate against them as a picture.
+func (s *sweep) write(out string, n *neurons.Neuron, spikes [][]float64) error {
+	if out == "" {
+		return nil
+	}
+	err := writeFile(out+".csv", func(w io.Writer) error {
+		b := bufio.NewWriter(w)
+		b.WriteString("value,spikes,first_ms,rate_hz")
+		for _, place := range s.traces[0].Places {
+			fmt.Fprintf(b, ",v_end_%s_mv", place)
+		}
+		for i, v := range s.Values {
+			fmt.Fprintf(b, "\n%.9g,%d,%s,%.6g", v, len(spikes[i]), firstOf(spikes[i]), s.Rates[i])
+			for _, end := range s.VEnd[i] {
+				fmt.Fprintf(b, ",%.9g", end)
+			}
+		}
+		b.WriteString("\n")
+		return b.Flush()
+	})
+	if err != nil {
+		return err
+	}
+	return writeChart(out, chart.Lines{Title: fmt.Sprintf("Rate of %s against %s", n.Name, s.Name), XLabel: s.Name, YLabel: "spikes per second (Hz)",
+		Subtitle: fmt.Sprintf("%g ms each", s.duration), Series: []chart.Series{{Name: s.traces[0].Places[0], X: s.Values, Y: s.Rates}}})
+}
+
+// firstOf is the time of the first spike, empty for none.
+func firstOf(times []float64) string {
+	if len(times) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.4f", times[0])
+}
+
+func (p *printer) sweep(r neuronTrace) {
+	s := r.Sweep
+	p.title("%s, %d neurons of %g ms in steps of %g ms", r.Neuron, len(s.Values), r.Milliseconds, r.DtMs)
+	p.line("%s, %s; %.3g s", r.Device, r.Precision, r.Seconds)
+	rows := make([][]string, len(s.Values))
+	for i, v := range s.Values {
+		first := firstOf(r.Spikes[i])
+		if first == "" {
+			first = "-"
+		}
+		rows[i] = []string{fmt.Sprintf("%.5g", v), fmt.Sprint(len(r.Spikes[i])), first, fmt.Sprintf("%.4g", s.Rates[i]), fmt.Sprintf("%.4f", s.VEnd[i][0])}
+	}
+	p.table([]string{s.Name, "SPIKES", "FIRST ms", "RATE Hz", "V AT THE END mV"}, rows)
+	p.notes("Assumed of the morphology", r.Notes)
+}
