@@ -17,6 +17,7 @@ import (
 // sweep is what simulate --sweep asks for and tells.
 type sweep struct {
 	Name     string      `json:"name"`
+	Unit     string      `json:"unit"`
 	Values   []float64   `json:"values"`
 	Rates    []float64   `json:"rate_hz"` // of spikes over the whole time
 	VEnd     [][]float64 `json:"v_end"`   // [values][places], mV
@@ -55,7 +56,7 @@ func parseSweep(text string, n *neurons.Neuron, steps float64) (*sweep, error) {
 	if len(n.Numbers(name)) == 0 {
 		return nil, bad("has an %s", setting.Unknown("quantity", name, n.Learnable()))
 	}
-	s := &sweep{Name: name}
+	s := &sweep{Name: name, Unit: n.Unit(name)}
 	for i := range count {
 		s.Values = append(s.Values, lo+(hi-lo)*float64(i)/float64(count-1))
 	}
@@ -98,7 +99,7 @@ func (s *sweep) write(out string, n *neurons.Neuron, spikes [][]float64) error {
 	if err != nil {
 		return err
 	}
-	return writeChart(out, chart.Lines{Title: fmt.Sprintf("Rate of %s against %s", n.Name, s.Name), XLabel: s.Name, YLabel: "spikes per second (Hz)",
+	return writeChart(out, chart.Lines{Title: fmt.Sprintf("Rate of %s against %s", n.Name, s.Name), XLabel: fmt.Sprintf("%s (%s)", s.Name, s.Unit), YLabel: "spikes per second (Hz)",
 		Subtitle: fmt.Sprintf("%g ms each", s.duration), Series: []chart.Series{{Name: s.traces[0].Places[0], X: s.Values, Y: s.Rates}}})
 }
 
@@ -122,6 +123,6 @@ func (p *printer) sweep(r neuronTrace) {
 		}
 		rows[i] = []string{fmt.Sprintf("%.5g", v), fmt.Sprint(len(r.Spikes[i])), first, fmt.Sprintf("%.4g", s.Rates[i]), fmt.Sprintf("%.4f", s.VEnd[i][0])}
 	}
-	p.table([]string{s.Name, "SPIKES", "FIRST ms", "RATE Hz", "V AT THE END mV"}, rows)
+	p.table([]string{s.Name + " " + s.Unit, "SPIKES", "FIRST ms", "RATE Hz", "V AT THE END mV"}, rows)
 	p.notes("Assumed of the morphology", r.Notes)
 }

@@ -17,6 +17,20 @@ func (n *Neuron) Numbers(name string) []float64 {
 	return list
 }
 
+// Unit returns that of the numbers of a name of Learnable, empty for another name.
+func (n *Neuron) Unit(name string) string {
+	c, err := n.Compile(Options{Learn: []string{name}})
+	if err != nil {
+		return ""
+	}
+	for _, p := range c.Params {
+		if p.Learned {
+			return p.Unit
+		}
+	}
+	return ""
+}
+
 // Set replaces the numbers of a name of Learnable.
 //
 // Errors: another name; another count of numbers.

@@ -16,6 +16,9 @@ func TestNumbers(t *testing.T) {
 		}
 		for _, number := range n.Learnable() {
 			before := n.Numbers(number)
+			if n.Unit(number) == "" {
+				t.Errorf("%s: %s has no unit", name, number)
+			}
 			if len(before) == 0 {
 				t.Errorf("%s: %s has no numbers", name, number)
 			}
