@@ -18,24 +18,21 @@
 #define ROW(q, r) ((q)[(r) * n->lanes + l])
 enum { STRIP_SIZE = 96 };
 
-/* Each kinetics is compiled on its own, with constants. */
+/* For wide vectors the usual kinetics are compiled on their own, with constants. For others, and for
+ * narrow vectors, that would take more room than it saves time. */
+#if VL < 8
+#define EACH_KINETICS(g, f) f((g)->kinetics, (g)->forms[0], (g)->forms[1])
+#else
 #define EACH_KINETICS(g, f) \
 	switch ((g)->kinetics == GATE_RATES ? (g)->forms[0] * 3 + (g)->forms[1] : 8 + (g)->kinetics) { \
-	case 0: f(GATE_RATES, 0, 0); break; \
-	case 1: f(GATE_RATES, 0, 1); break; \
-	case 2: f(GATE_RATES, 0, 2); break; \
-	case 3: f(GATE_RATES, 1, 0); break; \
-	case 4: f(GATE_RATES, 1, 1); break; \
-	case 5: f(GATE_RATES, 1, 2); break; \
-	case 6: f(GATE_RATES, 2, 0); break; \
-	case 7: f(GATE_RATES, 2, 1); break; \
-	case 8: f(GATE_RATES, 2, 2); break; \
+	case FORM_EXP * 3 + FORM_EXP: f(GATE_RATES, FORM_EXP, FORM_EXP); break; \
+	case FORM_EXP * 3 + FORM_SIGMOID: f(GATE_RATES, FORM_EXP, FORM_SIGMOID); break; \
+	case FORM_LINEAR * 3 + FORM_EXP: f(GATE_RATES, FORM_LINEAR, FORM_EXP); break; \
 	case 8 + GATE_CONSTANT: f(GATE_CONSTANT, 0, 0); break; \
-	case 8 + GATE_SIGMOID: f(GATE_SIGMOID, 0, 0); break; \
-	case 8 + GATE_PRODUCT: f(GATE_PRODUCT, 0, 0); break; \
 	case 8 + GATE_BELL: f(GATE_BELL, 0, 0); break; \
-	case 8 + GATE_CALCIUM: f(GATE_CALCIUM, 0, 0); break; \
+	default: f((g)->kinetics, (g)->forms[0], (g)->forms[1]); \
 	}
+#endif
 
 #include "../../compartments/step.h"
 
