@@ -15,16 +15,9 @@ func TestCircuit(t *testing.T) {
 	for _, threads := range []int{1, 2, 3, 7} {
 		t.Run(fmt.Sprint(threads), func(t *testing.T) { conform.Circuit(t, open(t, threads)) })
 	}
-	for _, isa := range ISAs {
-		if !Supported(isa) {
-			t.Logf("%s: not on this machine", isa)
-			continue
-		}
+	for _, isa := range here(t) {
 		t.Run(isa, func(t *testing.T) {
-			d, err := OpenISA(isa, 1)
-			if err != nil {
-				t.Fatal(err)
-			}
+			d := openISA(t, isa, 1)
 			conform.Circuit(t, d)
 		})
 	}

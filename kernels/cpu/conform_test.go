@@ -11,13 +11,27 @@ import (
 	"gorgonia.org/tensor"
 )
 
-func open(t *testing.T, threads int) *Device {
+func open(t *testing.T, threads int) *Device { return openISA(t, Best(), threads) }
+
+func openISA(t *testing.T, isa string, threads int) *Device {
 	t.Helper()
-	d, err := Open(threads)
+	d, err := OpenISA(isa, threads)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// here returns the instruction sets that this machine has.
+func here(t *testing.T) (list []string) {
+	for _, isa := range ISAs {
+		if Supported(isa) {
+			list = append(list, isa)
+		} else {
+			t.Logf("%s: not on this machine", isa)
+		}
+	}
+	return list
 }
 
 func TestAdjoint(t *testing.T)             { conform.Adjoint(t, open(t, 2)) }
@@ -30,15 +44,8 @@ func TestRefuses(t *testing.T)             { conform.Refuses(t, open(t, 1)) }
 
 // TestNotFinite takes every instruction set.
 func TestNotFinite(t *testing.T) {
-	for _, isa := range ISAs {
-		if !Supported(isa) {
-			t.Logf("%s: not on this machine", isa)
-			continue
-		}
-		d, err := OpenISA(isa, 2)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, isa := range here(t) {
+		d := openISA(t, isa, 2)
 		t.Run(isa, func(t *testing.T) {
 			conform.NotFinite(t, d, conform.Sizes{T: 7, B: 9, I: 5, H: 19}, tensor.Float32, tensor.Float64)
 		})
@@ -52,15 +59,8 @@ func TestRepeat(t *testing.T) {
 
 // TestLinear takes every instruction set.
 func TestLinear(t *testing.T) {
-	for _, isa := range ISAs {
-		if !Supported(isa) {
-			t.Logf("%s: not on this machine", isa)
-			continue
-		}
-		d, err := OpenISA(isa, 2)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, isa := range here(t) {
+		d := openISA(t, isa, 2)
 		conform.Linear(t, d, 4e-6) // a sum of 700 products is off by about 700^½ roundings of 6e-8
 	}
 }
@@ -77,16 +77,9 @@ func TestInstructionSets(t *testing.T) {
 		{T: 3, B: 1, I: 1, H: 1}, {T: 9, B: 19, I: 5, H: 67, Sequence: true},
 		{T: 40, B: 33, I: 30, H: 32}, {T: 6, B: 7, I: 70, H: 33, Last: true},
 	}
-	for _, isa := range ISAs {
-		if !Supported(isa) {
-			t.Logf("%s: not on this machine", isa)
-			continue
-		}
+	for _, isa := range here(t) {
 		for _, threads := range []int{1, 3} {
-			d, err := OpenISA(isa, threads)
-			if err != nil {
-				t.Fatal(err)
-			}
+			d := openISA(t, isa, threads)
 			t.Run(fmt.Sprintf("%s/x%d", isa, threads), func(t *testing.T) { conform.Scan(t, d, d, "fp32", shapes) })
 		}
 	}

@@ -57,11 +57,7 @@ func TestUlp(t *testing.T) {
 		{"x^0.6", Pow06, powerOf(float64(float32(0.6))), 2},
 		{"x^2", Pow2, powerOf(2), 2},
 	} {
-		for _, isa := range ISAs {
-			if !Supported(isa) {
-				t.Logf("%s: not on this machine", isa)
-				continue
-			}
+		for _, isa := range here(t) {
 			Apply(isa, f.code, x, y)
 			worst, at := 0.0, float32(0)
 			for i := range x {
@@ -96,11 +92,7 @@ func TestGemm(t *testing.T) {
 	// tolGemm: K rounding errors of 6e-8, relative to the sum of magnitudes (about K).
 	const tolGemm = 1e-6
 	const guard = 12345
-	for _, isa := range ISAs {
-		if !Supported(isa) {
-			t.Logf("%s: not on this machine", isa)
-			continue
-		}
+	for _, isa := range here(t) {
 		for _, n := range [][3]int{{1, 1, 1}, {7, 33, 5}, {16, 32, 300}, {13, 70, 513}, {40, 3, 64}, {190, 130, 300}, {40, 700, 300}} {
 			M, N, K := n[0], n[1], n[2]
 			a, b := make([]float32, M*K), make([]float32, N*K)
