@@ -35,6 +35,15 @@ func Wrap[F Float](buf []F, shape ...int) *tensor.Dense {
 	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(buf))
 }
 
+// Wide returns a copy in float64.
+func Wide[F Float](x []F) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
+}
+
 // Download waits for the work behind a value and returns a copy of its elements, which are float32.
 //
 // Errors: a failure of work that the device had queued.

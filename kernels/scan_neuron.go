@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"math"
 
 	"galvani/kernels/compartments"
 
@@ -67,9 +68,15 @@ func (c ScanConfig) OfRow(params [][]float64, b int) [][]float64 {
 	return own
 }
 
-// CollectNeuron returns the gradients of all parameters of a neuron, added up sequence by sequence. Of
-// fills in the gradients of the rows of a sequence.
-func (c ScanConfig) CollectNeuron(l *compartments.Layout, params [][]float64, of func(b int, rows []float64)) [][]float64 {
+// NeuronStretch returns how many steps of the scan a neuron keeps at a time for Backward, as much as their
+// states and those before stretches are about the least memory.
+func (c ScanConfig) NeuronStretch() int {
+	return max(1, int(math.Ceil(math.Sqrt(float64(c.T)/float64(c.Cell.Neuron.Substeps)))))
+}
+
+// CollectNeuron writes the gradients of the learned parameters of a neuron, added up sequence by sequence,
+// to the packed gradient. Of fills in the gradients of the rows of a sequence.
+func CollectNeuron[F Float](c ScanConfig, l *compartments.Layout, params [][]float64, of func(b int, rows []float64), packed []F) {
 	grads := make([][]float64, len(c.Params))
 	for i, p := range c.Params {
 		grads[i] = make([]float64, p.Len())
@@ -79,5 +86,11 @@ func (c ScanConfig) CollectNeuron(l *compartments.Layout, params [][]float64, of
 		of(b, rows)
 		l.Gradient(c.OfRow(params, b), rows, c.OfRow(grads, b))
 	}
-	return grads
+	at := 0
+	for i, p := range c.Params {
+		for k := 0; p.Learned && k < len(grads[i]); k++ {
+			packed[at] = F(grads[i][k])
+			at++
+		}
+	}
 }

@@ -31,7 +31,7 @@ func Linear(t *testing.T, d kernels.Device, tol float64) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := affine(Doubles(Data[float32](x)), Doubles(Data[float32](w)), Doubles(Data[float32](b)), Doubles(Data[float32](dy)), k)
+		want := affine(kernels.Wide(Data[float32](x)), kernels.Wide(Data[float32](w)), kernels.Wide(Data[float32](b)), kernels.Wide(Data[float32](dy)), k)
 		for i, got := range [][]float32{gotY, Floats(t, dx), Floats(t, dp)} {
 			Near(t, fmt.Sprintf("%v: %s", s, []string{"y", "dx", "dw and db"}[i]), got, want[i], tol)
 		}

@@ -14,15 +14,6 @@ import (
 // Data returns the elements of a tensor in host memory.
 func Data[F kernels.Float](v gorgonia.Value) []F { return v.(*tensor.Dense).Data().([]F) }
 
-// Doubles returns x in float64.
-func Doubles(x []float32) []float64 {
-	y := make([]float64, len(x))
-	for i, v := range x {
-		y[i] = float64(v)
-	}
-	return y
-}
-
 // Put returns the counterpart of a tensor on a device with memory of its own, and the tensor itself
 // for others.
 func Put(t testing.TB, d kernels.Device, v gorgonia.Value) gorgonia.Value {

@@ -24,7 +24,6 @@ import "C"
 
 import (
 	"fmt"
-	"math"
 	"unsafe"
 
 	"galvani/kernels"
@@ -150,7 +149,7 @@ func prepareNeuron[F kernels.Float](isa string, threads int, cfg kernels.ScanCon
 		w := &s.workers[i*len(s.workers)/all]
 		w.blocks = append(w.blocks, neuronBlock[F]{b0: i * s.lanes(), live: min(s.lanes(), cfg.B-i*s.lanes())})
 	}
-	s.stretch = max(1, int(math.Ceil(math.Sqrt(float64(cfg.T)/float64(cfg.Cell.Neuron.Substeps)))))
+	s.stretch = cfg.NeuronStretch()
 	if cfg.ForwardOnly {
 		s.stretch = cfg.T
 		return s, 0, nil
@@ -183,7 +182,7 @@ func (s *Neuron[F]) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
 	s.run = run
 	s.params = s.params[:0]
 	for _, p := range run.Params {
-		s.params = append(s.params, float64s(p))
+		s.params = append(s.params, kernels.Wide(p))
 	}
 	s.forwardAll(s.h)
 	c := &s.cfg
@@ -197,14 +196,6 @@ func (s *Neuron[F]) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
 		}
 	}
 	return kernels.Wrap(s.last, c.B, c.H), nil
-}
-
-func float64s[F kernels.Float](p []F) []float64 {
-	v := make([]float64, len(p))
-	for i, x := range p {
-		v[i] = float64(x)
-	}
-	return v
 }
 
 // forwardAll runs the sequences from the state of the run to s.final. H [T,B,H] may be nil.
@@ -348,19 +339,11 @@ func (s *Neuron[F]) collect() {
 			blocks[b.b0/lanes] = b
 		}
 	}
-	at := 0
-	for i, g := range c.CollectNeuron(s.layout, s.params, func(b int, rows []float64) {
+	kernels.CollectNeuron(s.cfg, s.layout, s.params, func(b int, rows []float64) {
 		for r := range rows {
 			rows[r] = blocks[b/lanes].sums[r*lanes+b%lanes]
 		}
-	}) {
-		if c.Params[i].Learned {
-			for _, x := range g {
-				s.grad[at] = F(x)
-				at++
-			}
-		}
-	}
+	}, s.grad)
 }
 
 // H implements kernels.ScanPlan. With Last it runs the sequences again into a buffer that it allocates.

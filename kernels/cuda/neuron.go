@@ -7,7 +7,6 @@ import "C"
 
 import (
 	"fmt"
-	"math"
 	"unsafe"
 
 	"galvani/kernels"
@@ -54,7 +53,7 @@ func (d *Device) newNeuron(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
 	if n.Each {
 		width = cfg.B
 	}
-	stretch := max(1, int(math.Ceil(math.Sqrt(float64(cfg.T)/float64(n.Substeps)))))
+	stretch := cfg.NeuronStretch()
 	stretches, kept := (cfg.T+stretch-1)/stretch, stretch*n.Substeps+1
 	if cfg.ForwardOnly {
 		stretches, kept = 0, 1
@@ -79,13 +78,12 @@ func (d *Device) newNeuron(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
 		}
 		s.grad = b.floats(cfg.Packed())
 		p.g, p.sums = ptr(b.floats(size)), ptr(b.bytes(int64(l.Rows()*cfg.B)*8))
-		if x, state := cfg.Inputs(); x >= 0 || state >= 0 {
-			if x >= 0 {
-				p.gx = ptr(offset(s.grad, x))
-			}
-			if state >= 0 {
-				p.gstate = ptr(offset(s.grad, state))
-			}
+		x, state := cfg.Inputs()
+		if x >= 0 {
+			p.gx = ptr(offset(s.grad, x))
+		}
+		if state >= 0 {
+			p.gstate = ptr(offset(s.grad, state))
 		}
 		if cfg.KeepGradH {
 			p.gh = ptr(b.floats(cfg.T * cfg.B * cfg.H))
@@ -110,11 +108,7 @@ func (s *neuron) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		wide := make([]float64, len(v))
-		for i, x := range v {
-			wide[i] = float64(x)
-		}
-		s.of = append(s.of, wide)
+		s.of = append(s.of, kernels.Wide(v))
 	}
 	width := int(s.params.width)
 	rows := make([]float64, s.layout.Rows())
@@ -161,19 +155,11 @@ func (s *neuron) Backward(_ kernels.ScanArgs, dh gorgonia.Value) (gorgonia.Value
 	if err != nil {
 		return nil, err
 	}
-	at := 0
-	for i, g := range c.CollectNeuron(s.layout, s.of, func(b int, rows []float64) {
+	kernels.CollectNeuron(*c, s.layout, s.of, func(b int, rows []float64) {
 		for r := range rows {
 			rows[r] = s.sums[r*c.B+b]
 		}
-	}) {
-		if c.Params[i].Learned {
-			for _, x := range g {
-				s.packed[at] = float32(x)
-				at++
-			}
-		}
-	}
+	}, s.packed)
 	err = s.d.wait("scan neuron gradient", func(w *work) {
 		w.copyIn(s.grad, head(s.packed), int64(len(s.packed))*4)
 		w.sync()

@@ -78,7 +78,7 @@ func TestLoss(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			conform.Near(t, name+": dx", conform.Floats(t, dx), conform.Doubles(conform.Data[float32](wantX)), kernels.Rounding("fp32").H)
+			conform.Near(t, name+": dx", conform.Floats(t, dx), kernels.Wide(conform.Data[float32](wantX)), kernels.Rounding("fp32").H)
 		}
 	}
 }

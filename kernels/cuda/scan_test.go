@@ -152,7 +152,7 @@ func TestChunks(t *testing.T) {
 		conform.SameBits(t, v.Name+": final", parts.Final, whole.Final)
 		conform.SameBits(t, v.Name+": gradient of h", parts.GradH, whole.GradH)
 		conform.SameBits(t, v.Name+": gradient of the state", parts.GradState, whole.GradState)
-		conform.Near(t, v.Name+": gradient of x", parts.GradX, conform.Doubles(whole.GradX), kernels.Rounding("fp32").H)
+		conform.Near(t, v.Name+": gradient of x", parts.GradX, kernels.Wide(whole.GradX), kernels.Rounding("fp32").H)
 		want := make([]float64, len(whole.Grad))
 		for i, x := range whole.Grad {
 			want[i] = float64(x)

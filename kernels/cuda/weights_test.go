@@ -43,7 +43,7 @@ func newWeightsProblem(R, C int, f kernels.Rectifier, along kernels.Along, const
 	}
 	p.w, p.dW = kernels.Wrap(w, R, C), kernels.Wrap(normals(r, 3*R*C), 3*R, C)
 	if constants {
-		p.cfg.Readings[0].Factor = conform.Doubles(normals(r, R*C))
+		p.cfg.Readings[0].Factor = kernels.Wide(normals(r, R*C))
 		p.cfg.Readings[0].Factor[R*C/3] = 0
 	}
 	if n := p.cfg.Scales(); n > 0 {
@@ -106,7 +106,7 @@ func checkWeights(t *testing.T, d *Device, p *weightsProblem, name string) {
 	if len(grad) != len(wantGrad) {
 		t.Fatalf("%s: gradient has %d elements, want %d", name, len(grad), len(wantGrad))
 	}
-	conform.Near(t, name+": gradient of the scale", grad[n:], conform.Doubles(wantGrad[n:]), tolScaleGradient)
+	conform.Near(t, name+": gradient of the scale", grad[n:], kernels.Wide(wantGrad[n:]), tolScaleGradient)
 	_, again := p.run(t, d, plan)
 	conform.SameBits(t, name+": gradient of a second run", again, grad)
 }
@@ -138,7 +138,7 @@ func TestWeightsInGraph(t *testing.T) {
 	}
 	n := p.cfg.R * p.cfg.C
 	conform.SameBits(t, "gradient of w", conform.Floats(t, grads[0].Value()), want[:n])
-	conform.Near(t, "gradient of the scale", conform.Floats(t, grads[1].Value()), conform.Doubles(want[n:]), tolScaleGradient)
+	conform.Near(t, "gradient of the scale", conform.Floats(t, grads[1].Value()), kernels.Wide(want[n:]), tolScaleGradient)
 }
 
 func TestWeightsRefuses(t *testing.T) {
