@@ -41,12 +41,17 @@ func (n *Neuron) Set(name string, values []float64) error {
 	if have := len(n.Numbers(name)); len(values) != have {
 		return fmt.Errorf("%s has %d numbers, want %d", name, len(values), have)
 	}
+	n.put(name, values)
+	return nil
+}
+
+// put is Set with as many numbers as there are.
+func (n *Neuron) put(name string, values []float64) {
 	i := -1
 	n.each(name, func(float64) float64 {
 		i++
 		return values[i]
 	})
-	return nil
 }
 
 // each replaces every number of a name by what f makes of it.

@@ -52,6 +52,7 @@ func (n *Neuron) Run(ctx context.Context, dev kernels.Device, dtype tensor.Dtype
 // Errors: those of Run; a name that is none of Learnable.
 func (n *Neuron) Sweep(ctx context.Context, dev kernels.Device, dtype tensor.Dtype, o Options, name string, values []float64, steps int, in Stimulus, progress func(done int)) ([]*Trace, error) {
 	before := n.Numbers(name)
+	defer n.put(name, before)
 	o.Learn = []string{name}
 	var all []*Compiled
 	for _, v := range values {
@@ -62,9 +63,6 @@ func (n *Neuron) Sweep(ctx context.Context, dev kernels.Device, dtype tensor.Dty
 		}
 		c.Neuron.Each = true
 		all = append(all, c)
-	}
-	if err := n.Set(name, before); err != nil {
-		return nil, err
 	}
 	return n.run(ctx, dev, dtype, all, steps, in, progress)
 }
@@ -87,7 +85,7 @@ func (n *Neuron) run(ctx context.Context, dev kernels.Device, dtype tensor.Dtype
 		}
 	}
 	r := runner{dev: dev, cfg: kernels.ScanConfig{Cell: kernels.Cell{Neuron: &c.Neuron, States: c.Neuron.States(), Rest: c.Rest}, B: len(all),
-		I: max(1, len(n.Inputs)), H: len(n.Records), Dtype: dtype, Params: c.Params, ForwardOnly: true}}
+		I: max(1, len(n.Inputs)), H: len(n.Records), Dtype: dtype, ForwardOnly: true}}
 	if err := r.begin(all); err != nil {
 		return nil, err
 	}
@@ -107,6 +105,30 @@ func (n *Neuron) run(ctx context.Context, dev kernels.Device, dtype tensor.Dtype
 	return traces, nil
 }
 
+// Batch lays compiled neurons side by side, which differ in their numbers alone: the table of parameters,
+// their numbers, with Each those of all rows [B,n], and the first state [S,B,U].
+func Batch(all []*Compiled) (params []kernels.Spec, values [][]float64, state []float64) {
+	c := all[0]
+	for i, spec := range c.Params {
+		if c.Neuron.Each {
+			spec.Shape, spec.Columns = []int{len(all), spec.Len()}, nil
+		}
+		var rows []float64
+		for _, c := range all {
+			rows = append(rows, c.Values[i]...)
+		}
+		params, values = append(params, spec), append(values, rows)
+	}
+	for plane := range c.Rest {
+		for _, c := range all {
+			for range c.Neuron.Units() {
+				state = append(state, c.Rest[plane])
+			}
+		}
+	}
+	return params, values, state
+}
+
 // runner runs neurons in stretches.
 type runner struct {
 	dev      kernels.Device
@@ -118,33 +140,20 @@ type runner struct {
 
 // begin puts parameters and the start state on the device.
 func (r *runner) begin(all []*Compiled) error {
+	var values [][]float64
+	var start []float64
+	r.cfg.Params, values, start = Batch(all)
 	for i, spec := range r.cfg.Params {
-		if r.cfg.Cell.Neuron.Each {
-			spec.Shape, spec.Columns = []int{len(all), spec.Len()}, nil
-			r.cfg.Params[i] = spec
-		}
 		p, err := stage(r.dev, r.cfg.Dtype, spec.Shape...)
 		if err != nil {
 			return err
 		}
-		var values []float64
-		for _, c := range all {
-			values = append(values, c.Values[i]...)
-		}
-		if err := p.fill(values); err != nil {
+		if err := p.fill(values[i]); err != nil {
 			return err
 		}
 		r.args.Params = append(r.args.Params, p.value)
 	}
 	units := r.cfg.Cell.Neuron.Units()
-	start := make([]float64, 0, r.cfg.Cell.States*len(all)*units)
-	for plane := range r.cfg.Cell.States {
-		for _, c := range all {
-			for range units {
-				start = append(start, c.Rest[plane])
-			}
-		}
-	}
 	var err error
 	if r.state, err = stage(r.dev, r.cfg.Dtype, r.cfg.Cell.States, len(all), units); err != nil {
 		return err
@@ -271,11 +280,7 @@ func numbers(v gorgonia.Value) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := make([]float64, len(narrow))
-	for i, f := range narrow {
-		x[i] = float64(f)
-	}
-	return x, nil
+	return kernels.Wide(narrow), nil
 }
 
 // Spikes returns when V of a recorded place crosses a level upwards, in ms, between steps by a straight

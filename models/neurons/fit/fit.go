@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"galvani/kernels"
 	"galvani/kernels/random"
 	"galvani/models/neurons"
 
-	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
 
@@ -30,6 +30,7 @@ type Settings struct {
 // number is one that is fitted.
 type number struct {
 	param, element int
+	packed         int // where the packed gradient of the scan has the parameter
 	lo, hi, first  float64
 }
 
@@ -49,6 +50,7 @@ type Fit struct {
 	args       kernels.ScanArgs
 	params     [][]float64 // [rows · elements] of each parameter
 	dh         []float64
+	samples    int // of V that a start is compared with
 }
 
 // State is where a fit is. It is all that a fit needs to go on with the same bits.
@@ -100,7 +102,7 @@ func New(dev kernels.Device, n *neurons.Neuron, recordings []*Recording, s Setti
 	}
 	rows := s.Starts * len(recordings)
 	f.cfg = kernels.ScanConfig{Cell: kernels.Cell{Neuron: &c.Neuron, States: c.Neuron.States(), Rest: c.Rest}, T: first.Steps(), B: rows,
-		I: max(1, len(n.Inputs)), H: len(n.Records), Dtype: tensor.Float64, Params: c.Params}
+		I: max(1, len(n.Inputs)), H: len(n.Records), Dtype: tensor.Float64}
 	f.arrange(c)
 	if f.plan, err = dev.NewScan(f.cfg); err != nil {
 		return nil, err
@@ -111,6 +113,7 @@ func New(dev kernels.Device, n *neurons.Neuron, recordings []*Recording, s Setti
 
 // bound lists the numbers that are fitted, with their bounds.
 func (f *Fit) bound(c *neurons.Compiled) error {
+	packed := 0
 	for i, p := range c.Params {
 		if !p.Learned {
 			continue
@@ -138,8 +141,9 @@ func (f *Fit) bound(c *neurons.Compiled) error {
 			if len(c.Values[i]) > 1 {
 				label = fmt.Sprintf("%s[%d]", p.Name, k)
 			}
-			f.numbers, f.labels = append(f.numbers, number{i, k, lo, hi, v}), append(f.labels, label)
+			f.numbers, f.labels = append(f.numbers, number{i, k, packed, lo, hi, v}), append(f.labels, label)
 		}
+		packed += f.settings.Starts * len(f.recordings) * len(c.Values[i])
 	}
 	for name := range f.settings.Bounds {
 		found := false
@@ -163,20 +167,18 @@ func (f *Fit) arrange(c *neurons.Compiled) {
 		}
 	}
 	f.args.X = kernels.Wrap(x, g.T, g.B, g.I)
-	units := c.Neuron.Units()
-	state := make([]float64, g.Cell.States*g.B*units)
-	for i := range state {
-		state[i] = c.Rest[i/(g.B*units)]
+	var state []float64
+	g.Params, f.params, state = neurons.Batch(slices.Repeat([]*neurons.Compiled{c}, g.B))
+	f.args.State = kernels.Wrap(state, g.Cell.States, g.B, c.Neuron.Units())
+	for i, p := range f.params {
+		f.args.Params = append(f.args.Params, kernels.Wrap(p, g.Params[i].Shape...))
 	}
-	f.args.State = kernels.Wrap(state, g.Cell.States, g.B, units)
-	for i, values := range c.Values {
-		p := make([]float64, 0, g.B*len(values))
-		for range g.B {
-			p = append(p, values...)
+	for _, r := range f.recordings {
+		for _, v := range r.V {
+			if v != nil {
+				f.samples += g.T
+			}
 		}
-		g.Params[i].Shape, g.Params[i].Columns = []int{g.B, len(values)}, nil
-		f.params = append(f.params, p)
-		f.args.Params = append(f.args.Params, gorgonia.Value(kernels.Wrap(p, g.B, len(values))))
 	}
 	f.dh = make([]float64, g.T*g.B*g.H)
 }
@@ -292,7 +294,7 @@ func (f *Fit) losses(h []float64) []float64 {
 	g, many := &f.cfg, len(f.recordings)
 	list := make([]float64, f.settings.Starts)
 	for s := range list {
-		sum, count := 0.0, 0
+		sum := 0.0
 		for r, rec := range f.recordings {
 			for i, v := range rec.V {
 				for t := 0; v != nil && t < g.T; t++ {
@@ -300,11 +302,10 @@ func (f *Fit) losses(h []float64) []float64 {
 					d := h[k] - v[t+1]
 					sum += d * d
 					f.dh[k] = 2 * d
-					count++
 				}
 			}
 		}
-		list[s] = sum / float64(count)
+		list[s] = sum / float64(f.samples)
 	}
 	return list
 }
@@ -338,26 +339,13 @@ func (f *Fit) Update() error {
 
 // gradient returns that of the error of a start by z, from the packed gradient of the scan.
 func (f *Fit) gradient(s int, z, packed []float64) []float64 {
-	at := make([]int, len(f.cfg.Params)) // of each learned parameter
-	for i, n := 0, 0; i < len(at); i++ {
-		if at[i] = n; f.cfg.Params[i].Learned {
-			n += f.cfg.Params[i].Len()
-		}
-	}
-	count, many := 0, len(f.recordings)
-	for _, r := range f.recordings {
-		for _, v := range r.V {
-			if v != nil {
-				count += f.cfg.T
-			}
-		}
-	}
+	many := len(f.recordings)
 	g := make([]float64, len(f.numbers))
 	for i, n := range f.numbers {
 		wide := len(f.params[n.param]) / f.cfg.B
 		_, slope := n.at(z[i])
 		for r := range many {
-			g[i] += packed[at[n.param]+(s*many+r)*wide+n.element] * slope / float64(count)
+			g[i] += packed[n.packed+(s*many+r)*wide+n.element] * slope / float64(f.samples)
 		}
 	}
 	return g
