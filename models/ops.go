@@ -205,7 +205,7 @@ func (k *Ops) Relu(a *gorgonia.Node) *gorgonia.Node { return k.Mul(a, k.positive
 // Power returns a^p where a > 0 and 0 elsewhere, with derivative 0, for a plane a.
 func (k *Ops) Power(a *gorgonia.Node, p float64) *gorgonia.Node {
 	on := k.positive(a)
-	base := k.choose(on, a, k.Const(1)) // the logarithm of 1 does no harm where it is not used
+	base := k.Choose(on, a, k.Const(1)) // the logarithm of 1 does no harm where it is not used
 	return k.Mul(on, k.Exp(k.Scale(k.Log(base), p)))
 }
 

@@ -36,7 +36,7 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 		if cfg.Resets {
 			r := k.Column(k.slab("reset", in.Reset, t, cfg.B, 1))
 			for i, rest := range cfg.Cell.Rest {
-				state[i] = k.choose(r, k.Const(rest), state[i])
+				state[i] = k.Choose(r, k.Const(rest), state[i])
 			}
 		}
 		if cfg.Masked {
@@ -52,7 +52,7 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 		if cfg.Masked {
 			on := k.positive(k.elapsed)
 			for i := range next {
-				next[i] = k.choose(on, next[i], state[i])
+				next[i] = k.Choose(on, next[i], state[i])
 			}
 		}
 		state = next
@@ -104,8 +104,8 @@ func (k *Ops) part(x *gorgonia.Node, i, r, c int) *gorgonia.Node {
 	return k.Field(x, i*r*c, r, c)
 }
 
-// choose returns a where m is 1 and b where it is 0: m∘a + (1−m)∘b.
-func (k *Ops) choose(m, a, b *gorgonia.Node) *gorgonia.Node {
+// Choose returns a where m is 1 and b where it is 0: m∘a + (1−m)∘b.
+func (k *Ops) Choose(m, a, b *gorgonia.Node) *gorgonia.Node {
 	return k.Add(k.Mul(m, a), k.Mul(k.OneMinus(m), b))
 }
 

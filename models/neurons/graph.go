@@ -117,11 +117,6 @@ func (g *graph) unit(plane *gorgonia.Node, u int) *gorgonia.Node {
 	return g.MatMul(plane, g.matrix(fmt.Sprintf("column %d", u), g.H, 1, func(at func(i, j int)) { at(u, 0) }))
 }
 
-// where takes a at the units that a mask of ones names, and b elsewhere.
-func (g *graph) where(mask, a, b *gorgonia.Node) *gorgonia.Node {
-	return g.Add(g.Mul(mask, a), g.Mul(g.OneMinus(mask), b))
-}
-
 // step is a step of Neuron.Dt, from state s with input x [B,I].
 func (g *graph) step(x *gorgonia.Node, s []*gorgonia.Node, first bool) []*gorgonia.Node {
 	n := &g.c.Neuron
@@ -154,7 +149,7 @@ func (g *graph) step(x *gorgonia.Node, s []*gorgonia.Node, first bool) []*gorgon
 			inf, rate := g.course(c.Name+"."+gate.Name, gate, by)
 			left := g.Exp(g.Scale(rate, -n.Dt*gate.Speed))
 			new := g.Add(inf, g.Mul(g.Sub(s[plane], inf), left))
-			next[plane] = g.where(mask, new, s[plane])
+			next[plane] = g.Choose(mask, new, s[plane])
 			for range gate.Power {
 				y = g.Mul(y, next[plane])
 			}
@@ -271,7 +266,7 @@ func (g *graph) receptor(r int, q compartments.Receptor, x *gorgonia.Node, s, ne
 	if first {
 		trace = g.Add(trace, g.arrive(x, r))
 	}
-	next[plane] = g.where(mask, trace, s[plane])
+	next[plane] = g.Choose(mask, trace, s[plane])
 	if q.Rise.Param < 0 && q.Rise.Value == 0 {
 		return g.Mul(mask, trace)
 	}
@@ -281,7 +276,7 @@ func (g *graph) receptor(r int, q compartments.Receptor, x *gorgonia.Node, s, ne
 		return g.Div(g.Sub(g.Exp(g.Neg(g.Div(t, decay))), g.Exp(g.Neg(g.Div(t, rise)))), slower)
 	}
 	y := g.Add(g.Mul(s[plane+1], g.Exp(g.Div(g.Const(-n.Dt), rise))), g.Mul(s[plane], after(g.Const(n.Dt))))
-	next[plane+1] = g.where(mask, y, s[plane+1])
+	next[plane+1] = g.Choose(mask, y, s[plane+1])
 	return g.Mul(mask, g.Div(y, after(g.Div(g.Log(g.Div(decay, rise)), slower))))
 }
 
