@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"galvani/kernels"
 	"galvani/kernels/random"
@@ -167,8 +166,12 @@ func (f *Fit) arrange(c *neurons.Compiled) {
 		}
 	}
 	f.args.X = kernels.Wrap(x, g.T, g.B, g.I)
+	rows := make([]*neurons.Compiled, g.B)
+	for i := range rows {
+		rows[i] = c
+	}
 	var state []float64
-	g.Params, f.params, state = neurons.Batch(slices.Repeat([]*neurons.Compiled{c}, g.B))
+	g.Params, f.params, state = neurons.Batch(rows)
 	f.args.State = kernels.Wrap(state, g.Cell.States, g.B, c.Neuron.Units())
 	for i, p := range f.params {
 		f.args.Params = append(f.args.Params, kernels.Wrap(p, g.Params[i].Shape...))
