@@ -3,12 +3,11 @@ package neurons
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"galvani/kernels/compartments"
+	"galvani/models/description"
 )
 
 // Channel is one kind of ion channel as a file describes it:
@@ -26,30 +25,30 @@ type Channel struct {
 //
 // Errors: *Mistake, with the line and the key.
 func ReadChannel(file, name string, text []byte) (Channel, error) {
-	t, err := openDocument(file, text)
+	t, err := openTable(file, text)
 	if err != nil {
 		return Channel{}, err
 	}
 	c := t.channel(name)
-	t.done()
-	return c, t.doc.err
+	t.Done()
+	return c, t.Err()
 }
 
 // channel reads the keys of a channel.
-func (t *table) channel(name string) Channel {
-	c := Channel{Name: name, Doc: t.words("doc", ""), Source: t.words("source", "")}
-	c.Reversal = t.must("reversal", voltage, interval{lo: -1000, hi: 1000})
-	c.Density = t.quantity("density", density, 0, fromZero)
-	c.Calcium = t.truth("fills_calcium")
+func (t table) channel(name string) Channel {
+	c := Channel{Name: name, Doc: t.Words("doc", ""), Source: t.Words("source", "")}
+	c.Reversal = t.Must("reversal", voltage, description.Interval{Lo: -1000, Hi: 1000})
+	c.Density = t.Quantity("density", density, 0, description.FromZero)
+	c.Calcium = t.Truth("fills_calcium")
 	for _, g := range t.list("gate") {
 		gate := g.gate()
 		if slices.ContainsFunc(c.Gates, func(other Gate) bool { return other.Name == gate.Name }) {
-			g.fail("name", "is %q, as that of a gate before; give each a name of its own", gate.Name)
+			g.Fail("name", "is %q, as that of a gate before; give each a name of its own", gate.Name)
 		}
 		c.Gates = append(c.Gates, gate)
 	}
 	if len(c.Gates) > mostGates {
-		t.fail("gate", "has %d tables, want at most %d", len(c.Gates), mostGates)
+		t.Fail("gate", "has %d tables, want at most %d", len(c.Gates), mostGates)
 	}
 	return c
 }
@@ -57,55 +56,35 @@ func (t *table) channel(name string) Channel {
 // mostGates is the most gates of a channel.
 const mostGates = 8
 
-// nameForm is what channels, gates, regions, sections, receptors and inputs may be called.
-var nameForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,31}$`)
-
-// name reads the name of something.
-func (t *table) name(key string) string {
-	if !t.need(key, strconv.Quote("name")) {
-		return ""
-	}
-	s := t.words(key, "")
-	t.called(key, s)
-	return s
-}
-
-// called refuses what is no name.
-func (t *table) called(key, s string) {
-	if !nameForm.MatchString(s) {
-		t.fail(key, "is called %q, want a letter and at most 31 letters, digits, _ or - behind it", s)
-	}
-}
-
 // gate reads one gate.
-func (t *table) gate() Gate {
-	g := Gate{Name: t.name("name"), Power: t.integer("power", 1, 1, 8)}
-	g.Factor = t.number("speed", 1, 1e-5, 1e5)
-	if g.Q10 = t.number("q10", 0, 0.1, 100); g.Q10 > 0 {
-		g.Measured = t.must("measured", temperature, interval{lo: -50, hi: 100})
+func (t table) gate() Gate {
+	g := Gate{Name: t.Name("name"), Power: t.Integer("power", 1, 1, 8)}
+	g.Factor = t.Number("speed", 1, 1e-5, 1e5)
+	if g.Q10 = t.Number("q10", 0, 0.1, 100); g.Q10 > 0 {
+		g.Measured = t.Must("measured", temperature, description.Interval{Lo: -50, Hi: 100})
 	}
 	switch {
-	case t.has("alpha") || t.has("beta"):
+	case t.Has("alpha") || t.Has("beta"):
 		g.Kinetics = compartments.Rates
 		for i, key := range []string{"alpha", "beta"} {
-			if !t.need(key, `{ form = "exponential", a = "1 /ms", v = "-40 mV", k = "10 mV" }`) {
+			if !t.Need(key, `{ form = "exponential", a = "1 /ms", v = "-40 mV", k = "10 mV" }`) {
 				return g
 			}
 			r := t.sub(key)
-			g.Forms[i] = compartments.Form(r.oneOf("form", formNames))
-			g.Numbers = append(g.Numbers, r.must("a", rate, aboveZero), r.must("v", voltage, anyReal), r.slope("k"))
-			r.done()
+			g.Forms[i] = compartments.Form(r.OneOf("form", formNames))
+			g.Numbers = append(g.Numbers, r.Must("a", rate, description.AboveZero), r.Must("v", voltage, description.AnyReal), r.slope("k"))
+			r.Done()
 		}
-	case t.has("by_calcium"):
+	case t.Has("by_calcium"):
 		g.Kinetics = compartments.ByCalcium
 		s := t.sub("by_calcium")
-		g.Numbers = []float64{s.quantity("c", concentration, 0, fromZero), s.must("k", concentration, aboveZero)}
-		s.done()
+		g.Numbers = []float64{s.Quantity("c", concentration, 0, description.FromZero), s.Must("k", concentration, description.AboveZero)}
+		s.Done()
 		g.Numbers = append(g.Numbers, t.constantTime())
-	case t.need("steady", `{ v = "-40 mV", k = "10 mV" }, or alpha and beta, or by_calcium`):
+	case t.Need("steady", `{ v = "-40 mV", k = "10 mV" }, or alpha and beta, or by_calcium`):
 		t.steady(&g)
 	}
-	t.done()
+	t.Done()
 	return g
 }
 
@@ -113,10 +92,10 @@ func (t *table) gate() Gate {
 var formNames = []string{"exponential", "sigmoid", "linear"}
 
 // slope reads a voltage that is divided by.
-func (t *table) slope(key string) float64 {
-	k := t.must(key, voltage, anyReal)
+func (t table) slope(key string) float64 {
+	k := t.Must(key, voltage, description.AnyReal)
 	if k == 0 {
-		t.fail(key, "is 0, and is divided by; want another number")
+		t.Fail(key, "is 0, and is divided by; want another number")
 		return 1
 	}
 	return k
@@ -127,50 +106,50 @@ var timeForms = []string{"constant", "sigmoid", "product", "bell"}
 
 // steady reads a gate by its steady state, as v and k or as weight and bias, 1/(1 + exp(−(W·V + b))), and
 // its time constant.
-func (t *table) steady(g *Gate) {
+func (t table) steady(g *Gate) {
 	s := t.sub("steady")
 	var v, k float64
-	if s.has("weight") || s.has("bias") {
-		w := s.must("weight", perVoltage, anyReal)
+	if s.Has("weight") || s.Has("bias") {
+		w := s.Must("weight", perVoltage, description.AnyReal)
 		if w == 0 {
-			s.fail("weight", "is 0, so that the gate does not depend on V; want another number")
+			s.Fail("weight", "is 0, so that the gate does not depend on V; want another number")
 			w = 1
 		}
-		v, k = -s.number("bias", 0, -1e6, 1e6)/w, 1/w
+		v, k = -s.Number("bias", 0, -1e6, 1e6)/w, 1/w
 	} else {
-		v, k = s.must("v", voltage, anyReal), s.slope("k")
+		v, k = s.Must("v", voltage, description.AnyReal), s.slope("k")
 	}
-	s.done()
+	s.Done()
 	g.Kinetics, g.Numbers = compartments.SteadyConstant, []float64{v, k}
-	if !t.need("time", `{ form = "constant", tau = "5 ms" }`) {
+	if !t.Need("time", `{ form = "constant", tau = "5 ms" }`) {
 		return
 	}
 	c := t.sub("time")
-	g.Kinetics += compartments.Kinetics(c.oneOf("form", timeForms))
+	g.Kinetics += compartments.Kinetics(c.OneOf("form", timeForms))
 	for _, name := range g.Kinetics.Numbers()[2:] {
 		switch name {
 		case "tau", "tau0":
-			g.Numbers = append(g.Numbers, c.quantity(name, duration, 0, fromZero))
+			g.Numbers = append(g.Numbers, c.Quantity(name, duration, 0, description.FromZero))
 		case "a":
-			g.Numbers = append(g.Numbers, c.must(name, duration, fromZero))
+			g.Numbers = append(g.Numbers, c.Must(name, duration, description.FromZero))
 		case "w", "y":
-			g.Numbers = append(g.Numbers, c.must(name, voltage, anyReal))
+			g.Numbers = append(g.Numbers, c.Must(name, voltage, description.AnyReal))
 		default:
 			g.Numbers = append(g.Numbers, c.slope(name))
 		}
 	}
-	c.done()
+	c.Done()
 }
 
 // constantTime reads the time constant of a gate by calcium.
-func (t *table) constantTime() float64 {
-	if !t.need("time", `{ form = "constant", tau = "2 ms" }`) {
+func (t table) constantTime() float64 {
+	if !t.Need("time", `{ form = "constant", tau = "2 ms" }`) {
 		return 0
 	}
 	c := t.sub("time")
-	c.oneOf("form", timeForms[:1])
-	tau := c.quantity("tau", duration, 0, fromZero)
-	c.done()
+	c.OneOf("form", timeForms[:1])
+	tau := c.Quantity("tau", duration, 0, description.FromZero)
+	c.Done()
 	return tau
 }
 

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"galvani/models/description"
 )
 
 // channelOf returns a built-in channel.
@@ -172,7 +174,7 @@ func TestSigmoids(t *testing.T) {
 // TestUnits holds spellings of units to the unit of the code.
 func TestUnits(t *testing.T) {
 	for _, c := range []struct {
-		d    dimension
+		d    description.Dimension
 		text string
 		want float64
 	}{
@@ -181,13 +183,13 @@ func TestUnits(t *testing.T) {
 		{resistivity, "1 Ω·m", 100}, {resistivity, "100 ohm cm", 100}, {rate, "4 /ms", 4}, {rate, "4000 1/s", 4}, {length, "500 nm", 0.5},
 		{gain, "6.25e-4 mM·cm²/(mA·ms)", 6.25e-4}, {concentration, "9e-4mM", 9e-4}, {current, "30 pA", 0.03}, {temperature, "6.3 °C", 6.3},
 	} {
-		got, err := c.d.in(c.text)
+		got, err := c.d.In(c.text)
 		if err != nil || relative(got, c.want) > 1e-12 {
-			t.Errorf("%q is %v %s, want %v; error %v", c.text, got, c.d.unit, c.want, err)
+			t.Errorf("%q is %v %s, want %v; error %v", c.text, got, c.d.Unit, c.want, err)
 		}
 	}
 	for _, text := range []string{"", "mV", "1", "1 ms", "nan mV", "inf mV", "1 2 mV", "1e999 mV", "0x mV"} {
-		if x, err := voltage.in(text); err == nil {
+		if x, err := voltage.In(text); err == nil {
 			t.Errorf("%q is %v mV", text, x)
 		}
 	}

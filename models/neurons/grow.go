@@ -163,23 +163,23 @@ func (g *grower) follow(i, parent int, at float64, begin point) {
 }
 
 // morphology reads an SWC file, and which region is meant by which kind of its points.
-func (r *reader) morphology(t *table) []branch {
-	if !t.need("file", strconv.Quote("cell.swc")) {
+func (r *reader) morphology(t table) []branch {
+	if !t.Need("file", strconv.Quote("cell.swc")) {
 		return nil
 	}
-	file, unit := t.words("file", ""), ""
-	if t.has("unit") {
-		unit = []string{"um", "nm"}[t.oneOf("unit", []string{"um", "nm"})]
+	file, unit := t.Words("file", ""), ""
+	if t.Has("unit") {
+		unit = []string{"um", "nm"}[t.OneOf("unit", []string{"um", "nm"})]
 	}
-	t.known = append(t.known, "unit", "types")
+	t.Spend("unit", "types")
 	text, err := r.open(file)
 	if err != nil {
-		t.fail("file", "cannot be read: %v", err)
+		t.Fail("file", "cannot be read: %v", err)
 		return nil
 	}
 	m, err := readSWC(file, text, unit)
 	if err != nil {
-		t.doc.err = err
+		t.Put(err)
 		return nil
 	}
 	types := t.sub("types")
@@ -195,9 +195,9 @@ func (r *reader) morphology(t *table) []branch {
 		region, ok := regions[s.kind]
 		if !ok {
 			key := strconv.Itoa(s.kind)
-			name := types.words(key, kindName(s.kind))
-			if region = r.region(t, "file", name); t.doc.err != nil {
-				t.doc.err.(*Mistake).What += fmt.Sprintf(", and %s has points of kind %d in line %d", file, s.kind, s.line)
+			name := types.Words(key, kindName(s.kind))
+			if region = r.region(t, "file", name); t.Err() != nil {
+				t.Err().(*Mistake).What += fmt.Sprintf(", and %s has points of kind %d in line %d", file, s.kind, s.line)
 				return nil
 			}
 			regions[s.kind] = region
@@ -209,26 +209,26 @@ func (r *reader) morphology(t *table) []branch {
 		seen[s.kind]++
 		b := branch{parent: s.parent, at: s.at, path: s.path, axial: r.n.Regions[region].Axial}
 		if !(p.Length > 0) {
-			t.doc.err = &Mistake{File: file, Line: s.line, What: "begins a section without a length; move the point away from its parent, or delete it"}
+			t.Put(&Mistake{File: file, Line: s.line, What: "begins a section without a length; move the point away from its parent, or delete it"})
 			return nil
 		}
 		p.Diameter = b.mean()
 		b.compartments = t.rule(&b, r.n.Regions[region], usualPart)
-		if t.doc.err != nil {
+		if t.Err() != nil {
 			return nil
 		}
 		p.Compartments = b.compartments
 		r.n.Sections, branches = append(r.n.Sections, p), append(branches, b)
 	}
-	for key := range types.values {
+	for _, key := range types.Names() {
 		if n, err := strconv.Atoi(key); err != nil || counts[n] == 0 {
-			types.fail(key, "is no kind of point in %s; delete it", file)
+			types.Fail(key, "is no kind of point in %s; delete it", file)
 		}
 	}
 	if len(branches) > 1 || branches[0].compartments > 1 {
 		r.axial(t, r.n.Sections)
 	}
-	if !t.has("d_lambda") {
+	if !t.Has("d_lambda") {
 		m.note("compartments are at most %g of the length constant at 100 Hz, the usual d_lambda", usualPart)
 	}
 	r.n.Notes = m.notes

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"galvani/models/description"
 )
 
 // Numbers returns those of a name of Learnable, in the unit that the parameter has; none of another name.
@@ -129,9 +131,9 @@ const mostLike = 16
 //
 // The numbers are those that may be learned, in the units of their parameters.
 func (r *reader) like() {
-	base := r.words("like", "")
+	base := r.Words("like", "")
 	if r.depth >= mostLike {
-		r.fail("like", "leads through too many files; name one that describes a neuron itself")
+		r.Fail("like", "leads through too many files; name one that describes a neuron itself")
 		return
 	}
 	n, err := (*Neuron)(nil), error(nil)
@@ -150,15 +152,16 @@ func (r *reader) like() {
 		}
 	}
 	if err != nil {
-		r.fail("like", "cannot be read: %v", err)
+		r.Fail("like", "cannot be read: %v", err)
 		return
 	}
 	n.Name, n.File = r.n.Name, r.n.File
-	n.Doc, n.Source = r.words("doc", n.Doc), r.words("source", n.Source)
+	n.Doc, n.Source = r.Words("doc", n.Doc), r.Words("source", n.Source)
 	*r.n = *n
 	t := r.sub("numbers")
-	for _, name := range t.names() {
-		v, _ := t.take(name)
+	for _, name := range t.Names() {
+		v := t.Value(name)
+		t.Spend(name)
 		list, ok := v.([]any)
 		if !ok {
 			list = []any{v}
@@ -171,15 +174,15 @@ func (r *reader) like() {
 			case int64:
 				values[i] = float64(e)
 			default:
-				t.fail(name, "is %s, want numbers such as [0.1]", brief(v))
+				t.Fail(name, "is %s, want numbers such as [0.1]", description.Brief(v))
 				return
 			}
 		}
 		if err := r.n.Set(name, values); err != nil {
-			t.fail(name, "cannot be set: %v", err)
+			t.Fail(name, "cannot be set: %v", err)
 		}
 	}
-	r.done()
+	r.Done()
 }
 
 // Like returns a file of a neuron that is like another, with other numbers of some names.

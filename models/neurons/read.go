@@ -8,6 +8,7 @@ import (
 
 	"galvani/engine/infile"
 	"galvani/engine/setting"
+	"galvani/models/description"
 )
 
 // mostCompartments is the most compartments of a neuron.
@@ -41,7 +42,7 @@ func ChannelFile(name string) (c Channel, is bool, err error) {
 	if err != nil {
 		return c, false, err
 	}
-	t, err := openDocument(name, text)
+	t, err := openTable(name, text)
 	if err != nil || !t.isChannel() {
 		return c, false, err
 	}
@@ -50,8 +51,8 @@ func ChannelFile(name string) (c Channel, is bool, err error) {
 }
 
 // isChannel tells the root of a channel from that of a neuron.
-func (t *table) isChannel() bool {
-	return !t.has("region") && !t.has("section") && !t.has("start") && (t.has("reversal") || t.has("gate"))
+func (t table) isChannel() bool {
+	return !t.Has("region") && !t.Has("section") && !t.Has("start") && (t.Has("reversal") || t.Has("gate"))
 }
 
 // Read reads the file of a neuron. Open returns the content of a file that it names, by a path relative to
@@ -64,21 +65,21 @@ func Read(file string, text []byte, open func(path string) ([]byte, error)) (*Ne
 
 // read is Read for a file that others, depth of them, are like.
 func read(file string, text []byte, depth int, open func(path string) ([]byte, error)) (*Neuron, error) {
-	t, err := openDocument(file, text)
+	t, err := openTable(file, text)
 	if err != nil {
 		return nil, err
 	}
 	r := reader{table: t, open: open, depth: depth, n: &Neuron{File: file, Name: strings.TrimSuffix(filepath.Base(file), ".toml")}}
 	r.read()
-	if t.doc.err != nil {
-		return nil, t.doc.err
+	if t.Err() != nil {
+		return nil, t.Err()
 	}
 	return r.n, nil
 }
 
 // reader reads the file of a neuron.
 type reader struct {
-	*table
+	table
 	open  func(path string) ([]byte, error)
 	depth int
 	n     *Neuron
@@ -86,77 +87,77 @@ type reader struct {
 
 func (r *reader) read() {
 	if r.isChannel() {
-		r.fail("", "describes a channel, want a neuron; name the file in one: file = %q under [channel.NAME]", filepath.Base(r.n.File))
+		r.Fail("", "describes a channel, want a neuron; name the file in one: file = %q under [channel.NAME]", filepath.Base(r.n.File))
 		return
 	}
 	n := r.n
-	if r.has("like") {
+	if r.Has("like") {
 		r.like()
 		return
 	}
-	n.Doc, n.Source = r.words("doc", ""), r.words("source", "")
-	n.Start = r.must("start", voltage, interval{lo: -1000, hi: 1000})
-	n.Temperature = r.quantity("temperature", temperature, 6.3, interval{lo: -50, hi: 100})
-	n.Dt = r.quantity("dt", duration, 0.025, interval{lo: 1e-6, hi: 1000})
-	n.Threshold = r.quantity("threshold", voltage, 0, interval{lo: -1000, hi: 1000})
+	n.Doc, n.Source = r.Words("doc", ""), r.Words("source", "")
+	n.Start = r.Must("start", voltage, description.Interval{Lo: -1000, Hi: 1000})
+	n.Temperature = r.Quantity("temperature", temperature, 6.3, description.Interval{Lo: -50, Hi: 100})
+	n.Dt = r.Quantity("dt", duration, 0.025, description.Interval{Lo: 1e-6, Hi: 1000})
+	n.Threshold = r.Quantity("threshold", voltage, 0, description.Interval{Lo: -1000, Hi: 1000})
 	r.regions()
 	r.channels()
 	r.densities()
 	r.calcium()
 	r.shape()
 	r.receptors()
-	if r.doc.err == nil {
+	if r.Err() == nil {
 		r.inputs()
 	}
-	if r.doc.err == nil {
+	if r.Err() == nil {
 		r.records()
 	}
-	r.done()
+	r.Done()
 }
 
 // regions reads the membrane of each region; what [membrane] says holds for all that say nothing else.
 func (r *reader) regions() {
 	shared := r.sub("membrane")
 	all := r.sub("region")
-	membrane := func(t *table, key string, d dimension, in interval, needed bool, example string) float64 {
+	membrane := func(t table, key string, d description.Dimension, in description.Interval, needed bool, example string) float64 {
 		switch {
-		case t.has(key):
-			return t.quantity(key, d, 0, in)
-		case shared.has(key) || !needed:
-			t.known = append(t.known, key)
-			return shared.quantity(key, d, 0, in)
+		case t.Has(key):
+			return t.Quantity(key, d, 0, in)
+		case shared.Has(key) || !needed:
+			t.Spend(key)
+			return shared.Quantity(key, d, 0, in)
 		}
-		t.need(key, strconv.Quote(example))
+		t.Need(key, strconv.Quote(example))
 		return 0
 	}
-	for _, name := range all.names() {
+	for _, name := range all.Names() {
 		t := all.sub(name)
-		all.called(name, name)
+		all.Called(name, name)
 		n := Region{Name: name, Densities: map[string]float64{}}
-		n.Capacity = membrane(t, "capacity", capacity, aboveZero, true, "1 uF/cm2")
-		n.Leak = membrane(t, "leak", density, fromZero, true, "0.3 mS/cm2")
-		n.Rest = membrane(t, "rest", voltage, interval{lo: -1000, hi: 1000}, n.Leak > 0, "-65 mV")
-		n.Axial = membrane(t, "axial", resistivity, aboveZero, false, "100 ohm cm")
+		n.Capacity = membrane(t, "capacity", capacity, description.AboveZero, true, "1 uF/cm2")
+		n.Leak = membrane(t, "leak", density, description.FromZero, true, "0.3 mS/cm2")
+		n.Rest = membrane(t, "rest", voltage, description.Interval{Lo: -1000, Hi: 1000}, n.Leak > 0, "-65 mV")
+		n.Axial = membrane(t, "axial", resistivity, description.AboveZero, false, "100 ohm cm")
 		c := t.sub("channels")
-		for _, channel := range c.names() {
-			c.called(channel, channel)
-			if c.values[channel] == true {
-				c.known = append(c.known, channel)
+		for _, channel := range c.Names() {
+			c.Called(channel, channel)
+			if c.Value(channel) == true {
+				c.Spend(channel)
 				n.Densities[channel] = ownDensity
 			} else {
-				n.Densities[channel] = c.quantity(channel, density, 0, fromZero)
+				n.Densities[channel] = c.Quantity(channel, density, 0, description.FromZero)
 			}
 			if !slices.ContainsFunc(r.n.Channels, func(have Channel) bool { return have.Name == channel }) {
 				r.n.Channels = append(r.n.Channels, Channel{Name: channel})
 			}
 		}
-		t.done()
+		t.Done()
 		r.n.Regions = append(r.n.Regions, n)
 	}
-	shared.known = append(shared.known, "capacity", "leak", "rest", "axial")
-	shared.done()
+	shared.Spend("capacity", "leak", "rest", "axial")
+	shared.Done()
 	if len(r.n.Regions) == 0 {
-		r.fail("region", "is missing; add a table such as [region.soma] with capacity, leak and rest")
+		r.Fail("region", "is missing; add a table such as [region.soma] with capacity, leak and rest")
 	}
 }
 
@@ -171,7 +172,7 @@ func (r *reader) densities() {
 				continue
 			}
 			if g.Densities[c.Name] = c.Density; c.Density == 0 {
-				(&table{doc: r.doc, path: "region." + g.Name + ".channels"}).fail(c.Name, "is true, and the channel has no density of its own; write %s = %q", c.Name, "1 mS/cm2")
+				r.At("region."+g.Name+".channels").Fail(c.Name, "is true, and the channel has no density of its own; write %s = %q", c.Name, "1 mS/cm2")
 			}
 		}
 	}
@@ -187,57 +188,57 @@ func (r *reader) channels() {
 	for _, c := range r.n.Channels {
 		for _, g := range c.Gates {
 			if speed := g.Speed(r.n.Temperature); !(speed > 1e-6 && speed < 1e6) {
-				r.fail("temperature", "makes gate %s of channel %s %.3g times as fast as measured, want 1e-6 to 1e6; look at q10 and measured", g.Name, c.Name, speed)
+				r.Fail("temperature", "makes gate %s of channel %s %.3g times as fast as measured, want 1e-6 to 1e6; look at q10 and measured", g.Name, c.Name, speed)
 			}
 		}
 	}
-	for _, name := range all.names() {
+	for _, name := range all.Names() {
 		if !slices.ContainsFunc(r.n.Channels, func(c Channel) bool { return c.Name == name }) {
-			all.fail(name, "is in no region; give it a density under [region.NAME.channels], or delete it")
+			all.Fail(name, "is in no region; give it a density under [region.NAME.channels], or delete it")
 		}
 	}
 }
 
-func (r *reader) channel(all *table, name string) Channel {
+func (r *reader) channel(all table, name string) Channel {
 	t := all.sub(name)
-	if t.has("gate") {
+	if t.Has("gate") {
 		c := t.channel(name)
-		t.done()
+		t.Done()
 		return c
 	}
 	var c Channel
 	var err error
-	if t.has("file") {
-		path := t.words("file", "")
+	if t.Has("file") {
+		path := t.Words("file", "")
 		var text []byte
 		if text, err = r.open(path); err == nil {
 			c, err = ReadChannel(path, name, text)
 		}
 		if err != nil {
-			t.fail("file", "cannot be used: %v", err)
+			t.Fail("file", "cannot be used: %v", err)
 		}
 	} else {
-		use := t.words("use", name)
+		use := t.Words("use", name)
 		if c, err = LookupChannel(use); err != nil {
 			where, key := t, "use"
-			if !t.has("use") {
+			if !t.Has("use") {
 				where, key = r.densityOf(name)
 			}
 			_, near, _ := strings.Cut(err.Error(), "; ")
-			where.fail(key, "is no channel that is built in; %s", strings.TrimSpace(near+" A channel of your own needs a [channel."+name+"] with gates or a file"))
+			where.Fail(key, "is no channel that is built in; %s", strings.TrimSpace(near+" A channel of your own needs a [channel."+name+"] with gates or a file"))
 		}
 	}
 	c.Name = name
-	c.Reversal = t.quantity("reversal", voltage, c.Reversal, interval{lo: -1000, hi: 1000})
-	t.done()
+	c.Reversal = t.Quantity("reversal", voltage, c.Reversal, description.Interval{Lo: -1000, Hi: 1000})
+	t.Done()
 	return c
 }
 
 // densityOf returns where a region first names a channel.
-func (r *reader) densityOf(channel string) (*table, string) {
+func (r *reader) densityOf(channel string) (table, string) {
 	for _, region := range r.n.Regions {
 		if _, ok := region.Densities[channel]; ok {
-			return &table{doc: r.doc, path: "region." + region.Name + ".channels"}, channel
+			return table{r.At("region." + region.Name + ".channels")}, channel
 		}
 	}
 	return r.table, "channel"
@@ -253,33 +254,33 @@ func (r *reader) calcium() {
 			follows = c.Name
 		}
 	}
-	if !r.has("calcium") {
-		r.known = append(r.known, "calcium")
-		if needs := fills + follows; needs != "" && r.doc.err == nil {
+	if !r.Has("calcium") {
+		r.Spend("calcium")
+		if needs := fills + follows; needs != "" && r.Err() == nil {
 			if fills != "" {
 				needs = fills
 			}
-			r.fail("", "has no [calcium], which channel %s needs; add gain, rest and tau of the pool", needs)
+			r.Fail("", "has no [calcium], which channel %s needs; add gain, rest and tau of the pool", needs)
 		}
 		return
 	}
 	t := r.sub("calcium")
-	p := Pool{Gain: t.must("gain", gain, fromZero), Rest: t.must("rest", concentration, fromZero), Tau: t.must("tau", duration, aboveZero)}
-	p.Start = t.quantity("start", concentration, p.Rest, fromZero)
-	t.done()
+	p := Pool{Gain: t.Must("gain", gain, description.FromZero), Rest: t.Must("rest", concentration, description.FromZero), Tau: t.Must("tau", duration, description.AboveZero)}
+	p.Start = t.Quantity("start", concentration, p.Rest, description.FromZero)
+	t.Done()
 	r.n.Calcium = &p
 }
 
 func (r *reader) receptors() {
 	for _, t := range r.list("receptor") {
-		c := Receptor{Name: t.name("name"), Rise: t.quantity("rise", duration, 0, fromZero), Decay: t.must("decay", duration, aboveZero),
-			Reversal: t.must("reversal", voltage, interval{lo: -1000, hi: 1000})}
-		t.done()
+		c := Receptor{Name: t.Name("name"), Rise: t.Quantity("rise", duration, 0, description.FromZero), Decay: t.Must("decay", duration, description.AboveZero),
+			Reversal: t.Must("reversal", voltage, description.Interval{Lo: -1000, Hi: 1000})}
+		t.Done()
 		if c.Rise > c.Decay {
-			t.fail("rise", "is longer than decay; exchange them")
+			t.Fail("rise", "is longer than decay; exchange them")
 		}
 		if slices.ContainsFunc(r.n.Receptors, func(other Receptor) bool { return other.Name == c.Name }) {
-			t.fail("name", "is %q, as that of a receptor before; give each a name of its own", c.Name)
+			t.Fail("name", "is %q, as that of a receptor before; give each a name of its own", c.Name)
 		}
 		r.n.Receptors = append(r.n.Receptors, c)
 	}
@@ -288,22 +289,22 @@ func (r *reader) receptors() {
 func (r *reader) inputs() {
 	n := r.n
 	for _, t := range r.list("input") {
-		in := Input{Name: t.name("name"), Receptor: -1}
+		in := Input{Name: t.Name("name"), Receptor: -1}
 		section := 0
-		if t.has("section") || len(n.Sections) > 1 {
+		if t.Has("section") || len(n.Sections) > 1 {
 			section = t.section("section", n.Sections)
 		}
-		in.Unit = n.mesh.at(section, t.number("at", 0.5, 0, 1))
-		if t.has("receptor") {
-			in.Receptor = t.oneOf("receptor", n.receptorNames())
-			in.Weight = t.must("weight", conductance, fromZero)
-			in.Per = t.words("weight", "") + " for each event"
-		} else if t.need("weight", `"1 nA", or for an area "1 uA/cm2"`) {
+		in.Unit = n.mesh.at(section, t.Number("at", 0.5, 0, 1))
+		if t.Has("receptor") {
+			in.Receptor = t.OneOf("receptor", n.receptorNames())
+			in.Weight = t.Must("weight", conductance, description.FromZero)
+			in.Per = t.Words("weight", "") + " for each event"
+		} else if t.Need("weight", `"1 nA", or for an area "1 uA/cm2"`) {
 			in.Weight, in.Per = t.current("weight", n.mesh.area[in.Unit])
 		}
-		t.done()
-		if t.doc.err == nil && n.Input(in.Name) >= 0 {
-			t.fail("name", "is %q, as that of an input before; give each a name of its own", in.Name)
+		t.Done()
+		if t.Err() == nil && n.Input(in.Name) >= 0 {
+			t.Fail("name", "is %q, as that of an input before; give each a name of its own", in.Name)
 		}
 		n.Inputs = append(n.Inputs, in)
 	}
@@ -317,19 +318,19 @@ func (r *reader) records() {
 	n := r.n
 	for _, t := range r.list("record") {
 		section := 0
-		if t.has("section") || len(n.Sections) > 1 {
+		if t.Has("section") || len(n.Sections) > 1 {
 			section = t.section("section", n.Sections)
 		}
-		unit := n.mesh.at(section, t.number("at", 0.5, 0, 1))
-		t.known = append(t.known, "name")
+		unit := n.mesh.at(section, t.Number("at", 0.5, 0, 1))
+		t.Spend("name")
 		name := n.Places()[unit]
-		if t.has("name") {
-			name = t.name("name")
+		if t.Has("name") {
+			name = t.Name("name")
 		}
 		if slices.ContainsFunc(n.Records, func(other Record) bool { return other.Name == name }) {
-			t.fail("name", "is %q, as that of a record before; give each a name of its own", name)
+			t.Fail("name", "is %q, as that of a record before; give each a name of its own", name)
 		}
-		t.done()
+		t.Done()
 		n.Records = append(n.Records, Record{name, unit})
 	}
 	if len(n.Records) > 0 {
@@ -344,15 +345,15 @@ func (r *reader) records() {
 }
 
 // current reads a current in nA, or one for an area in µm², and the unit of the input.
-func (t *table) current(key string, area float64) (nA float64, per string) {
-	text := t.words(key, "")
-	if _, err := currentDensity.in(text); err == nil {
-		return t.quantity(key, currentDensity, 0, anyReal) * area * 1e-5, text
+func (t table) current(key string, area float64) (nA float64, per string) {
+	text := t.Words(key, "")
+	if _, err := currentDensity.In(text); err == nil {
+		return t.Quantity(key, currentDensity, 0, description.AnyReal) * area * 1e-5, text
 	}
-	if _, unit := split(text); strings.Contains(unit, "/") {
-		return t.quantity(key, currentDensity, 0, anyReal), text // which refuses it
+	if _, unit := description.Split(text); strings.Contains(unit, "/") {
+		return t.Quantity(key, currentDensity, 0, description.AnyReal), text // which refuses it
 	}
-	return t.quantity(key, current, 0, anyReal), text
+	return t.Quantity(key, current, 0, description.AnyReal), text
 }
 
 // receptorNames returns the names of the receptors, one to be told of where there are none.
@@ -368,11 +369,11 @@ func (n *Neuron) receptorNames() []string {
 }
 
 // section reads the name of a section.
-func (t *table) section(key string, all []Piece) int {
-	if !t.need(key, strconv.Quote("soma")) {
+func (t table) section(key string, all []Piece) int {
+	if !t.Need(key, strconv.Quote("soma")) {
 		return 0
 	}
-	name := t.words(key, "")
+	name := t.Words(key, "")
 	var known []string
 	for i, s := range all {
 		if s.Name == name {
@@ -380,6 +381,6 @@ func (t *table) section(key string, all []Piece) int {
 		}
 		known = append(known, s.Name)
 	}
-	t.fail(key, "is an %s", setting.Unknown("section", name, known))
+	t.Fail(key, "is an %s", setting.Unknown("section", name, known))
 	return 0
 }

@@ -1,4 +1,4 @@
-package neurons
+package description
 
 import (
 	"fmt"
