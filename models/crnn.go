@@ -66,7 +66,7 @@ type CRNN struct {
 	TauS      float64 `toml:"tau_s" doc:"time constant of the fast synaptic trace" unit:"step" min:"0.1" max:"1e6"`
 	TauL      float64 `toml:"tau_l" needs:"syn_kernel!=ema|alpha" doc:"time constant of the slow synaptic trace" unit:"step" min:"0.1" max:"1e6"`
 	GammaMax  float64 `toml:"gamma_max" doc:"largest channel density" unit:"1" min:"1e-6" max:"1e6"`
-	Graph     string  `toml:"graph" doc:"axial coupling: ring, tree, none, or a file of lines \"i j\" or \"i j g\""`
+	Graph     string  `toml:"graph" file:"none|ring|tree" doc:"axial coupling: ring, tree, none, or a file of lines \"i j\" or \"i j g\""`
 	GAxial    float64 `toml:"g_axial" needs:"graph!=none" doc:"conductance of each edge of the graph" unit:"1" min:"0" max:"1e6"`
 	Learn     string  `toml:"learn" doc:"parameters learned besides U_exc, U_inh and gamma: names with commas, or all"`
 	Irregular bool    `toml:"irregular" needs:"bin_ms>0" doc:"steps last as long as the task says"`

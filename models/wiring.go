@@ -38,7 +38,7 @@ type Wiring struct {
 	Autapses    string  `toml:"autapses" doc:"whether units reach themselves; auto: not with dale" oneof:"auto|yes|no"`
 	RecDensity  float64 `toml:"rec_density" doc:"share of the recurrent connections that exist, drawn at random" unit:"1" min:"1e-6" max:"1"`
 	RecBlocks   int     `toml:"rec_blocks" doc:"blocks of units that are connected only within; each has its share of E and I units" min:"1" max:"65536"`
-	RecMask     string  `toml:"rec_mask" doc:"file of the recurrent connections that exist: H lines of H zeros and ones, line i for what unit i receives; empty for all"`
+	RecMask     string  `toml:"rec_mask" file:"" doc:"file of the recurrent connections that exist: H lines of H zeros and ones, line i for what unit i receives; empty for all"`
 	ReadoutFrom string  `toml:"readout_from" doc:"units that the read-out sees; auto: E with dale, all where no unit excites" oneof:"auto|all|E"`
 	WiringSeed  int     `toml:"wiring_seed" needs:"rec_density<1" doc:"seed of rec_density" min:"0" max:"2147483647"`
 }

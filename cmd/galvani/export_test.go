@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/zip"
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -177,7 +178,7 @@ func TestExportRefuses(t *testing.T) {
 }
 
 // TestCheckpointKeepsWiring holds that masks and signs are in checkpoints, that a run is not looked
-// at with others, and that checkpoints without them, as older programs wrote, are taken.
+// at with others, that the file of the mask may be gone, and that checkpoints without them, as older programs wrote, are taken.
 func TestCheckpointKeepsWiring(t *testing.T) {
 	mask := filepath.Join(t.TempDir(), "mask")
 	write := func(last string) {
@@ -204,10 +205,24 @@ func TestCheckpointKeepsWiring(t *testing.T) {
 	if m := saved["wiring.mask"].Numbers(); len(m) != 64 || m[0] != 0 || m[1] != 1 || len(saved["wiring.sign"].Data) != 0 {
 		t.Errorf("the checkpoint holds the mask %v", m)
 	}
-	write("1 0 1 0 1 0 1 1")
+	kept := filepath.Join(dir, copyName("rec_mask"))
+	right, err := os.ReadFile(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(kept, bytes.Replace(right, []byte("1 0 1 0 1 0 1 0 \n"), []byte("1 0 1 0 1 0 1 1\n"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	galvani(t, "eval", dir).refused(t, exitData, "wiring.mask in checkpoint is not that of this network")
 	galvani(t, "train", "--resume", dir, "--epochs", "2").refused(t, exitData, "wiring.mask in checkpoint is not that of this network")
-	write("1 0 1 0 1 0 1 0")
+	if err := os.Remove(kept); err != nil {
+		t.Fatal(err)
+	}
+	galvani(t, "eval", dir).ok(t) // by the file itself, as runs from before there were copies
+	if err := errors.Join(os.WriteFile(kept, right, 0o600), os.Remove(mask)); err != nil {
+		t.Fatal(err)
+	}
+	galvani(t, "eval", dir).ok(t)
 
 	f := savedFlags{checkpoint: "last", set: runSettings{device: "cpu", backend: "graph"}}
 	j, state, err := f.open(dir, io.Discard)

@@ -51,7 +51,11 @@ func savedSettings(run *rundir.Run, state *rundir.State, flags layer) (*settings
 				file.wrap(err))
 		}
 	}
-	return resolve(file, flags)
+	s, err := resolve(file, flags)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.takeCopies(run.Dir())
 }
 
 // belongs reports whether a checkpoint lies in a run directory; one of another run may be looked at

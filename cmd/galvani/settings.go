@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 
@@ -47,6 +48,8 @@ type settings struct {
 	task   data.Config
 	opt    engine.Options
 	notes  []string // lines of files that have no effect
+	// written is what file returns where keys name copies of the files that the run was given.
+	written []byte
 }
 
 // layer is one source of values; a later layer overrules an earlier one.
@@ -245,14 +248,27 @@ func readLayer(path string) (layer, error) {
 		return l, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	defer f.Close()
-	if l.pairs, err = config.Decode(f); err != nil {
+	text, err := io.ReadAll(io.LimitReader(f, mostConfig))
+	if err != nil {
+		return l, fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	if l.pairs, err = config.Decode(bytes.NewReader(text)); err != nil {
 		return l, l.wrap(err)
+	}
+	if config.Sealed(text) {
+		return l, l.takeCopies()
 	}
 	return l, nil
 }
 
+// mostConfig is more bytes than config.Decode takes.
+const mostConfig = 1 << 20
+
 // file returns the whole configuration as TOML with a check line, which --config takes.
 func (s *settings) file() ([]byte, error) {
+	if s.written != nil {
+		return s.written, nil
+	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Every setting of this run. Repeat it with: galvani train --config config.toml\n# %s\n", thisBuild())
 	err := s.Write(&b)

@@ -246,6 +246,9 @@ func (j *job) describe(run *rundir.Run) error {
 	if err := run.Write(configName, j.source); err != nil {
 		return err
 	}
+	if err := j.keepCopies(run); err != nil {
+		return err
+	}
 	if err := run.WriteEnv(rundir.NewEnv(thisBuild().String(), j.place.String(), j.opt.Seed)); err != nil {
 		return err
 	}

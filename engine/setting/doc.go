@@ -11,6 +11,7 @@
 //	oneof     words that a string, or each string of a list, may be, separated by '|'
 //	nonempty  "true" for a list of at least one value
 //	needs     when the key has an effect, see Condition
+//	file      for a string that names a file: its values that name none, separated by '|'
 //	before    value that runs from before the key was added have
 //
 // Every package may import it; it imports the standard library only.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -25,6 +26,9 @@ type Key struct {
 	// Before is the text of the value that a run has whose config.toml lacks the key; empty for
 	// the default.
 	Before string
+	// Words are the values of a key that names a file (tag file) which are no files; nil for a key that
+	// names none.
+	Words []string
 
 	lo, hi float64 // Min and Max, or the largest finite numbers
 	field  reflect.Value
@@ -75,6 +79,9 @@ func newKey(owner, name string, tag reflect.StructTag, field reflect.Value) (Key
 	}
 	if s := tag.Get("oneof"); s != "" {
 		k.OneOf = strings.Split(s, "|")
+	}
+	if s, ok := tag.Lookup("file"); ok {
+		k.Words = strings.Split(s, "|")
 	}
 	var err error
 	if k.Needs, err = parseConditions(tag.Get("needs")); err != nil {
@@ -138,6 +145,14 @@ func (k Key) String() string {
 		return strings.Join(parts, ",")
 	}
 	return fmt.Sprint(k.field.Interface())
+}
+
+// File returns the path of the file that the key names, empty for none.
+func (k Key) File() string {
+	if k.Words == nil || slices.Contains(k.Words, k.String()) {
+		return ""
+	}
+	return k.String()
 }
 
 // Range says in words what values are allowed, empty if any.
