@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Compiles the CUDA sources to PTX and machine code: kernels/ptx/kernels.zip and manifest.json. No CUDA
+# Compiles the CUDA sources to PTX and machine code: kernels/ptx/*.tar.zst and manifest.json. No CUDA
 # toolkit is needed: run-time compiler and assembler come as Python wheels, kept in build/nvrtc, where
-# what was compiled is kept too.
+# what was compiled is kept too. Packing needs the program zstd.
 #
-#   build.sh           compiles what has changed, and makes the archive
+#   build.sh           compiles what has changed, and makes the archives
 #   build.sh --check   compiles all to PTX elsewhere and compares with what is committed
 #
 # Exit code 3: the compiler is not there and cannot be downloaded.
@@ -53,6 +53,10 @@ mkdir -p "$dir"
 lib=nvidia/cuda_nvrtc/lib
 fetch nvrtc $sha_nvrtc $lib/libnvrtc.so.12 $lib/libnvrtc-builtins.so.12.2
 if [ "${1:-}" != --check ]; then
+	command -v zstd > /dev/null || {
+		echo "kernels/ptx: zstd is not there; install the package zstd" >&2
+		exit 3
+	}
 	fetch nvcc $sha_nvcc nvidia/cuda_nvcc/bin/ptxas
 	chmod +x "$dir/nvidia/cuda_nvcc/bin/ptxas"
 fi

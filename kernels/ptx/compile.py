@@ -1,5 +1,5 @@
 """Compiles the CUDA sources with NVRTC to PTX, has ptxas assemble that to machine code, and writes the
-archive of both and its manifest. Called by build.sh.
+archives of both and their manifest. Called by build.sh.
 
 Every kernels/cuda/*.cu is a module. scan.cu is one module per cell and number format of products:
 compiled with -DCELL=NAME -DONLY_FORMAT for each NAME in kernels/cells/list.h and named NAME_FORMAT.
@@ -12,6 +12,7 @@ import base64
 import concurrent.futures
 import ctypes
 import hashlib
+import io
 import json
 import multiprocessing
 import os
@@ -19,6 +20,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 
@@ -41,7 +43,7 @@ OPTIONS = ["--std=c++17", "--device-as-default-execution-space", "--ftz=true", "
 # Those of a source that has #define GPU_IEEE: denormals are kept, and products and sums rounded one by one.
 IEEE = {"--ftz=true": "--ftz=false", "--fmad=true": "--fmad=false"}
 
-# GPUs that ptxas assembles the code for, and those whose machine code is in the archive.
+# GPUs that ptxas assembles the code for, and those whose machine code is in the archives.
 GPUS = [70, 75, 80, 86, 89, 90]
 MACHINE = [80, 86, 89, 90]
 
@@ -254,16 +256,48 @@ def resources(log):
     return rows
 
 
+def pack(folder, group):
+    """Writes the archive of a group of modules: those of the cells in a number format, or those that all
+    share. Returns its bytes.
+
+    Its files are in one order and without times and owners: the same files give the same archive.
+    """
+
+    def belongs(name):
+        module = name.split(".")[0]
+        last = module.rsplit("_", 1)[-1]
+        return (last if "_" in module and last in FORMATS else "shared") == group
+
+    def plain(entry):
+        entry.uid = entry.gid = entry.mtime = 0
+        entry.uname = entry.gname = ""
+        entry.mode = 0o644
+        return entry
+
+    def order(file):
+        module, arch, kind = file.name.split(".")
+        return module, kind != "ptx", arch
+
+    text = io.BytesIO()
+    with tarfile.open(fileobj=text, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for file in sorted((f for f in folder.iterdir() if belongs(f.name)), key=order):
+            tar.add(file, file.name, filter=plain)
+    out = OUT / f"{group}.tar.zst"
+    # The window holds the whole of a group, so that what cells have in common is stored once.
+    out.write_bytes(subprocess.run(["zstd", "-19", "--long=25", "--quiet"], input=text.getvalue(), stdout=subprocess.PIPE, check=True).stdout)
+    return out.stat().st_size
+
+
 def compare(fresh):
-    """Exits unless the committed manifest names exactly the PTX of the manifest fresh. That the archive
-    holds what its manifest names, and machine code of that PTX, is for the tests of the package."""
+    """Exits unless the committed manifest names exactly the PTX of the manifest fresh. That the archives
+    hold what the manifest names, and machine code of that PTX, is for the tests of the package."""
     have = json.loads((OUT / "manifest.json").read_text())
     have["files"] = {name: file for name, file in have["files"].items() if name.endswith(".ptx")}
     names = have["files"].keys() | fresh["files"].keys()
     wrong = sorted(name for name in names if have["files"].get(name) != fresh["files"].get(name))
     wrong += sorted(key for key in fresh if key != "files" and have.get(key) != fresh[key])
     if wrong:
-        sys.exit(f"kernels/ptx: the archive is not what the sources give: {', '.join(wrong)}; run make ptx")
+        sys.exit(f"kernels/ptx: the archives are not what the sources give: {', '.join(wrong)}; run make ptx")
 
 
 def main():
@@ -280,11 +314,10 @@ def main():
             compare(manifest)
             return
         table = assemble(args.ptxas, args.version, fresh, manifest["files"])
-        archive = OUT / "kernels.zip"
-        subprocess.run(["go", "run", "./kernels/ptx/pack", folder, archive], cwd=ROOT, check=True)
+        size = sum(pack(fresh, group) for group in FORMATS + ["shared"])
         (OUT / "resources.txt").write_text(table)
         (OUT / "manifest.json").write_text(json.dumps(manifest, indent="\t", sort_keys=True) + "\n")
-    print(f"{len(manifest['files'])} files, {archive.stat().st_size / 1e6:.2f} MB")
+    print(f"{len(manifest['files'])} files, {size / 1e6:.2f} MB")
 
 
 main()

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,9 +14,6 @@ import (
 
 // ErrTooOld means that there is no code for a GPU.
 var ErrTooOld = errors.New("GPU too old")
-
-//go:embed kernels.zip
-var archive string
 
 //go:embed manifest.json
 var manifest []byte
@@ -34,13 +32,13 @@ var fileName = regexp.MustCompile(`^(\w+)\.sm(\d+)\.(ptx|cubin)$`)
 // Modules returns the names of all modules in order: one per cell and number format of products,
 // CELL_FORMAT, and those that all share.
 func Modules() []string {
-	entries, err := directory()
-	if err != nil {
-		panic(err) // the archive is part of the program
-	}
 	var names []string
-	for name := range entries {
-		names = append(names, name)
+	for _, group := range groups {
+		modules, err := group()
+		if err != nil {
+			panic(err) // the archives are part of the program
+		}
+		names = slices.AppendSeq(names, maps.Keys(modules))
 	}
 	slices.Sort(names)
 	return names
