@@ -1,7 +1,8 @@
-// Package engine trains networks: it compiles the graph for a device, runs steps, optimises,
-// evaluates, and keeps the run directory and its checkpoints.
+// Package engine trains models. A Session is the loop: batches, schedule, evaluations, checkpoints,
+// outcomes. A Learner is what the loop trains: gradient descent on the graph of a Network, compiled for a
+// device, or a rule of the model's own (Rule, Descend).
 //
 // It imports data, the contract (kernels), engine/rundir and engine/safetensors, and neither models nor a
-// device: what it asks of a network is the interface Network, and a device is given to it. Bench, the claims
+// device: what it asks of a model are the interfaces Model, Network and Rule, and a device is given to it. Bench, the claims
 // and command galvani import it.
 package engine

@@ -85,9 +85,13 @@ func (c Config) footprint() ([]need, error) {
 // scanBytes returns what the scans of training and of evaluation take, and the weights that they
 // are given.
 func (c Config) scanBytes() (states, weights int64, err error) {
+	graph, ok := c.Net.(Network)
+	if !ok {
+		return 0, 0, nil
+	}
 	t, b := c.Task, c.Options.Batch
-	step := elementBytes * int64(b) * int64(c.Net.Hidden())
-	states = 2 * step * int64(len(c.Net.Rest()))
+	step := elementBytes * int64(b) * int64(graph.Hidden())
+	states = 2 * step * int64(len(graph.Rest()))
 	net, ok := c.Net.(Planned)
 	if c.Device == nil {
 		layers := 1

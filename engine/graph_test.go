@@ -116,7 +116,7 @@ func TestGraphsAgree(t *testing.T) {
 	var losses []float64
 	var grads [][]float32
 	for i := range 3 {
-		cfg := s.graphConfig()
+		cfg := s.cfg.graphConfig()
 		cfg.Grad = i < 2
 		g, err := NewGraph(cfg, s.params)
 		if err != nil {
@@ -171,7 +171,7 @@ func TestCollision(t *testing.T) {
 		t.Error(err)
 	}
 	net.collide = func(int) bool { return true }
-	if _, err := NewGraph(s.graphConfig(), s.params); !errors.Is(err, kernels.ErrCollision) {
+	if _, err := NewGraph(s.cfg.graphConfig(), s.params); !errors.Is(err, kernels.ErrCollision) {
 		t.Errorf("error %v, want ErrCollision", err)
 	}
 }

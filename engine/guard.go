@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"galvani/data"
 	"galvani/kernels"
 )
 
@@ -58,93 +57,35 @@ func firstBad(x []float32) int {
 	return slices.IndexFunc(x, func(v float32) bool { return !finite(float64(v)) })
 }
 
-// suspect is a tensor to be looked at.
-type suspect struct {
-	name string
-	data []float32
+// Suspect is a tensor to be looked at.
+type Suspect struct {
+	Name string
+	Data []float32
 }
 
-// accuse returns an error that names the first suspect with an element that is not finite,
-// nil if there is none.
-func accuse(step int, suspects []suspect) error {
+// Accuse returns a *NotFiniteError that names the first suspect with an element that is not finite,
+// nil if there is none. Made is the number of updates made before.
+func Accuse(made int, suspects ...Suspect) error {
 	for _, s := range suspects {
-		if i := firstBad(s.data); i >= 0 {
-			return &NotFiniteError{Step: step, Tensor: s.name, Index: i, Value: float64(s.data[i])}
+		if i := firstBad(s.Data); i >= 0 {
+			return &NotFiniteError{Step: made, Tensor: s.Name, Index: i, Value: float64(s.Data[i])}
 		}
 	}
 	return nil
 }
 
-// diagnose finds the first tensor that is not finite after a run of g on batch b, in the
-// order in which a run computes them.
-func (s *Session) diagnose(g *Graph[float32], b *data.Batch) error {
-	if err := s.steps.pull(); err != nil {
-		return err
-	}
-	p := s.params
-	suspects := []suspect{{"input x", b.X}, {"mask", b.Mask}, {"loss weight", b.Weight}, {"label", b.Label},
-		{"target", b.Value}, {"carried state", g.state}}
-	for i, spec := range p.specs {
-		suspects = append(suspects, suspect{"parameter " + spec.Name, p.slice(i)})
-	}
-	for layer := range g.Layers() {
-		h := make([]float32, g.cfg.T*g.cfg.B*g.cfg.Net.Hidden())
-		if err := g.LayerH(layer, h); err != nil {
-			return err
-		}
-		plane := len(h) / g.cfg.T
-		for t := range g.cfg.T {
-			name := fmt.Sprintf("%s at step %d", g.nameH(layer), t)
-			suspects = append(suspects, suspect{name, h[t*plane : (t+1)*plane]})
-		}
-	}
-	if err := g.Logits(g.logits); err != nil {
-		return err
-	}
-	suspects = append(suspects, suspect{"logits", g.logits}, suspect{"loss", []float32{float32(g.Loss())}})
-	if g.cfg.Grad {
-		grad, err := g.Grad()
-		if err != nil {
-			return err
-		}
-		suspects = append(suspects, s.perParam("gradient of", grad)...)
-	}
-	if err := accuse(s.progress.Step, suspects); err != nil {
-		return err
-	}
-	// Every float32 is finite, and their squares cannot leave the range of float64.
-	return fmt.Errorf("engine: update %d: loss %v or gradient norm %v: %w, but every tensor is finite", s.progress.Step, g.Loss(), norm(g.grad), ErrNotFinite)
-}
-
 // perParam divides a buffer laid out like the learned parameters.
-func (s *Session) perParam(what string, flat []float32) []suspect {
-	var list []suspect
-	for _, i := range s.params.learnedIndex {
-		list = append(list, suspect{what + " " + s.params.specs[i].Name, s.params.part(flat, i)})
+func perParam(p *Params[float32], what string, flat []float32) (list []Suspect) {
+	for _, i := range p.learnedIndex {
+		list = append(list, Suspect{what + " " + p.specs[i].Name, p.part(flat, i)})
 	}
 	return list
 }
 
-// commit updates the parameters. Where the update makes a parameter or an optimiser slot not
-// finite, the parameters go back to what they were and the error names the culprit.
-func (s *Session) commit(grad []float32, lr float64) error {
-	p := s.params.Learned()
-	copy(s.backup, p)
-	s.opt.Update(p, grad, lr, s.progress.Step+1)
-	good := allFinite(p)
-	for _, slot := range s.opt.Slots() {
-		good = good && allFinite(slot.Data)
+// slotSuspects lists the slots of an optimiser.
+func slotSuspects(p *Params[float32], o *Optimizer) (list []Suspect) {
+	for _, slot := range o.Slots() {
+		list = append(list, perParam(p, "optimiser slot "+slot.Name+" of", slot.Data)...)
 	}
-	if good {
-		s.params.Project()
-		return nil
-	}
-	var suspects []suspect
-	for _, slot := range s.opt.Slots() {
-		suspects = append(suspects, s.perParam("optimiser slot "+slot.Name+" of", slot.Data)...)
-	}
-	suspects = append(suspects, s.perParam("updated parameter", p)...)
-	err := accuse(s.progress.Step, suspects)
-	copy(p, s.backup)
-	return err
+	return list
 }

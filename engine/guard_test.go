@@ -27,7 +27,7 @@ func TestGuard(t *testing.T) {
 		"input":           {func(_ *Session, b *data.Batch) { b.X[5] = nan32 }, "input x", 5},
 		"infinite input":  {func(_ *Session, b *data.Batch) { b.X[0] = -inf32; b.X[1] = inf32 }, "input x", 0},
 		"weight":          {func(_ *Session, b *data.Batch) { b.Weight[2] = nan32 }, "loss weight", 2},
-		"carried state":   {func(s *Session, _ *data.Batch) { s.train.state[3] = nan32 }, "carried state", 3},
+		"carried state":   {func(s *Session, _ *data.Batch) { graphsOf(s).train.state[3] = nan32 }, "carried state", 3},
 		"parameter":       {func(s *Session, _ *data.Batch) { s.params.slice(1)[7] = nan32 }, "parameter cell.R", 7},
 		"fixed parameter": {func(s *Session, _ *data.Batch) { s.params.slice(2)[1] = nan32 }, "parameter cell.gain", 1},
 		// Finite weights whose products overflow, in the network without tanh.
@@ -39,8 +39,8 @@ func TestGuard(t *testing.T) {
 		"read-out": {func(s *Session, _ *data.Batch) { fill(s.params.slice(3), 3e38); fill(s.params.slice(4), 3e38) }, "logits", -1},
 		// √0 is finite, its derivative is not.
 		"gradient":       {func(s *Session, _ *data.Batch) { s.params.slice(5)[1] = 0 }, "gradient of readout.root", 1},
-		"optimiser slot": {func(s *Session, _ *data.Batch) { s.opt.Slots()[1].Data[s.params.offset[1]+4] = nan32 }, "optimiser slot exp_avg_sq of cell.R", 4},
-		"infinite slot":  {func(s *Session, _ *data.Batch) { s.opt.Slots()[1].Data[0] = inf32 }, "optimiser slot exp_avg_sq of cell.W", 0},
+		"optimiser slot": {func(s *Session, _ *data.Batch) { descentOf(s).opt.Slots()[1].Data[s.params.offset[1]+4] = nan32 }, "optimiser slot exp_avg_sq of cell.R", 4},
+		"infinite slot":  {func(s *Session, _ *data.Batch) { descentOf(s).opt.Slots()[1].Data[0] = inf32 }, "optimiser slot exp_avg_sq of cell.W", 0},
 		"update": {func(s *Session, _ *data.Batch) {
 			s.params.slice(0)[2] = 3.4e38
 			s.schedule = func(int) float64 { return -3.4e38 }
@@ -129,11 +129,11 @@ func BenchmarkGuard(b *testing.B) {
 			fill(grad, 1e-3)
 			for b.Loop() {
 				if guard {
-					if err := s.commit(grad, 1e-3); err != nil {
+					if err := descentOf(s).commit(grad, Update{1, 1e-3}); err != nil {
 						b.Fatal(err)
 					}
 				} else {
-					s.opt.Update(s.params.Learned(), grad, 1e-3, 1)
+					descentOf(s).opt.Update(s.params.Learned(), grad, 1e-3, 1)
 				}
 			}
 		})

@@ -15,6 +15,7 @@ type kept struct {
 	plan    plan
 	samples kernels.Samples
 	trials  []data.Decision // of the samples, where they are trials
+	batch   *data.Batch     // what take returns
 	epoch   int
 	order   []int
 	index   []int32
@@ -68,26 +69,31 @@ func keep(g *Graph[float32], t *data.Task, p plan, fixed bool) (*kept, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &kept{plan: p, samples: samples, trials: decisions, epoch: -1, index: make([]int32, p.batch)}, nil
+	batch := &data.Batch{T: t.T, B: p.batch, I: t.I, O: t.O, Every: t.Every}
+	if t.Trials {
+		batch.Decisions = make([]data.Decision, p.batch)
+	}
+	return &kept{plan: p, samples: samples, trials: decisions, batch: batch, epoch: -1, index: make([]int32, p.batch)}, nil
 }
 
-// take queues the batch at a place into the inputs of the graph.
-func (k *kept) take(at place) error {
+// away reports whether the arrays of a batch are in the inputs of a graph on a device, and not in the
+// batch.
+func away(b *data.Batch) bool { return b.X == nil }
+
+// take queues the batch at a place into the inputs of the graph, and returns what the host knows of it:
+// its shape and decisions.
+func (k *kept) take(at place) (*data.Batch, error) {
 	if at.epoch != k.epoch {
 		k.epoch, k.order = at.epoch, k.plan.order(at.epoch)
 	}
 	for col := range k.index {
 		k.index[col] = int32(k.plan.sample(k.order, at.batch, col))
 	}
-	return k.samples.Take(k.index)
-}
-
-// decisions writes how the columns of the batch that was taken last are decided.
-func (k *kept) decisions(list []data.Decision) {
-	for col := range list {
-		list[col] = data.Decision{}
+	for col := range k.batch.Decisions {
+		k.batch.Decisions[col] = data.Decision{}
 		if i := k.index[col]; i >= 0 {
-			list[col] = k.trials[i]
+			k.batch.Decisions[col] = k.trials[i]
 		}
 	}
+	return k.batch, k.samples.Take(k.index)
 }

@@ -63,14 +63,14 @@ func TestLayersCarryState(t *testing.T) {
 				t.Fatal(err)
 			}
 			for l := range cut {
-				cut[l] = append(cut[l], hidden(t, half.train, l)...)
+				cut[l] = append(cut[l], hidden(t, graphsOf(half).train, l)...)
 			}
 		}
-		if n := half.train.Layers(); n != 2 {
+		if n := graphsOf(half).train.Layers(); n != 2 {
 			t.Fatalf("%d layers, want 2", n)
 		}
 		for l := range cut {
-			if !slices.Equal(cut[l], hidden(t, whole.train, l)) {
+			if !slices.Equal(cut[l], hidden(t, graphsOf(whole).train, l)) {
 				t.Errorf("%s: h of layer %d differs from that of the whole", whole.DeviceName(), l)
 			}
 		}

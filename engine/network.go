@@ -6,35 +6,40 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Network is what a Session trains. Package models implements it.
-type Network interface {
+// Model is what a Session trains: a Network, or what has a Learner of its own (Config.Learner).
+type Model interface {
 	// Name is the model's name in logs and checkpoints.
 	Name() string
-	// Specs is the parameter table, in the order of the params given to Build.
+	// Specs is the parameter table.
 	Specs() []kernels.Spec
-	// Rest returns the value that each state plane starts from, length S.
-	Rest() []float64
-	// Hidden returns the number H of units.
+	// Hidden returns the number H of units, which initial values of recurrent matrices depend on.
 	Hidden() int
 	// Outputs returns the number O of read-out units.
 	Outputs() int
+}
+
+// Network is a Model that can be differentiated as a graph. Package models implements it.
+type Network interface {
+	Model // Specs in the order of the params given to Build
+	// Rest returns the value that each state plane starts from, length S.
+	Rest() []float64
 	// Build adds the network to g. A nil device gives the unrolled graph, otherwise the
 	// fused scan. Params are input nodes already bound to their values.
 	Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (kernels.Output, error)
 }
 
-// Irregular is a Network that may say that its steps last as long as the mask says. Tasks with steps
+// Irregular is a Model that may say that its steps last as long as the mask says. Tasks with steps
 // of different lengths (data.Task.Irregular) need one.
 type Irregular interface {
-	Network
+	Model
 	Irregular() bool
 }
 
-// Wired is a Network that is built with arrays which it does not learn, such as which connections
+// Wired is a Model that is built with arrays which it does not learn, such as which connections
 // exist. Checkpoints keep them, so that the weights that act can be told from a file alone, and a
 // run does not go on with others.
 type Wired interface {
-	Network
+	Model
 	// Constants calls visit for each of them. Names begin with "wiring.".
 	Constants(visit func(name string, shape []int, values []int8))
 }

@@ -30,11 +30,11 @@ type Params[F Float] struct {
 	held mirrors       // of all
 }
 
-// NewParams lays out the parameters of a network and draws their initial values. The values
+// NewParams lays out the parameters of a model and draws their initial values. The values
 // of a parameter depend on the seed and on its name alone.
 //
 // Errors: kernels.ErrShape for an impossible or repeated row of the table.
-func NewParams[F Float](net Network, seed uint64) (*Params[F], error) {
+func NewParams[F Float](net Model, seed uint64) (*Params[F], error) {
 	p := &Params[F]{specs: net.Specs()}
 	if err := p.layOut(); err != nil {
 		return nil, err

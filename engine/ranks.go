@@ -31,7 +31,7 @@ func Ranks(ctx context.Context, sessions []*Session, obs Observer, save Saver) (
 func (s *Session) trainRank(ctx context.Context, obs Observer, save Saver) (Result, error) {
 	r, err := s.Train(ctx, obs, save)
 	if cause := errors.Join(r.Cause, err); cause != nil {
-		s.group().Abort(cause)
+		s.cfg.group().Abort(cause)
 	}
 	return r, err
 }
@@ -42,7 +42,7 @@ func (t *trainer) stops(ctx context.Context) (bool, error) {
 	if ctx.Err() != nil {
 		votes[0] = 1
 	}
-	err := t.group().Sum(nil, votes)
+	err := t.cfg.group().Sum(nil, votes)
 	return votes[0] > 0, err
 }
 
@@ -54,7 +54,7 @@ var errCutOff = errors.New("engine: evaluation cut off")
 // Errors: errCutOff on all ranks where rank 0 was cancelled; those of Evaluate and of the group.
 func (t *trainer) shared(ctx context.Context, set data.Set) (Metrics, error) {
 	told := make([]float64, len(metricSums{})+1)
-	if t.group().Rank() == 0 {
+	if t.cfg.group().Rank() == 0 {
 		m, err := t.Evaluate(ctx, set)
 		if err != nil && !(ctx.Err() != nil && errors.Is(err, ctx.Err())) {
 			return Metrics{}, err
@@ -65,7 +65,7 @@ func (t *trainer) shared(ctx context.Context, set data.Set) (Metrics, error) {
 			told[len(sums)] = 1
 		}
 	}
-	if err := t.group().Bcast(told); err != nil {
+	if err := t.cfg.group().Bcast(told); err != nil {
 		return Metrics{}, err
 	}
 	if told[len(told)-1] != 0 {

@@ -505,7 +505,7 @@ func TestResidentRefusesNotFinite(t *testing.T) {
 	for name, spoil := range map[string]func(*Session){
 		"input":     func(s *Session) { s.cfg.Task = spoilt(s.cfg.Task, 9) },
 		"parameter": func(s *Session) { s.cfg.Task = spoilt(s.cfg.Task, -1); s.params.flat[3] = float32(math.Inf(1)) },
-		"slot":      func(s *Session) { s.opt.Slots()[1].Data[2] = float32(math.Inf(1)) },
+		"slot":      func(s *Session) { descentOf(s).opt.Slots()[1].Data[2] = float32(math.Inf(1)) },
 	} {
 		host, device, _ := residentSessions(t, 0, nil)
 		var want, got *NotFiniteError

@@ -57,7 +57,7 @@ func TestTrialsAreTheMetric(t *testing.T) {
 		if err := test.Fill(b, 0, 0, i); err != nil {
 			t.Fatal(err)
 		}
-		g, err := runOnce(s.batchConfig(b), s.params, b)
+		g, err := runOnce(shaped(s, b), s.params, b)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"galvani/data"
 	"galvani/engine/group"
@@ -15,10 +13,12 @@ import (
 
 // Config is what a Session is made of.
 type Config struct {
-	Net     Network
+	Net     Model
 	Task    *data.Task
 	Device  kernels.Device // nil runs the unrolled graph
 	Options Options
+	// Learner makes what learns, nil for gradient descent, which needs a Network.
+	Learner func(Setup) (Learner, error)
 	// Memory is how many bytes a training step may keep of its sequences, 0 for no limit; see
 	// kernels.ScanConfig.
 	Memory int64
@@ -28,24 +28,16 @@ type Config struct {
 	Source, Version string
 }
 
-// Session is a network in training: compiled graphs, parameters, optimiser and counters. It
-// is for one goroutine at a time.
+// Session is a model in training: its parameters, its Learner and counters. It is for one goroutine at a
+// time.
 type Session struct {
 	cfg      Config
 	params   *Params[float32]
-	opt      *Optimizer
 	schedule Schedule
-	train    *Graph[float32]
-	test     *Graph[float32] // forward only; made at the first evaluation
-	batch    *data.Batch     // of the evaluation
-	narrow   *data.Batch     // of its last, narrower batches
-	others   map[widthOf]*Graph[float32]
-	kept     *kept     // the set of evaluations on the device, or nil
-	onDevice bool      // the batch of the evaluation is there, and not in batch
-	backup   []float32 // learned parameters before an update
-	steps    stepper
-	shards   *shards          // nil where a batch is taken as a whole
-	dev      kernels.Resident // account of parameters and optimiser; nil in host memory
+	learner  Learner
+	steps    stepper     // updates of the learner
+	batch    *data.Batch // of the evaluation
+	narrow   *data.Batch // of its last, narrower batches
 	progress Progress
 	files    *string // digest of the data files, once it is known
 }
@@ -70,7 +62,8 @@ type StepResult struct {
 	LR       float64
 }
 
-// NewSession compiles the training graph and draws the initial parameters.
+// NewSession draws the initial parameters and makes the Learner: for a Network it compiles the training
+// graph.
 //
 // Errors: ErrOption, kernels.ErrShape for a network and a task that do not fit each other, and
 // those of NewGraph.
@@ -102,69 +95,26 @@ func NewSession(cfg Config) (*Session, error) {
 	if learned == 0 {
 		return nil, fmt.Errorf("engine: model %s has no learned parameters: %w", cfg.Net.Name(), kernels.ErrShape)
 	}
-	s := &Session{cfg: cfg, params: params, backup: make([]float32, learned)}
-	parts, err := params.parts(o)
-	if err != nil {
-		return nil, err
-	}
-	if s.opt, err = NewOptimizer(o, learned, parts); err != nil {
-		return nil, err
-	}
+	s := &Session{cfg: cfg, params: params}
 	if s.schedule, err = NewSchedule(o, s.Steps(), s.BatchesPerEpoch()); err != nil {
 		return nil, err
 	}
-	if s.shards, err = newShards(s); err != nil {
+	if s.learner, s.steps, err = s.newLearner(); err != nil {
 		return nil, err
-	}
-	if err := s.place(); err != nil {
-		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// place compiles the training graph and puts parameters and optimiser where updates are made.
-func (s *Session) place() error {
-	_, dev, err := fork(s.cfg.Device)
-	if err != nil {
-		return err
-	}
-	if s.dev = dev; dev != nil {
-		if err := s.params.Hold(dev); err != nil {
-			return err
-		}
-	}
-	if s.train, err = NewGraph(s.graphConfig(), s.params); err != nil {
-		return err
-	}
-	if dev == nil {
-		s.steps = &hostSteps{Session: s}
-		return nil
-	}
-	if _, err = s.graph(s.train, s.cfg.Options.widest(s.trainPlan().lastWidth())); err != nil {
-		return err
-	}
-	if s.steps, err = newDeviceSteps(s, dev); err != nil {
-		return err
-	}
-	return s.prepareTest() // so that too little memory shows at the start
-}
-
-func (s *Session) graphConfig() GraphConfig {
-	t := s.cfg.Task
-	return GraphConfig{Net: s.cfg.Net, Device: s.cfg.Device, T: t.T, B: s.cfg.Options.widest(s.fullWidth(t.Train)), I: t.I,
-		Goal: t.Goal, Every: t.Every, Masked: t.Masked, Grad: true, Memory: s.cfg.Memory}
-}
-
 // selection returns the set that tells which network is the best and when to stop, and its name.
-func (s *Session) selection() (data.Set, string) {
-	if set := s.cfg.Task.Validation; set != nil {
+func (c Config) selection() (data.Set, string) {
+	if set := c.Task.Validation; set != nil {
 		return set, "validation"
 	}
-	return s.cfg.Task.Test, "test"
+	return c.Task.Test, "test"
 }
 
 // BatchesPerEpoch returns the number of batches, the last of which may be incomplete.
-func (s *Session) BatchesPerEpoch() int { return s.trainPlan().batches() }
+func (s *Session) BatchesPerEpoch() int { return s.cfg.trainPlan().batches() }
 
 // Steps returns the number of updates of the whole run.
 func (s *Session) Steps() int { return s.cfg.Options.steps(s.BatchesPerEpoch()) }
@@ -202,18 +152,7 @@ func (s *Session) Usage() (kernels.Usage, bool) {
 }
 
 // Close gives back what the session holds of its device.
-func (s *Session) Close() error {
-	var err error
-	for _, g := range append(slices.Collect(maps.Values(s.others)), s.train, s.test) {
-		if g != nil {
-			err = errors.Join(err, g.Close())
-		}
-	}
-	if s.dev != nil {
-		err = errors.Join(err, s.dev.Close())
-	}
-	return err
-}
+func (s *Session) Close() error { return s.learner.Close() }
 
 // Params returns the parameters. On a device with memory of its own their present values are
 // there; State fetches them.
@@ -241,16 +180,16 @@ func (s *Session) Step(b *data.Batch) (StepResult, error) {
 func (s *Session) Repeat(b *data.Batch, n int) ([]StepResult, error) {
 	var all []StepResult
 	for i := range n {
-		if err := s.steps.queue(b, place{}); err != nil {
+		if err := s.queue(b, place{}); err != nil {
 			return nil, err
 		}
 		if i < n-1 && !s.steps.due() {
 			continue
 		}
-		done, err := s.steps.finished(true)
+		done, err := s.finished(true)
 		var r *refused
 		if errors.As(err, &r) {
-			err = s.explain(r, b)
+			err = r.explain(b)
 		}
 		if err != nil {
 			return nil, err
@@ -262,30 +201,52 @@ func (s *Session) Repeat(b *data.Batch, n int) ([]StepResult, error) {
 	return all, nil
 }
 
-// Evaluate measures the network on a whole set.
+// queue makes the next update, or starts to.
+func (s *Session) queue(b *data.Batch, at place) error {
+	p := &s.progress
+	if err := s.steps.queue(b, at, Update{Step: p.Step + 1, LR: s.schedule(p.Step)}); err != nil {
+		return err
+	}
+	p.Step++
+	return nil
+}
+
+// finished returns the updates that came to their end since the last call; see stepper.
+func (s *Session) finished(wait bool) ([]made, error) {
+	done, err := s.steps.finished(wait)
+	if r := (*refused)(nil); errors.As(err, &r) {
+		s.progress.Step = r.made
+	}
+	return done, err
+}
+
+// Evaluate measures the model on a whole set.
 //
 // Errors: ctx.Err() when cancelled between two batches, and those of Set.Fill and the device.
 func (s *Session) Evaluate(ctx context.Context, set data.Set) (Metrics, error) {
-	if err := s.prepareTest(); err != nil {
+	if err := s.learner.Rest(Evaluation); err != nil {
 		return Metrics{}, err
 	}
-	if err := s.test.ResetState(); err != nil {
+	p := s.cfg.testPlan(set)
+	kept, err := s.steps.keptTest()
+	if err != nil {
 		return Metrics{}, err
 	}
-	p := plan{set: set, batch: s.batch.B, stateful: s.cfg.Options.Stateful}
 	var total Metrics
 	for k := range p.batches() {
 		if err := ctx.Err(); err != nil {
 			return Metrics{}, err
 		}
-		g, b, err := s.forTest(p.width(k))
+		b := s.forTest(p, p.width(k))
+		if kept != nil && p.set == kept.plan.set && b.B == p.batch {
+			b, err = kept.take(place{0, k})
+		} else {
+			err = p.fill(b, nil, 0, k)
+		}
 		if err != nil {
 			return Metrics{}, err
 		}
-		if err := s.loadTest(g, b, p, k); err != nil {
-			return Metrics{}, err
-		}
-		m, err := s.forward(g, b)
+		m, err := s.learner.Measure(b)
 		if err != nil {
 			return Metrics{}, err
 		}
@@ -294,66 +255,9 @@ func (s *Session) Evaluate(ctx context.Context, set data.Set) (Metrics, error) {
 	return total, nil
 }
 
-// loadTest brings batch k of an evaluation into the graph.
-func (s *Session) loadTest(g *Graph[float32], b *data.Batch, p plan, k int) error {
-	if s.kept != nil && p.set == s.kept.plan.set && g == s.test {
-		s.onDevice = true
-		err := s.kept.take(place{0, k})
-		s.kept.decisions(s.batch.Decisions)
-		return err
-	}
-	s.onDevice = false
-	if err := p.fill(b, nil, 0, k); err != nil {
-		return err
-	}
-	return g.Load(b)
-}
-
-// forward measures the batch of the evaluation.
-func (s *Session) forward(g *Graph[float32], b *data.Batch) (Metrics, error) {
-	if err := g.Run(); err != nil {
-		return Metrics{}, err
-	}
-	m, err := g.measure(b)
-	if err != nil {
-		return Metrics{}, err
-	}
-	if !finite(m.LossSum) {
-		if s.onDevice {
-			return Metrics{}, fmt.Errorf("engine: loss of the evaluation is %v: %w", m.Loss(), ErrNotFinite)
-		}
-		return Metrics{}, s.diagnose(g, b)
-	}
-	if s.cfg.Options.Stateful {
-		if err := s.test.CarryState(); err != nil {
-			return Metrics{}, err
-		}
-	}
-	return m, nil
-}
-
-// prepareTest compiles the forward graph unless it is there.
-func (s *Session) prepareTest() error {
-	if s.test != nil {
-		return nil
-	}
-	cfg := s.graphConfig()
-	cfg.Grad = false
-	set, _ := s.selection()
-	cfg.B = s.fullWidth(set)
-	var err error
-	if s.test, err = NewGraph(cfg, s.params); err != nil {
-		return err
-	}
-	s.batch = data.NewBatch(s.cfg.Task, cfg.B)
-	if set != nil && set.Len() > 0 {
-		p := plan{set: set, batch: cfg.B, stateful: s.cfg.Options.Stateful}
-		if s.dev != nil { // so that too little memory shows at the start
-			if _, _, err = s.forTest(p.lastWidth()); err != nil {
-				return err
-			}
-		}
-		s.kept, err = keep(s.test, s.cfg.Task, p, true) // evaluations always see epoch 0
-	}
-	return err
+// testPlan is the order of the samples of an evaluation, whose batches are as wide as those of the set
+// that tells which network is the best.
+func (c Config) testPlan(set data.Set) plan {
+	best, _ := c.selection()
+	return plan{set: set, batch: c.fullWidth(best), stateful: c.Options.Stateful}
 }

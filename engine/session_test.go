@@ -23,7 +23,7 @@ func TestClosedSessionsAreFreed(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		return weak.Make(s.train)
+		return weak.Make(graphsOf(s).train)
 	}()
 	for range 3 {
 		runtime.GC()
@@ -97,7 +97,7 @@ func TestStateful(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := make([]float32, 4*2*5)
-		if err := s.train.H(h); err != nil {
+		if err := graphsOf(s).train.H(h); err != nil {
 			t.Fatal(err)
 		}
 		cut = append(cut, h...)
@@ -106,15 +106,15 @@ func TestStateful(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := make([]float32, 8*2*5)
-	if err := whole.train.H(h); err != nil {
+	if err := graphsOf(whole).train.H(h); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(cut, h) {
 		t.Errorf("h differs:\n%v\n%v", cut, h)
 	}
-	s.train.ResetState()
-	if s.train.state[0] != 0.25 {
-		t.Errorf("state after the reset is %v, want 0.25", s.train.state[0])
+	graphsOf(s).train.ResetState()
+	if graphsOf(s).train.state[0] != 0.25 {
+		t.Errorf("state after the reset is %v, want 0.25", graphsOf(s).train.state[0])
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // [k·B/n,(k+1)·B/n) of a batch of B. Gradient and loss are sums over parts, numerators and denominators
 // apart, and the parts are added in pairs, so that no bit depends on which rank makes which part.
 type shards struct {
-	*Session
+	*graphs
 	n, lo, hi int // parts in all, and those of this rank
 	batches   map[int]*data.Batch
 	grad      [][]float32 // by level of group.Pairwise: Σ w·∂loss
@@ -37,24 +37,24 @@ func (s metricSums) metrics() Metrics {
 //
 // Errors: ErrOption for a number of ranks that cannot share the parts, and for batches that have fewer
 // sequences than there are parts.
-func newShards(s *Session) (*shards, error) {
-	n, g := s.cfg.Options.Shards, s.group()
-	lo, hi, err := group.Share(n, g.Rank(), g.Size())
+func newShards(g *graphs) (*shards, error) {
+	n, ranks := g.Options.Shards, g.group()
+	lo, hi, err := group.Share(n, ranks.Rank(), ranks.Size())
 	if err != nil {
 		return nil, fmt.Errorf("engine: shards: %w: %w", err, ErrOption)
 	}
 	if n == 1 {
 		return nil, nil
 	}
-	if b := s.fullWidth(s.cfg.Task.Train); b < n {
+	if b := g.fullWidth(g.Task.Train); b < n {
 		return nil, fmt.Errorf("engine: batches of %d sequences cannot be divided into %d shards; make batch larger or shards smaller: %w", b, n, ErrOption)
 	}
-	if s.cfg.Options.Stateful {
+	if g.Options.Stateful {
 		return nil, fmt.Errorf("engine: shards is %d, and stateful carries the state of whole batches; take shards = 1: %w", n, ErrOption)
 	}
-	d := &shards{Session: s, n: n, lo: lo, hi: hi, batches: map[int]*data.Batch{}}
+	d := &shards{graphs: g, n: n, lo: lo, hi: hi, batches: map[int]*data.Batch{}}
 	for range group.Levels(hi - lo) {
-		d.grad = append(d.grad, make([]float32, len(s.params.Learned())))
+		d.grad = append(d.grad, make([]float32, len(g.Params.Learned())))
 	}
 	d.sums = make([]metricSums, len(d.grad))
 	d.gradient = func(g *Graph[float32], dst []float32) error {
@@ -66,11 +66,11 @@ func newShards(s *Session) (*shards, error) {
 }
 
 // group returns the ranks of the run.
-func (s *Session) group() group.Group {
-	if s.cfg.Group == nil {
+func (c Config) group() group.Group {
+	if c.Group == nil {
 		return group.Alone{}
 	}
-	return s.cfg.Group
+	return c.Group
 }
 
 // widest returns the largest number of columns of a part.
@@ -139,7 +139,7 @@ func (d *shards) load(b *data.Batch, part int) (*Graph[float32], *data.Batch, er
 	}
 	own := d.batches[hi-lo]
 	if own == nil {
-		own = data.NewBatch(d.cfg.Task, hi-lo)
+		own = data.NewBatch(d.Task, hi-lo)
 		d.batches[hi-lo] = own
 	}
 	own.Columns(b, lo)

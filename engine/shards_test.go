@@ -89,7 +89,7 @@ func TestShardsMeanOfAll(t *testing.T) {
 	}
 	for _, shards := range []int{2, 8} {
 		s := newToySession(t, func(c *Config) { c.Options.Shards = shards })
-		got, m, err := s.shards.of(b)
+		got, m, err := graphsOf(s).shards.of(b)
 		if err != nil {
 			t.Fatal(err)
 		}

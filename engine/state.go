@@ -16,9 +16,11 @@ const (
 	progressKey = "progress" // in State.Extra
 	digestKey   = "data"     // likewise
 	carriedName = "session.state"
-	slotPrefix  = "optimizer." // of rundir.SlotName
-	fixedPrefix = "wiring."    // of the arrays of Wired
+	fixedPrefix = "wiring." // of the arrays of Wired
 )
+
+// learnerPrefixes begin the names of the tensors of Learner.State.
+var learnerPrefixes = []string{"learner.", "optimizer.", carriedName} // the second of rundir.SlotName
 
 // binding is a tensor of a checkpoint and the storage it belongs to.
 type binding struct {
@@ -40,14 +42,8 @@ func (s *Session) paramBindings() []binding {
 // bindings lists all that training needs to go on.
 func (s *Session) bindings() []binding {
 	list := s.paramBindings()
-	for _, slot := range s.opt.Slots() {
-		for _, i := range s.params.learnedIndex {
-			spec := s.params.specs[i]
-			list = append(list, binding{rundir.SlotName(slot.Name, spec.Name), spec.Shape, s.params.part(slot.Data, i), nil})
-		}
-	}
-	if s.cfg.Options.Stateful {
-		list = append(list, binding{carriedName, s.train.seq.State.Shape(), s.train.state, nil})
+	for _, t := range s.learner.State() {
+		list = append(list, binding{t.Name, t.Shape, t.Data, nil})
 	}
 	return list
 }
@@ -185,8 +181,8 @@ func (s *Session) LoadParams(st *rundir.State) error {
 	}
 	bindings := s.paramBindings()
 	for _, t := range st.Tensors {
-		training := strings.HasPrefix(t.Name, slotPrefix) || strings.HasPrefix(t.Name, fixedPrefix) || t.Name == carriedName
-		if !training && !slices.ContainsFunc(bindings, func(b binding) bool { return b.name == t.Name }) {
+		training := slices.ContainsFunc(learnerPrefixes, func(p string) bool { return strings.HasPrefix(t.Name, p) })
+		if !training && !strings.HasPrefix(t.Name, fixedPrefix) && !slices.ContainsFunc(bindings, func(b binding) bool { return b.name == t.Name }) {
 			return fmt.Errorf("engine: checkpoint holds %s, which model %s does not have: %w", t.Name, s.cfg.Net.Name(), ErrState)
 		}
 	}

@@ -199,10 +199,10 @@ func (m *StepMap) gather(rows []float64, planes []gorgonia.Value) error {
 // Close gives the memory back.
 func (m *StepMap) Close() error { return closeMachine(m.vm) }
 
-// Widen returns the parameters of a network in float64.
+// Widen returns the parameters of a model in float64.
 //
 // Errors: those of NewParams.
-func Widen(net Network, params *Params[float32]) (*Params[float64], error) {
+func Widen(net Model, params *Params[float32]) (*Params[float64], error) {
 	wide, err := NewParams[float64](net, 0)
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ func newToyStep(t *testing.T, s *Session, batch int) *StepMap {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := NewStepMap(s.cfg.Net, wide, s.cfg.Task.I, batch)
+	m, err := NewStepMap(graphsOf(s).net, wide, s.cfg.Task.I, batch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func newToyStep(t *testing.T, s *Session, batch int) *StepMap {
 func TestStepMapFollowsGraph(t *testing.T) {
 	s := newToySession(t, nil)
 	b := batchOf(t, s, 0)
-	g, err := runOnce(s.batchConfig(b), s.params, b)
+	g, err := runOnce(shaped(s, b), s.params, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestStepMapRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, size := range [][2]int{{0, 1}, {2, 0}} {
-		if _, err := NewStepMap(s.cfg.Net, wide, size[0], size[1]); !errors.Is(err, kernels.ErrShape) {
+		if _, err := NewStepMap(graphsOf(s).net, wide, size[0], size[1]); !errors.Is(err, kernels.ErrShape) {
 			t.Errorf("I=%d B=%d: error %v, want a wrong shape", size[0], size[1], err)
 		}
 	}
@@ -146,7 +146,7 @@ func TestStepMapRefuses(t *testing.T) {
 func TestSetState(t *testing.T) {
 	s := newToySession(t, nil)
 	b := batchOf(t, s, 0)
-	whole, err := runOnce(s.batchConfig(b), s.params, b)
+	whole, err := runOnce(shaped(s, b), s.params, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestSetState(t *testing.T) {
 	single := *s.cfg.Task
 	single.T = 1
 	one := data.NewBatch(&single, b.B)
-	cfg := s.batchConfig(one)
+	cfg := shaped(s, one)
 	g, err := NewGraph(cfg, s.params)
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 	"galvani/data"
 	"galvani/kernels"
 
-	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
 
@@ -21,8 +20,8 @@ type made struct {
 
 // stepper makes the updates of a session.
 type stepper interface {
-	// queue makes an update, or starts to. A nil batch is in the inputs of the graph already.
-	queue(b *data.Batch, at place) error
+	// queue makes an update, or starts to.
+	queue(b *data.Batch, at place, u Update) error
 	// finished returns the updates that came to their end since the last call, in order; with
 	// wait it waits for all that were queued.
 	//
@@ -34,18 +33,22 @@ type stepper interface {
 	// the device.
 	pull() error
 	push() error
+	// keepTraining returns the training set where the updates are made, nil where it is not kept there,
+	// keptTest that of evaluations.
+	keepTraining() (*kept, error)
+	keptTest() (*kept, error)
 }
 
-// hostSteps updates in host memory, where each update is finished when queue returns.
+// hostSteps are the updates of a Learner in host memory, where each is finished when queue returns.
 type hostSteps struct {
-	*Session
-	done []made
+	learner Learner
+	done    []made
 }
 
-func (h *hostSteps) queue(b *data.Batch, at place) error {
-	r, err := h.update(b)
+func (h *hostSteps) queue(b *data.Batch, at place, u Update) error {
+	m, norm, err := h.learner.Learn(b, u)
 	if err == nil {
-		h.done = append(h.done, made{r, at})
+		h.done = append(h.done, made{StepResult{Step: u.Step, Metrics: m, GradNorm: norm, LR: u.LR}, at})
 	}
 	return err
 }
@@ -56,73 +59,11 @@ func (h *hostSteps) finished(bool) ([]made, error) {
 	return done, nil
 }
 
-func (h *hostSteps) due() bool   { return true }
-func (h *hostSteps) pull() error { return nil }
-func (h *hostSteps) push() error { return nil }
-
-// update makes one update with the gradient of a batch, taken as a whole or from its shards.
-func (s *Session) update(b *data.Batch) (StepResult, error) {
-	gradient := s.gradient
-	if s.shards != nil {
-		gradient = s.shards.of
-	}
-	grad, m, err := gradient(b)
-	if err != nil {
-		return StepResult{}, err
-	}
-	r := StepResult{Step: s.progress.Step + 1, Metrics: m, GradNorm: clip(grad, s.cfg.Options.Clip), LR: s.schedule(s.progress.Step)}
-	if !finite(m.LossSum) || !finite(r.GradNorm) {
-		return StepResult{}, s.examine(b)
-	}
-	if err := s.commit(grad, r.LR); err != nil {
-		return StepResult{}, err
-	}
-	if s.cfg.Options.Stateful {
-		if err := s.train.CarryState(); err != nil { // such a session has no other graph
-			return StepResult{}, err
-		}
-	}
-	s.progress.Step++
-	return r, nil
-}
-
-// gradient returns the gradient of the mean loss of a batch, which stays valid until the next call, and
-// what the loss is made of.
-func (s *Session) gradient(b *data.Batch) ([]float32, Metrics, error) {
-	g, m, err := s.whole(b)
-	if err != nil {
-		return nil, m, err
-	}
-	return g.grad, m, nil
-}
-
-// whole runs a batch as a whole.
-func (s *Session) whole(b *data.Batch) (*Graph[float32], Metrics, error) {
-	g, err := s.graph(s.train, b.B)
-	if err != nil {
-		return nil, Metrics{}, err
-	}
-	if err := g.Load(b); err != nil {
-		return nil, Metrics{}, err
-	}
-	if err := g.Run(); err != nil {
-		return nil, Metrics{}, err
-	}
-	m, err := g.measure(b)
-	return g, m, err
-}
-
-// examine runs a batch once more and returns an error that names the first tensor that is not finite.
-func (s *Session) examine(b *data.Batch) error {
-	if s.shards != nil {
-		return s.shards.examine(b)
-	}
-	g, _, err := s.whole(b)
-	if err != nil {
-		return err
-	}
-	return s.diagnose(g, b)
-}
+func (h *hostSteps) due() bool                    { return true }
+func (h *hostSteps) pull() error                  { return nil }
+func (h *hostSteps) push() error                  { return nil }
+func (h *hostSteps) keepTraining() (*kept, error) { return nil, nil }
+func (h *hostSteps) keptTest() (*kept, error)     { return nil, nil }
 
 // reportEvery is the longest time that an update on a device waits to be told.
 const reportEvery = 100 * time.Millisecond
@@ -130,20 +71,21 @@ const reportEvery = 100 * time.Millisecond
 // deviceSteps updates on a device with memory of its own: gradient, clip, optimiser and
 // projection stay there, and the host waits only to report.
 type deviceSteps struct {
-	*Session
+	*graphs
+	opt     *Optimizer
 	plan    kernels.UpdatePlan
 	slots   mirrors
 	waiting []made // queued, without their results
 	told    time.Time
 }
 
-func newDeviceSteps(s *Session, dev kernels.Resident) (*deviceSteps, error) {
-	d := &deviceSteps{Session: s, slots: mirrors{dev: dev}, told: time.Now()}
-	p := s.params
+func newDeviceSteps(g *graphs, opt *Optimizer) (*deviceSteps, error) {
+	d := &deviceSteps{graphs: g, opt: opt, slots: mirrors{dev: g.dev}, told: time.Now()}
+	p := g.Params
 	learned, _ := p.Len()
-	cfg := kernels.UpdateConfig{Rule: s.opt.Rule(), Clip: s.cfg.Options.Clip, Learned: learned,
-		Params: p.held.of(p.all), Bounds: p.spans(), Parts: s.opt.Parts()}
-	for _, slot := range s.opt.Slots() {
+	cfg := kernels.UpdateConfig{Rule: opt.Rule(), Clip: g.Options.Clip, Learned: learned,
+		Params: p.held.of(p.all), Bounds: p.spans(), Parts: opt.Parts()}
+	for _, slot := range opt.Slots() {
 		t := tensor.New(tensor.WithShape(learned), tensor.WithBacking(slot.Data))
 		if err := d.slots.add(t); err != nil {
 			return nil, err
@@ -151,16 +93,16 @@ func newDeviceSteps(s *Session, dev kernels.Resident) (*deviceSteps, error) {
 		cfg.Slots = append(cfg.Slots, d.slots.of(t))
 	}
 	var err error
-	d.plan, err = dev.NewUpdate(cfg)
-	if s.shards != nil {
-		s.shards.gradient = func(g *Graph[float32], dst []float32) error {
+	d.plan, err = g.dev.NewUpdate(cfg)
+	if g.shards != nil {
+		g.shards.gradient = func(g *Graph[float32], dst []float32) error {
 			return errors.Join(d.plan.Gather(g.gradVals, g.lossVal), d.plan.Gradient(dst))
 		}
 	}
 	return d, err
 }
 
-func (d *deviceSteps) queue(b *data.Batch, at place) error {
+func (d *deviceSteps) queue(b *data.Batch, at place, u Update) error {
 	gather := d.gather
 	if d.shards != nil {
 		gather = d.gatherShards
@@ -169,30 +111,24 @@ func (d *deviceSteps) queue(b *data.Batch, at place) error {
 	if err != nil {
 		return err
 	}
-	r := StepResult{Step: d.progress.Step + 1, Metrics: m, LR: d.schedule(d.progress.Step)}
-	if err := d.plan.Apply(r.LR, r.Step); err != nil {
+	if err := d.plan.Apply(u.LR, u.Step); err != nil {
 		return err
 	}
-	if d.cfg.Options.Stateful {
-		if err := d.train.CarryState(); err != nil { // such a session has no other graph
-			return err
-		}
+	if err := d.Moved(); err != nil {
+		return err
 	}
-	d.progress.Step++
-	d.waiting = append(d.waiting, made{r, at})
+	d.waiting = append(d.waiting, made{StepResult{Step: u.Step, Metrics: m, LR: u.LR}, at})
 	return nil
 }
 
 // gather queues the gradient of a batch. What its loss is made of is reported later.
 func (d *deviceSteps) gather(b *data.Batch) (m Metrics, err error) {
-	g := d.train
-	if b != nil {
-		if g, err = d.graph(g, b.B); err != nil {
-			return m, err
-		}
-		if err := g.Load(b); err != nil {
-			return m, err
-		}
+	g, err := d.graph(d.train, b.B)
+	if err != nil {
+		return m, err
+	}
+	if err := g.Load(b); err != nil {
+		return m, err
 	}
 	if err := g.Run(); err != nil {
 		return m, err
@@ -225,13 +161,13 @@ func (d *deviceSteps) finished(wait bool) ([]made, error) {
 		}
 		m := d.waiting[0]
 		if r.State != kernels.Updated {
-			d.waiting, d.progress.Step = nil, r.Step-1 // nothing has changed since
-			return done, &refused{at: m.at, state: r.State}
+			d.waiting = nil // nothing has changed since
+			return done, &refused{made: r.Step - 1, at: m.at, explain: func(b *data.Batch) error { return d.explain(r.State, b) }}
 		}
 		m.GradNorm = r.GradNorm
 		if d.shards == nil {
 			m.Metrics = Metrics{LossSum: r.Loss, Weight: r.Weight, Correct: r.Correct, Count: r.Count}
-			if d.cfg.Task.Trials {
+			if d.Task.Trials {
 				m.Metrics = m.Metrics.ofTrials() // the logits stay on the device
 			}
 		}
@@ -245,65 +181,36 @@ func (d *deviceSteps) due() bool {
 	return d.shards != nil || len(d.waiting) >= d.plan.Capacity() || time.Since(d.told) >= reportEvery
 }
 
-// carried is the state that one batch leaves to the next, where there is such.
-func (d *deviceSteps) carried() kernels.Mirror {
-	if !d.cfg.Options.Stateful {
-		return nil
-	}
-	return d.train.inputs.of(d.train.seq.State)
-}
-
 func (d *deviceSteps) pull() error {
-	err := errors.Join(d.params.held.pull(), d.slots.pull())
-	if m := d.carried(); m != nil && err == nil {
-		err = m.Pull()
-	}
-	return err
+	return errors.Join(d.slots.pull(), d.graphs.pull())
 }
 
 func (d *deviceSteps) push() error {
-	err := errors.Join(d.params.held.push(), d.slots.push())
-	if m := d.carried(); m != nil && err == nil {
-		err = m.Push()
-	}
-	return err
-}
-
-// refused says that the device did not make an update, nor any after it.
-type refused struct {
-	at    place
-	state kernels.UpdateState
-}
-
-func (r *refused) Error() string {
-	return fmt.Sprintf("engine: batch %d of epoch %d: update refused", r.at.batch, r.at.epoch)
+	return errors.Join(d.slots.push(), d.graphs.push())
 }
 
 // explain returns the error behind a refused update, given its batch: it runs the batch once
 // more, with the parameters that it met.
-func (s *Session) explain(r *refused, b *data.Batch) error {
-	if err := s.steps.pull(); err != nil {
+func (d *deviceSteps) explain(state kernels.UpdateState, b *data.Batch) error {
+	if err := d.pull(); err != nil {
 		return err
 	}
-	if r.state == kernels.BadParameter {
-		var suspects []suspect
-		for _, slot := range s.opt.Slots() {
-			suspects = append(suspects, s.perParam("optimiser slot "+slot.Name+" of", slot.Data)...)
-		}
-		if err := accuse(s.progress.Step, suspects); err != nil {
-			return err
-		}
-		return &NotFiniteError{Step: s.progress.Step, Tensor: "an updated parameter", Value: math.NaN()}
+	if state != kernels.BadParameter {
+		return d.Examine(b)
 	}
-	return s.examine(b)
+	if err := Accuse(d.Made(), slotSuspects(d.Params, d.opt)...); err != nil {
+		return err
+	}
+	return &NotFiniteError{Step: d.Made(), Tensor: "an updated parameter", Value: math.NaN()}
 }
 
-// sums returns what the loss of the last run is made of, where the loss itself knows.
-func sums(loss gorgonia.Value) (m Metrics, ok bool, err error) {
-	known, ok := loss.(kernels.Measured)
-	if !ok {
-		return m, false, nil
-	}
-	s, err := known.Sums()
-	return Metrics{LossSum: s.Loss, Weight: s.Weight, Correct: s.Correct, Count: s.Count}, true, err
+// refused says that the device did not make an update, nor any after it.
+type refused struct {
+	made    int // updates before
+	at      place
+	explain func(b *data.Batch) error // returns the error behind it, given its batch
+}
+
+func (r *refused) Error() string {
+	return fmt.Sprintf("engine: batch %d of epoch %d: update refused", r.at.batch, r.at.epoch)
 }

@@ -204,7 +204,7 @@ func newToySession(t testing.TB, change func(*Config)) *Session {
 // batchOf returns batch k of epoch 0 in the order of the set.
 func batchOf(t testing.TB, s *Session, k int) *data.Batch {
 	t.Helper()
-	p := s.trainPlan()
+	p := s.cfg.trainPlan()
 	p.shuffle = false
 	b := data.NewBatch(s.cfg.Task, p.batch)
 	if err := p.fill(b, nil, 0, k); err != nil {
@@ -261,4 +261,17 @@ func (s spoiltSet) Fill(b *data.Batch, col, epoch, index int) error {
 		b.X[col*b.I] = float32(math.NaN())
 	}
 	return err
+}
+
+// descentOf returns what follows the gradient in a session, graphsOf what the gradient comes from.
+func descentOf(s *Session) *descent { return s.learner.(*descent) }
+func graphsOf(s *Session) *graphs   { return descentOf(s).rule.(*graphs) }
+
+// shaped is the configuration of the training graph for the shape of a batch.
+func shaped(s *Session, b *data.Batch) GraphConfig {
+	cfg, err := s.batchConfig(b)
+	if err != nil {
+		panic(err)
+	}
+	return cfg
 }

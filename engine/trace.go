@@ -23,8 +23,14 @@ func (s *Session) Batch(set data.Set, n int) (*data.Batch, error) {
 // there is to see, in this order: x [T,B,I], y, weight, mask [T,B] where there is one,
 // h [T,B,H] of each layer (h_l0, h_l1 and so on below the last), logits, loss, and grad.<param> for every learned parameter (not clipped). With a
 // target at each step y, weight and logits start with T, otherwise with B.
+//
+// Errors: kernels.ErrShape for a model that is no Network.
 func (s *Session) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
-	g, err := runOnce(s.batchConfig(b), s.params, b)
+	cfg, err := s.batchConfig(b)
+	if err != nil {
+		return nil, err
+	}
+	g, err := runOnce(cfg, s.params, b)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +93,10 @@ func (g *Graph[F]) nameH(layer int) string {
 //
 // Source: Pascanu, Mikolov and Bengio (2013), arXiv:1211.5063, section 2.
 func (s *Session) StepGradients(b *data.Batch) ([]float64, error) {
-	cfg := s.batchConfig(b)
+	cfg, err := s.batchConfig(b)
+	if err != nil {
+		return nil, err
+	}
 	cfg.Steps = true
 	g, err := runOnce(cfg, s.params, b)
 	if err != nil {
@@ -113,8 +122,13 @@ func runOnce[F Float](cfg GraphConfig, params *Params[F], b *data.Batch) (*Graph
 }
 
 // batchConfig is the training graph's configuration for the shape of a batch.
-func (s *Session) batchConfig(b *data.Batch) GraphConfig {
-	cfg := s.graphConfig()
+//
+// Errors: kernels.ErrShape for a model that is no Network.
+func (s *Session) batchConfig(b *data.Batch) (GraphConfig, error) {
+	cfg := s.cfg.graphConfig()
+	if cfg.Net == nil {
+		return cfg, fmt.Errorf("engine: model %s has no graph that could be traced: %w", s.cfg.Net.Name(), kernels.ErrShape)
+	}
 	cfg.T, cfg.B, cfg.Masked = b.T, b.B, b.Mask != nil
-	return cfg
+	return cfg, nil
 }

@@ -64,11 +64,10 @@ type Result struct {
 // data; the result is valid beside them.
 func (s *Session) Train(ctx context.Context, obs Observer, save Saver) (Result, error) {
 	t := &trainer{Session: s, obs: obs, save: save, total: s.Steps(), perEpoch: s.BatchesPerEpoch()}
-	t.loader = newLoader(s.cfg.Task, s.trainPlan())
+	t.loader = newLoader(s.cfg.Task, s.cfg.trainPlan())
 	defer t.loader.close()
-	fixed, ok := s.cfg.Task.Train.(data.Fixed)
 	var err error
-	if t.kept, err = keep(s.train, s.cfg.Task, s.trainPlan(), ok && fixed.Fixed() && s.shards == nil); err != nil {
+	if t.kept, err = s.steps.keepTraining(); err != nil {
 		return Result{}, err
 	}
 	if err := t.findRecord(); err != nil {
@@ -84,9 +83,9 @@ func (s *Session) Train(ctx context.Context, obs Observer, save Saver) (Result, 
 }
 
 // trainPlan is the order of the training samples.
-func (s *Session) trainPlan() plan {
-	o := s.cfg.Options
-	return plan{set: s.cfg.Task.Train, batch: s.fullWidth(s.cfg.Task.Train), shuffle: !o.Stateful, stateful: o.Stateful, seed: o.Seed}
+func (c Config) trainPlan() plan {
+	o := c.Options
+	return plan{set: c.Task.Train, batch: c.fullWidth(c.Task.Train), shuffle: !o.Stateful, stateful: o.Stateful, seed: o.Seed}
 }
 
 // trainer is one call of Train.
@@ -126,7 +125,7 @@ func (t *trainer) run(ctx context.Context) (Outcome, error) {
 		epochEnds := p.Batch == t.perEpoch
 		if epochEnds {
 			p.Epoch, p.Batch, p.Running = p.Epoch+1, 0, Metrics{}
-			if err := t.train.ResetState(); err != nil {
+			if err := t.learner.Rest(Training); err != nil {
 				return Done, err
 			}
 		}
@@ -169,12 +168,12 @@ func (t *trainer) update() error {
 	if err != nil {
 		return err
 	}
-	if err := t.steps.queue(b, at); err != nil {
+	if err := t.queue(b, at); err != nil {
 		return err
 	}
 	p.Batch++
 	t.unsaved = true
-	held, _ := t.selection()
+	held, _ := t.cfg.selection()
 	p.Pending = held != nil && held.Len() > 0 &&
 		(every(t.cfg.Options.EvalEvery, p.Step, p.Batch == t.perEpoch) || p.Step == t.total)
 	// What an evaluation, a new epoch or the end of the run builds on has to be there.
@@ -184,11 +183,10 @@ func (t *trainer) update() error {
 	return nil
 }
 
-// next returns the batch at a place and begins to fill the one after it; nil where the device
-// has put its batch together itself.
+// next returns the batch at a place and begins to fill the one after it.
 func (t *trainer) next(at place) (*data.Batch, error) {
 	if t.kept != nil && t.kept.plan.width(at.batch) == t.kept.plan.batch {
-		return nil, t.kept.take(at)
+		return t.kept.take(at)
 	}
 	b, err := t.loader.next(at)
 	if err == nil && t.kept == nil && t.progress.Step+1 < t.total {
@@ -199,7 +197,7 @@ func (t *trainer) next(at place) (*data.Batch, error) {
 
 // tell reports the updates that are finished; with wait it waits for all that are queued.
 func (t *trainer) tell(wait bool) error {
-	done, err := t.steps.finished(wait)
+	done, err := t.finished(wait)
 	var blind error // of the observer; what is finished counts all the same
 	for _, m := range done {
 		t.progress.Running.Add(m.Metrics)
@@ -218,7 +216,7 @@ func (t *trainer) tell(wait bool) error {
 	if err != nil {
 		return err
 	}
-	return t.explain(r, b)
+	return r.explain(b)
 }
 
 // after returns the place of the batch that follows.
@@ -232,7 +230,7 @@ func (t *trainer) after(at place) place {
 // evaluate measures the set of evaluations and keeps the best checkpoint.
 func (t *trainer) evaluate(ctx context.Context) error {
 	t.loader.settle() // sets need not bear two calls of Fill at once
-	set, name := t.selection()
+	set, name := t.cfg.selection()
 	m, err := t.shared(ctx, set)
 	if err != nil {
 		return err

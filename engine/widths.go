@@ -19,8 +19,8 @@ func (p plan) width(k int) int {
 func (p plan) lastWidth() int { return p.width(p.batches() - 1) }
 
 // fullWidth returns the width of full batches of a set, which may be nil.
-func (s *Session) fullWidth(set data.Set) int {
-	o := s.cfg.Options
+func (c Config) fullWidth(set data.Set) int {
+	o := c.Options
 	if o.Stateful || set == nil || set.Len() < 1 {
 		return o.Batch
 	}
@@ -33,37 +33,37 @@ type widthOf struct {
 	grad bool
 }
 
-// graph returns the graph for batches of b sequences that otherwise is like g. It is compiled when it
-// is first asked for. Where no batch of the session has that many, it returns g, which refuses them.
-func (s *Session) graph(g *Graph[float32], b int) (*Graph[float32], error) {
-	if b == g.cfg.B || b > s.cfg.Options.Batch || s.cfg.Options.Stateful {
-		return g, nil
+// graph returns the graph for batches of b sequences that otherwise is the one given. It is compiled when it
+// is first asked for. Where no batch of the session has that many, it returns that, which refuses them.
+func (g *graphs) graph(like *Graph[float32], b int) (*Graph[float32], error) {
+	if b == like.cfg.B || b > g.Options.Batch || g.Options.Stateful {
+		return like, nil
 	}
-	key := widthOf{b, g.cfg.Grad}
-	if other := s.others[key]; other != nil {
+	key := widthOf{b, like.cfg.Grad}
+	if other := g.others[key]; other != nil {
 		return other, nil
 	}
-	cfg := g.cfg
+	cfg := like.cfg
 	cfg.B = b
-	other, err := NewGraph(cfg, s.params)
+	other, err := NewGraph(cfg, g.Params)
 	if err != nil {
 		return nil, err
 	}
-	if s.others == nil {
-		s.others = map[widthOf]*Graph[float32]{}
+	if g.others == nil {
+		g.others = map[widthOf]*Graph[float32]{}
 	}
-	s.others[key] = other
+	g.others[key] = other
 	return other, nil
 }
 
-// forTest returns the graph of evaluations for batches of b sequences, and such a batch.
-func (s *Session) forTest(b int) (*Graph[float32], *data.Batch, error) {
-	g, err := s.graph(s.test, b)
-	if err != nil || g == s.test {
-		return g, s.batch, err
+// forTest returns the batch of b sequences that evaluations fill.
+func (s *Session) forTest(p plan, b int) *data.Batch {
+	own := &s.batch
+	if b != p.batch {
+		own = &s.narrow
 	}
-	if s.narrow == nil || s.narrow.B != b {
-		s.narrow = data.NewBatch(s.cfg.Task, b)
+	if *own == nil || (*own).B != b {
+		*own = data.NewBatch(s.cfg.Task, b)
 	}
-	return g, s.narrow, nil
+	return *own
 }

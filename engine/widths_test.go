@@ -22,7 +22,7 @@ func TestWidths(t *testing.T) {
 			task.Test = &toySet{n: c.samples, name: "test", fail: -1}
 			cfg.Task, cfg.Options.Batch, cfg.Options.Epochs = &task, c.batch, 1
 		})
-		if got := s.train.cfg.B; got != c.full {
+		if got := graphsOf(s).train.cfg.B; got != c.full {
 			t.Errorf("%d samples in batches of %d: the graph has %d sequences, want %d", c.samples, c.batch, got, c.full)
 		}
 		r, err := s.Train(context.Background(), nil, nil)
@@ -33,7 +33,7 @@ func TestWidths(t *testing.T) {
 		if c.last != c.full {
 			want[widthOf{c.last, true}], want[widthOf{c.last, false}] = true, true
 		}
-		for key := range s.others {
+		for key := range graphsOf(s).others {
 			if !want[key] {
 				t.Errorf("%d samples in batches of %d: there is a graph of %d sequences", c.samples, c.batch, key.b)
 			}
@@ -59,7 +59,7 @@ func TestWidths(t *testing.T) {
 // 0.
 func withBlanks(t *testing.T, s *Session, b int) float64 {
 	t.Helper()
-	cfg := s.graphConfig()
+	cfg := s.cfg.graphConfig()
 	cfg.B, cfg.Grad = b, false
 	g, err := NewGraph(cfg, s.params)
 	if err != nil {
