@@ -35,7 +35,7 @@ var arrows = map[string][]string{
 	"kernels/conform":  {"kernels", "kernels/cells", "kernels/compartments", "kernels/neurons", "kernels/sparse"},
 	"data":             {},
 	"models":           {"kernels"},
-	"models/...":       {"models", "models/neurons", "kernels", "kernels/compartments", "kernels/sparse"},
+	"models/...":       {"models", "models/neurons", "kernels", "kernels/compartments", "kernels/neurons", "kernels/sparse"},
 	"engine":           {"data", "kernels", "engine/group", "engine/rundir", "engine/safetensors"},
 	"engine/...":       {"engine/chart", "engine/rundir", "engine/safetensors"},
 	"bench/rows":       {"engine/chart", "engine/rundir", "kernels/cpu"},

@@ -54,6 +54,7 @@ func TestCompletion(t *testing.T) {
 		{"experiment bounds --networks ", nil, noFiles},
 		{"experiment ", []string{"bounds", "looming"}, noFiles},
 		{"models show ", []string{"crnn"}, noFiles},
+		{"networks show ", []string{"balanced"}, files},
 		{"data fetch ", []string{"mnist"}, noFiles},
 		{"gradcheck ", []string{"lstm"}, noFiles},
 	} {

@@ -21,6 +21,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	}()
 	out := &watched{Writer: stdout}
 	root := newRoot()
+	withFile(root, args)
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(stderr)

@@ -15,10 +15,8 @@ import (
 
 	"galvani/bench/analysis"
 	"galvani/cmd/galvani/internal/config"
-	"galvani/engine/chart"
 	"galvani/engine/hostmem"
 	"galvani/engine/safetensors"
-	"galvani/engine/setting"
 	"galvani/kernels"
 	"galvani/models/circuits"
 
@@ -28,10 +26,11 @@ import (
 
 const simulateDoc = `Simulate a network of spiking neurons, or a neuron of compartments with ion channels.
 
-Of a network: the rate of each population and how regular its spikes are, the mean coefficient of variation
+Of a network, built in (galvani networks list) or of a file: the rate of each population and how regular its spikes are, the mean coefficient of variation
 (CV) of the intervals of units with at least three spikes, 1 for a Poisson process. The spikes are the same
 on any number of threads; their SHA-256 is part of --json. --out NAME writes NAME.csv with the columns
-time_ms,population,unit, and NAME.png and NAME.svg, the spikes of the first units of each population.
+time_ms,population,unit, and NAME.png and NAME.svg, the spikes of the first units of each population; of a
+network that records voltages NAME-voltages.csv, too. The settings of a network are flags, as --n here.
 
 --save FILE keeps the simulation in a file: every 10 seconds, at the end, and when it is stopped by Ctrl-C or
 SIGTERM. --resume FILE goes on with it up to the length that was asked for, or to a longer one (--for), on the
@@ -47,19 +46,21 @@ picture as NAME.png and NAME.svg. --current "step 10 100:600" puts a current of 
   galvani simulate balanced --for 60s --save long.safetensors
   galvani simulate balanced --resume long.safetensors --for 120s
   galvani simulate hh --current "step 10 100:600" --out hh
-  galvani simulate my-neuron.toml --for 1s --json`
+  galvani simulate my-neuron.toml --for 1s --json
+  galvani simulate my-network.toml --for 2s --out my-network`
 
 // simulateFlags are those of simulate; each network has its own besides.
 type simulateFlags struct {
-	length time.Duration
-	step   float64
-	seed   uint64
-	run    runKeys
-	out    string
-	save   string
-	resume string
-	old    *saved            // of resume
-	file   *safetensors.File // that it was read from
+	length  time.Duration
+	step    float64
+	seed    uint64
+	run     runKeys
+	out     string
+	save    string
+	resume  string
+	network *circuits.Network
+	old     *saved            // of resume
+	file    *safetensors.File // that it was read from
 }
 
 // simulation is what simulate tells.
@@ -81,8 +82,8 @@ type simulation struct {
 func newSimulate() *cobra.Command {
 	c := newGroup("simulate", "Simulate a network of spiking neurons, or a neuron with ion channels")
 	c.Long = simulateDoc
-	for _, e := range circuits.All() {
-		c.AddCommand(newSimulateNetwork(e))
+	for _, n := range builtinNetworks() {
+		c.AddCommand(newSimulateNetwork(n, n.Name))
 	}
 	for _, b := range briefNeurons() {
 		c.AddCommand(newSimulateNeuron(b))
@@ -91,52 +92,42 @@ func newSimulate() *cobra.Command {
 	return c
 }
 
-func newSimulateNetwork(e circuits.Entry) *cobra.Command {
+// newSimulateNetwork makes the command of a network, which is named on the command line by a name or a file.
+func newSimulateNetwork(network *circuits.Network, name string) *cobra.Command {
 	var asJSON bool
-	f := simulateFlags{run: runKeys{Device: "cpu", Backend: "auto", Precision: "fp32"}}
-	network := e.New()
-	keys, err := setting.Keys(e.Name, network)
-	if err != nil {
-		panic(err) // TestSimulate makes them all
-	}
-	given := make([]string, len(keys))
-	c := &cobra.Command{Use: e.Name, Short: e.Doc, Long: e.Doc + "\n\nSource: " + e.Source, Args: exactArgs(),
+	f := simulateFlags{run: runKeys{Device: "cpu", Backend: "auto", Precision: "fp32"}, network: network}
+	set := networkSettings{keys: network.Keys}
+	c := &cobra.Command{Use: network.Name, Short: network.Doc, Long: network.Doc + "\n\nSource: " + dash(network.Source), Args: exactArgs(),
 		PreRunE: func(c *cobra.Command, _ []string) error {
-			if err := f.takeSaved(e.Name, c.Flags()); err != nil {
+			if err := f.takeSaved(name, c.Flags()); err != nil {
 				return err
 			}
-			for i, k := range keys {
-				if c.Flags().Changed(k.Flag()) {
-					if err := k.Parse(given[i]); err != nil {
-						return fmt.Errorf("%w: --%w", config.ErrConfig, err)
-					}
-				}
+			if err := set.take(c.Flags()); err != nil {
+				return err
 			}
 			return f.check()
 		},
 		RunE: func(c *cobra.Command, _ []string) error {
-			r := simulation{Network: e.Name, Settings: map[string]any{}, Seed: f.seed, StepMs: f.step}
-			for _, k := range keys {
-				r.Settings[k.Name] = k.Value()
+			r := simulation{Network: network.Name, Settings: set.values(), Seed: f.seed, StepMs: f.step}
+			now := &saved{Network: name, Settings: map[string]string{"step": c.Flag("step").Value.String(), "seed": c.Flag("seed").Value.String()}, Length: f.length}
+			if isFile(name) {
+				now.File = network.SHA256()
 			}
-			now := &saved{Network: e.Name, Settings: map[string]string{"step": c.Flag("step").Value.String(), "seed": c.Flag("seed").Value.String()}, Length: f.length}
-			for _, k := range keys {
+			for _, k := range network.Keys {
 				now.Settings[k.Flag()] = k.String()
 			}
 			ctx, cancel := interruptible(c.Context())
 			defer cancel()
-			if err := f.simulate(ctx, network, now, &r, c.ErrOrStderr()); err != nil {
+			if err := f.simulate(ctx, now, &r, c.ErrOrStderr()); err != nil {
 				return err
 			}
 			return report(c, asJSON, r, func(p *printer) { p.simulation(r) })
 		}}
 	jsonFlag(c, &asJSON)
 	flags := c.Flags()
-	for i, k := range keys {
-		flags.StringVar(&given[i], k.Flag(), k.String(), k.Help())
-	}
+	set.add(flags)
 	flags.DurationVar(&f.length, "for", time.Second, "simulated time")
-	flags.Float64Var(&f.step, "step", 0.1, "length of a step (ms)")
+	flags.Float64Var(&f.step, "step", network.Step, "length of a step (ms)")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the network and its sources")
 	flags.StringVar(&f.run.Device, "device", "cpu", "where to compute: auto, cpu, cuda or cuda:n")
 	flags.IntVar(&f.run.Threads, "threads", 0, "threads on the CPU, 0 for as many as pay")
@@ -171,7 +162,12 @@ func (f *simulateFlags) takeSaved(network string, flags *pflag.FlagSet) (err err
 	if f.old, f.file, err = readSaved(f.resume); err != nil {
 		return err
 	}
-	if f.old.Network != network {
+	switch {
+	case isFile(network) && f.old.File == f.network.SHA256(): // under any name
+	case isFile(network) && isFile(f.old.Network):
+		return fmt.Errorf("%w: %s was changed after the simulation in %s was saved; give the file as it was, or begin anew without --resume",
+			config.ErrConfig, network, f.resume)
+	case f.old.Network != network:
 		return fmt.Errorf("%w: --resume %s is of network %s; go on with: galvani simulate %[3]s --resume %[2]s", config.ErrConfig, f.resume, f.old.Network)
 	}
 	for name, value := range f.old.Settings {
@@ -196,8 +192,11 @@ func (f *simulateFlags) takeSaved(network string, flags *pflag.FlagSet) (err err
 }
 
 // simulate runs a network, from its start or from where it was saved, and fills in the report.
-func (f *simulateFlags) simulate(ctx context.Context, network circuits.Network, now *saved, r *simulation, stderr io.Writer) error {
-	net := network.Blueprint(f.seed)
+func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation, stderr io.Writer) error {
+	net, err := f.network.Blueprint(f.step)
+	if err != nil {
+		return fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
 	if f.run.Threads == 0 {
 		f.run.Threads = circuitThreads(net)
 	}
@@ -213,7 +212,7 @@ func (f *simulateFlags) simulate(ctx context.Context, network circuits.Network, 
 	if err := net.Fits(p.dev, room, known); err != nil {
 		return err
 	}
-	circuit, err := net.Draw(f.step, f.seed)
+	circuit, err := net.Draw(f.seed)
 	if err != nil {
 		return fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
@@ -231,7 +230,7 @@ func (f *simulateFlags) simulate(ctx context.Context, network circuits.Network, 
 		if err := plan.SetState(f.old.state); err != nil {
 			return fmt.Errorf("%w: %s: %w", errInput, f.resume, err)
 		}
-		now.spikes = f.old.spikes
+		now.spikes, now.v = f.old.spikes, f.old.v
 	}
 	begin := time.Now()
 	if err := f.stretches(ctx, plan, now, stderr); err != nil {
@@ -243,7 +242,7 @@ func (f *simulateFlags) simulate(ctx context.Context, network circuits.Network, 
 		r.now -= float64(f.old.state.Step) * f.step
 	}
 	r.count(circuit, now.spikes)
-	return f.write(circuit, now.spikes)
+	return f.write(circuit, now)
 }
 
 // threadUnits is how many units are worth a thread, which waits for the others in every step.
@@ -288,7 +287,8 @@ func (f *simulateFlags) stretches(ctx context.Context, plan kernels.CircuitPlan,
 		if err != nil {
 			return err
 		}
-		now.spikes, done = append(now.spikes, record.Spikes...), done+n
+		now.add(record)
+		done += n
 		if time.Since(last) > saveEvery && done < total {
 			if err := f.keep(plan, now); err != nil {
 				return err
@@ -360,55 +360,4 @@ func (p *printer) simulation(r simulation) {
 		rows = append(rows, []string{name, fmt.Sprint(s.N), fmt.Sprint(s.Spikes), fmt.Sprintf("%.3f", s.RateHz), cv})
 	}
 	p.table([]string{"POPULATION", "UNITS", "SPIKES", "RATE Hz", "CV"}, rows)
-}
-
-// write leaves the spikes and their picture.
-func (f *simulateFlags) write(cfg *kernels.Circuit, spikes []kernels.Spike) error {
-	if f.out == "" {
-		return nil
-	}
-	err := writeFile(f.out+".csv", func(w io.Writer) error {
-		if _, err := fmt.Fprintln(w, "time_ms,population,unit"); err != nil {
-			return err
-		}
-		for _, s := range spikes {
-			if _, err := fmt.Fprintf(w, "%.6g,%s,%d\n", float64(s.Step)*f.step, cfg.Populations[s.Population].Name, s.Unit); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return writeChart(f.out, raster(cfg, spikes, f.step))
-}
-
-const (
-	rasterUnits  = 60    // units of a population that are drawn
-	rasterSpikes = 20000 // spikes that are drawn
-)
-
-// raster draws the spikes of the first units of each population, one population above the other.
-func raster(cfg *kernels.Circuit, spikes []kernels.Spike, step float64) chart.Lines {
-	c := chart.Lines{Title: fmt.Sprintf("Spikes of the first %d units of each population", rasterUnits), XLabel: "time (ms)", YLabel: "unit"}
-	base := 0
-	bases := make([]int, len(cfg.Populations))
-	for k, p := range cfg.Populations {
-		bases[k] = base
-		base += min(p.N, rasterUnits)
-		c.Series = append(c.Series, chart.Series{Name: p.Name, Scatter: true, Small: true})
-	}
-	drawn := 0
-	for _, s := range spikes {
-		if s.Unit >= rasterUnits {
-			continue
-		}
-		if drawn++; drawn > rasterSpikes {
-			break
-		}
-		line := &c.Series[s.Population]
-		line.X, line.Y = append(line.X, float64(s.Step)*step), append(line.Y, float64(bases[s.Population]+int(s.Unit)))
-	}
-	return c
 }

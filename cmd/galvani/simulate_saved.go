@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,10 +25,23 @@ const savedFormat = "galvani simulation 1"
 // saved is a simulation between two steps: what it is, the state of its circuit and its spikes so far.
 type saved struct {
 	Network  string            `json:"network"`
-	Settings map[string]string `json:"settings"` // by flag
-	Length   time.Duration     `json:"for"`      // that was asked for
+	Settings map[string]string `json:"settings"`              // by flag
+	Length   time.Duration     `json:"for"`                   // that was asked for
+	File     string            `json:"file_sha256,omitempty"` // of the network's file, where it is not built in
 	state    *kernels.CircuitState
 	spikes   []kernels.Spike
+	v        [][]float32 // of the probes, after each step
+}
+
+// add adds what a stretch of steps left.
+func (s *saved) add(r kernels.CircuitRecord) {
+	s.spikes = append(s.spikes, r.Spikes...)
+	if s.v == nil {
+		s.v = make([][]float32, len(r.V))
+	}
+	for i, v := range r.V {
+		s.v[i] = append(s.v[i], v...)
+	}
 }
 
 // write writes a simulation as a safetensors file, so that at any moment the old file or the new one is
@@ -72,6 +86,9 @@ func (s *saved) tensors() (all []safetensors.Tensor) {
 	for i, q := range s.spikes {
 		step[i], population[i], unit[i] = q.Step, int32(q.Population), int32(q.Unit)
 	}
+	for i, v := range s.v {
+		all = append(all, safetensors.Float32(fmt.Sprint("v.", i), []int{len(v)}, v))
+	}
 	return append(all, safetensors.Int64("spikes.step", []int{n}, step), safetensors.Int32("spikes.population", []int{n}, population),
 		safetensors.Int32("spikes.unit", []int{n}, unit))
 }
@@ -113,19 +130,19 @@ func (s *saved) restore(f *safetensors.File, c *kernels.Circuit) error {
 	for _, p := range c.Populations {
 		q := kernels.PopulationState{Name: p.Name}
 		for _, part := range stateParts(&q) {
-			for k := 0; ; k++ {
-				t, ok := f.Tensor(fmt.Sprintf("%s.%s.%d", p.Name, part.name, k))
-				if !ok {
-					break
-				}
-				a, err := t.Float32s()
-				if err != nil {
-					return fmt.Errorf("%w: %w", errInput, err)
-				}
-				*part.arrays = append(*part.arrays, a)
+			var err error
+			if *part.arrays, err = floats(f, p.Name+"."+part.name); err != nil {
+				return err
 			}
 		}
 		s.state.Populations = append(s.state.Populations, q)
+	}
+	var err error
+	if s.v, err = floats(f, "v"); err != nil {
+		return err
+	}
+	if len(s.v) != len(c.Probes) || slices.ContainsFunc(s.v, func(v []float32) bool { return int64(len(v)) != s.state.Step }) {
+		return fmt.Errorf("%w: the voltages are not those of %d units in %d steps", errInput, len(c.Probes), s.state.Step)
 	}
 	step, errS := numbers(f, "spikes.step", safetensors.Tensor.Int64s)
 	population, errP := numbers(f, "spikes.population", safetensors.Tensor.Int32s)
@@ -140,6 +157,21 @@ func (s *saved) restore(f *safetensors.File, c *kernels.Circuit) error {
 		s.spikes = append(s.spikes, kernels.Spike{Step: step[i], Population: int(population[i]), Unit: int(unit[i])})
 	}
 	return nil
+}
+
+// floats returns the tensors NAME.0, NAME.1, and so on, as many as there are.
+func floats(f *safetensors.File, name string) (all [][]float32, err error) {
+	for k := 0; ; k++ {
+		t, ok := f.Tensor(fmt.Sprintf("%s.%d", name, k))
+		if !ok {
+			return all, nil
+		}
+		a, err := t.Float32s()
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errInput, err)
+		}
+		all = append(all, a)
+	}
 }
 
 // numbers returns the elements of a tensor.

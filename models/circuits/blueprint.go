@@ -2,54 +2,236 @@ package circuits
 
 import (
 	"fmt"
+	"math"
 
 	"galvani/kernels"
 	"galvani/kernels/random"
 	"galvani/kernels/sparse"
 )
 
-// Blueprint is a network before its connections are drawn.
+// Blueprint is a network before anything of it is drawn.
 type Blueprint struct {
-	Populations []kernels.Population
+	Step        float64 // ms
+	Populations []Population
 	Connections []Connection
+	Currents    []kernels.Current
+	Probes      []kernels.Probe
 }
 
-// Connection is a projection that connects each pair of units with probability P, independently.
+// Population is a population before its potentials are drawn.
+type Population struct {
+	kernels.Population
+	Kind string // "excitatory", "inhibitory" or empty
+	// Potentials are V before the first step in mV; nil for that of the header.
+	Potentials *Spread
+	// SynapseNames are those of its Synapses.
+	SynapseNames []string
+}
+
+// Connection is a projection before its entries are drawn.
 type Connection struct {
 	From, To, Synapse int
-	P                 float64
-	Weight            float64 // mV·ms
-	Delay             int     // steps
+	Rule              Rule
+	P                 float64 // of Probability
+	Degree            int     // of InDegree
+	Autapses          bool    // a unit may reach itself
+	Weight            Spread  // mV·ms
+	Delay             Spread  // ms, at least a step; steps are the nearest whole number of them
+	stream            string
 }
 
-// Draw draws the connections for a seed, each from the stream of its populations' names, with steps of a
-// length in ms.
+// Rule says which units a connection joins.
+type Rule int
+
+// The rules: each pair with a probability, each target from a number of sources, all, or unit i from unit i.
+const (
+	Probability Rule = iota
+	InDegree
+	AllToAll
+	OneToOne
+)
+
+// Spread is how numbers are drawn, each by itself.
+type Spread struct {
+	Form Form
+	// A is the number, or the least, or the mean; B the largest, or the standard deviation.
+	A, B float64
+}
+
+// Form is a distribution.
+type Form int
+
+// The forms: one number for all, all between two equally likely, the normal distribution.
+const (
+	Same Form = iota
+	Uniform
+	Normal
+)
+
+// at returns number i of a stream.
+func (s Spread) at(key random.Stream, i int) float64 {
+	switch s.Form {
+	case Uniform:
+		return s.A + (s.B-s.A)*key.Uniform(uint64(i))
+	case Normal:
+		return s.A + s.B*key.Normal(uint64(i))
+	}
+	return s.A
+}
+
+// Mean returns the mean.
+func (s Spread) Mean() float64 {
+	if s.Form == Uniform {
+		return (s.A + s.B) / 2
+	}
+	return s.A
+}
+
+// Draw draws the network for a seed: potentials from the stream of their population, entries from that of the
+// names of two.
 //
-// Errors: those of sparse.Probability.
-func (b *Blueprint) Draw(step float64, seed uint64) (*kernels.Circuit, error) {
-	c := &kernels.Circuit{Step: step, Seed: seed, Populations: b.Populations}
+// Errors: those of package sparse.
+func (b *Blueprint) Draw(seed uint64) (*kernels.Circuit, error) {
+	c := &kernels.Circuit{Step: b.Step, Seed: seed, Currents: b.Currents, Probes: b.Probes}
+	key := random.New(seed)
+	for _, p := range b.Populations {
+		q := p.Population
+		if p.Potentials != nil {
+			q.Start = make([]float64, p.N)
+			for u := range q.Start {
+				q.Start[u] = p.Potentials.at(key.Named("start of "+p.Name), u)
+			}
+		}
+		c.Populations = append(c.Populations, q)
+	}
 	for _, q := range b.Connections {
-		from, to := b.Populations[q.From], b.Populations[q.To]
-		name := from.Name + " to " + to.Name
-		m, err := sparse.Probability(to.N, from.N, q.P, true, random.New(seed).Named(name))
+		m, err := b.matrix(q, key.Named(q.stream))
 		if err != nil {
-			return nil, fmt.Errorf("circuits: %s: %w", name, err)
+			return nil, fmt.Errorf("circuits: %s: %w", q.stream, err)
 		}
 		c.Projections = append(c.Projections, kernels.Projection{From: q.From, To: q.To, Synapse: q.Synapse, Matrix: m,
-			Weight: []float64{q.Weight}, Delay: []int{q.Delay}})
+			Weight: q.weights(m.Len(), key), Delay: b.delays(q, m.Len(), key)})
 	}
 	return c, nil
+}
+
+// matrix draws the entries of a connection.
+func (b *Blueprint) matrix(q Connection, key random.Stream) (*sparse.Matrix, error) {
+	from, to := b.Populations[q.From].N, b.Populations[q.To].N
+	diagonal := q.Autapses || q.From != q.To
+	switch q.Rule {
+	case InDegree:
+		return sparse.FixedIn(to, from, q.Degree, diagonal, key)
+	case AllToAll:
+		return sparse.AllToAll(to, from, diagonal)
+	case OneToOne:
+		return sparse.OneToOne(to), nil
+	}
+	return sparse.Probability(to, from, q.P, diagonal, key)
+}
+
+// weights draws the weights of n entries. One whose sign is not that of the mean is 0.
+func (q Connection) weights(n int, key random.Stream) []float64 {
+	if q.Weight.Form == Same {
+		return []float64{q.Weight.A}
+	}
+	all := make([]float64, n)
+	key = key.Named("weights of " + q.stream)
+	for k := range all {
+		if w := q.Weight.at(key, k); w*q.Weight.Mean() > 0 {
+			all[k] = w
+		}
+	}
+	return all
+}
+
+// delays draws the delays of n entries in steps.
+func (b *Blueprint) delays(q Connection, n int, key random.Stream) []int {
+	steps := func(ms float64) int { return max(1, int(math.Round(ms/b.Step))) }
+	if q.Delay.Form == Same {
+		return []int{steps(q.Delay.A)}
+	}
+	all := make([]int, n)
+	key = key.Named("delays of " + q.stream)
+	for k := range all {
+		all[k] = min(steps(q.Delay.at(key, k)), kernels.MaxDelay)
+	}
+	return all
+}
+
+// longest returns the longest delay of a connection that is to be expected, in steps.
+func (b *Blueprint) longest(q Connection) int {
+	ms := q.Delay.A
+	switch q.Delay.Form {
+	case Uniform:
+		ms = max(q.Delay.A, q.Delay.B)
+	case Normal:
+		ms += 8 * q.Delay.B
+	}
+	return min(max(1, int(math.Round(ms/b.Step))), kernels.MaxDelay)
+}
+
+// Expected returns how many entries of a connection are expected.
+func (b *Blueprint) Expected(q Connection) float64 {
+	from, to := float64(b.Populations[q.From].N), float64(b.Populations[q.To].N)
+	if !q.Autapses && q.From == q.To {
+		from--
+	}
+	switch q.Rule {
+	case InDegree:
+		return to * float64(q.Degree)
+	case OneToOne:
+		return to
+	case AllToAll:
+		return to * from
+	}
+	return q.P * to * from
 }
 
 // Size returns how large the circuit will be, its entries as they are expected.
 func (b *Blueprint) Size() kernels.CircuitSize {
 	var s kernels.CircuitSize
 	for _, p := range b.Populations {
-		s.AddPopulation(p)
+		s.AddPopulation(p.Population)
 	}
 	for _, q := range b.Connections {
-		from, to := b.Populations[q.From].N, b.Populations[q.To].N
-		s.AddProjection(to, from, q.P*float64(from)*float64(to), q.Delay)
+		entries := b.Expected(q)
+		s.AddProjection(b.Populations[q.To].N, b.Populations[q.From].N, entries, b.longest(q))
+		for _, spread := range []Spread{q.Weight, q.Delay} {
+			if spread.Form != Same {
+				s.Own += entries
+			}
+		}
 	}
 	return s
+}
+
+// Text writes the numbers with their unit.
+func (s Spread) Text(unit string) string {
+	switch s.Form {
+	case Uniform:
+		return fmt.Sprintf("%.6g to %.6g %s", s.A, s.B, unit)
+	case Normal:
+		return fmt.Sprintf("%.6g ± %.6g %s", s.A, s.B, unit)
+	}
+	return fmt.Sprintf("%.6g %s", s.A, unit)
+}
+
+// RuleText says in words which units are joined.
+func (q Connection) RuleText() string {
+	text := ""
+	switch q.Rule {
+	case InDegree:
+		text = fmt.Sprintf("%d to each", q.Degree)
+	case AllToAll:
+		text = "all to all"
+	case OneToOne:
+		text = "one to one"
+	default:
+		text = fmt.Sprintf("with probability %g", q.P)
+	}
+	if !q.Autapses && q.From == q.To {
+		text += ", none to itself"
+	}
+	return text
 }

@@ -3,28 +3,59 @@ package circuits
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"galvani/engine/hostmem"
+	"galvani/engine/setting"
 	"galvani/kernels"
 )
+
+// load returns a built-in network with settings such as "n=100 p=0.5".
+func load(t *testing.T, name, settings string) *Blueprint {
+	t.Helper()
+	n, err := Load(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(t, n, settings)
+	b, err := n.Blueprint(n.Step)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func set(t *testing.T, n *Network, settings string) {
+	t.Helper()
+	for _, pair := range strings.Fields(settings) {
+		name, value, _ := strings.Cut(pair, "=")
+		at := slices.IndexFunc(n.Keys, func(k setting.Key) bool { return k.Name == name })
+		if at < 0 {
+			t.Fatalf("%s has no setting %s", n.Name, name)
+		}
+		if err := n.Keys[at].Parse(value); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 // TestSize wants the size that is known before a network is drawn to be that of its circuit, within four
 // standard deviations of the number of entries.
 func TestSize(t *testing.T) {
-	for _, e := range All() {
-		net := e.New().Blueprint(3)
-		c, err := net.Draw(0.1, 3)
+	for _, name := range Names() {
+		net := load(t, name, "")
+		c, err := net.Draw(3)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want, got := c.Size(), net.Size()
 		if math.Abs(got.Entries-want.Entries) > 4*math.Sqrt(want.Entries) || math.Abs(got.Largest-want.Largest) > 4*math.Sqrt(want.Largest) {
-			t.Errorf("%s: %g entries are expected, %g drawn", e.Name, got.Entries, want.Entries)
+			t.Errorf("%s: %g entries are expected, %g drawn", name, got.Entries, want.Entries)
 		}
 		if got.Entries, got.Largest = want.Entries, want.Largest; got != want || want.Units == 0 {
-			t.Errorf("%s: the size is %+v, that of the circuit %+v", e.Name, got, want)
+			t.Errorf("%s: the size is %+v, that of the circuit %+v", name, got, want)
 		}
 	}
 }
@@ -39,7 +70,7 @@ func (simulator) CircuitBytes(s kernels.CircuitSize) (host, device float64) {
 
 // TestFits wants a network to be refused in one line for want of a byte.
 func TestFits(t *testing.T) {
-	net := (&Balanced{N: 100, P: 0.5, Rate: 1}).Blueprint(1)
+	net := load(t, "balanced", "n=100 p=0.5")
 	size := net.Size()
 	need := int64(math.Ceil(size.Bytes() + size.Entries))
 	room := hostmem.Room{Bytes: need + 7, Limit: "a limit", Reserve: 7}

@@ -193,3 +193,6 @@ var functions = map[string]function{
 	"min":   {2, func(x []float64) float64 { return min(x[0], x[1]) }},
 	"max":   {2, func(x []float64) float64 { return max(x[0], x[1]) }},
 }
+
+// Function reports whether a name is that of a function of formulas.
+func Function(name string) bool { _, is := functions[name]; return is }

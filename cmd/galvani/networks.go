@@ -1,0 +1,302 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"slices"
+	"strings"
+
+	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/hostmem"
+	"galvani/engine/infile"
+	"galvani/kernels"
+	"galvani/kernels/neurons"
+	"galvani/models/circuits"
+
+	"github.com/spf13/cobra"
+)
+
+const networksDoc = `Networks of spiking neurons: what is built in, and files of your own.
+
+A network is one file: populations, projections, sources, currents, what is recorded, and settings that are
+flags of galvani simulate. Begin your own with the file of a built-in one:
+
+  galvani networks show balanced --toml > my-network.toml
+  galvani networks check my-network.toml
+  galvani simulate my-network.toml --n 2000 --for 2s`
+
+func newNetworks() *cobra.Command {
+	c := newGroup("networks", "Networks of spiking neurons: populations, projections, files of your own",
+		newList("List the networks", func() (list []brief) {
+			for _, n := range builtinNetworks() {
+				list = append(list, brief{n.Name, n.Doc, n.Source})
+			}
+			return list
+		}), newNetworksShow(), newNetworksCheck())
+	c.Long = networksDoc
+	return c
+}
+
+// builtinNetworks returns all built-in networks.
+func builtinNetworks() []*circuits.Network {
+	var all []*circuits.Network
+	for _, name := range circuits.Names() {
+		if n, err := circuits.Load(name); err == nil { // TestSize reads them all
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// withFile adds to the groups that take a network the command of a file, where a line names one: its settings
+// are flags, which are known only once it is read.
+func withFile(root *cobra.Command, args []string) {
+	groups := map[string]func(*circuits.Network, string) *cobra.Command{"simulate": newSimulateNetwork}
+	at := slices.IndexFunc(args, func(a string) bool { return groups[a] != nil })
+	if at < 0 {
+		return
+	}
+	group, _, err := root.Find(args[at : at+1])
+	if err != nil {
+		return
+	}
+	for _, path := range args[at+1:] {
+		text, err := infile.Read(path)
+		if !isFile(path) || err != nil || !circuits.Describes(text) {
+			continue
+		}
+		n, err := circuits.Read(path, text)
+		if err != nil {
+			n = &circuits.Network{} // the command tells what is wrong, whatever its flags
+		}
+		c := groups[args[at]](n, path)
+		c.Use, c.Hidden = path, true
+		if strings.ContainsAny(path, " \t") { // behind which cobra takes the name for ended
+			c.Use, c.Aliases = "FILE.toml", []string{path}
+		}
+		if err != nil {
+			c.DisableFlagParsing, c.Args, c.PreRunE = true, cobra.ArbitraryArgs, nil
+			c.RunE = func(*cobra.Command, []string) error { return fmt.Errorf("%w: %w", config.ErrConfig, err) }
+		}
+		group.AddCommand(c)
+		return
+	}
+}
+
+// loadNetwork returns a built-in network or that of a file.
+func loadNetwork(name string) (*circuits.Network, error) {
+	n, err := circuits.Load(name)
+	switch {
+	case err == nil:
+		return n, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, missingInput(err)
+	case isFile(name):
+		return nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	return nil, fmt.Errorf("%w: %w (the name of a file ends in .toml)", config.ErrConfig, err)
+}
+
+// networkReport is what networks show tells.
+type networkReport struct {
+	brief
+	StepMs      float64            `json:"step_ms"`
+	Settings    []settingReport    `json:"settings"`
+	Populations []populationReport `json:"populations"`
+	Projections []projectionReport `json:"projections"`
+	Currents    []currentReport    `json:"currents"`
+	Recorded    []string           `json:"recorded"`
+	Synapses    float64            `json:"synapses_expected"`
+	Bytes       float64            `json:"bytes_expected"` // of the circuit itself
+}
+
+type settingReport struct {
+	Name  string `json:"name"`
+	Value any    `json:"value"`
+	Help  string `json:"help"`
+}
+
+type populationReport struct {
+	Name     string             `json:"name"`
+	N        int                `json:"n"`
+	Kind     string             `json:"kind,omitempty"`
+	Neuron   string             `json:"neuron"`
+	RateHz   *float64           `json:"rate_hz,omitempty"` // of sources
+	Numbers  map[string]float64 `json:"numbers,omitempty"`
+	Synapses map[string]float64 `json:"synapses_ms,omitempty"`
+	Start    string             `json:"start,omitempty"`
+	numbers  string
+}
+
+type projectionReport struct {
+	From    string  `json:"from"`
+	To      string  `json:"to"`
+	Synapse string  `json:"synapse"`
+	Rule    string  `json:"rule"`
+	Weight  string  `json:"weight"`
+	Delay   string  `json:"delay"`
+	Entries float64 `json:"entries_expected"`
+}
+
+type currentReport struct {
+	Population string   `json:"population"`
+	Amplitude  float64  `json:"amplitude_mv"`
+	From       float64  `json:"from_ms"`
+	To         *float64 `json:"to_ms,omitempty"` // the end of the simulation where there is none
+}
+
+func newNetworksShow() *cobra.Command {
+	var asJSON, asTOML bool
+	c := &cobra.Command{Use: "show NAME", Short: "Show a network, built in or of a file: settings, populations, projections, source",
+		Args: exactArgs("NAME"), ValidArgsFunction: completeNetworks,
+		RunE: func(c *cobra.Command, args []string) error {
+			if asTOML && asJSON {
+				return fmt.Errorf("%w: --json and --toml exclude each other; leave one out", errUsage)
+			}
+			if asTOML {
+				text, err := circuits.Text(args[0])
+				if err != nil {
+					return fmt.Errorf("%w: %w", config.ErrConfig, err)
+				}
+				_, err = c.OutOrStdout().Write(text)
+				return err
+			}
+			r, err := describeNetwork(args[0])
+			if err != nil {
+				return err
+			}
+			return report(c, asJSON, r, func(p *printer) { p.network(r) })
+		}}
+	jsonFlag(c, &asJSON)
+	c.Flags().BoolVar(&asTOML, "toml", false, "print the file of a built-in network, to begin one of your own with")
+	return c
+}
+
+func newNetworksCheck() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{Use: "check FILE", Short: "Check the file of a network, and name the line and the key that is wrong",
+		Args: exactArgs("FILE"), ValidArgsFunction: completeNetworks,
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := describeNetwork(args[0])
+			if err != nil {
+				return err
+			}
+			return report(c, asJSON, r, func(p *printer) {
+				units := 0
+				for _, q := range r.Populations {
+					units += q.N
+				}
+				p.line("%s is a network of %d populations with %d units, %d projections with about %.4g synapses; %s",
+					args[0], len(r.Populations), units, len(r.Projections), r.Synapses, hostmem.Text(int64(min(r.Bytes, 1<<62))))
+			})
+		}}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+// completeNetworks completes the name of a network, or that of a file.
+func completeNetworks(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return circuits.Names(), cobra.ShellCompDirectiveDefault
+}
+
+func describeNetwork(name string) (r networkReport, err error) {
+	n, err := loadNetwork(name)
+	if err != nil {
+		return r, err
+	}
+	b, err := n.Blueprint(n.Step)
+	if err != nil {
+		return r, fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	r = networkReport{brief: brief{n.Name, n.Doc, n.Source}, StepMs: n.Step, Settings: []settingReport{}, Populations: []populationReport{},
+		Projections: []projectionReport{}, Currents: []currentReport{}, Recorded: []string{}, Synapses: b.Size().Entries, Bytes: b.Size().Bytes()}
+	for _, k := range n.Keys {
+		r.Settings = append(r.Settings, settingReport{k.Flag(), k.Value(), k.Help()})
+	}
+	for _, p := range b.Populations {
+		r.Populations = append(r.Populations, describePopulation(p))
+	}
+	for _, q := range b.Connections {
+		from, to := b.Populations[q.From], b.Populations[q.To]
+		r.Projections = append(r.Projections, projectionReport{from.Name, to.Name, to.SynapseNames[q.Synapse], q.RuleText(),
+			q.Weight.Text("mV ms"), q.Delay.Text("ms"), b.Expected(q)})
+	}
+	for _, q := range b.Currents {
+		c := currentReport{Population: b.Populations[q.Population].Name, Amplitude: q.Amplitude, From: float64(q.First) * n.Step}
+		if q.Last < math.MaxInt64 {
+			to := float64(q.Last) * n.Step
+			c.To = &to
+		}
+		r.Currents = append(r.Currents, c)
+	}
+	for _, q := range b.Probes {
+		r.Recorded = append(r.Recorded, fmt.Sprintf("V of unit %d of %s", q.Unit, b.Populations[q.Population].Name))
+	}
+	return r, nil
+}
+
+func describePopulation(p circuits.Population) populationReport {
+	r := populationReport{Name: p.Name, N: p.N, Kind: p.Kind, Neuron: p.Header}
+	if p.Header == kernels.Poisson {
+		r.RateHz, r.numbers = &p.Params[0], fmt.Sprintf("%g Hz", p.Params[0])
+		return r
+	}
+	r.Numbers, r.Synapses = map[string]float64{}, map[string]float64{}
+	var list []string
+	if h, ok := neurons.Of(p.Header); ok {
+		for i, q := range h.Params {
+			r.Numbers[q.Name] = p.Params[i]
+			list = append(list, fmt.Sprintf("%s %g %s", q.Name, p.Params[i], q.Unit))
+		}
+	}
+	for i, name := range p.SynapseNames {
+		r.Synapses[name] = p.Synapses[i]
+		list = append(list, fmt.Sprintf("synapse %s %g ms", name, p.Synapses[i]))
+	}
+	if p.Potentials != nil {
+		r.Start = p.Potentials.Text("mV")
+		list = append(list, "V starts at "+r.Start)
+	}
+	r.numbers = strings.Join(list, ", ")
+	return r
+}
+
+func (p *printer) network(r networkReport) {
+	p.title("%s", r.Name)
+	p.paragraph("", r.Doc)
+	p.paragraph("", "Source: "+dash(r.Source))
+	p.line("Steps of %g ms; about %.4g synapses", r.StepMs, r.Synapses)
+	if len(r.Settings) > 0 {
+		p.title("\nSettings")
+		var rows [][]string
+		for _, s := range r.Settings {
+			rows = append(rows, []string{"--" + s.Name, fmt.Sprint(s.Value), s.Help})
+		}
+		p.table([]string{"SETTING", "VALUE", "MEANING"}, rows)
+	}
+	p.title("\nPopulations")
+	for _, q := range r.Populations {
+		p.paragraph("  ", fmt.Sprintf("%s: %d %s %s", q.Name, q.N, strings.TrimSpace(q.Kind+" "+q.Neuron), "("+q.numbers+")"))
+	}
+	p.title("\nProjections")
+	var rows [][]string
+	for _, q := range r.Projections {
+		rows = append(rows, []string{q.From, q.To, q.Synapse, q.Rule, q.Weight, q.Delay, fmt.Sprintf("%.4g", q.Entries)})
+	}
+	p.table([]string{"FROM", "TO", "SYNAPSE", "JOINS", "WEIGHT", "DELAY", "ENTRIES"}, rows)
+	for _, c := range r.Currents {
+		to := "the end"
+		if c.To != nil {
+			to = fmt.Sprintf("%g ms", *c.To)
+		}
+		p.line("Current into %s: %g mV from %g ms to %s", c.Population, c.Amplitude, c.From, to)
+	}
+	for _, name := range r.Recorded {
+		p.line("Recorded: %s", name)
+	}
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+
+	"galvani/engine/chart"
+	"galvani/kernels"
+)
+
+// write leaves the spikes and their picture.
+func (f *simulateFlags) write(cfg *kernels.Circuit, did *saved) error {
+	if f.out == "" {
+		return nil
+	}
+	err := writeFile(f.out+".csv", func(w io.Writer) error {
+		if _, err := fmt.Fprintln(w, "time_ms,population,unit"); err != nil {
+			return err
+		}
+		for _, s := range did.spikes {
+			if _, err := fmt.Fprintf(w, "%.6g,%s,%d\n", float64(s.Step)*f.step, cfg.Populations[s.Population].Name, s.Unit); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(did.v) > 0 {
+		if err := writeFile(f.out+"-voltages.csv", func(w io.Writer) error { return f.voltages(w, cfg, did.v) }); err != nil {
+			return err
+		}
+	}
+	return writeChart(f.out, raster(cfg, did.spikes, f.step))
+}
+
+// voltages writes V of the units that are recorded, after each step.
+func (f *simulateFlags) voltages(w io.Writer, cfg *kernels.Circuit, v [][]float32) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprint(b, "time_ms")
+	for _, p := range cfg.Probes {
+		fmt.Fprintf(b, ",%s_%d_mv", cfg.Populations[p.Population].Name, p.Unit)
+	}
+	for n := range v[0] {
+		fmt.Fprintf(b, "\n%.6g", float64(n+1)*f.step)
+		for _, one := range v {
+			fmt.Fprintf(b, ",%.6g", one[n])
+		}
+	}
+	fmt.Fprintln(b)
+	return b.Flush() // which returns the first error of all
+}
+
+const (
+	rasterUnits  = 60    // units of a population that are drawn
+	rasterSpikes = 20000 // spikes that are drawn
+)
+
+// raster draws the spikes of the first units of each population, one population above the other.
+func raster(cfg *kernels.Circuit, spikes []kernels.Spike, step float64) chart.Lines {
+	c := chart.Lines{Title: fmt.Sprintf("Spikes of the first %d units of each population", rasterUnits), XLabel: "time (ms)", YLabel: "unit"}
+	base := 0
+	bases := make([]int, len(cfg.Populations))
+	for k, p := range cfg.Populations {
+		bases[k] = base
+		base += min(p.N, rasterUnits)
+		c.Series = append(c.Series, chart.Series{Name: p.Name, Scatter: true, Small: true})
+	}
+	drawn := 0
+	for _, s := range spikes {
+		if s.Unit >= rasterUnits {
+			continue
+		}
+		if drawn++; drawn > rasterSpikes {
+			break
+		}
+		line := &c.Series[s.Population]
+		line.X, line.Y = append(line.X, float64(s.Step)*step), append(line.Y, float64(bases[s.Population]+int(s.Unit)))
+	}
+	return c
+}

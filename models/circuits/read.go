@@ -1,0 +1,375 @@
+package circuits
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"galvani/engine/setting"
+	"galvani/kernels"
+	"galvani/kernels/neurons"
+	"galvani/models/description"
+)
+
+// Dimensions of networks besides those that descriptions share.
+var (
+	frequency = description.Dimension{Unit: "Hz", Factors: map[string]float64{"Hz": 1, "1/s": 1, "/s": 1, "kHz": 1e3, "1/ms": 1e3}}
+	area      = description.Dimension{Unit: "mV ms", Factors: map[string]float64{"mVms": 1, "Vms": 1e3, "mVs": 1e3, "uVs": 1}}
+)
+
+// mostUnits is the most units of a population.
+const mostUnits = 1 << 30
+
+// Blueprint returns the network at its settings in effect, for steps of so many ms.
+//
+// Errors: *description.Mistake, with line and key.
+func (n *Network) Blueprint(step float64) (*Blueprint, error) {
+	t, err := description.Open(n.File, n.text)
+	if err != nil {
+		return nil, err
+	}
+	t.Let(n.names())
+	r := reader{Table: t, b: &Blueprint{Step: step}, signs: map[int]sign{}}
+	t.Spend("doc", "source", "step", "setting")
+	r.populations()
+	if t.Err() == nil {
+		r.projections()
+		r.currents()
+		r.records()
+	}
+	t.Done()
+	return r.b, t.Err()
+}
+
+// reader reads a network; what a list of its populations knows is read from the blueprint so far.
+type reader struct {
+	*description.Table
+	b     *Blueprint
+	signs map[int]sign // of the connections from a population, so far
+}
+
+// sign is that of a connection, with its place.
+type sign struct {
+	of   float64
+	line int
+}
+
+func (r *reader) populations() {
+	all := r.Sub("population")
+	for _, name := range all.Names() {
+		t := all.Sub(name)
+		all.Called(name, name)
+		p := Population{Population: kernels.Population{Name: name}}
+		p.N = 1
+		if t.Has("n") {
+			p.N = t.Integer("n", 1, 1, mostUnits)
+		}
+		t.Spend("n")
+		if t.Has("kind") {
+			p.Kind = kinds[t.OneOf("kind", kinds)]
+		}
+		t.Spend("kind")
+		if t.Need("neuron", `"eif"`) {
+			r.neuron(t, &p)
+		}
+		t.Done()
+		r.b.Populations = append(r.b.Populations, p)
+	}
+	if len(r.b.Populations) == 0 {
+		r.Fail("population", "is missing; add a table such as [population.e] with n and neuron")
+	}
+}
+
+var kinds = []string{"excitatory", "inhibitory"}
+
+// neuron reads what the units of a population are.
+func (r *reader) neuron(t *description.Table, p *Population) {
+	p.Header = t.Words("neuron", "")
+	if p.Header == kernels.Poisson {
+		rate := 0.0
+		if t.Need("rate", `"10 Hz"`) {
+			rate = t.Quantity("rate", frequency, 0, description.Interval{Lo: 0, Hi: 1000 / r.b.Step})
+		}
+		p.Params = []float64{rate}
+		return
+	}
+	header, ok := neurons.Of(p.Header)
+	if have := neurons.All(); !ok && len(have) > 0 {
+		known := []string{kernels.Poisson}
+		for _, h := range have {
+			known = append(known, h.Name)
+		}
+		t.Fail("neuron", "is an %s", setting.Unknown("neuron", p.Header, known))
+		return
+	}
+	if t.Has("start") {
+		s := r.spread(t, "start", description.Voltage, description.Interval{Lo: -1e4, Hi: 1e4})
+		p.Potentials = &s
+	}
+	t.Spend("start")
+	r.numbers(t.Sub("numbers"), header, p)
+	s := t.Sub("synapse")
+	for _, name := range s.Names() {
+		s.Called(name, name)
+		p.SynapseNames = append(p.SynapseNames, name)
+		tau := s.Quantity(name, description.Duration, 1, description.Interval{Lo: 0, Hi: 1e6, Open: true})
+		if tau < r.b.Step {
+			s.Fail(name, "is %g ms, shorter than the step, %g ms; give a longer one or a shorter step", tau, r.b.Step)
+		}
+		p.Synapses = append(p.Synapses, tau)
+	}
+}
+
+// numbers reads the parameters of a neuron, those of the header where nothing is said.
+func (r *reader) numbers(t *description.Table, header neurons.Neuron, p *Population) {
+	if header.Name == "" { // without cgo nobody has read the header
+		t.Spend(t.Names()...)
+		return
+	}
+	p.Params = header.Defaults()
+	for i, q := range header.Params {
+		d := description.Duration
+		if q.Unit == description.Voltage.Unit {
+			d = description.Voltage
+		}
+		p.Params[i] = t.Quantity(q.Name, d, q.Value, description.Interval{Lo: q.Min, Hi: q.Max})
+	}
+	t.Done()
+	if above, below := header.Above, header.Below; t.Err() == nil && !(p.Params[above] > p.Params[below]) {
+		t.Fail(header.Params[above].Name, "is %g, not above %s, %g", p.Params[above], header.Params[below].Name, p.Params[below])
+	}
+}
+
+// spread reads a quantity, or how quantities are drawn.
+func (r *reader) spread(t *description.Table, key string, d description.Dimension, in description.Interval) Spread {
+	if _, is := t.Value(key).(map[string]any); !is {
+		return Spread{A: t.Quantity(key, d, 0, in)}
+	}
+	s := t.Sub(key)
+	form, name := Uniform, "uniform"
+	if s.Has("normal") {
+		form, name = Normal, "normal"
+	}
+	s.Spend(name)
+	list, _ := s.Value(name).([]any)
+	var x [2]float64
+	for i, e := range list {
+		text, ok := e.(string)
+		if !ok || i > 1 {
+			list = nil
+			break
+		}
+		within := in
+		if form == Normal && i == 1 {
+			within = description.FromZero
+		}
+		x[i] = s.Of(name, text, d, 0, within)
+	}
+	if len(list) != 2 {
+		t.Fail(key, "is %s, want a quantity, { uniform = [least, most] } or { normal = [mean, deviation] }, such as { uniform = [%q, %q] }",
+			description.Brief(s.Value(name)), "1 "+d.Unit, "2 "+d.Unit)
+	}
+	s.Done()
+	if form == Uniform && x[0] > x[1] {
+		s.Fail(name, "has the larger number first; exchange them")
+	}
+	return Spread{Form: form, A: x[0], B: x[1]}
+}
+
+// population reads the name of a population, of neurons where it must be one.
+func (r *reader) population(t *description.Table, key string, target bool) int {
+	if !t.Need(key, strconv.Quote(r.b.Populations[0].Name)) {
+		return 0
+	}
+	name := t.Words(key, "")
+	var known []string
+	for i, p := range r.b.Populations {
+		if p.Name != name {
+			known = append(known, p.Name)
+			continue
+		}
+		if target && p.Header == kernels.Poisson {
+			t.Fail(key, "is %s, a population of sources, which receive nothing; name one of neurons", name)
+		}
+		return i
+	}
+	t.Fail(key, "is an %s", setting.Unknown("population", name, known))
+	return 0
+}
+
+func (r *reader) projections() {
+	used := map[string]int{}
+	for _, t := range r.List("projection") {
+		q := Connection{From: r.population(t, "from", false), To: r.population(t, "to", true), Autapses: true}
+		if t.Err() != nil {
+			return
+		}
+		from, to := r.b.Populations[q.From], r.b.Populations[q.To]
+		q.stream = from.Name + " to " + to.Name
+		if used[q.stream]++; used[q.stream] > 1 {
+			q.stream += fmt.Sprint(" ", used[q.stream])
+		}
+		q.Synapse = r.synapse(t, from, to)
+		r.rule(t, &q)
+		if t.Need("weight", `"1 mV ms"`) {
+			q.Weight = r.spread(t, "weight", area, description.Interval{Lo: -1e30, Hi: 1e30})
+			r.sign(t, q)
+		}
+		q.Delay = Spread{A: r.b.Step}
+		if t.Has("delay") {
+			q.Delay = r.spread(t, "delay", description.Duration, description.Interval{Lo: 0, Hi: 1e6})
+			r.delay(t, q.Delay)
+		}
+		t.Spend("delay", "autapses")
+		if t.Has("autapses") {
+			q.Autapses = t.Truth("autapses")
+		}
+		t.Done()
+		if q.Rule == Probability {
+			t.Need("probability", "0.1, or in_degree, all_to_all or one_to_one")
+		}
+		r.b.Connections = append(r.b.Connections, q)
+	}
+	if len(r.b.Connections) == 0 {
+		r.Spend("projection")
+	}
+}
+
+// synapse reads through which synapse a projection acts: the one of its name, or the only one.
+func (r *reader) synapse(t *description.Table, from, to Population) int {
+	if t.Has("synapse") {
+		if len(to.SynapseNames) > 0 {
+			return t.OneOf("synapse", to.SynapseNames)
+		}
+	} else if len(to.SynapseNames) == 1 {
+		t.Spend("synapse")
+		return 0
+	}
+	if at := slices.Index(to.SynapseNames, from.Name); at >= 0 {
+		t.Spend("synapse")
+		return at
+	}
+	t.Fail("", "acts on population %s, which has no synapse of the name %s; add one, such as synapse = { %[2]s = %[3]q }, or name one by the key synapse", to.Name, from.Name, "5 ms")
+	return 0
+}
+
+// rules are the keys of Rule, in its order.
+var rules = []string{"probability", "in_degree", "all_to_all", "one_to_one"}
+
+// rule reads which units are joined.
+func (r *reader) rule(t *description.Table, q *Connection) {
+	found := -1
+	for i, key := range rules {
+		if !t.Has(key) {
+			continue
+		}
+		if found >= 0 {
+			t.Fail(key, "stands beside %s; keep one of them", rules[found])
+		}
+		found = i
+	}
+	t.Spend(rules...)
+	from, to := r.b.Populations[q.From], r.b.Populations[q.To]
+	q.Rule = Rule(max(found, 0))
+	switch q.Rule {
+	case InDegree:
+		most := from.N
+		if t.Value("autapses") == false && q.From == q.To {
+			most--
+		}
+		q.Degree = t.Integer("in_degree", 0, 0, most)
+	case AllToAll, OneToOne:
+		if !t.Truth(rules[found]) {
+			t.Fail(rules[found], "is false; delete it, and say which units are joined by %s", rules[0])
+		}
+		if q.Rule == OneToOne && from.N != to.N {
+			t.Fail(rules[found], "joins %d units to %d; give both populations as many", from.N, to.N)
+		}
+	default:
+		q.P = t.Number("probability", 0, 0, 1)
+	}
+}
+
+// sign holds a projection to Dale's law: all from one population have the same sign, that of its kind.
+func (r *reader) sign(t *description.Table, q Connection) {
+	of, from := q.Weight.Mean(), r.b.Populations[q.From]
+	lo, hi := q.Weight.A, q.Weight.B
+	key := "weight"
+	if q.Weight.Form == Uniform && lo*hi < 0 {
+		t.Fail(key, "has both signs, from %g to %g mV ms, and a neuron excites or inhibits, by Dale's law; keep to one", lo, hi)
+	}
+	before, seen := r.signs[q.From]
+	switch {
+	case of == 0:
+		return
+	case from.Kind == kinds[0] && of < 0, from.Kind == kinds[1] && of > 0:
+		t.Fail(key, "is %.6g mV ms, and population %s is %s; by Dale's law its weights are of one sign: change the sign, or the kind", of, from.Name, from.Kind)
+	case seen && before.of*of < 0:
+		t.Fail(key, "is %.6g mV ms, and population %s has %.6g mV ms in line %d; by Dale's law its weights are of one sign: change one of them", of, from.Name, before.of, before.line)
+	case !seen:
+		r.signs[q.From] = sign{of, t.Line(key)}
+	}
+}
+
+// delay refuses what is no step, nor in the rings of a device.
+func (r *reader) delay(t *description.Table, d Spread) {
+	least, most := d.A, d.A
+	if d.Form == Uniform {
+		most = d.B
+	}
+	if least < r.b.Step*(1-1e-9) {
+		t.Fail("delay", "is %.6g ms, shorter than the step, %g ms; give a longer delay or a shorter step", least, r.b.Step)
+	}
+	if steps := math.Round(most / r.b.Step); steps > kernels.MaxDelay {
+		t.Fail("delay", "is %g ms, which is %g steps, want at most %d; give a shorter delay or a longer step", most, steps, kernels.MaxDelay)
+	}
+}
+
+func (r *reader) currents() {
+	for _, t := range r.List("current") {
+		q := kernels.Current{Population: r.population(t, "population", true), Last: math.MaxInt64}
+		if t.Need("amplitude", `"10 mV"`) {
+			q.Amplitude = t.Quantity("amplitude", description.Voltage, 0, description.Interval{Lo: -1e30, Hi: 1e30})
+		}
+		steps := func(key string, otherwise int64) int64 {
+			if !t.Has(key) {
+				t.Spend(key)
+				return otherwise
+			}
+			return int64(math.Round(t.Quantity(key, description.Duration, 0, description.Interval{Lo: 0, Hi: 1e12}) / r.b.Step))
+		}
+		q.First, q.Last = steps("from", 0), steps("to", math.MaxInt64)
+		if t.Done(); q.First >= q.Last {
+			t.Fail("to", "is not behind from; exchange them")
+		}
+		r.b.Currents = append(r.b.Currents, q)
+	}
+}
+
+// mostRecords is the most units whose V is recorded.
+const mostRecords = 1000
+
+// records reads which units are recorded: the first ones of a population, or one.
+func (r *reader) records() {
+	for _, t := range r.List("record") {
+		population := r.population(t, "population", true)
+		n := r.b.Populations[population].N
+		first, units := 0, 1
+		if t.Has("units") {
+			units = t.Integer("units", 1, 1, min(n, mostRecords))
+			t.Spend("unit")
+		} else {
+			first = t.Integer("unit", 0, 0, n-1)
+			t.Spend("units")
+		}
+		t.Done()
+		for u := range units {
+			r.b.Probes = append(r.b.Probes, kernels.Probe{Population: population, Unit: first + u})
+		}
+		if len(r.b.Probes) > mostRecords {
+			t.Fail("", "makes more than %d units that are recorded; record fewer", mostRecords)
+			return
+		}
+	}
+}
