@@ -15,7 +15,7 @@ type contestant struct {
 	// run makes n repeats and returns the seconds of each, or of all their mean alone.
 	run      func(n int) ([]float64, error)
 	averaged bool         // run returns the mean
-	repeats  int          // of a block; set by interleave
+	repeats  int          // of a block
 	high     func() int64 // bytes in use on the device, at most so far; nil in host memory
 	close    func() error // nil where there is nothing to free
 }
@@ -102,18 +102,27 @@ func (s sample) flat(rounds []int) []float64 {
 // interleave times contestants in rounds of a, b, …, b, a after a warm-up, so that a drift of
 // the machine meets all of them alike.
 func interleave(e effort, all []contestant) ([]sample, error) {
-	repeats, samples := make([]int, len(all)), make([]sample, len(all))
 	for i, c := range all {
 		n, err := warmUp(e, c)
 		if err != nil {
 			return nil, fmt.Errorf("bench: %s: %w", c.name, err)
 		}
-		repeats[i], all[i].repeats, samples[i] = n, n, make(sample, e.quads)
+		all[i].repeats = n
+	}
+	return alternate(e, all)
+}
+
+// alternate times contestants that have run before in rounds of a, b, …, b, a, so many repeats of each as
+// it has.
+func alternate(e effort, all []contestant) ([]sample, error) {
+	samples := make([]sample, len(all))
+	for i := range samples {
+		samples[i] = make(sample, e.quads)
 	}
 	for q := range e.quads {
 		for k := range 2 * len(all) {
 			i := min(k, 2*len(all)-1-k)
-			s, err := all[i].run(repeats[i])
+			s, err := all[i].run(all[i].repeats)
 			if err != nil {
 				return nil, fmt.Errorf("bench: %s: %w", all[i].name, err)
 			}
@@ -168,11 +177,15 @@ func (c contestant) timing(s sample) Timing {
 }
 
 // compare makes the ratio of two samples of the same rounds: a cost where a bound is the most
-// that is allowed, a speed-up where it is the least. Bound 0 is none.
+// that is allowed, a speed-up where it is the least. Bound 0 is none. A cost is that of an operation, where they
+// are counted.
 func compare(kind string, bound float64, subject, reference contestant, s, ref sample) *Ratio {
 	value := func(rounds []int) float64 {
 		a, b := rows.Median(s.flat(rounds)), rows.Median(ref.flat(rounds))
-		if kind == Cost {
+		switch {
+		case kind == Cost && subject.flops == 0:
+			return a / b
+		case kind == Cost:
 			return (a / subject.flops) / (b / reference.flops)
 		}
 		return b / a

@@ -36,15 +36,16 @@ type peer struct {
 	high int64 // most bytes of the GPU in use, as of the last timing
 }
 
-// request is one line to peers.py: a cell to load, a product to load, or repeats to make of
-// what was loaded last.
+// request is one line to peers.py: a cell, a product or a cable to load, or repeats to make of what was
+// loaded last.
 type request struct {
-	Do     string `json:"do"` // load, product or time
-	File   string `json:"file,omitempty"`
-	Form   string `json:"form,omitempty"`
-	What   string `json:"what,omitempty"`
-	Size   int    `json:"size,omitempty"`
-	Repeat int    `json:"repeat,omitempty"`
+	Do     string        `json:"do"` // load, product, cable or time
+	File   string        `json:"file,omitempty"`
+	Form   string        `json:"form,omitempty"`
+	What   string        `json:"what,omitempty"`
+	Size   int           `json:"size,omitempty"`
+	Repeat int           `json:"repeat,omitempty"`
+	Cable  *cableRequest `json:"cable,omitempty"`
 }
 
 type answer struct {
@@ -54,6 +55,9 @@ type answer struct {
 	Gate    float64   `json:"gate"`
 	Seconds []float64 `json:"seconds"`
 	Memory  int64     `json:"memory"`
+	// Of a cable; null is not a number.
+	Traces   [][]*float64 `json:"traces"`
+	Gradient []*float64   `json:"gradient"`
 }
 
 // place is where a framework computes.

@@ -27,6 +27,7 @@ var tables = map[string]struct {
 	"cpu peers":     {"cpu.jsonl", eachMachine(cpuPeersTable)},
 	"cpu headlines": {"cpu.jsonl", newestMachine(cpuHeadlines)},
 	"conductance":   {"conductance.jsonl", conductanceTable},
+	"neurons":       {"neurons.jsonl", eachMachine(neuronTable)},
 	"gpu":           {"gpu.jsonl", gpuTable},
 	"gpu peers":     {"gpu.jsonl", gpuPeersTable},
 	"gpu latencies": {"gpu.jsonl", latencyTable},

@@ -6,7 +6,7 @@ import "galvani/bench/rows"
 // other statistic can be made of it later.
 type Row struct {
 	rows.Head
-	Case    string   `json:"case"` // gemm, scan, graph, train, peer, matrix, latency or events
+	Case    string   `json:"case"` // gemm, scan, graph, train, peer, matrix, latency, events or neuron
 	Model   string   `json:"model,omitempty"`
 	What    string   `json:"what"` // what is timed, e.g. product, forward+backward, training step
 	Shape   Shape    `json:"shape,omitzero"`
@@ -17,7 +17,7 @@ type Row struct {
 	Ratio     *Ratio     `json:"ratio,omitempty"`
 	Goal      *Goal      `json:"goal,omitempty"`
 	Events    *EventWork `json:"events,omitempty"`
-	Note      string     `json:"note,omitempty"`     // why a device is missing
+	Note      string     `json:"note,omitempty"`     // why a device is missing; what a simulator of neurons found
 	Emulated  bool       `json:"emulated,omitempty"` // on an emulated GPU: says nothing about hardware
 }
 
@@ -51,7 +51,7 @@ type Timing struct {
 // Ratio compares subject and reference.
 type Ratio struct {
 	// Kind is "cost": time of the subject over the time that its FLOPs take at the rate of the
-	// reference; or "speed-up": time of the reference over that of the subject.
+	// reference, or over that of the reference where none are counted; or "speed-up": time of the reference over that of the subject.
 	Kind     string        `json:"kind"`
 	Value    float64       `json:"value"`
 	Interval rows.Interval `json:"interval"`
@@ -68,12 +68,13 @@ const (
 // GFLOPs returns the rate in 10⁹ operations per second, 0 where nothing is counted.
 func (t Timing) GFLOPs() float64 { return t.FLOPs / t.Median / 1e9 }
 
-// NsPerUnitStep returns the time per hidden unit, sequence and step; 0 for no shape.
+// NsPerUnitStep returns the time per hidden unit, sequence and step; 0 for no shape, and for what is of the
+// start of a program.
 //
 // Units: ns.
 func (r Row) NsPerUnitStep() float64 {
 	n := r.Shape.T * r.Shape.B * r.Shape.H
-	if n == 0 {
+	if n == 0 || r.What == first {
 		return 0
 	}
 	return r.Subject.Median / float64(n) * 1e9

@@ -8,6 +8,7 @@ shape, of the schema of bench/row.go. With --serve it answers requests, one JSON
 import argparse
 import importlib
 import json
+import math
 import os
 import platform
 import signal
@@ -30,7 +31,8 @@ except ImportError as e:
     absent(e, "")
 
 # What --with takes, and how to get it.
-FRAMEWORKS = {"torch": "pip install torch", "jax": "pip install jax", "numpy": "pip install numpy"}
+FRAMEWORKS = {"torch": "pip install torch", "jax": "pip install jax", "numpy": "pip install numpy",
+              "neuron": "pip install neuron", "jaxley": "pip install jaxley"}
 
 WARM_UP = 5  # compilers and the profiler of torch.jit.script want a few runs before they have settled
 
@@ -56,12 +58,19 @@ def seconds(framework, run, repeat):
     return times
 
 
+def finite(values):
+    """Returns nested lists of numbers with null for those that JSON has not."""
+    if isinstance(values, list):
+        return [finite(v) for v in values]
+    return None if values is None or not math.isfinite(values) else values
+
+
 def serve(framework):
     def answer(**fields):
         print(json.dumps(fields), flush=True)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end of stdin ends this, not the terminal
-    answer(name=framework.name, forms=framework.forms)
+    answer(name=framework.name, forms=getattr(framework, "cables", framework.forms))
     run = None
     for line in sys.stdin:
         r = json.loads(line)
@@ -76,6 +85,12 @@ def serve(framework):
             elif r["do"] == "product":
                 run = framework.product(r["size"])
                 answer()
+            elif r["do"] == "cable":
+                cable = framework.cable(r["what"], r["cable"])
+                run = cable.run
+                run()
+                traces, gradient = cable.results()
+                answer(traces=finite(traces), gradient=finite(gradient))
             else:
                 answer(seconds=seconds(framework, run, r["repeat"]), memory=framework.memory())
         except Exception as e:  # whatever a framework or its compiler throws

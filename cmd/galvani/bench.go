@@ -33,11 +33,11 @@ func (b *benchRun) flags(c *cobra.Command) {
 	f.StringVar(&b.commit, "commit", "", "commit to note (default that of the build, else of the folder)")
 }
 
-// peerFlags adds those that compare with other frameworks.
-func (b *benchRun) peerFlags(c *cobra.Command) {
+// peerFlags adds those that compare with other frameworks, of which a Python has some.
+func (b *benchRun) peerFlags(c *cobra.Command, peers, python string) {
 	f := c.Flags()
-	f.BoolVar(&b.peers, "peers", false, "measure the same cells in PyTorch and JAX too, in turns")
-	f.StringVar(&b.python, "python", "python3", "Python that has PyTorch, JAX or both, for --peers, and NumPy, whose product costs may refer to")
+	f.BoolVar(&b.peers, "peers", false, "measure the same "+peers+" too, in turns")
+	f.StringVar(&b.python, "python", "python3", "Python that has "+python)
 }
 
 // hardware refuses to keep times of an emulated GPU, which say nothing.
@@ -106,7 +106,7 @@ speed-up is how many times faster the scan is.`,
 			return report(c, b.asJSON, rows, func(p *printer) { p.benchmark(rows) })
 		}}
 	b.flags(c)
-	b.peerFlags(c)
+	b.peerFlags(c, "cells in PyTorch and JAX", "PyTorch, JAX or both, for --peers, and NumPy, whose product costs may refer to")
 	c.Flags().StringVar(&only, "only", "", "regular `expression` of the cases to measure, e.g. \"scan lstm.*H=128\"")
 	return c
 }

@@ -48,7 +48,7 @@ ROOF is the share of what the device could do at most: of its data sheet's opera
 second, or of the best matrix product that was found on the CPU.`,
 		RunE: func(c *cobra.Command, _ []string) error { return m.run(c) }}
 	m.benchRun.flags(c)
-	m.benchRun.peerFlags(c)
+	m.benchRun.peerFlags(c, "cells in PyTorch and JAX", "PyTorch, JAX or both, for --peers, and NumPy, whose product costs may refer to")
 	f := c.Flags()
 	f.StringSliceVar(&m.Models, "models", []string{"crnn-simple", "crnn", "rnn", "gru", "lstm"}, "models, with commas; NAME:dale is one with Dale's law")
 	f.IntSliceVar(&m.Steps, "steps", []int{200}, "time steps of a sequence, with commas")
@@ -59,7 +59,7 @@ second, or of the best matrix product that was found on the CPU.`,
 	f.StringVar(&m.precision, "precision", "fp32", "of the products on the GPU: "+strings.Join(kernels.Precisions, ", "))
 	f.IntVar(&m.Blocks, "blocks", defaultBlocks, "blocks of each device and timing, at least 2; --quick takes 4")
 	f.StringVar(&m.plot, "plot", "", "`folder` for plots of time against batch, as PNG and SVG")
-	c.AddCommand(newBenchCPU(), newBenchEvents(), newBenchLatency(), newBenchTables())
+	c.AddCommand(newBenchCPU(), newBenchEvents(), newBenchLatency(), newBenchNeurons(), newBenchTables())
 	return c
 }
 

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"galvani/bench"
+)
+
+// TestBenchNeurons times the parts at a tiny size, the first gradient in a program of its own.
+func TestBenchNeurons(t *testing.T) {
+	needsCPU(t)
+	o := noGPU(t, "bench", "neurons", "--quick").ok(t)
+	table := strings.Split(strings.TrimSuffix(o.stdout, "\n"), "\n")
+	if len(table) != 2+3 || !strings.HasPrefix(table[1], "WHAT") || !strings.Contains(table[3], "cost ") || !strings.HasPrefix(table[4], "first gradient") {
+		t.Errorf("table of 3 rows is\n%s", o.stdout)
+	}
+	o = noGPU(t, "bench", "neurons", "--quick", "--parts", "forward", "--json").ok(t)
+	var rows []bench.Row
+	if err := json.Unmarshal([]byte(o.stdout), &rows); err != nil || len(rows) != 1 || rows[0].Shape != (bench.Shape{T: 80, B: 4, I: 1, H: 100}) {
+		t.Errorf("%v: JSON is %s", err, o.stdout)
+	}
+	for args, want := range map[string]string{
+		"--parts last":     `unknown part "last"`,
+		"--parts=":         "0 parts, want at least 1 of each",
+		"--cells 0":        "--cells, --steps and --parts are 0",
+		"--steps -1":       "want at least 1 of each",
+		"--against brian":  `unknown simulator "brian"`,
+		"--threads -1":     "--threads is -1",
+		"--cells 100 axon": "axon",
+	} {
+		o := noGPU(t, append([]string{"bench", "neurons"}, strings.Fields(args)...)...)
+		o.refused(t, exitUsage, want)
+	}
+}
