@@ -238,8 +238,11 @@ func (g *Graph[F]) Run() error {
 	return g.readGrad()
 }
 
-// readGrad copies the gradient of the last run into g.grad.
+// readGrad copies the gradient of the last run into g.grad, unless the run has written it there.
 func (g *Graph[F]) readGrad() error {
+	if g.placed() {
+		return nil
+	}
 	at := 0
 	for i, v := range g.gradVals {
 		s := g.params.specs[g.learned()[i]]
@@ -250,6 +253,10 @@ func (g *Graph[F]) readGrad() error {
 	}
 	return nil
 }
+
+// placed reports whether gradients are written where the optimiser reads them: on a device that computes
+// in host memory, whose operations leave no gaps in their results.
+func (g *Graph[F]) placed() bool { return g.dev != nil && g.inputs.dev == nil }
 
 // learned returns the numbers of the learned parameters, in their order.
 func (g *Graph[F]) learned() []int { return g.params.learnedIndex }

@@ -161,3 +161,30 @@ func TestLayersPlanMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestGradientPlaced holds that a fused scan and its read-out write their gradients where the optimiser
+// reads them, and that these are the gradients of the run.
+func TestGradientPlaced(t *testing.T) {
+	dev := hostDevices(t)
+	if dev[len(dev)-1] == nil {
+		return // without a C compiler there is no fused scan
+	}
+	s := newToySession(t, func(c *Config) { c.Net, c.Device = twoLayers(t, "lstm"), dev[1] })
+	g := graphsOf(s).train
+	for k := range 2 {
+		grad, _, err := graphsOf(s).Direction(batchOf(t, s, k))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range g.learned() {
+			name, part := s.params.specs[p].Name, s.params.part(grad, p)
+			own, _ := g.gradVals[i].Data().([]float32)
+			if len(own) != len(part) || &own[0] != &part[0] {
+				t.Errorf("batch %d: the gradient of %s is copied", k, name)
+			}
+			if !slices.ContainsFunc(part, func(v float32) bool { return v != 0 }) {
+				t.Errorf("batch %d: the gradient of %s is zero", k, name)
+			}
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"galvani/data"
+	"galvani/engine/safetensors"
 	"galvani/kernels"
 )
 
@@ -203,6 +204,34 @@ func TestLearnerNotFinite(t *testing.T) {
 	}
 	if _, err := s.Evaluate(context.Background(), regression{5}); !errors.As(err, &bad) || bad.Tensor != "answer" {
 		t.Errorf("evaluation: %v, want an error of the answer", err)
+	}
+}
+
+// tracedRule tells its answers.
+type tracedRule struct{ *deltaRule }
+
+func (r tracedRule) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
+	_, _, err := r.Direction(b)
+	return []safetensors.Tensor{safetensors.Float32("delta", []int{2, 3}, r.grad)}, err
+}
+
+// A rule that tells what it computes is traced, by the session that it learns in.
+func TestLearnerTrace(t *testing.T) {
+	s, _, err := newDelta(t, func(c *Config) {
+		plain := c.Learner
+		c.Learner = func(s Setup) (Learner, error) {
+			l, err := plain(s)
+			d := l.(*descent)
+			d.rule = tracedRule{d.rule.(*deltaRule)}
+			return d, err
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.Trace(data.NewBatch(s.cfg.Task, 2))
+	if err != nil || len(list) != 1 || list[0].Name != "delta" {
+		t.Errorf("%v %v, want the delta of the rule", list, err)
 	}
 }
 

@@ -19,13 +19,30 @@ func (s *Session) Batch(set data.Set, n int) (*data.Batch, error) {
 	return b, plan{set: set, batch: n}.fill(b, nil, 0, 0)
 }
 
+// Tracer is a Learner or a Rule that tells what it computes.
+type Tracer interface {
+	// Trace answers one batch from rest, without an update, and returns copies of what there is to see,
+	// under the names that its variables have in its equations.
+	Trace(b *data.Batch) ([]safetensors.Tensor, error)
+}
+
 // Trace runs one batch forward and backward from rest, without an update, and returns what
 // there is to see, in this order: x [T,B,I], y, weight, mask [T,B] where there is one,
 // h [T,B,H] of each layer (h_l0, h_l1 and so on below the last), logits, loss, and grad.<param> for every learned parameter (not clipped). With a
 // target at each step y, weight and logits start with T, otherwise with B.
 //
-// Errors: kernels.ErrShape for a model that is no Network.
+// A model with a Learner of its own returns what that tells as a Tracer.
+//
+// Errors: kernels.ErrShape for a model that is neither a Network nor a Tracer.
 func (s *Session) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
+	if t, ok := s.learner.(Tracer); ok {
+		return t.Trace(b)
+	}
+	if d, ok := s.learner.(*descent); ok {
+		if t, ok := d.rule.(Tracer); ok {
+			return t.Trace(b)
+		}
+	}
 	cfg, err := s.batchConfig(b)
 	if err != nil {
 		return nil, err
