@@ -83,7 +83,7 @@ type Timed interface {
 // Open implements Config.
 func (c *Looming) Open(env Env) (*Task, error) {
 	t := &Task{Name: "looming", T: c.Steps, I: c.Facets * c.Facets, O: sceneClasses, Goal: Classify,
-		Classes: []string{"loom", "recede", "translate", "scrambled"}}
+		Classes: Shows()}
 	if c.toCollision {
 		t.Name, t.O, t.Goal, t.Every, t.Classes = "looming-ttc", 1, Regress, true, nil
 	}

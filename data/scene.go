@@ -52,6 +52,7 @@ type scene struct {
 // NaN where it is not.
 type events struct {
 	at       [passes][]float64
+	speed    float64   // of a translating disc, deg/ms
 	distance []float64 // scratch: distance of each facet from a path, deg
 	moved    []int     // scratch: facets that lose their place
 	order    []int     // scratch: the same, shuffled
@@ -135,6 +136,7 @@ func (r *retina) pass(e *events, facets float64, draw *stream) {
 	scale := 0.0
 	if last > first {
 		scale = time / (last - first)
+		e.speed = 1 / scale
 	}
 	for k := range e.at {
 		for f, position := range e.at[k] {
