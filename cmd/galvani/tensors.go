@@ -138,7 +138,9 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 }
 
 // writeChart writes a chart to files of a name with the ending of each format.
-func writeChart(name string, c chart.Lines) error {
+func writeChart(name string, c interface {
+	Render(format string) ([]byte, error)
+}) error {
 	for _, format := range chart.Formats {
 		b, err := c.Render(format)
 		if err != nil {

@@ -72,29 +72,57 @@ const (
 // Render draws the chart as "png" or "svg". Equal charts give equal bytes.
 //
 // Errors: ErrEmpty; slices of a series that differ in length; an unknown format.
-func (c Lines) Render(format string) ([]byte, error) {
-	for _, s := range c.Series {
-		if len(s.Y) != len(s.X) || len(s.Lo) != len(s.Hi) || (s.Lo != nil && len(s.Lo) != len(s.X)) {
-			return nil, fmt.Errorf("chart: %q: series %q: got X %d, Y %d, Lo %d, Hi %d values, want as many of each", c.Title, s.Name, len(s.X), len(s.Y), len(s.Lo), len(s.Hi))
+func (c Lines) Render(format string) ([]byte, error) { return Stack{c}.Render(format) }
+
+// Stack is charts below each other with one x axis: all reach over the same range.
+type Stack []Lines
+
+// panelHeight is that of one chart of several.
+const panelHeight = 6 * vg.Centimeter
+
+// Render draws the charts as Lines.Render draws one.
+//
+// Errors: those of Lines.Render.
+func (s Stack) Render(format string) ([]byte, error) {
+	if len(s) == 0 {
+		return nil, ErrEmpty
+	}
+	for _, c := range s {
+		if err := c.check(); err != nil {
+			return nil, err
 		}
+	}
+	tall := height
+	if len(s) > 1 {
+		tall = panelHeight * vg.Length(len(s))
 	}
 	var canvas vg.CanvasWriterTo
 	switch format {
 	case "png":
-		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dpi))}
+		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, tall), vgimg.UseDPI(dpi))}
 	case "svg":
-		canvas = vgsvg.New(width, height)
+		canvas = vgsvg.New(width, tall)
 	default:
-		return nil, fmt.Errorf("chart: %q: got format %q, want png or svg", c.Title, format)
+		return nil, fmt.Errorf("chart: %q: got format %q, want png or svg", s[0].Title, format)
 	}
-	if err := c.draw(draw.New(canvas)); err != nil {
-		return nil, fmt.Errorf("chart: %q: %w", c.Title, err)
+	if err := s.draw(draw.New(canvas)); err != nil {
+		return nil, fmt.Errorf("chart: %q: %w", s[0].Title, err)
 	}
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {
-		return nil, fmt.Errorf("chart: %q: %w", c.Title, err)
+		return nil, fmt.Errorf("chart: %q: %w", s[0].Title, err)
 	}
 	return bytes.ReplaceAll(b.Bytes(), []byte(svgFont), []byte(svgFont+svgFallback)), nil
+}
+
+// check refuses series whose slices differ in length.
+func (c Lines) check() error {
+	for _, s := range c.Series {
+		if len(s.Y) != len(s.X) || len(s.Lo) != len(s.Hi) || (s.Lo != nil && len(s.Lo) != len(s.X)) {
+			return fmt.Errorf("chart: %q: series %q: got X %d, Y %d, Lo %d, Hi %d values, want as many of each", c.Title, s.Name, len(s.X), len(s.Y), len(s.Lo), len(s.Hi))
+		}
+	}
+	return nil
 }
 
 // span is the range of an axis.

@@ -40,15 +40,42 @@ const (
 	paleAlpha = 0x48
 )
 
-// draw draws title, legend and plot from the top down.
-func (c Lines) draw(dc draw.Canvas) error {
-	xs, ys, err := c.spans()
-	if err != nil {
-		return err
+// draw draws the charts from the top down, their axes above each other.
+func (s Stack) draw(dc draw.Canvas) error {
+	var xs span
+	ys := make([]span, len(s))
+	for i, c := range s {
+		x, y, err := c.spans()
+		if err != nil {
+			return err
+		}
+		if ys[i] = y; i == 0 {
+			xs = x
+		}
+		xs.take(x.lo)
+		xs.take(x.hi)
 	}
 	dc.SetColor(color.White)
 	dc.Fill(dc.Rectangle.Path())
-	dc = draw.Crop(dc, margin, -margin, margin, -margin)
+	tall := (dc.Max.Y - dc.Min.Y) / vg.Length(len(s))
+	insides, plots := make([]draw.Canvas, len(s)), make([][]*plot.Plot, len(s))
+	for i, c := range s {
+		part := draw.Crop(dc, margin, -margin, tall*vg.Length(len(s)-1-i)+margin, -tall*vg.Length(i)-margin)
+		insides[i], plots[i] = c.head(part), []*plot.Plot{c.plot(xs, ys[i])}
+	}
+	if len(s) > 1 {
+		for i, row := range plot.Align(plots, draw.Tiles{Rows: len(s), Cols: 1}, insides[0]) {
+			insides[i].Min.X, insides[i].Max.X = row[0].Min.X, row[0].Max.X
+		}
+	}
+	for i, inside := range insides {
+		plots[i][0].Draw(inside)
+	}
+	return nil
+}
+
+// head draws title and legend, and returns what is left below.
+func (c Lines) head(dc draw.Canvas) draw.Canvas {
 	title := textStyle(11, ink)
 	title.Font.Weight = stdfont.WeightBold
 	title.YAlign = draw.YTop
@@ -63,8 +90,7 @@ func (c Lines) draw(dc draw.Canvas) error {
 	if len(c.Series) > 1 {
 		dc.Max.Y -= c.legend(dc) + gap
 	}
-	c.plot(xs, ys).Draw(dc)
-	return nil
+	return dc
 }
 
 // paragraph draws a text in lines as wide as the chart and returns their height.
