@@ -218,6 +218,25 @@ func (t *Table) Words(key, otherwise string) string {
 	return s
 }
 
+// Texts reads a list of texts, of which there is one at least.
+func (t *Table) Texts(key string) (list []string) {
+	v, ok := t.take(key)
+	if !ok {
+		return nil
+	}
+	all, _ := v.([]any)
+	for _, e := range all {
+		if s, ok := e.(string); ok {
+			list = append(list, s)
+		}
+	}
+	if len(list) == 0 || len(list) != len(all) {
+		t.Fail(key, "is %v, want a list of names in quotes", Brief(v))
+		return nil
+	}
+	return list
+}
+
 // OneOf reads a word of a list and returns its number.
 func (t *Table) OneOf(key string, list []string) int {
 	if !t.Need(key, strconv.Quote(list[0])) {

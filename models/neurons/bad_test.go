@@ -139,7 +139,7 @@ func TestGood(t *testing.T) {
 	if m, err := readGood(strings.Replace(good, `na = "120 mS/cm2"`, "na = true", 1), other); err != nil || m.Regions[0].Densities["na"] != 0.12 {
 		t.Errorf("with its own density na makes %+v, error %v", m, err)
 	}
-	if got := n.Inputs[1]; got.Receptor != 0 || got.Weight != 1e-3 || got.Unit != n.mesh.at(1, 0.75) {
+	if got := n.Inputs[1]; got.Receptor != 0 || got.Weight != 1e-3 || got.Units[0] != n.mesh.at(1, 0.75) {
 		t.Errorf("input %+v", got)
 	}
 	if got := c.Neuron.Channels[0].Gates[0].Speed; relative(got, math.Pow(3, 1.37)) > 1e-12 {
@@ -208,6 +208,30 @@ func TestBad(t *testing.T) {
 		if !errors.Is(err, ErrDescription) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error is\n%v, want\n%s", name, err, c.want)
 		}
+	}
+	for text, want := range map[string]string{
+		"delay = \"-1 ms\"\n":                                                                 `input[2].delay is "-1 ms", want 0 or more`,
+		"delay = \"1\"\n":                                                                     `input[2].delay is "1", without a unit`,
+		"sections = [\"thick\"]\n":                                                            `line 92: input[2].sections is an unknown section "thick"`,
+		"sections = \"thin\"\n":                                                               `input[2].sections is "thin", want a list of names in quotes`,
+		"sections = []\n":                                                                     `input[2].sections is [], want a list of names`,
+		"sections = [\"thin\", \"th*\"]\n":                                                    `input[2].sections has section "thin" twice`,
+		"sections = [\"thin\"]\nsection = \"thin\"\n":                                         `input[2].section stands beside sections`,
+		"sections = [\"thin\"]\nfrom = 0.6\nto = 0.5\n":                                       `input[2].to is 0.5 and from is 0.6, want from before to`,
+		"section = \"thin\"\nnoise = { rate = \"1 Hz\" }\n":                                   `input[2].noise is for an input of many compartments; name their sections`,
+		"sections = [\"thin\"]\nfacets = { half = \"90 deg\" }\n":                             `input[2].facets.half is "90 deg", want 0.001 deg to 89 deg`,
+		"sections = [\"thin\"]\nfacets = { synapses = 2 }\n":                                  `input[2].facets has no half; add one`,
+		"sections = [\"thin\"]\nfacets = { half = \"9 deg\", sped = 1 }\n":                    `input[2].facets.sped is unknown; did you mean "speed"?`,
+		"sections = [\"thin\"]\nnoise = { rate = \"1 ms\" }\n":                                `input[2].noise.rate is "1 ms", in an unknown unit`,
+		"sections = [\"thin\"]\nnoise = { rate = \"1 Hz\" }\nfacets = { half = \"9 deg\" }\n": `input[2].noise stands beside facets`,
+	} {
+		if _, err := readGood(wide(text), other); !errors.Is(err, ErrDescription) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error is\n%v, want\n%s", text, err, want)
+		}
+	}
+	delayed := strings.Replace(good, `weight = "0.1 nA"`, "weight = \"0.1 nA\"\ndelay = \"1 ms\"", 1)
+	if _, err := readGood(delayed, other); err == nil || !strings.Contains(err.Error(), "input[0].delay is unknown") {
+		t.Errorf("error of a current with a delay is %v", err)
 	}
 	bare := strings.NewReplacer("d_lambda = 0.1\n", "", "axial = \"100 ohm cm\"\n", "").Replace(good)
 	if _, err := readGood(bare, other); err == nil || !strings.Contains(err.Error(), `region.soma has no axial, and section "soma" has neighbours; add one`) {

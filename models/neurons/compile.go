@@ -61,7 +61,7 @@ func (n *Neuron) Compile(o Options) (*Compiled, error) {
 	for i, s := range c.out.Params {
 		params[i] = compartments.Param{Name: s.Name, Len: s.Len()}
 	}
-	if err := out.Check(params, max(1, len(n.Inputs))); err != nil {
+	if err := out.Check(params, n.Columns()); err != nil {
 		return nil, fmt.Errorf("neurons: %s: %w", n.Name, err)
 	}
 	return c.out, nil
@@ -209,12 +209,14 @@ func (c *compiler) synapses() {
 			Decay:    c.whole(r.Name+".decay", "ms", "decay time of receptor "+r.Name, aboveTiny, r.Decay),
 			Reversal: c.whole(r.Name+".reversal", "mV", "reversal potential of receptor "+r.Name, freely, r.Reversal)})
 	}
-	for i, in := range c.n.Inputs {
+	for _, in := range c.n.Inputs {
 		unit, bound := "nA", freely
 		if in.Receptor >= 0 {
 			unit, bound = "µS", upwards
 		}
-		out.Inputs = append(out.Inputs, compartments.Input{From: i, Unit: in.Unit, Receptor: in.Receptor,
-			Weight: c.whole("w_"+in.Name, unit, "weight of input "+in.Name, bound, in.Weight)})
+		weight := c.whole("w_"+in.Name, unit, "weight of input "+in.Name, bound, in.Weight)
+		for _, u := range in.Units {
+			out.Inputs = append(out.Inputs, compartments.Input{From: len(out.Inputs), Unit: u, Receptor: in.Receptor, Weight: weight})
+		}
 	}
 }

@@ -53,7 +53,7 @@ func graphOf(t *testing.T, n *Neuron, second bool) {
 	}
 	c := compile(t, n, Options{Second: second, Substeps: 2, Learn: learn})
 	c.Neuron.Record = nil
-	units, planes, inputs := c.Neuron.Units(), len(c.Rest), max(1, len(n.Inputs))
+	units, planes, inputs := c.Neuron.Units(), len(c.Rest), n.Columns()
 	r := rand.New(rand.NewPCG(1, 2))
 	draw := func(count int, f func(i int) float64) []float64 {
 		v := make([]float64, count)

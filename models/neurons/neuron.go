@@ -54,13 +54,16 @@ type Receptor struct {
 	Rise, Decay, Reversal float64
 }
 
-// Input is what may be put into a compartment: a current, or events of a receptor.
+// Input is what may be put into compartments: a current into one, or events of a receptor.
 type Input struct {
 	Name     string
-	Receptor int // -1 for a current
-	Unit     int
+	Receptor int     // -1 for a current
+	Units    []int   // one of a current; each has a column of the input of a scan
 	Weight   float64 // nA, or µS for each event
+	Delay    float64 // ms from an event to its effect
 	Per      string  // what 1 of the input is, as the file says it
+	Facets   *Facets // whose events come here, nil for none
+	Noise    *Noise  // events that come without a cause, nil for none
 }
 
 // Record is a compartment whose V is recorded.
@@ -105,6 +108,18 @@ func (n *Neuron) Input(name string) int {
 		}
 	}
 	return -1
+}
+
+// Columns returns how many numbers a step of the neuron takes in: one for each compartment of each input, and
+// one at least.
+func (n *Neuron) Columns() int { return max(1, n.Column(len(n.Inputs))) }
+
+// Column returns the first column of an input.
+func (n *Neuron) Column(input int) (at int) {
+	for _, in := range n.Inputs[:input] {
+		at += len(in.Units)
+	}
+	return at
 }
 
 // steady returns the start of a gate: its steady state at the start of the neuron.

@@ -290,17 +290,13 @@ func (r *reader) inputs() {
 	n := r.n
 	for _, t := range r.list("input") {
 		in := Input{Name: t.Name("name"), Receptor: -1}
-		section := 0
-		if t.Has("section") || len(n.Sections) > 1 {
-			section = t.section("section", n.Sections)
-		}
-		in.Unit = n.mesh.at(section, t.Number("at", 0.5, 0, 1))
 		if t.Has("receptor") {
-			in.Receptor = t.OneOf("receptor", n.receptorNames())
-			in.Weight = t.Must("weight", conductance, description.FromZero)
-			in.Per = t.Words("weight", "") + " for each event"
-		} else if t.Need("weight", `"1 nA", or for an area "1 uA/cm2"`) {
-			in.Weight, in.Per = t.current("weight", n.mesh.area[in.Unit])
+			r.synapse(t, &in)
+		} else {
+			in.Units = []int{r.unit(t)}
+			if t.Need("weight", `"1 nA", or for an area "1 uA/cm2"`) {
+				in.Weight, in.Per = t.current("weight", n.mesh.area[in.Units[0]])
+			}
 		}
 		t.Done()
 		if t.Err() == nil && n.Input(in.Name) >= 0 {
@@ -310,6 +306,54 @@ func (r *reader) inputs() {
 	}
 }
 
+// synapse reads an input with a receptor: into one compartment, or into many of several sections.
+func (r *reader) synapse(t table, in *Input) {
+	in.Receptor = t.OneOf("receptor", r.n.receptorNames())
+	in.Weight = t.Must("weight", conductance, description.FromZero)
+	in.Delay = t.Quantity("delay", duration, 0, description.FromZero)
+	in.Per = t.Words("weight", "") + " for each event"
+	if in.Delay > 0 {
+		in.Per += ", " + t.Words("delay", "") + " later"
+	}
+	t.Spend("sections", "from", "to", "facets", "noise")
+	if !t.Has("sections") {
+		for _, key := range []string{"facets", "noise", "from", "to"} {
+			if t.Has(key) {
+				t.Fail(key, "is for an input of many compartments; name their sections, such as sections = [\"dendrite\"]")
+			}
+		}
+		in.Units = []int{r.unit(t)}
+		return
+	}
+	for _, key := range []string{"section", "at"} {
+		if t.Has(key) {
+			t.Fail(key, "stands beside sections; delete one or the other")
+		}
+	}
+	var rows [][]int
+	if in.Units, rows = r.spread(t); t.Err() != nil {
+		return
+	}
+	if t.Has("facets") && t.Has("noise") {
+		t.Fail("noise", "stands beside facets; give noise an input of its own")
+	}
+	if t.Has("facets") {
+		in.Facets = t.sub("facets").facets(rows)
+	}
+	if t.Has("noise") {
+		in.Noise = t.sub("noise").noise()
+	}
+}
+
+// unit reads the compartment of an input or a record.
+func (r *reader) unit(t table) int {
+	section := 0
+	if t.Has("section") || len(r.n.Sections) > 1 {
+		section = t.section("section", r.n.Sections)
+	}
+	return r.n.mesh.at(section, t.Number("at", 0.5, 0, 1))
+}
+
 // mostRecords is how many sections are recorded where a file does not say which.
 const mostRecords = 6
 
@@ -317,11 +361,7 @@ const mostRecords = 6
 func (r *reader) records() {
 	n := r.n
 	for _, t := range r.list("record") {
-		section := 0
-		if t.Has("section") || len(n.Sections) > 1 {
-			section = t.section("section", n.Sections)
-		}
-		unit := n.mesh.at(section, t.Number("at", 0.5, 0, 1))
+		unit := r.unit(t)
 		t.Spend("name")
 		name := n.Places()[unit]
 		if t.Has("name") {
@@ -374,13 +414,20 @@ func (t table) section(key string, all []Piece) int {
 		return 0
 	}
 	name := t.Words(key, "")
-	var known []string
 	for i, s := range all {
 		if s.Name == name {
 			return i
 		}
+	}
+	t.noSection(key, name, all)
+	return 0
+}
+
+// noSection refuses a name that no section has.
+func (t table) noSection(key, name string, all []Piece) {
+	var known []string
+	for _, s := range all {
 		known = append(known, s.Name)
 	}
 	t.Fail(key, "is an %s", setting.Unknown("section", name, known))
-	return 0
 }

@@ -131,11 +131,18 @@ func (s *stepper) synapse(r, u int, rise, decay, arrived float64) float64 {
 		return *x
 	}
 	*y = *y*math.Exp(-dt/rise) + before*between(rise, decay, dt)
-	return *y / between(rise, decay, math.Log(decay/rise)*rise*decay/(decay-rise))
+	top := rise
+	if rise != decay {
+		top = math.Log(decay/rise) * rise * decay / (decay - rise)
+	}
+	return *y / between(rise, decay, top)
 }
 
 // between is ∫ e^{−(t−s)/rise} e^{−s/decay} ds from 0 to t.
 func between(rise, decay, t float64) float64 {
+	if rise == decay {
+		return t * math.Exp(-t/decay)
+	}
 	return (math.Exp(-t/decay) - math.Exp(-t/rise)) / (1/rise - 1/decay)
 }
 

@@ -16,8 +16,24 @@ type Stimulus struct {
 	// Waves are the currents of inputs by their number; an input without one gets nothing. A step takes
 	// the value in its middle.
 	Waves map[int]Wave
-	// Events are times in ms of events of inputs by their number; each acts in the step that it is in.
-	Events map[int][]float64
+	// Events are those of inputs by their number. With the delay of the input added, each acts in the step
+	// that it is in.
+	Events map[int][]Event
+}
+
+// Event is one that comes to an input.
+type Event struct {
+	Ms   float64
+	At   int     // which of the compartments of the input, -1 for each of them
+	Size float64 // 1 for the weight of the input
+}
+
+// Events are events of size 1 at every compartment of an input.
+func Events(times ...float64) (events []Event) {
+	for _, ms := range times {
+		events = append(events, Event{ms, -1, 1})
+	}
+	return events
 }
 
 // Trace is what a neuron did.
@@ -25,7 +41,7 @@ type Trace struct {
 	Dt     float64     // ms between samples
 	Places []string    // what was recorded
 	V      [][]float64 // [places][steps+1], mV, from the start on
-	Input  [][]float64 // [inputs][steps], in the unit of each input
+	Input  [][]float64 // [inputs][steps], in the unit of each input; events of all its compartments together
 }
 
 // stretch is how many steps one plan runs at a time.
@@ -76,16 +92,16 @@ func (n *Neuron) compileRun(o Options) (*Compiled, error) {
 // run simulates compiled neurons side by side, which differ in their numbers alone.
 func (n *Neuron) run(ctx context.Context, dev kernels.Device, dtype tensor.Dtype, all []*Compiled, steps int, in Stimulus, progress func(done int)) ([]*Trace, error) {
 	c := all[0]
-	input := in.sample(len(n.Inputs), steps, c.Neuron.Dt)
+	feed := n.feed(in, steps, c.Neuron.Dt)
 	traces := make([]*Trace, len(all))
 	for i := range traces {
-		traces[i] = &Trace{Dt: c.Neuron.Dt, Input: input}
+		traces[i] = &Trace{Dt: c.Neuron.Dt, Input: feed.total}
 		for _, r := range n.Records {
 			traces[i].Places, traces[i].V = append(traces[i].Places, r.Name), append(traces[i].V, append(make([]float64, 0, steps+1), n.Start))
 		}
 	}
 	r := runner{dev: dev, cfg: kernels.ScanConfig{Cell: kernels.Cell{Neuron: &c.Neuron, States: c.Neuron.States(), Rest: c.Rest}, B: len(all),
-		I: max(1, len(n.Inputs)), H: len(n.Records), Dtype: dtype, ForwardOnly: true}}
+		I: n.Columns(), H: len(n.Records), Dtype: dtype, ForwardOnly: true}}
 	if err := r.begin(all); err != nil {
 		return nil, err
 	}
@@ -93,7 +109,7 @@ func (n *Neuron) run(ctx context.Context, dev kernels.Device, dtype tensor.Dtype
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		h, err := r.run(min(stretch, steps-done), input, done)
+		h, err := r.run(min(stretch, steps-done), feed)
 		if err == nil {
 			err = take(traces, h, done)
 		}
@@ -136,6 +152,7 @@ type runner struct {
 	plan     kernels.ScanPlan // of cfg.T steps, nil before the first
 	args     kernels.ScanArgs
 	x, state *staged
+	numbers  []float64 // of x
 }
 
 // begin puts parameters and the start state on the device.
@@ -163,7 +180,7 @@ func (r *runner) begin(all []*Compiled) error {
 }
 
 // run runs some steps from the state that the last ones left, and returns the voltages [steps·B,places].
-func (r *runner) run(steps int, input [][]float64, from int) (gorgonia.Value, error) {
+func (r *runner) run(steps int, in *feed) (gorgonia.Value, error) {
 	var err error
 	if r.plan == nil || steps != r.cfg.T {
 		r.cfg.T = steps
@@ -173,15 +190,15 @@ func (r *runner) run(steps int, input [][]float64, from int) (gorgonia.Value, er
 		if r.x, err = stage(r.dev, r.cfg.Dtype, steps, r.cfg.B, r.cfg.I); err != nil {
 			return nil, err
 		}
-		r.args.X = r.x.value
+		r.args.X, r.numbers = r.x.value, make([]float64, steps*r.cfg.B*r.cfg.I)
 	}
-	x := make([]float64, steps*r.cfg.B*r.cfg.I)
-	for i, values := range input {
-		for k := range steps * r.cfg.B {
-			x[k*r.cfg.I+i] = values[from+k/r.cfg.B]
+	clear(r.numbers)
+	in.next(steps, func(step, column int, x float64) {
+		for b := range r.cfg.B {
+			r.numbers[(step*r.cfg.B+b)*r.cfg.I+column] += x
 		}
-	}
-	if err := r.x.fill(x); err != nil {
+	})
+	if err := r.x.fill(r.numbers); err != nil {
 		return nil, err
 	}
 	h, err := r.plan.Forward(r.args)
@@ -215,25 +232,6 @@ func take(traces []*Trace, h gorgonia.Value, done int) error {
 		t.V[place] = append(t.V[place], x)
 	}
 	return nil
-}
-
-// sample returns the values of the inputs in each step.
-func (s Stimulus) sample(inputs, steps int, dt float64) [][]float64 {
-	all := make([][]float64, inputs)
-	for i := range all {
-		all[i] = make([]float64, steps)
-		if w := s.Waves[i]; w != nil {
-			for k := range all[i] {
-				all[i][k] = w((float64(k) + 0.5) * dt)
-			}
-		}
-		for _, ms := range s.Events[i] {
-			if k := math.Floor(ms/dt + 1e-9); k >= 0 && k < float64(steps) {
-				all[i][int(k)]++
-			}
-		}
-	}
-	return all
 }
 
 // staged is an array on a device that is filled from the host.

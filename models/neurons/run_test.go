@@ -58,10 +58,10 @@ func TestDevice(t *testing.T) {
 	defer dev.Close()
 	for name, n := range all {
 		const steps = 1300
-		s := Stimulus{Waves: map[int]Wave{}, Events: map[int][]float64{}}
+		s := Stimulus{Waves: map[int]Wave{}, Events: map[int][]Event{}}
 		for i, in := range n.Inputs {
 			if in.Receptor >= 0 {
-				s.Events[i] = []float64{1, 5, 5, 12.5}
+				s.Events[i] = Events(1, 5, 5, 12.5)
 			} else {
 				s.Waves[i] = func(ms float64) float64 { return 0.05 + 2*math.Sin(ms/5) }
 			}
@@ -71,10 +71,12 @@ func TestDevice(t *testing.T) {
 			t.Fatal(err)
 		}
 		ref, worst := newStepper(compile(t, n, Options{})), 0.0
-		in := make([]float64, max(1, len(n.Inputs)))
+		in := make([]float64, n.Columns())
 		for k := range steps {
-			for i := range n.Inputs {
-				in[i] = got.Input[i][k]
+			for i, input := range n.Inputs {
+				for at := range input.Units { // which have the same events
+					in[n.Column(i)+at] = got.Input[i][k] / float64(len(input.Units))
+				}
 			}
 			ref.step(in)
 			for i, r := range n.Records {

@@ -74,13 +74,13 @@ func (r *reader) sizes() {
 	}
 }
 
-// cylinders reads sections of one diameter.
+// cylinders reads sections of one diameter, or of one that changes evenly from end to end.
 func (r *reader) cylinders(sections []table) []branch {
 	n := r.n
 	var branches []branch
 	for _, t := range sections {
 		p := Piece{Name: t.Name("name"), Parent: -1}
-		t.Spend("region", "parent", "at")
+		t.Spend("region", "parent", "at", "end_diameter")
 		if slices.ContainsFunc(n.Sections, func(other Piece) bool { return other.Name == p.Name }) {
 			t.Fail("name", "is %q, as that of a section before; give each a name of its own", p.Name)
 		}
@@ -98,6 +98,10 @@ func (r *reader) cylinders(sections []table) []branch {
 		}
 		p.Length, p.Diameter = t.Must("length", length, description.AboveZero), t.Must("diameter", length, description.AboveZero)
 		b := branch{parent: p.Parent, at: at, path: cylinder(p.Length, p.Diameter)}
+		if t.Has("end_diameter") {
+			b.path[1].d = t.Must("end_diameter", length, description.AboveZero)
+			p.Diameter = b.mean()
+		}
 		if t.Err() == nil {
 			b.axial = n.Regions[p.Region].Axial
 			p.Compartments = r.division(t, &b, n.Regions[p.Region])

@@ -1,6 +1,10 @@
 package neurons
 
-import "galvani/models/description"
+import (
+	"math"
+
+	"galvani/models/description"
+)
 
 // The quantities of descriptions.
 var (
@@ -15,6 +19,8 @@ var (
 	conductance   = description.Dimension{Unit: "uS", Factors: map[string]float64{"uS": 1, "nS": 1e-3, "pS": 1e-6, "mS": 1e3, "S": 1e6}}
 	concentration = description.Dimension{Unit: "mM", Factors: map[string]float64{"mM": 1, "uM": 1e-3, "nM": 1e-6, "M": 1e3}}
 	gain          = description.Dimension{Unit: "mM cm2/(mA ms)", Factors: map[string]float64{"mMcm2/(mAms)": 1, "mMcm2/mA/ms": 1, "mMcm2/ms/mA": 1, "uMcm2/(uAms)": 1, "uMcm2/ms/uA": 1, "uMcm2/uA/ms": 1}}
+	angle         = description.Dimension{Unit: "deg", Factors: map[string]float64{"deg": 1, "rad": 180 / math.Pi}}
+	angularSpeed  = description.Dimension{Unit: "deg/s", Factors: map[string]float64{"deg/s": 1, "deg/ms": 1000}}
 	temperature   = description.Dimension{Unit: "degC", Factors: map[string]float64{"degC": 1, "C": 1}}
 	// A current is in nA, one of an area in nA/um2.
 	current        = description.Dimension{Unit: "nA", Factors: map[string]float64{"nA": 1, "pA": 1e-3, "uA": 1e3, "mA": 1e6}}

@@ -54,11 +54,3 @@ func TestWaves(t *testing.T) {
 		t.Errorf("error of a missing file is %v", err)
 	}
 }
-
-func TestSample(t *testing.T) {
-	s := Stimulus{Waves: map[int]Wave{0: func(ms float64) float64 { return ms }}, Events: map[int][]float64{1: {0, 0.3, 0.31, 99, -1}}}
-	got := s.sample(3, 4, 0.1)
-	if want := "[[0.05 0.15 0.25 0.35] [1 0 0 2] [0 0 0 0]]"; fmt.Sprintf("%.2g", got[0]) != "[0.05 0.15 0.25 0.35]" || fmt.Sprint(got[1:]) != "[[1 0 0 2] [0 0 0 0]]" {
-		t.Errorf("samples %v, want %s", got, want)
-	}
-}

@@ -101,7 +101,7 @@ func New(dev kernels.Device, n *neurons.Neuron, recordings []*Recording, s Setti
 	}
 	rows := s.Starts * len(recordings)
 	f.cfg = kernels.ScanConfig{Cell: kernels.Cell{Neuron: &c.Neuron, States: c.Neuron.States(), Rest: c.Rest}, T: first.Steps(), B: rows,
-		I: max(1, len(n.Inputs)), H: len(n.Records), Dtype: tensor.Float64}
+		I: n.Columns(), H: len(n.Records), Dtype: tensor.Float64}
 	f.arrange(c)
 	if f.plan, err = dev.NewScan(f.cfg); err != nil {
 		return nil, err

@@ -28,7 +28,8 @@ type Recording struct {
 func (r *Recording) Steps() int { return len(r.Input) - 1 }
 
 // ReadRecording reads a CSV file with a line of names. Columns are time or time_ms; voltage for the first
-// record of the neuron, or v_PLACE_mv for that of a place; current for its first input, or input_NAME. Row
+// record of the neuron, or v_PLACE_mv for that of a place; current for its first input, or input_NAME of one
+// compartment. Row
 // k holds V at its time and the input of the step before it, as simulate writes them.
 //
 // Errors: ErrRecording with file, line and column.
@@ -47,7 +48,7 @@ func ReadRecording(file string, text []byte, n *neurons.Neuron) (*Recording, err
 	var put []func(row int, v float64)
 	times, found := make([]float64, len(rows)-1), 0
 	for range times {
-		r.Input = append(r.Input, make([]float64, max(1, len(n.Inputs))))
+		r.Input = append(r.Input, make([]float64, n.Columns()))
 	}
 	for _, name := range rows[0] {
 		f := column(r, n, strings.TrimSpace(name), times)
@@ -94,7 +95,9 @@ func columns(n *neurons.Neuron) []string {
 	}
 	list = append(list, "current")
 	for _, in := range n.Inputs {
-		list = append(list, "input_"+in.Name)
+		if len(in.Units) == 1 {
+			list = append(list, "input_"+in.Name)
+		}
 	}
 	return list
 }
@@ -105,7 +108,7 @@ func column(r *Recording, n *neurons.Neuron, name string, times []float64) func(
 		r.V[i] = make([]float64, len(times))
 		return func(k int, v float64) { r.V[i][k] = v }
 	}
-	input := func(i int) func(int, float64) { return func(k int, v float64) { r.Input[k][i] = v } }
+	input := func(i int) func(int, float64) { return func(k int, v float64) { r.Input[k][n.Column(i)] = v } }
 	switch {
 	case name == "time" || name == "time_ms":
 		return func(k int, v float64) { times[k] = v }
@@ -120,7 +123,7 @@ func column(r *Recording, n *neurons.Neuron, name string, times []float64) func(
 		}
 	}
 	for i, in := range n.Inputs {
-		if name == "input_"+in.Name {
+		if name == "input_"+in.Name && len(in.Units) == 1 {
 			return input(i)
 		}
 	}
