@@ -73,7 +73,7 @@ func (s *settings) build() (*data.Task, *models.Network, error) {
 // bind gives the cell its sizes.
 func (s *settings) bind(d models.Dims, more ...models.Option) (*models.Network, error) {
 	return models.Bind(s.run.Model, s.cell, d, append(more, models.Layers(s.run.Layers), models.ReadoutScale(s.run.ReadoutScale),
-		models.FeedbackBy(s.feedback()), models.Frozen(s.run.Freeze...), models.Wired(s.wiring))...)
+		models.FeedbackBy(s.feedback()), models.Wired(s.wiring))...)
 }
 
 // units says how many units a network has.

@@ -117,6 +117,7 @@ type inputReport struct {
 	Name     string `json:"name"`
 	Into     string `json:"into"`
 	Per      string `json:"per"` // what 1 of the input is
+	From     string `json:"from,omitempty"`
 	Receptor string `json:"receptor,omitempty"`
 }
 
@@ -188,7 +189,10 @@ func describeNeuron(n *neurons.Neuron) neuronReport {
 	}
 	places := n.Places()
 	for _, in := range n.Inputs {
-		i := inputReport{Name: in.Name, Into: places[in.Unit], Per: in.Per}
+		i := inputReport{Name: in.Name, Into: places[in.Units[0]], Per: in.Per, From: in.Origin()}
+		if many := len(in.Units); many > 1 {
+			i.Into = fmt.Sprintf("%d compartments", many)
+		}
 		if in.Receptor >= 0 {
 			i.Receptor = n.Receptors[in.Receptor].Name
 		}
@@ -235,9 +239,9 @@ func (p *printer) neuron(r neuronReport) {
 		p.title("\nInputs")
 		rows = nil
 		for _, in := range r.Inputs {
-			rows = append(rows, []string{in.Name, in.Into, in.Per, dash(in.Receptor)})
+			rows = append(rows, []string{in.Name, in.Into, in.Per, dash(in.Receptor), dash(in.From)})
 		}
-		p.table([]string{"INPUT", "INTO", "1 OF IT", "RECEPTOR"}, rows)
+		p.table([]string{"INPUT", "INTO", "1 OF IT", "RECEPTOR", "FROM"}, rows)
 	}
 	p.notes("Assumed of the morphology", r.Notes)
 }

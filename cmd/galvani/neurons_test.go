@@ -40,7 +40,7 @@ func TestNeuronsShow(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(r.Regions) != 3 || len(r.Channels) != 9 || r.Regions[0].Channels["na"] != 0.45 || r.Channels[0].Gates[0].Numbers["alpha.a"] != 26 ||
-		len(r.Inputs) != 4 || r.Inputs[2].Receptor != "excitation" || len(r.Learnable) < 50 {
+		len(r.Inputs) != 6 || r.Inputs[2].Receptor != "excitation" || len(r.Learnable) < 50 {
 		t.Errorf("JSON holds %+v", r)
 	}
 	galvani(t, "neurons", "show", "hhh").refused(t, exitConfig, `unknown neuron "hhh"; did you mean "hh"?`)

@@ -17,29 +17,25 @@ import (
 
 // runKeys are the keys of the command itself.
 type runKeys struct {
-	Model        string   `toml:"model" doc:"cell, see galvani models list"`
-	Task         string   `toml:"task" doc:"task, see galvani tasks list"`
-	Hidden       int      `toml:"hidden" doc:"number H of hidden units" min:"1" max:"65536"`
-	Layers       int      `toml:"layers" doc:"number of layers of the cell with H units each; each reads h of the one below at the same step, and the read-out sees the last" min:"1" max:"64"`
-	ReadoutScale float64  `toml:"readout_scale" doc:"factor of the initial read-out weights" min:"0" max:"1e3"`
-	Feedback     string   `toml:"feedback" doc:"weights through which the error of the read-out reaches the hidden units: backprop takes those of the read-out, fixed random ones that are never learned (feedback alignment), sign the signs of those of the read-out, all with the size of its first weights (sign symmetry), transpose a copy of those of the read-out, which gives the bits of backprop; between layers it is backprop" oneof:"backprop|transpose|fixed|sign"`
-	InitFrom     string   `toml:"init_from" doc:"begin with the weights of a file: a run or a checkpoint, or the state dict of a PyTorch module as safetensors"`
-	InitParts    []string `toml:"init_parts" needs:"init_from!=" doc:"parameters that init_from gives: all, cell, input, recurrent, readout, matrices, or names such as W, readout.bias, *_l1"`
-	InitMap      []string `toml:"init_map" needs:"init_from!=" doc:"tensors of init_from for parameters that are not found by their names, each as PARAMETER=TENSOR"`
-	Freeze       []string `toml:"freeze" doc:"parameters that are not learned, and do not decay: words and names as for init_parts"`
-	Device       string   `toml:"device" doc:"where to compute: auto, cpu, cuda or cuda:n"`
-	Backend      string   `toml:"backend" doc:"the fused scan or the unrolled graph" oneof:"auto|graph|scan"`
-	Validation   float64  `toml:"validation" doc:"part of the training samples that is kept from training to select the best checkpoint and to tell patience; generated tasks draw as many besides; 0 selects on the test set" min:"0" max:"0.9" before:"0"`
-	Precision    string   `toml:"precision" doc:"number format of the products on a GPU; states and parameters are float32" oneof:"fp32|tf32|bf16"`
-	Memory       string   `toml:"memory" doc:"most memory that training keeps of a sequence for the way back, e.g. 8GiB; beyond it states are recomputed; empty for no limit"`
-	Threads      int      `toml:"threads" needs:"backend!=graph" doc:"threads of the fused scan on the CPU, 0 for one per core" min:"0" max:"1024"`
-	DryRunRanks  int      `toml:"dry_run_ranks" needs:"shards>1" doc:"ranks that this process plays by itself, as a dry run of a run on as many machines: each holds a copy of the network and takes its part of the shards; the result is that of one rank" min:"1" max:"1024"`
-	DataDir      string   `toml:"data_dir" doc:"folder of data-set files, empty for the user's cache folder"`
-	RunsDir      string   `toml:"runs_dir" doc:"folder that run directories are made in"`
+	Model        string  `toml:"model" doc:"cell, see galvani models list"`
+	Task         string  `toml:"task" doc:"task, see galvani tasks list"`
+	Hidden       int     `toml:"hidden" doc:"number H of hidden units" min:"1" max:"65536"`
+	Layers       int     `toml:"layers" doc:"number of layers of the cell with H units each; each reads h of the one below at the same step, and the read-out sees the last" min:"1" max:"64"`
+	ReadoutScale float64 `toml:"readout_scale" doc:"factor of the initial read-out weights" min:"0" max:"1e3"`
+	Feedback     string  `toml:"feedback" doc:"weights through which the error of the read-out reaches the hidden units: backprop takes those of the read-out, fixed random ones that are never learned (feedback alignment), sign the signs of those of the read-out, all with the size of its first weights (sign symmetry), transpose a copy of those of the read-out, which gives the bits of backprop; between layers it is backprop" oneof:"backprop|transpose|fixed|sign"`
+	Device       string  `toml:"device" doc:"where to compute: auto, cpu, cuda or cuda:n"`
+	Backend      string  `toml:"backend" doc:"the fused scan or the unrolled graph" oneof:"auto|graph|scan"`
+	Validation   float64 `toml:"validation" doc:"part of the training samples that is kept from training to select the best checkpoint and to tell patience; generated tasks draw as many besides; 0 selects on the test set" min:"0" max:"0.9" before:"0"`
+	Precision    string  `toml:"precision" doc:"number format of the products on a GPU; states and parameters are float32" oneof:"fp32|tf32|bf16"`
+	Memory       string  `toml:"memory" doc:"most memory that training keeps of a sequence for the way back, e.g. 8GiB; beyond it states are recomputed; empty for no limit"`
+	Threads      int     `toml:"threads" needs:"backend!=graph" doc:"threads of the fused scan on the CPU, 0 for one per core" min:"0" max:"1024"`
+	DryRunRanks  int     `toml:"dry_run_ranks" needs:"shards>1" doc:"ranks that this process plays by itself, as a dry run of a run on as many machines: each holds a copy of the network and takes its part of the shards; the result is that of one rank" min:"1" max:"1024"`
+	DataDir      string  `toml:"data_dir" doc:"folder of data-set files, empty for the user's cache folder"`
+	RunsDir      string  `toml:"runs_dir" doc:"folder that run directories are made in"`
 }
 
 func defaultRunKeys() runKeys {
-	return runKeys{Model: "crnn", Task: "looming", Hidden: 64, Layers: 1, ReadoutScale: 1, Feedback: "backprop", InitParts: []string{"all"}, Device: "auto", Backend: "auto", Validation: 0.1, Precision: "fp32", DryRunRanks: 1, RunsDir: "runs"}
+	return runKeys{Model: "crnn", Task: "looming", Hidden: 64, Layers: 1, ReadoutScale: 1, Feedback: "backprop", Device: "auto", Backend: "auto", Validation: 0.1, Precision: "fp32", DryRunRanks: 1, RunsDir: "runs"}
 }
 
 // settings is everything that decides what a run computes: one flat space of keys over the

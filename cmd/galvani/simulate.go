@@ -42,10 +42,15 @@ are interpolated between steps, and its voltages. --out NAME writes them as NAME
 picture as NAME.png and NAME.svg. --current "step 10 100:600" puts a current of 10 into the first input from
 100 to 600 ms; galvani neurons show tells the unit of an input, for hh µA/cm².
 
+--stimulus shows the eye of a neuron with inputs by facets (lgmd, lgmd-rake) a dark disc: loom, recede,
+translate, or scrambled, a loom whose facets have changed places. The disc has the half-size l and the speed
+v, --l-over-v says l/|v| in ms. Told is when the firing rate peaks relative to the collision.
+
   galvani simulate balanced --n 5000 --for 2s --out balanced
   galvani simulate balanced --for 60s --save long.safetensors
   galvani simulate balanced --resume long.safetensors --for 120s
   galvani simulate hh --current "step 10 100:600" --out hh
+  galvani simulate lgmd-rake --stimulus loom --l-over-v 40 --out loom
   galvani simulate my-neuron.toml --for 1s --json
   galvani simulate my-network.toml --for 2s --out my-network`
 

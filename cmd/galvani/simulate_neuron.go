@@ -32,6 +32,9 @@ type neuronFlags struct {
 	run       runKeys
 	out       string
 	sweep     string
+	seen      seen
+	seed      uint64
+	noise     bool
 	asJSON    bool
 }
 
@@ -46,6 +49,7 @@ type neuronTrace struct {
 	Seconds      float64           `json:"wall_seconds"`
 	Compartments int               `json:"compartments"`
 	Places       []string          `json:"places"`
+	Stimulus     *seen             `json:"stimulus,omitempty"`
 	Spikes       [][]float64       `json:"spikes"` // ms, of each neuron
 	VEnd         []float64         `json:"v_end"`  // mV, of each place
 	VMin         []float64         `json:"v_min"`
@@ -69,6 +73,7 @@ func (f *neuronFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.run.Device, "device", "cpu", "where to compute: auto, cpu, cuda or cuda:n")
 	flags.StringVar(&f.out, "out", "", "`name` of the files to write, without ending")
 	flags.StringVar(&f.sweep, "sweep", "", "many neurons side by side, with a number of neurons show between two values: `NAME=LO:HI:COUNT`")
+	f.addStimulus(c)
 	jsonFlag(c, &f.asJSON)
 	if err := c.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions(neuronPrecisions, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // of a flag that is not there
@@ -114,6 +119,9 @@ func (f *neuronFlags) simulate(c *cobra.Command, name string) error {
 	if f.dt == 0 {
 		f.dt = n.Dt
 	}
+	if err := f.seen.settle(c, n, &f.length); err != nil {
+		return err
+	}
 	if err := f.check(); err != nil {
 		return err
 	}
@@ -142,6 +150,9 @@ func (f *neuronFlags) simulate(c *cobra.Command, name string) error {
 		return report(c, f.asJSON, r, func(p *printer) { p.sweep(r) })
 	}
 	r.Spikes = [][]float64{r.trace.Spikes(0, n.Threshold)}
+	if r.Stimulus != nil {
+		r.Stimulus.judge(r.Spikes[0])
+	}
 	if err := f.write(n, &r); err != nil {
 		return err
 	}
@@ -170,7 +181,7 @@ func (f *neuronFlags) check() error {
 
 // stimulus reads --current and --events.
 func (f *neuronFlags) stimulus(n *neurons.Neuron, r *neuronTrace) (neurons.Stimulus, error) {
-	s := neurons.Stimulus{Waves: map[int]neurons.Wave{}, Events: map[int][]float64{}}
+	s := neurons.Stimulus{Waves: map[int]neurons.Wave{}, Events: map[int][]neurons.Event{}}
 	r.Inputs = map[string]string{}
 	for _, text := range f.current {
 		name, wave, named := strings.Cut(text, "=")
@@ -200,11 +211,18 @@ func (f *neuronFlags) stimulus(n *neurons.Neuron, r *neuronTrace) (neurons.Stimu
 			if err != nil || !(ms >= 0 && ms < 1e12) {
 				return s, fmt.Errorf("%w: --events: %q is no time in ms, want 0 or more", config.ErrConfig, setting.Shorten(part))
 			}
-			s.Events[i] = append(s.Events[i], ms)
+			s.Events[i] = append(s.Events[i], neurons.Events(ms)...)
 		}
 		r.Inputs[n.Inputs[i].Name] = "events at " + list + " ms, 1 is " + n.Inputs[i].Per
 	}
-	return s, nil
+	ms := f.steps() * f.dt
+	if f.noise {
+		n.Babble(&s, ms, f.seed)
+	}
+	if f.seen.Kind != "" {
+		r.Stimulus = &f.seen
+	}
+	return s, f.seen.show(n, &s, ms, f.seed)
 }
 
 // input finds the input of a name, the first of its kind for an empty one.
@@ -294,6 +312,9 @@ func (p *printer) neuronTrace(n *neurons.Neuron, r neuronTrace) {
 		p.line("input %s: %s", name, r.Inputs[name])
 	}
 	p.paragraph("", r.spikeText(n))
+	if r.Stimulus != nil {
+		p.paragraph("", r.Stimulus.text())
+	}
 	rows := make([][]string, len(r.Places))
 	for i, name := range r.Places {
 		rows[i] = []string{name, fmt.Sprintf("%.4f", r.VEnd[i]), fmt.Sprintf("%.4f", r.VMin[i]), fmt.Sprintf("%.4f", r.VMax[i])}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"galvani/engine/chart"
@@ -25,7 +26,11 @@ func (f *neuronFlags) write(n *neurons.Neuron, r *neuronTrace) error {
 	if err := writeFile(f.out+".npz", func(w io.Writer) error { return npz.Write(w, traceArrays(r)) }); err != nil {
 		return err
 	}
-	return writeChart(f.out, traceChart(n, r))
+	trace := traceChart(n, r)
+	if r.Stimulus != nil {
+		return writeChart(f.out, r.Stimulus.panels(trace, r.Spikes[0], r.Milliseconds))
+	}
+	return writeChart(f.out, trace)
 }
 
 // writeTraceCSV writes a row for each step: time, V of each place at its end, and each input during it. The
@@ -94,7 +99,7 @@ func traceChart(n *neurons.Neuron, r *neuronTrace) chart.Lines {
 	c.Subtitle = strings.Join(inputs, "; ")
 	for i, name := range r.Places {
 		v := r.trace.V[i]
-		s := chart.Series{Name: name}
+		s := chart.Series{Name: name, Hue: i + 1}
 		add := func(k int) {
 			s.X, s.Y = append(s.X, float64(k)*r.trace.Dt), append(s.Y, v[k])
 		}
@@ -116,5 +121,6 @@ func traceChart(n *neurons.Neuron, r *neuronTrace) chart.Lines {
 		}
 		c.Series = append(c.Series, s)
 	}
+	slices.Reverse(c.Series) // the first, whose spikes are told, lies on top
 	return c
 }
