@@ -20,11 +20,12 @@ type GraphConfig struct {
 	T, B   int            // steps, sequences
 	I      int            // inputs
 	Goal   data.Goal
-	Every  bool  // targets at every step
-	Masked bool  // sequences have different lengths
-	Grad   bool  // with gradients of the learned parameters
-	Steps  bool  // with the gradient of each step's h; needs Grad
-	Memory int64 // kernels.ScanConfig.Memory
+	Every  bool                         // targets at every step
+	Masked bool                         // sequences have different lengths
+	Grad   bool                         // with gradients of the learned parameters
+	Steps  bool                         // with the gradient of each step's h; needs Grad
+	Memory int64                        // kernels.ScanConfig.Memory
+	Update func() (seed, number uint64) // kernels.Sequence.Update
 }
 
 // Graph is a network with its loss, compiled for one shape and run again and again in the
@@ -83,7 +84,10 @@ func (g *Graph[F]) allocate() error {
 	c := g.cfg
 	g.seq = kernels.Sequence{T: c.T, B: c.B, I: c.I, Every: c.Every, GradH: c.Steps, Memory: c.Memory, ForwardOnly: !c.Grad}
 	g.seq.X, g.x = buffer[F](c.T, c.B, c.I)
-	g.seq.State, g.state = buffer[F](len(g.rest), c.B, c.Net.Hidden())
+	if len(g.rest) > 0 {
+		g.seq.State, g.state = buffer[F](len(g.rest), c.B, c.Net.Hidden())
+	}
+	g.seq.Update = c.Update
 	if c.Masked {
 		g.seq.Mask, g.mask = buffer[F](c.T, c.B)
 	}
@@ -159,6 +163,9 @@ func convert[F Float](dst []F, src []float32) {
 
 // ResetState puts the carried state to rest.
 func (g *Graph[F]) ResetState() error {
+	if len(g.rest) == 0 {
+		return nil
+	}
 	plane := len(g.state) / len(g.rest)
 	for i := range g.state {
 		g.state[i] = g.rest[i/plane]

@@ -59,6 +59,13 @@ func (g *graphs) compile() (err error) {
 	return err
 }
 
+// graphConfig is that of Config for a network that counts its updates.
+func (g *graphs) graphConfig() GraphConfig {
+	cfg := g.Config.graphConfig()
+	cfg.Update = func() (uint64, uint64) { return g.Options.Seed, uint64(g.Made()) }
+	return cfg
+}
+
 func (c Config) graphConfig() GraphConfig {
 	t := c.Task
 	net, _ := c.Net.(Network)

@@ -132,6 +132,9 @@ type ScanPlan interface {
 type LinearConfig struct {
 	N, K, M int
 	Dtype   tensor.Dtype
+	// Given says that nobody asks for the gradient of x, and Fixed for those of W and b: Backward leaves
+	// them out and returns nil in their place.
+	Given, Fixed bool
 }
 
 // LinearPlan runs one affine map of fixed shape in its own buffers.
@@ -162,6 +165,9 @@ type Sequence struct {
 	// Memory and ForwardOnly are those of ScanConfig.
 	Memory      int64
 	ForwardOnly bool
+	// Update returns the seed of the run and the number of updates before this one, for networks that
+	// draw numbers at every update; nil gives them 0 and 0.
+	Update func() (seed, number uint64)
 }
 
 // Output is what building a network on a graph gives.

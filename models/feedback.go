@@ -37,9 +37,9 @@ func FeedbackBy(way Feedback) Option { return func(n *Network) { n.way = way } }
 func (f Feedback) References() []cite.Work {
 	switch f {
 	case Fixed:
-		return []cite.Work{alignment}
+		return []cite.Work{cite.FeedbackAlignment}
 	case Sign:
-		return []cite.Work{signSymmetry}
+		return []cite.Work{cite.SignSymmetry}
 	}
 	return nil
 }
@@ -93,13 +93,3 @@ func (n *Network) made(dev kernels.Device, stored *gorgonia.Node, cfg kernels.We
 	k := NewOps(stored.Graph(), stored.Dtype(), 1, n.dims.H, fmt.Sprintf("%s.%d %s", n.name, n.builds, name))
 	return k.Weights(stored, nil, cfg, 0), k.Err()
 }
-
-// signSymmetry found that the signs of the weights are what the way back needs.
-var signSymmetry = cite.Work{Key: "liao2016how", Kind: "inproceedings", Authors: "Liao, Qianli and Leibo, Joel Z. and Poggio, Tomaso",
-	Title: "How Important Is Weight Symmetry in Backpropagation?",
-	In:    "Proceedings of the Thirtieth AAAI Conference on Artificial Intelligence", Pages: "1837-1844", Year: 2016, ArXiv: "1510.05067"}
-
-// alignment introduced fixed random weights on the way back.
-var alignment = cite.Work{Key: "lillicrap2016random", Kind: "article", Authors: "Lillicrap, Timothy P. and Cownden, Daniel and Tweed, Douglas B. and Akerman, Colin J.",
-	Title: "Random Synaptic Feedback Weights Support Error Backpropagation for Deep Learning",
-	In:    "Nature Communications", Volume: "7", Pages: "13276", Year: 2016, DOI: "10.1038/ncomms13276"}

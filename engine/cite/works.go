@@ -7,3 +7,13 @@ var LSTM = Work{Key: "hochreiter1997long", Kind: "article", Authors: "Hochreiter
 // IRNN introduced rectified units that start at the identity, and digits as sequences of pixels.
 var IRNN = Work{Key: "le2015simple", Kind: "misc", Authors: "Le, Quoc V. and Jaitly, Navdeep and Hinton, Geoffrey E.",
 	Title: "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units", Year: 2015, ArXiv: "1504.00941"}
+
+// SignSymmetry found that the signs of the weights are what the way back needs.
+var SignSymmetry = Work{Key: "liao2016how", Kind: "inproceedings", Authors: "Liao, Qianli and Leibo, Joel Z. and Poggio, Tomaso",
+	Title: "How Important Is Weight Symmetry in Backpropagation?",
+	In:    "Proceedings of the Thirtieth AAAI Conference on Artificial Intelligence", Pages: "1837-1844", Year: 2016, ArXiv: "1510.05067"}
+
+// FeedbackAlignment introduced fixed random weights on the way back.
+var FeedbackAlignment = Work{Key: "lillicrap2016random", Kind: "article", Authors: "Lillicrap, Timothy P. and Cownden, Daniel and Tweed, Douglas B. and Akerman, Colin J.",
+	Title: "Random Synaptic Feedback Weights Support Error Backpropagation for Deep Learning",
+	In:    "Nature Communications", Volume: "7", Pages: "13276", Year: 2016, DOI: "10.1038/ncomms13276"}

@@ -29,8 +29,13 @@ func newLinear[F kernels.Float](isa string, threads int, cfg kernels.LinearConfi
 	if err != nil {
 		return nil, fmt.Errorf("kernels: linear: %w", err)
 	}
-	l := &linear[F]{cfg: cfg, gemm: gemm, y: make([]F, cfg.N*cfg.M), dx: make([]F, cfg.N*cfg.K), dp: make([]F, cfg.M*(cfg.K+1)),
-		db: make([]F, cfg.M)}
+	l := &linear[F]{cfg: cfg, gemm: gemm, y: make([]F, cfg.N*cfg.M)}
+	if !cfg.Given {
+		l.dx = make([]F, cfg.N*cfg.K)
+	}
+	if !cfg.Fixed {
+		l.dp, l.db = make([]F, cfg.M*(cfg.K+1)), make([]F, cfg.M)
+	}
 	return l, nil
 }
 
@@ -57,7 +62,7 @@ func (l *linear[F]) Forward(xv, wv, bv gorgonia.Value) (gorgonia.Value, error) {
 	return kernels.Wrap(l.y, n, m), nil
 }
 
-func (l *linear[F]) Backward(xv, wv, dyv gorgonia.Value) (gorgonia.Value, gorgonia.Value, error) {
+func (l *linear[F]) Backward(xv, wv, dyv gorgonia.Value) (dx, dparams gorgonia.Value, err error) {
 	n, k, m := l.cfg.N, l.cfg.K, l.cfg.M
 	x, err := kernels.Elems[F]("linear: x", xv, n, k)
 	if err != nil {
@@ -71,7 +76,13 @@ func (l *linear[F]) Backward(xv, wv, dyv gorgonia.Value) (gorgonia.Value, gorgon
 	if err != nil {
 		return nil, nil, err
 	}
-	l.gemm.Do(NN, n, k, m, dy, w, l.dx, false)
+	if !l.cfg.Given {
+		l.gemm.Do(NN, n, k, m, dy, w, l.dx, false)
+		dx = kernels.Wrap(l.dx, n, k)
+	}
+	if l.cfg.Fixed {
+		return dx, nil, nil
+	}
 	l.gemm.Do(TN, m, k, n, dy, x, l.dp, false)
 	db := l.dp[m*k:]
 	clear(db)
@@ -80,7 +91,7 @@ func (l *linear[F]) Backward(xv, wv, dyv gorgonia.Value) (gorgonia.Value, gorgon
 		addRows(l.db, dy[lo*m:min(n, lo+linearBlock)*m])
 		addRows(db, l.db)
 	}
-	return kernels.Wrap(l.dx, n, k), kernels.Wrap(l.dp, len(l.dp)), nil
+	return dx, kernels.Wrap(l.dp, len(l.dp)), nil
 }
 
 // addRows adds each row of x to sum.

@@ -18,6 +18,8 @@ import (
 type Linear struct {
 	d         *Device
 	n, k, m   int
+	given     bool // x has no gradient
+	fixed     bool // W and b have none
 	y, dx, dp driver.Ptr
 	gemm      *gemm
 	columns   *kernel
@@ -32,9 +34,15 @@ func (d *Device) NewLinear(cfg kernels.LinearConfig) (kernels.LinearPlan, error)
 		return nil, err
 	}
 	n, k, m := cfg.N, cfg.K, cfg.M
-	l := &Linear{d: d, n: n, k: k, m: m}
+	l := &Linear{d: d, n: n, k: k, m: m, given: cfg.Given, fixed: cfg.Fixed}
 	err := d.build("linear", func(b *builder) {
-		l.y, l.dx, l.dp = b.floats(n*m), b.floats(n*k), b.floats(m*(k+1))
+		l.y = b.floats(n * m)
+		if !l.given {
+			l.dx = b.floats(n * k)
+		}
+		if !l.fixed {
+			l.dp = b.floats(m * (k + 1))
+		}
 		l.gemm = b.gemm([3]int{m, k, n})
 		l.columns = b.kernel("gemm", "column_sum")
 	})
@@ -80,10 +88,21 @@ func (l *Linear) Backward(xv, wv, dyv gorgonia.Value) (dx, dparams gorgonia.Valu
 		return nil, nil, err
 	}
 	l.d.queue("linear backward", func(q *work) {
-		l.gemm.do(q, product{layout: nn, m: l.n, n: l.k, k: l.m, a: dy.ptr, lda: l.m, b: w.ptr, ldb: l.k, c: l.dx, ldc: l.k})
+		if !l.given {
+			l.gemm.do(q, product{layout: nn, m: l.n, n: l.k, k: l.m, a: dy.ptr, lda: l.m, b: w.ptr, ldb: l.k, c: l.dx, ldc: l.k})
+		}
+		if l.fixed {
+			return
+		}
 		l.gemm.do(q, product{layout: tn, m: l.m, n: l.k, k: l.n, a: dy.ptr, lda: l.m, b: x.ptr, ldb: l.k, c: l.dp, ldc: l.k})
 		p := C.struct_column_sum_params{N: C.int(l.n), M: C.int(l.m), x: ptr(dy.ptr), out: ptr(offset(l.dp, l.m*l.k))}
 		q.launch(l.columns, of(C.column_launch(p.M)), unsafe.Pointer(&p))
 	})
-	return l.d.array(l.dx, l.n, l.k), l.d.array(l.dp, l.m*(l.k+1)), nil
+	if !l.given {
+		dx = l.d.array(l.dx, l.n, l.k)
+	}
+	if !l.fixed {
+		dparams = l.d.array(l.dp, l.m*(l.k+1))
+	}
+	return dx, dparams, nil
 }

@@ -1,0 +1,192 @@
+package layered
+
+import (
+	"fmt"
+	"slices"
+
+	"galvani/kernels"
+	"galvani/models/rules"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Network is an MLP with its sizes. It is what package engine trains; it has no state.
+//
+// Its parameters are layer1.weight [units, inputs], layer1.bias [units] and so on up to the output, and for
+// rules whose way back has weights of its own the feedback of each hidden layer l: layer(l+1).feedback, as
+// large as the weights of the layer above, or layer(l).feedback [O, units] where the error of the output
+// comes directly.
+type Network struct {
+	name  string
+	cfg   MLP
+	rule  rules.Rule
+	sizes []int // inputs, hidden layers, outputs
+	specs []kernels.Spec
+	exact bool // the way back is the gradient, whatever the rule
+	built int
+}
+
+// Bind gives the model its sizes: inputs, hidden layers, outputs.
+//
+// Errors: kernels.ErrShape for sizes below 1; settings out of range.
+func Bind(name string, m *MLP, inputs int, hidden []int, outputs int) (*Network, error) {
+	rule, err := m.rule()
+	if err != nil {
+		return nil, err
+	}
+	n := &Network{name: name, cfg: *m, rule: rule, sizes: slices.Concat([]int{inputs}, hidden, []int{outputs})}
+	if slices.Min(n.sizes) < 1 || len(hidden) < 1 {
+		return nil, fmt.Errorf("models: %s: inputs, hidden layers and outputs are %v, want one hidden layer or more and all at least 1: %w", name, n.sizes, kernels.ErrShape)
+	}
+	n.specify()
+	return n, nil
+}
+
+// specify writes the parameter table: forward weights first, then those of the way back.
+func (n *Network) specify() {
+	for l := range n.layers() {
+		fanIn, units := n.sizes[l], n.sizes[l+1]
+		n.add(fmt.Sprintf("layer%d.weight", l+1), []int{units, fanIn}, "weights from the layer below", n.cfg.gain(), true)
+		n.add(fmt.Sprintf("layer%d.bias", l+1), []int{units}, "bias", 0, true)
+	}
+	if _, own := n.rule.Back.(rules.Own); !own {
+		return
+	}
+	for l := 1; l < n.layers(); l++ {
+		name, shape := fmt.Sprintf("layer%d.feedback", l+1), []int{n.sizes[l+1], n.sizes[l]}
+		if n.rule.Direct {
+			name, shape = fmt.Sprintf("layer%d.feedback", l), []int{n.sizes[n.layers()], n.sizes[l]}
+		}
+		n.add(name, shape, "weights through which the error comes back", n.cfg.gain()*n.cfg.FeedbackScale, n.rule.Learn != nil)
+	}
+}
+
+func (n *Network) add(name string, shape []int, doc string, size float64, learned bool) {
+	s := kernels.Spec{Name: name, Letters: "M K", Shape: shape, Role: kernels.Readout, Unit: "1", Doc: doc, Bound: kernels.Free(), Learned: learned,
+		Init: kernels.Init{Kind: kernels.XavierUniform, A: size}}
+	if len(shape) == 1 {
+		s.Letters, s.Init = "M", kernels.Init{}
+	}
+	n.specs = append(n.specs, s)
+}
+
+// layers returns the number L of layers with weights, the output among them.
+func (n *Network) layers() int { return len(n.sizes) - 1 }
+
+// feedback returns the row of Specs with the weights through which the error comes back to the hidden layer
+// below layer l, l from 1.
+func (n *Network) feedback(l int) int { return 2*n.layers() + l - 1 }
+
+// Name returns the name given to Bind.
+func (n *Network) Name() string { return n.name }
+
+// Specs returns the parameter table, in the order of the params given to Build.
+func (n *Network) Specs() []kernels.Spec { return slices.Clone(n.specs) }
+
+// Rest returns nothing: there is no state.
+func (n *Network) Rest() []float64 { return nil }
+
+// Hidden returns the number of units of the last hidden layer, which the output reads.
+func (n *Network) Hidden() int { return n.sizes[n.layers()-1] }
+
+// Sizes returns inputs, hidden layers and outputs.
+func (n *Network) Sizes() []int { return slices.Clone(n.sizes) }
+
+// Outputs returns the number of outputs.
+func (n *Network) Outputs() int { return n.sizes[n.layers()] }
+
+// Rule returns the rule by which the network learns.
+func (n *Network) Rule() rules.Rule { return n.rule }
+
+// Angles tells whether the settings ask for the angles to the gradient.
+func (n *Network) Angles() bool {
+	_, exact := n.rule.Back.(rules.Transport)
+	return n.cfg.Angles && !exact
+}
+
+// Exact returns the network with the same parameters whose way back is the gradient. Weights of the way back
+// have none.
+func (n *Network) Exact() *Network {
+	x := *n
+	x.exact, x.built = true, 0
+	return &x
+}
+
+// Pairs returns the names of the parameters that are compared as directions: the weights of the way back with
+// those of the layer above that they stand for.
+func (n *Network) Pairs() (list [][2]string) {
+	if _, own := n.rule.Back.(rules.Own); !own || n.rule.Direct {
+		return nil
+	}
+	for l := 1; l < n.layers(); l++ {
+		list = append(list, [2]string{n.specs[n.feedback(l)].Name, n.specs[2*l].Name})
+	}
+	return list
+}
+
+// Build adds the network to g. Without a device rule backprop is a graph of Gorgonia's operations; other
+// rules are one operation whose products are computed on the host.
+//
+// Errors: kernels.ErrShape for sequences of more than one step, and of other inputs.
+func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (out kernels.Output, err error) {
+	if in.T != 1 || in.B < 1 || in.I != n.sizes[0] || in.X == nil {
+		return out, fmt.Errorf("models: %s reads %d numbers in one step, and the sequences have T=%d steps of %d; take a task of one step, such as mnist: %w",
+			n.name, n.sizes[0], in.T, in.I, kernels.ErrShape)
+	}
+	if len(params) != len(n.specs) {
+		return out, fmt.Errorf("models: %s: %d parameters, want %d: %w", n.name, len(params), len(n.specs), kernels.ErrShape)
+	}
+	n.built++
+	x, err := n.rows(g, in)
+	if err != nil {
+		return out, fmt.Errorf("models: %s: input: %w", n.name, err)
+	}
+	if _, symmetric := n.rule.Back.(rules.Transport); symmetric && dev == nil {
+		out.Logits, err = n.graph(x, params)
+	} else {
+		out.Logits, err = n.compose(dev, in, x, params)
+	}
+	if err != nil {
+		return out, fmt.Errorf("models: %s: %w", n.name, err)
+	}
+	return out, nil
+}
+
+// rows adds the input as a matrix [B,I].
+func (n *Network) rows(g *gorgonia.ExprGraph, in kernels.Sequence) (*gorgonia.Node, error) {
+	v := gorgonia.Value(in.X)
+	if in.Place != nil {
+		v = in.Place(in.X)
+	}
+	x := gorgonia.NewTensor(g, v.Dtype(), 3, gorgonia.WithShape(in.T, in.B, in.I), gorgonia.WithName(fmt.Sprintf("%s %d x", n.name, n.built)), gorgonia.WithValue(v))
+	return kernels.Field(x, 0, in.B, in.I)
+}
+
+// compose adds the network as one operation.
+func (n *Network) compose(dev kernels.Device, in kernels.Sequence, x *gorgonia.Node, params []*gorgonia.Node) (*gorgonia.Node, error) {
+	var plan kernels.Composite
+	var err error
+	switch dt := x.Dtype(); dt {
+	case tensor.Float32:
+		plan, err = newPlan[float32](n, dev, in, dt)
+	case tensor.Float64:
+		plan, err = newPlan[float64](n, dev, in, dt)
+	default:
+		err = fmt.Errorf("x holds %v, want float32 or float64", dt)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var groups []kernels.Group
+	for l := range n.layers() {
+		groups = append(groups, kernels.Group{2*l + 1, 2*l + 2})
+	}
+	if n.rule.Learn != nil {
+		for l := 1; l < n.layers(); l++ {
+			groups = append(groups, kernels.Group{n.feedback(l) + 1})
+		}
+	}
+	name := fmt.Sprintf("%s %v by %s", n.name, n.sizes, n.rule.Name)
+	return kernels.Compose(name, plan, tensor.Shape{in.B, n.Outputs()}, groups, append([]*gorgonia.Node{x}, params...)...)
+}

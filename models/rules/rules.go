@@ -1,0 +1,86 @@
+// Package rules holds the rules by which layered networks learn: what comes back to a hidden unit in the
+// place of the gradient, and how the weights of the way back change.
+//
+// A rule is a file and a value: data, and functions whose arguments are all that a synapse may read. Forward
+// weights change alike under all rules, by the error e of the unit behind the synapse and the rate r of the
+// unit before it:
+//
+//	∂L/∂w_ij ≈ e_i r_j
+//
+// A rule says how the error of a hidden unit is made of errors above it. Package layered computes networks with
+// them.
+package rules
+
+import (
+	"galvani/engine/cite"
+	"galvani/engine/setting"
+)
+
+// Rule is one line of the registry.
+type Rule struct {
+	Name       string
+	Doc        string // one sentence
+	Equations  string
+	Reads      []string // what each kind of synapse may read, a sentence each
+	Notes      []string // what a user should know, a sentence each
+	Source     string
+	References []cite.Work // behind the code, for a run's references.bib
+
+	// Direct takes the error of the output to every hidden layer, in place of that of the layer above.
+	Direct bool
+	Back   Back  // through which weights the error comes back
+	Learn  Learn // how the weights of the way back change; nil where they stay as they are
+}
+
+// Back says what the weights b_ij are through which the error of unit i comes back to hidden unit j:
+// e_j = φ'(a_j) Σ_i b_ij e_i. It is Transport, Signs or Own.
+type Back interface{ back() }
+
+// Transport takes the weights of the layer above themselves.
+type Transport struct{}
+
+// Signs takes the signs of the weights of the layer above, with sizes that do not come from there.
+type Signs struct{}
+
+// Weight returns b_ij, given the sign of w_ij (−1, 0 or 1) and a size.
+func (Signs) Weight(sign, size float64) float64 { return sign * size }
+
+// Own takes weights that the way back has for itself.
+type Own struct{}
+
+func (Transport) back() {}
+func (Signs) back()     {}
+func (Own) back()       {}
+
+// Learn says how weights of the way back change. It is Twin or Mirror.
+type Learn interface{ learn() }
+
+// Twin lets b_ij make the same change e_i r_j as w_ij, which both can compute from the same two units.
+type Twin struct{}
+
+// Mirror lets b_ij follow what unit i answers to noise of unit j.
+type Mirror struct{}
+
+// Gradient returns the gradient of b_ij, given its value and the mean product of the noise of unit j, whose
+// variance is 1, and the answer of unit i.
+func (Mirror) Gradient(b, product float64) float64 { return b - product }
+
+func (Twin) learn()   {}
+func (Mirror) learn() {}
+
+var registry = setting.NewRegistry("rule", func(r Rule) string { return r.Name })
+
+// Register adds a rule. It is for init functions and panics on a name that is there already.
+func Register(r Rule) { registry.Add(r) }
+
+// All returns the registry, sorted by name.
+func All() []Rule { return registry.All() }
+
+// Names returns the names of the registry in order.
+func Names() []string { return registry.Names() }
+
+// Lookup finds a rule by name; the error for an unknown one names the nearest.
+func Lookup(name string) (Rule, error) { return registry.Lookup(name) }
+
+// forward says what the forward synapses of all rules read.
+const forward = "w_ij: the rate r_j before it and the error e_i behind it."
