@@ -8,8 +8,8 @@ import (
 	"galvani/engine/cite"
 )
 
-// MNIST is the settings of the tasks mnist-rows (T=28, I=28) and mnist-pixels (T=784, I=1):
-// name the digit at the last step.
+// MNIST is the settings of the tasks mnist (T=1, I=784), mnist-rows (T=28, I=28) and mnist-pixels (T=784,
+// I=1): name the digit at the last step.
 //
 // Input: x [T,B,I], grey value over 255. Files: the four original IDX files, gzip or plain, in
 // the data folder or its folder mnist, MNIST or MNIST/raw, or those of another collection of the
@@ -35,6 +35,13 @@ type PermutedMNIST struct {
 
 func init() {
 	const source = "LeCun, Bottou, Bengio and Haffner (1998), doi:10.1109/5.726791"
+	Register(Entry{
+		Name:       "mnist",
+		Doc:        "name a handwritten digit from the whole picture, in one step",
+		Source:     source,
+		References: []cite.Work{gradientBased},
+		New:        func() Config { return &MNIST{Pictures: anyPictures, name: "mnist", perStep: digitBytes} },
+	})
 	Register(Entry{
 		Name:       "mnist-rows",
 		Doc:        "name a handwritten digit from its 28 rows",

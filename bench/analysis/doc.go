@@ -15,12 +15,18 @@ import (
 	"galvani/data"
 	"galvani/engine"
 	"galvani/kernels"
-	"galvani/models"
 )
+
+// Network is what package analysis asks questions about: networks of recurrent cells, and layered ones.
+type Network interface {
+	engine.Network
+	// Depth returns the number of layers.
+	Depth() int
+}
 
 // Subject is a trained network with the task that it has learned and the device that runs it.
 type Subject struct {
-	Net    *models.Network
+	Net    Network
 	Task   *data.Task
 	Params *engine.Params[float32]
 	Device kernels.Device // nil for the unrolled graph

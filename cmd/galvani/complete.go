@@ -9,7 +9,6 @@ import (
 	"galvani/data"
 	"galvani/engine/rundir"
 	"galvani/kernels"
-	"galvani/models"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -18,7 +17,7 @@ import (
 // choices are the values of flags that are known by the name of the flag, wherever it is. Keys of a
 // run with a list of values of their own, such as --optimizer, bring it along.
 var choices = map[string]func() []string{
-	"model": models.Names, "models": models.Names, "task": data.Names, "tasks": data.Names,
+	"model": modelNames, "models": modelNames, "task": data.Names, "tasks": data.Names,
 	"device": deviceChoices, "devices": func() []string { return []string{"cpu", "cuda", "cuda:0"} },
 	"to":         func() []string { return exportNames },
 	"backend":    func() []string { return wordsOf("backend") }, // of commands that are given a run, too

@@ -64,7 +64,7 @@ func (p *plain) words(format string, args ...any) { fmt.Fprintf(p.w, format+"\n"
 func (p *plain) start(j *job, dir string) error {
 	p.j, p.begin = j, time.Now()
 	learned, _ := j.session.Params().Len()
-	p.words("%s (%s, %s learned parameters) on %s (T=%d I=%d O=%d)", j.net.Name(), units(j.net),
+	p.words("%s (%s, %s learned parameters) on %s (T=%d I=%d O=%d)", j.network().Name(), j.units(),
 		thousands(learned), j.task.Name, j.task.T, j.task.I, j.task.O)
 	p.words("data: %s", j.counts())
 	p.words("device: %s", j.place)

@@ -77,7 +77,7 @@ func (d *jsonDisplay) write(e event) error {
 func (d *jsonDisplay) start(j *job, dir string) error {
 	d.pace.start(j)
 	learned, _ := j.session.Params().Len()
-	return d.write(event{Event: "start", Run: dir, Model: j.net.Name(), Task: j.task.Name, Device: j.place.device,
+	return d.write(event{Event: "start", Run: dir, Model: j.network().Name(), Task: j.task.Name, Device: j.place.device,
 		Backend: j.place.backend, Notes: j.task.Notes, Learned: learned, Step: j.session.Progress().Step})
 }
 

@@ -141,7 +141,7 @@ func newEval() *cobra.Command {
 
 func (j *job) evaluate(ctx context.Context, dir string, state *rundir.State) (evalReport, error) {
 	test := j.task.Test
-	r := evalReport{savedHead: headOf(dir, state, j.net.Name(), j.task.Name),
+	r := evalReport{savedHead: headOf(dir, state, j.network().Name(), j.task.Name),
 		Device: j.place.device, Backend: j.place.backend, Sequences: test.Len()}
 	var err error
 	if r.Test, r.Trials, err = j.measure(ctx); err != nil {
@@ -171,7 +171,7 @@ func (j *job) measure(ctx context.Context) (scoreJSON, []analysis.Trials, error)
 
 // subject is the network as package analysis asks for it.
 func (j *job) subject() *analysis.Subject {
-	return &analysis.Subject{Net: j.net, Task: j.task, Params: j.session.Params(), Device: j.place.dev, Batch: j.opt.Batch}
+	return &analysis.Subject{Net: j.network(), Task: j.task, Params: j.session.Params(), Device: j.place.dev, Batch: j.opt.Batch}
 }
 
 func (p *printer) evaluation(r evalReport) {

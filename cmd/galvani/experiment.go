@@ -246,8 +246,8 @@ func configureTraining(model, task string, keys map[string]any) (experiment.Trai
 		return experiment.Training{}, err
 	}
 	memory, err := parseBytes("memory", s.run.Memory)
-	return experiment.Training{Model: s.run.Model, Cell: s.cell, Task: s.task, Hidden: s.run.Hidden,
-		ReadoutScale: s.run.ReadoutScale, Wiring: &s.wiring, Options: s.opt, Memory: memory}, err
+	return experiment.Training{Model: s.run.Model, Cell: s.cell, Task: s.task, Hidden: s.size.Hidden,
+		ReadoutScale: s.size.ReadoutScale, Wiring: &s.wiring, Options: s.opt, Memory: memory}, err
 }
 
 // outcome writes the report of an experiment in words.

@@ -17,6 +17,7 @@ import (
 	"galvani/engine/safetensors"
 	"galvani/kernels"
 	"galvani/models"
+	"galvani/models/layered"
 
 	"github.com/spf13/cobra"
 )
@@ -142,16 +143,13 @@ func (f *exportFlags) export(dir string, stderr io.Writer) (r exportReport, err 
 	if err != nil {
 		return r, err
 	}
-	net, stored, err := savedNetwork(run, state)
+	s, err := savedSettings(run, state, layer{})
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", state.Path, err)
 	}
-	tensors, err := analysis.Acting(net, stored)
+	tensors, err := f.tensors(s, state)
 	if err != nil {
 		return r, err
-	}
-	if f.masks {
-		tensors = append(tensors, analysis.Constants(net)...)
 	}
 	r = exportReport{savedHead: headOf(dir, state, state.Model, state.Task), Format: f.to,
 		File: f.out, Tensors: tensorReports(tensors)}
@@ -163,14 +161,49 @@ func (f *exportFlags) export(dir string, stderr io.Writer) (r exportReport, err 
 	return r, writeFile(r.File, func(w io.Writer) error { return exportFormats[f.to](w, tensors, about) })
 }
 
-// savedNetwork returns the network of a run with its parameters as they are stored. Its sizes are
-// those of the tensors in the checkpoint.
-func savedNetwork(run *rundir.Run, state *rundir.State) (*models.Network, [][]float32, error) {
-	s, err := savedSettings(run, state, layer{})
-	if err != nil {
-		return nil, nil, err
+// tensors returns the weights that act in the network of a checkpoint; those of a layered network are the
+// parameters as they are stored.
+func (f *exportFlags) tensors(s *settings, state *rundir.State) ([]safetensors.Tensor, error) {
+	if s.mlp != nil {
+		return layeredTensors(s, state)
 	}
-	d := models.Dims{I: 1, H: s.run.Hidden, O: 1}
+	net, stored, err := savedNetwork(s, state)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", state.Path, err)
+	}
+	tensors, err := analysis.Acting(net, stored)
+	if err == nil && f.masks {
+		tensors = append(tensors, analysis.Constants(net)...)
+	}
+	return tensors, err
+}
+
+// layeredTensors returns the parameters of a layered network, with the sizes of its checkpoint.
+func layeredTensors(s *settings, state *rundir.State) (list []safetensors.Tensor, err error) {
+	inputs, outputs := 1, 1
+	if t, ok := state.Tensor("layer1.weight"); ok && len(t.Shape) == 2 {
+		inputs = t.Shape[1]
+	}
+	if t, ok := state.Tensor(fmt.Sprintf("layer%d.bias", len(s.mlp.Hidden)+1)); ok {
+		outputs = t.Shape[0]
+	}
+	net, err := layered.Bind(s.run.Model, s.mlp, inputs, outputs)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	stored, err := storedAs(net.Specs(), state)
+	for i, spec := range net.Specs() {
+		if err == nil {
+			list = append(list, safetensors.Float32(spec.Name, spec.Shape, stored[i]))
+		}
+	}
+	return list, err
+}
+
+// savedNetwork returns the network of recurrent cells of a checkpoint with its parameters as they are stored.
+// Its sizes are those of the tensors.
+func savedNetwork(s *settings, state *rundir.State) (*models.Network, [][]float32, error) {
+	d := models.Dims{I: 1, H: s.size.Hidden, O: 1}
 	if t, ok := state.Tensor("readout.weight"); ok && len(t.Shape) == 2 {
 		d.O = t.Shape[0]
 	}
@@ -185,19 +218,24 @@ func savedNetwork(run *rundir.Run, state *rundir.State) (*models.Network, [][]fl
 	if net, err = s.bind(d); err != nil {
 		return nil, nil, err
 	}
-	var stored [][]float32
-	for _, spec := range net.Specs() {
+	stored, err := storedAs(net.Specs(), state)
+	return net, stored, err
+}
+
+// storedAs returns the parameters of a table as a checkpoint holds them.
+func storedAs(specs []kernels.Spec, state *rundir.State) (stored [][]float32, err error) {
+	for _, spec := range specs {
 		t, ok := state.Tensor(spec.Name)
 		if !ok || !slices.Equal(t.Shape, spec.Shape) {
-			return nil, nil, fmt.Errorf("%s is %v, want %v: %w", spec.Name, t.Shape, spec.Shape, errNetwork)
+			return nil, fmt.Errorf("%s is %v, want %v: %w", spec.Name, t.Shape, spec.Shape, errNetwork)
 		}
 		v, err := t.Float32s()
 		if err != nil {
-			return nil, nil, fmt.Errorf("%w: %w", err, errNetwork)
+			return nil, fmt.Errorf("%w: %w", err, errNetwork)
 		}
 		stored = append(stored, v)
 	}
-	return net, stored, nil
+	return stored, nil
 }
 
 // errNetwork means that a checkpoint is of another network than the configuration of its run.

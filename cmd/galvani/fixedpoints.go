@@ -71,6 +71,9 @@ func newFixedpoints() *cobra.Command {
 				return err
 			}
 			defer j.close()
+			if err := j.needsCells("fixedpoints"); err != nil {
+				return err
+			}
 			r := pointsReport{savedHead: headOf(args[0], state, j.net.Name(), j.task.Name),
 				Input: f.input, Starts: f.Starts}
 			picture, err := j.fixedpoints(c.Context(), &f, &r)

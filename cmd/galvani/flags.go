@@ -11,6 +11,7 @@ import (
 	"galvani/engine"
 	"galvani/engine/setting"
 	"galvani/models"
+	"galvani/models/layered"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -59,9 +60,12 @@ type section struct {
 // given on the command line go to.
 func addSettings(c *cobra.Command, own *pflag.FlagSet) (*[]config.Pair, error) {
 	given := &[]config.Pair{}
-	run, wiring, opt := defaultRunKeys(), models.NewWiring(), engine.DefaultOptions()
-	cells, tasks := map[string]any{}, map[string]any{}
+	run, size, wiring, opt := defaultRunKeys(), defaultCellKeys(), models.NewWiring(), engine.DefaultOptions()
+	cells, tasks := map[string]any{"recurrent cells": &size}, map[string]any{}
 	for _, e := range models.All() {
+		cells[e.Name] = e.New()
+	}
+	for _, e := range layered.All() {
 		cells[e.Name] = e.New()
 	}
 	for _, e := range data.All() {

@@ -55,7 +55,7 @@ func newGradcheck() *cobra.Command {
 the fused scan. A gradient that differs ends with exit code 70.`,
 		Args: exactArgs("MODEL"), ValidArgsFunction: completeNames(models.Names),
 		RunE: func(c *cobra.Command, args []string) error {
-			e, err := lookupModel(args[0])
+			e, err := lookupCell(args[0])
 			if err != nil {
 				return err
 			}

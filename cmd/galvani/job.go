@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"galvani/bench/analysis"
 	"galvani/cmd/galvani/internal/config"
 	"galvani/data"
 	"galvani/engine"
@@ -16,6 +17,7 @@ import (
 	"galvani/engine/rundir"
 	"galvani/kernels"
 	"galvani/models"
+	"galvani/models/layered"
 )
 
 // job is a session with all that it was made from.
@@ -24,7 +26,8 @@ type job struct {
 	place   place
 	model   models.Entry
 	about   data.Entry
-	net     *models.Network
+	net     *models.Network  // nil for a layered network
+	mlp     *layered.Network // nil for recurrent cells
 	task    *data.Task
 	cfg     engine.Config // of session
 	session *engine.Session
@@ -45,7 +48,7 @@ func (s *settings) open() (j *job, err error) {
 	if j.about, err = lookupTask(s.run.Task); err != nil {
 		return nil, err
 	}
-	if j.task, j.net, err = s.build(); err != nil {
+	if j.task, j.net, j.mlp, err = s.build(); err != nil {
 		return nil, err
 	}
 	if err := j.start(); err != nil {
@@ -54,39 +57,65 @@ func (s *settings) open() (j *job, err error) {
 	return j, nil
 }
 
-// build opens the task and binds the network to it.
-func (s *settings) build() (*data.Task, *models.Network, error) {
-	task, err := s.task.Open(data.Env{Dir: dataFolder(s.run.DataDir), Seed: s.opt.Seed, Validation: s.run.Validation})
-	if err != nil {
-		return nil, nil, err
+// build opens the task and binds the network to it, of recurrent cells or layered.
+func (s *settings) build() (task *data.Task, net *models.Network, mlp *layered.Network, err error) {
+	if task, err = s.task.Open(data.Env{Dir: dataFolder(s.run.DataDir), Seed: s.opt.Seed, Validation: s.run.Validation}); err != nil {
+		return nil, nil, nil, err
 	}
-	net, err := s.bind(models.Dims{I: task.I, H: s.run.Hidden, O: task.O}, models.Within(boundHeap()))
+	if s.mlp != nil {
+		if task.T != 1 {
+			return nil, nil, nil, fmt.Errorf("%w: model %s reads its input in one step, and task %s has %d; take a task of one step, such as mnist, or a model of recurrent cells",
+				config.ErrConfig, s.run.Model, task.Name, task.T)
+		}
+		mlp, err = layered.Bind(s.run.Model, s.mlp, task.I, task.O)
+	} else {
+		net, err = s.bind(models.Dims{I: task.I, H: s.size.Hidden, O: task.O}, models.Within(boundHeap()))
+	}
 	if errors.Is(err, kernels.ErrMemory) {
-		return nil, nil, fmt.Errorf("%w; make --hidden smaller", err)
+		return nil, nil, nil, fmt.Errorf("%w; make --hidden smaller", err)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
+		return nil, nil, nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
-	return task, net, nil
+	return task, net, mlp, nil
+}
+
+// network is what is trained: recurrent cells, or layers.
+func (j *job) network() analysis.Network {
+	if j.mlp != nil {
+		return j.mlp
+	}
+	return j.net
+}
+
+// needsCells refuses a layered network for a command that is about recurrent cells.
+func (j *job) needsCells(command string) error {
+	if j.net == nil {
+		return fmt.Errorf("%w: galvani %s looks at the state of recurrent cells, and model %s has none", config.ErrConfig, command, j.mlp.Name())
+	}
+	return nil
 }
 
 // bind gives the cell its sizes.
 func (s *settings) bind(d models.Dims, more ...models.Option) (*models.Network, error) {
-	return models.Bind(s.run.Model, s.cell, d, append(more, models.Layers(s.run.Layers), models.ReadoutScale(s.run.ReadoutScale),
+	return models.Bind(s.run.Model, s.cell, d, append(more, models.Layers(s.size.Layers), models.ReadoutScale(s.size.ReadoutScale),
 		models.FeedbackBy(s.feedback()), models.Wired(s.wiring))...)
 }
 
 // units says how many units a network has.
-func units(net *models.Network) string {
-	if net.Depth() == 1 {
-		return fmt.Sprintf("%d units", net.Hidden())
+func (j *job) units() string {
+	switch {
+	case j.mlp != nil:
+		return strings.ReplaceAll(strings.Trim(fmt.Sprint(j.mlp.Sizes()), "[]"), " ", "-") + ", " + j.mlp.Rule().Name
+	case j.net.Depth() == 1:
+		return fmt.Sprintf("%d units", j.net.Hidden())
 	}
-	return fmt.Sprintf("%d layers of %d units", net.Depth(), net.Hidden())
+	return fmt.Sprintf("%d layers of %d units", j.net.Depth(), j.net.Hidden())
 }
 
 // feedback returns the way in which errors come back from the read-out.
 func (s *settings) feedback() models.Feedback {
-	return models.Feedback(slices.Index(models.Feedbacks, s.run.Feedback))
+	return models.Feedback(slices.Index(models.Feedbacks, s.size.Feedback))
 }
 
 // start opens the device and the session on it. A GPU that was not asked for by name and that
@@ -104,7 +133,7 @@ func (j *job) start() (err error) {
 			config.ErrConfig, j.run.Memory)
 	}
 	j.ranks = group.DryRun(j.run.DryRunRanks)
-	j.cfg = engine.Config{Net: j.net, Task: j.task, Device: j.place.dev, Options: j.opt, Memory: memory, Group: j.ranks[0],
+	j.cfg = engine.Config{Net: j.network(), Task: j.task, Device: j.place.dev, Options: j.opt, Memory: memory, Group: j.ranks[0],
 		Source: string(j.source), Version: thisBuild().String()}
 	j.session, err = engine.NewSession(j.cfg)
 	if j.place.auto && (errors.Is(err, kernels.ErrMemory) || errors.Is(err, kernels.ErrLost)) {
@@ -133,7 +162,11 @@ func (j *job) close() error {
 
 // references returns the works behind the cell, the task and the wiring as BibTeX.
 func (j *job) references() []byte {
-	return cite.BibTeX(slices.Concat(j.model.References, j.about.References, j.wiring.References(), j.feedback().References()))
+	works := slices.Concat(j.model.References, j.about.References)
+	if j.mlp != nil {
+		return cite.BibTeX(append(works, j.mlp.Rule().References...))
+	}
+	return cite.BibTeX(slices.Concat(works, j.wiring.References(), j.feedback().References()))
 }
 
 // findRun returns the run directory that a name means, and the checkpoint if it names one.

@@ -9,12 +9,13 @@ import (
 	"galvani/engine/setting"
 	"galvani/kernels"
 	"galvani/models"
+	"galvani/models/layered"
 
 	"github.com/spf13/cobra"
 )
 
 func newModels() *cobra.Command {
-	return newGroup("models", "The cells: equations, parameters, keys", newModelsList(), newModelsShow())
+	return newGroup("models", "The models: equations, parameters, keys", newModelsList(), newModelsShow())
 }
 
 // brief is one line of a list.
@@ -43,11 +44,15 @@ func newList(short string, all func() []brief) *cobra.Command {
 }
 
 func newModelsList() *cobra.Command {
-	return newList("List the cells", func() []brief {
+	return newList("List the models", func() []brief {
 		var list []brief
 		for _, e := range models.All() {
 			list = append(list, brief{e.Name, e.Doc, e.Source})
 		}
+		for _, e := range layered.All() {
+			list = append(list, brief{e.Name, e.Doc, e.Source})
+		}
+		slices.SortFunc(list, func(a, b brief) int { return strings.Compare(a.Name, b.Name) })
 		return list
 	})
 }
@@ -132,8 +137,8 @@ type paramReport struct {
 func newModelsShow() *cobra.Command {
 	var asJSON bool
 	d, layers := models.Dims{}, 1
-	c := &cobra.Command{Use: "show NAME", Short: "Show a cell: source, parameter table, keys",
-		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(models.Names),
+	c := &cobra.Command{Use: "show NAME", Short: "Show a model: source, parameter table, keys",
+		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(modelNames),
 		RunE: func(c *cobra.Command, args []string) error {
 			e, err := lookupModel(args[0])
 			if err != nil {
@@ -155,6 +160,9 @@ func newModelsShow() *cobra.Command {
 
 func describeModel(e models.Entry, d models.Dims, layers int) (modelReport, error) {
 	r := modelReport{brief: brief{e.Name, e.Doc, e.Source}, Equations: e.Equations, Dims: d}
+	if e.New == nil {
+		return describeLayered(e, r)
+	}
 	cell := e.New()
 	var err error
 	if r.Keys, err = keyReports("model "+e.Name, cell); err != nil {
@@ -164,13 +172,7 @@ func describeModel(e models.Entry, d models.Dims, layers int) (modelReport, erro
 	if err != nil {
 		return r, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
-	for _, s := range net.Specs() {
-		r.Params = append(r.Params, paramReport{s.Name, s.Letters, s.Shape, s.Unit,
-			initText(s.Init), boundText(s.Bound), s.Learned, s.Doc})
-		if s.Learned {
-			r.Count += s.Len()
-		}
-	}
+	r.table(net.Specs())
 	for i, start := range net.Rest() {
 		plane, layer := e.Planes[i%len(e.Planes)], i/len(e.Planes)
 		if layer < layers-1 { // h of the last layer is what the read-out sees
@@ -183,6 +185,36 @@ func describeModel(e models.Entry, d models.Dims, layers int) (modelReport, erro
 		r.Wiring = models.WiringNotes
 	}
 	return r, nil
+}
+
+// describeLayered tells of a layered network.
+func describeLayered(e models.Entry, r modelReport) (modelReport, error) {
+	own, err := layered.Lookup(e.Name)
+	if err != nil {
+		return r, err
+	}
+	m := own.New()
+	if r.Keys, err = keyReports("model "+e.Name, m); err != nil {
+		return r, err
+	}
+	m.Hidden = []int{r.Dims.H, r.Dims.H}
+	net, err := layered.Bind(e.Name, m, r.Dims.I, r.Dims.O)
+	if err != nil {
+		return r, fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	r.table(net.Specs())
+	r.Notes = slices.Concat(e.Notes, []string{"Matrices are W[post,pre]: row i is what unit i receives.", "The shapes are shown for two hidden layers of H units."})
+	return r, nil
+}
+
+// table adds rows of a parameter table.
+func (r *modelReport) table(specs []kernels.Spec) {
+	for _, s := range specs {
+		r.Params = append(r.Params, paramReport{s.Name, s.Letters, s.Shape, s.Unit, initText(s.Init), boundText(s.Bound), s.Learned, s.Doc})
+		if s.Learned {
+			r.Count += s.Len()
+		}
+	}
 }
 
 func (p *printer) model(r modelReport) {
@@ -204,12 +236,14 @@ func (p *printer) model(r modelReport) {
 		rows[i] = []string{s.Name, "[" + s.Letters + "]", fmt.Sprint(s.Shape), s.Unit, s.Init, s.Bound, learned, s.Doc}
 	}
 	p.table([]string{"NAME", "LETTERS", "SHAPE", "UNIT", "INIT", "BOUND", "", "WHAT"}, rows)
-	p.title("\nState")
-	rows = nil
-	for _, s := range r.State {
-		rows = append(rows, []string{s.Name, s.Unit, fmt.Sprintf("%.4g", s.Start), s.Doc})
+	if len(r.State) > 0 {
+		p.title("\nState")
+		rows = nil
+		for _, s := range r.State {
+			rows = append(rows, []string{s.Name, s.Unit, fmt.Sprintf("%.4g", s.Start), s.Doc})
+		}
+		p.table([]string{"PLANE", "UNIT", "START", "WHAT"}, rows)
 	}
-	p.table([]string{"PLANE", "UNIT", "START", "WHAT"}, rows)
 	p.keys(r.Keys)
 	p.notes("Conventions", r.Notes)
 	p.notes("Dale's law and masks", r.Wiring)
@@ -245,11 +279,27 @@ func boundText(b kernels.Bound) string {
 	return strings.ReplaceAll(fmt.Sprintf("[%g, %g]", b.Lo, b.Hi), "Inf", "∞")
 }
 
-// lookupModel finds a cell.
+// modelNames are the models of both kinds: recurrent cells and layered networks.
+func modelNames() []string {
+	return slices.Sorted(slices.Values(slices.Concat(models.Names(), layered.Names())))
+}
+
+// lookupModel finds a model. That of a layered network has no cell to make (New is nil).
 func lookupModel(name string) (models.Entry, error) {
-	e, err := models.Lookup(name)
-	if err != nil {
-		return e, fmt.Errorf("%w: %w", config.ErrConfig, err)
+	if e, err := models.Lookup(name); err == nil {
+		return e, nil
 	}
-	return e, nil
+	if e, err := layered.Lookup(name); err == nil {
+		return models.Entry{Name: e.Name, Doc: e.Doc, Source: e.Source, References: e.References, Equations: e.Equations, Notes: e.Notes}, nil
+	}
+	return models.Entry{}, fmt.Errorf("%w: %s", config.ErrConfig, setting.Unknown("model", name, modelNames()))
+}
+
+// lookupCell finds a model of recurrent cells.
+func lookupCell(name string) (models.Entry, error) {
+	e, err := lookupModel(name)
+	if err == nil && e.New == nil {
+		return e, fmt.Errorf("%w: model %s is no recurrent cell, want one of %s", config.ErrConfig, name, strings.Join(models.Names(), ", "))
+	}
+	return e, err
 }

@@ -149,6 +149,9 @@ func (f *perturbFlags) check() error {
 
 // perturb measures the network as it is and under every perturbation that the flags ask for.
 func (j *job) perturb(ctx context.Context, f *perturbFlags, dir string, state *rundir.State) (perturbReport, error) {
+	if err := j.needsCells("perturb"); err != nil {
+		return perturbReport{}, err
+	}
 	r := perturbReport{savedHead: headOf(dir, state, j.net.Name(), j.task.Name),
 		Device: j.place.device, Backend: j.place.backend, Sequences: j.task.Test.Len(), Hidden: j.net.Hidden() * j.net.Depth(), Readout: !f.keepReadout}
 	var err error

@@ -42,8 +42,10 @@ func (j *job) plot(run *rundir.Run, say func(string, ...any)) error {
 	for i, s := range charts["accuracy"].Series {
 		charts["accuracy"].Series[i] = percent(s)
 	}
-	if charts["gradient"], err = j.gradientChart(say); err != nil {
-		return err
+	if j.task.T > 1 {
+		if charts["gradient"], err = j.gradientChart(say); err != nil {
+			return err
+		}
 	}
 	if timed, ok := j.task.Test.(data.Timed); ok {
 		if charts["response"], err = j.responseChart(timed); err != nil {
@@ -89,7 +91,7 @@ func (j *job) curveNote() string {
 
 // subtitle says what a chart is of: model, size and task, and the run.
 func (j *job) subtitle(run *rundir.Run) string {
-	return fmt.Sprintf("%s (%s) on %s; run %s", j.net.Name(), units(j.net), j.task.Name, filepath.Base(run.Dir()))
+	return fmt.Sprintf("%s (%s) on %s; run %s", j.network().Name(), j.units(), j.task.Name, filepath.Base(run.Dir()))
 }
 
 // lossLabel names the loss with its unit.
@@ -152,7 +154,7 @@ func (j *job) gradientChart(say func(string, ...any)) (chart.Lines, error) {
 	if err != nil {
 		return c, fmt.Errorf("gradient against time: %w", err)
 	}
-	s := chart.Series{Name: j.net.Name(), Y: norms}
+	s := chart.Series{Name: j.network().Name(), Y: norms}
 	for t := range norms {
 		s.X = append(s.X, float64(t+1))
 	}
@@ -169,7 +171,7 @@ func (j *job) psychometricChart(set data.Trials) (chart.Lines, error) {
 	if err != nil || len(list) < 2 {
 		return c, err
 	}
-	s := chart.Series{Name: j.net.Name(), Dots: true}
+	s := chart.Series{Name: j.network().Name(), Dots: true}
 	for _, t := range list {
 		share := rows.Share(t.Right, t.Count)
 		s.X, s.Y = append(s.X, t.Coherence), append(s.Y, 100*share.Value)

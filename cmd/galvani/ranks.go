@@ -17,12 +17,12 @@ func (j *job) others() (list []*engine.Session, err error) {
 		return nil, err
 	}
 	for _, rank := range j.ranks[1:] {
-		task, net, err := j.build()
+		task, net, mlp, err := j.build()
 		if err != nil {
 			return list, err
 		}
-		cfg := j.cfg
-		cfg.Net, cfg.Task, cfg.Group = net, task, rank
+		cfg, other := j.cfg, job{net: net, mlp: mlp}
+		cfg.Net, cfg.Task, cfg.Group = other.network(), task, rank
 		s, err := engine.NewSession(cfg)
 		if err != nil {
 			return list, err

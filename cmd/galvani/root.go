@@ -33,7 +33,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newTrain(), newRuns(), newEval(), newTrace(), newExport(), newPerturb(), newFixedpoints(), newSimulate(), newFit(),
-		newModels(), newNeurons(), newNetworks(), newTasks(), newData(),
+		newModels(), newRules(), newNeurons(), newNetworks(), newTasks(), newData(),
 		newDevices(), newGradcheck(), newBench(), newExperiment(), newVersion(), newExitCodes(),
 	)
 	complete(root)

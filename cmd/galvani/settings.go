@@ -13,29 +13,38 @@ import (
 	"galvani/engine/infile"
 	"galvani/engine/setting"
 	"galvani/models"
+	"galvani/models/layered"
 )
 
 // runKeys are the keys of the command itself.
 type runKeys struct {
-	Model        string  `toml:"model" doc:"cell, see galvani models list"`
-	Task         string  `toml:"task" doc:"task, see galvani tasks list"`
+	Model       string  `toml:"model" doc:"cell, see galvani models list"`
+	Task        string  `toml:"task" doc:"task, see galvani tasks list"`
+	Device      string  `toml:"device" doc:"where to compute: auto, cpu, cuda or cuda:n"`
+	Backend     string  `toml:"backend" doc:"the fused scan or the unrolled graph" oneof:"auto|graph|scan"`
+	Validation  float64 `toml:"validation" doc:"part of the training samples that is kept from training to select the best checkpoint and to tell patience; generated tasks draw as many besides; 0 selects on the test set" min:"0" max:"0.9" before:"0"`
+	Precision   string  `toml:"precision" doc:"number format of the products on a GPU; states and parameters are float32" oneof:"fp32|tf32|bf16"`
+	Memory      string  `toml:"memory" doc:"most memory that training keeps of a sequence for the way back, e.g. 8GiB; beyond it states are recomputed; empty for no limit"`
+	Threads     int     `toml:"threads" needs:"backend!=graph" doc:"threads of the fused scan on the CPU, 0 for one per core" min:"0" max:"1024"`
+	DryRunRanks int     `toml:"dry_run_ranks" needs:"shards>1" doc:"ranks that this process plays by itself, as a dry run of a run on as many machines: each holds a copy of the network and takes its part of the shards; the result is that of one rank" min:"1" max:"1024"`
+	DataDir     string  `toml:"data_dir" doc:"folder of data-set files, empty for the user's cache folder"`
+	RunsDir     string  `toml:"runs_dir" doc:"folder that run directories are made in"`
+}
+
+func defaultRunKeys() runKeys {
+	return runKeys{Model: "crnn", Task: "looming", Device: "auto", Backend: "auto", Validation: 0.1, Precision: "fp32", DryRunRanks: 1, RunsDir: "runs"}
+}
+
+// cellKeys are the keys of all networks of recurrent cells.
+type cellKeys struct {
 	Hidden       int     `toml:"hidden" doc:"number H of hidden units" min:"1" max:"65536"`
 	Layers       int     `toml:"layers" doc:"number of layers of the cell with H units each; each reads h of the one below at the same step, and the read-out sees the last" min:"1" max:"64"`
 	ReadoutScale float64 `toml:"readout_scale" doc:"factor of the initial read-out weights" min:"0" max:"1e3"`
 	Feedback     string  `toml:"feedback" doc:"weights through which the error of the read-out reaches the hidden units: backprop takes those of the read-out, fixed random ones that are never learned (feedback alignment), sign the signs of those of the read-out, all with the size of its first weights (sign symmetry), transpose a copy of those of the read-out, which gives the bits of backprop; between layers it is backprop" oneof:"backprop|transpose|fixed|sign"`
-	Device       string  `toml:"device" doc:"where to compute: auto, cpu, cuda or cuda:n"`
-	Backend      string  `toml:"backend" doc:"the fused scan or the unrolled graph" oneof:"auto|graph|scan"`
-	Validation   float64 `toml:"validation" doc:"part of the training samples that is kept from training to select the best checkpoint and to tell patience; generated tasks draw as many besides; 0 selects on the test set" min:"0" max:"0.9" before:"0"`
-	Precision    string  `toml:"precision" doc:"number format of the products on a GPU; states and parameters are float32" oneof:"fp32|tf32|bf16"`
-	Memory       string  `toml:"memory" doc:"most memory that training keeps of a sequence for the way back, e.g. 8GiB; beyond it states are recomputed; empty for no limit"`
-	Threads      int     `toml:"threads" needs:"backend!=graph" doc:"threads of the fused scan on the CPU, 0 for one per core" min:"0" max:"1024"`
-	DryRunRanks  int     `toml:"dry_run_ranks" needs:"shards>1" doc:"ranks that this process plays by itself, as a dry run of a run on as many machines: each holds a copy of the network and takes its part of the shards; the result is that of one rank" min:"1" max:"1024"`
-	DataDir      string  `toml:"data_dir" doc:"folder of data-set files, empty for the user's cache folder"`
-	RunsDir      string  `toml:"runs_dir" doc:"folder that run directories are made in"`
 }
 
-func defaultRunKeys() runKeys {
-	return runKeys{Model: "crnn", Task: "looming", Hidden: 64, Layers: 1, ReadoutScale: 1, Feedback: "backprop", Device: "auto", Backend: "auto", Validation: 0.1, Precision: "fp32", DryRunRanks: 1, RunsDir: "runs"}
+func defaultCellKeys() cellKeys {
+	return cellKeys{Hidden: 64, Layers: 1, ReadoutScale: 1, Feedback: "backprop"}
 }
 
 // settings is everything that decides what a run computes: one flat space of keys over the
@@ -43,7 +52,9 @@ func defaultRunKeys() runKeys {
 type settings struct {
 	config.Set
 	run    runKeys
-	cell   models.Cell
+	size   cellKeys
+	cell   models.Cell  // nil for a layered network
+	mlp    *layered.MLP // nil for recurrent cells
 	wiring models.Wiring
 	task   data.Config
 	opt    engine.Options
@@ -67,7 +78,7 @@ type layer struct {
 // Errors: a key of the command line that has no effect with the others. Those of files that differ
 // from what would be in effect without the file go to notes, since the file of a run holds all keys.
 func resolve(layers ...layer) (*settings, error) {
-	s := &settings{run: defaultRunKeys(), wiring: models.NewWiring(), opt: engine.DefaultOptions()}
+	s := &settings{run: defaultRunKeys(), size: defaultCellKeys(), wiring: models.NewWiring(), opt: engine.DefaultOptions()}
 	for _, l := range layers {
 		for _, p := range l.pairs {
 			if p.Name != "model" && p.Name != "task" {
@@ -90,12 +101,21 @@ func resolve(layers ...layer) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.cell, s.task = model.New(), task.New()
-	for _, part := range []struct {
+	s.task = task.New()
+	type part struct {
 		owner string
 		ptr   any
-	}{{"run", &s.run}, {"model " + model.Name, s.cell}, {"wiring", &s.wiring}, {"task " + task.Name, s.task}, {"training", &s.opt}} {
-		if err := s.Add(part.owner, part.ptr); err != nil {
+	}
+	parts := []part{{"run", &s.run}}
+	if e, err := layered.Lookup(model.Name); err == nil {
+		s.mlp = e.New()
+		parts = append(parts, part{"model " + model.Name, s.mlp})
+	} else {
+		s.cell = model.New()
+		parts = append(parts, part{"recurrent cells", &s.size}, part{"model " + model.Name, s.cell}, part{"wiring", &s.wiring})
+	}
+	for _, p := range append(parts, part{"task " + task.Name, s.task}, part{"training", &s.opt}) {
+		if err := s.Add(p.owner, p.ptr); err != nil {
 			return nil, err
 		}
 	}
@@ -213,6 +233,14 @@ func keysOfOthers(model, task string) (map[string][]string, error) {
 		if e.Name != model {
 			owners["model "+e.Name] = e.New()
 		}
+	}
+	for _, e := range layered.All() {
+		if e.Name != model {
+			owners["model "+e.Name] = e.New()
+			continue
+		}
+		size, wiring := defaultCellKeys(), models.NewWiring()
+		owners["recurrent cells"], owners["wiring"] = &size, &wiring
 	}
 	for _, e := range data.All() {
 		if e.Name != task {

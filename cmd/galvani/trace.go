@@ -66,13 +66,13 @@ func newTrace() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			about := map[string]string{"model": j.net.Name(), "task": j.task.Name, "checkpoint": state.Path,
+			about := map[string]string{"model": j.network().Name(), "task": j.task.Name, "checkpoint": state.Path,
 				"device": j.place.String(), "version": thisBuild().String()}
 			if err := writeTensors(out, tensors, about); err != nil {
 				return err
 			}
 			if asJSON {
-				return writeJSON(c.OutOrStdout(), traceReport{savedHead: headOf(args[0], state, j.net.Name(), j.task.Name), Device: j.place.device, Backend: j.place.backend, Sequences: b.B, Steps: b.T, File: out,
+				return writeJSON(c.OutOrStdout(), traceReport{savedHead: headOf(args[0], state, j.network().Name(), j.task.Name), Device: j.place.device, Backend: j.place.backend, Sequences: b.B, Steps: b.T, File: out,
 					Tensors: tensorReports(tensors)})
 			}
 			_, err = fmt.Fprintf(c.ErrOrStderr(), "%d tensors of %d sequences are in %s\n", len(tensors), b.B, out)
@@ -90,6 +90,9 @@ func (j *job) trace(b *data.Batch) ([]safetensors.Tensor, error) {
 	tensors, err := j.session.Trace(b)
 	if err != nil {
 		return nil, err
+	}
+	if j.net == nil {
+		return tensors, nil // whose weights act as they are stored
 	}
 	acting, err := analysis.Acting(j.net, j.subject().Stored())
 	if err != nil {

@@ -38,8 +38,9 @@ func newExample(t *testing.T, change func(*MLP)) *example {
 	t.Helper()
 	m := NewMLP()
 	m.Activation = "tanh"
+	m.Hidden = hidden
 	change(m)
-	net, err := Bind("mlp", m, inputs, hidden, outputs)
+	net, err := Bind("mlp", m, inputs, outputs)
 	if err != nil {
 		t.Fatal(err)
 	}

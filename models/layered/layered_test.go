@@ -21,7 +21,7 @@ func TestRulesAreChoices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := keys[0]; got.Name != "rule" || !slices.Equal(got.OneOf, rules.Names()) {
+	if got := keys[1]; got.Name != "rule" || !slices.Equal(got.OneOf, rules.Names()) {
 		t.Errorf("key %s takes %v, want the rules %v", got.Name, got.OneOf, rules.Names())
 	}
 }
@@ -305,12 +305,10 @@ func TestGo(t *testing.T) {
 // TestBad holds what is refused.
 func TestBad(t *testing.T) {
 	for want, change := range map[string]func() error{
-		"want one hidden layer or more": func() error { _, err := Bind("mlp", NewMLP(), 3, nil, 2); return err },
-		"all at least 1":                func() error { _, err := Bind("mlp", NewMLP(), 3, []int{4, 0}, 2); return err },
-		"rule is": func() error {
-			_, err := Bind("mlp", &MLP{Rule: "hebb"}, 3, []int{4}, 2)
-			return err
-		},
+		"hidden is [], want at least one value":  func() error { m := NewMLP(); m.Hidden = nil; _, err := Bind("mlp", m, 3, 2); return err },
+		"hidden is 0, want 1 to 65536":           func() error { m := NewMLP(); m.Hidden = []int{4, 0}; _, err := Bind("mlp", m, 3, 2); return err },
+		"want all at least 1":                    func() error { _, err := Bind("mlp", NewMLP(), 0, 2); return err },
+		"rule is \"hebb\", want one of backprop": func() error { m := NewMLP(); m.Rule = "hebb"; _, err := Bind("mlp", m, 3, 2); return err },
 		"take a task of one step": func() error {
 			_, err := newExample(t, byRule("backprop")).net.Build(gorgonia.NewGraph(), nil, kernels.Sequence{T: 2, B: 1, I: inputs}, nil)
 			return err

@@ -27,17 +27,17 @@ type Network struct {
 	built int
 }
 
-// Bind gives the model its sizes: inputs, hidden layers, outputs.
+// Bind gives the model its inputs and outputs.
 //
 // Errors: kernels.ErrShape for sizes below 1; settings out of range.
-func Bind(name string, m *MLP, inputs int, hidden []int, outputs int) (*Network, error) {
+func Bind(name string, m *MLP, inputs, outputs int) (*Network, error) {
 	rule, err := m.rule()
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{name: name, cfg: *m, rule: rule, sizes: slices.Concat([]int{inputs}, hidden, []int{outputs})}
-	if slices.Min(n.sizes) < 1 || len(hidden) < 1 {
-		return nil, fmt.Errorf("models: %s: inputs, hidden layers and outputs are %v, want one hidden layer or more and all at least 1: %w", name, n.sizes, kernels.ErrShape)
+	n := &Network{name: name, cfg: *m, rule: rule, sizes: slices.Concat([]int{inputs}, m.Hidden, []int{outputs})}
+	if slices.Min(n.sizes) < 1 {
+		return nil, fmt.Errorf("models: %s: inputs, hidden layers and outputs are %v, want all at least 1: %w", name, n.sizes, kernels.ErrShape)
 	}
 	n.specify()
 	return n, nil
@@ -89,6 +89,9 @@ func (n *Network) Rest() []float64 { return nil }
 
 // Hidden returns the number of units of the last hidden layer, which the output reads.
 func (n *Network) Hidden() int { return n.sizes[n.layers()-1] }
+
+// Depth returns the number of hidden layers.
+func (n *Network) Depth() int { return n.layers() - 1 }
 
 // Sizes returns inputs, hidden layers and outputs.
 func (n *Network) Sizes() []int { return slices.Clone(n.sizes) }

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"galvani/cmd/galvani/internal/config"
+	"galvani/models/rules"
+
+	"github.com/spf13/cobra"
+)
+
+func newRules() *cobra.Command {
+	return newGroup("rules", "The rules by which layered networks learn: equations, what a synapse reads", newRulesList(), newRulesShow())
+}
+
+func newRulesList() *cobra.Command {
+	return newList("List the rules", func() []brief {
+		var list []brief
+		for _, r := range rules.All() {
+			list = append(list, brief{r.Name, r.Doc, r.Source})
+		}
+		return list
+	})
+}
+
+// ruleReport is what rules show tells.
+type ruleReport struct {
+	brief
+	Equations string   `json:"equations"`
+	Reads     []string `json:"reads"`
+	Notes     []string `json:"notes,omitempty"`
+}
+
+func newRulesShow() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{Use: "show NAME", Short: "Show a rule: equations, what each synapse may read, source",
+		Example: "  galvani rules show feedback-alignment",
+		Args:    exactArgs("NAME"), ValidArgsFunction: completeNames(rules.Names),
+		RunE: func(c *cobra.Command, args []string) error {
+			e, err := rules.Lookup(args[0])
+			if err != nil {
+				return fmt.Errorf("%w: %w", config.ErrConfig, err)
+			}
+			r := ruleReport{brief{e.Name, e.Doc, e.Source}, e.Equations, slices.Concat([]string{}, e.Reads), e.Notes}
+			return report(c, asJSON, r, func(p *printer) { p.rule(r) })
+		}}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func (p *printer) rule(r ruleReport) {
+	p.title("%s", r.Name)
+	p.line("%s", r.Doc)
+	p.line("")
+	for l := range strings.SplitSeq(r.Equations, "\n") {
+		p.line("  %s", l)
+	}
+	p.line("")
+	p.line("Source: %s", dash(r.Source))
+	p.notes("What a synapse reads", r.Reads)
+	p.notes("Notes", r.Notes)
+	p.line("")
+	p.line("Train with it: galvani train --model mlp --task mnist --rule %s", r.Name)
+}
