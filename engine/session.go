@@ -24,6 +24,8 @@ type Config struct {
 	Memory int64
 	// Group is the ranks of the run, among which Options.Shards are divided; nil for one rank.
 	Group group.Group
+	// Compare asks every evaluation for the directions of updates beside the gradient; nil for none.
+	Compare *Comparison
 	// Source and Version go into every checkpoint: the whole config.toml, and what wrote it.
 	Source, Version string
 }

@@ -34,6 +34,9 @@ type EvalEvent struct {
 	Set      string  // what Held was measured on: validation or test
 	Held     Metrics
 	Improved bool // the best so far
+	// Against are the directions of what the network learns by beside the gradient (Config.Compare), on the
+	// first training batch with the parameters as they are now.
+	Against []Direction
 }
 
 // Saver keeps checkpoints. *rundir.Run is one.
@@ -252,5 +255,9 @@ func (t *trainer) evaluate(ctx context.Context) error {
 	if t.obs == nil {
 		return nil
 	}
-	return t.obs.Evaluated(EvalEvent{Step: p.Step, Epoch: p.Epoch, Train: p.Running, Set: name, Held: m, Improved: improved})
+	against, err := t.against()
+	if err != nil {
+		return err
+	}
+	return t.obs.Evaluated(EvalEvent{Step: p.Step, Epoch: p.Epoch, Train: p.Running, Set: name, Held: m, Improved: improved, Against: against})
 }

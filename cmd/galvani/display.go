@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"galvani/engine"
@@ -87,8 +88,22 @@ func (p *plain) evaluated(e engine.EvalEvent) {
 	if e.Improved {
 		best = "  best"
 	}
-	p.words("epoch %d/%d  step %d  train %s  %s %s  %s%s", e.Epoch+1, p.j.opt.Epochs, e.Step, score(e.Train), e.Set,
-		score(e.Held), time.Since(p.begin).Round(time.Second), best)
+	p.words("epoch %d/%d  step %d  train %s  %s %s%s  %s%s", e.Epoch+1, p.j.opt.Epochs, e.Step, score(e.Train), e.Set,
+		score(e.Held), anglesText(e.Against), time.Since(p.begin).Round(time.Second), best)
+}
+
+// anglesText writes the angles of the updates of the layers to the gradient, from the first on.
+func anglesText(list []engine.Direction) string {
+	var angles []string
+	for _, d := range list {
+		if strings.HasSuffix(d.Name, ".weight") {
+			angles = append(angles, fmt.Sprintf("%.0f°", d.Degrees))
+		}
+	}
+	if angles == nil {
+		return ""
+	}
+	return "  to the gradient " + strings.Join(angles, " ")
 }
 
 func (p *plain) end(j *job, r engine.Result, dir string, took time.Duration) {

@@ -135,6 +135,9 @@ func (j *job) start() (err error) {
 	j.ranks = group.DryRun(j.run.DryRunRanks)
 	j.cfg = engine.Config{Net: j.network(), Task: j.task, Device: j.place.dev, Options: j.opt, Memory: memory, Group: j.ranks[0],
 		Source: string(j.source), Version: thisBuild().String()}
+	if j.mlp != nil && j.mlp.Angles() {
+		j.cfg.Compare = &engine.Comparison{Exact: j.mlp.Exact(), Pairs: j.mlp.Pairs()}
+	}
 	j.session, err = engine.NewSession(j.cfg)
 	if j.place.auto && (errors.Is(err, kernels.ErrMemory) || errors.Is(err, kernels.ErrLost)) {
 		if err := j.place.close(); err != nil {

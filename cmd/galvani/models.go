@@ -259,7 +259,7 @@ func initText(i kernels.Init) string {
 	case kernels.Normal:
 		return fmt.Sprintf("N(%g, %g)", i.A, i.B)
 	case kernels.XavierUniform:
-		return fmt.Sprintf("%g·Xavier", i.A)
+		return fmt.Sprintf("%.4g·Xavier", i.A)
 	case kernels.Orthogonal:
 		return fmt.Sprintf("%g·orthogonal", i.A)
 	case kernels.Identity:

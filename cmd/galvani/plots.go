@@ -7,6 +7,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"galvani/bench/rows"
 	"galvani/data"
@@ -39,6 +40,9 @@ func (j *job) plot(run *rundir.Run, say func(string, ...any)) error {
 		"accuracy": {Title: "Accuracy", XLabel: "update", YLabel: accuracy, Note: j.curveNote(), Levels: j.chance(100),
 			Series: curves(rows, "accuracy")},
 	}
+	charts["angles"] = chart.Lines{Title: "Updates beside the gradient", XLabel: "update", YLabel: "angle (degrees)",
+		Note:   "Between what the rule changes and the gradient, on the first training batch; feedback: between the weights of the way back and those that they stand for.",
+		Levels: []chart.Level{{Y: 90, Text: "no relation"}}, Series: angles(rows)}
 	for i, s := range charts["accuracy"].Series {
 		charts["accuracy"].Series[i] = percent(s)
 	}
@@ -76,6 +80,28 @@ func curves(rows []rundir.Row, metric string) []chart.Series {
 		if s.Scatter = len(s.X) == 1; len(s.X) > 0 {
 			list = append(list, s)
 		}
+	}
+	return list
+}
+
+// anglePrefix begins the names of angles among the metrics.
+const anglePrefix = "angle_"
+
+// angles are the courses of all angles.
+func angles(rows []rundir.Row) []chart.Series {
+	names := map[string]bool{}
+	for _, r := range rows {
+		for name := range r.Values {
+			if strings.HasPrefix(name, anglePrefix) {
+				names[name] = true
+			}
+		}
+	}
+	var list []chart.Series
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		s := curve(rows, strings.ReplaceAll(strings.TrimPrefix(name, anglePrefix), "_", " "), name, 0)
+		s.Dots = true
+		list = append(list, s)
 	}
 	return list
 }

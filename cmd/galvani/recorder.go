@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"time"
 
 	"galvani/cmd/galvani/internal/config"
@@ -62,6 +63,10 @@ func (r *recorder) Evaluated(e engine.EvalEvent) error {
 	values := map[string]float64{}
 	record(values, "train_", e.Train)
 	record(values, e.Set+"_", e.Held)
+	for _, d := range e.Against {
+		name := strings.ReplaceAll(strings.TrimSuffix(d.Name, ".weight"), ".", "_")
+		values[anglePrefix+name], values["norm_ratio_"+name] = d.Degrees, d.Ratio
+	}
 	r.last = time.Now()
 	return r.run.Append(r.last, int64(e.Step), values)
 }
