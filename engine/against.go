@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"math"
+	"slices"
 
 	"galvani/data"
 )
@@ -48,28 +49,16 @@ func (s *Session) against() (list []Direction, err error) {
 	if err := s.steps.pull(); err != nil {
 		return nil, err
 	}
-	cfg := s.train.cfg
-	b := data.NewBatch(s.cfg.Task, cfg.B)
-	if err := (plan{set: s.cfg.Task.Train, batch: cfg.B}).fill(b, nil, 0, 0); err != nil {
-		return nil, err
-	}
-	cfg.Net = c.Exact
-	exact, err := runOnce(cfg, s.params, b)
+	t := s.cfg.Task
+	b, err := s.Batch(t.Train, min(s.cfg.Options.Batch, t.Train.Len()))
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, exact.Close()) }()
-	reference, err := exact.Grad()
+	grad, err := s.gradientOf(s.cfg.Net, b)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.train.Load(b); err != nil {
-		return nil, err
-	}
-	if err := s.train.Run(); err != nil {
-		return nil, err
-	}
-	grad, err := s.train.Grad()
+	reference, err := s.gradientOf(c.Exact, b)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +79,23 @@ func (s *Session) against() (list []Direction, err error) {
 		}
 	}
 	return list, nil
+}
+
+// gradientOf returns what a network with the parameters of the session gives for the gradient of a batch.
+func (s *Session) gradientOf(net Model, b *data.Batch) ([]float32, error) {
+	cfg, err := s.batchConfig(b)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Net, _ = net.(Network)
+	made := uint64(s.progress.Step)
+	cfg.Update = func() (uint64, uint64) { return s.cfg.Options.Seed, made }
+	g, err := runOnce(cfg, s.params, b)
+	if err != nil {
+		return nil, err
+	}
+	grad, err := g.Grad()
+	return slices.Clone(grad), errors.Join(err, g.Close())
 }
 
 // index returns the number of a parameter, negative for none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -51,7 +52,7 @@ func sameRanks(t *testing.T, change func(*Config)) {
 		if !slices.EqualFunc(got.steps, want.steps, func(a, b StepEvent) bool { return a == b }) {
 			t.Errorf("%d ranks: the updates tell something else", n)
 		}
-		if len(got.evals) != len(want.evals) || got.evals[0] != want.evals[0] {
+		if len(got.evals) != len(want.evals) || !reflect.DeepEqual(got.evals[0], want.evals[0]) {
 			t.Errorf("%d ranks: evaluations %+v, want %+v", n, got.evals, want.evals)
 		}
 		for _, s := range list {

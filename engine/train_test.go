@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -216,7 +217,7 @@ func TestResume(t *testing.T) {
 			if got.Extra[progressKey] != want.Extra[progressKey] || got.Best != want.Best {
 				t.Errorf("stop at %d: progress\n%s, want\n%s", stop, got.Extra[progressKey], want.Extra[progressKey])
 			}
-			if !slices.Equal(w.steps, ww.steps) || !slices.Equal(w.evals, ww.evals) {
+			if !slices.Equal(w.steps, ww.steps) || !reflect.DeepEqual(w.evals, ww.evals) {
 				t.Errorf("stop at %d: the events differ from those of the uninterrupted run", stop)
 			}
 		}

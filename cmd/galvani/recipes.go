@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"galvani/cmd/galvani/internal/config"
+	"galvani/models/layered"
 
 	"github.com/BurntSushi/toml"
 )
@@ -27,7 +28,8 @@ func readRecipes() (recipes, error) {
 	return r, nil
 }
 
-// recipeFor returns the recipe for a model on a task.
+// recipeFor returns the recipe for a model on a task. What suits a task with every recurrent cell says nothing
+// of layered networks, which have the recipes of the pair alone.
 func recipeFor(model, task string) (layer, error) {
 	all, err := readRecipes()
 	if err != nil {
@@ -35,7 +37,11 @@ func recipeFor(model, task string) (layer, error) {
 	}
 	l := layer{name: "recipes.toml"}
 	pair, _ := all[task][model].(map[string]any)
-	for _, table := range []map[string]any{all[task], pair} {
+	tables := []map[string]any{all[task], pair}
+	if _, err := layered.Lookup(model); err == nil {
+		tables = tables[1:]
+	}
+	for _, table := range tables {
 		for _, name := range slices.Sorted(maps.Keys(table)) {
 			if _, isTable := table[name].(map[string]any); !isTable {
 				l.pairs = append(l.pairs, config.Pair{Name: name, Value: table[name]})

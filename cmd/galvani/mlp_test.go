@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"galvani/engine/rundir"
+	"galvani/models/rules"
+)
+
+// digits writes files of MNIST's format with random pictures, and returns their folder.
+func digits(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	r := rand.New(rand.NewPCG(5, 6))
+	for half, n := range map[string]int{"train": 40, "t10k": 10} {
+		images, labels := binary.BigEndian.AppendUint32(nil, 0x803), binary.BigEndian.AppendUint32(nil, 0x801)
+		for _, v := range []uint32{uint32(n), 28, 28} {
+			images = binary.BigEndian.AppendUint32(images, v)
+		}
+		labels = binary.BigEndian.AppendUint32(labels, uint32(n))
+		for i := range n {
+			labels = append(labels, byte(i%10))
+			for range 28 * 28 {
+				images = append(images, byte(r.IntN(256)))
+			}
+		}
+		for name, data := range map[string][]byte{"-images-idx3-ubyte": images, "-labels-idx1-ubyte": labels} {
+			if err := os.WriteFile(filepath.Join(dir, half+name), data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return dir
+}
+
+// TestMLP trains a layered network by every rule, and holds what a run leaves: angles at every evaluation,
+// settings, a checkpoint from which it goes on bit for bit; and what the commands on a trained network say of it.
+func TestMLP(t *testing.T) {
+	t.Parallel()
+	data, runs := digits(t), t.TempDir()
+	train := func(more ...string) string {
+		given := []string{"train", "--model", "mlp", "--task", "mnist", "--hidden", "6,5", "--data-dir", data, "--runs-dir", runs, "--batch", "8", "--quiet"}
+		return strings.TrimSpace(galvani(t, append(given, more...)...).ok(t).stdout)
+	}
+	for _, rule := range rules.Names() {
+		dir := train("--rule", rule, "--epochs", "2", "--device", "cpu")
+		run, err := rundir.View(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		metrics, err := run.Metrics()
+		if err != nil {
+			t.Fatal(err)
+		}
+		angles := 0
+		for _, row := range metrics {
+			if a, ok := row.Values["angle_layer1"]; ok && a >= 0 && row.Values["norm_ratio_layer1"] > 0 {
+				angles++
+			}
+		}
+		if want := map[bool]int{true: 0, false: 2}[rule == "backprop"]; angles != want {
+			t.Errorf("%s: %d evaluations tell the angle of layer 1, want %d", rule, angles, want)
+		}
+	}
+	// A run of weight-mirror draws noise at every update; in two parts it has the bits of one.
+	whole := train("--rule", "weight-mirror", "--epochs", "3")
+	parts := train("--rule", "weight-mirror", "--epochs", "3", "--max-steps", "7")
+	galvani(t, "train", "--resume", parts, "--max-steps", "0", "--quiet").ok(t)
+	if a, b := lastTensors(t, whole), lastTensors(t, parts); a != b {
+		t.Error("a run that was cut off and resumed has another checkpoint than one that was not")
+	}
+	galvani(t, "train", "--resume", parts, "--rule", "backprop").refused(t, exitConfig, `key "rule" belongs to the run and cannot change`)
+	if o := galvani(t, "eval", whole, "--json").ok(t); !strings.Contains(o.stdout, `"confusion"`) {
+		t.Errorf("eval --json has no confusion matrix: %s", o.stdout)
+	}
+	file := filepath.Join(t.TempDir(), "w.csv")
+	galvani(t, "export", whole, "--to", "csv", "--out", file).ok(t)
+	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "layer2.feedback,") {
+		t.Errorf("export lacks layer2.feedback, error %v", err)
+	}
+	galvani(t, "trace", whole, "--out", filepath.Join(t.TempDir(), "t.safetensors")).ok(t)
+	galvani(t, "fixedpoints", whole).refused(t, exitConfig, "looks at the state of recurrent cells, and model mlp has none")
+	galvani(t, "perturb", whole, "--silence", "0.5").refused(t, exitConfig, "model mlp has none")
+}
+
+// lastTensors returns the tensors of the last checkpoint of a run as text.
+func lastTensors(t *testing.T, dir string) string {
+	t.Helper()
+	run, err := rundir.View(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, _, err := run.Latest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(state.Tensors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestMLPRefuses holds the lines about what does not fit a layered network.
+func TestMLPRefuses(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		want string
+	}{
+		{"--model mlp --task adding", "model mlp reads its input in one step, and task adding has"},
+		{"--model mlp --task mnist --rule hebb", `key "rule" is "hebb", want one of backprop`},
+		{"--model rnn --task adding --rule backprop", `unknown key "rule" for this choice; it belongs to model mlp`},
+		{"--model mlp --task mnist --layers 2", `it belongs to recurrent cells`},
+		{"--model mlp --task mnist --dale", `it belongs to wiring`},
+		{"--model mlp --task mnist --hidden 500,0", `key "hidden" is 0, want 1 to 65536`},
+		{"--model rnn --task adding --hidden 5,5", `key "hidden"`},
+		{"--model mlp --task mnist --symmetry usf", "it needs rule = sign-symmetry"},
+		{"--model mpl --task mnist", `unknown model "mpl"; known: cond-fixed`},
+	} {
+		galvani(t, append([]string{"train", "--runs-dir", t.TempDir()}, strings.Fields(c.args)...)...).refused(t, exitConfig, c.want)
+	}
+	galvani(t, "rules", "show", "feedback-alignmnt").refused(t, exitConfig, `unknown rule "feedback-alignmnt"; did you mean "feedback-alignment"?`)
+	galvani(t, "gradcheck", "mlp").refused(t, exitConfig, "model mlp is no recurrent cell")
+}
+
+// TestRulesShow holds that every rule tells its equations, what each synapse reads, and its source.
+func TestRulesShow(t *testing.T) {
+	for _, name := range rules.Names() {
+		var r ruleReport
+		if err := json.Unmarshal([]byte(galvani(t, "rules", "show", name, "--json").ok(t).stdout), &r); err != nil {
+			t.Fatal(err)
+		}
+		if r.Equations == "" || len(r.Reads) < 2 || r.Source == "" || r.Doc == "" {
+			t.Errorf("rule %s lacks something: %+v", name, r)
+		}
+		if o := galvani(t, "rules", "show", name).ok(t); !strings.Contains(o.stdout, "What a synapse reads") {
+			t.Errorf("rules show %s:\n%s", name, o.stdout)
+		}
+	}
+}
