@@ -36,6 +36,7 @@ var arrows = map[string][]string{
 	"data":             {},
 	"models":           {"kernels"},
 	"models/...":       {"models", "models/neurons", "kernels", "kernels/compartments", "kernels/neurons", "kernels/sparse"},
+	"models/layered":   {"models", "models/rules", "kernels"},
 	"engine":           {"data", "kernels", "engine/group", "engine/rundir", "engine/safetensors"},
 	"engine/...":       {"engine/chart", "engine/rundir", "engine/safetensors"},
 	"bench/rows":       {"engine/chart", "engine/rundir", "kernels/cpu"},
