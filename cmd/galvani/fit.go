@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -10,13 +11,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/chart"
 	"galvani/engine/infile"
+	"galvani/engine/npz"
+	"galvani/engine/setting"
 	"galvani/kernels"
 	"galvani/models/neurons"
 	"galvani/models/neurons/fit"
@@ -28,9 +30,10 @@ const fitDoc = `Fit numbers of a neuron to recordings: find those with which V i
 of squares. Several starts within the bounds go down at once, by gradients through the whole recording.
 Every run begins at the start of the neuron, with gates where its own numbers hold them.
 
-A recording is a CSV file with a line of names: time_ms in equal steps, voltage in mV for the first record
-of the neuron or v_PLACE_mv for that of a place, and current for its first input or input_NAME, in the unit
-of the input. What simulate --out writes is one. Several recordings have the same steps and length.
+A recording is a CSV file with a line of names, or an NPZ file with arrays of these names: time_ms in equal
+steps, voltage in mV for the first record of the neuron or v_PLACE_mv for that of a place, and current for its
+first input or input_NAME, in the unit of the input. What simulate --out writes is one. Several recordings have
+the same steps and length.
 
 --out DIR gets fitted.toml, a neuron like the one that was fitted; traces beside the recordings and the
 errors of all starts as PNG and SVG; and fit.json, from which --resume DIR goes on, with the same bits as
@@ -86,7 +89,7 @@ func newFit() *cobra.Command {
 	var learn string
 	var updates, threads int
 	r := fitRun{}
-	c := &cobra.Command{Use: "fit NAME|FILE.toml --to RECORDING.csv --learn NAMES", Short: "Fit the numbers of a neuron to recordings", Long: fitDoc,
+	c := &cobra.Command{Use: "fit NAME|FILE.toml --to RECORDING --learn NAMES", Short: "Fit the numbers of a neuron to recordings", Long: fitDoc,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case resume == "" && len(args) != 1:
@@ -100,6 +103,8 @@ func newFit() *cobra.Command {
 			if updates < 0 || updates > 1<<20 {
 				return fmt.Errorf("%w: --updates is %d, want 0 to %d", config.ErrConfig, updates, 1<<20)
 			}
+			var from *fitSource
+			var err error
 			if resume != "" {
 				for _, name := range []string{"to", "learn", "starts", "stride", "within", "bounds", "seed", "dt", "out"} {
 					if c.Flags().Changed(name) {
@@ -107,13 +112,14 @@ func newFit() *cobra.Command {
 					}
 				}
 				out = resume
-				if err := r.load(resume); err != nil {
-					return err
-				}
-			} else if err := r.begin(args[0], to, learn, bounds, out); err != nil {
+				from, err = r.load(resume)
+			} else {
+				from, err = r.begin(args[0], to, learn, bounds, out)
+			}
+			if err != nil {
 				return err
 			}
-			return r.fit(c, out, updates, threads, resume != "", asJSON)
+			return r.fit(c, from, out, updates, threads, resume != "", asJSON)
 		}}
 	flags := c.Flags()
 	flags.StringVar(&to, "to", "", "recordings, `FILE,...`")
@@ -136,24 +142,22 @@ func newFit() *cobra.Command {
 // fitFile is the file of a fit in its folder.
 const fitFile = "fit.json"
 
-// begin checks what is asked for and makes the folder, with copies of the recordings.
-func (r *fitRun) begin(neuron, to, learn string, bounds []string, out string) error {
+// begin takes up what is asked for, and returns how the fit is opened.
+func (r *fitRun) begin(neuron, to, learn string, bounds []string, out string) (*fitSource, error) {
 	if to == "" || learn == "" || out == "" {
-		return fmt.Errorf("%w: fit needs --to RECORDING.csv, --learn NAMES and --out FOLDER", config.ErrConfig)
+		return nil, fmt.Errorf("%w: fit needs --to RECORDING, --learn NAMES and --out FOLDER", config.ErrConfig)
 	}
 	r.Neuron, r.Learn = neuron, strings.Split(learn, ",")
 	r.Bounds = map[string][2]float64{}
 	for _, text := range bounds {
 		name, pair, _ := strings.Cut(text, "=")
-		lo, hi, _ := strings.Cut(pair, ":")
-		a, err := strconv.ParseFloat(lo, 64)
-		b, err2 := strconv.ParseFloat(hi, 64)
-		if err != nil || err2 != nil || !(a < b) || math.IsInf(b-a, 0) {
-			return fmt.Errorf("%w: --bounds is %q, want NAME=LO:HI with LO below HI", config.ErrConfig, text)
+		lo, hi, ok := parseSpan(pair)
+		if !ok || !(lo < hi) {
+			return nil, fmt.Errorf("%w: --bounds is %q, want NAME=LO:HI with LO below HI", config.ErrConfig, setting.Shorten(text))
 		}
-		r.Bounds[name] = [2]float64{a, b}
+		r.Bounds[name] = [2]float64{lo, hi}
 	}
-	if strings.HasSuffix(neuron, ".toml") {
+	if strings.HasSuffix(neuron, ".toml") { // the folder names it from where it lies
 		path, err := filepath.Abs(neuron)
 		if err == nil {
 			var at string
@@ -162,83 +166,87 @@ func (r *fitRun) begin(neuron, to, learn string, bounds []string, out string) er
 			}
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	n, err := loadNeuron(neuron)
+	return &fitSource{neuron: neuron, recordings: strings.Split(to, ",")}, nil
+}
+
+// load reads the fit of a folder.
+func (r *fitRun) load(dir string) (*fitSource, error) {
+	file := filepath.Join(dir, fitFile)
+	text, err := infile.Read(file)
 	if err != nil {
-		return err
+		return nil, missingInput(err)
 	}
-	var texts [][]byte
-	for i, file := range strings.Split(to, ",") {
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("%w: %s is not that of a fit: %w", config.ErrConfig, file, err)
+	}
+	s := &fitSource{neuron: r.Neuron}
+	if strings.HasSuffix(s.neuron, ".toml") {
+		s.neuron = filepath.Join(dir, s.neuron)
+	}
+	for _, name := range r.Recordings {
+		s.recordings = append(s.recordings, filepath.Join(dir, name))
+	}
+	return s, nil
+}
+
+// fitSource is where a fit is opened from, and what was read there.
+type fitSource struct {
+	neuron     string
+	recordings []string
+	texts      [][]byte // of the recordings
+	n          *neurons.Neuron
+	seen       []*fit.Recording
+}
+
+// open reads neuron and recordings, once, and makes the fit.
+func (r *fitRun) open(dev kernels.Device, from *fitSource) (f *fit.Fit, err error) {
+	if from.n, err = loadNeuron(from.neuron); err != nil {
+		return nil, err
+	}
+	for _, file := range from.recordings {
 		text, err := infile.Read(file)
 		if err != nil {
-			return missingInput(err)
+			return nil, missingInput(err)
 		}
-		if _, err := fit.ReadRecording(file, text, n); err != nil {
-			return fmt.Errorf("%w: %w", config.ErrConfig, err)
+		rec, err := fit.ReadRecording(file, text, from.n)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 		}
-		texts, r.Recordings = append(texts, text), append(r.Recordings, fmt.Sprintf("recording-%d.csv", i+1))
+		from.texts, from.seen = append(from.texts, text), append(from.seen, rec)
 	}
+	f, err = fit.New(dev, from.n, from.seen, fit.Settings{Learn: r.Learn, Starts: r.Starts, Stride: r.Stride, Within: r.Within, Bounds: r.Bounds, Seed: r.Seed, Dt: r.Dt})
+	if err != nil {
+		return nil, fmt.Errorf("%w: fit: %w", config.ErrConfig, err)
+	}
+	return f, nil
+}
+
+// folder makes that of a fit, with copies of its recordings.
+func (r *fitRun) folder(out string, from *fitSource) error {
 	if err := os.Mkdir(out, 0o755); err != nil {
 		if os.IsExist(err) {
 			return fmt.Errorf("%w: --out %s is there already; give another folder, or go on with --resume %s", config.ErrConfig, out, out)
 		}
 		return err
 	}
-	for i, text := range texts {
-		if err := writeFile(filepath.Join(out, r.Recordings[i]), func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
+	for i, text := range from.texts {
+		name := fmt.Sprintf("recording-%d.csv", i+1)
+		if bytes.HasPrefix(text, []byte(npz.Magic)) {
+			name = fmt.Sprintf("recording-%d.npz", i+1)
+		}
+		r.Recordings = append(r.Recordings, name)
+		if err := writeFile(filepath.Join(out, name), func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// load reads the fit of a folder.
-func (r *fitRun) load(dir string) error {
-	file := filepath.Join(dir, fitFile)
-	text, err := infile.Read(file)
-	if err != nil {
-		return missingInput(err)
-	}
-	if err := json.Unmarshal(text, r); err != nil {
-		return fmt.Errorf("%w: %s is not that of a fit: %w", config.ErrConfig, file, err)
-	}
-	return nil
-}
-
-// open makes the fit that a folder describes.
-func (r *fitRun) open(dev kernels.Device, dir string) (*fit.Fit, *neurons.Neuron, []*fit.Recording, error) {
-	name := r.Neuron
-	if strings.HasSuffix(name, ".toml") {
-		name = filepath.Join(dir, name)
-	}
-	n, err := loadNeuron(name)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	var seen []*fit.Recording
-	for _, file := range r.Recordings {
-		path := filepath.Join(dir, file)
-		text, err := infile.Read(path)
-		if err != nil {
-			return nil, nil, nil, missingInput(err)
-		}
-		rec, err := fit.ReadRecording(path, text, n)
-		if err != nil {
-			return nil, nil, nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
-		}
-		seen = append(seen, rec)
-	}
-	f, err := fit.New(dev, n, seen, fit.Settings{Learn: r.Learn, Starts: r.Starts, Stride: r.Stride, Within: r.Within, Bounds: r.Bounds, Seed: r.Seed, Dt: r.Dt})
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("%w: fit: %w", config.ErrConfig, err)
-	}
-	return f, n, seen, nil
-}
-
 // fit runs the updates and writes what came of them.
-func (r *fitRun) fit(c *cobra.Command, dir string, updates, threads int, again, asJSON bool) (err error) {
+func (r *fitRun) fit(c *cobra.Command, from *fitSource, dir string, updates, threads int, again, asJSON bool) (err error) {
 	p, err := choosePlace(runKeys{Device: "cpu", Backend: "auto", Precision: "fp32", Threads: threads})
 	if err != nil {
 		return err
@@ -247,17 +255,17 @@ func (r *fitRun) fit(c *cobra.Command, dir string, updates, threads int, again, 
 	if p.dev == nil {
 		return fmt.Errorf("%w: %s", kernels.ErrNoDevice, p.why)
 	}
-	f, n, seen, err := r.open(p.dev, dir)
+	f, err := r.open(p.dev, from)
 	if err != nil {
-		if !again {
-			os.RemoveAll(dir) // made a moment ago, and nothing but copies is in it
-		}
 		return err
 	}
+	n, seen := from.n, from.seen
 	if again {
 		if err := f.Resume(r.State); err != nil {
 			return fmt.Errorf("%w: %s: %w", config.ErrConfig, filepath.Join(dir, fitFile), err)
 		}
+	} else if err := r.folder(dir, from); err != nil {
+		return err
 	}
 	ctx, cancel := interruptible(c.Context())
 	defer cancel()

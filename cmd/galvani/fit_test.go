@@ -22,6 +22,14 @@ func TestFit(t *testing.T) {
 	fit := []string{"fit", "hh", "--to", "seen.csv", "--learn", "g_na,soma.g_k", "--starts", "3", "--json"}
 	whole := galvani(t, append(fit, "--out", "whole", "--updates", "24", "--threads", "1")...).ok(t)
 	galvani(t, append(fit, "--out", "parts", "--updates", "9", "--threads", "2")...).ok(t)
+	fit[3] = "seen.npz"
+	galvani(t, append(fit, "--out", "arrays", "--updates", "0", "--bounds", "g_na=0.05:0.2")...).ok(t)
+	galvani(t, "fit", "--resume", "arrays", "--updates", "0").ok(t)
+	if a, err := os.ReadFile("seen.npz"); err != nil {
+		t.Error(err)
+	} else if b, err := os.ReadFile("arrays/recording-1.npz"); err != nil || string(a) != string(b) {
+		t.Errorf("the copy of an NPZ file is another: %v", err)
+	}
 	galvani(t, "fit", "--resume", "parts", "--updates", "15").ok(t)
 	for _, name := range []string{fitFile, "fitted.toml"} {
 		a, err := os.ReadFile(filepath.Join("whole", name))
@@ -61,7 +69,7 @@ func TestFitRefuses(t *testing.T) {
 	needsCPU(t)
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{"good.csv": "time,voltage\n0,-65\n1,-65\n2,-65\n3,-65\n", "short.csv": "time,voltage\n0,1\n",
-		"uneven.csv": "time,voltage\n0,-65\n1,-65\n2,-65\n4,-65\n", "other.csv": "time,voltage\n0,-65\n2,-65\n4,-65\n6,-65\n"} {
+		"uneven.csv": "time,voltage\n0,-65\n1,-65\n2,-65\n4,-65\n", "other.csv": "time,voltage\n0,-65\n2,-65\n4,-65\n6,-65\n", "bad.npz": "PK\x03\x04 and no more"} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -81,6 +89,8 @@ func TestFitRefuses(t *testing.T) {
 		{"hh --to good.csv --learn g_na --starts 0 --out x", exitConfig, "0 starts"},
 		{"hh --to good.csv --learn g_na --within 1 --out x", exitConfig, "within 1"},
 		{"hh --to good.csv --learn g_na --bounds g_na=1 --out x", exitConfig, "want NAME=LO:HI"},
+		{"hh --to good.csv --learn g_na --bounds g_na=2:1 --out x", exitConfig, "want NAME=LO:HI with LO below HI"},
+		{"hh --to bad.npz --learn g_na --out x", exitConfig, "bad.npz: "},
 		{"hh --to good.csv --learn g_na --bounds g_na=1:2 --out x", exitConfig, "want it between"},
 		{"hh --to good.csv --learn g_na --bounds g_k=0:2 --out x", exitConfig, "which is not learned"},
 		{"hh --to good.csv --learn g_na --updates -1 --out x", exitConfig, "--updates is -1"},

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 	"strings"
 
@@ -37,14 +36,10 @@ func parseSweep(text string, n *neurons.Neuron, steps float64) (*sweep, error) {
 		return fmt.Errorf("%w: --sweep %s", config.ErrConfig, fmt.Sprintf(format, args...))
 	}
 	name, list, _ := strings.Cut(text, "=")
-	parts := strings.Split(list, ":")
-	if len(parts) != 3 {
-		return nil, bad("is %q, want NAME=LO:HI:COUNT", setting.Shorten(text))
-	}
-	lo, err := strconv.ParseFloat(parts[0], 64)
-	hi, err2 := strconv.ParseFloat(parts[1], 64)
-	count, err3 := strconv.Atoi(parts[2])
-	if err != nil || err2 != nil || err3 != nil || math.IsNaN(hi-lo) || math.IsInf(hi-lo, 0) {
+	last := max(0, strings.LastIndex(list, ":"))
+	lo, hi, ok := parseSpan(list[:last])
+	count, err := strconv.Atoi(strings.TrimPrefix(list[last:], ":"))
+	if !ok || err != nil {
 		return nil, bad("is %q, want NAME=LO:HI:COUNT with two numbers and a count", setting.Shorten(text))
 	}
 	if count < 2 || count > mostSweep {

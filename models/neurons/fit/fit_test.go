@@ -3,14 +3,19 @@
 package fit
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"galvani/engine/npz"
+	"galvani/engine/safetensors"
 	"galvani/kernels/cpu"
 	"galvani/models/neurons"
 
@@ -150,11 +155,11 @@ func TestBadRecordings(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                   "has 0 lines",
 		"time,voltage\n0,1\n1,2\n":           "has 3 lines",
-		"time,volts\n0,1\n1,2\n2,3\n":        `column "volts" is none of`,
+		"time,volts\n0,1\n1,2\n2,3\n":        `"volts" is none of`,
 		"time,current\n0,1\n1,2\n2,3\n":      "there is no voltage",
-		"time,voltage\n0,1\n1,NaN\n2,3\n":    `line 3: voltage is "NaN"`,
+		"time,voltage\n0,1\n1,NaN\n2,3\n":    "line 3: voltage is NaN",
 		"time,voltage\n0,1\n1,2\n3,3\n4,4\n": "line 4: a step of 2 ms",
-		"time,voltage\n0,1\n0,2\n0,3\n":      "time does not rise",
+		"time,voltage\n0,1\n0,2\n0,3\n":      "line 2: time does not rise",
 		"time,voltage\n0,1\n1,x\n2,3\n":      `"x", want a finite number`,
 		"time,voltage\n0,1\n1\n2,3\n":        "wrong number of fields",
 	} {
@@ -163,6 +168,58 @@ func TestBadRecordings(t *testing.T) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
+}
+
+// TestReadNPZ wants a recording of arrays to be that of the table: one by one as NumPy saves them, and all
+// places and inputs as simulate does, with an input that begins with the first step.
+func TestReadNPZ(t *testing.T) {
+	n := load(t, "hh-cable")
+	want, err := ReadRecording("r.csv", []byte("time,voltage,v_far_mv,current\n0,-65,-66,0\n0.5,-60,-61,3\n1,-50,-51,4\n"), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	array := safetensors.Float64
+	for name, arrays := range map[string][]safetensors.Tensor{
+		"of simulate": {array("time_ms", []int{3}, []float64{0, 0.5, 1}), array("v_mv", []int{2, 3}, []float64{-65, -60, -50, -66, -61, -51}),
+			array("input", []int{1, 2}, []float64{3, 4}), array("spikes_ms", []int{0}, nil)},
+		"one by one": {safetensors.Float32("current", []int{3}, []float32{0, 3, 4}), array("voltage", []int{3}, []float64{-65, -60, -50}),
+			array("time", []int{3}, []float64{0, 0.5, 1}), safetensors.Int32("v_far_mv", []int{3}, []int32{-66, -61, -51})},
+	} {
+		got, err := ReadRecording("r.csv", packed(t, arrays...), n)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, %v, want %+v", name, got, err, want)
+		}
+	}
+	time, v := array("time", []int{3}, []float64{0, 1, 2}), array("voltage", []int{3}, []float64{1, 2, 3})
+	for want, arrays := range map[string][]safetensors.Tensor{
+		`"volts" is none of`:                    {time, array("volts", []int{3}, []float64{1, 2, 3})},
+		"voltage has 2 elements, want 3":        {time, array("voltage", []int{2}, []float64{1, 2})},
+		"there is no voltage":                   {time},
+		"v_mv has the shape [3 1], want 2 rows": {time, array("v_mv", []int{3, 1}, []float64{1, 2, 3})},
+		"voltage has the shape [3 1], want one": {time, array("voltage", []int{3, 1}, []float64{1, 2, 3})},
+		"element 1: voltage is NaN":             {time, array("voltage", []int{3}, []float64{1, math.NaN(), 3})},
+		"element 2: a step of 2 ms":             {array("time", []int{3}, []float64{0, 1, 3}), v},
+		"element 0: time does not rise":         {v},
+		"has 2 elements, want at least three":   {array("time", []int{2}, []float64{0, 1}), array("voltage", []int{2}, []float64{0, 1})},
+		"has 0 elements, want at least three":   {array("time", []int{0}, nil)},
+	} {
+		if _, err := ReadRecording("r.npz", packed(t, arrays...), n); err == nil || !strings.Contains(err.Error(), want) || !errors.Is(err, ErrRecording) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	if _, err := ReadRecording("r.npz", []byte(npz.Magic+"rest"), n); !errors.Is(err, npz.ErrFormat) || !errors.Is(err, ErrRecording) {
+		t.Errorf("a broken archive gives %v", err)
+	}
+}
+
+// packed returns arrays as an NPZ file.
+func packed(t *testing.T, arrays ...safetensors.Tensor) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := npz.Write(&b, arrays); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // TestBadSettings refuses what cannot be fitted.

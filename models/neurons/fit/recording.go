@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
+	"galvani/engine/npz"
 	"galvani/models/neurons"
 )
 
@@ -27,35 +29,128 @@ type Recording struct {
 // Steps returns how many steps there are between the first sample and the last.
 func (r *Recording) Steps() int { return len(r.Input) - 1 }
 
-// ReadRecording reads a CSV file with a line of names. Columns are time or time_ms; voltage for the first
-// record of the neuron, or v_PLACE_mv for that of a place; current for its first input, or input_NAME of one
-// compartment. Row
-// k holds V at its time and the input of the step before it, as simulate writes them.
+// signals are what a file holds: numbers by name, all of one length, and where it has number k of them.
+type signals struct {
+	names  []string
+	values [][]float64
+	where  func(k int) string
+}
+
+// ReadRecording reads a CSV file with a line of names, or an NPZ file with arrays of these names. They are
+// time or time_ms; voltage for the first record of the neuron, or v_PLACE_mv for that of a place; current
+// for its first input, or input_NAME of one compartment. Row k holds V at its time and the input of the step before it, as
+// simulate writes them. An array of an input may have one element less, and then begins with the first step.
+// The arrays v_mv [records,T+1] and input [inputs,T], as simulate writes them, hold all records and inputs.
 //
-// Errors: ErrRecording with file, line and column.
+// Errors: ErrRecording with file, line or element, and name.
 func ReadRecording(file string, text []byte, n *neurons.Neuron) (*Recording, error) {
-	bad := func(format string, args ...any) error {
-		return fmt.Errorf("%s: %s: %w", file, fmt.Sprintf(format, args...), ErrRecording)
+	read := readCSV
+	if bytes.HasPrefix(text, []byte(npz.Magic)) {
+		read = readNPZ
 	}
+	s, err := read(text, n)
+	if err == nil {
+		var r *Recording
+		if r, err = s.recording(n); err == nil {
+			r.Name = file
+			return r, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: %w: %w", file, err, ErrRecording)
+}
+
+// readCSV returns the columns of a table.
+func readCSV(text []byte, _ *neurons.Neuron) (*signals, error) {
 	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
 	if err != nil {
-		return nil, bad("%v", err)
+		return nil, err
 	}
 	if len(rows) < 4 {
-		return nil, bad("has %d lines, want one of names and at least three of numbers", len(rows))
+		return nil, fmt.Errorf("has %d lines, want one of names and at least three of numbers", len(rows))
 	}
-	r := &Recording{Name: file, V: make([][]float64, len(n.Records))}
-	var put []func(row int, v float64)
-	times, found := make([]float64, len(rows)-1), 0
+	s := &signals{values: make([][]float64, len(rows[0])), where: func(k int) string { return fmt.Sprintf("line %d", k+2) }}
+	for _, name := range rows[0] {
+		s.names = append(s.names, strings.TrimSpace(name))
+	}
+	for k, row := range rows[1:] {
+		for i, text := range row {
+			v, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %s is %q, want a finite number", s.where(k), s.names[i], text)
+			}
+			s.values[i] = append(s.values[i], v)
+		}
+	}
+	return s, nil
+}
+
+// readNPZ returns the arrays of a file, those of several records or inputs one by one.
+func readNPZ(text []byte, n *neurons.Neuron) (*signals, error) {
+	arrays, err := npz.Read(text)
+	if err != nil {
+		return nil, err
+	}
+	s := &signals{where: func(k int) string { return fmt.Sprintf("element %d", k) }}
+	most := 0
+	for _, t := range arrays {
+		v := t.Numbers()
+		switch {
+		case t.Name == "spikes_ms": // follow from V
+		case t.Name == "v_mv" || t.Name == "input":
+			names := recordNames(n)
+			if t.Name == "input" {
+				names = inputNames(n)
+			}
+			if len(t.Shape) != 2 || t.Shape[0] != len(names) {
+				return nil, fmt.Errorf("%s has the shape %v, want %d rows", t.Name, t.Shape, len(names))
+			}
+			for i, name := range names {
+				s.names, s.values = append(s.names, name), append(s.values, v[i*t.Shape[1]:(i+1)*t.Shape[1]])
+			}
+		case len(t.Shape) != 1:
+			return nil, fmt.Errorf("%s has the shape %v, want one dimension", t.Name, t.Shape)
+		default:
+			s.names, s.values = append(s.names, t.Name), append(s.values, v)
+		}
+	}
+	for _, v := range s.values {
+		most = max(most, len(v))
+	}
+	for i, v := range s.values {
+		if len(v) == most-1 && (s.names[i] == "current" || strings.HasPrefix(s.names[i], "input_")) {
+			s.values[i] = append([]float64{0}, v...)
+		}
+		if len(s.values[i]) != most {
+			return nil, fmt.Errorf("%s has %d elements, want %d as others have", s.names[i], len(v), most)
+		}
+	}
+	if most < 3 {
+		return nil, fmt.Errorf("has %d elements, want at least three", most)
+	}
+	return s, nil
+}
+
+// recording puts the signals where they belong.
+func (s *signals) recording(n *neurons.Neuron) (*Recording, error) {
+	r := &Recording{V: make([][]float64, len(n.Records))}
+	if len(s.values) == 0 {
+		return nil, errors.New("is empty")
+	}
+	times, found := make([]float64, len(s.values[0])), 0
 	for range times {
 		r.Input = append(r.Input, make([]float64, n.Columns()))
 	}
-	for _, name := range rows[0] {
-		f := column(r, n, strings.TrimSpace(name), times)
-		if f == nil {
-			return nil, bad("line 1: column %q is none of %s", name, strings.Join(columns(n), ", "))
+	for i, name := range s.names {
+		put := column(r, n, name, times)
+		if put == nil {
+			return nil, fmt.Errorf("%q is none of %s", name, strings.Join(columns(n), ", "))
 		}
-		put = append(put, f)
+		for k, v := range s.values[i] {
+			if math.IsNaN(v) || math.Abs(v) > 1e30 {
+				return nil, fmt.Errorf("%s: %s is %g, want a finite number", s.where(k), name, v)
+			}
+			put(k, v)
+		}
 	}
 	for _, v := range r.V {
 		if v != nil {
@@ -63,24 +158,15 @@ func ReadRecording(file string, text []byte, n *neurons.Neuron) (*Recording, err
 		}
 	}
 	if found == 0 {
-		return nil, bad("line 1: there is no voltage; name its column voltage or v_%s_mv", n.Records[0].Name)
-	}
-	for k, row := range rows[1:] {
-		for i, s := range row {
-			v, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
-			if err != nil || math.IsNaN(v) || math.Abs(v) > 1e30 {
-				return nil, bad("line %d: %s is %q, want a finite number", k+2, rows[0][i], s)
-			}
-			put[i](k, v)
-		}
+		return nil, fmt.Errorf("there is no voltage; name it voltage or %s", recordNames(n)[0])
 	}
 	r.Step = times[1] - times[0]
 	if !(r.Step > 0) {
-		return nil, bad("line 2: time does not rise; add a column time in ms")
+		return nil, fmt.Errorf("%s: time does not rise; add a time in ms", s.where(0))
 	}
 	for k := 1; k < len(times); k++ {
 		if d := times[k] - times[k-1]; math.Abs(d-r.Step) > 1e-3*r.Step {
-			return nil, bad("line %d: a step of %g ms after steps of %g ms; resample to equal steps", k+2, d, r.Step)
+			return nil, fmt.Errorf("%s: a step of %g ms after steps of %g ms; resample to equal steps", s.where(k), d, r.Step)
 		}
 	}
 	r.Step = (times[len(times)-1] - times[0]) / float64(len(times)-1)
@@ -89,15 +175,26 @@ func ReadRecording(file string, text []byte, n *neurons.Neuron) (*Recording, err
 
 // columns are the names that a recording of the neuron may have.
 func columns(n *neurons.Neuron) []string {
-	list := []string{"time_ms", "voltage"}
+	list := slices.Concat([]string{"time_ms", "voltage"}, recordNames(n), []string{"current"})
+	for i, name := range inputNames(n) {
+		if len(n.Inputs[i].Units) == 1 {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// recordNames and inputNames name the records and inputs of a neuron as simulate does.
+func recordNames(n *neurons.Neuron) (list []string) {
 	for _, r := range n.Records {
 		list = append(list, "v_"+r.Name+"_mv")
 	}
-	list = append(list, "current")
+	return list
+}
+
+func inputNames(n *neurons.Neuron) (list []string) {
 	for _, in := range n.Inputs {
-		if len(in.Units) == 1 {
-			list = append(list, "input_"+in.Name)
-		}
+		list = append(list, "input_"+in.Name)
 	}
 	return list
 }
@@ -117,15 +214,11 @@ func column(r *Recording, n *neurons.Neuron, name string, times []float64) func(
 	case name == "current" && len(n.Inputs) > 0:
 		return input(0)
 	}
-	for i, p := range n.Records {
-		if name == "v_"+p.Name+"_mv" {
-			return voltage(i)
-		}
+	if i := slices.Index(recordNames(n), name); i >= 0 {
+		return voltage(i)
 	}
-	for i, in := range n.Inputs {
-		if name == "input_"+in.Name && len(in.Units) == 1 {
-			return input(i)
-		}
+	if i := slices.Index(inputNames(n), name); i >= 0 && len(n.Inputs[i].Units) == 1 {
+		return input(i)
 	}
 	return nil
 }
