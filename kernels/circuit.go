@@ -43,13 +43,26 @@ type Population struct {
 	// Synapses are time constants, each of an exponential current I' = -I/tau of its own. A spike
 	// adds weight/tau to it, and so the area weight in all.
 	Synapses []float64
+	// Reversals make conductances of synapses, nil of none. One whose entry E in mV is not NaN has a
+	// conductance g, relative to that of the leak, in the place of the current: it adds g (E - V), with V
+	// before the step, and its weights are in ms. A step takes it for constant, so that step (1 + sum g) has to
+	// be well below 2 tau_m.
+	Reversals []float64
+}
+
+// Reversal returns the reversal potential of a synapse in mV; false means that it has none.
+func (p Population) Reversal(synapse int) (mV float64, ok bool) {
+	if len(p.Reversals) == 0 || math.IsNaN(p.Reversals[synapse]) {
+		return 0, false
+	}
+	return p.Reversals[synapse], true
 }
 
 // Projection connects the population From to synapse Synapse of the population To.
 type Projection struct {
 	From, To, Synapse int
 	Matrix            *sparse.Matrix // [N of To, N of From], columns in rising order
-	Weight            []float64      // mV·ms, one for all or one per entry of the matrix
+	Weight            []float64      // mV·ms, of a conductance ms; one for all or one per entry of the matrix
 	Delay             []int          // steps, at least 1; one for all or one per entry
 }
 
@@ -173,7 +186,7 @@ func (c *Circuit) checkPopulation(p Population) error {
 		if most := 1000 / c.Step; len(p.Params) != 1 || !(p.Params[0] >= 0 && p.Params[0] <= most) {
 			return circuitError("population %q has the rate %v, want one of 0 to %g Hz, a spike per step", p.Name, p.Params, most)
 		}
-		if len(p.Synapses) > 0 || p.Start != nil {
+		if len(p.Synapses) > 0 || len(p.Reversals) > 0 || p.Start != nil {
 			return circuitError("population %q is of sources, which have neither synapses nor a start", p.Name)
 		}
 		return nil
@@ -202,6 +215,14 @@ func (c *Circuit) checkPopulation(p Population) error {
 	for i, tau := range p.Synapses {
 		if !(tau >= c.Step && tau <= 1e6) {
 			return circuitError("population %q: synapse %d has the time constant %g ms, want the step, %g, to 1e6", p.Name, i, tau, c.Step)
+		}
+	}
+	if n := len(p.Reversals); n > 0 && n != len(p.Synapses) {
+		return circuitError("population %q has %d reversal potentials, want none or %d", p.Name, n, len(p.Synapses))
+	}
+	for i, to := range p.Reversals {
+		if math.Abs(to) > 1e4 {
+			return circuitError("population %q: synapse %d has the reversal potential of %g mV, want -1e4 to 1e4", p.Name, i, to)
 		}
 	}
 	return nil

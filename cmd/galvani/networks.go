@@ -126,6 +126,7 @@ type populationReport struct {
 	RateHz   *float64           `json:"rate_hz,omitempty"` // of sources
 	Numbers  map[string]float64 `json:"numbers,omitempty"`
 	Synapses map[string]float64 `json:"synapses_ms,omitempty"`
+	Reversal map[string]float64 `json:"reversal_mv,omitempty"` // of synapses that are conductances
 	Start    string             `json:"start,omitempty"`
 	numbers  string
 }
@@ -224,7 +225,7 @@ func describeNetwork(name string) (r networkReport, err error) {
 	for _, q := range b.Connections {
 		from, to := b.Populations[q.From], b.Populations[q.To]
 		r.Projections = append(r.Projections, projectionReport{from.Name, to.Name, to.SynapseNames[q.Synapse], q.RuleText(),
-			q.Weight.Text("mV ms"), q.Delay.Text("ms"), b.Expected(q)})
+			q.Weight.Text(weightUnit(to, q.Synapse)), q.Delay.Text("ms"), b.Expected(q)})
 	}
 	for _, q := range b.Currents {
 		c := currentReport{Population: b.Populations[q.Population].Name, Amplitude: q.Amplitude, From: float64(q.First) * n.Step}
@@ -240,13 +241,21 @@ func describeNetwork(name string) (r networkReport, err error) {
 	return r, nil
 }
 
+// weightUnit returns that of the weights of a synapse, a current or a conductance relative to that of the leak.
+func weightUnit(to circuits.Population, synapse int) string {
+	if _, conductance := to.Reversal(synapse); conductance {
+		return "ms"
+	}
+	return "mV ms"
+}
+
 func describePopulation(p circuits.Population) populationReport {
 	r := populationReport{Name: p.Name, N: p.N, Kind: p.Kind, Neuron: p.Header}
 	if p.Header == kernels.Poisson {
 		r.RateHz, r.numbers = &p.Params[0], fmt.Sprintf("%g Hz", p.Params[0])
 		return r
 	}
-	r.Numbers, r.Synapses = map[string]float64{}, map[string]float64{}
+	r.Numbers, r.Synapses, r.Reversal = map[string]float64{}, map[string]float64{}, map[string]float64{}
 	var list []string
 	if h, ok := neurons.Of(p.Header); ok {
 		for i, q := range h.Params {
@@ -256,7 +265,12 @@ func describePopulation(p circuits.Population) populationReport {
 	}
 	for i, name := range p.SynapseNames {
 		r.Synapses[name] = p.Synapses[i]
-		list = append(list, fmt.Sprintf("synapse %s %g ms", name, p.Synapses[i]))
+		text := fmt.Sprintf("synapse %s %g ms", name, p.Synapses[i])
+		if to, ok := p.Reversal(i); ok {
+			r.Reversal[name] = to
+			text += fmt.Sprintf(" to %g mV", to)
+		}
+		list = append(list, text)
 	}
 	if p.Potentials != nil {
 		r.Start = p.Potentials.Text("mV")

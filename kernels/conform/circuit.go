@@ -156,9 +156,27 @@ func circuits(t *testing.T) map[string]*kernels.Circuit {
 		c.Currents = []kernels.Current{{Population: 1, First: 500, Last: 600, Amplitude: 9}}
 		all[name] = c
 	}
+	all["conductances"] = conductances(t)
 	all["many sources"] = manySources(t)
 	all["small currents"] = smallCurrents(t)
 	return all
+}
+
+// conductances has the synapses of e and i as conductances, and that of x as a current.
+func conductances(t *testing.T) *kernels.Circuit {
+	c := Balanced(t, 300, 3, true)
+	for i := range 2 {
+		c.Populations[i].Reversals = []float64{0, -80, math.NaN()}
+	}
+	for i, p := range c.Projections {
+		for k := range p.Weight {
+			if p.From < 2 {
+				c.Projections[i].Weight[k] = math.Abs(p.Weight[k]) / 50
+			}
+		}
+	}
+	c.Probes = []kernels.Probe{{Population: 0, Unit: 77}, {Population: 1, Unit: 59}}
+	return c
 }
 
 // manySources are 2500 sources onto 70 neurons, of which each source reaches two, one of them by three
@@ -297,6 +315,8 @@ func refusesCircuits(t *testing.T, dev kernels.Device) {
 		"the rate [-1]":                    func(c *kernels.Circuit) { c.Populations[2].Params[0] = -1 },
 		"the rate [10001]":                 func(c *kernels.Circuit) { c.Populations[2].Params[0] = 10001 },
 		"starts from 3 potentials":         func(c *kernels.Circuit) { c.Populations[0].Start = []float64{1, 2, 3} },
+		"2 reversal potentials":            func(c *kernels.Circuit) { c.Populations[0].Reversals = []float64{0, 0} },
+		"reversal potential of +Inf mV":    func(c *kernels.Circuit) { c.Populations[0].Reversals = []float64{0, math.Inf(1), 0} },
 		"the time constant 0.05 ms":        func(c *kernels.Circuit) { c.Populations[0].Synapses[0] = 0.05 },
 		"goes from population 7":           func(c *kernels.Circuit) { c.Projections[0].From = 7 },
 		"to 2, want":                       func(c *kernels.Circuit) { c.Projections[0].To = 2 },

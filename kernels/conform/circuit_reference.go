@@ -72,7 +72,11 @@ func (s *circuitState[F]) step(n int64) {
 			} else {
 				in := F(constant)
 				for k := range p.Synapses {
-					in += s.current[i][k][u]
+					x := s.current[i][k][u]
+					if to, ok := p.Reversal(k); ok {
+						x = F(x * (F(to) - s.v[i][u]))
+					}
+					in += x
 				}
 				s.spiked[i][u] = s.unit(p, i, u, in)
 			}

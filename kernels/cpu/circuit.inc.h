@@ -84,10 +84,14 @@ static void c##_words(const struct run *r, const struct wiring_population *p, fl
 		for (int u = 0; u < 64; u += VL) { \
 			real s[PLANES], in = r_splat(current); \
 			float *at = r->state + p->state + 64 * w + u; \
-			for (int k = 0; k < p->synapses; k++) \
-				in += *(vector *)(r->state + synapse[k].current + 64 * w + u); \
 			for (int k = 0; k < PLANES; k++) \
 				s[k] = *(vector *)(at + k * 64 * p->words); \
+			for (int k = 0; k < p->synapses; k++) { \
+				real i = *(vector *)(r->state + synapse[k].current + 64 * w + u); \
+				if (synapse[k].conductance) \
+					i *= r_splat(synapse[k].reversal) - s[0]; \
+				in += i; \
+			} \
 			bits spike = c##_step(consts, in, s); \
 			for (int k = 0; k < PLANES; k++) \
 				*(vector *)(at + k * 64 * p->words) = s[k]; \

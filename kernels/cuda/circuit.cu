@@ -22,10 +22,13 @@ enum { NEURONS(NUMBER) };
 	{ \
 		enum { PLANES = 0 c##_PLANES(PLANE) }; \
 		float s[PLANES], in = current; \
-		for (int k = 0; k < q.synapses; k++) \
-			in += p.state[p.synapse[q.synapse + k].current + u]; \
 		for (int k = 0; k < PLANES; k++) \
 			s[k] = p.state[q.state + k * 64 * q.words + u]; \
+		for (int k = 0; k < q.synapses; k++) { \
+			const struct wiring_synapse &y = p.synapse[q.synapse + k]; \
+			float i = p.state[y.current + u]; \
+			in += y.conductance ? i * (y.reversal - s[0]) : i; \
+		} \
 		int spike = c##_step(q.consts, in, s) != 0; \
 		for (int k = 0; k < PLANES; k++) \
 			p.state[q.state + k * 64 * q.words + u] = s[k]; \

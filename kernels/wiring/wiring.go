@@ -34,7 +34,8 @@ type (
 	}
 	Synapse struct {
 		Current, Ring, Slots int64
-		Decay, _             float32
+		Conductance          int64
+		Decay, Reversal      float32
 	}
 	Projection struct {
 		From, To, Synapse, Sources, Cut, Target, Weight, Weights, Delay, Delays int64
@@ -45,7 +46,7 @@ type (
 // The sizes that wiring.h reckons with.
 var (
 	_ = [1]struct{}{}[unsafe.Sizeof(Population{})-136]
-	_ = [1]struct{}{}[unsafe.Sizeof(Synapse{})-32]
+	_ = [1]struct{}{}[unsafe.Sizeof(Synapse{})-40]
 	_ = [1]struct{}{}[unsafe.Sizeof(Projection{})-80]
 	_ = [1]struct{}{}[unsafe.Sizeof(Probe{})-16]
 )
@@ -98,9 +99,13 @@ func (w *Wiring) addPopulation(p kernels.Population) {
 		w.addNeurons(&q, p)
 	}
 	w.Populations = append(w.Populations, q)
-	for _, tau := range p.Synapses {
+	for k, tau := range p.Synapses {
 		decay, _ := kernels.Decay(w.cfg.Step, tau)
-		w.Synapses = append(w.Synapses, Synapse{Current: w.reserve(q.padded()), Slots: 1, Decay: float32(decay)})
+		s := Synapse{Current: w.reserve(q.padded()), Slots: 1, Decay: float32(decay)}
+		if to, ok := p.Reversal(k); ok {
+			s.Conductance, s.Reversal = 1, float32(to)
+		}
+		w.Synapses = append(w.Synapses, s)
 	}
 }
 

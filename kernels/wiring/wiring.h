@@ -16,7 +16,8 @@ struct wiring_population {
 struct wiring_synapse {
 	long long current;	/* [64 words] of the state */
 	long long ring, slots;	/* [slots, 64 words] of the state: slot n % slots arrives in step n */
-	float decay, unused;
+	long long conductance;	/* 1 where the state is one, and adds state (reversal - V) */
+	float decay, reversal;
 };
 
 /* The entries by their source, those of a source by rising target, and those of one target as in the
@@ -39,7 +40,7 @@ struct wiring_probe {
 #define wiring_bound(population, worker, workers) ((population)->words * (worker) / (workers))
 
 /* The sizes that package wiring reckons with. */
-typedef char wiring_sizes[sizeof(struct wiring_population) == 136 && sizeof(struct wiring_synapse) == 32 &&
+typedef char wiring_sizes[sizeof(struct wiring_population) == 136 && sizeof(struct wiring_synapse) == 40 &&
 			  sizeof(struct wiring_projection) == 80 && sizeof(struct wiring_probe) == 16 ? 1 : -1];
 
 #endif

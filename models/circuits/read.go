@@ -113,9 +113,20 @@ func (r *reader) neuron(t *description.Table, p *Population) {
 	for _, name := range s.Names() {
 		s.Called(name, name)
 		p.SynapseNames = append(p.SynapseNames, name)
-		tau := s.Quantity(name, description.Duration, 1, description.Interval{Lo: 0, Hi: 1e6, Open: true})
-		if tau < r.b.Step {
-			s.Fail(name, "is %g ms, shorter than the step, %g ms; give a longer one or a shorter step", tau, r.b.Step)
+		to, key, in := math.NaN(), name, s
+		if _, table := s.Value(name).(map[string]any); table {
+			in, key = s.Sub(name), "tau"
+			if in.Need("reversal", `"0 mV"`) {
+				to = in.Quantity("reversal", description.Voltage, 0, description.Interval{Lo: -1e4, Hi: 1e4})
+			}
+			in.Need("tau", `"5 ms"`)
+		}
+		tau := in.Quantity(key, description.Duration, 1, description.Interval{Lo: 0, Hi: 1e6, Open: true})
+		if in != s {
+			in.Done()
+		}
+		if p.Reversals = append(p.Reversals, to); tau < r.b.Step {
+			in.Fail(key, "is %g ms, shorter than the step, %g ms; give a longer one or a shorter step", tau, r.b.Step)
 		}
 		p.Synapses = append(p.Synapses, tau)
 	}
@@ -213,7 +224,11 @@ func (r *reader) projections() {
 		q.Synapse = r.synapse(t, from, to)
 		r.rule(t, &q)
 		if t.Need("weight", `"1 mV ms"`) {
-			q.Weight = r.spread(t, "weight", area, description.Interval{Lo: -1e30, Hi: 1e30})
+			of, in := area, description.AnyReal
+			if _, conductance := to.Reversal(q.Synapse); conductance {
+				of, in = description.Duration, description.FromZero
+			}
+			q.Weight = r.spread(t, "weight", of, in)
 			r.sign(t, q)
 		}
 		q.Delay = Spread{A: r.b.Step}
@@ -294,6 +309,9 @@ func (r *reader) rule(t *description.Table, q *Connection) {
 // sign holds a projection to Dale's law: all from one population have the same sign, that of its kind.
 func (r *reader) sign(t *description.Table, q Connection) {
 	of, from := q.Weight.Mean(), r.b.Populations[q.From]
+	if to, conductance := r.b.Populations[q.To].Reversal(q.Synapse); conductance {
+		of *= to - r.b.rest(q.To)
+	}
 	lo, hi := q.Weight.A, q.Weight.B
 	key := "weight"
 	if q.Weight.Form == Uniform && lo*hi < 0 {
@@ -310,6 +328,19 @@ func (r *reader) sign(t *description.Table, q Connection) {
 	case !seen:
 		r.signs[q.From] = sign{of, t.Line(key)}
 	}
+}
+
+// rest returns the potential at which a population is at rest.
+func (b *Blueprint) rest(population int) float64 {
+	p := b.Populations[population]
+	if h, ok := neurons.Of(p.Header); ok {
+		for i, q := range h.Params {
+			if q.Name == "E_L" {
+				return p.Params[i]
+			}
+		}
+	}
+	return 0 // without cgo nobody has read the header
 }
 
 // delay refuses what is no step, nor in the rings of a device.
