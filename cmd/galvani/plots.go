@@ -25,8 +25,23 @@ const (
 	smoothing       = 25 // updates in the running mean of a learning curve
 )
 
-// plot draws what a run has to show. A chart without a point is left out.
+// plotFormats returns the formats that the key plots names.
+func plotFormats(plots string) []string {
+	switch plots {
+	case "both":
+		return chart.Formats[:]
+	case "none":
+		return nil
+	}
+	return []string{plots}
+}
+
+// plot draws what a run has to show, in the formats that are asked for. A chart without a point is left out.
 func (j *job) plot(run *rundir.Run, say func(string, ...any)) error {
+	formats := plotFormats(j.run.Plots)
+	if len(formats) == 0 {
+		return nil
+	}
 	rows, err := run.Metrics()
 	if err != nil {
 		return err
@@ -64,7 +79,7 @@ func (j *job) plot(run *rundir.Run, say func(string, ...any)) error {
 	for _, name := range slices.Sorted(maps.Keys(charts)) {
 		c := charts[name]
 		c.Subtitle = j.subtitle(run)
-		if err := run.Plot(name, c); err != nil && !errors.Is(err, chart.ErrEmpty) {
+		if err := run.Plot(name, c, formats...); err != nil && !errors.Is(err, chart.ErrEmpty) {
 			return err
 		}
 	}

@@ -29,10 +29,11 @@ type runKeys struct {
 	DryRunRanks int     `toml:"dry_run_ranks" needs:"shards>1" doc:"ranks that this process plays by itself, as a dry run of a run on as many machines: each holds a copy of the network and takes its part of the shards; the result is that of one rank" min:"1" max:"1024"`
 	DataDir     string  `toml:"data_dir" doc:"folder of data-set files, empty for the user's cache folder"`
 	RunsDir     string  `toml:"runs_dir" doc:"folder that run directories are made in"`
+	Plots       string  `toml:"plots" doc:"formats of the plots that a run leaves; none saves half a second at the end of each of many short runs" oneof:"both|png|svg|none"`
 }
 
 func defaultRunKeys() runKeys {
-	return runKeys{Model: "crnn", Task: "looming", Device: "auto", Backend: "auto", Validation: 0.1, Precision: "fp32", DryRunRanks: 1, RunsDir: "runs"}
+	return runKeys{Model: "crnn", Task: "looming", Device: "auto", Backend: "auto", Validation: 0.1, Precision: "fp32", DryRunRanks: 1, RunsDir: "runs", Plots: "both"}
 }
 
 // cellKeys are the keys of all networks of recurrent cells.

@@ -25,9 +25,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// tiny is a run of 12 steps that takes a fraction of a second.
+// tiny is a run of 12 steps that takes a fraction of a second, most of which plots would take.
 var tiny = []string{"train", "--task", "looming", "--facets", "3", "--steps", "8", "--train-size", "48",
-	"--test-size", "16", "--batch", "8", "--hidden", "8", "--epochs", "2"}
+	"--test-size", "16", "--batch", "8", "--hidden", "8", "--epochs", "2", "--plots", "none"}
 
 // args returns a command line followed by more of it.
 func args(first []string, more ...string) []string {
@@ -95,7 +95,7 @@ func phase(t *testing.T, dir string) rundir.Phase {
 }
 
 func TestTrainLeavesRun(t *testing.T) {
-	dir := trained(t)
+	dir := trained(t, "--plots", "both")
 	for _, name := range []string{"config.toml", "env.json", "status.json", "metrics.jsonl", "references.bib",
 		"checkpoints/best.safetensors", "checkpoints/step-000000000012.safetensors",
 		"plots/loss.png", "plots/loss.svg", "plots/accuracy.png", "plots/accuracy.svg",

@@ -297,7 +297,7 @@ func TestEnv(t *testing.T) {
 func TestPlot(t *testing.T) {
 	r := create(t)
 	wantChart := chart.Lines{Title: "Loss", Series: []chart.Series{{X: []float64{0, 1}, Y: []float64{1, 0}}}}
-	must(t, r.Plot("loss", wantChart))
+	must(t, r.Plot("loss", wantChart, chart.Formats[:]...))
 	for _, f := range chart.Formats {
 		got, err := r.Read("plots/loss." + f)
 		must(t, err)
@@ -307,7 +307,7 @@ func TestPlot(t *testing.T) {
 			t.Errorf("plots/loss.%s is not the chart", f)
 		}
 	}
-	if err := r.Plot("none", chart.Lines{}); !errors.Is(err, chart.ErrEmpty) {
+	if err := r.Plot("none", chart.Lines{}, "svg"); !errors.Is(err, chart.ErrEmpty) {
 		t.Errorf("got %v, want chart.ErrEmpty", err)
 	}
 }
