@@ -45,11 +45,10 @@ func TestTooLargeIsRefused(t *testing.T) {
 // from below) runs the same training under limits from too little to enough: it is refused
 // or it comes to its end, and never falls over.
 func TestPlannedMemoryHolds(t *testing.T) {
-	for _, more := range [][]string{{"--hidden", "1000"}, {"--hidden", "128", "--layers", "3", "--steps", "1500", "--batch", "32", "--train-size", "32"}} {
+	for _, more := range [][]string{{"--model", "irnn", "--hidden", "3000"}, {"--model", "lstm", "--hidden", "128", "--layers", "3", "--steps", "1200", "--batch", "32", "--train-size", "32"}} {
 		refused, done := 0, 0
-		for _, kib := range []int{1_700_000, 1_900_000, 2_100_000, 2_500_000, 4_000_000} {
-			o := limited(t, kib, args([]string{"train", "--model", "lstm", "--facets", "3", "--steps", "8", "--train-size", "8", "--test-size", "4",
-				"--batch", "4", "--max-steps", "1", "--quiet", "--runs-dir", t.TempDir()}, more...)...)
+		for _, kib := range []int{2_200_000, 2_500_000, 3_000_000, 4_000_000} { // with less the program itself may find no room for its threads
+			o := limited(t, kib, args(tiny, args(more, "--max-steps", "1", "--quiet", "--runs-dir", t.TempDir())...)...)
 			switch o.code {
 			case exitOK:
 				done++
@@ -80,7 +79,7 @@ func TestTooLargeNetworks(t *testing.T) {
 		}
 	}
 	refused, done := 0, 0
-	for _, kib := range []int{1_900_000, 2_000_000, 2_500_000, 4_000_000} { // with less the program itself may find no room for its threads
+	for _, kib := range []int{2_200_000, 2_500_000, 4_000_000} { // as above
 		o := limited(t, kib, "simulate", "balanced", "--n", "12000", "--for", "1ms", "--threads", "2")
 		switch o.code {
 		case exitOK:

@@ -52,7 +52,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	if testing.Short() {
 		kills = 10
 	}
-	long := args(tiny, "--steps", "3", "--epochs", "60", "--checkpoint-every", "7", "--eval-every", "20")
+	long := args(tiny, "--plots", "both", "--steps", "3", "--epochs", "60", "--checkpoint-every", "7", "--eval-every", "20")
 	same := func(t *testing.T, want, got string) {
 		t.Helper()
 		if d := cmp.Diff(latest(t, want), latest(t, got)); d != "" {
