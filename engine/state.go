@@ -192,6 +192,26 @@ func (s *Session) LoadParams(st *rundir.State) error {
 	return s.params.held.push()
 }
 
+// Assign gives parameters other values, by name. On an error nothing has changed.
+//
+// Errors: ErrState for a name or a number of elements that the network does not have, and for values out of their bounds.
+func (s *Session) Assign(values map[string][]float32) error {
+	bindings := s.paramBindings()
+	for name, v := range values {
+		i := slices.IndexFunc(bindings, func(b binding) bool { return b.name == name })
+		if i < 0 || len(bindings[i].data) != len(v) {
+			return fmt.Errorf("engine: %d numbers for %s, which model %s does not have: %w", len(v), name, s.cfg.Net.Name(), ErrState)
+		}
+		if err := within(*bindings[i].spec, v); err != nil {
+			return err
+		}
+	}
+	for _, b := range bindings {
+		copy(b.data, values[b.name])
+	}
+	return s.params.held.push()
+}
+
 // within refuses values outside the bounds of a parameter, such as a negative time constant.
 func within(spec kernels.Spec, v []float32) error {
 	for _, r := range bounded(spec) {

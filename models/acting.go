@@ -168,3 +168,23 @@ func (n *Network) Constants(visit func(name string, shape []int, values []int8))
 		visit("wiring.readout", []int{h}, seen)
 	}
 }
+
+// Store returns what to store of parameter p so that the given weights act.
+//
+// Errors: ErrPart for a number that is not finite in float32, or that no stored one gives: of a connection that does
+// not exist, of the other sign than Dale's law asks for, out of its bounds.
+func (n *Network) Store(p int, acting []float64) ([]float32, error) {
+	s := n.specs[p]
+	if len(acting) != s.Len() {
+		return nil, fmt.Errorf("models: %s: %d numbers, want %d: %w", s.Name, len(acting), s.Len(), kernels.ErrShape)
+	}
+	stored := make([]float32, len(acting))
+	for e, v := range acting {
+		w, _ := n.Stored(p, e, v)
+		if got := n.Acting(p, e, w); got != float32(v) || math.IsInf(float64(got), 0) {
+			return nil, fmt.Errorf("models: element %d of %s is %v, which bounds, signs and masks of this network do not allow (the nearest is %v): %w", e, s.Name, v, got, ErrPart)
+		}
+		stored[e] = w
+	}
+	return stored, nil
+}

@@ -20,6 +20,7 @@ type variant struct {
 	cell   Cell
 	wiring []Wiring // one or none
 	layers int      // 0 is 1
+	frozen []string
 }
 
 // variants returns every registered cell with its defaults, or with every option where it has options.
@@ -153,6 +154,9 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 	}
 	if v.layers > 0 {
 		opts = append(opts, Layers(v.layers))
+	}
+	if v.frozen != nil {
+		opts = append(opts, Frozen(v.frozen...))
 	}
 	net, err := Bind("test", v.cell, Dims{s.I, s.H, s.O}, opts...)
 	if err != nil {

@@ -42,6 +42,9 @@ func (n *Network) addLayer() error {
 	if l.scan, err = n.cell.Scan(l.dims); err != nil {
 		return err
 	}
+	for i := range l.params {
+		n.freeze(&l.params[i], l.rename(l.params[i].Name), l.number)
+	}
 	if err := l.wire(); err != nil {
 		return err
 	}

@@ -27,6 +27,8 @@ type Network struct {
 	rest   []float64 // of the state planes of all layers
 	scale  float64   // of the initial read-out weights
 	way    Feedback
+	frozen []string // names of parameters that are not learned, see means
+	held   []bool   // by row of specs: not learned for that reason
 	builds int
 
 	wiring  Wiring
@@ -60,7 +62,7 @@ func Layers(n int) Option { return func(net *Network) { net.depth = n } }
 // PyTorch's names).
 //
 // Errors: sizes below 1; kernels.ErrMemory beyond Within; settings that the cell refuses; ErrWiring for
-// several layers with Dale's law.
+// several layers with Dale's law; ErrPart for what is frozen.
 func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 	if d.I < 1 || d.H < 1 || d.O < 1 {
 		return nil, fmt.Errorf("models: %s: I=%d H=%d O=%d, want all at least 1: %w", name, d.I, d.H, d.O, kernels.ErrShape)
@@ -87,17 +89,21 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 			return nil, err
 		}
 	}
-	n.specs = append(n.specs,
+	readout := []kernels.Spec{
 		learned(readoutWeight, "O H", []int{d.O, d.H}, kernels.Readout, "weights of the read-out",
 			kernels.Init{Kind: kernels.XavierUniform, A: n.scale}),
-		learned("readout.bias", "O", []int{d.O}, kernels.Readout, "bias of the read-out", kernels.Init{}))
+		learned("readout.bias", "O", []int{d.O}, kernels.Readout, "bias of the read-out", kernels.Init{})}
 	if n.way == Fixed {
 		fixed := learned("readout.feedback", "O H", []int{d.O, d.H}, kernels.Readout, "weights through which the error reaches the hidden units",
 			kernels.Init{Kind: kernels.XavierUniform, A: n.scale})
 		fixed.Learned = false
-		n.specs = append(n.specs, fixed)
+		readout = append(readout, fixed)
 	}
-	return n, nil
+	for i := range readout {
+		n.freeze(&readout[i], readout[i].Name, n.depth-1)
+	}
+	n.specs = append(n.specs, readout...)
+	return n, n.checkFrozen()
 }
 
 // Name returns the name given to Bind.

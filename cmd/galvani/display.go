@@ -67,6 +67,9 @@ func (p *plain) start(j *job, dir string) error {
 	learned, _ := j.session.Params().Len()
 	p.words("%s (%s, %s learned parameters) on %s (T=%d I=%d O=%d)", j.network().Name(), j.units(),
 		thousands(learned), j.task.Name, j.task.T, j.task.I, j.task.O)
+	if names := j.frozen(); names != nil {
+		p.words("frozen: %s", strings.Join(names, ", "))
+	}
 	p.words("data: %s", j.counts())
 	p.words("device: %s", j.place)
 	if n := len(j.ranks); n > 1 {

@@ -10,10 +10,12 @@ import (
 	"galvani/cmd/galvani/internal/config"
 	"galvani/data"
 	"galvani/engine"
+	"galvani/engine/adopt"
 	"galvani/engine/infile"
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
+	"galvani/models"
 
 	"github.com/spf13/cobra"
 )
@@ -68,8 +70,10 @@ var exitCodes = []struct {
 	{errInput, exitData},
 	{errNetwork, exitData},
 	{errNoInput, exitData},
+	{adopt.ErrMatch, exitData},
 	{config.ErrConfig, exitConfig},
 	{data.ErrConfig, exitConfig},
+	{models.ErrPart, exitData},
 	{data.ErrMissing, exitData},
 	{data.ErrCorrupt, exitData},
 	{data.ErrFetch, exitIO},

@@ -8,6 +8,7 @@ import (
 	"galvani/bench/rows"
 	"galvani/data"
 	"galvani/engine"
+	"galvani/engine/adopt"
 	"galvani/engine/dynamics"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
@@ -17,7 +18,7 @@ import (
 
 // classes are the errors that tell programs of which kind a failure is. Their names stand behind the
 // cause, of which they say less, so people are not shown them there.
-var classes = []error{models.ErrWiring, models.ErrGraph, membranes.ErrEvent, data.ErrConfig, data.ErrMissing, data.ErrCorrupt,
+var classes = []error{models.ErrWiring, models.ErrGraph, models.ErrPart, adopt.ErrMatch, membranes.ErrEvent, data.ErrConfig, data.ErrMissing, data.ErrCorrupt,
 	engine.ErrOption, engine.ErrState, dynamics.ErrOption, kernels.ErrShape, kernels.ErrNoDevice, safetensors.ErrInvalid,
 	experiment.ErrSettings, rows.ErrRows, errInput}
 

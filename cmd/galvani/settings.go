@@ -38,14 +38,18 @@ func defaultRunKeys() runKeys {
 
 // cellKeys are the keys of all networks of recurrent cells.
 type cellKeys struct {
-	Hidden       int     `toml:"hidden" doc:"number H of hidden units" min:"1" max:"65536"`
-	Layers       int     `toml:"layers" doc:"number of layers of the cell with H units each; each reads h of the one below at the same step, and the read-out sees the last" min:"1" max:"64"`
-	ReadoutScale float64 `toml:"readout_scale" doc:"factor of the initial read-out weights" min:"0" max:"1e3"`
-	Feedback     string  `toml:"feedback" doc:"weights through which the error of the read-out reaches the hidden units: backprop takes those of the read-out, fixed random ones that are never learned (feedback alignment), sign the signs of those of the read-out, all with the size of its first weights (sign symmetry), transpose a copy of those of the read-out, which gives the bits of backprop; between layers it is backprop" oneof:"backprop|transpose|fixed|sign"`
+	Hidden       int      `toml:"hidden" doc:"number H of hidden units" min:"1" max:"65536"`
+	Layers       int      `toml:"layers" doc:"number of layers of the cell with H units each; each reads h of the one below at the same step, and the read-out sees the last" min:"1" max:"64"`
+	ReadoutScale float64  `toml:"readout_scale" doc:"factor of the initial read-out weights" min:"0" max:"1e3"`
+	Feedback     string   `toml:"feedback" doc:"weights through which the error of the read-out reaches the hidden units: backprop takes those of the read-out, fixed random ones that are never learned (feedback alignment), sign the signs of those of the read-out, all with the size of its first weights (sign symmetry), transpose a copy of those of the read-out, which gives the bits of backprop; between layers it is backprop" oneof:"backprop|transpose|fixed|sign"`
+	InitFrom     string   `toml:"init_from" doc:"begin with the weights of a file: a run or a checkpoint, or the state dict of a PyTorch module as safetensors"`
+	InitParts    []string `toml:"init_parts" needs:"init_from!=" doc:"parameters that init_from gives: all, cell, input, recurrent, readout, matrices, or names such as W, readout.bias, *_l1"`
+	InitMap      []string `toml:"init_map" needs:"init_from!=" doc:"tensors of init_from for parameters that are not found by their names, each as PARAMETER=TENSOR"`
+	Freeze       []string `toml:"freeze" doc:"parameters that are not learned, and do not decay: words and names as for init_parts"`
 }
 
 func defaultCellKeys() cellKeys {
-	return cellKeys{Hidden: 64, Layers: 1, ReadoutScale: 1, Feedback: "backprop"}
+	return cellKeys{Hidden: 64, Layers: 1, ReadoutScale: 1, Feedback: "backprop", InitParts: []string{"all"}}
 }
 
 // settings is everything that decides what a run computes: one flat space of keys over the

@@ -79,6 +79,9 @@ func start(ctx context.Context, f trainFlags, flags layer, show display) error {
 		return err
 	}
 	defer j.close()
+	if err := j.initialise(show); err != nil {
+		return err
+	}
 	run, err := rundir.Create(s.run.RunsDir, s.run.Model, s.run.Task, time.Now())
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 //
 //	needs:"optimizer=sgd; momentum>0"
 //
-// The operator is =, !=, > or <. After = and != there are one or more values, separated by '|'.
+// After != there may be nothing: any value but the empty one. The operator is =, !=, > or <. After = and != there are one or more values, separated by '|'.
 // The key of a condition is another setting, or a fact about what the settings are for.
 type Condition struct {
 	Key    string
@@ -21,6 +21,9 @@ type Condition struct {
 }
 
 func (c Condition) String() string {
+	if c.Op == "!=" && slices.Equal(c.Values, []string{""}) {
+		return "a value of " + c.Key
+	}
 	return c.Key + " " + c.Op + " " + strings.Join(c.Values, " or ")
 }
 

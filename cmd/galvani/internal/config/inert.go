@@ -23,6 +23,8 @@ func (s *Set) Inert(name string) (string, error) {
 				reason = fmt.Sprintf("it needs %s, a key of %s", c, strings.Join(owners, ", "))
 			}
 			return reason, nil
+		case !c.Holds(value) && value == "":
+			return fmt.Sprintf("it needs %s, which is empty", c), nil
 		case !c.Holds(value):
 			return fmt.Sprintf("it needs %s, and %s is %s", c, c.Key, value), nil
 		}
