@@ -140,6 +140,7 @@ type Entry struct {
 	Doc        string
 	Source     string
 	References []cite.Work // behind the code, for a run\'s references.bib
+	Files      string      // what its files hold, where a user writes them
 	New        func() Config
 	// Continued says that sample k+1 of a set goes on where sample k ended, so that a network may
 	// carry its state from one to the next.

@@ -142,6 +142,9 @@ func TestOutlines(t *testing.T) {
 	dir := pictures(t, t.TempDir(), mnistHalves, span(0, 9), span(0, 9))
 	for _, e := range All() {
 		o, ok := e.New().(Outliner)
+		if e.Name == "file" {
+			continue // its files may have any shape
+		}
 		if !ok {
 			if _, err := e.New().Open(Env{Seed: 1}); err != nil {
 				t.Errorf("%s: no outline, and without files %v", e.Name, err)

@@ -43,6 +43,12 @@ func TestTasksShowConventions(t *testing.T) {
 		if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
 			t.Fatal(err)
 		}
+		if e.Name == "file" { // its files may have any shape
+			if r.Shape != nil || !strings.Contains(r.Files, "[N,T,I]") || !strings.Contains(r.Missing, "want train.npz") {
+				t.Errorf("%s: report %+v", e.Name, r)
+			}
+			continue
+		}
 		if r.Shape == nil || r.Shape.T < 1 || r.Shape.I < 1 || r.Shape.Mask == "" || r.Shape.Loss == "" || (r.Missing == "") != (r.Shape.Train > 0) {
 			t.Errorf("%s: report %+v", e.Name, r)
 		}

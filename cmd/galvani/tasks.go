@@ -32,6 +32,7 @@ type taskReport struct {
 	Shape   *taskShape  `json:"shape,omitempty"`
 	Missing string      `json:"missing,omitempty"`
 	Notes   []string    `json:"notes,omitempty"` // what was found out about the files
+	Files   string      `json:"files,omitempty"` // what they are to hold
 	Keys    []keyReport `json:"keys"`
 }
 
@@ -72,7 +73,7 @@ func newTasksShow() *cobra.Command {
 }
 
 func describeTask(e data.Entry, dataDir string) (taskReport, error) {
-	r := taskReport{brief: brief{e.Name, e.Doc, e.Source}}
+	r := taskReport{brief: brief{e.Name, e.Doc, e.Source}, Files: e.Files}
 	settings := e.New()
 	var err error
 	if r.Keys, err = keyReports("task "+e.Name, settings); err != nil {
@@ -147,6 +148,10 @@ func (p *printer) task(r taskReport) {
 	}
 	for _, n := range r.Notes {
 		p.line("Note: %s", n)
+	}
+	if r.Files != "" {
+		p.title("\nFiles")
+		p.line("%s", r.Files)
 	}
 	if r.Missing != "" {
 		p.line("Sequences: not here: %s", r.Missing)

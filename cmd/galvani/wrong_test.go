@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"galvani/engine/safetensors"
 )
 
 // TestWrongCommandLines holds the exit code and the words of what is refused: one line on stderr that
@@ -22,6 +24,7 @@ func TestWrongCommandLines(t *testing.T) {
 	first, second := file("first.toml", "lr = 0.1\n"), file("second.toml", "lr = \"much\"\n")
 	mask := file("mask.txt", "0 1\n1 2\n")
 	run := copyOfRun(t)
+	arrays := arrayFiles(t, safetensors.Float32("x", []int{2, 4, 1}, make([]float32, 8)), safetensors.Int64("label", []int{3}, make([]int64, 3)))
 	train := func(more ...string) []string { return append([]string{"train", "--max-steps", "1"}, more...) }
 	for _, tt := range []struct {
 		args []string
@@ -85,6 +88,9 @@ func TestWrongCommandLines(t *testing.T) {
 		{[]string{"eval", folder}, exitConfig, filepath.Base(folder)},
 		{train("--task", "mnist-rows", "--data-dir", folder), exitData, "galvani data fetch mnist"},
 		{[]string{"eval", run, "--checkpoint", first}, exitData, "first.toml"},
+		{train("--task", "file", "--data-dir", folder), exitData, "train.npz: the file is missing, want train.npz"},
+		{train("--task", "file", "--test-part", "2"), exitConfig, `key "test_part" is 2, want 0 to 0.9`},
+		{train("--task", "file", "--data-dir", arrays), exitData, "array label is [3], want [2,4] or [2], as x is [2,4,1]; sequences come first"},
 		{train("--device", "cuda:7"), exitDevice, "use --device cpu"},
 		{train("--runs-dir", filepath.Join(first, "runs")), exitIO, "first.toml"},
 	} {

@@ -1,7 +1,7 @@
 // Package adopt finds the parameters of a network among the tensors of a file that another program may have
 // written.
 //
-// It imports package safetensors and leaves; the commands that begin with weights from a file may import it.
+// It imports leaves alone; the commands that begin with weights from a file may import it.
 package adopt
 
 import (

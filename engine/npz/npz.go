@@ -1,8 +1,3 @@
-// Package npz writes and reads named arrays as the NPZ files of NumPy: a zip archive with one file
-// NAME.npy for each array, which it writes without compression. Arrays are what package safetensors
-// holds; it imports nothing else of the engine. What exports, and what reads recordings, may import it.
-//
-// Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, version 1.0.
 package npz
 
 import (

@@ -7,5 +7,5 @@
 //
 // Source: https://github.com/huggingface/safetensors, "Format".
 //
-// It imports leaves alone. Engine and what reads or exports tensors may import it.
+// It imports leaves alone; every package may import it.
 package safetensors
