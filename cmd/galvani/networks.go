@@ -53,7 +53,7 @@ func builtinNetworks() []*circuits.Network {
 // withFile adds to the groups that take a network the command of a file, where a line names one: its settings
 // are flags, which are known only once it is read.
 func withFile(root *cobra.Command, args []string) {
-	groups := map[string]func(*circuits.Network, string) *cobra.Command{"simulate": newSimulateNetwork}
+	groups := map[string]func(*circuits.Network, string) *cobra.Command{"simulate": newSimulateNetwork, "theory": newTheoryNetwork}
 	at := slices.IndexFunc(args, func(a string) bool { return groups[a] != nil })
 	if at < 0 {
 		return
