@@ -120,9 +120,9 @@ func TestTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	flags := []string{"help"}
-	newSimulateNetwork(n, n.Name).Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
+	newSimulateNetwork(n, n.Name).Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, strings.ReplaceAll(f.Name, "-", "_")) })
 	for _, k := range n.Keys {
-		flags = slices.DeleteFunc(flags, func(name string) bool { return name == k.Flag() })
+		flags = slices.DeleteFunc(flags, func(name string) bool { return name == k.Name })
 	}
 	if slices.Sort(flags); !slices.Equal(flags, circuits.Taken) {
 		t.Errorf("flags %v, taken %v", flags, circuits.Taken)

@@ -32,7 +32,7 @@ on any number of threads; their SHA-256 is part of --json. --out NAME writes NAM
 time_ms,population,unit, and NAME.png and NAME.svg, the spikes of the first units of each population; of a
 network that records voltages NAME-voltages.csv, too. The settings of a network are flags, as --n here.
 
---save FILE keeps the simulation in a file: every 10 seconds, at the end, and when it is stopped by Ctrl-C or
+--save FILE keeps the simulation in a file: every 10 seconds (--save-every), at the end, and when it is stopped by Ctrl-C or
 SIGTERM. --resume FILE goes on with it up to the length that was asked for, or to a longer one (--for), on the
 same device or another, and the report, spikes and files are those of a simulation without a stop. A network
 that needs more memory than there is is refused before it is drawn.
@@ -63,6 +63,7 @@ type simulateFlags struct {
 	out     string
 	save    string
 	resume  string
+	every   time.Duration // between saves
 	network *circuits.Network
 	old     *saved            // of resume
 	file    *safetensors.File // that it was read from
@@ -138,6 +139,7 @@ func newSimulateNetwork(network *circuits.Network, name string) *cobra.Command {
 	flags.IntVar(&f.run.Threads, "threads", 0, "threads on the CPU, 0 for as many as pay")
 	flags.StringVar(&f.out, "out", "", "`name` of the files to write, without ending")
 	flags.StringVar(&f.save, "save", "", "keep the simulation in a `file`")
+	flags.DurationVar(&f.every, "save-every", 10*time.Second, "time of computing between two saves")
 	flags.StringVar(&f.resume, "resume", "", "go on with a simulation that was saved to a `file`, and keep it there")
 	return c
 }
@@ -148,6 +150,9 @@ const mostSteps = 1 << 30
 func (f *simulateFlags) check() error {
 	if !(f.step > 0 && f.step <= 1000) {
 		return fmt.Errorf("%w: --step is %v ms, want more than 0 and at most 1000", config.ErrConfig, f.step)
+	}
+	if f.every < 0 {
+		return fmt.Errorf("%w: --save-every is %v, want 0s or more", config.ErrConfig, f.every)
 	}
 	if n := f.steps(); !(n >= 1 && n <= mostSteps) {
 		return fmt.Errorf("%w: --for is %v, which is %.3g steps of %v ms, want 1 to %d", config.ErrConfig, f.length, n, f.step, mostSteps)
@@ -262,9 +267,6 @@ func circuitThreads(net *circuits.Blueprint) int {
 	return max(1, min(runtime.GOMAXPROCS(0), units/threadUnits))
 }
 
-// saveEvery is how much of a simulation is lost at the most where it ends without a chance to save.
-const saveEvery = 10 * time.Second
-
 // stretchSteps is how many steps are done without a look at the signals: as many as a device does at once.
 const stretchSteps = 256
 
@@ -294,7 +296,7 @@ func (f *simulateFlags) stretches(ctx context.Context, plan kernels.CircuitPlan,
 		}
 		now.add(record)
 		done += n
-		if time.Since(last) > saveEvery && done < total {
+		if time.Since(last) > f.every && done < total {
 			if err := f.keep(plan, now); err != nil {
 				return err
 			}

@@ -82,6 +82,7 @@ func TestSimulateRefuses(t *testing.T) {
 		{[]string{"balanced", "--step", "20"}, exitConfig, "builtin/balanced.toml: line 32: population.e.synapse.e is 8 ms, shorter than the step, 20 ms"},
 		{[]string{"balanced", "--p", "x"}, exitConfig, `--p is "x"`},
 		{[]string{"balanced", "--step", "0"}, exitConfig, "--step is 0 ms"},
+		{[]string{"balanced", "--save-every", "-1s"}, exitConfig, "--save-every is -1s"},
 		{[]string{"balanced", "--for", "0s"}, exitConfig, "--for is 0s, which is 0 steps"},
 	} {
 		galvani(t, args([]string{"simulate"}, c.line...)...).refused(t, c.code, c.says)

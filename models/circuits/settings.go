@@ -12,8 +12,8 @@ import (
 	"galvani/models/description"
 )
 
-// Taken are the names that a setting cannot have, as flags of commands that take a network have them.
-var Taken = []string{"device", "for", "help", "json", "out", "resume", "save", "seed", "step", "threads"}
+// Taken are the names that a setting cannot have, as flags of commands that take a network have them, '-' for '_'.
+var Taken = []string{"device", "for", "help", "json", "out", "resume", "save", "save_every", "seed", "step", "threads"}
 
 // settingForm is what a setting may be called: what a formula can name.
 var settingForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)

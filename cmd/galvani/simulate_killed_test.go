@@ -1,0 +1,67 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestSimulationKilled kills a simulation 60 times (10 if short) at random moments, each some time after its
+// first save, and lets it go on each time. In the end its spikes are those of one that was left alone.
+func TestSimulationKilled(t *testing.T) {
+	t.Parallel()
+	needsCPU(t)
+	kills := 60
+	if testing.Short() {
+		kills = 10
+	}
+	file := filepath.Join(t.TempDir(), "run")
+	rng := rand.New(rand.NewPCG(5, 6))
+	line := []string{"simulate", "balanced", "--for", "1h", "--save-every", "1ms", "--threads", "1"}
+	for k := range kills {
+		more := []string{"--resume", file}
+		if k == 0 {
+			more = []string{"--save", file, "--n", "50", "--r-x", "40"}
+		}
+		before, _ := os.Stat(file) // there is none before the first
+		c := program(args(line, more...)...)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() { c.Wait(); close(ended) }() // the way it ended is looked at
+		for waits := true; waits; {
+			select {
+			case <-ended:
+				t.Fatalf("kill %d: the simulation ended by itself: %v", k, c.ProcessState)
+			case <-time.After(time.Millisecond):
+				now, err := os.Stat(file)
+				waits = err != nil || before != nil && os.SameFile(before, now)
+			}
+		}
+		time.Sleep(time.Duration(rng.IntN(15_000)) * time.Microsecond)
+		c.Process.Kill() // it has not ended
+		<-ended
+	}
+	saved, _, err := readSaved(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	length := fmt.Sprintf("%gms", float64(saved.state.Step)*0.1+50)
+	var got, want simulation
+	for r, more := range map[*simulation][]string{&got: {"--resume", file}, &want: {"--n", "50", "--r-x", "40"}} {
+		out := galvani(t, args([]string{"simulate", "balanced", "--for", length, "--json"}, more...)...).ok(t).stdout
+		if err := json.Unmarshal([]byte(out), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got.SHA256 != want.SHA256 || want.Populations["e"].Spikes == 0 || got.Milliseconds != want.Milliseconds {
+		t.Errorf("after %d kills and %s: %+v, want %+v", kills, length, got.Populations, want.Populations)
+	}
+}
