@@ -130,8 +130,8 @@ func (p *printer) task(r taskReport) {
 	p.title("%s", r.Name)
 	p.line("%s", r.Doc)
 	p.line("Source: %s", dash(r.Source))
-	p.title("\nShape")
 	if s := r.Shape; s != nil {
+		p.title("\nShape")
 		outputs := fmt.Sprintf("O=%d outputs", s.O)
 		if s.O == 0 {
 			outputs = "an output for each class of the files"

@@ -69,7 +69,12 @@ func start(ctx context.Context, f trainFlags, flags layer, show display) error {
 		}
 		layers = append(layers, file)
 	}
-	s, err := resolve(append(layers, flags)...)
+	return beginRun(ctx, append(layers, flags), show)
+}
+
+// beginRun begins a new run with the settings of the layers.
+func beginRun(ctx context.Context, layers []layer, show display) error {
+	s, err := resolve(layers...)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"galvani/bench/rows"
+	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/rundir"
+	"galvani/kernels"
+
+	"github.com/spf13/cobra"
+)
+
+const sweepDoc = `Train networks with all combinations of some settings, and with several seeds each. FILE.toml:
+
+  config = ["base.toml"]     files as of train --config; may be left out
+  seeds = 3                  runs of each combination, with seed, seed+1, ...
+
+  [set]                      settings of all runs
+  model = "gru"
+  task = "perceptual"
+
+  [grid]                     settings with a list of values each: every combination is run
+  hidden = [16, 64]
+  lr = [0.001, 0.01]
+
+The runs are made one after the other in the folder of --out, one numbered folder each. What is there
+already is not run again: given the same command, a sweep that was stopped goes on, and a run in the middle
+with its last checkpoint. A run that becomes NaN counts as failed, and the others go on. At the end there is a
+table, also as FOLDER/sweep.csv: the mean over seeds of what the test set says, with its 95 % interval.
+
+  galvani sweep lr.toml --out sweeps/lr`
+
+// sweepFlags is the command line of sweep.
+type sweepFlags struct {
+	out  string
+	json bool
+}
+
+func newSweep() *cobra.Command {
+	var f sweepFlags
+	c := &cobra.Command{Use: "sweep FILE.toml", Short: "Train with all combinations of some settings", Long: sweepDoc, Args: exactArgs("FILE.toml"),
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx, cancel := interruptible(c.Context(), closedPipe...)
+			defer cancel()
+			r, err := f.sweep(ctx, args[0], c.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			return report(c, f.json, r, func(p *printer) { p.sweptRuns(r) })
+		}}
+	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return []string{"toml"}, cobra.ShellCompDirectiveFilterFileExt
+	}
+	jsonFlag(c, &f.json)
+	c.Flags().StringVar(&f.out, "out", "", "`folder` of the sweep; sweeps/NAME for NAME.toml, if empty")
+	return c
+}
+
+// sweepReport is what sweep tells.
+type sweepReport struct {
+	Out    string        `json:"out"`
+	Metric string        `json:"metric"` // test_accuracy, or test_loss where there are no classes
+	Keys   []string      `json:"keys"`
+	Cells  []sweepedCell `json:"cells"`
+}
+
+// sweepedCell is one combination.
+type sweepedCell struct {
+	Values []string  `json:"values"` // of Keys
+	Runs   []string  `json:"runs"`
+	Failed int       `json:"failed,omitempty"`
+	Tests  []float64 `json:"tests"` // of the runs that did not fail
+	Mean   *float64  `json:"mean"`
+	// Half is half the width of the 95 % interval, null for fewer than two runs.
+	Half *float64 `json:"half"`
+}
+
+// sweep makes the runs that are not there yet and reports on all.
+func (f *sweepFlags) sweep(ctx context.Context, path string, stderr io.Writer) (sweepReport, error) {
+	plan, err := readSweep(path)
+	if err != nil {
+		return sweepReport{}, err
+	}
+	cells, err := plan.cells()
+	if err != nil {
+		return sweepReport{}, err
+	}
+	r := sweepReport{Out: f.out, Metric: "test_accuracy", Keys: plan.grid.names()}
+	if r.Out == "" {
+		r.Out = filepath.Join("sweeps", strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
+	}
+	if err := claim(r.Out, path, plan.text); err != nil {
+		return r, err
+	}
+	total := len(cells) * plan.seeds
+	for k, c := range cells {
+		cell := sweepedCell{Values: c.values, Tests: []float64{}}
+		for s := range plan.seeds {
+			n := k*plan.seeds + s + 1
+			dir, result, err := runOf(ctx, filepath.Join(r.Out, fmt.Sprintf("%04d", n)), append(slices.Clone(plan.base), c.layer(plan, s)))
+			switch {
+			case errors.Is(err, kernels.ErrNotFinite):
+				cell.Failed++
+				fmt.Fprintf(stderr, "run %d of %d: %s: failed: %s\n", n, total, c.label(r.Keys, plan, s), message(err))
+			case errors.Is(err, errStopped):
+				return r, fmt.Errorf("run %d of %d: %w; the sweep goes on with the command that it was begun with", n, total, err)
+			case err != nil:
+				return r, fmt.Errorf("run %d of %d: %w", n, total, err)
+			default:
+				value, ok := result["test_accuracy"]
+				if !ok {
+					value, r.Metric = result["test_loss"], "test_loss"
+				}
+				cell.Tests = append(cell.Tests, value)
+				fmt.Fprintf(stderr, "run %d of %d: %s: %s %.4g\n", n, total, c.label(r.Keys, plan, s), r.Metric, value)
+			}
+			cell.Runs = append(cell.Runs, dir)
+		}
+		cell.summarise()
+		r.Cells = append(r.Cells, cell)
+	}
+	return r, writeFile(filepath.Join(r.Out, "sweep.csv"), r.write)
+}
+
+// summarise fills in mean and interval.
+func (c *sweepedCell) summarise() {
+	if len(c.Tests) == 0 {
+		return
+	}
+	e := rows.Mean(c.Tests)
+	c.Mean = &e.Value
+	if half := (e.Interval[1] - e.Interval[0]) / 2; len(c.Tests) > 1 {
+		c.Half = &half
+	}
+}
+
+// claim makes the folder of a sweep, or finds the same sweep there.
+func claim(out, path string, text []byte) error {
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	kept := filepath.Join(out, "sweep.toml")
+	before, err := os.ReadFile(kept)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return writeFile(kept, func(w io.Writer) error {
+			_, err := w.Write(text)
+			return err
+		})
+	case err != nil:
+		return err
+	case !bytes.Equal(before, text):
+		return fmt.Errorf("%w: %s holds another sweep than %s; give another folder with --out, or the file %s", config.ErrConfig, out, path, kept)
+	}
+	return nil
+}
+
+// runOf makes a run in a folder of its own, goes on with it where it stopped, or finds it complete.
+// It returns what the test set said.
+func runOf(ctx context.Context, folder string, layers []layer) (dir string, test map[string]float64, err error) {
+	show := quietDisplay{io.Discard}
+	names := runNames(folder) // the newest first
+	if len(names) > 0 {
+		if test, err := testOf(names[0]); test != nil || err != nil {
+			return names[0], test, err
+		}
+		run, err := rundir.View(names[0])
+		if err != nil {
+			return "", nil, err
+		}
+		if _, err := run.Newest(); err == nil {
+			if err := resume(ctx, trainFlags{resume: names[0]}, layer{}, show); err != nil {
+				return names[0], nil, err
+			}
+			test, err := testOf(names[0])
+			return names[0], test, err
+		}
+	}
+	layers = append(layers, layer{pairs: []config.Pair{{Name: "runs_dir", Value: folder}}})
+	err = beginRun(ctx, layers, show)
+	if names = runNames(folder); err != nil || len(names) == 0 {
+		return strings.Join(names[:min(1, len(names))], ""), nil, err
+	}
+	test, err = testOf(names[0])
+	return names[0], test, err
+}
+
+// testOf returns what the test set says of a run that is complete, nil of another.
+func testOf(dir string) (map[string]float64, error) {
+	run, err := rundir.View(dir)
+	if err != nil {
+		return nil, err
+	}
+	if s, err := run.Status(); err != nil || s.Phase != rundir.Completed {
+		return nil, nil // it stopped before, and goes on
+	}
+	list, err := run.Metrics()
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range slices.Backward(list) {
+		if _, ok := row.Values["test_loss"]; ok {
+			return row.Values, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: the run is complete, and its metrics hold no test: %w", dir, rundir.ErrCorrupt)
+}
+
+func (r *sweepReport) write(w io.Writer) error {
+	if _, err := fmt.Fprintln(w, strings.Join(append(slices.Clone(r.Keys), "runs", "failed", r.Metric, "half_interval"), ",")); err != nil {
+		return err
+	}
+	for _, c := range r.Cells {
+		fields := append(slices.Clone(c.Values), fmt.Sprint(len(c.Runs)), fmt.Sprint(c.Failed), number(c.Mean), number(c.Half))
+		for i, f := range fields {
+			if strings.ContainsAny(f, ",\"\n") {
+				fields[i] = `"` + strings.ReplaceAll(f, `"`, `""`) + `"`
+			}
+		}
+		if _, err := fmt.Fprintln(w, strings.Join(fields, ",")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// number writes a number that may be missing.
+func number(v *float64) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprintf("%.6g", *v)
+}
+
+func (p *printer) sweptRuns(r sweepReport) {
+	var table [][]string
+	for _, c := range r.Cells {
+		what := "all runs failed"
+		switch {
+		case c.Mean != nil && c.Half != nil:
+			what = fmt.Sprintf("%.4g ± %.2g", *c.Mean, *c.Half)
+		case c.Mean != nil:
+			what = fmt.Sprintf("%.4g", *c.Mean)
+		}
+		table = append(table, append(slices.Clone(c.Values), fmt.Sprint(len(c.Runs)), fmt.Sprint(c.Failed), what))
+	}
+	head := slices.Clone(r.Keys)
+	for i := range head {
+		head[i] = strings.ToUpper(head[i])
+	}
+	p.table(append(head, "RUNS", "FAILED", strings.ToUpper(r.Metric)), table)
+	p.line("\n± is half of the 95 %% interval of the mean over seeds; the table is also in %s", filepath.Join(r.Out, "sweep.csv"))
+}

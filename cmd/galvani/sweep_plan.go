@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"strings"
+
+	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/infile"
+	"galvani/engine/setting"
+
+	"github.com/BurntSushi/toml"
+)
+
+// mostRuns is how many runs a sweep may have.
+const mostRuns = 10000
+
+// sweepPlan is the file of a sweep.
+type sweepPlan struct {
+	path  string
+	text  []byte
+	base  []layer
+	seeds int
+	set   []config.Pair
+	grid  axes
+}
+
+// axis is a key with the values that it takes; axes are those of a grid, in the order of their names.
+type axis struct {
+	name   string
+	values []any
+}
+
+type axes []axis
+
+func (g axes) names() []string {
+	names := []string{}
+	for _, a := range g {
+		names = append(names, a.name)
+	}
+	return names
+}
+
+// sweepCell is one combination.
+type sweepCell struct {
+	pairs  []config.Pair
+	values []string
+	seed   uint64 // of the first run
+}
+
+// readSweep reads the file of a sweep.
+//
+// Errors: config.ErrConfig, with the file and the key.
+func readSweep(path string) (*sweepPlan, error) {
+	text, err := infile.Read(path)
+	if err != nil {
+		return nil, missingInput(err)
+	}
+	wrong := func(format string, args ...any) error {
+		return fmt.Errorf("%s: %w: %s", path, config.ErrConfig, fmt.Sprintf(format, args...))
+	}
+	var file struct {
+		Config []string         `toml:"config"`
+		Seeds  int              `toml:"seeds"`
+		Set    map[string]any   `toml:"set"`
+		Grid   map[string][]any `toml:"grid"`
+	}
+	file.Seeds = 1
+	meta, err := toml.Decode(string(text), &file)
+	if err != nil {
+		return nil, wrong("%s", setting.OneLine(err.Error()))
+	}
+	if unknown := meta.Undecoded(); len(unknown) > 0 {
+		return nil, wrong("%s", setting.Unknown("key", unknown[0].String(), []string{"config", "seeds", "set", "grid"}))
+	}
+	if file.Seeds < 1 || file.Seeds > mostRuns {
+		return nil, wrong("seeds is %d, want 1 to %d", file.Seeds, mostRuns)
+	}
+	p := &sweepPlan{path: path, text: text, seeds: file.Seeds}
+	for _, name := range file.Config {
+		base, err := readLayer(name)
+		if err != nil {
+			return nil, err
+		}
+		p.base = append(p.base, base)
+	}
+	for _, name := range slices.Sorted(maps.Keys(file.Set)) {
+		p.set = append(p.set, config.Pair{Name: name, Value: file.Set[name]})
+	}
+	runs := big.NewInt(int64(file.Seeds))
+	for _, name := range slices.Sorted(maps.Keys(file.Grid)) {
+		_, twice := file.Set[name]
+		switch values := file.Grid[name]; {
+		case name == "seed" || name == "runs_dir":
+			return nil, wrong("grid holds %s; give the number of seeds as seeds, and the folder with --out", name)
+		case twice:
+			return nil, wrong("%s is in set and in grid; leave one out", name)
+		case len(values) == 0:
+			return nil, wrong("grid: %s has no values, want a list such as [1, 2]", name)
+		default:
+			runs.Mul(runs, big.NewInt(int64(len(values))))
+			p.grid = append(p.grid, axis{name, values})
+		}
+	}
+	if runs.Cmp(big.NewInt(mostRuns)) > 0 {
+		return nil, wrong("the grid has %s runs, want at most %d", runs, mostRuns)
+	}
+	if _, ok := file.Set["runs_dir"]; ok {
+		return nil, wrong("set holds runs_dir; give the folder with --out")
+	}
+	return p, nil
+}
+
+// cells returns all combinations, the last key the fastest, with settings that are known to be right.
+//
+// Errors: those of resolve, for the first that is not.
+func (p *sweepPlan) cells() (list []sweepCell, err error) {
+	list = []sweepCell{{pairs: p.set, values: []string{}}}
+	for _, a := range p.grid {
+		var next []sweepCell
+		for _, c := range list {
+			for _, v := range a.values {
+				next = append(next, sweepCell{pairs: append(slices.Clip(c.pairs), config.Pair{Name: a.name, Value: v}),
+					values: append(slices.Clip(c.values), strings.Trim(fmt.Sprint(v), "[]"))})
+			}
+		}
+		list = next
+	}
+	for i, c := range list {
+		s, err := resolve(append(slices.Clone(p.base), layer{pairs: c.pairs})...)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.path, err)
+		}
+		list[i].seed = s.opt.Seed
+	}
+	return list, nil
+}
+
+// layer returns the settings of the run with one of the seeds.
+func (c sweepCell) layer(p *sweepPlan, k int) layer {
+	return layer{pairs: append(slices.Clip(c.pairs), config.Pair{Name: "seed", Value: config.Text(fmt.Sprint(c.seed + uint64(k)))})}
+}
+
+// label names a run for people.
+func (c sweepCell) label(keys []string, p *sweepPlan, k int) string {
+	var parts []string
+	for i, name := range keys {
+		parts = append(parts, name+" "+c.values[i])
+	}
+	return strings.Join(append(parts, fmt.Sprintf("seed %d", c.seed+uint64(k))), ", ")
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// sweepFile writes the file of a sweep.
+func sweepFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestSweep makes the runs of a grid, finds them there the second time, makes one that is gone again with the same
+// result, counts one that becomes NaN, and refuses another sweep in the folder.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	const text = `seeds = 2
+[set]
+task = "looming"
+facets = 3
+steps = 8
+train_size = 16
+test_size = 8
+batch = 8
+epochs = 1
+clip = 0
+[grid]
+hidden = [4, 6]
+lr = [0.01, 1000.0]
+`
+	out := filepath.Join(t.TempDir(), "out")
+	path := sweepFile(t, text)
+	once := func() (r sweepReport, o outcome) {
+		o = galvani(t, "sweep", path, "--out", out, "--json").ok(t)
+		if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r, o
+	}
+	first, o := once()
+	if len(first.Cells) != 4 || strings.Join(first.Keys, " ") != "hidden lr" || strings.Join(first.Cells[2].Values, " ") != "6 0.01" ||
+		first.Metric != "test_accuracy" || len(first.Cells[0].Runs) != 2 || len(first.Cells[0].Tests) != 2 || first.Cells[0].Half == nil {
+		t.Errorf("report %+v", first)
+	}
+	if !strings.Contains(o.stderr, "run 2 of 8: hidden 4, lr 0.01, seed 2: test_accuracy ") {
+		t.Errorf("stderr %s", o.stderr)
+	}
+	table, err := os.ReadFile(filepath.Join(out, "sweep.csv"))
+	if err != nil || !strings.HasPrefix(string(table), "hidden,lr,runs,failed,test_accuracy,half_interval\n4,0.01,2,0,") {
+		t.Errorf("table %s, error %v", table, err)
+	}
+	if err := os.RemoveAll(filepath.Join(out, "0005")); err != nil {
+		t.Fatal(err)
+	}
+	second, _ := once()
+	for i, c := range second.Cells {
+		if strings.Join(c.Runs, " ") != strings.Join(first.Cells[i].Runs, " ") != (i == 2) && i != 2 {
+			t.Errorf("runs %v were made again", c.Runs)
+		}
+		if *c.Mean != *first.Cells[i].Mean {
+			t.Errorf("the test says %v the second time, %v the first", *c.Mean, *first.Cells[i].Mean)
+		}
+	}
+	galvani(t, "sweep", sweepFile(t, strings.Replace(text, "[4, 6]", "[5]", 1)), "--out", out).refused(t, exitConfig, "holds another sweep")
+}
+
+// TestSweepRefuses holds what is said of a file that is not right, before any run is made.
+func TestSweepRefuses(t *testing.T) {
+	t.Parallel()
+	for text, says := range map[string]string{
+		"seeds = 0":                             "seeds is 0, want 1 to 10000",
+		"[gird]\nlr = [1]":                      `unknown key "gird"; did you mean "grid"?`,
+		"[grid]\nlr = 1":                        "s.toml: bad configuration: ",
+		"[grid]\nlr = []":                       "grid: lr has no values",
+		"[grid]\nseed = [1, 2]":                 "grid holds seed; give the number of seeds as seeds",
+		"[grid]\nlr = [0.1]\n[set]\nlr = 0.2":   "lr is in set and in grid",
+		"[grid]\nhiden = [4]":                   `unknown key "hiden"; did you mean "hidden"?`,
+		"[grid]\nlr = [0.1, \"fast\"]":          `key "lr" is "fast"`,
+		"[grid]\nei_ratio = [0.5]":              `key "ei_ratio" has no effect`,
+		"[set]\nruns_dir = \"x\"":               "set holds runs_dir",
+		"seeds = 5001\n[grid]\nlr = [0.1, 0.2]": "the grid has 10002 runs, want at most 10000",
+		"config = [\"none.toml\"]":              "none.toml",
+	} {
+		out := filepath.Join(t.TempDir(), "out")
+		galvani(t, "sweep", sweepFile(t, text), "--out", out).refused(t, exitConfig, says)
+		if _, err := os.Stat(out); err == nil {
+			t.Errorf("%q: the folder is made", text)
+		}
+	}
+}
