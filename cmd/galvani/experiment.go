@@ -16,6 +16,7 @@ import (
 	_ "galvani/bench/experiment/conductance"
 	_ "galvani/bench/experiment/learning"
 	_ "galvani/bench/experiment/neurons"
+	_ "galvani/bench/experiment/rules"
 	"galvani/cmd/galvani/internal/config"
 	"galvani/kernels"
 

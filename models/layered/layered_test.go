@@ -151,7 +151,7 @@ func TestTwin(t *testing.T) {
 // TestMirror holds the mean change of the weights of the way back under weight-mirror to B − W, within five
 // standard errors of the noise, and each update to noise of its own that comes back with its number.
 func TestMirror(t *testing.T) {
-	e := newExample(t, byRule("weight-mirror"))
+	e := newExample(t, func(m *MLP) { m.Rule, m.MirrorRate = "weight-mirror", 1 })
 	dev := openCPU(t, 1)
 	const updates = 400
 	pair := e.net.Pairs()[0]

@@ -54,8 +54,8 @@ func (m *mirror[F]) show(noise random.Stream, w gorgonia.Value) (err error) {
 	return err
 }
 
-// gradient returns the gradient of the weights b of the way back.
-func (m *mirror[F]) gradient(way rules.Mirror, b gorgonia.Value, patterns int) (gorgonia.Value, error) {
+// gradient returns the gradient of the weights b of the way back, times a rate.
+func (m *mirror[F]) gradient(way rules.Mirror, b gorgonia.Value, patterns int, rate float64) (gorgonia.Value, error) {
 	_, products, err := m.linear.Backward(m.shown, b, m.answer)
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (m *mirror[F]) gradient(way rules.Mirror, b gorgonia.Value, patterns int) (
 	}
 	inParts(len(own), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			m.grad.buf[i] = F(way.Gradient(float64(own[i]), float64(sums[i])/float64(patterns)))
+			m.grad.buf[i] = F(rate * way.Gradient(float64(own[i]), float64(sums[i])/float64(patterns)))
 		}
 	})
 	return m.grad.value()

@@ -242,7 +242,7 @@ func (s *stage[F]) learn(p *plan[F], in []gorgonia.Value, own gorgonia.Value) (g
 		return s.none.value()
 	case s.mirror != nil:
 		way, _ := p.net.rule.Learn.(rules.Mirror)
-		return s.mirror.gradient(way, in[p.net.feedback(s.layer)+1], p.batch)
+		return s.mirror.gradient(way, in[p.net.feedback(s.layer)+1], p.batch, p.net.cfg.MirrorRate)
 	}
 	return part[F](own, n)
 }

@@ -1,0 +1,255 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"galvani/bench/experiment"
+	"galvani/bench/rows"
+	"galvani/data"
+	"galvani/engine"
+	"galvani/engine/chart"
+	"galvani/models/layered"
+)
+
+func init() {
+	experiment.Register(experiment.Entry{
+		Name:   "alignment",
+		Doc:    "angles between what each rule changes and the gradient, over training, and the error on the test set",
+		Claim:  "errors that come back through other weights than those of the layer above still make every hidden layer change within 90 degrees of the gradient",
+		Source: "Lillicrap, Cownden, Tweed and Akerman (2016), doi:10.1038/ncomms13276, for feedback alignment; the other rules: galvani rules list",
+		New: func() experiment.Settings {
+			return &alignment{Task: "mnist", Hidden: []int{200, 200}, Epochs: 6, TrainLimit: 12000, TestLimit: 10000, LR: 0.05, Batch: 64}
+		},
+	})
+}
+
+// alignment trains a layered network by every rule.
+type alignment struct {
+	Task       string  `toml:"task" doc:"task to train on" oneof:"mnist"`
+	Hidden     []int   `toml:"hidden" doc:"units of each hidden layer" min:"1" max:"65536" nonempty:"true"`
+	Epochs     int     `toml:"epochs" doc:"passes over the training set" min:"1" max:"1000"`
+	TrainLimit int     `toml:"train_limit" doc:"training samples, 0 for all" min:"0" max:"100000000"`
+	TestLimit  int     `toml:"test_limit" doc:"test samples, 0 for all" min:"0" max:"100000000"`
+	LR         float64 `toml:"lr" doc:"learning rate of the stochastic gradient, with momentum 0.9, at its peak; it falls along a cosine" min:"1e-6" max:"1"`
+	Batch      int     `toml:"batch" doc:"samples per update" min:"1" max:"65536"`
+
+	quick bool
+}
+
+// Quick implements Settings. It needs no data-set files.
+func (s *alignment) Quick() {
+	s.Hidden, s.Epochs, s.Batch, s.quick = []int{6, 5}, 2, 8, true
+}
+
+// condition is a rule as it is called in the tables.
+type condition struct{ name, rule, symmetry string }
+
+var conditions = []condition{
+	{"backprop", "backprop", "usf"},
+	{"feedback alignment", "feedback-alignment", "usf"},
+	{"direct feedback alignment", "direct-feedback-alignment", "usf"},
+	{"sign symmetry, usf", "sign-symmetry", "usf"},
+	{"sign symmetry, frsf", "sign-symmetry", "frsf"},
+	{"sign symmetry, brsf", "sign-symmetry", "brsf"},
+	{"kolen-pollack", "kolen-pollack", "usf"},
+	{"weight mirror", "weight-mirror", "usf"},
+}
+
+// Cases implements Settings. Seeds come before conditions, so that a run that is cut off has whole seeds.
+func (s *alignment) Cases(seeds []uint64) ([]experiment.Case, error) {
+	var cases []experiment.Case
+	for _, seed := range seeds {
+		for _, c := range conditions {
+			cases = append(cases, experiment.Case{Condition: c.name, Seed: seed,
+				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
+					return s.measure(ctx, env, c, seed)
+				}})
+		}
+	}
+	return cases, nil
+}
+
+// open returns the task, or in quick settings one that is made up.
+func (s *alignment) open(env *experiment.Env, seed uint64) (*data.Task, error) {
+	if s.quick {
+		return blobs(), nil
+	}
+	e, err := data.Lookup(s.Task)
+	if err != nil {
+		return nil, err
+	}
+	cfg := e.New()
+	if m, ok := cfg.(*data.MNIST); ok {
+		m.TrainLimit, m.TestLimit = s.TrainLimit, s.TestLimit
+	}
+	return cfg.Open(data.Env{Dir: env.DataDir, Seed: seed})
+}
+
+// options are those of training.
+func (s *alignment) options(seed uint64) engine.Options {
+	o := engine.DefaultOptions()
+	o.Optimizer, o.LR, o.Momentum, o.WeightDecay = "sgd", s.LR, 0.9, 5e-4
+	o.Schedule, o.Warmup, o.Epochs, o.Batch, o.Seed = "cosine", 0, s.Epochs, s.Batch, seed
+	return o
+}
+
+// measure trains one network.
+func (s *alignment) measure(ctx context.Context, env *experiment.Env, c condition, seed uint64) (experiment.Result, error) {
+	dev, err := env.Device()
+	if err != nil {
+		return experiment.Result{}, err
+	}
+	task, err := s.open(env, seed)
+	if err != nil {
+		return experiment.Result{}, err
+	}
+	m := layered.NewMLP()
+	m.Hidden, m.Rule, m.Symmetry = s.Hidden, c.rule, c.symmetry
+	net, err := layered.Bind("mlp", m, task.I, task.O)
+	if err != nil {
+		return experiment.Result{}, err
+	}
+	session, err := engine.NewSession(engine.Config{Net: net, Task: task, Device: dev, Options: s.options(seed),
+		Compare: &engine.Comparison{Exact: net.Exact(), Pairs: net.Pairs()}})
+	if err != nil {
+		return experiment.Result{}, err
+	}
+	defer session.Close()
+	w := &course{tick: env.Tick, total: session.Steps(), curves: map[string]rows.Curve{}}
+	result, err := session.Train(ctx, w, nil)
+	switch {
+	case err != nil:
+		return experiment.Result{}, err
+	case result.Outcome == engine.Cancelled:
+		return experiment.Result{}, context.Cause(ctx)
+	case result.Cause != nil:
+		return experiment.Result{Values: rows.Values{"error": 1}, Curves: w.curves, Note: result.Outcome.String()}, nil
+	}
+	r := experiment.Result{Values: rows.Values{"error": 1 - result.Last.Accuracy(), "steps": float64(result.Step)}, Curves: w.curves}
+	for name, curve := range w.curves {
+		r.Values[name] = curve[len(curve)-1]
+	}
+	return r, nil
+}
+
+// course follows a training.
+type course struct {
+	tick   func(part float64)
+	total  int
+	curves map[string]rows.Curve // by evaluation
+}
+
+// Stepped implements engine.Observer.
+func (w *course) Stepped(e engine.StepEvent) error {
+	w.tick(float64(e.Step) / float64(w.total))
+	return nil
+}
+
+// Evaluated implements engine.Observer.
+func (w *course) Evaluated(e engine.EvalEvent) error {
+	for _, d := range e.Against {
+		name := strings.ReplaceAll(strings.TrimSuffix(d.Name, ".weight"), ".", "_")
+		w.curves["angle_"+name] = append(w.curves["angle_"+name], d.Degrees)
+		if strings.HasSuffix(d.Name, ".weight") {
+			w.curves["ratio_"+name] = append(w.curves["ratio_"+name], d.Ratio)
+		}
+	}
+	return nil
+}
+
+// Report implements Settings.
+func (s *alignment) Report(results experiment.Rows) (experiment.Report, error) {
+	hidden := len(s.Hidden)
+	head := []string{"rule", "test error"}
+	for l := range hidden {
+		head = append(head, fmt.Sprintf("angle of layer %d", l+1))
+	}
+	head = append(head, "angle of B to W", "norm ratio of layer 1", "seeds")
+	t := rows.Table{Title: fmt.Sprintf("%s, hidden layers %v, %d training samples, %d epochs, batches of %d", s.Task, s.Hidden, s.TrainLimit, s.Epochs, s.Batch), Head: head}
+	var charts []experiment.Chart
+	for l := range hidden {
+		charts = append(charts, s.angles(results, l+1))
+	}
+	for _, c := range conditions {
+		of := results.Of(c.name)
+		if len(of) == 0 {
+			continue
+		}
+		row := []string{c.name, of.Mean("error").PercentTenths()}
+		for l := range hidden {
+			row = append(row, of.Mean(angleOf(l+1)).Format("%.0f°"))
+		}
+		back := "-"
+		if len(of.Values("angle_layer2_feedback")) > 0 {
+			back = of.Mean("angle_layer2_feedback").Format("%.0f°")
+		}
+		t.Rows = append(t.Rows, append(row, back, of.Mean("ratio_layer1").Format("%.2f"), fmt.Sprint(len(of))))
+	}
+	return experiment.Report{Verdict: s.verdict(results), Result: s.words(results), Tables: []rows.Table{t}, Charts: charts}, nil
+}
+
+func angleOf(layer int) string { return fmt.Sprintf("angle_layer%d", layer) }
+
+// verdict holds where with every rule every hidden layer of every network ends within 90° of the gradient.
+func (s *alignment) verdict(results experiment.Rows) experiment.Verdict {
+	if len(results) == 0 {
+		return experiment.None
+	}
+	for _, r := range results {
+		for l := range s.Hidden {
+			if a, ok := r.Values[angleOf(l+1)]; !ok || a >= 90 {
+				return experiment.Fails
+			}
+		}
+	}
+	return experiment.Holds
+}
+
+// words says what was found.
+func (s *alignment) words(results experiment.Rows) string {
+	text := fmt.Sprintf("All networks were trained alike: stochastic gradient with momentum 0.9, learning rate %g falling along a cosine, weight decay 5e-4, no limit of the norm but 1. ", s.LR)
+	text += "Angles are taken at the end of every epoch on the first training batch, between the change that the rule gives the weights of a layer and their gradient."
+	exact := results.Of("backprop")
+	for _, c := range conditions[1:] {
+		of := results.Of(c.name)
+		if len(of) == 0 {
+			continue
+		}
+		largest := 0.0
+		for l := range s.Hidden {
+			largest = max(largest, slices.Max(append(of.Values(angleOf(l+1)), 0)))
+		}
+		text += fmt.Sprintf(" %s: at most %.0f° at the end", capital(c.name), largest)
+		if len(exact) > 0 {
+			text += fmt.Sprintf(", %.1f points more error than backprop", 100*(of.Mean("error").Value-exact.Mean("error").Value))
+		}
+		text += "."
+	}
+	return text
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// angles draws the mean angle of a layer over the epochs.
+func (s *alignment) angles(results experiment.Rows, layer int) experiment.Chart {
+	lines := chart.Lines{Title: fmt.Sprintf("Updates of layer %d beside the gradient", layer), XLabel: "epoch", YLabel: "angle (degrees)", Levels: []chart.Level{{Y: 90, Text: "no relation"}}}
+	for _, c := range conditions[1:] {
+		series := chart.Series{Name: c.name, Dots: true}
+		for epoch := range s.Epochs {
+			sum, n := 0.0, 0
+			for _, r := range results.Of(c.name) {
+				if curve := r.Curves[angleOf(layer)]; epoch < len(curve) {
+					sum, n = sum+curve[epoch], n+1
+				}
+			}
+			if n > 0 {
+				series.X, series.Y = append(series.X, float64(epoch+1)), append(series.Y, sum/float64(n))
+			}
+		}
+		lines.Series = append(lines.Series, series)
+	}
+	return experiment.Chart{Name: fmt.Sprintf("layer%d", layer), Caption: "Mean over the seeds, at the end of each epoch.", Lines: lines}
+}

@@ -1,0 +1,39 @@
+package rules
+
+import (
+	"testing"
+
+	"galvani/bench/experiment"
+	"galvani/bench/experiment/exptest"
+	"galvani/bench/rows"
+)
+
+// TestAlignmentQuickly runs the experiment at its tiny settings.
+func TestAlignmentQuickly(t *testing.T) {
+	o := exptest.Quickly(t, "alignment")
+	if len(o.Tables[0].Rows) != len(conditions) {
+		t.Errorf("the table has %d rows, want one for each of %d rules", len(o.Tables[0].Rows), len(conditions))
+	}
+}
+
+// TestAlignmentVerdict holds verdicts to rows that are made up.
+func TestAlignmentVerdict(t *testing.T) {
+	s := &alignment{Hidden: []int{2, 2}}
+	row := func(first, second float64) experiment.Row {
+		return experiment.Row{Condition: "feedback alignment", Seed: 1, Result: experiment.Result{Values: rows.Values{"error": 0.1, "angle_layer1": first, "angle_layer2": second}}}
+	}
+	for _, c := range []struct {
+		what string
+		rows experiment.Rows
+		want experiment.Verdict
+	}{
+		{"all within", experiment.Rows{row(60, 40), row(70, 50)}, experiment.Holds},
+		{"one beyond", experiment.Rows{row(60, 40), row(91, 50)}, experiment.Fails},
+		{"a layer that told nothing", experiment.Rows{{Condition: "feedback alignment", Result: experiment.Result{Values: rows.Values{"angle_layer1": 10}}}}, experiment.Fails},
+		{"not run yet", nil, experiment.None},
+	} {
+		if got := s.verdict(c.rows); got != c.want {
+			t.Errorf("%s: verdict %q, want %q", c.what, got, c.want)
+		}
+	}
+}
