@@ -2,8 +2,9 @@ package data
 
 import "galvani/engine/cite"
 
-// CIFAR10 is the settings of the tasks cifar10-rows (T=32, I=96: the 32 red, 32 green and 32
-// blue values of a row) and cifar10-pixels (T=1024, I=3): name the object at the last step.
+// CIFAR10 is the settings of the tasks cifar10 (T=1, I=3072: all red, then all green, then all blue values),
+// cifar10-rows (T=32, I=96: the 32 red, 32 green and 32 blue values of a row) and cifar10-pixels (T=1024,
+// I=3): name the object at the last step.
 //
 // Input: x [T,B,I], colour value over 255. Files: the six original binary batches in the data
 // folder, its folder cifar10 or its folder cifar-10-batches-bin.
@@ -18,6 +19,13 @@ type CIFAR10 struct {
 
 func init() {
 	const source = "Krizhevsky (2009), Learning multiple layers of features from tiny images"
+	Register(Entry{
+		Name:       "cifar10",
+		Doc:        "name the object in a small colour picture, the whole picture in one step",
+		Source:     source,
+		References: []cite.Work{tinyImages},
+		New:        func() Config { return &CIFAR10{name: "cifar10", perStep: planeBytes} },
+	})
 	Register(Entry{
 		Name:       "cifar10-rows",
 		Doc:        "name the object in a small colour picture from its 32 rows",

@@ -133,9 +133,11 @@ func TestPictureTasks(t *testing.T) {
 		// at returns which byte input i of step t is; nil if the order is random.
 		at func(t, i int) int
 	}{
+		{"mnist", 1, 784, 60000, 10000, 2, digit, func(_, i int) int { return i }},
 		{"mnist-rows", 28, 28, 60000, 10000, 2, digit, func(t, i int) int { return 28*t + i }},
 		{"mnist-pixels", 784, 1, 60000, 10000, 2, digit, func(t, _ int) int { return t }},
 		{"mnist-permuted", 784, 1, 60000, 10000, 2, digit, nil},
+		{"cifar10", 1, 3072, 4660, 932, 8, object, func(_, i int) int { return i }},
 		{"cifar10-rows", 32, 96, 4660, 932, 8, object, func(t, i int) int { return i/32*1024 + 32*t + i%32 }},
 		{"cifar10-pixels", 1024, 3, 4660, 932, 8, object, func(t, i int) int { return 1024*i + t }},
 	} {

@@ -16,6 +16,7 @@ import (
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
 	"galvani/models"
+	"galvani/models/rules"
 )
 
 // These tests run on the emulated driver that GALVANI_CUDA_LIBRARY names (make gpu-test), and
@@ -278,5 +279,19 @@ func TestGPUOutOfMemory(t *testing.T) {
 			return // fewer allocations than that
 		}
 		o.refused(t, exitDevice, "memory")
+	}
+}
+
+// TestGPULayered trains a layered network by every rule on both devices.
+func TestGPULayered(t *testing.T) {
+	onGPU(t)
+	folder := digits(t)
+	for _, rule := range rules.Names() {
+		run := func(device string) []safetensors.Tensor {
+			dir := galvani(t, "train", "--model", "mlp", "--task", "mnist", "--hidden", "6,5", "--rule", rule, "--data-dir", folder, "--batch", "8",
+				"--max-steps", "4", "--plots", "none", "--quiet", "--runs-dir", t.TempDir(), "--device", device).ok(t).stdout
+			return latest(t, strings.TrimSpace(dir))
+		}
+		near(t, run("cuda"), run("cpu"))
 	}
 }

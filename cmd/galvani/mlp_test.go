@@ -45,7 +45,7 @@ func TestMLP(t *testing.T) {
 	t.Parallel()
 	data, runs := digits(t), t.TempDir()
 	train := func(more ...string) string {
-		given := []string{"train", "--model", "mlp", "--task", "mnist", "--hidden", "6,5", "--data-dir", data, "--runs-dir", runs, "--batch", "8", "--quiet"}
+		given := []string{"train", "--model", "mlp", "--task", "mnist", "--hidden", "6,5", "--data-dir", data, "--runs-dir", runs, "--batch", "8", "--plots", "none", "--quiet"}
 		return strings.TrimSpace(galvani(t, append(given, more...)...).ok(t).stdout)
 	}
 	for _, rule := range rules.Names() {

@@ -28,7 +28,7 @@ func init() {
 
 // alignment trains a layered network by every rule.
 type alignment struct {
-	Task       string  `toml:"task" doc:"task to train on" oneof:"mnist"`
+	Task       string  `toml:"task" doc:"task to train on" oneof:"mnist|cifar10"`
 	Hidden     []int   `toml:"hidden" doc:"units of each hidden layer" min:"1" max:"65536" nonempty:"true"`
 	Epochs     int     `toml:"epochs" doc:"passes over the training set" min:"1" max:"1000"`
 	TrainLimit int     `toml:"train_limit" doc:"training samples, 0 for all" min:"0" max:"100000000"`
@@ -82,8 +82,11 @@ func (s *alignment) open(env *experiment.Env, seed uint64) (*data.Task, error) {
 		return nil, err
 	}
 	cfg := e.New()
-	if m, ok := cfg.(*data.MNIST); ok {
-		m.TrainLimit, m.TestLimit = s.TrainLimit, s.TestLimit
+	switch c := cfg.(type) {
+	case *data.MNIST:
+		c.TrainLimit, c.TestLimit = s.TrainLimit, s.TestLimit
+	case *data.CIFAR10:
+		c.TrainLimit, c.TestLimit = s.TrainLimit, s.TestLimit
 	}
 	return cfg.Open(data.Env{Dir: env.DataDir, Seed: seed})
 }
