@@ -22,13 +22,26 @@ type runReport struct {
 	Time       time.Time `json:"time"` // since when it is in this phase
 }
 
+const runsDoc = `List the runs of a folder and where they stand: running, stopped on request, completed, failed,
+or killed, if the process is gone without a word. All but those that are running can be
+resumed from the step of their checkpoint.
+
+  galvani runs                      the runs in runs/, as galvani runs list
+  galvani runs show RUN             one of them, with settings and metrics
+  galvani runs compare              all of them, by the settings in which they differ`
+
+// newRuns lists the runs, also without the word list.
 func newRuns() *cobra.Command {
+	group, list := newRunsList("runs"), newRunsList("list")
+	group.Args = noSuchCommand
+	group.AddCommand(list, newRunsShow(), newRunsCompare())
+	return group
+}
+
+func newRunsList(use string) *cobra.Command {
 	var asJSON bool
 	dir := defaultRunKeys().RunsDir
-	c := &cobra.Command{Use: "runs", Short: "List the runs and where they stand", Args: exactArgs(),
-		Long: `List the runs of a folder and where they stand: running, stopped on request, completed, failed,
-or killed, if the process is gone without a word. All but those that are running can be
-resumed from the step of their checkpoint.`,
+	c := &cobra.Command{Use: use, Short: "List the runs and where they stand", Long: runsDoc, Args: exactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			list, err := listRuns(dir)
 			if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -216,22 +217,15 @@ func testOf(dir string) (map[string]float64, error) {
 }
 
 func (r *sweepReport) write(w io.Writer) error {
-	if _, err := fmt.Fprintln(w, strings.Join(append(slices.Clone(r.Keys), "runs", "failed", r.Metric, "half_interval"), ",")); err != nil {
-		return err
-	}
+	table := [][]string{append(slices.Clone(r.Keys), "runs", "failed", r.Metric, "half_interval")}
 	for _, c := range r.Cells {
-		fields := append(slices.Clone(c.Values), fmt.Sprint(len(c.Runs)), fmt.Sprint(c.Failed), number(c.Mean), number(c.Half))
-		for i, f := range fields {
-			if strings.ContainsAny(f, ",\"\n") {
-				fields[i] = `"` + strings.ReplaceAll(f, `"`, `""`) + `"`
-			}
-		}
-		if _, err := fmt.Fprintln(w, strings.Join(fields, ",")); err != nil {
-			return err
-		}
+		table = append(table, append(slices.Clone(c.Values), fmt.Sprint(len(c.Runs)), fmt.Sprint(c.Failed), number(c.Mean), number(c.Half)))
 	}
-	return nil
+	return writeCSV(w, table)
 }
+
+// writeCSV writes a table.
+func writeCSV(w io.Writer, table [][]string) error { return csv.NewWriter(w).WriteAll(table) }
 
 // number writes a number that may be missing.
 func number(v *float64) string {
