@@ -153,7 +153,8 @@ def options_of(source, macros, arch):
 
 
 def compile_one(library, version, again, name, arch):
-    """Returns the PTX of a module for an architecture; runs in a process of its own."""
+    """Returns the PTX of a module for an architecture; runs in a process of its own. With again nothing that
+    is kept is used."""
     roots, macros, _ = modules()[name]
     options = options_of(roots[0], macros, arch)
     make = lambda: strip(Nvrtc(library).compile(roots[0], options)).encode()
@@ -161,13 +162,17 @@ def compile_one(library, version, again, name, arch):
     return (make() if again else kept(["nvrtc", version, options, sources], make)).decode()
 
 
-def compile_all(library, version, again, out):
-    """Writes every PTX file to the folder out, and returns the manifest. With again nothing that is kept
-    is used.
+def compiler(library, version):
+    """Returns the name of the compiler for the manifest."""
+    return f"NVRTC {Nvrtc(library).version()} (nvidia-cuda-nvrtc-cu12 {version})"
+
+
+def compile_all(library, version, out):
+    """Writes every PTX file to the folder out, and returns the manifest.
 
     Where an architecture gets the same code as the one before it, it has no file of its own.
     """
-    jobs = [(library, version, again, name, arch) for name, (_, _, archs) in modules().items() for arch in archs]
+    jobs = [(library, version, False, name, arch) for name, (_, _, archs) in modules().items() for arch in archs]
     with multiprocessing.Pool() as pool:
         compiled = dict(zip((job[3:] for job in jobs), pool.starmap(compile_one, jobs, chunksize=1)))
     sources, files = {}, {}
@@ -189,7 +194,7 @@ def compile_all(library, version, again, out):
                 "sources": [str(file.relative_to(ROOT)) for file in used],
             }
     return {
-        "compiler": f"NVRTC {Nvrtc(library).version()} (nvidia-cuda-nvrtc-cu12 {version})",
+        "compiler": compiler(library, version),
         "assembler": f"ptxas (nvidia-cuda-nvcc-cu12 {version})",
         "files": files,
         "sources": dict(sorted(sources.items())),
@@ -288,16 +293,26 @@ def pack(folder, group):
     return out.stat().st_size
 
 
-def compare(fresh):
-    """Exits unless the committed manifest names exactly the PTX of the manifest fresh. That the archives
-    hold what the manifest names, and machine code of that PTX, is for the tests of the package."""
+def check(library, version, archs):
+    """Compiles every module anew for the architectures and exits unless that is the PTX that the committed
+    manifest names for them. That the archives hold what the manifest names, that the manifest names the
+    sources as they are, and machine code of that PTX, is for the tests of the package."""
     have = json.loads((OUT / "manifest.json").read_text())
-    have["files"] = {name: file for name, file in have["files"].items() if name.endswith(".ptx")}
-    names = have["files"].keys() | fresh["files"].keys()
-    wrong = sorted(name for name in names if have["files"].get(name) != fresh["files"].get(name))
-    wrong += sorted(key for key in fresh if key != "files" and have.get(key) != fresh[key])
+    jobs = [(library, version, True, name, arch) for name, (_, _, own) in modules().items() for arch in own if arch in archs]
+    with multiprocessing.Pool() as pool:
+        compiled = pool.starmap(compile_one, jobs, chunksize=1)
+    wrong = []
+    for (_, _, _, name, arch), ptx in zip(jobs, compiled):
+        # Where an architecture gets the code of one before it, that file stands for both.
+        made = max((a for a in ARCHS if a <= arch and f"{name}.sm{a}.ptx" in have["files"]), default=None)
+        text = ptx.replace(f".target sm_{arch}\n", f".target sm_{made}\n")
+        if made is None or have["files"][f"{name}.sm{made}.ptx"]["sha256"] != sha256(text.encode()):
+            wrong.append(f"{name} for sm_{arch}")
+    if have["compiler"] != compiler(library, version):
+        wrong.append("the compiler")
     if wrong:
         sys.exit(f"kernels/ptx: the archives are not what the sources give: {', '.join(wrong)}; run make ptx")
+    print(f"{len(jobs)} files of PTX are what the sources give")
 
 
 def main():
@@ -305,14 +320,14 @@ def main():
     parser.add_argument("--nvrtc", required=True)
     parser.add_argument("--ptxas", required=True)
     parser.add_argument("--version", required=True)
-    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--check", nargs="*", type=int, choices=ARCHS, metavar="COMPUTE")
     args = parser.parse_args()
+    if args.check is not None:
+        check(args.nvrtc, args.version, args.check or ARCHS)
+        return
     with tempfile.TemporaryDirectory() as folder:
         fresh = pathlib.Path(folder)
-        manifest = compile_all(args.nvrtc, args.version, args.check, fresh)
-        if args.check:
-            compare(manifest)
-            return
+        manifest = compile_all(args.nvrtc, args.version, fresh)
         table = assemble(args.ptxas, args.version, fresh, manifest["files"])
         size = sum(pack(fresh, group) for group in FORMATS + ["shared"])
         (OUT / "resources.txt").write_text(table)
