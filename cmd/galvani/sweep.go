@@ -36,7 +36,8 @@ const sweepDoc = `Train networks with all combinations of some settings, and wit
 The runs are made one after the other in the folder of --out, one numbered folder each. What is there
 already is not run again: given the same command, a sweep that was stopped goes on, and a run in the middle
 with its last checkpoint. A run that becomes NaN counts as failed, and the others go on. At the end there is a
-table, also as FOLDER/sweep.csv: the mean over seeds of what the test set says, with its 95 % interval.
+table, also as FOLDER/sweep.csv: the mean over seeds of what the test set says, with its 95 % interval; and
+a plot of it, FOLDER/sweep.png and sweep.svg, over the key with the most numbers.
 
   galvani sweep lr.toml --out sweeps/lr`
 
@@ -129,7 +130,7 @@ func (f *sweepFlags) sweep(ctx context.Context, path string, stderr io.Writer) (
 		cell.summarise()
 		r.Cells = append(r.Cells, cell)
 	}
-	return r, writeFile(filepath.Join(r.Out, "sweep.csv"), r.write)
+	return r, errors.Join(writeFile(filepath.Join(r.Out, "sweep.csv"), r.write), r.plot())
 }
 
 // summarise fills in mean and interval.

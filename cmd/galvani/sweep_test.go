@@ -57,6 +57,12 @@ lr = [0.01, 1000.0]
 	if err != nil || !strings.HasPrefix(string(table), "hidden,lr,runs,failed,test_accuracy,half_interval\n4,0.01,2,0,") {
 		t.Errorf("table %s, error %v", table, err)
 	}
+	picture, err := os.ReadFile(filepath.Join(out, "sweep.svg"))
+	for _, word := range []string{"lr 0.01", "lr 1000", "test accuracy"} {
+		if err != nil || !strings.Contains(string(picture), word) {
+			t.Errorf("the plot lacks %q, error %v", word, err)
+		}
+	}
 	if err := os.RemoveAll(filepath.Join(out, "0005")); err != nil {
 		t.Fatal(err)
 	}
