@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"runtime"
 	"time"
 
 	"galvani/bench/analysis"
@@ -207,9 +206,6 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 	if err != nil {
 		return fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
-	if f.run.Threads == 0 {
-		f.run.Threads = circuitThreads(net)
-	}
 	p, err := choosePlace(f.run)
 	if err != nil {
 		return err
@@ -253,18 +249,6 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 	}
 	r.count(circuit, now.spikes)
 	return f.write(circuit, now)
-}
-
-// threadUnits is how many units are worth a thread, which waits for the others in every step.
-const threadUnits = 1024
-
-// circuitThreads returns on how many threads a network runs fast.
-func circuitThreads(net *circuits.Blueprint) int {
-	units := 0
-	for _, p := range net.Populations {
-		units += p.N
-	}
-	return max(1, min(runtime.GOMAXPROCS(0), units/threadUnits))
 }
 
 // stretchSteps is how many steps are done without a look at the signals: as many as a device does at once.

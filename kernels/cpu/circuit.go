@@ -28,6 +28,7 @@ static void circuit_run(circuit_run_fn *f, const struct circuit_dims *d, const s
 import "C"
 
 import (
+	"math"
 	"unsafe"
 
 	"galvani/kernels"
@@ -55,16 +56,33 @@ func (d *Device) NewCircuit(cfg *kernels.Circuit) (kernels.CircuitPlan, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	c := &circuit{loop: C.circuit_lanes(circuitLanes[d.isa]), team: []C.struct_team{newTeam(d.threads)}}
-	for k := range d.threads {
+	units := 0
+	for _, p := range cfg.Populations {
+		units += p.N
+	}
+	threads := d.circuitThreads(float64(units))
+	c := &circuit{loop: C.circuit_lanes(circuitLanes[d.isa]), team: []C.struct_team{newTeam(threads)}}
+	for k := range threads {
 		c.workers = append(c.workers, k)
 	}
-	return wiring.NewPlan(wiring.New(cfg, d.threads), c), nil
+	return wiring.NewPlan(wiring.New(cfg, threads), c), nil
+}
+
+// threadUnits is how many units are worth a thread, which waits for the others in every step.
+const threadUnits = 1024
+
+// circuitThreads returns on how many threads a circuit is stepped: those that were asked for, or as many as
+// make it fast.
+func (d *Device) circuitThreads(units float64) int {
+	if !d.most {
+		return d.threads
+	}
+	return int(max(1, min(float64(d.threads), math.Floor(units/threadUnits))))
 }
 
 // CircuitBytes implements kernels.Simulator.
 func (d *Device) CircuitBytes(s kernels.CircuitSize) (host, device float64) {
-	plan, moment := wiring.Bytes(s, d.threads)
+	plan, moment := wiring.Bytes(s, d.circuitThreads(s.Units))
 	return plan + moment, 0
 }
 

@@ -83,3 +83,30 @@ func TestBalanced(t *testing.T) {
 		t.Errorf("rates %.3f and %.3f Hz, want 4.390 within 0.14 and 9.598 within 0.33", e, i)
 	}
 }
+
+// TestCircuitThreads steps a circuit on as many threads as make it fast, or as were asked for.
+func TestCircuitThreads(t *testing.T) {
+	for _, c := range []struct {
+		device Device
+		units  float64
+		want   int
+	}{
+		{Device{threads: 8, most: true}, 500, 1}, {Device{threads: 8, most: true}, 3000, 2},
+		{Device{threads: 8, most: true}, 1e6, 8}, {Device{threads: 3}, 500, 3},
+	} {
+		if got := c.device.circuitThreads(c.units); got != c.want {
+			t.Errorf("%g units on %+v: %d threads, want %d", c.units, c.device, got, c.want)
+		}
+	}
+	free, err := Open(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, err := Open(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !free.most || asked.most || asked.threads != 3 {
+		t.Errorf("opened %+v and %+v", free, asked)
+	}
+}

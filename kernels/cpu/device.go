@@ -15,6 +15,7 @@ import (
 type Device struct {
 	isa     string
 	threads int
+	most    bool // threads is how many there may be, not how many were asked for
 }
 
 var _ kernels.Planner = (*Device)(nil)
@@ -34,12 +35,12 @@ func OpenISA(isa string, threads int) (*Device, error) {
 		return nil, fmt.Errorf("kernels: cpu: this machine has no %s: %w", isa, kernels.ErrNoDevice)
 	}
 	if threads <= 0 {
-		threads = runtime.GOMAXPROCS(0)
+		return &Device{isa: isa, threads: runtime.GOMAXPROCS(0), most: true}, nil
 	}
 	return &Device{isa: isa, threads: threads}, nil
 }
 
-// Name implements kernels.Device.
+// Name implements kernels.Device. Of threads that were not asked for it tells the largest number.
 func (d *Device) Name() string { return fmt.Sprintf("cpu %s x%d", d.isa, d.threads) }
 
 // Close implements kernels.Device; there is nothing to release.
