@@ -12,6 +12,7 @@ import (
 	"unsafe"
 
 	"galvani/kernels"
+	"galvani/kernels/conform"
 )
 
 // openGPU opens the first GPU, or what GALVANI_CUDA_LIBRARY has in its place.
@@ -45,14 +46,6 @@ type matrixCase struct {
 	gap       int
 }
 
-func normals(r *rand.Rand, n int) []float32 {
-	x := make([]float32, n)
-	for i := range x {
-		x[i] = float32(r.NormFloat64())
-	}
-	return x
-}
-
 // matrices holds the operands of a case on the host.
 type matrices struct {
 	a, b, c, bias []float32
@@ -68,9 +61,9 @@ func (mc matrixCase) matrices(r *rand.Rand) matrices {
 		rowsB, colsB = mc.n, mc.k
 	}
 	x := matrices{lda: colsA + mc.gap, ldb: colsB + mc.gap, ldc: mc.n + mc.gap}
-	x.a, x.b, x.c = normals(r, rowsA*x.lda), normals(r, rowsB*x.ldb), normals(r, mc.m*x.ldc)
+	x.a, x.b, x.c = conform.Normals(r, rowsA*x.lda), conform.Normals(r, rowsB*x.ldb), conform.Normals(r, mc.m*x.ldc)
 	if mc.bias {
-		x.bias = normals(r, mc.n)
+		x.bias = conform.Normals(r, mc.n)
 	}
 	return x
 }
