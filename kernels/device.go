@@ -3,6 +3,7 @@ package kernels
 import (
 	"errors"
 
+	"galvani/kernels/cells"
 	"galvani/kernels/compartments"
 
 	"gorgonia.org/gorgonia"
@@ -64,6 +65,17 @@ type Cell struct {
 	// Neuron is a neuron of compartments, which takes the place of header, constants and coupling.
 	// Its parameters have the role Named, and its state is one of Neuron.Units units.
 	Neuron *compartments.Neuron
+}
+
+// Plane is one plane of the state of a cell, as its header declares it.
+type Plane = cells.Plane
+
+// Planes returns the planes of the state. It needs no C compiler.
+//
+// Errors: a cell without a header.
+func (c Cell) Planes() ([]Plane, error) {
+	t, err := cells.TablesOf(c.Header)
+	return t.Planes, err
 }
 
 // Axial is an undirected graph over the H units: edge e joins I[e] and J[e].

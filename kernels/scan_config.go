@@ -52,6 +52,9 @@ func (c ScanConfig) Check() error {
 			return fmt.Errorf("kernels: scan: %s: %s have %d elements, want %d: %w", c.Cell.Header, w.name, w.have, w.want, ErrShape)
 		}
 	}
+	if n := len(c.Cell.Consts); n > shape.Consts {
+		return fmt.Errorf("kernels: scan: %s: there are %d constants, want at most %d: %w", c.Cell.Header, n, shape.Consts, ErrShape)
+	}
 	return c.Cell.Axial.check(c.H)
 }
 

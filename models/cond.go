@@ -13,9 +13,7 @@ import (
 
 const condSource = "Notes on conductance-based recurrent networks, section 3 (unpublished); restoring leak, presynaptic signs and the implicit step are derived from C dV/dt = -g_L V + g_E (E_E - V) + g_I (E_I - V)"
 
-// condPlanes and condNote are of all conductance-based cells.
-var condPlanes = []Plane{{"r", "1", "rate, the output: h of a trace is r"}, {"V", "1", "voltage relative to the reversal potential of the leak"}}
-
+// condNote is of all conductance-based cells.
 const condNote = "V starts at 0 and r at f(0): 0 for relu and tanh, 0.5 for sigmoid, ln 2 for softplus. With dynamics rate both planes are r' and start at 0. dt is part of z."
 
 const condStep = `implicit  V' = (V + dt u) / (1 + z)
@@ -31,7 +29,6 @@ func init() {
 		Source:     condSource,
 		References: []cite.Work{condNotes},
 		Equations:  condStep + "\nz  = dt σ(G_b)",
-		Planes:     condPlanes,
 		Notes:      []string{condNote},
 		New:        func() Cell { return NewCondFixed() },
 	})
@@ -43,9 +40,8 @@ func init() {
 		Equations: condStep + `
 z  = dt φ(G_b + |W| (A∘r) + |P| x);  A one number, A_j of the presynaptic unit or of its type
 z  = dt φ(G_b + A∘(|W| r) + |P| x)   A_i of the postsynaptic unit`,
-		Planes: condPlanes,
-		Notes:  []string{condNote, "|W| and |P| are the magnitudes of the weights that act in u; with dale |W| is that of W with signs and mask applied. With a_shape type the conductance is A_E Σ |W_ij| r_j over E units plus A_I Σ |W_ij| r_j over I units. galvani export writes |W| A."},
-		New:    func() Cell { return NewCondVarying() },
+		Notes: []string{condNote, "|W| and |P| are the magnitudes of the weights that act in u; with dale |W| is that of W with signs and mask applied. With a_shape type the conductance is A_E Σ |W_ij| r_j over E units plus A_I Σ |W_ij| r_j over I units. galvani export writes |W| A."},
+		New:   func() Cell { return NewCondVarying() },
 	})
 	Register(Entry{
 		Name:       "cond-gru",
@@ -53,7 +49,6 @@ z  = dt φ(G_b + A∘(|W| r) + |P| x)   A_i of the postsynaptic unit`,
 		Source:     condSource,
 		References: []cite.Work{condNotes},
 		Equations:  condStep + "\nz  = σ(W_z r + P_z x + G_b)",
-		Planes:     condPlanes,
 		Notes:      []string{condNote, "W_z and P_z are not |W| and |P|; with dale W_z has the signs and the mask of W."},
 		New:        func() Cell { return NewCondGRU() },
 	})

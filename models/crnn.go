@@ -22,7 +22,6 @@ func init() {
 J  = g_L E_L + Σ_j g_ij h_j + x_E E_exc + x_I E_inh + Σ_c γ_c σ(w_m h + b_m) σ(-w_n h - b_n) E_c
 h' = J/G + (h - J/G) exp(-dt G/C_m)        (exp; implicit and euler take the same G and J)
 x  = syn_kernel of U x(t), tau_s, tau_l    (one for U_exc, one for U_inh)`,
-		Planes: []Plane{{"h", "1", "potential, the output"}, {"p_exc", "1", "fast trace of the exciting synapses"}, {"q_exc", "1", "slow trace of the exciting synapses"}, {"p_inh", "1", "fast trace of the inhibiting synapses"}, {"q_inh", "1", "slow trace of the inhibiting synapses"}},
 		Notes: []string{
 			"h starts at -0.5, the initial value of E_L, also where E_L is learned.",
 			synapseNote, irregularNote,

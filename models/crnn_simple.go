@@ -17,7 +17,6 @@ func init() {
 		References: []cite.Work{chargedNotes},
 		Equations: `h' = h + dt (-W h - h∘x - σ(w_m h + b_m) σ(-w_n h - b_n)∘h + b)
 x  = syn_kernel of U x(t), tau_s, tau_l`,
-		Planes: []Plane{{"h", "1", "potential, the output"}, {"p", "1", "fast synaptic trace"}, {"q", "1", "slow synaptic trace"}},
 		Notes: []string{
 			"W is subtracted: -W_ij is the weight from unit j to unit i, and W_ii is the leak of unit i. With dale -W_ij has the sign of unit j off the diagonal, and the leak is at least 0; neither a mask nor autapses = no takes it away.",
 			synapseNote, irregularNote,

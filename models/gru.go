@@ -16,9 +16,8 @@ func init() {
 		Equations: `r, z = σ(W_ir x + b_ir + W_hr h + b_hr), σ(W_iz x + b_iz + W_hz h + b_hz)
 n    = tanh(W_in x + b_in + r∘(W_hn h + b_hn))
 h'   = (1 - z)∘n + z∘h`,
-		Planes: []Plane{{"h", "1", "the output"}},
-		Notes:  []string{"The layout is that of PyTorch; galvani export --help says when the file loads into torch.nn.GRU."},
-		New:    func() Cell { return &GRU{} },
+		Notes: []string{"The layout is that of PyTorch; galvani export --help says when the file loads into torch.nn.GRU."},
+		New:   func() Cell { return &GRU{} },
 	})
 }
 

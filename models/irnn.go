@@ -14,7 +14,6 @@ func init() {
 		Source:     "Le, Jaitly and Hinton (2015), arXiv:1504.00941",
 		References: []cite.Work{cite.IRNN},
 		Equations:  `h' = max(0, W_ih x + b_ih + W_hh h + b_hh)`,
-		Planes:     []Plane{{"h", "1", "the output"}},
 		Notes:      []string{"The layout is that of PyTorch; galvani export --help says when the file loads into torch.nn.RNN."},
 		New:        func() Cell { return &IRNN{} },
 	})

@@ -17,9 +17,8 @@ func init() {
 g       = tanh(W_ih x + b_ih + W_hh h + b_hh)
 c'      = f∘c + i∘g
 h'      = o∘tanh(c')`,
-		Planes: []Plane{{"h", "1", "the output"}, {"c", "1", "memory"}},
-		Notes:  []string{"The layout is that of PyTorch; galvani export --help says when the file loads into torch.nn.LSTM."},
-		New:    func() Cell { return &LSTM{} },
+		Notes: []string{"The layout is that of PyTorch; galvani export --help says when the file loads into torch.nn.LSTM."},
+		New:   func() Cell { return &LSTM{} },
 	})
 }
 

@@ -33,14 +33,14 @@ type Entry struct {
 	Source     string      // citation
 	References []cite.Work // behind the code, for a run's references.bib
 	Equations  string      // one step, as plain text
-	Planes     []Plane     // of the state, in its order
+	Planes     []Plane     // of the state, in its order; nil in Register for those of the cell's header
 	Notes      []string    // what the equations leave open, a sentence or a table each
 	New        func() Cell // a pointer to a struct with its defaults
 }
 
 // Plane is one plane of the state of a cell, a number of each unit. The first is the output of the
 // cell: h of a trace, and what the read-out sees.
-type Plane struct{ Name, Unit, Doc string }
+type Plane = kernels.Plane
 
 // Settler is a Cell with settings that follow from others.
 type Settler interface {
@@ -58,7 +58,18 @@ var Conventions = []string{
 var registry = setting.NewRegistry("model", func(e Entry) string { return e.Name })
 
 // Register adds a cell. It is for init functions and panics on a name that is there already.
-func Register(e Entry) { registry.Add(e) }
+func Register(e Entry) {
+	if e.Planes == nil {
+		cell, err := e.New().Scan(Dims{I: 1, H: 1, O: 1})
+		if err == nil {
+			e.Planes, err = cell.Planes()
+		}
+		if err != nil {
+			panic(err) // of a header that the tests have not seen
+		}
+	}
+	registry.Add(e)
+}
 
 // All returns the registry, sorted by name.
 func All() []Entry { return registry.All() }

@@ -20,7 +20,6 @@ func init() {
 		Equations: `I' = (1 - dt/tau_s) I + dt/tau_s (W r + U x + b)
 r' = (1 - dt/tau_r) r + dt/tau_r f(I')
 f  = activation; tau = dt + softplus(t), or dt/tau = sigmoid(a), where learned`,
-		Planes: []Plane{{"r", "1 or Hz", "rate, the output: h of a trace is r"}, {"I", "1 or mV", "synaptic current"}},
 		Notes: []string{
 			"Steps are Euler's: dt/tau is the part of the way that a step goes, and tau >= dt.",
 			"Checkpoints hold t_s, t_r or a_s, a_r where time constants are learned; galvani export writes tau_s and tau_r, too.",

@@ -14,7 +14,6 @@ func init() {
 		Source:     "Elman (1990), Cognitive Science 14:179, doi:10.1207/s15516709cog1402_1",
 		References: []cite.Work{simpleNetwork},
 		Equations:  `h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`,
-		Planes:     []Plane{{"h", "1", "the output"}},
 		Notes:      []string{"The layout is that of PyTorch; galvani export --help says when the file loads into torch.nn.RNN."},
 		New:        func() Cell { return &RNN{} },
 	})

@@ -14,7 +14,7 @@ var Headers embed.FS
 
 // Shape is what a cell's header says of itself; see shared/cell.h.
 type Shape struct {
-	States, In, Rec, Drives, Axial, Vecs, Prep int
+	States, In, Rec, Drives, Axial, Vecs, Prep, Consts int
 	// First is the number of prepared planes that the first vector parameter makes.
 	First int
 	// Elapsed is the constant that holds the length of a step, or -1.

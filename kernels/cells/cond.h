@@ -10,13 +10,29 @@
 #include "shared/cell.h"
 #include "shared/conductance.h"
 
-#define cond_STATES 2
+#define cond_PLANES(X) \
+	X(r, "1", "rate, the output: h of a trace is r") \
+	X(V, "1", "voltage relative to the reversal potential of the leak")
+
+#define cond_RAWS(X) \
+	X(b, "1", -1, 1, "offset of the current") \
+	X(G_b, "1", -1, 1, "offset of the leak")
+
+#define cond_CONSTS(X) \
+	X(form, 0, 2, "0 implicit, 1 explicit, 2 convex") \
+	X(f, 0, 3, "0 tanh, 1 relu, 2 sigmoid, 3 softplus") \
+	X(dynamics, 0, 1, "0 voltage, 1 rate") \
+	X(dt, 0.3, 1, "length of a step") \
+	X(s, 0.3, 1, "scale of the leak") \
+	X(phi, 0, 1, "0 sigmoid, 1 softplus")
+
+#define cond_STATES CELL_ROWS(cond_PLANES)
 #define cond_IN 2
 #define cond_REC 2
 #define cond_REC_PLANE(g) (g)
 #define cond_DRIVES 2
 #define cond_AXIAL -1
-#define cond_VECS 2
+#define cond_VECS CELL_ROWS(cond_RAWS)
 #define cond_PREP 2
 #define cond_ELAPSED -1
 #define cond_FIRST 1

@@ -12,13 +12,31 @@
 #include "shared/cell.h"
 #include "shared/conductance.h"
 
-#define cond_ei_STATES 2
+#define cond_ei_PLANES(X) \
+	X(r, "1", "rate, the output: h of a trace is r") \
+	X(V, "1", "voltage relative to the reversal potential of the leak")
+
+#define cond_ei_RAWS(X) \
+	X(b, "1", -1, 1, "offset of the current") \
+	X(G_b, "1", -1, 1, "offset of the leak") \
+	X(A_E, "1", -1, 1, "gain of the E current in the leak") \
+	X(A_I, "1", -1, 1, "gain of the I current in the leak")
+
+#define cond_ei_CONSTS(X) \
+	X(form, 0, 2, "0 implicit, 1 explicit, 2 convex") \
+	X(f, 0, 3, "0 tanh, 1 relu, 2 sigmoid, 3 softplus") \
+	X(dynamics, 0, 1, "0 voltage, 1 rate") \
+	X(dt, 0.3, 1, "length of a step") \
+	X(s, 0.3, 1, "scale of the leak") \
+	X(phi, 0, 1, "0 sigmoid, 1 softplus")
+
+#define cond_ei_STATES CELL_ROWS(cond_ei_PLANES)
 #define cond_ei_IN 2
 #define cond_ei_REC 2
 #define cond_ei_REC_PLANE(g) (2 + (g))
 #define cond_ei_DRIVES 4
 #define cond_ei_AXIAL -1
-#define cond_ei_VECS 4
+#define cond_ei_VECS CELL_ROWS(cond_ei_RAWS)
 #define cond_ei_PREP 4
 #define cond_ei_ELAPSED -1
 #define cond_ei_FIRST 1

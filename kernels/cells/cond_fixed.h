@@ -8,13 +8,27 @@
 #include "shared/cell.h"
 #include "shared/conductance.h"
 
-#define cond_fixed_STATES 2
+#define cond_fixed_PLANES(X) \
+	X(r, "1", "rate, the output: h of a trace is r") \
+	X(V, "1", "voltage relative to the reversal potential of the leak")
+
+#define cond_fixed_RAWS(X) \
+	X(b, "1", -1, 1, "offset of the current") \
+	X(G_b, "1", -1, 1, "offset of the leak")
+
+#define cond_fixed_CONSTS(X) \
+	X(form, 0, 2, "0 implicit, 1 explicit, 2 convex") \
+	X(f, 0, 3, "0 tanh, 1 relu, 2 sigmoid, 3 softplus") \
+	X(dynamics, 0, 1, "0 voltage, 1 rate") \
+	X(dt, 0.3, 1, "length of a step")
+
+#define cond_fixed_STATES CELL_ROWS(cond_fixed_PLANES)
 #define cond_fixed_IN 1
 #define cond_fixed_REC 1
 #define cond_fixed_REC_PLANE(g) 0
 #define cond_fixed_DRIVES 1
 #define cond_fixed_AXIAL -1
-#define cond_fixed_VECS 2
+#define cond_fixed_VECS CELL_ROWS(cond_fixed_RAWS)
 #define cond_fixed_PREP 2
 #define cond_fixed_ELAPSED -1
 #define cond_fixed_FIRST 1

@@ -26,13 +26,48 @@ enum { CRNN_GAMMA, CRNN_WM = 2, CRNN_BM = 4, CRNN_WN = 6, CRNN_BN = 8, CRNN_EC =
 /* prepared planes from 12 on; 0..11 are the raw channel planes */
 enum { CRNN_GTOT = 12, CRNN_JLEAK, CRNN_RATE, CRNN_PE, CRNN_PI, CRNN_SYN };
 
-#define crnn_STATES 5
+#define crnn_PLANES(X) \
+	X(h, "1", "potential, the output") \
+	X(p_exc, "1", "fast trace of the exciting synapses") \
+	X(q_exc, "1", "slow trace of the exciting synapses") \
+	X(p_inh, "1", "fast trace of the inhibiting synapses") \
+	X(q_inh, "1", "slow trace of the inhibiting synapses")
+
+#define crnn_RAWS(X) \
+	X(gamma_0, "1", 0.2, 1.2, "density of channel 0") \
+	X(gamma_1, "1", 0.2, 1.2, "density of channel 1") \
+	X(w_m_0, "1", -1, 1, "slope of the activation gate of channel 0") \
+	X(w_m_1, "1", -1, 1, "of channel 1") \
+	X(b_m_0, "1", -1, 1, "offset of the activation gate of channel 0") \
+	X(b_m_1, "1", -1, 1, "of channel 1") \
+	X(w_n_0, "1", -1, 1, "slope of the inactivation gate of channel 0") \
+	X(w_n_1, "1", -1, 1, "of channel 1") \
+	X(b_n_0, "1", -1, 1, "offset of the inactivation gate of channel 0") \
+	X(b_n_1, "1", -1, 1, "of channel 1") \
+	X(E_c_0, "1", -1, 1, "reversal potential of channel 0") \
+	X(E_c_1, "1", -1, 1, "of channel 1") \
+	X(g_L, "1", 0.5, 1.5, "leak conductance") \
+	X(E_L, "1", -1, 1, "reversal potential of the leak") \
+	X(C_m, "1", 0.5, 1.5, "capacitance") \
+	X(E_exc, "1", -1, 1, "reversal potential of the exciting synapses") \
+	X(E_inh, "1", -1, 1, "of the inhibiting synapses") \
+	X(tau_s, "step", 2, 3, "time constant of the fast trace") \
+	X(tau_l, "step", 8, 9, "time constant of the slow trace, away from tau_s: their difference divides")
+
+#define crnn_CONSTS(X) \
+	X(dt, 0.1, 0.5, "length of a step") \
+	X(step, 0, 2, "0 exp, 1 implicit, 2 euler") \
+	X(sign, -1, 1, "1 restoring, -1 literal") \
+	X(kernel, 0, 4, "0 ema, 1 ema_diff, 2 ema_diff_relu, 3 alpha, 4 dualexp") \
+	X(elapsed, 0, 1, "length of the step, 0 where all are 1")
+
+#define crnn_STATES CELL_ROWS(crnn_PLANES)
 #define crnn_IN 2
 #define crnn_REC 0
 #define crnn_REC_PLANE(g) 0
 #define crnn_DRIVES 3
 #define crnn_AXIAL 2
-#define crnn_VECS 19
+#define crnn_VECS CELL_ROWS(crnn_RAWS)
 #define crnn_PREP 26
 #define crnn_ELAPSED 4
 #define crnn_FIRST CRNN_CH

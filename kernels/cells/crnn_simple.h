@@ -13,13 +13,41 @@
 #include "shared/cell.h"
 #include "shared/synapse.h"
 
-#define crnn_simple_STATES 3
+#define crnn_simple_PLANES(X) \
+	X(h, "1", "potential, the output") \
+	X(p, "1", "fast synaptic trace") \
+	X(q, "1", "slow synaptic trace")
+
+#define crnn_simple_RAWS(X) \
+	X(b, "1", -1, 1, "offset") \
+	X(w_m, "1", -1, 1, "slope of the activation gate") \
+	X(b_m, "1", -1, 1, "offset of the activation gate") \
+	X(w_n, "1", -1, 1, "slope of the inactivation gate") \
+	X(b_n, "1", -1, 1, "offset of the inactivation gate")
+
+#define crnn_simple_CONSTS(X) \
+	X(dt, 0.1, 0.2, "length of a step") \
+	X(sign, -1, 1, "1 restoring, -1 literal") \
+	X(pp, 0, 1, "what p keeps of p") \
+	X(pq, 0, 1, "what q takes of p") \
+	X(pu, 0, 1, "what p takes of the drive") \
+	X(qq, 0, 1, "what q keeps of q") \
+	X(qu, 0, 1, "what q takes of the drive") \
+	X(xp, -3, 1, "what x takes of p") \
+	X(xq, -1, 3, "what x takes of q") \
+	X(lp, -1, 0, "ln pp") \
+	X(lq, -1, 0, "ln qq") \
+	X(rectify, 0, 1, "1 where x is not below 0") \
+	X(alpha, 0, 1, "1 with the kernel alpha") \
+	X(elapsed, 0, 1, "length of the step, 0 where all are 1")
+
+#define crnn_simple_STATES CELL_ROWS(crnn_simple_PLANES)
 #define crnn_simple_IN 1
 #define crnn_simple_REC 1
 #define crnn_simple_REC_PLANE(g) 1
 #define crnn_simple_DRIVES 2
 #define crnn_simple_AXIAL -1
-#define crnn_simple_VECS 5
+#define crnn_simple_VECS CELL_ROWS(crnn_simple_RAWS)
 #define crnn_simple_PREP 5
 #define crnn_simple_ELAPSED 13
 #define crnn_simple_FIRST crnn_simple_PREP

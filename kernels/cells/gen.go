@@ -1,6 +1,7 @@
 //go:build ignore
 
-// Gen writes list.h, the list of cells that C, CUDA, Go and the scripts read.
+// Gen writes list.h, the list of cells that C, CUDA, Go and the scripts read, and limits.h, the sizes that
+// all of them fit.
 package main
 
 import (
@@ -9,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"galvani/kernels/cells"
 )
 
 func main() {
@@ -25,7 +28,7 @@ func main() {
 `)
 	all := "#define CELLS(X)"
 	for _, h := range headers {
-		if h == "list.h" {
+		if h == "list.h" || h == "limits.h" {
 			continue
 		}
 		cell := strings.TrimSuffix(h, ".h")
@@ -36,4 +39,22 @@ func main() {
 	if err := os.WriteFile("list.h", []byte(b.String()), 0o644); err != nil {
 		log.Fatal(err)
 	}
+	if err := os.WriteFile("limits.h", []byte(cells.LimitsHeader(tables(headers))), 0o644); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// tables returns those of all headers.
+func tables(headers []string) (all []cells.Tables) {
+	for _, h := range headers {
+		if h == "list.h" || h == "limits.h" {
+			continue
+		}
+		t, err := cells.TablesOf(strings.TrimSuffix(h, ".h"))
+		if err != nil {
+			log.Fatal(err)
+		}
+		all = append(all, t)
+	}
+	return all
 }

@@ -8,13 +8,26 @@
  */
 #include "shared/cell.h"
 
-#define gru_STATES 1
+#define gru_PLANES(X) \
+	X(h, "1", "the output")
+
+#define gru_RAWS(X) \
+	X(b_ih_r, "1", -1, 1, "bias of the input weights of gate r") \
+	X(b_ih_z, "1", -1, 1, "bias of the input weights of gate z") \
+	X(b_ih_n, "1", -1, 1, "bias of the input weights of gate n") \
+	X(b_hh_r, "1", -1, 1, "bias of the recurrent weights of gate r") \
+	X(b_hh_z, "1", -1, 1, "bias of the recurrent weights of gate z") \
+	X(b_hh_n, "1", -1, 1, "bias of the recurrent weights of gate n")
+
+#define gru_CONSTS(X)
+
+#define gru_STATES CELL_ROWS(gru_PLANES)
 #define gru_IN 3
 #define gru_REC 3
 #define gru_REC_PLANE(g) ((g) == 2 ? 3 : (g))
 #define gru_DRIVES 4
 #define gru_AXIAL -1
-#define gru_VECS 6
+#define gru_VECS CELL_ROWS(gru_RAWS)
 #define gru_PREP 4
 #define gru_ELAPSED -1
 #define gru_FIRST gru_PREP

@@ -9,13 +9,29 @@
  */
 #include "shared/cell.h"
 
-#define lstm_STATES 2
+#define lstm_PLANES(X) \
+	X(h, "1", "the output") \
+	X(c, "1", "memory")
+
+#define lstm_RAWS(X) \
+	X(b_ih_i, "1", -1, 1, "bias of the input weights of gate i") \
+	X(b_ih_f, "1", -1, 1, "bias of the input weights of gate f") \
+	X(b_ih_g, "1", -1, 1, "bias of the input weights of gate g") \
+	X(b_ih_o, "1", -1, 1, "bias of the input weights of gate o") \
+	X(b_hh_i, "1", -1, 1, "bias of the recurrent weights of gate i") \
+	X(b_hh_f, "1", -1, 1, "bias of the recurrent weights of gate f") \
+	X(b_hh_g, "1", -1, 1, "bias of the recurrent weights of gate g") \
+	X(b_hh_o, "1", -1, 1, "bias of the recurrent weights of gate o")
+
+#define lstm_CONSTS(X)
+
+#define lstm_STATES CELL_ROWS(lstm_PLANES)
 #define lstm_IN 4
 #define lstm_REC 4
 #define lstm_REC_PLANE(g) (g)
 #define lstm_DRIVES 4
 #define lstm_AXIAL -1
-#define lstm_VECS 8
+#define lstm_VECS CELL_ROWS(lstm_RAWS)
 #define lstm_PREP 4
 #define lstm_ELAPSED -1
 #define lstm_FIRST lstm_PREP

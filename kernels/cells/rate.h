@@ -17,13 +17,31 @@
 
 enum { RATE_B, RATE_S, RATE_R };
 
-#define rate_STATES 2
+#define rate_PLANES(X) \
+	X(r, "1 or Hz", "rate, the output: h of a trace is r") \
+	X(I, "1 or mV", "synaptic current")
+
+#define rate_RAWS(X) \
+	X(b, "1", -1, 1, "offset of the current") \
+	X(s, "1", 1.2, 4.2, "alpha_s in its form") \
+	X(r, "1", 1.2, 4.2, "alpha_r in its form")
+
+#define rate_CONSTS(X) \
+	X(f, 0, 5, "0 tanh, 1 relu, 2 sigmoid, 3 softplus, 4 power, 5 linear") \
+	X(dt, 0.7, 0.7, "length of a step") \
+	X(form_s, 0, 2, "0 tau, 1 softplus, 2 sigmoid") \
+	X(form_r, 0, 2, "0 tau, 1 softplus, 2 sigmoid") \
+	X(gain, 0.1, 0.3, "of the power") \
+	X(threshold, -8, 0, "of the power") \
+	X(exponent, 0.6, 2, "of the power")
+
+#define rate_STATES CELL_ROWS(rate_PLANES)
 #define rate_IN 1
 #define rate_REC 1
 #define rate_REC_PLANE(g) 0
 #define rate_DRIVES 1
 #define rate_AXIAL -1
-#define rate_VECS 3
+#define rate_VECS CELL_ROWS(rate_RAWS)
 #define rate_PREP 3
 #define rate_ELAPSED -1
 #define rate_FIRST 1

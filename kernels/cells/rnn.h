@@ -6,13 +6,23 @@
  */
 #include "shared/cell.h"
 
-#define rnn_STATES 1
+#define rnn_PLANES(X) \
+	X(h, "1", "the output")
+
+#define rnn_RAWS(X) \
+	X(b_ih, "1", -1, 1, "bias of the input weights") \
+	X(b_hh, "1", -1, 1, "bias of the recurrent weights")
+
+#define rnn_CONSTS(X) \
+	X(activation, 0, 1, "0 tanh, 1 relu")
+
+#define rnn_STATES CELL_ROWS(rnn_PLANES)
 #define rnn_IN 1
 #define rnn_REC 1
 #define rnn_REC_PLANE(g) 0
 #define rnn_DRIVES 1
 #define rnn_AXIAL -1
-#define rnn_VECS 2
+#define rnn_VECS CELL_ROWS(rnn_RAWS)
 #define rnn_PREP 1
 #define rnn_ELAPSED -1
 #define rnn_FIRST rnn_PREP

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
+
+	"galvani/kernels/cells"
 )
 
 // Variant is a cell with constants under which its parameters may be drawn at random.
@@ -71,8 +74,61 @@ func syn(kind string) []float64 {
 	return []float64{ds, 0, 1 - ds, dl, 1 - dl, 1, -1, -1.0 / 2, -1.0 / 8, 1, 0}
 }
 
-// Variants returns at least one of every cell, and of each of its forms.
+// Variants returns at least one of every cell, and of each of its forms. Those of a cell that is not written
+// here follow from the tables of its header.
 func Variants() []Variant {
+	all := written()
+	for _, name := range cells.Names() {
+		if !slices.ContainsFunc(all, func(v Variant) bool { return v.Header == name }) {
+			all = append(all, derived(name)...)
+		}
+	}
+	return all
+}
+
+// derived returns variants of a cell by the ranges of its header: every choice of a constant is made in one,
+// and numbers stand at either end.
+func derived(header string) (list []Variant) {
+	t, err := cells.TablesOf(header)
+	if err != nil {
+		panic(err) // the tests of package cells have read it
+	}
+	forms := 2
+	for _, c := range t.Consts {
+		forms = max(forms, len(c.Choices))
+	}
+	vec := func(k int, r *rand.Rand) float64 {
+		p := t.Raws[k]
+		return p.Min + (p.Max-p.Min)*r.Float64()
+	}
+	for i := range forms {
+		v := Variant{Name: fmt.Sprintf("%s/%d", header, i), Header: header, Vec: vec}
+		for _, c := range t.Consts {
+			switch {
+			case c.Choices != nil:
+				v.Consts = append(v.Consts, c.Choices[i%len(c.Choices)])
+			case i%2 == 0:
+				v.Consts = append(v.Consts, c.Min)
+			default:
+				v.Consts = append(v.Consts, c.Max)
+			}
+		}
+		list = append(list, v)
+	}
+	if t.Elapsed < 0 {
+		return list
+	}
+	for i := range list {
+		list[i].Consts[t.Elapsed] = 0
+	}
+	odd := list[0]
+	odd.Name, odd.Consts = header+"/irregular", slices.Clone(odd.Consts)
+	odd.Consts[t.Elapsed] = 1
+	return append(list, odd)
+}
+
+// written returns the variants of cells whose forms need numbers that belong together.
+func written() []Variant {
 	vs := []Variant{
 		{"rnn", "rnn", []float64{0}, centred},
 		{"rnn-relu", "rnn", []float64{1}, centred},

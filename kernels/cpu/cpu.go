@@ -103,10 +103,6 @@ func prepare[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig) (
 	if s.k == nil {
 		return nil, kept{}, fmt.Errorf("cpu: this machine has no %s", isa)
 	}
-	if shape.Rec > len(s.dims.hi) || len(cfg.Cell.Consts) > len(s.dims.consts) || shape.States > len(s.dims.rest) {
-		return nil, kept{}, fmt.Errorf("cpu: %s: %d recurrent matrices, %d constants and %d state planes, want at most %d, %d and %d", cfg.Cell.Header,
-			shape.Rec, len(cfg.Cell.Consts), shape.States, len(s.dims.hi), len(s.dims.consts), len(s.dims.rest))
-	}
 	if cfg.Cell.Axial != nil {
 		s.edges = *cfg.Cell.Axial
 	}

@@ -46,7 +46,7 @@ func TestWritesInside(t *testing.T) {
 			for _, n := range [][4]int{{1, 1, 1, 1}, {3, 5, 2, 7}, {67, 19, 33, 35}, {5, 2, 40, 64}, {230, 35, 3, 17}} {
 				T, B, I, H := n[0], n[1], n[2], n[3]
 				c := kernels.ScanConfig{T: T, B: B, I: I, H: H, Dtype: tensor.Float32, KeepGradH: true, GradX: true, GradState: true, Masked: true, Resets: true,
-					Cell: kernels.Cell{Header: cell, States: shape.States, Consts: make([]float64, 10), Rest: make([]float64, shape.States)}}
+					Cell: kernels.Cell{Header: cell, States: shape.States, Consts: make([]float64, shape.Consts), Rest: make([]float64, shape.States)}}
 				add := func(role kernels.Role, rows, columns int) {
 					if rows > 0 {
 						c.Params = append(c.Params, kernels.Spec{Name: fmt.Sprint(role), Role: role, Shape: []int{rows, columns}, Learned: true})

@@ -24,10 +24,6 @@ func factsOf(name string) (facts, error) {
 	if !ok {
 		return facts{}, fmt.Errorf("cuda: no kernel for cell %q", name)
 	}
-	if s.Rec > C.MAX_REC || s.States > C.MAX_STATES || max(s.Vecs+1, s.Prep) > C.MAX_PLANES {
-		return facts{}, fmt.Errorf("cuda: cell %s has %d products, %d states, %d vectors and %d prepared planes, want at most %d, %d, %d and %d",
-			name, s.Rec, s.States, s.Vecs, s.Prep, C.MAX_REC, C.MAX_STATES, C.MAX_PLANES-1, C.MAX_PLANES)
-	}
 	return facts{s, name, C.struct_cell_dims{states: C.int(s.States), in: C.int(s.In), rec: C.int(s.Rec), drives: C.int(s.Drives),
 		axial: C.int(s.Axial), vecs: C.int(s.Vecs), prep: C.int(s.Prep)}}, nil
 }

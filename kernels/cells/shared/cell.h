@@ -1,14 +1,20 @@
 /* cell.h - what a cell header provides.
  *
- * For a cell NAME, kernels/cells/NAME.h defines the macros
- *   NAME_STATES     S, planes of state; plane 0 is h
+ * For a cell NAME, kernels/cells/NAME.h defines the tables
+ *   NAME_PLANES(X)  X(name, unit, description) for every plane of state; plane 0 is h
+ *   NAME_RAWS(X)    X(name, unit, least, most, description) for every per-unit parameter plane as the
+ *                   user knows them, with a range for the numbers of tests
+ *   NAME_CONSTS(X)  X(name, least, most, description) for every constant, likewise; the description of a
+ *                   constant that chooses begins with its values: 0 tanh, 1 relu
+ * of which package cells reads names, units and ranges and the generated limits.h, and the macros
+ *   NAME_STATES     S, the number of planes of state: CELL_ROWS(NAME_PLANES)
  *   NAME_IN         P, drive planes 0..P-1 that receive x U^T (0 allowed)
  *   NAME_REC        G, recurrent products h W^T
  *   NAME_REC_PLANE(g)  the drive plane that product g is added to; planes >= P start from zero
  *   NAME_DRIVES     D, all drive planes
  *   NAME_AXIAL      the drive plane that receives sum_j g_ij h_j, or -1
- *   NAME_VECS       V, per-unit parameter planes as the user knows them; a cell with axial
- *                   coupling finds sum_j g_ij in one more plane, number V
+ *   NAME_VECS       V, the number of per-unit parameter planes: CELL_ROWS(NAME_RAWS); a cell with
+ *                   axial coupling finds sum_j g_ij in one more plane, number V
  *   NAME_PREP       planes that the step reads, made from those by NAME_prepare
  *   NAME_FIRST      the first planes of those, as many as the adjoint adds to with learn = 1
  *   NAME_ELAPSED    the constant that holds the length of a step, or -1 for a cell whose steps are
@@ -24,11 +30,17 @@
  *       go: gradient of the new state; writes gs (old state) and gd (drives); adds to gp
  *       (prepared planes) as far as learn asks: 0 none, 1 those of the first Vec parameter,
  *       2 all. gs and gd may not alias the inputs.
- * c are the constants of kernels.Cell.Consts. step and adjoint see one unit (or VL of them).
+ * c are the constants of kernels.Cell.Consts, as many as NAME_CONSTS has rows. step and adjoint see one unit (or VL of them).
  */
 #ifndef GALVANI_CELL_H
 #define GALVANI_CELL_H
 
 #include "real.h"
+
+#include "../limits.h"
+
+/* CELL_ROWS is the number of rows of a table. */
+#define CELL_ROW(...) +1
+#define CELL_ROWS(table) (0 table(CELL_ROW))
 
 #endif

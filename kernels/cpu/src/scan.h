@@ -3,6 +3,7 @@
 #define GALVANI_SCAN_H
 
 #include <stddef.h>
+#include "../../cells/limits.h"
 #include "team.h"
 
 #define CAT_(a, b) a##b
@@ -26,9 +27,9 @@ struct scan_dims {
 	int learn;	  /* 0 no vector parameter, 1 the first, 2 all */
 	int learn_in, learn_rec, learn_edge;
 	int grad_in; /* backward makes the gradient of x */
-	long lo[8], hi[8]; /* columns that matrix g of the recurrent products may have entries in */
-	double consts[16];
-	double rest[8];
+	long lo[MAX_REC], hi[MAX_REC]; /* columns that matrix g of the recurrent products may have entries in */
+	double consts[MAX_CONSTS];
+	double rest[MAX_STATES];
 };
 
 /* Padded sizes that follow from the above, for one instruction set. */

@@ -36,7 +36,7 @@ struct FN(run) {
 	long b0, R, Hp, row;	/* row: stride of a drive row, CD*Hp */
 	long blocks;	/* of rows of all workers */
 	long u0, u1;	/* the units whose gradients are this worker's, all of them with one worker */
-	elem consts[16], rest[8];
+	elem consts[MAX_CONSTS], rest[MAX_STATES];
 	int irregular;	/* the mask holds lengths of steps, for consts[CELAPSED] */
 	const elem *win, *wrec, *wback, *prep, *winback;
 	/* of this worker */
