@@ -2,12 +2,12 @@ package engine
 
 import (
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"galvani/kernels"
+	"galvani/kernels/optimisers"
 )
 
 // decayNet has a parameter of every role.
@@ -37,7 +37,7 @@ func TestDecayActsOnMatrices(t *testing.T) {
 		{[]string{"W", "readout.bias"}, []string{"cell.W", "readout.bias"}},
 		{[]string{"matrices", "cell.gamma"}, []string{"cell.U", "cell.W", "cell.gamma", "readout.weight"}},
 	} {
-		for _, rule := range slices.Sorted(maps.Keys(rules)) {
+		for _, rule := range optimisers.Names() {
 			p, err := NewParams[float32](decayNet{}, 1)
 			if err != nil {
 				t.Fatal(err)

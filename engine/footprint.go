@@ -33,13 +33,10 @@ const elementBytes, doubleBytes = 4, 8
 // unseen is not worth a count of all nodes.
 const unrolledArrays = 40
 
-// slotCounts are the state vectors of the optimisers.
+// slotCount returns the number of state vectors of the optimiser, 0 for an unknown one.
 func slotCount(o Options) int {
-	rule, ok := rules[o.Optimizer]
-	if !ok {
-		return 0
-	}
-	return len(rule(o).Slots())
+	rule, _ := ruleOf(o)
+	return len(rule.Slots)
 }
 
 // footprint lists the memory of the process that a session takes: what lives as long as it, and

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"galvani/kernels/optimisers"
 	"math"
 	"runtime"
 	"slices"
@@ -133,7 +134,7 @@ func TestAdamFirstStep(t *testing.T) {
 func TestOptimizerThreads(t *testing.T) {
 	const n = 5*chunk + 17
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for name := range rules {
+	for _, name := range optimisers.Names() {
 		o := DefaultOptions()
 		o.Optimizer = name
 		var first []float32

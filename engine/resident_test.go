@@ -333,7 +333,7 @@ func (u *farUpdate) Apply(lr float64, step int) error {
 	p := u.cfg.Params.(*farMirror).all.data[:u.cfg.Learned]
 	if u.state == kernels.Updated {
 		o := Optimizer{rule: u.cfg.Rule, parts: u.cfg.Parts}
-		for i, name := range u.cfg.Rule.Slots() {
+		for i, name := range u.cfg.Rule.Slots {
 			o.slots = append(o.slots, Slot{name, u.cfg.Slots[i].(*farMirror).all.data})
 		}
 		was := slices.Clone(p)

@@ -15,6 +15,7 @@ import (
 	"galvani/data"
 	"galvani/engine/rundir"
 	"galvani/kernels"
+	"galvani/kernels/optimisers"
 )
 
 // memory keeps checkpoints.
@@ -78,7 +79,7 @@ func train(t *testing.T, s *Session, obs Observer, save Saver) Result {
 }
 
 func TestTrainLearns(t *testing.T) {
-	for name := range rules {
+	for _, name := range optimisers.Names() {
 		w, m := &watcher{}, &memory{}
 		s := newToySession(t, func(c *Config) {
 			c.Options.Optimizer, c.Options.Epochs = name, 12

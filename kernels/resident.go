@@ -1,7 +1,7 @@
 package kernels
 
 import (
-	"math"
+	"galvani/kernels/optimisers"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -116,70 +116,11 @@ type LossSums struct {
 	Correct, Count int     // classes found, targets that count; 0 without classes
 }
 
-// RuleKind names a family of optimisers.
-type RuleKind int
-
-const (
-	Adam RuleKind = iota
-	RMSProp
-	SGD
+// Rule is an optimiser with its settings, and Coefs are the factors of one of its updates.
+type (
+	Rule  = optimisers.Rule
+	Coefs = optimisers.Coefs
 )
-
-// Rule is an optimiser as data; package engine says what each does.
-type Rule struct {
-	Kind         RuleKind
-	Beta1, Beta2 float64 // Adam
-	Alpha        float64 // RMSProp
-	Momentum     float64 // SGD
-	Nesterov     bool    // SGD
-	Eps, Decay   float64
-	Decoupled    bool // weight decay beside the gradient instead of in it
-}
-
-// Coefs are the factors of one update of a Rule, rounded to float32.
-type Coefs struct {
-	Rate, Root       float32 // step size; 1/√(1−β₂ᵗ) of Adam
-	Beta1, Beta2     float32 // decay of the slots; Beta2 is α of RMSProp
-	C1, C2           float32 // 1−β₁, 1−β₂
-	Eps, Decay, Keep float32 // λ added to the gradient; factor on the parameter
-	Momentum         float32
-	Nesterov         bool
-}
-
-// Slots returns the names of the state vectors of the rule, those of torch.optim.
-func (r Rule) Slots() []string {
-	switch r.Kind {
-	case RMSProp:
-		return []string{"square_avg"}
-	case SGD:
-		return []string{"momentum_buffer"}
-	}
-	return []string{"exp_avg", "exp_avg_sq"}
-}
-
-// At returns the factors of update number step, counted from 1, at learning rate lr.
-func (r Rule) At(lr float64, step int) Coefs {
-	c := Coefs{Rate: float32(lr), Root: 1, Eps: float32(r.Eps), Decay: float32(r.Decay), Keep: 1, Momentum: float32(r.Momentum), Nesterov: r.Nesterov}
-	switch r.Kind {
-	case Adam:
-		c.Beta1, c.Beta2 = float32(r.Beta1), float32(r.Beta2)
-		c.C1, c.C2 = float32(1-r.Beta1), float32(1-r.Beta2)
-		c.Rate = float32(lr / (1 - math.Pow(r.Beta1, float64(step))))
-		c.Root = float32(1 / math.Sqrt(1-math.Pow(r.Beta2, float64(step))))
-	case RMSProp:
-		c.Beta2, c.C2 = float32(r.Alpha), float32(1-r.Alpha)
-	}
-	if r.Decoupled {
-		c.Decay, c.Keep = 0, float32(1-lr*r.Decay)
-	}
-	return c
-}
-
-// Undecayed returns the factors of an update without weight decay.
-func (c Coefs) Undecayed() Coefs {
-	c.Decay, c.Keep = 0, 1
-	return c
-}
 
 // Part is a run of elements of a flat parameter vector. Parts follow each other from element 0 on.
 type Part struct {

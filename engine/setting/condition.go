@@ -12,7 +12,8 @@ import (
 //
 //	needs:"optimizer=sgd; momentum>0"
 //
-// After != there may be nothing: any value but the empty one. The operator is =, !=, > or <. After = and != there are one or more values, separated by '|'.
+// After != there may be nothing: any value but the empty one. The operator is =, !=, > or <. After = and !=
+// there are one or more values, separated by '|', or those of a list (@list, see AddWord).
 // The key of a condition is another setting, or a fact about what the settings are for.
 type Condition struct {
 	Key    string
@@ -52,7 +53,7 @@ func parseCondition(text string) (Condition, error) {
 		if !ok {
 			continue
 		}
-		c := Condition{Key: strings.TrimSpace(key), Op: op, Values: strings.Split(values, "|")}
+		c := Condition{Key: strings.TrimSpace(key), Op: op, Values: words(values)}
 		if op == ">" || op == "<" {
 			if _, err := strconv.ParseFloat(values, 64); err != nil {
 				return c, fmt.Errorf("condition %q: %q is no number", text, values)

@@ -8,7 +8,7 @@
 //	doc       one line
 //	unit      physical unit, "1" for none
 //	min, max  inclusive bounds of a number, or of each number of a list
-//	oneof     words that a string, or each string of a list, may be, separated by '|'
+//	oneof     words that a string, or each string of a list, may be, separated by '|', or @list (AddWord)
 //	nonempty  "true" for a list of at least one value
 //	needs     when the key has an effect, see Condition
 //	file      for a string that names a file: its values that name none, separated by '|'

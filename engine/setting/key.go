@@ -78,7 +78,7 @@ func newKey(owner, name string, tag reflect.StructTag, field reflect.Value) (Key
 		return k, fmt.Errorf("setting: %s: key %q is a %s, which has no flag", owner, name, field.Type())
 	}
 	if s := tag.Get("oneof"); s != "" {
-		k.OneOf = strings.Split(s, "|")
+		k.OneOf = words(s)
 	}
 	if s, ok := tag.Lookup("file"); ok {
 		k.Words = strings.Split(s, "|")

@@ -3,6 +3,7 @@ package setting
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -196,4 +197,26 @@ func TestRegistry(t *testing.T) {
 		}
 	}()
 	r.Add("soup")
+}
+
+// TestWords holds that a list that packages add to stands for its words in the tags oneof and needs.
+func TestWords(t *testing.T) {
+	for _, w := range []string{"stp", "ltp", "stp"} {
+		AddWord("test rule", w)
+	}
+	type rule struct {
+		Rule string  `toml:"rule" doc:"Rule." oneof:"@test rule"`
+		Rate float64 `toml:"rate" doc:"Rate." needs:"rule=@test rule" min:"0"`
+	}
+	keys, err := Keys("test", &rule{Rule: "ltp"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"ltp", "stp"}
+	if !slices.Equal(keys[0].OneOf, want) || !slices.Equal(keys[1].Needs[0].Values, want) {
+		t.Errorf("words %v and %v, want %v", keys[0].OneOf, keys[1].Needs[0].Values, want)
+	}
+	if err := Check(&rule{Rule: "xtp"}); err == nil {
+		t.Error("a word that nobody has added is taken")
+	}
 }

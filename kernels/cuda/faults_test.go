@@ -62,7 +62,7 @@ func story() (err error) {
 		},
 		func() (err error) {
 			last := len(mirrors) - 1
-			update, err = d.NewUpdate(kernels.UpdateConfig{Rule: kernels.Rule{Kind: kernels.SGD}, Learned: n, Params: mirrors[last-1], Slots: mirrors[last:]})
+			update, err = d.NewUpdate(kernels.UpdateConfig{Rule: plainSGD(), Learned: n, Params: mirrors[last-1], Slots: mirrors[last:]})
 			return err
 		},
 	} {

@@ -5,6 +5,6 @@
 #include "params.h"
 #include "layout.h"
 #include "launch.h"
-#include "rectify.h"
+#include "update.h"
 
 #endif

@@ -9,6 +9,7 @@
 #ifndef GALVANI_PARAMS_H
 #define GALVANI_PARAMS_H
 
+#include "../cells/limits.h"
 #include "../compartments/neuron.h"
 
 #if defined(__CUDACC__) || defined(GALVANI_EMU)
@@ -17,8 +18,6 @@ template <typename T> using device_array = T *;
 #else
 #define ARRAY(T) unsigned long long
 #endif
-
-enum { MAX_PLANES = 32, MAX_CONSTS = 16, MAX_STATES = 8, MAX_REC = 8 };
 
 /* Which columns lo..hi-1 of each recurrent matrix may have entries; all others are zero. */
 struct rec_columns {
@@ -236,26 +235,6 @@ struct norm_params {
 	ARRAY(double) scale;		    /* one: clip factor */
 };
 
-/* Optimisers, as in package engine. */
-enum { RULE_ADAM, RULE_RMSPROP, RULE_SGD };
-
-/* update: clips, updates and projects element i of n; does nothing once train->state != 0.
- * Old values go to backup; a result or slot that is not finite sets bad to 1. update_end: where
- * bad is set, takes the parameters back from backup, and one thread writes train and report. */
-struct update_params {
-	long long n;
-	int rule, nesterov, step;
-	float rate, root, beta1, beta2, c1, c2, eps, decay, keep, momentum;
-	ARRAY(float) p, g;
-	ARRAY(float) slot[2];
-	ARRAY(const float) lo, hi; /* [n] bounds, or null where every parameter is free */
-	ARRAY(const double) scale; /* one: clip factor, double as in engine/clip.go */
-	ARRAY(float) backup;
-	ARRAY(int) bad;
-	ARRAY(struct train_state) train;
-	ARRAY(struct report) report;
-};
-
 /* take: to[t,b] = from[index[b],t], or zeros where index[b] is negative. */
 struct take_params {
 	int T, B, W;
@@ -265,7 +244,7 @@ struct take_params {
 };
 
 /* What becomes of stored weights, and along which axis their scale differs. */
-enum { RECTIFY_NOT, RECTIFY_ABSOLUTE, RECTIFY_POSITIVE };
+enum { RECTIFY_NOT, RECTIFY_ABSOLUTE, RECTIFY_POSITIVE, RECTIFY_SIGN };
 enum { SCALE_NOT, SCALE_WHOLE, SCALE_COLUMNS, SCALE_ROWS };
 
 enum { MAX_READINGS = 4 };

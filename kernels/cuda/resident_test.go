@@ -12,6 +12,7 @@ import (
 
 	"galvani/kernels"
 	"galvani/kernels/conform"
+	"galvani/kernels/optimisers"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -36,8 +37,8 @@ func TestLoss(t *testing.T) {
 		for _, s := range [][2]int{{1, 1}, {7, 3}, {300, 45}} {
 			cfg := kernels.LossConfig{Kind: kind, N: s[0], O: s[1]}
 			r := rand.New(rand.NewPCG(uint64(s[0]), 2))
-			x := kernels.Wrap(normals(r, cfg.N*cfg.O), cfg.N, cfg.O)
-			target, weight := kernels.Wrap(normals(r, cfg.Target().TotalSize()), cfg.Target()...), kernels.Wrap(normals(r, cfg.N), cfg.N)
+			x := kernels.Wrap(conform.Normals(r, cfg.N*cfg.O), cfg.N, cfg.O)
+			target, weight := kernels.Wrap(conform.Normals(r, cfg.Target().TotalSize()), cfg.Target()...), kernels.Wrap(conform.Normals(r, cfg.N), cfg.N)
 			for i := range cfg.N {
 				weight.Data().([]float32)[i] = float32(r.IntN(3))
 				if kind == kernels.SoftmaxCrossEntropy {
@@ -120,35 +121,6 @@ func TestBadLabel(t *testing.T) {
 	}
 }
 
-// hostUpdate is one update in host memory, rounded like engine.Optimizer: every product and sum
-// for itself.
-func hostUpdate(r kernels.Rule, c kernels.Coefs, p, g []float32, slots [][]float32) {
-	sqrt := func(x float32) float32 { return float32(math.Sqrt(float64(x))) }
-	for i := range p {
-		g := g[i] + float32(c.Decay*p[i])
-		switch r.Kind {
-		case kernels.Adam:
-			m, v := slots[0], slots[1]
-			m[i] = float32(c.Beta1*m[i]) + float32(c.C1*g)
-			v[i] = float32(c.Beta2*v[i]) + float32(c.C2*float32(g*g))
-			step := m[i] / (float32(sqrt(v[i])*c.Root) + c.Eps)
-			p[i] = float32(c.Keep*p[i]) - float32(c.Rate*step)
-		case kernels.RMSProp:
-			v := slots[0]
-			v[i] = float32(c.Beta2*v[i]) + float32(c.C2*float32(g*g))
-			p[i] -= float32(c.Rate * (g / (sqrt(v[i]) + c.Eps)))
-		case kernels.SGD:
-			b := slots[0]
-			b[i] = float32(c.Momentum*b[i]) + g
-			step := b[i]
-			if c.Nesterov {
-				step = g + float32(c.Momentum*b[i])
-			}
-			p[i] -= float32(c.Rate * step)
-		}
-	}
-}
-
 // training is what updates on a device need.
 type training struct {
 	dev    *Device
@@ -174,9 +146,9 @@ func newTraining(t *testing.T, d *Device, cfg kernels.UpdateConfig, x float32) *
 		}
 		return v, m
 	}
-	w.params, w.held = hold(normals(rand.New(rand.NewPCG(1, 3)), n+1))
+	w.params, w.held = hold(conform.Normals(rand.New(rand.NewPCG(1, 3)), n+1))
 	cfg.Params = w.held
-	for range cfg.Rule.Slots() {
+	for range cfg.Rule.Slots {
 		s, m := hold(make([]float32, n))
 		w.slots, w.mirror = append(w.slots, s), append(w.mirror, m)
 	}
@@ -211,13 +183,16 @@ func (w *training) pull(t *testing.T) {
 func TestUpdate(t *testing.T) {
 	d := openGPU(t, Options{})
 	const n = 1001
-	for name, rule := range map[string]kernels.Rule{
-		"adam":     {Kind: kernels.Adam, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: 0.01},
-		"adamw":    {Kind: kernels.Adam, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: 0.01, Decoupled: true},
-		"rmsprop":  {Kind: kernels.RMSProp, Alpha: 0.99, Eps: 1e-8},
-		"sgd":      {Kind: kernels.SGD, Momentum: 0.9, Decay: 0.1},
-		"nesterov": {Kind: kernels.SGD, Momentum: 0.9, Nesterov: true},
-	} {
+	for _, name := range append(optimisers.Names(), "nesterov") {
+		settings := optimisers.Settings{Beta1: 0.9, Beta2: 0.999, Alpha: 0.99, Momentum: 0.9, Eps: 1e-8, Decay: 0.01, Nesterov: name == "nesterov"}
+		kind := name
+		if settings.Nesterov {
+			kind = "sgd"
+		}
+		rule, err := optimisers.Of(kind, settings)
+		if err != nil {
+			t.Fatal(err)
+		}
 		cfg := kernels.UpdateConfig{Rule: rule, Clip: 20, Learned: n, Bounds: []kernels.Span{{Offset: 3, Len: 500, Lo: -0.5, Hi: 0.25}}}
 		if name == "adamw" || name == "sgd" {
 			cfg.Parts = []kernels.Part{{Len: 7}, {Len: 600, Decays: true}, {Len: n - 607}}
@@ -233,7 +208,7 @@ func TestUpdate(t *testing.T) {
 			slots[i] = make([]float32, n)
 		}
 		for step := 1; step <= 4; step++ {
-			g := normals(rand.New(rand.NewPCG(uint64(step), 4)), n)
+			g := conform.Normals(rand.New(rand.NewPCG(uint64(step), 4)), n)
 			for i := range g {
 				g[i] *= float32(step) / 3 // clipped from the second step on
 			}
@@ -265,7 +240,7 @@ func TestUpdate(t *testing.T) {
 				for i := range slots {
 					some[i] = slots[i][at:end]
 				}
-				hostUpdate(rule, c, p[at:end], g[at:end], some)
+				rule.Update(c, p[at:end], g[at:end], some, 0, part.Len)
 				at = end
 			}
 			for i := 3; i < 503; i++ {
@@ -275,9 +250,18 @@ func TestUpdate(t *testing.T) {
 		w.pull(t)
 		conform.SameBits(t, name+": parameters", conform.Data[float32](w.params), p)
 		for i, s := range slots {
-			conform.SameBits(t, name+": "+rule.Slots()[i], conform.Data[float32](w.slots[i]), s)
+			conform.SameBits(t, name+": "+rule.Slots[i], conform.Data[float32](w.slots[i]), s)
 		}
 	}
+}
+
+// plainSGD is gradient descent without momentum.
+func plainSGD() kernels.Rule {
+	rule, err := optimisers.Of("sgd", optimisers.Settings{})
+	if err != nil {
+		panic(err)
+	}
+	return rule
 }
 
 // tolNorm bounds the relative difference of two sums of a thousand squares in float64.
@@ -313,11 +297,11 @@ func gathered(plan kernels.UpdatePlan, grads []gorgonia.Value, loss gorgonia.Val
 func TestReplace(t *testing.T) {
 	d := openGPU(t, Options{})
 	const n = 70
-	w := newTraining(t, d, kernels.UpdateConfig{Rule: kernels.Rule{Kind: kernels.SGD}, Learned: n}, 2)
+	w := newTraining(t, d, kernels.UpdateConfig{Rule: plainSGD(), Learned: n}, 2)
 	if err := w.plan.Apply(0.5, 1); err == nil {
 		t.Error("made an update without a gradient")
 	}
-	own := normals(rand.New(rand.NewPCG(5, 5)), n)
+	own := conform.Normals(rand.New(rand.NewPCG(5, 5)), n)
 	pieces := []gorgonia.Value{conform.Put(t, d, kernels.Wrap(slices.Clone(own), n))}
 	if err := w.plan.Gather(pieces, w.loss); err != nil {
 		t.Fatal(err)
@@ -337,7 +321,7 @@ func TestReplace(t *testing.T) {
 			want[i] -= 0.5 * x
 		}
 	}
-	other := normals(rand.New(rand.NewPCG(6, 6)), n)
+	other := conform.Normals(rand.New(rand.NewPCG(6, 6)), n)
 	sums := kernels.LossSums{Loss: 3, Weight: 2, Correct: 5, Count: 7}
 	if err := w.plan.Replace(other, sums); err != nil {
 		t.Fatal(err)
@@ -382,7 +366,7 @@ func TestRefusedUpdates(t *testing.T) {
 		"gradient":  {1, bad, 0.1, kernels.BadGradient},
 		"parameter": {1, huge, 1e30, kernels.BadParameter},
 	} {
-		w := newTraining(t, d, kernels.UpdateConfig{Rule: kernels.Rule{Kind: kernels.SGD}, Learned: n}, c.x)
+		w := newTraining(t, d, kernels.UpdateConfig{Rule: plainSGD(), Learned: n}, c.x)
 		before := slices.Clone(conform.Data[float32](w.params))
 		for step, g := range [][]float32{c.g, good} {
 			if err := gathered(w.plan, []gorgonia.Value{conform.Put(t, d, kernels.Wrap(slices.Clone(g), n))}, w.loss, c.lr, step+1); err != nil {
@@ -404,7 +388,7 @@ func TestRefusedUpdates(t *testing.T) {
 // TestReports fills the ring of reports, and reads it in order.
 func TestReports(t *testing.T) {
 	d := openGPU(t, Options{})
-	w := newTraining(t, d, kernels.UpdateConfig{Rule: kernels.Rule{Kind: kernels.SGD}, Learned: 2}, 1)
+	w := newTraining(t, d, kernels.UpdateConfig{Rule: plainSGD(), Learned: 2}, 1)
 	g := []gorgonia.Value{conform.Put(t, d, kernels.Wrap([]float32{1, 2}, 2))}
 	step := 0
 	apply := func() error {
@@ -566,12 +550,12 @@ func TestValue(t *testing.T) {
 	d := openGPU(t, Options{})
 	const N, K, M = 3, 4, 2
 	r := rand.New(rand.NewPCG(1, 5))
-	host := kernels.Wrap(normals(r, N*K), N, K)
+	host := kernels.Wrap(conform.Normals(r, N*K), N, K)
 	x, err := d.Mirror(host)
 	if err != nil {
 		t.Fatal(err)
 	}
-	params, err := d.Mirror(kernels.Wrap(normals(r, M*(K+1)), M*(K+1)))
+	params, err := d.Mirror(kernels.Wrap(conform.Normals(r, M*(K+1)), M*(K+1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -584,7 +568,7 @@ func TestValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, weight := input("target", conform.Put(t, d, kernels.Wrap(normals(r, N*M), N, M))), input("weight", conform.Put(t, d, kernels.Wrap([]float32{1, 1, 1}, N)))
+	target, weight := input("target", conform.Put(t, d, kernels.Wrap(conform.Normals(r, N*M), N, M))), input("weight", conform.Put(t, d, kernels.Wrap([]float32{1, 1, 1}, N)))
 	loss, err := kernels.MeanSquare(d, y, target, weight)
 	if err != nil {
 		t.Fatal(err)

@@ -1,8 +1,9 @@
 /* update.cu - the last part of a training step: gradient into one vector, its norm, clipping,
- * the optimiser, bounds. Package engine has the same on the host (optimizer.go, clip.go,
- * params.go), and update gives the same bits: it rounds every sum and product to float. */
+ * the optimiser (kernels/optimisers), bounds. Package engine has the same on the host (optimizer.go,
+ * clip.go, params.go), and update gives the same bits: it rounds every sum and product to float. */
 #include "gpu.h"
-#include "params.h"
+#define RULE_FN GPU_FN
+#include "update.h"
 #include "reduce.h"
 
 /* Threads stride over the elements of piece blockIdx.y. */
@@ -66,50 +67,17 @@ KERNEL(norm_sum, struct norm_params)
 	p.report->state = p.train->state;
 }
 
-/* What a rule gives for one element. */
-struct updated {
-	float p, slot[2];
-};
-
-GPU_FN updated adam(const update_params &c, float p, float g, float m, float v)
-{
-	updated u;
-	u.slot[0] = exact_add(exact_mul(c.beta1, m), exact_mul(c.c1, g));
-	u.slot[1] = exact_add(exact_mul(c.beta2, v), exact_mul(c.c2, exact_mul(g, g)));
-	float root = exact_add(exact_mul(exact_sqrt(u.slot[1]), c.root), c.eps);
-	u.p = exact_sub(exact_mul(c.keep, p), exact_mul(c.rate, exact_div(u.slot[0], root)));
-	return u;
-}
-
-GPU_FN updated rmsprop(const update_params &c, float p, float g, float v)
-{
-	updated u;
-	u.slot[0] = exact_add(exact_mul(c.beta2, v), exact_mul(c.c2, exact_mul(g, g)));
-	float step = exact_div(g, exact_add(exact_sqrt(u.slot[0]), c.eps));
-	u.p = exact_sub(exact_mul(c.keep, p), exact_mul(c.rate, step));
-	return u;
-}
-
-GPU_FN updated sgd(const update_params &c, float p, float g, float b)
-{
-	updated u;
-	u.slot[0] = exact_add(exact_mul(c.momentum, b), g);
-	float step = u.slot[0];
-	if (c.nesterov)
-		step = exact_add(g, exact_mul(c.momentum, u.slot[0]));
-	u.p = exact_sub(exact_mul(c.keep, p), exact_mul(c.rate, step));
-	return u;
-}
-
-GPU_FN updated apply_rule(const update_params &c, long long i, float p, float g)
+/* direction returns that of the step of one element, and moves its state on. */
+GPU_FN float direction(const update_params &c, float g, float *slot)
 {
 	switch (c.rule) {
-	case RULE_ADAM:
-		return adam(c, p, g, c.slot[0][i], c.slot[1][i]);
-	case RULE_RMSPROP:
-		return rmsprop(c, p, g, c.slot[0][i]);
+#define X(name) \
+	case RULE_##name: \
+		return name##_step(c.coefs, g, slot);
+		OPTIMISERS(X)
+#undef X
 	}
-	return sgd(c, p, g, c.slot[0][i]);
+	return 0;
 }
 
 /* bounded compares in double, where no float is a denormal that the comparison would flush. */
@@ -125,22 +93,26 @@ KERNEL(update, struct update_params)
 {
 	if (p.train->state)
 		return;
-	int slots = p.rule == RULE_ADAM ? 2 : 1;
 	double scale = *p.scale;
 	for (long long i = element(); i < p.n; i += stride()) {
-		float old = p.p[i], g = p.g[i];
+		float old = p.p[i], g = p.g[i], slot[MAX_SLOTS];
 		if (scale != 1)
 			g = narrow(widen(g) * scale);
-		updated u = apply_rule(p, i, old, exact_add(g, exact_mul(p.decay, old)));
-		int good = is_finite(u.p);
-		for (int k = 0; k < slots; k++) {
-			good &= is_finite(u.slot[k]);
-			p.slot[k][i] = u.slot[k];
+		for (int k = 0; k < MAX_SLOTS; k++)
+			slot[k] = k < p.slots ? p.slot[k][i] : 0;
+		float step = direction(p, exact_add(g, exact_mul(p.decay, old)), slot);
+		float fresh = exact_sub(exact_mul(p.keep, old), exact_mul(p.rate, step));
+		int good = is_finite(fresh);
+		for (int k = 0; k < MAX_SLOTS; k++) {
+			if (k >= p.slots)
+				continue;
+			good &= is_finite(slot[k]);
+			p.slot[k][i] = slot[k];
 		}
 		if (!good)
 			*p.bad = 1; /* whoever comes first: all write the same */
 		p.backup[i] = old;
-		p.p[i] = p.lo ? bounded(u.p, p.lo[i], p.hi[i]) : u.p;
+		p.p[i] = p.lo ? bounded(fresh, p.lo[i], p.hi[i]) : fresh;
 	}
 }
 

@@ -12,15 +12,9 @@ import (
 
 	"galvani/kernels"
 	"galvani/kernels/driver"
+	"galvani/kernels/optimisers"
 
 	"gorgonia.org/gorgonia"
-)
-
-// The kernels number optimisers and what became of an update as the contract does.
-var (
-	_ = [1]int{}[kernels.Adam-C.RULE_ADAM]
-	_ = [1]int{}[kernels.RMSProp-C.RULE_RMSPROP]
-	_ = [1]int{}[kernels.SGD-C.RULE_SGD]
 )
 
 // capacity is the number of updates whose reports wait on the device.
@@ -31,6 +25,7 @@ const capacity = 256
 type Update struct {
 	d                                           *Device
 	cfg                                         kernels.UpdateConfig
+	rule                                        int // number of the header
 	params                                      *Array
 	slots                                       []*Array
 	flat, lo, hi, backup, bad, train, scale     driver.Ptr
@@ -46,8 +41,11 @@ type Update struct {
 
 // NewUpdate implements kernels.Resident.
 func (d *Device) NewUpdate(cfg kernels.UpdateConfig) (kernels.UpdatePlan, error) {
-	u, names := &Update{d: d, cfg: cfg}, cfg.Rule.Slots()
+	u, names := &Update{d: d, cfg: cfg, rule: optimisers.Number(cfg.Rule.Header)}, cfg.Rule.Slots
 	n := cfg.Learned
+	if u.rule < 0 || len(names) > C.MAX_SLOTS {
+		return nil, fmt.Errorf("kernels: update: no kernel for the optimiser kernels/optimisers/%s.h with %d slots: %w", cfg.Rule.Header, len(names), kernels.ErrShape)
+	}
 	var err error
 	if u.params, err = d.mirrored("update: parameters", cfg.Params, n); err != nil {
 		return nil, err
@@ -244,13 +242,14 @@ func (u *Update) apply(w *work, sums driver.Ptr, c kernels.Coefs, step, row int)
 		partial: ptr(u.partial), sums: ptr(sums), report: report, train: ptr(u.train), scale: ptr(u.scale)}
 	w.launch(u.normPartial, of(l), unsafe.Pointer(&norm))
 	w.launch(u.normSum, of(C.sum_launch()), unsafe.Pointer(&norm))
-	p := C.struct_update_params{n: n, rule: C.int(u.cfg.Rule.Kind), nesterov: flag(c.Nesterov), step: C.int(step),
-		rate: C.float(c.Rate), root: C.float(c.Root), beta1: C.float(c.Beta1), beta2: C.float(c.Beta2), c1: C.float(c.C1),
-		c2: C.float(c.C2), eps: C.float(c.Eps), decay: C.float(c.Decay), keep: C.float(c.Keep), momentum: C.float(c.Momentum),
-		p: ptr(u.params.ptr), g: ptr(u.flat), lo: ptr(u.lo), hi: ptr(u.hi), scale: ptr(u.scale), backup: ptr(u.backup),
+	p := C.struct_update_params{n: n, rule: C.int(u.rule), slots: C.int(len(u.slots)), step: C.int(step),
+		rate: C.float(c.Rate), decay: C.float(c.Decay), keep: C.float(c.Keep), p: ptr(u.params.ptr), g: ptr(u.flat), lo: ptr(u.lo), hi: ptr(u.hi), scale: ptr(u.scale), backup: ptr(u.backup),
 		bad: ptr(u.bad), train: ptr(u.train), report: report}
 	for i, s := range u.slots {
 		p.slot[i] = ptr(s.ptr)
+	}
+	for i, v := range c.Own {
+		p.coefs[i] = C.float(v)
 	}
 	at := 0
 	for _, part := range u.cfg.Parts {

@@ -5,7 +5,6 @@
  */
 #include "gpu.h"
 #include "params.h"
-#include "rectify.h"
 #include "reduce.h"
 
 /* slope_at returns f'(w) for w of column j, and for NaN, which stays so, 1. The comparison is in double,
