@@ -63,9 +63,12 @@ func withFile(root *cobra.Command, args []string) {
 		return
 	}
 	for _, path := range args[at+1:] {
-		text, err := infile.Read(path)
-		if !isFile(path) || err != nil || !circuits.Describes(text) {
+		if !isFile(path) {
 			continue
+		}
+		text, err := infile.Read(path)
+		if err != nil || !circuits.Describes(text) {
+			continue // the command itself says what is wrong with it
 		}
 		n, err := circuits.Read(path, text)
 		if err != nil {
