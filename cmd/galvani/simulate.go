@@ -25,15 +25,16 @@ import (
 
 const simulateDoc = `Simulate a network of spiking neurons, or a neuron of compartments with ion channels.
 
-Of a network, built in (galvani networks list) or of a file: the rate of each population and how regular its spikes are, the mean coefficient of variation
-(CV) of the intervals of units with at least three spikes, 1 for a Poisson process. The spikes are the same
-on any number of threads; their SHA-256 is part of --json. --out NAME writes NAME.csv with the columns
-time_ms,population,unit, and NAME.png and NAME.svg, the spikes of the first units of each population; of a
-network that records voltages NAME-voltages.csv, too. The settings of a network are flags, as --n here.
+Of a network, built in (galvani networks list) or of a file: the rate of each population and how regular its
+spikes are, the mean coefficient of variation (CV) of the intervals of units with at least three spikes, 1 for a
+Poisson process. The spikes are the same on any number of threads; their SHA-256 is part of --json. --out NAME
+writes NAME.csv with the columns time_ms,population,unit, and NAME.png and NAME.svg, the spikes of the first units
+of each population; of a network that records voltages NAME-voltages.csv, too. The settings of a network are
+flags, as --n here.
 
---save FILE keeps the simulation in a file: every 10 seconds (--save-every), at the end, and when it is stopped by Ctrl-C or
-SIGTERM. --resume FILE goes on with it up to the length that was asked for, or to a longer one (--for), on the
-same device or another, and the report, spikes and files are those of a simulation without a stop. A network
+--save FILE keeps the simulation in a file: every 10 seconds (--save-every), at the end, and when it is stopped by
+Ctrl-C or SIGTERM. --resume FILE goes on with it up to the length that was asked for, or to a longer one (--for),
+on the same device or another, and the report, spikes and files are those of a simulation without a stop. A network
 that needs more memory than there is is refused before it is drawn.
 
 Of a neuron, built in (galvani neurons list) or of a file: its spikes, upward crossings of a potential that
