@@ -1,5 +1,6 @@
-// Package neurons tests the neurons of models/neurons against what is known in closed form: cable.
+// Package neurons tests the neurons of models/neurons: cable against what is known in closed form;
+// lgmd-looming, lgmd-coherence and lgmd-sag against what the locust does.
 //
-// Only command galvani imports it, for its registration. It imports the frame, models/neurons and
-// bench/rows, and no other claim.
+// Only command galvani imports it, for its registration. It imports the frame, models/neurons, data,
+// bench/analysis and bench/rows, and no other claim.
 package neurons

@@ -1,0 +1,100 @@
+package neurons
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"galvani/bench/experiment"
+	"galvani/bench/experiment/exptest"
+	"galvani/bench/rows"
+)
+
+func TestLooming(t *testing.T) {
+	o := exptest.Quickly(t, "lgmd-looming")
+	if o.Verdict == experiment.None || len(o.Tables) != 2 || len(o.Tables[1].Rows) != 6 || len(o.Charts) != 2 {
+		t.Errorf("verdict is %s, tables %+v", o.Verdict, o.Tables)
+	}
+}
+
+// made are rows of an experiment with values of one's own in the place of measured ones.
+func made(t *testing.T, s experiment.Settings, seeds []uint64, values func(condition string, seed uint64) rows.Values) experiment.Rows {
+	t.Helper()
+	cases, err := s.Cases(seeds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all experiment.Rows
+	for _, c := range cases {
+		var r experiment.Row
+		r.Condition, r.Seed, r.Values = c.Condition, c.Seed, values(c.Condition, c.Seed)
+		all = append(all, r)
+	}
+	return all
+}
+
+// TestLoomingVerdict: the verdict follows the slope, r² and the time of the peaks with inhibition.
+func TestLoomingVerdict(t *testing.T) {
+	for _, c := range []struct {
+		alpha, bend float64
+		want        experiment.Verdict
+		word        string
+	}{
+		{4.7, 0, experiment.Holds, "slope of 4.70 against"},
+		{6.9, 0, experiment.HoldsWhen, "With l/|v| = 80 ms it is 525 ms before the collision"},
+		{2, 0, experiment.Fails, "slope of 2.00"},
+		{4.7, 90, experiment.Fails, "r² = 0.754"},
+	} {
+		s := &looming{Neuron: "lgmd", LOverV: []float64{10, 20, 40, 80}}
+		results := made(t, s, []uint64{1, 2}, func(condition string, _ uint64) rows.Values {
+			for i, L := range s.LOverV {
+				if condition == loomingCondition(L, withInhibition) {
+					return rows.Values{"peak": c.alpha*L - 27 + c.bend*[]float64{1, -1, -1, 1}[i]}
+				}
+			}
+			return rows.Values{"peak": math.NaN()} // no spikes
+		})
+		r, err := s.Report(results)
+		if err != nil || r.Verdict != c.want || !strings.Contains(r.Result, c.word) {
+			t.Errorf("slope %v: verdict %s, %q, %v; want %s, %q", c.alpha, r.Verdict, r.Result, err, c.want, c.word)
+		}
+	}
+}
+
+func TestCoherence(t *testing.T) {
+	if o := exptest.Quickly(t, "lgmd-coherence"); o.Verdict == experiment.None || len(o.Tables[0].Rows) != 1 {
+		t.Errorf("verdict is %s: %+v", o.Verdict, o.Tables)
+	}
+	s := &coherence{Neurons: []string{"lgmd", "lgmd-rake"}, Coherence: []float64{0, 50, 100}}
+	for _, c := range []struct {
+		spikes []float64
+		want   experiment.Verdict
+	}{{[]float64{1, 2, 3, 1, 2, 4}, experiment.Holds}, {[]float64{1, 2, 3, 1, 2, 2}, experiment.HoldsWhen}, {[]float64{1, 1, 3, 2, 1, 3}, experiment.Fails}} {
+		k := -1
+		results := made(t, s, []uint64{1}, func(string, uint64) rows.Values { k++; return rows.Values{"spikes": c.spikes[k]} })
+		if r, err := s.Report(results); err != nil || r.Verdict != c.want {
+			t.Errorf("counts %v: verdict %s, %v, want %s", c.spikes, r.Verdict, err, c.want)
+		}
+	}
+	s.Coherence = []float64{50, 0}
+	if _, err := s.Cases([]uint64{1}); err == nil || !strings.Contains(err.Error(), "want rising ones") {
+		t.Errorf("error of falling coherence is %v", err)
+	}
+	s.Neurons, s.Coherence = []string{"hh"}, nil
+	if _, err := s.Cases([]uint64{1}); err == nil || !strings.Contains(err.Error(), `neuron is "hh", want one with inputs by facets: ["lgmd" "lgmd-rake"]`) {
+		t.Errorf("error of a neuron that does not see is %v", err)
+	}
+}
+
+// TestSag: the dendrite of lgmd sags, and does not without HCN; a sag that stays is told.
+func TestSag(t *testing.T) {
+	o := exptest.Quickly(t, "lgmd-sag")
+	if o.Verdict != experiment.Holds {
+		t.Errorf("verdict is %s: %s", o.Verdict, o.Result)
+	}
+	s := &sag{Currents: []float64{-1}}
+	results := made(t, s, nil, func(string, uint64) rows.Values { return rows.Values{"sag": 0.3} })
+	if r, err := s.Report(results); err != nil || r.Verdict != experiment.Fails {
+		t.Errorf("with a sag without HCN the verdict is %s, %v", r.Verdict, err)
+	}
+}

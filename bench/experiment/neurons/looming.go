@@ -1,0 +1,240 @@
+package neurons
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"galvani/bench/analysis"
+	"galvani/bench/experiment"
+	"galvani/bench/rows"
+	"galvani/data"
+	"galvani/engine/chart"
+
+	"gonum.org/v1/gonum/stat"
+)
+
+func init() {
+	experiment.Register(experiment.Entry{
+		Name:   "lgmd-looming",
+		Doc:    "when the firing of an LGMD of compartments peaks before the collision, against l/|v|, with and without inhibition",
+		Claim:  "the firing rate of a simulated LGMD peaks, within the last half second, before the collision by a time that is linear in l/|v|, with a slope as the locust has it",
+		Source: "Gabbiani, Krapp and Laurent (1999) J Neurosci 19:1122; Jones and Gabbiani (2012) J Neurosci 32:4923 for the neuron",
+		New: func() experiment.Settings {
+			return &looming{Neuron: "lgmd-rake", LOverV: []float64{10, 20, 30, 40, 50, 80}, Spacing: 1.6, Lead: 40, Least: 1000, After: 200}
+		},
+	})
+}
+
+// looming shows a neuron approaching discs and takes the time of the peak of its firing rate, spikes
+// spread by 20 ms.
+type looming struct {
+	Neuron  string    `toml:"neuron" doc:"what is shown the disc"`
+	LOverV  []float64 `toml:"l_over_v" doc:"half-size over speed" unit:"ms" min:"1" max:"1000"`
+	Spacing float64   `toml:"spacing" doc:"between facets" unit:"deg" min:"0.5" max:"20"`
+	Lead    float64   `toml:"lead" doc:"time before the collision, in l/|v|" unit:"1" min:"1" max:"1000"`
+	Least   float64   `toml:"least" doc:"least time before the collision" unit:"ms" min:"0" max:"100000"`
+	After   float64   `toml:"after" doc:"time behind the collision" unit:"ms" min:"0" max:"100000"`
+}
+
+// Quick implements Settings.
+func (s *looming) Quick() {
+	s.Neuron, s.LOverV, s.Spacing, s.Least, s.Lead, s.After = "lgmd", []float64{5, 10, 20}, 4, 0, 10, 100
+}
+
+// Choices implements experiment.Choices.
+func (s *looming) Choices() map[string][]string { return map[string][]string{"neuron": sighted()} }
+
+const (
+	withInhibition    = "with inhibition"
+	withoutInhibition = "without inhibition"
+	// locustAlpha and locustDelta are those of the locust: a slope of 1/tan(12 deg) for a threshold of
+	// 24 deg, and a delay in ms.
+	locustAlpha = 4.7046
+	locustDelta = 27
+	// What is required: slopes are for thresholds of 15 to 40 deg.
+	leastR2      = 0.95
+	lowestAlpha  = 2.8
+	highestAlpha = 7.6
+	earliest     = 500 // ms
+	// A course is the rate every courseStep ms from -courseFrom ms on.
+	courseFrom  = 1000
+	courseStep  = 10
+	courseSteps = 120
+)
+
+var inhibitions = []string{withInhibition, withoutInhibition}
+
+func loomingCondition(L float64, inhibition string) string {
+	return fmt.Sprintf("l/|v| = %g ms, %s", L, inhibition)
+}
+
+// Cases implements Settings.
+func (s *looming) Cases(seeds []uint64) ([]experiment.Case, error) {
+	if _, err := seeing(s.Neuron); err != nil {
+		return nil, err
+	}
+	var cases []experiment.Case
+	for _, inhibition := range inhibitions {
+		for _, L := range s.LOverV {
+			for _, seed := range seeds {
+				cases = append(cases, experiment.Case{Condition: loomingCondition(L, inhibition), Seed: seed, Cost: s.collision(L) + s.After,
+					Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
+						return s.measure(ctx, env, L, inhibition, seed)
+					}})
+			}
+		}
+	}
+	return cases, nil
+}
+
+func (s *looming) collision(L float64) float64 { return max(s.Least, s.Lead*L) }
+
+func (s *looming) measure(ctx context.Context, env *experiment.Env, L float64, inhibition string, seed uint64) (experiment.Result, error) {
+	n, err := seeing(s.Neuron)
+	if err != nil {
+		return experiment.Result{}, err
+	}
+	if inhibition == withoutInhibition {
+		for i := range n.Inputs {
+			if in := &n.Inputs[i]; in.Facets != nil && n.Receptors[in.Receptor].Reversal < n.Threshold-20 {
+				in.Weight = 0
+			}
+		}
+	}
+	collision := s.collision(L)
+	spikes, err := watch(ctx, env, n, s.Spacing, data.Show{Kind: "loom", L: L, Contact: collision, Duration: collision + s.After, Coherence: 1}, seed)
+	if err != nil {
+		return experiment.Result{}, err
+	}
+	ms, hz := analysis.PeakRate(spikes, rateWidth)
+	r := experiment.Result{Values: rows.Values{"peak": collision - ms, "rate": hz, "spikes": float64(len(spikes)),
+		"angle": data.AngularSize(L, collision-ms) * 180 / math.Pi}, Curves: map[string]rows.Curve{}}
+	for k := range courseSteps {
+		r.Curves["rate"] = append(r.Curves["rate"], analysis.Rate(spikes, rateWidth, collision-courseFrom+courseStep*float64(k)))
+	}
+	return r, nil
+}
+
+// line is a regression of the time of the peak on l/|v|.
+type line struct{ alpha, delta, r2 float64 }
+
+// angle is the threshold in deg that a slope stands for.
+func angle(alpha float64) float64 { return data.AngularSize(1, alpha) * 180 / math.Pi }
+
+// fit returns the line of each seed that has a peak for three l/|v| at least.
+func (s *looming) fit(results experiment.Rows, inhibition string) (lines []line) {
+	var seeds []uint64
+	for _, r := range results {
+		if !slices.Contains(seeds, r.Seed) {
+			seeds = append(seeds, r.Seed)
+		}
+	}
+	for _, seed := range seeds {
+		var x, y []float64
+		for _, L := range s.LOverV {
+			of := results.Of(loomingCondition(L, inhibition)).Where(func(r experiment.Row) bool { return r.Seed == seed })
+			for _, v := range of.Values("peak") {
+				if !math.IsNaN(v) {
+					x, y = append(x, L), append(y, v)
+				}
+			}
+		}
+		if len(x) >= 3 {
+			at0, alpha := stat.LinearRegression(x, y, nil, false)
+			lines = append(lines, line{alpha, -at0, stat.RSquared(x, y, nil, at0, alpha)})
+		}
+	}
+	return lines
+}
+
+func mean(lines []line, of func(line) float64) rows.Estimate {
+	var all []float64
+	for _, l := range lines {
+		all = append(all, of(l))
+	}
+	return rows.Mean(all)
+}
+
+// Report implements Settings.
+func (s *looming) Report(results experiment.Rows) (experiment.Report, error) {
+	r := experiment.Report{Verdict: experiment.None}
+	peaks := rows.Table{Title: "The peak of the firing rate of " + s.Neuron,
+		Head: []string{"l/|v| (ms)", "inhibition", "peak before the collision (ms)", "locust (ms)", "angular size at the peak (deg)", "peak rate (Hz)", "spikes"}}
+	figure := chart.Lines{Title: "The peak of the firing rate of " + s.Neuron + " before the collision", XLabel: "l/|v| (ms)", YLabel: "peak before the collision (ms)"}
+	late := ""
+	for _, inhibition := range inhibitions {
+		var x []float64
+		var y []rows.Estimate
+		for _, L := range s.LOverV {
+			of := results.Of(loomingCondition(L, inhibition))
+			if len(of) == 0 {
+				continue
+			}
+			peak := of.Mean("peak")
+			peaks.Rows = append(peaks.Rows, []string{fmt.Sprintf("%g", L), inhibition, peak.Format("%.0f"), fmt.Sprintf("%.0f", data.EtaPeak(L, locustAlpha, locustDelta)),
+				of.Mean("angle").Format("%.1f"), of.Mean("rate").Format("%.0f"), of.Mean("spikes").Format("%.1f")})
+			x, y = append(x, L), append(y, peak)
+			if inhibition == withInhibition && !(peak.Value >= 0 && peak.Value <= earliest) {
+				late += fmt.Sprintf(" With l/|v| = %g ms it is %.0f ms before the collision, not within the last %d ms.", L, peak.Value, earliest)
+			}
+		}
+		if len(x) > 0 {
+			band := rows.Band(inhibition, x, y)
+			band.Dots = true
+			figure.Series = append(figure.Series, band)
+		}
+	}
+	eta := chart.Series{Name: "locust, 4.7 l/|v| − 27 ms", Dashed: true, Hue: 7}
+	for _, L := range s.LOverV {
+		eta.X, eta.Y = append(eta.X, L), append(eta.Y, data.EtaPeak(L, locustAlpha, locustDelta))
+	}
+	figure.Series = append(figure.Series, eta)
+	fits := rows.Table{Title: "Regression of the time of the peak on l/|v|, seed by seed",
+		Head: []string{"", "slope α", "threshold angle 2 atan(1/α) (deg)", "delay δ (ms)", "r²", "seeds"}}
+	for _, inhibition := range inhibitions {
+		lines := s.fit(results, inhibition)
+		if len(lines) == 0 {
+			continue
+		}
+		alpha, r2 := mean(lines, func(l line) float64 { return l.alpha }), mean(lines, func(l line) float64 { return l.r2 })
+		threshold, delta := mean(lines, func(l line) float64 { return angle(l.alpha) }), mean(lines, func(l line) float64 { return l.delta })
+		fits.Rows = append(fits.Rows, []string{inhibition, alpha.Format("%.2f"), threshold.Format("%.1f"), delta.Format("%.0f"), r2.Format("%.3f"), fmt.Sprint(len(lines))})
+		r.Result += fmt.Sprintf("%s the time of the peak before the collision has a slope of %s against l/|v|, a threshold angle of %s deg, a delay of %s ms and r² = %s. ",
+			sentence(inhibition), alpha.Format("%.2f"), threshold.Format("%.1f"), delta.Format("%.0f"), r2.Format("%.3f"))
+		if inhibition == withInhibition {
+			switch like := r2.Value >= leastR2 && alpha.Value >= lowestAlpha && alpha.Value <= highestAlpha; {
+			case !like:
+				r.Verdict = experiment.Fails
+			case late != "":
+				r.Verdict = experiment.HoldsWhen
+			default:
+				r.Verdict = experiment.Holds
+			}
+		}
+	}
+	fits.Rows = append(fits.Rows, []string{"locust", fmt.Sprintf("%.2f", locustAlpha), "24.0", fmt.Sprint(locustDelta), "-", "-"})
+	r.Result += fmt.Sprintf("Required are r² of %g and a slope of %g to %g; the locust has %.2f, 24 deg and %d ms.%s", leastR2, lowestAlpha, highestAlpha, locustAlpha, locustDelta, late)
+	r.Tables = []rows.Table{fits, peaks}
+	r.Charts = []experiment.Chart{{Name: "peak", Caption: "Mean over seeds, with intervals of 95 %.", Lines: figure},
+		{Name: "rate", Caption: "Firing rate with inhibition, mean over seeds; the collision is at 0.", Lines: s.courses(results)}}
+	return r, nil
+}
+
+// courses are the rates against the time to the collision.
+func (s *looming) courses(results experiment.Rows) chart.Lines {
+	c := chart.Lines{Title: "Firing rate of " + s.Neuron + " as a disc approaches", XLabel: "time from the collision (ms)", YLabel: "rate (Hz)"}
+	x := make([]float64, courseSteps)
+	for k := range x {
+		x[k] = courseStep*float64(k) - courseFrom
+	}
+	for _, L := range s.LOverV {
+		if y := results.Of(loomingCondition(L, withInhibition)).Curve("rate"); len(y) == len(x) {
+			c.Series = append(c.Series, chart.Series{Name: fmt.Sprintf("%g ms", L), X: x, Y: rows.ValuesOf(y)})
+		}
+	}
+	return c
+}
+
+func sentence(s string) string { return string(s[0]-'a'+'A') + s[1:] }
