@@ -2,6 +2,7 @@ package neurons
 
 import (
 	"fmt"
+	"math"
 
 	"galvani/kernels/compartments"
 	"galvani/models"
@@ -232,20 +233,28 @@ func (g *graph) form(f compartments.Form, u *gorgonia.Node) *gorgonia.Node {
 	return g.Div(u, g.OneMinus(g.Exp(g.Neg(u))))
 }
 
-// arrive returns the plane of what inputs bring to a receptor, or as currents for -1.
+// arrive returns the plane of what inputs bring to a receptor, or as currents for -1. Inputs of one weight
+// are one product.
 func (g *graph) arrive(x *gorgonia.Node, receptor int) *gorgonia.Node {
 	sum := g.fixed("nothing", func(int) float64 { return 0 })
-	for i, in := range g.c.Neuron.Inputs {
-		if max(-1, in.Receptor) != receptor {
+	all := g.c.Neuron.Inputs
+	done := make([]bool, len(all))
+	for i, in := range all {
+		if done[i] || max(-1, in.Receptor) != receptor {
 			continue
 		}
-		inputs := x.Shape()[1]
-		from := g.matrix(fmt.Sprintf("input %d", i), inputs, g.H, func(at func(i, j int)) { at(in.From, in.Unit) })
-		q := in.Weight
-		if q.Index != nil {
-			q.Index = []int32{q.Index[0]}
+		var alike []compartments.Input
+		for k := i; k < len(all); k++ {
+			if w := all[k].Weight; all[k].Receptor == in.Receptor && w.Param == in.Weight.Param && w.Value == in.Weight.Value {
+				alike, done[k] = append(alike, all[k]), true
+			}
 		}
-		sum = g.Add(sum, g.Mul(g.MatMul(x, from), g.quantity(fmt.Sprintf("weight %d", i), q, []int32{int32(in.Unit)})))
+		from := g.matrix(fmt.Sprintf("input %d", i), x.Shape()[1], g.H, func(at func(i, j int)) {
+			for _, one := range alike {
+				at(one.From, one.Unit)
+			}
+		})
+		sum = g.Add(sum, g.Mul(g.MatMul(x, from), g.whole(fmt.Sprintf("weight %d", i), in.Weight)))
 	}
 	return sum
 }
@@ -271,6 +280,12 @@ func (g *graph) receptor(r int, q compartments.Receptor, x *gorgonia.Node, s, ne
 		return g.Mul(mask, trace)
 	}
 	rise := g.whole(q.Name+" rise", q.Rise)
+	if q.Rise.Param < 0 && q.Decay.Param < 0 && q.Rise.Value == q.Decay.Value { // t·exp(−t/rise), whose peak is rise/e
+		fade := g.Exp(g.Div(g.Const(-n.Dt), rise))
+		y := g.Mul(g.Add(s[plane+1], g.Mul(g.Const(n.Dt), s[plane])), fade)
+		next[plane+1] = g.Choose(mask, y, s[plane+1])
+		return g.Mul(mask, g.Div(g.Mul(y, g.Const(math.E)), rise))
+	}
 	slower := g.Sub(g.Div(g.Const(1), rise), g.Div(g.Const(1), decay))
 	after := func(t *gorgonia.Node) *gorgonia.Node { // y at t of x = 1 at 0; rise and decay differ
 		return g.Div(g.Sub(g.Exp(g.Neg(g.Div(t, decay))), g.Exp(g.Neg(g.Div(t, rise)))), slower)
