@@ -102,11 +102,15 @@ func (s *coherence) Report(results experiment.Rows) (experiment.Report, error) {
 		lines.Series = append(lines.Series, rows.Band(name, s.Coherence, counts))
 		judged++
 		first, last := counts[0], counts[len(counts)-1]
-		if monotone(counts) {
+		backwards := slices.Clone(counts)
+		slices.Reverse(backwards)
+		if monotone(backwards) {
+			r.Result += fmt.Sprintf("%s fires less with each step of coherence, the reverse of the claim: %s spikes with the least and %s with the most. ", name, first.Format("%.1f"), last.Format("%.1f"))
+		} else if monotone(counts) {
 			rising++
 			r.Result += fmt.Sprintf("%s fires more with each step of coherence, from %s to %s spikes. ", name, first.Format("%.1f"), last.Format("%.1f"))
 		} else {
-			r.Result += fmt.Sprintf("%s does not fire more with each step of coherence: %s spikes with the least and %s with the most. ", name, first.Format("%.1f"), last.Format("%.1f"))
+			r.Result += fmt.Sprintf("%s fires neither more nor less with each step of coherence: %s spikes with the least and %s with the most. ", name, first.Format("%.1f"), last.Format("%.1f"))
 		}
 	}
 	switch {
