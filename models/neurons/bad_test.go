@@ -106,6 +106,11 @@ by_calcium = { k = "1e-3 mM" }
 time = { form = "constant", tau = "2 ms" }
 `
 
+// wide is good with an input of many compartments behind it, of text that is put into its table.
+func wide(text string) string {
+	return good + "\n[[input]]\nname = \"many\"\nreceptor = \"ampa\"\nweight = \"1 nS\"\n" + text
+}
+
 func readGood(text, channel string) (*Neuron, error) {
 	return Read("my.toml", []byte(text), func(path string) ([]byte, error) {
 		if path != "other.toml" {

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package neurons
 
 import (
@@ -12,11 +14,6 @@ import (
 
 	"gorgonia.org/tensor"
 )
-
-// wide is good with an input of many compartments behind it, of text that is put into its table.
-func wide(text string) string {
-	return good + "\n[[input]]\nname = \"many\"\nreceptor = \"ampa\"\nweight = \"1 nS\"\n" + text
-}
 
 // TestFeed: what goes into each column in each step, whatever the steps are cut into.
 func TestFeed(t *testing.T) {
