@@ -16,7 +16,6 @@ import (
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
 	"galvani/models"
-	"galvani/models/rules"
 )
 
 // These tests run on the emulated driver that GALVANI_CUDA_LIBRARY names (make gpu-test), and
@@ -282,11 +281,11 @@ func TestGPUOutOfMemory(t *testing.T) {
 	}
 }
 
-// TestGPULayered trains a layered network by every rule on both devices.
+// TestGPULayered trains a layered network on both devices, by the rules that ask different things of a device.
 func TestGPULayered(t *testing.T) {
 	onGPU(t)
 	folder := digits(t)
-	for _, rule := range rules.Names() {
+	for _, rule := range []string{"direct-feedback-alignment", "sign-symmetry", "weight-mirror"} {
 		run := func(device string) []safetensors.Tensor {
 			dir := galvani(t, "train", "--model", "mlp", "--task", "mnist", "--hidden", "6,5", "--rule", rule, "--data-dir", folder, "--batch", "8",
 				"--max-steps", "4", "--plots", "none", "--quiet", "--runs-dir", t.TempDir(), "--device", device).ok(t).stdout

@@ -95,7 +95,6 @@ func (s *alignment) open(env *experiment.Env, seed uint64) (*data.Task, error) {
 func (s *alignment) options(seed uint64) engine.Options {
 	o := engine.DefaultOptions()
 	o.Optimizer, o.LR, o.Momentum, o.WeightDecay = "sgd", s.LR, 0.9, 5e-4
-	o.Clip = 0 // the norm is that of all parameters, and some rules learn weights of the way back besides
 	o.Schedule, o.Warmup, o.Epochs, o.Batch, o.Seed = "cosine", 0, s.Epochs, s.Batch, seed
 	return o
 }
@@ -214,12 +213,16 @@ func (s *alignment) verdict(results experiment.Rows) experiment.Verdict {
 
 // words says what was found.
 func (s *alignment) words(results experiment.Rows) string {
-	text := fmt.Sprintf("All networks were trained alike: stochastic gradient with momentum 0.9, learning rate %g falling along a cosine, weight decay 5e-4, no clipping. ", s.LR)
+	text := fmt.Sprintf("All networks were trained alike: stochastic gradient with momentum 0.9, learning rate %g falling along a cosine, weight decay 5e-4, the norm of all changes clipped at 1. ", s.LR)
 	text += "Angles are taken at the end of every epoch on the first training batch, between the change that the rule gives the weights of a layer and their gradient."
 	exact := results.Of("backprop")
 	for _, c := range conditions[1:] {
 		of := results.Of(c.name)
 		if len(of) == 0 {
+			continue
+		}
+		if diverged := len(of) - len(of.Values(angleOf(1))); diverged > 0 {
+			text += fmt.Sprintf(" %s: %d of %d trainings diverged.", capital(c.name), diverged, len(of))
 			continue
 		}
 		largest := 0.0

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"strings"
 	"testing"
 
 	"galvani/bench/experiment"
@@ -21,6 +22,9 @@ func TestAlignmentVerdict(t *testing.T) {
 	s := &alignment{Hidden: []int{2, 2}}
 	row := func(first, second float64) experiment.Row {
 		return experiment.Row{Condition: "feedback alignment", Seed: 1, Result: experiment.Result{Values: rows.Values{"error": 0.1, "angle_layer1": first, "angle_layer2": second}}}
+	}
+	if text := s.words(experiment.Rows{row(60, 40), {Condition: "feedback alignment", Seed: 2, Result: experiment.Result{Values: rows.Values{"error": 1}}}}); !strings.Contains(text, "1 of 2 trainings diverged") {
+		t.Errorf("a training that diverged is not told: %s", text)
 	}
 	for _, c := range []struct {
 		what string
