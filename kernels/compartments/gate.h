@@ -23,76 +23,130 @@ enum { GATE_RATES, GATE_CONSTANT, GATE_SIGMOID, GATE_PRODUCT, GATE_BELL, GATE_CA
 enum { FORM_EXP, FORM_SIGMOID, FORM_LINEAR };
 enum { GATE_NUMBERS = 8 };
 
-/* gate_exp is r_exp without its care for numbers of 2^-126 and 2^128 and beyond, which it returns for
- * them: a gate adds them to others, and most of its time goes into exponentials. */
+/* gate_least returns the larger of x and a number, gate_most the smaller; NaN stays. */
 #if !defined(GALVANI_F64) && defined(__AVX__) && defined(VL) && VL >= 8
-CELL_FN real gate_exp(real x)
+CELL_FN real gate_least(real x, elem least)
 {
-	real least = r_splat(R(-87.336544)), most = r_splat(R(88.0)), t, n, r, q;
-	__asm__("vmaxps %2, %1, %0" : "=v"(x) : "v"(least), "v"(x)); /* x where it is NaN */
-	__asm__("vminps %2, %1, %0" : "=v"(x) : "v"(most), "v"(x));
-	t = x * R(1.44269504088896341) + R(12582912.0);
-	n = t - R(12582912.0);
-	r = x - n * R(0.693145751953125) - n * R(1.42860682030941723e-6);
-	q = r * R(0.0013926250394433737) + R(0.00836323294788599);
+	__asm__("vmaxps %2, %1, %0" : "=v"(x) : "v"(r_splat(least)), "v"(x)); /* x where it is NaN */
+	return x;
+}
+CELL_FN real gate_most(real x, elem most)
+{
+	__asm__("vminps %2, %1, %0" : "=v"(x) : "v"(r_splat(most)), "v"(x));
+	return x;
+}
+#else
+CELL_FN real gate_least(real x, elem least) { return r_where(x < least, r_splat(least), x); }
+CELL_FN real gate_most(real x, elem most) { return r_where(x > most, r_splat(most), x); }
+#endif
+
+/* gate_exp is exp(x) and gate_rest exp(x) - 1, both to their last digits and for x in a range alone: most
+ * of the time of a gate goes into exponentials, of which none needs infinity. They are those of r_exp. */
+#if defined(GALVANI_F64)
+CELL_FN real gate_exp(real x) { return exp(x); }
+CELL_FN real gate_rest(real x) { return expm1(x); }
+#else
+/* gate_reduce: exp(x) is 2^n (1 + rest), n in the lowest bits of the result. */
+CELL_FN real gate_reduce(real x, real *rest)
+{
+	real t = x * R(1.44269504088896341) + R(12582912.0);
+	real n = t - R(12582912.0);
+	real r = x - n * R(0.693145751953125) - n * R(1.42860682030941723e-6);
+	real q = r * R(0.0013926250394433737) + R(0.00836323294788599);
 	q = q * r + R(0.04166655242443085);
 	q = q * r + R(0.16666576266288757);
 	q = q * r + R(0.5);
-	return r_float(r_bits(q * r * r + r + R(1.0)) + (r_bits(t) << 23));
+	*rest = q * r * r + r;
+	return t;
 }
-#else
-CELL_FN real gate_exp(real x) { return r_exp(x); }
+CELL_FN real gate_exp(real x)
+{
+	real rest, t = gate_reduce(gate_most(gate_least(x, R(-87.336544)), R(88.0)), &rest);
+	return r_float(r_bits(rest + R(1.0)) + (r_bits(t) << 23));
+}
+CELL_FN real gate_rest(real x)
+{
+	real rest, t = gate_reduce(x, &rest), two = r_float((r_bits(t) << 23) + 0x3f800000); /* 2^n */
+	return two * rest + (two - R(1.0));
+}
 #endif
 
 CELL_FN real gate_sigmoid(real x) { return R(1.0) / (R(1.0) + gate_exp(-x)); }
 
-/* Up to FORM_NEAR the series of form_linear is right to the last digit, and beyond it the quotient. */
+/* gate_all tells whether a mask is set in all lanes, as far as that is quick to see. */
+#if defined(GALVANI_F64) || !defined(VL)
+#define gate_all(mask) (mask)
+#elif VL == 16 && defined(__AVX512F__)
+#define gate_all(mask) (__builtin_ia32_ptestmd512((mask), (mask), 0xffff) == 0xffff)
+#elif VL == 8 && defined(__AVX__)
+#define gate_all(mask) (__builtin_ia32_movmskps256((real)(mask)) == 0xff)
+#else
+#define gate_all(mask) 0
+#endif
+
+/* gate_part returns 1 - exp(-z), the part that a gate goes of its way in a step. Steps are short beside the
+ * time constants of gates, so that for 0 <= z <= 1 it is a polynomial (relative error 9e-8). */
+CELL_FN real gate_part(real z)
+{
 #if defined(GALVANI_F64)
+	return -expm1(-z);
+#else
+	real p = R(0.007843533085172827) - z * R(0.0009142905448084743);
+	p = p * z - R(0.04142666595407986);
+	p = p * z + R(0.16661411514119553);
+	p = p * z - R(0.4999961889985677);
+	p = p * z * z + z;
+	if (gate_all((z >= r_splat(0)) & (z <= R(1.0))))
+		return p;
+	return r_where((z >= r_splat(0)) & (z <= R(1.0)), p, R(1.0) - gate_exp(-z));
+#endif
+}
+
+/* A rate is A n/d, with f(u) = n/d. -GATE_REACH is the least u where d grows with -u, and GATE_RATE the largest
+ * rate beside such a d: both are so far out that a gate does not notice, and keep products of two d and a
+ * rate finite. */
+#if defined(GALVANI_F64)
+#define GATE_REACH 200.0
+#define GATE_RATE 1e80
 #define FORM_NEAR 0.1
 #else
+#define GATE_REACH 29.0f
+#define GATE_RATE 1e12f
 #define FORM_NEAR 1.0f
 #endif
 
-/* form_linear sets f = u/(1 - exp(-u)) and its slope. Near 0 they are series, so that neither loses
- * digits there; far below 0 they go to 0 without infinite numbers on the way. */
-CELL_FN void form_linear(real u, real *f, real *df)
+/* form_parts sets n and d of f(u). */
+CELL_FN void form_parts(int form, real u, real *n, real *d)
 {
-	real a = r_where(u < r_splat(0), -u, u), e = gate_exp(-a), d = R(1.0) - e, z = u * u;
-	real near = z * R(2.08767569878681e-8) - R(8.267195767195767e-7);
-	near = near * z + R(3.306878306878307e-5);
-	near = near * z - R(1.388888888888889e-3);
-	near = near * z + R(0.08333333333333333);
-	near = near * z + R(0.5) * u + R(1.0);
-	real slope = z * R(2.08767569878681e-7) - R(6.613756613756614e-6);
+	*d = r_splat(1);
+	if (form == FORM_EXP) {
+		*n = gate_exp(u);
+		return;
+	}
+	u = gate_least(u, -GATE_REACH);
+	if (form == FORM_SIGMOID) {
+		*n = r_splat(1);
+		*d = R(1.0) + gate_exp(-u);
+		return;
+	}
+	*n = r_where(u == r_splat(0), r_splat(R(1e-30)), u); /* of the value 1 at 0 */
+	*d = -gate_rest(-gate_most(*n, R(80.0)));
+}
+
+/* form_slope returns the derivative of f = n/d, given 1/d. Where n is small that of FORM_LINEAR is a series,
+ * which is right to the last digit up to FORM_NEAR. */
+CELL_FN real form_slope(int form, real f, real n, real d, real inverse)
+{
+	if (form == FORM_EXP)
+		return f;
+	if (form == FORM_SIGMOID)
+		return f * (R(1.0) - f);
+	real z = n * n, slope = z * R(2.08767569878681e-7) - R(6.613756613756614e-6);
 	slope = slope * z + R(1.984126984126984e-4);
 	slope = slope * z - R(5.555555555555556e-3);
 	slope = slope * z + R(0.16666666666666667);
-	slope = slope * u + R(0.5);
-	real inner = r_where(a < FORM_NEAR, r_splat(1), d), w = R(1.0) / inner; /* d is not divided by where it is small */
-	real up = a * w, down = up * e;
-	*f = r_where(a < FORM_NEAR, near, r_where(u < r_splat(0), down, up));
-	*df = r_where(a < FORM_NEAR, slope, r_where(u < r_splat(0), e * w * (up - R(1.0)), w * (R(1.0) - down)));
-}
-
-/* form_both sets f(u) and its slope. */
-CELL_FN void form_both(int form, real u, real *f, real *df)
-{
-	if (form == FORM_LINEAR) {
-		form_linear(u, f, df);
-	} else if (form == FORM_SIGMOID) {
-		*f = gate_sigmoid(u);
-		*df = *f * (R(1.0) - *f);
-	} else {
-		*f = *df = gate_exp(u);
-	}
-}
-
-/* form_value returns f(u). */
-CELL_FN real form_value(int form, real u)
-{
-	real f, df;
-	form_both(form, u, &f, &df);
-	return f;
+	slope = slope * n + R(0.5);
+	return r_where(z < FORM_NEAR * FORM_NEAR, slope, inverse * (R(1.0) - f * (R(1.0) - d)));
 }
 
 /* gate_tau returns the time constant of a gate that has one, and sets what its slope needs. */
@@ -111,31 +165,81 @@ CELL_FN real gate_tau(int kinetics, const real *q, real v, real inf, real *s, re
 	return kinetics == GATE_PRODUCT ? q[2] + q[3] * *s * inf : q[2] + q[3] * *s;
 }
 
-/* gate_step returns x after a step of length h. */
-CELL_FN real gate_step(int kinetics, int fa, int fb, const real *q, real h, real v, real x)
+/* What a gate is made of at v. Of GATE_RATES these are n and d of both rates; otherwise x_inf and 1/tau. A
+ * device may make those of many gates first, and then what follows from them: exponentials and divisions
+ * take long, and wait for each other within a gate alone. */
+struct gate_parts {
+	real na, nb, da, db;
+};
+
+CELL_FN struct gate_parts gate_begin(int kinetics, int fa, int fb, const real *q, real v)
 {
-	real inf, rate, s, e, o;
+	struct gate_parts p;
 	if (kinetics == GATE_RATES) {
-		real a = q[0] * form_value(fa, (v - q[1]) * q[2]), b = q[3] * form_value(fb, (v - q[4]) * q[5]);
-		rate = a + b;
-		inf = a / rate;
-	} else {
-		inf = kinetics == GATE_CALCIUM ? r_relu(v - q[0]) / (v + q[1]) : gate_sigmoid((v - q[0]) * q[1]);
-		rate = R(1.0) / gate_tau(kinetics, q, v, inf, &s, &e, &o);
+		form_parts(fa, (v - q[1]) * q[2], &p.na, &p.da);
+		form_parts(fb, (v - q[4]) * q[5], &p.nb, &p.db);
+		return p;
 	}
-	return inf + (x - inf) * gate_exp(-h * rate);
+	real s, e, o;
+	p.na = kinetics == GATE_CALCIUM ? r_relu(v - q[0]) / (v + q[1]) : gate_sigmoid((v - q[0]) * q[1]);
+	p.nb = R(1.0) / gate_tau(kinetics, q, v, p.na, &s, &e, &o);
+	p.da = p.db = r_splat(1);
+	return p;
 }
 
-/* gate_adjoint takes the gradient gx of x after the step. It returns that of x before it, adds that of
+/* Rates a and b: a, 1/da, 1/db, a + b and 1/(a + b). */
+struct gate_rates {
+	real a, ia, ib, rate, time;
+};
+
+/* gate_both makes the rates, by one division unless both have a denominator. */
+CELL_FN struct gate_rates gate_both(int fa, int fb, const real *q, struct gate_parts p)
+{
+	struct gate_rates r;
+	real one = r_splat(1), a = q[0] * p.na, b = q[3] * p.nb;
+	r.ia = r.ib = one;
+	if (fa == FORM_EXP && fb == FORM_EXP) {
+		r.rate = a + b;
+		r.time = one / r.rate;
+	} else if (fa == FORM_EXP || fb == FORM_EXP) {
+		real d = fa == FORM_EXP ? p.db : p.da, sum, w;
+		sum = fa == FORM_EXP ? gate_most(a, GATE_RATE) * d + b : gate_most(b, GATE_RATE) * d + a;
+		w = one / (sum * d);
+		*(fa == FORM_EXP ? &r.ib : &r.ia) = sum * w;
+		r.rate = sum * (sum * w);
+		r.time = d * (d * w);
+	} else {
+		real w = one / (p.da * p.db);
+		r.ia = p.db * w;
+		r.ib = p.da * w;
+		r.rate = a * r.ia + b * r.ib;
+		r.time = one / r.rate;
+	}
+	r.a = a * r.ia;
+	return r;
+}
+
+/* gate_end returns x after a step of length h. */
+CELL_FN real gate_end(int kinetics, int fa, int fb, const real *q, struct gate_parts p, real h, real x)
+{
+	real inf = p.na, rate = p.nb;
+	if (kinetics == GATE_RATES) {
+		struct gate_rates r = gate_both(fa, fb, q, p);
+		inf = r.a * r.time;
+		rate = r.rate;
+	}
+	return x + (inf - x) * gate_part(h * rate);
+}
+
+/* gate_adjoint takes the gradient gx of x after the step, and of GATE_RATES what gate_begin made. It returns that of x before it, adds that of
  * v to gv, and those of the numbers to gq where it is not null. */
-CELL_FN real gate_adjoint(int kinetics, int fa, int fb, const real *q, real h, real v, real x, real gx, real *gv, real *gq)
+CELL_FN real gate_adjoint(int kinetics, int fa, int fb, const real *q, struct gate_parts p, real h, real v, real x, real gx, real *gv, real *gq)
 {
 	if (kinetics == GATE_RATES) {
-		real f, df, k, dk, ua = v - q[1], ub = v - q[4];
-		form_both(fa, ua * q[2], &f, &df);
-		form_both(fb, ub * q[5], &k, &dk);
-		real a = q[0] * f, w = R(1.0) / (a + q[3] * k), inf = a * w, d = gate_exp(-h * (a + q[3] * k));
-		real ginf = gx * (R(1.0) - d) * w, gs = -(h * gx * (x - inf) * d) - ginf * inf, ga = ginf + gs;
+		struct gate_rates r = gate_both(fa, fb, q, p);
+		real ua = v - q[1], ub = v - q[4], f = p.na * r.ia, k = p.nb * r.ib, inf = r.a * r.time, part = gate_part(h * r.rate), d = R(1.0) - part;
+		real df = form_slope(fa, f, p.na, p.da, r.ia), dk = form_slope(fb, k, p.nb, p.db, r.ib);
+		real ginf = gx * part * r.time, gs = -(h * gx * (x - inf) * d) - ginf * inf, ga = ginf + gs;
 		real la = ga * q[0] * df, lb = gs * q[3] * dk;
 		*gv += la * q[2] + lb * q[5];
 		if (gq) {
@@ -155,8 +259,8 @@ CELL_FN real gate_adjoint(int kinetics, int fa, int fb, const real *q, real h, r
 	} else {
 		inf = gate_sigmoid((v - q[0]) * q[1]);
 	}
-	real tau = gate_tau(kinetics, q, v, inf, &s, &e, &o), rate = R(1.0) / tau, d = gate_exp(-h * rate);
-	real ginf = gx * (R(1.0) - d);
+	real tau = gate_tau(kinetics, q, v, inf, &s, &e, &o), rate = R(1.0) / tau, part = gate_part(h * rate), d = R(1.0) - part;
+	real ginf = gx * part;
 	real gtau = r_positive(tau, gx * (x - inf) * d * h * rate * rate);
 	real gs = gtau * q[kinetics == GATE_CONSTANT || kinetics == GATE_CALCIUM ? 2 : 3];
 	if (kinetics == GATE_PRODUCT) {

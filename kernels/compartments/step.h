@@ -38,8 +38,10 @@ struct neuron {
 /* power returns x^p, p at least 1. */
 STEP_FN real power(real x, int p)
 {
-	real y = x;
-	for (int k = 1; k < p; k++)
+	real y = p > 1 ? x * x : x;
+	if (p == 4)
+		return y * y;
+	for (int k = 2; k < p; k++)
 		y *= x;
 	return y;
 }
@@ -48,16 +50,18 @@ STEP_FN real power(real x, int p)
 GATE_FN void gate_rows(const int kinetics, const int fa, const int fb, const struct neuron *n, const struct neuron_gate *g,
 		       const int *place, long count, const real *v, const real *x, real *x1, real *open)
 {
+	struct gate_parts part[STRIP_SIZE];
 	real h = r_splat((elem)g->speed);
 	EACH_LANE {
 		real num[GATE_NUMBERS];
 		for (int i = 0; i < g->numbers; i++)
 			num[i] = NUMBER(g->number + i);
+		for (long j = 0; j < count; j++)
+			part[OPEN(j)] = gate_begin(kinetics, fa, fb, num, v[PLACE(place[j])]);
 		for (long j = 0; j < count; j++) {
 			long u = PLACE(place[j]);
-			real y = gate_step(kinetics, fa, fb, num, h, v[u], x[u]);
-			x1[u] = y;
-			open[OPEN(j)] *= power(y, g->power);
+			x1[u] = gate_end(kinetics, fa, fb, num, part[OPEN(j)], h, x[u]);
+			open[OPEN(j)] *= power(x1[u], g->power);
 		}
 	}
 }
@@ -221,6 +225,7 @@ STEP_FN void gates_open(const struct neuron *n, const struct neuron_channel *c, 
 GATE_FN void gate_back(const int kinetics, const int fa, const int fb, const struct neuron *n, const struct neuron_gate *g, const int *place,
 		       long count, const real *v, const real *x, const real *x1, const real *gopen, real *gx, real *gv, real *gq)
 {
+	struct gate_parts part[STRIP_SIZE];
 	real h = r_splat((elem)g->speed), factor = r_splat((elem)g->power);
 	EACH_LANE {
 		real num[GATE_NUMBERS], sum[GATE_NUMBERS];
@@ -228,12 +233,14 @@ GATE_FN void gate_back(const int kinetics, const int fa, const int fb, const str
 			num[i] = NUMBER(g->number + i);
 			sum[i] = r_splat(0);
 		}
+		for (long j = 0; kinetics == GATE_RATES && j < count; j++)
+			part[OPEN(j)] = gate_begin(kinetics, fa, fb, num, v[PLACE(place[j])]);
 		for (long j = 0; j < count; j++) {
 			long u = PLACE(place[j]);
 			real more = gopen[OPEN(j)] * factor;
 			if (g->power > 1)
 				more *= power(x1[u], g->power - 1);
-			gx[u] = gate_adjoint(kinetics, fa, fb, num, h, v[u], x[u], gx[u] + more, &gv[u], g->learn ? sum : 0);
+			gx[u] = gate_adjoint(kinetics, fa, fb, num, part[OPEN(j)], h, v[u], x[u], gx[u] + more, &gv[u], g->learn ? sum : 0);
 		}
 		for (int i = 0; g->learn && i < g->numbers; i++)
 			gq[PLACE(g->number + i)] += sum[i];

@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -19,6 +20,8 @@ type NeuronCase struct {
 	T, B, Substeps     int
 	Second, Each, Last bool
 	Record             []int32
+	Dt                 float64 // ms, 0 for 0.05
+	Far                float64 // mV, how far V begins from its middle at most, 0 for 25
 }
 
 // NeuronCases leave tails in every direction.
@@ -28,6 +31,8 @@ var NeuronCases = []NeuronCase{
 	{Name: "second order", T: 6, B: 3, Substeps: 2, Second: true},
 	{Name: "own parameters", T: 4, B: 5, Substeps: 3, Each: true},
 	{Name: "last", T: 7, B: 21, Substeps: 1, Last: true, Record: []int32{2}},
+	{Name: "long steps", T: 4, B: 19, Substeps: 1, Dt: 1.5}, // beside the time constants of some gates
+	{Name: "far", T: 3, B: 19, Substeps: 1, Far: 400},       // where rates are beyond all measure
 }
 
 // neuronOf returns a neuron with every kind of gate, form, receptor and input, on a tree with a node and
@@ -37,7 +42,7 @@ func neuronOf(c NeuronCase, r *rand.Rand) (*compartments.Neuron, []kernels.Spec,
 	if err != nil {
 		panic(err)
 	}
-	n := &compartments.Neuron{Dt: 0.05, Substeps: c.Substeps, Second: c.Second, Each: c.Each, Tree: tree, Record: c.Record,
+	n := &compartments.Neuron{Dt: cmp.Or(c.Dt, 0.05), Substeps: c.Substeps, Second: c.Second, Each: c.Each, Tree: tree, Record: c.Record,
 		Area: []float64{120, 0, 80, 95, 60, 150, 110, 70}}
 	var specs []kernels.Spec
 	var draws []func() float64
@@ -138,7 +143,7 @@ func newNeuronProblem[F kernels.Float](c NeuronCase, seed uint64) *Problem {
 	plane := c.B * n.Units()
 	p.Args.State = draw(func(i int) float64 {
 		if i < plane {
-			return -75 + 50*r.Float64()
+			return -50 + cmp.Or(c.Far, 25)*(2*r.Float64()-1)
 		}
 		return r.Float64() / 2
 	}, n.States(), c.B, n.Units())
