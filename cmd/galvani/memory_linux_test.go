@@ -80,7 +80,7 @@ func TestTooLargeNetworks(t *testing.T) {
 	}
 	refused, done := 0, 0
 	for _, kib := range []int{2_200_000, 2_500_000, 4_000_000} { // as above
-		o := limited(t, kib, "simulate", "balanced", "--n", "12000", "--for", "1ms", "--threads", "2")
+		o := limited(t, kib, "simulate", "balanced", "--n", "16000", "--for", "1ms", "--threads", "2")
 		switch o.code {
 		case exitOK:
 			done++
