@@ -237,11 +237,11 @@ func TestLearnerTrace(t *testing.T) {
 
 // What such a model cannot do is said, and the rule is closed.
 func TestLearnerRefused(t *testing.T) {
-	_, rule, err := newDelta(t, func(c *Config) { c.Options.Shards = 2 })
+	_, _, err := newDelta(t, func(c *Config) { c.Options.Shards = 2 })
 	if !errors.Is(err, ErrOption) || !strings.Contains(err.Error(), "shards") {
 		t.Errorf("shards: %v", err)
 	}
-	_, rule, err = newDelta(t, func(c *Config) { c.Options.WeightDecay, c.Options.DecayOn = 1, []string{"R"} })
+	_, rule, err := newDelta(t, func(c *Config) { c.Options.WeightDecay, c.Options.DecayOn = 1, []string{"R"} })
 	if !errors.Is(err, ErrOption) || !rule.closed {
 		t.Errorf("%v, closed %v", err, rule.closed)
 	}
