@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"galvani/bench/experiment"
 	"galvani/data"
@@ -43,15 +44,15 @@ func watch(ctx context.Context, env *experiment.Env, n *neurons.Neuron, spacing 
 	return trace.Spikes(0, n.Threshold), nil
 }
 
-// sighted returns the built-in neurons that see.
-func sighted() (names []string) {
+// sighted returns the built-in neurons that see. Reading them all takes milliseconds, at every start of the program.
+var sighted = sync.OnceValue(func() (names []string) {
 	for _, name := range neurons.Names() {
 		if n, err := neurons.Load(name); err == nil && n.View() > 0 {
 			names = append(names, name)
 		}
 	}
 	return names
-}
+})
 
 // seeing returns a neuron that sees.
 func seeing(name string) (*neurons.Neuron, error) {
