@@ -63,7 +63,7 @@ func decodeArrays(r io.ReaderAt, size int64, path string, wanted func(string) bo
 	return slices.DeleteFunc(file.Tensors, func(t safetensors.Tensor) bool { return !wanted(t.Name) }), nil
 }
 
-// hasArray reports whether a file holds an array. A file that cannot be read is taken to hold it, so that
+// hasArray reports whether a file holds an array, without the arrays of an NPZ file being read. A file that cannot be read is taken to hold it, so that
 // reading it says why.
 func hasArray(path, name string) bool {
 	f, err := os.Open(path)
@@ -75,8 +75,12 @@ func hasArray(path, name string) bool {
 	if err != nil {
 		return true
 	}
-	list, err := decodeArrays(f, info.Size(), path, func(n string) bool { return n == name })
-	return err != nil || len(list) > 0
+	found := false
+	_, err = decodeArrays(f, info.Size(), path, func(n string) bool {
+		found = found || n == name
+		return false
+	})
+	return err != nil || found
 }
 
 // numbers are the elements of an array: bytes as they are, others as float32.
