@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -33,7 +32,7 @@ func (s *settings) keepCopies(run *rundir.Run) error {
 		if k.File() == "" {
 			continue
 		}
-		content, err := readWhole(k.File())
+		content, err := infile.Read(k.File())
 		if err != nil {
 			return fmt.Errorf("key %q: %w", k.Name, err)
 		}
@@ -42,15 +41,6 @@ func (s *settings) keepCopies(run *rundir.Run) error {
 		}
 	}
 	return nil
-}
-
-func readWhole(path string) ([]byte, error) {
-	f, err := infile.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(f)
 }
 
 // takeCopies makes the keys that name files read the copies in a run directory. What file returns

@@ -238,7 +238,7 @@ func (r *fitRun) folder(out string, from *fitSource) error {
 			name = fmt.Sprintf("recording-%d.npz", i+1)
 		}
 		r.Recordings = append(r.Recordings, name)
-		if err := writeFile(filepath.Join(out, name), func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
+		if err := writeBytes(filepath.Join(out, name), text); err != nil {
 			return err
 		}
 	}
@@ -347,7 +347,7 @@ func (r *fitRun) write(f *fit.Fit, n *neurons.Neuron, seen []*fit.Recording, dir
 	numbers := f.Neuron(w)
 	doc := fmt.Sprintf("%s, fitted to %d recordings with an error of %.3g mV", n.Name, len(seen), math.Sqrt(f.Starts[w].Loss))
 	text := neurons.Like(r.Neuron, doc, r.Learn, func(name string) []float64 { return numbers[name] })
-	if err := writeFile(filepath.Join(dir, "fitted.toml"), func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
+	if err := writeBytes(filepath.Join(dir, "fitted.toml"), text); err != nil {
 		return err
 	}
 	traces, err := f.Traces(w)

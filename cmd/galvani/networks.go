@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/hostmem"
@@ -39,16 +40,16 @@ func newNetworks() *cobra.Command {
 	return c
 }
 
-// builtinNetworks returns all built-in networks.
-func builtinNetworks() []*circuits.Network {
-	var all []*circuits.Network
+// builtinNetworks returns all built-in networks, which are read once: their settings become those of the one
+// command that runs.
+var builtinNetworks = sync.OnceValue(func() (all []*circuits.Network) {
 	for _, name := range circuits.Names() {
 		if n, err := circuits.Load(name); err == nil { // TestSize reads them all
 			all = append(all, n)
 		}
 	}
 	return all
-}
+})
 
 // withFile adds to the groups that take a network the command of a file, where a line names one: its settings
 // are flags, which are known only once it is read.
@@ -96,10 +97,8 @@ func loadNetwork(name string) (*circuits.Network, error) {
 		return n, nil
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, missingInput(err)
-	case isFile(name):
-		return nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
-	return nil, fmt.Errorf("%w: %w (the name of a file ends in .toml)", config.ErrConfig, err)
+	return nil, unread(name, err)
 }
 
 // networkReport is what networks show tells.
@@ -156,16 +155,8 @@ func newNetworksShow() *cobra.Command {
 	c := &cobra.Command{Use: "show NAME", Short: "Show a network, built in or of a file: settings, populations, projections, source",
 		Args: exactArgs("NAME"), ValidArgsFunction: completeNetworks,
 		RunE: func(c *cobra.Command, args []string) error {
-			if asTOML && asJSON {
-				return fmt.Errorf("%w: --json and --toml exclude each other; leave one out", errUsage)
-			}
 			if asTOML {
-				text, err := circuits.Text(args[0])
-				if err != nil {
-					return fmt.Errorf("%w: %w", config.ErrConfig, err)
-				}
-				_, err = c.OutOrStdout().Write(text)
-				return err
+				return showText(c, args[0], asJSON, circuits.Text)
 			}
 			r, err := describeNetwork(args[0])
 			if err != nil {

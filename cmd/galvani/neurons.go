@@ -53,10 +53,29 @@ func loadNeuron(name string) (*neurons.Neuron, error) {
 		return n, nil
 	case errors.Is(err, fs.ErrNotExist) && !errors.Is(err, neurons.ErrDescription):
 		return nil, missingInput(err)
-	case strings.HasSuffix(name, ".toml"):
-		return nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
-	return nil, fmt.Errorf("%w: %w (the name of a file ends in .toml)", config.ErrConfig, err)
+	return nil, unread(name, err)
+}
+
+// unread is the error of a neuron or a network, built in or of a file, that could not be read.
+func unread(name string, err error) error {
+	if isFile(name) {
+		return fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	return fmt.Errorf("%w: %w (the name of a file ends in .toml)", config.ErrConfig, err)
+}
+
+// showText prints the file of something built in.
+func showText(c *cobra.Command, name string, asJSON bool, read func(string) ([]byte, error)) error {
+	if asJSON {
+		return fmt.Errorf("%w: --json and --toml exclude each other; leave one out", errUsage)
+	}
+	text, err := read(name)
+	if err != nil {
+		return fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	_, err = c.OutOrStdout().Write(text)
+	return err
 }
 
 // neuronReport is what neurons show tells.
@@ -126,16 +145,8 @@ func newNeuronsShow() *cobra.Command {
 	c := &cobra.Command{Use: "show NAME", Short: "Show a neuron, built in or of a file: equations, channels, regions, source; or a built-in channel",
 		Args: exactArgs("NAME"), ValidArgsFunction: completeShown,
 		RunE: func(c *cobra.Command, args []string) error {
-			if asTOML && asJSON {
-				return fmt.Errorf("%w: --json and --toml exclude each other; leave one out", errUsage)
-			}
 			if asTOML {
-				text, err := neurons.Text(args[0])
-				if err != nil {
-					return fmt.Errorf("%w: %w", config.ErrConfig, err)
-				}
-				_, err = c.OutOrStdout().Write(text)
-				return err
+				return showText(c, args[0], asJSON, neurons.Text)
 			}
 			if ch, err := neurons.LookupChannel(args[0]); err == nil {
 				r := describeChannel(ch, shownCelsius)

@@ -132,16 +132,21 @@ func newSimulateNetwork(network *circuits.Network, name string) *cobra.Command {
 	jsonFlag(c, &asJSON)
 	flags := c.Flags()
 	set.add(flags)
-	flags.DurationVar(&f.length, "for", time.Second, "simulated time")
-	flags.Float64Var(&f.step, "step", network.Step, "length of a step (ms)")
-	flags.Uint64Var(&f.seed, "seed", 1, "seed of the network and its sources")
-	flags.StringVar(&f.run.Device, "device", "cpu", "where to compute: auto, cpu, cuda or cuda:n")
-	flags.IntVar(&f.run.Threads, "threads", 0, "threads on the CPU, 0 for as many as pay")
+	f.add(flags, "simulated time")
 	flags.StringVar(&f.out, "out", "", "`name` of the files to write, without ending")
 	flags.StringVar(&f.save, "save", "", "keep the simulation in a `file`")
 	flags.DurationVar(&f.every, "save-every", 10*time.Second, "time of computing between two saves")
 	flags.StringVar(&f.resume, "resume", "", "go on with a simulation that was saved to a `file`, and keep it there")
 	return c
+}
+
+// add adds the flags of whatever simulates the network; length says what --for is.
+func (f *simulateFlags) add(flags *pflag.FlagSet, length string) {
+	flags.DurationVar(&f.length, "for", time.Second, length)
+	flags.Float64Var(&f.step, "step", f.network.Step, "length of a step (ms)")
+	flags.Uint64Var(&f.seed, "seed", 1, "seed of the network and its sources")
+	flags.StringVar(&f.run.Device, "device", "cpu", "where to compute: auto, cpu, cuda or cuda:n")
+	flags.IntVar(&f.run.Threads, "threads", 0, "threads on the CPU, 0 for as many as pay")
 }
 
 // mostSteps is the most steps of one simulation.

@@ -154,10 +154,7 @@ func claim(out, path string, text []byte) error {
 	before, err := os.ReadFile(kept)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return writeFile(kept, func(w io.Writer) error {
-			_, err := w.Write(text)
-			return err
-		})
+		return writeBytes(kept, text)
 	case err != nil:
 		return err
 	case !bytes.Equal(before, text):

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"errors"
-	"io"
 	"math"
 	"path/filepath"
 	"slices"
@@ -55,22 +54,10 @@ func (r *sweepReport) plot() error {
 	if len(c.XTicks) > mostTicks {
 		c.XTicks = nil
 	}
-	for _, format := range chart.Formats {
-		b, err := c.Render(format)
-		if errors.Is(err, chart.ErrEmpty) {
-			return nil // all runs failed
-		}
-		if err == nil {
-			err = writeFile(filepath.Join(r.Out, "sweep."+format), func(w io.Writer) error {
-				_, err := w.Write(b)
-				return err
-			})
-		}
-		if err != nil {
-			return err
-		}
+	if err := writeChart(filepath.Join(r.Out, "sweep"), c); !errors.Is(err, chart.ErrEmpty) {
+		return err
 	}
-	return nil
+	return nil // all runs failed
 }
 
 // axis returns the key with the most different numbers as values, negative for none with two.

@@ -137,6 +137,14 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 	return f.Close()
 }
 
+// writeBytes writes a file that is complete or not there, like writeFile.
+func writeBytes(path string, b []byte) error {
+	return writeFile(path, func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	})
+}
+
 // writeChart writes a chart to files of a name with the ending of each format.
 func writeChart(name string, c interface {
 	Render(format string) ([]byte, error)
@@ -146,11 +154,7 @@ func writeChart(name string, c interface {
 		if err != nil {
 			return err
 		}
-		err = writeFile(name+"."+format, func(w io.Writer) error {
-			_, err := w.Write(b)
-			return err
-		})
-		if err != nil {
+		if err := writeBytes(name+"."+format, b); err != nil {
 			return err
 		}
 	}

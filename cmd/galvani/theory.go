@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/models/circuits"
@@ -95,11 +94,7 @@ func newTheoryNetwork(network *circuits.Network, name string) *cobra.Command {
 	jsonFlag(c, &asJSON)
 	flags := c.Flags()
 	set.add(flags)
-	flags.DurationVar(&f.length, "for", time.Second, "simulated time, 0s for none")
-	flags.Float64Var(&f.step, "step", network.Step, "length of a step (ms)")
-	flags.Uint64Var(&f.seed, "seed", 1, "seed of the network and its sources")
-	flags.StringVar(&f.run.Device, "device", "cpu", "where to compute: auto, cpu, cuda or cuda:n")
-	flags.IntVar(&f.run.Threads, "threads", 0, "threads on the CPU, 0 for as many as pay")
+	f.add(flags, "simulated time, 0s for none")
 	return c
 }
 
