@@ -74,15 +74,15 @@ func (g *Graph[F]) build(salt int) error {
 		return err
 	}
 	want := tensor.Shape{g.rows(), g.cfg.Net.Outputs()}
-	if g.out.Logits == nil || !g.out.Logits.Shape().Eq(want) {
-		return fmt.Errorf("logits are %v, want %v: %w", g.out.Logits, want, kernels.ErrShape)
+	if logits := g.out.Logits(); logits == nil || !logits.Shape().Eq(want) {
+		return fmt.Errorf("logits are %v, want %v: %w", logits, want, kernels.ErrShape)
 	}
 	loss, err := g.addLoss(salt)
 	if err != nil {
 		return err
 	}
 	gorgonia.Read(loss, &g.lossVal)
-	gorgonia.Read(g.out.Logits, &g.logitsVal)
+	gorgonia.Read(g.out.Logits(), &g.logitsVal)
 	if g.cfg.Grad {
 		if err := g.addGradients(loss, params); err != nil {
 			return err
@@ -103,9 +103,9 @@ func (g *Graph[F]) addLoss(salt int) (*gorgonia.Node, error) {
 	weight := input(g.nodes, g.inputs.place(g.weights), "loss weight", salt)
 	target := input(g.nodes, g.inputs.place(g.targets), "target", salt)
 	if g.cfg.Goal == data.Classify {
-		return kernels.CrossEntropy(g.dev, g.out.Logits, target, weight)
+		return kernels.CrossEntropy(g.dev, g.out.Logits(), target, weight)
 	}
-	return kernels.MeanSquare(g.dev, g.out.Logits, target, weight)
+	return kernels.MeanSquare(g.dev, g.out.Logits(), target, weight)
 }
 
 // addGradients differentiates the loss with respect to the learned parameters and, if asked
@@ -115,14 +115,12 @@ func (g *Graph[F]) addGradients(loss *gorgonia.Node, params []*gorgonia.Node) er
 	for _, i := range g.learned() {
 		wrt = append(wrt, params[i])
 	}
-	for _, l := range g.out.Layers {
-		if !g.cfg.Steps || l.GradH != nil {
-			continue
+	if g.cfg.Steps {
+		steps, err := g.stepNodes()
+		if err != nil {
+			return err
 		}
-		if len(l.Steps) != g.cfg.T {
-			return fmt.Errorf("there are nodes for %d steps, want %d", len(l.Steps), g.cfg.T)
-		}
-		wrt = append(wrt, l.Steps...)
+		wrt = append(wrt, steps...)
 	}
 	one := g.nodes.AddNode(gorgonia.NewConstant(F(1), gorgonia.WithName("gradient of the loss")))
 	grads, err := gorgonia.Backpropagate(gorgonia.Nodes{loss}, gorgonia.Nodes{one}, wrt)
@@ -140,6 +138,23 @@ func (g *Graph[F]) addGradients(loss *gorgonia.Node, params []*gorgonia.Node) er
 	k := len(g.learned())
 	g.gradVals, g.stepVals = values[:k:k], values[k:]
 	return nil
+}
+
+// stepNodes returns the nodes of h after each step of the layers that keep no gradients themselves.
+func (g *Graph[F]) stepNodes() (nodes gorgonia.Nodes, err error) {
+	for _, l := range g.out.Layers() {
+		switch l := l.(type) {
+		case kernels.Graded:
+		case kernels.Unrolled:
+			if len(l.Steps()) != g.cfg.T {
+				return nil, fmt.Errorf("there are nodes for %d steps, want %d", len(l.Steps()), g.cfg.T)
+			}
+			nodes = append(nodes, l.Steps()...)
+		default:
+			return nil, fmt.Errorf("a layer of model %s gives no gradients of its steps: %w", g.cfg.Net.Name(), kernels.ErrShape)
+		}
+	}
+	return nodes, nil
 }
 
 // distinct checks that no two nodes have the same hash.

@@ -175,13 +175,19 @@ func (g *Graph[F]) ResetState() error {
 
 // CarryState makes the state after the last run the state before the next one.
 func (g *Graph[F]) CarryState() error {
+	if len(g.rest) == 0 {
+		return nil
+	}
 	m, at := g.inputs.of(g.seq.State), 0
-	for _, l := range g.out.Layers {
-		if m == nil || l.Carry == nil {
-			return g.Final(g.state)
+	if m == nil {
+		return g.Final(g.state)
+	}
+	for _, l := range g.out.Layers() {
+		v, err := g.final(l)
+		if err == nil {
+			err = m.Copy(at, v)
 		}
-		v := l.Carry()
-		if err := m.Copy(at, v); err != nil {
+		if err != nil {
 			return err
 		}
 		at += v.Shape().TotalSize()
@@ -205,13 +211,10 @@ func (g *Graph[F]) SetState(state []F) error {
 // Errors: kernels.ErrShape, and a network that gives no final state.
 func (g *Graph[F]) Final(dst []F) error {
 	at, want := 0, len(dst)
-	for _, l := range g.out.Layers {
-		if l.Final == nil {
-			return fmt.Errorf("engine: model %s gives no final state, so none can be carried", g.cfg.Net.Name())
-		}
-		final, err := l.Final()
+	for _, l := range g.out.Layers() {
+		final, err := g.final(l)
 		if err != nil {
-			return fmt.Errorf("engine: final state: %w", err)
+			return err
 		}
 		n := final.Shape().TotalSize()
 		if n > want-at {
@@ -227,6 +230,19 @@ func (g *Graph[F]) Final(dst []F) error {
 		return fmt.Errorf("engine: final state has %d elements, want %d: %w", at, want, kernels.ErrShape)
 	}
 	return nil
+}
+
+// final returns the state [S,B,H] of a layer after the last run, where the device has it.
+func (g *Graph[F]) final(l kernels.Layer) (gorgonia.Value, error) {
+	s, ok := l.(kernels.Stateful)
+	if !ok {
+		return nil, fmt.Errorf("engine: model %s gives no final state, so none can be carried", g.cfg.Net.Name())
+	}
+	v, err := s.Final()
+	if err != nil {
+		return nil, fmt.Errorf("engine: final state: %w", err)
+	}
+	return v, nil
 }
 
 // Run computes loss, logits and, if asked for, gradients from the buffers and parameters as
@@ -284,18 +300,33 @@ func (g *Graph[F]) Grad() ([]F, error) {
 }
 
 // Layers returns the number of layers.
-func (g *Graph[F]) Layers() int { return len(g.out.Layers) }
+func (g *Graph[F]) Layers() int { return len(g.out.Layers()) }
 
 // H copies all hidden states [T,B,H] of the last layer, which the read-out sees, in the last run into dst.
-func (g *Graph[F]) H(dst []F) error { return g.LayerH(g.Layers()-1, dst) }
-
-// LayerH copies all hidden states [T,B,H] of a layer in the last run into dst.
-func (g *Graph[F]) LayerH(layer int, dst []F) error {
-	h, err := g.out.Layers[layer].H()
+func (g *Graph[F]) H(dst []F) error {
+	h, err := g.layerH(g.Layers() - 1)
 	if err != nil {
-		return fmt.Errorf("engine: hidden states: %w", err)
+		return err
 	}
 	return unpack(dst, h)
+}
+
+// LayerH returns a copy of all hidden states [T,B,H] of a layer in the last run, and their shape.
+func (g *Graph[F]) LayerH(layer int) ([]F, []int, error) {
+	h, err := g.layerH(layer)
+	if err != nil {
+		return nil, nil, err
+	}
+	e := make([]F, h.Shape().TotalSize())
+	return e, h.Shape(), unpack(e, h)
+}
+
+func (g *Graph[F]) layerH(layer int) (gorgonia.Value, error) {
+	h, err := g.out.Layers()[layer].H()
+	if err != nil {
+		return nil, fmt.Errorf("engine: hidden states: %w", err)
+	}
+	return h, nil
 }
 
 // StepNorms returns ‖∂L/∂h_t‖ over all sequences of the batch and all layers, for each step t.
@@ -307,9 +338,9 @@ func (g *Graph[F]) StepNorms() ([]float64, error) {
 	add := func(t int, dh []F) { norms[t] = math.Hypot(norms[t], norm(dh)) }
 	dh := make([]F, g.cfg.B*g.cfg.Net.Hidden())
 	values := g.stepVals
-	for _, l := range g.out.Layers {
-		if l.GradH != nil {
-			all, err := l.GradH()
+	for _, l := range g.out.Layers() {
+		if graded, ok := l.(kernels.Graded); ok {
+			all, err := graded.GradH()
 			if err != nil {
 				return nil, fmt.Errorf("engine: gradients of the steps: %w", err)
 			}

@@ -265,13 +265,13 @@ func (g *graphs) diagnose(run *Graph[float32], b *data.Batch) error {
 		suspects = append(suspects, Suspect{"parameter " + spec.Name, p.slice(i)})
 	}
 	for layer := range run.Layers() {
-		h := make([]float32, run.cfg.T*run.cfg.B*g.net.Hidden())
-		if err := run.LayerH(layer, h); err != nil {
+		h, _, err := run.LayerH(layer)
+		if err != nil {
 			return err
 		}
 		plane := len(h) / run.cfg.T
 		for t := range run.cfg.T {
-			name := fmt.Sprintf("%s at step %d", run.nameH(layer), t)
+			name := fmt.Sprintf("%s at step %d", run.named(layer, "h"), t)
 			suspects = append(suspects, Suspect{name, h[t*plane : (t+1)*plane]})
 		}
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -80,8 +81,11 @@ func TestLayersCarryState(t *testing.T) {
 // hidden returns h [T,B,H] of a layer in the last run.
 func hidden(t *testing.T, g *Graph[float32], layer int) []float32 {
 	t.Helper()
-	h := make([]float32, g.cfg.T*g.cfg.B*g.cfg.Net.Hidden())
-	if err := g.LayerH(layer, h); err != nil {
+	h, shape, err := g.LayerH(layer)
+	if err == nil && !slices.Equal(shape, []int{g.cfg.T, g.cfg.B, g.cfg.Net.Hidden()}) {
+		err = fmt.Errorf("h is %v", shape)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return h
@@ -184,6 +188,57 @@ func TestGradientPlaced(t *testing.T) {
 			}
 			if !slices.ContainsFunc(part, func(v float32) bool { return v != 0 }) {
 				t.Errorf("batch %d: the gradient of %s is zero", k, name)
+			}
+		}
+	}
+}
+
+// TestPlanesInTrace: each plane behind h is in a trace at all steps, under its name. It ends in the state that
+// a run over all steps leaves, and gives the outputs of an LSTM that are there: |h| is below |tanh c|.
+func TestPlanesInTrace(t *testing.T) {
+	var want []float64
+	for _, dev := range hostDevices(t) {
+		s := newToySession(t, func(c *Config) { c.Net, c.Device = twoLayers(t, "lstm"), dev })
+		b := batchOf(t, s, 0)
+		tensors, err := s.Trace(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := map[string][]float64{}
+		for _, x := range tensors {
+			shown[x.Name] = x.Numbers()
+		}
+		g := graphsOf(s).train
+		if err := errors.Join(g.ResetState(), g.Load(b), g.Run()); err != nil {
+			t.Fatal(err)
+		}
+		final := make([]float32, 4*b.B*s.cfg.Net.Hidden())
+		if err := g.Final(final); err != nil {
+			t.Fatal(err)
+		}
+		size := b.B * s.cfg.Net.Hidden()
+		for k, name := range []string{"state.c_l0", "state.c"} {
+			c, h := shown[name], shown[[]string{"h_l0", "h"}[k]]
+			if len(c) != len(h) || len(c) == 0 {
+				t.Fatalf("%s: %s has %d numbers, want %d", s.DeviceName(), name, len(c), len(h))
+			}
+			for i := range c {
+				if !(math.Abs(h[i]) < math.Abs(math.Tanh(c[i]))) || h[i]*c[i] <= 0 {
+					t.Errorf("%s: h is %v where %s is %v", s.DeviceName(), h[i], name, c[i])
+				}
+			}
+			for i, v := range final[(2*k+1)*size : (2*k+2)*size] {
+				if math.Abs(c[len(c)-size+i]-float64(v)) > 1e-5 { // one step at a time sums in another order
+					t.Errorf("%s: %s ends at %v, want %v", s.DeviceName(), name, c[len(c)-size+i], v)
+				}
+			}
+		}
+		if want == nil {
+			want = shown["state.c"]
+		}
+		for i, v := range shown["state.c"] {
+			if math.Abs(v-want[i]) > 1e-5 {
+				t.Errorf("%s: state.c[%d] is %v, on the graph %v", s.DeviceName(), i, v, want[i])
 			}
 		}
 	}

@@ -378,16 +378,18 @@ func (n scanNet) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Seq
 		Cell: kernels.Cell{Header: "rnn", States: 1, Rest: n.Rest(), Consts: []float64{0}}}
 	h, plan, err := kernels.Scan(g, dev, cfg, in, params[:4])
 	if err != nil {
-		return out, err
+		return nil, err
 	}
-	out.Layers = []kernels.Layer{{
-		H:     func() (*tensor.Dense, error) { return near(plan.H()).(*tensor.Dense), nil },
-		Final: func() (*tensor.Dense, error) { return near(plan.Final()).(*tensor.Dense), nil },
-		Carry: plan.Final,
-	}}
-	out.Logits, err = kernels.Linear(dev, h, params[4], params[5])
-	return out, err
+	logits, err := kernels.Linear(dev, h, params[4], params[5])
+	return kernels.NewOutput(logits, scanLayer{plan}), err
 }
+
+// scanLayer is the layer of a scan.
+type scanLayer struct{ plan kernels.ScanPlan }
+
+func (scanLayer) Planes() []kernels.Plane          { return []kernels.Plane{{Name: "h"}} }
+func (l scanLayer) H() (gorgonia.Value, error)     { return l.plan.H(), nil }
+func (l scanLayer) Final() (gorgonia.Value, error) { return l.plan.Final(), nil }
 
 // residentSessions gives the same session on the CPU and on a far device with so many bytes free.
 func residentSessions(t *testing.T, free int64, change func(*Config)) (host, device *Session, dev *farDevice) {

@@ -66,14 +66,17 @@ func (m *StepMap) build(params *Params[float64], salt int) error {
 		return err
 	}
 	var from, to gorgonia.Nodes // the planes before and after the step
-	for _, l := range out.Layers {
-		from, to = append(from, l.Before...), append(to, l.After...)
+	for _, l := range out.Layers() {
+		if u, ok := l.(kernels.Unrolled); ok {
+			before, after := u.Ends()
+			from, to = append(from, before...), append(to, after...)
+		}
 	}
-	if len(from) != m.planes || len(to) != m.planes || out.Logits == nil {
+	if len(from) != m.planes || len(to) != m.planes || out.Logits() == nil {
 		return fmt.Errorf("there are nodes for %d planes before and %d after the step, want %d", len(from), len(to), m.planes)
 	}
 	m.next, m.back = make([]gorgonia.Value, m.planes), make([]gorgonia.Value, m.planes)
-	gorgonia.Read(out.Logits, &m.logits)
+	gorgonia.Read(out.Logits(), &m.logits)
 	var along *gorgonia.Node // Σ v∘F
 	for i, after := range to {
 		gorgonia.Read(after, &m.next[i])

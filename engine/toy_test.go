@@ -82,7 +82,7 @@ func (n *toyNet) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Seq
 	}
 	x := bind("x", in.X)
 	h := must(kernels.Field(bind("state", in.State), 0, in.B, n.hidden))
-	states := kernels.Layer{Before: []*gorgonia.Node{h}}
+	states := &toyLayer{before: []*gorgonia.Node{h}}
 	wt, rt, vt := must(gorgonia.Transpose(w)), must(gorgonia.Transpose(r)), must(gorgonia.Transpose(v))
 	values := make([]gorgonia.Value, in.T)
 	var rows gorgonia.Nodes
@@ -91,21 +91,32 @@ func (n *toyNet) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Seq
 		h = must(gorgonia.Add(must(gorgonia.Mul(xt, wt)), must(gorgonia.Mul(h, rt))))
 		h = must(n.f(must(gorgonia.BroadcastHadamardProd(h, gain, nil, []byte{0}))))
 		gorgonia.Read(h, &values[t])
-		states.Steps = append(states.Steps, h)
+		states.steps = append(states.steps, h)
 		rows = append(rows, h)
 	}
-	states.After = []*gorgonia.Node{h}
+	states.after = []*gorgonia.Node{h}
 	if in.Every {
 		h = must(kernels.Pack(rows...))
 		h = must(kernels.Field(h, 0, in.T*in.B, n.hidden))
 	}
 	bias := must(gorgonia.Add(c, must(gorgonia.Sqrt(root))))
-	out.Logits = must(gorgonia.BroadcastAdd(must(gorgonia.Mul(h, vt)), bias, nil, []byte{0}))
-	states.H = func() (*tensor.Dense, error) { return joined(values, in.T, in.B, n.hidden) }
-	states.Final = func() (*tensor.Dense, error) { return joined(values[in.T-1:], 1, in.B, n.hidden) }
-	out.Layers = []kernels.Layer{states}
-	return out, nil
+	logits := must(gorgonia.BroadcastAdd(must(gorgonia.Mul(h, vt)), bias, nil, []byte{0}))
+	states.h = func() (gorgonia.Value, error) { return joined(values, in.T, in.B, n.hidden) }
+	states.final = func() (gorgonia.Value, error) { return joined(values[in.T-1:], 1, in.B, n.hidden) }
+	return kernels.NewOutput(logits, states), nil
 }
+
+// toyLayer is the layer of a toyNet.
+type toyLayer struct {
+	h, final             func() (gorgonia.Value, error)
+	steps, before, after []*gorgonia.Node
+}
+
+func (*toyLayer) Planes() []kernels.Plane                  { return []kernels.Plane{{Name: "h"}} }
+func (l *toyLayer) H() (gorgonia.Value, error)             { return l.h() }
+func (l *toyLayer) Final() (gorgonia.Value, error)         { return l.final() }
+func (l *toyLayer) Steps() []*gorgonia.Node                { return l.steps }
+func (l *toyLayer) Ends() (before, after []*gorgonia.Node) { return l.before, l.after }
 
 // joined returns the values, one after the other, as one tensor.
 func joined(values []gorgonia.Value, shape ...int) (*tensor.Dense, error) {

@@ -28,7 +28,8 @@ type Tracer interface {
 
 // Trace runs one batch forward and backward from rest, without an update, and returns what
 // there is to see, in this order: x [T,B,I], y, weight, mask [T,B] where there is one,
-// h [T,B,H] of each layer (h_l0, h_l1 and so on below the last), logits, loss, and grad.<param> for every learned parameter (not clipped). With a
+// h [T,B,H] of each layer (h_l0, h_l1 and so on below the last), state.<plane> [T,B,H] of each plane behind h
+// (state.<plane>_l0 and so on), logits, loss, and grad.<param> for every learned parameter (not clipped). With a
 // target at each step y, weight and logits start with T, otherwise with B.
 //
 // A model with a Learner of its own returns what that tells as a Tracer.
@@ -52,7 +53,7 @@ func (s *Session) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
 		return nil, err
 	}
 	defer g.Close()
-	hidden, outputs := s.cfg.Net.Hidden(), s.cfg.Net.Outputs()
+	outputs := s.cfg.Net.Outputs()
 	logits := make([]float32, g.rows()*outputs)
 	if err := g.Logits(logits); err != nil {
 		return nil, err
@@ -77,12 +78,17 @@ func (s *Session) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
 		list = append(list, safetensors.Float32("mask", []int{b.T, b.B}, b.Mask))
 	}
 	for layer := range g.Layers() {
-		h := make([]float32, b.T*b.B*hidden)
-		if err := g.LayerH(layer, h); err != nil {
+		h, shape, err := g.LayerH(layer)
+		if err != nil {
 			return nil, err
 		}
-		list = append(list, safetensors.Float32(g.nameH(layer), []int{b.T, b.B, hidden}, h))
+		list = append(list, safetensors.Float32(g.named(layer, "h"), shape, h))
 	}
+	planes, err := s.planes(cfg, g.out.Layers(), b)
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, planes...)
 	list = append(list,
 		safetensors.Float32("logits", wide, logits),
 		safetensors.Float32("loss", nil, []float32{float32(g.Loss())}))
@@ -97,12 +103,13 @@ func (s *Session) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
 	return list, nil
 }
 
-// nameH returns the name of h of a layer: h is what the read-out sees.
-func (g *Graph[F]) nameH(layer int) string {
+// named returns the name of a plane of a layer: those without suffix are of the layer that the read-out
+// sees.
+func (g *Graph[F]) named(layer int, plane string) string {
 	if layer == g.Layers()-1 {
-		return "h"
+		return plane
 	}
-	return fmt.Sprintf("h_l%d", layer)
+	return fmt.Sprintf("%s_l%d", plane, layer)
 }
 
 // StepGradients returns ‖∂L/∂h_t‖ over the batch and all layers for each step t: how far the gradient

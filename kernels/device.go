@@ -162,7 +162,7 @@ type LinearPlan interface {
 type Sequence struct {
 	T, B, I int
 	Every   bool          // outputs at every step instead of the last
-	GradH   bool          // keep the gradients of all hidden states for Output.GradH
+	GradH   bool          // keep the gradients of all hidden states for Graded.GradH
 	X       *tensor.Dense // [T,B,I]
 	State   *tensor.Dense // [S,B,H]
 	// XFrom is a node of the graph that computes x as rows [T·B,I], as a scan below does, and
@@ -180,33 +180,4 @@ type Sequence struct {
 	// Update returns the seed of the run and the number of updates before this one, for networks that
 	// draw numbers at every update; nil gives them 0 and 0.
 	Update func() (seed, number uint64)
-}
-
-// Output is what building a network on a graph gives.
-type Output struct {
-	// Logits is [B,O], or [T·B,O] with Sequence.Every.
-	Logits *gorgonia.Node
-	// Layers are the states of the layers of the network, that which the read-out sees last.
-	Layers []Layer
-}
-
-// Layer gives the states of one layer of a network.
-type Layer struct {
-	// H returns all hidden states [T,B,H] of the last run.
-	H func() (*tensor.Dense, error)
-	// Final returns the state [S,B,H], of a neuron [S,B,U], after the last step of the last run.
-	Final func() (*tensor.Dense, error)
-	// Carry returns the same where the device has it, for Mirror.Copy; nil from the unrolled
-	// graph.
-	Carry func() gorgonia.Value
-	// GradH returns the gradients [T,B,H] of all hidden states in the last run of a scan
-	// with Sequence.GradH; nil for the unrolled graph, which has Steps to differentiate.
-	GradH func() (*tensor.Dense, error)
-	// Steps holds the node of h [B,H] after each step of an unrolled graph, so that the loss
-	// can be differentiated with respect to it; nil from the fused scan.
-	Steps []*gorgonia.Node
-	// Before and After hold the nodes of the state planes [B,H] before the first and after the
-	// last step of an unrolled graph, so that a step can be differentiated with respect to the
-	// state; nil from the fused scan.
-	Before, After []*gorgonia.Node
 }

@@ -32,7 +32,7 @@ func (x *fixture) inputGradients(t *testing.T, dt tensor.Dtype, dev kernels.Devi
 	if err != nil {
 		t.Fatal(err)
 	}
-	cost, err := gorgonia.Sum(gorgonia.Must(gorgonia.Square(out.Logits)))
+	cost, err := gorgonia.Sum(gorgonia.Must(gorgonia.Square(out.Logits())))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func (x *fixture) inputGradients(t *testing.T, dt tensor.Dtype, dev kernels.Devi
 		t.Fatal(err)
 	}
 	var values [3]gorgonia.Value
-	for i, n := range []*gorgonia.Node{grads[0], grads[1], out.Logits} {
+	for i, n := range []*gorgonia.Node{grads[0], grads[1], out.Logits()} {
 		gorgonia.Read(n, &values[i])
 	}
 	vm := gorgonia.NewTapeMachine(g)

@@ -95,16 +95,16 @@ func (x *fixture) differentiate(t *testing.T) func() (loss float64, grads map[st
 func meanSquare(t *testing.T, x *fixture) *gorgonia.Node {
 	t.Helper()
 	r := rand.New(rand.NewPCG(5, 6))
-	shape := x.out.Logits.Shape()
+	shape := x.out.Logits().Shape()
 	weights := make([]float64, shape[0])
 	for i := range weights {
 		weights[i] = 0.5 + r.Float64()
 	}
-	dt := x.out.Logits.Dtype()
+	dt := x.out.Logits().Dtype()
 	input := func(name string, d *tensor.Dense) *gorgonia.Node {
 		return gorgonia.NodeFromAny(x.graph, convert(dt, d), gorgonia.WithName(name))
 	}
-	cost, err := kernels.MeanSquare(nil, x.out.Logits, input("target", random(r, 1, shape...)),
+	cost, err := kernels.MeanSquare(nil, x.out.Logits(), input("target", random(r, 1, shape...)),
 		input("weights", tensor.New(tensor.WithShape(shape[0]), tensor.WithBacking(weights))))
 	if err != nil {
 		t.Fatal(err)

@@ -200,7 +200,7 @@ func (x *fixture) on(t *testing.T, dt tensor.Dtype, dev kernels.Device) *fixture
 	if y.out, err = x.net.Build(y.graph, dev, in, y.nodes); err != nil {
 		t.Fatal(err)
 	}
-	gorgonia.Read(y.out.Logits, &y.logits)
+	gorgonia.Read(y.out.Logits(), &y.logits)
 	return y
 }
 
@@ -231,7 +231,7 @@ func (x *fixture) run(t *testing.T) {
 
 // h returns the hidden states of all layers of the last run, [L,T,B,H].
 func (x *fixture) h(t *testing.T) (all []float64) {
-	for _, l := range x.out.Layers {
+	for _, l := range x.out.Layers() {
 		all = append(all, data(t, l.H)...)
 	}
 	return all
@@ -239,13 +239,13 @@ func (x *fixture) h(t *testing.T) (all []float64) {
 
 // final returns the last state of all layers of the last run, [S,B,H].
 func (x *fixture) final(t *testing.T) (all []float64) {
-	for _, l := range x.out.Layers {
-		all = append(all, data(t, l.Final)...)
+	for _, l := range x.out.Layers() {
+		all = append(all, data(t, l.(kernels.Stateful).Final)...)
 	}
 	return all
 }
 
-func data(t *testing.T, get func() (*tensor.Dense, error)) []float64 {
+func data(t *testing.T, get func() (gorgonia.Value, error)) []float64 {
 	t.Helper()
 	d, err := get()
 	if err != nil {

@@ -161,41 +161,23 @@ func (l *layer) build(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.Sca
 	if err != nil {
 		return states{}, err
 	}
+	planes, err := l.scan.Planes()
+	if err != nil {
+		return states{}, err
+	}
 	if dev == nil {
-		return l.unroll(g, cfg, own, below.Steps, params)
+		return l.unroll(g, cfg, own, planes, below.steps, params)
 	}
 	if params, err = l.fusedOperands(dev, params); err != nil {
 		return states{}, err
 	}
-	return fused(g, dev, cfg, own, params)
-}
-
-// states are those of a layer of a graph.
-type states struct {
-	all *gorgonia.Node // h, [T·B,H], or [B,H] of the last step
-	kernels.Layer
-}
-
-// fused runs the sequence as one operation on a device.
-func fused(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, operands []*gorgonia.Node) (s states, err error) {
-	h, plan, err := kernels.Scan(g, dev, cfg, in, operands)
+	h, plan, err := kernels.Scan(g, dev, cfg, own, params)
 	if err != nil {
-		return s, err
+		return states{}, err
 	}
-	s.all = h
-	s.H = func() (*tensor.Dense, error) { return view(plan.H(), cfg.T, cfg.B, cfg.H) }
-	s.Final = func() (*tensor.Dense, error) { return view(plan.Final(), cfg.Cell.States, cfg.B, cfg.H) }
-	s.Carry = plan.Final
+	scanned := scanned{planes: planes, plan: plan}
 	if in.GradH {
-		s.GradH = func() (*tensor.Dense, error) { return view(plan.GradH(), cfg.T, cfg.B, cfg.H) }
+		return states{all: h, Layer: graded{scanned}}, nil
 	}
-	return s, nil
-}
-
-// view returns the value of the last run under a shape.
-func view(v gorgonia.Value, shape ...int) (*tensor.Dense, error) {
-	if v == nil {
-		return nil, fmt.Errorf("models: the network has not run yet")
-	}
-	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(v.Data())), nil
+	return states{all: h, Layer: scanned}, nil
 }

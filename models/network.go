@@ -142,7 +142,7 @@ func (n *Network) Irregular() bool {
 //
 // Every call names its nodes afresh: after kernels.ErrCollision, building again on a new
 // graph helps.
-func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (out kernels.Output, err error) {
+func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (_ kernels.Output, err error) {
 	defer func() {
 		if r := recover(); r != nil { // Gorgonia panics on some malformed graphs
 			err = fmt.Errorf("models: %s: build: %v", n.name, r)
@@ -150,33 +150,35 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 	}()
 	dt, err := n.check(in, params)
 	if err != nil {
-		return out, fmt.Errorf("models: %s: %w", n.name, err)
+		return nil, fmt.Errorf("models: %s: %w", n.name, err)
 	}
 	n.builds++
 	var top states
+	var layers []kernels.Layer
 	for _, l := range n.layers {
 		cfg := l.config(in)
 		cfg.Dtype = dt
 		if top, err = l.build(g, dev, cfg, in, top, params[l.first:l.first+len(l.params)]); err != nil {
-			return out, fmt.Errorf("models: %s: %w", n.name, err)
+			return nil, fmt.Errorf("models: %s: %w", n.name, err)
 		}
-		out.Layers = append(out.Layers, top.Layer)
+		layers = append(layers, top.Layer)
 	}
 	own := params[len(params)-n.readouts():]
 	weight, bias := own[0], own[1]
 	if n.readout.Readings != nil {
 		if weight, err = n.made(dev, weight, n.readout, "read-out"); err != nil {
-			return out, fmt.Errorf("models: %s: %w", n.name, err)
+			return nil, fmt.Errorf("models: %s: %w", n.name, err)
 		}
 	}
 	back, err := n.back(dev, own, weight)
+	var logits *gorgonia.Node
 	if err == nil {
-		out.Logits, err = kernels.LinearBack(dev, top.all, weight, bias, back)
+		logits, err = kernels.LinearBack(dev, top.all, weight, bias, back)
 	}
 	if err != nil {
-		return out, fmt.Errorf("models: %s: read-out: %w", n.name, err)
+		return nil, fmt.Errorf("models: %s: read-out: %w", n.name, err)
 	}
-	return out, nil
+	return kernels.NewOutput(logits, layers...), nil
 }
 
 // readouts returns the number of parameters of the read-out, the last of Specs.

@@ -15,7 +15,7 @@ import (
 //
 // Per step: where the reset is 1 the state goes to rest; the cell steps; where the mask is 0
 // the state from before is kept. Other values of the mask are what Ops.Elapsed gives.
-func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels.Sequence, below, params []*gorgonia.Node) (s states, err error) {
+func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels.Sequence, planes []kernels.Plane, below, params []*gorgonia.Node) (s states, err error) {
 	salt := fmt.Sprintf("%s.%d", l.net.name, l.net.builds)
 	if l.number > 0 {
 		salt += fmt.Sprintf(".l%d", l.number)
@@ -62,11 +62,9 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 		return s, k.Err()
 	}
 	s.all = k.Pack(h...)
-	s.Layer = kernels.Layer{
-		H:     k.read(s.all, cfg.T, cfg.B, cfg.H),
-		Final: k.read(k.Pack(state...), cfg.Cell.States, cfg.B, cfg.H),
-		Steps: h, Before: before, After: state,
-	}
+	s.steps = h
+	s.Layer = unrolled{planes: planes, h: k.read(s.all, cfg.T, cfg.B, cfg.H),
+		final: k.read(k.Pack(state...), cfg.Cell.States, cfg.B, cfg.H), steps: h, before: before, after: state}
 	if cfg.Last {
 		s.all = state[0]
 	}
@@ -110,11 +108,16 @@ func (k *Ops) Choose(m, a, b *gorgonia.Node) *gorgonia.Node {
 }
 
 // read keeps the value of n and returns a function that gives it under a shape.
-func (k *Ops) read(n *gorgonia.Node, shape ...int) func() (*tensor.Dense, error) {
+func (k *Ops) read(n *gorgonia.Node, shape ...int) func() (gorgonia.Value, error) {
 	if k.err != nil {
 		return nil
 	}
 	var v gorgonia.Value
 	gorgonia.Read(n, &v)
-	return func() (*tensor.Dense, error) { return view(v, shape...) }
+	return func() (gorgonia.Value, error) {
+		if _, err := ran(v); err != nil {
+			return nil, err
+		}
+		return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(v.Data())), nil
+	}
 }

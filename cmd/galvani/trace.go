@@ -23,6 +23,8 @@ safetensors file:
   h [T,B,H]        the output of the cell after each step, plane 0 of its state, from the start state
                    (galvani models show): the rate r for rate and the conductance models; of several
                    layers that of the last, and before it h_l0, h_l1 and so on of those below
+  state.NAME       each plane of the state behind h, [T,B,H], such as state.c of an lstm; of layers
+                   below the last state.NAME_l0 and so on
   logits, loss     of the read-out; the loss is the weighted mean over the targets of the batch
                    (galvani tasks show)
   grad.NAME        derivative of the loss by each learned parameter as it is stored, not clipped

@@ -134,14 +134,15 @@ func (p problem) clocked(t *testing.T, dev kernels.Device) (h, final []float64) 
 	if err := vm.RunAll(); err != nil {
 		t.Fatal(err)
 	}
-	read := func(get func() (*tensor.Dense, error)) []float64 {
+	read := func(get func() (gorgonia.Value, error)) []float64 {
 		d, err := get()
 		if err != nil {
 			t.Fatal(err)
 		}
 		return append([]float64(nil), d.Data().([]float64)...)
 	}
-	return read(out.Layers[0].H), read(out.Layers[0].Final)
+	l := out.Layers()[0]
+	return read(l.H), read(l.(kernels.Stateful).Final)
 }
 
 func (p problem) net(t *testing.T) *Net {

@@ -65,8 +65,10 @@ func newExample(t *testing.T, change func(*MLP)) *example {
 
 func byRule(name string) func(*MLP) { return func(m *MLP) { m.Rule = name } }
 
-// result is what a run gives: logits, loss, and a gradient for each learned parameter.
+// result is what a run gives: logits, loss, the activities of the hidden layers, and a gradient for each
+// learned parameter.
 type result struct {
+	h      [][]float64
 	logits []float64
 	loss   float64
 	grads  map[string][]float64
@@ -101,7 +103,7 @@ func (e *example) try(dev kernels.Device, dt tensor.Dtype) (result, error) {
 	node := func(name string, v []float64) *gorgonia.Node {
 		return gorgonia.NewTensor(g, dt, 1, gorgonia.WithShape(batch), gorgonia.WithName(name), gorgonia.WithValue(dense(v, dt, batch)))
 	}
-	loss, err := kernels.CrossEntropy(dev, out.Logits, node("label", e.label), node("weight", e.weight))
+	loss, err := kernels.CrossEntropy(dev, out.Logits(), node("label", e.label), node("weight", e.weight))
 	if err != nil {
 		return result{}, err
 	}
@@ -115,7 +117,7 @@ func (e *example) try(dev kernels.Device, dt tensor.Dtype) (result, error) {
 	}
 	var logits, total gorgonia.Value
 	values := make([]gorgonia.Value, len(grads))
-	gorgonia.Read(out.Logits, &logits)
+	gorgonia.Read(out.Logits(), &logits)
 	gorgonia.Read(loss, &total)
 	for i, n := range grads {
 		gorgonia.Read(n, &values[i])
@@ -126,6 +128,13 @@ func (e *example) try(dev kernels.Device, dt tensor.Dtype) (result, error) {
 		return result{}, err
 	}
 	r := result{logits: wide(logits), loss: wide(total)[0], grads: map[string][]float64{}}
+	for _, l := range out.Layers() {
+		h, err := l.H()
+		if err != nil {
+			return result{}, err
+		}
+		r.h = append(r.h, wide(h))
+	}
 	for i, name := range names {
 		r.grads[name] = wide(values[i])
 	}

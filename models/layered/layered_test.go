@@ -324,3 +324,34 @@ func TestBad(t *testing.T) {
 		}
 	}
 }
+
+// TestLayers: the output of a network names the activities of its hidden layers, and they are those of the
+// equations, whatever computes them.
+func TestLayers(t *testing.T) {
+	for _, rule := range []string{"backprop", "feedback-alignment"} {
+		e := newExample(t, byRule(rule))
+		want, below := [][]float64{}, e.x
+		for l, units := range hidden {
+			w, bias := e.values[e.net.Specs()[2*l].Name], e.values[e.net.Specs()[2*l+1].Name]
+			k := len(below) / batch
+			h := make([]float64, batch*units)
+			for i := range h {
+				a := bias[i%units]
+				for j, x := range below[i/units*k : (i/units+1)*k] {
+					a += w[i%units*k+j] * x
+				}
+				h[i] = math.Tanh(a)
+			}
+			want, below = append(want, h), h
+		}
+		for _, dev := range []kernels.Device{nil, openCPU(t, 1)} {
+			got := e.run(t, dev, tensor.Float64)
+			if len(got.h) != len(want) {
+				t.Fatalf("%s: %d layers, want %d", rule, len(got.h), len(want))
+			}
+			for l := range want {
+				near(t, fmt.Sprintf("%s: h of layer %d", rule, l), got.h[l], want[l], 1e-12)
+			}
+		}
+	}
+}

@@ -132,28 +132,30 @@ func (n *Network) Pairs() (list [][2]string) {
 // rules are one operation whose products are computed on the host.
 //
 // Errors: kernels.ErrShape for sequences of more than one step, and of other inputs.
-func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (out kernels.Output, err error) {
+func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (kernels.Output, error) {
 	if in.T != 1 || in.B < 1 || in.I != n.sizes[0] || in.X == nil {
-		return out, fmt.Errorf("models: %s reads %d numbers in one step, and the sequences have T=%d steps of %d; take a task of one step, such as mnist: %w",
+		return nil, fmt.Errorf("models: %s reads %d numbers in one step, and the sequences have T=%d steps of %d; take a task of one step, such as mnist: %w",
 			n.name, n.sizes[0], in.T, in.I, kernels.ErrShape)
 	}
 	if len(params) != len(n.specs) {
-		return out, fmt.Errorf("models: %s: %d parameters, want %d: %w", n.name, len(params), len(n.specs), kernels.ErrShape)
+		return nil, fmt.Errorf("models: %s: %d parameters, want %d: %w", n.name, len(params), len(n.specs), kernels.ErrShape)
 	}
 	n.built++
 	x, err := n.rows(g, in)
 	if err != nil {
-		return out, fmt.Errorf("models: %s: input: %w", n.name, err)
+		return nil, fmt.Errorf("models: %s: input: %w", n.name, err)
 	}
+	var logits *gorgonia.Node
+	var layers []kernels.Layer
 	if _, symmetric := n.rule.Back.(rules.Transport); symmetric && dev == nil {
-		out.Logits, err = n.graph(x, params)
+		logits, layers, err = n.graph(x, params)
 	} else {
-		out.Logits, err = n.compose(dev, in, x, params)
+		logits, layers, err = n.compose(dev, in, x, params)
 	}
 	if err != nil {
-		return out, fmt.Errorf("models: %s: %w", n.name, err)
+		return nil, fmt.Errorf("models: %s: %w", n.name, err)
 	}
-	return out, nil
+	return kernels.NewOutput(logits, layers...), nil
 }
 
 // rows adds the input as a matrix [B,I].
@@ -167,8 +169,11 @@ func (n *Network) rows(g *gorgonia.ExprGraph, in kernels.Sequence) (*gorgonia.No
 }
 
 // compose adds the network as one operation.
-func (n *Network) compose(dev kernels.Device, in kernels.Sequence, x *gorgonia.Node, params []*gorgonia.Node) (*gorgonia.Node, error) {
-	var plan kernels.Composite
+func (n *Network) compose(dev kernels.Device, in kernels.Sequence, x *gorgonia.Node, params []*gorgonia.Node) (*gorgonia.Node, []kernels.Layer, error) {
+	var plan interface {
+		kernels.Composite
+		layers() []kernels.Layer
+	}
 	var err error
 	switch dt := x.Dtype(); dt {
 	case tensor.Float32:
@@ -179,7 +184,7 @@ func (n *Network) compose(dev kernels.Device, in kernels.Sequence, x *gorgonia.N
 		err = fmt.Errorf("x holds %v, want float32 or float64", dt)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var groups []kernels.Group
 	for l := range n.layers() {
@@ -191,5 +196,6 @@ func (n *Network) compose(dev kernels.Device, in kernels.Sequence, x *gorgonia.N
 		}
 	}
 	name := fmt.Sprintf("%s %v by %s", n.name, n.sizes, n.rule.Name)
-	return kernels.Compose(name, plan, tensor.Shape{in.B, n.Outputs()}, groups, append([]*gorgonia.Node{x}, params...)...)
+	logits, err := kernels.Compose(name, plan, tensor.Shape{in.B, n.Outputs()}, groups, append([]*gorgonia.Node{x}, params...)...)
+	return logits, plan.layers(), err
 }
