@@ -1,6 +1,10 @@
 package engine
 
-import "math"
+import (
+	"math"
+
+	"galvani/kernels"
+)
 
 // norm returns the Euclidean norm of g, summed in float64 in a fixed order.
 func norm[F Float](g []F) float64 {
@@ -20,16 +24,23 @@ func norm[F Float](g []F) float64 {
 	return math.Sqrt((s0 + s1) + (s2 + s3))
 }
 
-// clip scales g so that its norm is at most limit; 0 is no limit. It returns the norm before.
-// A gradient that is not finite stays as it is.
+// clip scales a gradient so that the norm of its counted parts is at most limit; 0 is no limit. It returns
+// that norm as it was before. A gradient whose norm is not finite stays as it is.
 //
 // Source: Pascanu, Mikolov and Bengio (2013), arXiv:1211.5063.
-func clip(g []float32, limit float64) float64 {
-	n := norm(g)
-	if limit > 0 && n > limit && finite(n) {
-		c := limit / n
-		for i, x := range g {
-			g[i] = float32(float64(x) * c)
+func (o *Optimizer) clip(g []float32, limit float64) float64 {
+	n := norm(g[:o.counted])
+	if !(limit > 0 && n > limit && finite(n)) {
+		return n
+	}
+	c, at := limit/n, 0
+	for _, part := range o.parts {
+		some := g[at : at+part.Len]
+		if at += part.Len; part.Clip == kernels.Apart {
+			continue
+		}
+		for i, x := range some {
+			some[i] = float32(float64(x) * c)
 		}
 	}
 	return n

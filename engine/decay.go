@@ -18,15 +18,37 @@ var decayRoles = map[string]func(kernels.Spec) bool{
 	},
 }
 
-// parts returns the learned parameters as runs of the flat buffer that weight decay acts on or not;
-// nil where all are alike.
+// parts returns the learned parameters as runs of the flat buffer that weight decay and the limit on the norm
+// of the gradient act on or not; nil where both act on all.
 //
 // Errors: ErrOption for a name that no parameter has.
 func (p *Params[F]) parts(o Options) ([]kernels.Part, error) {
+	decays, err := p.decays(o)
+	if err != nil {
+		return nil, err
+	}
+	apart := slices.ContainsFunc(p.specs, func(s kernels.Spec) bool { return s.Clip != kernels.Counted })
+	if decays == nil && !apart {
+		return nil, nil
+	}
+	var list []kernels.Part
+	for _, i := range p.learnedIndex {
+		part := kernels.Part{Len: p.specs[i].Len(), Decays: decays == nil || decays[i], Clip: p.specs[i].Clip}
+		if k := len(list) - 1; k >= 0 && list[k].Decays == part.Decays && list[k].Clip == part.Clip {
+			list[k].Len += part.Len
+		} else {
+			list = append(list, part)
+		}
+	}
+	return list, nil
+}
+
+// decays tells of every parameter whether weight decay acts on it; nil without weight decay.
+func (p *Params[F]) decays(o Options) ([]bool, error) {
 	if o.WeightDecay == 0 {
 		return nil, nil
 	}
-	decays := make([]bool, len(p.specs)) // by parameter
+	decays := make([]bool, len(p.specs))
 	for _, name := range o.DecayOn {
 		found := false
 		for _, i := range p.learnedIndex {
@@ -43,16 +65,7 @@ func (p *Params[F]) parts(o Options) ([]kernels.Part, error) {
 		return nil, fmt.Errorf("engine: weight_decay is %v and decay_on names no parameter of this model, want matrices, all or some of %s: %w",
 			o.WeightDecay, p.learnedNames(), ErrOption)
 	}
-	var list []kernels.Part
-	for _, i := range p.learnedIndex {
-		n := p.specs[i].Len()
-		if k := len(list) - 1; k >= 0 && list[k].Decays == decays[i] {
-			list[k].Len += n
-		} else {
-			list = append(list, kernels.Part{Len: n, Decays: decays[i]})
-		}
-	}
-	return list, nil
+	return decays, nil
 }
 
 // learnedNames lists the learned parameters for people.

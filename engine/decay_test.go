@@ -80,3 +80,37 @@ func TestDecayRefuses(t *testing.T) {
 		}
 	}
 }
+
+// clippedNet is decayNet with a read-out whose bias learns apart from the loss.
+type clippedNet struct{ decayNet }
+
+func (n clippedNet) Specs() []kernels.Spec {
+	list := n.decayNet.Specs()
+	list[len(list)-1].Clip = kernels.Apart
+	return list
+}
+
+// TestPartsByClipping holds the runs of parameters that the limit on the norm of the gradient leaves alone, with
+// and without weight decay.
+func TestPartsByClipping(t *testing.T) {
+	p, err := NewParams[float32](clippedNet{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for decay, want := range map[float64]bool{0: true, 0.5: false} {
+		o := DefaultOptions()
+		o.WeightDecay = decay
+		parts, err := p.parts(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last := parts[len(parts)-1]; last != (kernels.Part{Len: 2, Decays: want, Clip: kernels.Apart}) {
+			t.Errorf("weight decay %g: the last run is %+v, want 2 elements apart, decaying %t", decay, last, want)
+		}
+		for _, part := range parts[:len(parts)-1] {
+			if part.Clip != kernels.Counted {
+				t.Errorf("weight decay %g: %+v is not counted", decay, part)
+			}
+		}
+	}
+}

@@ -68,7 +68,7 @@ func (d *descent) Learn(b *data.Batch, u Update) (Metrics, float64, error) {
 	if err != nil {
 		return Metrics{}, 0, err
 	}
-	norm := clip(grad, d.Options.Clip)
+	norm := d.opt.clip(grad, d.Options.Clip)
 	if !finite(m.LossSum) || !finite(norm) {
 		return Metrics{}, 0, d.rule.Examine(b)
 	}

@@ -12,7 +12,9 @@ import (
 type Optimizer struct {
 	rule  kernels.Rule
 	parts []kernels.Part
-	slots []Slot
+	// counted is how many elements of a gradient its norm is made of.
+	counted int
+	slots   []Slot
 }
 
 // Slot is one state vector of an optimiser, laid out like the learned parameters.
@@ -22,7 +24,7 @@ type Slot struct {
 }
 
 // NewOptimizer returns the optimiser named in o for n parameters. Parts, n elements in all, say on
-// which of them weight decay acts; nil is all of them.
+// which of them weight decay and the limit on the norm of the gradient act; nil is all of them.
 //
 // The rules (package optimisers) are those of torch.optim, with the same place for eps and weight decay.
 func NewOptimizer(o Options, n int, parts []kernels.Part) (*Optimizer, error) {
@@ -37,6 +39,9 @@ func NewOptimizer(o Options, n int, parts []kernels.Part) (*Optimizer, error) {
 		return nil, err
 	}
 	opt := &Optimizer{rule: rule, parts: parts}
+	if opt.counted, err = kernels.CountedLen(parts); err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
+	}
 	for _, name := range rule.Slots {
 		opt.slots = append(opt.slots, Slot{Name: name, Data: make([]float32, n)})
 	}
@@ -46,7 +51,7 @@ func NewOptimizer(o Options, n int, parts []kernels.Part) (*Optimizer, error) {
 // Rule returns the optimiser as data.
 func (o *Optimizer) Rule() kernels.Rule { return o.rule }
 
-// Parts returns the runs of parameters that weight decay acts on or not.
+// Parts returns the runs of parameters that are treated alike.
 func (o *Optimizer) Parts() []kernels.Part { return o.parts }
 
 // Slots returns the state of the optimiser.

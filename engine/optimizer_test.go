@@ -2,11 +2,13 @@ package engine
 
 import (
 	"errors"
-	"galvani/kernels/optimisers"
 	"math"
 	"runtime"
 	"slices"
 	"testing"
+
+	"galvani/kernels"
+	"galvani/kernels/optimisers"
 )
 
 // optimizerTolerance bounds the difference to float64 after 60 updates, relative to the
@@ -162,24 +164,41 @@ func TestOptimizerThreads(t *testing.T) {
 }
 
 func TestClip(t *testing.T) {
+	whole := func(n int) []kernels.Part { return []kernels.Part{{Len: n, Decays: true}} }
+	// Two weights, their twins, and weights that learn apart from the loss.
+	three := []kernels.Part{{Len: 2}, {Len: 2, Clip: kernels.Scaled}, {Len: 1, Clip: kernels.Apart}}
 	for _, c := range []struct {
 		g, want     []float32
 		limit, norm float64
+		parts       []kernels.Part
 	}{
-		{[]float32{3, 4}, []float32{3, 4}, 5, 5},
-		{[]float32{3, 4}, []float32{3, 4}, 0, 5},
-		{[]float32{3, 0, 0, 0, 4}, []float32{1.5, 0, 0, 0, 2}, 2.5, 5},
-		{[]float32{3e38, 0, 0}, []float32{1, 0, 0}, 1, float64(float32(3e38))},
-		{[]float32{0, 0}, []float32{0, 0}, 1, 0},
+		{[]float32{3, 4}, []float32{3, 4}, 5, 5, whole(2)},
+		{[]float32{3, 4}, []float32{3, 4}, 0, 5, whole(2)},
+		{[]float32{3, 0, 0, 0, 4}, []float32{1.5, 0, 0, 0, 2}, 2.5, 5, whole(5)},
+		{[]float32{3e38, 0, 0}, []float32{1, 0, 0}, 1, float64(float32(3e38)), whole(3)},
+		{[]float32{0, 0}, []float32{0, 0}, 1, 0, whole(2)},
+		{[]float32{3, 4, 3, 4, 100}, []float32{3, 4, 3, 4, 100}, 5, 5, three},
+		{[]float32{3, 4, 3, 4, 100}, []float32{1.5, 2, 1.5, 2, 100}, 2.5, 5, three},
 	} {
+		o, err := NewOptimizer(DefaultOptions(), len(c.g), c.parts)
+		if err != nil {
+			t.Fatal(err)
+		}
 		got := slices.Clone(c.g)
-		if n := clip(got, c.limit); n != c.norm || !slices.Equal(got, c.want) {
-			t.Errorf("clip(%v, %v) = %v, norm %v; want %v, norm %v", c.g, c.limit, got, n, c.want, c.norm)
+		if n := o.clip(got, c.limit); n != c.norm || !slices.Equal(got, c.want) {
+			t.Errorf("clip of %v at %v gives %v, norm %v; want %v, norm %v", c.g, c.limit, got, n, c.want, c.norm)
 		}
 	}
+	o, err := NewOptimizer(DefaultOptions(), 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	inf := []float32{1, float32(math.Inf(1))}
-	if n := clip(inf, 1); !math.IsInf(n, 1) || inf[0] != 1 {
+	if n := o.clip(inf, 1); !math.IsInf(n, 1) || inf[0] != 1 {
 		t.Errorf("an infinite gradient became %v, norm %v; want it as it was", inf, n)
+	}
+	if _, err := NewOptimizer(DefaultOptions(), 2, []kernels.Part{{Len: 1, Clip: kernels.Apart}, {Len: 1}}); !errors.Is(err, kernels.ErrShape) {
+		t.Errorf("a counted part behind another: error %v, want ErrShape", err)
 	}
 }
 

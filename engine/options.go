@@ -30,7 +30,7 @@ type Options struct {
 	WeightDecay float64 `toml:"weight_decay" doc:"Decay towards 0 of the parameters that decay_on names: decoupled with adamw, otherwise added to the gradient." min:"0" max:"1000"`
 	// DecayOn names roles (decayRoles) or parameters.
 	DecayOn []string `toml:"decay_on" needs:"weight_decay>0" before:"all" doc:"Parameters that weight_decay acts on: matrices (input, recurrent and read-out weights), all, or names such as W, readout.weight."`
-	Clip    float64  `toml:"clip" doc:"Largest norm of the whole gradient; 0 for no limit." min:"0"`
+	Clip    float64  `toml:"clip" doc:"Largest norm of the whole gradient, without that of weights of the way back of a layered network; 0 for no limit." min:"0"`
 
 	Schedule  string  `toml:"schedule" doc:"Course of the learning rate." oneof:"constant|cosine|step|onecycle"`
 	Warmup    float64 `toml:"warmup" needs:"schedule=cosine|onecycle" doc:"Part of the run in which the rate rises." min:"0" max:"1"`

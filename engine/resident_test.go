@@ -326,13 +326,18 @@ func (u *farUpdate) Replace(grad []float32, sums kernels.LossSums) error {
 
 func (u *farUpdate) Apply(lr float64, step int) error {
 	g, sums := slices.Clone(u.grad), u.sums
-	r := kernels.Report{Step: step, LossSums: sums, GradNorm: clip(g, u.cfg.Clip)}
+	o := Optimizer{rule: u.cfg.Rule, parts: u.cfg.Parts}
+	counted, err := kernels.CountedLen(u.cfg.Parts)
+	if err != nil {
+		return err
+	}
+	o.counted = counted
+	r := kernels.Report{Step: step, LossSums: sums, GradNorm: o.clip(g, u.cfg.Clip)}
 	if u.state == kernels.Updated && (!finite(sums.Loss) || !finite(r.GradNorm)) {
 		u.state = kernels.BadGradient
 	}
 	p := u.cfg.Params.(*farMirror).all.data[:u.cfg.Learned]
 	if u.state == kernels.Updated {
-		o := Optimizer{rule: u.cfg.Rule, parts: u.cfg.Parts}
 		for i, name := range u.cfg.Rule.Slots {
 			o.slots = append(o.slots, Slot{name, u.cfg.Slots[i].(*farMirror).all.data})
 		}

@@ -1,6 +1,8 @@
 package kernels
 
 import (
+	"fmt"
+
 	"galvani/kernels/optimisers"
 
 	"gorgonia.org/gorgonia"
@@ -126,6 +128,25 @@ type (
 type Part struct {
 	Len    int
 	Decays bool // weight decay acts on it
+	Clip   Clipping
+}
+
+// CountedLen returns the number of elements that the norm of a gradient is made of. Counted parts come first.
+//
+// Errors: ErrShape for a counted part behind another.
+func CountedLen(parts []Part) (int, error) {
+	n, ended := 0, false
+	for _, p := range parts {
+		if p.Clip != Counted {
+			ended = true
+			continue
+		}
+		if ended {
+			return 0, fmt.Errorf("kernels: update: a part of the norm of the gradient comes behind one that is none: %w", ErrShape)
+		}
+		n += p.Len
+	}
+	return n, nil
 }
 
 // Span bounds a run of elements of a flat parameter vector to [Lo,Hi].

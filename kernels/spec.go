@@ -35,6 +35,7 @@ type Spec struct {
 	Init    Init
 	Bound   Bound
 	Learned bool
+	Clip    Clipping
 	Shared  bool // a Vec of one number, [1], that all units read
 	// Columns bounds each column of a matrix on its own, in place of Bound; nil for one bound.
 	Columns []Bound
@@ -44,6 +45,18 @@ type Spec struct {
 	// Leak says of a Rec matrix that it is subtracted, with the leak of each unit on its diagonal.
 	Leak bool
 }
+
+// Clipping says how the limit on the norm of the gradient concerns a parameter.
+type Clipping int
+
+const (
+	// Counted parameters are part of the norm, and scaled where it is too large.
+	Counted Clipping = iota
+	// Scaled parameters are scaled with the counted ones, whose gradient theirs repeats.
+	Scaled
+	// Apart are parameters whose gradient is not one of the loss: neither counted nor scaled.
+	Apart
+)
 
 // Len returns the number of elements.
 func (s Spec) Len() int {

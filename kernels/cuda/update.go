@@ -29,7 +29,9 @@ type Update struct {
 	params                                      *Array
 	slots                                       []*Array
 	flat, lo, hi, backup, bad, train, scale     driver.Ptr
+	one                                         driver.Ptr // the scale of parts that are not clipped
 	partial, reports                            driver.Ptr
+	counted                                     int // elements of the norm
 	host                                        []C.struct_report
 	done                                        [capacity]*driver.Event
 	first, queued                               int        // updates reported so far and queued so far
@@ -67,13 +69,17 @@ func (d *Device) NewUpdate(cfg kernels.UpdateConfig) (kernels.UpdatePlan, error)
 	if u.cfg.Parts, err = decays(cfg.Parts, n); err != nil {
 		return nil, err
 	}
+	if u.counted, err = kernels.CountedLen(u.cfg.Parts); err != nil {
+		return nil, err
+	}
 	err = d.build("update", func(b *builder) {
 		u.flat, u.backup = b.floats(n), b.floats(n)
 		u.lo, u.hi = upload(b, lo), upload(b, hi)
 		u.bad = upload(b, make([]int32, C.MAX_BLOCKS)) // the kernels take as many as they have blocks
 		u.train = upload(b, make([]int32, C.sizeof_struct_train_state/4))
 		u.scale = b.bytes(C.sizeof_double)
-		u.partial = b.bytes(int64(C.norm_launch(C.longlong(n)).x) * C.sizeof_double)
+		u.one = upload(b, []float64{1})
+		u.partial = b.bytes(int64(C.norm_launch(C.longlong(u.counted)).x) * C.sizeof_double)
 		u.reports = b.bytes(capacity * C.sizeof_struct_report)
 		u.gather, u.normPartial, u.normSum = b.kernel("update", "gather"), b.kernel("update", "norm_partial"), b.kernel("update", "norm_sum")
 		u.update, u.ended = b.kernel("update", "update"), b.kernel("update", "update_end")
@@ -236,9 +242,9 @@ func (u *Update) report(row int) driver.Ptr {
 
 func (u *Update) apply(w *work, sums driver.Ptr, c kernels.Coefs, step, row int) {
 	n := C.longlong(u.cfg.Learned)
-	l := C.norm_launch(n)
+	l := C.norm_launch(C.longlong(u.counted))
 	report := ptr(u.report(row))
-	norm := C.struct_norm_params{n: n, blocks: l.x, step: C.int(step), clip: C.double(u.cfg.Clip), g: ptr(u.flat),
+	norm := C.struct_norm_params{n: C.longlong(u.counted), blocks: l.x, step: C.int(step), clip: C.double(u.cfg.Clip), g: ptr(u.flat),
 		partial: ptr(u.partial), sums: ptr(sums), report: report, train: ptr(u.train), scale: ptr(u.scale)}
 	w.launch(u.normPartial, of(l), unsafe.Pointer(&norm))
 	w.launch(u.normSum, of(C.sum_launch()), unsafe.Pointer(&norm))
@@ -273,6 +279,9 @@ func (u *Update) part(p C.struct_update_params, at int, part kernels.Part) C.str
 	}
 	if !part.Decays {
 		p.decay, p.keep = 0, 1
+	}
+	if part.Clip == kernels.Apart {
+		p.scale = ptr(u.one)
 	}
 	return p
 }

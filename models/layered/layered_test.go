@@ -355,3 +355,19 @@ func TestLayers(t *testing.T) {
 		}
 	}
 }
+
+// TestClipping holds how the limit on the norm of the gradient concerns the weights of the way back: they are
+// never part of the norm, twins are scaled with the forward weights, and the mirror's are left alone.
+func TestClipping(t *testing.T) {
+	for name, want := range map[string]kernels.Clipping{"kolen-pollack": kernels.Scaled, "weight-mirror": kernels.Apart} {
+		for _, s := range newExample(t, byRule(name)).net.Specs() {
+			w := kernels.Counted
+			if strings.HasSuffix(s.Name, ".feedback") {
+				w = want
+			}
+			if s.Clip != w {
+				t.Errorf("%s: clipping of %s is %d, want %d", name, s.Name, s.Clip, w)
+			}
+		}
+	}
+}

@@ -59,7 +59,17 @@ func (n *Network) specify() {
 			name, shape = fmt.Sprintf("layer%d.feedback", l), []int{n.sizes[n.layers()], n.sizes[l]}
 		}
 		n.add(name, shape, "weights through which the error comes back", n.cfg.gain()*n.cfg.FeedbackScale, n.rule.Learn != nil)
+		n.specs[len(n.specs)-1].Clip = n.clipping()
 	}
+}
+
+// clipping says how the limit on the norm of the gradient concerns weights of the way back: a twin keeps to
+// the change of its forward weight; what answers to noise says nothing of the loss.
+func (n *Network) clipping() kernels.Clipping {
+	if _, twin := n.rule.Learn.(rules.Twin); twin {
+		return kernels.Scaled
+	}
+	return kernels.Apart
 }
 
 func (n *Network) add(name string, shape []int, doc string, size float64, learned bool) {

@@ -213,7 +213,7 @@ func (s *alignment) verdict(results experiment.Rows) experiment.Verdict {
 
 // words says what was found.
 func (s *alignment) words(results experiment.Rows) string {
-	text := fmt.Sprintf("All networks were trained alike: stochastic gradient with momentum 0.9, learning rate %g falling along a cosine, weight decay 5e-4, the norm of all changes clipped at 1. ", s.LR)
+	text := fmt.Sprintf("All networks were trained alike: stochastic gradient with momentum 0.9, learning rate %g falling along a cosine, weight decay 5e-4, the norm of the changes of the forward weights clipped at 1. ", s.LR)
 	text += "Angles are taken at the end of every epoch on the first training batch, between the change that the rule gives the weights of a layer and their gradient."
 	exact := results.Of("backprop")
 	for _, c := range conditions[1:] {
