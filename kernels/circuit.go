@@ -64,6 +64,8 @@ type Projection struct {
 	Matrix            *sparse.Matrix // [N of To, N of From], columns in rising order
 	Weight            []float64      // mV·ms, of a conductance ms; one for all or one per entry of the matrix
 	Delay             []int          // steps, at least 1; one for all or one per entry
+	// Plasticity changes the weights, nil for those that stay. Every entry then has a weight of its own.
+	Plasticity *Plasticity
 }
 
 // Current is a constant current into every unit of a population, in the steps First ≤ n < Last.
@@ -263,6 +265,9 @@ func (c *Circuit) checkProjection(i int, p Projection) error {
 		if d < 1 || d > MaxDelay {
 			return circuitError("%s: a delay of %d steps, want 1 to %d", at, d, MaxDelay)
 		}
+	}
+	if p.Plasticity != nil {
+		return p.Plasticity.check(at, c.Step, p.Weight)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ type CircuitSize struct {
 	Entries       float64 // of all matrices
 	Largest       float64 // entries of the largest
 	Own           float64 // entries with a weight of their own, and those with a delay
+	Plastic       float64 // entries whose weight changes
 }
 
 // AddPopulation adds a population.
@@ -30,6 +31,15 @@ func (s *CircuitSize) AddProjection(to, from int, entries float64, delay int) {
 	s.Largest = max(s.Largest, entries)
 }
 
+// AddPlasticity adds what the projection that was added last has besides where its weights change.
+func (s *CircuitSize) AddPlasticity(to, from int, entries float64) {
+	s.State += entries + traces*float64(to+from)
+	s.Plastic += entries
+}
+
+// traces is how many numbers a device keeps for the trace of a unit, at most.
+const traces = 3
+
 // Size returns how large a circuit is that Check takes.
 func (c *Circuit) Size() CircuitSize {
 	var s CircuitSize
@@ -42,6 +52,9 @@ func (c *Circuit) Size() CircuitSize {
 			delay = max(delay, d)
 		}
 		s.AddProjection(p.Matrix.Rows, p.Matrix.Cols, float64(p.Matrix.Len()), delay)
+		if p.Plasticity != nil {
+			s.AddPlasticity(p.Matrix.Rows, p.Matrix.Cols, float64(p.Matrix.Len()))
+		}
 		for _, n := range []int{len(p.Weight), len(p.Delay)} {
 			if n > 1 {
 				s.Own += float64(n)

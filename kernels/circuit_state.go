@@ -5,6 +5,7 @@ package kernels
 type CircuitState struct {
 	Step        int64 // number of the next step
 	Populations []PopulationState
+	Plastic     []PlasticState // of the plastic projections, in their order
 }
 
 // PopulationState is the state of a population of N units; that of sources is empty, as their spikes

@@ -35,7 +35,7 @@ func newNetworks() *cobra.Command {
 				list = append(list, brief{n.Name, n.Doc, n.Source})
 			}
 			return list
-		}), newNetworksShow(), newNetworksCheck())
+		}), newNetworksShow(), newNetworksCheck(), newNetworksPlasticity())
 	c.Long = networksDoc
 	return c
 }
@@ -141,6 +141,8 @@ type projectionReport struct {
 	Weight  string  `json:"weight"`
 	Delay   string  `json:"delay"`
 	Entries float64 `json:"entries_expected"`
+	// Plasticity is the rule by which the weights change, with its numbers.
+	Plasticity string `json:"plasticity,omitempty"`
 }
 
 type currentReport struct {
@@ -219,7 +221,7 @@ func describeNetwork(name string) (r networkReport, err error) {
 	for _, q := range b.Connections {
 		from, to := b.Populations[q.From], b.Populations[q.To]
 		r.Projections = append(r.Projections, projectionReport{from.Name, to.Name, to.SynapseNames[q.Synapse], q.RuleText(),
-			q.Weight.Text(weightUnit(to, q.Synapse)), q.Delay.Text("ms"), b.Expected(q)})
+			q.Weight.Text(to.WeightUnit(q.Synapse).Unit), q.Delay.Text("ms"), b.Expected(q), plasticityText(q, to)})
 	}
 	for _, q := range b.Currents {
 		c := currentReport{Population: b.Populations[q.Population].Name, Amplitude: q.Amplitude, From: float64(q.First) * n.Step}
@@ -229,18 +231,22 @@ func describeNetwork(name string) (r networkReport, err error) {
 		}
 		r.Currents = append(r.Currents, c)
 	}
+	for _, q := range b.Samples {
+		at := b.Connections[q.Connection]
+		r.Recorded = append(r.Recorded, fmt.Sprintf("weights from %s to %s each %g ms", b.Populations[at.From].Name, b.Populations[at.To].Name, float64(q.Every)*n.Step))
+	}
 	for _, q := range b.Probes {
 		r.Recorded = append(r.Recorded, fmt.Sprintf("V of unit %d of %s", q.Unit, b.Populations[q.Population].Name))
 	}
 	return r, nil
 }
 
-// weightUnit returns that of the weights of a synapse, a current or a conductance relative to that of the leak.
-func weightUnit(to circuits.Population, synapse int) string {
-	if _, conductance := to.Reversal(synapse); conductance {
-		return "ms"
+// plasticityText says by which rule the weights of a connection change, nothing where they stay.
+func plasticityText(q circuits.Connection, to circuits.Population) string {
+	if q.Learning == nil {
+		return ""
 	}
-	return "mV ms"
+	return q.Learning.Text(to.WeightUnit(q.Synapse))
 }
 
 func describePopulation(p circuits.Population) populationReport {
@@ -297,6 +303,11 @@ func (p *printer) network(r networkReport) {
 		rows = append(rows, []string{q.From, q.To, q.Synapse, q.Rule, q.Weight, q.Delay, fmt.Sprintf("%.4g", q.Entries)})
 	}
 	p.table([]string{"FROM", "TO", "SYNAPSE", "JOINS", "WEIGHT", "DELAY", "ENTRIES"}, rows)
+	for _, q := range r.Projections {
+		if q.Plasticity != "" {
+			p.paragraph("  ", fmt.Sprintf("Weights from %s to %s change by %s", q.From, q.To, q.Plasticity))
+		}
+	}
 	for _, c := range r.Currents {
 		to := "the end"
 		if c.To != nil {

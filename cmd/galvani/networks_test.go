@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"galvani/models/circuits"
+	"galvani/models/plasticity"
 
 	"github.com/spf13/pflag"
 )
@@ -44,6 +45,26 @@ func TestNetworksShow(t *testing.T) {
 	galvani(t, "networks", "show", "balance").refused(t, exitConfig, `unknown network "balance"; did you mean "balanced"?`)
 	galvani(t, "networks", "show", "balanced", "--toml", "--json").refused(t, exitUsage, "leave one out")
 	galvani(t, "networks", "check", filepath.Join(t.TempDir(), "none.toml")).refused(t, exitData, "no such file")
+}
+
+// TestNetworksPlasticity: every rule is shown with all of its parameters, in words and as JSON.
+func TestNetworksPlasticity(t *testing.T) {
+	words := galvani(t, "networks", "plasticity").ok(t).stdout
+	var all []plasticityReport
+	if err := json.Unmarshal([]byte(galvani(t, "networks", "plasticity", "--json").ok(t).stdout), &all); err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != len(plasticity.All()) {
+		t.Fatalf("JSON holds %d rules", len(all))
+	}
+	for i, r := range plasticity.All() {
+		if all[i].Name != r.Name || len(all[i].Parameters) != len(r.Params) || !strings.Contains(words, r.Equations[:20]) {
+			t.Errorf("%s is shown as %+v", r.Name, all[i])
+		}
+	}
+	if p := all[2].Parameters; all[2].Name != "stdp" || !p[4].Needed || p[4].Value != nil || p[0].Value != 0.01 || p[5].Value != "asymmetric" {
+		t.Errorf("stdp has the parameters %+v", p)
+	}
 }
 
 // own is a network of one's own: the balanced one, with two voltages that are recorded.

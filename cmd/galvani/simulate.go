@@ -29,8 +29,10 @@ Of a network, built in (galvani networks list) or of a file: the rate of each po
 spikes are, the mean coefficient of variation (CV) of the intervals of units with at least three spikes, 1 for a
 Poisson process. The spikes are the same on any number of threads; their SHA-256 is part of --json. --out NAME
 writes NAME.csv with the columns time_ms,population,unit, and NAME.png and NAME.svg, the spikes of the first units
-of each population; of a network that records voltages NAME-voltages.csv, too. The settings of a network are
-flags, as --n here.
+of each population; of a network that records voltages NAME-voltages.csv, too. Of weights that change (networks
+plasticity) NAME-weights.npz holds the source, the target and the weight of each synapse at the end, NAME-weights.png
+and .svg their histogram, and NAME-weights.csv mean and standard deviation in time, where the network records them.
+The settings of a network are flags, as --n here.
 
 --save FILE keeps the simulation in a file: every 10 seconds (--save-every), at the end, and when it is stopped by
 Ctrl-C or SIGTERM. --resume FILE goes on with it up to the length that was asked for, or to a longer one (--for),
@@ -80,6 +82,7 @@ type simulation struct {
 	Seconds      float64                     `json:"wall_seconds"`
 	Synapses     int                         `json:"synapses"`
 	Populations  map[string]analysis.Spiking `json:"populations"`
+	Weights      []plasticReport             `json:"weights,omitempty"` // of projections whose weights change
 	SHA256       string                      `json:"sha256"`
 	names        []string
 	now          float64 // milliseconds of this start
@@ -242,10 +245,10 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 		if err := plan.SetState(f.old.state); err != nil {
 			return fmt.Errorf("%w: %s: %w", errInput, f.resume, err)
 		}
-		now.spikes, now.v = f.old.spikes, f.old.v
+		now.spikes, now.v, now.weights = f.old.spikes, f.old.v, f.old.weights
 	}
 	begin := time.Now()
-	if err := f.stretches(ctx, plan, now, stderr); err != nil {
+	if err := f.stretches(ctx, plan, sampler{net, circuit}, now, stderr); err != nil {
 		return err
 	}
 	r.Device, r.Milliseconds, r.Seconds = p.device, f.steps()*f.step, time.Since(begin).Seconds()
@@ -254,17 +257,23 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 		r.now -= float64(f.old.state.Step) * f.step
 	}
 	r.count(circuit, now.spikes)
-	return f.write(circuit, now)
+	if now.state, err = plan.State(); err != nil {
+		return err
+	}
+	r.countWeights(net, circuit, now.state)
+	return f.write(net, circuit, now)
 }
 
 // stretchSteps is how many steps are done without a look at the signals: as many as a device does at once.
 const stretchSteps = 256
 
 // stretches goes on in stretches, between which it may be stopped and is saved.
-func (f *simulateFlags) stretches(ctx context.Context, plan kernels.CircuitPlan, now *saved, stderr io.Writer) error {
+func (f *simulateFlags) stretches(ctx context.Context, plan kernels.CircuitPlan, look sampler, now *saved, stderr io.Writer) error {
 	done, total := 0, int(f.steps())
 	if f.old != nil {
 		done = int(f.old.state.Step)
+	} else if err := look.look(plan, 0, now); err != nil {
+		return err
 	}
 	if err := f.keep(plan, now); err != nil { // before any work that could be lost
 		return err
@@ -279,13 +288,16 @@ func (f *simulateFlags) stretches(ctx context.Context, plan kernels.CircuitPlan,
 		if ctx.Err() != nil {
 			return f.stopped(context.Cause(ctx), plan, now)
 		}
-		n := min(stretchSteps, total-done)
+		n := min(stretchSteps, look.next(done, total)-done)
 		record, err := plan.Run(n)
 		if err != nil {
 			return err
 		}
 		now.add(record)
 		done += n
+		if err := look.look(plan, done, now); err != nil {
+			return err
+		}
 		if time.Since(last) > f.every && done < total {
 			if err := f.keep(plan, now); err != nil {
 				return err
@@ -357,4 +369,5 @@ func (p *printer) simulation(r simulation) {
 		rows = append(rows, []string{name, fmt.Sprint(s.N), fmt.Sprint(s.Spikes), fmt.Sprintf("%.3f", s.RateHz), cv})
 	}
 	p.table([]string{"POPULATION", "UNITS", "SPIKES", "RATE Hz", "CV"}, rows)
+	p.plasticWeights(r.Weights)
 }

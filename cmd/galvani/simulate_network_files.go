@@ -7,10 +7,11 @@ import (
 
 	"galvani/engine/chart"
 	"galvani/kernels"
+	"galvani/models/circuits"
 )
 
-// write leaves the spikes and their picture.
-func (f *simulateFlags) write(cfg *kernels.Circuit, did *saved) error {
+// write leaves the spikes and their picture, and the weights that changed.
+func (f *simulateFlags) write(net *circuits.Blueprint, cfg *kernels.Circuit, did *saved) error {
 	if f.out == "" {
 		return nil
 	}
@@ -32,6 +33,9 @@ func (f *simulateFlags) write(cfg *kernels.Circuit, did *saved) error {
 		if err := writeFile(f.out+"-voltages.csv", func(w io.Writer) error { return f.voltages(w, cfg, did.v) }); err != nil {
 			return err
 		}
+	}
+	if err := f.writeWeights(net, cfg, did); err != nil {
+		return err
 	}
 	return writeChart(f.out, raster(cfg, did.spikes, f.step))
 }

@@ -31,6 +31,7 @@ type saved struct {
 	state    *kernels.CircuitState
 	spikes   []kernels.Spike
 	v        [][]float32 // of the probes, after each step
+	weights  [][]float64 // mean and standard deviation of those that are recorded, in turn
 }
 
 // add adds what a stretch of steps left.
@@ -45,7 +46,8 @@ func (s *saved) add(r kernels.CircuitRecord) {
 }
 
 // write writes a simulation as a safetensors file, so that at any moment the old file or the new one is
-// there. The state of population e is in e.plane.N, e.current.N and e.due.N (kernels.PopulationState).
+// there. The state of population e is in e.plane.N, e.current.N and e.due.N (kernels.PopulationState), that of
+// plastic projection N in plastic.weights.N, plastic.source.N and plastic.target.N (kernels.PlasticState).
 func (s *saved) write(path string) error {
 	tensors := s.tensors()
 	var data bytes.Buffer
@@ -81,6 +83,14 @@ func (s *saved) tensors() (all []safetensors.Tensor) {
 			}
 		}
 	}
+	for _, p := range s.state.Plastic {
+		for _, part := range plasticParts(&p) {
+			all = append(all, safetensors.Float32(fmt.Sprintf("plastic.%s.%d", part.name, p.Projection), []int{len(*part.array)}, *part.array))
+		}
+	}
+	for i, w := range s.weights {
+		all = append(all, safetensors.Float64(fmt.Sprint("weights.", i), []int{len(w)}, w))
+	}
 	n := len(s.spikes)
 	step, population, unit := make([]int64, n), make([]int32, n), make([]int32, n)
 	for i, q := range s.spikes {
@@ -101,6 +111,16 @@ type statePart struct {
 
 func stateParts(p *kernels.PopulationState) []statePart {
 	return []statePart{{"plane", &p.Planes}, {"current", &p.Currents}, {"due", &p.Due}}
+}
+
+// plasticPart is an array of a plastic projection.
+type plasticPart struct {
+	name  string
+	array *[]float32
+}
+
+func plasticParts(p *kernels.PlasticState) []plasticPart {
+	return []plasticPart{{"weights", &p.Weights}, {"source", &p.Source}, {"target", &p.Target}}
 }
 
 // readSaved reads what a simulation is and keeps the rest for restore.
@@ -136,6 +156,27 @@ func (s *saved) restore(f *safetensors.File, c *kernels.Circuit) error {
 			}
 		}
 		s.state.Populations = append(s.state.Populations, q)
+	}
+	for _, i := range c.Plastic() {
+		q := kernels.PlasticState{Projection: i}
+		for _, part := range plasticParts(&q) {
+			var err error
+			if *part.array, err = numbers(f, fmt.Sprintf("plastic.%s.%d", part.name, i), safetensors.Tensor.Float32s); err != nil {
+				return err
+			}
+		}
+		s.state.Plastic = append(s.state.Plastic, q)
+	}
+	for k := 0; ; k++ {
+		t, ok := f.Tensor(fmt.Sprint("weights.", k))
+		if !ok {
+			break
+		}
+		w, err := t.Float64s()
+		if err != nil {
+			return fmt.Errorf("%w: %w", errInput, err)
+		}
+		s.weights = append(s.weights, w)
 	}
 	var err error
 	if s.v, err = floats(f, "v"); err != nil {

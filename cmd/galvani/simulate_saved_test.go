@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"galvani/models/circuits"
 )
 
 // TestSimulateResumes wants a simulation that is saved and resumed twice, on other numbers of threads, to
@@ -45,6 +47,50 @@ func TestSimulateResumes(t *testing.T) {
 	}
 	if longer, _ := run("--resume", file, "--for", "160ms"); longer.Milliseconds != 160 {
 		t.Errorf("went on to %v ms, want 160: the file is kept up to date", longer.Milliseconds)
+	}
+}
+
+// TestPlasticResumes wants weights that change, and their course, to be those of a simulation without a stop.
+func TestPlasticResumes(t *testing.T) {
+	needsCPU(t)
+	dir := t.TempDir()
+	network := filepath.Join(dir, "learns.toml")
+	text, err := circuits.Text("stdp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(network, []byte(strings.Replace(string(text), `every = "10 s"`, `every = "30 ms"`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(more ...string) (r simulation, files string) {
+		t.Helper()
+		name := filepath.Join(t.TempDir(), "out")
+		if err := json.Unmarshal([]byte(galvani(t, args([]string{"simulate", network, "--json", "--out", name}, more...)...).ok(t).stdout), &r); err != nil {
+			t.Fatal(err)
+		}
+		for _, ending := range []string{".csv", ".npz", ".png", ".svg"} {
+			b, err := os.ReadFile(name + "-weights" + ending)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files += string(b)
+		}
+		r.Seconds, r.Device = 0, ""
+		return r, files
+	}
+	line := []string{"--n", "70", "--inputs", "100", "--g-max", "0.1", "--r-x", "30"}
+	want, files := run(args(line, "--for", "200ms")...)
+	file := filepath.Join(dir, "run.safetensors")
+	run(args(line, "--for", "95ms", "--save", file, "--threads", "1")...)
+	if got, after := run("--resume", file, "--for", "200ms", "--threads", "2"); !reflect.DeepEqual(got, want) || after != files {
+		t.Errorf("resumed %+v, want %+v; the files are the same: %v", got, want, after == files)
+	}
+	w := want.Weights[0]
+	if w.From != "x" || w.To != "post" || w.Rule != "stdp" || w.Unit != "ms" || w.Start.N != 7000 || w.Start.Mean == w.End.Mean || !(*w.End.Middle < *w.Start.Middle) {
+		t.Errorf("the weights are reported as %+v", w)
+	}
+	if rows := strings.Split(files, "\n"); rows[0] != "time_ms,from,to,unit,mean,sd" || !strings.HasPrefix(rows[7], "180,x,post,ms,") || strings.HasPrefix(rows[8], "210") {
+		t.Errorf("the course of the weights is %.300s", files)
 	}
 }
 

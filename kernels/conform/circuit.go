@@ -220,11 +220,12 @@ func smallCurrents(t *testing.T) *kernels.Circuit {
 
 // spikeForSpike wants the spikes of the reference, and its V to the bit.
 func spikeForSpike(t *testing.T, dev kernels.Device, c *kernels.Circuit) {
-	want, v := Reference[float32](c, 1500)
+	want, v, weights := Reference[float32](c, 1500)
 	if len(want) < 2 {
 		t.Fatalf("%d spikes are too few for a test", len(want))
 	}
-	got := Simulate(t, dev, c, stretches...)
+	plan := newCircuit(t, dev, c)
+	got := goOn(t, plan, stretches...)
 	if !slices.Equal(got.Spikes, want) {
 		t.Errorf("%d spikes differ from the %d of the reference", len(got.Spikes), len(want))
 	}
@@ -232,6 +233,15 @@ func spikeForSpike(t *testing.T, dev kernels.Device, c *kernels.Circuit) {
 		g, w := got.V[i], v[p.Population][p.Unit]
 		if len(g) != 1500 || math.Float32bits(g[1499]) != math.Float32bits(w) {
 			t.Errorf("probe %d ends after %d steps at %v, want 1500 and %v", i, len(g), g[len(g)-1], w)
+		}
+	}
+	state, err := plan.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range weights {
+		if !slices.Equal(state.Plastic[i].Weights, w) {
+			t.Errorf("the weights of plastic projection %d differ from those of the reference", i)
 		}
 	}
 }

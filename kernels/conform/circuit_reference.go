@@ -13,14 +13,18 @@ type float interface{ float32 | float64 }
 // Reference runs a circuit that Check takes, with all parameters given, for so many steps from its
 // start, by plain loops over the units and their rows. It reads no header. In float32 every operation is
 // rounded by itself, in the order of the headers, and the spikes are those of a device; in float64 the
-// exponential is that of package math. It returns the spikes, and V of every unit of every population at
-// the end.
-func Reference[F float](c *kernels.Circuit, steps int) ([]kernels.Spike, [][]F) {
+// exponential is that of package math. It returns the spikes, V of every unit of every population at
+// the end, and for each plastic projection what a spike then adds, of each entry.
+func Reference[F float](c *kernels.Circuit, steps int) ([]kernels.Spike, [][]F, [][]F) {
 	s := newCircuitState[F](c)
 	for n := range int64(steps) {
 		s.step(n)
 	}
-	return s.spikes, s.v
+	var weights [][]F
+	for _, i := range c.Plastic() {
+		weights = append(weights, s.plastic[i].weights)
+	}
+	return s.spikes, s.v, weights
 }
 
 type circuitState[F float] struct {
@@ -30,6 +34,7 @@ type circuitState[F float] struct {
 	due     map[arrival]F
 	spiked  [][]bool
 	spikes  []kernels.Spike
+	plastic map[int]*plastic[F] // by projection
 }
 
 // arrival is where and when a spike adds to a current.
@@ -39,7 +44,10 @@ type arrival struct {
 }
 
 func newCircuitState[F float](c *kernels.Circuit) *circuitState[F] {
-	s := &circuitState[F]{c: c, due: map[arrival]F{}}
+	s := &circuitState[F]{c: c, due: map[arrival]F{}, plastic: map[int]*plastic[F]{}}
+	for _, i := range c.Plastic() {
+		s.plastic[i] = newPlastic[F](c, i)
+	}
 	for _, p := range c.Populations {
 		v, left := make([]F, p.N), make([]F, p.N)
 		for u := range v {
@@ -91,7 +99,11 @@ func (s *circuitState[F]) step(n int64) {
 
 // deliver adds the spikes of step n to what is due.
 func (s *circuitState[F]) deliver(n int64) {
-	for _, p := range s.c.Projections {
+	for i, p := range s.c.Projections {
+		if q := s.plastic[i]; q != nil {
+			q.step(s, p, n)
+			continue
+		}
 		_, jump := kernels.Decay(s.c.Step, s.c.Populations[p.To].Synapses[p.Synapse])
 		for i := range p.Matrix.Rows {
 			for k := p.Matrix.Start[i]; k < p.Matrix.Start[i+1]; k++ {

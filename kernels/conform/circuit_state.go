@@ -17,7 +17,21 @@ func CircuitState(t *testing.T, dev, other kernels.Device) {
 	for name, c := range circuits(t) {
 		t.Run(name, func(t *testing.T) { resumes(t, dev, other, c) })
 	}
-	t.Run("refuses", func(t *testing.T) { refusesStates(t, dev) })
+	t.Run("refuses", func(t *testing.T) { refusesStates(t, dev, Balanced(t, 100, 1, true), badStates) })
+}
+
+// badStates says of states of Balanced what is wrong with them.
+var badStates = map[string]func(s *kernels.CircuitState){
+	"before step -1":                       func(s *kernels.CircuitState) { s.Step = -1 },
+	"of 2 populations":                     func(s *kernels.CircuitState) { s.Populations = s.Populations[:2] },
+	`population 1 is "j", want "i"`:        func(s *kernels.CircuitState) { s.Populations[1].Name = "j" },
+	`population "e" has 1 planes, want 2`:  func(s *kernels.CircuitState) { s.Populations[0].Planes = s.Populations[0].Planes[:1] },
+	`"x" has 1 planes, want 0`:             func(s *kernels.CircuitState) { s.Populations[2].Planes = [][]float32{{1}} },
+	`"e": V has 79 numbers, want 80`:       func(s *kernels.CircuitState) { s.Populations[0].Planes[0] = make([]float32, 79) },
+	"number 3 of V is NaN":                 func(s *kernels.CircuitState) { s.Populations[0].Planes[0][3] = float32(math.NaN()) },
+	"has 2 currents":                       func(s *kernels.CircuitState) { s.Populations[1].Currents = s.Populations[1].Currents[:2] },
+	"number 0 of current 1 is +Inf":        func(s *kernels.CircuitState) { s.Populations[1].Currents[1][0] = float32(math.Inf(1)) },
+	"what is due of synapse 2 has 5 numbe": func(s *kernels.CircuitState) { s.Populations[1].Due[2] = make([]float32, 5) },
 }
 
 // resumes stops a run within the longest delay, at the end of a table of steps, and beside it. After
@@ -63,26 +77,14 @@ func resumes(t *testing.T, dev, other kernels.Device, c *kernels.Circuit) {
 }
 
 // refusesStates wants a state that does not fit to be refused in one line, and to leave the plan as it was.
-func refusesStates(t *testing.T, dev kernels.Device) {
-	c := Balanced(t, 100, 1, true)
+func refusesStates(t *testing.T, dev kernels.Device, c *kernels.Circuit, bad map[string]func(*kernels.CircuitState)) {
 	plan := newCircuit(t, dev, c)
 	goOn(t, plan, 50)
 	before, err := plan.State()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for want, spoil := range map[string]func(s *kernels.CircuitState){
-		"before step -1":                       func(s *kernels.CircuitState) { s.Step = -1 },
-		"of 2 populations":                     func(s *kernels.CircuitState) { s.Populations = s.Populations[:2] },
-		`population 1 is "j", want "i"`:        func(s *kernels.CircuitState) { s.Populations[1].Name = "j" },
-		`population "e" has 1 planes, want 2`:  func(s *kernels.CircuitState) { s.Populations[0].Planes = s.Populations[0].Planes[:1] },
-		`"x" has 1 planes, want 0`:             func(s *kernels.CircuitState) { s.Populations[2].Planes = [][]float32{{1}} },
-		`"e": V has 79 numbers, want 80`:       func(s *kernels.CircuitState) { s.Populations[0].Planes[0] = make([]float32, 79) },
-		"number 3 of V is NaN":                 func(s *kernels.CircuitState) { s.Populations[0].Planes[0][3] = float32(math.NaN()) },
-		"has 2 currents":                       func(s *kernels.CircuitState) { s.Populations[1].Currents = s.Populations[1].Currents[:2] },
-		"number 0 of current 1 is +Inf":        func(s *kernels.CircuitState) { s.Populations[1].Currents[1][0] = float32(math.Inf(1)) },
-		"what is due of synapse 2 has 5 numbe": func(s *kernels.CircuitState) { s.Populations[1].Due[2] = make([]float32, 5) },
-	} {
+	for want, spoil := range bad {
 		s, err := plan.State()
 		if err != nil {
 			t.Fatal(err)

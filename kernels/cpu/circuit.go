@@ -19,10 +19,10 @@ static circuit_run_fn *circuit_lanes(int lanes)
 
 static void circuit_run(circuit_run_fn *f, const struct circuit_dims *d, const struct wiring_population *population,
 			const struct wiring_synapse *synapse, const struct wiring_projection *projection,
-			const struct wiring_probe *probe, float *state, const float *weights, const int *ints, const float *in,
+			const struct wiring_plastic *plastic, const struct wiring_probe *probe, float *state, const float *weights, const int *ints, const float *in,
 			unsigned long long *spikes, float *v, int worker, struct team *team)
 {
-	f(d, population, synapse, projection, probe, state, weights, ints, in, spikes, v, worker, team);
+	f(d, population, synapse, projection, plastic, probe, state, weights, ints, in, spikes, v, worker, team);
 }
 */
 import "C"
@@ -39,7 +39,7 @@ import (
 
 var _ kernels.Simulator = (*Device)(nil)
 
-var _, _, _ = neurons.Headers, random.Header, wiring.Header // a header that changes has this package compiled again
+var _, _, _, _ = neurons.Headers, random.Header, wiring.Header, wiring.PlasticHeader // a header that changes has this package compiled again
 
 // circuit does the steps of circuits on a team of threads. It implements wiring.Engine.
 type circuit struct {
@@ -88,7 +88,7 @@ func (d *Device) CircuitBytes(s kernels.CircuitSize) (host, device float64) {
 
 // Stretch implements wiring.Engine.
 func (c *circuit) Stretch(p *wiring.Plan, n int) (bool, error) {
-	dims := C.struct_circuit_dims{populations: C.int(len(p.Populations)), projections: C.int(len(p.Projections)), probes: C.int(len(p.Probes)),
+	dims := C.struct_circuit_dims{populations: C.int(len(p.Populations)), projections: C.int(len(p.Projections)), plastics: C.int(len(p.Plastic)), probes: C.int(len(p.Probes)),
 		workers: C.int(len(c.workers)), steps: C.long(n), words: C.long(p.Words), first: C.ulonglong(p.Step)}
 	Each(c.workers, func(w *int) { c.run(p, &dims, *w) })
 	return true, nil
@@ -97,8 +97,8 @@ func (c *circuit) Stretch(p *wiring.Plan, n int) (bool, error) {
 // run does the part of one worker.
 func (c *circuit) run(p *wiring.Plan, dims *C.struct_circuit_dims, worker int) {
 	C.circuit_run(c.loop, dims, (*C.struct_wiring_population)(first(p.Populations)), (*C.struct_wiring_synapse)(first(p.Synapses)),
-		(*C.struct_wiring_projection)(first(p.Projections)), (*C.struct_wiring_probe)(first(p.Probes)),
-		(*C.float)(first(p.Vars)), (*C.float)(first(p.Weights)), (*C.int)(first(p.Ints)), (*C.float)(first(p.In)),
+		(*C.struct_wiring_projection)(first(p.Projections)), (*C.struct_wiring_plastic)(first(p.Plastic)),
+		(*C.struct_wiring_probe)(first(p.Probes)), (*C.float)(first(p.Vars)), (*C.float)(first(p.Weights)), (*C.int)(first(p.Ints)), (*C.float)(first(p.In)),
 		(*C.ulonglong)(first(p.Spikes)), (*C.float)(first(p.V)), C.int(worker), &c.team[0])
 }
 

@@ -2,11 +2,12 @@
 #ifndef GALVANI_CIRCUIT_H
 #define GALVANI_CIRCUIT_H
 
+#include "../wiring/plastic.h"
 #include "../wiring/wiring.h"
 #include "src/team.h"
 
 struct circuit_dims {
-	int populations, projections, probes, workers;
+	int populations, projections, plastics, probes, workers;
 	long steps, words;
 	unsigned long long first; /* number of the first step */
 };
@@ -15,7 +16,7 @@ struct circuit_dims {
  * constant current [steps, populations], spikes is [steps, words], v [probes, steps]. */
 typedef void circuit_run_fn(const struct circuit_dims *d, const struct wiring_population *population,
 			    const struct wiring_synapse *synapse, const struct wiring_projection *projection,
-			    const struct wiring_probe *probe, float *state, const float *weights, const int *ints, const float *in,
+			    const struct wiring_plastic *plastic, const struct wiring_probe *probe, float *state, const float *weights, const int *ints, const float *in,
 			    unsigned long long *spikes, float *v, int worker, struct team *team);
 
 /* It is compiled for each instruction set, with the same bits. */

@@ -24,6 +24,7 @@ struct run {
 	const struct wiring_population *population;
 	const struct wiring_synapse *synapse;
 	const struct wiring_projection *projection;
+	const struct wiring_plastic *plastic;
 	float *state;
 	const float *weights;
 	const int *ints;
@@ -149,12 +150,25 @@ static void decay(const struct run *r, const struct wiring_population *p, const 
 	}
 }
 
+#include "plastic.inc.h"
+
+/* keep_traces takes the traces of the worker's units a step on. */
+static void keep_traces(const struct run *r, const struct wiring_plastic *q, word step, const word *row)
+{
+	const struct wiring_projection *p = r->projection + q->projection;
+	const struct wiring_population *from = r->population + p->from, *to = r->population + p->to;
+	traces(r, from, q->source_trace, q->source_decay, q->source_jump, (int)q->source_nearest, step,
+	       bound(r, from, r->worker), bound(r, from, r->worker + 1), row + from->first);
+	traces(r, to, q->target_trace, q->target_decay, q->target_jump, (int)q->target_nearest, step,
+	       bound(r, to, r->worker), bound(r, to, r->worker + 1), row + to->first);
+}
+
 void CIRCUIT_RUN(const struct circuit_dims *d, const struct wiring_population *population,
 		 const struct wiring_synapse *synapse, const struct wiring_projection *projection,
-		 const struct wiring_probe *probe, float *state, const float *weights, const int *ints, const float *in,
+		 const struct wiring_plastic *plastic, const struct wiring_probe *probe, float *state, const float *weights, const int *ints, const float *in,
 		 unsigned long long *spikes, float *v, int worker, struct team *team)
 {
-	struct run r = {d, population, synapse, projection, state, weights, ints, worker};
+	struct run r = {d, population, synapse, projection, plastic, state, weights, ints, worker};
 	for (long n = 0; n < d->steps; n++) {
 		word step = d->first + n, *row = spikes + n * d->words;
 		for (int i = 0; i < d->populations; i++) {
@@ -165,9 +179,15 @@ void CIRCUIT_RUN(const struct circuit_dims *d, const struct wiring_population *p
 			else
 				step_words[p->neuron](&r, p, in[n * d->populations + i], lo, hi, row + p->first);
 		}
+		for (int i = 0; i < d->plastics; i++)
+			keep_traces(&r, plastic + i, step, row);
 		team_wait(team);
+		const struct wiring_plastic *next = plastic;
 		for (int i = 0; i < d->projections; i++)
-			deliver(&r, projection + i, step, row);
+			if (next < plastic + d->plastics && next->projection == i)
+				deliver_plastic(&r, projection + i, next++, step, row);
+			else
+				deliver(&r, projection + i, step, row);
 		for (int i = 0; i < d->populations; i++) {
 			const struct wiring_population *p = population + i;
 			for (int k = 0; k < p->synapses; k++)

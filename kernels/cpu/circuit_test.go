@@ -110,3 +110,13 @@ func TestCircuitThreads(t *testing.T) {
 		t.Errorf("opened %+v and %+v", free, asked)
 	}
 }
+
+// TestPlastic wants weights that change to be the same from any number of threads and every instruction set.
+func TestPlastic(t *testing.T) {
+	for _, threads := range []int{1, 2, 3} {
+		t.Run(fmt.Sprint(threads), func(t *testing.T) { conform.Plastic(t, open(t, threads), open(t, 4-threads)) })
+	}
+	for _, isa := range here(t) {
+		t.Run(isa, func(t *testing.T) { conform.Plastic(t, openISA(t, isa, 2), open(t, 1)) })
+	}
+}

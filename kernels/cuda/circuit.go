@@ -7,6 +7,7 @@ package cuda
 import "C"
 
 import (
+	"fmt"
 	"unsafe"
 
 	"galvani/kernels"
@@ -31,6 +32,9 @@ type circuit struct {
 func (d *Device) NewCircuit(cfg *kernels.Circuit) (kernels.CircuitPlan, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
+	}
+	if len(cfg.Plastic()) > 0 {
+		return nil, fmt.Errorf("cuda: a network with plastic weights runs on the CPU alone; give it the device cpu: %w", kernels.ErrNoDevice)
 	}
 	c := &circuit{d: d}
 	p := wiring.NewPlan(wiring.New(cfg, circuitWorkers(cfg.Size(), d.limits.SMs)), c)

@@ -3,9 +3,12 @@
 package cuda
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
+	"galvani/kernels"
 	"galvani/kernels/conform"
 	"galvani/kernels/cpu"
 )
@@ -28,4 +31,13 @@ func TestCircuitState(t *testing.T) {
 		t.Fatal(err)
 	}
 	conform.CircuitState(t, openGPU(t, Options{}), host)
+}
+
+// TestPlasticRefused wants weights that change to be refused in one line that says where they run.
+func TestPlasticRefused(t *testing.T) {
+	rule := kernels.Plasticity{Sign: 1, Most: 8, Source: kernels.Pairing{Tau: 20}, Target: kernels.Pairing{Tau: 20}}
+	_, err := kernels.NewCircuit(openGPU(t, Options{}), conform.Pair(t, rule, 1, nil, nil))
+	if !errors.Is(err, kernels.ErrNoDevice) || !strings.Contains(err.Error(), "give it the device cpu") {
+		t.Errorf("got the error %v", err)
+	}
 }

@@ -8,5 +8,8 @@ func Bytes(s kernels.CircuitSize, workers int) (plan, moment float64) {
 	words := s.Units/64 + 1
 	cuts := float64(workers+1) * s.Columns
 	plan = 4*(s.Entries+s.Own+cuts+s.State) + 8*Stretch*words
+	if s.Plastic > 0 {
+		plan += 4 * (2*s.Plastic + s.Rows) // the entries of the targets
+	}
 	return plan, 8*s.Largest + 4*s.State // a matrix by its sources, and a state that grows
 }

@@ -31,6 +31,9 @@ func (p *Plan) State() (*kernels.CircuitState, error) {
 		}
 		s.Populations = append(s.Populations, q)
 	}
+	for i := range p.Plastic {
+		s.Plastic = append(s.Plastic, p.plasticState(i))
+	}
 	return s, nil
 }
 
@@ -44,10 +47,16 @@ func (p *Plan) SetState(s *kernels.CircuitState) error {
 			return err
 		}
 	}
+	if err := p.checkPlastic(s.Plastic); err != nil {
+		return err
+	}
 	if err := p.engine.Pull(p); err != nil {
 		return err
 	}
 	p.Step = s.Step
+	for i, q := range s.Plastic {
+		p.setPlasticState(i, q)
+	}
 	for i, q := range s.Populations {
 		for k, a := range p.planes(i) {
 			copy(a, q.Planes[k])
@@ -82,29 +91,32 @@ func (p *Plan) checkState(i int, q kernels.PopulationState) error {
 	if len(q.Planes) != len(planes) {
 		return stateError("population %q has %d planes, want %d", q.Name, len(q.Planes), len(planes))
 	}
-	want := func(what string, a []float32, n int) error {
-		if len(a) != n {
-			return stateError("population %q: %s has %d numbers, want %d", q.Name, what, len(a), n)
-		}
-		for u, v := range a {
-			if v-v != 0 {
-				return stateError("population %q: number %d of %s is %g, want a finite one", q.Name, u, what, v)
-			}
-		}
-		return nil
-	}
+	name := fmt.Sprintf("population %q", q.Name)
 	for k, a := range q.Planes {
 		n, _ := neurons.Of(cfg.Header) // as there are planes
-		if err := want(n.Planes[k].Name, a, cfg.N); err != nil {
+		if err := wantNumbers(name, n.Planes[k].Name, a, cfg.N); err != nil {
 			return err
 		}
 	}
 	for k, ring := range rings {
-		if err := want(fmt.Sprintf("current %d", k), q.Currents[k], cfg.N); err != nil {
+		if err := wantNumbers(name, fmt.Sprintf("current %d", k), q.Currents[k], cfg.N); err != nil {
 			return err
 		}
-		if err := want(fmt.Sprintf("what is due of synapse %d", k), q.Due[k], int(ring.slots)*cfg.N); err != nil {
+		if err := wantNumbers(name, fmt.Sprintf("what is due of synapse %d", k), q.Due[k], int(ring.slots)*cfg.N); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// wantNumbers wants n finite numbers of an array of a state.
+func wantNumbers(of, what string, a []float32, n int) error {
+	if len(a) != n {
+		return stateError("%s: %s has %d numbers, want %d", of, what, len(a), n)
+	}
+	for u, v := range a {
+		if v-v != 0 {
+			return stateError("%s: number %d of %s is %g, want a finite one", of, u, what, v)
 		}
 	}
 	return nil

@@ -14,6 +14,7 @@ type Wiring struct {
 	Populations []Population
 	Synapses    []Synapse
 	Projections []Projection
+	Plastic     []Plastic // of the projections with weights that change, in their order
 	Probes      []Probe
 	Workers     int
 	Words       int       // of a row of spikes
@@ -41,6 +42,17 @@ type (
 		From, To, Synapse, Sources, Cut, Target, Weight, Weights, Delay, Delays int64
 	}
 	Probe struct{ Population, Unit int64 }
+	// Plastic is the struct of plastic.h.
+	Plastic struct {
+		Projection, Weight           int64
+		Row, Source, Entry           int64
+		SourceTrace, TargetTrace     int64
+		SourceNearest, TargetNearest int64
+		Sign, Most                   float32
+		SourceDecay, SourceJump      float32
+		TargetDecay, TargetJump      float32
+		Pre, Post                    [4]float32
+	}
 )
 
 // The sizes that wiring.h reckons with.
@@ -49,6 +61,7 @@ var (
 	_ = [1]struct{}{}[unsafe.Sizeof(Synapse{})-40]
 	_ = [1]struct{}{}[unsafe.Sizeof(Projection{})-80]
 	_ = [1]struct{}{}[unsafe.Sizeof(Probe{})-16]
+	_ = [1]struct{}{}[unsafe.Sizeof(Plastic{})-128]
 )
 
 // New lays a circuit that Check takes out for a number of workers.
@@ -59,11 +72,19 @@ func New(cfg *kernels.Circuit, workers int) *Wiring {
 	}
 	weights, ints := 0, 0
 	for _, p := range cfg.Projections {
-		weights, ints = weights+len(p.Weight), ints+len(p.Delay)+p.Matrix.Len()+(workers+1)*p.Matrix.Cols
+		ints += len(p.Delay) + p.Matrix.Len() + (workers+1)*p.Matrix.Cols
+		if p.Plasticity != nil {
+			ints += 2*p.Matrix.Len() + p.Matrix.Rows + 1
+		} else {
+			weights += len(p.Weight)
+		}
 	}
 	w.Weights, w.Ints = make([]float32, 0, weights), make([]int32, 0, ints)
-	for _, p := range cfg.Projections {
-		w.addProjection(p)
+	for i, p := range cfg.Projections {
+		from := w.addProjection(p)
+		if p.Plasticity != nil {
+			w.addPlastic(i, p, from)
+		}
 	}
 	for _, p := range w.Populations {
 		for k := range w.Synapses[p.Synapse : p.Synapse+p.Synapses] {
@@ -131,7 +152,8 @@ func (w *Wiring) addNeurons(q *Population, p kernels.Population) {
 	}
 }
 
-func (w *Wiring) addProjection(p kernels.Projection) {
+// addProjection returns for each entry by its source the number of that of the matrix.
+func (w *Wiring) addProjection(p kernels.Projection) (from []int32) {
 	to := w.Populations[p.To]
 	by, from := p.Matrix.Transpose()
 	q := Projection{From: int64(p.From), To: int64(p.To), Synapse: to.Synapse + int64(p.Synapse), Sources: int64(by.Rows), Cut: int64(len(w.Ints))}
@@ -146,7 +168,9 @@ func (w *Wiring) addProjection(p kernels.Projection) {
 	w.Ints = append(w.Ints, by.Col...)
 	_, jump := kernels.Decay(w.cfg.Step, w.cfg.Populations[p.To].Synapses[p.Synapse])
 	q.Weight = int64(len(w.Weights))
-	if len(p.Weight) == 1 {
+	if p.Plasticity != nil {
+		q.Weights = 1 // in the state
+	} else if len(p.Weight) == 1 {
 		w.Weights = append(w.Weights, float32(p.Weight[0]*jump))
 	} else {
 		q.Weights = 1
@@ -168,4 +192,5 @@ func (w *Wiring) addProjection(p kernels.Projection) {
 		s.Slots = max(s.Slots, int64(d))
 	}
 	w.Projections = append(w.Projections, q)
+	return from
 }

@@ -16,6 +16,13 @@ type Blueprint struct {
 	Connections []Connection
 	Currents    []kernels.Current
 	Probes      []kernels.Probe
+	Samples     []Sample
+}
+
+// Sample is a connection whose weights are looked at before the first step, and then each so many steps.
+type Sample struct {
+	Connection int
+	Every      int64
 }
 
 // Population is a population before its potentials are drawn.
@@ -37,7 +44,10 @@ type Connection struct {
 	Autapses          bool    // a unit may reach itself
 	Weight            Spread  // mV·ms
 	Delay             Spread  // ms, at least a step; steps are the nearest whole number of them
-	stream            string
+	// Plasticity changes the weights, nil for those that stay; Learning says by what.
+	Plasticity *kernels.Plasticity
+	Learning   *Learning
+	stream     string
 }
 
 // Rule says which units a connection joins.
@@ -110,7 +120,7 @@ func (b *Blueprint) Draw(seed uint64) (*kernels.Circuit, error) {
 			return nil, fmt.Errorf("circuits: %s: %w", q.stream, err)
 		}
 		c.Projections = append(c.Projections, kernels.Projection{From: q.From, To: q.To, Synapse: q.Synapse, Matrix: m,
-			Weight: q.weights(m.Len(), key), Delay: b.delays(q, m.Len(), key)})
+			Weight: q.weights(m.Len(), key), Delay: b.delays(q, m.Len(), key), Plasticity: q.Plasticity})
 	}
 	return c, nil
 }
@@ -130,7 +140,8 @@ func (b *Blueprint) matrix(q Connection, key random.Stream) (*sparse.Matrix, err
 	return sparse.Probability(to, from, q.P, diagonal, key)
 }
 
-// weights draws the weights of n entries. One whose sign is not that of the mean is 0.
+// weights draws the weights of n entries. One whose sign is not that of the mean is 0, and a plastic one
+// beyond the largest is that.
 func (q Connection) weights(n int, key random.Stream) []float64 {
 	if q.Weight.Form == Same {
 		return []float64{q.Weight.A}
@@ -140,6 +151,9 @@ func (q Connection) weights(n int, key random.Stream) []float64 {
 	for k := range all {
 		if w := q.Weight.at(key, k); w*q.Weight.Mean() > 0 {
 			all[k] = w
+		}
+		if p := q.Plasticity; p != nil && all[k]*p.Sign > p.Most {
+			all[k] = p.Sign * p.Most
 		}
 	}
 	return all
@@ -197,6 +211,9 @@ func (b *Blueprint) Size() kernels.CircuitSize {
 	for _, q := range b.Connections {
 		entries := b.Expected(q)
 		s.AddProjection(b.Populations[q.To].N, b.Populations[q.From].N, entries, b.longest(q))
+		if q.Plasticity != nil {
+			s.AddPlasticity(b.Populations[q.To].N, b.Populations[q.From].N, entries)
+		}
 		for _, spread := range []Spread{q.Weight, q.Delay} {
 			if spread.Form != Same {
 				s.Own += entries

@@ -224,13 +224,17 @@ func (r *reader) projections() {
 		q.Synapse = r.synapse(t, from, to)
 		r.rule(t, &q)
 		if t.Need("weight", `"1 mV ms"`) {
-			of, in := area, description.AnyReal
+			in := description.AnyReal
 			if _, conductance := to.Reversal(q.Synapse); conductance {
-				of, in = description.Duration, description.FromZero
+				in = description.FromZero
 			}
-			q.Weight = r.spread(t, "weight", of, in)
+			q.Weight = r.spread(t, "weight", to.WeightUnit(q.Synapse), in)
 			r.sign(t, q)
 		}
+		if t.Has("plasticity") {
+			r.plasticity(t, &q)
+		}
+		t.Spend("plasticity")
 		q.Delay = Spread{A: r.b.Step}
 		if t.Has("delay") {
 			q.Delay = r.spread(t, "delay", description.Duration, description.Interval{Lo: 0, Hi: 1e6})
@@ -381,9 +385,14 @@ func (r *reader) currents() {
 // mostRecords is the most units whose V is recorded.
 const mostRecords = 1000
 
-// records reads which units are recorded: the first ones of a population, or one.
+// records reads which units are recorded, the first ones of a population, or one, and which weights.
 func (r *reader) records() {
 	for _, t := range r.List("record") {
+		if t.Has("from") {
+			r.sample(t)
+			continue
+		}
+		t.Spend("from")
 		population := r.population(t, "population", true)
 		n := r.b.Populations[population].N
 		first, units := 0, 1

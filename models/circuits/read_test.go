@@ -3,6 +3,7 @@ package circuits
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -89,6 +90,24 @@ units = 3
 [[record]]
 population = "i"
 unit = 7
+
+[[projection]]
+from = "i"
+to = "i"
+probability = 0.5
+weight = { normal = ["-9 mV ms", "9 mV ms"] }
+
+[projection.plasticity]
+rule = "stdp"
+A_minus = 0.02
+tau_plus = "10 ms"
+w_max = "sqrt(n)*2 mV ms"
+window = "symmetric"
+
+[[record]]
+from = "i"
+to = "i"
+every = "50 ms"
 `
 
 // readGood reads a network and draws it.
@@ -143,6 +162,25 @@ func TestGood(t *testing.T) {
 			t.Errorf("entry %d has the weight %v and a delay of %d steps", k, w, d)
 		}
 	}
+	ii := c.Projections[4]
+	most, at := math.Sqrt(40)*2, 0
+	for _, w := range ii.Weight {
+		if w > 0 || w < -most {
+			t.Errorf("a plastic weight is %v, want %v to 0", w, -most)
+		}
+		if w == -most {
+			at++
+		}
+	}
+	if p := ii.Plasticity; at == 0 || p.Sign != -1 || p.Most != most || p.Pre.B != 0.02 || p.Post.B != 0.01 || p.Source.Tau != 10 || p.Target.Tau != 20 || c.Projections[0].Plasticity != nil {
+		t.Errorf("%d plastic weights are at the largest, by %+v", at, p)
+	}
+	if len(b.Samples) != 1 || b.Samples[0] != (Sample{4, 250}) {
+		t.Errorf("samples %v", b.Samples)
+	}
+	if got, want := b.Connections[4].Learning.Text(area), "stdp (A_plus 0.01, A_minus 0.02, tau_plus 10 ms, tau_minus 20 ms, w_max 12.6491 mV ms, window symmetric, pairs all)"; got != want {
+		t.Errorf("the plasticity is written %s, want %s", got, want)
+	}
 	if cur := c.Currents[0]; cur.First != 50 || cur.Last != 5000 || cur.Amplitude != 15 {
 		t.Errorf("current %+v", cur)
 	}
@@ -196,6 +234,20 @@ func TestBad(t *testing.T) {
 		"kind":                    {`kind = "excitatory"`, `kind = "exciting"`, `line 16: population.e.kind is "exciting", want one of excitatory, inhibitory`},
 		"syntax":                  {`doc = "a test"`, `doc = "a test`, `my.toml: line 1: `},
 		"step":                    {`step = "0.2 ms"`, `step = "0 ms"`, `line 3: step is "0 ms", want`},
+		"unknown rule":            {`rule = "stdp"`, `rule = "stpd"`, `projection[4].plasticity.rule is "stpd", want one of isp, isp-additive, stdp, vogels`},
+		"no rule of plasticity":   {"rule = \"stdp\"\n", "", `projection[4].plasticity has no rule; add one, such as rule = "isp"`},
+		"no largest weight":       {"w_max = \"sqrt(n)*2 mV ms\"\n", "", `projection[4].plasticity has no w_max; add one, such as w_max = "1 mV ms"`},
+		"largest weight of 0":     {`"sqrt(n)*2 mV ms"`, `"0 mV ms"`, `projection[4].plasticity.w_max is "0 mV ms", want more than 0`},
+		"a weight beyond it":      {`"sqrt(n)*2 mV ms"`, `"8 mV ms"`, `projection[4].weight reaches 9, more than the w_max of the plasticity, 8; give`},
+		"unknown parameter":       {`A_minus`, `A_min`, `projection[4].plasticity.A_min is unknown; did you mean "A_minus"?`},
+		"parameter of another":    {`rule = "stdp"`, `rule = "vogels"`, `projection[4].plasticity has no eta; add one, such as eta = "1 mV ms"`},
+		"part of a weight":        {`A_minus = 0.02`, `A_minus = 2`, `projection[4].plasticity.A_minus is 2, want a number of 0 to 1`},
+		"short trace":             {`tau_plus = "10 ms"`, `tau_plus = "0.1 ms"`, `projection[4].plasticity.tau_plus is 0.1 ms, shorter than the step, 0.2 ms`},
+		"unknown window":          {`"symmetric"`, `"even"`, `projection[4].plasticity.window is "even", want one of asymmetric, symmetric`},
+		"plastic without a sign":  {`{ normal = ["-9 mV ms", "9 mV ms"] }`, `"0 mV ms"`, `projection[4].weight is 0, so that plasticity cannot know its sign; give population i the kind "excitatory" or "inhibitory"`},
+		"weights that stay":       {"from = \"i\"\nto = \"i\"\nevery", "from = \"i\"\nto = \"e\"\nevery", `record[2] records the weights from i to e, which do not change`},
+		"weights that are not":    {"from = \"i\"\nto = \"i\"\nevery", "from = \"e\"\nto = \"i\"\nevery", `record[2] records the weights from e to i, and there is no such projection`},
+		"weights at no times":     {"every = \"50 ms\"\n", "", `record[2] has no every; add one, such as every = "1 s"`},
 		"projection as a table":   {"[[current]]", "projection = 1\n[[current]]", `my.toml: line `},
 	}
 	for name, c := range tests {

@@ -1,0 +1,51 @@
+package analysis
+
+import (
+	"math"
+
+	"galvani/kernels"
+)
+
+// WeightsOf is what plastic weights are like, as magnitudes.
+type WeightsOf struct {
+	N    int     `json:"n"`
+	Mean float64 `json:"mean"`
+	SD   float64 `json:"sd"`
+	// Middle is the part of the weights between 0.2 and 0.8 of the largest that is allowed; nil where none is
+	// the largest. A small one means that weights went to either bound.
+	Middle *float64 `json:"middle,omitempty"`
+}
+
+// Weights returns what the weights under a rule are like.
+func Weights(rule *kernels.Plasticity, weights []float64) WeightsOf {
+	w := WeightsOf{N: len(weights)}
+	if w.N == 0 {
+		return w
+	}
+	n, middle := float64(w.N), 0.0
+	for _, x := range weights {
+		x *= rule.Sign
+		w.Mean += x / n
+		if 0.2*rule.Most <= x && x <= 0.8*rule.Most {
+			middle += 1 / n
+		}
+	}
+	for _, x := range weights {
+		d := x*rule.Sign - w.Mean
+		w.SD += d * d / n
+	}
+	if w.SD = math.Sqrt(w.SD); rule.Most < kernels.NoBound {
+		w.Middle = &middle
+	}
+	return w
+}
+
+// Histogram counts magnitudes in equal bins from 0 to a largest one, which the last bin holds, too.
+func Histogram(rule *kernels.Plasticity, weights []float64, most float64, bins int) []float64 {
+	count := make([]float64, bins)
+	for _, x := range weights {
+		k := int(x * rule.Sign / most * float64(bins))
+		count[max(0, min(k, bins-1))]++
+	}
+	return count
+}

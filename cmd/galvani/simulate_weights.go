@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"galvani/bench/analysis"
+	"galvani/engine/chart"
+	"galvani/engine/npz"
+	"galvani/engine/safetensors"
+	"galvani/kernels"
+	"galvani/models/circuits"
+)
+
+// plasticReport is what the weights of a plastic projection did.
+type plasticReport struct {
+	From  string             `json:"from"`
+	To    string             `json:"to"`
+	Rule  string             `json:"rule"`
+	Unit  string             `json:"unit"`
+	Start analysis.WeightsOf `json:"start"`
+	End   analysis.WeightsOf `json:"end"`
+}
+
+// countWeights fills in what the plastic weights did up to a state.
+func (r *simulation) countWeights(net *circuits.Blueprint, c *kernels.Circuit, end *kernels.CircuitState) {
+	for _, i := range c.Plastic() {
+		p, q := c.Projections[i], net.Connections[i]
+		to := net.Populations[p.To]
+		r.Weights = append(r.Weights, plasticReport{From: c.Populations[p.From].Name, To: to.Name, Rule: q.Learning.Name,
+			Unit: to.WeightUnit(q.Synapse).Unit, Start: analysis.Weights(p.Plasticity, startWeights(c, i)),
+			End: analysis.Weights(p.Plasticity, c.WeightsNow(end, i))})
+	}
+}
+
+// startWeights returns the weights of projection i before the first step, one of each entry.
+func startWeights(c *kernels.Circuit, i int) []float64 {
+	p := c.Projections[i]
+	all := make([]float64, p.Matrix.Len())
+	for k := range all {
+		all[k] = p.Weight[k%len(p.Weight)]
+	}
+	return all
+}
+
+// sampler looks at the weights that are recorded, in steps that do not depend on the stretches.
+type sampler struct {
+	net *circuits.Blueprint
+	c   *kernels.Circuit
+}
+
+// next returns in which step behind one the weights are looked at next, or a later end.
+func (s sampler) next(done, end int) int {
+	for _, q := range s.net.Samples {
+		end = int(min(int64(end), (int64(done)/q.Every+1)*q.Every))
+	}
+	return end
+}
+
+// look adds to the course of the weights what is due in a step: the mean and the standard deviation.
+func (s sampler) look(plan kernels.CircuitPlan, step int, now *saved) error {
+	var state *kernels.CircuitState
+	for len(now.weights) < len(s.net.Samples) {
+		now.weights = append(now.weights, nil)
+	}
+	for i, q := range s.net.Samples {
+		if int64(step)%q.Every != 0 {
+			continue
+		}
+		if state == nil {
+			var err error
+			if state, err = plan.State(); err != nil {
+				return err
+			}
+		}
+		w := analysis.Weights(s.c.Projections[q.Connection].Plasticity, s.c.WeightsNow(state, q.Connection))
+		now.weights[i] = append(now.weights[i], w.Mean, w.SD)
+	}
+	return nil
+}
+
+// writeWeights leaves the course of the weights that are recorded, all plastic weights at the end, and their
+// histogram.
+func (f *simulateFlags) writeWeights(net *circuits.Blueprint, c *kernels.Circuit, did *saved) error {
+	if len(net.Samples) > 0 {
+		if err := writeFile(f.out+"-weights.csv", func(w io.Writer) error { return f.course(w, net, did) }); err != nil {
+			return err
+		}
+	}
+	if len(c.Plastic()) == 0 {
+		return nil
+	}
+	if err := writeFile(f.out+"-weights.npz", func(w io.Writer) error { return npz.Write(w, weightArrays(c, did.state)) }); err != nil {
+		return err
+	}
+	err := writeChart(f.out+"-weights", weightHistogram(net, c, did.state))
+	if errors.Is(err, chart.ErrEmpty) { // of projections without an entry
+		return nil
+	}
+	return err
+}
+
+// course writes the mean and the standard deviation of the weights that are recorded.
+func (f *simulateFlags) course(w io.Writer, net *circuits.Blueprint, did *saved) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintln(b, "time_ms,from,to,unit,mean,sd")
+	for i, q := range net.Samples {
+		p := net.Connections[q.Connection]
+		from, to := net.Populations[p.From], net.Populations[p.To]
+		for k := 0; k+1 < len(did.weights[i]); k += 2 {
+			fmt.Fprintf(b, "%.6g,%s,%s,%s,%.6g,%.6g\n", float64(int64(k/2)*q.Every)*f.step, from.Name, to.Name,
+				to.WeightUnit(p.Synapse).Unit, did.weights[i][k], did.weights[i][k+1])
+		}
+	}
+	return b.Flush() // which returns the first error of all
+}
+
+// weightArrays returns the source, the target and the weight of each entry of the plastic projections.
+func weightArrays(c *kernels.Circuit, state *kernels.CircuitState) (all []safetensors.Tensor) {
+	for _, i := range c.Plastic() {
+		p := c.Projections[i]
+		n := p.Matrix.Len()
+		target := make([]int32, 0, n)
+		for r := range p.Matrix.Rows {
+			for range p.Matrix.Row(r) {
+				target = append(target, int32(r))
+			}
+		}
+		name := fmt.Sprintf("%d.%s.%s.", i, c.Populations[p.From].Name, c.Populations[p.To].Name)
+		all = append(all, safetensors.Int32(name+"source", []int{n}, p.Matrix.Col), safetensors.Int32(name+"target", []int{n}, target),
+			safetensors.Float64(name+"weight", []int{n}, c.WeightsNow(state, i)))
+	}
+	return all
+}
+
+// weightBins is the number of bins of a histogram.
+const weightBins = 40
+
+// weightHistogram draws the magnitudes of the plastic weights at the start, dashed, and at the end, one chart
+// below the other.
+func weightHistogram(net *circuits.Blueprint, c *kernels.Circuit, state *kernels.CircuitState) (s chart.Stack) {
+	for _, i := range c.Plastic() {
+		p := c.Projections[i]
+		start, end := startWeights(c, i), c.WeightsNow(state, i)
+		most := p.Plasticity.Most
+		if most == kernels.NoBound {
+			most = 0
+			for k := range end {
+				most = max(most, math.Abs(end[k]), math.Abs(start[k]))
+			}
+		}
+		if len(end) == 0 || most == 0 {
+			continue
+		}
+		// Each chart has its own range: bins are in parts of the largest weight.
+		q := net.Connections[i]
+		to := net.Populations[p.To]
+		line := chart.Lines{Title: fmt.Sprintf("Weights from %s to %s", c.Populations[p.From].Name, to.Name),
+			Subtitle: fmt.Sprintf("%s; 1 is %.4g %s", q.Learning.Name, most, to.WeightUnit(q.Synapse).Unit),
+			XLabel:   "weight (part of the largest)", YLabel: "synapses"}
+		for k, w := range [][]float64{start, end} {
+			line.Series = append(line.Series, steps([]string{"start", "end"}[k], analysis.Histogram(p.Plasticity, w, most, weightBins)))
+			line.Series[k].Dashed = k == 0
+		}
+		s = append(s, line)
+	}
+	return s
+}
+
+// steps draws counts of equal bins from 0 to 1 as a line of steps.
+func steps(name string, count []float64) chart.Series {
+	s := chart.Series{Name: name}
+	for k, n := range count {
+		s.X = append(s.X, float64(k)/float64(len(count)), float64(k+1)/float64(len(count)))
+		s.Y = append(s.Y, n, n)
+	}
+	return s
+}
+
+func (p *printer) plasticWeights(all []plasticReport) {
+	if len(all) == 0 {
+		return
+	}
+	rows := make([][]string, 0, len(all))
+	for _, w := range all {
+		middle := "-"
+		if w.End.Middle != nil {
+			middle = fmt.Sprintf("%.0f %%", 100**w.End.Middle)
+		}
+		rows = append(rows, []string{w.From + " to " + w.To, w.Rule, fmt.Sprint(w.End.N), fmt.Sprintf("%.4g ± %.3g", w.Start.Mean, w.Start.SD),
+			fmt.Sprintf("%.4g ± %.3g", w.End.Mean, w.End.SD), w.Unit, middle})
+	}
+	p.table([]string{"WEIGHTS", "RULE", "SYNAPSES", "START", "END", "UNIT", "0.2-0.8 OF LARGEST"}, rows)
+}

@@ -1,0 +1,78 @@
+package plasticity
+
+import (
+	"slices"
+
+	"galvani/kernels"
+)
+
+// Rule is a rule with its parameters.
+type Rule struct {
+	Name      string
+	Doc       string // one sentence
+	Equations string
+	Source    string
+	Params    []Param
+	// Make returns the rule for values of all parameters in their order, without the sign of the weights.
+	Make func(v []float64) kernels.Plasticity
+}
+
+// Param is a parameter of a rule.
+type Param struct {
+	Name string
+	Unit Unit
+	Doc  string
+	// Value is that of a parameter that is not given; NaN for one that must be.
+	Value, Min, Max float64
+	// Choices are the words of a parameter that is one of them; its value is the number of the word.
+	Choices []string
+}
+
+// Unit is what a parameter is measured in.
+type Unit int
+
+// The units. Weight is that of the weights, WeightTime that times ms.
+const (
+	Number Unit = iota
+	Milliseconds
+	Hertz
+	Weight
+	WeightTime
+)
+
+// All returns the rules by their names.
+func All() []Rule { return []Rule{isp, ispAdditive, stdp, vogels} }
+
+// Names returns the names of All.
+func Names() (names []string) {
+	for _, r := range All() {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+// Of returns a rule by its name.
+func Of(name string) (Rule, bool) {
+	all := All()
+	i := slices.IndexFunc(all, func(r Rule) bool { return r.Name == name })
+	if i < 0 {
+		return Rule{}, false
+	}
+	return all[i], true
+}
+
+const (
+	longest = 1e9 // ms, of a time constant
+	largest = 1e12
+)
+
+// bound is the parameter w_max of a rule that does without.
+func bound() Param {
+	return Param{Name: "w_max", Unit: Weight, Value: kernels.NoBound, Min: 0, Max: kernels.NoBound, Doc: "largest magnitude of a weight"}
+}
+
+// both returns the same trace for the source and the target.
+func both(tau, jump float64) (source, target kernels.Pairing) {
+	p := kernels.Pairing{Tau: tau, Jump: jump}
+	return p, p
+}
