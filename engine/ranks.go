@@ -32,8 +32,9 @@ func (s *Session) trainRank(ctx context.Context, obs Observer, save Saver) (Resu
 	r, err := s.Train(ctx, obs, save)
 	if cause := errors.Join(r.Cause, err); cause != nil {
 		s.cfg.group().Abort(cause)
+		return r, err
 	}
-	return r, err
+	return r, s.cfg.group().Sum(nil, nil) // one that fails at its end must be heard, too
 }
 
 // stops reports whether any rank is asked to stop, so that all stop at the same update.

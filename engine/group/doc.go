@@ -1,4 +1,4 @@
-// Package group has the ranks of a run: processes, or goroutines that stand for them, each of which
+// Package group has the ranks of a run: processes that MPI connects, or goroutines that stand for them, each of which
 // takes its part of every batch and holds all parameters. What they exchange is added in one order,
 // whatever their number, so that the number of ranks changes the time and no bit of a result.
 //

@@ -9,20 +9,44 @@ import (
 // Group is the ranks of a run as one of them sees it. All ranks make the same calls in the same order,
 // each with vectors of the same lengths; a call returns when all have made it. A Group is for one
 // goroutine at a time.
+//
+// Errors: *Left in every call after a rank has left, on all ranks; ErrLost where a rank does not answer.
 type Group interface {
 	// Rank is the number of this rank, from 0 on.
 	Rank() int
 	// Size is the number of ranks.
 	Size() int
+	// Local returns the number of this rank among those of the same machine, and how many these are.
+	Local() (rank, size int)
 	// Sum replaces x and y on every rank by their sums over all ranks, element by element, added in
 	// pairs of neighbours, then in pairs of those sums, and so on: ((0+1)+(2+3))+((4+5)+(6+7)). So a
 	// rank that brings a sum made by Pairwise of its share gives the bits of one rank that has it all.
+	// A sum of ones and zeros is a vote; a sum of nothing waits for all ranks.
 	Sum(x []float32, y []float64) error
 	// Bcast replaces x on every rank by that of rank 0.
 	Bcast(x []float64) error
-	// Abort makes all calls of the other ranks fail, those that wait already and those to come.
+	// Gather returns what each rank brings, by rank, on every rank. Lengths may differ.
+	Gather(b []byte) ([][]byte, error)
+	// Abort makes all calls of the other ranks fail, those that wait already and those to come. It
+	// waits until they have heard of it.
 	Abort(cause error)
 }
+
+// Left is the error of a call after a rank has left.
+type Left struct {
+	Rank  int
+	Text  string // what the rank left for
+	Code  int    // its exit code
+	cause error  // of a rank of this process
+}
+
+func (l *Left) Error() string { return fmt.Sprintf("rank %d: %s", l.Rank, l.Text) }
+
+// Unwrap returns what the rank left for where it is of this process.
+func (l *Left) Unwrap() error { return l.cause }
+
+// ErrLost is wrapped where a rank does not answer any more.
+var ErrLost = errors.New("rank lost")
 
 // ErrShares is wrapped where ranks cannot share a number of parts.
 var ErrShares = errors.New("impossible division over ranks")
@@ -75,11 +99,17 @@ func (Alone) Rank() int { return 0 }
 // Size returns 1.
 func (Alone) Size() int { return 1 }
 
+// Local returns 0 and 1.
+func (Alone) Local() (rank, size int) { return 0, 1 }
+
 // Sum leaves x and y as they are.
 func (Alone) Sum([]float32, []float64) error { return nil }
 
 // Bcast leaves x as it is.
 func (Alone) Bcast([]float64) error { return nil }
+
+// Gather returns b.
+func (Alone) Gather(b []byte) ([][]byte, error) { return [][]byte{b}, nil }
 
 // Abort does nothing: there is nobody else.
 func (Alone) Abort(error) {}

@@ -82,20 +82,17 @@ func TestShareRefuses(t *testing.T) {
 // TestAbort lets one of three ranks leave while the others wait, and tells those of the cause.
 func TestAbort(t *testing.T) {
 	cause := errors.New("no more")
-	ranks := DryRun(3)
-	errs := make(chan error)
-	for _, g := range ranks[:2] {
-		go func() { errs <- g.Sum([]float32{1}, nil) }()
-	}
-	ranks[2].Abort(cause)
-	for range 2 {
-		if err := <-errs; !errors.Is(err, cause) {
-			t.Errorf("got %v, want the cause", err)
+	onRanks(3, func(g Group) {
+		if g.Rank() == 2 {
+			g.Abort(cause)
+			return
 		}
-	}
-	if err := ranks[0].Bcast(nil); !errors.Is(err, cause) {
-		t.Errorf("a later call gives %v, want the cause", err)
-	}
+		for range 2 {
+			if err := g.Sum([]float32{1}, nil); !errors.Is(err, cause) {
+				t.Errorf("got %v, want the cause", err)
+			}
+		}
+	})
 }
 
 // TestSumRefusesLengths does not add vectors of different lengths.
@@ -110,4 +107,113 @@ func TestSumRefusesLengths(t *testing.T) {
 			t.Error("added vectors of different lengths")
 		}
 	}
+}
+
+// long returns numbers of a rank whose sum depends on the order of the additions.
+func long(n, rank int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(math.Pow(10, float64((i+rank)*5%8))) / float32(3+i%7+rank)
+	}
+	return x
+}
+
+// onRanks calls a function on each of so many ranks.
+func onRanks(size int, f func(g Group)) {
+	var wg sync.WaitGroup
+	for _, g := range DryRun(size) {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			f(g)
+		}()
+	}
+	wg.Wait()
+}
+
+// TestSumOrder holds vectors that are exchanged whole and in halves, on numbers of ranks that are powers
+// of two and others, to the sum in pairs.
+func TestSumOrder(t *testing.T) {
+	for _, n := range []int{1, 7, short, short + 1, 3*short + 5} {
+		for _, size := range []int{1, 2, 3, 4, 7, 8, 16} {
+			parts := make([][]float32, size)
+			for r := range parts {
+				parts[r] = long(n, r)
+			}
+			for d := 1; d < size; d *= 2 {
+				for r := 0; r+d < size; r += 2 * d {
+					Add(parts[r], parts[r+d])
+				}
+			}
+			onRanks(size, func(g Group) {
+				x, y := long(n, g.Rank()), make([]float64, headerSums+3)
+				for i := range y {
+					y[i] = float64(g.Rank() + i)
+				}
+				if err := g.Sum(x, y); err != nil {
+					t.Error(err)
+				}
+				if !slices.Equal(x, parts[0]) {
+					t.Errorf("%d numbers on %d ranks: rank %d has another sum", n, size, g.Rank())
+				}
+				if want := float64(size*(size-1)/2 + 2*size); y[2] != want || y[len(y)-1] != want+float64(size*headerSums) {
+					t.Errorf("%d ranks: sums %v", size, y)
+				}
+			})
+		}
+	}
+}
+
+// TestGather brings bytes of different lengths.
+func TestGather(t *testing.T) {
+	for _, size := range []int{1, 2, 5, 8} {
+		onRanks(size, func(g Group) {
+			own := slices.Repeat([]byte{byte('a' + g.Rank())}, 3*g.Rank()%7)
+			all, err := g.Gather(own)
+			if err != nil || len(all) != size {
+				t.Errorf("%d ranks: %q, %v", size, all, err)
+				return
+			}
+			for r, b := range all {
+				if string(b) != string(slices.Repeat([]byte{byte('a' + r)}, 3*r%7)) {
+					t.Errorf("%d ranks: rank %d has %q of rank %d", size, g.Rank(), b, r)
+				}
+			}
+		})
+	}
+}
+
+// TestLeaving lets two of five ranks leave while the others make different calls; all hear of the lower.
+func TestLeaving(t *testing.T) {
+	onRanks(5, func(g Group) {
+		var err error
+		switch g.Rank() {
+		case 1, 3:
+			g.Abort(errors.New("no more"))
+			err = g.Sum(nil, nil)
+		case 0:
+			err = g.Bcast(make([]float64, 3))
+		default:
+			_, err = g.Gather(nil)
+		}
+		var left *Left
+		if !errors.As(err, &left) || left.Rank != 1 || left.Text != "no more" {
+			t.Errorf("rank %d: %v, want that rank 1 has left", g.Rank(), err)
+		}
+	})
+}
+
+// TestDifferentCalls holds that ranks that make different calls hear of it.
+func TestDifferentCalls(t *testing.T) {
+	onRanks(4, func(g Group) {
+		err := error(nil)
+		if g.Rank() == 2 {
+			err = g.Bcast(nil)
+		} else {
+			err = g.Sum(nil, nil)
+		}
+		if err == nil || g.Sum(nil, nil) == nil {
+			t.Errorf("rank %d: no error after different calls", g.Rank())
+		}
+	})
 }

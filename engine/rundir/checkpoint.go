@@ -126,6 +126,37 @@ func (s *State) metadata() (map[string]string, error) {
 	return m, nil
 }
 
+// Encode returns what Save writes.
+//
+// Errors: ErrInvalid for a state that does not fit the format.
+func Encode(s *State) ([]byte, error) {
+	metadata, err := s.metadata()
+	var b bytes.Buffer
+	if err == nil {
+		err = safetensors.Write(&b, s.Tensors, metadata)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rundir: checkpoint: %w: %w", ErrInvalid, err)
+	}
+	return b.Bytes(), nil
+}
+
+// Decode reads and verifies what Encode returned; name stands for it in errors.
+//
+// Errors: ErrCorrupt.
+func Decode(b []byte, name string) (*State, error) {
+	f, err := safetensors.Decode(b, name)
+	if err != nil {
+		return nil, fmt.Errorf("rundir: %w", err)
+	}
+	c, err := verify(f)
+	if err != nil {
+		return nil, fmt.Errorf("rundir: %s: %w", name, err)
+	}
+	c.Path = name
+	return &c.State, nil
+}
+
 // Load reads and verifies one checkpoint file. Nothing in it is executed, and no more memory
 // is taken than the file is long.
 //

@@ -1,0 +1,167 @@
+//go:build mpi || mpich
+
+#include "link.h"
+
+#include <mpi.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    piece = 32 * 1024,    // numbers of a message of swap_add, which stay in the cache until they are added
+    window = 4,           // messages of swap_add under way
+    most_bytes = 1 << 30, // of a message of swap
+    spins = 1000,         // tests before a rank lets others have the core
+    patience = 20,        // ms after which it sleeps between two tests
+    nap = 50,             // µs of such a sleep
+};
+
+static MPI_Comm data = MPI_COMM_NULL, beats = MPI_COMM_NULL;
+static int me, size, crowded;
+
+// Each rank sends a beat to the next one every second, whatever it does besides, and counts its own
+// beats in which the one before was silent. So no rank is taken for lost when all were suspended.
+static struct {
+    MPI_Request out, in;
+    char sent, heard;
+    int silent;
+    double last;
+} beat = {.out = MPI_REQUEST_NULL, .in = MPI_REQUEST_NULL};
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + 1e-9 * t.tv_nsec;
+}
+
+static int listen_for_beat(void) {
+    return MPI_Irecv(&beat.heard, 1, MPI_CHAR, (me + size - 1) % size, 0, beats, &beat.in);
+}
+
+int galvani_link_open(struct galvani_place *at) {
+    int have, n, e = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &have);
+    if (e)
+        return e;
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    MPI_Comm host;
+    if ((e = MPI_Comm_dup(MPI_COMM_WORLD, &data)) || (e = MPI_Comm_dup(MPI_COMM_WORLD, &beats)) ||
+        (e = MPI_Comm_rank(data, &me)) || (e = MPI_Comm_size(data, &size)) ||
+        (e = MPI_Comm_split_type(data, MPI_COMM_TYPE_SHARED, me, MPI_INFO_NULL, &host)) ||
+        (e = MPI_Comm_rank(host, &at->local)) || (e = MPI_Comm_size(host, &at->locals)) || (e = MPI_Comm_free(&host)))
+        return e;
+    char text[MPI_MAX_LIBRARY_VERSION_STRING];
+    if ((e = MPI_Get_library_version(text, &n)))
+        return e;
+    text[strcspn(text, ",\n")] = 0;
+    strncpy(at->library, text, sizeof at->library - 1);
+    at->rank = me, at->size = size;
+    crowded = at->locals > sysconf(_SC_NPROCESSORS_ONLN);
+    beat.last = now();
+    return size > 1 ? listen_for_beat() : 0;
+}
+
+int galvani_link_beat(void) {
+    int done, e;
+    beat.last = now();
+    if (size == 1)
+        return 0;
+    if ((e = MPI_Test(&beat.out, &done, MPI_STATUS_IGNORE)))
+        return e;
+    if (done && (e = MPI_Isend(&beat.sent, 1, MPI_CHAR, (me + 1) % size, 0, beats, &beat.out)))
+        return e;
+    beat.silent++;
+    for (;;) {
+        if ((e = MPI_Test(&beat.in, &done, MPI_STATUS_IGNORE)))
+            return e;
+        if (!done)
+            break;
+        beat.silent = 0;
+        if ((e = listen_for_beat()))
+            return e;
+    }
+    return beat.silent > galvani_link_silence ? -1 - (me + size - 1) % size : 0;
+}
+
+// finish waits for requests. A rank that waits long leaves the core to others.
+static int finish(int n, MPI_Request *r) {
+    double begin = 0;
+    for (unsigned k = 1;; k++) {
+        int done, e = MPI_Testall(n, r, &done, MPI_STATUSES_IGNORE);
+        if (e || done)
+            return e;
+        if (!crowded && k < spins)
+            continue;
+        sched_yield();
+        if (k % 16)
+            continue;
+        double t = now();
+        if (begin == 0)
+            begin = t;
+        if (t - begin > 1e-3 * patience)
+            nanosleep(&(struct timespec){.tv_nsec = 1000 * nap}, NULL);
+        if (t - beat.last >= 1 && (e = galvani_link_beat()))
+            return e;
+    }
+}
+
+int galvani_link_swap(int peer, const void *send, long nsend, void *receive, long nreceive) {
+    for (long at = 0; at < nsend || at < nreceive; at += most_bytes) {
+        MPI_Request r[2];
+        int n = 0, e = 0;
+        if (at < nreceive)
+            e = MPI_Irecv((char *)receive + at, nreceive - at < most_bytes ? nreceive - at : most_bytes, MPI_BYTE, peer, 1, data, &r[n++]);
+        if (!e && at < nsend)
+            e = MPI_Isend((const char *)send + at, nsend - at < most_bytes ? nsend - at : most_bytes, MPI_BYTE, peer, 1, data, &r[n++]);
+        if (e || (e = finish(n, r)))
+            return e;
+    }
+    return 0;
+}
+
+static int part(long n, long k) { return n - k * piece < piece ? n - k * piece : piece; }
+
+int galvani_link_swap_add(int peer, const float *send, long nsend, float *sum, long nsum) {
+    static float came[window][piece];
+    MPI_Request in[window], out[window];
+    long ins = (nsum + piece - 1) / piece, outs = (nsend + piece - 1) / piece;
+    int e;
+    for (long k = 0; k - window < ins || k - window < outs; k++) {
+        long old = k - window; // the message that had this place before
+        int w = k % window;
+        if (old >= 0 && old < ins) {
+            if ((e = finish(1, &in[w])))
+                return e;
+            float *restrict to = sum + old * piece;
+            const float *restrict from = came[w];
+            for (int i = 0, n = part(nsum, old); i < n; i++)
+                to[i] += from[i];
+        }
+        if (k < ins && (e = MPI_Irecv(came[w], part(nsum, k), MPI_FLOAT, peer, 2, data, &in[w])))
+            return e;
+        if (old >= 0 && old < outs && (e = finish(1, &out[w])))
+            return e;
+        if (k < outs && (e = MPI_Isend(send + k * piece, part(nsend, k), MPI_FLOAT, peer, 2, data, &out[w])))
+            return e;
+    }
+    return 0;
+}
+
+int galvani_link_close(void) {
+    if (size > 1 && MPI_Cancel(&beat.in) == 0)
+        MPI_Request_free(&beat.in);
+    return MPI_Finalize();
+}
+
+void galvani_link_abort(int code) { MPI_Abort(MPI_COMM_WORLD, code); }
+
+void galvani_link_error(int code, char text[512]) {
+    int n;
+    char all[MPI_MAX_ERROR_STRING];
+    strcpy(text, "unknown error of MPI");
+    if (MPI_Error_string(code, all, &n) == 0)
+        strncpy(text, all, 511), text[511] = 0;
+}
+
+int galvani_link_allreduce(float *x, long n) { return MPI_Allreduce(MPI_IN_PLACE, x, n, MPI_FLOAT, MPI_SUM, data); }

@@ -1,0 +1,130 @@
+//go:build mpi || mpich
+
+package group
+
+// #cgo CFLAGS: -O3
+// #include <stdlib.h>
+// #include "link.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+	"unsafe"
+)
+
+// Built says with which MPI this program was built.
+const Built = true
+
+// open starts MPI on a thread of its own and returns this process as a rank.
+func open(code func(error) int) (*Launched, error) {
+	p := &process{calls: make(chan func()), at: new(C.struct_galvani_place)}
+	begun := make(chan error)
+	go p.serve(begun)
+	if err := <-begun; err != nil {
+		return nil, err
+	}
+	r := &ranks{link: p, do: p.do, code: code}
+	return &Launched{Group: r, process: p, Library: C.GoString(&p.at.library[0])}, nil
+}
+
+// process is the link of a rank that is a process. MPI is called from one thread, whatever goroutine the
+// calls come from.
+type process struct {
+	calls chan func()
+	at    *C.struct_galvani_place
+	ended bool // MPI is, as the thread of MPI knows
+}
+
+// serve is the thread of MPI. Between two calls it tells the next rank that this one lives.
+func (p *process) serve(begun chan error) {
+	runtime.LockOSThread()
+	begun <- p.check(C.galvani_link_open(p.at))
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	for {
+		select {
+		case f, more := <-p.calls:
+			if !more {
+				return
+			}
+			f()
+		case <-second.C:
+			if p.ended {
+				continue
+			}
+			if err := p.check(C.galvani_link_beat()); err != nil {
+				p.abort(err)
+			}
+		}
+	}
+}
+
+// abort ends the job with all its ranks where a rank is lost, which the others cannot hear of in another way: they wait in
+// calls that it does not make.
+func (p *process) abort(err error) {
+	sayLost(err)
+	C.galvani_link_abort(exitLost)
+}
+
+// do runs what uses the link on the thread of MPI.
+func (p *process) do(f func() error) (err error) {
+	done := make(chan struct{})
+	p.calls <- func() {
+		defer close(done)
+		if err = f(); errors.Is(err, ErrLost) {
+			p.abort(err)
+		}
+	}
+	<-done
+	return err
+}
+
+// close ends MPI.
+func (p *process) close() error {
+	defer close(p.calls)
+	return p.do(func() error {
+		p.ended = true
+		return p.check(C.galvani_link_close())
+	})
+}
+
+// check makes an error of what a call of link.h returns.
+//
+// Errors: ErrLost.
+func (p *process) check(code C.int) error {
+	switch {
+	case code == 0:
+		return nil
+	case code < 0:
+		return fmt.Errorf("group: rank %d has not answered for %d s: %w", -1-code, C.galvani_link_silence, ErrLost)
+	}
+	text := (*C.char)(C.malloc(512))
+	defer C.free(unsafe.Pointer(text))
+	C.galvani_link_error(code, text)
+	return fmt.Errorf("group: MPI: %s: %w", C.GoString(text), ErrLost)
+}
+
+func (p *process) rank() int               { return int(p.at.rank) }
+func (p *process) size() int               { return int(p.at.size) }
+func (p *process) local() (rank, size int) { return int(p.at.local), int(p.at.locals) }
+
+func (p *process) swap(peer int, send, receive []byte) error {
+	return p.check(C.galvani_link_swap(C.int(peer), unsafe.Pointer(unsafe.SliceData(send)), C.long(len(send)),
+		unsafe.Pointer(unsafe.SliceData(receive)), C.long(len(receive))))
+}
+
+func (p *process) swapAdd(peer int, send, sum []float32) error {
+	return p.check(C.galvani_link_swap_add(C.int(peer), (*C.float)(unsafe.SliceData(send)), C.long(len(send)),
+		(*C.float)(unsafe.SliceData(sum)), C.long(len(sum))))
+}
+
+// LibrarySum adds x over all ranks by the library's own sum, in the order that it takes.
+func (l *Launched) LibrarySum(x []float32) error {
+	p := l.process
+	return p.do(func() error {
+		return p.check(C.galvani_link_allreduce((*C.float)(unsafe.SliceData(x)), C.long(len(x))))
+	})
+}

@@ -1,0 +1,6 @@
+//go:build mpich
+
+package group
+
+// #cgo pkg-config: mpich
+import "C"

@@ -1,0 +1,154 @@
+//go:build (mpi || mpich) && linux
+
+package group
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+)
+
+// asRank makes the test binary behave as one rank that checks what it gets.
+const asRank = "GALVANI_TEST_AS_RANK"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asRank) == "" {
+		os.Exit(m.Run())
+	}
+	if err := beRank(); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+
+// launch starts n processes of a command under mpirun.
+func launch(n int, env []string, name string, args ...string) *exec.Cmd {
+	c := exec.Command("mpirun", append([]string{"--oversubscribe", "-n", fmt.Sprint(n), name}, args...)...)
+	c.Env = append(append(os.Environ(), "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"), env...)
+	return c
+}
+
+// TestMPI lets processes check sums, broadcasts, what is gathered and Go's signals.
+func TestMPI(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 4} {
+		if out, err := launch(n, []string{asRank + "=1"}, os.Args[0]).CombinedOutput(); err != nil {
+			t.Errorf("%d ranks: %v\n%s", n, err, out)
+		}
+	}
+}
+
+// beRank checks all calls as one of the ranks that mpirun has started.
+func beRank() error {
+	l, err := Open(func(error) int { return 64 })
+	if err != nil {
+		return err
+	}
+	if l.Library == "" || l.Size() < 1 || l.Rank() >= l.Size() {
+		return fmt.Errorf("rank %d of %d by %q", l.Rank(), l.Size(), l.Library)
+	}
+	if rank, n := l.Local(); rank != l.Rank() || n != l.Size() {
+		return fmt.Errorf("rank %d of %d is %d of %d on the only machine", l.Rank(), l.Size(), rank, n)
+	}
+	for _, check := range []func(*Launched) error{checkSums, checkBytes, checkSignals, checkLeaving} {
+		if err := check(l); err != nil {
+			return fmt.Errorf("rank %d: %w", l.Rank(), err)
+		}
+	}
+	return l.process.close()
+}
+
+// checkSums holds sums to those of a dry run, which TestSumOrder checks.
+func checkSums(l *Launched) error {
+	for _, n := range []int{1, short, short + 1, 300_001} {
+		want := make([][]float32, l.Size())
+		onRanks(l.Size(), func(g Group) {
+			want[g.Rank()] = long(n, g.Rank())
+			g.Sum(want[g.Rank()], nil)
+		})
+		x, y := long(n, l.Rank()), []float64{1, float64(l.Rank())}
+		if err := l.Sum(x, y); err != nil {
+			return err
+		}
+		if !slices.Equal(x, want[l.Rank()]) || y[0] != float64(l.Size()) {
+			return fmt.Errorf("the sum of %d numbers is not that of a dry run, or %v is not the number of ranks", n, y[0])
+		}
+	}
+	return nil
+}
+
+func checkBytes(l *Launched) error {
+	x := []float64{float64(l.Rank()), 7}
+	if err := l.Bcast(x); err != nil || x[0] != 0 {
+		return fmt.Errorf("heard %v (%v)", x, err)
+	}
+	all, err := l.Gather(bytes.Repeat([]byte{byte(l.Rank())}, 100_000*l.Rank()))
+	if err != nil {
+		return err
+	}
+	for r, b := range all {
+		if len(b) != 100_000*r || bytes.Count(b, []byte{byte(r)}) != len(b) {
+			return fmt.Errorf("%d bytes of rank %d", len(b), r)
+		}
+	}
+	return nil
+}
+
+// checkSignals holds that Go's signals are as they were: a handler that does not run on the alternate
+// stack would end the program, a fault has to become a panic, and a signal has to be heard.
+func checkSignals(l *Launched) error {
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGUSR1)
+	var action struct {
+		handler         uintptr
+		flags, restorer uint64
+		mask            uint64
+	}
+	const onStack = 0x08000000
+	for s := 1; s < 32; s++ {
+		if _, _, e := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(s), 0, uintptr(unsafe.Pointer(&action)), 8, 0, 0); e != 0 {
+			return e
+		}
+		if action.handler > 1 && action.flags&onStack == 0 {
+			return fmt.Errorf("MPI handles %v on the stack of a goroutine", syscall.Signal(s))
+		}
+	}
+	fault := func() (err error) {
+		defer func() { err, _ = recover().(error) }()
+		var nothing *int
+		return fmt.Errorf("read %d where nothing is", *nothing)
+	}()
+	if fault == nil || !strings.Contains(fault.Error(), "nil pointer") {
+		return fmt.Errorf("a fault became %v, want a panic", fault)
+	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
+		return err
+	}
+	<-heard
+	return l.Sum(nil, nil)
+}
+
+func checkLeaving(l *Launched) error {
+	if l.Size() == 1 {
+		return nil
+	}
+	var err error
+	if l.Rank() == 1 {
+		l.Abort(errors.New("no more"))
+		err = l.Sum(nil, nil)
+	} else {
+		err = l.Bcast(nil)
+	}
+	var left *Left
+	if !errors.As(err, &left) || left.Rank != 1 || left.Text != "no more" || left.Code != 64 {
+		return fmt.Errorf("%v, want that rank 1 has left with code 64", err)
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package group
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// link is how two ranks exchange bytes. All calls of a rank are made one after the other.
+type link interface {
+	rank() int
+	size() int
+	local() (rank, size int)
+	// swap sends to a peer and receives from it, either of which may be nothing.
+	swap(peer int, send, receive []byte) error
+	// swapAdd sends numbers to a peer and adds those that it sends to sum. The two do not overlap.
+	swapAdd(peer int, send, sum []float32) error
+}
+
+// ranks makes a Group of a link. Every call begins with a header, by which all ranks learn whether they
+// make the same call and whether one of them leaves instead.
+type ranks struct {
+	link
+	do   func(func() error) error // runs what uses the link
+	code func(error) int          // exit code of what a rank leaves for
+	// cause returns what a rank of this process left for; nil for ranks that are processes.
+	cause func(rank int) error
+	over  error // of all calls from now on
+}
+
+// call is the number of a kind of call.
+type call float64
+
+const (
+	callSum call = iota
+	callBcast
+	callGather
+	callLeave
+)
+
+// header is what ranks exchange at the beginning of a call. All its fields are float64, so that it is
+// sent as it is.
+type header struct {
+	call, nx, ny float64
+	left         float64 // lowest rank that leaves, +Inf for none
+	odd          float64 // not 0 where ranks make different calls
+	y            [headerSums]float64
+}
+
+// headerSums is the number of sums that travel with the header.
+const headerSums = 16
+
+// add takes in the header of other ranks.
+func (h *header) add(o *header) {
+	if math.IsInf(h.left, 1) && math.IsInf(o.left, 1) && (h.call != o.call || h.nx != o.nx || h.ny != o.ny) {
+		h.odd = 1
+	}
+	h.left, h.odd = min(h.left, o.left), max(h.odd, o.odd)
+	Add(h.y[:], o.y[:])
+}
+
+// mostText is the number of bytes of the text of a Left, beside its code and length.
+const mostText = 2000
+
+func (r *ranks) Rank() int               { return r.rank() }
+func (r *ranks) Size() int               { return r.size() }
+func (r *ranks) Local() (rank, size int) { return r.local() }
+
+// run makes a call, unless a rank has left.
+func (r *ranks) run(h header, rest func(h *header) error) error {
+	if r.over != nil {
+		return r.over
+	}
+	h.left = math.Inf(1)
+	r.over = r.do(func() error {
+		if err := r.meet(&h); err != nil {
+			return err
+		}
+		return rest(&h)
+	})
+	return r.over
+}
+
+// meet exchanges headers.
+func (r *ranks) meet(h *header) error {
+	if err := r.exchange(h); err != nil {
+		return err
+	}
+	if !math.IsInf(h.left, 1) {
+		return r.hear(int(h.left), nil)
+	}
+	if h.odd != 0 {
+		return errors.New("group: the ranks make different calls, or bring different numbers of elements")
+	}
+	return nil
+}
+
+// hear returns the error of a rank that has left; own is what this rank leaves for.
+func (r *ranks) hear(left int, own error) error {
+	var note struct {
+		code, n int64
+		text    [mostText]byte
+	}
+	if left == r.rank() && own != nil {
+		note.code = int64(r.code(own))
+		note.n = int64(copy(note.text[:], own.Error()))
+	}
+	if err := r.tell(left, bytesOf(&note)); err != nil {
+		return err
+	}
+	l := &Left{Rank: left, Text: string(note.text[:note.n]), Code: int(note.code)}
+	if r.cause != nil {
+		l.cause = r.cause(left)
+	}
+	return l
+}
+
+func (r *ranks) Sum(x []float32, y []float64) error {
+	h := header{call: float64(callSum), nx: float64(len(x)), ny: float64(len(y))}
+	brief := len(y) <= headerSums
+	if brief {
+		copy(h.y[:], y)
+	}
+	return r.run(h, func(h *header) error {
+		if brief {
+			copy(y, h.y[:])
+		} else if err := r.sumAll(y); err != nil {
+			return err
+		}
+		return r.sum(x)
+	})
+}
+
+func (r *ranks) Bcast(x []float64) error {
+	return r.run(header{call: float64(callBcast), nx: float64(len(x))}, func(*header) error { return r.tell(0, bytesOfAll(x)) })
+}
+
+func (r *ranks) Gather(b []byte) (all [][]byte, err error) {
+	err = r.run(header{call: float64(callGather)}, func(*header) error {
+		all, err = r.gather(b)
+		return err
+	})
+	return all, err
+}
+
+func (r *ranks) Abort(cause error) {
+	if r.over != nil {
+		return
+	}
+	h := header{call: float64(callLeave), left: float64(r.rank())}
+	r.over = r.do(func() error {
+		if err := r.exchange(&h); err != nil {
+			return err
+		}
+		return r.hear(int(h.left), cause)
+	})
+	if r.over == nil {
+		r.over = fmt.Errorf("group: left for: %w", cause)
+	}
+}
