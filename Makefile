@@ -1,6 +1,8 @@
 # Galvani: every task of a developer. `make` builds the program, `make help` says what there is.
 
 FUZZTIME ?= 30s
+# The MPI library of `make mpi`: mpi for Open MPI, or mpich.
+MPI ?= mpi
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
 # With the same flags everywhere the C kernels, which take minutes, are compiled once.
@@ -16,13 +18,17 @@ EMULATED = $(GPU_ENV) GALVANI_CUDA_LIBRARY=$(GPU_DIR)/libgalvani_emu.so
 GPU_ENV := CGO_ENABLED=1 CGO_CFLAGS="-O2 -g -I$(CURDIR)/kernels/driver/include" CGO_LDFLAGS="-O2 -g -L$(GPU_DIR)"
 
 .DEFAULT_GOAL := build
-.PHONY: help build cpu driver emu ptx test gpu-test gpu-check race fuzz lint bench ci clean
+.PHONY: help build mpi cpu driver emu ptx test gpu-test gpu-check race fuzz lint bench ci clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 build: driver ## make bin/galvani, which uses an NVIDIA GPU where there is one
 	$(GPU_ENV) go build $(RELEASE) -tags gpu -o bin/galvani ./cmd/galvani
+
+mpi: driver ## make bin/galvani with MPI, to be started by mpirun or srun; MPI=mpich for MPICH
+	@pkg-config --exists $(if $(filter mpich,$(MPI)),mpich,ompi) || { echo "no $(if $(filter mpich,$(MPI)),MPICH,Open MPI) is found by pkg-config; install it, on Debian and Ubuntu with: apt-get install $(if $(filter mpich,$(MPI)),libmpich-dev mpich,libopenmpi-dev openmpi-bin)"; exit 1; }
+	$(GPU_ENV) go build $(RELEASE) -tags gpu,$(MPI) -o bin/galvani ./cmd/galvani
 
 cpu: ## make bin/galvani without the GPU part
 	go build $(RELEASE) -o bin/galvani ./cmd/galvani

@@ -38,17 +38,17 @@ func (p place) String() string {
 // choosePlace opens the device that the keys device, backend, precision and threads ask for.
 // What is asked for by name and is missing is an error; auto takes the best there is and says
 // why.
-func choosePlace(r runKeys) (place, error) {
+func choosePlace(r runKeys, near locality) (place, error) {
 	if !devices.Known(r.Device) {
 		return place{}, fmt.Errorf(`%w: key "device" is %q, want auto, cpu, cuda or cuda:n`, config.ErrConfig, r.Device)
 	}
 	if r.Device == "cpu" || r.Backend == "graph" && r.Device == "auto" {
-		return cpuPlace(r, "")
+		return cpuPlace(r, near, "")
 	}
 	if r.Backend == "graph" {
 		return place{}, fmt.Errorf(`%w: key "backend" is graph, which computes on the CPU; leave out --device %s`, config.ErrConfig, r.Device)
 	}
-	p, err := cudaPlace(r)
+	p, err := cudaPlace(r, near)
 	switch {
 	case err == nil:
 		return p, nil
@@ -57,9 +57,9 @@ func choosePlace(r runKeys) (place, error) {
 	case devices.GivesWay(err) && r.Precision != "fp32":
 		return place{}, fmt.Errorf("%w: %s, and the CPU has no %s; use --precision fp32", kernels.ErrNoDevice, reason(err), r.Precision)
 	case errors.Is(err, kernels.ErrNoDevice):
-		return cpuPlace(r, noGPUHere)
+		return cpuPlace(r, near, noGPUHere)
 	case devices.GivesWay(err):
-		return cpuPlace(r, reason(err))
+		return cpuPlace(r, near, reason(err))
 	}
 	return place{}, err
 }
@@ -77,10 +77,10 @@ func reason(err error) string {
 }
 
 // cudaPlace opens the GPU that is asked for, the first with auto.
-func cudaPlace(r runKeys) (place, error) {
+func cudaPlace(r runKeys, near locality) (place, error) {
 	name := r.Device
 	if name == "auto" {
-		name = "cuda"
+		name = near.gpu()
 	}
 	dev, err := devices.Open(name, devices.Options{Precision: r.Precision})
 	if err != nil {
@@ -88,13 +88,13 @@ func cudaPlace(r runKeys) (place, error) {
 	}
 	p := place{dev: dev, device: dev.Name(), backend: "scan", auto: r.Device == "auto"}
 	if p.auto {
-		p.why = "the first GPU that was found"
+		p.why = near.why()
 	}
 	return p, nil
 }
 
 // cpuPlace opens the CPU; why says why it is not a GPU.
-func cpuPlace(r runKeys, why string) (place, error) {
+func cpuPlace(r runKeys, near locality, why string) (place, error) {
 	graph := place{device: "cpu", backend: "graph", why: why}
 	if r.Precision != "fp32" {
 		return place{}, fmt.Errorf(`%w: key "precision" is %s, which only a GPU has; the CPU computes in fp32`, config.ErrConfig, r.Precision)
@@ -102,7 +102,7 @@ func cpuPlace(r runKeys, why string) (place, error) {
 	if r.Backend == "graph" {
 		return graph, nil
 	}
-	dev, err := devices.OpenCPU(r.Threads)
+	dev, err := devices.OpenCPU(near.threads(r.Threads))
 	switch {
 	case err == nil:
 		return place{dev: dev, device: dev.Name(), backend: "scan", why: why}, nil

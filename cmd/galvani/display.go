@@ -72,8 +72,8 @@ func (p *plain) start(j *job, dir string) error {
 	}
 	p.words("data: %s", j.counts())
 	p.words("device: %s", j.place)
-	if n := len(j.ranks); n > 1 {
-		p.words("ranks: %d in this process, with %d shards of each batch", n, j.opt.Shards)
+	if line := j.ranksText(); line != "" {
+		p.words("ranks: %s", line)
 	}
 	for _, n := range j.task.Notes {
 		p.words("data: %s", n)

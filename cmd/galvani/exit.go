@@ -11,6 +11,7 @@ import (
 	"galvani/data"
 	"galvani/engine"
 	"galvani/engine/adopt"
+	"galvani/engine/group"
 	"galvani/engine/infile"
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
@@ -66,6 +67,8 @@ var exitCodes = []struct {
 }{
 	{errUsage, exitUsage},
 	{errStopped, exitStopped},
+	{group.ErrLost, exitStopped},
+	{group.ErrLauncher, exitConfig},
 	{errGradient, exitBug},
 	{errInput, exitData},
 	{errNetwork, exitData},
@@ -124,6 +127,9 @@ func exitCode(err error) int {
 		if errors.Is(err, e.kind) {
 			return e.code
 		}
+	}
+	if left := (*group.Left)(nil); errors.As(err, &left) && left.Code != 0 {
+		return left.Code
 	}
 	var path *fs.PathError
 	var link *os.LinkError

@@ -232,7 +232,7 @@ func (f *experimentFlags) here() string {
 
 // open opens the device for training.
 func (f *experimentFlags) open() (kernels.Device, string, error) {
-	p, err := choosePlace(f.run)
+	p, err := choosePlace(f.run, locality{})
 	return p.dev, p.device + ", " + p.backend, err
 }
 

@@ -31,7 +31,7 @@ type job struct {
 	task    *data.Task
 	cfg     engine.Config // of session
 	session *engine.Session
-	ranks   []group.Group // of a dry run; session is that of the first
+	members []group.Group // of a dry run, otherwise this rank alone; session is that of the first
 	source  []byte        // config.toml
 	tested  *tested
 }
@@ -125,15 +125,18 @@ func (j *job) start() (err error) {
 	if err != nil {
 		return err
 	}
-	if j.place, err = choosePlace(j.run); err != nil {
+	near := localityOf(j.ranks)
+	if j.place, err = choosePlace(j.run, near); err != nil {
 		return err
 	}
 	if memory > 0 && j.place.dev == nil {
 		return fmt.Errorf(`%w: key "memory" is %q, but the unrolled graph keeps every step; leave it out, or compute with the fused scan`,
 			config.ErrConfig, j.run.Memory)
 	}
-	j.ranks = group.DryRun(j.run.DryRunRanks)
-	j.cfg = engine.Config{Net: j.network(), Task: j.task, Device: j.place.dev, Options: j.opt, Memory: memory, Group: j.ranks[0],
+	if j.members, err = j.play(); err != nil {
+		return err
+	}
+	j.cfg = engine.Config{Net: j.network(), Task: j.task, Device: j.place.dev, Options: j.opt, Memory: memory, Group: j.members[0],
 		Source: string(j.source), Version: thisBuild().String()}
 	if j.mlp != nil && j.mlp.Angles() {
 		j.cfg.Compare = &engine.Comparison{Exact: j.mlp.Exact(), Pairs: j.mlp.Pairs()}
@@ -143,7 +146,7 @@ func (j *job) start() (err error) {
 		if err := j.place.close(); err != nil {
 			return err
 		}
-		if j.place, err = cpuPlace(j.run, reason(err)); err != nil {
+		if j.place, err = cpuPlace(j.run, near, reason(err)); err != nil {
 			return err
 		}
 		j.cfg.Device = j.place.dev

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 
+	"galvani/engine/group"
 	"galvani/engine/setting"
 )
 
@@ -19,20 +21,36 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 			code = exitBug
 		}
 	}()
+	say := func(rank int, err error) int {
+		if err != nil && rank == 0 {
+			fmt.Fprintln(stderr, setting.OneLine("galvani: "+message(err)))
+		}
+		return exitCode(err)
+	}
+	ranks, err := group.Open(exitCode)
+	if err != nil {
+		rank, _, _ := group.Started()
+		return say(rank, err)
+	}
+	code = say(ranks.Rank(), ranks.End(execute(ranks, args, stdout, stderr)))
+	return cmp.Or(code, say(ranks.Rank(), ranks.Close()))
+}
+
+// execute runs one command line as one of the ranks of a job. Rank 0 speaks for all.
+func execute(ranks *group.Launched, args []string, stdout, stderr io.Writer) error {
+	if ranks.Rank() > 0 {
+		stdout, stderr = io.Discard, io.Discard
+	}
 	out := &watched{Writer: stdout}
 	root := newRoot()
 	withFile(root, args)
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(stderr)
-	err := root.Execute()
-	if err == nil {
-		err = out.err
+	if err := withRanks(root, ranks, args); err != nil {
+		return err
 	}
-	if err != nil {
-		fmt.Fprintln(stderr, setting.OneLine("galvani: "+message(err)))
-	}
-	return exitCode(err)
+	return cmp.Or(root.Execute(), out.err)
 }
 
 // watched keeps the first error of a writer. Not every command looks at what becomes of its

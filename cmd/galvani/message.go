@@ -10,6 +10,7 @@ import (
 	"galvani/engine"
 	"galvani/engine/adopt"
 	"galvani/engine/dynamics"
+	"galvani/engine/group"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
 	"galvani/models"
@@ -20,7 +21,7 @@ import (
 // cause, of which they say less, so people are not shown them there.
 var classes = []error{models.ErrWiring, models.ErrGraph, models.ErrPart, adopt.ErrMatch, membranes.ErrEvent, data.ErrConfig, data.ErrMissing, data.ErrCorrupt,
 	engine.ErrOption, engine.ErrState, dynamics.ErrOption, kernels.ErrShape, kernels.ErrNoDevice, safetensors.ErrInvalid,
-	experiment.ErrSettings, rows.ErrRows, errInput}
+	experiment.ErrSettings, rows.ErrRows, errInput, group.ErrShares, group.ErrLauncher, group.ErrLost}
 
 // message returns the text of an error for people: without the names of classes behind the cause.
 func message(err error) string {

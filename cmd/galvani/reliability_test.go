@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/group"
 	"galvani/engine/rundir"
 	"galvani/engine/rundir/memfs"
 	"galvani/engine/setting"
@@ -128,7 +129,7 @@ func TestFullDisk(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		j, err := reopen(run, "", layer{}, quietDisplay{io.Discard})
+		j, err := reopen(run, "", layer{}, quietDisplay{io.Discard}, group.Alone{})
 		if err != nil {
 			return err
 		}

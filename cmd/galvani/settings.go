@@ -10,6 +10,7 @@ import (
 	"galvani/cmd/galvani/internal/config"
 	"galvani/data"
 	"galvani/engine"
+	"galvani/engine/group"
 	"galvani/engine/infile"
 	"galvani/engine/setting"
 	"galvani/models"
@@ -63,7 +64,8 @@ type settings struct {
 	wiring models.Wiring
 	task   data.Config
 	opt    engine.Options
-	notes  []string // lines of files that have no effect
+	notes  []string    // lines of files that have no effect
+	ranks  group.Group // of the job that this process belongs to; nil for one rank
 	// written is what file returns where keys name copies of the files that the run was given.
 	written []byte
 }

@@ -215,7 +215,7 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 	if err != nil {
 		return fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
-	p, err := choosePlace(f.run)
+	p, err := choosePlace(f.run, locality{})
 	if err != nil {
 		return err
 	}

@@ -254,7 +254,7 @@ func (f *neuronFlags) compute(ctx context.Context, n *neurons.Neuron, in neurons
 	if r.Sweep != nil {
 		run.Threads = 0
 	}
-	p, err := choosePlace(run)
+	p, err := choosePlace(run, locality{})
 	if err != nil {
 		return err
 	}

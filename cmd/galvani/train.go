@@ -10,6 +10,7 @@ import (
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine"
+	"galvani/engine/group"
 	"galvani/engine/rundir"
 
 	"github.com/spf13/cobra"
@@ -50,13 +51,20 @@ use one with other settings, copy it, delete that line from the copy, edit, and 
 		flags := layer{pairs: *given}
 		ctx, cancel := interruptible(c.Context(), closedPipe...)
 		defer cancel()
+		ranks := ranksOf(ctx)
+		if err := agree(ranks, flags, f); err != nil {
+			return err
+		}
+		if ranks.Rank() > 0 {
+			return follow(ctx, ranks, flags)
+		}
 		show := newDisplay(f, c.OutOrStdout(), c.ErrOrStderr())
 		if f.resume != "" {
 			return resume(ctx, f, flags, show)
 		}
 		return start(ctx, f, flags, show)
 	}
-	return c
+	return onRanks(c)
 }
 
 // start begins a new run. The run directory is made last, when all else is known to work.
@@ -79,6 +87,9 @@ func beginRun(ctx context.Context, layers []layer, show display) error {
 		return err
 	}
 	s.report(show)
+	if err := s.lead(ranksOf(ctx), nil, ""); err != nil {
+		return err
+	}
 	j, err := s.open()
 	if err != nil {
 		return err
@@ -114,7 +125,7 @@ func resume(ctx context.Context, f trainFlags, flags layer, show display) error 
 	if err != nil {
 		return err
 	}
-	j, err := reopen(run, checkpoint, flags, show)
+	j, err := reopen(run, checkpoint, flags, show, ranksOf(ctx))
 	if err != nil {
 		return errors.Join(err, run.Close())
 	}
@@ -123,7 +134,7 @@ func resume(ctx context.Context, f trainFlags, flags layer, show display) error 
 }
 
 // reopen makes the job of a run and puts it where the checkpoint was saved.
-func reopen(run *rundir.Run, checkpoint string, flags layer, show display) (*job, error) {
+func reopen(run *rundir.Run, checkpoint string, flags layer, show display, ranks group.Group) (*job, error) {
 	state, err := pick(run, checkpoint, show.words)
 	if errors.Is(err, rundir.ErrNoCheckpoint) {
 		return nil, fmt.Errorf("%w yet; begin the run anew with: galvani train --config %s", err, filepath.Join(run.Dir(), configName))
@@ -140,6 +151,9 @@ func reopen(run *rundir.Run, checkpoint string, flags layer, show display) (*job
 		return nil, err
 	}
 	s.report(show)
+	if err := s.lead(ranks, state, run.Dir()); err != nil {
+		return nil, err
+	}
 	j, err := s.open()
 	if err != nil {
 		return nil, err
@@ -226,7 +240,7 @@ func (j *job) learn(ctx context.Context, run *rundir.Run, show display) (r engin
 	switch {
 	case err != nil:
 	case r.Outcome == engine.Cancelled:
-		err = context.Cause(ctx)
+		err = cmp.Or(context.Cause(ctx), errAsked)
 	case r.Cause != nil:
 		err = fmt.Errorf("%w; %s", r.Cause, r.Outcome.Advice())
 	default:

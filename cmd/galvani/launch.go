@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+
+	"galvani/cmd/galvani/internal/config"
+	"galvani/engine"
+	"galvani/engine/group"
+	"galvani/engine/rundir"
+
+	"github.com/spf13/cobra"
+)
+
+// errAsked says that another rank was asked to stop.
+var errAsked = fmt.Errorf("%w: another rank was asked to", errStopped)
+
+// ranksKey is the key of the ranks in the context of a command.
+type ranksKey struct{}
+
+// ranksOf returns the ranks of the job that a command belongs to.
+func ranksOf(ctx context.Context) group.Group {
+	if g, ok := ctx.Value(ranksKey{}).(group.Group); ok {
+		return g
+	}
+	return group.Alone{}
+}
+
+// byRanks marks a command that runs on several ranks.
+const byRanks = "ranks"
+
+// onRanks marks a command as one that runs on several ranks.
+func onRanks(c *cobra.Command) *cobra.Command {
+	if c.Annotations == nil {
+		c.Annotations = map[string]string{}
+	}
+	c.Annotations[byRanks] = "yes"
+	return c
+}
+
+// withRanks puts the ranks into the context of a command.
+//
+// Errors: errUsage for several ranks of a command that runs on one.
+func withRanks(root *cobra.Command, ranks *group.Launched, args []string) error {
+	root.SetContext(context.WithValue(context.Background(), ranksKey{}, group.Group(ranks)))
+	if ranks.Size() == 1 {
+		return nil
+	}
+	c, _, err := root.Find(args)
+	if err != nil || !c.HasParent() || c.HasSubCommands() || slices.Contains([]string{"help", "version", "exit-codes"}, c.Name()) || c.Annotations[byRanks] != "" {
+		return nil // what is wrong with the line is said by the command
+	}
+	return fmt.Errorf("%w: %s runs as one process, and a launcher has started %d; start it without", errUsage, c.CommandPath(), ranks.Size())
+}
+
+// ownKeys are those that the ranks of a job may have different values of: what belongs to a machine.
+var ownKeys = []string{"device", "threads", "data_dir"}
+
+// local returns the pairs of a layer that belong to a machine, and the others.
+func (l layer) local() (own, common []config.Pair) {
+	for _, p := range l.pairs {
+		if slices.Contains(ownKeys, p.Name) {
+			own = append(own, p)
+		} else {
+			common = append(common, p)
+		}
+	}
+	return own, common
+}
+
+// agree holds that all ranks were started in the same way.
+//
+// Errors: config.ErrConfig, on all ranks, for another program or other arguments.
+func agree(ranks group.Group, flags layer, f trainFlags) error {
+	if ranks.Size() == 1 {
+		return nil
+	}
+	own, err := ownProgram()
+	if err != nil {
+		return err
+	}
+	_, common := flags.local()
+	words := []string{thisBuild().String() + " " + own, fmt.Sprintf("--config %q --resume %q", f.configs, f.resume)}
+	for _, p := range common {
+		words = append(words, fmt.Sprintf("%s = %v", p.Name, p.Value))
+	}
+	mine, err := json.Marshal(words)
+	if err != nil {
+		return err
+	}
+	all, err := ranks.Gather(mine)
+	if err != nil {
+		return err
+	}
+	for rank, b := range all {
+		if bytes.Equal(b, all[0]) {
+			continue
+		}
+		var first, other []string
+		if err := errors.Join(json.Unmarshal(all[0], &first), json.Unmarshal(b, &other)); err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: %s; start all ranks with the same program and the same settings, but for device, threads and data_dir", config.ErrConfig, difference(rank, first, other))
+	}
+	return nil
+}
+
+// difference says in what a rank was started in another way than rank 0.
+func difference(rank int, first, other []string) string {
+	if first[0] != other[0] {
+		return fmt.Sprintf("rank %d runs another program than rank 0: %s, not %s", rank, other[0], first[0])
+	}
+	for i := range max(len(first), len(other)) {
+		switch {
+		case i >= len(other):
+			return fmt.Sprintf("rank %d was started without %s", rank, first[i])
+		case i >= len(first):
+			return fmt.Sprintf("rank %d was started with %s, rank 0 was not", rank, other[i])
+		case first[i] != other[i]:
+			return fmt.Sprintf("rank %d was started with %s, rank 0 with %s", rank, other[i], first[i])
+		}
+	}
+	return fmt.Sprintf("rank %d was started in another way than rank 0", rank)
+}
+
+// ownProgram returns a hash of the file of this program.
+var ownProgram = sync.OnceValues(func() (string, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	content, err := os.ReadFile(path)
+	sum := sha256.Sum256(content)
+	return fmt.Sprintf("(file %x)", sum[:4]), err
+})
+
+// order is what rank 0 tells the others of a run.
+type order struct {
+	Settings []byte // config.toml
+	Copies   string // folder of copies of the files that keys name
+	State    []byte // checkpoint to go on from
+}
+
+// lead tells the other ranks what is trained: the settings, and where the run goes on.
+func (s *settings) lead(ranks group.Group, state *rundir.State, copies string) (err error) {
+	s.ranks = ranks
+	if ranks.Size() == 1 {
+		return nil
+	}
+	o := order{Copies: copies}
+	if o.Settings, err = s.file(); err != nil {
+		return err
+	}
+	if state != nil {
+		if o.State, err = rundir.Encode(state); err != nil {
+			return err
+		}
+	}
+	told, err := json.Marshal(o)
+	if err == nil {
+		_, err = ranks.Gather(told)
+	}
+	return err
+}
+
+// follow trains as a rank behind the first, which decides all and keeps the run directory.
+func follow(ctx context.Context, ranks group.Group, flags layer) error {
+	all, err := ranks.Gather(nil)
+	if err != nil {
+		return err
+	}
+	var o order
+	if err := json.Unmarshal(all[0], &o); err != nil {
+		return err
+	}
+	j, err := o.open(ranks, flags)
+	if err != nil {
+		return err
+	}
+	defer j.close()
+	r, err := engine.Ranks(ctx, []*engine.Session{j.session}, nil, nil)
+	if err == nil && r.Outcome == engine.Cancelled {
+		err = errAsked
+	}
+	return errors.Join(err, r.Cause)
+}
+
+// open makes the job of an order, with the keys of this machine.
+func (o *order) open(ranks group.Group, flags layer) (*job, error) {
+	pairs, err := config.Decode(bytes.NewReader(o.Settings))
+	if err != nil {
+		return nil, err
+	}
+	own, _ := flags.local()
+	s, err := resolve(layer{name: "settings of rank 0", pairs: pairs, whole: true}, layer{pairs: own})
+	if err != nil {
+		return nil, err
+	}
+	s.ranks = ranks
+	if o.Copies != "" {
+		if err := s.takeCopies(o.Copies); err != nil {
+			return nil, err
+		}
+	}
+	j, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	if o.State == nil {
+		err = j.initialise(quietDisplay{})
+	} else {
+		var state *rundir.State
+		if state, err = rundir.Decode(o.State, "checkpoint of rank 0"); err == nil {
+			err = j.session.Restore(state)
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, j.close())
+	}
+	return j, nil
+}
