@@ -303,3 +303,43 @@ func decision(trial Trial) Decision {
 	last := trial.Periods[len(trial.Periods)-1]
 	return Decision{last.First, last.End, trial.Choice, trial.Earliest, trial.Latest}
 }
+
+// TestBars holds the pictures of bars to lines of three pixels through the square, and its noise to training samples.
+func TestBars(t *testing.T) {
+	for _, noise := range []float64{0, 0.5} {
+		task, err := (&Bars{Noise: noise}).Open(Env{Seed: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, set := range []Set{task.Train, task.Test} {
+			if fixed := set.(Fixed).Fixed(); fixed != (noise == 0 || k == 1) {
+				t.Errorf("noise %g: set %d is fixed: %t", noise, k, fixed)
+			}
+			b := NewBatch(task, 1)
+			for i := range set.Len() {
+				if err := set.Fill(b, 0, 1, i); err != nil {
+					t.Fatal(err)
+				}
+				sum, rows, columns, diagonals := float32(0), [3]float32{}, [3]float32{}, [2]float32{}
+				for p, v := range b.X {
+					sum += v
+					rows[p/3] += v
+					columns[p%3] += v
+					if p%4 == 0 {
+						diagonals[0] += v
+					}
+					if p%2 == 0 && p > 0 && p < 8 {
+						diagonals[1] += v
+					}
+				}
+				along := [][]float32{rows[:], columns[:], diagonals[:]}[int(b.Label[0])]
+				if noisy := sum != 3; noisy != (noise > 0 && k == 0) {
+					t.Errorf("noise %g, set %d: the pixels of picture %d add up to %v", noise, k, i, sum)
+				}
+				if noise == 0 && slices.Max(along) != 3 {
+					t.Errorf("picture %d is no line of class %v: %v", i, b.Label[0], b.X)
+				}
+			}
+		}
+	}
+}

@@ -19,7 +19,7 @@ type Options struct {
 	Shards   int  `toml:"shards" needs:"stateful=false" doc:"Parts, a power of two, that each batch is divided into: their gradients are added in one order, so that any number of ranks gives the same bits; 1 for the whole batch at once." min:"1" max:"1024"`
 	Stateful bool `toml:"stateful" needs:"sequences=continued" doc:"Carry the state at the end of a batch into the next one (truncated backpropagation through time); turns shuffling off."`
 
-	Optimizer   string  `toml:"optimizer" doc:"Update rule." oneof:"@optimizer"`
+	Optimizer   string  `toml:"optimizer" needs:"updates=by gradient" doc:"Update rule." oneof:"@optimizer"`
 	LR          float64 `toml:"lr" doc:"Learning rate, at its peak." min:"0" max:"1000"`
 	Momentum    float64 `toml:"momentum" needs:"optimizer=@optimizer.momentum" doc:"Momentum of sgd." min:"0" max:"1"`
 	Nesterov    bool    `toml:"nesterov" needs:"optimizer=@optimizer.nesterov; momentum>0" doc:"Nesterov's form of the momentum, sgd only."`
@@ -27,10 +27,10 @@ type Options struct {
 	Beta2       float64 `toml:"beta2" needs:"optimizer=@optimizer.beta2" doc:"Decay of the mean squared gradient, adam and adamw." min:"0" max:"0.99999999"`
 	RMSAlpha    float64 `toml:"rms_alpha" needs:"optimizer=@optimizer.rms_alpha" doc:"Decay of the mean squared gradient, rmsprop." min:"0" max:"0.99999999"`
 	Eps         float64 `toml:"eps" needs:"optimizer=@optimizer.eps" doc:"Added to the root of the mean squared gradient." min:"1e-30" max:"1"`
-	WeightDecay float64 `toml:"weight_decay" doc:"Decay towards 0 of the parameters that decay_on names: decoupled with adamw, otherwise added to the gradient." min:"0" max:"1000"`
+	WeightDecay float64 `toml:"weight_decay" needs:"updates=by gradient" doc:"Decay towards 0 of the parameters that decay_on names: decoupled with adamw, otherwise added to the gradient." min:"0" max:"1000"`
 	// DecayOn names roles (decayRoles) or parameters.
 	DecayOn []string `toml:"decay_on" needs:"weight_decay>0" before:"all" doc:"Parameters that weight_decay acts on: matrices (input, recurrent and read-out weights), all, or names such as W, readout.weight."`
-	Clip    float64  `toml:"clip" doc:"Largest norm of the whole gradient, without that of weights of the way back of a layered network; 0 for no limit." min:"0"`
+	Clip    float64  `toml:"clip" needs:"updates=by gradient" doc:"Largest norm of the whole gradient, without that of weights of the way back of a layered network; 0 for no limit." min:"0"`
 
 	Schedule  string  `toml:"schedule" doc:"Course of the learning rate." oneof:"constant|cosine|step|onecycle"`
 	Warmup    float64 `toml:"warmup" needs:"schedule=cosine|onecycle" doc:"Part of the run in which the rate rises." min:"0" max:"1"`

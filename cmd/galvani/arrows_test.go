@@ -42,6 +42,7 @@ var arrows = map[string][]string{
 	"models/layered":     {"models", "models/rules", "kernels"},
 	"engine":             {"data", "kernels", "kernels/optimisers", "engine/group", "engine/rundir"},
 	"engine/...":         {"engine/chart", "engine/rundir"},
+	"engine/local":       {"data", "engine", "kernels"},
 	"bench/rows":         {"engine/chart", "engine/rundir", "kernels/cpu"},
 	"bench/analysis":     {"data", "engine", "engine/...", "kernels", "models"},
 	// The frame of experiments knows no experiment, and no experiment another.

@@ -17,7 +17,6 @@ import (
 	"galvani/engine/safetensors"
 	"galvani/kernels"
 	"galvani/models"
-	"galvani/models/layered"
 
 	"github.com/spf13/cobra"
 )
@@ -164,7 +163,7 @@ func (f *exportFlags) export(dir string, stderr io.Writer) (r exportReport, err 
 // tensors returns the weights that act in the network of a checkpoint; those of a layered network are the
 // parameters as they are stored.
 func (f *exportFlags) tensors(s *settings, state *rundir.State) ([]safetensors.Tensor, error) {
-	if s.mlp != nil {
+	if s.layers != nil {
 		return layeredTensors(s, state)
 	}
 	net, stored, err := savedNetwork(s, state)
@@ -184,10 +183,10 @@ func layeredTensors(s *settings, state *rundir.State) (list []safetensors.Tensor
 	if t, ok := state.Tensor("layer1.weight"); ok && len(t.Shape) == 2 {
 		inputs = t.Shape[1]
 	}
-	if t, ok := state.Tensor(fmt.Sprintf("layer%d.bias", len(s.mlp.Hidden)+1)); ok {
+	if t, ok := state.Tensor(fmt.Sprintf("layer%d.weight", len(*s.layers.Layers())+1)); ok {
 		outputs = t.Shape[0]
 	}
-	net, err := layered.Bind(s.run.Model, s.mlp, inputs, outputs)
+	net, err := s.layers.Bind(s.run.Model, inputs, outputs)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}

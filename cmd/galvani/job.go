@@ -14,6 +14,7 @@ import (
 	"galvani/engine"
 	"galvani/engine/cite"
 	"galvani/engine/group"
+	"galvani/engine/local"
 	"galvani/engine/rundir"
 	"galvani/kernels"
 	"galvani/models"
@@ -26,8 +27,8 @@ type job struct {
 	place   place
 	model   models.Entry
 	about   data.Entry
-	net     *models.Network  // nil for a layered network
-	mlp     *layered.Network // nil for recurrent cells
+	net     *models.Network // nil for a layered network
+	layers  layered.Net     // nil for recurrent cells
 	task    *data.Task
 	cfg     engine.Config // of session
 	session *engine.Session
@@ -48,7 +49,7 @@ func (s *settings) open() (j *job, err error) {
 	if j.about, err = lookupTask(s.run.Task); err != nil {
 		return nil, err
 	}
-	if j.task, j.net, j.mlp, err = s.build(); err != nil {
+	if j.task, j.net, j.layers, err = s.build(); err != nil {
 		return nil, err
 	}
 	if err := j.start(); err != nil {
@@ -58,16 +59,16 @@ func (s *settings) open() (j *job, err error) {
 }
 
 // build opens the task and binds the network to it, of recurrent cells or layered.
-func (s *settings) build() (task *data.Task, net *models.Network, mlp *layered.Network, err error) {
+func (s *settings) build() (task *data.Task, net *models.Network, layers layered.Net, err error) {
 	if task, err = s.task.Open(data.Env{Dir: dataFolder(s.run.DataDir), Seed: s.opt.Seed, Validation: s.run.Validation}); err != nil {
 		return nil, nil, nil, err
 	}
-	if s.mlp != nil {
+	if s.layers != nil {
 		if task.T != 1 {
 			return nil, nil, nil, fmt.Errorf("%w: model %s reads its input in one step, and task %s has %d; take a task of one step, such as mnist, or a model of recurrent cells",
 				config.ErrConfig, s.run.Model, task.Name, task.T)
 		}
-		mlp, err = layered.Bind(s.run.Model, s.mlp, task.I, task.O)
+		layers, err = s.layers.Bind(s.run.Model, task.I, task.O)
 	} else {
 		net, err = s.bind(models.Dims{I: task.I, H: s.size.Hidden, O: task.O}, models.Within(boundHeap()))
 	}
@@ -77,13 +78,13 @@ func (s *settings) build() (task *data.Task, net *models.Network, mlp *layered.N
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
-	return task, net, mlp, nil
+	return task, net, layers, nil
 }
 
 // network is what is trained: recurrent cells, or layers.
 func (j *job) network() analysis.Network {
-	if j.mlp != nil {
-		return j.mlp
+	if j.layers != nil {
+		return j.layers
 	}
 	return j.net
 }
@@ -91,7 +92,7 @@ func (j *job) network() analysis.Network {
 // needsCells refuses a layered network for a command that is about recurrent cells.
 func (j *job) needsCells(command string) error {
 	if j.net == nil {
-		return fmt.Errorf("%w: galvani %s looks at the state of recurrent cells, and model %s has none", config.ErrConfig, command, j.mlp.Name())
+		return fmt.Errorf("%w: galvani %s looks at the state of recurrent cells, and model %s has none", config.ErrConfig, command, j.layers.Name())
 	}
 	return nil
 }
@@ -105,8 +106,8 @@ func (s *settings) bind(d models.Dims, more ...models.Option) (*models.Network, 
 // units says how many units a network has.
 func (j *job) units() string {
 	switch {
-	case j.mlp != nil:
-		return strings.ReplaceAll(strings.Trim(fmt.Sprint(j.mlp.Sizes()), "[]"), " ", "-") + ", " + j.mlp.Rule().Name
+	case j.layers != nil:
+		return strings.ReplaceAll(strings.Trim(fmt.Sprint(j.layers.Sizes()), "[]"), " ", "-") + ", " + j.layers.Rule().Name
 	case j.net.Depth() == 1:
 		return fmt.Sprintf("%d units", j.net.Hidden())
 	}
@@ -138,8 +139,13 @@ func (j *job) start() (err error) {
 	}
 	j.cfg = engine.Config{Net: j.network(), Task: j.task, Device: j.place.dev, Options: j.opt, Memory: memory, Group: j.members[0],
 		Source: string(j.source), Version: thisBuild().String()}
-	if j.mlp != nil && j.mlp.Angles() {
-		j.cfg.Compare = &engine.Comparison{Exact: j.mlp.Exact(), Pairs: j.mlp.Pairs()}
+	switch net := j.layers.(type) {
+	case *layered.Network:
+		if net.Angles() {
+			j.cfg.Compare = &engine.Comparison{Exact: net.Exact(), Pairs: net.Pairs()}
+		}
+	case *layered.Circuit:
+		j.learnLocally(net)
 	}
 	j.session, err = engine.NewSession(j.cfg)
 	if j.place.auto && (errors.Is(err, kernels.ErrMemory) || errors.Is(err, kernels.ErrLost)) {
@@ -150,12 +156,21 @@ func (j *job) start() (err error) {
 			return err
 		}
 		j.cfg.Device = j.place.dev
+		if net, ok := j.layers.(*layered.Circuit); ok {
+			j.learnLocally(net)
+		}
 		j.session, err = engine.NewSession(j.cfg)
 	}
 	if errors.Is(err, kernels.ErrMemory) {
 		return fmt.Errorf("%w; make --batch, --hidden or the sequences smaller, or give another --memory or --device", err)
 	}
 	return err
+}
+
+// learnLocally lets a circuit learn while it runs on the device of the job.
+func (j *job) learnLocally(net *layered.Circuit) {
+	dev := j.place.dev
+	j.cfg.Learner = local.NewLearner(net, func(width int, params [][]float32) (local.Run, error) { return net.Start(dev, width, params) })
 }
 
 func (j *job) close() error {
@@ -169,8 +184,8 @@ func (j *job) close() error {
 // references returns the works behind the cell, the task and the wiring as BibTeX.
 func (j *job) references() []byte {
 	works := slices.Concat(j.model.References, j.about.References)
-	if j.mlp != nil {
-		return cite.BibTeX(append(works, j.mlp.Rule().References...))
+	if j.layers != nil {
+		return cite.BibTeX(append(works, j.layers.Rule().References...))
 	}
 	return cite.BibTeX(slices.Concat(works, j.wiring.References(), j.feedback().References()))
 }

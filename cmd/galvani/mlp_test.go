@@ -48,7 +48,7 @@ func TestMLP(t *testing.T) {
 		given := []string{"train", "--model", "mlp", "--task", "mnist", "--hidden", "6,5", "--data-dir", data, "--runs-dir", runs, "--batch", "8", "--plots", "none", "--quiet"}
 		return strings.TrimSpace(galvani(t, append(given, more...)...).ok(t).stdout)
 	}
-	for _, rule := range rules.Names() {
+	for _, rule := range rules.For("mlp") {
 		dir := train("--rule", rule, "--epochs", "2", "--device", "cpu")
 		run, err := rundir.View(dir)
 		if err != nil {
@@ -116,7 +116,7 @@ func TestMLPRefuses(t *testing.T) {
 	}{
 		{"--model mlp --task adding", "model mlp reads its input in one step, and task adding has"},
 		{"--model mlp --task mnist --rule hebb", `key "rule" is "hebb", want one of backprop`},
-		{"--model rnn --task adding --rule backprop", `unknown key "rule" for this choice; it belongs to model mlp`},
+		{"--model rnn --task adding --rule backprop", `unknown key "rule" for this choice; it belongs to model microcircuit, model mlp`},
 		{"--model mlp --task mnist --layers 2", `it belongs to recurrent cells`},
 		{"--model mlp --task mnist --dale", `it belongs to wiring`},
 		{"--model mlp --task mnist --hidden 500,0", `key "hidden" is 0, want 1 to 65536`},

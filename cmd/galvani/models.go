@@ -197,8 +197,8 @@ func describeLayered(e models.Entry, r modelReport) (modelReport, error) {
 	if r.Keys, err = keyReports("model "+e.Name, m); err != nil {
 		return r, err
 	}
-	m.Hidden = []int{r.Dims.H, r.Dims.H}
-	net, err := layered.Bind(e.Name, m, r.Dims.I, r.Dims.O)
+	*m.Layers() = []int{r.Dims.H, r.Dims.H}
+	net, err := m.Bind(e.Name, r.Dims.I, r.Dims.O)
 	if err != nil {
 		return r, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}

@@ -20,11 +20,11 @@ func (j *job) others() (list []*engine.Session, err error) {
 		return nil, err
 	}
 	for _, rank := range j.members[1:] {
-		task, net, mlp, err := j.build()
+		task, net, layers, err := j.build()
 		if err != nil {
 			return list, err
 		}
-		cfg, other := j.cfg, job{net: net, mlp: mlp}
+		cfg, other := j.cfg, job{net: net, layers: layers}
 		cfg.Net, cfg.Task, cfg.Group = other.network(), task, rank
 		s, err := engine.NewSession(cfg)
 		if err != nil {

@@ -28,6 +28,7 @@ func newRulesList() *cobra.Command {
 // ruleReport is what rules show tells.
 type ruleReport struct {
 	brief
+	Models    []string `json:"models"` // that learn by it
 	Equations string   `json:"equations"`
 	Reads     []string `json:"reads"`
 	Notes     []string `json:"notes,omitempty"`
@@ -43,7 +44,7 @@ func newRulesShow() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w: %w", config.ErrConfig, err)
 			}
-			r := ruleReport{brief{e.Name, e.Doc, e.Source}, e.Equations, slices.Concat([]string{}, e.Reads), e.Notes}
+			r := ruleReport{brief{e.Name, e.Doc, e.Source}, e.Models, e.Equations, slices.Concat([]string{}, e.Reads), e.Notes}
 			return report(c, asJSON, r, func(p *printer) { p.rule(r) })
 		}}
 	jsonFlag(c, &asJSON)
@@ -58,9 +59,10 @@ func (p *printer) rule(r ruleReport) {
 		p.line("  %s", l)
 	}
 	p.line("")
+	p.line("Models: %s", strings.Join(r.Models, ", "))
 	p.line("Source: %s", dash(r.Source))
 	p.notes("What a synapse reads", r.Reads)
 	p.notes("Notes", r.Notes)
 	p.line("")
-	p.line("Train with it: galvani train --model mlp --task mnist --rule %s", r.Name)
+	p.line("Train with it: galvani train --model %s --task %s --rule %s", r.Models[0], map[bool]string{true: "bars", false: "mnist"}[r.Models[0] == "microcircuit"], r.Name)
 }

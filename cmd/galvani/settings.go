@@ -59,8 +59,8 @@ type settings struct {
 	config.Set
 	run    runKeys
 	size   cellKeys
-	cell   models.Cell  // nil for a layered network
-	mlp    *layered.MLP // nil for recurrent cells
+	cell   models.Cell      // nil for a layered network
+	layers layered.Settings // nil for recurrent cells
 	wiring models.Wiring
 	task   data.Config
 	opt    engine.Options
@@ -115,8 +115,8 @@ func resolve(layers ...layer) (*settings, error) {
 	}
 	parts := []part{{"run", &s.run}}
 	if e, err := layered.Lookup(model.Name); err == nil {
-		s.mlp = e.New()
-		parts = append(parts, part{"model " + model.Name, s.mlp})
+		s.layers = e.New()
+		parts = append(parts, part{"model " + model.Name, s.layers})
 	} else {
 		s.cell = model.New()
 		parts = append(parts, part{"recurrent cells", &s.size}, part{"model " + model.Name, s.cell}, part{"wiring", &s.wiring})
@@ -129,7 +129,10 @@ func resolve(layers ...layer) (*settings, error) {
 	if s.Elsewhere, err = keysOfOthers(model.Name, task.Name); err != nil {
 		return nil, err
 	}
-	s.Facts = map[string]string{"sequences": "independent"}
+	s.Facts = map[string]string{"sequences": "independent", "updates": "by gradient"}
+	if _, local := s.layers.(*layered.Microcircuit); local {
+		s.Facts["updates"] = "by the model's own rule"
+	}
 	if task.Continued {
 		s.Facts["sequences"] = "continued"
 	}

@@ -17,3 +17,15 @@ var SignSymmetry = Work{Key: "liao2016how", Kind: "inproceedings", Authors: "Lia
 var FeedbackAlignment = Work{Key: "lillicrap2016random", Kind: "article", Authors: "Lillicrap, Timothy P. and Cownden, Daniel and Tweed, Douglas B. and Akerman, Colin J.",
 	Title: "Random Synaptic Feedback Weights Support Error Backpropagation for Deep Learning",
 	In:    "Nature Communications", Volume: "7", Pages: "13276", Year: 2016, DOI: "10.1038/ncomms13276"}
+
+// LatentEquilibrium made slow neurons respond at once by looking ahead.
+var LatentEquilibrium = Work{Key: "haider2021latent", Kind: "inproceedings",
+	Authors: "Haider, Paul and Ellenberger, Benjamin and Kriener, Laura and Jordan, Jakob and Senn, Walter and Petrovici, Mihai A.",
+	Title:   "Latent Equilibrium: A Unified Learning Theory for Arbitrarily Fast Computation with Arbitrarily Slow Neurons",
+	In:      "Advances in Neural Information Processing Systems", Volume: "34", Year: 2021, ArXiv: "2110.14549"}
+
+// Microcircuits are cortical circuits whose dendrites carry errors.
+var Microcircuits = Work{Key: "sacramento2018dendritic", Kind: "inproceedings",
+	Authors: "Sacramento, João and Costa, Rui Ponte and Bengio, Yoshua and Senn, Walter",
+	Title:   "Dendritic Cortical Microcircuits Approximate the Backpropagation Algorithm",
+	In:      "Advances in Neural Information Processing Systems", Volume: "31", Year: 2018, ArXiv: "1810.11393"}

@@ -217,7 +217,7 @@ var forwardNames = []string{"layer1.weight", "layer1.bias", "layer2.weight", "la
 // variants are the settings of all rules.
 func variants() map[string]func(*MLP) {
 	all := map[string]func(*MLP){}
-	for _, name := range rules.Names() {
+	for _, name := range rules.For("mlp") {
 		all[name] = byRule(name)
 	}
 	for _, s := range []string{"frsf", "brsf"} {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"galvani/engine/cite"
 	"galvani/engine/setting"
 	"galvani/models/rules"
 )
@@ -25,19 +24,6 @@ func NewMLP() *MLP {
 	return &MLP{Hidden: []int{500, 500}, Rule: "backprop", Symmetry: "usf", Activation: "relu", FeedbackScale: 1, MirrorRate: 0.05, Angles: true}
 }
 
-// Entry is one line of the registry.
-type Entry struct {
-	Name       string
-	Doc        string
-	Source     string
-	References []cite.Work
-	Equations  string
-	Notes      []string
-	New        func() *MLP
-}
-
-var registry = setting.NewRegistry("model", func(e Entry) string { return e.Name })
-
 func init() {
 	registry.Add(Entry{
 		Name:      "mlp",
@@ -46,18 +32,9 @@ func init() {
 		Equations: "a_l = W_l r_{l-1} + b_l\nr_l = phi(a_l)\nlogits = a_L\n\ndLoss/dW_l ~ e_l r_{l-1}', e_l as the rule says: galvani rules show RULE",
 		Notes: []string{"The input is one step, such as a whole picture; tasks of several steps are refused.",
 			"First weights are Xavier's, for relu sqrt(2) times as large (He et al. 2015); those of the way back are drawn like the weights that they stand for, times feedback_scale."},
-		New: NewMLP,
+		New: func() Settings { return NewMLP() },
 	})
 }
-
-// All returns the registry, sorted by name.
-func All() []Entry { return registry.All() }
-
-// Names returns the names of the registry in order.
-func Names() []string { return registry.Names() }
-
-// Lookup finds a model by name.
-func Lookup(name string) (Entry, error) { return registry.Lookup(name) }
 
 // rule returns the rule of the settings.
 func (m *MLP) rule() (rules.Rule, error) {

@@ -43,6 +43,14 @@ func Bind(name string, m *MLP, inputs, outputs int) (*Network, error) {
 	return n, nil
 }
 
+// Bind implements Settings.
+func (m *MLP) Bind(name string, inputs, outputs int) (Net, error) {
+	return Bind(name, m, inputs, outputs)
+}
+
+// Layers implements Settings.
+func (m *MLP) Layers() *[]int { return &m.Hidden }
+
 // specify writes the parameter table: forward weights first, then those of the way back.
 func (n *Network) specify() {
 	for l := range n.layers() {
@@ -151,7 +159,7 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 		return nil, fmt.Errorf("models: %s: %d parameters, want %d: %w", n.name, len(params), len(n.specs), kernels.ErrShape)
 	}
 	n.built++
-	x, err := n.rows(g, in)
+	x, err := rows(g, fmt.Sprintf("%s %d x", n.name, n.built), in)
 	if err != nil {
 		return nil, fmt.Errorf("models: %s: input: %w", n.name, err)
 	}
@@ -169,12 +177,12 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 }
 
 // rows adds the input as a matrix [B,I].
-func (n *Network) rows(g *gorgonia.ExprGraph, in kernels.Sequence) (*gorgonia.Node, error) {
+func rows(g *gorgonia.ExprGraph, name string, in kernels.Sequence) (*gorgonia.Node, error) {
 	v := gorgonia.Value(in.X)
 	if in.Place != nil {
 		v = in.Place(in.X)
 	}
-	x := gorgonia.NewTensor(g, v.Dtype(), 3, gorgonia.WithShape(in.T, in.B, in.I), gorgonia.WithName(fmt.Sprintf("%s %d x", n.name, n.built)), gorgonia.WithValue(v))
+	x := gorgonia.NewTensor(g, v.Dtype(), 3, gorgonia.WithShape(in.T, in.B, in.I), gorgonia.WithName(name), gorgonia.WithValue(v))
 	return kernels.Field(x, 0, in.B, in.I)
 }
 

@@ -5,6 +5,7 @@ import "galvani/engine/cite"
 func init() {
 	Register(Rule{
 		Name:      "backprop",
+		Models:    []string{"mlp"},
 		Doc:       "the gradient itself: errors come back through the weights of the layer above",
 		Equations: "e_L = dLoss/da_L\ne_l = phi'(a_l) * W_{l+1}' e_{l+1}",
 		Reads:     []string{forward, "The way back reads the weights w_ij of the layer above (weight transport)."},

@@ -5,6 +5,7 @@ import "galvani/engine/cite"
 func init() {
 	Register(Rule{
 		Name:      "direct-feedback-alignment",
+		Models:    []string{"mlp"},
 		Doc:       "the error of the output comes to every hidden layer through fixed random weights",
 		Equations: "e_l = phi'(a_l) * B_l' e_L\nB_l [O, units of l] fixed, drawn like first weights",
 		Reads:     []string{forward, "The way back reads weights b_ij of its own, which never change, and the error of the output alone."},

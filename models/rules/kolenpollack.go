@@ -5,6 +5,7 @@ import "galvani/engine/cite"
 func init() {
 	Register(Rule{
 		Name:      "kolen-pollack",
+		Models:    []string{"mlp"},
 		Doc:       "weights of the way back make the changes of the forward weights, and decay with them until both are alike",
 		Equations: "e_l = phi'(a_l) * B_{l+1}' e_{l+1}\ndW = -lr (e r' + decay W)\ndB = -lr (e r' + decay B)",
 		Reads:     []string{forward, "b_ij: the rate r_j and the error e_i of the two units that it joins, as w_ij does, but not w_ij."},

@@ -5,6 +5,7 @@ import "galvani/engine/cite"
 func init() {
 	Register(Rule{
 		Name:      "weight-mirror",
+		Models:    []string{"mlp"},
 		Doc:       "weights of the way back follow what the layer above answers to noise",
 		Equations: "e_l = phi'(a_l) * B_{l+1}' e_{l+1}\nnoise x in layer l, uniform with variance 1, answer y = W_{l+1} x\ndB = -lr mirror_rate (B - mean(y x'))",
 		Reads:     []string{forward, "b_ij: the noise of unit j and the answer of unit i to it, but not w_ij."},

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"slices"
+
 	"galvani/engine/cite"
 	"galvani/engine/setting"
 )
@@ -8,7 +10,8 @@ import (
 // Rule is one line of the registry.
 type Rule struct {
 	Name       string
-	Doc        string // one sentence
+	Models     []string // that learn by it
+	Doc        string   // one sentence
 	Equations  string
 	Reads      []string // what each kind of synapse may read, a sentence each
 	Notes      []string // what a user should know, a sentence each
@@ -17,8 +20,13 @@ type Rule struct {
 
 	// Direct takes the error of the output to every hidden layer, in place of that of the layer above.
 	Direct bool
-	Back   Back  // through which weights the error comes back
+	Back   Back  // through which weights the error comes back; nil for rules of networks that are stepped in time
 	Learn  Learn // how the weights of the way back change; nil where they stay as they are
+
+	// Compare says what the synapses of networks that are stepped in time learn by; nil for other networks.
+	Compare Compare
+	// LooksAhead takes the potential that a neuron is heading for in place of the one that it has.
+	LooksAhead bool
 }
 
 // Back says what the weights b_ij are through which the error of unit i comes back to hidden unit j:
@@ -44,6 +52,12 @@ func (Own) back()       {}
 // Learn says how weights of the way back change. It is Twin or Mirror.
 type Learn interface{ learn() }
 
+// Compare returns the factor behind the synapse of a change; the one before it is a rate. It is Dendritic.
+type Compare interface {
+	Mismatch(rate, predicted float64) float64
+	Silence(potential float64) float64
+}
+
 // Twin lets b_ij make the same change e_i r_j as w_ij, which both can compute from the same two units.
 type Twin struct{}
 
@@ -67,6 +81,17 @@ func All() []Rule { return registry.All() }
 
 // Names returns the names of the registry in order.
 func Names() []string { return registry.Names() }
+
+// For returns the names of the rules by which a model learns, in order.
+func For(model string) []string {
+	var list []string
+	for _, r := range All() {
+		if slices.Contains(r.Models, model) {
+			list = append(list, r.Name)
+		}
+	}
+	return list
+}
 
 // Lookup finds a rule by name; the error for an unknown one names the nearest.
 func Lookup(name string) (Rule, error) { return registry.Lookup(name) }

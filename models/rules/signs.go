@@ -5,6 +5,7 @@ import "galvani/engine/cite"
 func init() {
 	Register(Rule{
 		Name:       "sign-symmetry",
+		Models:     []string{"mlp"},
 		Doc:        "errors come back through the signs of the weights of the layer above",
 		Equations:  "e_l = phi'(a_l) * B_{l+1}' e_{l+1}\nb_ij = m_ij sign(w_ij)",
 		Reads:      []string{forward, "The way back reads the signs of the weights w_ij of the layer above, and sizes m_ij of its own."},

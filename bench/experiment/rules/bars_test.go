@@ -1,0 +1,39 @@
+package rules
+
+import (
+	"testing"
+
+	"galvani/bench/experiment"
+	"galvani/bench/experiment/exptest"
+	"galvani/bench/rows"
+)
+
+// TestBarsQuickly runs the experiment at its tiny settings.
+func TestBarsQuickly(t *testing.T) {
+	o := exptest.Quickly(t, "bars")
+	if len(o.Tables[0].Rows) != 4 {
+		t.Errorf("the table has %d rows, want two for each of two rules", len(o.Tables[0].Rows))
+	}
+}
+
+// TestBarsVerdict holds verdicts to rows that are made up.
+func TestBarsVerdict(t *testing.T) {
+	s := &bars{Times: []float64{1, 10}}
+	row := func(rule string, time, accuracy float64) experiment.Row {
+		return experiment.Row{Condition: barsCondition(rule, time), Result: experiment.Result{Values: rows.Values{"accuracy": accuracy}}}
+	}
+	for _, c := range []struct {
+		what string
+		rows experiment.Rows
+		want experiment.Verdict
+	}{
+		{"as published", experiment.Rows{row("latent-equilibrium", 10, 1), row("sacramento", 10, 0.4), row("sacramento", 1, 0.9)}, experiment.Holds},
+		{"one that did not learn", experiment.Rows{row("latent-equilibrium", 10, 1), row("latent-equilibrium", 10, 0.875), row("sacramento", 10, 0.4)}, experiment.Fails},
+		{"the original learns, too", experiment.Rows{row("latent-equilibrium", 10, 1), row("sacramento", 10, 0.7)}, experiment.Fails},
+		{"one rule alone", experiment.Rows{row("latent-equilibrium", 10, 1)}, experiment.None},
+	} {
+		if got := s.verdict(c.rows); got != c.want {
+			t.Errorf("%s: verdict %q, want %q", c.what, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"galvani/engine/rundir"
+)
+
+// TestMicrocircuit trains the cortical circuit on bars by both of its rules: neurons that look ahead learn the task at
+// presentations of twice their time constant, others do not. A run in two parts has the bits of one, also with
+// low-passed changes of weights; and the commands on a trained network tell of it.
+func TestMicrocircuit(t *testing.T) {
+	t.Parallel()
+	runs := t.TempDir()
+	train := func(more ...string) string {
+		given := []string{"train", "--model", "microcircuit", "--task", "bars", "--runs-dir", runs, "--plots", "none", "--quiet", "--eval-every", "0", "--checkpoint-every", "800"}
+		return strings.TrimSpace(galvani(t, append(given, more...)...).ok(t).stdout)
+	}
+	right := func(dir string) float64 {
+		run, err := rundir.View(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := run.Metrics()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows[len(rows)-1].Values["test_accuracy"]
+	}
+	ahead := train("--rule", "latent-equilibrium", "--epochs", "200", "--seed", "3")
+	if a := right(ahead); a != 1 {
+		t.Errorf("by latent-equilibrium %.0f %% of the bars are told apart, want all", 100*a)
+	}
+	if a := right(train("--rule", "sacramento", "--epochs", "200", "--seed", "3")); a > 0.7 {
+		t.Errorf("by sacramento %.0f %% of the bars are told apart, want most of them wrong", 100*a)
+	}
+	for _, more := range [][]string{{"--tau-w", "30", "--rate-pi", "0.1", "--self-predicting=false"}, {"--batch", "3", "--tau-in", "1"}} {
+		more = append(more, "--epochs", "3", "--rule", "sacramento")
+		whole, parts := train(more...), train(append(more, "--max-steps", "5")...)
+		galvani(t, "train", "--resume", parts, "--max-steps", "0", "--quiet").ok(t)
+		if lastTensors(t, whole) != lastTensors(t, parts) {
+			t.Errorf("%v: a run that was cut off and resumed has another checkpoint than one that was not", more)
+		}
+	}
+	if o := galvani(t, "eval", ahead, "--json").ok(t); !strings.Contains(o.stdout, `"accuracy":1`) && !strings.Contains(o.stdout, `"accuracy": 1`) {
+		t.Errorf("eval --json tells another accuracy: %s", o.stdout)
+	}
+	file := filepath.Join(t.TempDir(), "w.csv")
+	galvani(t, "export", ahead, "--to", "csv", "--out", file).ok(t)
+	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "layer1.pi,") {
+		t.Errorf("export lacks layer1.pi, error %v", err)
+	}
+	galvani(t, "trace", ahead, "--out", filepath.Join(t.TempDir(), "t.safetensors")).ok(t)
+	galvani(t, "fixedpoints", ahead).refused(t, exitConfig, "model microcircuit has none")
+}
+
+// TestMicrocircuitRefuses holds the lines about what does not fit a circuit.
+func TestMicrocircuitRefuses(t *testing.T) {
+	for args, want := range map[string]string{
+		"--t-pres 0.04":        "t_pres is 0.04 ms, shorter than a step of dt = 0.1 ms",
+		"--dt 10":              "take dt of at most",
+		"--rate-up 1,2,3":      "rate_up has 3 values, want 1, or one for each of 2 layers",
+		"--rule backprop":      `key "rule" is "backprop", want one of latent-equilibrium, sacramento`,
+		"--optimizer sgd":      `key "optimizer" has no effect: it needs updates = by gradient`,
+		"--weight-decay 0.1":   `key "weight_decay" has no effect`,
+		"--shards 2":           "take shards = 1",
+		"--feedback-scale 0.1": "it belongs to model mlp",
+	} {
+		galvani(t, append([]string{"train", "--model", "microcircuit", "--task", "bars", "--runs-dir", t.TempDir()}, strings.Fields(args)...)...).refused(t, exitConfig, want)
+	}
+	galvani(t, "train", "--model", "mlp", "--task", "bars", "--rule", "sacramento").refused(t, exitConfig, `key "rule" is "sacramento", want one of backprop`)
+	o := galvani(t, "rules", "show", "latent-equilibrium").ok(t)
+	if !strings.Contains(strings.Join(strings.Fields(o.stdout), " "), "procedures are registered for patent protection") {
+		t.Errorf("rules show latent-equilibrium does not speak of the patent:\n%s", o.stdout)
+	}
+}

@@ -1,0 +1,340 @@
+package layered
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"galvani/engine/setting"
+	"galvani/kernels"
+	"galvani/models/rules"
+)
+
+// newCircuit binds a circuit whose potentials are settled after a presentation.
+func newCircuit(t *testing.T, inputs, outputs int, change func(*Microcircuit)) *Circuit {
+	t.Helper()
+	m := NewMicrocircuit()
+	m.Activation, m.TPres = "sigmoid", 100
+	change(m)
+	net, err := m.Bind("microcircuit", inputs, outputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net.(*Circuit)
+}
+
+// begin starts a run in float64 without a device.
+func begin(t *testing.T, c *Circuit, width int, params [][]float64) *Run[float64] {
+	t.Helper()
+	r, err := start(c, placeOn(nil), width, params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// weights draws the parameters of a circuit from [-1,1).
+func weights(c *Circuit, seed uint64) [][]float64 {
+	r := rand.New(rand.NewPCG(seed, 7))
+	params := make([][]float64, len(c.specs))
+	for i, s := range c.specs {
+		for range s.Len() {
+			params[i] = append(params[i], 2*r.Float64()-1)
+		}
+	}
+	prepare(c, params)
+	return params
+}
+
+// TestRuleOfCircuits holds the words of the key rule to the registry.
+func TestRuleOfCircuits(t *testing.T) {
+	keys, err := setting.Keys("microcircuit", NewMicrocircuit())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := keys[1]; got.Name != "rule" || !slices.Equal(got.OneOf, rules.For("microcircuit")) {
+		t.Errorf("key %s takes %v, want the rules %v", got.Name, got.OneOf, rules.For("microcircuit"))
+	}
+}
+
+// TestSmallestCircuit holds one cell per layer to potentials that were computed apart, with and without a target, by
+// every rule.
+func TestSmallestCircuit(t *testing.T) {
+	const tolerance = 1e-7 // the published digits
+	for _, rule := range rules.For("microcircuit") {
+		c := newCircuit(t, 1, 1, func(m *Microcircuit) { m.Hidden, m.Rule, m.TPres = []int{1}, rule, 200 })
+		params := [][]float64{{1.5}, {0.7}, {0}, {0}, {-2}}
+		prepare(c, params)
+		for _, p := range []struct {
+			targets          []float64
+			h, inter, y, top float64
+		}{
+			{nil, 0.47368421, -1.12046434, -1.12046434, 0},
+			{[]float64{1}, 0.50960741, -0.75719057, -0.23654151, 0.08531760},
+		} {
+			r := begin(t, c, 1, params)
+			err := r.Answer([]float64{0.6})
+			if p.targets != nil {
+				err = r.Learn([]float64{0.6}, p.targets, nil, 0)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := r.areas[0]
+			near(t, rule+": potentials", []float64{a.cells.u[0], a.inter.u[0], r.areas[1].cells.u[0], a.apical[0]}, []float64{p.h, p.inter, p.y, p.top}, tolerance)
+			if p.targets == nil && math.Abs(a.apical[0]) > 1e-12 {
+				t.Errorf("%s: the apical potential without target is %v, want 0", rule, a.apical[0])
+			}
+		}
+	}
+}
+
+// TestSelfPrediction holds that interneurons follow the layer above and nothing reaches apical dendrites, with several
+// hidden layers: at every moment from rest on where neurons look ahead, otherwise once potentials are settled, since
+// time constants differ. No weight changes then without a target.
+func TestSelfPrediction(t *testing.T) {
+	for _, rule := range rules.For("microcircuit") {
+		c := newCircuit(t, 4, 3, func(m *Microcircuit) { m.Hidden, m.Rule, m.GDend = []int{6, 5}, rule, 0.7 })
+		params := weights(c, 1)
+		r := begin(t, c, 2, params)
+		x := []float64{0.1, 0.5, -0.3, 0.9, 0.2, -0.8, 0.4, 0}
+		for step := range 1000 {
+			if err := r.step(x, false, 0); err != nil {
+				t.Fatal(err)
+			}
+			if !c.rule.LooksAhead && step < 999 {
+				continue
+			}
+			for l, a := range r.areas[:2] {
+				near(t, rule+": interneurons", a.inter.ahead, r.areas[l+1].cells.ahead, 1e-12)
+				for _, v := range a.apical {
+					if math.Abs(v) > 1e-12 {
+						t.Fatalf("%s, step %d: an apical potential is %v, want 0", rule, step, v)
+					}
+				}
+			}
+		}
+		before := slices.Concat(params...)
+		if err := r.step(x, false, 1); err != nil {
+			t.Fatal(err)
+		}
+		near(t, rule+": weights", slices.Concat(params...), before, 1e-12)
+	}
+}
+
+// TestSmallNudging holds the change of the weights of the first layer to the gradient of backprop, where the target pulls
+// weakly and the weights from above are those from below: the angle between them shrinks in proportion to the pull.
+func TestSmallNudging(t *testing.T) {
+	angle := func(rule string, pull float64) float64 {
+		c := newCircuit(t, 4, 3, func(m *Microcircuit) {
+			m.Hidden, m.Rule, m.GSom, m.GApical, m.RateIP, m.TPres = []int{5}, rule, pull, pull, 0, 400
+		})
+		params := weights(c, 2)
+		w2 := params[c.row(1, 0)]
+		for i := range 5 {
+			for o := range 3 {
+				params[c.row(0, 1)][i*3+o] = w2[o*5+i]
+			}
+		}
+		prepare(c, params)
+		x, target := []float64{0.3, -0.7, 0.9, 0.2}, []float64{0.8, -0.5, 0.1}
+		r := begin(t, c, 1, params)
+		if err := r.Learn(x, target, nil, 0); err != nil { // to the steady state
+			t.Fatal(err)
+		}
+		before := slices.Clone(params[0])
+		r.pull = target
+		if err := r.step(x, true, 1); err != nil {
+			t.Fatal(err)
+		}
+		// Backprop of the loss of the same network: potentials of somata are a times those of basal dendrites, outputs
+		// fire at phi(a v), the derivative of the pull on output o is phi'(u_o) (target_o - u_o).
+		phi := activations["sigmoid"]
+		a1, a2 := c.cfg.GBasal/c.total(0), c.cfg.GBasal/c.total(1)
+		u1, r1, u2 := make([]float64, 5), make([]float64, 5), make([]float64, 3)
+		for i := range u1 {
+			for k, v := range x {
+				u1[i] += a1 * params[0][i*4+k] * v
+			}
+			r1[i] = phi.rate(u1[i])
+		}
+		for o := range u2 {
+			for i, v := range r1 {
+				u2[o] += a2 * w2[o*5+i] * v
+			}
+		}
+		var dot, own, other float64
+		for i := range u1 {
+			e := 0.0
+			for o := range u2 {
+				e += w2[o*5+i] * phi.slope(phi.rate(u2[o])) * (target[o] - u2[o])
+			}
+			for k, v := range x {
+				g, d := phi.slope(r1[i])*e*v, params[0][i*4+k]-before[i*4+k]
+				dot, own, other = dot+g*d, own+g*g, other+d*d
+			}
+		}
+		cosine := dot / math.Sqrt(own*other)
+		if pull <= 1e-3 && cosine < 0.999 {
+			t.Errorf("%s: the cosine at a pull of %g is %v, want more than 0.999", rule, pull, cosine)
+		}
+		return math.Sqrt(2 * max(0, 1-cosine))
+	}
+	for _, rule := range rules.For("microcircuit") {
+		if a, b := angle(rule, 2e-3), angle(rule, 1e-3); b > 0.6*a {
+			t.Errorf("%s: the angle is %.3g at twice the pull and %.3g, want half", rule, a, b)
+		}
+	}
+}
+
+// TestRunsSideBySide holds what copies of a circuit that learn side by side do to the mean of what each does alone, and that a
+// copy without a pattern does nothing.
+func TestRunsSideBySide(t *testing.T) {
+	for _, tau := range []float64{0, 30} {
+		c := newCircuit(t, 3, 2, func(m *Microcircuit) {
+			m.Hidden, m.Rule, m.TPres, m.RatePI, m.RateDown, m.TauW, m.SelfPredicting = []int{4}, "sacramento", 0.1, 0.5, 0.25, tau, false
+		})
+		x, target := []float64{0.2, -0.4, 0.7, 0.9, 0.1, -0.6}, []float64{1, 0.1, 0.1, 1}
+		first := weights(c, 3)
+		want := make([]float64, len(slices.Concat(first...)))
+		for n := range 2 {
+			params := weights(c, 3)
+			r := begin(t, c, 1, params)
+			for range 3 {
+				if err := r.step(x[3*n:][:3], false, 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := r.Learn(x[3*n:][:3], target[2*n:][:2], nil, 0.3); err != nil {
+				t.Fatal(err)
+			}
+			for i, v := range slices.Concat(params...) {
+				want[i] += v / 2
+			}
+		}
+		r := begin(t, c, 3, first)
+		for range 3 {
+			if err := r.step(x, false, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.Learn(x, target, nil, 0.3); err != nil {
+			t.Fatal(err)
+		}
+		near(t, "weights", slices.Concat(first...), want, 1e-12)
+	}
+}
+
+// TestLargeProducts holds a circuit whose products the device computes to one in Go, in both number types, with and without
+// low-passed changes; and its bits to those on two threads.
+func TestLargeProducts(t *testing.T) {
+	one, two := openCPU(t, 1), openCPU(t, 2)
+	if one == nil {
+		return
+	}
+	const width = 64
+	for _, tau := range []float64{0, 5} {
+		c := newCircuit(t, 40, 20, func(m *Microcircuit) {
+			m.Hidden, m.TPres, m.RatePI, m.RateDown, m.TauW, m.SelfPredicting = []int{300}, 1, 0.5, 0.25, tau, false
+		})
+		r := rand.New(rand.NewPCG(5, 6))
+		x, target := make([]float64, width*40), make([]float64, width*20)
+		for i := range x {
+			x[i] = r.NormFloat64()
+		}
+		for i := range target {
+			target[i] = r.Float64()
+		}
+		want := weights(c, 4)
+		if err := begin(t, c, width, want).Learn(x, target, nil, 0.1); err != nil {
+			t.Fatal(err)
+		}
+		var bits [2][]float32
+		for i, dev := range []kernels.Device{one, two} {
+			params := make([][]float32, len(want))
+			for k, p := range weights(c, 4) {
+				params[k] = narrow(p)
+			}
+			run, err := c.Start(dev, width, params)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := run.Learn(narrow(x), narrow(target), nil, 0.1); err != nil {
+				t.Fatal(err)
+			}
+			bits[i] = slices.Concat(params...)
+		}
+		near(t, "weights", kernels.Wide(bits[0]), slices.Concat(want...), 1e-5)
+		if !slices.Equal(bits[0], bits[1]) {
+			t.Error("weights differ between one thread and two")
+		}
+	}
+}
+
+// TestRefusedCircuits holds what is refused.
+func TestRefusedCircuits(t *testing.T) {
+	for want, change := range map[string]func(*Microcircuit){
+		"t_pres is 0.04 ms, shorter than a step of dt = 0.1 ms":          func(m *Microcircuit) { m.TPres = 0.04 },
+		"tau_w is 0.05 ms, shorter than a step":                          func(m *Microcircuit) { m.TauW = 0.05 },
+		"rate_up has 2 values, want 1, or one for each of 3 layers":      func(m *Microcircuit) { m.Hidden, m.RateUp = []int{3, 3}, []float64{1, 2} },
+		"conductances add up to 1.9/ms, for which dt = 1 ms is too long": func(m *Microcircuit) { m.DT = 1 },
+		"hidden is 0, want 1 to 65536":                                   func(m *Microcircuit) { m.Hidden = []int{0} },
+	} {
+		m := NewMicrocircuit()
+		change(m)
+		if _, err := m.Bind("microcircuit", 3, 2); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}
+
+func narrow(x []float64) []float32 {
+	y := make([]float32, len(x))
+	for i, v := range x {
+		y[i] = float32(v)
+	}
+	return y
+}
+
+// TestSoftplus holds log(1 + exp(a)) to math.Log1p, relative to its value.
+func TestSoftplus(t *testing.T) {
+	for a := -700.0; a < 700; a += 0.37 {
+		want := max(a, 0) + math.Log1p(math.Exp(-math.Abs(a)))
+		if got := softplus(a); math.Abs(got-want) > 4e-16*want {
+			t.Errorf("softplus(%v) is %v, want %v", a, got, want)
+		}
+	}
+}
+
+// BenchmarkBars measures a step of a circuit of 9, 30 and 3 cells.
+func BenchmarkBars(b *testing.B) {
+	for _, rule := range rules.For("microcircuit") {
+		b.Run(rule, func(b *testing.B) {
+			m := NewMicrocircuit()
+			m.Rule, m.TPres, m.InitScale = rule, 10, 1
+			m.GLeak, m.GBasal, m.GApical, m.GDend, m.GSom = 0.03, 0.1, 0.06, 0.1, 0.06
+			net, err := m.Bind("microcircuit", 9, 3)
+			if err != nil {
+				b.Fatal(err)
+			}
+			c := net.(*Circuit)
+			params := make([][]float32, len(c.specs))
+			for k, p := range weights(c, 4) {
+				params[k] = narrow(p)
+			}
+			run, err := c.Start(nil, 1, params)
+			if err != nil {
+				b.Fatal(err)
+			}
+			x, targets := []float32{1, 1, 1, 0, 0, 0, 0, 0, 0}, []float32{1, 0.1, 0.1}
+			for b.Loop() {
+				if err := run.Learn(x, targets, nil, 0.5); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/step")
+		})
+	}
+}

@@ -1,0 +1,59 @@
+package rules
+
+import "galvani/engine/cite"
+
+func init() {
+	Register(Rule{
+		Name:   "sacramento",
+		Models: []string{"microcircuit"},
+		Doc:    "dendritic errors: interneurons learn to cancel what comes from above, and what is left of it in the apical dendrite teaches",
+		Equations: "du_k/dt = -g_leak u_k + g_basal (v_B - u_k) + g_apical (v_A - u_k)\n" +
+			"du^I_k/dt = -g_leak u^I_k + g_dend (v^I - u^I_k) + g_som (u_{k+1} - u^I_k)\n" +
+			"v_B = W_{k,k-1} phi(u_{k-1})   v_A = D_{k,k+1} phi(u_{k+1}) + P_k phi(u^I_k)   v^I = Q_k phi(u_k)\n" +
+			"output: no apical dendrite, g_som (u_target - u_N) while it is taught\n\n" +
+			"dW_{k,k-1} ~ (phi(u_k) - phi(a v_B)) phi(u_{k-1})'   a = g_basal / (g_leak + g_basal + g_apical)\n" +
+			"dQ_k ~ (phi(u^I_k) - phi(a v^I)) phi(u_k)'           a = g_dend / (g_leak + g_dend)\n" +
+			"dP_k ~ -v_A phi(u^I_k)'\n" +
+			"dD_{k,k+1} ~ (phi(u_k) - phi(D phi(u_{k+1}))) phi(u_{k+1})'",
+		Reads: []string{
+			"Every synapse: the rate before it, and two potentials of the neuron behind it; no weight but its own.",
+			"w_ij, q_ij: the somatic potential of the neuron behind it and that of the dendrite that it sits on.",
+			"p_ij: the apical potential of the neuron behind it.",
+			"d_ij: the somatic potential of the neuron behind it and what the synapses from above add up to."},
+		Notes: []string{
+			"With P = -D and Q = W_{k+1,k} [g_basal (g_leak + g_dend)] / [g_dend (g_leak + g_basal + g_apical)], without g_apical for the last layer, the apical potential is 0 and interneurons follow the layer above: the self-predicting state, in which a network begins (self_predicting).",
+			"Potentials lag behind their inputs by 1/(g_leak + g_basal + g_apical), layer by layer: patterns have to be shown for many times as long, or the lag is learned as an error; see rule latent-equilibrium."},
+		Source:     "Sacramento, Costa, Bengio and Senn (2018), arXiv:1810.11393",
+		References: []cite.Work{cite.Microcircuits},
+		Compare:    Dendritic{},
+	})
+	Register(Rule{
+		Name:   "latent-equilibrium",
+		Models: []string{"microcircuit"},
+		Doc:    "rule sacramento with neurons whose rate and plasticity follow the potential that they are heading for, so that networks of slow neurons answer at once",
+		Equations: "u~ = u + tau du/dt, tau = 1 / (sum of the conductances of the soma)\n" +
+			"phi(u~) in place of phi(u) in the dynamics and in the plasticity of rule sacramento",
+		Reads: []string{
+			"Every synapse: the rate before it, and two potentials of the neuron behind it; no weight but its own.",
+			"The neuron: its own potential and the rate at which that changes."},
+		Notes: []string{
+			"The authors of latent equilibrium state in their repository (github.com/unibe-cns/le_NeurIPS_code) that its procedures are registered for patent protection. Ask them before you use this rule for anything but research.",
+			"An answer passes one layer per step dt, so a presentation needs at least as many steps as there are layers on the way up and down."},
+		Source:     "Haider, Ellenberger, Kriener, Jordan, Senn and Petrovici (2021), arXiv:2110.14549",
+		References: []cite.Work{cite.LatentEquilibrium, cite.Microcircuits},
+		Compare:    Dendritic{},
+		LooksAhead: true,
+	})
+}
+
+// Dendritic compares compartments of a neuron. The change of a synapse is what a method returns times the rate
+// before the synapse.
+type Dendritic struct{}
+
+// Mismatch returns the error of a synapse on a dendrite that predicts the soma, given the rate of the neuron and the
+// rate that the dendrite alone would give.
+func (Dendritic) Mismatch(rate, predicted float64) float64 { return rate - predicted }
+
+// Silence returns the error of a synapse that is to silence a dendrite, given the dendrite's potential; that of rest
+// is 0.
+func (Dendritic) Silence(potential float64) float64 { return -potential }
