@@ -25,6 +25,13 @@ func TestPublishedRates(t *testing.T) {
 		"coba": {"coba --for 500ms", map[string]rate{"e": {20.68, 2.07}, "i": {20.68, 2.07}}},
 		// Of 30000 neurons e2 fires below 0.1 Hz, of 2000 still below a fifth of e1.
 		"semi-balanced": {"semi-balanced --n 2000 --for 1s", map[string]rate{"e1": {10, 1.5}, "e2": {0, 2}, "i": {14, 2}}},
+		// Zhu (2020) has 3.3 and 9.5 Hz in the long run without plasticity; 300 ms from a start at random are a
+		// little more.
+		"isp without learning": {"isp --for 300ms --eta-e 0 --eta-i 0", map[string]rate{"e": {3.5, 0.5}, "i": {9.8, 1}}},
+		// Brian 2 has 164 Hz before inhibition is learned. With it a small network comes to a
+		// fifth in the mean of 4 s.
+		"vogels without learning": {"vogels --n 2000 --p 0.1 --for 150ms --eta 0", map[string]rate{"e": {164, 5}}},
+		"vogels":                  {"vogels --n 1000 --p 0.2 --for 4s", map[string]rate{"e": {30, 10}}},
 	} {
 		var r simulation
 		if err := json.Unmarshal([]byte(galvani(t, append([]string{"simulate"}, strings.Fields(c.line+" --json")...)...).ok(t).stdout), &r); err != nil {
