@@ -108,7 +108,7 @@ var sizes = []size{{1, 1, 1, 1, 1}, {3, 2, 2, 3, 2}, {1, 3, 3, 2, 1}, {2, 1, 1, 
 
 // sizes returns those that the gradients of a variant are tried at, few where a cell has many variants.
 func (v variant) sizes() []size {
-	if v.wiring != nil || strings.HasPrefix(v.name, "cond-") {
+	if v.wiring != nil || v.layers > 1 || strings.HasPrefix(v.name, "cond-") {
 		return sizes[len(sizes)-3:]
 	}
 	return sizes

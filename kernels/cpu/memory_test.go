@@ -76,7 +76,9 @@ func TestMemoryKeepsBits(t *testing.T) {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s/%d/float32", v.Name, i), func(t *testing.T) { checkMemory[float32](t, v, s) })
-			t.Run(fmt.Sprintf("%s/%d/float64", v.Name, i), func(t *testing.T) { checkMemory[float64](t, v, s) })
+			if i == 1 || i == 4 { // how a scan is divided is the same code for both types
+				t.Run(fmt.Sprintf("%s/%d/float64", v.Name, i), func(t *testing.T) { checkMemory[float64](t, v, s) })
+			}
 		}
 	}
 }
@@ -101,7 +103,7 @@ func checkMemory[F kernels.Float](t *testing.T, v conform.Variant, s conform.Siz
 			}
 		}
 		most := 1 // segments so far; a division into as many is seldom another one
-		for p.Cfg.Memory = int64(s.T * s.B * s.H * 8); p.Cfg.Memory > 0; p.Cfg.Memory = p.Cfg.Memory * 3 / 4 {
+		for p.Cfg.Memory = int64(s.T * s.B * s.H * 8); p.Cfg.Memory > 0; p.Cfg.Memory = p.Cfg.Memory * 2 / 3 {
 			dev, err := Open(threads)
 			if err != nil {
 				t.Fatal(err)
