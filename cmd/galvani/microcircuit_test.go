@@ -60,14 +60,15 @@ func TestMicrocircuit(t *testing.T) {
 // TestMicrocircuitRefuses holds the lines about what does not fit a circuit.
 func TestMicrocircuitRefuses(t *testing.T) {
 	for args, want := range map[string]string{
-		"--t-pres 0.04":        "t_pres is 0.04 ms, shorter than a step of dt = 0.1 ms",
-		"--dt 10":              "take dt of at most",
-		"--rate-up 1,2,3":      "rate_up has 3 values, want 1, or one for each of 2 layers",
-		"--rule backprop":      `key "rule" is "backprop", want one of latent-equilibrium, sacramento`,
-		"--optimizer sgd":      `key "optimizer" has no effect: it needs updates = by gradient`,
-		"--weight-decay 0.1":   `key "weight_decay" has no effect`,
-		"--shards 2":           "take shards = 1",
-		"--feedback-scale 0.1": "it belongs to model mlp",
+		"--t-pres 0.04":                "t_pres is 0.04 ms, shorter than a step of dt = 0.1 ms",
+		"--rule two-sweeps --t-pres 5": `key "t_pres" has no effect: it needs rule != two-sweeps`,
+		"--dt 10":                      "take dt of at most",
+		"--rate-up 1,2,3":              "rate_up has 3 values, want 1, or one for each of 2 layers",
+		"--rule backprop":              `key "rule" is "backprop", want one of latent-equilibrium, sacramento, two-sweeps`,
+		"--optimizer sgd":              `key "optimizer" has no effect: it needs updates = by gradient`,
+		"--weight-decay 0.1":           `key "weight_decay" has no effect`,
+		"--shards 2":                   "take shards = 1",
+		"--feedback-scale 0.1":         "it belongs to model mlp",
 	} {
 		galvani(t, append([]string{"train", "--model", "microcircuit", "--task", "bars", "--runs-dir", t.TempDir()}, strings.Fields(args)...)...).refused(t, exitConfig, want)
 	}

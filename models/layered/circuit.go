@@ -97,10 +97,37 @@ func (c *Circuit) total(l int) float64 {
 	return c.cfg.GLeak + c.cfg.GBasal + c.cfg.GApical
 }
 
+// attenuation returns what the somata of layer l, from 0, are heading for without other inputs, in potentials of their
+// basal dendrites.
+func (c *Circuit) attenuation(l int) float64 {
+	switch {
+	case !c.rule.TwoSweeps:
+		return c.cfg.GBasal / c.total(l)
+	case l == c.layers()-1:
+		return 1
+	}
+	return 1 - c.apical()
+}
+
+// apical returns the part of the apical potential in a soma, without time.
+func (c *Circuit) apical() float64 {
+	return c.cfg.GApical / (c.cfg.GLeak + c.cfg.GBasal + c.cfg.GApical)
+}
+
+// interAttenuation is attenuation for interneurons.
+func (c *Circuit) interAttenuation() float64 {
+	if c.rule.TwoSweeps {
+		return 1
+	}
+	return c.cfg.GDend / (c.cfg.GLeak + c.cfg.GDend)
+}
+
 // Prepare sets the first weights of the interneurons, given the parameters in the order of Specs, to those of the
 // self-predicting state, where the settings ask for it:
 //
 //	P_k = −D_{k,k+1},  Q_k = W_{k+1,k} [g_basal (g_leak + g_dend)] / [g_dend g_total], g_total the sum of layer k+1
+//
+// and without time Q_k = W_{k+1,k} g_rest / g_total, g_rest without g_apical.
 func (c *Circuit) Prepare(params [][]float32) { prepare(c, params) }
 
 func prepare[F kernels.Float](c *Circuit, params [][]F) {
@@ -111,7 +138,7 @@ func prepare[F kernels.Float](c *Circuit, params [][]F) {
 		for i, d := range params[c.row(l, 1)] {
 			params[c.row(l, 2)][i] = -d
 		}
-		factor := c.cfg.GBasal * (c.cfg.GLeak + c.cfg.GDend) / (c.cfg.GDend * c.total(l+1))
+		factor := c.attenuation(l+1) / c.interAttenuation()
 		for i, w := range params[c.row(l+1, 0)] {
 			params[c.row(l, 3)][i] = F(float64(w) * factor)
 		}
@@ -216,6 +243,9 @@ func (a *answer[F]) Backward([]gorgonia.Value, gorgonia.Value) ([]gorgonia.Value
 
 // steps returns the numbers of steps of a presentation in training and in evaluations.
 func (c *Circuit) steps() (train, eval int) {
+	if c.rule.TwoSweeps {
+		return 1, 1
+	}
 	train = c.cfg.steps(c.cfg.TPres)
 	if c.cfg.TEval > 0 {
 		return train, c.cfg.steps(c.cfg.TEval)

@@ -13,14 +13,14 @@ import (
 // Microcircuit is the settings of the model microcircuit.
 type Microcircuit struct {
 	Hidden     []int  `toml:"hidden" doc:"units of each hidden layer, from the first" min:"1" max:"65536" nonempty:"true"`
-	Rule       string `toml:"rule" doc:"how potentials and synapses change, see galvani rules list" oneof:"latent-equilibrium|sacramento"`
+	Rule       string `toml:"rule" doc:"how potentials and synapses change, see galvani rules list" oneof:"latent-equilibrium|sacramento|two-sweeps"`
 	Activation string `toml:"activation" doc:"rate as a function of the potential; soft-rectifier is 0.1 log(1 + exp(u - 3))" oneof:"sigmoid|softplus|soft-rectifier|tanh|relu"`
 
-	DT    float64 `toml:"dt" doc:"step" unit:"ms" min:"1e-4" max:"100"`
-	TPres float64 `toml:"t_pres" doc:"time for which a batch of patterns is shown, at least one step" unit:"ms" min:"1e-4" max:"1e5"`
-	TEval float64 `toml:"t_eval" doc:"time for which a pattern is shown in evaluations, from rest; 0 takes t_pres" unit:"ms" min:"0" max:"1e5"`
-	TauIn float64 `toml:"tau_in" doc:"time constant in which the input follows a new pattern; 0 for at once" unit:"ms" min:"0" max:"1e4"`
-	TauW  float64 `toml:"tau_w" doc:"time constant of the low-pass before changes of weights; 0 for none" unit:"ms" min:"0" max:"1e5"`
+	DT    float64 `toml:"dt" needs:"rule!=two-sweeps" doc:"step" unit:"ms" min:"1e-4" max:"100"`
+	TPres float64 `toml:"t_pres" needs:"rule!=two-sweeps" doc:"time for which a batch of patterns is shown, at least one step" unit:"ms" min:"1e-4" max:"1e5"`
+	TEval float64 `toml:"t_eval" needs:"rule!=two-sweeps" doc:"time for which a pattern is shown in evaluations, from rest; 0 takes t_pres" unit:"ms" min:"0" max:"1e5"`
+	TauIn float64 `toml:"tau_in" needs:"rule!=two-sweeps" doc:"time constant in which the input follows a new pattern; 0 for at once" unit:"ms" min:"0" max:"1e4"`
+	TauW  float64 `toml:"tau_w" needs:"rule!=two-sweeps" doc:"time constant of the low-pass before changes of weights; 0 for none" unit:"ms" min:"0" max:"1e5"`
 
 	GLeak   float64 `toml:"g_leak" doc:"leak of every soma" unit:"1/ms" min:"1e-6" max:"1e3"`
 	GBasal  float64 `toml:"g_basal" doc:"from the basal dendrite of a pyramidal cell to its soma" unit:"1/ms" min:"1e-6" max:"1e3"`
@@ -71,9 +71,16 @@ func (m *Microcircuit) check() (rules.Rule, error) {
 	if err := setting.Check(m); err != nil {
 		return rules.Rule{}, err
 	}
+	rule, err := rules.Lookup(m.Rule)
+	if err != nil {
+		return rule, err
+	}
 	layers := len(m.Hidden) + 1
 	if n := len(m.RateUp); n != 1 && n != layers {
 		return rules.Rule{}, fmt.Errorf("rate_up has %d values, want 1, or one for each of %d layers", n, layers)
+	}
+	if rule.TwoSweeps {
+		return rule, nil
 	}
 	for _, t := range []struct {
 		key  string
@@ -94,7 +101,7 @@ func (m *Microcircuit) check() (rules.Rule, error) {
 	if g := m.largest(); g*m.DT > 1 {
 		return rules.Rule{}, fmt.Errorf("conductances add up to %.4g/ms, for which dt = %g ms is too long; take dt of at most %.3g", g, m.DT, 1/g)
 	}
-	return rules.Lookup(m.Rule)
+	return rule, nil
 }
 
 // largest returns the largest sum of the conductances of a soma.

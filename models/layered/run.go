@@ -40,7 +40,7 @@ func newGroup[F kernels.Float](n int) group[F] {
 func start[F kernels.Float](c *Circuit, at place, width int, params [][]F) (*Run[F], error) {
 	r := &Run[F]{c: c, width: width, phi: activations[c.cfg.Activation].rate, input: make([]F, width*c.sizes[0]),
 		pull: make([]F, width*c.Outputs()), out: make([]F, width*c.Outputs()), share: make([]F, width)}
-	traced := c.cfg.TauW > 0
+	traced := c.cfg.TauW > 0 && !c.rule.TwoSweeps
 	for l := range c.layers() {
 		below, units := c.sizes[l], c.sizes[l+1]
 		a := &area[F]{cells: newGroup[F](width * units), basal: make([]F, width*units), err: make([]F, width*units)}
@@ -136,7 +136,7 @@ func (r *Run[F]) Answer(x []F) error {
 	r.Reset()
 	_, steps := r.c.steps()
 	for range steps {
-		if err := r.step(x, false, 0); err != nil {
+		if err := r.advance(x, false, 0); err != nil {
 			return err
 		}
 	}
@@ -154,12 +154,12 @@ func (r *Run[F]) Learn(x, targets, weight []F, lr float64) error {
 	copy(r.pull, targets)
 	steps, _ := r.c.steps()
 	for range steps {
-		if err := r.step(x, true, lr/float64(steps)); err != nil {
+		if err := r.advance(x, true, lr/float64(steps)); err != nil {
 			return err
 		}
 	}
 	last := r.areas[len(r.areas)-1]
-	factor := F(r.c.cfg.GBasal / r.c.total(len(r.areas)-1))
+	factor := F(r.c.attenuation(len(r.areas) - 1))
 	for i, v := range last.basal {
 		r.out[i] = factor * v
 	}

@@ -2,6 +2,14 @@ package layered
 
 import "galvani/kernels"
 
+// advance moves a circuit by one step of its rule.
+func (r *Run[F]) advance(x []F, taught bool, rate float64) error {
+	if r.c.rule.TwoSweeps {
+		return r.sweep(x, taught, rate)
+	}
+	return r.step(x, taught, rate)
+}
+
 // step moves a circuit by dt: dendrites, then somata, then synapses, then rates. All that goes from neuron to neuron are the
 // rates of the step before. Taught outputs are pulled to their targets; rate is the learning rate of the step, 0 for none.
 func (r *Run[F]) step(x []F, taught bool, rate float64) error {
@@ -27,12 +35,8 @@ func (r *Run[F]) step(x []F, taught bool, rate float64) error {
 		fire(&a.cells, r.phi)
 		fire(&a.inter, r.phi)
 	}
-	if rate > 0 {
-		for l, a := range r.areas {
-			if err := r.learn(l, a, rate); err != nil {
-				return err
-			}
-		}
+	if err := r.learnAll(rate); err != nil {
+		return err
 	}
 	for _, a := range r.areas {
 		a.cells.rate, a.cells.next = a.cells.next, a.cells.rate
@@ -61,12 +65,20 @@ func (r *Run[F]) below(l int) []F {
 	return r.areas[l-1].cells.rate
 }
 
+// above returns the rates that layer l reads from above.
+func (r *Run[F]) above(l int) []F {
+	if r.c.rule.TwoSweeps {
+		return r.areas[l+1].cells.next
+	}
+	return r.areas[l+1].cells.rate
+}
+
 // dendrites sums up what the synapses of a layer receive.
 func (r *Run[F]) dendrites(l int, a *area[F]) error {
 	if err := a.up.forward(a.basal, r.below(l), false); err != nil || a.ip == nil {
 		return err
 	}
-	if err := a.down.forward(a.above, r.areas[l+1].cells.rate, false); err != nil {
+	if err := a.down.forward(a.above, r.above(l), false); err != nil {
 		return err
 	}
 	copy(a.apical, a.above)
@@ -140,17 +152,30 @@ func rates[F kernels.Float](r, u []F, phi func(float64) float64) {
 	}
 }
 
+// learnAll changes all weights; rate is the learning rate of the step, 0 for none.
+func (r *Run[F]) learnAll(rate float64) error {
+	if rate == 0 {
+		return nil
+	}
+	for l, a := range r.areas {
+		if err := r.learn(l, a, rate); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // learn changes the weights of a layer. A synapse reads the rate before it as its dendrite did, and the dendrite and the
 // soma behind it.
 func (r *Run[F]) learn(l int, a *area[F], rate float64) error {
 	g := r.c.cfg
-	if err := r.predict(a.up, a, a.cells.next, a.basal, g.GBasal/r.c.total(l), r.below(l), rate*g.rateUp(l)); err != nil || a.ip == nil {
+	if err := r.predict(a.up, a, a.cells.next, a.basal, r.c.attenuation(l), r.below(l), rate*g.rateUp(l)); err != nil || a.ip == nil {
 		return err
 	}
-	if err := r.predict(a.ip, a, a.inter.next, a.dendrite, g.GDend/(g.GLeak+g.GDend), a.cells.rate, rate*g.RateIP); err != nil {
+	if err := r.predict(a.ip, a, a.inter.next, a.dendrite, r.c.interAttenuation(), a.cells.rate, rate*g.RateIP); err != nil {
 		return err
 	}
-	if err := r.predict(a.down, a, a.cells.next, a.above, 1, r.areas[l+1].cells.rate, rate*g.RateDown); err != nil || g.RatePI == 0 {
+	if err := r.predict(a.down, a, a.cells.next, a.above, 1, r.above(l), rate*g.RateDown); err != nil || g.RatePI == 0 {
 		return err
 	}
 	r.each(lesson[F]{err: a.err, dendrite: a.apical, silence: true})
@@ -200,7 +225,7 @@ func (r *Run[F]) errors(s lesson[F], lo, hi int) {
 // change changes the weights of a projection by the errors of its dendrites.
 func (r *Run[F]) change(p *product[F], a *area[F], before []F, rate float64) error {
 	keep := F(0)
-	if r.c.cfg.TauW > 0 {
+	if p.trace != nil {
 		keep = F(r.c.cfg.DT / r.c.cfg.TauW)
 	}
 	return p.learn(a.err[:p.n*p.m], before, F(rate), keep)

@@ -27,6 +27,8 @@ type Rule struct {
 	Compare Compare
 	// LooksAhead takes the potential that a neuron is heading for in place of the one that it has.
 	LooksAhead bool
+	// TwoSweeps takes potentials that one sweep up and one down give in place of those of a course in time.
+	TwoSweeps bool
 }
 
 // Back says what the weights b_ij are through which the error of unit i comes back to hidden unit j:

@@ -46,6 +46,30 @@ func init() {
 	})
 }
 
+func init() {
+	Register(Rule{
+		Name:   "two-sweeps",
+		Models: []string{"microcircuit"},
+		Doc:    "rule sacramento without time: one sweep up the layers and one down give the potentials that synapses compare",
+		Equations: "up:   u_k = v_B = W_{k,k-1} phi(u_{k-1})   v^I = Q_k phi(u_k)\n" +
+			"top:  u_N = (1 - l_N) v_B + l_N u_target                 l_N = g_som / (g_leak + g_basal + g_som)\n" +
+			"down: u^I_k = (1 - l_I) v^I + l_I u_{k+1}                l_I = g_som / (g_leak + g_dend + g_som)\n" +
+			"      v_A = D_{k,k+1} phi(u_{k+1}) + P_k phi(u^I_k)\n" +
+			"      u_k = (1 - l_k) v_B + l_k v_A                      l_k = g_apical / (g_leak + g_basal + g_apical)\n\n" +
+			"changes as by rule sacramento with a = 1 - l_k for W, 1 for outputs and Q; the rates before W and Q are those of the sweep up",
+		Reads: []string{
+			"Every synapse: the rate before it, and two potentials of the neuron behind it; no weight but its own.",
+			"w_ij, q_ij: the somatic potential of the neuron behind it after the sweep down and that of the dendrite that it sits on.",
+			"p_ij: the apical potential of the neuron behind it."},
+		Notes: []string{"The steady state of rule sacramento to first order in the conductances that pull (l_N, l_I, l_k), at the cost of one step; settings of time have no effect.",
+			"The error of a layer shrinks by l_k with every layer on the way down: raise rate_up of the lower layers by as much."},
+		Source:     "Sacramento, Costa, Bengio and Senn (2018), arXiv:1810.11393, for the training on MNIST",
+		References: []cite.Work{cite.Microcircuits},
+		Compare:    Dendritic{},
+		TwoSweeps:  true,
+	})
+}
+
 // Dendritic compares compartments of a neuron. The change of a synapse is what a method returns times the rate
 // before the synapse.
 type Dendritic struct{}

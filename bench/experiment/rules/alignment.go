@@ -183,7 +183,7 @@ func (s *alignment) Report(results experiment.Rows) (experiment.Report, error) {
 		}
 		row := []string{c.name, of.Mean("error").PercentTenths()}
 		for l := range hidden {
-			row = append(row, of.Mean(angleOf(l+1)).Format("%.0f°"))
+			row = append(row, strings.ReplaceAll(of.Mean(angleOf(l+1)).Format("%.0f°"), "-0°", "0°"))
 		}
 		back := "-"
 		if len(of.Values("angle_layer2_feedback")) > 0 {

@@ -202,7 +202,7 @@ func (s *bars) Report(results experiment.Rows) (experiment.Report, error) {
 	}
 	r := experiment.Report{Verdict: s.verdict(results), Tables: []rows.Table{t}, Result: s.words(results)}
 	r.Charts = []experiment.Chart{
-		{Name: "times", Caption: "Mean over the seeds, after the last epoch.", Lines: chart.Lines{Title: "Bars told apart", XLabel: "presentation (ms)", YLabel: "accuracy",
+		{Name: "times", Caption: "Mean over the seeds, after the last epoch.", Lines: chart.Lines{Title: "Bars told apart", XLabel: "presentation (ms)", YLabel: "accuracy", LogX: true,
 			Series: lines, Levels: []chart.Level{{Y: 3. / 8, Text: "one class for all"}}}},
 		s.course(results),
 	}
