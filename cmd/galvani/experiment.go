@@ -15,6 +15,7 @@ import (
 	_ "galvani/bench/experiment/charged" // for their registration
 	_ "galvani/bench/experiment/conductance"
 	_ "galvani/bench/experiment/learning"
+	_ "galvani/bench/experiment/networks"
 	_ "galvani/bench/experiment/neurons"
 	_ "galvani/bench/experiment/rules"
 	"galvani/cmd/galvani/internal/config"

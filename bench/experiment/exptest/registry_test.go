@@ -7,6 +7,7 @@ import (
 	_ "galvani/bench/experiment/charged"
 	_ "galvani/bench/experiment/conductance"
 	_ "galvani/bench/experiment/learning"
+	_ "galvani/bench/experiment/networks"
 	_ "galvani/bench/experiment/neurons"
 )
 

@@ -1,0 +1,4 @@
+// Package networks is the experiments on networks of spiking neurons: what plasticity makes of weights and
+// rates. They run the built-in networks of package circuits on the CPU, with the same spikes on any number of
+// threads.
+package networks

@@ -1,0 +1,85 @@
+package networks
+
+import (
+	"context"
+	"fmt"
+
+	"galvani/bench/analysis"
+	"galvani/bench/experiment"
+	"galvani/kernels"
+	"galvani/kernels/devices"
+	"galvani/models/circuits"
+)
+
+// course is a network that is simulated in windows of a second.
+type course struct {
+	circuit *kernels.Circuit
+	plan    kernels.CircuitPlan
+	close   func() error
+	steps   int // of a window
+	start   *kernels.CircuitState
+}
+
+// begin makes a built-in network with some settings.
+func begin(env *experiment.Env, name string, set map[string]any, seed uint64) (*course, error) {
+	n, err := circuits.Load(name)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range n.Keys {
+		if v, ok := set[k.Name]; ok {
+			if err := k.Parse(fmt.Sprint(v)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	b, err := n.Blueprint(n.Step)
+	if err != nil {
+		return nil, err
+	}
+	c := &course{steps: int(1000/n.Step + 0.5)}
+	if c.circuit, err = b.Draw(seed); err != nil {
+		return nil, err
+	}
+	dev, err := devices.OpenCPU(env.Threads)
+	if err != nil {
+		return nil, err
+	}
+	c.close = dev.Close
+	if c.plan, err = kernels.NewCircuit(dev, c.circuit); err == nil {
+		c.start, err = c.plan.State()
+	}
+	if err != nil {
+		dev.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// run simulates so many seconds and shows each what the populations did in it.
+func (c *course) run(ctx context.Context, env *experiment.Env, seconds int, second func([]analysis.Spiking)) error {
+	for k := range seconds {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		r, err := c.plan.Run(c.steps)
+		if err != nil {
+			return err
+		}
+		second(analysis.SpikesOf(c.circuit, r.Spikes, 1000))
+		env.Tick(float64(k+1) / float64(seconds))
+	}
+	return nil
+}
+
+// weights returns what the weights of the first plastic projection are like at the start and now, and those of now.
+func (c *course) weights() (start, end analysis.WeightsOf, now []float64, err error) {
+	state, err := c.plan.State()
+	if err != nil {
+		return start, end, nil, err
+	}
+	i := c.circuit.Plastic()[0]
+	rule := c.circuit.Projections[i].Plasticity
+	now = c.circuit.WeightsNow(state, i)
+	return analysis.Weights(rule, c.circuit.WeightsNow(c.start, i)), analysis.Weights(rule, now), now, nil
+}
