@@ -62,19 +62,26 @@ type neuronTrace struct {
 // neuronPrecisions are the values of --precision.
 var neuronPrecisions = []string{"auto", "fp32", "fp64"}
 
-func (f *neuronFlags) add(c *cobra.Command) {
+// addInput adds the flags that say what drives a neuron, and for how long.
+func (f *neuronFlags) addInput(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringArrayVar(&f.current, "current", nil, "current of an input, `WAVE` for the first or NAME=WAVE: "+neurons.WaveForms)
 	flags.StringArrayVar(&f.events, "events", nil, "events of an input with a receptor, `NAME=T1,T2,...` in ms")
 	flags.DurationVar(&f.length, "for", 700*time.Millisecond, "simulated time")
 	flags.Float64Var(&f.dt, "dt", 0, "length of a step (ms), 0 for that of the neuron")
+	f.precision = neuronPrecisions[0]
+	f.addStimulus(c)
+	jsonFlag(c, &f.asJSON)
+}
+
+func (f *neuronFlags) add(c *cobra.Command) {
+	f.addInput(c)
+	flags := c.Flags()
 	flags.BoolVar(&f.second, "second-order", false, "steps of second order: the trapezoidal rule, with gates half a step behind")
 	flags.StringVar(&f.precision, "precision", "auto", "fp32, fp64 or auto, which is fp64 on a CPU")
 	flags.StringVar(&f.run.Device, "device", "cpu", "where to compute: auto, cpu, cuda or cuda:n")
 	flags.StringVar(&f.out, "out", "", "`name` of the files to write, without ending")
 	flags.StringVar(&f.sweep, "sweep", "", "many neurons side by side, with a number of neurons show between two values: `NAME=LO:HI:COUNT`")
-	f.addStimulus(c)
-	jsonFlag(c, &f.asJSON)
 	if err := c.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions(neuronPrecisions, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // of a flag that is not there
 	}

@@ -166,3 +166,19 @@ func (t table) noise() *Noise {
 	t.Done()
 	return n
 }
+
+// Reach returns the compartments that an event of a facet acts on by an input, and with how many µS on each, in the
+// mean over what is left to chance: x and y are its direction in deg, speed is that of the edge in deg/s. There
+// are none where the input does not see the direction.
+func (n *Neuron) Reach(input int, x, y, speed float64) (units []int, weight float64) {
+	in := n.Inputs[input]
+	f := in.Facets
+	if f == nil || math.Abs(x) > f.Half || math.Abs(y) > f.Half {
+		return nil, 0
+	}
+	weight = in.Weight * float64(f.Synapses) * f.Speed.weight(speed)
+	if f.mixed {
+		return in.Units, weight / float64(len(in.Units))
+	}
+	return []int{in.Units[f.place(x, y)]}, weight
+}

@@ -99,3 +99,26 @@ func TestSag(t *testing.T) {
 		t.Errorf("with a sag without HCN the verdict is %s, %v", r.Verdict, err)
 	}
 }
+
+// TestCorrespondence: the verdict follows the distance of the charged RNN, of neurons that spike and of those that do not.
+func TestCorrespondence(t *testing.T) {
+	o := exptest.Quickly(t, "lgmd-correspondence")
+	if o.Verdict != experiment.HoldsWhen || len(o.Tables) != 2 || len(o.Tables[0].Rows) != 2 || len(o.Charts) != 1 {
+		t.Errorf("verdict is %s: %+v", o.Verdict, o.Tables)
+	}
+	s := &correspondence{Neurons: []string{"hh"}, Drive: []float64{1, 20}}
+	for _, c := range []struct {
+		small, large float64
+		want         experiment.Verdict
+	}{{0.5, 0.9, experiment.Holds}, {0.5, 20, experiment.HoldsWhen}, {1.5, 20, experiment.Fails}} {
+		results := made(t, s, nil, func(condition string, _ uint64) rows.Values {
+			if condition == correspondenceCondition("hh", 1) {
+				return rows.Values{"crnn": c.small}
+			}
+			return rows.Values{"crnn": c.large, "spikes": 3}
+		})
+		if r, err := s.Report(results); err != nil || r.Verdict != c.want {
+			t.Errorf("%g and %g mV: verdict %s, %v, want %s", c.small, c.large, r.Verdict, err, c.want)
+		}
+	}
+}
