@@ -105,14 +105,14 @@ func (s *correspondence) measure(ctx context.Context, env *experiment.Env, n *ne
 		}
 		v := stage.V[0]
 		for k := range correspondencePoints + 1 {
-			r.Curves[key] = append(r.Curves[key], v[k*(len(v)-1)/correspondencePoints])
+			r.Curves[key] = append(r.Curves[key], math.Round(1000*v[k*(len(v)-1)/correspondencePoints])/1000) // µV, for short rows
 		}
 	}
 	return r, nil
 }
 
 // correspondencePoints is how many parts the time of a curve has.
-const correspondencePoints = 500
+const correspondencePoints = 250
 
 // Report implements Settings.
 func (s *correspondence) Report(results experiment.Rows) (experiment.Report, error) {
@@ -161,7 +161,7 @@ func (s *correspondence) Report(results experiment.Rows) (experiment.Report, err
 	r.Tables = []rows.Table{whole, alone}
 	for _, name := range s.Neurons {
 		if c, ok := s.course(results, name); ok {
-			r.Charts = append(r.Charts, experiment.Chart{Name: name, Caption: fmt.Sprintf("%s at a step of %g mV, were it linear, from 50 to 150 ms.", sentence(name), s.Drive[len(s.Drive)-1]), Lines: c})
+			r.Charts = append(r.Charts, experiment.Chart{Name: name, Caption: fmt.Sprintf("V of %s at a step of %g mV, were it linear, from 50 to 150 ms.", name, s.Drive[len(s.Drive)-1]), Lines: c})
 		}
 	}
 	return r, nil
