@@ -144,7 +144,7 @@ func (j *job) start() (err error) {
 		if net.Angles() {
 			j.cfg.Compare = &engine.Comparison{Exact: net.Exact(), Pairs: net.Pairs()}
 		}
-	case *layered.Circuit:
+	case layered.Stepped:
 		j.learnLocally(net)
 	}
 	j.session, err = engine.NewSession(j.cfg)
@@ -156,7 +156,7 @@ func (j *job) start() (err error) {
 			return err
 		}
 		j.cfg.Device = j.place.dev
-		if net, ok := j.layers.(*layered.Circuit); ok {
+		if net, ok := j.layers.(layered.Stepped); ok {
 			j.learnLocally(net)
 		}
 		j.session, err = engine.NewSession(j.cfg)
@@ -167,8 +167,8 @@ func (j *job) start() (err error) {
 	return err
 }
 
-// learnLocally lets a circuit learn while it runs on the device of the job.
-func (j *job) learnLocally(net *layered.Circuit) {
+// learnLocally lets a network learn while it runs on the device of the job.
+func (j *job) learnLocally(net layered.Stepped) {
 	dev := j.place.dev
 	j.cfg.Learner = local.NewLearner(net, func(width int, params [][]float32) (local.Run, error) { return net.Start(dev, width, params) })
 }

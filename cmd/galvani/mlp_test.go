@@ -116,7 +116,7 @@ func TestMLPRefuses(t *testing.T) {
 	}{
 		{"--model mlp --task adding", "model mlp reads its input in one step, and task adding has"},
 		{"--model mlp --task mnist --rule hebb", `key "rule" is "hebb", want one of backprop`},
-		{"--model rnn --task adding --rule backprop", `unknown key "rule" for this choice; it belongs to model microcircuit, model mlp`},
+		{"--model rnn --task adding --rule backprop", `unknown key "rule" for this choice; it belongs to model leaky, model microcircuit, model mlp`},
 		{"--model mlp --task mnist --layers 2", `it belongs to recurrent cells`},
 		{"--model mlp --task mnist --dale", `it belongs to wiring`},
 		{"--model mlp --task mnist --hidden 500,0", `key "hidden" is 0, want 1 to 65536`},

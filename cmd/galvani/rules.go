@@ -64,5 +64,5 @@ func (p *printer) rule(r ruleReport) {
 	p.notes("What a synapse reads", r.Reads)
 	p.notes("Notes", r.Notes)
 	p.line("")
-	p.line("Train with it: galvani train --model %s --task %s --rule %s", r.Models[0], map[bool]string{true: "bars", false: "mnist"}[r.Models[0] == "microcircuit"], r.Name)
+	p.line("Train with it: galvani train --model %s --task %s --rule %s", r.Models[0], map[bool]string{true: "mnist", false: "bars"}[r.Models[0] == "mlp"], r.Name)
 }

@@ -130,7 +130,7 @@ func resolve(layers ...layer) (*settings, error) {
 		return nil, err
 	}
 	s.Facts = map[string]string{"sequences": "independent", "updates": "by gradient"}
-	if _, local := s.layers.(*layered.Microcircuit); local {
+	if s.layers != nil && s.layers.Local() {
 		s.Facts["updates"] = "by the model's own rule"
 	}
 	if task.Continued {

@@ -29,3 +29,8 @@ var Microcircuits = Work{Key: "sacramento2018dendritic", Kind: "inproceedings",
 	Authors: "Sacramento, João and Costa, Rui Ponte and Bengio, Yoshua and Senn, Walter",
 	Title:   "Dendritic Cortical Microcircuits Approximate the Backpropagation Algorithm",
 	In:      "Advances in Neural Information Processing Systems", Volume: "31", Year: 2018, ArXiv: "1810.11393"}
+
+// PredictiveCoding learns by the errors of predictions, which approximates backpropagation.
+var PredictiveCoding = Work{Key: "whittington2017approximation", Kind: "article", Authors: "Whittington, James C. R. and Bogacz, Rafal",
+	Title: "An Approximation of the Error Backpropagation Algorithm in a Predictive Coding Network with Local Hebbian Synaptic Plasticity",
+	In:    "Neural Computation", Volume: "29", Number: "5", Pages: "1229-1262", Year: 2017, DOI: "10.1162/NECO_a_00949"}

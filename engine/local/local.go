@@ -48,8 +48,11 @@ func NewLearner(m Model, start Starter) func(engine.Setup) (engine.Learner, erro
 		learned, _ := s.Params.Len()
 		l.backup = make([]float32, learned)
 		var err error
-		l.run, err = start(s.Options.Batch, l.params)
-		return l, err
+		if l.run, err = start(s.Options.Batch, l.params); err != nil {
+			return nil, err
+		}
+		l.run.State(func(_ string, _ []int, data []float32) { l.state = append(l.state, make([]float32, len(data))) })
+		return l, nil
 	}
 }
 
@@ -62,13 +65,15 @@ type learner struct {
 	run     Run
 	answers map[int]Run // of evaluations, by the width of their batches
 	targets []float32
-	backup  []float32 // learned parameters before an update
+	backup  []float32   // learned parameters before an update
+	state   [][]float32 // of the run before an update
 }
 
 // Learn implements engine.Learner. What it reports as answers is what the run tells of a batch that it was taught.
 func (l *learner) Learn(b *data.Batch, u engine.Update) (engine.Metrics, float64, error) {
 	p := l.Params.Learned()
 	copy(l.backup, p)
+	l.eachState(func(saved, data []float32) { copy(saved, data) })
 	if n := b.B * b.O; len(l.targets) != n {
 		l.targets = make([]float32, n)
 	}
@@ -83,6 +88,7 @@ func (l *learner) Learn(b *data.Batch, u engine.Update) (engine.Metrics, float64
 	}
 	if err != nil {
 		copy(p, l.backup)
+		l.eachState(func(saved, data []float32) { copy(data, saved) })
 		return engine.Metrics{}, 0, err
 	}
 	l.Params.Project()
@@ -95,6 +101,15 @@ func (l *learner) Learn(b *data.Batch, u engine.Update) (engine.Metrics, float64
 		sum /= u.LR * u.LR
 	}
 	return m, math.Sqrt(sum), nil
+}
+
+// eachState visits the state of the run beside what is saved of it.
+func (l *learner) eachState(visit func(saved, data []float32)) {
+	i := 0
+	l.run.State(func(_ string, _ []int, data []float32) {
+		visit(l.state[i], data)
+		i++
+	})
 }
 
 // examine looks for the first thing that is not finite after an update.

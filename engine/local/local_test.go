@@ -132,4 +132,11 @@ func TestRefusesNaN(t *testing.T) {
 	if !slices.Equal(s.Params().Learned(), before) {
 		t.Error("a refused update changed a parameter")
 	}
+	state, err := s.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if count, ok := state.Tensor("learner.count"); !ok || !slices.Equal(count.Data, make([]byte, 4)) {
+		t.Errorf("a refused update changed the state of the run: %v", count.Data)
+	}
 }

@@ -5,10 +5,8 @@ import (
 	"slices"
 
 	"galvani/kernels"
-	"galvani/models/rules"
 
 	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 )
 
 // Circuit is a Microcircuit with its sizes. It is what package engine/local trains; it has no state.
@@ -17,12 +15,8 @@ import (
 // above] from the layer above, layer(l).pi of the same shape from its interneurons, of which there are as many as
 // units above, and layer(l).ip [units above, units] to them.
 type Circuit struct {
-	name  string
-	cfg   Microcircuit
-	rule  rules.Rule
-	sizes []int
-	specs []kernels.Spec
-	built int
+	sized
+	cfg Microcircuit
 }
 
 // Bind gives the model its inputs and outputs.
@@ -33,7 +27,7 @@ func (m *Microcircuit) Bind(name string, inputs, outputs int) (Net, error) {
 	if err != nil {
 		return nil, fmt.Errorf("models: %s: %w", name, err)
 	}
-	c := &Circuit{name: name, cfg: *m, rule: rule, sizes: slices.Concat([]int{inputs}, m.Hidden, []int{outputs})}
+	c := &Circuit{sized: sized{name: name, rule: rule, sizes: slices.Concat([]int{inputs}, m.Hidden, []int{outputs})}, cfg: *m}
 	if slices.Min(c.sizes) < 1 {
 		return nil, fmt.Errorf("models: %s: inputs, hidden layers and outputs are %v, want all at least 1: %w", name, c.sizes, kernels.ErrShape)
 	}
@@ -58,33 +52,6 @@ func (c *Circuit) add(l int, part string, rows, columns int, doc string, rate fl
 	c.specs = append(c.specs, kernels.Spec{Name: fmt.Sprintf("layer%d.%s", l+1, part), Letters: "M K", Shape: []int{rows, columns}, Role: kernels.Readout,
 		Unit: "1", Doc: doc, Init: init, Bound: kernels.Free(), Learned: rate > 0})
 }
-
-// layers returns the number L of layers, the output among them.
-func (c *Circuit) layers() int { return len(c.sizes) - 1 }
-
-// Name returns the name given to Bind.
-func (c *Circuit) Name() string { return c.name }
-
-// Specs returns the parameter table.
-func (c *Circuit) Specs() []kernels.Spec { return slices.Clone(c.specs) }
-
-// Rest returns nothing: sequences have one step.
-func (c *Circuit) Rest() []float64 { return nil }
-
-// Hidden returns the number of units of the last hidden layer.
-func (c *Circuit) Hidden() int { return c.sizes[c.layers()-1] }
-
-// Depth returns the number of hidden layers.
-func (c *Circuit) Depth() int { return c.layers() - 1 }
-
-// Sizes returns inputs, hidden layers and outputs.
-func (c *Circuit) Sizes() []int { return slices.Clone(c.sizes) }
-
-// Outputs returns the number of outputs.
-func (c *Circuit) Outputs() int { return c.sizes[c.layers()] }
-
-// Rule returns the rule by which the circuit learns.
-func (c *Circuit) Rule() rules.Rule { return c.rule }
 
 // row returns the number of a parameter of layer l, from 0; part is 0 for weight, 1 for down, 2 for pi, 3 for ip.
 func (c *Circuit) row(l, part int) int { return 4*l + part }
@@ -145,11 +112,8 @@ func prepare[F kernels.Float](c *Circuit, params [][]F) {
 	}
 }
 
-// Start returns the circuit at rest for a width of patterns at once, over parameters in the order of Specs, which
-// it changes as it learns. A nil device multiplies in Go.
-//
-// Errors: those of the device.
-func (c *Circuit) Start(dev kernels.Device, width int, params [][]float32) (*Run[float32], error) {
+// Start implements Stepped.
+func (c *Circuit) Start(dev kernels.Device, width int, params [][]float32) (Runner[float32], error) {
 	return start(c, placeOn(dev), width, params)
 }
 
@@ -158,87 +122,10 @@ func (c *Circuit) Start(dev kernels.Device, width int, params [][]float32) (*Run
 //
 // Errors: kernels.ErrShape for sequences of more than one step, and of other inputs.
 func (c *Circuit) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (kernels.Output, error) {
-	if in.T != 1 || in.B < 1 || in.I != c.sizes[0] || in.X == nil || len(params) != len(c.specs) {
-		return nil, fmt.Errorf("models: %s reads %d numbers in one step and has %d parameters, got T=%d steps of %d and %d parameters: %w",
-			c.name, c.sizes[0], len(c.specs), in.T, in.I, len(params), kernels.ErrShape)
-	}
-	c.built++
-	x, err := rows(g, fmt.Sprintf("%s %d x", c.name, c.built), in)
-	if err != nil {
-		return nil, fmt.Errorf("models: %s: input: %w", c.name, err)
-	}
-	var plan interface {
-		kernels.Composite
-		layers() []kernels.Layer
-	}
-	if x.Dtype() == tensor.Float64 {
-		plan, err = newAnswer[float64](c, placeOn(dev), in.B)
-	} else {
-		plan, err = newAnswer[float32](c, placeOn(dev), in.B)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("models: %s: %w", c.name, err)
-	}
-	var groups []kernels.Group
-	for i := range c.specs {
-		groups = append(groups, kernels.Group{i + 1})
-	}
-	logits, err := kernels.Compose(fmt.Sprintf("%s %v by %s", c.name, c.sizes, c.rule.Name), plan, tensor.Shape{in.B, c.Outputs()}, groups,
-		append([]*gorgonia.Node{x}, params...)...)
-	if err != nil {
-		return nil, fmt.Errorf("models: %s: %w", c.name, err)
-	}
-	return kernels.NewOutput(logits, plan.layers()...), nil
-}
-
-// answer is what a circuit answers, as an operation of a graph. Inputs are x [B,I] and the parameters.
-type answer[F kernels.Float] struct {
-	run *Run[F]
-	out *field[F]
-}
-
-func newAnswer[F kernels.Float](c *Circuit, at place, batch int) (*answer[F], error) {
-	params := make([][]F, len(c.specs))
-	for i, s := range c.specs {
-		params[i] = make([]F, s.Len())
-	}
-	r, err := start(c, at, batch, params)
-	if err != nil {
-		return nil, err
-	}
-	f, err := newField[F](at, batch, c.Outputs())
-	return &answer[F]{r, f}, err
-}
-
-// layers returns the rates of the pyramidal cells of the hidden layers at the end of the last run.
-func (a *answer[F]) layers() (list []kernels.Layer) {
-	for l, area := range a.run.areas[:len(a.run.areas)-1] {
-		list = append(list, layer(func() gorgonia.Value {
-			return kernels.Wrap(area.cells.rate, 1, a.run.width, a.run.c.sizes[l+1])
-		}))
-	}
-	return list
-}
-
-// Forward implements kernels.Composite.
-func (a *answer[F]) Forward(in []gorgonia.Value) (gorgonia.Value, error) {
-	all := make([][]F, len(in))
-	for i, v := range in {
-		var err error
-		if all[i], err = elements[F](v); err != nil {
-			return nil, err
-		}
-	}
-	a.run.bind(all[1:])
-	if err := a.run.Answer(all[0]); err != nil {
-		return nil, err
-	}
-	return a.out.given(a.run.Outputs())
-}
-
-// Backward implements kernels.Composite.
-func (a *answer[F]) Backward([]gorgonia.Value, gorgonia.Value) ([]gorgonia.Value, error) {
-	return nil, fmt.Errorf("models: %s changes its weights while it runs, and has no gradient", a.run.c.name)
+	at := placeOn(dev)
+	return answered(&c.sized, g, at, in, params,
+		func(params [][]float32) (Runner[float32], error) { return start(c, at, in.B, params) },
+		func(params [][]float64) (Runner[float64], error) { return start(c, at, in.B, params) })
 }
 
 // steps returns the numbers of steps of a presentation in training and in evaluations.
@@ -255,14 +142,5 @@ func (c *Circuit) steps() (train, eval int) {
 
 // Targets writes the potentials that the outputs are pulled to, [B,O], given labels [B] or else values [B,O].
 func (c *Circuit) Targets(dst, label, value []float32) {
-	if label == nil {
-		copy(dst, value)
-		return
-	}
-	for i := range dst {
-		dst[i] = float32(c.cfg.TargetLow)
-		if int(label[i/c.Outputs()]) == i%c.Outputs() {
-			dst[i] = float32(c.cfg.TargetHigh)
-		}
-	}
+	targets(dst, label, value, c.Outputs(), c.cfg.TargetHigh, c.cfg.TargetLow)
 }

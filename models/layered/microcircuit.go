@@ -66,6 +66,9 @@ func init() {
 // Layers implements Settings.
 func (m *Microcircuit) Layers() *[]int { return &m.Hidden }
 
+// Local implements Settings.
+func (m *Microcircuit) Local() bool { return true }
+
 // check returns the rule of the settings.
 func (m *Microcircuit) check() (rules.Rule, error) {
 	if err := setting.Check(m); err != nil {

@@ -51,6 +51,9 @@ func (m *MLP) Bind(name string, inputs, outputs int) (Net, error) {
 // Layers implements Settings.
 func (m *MLP) Layers() *[]int { return &m.Hidden }
 
+// Local implements Settings.
+func (m *MLP) Local() bool { return false }
+
 // specify writes the parameter table: forward weights first, then those of the way back.
 func (n *Network) specify() {
 	for l := range n.layers() {

@@ -15,7 +15,7 @@ type product[F kernels.Float] struct {
 	trace   []F // low-passed change, nil for none
 	outer   []F // change of one step; nil where it goes to w at once
 
-	plan        kernels.LinearPlan // nil for small products
+	plan, way   kernels.LinearPlan // forward and its changes, and back; nil for small products
 	x, weight   *field[F]
 	dy, nothing *field[F]
 }
@@ -178,4 +178,47 @@ func (p *product[F]) add(w, e, x []F, rate F) {
 			}
 		}
 	}
+}
+
+// returns lets a projection go back, where it is asked to.
+func (p *product[F]) returns(at place, asked bool) (err error) {
+	if p.plan == nil || !asked {
+		return nil
+	}
+	dt := tensor.Float32
+	if _, wide := any(p.w).([]float64); wide {
+		dt = tensor.Float64
+	}
+	p.way, err = at.linear(kernels.LinearConfig{N: p.n, K: p.k, M: p.m, Dtype: dt, Fixed: true})
+	return err
+}
+
+// back writes e·w to x [N,K], given e [N,M].
+func (p *product[F]) back(x, e []F) error {
+	if p.way != nil {
+		values, err := p.give([]*field[F]{p.x, p.weight, p.dy}, [][]F{nil, p.w, e})
+		if err != nil {
+			return err
+		}
+		v, _, err := p.way.Backward(values[0], values[1], values[2])
+		if err != nil {
+			return err
+		}
+		got, err := elements[F](v)
+		copy(x, got)
+		return err
+	}
+	clear(x)
+	for n := range p.n {
+		to := x[n*p.k : (n+1)*p.k]
+		for m, c := range e[n*p.m : (n+1)*p.m] {
+			if c == 0 {
+				continue
+			}
+			for k, w := range p.w[m*p.k:][:len(to)] {
+				to[k] += c * w
+			}
+		}
+	}
+	return nil
 }

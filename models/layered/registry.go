@@ -15,6 +15,8 @@ type Settings interface {
 	Bind(name string, inputs, outputs int) (Net, error)
 	// Layers points to the numbers of units of the hidden layers.
 	Layers() *[]int
+	// Local tells whether synapses change while the network runs, so that it is a Stepped.
+	Local() bool
 }
 
 // Net is a model with its sizes.

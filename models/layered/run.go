@@ -6,7 +6,7 @@ import (
 	"galvani/kernels"
 )
 
-// Run is a Circuit in time: the potentials of a number of copies of it, side by side, with the same weights.
+// Run is a Circuit in time. It implements Runner.
 type Run[F kernels.Float] struct {
 	c     *Circuit
 	width int
@@ -69,8 +69,8 @@ func start[F kernels.Float](c *Circuit, at place, width int, params [][]F) (*Run
 	return r, nil
 }
 
-// bind gives the run other weights, in the order of Specs.
-func (r *Run[F]) bind(params [][]F) {
+// Rebind implements Runner.
+func (r *Run[F]) Rebind(params [][]F) {
 	for l, a := range r.areas {
 		for part, p := range []*product[F]{a.up, a.down, a.pi, a.ip} {
 			if p != nil {
@@ -124,14 +124,18 @@ func (r *Run[F]) State(visit func(name string, shape []int, data []F)) {
 	}
 }
 
-// Outputs returns what the last presentation was answered with, [B,O]: the potentials of the outputs, and of one
-// that was taught those that the basal dendrites predict without target. The next presentation overwrites it.
+// Hidden implements Runner.
+func (r *Run[F]) Hidden() (list [][]F) {
+	for _, a := range r.areas[:len(r.areas)-1] {
+		list = append(list, a.cells.rate)
+	}
+	return list
+}
+
+// Outputs implements Runner.
 func (r *Run[F]) Outputs() []F { return r.out }
 
-// Answer shows patterns x [N,I], as many as the run is wide or fewer, from rest for the time of evaluations, without
-// target and learning.
-//
-// Errors: those of the device.
+// Answer implements Runner.
 func (r *Run[F]) Answer(x []F) error {
 	r.Reset()
 	_, steps := r.c.steps()
@@ -145,12 +149,9 @@ func (r *Run[F]) Answer(x []F) error {
 	return nil
 }
 
-// Learn shows patterns x [N,I], N up to the width, with targets, potentials [N,O], for the time of a presentation, and
-// learns at rate lr. Weight [N] is the part that each pattern has in the changes, nil for equal parts.
-//
-// Errors: those of the device.
+// Learn implements Runner.
 func (r *Run[F]) Learn(x, targets, weight []F, lr float64) error {
-	r.divide(len(targets)/r.c.Outputs(), weight)
+	divide(r.share, len(targets)/r.c.Outputs(), weight)
 	copy(r.pull, targets)
 	steps, _ := r.c.steps()
 	for range steps {
@@ -164,22 +165,4 @@ func (r *Run[F]) Learn(x, targets, weight []F, lr float64) error {
 		r.out[i] = factor * v
 	}
 	return nil
-}
-
-// divide gives each of n patterns its part in the changes; those of other copies are 0.
-func (r *Run[F]) divide(n int, weight []F) {
-	clear(r.share)
-	total := 0.0
-	for i := range n {
-		r.share[i] = 1
-		if weight != nil {
-			r.share[i] = weight[i]
-		}
-		total += float64(r.share[i])
-	}
-	for i := range n {
-		if total > 0 {
-			r.share[i] = F(float64(r.share[i]) / total)
-		}
-	}
 }

@@ -9,5 +9,8 @@
 //
 // A rule says how the error of a hidden unit is made of errors above it.
 //
+// In networks that are stepped in time a synapse compares what there is in the compartments of the neuron behind it
+// (Compare).
+//
 // It imports leaves alone. Package layered computes networks with the rules; it and the commands may import it.
 package rules

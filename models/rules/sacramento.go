@@ -29,13 +29,15 @@ func init() {
 	})
 	Register(Rule{
 		Name:   "latent-equilibrium",
-		Models: []string{"microcircuit"},
-		Doc:    "rule sacramento with neurons whose rate and plasticity follow the potential that they are heading for, so that networks of slow neurons answer at once",
+		Models: []string{"microcircuit", "leaky"},
+		Doc:    "rate and plasticity follow the potential that a neuron is heading for, so that networks of slow neurons answer at once",
 		Equations: "u~ = u + tau du/dt, tau = 1 / (sum of the conductances of the soma)\n" +
-			"phi(u~) in place of phi(u) in the dynamics and in the plasticity of rule sacramento",
+			"phi(u~) in place of phi(u) in the dynamics and in the plasticity of rule sacramento (model microcircuit)\n" +
+			"or of rule predictive-coding (model leaky)",
 		Reads: []string{
 			"Every synapse: the rate before it, and two potentials of the neuron behind it; no weight but its own.",
-			"The neuron: its own potential and the rate at which that changes."},
+			"The neuron: its own potential and the rate at which that changes.",
+			"In model leaky errors come back through the weights of the layer above (weight transport)."},
 		Notes: []string{
 			"The authors of latent equilibrium state in their repository (github.com/unibe-cns/le_NeurIPS_code) that its procedures are registered for patent protection. Ask them before you use this rule for anything but research.",
 			"An answer passes one layer per step dt, so a presentation needs at least as many steps as there are layers on the way up and down."},

@@ -1,0 +1,129 @@
+package layered
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"galvani/engine/cite"
+	"galvani/engine/setting"
+	"galvani/kernels"
+	"galvani/models/rules"
+
+	"gorgonia.org/gorgonia"
+)
+
+// Leaky is the settings of the model leaky.
+type Leaky struct {
+	Hidden     []int   `toml:"hidden" doc:"units of each hidden layer, from the first" min:"1" max:"65536" nonempty:"true"`
+	Rule       string  `toml:"rule" doc:"how potentials and synapses change, see galvani rules list" oneof:"latent-equilibrium|predictive-coding"`
+	Activation string  `toml:"activation" doc:"rate as a function of the potential" oneof:"tanh|sigmoid|softplus|relu"`
+	DT         float64 `toml:"dt" doc:"step" unit:"ms" min:"1e-4" max:"100"`
+	TPres      float64 `toml:"t_pres" doc:"time for which a batch of patterns is shown, at least one step" unit:"ms" min:"1e-4" max:"1e5"`
+	TEval      float64 `toml:"t_eval" doc:"time for which a pattern is shown in evaluations, from rest; 0 takes t_pres" unit:"ms" min:"0" max:"1e5"`
+	TauM       float64 `toml:"tau_m" doc:"time constant of the membranes" unit:"ms" min:"1e-4" max:"1e4"`
+	Nudging    float64 `toml:"nudging" doc:"how strongly a target pulls an output, relative to its input" unit:"1" min:"1e-9" max:"0.9"`
+}
+
+// NewLeaky returns the defaults.
+func NewLeaky() *Leaky {
+	return &Leaky{Hidden: []int{100}, Rule: "latent-equilibrium", Activation: "tanh", DT: 0.1, TPres: 1, TauM: 10, Nudging: 0.1}
+}
+
+func init() {
+	registry.Add(Entry{
+		Name:       "leaky",
+		Doc:        "layers of leaky units that carry their errors, stepped in time while they learn",
+		Source:     "Haider, Ellenberger, Kriener, Jordan, Senn and Petrovici (2021), arXiv:2110.14549; with rule predictive-coding: Whittington and Bogacz (2017), doi:10.1162/NECO_a_00949",
+		References: []cite.Work{cite.LatentEquilibrium, cite.PredictiveCoding},
+		Equations:  "tau_m du_l/dt = -u_l + I_l + e_l\nI_l = W_l r_{l-1} + b_l\n\nall equations: galvani rules show RULE",
+		Notes: []string{"The input is one step, such as a whole picture, and is shown for t_pres; potentials go on from one batch to the next in training, and begin at rest in evaluations and in every epoch.",
+			"lr is the learning rate of a presentation: a weight changes by lr times the mean over time and patterns of its rule. Changes are in proportion to nudging.",
+			"Weights change in every step, so no gradient is made, and optimizer, clip and weight_decay have no effect.",
+			"Logits are the potentials of the outputs, whose targets are 1 for the right class and 0 for others. Those of training are what the layer below predicts."},
+		New: func() Settings { return NewLeaky() },
+	})
+}
+
+// Layers implements Settings.
+func (m *Leaky) Layers() *[]int { return &m.Hidden }
+
+// Local implements Settings.
+func (m *Leaky) Local() bool { return true }
+
+// Bind gives the model its inputs and outputs.
+//
+// Errors: kernels.ErrShape for sizes below 1; settings that are out of range or do not fit each other.
+func (m *Leaky) Bind(name string, inputs, outputs int) (Net, error) {
+	if err := setting.Check(m); err != nil {
+		return nil, fmt.Errorf("models: %s: %w", name, err)
+	}
+	rule, err := rules.Lookup(m.Rule)
+	if err != nil {
+		return nil, fmt.Errorf("models: %s: %w", name, err)
+	}
+	for _, t := range []float64{m.TPres, m.TEval} {
+		if t > 0 && math.Round(t/m.DT) < 1 {
+			return nil, fmt.Errorf("models: %s: a presentation of %g ms is shorter than a step of dt = %g ms", name, t, m.DT)
+		}
+	}
+	if m.DT > m.TauM {
+		return nil, fmt.Errorf("models: %s: dt is %g ms, want at most tau_m = %g ms", name, m.DT, m.TauM)
+	}
+	n := &LeakyNet{sized: sized{name: name, rule: rule, sizes: slices.Concat([]int{inputs}, m.Hidden, []int{outputs})}, cfg: *m}
+	if slices.Min(n.sizes) < 1 {
+		return nil, fmt.Errorf("models: %s: inputs, hidden layers and outputs are %v, want all at least 1: %w", name, n.sizes, kernels.ErrShape)
+	}
+	gain := 1.0
+	if m.Activation == "relu" {
+		gain = math.Sqrt2
+	}
+	for l := range n.layers() {
+		below, units := n.sizes[l], n.sizes[l+1]
+		n.specs = append(n.specs,
+			kernels.Spec{Name: fmt.Sprintf("layer%d.weight", l+1), Letters: "M K", Shape: []int{units, below}, Role: kernels.Readout, Unit: "1",
+				Doc: "weights from the layer below", Init: kernels.Init{Kind: kernels.XavierUniform, A: gain}, Bound: kernels.Free(), Learned: true},
+			kernels.Spec{Name: fmt.Sprintf("layer%d.bias", l+1), Letters: "M", Shape: []int{units}, Role: kernels.Readout, Unit: "1", Doc: "bias",
+				Bound: kernels.Free(), Learned: true})
+	}
+	return n, nil
+}
+
+// LeakyNet is a Leaky with its sizes. It has no state.
+type LeakyNet struct {
+	sized
+	cfg Leaky
+}
+
+// Prepare implements Stepped: no first value follows from others.
+func (n *LeakyNet) Prepare([][]float32) {}
+
+// Targets writes the potentials that the outputs are pulled to, [B,O], given labels [B] or else values [B,O].
+func (n *LeakyNet) Targets(dst, label, value []float32) {
+	targets(dst, label, value, n.Outputs(), 1, 0)
+}
+
+// Start implements Stepped.
+func (n *LeakyNet) Start(dev kernels.Device, width int, params [][]float32) (Runner[float32], error) {
+	return startLeaky(n, placeOn(dev), width, params)
+}
+
+// Build adds what the network answers to g: each pattern is shown from rest for t_eval, without target. It has no
+// gradient.
+//
+// Errors: kernels.ErrShape for sequences of more than one step, and of other inputs.
+func (n *LeakyNet) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (kernels.Output, error) {
+	at := placeOn(dev)
+	return answered(&n.sized, g, at, in, params,
+		func(params [][]float32) (Runner[float32], error) { return startLeaky(n, at, in.B, params) },
+		func(params [][]float64) (Runner[float64], error) { return startLeaky(n, at, in.B, params) })
+}
+
+// steps returns the numbers of steps of a presentation in training and in evaluations.
+func (n *LeakyNet) steps() (train, eval int) {
+	train = int(math.Round(n.cfg.TPres / n.cfg.DT))
+	if n.cfg.TEval > 0 {
+		return train, int(math.Round(n.cfg.TEval / n.cfg.DT))
+	}
+	return train, train
+}

@@ -1,0 +1,222 @@
+package layered
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"galvani/engine/setting"
+	"galvani/kernels"
+	"galvani/models/rules"
+)
+
+func newLeakyNet(t *testing.T, inputs, outputs int, change func(*Leaky)) *LeakyNet {
+	t.Helper()
+	m := NewLeaky()
+	change(m)
+	net, err := m.Bind("leaky", inputs, outputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net.(*LeakyNet)
+}
+
+// draws returns parameters from [-1,1).
+func draws(specs []kernels.Spec, seed uint64) [][]float64 {
+	r := rand.New(rand.NewPCG(seed, 7))
+	params := make([][]float64, len(specs))
+	for i, s := range specs {
+		for range s.Len() {
+			params[i] = append(params[i], 2*r.Float64()-1)
+		}
+	}
+	return params
+}
+
+// feed returns the rates of all layers, inputs first, and the potentials of the outputs, of a network without time.
+func feed(n *LeakyNet, params [][]float64, x []float64) (all [][]float64, out []float64) {
+	phi := activations[n.cfg.Activation]
+	all = [][]float64{x}
+	for l := range n.layers() {
+		below := all[l]
+		u := slices.Clone(params[2*l+1])
+		for i := range u {
+			for k, v := range below {
+				u[i] += params[2*l][i*len(below)+k] * v
+			}
+		}
+		if out = u; l < n.layers()-1 {
+			r := make([]float64, len(u))
+			for i, v := range u {
+				r[i] = phi.rate(v)
+			}
+			all = append(all, r)
+		}
+	}
+	return all, out
+}
+
+// TestRuleOfLeakyUnits holds the words of the key rule to the registry.
+func TestRuleOfLeakyUnits(t *testing.T) {
+	keys, err := setting.Keys("leaky", NewLeaky())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := keys[1]; got.Name != "rule" || !slices.Equal(got.OneOf, rules.For("leaky")) {
+		t.Errorf("key %s takes %v, want the rules %v", got.Name, got.OneOf, rules.For("leaky"))
+	}
+}
+
+// TestAnswersAtOnce holds that units that look ahead answer, after as many steps as there are layers, as a network without
+// time does, and others only after many time constants.
+func TestAnswersAtOnce(t *testing.T) {
+	x := []float64{0.3, -0.7, 0.9, 0.2}
+	for rule, time := range map[string]float64{"latent-equilibrium": 0.3, "predictive-coding": 1000} {
+		n := newLeakyNet(t, 4, 3, func(m *Leaky) { m.Hidden, m.Rule, m.TPres, m.TauM = []int{6, 5}, rule, time, 1 })
+		params := draws(n.specs, 3)
+		r, err := startLeaky(n, placeOn(nil), 1, params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Answer(x); err != nil {
+			t.Fatal(err)
+		}
+		_, want := feed(n, params, x)
+		near(t, rule, r.Outputs(), want, 1e-12)
+		if rule == "predictive-coding" {
+			r.Reset()
+			for range 3 {
+				if err := r.step(x, false, 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if u := r.units[2].cells.u; math.Abs(u[0]-want[0]) < 0.1*math.Abs(want[0]) {
+				t.Errorf("%s: the output is %v after 3 steps, want it far from %v", rule, u[0], want[0])
+			}
+		}
+	}
+}
+
+// TestWeakNudging holds the change of every layer to nudging times the change that backprop gives for the squared error: the
+// cosine exceeds 0.999, and the relative difference shrinks in proportion to nudging.
+func TestWeakNudging(t *testing.T) {
+	difference := func(rule string, nudging float64) float64 {
+		n := newLeakyNet(t, 4, 3, func(m *Leaky) { m.Hidden, m.Rule, m.TPres, m.TauM, m.Nudging = []int{6, 5}, rule, 1000, 1, nudging })
+		params := draws(n.specs, 4)
+		x, target := []float64{0.3, -0.7, 0.9, 0.2}, []float64{0.8, -0.5, 0.1}
+		r, err := startLeaky(n, placeOn(nil), 1, params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Learn(x, target, nil, 0); err != nil {
+			t.Fatal(err)
+		}
+		before := slices.Concat(params...)
+		r.share[0] = 1
+		if err := r.step(x, true, 1); err != nil {
+			t.Fatal(err)
+		}
+		after := slices.Concat(params...)
+		all, out := feed(n, draws(n.specs, 4), x)
+		e := make([]float64, 3)
+		for o := range e {
+			e[o] = nudging * (target[o] - out[o])
+		}
+		want := make([][]float64, len(params))
+		for l := n.layers() - 1; l >= 0; l-- {
+			below, w := all[l], draws(n.specs, 4)[2*l]
+			want[2*l+1] = e
+			down := make([]float64, len(below))
+			for i, v := range e {
+				for k, rate := range below {
+					want[2*l] = append(want[2*l], v*rate)
+					down[k] += w[i*len(below)+k] * v
+				}
+			}
+			for k := range down {
+				down[k] *= 1 - below[k]*below[k] // tanh
+			}
+			e = down
+		}
+		var dot, own, other, apart float64
+		for i, g := range slices.Concat(want...) {
+			d := after[i] - before[i]
+			dot, own, other, apart = dot+g*d, own+g*g, other+d*d, apart+(g-d)*(g-d)
+		}
+		if cosine := dot / math.Sqrt(own*other); cosine < 0.999 {
+			t.Errorf("%s, nudging %g: cosine %v, want more than 0.999", rule, nudging, cosine)
+		}
+		return math.Sqrt(apart / own)
+	}
+	for _, rule := range rules.For("leaky") {
+		if a, b := difference(rule, 2e-3), difference(rule, 1e-3); b > 0.6*a || b < 0.4*a {
+			t.Errorf("%s: the relative difference to backprop is %.3g at twice the nudging and %.3g, want half", rule, a, b)
+		}
+	}
+}
+
+// TestLeakyProducts holds a network whose products the device computes to one in Go, and its bits to those on two threads; and
+// what copies side by side learn to the parts that patterns have in it.
+func TestLeakyProducts(t *testing.T) {
+	one, two := openCPU(t, 1), openCPU(t, 2)
+	if one == nil {
+		return
+	}
+	const width = 64
+	n := newLeakyNet(t, 40, 20, func(m *Leaky) { m.Hidden = []int{300, 10} })
+	r := rand.New(rand.NewPCG(5, 6))
+	x, target, weight := make([]float64, width*40), make([]float64, width*20), make([]float64, width)
+	for i := range x {
+		x[i] = r.NormFloat64()
+	}
+	for i := range target {
+		target[i] = r.Float64()
+	}
+	for i := range weight {
+		weight[i] = float64(i % 3)
+	}
+	want := draws(n.specs, 4)
+	reference, err := startLeaky(n, placeOn(nil), width, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := reference.Learn(x, target, weight, 0.1); err != nil {
+		t.Fatal(err)
+	}
+	var bits [2][]float32
+	for i, dev := range []kernels.Device{one, two} {
+		params := make([][]float32, len(want))
+		for k, p := range draws(n.specs, 4) {
+			params[k] = narrow(p)
+		}
+		run, err := n.Start(dev, width, params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := run.Learn(narrow(x), narrow(target), narrow(weight), 0.1); err != nil {
+			t.Fatal(err)
+		}
+		bits[i] = slices.Concat(params...)
+	}
+	near(t, "parameters", kernels.Wide(bits[0]), slices.Concat(want...), 1e-5)
+	if !slices.Equal(bits[0], bits[1]) {
+		t.Error("parameters differ between one thread and two")
+	}
+}
+
+// TestRefusedLeakyNets holds what is refused.
+func TestRefusedLeakyNets(t *testing.T) {
+	for want, change := range map[string]func(*Leaky){
+		"a presentation of 0.04 ms is shorter than a step of dt = 0.1 ms": func(m *Leaky) { m.TPres = 0.04 },
+		"dt is 20 ms, want at most tau_m = 10 ms":                         func(m *Leaky) { m.DT, m.TPres = 20, 100 },
+		"nudging is 1.5": func(m *Leaky) { m.Nudging = 1.5 },
+	} {
+		m := NewLeaky()
+		change(m)
+		if _, err := m.Bind("leaky", 3, 2); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}

@@ -1,0 +1,208 @@
+package layered
+
+import (
+	"fmt"
+	"slices"
+
+	"galvani/kernels"
+	"galvani/models/rules"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Stepped is a Net whose synapses change while it is stepped in time. Package engine/local trains it.
+type Stepped interface {
+	Net
+	// Prepare sets first values of parameters that follow from others, given all in the order of Specs.
+	Prepare(params [][]float32)
+	// Targets writes what the outputs of a batch are pulled to, [B,O], given labels [B] or else values [B,O].
+	Targets(dst, label, value []float32)
+	// Start returns the network at rest for a width of patterns at once, over parameters in the order of Specs, which it
+	// changes as it learns. A nil device multiplies in Go.
+	//
+	// Errors: those of the device.
+	Start(dev kernels.Device, width int, params [][]float32) (Runner[float32], error)
+}
+
+// Runner is a Stepped network in time: copies of it side by side, with the same weights.
+type Runner[F kernels.Float] interface {
+	// Answer shows patterns x [N,I], as many as the run is wide or fewer, from rest for the time of evaluations, without
+	// target and learning.
+	//
+	// Errors: those of the device.
+	Answer(x []F) error
+	// Learn shows patterns x [N,I], N up to the width, with targets [N,O] for the time of a presentation, and learns at rate lr.
+	// Weight [N] is the part that each pattern has in the changes, nil for equal parts.
+	//
+	// Errors: those of the device.
+	Learn(x, targets, weight []F, lr float64) error
+	// Outputs returns what the last of both was answered with, [B,O]: the potentials of the outputs, and of one that was
+	// taught those that are predicted without target. The next presentation overwrites it.
+	Outputs() []F
+	// Hidden returns the rates [B,units] of each hidden layer.
+	Hidden() [][]F
+	// Reset puts all to rest.
+	Reset()
+	// State visits what a presentation leaves to the next.
+	State(visit func(name string, shape []int, data []F))
+	// Rebind gives the run other parameters.
+	Rebind(params [][]F)
+}
+
+// sized is what all Stepped networks have.
+type sized struct {
+	name  string
+	rule  rules.Rule
+	sizes []int // inputs, hidden layers, outputs
+	specs []kernels.Spec
+	built int
+}
+
+// layers returns the number L of layers, the output among them.
+func (s *sized) layers() int { return len(s.sizes) - 1 }
+
+// Name returns the name given to Bind.
+func (s *sized) Name() string { return s.name }
+
+// Specs returns the parameter table.
+func (s *sized) Specs() []kernels.Spec { return slices.Clone(s.specs) }
+
+// Rest returns nothing: sequences have one step.
+func (s *sized) Rest() []float64 { return nil }
+
+// Hidden returns the number of units of the last hidden layer.
+func (s *sized) Hidden() int { return s.sizes[s.layers()-1] }
+
+// Depth returns the number of hidden layers.
+func (s *sized) Depth() int { return s.layers() - 1 }
+
+// Sizes returns inputs, hidden layers and outputs.
+func (s *sized) Sizes() []int { return slices.Clone(s.sizes) }
+
+// Outputs returns the number of outputs.
+func (s *sized) Outputs() int { return s.sizes[s.layers()] }
+
+// Rule returns the rule by which the network learns.
+func (s *sized) Rule() rules.Rule { return s.rule }
+
+// targets writes high for the output of a label and low for others; without labels values are targets.
+func targets(dst, label, value []float32, outputs int, high, low float64) {
+	if label == nil {
+		copy(dst, value)
+		return
+	}
+	for i := range dst {
+		dst[i] = float32(low)
+		if int(label[i/outputs]) == i%outputs {
+			dst[i] = float32(high)
+		}
+	}
+}
+
+// divide gives each of n patterns its part in the changes, by weight, nil for equal parts; those of other copies are 0.
+func divide[F kernels.Float](share []F, n int, weight []F) {
+	clear(share)
+	total := 0.0
+	for i := range n {
+		share[i] = 1
+		if weight != nil {
+			share[i] = weight[i]
+		}
+		total += float64(share[i])
+	}
+	for i := range n {
+		if total > 0 {
+			share[i] = F(float64(share[i]) / total)
+		}
+	}
+}
+
+// answered adds what a network answers to g, from rest and without target.
+func answered(s *sized, g *gorgonia.ExprGraph, at place, in kernels.Sequence, params []*gorgonia.Node,
+	narrow func([][]float32) (Runner[float32], error), wide func([][]float64) (Runner[float64], error)) (kernels.Output, error) {
+	if in.T != 1 || in.B < 1 || in.I != s.sizes[0] || in.X == nil || len(params) != len(s.specs) {
+		return nil, fmt.Errorf("models: %s reads %d numbers in one step and has %d parameters, got T=%d steps of %d and %d parameters: %w",
+			s.name, s.sizes[0], len(s.specs), in.T, in.I, len(params), kernels.ErrShape)
+	}
+	s.built++
+	x, err := rows(g, fmt.Sprintf("%s %d x", s.name, s.built), in)
+	if err != nil {
+		return nil, fmt.Errorf("models: %s: input: %w", s.name, err)
+	}
+	var plan interface {
+		kernels.Composite
+		layers() []kernels.Layer
+	}
+	if x.Dtype() == tensor.Float64 {
+		plan, err = newAnswer(s, at, in.B, wide)
+	} else {
+		plan, err = newAnswer(s, at, in.B, narrow)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("models: %s: %w", s.name, err)
+	}
+	var groups []kernels.Group
+	for i := range s.specs {
+		groups = append(groups, kernels.Group{i + 1})
+	}
+	logits, err := kernels.Compose(fmt.Sprintf("%s %v by %s", s.name, s.sizes, s.rule.Name), plan, tensor.Shape{in.B, s.Outputs()}, groups,
+		append([]*gorgonia.Node{x}, params...)...)
+	if err != nil {
+		return nil, fmt.Errorf("models: %s: %w", s.name, err)
+	}
+	return kernels.NewOutput(logits, plan.layers()...), nil
+}
+
+// answer is what a network answers, as an operation of a graph. Inputs are x [B,I] and the parameters.
+type answer[F kernels.Float] struct {
+	name  string
+	batch int
+	run   Runner[F]
+	out   *field[F]
+}
+
+func newAnswer[F kernels.Float](s *sized, at place, batch int, start func([][]F) (Runner[F], error)) (*answer[F], error) {
+	params := make([][]F, len(s.specs))
+	for i, p := range s.specs {
+		params[i] = make([]F, p.Len())
+	}
+	r, err := start(params)
+	if err != nil {
+		return nil, err
+	}
+	f, err := newField[F](at, batch, s.Outputs())
+	return &answer[F]{s.name, batch, r, f}, err
+}
+
+// layers returns the rates of the hidden layers at the end of the last run.
+func (a *answer[F]) layers() (list []kernels.Layer) {
+	for l := range a.run.Hidden() {
+		list = append(list, layer(func() gorgonia.Value {
+			r := a.run.Hidden()[l]
+			return kernels.Wrap(r, a.batch, len(r)/a.batch)
+		}))
+	}
+	return list
+}
+
+// Forward implements kernels.Composite.
+func (a *answer[F]) Forward(in []gorgonia.Value) (gorgonia.Value, error) {
+	all := make([][]F, len(in))
+	for i, v := range in {
+		var err error
+		if all[i], err = elements[F](v); err != nil {
+			return nil, err
+		}
+	}
+	a.run.Rebind(all[1:])
+	if err := a.run.Answer(all[0]); err != nil {
+		return nil, err
+	}
+	return a.out.given(a.run.Outputs())
+}
+
+// Backward implements kernels.Composite.
+func (a *answer[F]) Backward([]gorgonia.Value, gorgonia.Value) ([]gorgonia.Value, error) {
+	return nil, fmt.Errorf("models: %s changes its weights while it runs, and has no gradient", a.name)
+}
