@@ -7,6 +7,16 @@ import (
 	"galvani/engine/rundir"
 )
 
+// keep saves the state, which all ranks hold.
+func (t *trainer) keep() error {
+	if t.compared != t.progress.Step {
+		if err := t.same(); err != nil {
+			return err
+		}
+	}
+	return t.checkpoint()
+}
+
 // checkpoint saves the state.
 func (t *trainer) checkpoint() error {
 	if err := t.tell(true); err != nil {

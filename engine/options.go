@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 
 	"galvani/engine/setting"
 )
@@ -13,11 +14,12 @@ var ErrOption = errors.New("bad option")
 // Options are the settings of a training run: keys of config.toml and flags of the command line, with
 // the tags that package setting reads.
 type Options struct {
-	Epochs   int  `toml:"epochs" doc:"Passes over the training set." min:"1"`
-	MaxSteps int  `toml:"max_steps" doc:"Updates after which training ends, whatever the epoch; 0 for no such end." min:"0"`
-	Batch    int  `toml:"batch" doc:"Sequences per update." min:"1" max:"65536"`
-	Shards   int  `toml:"shards" needs:"stateful=false" doc:"Parts, a power of two, that each batch is divided into: their gradients are added in one order, so that any number of ranks gives the same bits; 1 for the whole batch at once." min:"1" max:"1024"`
-	Stateful bool `toml:"stateful" needs:"sequences=continued" doc:"Carry the state at the end of a batch into the next one (truncated backpropagation through time); turns shuffling off."`
+	Epochs     int  `toml:"epochs" doc:"Passes over the training set." min:"1"`
+	MaxSteps   int  `toml:"max_steps" doc:"Updates after which training ends, whatever the epoch; 0 for no such end." min:"0"`
+	Batch      int  `toml:"batch" doc:"Sequences per update." min:"1" max:"65536"`
+	Shards     int  `toml:"shards" needs:"stateful=false" doc:"Parts, a power of two, that each batch is divided into: their gradients are added in one order, so that any number of ranks gives the same bits; 1 for the whole batch at once, 0 for 8 where ranks or accumulate divide the batch and otherwise 1." min:"0" max:"1024" before:"1"`
+	Accumulate int  `toml:"accumulate" needs:"shards!=1; stateful=false" doc:"Parts, at the least, that each rank takes its share of a batch in, one after the other, so that training keeps the states of one part; the result is that of shards, whatever their number." min:"1" max:"1024"`
+	Stateful   bool `toml:"stateful" needs:"sequences=continued" doc:"Carry the state at the end of a batch into the next one (truncated backpropagation through time); turns shuffling off."`
 
 	Optimizer   string  `toml:"optimizer" needs:"updates=by gradient" doc:"Update rule." oneof:"@optimizer"`
 	LR          float64 `toml:"lr" doc:"Learning rate, at its peak." min:"0" max:"1000"`
@@ -48,11 +50,27 @@ type Options struct {
 // DefaultOptions returns the options in effect where nothing is said.
 func DefaultOptions() Options {
 	return Options{
-		Epochs: 10, Batch: 64, Shards: 1,
+		Epochs: 10, Batch: 64, Accumulate: 1,
 		Optimizer: "adam", LR: 1e-3, Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, RMSAlpha: 0.99, Eps: 1e-8,
 		Clip: 1, DecayOn: []string{"matrices"},
 		Schedule: "constant", Warmup: 0.1, StepEvery: 10, StepDrop: 0.1,
 		Seed: 1,
+	}
+}
+
+// usualShards is the number of shards of a batch that is divided, unless told otherwise: as many as a
+// machine has GPUs.
+const usualShards = 8
+
+// Divide gives Shards its value where it is 0. Divided says that there are ranks among which batches are
+// divided.
+func (o *Options) Divide(divided bool) {
+	switch {
+	case o.Shards != 0:
+	case divided || o.Accumulate > 1:
+		o.Shards = max(usualShards, 1<<bits.Len(uint(o.Accumulate-1)))
+	default:
+		o.Shards = 1
 	}
 }
 

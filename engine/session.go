@@ -73,6 +73,7 @@ func NewSession(cfg Config) (*Session, error) {
 	if err := cfg.Options.Validate(); err != nil {
 		return nil, err
 	}
+	cfg.Options.Divide(cfg.group().Size() > 1)
 	t, o := cfg.Task, cfg.Options
 	if t.O != cfg.Net.Outputs() {
 		return nil, fmt.Errorf("engine: model %s has %d outputs, task %s wants %d: %w", cfg.Net.Name(), cfg.Net.Outputs(), t.Name, t.O, kernels.ErrShape)

@@ -176,7 +176,7 @@ func TestShardsRefuse(t *testing.T) {
 	}{
 		"not a power of two":  {func(c *Config) { c.Options.Shards = 3 }, "powers of two"},
 		"more ranks":          {func(c *Config) { c.Options.Shards, c.Group = 2, group.DryRun(4)[1] }, "a part for each rank"},
-		"ranks without parts": {func(c *Config) { c.Group = group.DryRun(2)[0] }, "a part for each rank"},
+		"ranks without parts": {func(c *Config) { c.Options.Shards, c.Group = 1, group.DryRun(2)[0] }, "a part for each rank"},
 		"small batches":       {func(c *Config) { c.Options.Shards = 16 }, "batches of 8 sequences"},
 		"stateful":            {func(c *Config) { c.Options.Shards, c.Options.Stateful = 2, true }, "stateful"},
 	} {
@@ -184,6 +184,34 @@ func TestShardsRefuse(t *testing.T) {
 		c.change(&cfg)
 		if _, err := NewSession(cfg); !errors.Is(err, ErrOption) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want ErrOption and %q", name, err, c.want)
+		}
+	}
+}
+
+// TestRanksUnequal changes one number of one of four ranks, and wants all of them to end, the tensor named
+// and nothing saved.
+func TestRanksUnequal(t *testing.T) {
+	list := ranksOf(t, 4, nil)
+	p := list[2].Params()
+	p.slice(1)[0]++
+	m := &memory{}
+	r, err := Ranks(t.Context(), list, nil, m)
+	if !errors.Is(err, ErrUnequal) || !strings.Contains(err.Error(), p.specs[1].Name+" of rank 2") || r.Saved || m.saved != nil {
+		t.Errorf("%v, saved %v, want that %s of rank 2 differs, and nothing saved", err, r.Saved, p.specs[1].Name)
+	}
+}
+
+func TestDivide(t *testing.T) {
+	for want, c := range map[int]struct {
+		o       Options
+		divided bool
+	}{
+		1: {Options{Accumulate: 1}, false}, 8: {Options{Accumulate: 1}, true}, 16: {Options{Accumulate: 9}, false}, 4: {Options{Shards: 4, Accumulate: 2}, true},
+	} {
+		o := c.o
+		o.Divide(c.divided)
+		if o.Shards != want {
+			t.Errorf("%+v: %d shards, want %d", c, o.Shards, want)
 		}
 	}
 }

@@ -66,7 +66,7 @@ type Result struct {
 // Observer and saver may be nil. Errors are those that are no outcome: of observer, saver and
 // data; the result is valid beside them.
 func (s *Session) Train(ctx context.Context, obs Observer, save Saver) (Result, error) {
-	t := &trainer{Session: s, obs: obs, save: save, total: s.Steps(), perEpoch: s.BatchesPerEpoch()}
+	t := &trainer{Session: s, obs: obs, save: save, total: s.Steps(), perEpoch: s.BatchesPerEpoch(), compared: -1}
 	t.loader = newLoader(s.cfg.Task, s.cfg.trainPlan())
 	defer t.loader.close()
 	var err error
@@ -102,7 +102,8 @@ type trainer struct {
 	last            *Metrics
 	record          *Metrics // of the best checkpoint that the saver has, or nil
 	unsaved         bool     // updates were made since the last checkpoint
-	unable          bool     // the saver has failed
+	unable          bool     // the saver has failed, or what there is to save is not known to be right
+	compared        int      // updates made when the ranks last compared what they hold, −1 before
 }
 
 // run goes through the cycle evaluation, checkpoint, update. A run that is cut off between
@@ -114,7 +115,7 @@ func (t *trainer) run(ctx context.Context) (Outcome, error) {
 			if err != nil {
 				return Done, err
 			}
-			return Cancelled, t.checkpoint()
+			return Cancelled, t.keep()
 		}
 		if p.Pending {
 			err := t.evaluate(ctx)
@@ -141,10 +142,15 @@ func (t *trainer) run(ctx context.Context) (Outcome, error) {
 			if !t.unsaved {
 				return outcome, nil
 			}
-			return outcome, t.checkpoint()
+			return outcome, t.keep()
 		}
 		if t.unsaved && every(o.CheckpointEvery, p.Step, epochEnds) {
-			if err := t.checkpoint(); err != nil {
+			if err := t.keep(); err != nil {
+				return Done, err
+			}
+		}
+		if t.compares() {
+			if err := t.same(); err != nil {
 				return Done, err
 			}
 		}

@@ -33,6 +33,13 @@ func ranksOf(ctx context.Context) group.Group {
 	return group.Alone{}
 }
 
+// launched reports whether a launcher has started this process, if only one. Then a batch is divided
+// all the same, so that another number of processes gives the same bits.
+func launched(ranks group.Group) bool {
+	l, ok := ranks.(*group.Launched)
+	return ok && l.Library != ""
+}
+
 // byRanks marks a command that runs on several ranks.
 const byRanks = "ranks"
 
@@ -151,6 +158,7 @@ type order struct {
 // lead tells the other ranks what is trained: the settings, and where the run goes on.
 func (s *settings) lead(ranks group.Group, state *rundir.State, copies string) (err error) {
 	s.ranks = ranks
+	s.opt.Divide(launched(ranks) && !s.opt.Stateful || s.run.DryRunRanks > 1)
 	if ranks.Size() == 1 {
 		return nil
 	}

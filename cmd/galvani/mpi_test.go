@@ -3,39 +3,180 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // onRanksOf returns galvani as n processes that mpirun starts, more than there are cores.
 func onRanksOf(n int, args ...string) *exec.Cmd {
-	words := append([]string{"--oversubscribe", "-n", fmt.Sprint(n), os.Args[0]}, args...)
+	words := append([]string{"--oversubscribe", "--mca", "pml", "ob1", "--mca", "btl", "vader,self", "-n", fmt.Sprint(n), os.Args[0]}, args...)
 	c := exec.Command("mpirun", words...)
 	c.Env = append(os.Environ(), asProgram+"=1", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1")
 	return c
 }
 
-// TestMPITrain trains on 2 processes and wants the bits of one, and the words of one.
-func TestMPITrain(t *testing.T) {
-	shards := []string{"--shards", "8"}
-	want := newestTensors(t, trained(t, shards...))
-	o := finish(t, onRanksOf(2, args(tiny, args(shards, "--runs-dir", t.TempDir())...)...)).ok(t)
-	if strings.Count(o.stderr, "done after") != 1 || !strings.Contains(o.stderr, "ranks: 2, with 8 shards of each batch\n") {
-		t.Errorf("two ranks say: %s", o.stderr)
+// sameNumbers compares the newest checkpoint and the metrics of a run with those of another: all numbers but
+// the times.
+func sameNumbers(t *testing.T, what, got, want string) {
+	t.Helper()
+	sameWeights(t, what, got, want)
+	if d := cmp.Diff(metricRows(t, want), metricRows(t, got)); d != "" {
+		t.Errorf("%s: metrics differ from those of one rank:\n%.500s", what, d)
 	}
-	dir := strings.TrimSpace(finish(t, onRanksOf(2, args(tiny, args(shards, "--quiet", "--runs-dir", t.TempDir())...)...)).ok(t).stdout)
-	for name, data := range newestTensors(t, dir) {
-		if string(data) != string(want[name]) {
-			t.Errorf("%s differs from that of one rank", name)
+}
+
+func sameWeights(t *testing.T, what, got, want string) {
+	t.Helper()
+	tensors := newestTensors(t, want)
+	for name, data := range newestTensors(t, got) {
+		if string(data) != string(tensors[name]) {
+			t.Errorf("%s: %s differs from that of one rank", what, name)
 		}
 	}
 }
 
+// metricRows returns metrics.jsonl without what depends on the time.
+func metricRows(t *testing.T, dir string) (list []map[string]any) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "metrics.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		var row map[string]any
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		delete(row, "time")
+		delete(row, "sequences_per_second")
+		list = append(list, row)
+	}
+	return list
+}
+
+// TestMPISameBits trains on 1 to 8 processes, with the batch taken in parts and without, also stopped in
+// the middle of an epoch and resumed with another number, and wants the bits and the words of one rank.
+func TestMPISameBits(t *testing.T) {
+	t.Parallel()
+	wide := args(tiny, "--batch", "32", "--shards", "32", "--steps", "4", "--train-size", "128")
+	run := func(n int, more ...string) string {
+		return strings.TrimSpace(finish(t, onRanksOf(n, args(wide, args(more, "--quiet", "--runs-dir", t.TempDir())...)...)).ok(t).stdout)
+	}
+	want := strings.TrimSpace(galvani(t, args(wide, "--quiet", "--runs-dir", t.TempDir())...).ok(t).stdout)
+	for n, parts := range map[int]string{1: "2", 2: "4", 4: "1", 8: "4"} {
+		sameNumbers(t, fmt.Sprintf("%d ranks, %s parts", n, parts), run(n, "--accumulate", parts), want)
+	}
+	half := run(4, "--max-steps", "3")
+	finish(t, onRanksOf(8, "train", "--resume", half, "--max-steps", "0", "--accumulate", "2", "--quiet")).ok(t)
+	sameWeights(t, "resumed with 8 ranks", half, want) // the first half ends with an evaluation more
+	o := finish(t, onRanksOf(2, args(tiny, "--max-steps", "1", "--runs-dir", t.TempDir())...)).ok(t)
+	if strings.Count(o.stderr, "done after") != 1 || !strings.Contains(o.stderr, "ranks: 2, with 8 shards of each batch\n") {
+		t.Errorf("two ranks say: %s", o.stderr)
+	}
+}
+
+// lasting is a run of a few seconds, and what it leaves where nothing stops it.
+func lasting(t *testing.T) (line []string, whole string) {
+	line = args(tiny, "--epochs", "100", "--checkpoint-every", "20", "--eval-every", "50", "--shards", "8")
+	return line, strings.TrimSpace(galvani(t, args(line, "--quiet", "--runs-dir", t.TempDir())...).ok(t).stdout)
+}
+
+// processes waits until a run of n ranks has made updates and saved a checkpoint, and returns the ranks that mpirun has
+// started.
+func processes(t *testing.T, c *exec.Cmd, n int, runs string) (dir string, ranks []int) {
+	t.Helper()
+	for begin := time.Now(); len(ranks) < n || dir == ""; {
+		time.Sleep(5 * time.Millisecond)
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", c.Process.Pid, c.Process.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if time.Since(begin) > time.Minute {
+			c.Process.Kill()
+			t.Fatal("the job saves nothing")
+		}
+		ranks = nil
+		for _, f := range strings.Fields(string(text)) {
+			pid, err := strconv.Atoi(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ranks = append(ranks, pid)
+		}
+		saved, _ := filepath.Glob(filepath.Join(runs, "*", "checkpoints", "step-*.safetensors"))
+		for _, path := range saved {
+			if info, err := os.Stat(path); err == nil && info.ModTime().After(begin) {
+				dir = filepath.Dir(filepath.Dir(path))
+			}
+		}
+	}
+	return dir, ranks
+}
+
+// longest is how long a job may take to end after it has lost a rank. Where tests run beside others it is
+// long; those who count kills, with GALVANI_TEST_KILLS, hold it to 10 s.
+var longest = time.Minute
+
+// TestMPIKilled kills a random rank again and again, stops one so that it hangs, and asks one to stop. Each
+// time the job ends with the right code and goes on from its last checkpoint with another number of ranks,
+// and in the end it has the bits of a run that nothing happened to.
+func TestMPIKilled(t *testing.T) {
+	line, whole := lasting(t)
+	t.Parallel()
+	kills := 1 // as continuous integration has time for
+	if n, err := strconv.Atoi(os.Getenv("GALVANI_TEST_KILLS")); err == nil {
+		kills, longest = n, 10*time.Second
+	}
+	rng := rand.New(rand.NewPCG(5, 6))
+	runs, dir := t.TempDir(), ""
+	command := args(line, "--runs-dir", runs)
+	hurt := func(s syscall.Signal, code int) {
+		t.Helper()
+		n := []int{2, 4}[rng.IntN(2)]
+		c := onRanksOf(n, command...)
+		var said bytes.Buffer
+		c.Stdout, c.Stderr = &said, &said
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var ranks []int
+		dir, ranks = processes(t, c, n, runs)
+		time.Sleep(time.Duration(rng.IntN(100)) * time.Millisecond)
+		victim := rng.IntN(n)
+		begin := time.Now()
+		if err := syscall.Kill(ranks[victim], s); err != nil {
+			t.Fatalf("%v: %s", err, said.String())
+		}
+		c.Wait() // the exit code is looked at
+		if got, took := c.ProcessState.ExitCode(), time.Since(begin); got != code || took > longest {
+			t.Errorf("%v of rank %d of %d: exit code %d after %v, want %d within %v: %s", s, victim, n, got, took, code, longest, said.String())
+		}
+		command = []string{"train", "--resume", dir, "--runs-dir", runs}
+	}
+	for range kills {
+		hurt(syscall.SIGKILL, 128+int(syscall.SIGKILL))
+	}
+	hurt(syscall.SIGUSR1, exitStopped)
+	hurt(syscall.SIGSTOP, exitStopped)
+	finish(t, onRanksOf(2, command...)).ok(t)
+	sameNumbers(t, "killed, stopped and resumed", dir, whole)
+}
+
 // TestMPIRefuses wants one line of galvani, from rank 0, and its code from all.
 func TestMPIRefuses(t *testing.T) {
+	t.Parallel()
 	own := func(words ...string) []string { return args(tiny, args(words, "--runs-dir", t.TempDir())...) }
 	mixed := onRanksOf(1, own("--shards", "8")...)
 	mixed.Args = append(append(mixed.Args, ":", "-n", "1", os.Args[0]), own("--shards", "8", "--lr", "0.5")...)
@@ -44,6 +185,7 @@ func TestMPIRefuses(t *testing.T) {
 		code int
 		cmd  *exec.Cmd
 	}{
+		{"accumulate is 8, and each of 2 ranks has 4 of 8 shards", exitConfig, onRanksOf(2, own("--accumulate", "8")...)},
 		{"8 parts for 3 ranks", exitConfig, onRanksOf(3, own("--shards", "8")...)},
 		{"batches of 8 sequences cannot be divided into 16 shards", exitConfig, onRanksOf(2, own("--shards", "16")...)},
 		{"rank 1 was started with", exitConfig, mixed},

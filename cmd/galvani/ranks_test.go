@@ -66,9 +66,11 @@ func TestDryRunRanks(t *testing.T) {
 
 func TestDryRunRanksRefused(t *testing.T) {
 	for want, more := range map[string][]string{
-		`key "dry_run_ranks" has no effect: it needs shards > 1`: {"--dry-run-ranks", "2"},
-		"4 parts for 8 ranks": {"--shards", "4", "--dry-run-ranks", "8"},
-		"5 parts for 1 ranks": {"--shards", "5"},
+		"1 parts for 2 ranks": {"--shards", "1", "--dry-run-ranks", "2"},
+		"accumulate is 4, and each of 4 ranks has 2 of 8 shards":  {"--accumulate", "4", "--dry-run-ranks", "4"},
+		`key "accumulate" has no effect: it needs`:                {"--accumulate", "2", "--shards", "1"},
+		"4 parts for 8 ranks":                                     {"--shards", "4", "--dry-run-ranks", "8"},
+		"5 parts for 1 ranks":                                     {"--shards", "5"},
 		"batches of 8 sequences cannot be divided into 16 shards": {"--shards", "16"},
 	} {
 		o := galvani(t, args(tiny, args(more, "--runs-dir", t.TempDir())...)...)

@@ -15,7 +15,7 @@ import (
 const configName = "config.toml" // in a run directory
 
 // changeable are the keys that a resumed run may change: where it runs and how long.
-var changeable = []string{"device", "backend", "precision", "memory", "threads", "dry_run_ranks", "data_dir", "runs_dir", "plots", "epochs", "max_steps",
+var changeable = []string{"device", "backend", "precision", "memory", "threads", "dry_run_ranks", "accumulate", "data_dir", "runs_dir", "plots", "epochs", "max_steps",
 	"patience", "eval_every", "checkpoint_every"}
 
 // savedSettings returns the settings of a run that a checkpoint belongs to, with the flags that

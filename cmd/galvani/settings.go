@@ -27,7 +27,7 @@ type runKeys struct {
 	Precision   string  `toml:"precision" doc:"number format of the products on a GPU; states and parameters are float32" oneof:"fp32|tf32|bf16"`
 	Memory      string  `toml:"memory" doc:"most memory that training keeps of a sequence for the way back, e.g. 8GiB; beyond it states are recomputed; empty for no limit"`
 	Threads     int     `toml:"threads" needs:"backend!=graph" doc:"threads of the fused scan on the CPU, 0 for one per core" min:"0" max:"1024"`
-	DryRunRanks int     `toml:"dry_run_ranks" needs:"shards>1" doc:"ranks that this process plays by itself, as a dry run of a run on as many machines: each holds a copy of the network and takes its part of the shards; the result is that of one rank" min:"1" max:"1024"`
+	DryRunRanks int     `toml:"dry_run_ranks" doc:"ranks that this process plays by itself, as a dry run of a run on as many machines: each holds a copy of the network and takes its part of the shards; the result is that of one rank" min:"1" max:"1024"`
 	DataDir     string  `toml:"data_dir" doc:"folder of data-set files, empty for the user's cache folder"`
 	RunsDir     string  `toml:"runs_dir" doc:"folder that run directories are made in"`
 	Plots       string  `toml:"plots" doc:"formats of the plots that a run leaves; none saves half a second at the end of each of many short runs" oneof:"both|png|svg|none"`

@@ -10,6 +10,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"time"
 	"unsafe"
@@ -18,13 +19,22 @@ import (
 // Built says with which MPI this program was built.
 const Built = true
 
+// startLimit is the longest time that MPI may take to start, on thousands of ranks, too.
+const startLimit = 5 * time.Minute
+
 // open starts MPI on a thread of its own and returns this process as a rank.
 func open(code func(error) int) (*Launched, error) {
 	p := &process{calls: make(chan func()), at: new(C.struct_galvani_place)}
-	begun := make(chan error)
+	begun := make(chan error, 1)
 	go p.serve(begun)
-	if err := <-begun; err != nil {
-		return nil, err
+	select {
+	case err := <-begun:
+		if err != nil {
+			return nil, err
+		}
+	case <-time.After(startLimit): // beats begin when MPI has
+		sayLost(fmt.Errorf("group: MPI has not started within %v: %w", startLimit, ErrLost))
+		os.Exit(exitLost)
 	}
 	r := &ranks{link: p, do: p.do, code: code}
 	return &Launched{Group: r, process: p, Library: C.GoString(&p.at.library[0])}, nil

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 
 // launch starts n processes of a command under mpirun.
 func launch(n int, env []string, name string, args ...string) *exec.Cmd {
-	c := exec.Command("mpirun", append([]string{"--oversubscribe", "-n", fmt.Sprint(n), name}, args...)...)
+	c := exec.Command("mpirun", append([]string{"--oversubscribe", "--mca", "pml", "ob1", "--mca", "btl", "vader,self", "-n", fmt.Sprint(n), name}, args...)...)
 	c.Env = append(append(os.Environ(), "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"), env...)
 	return c
 }
