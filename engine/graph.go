@@ -26,6 +26,7 @@ type GraphConfig struct {
 	Steps  bool                         // with the gradient of each step's h; needs Grad
 	Memory int64                        // kernels.ScanConfig.Memory
 	Update func() (seed, number uint64) // kernels.Sequence.Update
+	Noise  bool                         // kernels.Sequence.Noise
 }
 
 // Graph is a network with its loss, compiled for one shape and run again and again in the
@@ -43,6 +44,7 @@ type Graph[F Float] struct {
 	targets, weights     *tensor.Dense
 	inputs               mirrors // of all these
 	weightSum            float64
+	first                int // the number of the first sequence of the batch in its update
 	out                  kernels.Output
 	nodes                *gorgonia.ExprGraph
 	vm                   gorgonia.VM
@@ -87,7 +89,7 @@ func (g *Graph[F]) allocate() error {
 	if len(g.rest) > 0 {
 		g.seq.State, g.state = buffer[F](len(g.rest), c.B, c.Net.Hidden())
 	}
-	g.seq.Update = c.Update
+	g.seq.Update, g.seq.Noise, g.seq.First = c.Update, c.Noise, func() int { return g.first }
 	if c.Masked {
 		g.seq.Mask, g.mask = buffer[F](c.T, c.B)
 	}

@@ -63,6 +63,7 @@ func (g *graphs) compile() (err error) {
 func (g *graphs) graphConfig() GraphConfig {
 	cfg := g.Config.graphConfig()
 	cfg.Update = func() (uint64, uint64) { return g.Options.Seed, uint64(g.Made()) }
+	cfg.Noise = true
 	return cfg
 }
 
@@ -161,7 +162,7 @@ func (g *graphs) prepareTest() error {
 		return nil
 	}
 	cfg := g.graphConfig()
-	cfg.Grad = false
+	cfg.Grad, cfg.Noise = false, false
 	set, _ := g.selection()
 	cfg.B = g.fullWidth(set)
 	var err error

@@ -147,6 +147,7 @@ func (d *shards) load(b *data.Batch, part int) (*Graph[float32], *data.Batch, er
 		d.batches[hi-lo] = own
 	}
 	own.Columns(b, lo)
+	g.first = lo
 	return g, own, g.Load(own)
 }
 

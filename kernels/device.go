@@ -110,6 +110,8 @@ type ScanConfig struct {
 	Memory int64
 	// ForwardOnly says that no Backward follows: the plan keeps as little as it can.
 	ForwardOnly bool
+	// Noise is added to x and to its products with the input matrices.
+	Noise Noise
 }
 
 // ScanArgs are the values of one run. Mask and Reset are nil unless configured.
@@ -119,6 +121,7 @@ type ScanArgs struct {
 	Mask   gorgonia.Value   // [T,B]
 	Reset  gorgonia.Value   // [T,B]
 	Params []gorgonia.Value // in the order of ScanConfig.Params
+	Draw   NoiseDraw        // of ScanConfig.Noise
 }
 
 // ScanPlan runs one scan of fixed shape again and again in its own buffers.
@@ -180,4 +183,8 @@ type Sequence struct {
 	// Update returns the seed of the run and the number of updates before this one, for networks that
 	// draw numbers at every update; nil gives them 0 and 0.
 	Update func() (seed, number uint64)
+	// Noise says that networks with noise have it in this sequence, and First tells which sequence of the
+	// update is the first of the batch; nil for 0.
+	Noise bool
+	First func() int
 }

@@ -28,7 +28,7 @@ func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params
 	}
 	s := &scanOp{
 		op:  newOp("scan %s T=%d B=%d I=%d H=%d on %s", cfg.Cell.kind(), cfg.T, cfg.B, cfg.I, cfg.H, dev.Name()),
-		cfg: cfg, plan: plan,
+		cfg: cfg, plan: plan, draw: in.Draw,
 	}
 	children := make(gorgonia.Nodes, 0, 4+len(params))
 	for _, data := range []struct {
@@ -128,6 +128,7 @@ type scanOp struct {
 	op
 	cfg  ScanConfig
 	plan ScanPlan
+	draw func() NoiseDraw
 	data int // inputs before the parameters
 }
 
@@ -166,6 +167,9 @@ func (s *scanOp) args(in []gorgonia.Value) ScanArgs {
 	a := ScanArgs{X: in[0], State: in[1], Params: in[s.data : s.data+len(s.cfg.Params)]}
 	if c.GradX {
 		a.X = shaped(in[0], c.T, c.B, c.I)
+	}
+	if c.Noise.On() {
+		a.Draw = s.draw()
 	}
 	k := 2
 	if c.Masked {

@@ -44,6 +44,8 @@ func (c ScanConfig) checkNeuron() error {
 		return fmt.Errorf("kernels: scan: neuron: T=%d B=%d I=%d H=%d S=%d, want at least 1, and H=%d S=%d: %w", c.T, c.B, c.I, c.H, c.Cell.States, h, n.States(), ErrShape)
 	case c.Dtype != tensor.Float32 && c.Dtype != tensor.Float64:
 		return fmt.Errorf("kernels: scan: type %v, want float32 or float64: %w", c.Dtype, ErrShape)
+	case c.Noise.On():
+		return fmt.Errorf("kernels: scan: neurons have no noise: %w", ErrShape)
 	case c.Masked || c.Resets:
 		return fmt.Errorf("kernels: scan: neurons take sequences of one length, without masks and resets: %w", ErrShape)
 	}

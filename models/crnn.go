@@ -202,6 +202,9 @@ func (c *CRNN) markLearned(specs []kernels.Spec) error {
 // atLeast returns the bound [lo, ∞).
 func atLeast(lo float64) kernels.Bound { return kernels.Bound{Lo: lo, Hi: math.Inf(1)} }
 
+// NoiseScale implements Noisy.
+func (c *CRNN) NoiseScale() (float64, string, error) { return traceNoise(c.SynKernel, c.TauS) }
+
 // Scan implements Cell.
 func (c *CRNN) Scan(d Dims) (kernels.Cell, error) {
 	if err := checkSettings(c); err != nil {

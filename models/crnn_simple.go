@@ -99,6 +99,9 @@ func (c *CRNNSimple) sign() float64 {
 	return 1
 }
 
+// NoiseScale implements Noisy.
+func (c *CRNNSimple) NoiseScale() (float64, string, error) { return traceNoise(c.SynKernel, c.TauS) }
+
 // Scan implements Cell.
 func (c *CRNNSimple) Scan(Dims) (kernels.Cell, error) {
 	s, err := c.synapse()

@@ -138,6 +138,7 @@ const (
 	every feature = 1 << iota
 	masked
 	resets
+	noisy // for cells that take noise
 )
 
 // featured returns the i-th mixture of features, over and over.
@@ -158,12 +159,16 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 	if v.frozen != nil {
 		opts = append(opts, Frozen(v.frozen...))
 	}
+	if _, _, err := NoiseScale(v.cell); err == nil && f&noisy != 0 {
+		opts = append(opts, Noised(Noise{Rec: 0.2, Input: 0.1}))
+	}
 	net, err := Bind("test", v.cell, Dims{s.I, s.H, s.O}, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	x := &fixture{net: net, size: s, values: map[string][]float64{}}
-	x.seq = kernels.Sequence{T: s.T, B: s.B, I: s.I, Every: f&every != 0,
+	x.seq = kernels.Sequence{T: s.T, B: s.B, I: s.I, Every: f&every != 0, Noise: f&noisy != 0,
+		Update: func() (uint64, uint64) { return 3, 5 }, First: func() int { return 2 },
 		X:     random(r, 1, s.T, s.B, s.I),
 		State: random(r, 0.5, len(net.Rest()), s.B, s.H)}
 	if f&masked != 0 {

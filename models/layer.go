@@ -101,6 +101,9 @@ func (l *layer) config(in kernels.Sequence) kernels.ScanConfig {
 	cfg := kernels.ScanConfig{Cell: l.scan, T: in.T, B: in.B, I: l.dims.I, H: l.dims.H, Params: l.table(),
 		Last: top && !in.Every, GradX: l.number > 0, Masked: in.Mask != nil, Resets: in.Reset != nil,
 		KeepGradH: in.GradH, Memory: in.Memory, ForwardOnly: in.ForwardOnly}
+	if in.Noise {
+		cfg.Noise = l.noise()
+	}
 	if in.Memory > 0 {
 		cfg.Memory = max(1, in.Memory/int64(l.net.depth))
 	}

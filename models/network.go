@@ -31,6 +31,7 @@ type Network struct {
 	held   []bool   // by row of specs: not learned for that reason
 	builds int
 
+	noise   Noise
 	wiring  Wiring
 	within  int64                 // bytes that the constants of the wiring may take, 0 for any number
 	readout kernels.WeightsConfig // of the weights that the read-out uses
@@ -79,6 +80,9 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 	}
 	if n.wiring.Dale && n.depth > 1 {
 		return nil, fmt.Errorf("models: %s: Dale's law holds within one layer, and this network has %d; leave out dale, or take 1 layer: %w", name, n.depth, ErrWiring)
+	}
+	if err := n.scaleNoise(); err != nil {
+		return nil, err
 	}
 	n.wireReadout()
 	if err := n.wireBack(); err != nil {

@@ -23,6 +23,7 @@ type Ops struct {
 	named int // inputs that fresh has named
 
 	elapsed *gorgonia.Node // of the step at hand, [B,H]; nil where all are 1
+	noise   *noisyStep     // of the step at hand; nil for none
 	err     error
 }
 
@@ -132,8 +133,10 @@ func (k *Ops) Field(x *gorgonia.Node, offset int, shape ...int) *gorgonia.Node {
 // Pack lays tensors of equal shape behind each other.
 func (k *Ops) Pack(x ...*gorgonia.Node) *gorgonia.Node { return k.apply(kernels.Pack, x...) }
 
-// MatMul returns the matrix product a·b.
-func (k *Ops) MatMul(a, b *gorgonia.Node) *gorgonia.Node { return k.binary(gorgonia.Mul, a, b) }
+// MatMul returns the matrix product a·b; with noise where b is an input matrix.
+func (k *Ops) MatMul(a, b *gorgonia.Node) *gorgonia.Node {
+	return k.noise.drive(k.binary(gorgonia.Mul, a, b), b)
+}
 
 // Transpose returns the transpose of a matrix.
 func (k *Ops) Transpose(a *gorgonia.Node) *gorgonia.Node {

@@ -11,11 +11,12 @@ import (
 // Params gives a cell its operands by name, in the form in which its equations use them.
 // Each form is built once per graph.
 type Params struct {
-	k     *Ops
-	specs map[string]kernels.Spec
-	nodes map[string]*gorgonia.Node
-	axial *kernels.Axial
-	built map[string]*gorgonia.Node
+	k      *Ops
+	specs  map[string]kernels.Spec
+	nodes  map[string]*gorgonia.Node
+	axial  *kernels.Axial
+	built  map[string]*gorgonia.Node
+	inputs []kernels.Spec // of the input matrices, in the order of the drives
 }
 
 // NewParams joins the operands of a cell to their nodes.
@@ -24,11 +25,15 @@ func NewParams(k *Ops, specs []kernels.Spec, nodes []*gorgonia.Node, axial *kern
 		nodes: map[string]*gorgonia.Node{}, built: map[string]*gorgonia.Node{}}
 	for i, s := range specs {
 		p.specs[s.Name], p.nodes[s.Name] = s, nodes[i]
+		if s.Role == kernels.In {
+			p.inputs = append(p.inputs, s)
+		}
 	}
 	return p
 }
 
-// In returns plane g of an input matrix [P·H,I], transposed: [I,H], so that x·In is a plane.
+// In returns plane g of an input matrix [P·H,I], transposed: [I,H], so that x·In is a plane, to which
+// Ops.MatMul adds the noise of networks that have some.
 func (p *Params) In(name string, g int) *gorgonia.Node { return p.matrix(name, kernels.In, g) }
 
 // Rec returns plane g of a recurrent matrix [G·H,H], transposed: [H,H].

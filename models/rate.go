@@ -168,6 +168,11 @@ func (c *Rate) Derived(stored func(name string) []float32) []Array {
 	return list
 }
 
+// NoiseScale implements Noisy: the noise of I, low-pass filtered, has the standard deviation that is asked for.
+func (c *Rate) NoiseScale() (float64, string, error) {
+	return math.Sqrt(2 * c.TauS / c.Dt), "sqrt(2 tau_s/dt), with tau_s as it is before learning", nil
+}
+
 // Scan implements Cell.
 func (c *Rate) Scan(Dims) (kernels.Cell, error) {
 	if err := checkSettings(c); err != nil {

@@ -22,7 +22,9 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 	}
 	k := NewOps(g, cfg.Dtype, cfg.B, cfg.H, salt)
 	specs, operands := graphOperands(k, l.step, params)
-	step := l.net.cell.Unroll(k, NewParams(k, specs, operands, l.scan.Axial))
+	named := NewParams(k, specs, operands, l.scan.Axial)
+	noise := newNoisyStep(k, cfg.Noise, in, named)
+	step := l.net.cell.Unroll(k, named)
 	state := make([]*gorgonia.Node, cfg.Cell.States)
 	for i := range state {
 		if state[i] = k.part(in.StateFrom, i, cfg.B, cfg.H); state[i] == nil {
@@ -42,7 +44,8 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 		if cfg.Masked {
 			k.elapsed = k.Column(k.slab("mask", in.Mask, t, cfg.B, 1))
 		}
-		x := l.input(k, cfg, in, below, t)
+		noise.at(t)
+		x := noise.input(l.input(k, cfg, in, below, t))
 		x = k.Sub(x, k.Mul(zeros, x)) // NaN for ±∞ too, which a gate that saturates would make finite
 		next := step(x, state)
 		if len(next) != len(state) {

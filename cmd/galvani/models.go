@@ -180,7 +180,8 @@ func describeModel(e models.Entry, d models.Dims, layers int) (modelReport, erro
 		}
 		r.State = append(r.State, planeReport{plane.Name, plane.Unit, start, plane.Doc})
 	}
-	r.Notes = append(slices.Clone(e.Notes), models.Conventions...)
+	_, scale, _ := models.NoiseScale(cell)
+	r.Notes = slices.Concat(e.Notes, []string{"rec_noise and input_noise are scaled by: " + scale + "."}, models.Conventions)
 	if slices.ContainsFunc(net.Specs(), func(s kernels.Spec) bool { return s.Role == kernels.Rec }) {
 		r.Wiring = models.WiringNotes
 	}

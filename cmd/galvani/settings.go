@@ -43,6 +43,8 @@ type cellKeys struct {
 	Layers       int      `toml:"layers" doc:"number of layers of the cell with H units each; each reads h of the one below at the same step, and the read-out sees the last" min:"1" max:"64"`
 	ReadoutScale float64  `toml:"readout_scale" doc:"factor of the initial read-out weights" min:"0" max:"1e3"`
 	Feedback     string   `toml:"feedback" doc:"weights through which the error of the read-out reaches the hidden units: backprop takes those of the read-out, fixed random ones that are never learned (feedback alignment), sign the signs of those of the read-out, all with the size of its first weights (sign symmetry), transpose a copy of those of the read-out, which gives the bits of backprop; between layers it is backprop" oneof:"backprop|transpose|fixed|sign"`
+	RecNoise     float64  `toml:"rec_noise" doc:"standard deviation of private Gaussian noise on the drive of each unit at every step while training, before the scale of the cell, see galvani models show; 0 for none" min:"0" max:"1e6"`
+	InputNoise   float64  `toml:"input_noise" doc:"the same of noise on each input" min:"0" max:"1e6"`
 	InitFrom     string   `toml:"init_from" doc:"begin with the weights of a file: a run or a checkpoint, or the state dict of a PyTorch module as safetensors"`
 	InitParts    []string `toml:"init_parts" needs:"init_from!=" doc:"parameters that init_from gives: all, cell, input, recurrent, readout, matrices, or names such as W, readout.bias, *_l1"`
 	InitMap      []string `toml:"init_map" needs:"init_from!=" doc:"tensors of init_from for parameters that are not found by their names, each as PARAMETER=TENSOR"`

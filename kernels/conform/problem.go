@@ -7,6 +7,7 @@ import (
 
 	"galvani/kernels"
 	"galvani/kernels/cells"
+	"galvani/kernels/random"
 
 	"gorgonia.org/tensor"
 )
@@ -22,7 +23,7 @@ type Problem struct {
 // Sizes are those of a problem.
 type Sizes struct {
 	T, B, I, H     int
-	Last, Sequence bool // Sequence: with mask and resets
+	Last, Sequence bool // Sequence: with mask, resets and noise
 }
 
 // outside tells whether element i of a parameter lies outside of the columns that its matrix may
@@ -113,6 +114,8 @@ func NewProblem[F kernels.Float](v Variant, s Sizes, seed uint64) *Problem {
 			}
 			return m
 		}, s.T, s.B)
+		p.Cfg.Noise = kernels.Noise{Drive: 0.1, Input: 0.05, Layer: 1}
+		p.Args.Draw = kernels.NoiseDraw{Key: random.New(seed), First: 3}
 		p.Args.Reset = draw(func(int) float64 { return float64(max(0, r.IntN(5)-3)) }, s.T, s.B)
 	}
 	p.Weight = draw(gauss(1), p.Cfg.Rows(), s.H)

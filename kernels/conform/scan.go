@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"galvani/kernels"
@@ -32,7 +33,29 @@ func Scan(t *testing.T, dev, ref kernels.Device, precision string, sizes []Sizes
 // One is Scan for one cell, size and seed.
 func One(t *testing.T, dev, ref kernels.Device, precision string, v Variant, s Sizes, seed uint64) {
 	t.Helper()
-	compare(t, dev, ref, precision, NewProblem[float32](v, s, seed), NewProblem[float64](v, s, seed))
+	p, q := NewProblem[float32](v, s, seed), NewProblem[float64](v, s, seed)
+	p.Cfg.Noise, q.Cfg.Noise = kernels.Noise{}, kernels.Noise{} // see Noise
+	compare(t, dev, ref, precision, p, q)
+}
+
+// Noise holds scans with noise to those of the reference in fp32: it draws the same numbers, and they reach
+// the gradients. Conductances of the charged cells are left out, which noise makes negative.
+func Noise(t *testing.T, dev, ref kernels.Device) {
+	for _, v := range Variants() {
+		if v.Header == "crnn" {
+			continue
+		}
+		t.Run(v.Name, func(t *testing.T) {
+			s := Sizes{T: 5, B: 9, I: 3, H: 19, Sequence: true}
+			p, q := NewProblem[float32](v, s, 2), NewProblem[float64](v, s, 2)
+			compare(t, dev, ref, "fp32", p, q)
+			noisy := Solve(t, dev, p)
+			p.Cfg.Noise = kernels.Noise{}
+			if plain := Solve(t, dev, p); slices.Equal(noisy.H, plain.H) {
+				t.Error("noise does not reach h")
+			}
+		})
+	}
 }
 
 // compare holds a problem on a device to the same one in float64 on the reference.
@@ -152,6 +175,7 @@ func CarriedState(t *testing.T, dev kernels.Device) {
 		const T, cut = 45, 17
 		s := Sizes{T: T, B: 6, I: 3, H: 9, Sequence: true}
 		p := NewProblem[float32](v, s, 3)
+		p.Cfg.Noise = kernels.Noise{} // goes by the number of the step, which the second part counts anew
 		whole, err := dev.NewScan(p.Cfg)
 		if err != nil {
 			t.Fatal(err)

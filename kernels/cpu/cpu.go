@@ -55,6 +55,7 @@ type Scan[F kernels.Float] struct {
 
 	run            kernels.ScanArrays[[]F] // of the last Forward
 	by             roles[F]                // its parameters
+	noisy          []F                     // [T,B,I] x with noise; nil without
 	final          []F                     // [S,B,H] of the last Forward
 	last           []F                     // [B,H] a copy of its h
 	gradH          []F                     // [T,B,H] of the last Backward, with KeepGradH
@@ -141,7 +142,7 @@ func scanBytes[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig)
 	}
 	first := s.sizes(&s.workers[0])
 	matrices := (s.shape.In*cfg.I + s.shape.Rec*cfg.H) * cfg.H
-	n := int(first.packed) + int(first.shared) + keep.bounds + keep.borders + keep.h + (s.shape.States+1)*cfg.B*cfg.H +
+	n := s.noisyLen() + int(first.packed) + int(first.shared) + keep.bounds + keep.borders + keep.h + (s.shape.States+1)*cfg.B*cfg.H +
 		2*matrices + s.edges.Edges() + cfg.Packed()
 	for i := range s.workers {
 		n += int(s.sizes(&s.workers[i]).work)
@@ -177,6 +178,7 @@ func NewScan[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig) (
 	s.h = make([]F, keep.h)
 	s.final, s.last = make([]F, shape.States*cfg.B*cfg.H), make([]F, cfg.B*cfg.H)
 	s.grad = make([]F, cfg.Packed())
+	s.noisy = make([]F, s.noisyLen())
 	if cfg.KeepGradH {
 		s.gradH = make([]F, cfg.T*cfg.B*cfg.H)
 	}
@@ -266,12 +268,44 @@ func (s *Scan[F]) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
 	}
 	s.run = run
 	s.by.gather(s.cfg, run.Params)
+	s.draw(a.Draw)
 	s.forwardAll()
 	if c := s.cfg; !c.Last {
 		return kernels.Wrap(s.h, c.Rows(), c.H), nil
 	}
 	copy(s.last, s.final) // plane 0 of the state is h
 	return kernels.Wrap(s.last, s.cfg.B, s.cfg.H), nil
+}
+
+// noisyLen returns the number of elements of x where the scan has a copy with noise.
+func (s *Scan[F]) noisyLen() int {
+	if s.cfg.Noise.Input == 0 {
+		return 0
+	}
+	return s.cfg.T * s.cfg.B * s.cfg.I
+}
+
+// draw draws the noise of a run: that of x at once, that of the drives where they are made.
+func (s *Scan[F]) draw(d kernels.NoiseDraw) {
+	c, noise := &s.cfg, s.cfg.Noise
+	for i := range s.segments {
+		g := &s.segments[i].dims
+		g.noise, g.noise_key, g.noise_first = C.double(noise.Drive), C.ulonglong(noise.DriveKey(d)), C.ulonglong(d.First)
+	}
+	if len(s.noisy) == 0 {
+		return
+	}
+	x, key := s.run.X, noise.InputKey(d)
+	Each(s.workers, func(w *worker[F]) {
+		for b := w.b0; b < w.b1; b++ {
+			row := key.Stream(d.First + uint64(b))
+			for t := range c.T {
+				at := (t*c.B + b) * c.I
+				kernels.AddNoise(s.noisy[at:at+c.I], x[at:at+c.I], noise.Input, row.Stream(uint64(t)), 0)
+			}
+		}
+	})
+	s.run.X = s.noisy
 }
 
 // forwardAll runs the sequence that s.run and s.by hold.

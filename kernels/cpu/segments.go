@@ -81,6 +81,7 @@ func (s *Scan[F]) divide() (kept, error) {
 		g := segment{t0: e.Lo, dims: s.dims}
 		g.dims.T = C.long(e.Hi - e.Lo)
 		g.dims.resume = flag(e.Hi < s.cfg.T)
+		g.dims.t0 = C.long(e.Lo)
 		s.segments = append(s.segments, g)
 	}
 	return s.keep(n), nil

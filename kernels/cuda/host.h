@@ -4,6 +4,7 @@
 
 #include "params.h"
 #include "layout.h"
+#include "noise.h"
 #include "launch.h"
 #include "update.h"
 

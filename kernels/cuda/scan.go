@@ -33,6 +33,7 @@ type Scan struct {
 	cfg      kernels.ScanConfig
 	edges    kernels.Axial              // none without axial coupling
 	args     kernels.ScanArrays[*Array] // of the last Forward
+	draw     kernels.NoiseDraw          // likewise
 	cell     facts
 	fwd, bwd C.struct_scan_layout
 	consts   [C.MAX_CONSTS]C.double
@@ -46,7 +47,8 @@ type Scan struct {
 	held     int                // the segment whose states are in the buffers; for queued functions
 
 	prepare, unprepare, replay, forward, backward         *kernel
-	axialDrives, edgePartial, edgeSum, prevRows           *kernel
+	axialDrives, edgePartial, edgeSum, prevRows, noise    *kernel
+	noisy                                                 driver.Ptr // [T,B,I] x with noise, 0 without
 	across, identity                                      driver.Ptr // what stateGradient takes with axial coupling
 	gemm                                                  *gemm
 	joined                                                [kernels.Roles]driver.Ptr // parameters of a role that come in several
@@ -59,6 +61,8 @@ type Scan struct {
 
 // run is the addresses of one Forward and its Backward.
 type run struct {
+	given                 driver.Ptr // x without noise
+	draw                  kernels.NoiseDraw
 	x, state, mask, reset driver.Ptr
 	params                []driver.Ptr
 	of                    [kernels.Roles]driver.Ptr // all parameters of a role, but Vec
@@ -254,6 +258,7 @@ func (s *Scan) allocate(b *builder) {
 			s.joined[r] = b.floats(total[r])
 		}
 	}
+	s.allocateNoise(b)
 	s.prep = b.floats(s.cell.Prep * c.H)
 	s.h = b.floats((s.hSteps() + 1) * plane)
 	s.final = b.floats(s.states() * plane)

@@ -32,7 +32,7 @@ func (s *Scan) Backward(a kernels.ScanArgs, dhv gorgonia.Value) (gorgonia.Value,
 	if err != nil {
 		return nil, err
 	}
-	r := s.run(args)
+	r := s.run(args, a.Draw)
 	s.d.queue("scan "+s.cfg.Cell.Header+" backward", func(w *work) { s.runBackward(w, r, dh.ptr) })
 	return s.d.array(s.packed, s.cfg.Packed()), nil
 }

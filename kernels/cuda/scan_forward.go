@@ -21,8 +21,8 @@ func (s *Scan) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.args = args
-	r := s.run(args)
+	s.args, s.draw = args, a.Draw
+	r := s.run(args, a.Draw)
 	s.d.queue("scan "+s.cfg.Cell.Header+" forward", func(w *work) { s.runForward(w, r) })
 	if s.cfg.Last {
 		return s.d.array(s.final, s.cfg.B, s.cfg.H), nil
@@ -31,14 +31,17 @@ func (s *Scan) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
 }
 
 // run takes the addresses of the arguments.
-func (s *Scan) run(a kernels.ScanArrays[*Array]) *run {
+func (s *Scan) run(a kernels.ScanArrays[*Array], draw kernels.NoiseDraw) *run {
 	addr := func(v *Array) driver.Ptr {
 		if v == nil {
 			return 0
 		}
 		return v.ptr
 	}
-	r := &run{x: a.X.ptr, state: a.State.ptr, mask: addr(a.Mask), reset: addr(a.Reset)}
+	r := &run{given: a.X.ptr, draw: draw, x: a.X.ptr, state: a.State.ptr, mask: addr(a.Mask), reset: addr(a.Reset)}
+	if s.noisy != 0 {
+		r.x = s.noisy
+	}
 	for i, p := range s.cfg.Params {
 		r.params = append(r.params, a.Params[i].ptr)
 		if role := p.Role; s.joined[role] != 0 {
@@ -67,6 +70,7 @@ func (s *Scan) runForward(w *work, r *run) {
 	carry := offset(s.final, plane)
 	s.join(w, r)
 	s.prepared(w, r)
+	s.inputNoise(w, r)
 	w.copy(s.h, r.state, plane)
 	w.copy(carry, offset(r.state, plane), others)
 	for i, g := range s.segments {
@@ -176,6 +180,7 @@ func (s *Scan) inputDrives(w *work, r *run, t0, n int) {
 	}
 	s.gemm.do(w, product{layout: nt, m: n * c.B, n: s.cell.In * c.H, k: c.I, strict: true,
 		a: offset(r.x, t0*c.B*c.I), lda: c.I, b: r.of[kernels.In], ldb: c.I, c: s.drives.ptr, ldc: s.planes() * c.H})
+	s.driveNoise(w, r, t0, n)
 }
 
 // H implements kernels.ScanPlan. Where hidden states are not kept, it waits and runs the segments
@@ -188,7 +193,7 @@ func (s *Scan) H() gorgonia.Value {
 	if !c.Last || len(s.segments) == 1 {
 		return s.d.array(s.slot(1), c.T, c.B, c.H)
 	}
-	r := s.run(s.args)
+	r := s.run(s.args, s.draw)
 	out := make([]float32, c.T*c.B*c.H)
 	err := s.d.wait("scan "+c.Cell.Header+" again", func(w *work) {
 		for i, g := range s.segments {

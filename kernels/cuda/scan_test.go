@@ -45,6 +45,11 @@ func TestConforms(t *testing.T) {
 	}
 }
 
+// TestNoise holds noise to that of the CPU.
+func TestNoise(t *testing.T) {
+	conform.Noise(t, openGPU(t, Options{Precision: "fp32"}), openCPU(t))
+}
+
 // forced is a layout that a test wants to see.
 type forced struct {
 	blocks   int // of a cluster

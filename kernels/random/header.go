@@ -1,8 +1,13 @@
 package random
 
-import _ "embed" // for Header
+import _ "embed" // for Header and NormalHeader
 
 // Header is random.h; importing it makes Go compile again what includes the file, when that changes.
 //
 //go:embed random.h
 var Header string
+
+// NormalHeader is normal.h, likewise.
+//
+//go:embed normal.h
+var NormalHeader string

@@ -30,6 +30,10 @@ struct scan_dims {
 	long lo[MAX_REC], hi[MAX_REC]; /* columns that matrix g of the recurrent products may have entries in */
 	double consts[MAX_CONSTS];
 	double rest[MAX_STATES];
+	double noise; /* standard deviation of what is added to the input drives; 0 for none */
+	unsigned long long noise_key; /* of the run, and the number of its first sequence in the update */
+	unsigned long long noise_first;
+	long t0; /* the step of the sequence that step 0 is */
 };
 
 /* Padded sizes that follow from the above, for one instruction set. */

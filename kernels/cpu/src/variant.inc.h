@@ -11,6 +11,18 @@
 #include "../../cells/shared/real.h"
 #include "flush.h"
 #include "gemm.inc.h"
+#include "../../random/normal.h"
+
+/* add_noise adds n coarse Gaussian numbers from a word of a stream on, and up to three behind them. */
+static __attribute__((noinline, unused)) void V(add_noise)(elem *out, long n, elem sd, random_word key, random_word word)
+{
+	for (long i = 0; i < n; i += 4) {
+		random_word w = random_at(key, word + i / 4);
+		for (int k = 0; k < 4; k++)
+			out[i + k] += sd * random_normal(w, k);
+	}
+}
+
 #define EACH_CELL "../cpu/src/scan.inc.h"
 #include "../../cells/list.h"
 

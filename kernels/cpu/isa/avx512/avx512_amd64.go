@@ -2,7 +2,7 @@
 
 // Package avx512 is the kernels of kernels/cpu compiled for AVX-512.
 //
-// It imports the sources (kernels/cpu/src, kernels/cells, kernels/compartments); kernels/cpu alone imports it.
+// It imports the sources (kernels/cpu/src, kernels/cells, kernels/compartments, kernels/random); kernels/cpu alone imports it.
 package avx512
 
 /*
@@ -19,10 +19,12 @@ import (
 	"galvani/kernels/cells"
 	"galvani/kernels/compartments"
 	"galvani/kernels/cpu/src"
+	"galvani/kernels/random"
 )
 
 // What is compiled here, so that it is compiled again when a file of it changes.
 var _, _, _ = src.Files, cells.Headers, compartments.Headers
+var _, _ = random.Header, random.NormalHeader
 
 // Kernels points to a struct kernels of src/scan.h.
 func Kernels() unsafe.Pointer { return unsafe.Pointer(&C.galvani_avx512) }

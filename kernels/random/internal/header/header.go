@@ -1,11 +1,11 @@
 //go:build cgo
 
-// Package header calls the functions of random.h, for the test that holds them to package random.
+// Package header calls the functions of random.h and normal.h, for the test that holds them to package random.
 //
 // Only that test imports it.
 package header
 
-// #include "../../random.h"
+// #include "../../normal.h"
 // static random_word mix(random_word z) { return random_mix(z); }
 // static random_word key(random_word k, random_word s) { return random_key(k, s); }
 // static random_word at(random_word k, random_word i) { return random_at(k, i); }
@@ -13,6 +13,7 @@ package header
 // static double uniform64(random_word k, random_word i) { return random_uniform64(k, i); }
 // static unsigned below(random_word k, random_word i, unsigned n) { return random_below(k, i, n); }
 // static int chance(random_word k, random_word i, random_word t) { return random_chance(k, i, t); }
+// static float normal(random_word k, random_word i, int n) { return random_normal(random_at(k, i), n); }
 // static int count(random_word k, random_word i, const random_word *t, int n) { return random_count(k, i, t, n); }
 import "C"
 
@@ -28,6 +29,9 @@ func Below(k, i uint64, n uint32) uint32 {
 }
 func Chance(k, i, t uint64) bool {
 	return C.chance(C.random_word(k), C.random_word(i), C.random_word(t)) != 0
+}
+func Normal(k, i uint64, n int) float32 {
+	return float32(C.normal(C.random_word(k), C.random_word(i), C.int(n)))
 }
 func Count(k, i uint64, t []uint64) int {
 	return int(C.count(C.random_word(k), C.random_word(i), (*C.random_word)(unsafe.Pointer(unsafe.SliceData(t))), C.int(len(t))))
