@@ -17,7 +17,7 @@ func init() {
 		Claim:  "spike-timing-dependent plasticity drives weights from independent sources to either of their bounds",
 		Source: "Song, Miller and Abbott (2000) Nature Neuroscience 3:919",
 		New: func() experiment.Settings {
-			return &stdp{Rates: []float64{10, 15, 20}, Seconds: 1000, Inputs: 1000}
+			return &stdp{Rates: []float64{15, 20}, Seconds: 2000, Inputs: 1000} // at 10 Hz the neuron does not fire
 		},
 	})
 }
