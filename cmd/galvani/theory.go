@@ -114,6 +114,11 @@ func (f *simulateFlags) theory(c *cobra.Command, name string, r *theory) error {
 	}
 	rates := make([]theoryRates, len(firing))
 	r.fixedPoints(l, rates)
+	for _, q := range b.Connections {
+		if q.Plasticity != nil {
+			r.Notes = append(r.Notes, fmt.Sprintf("Weights from %s to %s change (%s); the theory is of those at the start", b.Populations[q.From].Name, b.Populations[q.To].Name, q.Learning.Name))
+		}
+	}
 	if f.length != 0 {
 		var s simulation
 		ctx, cancel := interruptible(c.Context())

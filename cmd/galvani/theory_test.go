@@ -31,6 +31,9 @@ func TestTheory(t *testing.T) {
 	if r := theoryOf("feed-forward --for 0s"); len(r.Notes) != 2 || r.Rests || r.Populations["post"].Balanced != nil {
 		t.Errorf("feed-forward: %+v", r)
 	}
+	if r := theoryOf("isp --for 0s"); len(r.Notes) != 2 || !strings.Contains(r.Notes[0], "from i to e change (isp); the theory is of those at the start") {
+		t.Errorf("of weights that change: %+v", r.Notes)
+	}
 	if words := galvani(t, "theory", own(t), "--r-x", "20", "--for", "0s").ok(t).stdout; !strings.Contains(words, "e 11.6471 Hz (input 0 mV), i 31.7647") {
 		t.Errorf("of a file theory tells %s", words)
 	}

@@ -38,8 +38,8 @@ type ispForm struct {
 	times   int     // of Seconds
 	targets map[string]float64
 	// rates are the largest and the least rate in the last quarter that holds, by population. Those of isp are
-	// within 8 % of the target; the additive form still goes down from above after 20 s, by 15 %, and that of
-	// Vogels et al. is below 6 Hz after 40 s.
+	// within 8 % of the target; the weights of the additive form are on their way after 20 s, within 15 %, and the
+	// network of Vogels et al. is below 6 Hz after 40 s.
 	rates map[string][2]float64
 }
 
@@ -136,7 +136,7 @@ func (s *isp) Report(results experiment.Rows) (experiment.Report, error) {
 		}
 	}
 	r.Result = "The multiplicative form has to be within 8 % of both rates in the last quarter, the additive one within 15 % of that of " +
-		"the excitatory neurons, as it still goes down then, and the network of Vogels et al., which begins without inhibition, has to come below 6 Hz."
+		"the excitatory neurons, as its weights are still on their way then, and the network of Vogels et al., which begins without inhibition, has to come below 6 Hz."
 	r.Tables = []rows.Table{table}
 	r.Charts = []experiment.Chart{{Name: "course", Caption: "Rate of each population in parts of the one it is brought to, second by second.", Lines: lines}}
 	return r, nil
