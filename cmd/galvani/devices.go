@@ -21,9 +21,13 @@ type deviceReport struct {
 }
 
 func newDevices() *cobra.Command {
-	var asJSON bool
+	var asJSON, ranks bool
 	c := &cobra.Command{Use: "devices", Short: "Say where networks can run here", Args: exactArgs(),
+		Example: "  galvani devices\n  mpirun -n 2 galvani devices --ranks",
 		RunE: func(c *cobra.Command, _ []string) error {
+			if ranks {
+				return reportRanks(c, asJSON)
+			}
 			list := findDevices()
 			return report(c, asJSON, list, func(p *printer) {
 				rows := make([][]string, len(list))
@@ -38,7 +42,8 @@ func newDevices() *cobra.Command {
 			})
 		}}
 	jsonFlag(c, &asJSON)
-	return c
+	c.Flags().BoolVar(&ranks, "ranks", false, "say where each rank of a job that mpirun or srun has started would train")
+	return onRanks(c)
 }
 
 func findDevices() []deviceReport {

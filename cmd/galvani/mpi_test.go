@@ -198,3 +198,18 @@ func TestMPIRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestMPIDevices lets rank 0 report for all.
+func TestMPIDevices(t *testing.T) {
+	t.Parallel()
+	var list []rankReport
+	out := finish(t, onRanksOf(3, "devices", "--ranks", "--json")).ok(t).stdout
+	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list) != 3 {
+		t.Fatalf("%s (%v), want three ranks", out, err)
+	}
+	for i, r := range list {
+		if r.Rank != i || r.Local != i || r.Device == "" || r.MPI == "" {
+			t.Errorf("rank %d: %+v", i, r)
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"strconv"
+
+	"galvani/engine/group"
+
+	"github.com/spf13/cobra"
+)
+
+// rankReport is one line of devices --ranks.
+type rankReport struct {
+	Rank   int    `json:"rank"`
+	Host   string `json:"host"`
+	Local  int    `json:"local"` // among the ranks of the host
+	Device string `json:"device"`
+	MPI    string `json:"mpi,omitempty"`
+}
+
+// reportRanks reports on rank 0 where each rank of the job runs and what it takes for --device auto.
+func reportRanks(c *cobra.Command, asJSON bool) error {
+	ranks := ranksOf(c.Context())
+	own, err := ownRank(ranks)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(own)
+	if err != nil {
+		return err
+	}
+	all, err := ranks.Gather(text)
+	if err != nil {
+		return err
+	}
+	list := make([]rankReport, len(all))
+	for i, b := range all {
+		if err := json.Unmarshal(b, &list[i]); err != nil {
+			return err
+		}
+	}
+	return report(c, asJSON, list, func(p *printer) {
+		rows := make([][]string, len(list))
+		for i, r := range list {
+			rows[i] = []string{strconv.Itoa(r.Rank), r.Host, strconv.Itoa(r.Local), r.Device, r.MPI}
+		}
+		p.table([]string{"RANK", "HOST", "LOCAL", "DEVICE", "MPI"}, rows)
+	})
+}
+
+// ownRank opens the device of this rank and says what it is.
+func ownRank(ranks group.Group) (r rankReport, err error) {
+	near := localityOf(ranks)
+	if r.Host, err = os.Hostname(); err != nil {
+		return r, err
+	}
+	p, err := choosePlace(defaultRunKeys(), near)
+	if err != nil {
+		return r, err
+	}
+	r.Rank, r.Local, r.Device = ranks.Rank(), near.rank, p.String()
+	if l, ok := ranks.(*group.Launched); ok {
+		r.MPI = l.Library
+	}
+	return r, p.close()
+}
