@@ -151,7 +151,7 @@ func (f *correspondFlags) compare(c *cobra.Command, n *neurons.Neuron, r *corres
 		return err
 	}
 	s.Steps = int(math.Round(in.steps()*in.dt/f.coarse) * math.Round(f.coarse/in.dt))
-	stimulus, err := neurons.Stimulus{}, error(nil)
+	var stimulus neurons.Stimulus
 	if probe {
 		text := ""
 		if stimulus, text, err = correspond.Probe(ctx, dev, n, s); err == nil {

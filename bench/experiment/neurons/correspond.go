@@ -195,9 +195,10 @@ func (s *correspondence) course(results experiment.Rows, name string) (chart.Lin
 		c.Series = append(c.Series, line)
 	}
 	add("neuron", correspond.Reference, 7)
-	for i, stage := range stages {
-		if stage.name == correspond.Fixed || stage.name == correspond.Steady || stage.name == correspond.Crnn || stage.name == correspond.Coarse {
-			add(stage.key, stage.name, i+1)
+	for _, stage := range stages {
+		switch stage.name {
+		case correspond.Fixed, correspond.Steady, correspond.Crnn, correspond.Coarse:
+			add(stage.key, stage.name, len(c.Series)) // the neuron has the darkest
 		}
 	}
 	return c, true
