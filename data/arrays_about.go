@@ -9,8 +9,6 @@ import (
 
 	"galvani/engine/infile"
 	"galvani/engine/setting"
-
-	"github.com/BurntSushi/toml"
 )
 
 const (
@@ -54,12 +52,8 @@ func readAbout(path string) (*About, error) {
 	if len(text) > mostAbout {
 		return nil, a.wrong("the file", fmt.Sprintf("%d bytes long", len(text)), fmt.Sprintf("at most %d", mostAbout))
 	}
-	meta, err := toml.Decode(string(text), a)
-	if err != nil {
-		return nil, a.wrong("its text", setting.OneLine(err.Error()), "TOML")
-	}
-	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return nil, fmt.Errorf("data: %s: %s: %w", path, setting.Unknown("key", unknown[0].String(), aboutKeys), ErrCorrupt)
+	if err := infile.DecodeTOML(text, a, aboutKeys); err != nil {
+		return nil, fmt.Errorf("data: %s: its text is wrong: %w; correct the file, or leave the key out: %w", path, err, ErrCorrupt)
 	}
 	switch {
 	case a.Metric != "" && a.Metric != "accuracy" && a.Metric != "trials":

@@ -14,13 +14,15 @@ type Rule interface {
 	// like Params.Learned, and what the batch was answered with. The slice stays valid until the next
 	// call, and its elements may be changed.
 	Direction(b *data.Batch) ([]float32, Metrics, error)
-	// Moved is called when the parameters have taken the step of the last Direction.
-	Moved() error
-	// Examine answers a batch once more and returns an error that names the first tensor that is not
-	// finite; see Accuse.
-	Examine(b *data.Batch) error
-	// Measure, Rest, State and Close are those of a Learner.
+	// Measure returns what a batch is answered with, whether it is finite or not.
 	Measure(b *data.Batch) (Metrics, error)
+	// Moved is called when the parameters have taken the step of the last Direction, and when the last
+	// Measure was finite, with the phase that it was for.
+	Moved(p Phase) error
+	// Examine is called in place of Moved where something is not finite. It returns an error that names the
+	// first tensor that is not; see Accuse.
+	Examine(p Phase, b *data.Batch) error
+	// Rest, State and Close are those of a Learner.
 	Rest(p Phase) error
 	State() []Tensor
 	Close() error
@@ -70,12 +72,12 @@ func (d *descent) Learn(b *data.Batch, u Update) (Metrics, float64, error) {
 	}
 	norm := d.opt.clip(grad, d.Options.Clip)
 	if !finite(m.LossSum) || !finite(norm) {
-		return Metrics{}, 0, d.rule.Examine(b)
+		return Metrics{}, 0, d.rule.Examine(Training, b)
 	}
 	if err := d.commit(grad, u); err != nil {
 		return Metrics{}, 0, err
 	}
-	return m, norm, d.rule.Moved()
+	return m, norm, d.rule.Moved(Training)
 }
 
 // commit updates the parameters. Where the update makes a parameter or an optimiser slot not
@@ -100,8 +102,12 @@ func (d *descent) commit(grad []float32, u Update) error {
 // Measure implements Learner.
 func (d *descent) Measure(b *data.Batch) (Metrics, error) {
 	m, err := d.rule.Measure(b)
-	if err == nil && !finite(m.LossSum) {
-		err = d.rule.Examine(b)
+	switch {
+	case err != nil:
+	case finite(m.LossSum):
+		err = d.rule.Moved(Evaluation)
+	default:
+		err = d.rule.Examine(Evaluation, b)
 	}
 	if err != nil {
 		return Metrics{}, err

@@ -104,15 +104,28 @@ func (g *graphs) whole(b *data.Batch) (*Graph[float32], Metrics, error) {
 }
 
 // Moved implements Rule.
-func (g *graphs) Moved() error {
+func (g *graphs) Moved(p Phase) error {
 	if !g.Options.Stateful {
 		return nil
+	}
+	if p == Evaluation {
+		return g.test.CarryState()
 	}
 	return g.train.CarryState() // such a session has no other graph
 }
 
-// Examine implements Rule: it runs a batch once more and names the first tensor that is not finite.
-func (g *graphs) Examine(b *data.Batch) error {
+// Examine implements Rule. What was learned from is run once more, since a device does not keep it.
+func (g *graphs) Examine(p Phase, b *data.Batch) error {
+	if p == Evaluation {
+		if away(b) {
+			return fmt.Errorf("engine: the loss of the evaluation: %w", ErrNotFinite)
+		}
+		test, err := g.graph(g.test, b.B)
+		if err != nil {
+			return err
+		}
+		return g.diagnose(test, b)
+	}
 	if g.shards != nil {
 		return g.shards.examine(b)
 	}
@@ -138,22 +151,7 @@ func (g *graphs) Measure(b *data.Batch) (Metrics, error) {
 	if err := test.Run(); err != nil {
 		return Metrics{}, err
 	}
-	m, err := test.measure(b)
-	if err != nil {
-		return Metrics{}, err
-	}
-	if !finite(m.LossSum) {
-		if away(b) {
-			return Metrics{}, fmt.Errorf("engine: loss of the evaluation is %v: %w", m.Loss(), ErrNotFinite)
-		}
-		return Metrics{}, g.diagnose(test, b)
-	}
-	if g.Options.Stateful {
-		if err := g.test.CarryState(); err != nil {
-			return Metrics{}, err
-		}
-	}
-	return m, nil
+	return test.measure(b)
 }
 
 // prepareTest compiles the forward graph unless it is there.

@@ -25,7 +25,12 @@ type deltaRule struct {
 func (d *deltaRule) Name() string { return "delta" }
 func (d *deltaRule) Hidden() int  { return 1 }
 func (d *deltaRule) Outputs() int { return 2 }
-func (d *deltaRule) Moved() error { d.trace[0]++; return nil }
+func (d *deltaRule) Moved(p Phase) error {
+	if p == Training {
+		d.trace[0]++
+	}
+	return nil
+}
 func (d *deltaRule) Close() error { d.closed = true; return nil }
 func (d *deltaRule) State() []Tensor {
 	return []Tensor{{"learner.trace", []int{1}, d.trace}}
@@ -71,7 +76,7 @@ func (d *deltaRule) Direction(b *data.Batch) ([]float32, Metrics, error) {
 	return d.grad, m, err
 }
 
-func (d *deltaRule) Examine(b *data.Batch) error {
+func (d *deltaRule) Examine(_ Phase, b *data.Batch) error {
 	if _, _, err := d.Direction(b); err != nil {
 		return err
 	}

@@ -19,8 +19,14 @@ const (
 	fixedPrefix = "wiring." // of the arrays of Wired
 )
 
-// learnerPrefixes begin the names of the tensors of Learner.State.
-var learnerPrefixes = []string{"learner.", "optimizer.", carriedName} // the second of rundir.SlotName
+// otherPrefixes begin the names of the tensors of a checkpoint that are no parameters: those of
+// Learner.State, of which the second is that of rundir.SlotName, and those of Wired.
+var otherPrefixes = []string{"learner.", "optimizer.", "session.", fixedPrefix}
+
+// IsParameter tells whether a tensor of a checkpoint is a parameter, by its name.
+func IsParameter(name string) bool {
+	return !slices.ContainsFunc(otherPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+}
 
 // binding is a tensor of a checkpoint and the storage it belongs to.
 type binding struct {
@@ -181,8 +187,7 @@ func (s *Session) LoadParams(st *rundir.State) error {
 	}
 	bindings := s.paramBindings()
 	for _, t := range st.Tensors {
-		training := slices.ContainsFunc(learnerPrefixes, func(p string) bool { return strings.HasPrefix(t.Name, p) })
-		if !training && !strings.HasPrefix(t.Name, fixedPrefix) && !slices.ContainsFunc(bindings, func(b binding) bool { return b.name == t.Name }) {
+		if IsParameter(t.Name) && !slices.ContainsFunc(bindings, func(b binding) bool { return b.name == t.Name }) {
 			return fmt.Errorf("engine: checkpoint holds %s, which model %s does not have: %w", t.Name, s.cfg.Net.Name(), ErrState)
 		}
 	}

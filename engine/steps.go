@@ -114,7 +114,7 @@ func (d *deviceSteps) queue(b *data.Batch, at place, u Update) error {
 	if err := d.plan.Apply(u.LR, u.Step); err != nil {
 		return err
 	}
-	if err := d.Moved(); err != nil {
+	if err := d.Moved(Training); err != nil {
 		return err
 	}
 	d.waiting = append(d.waiting, made{StepResult{Step: u.Step, Metrics: m, LR: u.LR}, at})
@@ -196,7 +196,7 @@ func (d *deviceSteps) explain(state kernels.UpdateState, b *data.Batch) error {
 		return err
 	}
 	if state != kernels.BadParameter {
-		return d.Examine(b)
+		return d.Examine(Training, b)
 	}
 	if err := Accuse(d.Made(), slotSuspects(d.Params, d.opt)...); err != nil {
 		return err

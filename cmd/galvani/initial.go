@@ -10,6 +10,7 @@ import (
 
 	"galvani/bench/analysis"
 	"galvani/cmd/galvani/internal/config"
+	"galvani/engine"
 	"galvani/engine/adopt"
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
@@ -191,6 +192,6 @@ func (j *job) checkpointWeights(state *rundir.State) (*weights, error) {
 // parameters leaves out what of a checkpoint, or of a file of galvani export, is no parameter.
 func parameters(tensors []safetensors.Tensor) []safetensors.Tensor {
 	return slices.DeleteFunc(slices.Clone(tensors), func(t safetensors.Tensor) bool {
-		return slices.ContainsFunc([]string{"learner.", "optimizer.", "session.", "wiring."}, func(head string) bool { return strings.HasPrefix(t.Name, head) })
+		return !engine.IsParameter(t.Name)
 	})
 }

@@ -9,9 +9,6 @@ import (
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/infile"
-	"galvani/engine/setting"
-
-	"github.com/BurntSushi/toml"
 )
 
 // mostRuns is how many runs a sweep may have.
@@ -68,12 +65,8 @@ func readSweep(path string) (*sweepPlan, error) {
 		Grid   map[string][]any `toml:"grid"`
 	}
 	file.Seeds = 1
-	meta, err := toml.Decode(string(text), &file)
-	if err != nil {
-		return nil, wrong("%s", setting.OneLine(err.Error()))
-	}
-	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return nil, wrong("%s", setting.Unknown("key", unknown[0].String(), []string{"config", "seeds", "set", "grid"}))
+	if err := infile.DecodeTOML(text, &file, []string{"config", "seeds", "set", "grid"}); err != nil {
+		return nil, wrong("%v", err)
 	}
 	if file.Seeds < 1 || file.Seeds > mostRuns {
 		return nil, wrong("seeds is %d, want 1 to %d", file.Seeds, mostRuns)
