@@ -48,6 +48,12 @@ type Settler interface {
 	Settle() map[string]string
 }
 
+// Smoother is a Cell whose gradient is not the derivative of what it computes, such as that of a spike.
+type Smoother interface {
+	// Smooth returns a cell like it of which the gradient is the derivative, for checks.
+	Smooth() Cell
+}
+
 // Conventions hold for the networks of all cells.
 var Conventions = []string{
 	"Every sequence starts from the state in the column START, which is not learned; with --stateful a batch goes on from where the one before ended.",

@@ -205,6 +205,12 @@ func (k *Ops) Activation(name string, a *gorgonia.Node) *gorgonia.Node {
 // Relu returns max(0,a) for a plane a; its derivative at 0 is 0 (gorgonia.Rectify has 1).
 func (k *Ops) Relu(a *gorgonia.Node) *gorgonia.Node { return k.Mul(a, k.positive(a)) }
 
+// Hold returns a, through which nothing is differentiated.
+func (k *Ops) Hold(a *gorgonia.Node) *gorgonia.Node { return k.unary(kernels.Hold, a) }
+
+// size returns |a| for a plane a; its derivative at 0 is −1.
+func (k *Ops) size(a *gorgonia.Node) *gorgonia.Node { return k.Choose(k.positive(a), a, k.Neg(a)) }
+
 // Power returns a^p where a > 0 and 0 elsewhere, with derivative 0, for a plane a.
 func (k *Ops) Power(a *gorgonia.Node, p float64) *gorgonia.Node {
 	on := k.positive(a)

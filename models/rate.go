@@ -1,7 +1,6 @@
 package models
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
@@ -86,11 +85,8 @@ func (c *Rate) Params(d Dims) ([]kernels.Spec, error) {
 		learned("W", "H H", []int{d.H, d.H}, kernels.Rec, "recurrent weights", kernels.Init{Kind: kernels.Orthogonal, A: gain}),
 		learned("b", "H", []int{d.H}, kernels.Vec, "constant current", bias),
 	}
-	for _, t := range []struct {
-		name, of string
-		tau      float64
-	}{{"s", "synaptic", c.TauS}, {"r", "membrane", c.TauR}} {
-		s, err := c.timeConstant(d, t.name, t.of, t.tau)
+	for _, t := range c.timeConstants() {
+		s, err := t.spec(d)
 		if err != nil {
 			return nil, err
 		}
@@ -99,73 +95,18 @@ func (c *Rate) Params(d Dims) ([]kernels.Spec, error) {
 	return specs, nil
 }
 
-// timeConstant returns the row of the parameter that a time constant starting at tau is made of.
-func (c *Rate) timeConstant(d Dims, name, of string, tau float64) (kernels.Spec, error) {
-	s := kernels.Spec{Letters: "H", Shape: []int{d.H}, Role: kernels.Vec, Learned: c.form(name) != tauFixed, Bound: kernels.Free()}
-	if c.TauShape == "scalar" {
-		s.Letters, s.Shape, s.Shared = "1", []int{1}, true
+// timeConstants returns τ_s and τ_r.
+func (c *Rate) timeConstants() []timeConstant {
+	of := func(name, of string, tau float64) timeConstant {
+		learned := c.Learn == "all" || c.Learn == "tau_"+name
+		return timeConstant{name: name, of: of, dt: c.Dt, tau: tau, form: tauForm(learned, c.TauForm), shared: c.TauShape == "scalar"}
 	}
-	if s.Learned && !(tau > c.Dt) {
-		return s, fmt.Errorf("models: tau_%s is %v, want more than dt, %v, to learn it", name, tau, c.Dt)
-	}
-	switch c.form(name) {
-	case tauSoftplus:
-		s.Name, s.Unit, s.Doc = "t_"+name, "step", of+" time constant: dt + softplus of this"
-		s.Init.A = tau - c.Dt + math.Log(-math.Expm1(c.Dt-tau))
-	case tauSigmoid:
-		s.Name, s.Unit, s.Doc = "a_"+name, "1", of+" time constant: dt / sigmoid of this"
-		s.Init.A = -math.Log(tau/c.Dt - 1)
-	default:
-		if !(tau >= c.Dt) {
-			return s, fmt.Errorf("models: tau_%s is %v, want at least dt, %v", name, tau, c.Dt)
-		}
-		s.Name, s.Unit, s.Doc = "tau_"+name, "step", of+" time constant"
-		s.Init.A, s.Bound = tau, atLeast(c.Dt)
-	}
-	return s, nil
-}
-
-// Forms of the parameter behind a time constant, numbered as kernels/cells/rate.h numbers them.
-const (
-	tauFixed = iota
-	tauSoftplus
-	tauSigmoid
-)
-
-// form returns the form of tau_s or tau_r, name s or r.
-func (c *Rate) form(name string) int {
-	switch {
-	case c.Learn != "all" && c.Learn != "tau_"+name:
-		return tauFixed
-	case c.TauForm == "sigmoid":
-		return tauSigmoid
-	}
-	return tauSoftplus
+	return []timeConstant{of("s", "synaptic", c.TauS), of("r", "membrane", c.TauR)}
 }
 
 // Derived implements Deriver: the time constants that are learned.
 func (c *Rate) Derived(stored func(name string) []float32) []Array {
-	var list []Array
-	for _, t := range []struct{ name, of string }{{"s", "synaptic"}, {"r", "membrane"}} {
-		var of string
-		tau := func(x float64) float64 { return c.Dt + max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
-		switch c.form(t.name) {
-		case tauFixed:
-			continue
-		case tauSoftplus:
-			of = "t_"
-		case tauSigmoid:
-			of = "a_"
-			tau = func(x float64) float64 { return c.Dt * (1 + math.Exp(-x)) }
-		}
-		from := stored(of + t.name)
-		a := Array{Name: "tau_" + t.name, Unit: "step", Doc: t.of + " time constant", Shape: []int{len(from)}}
-		for _, x := range from {
-			a.Values = append(a.Values, float32(tau(float64(x))))
-		}
-		list = append(list, a)
-	}
-	return list
+	return derived(stored, c.timeConstants()...)
 }
 
 // NoiseScale implements Noisy: the noise of I, low-pass filtered, has the standard deviation that is asked for.
@@ -178,15 +119,17 @@ func (c *Rate) Scan(Dims) (kernels.Cell, error) {
 	if err := checkSettings(c); err != nil {
 		return kernels.Cell{}, err
 	}
+	tau := c.timeConstants()
 	return kernels.Cell{Header: "rate", States: 2, Rest: []float64{0, 0}, Consts: []float64{
-		float64(slices.Index(rateActivations, c.Activation)), c.Dt, float64(c.form("s")), float64(c.form("r")),
+		float64(slices.Index(rateActivations, c.Activation)), c.Dt, float64(tau[0].form), float64(tau[1].form),
 		c.PowerGain, c.PowerThreshold, c.PowerExponent}}, nil
 }
 
 // Unroll implements Cell.
 func (c *Rate) Unroll(k *Ops, p *Params) Step {
 	u, w, b := p.In("U", 0), p.Rec("W", 0), p.Vec("b", 0)
-	alphaS, alphaR := c.alpha(k, p, "s"), c.alpha(k, p, "r")
+	tau := c.timeConstants()
+	alphaS, alphaR := tau[0].alpha(k, p), tau[1].alpha(k, p)
 	keepS, keepR := k.OneMinus(alphaS), k.OneMinus(alphaR)
 	return func(x *gorgonia.Node, s []*gorgonia.Node) []*gorgonia.Node {
 		r, i := s[0], s[1]
@@ -195,18 +138,6 @@ func (c *Rate) Unroll(k *Ops, p *Params) Step {
 		r = k.Add(k.Mul(keepR, r), k.Mul(alphaR, c.rate(k, i)))
 		return []*gorgonia.Node{r, i}
 	}
-}
-
-// alpha returns Δt/τ as a plane.
-func (c *Rate) alpha(k *Ops, p *Params, name string) *gorgonia.Node {
-	dt := k.Const(c.Dt)
-	switch c.form(name) {
-	case tauSoftplus:
-		return k.Div(dt, k.Add(k.Softplus(p.Vec("t_"+name, 0)), dt))
-	case tauSigmoid:
-		return k.Sigmoid(p.Vec("a_"+name, 0))
-	}
-	return k.Div(dt, p.Vec("tau_"+name, 0))
 }
 
 // rate returns f(I).

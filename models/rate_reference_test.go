@@ -1,24 +1,6 @@
 package models
 
-import (
-	"math"
-)
-
-// timeConstantReference reads τ of unit u from whichever parameter there is.
-func (c *Rate) timeConstantReference(p map[string][]float64, name string, u int) float64 {
-	for key, tau := range map[string]func(v float64) float64{
-		"tau_" + name: func(v float64) float64 { return v },
-		"t_" + name:   func(v float64) float64 { return c.Dt + math.Log(1+math.Exp(v)) },
-		"a_" + name:   func(v float64) float64 { return c.Dt / logistic(v) },
-	} {
-		if v := p[key]; len(v) == 1 {
-			return tau(v[0])
-		} else if len(v) > 0 {
-			return tau(v[u])
-		}
-	}
-	return math.NaN()
-}
+import "math"
 
 func (c *Rate) activationReference(i float64) float64 {
 	switch c.Activation {
@@ -44,8 +26,8 @@ func (c *Rate) reference(p map[string][]float64, x, s []float64, _, h int) {
 	for u := range h {
 		current, rate := &s[h+u], &s[u]
 		drive := row(p["W"], u, old) + row(p["U"], u, x) + p["b"][u]
-		*current += c.Dt / c.timeConstantReference(p, "s", u) * (drive - *current)
-		*rate += c.Dt / c.timeConstantReference(p, "r", u) * (c.activationReference(*current) - *rate)
+		*current += c.Dt / tauReference(p, "s", u, c.Dt) * (drive - *current)
+		*rate += c.Dt / tauReference(p, "r", u, c.Dt) * (c.activationReference(*current) - *rate)
 	}
 }
 

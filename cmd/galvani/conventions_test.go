@@ -21,6 +21,7 @@ func TestModelsShowConventions(t *testing.T) {
 		"cond-fixed":   {"h of a trace is r", "r at f(0)"},
 		"cond-varying": {"A_E Σ |W_ij| r_j"},
 		"rate":         {"synaptic current", "tau >= dt"},
+		"lif":          {"before the reset", "The gradient goes through the reset, too"},
 		"lstm":         {"memory", "torch.nn.LSTM"},
 		"gru":          {"mask 0, behind the end", "W[post,pre]"},
 	} {

@@ -52,7 +52,10 @@ func newGradcheck() *cobra.Command {
 	shape := gradShape{T: 5, B: 3, I: 4, H: 6, O: 3, layers: 1, seed: 1}
 	c := &cobra.Command{Use: "gradcheck MODEL", Short: "Hold a cell's gradients to central differences in float64",
 		Long: `Hold a cell's gradients to central differences in float64, for the unrolled graph and for
-the fused scan. A gradient that differs ends with exit code 70.`,
+the fused scan. A gradient that differs ends with exit code 70.
+
+Spikes have no derivative: a model with a surrogate for it is checked with the smooth function that
+has the surrogate for its derivative.`,
 		Args: exactArgs("MODEL"), ValidArgsFunction: completeNames(models.Names),
 		RunE: func(c *cobra.Command, args []string) error {
 			e, err := lookupCell(args[0])
@@ -90,7 +93,11 @@ func checkGradients(e models.Entry, s gradShape) ([]gradReport, error) {
 	if s.T < 1 || s.B < 1 {
 		return nil, fmt.Errorf("%w: T=%d B=%d, want at least 1 each", config.ErrConfig, s.T, s.B)
 	}
-	net, err := models.Bind(e.Name, e.New(), models.Dims{I: s.I, H: s.H, O: s.O}, models.Layers(s.layers))
+	cell := e.New()
+	if c, ok := cell.(models.Smoother); ok {
+		cell = c.Smooth()
+	}
+	net, err := models.Bind(e.Name, cell, models.Dims{I: s.I, H: s.H, O: s.O}, models.Layers(s.layers))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}

@@ -51,3 +51,29 @@ func TestTrainOnIrregularSteps(t *testing.T) {
 		galvani(t, args(command, "--model", model)...).refused(t, exitConfig, "set irregular = true")
 	}
 }
+
+// TestSpikingUnitsLearnRecordings: units that spike learn to tell when the second of two events came.
+func TestSpikingUnitsLearnRecordings(t *testing.T) {
+	t.Parallel()
+	dir := strings.TrimSpace(galvani(t, "train", "--model", "lif", "--task", "recordings", "--data-dir", twoEvents(t), "--width", "1", "--height", "1",
+		"--steps", "12", "--step-ms", "10", "--batch", "8", "--hidden", "16", "--epochs", "20", "--lr", "0.02", "--quiet",
+		"--runs-dir", t.TempDir()).ok(t).stdout)
+	var r evalReport
+	if err := json.Unmarshal([]byte(galvani(t, "eval", dir, "--json").ok(t).stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Test.Accuracy == nil || *r.Test.Accuracy < 0.95 { // chance is 0.5
+		t.Errorf("%+v, want an accuracy of at least 0.95", r.Test)
+	}
+	z := traced(t, dir)["h"].Numbers()
+	spikes := 0.0
+	for i, v := range z {
+		if v != 0 && v != 1 {
+			t.Fatalf("h[%d] is %v, want 0 or 1", i, v)
+		}
+		spikes += v
+	}
+	if spikes == 0 {
+		t.Error("there is no spike")
+	}
+}

@@ -45,6 +45,13 @@
 #endif
 #undef CELL
 
+#define CELL lif
+#include "lif.h"
+#ifdef EACH_CELL
+#include EACH_CELL
+#endif
+#undef CELL
+
 #define CELL lstm
 #include "lstm.h"
 #ifdef EACH_CELL
@@ -66,4 +73,4 @@
 #endif
 #undef CELL
 
-#define CELLS(X) X(cond) X(cond_ei) X(cond_fixed) X(crnn) X(crnn_simple) X(gru) X(lstm) X(rate) X(rnn)
+#define CELLS(X) X(cond) X(cond_ei) X(cond_fixed) X(crnn) X(crnn_simple) X(gru) X(lif) X(lstm) X(rate) X(rnn)

@@ -4,8 +4,7 @@
  *   r' = (1 - alpha_r) r + alpha_r f(I')
  *
  * f is tanh, max(0, .), sigmoid, softplus, gain max(0, . - threshold)^exponent or the identity.
- * alpha = dt/tau, of which the parameter is tau, or t with tau = dt + softplus(t), or a with
- * alpha = sigmoid(a).
+ * alpha = dt/tau, of which the parameter is that of shared/tau.h.
  * States: r, I. Drive 0: all products. Raw planes: b, the parameters of alpha_s and alpha_r.
  * Prepared planes: b, alpha_s, alpha_r.
  * Consts: f (shared/transfer.h; 4 power, 5 linear), dt, form of alpha_s and
@@ -13,6 +12,7 @@
  * Source: Quax, D'Asaro and van Gerven (2020), Scientific Reports 10:11360.
  */
 #include "shared/cell.h"
+#include "shared/tau.h"
 #include "shared/transfer.h"
 
 enum { RATE_B, RATE_S, RATE_R };
@@ -48,36 +48,19 @@ enum { RATE_B, RATE_S, RATE_R };
 #define rate_USES_IN 1
 #define rate_USES_REC 1
 
-CELL_FN double rate_logistic(double x) { return 1 / (1 + exp(-x)); }
-
-CELL_FN double rate_alpha(int form, double dt, double raw)
-{
-	if (form == 2)
-		return rate_logistic(raw);
-	return dt / (form == 0 ? raw : dt + (raw > 0 ? raw : 0) + log1p(exp(-fabs(raw))));
-}
-
-/* rate_slope returns d alpha / d raw. */
-CELL_FN double rate_slope(int form, double dt, double raw, double alpha)
-{
-	if (form == 2)
-		return alpha * (1 - alpha);
-	return -(alpha * alpha / dt) * (form == 0 ? 1 : rate_logistic(raw));
-}
-
 CELL_FN void rate_prepare(const double *c, const double *raw, double *prep)
 {
 	prep[RATE_B] = raw[RATE_B];
-	prep[RATE_S] = rate_alpha((int)c[2], c[1], raw[RATE_S]);
-	prep[RATE_R] = rate_alpha((int)c[3], c[1], raw[RATE_R]);
+	prep[RATE_S] = tau_alpha((int)c[2], c[1], raw[RATE_S]);
+	prep[RATE_R] = tau_alpha((int)c[3], c[1], raw[RATE_R]);
 }
 
 CELL_FN void rate_prepare_adjoint(const double *c, const double *raw, const double *prep,
 				  const double *gprep, double *graw)
 {
 	graw[RATE_B] = gprep[RATE_B];
-	graw[RATE_S] = gprep[RATE_S] * rate_slope((int)c[2], c[1], raw[RATE_S], prep[RATE_S]);
-	graw[RATE_R] = gprep[RATE_R] * rate_slope((int)c[3], c[1], raw[RATE_R], prep[RATE_R]);
+	graw[RATE_S] = gprep[RATE_S] * tau_slope((int)c[2], c[1], raw[RATE_S], prep[RATE_S]);
+	graw[RATE_R] = gprep[RATE_R] * tau_slope((int)c[3], c[1], raw[RATE_R], prep[RATE_R]);
 }
 
 CELL_FN real rate_f(const elem *c, real i)

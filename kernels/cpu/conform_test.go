@@ -40,6 +40,7 @@ func TestAdjointCanFail(t *testing.T)      { conform.AdjointCanFail(t, open(t, 1
 func TestCarriedState(t *testing.T)        { conform.CarriedState(t, open(t, 2)) }
 func TestInputGradients(t *testing.T)      { conform.InputGradients(t, open(t, 2)) }
 func TestNoise(t *testing.T)               { conform.Noise(t, open(t, 2), open(t, 1)) }
+func TestSpikes(t *testing.T)              { conform.Spikes(t, open(t, 2), open(t, 1)) }
 func TestGradH(t *testing.T)               { conform.GradH(t, open(t, 2)) }
 func TestRefuses(t *testing.T)             { conform.Refuses(t, open(t, 1)) }
 

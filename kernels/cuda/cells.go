@@ -15,6 +15,7 @@ import (
 type facts struct {
 	cells.Shape
 	name string
+	lean bool // cells.Lean
 	dims C.struct_cell_dims
 }
 
@@ -24,6 +25,6 @@ func factsOf(name string) (facts, error) {
 	if !ok {
 		return facts{}, fmt.Errorf("cuda: no kernel for cell %q", name)
 	}
-	return facts{s, name, C.struct_cell_dims{states: C.int(s.States), in: C.int(s.In), rec: C.int(s.Rec), drives: C.int(s.Drives),
+	return facts{s, name, cells.Lean(name), C.struct_cell_dims{states: C.int(s.States), in: C.int(s.In), rec: C.int(s.Rec), drives: C.int(s.Drives),
 		axial: C.int(s.Axial), vecs: C.int(s.Vecs), prep: C.int(s.Prep)}}, nil
 }

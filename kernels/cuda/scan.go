@@ -225,12 +225,12 @@ func (s *Scan) hSteps() int {
 	return most
 }
 
-// format returns the number format of the recurrent products; a cell without has the kernels of
-// fp32.
+// format returns the number format of the recurrent products; a cell without, or a lean one, has the kernels
+// of fp32.
 func (s *Scan) format() string { return kernels.Precisions[formatOf(s.cell, s.d.prec)] }
 
 func formatOf(cell facts, prec int) int {
-	if cell.Rec == 0 {
+	if cell.Rec == 0 || cell.lean {
 		return C.PREC_FP32
 	}
 	return prec

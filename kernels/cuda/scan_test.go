@@ -126,6 +126,9 @@ func TestOlderGPUs(t *testing.T) {
 	}
 }
 
+// TestSpikes holds units that spike to the CPU.
+func TestSpikes(t *testing.T) { conform.Spikes(t, openGPU(t, Options{}), openCPU(t)) }
+
 func TestInputGradients(t *testing.T) { conform.InputGradients(t, openGPU(t, Options{})) }
 
 // TestDeterministic runs twice on two devices and wants the same bits.

@@ -90,10 +90,15 @@ class Nvrtc:
         return ptx
 
 
+def lean(cell):
+    """Tells whether a cell is compiled for one number format and kept as PTX alone."""
+    return re.search(rf"^#define {cell.stem}_LEAN\b", cell.read_text(), re.M) is not None
+
+
 def formats(cell):
     """Returns the number formats of products that a cell is compiled for: one where it has none."""
     products = int(re.search(rf"^#define {cell.stem}_REC (\d+)$", cell.read_text(), re.M)[1])
-    return FORMATS if products else FORMATS[:1]
+    return FORMATS if products and not lean(cell) else FORMATS[:1]
 
 
 def modules():
@@ -235,7 +240,8 @@ def assemble(ptxas, version, folder, files):
         for (gpu, file), (code, log) in zip(jobs, done):
             for kernel, cell in resources(log):
                 table.setdefault(kernel, {})[gpu] = cell
-            if gpu in MACHINE:
+            header = CELLS / f"{file.name.split('.')[0].rsplit('_', 1)[0]}.h"
+            if gpu in MACHINE and not (header.exists() and lean(header)):
                 name = f"{file.name.split('.')[0]}.sm{gpu}.cubin"
                 (folder / name).write_bytes(code)
                 files[name] = {"sha256": sha256(code), "ptx": file.name, "ptx_sha256": files[file.name]["sha256"]}

@@ -1,0 +1,103 @@
+package models
+
+import (
+	"fmt"
+	"math"
+
+	"galvani/kernels"
+
+	"gorgonia.org/gorgonia"
+)
+
+// Forms of the parameter behind a time constant, numbered as kernels/cells/shared/tau.h numbers them.
+const (
+	tauFixed = iota
+	tauSoftplus
+	tauSigmoid
+)
+
+// timeConstant is a time constant τ of the units and the parameter behind it: τ itself where it is not
+// learned, else t of τ = Δt + softplus(t), or a of Δt/τ = σ(a). A learned one is never below Δt.
+//
+// Units: time steps.
+type timeConstant struct {
+	name, of string  // s, "synaptic"
+	dt, tau  float64 // τ before learning
+	form     int
+	shared   bool // one for all units
+}
+
+// tauForm returns the form of a time constant, given the setting tau_form.
+func tauForm(learned bool, setting string) int {
+	switch {
+	case !learned:
+		return tauFixed
+	case setting == "sigmoid":
+		return tauSigmoid
+	}
+	return tauSoftplus
+}
+
+// param returns the name of the parameter.
+func (t timeConstant) param() string {
+	return []string{tauFixed: "tau_", tauSoftplus: "t_", tauSigmoid: "a_"}[t.form] + t.name
+}
+
+// spec returns the row of the parameter.
+func (t timeConstant) spec(d Dims) (kernels.Spec, error) {
+	s := kernels.Spec{Name: t.param(), Letters: "H", Shape: []int{d.H}, Role: kernels.Vec, Learned: t.form != tauFixed, Bound: kernels.Free()}
+	if t.shared {
+		s.Letters, s.Shape, s.Shared = "1", []int{1}, true
+	}
+	if s.Learned && !(t.tau > t.dt) {
+		return s, fmt.Errorf("models: tau_%s is %v, want more than dt, %v, to learn it", t.name, t.tau, t.dt)
+	}
+	switch t.form {
+	case tauSoftplus:
+		s.Unit, s.Doc = "step", t.of+" time constant: dt + softplus of this"
+		s.Init.A = t.tau - t.dt + math.Log(-math.Expm1(t.dt-t.tau))
+	case tauSigmoid:
+		s.Unit, s.Doc = "1", t.of+" time constant: dt / sigmoid of this"
+		s.Init.A = -math.Log(t.tau/t.dt - 1)
+	default:
+		if !(t.tau >= t.dt) {
+			return s, fmt.Errorf("models: tau_%s is %v, want at least dt, %v", t.name, t.tau, t.dt)
+		}
+		s.Unit, s.Doc = "step", t.of+" time constant"
+		s.Init.A, s.Bound = t.tau, atLeast(t.dt)
+	}
+	return s, nil
+}
+
+// alpha returns Δt/τ as a plane.
+func (t timeConstant) alpha(k *Ops, p *Params) *gorgonia.Node {
+	dt := k.Const(t.dt)
+	switch t.form {
+	case tauSoftplus:
+		return k.Div(dt, k.Add(k.Softplus(p.Vec(t.param(), 0)), dt))
+	case tauSigmoid:
+		return k.Sigmoid(p.Vec(t.param(), 0))
+	}
+	return k.Div(dt, p.Vec(t.param(), 0))
+}
+
+// derived returns those of the time constants that are learned, made of the stored parameters.
+func derived(stored func(name string) []float32, list ...timeConstant) (arrays []Array) {
+	for _, t := range list {
+		if t.form == tauFixed {
+			continue
+		}
+		from := stored(t.param())
+		a := Array{Name: "tau_" + t.name, Unit: "step", Doc: t.of + " time constant", Shape: []int{len(from)}}
+		for _, v := range from {
+			x := float64(v)
+			tau := t.dt + max(x, 0) + math.Log1p(math.Exp(-math.Abs(x)))
+			if t.form == tauSigmoid {
+				tau = t.dt * (1 + math.Exp(-x))
+			}
+			a.Values = append(a.Values, float32(tau))
+		}
+		arrays = append(arrays, a)
+	}
+	return arrays
+}
