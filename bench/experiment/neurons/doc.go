@@ -1,5 +1,6 @@
 // Package neurons tests the neurons of models/neurons: cable against what is known in closed form;
-// lgmd-looming, lgmd-coherence and lgmd-sag against what the locust does.
+// lgmd-looming, lgmd-coherence and lgmd-sag against what the locust does; lgmd-correspondence by what a charged RNN
+// makes of a neuron.
 //
 // Only command galvani imports it, for its registration. It imports the frame, models/neurons, data,
 // bench/analysis and bench/rows, and no other claim.
