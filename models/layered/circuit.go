@@ -124,8 +124,7 @@ func (c *Circuit) Start(dev kernels.Device, width int, params [][]float32) (Runn
 func (c *Circuit) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (kernels.Output, error) {
 	at := placeOn(dev)
 	return answered(&c.sized, g, at, in, params,
-		func(params [][]float32) (Runner[float32], error) { return start(c, at, in.B, params) },
-		func(params [][]float64) (Runner[float64], error) { return start(c, at, in.B, params) })
+		func(params [][]float32) (Runner[float32], error) { return start(c, at, in.B, params) })
 }
 
 // steps returns the numbers of steps of a presentation in training and in evaluations.

@@ -115,8 +115,7 @@ func (n *LeakyNet) Start(dev kernels.Device, width int, params [][]float32) (Run
 func (n *LeakyNet) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (kernels.Output, error) {
 	at := placeOn(dev)
 	return answered(&n.sized, g, at, in, params,
-		func(params [][]float32) (Runner[float32], error) { return startLeaky(n, at, in.B, params) },
-		func(params [][]float64) (Runner[float64], error) { return startLeaky(n, at, in.B, params) })
+		func(params [][]float32) (Runner[float32], error) { return startLeaky(n, at, in.B, params) })
 }
 
 // steps returns the numbers of steps of a presentation in training and in evaluations.

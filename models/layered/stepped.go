@@ -118,9 +118,10 @@ func divide[F kernels.Float](share []F, n int, weight []F) {
 	}
 }
 
-// answered adds what a network answers to g, from rest and without target.
+// answered adds what a network answers to g, from rest and without target. There is no gradient to check in float64, so it
+// is computed in float32 alone.
 func answered(s *sized, g *gorgonia.ExprGraph, at place, in kernels.Sequence, params []*gorgonia.Node,
-	narrow func([][]float32) (Runner[float32], error), wide func([][]float64) (Runner[float64], error)) (kernels.Output, error) {
+	start func([][]float32) (Runner[float32], error)) (kernels.Output, error) {
 	if in.T != 1 || in.B < 1 || in.I != s.sizes[0] || in.X == nil || len(params) != len(s.specs) {
 		return nil, fmt.Errorf("models: %s reads %d numbers in one step and has %d parameters, got T=%d steps of %d and %d parameters: %w",
 			s.name, s.sizes[0], len(s.specs), in.T, in.I, len(params), kernels.ErrShape)
@@ -130,15 +131,10 @@ func answered(s *sized, g *gorgonia.ExprGraph, at place, in kernels.Sequence, pa
 	if err != nil {
 		return nil, fmt.Errorf("models: %s: input: %w", s.name, err)
 	}
-	var plan interface {
-		kernels.Composite
-		layers() []kernels.Layer
+	if x.Dtype() != tensor.Float32 {
+		return nil, fmt.Errorf("models: %s: the input holds %v, want float32", s.name, x.Dtype())
 	}
-	if x.Dtype() == tensor.Float64 {
-		plan, err = newAnswer(s, at, in.B, wide)
-	} else {
-		plan, err = newAnswer(s, at, in.B, narrow)
-	}
+	plan, err := newAnswer(s, at, in.B, start)
 	if err != nil {
 		return nil, fmt.Errorf("models: %s: %w", s.name, err)
 	}
@@ -155,28 +151,28 @@ func answered(s *sized, g *gorgonia.ExprGraph, at place, in kernels.Sequence, pa
 }
 
 // answer is what a network answers, as an operation of a graph. Inputs are x [B,I] and the parameters.
-type answer[F kernels.Float] struct {
+type answer struct {
 	name  string
 	batch int
-	run   Runner[F]
-	out   *field[F]
+	run   Runner[float32]
+	out   *field[float32]
 }
 
-func newAnswer[F kernels.Float](s *sized, at place, batch int, start func([][]F) (Runner[F], error)) (*answer[F], error) {
-	params := make([][]F, len(s.specs))
+func newAnswer(s *sized, at place, batch int, start func([][]float32) (Runner[float32], error)) (*answer, error) {
+	params := make([][]float32, len(s.specs))
 	for i, p := range s.specs {
-		params[i] = make([]F, p.Len())
+		params[i] = make([]float32, p.Len())
 	}
 	r, err := start(params)
 	if err != nil {
 		return nil, err
 	}
-	f, err := newField[F](at, batch, s.Outputs())
-	return &answer[F]{s.name, batch, r, f}, err
+	f, err := newField[float32](at, batch, s.Outputs())
+	return &answer{s.name, batch, r, f}, err
 }
 
 // layers returns the rates of the hidden layers at the end of the last run.
-func (a *answer[F]) layers() (list []kernels.Layer) {
+func (a *answer) layers() (list []kernels.Layer) {
 	for l := range a.run.Hidden() {
 		list = append(list, layer(func() gorgonia.Value {
 			r := a.run.Hidden()[l]
@@ -187,11 +183,11 @@ func (a *answer[F]) layers() (list []kernels.Layer) {
 }
 
 // Forward implements kernels.Composite.
-func (a *answer[F]) Forward(in []gorgonia.Value) (gorgonia.Value, error) {
-	all := make([][]F, len(in))
+func (a *answer) Forward(in []gorgonia.Value) (gorgonia.Value, error) {
+	all := make([][]float32, len(in))
 	for i, v := range in {
 		var err error
-		if all[i], err = elements[F](v); err != nil {
+		if all[i], err = elements[float32](v); err != nil {
 			return nil, err
 		}
 	}
@@ -203,6 +199,6 @@ func (a *answer[F]) Forward(in []gorgonia.Value) (gorgonia.Value, error) {
 }
 
 // Backward implements kernels.Composite.
-func (a *answer[F]) Backward([]gorgonia.Value, gorgonia.Value) ([]gorgonia.Value, error) {
+func (a *answer) Backward([]gorgonia.Value, gorgonia.Value) ([]gorgonia.Value, error) {
 	return nil, fmt.Errorf("models: %s changes its weights while it runs, and has no gradient", a.name)
 }
