@@ -2,7 +2,6 @@ package layered
 
 import (
 	"fmt"
-	"slices"
 
 	"galvani/kernels"
 
@@ -27,10 +26,11 @@ func (m *Microcircuit) Bind(name string, inputs, outputs int) (Net, error) {
 	if err != nil {
 		return nil, fmt.Errorf("models: %s: %w", name, err)
 	}
-	c := &Circuit{sized: sized{name: name, rule: rule, sizes: slices.Concat([]int{inputs}, m.Hidden, []int{outputs})}, cfg: *m}
-	if slices.Min(c.sizes) < 1 {
-		return nil, fmt.Errorf("models: %s: inputs, hidden layers and outputs are %v, want all at least 1: %w", name, c.sizes, kernels.ErrShape)
+	s, err := newSized(name, rule, inputs, m.Hidden, outputs)
+	if err != nil {
+		return nil, err
 	}
+	c := &Circuit{sized: s, cfg: *m}
 	for l := range c.layers() {
 		below, units := c.sizes[l], c.sizes[l+1]
 		c.add(l, "weight", units, below, "from the layer below to basal dendrites", m.rateUp(l))

@@ -37,13 +37,7 @@ func begin(t *testing.T, c *Circuit, width int, params [][]float64) *Run[float64
 
 // weights draws the parameters of a circuit from [-1,1).
 func weights(c *Circuit, seed uint64) [][]float64 {
-	r := rand.New(rand.NewPCG(seed, 7))
-	params := make([][]float64, len(c.specs))
-	for i, s := range c.specs {
-		for range s.Len() {
-			params[i] = append(params[i], 2*r.Float64()-1)
-		}
-	}
+	params := draws(c.specs, seed)
 	prepare(c, params)
 	return params
 }

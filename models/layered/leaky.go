@@ -3,7 +3,6 @@ package layered
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"galvani/engine/cite"
 	"galvani/engine/setting"
@@ -70,10 +69,11 @@ func (m *Leaky) Bind(name string, inputs, outputs int) (Net, error) {
 	if m.DT > m.TauM {
 		return nil, fmt.Errorf("models: %s: dt is %g ms, want at most tau_m = %g ms", name, m.DT, m.TauM)
 	}
-	n := &LeakyNet{sized: sized{name: name, rule: rule, sizes: slices.Concat([]int{inputs}, m.Hidden, []int{outputs})}, cfg: *m}
-	if slices.Min(n.sizes) < 1 {
-		return nil, fmt.Errorf("models: %s: inputs, hidden layers and outputs are %v, want all at least 1: %w", name, n.sizes, kernels.ErrShape)
+	s, err := newSized(name, rule, inputs, m.Hidden, outputs)
+	if err != nil {
+		return nil, err
 	}
+	n := &LeakyNet{sized: s, cfg: *m}
 	gain := 1.0
 	if m.Activation == "relu" {
 		gain = math.Sqrt2

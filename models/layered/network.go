@@ -2,7 +2,6 @@ package layered
 
 import (
 	"fmt"
-	"slices"
 
 	"galvani/kernels"
 	"galvani/models/rules"
@@ -18,13 +17,9 @@ import (
 // large as the weights of the layer above, or layer(l).feedback [O, units] where the error of the output
 // comes directly.
 type Network struct {
-	name  string
+	sized
 	cfg   MLP
-	rule  rules.Rule
-	sizes []int // inputs, hidden layers, outputs
-	specs []kernels.Spec
 	exact bool // the way back is the gradient, whatever the rule
-	built int
 }
 
 // Bind gives the model its inputs and outputs.
@@ -35,10 +30,11 @@ func Bind(name string, m *MLP, inputs, outputs int) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{name: name, cfg: *m, rule: rule, sizes: slices.Concat([]int{inputs}, m.Hidden, []int{outputs})}
-	if slices.Min(n.sizes) < 1 {
-		return nil, fmt.Errorf("models: %s: inputs, hidden layers and outputs are %v, want all at least 1: %w", name, n.sizes, kernels.ErrShape)
+	s, err := newSized(name, rule, inputs, m.Hidden, outputs)
+	if err != nil {
+		return nil, err
 	}
+	n := &Network{sized: s, cfg: *m}
 	n.specify()
 	return n, nil
 }
@@ -92,36 +88,9 @@ func (n *Network) add(name string, shape []int, doc string, size float64, learne
 	n.specs = append(n.specs, s)
 }
 
-// layers returns the number L of layers with weights, the output among them.
-func (n *Network) layers() int { return len(n.sizes) - 1 }
-
 // feedback returns the row of Specs with the weights through which the error comes back to the hidden layer
 // below layer l, l from 1.
 func (n *Network) feedback(l int) int { return 2*n.layers() + l - 1 }
-
-// Name returns the name given to Bind.
-func (n *Network) Name() string { return n.name }
-
-// Specs returns the parameter table, in the order of the params given to Build.
-func (n *Network) Specs() []kernels.Spec { return slices.Clone(n.specs) }
-
-// Rest returns nothing: there is no state.
-func (n *Network) Rest() []float64 { return nil }
-
-// Hidden returns the number of units of the last hidden layer, which the output reads.
-func (n *Network) Hidden() int { return n.sizes[n.layers()-1] }
-
-// Depth returns the number of hidden layers.
-func (n *Network) Depth() int { return n.layers() - 1 }
-
-// Sizes returns inputs, hidden layers and outputs.
-func (n *Network) Sizes() []int { return slices.Clone(n.sizes) }
-
-// Outputs returns the number of outputs.
-func (n *Network) Outputs() int { return n.sizes[n.layers()] }
-
-// Rule returns the rule by which the network learns.
-func (n *Network) Rule() rules.Rule { return n.rule }
 
 // Angles tells whether the settings ask for the angles to the gradient.
 func (n *Network) Angles() bool {

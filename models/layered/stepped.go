@@ -2,10 +2,8 @@ package layered
 
 import (
 	"fmt"
-	"slices"
 
 	"galvani/kernels"
-	"galvani/models/rules"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -49,42 +47,6 @@ type Runner[F kernels.Float] interface {
 	// Rebind gives the run other parameters.
 	Rebind(params [][]F)
 }
-
-// sized is what all Stepped networks have.
-type sized struct {
-	name  string
-	rule  rules.Rule
-	sizes []int // inputs, hidden layers, outputs
-	specs []kernels.Spec
-	built int
-}
-
-// layers returns the number L of layers, the output among them.
-func (s *sized) layers() int { return len(s.sizes) - 1 }
-
-// Name returns the name given to Bind.
-func (s *sized) Name() string { return s.name }
-
-// Specs returns the parameter table.
-func (s *sized) Specs() []kernels.Spec { return slices.Clone(s.specs) }
-
-// Rest returns nothing: sequences have one step.
-func (s *sized) Rest() []float64 { return nil }
-
-// Hidden returns the number of units of the last hidden layer.
-func (s *sized) Hidden() int { return s.sizes[s.layers()-1] }
-
-// Depth returns the number of hidden layers.
-func (s *sized) Depth() int { return s.layers() - 1 }
-
-// Sizes returns inputs, hidden layers and outputs.
-func (s *sized) Sizes() []int { return slices.Clone(s.sizes) }
-
-// Outputs returns the number of outputs.
-func (s *sized) Outputs() int { return s.sizes[s.layers()] }
-
-// Rule returns the rule by which the network learns.
-func (s *sized) Rule() rules.Rule { return s.rule }
 
 // targets writes high for the output of a label and low for others; without labels values are targets.
 func targets(dst, label, value []float32, outputs int, high, low float64) {
