@@ -15,10 +15,6 @@ type Launched struct {
 	process *process
 }
 
-// exitLost is the exit code of a job that has lost a rank: it may be started again and goes on from its last
-// checkpoint.
-const exitLost = 75
-
 // ErrLauncher is wrapped where a launcher and this program do not fit together.
 var ErrLauncher = errors.New("launcher and program do not fit")
 
@@ -82,9 +78,4 @@ func (l *Launched) Close() error {
 		return nil
 	}
 	return l.process.close()
-}
-
-// sayLost tells of a lost rank, before the job is ended: the rank that notices may be any.
-func sayLost(err error) {
-	fmt.Fprintf(os.Stderr, "galvani: %v; the job ends, and goes on from its last checkpoint when it is started again with --resume\n", err)
 }

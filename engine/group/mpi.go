@@ -22,6 +22,10 @@ const Built = true
 // startLimit is the longest time that MPI may take to start, on thousands of ranks, too.
 const startLimit = 5 * time.Minute
 
+// exitLost is the exit code of a job that has lost a rank: it may be started again and goes on from its last
+// checkpoint.
+const exitLost = 75
+
 // open starts MPI on a thread of its own and returns this process as a rank.
 func open(code func(error) int) (*Launched, error) {
 	p := &process{calls: make(chan func()), at: new(C.struct_galvani_place)}
@@ -77,6 +81,11 @@ func (p *process) serve(begun chan error) {
 func (p *process) abort(err error) {
 	sayLost(err)
 	C.galvani_link_abort(exitLost)
+}
+
+// sayLost tells of a lost rank, before the job is ended: the rank that notices may be any.
+func sayLost(err error) {
+	fmt.Fprintf(os.Stderr, "galvani: %v; the job ends, and goes on from its last checkpoint when it is started again with --resume\n", err)
 }
 
 // do runs what uses the link on the thread of MPI.
