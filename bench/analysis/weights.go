@@ -22,16 +22,18 @@ func Weights(rule *kernels.Plasticity, weights []float64) WeightsOf {
 	if w.N == 0 {
 		return w
 	}
-	n, middle := float64(w.N), 0.0
+	// Deviations from one of the weights, so that equal weights have that mean and deviate by nothing.
+	n, first, off, middle := float64(w.N), weights[0]*rule.Sign, 0.0, 0.0
 	for _, x := range weights {
 		x *= rule.Sign
-		w.Mean += x / n
+		off += (x - first) / n
 		if 0.2*rule.Most <= x && x <= 0.8*rule.Most {
 			middle += 1 / n
 		}
 	}
+	w.Mean = first + off
 	for _, x := range weights {
-		d := x*rule.Sign - w.Mean
+		d := x*rule.Sign - first - off
 		w.SD += d * d / n
 	}
 	if w.SD = math.Sqrt(w.SD); rule.Most < kernels.NoBound {

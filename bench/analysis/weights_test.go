@@ -22,6 +22,10 @@ func TestWeights(t *testing.T) {
 	if got := Weights(rule, w); got.Middle != nil {
 		t.Errorf("without a bound got %+v", got)
 	}
+	equal := slices.Repeat([]float64{-63.64}, 10000)
+	if got := Weights(rule, equal); got.Mean != 63.64 || got.SD != 0 {
+		t.Errorf("of equal weights got %+v", got)
+	}
 	if got := Weights(rule, nil); got != (WeightsOf{}) {
 		t.Errorf("of no weights got %+v", got)
 	}
