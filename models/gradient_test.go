@@ -96,17 +96,10 @@ func unitVector(r *rand.Rand, n int) []float64 {
 // both for the present values.
 func (x *fixture) differentiate(t *testing.T) func() (loss float64, grads map[string][]float64) {
 	t.Helper()
-	cost := meanSquare(t, x)
-	var learned []*gorgonia.Node
-	var names []string
-	for i, s := range x.net.Specs() {
-		if s.Learned {
-			learned, names = append(learned, x.nodes[i]), append(names, s.Name)
-		}
-	}
-	grads, err := gorgonia.Grad(cost, learned...)
-	if err != nil {
-		t.Fatal(err)
+	cost, names, grads := x.gradients(t)
+	for collides(x.graph) {
+		x.build(t)
+		cost, names, grads = x.gradients(t)
 	}
 	values := make([]gorgonia.Value, len(grads)+1)
 	for i, n := range append(grads, cost) {
@@ -121,6 +114,23 @@ func (x *fixture) differentiate(t *testing.T) func() (loss float64, grads map[st
 		}
 		return numbers(values[len(names)])[0], all
 	}
+}
+
+// gradients adds a loss and its gradients by the learned parameters, which are named.
+func (x *fixture) gradients(t *testing.T) (cost *gorgonia.Node, names []string, grads gorgonia.Nodes) {
+	t.Helper()
+	cost = meanSquare(t, x)
+	var learned []*gorgonia.Node
+	for i, s := range x.net.Specs() {
+		if s.Learned {
+			learned, names = append(learned, x.nodes[i]), append(names, s.Name)
+		}
+	}
+	grads, err := gorgonia.Grad(cost, learned...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cost, names, grads
 }
 
 // meanSquare adds the mean square of the logits against random targets, which reaches every

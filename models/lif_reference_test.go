@@ -62,12 +62,13 @@ func (*LIF) variants() []variant {
 		change(c)
 		all = append(all, variant{name: "lif " + name, cell: c})
 	}
+	// First the one that stands for the cell in layers and under Dale's law, where a unit is seen at every step.
+	add("smooth", func(c *LIF) { c.Spikes, c.Adaptation, c.TauShape = "smooth", 0.3, "scalar" })
 	add("subtract", func(c *LIF) { c.Adaptation, c.Refractory = 0.3, 1 })
 	add("value", func(c *LIF) {
 		c.Reset, c.VReset, c.Surrogate, c.TauForm, c.Dt = "value", -0.1, "triangle", "sigmoid", 0.7
 	})
 	add("arctan", func(c *LIF) { c.Surrogate, c.Learn, c.Height = "arctan", "tau_m", 0.3 })
-	add("smooth", func(c *LIF) { c.Spikes, c.Adaptation, c.TauShape = "smooth", 0.3, "scalar" })
 	add("smooth triangle", func(c *LIF) { c.Spikes, c.Surrogate, c.Reset, c.Learn = "smooth", "triangle", "value", "tau_s" })
 	return all
 }

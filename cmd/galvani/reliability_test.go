@@ -113,6 +113,7 @@ func TestFullDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		s.opt.Divide(false) // as the command does, so that its value is kept with the run
 		j, err := s.open()
 		if err != nil {
 			t.Fatal(err)
