@@ -211,8 +211,9 @@ func TestForwardOnly(t *testing.T) {
 		if segments, _ := plan.(*Scan).Segments(); segments < 2 {
 			t.Errorf("%s: %d segments, want several", v.Name, segments)
 		}
-		if used := d.Usage().InUse - before; used > 4*int64(len(whole.All)) {
-			t.Errorf("%s: %d bytes for a scan whose hidden states have %d", v.Name, used, 4*len(whole.All))
+		// Beside what it needs of the states it keeps a copy of x, with noise.
+		if used, most := d.Usage().InUse-before, 4*int64(len(whole.All)+p.Cfg.T*p.Cfg.B*p.Cfg.I); used > most {
+			t.Errorf("%s: %d bytes for a scan whose hidden states and inputs have %d", v.Name, used, most)
 		}
 		h, err := plan.Forward(q.Args)
 		if err != nil {
