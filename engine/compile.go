@@ -88,7 +88,7 @@ func (g *Graph[F]) build(salt int) error {
 			return err
 		}
 	}
-	return distinct(g.nodes)
+	return kernels.Distinct(g.nodes)
 }
 
 // input adds a value as a node of the graph. The salt stands first: behind two names of equal
@@ -155,18 +155,4 @@ func (g *Graph[F]) stepNodes() (nodes gorgonia.Nodes, err error) {
 		}
 	}
 	return nodes, nil
-}
-
-// distinct checks that no two nodes have the same hash.
-//
-// Errors: kernels.ErrCollision.
-func distinct(g *gorgonia.ExprGraph) error {
-	seen := make(map[uint32]*gorgonia.Node, len(g.AllNodes()))
-	for _, n := range g.AllNodes() {
-		if m, ok := seen[n.Hashcode()]; ok {
-			return fmt.Errorf("nodes %v and %v: %w", m, n, kernels.ErrCollision)
-		}
-		seen[n.Hashcode()] = n
-	}
-	return nil
 }

@@ -101,7 +101,7 @@ func (m *StepMap) build(params *Params[float64], salt int) error {
 	for i, g := range grads {
 		gorgonia.Read(g, &m.back[i])
 	}
-	return distinct(m.nodes)
+	return kernels.Distinct(m.nodes)
 }
 
 // part returns plane i of [S,B,H].

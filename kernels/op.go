@@ -17,6 +17,21 @@ import (
 // hashes are equal. Building again with other node names on a new graph helps.
 var ErrCollision = errors.New("hash collision in the graph")
 
+// Distinct checks that no two nodes of a graph have the same hash: Gorgonia takes them for one, and computes
+// something else. Built again, with other names, a graph has other hashes.
+//
+// Errors: ErrCollision.
+func Distinct(g *gorgonia.ExprGraph) error {
+	seen := make(map[uint32]*gorgonia.Node, len(g.AllNodes()))
+	for _, n := range g.AllNodes() {
+		if m, ok := seen[n.Hashcode()]; ok {
+			return fmt.Errorf("nodes %v and %v: %w", m, n, ErrCollision)
+		}
+		seen[n.Hashcode()] = n
+	}
+	return nil
+}
+
 // op is what all our Gorgonia operations have in common. One value serves one node.
 //
 // Gorgonia merges nodes whose operations hash alike, so each op carries a number that no

@@ -217,20 +217,6 @@ func (x *fixture) build(t *testing.T) {
 	gorgonia.Read(x.out.Logits(), &x.logits)
 }
 
-// collides tells whether two nodes of a graph have the same hash of 32 bits: Gorgonia takes them for one, and
-// computes something else. Package engine refuses such a graph. Among the thousands of graphs of these tests
-// there may be one; built again it has other hashes.
-func collides(g *gorgonia.ExprGraph) bool {
-	seen := map[uint32]bool{}
-	for _, n := range g.AllNodes() {
-		if seen[n.Hashcode()] {
-			return true
-		}
-		seen[n.Hashcode()] = true
-	}
-	return false
-}
-
 // convert returns d, or a float32 copy of it.
 func convert(dt tensor.Dtype, d *tensor.Dense) *tensor.Dense {
 	if d == nil || dt == tensor.Float64 {
@@ -247,8 +233,8 @@ func convert(dt tensor.Dtype, d *tensor.Dense) *tensor.Dense {
 func (x *fixture) run(t *testing.T) {
 	t.Helper()
 	if x.vm == nil {
-		if collides(x.graph) {
-			t.Fatal(kernels.ErrCollision)
+		if err := kernels.Distinct(x.graph); err != nil {
+			t.Fatal(err)
 		}
 		x.vm = gorgonia.NewTapeMachine(x.graph)
 		t.Cleanup(func() { x.vm.Close() })

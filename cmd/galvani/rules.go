@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"galvani/cmd/galvani/internal/config"
+	"galvani/models/layered"
 	"galvani/models/rules"
 
 	"github.com/spf13/cobra"
@@ -64,5 +65,9 @@ func (p *printer) rule(r ruleReport) {
 	p.notes("What a synapse reads", r.Reads)
 	p.notes("Notes", r.Notes)
 	p.line("")
-	p.line("Train with it: galvani train --model %s --task %s --rule %s", r.Models[0], map[bool]string{true: "mnist", false: "bars"}[r.Models[0] == "mlp"], r.Name)
+	task := "mnist"
+	if e, err := layered.Lookup(r.Models[0]); err == nil && e.New().Local() {
+		task = "bars" // which a network that is stepped in time learns in seconds
+	}
+	p.line("Train with it: galvani train --model %s --task %s --rule %s", r.Models[0], task, r.Name)
 }

@@ -257,8 +257,10 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 		r.now -= float64(f.old.state.Step) * f.step
 	}
 	r.count(circuit, now.spikes)
-	if now.state, err = plan.State(); err != nil {
-		return err
+	if f.save == "" && len(circuit.Plastic()) > 0 { // keep has left the state otherwise
+		if now.state, err = plan.State(); err != nil {
+			return err
+		}
 	}
 	r.countWeights(net, circuit, now.state)
 	return f.write(net, circuit, now)
