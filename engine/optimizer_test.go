@@ -2,12 +2,14 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"runtime"
 	"slices"
 	"testing"
 
 	"galvani/kernels"
+	"galvani/kernels/conform"
 	"galvani/kernels/optimisers"
 )
 
@@ -208,4 +210,63 @@ func TestNewOptimizerRefuses(t *testing.T) {
 	if _, err := NewOptimizer(o, 1, nil); !errors.Is(err, ErrOption) {
 		t.Errorf("error %v, want ErrOption", err)
 	}
+}
+
+// flatNet is a model of given parameters.
+type flatNet struct {
+	*toyNet
+	specs []kernels.Spec
+}
+
+func (n flatNet) Specs() []kernels.Spec { return n.specs }
+
+// hostUpdates are the updates of a session in host memory.
+type hostUpdates struct{ *descent }
+
+func (h hostUpdates) Step(t *testing.T, grad []float32, lr float64, step int) float64 {
+	t.Helper()
+	norm := h.opt.clip(grad, h.Options.Clip)
+	if err := h.commit(grad, Update{LR: lr, Step: step}); err != nil {
+		t.Fatal(err)
+	}
+	return norm
+}
+
+func (h hostUpdates) Read(*testing.T) (params []float32, slots [][]float32) {
+	for _, s := range h.opt.Slots() {
+		slots = append(slots, s.Data)
+	}
+	return h.Params.flat, slots
+}
+
+// TestUpdates holds the updates of every optimiser in host memory to the suite that devices are held to.
+func TestUpdates(t *testing.T) {
+	conform.Update(t, func(t *testing.T, w conform.Training) conform.Updates {
+		t.Helper()
+		s, c := w.Settings, w.Config
+		o := DefaultOptions()
+		o.Optimizer, o.Beta1, o.Beta2, o.RMSAlpha, o.Momentum, o.Nesterov = w.Name, s.Beta1, s.Beta2, s.Alpha, s.Momentum, s.Nesterov
+		o.Eps, o.WeightDecay, o.Clip = s.Eps, s.Decay, c.Clip
+		net, at := flatNet{toyNet: newToy()}, 0
+		add := func(n int, learned bool, b kernels.Bound) {
+			net.specs = append(net.specs, kernels.Spec{Name: fmt.Sprint("at ", at), Shape: []int{n}, Learned: learned, Bound: b})
+			at += n
+		}
+		for _, b := range c.Bounds {
+			add(b.Offset-at, true, kernels.Free())
+			add(b.Len, true, kernels.Bound{Lo: float64(b.Lo), Hi: float64(b.Hi)})
+		}
+		add(c.Learned-at, true, kernels.Free())
+		add(len(w.Params)-at, false, kernels.Free())
+		p, err := NewParams[float32](net, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copy(p.flat, w.Params)
+		opt, err := NewOptimizer(o, c.Learned, c.Parts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hostUpdates{&descent{Setup: Setup{Config: Config{Options: o}, Params: p}, opt: opt, backup: make([]float32, c.Learned)}}
+	})
 }

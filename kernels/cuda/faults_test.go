@@ -62,7 +62,7 @@ func story() (err error) {
 		},
 		func() (err error) {
 			last := len(mirrors) - 1
-			update, err = d.NewUpdate(kernels.UpdateConfig{Rule: plainSGD(), Learned: n, Params: mirrors[last-1], Slots: mirrors[last:]})
+			update, err = d.NewUpdate(kernels.UpdateConfig{Rule: conform.PlainSGD(), Learned: n, Params: mirrors[last-1], Slots: mirrors[last:]})
 			return err
 		},
 	} {
@@ -93,7 +93,7 @@ func story() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := gathered(update, []gorgonia.Value{grad}, mean, 0.1, 1); err != nil {
+	if err := conform.Gathered(update, []gorgonia.Value{grad}, mean, 0.1, 1); err != nil {
 		return err
 	}
 	rs, err := update.Reports(true)
