@@ -69,8 +69,16 @@ func (g *Graph[F]) build(salt int) error {
 	for i, s := range g.params.specs {
 		params[i] = input(g.nodes, g.params.value(i), s.Name, salt)
 	}
+	seen, seq := params, g.seq
 	var err error
-	if g.out, err = g.cfg.Net.Build(g.nodes, g.dev, g.seq, params); err != nil {
+	if t := g.cfg.terms; t != nil && g.cfg.Grad {
+		g.record = kernels.PenaltyRecord{}
+		seq.Rates = t.rates.Recorded(&g.record)
+		if seen, err = g.penalise(params); err != nil {
+			return err
+		}
+	}
+	if g.out, err = g.cfg.Net.Build(g.nodes, g.dev, seq, seen); err != nil {
 		return err
 	}
 	want := tensor.Shape{g.rows(), g.cfg.Net.Outputs()}

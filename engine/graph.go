@@ -27,6 +27,8 @@ type GraphConfig struct {
 	Memory int64                        // kernels.ScanConfig.Memory
 	Update func() (seed, number uint64) // kernels.Sequence.Update
 	Noise  bool                         // kernels.Sequence.Noise
+	Given  bool                         // the state before a run is that of SetState, not the first of a sequence
+	terms  *penalties                   // that are added to the loss where Grad is set; nil for none
 }
 
 // Graph is a network with its loss, compiled for one shape and run again and again in the
@@ -36,7 +38,6 @@ type Graph[F Float] struct {
 	cfg    GraphConfig
 	dev    kernels.Device // with an account of its own
 	params *Params[F]
-	rest   []F
 
 	seq                  kernels.Sequence
 	x, state, mask       []F // storage behind seq
@@ -46,6 +47,7 @@ type Graph[F Float] struct {
 	weightSum            float64
 	first                int // the number of the first sequence of the batch in its update
 	out                  kernels.Output
+	record               kernels.PenaltyRecord
 	nodes                *gorgonia.ExprGraph
 	vm                   gorgonia.VM
 	lossVal, logitsVal   gorgonia.Value
@@ -65,9 +67,6 @@ func NewGraph[F Float](cfg GraphConfig, params *Params[F]) (*Graph[F], error) {
 		return nil, fmt.Errorf("engine: graph: T=%d B=%d I=%d, want at least 1 each: %w", cfg.T, cfg.B, cfg.I, kernels.ErrShape)
 	}
 	g := &Graph[F]{cfg: cfg, params: params, grad: make([]F, params.learned)}
-	for _, r := range cfg.Net.Rest() {
-		g.rest = append(g.rest, F(r))
-	}
 	var err error
 	if g.dev, g.inputs.dev, err = fork(cfg.Device); err != nil {
 		return nil, err
@@ -86,10 +85,11 @@ func (g *Graph[F]) allocate() error {
 	c := g.cfg
 	g.seq = kernels.Sequence{T: c.T, B: c.B, I: c.I, Every: c.Every, GradH: c.Steps, Memory: c.Memory, ForwardOnly: !c.Grad}
 	g.seq.X, g.x = buffer[F](c.T, c.B, c.I)
-	if len(g.rest) > 0 {
-		g.seq.State, g.state = buffer[F](len(g.rest), c.B, c.Net.Hidden())
+	if planes := len(c.Net.Rest()); planes > 0 {
+		g.seq.State, g.state = buffer[F](planes, c.B, c.Net.Hidden())
 	}
 	g.seq.Update, g.seq.Noise, g.seq.First = c.Update, c.Noise, func() int { return g.first }
+	g.seq.Begins = !c.Given
 	if c.Masked {
 		g.seq.Mask, g.mask = buffer[F](c.T, c.B)
 	}
@@ -163,21 +163,26 @@ func convert[F Float](dst []F, src []float32) {
 	}
 }
 
-// ResetState puts the carried state to rest.
+// ResetState makes the state that sequences begin with the state before the next run.
 func (g *Graph[F]) ResetState() error {
-	if len(g.rest) == 0 {
+	if len(g.state) == 0 {
 		return nil
 	}
-	plane := len(g.state) / len(g.rest)
-	for i := range g.state {
-		g.state[i] = g.rest[i/plane]
-	}
+	Spread(g.state, FirstState(g.cfg.Net, g.params), g.cfg.Net.Hidden())
 	return g.inputs.push(g.seq.State)
+}
+
+// Spread gives every sequence of states [S,B,H] the state first [S,H].
+func Spread[F Float](states, first []F, hidden int) {
+	batch := len(states) / len(first)
+	for row := range len(states) / hidden {
+		copy(states[row*hidden:], first[row/batch*hidden:][:hidden])
+	}
 }
 
 // CarryState makes the state after the last run the state before the next one.
 func (g *Graph[F]) CarryState() error {
-	if len(g.rest) == 0 {
+	if len(g.state) == 0 {
 		return nil
 	}
 	m, at := g.inputs.of(g.seq.State), 0

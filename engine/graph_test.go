@@ -57,8 +57,9 @@ func TestKinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.rest[0] = 0 // h stands on the kink
-	g.ResetState()
+	if err := g.SetState(make([]float64, len(g.state))); err != nil { // h stands on the kink
+		t.Fatal(err)
+	}
 	g.x[0], g.x[1], g.weight[0] = 1, 1, 1
 	if err := g.Run(); err != nil {
 		t.Fatal(err)

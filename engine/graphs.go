@@ -16,6 +16,7 @@ import (
 // of a batch.
 type graphs struct {
 	Setup
+	terms  *penalties // of the loss of training, nil for none
 	net    Network
 	dev    kernels.Resident // account of parameters and optimiser; nil in host memory
 	train  *Graph[float32]
@@ -34,8 +35,11 @@ func newGraphs(s Setup) (*graphs, error) {
 		return nil, fmt.Errorf("engine: model %s has no graph to be differentiated, and no Learner is given: %w", s.Net.Name(), kernels.ErrShape)
 	}
 	g := &graphs{Setup: s, net: net}
-	err := g.compile()
-	if err != nil {
+	var err error
+	if g.terms, err = s.Params.penalties(s.Options); err != nil {
+		return nil, err
+	}
+	if err := g.compile(); err != nil {
 		return nil, closing(g, err)
 	}
 	return g, nil
@@ -63,7 +67,7 @@ func (g *graphs) compile() (err error) {
 func (g *graphs) graphConfig() GraphConfig {
 	cfg := g.Config.graphConfig()
 	cfg.Update = func() (uint64, uint64) { return g.Options.Seed, uint64(g.Made()) }
-	cfg.Noise = true
+	cfg.Noise, cfg.terms = true, g.terms
 	return cfg
 }
 

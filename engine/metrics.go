@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"galvani/data"
+	"galvani/kernels"
 )
 
 // Metrics sums up loss and hits over any number of targets. What counts as a hit is what the task
@@ -18,6 +19,8 @@ type Metrics struct {
 	Count      int `json:"count"`
 	StepsRight int `json:"steps_right,omitempty"` // steps of trials whose class was found
 	Steps      int `json:"steps,omitempty"`       // steps of trials that count; 0 for other tasks
+	// Penalised are Σ w·term of the terms that training adds to the loss, which LossSum is without.
+	Penalised kernels.PenaltyValues `json:"penalised,omitzero"`
 }
 
 // Loss returns the weighted mean loss.
@@ -45,6 +48,14 @@ func (m Metrics) StepAccuracy() float64 {
 	return float64(m.StepsRight) / float64(m.Steps)
 }
 
+// Penalty returns the weighted mean of a term that training adds to the loss, with its strength.
+func (m Metrics) Penalty(p kernels.Penalty) float64 {
+	if m.Weight == 0 {
+		return 0
+	}
+	return m.Penalised[p] / m.Weight
+}
+
 // Add adds other results.
 func (m *Metrics) Add(o Metrics) {
 	m.LossSum += o.LossSum
@@ -53,6 +64,9 @@ func (m *Metrics) Add(o Metrics) {
 	m.Count += o.Count
 	m.StepsRight += o.StepsRight
 	m.Steps += o.Steps
+	for k, v := range o.Penalised {
+		m.Penalised[k] += v
+	}
 }
 
 // ofTrials returns the metrics of a task of trials, given those of its steps.
@@ -90,6 +104,15 @@ func (m Metrics) Watched() float64 {
 
 // measure returns the metrics of the graph's last run, which was on batch b.
 func (g *Graph[F]) measure(b *data.Batch) (Metrics, error) {
+	m, err := g.answers(b)
+	for k, v := range g.record.Sum() {
+		m.Penalised[k] = v * m.Weight
+	}
+	return m, err
+}
+
+// answers returns the metrics without the penalties.
+func (g *Graph[F]) answers(b *data.Batch) (Metrics, error) {
 	m, known, err := sums(g.lossVal)
 	if known && (err != nil || b.Decisions == nil) {
 		return m, err

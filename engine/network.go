@@ -28,6 +28,38 @@ type Network interface {
 	Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (kernels.Output, error)
 }
 
+// Beginning is a Network that may learn the state that sequences begin with.
+type Beginning interface {
+	Network
+	// First returns that state [S,H], given the stored values of the parameters by name.
+	First(stored func(name string) []float64) []float64
+}
+
+// FirstState returns the state [S,H] that sequences begin with, with the values that the parameters have on the host.
+func FirstState[F Float](net Network, params *Params[F]) []F {
+	hidden := net.Hidden()
+	state := make([]F, len(net.Rest())*hidden)
+	for i := range state {
+		state[i] = F(net.Rest()[i/hidden])
+	}
+	if net, ok := net.(Beginning); ok {
+		for i, v := range net.First(params.wide) {
+			state[i] = F(v)
+		}
+	}
+	return state
+}
+
+// wide returns a copy of the parameter with a name, nil for none.
+func (p *Params[F]) wide(name string) []float64 {
+	for i, s := range p.specs {
+		if s.Name == name {
+			return kernels.Wide(p.slice(i))
+		}
+	}
+	return nil
+}
+
 // Irregular is a Model that may say that its steps last as long as the mask says. Tasks with steps
 // of different lengths (data.Task.Irregular) need one.
 type Irregular interface {

@@ -32,7 +32,16 @@ type Options struct {
 	WeightDecay float64 `toml:"weight_decay" needs:"updates=by gradient" doc:"Decay towards 0 of the parameters that decay_on names: decoupled with adamw, otherwise added to the gradient." min:"0" max:"1000"`
 	// DecayOn names roles (decayRoles) or parameters.
 	DecayOn []string `toml:"decay_on" needs:"weight_decay>0" before:"all" doc:"Parameters that weight_decay acts on: matrices (input, recurrent and read-out weights), all, or names such as W, readout.weight."`
-	Clip    float64  `toml:"clip" needs:"updates=by gradient" doc:"Largest norm of the whole gradient, without that of weights of the way back of a layered network; 0 for no limit." min:"0"`
+	// L1 and L2 hold entries that penalties reads.
+	L1           []string `toml:"l1" needs:"network=recurrent" doc:"Penalty on weights in the loss, Σ strength·|w|: a strength for matrices, or PARAMETERS=STRENGTH with what decay_on takes, also input, recurrent and readout."`
+	L2           []string `toml:"l2" needs:"network=recurrent" doc:"The same with Σ strength·w², which is part of the loss and of the gradient with every optimizer."`
+	RateL1       float64  `toml:"rate_l1" needs:"network=recurrent" doc:"Strength of a penalty on the mean of |h| over steps, sequences and units, of each layer." min:"0" max:"1e9"`
+	RateL2       float64  `toml:"rate_l2" needs:"network=recurrent" doc:"The same of h²." min:"0" max:"1e9"`
+	RateTargetL2 float64  `toml:"rate_target_l2" needs:"network=recurrent" doc:"Strength of a penalty on (mean of h of a unit − rate_target)², averaged over units." min:"0" max:"1e9"`
+	RateTarget   float64  `toml:"rate_target" needs:"rate_target_l2>0" doc:"Mean of h that rate_target_l2 pulls each unit to." min:"-1e6" max:"1e6"`
+	ChangeL2     float64  `toml:"change_l2" needs:"network=recurrent" doc:"Strength of a penalty on the mean of (h of a step − h of the step before)²." min:"0" max:"1e9"`
+
+	Clip float64 `toml:"clip" needs:"updates=by gradient" doc:"Largest norm of the whole gradient, without that of weights of the way back of a layered network; 0 for no limit." min:"0"`
 
 	Schedule  string  `toml:"schedule" doc:"Course of the learning rate." oneof:"constant|cosine|step|onecycle"`
 	Warmup    float64 `toml:"warmup" needs:"schedule=cosine|onecycle" doc:"Part of the run in which the rate rises." min:"0" max:"1"`

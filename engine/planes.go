@@ -21,7 +21,7 @@ func (s *Session) planes(cfg GraphConfig, layers []kernels.Layer, b *data.Batch)
 	if !behind || planes != len(cfg.Net.Rest()) {
 		return nil, nil
 	}
-	cfg.T, cfg.Grad, cfg.Steps = 1, false, false
+	cfg.T, cfg.Grad, cfg.Steps, cfg.Given = 1, false, false, true
 	g, err := NewGraph(cfg, s.params)
 	if err != nil {
 		return nil, err

@@ -23,14 +23,18 @@ type shards struct {
 }
 
 // metricSums are Metrics as numbers that can be added over ranks.
-type metricSums [6]float64
+type metricSums [6 + kernels.Penalties]float64
 
 func sumsOf(m Metrics) metricSums {
-	return metricSums{m.LossSum, m.Weight, float64(m.Correct), float64(m.Count), float64(m.StepsRight), float64(m.Steps)}
+	s := metricSums{m.LossSum, m.Weight, float64(m.Correct), float64(m.Count), float64(m.StepsRight), float64(m.Steps)}
+	copy(s[6:], m.Penalised[:])
+	return s
 }
 
 func (s metricSums) metrics() Metrics {
-	return Metrics{LossSum: s[0], Weight: s[1], Correct: int(s[2]), Count: int(s[3]), StepsRight: int(s[4]), Steps: int(s[5])}
+	m := Metrics{LossSum: s[0], Weight: s[1], Correct: int(s[2]), Count: int(s[3]), StepsRight: int(s[4]), Steps: int(s[5])}
+	copy(m.Penalised[:], s[6:])
+	return m
 }
 
 // newShards returns nil for a session that takes every batch as a whole.

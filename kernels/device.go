@@ -187,4 +187,9 @@ type Sequence struct {
 	// update is the first of the batch; nil for 0.
 	Noise bool
 	First func() int
+	// Begins says that sequences begin here: a network that learns its first state starts from that, and not
+	// from State.
+	Begins bool
+	// Rates is the penalty on h of every layer; nil for none.
+	Rates *RatePenalty
 }

@@ -213,6 +213,11 @@ var activations = []string{"tanh", "relu", "sigmoid", "softplus"}
 // updates are numbered as kernels/cells/shared/conductance.h numbers them.
 var updates = []string{"implicit", "explicit", "convex"}
 
+// Starts implements Starts.
+func (c *Conductance) Starts() []kernels.Bound {
+	return []kernels.Bound{rates(c.Activation), kernels.Free()}
+}
+
 // scan returns what the fused scan needs to know; further constants follow the common ones.
 func (c *Conductance) scan(header string, more ...float64) kernels.Cell {
 	rate := 0.0

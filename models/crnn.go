@@ -205,6 +205,11 @@ func atLeast(lo float64) kernels.Bound { return kernels.Bound{Lo: lo, Hi: math.I
 // NoiseScale implements Noisy.
 func (c *CRNN) NoiseScale() (float64, string, error) { return traceNoise(c.SynKernel, c.TauS) }
 
+// Starts implements Starts: h begins between the reversal potentials, traces without input.
+func (c *CRNN) Starts() []kernels.Bound {
+	return []kernels.Bound{within(), held, held, held, held}
+}
+
 // Scan implements Cell.
 func (c *CRNN) Scan(d Dims) (kernels.Cell, error) {
 	if err := checkSettings(c); err != nil {

@@ -102,6 +102,9 @@ func (c *CRNNSimple) sign() float64 {
 // NoiseScale implements Noisy.
 func (c *CRNNSimple) NoiseScale() (float64, string, error) { return traceNoise(c.SynKernel, c.TauS) }
 
+// Starts implements Starts: traces begin without input.
+func (c *CRNNSimple) Starts() []kernels.Bound { return []kernels.Bound{kernels.Free(), held, held} }
+
 // Scan implements Cell.
 func (c *CRNNSimple) Scan(Dims) (kernels.Cell, error) {
 	s, err := c.synapse()

@@ -55,7 +55,7 @@ func checkGradients(t *testing.T, x *fixture) {
 		}
 		y.run(t)
 		copy(e, old)
-		return numbers(cost)[0]
+		return numbers(cost)[0] + y.penalties()
 	}
 	absolute := gradAbsolute * max(1, loss)
 	r := rand.New(rand.NewPCG(7, 8))

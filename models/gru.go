@@ -38,6 +38,9 @@ func (*GRU) Params(d Dims) ([]kernels.Spec, error) {
 		kernels.Init{Kind: kernels.Orthogonal, A: 1}), nil
 }
 
+// Starts implements Starts.
+func (*GRU) Starts() []kernels.Bound { return []kernels.Bound{within()} }
+
 // Scan implements Cell.
 func (*GRU) Scan(Dims) (kernels.Cell, error) {
 	return kernels.Cell{Header: "gru", States: 1, Rest: []float64{0}}, nil

@@ -126,6 +126,7 @@ type fixture struct {
 	values map[string][]float64 // parameters by name
 	dt     tensor.Dtype
 	dev    kernels.Device
+	record kernels.PenaltyRecord
 	graph  *gorgonia.ExprGraph
 	nodes  []*gorgonia.Node
 	out    kernels.Output
@@ -140,7 +141,9 @@ const (
 	every feature = 1 << iota
 	masked
 	resets
-	noisy // for cells that take noise
+	noisy  // for cells that take noise
+	begins // with a learned first state
+	rated  // with penalties of the rates
 )
 
 // featured returns the i-th mixture of features, over and over.
@@ -164,15 +167,21 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 	if _, _, err := NoiseScale(v.cell); err == nil && f&noisy != 0 {
 		opts = append(opts, Noised(Noise{Rec: 0.2, Input: 0.1}))
 	}
+	if f&begins != 0 {
+		opts = append(opts, LearnedState())
+	}
 	net, err := Bind("test", v.cell, Dims{s.I, s.H, s.O}, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	x := &fixture{net: net, size: s, values: map[string][]float64{}}
-	x.seq = kernels.Sequence{T: s.T, B: s.B, I: s.I, Every: f&every != 0, Noise: f&noisy != 0,
+	x.seq = kernels.Sequence{T: s.T, B: s.B, I: s.I, Every: f&every != 0, Noise: f&noisy != 0, Begins: f&begins != 0,
 		Update: func() (uint64, uint64) { return 3, 5 }, First: func() int { return 2 },
 		X:     random(r, 1, s.T, s.B, s.I),
 		State: random(r, 0.5, len(net.Rest()), s.B, s.H)}
+	if f&rated != 0 {
+		x.seq.Rates = &kernels.RatePenalty{L1: 0.3, L2: 0.7, TargetL2: 1.3, Target: 0.2, Change: 0.9}
+	}
 	if f&masked != 0 {
 		x.seq.Mask = flags(r, s.T, s.B)
 		if e := x.seq.Mask.Data().([]float64); net.Irregular() {
@@ -210,8 +219,13 @@ func (x *fixture) build(t *testing.T) {
 		x.nodes = append(x.nodes, gorgonia.NewTensor(x.graph, x.dt, len(spec.Shape),
 			gorgonia.WithShape(spec.Shape...), gorgonia.WithName(spec.Name), gorgonia.WithValue(v)))
 	}
+	in := x.seq
+	if in.Rates != nil {
+		x.record = kernels.PenaltyRecord{}
+		in.Rates = in.Rates.Recorded(&x.record)
+	}
 	var err error
-	if x.out, err = x.net.Build(x.graph, x.dev, x.seq, x.nodes); err != nil {
+	if x.out, err = x.net.Build(x.graph, x.dev, in, x.nodes); err != nil {
 		t.Fatal(err)
 	}
 	gorgonia.Read(x.out.Logits(), &x.logits)
@@ -243,6 +257,14 @@ func (x *fixture) run(t *testing.T) {
 		t.Fatal(err)
 	}
 	x.vm.Reset()
+}
+
+// penalties returns the sum of the penalties of the last run.
+func (x *fixture) penalties() (sum float64) {
+	for _, p := range x.record.Sum() {
+		sum += p
+	}
+	return sum
 }
 
 // h returns the hidden states of all layers of the last run, [L,T,B,H].

@@ -33,6 +33,9 @@ func (*IRNN) Params(d Dims) ([]kernels.Spec, error) {
 		kernels.Init{Kind: kernels.Identity, A: 1}), nil
 }
 
+// Starts implements Starts.
+func (*IRNN) Starts() []kernels.Bound { return []kernels.Bound{atLeast(0)} }
+
 // Scan implements Cell.
 func (*IRNN) Scan(Dims) (kernels.Cell, error) {
 	return kernels.Cell{Header: "rnn", States: 1, Rest: []float64{0}, Consts: []float64{1}}, nil

@@ -99,7 +99,7 @@ func (n *Network) layerOf(p int) (*layer, int) {
 func (l *layer) config(in kernels.Sequence) kernels.ScanConfig {
 	top := l.number == l.net.depth-1
 	cfg := kernels.ScanConfig{Cell: l.scan, T: in.T, B: in.B, I: l.dims.I, H: l.dims.H, Params: l.table(),
-		Last: top && !in.Every, GradX: l.number > 0, Masked: in.Mask != nil, Resets: in.Reset != nil,
+		Last: top && !in.Every && in.Rates == nil, GradX: l.number > 0, GradState: l.net.firstState && in.Begins, Masked: in.Mask != nil, Resets: in.Reset != nil,
 		KeepGradH: in.GradH, Memory: in.Memory, ForwardOnly: in.ForwardOnly}
 	if in.Noise {
 		cfg.Noise = l.noise()
@@ -110,13 +110,18 @@ func (l *layer) config(in kernels.Sequence) kernels.ScanConfig {
 	return cfg
 }
 
-// sequence returns what the layer reads of a sequence of the network, given h of the layer below.
-func (l *layer) sequence(in kernels.Sequence, below *gorgonia.Node) (kernels.Sequence, error) {
+// sequence returns what the layer reads of a sequence of the network, given h of the layer below and, where it is
+// computed, the first state.
+func (l *layer) sequence(in kernels.Sequence, first, below *gorgonia.Node) (kernels.Sequence, error) {
 	own := in
 	if l.number > 0 {
 		own.X, own.XFrom, own.I = nil, below, l.dims.I
 	}
 	own.Memory = l.config(in).Memory
+	if first != nil {
+		own.StateFrom = first
+		return own, nil
+	}
 	if l.net.depth == 1 {
 		return own, nil
 	}
@@ -157,10 +162,37 @@ func block(t *tensor.Dense, offset int, shape tensor.Shape) *tensor.Dense {
 	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(e))
 }
 
-// build adds the layer to a graph, given its parameters and h of the layer below: the node of all steps and,
-// where the graph is unrolled, those of each step.
-func (l *layer) build(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, below states, params []*gorgonia.Node) (states, error) {
-	own, err := l.sequence(in, below.all)
+// build adds the layer to a graph, given its parameters, h of the layer below and the first state, nil for that of
+// the sequence: the node of all steps and, where the graph is unrolled, those of each step. What reads them sends the
+// gradient of the penalty of the rates back with its own.
+func (l *layer) build(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, first *gorgonia.Node, below states, params []*gorgonia.Node) (states, error) {
+	s, err := l.plain(g, dev, cfg, in, first, below, params)
+	if err != nil || in.Rates == nil {
+		return s, err
+	}
+	if s.all, err = kernels.PenaliseRates(dev, s.all, cfg.T, in.Mask, in.Rates); err != nil {
+		return s, err
+	}
+	at := func(t int) (*gorgonia.Node, error) { return kernels.Field(s.all, t*cfg.B*cfg.H, cfg.B, cfg.H) }
+	if l.number == l.net.depth-1 {
+		if !in.Every {
+			s.all, err = at(cfg.T - 1)
+		}
+		return s, err
+	}
+	steps := make([]*gorgonia.Node, len(s.steps))
+	for t := range steps {
+		if steps[t], err = at(t); err != nil {
+			return s, err
+		}
+	}
+	s.steps = steps
+	return s, nil
+}
+
+// plain is build without the penalty.
+func (l *layer) plain(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, first *gorgonia.Node, below states, params []*gorgonia.Node) (states, error) {
+	own, err := l.sequence(in, first, below.all)
 	if err != nil {
 		return states{}, err
 	}

@@ -1,6 +1,8 @@
 package models
 
 import (
+	"math"
+
 	"fmt"
 	"slices"
 
@@ -126,6 +128,11 @@ func (c *LIF) Params(d Dims) ([]kernels.Spec, error) {
 // Derived implements Deriver: the time constants that are learned.
 func (c *LIF) Derived(stored func(name string) []float32) []Array {
 	return derived(stored, c.timeConstants()...)
+}
+
+// Starts implements Starts: no unit has just spiked, and none is above the threshold.
+func (c *LIF) Starts() []kernels.Bound {
+	return []kernels.Bound{held, {Lo: math.Inf(-1), Hi: c.Threshold}, kernels.Free(), held, held}
 }
 
 // Scan implements Cell.

@@ -42,6 +42,9 @@ func (*LSTM) Params(d Dims) ([]kernels.Spec, error) {
 	return specs, nil
 }
 
+// Starts implements Starts.
+func (*LSTM) Starts() []kernels.Bound { return []kernels.Bound{within(), kernels.Free()} }
+
 // Scan implements Cell.
 func (*LSTM) Scan(Dims) (kernels.Cell, error) {
 	return kernels.Cell{Header: "lstm", States: 2, Rest: []float64{0, 0}}, nil

@@ -29,7 +29,9 @@ type Network struct {
 	way    Feedback
 	frozen []string // names of parameters that are not learned, see means
 	held   []bool   // by row of specs: not learned for that reason
-	builds int
+	// firstState says that the first state of a sequence is learned, see LearnedState.
+	firstState bool
+	builds     int
 
 	noise   Noise
 	wiring  Wiring
@@ -58,7 +60,8 @@ func Within(bytes int64) Option { return func(n *Network) { n.within = bytes } }
 func Layers(n int) Option { return func(net *Network) { net.depth = n } }
 
 // Bind gives a cell its sizes. The network's parameters are those of the cell, prefixed
-// "cell.", then readout.weight [O,H] and readout.bias [O], and readout.feedback [O,H] with Fixed.
+// "cell.", then readout.weight [O,H] and readout.bias [O], readout.feedback [O,H] with Fixed, and cell.h0 of each
+// layer with LearnedState.
 // Names of the layers above the first end in _l1, _l2 and so on (in place of _l0, where the cell has
 // PyTorch's names).
 //
@@ -102,6 +105,15 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 			kernels.Init{Kind: kernels.XavierUniform, A: n.scale})
 		fixed.Learned = false
 		readout = append(readout, fixed)
+	}
+	for _, l := range n.layers {
+		if !n.firstState {
+			break
+		}
+		if err := l.checkFirst(); err != nil {
+			return nil, err
+		}
+		readout = append(readout, l.firstSpec())
 	}
 	for i := range readout {
 		n.freeze(&readout[i], readout[i].Name, n.depth-1)
@@ -159,15 +171,21 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 	n.builds++
 	var top states
 	var layers []kernels.Layer
+	own := params[len(params)-n.readouts():]
 	for _, l := range n.layers {
 		cfg := l.config(in)
 		cfg.Dtype = dt
-		if top, err = l.build(g, dev, cfg, in, top, params[l.first:l.first+len(l.params)]); err != nil {
+		var first *gorgonia.Node
+		if n.firstState && in.Begins {
+			if first, err = l.firstNode(g, dev, in, own[len(own)-n.depth+l.number]); err != nil {
+				return nil, fmt.Errorf("models: %s: first state: %w", n.name, err)
+			}
+		}
+		if top, err = l.build(g, dev, cfg, in, first, top, params[l.first:l.first+len(l.params)]); err != nil {
 			return nil, fmt.Errorf("models: %s: %w", n.name, err)
 		}
 		layers = append(layers, top.Layer)
 	}
-	own := params[len(params)-n.readouts():]
 	weight, bias := own[0], own[1]
 	if n.readout.Readings != nil {
 		if weight, err = n.made(dev, weight, n.readout, "read-out"); err != nil {

@@ -114,6 +114,9 @@ func (c *Rate) NoiseScale() (float64, string, error) {
 	return math.Sqrt(2 * c.TauS / c.Dt), "sqrt(2 tau_s/dt), with tau_s as it is before learning", nil
 }
 
+// Starts implements Starts.
+func (c *Rate) Starts() []kernels.Bound { return []kernels.Bound{rates(c.Activation), kernels.Free()} }
+
 // Scan implements Cell.
 func (c *Rate) Scan(Dims) (kernels.Cell, error) {
 	if err := checkSettings(c); err != nil {

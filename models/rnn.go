@@ -33,6 +33,9 @@ func (*RNN) Params(d Dims) ([]kernels.Spec, error) {
 		kernels.Init{Kind: kernels.Orthogonal, A: 1}), nil
 }
 
+// Starts implements Starts.
+func (*RNN) Starts() []kernels.Bound { return []kernels.Bound{within()} }
+
 // Scan implements Cell.
 func (*RNN) Scan(Dims) (kernels.Cell, error) {
 	return kernels.Cell{Header: "rnn", States: 1, Rest: []float64{0}, Consts: []float64{0}}, nil

@@ -51,7 +51,7 @@ func (s *Subject) noisySweep(ctx context.Context, set data.Set, noise Noise, vis
 	planes := len(s.Net.Rest()) / s.Net.Depth() // of a layer
 	t, hidden, batch := s.Task, s.Net.Hidden(), max(1, min(s.Batch, set.Len()))
 	graph, err := engine.NewGraph(engine.GraphConfig{Net: s.Net, Device: s.Device, T: 1, B: batch, I: t.I,
-		Goal: t.Goal, Masked: t.Masked}, s.Params)
+		Goal: t.Goal, Masked: t.Masked, Given: true}, s.Params)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (s *Subject) noisySweep(ctx context.Context, set data.Set, noise Noise, vis
 			}
 			draws[col] = rand.New(rand.NewPCG(noise.Seed, uint64(first+col)))
 		}
-		rest(state, s.Net.Rest())
+		engine.Spread(state, engine.FirstState(s.Net, s.Params), hidden)
 		for step := range t.T {
 			fed.X = given.X[step*given.B*t.I : (step+1)*given.B*t.I]
 			if given.Mask != nil {
@@ -118,12 +118,4 @@ func stepGraph(g *engine.Graph[float32], b *data.Batch, state, logits []float32)
 		return err
 	}
 	return g.Logits(logits)
-}
-
-// rest puts a state [S,B,H] to rest.
-func rest(state []float32, values []float64) {
-	plane := len(state) / len(values)
-	for i := range state {
-		state[i] = float32(values[i/plane])
-	}
 }

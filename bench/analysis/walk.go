@@ -41,7 +41,7 @@ func (s *Subject) Walk(ctx context.Context, m *engine.StepMap, n int) (*Walk, er
 			}
 			w.Class = append(w.Class, s.classOf(b, col, first+col))
 		}
-		if err := w.follow(m, b, s.Net.Rest()); err != nil {
+		if err := w.follow(m, b, engine.FirstState(s.Net, s.Params)); err != nil {
 			return nil, err
 		}
 	}
@@ -60,12 +60,11 @@ func (s *Subject) classOf(b *data.Batch, col, index int) int {
 }
 
 // follow adds the states and inputs of a batch.
-func (w *Walk) follow(m *engine.StepMap, b *data.Batch, rest []float64) error {
+func (w *Walk) follow(m *engine.StepMap, b *data.Batch, first []float32) error {
 	every := (b.T + mostVisits - 1) / mostVisits
-	hidden := w.Dim / len(rest)
 	state := make([]float64, b.B*w.Dim)
 	for i := range state {
-		state[i] = rest[i%w.Dim/hidden]
+		state[i] = float64(first[i%w.Dim])
 	}
 	paths := make([][]float64, b.B)
 	x := make([]float64, m.Batch()*b.I)

@@ -45,7 +45,8 @@ rnn, irnn, lstm and gru have the names, shapes and order of gates of PyTorch. A 
 cell = torch.nn.LSTM(I, H), GRU(I, H), RNN(I, H) for rnn, or RNN(I, H, nonlinearity="relu") for
 irnn, with num_layers=L for a run with --layers L, and readout = torch.nn.Linear(H, O) takes the exported safetensors file with
 load_state_dict(..., strict=True), with any wiring, as long as --masks is not given; a layer alone
-takes the part that begins with "cell.", without that prefix. For sequences of one length
+takes the part that begins with "cell.", without that prefix. (cell.h0 of a run with h0 learned is no parameter
+there: take it out, and pass its columns as the first state.) For sequences of one length
 x [T,B,I] from a zero state it gives the same h and logits to rounding. A checkpoint itself fits
 only without Dale's law and masks, and holds the state of the optimiser too.
 

@@ -8,6 +8,7 @@ import (
 
 	"galvani/engine"
 	"galvani/engine/rundir"
+	"galvani/kernels"
 )
 
 // tested is what the test set says of the best checkpoint.
@@ -59,6 +60,11 @@ func record(values map[string]float64, prefix string, m engine.Metrics) {
 	}
 	if m.Steps > 0 {
 		values[prefix+"step_accuracy"] = m.StepAccuracy()
+	}
+	for p := range kernels.Penalties {
+		if m.Penalised[p] != 0 {
+			values[prefix+"penalty_"+p.String()] = m.Penalty(p)
+		}
 	}
 }
 

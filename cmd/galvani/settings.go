@@ -45,6 +45,7 @@ type cellKeys struct {
 	Feedback     string   `toml:"feedback" doc:"weights through which the error of the read-out reaches the hidden units: backprop takes those of the read-out, fixed random ones that are never learned (feedback alignment), sign the signs of those of the read-out, all with the size of its first weights (sign symmetry), transpose a copy of those of the read-out, which gives the bits of backprop; between layers it is backprop" oneof:"backprop|transpose|fixed|sign"`
 	RecNoise     float64  `toml:"rec_noise" doc:"standard deviation of private Gaussian noise on the drive of each unit at every step while training, before the scale of the cell, see galvani models show; 0 for none" min:"0" max:"1e6"`
 	InputNoise   float64  `toml:"input_noise" doc:"the same of noise on each input" min:"0" max:"1e6"`
+	H0           string   `toml:"h0" needs:"stateful=false" doc:"state that sequences begin with: zero for the rest of the cell, learned for a parameter of each layer, cell.h0, one number for each unit and plane, within the cell's bounds" oneof:"zero|learned"`
 	InitFrom     string   `toml:"init_from" doc:"begin with the weights of a file: a run or a checkpoint, or the state dict of a PyTorch module as safetensors"`
 	InitParts    []string `toml:"init_parts" needs:"init_from!=" doc:"parameters that init_from gives: all, cell, input, recurrent, readout, matrices, or names such as W, readout.bias, *_l1"`
 	InitMap      []string `toml:"init_map" needs:"init_from!=" doc:"tensors of init_from for parameters that are not found by their names, each as PARAMETER=TENSOR"`
@@ -52,7 +53,7 @@ type cellKeys struct {
 }
 
 func defaultCellKeys() cellKeys {
-	return cellKeys{Hidden: 64, Layers: 1, ReadoutScale: 1, Feedback: "backprop", InitParts: []string{"all"}}
+	return cellKeys{Hidden: 64, Layers: 1, ReadoutScale: 1, Feedback: "backprop", H0: "zero", InitParts: []string{"all"}}
 }
 
 // settings is everything that decides what a run computes: one flat space of keys over the
@@ -131,7 +132,10 @@ func resolve(layers ...layer) (*settings, error) {
 	if s.Elsewhere, err = keysOfOthers(model.Name, task.Name); err != nil {
 		return nil, err
 	}
-	s.Facts = map[string]string{"sequences": "independent", "updates": "by gradient"}
+	s.Facts = map[string]string{"sequences": "independent", "updates": "by gradient", "network": "recurrent"}
+	if s.layers != nil {
+		s.Facts["network"] = "layered"
+	}
 	if s.layers != nil && s.layers.Local() {
 		s.Facts["updates"] = "by the model's own rule"
 	}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"galvani/engine/rundir"
+)
+
+// TestPenaltiesTrain trains with penalties and a learned first state: each penalty is a metric, and a run that was
+// stopped ends with the bits of one that was not, on every backend and number of threads.
+func TestPenaltiesTrain(t *testing.T) {
+	for _, backend := range backends() {
+		choice := []string{"--model", "rate", "--backend", backend, "--max-steps", "4", "--h0", "learned", "--l1", "recurrent=1e-3", "--l2", "1e-4",
+			"--rate-l1", "0.1", "--rate-l2", "0.1", "--rate-target-l2", "1", "--rate-target", "0.2", "--change-l2", "1"}
+		whole := trained(t, choice...)
+		want := newestTensors(t, whole)
+		if len(want["cell.h0"]) == 0 {
+			t.Errorf("%s: no first state among %d tensors", backend, len(want))
+		}
+		half := trained(t, args(choice, "--max-steps", "2")...)
+		galvani(t, "train", "--resume", half, "--max-steps", "4", "--quiet").ok(t)
+		others := map[string]string{"resumed": half}
+		if backend == "scan" {
+			others["three threads"] = trained(t, args(choice, "--threads", "3")...)
+		}
+		for what, dir := range others {
+			for name, data := range newestTensors(t, dir) {
+				if !slices.Equal(data, want[name]) {
+					t.Errorf("%s, %s: %s differs", backend, what, name)
+				}
+			}
+		}
+		seen := 0
+		run, err := rundir.View(whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := run.Metrics()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows {
+			for name := range row.Values {
+				if strings.HasPrefix(name, "penalty_") {
+					seen++
+				}
+			}
+		}
+		if seen != 4*6 {
+			t.Errorf("%s: %d values of penalties in 4 updates, want 24", backend, seen)
+		}
+	}
+}
+
+// TestWrongPenalties holds the lines that wrong settings end in.
+func TestWrongPenalties(t *testing.T) {
+	for _, tt := range []struct{ flag, value, want string }{
+		{"--l2", "wheels=1", `l2 names "wheels"`},
+		{"--l1", "W=often", "want a strength of 0 or more"},
+		{"--rate-l2", "-1", "want 0 to"},
+		{"--rate-target", "0.1", "it needs rate_target_l2 > 0"},
+		{"--h0", "random", "want one of zero, learned"},
+	} {
+		o := galvani(t, args(tiny, "--model", "rnn", tt.flag, tt.value)...)
+		if o.code != exitConfig || !strings.Contains(o.stderr, tt.want) || strings.Count(o.stderr, "\n") != 1 {
+			t.Errorf("%s %s: code %d, %q", tt.flag, tt.value, o.code, o.stderr)
+		}
+	}
+	o := galvani(t, "train", "--model", "mlp", "--task", "bars", "--rate-l2", "1")
+	if o.code == 0 || !strings.Contains(o.stderr, "it needs network = recurrent") {
+		t.Errorf("mlp: code %d, %q", o.code, o.stderr)
+	}
+}

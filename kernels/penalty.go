@@ -1,0 +1,312 @@
+package kernels
+
+import (
+	"fmt"
+
+	"github.com/chewxy/hm"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Penalty names a term that is added to the loss.
+type Penalty int
+
+const (
+	// WeightL1 is Σ λ_p |w| over the elements of the penalised parameters, WeightL2 Σ λ_p w².
+	WeightL1 Penalty = iota
+	WeightL2
+	// RateL1 is λ times the mean of |h| over steps, sequences and units, RateL2 that of h².
+	RateL1
+	RateL2
+	// RateTarget is λ times the mean over units of (mean of h over steps and sequences − target)².
+	RateTarget
+	// ChangeL2 is λ times the mean of (h_t − h_{t−1})² over sequences, units and all steps but the first.
+	ChangeL2
+	// Penalties is the number of them.
+	Penalties
+)
+
+// String returns the name of a penalty in metrics.
+func (p Penalty) String() string {
+	return [Penalties]string{"l1", "l2", "rate_l1", "rate_l2", "rate_target", "change_l2"}[p]
+}
+
+// PenaltyValues are terms of the loss by Penalty, with their strengths.
+type PenaltyValues [Penalties]float64
+
+// PenaltyRecord collects the values of all penalties of a graph: each operation writes to a place of its own.
+type PenaltyRecord struct{ places []*PenaltyValues }
+
+// Sum returns the values of the last run.
+func (r *PenaltyRecord) Sum() (sum PenaltyValues) {
+	for _, p := range r.places {
+		for k, v := range p {
+			sum[k] += v
+		}
+	}
+	return sum
+}
+
+func (r *PenaltyRecord) place() *PenaltyValues {
+	p := new(PenaltyValues)
+	r.places = append(r.places, p)
+	return p
+}
+
+// RatePenalty is how strongly h of every step is penalised. Layers of a network are penalised each for itself, and
+// the terms add up. Steps that a mask leaves out do not count.
+type RatePenalty struct {
+	L1, L2   float64 // strengths of RateL1 and RateL2
+	TargetL2 float64 // of RateTarget
+	Target   float64
+	Change   float64 // of ChangeL2
+	record   *PenaltyRecord
+}
+
+// Recorded returns a copy of p that writes its values to r, nil where p has no effect.
+func (p RatePenalty) Recorded(r *PenaltyRecord) *RatePenalty {
+	if p.L1 == 0 && p.L2 == 0 && p.TargetL2 == 0 && p.Change == 0 {
+		return nil
+	}
+	p.record = r
+	return &p
+}
+
+// PenaliseWeights returns w, with the gradient of l1 Σ|w| + l2 Σ w² added to the one that comes back. Values go to r.
+//
+// Errors: ErrNoDevice for a device with memory of its own, which does not compute penalties yet.
+func PenaliseWeights(dev Device, w *gorgonia.Node, l1, l2 float64, r *PenaltyRecord) (*gorgonia.Node, error) {
+	return penalise(dev, w, "weights", penaltyTerms{values: r.place(), l1: l1, l2: l2})
+}
+
+// PenaliseRates returns h [T·B,H] of T steps, with the gradient of the penalty added to the one that comes back.
+// Mask [T,B] is nil or the mask of the sequence.
+//
+// Accuracy: sums run in float64, in the order of the elements.
+// Errors: those of PenaliseWeights.
+func PenaliseRates(dev Device, h *gorgonia.Node, steps int, mask *tensor.Dense, p *RatePenalty) (*gorgonia.Node, error) {
+	return penalise(dev, h, "rates", penaltyTerms{values: p.record.place(), rates: p, steps: steps, mask: mask})
+}
+
+// penaltyTerms is what an operation adds to the loss.
+type penaltyTerms struct {
+	values *PenaltyValues
+	l1, l2 float64 // of weights
+	rates  *RatePenalty
+	steps  int
+	mask   *tensor.Dense
+}
+
+func penalise(dev Device, x *gorgonia.Node, of string, terms penaltyTerms) (*gorgonia.Node, error) {
+	if _, ok := dev.(Resident); ok {
+		return nil, fmt.Errorf("kernels: %s has no kernel for penalties of %s; compute on the CPU (device = cpu), or take weight_decay: %w", dev.Name(), of, ErrNoDevice)
+	}
+	base := newOp("penalty of %s %v", of, x.Shape())
+	if x.Dtype() == tensor.Float64 {
+		return gorgonia.ApplyOp(&penaltyOp[float64]{op: base, shape: x.Shape().Clone(), terms: terms, buf: make([]float64, x.Shape().TotalSize())}, x)
+	}
+	return gorgonia.ApplyOp(&penaltyOp[float32]{op: base, shape: x.Shape().Clone(), terms: terms, buf: make([]float32, x.Shape().TotalSize())}, x)
+}
+
+// penaltyOp gives its input on and measures it. The elements are copied, because operations downstream may reuse
+// the storage.
+type penaltyOp[F Float] struct {
+	op
+	shape tensor.Shape
+	terms penaltyTerms
+	buf   []F
+	means []float64 // of h of each unit, with RateTarget
+	rows  []bool    // rows of h that count, [T·B]
+	count int       // of them
+	moves int       // pairs of rows that follow each other and count
+}
+
+func (o *penaltyOp[F]) Arity() int         { return 1 }
+func (o *penaltyOp[F]) Type() hm.Type      { return fnType(o.shape.Dims(), o.shape.Dims()) }
+func (o *penaltyOp[F]) DiffWRT(int) []bool { return []bool{true} }
+
+func (o *penaltyOp[F]) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
+	return o.shape.Clone(), nil
+}
+
+func (o *penaltyOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
+	defer caught(o.name, &err)
+	x, err := Elems[F](o.name, in[0], o.shape...)
+	if err != nil {
+		return nil, err
+	}
+	copy(o.buf, x)
+	if o.terms.rates == nil {
+		o.measureWeights(x)
+	} else if err := o.measureRates(x); err != nil {
+		return nil, err
+	}
+	return Wrap(o.buf, o.shape...), nil
+}
+
+func (o *penaltyOp[F]) measureWeights(w []F) {
+	var l1, l2 float64
+	for _, v := range w {
+		l1 += abs(float64(v))
+		l2 += float64(v) * float64(v)
+	}
+	o.terms.values[WeightL1], o.terms.values[WeightL2] = o.terms.l1*l1, o.terms.l2*l2
+}
+
+func (o *penaltyOp[F]) measureRates(h []F) error {
+	t, units := &o.terms, o.shape[1]
+	if err := o.countRows(); err != nil {
+		return err
+	}
+	if o.means == nil {
+		o.means = make([]float64, units)
+	}
+	clear(o.means)
+	var l1, l2, change, target float64
+	width := len(o.rows) / t.steps
+	for r, on := range o.rows {
+		if !on {
+			continue
+		}
+		row := h[r*units : (r+1)*units]
+		for i, v := range row {
+			x := float64(v)
+			l1 += abs(x)
+			l2 += x * x
+			o.means[i] += x
+		}
+		if t.rates.Change == 0 || r < width {
+			continue
+		}
+		for i, v := range h[(r-width)*units : (r-width+1)*units] {
+			d := float64(row[i]) - float64(v)
+			change += d * d
+		}
+	}
+	n := float64(max(o.count, 1))
+	for i := range o.means {
+		o.means[i] /= n
+		d := o.means[i] - t.rates.Target
+		target += d * d
+	}
+	u := float64(units)
+	t.values[RateL1], t.values[RateL2] = t.rates.L1*l1/(n*u), t.rates.L2*l2/(n*u)
+	t.values[RateTarget] = t.rates.TargetL2 * target / u
+	t.values[ChangeL2] = t.rates.Change * change / (float64(max(o.moves, 1)) * u)
+	return nil
+}
+
+// countRows finds the rows of h that count.
+func (o *penaltyOp[F]) countRows() error {
+	width := o.shape[0] / o.terms.steps
+	if o.rows == nil {
+		o.rows = make([]bool, o.shape[0])
+	}
+	var mask []F
+	if o.terms.mask != nil {
+		var err error
+		if mask, err = Elems[F](o.name, o.terms.mask, o.terms.steps, width); err != nil {
+			return err
+		}
+	}
+	o.count, o.moves = 0, 0
+	for r := range o.rows {
+		o.rows[r] = mask == nil || mask[r] > 0
+		if o.rows[r] {
+			o.count++
+			if r >= width {
+				o.moves++
+			}
+		}
+	}
+	return nil
+}
+
+func (o *penaltyOp[F]) SymDiff(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	dx, err := gorgonia.ApplyOp(&penaltyAdjoint[F]{adjoint: adjoint{newOp("gradient of %s #%d", o.name, o.id)}, of: o, buf: make([]F, len(o.buf))}, in[0], out, grad)
+	return gorgonia.Nodes{dx}, err
+}
+
+// penaltyAdjoint adds the gradient of the terms to what comes back. The output of the operation is an input, which
+// orders it behind.
+type penaltyAdjoint[F Float] struct {
+	adjoint
+	of  *penaltyOp[F]
+	buf []F
+}
+
+func (a *penaltyAdjoint[F]) Arity() int { return 3 }
+func (a *penaltyAdjoint[F]) Type() hm.Type {
+	d := a.of.shape.Dims()
+	return fnType(d, d, d, d)
+}
+
+func (a *penaltyAdjoint[F]) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
+	return a.of.shape.Clone(), nil
+}
+
+func (a *penaltyAdjoint[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
+	defer caught(a.name, &err)
+	x, err := Elems[F](a.name, in[0], a.of.shape...)
+	if err != nil {
+		return nil, err
+	}
+	grad, err := Elems[F](a.name, in[2], a.of.shape...)
+	if err != nil {
+		return nil, err
+	}
+	if a.of.terms.rates == nil {
+		a.weights(x, grad)
+	} else {
+		a.rates(x, grad)
+	}
+	return Wrap(a.buf, a.of.shape...), nil
+}
+
+func (a *penaltyAdjoint[F]) weights(w, grad []F) {
+	l1, l2 := a.of.terms.l1, 2*a.of.terms.l2
+	for i, v := range w {
+		a.buf[i] = grad[i] + F(l1*sign(float64(v))+l2*float64(v))
+	}
+}
+
+func (a *penaltyAdjoint[F]) rates(h, grad []F) {
+	o, p := a.of, a.of.terms.rates
+	units := o.shape[1]
+	width := len(o.rows) / o.terms.steps
+	n, u := float64(max(o.count, 1)), float64(units)
+	l1, l2, target := p.L1/(n*u), 2*p.L2/(n*u), 2*p.TargetL2/(n*u)
+	change := 2 * p.Change / (float64(max(o.moves, 1)) * u)
+	for r, on := range o.rows {
+		row := r * units
+		follows := change != 0 && on && r >= width
+		leads := change != 0 && r+width < len(o.rows) && o.rows[r+width]
+		for i := range units {
+			x := float64(h[row+i])
+			d := 0.0
+			if on {
+				d = l1*sign(x) + l2*x + target*(o.means[i]-p.Target)
+			}
+			if follows {
+				d += change * (x - float64(h[row+i-width*units]))
+			}
+			if leads {
+				d -= change * (float64(h[row+i+width*units]) - x)
+			}
+			a.buf[row+i] = grad[row+i] + F(d)
+		}
+	}
+}
+
+func abs(x float64) float64 { return max(x, -x) }
+
+// sign returns the sign of x, 0 of 0.
+func sign(x float64) float64 {
+	switch {
+	case x > 0:
+		return 1
+	case x < 0:
+		return -1
+	}
+	return 0
+}

@@ -1,0 +1,97 @@
+package models
+
+import (
+	"testing"
+
+	"galvani/kernels"
+	"galvani/kernels/devices"
+
+	"gorgonia.org/tensor"
+)
+
+// TestFirstStateAndPenalties holds the gradients of a learned first state and of penalties of the rates to central
+// differences, and the scan to the graph, for every cell.
+func TestFirstStateAndPenalties(t *testing.T) {
+	dev, err := devices.OpenCPU(2)
+	if err != nil {
+		t.Logf("the scan is left out: %v", err)
+	} else {
+		defer dev.Close()
+	}
+	var all []variant
+	for _, e := range All() {
+		v := variant{name: e.Name, cell: e.New()}
+		if c, ok := v.cell.(varied); ok {
+			v = c.variants()[0]
+		}
+		all = append(all, v)
+	}
+	all = append(all, variant{name: "lstm in 2 layers", cell: &LSTM{}, layers: 2}, variant{name: "crnn in 2 layers", cell: NewCRNN(), layers: 2})
+	for _, v := range all {
+		if c, ok := v.cell.(Smoother); ok {
+			v.cell = c.Smooth()
+		}
+		for i, f := range []feature{begins | rated | every, begins | rated | masked, rated | every | masked | noisy, begins} {
+			if i > 1 && v.layers == 0 {
+				continue
+			}
+			t.Run(v.name, func(t *testing.T) {
+				x := newFixture(t, v, size{3, 2, 2, 3, 2}, f)
+				checkGradients(t, x)
+				if err != nil {
+					return
+				}
+				x = x.on(t, tensor.Float64, nil)
+				_, want := x.differentiate(t)()
+				for dt, tolerance := range backendTolerance {
+					y := x.on(t, dt, dev)
+					_, got := y.differentiate(t)()
+					near(t, "logits", numbers(y.logits), numbers(x.logits), tolerance.forward)
+					near(t, "penalties", []float64{y.penalties()}, []float64{x.penalties()}, tolerance.gradient)
+					for name := range want {
+						near(t, "gradient of "+name, got[name], want[name], tolerance.gradient)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestFirstStateBegins holds that a learned first state is what sequences begin with, and that a state that is given
+// goes before it.
+func TestFirstStateBegins(t *testing.T) {
+	x := newFixture(t, variant{name: "rnn", cell: &RNN{}}, size{1, 2, 1, 2, 1}, begins|every)
+	x.values["cell.h0"] = []float64{0.25, -0.5}
+	for name, v := range x.values {
+		if name != "cell.h0" {
+			clear(v)
+		}
+	}
+	copy(x.values["cell.weight_hh_l0"], []float64{1, 0, 0, 1})
+	want := []float64{0.2449186624, -0.4621171573, 0.2449186624, -0.4621171573} // tanh
+	y := x.on(t, tensor.Float64, nil)
+	y.run(t)
+	near(t, "h", y.h(t), want, 1e-9)
+	x.seq.Begins = false
+	clear(x.seq.State.Data().([]float64))
+	y = x.on(t, tensor.Float64, nil)
+	y.run(t)
+	near(t, "h of a state that is given", y.h(t), make([]float64, 4), 1e-9)
+}
+
+// TestFirstStateSpecs holds the table: a column for each plane that is learned, within its bounds, at rest.
+func TestFirstStateSpecs(t *testing.T) {
+	for _, e := range All() {
+		n, err := Bind(e.Name, e.New(), Dims{2, 3, 2}, Layers(2), LearnedState())
+		if err != nil {
+			t.Fatal(err)
+		}
+		specs := n.Specs()
+		for i, name := range []string{"cell.h0", "cell.h0_l1"} {
+			s := specs[len(specs)-2+i]
+			if s.Name != name || s.Role != kernels.Named || len(s.Shape) != 2 || s.Shape[0] != 3 || len(s.Columns) != s.Shape[1] || len(s.Init.Columns) != s.Shape[1] || !s.Learned {
+				t.Errorf("%s: row %+v", e.Name, s)
+			}
+		}
+	}
+}
