@@ -15,7 +15,6 @@ import (
 	"galvani/bench/rows"
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/rundir"
-	"galvani/kernels"
 
 	"github.com/spf13/cobra"
 )
@@ -31,19 +30,28 @@ const sweepDoc = `Train networks with all combinations of some settings, and wit
 
   [grid]                     settings with a list of values each: every combination is run
   hidden = [16, 64]
-  lr = [0.001, 0.01]
 
-The runs are made one after the other in the folder of --out, one numbered folder each. What is there
+  [random]                   settings that are drawn, samples times for each combination of the grid:
+  lr = [1e-4, 1e-1, "log"]   two numbers and uniform or log, or one of a list of any values; between
+  layers = [1, 3, "uniform"] two whole numbers and uniform whole numbers are drawn
+  samples = 20               how often; search_seed = 0 numbers the draws
+
+The runs are made in the folder of --out, one numbered folder each, --jobs of them at once: each has its share of
+the cores, and the bits are those of one after the other. What is there
 already is not run again: given the same command, a sweep that was stopped goes on, and a run in the middle
 with its last checkpoint. A run that becomes NaN counts as failed, and the others go on. At the end there is a
 table, also as FOLDER/sweep.csv: the mean over seeds of what the test set says, with its 95 % interval; and
-a plot of it, FOLDER/sweep.png and sweep.svg, over the key with the most numbers.
+a plot of it, FOLDER/sweep.png and sweep.svg, over the key with the most numbers. Up to 8 combinations have a plot
+of their evaluations, too: curves.png and curves.svg.
+
+galvani train --seeds 5 is a sweep of one combination.
 
   galvani sweep lr.toml --out sweeps/lr`
 
 // sweepFlags is the command line of sweep.
 type sweepFlags struct {
 	out  string
+	jobs int
 	json bool
 }
 
@@ -53,7 +61,14 @@ func newSweep() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, cancel := interruptible(c.Context(), closedPipe...)
 			defer cancel()
-			r, err := f.sweep(ctx, args[0], c.ErrOrStderr())
+			plan, err := readSweep(args[0])
+			if err != nil {
+				return err
+			}
+			if f.out == "" {
+				f.out = filepath.Join("sweeps", strings.TrimSuffix(filepath.Base(args[0]), filepath.Ext(args[0])))
+			}
+			r, err := f.sweep(ctx, plan, c.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -64,6 +79,7 @@ func newSweep() *cobra.Command {
 	}
 	jsonFlag(c, &f.json)
 	c.Flags().StringVar(&f.out, "out", "", "`folder` of the sweep; sweeps/NAME for NAME.toml, if empty")
+	c.Flags().IntVar(&f.jobs, "jobs", 1, "`runs` to make at once, on the CPU; 0 for one for each core")
 	return c
 }
 
@@ -72,6 +88,7 @@ type sweepReport struct {
 	Out    string        `json:"out"`
 	Metric string        `json:"metric"` // test_accuracy, or test_loss where there are no classes
 	Keys   []string      `json:"keys"`
+	Drawn  []string      `json:"drawn,omitempty"` // keys with random values
 	Cells  []sweepedCell `json:"cells"`
 }
 
@@ -84,53 +101,6 @@ type sweepedCell struct {
 	Mean   *float64  `json:"mean"`
 	// Half is half the width of the 95 % interval, null for fewer than two runs.
 	Half *float64 `json:"half"`
-}
-
-// sweep makes the runs that are not there yet and reports on all.
-func (f *sweepFlags) sweep(ctx context.Context, path string, stderr io.Writer) (sweepReport, error) {
-	plan, err := readSweep(path)
-	if err != nil {
-		return sweepReport{}, err
-	}
-	cells, err := plan.cells()
-	if err != nil {
-		return sweepReport{}, err
-	}
-	r := sweepReport{Out: f.out, Metric: "test_accuracy", Keys: plan.grid.names()}
-	if r.Out == "" {
-		r.Out = filepath.Join("sweeps", strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
-	}
-	if err := claim(r.Out, path, plan.text); err != nil {
-		return r, err
-	}
-	total := len(cells) * plan.seeds
-	for k, c := range cells {
-		cell := sweepedCell{Values: c.values, Tests: []float64{}}
-		for s := range plan.seeds {
-			n := k*plan.seeds + s + 1
-			dir, result, err := runOf(ctx, filepath.Join(r.Out, fmt.Sprintf("%04d", n)), append(slices.Clone(plan.base), c.layer(plan, s)))
-			switch {
-			case errors.Is(err, kernels.ErrNotFinite):
-				cell.Failed++
-				fmt.Fprintf(stderr, "run %d of %d: %s: failed: %s\n", n, total, c.label(r.Keys, plan, s), message(err))
-			case errors.Is(err, errStopped):
-				return r, fmt.Errorf("run %d of %d: %w; the sweep goes on with the command that it was begun with", n, total, err)
-			case err != nil:
-				return r, fmt.Errorf("run %d of %d: %w", n, total, err)
-			default:
-				value, ok := result["test_accuracy"]
-				if !ok {
-					value, r.Metric = result["test_loss"], "test_loss"
-				}
-				cell.Tests = append(cell.Tests, value)
-				fmt.Fprintf(stderr, "run %d of %d: %s: %s %.4g\n", n, total, c.label(r.Keys, plan, s), r.Metric, value)
-			}
-			cell.Runs = append(cell.Runs, dir)
-		}
-		cell.summarise()
-		r.Cells = append(r.Cells, cell)
-	}
-	return r, errors.Join(writeFile(filepath.Join(r.Out, "sweep.csv"), r.write), r.plot())
 }
 
 // summarise fills in mean and interval.

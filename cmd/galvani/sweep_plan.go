@@ -22,7 +22,11 @@ type sweepPlan struct {
 	seeds int
 	set   []config.Pair
 	grid  axes
+	drawn draws
 }
+
+// names returns the keys that differ between combinations.
+func (p *sweepPlan) names() []string { return append(p.grid.names(), p.drawn.names()...) }
 
 // axis is a key with the values that it takes; axes are those of a grid, in the order of their names.
 type axis struct {
@@ -63,9 +67,10 @@ func readSweep(path string) (*sweepPlan, error) {
 		Seeds  int              `toml:"seeds"`
 		Set    map[string]any   `toml:"set"`
 		Grid   map[string][]any `toml:"grid"`
+		Random map[string]any   `toml:"random"`
 	}
 	file.Seeds = 1
-	if err := infile.DecodeTOML(text, &file, []string{"config", "seeds", "set", "grid"}); err != nil {
+	if err := infile.DecodeTOML(text, &file, []string{"config", "seeds", "set", "grid", "random"}); err != nil {
 		return nil, wrong("%v", err)
 	}
 	if file.Seeds < 1 || file.Seeds > mostRuns {
@@ -97,6 +102,10 @@ func readSweep(path string) (*sweepPlan, error) {
 			p.grid = append(p.grid, axis{name, values})
 		}
 	}
+	if p.drawn, err = readDraws(file.Random, p.grid, file.Set); err != nil {
+		return nil, wrong("%v", err)
+	}
+	runs.Mul(runs, big.NewInt(int64(p.drawn.samples)))
 	if runs.Cmp(big.NewInt(mostRuns)) > 0 {
 		return nil, wrong("the grid has %s runs, want at most %d", runs, mostRuns)
 	}
@@ -121,6 +130,7 @@ func (p *sweepPlan) cells() (list []sweepCell, err error) {
 		}
 		list = next
 	}
+	list = p.drawn.spread(list)
 	for i, c := range list {
 		s, err := resolve(append(slices.Clone(p.base), layer{pairs: c.pairs})...)
 		if err != nil {

@@ -40,7 +40,7 @@ func (r *sweepReport) plot() error {
 		name := r.others(cell, axis)
 		if _, ok := index[name]; !ok {
 			index[name] = len(c.Series)
-			c.Series = append(c.Series, chart.Series{Name: name, Dots: true})
+			c.Series = append(c.Series, chart.Series{Name: name, Dots: true, Scatter: len(r.Drawn) > 0})
 		}
 		s := &c.Series[index[name]]
 		half := 0.0
@@ -72,7 +72,7 @@ func (r *sweepReport) axis() int {
 			}
 			seen[c.Values[k]] = true
 		}
-		if len(seen) > most {
+		if drawn := best >= 0 && slices.Contains(r.Drawn, r.Keys[k]) && !slices.Contains(r.Drawn, r.Keys[best]); len(seen) > most || drawn && seen != nil {
 			best, most = k, len(seen)
 		}
 	}
@@ -83,7 +83,7 @@ func (r *sweepReport) axis() int {
 func (r *sweepReport) others(c sweepedCell, axis int) string {
 	var parts []string
 	for k, name := range r.Keys {
-		if k != axis {
+		if k != axis && !slices.Contains(r.Drawn, name) {
 			parts = append(parts, name+" "+c.Values[k])
 		}
 	}

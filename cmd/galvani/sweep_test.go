@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -82,18 +83,27 @@ lr = [0.01, 1000.0]
 func TestSweepRefuses(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
-		"seeds = 0":                             "seeds is 0, want 1 to 10000",
-		"[gird]\nlr = [1]":                      `unknown key "gird"; did you mean "grid"?`,
-		"[grid]\nlr = 1":                        "s.toml: bad configuration: ",
-		"[grid]\nlr = []":                       "grid: lr has no values",
-		"[grid]\nseed = [1, 2]":                 "grid holds seed; give the number of seeds as seeds",
-		"[grid]\nlr = [0.1]\n[set]\nlr = 0.2":   "lr is in set and in grid",
-		"[grid]\nhiden = [4]":                   `unknown key "hiden"; did you mean "hidden"?`,
-		"[grid]\nlr = [0.1, \"fast\"]":          `key "lr" is "fast"`,
-		"[grid]\nei_ratio = [0.5]":              `key "ei_ratio" has no effect`,
-		"[set]\nruns_dir = \"x\"":               "set holds runs_dir",
-		"seeds = 5001\n[grid]\nlr = [0.1, 0.2]": "the grid has 10002 runs, want at most 10000",
-		"config = [\"none.toml\"]":              "none.toml",
+		"seeds = 0":                                            "seeds is 0, want 1 to 10000",
+		"[gird]\nlr = [1]":                                     `unknown key "gird"; did you mean "grid"?`,
+		"[grid]\nlr = 1":                                       "s.toml: bad configuration: ",
+		"[grid]\nlr = []":                                      "grid: lr has no values",
+		"[grid]\nseed = [1, 2]":                                "grid holds seed; give the number of seeds as seeds",
+		"[grid]\nlr = [0.1]\n[set]\nlr = 0.2":                  "lr is in set and in grid",
+		"[grid]\nhiden = [4]":                                  `unknown key "hiden"; did you mean "hidden"?`,
+		"[grid]\nlr = [0.1, \"fast\"]":                         `key "lr" is "fast"`,
+		"[grid]\nei_ratio = [0.5]":                             `key "ei_ratio" has no effect`,
+		"[set]\nruns_dir = \"x\"":                              "set holds runs_dir",
+		"seeds = 5001\n[grid]\nlr = [0.1, 0.2]":                "the grid has 10002 runs, want at most 10000",
+		"config = [\"none.toml\"]":                             "none.toml",
+		"[random]\nlr = [1.0, 2.0, \"log\"]":                   "random: samples is <nil>, want how often",
+		"[random]\nsamples = 2":                                "random has no key",
+		"[random]\nsamples = 2\nlr = 1":                        "random: lr is 1, want [LOW, HIGH",
+		"[random]\nsamples = 2\nlr = [0, 1, \"log\"]":          "with log both above 0",
+		"[random]\nsamples = 2\nlr = [2, 1, \"uniform\"]":      "want a smaller and a larger number",
+		"[random]\nsamples = 2\nlr = [2, \"x\", \"uniform\"]":  "holds x, want a number",
+		"[random]\nsamples = 2\nlr = [1, 2]\n[set]\nlr = 0.1":  "is in random and in set or grid",
+		"[random]\nsamples = 2\nsearch_seed = -1\nlr = [1, 2]": "search_seed is -1",
+		"[random]\nsamples = 10001\nlr = [1, 2]":               "samples is 10001",
 	} {
 		out := filepath.Join(t.TempDir(), "out")
 		galvani(t, "sweep", sweepFile(t, text), "--out", out).refused(t, exitConfig, says)
@@ -101,4 +111,72 @@ func TestSweepRefuses(t *testing.T) {
 			t.Errorf("%q: the folder is made", text)
 		}
 	}
+}
+
+// TestSweepDraws draws settings: the same with one job and with two, within their bounds, and others with another
+// number of the search.
+func TestSweepDraws(t *testing.T) {
+	t.Parallel()
+	const text = `seeds = 2
+[set]
+facets = 3
+steps = 6
+train_size = 16
+test_size = 8
+batch = 8
+epochs = 1
+plots = "none"
+[random]
+samples = 3
+hidden = [4, 6, "uniform"]
+lr = [1e-4, 1e-2, "log"]
+optimizer = ["adam", "sgd"]
+`
+	sweep := func(text, jobs string) (r sweepReport) {
+		o := galvani(t, "sweep", sweepFile(t, text), "--out", filepath.Join(t.TempDir(), "out"), "--jobs", jobs, "--json").ok(t)
+		if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	one, two := sweep(text, "1"), sweep(text, "2")
+	if strings.Join(one.Keys, " ") != "hidden lr optimizer" || len(one.Cells) != 3 || len(one.Cells[0].Tests) != 2 {
+		t.Errorf("report %+v", one)
+	}
+	for i, c := range one.Cells {
+		if *c.Mean != *two.Cells[i].Mean || strings.Join(c.Values, " ") != strings.Join(two.Cells[i].Values, " ") {
+			t.Errorf("two jobs give %v of %v, one gives %v of %v", *two.Cells[i].Mean, two.Cells[i].Values, *c.Mean, c.Values)
+		}
+		h, lr := c.Values[0], c.Values[1]
+		if x, err := strconv.ParseFloat(lr, 64); err != nil || x < 1e-4 || x > 1e-2 || h < "4" || h > "6" || len(h) > 1 {
+			t.Errorf("sample %d is %v", i, c.Values)
+		}
+	}
+	if other := sweep(strings.Replace(text, "samples = 3", "samples = 1\nsearch_seed = 7", 1), "1"); strings.Join(other.Cells[0].Values, " ") == strings.Join(one.Cells[0].Values, " ") {
+		t.Errorf("another search draws %v again", other.Cells[0].Values)
+	}
+}
+
+// TestTrainSeeds makes several runs of one network, finds them the second time, and refuses what belongs to one run.
+func TestTrainSeeds(t *testing.T) {
+	t.Parallel()
+	line := args(tiny, "--model", "rnn", "--epochs", "1", "--seeds", "2", "--seed", "5", "--jobs", "0", "--runs-dir", t.TempDir())
+	o := galvani(t, args(line, "--json")...).ok(t)
+	var r, again sweepReport
+	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Cells) != 1 || len(r.Cells[0].Tests) != 2 || r.Cells[0].Half == nil || !strings.Contains(o.stderr, "seed 6: test_accuracy ") ||
+		!strings.HasPrefix(filepath.Base(r.Out), "rnn-looming-seeds2-") {
+		t.Errorf("report %+v, stderr %s", r, o.stderr)
+	}
+	if err := json.Unmarshal([]byte(galvani(t, args(line, "--json")...).ok(t).stdout), &again); err != nil || strings.Join(again.Cells[0].Runs, " ") != strings.Join(r.Cells[0].Runs, " ") {
+		t.Errorf("the second time %+v, %v", again, err)
+	}
+	if text, err := os.ReadFile(filepath.Join(r.Out, "curves.svg")); err != nil || !strings.Contains(string(text), "validation accuracy") {
+		t.Errorf("the plot of the evaluations: %v", err)
+	}
+	galvani(t, args(tiny, "--seeds", "0")...).refused(t, exitConfig, "--seeds is 0")
+	galvani(t, args(tiny, "--jobs", "2")...).refused(t, exitUsage, "--jobs has no effect without --seeds")
+	galvani(t, args(tiny, "--seeds", "2", "--resume", "auto")...).refused(t, exitUsage, "leave out --seeds")
 }

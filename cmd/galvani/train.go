@@ -22,6 +22,7 @@ type trainFlags struct {
 	configs     []string
 	resume      string
 	quiet, json bool
+	seeds, jobs int
 }
 
 func newTrain() *cobra.Command {
@@ -31,6 +32,8 @@ func newTrain() *cobra.Command {
 	own.StringVar(&f.resume, "resume", "", "go on with a `run`: its directory, one of its checkpoints, or auto for the newest run")
 	own.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but the run directory, to stdout")
 	own.BoolVar(&f.json, "json", false, "report as JSON lines to stdout")
+	own.IntVar(&f.seeds, "seeds", 1, "`number` of runs, with seed, seed+1, ...: a folder of runs in runs_dir, with a table and a plot of means and intervals; the same command goes on with what is missing")
+	own.IntVar(&f.jobs, "jobs", 1, "`runs` of --seeds to make at once, on the CPU; 0 for one for each core")
 	c := &cobra.Command{Use: "train [flags]", Short: "Train a network", Args: exactArgs(),
 		Long: `Train a network. Settings come from the defaults of model and task, the file of --config and
 the flags, the later overruling the earlier. --config may be given more than once; a later file
@@ -57,6 +60,9 @@ use one with other settings, copy it, delete that line from the copy, edit, and 
 		}
 		if ranks.Rank() > 0 {
 			return follow(ctx, ranks, flags)
+		}
+		if f.seeds != 1 || f.jobs != 1 {
+			return f.trainSeeds(ctx, c, flags)
 		}
 		show := newDisplay(f, c.OutOrStdout(), c.ErrOrStderr())
 		if f.resume != "" {
