@@ -2,5 +2,5 @@
 // against the unrolled graph, and against PyTorch, JAX, NEURON and Jaxley (bench/peers). Whatever is
 // compared is timed in the same run in alternating blocks, and only after its numbers were found right.
 //
-// It imports models, models/neurons, engine, data and the devices, and bench/rows for its files. Command galvani alone imports it.
+// It imports models, models/layered, models/neurons, engine, data and the devices, and bench/rows for its files. Command galvani alone imports it.
 package bench

@@ -36,16 +36,17 @@ type peer struct {
 	high int64 // most bytes of the GPU in use, as of the last timing
 }
 
-// request is one line to peers.py: a cell, a product or a cable to load, or repeats to make of what was
+// request is one line to peers.py: a cell, a product, a cable or a circuit to load, or repeats to make of what was
 // loaded last.
 type request struct {
-	Do     string        `json:"do"` // load, product, cable or time
-	File   string        `json:"file,omitempty"`
-	Form   string        `json:"form,omitempty"`
-	What   string        `json:"what,omitempty"`
-	Size   int           `json:"size,omitempty"`
-	Repeat int           `json:"repeat,omitempty"`
-	Cable  *cableRequest `json:"cable,omitempty"`
+	Do      string          `json:"do"` // load, product, cable, circuit or time
+	File    string          `json:"file,omitempty"`
+	Form    string          `json:"form,omitempty"`
+	What    string          `json:"what,omitempty"`
+	Size    int             `json:"size,omitempty"`
+	Repeat  int             `json:"repeat,omitempty"`
+	Cable   *cableRequest   `json:"cable,omitempty"`
+	Circuit *circuitRequest `json:"circuit,omitempty"`
 }
 
 type answer struct {

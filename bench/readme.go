@@ -28,6 +28,7 @@ var tables = map[string]struct {
 	"cpu headlines": {"cpu.jsonl", newestMachine(cpuHeadlines)},
 	"conductance":   {"conductance.jsonl", conductanceTable},
 	"neurons":       {"neurons.jsonl", eachMachine(neuronTable)},
+	"rules":         {"rules.jsonl", eachMachine(ruleTable)},
 	"gpu":           {"gpu.jsonl", gpuTable},
 	"gpu peers":     {"gpu.jsonl", gpuPeersTable},
 	"gpu latencies": {"gpu.jsonl", latencyTable},

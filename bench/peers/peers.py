@@ -85,6 +85,11 @@ def serve(framework):
             elif r["do"] == "product":
                 run = framework.product(r["size"])
                 answer()
+            elif r["do"] == "circuit":
+                arrays, _ = tensors.load(r["file"])
+                circuit = framework.circuit(arrays, r["circuit"])
+                run = circuit.run
+                answer(gate=circuit.gate())
             elif r["do"] == "cable":
                 cable = framework.cable(r["what"], r["cable"])
                 run = cable.run

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 import cells
+import circuit
 import tensors
 
 DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -113,6 +114,9 @@ class Framework:
         a, b = (torch.rand(size, size, device=self.device, dtype=self.dtype) for _ in range(2))
         out = torch.empty_like(a)
         return lambda: torch.matmul(a, b, out=out)
+
+    def circuit(self, arrays, how):
+        return circuit.Circuit(arrays, how)
 
     def problem(self, model, form, arrays, config):
         return Problem(self, model, form, arrays, config)

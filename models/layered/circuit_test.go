@@ -1,6 +1,7 @@
 package layered
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"galvani/engine/setting"
 	"galvani/kernels"
+	"galvani/kernels/devices"
 	"galvani/models/rules"
 )
 
@@ -26,13 +28,27 @@ func newCircuit(t *testing.T, inputs, outputs int, change func(*Microcircuit)) *
 }
 
 // begin starts a run in float64 without a device.
-func begin(t *testing.T, c *Circuit, width int, params [][]float64) *Run[float64] {
+func begin(t *testing.T, c programmed, width int, params [][]float64) *Run[float64] {
 	t.Helper()
 	r, err := start(c, placeOn(nil), width, params)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// array returns an array of the program of a run by its name.
+func (r *Run[F]) array(name string) []F {
+	return r.plan.Array(slices.IndexFunc(r.program.Arrays, func(a kernels.ProgramArray) bool { return a.Name == name }))
+}
+
+// step shows x for one step, and learns at a rate where it is not negative.
+func (r *Run[F]) step(t *testing.T, x []F, rate float64) {
+	t.Helper()
+	copy(r.array("x"), x)
+	if err := r.plan.Run(rate >= 0, 1, rate, r.params); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // weights draws the parameters of a circuit from [-1,1).
@@ -76,10 +92,10 @@ func TestSmallestCircuit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a := r.areas[0]
-			near(t, rule+": potentials", []float64{a.cells.u[0], a.inter.u[0], r.areas[1].cells.u[0], a.apical[0]}, []float64{p.h, p.inter, p.y, p.top}, tolerance)
-			if p.targets == nil && math.Abs(a.apical[0]) > 1e-12 {
-				t.Errorf("%s: the apical potential without target is %v, want 0", rule, a.apical[0])
+			apical := r.array("layer1.apical")[0]
+			near(t, rule+": potentials", []float64{r.array("layer1.u")[0], r.array("layer1.inter.u")[0], r.array("layer2.u")[0], apical}, []float64{p.h, p.inter, p.y, p.top}, tolerance)
+			if p.targets == nil && math.Abs(apical) > 1e-12 {
+				t.Errorf("%s: the apical potential without target is %v, want 0", rule, apical)
 			}
 		}
 	}
@@ -105,8 +121,7 @@ func TestSweeps(t *testing.T) {
 	if err := r.Learn([]float64{0.6}, []float64{1}, nil, 0.1); err != nil {
 		t.Fatal(err)
 	}
-	a := r.areas[0]
-	near(t, "potentials", []float64{a.cells.u[0], a.inter.u[0], r.areas[1].cells.u[0], a.apical[0], r.Outputs()[0]}, []float64{h, i, y, va, out}, 1e-14)
+	near(t, "potentials", []float64{r.array("layer1.u")[0], r.array("layer1.inter.u")[0], r.array("layer2.u")[0], r.array("layer1.apical")[0], r.Outputs()[0]}, []float64{h, i, y, va, out}, 1e-14)
 	near(t, "weights", slices.Concat(params...), []float64{
 		1.5 + 0.1*(phi(h)-phi((1-apical)*basal))*0.6, 0.7 + 0.3*(phi(h)-phi(above))*phi(y), -0.7 - 0.2*va*phi(i),
 		-2 + 0.1*(phi(i)-phi(out))*phi(basal), -2 + 0.05*(phi(y)-phi(out))*phi(basal)}, 1e-14)
@@ -122,15 +137,13 @@ func TestSelfPrediction(t *testing.T) {
 		r := begin(t, c, 2, params)
 		x := []float64{0.1, 0.5, -0.3, 0.9, 0.2, -0.8, 0.4, 0}
 		for step := range 1000 {
-			if err := r.advance(x, false, 0); err != nil {
-				t.Fatal(err)
-			}
+			r.step(t, x, -1)
 			if c.rule.Name == "sacramento" && step < 999 {
 				continue
 			}
-			for l, a := range r.areas[:2] {
-				near(t, rule+": interneurons", a.inter.ahead, r.areas[l+1].cells.ahead, 1e-12)
-				for _, v := range a.apical {
+			for l := range 2 {
+				near(t, rule+": interneurons", r.array(named(l, "inter.ahead")), r.array(named(l+1, "ahead")), 1e-12)
+				for _, v := range r.array(named(l, "apical")) {
 					if math.Abs(v) > 1e-12 {
 						t.Fatalf("%s, step %d: an apical potential is %v, want 0", rule, step, v)
 					}
@@ -138,9 +151,9 @@ func TestSelfPrediction(t *testing.T) {
 			}
 		}
 		before := slices.Concat(params...)
-		if err := r.advance(x, false, 1); err != nil {
-			t.Fatal(err)
-		}
+		copy(r.array("pull"), r.array("layer3.ahead")) // a target that pulls nowhere
+		divide(r.array("share"), 2, nil)
+		r.step(t, x, 1)
 		near(t, rule+": weights", slices.Concat(params...), before, 1e-12)
 	}
 }
@@ -166,10 +179,7 @@ func TestSmallNudging(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := slices.Clone(params[0])
-		r.pull = target
-		if err := r.advance(x, true, 1); err != nil {
-			t.Fatal(err)
-		}
+		r.step(t, x, 1)
 		// Backprop of the loss of the same network: potentials of somata are a times those of basal dendrites, outputs
 		// fire at phi(a v), the derivative of the pull on output o is phi'(u_o) (target_o - u_o).
 		phi := activations["sigmoid"]
@@ -227,9 +237,7 @@ func TestRunsSideBySide(t *testing.T) {
 			params := weights(c, 3)
 			r := begin(t, c, 1, params)
 			for range 3 {
-				if err := r.step(x[3*n:][:3], false, 0); err != nil {
-					t.Fatal(err)
-				}
+				r.step(t, x[3*n:][:3], -1)
 			}
 			if err := r.Learn(x[3*n:][:3], target[2*n:][:2], nil, 0.3); err != nil {
 				t.Fatal(err)
@@ -240,9 +248,7 @@ func TestRunsSideBySide(t *testing.T) {
 		}
 		r := begin(t, c, 3, first)
 		for range 3 {
-			if err := r.step(x, false, 0); err != nil {
-				t.Fatal(err)
-			}
+			r.step(t, x, -1)
 		}
 		if err := r.Learn(x, target, nil, 0.3); err != nil {
 			t.Fatal(err)
@@ -332,33 +338,53 @@ func TestSoftplus(t *testing.T) {
 	}
 }
 
-// BenchmarkBars measures a step of a circuit of 9, 30 and 3 cells.
-func BenchmarkBars(b *testing.B) {
-	for _, rule := range rules.For("microcircuit") {
-		b.Run(rule, func(b *testing.B) {
-			m := NewMicrocircuit()
-			m.Rule, m.TPres, m.InitScale = rule, 10, 1
-			m.GLeak, m.GBasal, m.GApical, m.GDend, m.GSom = 0.03, 0.1, 0.06, 0.1, 0.06
-			net, err := m.Bind("microcircuit", 9, 3)
-			if err != nil {
-				b.Fatal(err)
+// BenchmarkStep measures a step of training of a circuit of 9, 30 and 3 cells with one pattern, and of 784, 500, 500 and 10 with 64.
+func BenchmarkStep(b *testing.B) {
+	for _, c := range []struct {
+		hidden                 []int
+		inputs, outputs, width int
+		time                   float64
+	}{{[]int{30}, 9, 3, 1, 10}, {[]int{500, 500}, 784, 10, 64, 2}} {
+		for _, rule := range rules.For("microcircuit") {
+			for _, threads := range []int{0, 1, 2} {
+				b.Run(fmt.Sprintf("%d-%s-%d", c.inputs, rule, threads), func(b *testing.B) {
+					m := NewMicrocircuit()
+					m.Hidden, m.Rule, m.TPres, m.InitScale = c.hidden, rule, c.time, 0
+					net, err := m.Bind("microcircuit", c.inputs, c.outputs)
+					if err != nil {
+						b.Fatal(err)
+					}
+					circuit := net.(*Circuit)
+					params := make([][]float32, len(circuit.specs))
+					for k, p := range weights(circuit, 4) {
+						params[k] = narrow(p)
+						for i := range params[k] {
+							params[k][i] /= float32(c.inputs)
+						}
+					}
+					var dev kernels.Device
+					if threads > 0 {
+						if dev, err = devices.OpenCPU(threads); err != nil {
+							b.Skip(err)
+						}
+					}
+					run, err := circuit.Start(dev, c.width, params)
+					if err != nil {
+						b.Fatal(err)
+					}
+					x, targets := make([]float32, c.width*c.inputs), make([]float32, c.width*c.outputs)
+					for i := range x {
+						x[i] = float32(i%7) / 7
+					}
+					for b.Loop() {
+						if err := run.Learn(x, targets, nil, 0.01); err != nil {
+							b.Fatal(err)
+						}
+					}
+					steps, _ := circuit.steps()
+					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(steps), "ns/step")
+				})
 			}
-			c := net.(*Circuit)
-			params := make([][]float32, len(c.specs))
-			for k, p := range weights(c, 4) {
-				params[k] = narrow(p)
-			}
-			run, err := c.Start(nil, 1, params)
-			if err != nil {
-				b.Fatal(err)
-			}
-			x, targets := []float32{1, 1, 1, 0, 0, 0, 0, 0, 0}, []float32{1, 0.1, 0.1}
-			for b.Loop() {
-				if err := run.Learn(x, targets, nil, 0.5); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/step")
-		})
+		}
 	}
 }

@@ -76,10 +76,7 @@ func TestAnswersAtOnce(t *testing.T) {
 	for rule, time := range map[string]float64{"latent-equilibrium": 0.3, "predictive-coding": 1000} {
 		n := newLeakyNet(t, 4, 3, func(m *Leaky) { m.Hidden, m.Rule, m.TPres, m.TauM = []int{6, 5}, rule, time, 1 })
 		params := draws(n.specs, 3)
-		r, err := startLeaky(n, placeOn(nil), 1, params)
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := begin(t, n, 1, params)
 		if err := r.Answer(x); err != nil {
 			t.Fatal(err)
 		}
@@ -88,11 +85,9 @@ func TestAnswersAtOnce(t *testing.T) {
 		if rule == "predictive-coding" {
 			r.Reset()
 			for range 3 {
-				if err := r.step(x, false, 0); err != nil {
-					t.Fatal(err)
-				}
+				r.step(t, x, -1)
 			}
-			if u := r.units[2].cells.u; math.Abs(u[0]-want[0]) < 0.1*math.Abs(want[0]) {
+			if u := r.array("layer3.u"); math.Abs(u[0]-want[0]) < 0.1*math.Abs(want[0]) {
 				t.Errorf("%s: the output is %v after 3 steps, want it far from %v", rule, u[0], want[0])
 			}
 		}
@@ -106,18 +101,12 @@ func TestWeakNudging(t *testing.T) {
 		n := newLeakyNet(t, 4, 3, func(m *Leaky) { m.Hidden, m.Rule, m.TPres, m.TauM, m.Nudging = []int{6, 5}, rule, 1000, 1, nudging })
 		params := draws(n.specs, 4)
 		x, target := []float64{0.3, -0.7, 0.9, 0.2}, []float64{0.8, -0.5, 0.1}
-		r, err := startLeaky(n, placeOn(nil), 1, params)
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := begin(t, n, 1, params)
 		if err := r.Learn(x, target, nil, 0); err != nil {
 			t.Fatal(err)
 		}
 		before := slices.Concat(params...)
-		r.share[0] = 1
-		if err := r.step(x, true, 1); err != nil {
-			t.Fatal(err)
-		}
+		r.step(t, x, 1)
 		after := slices.Concat(params...)
 		all, out := feed(n, draws(n.specs, 4), x)
 		e := make([]float64, 3)
@@ -178,11 +167,7 @@ func TestLeakyProducts(t *testing.T) {
 		weight[i] = float64(i % 3)
 	}
 	want := draws(n.specs, 4)
-	reference, err := startLeaky(n, placeOn(nil), width, want)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := reference.Learn(x, target, weight, 0.1); err != nil {
+	if err := begin(t, n, width, want).Learn(x, target, weight, 0.1); err != nil {
 		t.Fatal(err)
 	}
 	var bits [2][]float32

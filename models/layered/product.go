@@ -7,6 +7,14 @@ import (
 	"gorgonia.org/tensor"
 )
 
+// dtype returns the number type as a tensor has it.
+func dtype[F kernels.Float]() tensor.Dtype {
+	if _, wide := any(*new(F)).(float64); wide {
+		return tensor.Float64
+	}
+	return tensor.Float32
+}
+
 // product is the synapses of one projection: w [M,K], from K units to M dendrites, for N patterns at once. Large
 // products are the device's.
 type product[F kernels.Float] struct {
@@ -23,24 +31,20 @@ type product[F kernels.Float] struct {
 // leastProduct is how many multiplications are worth a call of a device.
 const leastProduct = 1 << 13
 
-// newProduct allocates the projection with weights w; learns with a trace of its changes where traced.
-func newProduct[F kernels.Float](at place, n, k, m int, w []F, traced bool) (*product[F], error) {
-	p := &product[F]{n: n, k: k, m: m, w: w}
+// newProduct allocates a projection without weights; it learns with a trace of its changes where traced.
+func newProduct[F kernels.Float](at place, n, k, m int, traced bool) (*product[F], error) {
+	p := &product[F]{n: n, k: k, m: m}
 	if traced {
-		p.trace = make([]F, len(w))
+		p.trace = make([]F, m*k)
 	}
 	if n*k*m < leastProduct {
 		if traced {
-			p.outer = make([]F, len(w))
+			p.outer = make([]F, m*k)
 		}
 		return p, nil
 	}
-	dt := tensor.Float32
-	if _, wide := any(w).([]float64); wide {
-		dt = tensor.Float64
-	}
 	var err error
-	if p.plan, err = at.linear(kernels.LinearConfig{N: n, K: k, M: m, Dtype: dt, Given: true}); err != nil {
+	if p.plan, err = at.linear(kernels.LinearConfig{N: n, K: k, M: m, Dtype: dtype[F](), Given: true}); err != nil {
 		return nil, err
 	}
 	for _, f := range []struct {
@@ -124,17 +128,18 @@ func (f *field[F]) given(data []F) (gorgonia.Value, error) {
 	return f.value()
 }
 
-// learn changes the weights by rate times the sum over patterns of e x', given the errors e [N,M] of the dendrites
-// and the rates x [N,K]. With a trace the change is low-passed first: keep is the part of a step in its time constant.
+// learn changes the weights by the sum over patterns of e x', given the errors e [N,M] of the dendrites and the rates x
+// [N,K]. With a trace the change is low-passed first, keep is the part of a step in its time constant, and rate the learning
+// rate.
 func (p *product[F]) learn(e, x []F, rate, keep F) error {
 	if p.plan == nil && p.trace == nil {
-		p.add(p.w, e, x, rate)
+		p.add(p.w, e, x)
 		return nil
 	}
 	outer := p.outer
 	if p.plan == nil {
 		clear(outer)
-		p.add(outer, e, x, 1)
+		p.add(outer, e, x)
 	} else {
 		values, err := p.give([]*field[F]{p.x, p.weight, p.dy}, [][]F{x, p.w, e})
 		if err != nil {
@@ -151,7 +156,7 @@ func (p *product[F]) learn(e, x []F, rate, keep F) error {
 	inParts(len(p.w), func(lo, hi int) {
 		if p.trace == nil {
 			for i := lo; i < hi; i++ {
-				p.w[i] += rate * outer[i]
+				p.w[i] += outer[i]
 			}
 			return
 		}
@@ -163,12 +168,11 @@ func (p *product[F]) learn(e, x []F, rate, keep F) error {
 	return nil
 }
 
-// add adds rate times the sum over patterns of e x' to w.
-func (p *product[F]) add(w, e, x []F, rate F) {
+// add adds the sum over patterns of e x' to w.
+func (p *product[F]) add(w, e, x []F) {
 	for n := range p.n {
 		row := x[n*p.k : (n+1)*p.k]
-		for m, err := range e[n*p.m : (n+1)*p.m] {
-			c := rate * err
+		for m, c := range e[n*p.m : (n+1)*p.m] {
 			if c == 0 {
 				continue
 			}
@@ -180,16 +184,12 @@ func (p *product[F]) add(w, e, x []F, rate F) {
 	}
 }
 
-// returns lets a projection go back, where it is asked to.
-func (p *product[F]) returns(at place, asked bool) (err error) {
-	if p.plan == nil || !asked {
+// returns lets a projection go back.
+func (p *product[F]) returns(at place) (err error) {
+	if p.plan == nil || p.way != nil {
 		return nil
 	}
-	dt := tensor.Float32
-	if _, wide := any(p.w).([]float64); wide {
-		dt = tensor.Float64
-	}
-	p.way, err = at.linear(kernels.LinearConfig{N: p.n, K: p.k, M: p.m, Dtype: dt, Fixed: true})
+	p.way, err = at.linear(kernels.LinearConfig{N: p.n, K: p.k, M: p.m, Dtype: dtype[F](), Fixed: true})
 	return err
 }
 

@@ -1,133 +1,105 @@
 package layered
 
 import (
-	"fmt"
-
 	"galvani/kernels"
 )
 
-// Run is a Circuit in time. It implements Runner.
+// timed is a network as a program, and what of it is seen from outside.
+type timed struct {
+	program        *kernels.Program
+	x, pull, share int // arrays, see builder
+	answer         int // potentials of the outputs of a step without target
+	told           int // what is told of outputs that were taught, times factor
+	factor         float64
+	train, eval    int       // steps
+	hidden         []int     // rates of hidden layers
+	changes        []int     // weights whose changes may be low-passed
+	carried        []carried // what a presentation leaves to the next
+}
+
+// carried is an array, or the low-passed change of a weight.
+type carried struct {
+	array, weight int
+	name          string
+}
+
+// carry adds arrays to what a presentation leaves to the next.
+func (t *timed) carry(arrays ...int) {
+	for _, i := range arrays {
+		t.carried = append(t.carried, carried{array: i, name: t.program.Arrays[i].Name})
+	}
+}
+
+// programmed is a network that can be written as a program.
+type programmed interface{ program(width int) timed }
+
+// Run is a network in time. It implements Runner.
 type Run[F kernels.Float] struct {
-	c     *Circuit
-	width int
-	phi   func(u float64) float64
-	areas []*area[F] // layers, from the first
-	input []F        // rates [B,I]
-	pull  []F        // potentials [B,O] that the outputs are pulled to
-	out   []F        // see Outputs
-	share []F        // weight of each pattern in a change of the weights, which add up to 1
+	timed
+	plan   kernels.ProgramPlan[F]
+	params [][]F
+	out    []F
 }
 
-// area is one layer: pyramidal cells, and for a hidden one its interneurons.
-type area[F kernels.Float] struct {
-	up, down, pi, ip *product[F]
-	cells, inter     group[F]
-	basal, apical    []F
-	above            []F // what the synapses from the layer above add up to
-	dendrite         []F // of interneurons
-	err              []F // what synapses of one kind learn by, for as many dendrites as the largest has
-}
-
-// group is the somata of one kind of neuron, [B,units]. A step reads rate and writes next.
-type group[F kernels.Float] struct {
-	u, ahead, rate, next []F
-}
-
-func newGroup[F kernels.Float](n int) group[F] {
-	return group[F]{make([]F, n), make([]F, n), make([]F, n), make([]F, n)}
-}
-
-func start[F kernels.Float](c *Circuit, at place, width int, params [][]F) (*Run[F], error) {
-	r := &Run[F]{c: c, width: width, phi: activations[c.cfg.Activation].rate, input: make([]F, width*c.sizes[0]),
-		pull: make([]F, width*c.Outputs()), out: make([]F, width*c.Outputs()), share: make([]F, width)}
-	traced := c.cfg.TauW > 0 && !c.rule.TwoSweeps
-	for l := range c.layers() {
-		below, units := c.sizes[l], c.sizes[l+1]
-		a := &area[F]{cells: newGroup[F](width * units), basal: make([]F, width*units), err: make([]F, width*units)}
-		var err error
-		if a.up, err = newProduct(at, width, below, units, params[c.row(l, 0)], traced); err != nil {
-			return nil, err
-		}
-		if l < c.layers()-1 {
-			above := c.sizes[l+2]
-			a.inter, a.apical, a.dendrite = newGroup[F](width*above), make([]F, width*units), make([]F, width*above)
-			a.above, a.err = make([]F, width*units), make([]F, width*max(units, above))
-			for _, p := range []struct {
-				to   **product[F]
-				k, m int
-				part int
-				rate float64
-			}{{&a.down, above, units, 1, c.cfg.RateDown}, {&a.pi, above, units, 2, c.cfg.RatePI}, {&a.ip, units, above, 3, c.cfg.RateIP}} {
-				if *p.to, err = newProduct(at, width, p.k, p.m, params[c.row(l, p.part)], traced && p.rate > 0); err != nil {
-					return nil, err
-				}
-			}
-		}
-		r.areas = append(r.areas, a)
+// start returns a network at rest. A device that runs programs does so; for others products are computed at the place, and
+// the rest in Go.
+func start[F kernels.Float](n programmed, at place, width int, params [][]F) (*Run[F], error) {
+	r := &Run[F]{timed: n.program(width), params: params}
+	r.out = make([]F, width*r.program.Arrays[r.pull].Units)
+	var err error
+	if r.plan, err = planned[F](at, r.program); err != nil {
+		return nil, err
 	}
 	r.Reset()
 	return r, nil
 }
 
+func planned[F kernels.Float](at place, p *kernels.Program) (kernels.ProgramPlan[F], error) {
+	if s, ok := at.dev.(kernels.Stepper); ok {
+		if _, narrow := any(*new(F)).(float32); narrow {
+			own, err := s.NewProgram(p)
+			plan, _ := own.(kernels.ProgramPlan[F])
+			return plan, err
+		}
+	}
+	return newHost[F](at, p)
+}
+
 // Rebind implements Runner.
-func (r *Run[F]) Rebind(params [][]F) {
-	for l, a := range r.areas {
-		for part, p := range []*product[F]{a.up, a.down, a.pi, a.ip} {
-			if p != nil {
-				p.w = params[r.c.row(l, part)]
-			}
-		}
-	}
-}
+func (r *Run[F]) Rebind(params [][]F) { r.params = params }
 
-// Reset puts all potentials and low-passed changes to rest.
+// Reset implements Runner: it puts all potentials and low-passed changes to rest.
 func (r *Run[F]) Reset() {
-	clear(r.input)
-	for _, a := range r.areas {
-		for _, g := range []*group[F]{&a.cells, &a.inter} {
-			clear(g.u)
-			clear(g.ahead)
-			for i := range g.rate {
-				g.rate[i] = F(r.phi(0))
-			}
+	for i, a := range r.program.Arrays {
+		if !a.Kept {
+			continue
 		}
-		for _, p := range []*product[F]{a.up, a.down, a.pi, a.ip} {
-			if p != nil {
-				clear(p.trace)
-			}
+		list := r.plan.Array(i)
+		for k := range list {
+			list[k] = F(a.Rest)
 		}
+	}
+	for _, w := range r.changes {
+		clear(r.plan.Trace(w))
 	}
 }
 
-// State visits what a presentation leaves to the next, with names and shapes.
+// State implements Runner.
 func (r *Run[F]) State(visit func(name string, shape []int, data []F)) {
-	see := func(l int, name string, shape []int, data []F) {
-		if len(data) > 0 {
-			visit(fmt.Sprintf("layer%d.%s", l+1, name), shape, data)
-		}
-	}
-	visit("input", []int{r.width, r.c.sizes[0]}, r.input)
-	for l, a := range r.areas {
-		units, inter := []int{r.width, r.c.sizes[l+1]}, []int{r.width, 0}
-		if a.ip != nil {
-			inter[1] = a.ip.m
-		}
-		see(l, "u", units, a.cells.u)
-		see(l, "rate", units, a.cells.rate)
-		see(l, "inter.u", inter, a.inter.u)
-		see(l, "inter.rate", inter, a.inter.rate)
-		for part, p := range []*product[F]{a.up, a.down, a.pi, a.ip} {
-			if p != nil {
-				see(l, [4]string{"weight", "down", "pi", "ip"}[part]+".change", []int{p.m, p.k}, p.trace)
-			}
+	for _, c := range r.carried {
+		if c.array != kernels.None {
+			visit(c.name, []int{r.program.N, r.program.Arrays[c.array].Units}, r.plan.Array(c.array))
+		} else if trace := r.plan.Trace(c.weight); trace != nil {
+			w := r.program.Weights[c.weight]
+			visit(c.name, []int{w.M, w.K}, trace)
 		}
 	}
 }
 
 // Hidden implements Runner.
 func (r *Run[F]) Hidden() (list [][]F) {
-	for _, a := range r.areas[:len(r.areas)-1] {
-		list = append(list, a.cells.rate)
+	for _, i := range r.hidden {
+		list = append(list, r.plan.Array(i))
 	}
 	return list
 }
@@ -138,31 +110,24 @@ func (r *Run[F]) Outputs() []F { return r.out }
 // Answer implements Runner.
 func (r *Run[F]) Answer(x []F) error {
 	r.Reset()
-	_, steps := r.c.steps()
-	for range steps {
-		if err := r.advance(x, false, 0); err != nil {
-			return err
-		}
+	copy(r.plan.Array(r.x), x)
+	if err := r.plan.Run(false, r.eval, 0, r.params); err != nil {
+		return err
 	}
-	last := r.areas[len(r.areas)-1]
-	copy(r.out, last.cells.ahead)
+	copy(r.out, r.plan.Array(r.answer))
 	return nil
 }
 
 // Learn implements Runner.
 func (r *Run[F]) Learn(x, targets, weight []F, lr float64) error {
-	divide(r.share, len(targets)/r.c.Outputs(), weight)
-	copy(r.pull, targets)
-	steps, _ := r.c.steps()
-	for range steps {
-		if err := r.advance(x, true, lr/float64(steps)); err != nil {
-			return err
-		}
+	copy(r.plan.Array(r.x), x)
+	copy(r.plan.Array(r.pull), targets)
+	divide(r.plan.Array(r.share), len(targets)/r.program.Arrays[r.pull].Units, weight)
+	if err := r.plan.Run(true, r.train, lr/float64(r.train), r.params); err != nil {
+		return err
 	}
-	last := r.areas[len(r.areas)-1]
-	factor := F(r.c.attenuation(len(r.areas) - 1))
-	for i, v := range last.basal {
-		r.out[i] = factor * v
+	for i, v := range r.plan.Array(r.told) {
+		r.out[i] = F(r.factor) * v
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ type Rule struct {
 	Learn  Learn // how the weights of the way back change; nil where they stay as they are
 
 	// Compare says what the synapses of networks that are stepped in time learn by; nil for other networks.
-	Compare Compare
+	Compare *Compare
 	// LooksAhead takes the potential that a neuron is heading for in place of the one that it has.
 	LooksAhead bool
 	// TwoSweeps takes potentials that one sweep up and one down give in place of those of a course in time.
@@ -54,10 +54,13 @@ func (Own) back()       {}
 // Learn says how weights of the way back change. It is Twin or Mirror.
 type Learn interface{ learn() }
 
-// Compare returns the factor behind the synapse of a change; the one before it is a rate. It is Dendritic.
-type Compare interface {
-	Mismatch(rate, predicted float64) float64
-	Silence(potential float64) float64
+// Compare is the factor behind the synapse of a change, as a sum; the one before it is a rate. A synapse reads nothing else.
+type Compare struct {
+	// Mismatch is how the rate of a neuron and the rate that one of its dendrites predicts count in the error of
+	// synapses on that dendrite.
+	Mismatch [2]float64
+	// Silence is how the potential of a dendrite counts in the error of synapses that are to silence it.
+	Silence float64
 }
 
 // Twin lets b_ij make the same change e_i r_j as w_ij, which both can compute from the same two units.

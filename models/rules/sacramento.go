@@ -25,7 +25,7 @@ func init() {
 			"Potentials lag behind their inputs by 1/(g_leak + g_basal + g_apical), layer by layer: patterns have to be shown for many times as long, or the lag is learned as an error; see rule latent-equilibrium."},
 		Source:     "Sacramento, Costa, Bengio and Senn (2018), arXiv:1810.11393",
 		References: []cite.Work{cite.Microcircuits},
-		Compare:    Dendritic{},
+		Compare:    &Dendritic,
 	})
 	Register(Rule{
 		Name:   "latent-equilibrium",
@@ -43,7 +43,7 @@ func init() {
 			"An answer passes one layer per step dt, so a presentation needs at least as many steps as there are layers on the way up and down."},
 		Source:     "Haider, Ellenberger, Kriener, Jordan, Senn and Petrovici (2021), arXiv:2110.14549",
 		References: []cite.Work{cite.LatentEquilibrium, cite.Microcircuits},
-		Compare:    Dendritic{},
+		Compare:    &Dendritic,
 		LooksAhead: true,
 	})
 }
@@ -67,19 +67,11 @@ func init() {
 			"The error of a layer shrinks by l_k with every layer on the way down: raise rate_up of the lower layers by as much."},
 		Source:     "Sacramento, Costa, Bengio and Senn (2018), arXiv:1810.11393, for the training on MNIST",
 		References: []cite.Work{cite.Microcircuits},
-		Compare:    Dendritic{},
+		Compare:    &Dendritic,
 		TwoSweeps:  true,
 	})
 }
 
-// Dendritic compares compartments of a neuron. The change of a synapse is what a method returns times the rate
-// before the synapse.
-type Dendritic struct{}
-
-// Mismatch returns the error of a synapse on a dendrite that predicts the soma, given the rate of the neuron and the
-// rate that the dendrite alone would give.
-func (Dendritic) Mismatch(rate, predicted float64) float64 { return rate - predicted }
-
-// Silence returns the error of a synapse that is to silence a dendrite, given the dendrite's potential; that of rest
-// is 0.
-func (Dendritic) Silence(potential float64) float64 { return -potential }
+// Dendritic compares compartments of a neuron: the rate that it has with the one that a dendrite predicts, and what is to be
+// silent with its rest at 0.
+var Dendritic = Compare{Mismatch: [2]float64{1, -1}, Silence: -1}

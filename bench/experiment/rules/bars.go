@@ -89,12 +89,16 @@ func (s *bars) measure(ctx context.Context, env *experiment.Env, rule string, ti
 	if err != nil {
 		return experiment.Result{}, err
 	}
-	learning, err := circuit.Start(nil, 1, params)
+	dev, err := env.Device()
+	if err != nil {
+		return experiment.Result{}, err
+	}
+	learning, err := circuit.Start(dev, 1, params)
 	if err != nil {
 		return experiment.Result{}, err
 	}
 	n := task.Train.Len()
-	answering, err := circuit.Start(nil, n, params)
+	answering, err := circuit.Start(dev, n, params)
 	if err != nil {
 		return experiment.Result{}, err
 	}

@@ -1,0 +1,388 @@
+/* program.inc.h - programs of layered networks (kernels.Program), for one instruction set: the including file defines
+ * PROGRAM_RUN and VL. Patterns lie beside each other, [units,N], so that rows of weights are read as they lie: a
+ * product is [M,K] times [K,N], a change of weights [M,N] times [N,K]. Workers divide the units of every operation and
+ * wait for each other behind it. No result depends on how many they are. */
+
+#include "../cells/shared/real.h"
+#include "program.h"
+#include "src/flush.h"
+
+#define FN static inline __attribute__((always_inline))
+
+typedef real real_u __attribute__((aligned(sizeof(elem)), may_alias));
+
+struct run {
+	const struct kernels *k;
+	const struct program_dims *d;
+	const struct program_array *arrays;
+	const struct program_weight *shapes;
+	void *const *weights;
+	elem *rows, *state, *traces;
+	const struct share *w;
+};
+
+FN real load_part(const elem *p, long n)
+{
+	if (n >= VL)
+		return *(const real_u *)p;
+	elem t[VL] = {0};
+	for (long i = 0; i < n; i++)
+		t[i] = p[i];
+	return *(const real_u *)t;
+}
+FN void store_part(elem *p, real v, long n)
+{
+	if (n >= VL) {
+		*(real_u *)p = v;
+		return;
+	}
+	elem t[VL];
+	*(real_u *)t = v;
+	for (long i = 0; i < n; i++)
+		p[i] = t[i];
+}
+
+FN elem *array_of(const struct run *r, int i) { return i < 0 ? 0 : r->state + r->arrays[i].at; }
+
+/* function returns the rate at x; f is a constant of the caller. */
+FN real function(const int f, real x)
+{
+	switch (f) {
+	case P_RELU:
+		return r_relu(x);
+	case P_TANH:
+		return r_tanh(x);
+	case P_SIGMOID:
+		return r_sigmoid(x);
+	case P_SOFTPLUS:
+		return r_softplus(x);
+	case P_SOFT_RECTIFIER:
+		return R(0.1) * r_softplus(x - R(3.0));
+	}
+	return x;
+}
+
+/* slope returns the derivative of f where its value is r. */
+FN real slope(const int f, real r)
+{
+	switch (f) {
+	case P_RELU:
+		return r_positive(r, r_splat(1));
+	case P_TANH:
+		return R(1.0) - r * r;
+	case P_SIGMOID:
+		return r * (R(1.0) - r);
+	case P_SOFTPLUS:
+		return R(1.0) - r_exp(-r);
+	case P_SOFT_RECTIFIER:
+		return R(0.1) - R(0.1) * r_exp(-R(10.0) * r);
+	}
+	return r_splat(1);
+}
+
+#define EACH_FUNCTION(X) X(P_IDENTITY) X(P_RELU) X(P_TANH) X(P_SIGMOID) X(P_SOFTPLUS) X(P_SOFT_RECTIFIER)
+
+/* span cuts units of an array, and returns where the numbers of a worker begin and end. */
+FN void span(const struct run *r, long units, long *lo, long *hi)
+{
+	long team = r->w->team->size, worker = r->w->worker;
+	*lo = units * worker / team * r->d->N;
+	*hi = units * (worker + 1) / team * r->d->N;
+}
+
+/* blocks cuts an array into whole blocks of PROGRAM_PAD numbers. The last may be longer than the array: there is room
+ * behind it, where anything may be computed that is finite. */
+FN void blocks(const struct run *r, long units, long *lo, long *hi)
+{
+	long team = r->w->team->size, worker = r->w->worker, n = (units * r->d->N + PROGRAM_PAD - 1) / PROGRAM_PAD;
+	*lo = n * worker / team * PROGRAM_PAD;
+	*hi = n * (worker + 1) / team * PROGRAM_PAD;
+}
+
+FN real load(const elem *p) { return *(const real_u *)p; }
+FN void store(elem *p, real v) { *(real_u *)p = v; }
+
+FN void rate_span(const int f, elem *to, const elem *x, elem by, long lo, long hi)
+{
+	for (long i = lo; i < hi; i += VL)
+		store(to + i, function(f, r_splat(by) * load(x + i)));
+}
+
+FN void slope_span(const int f, elem *to, const elem *rate, long lo, long hi)
+{
+	for (long i = lo; i < hi; i += VL)
+		store(to + i, load(to + i) * slope(f, load(rate + i)));
+}
+
+/* error_span writes errors. Shares of patterns are [N]; with one pattern they are a factor, and with several lo and hi
+ * are bounds of units. */
+FN void error_span(const int f, const struct program_op *o, elem scale, elem *to, const elem *a, const elem *b,
+		   const elem *share, long N, long lo, long hi)
+{
+	long row = hi - lo;
+	if (share && N == 1)
+		scale *= share[0];
+	else if (share)
+		row = N;
+	real ca = r_splat((elem)o->by[0]), cb = r_splat((elem)o->by[1]), factor = r_splat((elem)o->by[2]);
+	if (row % VL == 0 || !share || N == 1) {
+		for (; lo < hi; lo += row)
+			for (long i = 0; i < row; i += VL) {
+				real v = a ? ca * load(a + lo + i) : r_splat(0);
+				if (b)
+					v += cb * function(f, factor * load(b + lo + i));
+				real s = r_splat(scale);
+				if (share && N > 1)
+					s *= load(share + i);
+				store(to + lo + i, s * v);
+			}
+		return;
+	}
+	for (; lo < hi; lo += row)
+		for (long i = 0; i < row; i += VL) {
+			long n = row - i;
+			real v = a ? ca * load_part(a + lo + i, n) : r_splat(0);
+			if (b)
+				v += cb * function(f, factor * load_part(b + lo + i, n));
+			store_part(to + lo + i, r_splat(scale) * load_part(share + i, n) * v, n);
+		}
+}
+
+#define CASE(f) \
+	case f: \
+		rate_span(f, to, x, by, lo, hi); \
+		return;
+static void rate(int phi, elem *to, const elem *x, elem by, long lo, long hi) { switch (phi) { EACH_FUNCTION(CASE) } }
+#undef CASE
+#define CASE(f) \
+	case f: \
+		slope_span(f, to, x, lo, hi); \
+		return;
+static void slopes(int phi, elem *to, const elem *x, long lo, long hi) { switch (phi) { EACH_FUNCTION(CASE) } }
+#undef CASE
+#define CASE(f) \
+	case f: \
+		error_span(f, o, scale, to, a, b, share, N, lo, hi); \
+		return;
+static void errors(const struct program_op *o, elem scale, elem *to, const elem *a, const elem *b, const elem *share, long N, long lo, long hi)
+{
+	switch (o->phi) {
+		EACH_FUNCTION(CASE)
+	}
+}
+#undef CASE
+
+static void soma(const struct program_op *o, elem *u, elem *ahead, const elem *a, const elem *b, const elem *c, long lo, long hi)
+{
+	real ca = r_splat((elem)o->by[0]), cb = r_splat((elem)o->by[1]), cc = r_splat((elem)o->by[2]);
+	real total = r_splat((elem)o->total), part = r_splat((elem)o->part);
+	for (long i = lo; i < hi; i += VL) {
+		real in = ca * load(a + i), v = load(u + i);
+		if (b)
+			in += cb * load(b + i);
+		if (c)
+			in += cc * load(c + i);
+		v += part * (in - total * v);
+		store(ahead + i, o->ahead ? in / total : v);
+		store(u + i, v);
+	}
+}
+
+/* dot returns the product of a row of weights with rates. */
+FN elem dot(const elem *w, const elem *x, long K)
+{
+	long k = 0;
+	elem sum = 0;
+	if (K >= VL) {
+		real s = r_splat(0);
+		for (; k + VL <= K; k += VL)
+			s += *(const real_u *)(w + k) * *(const real_u *)(x + k);
+		elem t[VL];
+		*(real_u *)t = s;
+#pragma GCC unroll 16
+		for (int n = VL / 2; n > 0; n /= 2)
+#pragma GCC unroll 8
+			for (int i = 0; i < n; i++)
+				t[i] += t[i + n];
+		sum = t[0];
+	}
+	for (; k < K; k++)
+		sum += w[k] * x[k];
+	return sum;
+}
+
+static void product(const struct run *r, const struct program_op *o)
+{
+	const struct program_weight *s = &r->shapes[o->w];
+	const elem *w = r->weights[o->w], *bias = o->bias < 0 ? 0 : r->weights[o->bias];
+	const elem *x = array_of(r, o->from[0]), *base = array_of(r, o->from[1]);
+	elem *y = array_of(r, o->to);
+	long N = r->d->N, lo, hi;
+	span(r, s->M, &lo, &hi);
+	if (N == 1) {
+		for (long m = lo; m < hi; m++)
+			y[m] = (base ? base[m] : 0) + dot(w + m * s->K, x, s->K) + (bias ? bias[m] : 0);
+		return;
+	}
+	if (base || bias) {
+		for (long i = lo; i < hi; i += N)
+			for (long n = 0; n < N; n++)
+				y[i + n] = (base ? base[i + n] : 0) + (bias ? bias[i / N] : 0);
+		team_wait(r->w->team);
+	}
+	r->k->gemm(1, s->M, N, s->K, w, x, y, base || bias, r->w);
+}
+
+static void back(const struct run *r, const struct program_op *o)
+{
+	const struct program_weight *s = &r->shapes[o->w];
+	const elem *w = r->weights[o->w], *e = array_of(r, o->from[0]);
+	elem *x = array_of(r, o->to);
+	long lo, hi;
+	span(r, s->K, &lo, &hi);
+	if (r->d->N == 1) {
+		for (long k = lo; k < hi; k++)
+			x[k] = 0;
+		for (long m = 0; m < s->M; m++)
+			for (long k = lo; k < hi; k++)
+				x[k] += e[m] * w[m * s->K + k];
+	} else {
+		r->k->gemm(2, s->K, r->d->N, s->M, w, e, x, 0, r->w);
+		team_wait(r->w->team);
+	}
+	if (o->from[1] < 0)
+		return;
+	if (r->d->N == 1)
+		team_wait(r->w->team);
+	blocks(r, s->K, &lo, &hi);
+	slopes(o->phi, x, array_of(r, o->from[1]), lo, hi);
+}
+
+/* low_pass moves the traces of rows of a weight towards c times x, or the sum in outer, and adds them to the weight. */
+FN void low_pass(elem *w, elem *trace, const elem *outer, elem c, const elem *x, elem keep, elem rate, long n)
+{
+	for (long k = 0; k < n; k++) {
+		trace[k] += keep * ((outer ? outer[k] : c * x[k]) - trace[k]);
+		w[k] += rate * trace[k];
+	}
+}
+
+static void learn(const struct run *r, const struct program_op *o)
+{
+	const struct program_weight *s = &r->shapes[o->w];
+	elem *w = r->weights[o->w], *trace = s->trace < 0 ? 0 : r->traces + s->trace;
+	const elem *e = array_of(r, o->from[0]), *x = array_of(r, o->from[1]);
+	elem keep = (elem)o->part, rate = (elem)(o->scale * r->d->rate);
+	long N = r->d->N, K = s->K, team = r->w->team->size, m0 = s->M * r->w->worker / team, m1 = s->M * (r->w->worker + 1) / team;
+	if (o->bias >= 0) {
+		elem *bias = r->weights[o->bias];
+		for (long m = m0; m < m1; m++) {
+			elem sum = 0;
+			for (long n = 0; n < N; n++)
+				sum += e[m * N + n];
+			bias[m] += sum;
+		}
+	}
+	if (N == 1) {
+		for (long m = m0; m < m1; m++) {
+			elem *to = w + m * K, c = e[m];
+			if (trace) {
+				low_pass(to, trace + m * K, 0, c, x, keep, rate, K);
+				continue;
+			}
+			long k = 0;
+			for (; k + VL <= K; k += VL)
+				*(real_u *)(to + k) += r_splat(c) * *(const real_u *)(x + k);
+			for (; k < K; k++)
+				to[k] += c * x[k];
+		}
+		return;
+	}
+	if (!trace) {
+		r->k->gemm(0, s->M, K, N, e, x, w, 1, r->w);
+		return;
+	}
+	r->k->gemm(0, s->M, K, N, e, x, r->traces + s->outer, 0, r->w);
+	team_wait(r->w->team);
+	low_pass(w + m0 * K, trace + m0 * K, r->traces + s->outer + m0 * K, 0, 0, keep, rate, (m1 - m0) * K);
+}
+
+static void operate(const struct run *r, const struct program_op *o)
+{
+	elem *to = array_of(r, o->to);
+	const elem *a = array_of(r, o->from[0]), *b = array_of(r, o->from[1]), *c = array_of(r, o->from[2]);
+	long lo = 0, hi = 0;
+	if (o->kind == P_ERROR && c && r->d->N > 1)
+		span(r, r->arrays[o->to].units, &lo, &hi);
+	else if (o->kind != P_LEARN)
+		blocks(r, r->arrays[o->to].units, &lo, &hi);
+	switch (o->kind) {
+	case P_FOLLOW:
+		if (o->part == 1) {
+			for (long i = lo; i < hi; i += VL)
+				store(to + i, load(a + i));
+			return;
+		}
+		for (long i = lo; i < hi; i += VL)
+			store(to + i, load(to + i) + r_splat((elem)o->part) * (load(a + i) - load(to + i)));
+		return;
+	case P_PRODUCT:
+		product(r, o);
+		return;
+	case P_BACK:
+		back(r, o);
+		return;
+	case P_SOMA:
+		soma(o, to, array_of(r, o->also), a, b, c, lo, hi);
+		return;
+	case P_RATE:
+		rate(o->phi, to, a, (elem)o->by[0], lo, hi);
+		return;
+	case P_ERROR:
+		errors(o, (elem)(o->learning ? o->scale * r->d->rate : o->scale), to, a, b, c, r->d->N, lo, hi);
+		return;
+	case P_LEARN:
+		learn(r, o);
+	}
+}
+
+/* turn copies kept arrays from rows [N,units] to state [units,N], or back. */
+static void turn(const struct run *r, int back)
+{
+	long N = r->d->N;
+	if (N == 1)
+		return;
+	for (int i = 0; i < r->d->arrays; i++) {
+		const struct program_array *a = &r->arrays[i];
+		long lo, hi;
+		if (a->rows < 0)
+			continue;
+		span(r, a->units, &lo, &hi);
+		for (long u = lo / N; u < hi / N; u += 16)
+			for (long n = 0; n < N; n++)
+				for (long v = u; v < u + 16 && v < hi / N; v++) {
+					elem *row = r->rows + a->rows + n * a->units + v, *unit = r->state + a->at + v * N + n;
+					if (back)
+						*row = *unit;
+					else
+						*unit = *row;
+				}
+	}
+}
+
+void PROGRAM_RUN(const struct kernels *k, const struct program_dims *d, const struct program_op *ops,
+		 const struct program_array *arrays, const struct program_weight *shapes, void *const *weights, void *rows,
+		 void *state, void *traces, const struct share *w)
+{
+	struct run r = {k, d, arrays, shapes, weights, rows, state, traces, w};
+	unsigned mode = flush_on();
+	turn(&r, 0);
+	team_wait(w->team);
+	for (long s = 0; s < d->steps; s++)
+		for (int i = 0; i < d->ops; i++) {
+			operate(&r, &ops[i]);
+			team_wait(w->team);
+		}
+	turn(&r, 1);
+	flush_restore(mode);
+}

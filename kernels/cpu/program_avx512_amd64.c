@@ -1,0 +1,5 @@
+/* AVX-512. */
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")
+#define PROGRAM_RUN program_run_avx512
+#define VL 16
+#include "program.inc.h"

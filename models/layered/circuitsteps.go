@@ -1,0 +1,231 @@
+package layered
+
+import "galvani/kernels"
+
+// area is the arrays of one layer: pyramidal cells, and for a hidden one its interneurons. A step reads rate and writes
+// next.
+type area struct {
+	units, inter int
+	cells, below group
+	basal        int
+	apical       int
+	above        int // what the synapses from the layer above add up to
+	dendrite     int // of interneurons
+	err, wrong   int // what the synapses of pyramidal cells and of interneurons learn by
+}
+
+// group is the arrays of the somata of one kind of neuron.
+type group struct{ u, ahead, rate, next int }
+
+// circuit writes a Circuit as a program.
+type circuit struct {
+	*builder
+	c     *Circuit
+	input int
+	areas []area
+}
+
+// program implements timed.
+func (c *Circuit) program(width int) timed {
+	b := &circuit{builder: newBuilder(&c.sized, width, c.cfg.Activation), c: c}
+	if c.cfg.TauW > 0 && !c.rule.TwoSweeps {
+		b.low = c.cfg.DT / c.cfg.TauW
+	}
+	b.arrays()
+	write := b.step
+	if c.rule.TwoSweeps {
+		write = b.sweep
+	}
+	write(false)
+	b.p.Answer = b.done()
+	write(true)
+	b.p.Learn = b.done()
+	last := b.areas[len(b.areas)-1]
+	t := timed{program: &b.p, x: b.x, pull: b.pull, share: b.share, answer: last.cells.ahead, told: last.basal, factor: c.attenuation(len(b.areas) - 1)}
+	t.train, t.eval = c.steps()
+	t.carry(b.input)
+	for l, a := range b.areas {
+		t.carry(a.cells.u, a.cells.rate)
+		if l < len(b.areas)-1 {
+			t.carry(a.below.u, a.below.rate)
+			t.hidden = append(t.hidden, a.cells.rate)
+		}
+		for part := range 4 {
+			if l < len(b.areas)-1 || part == 0 {
+				t.changes = append(t.changes, c.row(l, part))
+				t.carried = append(t.carried, carried{array: kernels.None, weight: c.row(l, part), name: named(l, [4]string{"weight", "down", "pi", "ip"}[part]+".change")})
+			}
+		}
+	}
+	return t
+}
+
+func (b *circuit) arrays() {
+	b.input = b.kept("input", b.c.sizes[0])
+	last := b.c.layers() - 1
+	for l := range b.c.layers() {
+		n := b.c.sizes[l+1]
+		a := area{units: n, cells: group{b.kept(named(l, "u"), n), b.array(named(l, "ahead"), n), b.rates(named(l, "rate"), n), b.array(named(l, "next"), n)},
+			basal: b.array(named(l, "basal"), n), err: b.array(named(l, "err"), n)}
+		if l < last {
+			m := b.c.sizes[l+2]
+			a.inter = m
+			a.below = group{b.kept(named(l, "inter.u"), m), b.array(named(l, "inter.ahead"), m), b.rates(named(l, "inter.rate"), m), b.array(named(l, "inter.next"), m)}
+			a.above, a.apical, a.dendrite, a.wrong = b.array(named(l, "above"), n), b.array(named(l, "apical"), n), b.array(named(l, "dendrite"), m), b.array(named(l, "inter.err"), m)
+		} else {
+			b.p.Arrays[a.cells.ahead].Kept, b.p.Arrays[a.basal].Kept = true, true
+		}
+		b.areas = append(b.areas, a)
+	}
+}
+
+// from returns the rates that layer l reads from below.
+func (b *circuit) from(l int) int {
+	if l == 0 {
+		return b.input
+	}
+	return b.areas[l-1].cells.rate
+}
+
+// over returns the rates that layer l reads from above.
+func (b *circuit) over(l int) int {
+	if b.c.rule.TwoSweeps {
+		return b.areas[l+1].cells.next
+	}
+	return b.areas[l+1].cells.rate
+}
+
+// apex sums up what reaches apical dendrites: what comes from above, and what interneurons leave of it.
+func (b *circuit) apex(l int) {
+	a := b.areas[l]
+	b.product(a.above, b.c.row(l, 1), b.over(l), kernels.None)
+	b.product(a.apical, b.c.row(l, 2), a.below.rate, a.above)
+}
+
+// step moves a circuit by dt: dendrites, then somata, then synapses, then rates. All that goes from neuron to neuron are the
+// rates of the step before. Taught outputs are pulled to their targets.
+func (b *circuit) step(taught bool) {
+	part, last := 1.0, len(b.areas)-1
+	if tau := b.c.cfg.TauIn; tau > 0 {
+		part = b.c.cfg.DT / tau
+	}
+	b.follow(b.input, b.x, part)
+	for l, a := range b.areas {
+		b.product(a.basal, b.c.row(l, 0), b.from(l), kernels.None)
+		if l < last {
+			b.apex(l)
+			b.product(a.dendrite, b.c.row(l, 3), a.cells.rate, kernels.None)
+		}
+	}
+	if !b.c.rule.LooksAhead { // interneurons read the potentials of the step before
+		b.interneurons()
+	}
+	for l := range b.areas {
+		b.pyramidal(l, taught)
+	}
+	if b.c.rule.LooksAhead {
+		b.interneurons()
+	}
+	for l, a := range b.areas {
+		b.rate(a.cells.next, a.cells.ahead)
+		if l < last {
+			b.rate(a.below.next, a.below.ahead)
+		}
+	}
+	b.learnAll(taught)
+	for l, a := range b.areas {
+		b.follow(a.cells.rate, a.cells.next, 1)
+		if l < last {
+			b.follow(a.below.rate, a.below.next, 1)
+		}
+	}
+}
+
+// pyramidal moves the somata of the pyramidal cells of layer l.
+func (b *circuit) pyramidal(l int, taught bool) {
+	g, a := b.c.cfg, b.areas[l]
+	d := drive{u: a.cells.u, ahead: a.cells.ahead, total: b.c.total(l), dt: g.DT, looks: b.c.rule.LooksAhead, in: []term{{a.basal, g.GBasal}}}
+	switch {
+	case l < len(b.areas)-1:
+		d.in = append(d.in, term{a.apical, g.GApical})
+	case taught:
+		d.in, d.total = append(d.in, term{b.pull, g.GSom}), d.total+g.GSom
+	}
+	b.soma(d)
+}
+
+// interneurons moves the somata of all interneurons.
+func (b *circuit) interneurons() {
+	g := b.c.cfg
+	for l, a := range b.areas[:len(b.areas)-1] {
+		above := b.areas[l+1].cells.u
+		if b.c.rule.LooksAhead {
+			above = b.areas[l+1].cells.ahead
+		}
+		b.soma(drive{u: a.below.u, ahead: a.below.ahead, total: g.GLeak + g.GDend + g.GSom, dt: g.DT, looks: b.c.rule.LooksAhead,
+			in: []term{{a.dendrite, g.GDend}, {above, g.GSom}}})
+	}
+}
+
+// sweep goes up the layers and down again, then changes the weights. In the end rate holds the rates of the sweep up and
+// next those of the sweep down.
+func (b *circuit) sweep(taught bool) {
+	b.follow(b.input, b.x, 1)
+	last := len(b.areas) - 1
+	for l, a := range b.areas {
+		b.product(a.basal, b.c.row(l, 0), b.from(l), kernels.None)
+		b.rate(a.cells.rate, a.basal)
+		if l < last {
+			b.product(a.dendrite, b.c.row(l, 3), a.cells.rate, kernels.None)
+		}
+	}
+	g, top := b.c.cfg, b.areas[last]
+	in := []term{{top.basal, 1}}
+	if taught {
+		in = mixed(top.basal, b.pull, g.GSom/(g.GLeak+g.GBasal+g.GSom))
+	}
+	b.soma(at(top.cells, in))
+	b.rate(top.cells.next, top.cells.ahead)
+	for l := last - 1; l >= 0; l-- {
+		a := b.areas[l]
+		b.soma(at(a.below, mixed(a.dendrite, b.areas[l+1].cells.ahead, g.GSom/(g.GLeak+g.GDend+g.GSom))))
+		b.rate(a.below.next, a.below.ahead)
+		b.follow(a.below.rate, a.below.next, 1)
+		b.apex(l)
+		b.soma(at(a.cells, mixed(a.basal, a.apical, b.c.apical())))
+		b.rate(a.cells.next, a.cells.ahead)
+	}
+	b.learnAll(taught)
+}
+
+// at puts somata where their inputs are.
+func at(s group, in []term) drive {
+	return drive{u: s.u, ahead: s.ahead, total: 1, dt: 1, looks: true, in: in}
+}
+
+// mixed is (1−part) a + part b.
+func mixed(a, b int, part float64) []term { return []term{{a, 1 - part}, {b, part}} }
+
+// learnAll changes all weights. A synapse reads the rate before it as its dendrite did, and the dendrite and the soma behind it.
+func (b *circuit) learnAll(taught bool) {
+	if !taught {
+		return
+	}
+	g, rule := b.c.cfg, b.c.rule.Compare
+	for l, a := range b.areas {
+		mismatch := lesson{bias: kernels.None, by: rule.Mismatch, phi: b.phi}
+		up := mismatch
+		up.w, up.err, up.soma, up.dend, up.factor, up.before, up.rate = b.c.row(l, 0), a.err, a.cells.next, a.basal, b.c.attenuation(l), b.from(l), g.rateUp(l)
+		b.learn(up)
+		if l == len(b.areas)-1 {
+			break
+		}
+		ip, down := mismatch, mismatch
+		ip.w, ip.err, ip.soma, ip.dend, ip.factor, ip.before, ip.rate = b.c.row(l, 3), a.wrong, a.below.next, a.dendrite, b.c.interAttenuation(), a.cells.rate, g.RateIP
+		down.w, down.err, down.soma, down.dend, down.factor, down.before, down.rate = b.c.row(l, 1), a.err, a.cells.next, a.above, 1, b.over(l), g.RateDown
+		b.learn(ip)
+		b.learn(down)
+		b.learn(lesson{w: b.c.row(l, 2), bias: kernels.None, err: a.err, soma: kernels.None, dend: a.apical, by: [2]float64{0, rule.Silence}, factor: 1,
+			before: a.below.rate, rate: g.RatePI})
+	}
+}
