@@ -42,9 +42,23 @@ func (j *job) plot(run *rundir.Run, say func(string, ...any)) error {
 	if len(formats) == 0 {
 		return nil
 	}
-	rows, err := run.Metrics()
+	charts, err := j.charts(run, say)
 	if err != nil {
 		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(charts)) {
+		if err := run.Plot(name, charts[name], formats...); err != nil && !errors.Is(err, chart.ErrEmpty) {
+			return err
+		}
+	}
+	return nil
+}
+
+// charts returns what a run has to show, by name. Some may be without a point.
+func (j *job) charts(run *rundir.Run, say func(string, ...any)) (map[string]chart.Lines, error) {
+	rows, err := run.Metrics()
+	if err != nil {
+		return nil, err
 	}
 	accuracy := "accuracy (%)"
 	if j.task.Trials {
@@ -63,27 +77,24 @@ func (j *job) plot(run *rundir.Run, say func(string, ...any)) error {
 	}
 	if j.task.T > 1 {
 		if charts["gradient"], err = j.gradientChart(say); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if timed, ok := j.task.Test.(data.Timed); ok {
 		if charts["response"], err = j.responseChart(timed); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if set, ok := j.task.Test.(data.Trials); ok {
 		if charts["psychometric"], err = j.psychometricChart(set); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(charts)) {
-		c := charts[name]
+	for name, c := range charts {
 		c.Subtitle = j.subtitle(run)
-		if err := run.Plot(name, c, formats...); err != nil && !errors.Is(err, chart.ErrEmpty) {
-			return err
-		}
+		charts[name] = c
 	}
-	return nil
+	return charts, nil
 }
 
 // curves are the courses of a metric over training batches, validation and test, as far as there are
