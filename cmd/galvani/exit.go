@@ -13,6 +13,7 @@ import (
 	"galvani/engine/adopt"
 	"galvani/engine/group"
 	"galvani/engine/infile"
+	"galvani/engine/onnx"
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
@@ -71,6 +72,7 @@ var exitCodes = []struct {
 	{group.ErrLauncher, exitConfig},
 	{errGradient, exitBug},
 	{errInput, exitData},
+	{onnx.ErrModel, exitConfig},
 	{errNetwork, exitData},
 	{errNoInput, exitData},
 	{adopt.ErrMatch, exitData},

@@ -12,7 +12,9 @@ import (
 
 	"galvani/bench/analysis"
 	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/matfile"
 	"galvani/engine/npz"
+	"galvani/engine/onnx"
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
@@ -39,7 +41,10 @@ units that excite and -1 for units that inhibit; wiring.readout [H], 1 for units
 sees. The leak on the diagonal of crnn-simple is no connection and not part of the mask.
 
 Formats: safetensors; npz, for numpy.load; csv, one table with the columns tensor,row,column,value,
-in which element i of a vector has row i and column 0.
+in which element i of a vector has row i and column 0; matlab, a .mat file of level 5 for MATLAB, Octave and
+scipy.io.loadmat, in whose names every sign but letters and digits is '_'; onnx, for onnxruntime and others, of rnn, irnn,
+lstm and gru: not the weights alone but the network, which takes x [T,B,I] of sequences of one length and gives
+logits [T,B,O] at every step and h [T,B,H] of the last layer.
 
 rnn, irnn, lstm and gru have the names, shapes and order of gates of PyTorch. A module with
 cell = torch.nn.LSTM(I, H), GRU(I, H), RNN(I, H) for rnn, or RNN(I, H, nonlinearity="relu") for
@@ -66,13 +71,19 @@ var exportFormats = map[string]func(w io.Writer, tensors []safetensors.Tensor, a
 	"npz": func(w io.Writer, tensors []safetensors.Tensor, _ map[string]string) error {
 		return npz.Write(w, tensors)
 	},
+	"matlab": func(w io.Writer, tensors []safetensors.Tensor, _ map[string]string) error {
+		return matfile.Write(w, tensors)
+	},
+	"onnx": func(w io.Writer, tensors []safetensors.Tensor, about map[string]string) error {
+		return onnx.Write(w, about["model"], tensors, about)
+	},
 	"csv": func(w io.Writer, tensors []safetensors.Tensor, _ map[string]string) error {
 		return writeTable(w, tensors)
 	},
 }
 
 // exportNames are the formats in the order in which they are told.
-var exportNames = []string{"safetensors", "npz", "csv"}
+var exportNames = []string{"safetensors", "npz", "csv", "matlab", "onnx"}
 
 // tensorReport names a tensor of a file.
 type tensorReport struct {
@@ -119,7 +130,7 @@ func newExport() *cobra.Command {
 			})
 		}}
 	jsonFlag(c, &f.json)
-	c.Flags().StringVar(&f.to, "to", "safetensors", "`format`: safetensors, npz or csv")
+	c.Flags().StringVar(&f.to, "to", "safetensors", "`format`: safetensors, npz, csv, matlab or onnx")
 	c.Flags().StringVar(&f.out, "out", "", "`file` to write; RUN/weights with the ending of the format, if empty")
 	c.Flags().StringVar(&f.checkpoint, "checkpoint", "best", "which checkpoint: best, last or a `file`")
 	c.Flags().BoolVar(&f.masks, "masks", false, "write masks and signs too")
@@ -154,7 +165,11 @@ func (f *exportFlags) export(dir string, stderr io.Writer) (r exportReport, err 
 	r = exportReport{savedHead: headOf(dir, state, state.Model, state.Task), Format: f.to,
 		File: f.out, Tensors: tensorReports(tensors)}
 	if r.File == "" {
-		r.File = filepath.Join(dir, "weights."+f.to)
+		ending := f.to
+		if ending == "matlab" {
+			ending = "mat"
+		}
+		r.File = filepath.Join(dir, "weights."+ending)
 	}
 	about := map[string]string{"model": state.Model, "task": state.Task, "checkpoint": state.Path, "step": fmt.Sprint(state.Step),
 		"holds": "weights that act", "version": thisBuild().String()}

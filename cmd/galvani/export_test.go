@@ -264,3 +264,23 @@ func TestFilesAreReported(t *testing.T) {
 		t.Errorf("data events reports %+v, stderr %s", e, o.stderr)
 	}
 }
+
+// TestExportOthers writes a network for ONNX and its weights for MATLAB, and refuses a cell that ONNX has no operator for.
+func TestExportOthers(t *testing.T) {
+	dir := trained(t, "--model", "gru", "--layers", "2", "--h0", "learned", "--max-steps", "1")
+	for format, head := range map[string]string{"matlab": "MATLAB 5.0 MAT-file", "onnx": "\x08\x08\x12\x07galvani"} {
+		var r exportReport
+		if err := json.Unmarshal([]byte(galvani(t, "export", dir, "--to", format, "--json").ok(t).stdout), &r); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(r.File)
+		if err != nil || !strings.HasPrefix(string(b), head) || filepath.Base(r.File) != map[string]string{"matlab": "weights.mat", "onnx": "weights.onnx"}[format] {
+			t.Errorf("%s begins with %.30q, %v", r.File, b, err)
+		}
+	}
+	other := trained(t, "--model", "crnn", "--max-steps", "1")
+	galvani(t, "export", other, "--to", "onnx").refused(t, exitConfig, "want one of gru, irnn, lstm, rnn")
+	if _, err := os.Stat(filepath.Join(other, "weights.onnx")); err == nil {
+		t.Error("a refused export leaves a file")
+	}
+}

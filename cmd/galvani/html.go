@@ -26,8 +26,8 @@ p.note,figcaption{color:#555;font-size:.9rem;margin:.2rem 0}
 figure{margin:0;min-width:0}figure svg{width:100%;height:auto;display:block}
 figure img{width:100%;max-width:26rem;image-rendering:pixelated;border:1px solid #ddd;box-sizing:border-box}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}
-th,td{padding:.2rem .6rem;border-bottom:1px solid #e5e5e5;text-align:left;vertical-align:top;overflow-wrap:anywhere}
-th{white-space:nowrap}td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+th,td{padding:.2rem .6rem;border-bottom:1px solid #e5e5e5;text-align:left;vertical-align:top}
+th,td:first-child{white-space:nowrap}td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 details summary{cursor:pointer;margin:.5rem 0}`
 
 // newPage begins a page.
@@ -72,7 +72,7 @@ func (p *page) chart(c chart.Lines) error {
 	return nil
 }
 
-// table adds a table; cells that are numbers stand at the right.
+// table adds a table; of one with more than two columns, cells that are numbers stand at the right.
 func (p *page) table(head []string, rows [][]string) {
 	p.add("<div class=\"scroll\"><table><tr>")
 	for _, cell := range head {
@@ -83,7 +83,7 @@ func (p *page) table(head []string, rows [][]string) {
 		p.add("<tr>")
 		for _, cell := range row {
 			class := ""
-			if cell != "" && strings.Trim(cell, "0123456789.+-eE%±  ") == "" {
+			if len(head) > 2 && cell != "" && strings.Trim(cell, "0123456789.+-eE%±  ") == "" {
 				class = ` class="n"`
 			}
 			p.add("<td%s>%s</td>", class, html.EscapeString(cell))

@@ -221,20 +221,26 @@ func (p *page) settings(r comparedRun) {
 	p.heading("Settings")
 	usual := map[string]string{}
 	if s, err := resolve(layer{pairs: []config.Pair{{Name: "model", Value: r.Settings["model"]}, {Name: "task", Value: r.Settings["task"]}}}); err == nil {
+		s.opt.Divide(false)
 		for _, k := range s.Keys() {
-			usual[k.Name] = k.String()
+			usual[k.Name] = plainList(k.String())
 		}
 	}
 	var own, all [][]string
 	for _, name := range slices.Sorted(maps.Keys(r.Settings)) {
-		row := []string{name, strings.Trim(r.Settings[name], "[]")}
+		row := []string{name, plainList(r.Settings[name])}
 		all = append(all, row)
-		if u, ok := usual[name]; !ok || strings.Trim(u, "[]\"") != row[1] {
+		if u, ok := usual[name]; !ok || u != row[1] {
 			own = append(own, row)
 		}
 	}
 	p.table([]string{"key that is not the default", "value"}, own)
 	p.folded("All settings", []string{"key", "value"}, all)
+}
+
+// plainList writes a list without brackets and quotes.
+func plainList(s string) string {
+	return strings.Join(strings.Fields(strings.NewReplacer("[", "", "]", "", `"`, "", ",", " ").Replace(s)), " ")
 }
 
 // place adds what ran where.
@@ -269,9 +275,9 @@ func folderPage(dir string, names []string) ([]byte, error) {
 	keys, metrics := columns(list, false)
 	var table [][]string
 	for _, r := range list {
-		table = append(table, append([]string{short(r.Run, dir), string(r.Phase)}, r.cells(keys, metrics, 4)...))
+		table = append(table, append([]string{short(r.Run, dir), string(r.Phase)}, slices.Concat(r.cells(nil, metrics, 4), r.cells(keys, nil, 4))...))
 	}
-	p.table(slices.Concat([]string{"run", "phase"}, keys, metrics), table)
+	p.table(slices.Concat([]string{"run", "phase"}, metrics, keys), table)
 	p.heading("Curves")
 	err = p.figures(func() error {
 		for _, metric := range []string{"validation_accuracy", "validation_loss", "test_accuracy", "test_loss", "loss"} {

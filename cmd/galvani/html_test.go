@@ -53,7 +53,7 @@ func TestReport(t *testing.T) {
 	}
 	for _, dir := range names {
 		checkPage(page(dir), "on looming</h1>", "Confusion matrix", "Recurrent weights that act", "data:image/png;base64,", "Eigenvalues", ">Loss<",
-			"units that excite come first", "What ran where", "<td>hidden</td><td class=\"n\">8</td>", "Response to an approach")
+			"units that excite come first", "What ran where", "<td>hidden</td><td>8</td>", "Response to an approach")
 	}
 	checkPage(page(runs, "--out", filepath.Join(t.TempDir(), "all.html")), "2 runs.", "<td>gru</td>", "validation accuracy")
 	galvani(t, "report", t.TempDir()).refused(t, exitConfig, "and holds none")
