@@ -1,0 +1,32 @@
+package rules
+
+import (
+	"testing"
+
+	"galvani/bench/experiment"
+	"galvani/bench/experiment/exptest"
+	"galvani/bench/rows"
+)
+
+// TestUrbanczikQuickly runs the experiment at its tiny settings.
+func TestUrbanczikQuickly(t *testing.T) { exptest.Quickly(t, "urbanczik") }
+
+// TestUrbanczikVerdict holds verdicts to rows that are made up.
+func TestUrbanczikVerdict(t *testing.T) {
+	s := &somatic{Delays: []float64{1, 5}, Repeats: 1}
+	row := func(delay, correlation float64) experiment.Row {
+		return experiment.Row{Condition: delayCondition(delay), Result: experiment.Result{Values: rows.Values{"before": 0, "difference": 0, "kept": 1, "correlation": correlation}}}
+	}
+	for _, c := range []struct {
+		rows experiment.Rows
+		want experiment.Verdict
+	}{
+		{experiment.Rows{row(1, 0.95), row(5, 0.91)}, experiment.Holds},
+		{experiment.Rows{row(1, 0.95), row(5, 0.89)}, experiment.Fails},
+		{experiment.Rows{row(1, 0.95)}, experiment.None},
+	} {
+		if r, err := s.Report(c.rows); err != nil || r.Verdict != c.want {
+			t.Errorf("verdict %q, %v, want %q", r.Verdict, err, c.want)
+		}
+	}
+}
