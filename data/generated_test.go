@@ -27,6 +27,11 @@ var generated = []struct {
 	{"dms", false, few(newDelayMatch(), false)},
 	{"ready-set-go", true, few(newReadySetGo(), true)},
 	{"multisensory", false, few(newMultisensory(), false)},
+	{"go-nogo", true, few(newGoNoGo(), true)},
+	{"anti-reach", true, few(newAntiReach(), true)},
+	{"interval-discrimination", true, few(newIntervalDiscrimination(), true)},
+	{"delay-comparison", false, few(newDelayComparison(), false)},
+	{"paired-association", true, few(newPairedAssociation(), true)},
 }
 
 func small(c *Looming, fresh bool) *Looming {

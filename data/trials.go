@@ -39,7 +39,7 @@ func newTrialTiming(stepMs, sigma float64) TrialTiming {
 // Fixate is the class that all trial tasks ask for before the last period of a trial.
 const Fixate = 0
 
-// Trials is a set whose samples are trials with a right choice. The sets of the tasks perceptual, context, dms, ready-set-go and multisensory are such sets.
+// Trials is a set whose samples are trials with a right choice, as those of the cognitive tasks.
 type Trials interface {
 	Set
 	// Trial returns what a sample of an epoch shows and asks for.
@@ -62,7 +62,8 @@ type Period struct {
 }
 
 // Right reports whether answers, the class chosen at each step, solve the trial: the first
-// answer of the last period that is not to fixate is the right choice and comes in time. As in
+// answer of the last period that is not to fixate is the right choice and comes in time, or there is none where
+// to fixate is right. As in
 // NeuroGym, a broken fixation in an earlier period does not end the trial. There must be an
 // answer to every step of the trial; those after its end are not looked at.
 func (t Trial) Right(answers []int) bool {
@@ -86,12 +87,12 @@ func (d Decision) Right(answer func(step int) int) bool {
 			return a == d.Choice && step >= d.Earliest && step <= d.Latest
 		}
 	}
-	return false
+	return d.Choice == Fixate
 }
 
 // Sizes that the trials of all tasks keep within, so that drawing one allocates nothing.
 const (
-	mostPeriods = 5
+	mostPeriods = 6
 	mostPatches = 4
 	mostSteps   = 100000
 )
@@ -138,6 +139,11 @@ func (t *trial) showRing(period, channel, n int, peak, coherence float64) {
 	t.show(patch{t.starts[period], t.starts[period+1], channel, n, 0.5, coherence / 200, peak, true})
 }
 
+// showLevel holds a channel at a level throughout a period.
+func (t *trial) showLevel(period, channel int, level float64) {
+	t.show(patch{first: t.starts[period], end: t.starts[period+1], channel: channel, n: 1, base: level, noisy: true})
+}
+
 // protocol is what makes a trial task.
 type protocol interface {
 	// draw returns a trial and the stream behind it. The conditions come from the index, the
@@ -171,6 +177,20 @@ func (k *turns) next(n int) int {
 func (c *TrialTiming) count(ms float64) int {
 	const rounding = 1e-9 // of the division, so that 0.3 ms are 3 steps of 0.1 ms
 	return int(ms/c.StepMs + rounding)
+}
+
+// counts returns the steps of periods, and their sum.
+func (c *TrialTiming) counts(ms ...float64) (steps []int, total int) {
+	for _, d := range ms {
+		steps = append(steps, c.count(d))
+		total += c.count(d)
+	}
+	return steps, total
+}
+
+// wrong is an error about the settings of a task.
+func wrong(task, format string, args ...any) error {
+	return fmt.Errorf("data: %s: %s: %w", task, fmt.Sprintf(format, args...), ErrConfig)
 }
 
 // duration is the value of a key in ms.

@@ -47,6 +47,11 @@ var trialTasks = []struct {
 	{"dms", 32, 3, false, "fixate,match,non-match", "fixation 3, sample 5, delay 10, test 5, decision 9"},
 	{"ready-set-go", 56, 3, true, "fixate,go", ""},
 	{"multisensory", 11, 5, false, "fixate,choice 1,choice 2", "fixation 3, stimulus 7, decision 1"},
+	{"go-nogo", 15, 3, false, "fixate,go", "fixation 0, stimulus 5, delay 5, decision 5"},
+	{"anti-reach", 15, 33, false, strings.Join(choices(32), ","), "fixation 5, stimulus 5, delay 0, decision 5"},
+	{"interval-discrimination", 44, 3, true, "fixate,choice 1,choice 2", ""},
+	{"delay-comparison", 26, 2, false, "fixate,choice 1,choice 2", "fixation 5, stimulus 1 5, delay 10, stimulus 2 5, decision 1"},
+	{"paired-association", 45, 5, false, "fixate,go", "fixation 0, stimulus 1 10, delay 1 10, stimulus 2 10, delay 2 10, decision 5"},
 }
 
 // TestTrialStructure holds all trial tasks to what they share: periods that add up to the
@@ -145,6 +150,10 @@ func TestConditions(t *testing.T) {
 		{"context", 720, map[string]int{"1 5": 120, "1 15": 120, "1 50": 120, "2 5": 120, "2 15": 120, "2 50": 120}},
 		{"multisensory", 600, map[string]int{"1 5": 100, "1 15": 100, "1 50": 100, "2 5": 100, "2 15": 100, "2 50": 100}},
 		{"dms", 400, map[string]int{"1 100": 200, "2 100": 200}},
+		{"go-nogo", 400, map[string]int{"0 0": 200, "1 0": 200}},
+		{"interval-discrimination", 400, map[string]int{"1 0": 200, "2 0": 200}},
+		{"delay-comparison", 400, map[string]int{"1 0": 200, "2 0": 200}},
+		{"paired-association", 400, map[string]int{"0 0": 200, "1 0": 200}},
 	} {
 		task := open(t, c.name, Env{Seed: 1}, nil)
 		got := map[string]int{}
@@ -493,6 +502,35 @@ func TestTrialBaselines(t *testing.T) {
 			return answer(b, 0, 2)
 		}
 	}
+	// total adds a channel up.
+	total := func(b *Batch, channel int) (sum float64) {
+		for step := range b.T {
+			sum += float64(b.X[step*b.I+channel])
+		}
+		return sum
+	}
+	longer := func(b *Batch, trial Trial) []int {
+		if total(b, 1) > total(b, 2) {
+			return answer(b, trial.Periods[5].First, 1)
+		}
+		return answer(b, trial.Periods[5].First, 2)
+	}
+	strong := func(b *Batch, trial Trial) []int {
+		sum := 0.0
+		for _, v := range stimulus(b, trial, "stimulus 1", 1) {
+			sum += v
+		}
+		if sum > 5*0.75 { // the level of 22, the middle one
+			return answer(b, trial.Periods[4].First, 1)
+		}
+		return answer(b, trial.Periods[4].First, 2)
+	}
+	pair := func(b *Batch, trial Trial) []int {
+		if (total(b, 1) > 0) == (total(b, 3) > 0) {
+			return answer(b, trial.Periods[5].First, 1)
+		}
+		return make([]int, b.T)
+	}
 	cued := func(b *Batch, trial Trial) []int { return sum(1+int(b.X[6]))(b, trial) }
 	other := func(b *Batch, trial Trial) []int { return sum(2-int(b.X[6]))(b, trial) }
 	after := func(steps int) func(b *Batch, trial Trial) []int {
@@ -516,6 +554,16 @@ func TestTrialBaselines(t *testing.T) {
 		{"context", "both modalities", sum(1, 2), 0.7444},
 		{"dms", "targets", targets, 1},
 		{"dms", "always match", first, 0.5},
+		{"go-nogo", "targets", targets, 1},
+		{"go-nogo", "always go", func(b *Batch, trial Trial) []int { return answer(b, trial.Periods[3].First, 1) }, 0.5},
+		{"go-nogo", "never go", func(b *Batch, _ Trial) []int { return make([]int, b.T) }, 0.5},
+		{"anti-reach", "targets", targets, 1},
+		{"interval-discrimination", "targets", targets, 1},
+		{"interval-discrimination", "the longer one", longer, 1},
+		{"delay-comparison", "targets", targets, 1},
+		{"delay-comparison", "the first alone", strong, 0.7},
+		{"paired-association", "targets", targets, 1},
+		{"paired-association", "both stimuli", pair, 1},
 		{"multisensory", "targets", targets, 1},
 		{"multisensory", "always choice 1", first, 0.5},
 		{"multisensory", "both modalities", sum(1, 2), 0.9074},
@@ -525,7 +573,12 @@ func TestTrialBaselines(t *testing.T) {
 		{"ready-set-go", "at once", after(1), 0},
 		{"ready-set-go", "at the best time for all", after(14), 0.6857},
 	} {
-		task := open(t, c.task, Env{Seed: 3}, func(cfg Config) { timing(cfg).TestSize = 7200 })
+		task := open(t, c.task, Env{Seed: 3}, func(cfg Config) {
+			timing(cfg).TestSize = 7200
+			if c.task == "delay-comparison" {
+				timing(cfg).Sigma = 0 // whose effect no rule of the test takes into account
+			}
+		})
 		got := score(t, task, c.rule)
 		if tolerance := 5 * math.Sqrt(c.want*(1-c.want)/7200); math.Abs(got-c.want) > tolerance {
 			t.Errorf("%s: %s solves %.2f %% of the trials, want %.2f ± %.2f", c.task, c.name, 100*got, 100*c.want, 100*tolerance)
@@ -601,6 +654,26 @@ func TestTrialFollowsEpoch(t *testing.T) {
 		}
 		if changed < 25 {
 			t.Errorf("%s: %d of 50 trials change with the epoch, want most", name, changed)
+		}
+	}
+}
+
+// TestAntiReach holds the stimulus of a trial, a cosine around the ring, to the direction opposite to the choice.
+func TestAntiReach(t *testing.T) {
+	for _, anti := range []bool{true, false} {
+		task := open(t, "anti-reach", Env{Seed: 1}, func(c Config) { c.(*AntiReach).Anti, c.(*AntiReach).Ring = anti, 8 })
+		for i := range 16 {
+			b, trial := oneTrial(t, task, i)
+			at := trial.Choice - 1
+			if anti {
+				at = (at + 4) % 8
+			}
+			for k := range 8 {
+				want := math.Cos(2 * math.Pi * float64(k-at) / 8)
+				if got := float64(b.X[trial.Periods[1].First*b.I+1+k]); math.Abs(got-want) > 1e-6 {
+					t.Fatalf("trial %d, choice %d: channel %d is %v, want %v", i, trial.Choice, k, got, want)
+				}
+			}
 		}
 	}
 }

@@ -1,0 +1,68 @@
+package data
+
+import "galvani/engine/cite"
+
+// GoNoGo is the settings of the task go-nogo, NeuroGym's GoNogo: answer after the one stimulus, and do not after the
+// other.
+//
+// Periods: fixation, stimulus, delay, decision. Input: fixation point, then a channel that is 1 during the stimulus
+// nogo and one for go, without noise by default. Classes: fixate, go. A trial of nogo is solved where the network
+// fixates until its end.
+//
+// Chance is 1/2.
+//
+// Source: the timing of Zhang et al. (2019), doi:10.7554/eLife.43191, in NeuroGym.
+type GoNoGo struct {
+	FixationMs float64 `toml:"fixation_ms" doc:"fixation before the stimulus" unit:"ms" min:"0" max:"100000"`
+	StimulusMs float64 `toml:"stimulus_ms" doc:"duration of the stimulus" unit:"ms" min:"0" max:"100000"`
+	DelayMs    float64 `toml:"delay_ms" doc:"from the end of the stimulus to the decision" unit:"ms" min:"0" max:"100000"`
+	DecisionMs float64 `toml:"decision_ms" doc:"time for the choice" unit:"ms" min:"0" max:"100000"`
+	TrialTiming
+}
+
+func init() {
+	Register(Entry{
+		Name:       "go-nogo",
+		Doc:        "answer after one of two stimuli and keep still after the other (GoNogo; chance: 50 % of trials)",
+		Source:     "Zhang et al. (2019), doi:10.7554/eLife.43191; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
+		References: []cite.Work{activeMaintenance, neuroGym},
+		New:        func() Config { return newGoNoGo() },
+	})
+}
+
+func newGoNoGo() *GoNoGo {
+	return &GoNoGo{StimulusMs: 500, DelayMs: 500, DecisionMs: 500, TrialTiming: newTrialTiming(100, 0)}
+}
+
+// Open implements Config.
+func (c *GoNoGo) Open(env Env) (*Task, error) {
+	const name = "go-nogo"
+	if err := check(name, c); err != nil {
+		return nil, err
+	}
+	if err := c.atLeastOne(name, duration{"stimulus_ms", c.StimulusMs}, duration{"decision_ms", c.DecisionMs}); err != nil {
+		return nil, err
+	}
+	steps, length := c.counts(c.FixationMs, c.StimulusMs, c.DelayMs, c.DecisionMs)
+	t := &Task{Name: name, I: 3, Classes: []string{"fixate", "go"}}
+	return openTrials(t, env, c.TrialTiming, &goTrials{steps}, []string{"fixation", "stimulus", "delay", "decision"}, length, length)
+}
+
+// goTrials draws the trials of the task.
+type goTrials struct{ steps []int }
+
+func (p *goTrials) draw(index int, r stream) (trial, stream) {
+	var t trial
+	k := turns(index)
+	t.lay(p.steps...)
+	t.choice = k.next(2)
+	for kind := range 2 {
+		t.showLevel(1, 1+kind, float64(kind^t.choice^1))
+	}
+	return t, r
+}
+
+// activeMaintenance is where the timing of go-nogo and paired-association is from.
+var activeMaintenance = cite.Work{Key: "zhang2019active", Kind: "article", Authors: "Zhang, Xiaoxing and Yan, Wenjun and Wang, Wenliang and Fan, Hongmei and Hou, Ruiqing and Chen, Yulei and Chen, Zhaoqin and Ge, Chaofan and Duan, Shumin and Compte, Albert and Li, Chengyu T.",
+	Title: "Active information maintenance in working memory by a sensory cortex",
+	In:    "eLife", Volume: "8", Pages: "e43191", Year: 2019, DOI: "10.7554/eLife.43191"}
