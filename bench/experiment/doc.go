@@ -7,8 +7,8 @@
 //     numbers and curves, which become one Row, one line of a file that is only appended to;
 //   - Report, a pure function of all rows: tables, charts, a paragraph and a verdict.
 //
-// Job.Run runs the cases whose rows are not in the file yet, so that an experiment which was cut
-// off goes on; Job.Report writes NAME.md and NAME-CHART.png and .svg from the rows. A row holds
+// Job.Run runs the cases whose rows are not in the file yet, on all ranks of a job, so that an experiment
+// which was cut off goes on; Job.Report writes NAME.md and NAME-CHART.png and .svg from the rows. A row holds
 // the settings that it belongs to: rows of other settings stay in the file and are left alone.
 //
 // Here is the frame: settings, cases, job, row, report, training. The claims stand below, a folder for

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"galvani/bench/rows"
+	"galvani/engine/group"
 	"galvani/kernels"
 )
 
@@ -29,6 +30,9 @@ type Job struct {
 	Configure func(model, task string, keys map[string]any) (Training, error)
 	// Watch is told how a run goes; nil for nobody.
 	Watch func(Progress)
+	// Group is the ranks that share the cases, each with a job of the same settings; nil for one. Rank 0
+	// alone reads and writes files, and may report.
+	Group group.Group
 }
 
 // Progress is how far a run is.
@@ -52,28 +56,10 @@ type plan struct {
 
 // plan lists the cases and reads the rows.
 func (j *Job) plan() (*plan, error) {
-	if j.Seeds < 1 {
-		return nil, fmt.Errorf("experiment: seeds is %d, want at least 1: %w", j.Seeds, ErrSettings)
-	}
-	seeds := make([]uint64, j.Seeds)
-	for i := range seeds {
-		seeds[i] = uint64(i + 1)
-	}
 	p := &plan{}
 	var err error
-	if p.cases, err = j.Settings.Cases(seeds); err != nil {
-		return nil, fmt.Errorf("experiment: %s: %w: %w", j.Name, ErrSettings, err)
-	}
-	if len(p.cases) == 0 {
-		return nil, fmt.Errorf("experiment: %s: there is nothing to run; name at least one condition: %w", j.Name, ErrSettings)
-	}
-	seen := map[key]bool{}
-	for _, c := range p.cases {
-		k := key{c.Condition, c.Seed}
-		if seen[k] {
-			return nil, fmt.Errorf("experiment: %s has two cases %q of seed %d: %w", j.Name, c.Condition, c.Seed, ErrSettings)
-		}
-		seen[k] = true
+	if p.cases, err = j.cases(); err != nil {
+		return nil, err
 	}
 	if p.settings, err = settingsJSON(j.Settings); err != nil {
 		return nil, err
@@ -81,6 +67,32 @@ func (j *Job) plan() (*plan, error) {
 	all, size, err := readRows(j.path(".jsonl"))
 	p.rows, p.size = all.of(p.cases, p.settings), size
 	return p, err
+}
+
+// cases lists the cases.
+func (j *Job) cases() ([]Case, error) {
+	if j.Seeds < 1 {
+		return nil, fmt.Errorf("experiment: seeds is %d, want at least 1: %w", j.Seeds, ErrSettings)
+	}
+	seeds := make([]uint64, j.Seeds)
+	for i := range seeds {
+		seeds[i] = uint64(i + 1)
+	}
+	cases, err := j.Settings.Cases(seeds)
+	if err != nil {
+		return nil, fmt.Errorf("experiment: %s: %w: %w", j.Name, ErrSettings, err)
+	}
+	if len(cases) == 0 {
+		return nil, fmt.Errorf("experiment: %s: there is nothing to run; name at least one condition: %w", j.Name, ErrSettings)
+	}
+	seen := map[key]bool{}
+	for _, c := range cases {
+		if seen[c.key()] {
+			return nil, fmt.Errorf("experiment: %s has two cases %q of seed %d: %w", j.Name, c.Condition, c.Seed, ErrSettings)
+		}
+		seen[c.key()] = true
+	}
+	return cases, nil
 }
 
 // Rows returns the rows that there are of the job's cases, in the order of the cases.
@@ -94,11 +106,19 @@ func (j *Job) Rows() (Rows, error) {
 	return p.rows, nil
 }
 
-// Run runs every case that has no row yet and appends its row to NAME.jsonl. When ctx is cancelled
-// the rows of all finished cases are there and the next call goes on.
+// Run runs every case that has no row yet and appends its row to NAME.jsonl. Ranks run as many cases at
+// a time as there are ranks. When ctx is cancelled the rows of all finished cases are there and the next
+// call goes on.
 //
-// Errors: the cause of ctx; ErrRows; those of cases, files and devices.
+// Errors: the cause of ctx, and ErrStopped where another rank was cancelled; ErrRows; those of cases, files,
+// devices and the group.
 func (j *Job) Run(ctx context.Context) (err error) {
+	if j.Group == nil {
+		j.Group = group.Alone{}
+	}
+	if j.Group.Rank() > 0 {
+		return j.follow(ctx)
+	}
 	if err := os.MkdirAll(j.Dir, 0o755); err != nil {
 		return err
 	}
@@ -113,23 +133,21 @@ func (j *Job) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, file.Close()) }()
 	r := newRunner(j, p)
 	defer func() { err = errors.Join(err, r.close()) }()
-	for _, c := range p.cases {
-		if r.done[key{c.Condition, c.Seed}] {
-			continue
-		}
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
-		row, err := r.measure(ctx, c)
-		if err != nil {
-			return err
-		}
-		if err := file.Add(row); err != nil {
-			return err
-		}
-		r.finished(c, row)
+	return r.rounds(ctx, func(row Row) error { return file.Add(row) })
+}
+
+// follow runs cases as a rank behind the first, which writes the rows.
+func (j *Job) follow(ctx context.Context) (err error) {
+	p := &plan{}
+	if p.settings, err = settingsJSON(j.Settings); err != nil {
+		return err
 	}
-	return nil
+	if p.cases, err = j.cases(); err != nil {
+		return err
+	}
+	r := newRunner(j, p)
+	defer func() { err = errors.Join(err, r.close()) }()
+	return r.rounds(ctx, nil)
 }
 
 // runner is a run under way.
@@ -141,11 +159,11 @@ type runner struct {
 	total   float64 // cost of all cases
 	spent   float64 // cost of the finished ones
 	seconds float64 // that they took
-	cases   int
+	list    []Case
 }
 
 func newRunner(j *Job, p *plan) *runner {
-	r := &runner{Job: j, done: map[key]bool{}, cases: len(p.cases)}
+	r := &runner{Job: j, done: map[key]bool{}, list: p.cases}
 	r.env = &Env{Threads: j.Threads, DataDir: j.DataDir, Configure: j.Configure, open: j.Open}
 	r.head = Row{Head: rows.Head{Schema: rows.Schema, Quick: j.Quick, Machine: rows.ThisMachine(j.Threads), Program: j.Program},
 		Experiment: j.Name, Settings: p.settings}
@@ -155,7 +173,7 @@ func newRunner(j *Job, p *plan) *runner {
 	}
 	for _, c := range p.cases {
 		r.total += c.cost()
-		if r.done[key{c.Condition, c.Seed}] {
+		if r.done[c.key()] {
 			r.spent += c.cost()
 		}
 	}
@@ -168,6 +186,8 @@ func (r *runner) close() error {
 	}
 	return r.env.device.Close()
 }
+
+func (c Case) key() key { return key{c.Condition, c.Seed} }
 
 func (c Case) cost() float64 {
 	if c.Cost > 0 {
@@ -196,7 +216,7 @@ func (r *runner) measure(ctx context.Context, c Case) (Row, error) {
 
 // finished counts a case.
 func (r *runner) finished(c Case, row Row) {
-	r.done[key{c.Condition, c.Seed}] = true
+	r.done[c.key()] = true
 	r.spent += c.cost()
 	r.seconds += row.Seconds
 	r.tell(c, 0, 0, &row)
@@ -208,9 +228,9 @@ func (r *runner) tell(c Case, part float64, took time.Duration, row *Row) {
 		return
 	}
 	spent := r.spent + part*c.cost()
-	p := Progress{Case: c, Part: part, Row: row, Done: len(r.done), Total: r.cases, Share: spent / r.total}
+	p := Progress{Case: c, Part: part, Row: row, Done: len(r.done), Total: len(r.list), Share: spent / r.total}
 	if spent > 0 {
-		p.Left = time.Duration((r.total - spent) / spent * (r.seconds + took.Seconds()) * float64(time.Second))
+		p.Left = time.Duration((r.total - spent) / spent * (r.seconds + took.Seconds()) / float64(r.Group.Size()) * float64(time.Second))
 	}
 	r.Watch(p)
 }

@@ -19,6 +19,7 @@ import (
 	_ "galvani/bench/experiment/neurons"
 	_ "galvani/bench/experiment/rules"
 	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/group"
 	"galvani/kernels"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,7 @@ type experimentFlags struct {
 	quick, asJSON, redraw bool
 	long                  bool // of all
 	run                   runKeys
+	ranks                 group.Group
 }
 
 func (f *experimentFlags) add(flags *pflag.FlagSet) {
@@ -62,8 +64,8 @@ func newExperiment() *cobra.Command {
 	group := newGroup("experiment", "Test claims about the cells", list, newExperimentAll())
 	group.Long = `Test claims about the cells. Each experiment runs its cases one after the other, for every
 condition and seed, and appends a row to NAME.jsonl as soon as one is finished; Ctrl-C leaves whole
-rows, and the same command goes on from there. At the end NAME.md has tables and verdict, and
-NAME-*.png and .svg the figures.`
+rows, and the same command goes on from there. Started by mpirun or srun, each rank runs a case at a
+time. At the end NAME.md has tables and verdict, and NAME-*.png and .svg the figures.`
 	for _, e := range experiment.All() {
 		group.AddCommand(newExperimentOne(e))
 	}
@@ -76,7 +78,7 @@ func newExperimentOne(e experiment.Entry) *cobra.Command {
 	given := &[]config.Pair{}
 	c := &cobra.Command{Use: e.Name + " [flags]", Short: e.Doc, Args: exactArgs(),
 		Long: fmt.Sprintf("%s.\n\nClaim: %s.\nSource: %s.", e.Doc, e.Claim, e.Source)}
-	f.add(c.Flags())
+	f.add(onRanks(c).Flags())
 	jsonFlag(c, &f.asJSON)
 	keys, err := keyFlags(map[string]any{"": e.New()}, given)
 	if err == nil {
@@ -90,7 +92,7 @@ func newExperimentOne(e experiment.Entry) *cobra.Command {
 			return err
 		}
 		o, err := f.experiment(c, e, *given)
-		if err != nil {
+		if err != nil || o == nil {
 			return err
 		}
 		return report(c, f.asJSON, o, func(p *printer) { p.outcome(o) })
@@ -103,7 +105,7 @@ func newExperimentAll() *cobra.Command {
 	var f experimentFlags
 	c := &cobra.Command{Use: "all [flags]", Short: "Run all experiments", Args: exactArgs(),
 		Long: "Run all experiments at their defaults, those that take more than an hour with --long alone."}
-	f.add(c.Flags())
+	f.add(onRanks(c).Flags())
 	jsonFlag(c, &f.asJSON)
 	c.Flags().BoolVar(&f.long, "long", false, "also the experiments that take more than an hour")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -117,7 +119,9 @@ func newExperimentAll() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			all = append(all, o)
+			if o != nil {
+				all = append(all, o)
+			}
 		}
 		return report(c, f.asJSON, all, func(p *printer) {
 			rows := make([][]string, len(all))
@@ -131,9 +135,14 @@ func newExperimentAll() *cobra.Command {
 }
 
 // experiment runs one experiment, unless only its report is asked for, and writes the report.
+// On a rank behind the first it returns no outcome.
 func (f *experimentFlags) experiment(c *cobra.Command, e experiment.Entry, given []config.Pair) (*experiment.Outcome, error) {
+	f.ranks = ranksOf(c.Context())
 	j, err := f.job(e, given)
 	if err != nil {
+		return nil, err
+	}
+	if err := agree(f.ranks, j.Command); err != nil {
 		return nil, err
 	}
 	if !f.redraw {
@@ -143,12 +152,18 @@ func (f *experimentFlags) experiment(c *cobra.Command, e experiment.Entry, given
 		err := j.Run(ctx)
 		show.end()
 		cancel()
+		if errors.Is(err, experiment.ErrStopped) {
+			err = errAsked
+		}
 		if errors.Is(err, errStopped) {
 			return nil, fmt.Errorf("%w, finished cases are in %s; go on with: %s", err, filepath.Join(j.Dir, e.Name+".jsonl"), j.Command+f.here())
 		}
 		if err != nil {
 			return nil, err
 		}
+	}
+	if f.ranks.Rank() > 0 {
+		return nil, nil
 	}
 	return j.Report()
 }
@@ -163,7 +178,7 @@ func (f *experimentFlags) job(e experiment.Entry, given []config.Pair) (*experim
 	case !slices.Contains([]string{"auto", "graph", "scan"}, f.run.Backend):
 		return nil, fmt.Errorf("%w: --backend is %q, want auto, graph or scan", errUsage, f.run.Backend)
 	}
-	j := &experiment.Job{Entry: e, Settings: e.New(), Seeds: f.seeds, Quick: f.quick, Dir: f.out, Threads: f.run.Threads,
+	j := &experiment.Job{Entry: e, Settings: e.New(), Seeds: f.seeds, Quick: f.quick, Dir: f.out, Threads: localityOf(f.ranks).threads(f.run.Threads), Group: f.ranks,
 		Program: benchProgram(f.commit), Open: f.open, Configure: configureTraining}
 	if j.Threads == 0 {
 		j.Threads = runtime.GOMAXPROCS(0)
@@ -233,7 +248,7 @@ func (f *experimentFlags) here() string {
 
 // open opens the device for training.
 func (f *experimentFlags) open() (kernels.Device, string, error) {
-	p, err := choosePlace(f.run, locality{})
+	p, err := choosePlace(f.run, localityOf(f.ranks))
 	return p.dev, p.device + ", " + p.backend, err
 }
 

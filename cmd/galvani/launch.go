@@ -82,10 +82,10 @@ func (l layer) local() (own, common []config.Pair) {
 	return own, common
 }
 
-// agree holds that all ranks were started in the same way.
+// agree holds that all ranks were started in the same way, which words tell.
 //
-// Errors: config.ErrConfig, on all ranks, for another program or other arguments.
-func agree(ranks group.Group, flags layer, f trainFlags) error {
+// Errors: config.ErrConfig, on all ranks, for another program or other words.
+func agree(ranks group.Group, words ...string) error {
 	if ranks.Size() == 1 {
 		return nil
 	}
@@ -93,12 +93,7 @@ func agree(ranks group.Group, flags layer, f trainFlags) error {
 	if err != nil {
 		return err
 	}
-	_, common := flags.local()
-	words := []string{thisBuild().String() + " " + own, fmt.Sprintf("--config %q --resume %q", f.configs, f.resume)}
-	for _, p := range common {
-		words = append(words, fmt.Sprintf("%s = %v", p.Name, p.Value))
-	}
-	mine, err := json.Marshal(words)
+	mine, err := json.Marshal(append([]string{thisBuild().String() + " " + own}, words...))
 	if err != nil {
 		return err
 	}
@@ -117,6 +112,16 @@ func agree(ranks group.Group, flags layer, f trainFlags) error {
 		return fmt.Errorf("%w: %s; start all ranks with the same program and the same settings, but for device, threads and data_dir", config.ErrConfig, difference(rank, first, other))
 	}
 	return nil
+}
+
+// words tell in which way a training was started, but for what belongs to a machine.
+func (f *trainFlags) words(flags layer) []string {
+	_, common := flags.local()
+	words := []string{fmt.Sprintf("--config %q --resume %q", f.configs, f.resume)}
+	for _, p := range common {
+		words = append(words, fmt.Sprintf("%s = %v", p.Name, p.Value))
+	}
+	return words
 }
 
 // difference says in what a rank was started in another way than rank 0.

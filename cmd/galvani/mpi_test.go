@@ -213,3 +213,38 @@ func TestMPIDevices(t *testing.T) {
 		}
 	}
 }
+
+// TestMPIExperiment spreads the cases of an experiment over processes, and wants the values of one process in
+// its order, and one report.
+func TestMPIExperiment(t *testing.T) {
+	t.Parallel()
+	line := []string{"experiment", "cable", "--quick", "--json", "--out"}
+	values := func(dir string) (list []any) {
+		t.Helper()
+		text, err := os.ReadFile(filepath.Join(dir, "cable.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for row := range strings.Lines(string(text)) {
+			var r struct {
+				Condition string
+				Seed      uint64
+				Values    map[string]any
+			}
+			if err := json.Unmarshal([]byte(row), &r); err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, r)
+		}
+		return list
+	}
+	one, two := t.TempDir(), t.TempDir()
+	want := galvani(t, args(line, one)...).ok(t)
+	got := finish(t, onRanksOf(2, args(line, two)...)).ok(t)
+	if d := cmp.Diff(values(one), values(two)); d != "" {
+		t.Errorf("values of one process, of two:\n%s", d)
+	}
+	if strings.Count(got.stdout, `"verdict"`) != 1 || strings.Count(want.stdout, `"verdict"`) != 1 {
+		t.Errorf("two processes report %s, one %s", got.stdout, want.stdout)
+	}
+}

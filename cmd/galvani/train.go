@@ -55,7 +55,7 @@ use one with other settings, copy it, delete that line from the copy, edit, and 
 		ctx, cancel := interruptible(c.Context(), closedPipe...)
 		defer cancel()
 		ranks := ranksOf(ctx)
-		if err := agree(ranks, flags, f); err != nil {
+		if err := agree(ranks, f.words(flags)...); err != nil {
 			return err
 		}
 		if ranks.Rank() > 0 {
