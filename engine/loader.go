@@ -13,6 +13,8 @@ type plan struct {
 	shuffle  bool
 	stateful bool // column c of successive batches holds successive samples
 	seed     uint64
+	// own returns the columns [lo,hi) that this rank needs of a batch of a width; nil where it needs all.
+	own func(width int) (lo, hi int)
 }
 
 // batches returns the number of batches of an epoch, the last of which may be incomplete.
@@ -29,10 +31,14 @@ func (p plan) order(epoch int) []int {
 	return order
 }
 
-// fill writes batch k of an epoch into b. Columns beyond the last sample are filled with
-// zeros of weight 0.
+// fill writes batch k of an epoch into b, or the columns of this rank. Columns beyond the last sample are
+// filled with zeros of weight 0.
 func (p plan) fill(b *data.Batch, order []int, epoch, k int) error {
-	for col := range b.B {
+	lo, hi := 0, b.B
+	if p.own != nil {
+		lo, hi = p.own(b.B)
+	}
+	for col := lo; col < hi; col++ {
 		at := p.sample(order, k, col)
 		if at < 0 {
 			blank(b, col)
@@ -82,6 +88,12 @@ func column(x []float32, n, b, col int) {
 // place is a batch of a run.
 type place struct{ epoch, batch int }
 
+// request is what a loader is asked for.
+type request struct {
+	place
+	whole bool // also the columns that this rank does not need
+}
+
 // loader fills batches on a goroutine of its own while the batch before is in use. At most
 // one call of Set.Fill is under way, and none after settle.
 type loader struct {
@@ -91,7 +103,7 @@ type loader struct {
 	asked   place
 	pending bool // a request is under way or lies ready
 	ready   *filled
-	ask     chan place
+	ask     chan request
 	done    chan filled
 }
 
@@ -102,7 +114,7 @@ type filled struct {
 
 // newLoader starts a loader; it runs until close.
 func newLoader(t *data.Task, p plan) *loader {
-	l := &loader{plan: p, ask: make(chan place), done: make(chan filled)}
+	l := &loader{plan: p, ask: make(chan request), done: make(chan filled)}
 	for i := range l.bufs {
 		l.bufs[i] = data.NewBatch(t, p.batch)
 		if l.last[i] = l.bufs[i]; p.lastWidth() != p.batch {
@@ -126,15 +138,21 @@ func (l *loader) run() {
 			b = l.last[turn]
 		}
 		turn = 1 - turn
-		l.done <- filled{b, l.plan.fill(b, order, at.epoch, at.batch)}
+		p := l.plan
+		if at.whole {
+			p.own = nil
+		}
+		l.done <- filled{b, p.fill(b, order, at.epoch, at.batch)}
 	}
 }
 
 // prefetch starts to fill the batch at a place.
-func (l *loader) prefetch(at place) {
+func (l *loader) prefetch(at place) { l.begin(request{place: at}) }
+
+func (l *loader) begin(r request) {
 	l.settle()
-	l.asked, l.pending, l.ready = at, true, nil
-	l.ask <- at
+	l.asked, l.pending, l.ready = r.place, true, nil
+	l.ask <- r
 }
 
 // settle waits until no Fill is under way.
@@ -155,10 +173,9 @@ func (l *loader) next(at place) (*data.Batch, error) {
 	return l.ready.batch, l.ready.err
 }
 
-// again fills the batch at a place for a second look.
+// again fills the whole batch at a place for a second look.
 func (l *loader) again(at place) (*data.Batch, error) {
-	l.settle()
-	l.pending = false
+	l.begin(request{at, true})
 	return l.next(at)
 }
 

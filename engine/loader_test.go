@@ -108,3 +108,27 @@ func TestLoaderError(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestLoaderOwn holds that a rank gets its columns of a batch, and all of them for a second look.
+func TestLoaderOwn(t *testing.T) {
+	task := newToyTask()
+	task.Train = &toySet{n: 8, fail: 1} // a sample of another rank
+	l := newLoader(task, plan{set: task.Train, batch: 4, own: func(width int) (lo, hi int) { return width / 2, width }})
+	defer l.close()
+	b, err := l.next(place{0, 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := data.NewBatch(task, 4)
+	if err := (plan{set: &toySet{n: 8, fail: -1}, batch: 4}).fill(whole, nil, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	for i, x := range b.X {
+		if want := whole.X[i] * float32(i/b.I%4/2); x != want {
+			t.Errorf("x[%d] is %v, want %v", i, x, want)
+		}
+	}
+	if _, err := l.again(place{0, 0}); err == nil {
+		t.Error("a second look is not at the whole batch")
+	}
+}

@@ -135,9 +135,12 @@ func (d *shards) run(b *data.Batch, part, level int) error {
 	return nil
 }
 
+// columns returns the first column of part k of n of a batch of a width.
+func columns(k, n, width int) int { return k * width / n }
+
 // load brings a part of a batch into the graph for it; a nil graph for a part without columns.
 func (d *shards) load(b *data.Batch, part int) (*Graph[float32], *data.Batch, error) {
-	lo, hi := part*b.B/d.n, (part+1)*b.B/d.n
+	lo, hi := columns(part, d.n, b.B), columns(part+1, d.n, b.B)
 	if lo == hi {
 		return nil, nil, nil
 	}

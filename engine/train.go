@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"galvani/data"
+	"galvani/engine/group"
 	"galvani/engine/rundir"
 )
 
@@ -67,7 +68,14 @@ type Result struct {
 // data; the result is valid beside them.
 func (s *Session) Train(ctx context.Context, obs Observer, save Saver) (Result, error) {
 	t := &trainer{Session: s, obs: obs, save: save, total: s.Steps(), perEpoch: s.BatchesPerEpoch(), compared: -1}
-	t.loader = newLoader(s.cfg.Task, s.cfg.trainPlan())
+	plan := s.cfg.trainPlan()
+	if n, ranks := s.cfg.Options.Shards, s.cfg.group(); ranks.Size() > 1 {
+		plan.own = func(width int) (lo, hi int) {
+			first, end, _ := group.Share(n, ranks.Rank(), ranks.Size()) // newShards has looked at the error
+			return columns(first, n, width), columns(end, n, width)
+		}
+	}
+	t.loader = newLoader(s.cfg.Task, plan)
 	defer t.loader.close()
 	var err error
 	if t.kept, err = s.steps.keepTraining(); err != nil {
