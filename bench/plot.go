@@ -28,23 +28,23 @@ func Charts(rows []Row) map[string]chart.Lines {
 	return all
 }
 
-// group is rows that share a name.
-type group struct {
+// namedRows are rows that share a name.
+type namedRows struct {
 	name string
 	rows []Row
 }
 
 // split groups the rows of a matrix by name, in the order of their first.
-func split(rows []Row, name func(Row) string) []group {
-	var all []group
+func split(rows []Row, name func(Row) string) []namedRows {
+	var all []namedRows
 	for _, r := range rows {
 		if r.Case != caseMatrix {
 			continue
 		}
 		n := name(r)
-		i := slices.IndexFunc(all, func(g group) bool { return g.name == n })
+		i := slices.IndexFunc(all, func(g namedRows) bool { return g.name == n })
 		if i < 0 {
-			i, all = len(all), append(all, group{name: n})
+			i, all = len(all), append(all, namedRows{name: n})
 		}
 		all[i].rows = append(all[i].rows, r)
 	}
@@ -102,7 +102,7 @@ func (c Crossover) other(r Row) int {
 }
 
 // series makes a line for each device from rows in the order of the axis.
-func series(l group, along Crossover, hue int) []chart.Series {
+func series(l namedRows, along Crossover, hue int) []chart.Series {
 	var devices []string
 	lines := map[string]*chart.Series{}
 	for _, r := range l.rows {

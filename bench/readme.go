@@ -29,6 +29,8 @@ var tables = map[string]struct {
 	"conductance":   {"conductance.jsonl", conductanceTable},
 	"neurons":       {"neurons.jsonl", eachMachine(neuronTable)},
 	"rules":         {"rules.jsonl", eachMachine(ruleTable)},
+	"scale":         {"scale.jsonl", scaleTable},
+	"sums":          {"scale.jsonl", sumTable},
 	"gpu":           {"gpu.jsonl", gpuTable},
 	"gpu peers":     {"gpu.jsonl", gpuPeersTable},
 	"gpu latencies": {"gpu.jsonl", latencyTable},

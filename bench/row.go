@@ -6,11 +6,13 @@ import "galvani/bench/rows"
 // other statistic can be made of it later.
 type Row struct {
 	rows.Head
-	Case    string   `json:"case"` // gemm, scan, graph, train, peer, matrix, latency, events, neuron or rules
+	Case    string   `json:"case"` // gemm, scan, graph, train, peer, matrix, latency, events, neuron, rules, scale or sum
 	Model   string   `json:"model,omitempty"`
 	What    string   `json:"what"` // what is timed, e.g. product, forward+backward, training step
 	Shape   Shape    `json:"shape,omitzero"`
-	Gate    *float64 `json:"gate,omitempty"` // largest relative deviation in the numerical gate
+	Ranks   int      `json:"ranks,omitempty"` // of the subject
+	Bytes   int      `json:"bytes,omitempty"` // of a sum
+	Gate    *float64 `json:"gate,omitempty"`  // largest relative deviation in the numerical gate
 	Subject Timing   `json:"subject"`
 	// Reference was timed in the same blocks, subject and reference in turns.
 	Reference *Timing    `json:"reference,omitempty"`
