@@ -4,6 +4,7 @@
 
 #include <mpi.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,6 +17,7 @@ enum {
     spins = 1000,         // tests before a rank lets others have the core
     patience = 20,        // ms after which it sleeps between two tests
     nap = 50,             // µs of such a sleep
+    last_wait = 2,        // s that a rank waits for the last beat when all end
 };
 
 static MPI_Comm data = MPI_COMM_NULL, beats = MPI_COMM_NULL;
@@ -40,8 +42,23 @@ static int listen_for_beat(void) {
     return MPI_Irecv(&beat.heard, 1, MPI_CHAR, (me + size - 1) % size, 0, beats, &beat.in);
 }
 
+// init starts MPI and gives signals back to Go where the library has taken them: MPICH takes SIGUSR1, on
+// the stack of whatever runs, which for a goroutine is too small.
+static int init(void) {
+    enum { signals = 32 };
+    struct sigaction before[signals], after;
+    for (int s = 1; s < signals; s++)
+        sigaction(s, NULL, &before[s]);
+    int have, e = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &have);
+    for (int s = 1; s < signals; s++)
+        if (before[s].sa_handler != SIG_DFL && before[s].sa_handler != SIG_IGN && sigaction(s, NULL, &after) == 0 &&
+            after.sa_handler != before[s].sa_handler)
+            sigaction(s, &before[s], NULL);
+    return e;
+}
+
 int galvani_link_open(struct galvani_place *at) {
-    int have, n, e = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &have);
+    int n, e = init();
     if (e)
         return e;
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
@@ -148,9 +165,28 @@ int galvani_link_swap_add(int peer, const float *send, long nsend, float *sum, l
     return 0;
 }
 
-int galvani_link_close(void) {
-    if (size > 1 && MPI_Cancel(&beat.in) == 0)
+// drain receives the beats that are under way, up to the last one, which differs. Libraries warn of messages
+// that nobody has received.
+static void drain(void) {
+    static const char last = 1;
+    int done = 0, heard = 0;
+    MPI_Request out = MPI_REQUEST_NULL;
+    MPI_Isend(&last, 1, MPI_CHAR, (me + 1) % size, 0, beats, &out);
+    for (double begin = now(); !(done && heard) && now() - begin < last_wait;) {
+        int came = 0;
+        if (!done)
+            MPI_Test(&out, &done, MPI_STATUS_IGNORE);
+        if (!heard && MPI_Test(&beat.in, &came, MPI_STATUS_IGNORE) == 0 && came && !(heard = beat.heard == last))
+            listen_for_beat();
+        sched_yield();
+    }
+    if (!heard && MPI_Cancel(&beat.in) == 0)
         MPI_Request_free(&beat.in);
+}
+
+int galvani_link_close(void) {
+    if (size > 1)
+        drain();
     return MPI_Finalize();
 }
 

@@ -3,4 +3,5 @@
 package group
 
 // #cgo pkg-config: mpich
+// #cgo CFLAGS: -Wno-stringop-overflow
 import "C"

@@ -7,13 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"galvani/engine/group/grouptest"
 )
 
 // asRank makes the test binary behave as one rank that checks what it gets.
@@ -29,17 +30,10 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// launch starts n processes of a command under mpirun.
-func launch(n int, env []string, name string, args ...string) *exec.Cmd {
-	c := exec.Command("mpirun", append([]string{"--oversubscribe", "--mca", "pml", "ob1", "--mca", "btl", "vader,self", "-n", fmt.Sprint(n), name}, args...)...)
-	c.Env = append(append(os.Environ(), "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"), env...)
-	return c
-}
-
 // TestMPI lets processes check sums, broadcasts, what is gathered and Go's signals.
 func TestMPI(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 4} {
-		if out, err := launch(n, []string{asRank + "=1"}, os.Args[0]).CombinedOutput(); err != nil {
+		if out, err := grouptest.Launch(n, []string{asRank + "=1"}, os.Args[0]).CombinedOutput(); err != nil {
 			t.Errorf("%d ranks: %v\n%s", n, err, out)
 		}
 	}

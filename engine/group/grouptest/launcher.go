@@ -1,0 +1,6 @@
+//go:build !mpich
+
+package grouptest
+
+// launcher is that of Open MPI.
+var launcher = []string{"mpirun", "--oversubscribe", "--mca", "pml", "ob1", "--mca", "btl", "vader,self"}
