@@ -1,0 +1,420 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"galvani/bench/experiment"
+	"galvani/bench/rows"
+	"galvani/data"
+	"galvani/engine/chart"
+	"galvani/kernels/random"
+	"galvani/models/layered"
+)
+
+func init() {
+	experiment.Register(experiment.Entry{
+		Name: "microcircuit",
+		Doc:  "a dendritic microcircuit learns to predict itself from random weights, learns the function of another network, and learns digits",
+		Claim: fmt.Sprintf("from random weights interneurons come to cancel what comes from above to less than %g %%, and errors in apical dendrites let hidden cells learn what outputs alone cannot, "+
+			"of the function of another network and of the digits of MNIST", 100*selfLeast),
+		Source: "Sacramento, Costa, Bengio and Senn (2018), arXiv:1810.11393",
+		New: func() experiment.Settings {
+			return &microcircuit{Patterns: 20000, Lessons: 10000, Hidden: []int{200, 200}, Epochs: 6, TrainLimit: 12000, TestLimit: 10000, Batch: 8, LR: 0.02}
+		},
+	})
+}
+
+// microcircuit is three tests of microcircuits.
+type microcircuit struct {
+	Patterns   int     `toml:"patterns" doc:"random patterns for self-prediction, one after the other" min:"1" max:"100000000"`
+	Lessons    int     `toml:"lessons" doc:"batches of 16 random patterns for the regression" min:"1" max:"100000000"`
+	Hidden     []int   `toml:"hidden" doc:"cells of each hidden layer for the digits" min:"1" max:"65536" nonempty:"true"`
+	Epochs     int     `toml:"epochs" doc:"passes over the digits" min:"1" max:"10000"`
+	TrainLimit int     `toml:"train_limit" doc:"training digits, 0 for all" min:"0" max:"100000000"`
+	TestLimit  int     `toml:"test_limit" doc:"test digits, 0 for all" min:"0" max:"100000000"`
+	Batch      int     `toml:"batch" doc:"digits side by side" min:"1" max:"65536"`
+	LR         float64 `toml:"lr" doc:"learning rate for the digits, which falls along a cosine" min:"1e-6" max:"1000"`
+
+	quick bool
+}
+
+// Quick implements Settings. It needs no data-set files.
+func (s *microcircuit) Quick() {
+	s.Patterns, s.Lessons, s.Hidden, s.Epochs, s.Batch, s.LR, s.quick = 50, 20, []int{6}, 2, 4, 0.1, true
+}
+
+// Conditions of the experiment.
+const (
+	selfPrediction = "self-prediction"
+	deep, shallow  = "regression", "regression, outputs alone"
+	digits, plain  = "digits", "digits, outputs alone"
+)
+
+// Cases implements Settings.
+func (s *microcircuit) Cases(seeds []uint64) ([]experiment.Case, error) {
+	var cases []experiment.Case
+	for _, seed := range seeds {
+		for _, c := range []struct {
+			condition string
+			cost      float64
+			run       func(context.Context, *experiment.Env, uint64) (experiment.Result, error)
+		}{
+			{selfPrediction, 1, s.predict},
+			{deep, 1, func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
+				return s.regress(ctx, env, seed, true)
+			}},
+			{shallow, 1, func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
+				return s.regress(ctx, env, seed, false)
+			}},
+			{digits, 10, func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
+				return s.digits(ctx, env, seed, true)
+			}},
+			{plain, 10, func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
+				return s.digits(ctx, env, seed, false)
+			}},
+		} {
+			cases = append(cases, experiment.Case{Condition: c.condition, Seed: seed, Cost: c.cost,
+				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
+					return c.run(ctx, env, seed)
+				}})
+		}
+	}
+	return cases, nil
+}
+
+// network is a microcircuit at work.
+type network struct {
+	*layered.Circuit
+	params [][]float32
+	run    layered.Runner[float32]
+	ask    layered.Runner[float32] // for answers, over the same weights
+}
+
+func newNetwork(env *experiment.Env, m *layered.Microcircuit, inputs, outputs, width int, seed uint64) (*network, error) {
+	net, err := m.Bind("microcircuit", inputs, outputs)
+	if err != nil {
+		return nil, err
+	}
+	circuit, ok := net.(*layered.Circuit)
+	if !ok {
+		return nil, fmt.Errorf("microcircuit: the model is a %T", net)
+	}
+	n := &network{Circuit: circuit}
+	dev, err := env.Device()
+	if err == nil {
+		n.params, err = first(circuit, seed)
+	}
+	if err == nil {
+		n.run, err = circuit.Start(dev, width, n.params)
+	}
+	if err == nil {
+		n.ask, err = circuit.Start(dev, width, n.params)
+	}
+	return n, err
+}
+
+// uniform fills x with numbers of a stream between two bounds.
+func uniform(x []float32, draw random.Stream, lo, hi float64) {
+	for i := range x {
+		x[i] = float32(lo + (hi-lo)*draw.Uniform(uint64(i)))
+	}
+}
+
+// Sizes and rates of self-prediction and regression.
+const (
+	selfRate, selfCurve = 1.0, 40
+	lessonWidth         = 16
+	lessonRate          = 0.3
+	digitsHidden        = 4.0 // learning rate of hidden layers in that of the outputs
+)
+
+// predict shows random patterns without a target: interneurons learn to follow the cells above, and to cancel what comes from there.
+func (s *microcircuit) predict(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
+	m := layered.NewMicrocircuit()
+	m.Hidden, m.Activation, m.TPres, m.SelfPredicting, m.RateUp, m.RateIP, m.RatePI, m.InitScale = []int{20}, "sigmoid", 1, false, []float64{0}, 1, 0.5, 1
+	n, err := newNetwork(env, m, 30, 10, 1, seed)
+	if err != nil {
+		return experiment.Result{}, err
+	}
+	x, draw := make([]float32, 30), random.New(seed).Named("patterns")
+	apical, apart := n.unpredicted(draw.Stream(1 << 40))
+	r := experiment.Result{Curves: map[string]rows.Curve{}}
+	first := [2]float64{apical, apart}
+	for i := range s.Patterns {
+		if err := ctx.Err(); err != nil {
+			return experiment.Result{}, err
+		}
+		uniform(x, draw.Stream(uint64(i)), 0, 1)
+		if err := n.ask.Answer(x); err != nil {
+			return experiment.Result{}, err
+		}
+		if err := n.run.Learn(x, n.ask.Outputs(), nil, selfRate); err != nil { // a target that pulls nowhere
+			return experiment.Result{}, err
+		}
+		if env.Tick(float64(i+1) / float64(s.Patterns)); (i+1)%max(1, s.Patterns/selfCurve) == 0 {
+			apical, apart = n.unpredicted(draw.Stream(1 << 40))
+			r.Curves["apical"] = append(r.Curves["apical"], apical/first[0])
+			r.Curves["interneurons"] = append(r.Curves["interneurons"], apart/first[1])
+		}
+	}
+	apical, apart = n.unpredicted(draw.Stream(1 << 40))
+	var norm float64
+	for _, w := range n.params[2] {
+		norm += float64(w) * float64(w)
+	}
+	r.Values = rows.Values{"apical": apical / first[0], "interneurons": apart / first[1], "weights": math.Sqrt(norm)}
+	return r, nil
+}
+
+// unpredicted returns, over ten patterns, the mean norm of the apical potentials and the mean square of the distance between
+// interneurons and the cells above, in networks of one hidden layer.
+func (n *network) unpredicted(draw random.Stream) (apical, apart float64) {
+	x := make([]float32, n.Sizes()[0])
+	units, above := n.Sizes()[1], n.Sizes()[2]
+	for k := range 10 {
+		uniform(x, draw.Stream(uint64(k)), 0, 1)
+		if n.ask.Answer(x) != nil {
+			return math.NaN(), math.NaN()
+		}
+		state := map[string][]float32{}
+		n.ask.State(func(name string, _ []int, data []float32) { state[name] = data })
+		sum := 0.0
+		for i := range units {
+			v := 0.0
+			for o := range above {
+				v += float64(n.params[1][i*above+o])*float64(state["layer2.rate"][o]) + float64(n.params[2][i*above+o])*float64(state["layer1.inter.rate"][o])
+			}
+			sum += v * v
+		}
+		apical += math.Sqrt(sum) / 10
+		for o := range above {
+			d := float64(state["layer1.inter.u"][o]) - float64(state["layer2.u"][o])
+			apart += d * d / 10
+		}
+	}
+	return apical, apart
+}
+
+// teacher is a random network that computes what is to be learned.
+type teacher struct{ w1, w2 []float32 }
+
+func newTeacher(seed uint64) *teacher {
+	t := &teacher{make([]float32, 20*30), make([]float32, 10*20)}
+	uniform(t.w1, random.New(seed).Named("teacher 1"), -1, 1)
+	uniform(t.w2, random.New(seed).Named("teacher 2"), -1, 1)
+	return t
+}
+
+// answer writes what outputs [N,10] are to be for inputs [N,30].
+func (t *teacher) answer(y, x []float32) {
+	rate := make([]float64, 20)
+	for n := range len(x) / 30 {
+		for h := range rate {
+			u := 0.0
+			for i, v := range x[n*30 : (n+1)*30] {
+				u += 2 * float64(t.w1[h*30+i]) * float64(v)
+			}
+			rate[h] = 0.1 * math.Log1p(math.Exp(u-3))
+		}
+		for o := range 10 {
+			u := 0.0
+			for h, v := range rate {
+				u += 10 * float64(t.w2[o*20+h]) * v
+			}
+			y[n*10+o] = float32(u)
+		}
+	}
+}
+
+// regress teaches 50 hidden cells the function of a network of 20; with outputs alone, hidden cells keep their weights.
+func (s *microcircuit) regress(ctx context.Context, env *experiment.Env, seed uint64, all bool) (experiment.Result, error) {
+	m := layered.NewMicrocircuit()
+	m.Hidden, m.Activation, m.TPres, m.InitScale = []int{50}, "softplus", 1, 0
+	m.RateUp, m.RateIP = []float64{1, 0.2}, 0.4
+	if !all {
+		m.RateUp = []float64{0, 0.2}
+	}
+	n, err := newNetwork(env, m, 30, 10, lessonWidth, seed)
+	if err != nil {
+		return experiment.Result{}, err
+	}
+	t, draw := newTeacher(seed), random.New(seed).Named("lessons")
+	x, y := make([]float32, lessonWidth*30), make([]float32, lessonWidth*10)
+	off := func() (float64, error) { // mean square, in the variance of the answers
+		var wrong, sum, squares, count float64
+		for k := range 32 {
+			uniform(x, draw.Stream(1<<40+uint64(k)), -1, 1)
+			t.answer(y, x)
+			if err := n.ask.Answer(x); err != nil {
+				return 0, err
+			}
+			for i, v := range n.ask.Outputs() {
+				wrong += float64(v-y[i]) * float64(v-y[i])
+				sum, squares, count = sum+float64(y[i]), squares+float64(y[i])*float64(y[i]), count+1
+			}
+		}
+		return wrong / (squares - sum*sum/count), nil
+	}
+	r := experiment.Result{Curves: map[string]rows.Curve{}}
+	for i := range s.Lessons {
+		if err := ctx.Err(); err != nil {
+			return experiment.Result{}, err
+		}
+		uniform(x, draw.Stream(uint64(i)), -1, 1)
+		t.answer(y, x)
+		if err := n.run.Learn(x, y, nil, lessonRate*falling(i, s.Lessons)); err != nil {
+			return experiment.Result{}, err
+		}
+		if env.Tick(float64(i+1) / float64(s.Lessons)); (i+1)%max(1, s.Lessons/20) == 0 {
+			e, err := off()
+			if err != nil {
+				return experiment.Result{}, err
+			}
+			r.Curves["loss"] = append(r.Curves["loss"], e)
+		}
+	}
+	e, err := off()
+	r.Values = rows.Values{"loss": e}
+	return r, err
+}
+
+// falling is a cosine from 1 to 0.
+func falling(i, n int) float64 { return 0.5 * (1 + math.Cos(math.Pi*float64(i)/float64(n))) }
+
+// digits teaches MNIST in two sweeps for each batch; with outputs alone, hidden cells keep their weights.
+func (s *microcircuit) digits(ctx context.Context, env *experiment.Env, seed uint64, all bool) (experiment.Result, error) {
+	task := blobs()
+	if !s.quick {
+		e, err := data.Lookup("mnist")
+		if err != nil {
+			return experiment.Result{}, err
+		}
+		c, ok := e.New().(*data.MNIST)
+		if !ok {
+			return experiment.Result{}, fmt.Errorf("microcircuit: the task is a %T", e.New())
+		}
+		c.TrainLimit, c.TestLimit = s.TrainLimit, s.TestLimit
+		if task, err = c.Open(data.Env{Dir: env.DataDir, Seed: seed}); err != nil {
+			return experiment.Result{}, err
+		}
+	}
+	m := layered.NewMicrocircuit()
+	m.Hidden, m.Rule, m.Activation, m.TargetHigh, m.TargetLow = s.Hidden, "two-sweeps", "tanh", 1, -1
+	share := m.GApical / (m.GLeak + m.GBasal + m.GApical)
+	m.RateUp = nil
+	for l := range s.Hidden { // by what the error of a layer is divided
+		rate := 0.0
+		if all {
+			rate = digitsHidden * math.Pow(share, -float64(len(s.Hidden)-l))
+		}
+		m.RateUp = append(m.RateUp, rate)
+	}
+	m.RateUp, m.RateIP = append(m.RateUp, 1), 2
+	n, err := newNetwork(env, m, task.I, task.O, s.Batch, seed)
+	if err != nil {
+		return experiment.Result{}, err
+	}
+	b, targets, order := data.NewBatch(task, s.Batch), make([]float32, s.Batch*task.O), make([]int, task.Train.Len())
+	var curve rows.Curve
+	updates := task.Train.Len() / s.Batch
+	for epoch := range s.Epochs {
+		for i := range order {
+			order[i] = i
+		}
+		random.New(seed).Named("order").Stream(uint64(epoch)).Permute(order)
+		for k := range updates {
+			if err := ctx.Err(); err != nil {
+				return experiment.Result{}, err
+			}
+			for i := range s.Batch {
+				if err := task.Train.Fill(b, i, epoch, order[k*s.Batch+i]); err != nil {
+					return experiment.Result{}, err
+				}
+			}
+			n.Targets(targets, b.Label, nil)
+			if err := n.run.Learn(b.X, targets, nil, s.LR*falling(epoch*updates+k, s.Epochs*updates)); err != nil {
+				return experiment.Result{}, err
+			}
+			env.Tick(float64(epoch*updates+k+1) / float64(s.Epochs*updates))
+		}
+		hits, all := 0.0, 0
+		for i := 0; i+s.Batch <= task.Test.Len(); i += s.Batch {
+			for k := range s.Batch {
+				if err := task.Test.Fill(b, k, 0, i+k); err != nil {
+					return experiment.Result{}, err
+				}
+			}
+			if err := n.ask.Answer(b.X); err != nil {
+				return experiment.Result{}, err
+			}
+			hits, all = hits+float64(s.Batch)*correct(n.ask.Outputs(), b.Label, task.O), all+s.Batch
+		}
+		curve = append(curve, 1-hits/float64(all))
+	}
+	return experiment.Result{Values: rows.Values{"error": curve[len(curve)-1]}, Curves: map[string]rows.Curve{"error": curve}}, nil
+}
+
+// selfLeast is what is left of apical potentials, and of the square of the distance of interneurons.
+const selfLeast = 0.05
+
+// verdict holds where every network meets the first test, and the worst that learns all is better than the best of outputs alone.
+func (s *microcircuit) verdict(results experiment.Rows) experiment.Verdict {
+	self, holds := results.Of(selfPrediction), true
+	for _, key := range []string{"apical", "interneurons"} {
+		if len(self.Values(key)) == 0 {
+			return experiment.None
+		}
+		holds = holds && slices.Max(self.Values(key)) < selfLeast
+	}
+	for _, pair := range []struct{ all, outputs, key string }{{deep, shallow, "loss"}, {digits, plain, "error"}} {
+		all, outputs := results.Of(pair.all).Values(pair.key), results.Of(pair.outputs).Values(pair.key)
+		if len(all) == 0 || len(outputs) == 0 {
+			return experiment.None
+		}
+		holds = holds && slices.Max(all) < slices.Min(outputs)
+	}
+	if holds {
+		return experiment.Holds
+	}
+	return experiment.Fails
+}
+
+// Report implements Settings.
+func (s *microcircuit) Report(results experiment.Rows) (experiment.Report, error) {
+	t := rows.Table{Title: "What microcircuits learn", Head: []string{"test", "measured", "mean", "worst", "asked"}}
+	for _, c := range []struct{ condition, key, what, asked string }{
+		{selfPrediction, "apical", "apical potential left", fmt.Sprintf("< %g %%", 100*selfLeast)},
+		{selfPrediction, "interneurons", "square of the distance to the cells above left", fmt.Sprintf("< %g %%", 100*selfLeast)},
+		{deep, "loss", "error, in the variance of the teacher", "below outputs alone"},
+		{shallow, "loss", "error, in the variance of the teacher", "-"},
+		{digits, "error", "test error", "below outputs alone"},
+		{plain, "error", "test error", "-"},
+	} {
+		if of := results.Of(c.condition); len(of.Values(c.key)) > 0 {
+			t.Rows = append(t.Rows, []string{c.condition, c.what, of.Mean(c.key).PercentTenths(), fmt.Sprintf("%.2f %%", 100*slices.Max(of.Values(c.key))), c.asked})
+		}
+	}
+	r := experiment.Report{Verdict: s.verdict(results), Tables: []rows.Table{t}}
+	r.Result = fmt.Sprintf("Self-prediction: 30, 20 and 10 cells by rule latent-equilibrium, %d patterns without target, only the weights of interneurons learn, from random ones. "+
+		"Regression: 50 hidden cells learn the function of a network of 20, %d batches of %d patterns. "+
+		"Digits: %v hidden cells, rule two-sweeps, rates tanh, %d training digits (0 for all), %d epochs of batches of %d, learning rate %g, of hidden layers %g times that for each conductance on the way down. "+
+		"1.96 %% are published for 784-500-500-10 on all digits: `galvani experiment microcircuit --hidden 500,500 --train-limit 0 --epochs 200`, which was not run.", s.Patterns, s.Lessons, lessonWidth, s.Hidden, s.TrainLimit, s.Epochs, s.Batch, s.LR, digitsHidden)
+	for _, c := range []struct{ name, condition, key, title, x string }{{"self-prediction", selfPrediction, "apical", "Self-prediction from random weights", "part of the patterns (1/40)"},
+		{"digits", digits, "error", "Digits", "epoch"}} {
+		lines := chart.Lines{Title: c.title, XLabel: c.x, YLabel: c.key}
+		for _, row := range results.Of(c.condition) {
+			series := chart.Series{Name: fmt.Sprintf("seed %d", row.Seed)}
+			for i, v := range row.Curves[c.key] {
+				series.X, series.Y = append(series.X, float64(i+1)), append(series.Y, v)
+			}
+			lines.Series = append(lines.Series, series)
+		}
+		if len(lines.Series) > 0 {
+			r.Charts = append(r.Charts, experiment.Chart{Name: c.name, Caption: "Each line is one network.", Lines: lines})
+		}
+	}
+	return r, nil
+}
