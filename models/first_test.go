@@ -1,6 +1,7 @@
 package models
 
 import (
+	"math"
 	"testing"
 
 	"galvani/kernels"
@@ -9,8 +10,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// TestFirstStateAndPenalties holds the gradients of a learned first state and of penalties of the rates to central
-// differences, and the scan to the graph, for every cell.
+// TestFirstStateAndPenalties holds the gradients of a learned first state, of penalties of the rates and of dropout to
+// central differences, and the scan to the graph, for every cell.
 func TestFirstStateAndPenalties(t *testing.T) {
 	dev, err := devices.OpenCPU(2)
 	if err != nil {
@@ -31,7 +32,7 @@ func TestFirstStateAndPenalties(t *testing.T) {
 		if c, ok := v.cell.(Smoother); ok {
 			v.cell = c.Smooth()
 		}
-		for i, f := range []feature{begins | rated | every, begins | rated | masked, rated | every | masked | noisy, begins} {
+		for i, f := range []feature{begins | rated | every, begins | rated | masked, rated | every | masked | noisy | dropped, begins | dropped} {
 			if i > 1 && v.layers == 0 {
 				continue
 			}
@@ -93,5 +94,61 @@ func TestFirstStateSpecs(t *testing.T) {
 				t.Errorf("%s: row %+v", e.Name, s)
 			}
 		}
+	}
+}
+
+// TestDropout counts what is left out, holds what is kept to its factor, and that evaluations and other updates see
+// something else.
+func TestDropout(t *testing.T) {
+	run := func(p float64, update uint64, noise bool) []float64 {
+		net, err := Bind("rnn", &RNN{}, Dims{1, 40, 1}, Layers(2), Dropped(p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := &fixture{net: net, size: size{T: 5, B: 10, I: 1, H: 40, O: 1}, values: map[string][]float64{}}
+		x.seq = kernels.Sequence{T: 5, B: 10, I: 1, Noise: noise, Update: func() (uint64, uint64) { return 1, update },
+			X: tensor.New(tensor.WithShape(5, 10, 1), tensor.WithBacking(make([]float64, 50))), State: tensor.New(tensor.WithShape(2, 10, 40), tensor.WithBacking(make([]float64, 800)))}
+		for _, s := range net.Specs() {
+			x.values[s.Name] = make([]float64, s.Len())
+			switch s.Name {
+			case "cell.bias_ih_l0":
+				for i := range x.values[s.Name] {
+					x.values[s.Name][i] = 1
+				}
+			case "cell.weight_ih_l1":
+				for i := range 40 {
+					x.values[s.Name][i*41] = 1e-4 // so that tanh is linear
+				}
+			}
+		}
+		y := x.on(t, tensor.Float64, nil)
+		y.run(t)
+		return y.h(t)[5*10*40:]
+	}
+	const kept = 0.7615941559557649e-4 // tanh(1)
+	zeros, whole, other := 0, run(0.25, 3, true), run(0.25, 4, true)
+	same := true
+	for i, v := range whole {
+		same = same && v == other[i]
+		switch {
+		case v == 0:
+			zeros++
+		case math.Abs(v-kept/0.75) > 1e-9:
+			t.Fatalf("element %d is %v, want 0 or %v", i, v, kept/0.75)
+		}
+	}
+	if zeros < 400 || zeros > 600 { // 500 expected, standard deviation 19
+		t.Errorf("%d of 2000 are left out, want about 500", zeros)
+	}
+	if same {
+		t.Error("two updates leave out the same")
+	}
+	for _, v := range run(0.25, 3, false) {
+		if math.Abs(v-kept) > 1e-9 {
+			t.Fatalf("without noise an element is %v, want %v", v, kept)
+		}
+	}
+	if _, err := Bind("rnn", &RNN{}, Dims{1, 2, 1}, Layers(2), Dropped(1)); err == nil {
+		t.Error("a dropout of 1 is taken")
 	}
 }

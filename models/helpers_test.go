@@ -141,9 +141,10 @@ const (
 	every feature = 1 << iota
 	masked
 	resets
-	noisy  // for cells that take noise
-	begins // with a learned first state
-	rated  // with penalties of the rates
+	noisy   // for cells that take noise
+	begins  // with a learned first state
+	rated   // with penalties of the rates
+	dropped // with dropout between layers
 )
 
 // featured returns the i-th mixture of features, over and over.
@@ -167,6 +168,9 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 	if _, _, err := NoiseScale(v.cell); err == nil && f&noisy != 0 {
 		opts = append(opts, Noised(Noise{Rec: 0.2, Input: 0.1}))
 	}
+	if f&dropped != 0 {
+		opts = append(opts, Dropped(0.4))
+	}
 	if f&begins != 0 {
 		opts = append(opts, LearnedState())
 	}
@@ -175,7 +179,7 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 		t.Fatal(err)
 	}
 	x := &fixture{net: net, size: s, values: map[string][]float64{}}
-	x.seq = kernels.Sequence{T: s.T, B: s.B, I: s.I, Every: f&every != 0, Noise: f&noisy != 0, Begins: f&begins != 0,
+	x.seq = kernels.Sequence{T: s.T, B: s.B, I: s.I, Every: f&every != 0, Noise: f&(noisy|dropped) != 0, Begins: f&begins != 0,
 		Update: func() (uint64, uint64) { return 3, 5 }, First: func() int { return 2 },
 		X:     random(r, 1, s.T, s.B, s.I),
 		State: random(r, 0.5, len(net.Rest()), s.B, s.H)}

@@ -164,13 +164,20 @@ func block(t *tensor.Dense, offset int, shape tensor.Shape) *tensor.Dense {
 
 // build adds the layer to a graph, given its parameters, h of the layer below and the first state, nil for that of
 // the sequence: the node of all steps and, where the graph is unrolled, those of each step. What reads them sends the
-// gradient of the penalty of the rates back with its own.
+// gradient of the penalty of the rates back with its own, and does not see what dropout leaves out.
 func (l *layer) build(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, first *gorgonia.Node, below states, params []*gorgonia.Node) (states, error) {
 	s, err := l.plain(g, dev, cfg, in, first, below, params)
-	if err != nil || in.Rates == nil {
+	drops := l.net.dropout > 0 && in.Noise && l.number < l.net.depth-1
+	if err != nil || in.Rates == nil && !drops {
 		return s, err
 	}
-	if s.all, err = kernels.PenaliseRates(dev, s.all, cfg.T, in.Mask, in.Rates); err != nil {
+	if in.Rates != nil {
+		s.all, err = kernels.PenaliseRates(dev, s.all, cfg.T, in.Mask, in.Rates)
+	}
+	if err == nil && drops {
+		s.all, err = kernels.Dropout(dev, s.all, l.net.dropout, uint64(l.number), cfg.T, in.Draw)
+	}
+	if err != nil {
 		return s, err
 	}
 	at := func(t int) (*gorgonia.Node, error) { return kernels.Field(s.all, t*cfg.B*cfg.H, cfg.B, cfg.H) }
@@ -190,7 +197,7 @@ func (l *layer) build(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.Sca
 	return s, nil
 }
 
-// plain is build without the penalty.
+// plain is build without penalty and dropout.
 func (l *layer) plain(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, first *gorgonia.Node, below states, params []*gorgonia.Node) (states, error) {
 	own, err := l.sequence(in, first, below.all)
 	if err != nil {

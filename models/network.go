@@ -31,6 +31,7 @@ type Network struct {
 	held   []bool   // by row of specs: not learned for that reason
 	// firstState says that the first state of a sequence is learned, see LearnedState.
 	firstState bool
+	dropout    float64 // see Dropped
 	builds     int
 
 	noise   Noise
@@ -59,6 +60,10 @@ func Within(bytes int64) Option { return func(n *Network) { n.within = bytes } }
 // Layers stacks the cell n times; once without it.
 func Layers(n int) Option { return func(net *Network) { net.depth = n } }
 
+// Dropped leaves each element of h out with probability p on the way to the layer above, in sequences with
+// kernels.Sequence.Noise. The read-out sees all of the last layer.
+func Dropped(p float64) Option { return func(n *Network) { n.dropout = p } }
+
 // Bind gives a cell its sizes. The network's parameters are those of the cell, prefixed
 // "cell.", then readout.weight [O,H] and readout.bias [O], readout.feedback [O,H] with Fixed, and cell.h0 of each
 // layer with LearnedState.
@@ -77,6 +82,9 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 	}
 	if n.depth < 1 {
 		return nil, fmt.Errorf("models: %s: %d layers, want at least 1: %w", name, n.depth, kernels.ErrShape)
+	}
+	if !(n.dropout >= 0 && n.dropout < 1) {
+		return nil, fmt.Errorf("models: %s: dropout is %v, want 0 to less than 1: %w", name, n.dropout, kernels.ErrShape)
 	}
 	if err := n.wiring.check(d.H); err != nil {
 		return nil, err

@@ -102,7 +102,7 @@ func (s *settings) bind(d models.Dims, more ...models.Option) (*models.Network, 
 	if s.size.H0 == "learned" {
 		more = append(more, models.LearnedState())
 	}
-	return models.Bind(s.run.Model, s.cell, d, append(more, models.Layers(s.size.Layers), models.ReadoutScale(s.size.ReadoutScale),
+	return models.Bind(s.run.Model, s.cell, d, append(more, models.Layers(s.size.Layers), models.Dropped(s.size.Dropout), models.ReadoutScale(s.size.ReadoutScale),
 		models.Noised(models.Noise{Rec: s.size.RecNoise, Input: s.size.InputNoise}),
 		models.FeedbackBy(s.feedback()), models.Frozen(s.size.Freeze...), models.Wired(s.wiring))...)
 }

@@ -12,7 +12,7 @@ import (
 // stopped ends with the bits of one that was not, on every backend and number of threads.
 func TestPenaltiesTrain(t *testing.T) {
 	for _, backend := range backends() {
-		choice := []string{"--model", "rate", "--backend", backend, "--max-steps", "4", "--h0", "learned", "--l1", "recurrent=1e-3", "--l2", "1e-4",
+		choice := []string{"--model", "rate", "--layers", "2", "--dropout", "0.3", "--backend", backend, "--max-steps", "4", "--h0", "learned", "--l1", "recurrent=1e-3", "--l2", "1e-4",
 			"--rate-l1", "0.1", "--rate-l2", "0.1", "--rate-target-l2", "1", "--rate-target", "0.2", "--change-l2", "1"}
 		whole := trained(t, choice...)
 		want := newestTensors(t, whole)
@@ -61,6 +61,7 @@ func TestWrongPenalties(t *testing.T) {
 		{"--l1", "W=often", "want a strength of 0 or more"},
 		{"--rate-l2", "-1", "want 0 to"},
 		{"--rate-target", "0.1", "it needs rate_target_l2 > 0"},
+		{"--dropout", "0.3", "it needs layers > 1"},
 		{"--h0", "random", "want one of zero, learned"},
 	} {
 		o := galvani(t, args(tiny, "--model", "rnn", tt.flag, tt.value)...)
