@@ -51,14 +51,14 @@ func init() {
 		Name:       "looming",
 		Doc:        "tell an approaching disc from a receding, a passing and a scrambled one by the events of 12x12 facets",
 		Source:     "Gabbiani, Krapp and Laurent (1999) J Neurosci 19:1122",
-		References: []cite.Work{lgmd, coherence},
+		References: []cite.Work{lgmd, cite.LGMD},
 		New:        func() Config { return newLooming(false) },
 	})
 	Register(Entry{
 		Name:       "looming-ttc",
 		Doc:        "estimate the time to collision with an approaching disc at every step",
 		Source:     "Gabbiani, Krapp and Laurent (1999) J Neurosci 19:1122",
-		References: []cite.Work{lgmd, coherence},
+		References: []cite.Work{lgmd, cite.LGMD},
 		New:        func() Config { return newLooming(true) },
 	})
 }
@@ -241,8 +241,3 @@ func (s *scenes) addBackground(b *Batch, col int, r *stream) {
 var lgmd = cite.Work{Key: "gabbiani1999computation", Kind: "article", Authors: "Gabbiani, Fabrizio and Krapp, Holger G. and Laurent, Gilles",
 	Title: "Computation of Object Approach by a Wide-Field, Motion-Sensitive Neuron",
 	In:    "The Journal of Neuroscience", Volume: "19", Number: "3", Pages: "1122-1141", Year: 1999, DOI: "10.1523/JNEUROSCI.19-03-01122.1999"}
-
-// coherence describes stimuli whose parts are scattered.
-var coherence = cite.Work{Key: "dewell2018biophysics", Kind: "article", Authors: "Dewell, Richard B. and Gabbiani, Fabrizio",
-	Title: "Biophysics of object segmentation in a collision-detecting neuron",
-	In:    "eLife", Volume: "7", Pages: "e34238", Year: 2018, DOI: "10.7554/eLife.34238"}

@@ -8,14 +8,17 @@ import (
 	"galvani/kernels"
 )
 
-// planes returns the planes of the state behind h at every step of a batch from rest, under their names.
+// planes returns the planes of the state besides h at every step of a batch from rest, under their names.
 // Scans keep h alone of all steps, so a graph of one step goes through the batch once more.
 func (s *Session) planes(cfg GraphConfig, layers []kernels.Layer, b *data.Batch) (list []safetensors.Tensor, err error) {
 	planes, behind := 0, false
+	var shown []int
 	for _, l := range layers {
-		if _, ok := l.(kernels.Stateful); !ok {
+		s, ok := l.(kernels.Stateful)
+		if !ok {
 			return nil, nil
 		}
+		shown = append(shown, s.Shown())
 		planes, behind = planes+len(l.Planes()), behind || len(l.Planes()) > 1
 	}
 	if !behind || planes != len(cfg.Net.Rest()) {
@@ -34,7 +37,7 @@ func (s *Session) planes(cfg GraphConfig, layers []kernels.Layer, b *data.Batch)
 	shape, at := []int{b.T, b.B, s.cfg.Net.Hidden()}, 0
 	for number, l := range layers {
 		for k, p := range l.Planes() {
-			if k > 0 {
+			if k != shown[number] {
 				list = append(list, safetensors.Float32(g.named(number, "state."+p.Name), shape, all[at]))
 			}
 			at++

@@ -65,6 +65,8 @@ type Cell struct {
 	// Neuron is a neuron of compartments, which takes the place of header, constants and coupling.
 	// Its parameters have the role Named, and its state is one of Neuron.Units units.
 	Neuron *compartments.Neuron
+	// Shown is the plane that is h: 0 but for a neuron, whose Record says the same.
+	Shown int
 }
 
 // Plane is one plane of the state of a cell, as its header declares it.
@@ -74,6 +76,9 @@ type Plane = cells.Plane
 //
 // Errors: a cell without a header.
 func (c Cell) Planes() ([]Plane, error) {
+	if c.Neuron != nil {
+		return neuronPlanes(c.Neuron), nil
+	}
 	t, err := cells.TablesOf(c.Header)
 	return t.Planes, err
 }

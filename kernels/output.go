@@ -14,7 +14,8 @@ type Output interface {
 // Layer is a layer of a network. One with a state is a Stateful, too, and its gradients are reached as a
 // Graded or as an Unrolled.
 type Layer interface {
-	// Planes names the planes of the layer. Plane 0 is h, which the layer above reads.
+	// Planes names the planes of the layer. Plane 0 is h, which the layer above reads, but where a
+	// Stateful says otherwise.
 	Planes() []Plane
 	// H returns h of all steps, [T,B,H].
 	H() (gorgonia.Value, error)
@@ -23,6 +24,8 @@ type Layer interface {
 // Stateful is a Layer with a state, that of Sequence.State.
 type Stateful interface {
 	Layer
+	// Shown is the plane that is h.
+	Shown() int
 	// Final returns the state after the last step, [S,B,H], as an array of the device.
 	Final() (gorgonia.Value, error)
 }

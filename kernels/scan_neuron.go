@@ -96,3 +96,21 @@ func CollectNeuron[F Float](c ScanConfig, l *compartments.Layout, params [][]flo
 		}
 	}
 }
+
+// neuronPlanes names the planes of the state of a neuron.
+func neuronPlanes(n *compartments.Neuron) []Plane {
+	planes := []Plane{{Name: "V", Unit: "mV", Doc: "potential of the membrane"}}
+	for _, c := range n.Channels {
+		for _, g := range c.Gates {
+			planes = append(planes, Plane{Name: c.Name + "." + g.Name, Unit: "1", Doc: "gate " + g.Name + " of channel " + c.Name})
+		}
+	}
+	if n.Calcium != nil {
+		planes = append(planes, Plane{Name: "calcium", Unit: "mM", Doc: "calcium below the membrane"})
+	}
+	for _, r := range n.Receptors {
+		planes = append(planes, Plane{Name: r.Name + ".x", Unit: "uS", Doc: "what events have left at receptor " + r.Name},
+			Plane{Name: r.Name + ".y", Unit: "uS ms", Doc: "the same behind the rise of the receptor"})
+	}
+	return planes
+}

@@ -131,7 +131,7 @@ func (c *CRNNSimple) irregular() bool { return c.Irregular }
 // Unroll implements Cell.
 func (c *CRNNSimple) Unroll(k *Ops, p *Params) Step {
 	s, err := c.synapse()
-	k.fail(err)
+	k.Fail(err)
 	syn := constantSynapse(k, s)
 	if c.Irregular {
 		syn.lp, syn.lq = k.Const(math.Log(s.PP)), k.Const(math.Log(s.QQ))

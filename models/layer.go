@@ -42,6 +42,9 @@ func (n *Network) addLayer() error {
 	if l.scan, err = n.cell.Scan(l.dims); err != nil {
 		return err
 	}
+	if l.scan.Neuron != nil && l.number > 0 {
+		return fmt.Errorf("models: %s reads events of facets, which no layer below it sends; take layers = 1: %w", n.name, kernels.ErrShape)
+	}
 	for i := range l.params {
 		n.freeze(&l.params[i], l.rename(l.params[i].Name), l.number)
 	}
@@ -217,7 +220,7 @@ func (l *layer) plain(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.Sca
 	if err != nil {
 		return states{}, err
 	}
-	scanned := scanned{planes: planes, plan: plan}
+	scanned := scanned{planes: planes, shown: l.scan.Shown, plan: plan}
 	if in.GradH {
 		return states{all: h, Layer: graded{scanned}}, nil
 	}

@@ -73,6 +73,9 @@ func Dropped(p float64) Option { return func(n *Network) { n.dropout = p } }
 // Errors: sizes below 1; kernels.ErrMemory beyond Within; settings that the cell refuses; ErrWiring for
 // several layers with Dale's law; ErrPart for what is frozen.
 func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
+	if s, ok := c.(Sized); ok {
+		d.H = s.Units()
+	}
 	if d.I < 1 || d.H < 1 || d.O < 1 {
 		return nil, fmt.Errorf("models: %s: I=%d H=%d O=%d, want all at least 1: %w", name, d.I, d.H, d.O, kernels.ErrShape)
 	}
@@ -128,6 +131,12 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 	}
 	n.specs = append(n.specs, readout...)
 	return n, n.checkFrozen()
+}
+
+// Sized is a Cell that has a number of units of its own, whatever H is asked for.
+type Sized interface {
+	// Units returns it, 0 for settings that Params refuses.
+	Units() int
 }
 
 // Name returns the name given to Bind.

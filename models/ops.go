@@ -39,8 +39,8 @@ func NewOps(g *gorgonia.ExprGraph, dt tensor.Dtype, b, h int, salt string) *Ops 
 // Err returns the first error.
 func (k *Ops) Err() error { return k.err }
 
-// fail keeps err if it is the first.
-func (k *Ops) fail(err error) {
+// Fail keeps err if it is the first.
+func (k *Ops) Fail(err error) {
 	if k.err == nil && err != nil {
 		k.err = fmt.Errorf("models: %w", err)
 	}
@@ -242,7 +242,7 @@ func (k *Ops) apply(f func(n ...*gorgonia.Node) (*gorgonia.Node, error), in ...*
 	}
 	n, err := f(in...)
 	if err != nil {
-		k.fail(err)
+		k.Fail(err)
 		return nil
 	}
 	from := map[int64]bool{}
@@ -251,7 +251,7 @@ func (k *Ops) apply(f func(n ...*gorgonia.Node) (*gorgonia.Node, error), in ...*
 	}
 	for _, c := range in {
 		if !from[c.ID()] {
-			k.fail(fmt.Errorf("%v stands for two nodes: %w", n, kernels.ErrCollision))
+			k.Fail(fmt.Errorf("%v stands for two nodes: %w", n, kernels.ErrCollision))
 			return nil
 		}
 	}

@@ -65,6 +65,9 @@ func (p *Params) Vec(name string, c int) *gorgonia.Node {
 	})
 }
 
+// Named returns a parameter of a neuron, in its shape.
+func (p *Params) Named(name string) *gorgonia.Node { return p.node(name, kernels.Named, 0) }
+
 // Axial returns the coupling matrix g_ij [H,H], symmetric with an empty diagonal, built from
 // one conductance per edge, and its row sums Σ_j g_ij, repeated over the batch: [B,H]. Both
 // are nil for a cell without axial coupling.
@@ -97,7 +100,7 @@ func (p *Params) Axial(name string) (g, sum *gorgonia.Node) {
 func (p *Params) node(name string, role kernels.Role, g int) *gorgonia.Node {
 	s, ok := p.specs[name]
 	if !ok || s.Role != role || g >= s.Planes(p.k.H) {
-		p.k.fail(fmt.Errorf("the cell uses plane %d of %q, which is none of its operands", g, name))
+		p.k.Fail(fmt.Errorf("the cell uses plane %d of %q, which is none of its operands", g, name))
 		return nil
 	}
 	return p.nodes[name]

@@ -18,10 +18,12 @@ type states struct {
 // scanned is the layer that a scan computes. It implements kernels.Stateful.
 type scanned struct {
 	planes []kernels.Plane
+	shown  int
 	plan   kernels.ScanPlan
 }
 
 func (s scanned) Planes() []kernels.Plane        { return s.planes }
+func (s scanned) Shown() int                     { return s.shown }
 func (s scanned) H() (gorgonia.Value, error)     { return ran(s.plan.H()) }
 func (s scanned) Final() (gorgonia.Value, error) { return ran(s.plan.Final()) }
 
@@ -33,11 +35,13 @@ func (g graded) GradH() (gorgonia.Value, error) { return ran(g.plan.GradH()) }
 // unrolled is a layer whose steps are nodes of the graph. It implements kernels.Unrolled.
 type unrolled struct {
 	planes               []kernels.Plane
+	shown                int
 	h, final             func() (gorgonia.Value, error)
 	steps, before, after []*gorgonia.Node
 }
 
 func (u unrolled) Planes() []kernels.Plane                { return u.planes }
+func (u unrolled) Shown() int                             { return u.shown }
 func (u unrolled) H() (gorgonia.Value, error)             { return u.h() }
 func (u unrolled) Final() (gorgonia.Value, error)         { return u.final() }
 func (u unrolled) Steps() []*gorgonia.Node                { return u.steps }

@@ -10,12 +10,19 @@ import (
 	"gorgonia.org/tensor"
 )
 
+// mostUnrolled is how many steps of integration the graph of a neuron has at most: each is some hundred nodes.
+const mostUnrolled = 24
+
 // unroll writes all T steps of the layer on the graph; below are the nodes of the steps of the layer below,
 // none for the first. It returns h after the last step, [B,H], or of all steps, [T·B,H].
 //
 // Per step: where the reset is 1 the state goes to rest; the cell steps; where the mask is 0
 // the state from before is kept. Other values of the mask are what Ops.Elapsed gives.
 func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels.Sequence, planes []kernels.Plane, below, params []*gorgonia.Node) (s states, err error) {
+	if n := cfg.Cell.Neuron; n != nil && cfg.T*n.Substeps > mostUnrolled {
+		return s, fmt.Errorf("the unrolled graph has %d steps of integration, %d in each step, and is for %d at most; the fused scan, which needs gcc or a GPU, takes any number, and fixedpoints and --backend graph need a longer dt: %w",
+			cfg.T*n.Substeps, n.Substeps, mostUnrolled, kernels.ErrShape)
+	}
 	salt := fmt.Sprintf("%s.%d", l.net.name, l.net.builds)
 	if l.number > 0 {
 		salt += fmt.Sprintf(".l%d", l.number)
@@ -49,7 +56,7 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 		x = k.Sub(x, k.Mul(zeros, x)) // NaN for ±∞ too, which a gate that saturates would make finite
 		next := step(x, state)
 		if len(next) != len(state) {
-			k.fail(fmt.Errorf("the step returns %d state planes, want %d", len(next), len(state)))
+			k.Fail(fmt.Errorf("the step returns %d state planes, want %d", len(next), len(state)))
 			break
 		}
 		if cfg.Masked {
@@ -59,17 +66,17 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 			}
 		}
 		state = next
-		h = append(h, state[0])
+		h = append(h, state[l.scan.Shown])
 	}
 	if k.Err() != nil {
 		return s, k.Err()
 	}
 	s.all = k.Pack(h...)
 	s.steps = h
-	s.Layer = unrolled{planes: planes, h: k.read(s.all, cfg.T, cfg.B, cfg.H),
+	s.Layer = unrolled{planes: planes, shown: l.scan.Shown, h: k.read(s.all, cfg.T, cfg.B, cfg.H),
 		final: k.read(k.Pack(state...), cfg.Cell.States, cfg.B, cfg.H), steps: h, before: before, after: state}
 	if cfg.Last {
-		s.all = state[0]
+		s.all = state[l.scan.Shown]
 	}
 	return s, k.Err()
 }

@@ -105,7 +105,12 @@ type matrixReport struct {
 
 // check holds the flags to what can be measured, and makes the defaults tiny with --quick.
 func (m *matrixFlags) check(c *cobra.Command) error {
-	known := models.Names()
+	var known []string // a cell with units of its own is measured by bench neurons
+	for _, e := range models.All() {
+		if _, own := e.New().(models.Sized); !own {
+			known = append(known, e.Name)
+		}
+	}
 	for _, name := range m.Models {
 		if !slices.Contains(known, strings.TrimSuffix(name, bench.DaleSuffix)) {
 			return fmt.Errorf("%w: --models: %s", errUsage, setting.Unknown("model", name, known))

@@ -226,7 +226,7 @@ func savedNetwork(s *settings, state *rundir.State) (*models.Network, [][]float3
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
-	first := slices.IndexFunc(net.Specs(), func(spec kernels.Spec) bool { return spec.Role == kernels.In })
+	first := slices.IndexFunc(net.Specs(), func(spec kernels.Spec) bool { return strings.HasSuffix(spec.Letters, " I") })
 	if t, ok := state.Tensor(net.Specs()[first].Name); ok && len(t.Shape) == 2 {
 		d.I = t.Shape[1]
 	}

@@ -39,7 +39,7 @@ func defaultRunKeys() runKeys {
 
 // cellKeys are the keys of all networks of recurrent cells.
 type cellKeys struct {
-	Hidden       int      `toml:"hidden" doc:"number H of hidden units" min:"1" max:"65536"`
+	Hidden       int      `toml:"hidden" needs:"units=any" doc:"number H of hidden units" min:"1" max:"65536"`
 	Layers       int      `toml:"layers" doc:"number of layers of the cell with H units each; each reads h of the one below at the same step, and the read-out sees the last" min:"1" max:"64"`
 	ReadoutScale float64  `toml:"readout_scale" doc:"factor of the initial read-out weights" min:"0" max:"1e3"`
 	Feedback     string   `toml:"feedback" doc:"weights through which the error of the read-out reaches the hidden units: backprop takes those of the read-out, fixed random ones that are never learned (feedback alignment), sign the signs of those of the read-out, all with the size of its first weights (sign symmetry), transpose a copy of those of the read-out, which gives the bits of backprop; between layers it is backprop" oneof:"backprop|transpose|fixed|sign"`
@@ -133,7 +133,10 @@ func resolve(layers ...layer) (*settings, error) {
 	if s.Elsewhere, err = keysOfOthers(model.Name, task.Name); err != nil {
 		return nil, err
 	}
-	s.Facts = map[string]string{"sequences": "independent", "updates": "by gradient", "network": "recurrent"}
+	s.Facts = map[string]string{"sequences": "independent", "updates": "by gradient", "network": "recurrent", "units": "any"}
+	if _, ok := s.cell.(models.Sized); ok {
+		s.Facts["units"] = "those of the model"
+	}
 	if s.layers != nil {
 		s.Facts["network"] = "layered"
 	}

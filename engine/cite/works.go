@@ -34,3 +34,8 @@ var Microcircuits = Work{Key: "sacramento2018dendritic", Kind: "inproceedings",
 var PredictiveCoding = Work{Key: "whittington2017approximation", Kind: "article", Authors: "Whittington, James C. R. and Bogacz, Rafal",
 	Title: "An Approximation of the Error Backpropagation Algorithm in a Predictive Coding Network with Local Hebbian Synaptic Plasticity",
 	In:    "Neural Computation", Volume: "29", Number: "5", Pages: "1229-1262", Year: 2017, DOI: "10.1162/NECO_a_00949"}
+
+// LGMD describes the channels of the locust's LGMD, and stimuli whose parts are scattered.
+var LGMD = Work{Key: "dewell2018biophysics", Kind: "article", Authors: "Dewell, Richard B. and Gabbiani, Fabrizio",
+	Title: "Biophysics of object segmentation in a collision-detecting neuron",
+	In:    "eLife", Volume: "7", Pages: "e34238", Year: 2018, DOI: "10.7554/eLife.34238"}

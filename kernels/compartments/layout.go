@@ -15,6 +15,7 @@ type Layout struct {
 	Inputs    []InputLayout
 	rows      []row
 	rules     []rule
+	base      [][]float64 // Neuron.Base
 }
 
 // Dims are the sizes of a scan and where its rows lie: struct neuron_dims.
@@ -55,11 +56,12 @@ type InputLayout struct {
 
 // row is factor times a quantity, or with inverse divided by it.
 type row struct {
-	value   float64
-	param   int // below 0: the value
-	element int
-	inverse bool
-	factor  float64
+	value    float64 // with relative that of an element of 0
+	param    int     // below 0: the value
+	element  int
+	inverse  bool
+	relative bool // value times exp of the element
+	factor   float64
 }
 
 // rule makes rows from some quantities, with the derivatives of each by each.
@@ -73,7 +75,7 @@ type rule struct {
 // parameters are learned.
 func NewLayout(n *Neuron, b, inputs int, learned func(param int) bool) *Layout {
 	u := n.Units()
-	l := &Layout{Place: make([]int32, u)}
+	l := &Layout{Place: make([]int32, u), base: n.Base}
 	for k, unit := range n.Tree.Unit {
 		l.Place[unit] = int32(k)
 	}
@@ -202,32 +204,35 @@ func slope(k Kinetics, i int) bool {
 // next is the row that is added next.
 func (l *Layout) next() int64 { return int64(len(l.rows)) }
 
-// places adds a list of places.
+// places adds a list of places. Units of planes behind V have theirs behind the places of V.
 func (l *Layout) places(units []int32) int32 {
-	at := int32(len(l.Index))
+	at, all := int32(len(l.Index)), int32(len(l.Place))
 	for _, u := range units {
-		l.Index = append(l.Index, l.Place[u])
+		l.Index = append(l.Index, u/all*all+l.Place[u%all])
 	}
 	return at
 }
 
-func source(q Quantity, i int, factor float64) row {
+func (l *Layout) source(q Quantity, i int, factor float64) row {
 	r := row{value: q.Value, param: q.Param, factor: factor}
 	if q.Index != nil {
 		r.element = int(q.Index[i])
+	}
+	if q.Param >= 0 && q.Param < len(l.base) && l.base[q.Param] != nil {
+		r.value, r.relative = l.base[q.Param][r.element], true
 	}
 	return r
 }
 
 func (l *Layout) add(q Quantity, i int, factor float64) {
-	l.rows = append(l.rows, source(q, i, factor))
+	l.rows = append(l.rows, l.source(q, i, factor))
 }
 
 // rule adds rows that are made of several quantities.
 func (l *Layout) rule(rows int, f func([]float64) ([]float64, [][]float64), of ...Quantity) {
 	r := rule{row: len(l.rows), f: f}
 	for _, q := range of {
-		r.of = append(r.of, source(q, 0, 1))
+		r.of = append(r.of, l.source(q, 0, 1))
 	}
 	l.rules = append(l.rules, r)
 	l.rows = append(l.rows, make([]row, rows)...)
@@ -240,10 +245,21 @@ func (l *Layout) rule(rows int, f func([]float64) ([]float64, [][]float64), of .
 func (l *Layout) Rows() int { return len(l.rows) }
 
 func (r row) read(params [][]float64) float64 {
-	if r.param < 0 {
+	switch {
+	case r.param < 0:
 		return r.value
+	case r.relative:
+		return r.value * math.Exp(params[r.param][r.element])
 	}
 	return params[r.param][r.element]
+}
+
+// slope returns the derivative of a quantity by its element, given the quantity.
+func (r row) slope(v float64) float64 {
+	if r.relative {
+		return v
+	}
+	return 1
 }
 
 // Values writes the rows of one sequence, given its parameters.
@@ -275,18 +291,19 @@ func (l *Layout) Gradient(params [][]float64, rows []float64, grads [][]float64)
 		if r.param < 0 {
 			continue
 		}
-		g := rows[i] * r.factor
-		if v := r.read(params); r.inverse {
+		g, v := rows[i]*r.factor, r.read(params)
+		if r.inverse {
 			g /= -v * v
 		}
-		grads[r.param][r.element] += g
+		grads[r.param][r.element] += g * r.slope(v)
 	}
 	for _, r := range l.rules {
-		_, slopes := r.f(r.values(params))
+		values := r.values(params)
+		_, slopes := r.f(values)
 		for i, q := range r.of {
 			for k := range slopes {
 				if q.param >= 0 {
-					grads[q.param][q.element] += rows[r.row+k] * slopes[k][i]
+					grads[q.param][q.element] += rows[r.row+k] * slopes[k][i] * q.slope(values[i])
 				}
 			}
 		}

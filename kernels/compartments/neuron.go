@@ -42,8 +42,12 @@ type Neuron struct {
 	Calcium                     *Calcium // nil for none
 	Receptors                   []Receptor
 	Inputs                      []Input
-	// Record are the units that h shows, H in all; nil for all U units, and then H = U.
+	// Record are what h shows, H in all: plane·U + unit of the state, which is V for plane 0; nil for V of
+	// all U units, and then H = U.
 	Record []int32
+	// Base has for each parameter that is learned as a factor of itself the numbers at first: element e
+	// means Base[p][e]·exp(parameter). Nil, also for one parameter, is for parameters that are the numbers.
+	Base [][]float64
 }
 
 // Quantity is a number of each unit, edge or channel: element Index[u] of parameter Param of
@@ -286,8 +290,13 @@ func (n *Neuron) Check(params []Param, inputs int) error {
 		}
 	}
 	for _, r := range n.Record {
-		if r < 0 || int(r) >= u {
-			return neuronError("unit %d is recorded, there are %d", r, u)
+		if r < 0 || int(r) >= u*n.States() {
+			return neuronError("unit %d of plane %d is recorded, there are %d of %d", int(r)%u, int(r)/u, u, n.States())
+		}
+	}
+	for p, base := range n.Base {
+		if p >= len(params) || base != nil && len(base) != params[p].Len {
+			return neuronError("parameter %d is learned as a factor of %d numbers; there are %d parameters", p, len(base), len(params))
 		}
 	}
 	return nil

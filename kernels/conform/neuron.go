@@ -20,6 +20,7 @@ type NeuronCase struct {
 	T, B, Substeps     int
 	Second, Each, Last bool
 	Record             []int32
+	Relative           bool    // parameters are learned as factors of what they were
 	Dt                 float64 // ms, 0 for 0.05
 	Far                float64 // mV, how far V begins from its middle at most, 0 for 25
 }
@@ -31,6 +32,9 @@ var NeuronCases = []NeuronCase{
 	{Name: "second order", T: 6, B: 3, Substeps: 2, Second: true},
 	{Name: "own parameters", T: 4, B: 5, Substeps: 3, Each: true},
 	{Name: "last", T: 7, B: 21, Substeps: 1, Last: true, Record: []int32{2}},
+	// na.h, na.m, k.n, calcium and y of the second receptor, of one unit each, and V of another.
+	{Name: "shown planes", T: 4, B: 11, Substeps: 2, Record: []int32{2*8 + 6, 8 + 3, 3*8 + 5, 10*8 + 4, 14*8 + 2, 7}, Relative: true},
+	{Name: "shown at the end", T: 3, B: 9, Substeps: 2, Record: []int32{2*8 + 6, 10*8 + 4, 1}, Last: true},
 	{Name: "long steps", T: 4, B: 19, Substeps: 1, Dt: 1.5}, // beside the time constants of some gates
 	{Name: "far", T: 3, B: 19, Substeps: 1, Far: 400},       // where rates are beyond all measure
 }
@@ -115,6 +119,17 @@ func neuronOf(c NeuronCase, r *rand.Rand) (*compartments.Neuron, []kernels.Spec,
 		{From: 0, Unit: 0, Receptor: -1, Weight: param("g_in", 1, .01, .05)}, {From: 1, Unit: 3, Receptor: 0, Weight: at(0)},
 		{From: 2, Unit: 3, Receptor: 0, Weight: at(1)}, {From: 1, Unit: 2, Receptor: 1, Weight: at(2)}, {From: 2, Unit: 7, Receptor: 2, Weight: at(3)},
 		{From: 2, Unit: 6, Receptor: -1, Weight: compartments.Fixed(.02)},
+	}
+	if c.Relative {
+		for i, s := range specs {
+			var base []float64
+			for range s.Len() {
+				base = append(base, draws[i]())
+			}
+			n.Base, draws[i] = append(n.Base, base), func() float64 { return 0.4*r.Float64() - 0.2 }
+		}
+		n.Base[1] = nil // one is a parameter as it is
+		draws[1] = func() float64 { return 2e-4 + 3e-4*r.Float64() }
 	}
 	return n, specs, draws
 }

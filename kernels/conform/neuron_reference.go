@@ -26,15 +26,15 @@ func neuronReference(p *Problem) (h, final []float64) {
 				continue
 			}
 			for i := range c.H {
-				unit := i
+				shown := i
 				if c.Cell.Neuron.Record != nil {
-					unit = int(c.Cell.Neuron.Record[i])
+					shown = int(c.Cell.Neuron.Record[i])
 				}
 				row := t*c.B + b
 				if c.Last {
 					row = b
 				}
-				h[row*c.H+i] = final[r.at(0, unit)]
+				h[row*c.H+i] = final[r.at(shown/c.Units(), shown%c.Units())]
 			}
 		}
 	}
@@ -64,6 +64,9 @@ func (r *neuronRow) read(q compartments.Quantity, i int) float64 {
 	v := r.p.Args.Params[q.Param].(*tensor.Dense)
 	if r.n.Each {
 		k += r.b * v.Shape()[1]
+	}
+	if of := r.n.Base; of != nil && of[q.Param] != nil {
+		return of[q.Param][k] * math.Exp(Data[float64](v)[k])
 	}
 	return Data[float64](v)[k]
 }

@@ -189,10 +189,14 @@ func (s *Neuron[F]) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
 	if !c.Last {
 		return kernels.Wrap(s.h, c.Rows(), c.H), nil
 	}
-	record := s.layout.Index[s.layout.Dims.Record:]
+	units := c.Units()
 	for b := range c.B {
 		for r := range c.H {
-			s.last[b*c.H+r] = s.final[b*c.Units()+int(c.Cell.Neuron.Tree.Unit[record[r]])]
+			at := r
+			if record := c.Cell.Neuron.Record; record != nil {
+				at = int(record[r])
+			}
+			s.last[b*c.H+r] = s.final[(at/units*c.B+b)*units+at%units]
 		}
 	}
 	return kernels.Wrap(s.last, c.B, c.H), nil

@@ -15,6 +15,7 @@ type Compiled struct {
 	// Params are the parameters that Quantities of the neuron read. Values are their numbers.
 	Params []kernels.Spec
 	Values [][]float64
+	Units  []string  // of the numbers that parameters stand for
 	Rest   []float64 // of each plane of state at the start
 }
 
@@ -24,13 +25,20 @@ type Options struct {
 	Substeps int     // 0 for 1
 	Second   bool
 	Learn    []string // see Learnable
+	// Relative has what is learned as factors of what it was: a parameter z stands for number·exp(z), so that
+	// none changes its sign and all have one scale.
+	Relative bool
+	// Eye is how many facets look on: each has a weight of its own to each compartment of each input that
+	// has Facets, and there are no other inputs. The weight w_INPUT is [compartments, Eye]. 0 is for the
+	// inputs as they are, one weight each.
+	Eye int
 }
 
 // Compile makes the tables of a neuron.
 //
 // Errors: a name in Learn that is none of Learnable, with the nearest.
 func (n *Neuron) Compile(o Options) (*Compiled, error) {
-	c := compiler{n: n, out: &Compiled{}, learn: map[string]bool{}}
+	c := compiler{n: n, o: o, out: &Compiled{}, learn: map[string]bool{}}
 	for _, name := range o.Learn {
 		if err := n.learns(name); err != nil {
 			return nil, err
@@ -47,6 +55,7 @@ func (n *Neuron) Compile(o Options) (*Compiled, error) {
 	if out.Tree, err = sparse.NewTree(len(n.mesh.area), n.mesh.from, n.mesh.to); err != nil {
 		return nil, fmt.Errorf("neurons: %s: %w", n.Name, err)
 	}
+	out.Base = [][]float64{}
 	c.membrane()
 	for _, ch := range n.Channels {
 		c.channel(ch)
@@ -61,7 +70,14 @@ func (n *Neuron) Compile(o Options) (*Compiled, error) {
 	for i, s := range c.out.Params {
 		params[i] = compartments.Param{Name: s.Name, Len: s.Len()}
 	}
-	if err := out.Check(params, n.Columns()); err != nil {
+	if !o.Relative {
+		out.Base = nil
+	}
+	columns := n.Columns()
+	if o.Eye > 0 {
+		columns = o.Eye
+	}
+	if err := out.Check(params, columns); err != nil {
 		return nil, fmt.Errorf("neurons: %s: %w", n.Name, err)
 	}
 	return c.out, nil
@@ -84,6 +100,7 @@ func (n *Neuron) rest() []float64 {
 // compiler makes the tables of one neuron.
 type compiler struct {
 	n     *Neuron
+	o     Options
 	out   *Compiled
 	learn map[string]bool
 }
@@ -106,6 +123,24 @@ func (c *compiler) param(name, unit, doc string, bound kernels.Bound, values []f
 		if s.Learned {
 			s.Shape, s.Letters, s.Columns = []int{1, len(values)}, fmt.Sprintf("1 %d", len(values)), columns
 		}
+	}
+	return c.add(s, values)
+}
+
+// add adds a row of the table of parameters. What is learned as a factor of itself begins with 0.
+func (c *compiler) add(s kernels.Spec, values []float64) int {
+	out := &c.out.Neuron
+	c.out.Units = append(c.out.Units, s.Unit)
+	if c.o.Relative && s.Learned {
+		out.Base, values = append(out.Base, values), make([]float64, len(values))
+		s.Unit, s.Doc, s.Bound, s.Init.Values = "1", s.Doc+", the logarithm of its ratio to what it was, in "+s.Unit, freely, values
+		for i, b := range s.Columns {
+			if s.Columns[i] = freely; b.Lo == b.Hi {
+				s.Columns[i] = kernels.Bound{}
+			}
+		}
+	} else {
+		out.Base = append(out.Base, nil)
 	}
 	c.out.Params, c.out.Values = append(c.out.Params, s), append(c.out.Values, values)
 	return len(c.out.Params) - 1
@@ -210,6 +245,10 @@ func (c *compiler) synapses() {
 			Reversal: c.whole(r.Name+".reversal", "mV", "reversal potential of receptor "+r.Name, freely, r.Reversal)})
 	}
 	for _, in := range c.n.Inputs {
+		if c.o.Eye > 0 {
+			c.facets(in)
+			continue
+		}
 		unit, bound := "nA", freely
 		if in.Receptor >= 0 {
 			unit, bound = "µS", upwards
@@ -218,5 +257,26 @@ func (c *compiler) synapses() {
 		for _, u := range in.Units {
 			out.Inputs = append(out.Inputs, compartments.Input{From: len(out.Inputs), Unit: u, Receptor: in.Receptor, Weight: weight})
 		}
+	}
+}
+
+// facets adds a weight from each facet of an eye to each compartment of an input. Together a facet has the
+// weight of the input.
+func (c *compiler) facets(in Input) {
+	if in.Facets == nil {
+		return
+	}
+	eye, many := c.o.Eye, len(in.Units)
+	values := make([]float64, many*eye)
+	for i := range values {
+		values[i] = in.Weight / float64(many)
+	}
+	name := "w_" + in.Name
+	p := c.add(kernels.Spec{Name: name, Letters: fmt.Sprintf("%d I", many), Shape: []int{many, eye}, Role: kernels.Named, Unit: "µS",
+		Doc: "weights of input " + in.Name + " from each facet", Bound: upwards, Learned: c.learn[name],
+		Init: kernels.Init{Kind: kernels.PerPlane, Values: values}}, values)
+	for k := range values {
+		c.out.Neuron.Inputs = append(c.out.Neuron.Inputs, compartments.Input{From: k % eye, Unit: in.Units[k/eye], Receptor: in.Receptor,
+			Weight: compartments.Quantity{Param: p, Index: []int32{int32(k)}}})
 	}
 }

@@ -3,6 +3,7 @@ package neurons
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"galvani/kernels/compartments"
 	"galvani/models"
@@ -24,22 +25,51 @@ type graph struct {
 //
 // Errors: those of the graph, by Ops.Err.
 func (c *Compiled) Steps(k *models.Ops, params, x, state []*gorgonia.Node) (h, final []*gorgonia.Node) {
-	g := &graph{Ops: k, c: c, params: params, made: map[string]*gorgonia.Node{}}
+	g := c.graph(k, params)
 	for _, in := range x {
-		for s := range c.Neuron.Substeps {
-			state = g.step(in, state, s == 0)
-		}
-		v := state[0]
-		if r := c.Neuron.Record; r != nil {
-			v = k.MatMul(v, g.matrix("record", k.H, len(r), func(at func(i, j int)) {
-				for j, u := range r {
-					at(int(u), j)
-				}
-			}))
-		}
-		h = append(h, v)
+		state = g.steps(in, state)
+		h = append(h, g.record(state))
 	}
 	return h, state
+}
+
+// graph returns what writes steps to a graph.
+func (c *Compiled) graph(k *models.Ops, params []*gorgonia.Node) *graph {
+	return &graph{Ops: k, c: c, params: params, made: map[string]*gorgonia.Node{}}
+}
+
+// record returns what h shows of a state, [B,H].
+func (g *graph) record(state []*gorgonia.Node) (h *gorgonia.Node) {
+	record := g.c.Neuron.Record
+	if record == nil {
+		return state[0]
+	}
+	for plane, s := range state {
+		if !slices.ContainsFunc(record, func(r int32) bool { return int(r)/g.H == plane }) {
+			continue
+		}
+		places := g.matrix(fmt.Sprintf("record %d", plane), g.H, len(record), func(at func(i, j int)) {
+			for j, r := range record {
+				if int(r)/g.H == plane {
+					at(int(r)%g.H, j)
+				}
+			}
+		})
+		if part := g.MatMul(s, places); h == nil {
+			h = part
+		} else {
+			h = g.Add(h, part)
+		}
+	}
+	return h
+}
+
+// steps is a step of the scan.
+func (g *graph) steps(x *gorgonia.Node, state []*gorgonia.Node) []*gorgonia.Node {
+	for s := range g.c.Neuron.Substeps {
+		state = g.step(x, state, s == 0)
+	}
+	return state
 }
 
 // once makes a node the first time that it is asked for.
@@ -85,8 +115,7 @@ func (g *graph) quantity(name string, q compartments.Quantity, units []int32) *g
 	}
 	return g.once(name, func() *gorgonia.Node {
 		n := len(g.c.Values[q.Param])
-		row := g.Row(g.Field(g.params[q.Param], 0, 1, n), g.B)
-		return g.MatMul(row, g.matrix(name+" places", n, g.H, func(at func(i, j int)) {
+		return g.MatMul(g.Row(g.numbers(q.Param), g.B), g.matrix(name+" places", n, g.H, func(at func(i, j int)) {
 			for place, u := range units {
 				i := 0
 				if q.Index != nil {
@@ -95,6 +124,18 @@ func (g *graph) quantity(name string, q compartments.Quantity, units []int32) *g
 				at(i, int(u))
 			}
 		}))
+	})
+}
+
+// numbers returns those of a parameter as a row [1,n].
+func (g *graph) numbers(param int) *gorgonia.Node {
+	return g.once(fmt.Sprintf("numbers %d", param), func() *gorgonia.Node {
+		n := len(g.c.Values[param])
+		row := g.Field(g.params[param], 0, 1, n)
+		if all := g.c.Neuron.Base; param < len(all) && all[param] != nil {
+			row = g.Mul(g.Exp(row), g.Matrix(fmt.Sprintf("base %d", param), 1, n, all[param]))
+		}
+		return row
 	})
 }
 
@@ -234,7 +275,7 @@ func (g *graph) form(f compartments.Form, u *gorgonia.Node) *gorgonia.Node {
 }
 
 // arrive returns the plane of what inputs bring to a receptor, or as currents for -1. Inputs of one weight
-// are one product.
+// are one product, and so are those whose weights are elements of one parameter.
 func (g *graph) arrive(x *gorgonia.Node, receptor int) *gorgonia.Node {
 	sum := g.fixed("nothing", func(int) float64 { return 0 })
 	all := g.c.Neuron.Inputs
@@ -249,6 +290,10 @@ func (g *graph) arrive(x *gorgonia.Node, receptor int) *gorgonia.Node {
 				alike, done[k] = append(alike, all[k]), true
 			}
 		}
+		if in.Weight.Index != nil {
+			sum = g.Add(sum, g.arriveEach(fmt.Sprintf("input %d", i), x, alike))
+			continue
+		}
 		from := g.matrix(fmt.Sprintf("input %d", i), x.Shape()[1], g.H, func(at func(i, j int)) {
 			for _, one := range alike {
 				at(one.From, one.Unit)
@@ -257,6 +302,23 @@ func (g *graph) arrive(x *gorgonia.Node, receptor int) *gorgonia.Node {
 		sum = g.Add(sum, g.Mul(g.MatMul(x, from), g.whole(fmt.Sprintf("weight %d", i), in.Weight)))
 	}
 	return sum
+}
+
+// arriveEach returns what inputs bring whose weights are elements of one parameter.
+func (g *graph) arriveEach(name string, x *gorgonia.Node, all []compartments.Input) *gorgonia.Node {
+	param := all[0].Weight.Param
+	n, element := len(g.c.Values[param]), func(in compartments.Input) int { return int(in.Weight.Index[0]) }
+	from := g.matrix(name+" from", x.Shape()[1], n, func(at func(i, j int)) {
+		for _, in := range all {
+			at(in.From, element(in))
+		}
+	})
+	to := g.matrix(name+" to", n, g.H, func(at func(i, j int)) {
+		for _, in := range all {
+			at(element(in), in.Unit)
+		}
+	})
+	return g.MatMul(g.Mul(g.MatMul(x, from), g.Row(g.numbers(param), g.B)), to)
 }
 
 // receptor steps the traces of a receptor, of which plane is the first, and returns its conductance.

@@ -43,7 +43,6 @@ func TestGraph(t *testing.T) {
 }
 
 func graphOf(t *testing.T, n *Neuron, second bool) {
-	const steps, batch = 2, 2
 	var learn []string
 	for _, name := range n.Learnable() {
 		part, _, _ := strings.Cut(name, ".")
@@ -53,7 +52,34 @@ func graphOf(t *testing.T, n *Neuron, second bool) {
 	}
 	c := compile(t, n, Options{Second: second, Substeps: 2, Learn: learn})
 	c.Neuron.Record = nil
-	units, planes, inputs := c.Neuron.Units(), len(c.Rest), n.Columns()
+	holdToGraph(t, c, n.Columns())
+}
+
+// TestLGMDGraph holds the LGMD of the registry to its graph: two neurons of it, whose weights and densities are learned as
+// factors, and whose h is a gate.
+func TestLGMDGraph(t *testing.T) {
+	s := NewLGMD()
+	s.Neurons, s.Bin, s.Dt, s.Lag = 2, 0.4, 0.2, 1.5
+	s.Learn += ",rate.r.tau,inhibition.reversal,e_leak"
+	c, err := s.compile(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	for i, p := range c.Params {
+		for k := range c.Values[i] {
+			if p.Learned {
+				c.Values[i][k] = 0.3 * r.NormFloat64()
+			}
+		}
+	}
+	holdToGraph(t, c, 4)
+}
+
+// holdToGraph holds the CPU to the graph of a compiled neuron.
+func holdToGraph(t *testing.T, c *Compiled, inputs int) {
+	const steps, batch = 2, 2
+	units, planes := c.Neuron.Units(), len(c.Rest)
 	r := rand.New(rand.NewPCG(1, 2))
 	draw := func(count int, f func(i int) float64) []float64 {
 		v := make([]float64, count)

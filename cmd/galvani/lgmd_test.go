@@ -1,0 +1,77 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"galvani/engine/safetensors"
+)
+
+// TestLGMD trains the locust's neuron on looming: the loss falls, a run that is stopped and resumed has the bits of one
+// that is not, also with two neurons and numbers of the whole channel, and the commands on a run tell of it.
+func TestLGMD(t *testing.T) {
+	needsCPU(t)
+	t.Parallel()
+	train := func(more ...string) string { return trained(t, args([]string{"--model", "lgmd"}, more...)...) }
+	dir := train("--task", "looming", "--facets", "6", "--steps", "20", "--step-ms", "30", "--bin", "30", "--train-size", "128", "--epochs", "6", "--rate-at", "-60", "--lr", "0.1", "--neurons", "2")
+	all := losses(t, dir)
+	mean := func(list []float64) (sum float64) {
+		for _, x := range list {
+			sum += x / float64(len(list))
+		}
+		return sum
+	}
+	if first, last := mean(all[:16]), mean(all[len(all)-16:]); !(last < first-0.15) {
+		t.Errorf("the loss is %.3f in the last epoch and %.3f in the first, want less by 0.15", last, first)
+	}
+	more := []string{"--neurons", "2", "--learn", "g_na,rate.r.tau,excitation.decay"}
+	want, half := newestTensors(t, train(args(more, "--max-steps", "6")...)), train(args(more, "--max-steps", "3")...)
+	galvani(t, "train", "--resume", half, "--max-steps", "6", "--quiet").ok(t)
+	for name, data := range newestTensors(t, half) {
+		if !slices.Equal(data, want[name]) {
+			t.Errorf("%s differs in a run that was stopped and resumed", name)
+		}
+	}
+	out := t.TempDir()
+	file := filepath.Join(out, "trace.safetensors")
+	galvani(t, "trace", dir, "--out", file).ok(t)
+	f, err := safetensors.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"h", "state.V", "state.na.m", "grad.cell.w_facets", "weights.cell.number.w_facets"} {
+		if _, ok := f.Tensor(name); !ok {
+			t.Errorf("the trace lacks %s", name)
+		}
+	}
+	if _, ok := f.Tensor("state.rate.r"); ok {
+		t.Error("the trace has h twice")
+	}
+	file = filepath.Join(out, "w.csv")
+	galvani(t, "export", dir, "--to", "csv", "--out", file).ok(t)
+	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "\ncell.number.g_na,") {
+		t.Errorf("export lacks the densities, error %v", err)
+	}
+	galvani(t, "eval", dir).ok(t)
+	galvani(t, "perturb", dir, "--silence", "0.5").ok(t)
+	galvani(t, "fixedpoints", dir).refused(t, exitConfig, "steps of integration")
+}
+
+// TestLGMDRefuses holds the lines about what does not fit the neuron.
+func TestLGMDRefuses(t *testing.T) {
+	for line, want := range map[string]string{
+		"--hidden 8":      `"hidden" has no effect: it needs units = any, and units is those of the model`,
+		"--layers 2":      "take layers = 1",
+		"--dale":          "no dense recurrent matrix",
+		"--rec-noise 1":   "neurons have no noise",
+		"--learn na.q":    `unknown quantity "na.q"`,
+		"--learn g_rate":  "which is 0 and is learned as a factor of itself",
+		"--backend graph": "the unrolled graph has 6000 steps of integration",
+		"--excitation -1": `"excitation" is -1`,
+	} {
+		galvani(t, args([]string{"train", "--model", "lgmd", "--runs-dir", t.TempDir()}, strings.Fields(line)...)...).refused(t, exitConfig, want)
+	}
+}

@@ -1,0 +1,234 @@
+package neurons
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"galvani/engine/cite"
+	"galvani/engine/setting"
+	"galvani/kernels"
+	"galvani/kernels/compartments"
+	"galvani/models"
+
+	"gorgonia.org/gorgonia"
+)
+
+// LGMD is the settings of the model lgmd: the built-in neuron of that name as a cell of the registry. Every
+// facet, a number of x, has a synapse that excites each compartment of the dendrite and one that inhibits each
+// of the handle.
+type LGMD struct {
+	Bin          float64 `toml:"bin" doc:"length of a step of the task, such as step_ms of looming; events of a step come at its beginning" unit:"ms" min:"0.01" max:"1000"`
+	Dt           float64 `toml:"dt" doc:"longest step of integration; each step of the task is divided into equal ones" unit:"ms" min:"0.005" max:"1000"`
+	Learn        string  `toml:"learn" doc:"what is learned besides the synapses: names of densities, time constants and potentials, as galvani neurons show lgmd lists them, with commas between"`
+	Excitation   float64 `toml:"excitation" doc:"first weights of the synapses that excite, as a factor of the neuron's" unit:"1" min:"1e-6" max:"1e6"`
+	Inhibition   float64 `toml:"inhibition" doc:"first weights of the synapses that inhibit, as a factor of the neuron's" unit:"1" min:"1e-6" max:"1e6"`
+	WeightSpread float64 `toml:"weight_spread" doc:"standard deviation of the logarithm of the first weights" unit:"1" min:"0" max:"10"`
+	Neurons      int     `toml:"neurons" doc:"neurons side by side, each with synapses and learned densities of its own" min:"1" max:"256"`
+	Lag          float64 `toml:"lag" doc:"mean time from an event to its inhibition: the conductance is an alpha function that peaks at half of it" unit:"ms" min:"0.1" max:"1000"`
+	RateAt       float64 `toml:"rate_at" doc:"V at which the rate that the read-out sees is half of the largest" unit:"mV" min:"-200" max:"200"`
+	RateSlope    float64 `toml:"rate_slope" doc:"change of V that takes it from there to 0.73" unit:"mV" min:"0.1" max:"100"`
+	RateTau      float64 `toml:"rate_tau" doc:"time constant of the rate" unit:"ms" min:"0.1" max:"1e5"`
+}
+
+// NewLGMD returns the defaults.
+func NewLGMD() *LGMD {
+	return &LGMD{Neurons: 1, Bin: 10, Dt: 0.1, Learn: "siz.g_na,siz.g_kdr,siz.g_m,siz.g_kca,siz.g_cat,dendrite.g_hcn,dendrite.g_kd",
+		Excitation: 0.1, Inhibition: 1, WeightSpread: 0.3, Lag: 70, RateAt: -45, RateSlope: 5, RateTau: 100}
+}
+
+func init() {
+	models.Register(models.Entry{
+		Name:       "lgmd",
+		Doc:        "the locust's LGMD: a neuron with a dendrite, ion channels and a synapse for each facet.",
+		Source:     "Dewell and Gabbiani (2018), doi:10.7554/eLife.34238, for channels and densities",
+		References: []cite.Work{cite.LGMD, hodgkinHuxley, hines},
+		Equations: "C dV_u/dt = g_L (E_L - V_u) + sum_v g_uv (V_v - V_u) + sum_c g_c (E_c - V_u) + g_exc (0 mV - V_u) + g_inh (-75 mV - V_u)\n" +
+			"g_c = density area prod gate^power,  dgate/dt = (gate_inf(V) - gate)/tau(V)\n" +
+			"g_exc_u: sum_f w_uf events_f, rises in 0.3 ms, decays in 3 ms;  g_inh likewise, an alpha function of lag/2\n" +
+			"dr_u/dt = (1/(1 + exp(-(V_u - rate_at)/rate_slope)) - r_u)/rate_tau\n" +
+			"logits = readout.weight r + readout.bias",
+		Planes: lgmdPlanes(),
+		Notes: []string{
+			"H is the number of compartments and of the points where sections meet, of all neurons; the key hidden has no effect. h is r, a smoothed count of spikes near the zone where they begin, and of graded signals elsewhere.",
+			"Learned numbers are z of number = n exp(z), with n the number of the neuron and z 0 at first: weights and densities stay positive, and a rate of learning is a relative one. galvani export adds the numbers themselves.",
+			"An event acts at the beginning of its step. The weight of a facet does not follow the speed of the edge, which the task does not tell.",
+			"Of each step of the task there are bin/dt of the neuron, so it is the fused scan, in C or CUDA, that trains it; the unrolled graph is its specification and is for few and long steps.",
+			"Steps last as long as bin; noise, masks of sequences and resets are refused.",
+		},
+		New: func() models.Cell { return NewLGMD() },
+	})
+}
+
+// lgmdPlanes names the planes of the state.
+func lgmdPlanes() []models.Plane {
+	scan, err := NewLGMD().Scan(models.Dims{I: 1})
+	if err != nil {
+		return nil // the tests see it
+	}
+	planes, err := scan.Planes()
+	if err != nil {
+		return nil
+	}
+	return planes
+}
+
+// seen is the channel without a conductance whose gate is what the read-out sees.
+const seen = "rate"
+
+// neuron returns the neuron with the settings.
+func (c *LGMD) neuron() (*Neuron, error) {
+	if err := setting.Check(c); err != nil {
+		return nil, fmt.Errorf("models: lgmd: %w", err)
+	}
+	all, err := builtin("lgmd")
+	if err != nil {
+		return nil, err
+	}
+	n := all.Clone()
+	n.Channels = append(n.Channels, Channel{Name: seen, Gates: []Gate{{Name: "r", Power: 1, Factor: 1, Kinetics: compartments.SteadyConstant,
+		Numbers: []float64{c.RateAt, c.RateSlope, c.RateTau}}}})
+	for i := range n.Regions {
+		n.Regions[i].Densities[seen] = 0
+	}
+	for i := range n.Receptors {
+		if r := &n.Receptors[i]; r.Name == "inhibition" {
+			r.Rise, r.Decay = c.Lag/2, c.Lag/2
+		}
+	}
+	for i := range n.Inputs {
+		if in := &n.Inputs[i]; n.Receptors[max(0, in.Receptor)].Name == "inhibition" {
+			in.Weight *= c.Inhibition
+		} else {
+			in.Weight *= c.Excitation
+		}
+	}
+	return n, nil
+}
+
+// compile returns the neuron for an eye.
+func (c *LGMD) compile(facets int) (*Compiled, error) {
+	n, err := c.neuron()
+	if err != nil {
+		return nil, err
+	}
+	steps := max(1, int(math.Ceil(c.Bin/c.Dt-1e-9)))
+	o := Options{Dt: c.Bin / float64(steps), Substeps: steps, Relative: true, Eye: facets}
+	for _, in := range n.Inputs {
+		if in.Facets != nil {
+			o.Learn = append(o.Learn, "w_"+in.Name)
+		}
+	}
+	for name := range strings.SplitSeq(c.Learn, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		for _, v := range n.Numbers(name) {
+			if v == 0 {
+				return nil, fmt.Errorf("models: lgmd: learn has %s, which is 0 and is learned as a factor of itself; leave it out", name)
+			}
+		}
+		o.Learn = append(o.Learn, name)
+	}
+	one, err := n.Compile(o)
+	if err != nil {
+		return nil, err
+	}
+	out, err := one.Members(c.Neurons)
+	if err != nil {
+		return nil, err
+	}
+	units := out.Neuron.Units()
+	for i := range out.Params {
+		if s := &out.Params[i]; len(s.Shape) == 2 && s.Shape[1] == facets && strings.HasPrefix(s.Name, "w_") {
+			s.Init.Kind, s.Init.B = kernels.PlaneNormal, c.WeightSpread
+		}
+	}
+	for u := range units {
+		out.Neuron.Record = append(out.Neuron.Record, int32(c.shown(out)*units+u))
+	}
+	return out, nil
+}
+
+// shown returns the plane of the rate: behind those of all other gates.
+func (c *LGMD) shown(out *Compiled) int { return out.Neuron.Gates() }
+
+// Units implements models.Sized.
+func (c *LGMD) Units() int {
+	n, err := c.compile(1)
+	if err != nil {
+		return 1 // Params says why
+	}
+	return n.Neuron.Units()
+}
+
+// Params implements models.Cell.
+func (c *LGMD) Params(d models.Dims) ([]kernels.Spec, error) {
+	n, err := c.compile(d.I)
+	if err != nil {
+		return nil, err
+	}
+	return n.Params, nil
+}
+
+// Scan implements models.Cell.
+func (c *LGMD) Scan(d models.Dims) (kernels.Cell, error) {
+	n, err := c.compile(d.I)
+	if err != nil {
+		return kernels.Cell{}, err
+	}
+	return kernels.Cell{Neuron: &n.Neuron, States: n.Neuron.States(), Rest: n.Rest, Shown: c.shown(n)}, nil
+}
+
+// Unroll implements models.Cell.
+func (c *LGMD) Unroll(k *models.Ops, p *models.Params) models.Step {
+	n, err := c.compile(p.Named("w_facets").Shape()[1])
+	if err != nil {
+		k.Fail(err)
+		return func(_ *gorgonia.Node, s []*gorgonia.Node) []*gorgonia.Node { return s }
+	}
+	nodes := make([]*gorgonia.Node, len(n.Params))
+	for i, s := range n.Params {
+		nodes[i] = p.Named(s.Name)
+	}
+	return n.graph(k, nodes).steps
+}
+
+// Smooth implements models.Smoother: with one step of integration for each step, so that a graph has few, and a rate
+// that answers within them.
+func (c *LGMD) Smooth() models.Cell {
+	s := *c
+	s.Bin, s.Dt, s.Lag, s.RateAt, s.RateTau, s.Excitation = 3, 3, 3, -65, 2, 1
+	return &s
+}
+
+// Derived implements models.Deriver: the numbers that are learned as factors of what they were.
+func (c *LGMD) Derived(stored func(name string) []float32) []models.Array {
+	n, err := c.compile(1)
+	if err != nil {
+		return nil
+	}
+	var list []models.Array
+	for i, s := range n.Params {
+		base := n.Neuron.Base[i]
+		if base == nil {
+			continue
+		}
+		z := stored(s.Name)
+		a := models.Array{Name: "number." + s.Name, Unit: n.Units[i], Doc: "n exp(z) of " + s.Name, Shape: []int{len(z)}, Values: make([]float32, len(z))}
+		for k := range z {
+			a.Values[k] = float32(base[k%len(base)] * math.Exp(float64(z[k])))
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+var (
+	hodgkinHuxley = cite.Work{Key: "hodgkin1952quantitative", Kind: "article", Authors: "Hodgkin, Alan L. and Huxley, Andrew F.",
+		Title: "A quantitative description of membrane current and its application to conduction and excitation in nerve",
+		In:    "The Journal of Physiology", Volume: "117", Pages: "500--544", Year: 1952, DOI: "10.1113/jphysiol.1952.sp004764"}
+	hines = cite.Work{Key: "hines1984efficient", Kind: "article", Authors: "Hines, Michael",
+		Title: "Efficient computation of branched nerve equations",
+		In:    "International Journal of Bio-Medical Computing", Volume: "15", Pages: "69--76", Year: 1984, DOI: "10.1016/0020-7101(84)90008-4"}
+)
