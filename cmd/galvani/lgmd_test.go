@@ -69,7 +69,7 @@ func TestLGMDRefuses(t *testing.T) {
 		"--rec-noise 1":   "neurons have no noise",
 		"--learn na.q":    `unknown quantity "na.q"`,
 		"--learn g_rate":  "which is 0 and is learned as a factor of itself",
-		"--backend graph": "the unrolled graph has 6000 steps of integration",
+		"--backend graph": "steps of integration, 40 in each step, and is for",
 		"--excitation -1": `"excitation" is -1`,
 	} {
 		galvani(t, args([]string{"train", "--model", "lgmd", "--runs-dir", t.TempDir()}, strings.Fields(line)...)...).refused(t, exitConfig, want)
