@@ -57,7 +57,8 @@ func TestCheck(t *testing.T) {
 		"input 1 joins x 2":         func(n *Neuron) { n.Inputs[1].From = 2 },
 		"receptor 2; there are":     func(n *Neuron) { n.Inputs[1].Receptor = 2 },
 		"the weight of input 0 is":  func(n *Neuron) { n.Inputs[0].Weight = Fixed(1e39) },
-		"unit 2 is recorded":        func(n *Neuron) { n.Record = []int32{2} },
+		"is recorded, there are 2":  func(n *Neuron) { n.Record = []int32{int32(2 * n.States())} },
+		"a factor of 9 numbers":     func(n *Neuron) { n.Base = [][]float64{make([]float64, 9)} },
 	} {
 		n, params := small(t)
 		spoil(n)
