@@ -49,6 +49,9 @@ ALWAYS void stream_end(void) {}
 #endif
 ALWAYS long ceil_to(long n, long m) { return (n + m - 1) / m * m; }
 ALWAYS long min_l(long a, long b) { return a < b ? a : b; }
+/* tile_height returns how many of the rows that are left are in the next tile. Two tiles of half the height
+ * take less time than a high one and a flat one, which has too few sums to keep the processor busy. */
+ALWAYS int tile_height(long left) { return (int)(left >= 2 * MR ? MR : left > MR ? (left + 1) / 2 : left); }
 
 /* tile: C[m,NR] (+)= A[m,K] B[K,NR]; m and unit (cs == 1) are compile-time constants. */
 ALWAYS void tile(const int m, const int unit, long K, const elem *A, long rs, long cs, const elem *B,

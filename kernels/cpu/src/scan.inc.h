@@ -195,11 +195,11 @@ ALWAYS int FN(held)(const struct FN(run) *r, long t, long i)
 	return r->a->mask && ((const elem *)r->a->mask)[t * r->d->B + r->b0 + i] == 0;
 }
 
-/* elapse makes the length of step t of row i that of the next step or adjoint. */
-ALWAYS void FN(elapse)(struct FN(run) *r, long t, long i)
+/* elapse makes the length of step t of row i that of the next step or adjoint, whose constants are c. */
+ALWAYS void FN(elapse)(const struct FN(run) *r, elem *c, long t, long i)
 {
 	if (CELAPSED >= 0 && r->irregular)
-		r->consts[ARR(CELAPSED)] = ((const elem *)r->a->mask)[t * r->d->B + r->b0 + i];
+		c[ARR(CELAPSED)] = ((const elem *)r->a->mask)[t * r->d->B + r->b0 + i];
 }
 
 ALWAYS int FN(reset)(const struct FN(run) *r, long t, long i)
@@ -229,8 +229,8 @@ static void FN(product_rows)(struct FN(run) *r, const elem *panels, long lo, lon
 {
 	for (long u = 0; u < r->Hp; u += NR)
 		for (long s = 0; s < n; s++)
-			for (long i = 0; i < r->R; i += MR) {
-				int m = (int)min_l(MR, r->R - i);
+			for (long i = 0, m; i < r->R; i += m) {
+				m = tile_height(r->R - i);
 				tile_rows[m](hi - lo, rows[s] + i * ld + lo, ld, panels + u * ld + lo * NR,
 					     FN(drive)(r, s, i) + plane * r->Hp + u, r->row, add);
 			}
@@ -387,14 +387,18 @@ ALWAYS elem *FN(border)(const struct FN(run) *r, long t0)
 	return (elem *)r->a->bounds + (t0 / r->d->chunk * r->d->B + r->b0) * (CS - 1) * r->Hp;
 }
 
-/* fetch_results calls the places of h and of the states after step t into the cache, before a product
- * that lasts as long as they take to come. */
-ALWAYS void FN(fetch_results)(const struct FN(run) *r, long t, long i0, int m, long u, const elem *new)
+/* fetch_step calls the input drives of units u..u+NR-1 of rows i0..i0+m-1, and the places of h and of the
+ * states after step t, into the cache, before a product that lasts as long as they take to come. */
+ALWAYS void FN(fetch_step)(const struct FN(run) *r, long t, long i0, long m, long u, const elem *new,
+			   const elem *drive)
 {
 	const elem *h = (const elem *)r->a->h + (t * r->d->B + r->b0 + i0) * r->d->H + u;
-	for (int i = 0; i < m; i++)
+	for (long i = 0; i < m; i++) {
 		__builtin_prefetch(h + i * r->d->H, 1);
-	for (int i = 0; i < m * (CS - 1); i++)
+		for (int k = 0; k < CP; k++)
+			__builtin_prefetch(drive + i * r->row + k * r->Hp + u, 1);
+	}
+	for (long i = 0; i < m * (CS - 1); i++)
 		__builtin_prefetch(new + (i0 * (CS - 1) + i) * r->Hp + u, 1);
 }
 
@@ -403,6 +407,8 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 	struct FN(run) run, *r = &run;
 	FN(open)(r, d, a, w);
 	long H = d->H, Hp = r->Hp, R = r->R, B = d->B, b0 = r->b0;
+	elem c[MAX_CONSTS];
+	memcpy(c, r->consts, sizeof c);
 	elem *h = (elem *)a->h;
 	FN(state_in)(r);
 	for (long t0 = 0; t0 < d->T; t0 += d->chunk) {
@@ -414,13 +420,14 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 			long t = t0 + s;
 			const elem *prev = FN(prev_rows)(r, t, 0);
 			elem *old = FN(states)(r, t, 0), *new = d->keep ? FN(states)(r, t + 1, 0) : old;
-			for (long i0 = 0; i0 < R; i0 += MR) {
-				int m = (int)min_l(MR, R - i0);
-				elem *drive = FN(drive)(r, s, i0);
-				if (CX >= 0)
-					FN(axial_rows)(r, m, prev + i0 * H, H, drive + CX * Hp, r->row, 0);
-				for (long u0 = 0; u0 < H; u0 += NR) {
-					FN(fetch_results)(r, t, i0, m, u0, new);
+			if (CX >= 0)
+				FN(axial_rows)(r, R, prev, H, FN(drive)(r, s, 0) + CX * Hp, r->row, 0);
+			/* A panel of W stays in the first cache while all rows pass. */
+			for (long u0 = 0; u0 < H; u0 += NR)
+				for (long i0 = 0, m; i0 < R; i0 += m) {
+					m = tile_height(R - i0);
+					elem *drive = FN(drive)(r, s, i0);
+					FN(fetch_step)(r, t, i0, m, u0, new, drive);
 					for (int g = 0; g < CG; g++)
 						tile_rows[m](d->hi[g] - d->lo[g], prev + i0 * H + d->lo[g], H,
 							     r->wrec + (g * Hp + u0) * H + d->lo[g] * NR,
@@ -440,14 +447,13 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 							FN(load_planes)(drive + i * r->row + u, Hp, CD, dr);
 							if (d->keep)
 								FN(keep_planes)(FN(kept)(r, t, i0 + i, u), dr);
-							FN(elapse)(r, t, i0 + i);
-							CAT(CELL, _step)(r->consts, p, dr, st, o);
+							FN(elapse)(r, c, t, i0 + i);
+							CAT(CELL, _step)(c, p, dr, st, o);
 							store_n(out, o[0], H - u);
 							FN(store_extra)(r, new, i0 + i, u, o);
 						}
 					}
 				}
-			}
 		}
 	}
 	stream_end();
@@ -478,23 +484,26 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 	}
 	if (CS == 1)
 		return;
+	elem c[MAX_CONSTS];
+	memcpy(c, r->consts, sizeof c);
 	memcpy(r->extra, FN(border)(r, t0), sizeof(elem) * R * (CS - 1) * r->Hp);
 	for (long s = 0; s < n; s++) {
 		elem *old = FN(states)(r, t0 + s, s), *new = FN(states)(r, t0 + s + 1, s + 1);
-		for (long u = 0; u < H; u += VL) {
-			real p[CPREP], dr[CD], st[CS], o[CS];
-			FN(load_planes)(r->prep + u, r->Hp, CPREP, p);
-			for (long i = 0; i < R; i++) {
+		for (long i = 0; i < R; i++) {
+			int held = FN(held)(r, t0 + s, i);
+			FN(elapse)(r, c, t0 + s, i);
+			for (long u = 0; u < H; u += VL) {
+				real p[CPREP], dr[CD], st[CS], o[CS];
 				st[0] = load_n(prev[s] + i * H + u, H - u);
 				FN(load_extra)(r, old, t0 + s, i, u, st);
-				if (FN(held)(r, t0 + s, i)) {
+				if (held) {
 					FN(store_extra)(r, new, i, u, st);
 					continue;
 				}
+				FN(load_planes)(r->prep + u, r->Hp, CPREP, p);
 				FN(load_planes)(FN(drive)(r, s, i) + u, r->Hp, CD, dr);
-				FN(elapse)(r, t0 + s, i);
 				/* Only planes 1.. are stored; the compiler drops the rest. */
-				CAT(CELL, _step)(r->consts, p, dr, st, o);
+				CAT(CELL, _step)(c, p, dr, st, o);
 				FN(store_extra)(r, new, i, u, o);
 			}
 		}
@@ -510,12 +519,15 @@ ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev
 	long H = r->d->H, Hp = r->Hp, block = learn ? r->d->block : r->R;
 	const elem *old = FN(states)(r, t, s), *new = FN(states)(r, t + 1, s + 1);
 	const elem *h = (const elem *)r->a->h + (t * r->d->B + r->b0) * H;
-	for (long u = 0; u < H; u += VL) {
-		real p[CPREP], gp[CPREP];
-		FN(load_planes)(r->prep + u, Hp, CPREP, p);
-		for (long i0 = 0; i0 < r->R; i0 += block) {
+	elem c[MAX_CONSTS];
+	memcpy(c, r->consts, sizeof c);
+	/* Units lie next to each other, so that the processor sees what will be read. */
+	for (long i0 = 0; i0 < r->R; i0 += block)
+		for (long u = 0; u < H; u += VL) {
+			real p[CPREP], gp[CPREP];
 			elem *sum = FN(sums)(r, u, learn ? (r->b0 + i0) / block : 0);
 			long i1 = min_l(r->R, i0 + block);
+			FN(load_planes)(r->prep + u, Hp, CPREP, p);
 			FN(load_planes)(sum, VL, LP, gp);
 			for (long i = i0; i < i1; i++) {
 				elem *drive = FN(drive)(r, s, i) + u;
@@ -537,8 +549,8 @@ ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev
 				else
 					FN(load_planes)(drive, Hp, CD, dr);
 				FN(load_planes)(grad, Hp, CS, go);
-				FN(elapse)(r, t, i);
-				CAT(CELL, _adjoint)(r->consts, p, dr, st, o, go, gs, gd, gp, learn);
+				FN(elapse)(r, c, t, i);
+				CAT(CELL, _adjoint)(c, p, dr, st, o, go, gs, gd, gp, learn);
 #pragma GCC unroll 8
 				for (int k = 0; k < CS; k++)
 					store(grad + k * Hp, gs[k]);
@@ -550,7 +562,6 @@ ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev
 			for (int k = 0; k < LP; k++)
 				store(sum + k * VL, gp[k]);
 		}
-	}
 }
 
 static void FN(step_back)(struct FN(run) *r, long t, long s, const elem *prev)
@@ -570,8 +581,8 @@ static void FN(through_products)(struct FN(run) *r, long s)
 	elem *drive = FN(drive)(r, s, 0);
 	for (int g = 0; g < CG; g++)
 		for (long u = r->d->lo[g] / NR * NR; u < r->d->hi[g]; u += NR)
-			for (long i = 0; i < R; i += MR) {
-				int m = (int)min_l(MR, R - i);
+			for (long i = 0, m; i < R; i += m) {
+				m = tile_height(R - i);
 				tile_rows[m](H, drive + i * r->row + CPLANE(g) * Hp, r->row,
 					     r->wback + (g * Hp + u) * H, r->grad + i * CS * Hp + u, CS * Hp, 1);
 			}
@@ -651,12 +662,12 @@ static void FN(input_grads)(const struct FN(run) *r, long t0, long n)
 {
 	long H = r->d->H, I = r->d->I, Ip = ceil_to(I, NR);
 	for (long s = 0; s < n; s++)
-		for (long i = 0; i < r->R; i += MR) {
-			int m = (int)min_l(MR, r->R - i);
+		for (long i = 0, m; i < r->R; i += m) {
+			m = tile_height(r->R - i);
 			elem *gx = (elem *)r->a->gx + ((t0 + s) * r->d->B + r->b0 + i) * I;
 			for (long k = 0; k < I; k += NR)
 				for (long g = 0; g < CP; g++)
-					tile_to(tile_rows[m], m, I - k, H, FN(drive)(r, s, i) + g * r->Hp, r->row,
+					tile_to(tile_rows[m], (int)m, I - k, H, FN(drive)(r, s, i) + g * r->Hp, r->row,
 						r->winback + (g * Ip + k) * H, gx + k, I, g > 0);
 		}
 }

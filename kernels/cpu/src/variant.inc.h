@@ -11,6 +11,7 @@
 #include "../../cells/shared/real.h"
 #include "flush.h"
 #include "gemm.inc.h"
+#include "gates.inc.h"
 #include "../../random/normal.h"
 
 /* add_noise adds n coarse Gaussian numbers from a word of a stream on, and up to three behind them. */
