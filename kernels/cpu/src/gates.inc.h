@@ -2,7 +2,7 @@
  * same results, bit for bit, while denormal numbers are flushed.
  *
  * The argument of the exponential is clamped to where it neither overflows nor leaves the normal numbers,
- * in place of comparisons and selects behind it: 1 + e and 2/(e + 1) round alike there and beyond. The
+ * in place of comparisons and selects behind it: 1/(1 + e) and 1 - 2/(e + 1) are the same there and beyond. The
  * power of two is a factor, which leaves NaN what it is.
  */
 #if VL == 8 || VL == 16
@@ -15,10 +15,11 @@ ALWAYS real least(real a, real b) { return (real)_mm512_min_ps((__m512)a, (__m51
 ALWAYS real most(real a, real b) { return (real)_mm512_max_ps((__m512)a, (__m512)b); }
 #endif
 
-/* gate_exp returns exp(x) for -87.336544 <= x, and that of 88.722835 beyond. */
+/* gate_exp returns exp(x) for -87.336544 <= x, and that of 88.37, next to the largest whose power of two is
+ * finite, beyond. */
 ALWAYS real gate_exp(real x)
 {
-	x = least(r_splat(R(88.722835)), x); /* of two operands the second is the result where one is NaN */
+	x = least(r_splat(R(88.37)), x); /* of two operands the second is the result where one is NaN */
 	real t = x * R(1.44269504088896341) + R(12582912.0);
 	real n = t - R(12582912.0);
 	real r = x - n * R(0.693145751953125) - n * R(1.42860682030941723e-6);
