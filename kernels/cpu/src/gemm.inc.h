@@ -9,6 +9,7 @@
 #define NR (NV * VL)
 
 enum { KBLOCK = 256 }; /* rows of a block of a product over rows */
+enum { AHEAD = 16 };   /* rows of a panel that are called into the cache before they are needed */
 #define ALWAYS static inline __attribute__((always_inline, unused))
 
 typedef real real_u __attribute__((aligned(sizeof(elem)), may_alias));
@@ -65,6 +66,9 @@ ALWAYS void tile(const int m, const int unit, long K, const elem *A, long rs, lo
 			c[i][v] = add ? load(C + i * ldc + v * VL) : r_splat(0);
 	for (long k = 0; k < K; k++) {
 		real b[NV];
+#pragma GCC unroll 2
+		for (long j = 0; j < NR; j += 64 / (long)sizeof(elem))
+			__builtin_prefetch(B + (k + AHEAD) * NR + j);
 #pragma GCC unroll 8
 		for (int v = 0; v < NV; v++)
 			b[v] = load(B + k * NR + v * VL);
