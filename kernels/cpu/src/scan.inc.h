@@ -40,7 +40,7 @@ struct FN(run) {
 	int irregular;	/* the mask holds lengths of steps, for consts[CELAPSED] */
 	const elem *win, *wrec, *wback, *prep, *winback;
 	/* of this worker */
-	elem *kept;	/* [T][Hp/VL][R][CK][VL] drives with keep, in the order of step_back */
+	elem *kept;	/* [T][R][Hp/VL][CK][VL] drives with keep, in the order of step_back */
 	elem *extra;	/* [chunk+1][R][CS-1][Hp], with keep [T+1] of them */
 	elem *grad;	/* [R][CS][Hp] */
 	elem *apack;	/* [units of a worker][KBLOCK] */
@@ -345,7 +345,7 @@ ALWAYS void FN(load_planes)(const elem *base, long stride, int n, real *out)
 /* kept returns where the drives of units u..u+VL-1 of row i at step t are kept. */
 ALWAYS elem *FN(kept)(const struct FN(run) *r, long t, long i, long u)
 {
-	return r->kept + ((t * r->Hp + u) * r->R + i * VL) * CK;
+	return r->kept + ((t * r->R + i) * r->Hp + u) * CK;
 }
 
 ALWAYS void FN(keep_planes)(elem *base, const real *in)
