@@ -57,10 +57,11 @@ enum { CRNN_GTOT = 12, CRNN_JLEAK, CRNN_RATE, CRNN_PE, CRNN_PI, CRNN_SYN };
 #define crnn_CONSTS(X) \
 	X(dt, 0.1, 0.5, "length of a step") \
 	X(step, 0, 2, "0 exp, 1 implicit, 2 euler") \
-	X(sign, -1, 1, "1 restoring, -1 literal") \
+	X(sign, -1, 1, "-1 literal, 1 restoring") \
 	X(kernel, 0, 4, "0 ema, 1 ema_diff, 2 ema_diff_relu, 3 alpha, 4 dualexp") \
 	X(elapsed, 0, 1, "length of the step, 0 where all are 1")
 
+#define crnn_POSITIVE /* x and the input weights make conductances, and with negative ones h has no bound */
 #define crnn_STATES CELL_ROWS(crnn_PLANES)
 #define crnn_IN 2
 #define crnn_REC 0

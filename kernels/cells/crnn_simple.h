@@ -27,18 +27,18 @@
 
 #define crnn_simple_CONSTS(X) \
 	X(dt, 0.1, 0.2, "length of a step") \
-	X(sign, -1, 1, "1 restoring, -1 literal") \
-	X(pp, 0, 1, "what p keeps of p") \
-	X(pq, 0, 1, "what q takes of p") \
-	X(pu, 0, 1, "what p takes of the drive") \
-	X(qq, 0, 1, "what q keeps of q") \
-	X(qu, 0, 1, "what q takes of the drive") \
-	X(xp, -3, 1, "what x takes of p") \
-	X(xq, -1, 3, "what x takes of q") \
-	X(lp, -1, 0, "ln pp") \
-	X(lq, -1, 0, "ln qq") \
-	X(rectify, 0, 1, "1 where x is not below 0") \
-	X(alpha, 0, 1, "1 with the kernel alpha") \
+	X(sign, -1, 1, "-1 literal, 1 restoring") \
+	X(pp, 0.6, 0.9, "what p keeps of p") \
+	X(pq, 0.1, 0.6, "what q takes of p") \
+	X(pu, 0.1, 0.3, "what p takes of the drive") \
+	X(qq, 0.6, 0.9, "what q keeps of q") \
+	X(qu, 0.1, 0.3, "what q takes of the drive") \
+	X(xp, 1, 1.5, "what x takes of p") \
+	X(xq, -1, 2, "what x takes of q") \
+	X(lp, -0.51, -0.105, "ln pp") \
+	X(lq, -0.51, -0.105, "ln qq") \
+	X(rectify, 0, 1, "0 free, 1 rectified") \
+	X(alpha, 0, 1, "0 other, 1 alpha") \
 	X(elapsed, 0, 1, "length of the step, 0 where all are 1")
 
 #define crnn_simple_STATES CELL_ROWS(crnn_simple_PLANES)

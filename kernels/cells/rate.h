@@ -31,9 +31,9 @@ enum { RATE_B, RATE_S, RATE_R };
 	X(dt, 0.7, 0.7, "length of a step") \
 	X(form_s, 0, 2, "0 tau, 1 softplus, 2 sigmoid") \
 	X(form_r, 0, 2, "0 tau, 1 softplus, 2 sigmoid") \
-	X(gain, 0.1, 0.3, "of the power") \
-	X(threshold, -8, 0, "of the power") \
-	X(exponent, 0.6, 2, "of the power")
+	X(gain, 0.2, 0.3, "of the power") \
+	X(threshold, -0.5, 0, "of the power") \
+	X(exponent, 2.2, 3, "of the power")
 
 #define rate_STATES CELL_ROWS(rate_PLANES)
 #define rate_IN 1

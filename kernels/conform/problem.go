@@ -64,9 +64,8 @@ func NewProblem[F kernels.Float](v Variant, s Sizes, seed uint64) *Problem {
 	gauss := func(scale float64) func(int) float64 {
 		return func(int) float64 { return scale * r.NormFloat64() }
 	}
-	// The conductances of the full cell must not be negative, or it has no bound.
 	input, drive := gauss(1), gauss(1/math.Sqrt(float64(s.I)))
-	if v.Header == "crnn" {
+	if cells.Positive(v.Header) {
 		gain := 1.0
 		if v.Consts[3] >= 3 { // alpha and dualexp have an area of tau_s tau_l
 			gain = 10
