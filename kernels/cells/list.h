@@ -73,4 +73,11 @@
 #endif
 #undef CELL
 
-#define CELLS(X) X(cond) X(cond_ei) X(cond_fixed) X(crnn) X(crnn_simple) X(gru) X(lif) X(lstm) X(rate) X(rnn)
+#define CELL ugrnn
+#include "ugrnn.h"
+#ifdef EACH_CELL
+#include EACH_CELL
+#endif
+#undef CELL
+
+#define CELLS(X) X(cond) X(cond_ei) X(cond_fixed) X(crnn) X(crnn_simple) X(gru) X(lif) X(lstm) X(rate) X(rnn) X(ugrnn)
