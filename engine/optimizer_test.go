@@ -72,6 +72,15 @@ func TestOptimizersAgreeWithTextbook(t *testing.T) {
 			x.p -= lr * g
 		}
 	}
+	lion := func(o Options) func(x *textbook, g float64) {
+		return func(x *textbook, g float64) {
+			x.p *= 1 - lr*o.WeightDecay
+			if mean := o.Beta1*x.m + (1-o.Beta1)*g; mean != 0 {
+				x.p -= lr * math.Copysign(1, mean)
+			}
+			x.m = o.Beta2*x.m + (1-o.Beta2)*g
+		}
+	}
 	decay := func(o *Options) { o.WeightDecay = 0.1 }
 	largeEps := func(o *Options) { o.Eps = 0.3 } // shows whether eps stands inside the root or out
 	for name, c := range map[string]struct {
@@ -89,6 +98,8 @@ func TestOptimizersAgreeWithTextbook(t *testing.T) {
 		"sgd, plain":        {with("sgd", func(o *Options) { o.Momentum = 0 }), sgd},
 		"sgd, nesterov":     {with("sgd", func(o *Options) { o.Nesterov = true }), sgd},
 		"sgd, decay":        {with("sgd", decay), sgd},
+		"lion":              {with("lion", nil), lion},
+		"lion, decay":       {with("lion", decay), lion},
 		"sgd, all together": {with("sgd", func(o *Options) { o.Nesterov = true; o.WeightDecay = 0.1 }), sgd},
 	} {
 		const n, steps = 7, 60

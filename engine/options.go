@@ -23,13 +23,13 @@ type Options struct {
 
 	Optimizer   string  `toml:"optimizer" needs:"updates=by gradient" doc:"Update rule." oneof:"@optimizer"`
 	LR          float64 `toml:"lr" doc:"Learning rate, at its peak." min:"0" max:"1000"`
-	Momentum    float64 `toml:"momentum" needs:"optimizer=@optimizer.momentum" doc:"Momentum of sgd." min:"0" max:"1"`
-	Nesterov    bool    `toml:"nesterov" needs:"optimizer=@optimizer.nesterov; momentum>0" doc:"Nesterov's form of the momentum, sgd only."`
-	Beta1       float64 `toml:"beta1" needs:"optimizer=@optimizer.beta1" doc:"Decay of the mean gradient, adam and adamw." min:"0" max:"0.999999"`
-	Beta2       float64 `toml:"beta2" needs:"optimizer=@optimizer.beta2" doc:"Decay of the mean squared gradient, adam and adamw." min:"0" max:"0.99999999"`
-	RMSAlpha    float64 `toml:"rms_alpha" needs:"optimizer=@optimizer.rms_alpha" doc:"Decay of the mean squared gradient, rmsprop." min:"0" max:"0.99999999"`
+	Momentum    float64 `toml:"momentum" needs:"optimizer=@optimizer.momentum" doc:"Momentum." min:"0" max:"1"`
+	Nesterov    bool    `toml:"nesterov" needs:"optimizer=@optimizer.nesterov; momentum>0" doc:"Nesterov's form of the momentum."`
+	Beta1       float64 `toml:"beta1" needs:"optimizer=@optimizer.beta1" doc:"Decay of the mean gradient." min:"0" max:"0.999999"`
+	Beta2       float64 `toml:"beta2" needs:"optimizer=@optimizer.beta2" doc:"Decay of the mean squared gradient; of the mean gradient that lion keeps." min:"0" max:"0.99999999"`
+	RMSAlpha    float64 `toml:"rms_alpha" needs:"optimizer=@optimizer.rms_alpha" doc:"Decay of the mean squared gradient of rmsprop." min:"0" max:"0.99999999"`
 	Eps         float64 `toml:"eps" needs:"optimizer=@optimizer.eps" doc:"Added to the root of the mean squared gradient." min:"1e-30" max:"1"`
-	WeightDecay float64 `toml:"weight_decay" needs:"updates=by gradient" doc:"Decay towards 0 of the parameters that decay_on names: decoupled with adamw, otherwise added to the gradient." min:"0" max:"1000"`
+	WeightDecay float64 `toml:"weight_decay" needs:"updates=by gradient" doc:"Decay towards 0 of the parameters that decay_on names: decoupled with adamw and lion, otherwise added to the gradient." min:"0" max:"1000"`
 	// DecayOn names roles (decayRoles) or parameters.
 	DecayOn []string `toml:"decay_on" needs:"weight_decay>0" before:"all" doc:"Parameters that weight_decay acts on: matrices (input, recurrent and read-out weights), all, or names such as W, readout.weight."`
 	// L1 and L2 hold entries that penalties reads.

@@ -28,7 +28,7 @@ func TestValidate(t *testing.T) {
 		{func(o *Options) { o.Batch = 70000 }, "batch is 70000, want 1 to 65536"},
 		{func(o *Options) { o.LR = math.NaN() }, "lr is NaN, want 0 to 1000"},
 		{func(o *Options) { o.Clip = -1 }, "clip is -1, want "},
-		{func(o *Options) { o.Optimizer = "lbfgs" }, `optimizer is "lbfgs", want one of adam, adamw, rmsprop, sgd`},
+		{func(o *Options) { o.Optimizer = "lbfgs" }, `optimizer is "lbfgs", want one of ` + strings.Join(optimisers.Names(), ", ")},
 		{func(o *Options) { o.Schedule = "" }, `schedule is "", want one of constant, cosine, step, onecycle`},
 	} {
 		o := DefaultOptions()

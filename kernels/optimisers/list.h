@@ -2,7 +2,8 @@
  *
  * OPTIMISERS(X) is X(NAME) for every optimiser, in alphabetical order. */
 #include "adam.h"
+#include "lion.h"
 #include "rmsprop.h"
 #include "sgd.h"
 
-#define OPTIMISERS(X) X(adam) X(rmsprop) X(sgd)
+#define OPTIMISERS(X) X(adam) X(lion) X(rmsprop) X(sgd)

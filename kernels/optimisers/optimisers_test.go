@@ -58,7 +58,7 @@ func TestList(t *testing.T) {
 // TestDescends holds that every rule goes down the slope of a parabola, and that decay can be left out.
 func TestDescends(t *testing.T) {
 	for _, name := range Names() {
-		rule, err := Of(name, Settings{Beta1: 0.9, Beta2: 0.99, Alpha: 0.9, Momentum: 0.5, Eps: 1e-8, Decay: 0.5})
+		rule, err := Of(name, Settings{Beta1: 0.9, Beta2: 0.99, Alpha: 0.9, Momentum: 0.5, Eps: 1e-8, Decay: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
