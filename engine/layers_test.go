@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"galvani/data"
 	"galvani/kernels"
 	"galvani/kernels/devices"
 	"galvani/models"
@@ -91,6 +92,20 @@ func hidden(t *testing.T, g *Graph[float32], layer int) []float32 {
 	return h
 }
 
+// traced returns the numbers of the trace of a batch by their names.
+func traced(t *testing.T, s *Session, b *data.Batch) map[string][]float64 {
+	t.Helper()
+	tensors, err := s.Trace(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string][]float64{}
+	for _, x := range tensors {
+		shown[x.Name] = x.Numbers()
+	}
+	return shown
+}
+
 // TestLayersInTrace: h is what the read-out sees, and h_l0 that of the layer below. The gradients of the
 // steps are those of both layers, on the graph as on the scan.
 func TestLayersInTrace(t *testing.T) {
@@ -98,14 +113,7 @@ func TestLayersInTrace(t *testing.T) {
 	for _, dev := range hostDevices(t) {
 		s := newToySession(t, func(c *Config) { c.Net, c.Device = twoLayers(t, "gru"), dev })
 		b := batchOf(t, s, 0)
-		tensors, err := s.Trace(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		shown := map[string][]float64{}
-		for _, x := range tensors {
-			shown[x.Name] = x.Numbers()
-		}
+		shown := traced(t, s, b)
 		hid, outs := s.cfg.Net.Hidden(), s.cfg.Net.Outputs()
 		last := shown["h"][(b.T-1)*b.B*hid:]
 		for o := range outs {
@@ -200,14 +208,7 @@ func TestPlanesInTrace(t *testing.T) {
 	for _, dev := range hostDevices(t) {
 		s := newToySession(t, func(c *Config) { c.Net, c.Device = twoLayers(t, "lstm"), dev })
 		b := batchOf(t, s, 0)
-		tensors, err := s.Trace(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		shown := map[string][]float64{}
-		for _, x := range tensors {
-			shown[x.Name] = x.Numbers()
-		}
+		shown := traced(t, s, b)
 		g := graphsOf(s).train
 		if err := errors.Join(g.ResetState(), g.Load(b), g.Run()); err != nil {
 			t.Fatal(err)

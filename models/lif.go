@@ -98,10 +98,7 @@ func (c *LIF) check() error {
 
 // timeConstants returns τ_s, τ_m and τ_a.
 func (c *LIF) timeConstants() []timeConstant {
-	of := func(name, of string, tau float64) timeConstant {
-		learned := c.Learn == "all" || c.Learn == "tau_"+name
-		return timeConstant{name: name, of: of, dt: c.Dt, tau: tau, form: tauForm(learned, c.TauForm), shared: c.TauShape == "scalar"}
-	}
+	of := tauSettings{c.Learn, c.TauForm, c.TauShape, c.Dt}.of
 	return []timeConstant{of("s", "synaptic", c.TauS), of("m", "membrane", c.TauM), of("a", "adaptation", c.TauA)}
 }
 
@@ -115,14 +112,7 @@ func (c *LIF) Params(d Dims) ([]kernels.Spec, error) {
 		learned("W", "H H", []int{d.H, d.H}, kernels.Rec, "recurrent weights", kernels.Init{Kind: kernels.Orthogonal, A: 1}),
 		learned("b", "H", []int{d.H}, kernels.Vec, "constant current", kernels.Init{}),
 	}
-	for _, t := range c.timeConstants() {
-		s, err := t.spec(d)
-		if err != nil {
-			return nil, err
-		}
-		specs = append(specs, s)
-	}
-	return specs, nil
+	return withTimeConstants(specs, d, c.timeConstants())
 }
 
 // Derived implements Deriver: the time constants that are learned.

@@ -85,22 +85,12 @@ func (c *Rate) Params(d Dims) ([]kernels.Spec, error) {
 		learned("W", "H H", []int{d.H, d.H}, kernels.Rec, "recurrent weights", kernels.Init{Kind: kernels.Orthogonal, A: gain}),
 		learned("b", "H", []int{d.H}, kernels.Vec, "constant current", bias),
 	}
-	for _, t := range c.timeConstants() {
-		s, err := t.spec(d)
-		if err != nil {
-			return nil, err
-		}
-		specs = append(specs, s)
-	}
-	return specs, nil
+	return withTimeConstants(specs, d, c.timeConstants())
 }
 
 // timeConstants returns τ_s and τ_r.
 func (c *Rate) timeConstants() []timeConstant {
-	of := func(name, of string, tau float64) timeConstant {
-		learned := c.Learn == "all" || c.Learn == "tau_"+name
-		return timeConstant{name: name, of: of, dt: c.Dt, tau: tau, form: tauForm(learned, c.TauForm), shared: c.TauShape == "scalar"}
-	}
+	of := tauSettings{c.Learn, c.TauForm, c.TauShape, c.Dt}.of
 	return []timeConstant{of("s", "synaptic", c.TauS), of("r", "membrane", c.TauR)}
 }
 

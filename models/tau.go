@@ -27,15 +27,34 @@ type timeConstant struct {
 	shared   bool // one for all units
 }
 
-// tauForm returns the form of a time constant, given the setting tau_form.
-func tauForm(learned bool, setting string) int {
+// tauSettings are the settings of a cell that its time constants go by.
+type tauSettings struct {
+	learn, form, shape string
+	dt                 float64
+}
+
+// of returns the time constant tau_name, which is the one of a part of the cell.
+func (s tauSettings) of(name, part string, tau float64) timeConstant {
+	form := tauSoftplus
 	switch {
-	case !learned:
-		return tauFixed
-	case setting == "sigmoid":
-		return tauSigmoid
+	case s.learn != "all" && s.learn != "tau_"+name:
+		form = tauFixed
+	case s.form == "sigmoid":
+		form = tauSigmoid
 	}
-	return tauSoftplus
+	return timeConstant{name: name, of: part, dt: s.dt, tau: tau, form: form, shared: s.shape == "scalar"}
+}
+
+// withTimeConstants adds the rows of time constants to a table of parameters.
+func withTimeConstants(specs []kernels.Spec, d Dims, list []timeConstant) ([]kernels.Spec, error) {
+	for _, t := range list {
+		s, err := t.spec(d)
+		if err != nil {
+			return nil, err
+		}
+		specs = append(specs, s)
+	}
+	return specs, nil
 }
 
 // param returns the name of the parameter.
