@@ -8,16 +8,16 @@
 #if VL == 8 || VL == 16
 
 #if VL == 8
-ALWAYS real least(real a, real b) { return (real)_mm256_min_ps((__m256)a, (__m256)b); }
-ALWAYS real most(real a, real b) { return (real)_mm256_max_ps((__m256)a, (__m256)b); }
+CELL_FN real least(real a, real b) { return (real)_mm256_min_ps((__m256)a, (__m256)b); }
+CELL_FN real most(real a, real b) { return (real)_mm256_max_ps((__m256)a, (__m256)b); }
 #else
-ALWAYS real least(real a, real b) { return (real)_mm512_min_ps((__m512)a, (__m512)b); }
-ALWAYS real most(real a, real b) { return (real)_mm512_max_ps((__m512)a, (__m512)b); }
+CELL_FN real least(real a, real b) { return (real)_mm512_min_ps((__m512)a, (__m512)b); }
+CELL_FN real most(real a, real b) { return (real)_mm512_max_ps((__m512)a, (__m512)b); }
 #endif
 
 /* gate_exp returns exp(x) for -87.336544 <= x, and that of 88.37, next to the largest whose power of two is
  * finite, beyond. */
-ALWAYS real gate_exp(real x)
+CELL_FN real gate_exp(real x)
 {
 	x = least(r_splat(R(88.37)), x); /* of two operands the second is the result where one is NaN */
 	real t = x * R(1.44269504088896341) + R(12582912.0);
@@ -31,12 +31,12 @@ ALWAYS real gate_exp(real x)
 	return power * (q * r * r + r) + power;
 }
 
-ALWAYS real gate_sigmoid(real x)
+CELL_FN real gate_sigmoid(real x)
 {
 	return R(1.0) / (R(1.0) + gate_exp(most(r_splat(R(-87.336544)), -x)));
 }
 
-ALWAYS real gate_tanh(real x)
+CELL_FN real gate_tanh(real x)
 {
 	real a = r_float(r_bits(x) & 0x7fffffff);
 	real z = x * x;

@@ -10,8 +10,8 @@
 
 #include "../../cells/shared/real.h"
 #include "flush.h"
-#include "gemm.inc.h"
 #include "gates.inc.h"
+#include "gemm.inc.h"
 #include "../../random/normal.h"
 
 /* add_noise adds n coarse Gaussian numbers from a word of a stream on, and up to three behind them. */
