@@ -7,6 +7,9 @@
 // (a part of a packed tensor), Linear and the losses. A Device decides where they run; a nil one
 // is the host with Gorgonia's own operations.
 //
+// Networks that learn while they are stepped in time are a Program: arrays, weights and a list of operations, which a
+// Stepper runs as it is. A rule of learning is such a list, and no kernel of its own.
+//
 // Letters: T steps, B batch, I input, H hidden units, O output, S state planes. Arrays are
 // row-major with time first: x [T,B,I], h [T,B,H].
 //

@@ -1,5 +1,5 @@
 // Package cpu is the CPU as a device: packed matrix products and the scan loop in C, one
-// compilation per instruction set, chosen at run time. What needs no C (weights made of stored
+// compilation per instruction set, chosen at run time; and the loops over circuits and over programs of layered networks. What needs no C (weights made of stored
 // ones) is Go. Without cgo there is no device, and Open says so.
 //
 // The C is in src, and each package of isa compiles it for one instruction set; this package alone imports

@@ -8,7 +8,8 @@
 // computed on the host. Other rules than backprop change the way back alone.
 //
 // Networks that are stepped in time (Stepped) have leaky units or cells with dendrites, and their synapses change in every
-// step by what is there where they are. They have no graph but that of what they answer.
+// step by what is there where they are. They have no graph but that of what they answer. Each is written as a
+// kernels.Program: on the CPU one kernel runs them all, elsewhere Go does, with large products on the device.
 //
 // It imports packages models, rules and kernels; the experiments and commands that train layered networks may import it.
 package layered

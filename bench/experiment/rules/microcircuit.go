@@ -135,6 +135,7 @@ const (
 func (s *microcircuit) predict(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
 	m := layered.NewMicrocircuit()
 	m.Hidden, m.Activation, m.TPres, m.SelfPredicting, m.RateUp, m.RateIP, m.RatePI, m.InitScale = []int{20}, "sigmoid", 1, false, []float64{0}, 1, 0.5, 1
+	m.TEval = 20 // potentials that are compared have settled
 	n, err := newNetwork(env, m, 30, 10, 1, seed)
 	if err != nil {
 		return experiment.Result{}, err
