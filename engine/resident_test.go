@@ -394,6 +394,7 @@ type scanLayer struct{ plan kernels.ScanPlan }
 
 func (scanLayer) Planes() []kernels.Plane          { return []kernels.Plane{{Name: "h"}} }
 func (l scanLayer) H() (gorgonia.Value, error)     { return l.plan.H(), nil }
+func (l scanLayer) Shown() int                     { return 0 }
 func (l scanLayer) Final() (gorgonia.Value, error) { return l.plan.Final(), nil }
 
 // residentSessions gives the same session on the CPU and on a far device with so many bytes free.

@@ -114,6 +114,7 @@ type toyLayer struct {
 
 func (*toyLayer) Planes() []kernels.Plane                  { return []kernels.Plane{{Name: "h"}} }
 func (l *toyLayer) H() (gorgonia.Value, error)             { return l.h() }
+func (l *toyLayer) Shown() int                             { return 0 }
 func (l *toyLayer) Final() (gorgonia.Value, error)         { return l.final() }
 func (l *toyLayer) Steps() []*gorgonia.Node                { return l.steps }
 func (l *toyLayer) Ends() (before, after []*gorgonia.Node) { return l.before, l.after }
