@@ -205,7 +205,7 @@ func readDockerfile(t *testing.T) *dockerfile {
 }
 
 func TestDockerfileKeepsRules(t *testing.T) {
-	for _, finding := range lint(readDockerfile(t), "cpu", "gpu") {
+	for _, finding := range lint(readDockerfile(t), "cpu", "gpu", "mpi") {
 		t.Error(finding)
 	}
 }

@@ -157,3 +157,38 @@ func TestJob(t *testing.T) {
 		}
 	}
 }
+
+// TestMPIJob holds launcher and workers to the rules of the Job, and lets them run what the image has.
+func TestMPIJob(t *testing.T) {
+	docs := readYAML(t, "kubernetes/mpijob.yaml", 2)
+	claim, job := docs[0], docs[1]
+	expect(t, claim, "[ReadWriteMany]", "spec", "accessModes")
+	expect(t, job, "kubeflow.org/v2beta1", "apiVersion")
+	expect(t, job, "MPIJob", "kind")
+	for _, name := range []string{"Launcher", "Worker"} {
+		pod := at(t, job, "spec", "mpiReplicaSpecs", name, "template", "spec")
+		expect(t, pod, "true", "securityContext", "runAsNonRoot")
+		expect(t, pod, "10001", "securityContext", "runAsUser")
+		expect(t, pod, "false", "automountServiceAccountToken")
+		c := at(t, pod, "containers", 0)
+		expect(t, c, "true", "securityContext", "readOnlyRootFilesystem")
+		expect(t, c, "[ALL]", "securityContext", "capabilities", "drop")
+		for _, m := range at(t, c, "volumeMounts").([]any) {
+			of := at(t, m, "name")
+			if !slices.ContainsFunc(at(t, pod, "volumes").([]any), func(v any) bool { return at(t, v, "name") == of }) {
+				t.Errorf("%s: no volume %v", name, of)
+			}
+		}
+		expect(t, pod, at(t, claim, "metadata", "name").(string), "volumes", 0, "persistentVolumeClaim", "claimName")
+	}
+	keys := at(t, job, "spec", "sshAuthMountPath").(string)
+	for _, path := range []string{"mpi/sshd_config", "mpi/ssh_config"} {
+		if text := read(t, path); !strings.Contains(text, keys+"/id_rsa\n") || !strings.Contains(text, "Port 2222\n") {
+			t.Errorf("%s has other keys than those in %s, or another port than 2222", path, keys)
+		}
+	}
+	worker := at(t, job, "spec", "mpiReplicaSpecs", "Worker", "template", "spec", "containers", 0)
+	expect(t, worker, "[/usr/sbin/sshd -De]", "command")
+	expect(t, worker, "2222", "readinessProbe", "tcpSocket", "port")
+	expect(t, worker, "1", "resources", "limits", "nvidia.com/gpu")
+}
