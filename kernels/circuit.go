@@ -26,9 +26,13 @@ type Circuit struct {
 }
 
 // Poisson is the Header of a population of sources: each unit spikes in a step with probability
-// rate·Step, independently. Its one parameter is the rate in Hz. Number n of the stream of a unit,
-// random.New(Seed).Named(Name).Stream(unit), decides on step n.
+// rate·Step, independently. Its one parameter is the rate in Hz. The numbers of the stream
+// random.New(Seed).Named(Name).Stream(unit).Stream(b) are the gaps (sparse.Gap) before the spikes of a unit in
+// the steps SourceBlock·b and after, up to the next block, which begins anew.
 const Poisson = "poisson"
+
+// SourceBlock is how many steps of a source are drawn together.
+const SourceBlock = 256
 
 // Population is N units of one kind.
 type Population struct {
@@ -58,7 +62,9 @@ func (p Population) Reversal(synapse int) (mV float64, ok bool) {
 	return p.Reversals[synapse], true
 }
 
-// Projection connects the population From to synapse Synapse of the population To.
+// Projection connects the population From to synapse Synapse of the population To. Where all entries have one
+// weight and one delay and do not change, what arrives at a unit in a step is the number of spikes times the
+// weight, as one number; otherwise it is added up in the order of source and entry.
 type Projection struct {
 	From, To, Synapse int
 	Matrix            *sparse.Matrix // [N of To, N of From], columns in rising order
@@ -66,6 +72,11 @@ type Projection struct {
 	Delay             []int          // steps, at least 1; one for all or one per entry
 	// Plasticity changes the weights, nil for those that stay. Every entry then has a weight of its own.
 	Plasticity *Plasticity
+}
+
+// Counts reports whether what arrives is a number of spikes times the weight.
+func (p Projection) Counts() bool {
+	return len(p.Weight) == 1 && len(p.Delay) == 1 && p.Plasticity == nil
 }
 
 // Current is a constant current into every unit of a population, in the steps First ≤ n < Last.

@@ -19,7 +19,7 @@ func (s *CircuitSize) AddPopulation(p Population) {
 	units := float64(p.N)
 	s.Units += units
 	if n, ok := neurons.Of(p.Header); ok {
-		s.State += units * float64(len(n.Planes)+2*len(p.Synapses))
+		s.State += units * float64(len(n.Planes)+2*len(p.Synapses)+1) // and the counts of what arrives
 	}
 }
 

@@ -147,8 +147,9 @@ func unequal(m *sparse.Matrix, weight float64, key random.Stream) (w []float64, 
 // more sources than a word, and than 32 words, have bits.
 func circuits(t *testing.T) map[string]*kernels.Circuit {
 	all := map[string]*kernels.Circuit{
-		"lif": Single(t, "lif", map[string]float64{"t_ref": 2}, 38),
-		"eif": Single(t, "eif", map[string]float64{"D_T": 4, "V_th": 10}, 19.4),
+		"lif":  Single(t, "lif", map[string]float64{"t_ref": 2}, 38),
+		"eif":  Single(t, "eif", map[string]float64{"D_T": 4, "V_th": 10}, 19.4),
+		"adex": Single(t, "adex", map[string]float64{"t_ref": 1}, 40),
 	}
 	for name, mixed := range map[string]bool{"balanced": false, "mixed": true} {
 		c := Balanced(t, 300, 3, mixed)
@@ -156,6 +157,17 @@ func circuits(t *testing.T) map[string]*kernels.Circuit {
 		c.Currents = []kernels.Current{{Population: 1, First: 500, Last: 600, Amplitude: 9}}
 		all[name] = c
 	}
+	all["sparse"] = Balanced(t, 300, 3, false) // below the density from which a device may store bits
+	for i, p := range all["sparse"].Projections {
+		m, err := sparse.Probability(p.Matrix.Rows, p.Matrix.Cols, 0.02, true, random.New(7).Stream(uint64(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Matrix, p.Weight = m, []float64{3 * p.Weight[0]}
+		p.Delay = []int{1 + i}
+		all["sparse"].Projections[i] = p
+	}
+	all["many at once"] = manyAtOnce(t)
 	all["conductances"] = conductances(t)
 	all["many sources"] = manySources(t)
 	all["small currents"] = smallCurrents(t)
@@ -204,6 +216,35 @@ func manySources(t *testing.T) *kernels.Circuit {
 		{From: 0, To: 1, Matrix: m, Weight: []float64{0}, Delay: []int{1}}}
 	c.Projections[0].Weight, c.Projections[0].Delay = unequal(m, 15, key.Stream(1))
 	c.Projections[1].Weight, _ = unequal(m, 9, key.Stream(2))
+	return c
+}
+
+// manyAtOnce is 700 sources of which most spike in the same step, with one weight and one delay, onto 300 units:
+// dense, and sparse with entries twice.
+func manyAtOnce(t *testing.T) *kernels.Circuit {
+	c := &kernels.Circuit{Step: 0.1, Seed: 5, Populations: []kernels.Population{
+		{Name: "x", Header: kernels.Poisson, N: 700, Params: []float64{8000}},
+		{Name: "cell", Header: "lif", N: 300, Params: Params(t, "lif", nil), Synapses: []float64{5, 3}}}}
+	m, err := sparse.Probability(300, 700, 0.5, true, random.New(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var post, pre []int32
+	for j := range 700 {
+		for k := range 3 {
+			post, pre = append(post, int32(j%300), int32((j+k)%300)), append(pre, int32(j), int32(j))
+		}
+	}
+	twice, _, err := sparse.Entries(300, 700, post, pre)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 300 {
+		slices.Sort(twice.Row(i))
+	}
+	c.Projections = []kernels.Projection{{From: 0, To: 1, Matrix: m, Weight: []float64{0.07}, Delay: []int{2}},
+		{From: 0, To: 1, Synapse: 1, Matrix: twice, Weight: []float64{0.3}, Delay: []int{1}}}
+	c.Probes = []kernels.Probe{{Population: 1, Unit: 299}}
 	return c
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"galvani/kernels"
 	"galvani/kernels/random"
+	"galvani/kernels/sparse"
 )
 
 // float is the number type of the reference of a circuit.
@@ -29,7 +30,8 @@ func Reference[F float](c *kernels.Circuit, steps int) ([]kernels.Spike, [][]F, 
 
 type circuitState[F float] struct {
 	c       *kernels.Circuit
-	v, left [][]F
+	v, w    [][]F // w adapts, where the neuron does
+	left    [][]F
 	current [][][]F // of each population, synapse and unit
 	due     map[arrival]F
 	spiked  [][]bool
@@ -49,9 +51,12 @@ func newCircuitState[F float](c *kernels.Circuit) *circuitState[F] {
 		s.plastic[i] = newPlastic[F](c, i)
 	}
 	for _, p := range c.Populations {
-		v, left := make([]F, p.N), make([]F, p.N)
+		v, w, left := make([]F, p.N), make([]F, p.N), make([]F, p.N)
 		for u := range v {
-			if v[u] = -72; p.Start != nil {
+			if v[u] = -72; p.Header == "adex" {
+				v[u] = -70.6
+			}
+			if p.Start != nil {
 				v[u] = F(p.Start[u])
 			}
 		}
@@ -59,7 +64,7 @@ func newCircuitState[F float](c *kernels.Circuit) *circuitState[F] {
 		for k := range current {
 			current[k] = make([]F, p.N)
 		}
-		s.v, s.left, s.current = append(s.v, v), append(s.left, left), append(s.current, current)
+		s.v, s.w, s.left, s.current = append(s.v, v), append(s.w, w), append(s.left, left), append(s.current, current)
 		s.spiked = append(s.spiked, make([]bool, p.N))
 	}
 	return s
@@ -75,8 +80,7 @@ func (s *circuitState[F]) step(n int64) {
 		}
 		for u := range p.N {
 			if p.Header == kernels.Poisson {
-				unit := random.New(s.c.Seed).Named(p.Name).Stream(uint64(u))
-				s.spiked[i][u] = unit.Chance(uint64(n), random.Chance(p.Params[0]*s.c.Step/1000))
+				s.spiked[i][u] = s.source(p, u, n)
 			} else {
 				in := F(constant)
 				for k := range p.Synapses {
@@ -97,6 +101,20 @@ func (s *circuitState[F]) step(n int64) {
 	s.decay(n)
 }
 
+// source reports whether unit u of a population of sources spikes in step n, by the gaps of its block.
+func (s *circuitState[F]) source(p kernels.Population, u int, n int64) bool {
+	unit := random.New(s.c.Seed).Named(p.Name).Stream(uint64(u)).Stream(uint64(n / kernels.SourceBlock))
+	at := 0
+	for k := uint64(0); at < kernels.SourceBlock; k++ {
+		at += sparse.Gap(unit.Uniform(k), math.Log1p(-p.Params[0]*s.c.Step/1000), kernels.SourceBlock)
+		if at == int(n%kernels.SourceBlock) {
+			return true
+		}
+		at++
+	}
+	return false
+}
+
 // deliver adds the spikes of step n to what is due.
 func (s *circuitState[F]) deliver(n int64) {
 	for i, p := range s.c.Projections {
@@ -106,6 +124,18 @@ func (s *circuitState[F]) deliver(n int64) {
 		}
 		_, jump := kernels.Decay(s.c.Step, s.c.Populations[p.To].Synapses[p.Synapse])
 		for i := range p.Matrix.Rows {
+			if p.Counts() {
+				count := 0
+				for _, j := range p.Matrix.Row(i) {
+					if s.spiked[p.From][j] {
+						count++
+					}
+				}
+				if count > 0 {
+					s.due[arrival{n + int64(p.Delay[0]) - 1, p.To, p.Synapse, i}] += F(F(count) * F(p.Weight[0]*jump))
+				}
+				continue
+			}
 			for k := p.Matrix.Start[i]; k < p.Matrix.Start[i+1]; k++ {
 				if s.spiked[p.From][p.Matrix.Col[k]] {
 					at := arrival{n + int64(p.Delay[int(k)%len(p.Delay)]) - 1, p.To, p.Synapse, i}
@@ -149,6 +179,16 @@ func (s *circuitState[F]) unit(p kernels.Population, i, u int, in F) bool {
 		v += F(slope * F(dt/a[0]))
 		v = max(v, F(a[6]))
 		threshold, reset, wait = a[4], a[5], a[7]
+	case "adex":
+		x := min(F((v-F(a[2]))*F(1/a[3])), F((a[4]-a[2])/a[3]))
+		slope := F(a[1]) - v
+		slope += F(exponential(x) * F(a[3]))
+		slope -= s.w[i][u]
+		slope += in
+		s.w[i][u] = F(s.w[i][u]*F(math.Exp(-dt/a[8]))) + F((v-F(a[1]))*F(-a[9]*math.Expm1(-dt/a[8])))
+		v += F(slope * F(dt/a[0]))
+		v = max(v, F(a[6]))
+		threshold, reset, wait = a[4], a[5], a[7]
 	default:
 		panic("conform: no reference of neuron " + p.Header)
 	}
@@ -159,6 +199,9 @@ func (s *circuitState[F]) unit(p kernels.Population, i, u int, in F) bool {
 	spike := v >= F(threshold)
 	if spike {
 		v, s.left[i][u] = F(reset), F(math.Floor(wait/dt+0.5))
+		if p.Header == "adex" {
+			s.w[i][u] += F(a[10])
+		}
 	}
 	s.v[i][u] = v
 	return spike

@@ -8,7 +8,6 @@
 #include "grid.h"
 #include "circuit.h"
 #include "../neurons/list.h"
-#include "../random/random.h"
 
 typedef unsigned long long word;
 
@@ -37,7 +36,7 @@ enum { NEURONS(NUMBER) };
 NEURONS(UNIT)
 
 /* unit steps a unit, and returns whether it spikes. */
-GPU_FN int unit(const struct circuit_params &p, const struct wiring_population &q, word step, float current, long long u)
+GPU_FN int unit(const struct circuit_params &p, const struct wiring_population &q, float current, long long u)
 {
 	switch (q.neuron) {
 #define CASE(c) \
@@ -45,7 +44,7 @@ GPU_FN int unit(const struct circuit_params &p, const struct wiring_population &
 		return c##_unit(p, q, current, u);
 		NEURONS(CASE)
 	}
-	return random_chance(random_key(q.key, u), step, q.threshold);
+	return 0;
 }
 
 /* gathered returns a bit of every lane. */
@@ -61,14 +60,14 @@ GPU_FN unsigned gathered(int set)
 GPU_FN int lowest(unsigned x) { return (int)(float_bits((float)(x & (0u - x))) >> 23) - 127; }
 
 /* spike steps the units of the worker, and fills its words of the row. */
-GPU_FN void spike(const struct circuit_params &p, const struct wiring_population &q, word step, float current, word *row)
+GPU_FN void spike(const struct circuit_params &p, const struct wiring_population &q, float current, word *row)
 {
 	int lane = threadIdx.x, worker = blockIdx.x;
 	for (long long w = wiring_bound(&q, worker, p.workers); w < wiring_bound(&q, worker + 1, p.workers); w++) {
 		word out = 0;
 		for (int half = 0; half < 64; half += 32) {
 			long long u = 64 * w + half + lane;
-			int set = unit(p, q, step, current, u);
+			int set = unit(p, q, current, u);
 			out |= (word)gathered(set && u < q.units) << half;
 		}
 		if (lane == 0)
@@ -76,8 +75,8 @@ GPU_FN void spike(const struct circuit_params &p, const struct wiring_population
 	}
 }
 
-/* entries adds a spike of source j. The lanes go over the entries; all of one target are one lane's, in
- * their order, so that no two lanes add to the same number. */
+/* entries adds a spike of source j, or counts it. The lanes go over the entries; all of one target are one
+ * lane's, in their order, so that no two lanes add to the same number. */
 GPU_FN void entries(const struct circuit_params &p, const struct wiring_projection &q, word step, long long j)
 {
 	const struct wiring_synapse &s = p.synapse[q.synapse];
@@ -91,8 +90,27 @@ GPU_FN void entries(const struct circuit_params &p, const struct wiring_projecti
 		for (int e = k; e < hi && target[e] == to; e++) {
 			long long slot = before + p.ints[q.delay + e * q.delays]; /* a delay is at most the slots */
 			slot -= slot >= s.slots ? s.slots : 0;
-			p.state[s.ring + slot * units + to] += p.weights[q.weight + e * q.weights];
+			if (q.counts >= 0)
+				p.state[q.counts + to] += 1;
+			else
+				p.state[s.ring + slot * units + to] += p.weights[q.weight + e * q.weights];
 		}
+	}
+	sync_warp();
+}
+
+/* settle adds what was counted of the worker's units times the weight to what is due. */
+GPU_FN void settle(const struct circuit_params &p, const struct wiring_projection &q, word step)
+{
+	const struct wiring_population &to = p.population[q.to];
+	const struct wiring_synapse &s = p.synapse[q.synapse];
+	long long slot = (long long)(step % (word)s.slots) - 1 + p.ints[q.delay];
+	slot -= slot >= s.slots ? s.slots : 0;
+	float *due = p.state + s.ring + slot * 64 * to.words, *counts = p.state + q.counts, weight = p.weights[q.weight];
+	long long hi = 64 * wiring_bound(&to, blockIdx.x + 1, p.workers);
+	for (long long u = 64 * wiring_bound(&to, blockIdx.x, p.workers) + threadIdx.x; u < hi; u += 32) {
+		due[u] += counts[u] * weight;
+		counts[u] = 0;
 	}
 	sync_warp();
 }
@@ -116,6 +134,8 @@ GPU_FN void deliver(const struct circuit_params &p, const struct wiring_projecti
 		}
 		sync_warp(); /* all lanes have read the chunk */
 	}
+	if (q.counts >= 0)
+		settle(p, q, step);
 }
 
 GPU_FN void decay(const struct circuit_params &p, const struct wiring_population &q, const struct wiring_synapse &s, word step)
@@ -157,7 +177,8 @@ KERNEL_BOUNDED(circuit, struct circuit_params, CIRCUIT_THREADS)
 	for (int n = 0; n < p.steps; n++) {
 		word step = p.first + n, *row = p.spikes + n * p.words;
 		for (int i = 0; i < p.populations; i++)
-			spike(p, p.population[i], step, p.in[(long long)n * p.populations + i], row);
+			if (p.population[i].neuron >= 0) /* the spikes of sources are given */
+				spike(p, p.population[i], p.in[(long long)n * p.populations + i], row);
 		sync_grid(p.arrived, (unsigned)(n + 1) * gridDim.x);
 		for (int i = 0; i < p.projections; i++)
 			deliver(p, p.projection[i], step, row, chunk);

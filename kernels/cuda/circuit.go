@@ -37,7 +37,7 @@ func (d *Device) NewCircuit(cfg *kernels.Circuit) (kernels.CircuitPlan, error) {
 		return nil, fmt.Errorf("cuda: a network with plastic weights runs on the CPU alone; give it the device cpu: %w", kernels.ErrNoDevice)
 	}
 	c := &circuit{d: d}
-	p := wiring.NewPlan(wiring.New(cfg, circuitWorkers(cfg.Size(), d.limits.SMs)), c)
+	p := wiring.NewPlan(wiring.New(cfg, circuitWorkers(cfg.Size(), d.limits.SMs), false), c)
 	err := d.build("circuit", func(b *builder) {
 		c.kernel = b.kernel("circuit", "circuit")
 		c.words = b.bytes(2 * C.LATENCY_LINE * 4)
@@ -91,6 +91,7 @@ func (c *circuit) Stretch(p *wiring.Plan, n int) (check bool, err error) {
 	err = c.d.try("circuit", func(w *work) {
 		w.zero(c.words, 2*C.LATENCY_LINE)
 		w.copyIn(driver.Ptr(c.params.in), head(p.In), int64(n*len(p.Populations))*4)
+		w.copyIn(driver.Ptr(c.params.spikes), head(p.Spikes), int64(n*p.Words)*8)
 		w.launch(c.kernel, at, unsafe.Pointer(&params))
 		w.copyOut(head(p.Spikes), driver.Ptr(c.params.spikes), int64(n*p.Words)*8)
 		w.copyOut(head(p.V), driver.Ptr(c.params.v), int64(n*len(p.Probes))*4)

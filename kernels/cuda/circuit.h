@@ -24,7 +24,7 @@ struct circuit_params {
 	ARRAY(const float) weights;
 	ARRAY(const int) ints;
 	ARRAY(const float) in;		 /* [steps, populations], constant currents */
-	ARRAY(unsigned long long) spikes; /* [steps, words] */
+	ARRAY(unsigned long long) spikes; /* [steps, words]; those of sources are there before */
 	ARRAY(float) v;			 /* [probes, steps] */
 	ARRAY(unsigned) arrived;
 	ARRAY(unsigned) bad;

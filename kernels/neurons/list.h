@@ -11,9 +11,10 @@
  */
 #include "../cells/shared/real.h"
 
+#include "adex.h"
 #include "eif.h"
 #include "lif.h"
 
-#define NEURONS(X) X(eif) X(lif)
+#define NEURONS(X) X(adex) X(eif) X(lif)
 
 enum { NEURON_CONSTS = 16, NEURON_PLANES = 4 };

@@ -13,7 +13,8 @@ const Stretch = 256
 
 // Engine does the steps of a plan on a device.
 type Engine interface {
-	// Stretch does n steps, 1 to Stretch, from p.Step on: it reads In and fills Spikes and V. With check
+	// Stretch does n steps, 1 to Stretch, from p.Step on: it reads In and the Spikes of sources, and
+	// fills the other Spikes and V. With check
 	// some V may be not finite.
 	Stretch(p *Plan, n int) (check bool, err error)
 	// Pull brings Vars from where the steps are done, Push takes them there.
@@ -46,6 +47,7 @@ func (p *Plan) Run(steps int) (kernels.CircuitRecord, error) {
 	for ; steps > 0; steps -= Stretch {
 		n := min(steps, Stretch)
 		p.setCurrents(n)
+		p.setSources(n)
 		check, err := p.engine.Stretch(p, n)
 		if err != nil {
 			return r, err

@@ -6,7 +6,7 @@ import (
 
 	"galvani/kernels"
 	"galvani/kernels/neurons"
-	"galvani/kernels/random"
+	"galvani/kernels/sparse"
 )
 
 // Wiring is a circuit in arrays, with the state before its first step.
@@ -21,6 +21,9 @@ type Wiring struct {
 	Vars        []float32 // the state: planes, currents and rings
 	Weights     []float32
 	Ints        []int32
+	Bits        []uint64
+	counts      []int64 // of each population, those of its targets in Vars; -1 without
+	dense       bool
 	cfg         *kernels.Circuit
 }
 
@@ -30,7 +33,6 @@ type (
 		Neuron, Units, First, Words int64
 		Synapse, Synapses           int64
 		State                       int64
-		Key, Threshold              uint64
 		Consts                      [16]float32
 	}
 	Synapse struct {
@@ -39,7 +41,7 @@ type (
 		Decay, Reversal      float32
 	}
 	Projection struct {
-		From, To, Synapse, Sources, Cut, Target, Weight, Weights, Delay, Delays int64
+		From, To, Synapse, Sources, Cut, Target, Weight, Weights, Delay, Delays, Counts, Bits int64
 	}
 	Probe struct{ Population, Unit int64 }
 	// Plastic is the struct of plastic.h.
@@ -57,22 +59,27 @@ type (
 
 // The sizes that wiring.h reckons with.
 var (
-	_ = [1]struct{}{}[unsafe.Sizeof(Population{})-136]
+	_ = [1]struct{}{}[unsafe.Sizeof(Population{})-120]
 	_ = [1]struct{}{}[unsafe.Sizeof(Synapse{})-40]
-	_ = [1]struct{}{}[unsafe.Sizeof(Projection{})-80]
+	_ = [1]struct{}{}[unsafe.Sizeof(Projection{})-96]
 	_ = [1]struct{}{}[unsafe.Sizeof(Probe{})-16]
 	_ = [1]struct{}{}[unsafe.Sizeof(Plastic{})-128]
 )
 
-// New lays a circuit that Check takes out for a number of workers.
-func New(cfg *kernels.Circuit, workers int) *Wiring {
-	w := &Wiring{Workers: workers, cfg: cfg}
+// New lays a circuit that Check takes out for a number of workers. With dense, a projection of which bits take
+// no more memory than lists has bits.
+func New(cfg *kernels.Circuit, workers int, dense bool) *Wiring {
+	w := &Wiring{Workers: workers, dense: dense, cfg: cfg}
 	for _, p := range cfg.Populations {
 		w.addPopulation(p)
 	}
 	weights, ints := 0, 0
 	for _, p := range cfg.Projections {
-		ints += len(p.Delay) + p.Matrix.Len() + (workers+1)*p.Matrix.Cols
+		if ints += len(p.Delay); w.hasBits(p) {
+			weights++
+			continue
+		}
+		ints += p.Matrix.Len() + (workers+1)*p.Matrix.Cols
 		if p.Plasticity != nil {
 			ints += 2*p.Matrix.Len() + p.Matrix.Rows + 1
 		} else {
@@ -113,13 +120,10 @@ func (w *Wiring) addPopulation(p kernels.Population) {
 	q := Population{Neuron: -1, Units: int64(p.N), First: int64(w.Words), Words: int64(p.N+63) / 64,
 		Synapse: int64(len(w.Synapses)), Synapses: int64(len(p.Synapses))}
 	w.Words += int(q.Words)
-	if p.Header == kernels.Poisson {
-		q.Key = uint64(random.New(w.cfg.Seed).Named(p.Name))
-		q.Threshold = random.Chance(p.Params[0] * w.cfg.Step / 1000)
-	} else {
+	if p.Header != kernels.Poisson {
 		w.addNeurons(&q, p)
 	}
-	w.Populations = append(w.Populations, q)
+	w.Populations, w.counts = append(w.Populations, q), append(w.counts, -1)
 	for k, tau := range p.Synapses {
 		decay, _ := kernels.Decay(w.cfg.Step, tau)
 		s := Synapse{Current: w.reserve(q.padded()), Slots: 1, Decay: float32(decay)}
@@ -152,20 +156,19 @@ func (w *Wiring) addNeurons(q *Population, p kernels.Population) {
 	}
 }
 
-// addProjection returns for each entry by its source the number of that of the matrix.
+// addProjection returns for each entry by its source the number of that of the matrix, nil where bits say it.
 func (w *Wiring) addProjection(p kernels.Projection) (from []int32) {
 	to := w.Populations[p.To]
-	by, from := p.Matrix.Transpose()
-	q := Projection{From: int64(p.From), To: int64(p.To), Synapse: to.Synapse + int64(p.Synapse), Sources: int64(by.Rows), Cut: int64(len(w.Ints))}
-	for k := range w.Workers + 1 {
-		first := int32(64 * (int(to.Words) * k / w.Workers))
-		for j := range by.Rows {
-			at, _ := slices.BinarySearch(by.Row(j), first)
-			w.Ints = append(w.Ints, by.Start[j]+int32(at))
-		}
+	q := Projection{From: int64(p.From), To: int64(p.To), Synapse: to.Synapse + int64(p.Synapse), Sources: int64(p.Matrix.Cols), Counts: -1, Bits: -1}
+	if p.Counts() {
+		q.Counts = w.countsOf(p.To)
 	}
-	q.Target = int64(len(w.Ints))
-	w.Ints = append(w.Ints, by.Col...)
+	if w.hasBits(p) {
+		q.Bits = int64(len(w.Bits))
+		w.Bits = append(w.Bits, rowsOfBits(p.Matrix, int(to.Words)+3)...)
+	} else {
+		from = w.addLists(&q, p)
+	}
 	_, jump := kernels.Decay(w.cfg.Step, w.cfg.Populations[p.To].Synapses[p.Synapse])
 	q.Weight = int64(len(w.Weights))
 	if p.Plasticity != nil {
@@ -193,4 +196,59 @@ func (w *Wiring) addProjection(p kernels.Projection) (from []int32) {
 	}
 	w.Projections = append(w.Projections, q)
 	return from
+}
+
+// addLists lays out the targets of each source.
+func (w *Wiring) addLists(q *Projection, p kernels.Projection) (from []int32) {
+	to := w.Populations[p.To]
+	by, from := p.Matrix.Transpose()
+	q.Cut = int64(len(w.Ints))
+	for k := range w.Workers + 1 {
+		first := int32(64 * (int(to.Words) * k / w.Workers))
+		for j := range by.Rows {
+			at, _ := slices.BinarySearch(by.Row(j), first)
+			w.Ints = append(w.Ints, by.Start[j]+int32(at))
+		}
+	}
+	q.Target = int64(len(w.Ints))
+	w.Ints = append(w.Ints, by.Col...)
+	return from
+}
+
+// countsOf returns where the spikes that arrive at the units of a population are counted.
+func (w *Wiring) countsOf(population int) int64 {
+	if w.counts[population] < 0 {
+		w.counts[population] = w.reserve(w.Populations[population].padded())
+	}
+	return w.counts[population]
+}
+
+// hasBits reports whether a projection is laid out as bits: where no target has two entries from one source,
+// and an entry takes no fewer than the 32 bits of a list's.
+func (w *Wiring) hasBits(p kernels.Projection) bool {
+	m := p.Matrix
+	if !w.dense || !p.Counts() || float64(m.Len()) < float64(m.Cols)*float64(64*(m.Rows/64+4))/32 {
+		return false
+	}
+	for i := range m.Rows {
+		row := m.Row(i)
+		for k := 1; k < len(row); k++ {
+			if row[k] == row[k-1] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// rowsOfBits returns for each column of a matrix so many words, with bit i where row i has an entry.
+func rowsOfBits(m *sparse.Matrix, words int) []uint64 {
+	all := make([]uint64, m.Cols*words)
+	for i := range m.Rows {
+		bit := uint64(1) << (i % 64)
+		for _, j := range m.Row(i) {
+			all[int(j)*words+i/64] |= bit
+		}
+	}
+	return all
 }

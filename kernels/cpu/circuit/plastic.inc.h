@@ -38,11 +38,11 @@ static const float *before(const struct run *r, const struct wiring_population *
 }
 
 /* deliver_plastic delivers the spikes of a step with the weights before them, and changes the weights. */
-static void deliver_plastic(const struct run *r, const struct wiring_projection *p, const struct wiring_plastic *q, word step, const word *row)
+static void deliver_plastic(const struct run *r, const struct wiring_projection *p, const struct wiring_plastic *q, word step, const word *row, int worker)
 {
 	const struct wiring_population *from = r->population + p->from, *to = r->population + p->to;
 	const struct wiring_synapse *s = r->synapse + p->synapse;
-	const int *lo = r->ints + p->cut + r->worker * p->sources, *hi = lo + p->sources;
+	const int *lo = r->ints + p->cut + worker * p->sources, *hi = lo + p->sources;
 	const int *target = r->ints + p->target, *delay = r->ints + p->delay;
 	const float *x = before(r, from, q->source_trace, step), *y = before(r, to, q->target_trace, step);
 	float *weight = r->state + q->weight;
@@ -58,7 +58,7 @@ static void deliver_plastic(const struct run *r, const struct wiring_projection 
 			}
 		}
 	const int *first = r->ints + q->row, *source = r->ints + q->source, *entry = r->ints + q->entry;
-	for (long w = bound(r, to, r->worker); w < bound(r, to, r->worker + 1); w++)
+	for (long w = bound(r, to, worker); w < bound(r, to, worker + 1); w++)
 		for (word set = row[to->first + w]; set; set &= set - 1) {
 			long i = 64 * w + __builtin_ctzll(set);
 			for (long k = first[i]; k < first[i + 1]; k++)

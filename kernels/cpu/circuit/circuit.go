@@ -1,0 +1,88 @@
+//go:build cgo
+
+package circuit
+
+/*
+#cgo CFLAGS: -O3 -Wno-psabi -Wno-unknown-pragmas
+#cgo LDFLAGS: -lm
+#include "circuit.h"
+
+// circuit_lanes returns the loop that steps so many units at once.
+static circuit_run_fn *circuit_lanes(int lanes)
+{
+#if defined(__x86_64__)
+	if (lanes == 16)
+		return circuit_run_avx512;
+	if (lanes == 8)
+		return circuit_run_avx2;
+#endif
+	return circuit_run_portable;
+}
+
+static void circuit_run(circuit_run_fn *f, struct run r, const void *population, const void *synapse, const void *projection,
+			const void *plastic, const void *probe, float *state, const float *weights, const int *ints,
+			const unsigned long long *bits, const float *in, unsigned long long *spikes, float *v, int worker, struct team *team)
+{
+	r.population = population, r.synapse = synapse, r.projection = projection, r.plastic = plastic, r.probe = probe;
+	r.state = state, r.weights = weights, r.ints = ints, r.bits = bits, r.in = in, r.spikes = spikes, r.v = v;
+	f(&r, worker, team);
+}
+*/
+import "C"
+
+import (
+	"runtime"
+	"unsafe"
+
+	"galvani/kernels"
+	"galvani/kernels/cpu/src"
+	"galvani/kernels/neurons"
+	"galvani/kernels/wiring"
+)
+
+var _, _, _, _, _ = neurons.Headers, neurons.Cells, wiring.Header, wiring.PlasticHeader, src.Files // a header that changes has this package compiled again
+
+// engine does the steps of circuits on a team of threads. It implements wiring.Engine.
+type engine struct {
+	loop    *C.circuit_run_fn
+	workers []int
+	team    []C.struct_team
+	each    func([]int, func(*int))
+}
+
+// lanes is how many units an instruction set steps at once; all others, 4.
+var lanes = map[string]C.int{"avx512": 16, "avx2": 8}
+
+// New makes a plan of a circuit that Check takes for an instruction set and a number of threads; each calls a
+// function for all workers at once.
+func New(cfg *kernels.Circuit, isa string, threads int, each func(workers []int, f func(*int))) kernels.CircuitPlan {
+	e := &engine{loop: C.circuit_lanes(lanes[isa]), team: []C.struct_team{{size: C.int(threads)}}, each: each}
+	if threads > runtime.GOMAXPROCS(0) {
+		e.team[0].crowded = 1
+	}
+	for k := range threads {
+		e.workers = append(e.workers, k)
+	}
+	return wiring.NewPlan(wiring.New(cfg, threads, true), e)
+}
+
+// Stretch implements wiring.Engine.
+func (e *engine) Stretch(p *wiring.Plan, n int) (bool, error) {
+	r := C.struct_run{populations: C.int(len(p.Populations)), projections: C.int(len(p.Projections)), plastics: C.int(len(p.Plastic)), probes: C.int(len(p.Probes)),
+		workers: C.int(len(e.workers)), steps: C.long(n), words: C.long(p.Words), first: C.ulonglong(p.Step)}
+	e.each(e.workers, func(w *int) {
+		C.circuit_run(e.loop, r, at(p.Populations), at(p.Synapses), at(p.Projections), at(p.Plastic), at(p.Probes),
+			(*C.float)(at(p.Vars)), (*C.float)(at(p.Weights)), (*C.int)(at(p.Ints)), (*C.ulonglong)(at(p.Bits)),
+			(*C.float)(at(p.In)), (*C.ulonglong)(at(p.Spikes)), (*C.float)(at(p.V)), C.int(*w), &e.team[0])
+	})
+	return true, nil
+}
+
+// at returns where a slice begins.
+func at[E any](s []E) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(s)) }
+
+// Pull implements wiring.Engine: the steps are done where the state is.
+func (e *engine) Pull(*wiring.Plan) error { return nil }
+
+// Push implements wiring.Engine.
+func (e *engine) Push(*wiring.Plan) error { return nil }

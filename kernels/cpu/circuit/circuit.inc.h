@@ -1,0 +1,223 @@
+/* circuit.inc.h - circuits in time, for one instruction set: the including file defines CIRCUIT_RUN and VL. A
+ * worker owns some words of units of every population: it steps them, and adds what arrives at them in the
+ * order of projection, source and entry. So sums do not depend on the number of workers. One barrier a step,
+ * between spikes and their delivery. Currents take what is due in a step when the next one begins, as V is
+ * read then anyway, and at the end of a stretch. */
+
+/* Products and sums are rounded each by itself, so that every compiler and instruction set gives the same
+ * bits. */
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#else
+#pragma GCC optimize("fp-contract=off")
+#endif
+
+#include "../../neurons/list.h"
+#include "circuit.h"
+
+#include <string.h>
+
+typedef unsigned long long word;
+
+static long bound(const struct run *r, const struct wiring_population *p, int worker)
+{
+	return wiring_bound(p, worker, r->workers);
+}
+
+static word mask_of(const struct wiring_population *p, long w)
+{
+	long left = p->units - 64 * w;
+	return left >= 64 ? ~0ull : (1ull << left) - 1;
+}
+
+/* vector is real in memory of any alignment, bitvector bits. */
+typedef float vector __attribute__((vector_size(VL * 4), aligned(4)));
+typedef int bitvector __attribute__((vector_size(VL * 4), aligned(4)));
+
+/* gathered returns a word of those of 64 units that spike: -1 in set, others 0. */
+static word gathered(const int *set)
+{
+	word out = 0;
+#if defined(__AVX2__)
+	typedef float eight __attribute__((vector_size(32), may_alias));
+	for (int u = 0; u < 64; u += 8)
+		out |= (word)__builtin_ia32_movmskps256(*(const eight *)(set + u)) << u;
+#else
+	for (int u = 0; u < 64; u++)
+		out |= (word)(set[u] & 1) << u;
+#endif
+	return out;
+}
+
+/* arrive returns the current of a synapse of some units after a step: what is left of it and what is due. */
+static inline __attribute__((always_inline)) real arrive(float *current, float *due, float decay)
+{
+	real i = *(vector *)current * decay + *(vector *)due;
+	bits small = r_float(r_bits(i) & 0x7fffffff) < r_splat(1e-30f); /* kernels.Tiny */
+	i = r_float(r_bits(i) & ~small);
+	*(vector *)current = i;
+	*(vector *)due = r_splat(0);
+	return i;
+}
+
+/* place of a synapse in a step: its numbers, and what is due in the step before. */
+struct place {
+	float *current, *due, decay, reversal;
+	int conductance;
+};
+
+/* words steps the units of some words. With late, the currents first take what was due in the step before. What
+ * a neuron has besides, and how many synapses if they are few, are constants. */
+#define PLANE(n, u, v, d) +1
+#define STEP(c) \
+static inline __attribute__((always_inline)) void c##_some(const struct run *r, const struct wiring_population *p, const struct place *at, const int synapses, int late, float current, long lo, long hi, word *row) \
+{ \
+	enum { PLANES = 0 c##_PLANES(PLANE) }; \
+	elem consts[NEURON_CONSTS]; \
+	memcpy(consts, p->consts, sizeof consts); \
+	float *plane = r->state + p->state; \
+	long stride = 64 * p->words; \
+	for (long w = lo; w < hi; w++) { \
+		int set[64] __attribute__((aligned(64))); \
+		for (long u = 0; u < 64; u += VL) { \
+			real s[PLANES], in = r_splat(current); \
+			long x = 64 * w + u; \
+			for (int k = 0; k < PLANES; k++) \
+				s[k] = *(vector *)(plane + k * stride + x); \
+			for (int k = 0; k < synapses; k++) { \
+				real i = late ? arrive(at[k].current + x, at[k].due + x, at[k].decay) : *(vector *)(at[k].current + x); \
+				if (at[k].conductance) \
+					i *= r_splat(at[k].reversal) - s[0]; \
+				in += i; \
+			} \
+			*(bitvector *)(set + u) = c##_step(consts, in, s); \
+			for (int k = 0; k < PLANES; k++) \
+				*(vector *)(plane + k * stride + x) = s[k]; \
+		} \
+		row[w] = gathered(set) & mask_of(p, w); \
+	} \
+} \
+static void c##_words(const struct run *r, const struct wiring_population *p, const struct place *at, int late, float current, long lo, long hi, word *row) \
+{ \
+	int n = (int)p->synapses; \
+	switch (late ? n : -1) { \
+	case 1: \
+		c##_some(r, p, at, 1, 1, current, lo, hi, row); \
+		break; \
+	case 2: \
+		c##_some(r, p, at, 2, 1, current, lo, hi, row); \
+		break; \
+	case 3: \
+		c##_some(r, p, at, 3, 1, current, lo, hi, row); \
+		break; \
+	default: \
+		c##_some(r, p, at, n, late, current, lo, hi, row); \
+	} \
+}
+NEURONS(STEP)
+
+typedef void (*words_fn)(const struct run *, const struct wiring_population *, const struct place *, int, float, long, long, word *);
+#define WORDS(c) c##_words,
+static const words_fn step_words[] = {NEURONS(WORDS)};
+
+#include "counts.inc.h"
+
+/* deliver_as adds the spikes of a step to what is due. delays and weights are those of the projection; as
+ * constants they leave a loop that looks at nothing but the targets where all entries are equal. */
+static inline __attribute__((always_inline)) void deliver_as(const struct run *r, const struct wiring_projection *p, word step, const word *row, int worker, int delays, int weights)
+{
+	const struct wiring_population *from = r->population + p->from, *to = r->population + p->to;
+	const struct wiring_synapse *s = r->synapse + p->synapse;
+	const int *lo = r->ints + p->cut + worker * p->sources, *hi = lo + p->sources;
+	const int *target = r->ints + p->target, *delay = r->ints + p->delay;
+	const float *weight = r->weights + p->weight;
+	long units = 64 * to->words, before = (long)(step % s->slots) - 1;
+	for (long w = 0; w < from->words; w++)
+		for (word set = row[from->first + w]; set; set &= set - 1) {
+			long j = 64 * w + __builtin_ctzll(set);
+			for (long k = lo[j]; k < hi[j]; k++) {
+				long slot = before + delay[k * delays]; /* a delay is at most the slots */
+				slot -= slot >= s->slots ? s->slots : 0;
+				r->state[s->ring + slot * units + target[k]] += weight[k * weights];
+			}
+		}
+}
+
+static void deliver(const struct run *r, const struct wiring_projection *p, word step, const word *row, int worker)
+{
+	if (p->counts >= 0)
+		deliver_counts(r, p, step, row, worker);
+	else if (p->delays)
+		deliver_as(r, p, step, row, worker, 1, (int)p->weights);
+	else
+		deliver_as(r, p, step, row, worker, 0, 1);
+}
+
+#include "plastic.inc.h"
+
+/* keep_traces takes the traces of the worker's units a step on. */
+static void keep_traces(const struct run *r, const struct wiring_plastic *q, word step, const word *row, int worker)
+{
+	const struct wiring_projection *p = r->projection + q->projection;
+	const struct wiring_population *from = r->population + p->from, *to = r->population + p->to;
+	traces(r, from, q->source_trace, q->source_decay, q->source_jump, (int)q->source_nearest, step,
+	       bound(r, from, worker), bound(r, from, worker + 1), row + from->first);
+	traces(r, to, q->target_trace, q->target_decay, q->target_jump, (int)q->target_nearest, step,
+	       bound(r, to, worker), bound(r, to, worker + 1), row + to->first);
+}
+
+/* places fills in those of the synapses of a population, with what is due in a step. */
+static void places(const struct run *r, const struct wiring_population *p, word step, struct place *at)
+{
+	for (int k = 0; k < p->synapses; k++) {
+		const struct wiring_synapse *s = r->synapse + p->synapse + k;
+		at[k] = (struct place){r->state + s->current, r->state + s->ring + (long)(step % s->slots) * 64 * p->words,
+				       s->decay, s->reversal, (int)s->conductance};
+	}
+}
+
+/* spike steps the worker's units of a population. */
+static void spike(const struct run *r, const struct wiring_population *p, word step, int late, float current, int worker, word *row)
+{
+	struct place at[p->synapses + 1];
+	places(r, p, step - 1, at);
+	step_words[p->neuron](r, p, at, late, current, bound(r, p, worker), bound(r, p, worker + 1), row);
+}
+
+/* settle_currents gives the currents of a population what was due in a step. */
+static void settle_currents(const struct run *r, const struct wiring_population *p, word step, int worker)
+{
+	struct place at[p->synapses + 1];
+	places(r, p, step, at);
+	for (int k = 0; k < p->synapses; k++)
+		for (long u = 64 * bound(r, p, worker); u < 64 * bound(r, p, worker + 1); u += VL)
+			arrive(at[k].current + u, at[k].due + u, at[k].decay);
+}
+
+void CIRCUIT_RUN(const struct run *r, int worker, struct team *team)
+{
+	const struct wiring_population *population = r->population;
+	for (long n = 0; n < r->steps; n++) {
+		word step = r->first + n, *row = r->spikes + n * r->words;
+		for (int i = 0; i < r->populations; i++)
+			if (population[i].neuron >= 0)
+				spike(r, population + i, step, n > 0, r->in[n * r->populations + i], worker, row + population[i].first);
+		for (int i = 0; i < r->plastics; i++)
+			keep_traces(r, r->plastic + i, step, row, worker);
+		team_wait(team);
+		const struct wiring_plastic *next = r->plastic;
+		for (int i = 0; i < r->projections; i++)
+			if (next < r->plastic + r->plastics && next->projection == i)
+				deliver_plastic(r, r->projection + i, next++, step, row, worker);
+			else
+				deliver(r, r->projection + i, step, row, worker);
+		for (int i = 0; i < r->probes; i++) {
+			const struct wiring_population *p = population + r->probe[i].population;
+			long w = r->probe[i].unit / 64;
+			if (bound(r, p, worker) <= w && w < bound(r, p, worker + 1))
+				r->v[i * r->steps + n] = r->state[p->state + r->probe[i].unit];
+		}
+	}
+	for (int i = 0; r->steps > 0 && i < r->populations; i++)
+		settle_currents(r, population + i, r->first + r->steps - 1, worker);
+}
