@@ -32,7 +32,8 @@ writes NAME.csv with the columns time_ms,population,unit, and NAME.png and NAME.
 of each population; of a network that records voltages NAME-voltages.csv, too. Of weights that change (networks
 plasticity) NAME-weights.npz holds the source, the target and the weight of each synapse at the end, NAME-weights.png
 and .svg their histogram, and NAME-weights.csv mean and standard deviation in time, where the network records them.
-The settings of a network are flags, as --n here.
+The settings of a network are flags, as --n here; --sweep makes a simulation for each of some values of one, and
+--out then writes the rates as a table and a picture.
 
 --save FILE keeps the simulation in a file: every 10 seconds (--save-every), at the end, and when it is stopped by
 Ctrl-C or SIGTERM. --resume FILE goes on with it up to the length that was asked for, or to a longer one (--for),
@@ -51,6 +52,7 @@ v, --l-over-v says l/|v| in ms. Told is when the firing rate peaks relative to t
   galvani simulate balanced --n 5000 --for 2s --out balanced
   galvani simulate balanced --for 60s --save long.safetensors
   galvani simulate balanced --resume long.safetensors --for 120s
+  galvani simulate balanced --sweep r_x=5:20:16 --out rates
   galvani simulate hh --current "step 10 100:600" --out hh
   galvani simulate lgmd-rake --stimulus loom --l-over-v 40 --out loom
   galvani simulate my-neuron.toml --for 1s --json
@@ -66,6 +68,7 @@ type simulateFlags struct {
 	save    string
 	resume  string
 	every   time.Duration // between saves
+	sweep   string
 	network *circuits.Network
 	old     *saved            // of resume
 	file    *safetensors.File // that it was read from
@@ -127,6 +130,13 @@ func newSimulateNetwork(network *circuits.Network, name string) *cobra.Command {
 			}
 			ctx, cancel := interruptible(c.Context())
 			defer cancel()
+			if f.sweep != "" {
+				s, err := f.sweepNetwork(ctx, network.Keys, r, set.values, c.ErrOrStderr())
+				if err != nil {
+					return err
+				}
+				return report(c, asJSON, s, func(p *printer) { p.networkSweep(s) })
+			}
 			if err := f.simulate(ctx, now, &r, c.ErrOrStderr()); err != nil {
 				return err
 			}
@@ -139,6 +149,7 @@ func newSimulateNetwork(network *circuits.Network, name string) *cobra.Command {
 	flags.StringVar(&f.out, "out", "", "`name` of the files to write, without ending")
 	flags.StringVar(&f.save, "save", "", "keep the simulation in a `file`")
 	flags.DurationVar(&f.every, "save-every", 10*time.Second, "time of computing between two saves")
+	flags.StringVar(&f.sweep, "sweep", "", "simulate the network for values of a setting: `NAME=LO:HI:COUNT`, e.g. n=500:2000:4")
 	flags.StringVar(&f.resume, "resume", "", "go on with a simulation that was saved to a `file`, and keep it there")
 	return c
 }
@@ -364,11 +375,7 @@ func (p *printer) simulation(r simulation) {
 	rows := make([][]string, 0, len(r.names))
 	for _, name := range r.names {
 		s := r.Populations[name]
-		cv := "-"
-		if s.CV != nil {
-			cv = fmt.Sprintf("%.2f", *s.CV)
-		}
-		rows = append(rows, []string{name, fmt.Sprint(s.N), fmt.Sprint(s.Spikes), fmt.Sprintf("%.3f", s.RateHz), cv})
+		rows = append(rows, []string{name, fmt.Sprint(s.N), fmt.Sprint(s.Spikes), fmt.Sprintf("%.3f", s.RateHz), cvText(s, "-")})
 	}
 	p.table([]string{"POPULATION", "UNITS", "SPIKES", "RATE Hz", "CV"}, rows)
 	p.plasticWeights(r.Weights)

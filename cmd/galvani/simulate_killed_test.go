@@ -8,26 +8,35 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
+	"strconv"
 	"testing"
 	"time"
 )
 
-// TestSimulationKilled kills a simulation 60 times (10 if short) at random moments, each some time after its
-// first save, and lets it go on each time. In the end its spikes are those of one that was left alone.
+// TestSimulationKilled kills simulations 10 times (GALVANI_TEST_KILLS) at random moments, each some time after its
+// first save, and lets them go on each time. In the end spikes, and weights that change, are those of one that was
+// left alone.
 func TestSimulationKilled(t *testing.T) {
-	t.Parallel()
 	needsCPU(t)
-	kills := 60
-	if testing.Short() {
-		kills = 10
+	for network, settings := range map[string][]string{"balanced": {"--n", "50", "--r-x", "40"}, "isp": {"--n", "100"}} {
+		t.Run(network, func(t *testing.T) { killedAgainAndAgain(t, network, settings) })
+	}
+}
+
+func killedAgainAndAgain(t *testing.T, network string, settings []string) {
+	t.Parallel()
+	kills := 10
+	if n, err := strconv.Atoi(os.Getenv("GALVANI_TEST_KILLS")); err == nil {
+		kills = n
 	}
 	file := filepath.Join(t.TempDir(), "run")
 	rng := rand.New(rand.NewPCG(5, 6))
-	line := []string{"simulate", "balanced", "--for", "1h", "--save-every", "1ms", "--threads", "1"}
+	line := []string{"simulate", network, "--for", "1h", "--save-every", "1ms", "--threads", "1"}
 	for k := range kills {
 		more := []string{"--resume", file}
 		if k == 0 {
-			more = []string{"--save", file, "--n", "50", "--r-x", "40"}
+			more = append([]string{"--save", file}, settings...)
 		}
 		before, _ := os.Stat(file) // there is none before the first
 		c := program(args(line, more...)...)
@@ -55,13 +64,13 @@ func TestSimulationKilled(t *testing.T) {
 	}
 	length := fmt.Sprintf("%gms", float64(saved.state.Step)*0.1+50)
 	var got, want simulation
-	for r, more := range map[*simulation][]string{&got: {"--resume", file}, &want: {"--n", "50", "--r-x", "40"}} {
-		out := galvani(t, args([]string{"simulate", "balanced", "--for", length, "--json"}, more...)...).ok(t).stdout
+	for r, more := range map[*simulation][]string{&got: {"--resume", file}, &want: settings} {
+		out := galvani(t, args([]string{"simulate", network, "--for", length, "--json"}, more...)...).ok(t).stdout
 		if err := json.Unmarshal([]byte(out), r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got.SHA256 != want.SHA256 || want.Populations["e"].Spikes == 0 || got.Milliseconds != want.Milliseconds {
+	if got.SHA256 != want.SHA256 || !reflect.DeepEqual(got.Weights, want.Weights) || want.Populations["e"].Spikes == 0 || got.Milliseconds != want.Milliseconds {
 		t.Errorf("after %d kills and %s: %+v, want %+v", kills, length, got.Populations, want.Populations)
 	}
 }

@@ -36,26 +36,35 @@ func parseSweep(text string, n *neurons.Neuron, steps float64) (*sweep, error) {
 		return fmt.Errorf("%w: --sweep %s", config.ErrConfig, fmt.Sprintf(format, args...))
 	}
 	name, list, _ := strings.Cut(text, "=")
-	last := max(0, strings.LastIndex(list, ":"))
-	lo, hi, ok := parseSpan(list[:last])
-	count, err := strconv.Atoi(strings.TrimPrefix(list[last:], ":"))
-	if !ok || err != nil {
-		return nil, bad("is %q, want NAME=LO:HI:COUNT with two numbers and a count", setting.Shorten(text))
+	values, err := sweepValues(text, list)
+	if err != nil {
+		return nil, err
 	}
-	if count < 2 || count > mostSweep {
-		return nil, bad("has %d values, want 2 to %d", count, mostSweep)
-	}
+	count := len(values)
 	if samples := steps * float64(count*len(n.Records)); samples > mostSamples {
 		return nil, bad("has %d neurons of %.4g steps, %.3g numbers in all; want at most %d, so take fewer values or a shorter --for", count, steps, samples, mostSamples)
 	}
 	if len(n.Numbers(name)) == 0 {
 		return nil, bad("has an %s", setting.Unknown("quantity", name, n.Learnable()))
 	}
-	s := &sweep{Name: name, Unit: n.Unit(name)}
-	for i := range count {
-		s.Values = append(s.Values, lo+(hi-lo)*float64(i)/float64(count-1))
+	return &sweep{Name: name, Unit: n.Unit(name), Values: values}, nil
+}
+
+// sweepValues reads the LO:HI:COUNT of a sweep, with text for what is wrong.
+func sweepValues(text, list string) (values []float64, err error) {
+	last := max(0, strings.LastIndex(list, ":"))
+	lo, hi, ok := parseSpan(list[:last])
+	count, err := strconv.Atoi(strings.TrimPrefix(list[last:], ":"))
+	if !ok || err != nil {
+		return nil, fmt.Errorf("%w: --sweep is %q, want NAME=LO:HI:COUNT with two numbers and a count", config.ErrConfig, setting.Shorten(text))
 	}
-	return s, nil
+	if count < 2 || count > mostSweep {
+		return nil, fmt.Errorf("%w: --sweep has %d values, want 2 to %d", config.ErrConfig, count, mostSweep)
+	}
+	for i := range count {
+		values = append(values, lo+(hi-lo)*float64(i)/float64(count-1))
+	}
+	return values, nil
 }
 
 // sum fills in what the traces show.
