@@ -27,17 +27,41 @@ type Circuit struct {
 
 // Poisson is the Header of a population of sources: each unit spikes in a step with probability
 // rate·Step, independently. Its one parameter is the rate in Hz. The numbers of the stream
-// random.New(Seed).Named(Name).Stream(unit).Stream(b) are the gaps (sparse.Gap) before the spikes of a unit in
+// random.New(Seed).Named(Name).Stream(unit).Stream(b) are the gaps (SourceGap) before the spikes of a unit in
 // the steps SourceBlock·b and after, up to the next block, which begins anew.
 const Poisson = "poisson"
+
+// Regular is the Header of sources that spike at equal intervals, all together. Their parameters are the rate in Hz
+// and the time of the first spike in ms; spike k is in the step nearest to first + 1000 k/rate.
+const Regular = "regular"
+
+// Trains is the Header of sources whose spikes are given. They have no parameters.
+const Trains = "trains"
+
+// Source reports whether the units are sources, which receive nothing.
+func (p Population) Source() bool {
+	return p.Header == Poisson || p.Header == Regular || p.Header == Trains
+}
 
 // SourceBlock is how many steps of a source are drawn together.
 const SourceBlock = 256
 
+// SourceGap returns how many steps without a spike come before one, for a number u in [0,1) and the logarithm of
+// the probability of none in a step, and at most SourceBlock.
+func SourceGap(u, none float64) int {
+	if math.IsInf(none, -1) {
+		return 0
+	}
+	if gap := math.Log1p(-u) / none; gap < SourceBlock { // none = 0 gives NaN or infinity
+		return int(gap)
+	}
+	return SourceBlock
+}
+
 // Population is N units of one kind.
 type Population struct {
 	Name string
-	// Header names kernels/neurons/<Header>.h, or is Poisson.
+	// Header names kernels/neurons/<Header>.h, or is Poisson, Regular or Trains.
 	Header string
 	N      int
 	// Params are in the header's order; nil takes its values.
@@ -52,6 +76,10 @@ type Population struct {
 	// before the step, and its weights are in ms. A step takes it for constant, so that step (1 + sum g) has to
 	// be well below 2 tau_m.
 	Reversals []float64
+	// Trains are the steps in which each unit of Trains spikes, in rising order, none twice.
+	Trains [][]int64
+	// Unrecorded leaves the spikes out of the record.
+	Unrecorded bool
 }
 
 // Reversal returns the reversal potential of a synapse in mV; false means that it has none.
@@ -188,21 +216,15 @@ func finite(v float64) bool { return math.Abs(v) <= math.MaxFloat32 }
 
 // neuron reports whether population i is there and no source.
 func (c *Circuit) neuron(i int) bool {
-	return i >= 0 && i < len(c.Populations) && c.Populations[i].Header != Poisson
+	return i >= 0 && i < len(c.Populations) && !c.Populations[i].Source()
 }
 
 func (c *Circuit) checkPopulation(p Population) error {
 	if p.N < 1 || p.N > 1<<30 {
 		return circuitError("population %q has %d units, want 1 to %d", p.Name, p.N, 1<<30)
 	}
-	if p.Header == Poisson {
-		if most := 1000 / c.Step; len(p.Params) != 1 || !(p.Params[0] >= 0 && p.Params[0] <= most) {
-			return circuitError("population %q has the rate %v, want one of 0 to %g Hz, a spike per step", p.Name, p.Params, most)
-		}
-		if len(p.Synapses) > 0 || len(p.Reversals) > 0 || p.Start != nil {
-			return circuitError("population %q is of sources, which have neither synapses nor a start", p.Name)
-		}
-		return nil
+	if p.Source() {
+		return c.checkSource(p)
 	}
 	if len(neurons.All()) == 0 {
 		return fmt.Errorf("kernels: circuit: built without cgo; install gcc and build again with CGO_ENABLED=1: %w", ErrNoDevice)
@@ -236,6 +258,34 @@ func (c *Circuit) checkPopulation(p Population) error {
 	for i, to := range p.Reversals {
 		if math.Abs(to) > 1e4 {
 			return circuitError("population %q: synapse %d has the reversal potential of %g mV, want -1e4 to 1e4", p.Name, i, to)
+		}
+	}
+	return nil
+}
+
+func (c *Circuit) checkSource(p Population) error {
+	if want := map[string]int{Poisson: 1, Regular: 2}[p.Header]; len(p.Params) != want {
+		return circuitError("population %q has the parameters %v, want %d", p.Name, p.Params, want)
+	}
+	if most := 1000 / c.Step; p.Header != Trains && !(p.Params[0] >= 0 && p.Params[0] <= most) {
+		return circuitError("population %q has the rate %v, want one of 0 to %g Hz, a spike per step", p.Name, p.Params[:1], most)
+	}
+	if p.Header == Regular && !(p.Params[1] >= 0 && p.Params[1] <= 1e12) {
+		return circuitError("population %q spikes first at %g ms, want 0 to 1e12", p.Name, p.Params[1])
+	}
+	if len(p.Synapses) > 0 || len(p.Reversals) > 0 || p.Start != nil {
+		return circuitError("population %q is of sources, which have neither synapses nor a start", p.Name)
+	}
+	if want := map[bool]int{true: p.N}[p.Header == Trains]; len(p.Trains) != want {
+		return circuitError("population %q has %d trains of spikes, want %d", p.Name, len(p.Trains), want)
+	}
+	for u, train := range p.Trains {
+		last := int64(-1)
+		for _, step := range train {
+			if step <= last {
+				return circuitError("population %q: unit %d spikes in step %d behind step %d, want rising steps from 0 on", p.Name, u, step, last)
+			}
+			last = step
 		}
 	}
 	return nil

@@ -251,7 +251,11 @@ func plasticityText(q circuits.Connection, to circuits.Population) string {
 
 func describePopulation(p circuits.Population) populationReport {
 	r := populationReport{Name: p.Name, N: p.N, Kind: p.Kind, Neuron: p.Header}
-	if p.Header == kernels.Poisson {
+	if p.Header == kernels.Trains {
+		r.numbers = "spikes of a file"
+		return r
+	}
+	if p.Source() {
 		r.RateHz, r.numbers = &p.Params[0], fmt.Sprintf("%g Hz", p.Params[0])
 		return r
 	}

@@ -352,6 +352,9 @@ func (r *simulation) count(c *kernels.Circuit, spikes []kernels.Spike) {
 	r.Populations = map[string]analysis.Spiking{}
 	for k, did := range analysis.SpikesOf(c, spikes, r.Milliseconds) {
 		name := c.Populations[k].Name
+		if c.Populations[k].Unrecorded {
+			continue
+		}
 		r.names, r.Populations[name] = append(r.names, name), did
 	}
 	for _, p := range c.Projections {

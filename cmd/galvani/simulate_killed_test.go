@@ -19,7 +19,7 @@ import (
 // left alone.
 func TestSimulationKilled(t *testing.T) {
 	needsCPU(t)
-	for network, settings := range map[string][]string{"balanced": {"--n", "50", "--r-x", "40"}, "isp": {"--n", "100"}} {
+	for network, settings := range map[string][]string{"balanced": {"--n", "50", "--r-x", "40"}, "vogels": {"--n", "100"}} {
 		t.Run(network, func(t *testing.T) { killedAgainAndAgain(t, network, settings) })
 	}
 }

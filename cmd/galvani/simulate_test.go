@@ -52,7 +52,7 @@ func TestSimulate(t *testing.T) {
 		}
 	}
 	// The spikes since there are networks, on every machine: a change of them has to be meant.
-	const golden = "1f756f64665cf2a7ac1f56ebbcae1d0c787a810972e74ec9c67427859739a767"
+	const golden = "4136a700b1c350eb4d487b19558cf1f5b5b433af5421b008e7778461f8c406a2"
 	if got := run("--n", "1000").SHA256; got != golden {
 		t.Errorf("the SHA-256 of 1000 neurons is %s, want %s", got, golden)
 	}

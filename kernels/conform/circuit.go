@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"galvani/kernels"
@@ -17,7 +18,7 @@ import (
 // Circuit holds the circuits of a device to the reference, spike for spike, and to the contract.
 func Circuit(t *testing.T, dev kernels.Device) {
 	for name, c := range circuits(t) {
-		t.Run(name, func(t *testing.T) { spikeForSpike(t, dev, c) })
+		t.Run(name, func(t *testing.T) { spikeForSpike(t, dev, name, c) })
 	}
 	t.Run("sources", func(t *testing.T) { sources(t, dev) })
 	t.Run("delay", func(t *testing.T) { delay(t, dev) })
@@ -168,6 +169,7 @@ func circuits(t *testing.T) map[string]*kernels.Circuit {
 		all["sparse"].Projections[i] = p
 	}
 	all["many at once"] = manyAtOnce(t)
+	all["given sources"] = givenSources(t)
 	all["conductances"] = conductances(t)
 	all["many sources"] = manySources(t)
 	all["small currents"] = smallCurrents(t)
@@ -219,32 +221,52 @@ func manySources(t *testing.T) *kernels.Circuit {
 	return c
 }
 
-// manyAtOnce is 700 sources of which most spike in the same step, with one weight and one delay, onto 300 units:
+// givenSources drives neurons, whose spikes are in the record, by trains that are given and by regular ones, which
+// are not.
+func givenSources(t *testing.T) *kernels.Circuit {
+	c := &kernels.Circuit{Step: 0.1, Populations: []kernels.Population{
+		{Name: "given", Header: kernels.Trains, N: 3, Trains: [][]int64{{0, 7, 255, 256, 1400}, nil, {3, 512}}, Unrecorded: true},
+		{Name: "clock", Header: kernels.Regular, N: 70, Params: []float64{70, 3}},
+		{Name: "cell", Header: "lif", N: 80, Params: Params(t, "lif", nil), Synapses: []float64{5, 3}}}}
+	for from, weight := range []float64{600, 40} {
+		m, err := sparse.AllToAll(80, c.Populations[from].N, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Projections = append(c.Projections, kernels.Projection{From: from, To: 2, Synapse: from, Matrix: m, Weight: []float64{weight}, Delay: []int{1}})
+	}
+	return c
+}
+
+// manyAtOnce is 290 sources that spike together, in a few steps as an emulated GPU is slow, with one weight and one delay, onto 70 units:
 // dense, and sparse with entries twice.
 func manyAtOnce(t *testing.T) *kernels.Circuit {
 	c := &kernels.Circuit{Step: 0.1, Seed: 5, Populations: []kernels.Population{
-		{Name: "x", Header: kernels.Poisson, N: 700, Params: []float64{8000}},
-		{Name: "cell", Header: "lif", N: 300, Params: Params(t, "lif", nil), Synapses: []float64{5, 3}}}}
-	m, err := sparse.Probability(300, 700, 0.5, true, random.New(3))
+		{Name: "x", Header: kernels.Trains, N: 290},
+		{Name: "cell", Header: "lif", N: 70, Params: Params(t, "lif", nil), Synapses: []float64{5, 3}}}}
+	for u := range 290 {
+		c.Populations[0].Trains = append(c.Populations[0].Trains, []int64{9, 10 + int64(u%2), 300, 1201})
+	}
+	m, err := sparse.Probability(70, 290, 0.2, true, random.New(3))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var post, pre []int32
-	for j := range 700 {
+	for j := range 290 {
 		for k := range 3 {
-			post, pre = append(post, int32(j%300), int32((j+k)%300)), append(pre, int32(j), int32(j))
+			post, pre = append(post, int32(j%70), int32((j+k)%70)), append(pre, int32(j), int32(j))
 		}
 	}
-	twice, _, err := sparse.Entries(300, 700, post, pre)
+	twice, _, err := sparse.Entries(70, 290, post, pre)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 300 {
+	for i := range 70 {
 		slices.Sort(twice.Row(i))
 	}
-	c.Projections = []kernels.Projection{{From: 0, To: 1, Matrix: m, Weight: []float64{0.07}, Delay: []int{2}},
-		{From: 0, To: 1, Synapse: 1, Matrix: twice, Weight: []float64{0.3}, Delay: []int{1}}}
-	c.Probes = []kernels.Probe{{Population: 1, Unit: 299}}
+	c.Projections = []kernels.Projection{{From: 0, To: 1, Matrix: m, Weight: []float64{20}, Delay: []int{2}},
+		{From: 0, To: 1, Synapse: 1, Matrix: twice, Weight: []float64{9}, Delay: []int{1}}}
+	c.Probes = []kernels.Probe{{Population: 1, Unit: 69}}
 	return c
 }
 
@@ -259,9 +281,24 @@ func smallCurrents(t *testing.T) *kernels.Circuit {
 	return c
 }
 
-// spikeForSpike wants the spikes of the reference, and its V to the bit.
-func spikeForSpike(t *testing.T, dev kernels.Device, c *kernels.Circuit) {
-	want, v, weights := Reference[float32](c, 1500)
+// referred is what the reference gives of a circuit in 1500 steps.
+type referred struct {
+	spikes     []kernels.Spike
+	v, weights [][]float32
+}
+
+// references are those of the circuits by name, each computed once for all devices.
+var references sync.Map
+
+// spikeForSpike wants the spikes of the reference, and its V to the bit. Circuits of one name are all the same.
+func spikeForSpike(t *testing.T, dev kernels.Device, name string, c *kernels.Circuit) {
+	known, ok := references.Load(name)
+	if !ok {
+		spikes, v, weights := Reference[float32](c, 1500)
+		known = referred{spikes, v, weights}
+		references.Store(name, known)
+	}
+	want, v, weights := known.(referred).spikes, known.(referred).v, known.(referred).weights
 	if len(want) < 2 {
 		t.Fatalf("%d spikes are too few for a test", len(want))
 	}
@@ -365,19 +402,26 @@ func refusesCircuits(t *testing.T, dev kernels.Device) {
 		"V_th is -75, not above V_re, -75": func(c *kernels.Circuit) { c.Populations[0].Params[4] = -75 },
 		"the rate [-1]":                    func(c *kernels.Circuit) { c.Populations[2].Params[0] = -1 },
 		"the rate [10001]":                 func(c *kernels.Circuit) { c.Populations[2].Params[0] = 10001 },
-		"starts from 3 potentials":         func(c *kernels.Circuit) { c.Populations[0].Start = []float64{1, 2, 3} },
-		"2 reversal potentials":            func(c *kernels.Circuit) { c.Populations[0].Reversals = []float64{0, 0} },
-		"reversal potential of +Inf mV":    func(c *kernels.Circuit) { c.Populations[0].Reversals = []float64{0, math.Inf(1), 0} },
-		"the time constant 0.05 ms":        func(c *kernels.Circuit) { c.Populations[0].Synapses[0] = 0.05 },
-		"goes from population 7":           func(c *kernels.Circuit) { c.Projections[0].From = 7 },
-		"to 2, want":                       func(c *kernels.Circuit) { c.Projections[0].To = 2 },
-		"synapse 3 of 3":                   func(c *kernels.Circuit) { c.Projections[0].Synapse = 3 },
-		"a delay of 0 steps":               func(c *kernels.Circuit) { c.Projections[0].Delay = []int{0} },
-		"2 delays":                         func(c *kernels.Circuit) { c.Projections[0].Delay = []int{1, 1} },
-		"1 weights":                        func(c *kernels.Circuit) { c.Projections[0].Weight = []float64{math.Inf(1)} },
-		"the matrix is not one of":         func(c *kernels.Circuit) { c.Projections[0].Matrix = sparse.OneToOne(3) },
-		"current 0 of NaN mV":              func(c *kernels.Circuit) { c.Currents = []kernels.Current{{Amplitude: math.NaN()}} },
-		"probe 0 is at unit 900":           func(c *kernels.Circuit) { c.Probes = []kernels.Probe{{Unit: 900}} },
+		"4 trains of spikes, want 0":       func(c *kernels.Circuit) { c.Populations[2].Trains = make([][]int64, 4) },
+		"spikes in step 5 behind step 5": func(c *kernels.Circuit) {
+			c.Populations[2].Header, c.Populations[2].Params, c.Populations[2].Trains = kernels.Trains, nil, [][]int64{{5, 5}, nil, nil, nil}
+		},
+		"spikes first at -1 ms": func(c *kernels.Circuit) {
+			c.Populations[2].Header, c.Populations[2].Params = kernels.Regular, []float64{5, -1}
+		},
+		"starts from 3 potentials":      func(c *kernels.Circuit) { c.Populations[0].Start = []float64{1, 2, 3} },
+		"2 reversal potentials":         func(c *kernels.Circuit) { c.Populations[0].Reversals = []float64{0, 0} },
+		"reversal potential of +Inf mV": func(c *kernels.Circuit) { c.Populations[0].Reversals = []float64{0, math.Inf(1), 0} },
+		"the time constant 0.05 ms":     func(c *kernels.Circuit) { c.Populations[0].Synapses[0] = 0.05 },
+		"goes from population 7":        func(c *kernels.Circuit) { c.Projections[0].From = 7 },
+		"to 2, want":                    func(c *kernels.Circuit) { c.Projections[0].To = 2 },
+		"synapse 3 of 3":                func(c *kernels.Circuit) { c.Projections[0].Synapse = 3 },
+		"a delay of 0 steps":            func(c *kernels.Circuit) { c.Projections[0].Delay = []int{0} },
+		"2 delays":                      func(c *kernels.Circuit) { c.Projections[0].Delay = []int{1, 1} },
+		"1 weights":                     func(c *kernels.Circuit) { c.Projections[0].Weight = []float64{math.Inf(1)} },
+		"the matrix is not one of":      func(c *kernels.Circuit) { c.Projections[0].Matrix = sparse.OneToOne(3) },
+		"current 0 of NaN mV":           func(c *kernels.Circuit) { c.Currents = []kernels.Current{{Amplitude: math.NaN()}} },
+		"probe 0 is at unit 900":        func(c *kernels.Circuit) { c.Probes = []kernels.Probe{{Unit: 900}} },
 	} {
 		c := Balanced(t, 20, 1, false)
 		spoil(c)

@@ -2,10 +2,10 @@ package conform
 
 import (
 	"math"
+	"slices"
 
 	"galvani/kernels"
 	"galvani/kernels/random"
-	"galvani/kernels/sparse"
 )
 
 // float is the number type of the reference of a circuit.
@@ -79,7 +79,7 @@ func (s *circuitState[F]) step(n int64) {
 			}
 		}
 		for u := range p.N {
-			if p.Header == kernels.Poisson {
+			if p.Source() {
 				s.spiked[i][u] = s.source(p, u, n)
 			} else {
 				in := F(constant)
@@ -92,7 +92,7 @@ func (s *circuitState[F]) step(n int64) {
 				}
 				s.spiked[i][u] = s.unit(p, i, u, in)
 			}
-			if s.spiked[i][u] {
+			if s.spiked[i][u] && !p.Unrecorded {
 				s.spikes = append(s.spikes, kernels.Spike{Step: n, Population: i, Unit: u})
 			}
 		}
@@ -103,10 +103,17 @@ func (s *circuitState[F]) step(n int64) {
 
 // source reports whether unit u of a population of sources spikes in step n, by the gaps of its block.
 func (s *circuitState[F]) source(p kernels.Population, u int, n int64) bool {
+	switch p.Header {
+	case kernels.Trains:
+		return slices.Contains(p.Trains[u], n)
+	case kernels.Regular:
+		k := math.Round((float64(n)*s.c.Step - p.Params[1]) * p.Params[0] / 1000) // the nearest spike
+		return k >= 0 && math.Round((p.Params[1]+k*1000/p.Params[0])/s.c.Step) == float64(n)
+	}
 	unit := random.New(s.c.Seed).Named(p.Name).Stream(uint64(u)).Stream(uint64(n / kernels.SourceBlock))
 	at := 0
 	for k := uint64(0); at < kernels.SourceBlock; k++ {
-		at += sparse.Gap(unit.Uniform(k), math.Log1p(-p.Params[0]*s.c.Step/1000), kernels.SourceBlock)
+		at += kernels.SourceGap(unit.Uniform(k), math.Log1p(-p.Params[0]*s.c.Step/1000))
 		if at == int(n%kernels.SourceBlock) {
 			return true
 		}

@@ -13,7 +13,7 @@ import (
 // Plastic holds weights that change to the reference, to the bit, on a device and from it to another.
 func Plastic(t *testing.T, dev, other kernels.Device) {
 	c := plasticCircuit(t)
-	t.Run("reference", func(t *testing.T) { spikeForSpike(t, dev, c) })
+	t.Run("reference", func(t *testing.T) { spikeForSpike(t, dev, "plastic", c) })
 	t.Run("changes", func(t *testing.T) { changesWeights(t, dev, c) })
 	t.Run("state", func(t *testing.T) { resumes(t, dev, other, c) })
 	t.Run("pairs", func(t *testing.T) { pairs(t, dev) })

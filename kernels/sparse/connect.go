@@ -57,7 +57,7 @@ func Probability(rows, cols int, p float64, autapses bool, s random.Stream) (*Ma
 	return build(rows, cols, p*float64(rows)*float64(cols), func(i int, row []int32) []int32 {
 		r, n := s.Stream(uint64(i)), uint64(0)
 		for j := 0; ; j++ {
-			skip := Gap(r.Uniform(n), fail, cols-j)
+			skip := gap(r.Uniform(n), fail, cols-j)
 			if j += skip; j >= cols {
 				return row
 			}
@@ -68,9 +68,9 @@ func Probability(rows, cols int, p float64, autapses bool, s random.Stream) (*Ma
 	})
 }
 
-// Gap returns how many trials fail before one succeeds, for a number u in [0,1) and the logarithm of the
+// gap returns how many trials fail before one succeeds, for a number u in [0,1) and the logarithm of the
 // probability to fail, and at most limit.
-func Gap(u, fail float64, limit int) int {
+func gap(u, fail float64, limit int) int {
 	if math.IsInf(fail, -1) {
 		return 0
 	}

@@ -84,6 +84,9 @@ func (p *Plan) collect(r *kernels.CircuitRecord, n int) {
 	for k := range n {
 		row := p.Spikes[k*p.Words:]
 		for i, q := range p.Populations {
+			if p.cfg.Populations[i].Unrecorded {
+				continue
+			}
 			for w, set := range row[q.First : q.First+q.Words] {
 				for ; set != 0; set &= set - 1 {
 					r.Spikes = append(r.Spikes, kernels.Spike{Step: p.Step + int64(k), Population: i, Unit: 64*w + bits.TrailingZeros64(set)})

@@ -2,10 +2,10 @@ package wiring
 
 import (
 	"math"
+	"slices"
 
 	"galvani/kernels"
 	"galvani/kernels/random"
-	"galvani/kernels/sparse"
 )
 
 // setSources makes the spikes of the sources in the next n steps.
@@ -17,13 +17,46 @@ func (p *Plan) setSources(n int) {
 		for k := range n {
 			clear(p.Spikes[k*p.Words+int(q.First):][:q.Words])
 		}
-		rate := p.cfg.Populations[i].Params[0]
-		s := poisson{stream: random.New(p.cfg.Seed).Named(p.cfg.Populations[i].Name), fail: math.Log1p(-rate * p.cfg.Step / 1000)}
-		s.none = 1 - math.Exp(kernels.SourceBlock*s.fail) + 1e-6
-		for u := range int(q.Units) {
-			s.spikes(u, p.Step, int64(n), func(step int64) {
-				p.Spikes[int(step-p.Step)*p.Words+int(q.First)+u/64] |= 1 << (u % 64)
-			})
+		cfg := p.cfg.Populations[i]
+		add := func(u int, step int64) {
+			p.Spikes[int(step-p.Step)*p.Words+int(q.First)+u/64] |= 1 << (u % 64)
+		}
+		switch cfg.Header {
+		case kernels.Poisson:
+			s := newPoisson(p.cfg, cfg)
+			for u := range cfg.N {
+				s.spikes(u, p.Step, int64(n), func(step int64) { add(u, step) })
+			}
+		case kernels.Regular:
+			for _, step := range regular(p.cfg.Step, cfg.Params[0], cfg.Params[1], p.Step, int64(n)) {
+				for u := range cfg.N {
+					add(u, step)
+				}
+			}
+		case kernels.Trains:
+			for u, train := range cfg.Trains {
+				at, _ := slices.BinarySearch(train, p.Step)
+				for ; at < len(train) && train[at] < p.Step+int64(n); at++ {
+					add(u, train[at])
+				}
+			}
+		}
+	}
+}
+
+// regular returns which of n steps from one on are spikes of a rate in Hz, of which the first is at so many ms.
+func regular(dt, rate, start float64, first, n int64) (all []int64) {
+	if rate == 0 {
+		return nil
+	}
+	between := 1000 / rate
+	for k := math.Max(0, math.Floor((float64(first)*dt-start)/between)-1); ; k++ {
+		step := int64(math.Round((start + k*between) / dt))
+		if step >= first+n {
+			return all
+		}
+		if step >= first {
+			all = append(all, step)
 		}
 	}
 }
@@ -33,6 +66,12 @@ type poisson struct {
 	stream random.Stream
 	fail   float64 // logarithm of the probability of no spike in a step
 	none   float64 // from which number on a first gap is longer than a block, whatever the rounding
+}
+
+func newPoisson(c *kernels.Circuit, p kernels.Population) poisson {
+	s := poisson{stream: random.New(c.Seed).Named(p.Name), fail: math.Log1p(-p.Params[0] * c.Step / 1000)}
+	s.none = 1 - math.Exp(kernels.SourceBlock*s.fail) + 1e-6
+	return s
 }
 
 // spikes calls f for each spike of unit u in n steps from first on, in their order.
@@ -46,7 +85,7 @@ func (s poisson) spikes(u int, first, n int64, f func(step int64)) {
 			if x >= s.none {
 				break
 			}
-			if at += int64(sparse.Gap(x, s.fail, kernels.SourceBlock)); at >= end {
+			if at += int64(kernels.SourceGap(x, s.fail)); at >= end {
 				break
 			}
 			if at >= first {

@@ -120,7 +120,7 @@ func (w *Wiring) addPopulation(p kernels.Population) {
 	q := Population{Neuron: -1, Units: int64(p.N), First: int64(w.Words), Words: int64(p.N+63) / 64,
 		Synapse: int64(len(w.Synapses)), Synapses: int64(len(p.Synapses))}
 	w.Words += int(q.Words)
-	if p.Header != kernels.Poisson {
+	if !p.Source() {
 		w.addNeurons(&q, p)
 	}
 	w.Populations, w.counts = append(w.Populations, q), append(w.counts, -1)

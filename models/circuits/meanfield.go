@@ -12,7 +12,7 @@ import (
 // Firing returns the numbers of the populations of neurons, in their order.
 func (b *Blueprint) Firing() (all []int) {
 	for i, p := range b.Populations {
-		if p.Header != kernels.Poisson {
+		if !p.Source() {
 			all = append(all, i)
 		}
 	}
@@ -22,7 +22,7 @@ func (b *Blueprint) Firing() (all []int) {
 // MeanField returns the network in the mean, of the populations of neurons: what rates of 1 Hz add to the
 // input of each in mV, and its input from sources and from currents that have no end.
 //
-// Errors: for conductances, whose current is no multiple of the rates.
+// Errors: for conductances, whose current is no multiple of the rates, and for trains of a file.
 func (b *Blueprint) MeanField() (meanfield.Linear, error) {
 	firing := b.Firing()
 	place := map[int]int{}
@@ -36,7 +36,10 @@ func (b *Blueprint) MeanField() (meanfield.Linear, error) {
 			return l, fmt.Errorf("circuits: population %s has conductances, whose current is no multiple of the rates; the theory is of networks of currents", to.Name)
 		}
 		perHz := q.Weight.Mean() * b.Expected(q) / float64(to.N) / 1000
-		if from.Header == kernels.Poisson {
+		if from.Header == kernels.Trains {
+			return l, fmt.Errorf("circuits: population %s has trains of a file, whose rate is not known; the theory is of sources of a rate", from.Name)
+		}
+		if from.Source() {
 			l.X[place[q.To]] += perHz * from.Params[0]
 		} else {
 			l.W[place[q.To]][place[q.From]] += perHz

@@ -30,7 +30,7 @@ func (n *Network) Blueprint(step float64) (*Blueprint, error) {
 		return nil, err
 	}
 	t.Let(n.names())
-	r := reader{Table: t, b: &Blueprint{Step: step}, signs: map[int]sign{}}
+	r := reader{Table: t, file: n.File, b: &Blueprint{Step: step}, signs: map[int]sign{}}
 	t.Spend("doc", "source", "step", "setting")
 	r.populations()
 	if t.Err() == nil {
@@ -46,6 +46,7 @@ func (n *Network) Blueprint(step float64) (*Blueprint, error) {
 type reader struct {
 	*description.Table
 	b     *Blueprint
+	file  string
 	signs map[int]sign // of the connections from a population, so far
 }
 
@@ -69,7 +70,10 @@ func (r *reader) populations() {
 		if t.Has("kind") {
 			p.Kind = kinds[t.OneOf("kind", kinds)]
 		}
-		t.Spend("kind")
+		t.Spend("kind", "spikes")
+		if t.Has("spikes") {
+			p.Unrecorded = !t.Truth("spikes")
+		}
 		if t.Need("neuron", `"eif"`) {
 			r.neuron(t, &p)
 		}
@@ -86,17 +90,13 @@ var kinds = []string{"excitatory", "inhibitory"}
 // neuron reads what the units of a population are.
 func (r *reader) neuron(t *description.Table, p *Population) {
 	p.Header = t.Words("neuron", "")
-	if p.Header == kernels.Poisson {
-		rate := 0.0
-		if t.Need("rate", `"10 Hz"`) {
-			rate = t.Quantity("rate", frequency, 0, description.Interval{Lo: 0, Hi: 1000 / r.b.Step})
-		}
-		p.Params = []float64{rate}
+	if p.Source() {
+		r.source(t, p)
 		return
 	}
 	header, ok := neurons.Of(p.Header)
 	if have := neurons.All(); !ok && len(have) > 0 {
-		known := []string{kernels.Poisson}
+		known := []string{kernels.Poisson, kernels.Regular, kernels.Trains}
 		for _, h := range have {
 			known = append(known, h.Name)
 		}
@@ -200,7 +200,7 @@ func (r *reader) population(t *description.Table, key string, target bool) int {
 			known = append(known, p.Name)
 			continue
 		}
-		if target && p.Header == kernels.Poisson {
+		if target && p.Source() {
 			t.Fail(key, "is %s, a population of sources, which receive nothing; name one of neurons", name)
 		}
 		return i

@@ -1,0 +1,87 @@
+package circuits
+
+import (
+	"encoding/csv"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"galvani/engine/infile"
+	"galvani/kernels"
+	"galvani/models/description"
+)
+
+// source reads what the sources of a population are.
+func (r *reader) source(t *description.Table, p *Population) {
+	if p.Header == kernels.Trains {
+		r.trains(t, p)
+		return
+	}
+	rate := 0.0
+	if t.Need("rate", `"10 Hz"`) {
+		rate = t.Quantity("rate", frequency, 0, description.Interval{Lo: 0, Hi: 1000 / r.b.Step})
+	}
+	p.Params = []float64{rate}
+	if p.Header == kernels.Regular {
+		p.Params = append(p.Params, t.Quantity("first", description.Duration, 0, description.Interval{Lo: 0, Hi: 1e12}))
+	}
+}
+
+// trains reads the spikes of a population from a file, whose path begins in the folder of that of the network. Its
+// columns time_ms, population and unit are those that simulate --out writes; of may name another population, and
+// without a column population all rows count.
+func (r *reader) trains(t *description.Table, p *Population) {
+	p.Trains = make([][]int64, p.N)
+	of := p.Name
+	if t.Has("of") {
+		of = t.Words("of", "")
+	}
+	t.Spend("of")
+	if !t.Need("file", `"spikes.csv"`) {
+		return
+	}
+	path := t.Words("file", "")
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(r.file), path)
+	}
+	text, err := infile.Read(path)
+	if err != nil {
+		t.Fail("file", "cannot be read: %v", err)
+		return
+	}
+	lines, err := csv.NewReader(strings.NewReader(string(text))).ReadAll()
+	if err != nil || len(lines) == 0 {
+		t.Fail("file", "is %s, which is no table of values with commas (%v)", path, err)
+		return
+	}
+	place := func(name string) int { return slices.Index(lines[0], name) }
+	time, unit, population := place("time_ms"), place("unit"), place("population")
+	if time < 0 || unit < 0 {
+		t.Fail("file", "is %s, whose first line is %q, want the columns time_ms and unit", path, strings.Join(lines[0], ","))
+		return
+	}
+	for i, line := range lines[1:] {
+		if population >= 0 && line[population] != of {
+			continue
+		}
+		ms, wrong := strconv.ParseFloat(line[time], 64)
+		u, bad := strconv.Atoi(line[unit])
+		if wrong != nil || bad != nil || !(ms >= 0 && ms <= 1e12) || u < 0 || u >= p.N {
+			t.Fail("file", "is %s, where line %d has time %q and unit %q, want ms from 0 on and a unit below %d", path, i+2, line[time], line[unit], p.N)
+			return
+		}
+		p.Trains[u] = append(p.Trains[u], int64(math.Round(ms/r.b.Step)))
+	}
+	spikes := 0
+	for u, train := range p.Trains {
+		slices.Sort(train)
+		p.Trains[u] = slices.Compact(train) // two in a step are one
+		spikes += len(p.Trains[u])
+	}
+	if spikes == 0 {
+		t.Fail("file", "is %s, which has no spikes%s; name the population by the key of", path, fmt.Sprintf(" of a population %q", of))
+	}
+}

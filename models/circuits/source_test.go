@@ -1,0 +1,77 @@
+package circuits
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"galvani/kernels"
+	"galvani/models/description"
+)
+
+// TestSources reads regular sources and trains of a file, and names what is wrong with them.
+func TestSources(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	read := func(sources string) (*Blueprint, error) {
+		n, err := Read(write("net.toml", ""), []byte(sources))
+		if err != nil {
+			return nil, err
+		}
+		return n.Blueprint(n.Step)
+	}
+	write("all.csv", "time_ms,population,unit\n0.3,e,1\n0.1,e,0\n0.31,e,1\n2,i,7\n")
+	write("bare.csv", "unit,time_ms\n2,0.5\n")
+	write("bad.csv", "unit,time_ms\n3,0.5\n")
+	b, err := read(`[population.a]
+neuron = "regular"
+rate = "20 Hz"
+first = "5 ms"
+[population.e]
+neuron = "trains"
+n = 3
+file = "all.csv"
+spikes = false
+[population.b]
+neuron = "trains"
+n = 3
+file = "bare.csv"
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range b.Populations {
+		want := map[string]kernels.Population{
+			"a": {Name: "a", Header: kernels.Regular, N: 1, Params: []float64{20, 5}},
+			"e": {Name: "e", Header: kernels.Trains, N: 3, Trains: [][]int64{{1}, {3}, nil}, Unrecorded: true},
+			"b": {Name: "b", Header: kernels.Trains, N: 3, Trains: [][]int64{nil, nil, {5}}},
+		}[p.Name]
+		if !reflect.DeepEqual(p.Population, want) {
+			t.Errorf("population %+v, want %+v", p.Population, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"neuron = \"regular\"":                      "rate",
+		"neuron = \"trains\"":                       "file",
+		"neuron = \"trains\"\nfile = \"none.csv\"":  "cannot be read",
+		"neuron = \"trains\"\nfile = \"bad.csv\"":   "line 2 has time \"0.5\" and unit \"3\", want ms from 0 on and a unit below 1",
+		"neuron = \"trains\"\nfile = \"all.csv\"":   "no spikes of a population \"p\"",
+		"neuron = \"trains\"\nfile = \"net.toml\"":  "no table",
+		"neuron = \"regular\"\nrate = \"20000 Hz\"": "rate",
+	} {
+		_, err := read("[population.p]\n" + text + "\n")
+		var m *description.Mistake
+		if !errors.As(err, &m) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: want an error with %q, got %v", text, want, err)
+		}
+	}
+}
