@@ -36,10 +36,10 @@ type peer struct {
 	high int64 // most bytes of the GPU in use, as of the last timing
 }
 
-// request is one line to peers.py: a cell, a product, a cable or a circuit to load, or repeats to make of what was
+// request is one line to peers.py: a cell, a product, a cable, a circuit or a network to load, or repeats to make of what was
 // loaded last.
 type request struct {
-	Do      string          `json:"do"` // load, product, cable, circuit or time
+	Do      string          `json:"do"` // load, product, cable, circuit, network or time
 	File    string          `json:"file,omitempty"`
 	Form    string          `json:"form,omitempty"`
 	What    string          `json:"what,omitempty"`
@@ -47,6 +47,7 @@ type request struct {
 	Repeat  int             `json:"repeat,omitempty"`
 	Cable   *cableRequest   `json:"cable,omitempty"`
 	Circuit *circuitRequest `json:"circuit,omitempty"`
+	Ms      float64         `json:"ms,omitempty"` // of a network
 }
 
 type answer struct {
@@ -59,6 +60,9 @@ type answer struct {
 	// Of a cable; null is not a number.
 	Traces   [][]*float64 `json:"traces"`
 	Gradient []*float64   `json:"gradient"`
+	// Of a network: the mean rate of its neurons in Hz, and the seconds that it takes to build and compile.
+	Rate  float64 `json:"rate"`
+	Build float64 `json:"build"`
 }
 
 // place is where a framework computes.

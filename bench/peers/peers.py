@@ -32,7 +32,8 @@ except ImportError as e:
 
 # What --with takes, and how to get it.
 FRAMEWORKS = {"torch": "pip install torch", "jax": "pip install jax", "numpy": "pip install numpy",
-              "neuron": "pip install neuron", "jaxley": "pip install jaxley"}
+              "neuron": "pip install neuron", "jaxley": "pip install jaxley",
+              "brian2": "pip install brian2 cython setuptools 'numpy<2.4'", "nest": "pip install nest-simulator"}
 
 WARM_UP = 5  # compilers and the profiler of torch.jit.script want a few runs before they have settled
 
@@ -70,8 +71,8 @@ def serve(framework):
         print(json.dumps(fields), flush=True)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end of stdin ends this, not the terminal
-    answer(name=framework.name, forms=getattr(framework, "cables", framework.forms))
-    run = None
+    answer(name=framework.name, forms=getattr(framework, "cables", getattr(framework, "networks", framework.forms)))
+    run = network = None
     for line in sys.stdin:
         r = json.loads(line)
         try:
@@ -96,6 +97,11 @@ def serve(framework):
                 run()
                 traces, gradient = cable.results()
                 answer(traces=finite(traces), gradient=finite(gradient))
+            elif r["do"] == "network":
+                network = framework.network(r["what"], r["size"], r["ms"])
+                answer(rate=network.rate(), build=network.build)
+            elif network:
+                answer(seconds=[network.run() for _ in range(r["repeat"])])
             else:
                 answer(seconds=seconds(framework, run, r["repeat"]), memory=framework.memory())
         except Exception as e:  # whatever a framework or its compiler throws

@@ -59,7 +59,7 @@ second, or of the best matrix product that was found on the CPU.`,
 	f.StringVar(&m.precision, "precision", "fp32", "of the products on the GPU: "+strings.Join(kernels.Precisions, ", "))
 	f.IntVar(&m.Blocks, "blocks", defaultBlocks, "blocks of each device and timing, at least 2; --quick takes 4")
 	f.StringVar(&m.plot, "plot", "", "`folder` for plots of time against batch, as PNG and SVG")
-	c.AddCommand(newBenchCPU(), newBenchEvents(), newBenchLatency(), newBenchNeurons(), newBenchRules(), newBenchScale(), newBenchTables())
+	c.AddCommand(newBenchCPU(), newBenchEvents(), newBenchLatency(), newBenchNeurons(), newBenchNetworks(), newBenchRules(), newBenchScale(), newBenchTables())
 	return c
 }
 

@@ -33,7 +33,7 @@ func TestSweepNetwork(t *testing.T) {
 	for sweep, want := range map[string]string{
 		"q=1:2:3":      `unknown setting "q"`,
 		"r_x=1:2":      "want NAME=LO:HI:COUNT",
-		"r_x=1:2000:3": "r-x",
+		"r_x=1:2000:3": "r_x is 1000.5, want 0 to 1000",
 		"r_x=1:2:1":    "has 1 values, want 2 to",
 	} {
 		galvani(t, args(line, "--sweep", sweep)...).refused(t, exitConfig, want)

@@ -1,0 +1,273 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"galvani/bench/analysis"
+	"galvani/kernels"
+	"galvani/models/circuits"
+)
+
+// caseNetwork is a network of spiking neurons against other simulators.
+const caseNetwork = "network"
+
+// What is timed of networks: so many simulated milliseconds, and for weights that change the same with weights
+// that stay.
+const (
+	simulated = "simulated"
+	plastic   = "plastic"
+)
+
+// NetworkCase is a built-in network of a size for a time.
+type NetworkCase struct {
+	Name string
+	N    int
+	Ms   float64
+	// Plastic holds the network to itself with the weights that it has in the end, which stay, in the place of
+	// simulators.
+	Plastic bool
+}
+
+// NetworkCases are those that are measured. The first of a name are those of aims.
+var NetworkCases = []NetworkCase{
+	{Name: "balanced", N: 5000, Ms: 1000}, {Name: "balanced", N: 20004, Ms: 1000}, {Name: "coba", N: 4000, Ms: 1000},
+	{Name: "vogels", N: 10000, Ms: 10000}, {Name: "vogels", N: 10000, Ms: 1000, Plastic: true},
+	{Name: "balanced", N: 500, Ms: 1000}, {Name: "balanced", N: 1000, Ms: 1000}, {Name: "balanced", N: 2000, Ms: 1000}, {Name: "balanced", N: 10000, Ms: 1000},
+}
+
+// String names the case as --only matches it.
+func (c NetworkCase) String() string {
+	text := fmt.Sprintf("%s N=%d %g ms", c.Name, c.N, c.Ms)
+	if c.Plastic {
+		text += " " + plastic
+	}
+	return text
+}
+
+// NetworkSimulators are the peers that simulate networks.
+var NetworkSimulators = []string{"brian2", "nest"}
+
+// networkAims are the least speed-ups, by network and simulator, and plasticAim the largest cost of weights that
+// change.
+var networkAims = map[string]map[string]float64{"balanced": {"brian2": 3, "nest": 40}}
+
+const plasticAim = 1.6
+
+// rateBound is by how much the mean rate of a simulator may differ: networks are drawn by other random numbers
+// and start elsewhere.
+const rateBound = 0.15
+
+// networkEffort is the effort of a run, a repeat of a simulator takes up to half a minute.
+var networkEffort = effort{quads: 2}
+
+// RunNetworks measures built-in networks of spiking neurons, and with cfg.Python the same in other simulators, in
+// turns. Not timed is what comes before the first step: the network is drawn and code compiled. A simulator is
+// timed after its mean rate was held to the one here.
+//
+// Errors: kernels.ErrNoDevice in a binary without cgo; ErrWrong; the cause of ctx when cancelled between two
+// repeats; those of cfg.Each.
+func RunNetworks(ctx context.Context, cfg Config, against []string) error {
+	r, stop, err := start(cfg)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if !cfg.Quick {
+		r.effort = networkEffort
+	}
+	done := map[NetworkCase]bool{}
+	for _, c := range NetworkCases {
+		if cfg.Only != nil && !cfg.Only.MatchString(c.String()) {
+			continue
+		}
+		if cfg.Quick {
+			c.N, c.Ms = 100, 50
+		}
+		if done[c] {
+			continue
+		}
+		done[c] = true
+		if err := r.spikes(ctx, c, against); err != nil {
+			return stopped(ctx, err)
+		}
+	}
+	return nil
+}
+
+// spiking is a network that is timed from one state again and again.
+type spiking struct {
+	plan  kernels.CircuitPlan
+	begin *kernels.CircuitState
+	steps int
+	rate  float64 // mean over the neurons, Hz
+}
+
+// newSpiking draws a network.
+func (r *runner) newSpiking(c NetworkCase) (*spiking, *kernels.Circuit, error) {
+	net, err := circuits.Load(c.Name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("bench: %w", err)
+	}
+	for _, k := range net.Keys {
+		if k.Name == "n" {
+			err = k.Parse(fmt.Sprint(c.N))
+		}
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("bench: %w", err)
+	}
+	b, err := net.Blueprint(net.Step)
+	if err != nil {
+		return nil, nil, fmt.Errorf("bench: %w", err)
+	}
+	circuit, err := b.Draw(1)
+	if err != nil {
+		return nil, nil, fmt.Errorf("bench: %w", err)
+	}
+	s, err := newSpikingOf(r.dev, circuit, nil, int(math.Round(c.Ms/net.Step)))
+	return s, circuit, err
+}
+
+// newSpikingOf makes a plan that begins at a state, nil for its own.
+func newSpikingOf(dev kernels.Device, c *kernels.Circuit, begin *kernels.CircuitState, steps int) (s *spiking, err error) {
+	s = &spiking{begin: begin, steps: steps}
+	if s.plan, err = kernels.NewCircuit(dev, c); err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	if s.begin == nil {
+		s.begin, err = s.plan.State()
+	}
+	return s, err
+}
+
+// run makes n repeats from the state it begins at.
+func (s *spiking) run(n int) ([]float64, error) {
+	seconds := make([]float64, n)
+	for i := range seconds {
+		if err := s.plan.SetState(s.begin); err != nil {
+			return nil, err
+		}
+		start := time.Now()
+		if _, err := s.plan.Run(s.steps); err != nil {
+			return nil, err
+		}
+		seconds[i] = time.Since(start).Seconds()
+	}
+	return seconds, nil
+}
+
+// look runs the network once, and takes the mean rate of its neurons.
+func (s *spiking) look(c *kernels.Circuit, ms float64) error {
+	if err := s.plan.SetState(s.begin); err != nil {
+		return err
+	}
+	record, err := s.plan.Run(s.steps)
+	if err != nil {
+		return err
+	}
+	spikes, units := 0, 0
+	for i, p := range analysis.SpikesOf(c, record.Spikes, ms) {
+		if !c.Populations[i].Source() {
+			spikes, units = spikes+p.Spikes, units+p.N
+		}
+	}
+	s.rate = float64(spikes) / float64(units) / ms * 1000
+	return nil
+}
+
+// spikes times one network.
+func (r *runner) spikes(ctx context.Context, c NetworkCase, against []string) error {
+	s, circuit, err := r.newSpiking(c)
+	if err != nil {
+		return err
+	}
+	if err := s.look(circuit, c.Ms); err != nil {
+		return err
+	}
+	what := simulated
+	all := []simulation{{contestant{name: r.dev.Name(), run: s.run}, what, "", 0, ""}}
+	if c.Plastic {
+		what = plastic
+		fixed, err := s.fixed(r.dev, circuit)
+		if err != nil {
+			return err
+		}
+		all[0].what = what
+		all = append(all, simulation{contestant{name: r.dev.Name() + ", the same weights fixed", run: fixed.run}, what, "fixed", 0, ""})
+	}
+	for _, name := range against {
+		if r.Python == "" || c.Plastic {
+			break
+		}
+		p, err := openPeer(r.Python, name, r.Threads, onCPU)
+		if err != nil {
+			r.Log("without %s: %v", name, err)
+			continue
+		}
+		defer p.close()
+		if !slices.Contains(p.forms, c.Name) {
+			continue
+		}
+		a, err := p.ask(request{Do: "network", What: c.Name, Size: c.N, Ms: c.Ms})
+		if err != nil {
+			return stopped(ctx, err)
+		}
+		off := math.Abs(a.Rate/s.rate - 1)
+		if !r.Quick && !(off <= rateBound) {
+			return fmt.Errorf("bench: %s of %s spikes at %.3g Hz in the mean, and here at %.3g Hz: %w", c, p.name, a.Rate, s.rate, ErrWrong)
+		}
+		all = append(all, simulation{contestant{name: p.name, run: p.time}, what, name, off,
+			fmt.Sprintf("mean rates %.3g and %.3g Hz; %s took %.3g s to build and compile", s.rate, a.Rate, p.name, a.Build)})
+	}
+	samples, err := r.inTurns(ctx, r.effort, all)
+	if err != nil {
+		return err
+	}
+	return r.tellNetwork(c, all, samples)
+}
+
+// fixed returns the network with the weights that it has now, which stay, from now on; s goes on from now, too.
+func (s *spiking) fixed(dev kernels.Device, c *kernels.Circuit) (*spiking, error) {
+	now, err := s.plan.State()
+	if err != nil {
+		return nil, err
+	}
+	s.begin = now
+	stay, begin := *c, *now
+	stay.Projections, begin.Plastic = slices.Clone(c.Projections), nil
+	for _, i := range c.Plastic() {
+		stay.Projections[i].Weight, stay.Projections[i].Plasticity = c.WeightsNow(now, i), nil
+	}
+	return newSpikingOf(dev, &stay, &begin, s.steps)
+}
+
+// tellNetwork makes a row of the network with each simulator, or one without a reference.
+func (r *runner) tellNetwork(c NetworkCase, all []simulation, samples []sample) error {
+	row := r.head
+	row.Case, row.Model, row.What = caseNetwork, c.Name, all[0].what
+	row.Shape = Shape{T: int(c.Ms / 0.1), B: 1, H: c.N}
+	row.Subject = all[0].timing(samples[0])
+	if len(all) == 1 {
+		return r.Each(row)
+	}
+	for i, a := range all[1:] {
+		ref := a.timing(samples[i+1])
+		kind, bound := SpeedUp, networkAims[c.Name][a.simulator]
+		if c.Plastic {
+			kind, bound = Cost, plasticAim
+		}
+		if r.Quick {
+			bound = 0
+		}
+		row.Reference, row.Gate, row.Note = &ref, &a.gate, a.note
+		row.Ratio = compare(kind, bound, all[0].contestant, a.contestant, samples[0], samples[i+1])
+		if err := r.Each(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
