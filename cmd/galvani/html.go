@@ -83,7 +83,7 @@ func (p *page) table(head []string, rows [][]string) {
 		p.add("<tr>")
 		for _, cell := range row {
 			class := ""
-			if len(head) > 2 && cell != "" && strings.Trim(cell, "0123456789.+-eE%±  ") == "" {
+			if len(head) > 2 && cell != "" && strings.Trim(cell, "0123456789.+-eE%± \u00a0") == "" {
 				class = ` class="n"`
 			}
 			p.add("<td%s>%s</td>", class, html.EscapeString(cell))

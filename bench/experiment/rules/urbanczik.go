@@ -196,5 +196,5 @@ func (s *somatic) Report(results experiment.Rows) (experiment.Report, error) {
 		Charts: []experiment.Chart{{Name: "course", Caption: "One network for each delay, the first seed.", Lines: lines}},
 		Result: fmt.Sprintf("A frozen pattern of %d sources at %g Hz drives the dendrite; conductances that add up to %g/ms pull the soma along a sine from 0.2 to 1 thresholds. "+
 			"Synapses learn at their own spikes, by the errors that the neuron noted since the last one (package urbanczik); an error is forgotten once all synapses have read it. "+
-			"A correlation of %g is asked for in every run.", s.Sources, s.Rate, s.Teaching, somaticLeast)}, nil
+			"A correlation of %g is asked for in every run. Learning rate and conductance are the best of twelve pairs tried at seed 1, which is among those reported; most others stay below at some delay.", s.Sources, s.Rate, s.Teaching, somaticLeast)}, nil
 }
