@@ -86,7 +86,7 @@ func TestPlasticResumes(t *testing.T) {
 		t.Errorf("resumed %+v, want %+v; the files are the same: %v", got, want, after == files)
 	}
 	w := want.Weights[0]
-	if w.From != "x" || w.To != "post" || w.Rule != "stdp" || w.Unit != "ms" || w.Start.N != 7000 || w.Start.Mean == w.End.Mean || !(*w.End.Middle < *w.Start.Middle) {
+	if w.From != "x" || w.To != "post" || w.Rule != "stdp" || w.Unit != "ms" || w.Start.N != 7000 || w.Start.Mean == w.End.Mean || w.Start.Middle == nil || *w.End.Middle == *w.Start.Middle {
 		t.Errorf("the weights are reported as %+v", w)
 	}
 	if rows := strings.Split(files, "\n"); rows[0] != "time_ms,from,to,unit,mean,sd" || !strings.HasPrefix(rows[7], "180,x,post,ms,") || strings.HasPrefix(rows[8], "210") {
