@@ -25,39 +25,6 @@ func (c interconnect) sumTime(n, bytes int) float64 {
 	return 2*math.Log2(float64(n))*c.latency + 2*float64(n-1)/float64(n)*float64(bytes)/c.bandwidth
 }
 
-// fitMemory returns latency and bandwidth between two ranks of this machine from rows of sums, by least
-// squares of relative deviations; false without two sizes.
-func fitMemory(sums []Row) (interconnect, bool) {
-	var xx, xy, yy, x1, y1 float64
-	n := 0
-	for _, r := range sums {
-		if r.Ranks != 2 {
-			continue
-		}
-		n++
-		x, y := 2/r.Subject.Median, float64(r.Bytes)/r.Subject.Median // of a·x + b·y = 1
-		xx, xy, yy, x1, y1 = xx+x*x, xy+x*y, yy+y*y, x1+x, y1+y
-	}
-	det := xx*yy - xy*xy
-	if n < 2 || det == 0 {
-		return interconnect{}, false
-	}
-	a, b := (x1*yy-y1*xy)/det, (y1*xx-x1*xy)/det
-	return interconnect{"memory of this machine", max(a, 0), 1 / b}, b > 0
-}
-
-// work is the time of an update on one rank: shards parts that ranks share, and a rest that each does.
-type work struct{ part, rest float64 }
-
-// workOf takes the work of an update from the times on one and on two ranks, which sum over memory.
-func workOf(r Row, memory interconnect) work {
-	one, two := r.Reference.Median, r.Subject.Median-memory.sumTime(2, scaledBytes(r.Shape))
-	w := work{part: 2 * (one - two) / scaledShards}
-	w.rest = max(0, one-scaledShards*w.part)
-	w.part = (one - w.rest) / scaledShards
-	return w
-}
-
 // scaledBytes is the size of the gradient of a network of RunScale.
 func scaledBytes(s Shape) int {
 	_, net, err := bind(scaledModel, s)
@@ -67,47 +34,40 @@ func scaledBytes(s Shape) int {
 	n := 0
 	for _, p := range net.Specs() {
 		if p.Learned {
-			size := 1
-			for _, k := range p.Shape {
-				size *= k
-			}
-			n += size
+			n += p.Len()
 		}
 	}
 	return 4 * n
 }
 
-// efficiency is the share of the time on n ranks that one rank would need for its part of a batch that
-// grows with the ranks.
-func (w work) efficiency(c interconnect, n, bytes int) float64 {
-	alone := scaledShards*w.part + w.rest
-	return alone / (alone + c.sumTime(n, bytes))
+// efficiency is the share of the time on n ranks that one rank needs for its part of a batch that grows
+// with the ranks. R has the time of an update on one rank as its reference.
+func (c interconnect) efficiency(r Row, n int) float64 {
+	alone := r.Reference.Median
+	return alone / (alone + c.sumTime(n, scaledBytes(r.Shape)))
 }
 
 // ScaleChart draws the efficiency on up to 1024 ranks that the rows of RunScale let expect, for each network
 // and interconnect; false without rows on two ranks.
 func ScaleChart(all []Row) (chart.Lines, bool) {
-	memory, ok := fitMemory(newestScale(all, caseSum))
 	c := chart.Lines{Title: "Efficiency of data-parallel training, predicted", XLabel: "ranks", YLabel: "time on one rank / time on n", LogX: true,
 		Subtitle: fmt.Sprintf("%s, a batch of %d sequences for each rank, one thread each", scaledModel, scaled[0].B),
-		Note: "From the times of an update on one and two ranks of one machine. Latency and bandwidth of the networks are\n" +
+		Note: "From the time of an update on one rank. Latency and bandwidth of the networks are\n" +
 			"assumed; sums and updates do not overlap; all ranks are equally fast."}
 	for i, r := range slices.DeleteFunc(newestScale(all, caseScale), func(r Row) bool { return r.Ranks != 2 }) {
-		w, bytes := workOf(r, memory), scaledBytes(r.Shape)
 		for _, to := range interconnects {
 			s := chart.Series{Name: fmt.Sprintf("H=%d T=%d, %s", r.Shape.H, r.Shape.T, to.name), Hue: i + 1, Dashed: to.name != interconnects[0].name}
 			for n := 1; n <= 1024; n *= 2 {
-				s.X, s.Y = append(s.X, float64(n)), append(s.Y, w.efficiency(to, n, bytes))
+				s.X, s.Y = append(s.X, float64(n)), append(s.Y, to.efficiency(r, n))
 			}
 			c.Series = append(c.Series, s)
 		}
 	}
-	return c, ok && len(c.Series) > 0
+	return c, len(c.Series) > 0
 }
 
 // scaleTable tells the newest times of networks on ranks, and what they let expect of more.
 func scaleTable(all []Row) string {
-	memory, ok := fitMemory(newestScale(all, caseSum))
 	var table [][]string
 	list := newestScale(all, caseScale)
 	for _, r := range list {
@@ -119,8 +79,8 @@ func scaleTable(all []Row) string {
 		words = append(words, fmt.Sprintf("%.4g ms", r.Reference.Median*1e3), fmt.Sprintf("%.4g ms", r.Subject.Median*1e3), fmt.Sprintf("%.2f×", r.Ratio.Value), aim)
 		for _, to := range interconnects {
 			share := "-"
-			if ok && r.Ranks == 2 {
-				share = fmt.Sprintf("%.0f %%", 100*workOf(r, memory).efficiency(to, 1024, scaledBytes(r.Shape)))
+			if r.Ranks == 2 {
+				share = fmt.Sprintf("%.0f %%", 100*to.efficiency(r, 1024))
 			}
 			words = append(words, share)
 		}
