@@ -17,9 +17,15 @@ import sys
 import time
 
 
+# Answers go where stdout led; what a framework prints (NEST does) goes to stderr.
+ANSWERS = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+
+
 def absent(error, remedy):
     """Ends the program for want of a module."""
-    print(json.dumps({"error": f"{error} in {sys.executable}; {remedy}name another Python with --python"}))
+    text = f"{type(error).__name__}: {error}".replace("\n", " ")
+    print(json.dumps({"error": f"{text} in {sys.executable}; {remedy}name another Python with --python"}), file=ANSWERS)
     sys.exit(1)
 
 
@@ -68,7 +74,7 @@ def finite(values):
 
 def serve(framework):
     def answer(**fields):
-        print(json.dumps(fields), flush=True)
+        print(json.dumps(fields), file=ANSWERS, flush=True)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end of stdin ends this, not the terminal
     answer(name=framework.name, forms=getattr(framework, "cables", getattr(framework, "networks", framework.forms)))
@@ -171,15 +177,15 @@ def main():
     parser.add_argument("--precision", choices=("fp32", "tf32", "fp16", "bf16"), default="fp32")
     parser.add_argument("--shapes", nargs="+", default=["32,256,200", "32,512,200", "64,128,200"], metavar="B,H,T")
     parser.add_argument("--repeats", type=int, default=20)
-    parser.add_argument("--out", type=argparse.FileType("a"), default=sys.stdout, help="file to append to")
+    parser.add_argument("--out", type=argparse.FileType("a"), default=ANSWERS, help="file to append to")
     args = parser.parse_args()
     try:
         framework = importlib.import_module("with_" + args.framework).Framework(args.threads, args.device, args.precision)
-    except ImportError as e:
-        absent(e, FRAMEWORKS[args.framework] + ", or ")
     except ValueError as e:
-        print(json.dumps({"error": str(e).replace("\n", " ")}))
+        print(json.dumps({"error": str(e).replace("\n", " ")}), file=ANSWERS)
         sys.exit(1)
+    except Exception as e:  # not only ImportError: brian2 asks numpy for what numpy 2.4 has no more
+        absent(e, FRAMEWORKS[args.framework] + ", or ")
     serve(framework) if args.serve else alone(framework, args)
 
 
