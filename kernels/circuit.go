@@ -23,7 +23,22 @@ type Circuit struct {
 	Projections []Projection
 	Currents    []Current
 	Probes      []Probe
+	// Ranks are those that run the circuit together, nil for one. Each of them has the whole circuit.
+	Ranks Ranks
 }
+
+// Ranks are processes that run a circuit together, as one of them sees them; a group.Group is. Each
+// steps a range of the units of every population, and all make the same calls of a CircuitPlan. Spikes, voltages
+// and states are those of one process, on every rank.
+type Ranks interface {
+	Rank() int
+	Size() int
+	// Gather returns what each rank brings, by rank, on every rank.
+	Gather(b []byte) ([][]byte, error)
+}
+
+// Spread reports whether several ranks run the circuit.
+func (c *Circuit) Spread() bool { return c.Ranks != nil && c.Ranks.Size() > 1 }
 
 // Poisson is the Header of a population of sources: each unit spikes in a step with probability
 // rate·Step, independently. Its one parameter is the rate in Hz. The numbers of the stream
@@ -134,7 +149,7 @@ type CircuitPlan interface {
 	// Run goes on for so many steps. The spikes do not depend on the number of threads, nor on the
 	// stretches that the steps are divided into.
 	//
-	// Errors: ErrNotFinite, with the population.
+	// Errors: ErrNotFinite, with the population; those of the ranks.
 	Run(steps int) (CircuitRecord, error)
 	// State returns a copy of the state between two steps.
 	State() (*CircuitState, error)

@@ -19,6 +19,7 @@ import (
 	"galvani/engine/group/grouptest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // onRanksOf returns galvani as n processes that mpirun starts, more than there are cores.
@@ -181,6 +182,10 @@ func TestMPIRefuses(t *testing.T) {
 	own := func(words ...string) []string { return args(tiny, args(words, "--runs-dir", t.TempDir())...) }
 	mixed := onRanksOf(1, own("--shards", "8")...)
 	mixed.Args = append(append(mixed.Args, ":", "-n", "1", os.Args[0]), own("--shards", "8", "--lr", "0.5")...)
+	network := filepath.Join(t.TempDir(), "fast.toml")
+	if err := os.WriteFile(network, []byte("[population.e]\nneuron = \"lif\"\nn = \"10\"\nsynapse = { e = \"0.01 ms\" }\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		want string
 		code int
@@ -192,6 +197,8 @@ func TestMPIRefuses(t *testing.T) {
 		{"rank 1 was started with", exitConfig, mixed},
 		{"galvani models list runs as one process", exitUsage, onRanksOf(2, "models", "list")},
 		{"unknown flag", exitUsage, onRanksOf(2, own("--shard", "8")...)},
+		{"galvani simulate hh runs as one process", exitUsage, onRanksOf(2, "simulate", "hh")},
+		{"shorter than the step, 0.1 ms", exitConfig, onRanksOf(2, "simulate", network)},
 	} {
 		o := finish(t, c.cmd)
 		if o.code != c.code || strings.Count(o.stderr, "galvani: ") != 1 || !strings.Contains(o.stderr, c.want) {
@@ -203,12 +210,19 @@ func TestMPIRefuses(t *testing.T) {
 // TestMPIDevices lets rank 0 report for all.
 func TestMPIDevices(t *testing.T) {
 	t.Parallel()
-	var list []rankReport
-	out := finish(t, onRanksOf(3, "devices", "--ranks", "--json")).ok(t).stdout
-	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list) != 3 {
-		t.Fatalf("%s (%v), want three ranks", out, err)
+	var told ranksReport
+	network := filepath.Join(t.TempDir(), "network.toml")
+	if err := os.WriteFile(network, []byte("hidden = 8\nfacets = 3\nsteps = 8\nbatch = 16\nshards = 4\n"), 0o644); err != nil {
+		t.Fatal(err)
 	}
-	for i, r := range list {
+	out := finish(t, onRanksOf(2, "devices", "--ranks", "--json", "--config", network)).ok(t).stdout
+	if err := json.Unmarshal([]byte(out), &told); err != nil || len(told.Ranks) != 2 {
+		t.Fatalf("%s (%v), want two ranks", out, err)
+	}
+	if g := told.Training; g.Batch != 16 || g.Shards != 4 || g.Bytes == 0 || g.Alone <= 0 || len(g.Ranks) != 2 || g.Ranks[1].Ranks != 4 || g.Ranks[1].Efficiency <= 0 {
+		t.Errorf("predicted %+v", g)
+	}
+	for i, r := range told.Ranks {
 		if r.Rank != i || r.Local != i || r.Device == "" || r.MPI == "" {
 			t.Errorf("rank %d: %+v", i, r)
 		}
@@ -247,5 +261,42 @@ func TestMPIExperiment(t *testing.T) {
 	}
 	if strings.Count(got.stdout, `"verdict"`) != 1 || strings.Count(want.stdout, `"verdict"`) != 1 {
 		t.Errorf("two processes report %s, one %s", got.stdout, want.stdout)
+	}
+}
+
+// TestMPISimulate spreads networks over processes, also saved on some and resumed on others, and wants the report of
+// one process.
+func TestMPISimulate(t *testing.T) {
+	t.Parallel()
+	report := func(o outcome) (r simulation) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(o.ok(t).stdout), &r); err != nil {
+			t.Fatal(err)
+		}
+		r.Device, r.Seconds, r.Ranks = "", 0, 0
+		return r
+	}
+	for network, settings := range map[string][]string{"balanced": {"--n", "700", "--r-x", "30"}, "vogels": {"--n", "300"}, "coba": {"--n", "500"}} {
+		run := func(n int, more ...string) simulation {
+			t.Helper()
+			return report(finish(t, onRanksOf(n, args([]string{"simulate", network, "--json"}, more...)...)))
+		}
+		want := report(galvani(t, args([]string{"simulate", network, "--for", "90ms", "--json"}, settings...)...))
+		if want.Populations["e"].Spikes == 0 {
+			t.Errorf("%s: no spikes", network)
+		}
+		same := func(what string, got simulation) {
+			t.Helper()
+			if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(simulation{})); d != "" {
+				t.Errorf("%s: %s: differs from one process:\n%.800s", network, what, d)
+			}
+		}
+		for _, n := range []int{2, 3, 4} {
+			same(fmt.Sprint(n, " ranks"), run(n, args(settings, "--for", "90ms")...))
+		}
+		file := filepath.Join(t.TempDir(), "saved")
+		run(2, args(settings, "--for", "37ms", "--save", file)...)
+		run(4, "--resume", file, "--for", "61ms")
+		same("resumed with other ranks", report(galvani(t, "simulate", network, "--json", "--resume", file, "--for", "90ms")))
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -14,6 +15,7 @@ import (
 
 	"galvani/bench/analysis"
 	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/group"
 	"galvani/engine/hostmem"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
@@ -35,9 +37,12 @@ and .svg their histogram, and NAME-weights.csv mean and standard deviation in ti
 The settings of a network are flags, as --n here; --sweep makes a simulation for each of some values of one, and
 --out then writes the rates as a table and a picture.
 
+Under mpirun or srun (make mpi) each process steps a part of every population, and the spikes are the same again:
+mpirun -n 4 galvani simulate balanced. Each of them holds the whole network, and rank 0 writes all files.
+
 --save FILE keeps the simulation in a file: every 10 seconds (--save-every), at the end, and when it is stopped by
 Ctrl-C or SIGTERM. --resume FILE goes on with it up to the length that was asked for, or to a longer one (--for),
-on the same device or another, and the report, spikes and files are those of a simulation without a stop. A network
+on the same device or another or on other processes, and the report, spikes and files are those of a simulation without a stop. A network
 that needs more memory than there is is refused before it is drawn.
 
 Of a neuron, built in (galvani neurons list) or of a file: its spikes, upward crossings of a potential that
@@ -69,6 +74,7 @@ type simulateFlags struct {
 	resume  string
 	every   time.Duration // between saves
 	sweep   string
+	ranks   group.Group
 	network *circuits.Network
 	old     *saved            // of resume
 	file    *safetensors.File // that it was read from
@@ -79,6 +85,7 @@ type simulation struct {
 	Network      string                      `json:"network"`
 	Settings     map[string]any              `json:"settings"`
 	Device       string                      `json:"device"`
+	Ranks        int                         `json:"ranks,omitempty"` // that it was spread over, if several
 	Seed         uint64                      `json:"seed"`
 	StepMs       float64                     `json:"step_ms"`
 	Milliseconds float64                     `json:"ms"`
@@ -107,10 +114,13 @@ func newSimulate() *cobra.Command {
 // newSimulateNetwork makes the command of a network, which is named on the command line by a name or a file.
 func newSimulateNetwork(network *circuits.Network, name string) *cobra.Command {
 	var asJSON bool
-	f := simulateFlags{run: runKeys{Device: "cpu", Backend: "auto", Precision: "fp32"}, network: network}
+	f := simulateFlags{run: runKeys{Device: "cpu", Backend: "auto", Precision: "fp32"}, ranks: group.Alone{}, network: network}
 	set := networkSettings{keys: network.Keys}
 	c := &cobra.Command{Use: network.Name, Short: network.Doc, Long: network.Doc + "\n\nSource: " + dash(network.Source), Args: exactArgs(),
 		PreRunE: func(c *cobra.Command, _ []string) error {
+			if f.ranks = ranksOf(c.Context()); f.ranks.Rank() > 0 {
+				f.out = "" // rank 0 writes
+			}
 			if err := f.takeSaved(name, c.Flags()); err != nil {
 				return err
 			}
@@ -128,6 +138,9 @@ func newSimulateNetwork(network *circuits.Network, name string) *cobra.Command {
 			for _, k := range network.Keys {
 				now.Settings[k.Flag()] = k.String()
 			}
+			if err := f.agree(now); err != nil {
+				return err
+			}
 			ctx, cancel := interruptible(c.Context())
 			defer cancel()
 			if f.sweep != "" {
@@ -143,7 +156,7 @@ func newSimulateNetwork(network *circuits.Network, name string) *cobra.Command {
 			return report(c, asJSON, r, func(p *printer) { p.simulation(r) })
 		}}
 	jsonFlag(c, &asJSON)
-	flags := c.Flags()
+	flags := onRanks(c).Flags()
 	set.add(flags)
 	f.add(flags, "simulated time")
 	flags.StringVar(&f.out, "out", "", "`name` of the files to write, without ending")
@@ -226,7 +239,8 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 	if err != nil {
 		return fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
-	p, err := choosePlace(f.run, locality{})
+	near := localityOf(f.ranks)
+	p, err := choosePlace(f.run, near)
 	if err != nil {
 		return err
 	}
@@ -235,13 +249,14 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 		return fmt.Errorf("%w: %s", kernels.ErrNoDevice, p.why)
 	}
 	room, known := hostmem.There()
-	if err := net.Fits(p.dev, room, known); err != nil {
+	if err := net.Fits(p.dev, room.Among(near.ranks), known); err != nil {
 		return err
 	}
 	circuit, err := net.Draw(f.seed)
 	if err != nil {
 		return fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
+	circuit.Ranks = f.ranks
 	plan, err := kernels.NewCircuit(p.dev, circuit)
 	if errors.Is(err, kernels.ErrShape) {
 		err = fmt.Errorf("%w: %w", config.ErrConfig, err)
@@ -264,6 +279,9 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 	}
 	r.Device, r.Milliseconds, r.Seconds = p.device, f.steps()*f.step, time.Since(begin).Seconds()
 	r.now = r.Milliseconds
+	if n := f.ranks.Size(); n > 1 {
+		r.Ranks = n
+	}
 	if f.old != nil {
 		r.now -= float64(f.old.state.Step) * f.step
 	}
@@ -298,8 +316,18 @@ func (f *simulateFlags) stretches(ctx context.Context, plan kernels.CircuitPlan,
 		if seen {
 			bar.draw(float64(done)/float64(total), fmt.Sprintf("%.0f ms", float64(done)*f.step), fmt.Sprintf("%d spikes", len(now.spikes)))
 		}
-		if ctx.Err() != nil {
-			return f.stopped(context.Cause(ctx), plan, now)
+		stop, due, err := f.vote(ctx, time.Since(last) > f.every)
+		if err != nil {
+			return err
+		}
+		if stop {
+			return f.stopped(cmp.Or(context.Cause(ctx), errAsked), plan, now)
+		}
+		if due {
+			if err := f.keep(plan, now); err != nil {
+				return err
+			}
+			last = time.Now()
 		}
 		n := min(stretchSteps, look.next(done, total)-done)
 		record, err := plan.Run(n)
@@ -311,12 +339,6 @@ func (f *simulateFlags) stretches(ctx context.Context, plan kernels.CircuitPlan,
 		if err := look.look(plan, done, now); err != nil {
 			return err
 		}
-		if time.Since(last) > f.every && done < total {
-			if err := f.keep(plan, now); err != nil {
-				return err
-			}
-			last = time.Now()
-		}
 	}
 	return f.keep(plan, now)
 }
@@ -326,7 +348,7 @@ func (f *simulateFlags) keep(plan kernels.CircuitPlan, now *saved) (err error) {
 	if f.save == "" {
 		return nil
 	}
-	if now.state, err = plan.State(); err != nil {
+	if now.state, err = plan.State(); err != nil || f.ranks.Rank() > 0 {
 		return err
 	}
 	if err := now.write(f.save); err != nil {
@@ -374,7 +396,11 @@ func (r *simulation) count(c *kernels.Circuit, spikes []kernels.Spike) {
 func (p *printer) simulation(r simulation) {
 	settings, _ := json.Marshal(r.Settings) // numbers and words
 	p.title("%s %s, seed %d, %v ms in steps of %v ms", r.Network, settings, r.Seed, r.Milliseconds, r.StepMs)
-	p.line("%s; %d synapses; %.3g s, %.3g times real time", r.Device, r.Synapses, r.Seconds, r.now/1000/r.Seconds)
+	where := r.Device
+	if r.Ranks > 1 {
+		where += fmt.Sprintf(" on each of %d ranks", r.Ranks)
+	}
+	p.line("%s; %d synapses; %.3g s, %.3g times real time", where, r.Synapses, r.Seconds, r.now/1000/r.Seconds)
 	rows := make([][]string, 0, len(r.names))
 	for _, name := range r.names {
 		s := r.Populations[name]

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/group"
 	"galvani/models/circuits"
 	"galvani/models/meanfield"
 
@@ -73,7 +74,7 @@ func newTheory() *cobra.Command {
 
 func newTheoryNetwork(network *circuits.Network, name string) *cobra.Command {
 	var asJSON bool
-	f := simulateFlags{run: runKeys{Device: "cpu", Backend: "auto", Precision: "fp32"}, network: network}
+	f := simulateFlags{run: runKeys{Device: "cpu", Backend: "auto", Precision: "fp32"}, ranks: group.Alone{}, network: network}
 	set := networkSettings{keys: network.Keys}
 	c := &cobra.Command{Use: network.Name, Short: network.Doc, Long: network.Doc + "\n\nSource: " + dash(network.Source), Args: exactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {

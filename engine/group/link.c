@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 enum {
-    piece = 32 * 1024,    // numbers of a message of swap_add, which stay in the cache until they are added
-    window = 4,           // messages of swap_add under way
+    piece = 32 * 1024,    // numbers of a message that is added, which stay in the cache until they are
+    window = 4,           // such messages under way
     most_bytes = 1 << 30, // of a message of swap
     spins = 1000,         // tests before a rank lets others have the core
     patience = 20,        // ms after which it sleeps between two tests
@@ -44,12 +44,13 @@ static int listen_for_beat(void) {
 
 // init starts MPI and gives signals back to Go where the library has taken them: MPICH takes SIGUSR1, on
 // the stack of whatever runs, which for a goroutine is too small.
-static int init(void) {
+static int init(int *any_thread) {
     enum { signals = 32 };
     struct sigaction before[signals], after;
     for (int s = 1; s < signals; s++)
         sigaction(s, NULL, &before[s]);
-    int have, e = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &have);
+    int have, e = MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &have);
+    *any_thread = e == 0 && have >= MPI_THREAD_SERIALIZED;
     for (int s = 1; s < signals; s++)
         if (before[s].sa_handler != SIG_DFL && before[s].sa_handler != SIG_IGN && sigaction(s, NULL, &after) == 0 &&
             after.sa_handler != before[s].sa_handler)
@@ -58,7 +59,7 @@ static int init(void) {
 }
 
 int galvani_link_open(struct galvani_place *at) {
-    int n, e = init();
+    int n, e = init(&at->any_thread);
     if (e)
         return e;
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
@@ -139,8 +140,32 @@ int galvani_link_swap(int peer, const void *send, long nsend, void *receive, lon
 
 static int part(long n, long k) { return n - k * piece < piece ? n - k * piece : piece; }
 
+static float came[window][piece];
+
+static void add(float *restrict to, const float *restrict from, int n) {
+    for (int i = 0; i < n; i++)
+        to[i] += from[i];
+}
+
+int galvani_link_swap_sum(int peer, float *x, long n) {
+    MPI_Request r[window][2];
+    long pieces = (n + piece - 1) / piece;
+    for (long k = 0; k - window < pieces; k++) {
+        long old = k - window; // the messages that had this place before
+        int w = k % window, e;
+        if (old >= 0 && old < pieces) {
+            if ((e = finish(2, r[w])))
+                return e;
+            add(x + old * piece, came[w], part(n, old));
+        }
+        if (k < pieces && ((e = MPI_Irecv(came[w], part(n, k), MPI_FLOAT, peer, 2, data, &r[w][0])) ||
+                           (e = MPI_Isend(x + k * piece, part(n, k), MPI_FLOAT, peer, 2, data, &r[w][1]))))
+            return e;
+    }
+    return 0;
+}
+
 int galvani_link_swap_add(int peer, const float *send, long nsend, float *sum, long nsum) {
-    static float came[window][piece];
     MPI_Request in[window], out[window];
     long ins = (nsum + piece - 1) / piece, outs = (nsend + piece - 1) / piece;
     int e;
@@ -150,10 +175,7 @@ int galvani_link_swap_add(int peer, const float *send, long nsend, float *sum, l
         if (old >= 0 && old < ins) {
             if ((e = finish(1, &in[w])))
                 return e;
-            float *restrict to = sum + old * piece;
-            const float *restrict from = came[w];
-            for (int i = 0, n = part(nsum, old); i < n; i++)
-                to[i] += from[i];
+            add(sum + old * piece, came[w], part(nsum, old));
         }
         if (k < ins && (e = MPI_Irecv(came[w], part(nsum, k), MPI_FLOAT, peer, 2, data, &in[w])))
             return e;

@@ -1,5 +1,5 @@
 // How ranks that are processes exchange bytes by MPI. Each call returns 0, an error code of MPI, or
-// -1-r where rank r has not answered for galvani_link_silence seconds. All calls come from one thread.
+// -1-r where rank r has not answered for galvani_link_silence seconds. There is one call at a time.
 #ifndef GALVANI_LINK_H
 #define GALVANI_LINK_H
 
@@ -7,16 +7,20 @@ enum { galvani_link_silence = 7 };
 
 struct galvani_place {
     int rank, size, local, locals;
+    int any_thread; // calls may come from any thread, not only from that of galvani_link_open
     char library[256];
 };
 
 // galvani_link_open starts MPI.
 int galvani_link_open(struct galvani_place *at);
+// galvani_link_swap sends to a peer and receives from it, at most so many bytes.
 int galvani_link_swap(int peer, const void *send, long nsend, void *receive, long nreceive);
+// galvani_link_swap_sum adds the numbers of a peer to those of this rank, on both.
+int galvani_link_swap_sum(int peer, float *x, long n);
 int galvani_link_swap_add(int peer, const float *send, long nsend, float *sum, long nsum);
 // galvani_link_beat is to be called once a second while no other call is under way.
 int galvani_link_beat(void);
-// galvani_link_close ends MPI; all ranks call it.
+// galvani_link_close ends MPI; all ranks call it, on the thread of galvani_link_open.
 int galvani_link_close(void);
 // galvani_link_abort ends all ranks with an exit code.
 void galvani_link_abort(int code);

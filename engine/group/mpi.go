@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 	"time"
 	"unsafe"
 )
@@ -44,10 +45,12 @@ func open(code func(error) int) (*Launched, error) {
 	return &Launched{Group: r, process: p, Library: C.GoString(&p.at.library[0])}, nil
 }
 
-// process is the link of a rank that is a process. MPI is called from one thread, whatever goroutine the
-// calls come from.
+// process is the link of a rank that is a process. MPI begins and ends on one thread. Other calls come from any
+// thread where the library allows it, one after the other, as to change threads takes longer than a short
+// message; otherwise from that thread, too.
 type process struct {
 	calls chan func()
+	one   sync.Mutex // held in a call from another thread
 	at    *C.struct_galvani_place
 	ended bool // MPI is, as the thread of MPI knows
 }
@@ -66,10 +69,12 @@ func (p *process) serve(begun chan error) {
 			}
 			f()
 		case <-second.C:
-			if p.ended {
+			if p.ended || !p.one.TryLock() { // a call under way sends beats itself
 				continue
 			}
-			if err := p.check(C.galvani_link_beat()); err != nil {
+			err := p.check(C.galvani_link_beat())
+			p.one.Unlock()
+			if err != nil {
 				p.abort(err)
 			}
 		}
@@ -88,8 +93,21 @@ func sayLost(err error) {
 	fmt.Fprintf(os.Stderr, "galvani: %v; the job ends, and goes on from its last checkpoint when it is started again with --resume\n", err)
 }
 
-// do runs what uses the link on the thread of MPI.
+// do runs what uses the link.
 func (p *process) do(f func() error) (err error) {
+	if p.at.any_thread == 0 {
+		return p.there(f)
+	}
+	p.one.Lock()
+	defer p.one.Unlock()
+	if err = f(); errors.Is(err, ErrLost) {
+		p.abort(err)
+	}
+	return err
+}
+
+// there runs what uses the link on the thread of MPI.
+func (p *process) there(f func() error) (err error) {
 	done := make(chan struct{})
 	p.calls <- func() {
 		defer close(done)
@@ -104,7 +122,7 @@ func (p *process) do(f func() error) (err error) {
 // close ends MPI.
 func (p *process) close() error {
 	defer close(p.calls)
-	return p.do(func() error {
+	return p.there(func() error {
 		p.ended = true
 		return p.check(C.galvani_link_close())
 	})
@@ -133,6 +151,10 @@ func (p *process) local() (rank, size int) { return int(p.at.local), int(p.at.lo
 func (p *process) swap(peer int, send, receive []byte) error {
 	return p.check(C.galvani_link_swap(C.int(peer), unsafe.Pointer(unsafe.SliceData(send)), C.long(len(send)),
 		unsafe.Pointer(unsafe.SliceData(receive)), C.long(len(receive))))
+}
+
+func (p *process) swapSum(peer int, x []float32) error {
+	return p.check(C.galvani_link_swap_sum(C.int(peer), (*C.float)(unsafe.SliceData(x)), C.long(len(x))))
 }
 
 func (p *process) swapAdd(peer int, send, sum []float32) error {

@@ -11,8 +11,10 @@ type link interface {
 	rank() int
 	size() int
 	local() (rank, size int)
-	// swap sends to a peer and receives from it, either of which may be nothing.
+	// swap sends to a peer and receives from it at most so many bytes, either of which may be nothing.
 	swap(peer int, send, receive []byte) error
+	// swapSum adds the numbers of a peer to those of this rank, on both.
+	swapSum(peer int, x []float32) error
 	// swapAdd sends numbers to a peer and adds those that it sends to sum. The two do not overlap.
 	swapAdd(peer int, send, sum []float32) error
 }
@@ -26,6 +28,8 @@ type ranks struct {
 	// cause returns what a rank of this process left for; nil for ranks that are processes.
 	cause func(rank int) error
 	over  error // of all calls from now on
+
+	out, in []byte // of exchange
 }
 
 // call is the number of a kind of call.
@@ -66,14 +70,14 @@ func (r *ranks) Rank() int               { return r.rank() }
 func (r *ranks) Size() int               { return r.size() }
 func (r *ranks) Local() (rank, size int) { return r.local() }
 
-// run makes a call, unless a rank has left.
-func (r *ranks) run(h header, rest func(h *header) error) error {
+// run makes a call, unless a rank has left. Notes are what travels with the headers (exchange).
+func (r *ranks) run(h header, notes []byte, rest func(h *header) error) error {
 	if r.over != nil {
 		return r.over
 	}
 	h.left = math.Inf(1)
 	r.over = r.do(func() error {
-		if err := r.meet(&h); err != nil {
+		if err := r.meet(&h, notes); err != nil {
 			return err
 		}
 		return rest(&h)
@@ -82,8 +86,8 @@ func (r *ranks) run(h header, rest func(h *header) error) error {
 }
 
 // meet exchanges headers.
-func (r *ranks) meet(h *header) error {
-	if err := r.exchange(h); err != nil {
+func (r *ranks) meet(h *header, notes []byte) error {
+	if err := r.exchange(h, notes); err != nil {
 		return err
 	}
 	if !math.IsInf(h.left, 1) {
@@ -121,7 +125,7 @@ func (r *ranks) Sum(x []float32, y []float64) error {
 	if brief {
 		copy(h.y[:], y)
 	}
-	return r.run(h, func(h *header) error {
+	return r.run(h, nil, func(h *header) error {
 		if brief {
 			copy(y, h.y[:])
 		} else if err := r.sumAll(y); err != nil {
@@ -132,12 +136,13 @@ func (r *ranks) Sum(x []float32, y []float64) error {
 }
 
 func (r *ranks) Bcast(x []float64) error {
-	return r.run(header{call: float64(callBcast), nx: float64(len(x))}, func(*header) error { return r.tell(0, bytesOfAll(x)) })
+	return r.run(header{call: float64(callBcast), nx: float64(len(x))}, nil, func(*header) error { return r.tell(0, bytesOfAll(x)) })
 }
 
 func (r *ranks) Gather(b []byte) (all [][]byte, err error) {
-	err = r.run(header{call: float64(callGather)}, func(*header) error {
-		all, err = r.gather(b)
+	notes := r.note(b)
+	err = r.run(header{call: float64(callGather)}, notes, func(*header) error {
+		all, err = r.gather(b, notes)
 		return err
 	})
 	return all, err
@@ -149,7 +154,7 @@ func (r *ranks) Abort(cause error) {
 	}
 	h := header{call: float64(callLeave), left: float64(r.rank())}
 	r.over = r.do(func() error {
-		if err := r.exchange(&h); err != nil {
+		if err := r.exchange(&h, nil); err != nil {
 			return err
 		}
 		return r.hear(int(h.left), cause)

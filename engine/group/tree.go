@@ -1,6 +1,8 @@
 package group
 
 import (
+	"encoding/binary"
+	"math"
 	"math/bits"
 	"unsafe"
 )
@@ -13,6 +15,10 @@ import (
 
 // short is the number of elements up to which whole vectors are exchanged, in half as many messages.
 const short = 2048
+
+// whole reports whether a sum exchanges whole vectors, in log2 N rounds. For two ranks these are as many elements, and
+// each is added twice.
+func whole(n, ranks int) bool { return n <= short || n <= 8*short && ranks <= 4 }
 
 // bytesOf returns the memory of a value without pointers.
 func bytesOf[T any](v *T) []byte {
@@ -28,10 +34,52 @@ func bytesOfAll[F float32 | float64](x []F) []byte {
 // even reports whether the number of ranks is a power of two.
 func (r *ranks) even() bool { return bits.OnesCount(uint(r.size())) == 1 }
 
-// exchange adds the headers of all ranks.
-func (r *ranks) exchange(h *header) error {
+// exchange adds the headers of all ranks. Where their number is a power of two, those of Gather have notes of each
+// rank with them: notes has a part for each, of which only its own is there before. A rank that makes another call
+// takes such a message in all the same.
+func (r *ranks) exchange(h *header, notes []byte) error {
+	if !r.even() {
+		var other header
+		return r.reduce(bytesOf(h), bytesOf(&other), func() { h.add(&other) })
+	}
 	var other header
-	return r.reduce(bytesOf(h), bytesOf(&other), func() { h.add(&other) })
+	head, me, n, part := len(bytesOf(h)), r.rank(), r.size(), r.noteSize()
+	if r.in == nil {
+		r.in = make([]byte, head+n/2*part)
+	}
+	for d := 1; d < n; d *= 2 {
+		r.out = append(r.out[:0], bytesOf(h)...)
+		if notes != nil {
+			own := me &^ (d - 1)
+			r.out = append(r.out, notes[own*part:(own+d)*part]...)
+		}
+		if err := r.swap(me^d, r.out, r.in[:head+d*part]); err != nil {
+			return err
+		}
+		copy(bytesOf(&other), r.in)
+		if notes != nil {
+			copy(notes[((me^d)&^(d-1))*part:], r.in[head:head+d*part])
+		}
+		h.add(&other)
+	}
+	return nil
+}
+
+// noteSize is the size of what a rank has with the header of Gather: all messages of a few ranks are then of
+// those that libraries send at once, which is up to 4 KiB.
+func (r *ranks) noteSize() int { return 8 * max(8, 768/r.size()) }
+
+// note returns the notes of Gather: for each rank how many bytes it brings, and the bytes if they are few.
+func (r *ranks) note(b []byte) []byte {
+	if !r.even() {
+		return nil
+	}
+	part := r.noteSize()
+	notes := make([]byte, r.size()*part)
+	own := notes[r.rank()*part:][:part]
+	binary.LittleEndian.PutUint64(own, uint64(len(b)))
+	copy(own[8:], b)
+	return notes
 }
 
 // sumAll adds y in whole vectors.
@@ -74,14 +122,22 @@ type span struct{ lo, mid, hi int }
 
 // sum adds x over all ranks.
 func (r *ranks) sum(x []float32) error {
-	if len(x) <= short || !r.even() {
-		if len(x) == 0 {
-			return nil
-		}
+	me, n := r.rank(), r.size()
+	if len(x) == 0 {
+		return nil
+	}
+	if !r.even() {
 		other := make([]float32, len(x))
 		return r.reduce(bytesOfAll(x), bytesOfAll(other), func() { Add(x, other) })
 	}
-	me, n := r.rank(), r.size()
+	if whole(len(x), n) {
+		for d := 1; d < n; d *= 2 {
+			if err := r.swapSum(me^d, x); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	var cuts []span
 	lo, hi := 0, len(x)
 	for d := 1; d < n; d *= 2 {
@@ -133,49 +189,54 @@ func (r *ranks) tell(root int, b []byte) error {
 }
 
 // gather returns what each rank brings.
-func (r *ranks) gather(b []byte) ([][]byte, error) {
-	n := r.size()
-	lengths := make([]int64, n)
-	lengths[r.rank()] = int64(len(b))
-	if r.rank() != 0 {
-		if err := r.swap(0, bytesOf(&lengths[r.rank()]), nil); err != nil {
+func (r *ranks) gather(b, notes []byte) ([][]byte, error) {
+	n, me := r.size(), r.rank()
+	lengths, most := make([]int, n), 0
+	if notes == nil {
+		own := make([]float64, n)
+		own[me] = float64(len(b))
+		if err := r.sumAll(own); err != nil {
 			return nil, err
 		}
-		if err := r.swap(0, b, nil); err != nil {
-			return nil, err
+		for k, v := range own {
+			lengths[k] = int(v)
 		}
-	}
-	parts := [][]byte{b}
-	for other := 1; other < n && r.rank() == 0; other++ {
-		if err := r.swap(other, nil, bytesOf(&lengths[other])); err != nil {
-			return nil, err
+		most = math.MaxInt
+	} else {
+		for k := range lengths {
+			lengths[k] = int(binary.LittleEndian.Uint64(notes[k*r.noteSize():]))
+			most = max(most, lengths[k])
 		}
-		part := make([]byte, lengths[other])
-		if err := r.swap(other, nil, part); err != nil {
-			return nil, err
-		}
-		parts = append(parts, part)
-	}
-	if err := r.tell(0, unsafe.Slice((*byte)(unsafe.Pointer(&lengths[0])), 8*n)); err != nil {
-		return nil, err
-	}
-	total := int64(0)
-	for _, k := range lengths {
-		total += k
-	}
-	whole := make([]byte, 0, total)
-	if r.rank() == 0 {
-		for _, part := range parts {
-			whole = append(whole, part...)
-		}
-	}
-	whole = whole[:total]
-	if err := r.tell(0, whole); err != nil {
-		return nil, err
 	}
 	all := make([][]byte, n)
-	for i, k := range lengths {
-		all[i], whole = whole[:k:k], whole[k:]
+	if part := r.noteSize(); most <= part-8 {
+		for k, length := range lengths {
+			all[k] = notes[k*part+8:][:length:length]
+		}
+		return all, nil
+	}
+	at := make([]int, n+1) // where what a rank brings begins in whole
+	for k, length := range lengths {
+		at[k+1] = at[k] + length
+	}
+	whole := make([]byte, at[n])
+	copy(whole[at[me]:], b)
+	for k, length := range lengths {
+		all[k] = whole[at[k]:][:length:length]
+	}
+	if notes == nil {
+		for k, own := range all {
+			if err := r.tell(k, own); err != nil {
+				return nil, err
+			}
+		}
+		return all, nil
+	}
+	for d := 1; d < n; d *= 2 {
+		own, other := me&^(d-1), (me^d)&^(d-1)
+		if err := r.swap(me^d, whole[at[own]:at[own+d]], whole[at[other]:at[other+d]]); err != nil {
+			return nil, err
+		}
 	}
 	return all, nil
 }

@@ -14,6 +14,14 @@ type Room struct {
 // Usable returns what can be planned with.
 func (r Room) Usable() int64 { return max(0, r.Bytes-r.Reserve) }
 
+// Among returns the part of one of n processes that share the room; of 0 or 1 all of it.
+func (r Room) Among(n int) Room {
+	if n > 1 {
+		r.Bytes, r.Reserve, r.Limit = r.Bytes/int64(n), r.Reserve/int64(n), fmt.Sprintf("%s for each of %d ranks", r.Limit, n)
+	}
+	return r
+}
+
 // least returns the smallest of some rooms, false where there is none.
 func least(rooms []Room) (Room, bool) {
 	if len(rooms) == 0 {

@@ -76,3 +76,11 @@ func TestThere(t *testing.T) {
 		t.Errorf("%+v %t, want some memory", r, ok)
 	}
 }
+
+// TestAmong divides a room between processes.
+func TestAmong(t *testing.T) {
+	r := Room{Bytes: 100, Limit: "free memory", Reserve: 20}
+	if r.Among(1) != r || r.Among(4) != (Room{25, "free memory for each of 4 ranks", 5}) {
+		t.Errorf("got %+v and %+v", r.Among(1), r.Among(4))
+	}
+}

@@ -176,9 +176,19 @@ func circuits(t *testing.T) map[string]*kernels.Circuit {
 	return all
 }
 
-// conductances has the synapses of e and i as conductances, and that of x as a current.
+// later returns a circuit with all delays longer by so many steps.
+func later(c *kernels.Circuit, steps int) *kernels.Circuit {
+	for _, p := range c.Projections {
+		for k := range p.Delay {
+			p.Delay[k] += steps
+		}
+	}
+	return c
+}
+
+// conductances has the synapses of e and i as conductances, and that of x as a current, and no short delays.
 func conductances(t *testing.T) *kernels.Circuit {
-	c := Balanced(t, 300, 3, true)
+	c := later(Balanced(t, 300, 3, true), 5)
 	for i := range 2 {
 		c.Populations[i].Reversals = []float64{0, -80, math.NaN()}
 	}

@@ -14,6 +14,7 @@ import (
 func Plastic(t *testing.T, dev, other kernels.Device) {
 	c := plasticCircuit(t)
 	t.Run("reference", func(t *testing.T) { spikeForSpike(t, dev, "plastic", c) })
+	t.Run("later", func(t *testing.T) { spikeForSpike(t, dev, "late plastic", later(plasticCircuit(t), 5)) })
 	t.Run("changes", func(t *testing.T) { changesWeights(t, dev, c) })
 	t.Run("state", func(t *testing.T) { resumes(t, dev, other, c) })
 	t.Run("pairs", func(t *testing.T) { pairs(t, dev) })

@@ -21,6 +21,9 @@ func (d *Device) NewCircuit(cfg *kernels.Circuit) (kernels.CircuitPlan, error) {
 	for _, p := range cfg.Populations {
 		units += p.N
 	}
+	if cfg.Spread() {
+		units /= cfg.Ranks.Size()
+	}
 	return circuit.New(cfg, d.isa, d.circuitThreads(float64(units)), Each), nil
 }
 

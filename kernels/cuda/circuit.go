@@ -36,6 +36,9 @@ func (d *Device) NewCircuit(cfg *kernels.Circuit) (kernels.CircuitPlan, error) {
 	if len(cfg.Plastic()) > 0 {
 		return nil, fmt.Errorf("cuda: a network with plastic weights runs on the CPU alone; give it the device cpu: %w", kernels.ErrNoDevice)
 	}
+	if cfg.Spread() {
+		return nil, fmt.Errorf("cuda: a network on several ranks runs on CPUs alone; give it the device cpu: %w", kernels.ErrNoDevice)
+	}
 	c := &circuit{d: d}
 	p := wiring.NewPlan(wiring.New(cfg, circuitWorkers(cfg.Size(), d.limits.SMs), false), c)
 	err := d.build("circuit", func(b *builder) {

@@ -30,6 +30,8 @@ type Plan struct {
 	Spikes []uint64  // [Stretch, Words]
 	V      []float32 // of the probes, [probes, n]
 	engine Engine
+
+	message []byte // of this rank to the others
 }
 
 var _ kernels.CircuitPlan = (*Plan)(nil)
@@ -49,6 +51,9 @@ func (p *Plan) Run(steps int) (kernels.CircuitRecord, error) {
 		p.setCurrents(n)
 		p.setSources(n)
 		check, err := p.engine.Stretch(p, n)
+		if err == nil && len(p.Probes) > 0 {
+			err = p.gather(func(rank int) [][]float32 { return p.voltageParts(n, rank) })
+		}
 		if err != nil {
 			return r, err
 		}
@@ -99,7 +104,7 @@ func (p *Plan) collect(r *kernels.CircuitRecord, n int) {
 	}
 }
 
-// finite wants every V finite.
+// finite wants every V of this rank finite.
 func (p *Plan) finite() error {
 	if err := p.engine.Pull(p); err != nil {
 		return err
@@ -108,10 +113,11 @@ func (p *Plan) finite() error {
 		if q.Neuron < 0 {
 			continue
 		}
-		for u, v := range p.Vars[q.State : q.State+q.Units] {
+		lo, hi := p.units(i, p.Rank)
+		for u, v := range p.Vars[int(q.State)+lo : int(q.State)+hi] {
 			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 				return fmt.Errorf("kernels: circuit: V of unit %d of population %q is %g before step %d; use smaller weights: %w",
-					u, p.cfg.Populations[i].Name, v, p.Step, kernels.ErrNotFinite)
+					lo+u, p.cfg.Populations[i].Name, v, p.Step, kernels.ErrNotFinite)
 			}
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"galvani/kernels/random"
 )
 
-// setSources makes the spikes of the sources in the next n steps.
+// setSources makes the spikes of this rank's sources in the next n steps.
 func (p *Plan) setSources(n int) {
 	for i, q := range p.Populations {
 		if q.Neuron >= 0 {
@@ -18,26 +18,27 @@ func (p *Plan) setSources(n int) {
 			clear(p.Spikes[k*p.Words+int(q.First):][:q.Words])
 		}
 		cfg := p.cfg.Populations[i]
+		lo, hi := p.units(i, p.Rank)
 		add := func(u int, step int64) {
 			p.Spikes[int(step-p.Step)*p.Words+int(q.First)+u/64] |= 1 << (u % 64)
 		}
 		switch cfg.Header {
 		case kernels.Poisson:
 			s := newPoisson(p.cfg, cfg)
-			for u := range cfg.N {
+			for u := lo; u < hi; u++ {
 				s.spikes(u, p.Step, int64(n), func(step int64) { add(u, step) })
 			}
 		case kernels.Regular:
 			for _, step := range regular(p.cfg.Step, cfg.Params[0], cfg.Params[1], p.Step, int64(n)) {
-				for u := range cfg.N {
+				for u := lo; u < hi; u++ {
 					add(u, step)
 				}
 			}
 		case kernels.Trains:
-			for u, train := range cfg.Trains {
+			for u, train := range cfg.Trains[lo:hi] {
 				at, _ := slices.BinarySearch(train, p.Step)
 				for ; at < len(train) && train[at] < p.Step+int64(n); at++ {
-					add(u, train[at])
+					add(lo+u, train[at])
 				}
 			}
 		}

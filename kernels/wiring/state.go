@@ -34,7 +34,7 @@ func (p *Plan) State() (*kernels.CircuitState, error) {
 	for i := range p.Plastic {
 		s.Plastic = append(s.Plastic, p.plasticState(i))
 	}
-	return s, nil
+	return s, p.gather(func(rank int) [][]float32 { return p.stateParts(s, rank) })
 }
 
 // SetState implements kernels.CircuitPlan.

@@ -17,7 +17,9 @@ type Wiring struct {
 	Plastic     []Plastic // of the projections with weights that change, in their order
 	Probes      []Probe
 	Workers     int
+	Rank, Ranks int       // each rank has a range of the words of every population, and its workers parts of that
 	Words       int       // of a row of spikes
+	Batch       int       // the shortest delay, at most Stretch: a spike reaches nobody in so many steps
 	Vars        []float32 // the state: planes, currents and rings
 	Weights     []float32
 	Ints        []int32
@@ -69,12 +71,18 @@ var (
 // New lays a circuit that Check takes out for a number of workers. With dense, a projection of which bits take
 // no more memory than lists has bits.
 func New(cfg *kernels.Circuit, workers int, dense bool) *Wiring {
-	w := &Wiring{Workers: workers, dense: dense, cfg: cfg}
+	w := &Wiring{Workers: workers, Ranks: 1, Batch: Stretch, dense: dense, cfg: cfg}
+	if cfg.Spread() {
+		w.Rank, w.Ranks = cfg.Ranks.Rank(), cfg.Ranks.Size()
+	}
 	for _, p := range cfg.Populations {
 		w.addPopulation(p)
 	}
-	weights, ints := 0, 0
-	for _, p := range cfg.Projections {
+	weights, ints, own := 0, 0, make([]kernels.Projection, len(cfg.Projections))
+	for i, p := range cfg.Projections {
+		w.addDelays(p)
+		p = w.owned(p)
+		own[i] = p
 		if ints += len(p.Delay); w.hasBits(p) {
 			weights++
 			continue
@@ -87,7 +95,7 @@ func New(cfg *kernels.Circuit, workers int, dense bool) *Wiring {
 		}
 	}
 	w.Weights, w.Ints = make([]float32, 0, weights), make([]int32, 0, ints)
-	for i, p := range cfg.Projections {
+	for i, p := range own {
 		from := w.addProjection(p)
 		if p.Plasticity != nil {
 			w.addPlastic(i, p, from)
@@ -156,6 +164,14 @@ func (w *Wiring) addNeurons(q *Population, p kernels.Population) {
 	}
 }
 
+// addDelays takes in the longest and the shortest delay of a projection, on every rank those of all entries.
+func (w *Wiring) addDelays(p kernels.Projection) {
+	s := &w.Synapses[w.Populations[p.To].Synapse+int64(p.Synapse)]
+	for _, d := range p.Delay {
+		s.Slots, w.Batch = max(s.Slots, int64(d)), min(w.Batch, d)
+	}
+}
+
 // addProjection returns for each entry by its source the number of that of the matrix, nil where bits say it.
 func (w *Wiring) addProjection(p kernels.Projection) (from []int32) {
 	to := w.Populations[p.To]
@@ -165,7 +181,8 @@ func (w *Wiring) addProjection(p kernels.Projection) (from []int32) {
 	}
 	if w.hasBits(p) {
 		q.Bits = int64(len(w.Bits))
-		w.Bits = append(w.Bits, rowsOfBits(p.Matrix, int(to.Words)+3)...)
+		lo, hi := w.words(p.To, w.Rank)
+		w.Bits = append(w.Bits, rowsOfBits(p.Matrix, lo, hi-lo+3)...)
 	} else {
 		from = w.addLists(&q, p)
 	}
@@ -181,7 +198,6 @@ func (w *Wiring) addProjection(p kernels.Projection) (from []int32) {
 			w.Weights = append(w.Weights, float32(p.Weight[k]*jump))
 		}
 	}
-	s := &w.Synapses[q.Synapse]
 	q.Delay = int64(len(w.Ints))
 	if len(p.Delay) == 1 {
 		w.Ints = append(w.Ints, int32(p.Delay[0]))
@@ -191,20 +207,17 @@ func (w *Wiring) addProjection(p kernels.Projection) (from []int32) {
 			w.Ints = append(w.Ints, int32(p.Delay[k]))
 		}
 	}
-	for _, d := range p.Delay {
-		s.Slots = max(s.Slots, int64(d))
-	}
 	w.Projections = append(w.Projections, q)
 	return from
 }
 
 // addLists lays out the targets of each source.
 func (w *Wiring) addLists(q *Projection, p kernels.Projection) (from []int32) {
-	to := w.Populations[p.To]
 	by, from := p.Matrix.Transpose()
 	q.Cut = int64(len(w.Ints))
+	lo, hi := w.words(p.To, w.Rank)
 	for k := range w.Workers + 1 {
-		first := int32(64 * (int(to.Words) * k / w.Workers))
+		first := int32(64 * (lo + (hi-lo)*k/w.Workers))
 		for j := range by.Rows {
 			at, _ := slices.BinarySearch(by.Row(j), first)
 			w.Ints = append(w.Ints, by.Start[j]+int32(at))
@@ -227,7 +240,8 @@ func (w *Wiring) countsOf(population int) int64 {
 // and an entry takes no fewer than the 32 bits of a list's.
 func (w *Wiring) hasBits(p kernels.Projection) bool {
 	m := p.Matrix
-	if !w.dense || !p.Counts() || float64(m.Len()) < float64(m.Cols)*float64(64*(m.Rows/64+4))/32 {
+	lo, hi := w.units(p.To, w.Rank)
+	if !w.dense || !p.Counts() || float64(m.Len()) < float64(m.Cols)*float64(64*((hi-lo)/64+4))/32 {
 		return false
 	}
 	for i := range m.Rows {
@@ -241,13 +255,14 @@ func (w *Wiring) hasBits(p kernels.Projection) bool {
 	return true
 }
 
-// rowsOfBits returns for each column of a matrix so many words, with bit i where row i has an entry.
-func rowsOfBits(m *sparse.Matrix, words int) []uint64 {
+// rowsOfBits returns for each column of a matrix so many words, from word first of its rows on, with a bit for each
+// row that has an entry.
+func rowsOfBits(m *sparse.Matrix, first, words int) []uint64 {
 	all := make([]uint64, m.Cols*words)
 	for i := range m.Rows {
 		bit := uint64(1) << (i % 64)
 		for _, j := range m.Row(i) {
-			all[int(j)*words+i/64] |= bit
+			all[int(j)*words+i/64-first] |= bit
 		}
 	}
 	return all

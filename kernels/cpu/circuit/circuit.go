@@ -66,16 +66,30 @@ func New(cfg *kernels.Circuit, isa string, threads int, each func(workers []int,
 	return wiring.NewPlan(wiring.New(cfg, threads, true), e)
 }
 
-// Stretch implements wiring.Engine.
+// Stretch implements wiring.Engine. Ranks exchange the spikes of each batch of steps.
 func (e *engine) Stretch(p *wiring.Plan, n int) (bool, error) {
+	e.run(p, 0, n)
+	for at := 0; p.Ranks > 1 && at < n; {
+		next := min(at+p.Batch, n)
+		if err := p.Exchange(at, next); err != nil {
+			return true, err
+		}
+		e.run(p, next, n)
+		at = next
+	}
+	return true, nil
+}
+
+// run goes on in a stretch of n steps: to its end, or as a rank by a batch.
+func (e *engine) run(p *wiring.Plan, from, n int) {
 	r := C.struct_run{populations: C.int(len(p.Populations)), projections: C.int(len(p.Projections)), plastics: C.int(len(p.Plastic)), probes: C.int(len(p.Probes)),
-		workers: C.int(len(e.workers)), steps: C.long(n), words: C.long(p.Words), first: C.ulonglong(p.Step)}
+		workers: C.int(len(e.workers)), rank: C.int(p.Rank), ranks: C.int(p.Ranks), steps: C.long(n), words: C.long(p.Words), batch: C.long(p.Batch), from: C.long(from),
+		first: C.ulonglong(p.Step)}
 	e.each(e.workers, func(w *int) {
 		C.circuit_run(e.loop, r, at(p.Populations), at(p.Synapses), at(p.Projections), at(p.Plastic), at(p.Probes),
 			(*C.float)(at(p.Vars)), (*C.float)(at(p.Weights)), (*C.int)(at(p.Ints)), (*C.ulonglong)(at(p.Bits)),
 			(*C.float)(at(p.In)), (*C.ulonglong)(at(p.Spikes)), (*C.float)(at(p.V)), C.int(*w), &e.team[0])
 	})
-	return true, nil
 }
 
 // at returns where a slice begins.

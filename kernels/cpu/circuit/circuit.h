@@ -9,7 +9,10 @@
 /* run is some steps of a circuit. */
 struct run {
 	int populations, projections, plastics, probes, workers;
+	int rank, ranks; /* each has a range of the words of every population, which its workers share */
 	long steps, words;
+	long batch;	 /* steps whose spikes reach nobody before the next ones: the shortest delay, or fewer */
+	long from;	 /* of several ranks: step to go on with, where they have exchanged the spikes of the batch before */
 	unsigned long long first; /* number of the first step */
 	const struct wiring_population *population;
 	const struct wiring_synapse *synapse;
@@ -25,7 +28,8 @@ struct run {
 	float *v;			/* [probes, steps] */
 };
 
-/* circuit_run_fn does the part of one worker of some steps; all of the team call it at once. */
+/* circuit_run_fn does the part of one worker of some steps; all of the team call it at once. Of several ranks it
+ * delivers the spikes of the batch before `from` and does the steps of the next one. */
 typedef void circuit_run_fn(const struct run *r, int worker, struct team *team);
 
 /* It is compiled for each instruction set, with the same bits. */

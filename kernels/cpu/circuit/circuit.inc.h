@@ -1,8 +1,8 @@
 /* circuit.inc.h - circuits in time, for one instruction set: the including file defines CIRCUIT_RUN and VL. A
  * worker owns some words of units of every population: it steps them, and adds what arrives at them in the
- * order of projection, source and entry. So sums do not depend on the number of workers. One barrier a step,
- * between spikes and their delivery. Currents take what is due in a step when the next one begins, as V is
- * read then anyway, and at the end of a stretch. */
+ * order of step, projection, source and entry. So sums do not depend on the number of workers. It does as many
+ * steps as the shortest delay has, and then delivers their spikes, with one barrier in between. Currents take what
+ * is due in a step when the next one begins, as V is read then anyway, and at the end of a stretch. */
 
 /* Products and sums are rounded each by itself, so that every compiler and instruction set gives the same
  * bits. */
@@ -19,9 +19,11 @@
 
 typedef unsigned long long word;
 
+/* bound is the first word of a population in the range of a worker, which ends where that of the next begins. */
 static long bound(const struct run *r, const struct wiring_population *p, int worker)
 {
-	return wiring_bound(p, worker, r->workers);
+	long lo = wiring_bound(p, r->rank, r->ranks), hi = wiring_bound(p, r->rank + 1, r->ranks);
+	return lo + (hi - lo) * worker / r->workers;
 }
 
 static word mask_of(const struct wiring_population *p, long w)
@@ -155,15 +157,18 @@ static void deliver(const struct run *r, const struct wiring_projection *p, word
 
 #include "plastic.inc.h"
 
-/* keep_traces takes the traces of the worker's units a step on. */
-static void keep_traces(const struct run *r, const struct wiring_plastic *q, word step, const word *row, int worker)
+/* keep_traces takes the traces a step on: of sources, which targets of all ranks read, and of the targets of this
+ * one. */
+static void keep_traces(const struct run *r, word step, const word *row, int worker)
 {
-	const struct wiring_projection *p = r->projection + q->projection;
-	const struct wiring_population *from = r->population + p->from, *to = r->population + p->to;
-	traces(r, from, q->source_trace, q->source_decay, q->source_jump, (int)q->source_nearest, step,
-	       bound(r, from, worker), bound(r, from, worker + 1), row + from->first);
-	traces(r, to, q->target_trace, q->target_decay, q->target_jump, (int)q->target_nearest, step,
-	       bound(r, to, worker), bound(r, to, worker + 1), row + to->first);
+	for (const struct wiring_plastic *q = r->plastic; q < r->plastic + r->plastics; q++) {
+		const struct wiring_projection *p = r->projection + q->projection;
+		const struct wiring_population *from = r->population + p->from, *to = r->population + p->to;
+		traces(r, from, q->source_trace, q->source_decay, q->source_jump, (int)q->source_nearest, step,
+		       wiring_bound(from, worker, r->workers), wiring_bound(from, worker + 1, r->workers), row + from->first);
+		traces(r, to, q->target_trace, q->target_decay, q->target_jump, (int)q->target_nearest, step,
+		       bound(r, to, worker), bound(r, to, worker + 1), row + to->first);
+	}
 }
 
 /* places fills in those of the synapses of a population, with what is due in a step. */
@@ -194,30 +199,57 @@ static void settle_currents(const struct run *r, const struct wiring_population 
 			arrive(at[k].current + u, at[k].due + u, at[k].decay);
 }
 
-void CIRCUIT_RUN(const struct run *r, int worker, struct team *team)
+/* step_units does the worker's units in some steps of a stretch. */
+static void step_units(const struct run *r, long from, long to, int worker)
 {
-	const struct wiring_population *population = r->population;
-	for (long n = 0; n < r->steps; n++) {
-		word step = r->first + n, *row = r->spikes + n * r->words;
+	for (long n = from; n < to; n++) {
+		word *row = r->spikes + n * r->words;
 		for (int i = 0; i < r->populations; i++)
-			if (population[i].neuron >= 0)
-				spike(r, population + i, step, n > 0, r->in[n * r->populations + i], worker, row + population[i].first);
-		for (int i = 0; i < r->plastics; i++)
-			keep_traces(r, r->plastic + i, step, row, worker);
-		team_wait(team);
-		const struct wiring_plastic *next = r->plastic;
-		for (int i = 0; i < r->projections; i++)
-			if (next < r->plastic + r->plastics && next->projection == i)
-				deliver_plastic(r, r->projection + i, next++, step, row, worker);
-			else
-				deliver(r, r->projection + i, step, row, worker);
+			if (r->population[i].neuron >= 0)
+				spike(r, r->population + i, r->first + n, n > 0, r->in[n * r->populations + i], worker, row + r->population[i].first);
 		for (int i = 0; i < r->probes; i++) {
-			const struct wiring_population *p = population + r->probe[i].population;
+			const struct wiring_population *p = r->population + r->probe[i].population;
 			long w = r->probe[i].unit / 64;
 			if (bound(r, p, worker) <= w && w < bound(r, p, worker + 1))
 				r->v[i * r->steps + n] = r->state[p->state + r->probe[i].unit];
 		}
 	}
+}
+
+/* deliver_all delivers the spikes of some steps, after all workers have done them. With traced, the traces of the
+ * first one are there. */
+static void deliver_all(const struct run *r, long from, long to, int traced, int worker, struct team *team)
+{
+	for (long n = from; n < to; n++) {
+		word step = r->first + n;
+		const word *row = r->spikes + n * r->words;
+		const struct wiring_plastic *next = r->plastic;
+		if (r->plastics > 0 && !(traced && n == from)) {
+			keep_traces(r, step, row, worker);
+			team_wait(team);
+		}
+		for (int i = 0; i < r->projections; i++)
+			if (next < r->plastic + r->plastics && next->projection == i)
+				deliver_plastic(r, r->projection + i, next++, step, row, worker);
+			else
+				deliver(r, r->projection + i, step, row, worker);
+	}
+}
+
+void CIRCUIT_RUN(const struct run *r, int worker, struct team *team)
+{
+	long from = r->from, to = 0;
+	if (r->ranks > 1)
+		deliver_all(r, from > 0 ? (from - 1) / r->batch * r->batch : 0, from, 0, worker, team);
+	for (; from < r->steps; from = to) {
+		to = from + r->batch < r->steps ? from + r->batch : r->steps;
+		step_units(r, from, to, worker);
+		if (r->ranks > 1)
+			return;
+		keep_traces(r, r->first + from, r->spikes + from * r->words, worker);
+		team_wait(team);
+		deliver_all(r, from, to, 1, worker, team);
+	}
 	for (int i = 0; r->steps > 0 && i < r->populations; i++)
-		settle_currents(r, population + i, r->first + r->steps - 1, worker);
+		settle_currents(r, r->population + i, r->first + r->steps - 1, worker);
 }

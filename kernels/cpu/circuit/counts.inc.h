@@ -88,9 +88,10 @@ static void deliver_dense(const struct run *r, const struct wiring_projection *p
 {
 	const struct wiring_population *from = r->population + p->from, *to = r->population + p->to;
 	const word *rows[MOST_ROWS], *all = r->bits + p->bits;
-	float *counts = r->state + p->counts;
-	long stride = to->words + 3;
+	long begin = wiring_bound(to, r->rank, r->ranks), stride = wiring_bound(to, r->rank + 1, r->ranks) - begin + 3;
+	float *counts = r->state + p->counts + 64 * begin;
 	int n = 0, rounds = 0;
+	lo -= begin, hi -= begin, due += 64 * begin; /* rows have bits of the targets of this rank alone */
 	for (long w = 0; w < from->words; w++)
 		for (word set = row[from->first + w]; set; set &= set - 1) {
 			if (n == MOST_ROWS) {

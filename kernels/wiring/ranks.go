@@ -1,0 +1,132 @@
+package wiring
+
+import (
+	"encoding/binary"
+	"math"
+
+	"galvani/kernels"
+	"galvani/kernels/sparse"
+)
+
+// A circuit of several ranks is divided by its units. Each rank steps its range of the words of every population,
+// keeps the connections to it, and knows the spikes of all.
+
+// words returns the range [lo,hi) of the words of population i that a rank has.
+func (w *Wiring) words(i, rank int) (lo, hi int) {
+	n := int(w.Populations[i].Words)
+	return n * rank / w.Ranks, n * (rank + 1) / w.Ranks
+}
+
+// units returns the range [lo,hi) of the units of population i that a rank has.
+func (w *Wiring) units(i, rank int) (lo, hi int) {
+	lo, hi = w.words(i, rank)
+	n := int(w.Populations[i].Units)
+	return min(64*lo, n), min(64*hi, n)
+}
+
+// owned returns a projection with the entries of this rank alone. One with weights that change keeps all, as the
+// order of the state is theirs.
+func (w *Wiring) owned(p kernels.Projection) kernels.Projection {
+	if w.Ranks == 1 || p.Plasticity != nil {
+		return p
+	}
+	lo, hi := w.units(p.To, w.Rank)
+	m := p.Matrix
+	first, last := m.Start[lo], m.Start[hi]
+	own := &sparse.Matrix{Rows: m.Rows, Cols: m.Cols, Start: make([]int32, m.Rows+1), Col: m.Col[first:last]}
+	for i, at := range m.Start {
+		own.Start[i] = min(max(at, first), last) - first
+	}
+	p.Matrix = own
+	if len(p.Weight) > 1 {
+		p.Weight = p.Weight[first:last]
+	}
+	if len(p.Delay) > 1 {
+		p.Delay = p.Delay[first:last]
+	}
+	return p
+}
+
+// Exchange brings the spikes of the steps [from,to) of a stretch to all ranks.
+//
+// Errors: those of the ranks.
+func (p *Plan) Exchange(from, to int) error {
+	p.message = p.message[:0]
+	rows := p.Spikes[from*p.Words : to*p.Words]
+	for at := 0; at < len(rows); at += p.Words {
+		for i, q := range p.Populations {
+			lo, hi := p.words(i, p.Rank)
+			begin := at + int(q.First)
+			for k, set := range rows[begin+lo : begin+hi] {
+				if set != 0 {
+					p.message = binary.LittleEndian.AppendUint64(p.message, uint64(begin+lo+k))
+					p.message = binary.LittleEndian.AppendUint64(p.message, set)
+				}
+			}
+			clear(rows[begin : begin+lo])
+			clear(rows[begin+hi : begin+int(q.Words)])
+		}
+	}
+	all, err := p.cfg.Ranks.Gather(p.message)
+	for rank, b := range all {
+		for ; rank != p.Rank && len(b) > 0; b = b[16:] {
+			rows[binary.LittleEndian.Uint64(b)] = binary.LittleEndian.Uint64(b[8:])
+		}
+	}
+	return err
+}
+
+// gather fills in what other ranks have of parts, which returns the parts of a rank in an order.
+func (p *Plan) gather(parts func(rank int) [][]float32) error {
+	if p.Ranks == 1 {
+		return nil
+	}
+	var own []byte
+	for _, a := range parts(p.Rank) {
+		for _, x := range a {
+			own = binary.LittleEndian.AppendUint32(own, math.Float32bits(x))
+		}
+	}
+	all, err := p.cfg.Ranks.Gather(own)
+	for rank, b := range all {
+		for _, a := range parts(rank) {
+			for k := range a {
+				a[k] = math.Float32frombits(binary.LittleEndian.Uint32(b))
+				b = b[4:]
+			}
+		}
+	}
+	return err
+}
+
+// stateParts are those of a state that a rank has.
+func (p *Plan) stateParts(s *kernels.CircuitState, rank int) (all [][]float32) {
+	for i, q := range s.Populations {
+		lo, hi := p.units(i, rank)
+		for _, list := range [][][]float32{q.Planes, q.Currents, q.Due} {
+			for _, a := range list {
+				for n := int(p.Populations[i].Units); len(a) > 0; a = a[n:] {
+					all = append(all, a[lo:hi])
+				}
+			}
+		}
+	}
+	for _, q := range s.Plastic {
+		projection := p.cfg.Projections[q.Projection]
+		lo, hi := p.units(projection.To, rank)
+		start := projection.Matrix.Start
+		all = append(all, q.Target[lo:hi], q.Weights[start[lo]:start[hi]])
+	}
+	return all
+}
+
+// voltageParts are the voltages of n steps that a rank has.
+func (p *Plan) voltageParts(n, rank int) (all [][]float32) {
+	for k, q := range p.Probes {
+		lo, hi := p.units(int(q.Population), rank)
+		if u := int(q.Unit); lo <= u && u < hi {
+			all = append(all, p.V[k*n:(k+1)*n])
+		}
+	}
+	return all
+}
