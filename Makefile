@@ -21,7 +21,7 @@ EMULATED = $(GPU_ENV) GALVANI_CUDA_LIBRARY=$(GPU_DIR)/libgalvani_emu.so
 GPU_ENV := CGO_ENABLED=1 CGO_CFLAGS="-O2 -g -I$(CURDIR)/kernels/driver/include" CGO_LDFLAGS="-O2 -g -L$(GPU_DIR)"
 
 .DEFAULT_GOAL := build
-.PHONY: help build mpi cpu driver emu ptx test gpu-test gpu-check race fuzz lint bench ci clean
+.PHONY: help build mpi cpu driver emu ptx test gpu-test slurm-test gpu-check race fuzz lint bench ci clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -58,6 +58,9 @@ gpu-test: driver emu ## run the tests of the GPU path on the emulated driver
 	$(EMULATED) go test -count=1 -tags gpu -run '^TestLatency$$' ./kernels/cuda # which asks for clusters that are refused
 	$(EMULATED) go test -count=1 -tags gpu ./kernels/driver
 	$(EMULATED) go test -count=1 -tags gpu -run GPU ./bench ./cmd/galvani
+
+slurm-test: mpi ## run docker/slurm/train.sbatch on two Slurm nodes that this machine plays (as root)
+	docker/slurm/rig.sh bin/galvani
 
 GPU_CHECK := build/gpu-check
 gpu-check: driver ## put what checks a GPU into build/gpu-check(.tgz), to be copied to its machine

@@ -8,21 +8,31 @@ import (
 	"galvani/engine/chart"
 )
 
-// interconnect is how fast ranks exchange: a message of n bytes takes latency + n/bandwidth.
-type interconnect struct {
-	name      string
-	latency   float64 // s
-	bandwidth float64 // bytes/s
+// Interconnect is how fast ranks exchange: a message of n bytes takes Latency + n/Bandwidth.
+type Interconnect struct {
+	Name      string
+	Latency   float64 // s
+	Bandwidth float64 // bytes/s
 }
 
-// interconnects are networks between machines, with the numbers of their data sheets and of a usual
+// Interconnects are networks between machines, with the numbers of their data sheets and of a usual
 // switch. They are assumed, not measured here.
-var interconnects = []interconnect{{"100 Gbit/s, 2 µs", 2e-6, 12.5e9}, {"10 Gbit/s, 30 µs", 30e-6, 1.25e9}}
+var Interconnects = []Interconnect{{"100 Gbit/s, 2 µs", 2e-6, 12.5e9}, {"10 Gbit/s, 30 µs", 30e-6, 1.25e9}}
 
-// sumTime is the time of a sum of bytes over n ranks by recursive halving and doubling: twice log₂n
+// SumTime is the time of a sum of bytes over n ranks by recursive halving and doubling: twice log₂n
 // messages, and twice all bytes but those of the own part.
-func (c interconnect) sumTime(n, bytes int) float64 {
-	return 2*math.Log2(float64(n))*c.latency + 2*float64(n-1)/float64(n)*float64(bytes)/c.bandwidth
+func (c Interconnect) SumTime(n, bytes int) float64 {
+	return 2*math.Log2(float64(n))*c.Latency + 2*float64(n-1)/float64(n)*float64(bytes)/c.Bandwidth
+}
+
+// FitInterconnect returns the interconnect on which sums over n ranks take the times that were measured: of no bytes,
+// and of so many.
+func FitInterconnect(name string, n int, none float64, bytes int, full float64) Interconnect {
+	c := Interconnect{Name: name, Latency: none / (2 * math.Log2(float64(n))), Bandwidth: math.Inf(1)}
+	if full > none {
+		c.Bandwidth = 2 * float64(n-1) / float64(n) * float64(bytes) / (full - none)
+	}
+	return c
 }
 
 // scaledBytes is the size of the gradient of a network of RunScale.
@@ -42,9 +52,9 @@ func scaledBytes(s Shape) int {
 
 // efficiency is the share of the time on n ranks that one rank needs for its part of a batch that grows
 // with the ranks. R has the time of an update on one rank as its reference.
-func (c interconnect) efficiency(r Row, n int) float64 {
+func (c Interconnect) efficiency(r Row, n int) float64 {
 	alone := r.Reference.Median
-	return alone / (alone + c.sumTime(n, scaledBytes(r.Shape)))
+	return alone / (alone + c.SumTime(n, scaledBytes(r.Shape)))
 }
 
 // ScaleChart draws the efficiency on up to 1024 ranks that the rows of RunScale let expect, for each network
@@ -55,8 +65,8 @@ func ScaleChart(all []Row) (chart.Lines, bool) {
 		Note: "From the time of an update on one rank. Latency and bandwidth of the networks are\n" +
 			"assumed; sums and updates do not overlap; all ranks are equally fast."}
 	for i, r := range slices.DeleteFunc(newestScale(all, caseScale), func(r Row) bool { return r.Ranks != 2 }) {
-		for _, to := range interconnects {
-			s := chart.Series{Name: fmt.Sprintf("H=%d T=%d, %s", r.Shape.H, r.Shape.T, to.name), Hue: i + 1, Dashed: to.name != interconnects[0].name}
+		for _, to := range Interconnects {
+			s := chart.Series{Name: fmt.Sprintf("H=%d T=%d, %s", r.Shape.H, r.Shape.T, to.Name), Hue: i + 1, Dashed: to.Name != Interconnects[0].Name}
 			for n := 1; n <= 1024; n *= 2 {
 				s.X, s.Y = append(s.X, float64(n)), append(s.Y, to.efficiency(r, n))
 			}
@@ -77,7 +87,7 @@ func scaleTable(all []Row) string {
 			aim = aimWord(r.Ratio)
 		}
 		words = append(words, fmt.Sprintf("%.4g ms", r.Reference.Median*1e3), fmt.Sprintf("%.4g ms", r.Subject.Median*1e3), fmt.Sprintf("%.2f×", r.Ratio.Value), aim)
-		for _, to := range interconnects {
+		for _, to := range Interconnects {
 			share := "-"
 			if r.Ranks == 2 {
 				share = fmt.Sprintf("%.0f %%", 100*to.efficiency(r, 1024))
@@ -89,7 +99,7 @@ func scaleTable(all []Row) string {
 	if len(table) == 0 {
 		return noRows
 	}
-	return markdown([]string{"ranks", "B", "H", "T", "one rank", "these", "speed-up", "aim", "1024 ranks at " + interconnects[0].name, "at " + interconnects[1].name}, table) + origin(list)
+	return markdown([]string{"ranks", "B", "H", "T", "one rank", "these", "speed-up", "aim", "1024 ranks at " + Interconnects[0].Name, "at " + Interconnects[1].Name}, table) + origin(list)
 }
 
 // sumTable tells the newest times of sums beside those of the library.

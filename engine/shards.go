@@ -45,7 +45,7 @@ func newShards(g *graphs) (*shards, error) {
 	n, ranks := g.Options.Shards, g.group()
 	lo, hi, err := group.Share(n, ranks.Rank(), ranks.Size())
 	if err != nil {
-		return nil, fmt.Errorf("engine: shards: %w; a run keeps the shards that it begins with: %w", err, ErrOption)
+		return nil, fmt.Errorf("engine: shards: %w; start another number of ranks, or give other shards: %w", err, ErrOption)
 	}
 	if a := g.Options.Accumulate; a > hi-lo {
 		return nil, fmt.Errorf("engine: accumulate is %d, and each of %d ranks has %d of %d shards; make accumulate smaller, or begin with more shards: %w",

@@ -22,11 +22,15 @@ type deviceReport struct {
 
 func newDevices() *cobra.Command {
 	var asJSON, ranks bool
+	var network string
 	c := &cobra.Command{Use: "devices", Short: "Say where networks can run here", Args: exactArgs(),
 		Example: "  galvani devices\n  mpirun -n 2 galvani devices --ranks",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if ranks {
-				return reportRanks(c, asJSON)
+				return reportRanks(c, asJSON, network)
+			}
+			if network != "" {
+				return fmt.Errorf("%w: --config is the network of --ranks, which is not given", errUsage)
 			}
 			list := findDevices()
 			return report(c, asJSON, list, func(p *printer) {
@@ -42,7 +46,8 @@ func newDevices() *cobra.Command {
 			})
 		}}
 	jsonFlag(c, &asJSON)
-	c.Flags().BoolVar(&ranks, "ranks", false, "say where each rank of a job that mpirun or srun has started would train")
+	c.Flags().BoolVar(&ranks, "ranks", false, "say where each rank of a job that mpirun or srun has started would train, and predict what ranks gain")
+	c.Flags().StringVar(&network, "config", "", "TOML `file` with settings of galvani train, for the prediction of --ranks")
 	return onRanks(c)
 }
 

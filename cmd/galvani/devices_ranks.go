@@ -19,9 +19,24 @@ type rankReport struct {
 	MPI    string `json:"mpi,omitempty"`
 }
 
-// reportRanks reports on rank 0 where each rank of the job runs and what it takes for --device auto.
-func reportRanks(c *cobra.Command, asJSON bool) error {
+// ranksReport is what devices --ranks tells.
+type ranksReport struct {
+	Ranks    []rankReport `json:"ranks"`
+	Training *gain        `json:"training"`
+}
+
+// reportRanks reports on rank 0 where each rank of the job runs and what it takes for --device auto, and what
+// training gains on ranks.
+func reportRanks(c *cobra.Command, asJSON bool, network string) error {
 	ranks := ranksOf(c.Context())
+	var layers []layer
+	if network != "" {
+		file, err := readLayer(network)
+		if err != nil {
+			return err
+		}
+		layers = append(layers, file)
+	}
 	own, err := ownRank(ranks)
 	if err != nil {
 		return err
@@ -34,18 +49,22 @@ func reportRanks(c *cobra.Command, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	list := make([]rankReport, len(all))
+	r := ranksReport{Ranks: make([]rankReport, len(all))}
 	for i, b := range all {
-		if err := json.Unmarshal(b, &list[i]); err != nil {
+		if err := json.Unmarshal(b, &r.Ranks[i]); err != nil {
 			return err
 		}
 	}
-	return report(c, asJSON, list, func(p *printer) {
-		rows := make([][]string, len(list))
-		for i, r := range list {
+	if r.Training, err = predictGain(ranks, layers); err != nil {
+		return err
+	}
+	return report(c, asJSON, r, func(p *printer) {
+		rows := make([][]string, len(r.Ranks))
+		for i, r := range r.Ranks {
 			rows[i] = []string{strconv.Itoa(r.Rank), r.Host, strconv.Itoa(r.Local), r.Device, r.MPI}
 		}
 		p.table([]string{"RANK", "HOST", "LOCAL", "DEVICE", "MPI"}, rows)
+		p.gain(r.Training)
 	})
 }
 

@@ -64,6 +64,30 @@ func TestDryRunRanks(t *testing.T) {
 	}
 }
 
+// TestRanksTakeOver resumes a run that was begun with whole batches on ranks, which divide them from then on and
+// say so, and wants the bits of one process that is told to. The run keeps its shards.
+func TestRanksTakeOver(t *testing.T) {
+	t.Parallel()
+	half := func() string { return trained(t, "--max-steps", "5") }
+	resume := func(dir string, more ...string) string {
+		return galvani(t, args([]string{"train", "--resume", dir, "--runs-dir", filepath.Dir(dir)}, more...)...).ok(t).stderr
+	}
+	alone, ranks := half(), half()
+	resume(alone, "--max-steps", "7", "--shards", "8")
+	if said := resume(ranks, "--max-steps", "6", "--dry-run-ranks", "2"); !strings.Contains(said, "shards: 8 from update 5 on instead of 1") {
+		t.Errorf("says %s", said)
+	}
+	if said := resume(ranks, "--max-steps", "7"); strings.Contains(said, "instead") {
+		t.Errorf("says %s", said)
+	}
+	want := newestTensors(t, alone)
+	for name, data := range newestTensors(t, ranks) {
+		if !slices.Equal(data, want[name]) {
+			t.Errorf("%s differs from that of one process", name)
+		}
+	}
+}
+
 func TestDryRunRanksRefused(t *testing.T) {
 	for want, more := range map[string][]string{
 		"1 parts for 2 ranks": {"--shards", "1", "--dry-run-ranks", "2"},

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/rundir"
@@ -15,7 +16,7 @@ import (
 const configName = "config.toml" // in a run directory
 
 // changeable are the keys that a resumed run may change: where it runs and how long.
-var changeable = []string{"device", "backend", "precision", "memory", "threads", "dry_run_ranks", "accumulate", "data_dir", "runs_dir", "plots", "epochs", "max_steps",
+var changeable = []string{"device", "backend", "precision", "memory", "threads", "dry_run_ranks", "accumulate", "shards", "data_dir", "runs_dir", "plots", "epochs", "max_steps",
 	"patience", "eval_every", "checkpoint_every"}
 
 // savedSettings returns the settings of a run that a checkpoint belongs to, with the flags that
@@ -56,6 +57,20 @@ func savedSettings(run *rundir.Run, state *rundir.State, flags layer) (*settings
 		return nil, err
 	}
 	return s, s.takeCopies(run.Dir())
+}
+
+// savedFor returns savedSettings for a number of ranks. A run that was begun with whole batches goes on with the
+// shards that a run on ranks has.
+func savedFor(ranks int, run *rundir.Run, state *rundir.State, flags layer) (*settings, error) {
+	s, err := savedSettings(run, state, flags)
+	if err != nil || max(ranks, s.run.DryRunRanks) == 1 || s.opt.Shards != 1 || s.opt.Stateful ||
+		slices.ContainsFunc(flags.pairs, func(p config.Pair) bool { return p.Name == "shards" }) {
+		return s, err
+	}
+	s.opt.Shards = 0
+	s.opt.Divide(true)
+	flags.pairs = append(slices.Clip(flags.pairs), config.Pair{Name: "shards", Value: config.Text(strconv.Itoa(s.opt.Shards))})
+	return savedSettings(run, state, flags)
 }
 
 // belongs reports whether a checkpoint lies in a run directory; one of another run may be looked at

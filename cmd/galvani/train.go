@@ -152,7 +152,7 @@ func reopen(run *rundir.Run, checkpoint string, flags layer, show display, ranks
 		show.words("%s", s)
 		run.Log().Warn(s.String())
 	}
-	s, err := savedSettings(run, state, flags)
+	s, err := savedFor(ranks.Size(), run, state, flags)
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +187,9 @@ func (j *job) compare(run *rundir.Run, state *rundir.State, show display) error 
 	}
 	if before, err := checkpointSettings(state); err == nil { // another version's are not compared
 		note(j.session.Rescheduled(before.opt))
+		if was, now := max(1, before.opt.Shards), max(1, j.opt.Shards); was != now {
+			note(fmt.Sprintf("shards: %d from update %d on instead of %d: from here on the bits are those of %[1]d shards, on any number of ranks", now, state.Step, was))
+		}
 	}
 	line, err := j.dataNote(state)
 	note(line)

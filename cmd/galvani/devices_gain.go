@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"galvani/bench"
+	"galvani/cmd/galvani/internal/config"
+	"galvani/data"
+	"galvani/engine/group"
+)
+
+// gain is what a training gains on ranks, as measured parts let expect.
+type gain struct {
+	Model  string     `json:"model"`
+	Task   string     `json:"task"`
+	Batch  int        `json:"batch"`
+	Shards int        `json:"shards"`
+	Bytes  int        `json:"gradient_bytes"`
+	Alone  float64    `json:"one_rank_seconds"` // of an update
+	Ranks  []gainOnce `json:"ranks"`
+}
+
+// gainOnce is the gain on a number of ranks. An update takes the time of a rank's part of the batch, and that of the sum
+// of the gradient.
+type gainOnce struct {
+	Ranks      int     `json:"ranks"`
+	Link       string  `json:"link"`
+	Part       float64 `json:"part_seconds"`
+	Sum        float64 `json:"sum_seconds"`
+	Seconds    float64 `json:"seconds"`
+	Efficiency float64 `json:"efficiency"` // the time on one rank over that of all ranks together
+}
+
+// beside is a rank that computes alone, as one of those of its machine.
+type beside struct {
+	group.Alone
+	locality
+}
+
+// Local returns the place among the ranks of the machine.
+func (b beside) Local() (rank, size int) { return b.rank, b.ranks }
+
+// predictGain measures updates of the parts of a batch that ranks have, and the sum of the gradient over the ranks that
+// are there. Sums over other numbers of ranks are those of the link that this gives; without ranks, of assumed ones.
+//
+// Errors: config.ErrConfig for ranks that cannot share the shards of a batch.
+func predictGain(ranks group.Group, layers []layer) (*gain, error) {
+	s, err := resolve(layers...)
+	if err != nil {
+		return nil, err
+	}
+	if s.opt.Shards == 1 && !s.opt.Stateful {
+		s.opt.Shards = 0 // as a run that goes on on ranks has it
+	}
+	s.opt.Divide(!s.opt.Stateful)
+	n := ranks.Size()
+	if _, _, err := group.Share(s.opt.Shards, 0, n); err != nil || s.opt.Shards == 1 {
+		return nil, fmt.Errorf("%w: a batch has %d shards, which %d ranks cannot share; start a power of two of ranks, or give a --config with more shards", config.ErrConfig, s.opt.Shards, n)
+	}
+	g := &gain{Model: s.run.Model, Task: s.run.Task, Batch: s.opt.Batch, Shards: s.opt.Shards}
+	parts := map[int]float64{}
+	for k := 1; k <= g.Shards; k *= 2 {
+		seconds := []float64{0}
+		if k == n || ranks.Rank() == 0 {
+			if seconds[0], err = g.part(s, k, localityOf(ranks)); err != nil {
+				return nil, err
+			}
+		}
+		all, err := ranks.Gather(fmt.Append(nil, seconds[0])) // and wait
+		if err != nil {
+			return nil, err
+		}
+		for _, text := range all {
+			var t float64
+			if _, err := fmt.Sscan(string(text), &t); err != nil {
+				return nil, err
+			}
+			parts[k] = max(parts[k], t)
+		}
+	}
+	g.Alone = parts[1]
+	links := bench.Interconnects
+	own := 0.0
+	if n > 1 {
+		times := make([]float64, 3)
+		for i, bytes := range []int{0, 1 << 20, g.Bytes} {
+			if times[i], err = sumTime(ranks, bytes); err != nil {
+				return nil, err
+			}
+		}
+		links, own = []bench.Interconnect{bench.FitInterconnect("that of these ranks", n, times[0], 1<<20, times[1])}, times[2]
+	}
+	for _, to := range links {
+		for k := 2; k <= g.Shards; k *= 2 {
+			r := gainOnce{Ranks: k, Link: to.Name, Part: parts[k], Sum: to.SumTime(k, g.Bytes)}
+			if k == n {
+				r.Sum = own
+			}
+			r.Seconds = r.Part + r.Sum
+			r.Efficiency = g.Alone / (float64(k) * r.Seconds)
+			g.Ranks = append(g.Ranks, r)
+		}
+	}
+	return g, nil
+}
+
+// part measures an update of the part of a batch that one of n ranks has.
+func (g *gain) part(s *settings, n int, near locality) (float64, error) {
+	own := *s
+	own.ranks = beside{locality: near}
+	own.opt.Batch, own.opt.Shards = (g.Batch+n-1)/n, g.Shards/n
+	j, err := own.open()
+	if err != nil {
+		return 0, err
+	}
+	defer j.close()
+	g.Bytes = 4 * len(j.session.Params().Learned())
+	b := data.NewBatch(j.task, own.opt.Batch)
+	for col := range own.opt.Batch {
+		if err := j.task.Train.Fill(b, col, 0, col%j.task.Train.Len()); err != nil {
+			return 0, err
+		}
+	}
+	return median(func() error { _, err := j.session.Step(b); return err })
+}
+
+// sumTime measures a sum of so many bytes over ranks.
+func sumTime(ranks group.Group, bytes int) (float64, error) {
+	x, y := make([]float32, bytes/4), make([]float64, 8)
+	return median(func() error { return ranks.Sum(x, y) })
+}
+
+// median returns the median time of some repeats, after one that does not count.
+func median(f func() error) (float64, error) {
+	const repeats = 9
+	var all []float64
+	for range repeats + 1 {
+		begin := time.Now()
+		if err := f(); err != nil {
+			return 0, err
+		}
+		all = append(all, time.Since(begin).Seconds())
+	}
+	all = all[1:]
+	slices.Sort(all)
+	return all[repeats/2], nil
+}
+
+func (p *printer) gain(g *gain) {
+	p.title("\nPredicted for %s on %s", g.Model, g.Task)
+	p.line("An update of %d sequences in %d shards takes %.3g ms on one rank; the gradient has %d bytes.", g.Batch, g.Shards, 1e3*g.Alone, g.Bytes)
+	rows := make([][]string, len(g.Ranks))
+	for i, r := range g.Ranks {
+		rows[i] = []string{fmt.Sprint(r.Ranks), r.Link, fmt.Sprintf("%.3g", 1e3*r.Part), fmt.Sprintf("%.3g", 1e3*r.Sum), fmt.Sprintf("%.3g", 1e3*r.Seconds), fmt.Sprintf("%.0f %%", 100*r.Efficiency)}
+	}
+	p.table([]string{"RANKS", "LINK", "PART ms", "SUM ms", "UPDATE ms", "EFFICIENCY"}, rows)
+}
