@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"galvani/data"
 	"galvani/kernels"
@@ -132,6 +133,13 @@ func (g *Graph[F]) addGradients(loss *gorgonia.Node, params []*gorgonia.Node) er
 	}
 	one := g.nodes.AddNode(gorgonia.NewConstant(F(1), gorgonia.WithName("gradient of the loss")))
 	grads, err := gorgonia.Backpropagate(gorgonia.Nodes{loss}, gorgonia.Nodes{one}, wrt)
+	if apart := (gorgonia.SymDiffError{}); errors.As(err, &apart) {
+		for k, i := range g.learned() {
+			if slices.Contains(apart.Nodes(), wrt[k]) {
+				return fmt.Errorf("the loss of %d steps does not depend on %s, which acts later; take more steps: %w", g.cfg.T, g.params.specs[i].Name, kernels.ErrShape)
+			}
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("gradient: %w", err)
 	}

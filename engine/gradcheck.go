@@ -18,6 +18,9 @@ const (
 	// checkJitter is the deviation of the noise on the initial parameters: where biases are
 	// exactly 0 and inputs sparse, rectifiers stand on their kink.
 	checkJitter = 1e-2
+	// checkLeast is the least magnitude of a gradient that errors are relative to, for a loss of 1: differences of the
+	// loss are rounded at about 1e-10.
+	checkLeast = 1e-4
 	// checkKink is the difference of the left to the right derivative, relative to the largest
 	// element, from which on there is a kink between them; curvature makes it about h.
 	checkKink = 1e-3
@@ -29,8 +32,8 @@ type GradCheck struct {
 	Checked int     // elements, drawn at random
 	Kinks   int     // elements left out because the loss has a kink there
 	Largest float64 // largest element of the gradient in magnitude
-	// Error is the largest difference to central differences, relative to Largest; absolute
-	// where Largest is below 1e-6.
+	// Error is the largest difference to central differences, relative to Largest, or to 1e-4 of the loss where that
+	// is more.
 	Error float64
 }
 
@@ -81,7 +84,8 @@ func check(g *Graph[float64], i int, grad []float64, r random.Stream) (GradCheck
 	if err := g.Run(); err != nil {
 		return c, err
 	}
-	scale, here := max(c.Largest, 1e-6), g.Loss()
+	here := g.Loss()
+	scale := max(c.Largest, checkLeast*math.Abs(here), 1e-9)
 	order := make([]int, len(grad))
 	r.Permute(order)
 	for _, j := range order[:min(len(order), checkPerName)] {
@@ -105,8 +109,6 @@ func check(g *Graph[float64], i int, grad []float64, r random.Stream) (GradCheck
 		c.Error = max(c.Error, math.Abs((loss[1]-loss[0])/(2*h)-grad[j]))
 		c.Checked++
 	}
-	if c.Largest >= 1e-6 {
-		c.Error /= c.Largest
-	}
+	c.Error /= scale
 	return c, nil
 }

@@ -18,8 +18,8 @@ import (
 // errGradient means that a gradient is wrong, which is a fault of the program.
 var errGradient = errors.New("gradient differs from central differences")
 
-// gradTolerance is the largest error of a gradient relative to its largest element. The
-// differences are good to about 1e-10 absolutely, and gradients are near 1e-3.
+// gradTolerance is the largest error of a gradient relative to its largest element, or to 1e-4 of the loss where that is
+// more: differences of the loss are good to about 1e-10 of it.
 const gradTolerance = 1e-6
 
 // gradShape is what gradients are checked on.
@@ -43,7 +43,7 @@ type gradRow struct {
 	Checked  int     `json:"checked"`
 	Kinks    int     `json:"kinks"`    // elements left out at the corner of a rectifier
 	Gradient float64 `json:"gradient"` // largest element
-	Error    float64 `json:"error"`    // relative to it
+	Error    float64 `json:"error"`    // relative to it, see engine.GradCheck
 	Pass     bool    `json:"pass"`
 }
 
