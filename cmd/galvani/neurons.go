@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"galvani/cmd/galvani/internal/config"
+	points "galvani/kernels/neurons"
+	"galvani/models/circuits"
 	"galvani/models/neurons"
 
 	"github.com/spf13/cobra"
@@ -28,7 +31,17 @@ func briefNeurons() []brief {
 	return list
 }
 
-func newNeuronsList() *cobra.Command { return newList("List the neurons", briefNeurons) }
+func newNeuronsList() *cobra.Command {
+	return newList("List the neurons", func() []brief {
+		list := briefNeurons()
+		for _, h := range points.All() {
+			about := h.About()
+			list = append(list, brief{h.Name, about.Doc, about.Source})
+		}
+		slices.SortFunc(list, func(a, b brief) int { return strings.Compare(a.Name, b.Name) })
+		return list
+	})
+}
 
 func newNeuronsChannels() *cobra.Command {
 	c := newList("List the ion channels, for files of your own", func() []brief {
@@ -89,6 +102,7 @@ type neuronReport struct {
 	Compartments int              `json:"compartments"`
 	Nodes        int              `json:"nodes"`
 	Sections     int              `json:"sections"`
+	Morphology   []sectionReport  `json:"morphology"`
 	Regions      []regionReport   `json:"regions"`
 	Channels     []channelReport  `json:"channels"`
 	Receptors    []receptorReport `json:"receptors"`
@@ -96,6 +110,16 @@ type neuronReport struct {
 	Learnable    []string         `json:"learnable"`
 	Notes        []string         `json:"notes"`
 	shape        string
+}
+
+// sectionReport is an unbranched section of a neuron.
+type sectionReport struct {
+	Name         string  `json:"name"`
+	Region       string  `json:"region"`
+	Parent       string  `json:"parent,omitempty"`
+	Length       float64 `json:"length_um"`
+	Diameter     float64 `json:"diameter_um"` // mean of its compartments
+	Compartments int     `json:"compartments"`
 }
 
 // regionReport is a region of a neuron.
@@ -121,8 +145,10 @@ type gateReport struct {
 	Name     string             `json:"name"`
 	Power    int                `json:"power"`
 	Formulas []string           `json:"formulas"`
+	Symbols  []string           `json:"symbols"` // the formulas with the names of the numbers
 	Numbers  map[string]float64 `json:"numbers"` // in mV, ms, 1/ms and mM
 	Speed    float64            `json:"speed"`   // factor of both rates
+	numbers  []string
 }
 
 type receptorReport struct {
@@ -145,6 +171,9 @@ func newNeuronsShow() *cobra.Command {
 	c := &cobra.Command{Use: "show NAME", Short: "Show a neuron, built in or of a file: equations, channels, regions, source; or a built-in channel",
 		Args: exactArgs("NAME"), ValidArgsFunction: completeShown,
 		RunE: func(c *cobra.Command, args []string) error {
+			if h, ok := points.Of(args[0]); ok {
+				return showPoint(c, h, asJSON, asTOML)
+			}
 			if asTOML {
 				return showText(c, args[0], asJSON, neurons.Text)
 			}
@@ -171,7 +200,7 @@ const shownCelsius = 6.3
 func completeShown(c *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
 	names, directive := completeNeurons(c, args, text)
 	if len(args) == 0 {
-		names = append(names, neurons.ChannelNames()...)
+		names = append(append(names, neurons.ChannelNames()...), circuits.Singles()...)
 	}
 	return names, directive
 }
@@ -189,6 +218,13 @@ func describeNeuron(n *neurons.Neuron) neuronReport {
 		Threshold: n.Threshold, Compartments: n.Compartments(), Nodes: n.Nodes(), Sections: len(n.Sections), Regions: []regionReport{},
 		Channels: []channelReport{}, Receptors: []receptorReport{}, Inputs: []inputReport{}, Learnable: n.Learnable(),
 		Notes: append([]string{}, n.Notes...), shape: n.Shape()}
+	for _, s := range n.Sections {
+		q := sectionReport{Name: s.Name, Region: n.Regions[s.Region].Name, Length: s.Length, Diameter: s.Diameter, Compartments: s.Compartments}
+		if s.Parent >= 0 {
+			q.Parent = n.Sections[s.Parent].Name
+		}
+		r.Morphology = append(r.Morphology, q)
+	}
 	for i, g := range n.Regions {
 		r.Regions = append(r.Regions, regionReport{g.Name, n.Area(i), g.Capacity, g.Leak, g.Rest, g.Axial, g.Densities})
 	}
@@ -215,11 +251,12 @@ func describeNeuron(n *neurons.Neuron) neuronReport {
 func describeChannel(c neurons.Channel, celsius float64) channelReport {
 	r := channelReport{brief: brief{c.Name, c.Doc, c.Source}, Reversal: c.Reversal, Equation: c.Equation(), Gates: []gateReport{}}
 	for _, g := range c.Gates {
-		numbers := map[string]float64{}
+		gate := gateReport{Name: g.Name, Power: g.Power, Formulas: g.Formulas(), Symbols: g.Symbols(), Numbers: map[string]float64{}, Speed: g.Speed(celsius)}
 		for i, name := range g.Kinetics.Numbers() {
-			numbers[name] = g.Numbers[i]
+			gate.Numbers[name] = g.Numbers[i]
+			gate.numbers = append(gate.numbers, fmt.Sprintf("%s %.6g %s", name, g.Numbers[i], g.Unit(i)))
 		}
-		r.Gates = append(r.Gates, gateReport{g.Name, g.Power, g.Formulas(), numbers, g.Speed(celsius)})
+		r.Gates = append(r.Gates, gate)
 	}
 	return r
 }
@@ -236,8 +273,17 @@ func (p *printer) neuron(r neuronReport) {
 	p.line("Shape: %s", r.shape)
 	p.paragraph("", fmt.Sprintf("V starts at %g mV, gates at their steady state there; steps of %g ms; %g degC; a spike crosses %g mV upwards",
 		r.Start, r.Dt, r.Temperature, r.Threshold))
-	p.title("\nRegions")
+	p.title("\nSections")
 	var rows [][]string
+	for _, s := range r.Morphology[:min(len(r.Morphology), shownSections)] {
+		rows = append(rows, []string{s.Name, s.Region, dash(s.Parent), fmt.Sprintf("%.4g", s.Length), fmt.Sprintf("%.4g", s.Diameter), fmt.Sprint(s.Compartments)})
+	}
+	p.table([]string{"SECTION", "REGION", "PARENT", "LENGTH µm", "DIAMETER µm", "COMPARTMENTS"}, rows)
+	if more := len(r.Morphology) - shownSections; more > 0 {
+		p.line("and %d more, which --json lists", more)
+	}
+	p.title("\nRegions")
+	rows = nil
 	for _, g := range r.Regions {
 		rows = append(rows, []string{g.Name, fmt.Sprintf("%.4g", g.Area), fmt.Sprintf("%g", g.Capacity), fmt.Sprintf("%g", g.Leak),
 			fmt.Sprintf("%g", g.Rest), dashZero(g.Axial), g.densities(r.Channels)})
@@ -254,8 +300,42 @@ func (p *printer) neuron(r neuronReport) {
 		}
 		p.table([]string{"INPUT", "INTO", "1 OF IT", "RECEPTOR", "FROM"}, rows)
 	}
+	if len(r.Receptors) > 0 {
+		p.title("\nReceptors")
+		rows = nil
+		for _, c := range r.Receptors {
+			rows = append(rows, []string{c.Name, fmt.Sprintf("%g", c.Rise), fmt.Sprintf("%g", c.Decay), fmt.Sprintf("%g", c.Reversal)})
+		}
+		p.table([]string{"RECEPTOR", "RISE ms", "DECAY ms", "REVERSAL mV"}, rows)
+	}
+	p.title("\nNumbers that fit, simulate --sweep and train take by name")
+	p.paragraph("  ", r.learnable())
 	p.notes("Assumed of the morphology", r.Notes)
 }
+
+// learnable lists the names of numbers, of those of single regions and of gates the form and an example.
+func (r neuronReport) learnable() string {
+	var plain []string
+	var region, gate string
+	for _, name := range r.Learnable {
+		switch part, _, dotted := strings.Cut(name, "."); {
+		case dotted && slices.ContainsFunc(r.Regions, func(g regionReport) bool { return g.Name == part }):
+			region = name
+		case dotted && slices.ContainsFunc(r.Channels, func(c channelReport) bool { return c.Name == part }):
+			gate = name
+		default:
+			plain = append(plain, name)
+		}
+	}
+	text := strings.Join(plain, ", ") + "; of one region REGION.NAME, such as " + region
+	if gate != "" {
+		text += "; of a gate CHANNEL.GATE.NUMBER, such as " + gate
+	}
+	return text
+}
+
+// shownSections is how many sections are printed.
+const shownSections = 32
 
 // paragraph writes text behind an indent, broken into lines that fit the terminal; further lines are
 // indented a little more where the first is.
@@ -283,6 +363,10 @@ func (p *printer) channel(c channelReport) {
 			speed = fmt.Sprintf("; both rates times %.4g", g.Speed)
 		}
 		p.paragraph("  ", g.Name+": "+strings.Join(g.Formulas, "; ")+speed)
+		for _, formula := range g.Symbols {
+			p.line("     %s", formula)
+		}
+		p.paragraph("     ", strings.Join(g.numbers, ", "))
 	}
 	p.paragraph("", "Source: "+dash(c.Source))
 }

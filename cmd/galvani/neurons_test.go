@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	points "galvani/kernels/neurons"
 	"galvani/models/neurons"
 )
 
@@ -21,7 +22,8 @@ func TestNeuronsShow(t *testing.T) {
 	}
 	text := galvani(t, "neurons", "show", "hh").ok(t).stdout
 	for _, want := range []string{"cm·dV/dt = g_leak·(e_leak − V) + I_na + I_k + I", "I_na = g_na·m³·h·(e_na − V)", "m: α = u/(1 − exp(−u)), u = (V + 40)/10; β = 4·exp(−(V + 65)/18)",
-		"β = 1/(1 + exp(−(V + 35)/10))", "na 0.12, k 0.036", "Hodgkin and Huxley (1952)", "1 uA/cm2", "-54.387"} {
+		"β = 1/(1 + exp(−(V + 35)/10))", "na 0.12, k 0.036", "Hodgkin and Huxley (1952)", "1 uA/cm2", "-54.387",
+		"β = beta.a·exp((V − beta.v)/beta.k)\n", " alpha.a 1 1/ms, alpha.v -40 mV,", "DIAMETER µm", "15.92", "such as k.n.beta.k"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("neurons show hh lacks %q:\n%s", want, text)
 		}
@@ -42,6 +44,17 @@ func TestNeuronsShow(t *testing.T) {
 	if len(r.Regions) != 3 || len(r.Channels) != 9 || r.Regions[0].Channels["na"] != 0.45 || r.Channels[0].Gates[0].Numbers["alpha.a"] != 26 ||
 		len(r.Inputs) != 6 || r.Inputs[2].Receptor != "excitation" || len(r.Learnable) < 50 {
 		t.Errorf("JSON holds %+v", r)
+	}
+	for _, h := range points.All() {
+		out := galvani(t, "neurons", "show", h.Name).ok(t).stdout
+		if !strings.Contains(list, "\n"+h.Name+" ") || !strings.Contains(out, "tau_m V' = ") || !strings.Contains(out, "--v-th") {
+			t.Errorf("the list is\n%s\nand %s\n%s", list, h.Name, out)
+		}
+		path := filepath.Join(t.TempDir(), "mine.toml")
+		if err := os.WriteFile(path, []byte(galvani(t, "neurons", "show", h.Name, "--toml").ok(t).stdout), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		galvani(t, "networks", "check", path).ok(t)
 	}
 	galvani(t, "neurons", "show", "hhh").refused(t, exitConfig, `unknown neuron "hhh"; did you mean "hh"?`)
 	galvani(t, "neurons", "show").refused(t, exitUsage, "needs NAME")

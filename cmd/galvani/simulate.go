@@ -19,6 +19,7 @@ import (
 	"galvani/engine/hostmem"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
+	points "galvani/kernels/neurons"
 	"galvani/models/circuits"
 
 	"github.com/spf13/cobra"
@@ -48,7 +49,9 @@ that needs more memory than there is is refused before it is drawn.
 Of a neuron, built in (galvani neurons list) or of a file: its spikes, upward crossings of a potential that
 are interpolated between steps, and its voltages. --out NAME writes them as NAME.csv and NAME.npz, and their
 picture as NAME.png and NAME.svg. --current "step 10 100:600" puts a current of 10 into the first input from
-100 to 600 ms; galvani neurons show tells the unit of an input, for hh µA/cm².
+100 to 600 ms; galvani neurons show tells the unit of an input, for hh µA/cm². --save keeps the simulation at its
+end, or where it is stopped. Neurons without a dendrite, lif, eif and adex, spike where V reaches the threshold and
+is reset; their numbers are flags.
 
 --stimulus shows the eye of a neuron with inputs by facets (lgmd, lgmd-rake) a dark disc: loom, recede,
 translate, or scrambled, a loom whose facets have changed places. The disc has the half-size l and the speed
@@ -59,6 +62,7 @@ v, --l-over-v says l/|v| in ms. Told is when the firing rate peaks relative to t
   galvani simulate balanced --resume long.safetensors --for 120s
   galvani simulate balanced --sweep r_x=5:20:16 --out rates
   galvani simulate hh --current "step 10 100:600" --out hh
+  galvani simulate lif --current "step 20 100:600" --tau-m 10 --t-ref 2
   galvani simulate lgmd-rake --stimulus loom --l-over-v 40 --out loom
   galvani simulate my-neuron.toml --for 1s --json
   galvani simulate my-network.toml --for 2s --out my-network`
@@ -106,6 +110,9 @@ func newSimulate() *cobra.Command {
 	}
 	for _, b := range briefNeurons() {
 		c.AddCommand(newSimulateNeuron(b))
+	}
+	for _, h := range points.All() {
+		c.AddCommand(newSimulatePoint(h))
 	}
 	simulateFile(c)
 	return c

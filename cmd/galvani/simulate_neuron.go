@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -36,6 +37,10 @@ type neuronFlags struct {
 	seed      uint64
 	noise     bool
 	asJSON    bool
+	save      string
+	resume    string
+	now       *savedNeuron   // what is saved
+	old       *neurons.Trace // of resume, nil for none
 }
 
 // neuronTrace is what simulate tells of a neuron.
@@ -57,6 +62,8 @@ type neuronTrace struct {
 	Notes        []string          `json:"notes"`
 	Sweep        *sweep            `json:"sweep,omitempty"` // spikes are then of each value
 	trace        *neurons.Trace
+	shape        string
+	reset        bool // V is reset at a spike, so that no trace shows it
 }
 
 // neuronPrecisions are the values of --precision.
@@ -64,13 +71,18 @@ var neuronPrecisions = []string{"auto", "fp32", "fp64"}
 
 // addInput adds the flags that say what drives a neuron, and for how long.
 func (f *neuronFlags) addInput(c *cobra.Command) {
-	flags := c.Flags()
-	flags.StringArrayVar(&f.current, "current", nil, "current of an input, `WAVE` for the first or NAME=WAVE: "+neurons.WaveForms)
-	flags.StringArrayVar(&f.events, "events", nil, "events of an input with a receptor, `NAME=T1,T2,...` in ms")
-	flags.DurationVar(&f.length, "for", 700*time.Millisecond, "simulated time")
-	flags.Float64Var(&f.dt, "dt", 0, "length of a step (ms), 0 for that of the neuron")
+	f.addCurrent(c)
+	c.Flags().StringArrayVar(&f.events, "events", nil, "events of an input with a receptor, `NAME=T1,T2,...` in ms")
 	f.precision = neuronPrecisions[0]
 	f.addStimulus(c)
+}
+
+// addCurrent adds the flags of whatever takes a current.
+func (f *neuronFlags) addCurrent(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringArrayVar(&f.current, "current", nil, "current of an input, `WAVE` for the first or NAME=WAVE: "+neurons.WaveForms)
+	flags.DurationVar(&f.length, "for", 700*time.Millisecond, "simulated time")
+	flags.Float64Var(&f.dt, "dt", 0, "length of a step (ms), 0 for that of the neuron")
 	jsonFlag(c, &f.asJSON)
 }
 
@@ -81,6 +93,7 @@ func (f *neuronFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.precision, "precision", "auto", "fp32, fp64 or auto, which is fp64 on a CPU")
 	flags.StringVar(&f.run.Device, "device", "cpu", "where to compute: auto, cpu, cuda or cuda:n")
 	flags.StringVar(&f.out, "out", "", "`name` of the files to write, without ending")
+	f.addSaved(flags)
 	flags.StringVar(&f.sweep, "sweep", "", "many neurons side by side, with a number of neurons show between two values: `NAME=LO:HI:COUNT`")
 	if err := c.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions(neuronPrecisions, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // of a flag that is not there
@@ -122,7 +135,10 @@ func (f *neuronFlags) simulate(c *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	r := neuronTrace{Neuron: n.Name, Compartments: n.Compartments(), Notes: append([]string{}, n.Notes...)}
+	r := neuronTrace{Neuron: n.Name, Compartments: n.Compartments(), Notes: append([]string{}, n.Notes...), shape: n.Shape()}
+	if err := f.takeSaved(c.Flags(), n); err != nil {
+		return err
+	}
 	if f.dt == 0 {
 		f.dt = n.Dt
 	}
@@ -132,7 +148,10 @@ func (f *neuronFlags) simulate(c *cobra.Command, name string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	if err := outFolder(f.out); err != nil {
+	if err := f.longer(); err != nil {
+		return err
+	}
+	if err := errors.Join(outFolder(f.out), outFolder(f.save)); err != nil {
 		return err
 	}
 	stimulus, err := f.stimulus(n, &r)
@@ -146,7 +165,7 @@ func (f *neuronFlags) simulate(c *cobra.Command, name string) error {
 	}
 	ctx, cancel := interruptible(c.Context())
 	defer cancel()
-	if err := f.compute(ctx, n, stimulus, &r, c.ErrOrStderr()); err != nil {
+	if err := f.compute(ctx, n, name, stimulus, &r, c.ErrOrStderr()); err != nil {
 		return err
 	}
 	if s := r.Sweep; s != nil {
@@ -198,6 +217,9 @@ func (f *neuronFlags) stimulus(n *neurons.Neuron, r *neuronTrace) (neurons.Stimu
 		i, err := f.input(n, "--current", strings.TrimSpace(name), false)
 		if err != nil {
 			return s, err
+		}
+		if s.Waves[i] != nil {
+			return s, fmt.Errorf("%w: --current: input %s has two wave forms; add them in one, as \"step 10 0:50 + step 5 20:30\"", config.ErrConfig, n.Inputs[i].Name)
 		}
 		if s.Waves[i], err = neurons.ParseWave(wave, infile.Read); err != nil {
 			return s, fmt.Errorf("%w: --current: %w", config.ErrConfig, missingInput(err))
@@ -255,7 +277,7 @@ func (f *neuronFlags) input(n *neurons.Neuron, flag, name string, synaptic bool)
 }
 
 // compute runs the neuron on the device that is asked for.
-func (f *neuronFlags) compute(ctx context.Context, n *neurons.Neuron, in neurons.Stimulus, r *neuronTrace, stderr io.Writer) error {
+func (f *neuronFlags) compute(ctx context.Context, n *neurons.Neuron, name string, in neurons.Stimulus, r *neuronTrace, stderr io.Writer) error {
 	run := f.run
 	run.Backend, run.Precision, run.Threads = "auto", "fp32", 1
 	if r.Sweep != nil {
@@ -290,10 +312,13 @@ func (f *neuronFlags) compute(ctx context.Context, n *neurons.Neuron, in neurons
 	if s := r.Sweep; s != nil {
 		s.traces, err = n.Sweep(ctx, p.dev, dtype, o, s.Name, s.Values, steps, in, progress)
 	} else {
-		r.trace, err = n.Run(ctx, p.dev, dtype, o, steps, in, progress)
+		r.trace, err = n.Resume(ctx, p.dev, dtype, o, f.old, steps, in, progress)
 	}
 	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("%w; nothing is saved of a neuron", err)
+		return f.stopped(err, r.trace, name)
+	}
+	if err == nil {
+		err = f.keep(r.trace)
 	}
 	if err != nil {
 		return err
@@ -302,11 +327,16 @@ func (f *neuronFlags) compute(ctx context.Context, n *neurons.Neuron, in neurons
 	if r.Sweep != nil {
 		r.trace = r.Sweep.traces[0]
 	}
+	r.ranges()
+	return nil
+}
+
+// ranges fills in where V was.
+func (r *neuronTrace) ranges() {
 	r.Places, r.VEnd = r.trace.Places, r.trace.End()
 	for _, v := range r.trace.V {
 		r.VMin, r.VMax = append(r.VMin, slices.Min(v)), append(r.VMax, slices.Max(v))
 	}
-	return nil
 }
 
 // shownSpikes is how many spike times are printed.
@@ -314,7 +344,7 @@ const shownSpikes = 12
 
 func (p *printer) neuronTrace(n *neurons.Neuron, r neuronTrace) {
 	p.title("%s, %g ms in steps of %g ms", r.Neuron, r.Milliseconds, r.DtMs)
-	p.line("%s, %s; %s; %.3g s, %.3g times real time", r.Device, r.Precision, n.Shape(), r.Seconds, r.Milliseconds/1000/r.Seconds)
+	p.line("%s, %s; %s; %.3g s, %.3g times real time", r.Device, r.Precision, r.shape, r.Seconds, r.Milliseconds/1000/r.Seconds)
 	for _, name := range slices.Sorted(maps.Keys(r.Inputs)) {
 		p.line("input %s: %s", name, r.Inputs[name])
 	}
@@ -334,6 +364,9 @@ func (p *printer) neuronTrace(n *neurons.Neuron, r neuronTrace) {
 func (r neuronTrace) spikeText(n *neurons.Neuron) string {
 	times := r.Spikes[0]
 	text := fmt.Sprintf("%d spikes at %s, where V crosses %g mV upwards", len(times), r.Places[0], n.Threshold)
+	if r.reset {
+		text = fmt.Sprintf("%d spikes, where V reaches %g mV and is reset", len(times), n.Threshold)
+	}
 	if len(times) == 1 {
 		text = strings.Replace(text, "spikes", "spike", 1)
 	}

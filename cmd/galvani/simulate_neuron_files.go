@@ -122,5 +122,12 @@ func traceChart(n *neurons.Neuron, r *neuronTrace) chart.Lines {
 		c.Series = append(c.Series, s)
 	}
 	slices.Reverse(c.Series) // the first, whose spikes are told, lies on top
+	if r.reset && len(r.Spikes[0]) > 0 {
+		s := chart.Series{Name: "spikes", X: r.Spikes[0], Hue: 2, Scatter: true}
+		for range s.X {
+			s.Y = append(s.Y, n.Threshold)
+		}
+		c.Series = append(c.Series, s)
+	}
 	return c
 }

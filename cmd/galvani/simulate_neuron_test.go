@@ -162,7 +162,7 @@ func TestSimulateNeuronRefuses(t *testing.T) {
 		{"hh|--for|100h", exitConfig, "want 1 to 4194304"},
 		{"hh|--precision|fp16", exitConfig, "want auto, fp32 or fp64"},
 		{"hh|--out|/nonexistent/x", exitIO, "/nonexistent: no such file"},
-		{"hh|--current|constant 1e9", exitNumerical, "V of soma is 2.458e+07 mV at 0.025 ms, beyond 10000 mV"},
+		{"hh|--current|constant 1e9", exitNumerical, "V of soma is 2.458e+07 mV at 0.025 ms, beyond 10000 mV; the largest current there is"},
 		{"hh|--sweep|g_na=1", exitConfig, "want NAME=LO:HI:COUNT"},
 		{"hh|--sweep|g_na=1:x:3", exitConfig, "want NAME=LO:HI:COUNT with two numbers"},
 		{"hh|--sweep|g_na=0.1:0.2:1", exitConfig, "has 1 values, want 2 to"},

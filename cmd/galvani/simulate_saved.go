@@ -49,16 +49,20 @@ func (s *saved) add(r kernels.CircuitRecord) {
 // there. The state of population e is in e.plane.N, e.current.N and e.due.N (kernels.PopulationState), that of
 // plastic projection N in plastic.weights.N, plastic.source.N and plastic.target.N (kernels.PlasticState).
 func (s *saved) write(path string) error {
-	tensors := s.tensors()
+	return writeSaved(path, savedFormat, s, s.state.Step, s.tensors())
+}
+
+// writeSaved writes a simulation that is at a step: what it is, as JSON, and its numbers.
+func writeSaved(path, format string, run any, step int64, tensors []safetensors.Tensor) error {
 	var data bytes.Buffer
 	for _, t := range safetensors.Layout(tensors) {
 		data.Write(t.Data)
 	}
-	run, err := json.Marshal(s)
+	text, err := json.Marshal(run)
 	if err != nil {
 		return err
 	}
-	about := map[string]string{"format": savedFormat, "run": string(run), "step": strconv.FormatInt(s.state.Step, 10)}
+	about := map[string]string{"format": format, "run": string(text), "step": strconv.FormatInt(step, 10)}
 	about["sha256"] = savedHash(about, data.Bytes())
 	return writeFile(path, func(w io.Writer) error { return safetensors.Write(w, tensors, about) })
 }
@@ -123,24 +127,35 @@ func plasticParts(p *kernels.PlasticState) []plasticPart {
 	return []plasticPart{{"weights", &p.Weights}, {"source", &p.Source}, {"target", &p.Target}}
 }
 
-// readSaved reads what a simulation is and keeps the rest for restore.
+// readSaved reads what a simulation of a network is and keeps the rest for restore.
 //
-// Errors: those of safetensors.Open, errInput for a file that holds no simulation, safetensors.ErrCorrupt
-// for one that was changed.
+// Errors: those of openSaved.
 func readSaved(path string) (*saved, *safetensors.File, error) {
+	s := &saved{state: &kernels.CircuitState{}}
+	f, err := openSaved(path, savedFormat, s, &s.state.Step)
+	return s, f, err
+}
+
+// openSaved opens what writeSaved wrote.
+//
+// Errors: those of safetensors.Open, errInput for a file of another format, safetensors.ErrCorrupt for one that was changed.
+func openSaved(path, format string, run any, step *int64) (*safetensors.File, error) {
 	f, err := safetensors.Open(path)
 	if err != nil {
-		return nil, nil, missingInput(err)
+		return nil, missingInput(err)
 	}
-	if f.Metadata["format"] != savedFormat {
-		return nil, nil, fmt.Errorf("%w: %s holds no simulation; give a file that galvani simulate --save wrote", errInput, path)
+	if is := f.Metadata["format"]; is != format {
+		what := "no simulation"
+		if is == savedFormat || is == savedNeuronFormat {
+			what = map[string]string{savedFormat: "a network", savedNeuronFormat: "a neuron"}[is]
+		}
+		return nil, fmt.Errorf("%w: %s holds %s; give a file that galvani simulate --save wrote of what is simulated", errInput, path, what)
 	}
-	s := &saved{state: &kernels.CircuitState{}}
-	s.state.Step, err = strconv.ParseInt(f.Metadata["step"], 10, 64)
-	if f.Metadata["sha256"] != savedHash(f.Metadata, f.Data) || err != nil || json.Unmarshal([]byte(f.Metadata["run"]), s) != nil {
-		return nil, nil, fmt.Errorf("%w: %s was changed after it was saved; resume another one", safetensors.ErrCorrupt, path)
+	*step, err = strconv.ParseInt(f.Metadata["step"], 10, 64)
+	if f.Metadata["sha256"] != savedHash(f.Metadata, f.Data) || err != nil || json.Unmarshal([]byte(f.Metadata["run"]), run) != nil {
+		return nil, fmt.Errorf("%w: %s was changed after it was saved; resume another one", safetensors.ErrCorrupt, path)
 	}
-	return s, f, nil
+	return f, nil
 }
 
 // restore fills in the state and the spikes for a circuit from the file.

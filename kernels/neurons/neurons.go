@@ -2,6 +2,7 @@ package neurons
 
 import (
 	"embed"
+	"strings"
 
 	"galvani/kernels/cells"
 )
@@ -56,4 +57,45 @@ func Of(name string) (Neuron, bool) {
 		}
 	}
 	return Neuron{}, false
+}
+
+// About is what the comment at the head of a header tells.
+type About struct {
+	Doc       string   // what the neuron is, without an article before it and a full stop
+	Equations []string // in symbols
+	Step      string   // how it is stepped
+	Source    string   // empty for none
+}
+
+// About reads the comment at the head of the header: its first line, indented equations, sentences, and behind "Source:"
+// the source. Of the sentences that on list.h, which is for those who read headers, is left out.
+func (n Neuron) About() (a About) {
+	text, err := Headers.ReadFile(n.Name + ".h")
+	if err != nil {
+		return a // of a neuron that is none
+	}
+	comment, _, _ := strings.Cut(string(text), "*/")
+	first, rest, _ := strings.Cut(comment, "\n")
+	_, a.Doc, _ = strings.Cut(first, " - ")
+	a.Doc = strings.TrimPrefix(strings.TrimSuffix(a.Doc, "."), "the ")
+	var words []string
+	for line := range strings.SplitSeq(rest, "\n") {
+		line = strings.TrimPrefix(line, " *")
+		if !strings.HasPrefix(line, "   ") {
+			words = append(words, strings.Fields(line)...)
+			continue
+		}
+		for part := range strings.SplitSeq(line, "; ") {
+			a.Equations = append(a.Equations, strings.Trim(part, " ;"))
+		}
+	}
+	all, source, _ := strings.Cut(strings.Join(words, " "), "Source: ")
+	a.Source = strings.TrimSuffix(source, ".")
+	for sentence := range strings.SplitSeq(strings.TrimSpace(all), ". ") {
+		if sentence = strings.TrimSuffix(sentence, "."); sentence != "" && !strings.Contains(sentence, "list.h") {
+			a.Step += sentence + ". "
+		}
+	}
+	a.Step = strings.TrimSpace(a.Step)
+	return a
 }

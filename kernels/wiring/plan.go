@@ -70,17 +70,14 @@ func (p *Plan) Run(steps int) (kernels.CircuitRecord, error) {
 
 // setCurrents makes the table of constant currents of the next n steps.
 func (p *Plan) setCurrents(n int) {
-	for k := range n {
-		step := p.Step + int64(k)
-		for i := range p.Populations {
-			sum := 0.0
-			for _, q := range p.cfg.Currents {
-				if q.Population == i && q.First <= step && step < q.Last {
-					sum += q.Amplitude
-				}
-			}
-			p.In[k*len(p.Populations)+i] = float32(sum)
+	sums := make([]float64, len(p.Populations)*n)
+	for _, q := range p.cfg.Currents {
+		for k := max(0, q.First-p.Step); k < min(int64(n), q.Last-p.Step); k++ {
+			sums[int(k)*len(p.Populations)+q.Population] += q.Amplitude
 		}
+	}
+	for i, sum := range sums {
+		p.In[i] = float32(sum)
 	}
 }
 

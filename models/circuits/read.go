@@ -140,11 +140,14 @@ func (r *reader) numbers(t *description.Table, header neurons.Neuron, p *Populat
 	}
 	p.Params = header.Defaults()
 	for i, q := range header.Params {
-		d := description.Duration
-		if q.Unit == description.Voltage.Unit {
-			d = description.Voltage
+		switch in := (description.Interval{Lo: q.Min, Hi: q.Max}); q.Unit {
+		case description.Voltage.Unit:
+			p.Params[i] = t.Quantity(q.Name, description.Voltage, q.Value, in)
+		case "1":
+			p.Params[i] = t.Number(q.Name, q.Value, q.Min, q.Max)
+		default:
+			p.Params[i] = t.Quantity(q.Name, description.Duration, q.Value, in)
 		}
-		p.Params[i] = t.Quantity(q.Name, d, q.Value, description.Interval{Lo: q.Min, Hi: q.Max})
 	}
 	t.Done()
 	if above, below := header.Above, header.Below; t.Err() == nil && !(p.Params[above] > p.Params[below]) {

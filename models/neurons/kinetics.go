@@ -105,6 +105,39 @@ func (g Gate) Formulas() []string {
 	return []string{steady, "τ = " + number(n[2])}
 }
 
+// Symbols returns the equations of the gate with the names of its numbers, those of Kinetics.Numbers.
+func (g Gate) Symbols() []string {
+	steady := g.Name + "∞ = 1/(1 + exp(−(V − v)/k))"
+	switch g.Kinetics {
+	case compartments.Rates:
+		return []string{"α = " + formSymbols[g.Forms[0]]("alpha"), "β = " + formSymbols[g.Forms[1]]("beta")}
+	case compartments.ByCalcium:
+		return []string{g.Name + "∞ = max(0, ca − c)/(ca + k)", "τ = tau"}
+	case compartments.SteadySigmoid:
+		return []string{steady, "τ = tau0 + a/(1 + exp(−(V − w)/l))"}
+	case compartments.SteadyProduct:
+		return []string{steady, "τ = tau0 + a·" + g.Name + "∞/(1 + exp(−(V − w)/l))"}
+	case compartments.SteadyBell:
+		return []string{steady, "τ = tau0 + a/(exp((V − w)/l) + exp((V − y)/m))"}
+	}
+	return []string{steady, "τ = tau"}
+}
+
+// formSymbols write the rate of each form with the names of its numbers.
+var formSymbols = []func(rate string) string{
+	compartments.Exponential: func(r string) string { return r + ".a·exp((V − " + r + ".v)/" + r + ".k)" },
+	compartments.Sigmoid:     func(r string) string { return r + ".a/(1 + exp(−(V − " + r + ".v)/" + r + ".k))" },
+	compartments.Linear: func(r string) string {
+		return r + ".a·u/(1 − exp(−u)), u = (V − " + r + ".v)/" + r + ".k"
+	},
+}
+
+// Unit returns the unit of number i of the gate.
+func (g Gate) Unit(i int) string {
+	unit, _, _ := g.bound(i)
+	return unit
+}
+
 func rateText(f compartments.Form, a, v, k float64) string {
 	switch f {
 	case compartments.Exponential:

@@ -2,7 +2,6 @@ package neurons
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"galvani/kernels"
@@ -42,7 +41,11 @@ type Trace struct {
 	Places []string    // what was recorded
 	V      [][]float64 // [places][steps+1], mV, from the start on
 	Input  [][]float64 // [inputs][steps], in the unit of each input; events of all its compartments together
+	State  []float64   // all of the state at the end [S,U], of a neuron that ran by itself
 }
+
+// Steps returns how many steps the trace has.
+func (t *Trace) Steps() int { return len(t.V[0]) - 1 }
 
 // stretch is how many steps one plan runs at a time.
 const stretch = 1000
@@ -51,15 +54,23 @@ const stretch = 1000
 //
 // Errors: those of the device; kernels.ErrNotFinite with the place and the time where V leaves ±10 V; the cause of ctx.
 func (n *Neuron) Run(ctx context.Context, dev kernels.Device, dtype tensor.Dtype, o Options, steps int, in Stimulus, progress func(done int)) (*Trace, error) {
+	return n.Resume(ctx, dev, dtype, o, nil, steps, in, progress)
+}
+
+// Resume is Run that goes on behind a trace of the same stimulus, nil for none, up to a number of steps in all. Where ctx is
+// cancelled it returns what is done, besides the cause.
+//
+// Errors: those of Run.
+func (n *Neuron) Resume(ctx context.Context, dev kernels.Device, dtype tensor.Dtype, o Options, from *Trace, steps int, in Stimulus, progress func(done int)) (*Trace, error) {
 	c, err := n.compileRun(o)
 	if err != nil {
 		return nil, err
 	}
-	traces, err := n.run(ctx, dev, dtype, []*Compiled{c}, steps, in, progress)
-	if err != nil {
+	traces, err := n.run(ctx, dev, dtype, []*Compiled{c}, from, steps, in, progress)
+	if len(traces) == 0 {
 		return nil, err
 	}
-	return traces[0], nil
+	return traces[0], err
 }
 
 // Sweep is Run for many neurons side by side, of which each has one of the values for a name of Learnable,
@@ -80,7 +91,7 @@ func (n *Neuron) Sweep(ctx context.Context, dev kernels.Device, dtype tensor.Dty
 		c.Neuron.Each = true
 		all = append(all, c)
 	}
-	return n.run(ctx, dev, dtype, all, steps, in, progress)
+	return n.run(ctx, dev, dtype, all, nil, steps, in, progress)
 }
 
 // compileRun compiles for a run in which every step is recorded.
@@ -89,11 +100,11 @@ func (n *Neuron) compileRun(o Options) (*Compiled, error) {
 	return n.Compile(o)
 }
 
-// run simulates compiled neurons side by side, which differ in their numbers alone.
-func (n *Neuron) run(ctx context.Context, dev kernels.Device, dtype tensor.Dtype, all []*Compiled, steps int, in Stimulus, progress func(done int)) ([]*Trace, error) {
+// run simulates compiled neurons side by side, which differ in their numbers alone, or goes on with one from a trace.
+func (n *Neuron) run(ctx context.Context, dev kernels.Device, dtype tensor.Dtype, all []*Compiled, from *Trace, steps int, in Stimulus, progress func(done int)) ([]*Trace, error) {
 	c := all[0]
 	feed := n.feed(in, steps, c.Neuron.Dt)
-	traces := make([]*Trace, len(all))
+	traces, first := make([]*Trace, len(all)), 0
 	for i := range traces {
 		traces[i] = &Trace{Dt: c.Neuron.Dt, Input: feed.total}
 		for _, r := range n.Records {
@@ -105,18 +116,35 @@ func (n *Neuron) run(ctx context.Context, dev kernels.Device, dtype tensor.Dtype
 	if err := r.begin(all); err != nil {
 		return nil, err
 	}
-	for done := 0; done < steps; done += r.cfg.T {
+	if from != nil {
+		first, traces[0].V, r.after = from.Steps(), from.V, from.State
+		feed.next(first, func(int, int, float64) {})
+		if err := r.state.fill(from.State); err != nil {
+			return nil, err
+		}
+	}
+	for done := first; done < steps; done += r.cfg.T {
+		if len(all) == 1 {
+			traces[0].State = r.after
+		}
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			return traces, context.Cause(ctx)
 		}
 		h, err := r.run(min(stretch, steps-done), feed)
-		if err == nil {
-			err = take(traces, h, done)
+		if err != nil {
+			return nil, err
+		}
+		inside, err := take(traces, h)
+		if err == nil && !inside {
+			err = n.lost(&r, all, done)
 		}
 		if err != nil {
 			return nil, err
 		}
 		progress(done + r.cfg.T)
+	}
+	if len(all) == 1 {
+		traces[0].State = r.after
 	}
 	return traces, nil
 }
@@ -153,6 +181,8 @@ type runner struct {
 	args     kernels.ScanArgs
 	x, state *staged
 	numbers  []float64 // of x
+	// before and after are the states around what ran last, [S,B,U].
+	before, after []float64
 }
 
 // begin puts parameters and the start state on the device.
@@ -175,22 +205,14 @@ func (r *runner) begin(all []*Compiled) error {
 	if r.state, err = stage(r.dev, r.cfg.Dtype, r.cfg.Cell.States, len(all), units); err != nil {
 		return err
 	}
-	r.args.State = r.state.value
+	r.args.State, r.after = r.state.value, start
 	return r.state.fill(start)
 }
 
 // run runs some steps from the state that the last ones left, and returns the voltages [steps·B,places].
 func (r *runner) run(steps int, in *feed) (gorgonia.Value, error) {
-	var err error
-	if r.plan == nil || steps != r.cfg.T {
-		r.cfg.T = steps
-		if r.plan, err = r.dev.NewScan(r.cfg); err != nil {
-			return nil, err
-		}
-		if r.x, err = stage(r.dev, r.cfg.Dtype, steps, r.cfg.B, r.cfg.I); err != nil {
-			return nil, err
-		}
-		r.args.X, r.numbers = r.x.value, make([]float64, steps*r.cfg.B*r.cfg.I)
+	if len(r.numbers) != steps*r.cfg.B*r.cfg.I {
+		r.numbers = make([]float64, steps*r.cfg.B*r.cfg.I)
 	}
 	clear(r.numbers)
 	in.next(steps, func(step, column int, x float64) {
@@ -198,40 +220,52 @@ func (r *runner) run(steps int, in *feed) (gorgonia.Value, error) {
 			r.numbers[(step*r.cfg.B+b)*r.cfg.I+column] += x
 		}
 	})
-	if err := r.x.fill(r.numbers); err != nil {
+	return r.step(r.numbers)
+}
+
+// step is run with given numbers of x [steps,B,I].
+func (r *runner) step(x []float64) (gorgonia.Value, error) {
+	var err error
+	if steps := len(x) / (r.cfg.B * r.cfg.I); r.plan == nil || steps != r.cfg.T {
+		r.cfg.T = steps
+		if r.plan, err = r.dev.NewScan(r.cfg); err != nil {
+			return nil, err
+		}
+		if r.x, err = stage(r.dev, r.cfg.Dtype, steps, r.cfg.B, r.cfg.I); err != nil {
+			return nil, err
+		}
+		r.args.X = r.x.value
+	}
+	if err := r.x.fill(x); err != nil {
 		return nil, err
 	}
 	h, err := r.plan.Forward(r.args)
 	if err != nil {
 		return nil, err
 	}
-	final, err := numbers(r.plan.Final())
-	if err != nil {
+	r.before = r.after
+	if r.after, err = numbers(r.plan.Final()); err != nil {
 		return nil, err
 	}
-	return h, r.state.fill(final)
+	return h, r.state.fill(r.after)
 }
 
-// farthest is a potential in mV that no membrane has.
-const farthest = 1e4
-
-// take appends the voltages [T·B,places] of a stretch to the traces.
-func take(traces []*Trace, h gorgonia.Value, done int) error {
+// take appends the voltages [T·B,places] of a stretch to the traces; false where one is beyond ±farthest.
+func take(traces []*Trace, h gorgonia.Value) (inside bool, err error) {
 	v, err := numbers(h)
 	if err != nil {
-		return err
+		return false, err
 	}
 	places := len(traces[0].V)
 	for i, x := range v {
 		place, row := i%places, i/places
-		t, step := traces[row%len(traces)], done+row/len(traces)+1
+		t := traces[row%len(traces)]
 		if !(math.Abs(x) <= farthest) {
-			return fmt.Errorf("neurons: V of %s is %.4g mV at %.6g ms, beyond %g mV; take a weaker input or a shorter step: %w",
-				t.Places[place], x, float64(step)*t.Dt, float64(farthest), kernels.ErrNotFinite)
+			return false, nil
 		}
 		t.V[place] = append(t.V[place], x)
 	}
-	return nil
+	return true, nil
 }
 
 // staged is an array on a device that is filled from the host.

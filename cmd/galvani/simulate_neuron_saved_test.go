@@ -1,0 +1,76 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+)
+
+// TestSimulateNeuronSaved: a neuron that is saved and resumed ends with the numbers of one that was not, also where it was
+// stopped; what does not fit is refused.
+func TestSimulateNeuronSaved(t *testing.T) {
+	needsCPU(t)
+	dir := t.TempDir()
+	name := func(n string) string { return filepath.Join(dir, n) }
+	run := func(line ...string) (r neuronTrace) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(galvani(t, args([]string{"simulate"}, append(line, "--json")...)...).ok(t).stdout), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	for neuron, settings := range map[string][]string{
+		"hh":   {"--current", "step 10 5:30 + ramp 0 20 30:60", "--dt", "0.05"},
+		"lgmd": {"--stimulus", "loom", "--l-over-v", "10", "--collision", "30", "--facet-spacing", "6", "--seed", "3"},
+	} {
+		file := name(neuron)
+		whole := run(args([]string{neuron}, args(settings, "--for", "70ms", "--out", name("whole"))...)...)
+		run(args([]string{neuron}, args(settings, "--for", "33ms", "--save", file)...)...)
+		parts := run(neuron, "--resume", file, "--for", "70ms", "--out", name("parts"))
+		if !reflect.DeepEqual(parts.Spikes, whole.Spikes) || !reflect.DeepEqual(parts.VEnd, whole.VEnd) || !reflect.DeepEqual(parts.Stimulus, whole.Stimulus) || len(whole.Spikes[0]) == 0 {
+			t.Errorf("%s in two parts: %+v, want %+v", neuron, parts, whole)
+		}
+		a, errA := os.ReadFile(name("whole.csv"))
+		b, errB := os.ReadFile(name("parts.csv"))
+		if errA != nil || errB != nil || string(a) != string(b) {
+			t.Errorf("%s: traces differ, errors %v, %v", neuron, errA, errB)
+		}
+	}
+	for _, c := range []struct {
+		line []string
+		code int
+		want string
+	}{
+		{[]string{"hh", "--resume", name("hh")}, exitConfig, "is at 70 ms already; give a longer --for"},
+		{[]string{"hh", "--resume", name("hh"), "--dt", "0.1"}, exitConfig, `--dt belongs to the simulation in`},
+		{[]string{"hh", "--resume", name("hh"), "--seed", "2"}, exitConfig, `--seed is not of the simulation in`},
+		{[]string{"cable", "--resume", name("hh")}, exitConfig, "is of neuron hh as it was"},
+		{[]string{"hh", "--save", name("hh")}, exitConfig, "is there already"},
+		{[]string{"hh", "--save", name("new"), "--sweep", "g_na=0.1:0.2:2"}, exitConfig, "leave out --sweep"},
+		{[]string{"balanced", "--resume", name("hh")}, exitData, "holds a neuron"},
+		{[]string{"hh", "--resume", name("whole.csv")}, exitData, "whole.csv"},
+		{[]string{"hh", "--save", "/nonexistent/x"}, exitIO, "/nonexistent: no such file"},
+	} {
+		galvani(t, append([]string{"simulate"}, c.line...)...).refused(t, c.code, c.want)
+	}
+	file := name("stopped")
+	c := program("simulate", "lgmd-rake", "--current", "constant 1", "--for", "60s", "--save", file)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(700 * time.Millisecond)
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Wait(); err == nil || c.ProcessState.ExitCode() != exitStopped {
+		t.Errorf("a simulation that is interrupted ends with %v", err)
+	}
+	old := &savedNeuron{}
+	var step int64
+	if _, err := openSaved(file, savedNeuronFormat, old, &step); err != nil || old.Length != time.Minute || old.Settings["current"][0] != "constant 1" {
+		t.Errorf("%+v of step %d is saved, error %v", old, step, err)
+	}
+}
