@@ -1,7 +1,7 @@
 // Package neurons tests the neurons of models/neurons: cable against what is known in closed form;
 // lgmd-looming, lgmd-coherence and lgmd-sag against what the locust does; lgmd-correspondence by what a charged RNN
-// makes of a neuron.
+// makes of a neuron; lgmd-training by what LGMDs learn beside networks.
 //
-// Only command galvani imports it, for its registration. It imports the frame, models/neurons, data,
+// Only command galvani imports it, for its registration. It imports the frame, models, models/neurons, data,
 // bench/analysis and bench/rows, and no other claim.
 package neurons

@@ -122,3 +122,29 @@ func TestCorrespondence(t *testing.T) {
 		}
 	}
 }
+
+// TestTraining: the verdict counts the networks whose accuracy the LGMDs reach; settings that name another model are refused.
+func TestTraining(t *testing.T) {
+	exptest.OpenCPU(t).Close()
+	if o := exptest.Quickly(t, "lgmd-training"); o.Verdict == experiment.None || len(o.Tables[0].Rows) != 2 || len(o.Charts) != 1 {
+		t.Errorf("verdict is %s: %+v", o.Verdict, o.Tables)
+	}
+	s := &training{Models: []string{"lgmd", "crnn", "rnn"}}
+	for _, c := range []struct {
+		lgmd, crnn, rnn float64
+		want            experiment.Verdict
+		word            string
+	}{{0.97, 0.98, 0.9, experiment.Holds, "crnn finds 98.0 %, which the LGMDs reach"}, {0.9, 0.98, 0.9, experiment.HoldsWhen, "98.0 %, which the LGMDs do not reach"},
+		{0.5, 0.98, 0.9, experiment.Fails, "The LGMDs find 50.0 %"}} {
+		results := made(t, s, []uint64{1}, func(condition string, _ uint64) rows.Values {
+			return rows.Values{"last_accuracy": map[string]float64{"lgmd": c.lgmd, "crnn": c.crnn, "rnn": c.rnn}[condition]}
+		})
+		if r, err := s.Report(results); err != nil || r.Verdict != c.want || !strings.Contains(r.Result, c.word) {
+			t.Errorf("%v: verdict %s, %q, %v", c, r.Verdict, r.Result, err)
+		}
+	}
+	s.Models = []string{"gru"}
+	if _, err := s.Cases([]uint64{1}); err == nil || !strings.Contains(err.Error(), "want some of crnn, lgmd, lstm, rnn") {
+		t.Errorf("error of another model is %v", err)
+	}
+}
