@@ -180,6 +180,15 @@ func Spread[F Float](states, first []F, hidden int) {
 	}
 }
 
+// From tells which sequence of the update, or of the set, is the first of the next run, for noise.
+func (g *Graph[F]) From(first int) { g.first = first }
+
+// EvaluationDraws returns what GraphConfig.Update is for the noise of evaluations: the numbers of seed and
+// sequence, which no update has.
+func EvaluationDraws(seed uint64) func() (uint64, uint64) {
+	return func() (uint64, uint64) { return seed, math.MaxUint64 }
+}
+
 // CarryState makes the state after the last run the state before the next one.
 func (g *Graph[F]) CarryState() error {
 	if len(g.state) == 0 {

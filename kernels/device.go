@@ -188,8 +188,8 @@ type Sequence struct {
 	// Update returns the seed of the run and the number of updates before this one, for networks that
 	// draw numbers at every update; nil gives them 0 and 0.
 	Update func() (seed, number uint64)
-	// Noise says that networks with noise or dropout have it in this sequence, and First tells which sequence of the
-	// update is the first of the batch; nil for 0.
+	// Noise says that networks with noise have it in this sequence, and those with dropout that, too, unless it is
+	// ForwardOnly. First tells which sequence of the update is the first of the batch; nil for 0.
 	Noise bool
 	First func() int
 	// Begins says that sequences begin here: a network that learns its first state starts from that, and not

@@ -170,7 +170,7 @@ func block(t *tensor.Dense, offset int, shape tensor.Shape) *tensor.Dense {
 // gradient of the penalty of the rates back with its own, and does not see what dropout leaves out.
 func (l *layer) build(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, first *gorgonia.Node, below states, params []*gorgonia.Node) (states, error) {
 	s, err := l.plain(g, dev, cfg, in, first, below, params)
-	drops := l.net.dropout > 0 && in.Noise && l.number < l.net.depth-1
+	drops := l.net.dropout > 0 && in.Noise && !in.ForwardOnly && l.number < l.net.depth-1
 	if err != nil || in.Rates == nil && !drops {
 		return s, err
 	}

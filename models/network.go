@@ -61,7 +61,7 @@ func Within(bytes int64) Option { return func(n *Network) { n.within = bytes } }
 func Layers(n int) Option { return func(net *Network) { net.depth = n } }
 
 // Dropped leaves each element of h out with probability p on the way to the layer above, in sequences with
-// kernels.Sequence.Noise. The read-out sees all of the last layer.
+// kernels.Sequence.Noise that are not ForwardOnly. The read-out sees all of the last layer.
 func Dropped(p float64) Option { return func(n *Network) { n.dropout = p } }
 
 // Bind gives a cell its sizes. The network's parameters are those of the cell, prefixed

@@ -10,8 +10,8 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Noise is Gaussian noise on what a network is driven by while it is trained, drawn anew for every sequence,
-// step and unit.
+// Noise is Gaussian noise on what a network is driven by while it is trained, and where an evaluation asks for it,
+// drawn anew for every sequence, step and unit.
 type Noise struct {
 	// Rec is private noise of each unit, added to every drive x·Wᵀ of it; Input is added to x. Both are the
 	// standard deviation before the scale of the cell.

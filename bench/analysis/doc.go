@@ -31,6 +31,10 @@ type Subject struct {
 	Params *engine.Params[float32]
 	Device kernels.Device // nil for the unrolled graph
 	Batch  int            // sequences that are run at once
+	// Noise gives the sequences of Sweep, and of what asks by it, the noise that the network is trained with. The
+	// numbers are those of Seed and of the sequence in its set.
+	Noise bool
+	Seed  uint64
 }
 
 // Stored returns a copy of the parameters as they are stored, in the order of Net.Specs.

@@ -21,10 +21,22 @@ type Noise struct {
 //
 // Errors: engine.ErrNotFinite for a loss without sense, ctx.Err(), and those of Sweep.
 func (s *Subject) Noisy(ctx context.Context, set data.Set, n Noise) (engine.Metrics, []Trials, error) {
+	return s.measure(set, func(visit Visit) error { return s.noisySweep(ctx, set, n, visit) })
+}
+
+// Measure measures the network on a set, and counts the trials of a task that has some.
+//
+// Errors: those of Noisy.
+func (s *Subject) Measure(set data.Set) (engine.Metrics, []Trials, error) {
+	return s.measure(set, func(visit Visit) error { return s.Sweep(set, set.Len(), true, visit) })
+}
+
+// measure makes the metrics of the logits [T,O] that run gives for each sample of a set.
+func (s *Subject) measure(set data.Set, run func(Visit) error) (engine.Metrics, []Trials, error) {
 	var m engine.Metrics
 	c := tally{at: map[float64]*Trials{}}
 	c.set, _ = set.(data.Trials)
-	err := s.noisySweep(ctx, set, n, func(index int, b *data.Batch, col int, logits []float32) {
+	err := run(func(index int, b *data.Batch, col int, logits []float32) {
 		if c.set != nil {
 			c.add(index, logits, s.Task.O)
 		}

@@ -2,12 +2,15 @@ package analysis
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"testing"
 
 	"galvani/data"
 	"galvani/engine"
+	"galvani/kernels"
+	"galvani/kernels/devices"
 	"galvani/models"
 )
 
@@ -164,5 +167,61 @@ func TestResponses(t *testing.T) {
 	}
 	if len(list) != len(s.Task.Classes) || apart != 1 {
 		t.Errorf("%d responses, %d without a collision, want all of %v and one", len(list), apart, s.Task.Classes)
+	}
+}
+
+// TestNoiseOfTraining holds that a network is measured with the noise of training where that is asked for: with the same
+// numbers for each sequence in any batch, on the graph and in the scan, and without dropout.
+func TestNoiseOfTraining(t *testing.T) {
+	plain, _ := subject(t, "rate", "perceptual", perceptual)
+	bind := func(noise models.Noise, dropout float64) *models.Network {
+		net, err := models.Bind("rate", models.NewRate(), models.Dims{I: plain.Task.I, H: 6, O: plain.Task.O}, models.Layers(2), models.Noised(noise), models.Dropped(dropout))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return net
+	}
+	measure := func(net *models.Network, change func(*Subject)) engine.Metrics {
+		params, err := engine.NewParams[float32](net, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &Subject{Net: net, Task: plain.Task, Params: params, Batch: 5, Noise: true, Seed: 1}
+		change(s)
+		m, trials, err := s.Measure(s.Task.Test)
+		if err != nil || Total(trials).Count != s.Task.Test.Len() {
+			t.Fatalf("%d trials, error %v", Total(trials).Count, err)
+		}
+		return m
+	}
+	same := func(*Subject) {}
+	loud := bind(models.Noise{Rec: 0.3, Input: 0.2}, 0.4)
+	want := measure(loud, same)
+	quiet := measure(bind(models.Noise{}, 0), same)
+	if got := measure(bind(models.Noise{}, 0.4), same); got != quiet {
+		t.Errorf("dropout reaches a measurement: %+v, want %+v", got, quiet)
+	}
+	if got := measure(loud, func(s *Subject) { s.Noise = false }); got != quiet {
+		t.Errorf("noise that is not asked for: %+v, want %+v", got, quiet)
+	}
+	if got := measure(loud, same); got != want {
+		t.Errorf("measured again: %+v, want %+v", got, want)
+	}
+	others := map[string]func(*Subject){"other batches": func(s *Subject) { s.Batch = 8 }}
+	if device, err := devices.OpenCPU(2); err == nil {
+		defer device.Close()
+		others["scan"] = func(s *Subject) { s.Device = device }
+	} else if !errors.Is(err, kernels.ErrNoDevice) {
+		t.Fatal(err)
+	}
+	for name, change := range others {
+		if got := measure(loud, change); math.Abs(got.Loss()-want.Loss()) > 1e-5*want.Loss() {
+			t.Errorf("%s: loss %v, want %v", name, got.Loss(), want.Loss())
+		}
+	}
+	for name, other := range map[string]engine.Metrics{"no noise": quiet, "another seed": measure(loud, func(s *Subject) { s.Seed = 2 })} {
+		if math.Abs(other.Loss()-want.Loss()) < 1e-3 {
+			t.Errorf("%s: loss %v, and %v with noise", name, other.Loss(), want.Loss())
+		}
 	}
 }

@@ -16,7 +16,7 @@ type Visit func(index int, b *data.Batch, col int, logits []float32)
 func (s *Subject) Sweep(set data.Set, n int, every bool, visit Visit) error {
 	t, batch := s.Task, max(1, min(s.Batch, n))
 	graph, err := engine.NewGraph(engine.GraphConfig{Net: s.Net, Device: s.Device, T: t.T, B: batch, I: t.I,
-		Goal: t.Goal, Every: every, Masked: t.Masked}, s.Params)
+		Goal: t.Goal, Every: every, Masked: t.Masked, Noise: s.Noise, Update: engine.EvaluationDraws(s.Seed)}, s.Params)
 	if err != nil {
 		return err
 	}
@@ -39,6 +39,7 @@ func (s *Subject) Sweep(set data.Set, n int, every bool, visit Visit) error {
 				return err
 			}
 		}
+		graph.From(first)
 		if err := graph.Load(fed); err != nil {
 			return err
 		}

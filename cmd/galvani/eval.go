@@ -111,6 +111,7 @@ type evalReport struct {
 	savedHead
 	Device    string            `json:"device"`
 	Backend   string            `json:"backend"`
+	Noise     bool              `json:"noise,omitempty"` // that of training is in what follows
 	Sequences int               `json:"sequences"`
 	Test      scoreJSON         `json:"test"` // the accuracy of trials is the part that is decided rightly
 	Classes   []string          `json:"classes,omitempty"`
@@ -119,7 +120,7 @@ type evalReport struct {
 }
 
 func newEval() *cobra.Command {
-	var asJSON bool
+	var asJSON, noise bool
 	var f savedFlags
 	c := &cobra.Command{Use: "eval RUN", Short: "Measure a trained network on the test set", Args: exactArgs("RUN"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -128,6 +129,9 @@ func newEval() *cobra.Command {
 				return err
 			}
 			defer j.close()
+			if j.noisy = noise; noise && j.size.RecNoise == 0 && j.size.InputNoise == 0 {
+				return fmt.Errorf("%w: --noise takes the noise of training, and %s has none: rec_noise and input_noise are 0; leave it out", config.ErrConfig, args[0])
+			}
 			r, err := j.evaluate(c.Context(), args[0], state)
 			if err != nil {
 				return err
@@ -135,6 +139,7 @@ func newEval() *cobra.Command {
 			return report(c, asJSON, r, func(p *printer) { p.evaluation(r) })
 		}}
 	jsonFlag(c, &asJSON)
+	c.Flags().BoolVar(&noise, "noise", false, "with the noise of training, rec_noise and input_noise of the run; the numbers are those of its seed and of each sequence")
 	f.add(c.Flags())
 	return c
 }
@@ -142,7 +147,7 @@ func newEval() *cobra.Command {
 func (j *job) evaluate(ctx context.Context, dir string, state *rundir.State) (evalReport, error) {
 	test := j.task.Test
 	r := evalReport{savedHead: headOf(dir, state, j.network().Name(), j.task.Name),
-		Device: j.place.device, Backend: j.place.backend, Sequences: test.Len()}
+		Device: j.place.device, Backend: j.place.backend, Noise: j.noisy, Sequences: test.Len()}
 	var err error
 	if r.Test, r.Trials, err = j.measure(ctx); err != nil {
 		return r, err
@@ -158,6 +163,10 @@ func (j *job) evaluate(ctx context.Context, dir string, state *rundir.State) (ev
 
 // measure scores the network on the test set, and counts the trials of a task that has some.
 func (j *job) measure(ctx context.Context) (scoreJSON, []analysis.Trials, error) {
+	if j.noisy {
+		m, list, err := j.subject().Measure(j.task.Test)
+		return newScore(m), list, err
+	}
 	m, err := j.session.Evaluate(ctx, j.task.Test)
 	if err != nil {
 		return scoreJSON{}, nil, err
@@ -171,7 +180,8 @@ func (j *job) measure(ctx context.Context) (scoreJSON, []analysis.Trials, error)
 
 // subject is the network as package analysis asks for it.
 func (j *job) subject() *analysis.Subject {
-	return &analysis.Subject{Net: j.network(), Task: j.task, Params: j.session.Params(), Device: j.place.dev, Batch: j.opt.Batch}
+	return &analysis.Subject{Net: j.network(), Task: j.task, Params: j.session.Params(), Device: j.place.dev, Batch: j.opt.Batch,
+		Noise: j.noisy, Seed: j.opt.Seed}
 }
 
 func (p *printer) evaluation(r evalReport) {
@@ -179,6 +189,9 @@ func (p *printer) evaluation(r evalReport) {
 	p.line("checkpoint  %s (step %d)", r.Checkpoint, r.Step)
 	p.line("device      %s, backend %s", r.Device, r.Backend)
 	p.line("sequences   %d", r.Sequences)
+	if r.Noise {
+		p.line("noise       that of training")
+	}
 	p.line("loss        %.6f", r.Test.Loss)
 	switch {
 	case len(r.Trials) > 0:

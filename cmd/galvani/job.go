@@ -35,6 +35,7 @@ type job struct {
 	members []group.Group // of a dry run, otherwise this rank alone; session is that of the first
 	source  []byte        // config.toml
 	tested  *tested
+	noisy   bool // evaluations have the noise of training
 }
 
 // open makes the session that the settings describe: device, data, network.
