@@ -188,7 +188,7 @@ func (g *graphs) prepareTest() error {
 // is there; see keep.
 func (g *graphs) keepTraining() (*kept, error) {
 	fixed, ok := g.Task.Train.(data.Fixed)
-	return keep(g.train, g.Task, g.trainPlan(), ok && fixed.Fixed() && g.shards == nil)
+	return keep(g.train, g.Task, g.trainPlan(), ok && fixed.Fixed() && g.shards == nil && g.Curriculum.Levels == nil)
 }
 
 // keptTest returns the set of evaluations on the device, nil for none.

@@ -77,16 +77,12 @@ func (t *trainer) findRecord() error {
 	}
 	var p Progress
 	if err := json.Unmarshal([]byte(st.Extra[progressKey]), &p); err == nil {
-		t.record = p.Best
+		t.record = p.best()
 	}
 	return nil
 }
 
-// breaksRecord reports whether a result is to replace the best checkpoint: it is at least as
-// good.
-func (t *trainer) breaksRecord(m Metrics) bool { return t.record == nil || !t.record.Better(m) }
-
-// saveBest saves the state, just evaluated, as the best.
+// saveBest saves the state, just evaluated, as the best: it is at least as good as the record.
 func (t *trainer) saveBest() error {
 	if t.save == nil {
 		return nil
@@ -98,15 +94,14 @@ func (t *trainer) saveBest() error {
 	if err := t.save.SaveBest(st); err != nil {
 		return err
 	}
-	t.record = t.progress.Best
+	t.record = t.progress.best()
 	return nil
 }
 
 // best returns the best result: of this course of the run, or of the best checkpoint.
 func (t *trainer) best() *Metrics {
-	best := t.progress.Best
-	if t.record != nil && (best == nil || t.record.Better(*best)) {
-		best = t.record
+	if best := t.progress.best(); !t.record.better(best) {
+		return best.m
 	}
-	return best
+	return t.record.m
 }

@@ -17,6 +17,8 @@ type Config struct {
 	Task    *data.Task
 	Device  kernels.Device // nil runs the unrolled graph
 	Options Options
+	// Curriculum comes before Task; none without levels.
+	Curriculum Curriculum
 	// Learner makes what learns, nil for gradient descent, which needs a Network.
 	Learner func(Setup) (Learner, error)
 	// Memory is how many bytes a training step may keep of its sequences, 0 for no limit; see
@@ -53,7 +55,10 @@ type Progress struct {
 	Running Metrics  `json:"running"`         // over the batches of this epoch so far
 	Pending bool     `json:"pending"`         // an evaluation is due
 	Best    *Metrics `json:"best,omitempty"`  // of all evaluations so far, on the set of Session.selection
-	Stale   int      `json:"stale,omitempty"` // evaluations since the best one
+	Stale   int      `json:"stale,omitempty"` // evaluations since the best one, or the last rise
+	// Level is that of Config.Curriculum, BestLevel the one that Best was measured on.
+	Level     int `json:"level,omitempty"`
+	BestLevel int `json:"best_level,omitempty"`
 }
 
 // StepResult is what one update tells.

@@ -105,7 +105,7 @@ func (s *Session) checkFixed(st *rundir.State) error {
 		}
 		i := slices.IndexFunc(own, func(o safetensors.Tensor) bool { return o.Name == t.Name })
 		if i < 0 || own[i].DType != t.DType || !slices.Equal(own[i].Shape, t.Shape) || !bytes.Equal(own[i].Data, t.Data) {
-			return fmt.Errorf("engine: %s in checkpoint is not that of this network, which comes from dale, ei_ratio, autapses, rec_density, rec_blocks, wiring_seed, readout_from and the file of rec_mask; put back what has changed: %w",
+			return fmt.Errorf("engine: %s in checkpoint is not that of this network, which comes from dale, ei_ratio, autapses, rec_density, rec_blocks, rec_between, wiring_seed, readout_from and the file of rec_mask; put back what has changed: %w",
 				t.Name, ErrState)
 		}
 	}
@@ -160,6 +160,9 @@ func (s *Session) Restore(st *rundir.State) error {
 	}
 	if p.Step < 0 || p.Epoch < 0 || p.Batch < 0 || p.Batch > s.BatchesPerEpoch() || p.Stale < 0 {
 		return fmt.Errorf("engine: checkpoint stands at update %d, epoch %d, batch %d of %d: %w", p.Step, p.Epoch, p.Batch, s.BatchesPerEpoch(), ErrState)
+	}
+	if n := len(s.cfg.Curriculum.Levels); p.Level < 0 || p.Level > n || p.BestLevel < 0 || p.BestLevel > p.Level {
+		return fmt.Errorf("engine: checkpoint stands at level %d, best %d, of a curriculum with %d before the task itself: %w", p.Level, p.BestLevel, n, ErrState)
 	}
 	if err := s.checkFixed(st); err != nil {
 		return err

@@ -35,6 +35,7 @@ type EvalEvent struct {
 	Set      string  // what Held was measured on: validation or test
 	Held     Metrics
 	Improved bool // the best so far
+	Level    int  // of Config.Curriculum that Held is of; len(Curriculum.Levels) for the task itself
 	// Against are the directions of what the network learns by beside the gradient (Config.Compare), on the
 	// first training batch with the parameters as they are now.
 	Against []Direction
@@ -68,15 +69,15 @@ type Result struct {
 // data; the result is valid beside them.
 func (s *Session) Train(ctx context.Context, obs Observer, save Saver) (Result, error) {
 	t := &trainer{Session: s, obs: obs, save: save, total: s.Steps(), perEpoch: s.BatchesPerEpoch(), compared: -1}
-	plan := s.cfg.trainPlan()
+	plan := s.now().trainPlan()
 	if n, ranks := s.cfg.Options.Shards, s.cfg.group(); ranks.Size() > 1 {
 		plan.own = func(width int) (lo, hi int) {
 			first, end, _ := group.Share(n, ranks.Rank(), ranks.Size()) // newShards has looked at the error
 			return columns(first, n, width), columns(end, n, width)
 		}
 	}
-	t.loader = newLoader(s.cfg.Task, plan)
-	defer t.loader.close()
+	t.plan, t.loader = plan, newLoader(s.cfg.Task, plan)
+	defer func() { t.loader.close() }()
 	var err error
 	if t.kept, err = s.steps.keepTraining(); err != nil {
 		return Result{}, err
@@ -104,14 +105,15 @@ type trainer struct {
 	*Session
 	obs             Observer
 	save            Saver
+	plan            plan // of the training samples
 	loader          *loader
 	kept            *kept // the training set on the device, or nil
 	total, perEpoch int
 	last            *Metrics
-	record          *Metrics // of the best checkpoint that the saver has, or nil
-	unsaved         bool     // updates were made since the last checkpoint
-	unable          bool     // the saver has failed, or what there is to save is not known to be right
-	compared        int      // updates made when the ranks last compared what they hold, −1 before
+	record          result // of the best checkpoint that the saver has
+	unsaved         bool   // updates were made since the last checkpoint
+	unable          bool   // the saver has failed, or what there is to save is not known to be right
+	compared        int    // updates made when the ranks last compared what they hold, −1 before
 }
 
 // run goes through the cycle evaluation, checkpoint, update. A run that is cut off between
@@ -190,7 +192,7 @@ func (t *trainer) update() error {
 	}
 	p.Batch++
 	t.unsaved = true
-	held, _ := t.cfg.selection()
+	held, _ := t.now().selection()
 	p.Pending = held != nil && held.Len() > 0 &&
 		(every(t.cfg.Options.EvalEvery, p.Step, p.Batch == t.perEpoch) || p.Step == t.total)
 	// What an evaluation, a new epoch or the end of the run builds on has to be there.
@@ -247,24 +249,31 @@ func (t *trainer) after(at place) place {
 // evaluate measures the set of evaluations and keeps the best checkpoint.
 func (t *trainer) evaluate(ctx context.Context) error {
 	t.loader.settle() // sets need not bear two calls of Fill at once
-	set, name := t.cfg.selection()
+	set, name := t.now().selection()
 	m, err := t.shared(ctx, set)
 	if err != nil {
 		return err
 	}
 	p := &t.progress
 	before := *p
-	improved := p.Best == nil || m.Better(*p.Best)
+	here := result{p.Level, &m}
+	improved := here.better(p.best())
 	p.Pending, t.last = false, &m
 	p.Stale++
 	if improved {
-		p.Best, p.Stale = &m, 0
+		p.Best, p.BestLevel, p.Stale = &m, here.level, 0
 	}
-	if improved = improved && t.breaksRecord(m); improved {
+	if t.passed(m) {
+		p.Level, p.Stale = p.Level+1, 0
+	}
+	if improved = improved && !t.record.better(here); improved {
 		if err := t.saveBest(); err != nil {
 			*p = before // the evaluation is due again
 			return err
 		}
+	}
+	if p.Level != here.level {
+		t.rise()
 	}
 	if t.obs == nil {
 		return nil
@@ -273,5 +282,5 @@ func (t *trainer) evaluate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.obs.Evaluated(EvalEvent{Step: p.Step, Epoch: p.Epoch, Train: p.Running, Set: name, Held: m, Improved: improved, Against: against})
+	return t.obs.Evaluated(EvalEvent{Step: p.Step, Epoch: p.Epoch, Train: p.Running, Set: name, Held: m, Improved: improved, Level: here.level, Against: against})
 }

@@ -111,7 +111,7 @@ func (n *Network) Effective(stored [][]float32) ([]Array, error) {
 					o.spec.Shape, o.values(r, own)})
 			}
 		}
-		if d, ok := n.cell.(Deriver); ok {
+		if d, ok := l.cell.(Deriver); ok {
 			for _, a := range d.Derived(func(name string) []float32 { return own[l.row(name)] }) {
 				a.Name = l.rename(a.Name)
 				list = append(list, a)

@@ -42,7 +42,7 @@ func rates(activation string) kernels.Bound {
 
 // starts returns the intervals of the planes of the layer, and the numbers of those that are learned.
 func (l *layer) starts() (bounds []kernels.Bound, learned []int) {
-	if c, ok := l.net.cell.(Starts); ok {
+	if c, ok := l.cell.(Starts); ok {
 		bounds = c.Starts()
 	} else {
 		for range l.scan.States {

@@ -52,10 +52,6 @@ func TestGoldenCanFail(t *testing.T) {
 // h of the one below. H and the last states of all layers lie behind each other.
 func (x *fixture) expect(t *testing.T, cell Cell) (h, final, logits []float64) {
 	t.Helper()
-	c, ok := cell.(referenced)
-	if !ok {
-		t.Fatalf("%T has no method reference; write one in NAME_reference_test.go", cell)
-	}
 	s, layers := x.size, x.net.Depth()
 	used := map[string][]float64{}
 	for _, spec := range x.net.Specs() {
@@ -66,7 +62,7 @@ func (x *fixture) expect(t *testing.T, cell Cell) (h, final, logits []float64) {
 		used[spec.Name] = x.net.wiring.reference(spec, layer, x.values[spec.Name], s.H)
 	}
 	in, state := x.seq.X.Data().([]float64), x.seq.State.Data().([]float64)
-	planes, width := len(x.net.Rest())/layers, s.I
+	width := s.I
 	var rows []float64
 	for l := range layers {
 		p := map[string][]float64{excitatoryUnits: {math.Round(x.net.wiring.EIRatio * float64(s.H))}}
@@ -78,9 +74,20 @@ func (x *fixture) expect(t *testing.T, cell Cell) (h, final, logits []float64) {
 				p[name] = values
 			}
 		}
-		size := planes * s.B * s.H
-		last := append([]float64(nil), state[l*size:(l+1)*size]...)
-		rows = x.layer(c, p, in, width, last, x.net.Rest()[l*planes:(l+1)*planes])
+		if l > 0 && x.net.above != nil {
+			cell = x.net.above[l-1]
+		}
+		c, ok := cell.(referenced)
+		if !ok {
+			t.Fatalf("%T has no method reference; write one in NAME_reference_test.go", cell)
+		}
+		if l > 0 && x.net.norm {
+			in = normalised(in, p["norm.weight"], p["norm.bias"])
+		}
+		rests := x.net.layers[l].scan.Rest
+		size := s.B * s.H
+		last := append([]float64(nil), state[x.net.layers[l].plane*size:][:len(rests)*size]...)
+		rows = x.layer(c, p, in, width, last, rests)
 		h, final = append(h, rows...), append(final, last...)
 		in, width = rows, s.H
 	}
@@ -93,6 +100,24 @@ func (x *fixture) expect(t *testing.T, cell Cell) (h, final, logits []float64) {
 		}
 	}
 	return h, final, logits
+}
+
+// normalised is the reference of kernels.LayerNorm, in the words of Ba et al. (2016), equation 4.
+func normalised(rows, gain, bias []float64) (out []float64) {
+	h := len(gain)
+	for at := 0; at < len(rows); at += h {
+		mean, variance := 0.0, 0.0
+		for _, v := range rows[at : at+h] {
+			mean += v / float64(h)
+		}
+		for _, v := range rows[at : at+h] {
+			variance += (v - mean) * (v - mean) / float64(h)
+		}
+		for i, v := range rows[at : at+h] {
+			out = append(out, gain[i]*(v-mean)/math.Sqrt(variance+1e-5)+bias[i])
+		}
+	}
+	return out
 }
 
 // layer runs the reference of a cell over a sequence in [T,B,width] from a state [S,B,H], which becomes the

@@ -20,6 +20,8 @@ type variant struct {
 	cell   Cell
 	wiring []Wiring // one or none
 	layers int      // 0 is 1
+	above  []Cell   // in place of layers
+	norm   bool     // between layers
 	frozen []string
 }
 
@@ -52,6 +54,10 @@ func layeredVariants() []variant {
 	}
 	w := NewWiring()
 	w.RecDensity = 0.6
+	simple, rate := NewCRNNSimple(), NewRate()
+	rate.Activation = "tanh"
+	all = append(all, variant{name: "gru in 2 layers, normed", cell: &GRU{}, layers: 2, norm: true},
+		variant{name: "rate below lstm and crnn-simple, normed", cell: rate, above: []Cell{&LSTM{}, simple}, norm: true})
 	return append(all, variant{name: "gru in 3 layers", cell: &GRU{}, wiring: []Wiring{w}, layers: 3})
 }
 
@@ -108,7 +114,7 @@ var sizes = []size{{1, 1, 1, 1, 1}, {3, 2, 2, 3, 2}, {1, 3, 3, 2, 1}, {2, 1, 1, 
 
 // sizes returns those that the gradients of a variant are tried at, few where a cell has many variants.
 func (v variant) sizes() []size {
-	if v.wiring != nil || v.layers > 1 || strings.HasPrefix(v.name, "cond-") {
+	if v.wiring != nil || v.layers > 1 || v.above != nil || strings.HasPrefix(v.name, "cond-") {
 		return sizes[len(sizes)-3:]
 	}
 	return sizes
@@ -161,6 +167,10 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 	}
 	if v.layers > 0 {
 		opts = append(opts, Layers(v.layers))
+	}
+	opts = append(opts, Above(v.above...))
+	if v.norm {
+		opts = append(opts, Normed())
 	}
 	if v.frozen != nil {
 		opts = append(opts, Frozen(v.frozen...))

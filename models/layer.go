@@ -14,12 +14,14 @@ import (
 // input of the network, every other one h of the layer below at the same step.
 type layer struct {
 	net    *Network
+	cell   Cell
 	number int  // from 0
 	dims   Dims // I is H for all but the first
 	first  int  // the row of Network.specs where its parameters begin
 	plane  int  // the plane of the state of the network where its own begin
 	scan   kernels.Cell
 	params []kernels.Spec // of the cell, without prefix
+	noise  kernels.Noise  // of its scan, in sequences that have some
 
 	mask []float64 // connections that exist, [H,H]; nil for all
 	// constraints say how the weights that act are made of a parameter of the cell, by its name.
@@ -31,15 +33,18 @@ type layer struct {
 
 // addLayer puts a layer on top of the network.
 func (n *Network) addLayer() error {
-	l := &layer{net: n, number: len(n.layers), dims: n.dims, first: len(n.specs), plane: len(n.rest)}
+	l := &layer{net: n, cell: n.cellOf(len(n.layers)), number: len(n.layers), dims: n.dims, first: len(n.specs), plane: len(n.rest)}
 	if l.number > 0 {
 		l.dims.I = n.dims.H
 	}
 	var err error
-	if l.params, err = n.cell.Params(l.dims); err != nil {
+	if l.params, err = l.cell.Params(l.dims); err != nil {
 		return err
 	}
-	if l.scan, err = n.cell.Scan(l.dims); err != nil {
+	if l.scan, err = l.cell.Scan(l.dims); err != nil {
+		return err
+	}
+	if err := l.scaleNoise(); err != nil {
 		return err
 	}
 	if l.scan.Neuron != nil && l.number > 0 {
@@ -105,7 +110,7 @@ func (l *layer) config(in kernels.Sequence) kernels.ScanConfig {
 		Last: top && !in.Every && in.Rates == nil, GradX: l.number > 0, GradState: l.net.firstState && in.Begins, Masked: in.Mask != nil, Resets: in.Reset != nil,
 		KeepGradH: in.GradH, Memory: in.Memory, ForwardOnly: in.ForwardOnly}
 	if in.Noise {
-		cfg.Noise = l.noise()
+		cfg.Noise = l.noise
 	}
 	if in.Memory > 0 {
 		cfg.Memory = max(1, in.Memory/int64(l.net.depth))
@@ -183,21 +188,13 @@ func (l *layer) build(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.Sca
 	if err != nil {
 		return s, err
 	}
-	at := func(t int) (*gorgonia.Node, error) { return kernels.Field(s.all, t*cfg.B*cfg.H, cfg.B, cfg.H) }
 	if l.number == l.net.depth-1 {
 		if !in.Every {
-			s.all, err = at(cfg.T - 1)
+			s.all, err = kernels.Field(s.all, (cfg.T-1)*cfg.B*cfg.H, cfg.B, cfg.H)
 		}
 		return s, err
 	}
-	steps := make([]*gorgonia.Node, len(s.steps))
-	for t := range steps {
-		if steps[t], err = at(t); err != nil {
-			return s, err
-		}
-	}
-	s.steps = steps
-	return s, nil
+	return s.cut(cfg.T, cfg.B, cfg.H)
 }
 
 // plain is build without penalty and dropout.

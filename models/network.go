@@ -15,8 +15,8 @@ import (
 //
 //	logits = readout.weight · h + readout.bias
 //
-// All layers have the cell, its settings and H units. Each reads h of the layer below at the same step,
-// the first the input. It is what package engine trains.
+// All layers have H units, and the cell with its settings unless they have cells of their own (Above). Each
+// reads h of the layer below at the same step, the first the input. It is what package engine trains.
 type Network struct {
 	name   string
 	cell   Cell
@@ -31,7 +31,10 @@ type Network struct {
 	held   []bool   // by row of specs: not learned for that reason
 	// firstState says that the first state of a sequence is learned, see LearnedState.
 	firstState bool
+	above      []Cell  // see Above; nil for the same cell in all layers
 	dropout    float64 // see Dropped
+	norm       bool    // see Normed
+	norms      int     // where its parameters begin among those behind the cells
 	builds     int
 
 	noise   Noise
@@ -57,16 +60,9 @@ func Wired(w Wiring) Option { return func(n *Network) { n.wiring = w } }
 // bound.
 func Within(bytes int64) Option { return func(n *Network) { n.within = bytes } }
 
-// Layers stacks the cell n times; once without it.
-func Layers(n int) Option { return func(net *Network) { net.depth = n } }
-
-// Dropped leaves each element of h out with probability p on the way to the layer above, in sequences with
-// kernels.Sequence.Noise that are not ForwardOnly. The read-out sees all of the last layer.
-func Dropped(p float64) Option { return func(n *Network) { n.dropout = p } }
-
 // Bind gives a cell its sizes. The network's parameters are those of the cell, prefixed
-// "cell.", then readout.weight [O,H] and readout.bias [O], readout.feedback [O,H] with Fixed, and cell.h0 of each
-// layer with LearnedState.
+// "cell.", then readout.weight [O,H] and readout.bias [O], readout.feedback [O,H] with Fixed, cell.norm.weight and
+// cell.norm.bias [H] of each layer above the first with Normed, and cell.h0 of each layer with LearnedState.
 // Names of the layers above the first end in _l1, _l2 and so on (in place of _l0, where the cell has
 // PyTorch's names).
 //
@@ -83,19 +79,10 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 	for _, o := range opts {
 		o(n)
 	}
-	if n.depth < 1 {
-		return nil, fmt.Errorf("models: %s: %d layers, want at least 1: %w", name, n.depth, kernels.ErrShape)
-	}
-	if !(n.dropout >= 0 && n.dropout < 1) {
-		return nil, fmt.Errorf("models: %s: dropout is %v, want 0 to less than 1: %w", name, n.dropout, kernels.ErrShape)
-	}
 	if err := n.wiring.check(d.H); err != nil {
 		return nil, err
 	}
-	if n.wiring.Dale && n.depth > 1 {
-		return nil, fmt.Errorf("models: %s: Dale's law holds within one layer, and this network has %d; leave out dale, or take 1 layer: %w", name, n.depth, ErrWiring)
-	}
-	if err := n.scaleNoise(); err != nil {
+	if err := n.checkStack(); err != nil {
 		return nil, err
 	}
 	n.wireReadout()
@@ -117,6 +104,8 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 		fixed.Learned = false
 		readout = append(readout, fixed)
 	}
+	n.norms = len(readout)
+	readout = append(readout, n.normSpecs()...)
 	for _, l := range n.layers {
 		if !n.firstState {
 			break
@@ -164,8 +153,12 @@ func (n *Network) Outputs() int { return n.dims.O }
 // Irregular tells whether the steps last as long as the mask says. Other networks take any value
 // of the mask but 0 for 1.
 func (n *Network) Irregular() bool {
-	c, ok := n.cell.(interface{ irregular() bool })
-	return ok && c.irregular()
+	for _, l := range n.layers {
+		if c, ok := l.cell.(interface{ irregular() bool }); !ok || !c.irregular() {
+			return false
+		}
+	}
+	return true
 }
 
 // Build adds the network to g and returns its logits: [B,O] after the last step, or [T·B,O]
@@ -196,6 +189,11 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 		if n.firstState && in.Begins {
 			if first, err = l.firstNode(g, dev, in, own[len(own)-n.depth+l.number]); err != nil {
 				return nil, fmt.Errorf("models: %s: first state: %w", n.name, err)
+			}
+		}
+		if n.norm && l.number > 0 {
+			if top, err = l.normed(dev, cfg, top, own[n.norms:]); err != nil {
+				return nil, fmt.Errorf("models: %s: %w", n.name, err)
 			}
 		}
 		if top, err = l.build(g, dev, cfg, in, first, top, params[l.first:l.first+len(l.params)]); err != nil {

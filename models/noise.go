@@ -48,27 +48,22 @@ func traceNoise(kernel string, tauS float64) (factor float64, doc string, err er
 	return math.Sqrt(2 * tauS), "sqrt(2 tau_s), with tau_s as it is before learning; syn_kernel ema_diff_relu alone", err
 }
 
-// scaleNoise puts the scale of the cell to the noise of the network.
-func (n *Network) scaleNoise() error {
-	if n.noise == (Noise{}) {
+// scaleNoise gives the layer the noise of the network, scaled as its cell asks: x of the first alone has some.
+func (l *layer) scaleNoise() error {
+	l.noise = kernels.Noise{Drive: l.net.noise.Rec, Layer: uint64(l.number)}
+	if l.number == 0 {
+		l.noise.Input = l.net.noise.Input
+	}
+	if !l.noise.On() {
 		return nil
 	}
-	factor, _, err := NoiseScale(n.cell)
+	factor, _, err := NoiseScale(l.cell)
 	if err != nil {
-		return fmt.Errorf("models: %s: %w", n.name, err)
+		return fmt.Errorf("models: %s: %w", l.net.name, err)
 	}
-	n.noise.Rec *= factor
-	n.noise.Input *= factor
+	l.noise.Drive *= factor
+	l.noise.Input *= factor
 	return nil
-}
-
-// noise returns that of the scan of the layer: x of the first alone has some.
-func (l *layer) noise() kernels.Noise {
-	n := kernels.Noise{Drive: l.net.noise.Rec, Layer: uint64(l.number)}
-	if l.number == 0 {
-		n.Input = l.net.noise.Input
-	}
-	return n
 }
 
 // noisyStep adds noise to the steps of an unrolled graph, as scans do.

@@ -80,7 +80,7 @@ func (o operand) stacked(h int) kernels.Spec {
 // compose fills in the operands of the step and of the scan.
 func (l *layer) compose() (err error) {
 	var list []Operand
-	if c, ok := l.net.cell.(Composer); ok {
+	if c, ok := l.cell.(Composer); ok {
 		list = c.Operands()
 	} else {
 		for _, s := range l.params {
@@ -90,7 +90,7 @@ func (l *layer) compose() (err error) {
 	if l.step, err = l.make(list, false); err != nil {
 		return err
 	}
-	if c, ok := l.net.cell.(Splitter); ok && l.net.wiring.Dale {
+	if c, ok := l.cell.(Splitter); ok && l.net.wiring.Dale {
 		if header, split := c.Split(); header != "" {
 			l.scan.Header, list = header, split
 		}

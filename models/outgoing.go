@@ -20,8 +20,12 @@ import (
 // of the other units are those of a network in which h of the units is 0 at every step, and the
 // edges at them are cut; the units' own states go on, unseen.
 //
-// Errors: kernels.ErrShape for a unit that there is not, or that is named twice.
+// Errors: kernels.ErrShape for a unit that there is not, or that is named twice, and for a network with Normed, in which
+// every unit acts by the mean and the variance of its layer, too.
 func (n *Network) Outgoing(units []int, readout bool, visit func(param, element int)) error {
+	if n.norm {
+		return fmt.Errorf("models: %s: with layer_norm every unit acts by the mean and the variance of its layer, too, so that no weights hold all that it sends: %w", n.name, kernels.ErrShape)
+	}
 	hidden := n.dims.H
 	of := make([][]int, n.depth) // the units of each layer
 	chosen := make([]bool, n.depth*hidden)

@@ -31,7 +31,7 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 	specs, operands := graphOperands(k, l.step, params)
 	named := NewParams(k, specs, operands, l.scan.Axial)
 	noise := newNoisyStep(k, cfg.Noise, in, named)
-	step := l.net.cell.Unroll(k, named)
+	step := l.cell.Unroll(k, named)
 	state := make([]*gorgonia.Node, cfg.Cell.States)
 	for i := range state {
 		if state[i] = k.part(in.StateFrom, i, cfg.B, cfg.H); state[i] == nil {

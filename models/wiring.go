@@ -37,16 +37,18 @@ type Wiring struct {
 	DaleForm    string  `toml:"dale_form" needs:"dale=true" doc:"with dale, weights are |w| or max(0, w) times their sign, or are clamped to it after every update" oneof:"abs|relu|clamp"`
 	Autapses    string  `toml:"autapses" doc:"whether units reach themselves; auto: not with dale" oneof:"auto|yes|no"`
 	RecDensity  float64 `toml:"rec_density" doc:"share of the recurrent connections that exist, drawn at random" unit:"1" min:"1e-6" max:"1"`
-	RecBlocks   int     `toml:"rec_blocks" doc:"blocks of units that are connected only within; each has its share of E and I units" min:"1" max:"65536"`
+	RecBlocks   int     `toml:"rec_blocks" doc:"blocks of units that are connected only within, or further with rec_between; each has its share of E and I units" min:"1" max:"65536"`
+	RecBetween  float64 `toml:"rec_between" needs:"rec_blocks>1" doc:"share of the connections between units of different blocks that exist, drawn at random; with dale those from E units alone, as between areas of cortex" unit:"1" min:"0" max:"1"`
 	RecMask     string  `toml:"rec_mask" file:"" doc:"file of the recurrent connections that exist: H lines of H zeros and ones, line i for what unit i receives; empty for all"`
 	ReadoutFrom string  `toml:"readout_from" doc:"units that the read-out sees; auto: E with dale, all where no unit excites" oneof:"auto|all|E"`
-	WiringSeed  int     `toml:"wiring_seed" needs:"rec_density<1" doc:"seed of rec_density" min:"0" max:"2147483647"`
+	WiringSeed  int     `toml:"wiring_seed" needs:"connections=drawn" doc:"seed of rec_density and rec_between" min:"0" max:"2147483647"`
 }
 
 // WiringNotes say what the keys of Wiring leave open.
 var WiringNotes = []string{
 	"With dale the first units excite, round(ei_ratio H) of them with halves rounded up, and the rest inhibit.",
-	"A connection from unit j to unit i exists where rec_mask, the draw of rec_density, rec_blocks and autapses all let it; every gate of a cell has the same ones.",
+	"A connection from unit j to unit i exists where rec_mask, the draws of rec_density and rec_between, rec_blocks and autapses all let it; every gate of a cell has the same ones.",
+	"rec_density is the share within a block, rec_between that between blocks.",
 	"rec_blocks B puts unit u of n into block u B / n, rounded down. With dale the units of E and of I are numbered and divided each for themselves.",
 	"What acts is |w|, max(0, w) or the clamped w, by dale_form, times sign and mask; w is what is learned and stored. Checkpoints hold wiring.mask, wiring.sign and wiring.readout beside it; galvani export and trace write what acts.",
 	"readout_from auto is E with dale and all without. Where there are no E units it is all.",
@@ -161,11 +163,14 @@ func (w Wiring) mask(h, layer int) ([]float64, error) {
 		}
 		copy(m, read)
 	}
-	r := rand.New(rand.NewPCG(uint64(w.WiringSeed), uint64(layer)))
+	r, far := rand.New(rand.NewPCG(uint64(w.WiringSeed), uint64(layer))), rand.New(rand.NewPCG(uint64(w.WiringSeed), 1<<32+uint64(layer)))
 	for k := range m {
 		i, j := k/h, k%h
 		drawn := w.RecDensity == 1 || r.Float64() < w.RecDensity
-		if !drawn || w.block(i, h) != w.block(j, h) || i == j && !w.autapses() {
+		if w.block(i, h) != w.block(j, h) {
+			drawn = (!w.Dale || j < w.excitatory(h)) && far.Float64() < w.RecBetween
+		}
+		if !drawn || i == j && !w.autapses() {
 			m[k] = 0
 		}
 	}

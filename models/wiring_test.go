@@ -323,3 +323,51 @@ func TestDeepStack(t *testing.T) {
 
 // stackTolerance is for sums of seven terms in another order, and two kinds of tanh, in float64.
 const stackTolerance = 1e-14
+
+// TestBetweenBlocks: connections between blocks come from E units alone, as many as are asked for, and leave those within
+// blocks as they are.
+func TestBetweenBlocks(t *testing.T) {
+	const H = 40
+	w := dale()
+	w.RecBlocks, w.RecDensity = 2, 0.5
+	within, err := w.mask(H, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.RecBetween = 0.25
+	mask, err := w.mask(H, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := w.mask(H, 1)
+	if err != nil || slices.Equal(mask, other) {
+		t.Errorf("two layers have the same connections, %v", err)
+	}
+	far, from := 0, 0
+	for k, m := range mask {
+		i, j := k/H, k%H
+		if w.block(i, H) == w.block(j, H) {
+			if m != within[k] {
+				t.Errorf("the connection from %d to %d has changed", j, i)
+			}
+			continue
+		}
+		if j < w.excitatory(H) {
+			from++
+		}
+		if m != 0 {
+			far++
+			if j >= w.excitatory(H) {
+				t.Errorf("unit %d, which inhibits, reaches unit %d of another block", j, i)
+			}
+		}
+	}
+	if share := float64(far) / float64(from); share < 0.2 || share > 0.3 {
+		t.Errorf("%v of the connections between blocks exist, want 0.25", share)
+	}
+	w.RecBetween = 1
+	w.Dale, w.RecDensity, w.Autapses = false, 1, "yes"
+	if all, err := w.mask(H, 0); err != nil || slices.Contains(all, 0) {
+		t.Errorf("connections are missing, %v", err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 
 	"galvani/data"
 	"galvani/engine"
+	"galvani/models"
 )
 
 // Noise is Gaussian noise on h of some units, added before every step of a sequence.
@@ -28,10 +29,10 @@ func (s *Subject) Noisy(ctx context.Context, set data.Set, n Noise) (engine.Metr
 //
 // Errors: those of Noisy.
 func (s *Subject) Measure(set data.Set) (engine.Metrics, []Trials, error) {
-	return s.measure(set, func(visit Visit) error { return s.Sweep(set, set.Len(), true, visit) })
+	return s.measure(set, func(visit Visit) error { return s.Sweep(set, set.Len(), s.Task.Every, visit) })
 }
 
-// measure makes the metrics of the logits [T,O] that run gives for each sample of a set.
+// measure makes the metrics of the logits, [T,O] or the last [O], that run gives for each sample of a set.
 func (s *Subject) measure(set data.Set, run func(Visit) error) (engine.Metrics, []Trials, error) {
 	var m engine.Metrics
 	c := tally{at: map[float64]*Trials{}}
@@ -60,7 +61,10 @@ func (s *Subject) measure(set data.Set, run func(Visit) error) (engine.Metrics, 
 // step of a sequence, and gives visit the number of each, its batch with its column, and its
 // logits [T,O]. The noise of a sample depends on its number and the seed alone.
 func (s *Subject) noisySweep(ctx context.Context, set data.Set, noise Noise, visit Visit) error {
-	planes := len(s.Net.Rest()) / s.Net.Depth() // of a layer
+	plane := func(int) int { return 0 } // of h of a layer
+	if net, ok := s.Net.(*models.Network); ok {
+		plane = net.FirstPlane
+	}
 	t, hidden, batch := s.Task, s.Net.Hidden(), max(1, min(s.Batch, set.Len()))
 	graph, err := engine.NewGraph(engine.GraphConfig{Net: s.Net, Device: s.Device, T: 1, B: batch, I: t.I,
 		Goal: t.Goal, Masked: t.Masked, Given: true}, s.Params)
@@ -97,7 +101,7 @@ func (s *Subject) noisySweep(ctx context.Context, set data.Set, noise Noise, vis
 				if fed.Mask == nil || fed.Mask[col] != 0 {
 					for _, u := range noise.Units {
 						layer, unit := u/hidden, u%hidden
-						state[(layer*planes*given.B+col)*hidden+unit] += float32(noise.Sigma * draws[col].NormFloat64())
+						state[(plane(layer)*given.B+col)*hidden+unit] += float32(noise.Sigma * draws[col].NormFloat64())
 					}
 				}
 			}

@@ -71,6 +71,9 @@ func (p *plain) start(j *job, dir string) error {
 		p.words("frozen: %s", strings.Join(names, ", "))
 	}
 	p.words("data: %s", j.counts())
+	if line := j.curriculumText(); line != "" {
+		p.words("curriculum: %s", line)
+	}
 	p.words("device: %s", j.place)
 	if line := j.ranksText(); line != "" {
 		p.words("ranks: %s", line)
@@ -90,6 +93,9 @@ func (p *plain) evaluated(e engine.EvalEvent) {
 	best := ""
 	if e.Improved {
 		best = "  best"
+	}
+	if n := p.j.levels(); n > 1 {
+		best += fmt.Sprintf("  level %d/%d", e.Level+1, n)
 	}
 	p.words("epoch %d/%d  step %d  train %s  %s %s%s  %s%s", e.Epoch+1, p.j.opt.Epochs, e.Step, score(e.Train), e.Set,
 		score(e.Held), anglesText(e.Against), time.Since(p.begin).Round(time.Second), best)

@@ -15,6 +15,7 @@ import (
 // jsonDisplay writes events as JSON lines to stdout, remarks to stderr.
 type jsonDisplay struct {
 	w, people io.Writer
+	levels    int // of the curriculum, the task itself included
 	pace
 }
 
@@ -51,6 +52,7 @@ type event struct {
 	Step      int        `json:"step"`
 	Steps     int        `json:"steps"`
 	Epoch     int        `json:"epoch,omitempty"` // counted from 1
+	Level     int        `json:"level,omitempty"` // of the curriculum that an evaluation is on, counted from 1
 	Train     *scoreJSON `json:"train,omitempty"`
 	Held      *scoreJSON `json:"validation,omitempty"` // of an evaluation, or the last one
 	Test      *scoreJSON `json:"test,omitempty"`       // of the best checkpoint; without a validation set as Held
@@ -76,6 +78,7 @@ func (d *jsonDisplay) write(e event) error {
 
 func (d *jsonDisplay) start(j *job, dir string) error {
 	d.pace.start(j)
+	d.levels = j.levels()
 	learned, _ := j.session.Params().Len()
 	return d.write(event{Event: "start", Run: dir, Model: j.network().Name(), Task: j.task.Name, Device: j.place.device,
 		Backend: j.place.backend, Notes: j.task.Notes, Learned: learned, Step: j.session.Progress().Step})
@@ -95,6 +98,9 @@ func (d *jsonDisplay) Stepped(e engine.StepEvent) error {
 func (d *jsonDisplay) Evaluated(e engine.EvalEvent) error {
 	train := newScore(e.Train)
 	line := event{Event: "evaluation", Step: e.Step, Epoch: e.Epoch + 1, Train: &train}
+	if d.levels > 1 {
+		line.Level = e.Level + 1
+	}
 	line.hold(e.Set, e.Held)
 	return d.write(line)
 }

@@ -158,6 +158,9 @@ func (f *exportFlags) export(dir string, stderr io.Writer) (r exportReport, err 
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", state.Path, err)
 	}
+	if f.to == "onnx" && (len(s.size.LayerCells) > 0 || s.size.LayerNorm) {
+		return r, fmt.Errorf("layer_cells and layer_norm: %w; take another format", onnx.ErrModel)
+	}
 	tensors, err := f.tensors(s, state)
 	if err != nil {
 		return r, err

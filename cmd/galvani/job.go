@@ -61,7 +61,7 @@ func (s *settings) open() (j *job, err error) {
 
 // build opens the task and binds the network to it, of recurrent cells or layered.
 func (s *settings) build() (task *data.Task, net *models.Network, layers layered.Net, err error) {
-	if task, err = s.task.Open(data.Env{Dir: dataFolder(s.run.DataDir), Seed: s.opt.Seed, Validation: s.run.Validation}); err != nil {
+	if task, err = s.task.Open(s.env()); err != nil {
 		return nil, nil, nil, err
 	}
 	if s.layers != nil {
@@ -80,6 +80,11 @@ func (s *settings) build() (task *data.Task, net *models.Network, layers layered
 		return nil, nil, nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	return task, net, layers, nil
+}
+
+// env is what the task is opened with besides its settings.
+func (s *settings) env() data.Env {
+	return data.Env{Dir: dataFolder(s.run.DataDir), Seed: s.opt.Seed, Validation: s.run.Validation}
 }
 
 // network is what is trained: recurrent cells, or layers.
@@ -103,9 +108,32 @@ func (s *settings) bind(d models.Dims, more ...models.Option) (*models.Network, 
 	if s.size.H0 == "learned" {
 		more = append(more, models.LearnedState())
 	}
-	return models.Bind(s.run.Model, s.cell, d, append(more, models.Layers(s.size.Layers), models.Dropped(s.size.Dropout), models.ReadoutScale(s.size.ReadoutScale),
+	if s.size.LayerNorm {
+		more = append(more, models.Normed())
+	}
+	above, err := s.cellsAbove()
+	if err != nil {
+		return nil, err
+	}
+	return models.Bind(s.run.Model, s.cell, d, append(more, models.Layers(s.size.Layers), models.Above(above...), models.Dropped(s.size.Dropout), models.ReadoutScale(s.size.ReadoutScale),
 		models.Noised(models.Noise{Rec: s.size.RecNoise, Input: s.size.InputNoise}),
 		models.FeedbackBy(s.feedback()), models.Frozen(s.size.Freeze...), models.Wired(s.wiring))...)
+}
+
+// cellsAbove returns the cells of layer_cells with their default settings.
+func (s *settings) cellsAbove() (list []models.Cell, err error) {
+	for _, name := range s.size.LayerCells {
+		e, err := models.Lookup(name)
+		if err != nil {
+			return nil, fmt.Errorf("key \"layer_cells\": %w", err)
+		}
+		cell := e.New()
+		if c, ok := cell.(models.Settler); ok {
+			c.Settle()
+		}
+		list = append(list, cell)
+	}
+	return list, nil
 }
 
 // units says how many units a network has.
@@ -116,7 +144,11 @@ func (j *job) units() string {
 	case j.net.Depth() == 1:
 		return fmt.Sprintf("%d units", j.net.Hidden())
 	}
-	return fmt.Sprintf("%d layers of %d units", j.net.Depth(), j.net.Hidden())
+	text := fmt.Sprintf("%d layers of %d units", j.net.Depth(), j.net.Hidden())
+	if above := j.size.LayerCells; len(above) > 0 {
+		text += ", " + j.run.Model + ", " + strings.Join(above, ", ")
+	}
+	return text
 }
 
 // feedback returns the way in which errors come back from the read-out.
@@ -142,7 +174,11 @@ func (j *job) start() (err error) {
 	if j.members, err = j.play(); err != nil {
 		return err
 	}
-	j.cfg = engine.Config{Net: j.network(), Task: j.task, Device: j.place.dev, Options: j.opt, Memory: memory, Group: j.members[0],
+	course, err := j.curriculum(j.task)
+	if err != nil {
+		return err
+	}
+	j.cfg = engine.Config{Net: j.network(), Task: j.task, Device: j.place.dev, Options: j.opt, Memory: memory, Group: j.members[0], Curriculum: course,
 		Source: string(j.source), Version: thisBuild().String()}
 	switch net := j.layers.(type) {
 	case *layered.Network:
@@ -191,6 +227,14 @@ func (j *job) references() []byte {
 	works := slices.Concat(j.model.References, j.about.References)
 	if j.layers != nil {
 		return cite.BibTeX(append(works, j.layers.Rule().References...))
+	}
+	for _, name := range j.size.LayerCells {
+		if e, err := models.Lookup(name); err == nil {
+			works = append(works, e.References...)
+		}
+	}
+	if j.size.LayerNorm {
+		works = append(works, models.NormWork)
 	}
 	return cite.BibTeX(slices.Concat(works, j.wiring.References(), j.feedback().References()))
 }

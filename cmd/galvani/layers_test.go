@@ -99,3 +99,41 @@ func TestPerturbLayers(t *testing.T) {
 	}
 	galvani(t, "perturb", dir, "--silence", "1", "--units", "16").refused(t, exitConfig, "ranges of 0 to 15")
 }
+
+// TestLayerCells trains layers of different cells with normalised inputs: the graph close to the scan, the same bits
+// after a stop, and every command takes the run.
+func TestLayerCells(t *testing.T) {
+	stack := []string{"--model", "rate", "--layer-cells", "lstm,crnn-simple", "--layer-norm", "--dropout", "0.2", "--rec-noise", "0.1", "--max-steps", "6"}
+	dir := trained(t, stack...)
+	want := newestTensors(t, dir)
+	for _, name := range []string{"cell.weight_hh_l1", "cell.norm.weight_l1", "cell.norm.bias_l2", "cell.W_l2"} {
+		if want[name] == nil {
+			t.Errorf("there is no %s", name)
+		}
+	}
+	half := trained(t, args(stack, "--max-steps", "3")...)
+	galvani(t, "train", "--resume", half, "--max-steps", "6", "--quiet").ok(t)
+	for name, data := range newestTensors(t, half) {
+		if !slices.Equal(data, want[name]) {
+			t.Errorf("resumed: %s differs", name)
+		}
+	}
+	graph := losses(t, trained(t, args(stack, "--backend", "graph")...))
+	for i, loss := range losses(t, dir) {
+		if loss < 0.999*graph[i] || loss > 1.001*graph[i] {
+			t.Errorf("update %d: the scan has the loss %v, the graph %v", i, loss, graph[i])
+		}
+	}
+	galvani(t, "perturb", dir, "--state-noise", "0.5", "--units", "12,20").ok(t)
+	galvani(t, "export", dir, "--to", "npz", "--out", filepath.Join(t.TempDir(), "w.npz")).ok(t)
+	galvani(t, "export", dir, "--to", "onnx").refused(t, exitConfig, "layer_cells and layer_norm")
+	for _, c := range [][]string{
+		{"--layer-cells", "lstn", `unknown model "lstn"`},
+		{"--layer-cells", "lstm", "--layers", "2", "it needs layers = 1"},
+		{"--layer-norm", "it needs number of layers > 1"},
+		{"--layer-cells", "lstm", "--dale", "Dale's law holds within one layer"},
+		{"--layer-cells", "lgmd", "reads events of facets"},
+	} {
+		galvani(t, args(tiny, args([]string{"--model", "rnn"}, c[:len(c)-1]...)...)...).refused(t, exitConfig, c[len(c)-1])
+	}
+}

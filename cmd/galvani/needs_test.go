@@ -67,7 +67,7 @@ func TestFlagsWithoutEffect(t *testing.T) {
 		{pairs("ei_ratio", config.Text("0.5")), `it needs dale = true, and dale is false`},
 		{pairs("dale_form", config.Text("relu")), `it needs dale = true`},
 		{pairs("model", "rnn", "dale", config.Text("true"), "ei_ratio", config.Text("0.5")), ""},
-		{pairs("wiring_seed", config.Text("4")), `it needs rec_density < 1, and rec_density is 1`},
+		{pairs("wiring_seed", config.Text("4")), `it needs connections = drawn, and connections is all`},
 		{pairs("irregular", config.Text("true")), `it needs bin_ms > 0, a key of task recordings`},
 		{pairs("task", "recordings", "irregular", config.Text("true")), `it needs bin_ms > 0, and bin_ms is 0`},
 		{pairs("task", "recordings", "irregular", config.Text("true"), "bin_ms", config.Text("5")), ""},

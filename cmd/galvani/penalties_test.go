@@ -61,7 +61,7 @@ func TestWrongPenalties(t *testing.T) {
 		{"--l1", "W=often", "want a strength of 0 or more"},
 		{"--rate-l2", "-1", "want 0 to"},
 		{"--rate-target", "0.1", "it needs rate_target_l2 > 0"},
-		{"--dropout", "0.3", "it needs layers > 1"},
+		{"--dropout", "0.3", "it needs number of layers > 1"},
 		{"--h0", "random", "want one of zero, learned"},
 	} {
 		o := galvani(t, args(tiny, "--model", "rnn", tt.flag, tt.value)...)

@@ -25,6 +25,9 @@ func (j *job) others() (list []*engine.Session, err error) {
 			return list, err
 		}
 		cfg, other := j.cfg, job{net: net, layers: layers}
+		if cfg.Curriculum, err = j.curriculum(task); err != nil {
+			return list, err
+		}
 		cfg.Net, cfg.Task, cfg.Group = other.network(), task, rank
 		s, err := engine.NewSession(cfg)
 		if err != nil {

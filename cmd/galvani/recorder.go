@@ -39,9 +39,10 @@ func (j *job) hyperparameters(run *rundir.Run) error {
 
 // recorder writes metrics.jsonl and the TensorBoard events.
 type recorder struct {
-	run   *rundir.Run
-	batch int
-	last  time.Time // end of the update before, or of the evaluation behind it
+	run    *rundir.Run
+	batch  int
+	levels int       // of the curriculum, the task itself included
+	last   time.Time // end of the update before, or of the evaluation behind it
 }
 
 // speed returns the sequences per second of the update that has just ended.
@@ -63,6 +64,9 @@ func (r *recorder) Evaluated(e engine.EvalEvent) error {
 	values := map[string]float64{}
 	record(values, "train_", e.Train)
 	record(values, e.Set+"_", e.Held)
+	if r.levels > 1 {
+		values["level"] = float64(e.Level + 1)
+	}
 	for _, d := range e.Against {
 		name := strings.ReplaceAll(strings.TrimSuffix(d.Name, ".weight"), ".", "_")
 		values[anglePrefix+name], values["norm_ratio_"+name] = d.Degrees, d.Ratio

@@ -93,6 +93,9 @@ func (j *job) results(r engine.Result) []string {
 		}
 		lines = append(lines, line)
 	}
+	if at, n := j.session.Progress().Level+1, j.levels(); n > 1 {
+		lines = append(lines, fmt.Sprintf("curriculum  at level %d of %d", at, n))
+	}
 	if j.tested != nil {
 		lines = append(lines, fmt.Sprintf("test  %s  (the best checkpoint, of step %d)", score(j.tested.Metrics), j.tested.step))
 	}

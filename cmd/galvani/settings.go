@@ -19,18 +19,22 @@ import (
 
 // runKeys are the keys of the command itself.
 type runKeys struct {
-	Model       string  `toml:"model" doc:"cell, see galvani models list"`
-	Task        string  `toml:"task" doc:"task, see galvani tasks list"`
-	Device      string  `toml:"device" doc:"where to compute: auto, cpu, cuda or cuda:n"`
-	Backend     string  `toml:"backend" doc:"the fused scan or the unrolled graph" oneof:"auto|graph|scan"`
-	Validation  float64 `toml:"validation" doc:"part of the training samples that is kept from training to select the best checkpoint and to tell patience; generated tasks draw as many besides; 0 selects on the test set" min:"0" max:"0.9" before:"0"`
-	Precision   string  `toml:"precision" doc:"number format of the products on a GPU; states and parameters are float32" oneof:"fp32|tf32|bf16"`
-	Memory      string  `toml:"memory" doc:"most memory that training keeps of a sequence for the way back, e.g. 8GiB; beyond it states are recomputed; empty for no limit"`
-	Threads     int     `toml:"threads" needs:"backend!=graph" doc:"threads of the fused scan on the CPU, 0 for one per core" min:"0" max:"1024"`
-	DryRunRanks int     `toml:"dry_run_ranks" doc:"ranks that this process plays by itself, as a dry run of a run on as many machines: each holds a copy of the network and takes its part of the shards; the result is that of one rank" min:"1" max:"1024"`
-	DataDir     string  `toml:"data_dir" doc:"folder of data-set files, empty for the user's cache folder"`
-	RunsDir     string  `toml:"runs_dir" doc:"folder that run directories are made in"`
-	Plots       string  `toml:"plots" doc:"formats of the plots that a run leaves; none saves half a second at the end of each of many short runs" oneof:"both|png|svg|none"`
+	Model      string  `toml:"model" doc:"cell, see galvani models list"`
+	Task       string  `toml:"task" doc:"task, see galvani tasks list"`
+	Device     string  `toml:"device" doc:"where to compute: auto, cpu, cuda or cuda:n"`
+	Backend    string  `toml:"backend" doc:"the fused scan or the unrolled graph" oneof:"auto|graph|scan"`
+	Validation float64 `toml:"validation" doc:"part of the training samples that is kept from training to select the best checkpoint and to tell patience; generated tasks draw as many besides; 0 selects on the test set" min:"0" max:"0.9" before:"0"`
+	// Curriculum and its threshold are read in curriculum.go.
+	Curriculum          []string `toml:"curriculum" needs:"stateful=false" doc:"easier forms of the task to begin with, the easiest first, each with its own settings in place of those of the task: KEY=VALUE, or VALUE alone for the key of the one before; several settings of one form with blanks between them, values of a list with / between them; training goes on to the next, and at last to the task itself, when an evaluation passes curriculum_threshold"`
+	CurriculumThreshold float64  `toml:"curriculum_threshold" needs:"curriculum!=" doc:"accuracy (of trials: the part decided rightly) from which on, or loss of a regression up to which, the next form of the curriculum begins; 0 for an accuracy of 0.9" min:"0" max:"1e9"`
+
+	Precision   string `toml:"precision" doc:"number format of the products on a GPU; states and parameters are float32" oneof:"fp32|tf32|bf16"`
+	Memory      string `toml:"memory" doc:"most memory that training keeps of a sequence for the way back, e.g. 8GiB; beyond it states are recomputed; empty for no limit"`
+	Threads     int    `toml:"threads" needs:"backend!=graph" doc:"threads of the fused scan on the CPU, 0 for one per core" min:"0" max:"1024"`
+	DryRunRanks int    `toml:"dry_run_ranks" doc:"ranks that this process plays by itself, as a dry run of a run on as many machines: each holds a copy of the network and takes its part of the shards; the result is that of one rank" min:"1" max:"1024"`
+	DataDir     string `toml:"data_dir" doc:"folder of data-set files, empty for the user's cache folder"`
+	RunsDir     string `toml:"runs_dir" doc:"folder that run directories are made in"`
+	Plots       string `toml:"plots" doc:"formats of the plots that a run leaves; none saves half a second at the end of each of many short runs" oneof:"both|png|svg|none"`
 }
 
 func defaultRunKeys() runKeys {
@@ -41,11 +45,13 @@ func defaultRunKeys() runKeys {
 type cellKeys struct {
 	Hidden       int      `toml:"hidden" needs:"units=any" doc:"number H of hidden units" min:"1" max:"65536"`
 	Layers       int      `toml:"layers" doc:"number of layers of the cell with H units each; each reads h of the one below at the same step, and the read-out sees the last" min:"1" max:"64"`
+	LayerCells   []string `toml:"layer_cells" needs:"layers=1" doc:"cells of the layers above the first, a name for each, with their default settings and H units, in place of layers"`
+	LayerNorm    bool     `toml:"layer_norm" needs:"number of layers>1" doc:"bring the input of each layer above the first to mean 0 and variance 1 over its units, with a gain and a bias for each that are learned"`
 	ReadoutScale float64  `toml:"readout_scale" doc:"factor of the initial read-out weights" min:"0" max:"1e3"`
 	Feedback     string   `toml:"feedback" doc:"weights through which the error of the read-out reaches the hidden units: backprop takes those of the read-out, fixed random ones that are never learned (feedback alignment), sign the signs of those of the read-out, all with the size of its first weights (sign symmetry), transpose a copy of those of the read-out, which gives the bits of backprop; between layers it is backprop" oneof:"backprop|transpose|fixed|sign"`
 	RecNoise     float64  `toml:"rec_noise" doc:"standard deviation of private Gaussian noise on the drive of each unit at every step while training, before the scale of the cell, see galvani models show; 0 for none; galvani eval --noise has it, too" min:"0" max:"1e6"`
 	InputNoise   float64  `toml:"input_noise" doc:"the same of noise on each input" min:"0" max:"1e6"`
-	Dropout      float64  `toml:"dropout" needs:"layers>1" doc:"probability with which an element of h is left out on the way to the layer above while training; the others are scaled by 1/(1 - dropout)" min:"0" max:"0.99"`
+	Dropout      float64  `toml:"dropout" needs:"number of layers>1" doc:"probability with which an element of h is left out on the way to the layer above while training; the others are scaled by 1/(1 - dropout)" min:"0" max:"0.99"`
 	H0           string   `toml:"h0" needs:"stateful=false" doc:"state that sequences begin with: zero for the rest of the cell, learned for a parameter of each layer, cell.h0, one number for each unit and plane, within the cell's bounds" oneof:"zero|learned"`
 	InitFrom     string   `toml:"init_from" doc:"begin with the weights of a file: a run or a checkpoint, or the state dict of a PyTorch module as safetensors"`
 	InitParts    []string `toml:"init_parts" needs:"init_from!=" doc:"parameters that init_from gives: all, cell, input, recurrent, readout, matrices, or names such as W, readout.bias, *_l1"`
@@ -170,6 +176,11 @@ func resolve(layers ...layer) (*settings, error) {
 	if err := s.settle(layers); err != nil {
 		return nil, err
 	}
+	s.Facts["connections"] = "all"
+	if s.wiring.RecDensity < 1 || s.wiring.RecBetween > 0 {
+		s.Facts["connections"] = "drawn"
+	}
+	s.Facts["number of layers"] = fmt.Sprint(max(s.size.Layers, 1+len(s.size.LayerCells)))
 	return s, s.checkEffects(layers, usual)
 }
 

@@ -245,7 +245,7 @@ func (j *job) learn(ctx context.Context, run *rundir.Run, show display) (r engin
 		return engine.Result{}, err
 	}
 	all := append([]*engine.Session{j.session}, others...)
-	r, err = engine.Ranks(ctx, all, observers{&recorder{run: run, batch: j.opt.Batch, last: time.Now()}, show}, run)
+	r, err = engine.Ranks(ctx, all, observers{&recorder{run: run, batch: j.opt.Batch, levels: j.levels(), last: time.Now()}, show}, run)
 	switch {
 	case err != nil:
 	case r.Outcome == engine.Cancelled:

@@ -1,0 +1,98 @@
+package models
+
+import (
+	"fmt"
+
+	"galvani/engine/cite"
+	"galvani/kernels"
+
+	"gorgonia.org/gorgonia"
+)
+
+// Layers stacks the cell n times; once without it.
+func Layers(n int) Option { return func(net *Network) { net.depth = n } }
+
+// Above puts a layer of each of the cells on top of the first, from below, in place of Layers.
+func Above(cells ...Cell) Option {
+	return func(n *Network) {
+		if len(cells) > 0 {
+			n.above, n.depth = cells, 1+len(cells)
+		}
+	}
+}
+
+// Dropped leaves each element of h out with probability p on the way to the layer above, in sequences with
+// kernels.Sequence.Noise that are not ForwardOnly. The read-out sees all of the last layer.
+func Dropped(p float64) Option { return func(n *Network) { n.dropout = p } }
+
+// Normed lets each layer above the first read its input, h of the layer below after what Dropped leaves out, through
+// kernels.LayerNorm, with the parameters cell.norm.weight [H] and cell.norm.bias [H] of each.
+func Normed() Option { return func(n *Network) { n.norm = true } }
+
+// NormWork is the work behind Normed.
+var NormWork = cite.Work{Key: "ba2016layer", Kind: "misc", Authors: "Ba, Jimmy Lei and Kiros, Jamie Ryan and Hinton, Geoffrey E.",
+	Title: "Layer Normalization", In: "arXiv:1607.06450", Year: 2016, DOI: "10.48550/arXiv.1607.06450"}
+
+// FirstPlane returns the plane of Rest that is h of a layer.
+func (n *Network) FirstPlane(layer int) int { return n.layers[layer].plane }
+
+// cellOf returns the cell of a layer.
+func (n *Network) cellOf(layer int) Cell {
+	if layer == 0 || n.above == nil {
+		return n.cell
+	}
+	return n.above[layer-1]
+}
+
+// checkStack refuses layers that cannot be stacked.
+func (n *Network) checkStack() error {
+	if n.depth < 1 {
+		return fmt.Errorf("models: %s: %d layers, want at least 1: %w", n.name, n.depth, kernels.ErrShape)
+	}
+	if !(n.dropout >= 0 && n.dropout < 1) {
+		return fmt.Errorf("models: %s: dropout is %v, want 0 to less than 1: %w", n.name, n.dropout, kernels.ErrShape)
+	}
+	if n.wiring.Dale && n.depth > 1 {
+		return fmt.Errorf("models: %s: Dale's law holds within one layer, and this network has %d; leave out dale, or take 1 layer: %w", n.name, n.depth, ErrWiring)
+	}
+	return nil
+}
+
+// normSpecs returns the parameters of what the layers above the first read their input through.
+func (n *Network) normSpecs() (list []kernels.Spec) {
+	if !n.norm {
+		return nil
+	}
+	for _, l := range n.layers[1:] {
+		for _, s := range []struct {
+			name, doc string
+			first     float64
+		}{{"norm.weight", "gain of the normalised input", 1}, {"norm.bias", "bias of the normalised input", 0}} {
+			list = append(list, learned(l.rename(s.name), "H", []int{n.dims.H}, kernels.Named, s.doc, kernels.Init{Kind: kernels.Constant, A: s.first}))
+		}
+	}
+	return list
+}
+
+// normed returns h of the layer below as a layer reads it, given the parameters of normSpecs.
+func (l *layer) normed(dev kernels.Device, cfg kernels.ScanConfig, below states, norms []*gorgonia.Node) (states, error) {
+	own := norms[2*(l.number-1):]
+	var err error
+	if below.all, err = kernels.LayerNorm(dev, below.all, own[0], own[1]); err != nil {
+		return below, err
+	}
+	return below.cut(cfg.T, cfg.B, l.dims.I)
+}
+
+// cut takes the nodes of the steps, where there are some, from that of all.
+func (s states) cut(steps, b, h int) (states, error) {
+	list := make([]*gorgonia.Node, len(s.steps))
+	for t := range list {
+		var err error
+		if list[t], err = kernels.Field(s.all, t*b*h, b, h); err != nil {
+			return s, err
+		}
+	}
+	s.steps = list
+	return s, nil
+}
