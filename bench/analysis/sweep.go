@@ -14,6 +14,28 @@ type Visit func(index int, b *data.Batch, col int, logits []float32)
 //
 // Errors: those of engine.NewGraph, data.Set and the device.
 func (s *Subject) Sweep(set data.Set, n int, every bool, visit Visit) error {
+	o, rows := s.Task.O, 1
+	if every {
+		rows = s.Task.T
+	}
+	logits, one := make([]float32, rows*max(1, min(s.Batch, n))*o), make([]float32, rows*o)
+	return s.run(set, n, every, func(g *engine.Graph[float32], b *data.Batch, first, size int) error {
+		if err := g.Logits(logits); err != nil {
+			return err
+		}
+		for col := range size {
+			for row := range rows {
+				copy(one[row*o:(row+1)*o], logits[(row*b.B+col)*o:])
+			}
+			visit(first+col, b, col, one)
+		}
+		return nil
+	})
+}
+
+// run runs the first n samples of a set in batches and calls look behind each, with the graph, the batch, the number of
+// its first sample, and how many it has.
+func (s *Subject) run(set data.Set, n int, every bool, look func(g *engine.Graph[float32], b *data.Batch, first, size int) error) error {
 	t, batch := s.Task, max(1, min(s.Batch, n))
 	graph, err := engine.NewGraph(engine.GraphConfig{Net: s.Net, Device: s.Device, T: t.T, B: batch, I: t.I,
 		Goal: t.Goal, Every: every, Masked: t.Masked, Noise: s.Noise, Update: engine.EvaluationDraws(s.Seed)}, s.Params)
@@ -21,17 +43,11 @@ func (s *Subject) Sweep(set data.Set, n int, every bool, visit Visit) error {
 		return err
 	}
 	defer graph.Close()
-	rows := 1
-	if every {
-		rows = t.T
-	}
 	given := data.NewBatch(t, batch)
 	all := *t
 	all.Every = every
 	fed := data.NewBatch(&all, batch)
 	fed.X, fed.Mask = given.X, given.Mask // targets stay 0: the loss is not looked at
-	logits := make([]float32, rows*given.B*t.O)
-	one := make([]float32, rows*t.O)
 	for first := 0; first < n; first += given.B {
 		size := min(given.B, n-first)
 		for col := range size {
@@ -46,14 +62,8 @@ func (s *Subject) Sweep(set data.Set, n int, every bool, visit Visit) error {
 		if err := graph.Run(); err != nil {
 			return err
 		}
-		if err := graph.Logits(logits); err != nil {
+		if err := look(graph, given, first, size); err != nil {
 			return err
-		}
-		for col := range size {
-			for row := range rows {
-				copy(one[row*t.O:(row+1)*t.O], logits[(row*given.B+col)*t.O:])
-			}
-			visit(first+col, given, col, one)
 		}
 	}
 	return nil

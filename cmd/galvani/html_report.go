@@ -243,6 +243,16 @@ func plainList(s string) string {
 	return strings.Join(strings.Fields(strings.NewReplacer("[", "", "]", "", `"`, "", ",", " ").Replace(s)), " ")
 }
 
+// metrics adds the last value of each metric.
+func (p *page) metrics(r comparedRun) {
+	p.heading("Last metrics")
+	var table [][]string
+	for _, name := range slices.Sorted(maps.Keys(r.Metrics)) {
+		table = append(table, []string{name, fmt.Sprintf("%.6g", r.Metrics[name])})
+	}
+	p.table([]string{"metric", "value"}, table)
+}
+
 // place adds what ran where.
 func (p *page) place(run *rundir.Run) error {
 	text, err := run.Read("env.json")

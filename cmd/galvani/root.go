@@ -32,7 +32,7 @@ func newRoot() *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newTrain(), newSweep(), newRuns(), newEval(), newTrace(), newExport(), newReport(), newPerturb(), newFixedpoints(), newSimulate(), newTheory(), newFit(), newCorrespond(),
+		newTrain(), newSweep(), newRuns(), newEval(), newTrace(), newExport(), newReport(), newWatch(), newAnalyse(), newPerturb(), newFixedpoints(), newSimulate(), newTheory(), newFit(), newCorrespond(),
 		newModels(), newRules(), newNeurons(), newNetworks(), newTasks(), newData(),
 		newDevices(), newGradcheck(), newBench(), newExperiment(), newVersion(), newExitCodes(),
 	)
