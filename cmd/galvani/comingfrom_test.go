@@ -14,7 +14,7 @@ func TestComingFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	help := ""
-	for _, command := range []string{"train", "sweep", "export", "eval", "report", "trace", "runs compare"} {
+	for _, command := range []string{"train", "sweep", "export", "eval", "report", "trace", "watch", "analyse", "runs compare"} {
 		help += galvani(t, append(strings.Fields(command), "--help")...).ok(t).stdout
 	}
 	seen := 0
