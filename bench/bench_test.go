@@ -45,12 +45,22 @@ func TestFLOPs(t *testing.T) {
 			t.Errorf("%s: %v forward, %v in all, want %v and %v", model, f, b, want, 3*want)
 		}
 	}
-	c, err := trainStep("lstm", s, dev)
-	if err != nil {
-		t.Fatal(err)
+	// 24·B·H² and 2 passes of 2·B·I·4H per step; a second layer has inputs of its own, with a third pass.
+	one, above := 24.0*2*9*5+2*2*2*5*7*4*3, 24.0*2*9*5+3*2*2*5*3*4*3
+	for model, want := range map[string]float64{"lstm": one, "lstm:feedback": one, "lstm:layers": one + above} {
+		c, err := trainStep(model, s, dev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.flops != want {
+			t.Errorf("training step of %s: %v, want %v", model, c.flops, want)
+		}
+		if err := c.free(); err != nil {
+			t.Error(err)
+		}
 	}
-	if want := 24.0*2*9*5 + 2*2*2*5*7*4*3; c.flops != want { // 24·B·H² and 2 passes of 2·B·I·4H per step
-		t.Errorf("training step of lstm: %v, want %v", c.flops, want)
+	if _, _, err := bind("lstm:nonesuch", s); err == nil {
+		t.Error("a network of a form that there is not is bound")
 	}
 }
 
@@ -86,7 +96,8 @@ func TestRunQuick(t *testing.T) {
 	}
 	for _, want := range []string{"gemm  product", "scan crnn-simple forward", "scan crnn-simple forward+backward",
 		"scan crnn forward+backward", "scan rnn forward", "scan gru forward", "scan lstm forward+backward",
-		"train lstm training step", "graph crnn-simple forward+backward"} {
+		"train lstm training step", "train lstm:dale training step", "train lstm:layers training step", "train lstm:feedback training step",
+		"graph crnn-simple forward+backward"} {
 		if !seen[want] {
 			t.Errorf("no row for %s", want)
 		}
@@ -98,7 +109,7 @@ func TestRunQuick(t *testing.T) {
 func TestOnly(t *testing.T) {
 	openCPU(t)
 	var got []string
-	err := Run(context.Background(), Config{Threads: 1, Quick: true, Only: regexp.MustCompile("train lstm.*H=128"),
+	err := Run(context.Background(), Config{Threads: 1, Quick: true, Only: regexp.MustCompile("train lstm training.*H=128"),
 		Log: t.Logf, Each: func(r Row) error { got = append(got, r.Case+" "+r.Model); return nil }})
 	if err != nil || !slices.Equal(got, []string{"gemm ", "train lstm"}) {
 		t.Errorf("rows %q, error %v, want gemm and train lstm", got, err)

@@ -31,41 +31,66 @@ type problem[F engine.Float] struct {
 	dh   []F // [T·B,H]
 }
 
-// DaleSuffix behind the name of a model asks for it with Dale's law.
-const DaleSuffix = ":dale"
+// Form returns the name of a model without the form of its network, and the options of that form: NAME:dale is
+// the model with Dale's law, NAME:layers two layers of it, NAME:feedback the model with feedback alignment.
+//
+// Errors: a form that is none of these.
+func Form(model string) (name string, form []models.Option, err error) {
+	name, suffix, _ := strings.Cut(model, ":")
+	switch suffix {
+	case "":
+	case "dale":
+		wiring := models.NewWiring()
+		wiring.Dale = true
+		form = []models.Option{models.Wired(wiring)}
+	case "layers":
+		form = []models.Option{models.Layers(2)}
+	case "feedback":
+		form = []models.Option{models.FeedbackBy(models.Fixed)}
+	default:
+		err = fmt.Errorf("bench: %s: a network has the forms dale, layers and feedback, not %s", model, suffix)
+	}
+	return name, form, err
+}
 
-// bind gives a model its sizes, with its default settings. NAME:dale is the model with Dale's law;
-// of cond-varying then with A by type of cell, which is what sums over E and I units serve.
+// bind gives a model its sizes, with its default settings and in its form; cond-varying with Dale's law has A by
+// type of cell, which is what sums over E and I units serve.
 func bind(model string, s Shape) (models.Cell, *models.Network, error) {
-	name, dale := strings.CutSuffix(model, DaleSuffix)
+	name, form, err := Form(model)
+	if err != nil {
+		return nil, nil, err
+	}
 	e, err := models.Lookup(name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("bench: %w", err)
 	}
-	cell, wiring := e.New(), models.NewWiring()
-	if wiring.Dale = dale; dale {
-		if c, ok := cell.(*models.CondVarying); ok {
-			c.AShape = "type"
-		}
+	cell := e.New()
+	net, err := models.Bind(model, cell, models.Dims{I: s.I, H: s.H, O: outputs}, form...)
+	if c, ok := cell.(*models.CondVarying); ok && err == nil && net.Dale() {
+		c.AShape = "type"
+		net, err = models.Bind(model, cell, models.Dims{I: s.I, H: s.H, O: outputs}, form...)
 	}
-	net, err := models.Bind(model, cell, models.Dims{I: s.I, H: s.H, O: outputs}, models.Wired(wiring))
 	if err != nil {
 		return nil, nil, fmt.Errorf("bench: %w", err)
 	}
 	return cell, net, nil
 }
 
-// sizes is a scan without its numbers.
-type sizes struct{ cfg kernels.ScanConfig }
+// sizes is the scan of the first layer without its numbers, and those of the layers above it.
+type sizes struct {
+	cfg   kernels.ScanConfig
+	above []kernels.ScanConfig
+}
 
-// newSizes returns the scan of a model in float32.
-func newSizes(model string, s Shape) (sizes, error) {
-	z := sizes{kernels.ScanConfig{T: s.T, B: s.B, I: s.I, H: s.H, Dtype: tensor.Float32}}
+// newSizes returns the scans of a model in float32.
+func newSizes(model string, s Shape) (z sizes, err error) {
 	_, net, err := bind(model, s)
 	if err != nil {
 		return z, err
 	}
-	z.cfg.Cell, z.cfg.Params = net.Scan(), net.Operands()
+	layers, _ := net.Plan(kernels.Sequence{T: s.T, B: s.B, I: s.I})
+	z.cfg = kernels.ScanConfig{T: s.T, B: s.B, I: s.I, H: s.H, Dtype: tensor.Float32, Cell: net.Scan(), Params: net.Operands()}
+	z.above = layers[1:]
 	return z, nil
 }
 
@@ -111,7 +136,7 @@ func newProblem[F engine.Float](model string, s Shape) (*problem[F], error) {
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	stored := make([]*tensor.Dense, len(net.Specs())-2) // without the read-out
+	stored := make([]*tensor.Dense, len(net.Specs()))
 	for i := range stored {
 		stored[i] = params.View(i)
 	}

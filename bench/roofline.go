@@ -1,5 +1,7 @@
 package bench
 
+import "galvani/kernels"
+
 // The roofline of a repeat is the time that a device would take for the operations of the matrix
 // products alone, or for moving the sequences alone, whichever is longer. Share is that time
 // over the measured one. It is a bound from below and no promise: what waits for the step before
@@ -10,6 +12,7 @@ package bench
 //
 //	forward   2GH² + 2DHI
 //	backward  4GH² + 2DHI    gradients of h and of both kinds of weights, none of x
+//	                         2DHI more in layers above the first, which have I = H and a gradient of x
 //
 // Bytes of a GPU, per sequence and time step, 4 for each number in every precision; weights stay
 // on the chip, and of the state planes h alone is kept, from which the others can be had again:
@@ -74,15 +77,29 @@ func (z sizes) work(what string) (flops, bytes float64) {
 	if what == step {
 		numbers += 8 * float64(z.learned())
 	}
-	return flops, 4 * numbers
+	bytes = 4 * numbers
+	for _, c := range z.above {
+		layer, passes := sizes{cfg: c}, what
+		if what == step { // whose updates are counted
+			passes = both
+		}
+		f, b := layer.work(passes)
+		if _, in := layer.multiplications(); what != forward { // the gradient of the layer below
+			f += steps * 2 * in
+		}
+		flops, bytes = flops+f, bytes+b
+	}
+	return flops, bytes
 }
 
 // learned returns the number of learned parameters of the network.
 func (z sizes) learned() int {
 	n := outputs * (z.cfg.H + 1)
-	for _, s := range z.cfg.Params {
-		if s.Learned {
-			n += s.Len()
+	for _, c := range append([]kernels.ScanConfig{z.cfg}, z.above...) {
+		for _, s := range c.Params {
+			if s.Learned {
+				n += s.Len()
+			}
 		}
 	}
 	return n

@@ -65,6 +65,9 @@ func Suite(forms []string) []Case {
 	for _, s := range []Shape{narrow, middle} {
 		all = append(all, Case{Kind: caseTrain, Model: "lstm", What: step, Shape: s, Bound: bounds[s]})
 	}
+	for _, form := range []string{"lstm:dale", "lstm:layers", "lstm:feedback"} {
+		all = append(all, Case{Kind: caseTrain, Model: form, What: step, Shape: narrow})
+	}
 	all = append(all, Case{Kind: caseGraph, Model: "crnn-simple", What: both, Bound: 20, Rounds: 0.3,
 		Shape: Shape{T: 100, B: 64, I: inputs, H: 128}})
 	// The small shape shows what each operation costs where there is little to multiply.

@@ -295,15 +295,16 @@ func (k *Ops) upper(w *gorgonia.Node, cfg kernels.WeightsConfig) *gorgonia.Node 
 	return k.greater(w, k.Matrix(k.fresh("least"), cfg.R, cfg.C, least))
 }
 
-// OperandValues returns what the fused scan of the first layer would read, given its parameters, in
-// the order of Operands.
+// OperandValues returns what the fused scan of the first layer would read, given its parameters and any behind
+// them in Specs, in the order of Operands.
 //
 // Errors: parameters that do not have the shapes of the table.
 func (n *Network) OperandValues(params []*tensor.Dense) ([]*tensor.Dense, error) {
 	l := n.layers[0]
-	if len(params) != len(l.params) {
-		return nil, fmt.Errorf("models: %s: %d parameters, want %d: %w", n.name, len(params), len(l.params), kernels.ErrShape)
+	if len(params) < len(l.params) {
+		return nil, fmt.Errorf("models: %s: %d parameters, want at least %d: %w", n.name, len(params), len(l.params), kernels.ErrShape)
 	}
+	params = params[:len(l.params)]
 	g := gorgonia.NewGraph()
 	k := NewOps(g, params[0].Dtype(), 1, n.dims.H, n.name)
 	nodes := make([]*gorgonia.Node, len(params))

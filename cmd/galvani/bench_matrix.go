@@ -50,7 +50,7 @@ second, or of the best matrix product that was found on the CPU.`,
 	m.benchRun.flags(c)
 	m.benchRun.peerFlags(c, "cells in PyTorch and JAX", "PyTorch, JAX or both, for --peers, and NumPy, whose product costs may refer to")
 	f := c.Flags()
-	f.StringSliceVar(&m.Models, "models", []string{"crnn-simple", "crnn", "rnn", "gru", "lstm"}, "models, with commas; NAME:dale is one with Dale's law")
+	f.StringSliceVar(&m.Models, "models", []string{"crnn-simple", "crnn", "rnn", "gru", "lstm"}, "models, with commas; NAME:dale is one with Dale's law, NAME:layers has two layers, NAME:feedback has feedback alignment")
 	f.IntSliceVar(&m.Steps, "steps", []int{200}, "time steps of a sequence, with commas")
 	f.IntSliceVar(&m.Batches, "batches", []int{1, 4, 16, 64, 256}, "sequences of a batch, with commas")
 	f.IntSliceVar(&m.Hiddens, "hiddens", []int{64, 256}, "hidden units, with commas")
@@ -112,7 +112,11 @@ func (m *matrixFlags) check(c *cobra.Command) error {
 		}
 	}
 	for _, name := range m.Models {
-		if !slices.Contains(known, strings.TrimSuffix(name, bench.DaleSuffix)) {
+		plain, _, err := bench.Form(name)
+		if err != nil {
+			return fmt.Errorf("%w: --models: %w", errUsage, err)
+		}
+		if !slices.Contains(known, plain) {
 			return fmt.Errorf("%w: --models: %s", errUsage, setting.Unknown("model", name, known))
 		}
 	}
