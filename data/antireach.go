@@ -13,13 +13,9 @@ import "galvani/engine/cite"
 //
 // Source: Munoz and Everling (2004), doi:10.1038/nrn1345.
 type AntiReach struct {
-	Ring       int     `toml:"ring" doc:"directions, one channel each" unit:"1" min:"2" max:"64"`
-	Anti       bool    `toml:"anti" doc:"whether the opposite direction is right"`
-	FixationMs float64 `toml:"fixation_ms" doc:"fixation before the stimulus" unit:"ms" min:"0" max:"100000"`
-	StimulusMs float64 `toml:"stimulus_ms" doc:"duration of the stimulus" unit:"ms" min:"0" max:"100000"`
-	DelayMs    float64 `toml:"delay_ms" doc:"from the end of the stimulus to the decision" unit:"ms" min:"0" max:"100000"`
-	DecisionMs float64 `toml:"decision_ms" doc:"time for the choice" unit:"ms" min:"0" max:"100000"`
-	TrialTiming
+	Ring int  `toml:"ring" doc:"directions, one channel each" unit:"1" min:"2" max:"64"`
+	Anti bool `toml:"anti" doc:"whether the opposite direction is right"`
+	OneStimulus
 }
 
 func init() {
@@ -33,24 +29,19 @@ func init() {
 }
 
 func newAntiReach() *AntiReach {
-	return &AntiReach{Ring: 32, Anti: true, FixationMs: 500, StimulusMs: 500, DecisionMs: 500, TrialTiming: newTrialTiming(100, 0)}
+	return &AntiReach{Ring: 32, Anti: true, OneStimulus: OneStimulus{FixationMs: 500, StimulusMs: 500, DecisionMs: 500, TrialTiming: newTrialTiming(100, 0)}}
 }
 
 // Open implements Config.
 func (c *AntiReach) Open(env Env) (*Task, error) {
-	const name = "anti-reach"
-	if err := check(name, c); err != nil {
+	if err := check("anti-reach", c); err != nil {
 		return nil, err
 	}
 	if c.Anti && c.Ring%2 != 0 {
-		return nil, wrong(name, "ring is %d, and no channel is opposite to another; make it even, or take anti = false", c.Ring)
+		return nil, wrong("anti-reach", "ring is %d, and no channel is opposite to another; make it even, or take anti = false", c.Ring)
 	}
-	if err := c.atLeastOne(name, duration{"stimulus_ms", c.StimulusMs}, duration{"decision_ms", c.DecisionMs}); err != nil {
-		return nil, err
-	}
-	steps, length := c.counts(c.FixationMs, c.StimulusMs, c.DelayMs, c.DecisionMs)
-	t := &Task{Name: name, I: 1 + c.Ring, Classes: choices(c.Ring)}
-	return openTrials(t, env, c.TrialTiming, &reachTrials{*c, steps}, []string{"fixation", "stimulus", "delay", "decision"}, length, length)
+	t := &Task{Name: "anti-reach", I: 1 + c.Ring, Classes: choices(c.Ring)}
+	return c.openAlike(c, t, env, func(steps []int) protocol { return &reachTrials{*c, steps} }, c.spans()...)
 }
 
 // reachTrials draws the trials of the task.

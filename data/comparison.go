@@ -38,16 +38,10 @@ func newDelayComparison() *DelayComparison {
 
 // Open implements Config.
 func (c *DelayComparison) Open(env Env) (*Task, error) {
-	const name = "delay-comparison"
-	if err := check(name, c); err != nil {
-		return nil, err
-	}
-	if err := c.atLeastOne(name, duration{"stimulus_ms", c.StimulusMs}, duration{"decision_ms", c.DecisionMs}); err != nil {
-		return nil, err
-	}
-	steps, length := c.counts(c.FixationMs, c.StimulusMs, c.DelayMs, c.StimulusMs, c.DecisionMs)
-	t := &Task{Name: name, I: 2, Classes: choices(2)}
-	return openTrials(t, env, c.TrialTiming, &comparisonTrials{steps}, []string{"fixation", "stimulus 1", "delay", "stimulus 2", "decision"}, length, length)
+	t := &Task{Name: "delay-comparison", I: 2, Classes: choices(2)}
+	return c.openAlike(c, t, env, func(steps []int) protocol { return &comparisonTrials{steps} },
+		stretch{"fixation", c.FixationMs, ""}, stretch{"stimulus 1", c.StimulusMs, "stimulus_ms"}, stretch{"delay", c.DelayMs, ""},
+		stretch{"stimulus 2", c.StimulusMs, ""}, stretch{"decision", c.DecisionMs, "decision_ms"})
 }
 
 // weaker are the weaker strengths of the pairs, apart is by how much the others are stronger.

@@ -12,22 +12,13 @@ type Evidence struct {
 }
 
 // open opens the task cfg, which holds c and shows one stimulus, or two that divide the coherence of a
-// trial at random, with periods of the given names and durations in ms.
-func (c *Evidence) open(name string, cfg Config, env Env, stimuli int, periods []string, durations ...float64) (*Task, error) {
-	if err := check(name, cfg); err != nil {
-		return nil, err
-	}
-	if err := c.atLeastOne(name, duration{"stimulus_ms", c.StimulusMs}, duration{"decision_ms", c.DecisionMs}); err != nil {
-		return nil, err
-	}
-	p := &evidenceTrials{ring: c.Ring, coherences: c.Coherences, stimuli: stimuli}
-	length := 0
-	for _, ms := range durations {
-		p.steps = append(p.steps, c.count(ms))
-		length += c.count(ms)
-	}
+// trial at random, with delays between stimulus and decision.
+func (c *Evidence) open(name string, cfg Config, env Env, stimuli int, delays ...stretch) (*Task, error) {
 	t := &Task{Name: name, I: 1 + stimuli*c.Ring, Classes: choices(c.Ring)}
-	return openTrials(t, env, c.TrialTiming, p, periods, length, length)
+	spans := append([]stretch{{"fixation", c.FixationMs, ""}, {"stimulus", c.StimulusMs, "stimulus_ms"}}, delays...)
+	return c.openAlike(cfg, t, env, func(steps []int) protocol {
+		return &evidenceTrials{ring: c.Ring, coherences: c.Coherences, stimuli: stimuli, steps: steps}
+	}, append(spans, stretch{"decision", c.DecisionMs, "decision_ms"})...)
 }
 
 // evidenceTrials draws trials whose choices and coherences take turns.

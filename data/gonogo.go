@@ -12,13 +12,7 @@ import "galvani/engine/cite"
 // Chance is 1/2.
 //
 // Source: the timing of Zhang et al. (2019), doi:10.7554/eLife.43191, in NeuroGym.
-type GoNoGo struct {
-	FixationMs float64 `toml:"fixation_ms" doc:"fixation before the stimulus" unit:"ms" min:"0" max:"100000"`
-	StimulusMs float64 `toml:"stimulus_ms" doc:"duration of the stimulus" unit:"ms" min:"0" max:"100000"`
-	DelayMs    float64 `toml:"delay_ms" doc:"from the end of the stimulus to the decision" unit:"ms" min:"0" max:"100000"`
-	DecisionMs float64 `toml:"decision_ms" doc:"time for the choice" unit:"ms" min:"0" max:"100000"`
-	TrialTiming
-}
+type GoNoGo struct{ OneStimulus }
 
 func init() {
 	Register(Entry{
@@ -31,21 +25,13 @@ func init() {
 }
 
 func newGoNoGo() *GoNoGo {
-	return &GoNoGo{StimulusMs: 500, DelayMs: 500, DecisionMs: 500, TrialTiming: newTrialTiming(100, 0)}
+	return &GoNoGo{OneStimulus{StimulusMs: 500, DelayMs: 500, DecisionMs: 500, TrialTiming: newTrialTiming(100, 0)}}
 }
 
 // Open implements Config.
 func (c *GoNoGo) Open(env Env) (*Task, error) {
-	const name = "go-nogo"
-	if err := check(name, c); err != nil {
-		return nil, err
-	}
-	if err := c.atLeastOne(name, duration{"stimulus_ms", c.StimulusMs}, duration{"decision_ms", c.DecisionMs}); err != nil {
-		return nil, err
-	}
-	steps, length := c.counts(c.FixationMs, c.StimulusMs, c.DelayMs, c.DecisionMs)
-	t := &Task{Name: name, I: 3, Classes: []string{"fixate", "go"}}
-	return openTrials(t, env, c.TrialTiming, &goTrials{steps}, []string{"fixation", "stimulus", "delay", "decision"}, length, length)
+	t := &Task{Name: "go-nogo", I: 3, Classes: []string{"fixate", "go"}}
+	return c.openAlike(c, t, env, func(steps []int) protocol { return &goTrials{steps} }, c.spans()...)
 }
 
 // goTrials draws the trials of the task.

@@ -39,33 +39,22 @@ func newDelayMatch() *DelayMatch {
 
 // Open implements Config.
 func (c *DelayMatch) Open(env Env) (*Task, error) {
-	const name = "dms"
-	if err := check(name, c); err != nil {
-		return nil, err
-	}
-	err := c.atLeastOne(name, duration{"sample_ms", c.SampleMs}, duration{"test_ms", c.TestMs}, duration{"decision_ms", c.DecisionMs})
-	if err != nil {
-		return nil, err
-	}
-	p, length := &matchTrials{ring: c.Ring}, 0
-	for k, ms := range []float64{c.FixationMs, c.SampleMs, c.DelayMs, c.TestMs, c.DecisionMs} {
-		p.steps[k] = c.count(ms)
-		length += p.steps[k]
-	}
-	t := &Task{Name: name, I: 1 + c.Ring, Classes: []string{"fixate", "match", "non-match"}}
-	return openTrials(t, env, c.TrialTiming, p, []string{"fixation", "sample", "delay", "test", "decision"}, length, length)
+	t := &Task{Name: "dms", I: 1 + c.Ring, Classes: []string{"fixate", "match", "non-match"}}
+	return c.openAlike(c, t, env, func(steps []int) protocol { return &matchTrials{c.Ring, steps} },
+		stretch{"fixation", c.FixationMs, ""}, stretch{"sample", c.SampleMs, "sample_ms"}, stretch{"delay", c.DelayMs, ""},
+		stretch{"test", c.TestMs, "test_ms"}, stretch{"decision", c.DecisionMs, "decision_ms"})
 }
 
 // matchTrials draws the trials of the task.
 type matchTrials struct {
 	ring  int
-	steps [5]int // of the periods
+	steps []int // of the periods
 }
 
 func (p *matchTrials) draw(index int, r stream) (trial, stream) {
 	var t trial
 	k := turns(index)
-	t.lay(p.steps[:]...)
+	t.lay(p.steps...)
 	differs := k.next(2)
 	t.choice, t.coherence = 1+differs, 100
 	sample := float64(k.next(p.ring))

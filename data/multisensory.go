@@ -33,7 +33,7 @@ func newMultisensory() *Multisensory {
 
 // Open implements Config.
 func (c *Multisensory) Open(env Env) (*Task, error) {
-	return c.open("multisensory", c, env, modalities, []string{"fixation", "stimulus", "decision"}, c.FixationMs, c.StimulusMs, c.DecisionMs)
+	return c.open("multisensory", c, env, modalities)
 }
 
 // categoryFree describes the task.

@@ -38,16 +38,10 @@ func newPairedAssociation() *PairedAssociation {
 
 // Open implements Config.
 func (c *PairedAssociation) Open(env Env) (*Task, error) {
-	const name = "paired-association"
-	if err := check(name, c); err != nil {
-		return nil, err
-	}
-	if err := c.atLeastOne(name, duration{"stimulus_ms", c.StimulusMs}, duration{"decision_ms", c.DecisionMs}); err != nil {
-		return nil, err
-	}
-	steps, length := c.counts(c.FixationMs, c.StimulusMs, c.BetweenMs, c.StimulusMs, c.DelayMs, c.DecisionMs)
-	t := &Task{Name: name, I: 5, Classes: []string{"fixate", "go"}}
-	return openTrials(t, env, c.TrialTiming, &pairTrials{steps}, []string{"fixation", "stimulus 1", "delay 1", "stimulus 2", "delay 2", "decision"}, length, length)
+	t := &Task{Name: "paired-association", I: 5, Classes: []string{"fixate", "go"}}
+	return c.openAlike(c, t, env, func(steps []int) protocol { return &pairTrials{steps} },
+		stretch{"fixation", c.FixationMs, ""}, stretch{"stimulus 1", c.StimulusMs, "stimulus_ms"}, stretch{"delay 1", c.BetweenMs, ""},
+		stretch{"stimulus 2", c.StimulusMs, ""}, stretch{"delay 2", c.DelayMs, ""}, stretch{"decision", c.DecisionMs, "decision_ms"})
 }
 
 // pairTrials draws the trials of the task.

@@ -36,7 +36,7 @@ func newPerceptual() *Perceptual {
 
 // Open implements Config.
 func (c *Perceptual) Open(env Env) (*Task, error) {
-	return c.open("perceptual", c, env, 1, []string{"fixation", "stimulus", "delay", "decision"}, c.FixationMs, c.StimulusMs, c.DelayMs, c.DecisionMs)
+	return c.open("perceptual", c, env, 1, stretch{"delay", c.DelayMs, ""})
 }
 
 // visualMotion describes the task.

@@ -179,6 +179,49 @@ func (c *TrialTiming) count(ms float64) int {
 	return int(ms/c.StepMs + rounding)
 }
 
+// stretch is a period of trials that all have the same ones: its name, how long it lasts, and the key of that where
+// it must last a step at least.
+type stretch struct {
+	name string
+	ms   float64
+	key  string
+}
+
+// openAlike opens the task with settings cfg, whose trials have the periods of spans; draw makes its protocol from
+// their steps. T has name, inputs and classes.
+func (c *TrialTiming) openAlike(cfg Config, t *Task, env Env, draw func(steps []int) protocol, spans ...stretch) (*Task, error) {
+	if err := check(t.Name, cfg); err != nil {
+		return nil, err
+	}
+	var names []string
+	var ms []float64
+	for _, s := range spans {
+		if s.key != "" {
+			if err := c.atLeastOne(t.Name, duration{s.key, s.ms}); err != nil {
+				return nil, err
+			}
+		}
+		names, ms = append(names, s.name), append(ms, s.ms)
+	}
+	steps, length := c.counts(ms...)
+	return openTrials(t, env, *c, draw(steps), names, length, length)
+}
+
+// OneStimulus is the timing of trials with one stimulus: fixation, stimulus, delay, decision.
+type OneStimulus struct {
+	FixationMs float64 `toml:"fixation_ms" doc:"fixation before the stimulus" unit:"ms" min:"0" max:"100000"`
+	StimulusMs float64 `toml:"stimulus_ms" doc:"duration of the stimulus" unit:"ms" min:"0" max:"100000"`
+	DelayMs    float64 `toml:"delay_ms" doc:"from the end of the stimulus to the decision" unit:"ms" min:"0" max:"100000"`
+	DecisionMs float64 `toml:"decision_ms" doc:"time for the choice" unit:"ms" min:"0" max:"100000"`
+	TrialTiming
+}
+
+// spans returns the periods.
+func (c *OneStimulus) spans() []stretch {
+	return []stretch{{"fixation", c.FixationMs, ""}, {"stimulus", c.StimulusMs, "stimulus_ms"}, {"delay", c.DelayMs, ""},
+		{"decision", c.DecisionMs, "decision_ms"}}
+}
+
 // counts returns the steps of periods, and their sum.
 func (c *TrialTiming) counts(ms ...float64) (steps []int, total int) {
 	for _, d := range ms {
