@@ -36,13 +36,24 @@ func args(first []string, more ...string) []string {
 
 // sized leaves out the number of units for a model that has one of its own, and makes its steps few.
 func sized(line []string) []string {
-	if !slices.Contains(line, "lgmd") {
+	model := slices.Index(line, "--model")
+	if model < 0 || !ownUnits(line[model+1]) {
 		return line
 	}
 	for i := slices.Index(line, "--hidden"); i >= 0; i = slices.Index(line, "--hidden") {
 		line = slices.Delete(line, i, i+2)
 	}
 	return append(line, "--dt", "1")
+}
+
+// ownUnits tells whether a model has a number of units of its own.
+func ownUnits(model string) bool {
+	e, err := models.Lookup(model)
+	if err != nil {
+		return false
+	}
+	_, own := e.New().(models.Sized)
+	return own
 }
 
 // trained trains a tiny network quietly and returns its run directory.
