@@ -59,7 +59,7 @@ func (p *reachTrials) draw(index int, r stream) (trial, stream) {
 	if p.cfg.Anti {
 		t.choice = 1 + (at+p.cfg.Ring/2)%p.cfg.Ring
 	}
-	t.show(patch{t.starts[1], t.starts[2], 1, p.cfg.Ring, 0, 1, float64(at), true})
+	t.show(patch{t.starts[1], t.starts[2], 1, p.cfg.Ring, 0, 1, float64(at), true, 0})
 	return t, r
 }
 

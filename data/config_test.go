@@ -45,6 +45,9 @@ func TestKeys(t *testing.T) {
 			if f.Tag.Get("unit") == "" {
 				t.Errorf("%s: key %s has no unit", e.Name, key)
 			}
+			if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.String {
+				v = v.Index(0)
+			}
 			if v.Kind() == reflect.String {
 				old := v.String()
 				v.SetString("no such word")

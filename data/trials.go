@@ -53,6 +53,7 @@ type Trial struct {
 	Earliest  int      // first and last step at which the choice may come
 	Latest    int
 	Coherence float64 // of the stimuli that count, in %; 0 for tasks without
+	Kind      string  // which task it is of, where there are several in one; otherwise empty
 }
 
 // Period is the steps First to End−1 of a trial.
@@ -93,18 +94,19 @@ func (d Decision) Right(answer func(step int) int) bool {
 // Sizes that the trials of all tasks keep within, so that drawing one allocates nothing.
 const (
 	mostPeriods = 6
-	mostPatches = 4
+	mostPatches = 8
 	mostSteps   = 100000
 )
 
 // patch is a part of the input, added to what is there already: n channels from channel on,
-// over the steps first to end−1, at level base + swing·cos(2π(i − peak)/n).
+// over the steps first to end−1, at level base + swing·cos(2π(i − peak)/n), or with a bump around the peak.
 type patch struct {
 	first, end  int
 	channel, n  int
 	base, swing float64
 	peak        float64
 	noisy       bool
+	bump        float64 // strength of a bump around the peak, see Yang; 0 for none
 }
 
 // trial is a drawn trial.
@@ -114,6 +116,7 @@ type trial struct {
 	due, settled     int // the choice is the target in the steps due to settled−1
 	earliest, latest int // steps at which it is taken for right
 	coherence        float64
+	kind             string // of tasks that are several
 	patches          [mostPatches]patch
 	shown            int // patches in use
 }
@@ -136,7 +139,7 @@ func (t *trial) show(p patch) {
 
 // showRing shows a stimulus on a ring of n channels throughout a period.
 func (t *trial) showRing(period, channel, n int, peak, coherence float64) {
-	t.show(patch{t.starts[period], t.starts[period+1], channel, n, 0.5, coherence / 200, peak, true})
+	t.show(patch{t.starts[period], t.starts[period+1], channel, n, 0.5, coherence / 200, peak, true, 0})
 }
 
 // showLevel holds a channel at a level throughout a period.
@@ -277,7 +280,7 @@ func openTrials(t *Task, env Env, c TrialTiming, p protocol, periods []string, s
 // Trial implements Trials.
 func (s *trials) Trial(epoch, index int) Trial {
 	drawn, _ := s.protocol.draw(index, s.stream(epoch, index))
-	t := Trial{Choice: drawn.choice, Earliest: drawn.earliest, Latest: drawn.latest, Coherence: drawn.coherence}
+	t := Trial{Choice: drawn.choice, Earliest: drawn.earliest, Latest: drawn.latest, Coherence: drawn.coherence, Kind: drawn.kind}
 	for k, name := range s.periods {
 		t.Periods = append(t.Periods, Period{name, drawn.starts[k], drawn.starts[k+1]})
 	}
@@ -308,6 +311,10 @@ func (s *trials) paint(b *Batch, col int, p patch, r *stream) {
 		if p.swing != 0 {
 			level += p.swing * math.Cos(2*math.Pi*(float64(i)-p.peak)/float64(p.n))
 		}
+		if p.bump != 0 {
+			d := math.Abs(math.Remainder(float64(i)-p.peak, float64(p.n))) * 2 * math.Pi / float64(p.n)
+			level += bumpHeight * p.bump * math.Exp(-d*d/(2*bumpWidth*bumpWidth))
+		}
 		for step := p.first; step < p.end; step++ {
 			v := level
 			if p.noisy && s.noise > 0 {
@@ -317,6 +324,9 @@ func (s *trials) paint(b *Batch, col int, p patch, r *stream) {
 		}
 	}
 }
+
+// A bump of strength 1 is so high, and has this standard deviation.
+const bumpHeight, bumpWidth = 0.8, math.Pi / 8
 
 // setTargets writes class, weight and mask of every step.
 func (s *trials) setTargets(b *Batch, col int, t *trial) {

@@ -35,7 +35,7 @@ func (s *Subject) Measure(set data.Set) (engine.Metrics, []Trials, error) {
 // measure makes the metrics of the logits, [T,O] or the last [O], that run gives for each sample of a set.
 func (s *Subject) measure(set data.Set, run func(Visit) error) (engine.Metrics, []Trials, error) {
 	var m engine.Metrics
-	c := tally{at: map[float64]*Trials{}}
+	c := tally{at: map[group]*Trials{}}
 	c.set, _ = set.(data.Trials)
 	err := run(func(index int, b *data.Batch, col int, logits []float32) {
 		if c.set != nil {

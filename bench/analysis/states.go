@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -13,25 +14,55 @@ type States struct {
 	N, T, H int
 	Values  []float32 // [N,T,H]
 	Ends    []int     // steps of each sequence
-	Keys    []float64 // of the conditions, rising: classes, or coherences in %
-	Of      []int     // the condition of each sequence, a number of Keys
+	Names   []string  // of the conditions, in order
+	Of      []int     // the condition of each sequence, a number of Names
 }
 
 // Conditions are what sequences can be told apart by.
-var Conditions = []string{"class", "coherence"}
+var Conditions = []string{"class", "coherence", "task"}
+
+// condition is one of a set, in the order of its number and then of its name.
+type condition struct {
+	number float64
+	name   string
+}
+
+func (a condition) compare(b condition) int {
+	return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.name, b.name))
+}
+
+// condition returns that of a sequence.
+func (s *Subject) condition(by string, set data.Set, b *data.Batch, col, index int) condition {
+	class := 0
+	if trials, ok := set.(data.Trials); ok {
+		switch t := trials.Trial(0, index); by {
+		case "coherence":
+			return condition{t.Coherence, fmt.Sprintf("%g %%", t.Coherence)}
+		case "task":
+			return condition{0, cmp.Or(t.Kind, s.Task.Name)}
+		default:
+			class = t.Choice
+		}
+	} else if b.Label != nil && !b.Every {
+		class = int(b.Label[col])
+	}
+	if class < len(s.Task.Classes) {
+		return condition{float64(class), s.Task.Classes[class]}
+	}
+	return condition{float64(class), fmt.Sprintf("class %d", class)}
+}
 
 // States runs the first n sequences of a set. Sequences of a task without classes are of one condition.
 //
 // Errors: engine.ErrOption for coherences of a task without trials; engine.ErrNotFinite; those of Sweep.
 func (s *Subject) States(set data.Set, n int, by string) (*States, error) {
-	trials, ok := set.(data.Trials)
-	if by == "coherence" && !ok {
-		return nil, fmt.Errorf("analysis: task %s has no coherences: %w", s.Task.Name, engine.ErrOption)
+	if _, ok := set.(data.Trials); by != "class" && !ok {
+		return nil, fmt.Errorf("analysis: task %s has no trials to be told apart by %s; take class: %w", s.Task.Name, by, engine.ErrOption)
 	}
 	n = min(n, set.Len())
 	w := &States{N: n, T: s.Task.T, H: s.Net.Hidden()}
 	w.Values = make([]float32, n*w.T*w.H)
-	var keys []float64
+	var keys []condition
 	h := make([]float32, w.T*max(1, min(s.Batch, n))*w.H)
 	err := s.run(set, n, true, func(g *engine.Graph[float32], b *data.Batch, first, size int) error {
 		if err := g.H(h); err != nil {
@@ -46,16 +77,7 @@ func (s *Subject) States(set data.Set, n int, by string) (*States, error) {
 				copy(w.Values[((first+col)*w.T+t)*w.H:][:w.H], h[(t*b.B+col)*w.H:])
 			}
 			w.Ends = append(w.Ends, end)
-			key := 0.0
-			switch {
-			case by == "coherence":
-				key = trials.Trial(0, first+col).Coherence
-			case ok:
-				key = float64(trials.Trial(0, first+col).Choice)
-			case b.Label != nil && !b.Every:
-				key = float64(b.Label[col])
-			}
-			keys = append(keys, key)
+			keys = append(keys, s.condition(by, set, b, col, first+col))
 		}
 		return nil
 	})
@@ -67,10 +89,12 @@ func (s *Subject) States(set data.Set, n int, by string) (*States, error) {
 			return nil, fmt.Errorf("analysis: states: %w", engine.ErrNotFinite)
 		}
 	}
-	w.Keys = slices.Compact(slices.Sorted(slices.Values(keys)))
-	for _, k := range keys {
-		at, _ := slices.BinarySearch(w.Keys, k)
-		w.Of = append(w.Of, at)
+	all := slices.Compact(slices.SortedFunc(slices.Values(keys), condition.compare))
+	for _, c := range all {
+		w.Names = append(w.Names, c.name)
+	}
+	for _, c := range keys {
+		w.Of = append(w.Of, slices.Index(all, c))
 	}
 	return w, nil
 }
@@ -81,13 +105,13 @@ func (w *States) at(seq, t int) []float32 { return w.Values[(seq*w.T+t)*w.H:][:w
 // Means returns the course of each condition, the mean over its sequences, [C,T',H], over the T' steps that each
 // condition has a sequence of.
 func (w *States) Means() (values []float64, steps int) {
-	longest := make([]int, len(w.Keys))
+	longest := make([]int, len(w.Names))
 	for seq, end := range w.Ends {
 		longest[w.Of[seq]] = max(longest[w.Of[seq]], end)
 	}
 	steps = slices.Min(longest)
-	values = make([]float64, len(w.Keys)*steps*w.H)
-	counts := make([]float64, len(w.Keys)*steps)
+	values = make([]float64, len(w.Names)*steps*w.H)
+	counts := make([]float64, len(w.Names)*steps)
 	for seq, end := range w.Ends {
 		for t := range min(end, steps) {
 			row := w.Of[seq]*steps + t

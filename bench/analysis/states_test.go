@@ -23,8 +23,8 @@ func TestStates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.N != 13 || w.H != 6 || !slices.Equal(w.Keys, []float64{1, 2}) || w.Ends[0] != s.Task.T {
-		t.Fatalf("%d sequences of %d units, conditions %v, ends %v", w.N, w.H, w.Keys, w.Ends)
+	if w.N != 13 || w.H != 6 || !slices.Equal(w.Names, []string{"choice 1", "choice 2"}) || w.Ends[0] != s.Task.T {
+		t.Fatalf("%d sequences of %d units, conditions %v, ends %v", w.N, w.H, w.Names, w.Ends)
 	}
 	b, err := session.Batch(s.Task.Test, 13)
 	if err != nil {
@@ -41,8 +41,8 @@ func TestStates(t *testing.T) {
 	}
 	for seq := range w.N {
 		trial := s.Task.Test.(data.Trials).Trial(0, seq)
-		if w.Keys[w.Of[seq]] != float64(trial.Choice) {
-			t.Errorf("sequence %d has condition %v, want %d", seq, w.Keys[w.Of[seq]], trial.Choice)
+		if w.Of[seq] != trial.Choice-1 {
+			t.Errorf("sequence %d has condition %v, want %d", seq, w.Of[seq], trial.Choice-1)
 		}
 		for step := range w.T {
 			for k, v := range w.at(seq, step) {
@@ -52,14 +52,14 @@ func TestStates(t *testing.T) {
 			}
 		}
 	}
-	if w, err := s.States(s.Task.Test, 10, "coherence"); err != nil || w.N != 10 || len(w.Keys) != 5 || w.Keys[4] != 51.2 {
-		t.Errorf("coherences %v of %d sequences, %v", w.Keys, w.N, err)
+	if w, err := s.States(s.Task.Test, 10, "coherence"); err != nil || w.N != 10 || len(w.Names) != 5 || w.Names[4] != "51.2 %" {
+		t.Errorf("coherences %v of %d sequences, %v", w.Names, w.N, err)
 	}
 	a, _ := subject(t, "rnn", "adding", adding)
 	if _, err := a.States(a.Task.Test, 10, "coherence"); !errors.Is(err, engine.ErrOption) {
 		t.Errorf("coherences of a regression: %v", err)
 	}
-	if w, err := a.States(a.Task.Test, 10, "class"); err != nil || len(w.Keys) != 1 {
+	if w, err := a.States(a.Task.Test, 10, "class"); err != nil || len(w.Names) != 1 {
 		t.Errorf("conditions of a regression are %v, %v", w, err)
 	}
 }
@@ -68,7 +68,7 @@ func TestStates(t *testing.T) {
 func made(t, h int, ends, of []int, value func(seq, step, unit int) float64) *States {
 	w := &States{N: len(ends), T: t, H: h, Ends: ends, Of: of}
 	for range slices.Max(of) + 1 {
-		w.Keys = append(w.Keys, float64(len(w.Keys)))
+		w.Names = append(w.Names, "")
 	}
 	for seq := range ends {
 		for step := range t {

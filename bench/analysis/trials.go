@@ -1,14 +1,16 @@
 package analysis
 
 import (
-	"maps"
+	"cmp"
+	"fmt"
 	"slices"
 
 	"galvani/data"
 )
 
-// Trials counts the trials of one coherence of the stimuli.
+// Trials counts the trials of one coherence of the stimuli, or of one task where there are several in one.
 type Trials struct {
+	Kind      string  `json:"kind,omitempty"`
 	Coherence float64 `json:"coherence"` // in %, 0 for tasks without
 	Count     int     `json:"count"`
 	Right     int     `json:"right"`
@@ -23,21 +25,37 @@ func Total(list []Trials) Trials {
 	return all
 }
 
-// Decide counts the trials of a set that end in the right choice, by coherence.
+// Decide counts the trials of a set that end in the right choice, by coherence or by task.
 //
 // Errors: those of Sweep.
 func (s *Subject) Decide(set data.Trials) ([]Trials, error) {
-	c := tally{set: set, at: map[float64]*Trials{}}
+	c := tally{set: set, at: map[group]*Trials{}}
 	err := s.Sweep(set, set.Len(), true, func(index int, _ *data.Batch, _ int, logits []float32) {
 		c.add(index, logits, s.Task.O)
 	})
 	return c.list(), err
 }
 
-// tally counts trials by coherence.
+// group is what trials are counted apart by.
+type group struct {
+	kind      string
+	coherence float64
+}
+
+// Name says which trials are counted.
+func (t Trials) Name() string { return group{t.Kind, t.Coherence}.String() }
+
+func (g group) String() string {
+	if g.kind != "" {
+		return g.kind
+	}
+	return fmt.Sprintf("%g %%", g.coherence)
+}
+
+// tally counts trials by group.
 type tally struct {
 	set data.Trials // nil for a task without
-	at  map[float64]*Trials
+	at  map[group]*Trials
 }
 
 // add takes a trial with the logits [T,O] of its answers.
@@ -47,10 +65,11 @@ func (c tally) add(index int, logits []float32, outputs int) {
 		answers[t] = largest(logits[t*outputs : (t+1)*outputs])
 	}
 	trial := c.set.Trial(0, index)
-	at := c.at[trial.Coherence]
+	key := group{trial.Kind, trial.Coherence}
+	at := c.at[key]
 	if at == nil {
-		at = &Trials{Coherence: trial.Coherence}
-		c.at[trial.Coherence] = at
+		at = &Trials{Kind: trial.Kind, Coherence: trial.Coherence}
+		c.at[key] = at
 	}
 	at.Count++
 	if trial.Right(answers) {
@@ -60,8 +79,11 @@ func (c tally) add(index int, logits []float32, outputs int) {
 
 func (c tally) list() []Trials {
 	var list []Trials
-	for _, coherence := range slices.Sorted(maps.Keys(c.at)) {
-		list = append(list, *c.at[coherence])
+	for _, t := range c.at {
+		list = append(list, *t)
 	}
+	slices.SortFunc(list, func(a, b Trials) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Coherence, b.Coherence))
+	})
 	return list
 }

@@ -20,7 +20,7 @@ type Tuning struct {
 
 // Tuning returns that of the units.
 func (w *States) Tuning() Tuning {
-	c := len(w.Keys)
+	c := len(w.Names)
 	t := Tuning{Mean: make([]float64, c*w.H), Selectivity: make([]float64, w.H), Preferred: make([]int, w.H)}
 	activity, counts := w.Activity(), make([]float64, c)
 	for seq := range w.N {

@@ -21,7 +21,7 @@ import (
 
 const analyseDoc = `Analyse the states of a trained network, h of its last layer, on the first sequences of the test set, and write
 figures and one file of numbers, analysis.npz, to a folder. The conditions are the classes of the sequences (of trials: the
-right choices) or the coherences of the stimuli; the course of a condition is the mean over its sequences.
+right choices), the coherences of the stimuli, or the tasks where a set has several; the course of a condition is the mean over its sequences.
 
   courses [C,T,H]            of the conditions, over the steps that all of them have
   pca.axes [K,H], pca.mean   principal components of the courses; pca.variance [H] along each, pca.courses [C,T,K]
@@ -117,7 +117,7 @@ func newAnalyse() *cobra.Command {
 	jsonFlag(c, &f.json)
 	f.add(c.Flags())
 	c.Flags().StringVar(&f.out, "out", "", "`folder` to write to; RUN/analysis, if empty")
-	c.Flags().StringVar(&f.by, "by", f.by, "what tells the conditions apart: class or coherence")
+	c.Flags().StringVar(&f.by, "by", f.by, "what tells the conditions apart: class, coherence, or task where a set has several")
 	c.Flags().IntVar(&f.sequences, "sequences", f.sequences, "`number` of sequences of the test set")
 	c.Flags().StringArrayVar(&f.against, "against", nil, "another `run` to compare the states with; may be given again")
 	return c
@@ -131,9 +131,7 @@ func (f *analyseFlags) analyse(j *job, state *rundir.State, dir string, stderr i
 		return r, err
 	}
 	r.Sequences, r.Units = a.states.N, a.states.H
-	for _, key := range a.states.Keys {
-		r.Conditions = append(r.Conditions, a.condition(f.by, key))
-	}
+	r.Conditions = a.states.Names
 	if err := a.look(&r); err != nil {
 		return r, err
 	}
@@ -201,14 +199,6 @@ type analysed struct {
 	tensors  []safetensors.Tensor
 }
 
-// condition names a condition.
-func (a *analysed) condition(by string, key float64) string {
-	if by == "coherence" {
-		return fmt.Sprintf("%g %%", key)
-	}
-	return className(a.task.Classes, int(key))
-}
-
 // keep adds numbers to the file.
 func (a *analysed) keep(name string, values []float64, shape ...int) {
 	a.tensors = append(a.tensors, safetensors.Float64(name, shape, values))
@@ -226,7 +216,7 @@ func (a *analysed) keepInts(name string, values []int) {
 // look finds out about the network.
 func (a *analysed) look(r *analysisReport) (err error) {
 	w := a.states
-	c, h := len(w.Keys), w.H
+	c, h := len(w.Names), w.H
 	courses, steps := w.Means()
 	a.steps = steps
 	pca, err := analysis.Principal(courses, h)
@@ -249,7 +239,6 @@ func (a *analysed) look(r *analysisReport) (err error) {
 		r.Variance = append(r.Variance, v/max(total, 1e-300))
 	}
 	a.shown = pca.Project(courses, k)
-	a.keep("conditions", w.Keys, c)
 	a.keep("courses", courses, c, steps, h)
 	a.keep("pca.mean", pca.Mean, h)
 	a.keep("pca.variance", pca.Variance, h)
@@ -292,7 +281,7 @@ func (a *analysed) tuned(r *analysisReport) {
 			r.Selective++
 		}
 	}
-	a.keep("tuning.mean", a.tuning.Mean, len(a.states.Keys), a.states.H)
+	a.keep("tuning.mean", a.tuning.Mean, len(a.states.Names), a.states.H)
 	a.keep("tuning.selectivity", a.tuning.Selectivity, a.states.H)
 	a.keepInts("tuning.preferred", a.tuning.Preferred)
 	a.keep("activity", a.states.Activity(), a.states.N, a.states.H)

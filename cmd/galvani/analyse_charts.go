@@ -77,8 +77,8 @@ func (a *analysed) plane(r *analysisReport) (list []chart.Series) {
 
 // begins are rings around the first steps.
 func (a *analysed) begins() (list []chart.Mark) {
-	k := len(a.shown) / (len(a.states.Keys) * a.steps)
-	for c := range a.states.Keys {
+	k := len(a.shown) / (len(a.states.Names) * a.steps)
+	for c := range a.states.Names {
 		m := chart.Mark{X: a.shown[c*a.steps*k]}
 		if k > 1 {
 			m.Y = a.shown[c*a.steps*k+1]

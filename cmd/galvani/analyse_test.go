@@ -61,8 +61,8 @@ func TestAnalyse(t *testing.T) {
 			t.Errorf("stdout lacks %q:\n%s", want, words.stdout)
 		}
 	}
-	galvani(t, "analyse", dir, "--by", "size").refused(t, exitUsage, "want one of class, coherence")
+	galvani(t, "analyse", dir, "--by", "size").refused(t, exitUsage, "want one of class, coherence, task")
 	galvani(t, "analyse", dir, "--sequences", "1").refused(t, exitUsage, "at least 2")
-	galvani(t, "analyse", copyOfRun(t), "--by", "coherence").refused(t, exitConfig, "has no coherences")
+	galvani(t, "analyse", copyOfRun(t), "--by", "coherence").refused(t, exitConfig, "has no trials to be told apart by coherence")
 	galvani(t, "analyse", dir, "--against", copyOfRun(t)).refused(t, exitConfig, "compare runs of one task")
 }

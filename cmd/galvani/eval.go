@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"galvani/bench/analysis"
 	"galvani/cmd/galvani/internal/config"
@@ -233,11 +234,15 @@ func percentRight(t analysis.Trials) string {
 func (p *printer) decisions(list []analysis.Trials) {
 	var rows [][]string
 	for _, t := range list {
-		rows = append(rows, []string{fmt.Sprintf("%g %%", t.Coherence), fmt.Sprint(t.Count), percentRight(t)})
+		rows = append(rows, []string{t.Name(), fmt.Sprint(t.Count), percentRight(t)})
 	}
 	p.line("decisions   %s of %d trials right", percentRight(analysis.Total(list)), analysis.Total(list).Count)
 	if len(list) > 1 {
-		p.title("\nDecisions by coherence")
-		p.table([]string{"COHERENCE", "TRIALS", "RIGHT"}, rows)
+		by := "coherence"
+		if list[0].Kind != "" {
+			by = "task"
+		}
+		p.title("\nDecisions by %s", by)
+		p.table([]string{strings.ToUpper(by), "TRIALS", "RIGHT"}, rows)
 	}
 }

@@ -353,7 +353,7 @@ func (p *printer) perturbed(r perturbReport) {
 	if len(before.Trials) > 1 {
 		head = head[:3:3]
 		for _, t := range before.Trials {
-			head = append(head, fmt.Sprintf("%g %%", t.Coherence))
+			head = append(head, t.Name())
 		}
 		p.title("\nDecisions right by coherence")
 		p.table(head, curves)

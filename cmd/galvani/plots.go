@@ -220,7 +220,7 @@ func (j *job) psychometricChart(set data.Trials) (chart.Lines, error) {
 	c := chart.Lines{Title: "Psychometric curve", XLabel: "coherence (%)", YLabel: "trials decided rightly (%)",
 		Note: "Band: 95 % interval over test trials.", Levels: j.chance(100)}
 	list, err := j.subject().Decide(set)
-	if err != nil || len(list) < 2 {
+	if err != nil || len(list) < 2 || list[0].Kind != "" {
 		return c, err
 	}
 	s := chart.Series{Name: j.network().Name(), Dots: true}
