@@ -13,7 +13,7 @@ if [ "${1-}" != inside ]; then
 	for command in slurmctld slurmd munged mpirun ip unshare; do
 		command -v "$command" > /dev/null || { echo "rig.sh: $command is missing; apt-get install slurm-wlm munge openmpi-bin libpmix-dev iproute2"; exit 3; }
 	done
-	[ "$(id -u)" = 0 ] || { echo 'rig.sh: must be root, for namespaces'; exit 3; }
+	unshare --mount --net --uts --pid --fork true || { echo 'rig.sh: needs namespaces of its own; start it as root'; exit 3; }
 	dir=$(mktemp -d /run/galvani-slurm.XXXXXX) # not in /tmp, of which each node has its own
 	trap 'rm -rf "$dir"' EXIT
 	cp "$program" "$dir/galvani"
@@ -62,7 +62,7 @@ SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 CredType=cred/munge
-AuthInfo=socket=$dir/munge.socket,cred_expire=2
+AuthInfo=socket=$dir/munge.socket,cred_expire=5
 StateSaveLocation=$dir/state
 SlurmdSpoolDir=$dir/spool.%n
 SlurmctldPidFile=$dir/slurmctld.pid
@@ -114,7 +114,7 @@ scancel --signal USR1 "$job"
 await 60 is Restarts 1
 begun
 echo 'it has gone on; a job of higher priority takes its nodes'
-sbatch --parsable --wait --partition high --nodes 2 --exclusive --output "$dir/high.out" --wrap 'date'
+sbatch --parsable --wait --partition high --nodes 2 --exclusive --output "$dir/high.out" --wrap 'date' > /dev/null
 await 60 is Restarts 2
 begun
 echo 'it has gone on again'
