@@ -134,7 +134,7 @@ func onRanks(size int, f func(g Group)) {
 // TestSumOrder holds vectors that are exchanged whole and in halves, on numbers of ranks that are powers
 // of two and others, to the sum in pairs.
 func TestSumOrder(t *testing.T) {
-	for _, n := range []int{1, 7, short, short + 1, 3*short + 5, 8*short + 3} {
+	for _, n := range []int{1, 7, short, short + 1, 8*short + 3} {
 		for _, size := range []int{1, 2, 3, 4, 7, 8, 16} {
 			parts := make([][]float32, size)
 			for r := range parts {

@@ -14,7 +14,8 @@ enum {
     piece = 32 * 1024,    // numbers of a message that is added, which stay in the cache until they are
     window = 4,           // such messages under way
     most_bytes = 1 << 30, // of a message of swap
-    spins = 1000,         // tests before a rank lets others have the core
+    spins = 1000,         // tests before a rank lets others have the core, where each has one
+    tests = 32,           // and from then on between two such pauses: the library may make some itself
     patience = 20,        // ms after which it sleeps between two tests
     nap = 50,             // µs of such a sleep
     last_wait = 2,        // s that a rank waits for the last beat when all end
@@ -111,9 +112,9 @@ static int finish(int n, MPI_Request *r) {
             return e;
         if (!crowded && k < spins)
             continue;
-        sched_yield();
-        if (k % 16)
+        if (k % tests)
             continue;
+        sched_yield();
         double t = now();
         if (begin == 0)
             begin = t;

@@ -61,7 +61,7 @@ func beRank() error {
 
 // checkSums holds sums to those of a dry run, which TestSumOrder checks.
 func checkSums(l *Launched) error {
-	for _, n := range []int{1, short, short + 1, 300_001} {
+	for _, n := range []int{1, short, short + 1, 8 * short, 300_001} {
 		want := make([][]float32, l.Size())
 		onRanks(l.Size(), func(g Group) {
 			want[g.Rank()] = long(n, g.Rank())

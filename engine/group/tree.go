@@ -13,12 +13,11 @@ import (
 //
 // Source: Thakur, Rabenseifner and Gropp (2005), doi:10.1177/1094342005051521.
 
-// short is the number of elements up to which whole vectors are exchanged, in half as many messages.
+// short is the number of elements up to which two ranks exchange whole vectors, in half as many messages; more ranks
+// do with eight times as many, as their messages are more.
 const short = 2048
 
-// whole reports whether a sum exchanges whole vectors, in log2 N rounds. For two ranks these are as many elements, and
-// each is added twice.
-func whole(n, ranks int) bool { return n <= short || n <= 8*short && ranks <= 4 }
+func whole(n, ranks int) bool { return n <= short || n <= 8*short && ranks > 2 }
 
 // bytesOf returns the memory of a value without pointers.
 func bytesOf[T any](v *T) []byte {
