@@ -95,28 +95,43 @@ func lasting(t *testing.T) (line []string, whole string) {
 	return line, strings.TrimSpace(galvani(t, args(line, "--quiet", "--runs-dir", t.TempDir())...).ok(t).stdout)
 }
 
+// descendants returns the processes of this program that a process has started, itself or by others of its own: those
+// of MPICH are started by a proxy.
+func descendants(t *testing.T, pid int) (list []int) {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
+	if err != nil {
+		return nil // it has ended
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range strings.Fields(string(text)) {
+		child, err := strconv.Atoi(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if path, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", child)); err == nil && path == self {
+			list = append(list, child)
+			continue
+		}
+		list = append(list, descendants(t, child)...)
+	}
+	return list
+}
+
 // processes waits until a run of n ranks has made updates and saved a checkpoint, and returns the ranks that mpirun has
 // started.
 func processes(t *testing.T, c *exec.Cmd, n int, runs string) (dir string, ranks []int) {
 	t.Helper()
 	for begin := time.Now(); len(ranks) < n || dir == ""; {
 		time.Sleep(5 * time.Millisecond)
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", c.Process.Pid, c.Process.Pid))
-		if err != nil {
-			t.Fatal(err)
-		}
 		if time.Since(begin) > time.Minute {
 			c.Process.Kill()
 			t.Fatal("the job saves nothing")
 		}
-		ranks = nil
-		for _, f := range strings.Fields(string(text)) {
-			pid, err := strconv.Atoi(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			ranks = append(ranks, pid)
-		}
+		ranks = descendants(t, c.Process.Pid)
 		saved, _ := filepath.Glob(filepath.Join(runs, "*", "checkpoints", "step-*.safetensors"))
 		for _, path := range saved {
 			if info, err := os.Stat(path); err == nil && info.ModTime().After(begin) {
@@ -168,7 +183,7 @@ func TestMPIKilled(t *testing.T) {
 		command = []string{"train", "--resume", dir, "--runs-dir", runs}
 	}
 	for range kills {
-		hurt(syscall.SIGKILL, 128+int(syscall.SIGKILL))
+		hurt(syscall.SIGKILL, grouptest.Killed)
 	}
 	hurt(syscall.SIGUSR1, exitStopped)
 	hurt(syscall.SIGSTOP, exitStopped)

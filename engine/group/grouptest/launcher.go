@@ -4,3 +4,6 @@ package grouptest
 
 // launcher is that of Open MPI.
 var launcher = []string{"mpirun", "--oversubscribe", "--mca", "pml", "ob1", "--mca", "btl", "vader,self"}
+
+// Killed is the exit code of a job of which a rank was killed.
+const Killed = 128 + 9

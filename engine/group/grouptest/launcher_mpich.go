@@ -4,3 +4,6 @@ package grouptest
 
 // launcher is that of MPICH, under the name that it has where another MPI is installed too.
 var launcher = []string{"mpirun.mpich"}
+
+// Killed is the exit code of a job of which a rank was killed: with MPICH the number of the signal.
+const Killed = 9
