@@ -1,8 +1,6 @@
 package kernels
 
 import (
-	"fmt"
-
 	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -15,8 +13,8 @@ import (
 // Errors: ErrNoDevice for a device with memory of its own, which has no kernel for it yet.
 // Source: Srivastava et al. (2014), Journal of Machine Learning Research 15:1929.
 func Dropout(dev Device, x *gorgonia.Node, p float64, layer uint64, steps int, draw func() NoiseDraw) (*gorgonia.Node, error) {
-	if _, ok := dev.(Resident); ok {
-		return nil, fmt.Errorf("kernels: %s has no kernel for dropout; compute on the CPU (device = cpu): %w", dev.Name(), ErrNoDevice)
+	if err := hostOnly(dev, "dropout"); err != nil {
+		return nil, err
 	}
 	base := dropout{op: newOp("dropout %g of %v", p, x.Shape()), shape: x.Shape().Clone(), p: p, layer: layer, steps: steps, draw: draw}
 	n := x.Shape().TotalSize()

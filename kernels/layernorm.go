@@ -1,7 +1,6 @@
 package kernels
 
 import (
-	"fmt"
 	"math"
 
 	"gorgonia.org/gorgonia"
@@ -20,8 +19,8 @@ const normEps = 1e-5
 // Errors: ErrNoDevice for a device with memory of its own, which has no kernel for it yet.
 // Source: Ba, Kiros and Hinton (2016), arXiv:1607.06450.
 func LayerNorm(dev Device, x, gain, bias *gorgonia.Node) (*gorgonia.Node, error) {
-	if _, ok := dev.(Resident); ok {
-		return nil, fmt.Errorf("kernels: %s has no kernel for layer normalisation; compute on the CPU (device = cpu): %w", dev.Name(), ErrNoDevice)
+	if err := hostOnly(dev, "layer normalisation"); err != nil {
+		return nil, err
 	}
 	shape := x.Shape().Clone()
 	var c Composite

@@ -151,7 +151,7 @@ func (n *Network) Constants(visit func(name string, shape []int, values []int8))
 		for k, m := range l.mask {
 			mask[k] = int8(m)
 		}
-		visit(suffixed("wiring.mask", l.number), []int{h, h}, mask)
+		visit(l.suffixed("wiring.mask"), []int{h, h}, mask)
 	}
 	if !n.wiring.Dale {
 		return

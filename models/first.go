@@ -66,11 +66,7 @@ func (l *layer) firstSpec() kernels.Spec {
 		init.Columns = append(init.Columns, l.scan.Rest[k])
 		columns = append(columns, bounds[k])
 	}
-	name := "cell.h0"
-	if l.number > 0 {
-		name += fmt.Sprintf("_l%d", l.number)
-	}
-	s := learned(name, "H P", []int{l.dims.H, len(planes)}, kernels.Readout, "first state of a sequence, a column for each plane that is learned", init)
+	s := learned(l.rename("h0"), "H P", []int{l.dims.H, len(planes)}, kernels.Readout, "first state of a sequence, a column for each plane that is learned", init)
 	s.Role, s.Columns = kernels.Named, columns
 	return s
 }

@@ -3,6 +3,7 @@ package models
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -52,7 +53,7 @@ func TestGoldenCanFail(t *testing.T) {
 // h of the one below. H and the last states of all layers lie behind each other.
 func (x *fixture) expect(t *testing.T, cell Cell) (h, final, logits []float64) {
 	t.Helper()
-	s, layers := x.size, x.net.Depth()
+	s := x.size
 	used := map[string][]float64{}
 	for _, spec := range x.net.Specs() {
 		layer := 0
@@ -63,43 +64,76 @@ func (x *fixture) expect(t *testing.T, cell Cell) (h, final, logits []float64) {
 	}
 	in, state := x.seq.X.Data().([]float64), x.seq.State.Data().([]float64)
 	width := s.I
-	var rows []float64
-	for l := range layers {
+	var rows, forward []float64
+	seen := x.net.seen()
+	for l, own := range x.net.layers {
 		p := map[string][]float64{excitatoryUnits: {math.Round(x.net.wiring.EIRatio * float64(s.H))}}
-		for name, values := range used {
-			name = strings.TrimPrefix(name, "cell.")
-			if own, ok := strings.CutSuffix(name, fmt.Sprintf("_l%d", l)); ok { // of a layer above the first, or PyTorch's
-				p[own], p[own+"_l0"] = values, values
-			} else if l == 0 {
-				p[name] = values
-			}
+		for _, spec := range own.params {
+			p[spec.Name] = used[own.rename(spec.Name)]
+			p[strings.TrimSuffix(spec.Name, "_l0")] = p[spec.Name]
 		}
 		if l > 0 && x.net.above != nil {
-			cell = x.net.above[l-1]
+			cell = x.net.above[own.level-1]
 		}
 		c, ok := cell.(referenced)
 		if !ok {
 			t.Fatalf("%T has no method reference; write one in NAME_reference_test.go", cell)
 		}
-		if l > 0 && x.net.norm {
-			in = normalised(in, p["norm.weight"], p["norm.bias"])
+		if own.level > 0 && x.net.norm && !own.back {
+			in = normalised(in, used[own.rename("norm.weight")], used[own.rename("norm.bias")])
 		}
-		rests := x.net.layers[l].scan.Rest
+		read := in
+		if own.back {
+			read = x.turned(in, width)
+		}
+		rests := own.scan.Rest
 		size := s.B * s.H
-		last := append([]float64(nil), state[x.net.layers[l].plane*size:][:len(rests)*size]...)
-		rows = x.layer(c, p, in, width, last, rests)
+		last := append([]float64(nil), state[own.plane*size:][:len(rests)*size]...)
+		rows = x.layer(c, p, read, width, last, rests)
 		h, final = append(h, rows...), append(final, last...)
-		in, width = rows, s.H
+		switch {
+		case !x.net.both:
+			in, width = rows, s.H
+		case !own.back:
+			forward = rows
+		case own.top():
+			rows = beside(forward, rows, s.H)
+		default:
+			in, width = beside(forward, x.turned(rows, s.H), s.H), seen
+		}
 	}
 	if !x.seq.Every {
-		rows = rows[(s.T-1)*s.B*s.H:]
+		rows = rows[(s.T-1)*s.B*seen:]
 	}
-	for n := range len(rows) / s.H {
+	for n := range len(rows) / seen {
 		for o := range s.O {
-			logits = append(logits, used["readout.bias"][o]+row(used["readout.weight"], o, rows[n*s.H:(n+1)*s.H]))
+			logits = append(logits, used["readout.bias"][o]+row(used["readout.weight"], o, rows[n*seen:(n+1)*seen]))
 		}
 	}
 	return h, final, logits
+}
+
+// turned returns rows [T,B,n] from the last step of each sequence to its first.
+func (x *fixture) turned(rows []float64, n int) []float64 {
+	s, out := x.size, slices.Clone(rows)
+	for b := range s.B {
+		end := s.T
+		for x.seq.Mask != nil && end > 0 && x.seq.Mask.Data().([]float64)[(end-1)*s.B+b] == 0 {
+			end--
+		}
+		for t := range end {
+			copy(out[(t*s.B+b)*n:][:n], rows[((end-1-t)*s.B+b)*n:])
+		}
+	}
+	return out
+}
+
+// beside returns rows of h numbers each beside each other.
+func beside(a, b []float64, h int) (out []float64) {
+	for at := 0; at < len(a); at += h {
+		out = append(append(out, a[at:at+h]...), b[at:at+h]...)
+	}
+	return out
 }
 
 // normalised is the reference of kernels.LayerNorm, in the words of Ba et al. (2016), equation 4.

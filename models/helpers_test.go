@@ -22,6 +22,7 @@ type variant struct {
 	layers int      // 0 is 1
 	above  []Cell   // in place of layers
 	norm   bool     // between layers
+	both   bool     // directions
 	frozen []string
 }
 
@@ -57,6 +58,7 @@ func layeredVariants() []variant {
 	simple, rate := NewCRNNSimple(), NewRate()
 	rate.Activation = "tanh"
 	all = append(all, variant{name: "gru in 2 layers, normed", cell: &GRU{}, layers: 2, norm: true},
+		variant{name: "lstm both ways", cell: &LSTM{}, layers: 1, both: true}, variant{name: "gru both ways in 2 layers, normed", cell: &GRU{}, layers: 2, norm: true, both: true},
 		variant{name: "rate below lstm and crnn-simple, normed", cell: rate, above: []Cell{&LSTM{}, simple}, norm: true})
 	return append(all, variant{name: "gru in 3 layers", cell: &GRU{}, wiring: []Wiring{w}, layers: 3})
 }
@@ -169,6 +171,9 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 		opts = append(opts, Layers(v.layers))
 	}
 	opts = append(opts, Above(v.above...))
+	if v.both {
+		opts, f = append(opts, BothWays()), f&^(every|resets)
+	}
 	if v.norm {
 		opts = append(opts, Normed())
 	}

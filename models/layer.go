@@ -15,7 +15,9 @@ import (
 type layer struct {
 	net    *Network
 	cell   Cell
-	number int  // from 0
+	number int  // from 0; with both directions those of a level follow each other
+	level  int  // how many it stands above the first
+	back   bool // it reads sequences from the last step to the first
 	dims   Dims // I is H for all but the first
 	first  int  // the row of Network.specs where its parameters begin
 	plane  int  // the plane of the state of the network where its own begin
@@ -33,9 +35,11 @@ type layer struct {
 
 // addLayer puts a layer on top of the network.
 func (n *Network) addLayer() error {
-	l := &layer{net: n, cell: n.cellOf(len(n.layers)), number: len(n.layers), dims: n.dims, first: len(n.specs), plane: len(n.rest)}
-	if l.number > 0 {
-		l.dims.I = n.dims.H
+	l := &layer{net: n, number: len(n.layers), dims: n.dims, first: len(n.specs), plane: len(n.rest)}
+	l.level, l.back = l.number/n.ways(), l.number%n.ways() == 1
+	l.cell = n.cellOf(l.level)
+	if l.level > 0 {
+		l.dims.I = n.seen()
 	}
 	var err error
 	if l.params, err = l.cell.Params(l.dims); err != nil {
@@ -48,18 +52,18 @@ func (n *Network) addLayer() error {
 		return err
 	}
 	if l.scan.Neuron != nil && l.number > 0 {
-		return fmt.Errorf("models: %s reads events of facets, which no layer below it sends; take layers = 1: %w", n.name, kernels.ErrShape)
+		return fmt.Errorf("models: %s reads events of facets, which no layer below it sends, as they come; take layers = 1, and one direction: %w", n.name, kernels.ErrShape)
 	}
 	for i := range l.params {
-		n.freeze(&l.params[i], l.rename(l.params[i].Name), l.number)
+		n.freeze(&l.params[i], l.rename(l.params[i].Name), l.level)
 	}
 	if err := l.wire(); err != nil {
 		return err
 	}
 	for _, s := range l.params {
 		s.Name = l.rename(s.Name)
-		if l.number > 0 && s.Role == kernels.In {
-			s.Letters = strings.ReplaceAll(s.Letters, "I", "H")
+		if l.level > 0 && s.Role == kernels.In {
+			s.Letters = strings.ReplaceAll(s.Letters, "I", n.seenLetters())
 		}
 		n.specs = append(n.specs, s)
 	}
@@ -69,7 +73,16 @@ func (n *Network) addLayer() error {
 }
 
 // rename returns the name that a parameter of the cell has in the network.
-func (l *layer) rename(name string) string { return "cell." + suffixed(name, l.number) }
+func (l *layer) rename(name string) string { return "cell." + l.suffixed(name) }
+
+// suffixed returns the name of an array of the layer; of one that reads backwards it ends in _reverse, as that of
+// PyTorch.
+func (l *layer) suffixed(name string) string {
+	if name = suffixed(name, l.level); l.back {
+		name += "_reverse"
+	}
+	return name
+}
 
 // suffixed returns the name of an array of a layer: those of the first are without suffix, those of
 // the layers above end in _l1, _l2 and so on. Names that end in _l0, as those of PyTorch, have the number
@@ -105,9 +118,8 @@ func (n *Network) layerOf(p int) (*layer, int) {
 // config returns the configuration of the scan of a sequence of the network, but for the number type.
 // The layers share the memory.
 func (l *layer) config(in kernels.Sequence) kernels.ScanConfig {
-	top := l.number == l.net.depth-1
 	cfg := kernels.ScanConfig{Cell: l.scan, T: in.T, B: in.B, I: l.dims.I, H: l.dims.H, Params: l.table(),
-		Last: top && !in.Every && in.Rates == nil, GradX: l.number > 0, GradState: l.net.firstState && in.Begins, Masked: in.Mask != nil, Resets: in.Reset != nil,
+		Last: l.top() && !in.Every && in.Rates == nil, GradX: l.number > 0, GradState: l.net.firstState && in.Begins, Masked: in.Mask != nil, Resets: in.Reset != nil,
 		KeepGradH: in.GradH, Memory: in.Memory, ForwardOnly: in.ForwardOnly}
 	if in.Noise {
 		cfg.Noise = l.noise
@@ -118,11 +130,14 @@ func (l *layer) config(in kernels.Sequence) kernels.ScanConfig {
 	return cfg
 }
 
-// sequence returns what the layer reads of a sequence of the network, given h of the layer below and, where it is
-// computed, the first state.
+// top reports whether the read-out sees the layer.
+func (l *layer) top() bool { return l.number >= l.net.depth-l.net.ways() }
+
+// sequence returns what the layer reads of a sequence of the network, given what is computed for it, h of the layer below
+// or x from the last step on, and where it is computed the first state.
 func (l *layer) sequence(in kernels.Sequence, first, below *gorgonia.Node) (kernels.Sequence, error) {
 	own := in
-	if l.number > 0 {
+	if below != nil {
 		own.X, own.XFrom, own.I = nil, below, l.dims.I
 	}
 	own.Memory = l.config(in).Memory
@@ -175,7 +190,7 @@ func block(t *tensor.Dense, offset int, shape tensor.Shape) *tensor.Dense {
 // gradient of the penalty of the rates back with its own, and does not see what dropout leaves out.
 func (l *layer) build(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, first *gorgonia.Node, below states, params []*gorgonia.Node) (states, error) {
 	s, err := l.plain(g, dev, cfg, in, first, below, params)
-	drops := l.net.dropout > 0 && in.Noise && !in.ForwardOnly && l.number < l.net.depth-1
+	drops := l.net.dropout > 0 && in.Noise && !in.ForwardOnly && !l.top()
 	if err != nil || in.Rates == nil && !drops {
 		return s, err
 	}
@@ -188,7 +203,7 @@ func (l *layer) build(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.Sca
 	if err != nil {
 		return s, err
 	}
-	if l.number == l.net.depth-1 {
+	if l.top() {
 		if !in.Every {
 			s.all, err = kernels.Field(s.all, (cfg.T-1)*cfg.B*cfg.H, cfg.B, cfg.H)
 		}

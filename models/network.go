@@ -34,6 +34,7 @@ type Network struct {
 	above      []Cell  // see Above; nil for the same cell in all layers
 	dropout    float64 // see Dropped
 	norm       bool    // see Normed
+	both       bool    // see BothWays
 	norms      int     // where its parameters begin among those behind the cells
 	builds     int
 
@@ -89,17 +90,18 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 	if err := n.wireBack(); err != nil {
 		return nil, err
 	}
+	n.depth *= n.ways()
 	for range n.depth {
 		if err := n.addLayer(); err != nil {
 			return nil, err
 		}
 	}
 	readout := []kernels.Spec{
-		learned(readoutWeight, "O H", []int{d.O, d.H}, kernels.Readout, "weights of the read-out",
+		learned(readoutWeight, "O "+n.seenLetters(), []int{d.O, n.seen()}, kernels.Readout, "weights of the read-out",
 			kernels.Init{Kind: kernels.XavierUniform, A: n.scale}),
 		learned("readout.bias", "O", []int{d.O}, kernels.Readout, "bias of the read-out", kernels.Init{})}
 	if n.way == Fixed {
-		fixed := learned("readout.feedback", "O H", []int{d.O, d.H}, kernels.Readout, "weights through which the error reaches the hidden units",
+		fixed := learned("readout.feedback", "O "+n.seenLetters(), []int{d.O, n.seen()}, kernels.Readout, "weights through which the error reaches the hidden units",
 			kernels.Init{Kind: kernels.XavierUniform, A: n.scale})
 		fixed.Learned = false
 		readout = append(readout, fixed)
@@ -141,7 +143,7 @@ func (n *Network) Scan() kernels.Cell { return n.layers[0].scan }
 // those of the next.
 func (n *Network) Rest() []float64 { return slices.Clone(n.rest) }
 
-// Depth returns the number of layers.
+// Depth returns the number of layers, those of both directions counted.
 func (n *Network) Depth() int { return n.depth }
 
 // Hidden returns the number H of units of a layer.
@@ -179,7 +181,7 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 		return nil, fmt.Errorf("models: %s: %w", n.name, err)
 	}
 	n.builds++
-	var top states
+	var level, forward, top states // what a level reads, its first direction, what stands above it
 	var layers []kernels.Layer
 	own := params[len(params)-n.readouts():]
 	for _, l := range n.layers {
@@ -191,15 +193,25 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 				return nil, fmt.Errorf("models: %s: first state: %w", n.name, err)
 			}
 		}
-		if n.norm && l.number > 0 {
-			if top, err = l.normed(dev, cfg, top, own[n.norms:]); err != nil {
+		if !l.back {
+			if level, err = l.normed(dev, cfg, top, own[n.norms:]); err != nil {
 				return nil, fmt.Errorf("models: %s: %w", n.name, err)
 			}
+		} else if level, err = l.reversed(g, dev, cfg, in, level); err != nil {
+			return nil, fmt.Errorf("models: %s: %w", n.name, err)
 		}
-		if top, err = l.build(g, dev, cfg, in, first, top, params[l.first:l.first+len(l.params)]); err != nil {
+		if top, err = l.build(g, dev, cfg, in, first, level, params[l.first:l.first+len(l.params)]); err != nil {
 			return nil, fmt.Errorf("models: %s: %w", n.name, err)
 		}
 		layers = append(layers, top.Layer)
+		switch {
+		case n.both && !l.back:
+			forward = top
+		case l.back:
+			if top, err = l.joined(dev, cfg, in, forward, top); err != nil {
+				return nil, fmt.Errorf("models: %s: %w", n.name, err)
+			}
+		}
 	}
 	weight, bias := own[0], own[1]
 	if n.readout.Readings != nil {
@@ -286,6 +298,9 @@ func (n *Network) check(in kernels.Sequence, params []*gorgonia.Node) (dt tensor
 			return dt, fmt.Errorf("%s is computed as %v %v, want %v %v: %w", want.name, want.node.Dtype(), want.node.Shape(),
 				dt, want.shape, kernels.ErrShape)
 		}
+	}
+	if n.both && in.Every {
+		return dt, fmt.Errorf("it reads sequences in both directions, so that it answers once, at the end, and this task asks at every step; leave out bidirectional: %w", kernels.ErrShape)
 	}
 	if len(params) != len(n.specs) {
 		return dt, fmt.Errorf("%d parameters, want %d: %w", len(params), len(n.specs), kernels.ErrShape)

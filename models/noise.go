@@ -48,10 +48,10 @@ func traceNoise(kernel string, tauS float64) (factor float64, doc string, err er
 	return math.Sqrt(2 * tauS), "sqrt(2 tau_s), with tau_s as it is before learning; syn_kernel ema_diff_relu alone", err
 }
 
-// scaleNoise gives the layer the noise of the network, scaled as its cell asks: x of the first alone has some.
+// scaleNoise gives the layer the noise of the network, scaled as its cell asks: x of the first alone has some, in both directions numbers of its own.
 func (l *layer) scaleNoise() error {
 	l.noise = kernels.Noise{Drive: l.net.noise.Rec, Layer: uint64(l.number)}
-	if l.number == 0 {
+	if l.level == 0 {
 		l.noise.Input = l.net.noise.Input
 	}
 	if !l.noise.On() {

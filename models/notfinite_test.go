@@ -32,8 +32,10 @@ func TestNotFiniteSpreads(t *testing.T) {
 				h, logits, _ := measure(input[(at*s.B+row)*s.I])
 				for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 					h1, logits1, loss := measure(bad)
-					spread(t, "h", h1, h, s.H, bad)
-					spread(t, "logits", logits1, logits, s.O, bad)
+					if !v.both { // where all steps see all others
+						spread(t, "h", h1, h, s.H, bad)
+						spread(t, "logits", logits1, logits, s.O, bad)
+					}
 					if loss-loss == 0 {
 						t.Errorf("x holds %v: the loss is %v", bad, loss)
 					}

@@ -26,6 +26,9 @@ func (n *Network) Outgoing(units []int, readout bool, visit func(param, element 
 	if n.norm {
 		return fmt.Errorf("models: %s: with layer_norm every unit acts by the mean and the variance of its layer, too, so that no weights hold all that it sends: %w", n.name, kernels.ErrShape)
 	}
+	if n.both {
+		return fmt.Errorf("models: %s reads sequences in both directions, and what single units send is followed in one direction alone: %w", n.name, kernels.ErrShape)
+	}
 	hidden := n.dims.H
 	of := make([][]int, n.depth) // the units of each layer
 	chosen := make([]bool, n.depth*hidden)

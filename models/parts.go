@@ -54,7 +54,7 @@ func (n *Network) Parts(names []string) ([]bool, error) {
 		for p, s := range n.specs {
 			layer := 0
 			if l, _ := n.layerOf(p); l != nil {
-				layer = l.number
+				layer = l.level
 			}
 			if means(name, s, layer) {
 				in[p], found = true, true

@@ -36,6 +36,29 @@ var NormWork = cite.Work{Key: "ba2016layer", Kind: "misc", Authors: "Ba, Jimmy L
 // FirstPlane returns the plane of Rest that is h of a layer.
 func (n *Network) FirstPlane(layer int) int { return n.layers[layer].plane }
 
+// BothWays gives each layer a second one beside it that reads sequences from their last step to the first, as
+// torch.nn.LSTM with bidirectional has it. The layer above, and the read-out, see the units of both: a layer those of the
+// same step, the read-out those of each direction behind its last step. Sequences have one target.
+func BothWays() Option { return func(n *Network) { n.both = true } }
+
+// ways returns the number of directions.
+func (n *Network) ways() int {
+	if n.both {
+		return 2
+	}
+	return 1
+}
+
+// seen returns the number of units of a level, which the one above reads, and seenLetters how tables write it.
+func (n *Network) seen() int { return n.ways() * n.dims.H }
+
+func (n *Network) seenLetters() string {
+	if n.both {
+		return "2H"
+	}
+	return "H"
+}
+
 // cellOf returns the cell of a layer.
 func (n *Network) cellOf(layer int) Cell {
 	if layer == 0 || n.above == nil {
@@ -48,6 +71,9 @@ func (n *Network) cellOf(layer int) Cell {
 func (n *Network) checkStack() error {
 	if n.depth < 1 {
 		return fmt.Errorf("models: %s: %d layers, want at least 1: %w", n.name, n.depth, kernels.ErrShape)
+	}
+	if n.both && (n.wiring.Dale || n.wiring.masked()) {
+		return fmt.Errorf("models: %s: Dale's law and masks hold for one direction, and this network has both; leave them out, or bidirectional: %w", n.name, ErrWiring)
 	}
 	if !(n.dropout >= 0 && n.dropout < 1) {
 		return fmt.Errorf("models: %s: dropout is %v, want 0 to less than 1: %w", n.name, n.dropout, kernels.ErrShape)
@@ -63,20 +89,26 @@ func (n *Network) normSpecs() (list []kernels.Spec) {
 	if !n.norm {
 		return nil
 	}
-	for _, l := range n.layers[1:] {
+	for _, l := range n.layers {
+		if l.level == 0 || l.back {
+			continue
+		}
 		for _, s := range []struct {
 			name, doc string
 			first     float64
 		}{{"norm.weight", "gain of the normalised input", 1}, {"norm.bias", "bias of the normalised input", 0}} {
-			list = append(list, learned(l.rename(s.name), "H", []int{n.dims.H}, kernels.Named, s.doc, kernels.Init{Kind: kernels.Constant, A: s.first}))
+			list = append(list, learned(l.rename(s.name), n.seenLetters(), []int{n.seen()}, kernels.Named, s.doc, kernels.Init{Kind: kernels.Constant, A: s.first}))
 		}
 	}
 	return list
 }
 
-// normed returns h of the layer below as a layer reads it, given the parameters of normSpecs.
+// normed returns h of the level below as a layer reads it, given the parameters of normSpecs.
 func (l *layer) normed(dev kernels.Device, cfg kernels.ScanConfig, below states, norms []*gorgonia.Node) (states, error) {
-	own := norms[2*(l.number-1):]
+	if l.level == 0 || !l.net.norm {
+		return below, nil
+	}
+	own := norms[2*(l.level-1):]
 	var err error
 	if below.all, err = kernels.LayerNorm(dev, below.all, own[0], own[1]); err != nil {
 		return below, err
@@ -95,4 +127,40 @@ func (s states) cut(steps, b, h int) (states, error) {
 	}
 	s.steps = list
 	return s, nil
+}
+
+// reversed returns what a level reads from the last step to the first; x of the sequence for the first level.
+func (l *layer) reversed(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, level states) (s states, err error) {
+	x := level.all
+	switch {
+	case x != nil:
+	case in.XFrom != nil:
+		x = in.XFrom
+	default:
+		all := gorgonia.NewTensor(g, cfg.Dtype, 3, gorgonia.WithShape(cfg.T, cfg.B, cfg.I), gorgonia.WithValue(in.X),
+			gorgonia.WithName(fmt.Sprintf("%s.%d.x from the last", l.net.name, l.net.builds)))
+		if x, err = kernels.Field(all, 0, cfg.T*cfg.B, cfg.I); err != nil {
+			return s, err
+		}
+	}
+	if s.all, err = kernels.Reversed(dev, x, cfg.T, in.Mask); err != nil || dev != nil {
+		return s, err
+	}
+	s.steps = make([]*gorgonia.Node, cfg.T)
+	return s.cut(cfg.T, cfg.B, cfg.I)
+}
+
+// joined returns the units of both directions beside each other: at each step, or for the read-out behind the last step of
+// each.
+func (l *layer) joined(dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, forward, back states) (s states, err error) {
+	if !l.top() {
+		if back.all, err = kernels.Reversed(dev, back.all, cfg.T, in.Mask); err != nil {
+			return s, err
+		}
+	}
+	if s.all, err = kernels.Beside(dev, forward.all, back.all); err != nil || l.top() {
+		return s, err
+	}
+	s.steps = make([]*gorgonia.Node, len(forward.steps))
+	return s.cut(cfg.T, cfg.B, l.net.seen())
 }

@@ -84,7 +84,7 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 // input returns x of step t, [B,I].
 func (l *layer) input(k *Ops, cfg kernels.ScanConfig, in kernels.Sequence, below []*gorgonia.Node, t int) *gorgonia.Node {
 	switch {
-	case l.number > 0:
+	case below != nil:
 		return below[t]
 	case in.XFrom != nil:
 		return k.part(in.XFrom, t, cfg.B, cfg.I)

@@ -105,7 +105,7 @@ func newAnalyse() *cobra.Command {
 				return err
 			}
 			defer j.close()
-			if err := j.needsCells("analyse"); err != nil {
+			if err := j.needsForward("analyse"); err != nil {
 				return err
 			}
 			r, err := f.analyse(j, state, args[0], c.ErrOrStderr())
@@ -169,7 +169,7 @@ func (f *analyseFlags) align(a *analysed, dir string, stderr io.Writer) (like an
 		return like, err
 	}
 	defer j.close()
-	if err := j.needsCells("analyse"); err != nil {
+	if err := j.needsForward("analyse"); err != nil {
 		return like, err
 	}
 	if j.task.I != a.task.I {

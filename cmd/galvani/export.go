@@ -50,7 +50,8 @@ rnn, irnn, lstm and gru have the names, shapes and order of gates of PyTorch. A 
 cell = torch.nn.LSTM(I, H), GRU(I, H), RNN(I, H) for rnn, or RNN(I, H, nonlinearity="relu") for
 irnn, with num_layers=L for a run with --layers L, and readout = torch.nn.Linear(H, O) takes the exported safetensors file with
 load_state_dict(..., strict=True), with any wiring, as long as --masks is not given; a layer alone
-takes the part that begins with "cell.", without that prefix. (cell.h0 of a run with h0 learned is no parameter
+takes the part that begins with "cell.", without that prefix. A run with --bidirectional is bidirectional=True there, and
+Linear(2*H, O) of both h_n of the last layer. (cell.h0 of a run with h0 learned is no parameter
 there: take it out, and pass its columns as the first state.) For sequences of one length
 x [T,B,I] from a zero state it gives the same h and logits to rounding. A checkpoint itself fits
 only without Dale's law and masks, and holds the state of the optimiser too.
@@ -158,8 +159,8 @@ func (f *exportFlags) export(dir string, stderr io.Writer) (r exportReport, err 
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", state.Path, err)
 	}
-	if f.to == "onnx" && (len(s.size.LayerCells) > 0 || s.size.LayerNorm) {
-		return r, fmt.Errorf("layer_cells and layer_norm: %w; take another format", onnx.ErrModel)
+	if f.to == "onnx" && (len(s.size.LayerCells) > 0 || s.size.LayerNorm || s.size.Bidirectional) {
+		return r, fmt.Errorf("layer_cells, layer_norm and bidirectional: %w; take another format", onnx.ErrModel)
 	}
 	tensors, err := f.tensors(s, state)
 	if err != nil {

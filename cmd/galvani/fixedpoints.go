@@ -71,7 +71,7 @@ func newFixedpoints() *cobra.Command {
 				return err
 			}
 			defer j.close()
-			if err := j.needsCells("fixedpoints"); err != nil {
+			if err := j.needsForward("fixedpoints"); err != nil {
 				return err
 			}
 			r := pointsReport{savedHead: headOf(args[0], state, j.net.Name(), j.task.Name),

@@ -95,6 +95,17 @@ func (j *job) network() analysis.Network {
 	return j.net
 }
 
+// needsForward refuses networks that are no steps of recurrent cells in time, for a command that looks at those.
+func (j *job) needsForward(command string) error {
+	if err := j.needsCells(command); err != nil {
+		return err
+	}
+	if j.size.Bidirectional {
+		return fmt.Errorf("%w: galvani %s follows the steps of a network in time, and this one reads sequences in both directions", config.ErrConfig, command)
+	}
+	return nil
+}
+
 // needsCells refuses a layered network for a command that is about recurrent cells.
 func (j *job) needsCells(command string) error {
 	if j.net == nil {
@@ -107,6 +118,9 @@ func (j *job) needsCells(command string) error {
 func (s *settings) bind(d models.Dims, more ...models.Option) (*models.Network, error) {
 	if s.size.H0 == "learned" {
 		more = append(more, models.LearnedState())
+	}
+	if s.size.Bidirectional {
+		more = append(more, models.BothWays())
 	}
 	if s.size.LayerNorm {
 		more = append(more, models.Normed())
@@ -145,6 +159,9 @@ func (j *job) units() string {
 		return fmt.Sprintf("%d units", j.net.Hidden())
 	}
 	text := fmt.Sprintf("%d layers of %d units", j.net.Depth(), j.net.Hidden())
+	if j.size.Bidirectional {
+		text = fmt.Sprintf("%d layers of %d units in each direction", j.net.Depth()/2, j.net.Hidden())
+	}
 	if above := j.size.LayerCells; len(above) > 0 {
 		text += ", " + j.run.Model + ", " + strings.Join(above, ", ")
 	}

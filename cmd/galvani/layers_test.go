@@ -126,7 +126,7 @@ func TestLayerCells(t *testing.T) {
 	}
 	galvani(t, "perturb", dir, "--state-noise", "0.5", "--units", "12,20").ok(t)
 	galvani(t, "export", dir, "--to", "npz", "--out", filepath.Join(t.TempDir(), "w.npz")).ok(t)
-	galvani(t, "export", dir, "--to", "onnx").refused(t, exitConfig, "layer_cells and layer_norm")
+	galvani(t, "export", dir, "--to", "onnx").refused(t, exitConfig, "layer_cells, layer_norm and bidirectional")
 	for _, c := range [][]string{
 		{"--layer-cells", "lstn", `unknown model "lstn"`},
 		{"--layer-cells", "lstm", "--layers", "2", "it needs layers = 1"},
@@ -136,4 +136,40 @@ func TestLayerCells(t *testing.T) {
 	} {
 		galvani(t, args(tiny, args([]string{"--model", "rnn"}, c[:len(c)-1]...)...)...).refused(t, exitConfig, c[len(c)-1])
 	}
+}
+
+// TestBidirectional trains two layers in both directions: the graph close to the scan, the same bits after a stop, PyTorch's
+// names, and one line where a command or a task needs steps in time.
+func TestBidirectional(t *testing.T) {
+	both := []string{"--model", "lstm", "--layers", "2", "--bidirectional", "--max-steps", "6"}
+	dir := trained(t, both...)
+	want := newestTensors(t, dir)
+	for _, name := range []string{"cell.weight_ih_l0_reverse", "cell.bias_hh_l1_reverse"} {
+		if want[name] == nil {
+			t.Errorf("there is no %s", name)
+		}
+	}
+	half := trained(t, args(both, "--max-steps", "3")...)
+	galvani(t, "train", "--resume", half, "--max-steps", "6", "--quiet").ok(t)
+	for name, data := range newestTensors(t, half) {
+		if !slices.Equal(data, want[name]) {
+			t.Errorf("resumed: %s differs", name)
+		}
+	}
+	graph := losses(t, trained(t, args(both, "--backend", "graph")...))
+	for i, loss := range losses(t, dir) {
+		if loss < 0.999*graph[i] || loss > 1.001*graph[i] {
+			t.Errorf("update %d: the scan has the loss %v, the graph %v", i, loss, graph[i])
+		}
+	}
+	galvani(t, "eval", dir).ok(t)
+	galvani(t, "report", dir).ok(t)
+	galvani(t, "trace", dir, "--out", filepath.Join(t.TempDir(), "t.safetensors")).ok(t)
+	galvani(t, "export", dir).ok(t)
+	galvani(t, "export", dir, "--to", "onnx").refused(t, exitConfig, "bidirectional")
+	for _, command := range []string{"fixedpoints", "analyse", "perturb"} {
+		galvani(t, args([]string{command, dir}, map[string][]string{"perturb": {"--silence", "0.5"}}[command]...)...).refused(t, exitConfig, "in both directions")
+	}
+	galvani(t, args(tiny, "--model", "rnn", "--bidirectional", "--dale")...).refused(t, exitConfig, "both")
+	galvani(t, "train", "--task", "perceptual", "--model", "rnn", "--bidirectional", "--runs-dir", t.TempDir()).refused(t, exitConfig, "asks at every step")
 }

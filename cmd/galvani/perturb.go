@@ -149,7 +149,7 @@ func (f *perturbFlags) check() error {
 
 // perturb measures the network as it is and under every perturbation that the flags ask for.
 func (j *job) perturb(ctx context.Context, f *perturbFlags, dir string, state *rundir.State) (perturbReport, error) {
-	if err := j.needsCells("perturb"); err != nil {
+	if err := j.needsForward("perturb"); err != nil {
 		return perturbReport{}, err
 	}
 	r := perturbReport{savedHead: headOf(dir, state, j.net.Name(), j.task.Name),

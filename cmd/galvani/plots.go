@@ -75,12 +75,12 @@ func (j *job) charts(run *rundir.Run, say func(string, ...any)) (map[string]char
 	for i, s := range charts["accuracy"].Series {
 		charts["accuracy"].Series[i] = percent(s)
 	}
-	if j.task.T > 1 {
+	if j.task.T > 1 && !j.size.Bidirectional {
 		if charts["gradient"], err = j.gradientChart(say); err != nil {
 			return nil, err
 		}
 	}
-	if timed, ok := j.task.Test.(data.Timed); ok {
+	if timed, ok := j.task.Test.(data.Timed); ok && !j.size.Bidirectional {
 		if charts["response"], err = j.responseChart(timed); err != nil {
 			return nil, err
 		}

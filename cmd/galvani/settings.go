@@ -43,20 +43,21 @@ func defaultRunKeys() runKeys {
 
 // cellKeys are the keys of all networks of recurrent cells.
 type cellKeys struct {
-	Hidden       int      `toml:"hidden" needs:"units=any" doc:"number H of hidden units" min:"1" max:"65536"`
-	Layers       int      `toml:"layers" doc:"number of layers of the cell with H units each; each reads h of the one below at the same step, and the read-out sees the last" min:"1" max:"64"`
-	LayerCells   []string `toml:"layer_cells" needs:"layers=1" doc:"cells of the layers above the first, a name for each, with their default settings and H units, in place of layers"`
-	LayerNorm    bool     `toml:"layer_norm" needs:"number of layers>1" doc:"bring the input of each layer above the first to mean 0 and variance 1 over its units, with a gain and a bias for each that are learned"`
-	ReadoutScale float64  `toml:"readout_scale" doc:"factor of the initial read-out weights" min:"0" max:"1e3"`
-	Feedback     string   `toml:"feedback" doc:"weights through which the error of the read-out reaches the hidden units: backprop takes those of the read-out, fixed random ones that are never learned (feedback alignment), sign the signs of those of the read-out, all with the size of its first weights (sign symmetry), transpose a copy of those of the read-out, which gives the bits of backprop; between layers it is backprop" oneof:"backprop|transpose|fixed|sign"`
-	RecNoise     float64  `toml:"rec_noise" doc:"standard deviation of private Gaussian noise on the drive of each unit at every step while training, before the scale of the cell, see galvani models show; 0 for none; galvani eval --noise has it, too" min:"0" max:"1e6"`
-	InputNoise   float64  `toml:"input_noise" doc:"the same of noise on each input" min:"0" max:"1e6"`
-	Dropout      float64  `toml:"dropout" needs:"number of layers>1" doc:"probability with which an element of h is left out on the way to the layer above while training; the others are scaled by 1/(1 - dropout)" min:"0" max:"0.99"`
-	H0           string   `toml:"h0" needs:"stateful=false" doc:"state that sequences begin with: zero for the rest of the cell, learned for a parameter of each layer, cell.h0, one number for each unit and plane, within the cell's bounds" oneof:"zero|learned"`
-	InitFrom     string   `toml:"init_from" doc:"begin with the weights of a file: a run or a checkpoint, or the state dict of a PyTorch module as safetensors"`
-	InitParts    []string `toml:"init_parts" needs:"init_from!=" doc:"parameters that init_from gives: all, cell, input, recurrent, readout, matrices, or names such as W, readout.bias, *_l1"`
-	InitMap      []string `toml:"init_map" needs:"init_from!=" doc:"tensors of init_from for parameters that are not found by their names, each as PARAMETER=TENSOR"`
-	Freeze       []string `toml:"freeze" doc:"parameters that are not learned, and do not decay: words and names as for init_parts"`
+	Hidden        int      `toml:"hidden" needs:"units=any" doc:"number H of hidden units" min:"1" max:"65536"`
+	Layers        int      `toml:"layers" doc:"number of layers of the cell with H units each; each reads h of the one below at the same step, and the read-out sees the last" min:"1" max:"64"`
+	LayerCells    []string `toml:"layer_cells" needs:"layers=1" doc:"cells of the layers above the first, a name for each, with their default settings and H units, in place of layers"`
+	Bidirectional bool     `toml:"bidirectional" needs:"stateful=false" doc:"give each layer a second one beside it, with units of its own, that reads sequences from the last step to the first; the layer above and the read-out see both; for tasks with one target for a sequence"`
+	LayerNorm     bool     `toml:"layer_norm" needs:"number of layers>1" doc:"bring the input of each layer above the first to mean 0 and variance 1 over its units, with a gain and a bias for each that are learned"`
+	ReadoutScale  float64  `toml:"readout_scale" doc:"factor of the initial read-out weights" min:"0" max:"1e3"`
+	Feedback      string   `toml:"feedback" doc:"weights through which the error of the read-out reaches the hidden units: backprop takes those of the read-out, fixed random ones that are never learned (feedback alignment), sign the signs of those of the read-out, all with the size of its first weights (sign symmetry), transpose a copy of those of the read-out, which gives the bits of backprop; between layers it is backprop" oneof:"backprop|transpose|fixed|sign"`
+	RecNoise      float64  `toml:"rec_noise" doc:"standard deviation of private Gaussian noise on the drive of each unit at every step while training, before the scale of the cell, see galvani models show; 0 for none; galvani eval --noise has it, too" min:"0" max:"1e6"`
+	InputNoise    float64  `toml:"input_noise" doc:"the same of noise on each input" min:"0" max:"1e6"`
+	Dropout       float64  `toml:"dropout" needs:"number of layers>1" doc:"probability with which an element of h is left out on the way to the layer above while training; the others are scaled by 1/(1 - dropout)" min:"0" max:"0.99"`
+	H0            string   `toml:"h0" needs:"stateful=false" doc:"state that sequences begin with: zero for the rest of the cell, learned for a parameter of each layer, cell.h0, one number for each unit and plane, within the cell's bounds" oneof:"zero|learned"`
+	InitFrom      string   `toml:"init_from" doc:"begin with the weights of a file: a run or a checkpoint, or the state dict of a PyTorch module as safetensors"`
+	InitParts     []string `toml:"init_parts" needs:"init_from!=" doc:"parameters that init_from gives: all, cell, input, recurrent, readout, matrices, or names such as W, readout.bias, *_l1"`
+	InitMap       []string `toml:"init_map" needs:"init_from!=" doc:"tensors of init_from for parameters that are not found by their names, each as PARAMETER=TENSOR"`
+	Freeze        []string `toml:"freeze" doc:"parameters that are not learned, and do not decay: words and names as for init_parts"`
 }
 
 func defaultCellKeys() cellKeys {
