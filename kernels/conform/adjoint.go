@@ -115,9 +115,9 @@ func Adjoint(t *testing.T, dev kernels.Device) {
 }
 
 // AdjointAcrossChunks is Adjoint for a sequence longer than a time chunk and a batch of several
-// workers.
+// workers, in every kind of cell.
 func AdjointAcrossChunks(t *testing.T, dev kernels.Device) {
-	for _, v := range Variants() {
+	for _, v := range Kinds() {
 		t.Run(v.Name, func(t *testing.T) {
 			p := NewProblem[float64](v, Sizes{T: 71, B: 35, I: 2, H: 5, Sequence: true}, 7)
 			p.Cfg.GradX, p.Cfg.GradState = true, true

@@ -27,7 +27,10 @@ func Circuit(t *testing.T, dev kernels.Device) {
 }
 
 // stretches divides the steps of a run: about the size of a device's tables, and in the end what is left.
-var stretches = []int{1, 255, 256, 257, 731}
+var stretches = []int{1, 255, 256, 257, 231}
+
+// steps is how many a run has.
+const steps = 1000
 
 // Simulate runs a circuit in some stretches.
 func Simulate(t *testing.T, dev kernels.Device, c *kernels.Circuit, stretches ...int) kernels.CircuitRecord {
@@ -291,7 +294,7 @@ func smallCurrents(t *testing.T) *kernels.Circuit {
 	return c
 }
 
-// referred is what the reference gives of a circuit in 1500 steps.
+// referred is what the reference gives of a circuit.
 type referred struct {
 	spikes     []kernels.Spike
 	v, weights [][]float32
@@ -304,7 +307,7 @@ var references sync.Map
 func spikeForSpike(t *testing.T, dev kernels.Device, name string, c *kernels.Circuit) {
 	known, ok := references.Load(name)
 	if !ok {
-		spikes, v, weights := Reference[float32](c, 1500)
+		spikes, v, weights := Reference[float32](c, steps)
 		known = referred{spikes, v, weights}
 		references.Store(name, known)
 	}
@@ -319,8 +322,8 @@ func spikeForSpike(t *testing.T, dev kernels.Device, name string, c *kernels.Cir
 	}
 	for i, p := range c.Probes {
 		g, w := got.V[i], v[p.Population][p.Unit]
-		if len(g) != 1500 || math.Float32bits(g[1499]) != math.Float32bits(w) {
-			t.Errorf("probe %d ends after %d steps at %v, want 1500 and %v", i, len(g), g[len(g)-1], w)
+		if len(g) != steps || math.Float32bits(g[steps-1]) != math.Float32bits(w) {
+			t.Errorf("probe %d ends after %d steps at %v, want %d and %v", i, len(g), g[len(g)-1], steps, w)
 		}
 	}
 	state, err := plan.State()
@@ -370,7 +373,7 @@ func delay(t *testing.T, dev kernels.Device) {
 		c.Currents = []kernels.Current{{Population: 1, First: 10, Last: 11, Amplitude: 1e5}} // one spike, in step 10
 		c.Projections = []kernels.Projection{{From: 1, Matrix: sparse.OneToOne(1), Weight: []float64{40}, Delay: []int{d}}}
 		c.Probes = []kernels.Probe{{}}
-		r := Simulate(t, dev, c, 3000)
+		r := Simulate(t, dev, c, d+1500)
 		if len(r.Spikes) != 1 || r.Spikes[0].Step != 10 {
 			t.Fatalf("spikes %v, want one in step 10", r.Spikes)
 		}

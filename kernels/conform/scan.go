@@ -146,7 +146,7 @@ func (s Solution) Same(t testing.TB, name string, want Solution) {
 
 // InputGradients wants the gradients of x and of the first state to change nothing else.
 func InputGradients(t *testing.T, dev kernels.Device) {
-	for _, v := range Variants() {
+	for _, v := range Kinds() {
 		p := NewProblem[float32](v, Sizes{T: 9, B: 6, I: 3, H: 9, Sequence: true}, 3)
 		want := Solve(t, dev, p)
 		p.Cfg.GradX, p.Cfg.GradState = true, true

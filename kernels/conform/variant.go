@@ -86,6 +86,21 @@ func Variants() []Variant {
 	return all
 }
 
+// Kinds returns those variants that a device may divide differently over time, rows and memory: one of every
+// cell, one with steps of different lengths and one with matrices that share the columns. Others of a cell
+// differ in the arithmetic of a step alone.
+func Kinds() (list []Variant) {
+	for _, v := range Variants() {
+		same := func(w Variant) bool {
+			return w.Header == v.Header && w.irregular() == v.irregular() && w.split() == v.split()
+		}
+		if !slices.ContainsFunc(list, same) {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
 // derived returns variants of a cell by the ranges of its header: every choice of a constant is made in one,
 // and numbers stand at either end.
 func derived(header string) (list []Variant) {

@@ -3,7 +3,7 @@
 package cpu
 
 /*
-#cgo CFLAGS: -O3
+#cgo CFLAGS: -O3 -g1
 #include "src/scan.h"
 
 static struct scan_sizes sizes(const struct kernels *k, int cell, const struct scan_dims *d, long rows)

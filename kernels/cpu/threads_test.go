@@ -21,7 +21,7 @@ var threadCounts = []int{1, 1, 2, 3, 4, 8}
 // TestThreads runs every cell on several numbers of threads and wants the same bits of outputs,
 // states and all gradients.
 func TestThreads(t *testing.T) {
-	for _, v := range conform.Variants() {
+	for _, v := range conform.Kinds() {
 		for i, s := range []conform.Sizes{
 			{T: 50, B: 21, I: 4, H: 40}, {T: 9, B: 2, I: 3, H: 5, Sequence: true},
 			{T: 40, B: 35, I: 2, H: 17, Last: true, Sequence: true}, {T: 11, B: 48, I: 131, H: 33},

@@ -13,10 +13,14 @@ import (
 	"galvani/kernels/cpu"
 )
 
-// TestCircuit wants the same from few workers and from as many as the largest population has words.
+// TestCircuit wants the same from few workers and from as many as the largest population has words; short, from
+// the many alone.
 func TestCircuit(t *testing.T) {
 	gpu := openGPU(t, Options{}).Info()
 	for _, sms := range []int{1, gpu.SMs} {
+		if testing.Short() && sms != gpu.SMs {
+			continue
+		}
 		t.Run(fmt.Sprint(sms), func(t *testing.T) {
 			l := Limits{SMs: sms, Shared: gpu.Shared, Cluster: gpu.Cluster, Compute: gpu.Compute()}
 			conform.Circuit(t, openGPU(t, Options{Limits: &l}))

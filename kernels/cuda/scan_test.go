@@ -36,11 +36,15 @@ func openCPU(t *testing.T) *cpu.Device {
 	return d
 }
 
-// TestConforms holds every cell in every precision to the CPU.
+// TestConforms holds every cell in every precision to the CPU; short, in the two larger sizes.
 func TestConforms(t *testing.T) {
+	sizes := conform.Tails
+	if testing.Short() {
+		sizes = sizes[2:]
+	}
 	for _, precision := range available(t) {
 		t.Run(precision, func(t *testing.T) {
-			conform.Scan(t, openGPU(t, Options{Precision: precision}), openCPU(t), precision, conform.Tails)
+			conform.Scan(t, openGPU(t, Options{Precision: precision}), openCPU(t), precision, sizes)
 		})
 	}
 }
@@ -106,13 +110,16 @@ func TestOlderGPUs(t *testing.T) {
 	s := conform.Sizes{T: 3, B: 3, I: 2, H: 37, Sequence: true}
 	gpu := openGPU(t, Options{}).Info()
 	l := Limits{SMs: gpu.SMs, Shared: min(gpu.Shared, 96<<10), Cluster: 1}
-	for _, l.Compute = range []int{70, 80} {
-		for _, v := range conform.Variants() {
-			if l.Compute > gpu.Compute() {
-				continue
-			}
-			t.Run(fmt.Sprintf("%d/%s", l.Compute, v.Name), func(t *testing.T) {
-				conform.One(t, openGPU(t, Options{Limits: &l}), openCPU(t), "fp32", v, s, 2)
+	for _, c := range []struct {
+		compute   int
+		precision string
+	}{{70, "fp32"}, {80, "tf32"}, {80, "bf16"}} {
+		if l.Compute = c.compute; l.Compute > gpu.Compute() {
+			continue
+		}
+		for _, v := range conform.Kinds() {
+			t.Run(fmt.Sprintf("%d/%s/%s", c.compute, c.precision, v.Name), func(t *testing.T) {
+				conform.One(t, openGPU(t, Options{Precision: c.precision, Limits: &l}), openCPU(t), c.precision, v, s, 2)
 			})
 		}
 	}
@@ -133,7 +140,7 @@ func TestInputGradients(t *testing.T) { conform.InputGradients(t, openGPU(t, Opt
 
 // TestDeterministic runs twice on two devices and wants the same bits.
 func TestDeterministic(t *testing.T) {
-	for _, v := range conform.Variants() {
+	for _, v := range conform.Kinds() {
 		p := conform.NewProblem[float32](v, conform.Sizes{T: 6, B: 11, I: 4, H: 40, Sequence: true}, 5)
 		first := conform.Solve(t, openGPU(t, Options{}), p)
 		second := conform.Solve(t, openGPU(t, Options{}), p)
@@ -148,7 +155,7 @@ const smallChunks = 1
 // TestChunks divides a sequence into chunks. Only sums over all steps, the gradients of
 // parameters, may differ from one chunk, and those in rounding.
 func TestChunks(t *testing.T) {
-	for _, v := range conform.Variants() {
+	for _, v := range conform.Kinds() {
 		p := conform.NewProblem[float32](v, conform.Sizes{T: 37, B: 3, I: 2, H: 9, Sequence: true}, 7)
 		for i := range conform.Data[float32](p.Args.X) { // keep 37 steps of the literal form finite
 			conform.Data[float32](p.Args.X)[i] *= 0.3
@@ -171,7 +178,7 @@ func TestChunks(t *testing.T) {
 
 // TestSegments holds a scan that recomputes hidden states to one that keeps them.
 func TestSegments(t *testing.T) {
-	for _, v := range conform.Variants() {
+	for _, v := range conform.Kinds() {
 		d := openGPU(t, Options{Chunk: smallChunks})
 		p := conform.NewProblem[float32](v, conform.Sizes{T: 85, B: 2, I: 2, H: 5, Last: true, Sequence: true}, 9)
 		for i := range conform.Data[float32](p.Args.X) {
@@ -194,7 +201,7 @@ func TestSegments(t *testing.T) {
 
 // TestForwardOnly wants the bits of a scan that keeps what Backward needs, in less memory.
 func TestForwardOnly(t *testing.T) {
-	for _, v := range conform.Variants() {
+	for _, v := range conform.Kinds() {
 		d := openGPU(t, Options{Chunk: smallChunks})
 		p := conform.NewProblem[float32](v, conform.Sizes{T: 85, B: 2, I: 2, H: 5, Last: true, Sequence: true}, 9)
 		for i := range conform.Data[float32](p.Args.X) {
@@ -238,7 +245,7 @@ func TestLongSums(t *testing.T) {
 // some are learned, and wants the gradients of the whole.
 func TestSeveralParams(t *testing.T) {
 	d := openGPU(t, Options{})
-	for _, v := range conform.Variants() {
+	for _, v := range conform.Kinds() {
 		p := conform.NewProblem[float32](v, conform.Sizes{T: 4, B: 130, I: 2, H: 6}, 13) // sums in parts
 		whole := conform.Solve(t, d, p)
 		q := *p
@@ -272,8 +279,9 @@ func TestSeveralParams(t *testing.T) {
 			}
 			at += s.Len()
 		}
-		conform.SameBits(t, v.Name+": h", conform.Solve(t, d, &q).H, whole.H)
-		conform.SameBits(t, v.Name+": grad", conform.Solve(t, d, &q).Grad, want)
+		got := conform.Solve(t, d, &q)
+		conform.SameBits(t, v.Name+": h", got.H, whole.H)
+		conform.SameBits(t, v.Name+": grad", got.Grad, want)
 	}
 }
 
@@ -299,11 +307,16 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// TestNotFinite takes each precision, in groups of several rows.
+// TestNotFinite takes each precision, in groups of several rows. Precisions differ in the products alone, so that
+// the forms of a cell are tried in one.
 func TestNotFinite(t *testing.T) {
 	for _, precision := range available(t) {
+		cells := conform.Kinds()
+		if precision == "fp32" {
+			cells = conform.Variants()
+		}
 		t.Run(precision, func(t *testing.T) {
-			conform.NotFinite(t, openGPU(t, Options{Precision: precision}), conform.Sizes{T: 5, B: 6, I: 3, H: 20}, tensor.Float32)
+			conform.NotFinite(t, openGPU(t, Options{Precision: precision}), cells, conform.Sizes{T: 5, B: 6, I: 3, H: 20}, tensor.Float32)
 		})
 	}
 }

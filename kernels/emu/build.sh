@@ -66,8 +66,11 @@ for source; do
 	for cell in ${cells:-$name}; do
 		for arch in $(targets "$cell"); do
 			unit=${cell}_$arch
+			# For 8.0 there is no PTX of fp32: the code for 7.0 serves.
+			formats=
+			[ "$arch" != 80 ] || formats="-DONLY_tf32 -DONLY_bf16"
 			# shellcheck disable=SC2086 # one argument a word
-			compile "$unit" "$source" $kernel -x c++ -DEMU_ARCH="$arch" -DEMU_SECTION="'\"shared_$unit\"'" ${cells:+-DCELL="$cell"}
+			compile "$unit" "$source" $kernel -x c++ -DEMU_ARCH="$arch" -DEMU_SECTION="'\"shared_$unit\"'" ${cells:+-DCELL="$cell" $formats}
 		done
 	done
 done

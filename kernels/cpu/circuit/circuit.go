@@ -3,7 +3,7 @@
 package circuit
 
 /*
-#cgo CFLAGS: -O3 -Wno-psabi -Wno-unknown-pragmas
+#cgo CFLAGS: -O3 -g1 -Wno-psabi -Wno-unknown-pragmas
 #cgo LDFLAGS: -lm
 #include "circuit.h"
 

@@ -6,7 +6,7 @@
 package avx512
 
 /*
-#cgo CFLAGS: -O3 -Wno-psabi -Wno-unknown-pragmas
+#cgo CFLAGS: -O3 -g1 -Wno-psabi -Wno-unknown-pragmas
 #cgo LDFLAGS: -lm
 #include "../../src/neuron_kernels.h"
 #include "../../src/scan.h"

@@ -6,7 +6,7 @@
 package double
 
 /*
-#cgo CFLAGS: -O2 -Wno-psabi -Wno-unknown-pragmas
+#cgo CFLAGS: -O2 -g1 -Wno-psabi -Wno-unknown-pragmas
 #cgo LDFLAGS: -lm
 #include "../../src/neuron_kernels.h"
 #include "../../src/scan.h"
