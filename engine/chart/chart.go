@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"math"
 
 	"gonum.org/v1/plot/vg"
@@ -109,6 +111,12 @@ func (s Stack) Render(format string) ([]byte, error) {
 		return nil, fmt.Errorf("chart: %q: %w", s[0].Title, err)
 	}
 	var b bytes.Buffer
+	if p, ok := canvas.(vgimg.PngCanvas); ok {
+		if m, ok := p.Image().(*image.RGBA); ok {
+			err := png.Encode(&b, paletted(m))
+			return b.Bytes(), err
+		}
+	}
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return nil, fmt.Errorf("chart: %q: %w", s[0].Title, err)
 	}
