@@ -148,6 +148,9 @@ func (f *neuronFlags) simulate(c *cobra.Command, name string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
+	if most, gate := n.LongestStep(); f.dt > most {
+		return fmt.Errorf("%w: --dt is %v ms, too long for gate %s of %s, as V is held while gates move; want at most %.3g ms", config.ErrConfig, f.dt, gate, n.Name, most)
+	}
 	if err := f.longer(); err != nil {
 		return err
 	}

@@ -158,6 +158,7 @@ func TestSimulateNeuronRefuses(t *testing.T) {
 		{"lgmd|--current|excitation=constant 1", exitConfig, `unknown input "excitation"; known: current, siz`},
 		{"hh|--dt|-1", exitConfig, "--dt is -1 ms, want"},
 		{"hh|--dt|nan", exitConfig, "--dt is NaN ms, want"},
+		{"hh|--dt|5", exitConfig, "--dt is 5 ms, too long for gate na.m of hh, as V is held while gates move; want at most 2.5"},
 		{"hh|--for|0s", exitConfig, "--for is 0s"},
 		{"hh|--for|100h", exitConfig, "want 1 to 4194304"},
 		{"hh|--precision|fp16", exitConfig, "want auto, fp32 or fp64"},

@@ -242,6 +242,10 @@ func TestBad(t *testing.T) {
 	if _, err := readGood(bare, other); err == nil || !strings.Contains(err.Error(), `region.soma has no axial, and section "soma" has neighbours; add one`) {
 		t.Errorf("error of sections without a resistance is %v", err)
 	}
+	slip := strings.NewReplacer("[region.soma.channels]", "[region.som.channels]", "capacity = \"1 uF/cm2\"\n", "", "[region.soma]\n", "[region.soma]\ncapacity = \"1 uF/cm2\"\n").Replace(good)
+	if _, err := readGood(slip, other); err == nil || !strings.Contains(err.Error(), "region.som has no section, which are of soma, dendrite; delete it") {
+		t.Errorf("error of a region that no section is of is %v", err)
+	}
 	if _, err := readGood(good, strings.Replace(other, "k = \"1e-3 mM\"", "k = \"0 mM\"", 1)); err == nil || !strings.Contains(err.Error(), `other.toml: line 5: gate[0].by_calcium.k is "0 mM", want more than 0`) {
 		t.Errorf("error of a wrong channel is %v", err)
 	}

@@ -54,6 +54,7 @@ func init() {
 			"Learned numbers are z of number = n exp(z), with n the number of the neuron and z 0 at first: weights and densities stay positive, and a rate of learning is a relative one. galvani export adds the numbers themselves.",
 			"An event acts at the beginning of its step. The weight of a facet does not follow the speed of the edge, which the task does not tell.",
 			"Of each step of the task there are bin/dt of the neuron, so it is the fused scan, in C or CUDA, that trains it; the unrolled graph is its specification and is for few and long steps.",
+			"Over each spike the gradient grows. Of neurons that burst it may leave float32, as that in float64 is above 1e38 then, which ends a run as not finite: lower lr, or excitation, before clip helps.",
 			"Steps last as long as bin; noise, masks of sequences and resets are refused.",
 		},
 		New: func() models.Cell { return NewLGMD() },

@@ -115,6 +115,20 @@ func (r *reader) read() {
 	r.Done()
 }
 
+// regionsOfSections names the regions that [[section]] tables are of, none where there is no such table.
+func (r *reader) regionsOfSections() (names []string) {
+	for _, t := range r.list("section") {
+		name, ok := t.Value("region").(string)
+		if !ok {
+			name, _ = t.Value("name").(string)
+		}
+		if name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // regions reads the membrane of each region; what [membrane] says holds for all that say nothing else.
 func (r *reader) regions() {
 	shared := r.sub("membrane")
@@ -130,9 +144,13 @@ func (r *reader) regions() {
 		t.Need(key, strconv.Quote(example))
 		return 0
 	}
+	of := r.regionsOfSections()
 	for _, name := range all.Names() {
 		t := all.sub(name)
 		all.Called(name, name)
+		if len(of) > 0 && !slices.Contains(of, name) && !t.Has("capacity") && !shared.Has("capacity") { // perhaps a slip of the pen
+			t.Fail("", "has no section, which are of %s; delete it, or let one be of it", strings.Join(of, ", "))
+		}
 		n := Region{Name: name, Densities: map[string]float64{}}
 		n.Capacity = membrane(t, "capacity", capacity, description.AboveZero, true, "1 uF/cm2")
 		n.Leak = membrane(t, "leak", density, description.FromZero, true, "0.3 mS/cm2")

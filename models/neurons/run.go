@@ -149,6 +149,28 @@ func (n *Neuron) run(ctx context.Context, dev kernels.Device, dtype tensor.Dtype
 	return traces, nil
 }
 
+// held is how many of the longest time constants of its fastest gate a step may last: V is held while gates move, which stays
+// stable with longer steps, but no longer spikes.
+const held = 5
+
+// LongestStep returns the longest step with which spikes are followed, and the gate that sets it; infinity for a neuron
+// without gates that take time.
+func (n *Neuron) LongestStep() (ms float64, gate string) {
+	ms = math.Inf(1)
+	for _, c := range n.Channels {
+		for _, g := range c.Gates {
+			longest := 0.0
+			for v := -120.0; v <= 60; v++ {
+				longest = max(longest, g.Tau(v)/g.Speed(n.Temperature))
+			}
+			if longest > 0 && held*longest < ms {
+				ms, gate = held*longest, c.Name+"."+g.Name
+			}
+		}
+	}
+	return ms, gate
+}
+
 // Batch lays compiled neurons side by side, which differ in their numbers alone: the table of parameters,
 // their numbers, with Each those of all rows [B,n], and the first state [S,B,U].
 func Batch(all []*Compiled) (params []kernels.Spec, values [][]float64, state []float64) {
