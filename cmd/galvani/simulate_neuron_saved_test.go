@@ -1,12 +1,20 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
+
+	"galvani/kernels/devices"
+	"galvani/models/neurons"
+
+	"gorgonia.org/tensor"
 )
 
 // TestSimulateNeuronSaved: a neuron that is saved and resumed ends with the numbers of one that was not, also where it was
@@ -56,21 +64,36 @@ func TestSimulateNeuronSaved(t *testing.T) {
 	} {
 		galvani(t, append([]string{"simulate"}, c.line...)...).refused(t, c.code, c.want)
 	}
-	file := name("stopped")
-	c := program("simulate", "lgmd-rake", "--current", "constant 1", "--for", "60s", "--save", file)
-	if err := c.Start(); err != nil {
+	stopped(t, name("stopped"))
+}
+
+// stopped stops a simulation in its second stretch and holds what it saves and says.
+func stopped(t *testing.T, file string) {
+	n, err := neurons.Load("hh")
+	if err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(700 * time.Millisecond)
-	if err := c.Process.Signal(os.Interrupt); err != nil {
+	dev, err := devices.OpenCPU(1)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Wait(); err == nil || c.ProcessState.ExitCode() != exitStopped {
-		t.Errorf("a simulation that is interrupted ends with %v", err)
+	defer dev.Close()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	trace, err := n.Resume(ctx, dev, tensor.Float64, neurons.Options{}, nil, 5000, neurons.Stimulus{}, func(done int) {
+		if done > 1000 {
+			cancel(errStopped)
+		}
+	})
+	if !errors.Is(err, errStopped) || trace.Steps() != 2000 {
+		t.Fatalf("a run that is stopped ends with %v, %d steps", err, trace.Steps())
+	}
+	f := &neuronFlags{save: file, dt: n.Dt, length: 125 * time.Millisecond, now: &savedNeuron{Neuron: "hh"}}
+	if err := f.stopped(err, trace, "hh"); !errors.Is(err, errStopped) || !strings.Contains(err.Error(), "50 of 125 ms are saved; go on with: galvani simulate hh --resume "+file) {
+		t.Errorf("of a simulation that was stopped is said: %v", err)
 	}
 	old := &savedNeuron{}
 	var step int64
-	if _, err := openSaved(file, savedNeuronFormat, old, &step); err != nil || old.Length != time.Minute || old.Settings["current"][0] != "constant 1" {
+	if _, err := openSaved(file, savedNeuronFormat, old, &step); err != nil || step != 2000 || old.Length != f.length {
 		t.Errorf("%+v of step %d is saved, error %v", old, step, err)
 	}
 }
