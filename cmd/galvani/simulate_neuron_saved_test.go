@@ -64,11 +64,11 @@ func TestSimulateNeuronSaved(t *testing.T) {
 	} {
 		galvani(t, append([]string{"simulate"}, c.line...)...).refused(t, c.code, c.want)
 	}
-	stopped(t, name("stopped"))
+	stoppedNeuron(t, name("stopped"))
 }
 
-// stopped stops a simulation in its second stretch and holds what it saves and says.
-func stopped(t *testing.T, file string) {
+// stoppedNeuron stops a simulation in its second stretch and holds what it saves and says.
+func stoppedNeuron(t *testing.T, file string) {
 	n, err := neurons.Load("hh")
 	if err != nil {
 		t.Fatal(err)
