@@ -8,9 +8,10 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 # With the same flags everywhere the C kernels, which take minutes, are compiled once.
 export GOFLAGS ?= -trimpath
 # Of a program that users get, symbols are left out (a third of its size), and in modules that it
-# calls rarely functions are not copied into their callers (1.4 MB of 40).
+# calls rarely functions are not copied into their callers (2 MB of 40).
 SELDOM := google.golang.org github.com codeberg.org golang.org gonum.org/v1/plot gonum.org/v1/gonum/mat gorgonia.org/tensor/internal \
-	net crypto/tls crypto/x509 math/big text html encoding/gob
+	net crypto/tls crypto/x509 math/big text html image encoding/json encoding/gob encoding/asn1 \
+	galvani/cmd galvani/bench
 RELEASE := -ldflags="-s -w" $(SELDOM:%=-gcflags=%/...=-l) $(patsubst %,-gcflags=github.com/%/...=,klauspost chewxy)
 
 # What the tag gpu needs to compile and link without CUDA toolkit and driver: the project's own
