@@ -2,11 +2,10 @@ package analysis
 
 import (
 	"math"
+	"math/cmplx"
 
 	"galvani/kernels"
 	"galvani/models"
-
-	"gonum.org/v1/gonum/dsp/fourier"
 )
 
 // Tuning is what the units of a network answer to conditions with.
@@ -66,16 +65,17 @@ func (w *States) Spectrum() (s Spectrum) {
 	if steps < 2 {
 		return s
 	}
-	fft := fourier.NewFFT(steps)
-	x, coeff := make([]float64, steps), make([]complex128, steps/2+1)
+	x, turns := make([]complex128, steps), make([]complex128, steps)
+	for k := range turns {
+		turns[k] = cmplx.Rect(1, -2*math.Pi*float64(k)/float64(steps))
+	}
 	s.Frequency, s.Power = make([]float64, steps/2), make([]float64, steps/2)
 	for seq := range w.N {
 		for i := range w.H {
 			for t := range x {
-				x[t] = float64(w.at(seq, t)[i])
+				x[t] = complex(float64(w.at(seq, t)[i]), 0)
 			}
-			fft.Coefficients(coeff, x)
-			for k, c := range coeff[1:] {
+			for k, c := range transform(x, turns)[1 : steps/2+1] {
 				p := real(c)*real(c) + imag(c)*imag(c)
 				if 2*(k+1) < steps {
 					p *= 2 // and that of the negative frequency
@@ -85,9 +85,32 @@ func (w *States) Spectrum() (s Spectrum) {
 		}
 	}
 	for k := range s.Frequency {
-		s.Frequency[k] = fft.Freq(k + 1)
+		s.Frequency[k] = float64(k+1) / float64(steps)
 	}
 	return s
+}
+
+// transform returns Σ_t x_t exp(−2πi kt/n) for k = 0 to n−1, by one prime factor of n after the other, given
+// exp(−2πi k/N) of a multiple N of n. Source: Cooley and Tukey (1965).
+func transform(x, turns []complex128) []complex128 {
+	n, p := len(x), 2
+	if n == 1 {
+		return x
+	}
+	for n%p != 0 {
+		p++
+	}
+	out, part := make([]complex128, n), make([]complex128, n/p)
+	for q := range p {
+		for i := range part {
+			part[i] = x[i*p+q]
+		}
+		of := transform(part, turns)
+		for k := range out {
+			out[k] += of[k%len(part)] * turns[q*k%n*(len(turns)/n)]
+		}
+	}
+	return out
 }
 
 // Balance is the mean recurrent input of units from E and from I units, in the unit of the drive.

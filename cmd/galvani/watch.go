@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -82,25 +83,44 @@ func serve(ctx context.Context, l net.Listener, page func() (livePage, error)) e
 		go func() {
 			defer conn.Close()
 			conn.SetDeadline(time.Now().Add(answerWithin))
-			if r, err := http.ReadRequest(bufio.NewReader(io.LimitReader(conn, mostRequest))); err == nil {
+			if r, ok := readRequest(io.LimitReader(conn, mostRequest)); ok {
 				reply(conn, r, page)
 			}
 		}()
 	}
 }
 
+// request is what is asked for.
+type request struct{ method, path, host string }
+
+// readRequest reads a request up to the end of its head; false for one that is not whole.
+func readRequest(from io.Reader) (r request, ok bool) {
+	lines := bufio.NewScanner(from)
+	if lines.Scan() {
+		if words := strings.Fields(lines.Text()); len(words) == 3 {
+			r.method, r.path = words[0], words[1]
+		}
+	}
+	for lines.Scan() && lines.Text() != "" {
+		if name, value, _ := strings.Cut(lines.Text(), ":"); strings.EqualFold(name, "host") {
+			r.host = strings.TrimSpace(value)
+		}
+	}
+	return r, r.method != "" && lines.Err() == nil
+}
+
 // reply writes the answer to a request. One that asks for another host comes from a page of a foreign site, to whose
 // name this machine's address was given.
-func reply(w io.Writer, r *http.Request, page func() (livePage, error)) {
+func reply(w io.Writer, r request, page func() (livePage, error)) {
 	status, kind, more := http.StatusOK, "text/html; charset=utf-8", ""
 	var p livePage
-	host, _, err := net.SplitHostPort(r.Host)
+	host, _, err := net.SplitHostPort(r.host)
 	switch {
 	case err != nil || host != "127.0.0.1" && host != "localhost":
 		status = http.StatusForbidden
-	case r.URL.Path != "/":
+	case r.path != "/":
 		status = http.StatusNotFound
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+	case r.method != http.MethodGet && r.method != http.MethodHead:
 		status = http.StatusMethodNotAllowed
 	default:
 		if p, err = page(); err != nil {
@@ -115,7 +135,7 @@ func reply(w io.Writer, r *http.Request, page func() (livePage, error)) {
 	}
 	fmt.Fprintf(w, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n%sCache-Control: no-store\r\nConnection: close\r\n\r\n",
 		status, http.StatusText(status), kind, len(p.html), more)
-	if r.Method != http.MethodHead {
+	if r.method != http.MethodHead {
 		w.Write(p.html)
 	}
 }
