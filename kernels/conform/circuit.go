@@ -15,11 +15,18 @@ import (
 	"galvani/kernels/sparse"
 )
 
+// CircuitSpikes holds circuits of some names, of all without, to the reference, spike for spike.
+func CircuitSpikes(t *testing.T, dev kernels.Device, names ...string) {
+	for name, c := range circuits(t) {
+		if len(names) == 0 || slices.Contains(names, name) {
+			t.Run(name, func(t *testing.T) { spikeForSpike(t, dev, name, c) })
+		}
+	}
+}
+
 // Circuit holds the circuits of a device to the reference, spike for spike, and to the contract.
 func Circuit(t *testing.T, dev kernels.Device) {
-	for name, c := range circuits(t) {
-		t.Run(name, func(t *testing.T) { spikeForSpike(t, dev, name, c) })
-	}
+	CircuitSpikes(t, dev)
 	t.Run("sources", func(t *testing.T) { sources(t, dev) })
 	t.Run("delay", func(t *testing.T) { delay(t, dev) })
 	t.Run("not finite", func(t *testing.T) { explodes(t, dev) })

@@ -4,7 +4,6 @@ package cuda
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -13,19 +12,15 @@ import (
 	"galvani/kernels/cpu"
 )
 
-// TestCircuit wants the same from few workers and from as many as the largest population has words; short, from
-// the many alone.
+// TestCircuit wants the same from as many workers as the largest population has words, and from one, of circuits
+// that together have all that workers divide.
 func TestCircuit(t *testing.T) {
 	gpu := openGPU(t, Options{}).Info()
-	for _, sms := range []int{1, gpu.SMs} {
-		if testing.Short() && sms != gpu.SMs {
-			continue
-		}
-		t.Run(fmt.Sprint(sms), func(t *testing.T) {
-			l := Limits{SMs: sms, Shared: gpu.Shared, Cluster: gpu.Cluster, Compute: gpu.Compute()}
-			conform.Circuit(t, openGPU(t, Options{Limits: &l}))
-		})
+	with := func(sms int) *Device {
+		return openGPU(t, Options{Limits: &Limits{SMs: sms, Shared: gpu.Shared, Cluster: gpu.Cluster, Compute: gpu.Compute()}})
 	}
+	t.Run("many", func(t *testing.T) { conform.Circuit(t, with(gpu.SMs)) })
+	t.Run("one", func(t *testing.T) { conform.CircuitSpikes(t, with(1), "mixed", "many at once", "many sources") })
 }
 
 // TestCircuitState has runs go from the GPU to the CPU and back.

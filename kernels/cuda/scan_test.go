@@ -5,6 +5,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -36,10 +37,11 @@ func openCPU(t *testing.T) *cpu.Device {
 	return d
 }
 
-// TestConforms holds every cell in every precision to the CPU; short, in the two larger sizes.
+// TestConforms holds every cell in every precision to the CPU; again, with threads in another order, in the two
+// larger sizes.
 func TestConforms(t *testing.T) {
 	sizes := conform.Tails
-	if testing.Short() {
+	if os.Getenv("GALVANI_EMU_ORDER") != "" {
 		sizes = sizes[2:]
 	}
 	for _, precision := range available(t) {
