@@ -28,6 +28,7 @@
 #define ugrnn_FIRST ugrnn_PREP
 #define ugrnn_USES_IN 1
 #define ugrnn_USES_REC 1
+#define ugrnn_LEAN /* its products stay in fp32, which keeps the program small; see lean.go */
 
 CELL_FN void ugrnn_prepare(const double *c, const double *raw, double *prep)
 {
