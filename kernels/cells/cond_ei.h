@@ -26,8 +26,8 @@
 	X(form, 0, 2, "0 implicit, 1 explicit, 2 convex") \
 	X(f, 0, 3, "0 tanh, 1 relu, 2 sigmoid, 3 softplus") \
 	X(dynamics, 0, 1, "0 voltage, 1 rate") \
-	X(dt, 0.3, 1, "length of a step") \
-	X(s, 0.3, 1, "scale of the leak") \
+	X(dt, 0.2, 0.3, "length of a step") \
+	X(s, 0.7, 1.2, "scale of the leak") \
 	X(phi, 0, 1, "0 sigmoid, 1 softplus")
 
 #define cond_ei_STATES CELL_ROWS(cond_ei_PLANES)

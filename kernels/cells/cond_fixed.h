@@ -20,7 +20,7 @@
 	X(form, 0, 2, "0 implicit, 1 explicit, 2 convex") \
 	X(f, 0, 3, "0 tanh, 1 relu, 2 sigmoid, 3 softplus") \
 	X(dynamics, 0, 1, "0 voltage, 1 rate") \
-	X(dt, 0.3, 1, "length of a step")
+	X(dt, 0.2, 0.3, "length of a step")
 
 #define cond_fixed_STATES CELL_ROWS(cond_fixed_PLANES)
 #define cond_fixed_IN 1

@@ -62,6 +62,7 @@ enum { CRNN_GTOT = 12, CRNN_JLEAK, CRNN_RATE, CRNN_PE, CRNN_PI, CRNN_SYN };
 	X(elapsed, 0, 1, "length of the step, 0 where all are 1")
 
 #define crnn_POSITIVE /* x and the input weights make conductances, and with negative ones h has no bound */
+#define crnn_UNBOUNDED(X) X(sign, -1) /* h grows with every step */
 #define crnn_STATES CELL_ROWS(crnn_PLANES)
 #define crnn_IN 2
 #define crnn_REC 0

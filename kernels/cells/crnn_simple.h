@@ -4,7 +4,8 @@
  *   sigma+ = sigmoid(w_m h + b_m),  sigma- = sigmoid(-w_n h - b_n)
  *
  * x is the synaptic conductance (shared/synapse.h); s = 1 is the restoring form, s = -1 the
- * literal one of the notes, which grows without bound.
+ * literal one of the notes, which grows without bound. With the ranges of the constants below x stays below
+ * 2/dt, beyond which a step of the restoring form is longer than its way to rest.
  * States: h, p, q. Drives: 0 U x, 1 W h. Raw planes: b, w_m, b_m, w_n, b_n.
  * Consts: dt, s, pp, pq, pu, qq, qu, xp, xq, ln pp, ln qq, rectify, alpha, length of the step (0
  * where all are 1).
@@ -29,18 +30,19 @@
 	X(dt, 0.1, 0.2, "length of a step") \
 	X(sign, -1, 1, "-1 literal, 1 restoring") \
 	X(pp, 0.6, 0.9, "what p keeps of p") \
-	X(pq, 0.1, 0.6, "what q takes of p") \
-	X(pu, 0.1, 0.3, "what p takes of the drive") \
+	X(pq, 0.1, 0.2, "what p takes of q") \
+	X(pu, 0.05, 0.1, "what p takes of the drive") \
 	X(qq, 0.6, 0.9, "what q keeps of q") \
-	X(qu, 0.1, 0.3, "what q takes of the drive") \
-	X(xp, 1, 1.5, "what x takes of p") \
-	X(xq, -1, 2, "what x takes of q") \
+	X(qu, 0.05, 0.1, "what q takes of the drive") \
+	X(xp, 0.8, 1, "what x takes of p") \
+	X(xq, -0.5, 0.5, "what x takes of q") \
 	X(lp, -0.51, -0.105, "ln pp") \
 	X(lq, -0.51, -0.105, "ln qq") \
 	X(rectify, 0, 1, "0 free, 1 rectified") \
 	X(alpha, 0, 1, "0 other, 1 alpha") \
 	X(elapsed, 0, 1, "length of the step, 0 where all are 1")
 
+#define crnn_simple_UNBOUNDED(X) X(sign, -1) /* h grows with every step */
 #define crnn_simple_STATES CELL_ROWS(crnn_simple_PLANES)
 #define crnn_simple_IN 1
 #define crnn_simple_REC 1

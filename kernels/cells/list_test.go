@@ -102,10 +102,10 @@ func TestBadTables(t *testing.T) {
 	if _, err := TablesOf("nonesuch"); err == nil {
 		t.Error("a cell without a header has tables")
 	}
-	if got := choices("0 tanh, 1 relu"); len(got) != 2 || got[1] != 1 {
-		t.Errorf("choices %v", got)
+	if got, words := choices("0 tanh, 1 relu"); len(got) != 2 || got[1] != 1 || words[1] != "relu" {
+		t.Errorf("choices %v of %v", got, words)
 	}
-	if got := choices("length of a step, 0 where all are 1"); got != nil {
+	if got, _ := choices("length of a step, 0 where all are 1"); got != nil {
 		t.Errorf("choices %v of a length", got)
 	}
 }

@@ -3,6 +3,7 @@ package cells
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,11 +17,24 @@ type Param struct {
 	Min, Max        float64
 }
 
-// Const is a constant, likewise. Choices are the numbers of a constant that chooses, nil for others.
+// Const is a constant, likewise. Choices are the numbers of a constant that chooses, nil for others, and Words
+// what each chooses.
 type Const struct {
 	Name, Doc string
 	Min, Max  float64
 	Choices   []float64
+	Words     []string
+	Unbounded *float64 // the choice with which h grows without bound; nil for none
+}
+
+// Bounded tells whether h has a bound with these constants.
+func (t Tables) Bounded(consts []float64) bool {
+	for i, c := range t.Consts {
+		if c.Unbounded != nil && *c.Unbounded == consts[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // Tables are what a header declares of its cell in tables.
@@ -50,8 +64,11 @@ func TablesOf(name string) (Tables, error) {
 		t.Raws = append(t.Raws, Param{Name: r[0], Unit: r[1], Min: h.number(r[2]), Max: h.number(r[3]), Doc: r[4]})
 	}
 	for _, r := range h.rows("CONSTS", 4) {
-		t.Consts = append(t.Consts, Const{Name: r[0], Min: h.number(r[1]), Max: h.number(r[2]), Doc: r[3], Choices: choices(r[3])})
+		c := Const{Name: r[0], Min: h.number(r[1]), Max: h.number(r[2]), Doc: r[3]}
+		c.Choices, c.Words = choices(r[3])
+		t.Consts = append(t.Consts, c)
 	}
+	h.unbounded(t.Consts)
 	return t, h.err
 }
 
@@ -73,6 +90,20 @@ func (h *header) number(s string) float64 {
 		h.fail("%s is no number", s)
 	}
 	return v
+}
+
+// unbounded notes the choice of a constant that a line #define NAME_UNBOUNDED(X) X(constant, value) names.
+func (h *header) unbounded(consts []Const) {
+	m := regexp.MustCompile(`(?m)^#define ` + h.name + `_UNBOUNDED\(X\) X\((\w+), (-?\d+)\)`).FindStringSubmatch(h.text)
+	if m == nil {
+		return
+	}
+	i := slices.IndexFunc(consts, func(c Const) bool { return c.Name == m[1] })
+	if value := h.number(m[2]); i >= 0 && slices.Contains(consts[i].Choices, value) {
+		consts[i].Unbounded = &value
+		return
+	}
+	h.fail("%s is no choice of a constant", m[0])
 }
 
 // count returns the number that a macro of the cell stands for.
@@ -116,22 +147,22 @@ func (h *header) rows(table string, n int) (list [][]string) {
 // entry is one of a row: a text in quotes, or a name or a number.
 var entry = regexp.MustCompile(`\s*(?:"([^"]*)"|([^",\s]+))\s*(?:,|$)`)
 
-// choices returns the numbers that a description such as "0 tanh, 1 relu" gives meanings, nil for any
-// other.
-func choices(doc string) (list []float64) {
+// choices returns the numbers that a description such as "0 tanh, 1 relu" gives meanings, and those, nil for
+// any other.
+func choices(doc string) (list []float64, words []string) {
 	for _, part := range strings.Split(doc, ", ") {
 		f := strings.Fields(part)
 		if len(f) != 2 {
-			return nil
+			return nil, nil
 		}
 		v, err := strconv.ParseFloat(f[0], 64)
 		if err != nil {
-			return nil
+			return nil, nil
 		}
-		list = append(list, v)
+		list, words = append(list, v), append(words, f[1])
 	}
 	if len(list) < 2 {
-		return nil
+		return nil, nil
 	}
-	return list
+	return list, words
 }

@@ -15,6 +15,10 @@ import (
 // with step 1e-5: truncation h² and rounding eps/h are both near 1e-10.
 const tolAdjoint = 1e-6
 
+// differenceSteps are those of central differences. A difference over a kink of a rectified function is that of neither
+// side, which a shorter step does not reach; a wrong adjoint is off by the same with all of them.
+var differenceSteps = []float64{1e-5, 1e-6, 1e-7}
+
 // value returns the functional of the output of a forward run.
 func value[F kernels.Float](t *testing.T, p *Problem, plan kernels.ScanPlan) float64 {
 	t.Helper()
@@ -54,7 +58,6 @@ func checkAdjoint(t *testing.T, dev kernels.Device, p *Problem, pick func(i int)
 	for _, x := range grad {
 		scale = max(scale, math.Abs(x))
 	}
-	const step = 1e-5
 	k, worst := 0, 0.0
 	for n, param := range p.differentiated() {
 		x, spec := Data[float64](param), kernels.Spec{Name: "x or state"}
@@ -63,14 +66,13 @@ func checkAdjoint(t *testing.T, dev kernels.Device, p *Problem, pick func(i int)
 		}
 		for i := range x {
 			if pick(k) && !outside(spec, i) {
-				old := x[i]
-				x[i] = old + step
-				up := value[float64](t, p, plan)
-				x[i] = old - step
-				down := value[float64](t, p, plan)
-				x[i] = old
-				want := (up - down) / (2 * step)
-				err := math.Abs(grad[k]-want) / max(math.Abs(want), 0.01*scale)
+				want, err := 0.0, math.Inf(1)
+				for _, step := range differenceSteps {
+					if err > tolAdjoint {
+						want = difference(t, p, plan, &x[i], step)
+						err = math.Abs(grad[k]-want) / max(math.Abs(want), 0.01*scale)
+					}
+				}
 				worst = max(worst, err)
 				if err > tolAdjoint {
 					t.Errorf("%s[%d]: gradient %.9g, differences %.9g", spec.Name, i, grad[k], want)
@@ -83,6 +85,18 @@ func checkAdjoint(t *testing.T, dev kernels.Device, p *Problem, pick func(i int)
 		t.Errorf("the gradient has %d elements, want %d", len(grad), k)
 	}
 	return worst
+}
+
+// difference returns the central difference of the functional over a number, which it leaves as it was.
+func difference(t *testing.T, p *Problem, plan kernels.ScanPlan, x *float64, step float64) float64 {
+	t.Helper()
+	old := *x
+	*x = old + step
+	up := value[float64](t, p, plan)
+	*x = old - step
+	down := value[float64](t, p, plan)
+	*x = old
+	return (up - down) / (2 * step)
 }
 
 // differentiated returns the tensors of which Backward gives the gradients, in its order.
@@ -121,8 +135,8 @@ func AdjointAcrossChunks(t *testing.T, dev kernels.Device) {
 		t.Run(v.Name, func(t *testing.T) {
 			p := NewProblem[float64](v, Sizes{T: 71, B: 35, I: 2, H: 5, Sequence: true}, 7)
 			p.Cfg.GradX, p.Cfg.GradState = true, true
-			for i := range Data[float64](p.Args.X) { // keep 71 steps of the literal form finite
-				Data[float64](p.Args.X)[i] *= 0.3
+			if !v.Bounded() { // the rounding of large numbers would hide the derivative
+				Calm[float64](p, 0.05)
 			}
 			checkAdjoint(t, dev, p, func(i int) bool { return i%3 == 0 && i < p.Cfg.Learned() || i%211 == 0 })
 		})
@@ -131,13 +145,9 @@ func AdjointAcrossChunks(t *testing.T, dev kernels.Device) {
 
 // AdjointCanFail plants a fault, one sign in the gradient, and wants Adjoint's bound to see it.
 func AdjointCanFail(t *testing.T, dev kernels.Device) {
-	p := NewProblem[float64](Variants()[0], Sizes{T: 3, B: 2, I: 2, H: 3}, 1)
+	p := NewProblem[float64](VariantOf("rnn/0"), Sizes{T: 3, B: 2, I: 2, H: 3}, 1)
 	plan, grad := gradient(t, dev, p)
-	x := Data[float64](p.Params[0])
-	x[0] += 1e-5
-	up := value[float64](t, p, plan)
-	x[0] -= 2e-5
-	want := (up - value[float64](t, p, plan)) / 2e-5
+	want := difference(t, p, plan, &Data[float64](p.Params[0])[0], differenceSteps[0])
 	if flipped := -grad[0]; math.Abs(flipped-want) < tolAdjoint*math.Abs(want) {
 		t.Fatalf("flipped gradient %g passes for %g", flipped, want)
 	}

@@ -18,6 +18,7 @@ type Problem struct {
 	Args   kernels.ScanArgs
 	Params []*tensor.Dense
 	Weight *tensor.Dense // of the output
+	kinked bool
 }
 
 // Sizes are those of a problem.
@@ -44,7 +45,7 @@ func NewProblem[F kernels.Float](v Variant, s Sizes, seed uint64) *Problem {
 	if !ok {
 		panic("conform: no header " + v.Header)
 	}
-	p := &Problem{Cfg: kernels.ScanConfig{
+	p := &Problem{kinked: v.kinked(), Cfg: kernels.ScanConfig{
 		Cell: kernels.Cell{Header: v.Header, States: shape.States, Rest: make([]float64, shape.States), Consts: v.Consts},
 		T:    s.T, B: s.B, I: s.I, H: s.H, Last: s.Last, Masked: s.Sequence, Resets: s.Sequence,
 		Dtype: kernels.Wrap([]F{0}, 1).Dtype(),
@@ -66,11 +67,7 @@ func NewProblem[F kernels.Float](v Variant, s Sizes, seed uint64) *Problem {
 	}
 	input, drive := gauss(1), gauss(1/math.Sqrt(float64(s.I)))
 	if cells.Positive(v.Header) {
-		gain := 1.0
-		if v.Consts[3] >= 3 { // alpha and dualexp have an area of tau_s tau_l
-			gain = 10
-		}
-		input = func(int) float64 { return r.Float64() / gain }
+		input = func(int) float64 { return r.Float64() / 10 } // a kernel of a synapse may have an area of some tens
 		drive = func(int) float64 { return r.Float64() / float64(s.I) }
 	}
 	if shape.In > 0 {
@@ -80,7 +77,7 @@ func NewProblem[F kernels.Float](v Variant, s Sizes, seed uint64) *Problem {
 		add(kernels.Rec, "rec", gauss(0.8/math.Sqrt(float64(s.H))), shape.Rec*s.H, s.H)
 		if spec := &p.Cfg.Params[len(p.Cfg.Params)-1]; v.split() {
 			for g := range shape.Rec {
-				spec.Supports = append(spec.Supports, [2]int{s.H * 2 * g / 3, min(s.H, s.H*2*(g+1)/3)})
+				spec.Supports = append(spec.Supports, [2]int{s.H * g / shape.Rec, s.H * (g + 1) / shape.Rec})
 			}
 			rec := p.Params[len(p.Params)-1].Data().([]F)
 			for i := range rec {
@@ -149,7 +146,7 @@ func (p *Problem) round(q *Problem) {
 	copyTo64(p.Weight, q.Weight)
 }
 
-// Calm scales the inputs, which keeps long sequences of the literal form finite.
+// Calm scales the inputs, which slows the growth of h in variants that have no bound.
 func Calm[F kernels.Float](p *Problem, factor float64) {
 	x := Data[F](p.Args.X)
 	for i := range x {

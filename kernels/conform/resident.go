@@ -107,7 +107,7 @@ func Fork(t *testing.T, d kernels.Resident) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := NewProblem[float32](Variants()[2], Sizes{T: 3, B: 2, I: 2, H: 5}, 1)
+	p := NewProblem[float32](VariantOf("lstm/0"), Sizes{T: 3, B: 2, I: 2, H: 5}, 1)
 	Solve(t, f, p)
 	if u := d.Usage(); u.InUse <= before.InUse || f.Usage().InUse != u.InUse-before.InUse {
 		t.Errorf("usage %+v of the device and %+v of the fork, %+v before it", u, f.Usage(), before)

@@ -21,7 +21,8 @@ var Tails = []Sizes{
 }
 
 // Scan holds the scans of a device to those of a reference that computes in float64: every cell in
-// the given sizes, hidden states, last states and gradients, within the rounding of a precision.
+// the given sizes, hidden states, last states and, of rectified functions in fp32 alone, gradients, within the
+// rounding of a precision.
 func Scan(t *testing.T, dev, ref kernels.Device, precision string, sizes []Sizes) {
 	for _, v := range Variants() {
 		for i, s := range sizes {
@@ -81,6 +82,9 @@ func compare(t *testing.T, dev, ref kernels.Device, precision string, p, q *Prob
 	bound := kernels.Rounding(precision)
 	Near(t, "h", got.H, Data[float64](h), bound.H)
 	Near(t, "final", got.Final, Data[float64](plan.Final()), bound.H)
+	if p.kinked && precision != "fp32" {
+		return // see kinked; the gradients of coarser products are those of other functions
+	}
 	want := split(q.Cfg, Data[float64](grad))
 	NearGrad(t, p.Cfg, got.Grad, want[0], bound.Grad)
 	if q.Cfg.T <= fewSteps {
@@ -235,13 +239,13 @@ func Refuses(t *testing.T, dev kernels.Device) {
 		"supports":        func(c *kernels.ScanConfig) { c.Params[1].Supports = make([][2]int, 7) },
 		"edge":            func(c *kernels.ScanConfig) { c.Cell.Axial = &kernels.Axial{I: []int32{0}, J: []int32{9}} },
 	} {
-		p := NewProblem[float32](Variants()[0], Sizes{T: 2, B: 2, I: 2, H: 4}, 1)
+		p := NewProblem[float32](VariantOf("rnn/0"), Sizes{T: 2, B: 2, I: 2, H: 4}, 1)
 		spoil(&p.Cfg)
 		if _, err := dev.NewScan(p.Cfg); !errors.Is(err, kernels.ErrShape) {
 			t.Errorf("%s: %v, want ErrShape", name, err)
 		}
 	}
-	p := NewProblem[float32](Variants()[0], Sizes{T: 2, B: 2, I: 2, H: 4}, 1)
+	p := NewProblem[float32](VariantOf("rnn/0"), Sizes{T: 2, B: 2, I: 2, H: 4}, 1)
 	plan, err := dev.NewScan(p.Cfg)
 	if err != nil {
 		t.Fatal(err)

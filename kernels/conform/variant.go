@@ -2,7 +2,6 @@ package conform
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -19,109 +18,65 @@ type Variant struct {
 	Vec func(k int, r *rand.Rand) float64
 }
 
-// split tells whether the recurrent matrices of v share the columns: each has entries in a part of
-// them.
-func (v Variant) split() bool { return strings.HasSuffix(v.Name, "/split") }
-
-func centred(_ int, r *rand.Rand) float64 { return 0.5 * r.NormFloat64() }
-
-// crnnVec draws the planes of kernels/cells/crnn.h from physiological ranges.
-func crnnVec(k int, r *rand.Rand) float64 {
-	u := r.Float64()
-	switch {
-	case k < 2: // gamma
-		return 0.2 + u
-	case k < 12: // gates, E_c
-		return 2*u - 1
-	case k == 12, k == 14: // g_L, C_m
-		return 0.5 + u
-	case k < 17: // E_L, E_exc, E_inh
-		return 2*u - 1
-	case k == 17: // tau_s
-		return 2 + u
-	}
-	return 8 + u // tau_l, away from tau_s: their difference divides in dualexp
-}
-
-// rateVec draws the planes of kernels/cells/rate.h for a rate function and time constants of the
-// given form. Rectified units are on or off and seldom near the kink, where the rounding of
-// products to bf16 decides on the gradient.
-func rateVec(f, form int) func(k int, r *rand.Rand) float64 {
-	return func(k int, r *rand.Rand) float64 {
-		switch {
-		case k == 0 && f == 1:
-			return 3 * (1 - 2*float64(r.IntN(2)))
-		case k > 0 && form == 0:
-			return 1.2 + 3*r.Float64()
-		}
-		return centred(k, r)
-	}
-}
-
-// syn gives the constants of the synapse in kernels/cells/crnn_simple.h for tau_s = 2, tau_l = 8.
-func syn(kind string) []float64 {
-	ds, dl := math.Exp(-1.0/2), math.Exp(-1.0/8)
-	switch kind {
-	case "alpha":
-		return []float64{ds, ds, 0, ds, 1, 1, 0, -1.0 / 2, -1.0 / 2, 0, 1}
-	case "dualexp":
-		return []float64{ds, 0, 1, dl, 1, -16.0 / 6, 16.0 / 6, -1.0 / 2, -1.0 / 8, 0, 0}
-	case "ema":
-		return []float64{ds, 0, 1 - ds, dl, 1 - dl, 1, 0, -1.0 / 2, -1.0 / 8, 0, 0}
-	case "ema_diff":
-		return []float64{ds, 0, 1 - ds, dl, 1 - dl, 1, -1, -1.0 / 2, -1.0 / 8, 0, 0}
-	}
-	return []float64{ds, 0, 1 - ds, dl, 1 - dl, 1, -1, -1.0 / 2, -1.0 / 8, 1, 0}
-}
-
-// Variants returns at least one of every cell, and of each of its forms. Those of a cell that is not written
-// here follow from the tables of its header.
-func Variants() []Variant {
-	all := written()
+// Variants returns those of every cell, by the tables of its header.
+func Variants() (all []Variant) {
 	for _, name := range cells.Names() {
-		if !slices.ContainsFunc(all, func(v Variant) bool { return v.Header == name }) {
-			all = append(all, derived(name)...)
-		}
+		all = append(all, derived(name)...)
 	}
 	return all
 }
 
 // Kinds returns those variants that a device may divide differently over time, rows and memory: one of every
-// cell, one with steps of different lengths and one with matrices that share the columns. Others of a cell
-// differ in the arithmetic of a step alone.
+// cell, one with steps of different lengths and one with matrices that share the columns, each with a bound where
+// there is one. Others of a cell differ in the arithmetic of a step alone.
 func Kinds() (list []Variant) {
 	for _, v := range Variants() {
 		same := func(w Variant) bool {
 			return w.Header == v.Header && w.irregular() == v.irregular() && w.split() == v.split()
 		}
-		if !slices.ContainsFunc(list, same) {
+		i := slices.IndexFunc(list, same)
+		switch {
+		case i < 0:
 			list = append(list, v)
+		case !list[i].Bounded() && v.Bounded():
+			list[i] = v
 		}
 	}
 	return list
 }
 
+// VariantOf returns the variant of a name, such as lstm/0.
+func VariantOf(name string) Variant {
+	all := Variants()
+	i := slices.IndexFunc(all, func(v Variant) bool { return v.Name == name })
+	if i < 0 {
+		panic("conform: no variant " + name)
+	}
+	return all[i]
+}
+
 // derived returns variants of a cell by the ranges of its header: every choice of a constant is made in one,
-// and numbers stand at either end.
+// two choices between two in all four ways, and numbers stand at either end. With constants of a length of
+// step one has steps of different lengths, and with several recurrent products in one they share the columns.
 func derived(header string) (list []Variant) {
 	t, err := cells.TablesOf(header)
 	if err != nil {
 		panic(err) // the tests of package cells have read it
 	}
-	forms := 2
-	for _, c := range t.Consts {
-		forms = max(forms, len(c.Choices))
-	}
 	vec := func(k int, r *rand.Rand) float64 {
 		p := t.Raws[k]
 		return p.Min + (p.Max-p.Min)*r.Float64()
 	}
-	for i := range forms {
+	for i := range forms(t) {
 		v := Variant{Name: fmt.Sprintf("%s/%d", header, i), Header: header, Vec: vec}
+		pairs := 0
 		for _, c := range t.Consts {
-			switch {
-			case c.Choices != nil:
-				v.Consts = append(v.Consts, c.Choices[i%len(c.Choices)])
+			switch n := len(c.Choices); {
+			case n == 2:
+				v.Consts = append(v.Consts, c.Choices[[]int{i, i >> 1, i ^ i>>1}[pairs%3]&1])
+				pairs++
+			case n > 0:
+				v.Consts = append(v.Consts, c.Choices[i%n])
 			case i%2 == 0:
 				v.Consts = append(v.Consts, c.Min)
 			default:
@@ -130,55 +85,71 @@ func derived(header string) (list []Variant) {
 		}
 		list = append(list, v)
 	}
-	if t.Elapsed < 0 {
-		return list
+	if t.Elapsed >= 0 {
+		for i := range list {
+			list[i].Consts[t.Elapsed] = 0
+		}
+		odd := list[max(0, len(list)-2)] // whose choices are not those of the first
+		for i := len(list) - 2; i > 0 && !odd.Bounded(); i-- {
+			odd = list[i-1]
+		}
+		odd.Name, odd.Consts = header+irregularly, slices.Clone(odd.Consts)
+		odd.Consts[t.Elapsed] = 1
+		list = append(list, odd)
 	}
-	for i := range list {
-		list[i].Consts[t.Elapsed] = 0
+	if t.Rec > 1 {
+		parts := list[0]
+		parts.Name = header + inParts
+		list = append(list, parts)
 	}
-	odd := list[0]
-	odd.Name, odd.Consts = header+"/irregular", slices.Clone(odd.Consts)
-	odd.Consts[t.Elapsed] = 1
-	return append(list, odd)
+	return list
 }
 
-// written returns the variants of cells whose forms need numbers that belong together.
-func written() []Variant {
-	vs := []Variant{
-		{"rnn", "rnn", []float64{0}, centred},
-		{"rnn-relu", "rnn", []float64{1}, centred},
-		{"lstm", "lstm", nil, centred},
-		{"gru", "gru", nil, centred},
+// forms returns how many variants take all choices of the constants.
+func forms(t cells.Tables) int {
+	n, pairs := 1, 0
+	for _, c := range t.Consts {
+		n = max(n, len(c.Choices))
+		if len(c.Choices) == 2 {
+			pairs++
+		}
+		if c.Min < c.Max {
+			n = max(n, 2)
+		}
 	}
-	for i, kind := range []string{"ema", "ema_diff", "ema_diff_relu", "alpha", "dualexp"} {
-		vs = append(vs, Variant{"crnn-simple/" + kind, "crnn_simple", append([]float64{0.2, 1}, syn(kind)...), centred},
-			Variant{"crnn/exp/" + kind, "crnn", []float64{0.5, 0, 1, float64(i)}, crnnVec})
+	if pairs > 1 {
+		n = max(n, 4)
 	}
-	// The power laws: one stays above its threshold, where the second derivative is not
-	// continuous; the other goes through it.
-	for i, law := range [][]float64{{0}, {1}, {2}, {3}, {4, 0.3, -8, 0.6}, {4, 0.1, 0, 2}, {5}} {
-		form := i % 3
-		consts := []float64{law[0], 0.7, float64(form), float64(form), 1, 0, 1}
-		copy(consts[4:], law[1:])
-		vs = append(vs, Variant{fmt.Sprintf("rate/%v", law), "rate", consts, rateVec(int(law[0]), form)})
-	}
-	// Updates implicit, explicit and convex; functions relu, tanh and sigmoid; dynamics of voltages and
-	// rates; gates sigmoid and softplus.
-	vs = append(vs,
-		Variant{"cond/implicit", "cond", []float64{0, 1, 0, 0.7, 0.7, 0}, centred},
-		Variant{"cond/convex", "cond", []float64{2, 0, 1, 1, 1, 0}, centred},
-		Variant{"cond-ei/implicit", "cond_ei", []float64{0, 0, 1, 0.7, 0.7, 1}, centred},
-		Variant{"cond-ei/explicit", "cond_ei", []float64{1, 2, 0, 0.3, 0.3, 0}, centred},
-		Variant{"cond-ei/split", "cond_ei", []float64{0, 2, 0, 0.7, 0.7, 0}, centred},
-		Variant{"cond-fixed/explicit", "cond_fixed", []float64{1, 2, 0, 0.7}, centred})
-	return append(vs,
-		Variant{"crnn-simple/literal", "crnn_simple", append([]float64{0.1, -1}, syn("ema")...), centred},
-		Variant{"crnn/implicit", "crnn", []float64{0.5, 1, 1, 2}, crnnVec},
-		Variant{"crnn/euler", "crnn", []float64{0.2, 2, 1, 2}, crnnVec},
-		Variant{"crnn/literal", "crnn", []float64{0.1, 0, -1, 2}, crnnVec},
-		Variant{"crnn-simple/irregular", "crnn_simple", append(append([]float64{0.1, 1}, syn("dualexp")...), 1), centred},
-		Variant{"crnn/irregular", "crnn", []float64{0.5, 0, 1, 3, 1}, crnnVec})
+	return n
 }
 
-// irregular tells whether the mask of v holds lengths of steps.
-func (v Variant) irregular() bool { return strings.HasSuffix(v.Name, "/irregular") }
+// kinked tells whether a function of v is rectified: on which side of its kink a unit is the rounding of
+// products decides, and with it on gradients.
+func (v Variant) kinked() bool {
+	t, err := cells.TablesOf(v.Header)
+	if err != nil {
+		panic(err) // derived has read it
+	}
+	for k, c := range t.Consts {
+		if i := slices.Index(c.Choices, v.Consts[k]); i >= 0 && (c.Words[i] == "relu" || c.Words[i] == "rectified") {
+			return true
+		}
+	}
+	return false
+}
+
+// Bounded tells whether h has a bound over sequences of any length.
+func (v Variant) Bounded() bool {
+	t, err := cells.TablesOf(v.Header)
+	if err != nil {
+		panic(err) // derived has read it
+	}
+	return t.Bounded(v.Consts)
+}
+
+// irregularly and inParts end the names of variants whose mask holds lengths of steps, and whose recurrent
+// matrices have entries in a part of the columns each.
+const irregularly, inParts = "/irregular", "/split"
+
+func (v Variant) irregular() bool { return strings.HasSuffix(v.Name, irregularly) }
+func (v Variant) split() bool     { return strings.HasSuffix(v.Name, inParts) }

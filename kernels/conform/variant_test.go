@@ -10,7 +10,8 @@ import (
 )
 
 // TestDerived holds the variants that follow from a header to its tables: every choice is made, numbers lie
-// in their ranges, and one has steps of different lengths where the cell takes them.
+// in their ranges, one has steps of different lengths where the cell takes them, and one shares the columns
+// among several products.
 func TestDerived(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, name := range cells.Names() {
@@ -19,10 +20,13 @@ func TestDerived(t *testing.T) {
 			t.Fatal(err)
 		}
 		list := derived(name)
-		irregular := 0
+		irregular, split := 0, 0
 		for _, v := range list {
 			if v.irregular() {
 				irregular++
+			}
+			if v.split() {
+				split++
 			}
 			if v.Header != name || !strings.HasPrefix(v.Name, name+"/") || len(v.Consts) != len(tables.Consts) {
 				t.Errorf("%s: variant %+v", name, v)
@@ -42,6 +46,9 @@ func TestDerived(t *testing.T) {
 		if want := min(1, tables.Elapsed+1); irregular != want {
 			t.Errorf("%s: %d variants have steps of different lengths, want %d", name, irregular, want)
 		}
+		if want := min(1, tables.Rec/2); split != want {
+			t.Errorf("%s: %d variants have products that share the columns, want %d", name, split, want)
+		}
 		for k, c := range tables.Consts {
 			for _, choice := range c.Choices {
 				if !slices.ContainsFunc(list, func(v Variant) bool { return v.Consts[k] == choice }) {
@@ -50,9 +57,17 @@ func TestDerived(t *testing.T) {
 			}
 		}
 	}
-	for _, v := range Variants() {
-		if _, err := cells.TablesOf(v.Header); err != nil {
-			t.Error(err)
+}
+
+// TestBounded wants of every cell a variant whose h has a bound, and the literal form of the charged cells to have
+// none.
+func TestBounded(t *testing.T) {
+	for _, name := range cells.Names() {
+		if !slices.ContainsFunc(derived(name), Variant.Bounded) {
+			t.Errorf("no variant of %s is fit for long sequences", name)
 		}
+	}
+	if VariantOf("crnn/0").Bounded() || !VariantOf("crnn/1").Bounded() {
+		t.Error("crnn/0 is literal, and crnn/1 restores")
 	}
 }

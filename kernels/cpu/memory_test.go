@@ -80,10 +80,7 @@ func TestMemoryKeepsBits(t *testing.T) {
 
 func checkMemory[F kernels.Float](t *testing.T, v conform.Variant, s conform.Sizes) {
 	p := conform.NewProblem[F](v, s, 3)
-	x := conform.Data[F](p.Args.X)
-	for i := range x { // keep the literal form finite over so many steps
-		x[i] *= 0.3
-	}
+	conform.Calm[F](p, 0.3)
 	for _, threads := range []int{1, 3} {
 		p.Cfg.KeepGradH, p.Cfg.GradX, p.Cfg.GradState = threads == 3, threads == 3, threads == 3
 		p.Cfg.Memory = 0
@@ -137,7 +134,7 @@ func newPlan(t *testing.T, cfg kernels.ScanConfig, threads int) kernels.ScanPlan
 
 // TestMemoryRefuses asks for less than any division into segments needs.
 func TestMemoryRefuses(t *testing.T) {
-	p := conform.NewProblem[float32](conform.Variants()[0], conform.Sizes{T: 1000, B: 4, I: 2, H: 8, Last: true}, 1)
+	p := conform.NewProblem[float32](conform.VariantOf("rnn/0"), conform.Sizes{T: 1000, B: 4, I: 2, H: 8, Last: true}, 1)
 	dev, err := Open(1)
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +155,7 @@ func TestMemoryRefuses(t *testing.T) {
 
 // TestForwardOnlyKeepsBits holds that a plan that keeps next to nothing gives the same outputs.
 func TestForwardOnlyKeepsBits(t *testing.T) {
-	p := conform.NewProblem[float32](conform.Variants()[2], conform.Sizes{T: 333, B: 17, I: 3, H: 19, Last: true, Sequence: true}, 3)
+	p := conform.NewProblem[float32](conform.VariantOf("lstm/0"), conform.Sizes{T: 333, B: 17, I: 3, H: 19, Last: true, Sequence: true}, 3)
 	dev, err := Open(2)
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ func BenchmarkScan(b *testing.B) {
 		b.Fatal(err)
 	}
 	for _, v := range conform.Variants() {
-		products := map[string]float64{"rnn": 1, "lstm": 4, "gru": 3, "crnn-simple/ema_diff_relu": 1, "crnn/exp/ema_diff_relu": 0}
+		products := map[string]float64{"rnn/0": 1, "lstm/0": 4, "gru/0": 3, "crnn_simple/3": 1, "crnn/3": 0}
 		g, ok := products[v.Name]
 		if !ok {
 			continue

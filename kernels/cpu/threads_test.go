@@ -37,7 +37,7 @@ func TestThreads(t *testing.T) {
 
 func checkThreads[F kernels.Float](t *testing.T, v conform.Variant, s conform.Sizes) {
 	p := conform.NewProblem[F](v, s, 5)
-	conform.Calm[F](p, 0.3) // keep the literal form finite
+	conform.Calm[F](p, 0.3)
 	p.Cfg.KeepGradH, p.Cfg.GradX, p.Cfg.GradState = true, true, true
 	for _, short := range []bool{false, true} { // of memory
 		p.Cfg.Memory = 0

@@ -26,7 +26,7 @@ func story() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	p := conform.NewProblem[float32](conform.Variants()[2], conform.Sizes{T: 3, B: 2, I: 2, H: 5, Last: true}, 1)
+	p := conform.NewProblem[float32](conform.VariantOf("lstm/0"), conform.Sizes{T: 3, B: 2, I: 2, H: 5, Last: true}, 1)
 	var mirrors []kernels.Mirror
 	place := func(v gorgonia.Value) gorgonia.Value {
 		if err != nil {

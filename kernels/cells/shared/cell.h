@@ -30,6 +30,9 @@
  *       go: gradient of the new state; writes gs (old state) and gd (drives); adds to gp
  *       (prepared planes) as far as learn asks: 0 none, 1 those of the first Vec parameter,
  *       2 all. gs and gd may not alias the inputs.
+ * A line #define NAME_UNBOUNDED(X) X(constant, value) names a choice with which h grows without bound, which tests of
+ * long sequences leave out. A line #define NAME_POSITIVE with the reason asks for inputs and input weights that are not negative in
+ * the numbers of tests, and NAME_LEAN is told of in lean.go.
  * c are the constants of kernels.Cell.Consts, as many as NAME_CONSTS has rows. step and adjoint see one unit (or VL of them).
  */
 #ifndef GALVANI_CELL_H

@@ -8,7 +8,8 @@
  * y is u and the output r' = f(v') with dynamics of the voltage, y is f(u) and r' = v' with
  * dynamics of the rate.
  * States: r, v. Consts: form (0 implicit, 1 explicit, 2 convex), f (transfer.h), dynamics
- * (0 voltage, 1 rate), dt.
+ * (0 voltage, 1 rate), dt. The ranges that cells give dt, and the scale of a leak that follows the network, are
+ * those in which the leak wins over recurrent weights of spectral radius 0.8, also where f has no upper bound.
  */
 #ifndef GALVANI_CONDUCTANCE_H
 #define GALVANI_CONDUCTANCE_H
