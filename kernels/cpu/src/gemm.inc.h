@@ -112,13 +112,54 @@ static const tile_fn tile_cols[MR + 1] = {0, EACH_ROWS(ENTRY)};
 #undef ENTRY
 #undef TILE
 
+/* transpose writes the first LANES columns of LANES rows, ld apart, as rows of out, step apart. */
+#if VL >= 8
+#define LANES 8
+typedef elem row8 __attribute__((vector_size(32)));
+typedef int bits8 __attribute__((vector_size(32)));
+typedef row8 row8_u __attribute__((aligned(sizeof(elem)), may_alias));
+ALWAYS void transpose(const elem *in, long ld, elem *out, long step)
+{
+	row8 r[8], s[8];
+#pragma GCC unroll 8
+	for (int i = 0; i < 8; i++)
+		r[i] = *(const row8_u *)(in + i * ld);
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++) { /* rows i and i + 4 */
+		s[i] = __builtin_shuffle(r[i], r[i + 4], (bits8){0, 1, 2, 3, 8, 9, 10, 11});
+		s[i + 4] = __builtin_shuffle(r[i], r[i + 4], (bits8){4, 5, 6, 7, 12, 13, 14, 15});
+	}
+	/* s[i] has columns 0..3 of rows i and i + 4, s[i + 4] columns 4..7 */
+#pragma GCC unroll 2
+	for (int q = 0; q < 8; q += 4) {
+		row8 a = __builtin_shuffle(s[q], s[q + 1], (bits8){0, 8, 1, 9, 4, 12, 5, 13});
+		row8 b = __builtin_shuffle(s[q], s[q + 1], (bits8){2, 10, 3, 11, 6, 14, 7, 15});
+		row8 c = __builtin_shuffle(s[q + 2], s[q + 3], (bits8){0, 8, 1, 9, 4, 12, 5, 13});
+		row8 d = __builtin_shuffle(s[q + 2], s[q + 3], (bits8){2, 10, 3, 11, 6, 14, 7, 15});
+		*(row8_u *)(out + q * step) = __builtin_shuffle(a, c, (bits8){0, 1, 8, 9, 4, 5, 12, 13});
+		*(row8_u *)(out + (q + 1) * step) = __builtin_shuffle(a, c, (bits8){2, 3, 10, 11, 6, 7, 14, 15});
+		*(row8_u *)(out + (q + 2) * step) = __builtin_shuffle(b, d, (bits8){0, 1, 8, 9, 4, 5, 12, 13});
+		*(row8_u *)(out + (q + 3) * step) = __builtin_shuffle(b, d, (bits8){2, 3, 10, 11, 6, 7, 14, 15});
+	}
+}
+#else
+#define LANES 1
+ALWAYS void transpose(const elem *in, long ld, elem *out, long step) { *out = *in; }
+#endif
+
 /* pack_t packs W [N,K] (rows are output columns) into panels: out[p][k][j] = W[p NR + j][k]. */
 static __attribute__((unused)) void pack_t(const elem *W, long ld, long N, long K, elem *out)
 {
-	for (long p = 0; p < N; p += NR, out += K * NR)
-		for (long j = 0; j < NR; j++)
-			for (long k = 0; k < K; k++)
+	for (long p = 0; p < N; p += NR, out += K * NR) {
+		long k = 0;
+		if (p + NR <= N)
+			for (; k + LANES <= K; k += LANES)
+				for (long j = 0; j < NR; j += LANES)
+					transpose(W + (p + j) * ld + k, ld, out + k * NR + j, NR);
+		for (; k < K; k++)
+			for (long j = 0; j < NR; j++)
 				out[k * NR + j] = p + j < N ? W[(p + j) * ld + k] : 0;
+	}
 }
 
 /* part copies n of up to full elements and fills up with zeros; full is a constant of the caller. */
@@ -159,10 +200,15 @@ static __attribute__((unused)) void pack_cols(const elem *A, long ld, long M, lo
 /* pack_major packs A [M,K] into row groups: out[g][k][i] = A[g MR + i][k]. */
 static __attribute__((unused)) void pack_major(const elem *A, long ld, long M, long K, elem *out)
 {
-	for (long g = 0; g < M; g += MR)
-		for (long k = 0; k < K; k++, out += MR)
+	for (long g = 0; g < M; g += MR, out += K * MR) {
+		long k = 0;
+		if (LANES > 1 && g + LANES <= M) /* lanes past MR are overwritten by what follows */
+			for (; k + LANES <= K - 1; k += LANES)
+				transpose(A + g * ld + k, ld, out + k * MR, MR);
+		for (; k < K; k++)
 			for (long i = 0; i < MR; i++)
-				out[i] = g + i < M ? A[(g + i) * ld + k] : 0;
+				out[k * MR + i] = g + i < M ? A[(g + i) * ld + k] : 0;
+	}
 }
 
 /* tile_to writes an m x n part of C through the tile function f. */
@@ -193,8 +239,8 @@ static __attribute__((unused)) void product_packed(long M, long N, long K, const
 }
 
 /* MBLOCK is how many rows of A are packed at a time, so that they stay in the second cache while all
- * panels of B pass. */
-enum { MBLOCK = 16 * MR };
+ * panels of B pass. The more there are, the less often B comes from the third. */
+enum { MBLOCK = 32 * MR };
 
 static struct gemm_sizes V(gemm_sizes)(long N)
 {
