@@ -80,6 +80,17 @@ func averaged(c contestant) contestant {
 type effort struct {
 	quads int           // rounds of four blocks A B B A
 	block time.Duration // least length of a block
+	// wake is how long a contestant runs before each block untimed. A core that a virtual machine's host has put to
+	// sleep while another contestant used one thread runs at half speed for its first 10 ms.
+	wake time.Duration
+}
+
+// waking returns the repeats of a contestant that wake its cores, 0 where none are asked for.
+func (e effort) waking(c contestant) int {
+	if e.wake == 0 {
+		return 0
+	}
+	return int(math.Ceil(float64(c.repeats) * e.wake.Seconds() / e.block.Seconds()))
 }
 
 // sample holds the seconds of one contestant, by round.
@@ -122,6 +133,11 @@ func alternate(e effort, all []contestant) ([]sample, error) {
 	for q := range e.quads {
 		for k := range 2 * len(all) {
 			i := min(k, 2*len(all)-1-k)
+			if n := e.waking(all[i]); n > 0 {
+				if _, err := all[i].run(n); err != nil {
+					return nil, fmt.Errorf("bench: %s: %w", all[i].name, err)
+				}
+			}
 			s, err := all[i].run(all[i].repeats)
 			if err != nil {
 				return nil, fmt.Errorf("bench: %s: %w", all[i].name, err)

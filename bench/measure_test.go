@@ -31,6 +31,14 @@ func TestInterleave(t *testing.T) {
 	if len(samples[0]) != 2 || len(samples[0][0]) != 8 || len(samples[1][1]) != 4 {
 		t.Errorf("samples are %v, want two rounds of 8 and of 4", samples)
 	}
+	blocks = nil
+	samples, err = interleave(effort{quads: 1, block: 40 * time.Millisecond, wake: 15 * time.Millisecond}, []contestant{b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"b1", "b1", "b1", "b2", "b1", "b2"}; !slices.Equal(blocks, want) || len(samples[0][0]) != 4 {
+		t.Errorf("with waking, blocks are %v and %d times are kept, want %v and 4", blocks, len(samples[0][0]), want)
+	}
 	broken := errors.New("broken")
 	a.run = func(int) ([]float64, error) { return nil, broken }
 	if _, err := interleave(brief, []contestant{b, a}); !errors.Is(err, broken) {
