@@ -5,7 +5,6 @@ package cuda
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -38,16 +37,11 @@ func openCPU(t *testing.T) *cpu.Device {
 	return d
 }
 
-// TestConforms holds every cell in every precision to the CPU; again, with threads in another order, in the two
-// larger sizes.
+// TestConforms holds every cell in every precision to the CPU.
 func TestConforms(t *testing.T) {
-	sizes := conform.Tails
-	if os.Getenv("GALVANI_EMU_ORDER") != "" {
-		sizes = sizes[2:]
-	}
 	for _, precision := range available(t) {
 		t.Run(precision, func(t *testing.T) {
-			conform.Scan(t, openGPU(t, Options{Precision: precision}), openCPU(t), precision, sizes)
+			conform.Scan(t, openGPU(t, Options{Precision: precision}), openCPU(t), precision, conform.Tails)
 		})
 	}
 }
