@@ -402,6 +402,46 @@ ALWAYS void FN(fetch_step)(const struct FN(run) *r, long t, long i0, long m, lon
 		__builtin_prefetch(new + (i0 * (CS - 1) + i) * r->Hp + u, 1);
 }
 
+/* point_as advances units u0..u0+NR-1 of rows i0..i0+m-1 by step t, slot s of its chunk, with constants c of which
+ * the length of the step is set here. Planes 1.. go from old to new; h and the drives to keep are stored where
+ * `first` says that this is the first time. */
+ALWAYS void FN(point_as)(const struct FN(run) *r, elem *c, long t, long s, long u0, long i0, long m, const elem *prev,
+			 const elem *old, elem *new, int first)
+{
+	long H = r->d->H, Hp = r->Hp;
+	elem *h = (elem *)r->a->h + (t * r->d->B + r->b0) * H;
+	for (long u = u0; u < u0 + NR && u < H; u += VL) {
+		real p[CPREP], dr[CD], st[CS], o[CS];
+		FN(load_planes)(r->prep + u, Hp, CPREP, p);
+		for (long i = i0; i < i0 + m; i++) {
+			st[0] = load_n(prev + i * H + u, H - u);
+			FN(load_extra)(r, old, t, i, u, st);
+			if (FN(held)(r, t, i)) {
+				if (first)
+					store_n(h + i * H + u, st[0], H - u);
+				FN(store_extra)(r, new, i, u, st);
+				continue;
+			}
+			FN(load_planes)(FN(drive)(r, s, i) + u, Hp, CD, dr);
+			if (first && r->d->keep)
+				FN(keep_planes)(FN(kept)(r, t, i, u), dr);
+			FN(elapse)(r, c, t, i);
+			CAT(CELL, _step)(c, p, dr, st, o);
+			if (first)
+				store_n(h + i * H + u, o[0], H - u);
+			FN(store_extra)(r, new, i, u, o);
+		}
+	}
+}
+
+/* point is point_as for cells with axial conductances, forward and when the scan is replayed: a sum of two products,
+ * as in their synapses, may be fused in two ways, and two copies of the code need not round alike. */
+static __attribute__((noinline, noclone, unused)) void FN(point)(const struct FN(run) *r, elem *c, long t, long s, long u0, long i0, long m,
+								 const elem *prev, const elem *old, elem *new, int first)
+{
+	FN(point_as)(r, c, t, s, u0, i0, m, prev, old, new, first);
+}
+
 static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, const struct share *w)
 {
 	struct FN(run) run, *r = &run;
@@ -432,27 +472,10 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 						tile_rows[m](d->hi[g] - d->lo[g], prev + i0 * H + d->lo[g], H,
 							     r->wrec + (g * Hp + u0) * H + d->lo[g] * NR,
 							     drive + CPLANE(g) * Hp + u0, r->row, CPLANE(g) < CP);
-					for (long u = u0; u < u0 + NR && u < H; u += VL) {
-						real p[CPREP], dr[CD], st[CS], o[CS];
-						FN(load_planes)(r->prep + u, Hp, CPREP, p);
-						for (int i = 0; i < m; i++) {
-							elem *out = h + (t * B + b0 + i0 + i) * H + u;
-							st[0] = load_n(prev + (i0 + i) * H + u, H - u);
-							FN(load_extra)(r, old, t, i0 + i, u, st);
-							if (FN(held)(r, t, i0 + i)) {
-								store_n(out, st[0], H - u);
-								FN(store_extra)(r, new, i0 + i, u, st);
-								continue;
-							}
-							FN(load_planes)(drive + i * r->row + u, Hp, CD, dr);
-							if (d->keep)
-								FN(keep_planes)(FN(kept)(r, t, i0 + i, u), dr);
-							FN(elapse)(r, c, t, i0 + i);
-							CAT(CELL, _step)(c, p, dr, st, o);
-							store_n(out, o[0], H - u);
-							FN(store_extra)(r, new, i0 + i, u, o);
-						}
-					}
+					if (CX >= 0)
+						FN(point)(r, c, t, s, u0, i0, m, prev, old, new, 1);
+					else
+						FN(point_as)(r, c, t, s, u0, i0, m, prev, old, new, 1);
 				}
 		}
 	}
@@ -489,7 +512,9 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 	memcpy(r->extra, FN(border)(r, t0), sizeof(elem) * R * (CS - 1) * r->Hp);
 	for (long s = 0; s < n; s++) {
 		elem *old = FN(states)(r, t0 + s, s), *new = FN(states)(r, t0 + s + 1, s + 1);
-		for (long i = 0; i < R; i++) {
+		for (long u0 = 0; CX >= 0 && u0 < H; u0 += NR)
+			FN(point)(r, c, t0 + s, s, u0, 0, R, prev[s], old, new, 0);
+		for (long i = 0; CX < 0 && i < R; i++) {
 			int held = FN(held)(r, t0 + s, i);
 			FN(elapse)(r, c, t0 + s, i);
 			for (long u = 0; u < H; u += VL) {
