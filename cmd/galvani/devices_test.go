@@ -7,9 +7,24 @@ import (
 
 // TestDevicesRanks asks a process alone, which is the only rank.
 func TestDevicesRanks(t *testing.T) {
-	var list []rankReport
+	var report struct {
+		Ranks    []rankReport
+		Training gain
+	}
 	out := galvani(t, "devices", "--ranks", "--json").ok(t).stdout
-	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list) != 1 || list[0].Host == "" || list[0].Device == "" || list[0].MPI != "" {
-		t.Errorf("%s (%v), want one rank with host and device", out, err)
+	if err := json.Unmarshal([]byte(out), &report); err != nil {
+		t.Fatalf("%s: %v", out, err)
+	}
+	if list := report.Ranks; len(list) != 1 || list[0].Host == "" || list[0].Device == "" || list[0].MPI != "" {
+		t.Errorf("%s, want one rank with host and device", out)
+	}
+	g := report.Training
+	if g.Shards != 8 || g.Alone <= 0 || len(g.Ranks) != 6 { // 2, 4 and 8 ranks on two links
+		t.Errorf("%s, want what 2, 4 and 8 ranks gain on two links", out)
+	}
+	for _, r := range g.Ranks {
+		if r.Part <= 0 || r.Sum <= 0 || r.Seconds < r.Part {
+			t.Errorf("prediction %+v, want an update of a part and a sum", r)
+		}
 	}
 }
