@@ -28,6 +28,7 @@ var tables = map[string]struct {
 	"cpu headlines": {"cpu.jsonl", newestMachine(cpuHeadlines)},
 	"conductance":   {"conductance.jsonl", conductanceTable},
 	"neurons":       {"neurons.jsonl", eachMachine(neuronTable)},
+	"networks":      {"networks.jsonl", eachMachine(networkTable)},
 	"rules":         {"rules.jsonl", eachMachine(ruleTable)},
 	"scale":         {"scale.jsonl", scaleTable},
 	"sums":          {"scale.jsonl", sumTable},
