@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"galvani/bench/analysis"
@@ -273,36 +272,9 @@ func (r *runner) tellNetwork(c NetworkCase, all []simulation, samples []sample) 
 	return nil
 }
 
-// networkTable writes the newest row of each network and simulator.
+// networkTable tells the newest row of each network and simulator.
 func networkTable(all []Row) string {
-	var table [][]string
-	var used []Row
-	key := func(r Row) string {
-		against := ""
-		if r.Reference != nil {
-			against, _, _ = strings.Cut(r.Reference.Name, " ")
-		}
-		return fmt.Sprint(r.Model, r.What, r.Shape, against)
-	}
-	for i, r := range all {
-		later := func(x Row) bool { return x.Case == caseNetwork && !x.Quick && key(x) == key(r) }
-		if !later(r) || slices.ContainsFunc(all[i+1:], later) {
-			continue
-		}
-		words := []string{"`" + r.Model + "`", fmt.Sprint(r.Shape.H), r.What, fmt.Sprintf("%g s", float64(r.Shape.T)*1e-4), fmt.Sprintf("%.3g s", r.Subject.Median)}
-		if r.Reference == nil {
-			words = append(words, "-", "-", "-", "-")
-		} else {
-			aim := "-"
-			if r.Ratio.Bound > 0 {
-				aim = aimWord(r.Ratio)
-			}
-			words = append(words, r.Reference.Name, fmt.Sprintf("%.3g s", r.Reference.Median), ratioWord(r.Ratio), aim)
-		}
-		table, used = append(table, words), append(used, r)
-	}
-	if len(table) == 0 {
-		return noRows
-	}
-	return markdown([]string{"network", "neurons", "what", "simulated", "time", "against", "its time", "ratio", "aim"}, table) + origin(used)
+	return versus{caseNetwork, []string{"network", "neurons", "what", "simulated"}, func(r Row) []string {
+		return []string{"`" + r.Model + "`", fmt.Sprint(r.Shape.H), r.What, fmt.Sprintf("%g s", float64(r.Shape.T)*1e-4)}
+	}, func(_ Row, t Timing) string { return fmt.Sprintf("%.3g s", t.Median) }, aimOf}.table(all)
 }

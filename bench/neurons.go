@@ -268,39 +268,14 @@ func FirstGradient(cfg Config) error {
 
 // neuronTable tells the newest row of each thing that was timed of neurons, by what it is held against.
 func neuronTable(all []Row) string {
-	var table [][]string
-	var used []Row
-	key := func(r Row) string {
-		against := ""
-		if r.Reference != nil {
-			against, _, _ = strings.Cut(r.Reference.Name, " ")
+	return versus{caseNeuron, []string{"what", "cells", "steps"}, func(r Row) []string {
+		return []string{r.What, fmt.Sprint(r.Shape.B), fmt.Sprint(r.Shape.T)}
+	}, Row.cableTime, func(r Row) string {
+		if r.What == first {
+			return fmt.Sprintf("≤ %g s", firstAim)
 		}
-		return fmt.Sprint(r.What, r.Shape, against)
-	}
-	for i, r := range all {
-		later := func(x Row) bool { return x.Case == caseNeuron && !x.Quick && key(x) == key(r) }
-		if !later(r) || slices.ContainsFunc(all[i+1:], later) {
-			continue
-		}
-		words := []string{r.What, fmt.Sprint(r.Shape.B), fmt.Sprint(r.Shape.T), r.cableTime(r.Subject)}
-		if r.Reference == nil {
-			words = append(words, "-", "-", "-", "-")
-		} else {
-			aim := "-"
-			if r.Ratio.Bound > 0 {
-				aim = aimWord(r.Ratio)
-			}
-			if r.What == first {
-				aim = fmt.Sprintf("≤ %g s", firstAim)
-			}
-			words = append(words, r.Reference.Name, r.cableTime(*r.Reference), ratioWord(r.Ratio), aim)
-		}
-		table, used = append(table, words), append(used, r)
-	}
-	if len(table) == 0 {
-		return noRows
-	}
-	return markdown([]string{"what", "cells", "steps", "time", "against", "its time", "ratio", "aim"}, table) + origin(used)
+		return aimOf(r)
+	}}.table(all)
 }
 
 // cableTime is a time per step of a compartment, and that of a first gradient as it is.

@@ -273,6 +273,44 @@ func peersTable(measured []peerRow, forms, shapeHead []string, shapeWords func(S
 	return markdown(head, table) + peerOrigin(measured)
 }
 
+// versus is a table of the newest row of a case for each thing that was timed and each program that it is held against.
+type versus struct {
+	of    string   // the case
+	head  []string // what is timed, in the words of about
+	about func(Row) []string
+	time  func(Row, Timing) string // of either
+	aim   func(Row) string
+}
+
+func (v versus) table(all []Row) string {
+	var table [][]string
+	var used []Row
+	key := func(r Row) string {
+		against := ""
+		if r.Reference != nil {
+			against, _, _ = strings.Cut(r.Reference.Name, " ")
+		}
+		return fmt.Sprint(r.Model, r.What, r.Shape, against)
+	}
+	for i, r := range all {
+		later := func(x Row) bool { return x.Case == v.of && !x.Quick && key(x) == key(r) }
+		if !later(r) || slices.ContainsFunc(all[i+1:], later) {
+			continue
+		}
+		words := append(v.about(r), v.time(r, r.Subject))
+		if r.Reference == nil {
+			words = append(words, "-", "-", "-", "-")
+		} else {
+			words = append(words, r.Reference.Name, v.time(r, *r.Reference), ratioWord(r.Ratio), v.aim(r))
+		}
+		table, used = append(table, words), append(used, r)
+	}
+	if len(table) == 0 {
+		return noRows
+	}
+	return markdown(append(v.head, "time", "against", "its time", "ratio", "aim"), table) + origin(used)
+}
+
 func ratioWord(q *Ratio) string {
 	if q.Kind == Cost {
 		return fmt.Sprintf("cost %.2f", q.Value)
@@ -282,6 +320,14 @@ func ratioWord(q *Ratio) string {
 		format = "%.0f×"
 	}
 	return fmt.Sprintf(format, q.Value)
+}
+
+// aimOf tells the aim of a row and whether it was missed, where there is one.
+func aimOf(r Row) string {
+	if r.Ratio.Bound > 0 {
+		return aimWord(r.Ratio)
+	}
+	return "-"
 }
 
 func aimWord(q *Ratio) string {

@@ -224,12 +224,8 @@ func ruleTable(all []Row) string {
 		if r.Ratio == nil || !later(r) || slices.ContainsFunc(all[i+1:], later) {
 			continue
 		}
-		aim := "-"
-		if r.Ratio.Bound > 0 {
-			aim = aimWord(r.Ratio)
-		}
 		table = append(table, []string{fmt.Sprint(r.Shape.I), fmt.Sprint(r.Shape.H), fmt.Sprint(r.Shape.B),
-			fmt.Sprintf("%.3g µs", r.Subject.Median/float64(r.Shape.T)*1e6), r.Reference.Name, ratioWord(r.Ratio), aim})
+			fmt.Sprintf("%.3g µs", r.Subject.Median/float64(r.Shape.T)*1e6), r.Reference.Name, ratioWord(r.Ratio), aimOf(r)})
 		used = append(used, r)
 	}
 	if len(table) == 0 {

@@ -82,11 +82,7 @@ func scaleTable(all []Row) string {
 	list := newestScale(all, caseScale)
 	for _, r := range list {
 		words := []string{fmt.Sprint(r.Ranks), fmt.Sprint(r.Shape.B), fmt.Sprint(r.Shape.H), fmt.Sprint(r.Shape.T)}
-		aim := "-"
-		if r.Ratio.Bound > 0 {
-			aim = aimWord(r.Ratio)
-		}
-		words = append(words, fmt.Sprintf("%.4g ms", r.Reference.Median*1e3), fmt.Sprintf("%.4g ms", r.Subject.Median*1e3), fmt.Sprintf("%.2f×", r.Ratio.Value), aim)
+		words = append(words, fmt.Sprintf("%.4g ms", r.Reference.Median*1e3), fmt.Sprintf("%.4g ms", r.Subject.Median*1e3), fmt.Sprintf("%.2f×", r.Ratio.Value), aimOf(r))
 		for _, to := range Interconnects {
 			share := "-"
 			if r.Ranks == 2 {
