@@ -120,15 +120,8 @@ func (f *neuronFlags) takeResumed(flags *pflag.FlagSet) error {
 	if old.trace.State, err = numbers(file, "state", safetensors.Tensor.Float64s); err != nil {
 		return err
 	}
-	for k := 0; ; k++ {
-		if _, ok := file.Tensor(fmt.Sprint("v.", k)); !ok {
-			break
-		}
-		v, err := numbers(file, fmt.Sprint("v.", k), safetensors.Tensor.Float64s)
-		if err != nil {
-			return err
-		}
-		old.trace.V = append(old.trace.V, v)
+	if old.trace.V, err = series(file, "v", safetensors.Tensor.Float64s); err != nil {
+		return err
 	}
 	if len(old.trace.V) == 0 || int64(old.trace.Steps()) != step {
 		return fmt.Errorf("%w: %s: the voltages are not those of %d steps", errInput, f.resume, step)

@@ -166,7 +166,7 @@ func (s *saved) restore(f *safetensors.File, c *kernels.Circuit) error {
 		q := kernels.PopulationState{Name: p.Name}
 		for _, part := range stateParts(&q) {
 			var err error
-			if *part.arrays, err = floats(f, p.Name+"."+part.name); err != nil {
+			if *part.arrays, err = series(f, p.Name+"."+part.name, safetensors.Tensor.Float32s); err != nil {
 				return err
 			}
 		}
@@ -182,19 +182,11 @@ func (s *saved) restore(f *safetensors.File, c *kernels.Circuit) error {
 		}
 		s.state.Plastic = append(s.state.Plastic, q)
 	}
-	for k := 0; ; k++ {
-		t, ok := f.Tensor(fmt.Sprint("weights.", k))
-		if !ok {
-			break
-		}
-		w, err := t.Float64s()
-		if err != nil {
-			return fmt.Errorf("%w: %w", errInput, err)
-		}
-		s.weights = append(s.weights, w)
-	}
 	var err error
-	if s.v, err = floats(f, "v"); err != nil {
+	if s.weights, err = series(f, "weights", safetensors.Tensor.Float64s); err != nil {
+		return err
+	}
+	if s.v, err = series(f, "v", safetensors.Tensor.Float32s); err != nil {
 		return err
 	}
 	if len(s.v) != len(c.Probes) || slices.ContainsFunc(s.v, func(v []float32) bool { return int64(len(v)) != s.state.Step }) {
@@ -215,16 +207,16 @@ func (s *saved) restore(f *safetensors.File, c *kernels.Circuit) error {
 	return nil
 }
 
-// floats returns the tensors NAME.0, NAME.1, and so on, as many as there are.
-func floats(f *safetensors.File, name string) (all [][]float32, err error) {
+// series returns the elements of the tensors NAME.0, NAME.1, and so on, as many as there are.
+func series[E any](f *safetensors.File, name string, elements func(safetensors.Tensor) ([]E, error)) (all [][]E, err error) {
 	for k := 0; ; k++ {
-		t, ok := f.Tensor(fmt.Sprintf("%s.%d", name, k))
-		if !ok {
+		one := fmt.Sprintf("%s.%d", name, k)
+		if _, ok := f.Tensor(one); !ok {
 			return all, nil
 		}
-		a, err := t.Float32s()
+		a, err := numbers(f, one, elements)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", errInput, err)
+			return nil, err
 		}
 		all = append(all, a)
 	}
