@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"galvani/engine/rundir"
 )
 
 // course is a short run with a curriculum of two levels before the task.
@@ -24,20 +22,7 @@ func TestCurriculumTrains(t *testing.T) {
 		}
 	}
 	dir := newest(t, runs)
-	run, err := rundir.View(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, err := run.Metrics()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var levels []float64
-	for _, r := range rows {
-		if v, ok := r.Values["level"]; ok {
-			levels = append(levels, v)
-		}
-	}
+	levels := rowsOf(t, dir, "level")
 	if len(levels) != 4 || levels[0] != 1 || !slices.IsSorted(levels) {
 		t.Errorf("levels %v, want those of 4 evaluations from 1 on", levels)
 	}

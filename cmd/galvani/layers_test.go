@@ -100,6 +100,25 @@ func TestPerturbLayers(t *testing.T) {
 	galvani(t, "perturb", dir, "--silence", "1", "--units", "16").refused(t, exitConfig, "ranges of 0 to 15")
 }
 
+// resumesAsGraph holds the run of a line with --max-steps 6 to one that is stopped in the middle and resumed, which ends with
+// the same tensors, and to the losses of the graph, which are close.
+func resumesAsGraph(t *testing.T, dir string, want map[string][]byte, line []string) {
+	t.Helper()
+	half := trained(t, args(line, "--max-steps", "3")...)
+	galvani(t, "train", "--resume", half, "--max-steps", "6", "--quiet").ok(t)
+	for name, data := range newestTensors(t, half) {
+		if !slices.Equal(data, want[name]) {
+			t.Errorf("resumed: %s differs", name)
+		}
+	}
+	graph := losses(t, trained(t, args(line, "--backend", "graph")...))
+	for i, loss := range losses(t, dir) {
+		if loss < 0.999*graph[i] || loss > 1.001*graph[i] {
+			t.Errorf("update %d: the scan has the loss %v, the graph %v", i, loss, graph[i])
+		}
+	}
+}
+
 // TestLayerCells trains layers of different cells with normalised inputs: the graph close to the scan, the same bits
 // after a stop, and every command takes the run.
 func TestLayerCells(t *testing.T) {
@@ -111,19 +130,7 @@ func TestLayerCells(t *testing.T) {
 			t.Errorf("there is no %s", name)
 		}
 	}
-	half := trained(t, args(stack, "--max-steps", "3")...)
-	galvani(t, "train", "--resume", half, "--max-steps", "6", "--quiet").ok(t)
-	for name, data := range newestTensors(t, half) {
-		if !slices.Equal(data, want[name]) {
-			t.Errorf("resumed: %s differs", name)
-		}
-	}
-	graph := losses(t, trained(t, args(stack, "--backend", "graph")...))
-	for i, loss := range losses(t, dir) {
-		if loss < 0.999*graph[i] || loss > 1.001*graph[i] {
-			t.Errorf("update %d: the scan has the loss %v, the graph %v", i, loss, graph[i])
-		}
-	}
+	resumesAsGraph(t, dir, want, stack)
 	galvani(t, "perturb", dir, "--state-noise", "0.5", "--units", "12,20").ok(t)
 	galvani(t, "export", dir, "--to", "npz", "--out", filepath.Join(t.TempDir(), "w.npz")).ok(t)
 	galvani(t, "export", dir, "--to", "onnx").refused(t, exitConfig, "layer_cells, layer_norm and bidirectional")
@@ -149,19 +156,7 @@ func TestBidirectional(t *testing.T) {
 			t.Errorf("there is no %s", name)
 		}
 	}
-	half := trained(t, args(both, "--max-steps", "3")...)
-	galvani(t, "train", "--resume", half, "--max-steps", "6", "--quiet").ok(t)
-	for name, data := range newestTensors(t, half) {
-		if !slices.Equal(data, want[name]) {
-			t.Errorf("resumed: %s differs", name)
-		}
-	}
-	graph := losses(t, trained(t, args(both, "--backend", "graph")...))
-	for i, loss := range losses(t, dir) {
-		if loss < 0.999*graph[i] || loss > 1.001*graph[i] {
-			t.Errorf("update %d: the scan has the loss %v, the graph %v", i, loss, graph[i])
-		}
-	}
+	resumesAsGraph(t, dir, want, both)
 	galvani(t, "eval", dir).ok(t)
 	galvani(t, "report", dir).ok(t)
 	galvani(t, "trace", dir, "--out", filepath.Join(t.TempDir(), "t.safetensors")).ok(t)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -23,13 +22,7 @@ func TestSimulateNeuronSaved(t *testing.T) {
 	needsCPU(t)
 	dir := t.TempDir()
 	name := func(n string) string { return filepath.Join(dir, n) }
-	run := func(line ...string) (r neuronTrace) {
-		t.Helper()
-		if err := json.Unmarshal([]byte(galvani(t, args([]string{"simulate"}, append(line, "--json")...)...).ok(t).stdout), &r); err != nil {
-			t.Fatal(err)
-		}
-		return r
-	}
+	run := func(line ...string) neuronTrace { t.Helper(); return simulated(t, line...) }
 	for neuron, settings := range map[string][]string{
 		"hh":   {"--current", "step 10 5:30 + ramp 0 20 30:60", "--dt", "0.05"},
 		"lgmd": {"--stimulus", "loom", "--l-over-v", "10", "--collision", "30", "--facet-spacing", "6", "--seed", "3"},

@@ -13,18 +13,21 @@ import (
 	"galvani/models/neurons"
 )
 
+// simulated simulates a neuron by a line of simulate and returns its report.
+func simulated(t *testing.T, line ...string) (r neuronTrace) {
+	t.Helper()
+	out := galvani(t, args([]string{"simulate"}, args(line, "--json")...)...).ok(t).stdout
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // TestSimulateNeuron: the spikes of hh, its files, and that what is simulated is what is asked for.
 func TestSimulateNeuron(t *testing.T) {
 	needsCPU(t)
 	name := filepath.Join(t.TempDir(), "hh")
-	run := func(more ...string) (r neuronTrace) {
-		t.Helper()
-		out := galvani(t, args([]string{"simulate"}, more...)...).ok(t).stdout
-		if err := json.Unmarshal([]byte(out), &r); err != nil {
-			t.Fatal(err)
-		}
-		return r
-	}
+	run := func(more ...string) neuronTrace { t.Helper(); return simulated(t, more...) }
 	r := run("hh", "--current", "step 10 10:100", "--for", "120ms", "--json", "--out", name)
 	if len(r.Spikes) != 1 || len(r.Spikes[0]) != 7 || math.Abs(r.Spikes[0][0]-11.9) > 0.05 || len(r.VEnd) != 1 || r.Precision != "fp64" || r.DtMs != 0.025 || r.Milliseconds != 120 {
 		t.Errorf("report is %+v", r)

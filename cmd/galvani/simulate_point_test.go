@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,13 +13,7 @@ import (
 func TestSimulatePoint(t *testing.T) {
 	needsCPU(t)
 	name := filepath.Join(t.TempDir(), "lif")
-	run := func(line ...string) (r neuronTrace) {
-		t.Helper()
-		if err := json.Unmarshal([]byte(galvani(t, args([]string{"simulate"}, append(line, "--json")...)...).ok(t).stdout), &r); err != nil {
-			t.Fatal(err)
-		}
-		return r
-	}
+	run := func(line ...string) neuronTrace { t.Helper(); return simulated(t, line...) }
 	r := run("lif", "--current", "step 25 10:90", "--tau-m", "10", "--e-l", "-70", "--v-re", "-70", "--v-th", "-50", "--t-ref", "2", "--dt", "0.1", "--for", "100ms", "--out", name)
 	// The first spike is ln 5 time constants behind the beginning, each further one 2 ms later than that.
 	if len(r.Spikes) != 1 || len(r.Spikes[0]) != 4 || math.Abs(r.Spikes[0][0]-26.09) > 0.11 || math.Abs(r.Spikes[0][1]-r.Spikes[0][0]-18.1) > 0.11 || r.Places[0] != "soma" || r.VMin[0] < -70.001 {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,13 +13,9 @@ import (
 func TestSimulateStimulus(t *testing.T) {
 	needsCPU(t)
 	name := filepath.Join(t.TempDir(), "loom")
-	run := func(more ...string) (r neuronTrace) {
+	run := func(more ...string) neuronTrace {
 		t.Helper()
-		out := galvani(t, args([]string{"simulate", "lgmd", "--dt", "0.1", "--json", "--facet-spacing", "4", "--collision", "300"}, more...)...).ok(t).stdout
-		if err := json.Unmarshal([]byte(out), &r); err != nil {
-			t.Fatal(err)
-		}
-		return r
+		return simulated(t, args([]string{"lgmd", "--dt", "0.1", "--facet-spacing", "4", "--collision", "300"}, more...)...)
 	}
 	loom := run("--stimulus", "loom", "--l-over-v", "20", "--out", name)
 	s := loom.Stimulus
