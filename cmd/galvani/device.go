@@ -35,6 +35,17 @@ func (p place) String() string {
 	return s
 }
 
+// chooseKernels is choosePlace for what no graph computes.
+//
+// Errors: those of choosePlace, kernels.ErrNoDevice where there is only the graph.
+func chooseKernels(r runKeys, near locality) (place, error) {
+	p, err := choosePlace(r, near)
+	if err == nil && p.dev == nil {
+		err = fmt.Errorf("%w: %s", kernels.ErrNoDevice, p.why)
+	}
+	return p, err
+}
+
 // choosePlace opens the device that the keys device, backend, precision and threads ask for.
 // What is asked for by name and is missing is an error; auto takes the best there is and says
 // why.

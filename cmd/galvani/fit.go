@@ -247,14 +247,11 @@ func (r *fitRun) folder(out string, from *fitSource) error {
 
 // fit runs the updates and writes what came of them.
 func (r *fitRun) fit(c *cobra.Command, from *fitSource, dir string, updates, threads int, again, asJSON bool) (err error) {
-	p, err := choosePlace(runKeys{Device: "cpu", Backend: "auto", Precision: "fp32", Threads: threads}, locality{})
+	p, err := chooseKernels(runKeys{Device: "cpu", Backend: "auto", Precision: "fp32", Threads: threads}, locality{})
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	if p.dev == nil {
-		return fmt.Errorf("%w: %s", kernels.ErrNoDevice, p.why)
-	}
 	f, err := r.open(p.dev, from)
 	if err != nil {
 		return err

@@ -247,14 +247,11 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 		return fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	near := localityOf(f.ranks)
-	p, err := choosePlace(f.run, near)
+	p, err := chooseKernels(f.run, near)
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	if p.dev == nil {
-		return fmt.Errorf("%w: %s", kernels.ErrNoDevice, p.why)
-	}
 	room, known := hostmem.There()
 	if err := net.Fits(p.dev, room.Among(near.ranks), known); err != nil {
 		return err

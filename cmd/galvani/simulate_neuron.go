@@ -286,14 +286,11 @@ func (f *neuronFlags) compute(ctx context.Context, n *neurons.Neuron, name strin
 	if r.Sweep != nil {
 		run.Threads = 0
 	}
-	p, err := choosePlace(run, locality{})
+	p, err := chooseKernels(run, locality{})
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	if p.dev == nil {
-		return fmt.Errorf("%w: %s", kernels.ErrNoDevice, p.why)
-	}
 	dtype := tensor.Float32
 	_, resident := p.dev.(kernels.Resident)
 	if r.Precision = "fp32"; f.precision == "fp64" || f.precision == "auto" && !resident {

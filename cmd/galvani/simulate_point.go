@@ -107,14 +107,11 @@ func currents(wave neurons.Wave, steps int, dt float64) (list []kernels.Current,
 func (f *neuronFlags) computePoint(ctx context.Context, circuit *kernels.Circuit, r *neuronTrace, stderr io.Writer) error {
 	run := f.run
 	run.Backend, run.Precision, run.Threads = "auto", "fp32", 1
-	p, err := choosePlace(run, locality{})
+	p, err := chooseKernels(run, locality{})
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	if p.dev == nil {
-		return fmt.Errorf("%w: %s", kernels.ErrNoDevice, p.why)
-	}
 	plan, err := kernels.NewCircuit(p.dev, circuit)
 	if err != nil {
 		return err
