@@ -8,10 +8,8 @@ import (
 	"galvani/data"
 )
 
-// Comparison asks a session to compare what its network learns by with the gradient.
+// Comparison asks a session to compare what its network learns by with the gradient (Config.Exact).
 type Comparison struct {
-	// Exact is the network with the same parameter table whose gradient is the true one.
-	Exact Network
 	// Pairs are names of two parameters each that are compared as directions, too.
 	Pairs [][2]string
 }
@@ -58,7 +56,7 @@ func (s *Session) against() (list []Direction, err error) {
 	if err != nil {
 		return nil, err
 	}
-	reference, err := s.gradientOf(c.Exact, b)
+	reference, err := s.gradientOf(s.cfg.exact(), b)
 	if err != nil {
 		return nil, err
 	}

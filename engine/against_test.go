@@ -33,7 +33,7 @@ func TestCompare(t *testing.T) {
 		s := newToySession(t, func(c *Config) {
 			c.Options.Epochs = 2
 			if compare {
-				c.Compare = &Comparison{Exact: c.Net.(Network), Pairs: [][2]string{{"cell.W", "cell.W"}}}
+				c.Compare = &Comparison{Pairs: [][2]string{{"cell.W", "cell.W"}}}
 			}
 		})
 		w := &watcher{}

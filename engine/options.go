@@ -50,6 +50,7 @@ type Options struct {
 	StepDrop  float64 `toml:"step_drop" needs:"schedule=step" doc:"Factor of each drop with schedule step." min:"0" max:"1"`
 
 	EvalEvery       int `toml:"eval_every" doc:"Updates between two evaluations; 0 for one per epoch." min:"0"`
+	Hessian         int `toml:"hessian" needs:"updates=by gradient" doc:"Steps of Lanczos at every evaluation for the smallest and the largest eigenvalue of the Hessian of the loss of the first training batch; 0 for none." min:"0" max:"1000"`
 	Patience        int `toml:"patience" doc:"Evaluations without improvement after which training ends; 0 for never." min:"0"`
 	CheckpointEvery int `toml:"checkpoint_every" doc:"Updates between two checkpoints; 0 for one per epoch." min:"0"`
 

@@ -26,6 +26,8 @@ type Config struct {
 	Memory int64
 	// Group is the ranks of the run, among which Options.Shards are divided; nil for one rank.
 	Group group.Group
+	// Exact is a network with the parameter table of Net whose gradient is that of the loss; nil where that of Net is.
+	Exact Network
 	// Compare asks every evaluation for the directions of updates beside the gradient; nil for none.
 	Compare *Comparison
 	// Source and Version go into every checkpoint: the whole config.toml, and what wrote it.

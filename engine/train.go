@@ -39,6 +39,8 @@ type EvalEvent struct {
 	// Against are the directions of what the network learns by beside the gradient (Config.Compare), on the
 	// first training batch with the parameters as they are now.
 	Against []Direction
+	// Curvature is what Options.Hessian asks for, nil for none.
+	Curvature *Curvature
 }
 
 // Saver keeps checkpoints. *rundir.Run is one.
@@ -282,5 +284,9 @@ func (t *trainer) evaluate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.obs.Evaluated(EvalEvent{Step: p.Step, Epoch: p.Epoch, Train: p.Running, Set: name, Held: m, Improved: improved, Level: here.level, Against: against})
+	bent, err := t.curvature()
+	if err != nil {
+		return err
+	}
+	return t.obs.Evaluated(EvalEvent{Step: p.Step, Epoch: p.Epoch, Train: p.Running, Set: name, Held: m, Improved: improved, Level: here.level, Against: against, Curvature: bent})
 }

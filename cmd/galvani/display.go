@@ -98,7 +98,7 @@ func (p *plain) evaluated(e engine.EvalEvent) {
 		best += fmt.Sprintf("  level %d/%d", e.Level+1, n)
 	}
 	p.words("epoch %d/%d  step %d  train %s  %s %s%s  %s%s", e.Epoch+1, p.j.opt.Epochs, e.Step, score(e.Train), e.Set,
-		score(e.Held), anglesText(e.Against), time.Since(p.begin).Round(time.Second), best)
+		score(e.Held), anglesText(e.Against)+curvatureText(e.Curvature), time.Since(p.begin).Round(time.Second), best)
 }
 
 // anglesText writes the angles of the updates of the layers to the gradient, from the first on.
@@ -113,6 +113,14 @@ func anglesText(list []engine.Direction) string {
 		return ""
 	}
 	return "  to the gradient " + strings.Join(angles, " ")
+}
+
+// curvatureText writes the ends of the spectrum of the Hessian.
+func curvatureText(c *engine.Curvature) string {
+	if c == nil {
+		return ""
+	}
+	return fmt.Sprintf("  Hessian %.3g to %.3g", c.Smallest, c.Largest)
 }
 
 func (p *plain) end(j *job, r engine.Result, dir string, took time.Duration) {

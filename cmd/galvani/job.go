@@ -199,8 +199,8 @@ func (j *job) start() (err error) {
 		Source: string(j.source), Version: thisBuild().String()}
 	switch net := j.layers.(type) {
 	case *layered.Network:
-		if net.Angles() {
-			j.cfg.Compare = &engine.Comparison{Exact: net.Exact(), Pairs: net.Pairs()}
+		if j.cfg.Exact = net.Exact(); net.Angles() {
+			j.cfg.Compare = &engine.Comparison{Pairs: net.Pairs()}
 		}
 	case layered.Stepped:
 		j.learnLocally(net)

@@ -89,6 +89,7 @@ func TestMicrocircuitRefuses(t *testing.T) {
 		"--rate-up 1,2,3":              "rate_up has 3 values, want 1, or one for each of 2 layers",
 		"--rule backprop":              `key "rule" is "backprop", want one of latent-equilibrium, sacramento, two-sweeps`,
 		"--optimizer sgd":              `key "optimizer" has no effect: it needs updates = by gradient`,
+		"--hessian 5":                  `key "hessian" has no effect: it needs updates = by gradient`,
 		"--weight-decay 0.1":           `key "weight_decay" has no effect`,
 		"--shards 2":                   "take shards = 1",
 		"--feedback-scale 0.1":         "it belongs to model mlp",

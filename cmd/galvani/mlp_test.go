@@ -39,8 +39,8 @@ func digits(t *testing.T) string {
 	return dir
 }
 
-// TestMLP trains a layered network by every rule, and holds what a run leaves: angles at every evaluation,
-// settings, a checkpoint from which it goes on bit for bit; and what the commands on a trained network say of it.
+// TestMLP trains a layered network by every rule, and holds what a run leaves: angles and curvature at every
+// evaluation, settings, a checkpoint from which it goes on bit for bit; and what the commands on a trained network say of it.
 func TestMLP(t *testing.T) {
 	t.Parallel()
 	data, runs := digits(t), t.TempDir()
@@ -49,7 +49,7 @@ func TestMLP(t *testing.T) {
 		return strings.TrimSpace(galvani(t, append(given, more...)...).ok(t).stdout)
 	}
 	for _, rule := range rules.For("mlp") {
-		dir := train("--rule", rule, "--epochs", "2", "--device", "cpu")
+		dir := train("--rule", rule, "--epochs", "2", "--device", "cpu", "--hessian", "3")
 		run, err := rundir.View(dir)
 		if err != nil {
 			t.Fatal(err)
@@ -58,11 +58,17 @@ func TestMLP(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		angles := 0
+		angles, bent := 0, 0
 		for _, row := range metrics {
 			if a, ok := row.Values["angle_layer1"]; ok && a >= 0 && row.Values["norm_ratio_layer1"] > 0 {
 				angles++
 			}
+			if v, ok := row.Values["hessian_largest"]; ok && v > row.Values["hessian_smallest"] {
+				bent++
+			}
+		}
+		if bent != 2 {
+			t.Errorf("%s: %d evaluations tell the ends of the spectrum of the Hessian, want 2", rule, bent)
 		}
 		if want := map[bool]int{true: 0, false: 2}[rule == "backprop"]; angles != want {
 			t.Errorf("%s: %d evaluations tell the angle of layer 1, want %d", rule, angles, want)

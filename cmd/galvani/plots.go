@@ -72,6 +72,8 @@ func (j *job) charts(run *rundir.Run, say func(string, ...any)) (map[string]char
 	charts["angles"] = chart.Lines{Title: "Updates beside the gradient", XLabel: "update", YLabel: "angle (degrees)",
 		Note:   "Between what the rule changes and the gradient, on the first training batch; feedback: between the weights of the way back and those that they stand for.",
 		Levels: []chart.Level{{Y: 90, Text: "no relation"}}, Series: angles(rows)}
+	charts["hessian"] = chart.Lines{Title: "Hessian of the loss", XLabel: "update", YLabel: "eigenvalue",
+		Note: "Of the first training batch, by the method of Lanczos.", Series: ends(rows)}
 	for i, s := range charts["accuracy"].Series {
 		charts["accuracy"].Series[i] = percent(s)
 	}
@@ -128,6 +130,17 @@ func angles(rows []rundir.Row) []chart.Series {
 		s := curve(rows, strings.ReplaceAll(strings.TrimPrefix(name, anglePrefix), "_", " "), name, 0)
 		s.Dots = true
 		list = append(list, s)
+	}
+	return list
+}
+
+// ends are the courses of both ends of the spectrum of the Hessian.
+func ends(rows []rundir.Row) (list []chart.Series) {
+	for _, end := range []string{"largest", "smallest"} {
+		if s := curve(rows, end, "hessian_"+end, 0); len(s.X) > 0 {
+			s.Dots = true
+			list = append(list, s)
+		}
 	}
 	return list
 }

@@ -71,6 +71,10 @@ func (r *recorder) Evaluated(e engine.EvalEvent) error {
 		name := strings.ReplaceAll(strings.TrimSuffix(d.Name, ".weight"), ".", "_")
 		values[anglePrefix+name], values["norm_ratio_"+name] = d.Degrees, d.Ratio
 	}
+	if c := e.Curvature; c != nil {
+		values["hessian_smallest"], values["hessian_largest"] = c.Smallest, c.Largest
+		values["hessian_smallest_error"], values["hessian_largest_error"] = c.SmallestError, c.LargestError
+	}
 	r.last = time.Now()
 	return r.run.Append(r.last, int64(e.Step), values)
 }

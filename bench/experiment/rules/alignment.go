@@ -116,7 +116,7 @@ func (s *alignment) measure(ctx context.Context, env *experiment.Env, c conditio
 		return experiment.Result{}, err
 	}
 	session, err := engine.NewSession(engine.Config{Net: net, Task: task, Device: dev, Options: s.options(seed),
-		Compare: &engine.Comparison{Exact: net.Exact(), Pairs: net.Pairs()}})
+		Exact: net.Exact(), Compare: &engine.Comparison{Pairs: net.Pairs()}})
 	if err != nil {
 		return experiment.Result{}, err
 	}
