@@ -76,7 +76,7 @@ func (l *learning) shape() Shape {
 
 // contestant shows the patterns from where the last presentation left the network.
 func (l *learning) contestant(r *runner) (contestant, layered.Runner[float32], error) {
-	run, err := l.circuit.Start(r.dev, l.patterns, l.params)
+	run, err := l.circuit.Start(r.dev, l.patterns, l.params, 1)
 	if err != nil {
 		return contestant{}, nil, err
 	}

@@ -1,6 +1,9 @@
 package kernels
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Program is a network of layers that is stepped in time, for N patterns at once: arrays of units, weights between
 // them, and the operations of one step in order. Each device runs it as it is: a rule of learning is a list of
@@ -53,6 +56,13 @@ const (
 	// Learn adds to W the sum over patterns of f0 f1', and to Bias that of f0. Where W is traced, its trace goes by Part
 	// towards that sum, and Scale times the learning rate times the trace is added.
 	Learn
+	// Emit lets units fire at rates f0 (Spikes): Also is what they fire in this step, To what arrives of earlier steps,
+	// both as rates.
+	Emit
+	// Jitter adds b0 times a Gaussian number to To, and the same to Also; the numbers are those of Spikes.
+	Jitter
+	// Tick counts a step in To: its first unit goes up by 1, and at 2²⁴ to 0 while the second goes up.
+	Tick
 )
 
 // Function is the rate of a unit as a function of its potential.
@@ -79,6 +89,27 @@ type ProgramOp struct {
 	Scale           float64
 	Phi             Function
 	Ahead, Learning bool
+	Spikes          *Spikes // of Emit and Jitter
+}
+
+// Spikes says how the units of an operation fire: each is Size neurons, which fire independently of each other, Mean times
+// its rate times in a step on average and not in the Refractory steps behind a spike. A spike arrives Delay steps later.
+// Spikes over Mean and Size are a rate. With a Mean of 0 there are rates alone, and these are delayed.
+type Spikes struct {
+	Mean              float64
+	Size              int
+	Refractory, Delay int    // steps
+	History           int    // array of Slots() times as many units
+	Clock             int    // array of two units that Tick counts in
+	Key               uint64 // of the stream of random numbers
+}
+
+// Slots returns how many steps the history holds.
+func (s *Spikes) Slots() int { return max(s.Refractory, s.Delay) + 1 }
+
+// Draws reports whether operations draw or delay spikes.
+func (p *Program) Draws() bool {
+	return slices.ContainsFunc(slices.Concat(p.Answer, p.Learn), func(o ProgramOp) bool { return o.Kind >= Emit })
 }
 
 // NewOp returns an operation that names no arrays and no weights but its result.
@@ -89,7 +120,7 @@ func NewOp(kind ProgramKind, to int) ProgramOp {
 // Stepper is a Device that runs programs.
 type Stepper interface {
 	Device
-	// NewProgram allocates a program in float32.
+	// NewProgram allocates a program in float32 that draws no spikes.
 	//
 	// Errors: ErrShape for operations on arrays and weights that do not fit.
 	NewProgram(p *Program) (ProgramPlan[float32], error)
@@ -169,6 +200,14 @@ func (p *Program) fits(o ProgramOp) bool {
 	case Learn:
 		w := p.Weights[o.W]
 		return is(o.From[0], w.M) && is(o.From[1], w.K)
+	case Emit, Jitter:
+		s := o.Spikes
+		if s == nil || !is(s.Clock, 2) || !or(o.Also, n) {
+			return false
+		}
+		return o.Kind == Jitter || s.Size > 0 && is(o.From[0], n) && is(s.History, n*s.Slots())
+	case Tick:
+		return n == 2
 	}
 	return false
 }

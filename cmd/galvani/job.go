@@ -228,7 +228,9 @@ func (j *job) start() (err error) {
 // learnLocally lets a network learn while it runs on the device of the job.
 func (j *job) learnLocally(net layered.Stepped) {
 	dev := j.place.dev
-	j.cfg.Learner = local.NewLearner(net, func(width int, params [][]float32) (local.Run, error) { return net.Start(dev, width, params) })
+	j.cfg.Learner = local.NewLearner(net, func(width int, params [][]float32) (local.Run, error) {
+		return net.Start(dev, width, params, j.opt.Seed)
+	})
 }
 
 func (j *job) close() error {

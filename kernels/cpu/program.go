@@ -72,6 +72,9 @@ func NewProgram[F kernels.Float](isa string, threads int, p *kernels.Program) (*
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
+	if p.Draws() {
+		return nil, fmt.Errorf("cpu: programs that draw spikes run in Go: %w", kernels.ErrShape)
+	}
 	r := &Program[F]{p: p, k: pick(isa), dims: make([]C.struct_program_dims, 1)}
 	if r.k == nil {
 		return nil, fmt.Errorf("cpu: this machine has no %s", isa)

@@ -113,8 +113,8 @@ func prepare[F kernels.Float](c *Circuit, params [][]F) {
 }
 
 // Start implements Stepped.
-func (c *Circuit) Start(dev kernels.Device, width int, params [][]float32) (Runner[float32], error) {
-	return start[float32](c, placeOn(dev), width, params)
+func (c *Circuit) Start(dev kernels.Device, width int, params [][]float32, seed uint64) (Runner[float32], error) {
+	return start[float32](c, placeOn(dev), width, params, seed)
 }
 
 // Build adds what the circuit answers to g: each pattern is shown from rest for t_eval, without target. It has no
@@ -124,11 +124,11 @@ func (c *Circuit) Start(dev kernels.Device, width int, params [][]float32) (Runn
 func (c *Circuit) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (kernels.Output, error) {
 	at := placeOn(dev)
 	return answered(&c.sized, g, at, in, params,
-		func(params [][]float32) (Runner[float32], error) { return start[float32](c, at, in.B, params) })
+		func(params [][]float32) (Runner[float32], error) { return start[float32](c, at, in.B, params, 0) })
 }
 
 // Work returns how many multiply-adds the products of a step of learning have, with a width of patterns.
-func (c *Circuit) Work(width int) int { return c.program(width).program.Work() }
+func (c *Circuit) Work(width int) int { return c.program(width, 0).program.Work() }
 
 // steps returns the numbers of steps of a presentation in training and in evaluations.
 func (c *Circuit) steps() (train, eval int) {

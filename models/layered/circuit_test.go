@@ -30,7 +30,7 @@ func newCircuit(t *testing.T, inputs, outputs int, change func(*Microcircuit)) *
 // begin starts a run in float64 without a device.
 func begin(t *testing.T, c programmed, width int, params [][]float64) *Run[float64] {
 	t.Helper()
-	r, err := start(c, placeOn(nil), width, params)
+	r, err := start(c, placeOn(nil), width, params, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +287,7 @@ func TestLargeProducts(t *testing.T) {
 			for k, p := range weights(c, 4) {
 				params[k] = narrow(p)
 			}
-			run, err := c.Start(dev, width, params)
+			run, err := c.Start(dev, width, params, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -368,7 +368,7 @@ func BenchmarkStep(b *testing.B) {
 							b.Skip(err)
 						}
 					}
-					run, err := circuit.Start(dev, c.width, params)
+					run, err := circuit.Start(dev, c.width, params, 0)
 					if err != nil {
 						b.Fatal(err)
 					}

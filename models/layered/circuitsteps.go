@@ -1,6 +1,11 @@
 package layered
 
-import "galvani/kernels"
+import (
+	"math"
+
+	"galvani/kernels"
+	"galvani/kernels/random"
+)
 
 // area is the arrays of one layer: pyramidal cells, and for a hidden one its interneurons. A step reads rate and writes
 // next.
@@ -14,8 +19,12 @@ type area struct {
 	err, wrong   int // what the synapses of pyramidal cells and of interneurons learn by
 }
 
-// group is the arrays of the somata of one kind of neuron.
-type group struct{ u, ahead, rate, next int }
+// group is the arrays of the somata of one kind of neuron. Rate is what their synapses have of them, next the rate at their
+// potential. With spikes or delays there are also what they fire, what arrives of it, and what they fired before.
+type group struct {
+	u, ahead, rate, next     int
+	fired, arriving, history int
+}
 
 // circuit writes a Circuit as a program.
 type circuit struct {
@@ -23,11 +32,13 @@ type circuit struct {
 	c     *Circuit
 	input int
 	areas []area
+	seed  uint64
+	clock int // None where nothing is drawn or delayed
 }
 
 // program implements timed.
-func (c *Circuit) program(width int) timed {
-	b := &circuit{builder: newBuilder(&c.sized, width, c.cfg.Activation), c: c}
+func (c *Circuit) program(width int, seed uint64) timed {
+	b := &circuit{builder: newBuilder(&c.sized, width, c.cfg.Activation), c: c, seed: seed, clock: kernels.None}
 	if c.cfg.TauW > 0 && !c.rule.TwoSweeps {
 		b.low = c.cfg.DT / c.cfg.TauW
 	}
@@ -41,13 +52,17 @@ func (c *Circuit) program(width int) timed {
 	write(true)
 	b.p.Learn = b.done()
 	last := b.areas[len(b.areas)-1]
-	t := timed{program: &b.p, x: b.x, pull: b.pull, share: b.share, answer: last.cells.ahead, told: last.basal, factor: c.attenuation(len(b.areas) - 1)}
+	t := timed{program: &b.p, x: b.x, pull: b.pull, share: b.share, answer: last.cells.ahead, told: last.basal, factor: c.attenuation(len(b.areas) - 1), clock: b.clock}
 	t.train, t.eval = c.steps()
+	t.quiet = c.cfg.steps(c.cfg.Onset)
 	t.carry(b.input)
+	if b.clock != kernels.None {
+		t.carry(b.clock)
+	}
 	for l, a := range b.areas {
-		t.carry(a.cells.u, a.cells.rate)
+		b.carry(&t, a.cells)
 		if l < len(b.areas)-1 {
-			t.carry(a.below.u, a.below.rate)
+			b.carry(&t, a.below)
 			t.hidden = append(t.hidden, a.cells.rate)
 		}
 		for part := range 4 {
@@ -63,20 +78,95 @@ func (c *Circuit) program(width int) timed {
 func (b *circuit) arrays() {
 	b.input = b.kept("input", b.c.sizes[0])
 	last := b.c.layers() - 1
+	if b.c.cfg.drawn() {
+		b.clock = b.kept("clock", 2)
+	}
 	for l := range b.c.layers() {
 		n := b.c.sizes[l+1]
-		a := area{units: n, cells: group{b.kept(named(l, "u"), n), b.array(named(l, "ahead"), n), b.rates(named(l, "rate"), n), b.array(named(l, "next"), n)},
+		a := area{units: n, cells: b.group(l, "", n),
 			basal: b.array(named(l, "basal"), n), err: b.array(named(l, "err"), n)}
 		if l < last {
 			m := b.c.sizes[l+2]
 			a.inter = m
-			a.below = group{b.kept(named(l, "inter.u"), m), b.array(named(l, "inter.ahead"), m), b.rates(named(l, "inter.rate"), m), b.array(named(l, "inter.next"), m)}
+			a.below = b.group(l, "inter.", m)
 			a.above, a.apical, a.dendrite, a.wrong = b.array(named(l, "above"), n), b.array(named(l, "apical"), n), b.array(named(l, "dendrite"), m), b.array(named(l, "inter.err"), m)
 		} else {
 			b.p.Arrays[a.cells.ahead].Kept, b.p.Arrays[a.basal].Kept = true, true
 		}
 		b.areas = append(b.areas, a)
 	}
+}
+
+// group adds the arrays of n somata of one kind of layer l.
+func (b *circuit) group(l int, kind string, n int) group {
+	s := group{u: b.kept(named(l, kind+"u"), n), ahead: b.array(named(l, kind+"ahead"), n), rate: b.rates(named(l, kind+"rate"), n), next: b.array(named(l, kind+"next"), n),
+		history: kernels.None}
+	if b.c.cfg.fires() {
+		of := kernels.Spikes{Refractory: b.c.cfg.steps(b.c.cfg.Refractory), Delay: b.c.cfg.steps(b.c.cfg.Delay)}
+		s.fired, s.arriving, s.history = b.array(named(l, kind+"fired"), n), b.array(named(l, kind+"arriving"), n), b.kept(named(l, kind+"history"), n*of.Slots())
+		if b.c.cfg.Gamma == 0 {
+			b.p.Arrays[s.history].Rest = b.rest
+		}
+	}
+	return s
+}
+
+// carry lets the state of somata go on from one presentation to the next.
+func (b *circuit) carry(t *timed, s group) {
+	t.carry(s.u, s.rate)
+	if s.history != kernels.None {
+		t.carry(s.history)
+	}
+}
+
+// fires reports whether synapses see something else than the rates of the step before.
+func (m *Microcircuit) fires() bool {
+	return m.Rule != "two-sweeps" && (m.Gamma > 0 || m.Delay > 0 || m.TauSyn > 0)
+}
+
+// drawn reports whether steps are counted.
+func (m *Microcircuit) drawn() bool { return m.fires() || m.Rule != "two-sweeps" && m.Sigma > 0 }
+
+// spikes says how somata fire or are jittered; what answers draw does not depend on the seed.
+func (b *circuit) spikes(s group, taught bool) *kernels.Spikes {
+	m := b.c.cfg
+	key := random.New(0).Named("answers")
+	if taught {
+		key = random.New(b.seed).Named("presentations")
+	}
+	return &kernels.Spikes{Mean: m.Gamma / 1000 * m.DT, Size: m.Population, Refractory: m.steps(m.Refractory), Delay: m.steps(m.Delay), History: s.history,
+		Clock: b.clock, Key: uint64(key.Stream(uint64(s.u)))}
+}
+
+// fire writes the rates at the potentials of somata, and lets them fire.
+func (b *circuit) fire(s group, taught bool) {
+	b.rate(s.next, s.ahead)
+	if s.history != kernels.None {
+		o := kernels.NewOp(kernels.Emit, s.arriving)
+		o.From[0], o.Also, o.Spikes = s.next, s.fired, b.spikes(s, taught)
+		b.add(o)
+	}
+}
+
+// arrive lets synapses follow what arrives.
+func (b *circuit) arrive(s group) {
+	m, part := b.c.cfg, 1.0
+	switch {
+	case s.history == kernels.None:
+		b.follow(s.rate, s.next, 1)
+		return
+	case m.TauSyn > 0:
+		part = m.DT / m.TauSyn
+	}
+	b.follow(s.rate, s.arriving, part)
+}
+
+// seen returns what synapses see of the somata that they sit on.
+func (b *circuit) seen(s group) int {
+	if s.history != kernels.None && b.c.cfg.Gamma > 0 && b.c.cfg.Reads == "spikes" {
+		return s.fired
+	}
+	return s.next
 }
 
 // from returns the rates that layer l reads from below.
@@ -126,17 +216,35 @@ func (b *circuit) step(taught bool) {
 	if b.c.rule.LooksAhead {
 		b.interneurons()
 	}
+	if b.c.cfg.Sigma > 0 {
+		b.jitter(taught)
+	}
 	for l, a := range b.areas {
-		b.rate(a.cells.next, a.cells.ahead)
+		b.fire(a.cells, taught)
 		if l < last {
-			b.rate(a.below.next, a.below.ahead)
+			b.fire(a.below, taught)
 		}
 	}
 	b.learnAll(taught)
 	for l, a := range b.areas {
-		b.follow(a.cells.rate, a.cells.next, 1)
+		b.arrive(a.cells)
 		if l < last {
-			b.follow(a.below.rate, a.below.next, 1)
+			b.arrive(a.below)
+		}
+	}
+	if b.clock != kernels.None {
+		b.add(kernels.NewOp(kernels.Tick, b.clock))
+	}
+}
+
+// jitter adds noise to all somata.
+func (b *circuit) jitter(taught bool) {
+	for l, a := range b.areas {
+		for _, s := range []group{a.cells, a.below}[:min(2, len(b.areas)-l)] {
+			o := kernels.NewOp(kernels.Jitter, s.u)
+			o.Also, o.By[0], o.Spikes = s.ahead, b.c.cfg.Sigma*math.Sqrt(b.c.cfg.DT), b.spikes(s, taught)
+			o.Spikes.Key++ // other numbers than those of the spikes
+			b.add(o)
 		}
 	}
 }
@@ -215,14 +323,14 @@ func (b *circuit) learnAll(taught bool) {
 	for l, a := range b.areas {
 		mismatch := lesson{bias: kernels.None, by: rule.Mismatch, phi: b.phi}
 		up := mismatch
-		up.w, up.err, up.soma, up.dend, up.factor, up.before, up.rate = b.c.row(l, 0), a.err, a.cells.next, a.basal, b.c.attenuation(l), b.from(l), g.rateUp(l)
+		up.w, up.err, up.soma, up.dend, up.factor, up.before, up.rate = b.c.row(l, 0), a.err, b.seen(a.cells), a.basal, b.c.attenuation(l), b.from(l), g.rateUp(l)
 		b.learn(up)
 		if l == len(b.areas)-1 {
 			break
 		}
 		ip, down := mismatch, mismatch
-		ip.w, ip.err, ip.soma, ip.dend, ip.factor, ip.before, ip.rate = b.c.row(l, 3), a.wrong, a.below.next, a.dendrite, b.c.interAttenuation(), a.cells.rate, g.RateIP
-		down.w, down.err, down.soma, down.dend, down.factor, down.before, down.rate = b.c.row(l, 1), a.err, a.cells.next, a.above, 1, b.over(l), g.RateDown
+		ip.w, ip.err, ip.soma, ip.dend, ip.factor, ip.before, ip.rate = b.c.row(l, 3), a.wrong, b.seen(a.below), a.dendrite, b.c.interAttenuation(), a.cells.rate, g.RateIP
+		down.w, down.err, down.soma, down.dend, down.factor, down.before, down.rate = b.c.row(l, 1), a.err, b.seen(a.cells), a.above, 1, b.over(l), g.RateDown
 		b.learn(ip)
 		b.learn(down)
 		b.learn(lesson{w: b.c.row(l, 2), bias: kernels.None, err: a.err, soma: kernels.None, dend: a.apical, by: [2]float64{0, rule.Silence}, factor: 1,

@@ -118,6 +118,12 @@ func (h *host[F]) do(o kernels.ProgramOp, rate float64) error {
 		h.error(o, rate, to, from)
 	case kernels.Learn:
 		return h.learn(o, rate, from)
+	case kernels.Emit:
+		h.emit(o.Spikes, to, h.at(o.Also), from[0])
+	case kernels.Jitter:
+		h.jitter(o.Spikes, o.By[0], to, h.at(o.Also))
+	case kernels.Tick:
+		tick(to)
 	}
 	return nil
 }

@@ -104,8 +104,8 @@ func (n *LeakyNet) Targets(dst, label, value []float32) {
 }
 
 // Start implements Stepped.
-func (n *LeakyNet) Start(dev kernels.Device, width int, params [][]float32) (Runner[float32], error) {
-	return start[float32](n, placeOn(dev), width, params)
+func (n *LeakyNet) Start(dev kernels.Device, width int, params [][]float32, seed uint64) (Runner[float32], error) {
+	return start[float32](n, placeOn(dev), width, params, seed)
 }
 
 // Build adds what the network answers to g: each pattern is shown from rest for t_eval, without target. It has no
@@ -115,7 +115,7 @@ func (n *LeakyNet) Start(dev kernels.Device, width int, params [][]float32) (Run
 func (n *LeakyNet) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (kernels.Output, error) {
 	at := placeOn(dev)
 	return answered(&n.sized, g, at, in, params,
-		func(params [][]float32) (Runner[float32], error) { return start[float32](n, at, in.B, params) })
+		func(params [][]float32) (Runner[float32], error) { return start[float32](n, at, in.B, params, 0) })
 }
 
 // steps returns the numbers of steps of a presentation in training and in evaluations.

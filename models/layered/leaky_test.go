@@ -176,7 +176,7 @@ func TestLeakyProducts(t *testing.T) {
 		for k, p := range draws(n.specs, 4) {
 			params[k] = narrow(p)
 		}
-		run, err := n.Start(dev, width, params)
+		run, err := n.Start(dev, width, params, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

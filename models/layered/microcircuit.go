@@ -28,6 +28,15 @@ type Microcircuit struct {
 	GDend   float64 `toml:"g_dend" doc:"from the dendrite of an interneuron to its soma" unit:"1/ms" min:"1e-6" max:"1e3"`
 	GSom    float64 `toml:"g_som" doc:"that pulls an output to its target, and an interneuron to the cell above it" unit:"1/ms" min:"0" max:"1e3"`
 
+	Gamma      float64 `toml:"gamma" needs:"rule!=two-sweeps" doc:"spikes of a neuron at a rate of 1, the weight scale of the spiking network: synapses take each spike for 1/gamma; 0 for rates without spikes" unit:"Hz" min:"0" max:"1e7"`
+	Population int     `toml:"population" needs:"gamma>0" doc:"neurons of each unit, which see the same potential and fire independently" unit:"1" min:"1" max:"100000"`
+	Refractory float64 `toml:"refractory" needs:"gamma>0" doc:"time after a spike in which a neuron does not fire" unit:"ms" min:"0" max:"1000"`
+	Reads      string  `toml:"reads" needs:"gamma>0" doc:"what the synapses of a neuron see of its soma: the rate at its potential, or the spikes that it fires" oneof:"potential|spikes"`
+	Delay      float64 `toml:"delay" needs:"rule!=two-sweeps" doc:"delay of synapses" unit:"ms" min:"0" max:"1000"`
+	TauSyn     float64 `toml:"tau_syn" needs:"rule!=two-sweeps" doc:"time constant in which a synapse follows what arrives; 0 for at once" unit:"ms" min:"0" max:"1e4"`
+	Sigma      float64 `toml:"sigma" needs:"rule=sacramento" doc:"noise of the somata: standard deviation after 1 ms without other currents" unit:"1" min:"0" max:"1e3"`
+	Onset      float64 `toml:"onset" needs:"rule!=two-sweeps" doc:"time at the beginning of a presentation in which no weight changes" unit:"ms" min:"0" max:"1e5"`
+
 	TargetHigh float64 `toml:"target_high" doc:"target of the output of the right class, as a potential; tasks of regression bring their own" unit:"1" min:"-1e3" max:"1e3"`
 	TargetLow  float64 `toml:"target_low" doc:"target of the other outputs" unit:"1" min:"-1e3" max:"1e3"`
 
@@ -42,7 +51,7 @@ type Microcircuit struct {
 // NewMicrocircuit returns the defaults: the conductances and time constants of Sacramento et al. (2018).
 func NewMicrocircuit() *Microcircuit {
 	return &Microcircuit{Hidden: []int{30}, Rule: "latent-equilibrium", Activation: "softplus", DT: 0.1, TPres: 100, TauIn: 0, TauW: 0,
-		GLeak: 0.1, GBasal: 1, GApical: 0.8, GDend: 1, GSom: 0.8, TargetHigh: 1, TargetLow: 0.1,
+		GLeak: 0.1, GBasal: 1, GApical: 0.8, GDend: 1, GSom: 0.8, Population: 1, Reads: "potential", TargetHigh: 1, TargetLow: 0.1,
 		SelfPredicting: true, RateUp: []float64{1}, RateIP: 1}
 }
 
@@ -58,6 +67,7 @@ func init() {
 		Notes: []string{"The input is one step, such as a whole picture, and is shown for t_pres; potentials go on from one batch to the next in training, and begin at rest in evaluations and in every epoch.",
 			"lr is the learning rate of a presentation: a weight changes by lr times its rate_ times the mean over time and patterns of its rule.",
 			"Weights change in every step, so no gradient is made, and optimizer, clip and weight_decay have no effect.",
+			"With gamma > 0 neurons fire at gamma times their rate (Poisson, or behind refractory), and all but the input arrives as spikes. Spikes, delays and noise are computed in Go, large products on the device.",
 			"Logits are the potentials of the outputs. Those of training are what the basal dendrites predict without the target."},
 		New: func() Settings { return NewMicrocircuit() },
 	})
@@ -96,15 +106,40 @@ func (m *Microcircuit) check() (rules.Rule, error) {
 	for _, t := range []struct {
 		key  string
 		time float64
-	}{{"tau_in", m.TauIn}, {"tau_w", m.TauW}} {
+	}{{"tau_in", m.TauIn}, {"tau_w", m.TauW}, {"tau_syn", m.TauSyn}, {"delay", m.Delay}, {"refractory", m.Refractory}} {
 		if t.time > 0 && t.time < m.DT {
 			return rules.Rule{}, fmt.Errorf("%s is %g ms, shorter than a step of dt = %g ms; 0 is at once", t.key, t.time, m.DT)
 		}
+	}
+	if err := m.checkSpikes(); err != nil {
+		return rules.Rule{}, err
 	}
 	if g := m.largest(); g*m.DT > 1 {
 		return rules.Rule{}, fmt.Errorf("conductances add up to %.4g/ms, for which dt = %g ms is too long; take dt of at most %.3g", g, m.DT, 1/g)
 	}
 	return rule, nil
+}
+
+// mostSlots is how many steps delays and refractory times may last, which are kept for every unit.
+const mostSlots = 20000
+
+// checkSpikes refuses times that do not fit a presentation, and rates that cannot be those of spikes.
+func (m *Microcircuit) checkSpikes() error {
+	if m.Onset > 0 && m.steps(m.Onset) >= m.steps(m.TPres) {
+		return fmt.Errorf("onset is %g ms, and a presentation of t_pres = %g ms ends before weights change", m.Onset, m.TPres)
+	}
+	for _, t := range []struct {
+		key  string
+		time float64
+	}{{"delay", m.Delay}, {"refractory", m.Refractory}} {
+		if n := m.steps(t.time); n >= mostSlots {
+			return fmt.Errorf("%s is %g ms, which is %d steps of dt = %g ms, want fewer than %d", t.key, t.time, n, m.DT, mostSlots)
+		}
+	}
+	if m.Gamma > 0 && activations[m.Activation].rate(-1) < 0 {
+		return fmt.Errorf("rates of %s may be negative, and neurons cannot fire at those; take activation sigmoid, softplus, soft-rectifier or relu, or gamma = 0", m.Activation)
+	}
+	return nil
 }
 
 // largest returns the largest sum of the conductances of a soma.

@@ -70,7 +70,7 @@ func TestPrograms(t *testing.T) {
 			var runs [2]*Run[float32]
 			for i, dev := range []kernels.Device{one, two} {
 				var err error
-				if runs[i], err = start(n, placeOn(dev), width, all[i]); err != nil {
+				if runs[i], err = start(n, placeOn(dev), width, all[i], 0); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -115,8 +115,12 @@ func TestSynapsesSeeNoOtherWeights(t *testing.T) {
 	if dev := openCPU(t, 1); dev != nil {
 		places = append(places, placeOn(dev))
 	}
-	for name, n := range steppedNets(t) {
-		p := n.program(2).program
+	nets := steppedNets(t)
+	nets["spikes"] = newCircuit(t, 9, 4, func(m *Microcircuit) {
+		m.Hidden, m.Rule, m.TauW, m.RatePI, m.RateDown, m.Gamma, m.Reads, m.Delay, m.TauSyn = []int{21, 7}, "sacramento", 5, 0.5, 0.25, 250, "spikes", 1, 2
+	})
+	for name, n := range nets {
+		p := n.program(2, 0).program
 		_, circuit := n.(*Circuit)
 		backs := slices.ContainsFunc(p.Learn, func(o kernels.ProgramOp) bool { return o.Kind == kernels.Back })
 		if backs == circuit {

@@ -12,6 +12,8 @@ type timed struct {
 	told           int // what is told of outputs that were taught, times factor
 	factor         float64
 	train, eval    int       // steps
+	quiet          int       // steps of train before weights change
+	clock          int       // array of the number of steps, which goes on through all presentations; None for none
 	hidden         []int     // rates of hidden layers
 	changes        []int     // weights whose changes may be low-passed
 	carried        []carried // what a presentation leaves to the next
@@ -31,7 +33,9 @@ func (t *timed) carry(arrays ...int) {
 }
 
 // programmed is a network that can be written as a program.
-type programmed interface{ program(width int) timed }
+type programmed interface {
+	program(width int, seed uint64) timed
+}
 
 // Run is a network in time. It implements Runner.
 type Run[F kernels.Float] struct {
@@ -41,10 +45,10 @@ type Run[F kernels.Float] struct {
 	out    []F
 }
 
-// start returns a network at rest. A device that runs programs does so; for others products are computed at the place, and
+// start returns a network at rest, which draws what it draws by a seed. A device that runs programs does so; for others products are computed at the place, and
 // the rest in Go.
-func start[F kernels.Float](n programmed, at place, width int, params [][]F) (*Run[F], error) {
-	r := &Run[F]{timed: n.program(width), params: params}
+func start[F kernels.Float](n programmed, at place, width int, params [][]F, seed uint64) (*Run[F], error) {
+	r := &Run[F]{timed: n.program(width, seed), params: params}
 	r.out = make([]F, width*r.program.Arrays[r.pull].Units)
 	var err error
 	if r.plan, err = planned[F](at, r.program); err != nil {
@@ -55,7 +59,7 @@ func start[F kernels.Float](n programmed, at place, width int, params [][]F) (*R
 }
 
 func planned[F kernels.Float](at place, p *kernels.Program) (kernels.ProgramPlan[F], error) {
-	if s, ok := at.dev.(kernels.Stepper); ok {
+	if s, ok := at.dev.(kernels.Stepper); ok && !p.Draws() {
 		if _, narrow := any(*new(F)).(float32); narrow {
 			own, err := s.NewProgram(p)
 			plan, _ := own.(kernels.ProgramPlan[F])
@@ -68,10 +72,10 @@ func planned[F kernels.Float](at place, p *kernels.Program) (kernels.ProgramPlan
 // Rebind implements Runner.
 func (r *Run[F]) Rebind(params [][]F) { r.params = params }
 
-// Reset implements Runner: it puts all potentials and low-passed changes to rest.
+// Reset implements Runner: it puts all potentials and low-passed changes to rest. Random numbers go on.
 func (r *Run[F]) Reset() {
 	for i, a := range r.program.Arrays {
-		if !a.Kept {
+		if !a.Kept || i == r.clock {
 			continue
 		}
 		list := r.plan.Array(i)
@@ -110,6 +114,9 @@ func (r *Run[F]) Outputs() []F { return r.out }
 // Answer implements Runner.
 func (r *Run[F]) Answer(x []F) error {
 	r.Reset()
+	if r.clock != kernels.None { // the same numbers for every answer
+		clear(r.plan.Array(r.clock))
+	}
 	copy(r.plan.Array(r.x), x)
 	if err := r.plan.Run(false, r.eval, 0, r.params); err != nil {
 		return err
@@ -123,8 +130,15 @@ func (r *Run[F]) Learn(x, targets, weight []F, lr float64) error {
 	copy(r.plan.Array(r.x), x)
 	copy(r.plan.Array(r.pull), targets)
 	divide(r.plan.Array(r.share), len(targets)/r.program.Arrays[r.pull].Units, weight)
-	if err := r.plan.Run(true, r.train, lr/float64(r.train), r.params); err != nil {
-		return err
+	if r.quiet > 0 {
+		if err := r.plan.Run(true, r.quiet, 0, r.params); err != nil {
+			return err
+		}
+	}
+	if n := r.train - r.quiet; n > 0 {
+		if err := r.plan.Run(true, n, lr/float64(n), r.params); err != nil {
+			return err
+		}
 	}
 	for i, v := range r.plan.Array(r.told) {
 		r.out[i] = F(r.factor) * v

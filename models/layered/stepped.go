@@ -17,10 +17,10 @@ type Stepped interface {
 	// Targets writes what the outputs of a batch are pulled to, [B,O], given labels [B] or else values [B,O].
 	Targets(dst, label, value []float32)
 	// Start returns the network at rest for a width of patterns at once, over parameters in the order of Specs, which it
-	// changes as it learns. A nil device multiplies in Go.
+	// changes as it learns. A nil device multiplies in Go. What is drawn while it learns depends on the seed.
 	//
 	// Errors: those of the device.
-	Start(dev kernels.Device, width int, params [][]float32) (Runner[float32], error)
+	Start(dev kernels.Device, width int, params [][]float32, seed uint64) (Runner[float32], error)
 }
 
 // Runner is a Stepped network in time: copies of it side by side, with the same weights.

@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -73,11 +74,25 @@ const barsRate = 0.5
 
 // measure trains one circuit.
 func (s *bars) measure(ctx context.Context, env *experiment.Env, rule string, time float64, seed uint64) (experiment.Result, error) {
+	l := barsLesson{m: barsCircuit(s.Hidden, rule, time), epochs: s.Epochs, every: s.Every, rate: barsRate}
+	return l.run(ctx, env, seed)
+}
+
+// barsLesson is the training of a circuit on the bars, one after the other.
+type barsLesson struct {
+	m             *layered.Microcircuit
+	epochs, every int
+	rate          float64 // of learning, for a presentation
+	tell          bool    // how far the circuit is from the self-predicting state in the end
+}
+
+// run returns the accuracy after the last epoch, the course of it, and the epoch in which all bars were first told apart.
+func (l barsLesson) run(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
 	task, err := (&data.Bars{}).Open(data.Env{})
 	if err != nil {
 		return experiment.Result{}, err
 	}
-	net, err := barsCircuit(s.Hidden, rule, time).Bind("microcircuit", task.I, task.O)
+	net, err := l.m.Bind("microcircuit", task.I, task.O)
 	if err != nil {
 		return experiment.Result{}, err
 	}
@@ -93,12 +108,12 @@ func (s *bars) measure(ctx context.Context, env *experiment.Env, rule string, ti
 	if err != nil {
 		return experiment.Result{}, err
 	}
-	learning, err := circuit.Start(dev, 1, params)
+	learning, err := circuit.Start(dev, 1, params, seed)
 	if err != nil {
 		return experiment.Result{}, err
 	}
 	n := task.Train.Len()
-	answering, err := circuit.Start(dev, n, params)
+	answering, err := circuit.Start(dev, n, params, seed)
 	if err != nil {
 		return experiment.Result{}, err
 	}
@@ -113,7 +128,7 @@ func (s *bars) measure(ctx context.Context, env *experiment.Env, rule string, ti
 	var accuracy rows.Curve
 	reached := math.NaN() // epoch
 	order := make([]int, n)
-	for epoch := range s.Epochs {
+	for epoch := range l.epochs {
 		if err := ctx.Err(); err != nil {
 			return experiment.Result{}, err
 		}
@@ -122,12 +137,12 @@ func (s *bars) measure(ctx context.Context, env *experiment.Env, rule string, ti
 		}
 		random.New(seed).Named("order").Stream(uint64(epoch)).Permute(order)
 		for _, i := range order {
-			if err := learning.Learn(b.X[i*task.I:][:task.I], targets[i*task.O:][:task.O], nil, barsRate); err != nil {
+			if err := learning.Learn(b.X[i*task.I:][:task.I], targets[i*task.O:][:task.O], nil, l.rate); err != nil {
 				return experiment.Result{}, err
 			}
 		}
-		env.Tick(float64(epoch+1) / float64(s.Epochs))
-		if (epoch+1)%s.Every != 0 {
+		env.Tick(float64(epoch+1) / float64(l.epochs))
+		if (epoch+1)%l.every != 0 {
 			continue
 		}
 		if err := answering.Answer(b.X); err != nil {
@@ -144,6 +159,9 @@ func (s *bars) measure(ctx context.Context, env *experiment.Env, rule string, ti
 	}
 	if !math.IsNaN(reached) {
 		r.Values["epoch"] = reached
+	}
+	if l.tell {
+		maps.Copy(r.Values, circuit.Tell(answering.State, params))
 	}
 	return r, nil
 }

@@ -108,10 +108,10 @@ func newNetwork(env *experiment.Env, m *layered.Microcircuit, inputs, outputs, w
 		n.params, err = first(circuit, seed)
 	}
 	if err == nil {
-		n.run, err = circuit.Start(dev, width, n.params)
+		n.run, err = circuit.Start(dev, width, n.params, seed)
 	}
 	if err == nil {
-		n.ask, err = circuit.Start(dev, width, n.params)
+		n.ask, err = circuit.Start(dev, width, n.params, seed)
 	}
 	return n, err
 }
@@ -200,10 +200,13 @@ func (n *network) unpredicted(draw random.Stream) (apical, apart float64) {
 }
 
 // teacher is a random network that computes what is to be learned.
-type teacher struct{ w1, w2 []float32 }
+type teacher struct {
+	units  int // hidden ones
+	w1, w2 []float32
+}
 
-func newTeacher(seed uint64) *teacher {
-	t := &teacher{make([]float32, 20*30), make([]float32, 10*20)}
+func newTeacher(seed uint64, units int) *teacher {
+	t := &teacher{units, make([]float32, units*30), make([]float32, 10*units)}
 	uniform(t.w1, random.New(seed).Named("teacher 1"), -1, 1)
 	uniform(t.w2, random.New(seed).Named("teacher 2"), -1, 1)
 	return t
@@ -211,7 +214,7 @@ func newTeacher(seed uint64) *teacher {
 
 // answer writes what outputs [N,10] are to be for inputs [N,30].
 func (t *teacher) answer(y, x []float32) {
-	rate := make([]float64, 20)
+	rate := make([]float64, t.units)
 	for n := range len(x) / 30 {
 		for h := range rate {
 			u := 0.0
@@ -223,7 +226,7 @@ func (t *teacher) answer(y, x []float32) {
 		for o := range 10 {
 			u := 0.0
 			for h, v := range rate {
-				u += 10 * float64(t.w2[o*20+h]) * v
+				u += 10 * float64(t.w2[o*t.units+h]) * v
 			}
 			y[n*10+o] = float32(u)
 		}
@@ -232,6 +235,11 @@ func (t *teacher) answer(y, x []float32) {
 
 // regress teaches 50 hidden cells the function of a network of 20; with outputs alone, hidden cells keep their weights.
 func (s *microcircuit) regress(ctx context.Context, env *experiment.Env, seed uint64, all bool) (experiment.Result, error) {
+	return regress(ctx, env, seed, s.Lessons, 20, all)
+}
+
+// regress teaches 50 hidden cells the function of a network of some hidden units, in a number of batches.
+func regress(ctx context.Context, env *experiment.Env, seed uint64, lessons, units int, all bool) (experiment.Result, error) {
 	m := layered.NewMicrocircuit()
 	m.Hidden, m.Activation, m.TPres, m.InitScale = []int{50}, "softplus", 1, 0
 	m.RateUp, m.RateIP = []float64{1, 0.2}, 0.4
@@ -242,7 +250,7 @@ func (s *microcircuit) regress(ctx context.Context, env *experiment.Env, seed ui
 	if err != nil {
 		return experiment.Result{}, err
 	}
-	t, draw := newTeacher(seed), random.New(seed).Named("lessons")
+	t, draw := newTeacher(seed, units), random.New(seed).Named("lessons")
 	x, y := make([]float32, lessonWidth*30), make([]float32, lessonWidth*10)
 	off := func() (float64, error) { // mean square, in the variance of the answers
 		var wrong, sum, squares, count float64
@@ -260,16 +268,16 @@ func (s *microcircuit) regress(ctx context.Context, env *experiment.Env, seed ui
 		return wrong / (squares - sum*sum/count), nil
 	}
 	r := experiment.Result{Curves: map[string]rows.Curve{}}
-	for i := range s.Lessons {
+	for i := range lessons {
 		if err := ctx.Err(); err != nil {
 			return experiment.Result{}, err
 		}
 		uniform(x, draw.Stream(uint64(i)), -1, 1)
 		t.answer(y, x)
-		if err := n.run.Learn(x, y, nil, lessonRate*falling(i, s.Lessons)); err != nil {
+		if err := n.run.Learn(x, y, nil, lessonRate*falling(i, lessons)); err != nil {
 			return experiment.Result{}, err
 		}
-		if env.Tick(float64(i+1) / float64(s.Lessons)); (i+1)%max(1, s.Lessons/20) == 0 {
+		if env.Tick(float64(i+1) / float64(lessons)); (i+1)%max(1, lessons/20) == 0 {
 			e, err := off()
 			if err != nil {
 				return experiment.Result{}, err
