@@ -47,8 +47,7 @@ func (s *Session) against() (list []Direction, err error) {
 	if err := s.steps.pull(); err != nil {
 		return nil, err
 	}
-	t := s.cfg.Task
-	b, err := s.Batch(t.Train, min(s.cfg.Options.Batch, t.Train.Len()))
+	b, err := s.first()
 	if err != nil {
 		return nil, err
 	}

@@ -81,15 +81,15 @@ func (c Config) exact() Network {
 
 // curvature measures what the option hessian asks for, on the first samples of the training set.
 func (s *Session) curvature() (*Curvature, error) {
-	o, t := s.cfg.Options, s.cfg.Task
-	if o.Hessian == 0 {
+	steps := s.cfg.Options.Hessian
+	if steps == 0 {
 		return nil, nil
 	}
-	b, err := s.Batch(t.Train, min(o.Batch, t.Train.Len()))
+	b, err := s.first()
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.Curvature(b, o.Hessian)
+	c, err := s.Curvature(b, steps)
 	return &c, err
 }
 

@@ -30,6 +30,31 @@ type Learner interface {
 	Close() error
 }
 
+// Teller is a Learner that tells more of its model than loss and hits: numbers by the names of metrics, from the answers
+// to a batch. It changes no parameter.
+type Teller interface {
+	Tell(b *data.Batch) (map[string]float64, error)
+}
+
+// told returns what the Learner tells of the first samples of the training set, nil where it tells nothing.
+func (s *Session) told() (map[string]float64, error) {
+	l, ok := s.learner.(Teller)
+	if !ok {
+		return nil, nil
+	}
+	b, err := s.first()
+	if err != nil {
+		return nil, err
+	}
+	return l.Tell(b)
+}
+
+// first returns the first samples of the training set as a batch.
+func (s *Session) first() (*data.Batch, error) {
+	set := s.cfg.Task.Train
+	return s.Batch(set, min(s.cfg.Options.Batch, set.Len()))
+}
+
 // Update is the number of an update, counted from 1, and its learning rate.
 type Update struct {
 	Step int

@@ -41,6 +41,8 @@ type EvalEvent struct {
 	Against []Direction
 	// Curvature is what Options.Hessian asks for, nil for none.
 	Curvature *Curvature
+	// Told is what a Teller tells of the same batch, by the names of metrics.
+	Told map[string]float64
 }
 
 // Saver keeps checkpoints. *rundir.Run is one.
@@ -288,5 +290,10 @@ func (t *trainer) evaluate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.obs.Evaluated(EvalEvent{Step: p.Step, Epoch: p.Epoch, Train: p.Running, Set: name, Held: m, Improved: improved, Level: here.level, Against: against, Curvature: bent})
+	told, err := t.told()
+	if err != nil {
+		return err
+	}
+	return t.obs.Evaluated(EvalEvent{Step: p.Step, Epoch: p.Epoch, Train: p.Running, Set: name, Held: m, Improved: improved, Level: here.level,
+		Against: against, Curvature: bent, Told: told})
 }

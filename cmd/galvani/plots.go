@@ -69,11 +69,7 @@ func (j *job) charts(run *rundir.Run, say func(string, ...any)) (map[string]char
 		"accuracy": {Title: "Accuracy", XLabel: "update", YLabel: accuracy, Note: j.curveNote(), Levels: j.chance(100),
 			Series: curves(rows, "accuracy")},
 	}
-	charts["angles"] = chart.Lines{Title: "Updates beside the gradient", XLabel: "update", YLabel: "angle (degrees)",
-		Note:   "Between what the rule changes and the gradient, on the first training batch; feedback: between the weights of the way back and those that they stand for.",
-		Levels: []chart.Level{{Y: 90, Text: "no relation"}}, Series: angles(rows)}
-	charts["hessian"] = chart.Lines{Title: "Hessian of the loss", XLabel: "update", YLabel: "eigenvalue",
-		Note: "Of the first training batch, by the method of Lanczos.", Series: ends(rows)}
+	maps.Copy(charts, measures(rows))
 	for i, s := range charts["accuracy"].Series {
 		charts["accuracy"].Series[i] = percent(s)
 	}
@@ -115,19 +111,33 @@ func curves(rows []rundir.Row, metric string) []chart.Series {
 // anglePrefix begins the names of angles among the metrics.
 const anglePrefix = "angle_"
 
-// angles are the courses of all angles.
-func angles(rows []rundir.Row) []chart.Series {
+// measures are the charts of what evaluations measure besides loss and accuracy, by name.
+func measures(rows []rundir.Row) map[string]chart.Lines {
+	return map[string]chart.Lines{
+		"angles": {Title: "Updates beside the gradient", XLabel: "update", YLabel: "angle (degrees)",
+			Note:   "Between what the rule changes and the gradient, on the first training batch; feedback: between the weights of the way back and those that they stand for.",
+			Levels: []chart.Level{{Y: 90, Text: "no relation"}}, Series: prefixed(rows, anglePrefix)},
+		"self-prediction": {Title: "Distance from the self-predicting state", XLabel: "update", YLabel: "error", LogY: true,
+			Note:   "On the first training batch, without target. apical: norm of the apical potentials; interneuron: squared distance to the cells above; ip, pi: mean squares of what weights of interneurons are off.",
+			Series: prefixed(rows, "self_")},
+		"hessian": {Title: "Hessian of the loss", XLabel: "update", YLabel: "eigenvalue",
+			Note: "Of the first training batch, by the method of Lanczos.", Series: ends(rows)},
+	}
+}
+
+// prefixed are the courses of all metrics whose names begin alike.
+func prefixed(rows []rundir.Row, prefix string) []chart.Series {
 	names := map[string]bool{}
 	for _, r := range rows {
 		for name := range r.Values {
-			if strings.HasPrefix(name, anglePrefix) {
+			if strings.HasPrefix(name, prefix) {
 				names[name] = true
 			}
 		}
 	}
 	var list []chart.Series
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		s := curve(rows, strings.ReplaceAll(strings.TrimPrefix(name, anglePrefix), "_", " "), name, 0)
+		s := curve(rows, strings.ReplaceAll(strings.TrimPrefix(name, prefix), "_", " "), name, 0)
 		s.Dots = true
 		list = append(list, s)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"strings"
 	"time"
 
@@ -75,6 +76,7 @@ func (r *recorder) Evaluated(e engine.EvalEvent) error {
 		values["hessian_smallest"], values["hessian_largest"] = c.Smallest, c.Largest
 		values["hessian_smallest_error"], values["hessian_largest_error"] = c.SmallestError, c.LargestError
 	}
+	maps.Copy(values, e.Told)
 	r.last = time.Now()
 	return r.run.Append(r.last, int64(e.Step), values)
 }

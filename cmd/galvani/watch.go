@@ -169,11 +169,12 @@ func lookLive(dir string) (l livePage, err error) {
 		return []chart.Series{curve(rows, metric, metric, smooth)}
 	}
 	err = p.figures(func() error {
+		more := measures(rows)
 		for _, c := range []chart.Lines{
 			{Title: "Loss", YLabel: "loss", LogY: true, Series: curves(rows, "loss")},
 			{Title: "Accuracy", YLabel: "accuracy (%)", Series: accuracy},
 			{Title: "Level of the curriculum", YLabel: "level", Series: of("level", 0)},
-			{Title: "Updates beside the gradient", YLabel: "angle (degrees)", Series: angles(rows)},
+			more["angles"], more["hessian"], more["self-prediction"],
 			{Title: "Gradient", YLabel: "norm before clipping", LogY: true, Series: of("grad_norm", smoothing)},
 			{Title: "Learning rate", YLabel: "rate", Series: of("lr", 0)},
 			{Title: "Speed", YLabel: "sequences per second", Series: of("sequences_per_second", smoothing)},

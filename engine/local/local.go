@@ -21,6 +21,12 @@ type Model interface {
 	Targets(dst, label, value []float32)
 }
 
+// Teller is a Model that tells more of itself at evaluations: numbers by the names of metrics, given the state after answers
+// and the parameters in the order of Specs.
+type Teller interface {
+	Tell(state func(visit func(name string, shape []int, data []float32)), params [][]float32) map[string]float64
+}
+
 // Run is a model at work on a number of patterns at once, over parameters that it changes.
 type Run interface {
 	// Learn shows patterns x [B,I] with targets [B,O] and learns at rate lr; weight [B] says which part of the changes
@@ -182,6 +188,18 @@ func score(b *data.Batch, answers []float32) (engine.Metrics, error) {
 	}
 	m.LossSum = float64(mean) * m.Weight
 	return m, nil
+}
+
+// Tell implements engine.Teller.
+func (l *learner) Tell(b *data.Batch) (map[string]float64, error) {
+	m, ok := l.model.(Teller)
+	if !ok {
+		return nil, nil
+	}
+	if _, err := l.Measure(b); err != nil {
+		return nil, err
+	}
+	return m.Tell(l.answers[b.B].State, l.params), nil
 }
 
 // Rest implements engine.Learner. Evaluations begin at rest by themselves.
