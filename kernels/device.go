@@ -56,7 +56,7 @@ type Cell struct {
 	Header string
 	// States is the number S of state planes; plane 0 is h.
 	States int
-	// Rest is the value each plane starts from and returns to at a reset, length S.
+	// Rest is the value each plane starts from, length S.
 	Rest []float64
 	// Consts are the scalars of the header, in its order.
 	Consts []float64
@@ -105,9 +105,6 @@ type ScanConfig struct {
 	// which are positive, are lengths of steps to cells that can do with different ones and are
 	// set to it in their Consts (NAME_ELAPSED in kernels/cells/shared/cell.h), and 1 to all others.
 	Masked bool
-	// Resets says that resets [T,B] are given: where it is 1 the state returns to rest
-	// before the step.
-	Resets bool
 	// Memory is how many bytes the plan may keep for Backward, 0 for no limit. Beyond it
 	// hidden states are recomputed from the borders of segments, with the same bits. What
 	// is asked for comes on top: h of all steps without Last, gradients with KeepGradH.
@@ -119,12 +116,11 @@ type ScanConfig struct {
 	Noise Noise
 }
 
-// ScanArgs are the values of one run. Mask and Reset are nil unless configured.
+// ScanArgs are the values of one run. Mask is nil unless configured.
 type ScanArgs struct {
 	X      gorgonia.Value   // [T,B,I]
 	State  gorgonia.Value   // [S,B,H], the carried state; [S,B,U] of a neuron
 	Mask   gorgonia.Value   // [T,B]
-	Reset  gorgonia.Value   // [T,B]
 	Params []gorgonia.Value // in the order of ScanConfig.Params
 	Draw   NoiseDraw        // of ScanConfig.Noise
 }
@@ -178,7 +174,6 @@ type Sequence struct {
 	// reaches them; nil for what is read from the tensors.
 	XFrom, StateFrom *gorgonia.Node
 	Mask             *tensor.Dense // [T,B] or nil
-	Reset            *tensor.Dense // [T,B] or nil
 	// Place returns what stands for one of these tensors in graphs on a Resident device; nil
 	// is the tensor itself.
 	Place func(*tensor.Dense) gorgonia.Value

@@ -19,7 +19,7 @@ func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params
 	if err := cfg.check(in, params); err != nil {
 		return nil, nil, err
 	}
-	cfg.Masked, cfg.Resets, cfg.KeepGradH = in.Mask != nil, in.Reset != nil, in.GradH
+	cfg.Masked, cfg.KeepGradH = in.Mask != nil, in.GradH
 	cfg.GradX, cfg.GradState = in.XFrom != nil, in.StateFrom != nil
 	cfg.Memory, cfg.ForwardOnly = in.Memory, in.ForwardOnly
 	plan, err := dev.NewScan(cfg)
@@ -35,7 +35,7 @@ func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params
 		name string
 		from *gorgonia.Node
 		t    *tensor.Dense
-	}{{"x", in.XFrom, in.X}, {"state", in.StateFrom, in.State}, {"mask", nil, in.Mask}, {"reset", nil, in.Reset}} {
+	}{{"x", in.XFrom, in.X}, {"state", in.StateFrom, in.State}, {"mask", nil, in.Mask}} {
 		if data.from == nil && data.t == nil {
 			continue
 		}
@@ -99,11 +99,6 @@ func (c ScanConfig) check(in Sequence, params []*gorgonia.Node) error {
 			return err
 		}
 	}
-	if in.Reset != nil {
-		if err := want("reset", in.Reset, c.T, c.B); err != nil {
-			return err
-		}
-	}
 	if len(params) != len(c.Params) {
 		return fmt.Errorf("kernels: scan: %d parameters, want %d: %w", len(params), len(c.Params), ErrShape)
 	}
@@ -123,7 +118,7 @@ func describe(t *tensor.Dense) string {
 	return fmt.Sprintf("%v %v", t.Dtype(), t.Shape())
 }
 
-// scanOp is the operation behind Scan. Inputs: x, state, mask and reset where given, params.
+// scanOp is the operation behind Scan. Inputs: x, state, mask where given, params.
 type scanOp struct {
 	op
 	cfg  ScanConfig
@@ -171,13 +166,8 @@ func (s *scanOp) args(in []gorgonia.Value) ScanArgs {
 	if c.Noise.On() {
 		a.Draw = s.draw()
 	}
-	k := 2
 	if c.Masked {
-		a.Mask = in[k]
-		k++
-	}
-	if c.Resets {
-		a.Reset = in[k]
+		a.Mask = in[2]
 	}
 	return a
 }

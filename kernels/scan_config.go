@@ -191,11 +191,10 @@ func (c ScanConfig) Inputs() (x, state int) {
 	return x, state
 }
 
-// ScanArrays are the inputs of a run as arrays of a device. Mask and Reset are the zero A unless
-// configured.
+// ScanArrays are the inputs of a run as arrays of a device. Mask is the zero A unless configured.
 type ScanArrays[A any] struct {
-	X, State, Mask, Reset A
-	Params                []A
+	X, State, Mask A
+	Params         []A
 }
 
 // Bind returns the arrays behind the inputs of a run. Take returns that of a value of a scan's
@@ -209,11 +208,6 @@ func Bind[A any](c ScanConfig, a ScanArgs, take func(name string, v gorgonia.Val
 	}
 	if c.Masked {
 		if b.Mask, err = take("scan: mask", a.Mask, c.T, c.B); err != nil {
-			return b, err
-		}
-	}
-	if c.Resets {
-		if b.Reset, err = take("scan: reset", a.Reset, c.T, c.B); err != nil {
 			return b, err
 		}
 	}

@@ -25,7 +25,7 @@ func (x *fixture) inputGradients(t *testing.T, dt tensor.Dtype, dev kernels.Devi
 		params = append(params, node(spec.Name, tensor.New(tensor.WithShape(spec.Shape...), tensor.WithBacking(x.values[spec.Name])), spec.Shape...))
 	}
 	in := x.seq
-	in.Mask, in.Reset = convert(dt, in.Mask), convert(dt, in.Reset)
+	in.Mask = convert(dt, in.Mask)
 	in.XFrom, in.StateFrom = node("x", in.X, in.T*in.B, in.X.Shape()[2]), node("state", in.State, in.State.Shape()...)
 	in.I, in.X, in.State = in.X.Shape()[2], nil, nil
 	out, err := x.net.Build(g, dev, in, params)

@@ -39,8 +39,8 @@ func TestConductancesNest(t *testing.T) {
 	} {
 		for _, dev := range backends(t) {
 			s := size{T: 6, B: 3, I: 2, H: 5, O: 2}
-			x := newFixture(t, variant{name: "a", cell: c.a}, s, every|masked|resets)
-			y := newFixture(t, variant{name: "b", cell: c.b}, s, every|masked|resets)
+			x := newFixture(t, variant{name: "a", cell: c.a}, s, every|masked)
+			y := newFixture(t, variant{name: "b", cell: c.b}, s, every|masked)
 			for param, e := range y.values {
 				copy(x.values[param], e)
 			}

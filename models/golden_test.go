@@ -13,7 +13,7 @@ import (
 const goldenTolerance = 1e-8
 
 // TestGolden holds the graph to the reference: hidden states, last state and logits, with
-// masks, resets and outputs at every step.
+// masks and outputs at every step.
 func TestGolden(t *testing.T) {
 	for _, v := range variants(t) {
 		for i, s := range sizes {
@@ -89,7 +89,7 @@ func (x *fixture) expect(t *testing.T, cell Cell) (h, final, logits []float64) {
 		rests := own.scan.Rest
 		size := s.B * s.H
 		last := append([]float64(nil), state[own.plane*size:][:len(rests)*size]...)
-		rows = x.layer(c, p, read, width, last, rests)
+		rows = x.layer(c, p, read, width, last, len(rests))
 		h, final = append(h, rows...), append(final, last...)
 		switch {
 		case !x.net.both:
@@ -154,24 +154,17 @@ func normalised(rows, gain, bias []float64) (out []float64) {
 	return out
 }
 
-// layer runs the reference of a cell over a sequence in [T,B,width] from a state [S,B,H], which becomes the
+// layer runs the reference of a cell of S planes over a sequence in [T,B,width] from a state [S,B,H], which becomes the
 // last one, and returns h [T,B,H].
-func (x *fixture) layer(c referenced, p map[string][]float64, in []float64, width int, state, rests []float64) []float64 {
+func (x *fixture) layer(c referenced, p map[string][]float64, in []float64, width int, state []float64, planes int) []float64 {
 	s := x.size
 	h := make([]float64, s.T*s.B*s.H)
 	for b := range s.B {
-		column := make([]float64, len(rests)*s.H)
-		for k := range rests {
+		column := make([]float64, planes*s.H)
+		for k := range planes {
 			copy(column[k*s.H:(k+1)*s.H], state[(k*s.B+b)*s.H:])
 		}
 		for n := range s.T {
-			if x.seq.Reset != nil && x.seq.Reset.Data().([]float64)[n*s.B+b] == 1 {
-				for k, rest := range rests {
-					for u := range s.H {
-						column[k*s.H+u] = rest
-					}
-				}
-			}
 			old := append([]float64(nil), column...)
 			p[stepLength] = []float64{1}
 			if x.seq.Mask != nil {
@@ -183,7 +176,7 @@ func (x *fixture) layer(c referenced, p map[string][]float64, in []float64, widt
 			}
 			copy(h[(n*s.B+b)*s.H:], column[:s.H])
 		}
-		for k := range rests {
+		for k := range planes {
 			copy(state[(k*s.B+b)*s.H:(k*s.B+b+1)*s.H], column[k*s.H:(k+1)*s.H])
 		}
 	}

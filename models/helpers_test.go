@@ -148,7 +148,6 @@ type feature int
 const (
 	every feature = 1 << iota
 	masked
-	resets
 	noisy   // for cells that take noise
 	begins  // with a learned first state
 	rated   // with penalties of the rates
@@ -156,7 +155,7 @@ const (
 )
 
 // featured returns the i-th mixture of features, over and over.
-func featured(i int) feature { return feature(i % 8) }
+func featured(i int) feature { return feature(i % 4) }
 
 // newFixture binds v to random values of the given size, on the unrolled graph in float64.
 func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
@@ -209,9 +208,6 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 			}
 		}
 	}
-	if f&resets != 0 {
-		x.seq.Reset = flags(r, s.T, s.B)
-	}
 	for _, spec := range net.Specs() {
 		x.values[spec.Name] = draw(r, spec)
 	}
@@ -223,7 +219,7 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 func (x *fixture) on(t *testing.T, dt tensor.Dtype, dev kernels.Device) *fixture {
 	t.Helper()
 	in := x.seq
-	in.X, in.State, in.Mask, in.Reset = convert(dt, in.X), convert(dt, in.State), convert(dt, in.Mask), convert(dt, in.Reset)
+	in.X, in.State, in.Mask = convert(dt, in.X), convert(dt, in.State), convert(dt, in.Mask)
 	y := &fixture{net: x.net, size: x.size, values: x.values, seq: in, dt: dt, dev: dev}
 	y.build(t)
 	return y

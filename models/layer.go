@@ -119,7 +119,7 @@ func (n *Network) layerOf(p int) (*layer, int) {
 // The layers share the memory.
 func (l *layer) config(in kernels.Sequence) kernels.ScanConfig {
 	cfg := kernels.ScanConfig{Cell: l.scan, T: in.T, B: in.B, I: l.dims.I, H: l.dims.H, Params: l.table(),
-		Last: l.top() && !in.Every && in.Rates == nil, GradX: l.number > 0, GradState: l.net.firstState && in.Begins, Masked: in.Mask != nil, Resets: in.Reset != nil,
+		Last: l.top() && !in.Every && in.Rates == nil, GradX: l.number > 0, GradState: l.net.firstState && in.Begins, Masked: in.Mask != nil,
 		KeepGradH: in.GradH, Memory: in.Memory, ForwardOnly: in.ForwardOnly}
 	if in.Noise {
 		cfg.Noise = l.noise

@@ -279,7 +279,6 @@ func (n *Network) check(in kernels.Sequence, params []*gorgonia.Node) (dt tensor
 		{"x", in.X, tensor.Shape{in.T, in.B, in.I}},
 		{"state", in.State, tensor.Shape{len(n.rest), in.B, n.dims.H}},
 		{"mask", in.Mask, tensor.Shape{in.T, in.B}},
-		{"reset", in.Reset, tensor.Shape{in.T, in.B}},
 	} {
 		if want.name == "x" && in.XFrom != nil || want.name == "state" && in.StateFrom != nil {
 			continue // its node is read in its place

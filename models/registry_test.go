@@ -248,7 +248,7 @@ func TestBindRefusesSizes(t *testing.T) {
 
 // TestBuildRefuses: wrong shapes, types and numbers of tensors are errors, never panics.
 func TestBuildRefuses(t *testing.T) {
-	x := newFixture(t, variant{name: "gru", cell: &GRU{}}, size{T: 2, B: 3, I: 2, H: 2, O: 1}, every|masked|resets)
+	x := newFixture(t, variant{name: "gru", cell: &GRU{}}, size{T: 2, B: 3, I: 2, H: 2, O: 1}, every|masked)
 	bad := func(shape ...int) *tensor.Dense {
 		return tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Float64))
 	}
@@ -260,7 +260,6 @@ func TestBuildRefuses(t *testing.T) {
 		"x":        func(in *kernels.Sequence, _ *[]*gorgonia.Node) { in.X = bad(2, 2, 2) },
 		"state":    func(in *kernels.Sequence, _ *[]*gorgonia.Node) { in.State = bad(2, 3, 2) },
 		"mask":     func(in *kernels.Sequence, _ *[]*gorgonia.Node) { in.Mask = bad(3, 3) },
-		"reset":    func(in *kernels.Sequence, _ *[]*gorgonia.Node) { in.Reset = convert(tensor.Float32, bad(2, 3)) },
 		"integers": func(in *kernels.Sequence, _ *[]*gorgonia.Node) {
 			in.X = tensor.New(tensor.WithShape(2, 3, 2), tensor.Of(tensor.Int))
 		},

@@ -21,7 +21,7 @@ func TestCarriedState(t *testing.T) {
 			continue // which needs the whole
 		}
 		t.Run(v.name, func(t *testing.T) {
-			whole := newFixture(t, v, s, masked|resets)
+			whole := newFixture(t, v, s, masked)
 			whole.run(t)
 			first := part(t, whole, 0, cut, whole.seq.State)
 			state := tensor.New(tensor.WithShape(whole.seq.State.Shape()...), tensor.WithBacking(first.final(t)))
@@ -53,7 +53,7 @@ func part(t *testing.T, x *fixture, from, to int, state *tensor.Dense) *fixture 
 	}
 	y := &fixture{net: x.net, size: x.size, values: x.values}
 	y.seq = kernels.Sequence{T: to - from, B: x.seq.B, I: x.seq.I, X: cut(x.seq.X), State: state,
-		Mask: cut(x.seq.Mask), Reset: cut(x.seq.Reset)}
+		Mask: cut(x.seq.Mask)}
 	y = y.on(t, tensor.Float64, nil)
 	y.run(t)
 	return y
@@ -62,10 +62,10 @@ func part(t *testing.T, x *fixture, from, to int, state *tensor.Dense) *fixture 
 // TestRefill: the graph reads the caller's tensors again at every run.
 func TestRefill(t *testing.T) {
 	v := variant{name: "crnn", cell: NewCRNN()}
-	x := newFixture(t, v, size{T: 3, B: 2, I: 2, H: 3, O: 2}, every|masked|resets)
+	x := newFixture(t, v, size{T: 3, B: 2, I: 2, H: 3, O: 2}, every|masked)
 	x.run(t)
 	before := x.h(t)
-	for _, d := range []*tensor.Dense{x.seq.X, x.seq.State, x.seq.Mask, x.seq.Reset} {
+	for _, d := range []*tensor.Dense{x.seq.X, x.seq.State, x.seq.Mask} {
 		e := d.Data().([]float64)
 		for i := range e {
 			e[i] = 1 - e[i]

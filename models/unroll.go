@@ -16,8 +16,7 @@ const mostUnrolled = 24
 // unroll writes all T steps of the layer on the graph; below are the nodes of the steps of the layer below,
 // none for the first. It returns h after the last step, [B,H], or of all steps, [T·B,H].
 //
-// Per step: where the reset is 1 the state goes to rest; the cell steps; where the mask is 0
-// the state from before is kept. Other values of the mask are what Ops.Elapsed gives.
+// Per step: the cell steps; where the mask is 0 the state from before is kept. Other values of the mask are what Ops.Elapsed gives.
 func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels.Sequence, planes []kernels.Plane, below, params []*gorgonia.Node) (s states, err error) {
 	if n := cfg.Cell.Neuron; n != nil && cfg.T*n.Substeps > mostUnrolled {
 		return s, fmt.Errorf("the unrolled graph has %d steps of integration, %d in each step, and is for %d at most; the fused scan, which needs gcc or a GPU, takes any number, and fixedpoints and --backend graph need a longer dt: %w",
@@ -42,12 +41,6 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 	zeros := k.Matrix("no input", cfg.B, cfg.I, make([]float64, cfg.B*cfg.I))
 	var h []*gorgonia.Node
 	for t := 0; t < cfg.T && k.Err() == nil; t++ {
-		if cfg.Resets {
-			r := k.Column(k.slab("reset", in.Reset, t, cfg.B, 1))
-			for i, rest := range cfg.Cell.Rest {
-				state[i] = k.Choose(r, k.Const(rest), state[i])
-			}
-		}
 		if cfg.Masked {
 			k.elapsed = k.Column(k.slab("mask", in.Mask, t, cfg.B, 1))
 		}

@@ -24,7 +24,7 @@ type Problem struct {
 // Sizes are those of a problem.
 type Sizes struct {
 	T, B, I, H     int
-	Last, Sequence bool // Sequence: with mask, resets and noise
+	Last, Sequence bool // Sequence: with mask and noise
 }
 
 // outside tells whether element i of a parameter lies outside of the columns that its matrix may
@@ -47,7 +47,7 @@ func NewProblem[F kernels.Float](v Variant, s Sizes, seed uint64) *Problem {
 	}
 	p := &Problem{kinked: v.kinked(), Cfg: kernels.ScanConfig{
 		Cell: kernels.Cell{Header: v.Header, States: shape.States, Rest: make([]float64, shape.States), Consts: v.Consts},
-		T:    s.T, B: s.B, I: s.I, H: s.H, Last: s.Last, Masked: s.Sequence, Resets: s.Sequence,
+		T:    s.T, B: s.B, I: s.I, H: s.H, Last: s.Last, Masked: s.Sequence,
 		Dtype: kernels.Wrap([]F{0}, 1).Dtype(),
 	}}
 	p.Cfg.Cell.Rest[0] = -0.25
@@ -112,7 +112,6 @@ func NewProblem[F kernels.Float](v Variant, s Sizes, seed uint64) *Problem {
 		}, s.T, s.B)
 		p.Cfg.Noise = kernels.Noise{Drive: 0.1, Input: 0.05, Layer: 1}
 		p.Args.Draw = kernels.NoiseDraw{Key: random.New(seed), First: 3}
-		p.Args.Reset = draw(func(int) float64 { return float64(max(0, r.IntN(5)-3)) }, s.T, s.B)
 	}
 	p.Weight = draw(gauss(1), p.Cfg.Rows(), s.H)
 	for _, t := range p.Params {
@@ -127,7 +126,7 @@ func (p *Problem) On(t testing.TB, d kernels.Device) *Problem {
 	q := *p
 	q.Args.X, q.Args.State = Put(t, d, p.Args.X), Put(t, d, p.Args.State)
 	if p.Args.Mask != nil {
-		q.Args.Mask, q.Args.Reset = Put(t, d, p.Args.Mask), Put(t, d, p.Args.Reset)
+		q.Args.Mask = Put(t, d, p.Args.Mask)
 	}
 	q.Args.Params = nil
 	for _, v := range p.Args.Params {

@@ -205,7 +205,7 @@ func CarriedState(t *testing.T, dev kernels.Device) {
 				return kernels.Wrap(Data[float32](x)[part[0]*cfg.B*k:part[1]*cfg.B*k], shape...)
 			}
 			h, err := plan.Forward(kernels.ScanArgs{X: rows(p.Args.X, cfg.I), State: state, Params: p.Args.Params,
-				Mask: rows(p.Args.Mask, 1), Reset: rows(p.Args.Reset, 1)})
+				Mask: rows(p.Args.Mask, 1)})
 			if err != nil {
 				t.Fatal(err)
 			}

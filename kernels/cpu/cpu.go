@@ -232,9 +232,6 @@ func (s *Scan[F]) setDims() {
 	for i, v := range c.Cell.Consts {
 		d.consts[i] = C.double(v)
 	}
-	for i, v := range c.Cell.Rest {
-		d.rest[i] = C.double(v)
-	}
 	for g := range d.hi {
 		d.hi[g] = d.H
 	}
@@ -334,7 +331,7 @@ func (s *Scan[F]) forwardAll() {
 func (s *Scan[F]) forward(w *worker[F], k int, h []F) {
 	c, g, x, a := &s.cfg, &s.segments[k], &s.axial, &s.run
 	C.galvani_forward(s.k, s.cell, &g.dims, ptr(from(a.X, g.t0*c.B*c.I)), ptr(from(a.Mask, g.t0*c.B)),
-		ptr(from(a.Reset, g.t0*c.B)), ptr(s.before(k)), ptr(h), ptr(s.after(k)), ptr(s.packed), ptr(s.bounds),
+		ptr(s.before(k)), ptr(h), ptr(s.after(k)), ptr(s.packed), ptr(s.bounds),
 		ints(x.Offset), ptr(x.band), ints(x.Post), ints(x.Pre), ptr(x.value),
 		C.long(w.b0), C.long(w.b1), ptr(w.work), ptr(s.shared))
 }
@@ -387,7 +384,7 @@ func (s *Scan[F]) backward(w *worker[F], k int, dh []F) {
 	}
 	gx, gstate := s.inputGrads(g.t0)
 	C.galvani_backward(s.k, s.cell, &g.dims, ptr(from(a.X, g.t0*c.B*c.I)), ptr(from(a.Mask, g.t0*c.B)),
-		ptr(from(a.Reset, g.t0*c.B)), ptr(s.before(k)), ptr(s.hidden(k)), ptr(s.packed), ptr(s.bounds),
+		ptr(s.before(k)), ptr(s.hidden(k)), ptr(s.packed), ptr(s.bounds),
 		ints(x.Offset), ptr(x.band), ints(x.Post), ints(x.Pre), ptr(x.value),
 		ptr(dh), C.long(w.b0), C.long(w.b1), C.int(w.number), &s.team[0], ptr(w.work), ptr(s.shared),
 		ptr(s.sum.in), ptr(s.sum.rec), doubles(s.prep), doubles(s.band), doubles(s.loose),

@@ -45,7 +45,7 @@ func TestWritesInside(t *testing.T) {
 			shape, _ := cells.ShapeOf(cell)
 			for _, n := range [][4]int{{1, 1, 1, 1}, {3, 5, 2, 7}, {67, 19, 33, 35}, {5, 2, 40, 64}, {230, 35, 3, 17}} {
 				T, B, I, H := n[0], n[1], n[2], n[3]
-				c := kernels.ScanConfig{T: T, B: B, I: I, H: H, Dtype: tensor.Float32, KeepGradH: true, GradX: true, GradState: true, Masked: true, Resets: true,
+				c := kernels.ScanConfig{T: T, B: B, I: I, H: H, Dtype: tensor.Float32, KeepGradH: true, GradX: true, GradState: true, Masked: true,
 					Cell: kernels.Cell{Header: cell, States: shape.States, Consts: make([]float64, shape.Consts), Rest: make([]float64, shape.States)}}
 				add := func(role kernels.Role, rows, columns int) {
 					if rows > 0 {
@@ -93,8 +93,7 @@ func TestWritesInside(t *testing.T) {
 					}
 					return kernels.Wrap(b, shape...)
 				}
-				a := kernels.ScanArgs{X: fill(T, B, I), State: fill(shape.States, B, H), Mask: fill(T, B),
-					Reset: kernels.Wrap(make([]float32, T*B), T, B)}
+				a := kernels.ScanArgs{X: fill(T, B, I), State: fill(shape.States, B, H), Mask: fill(T, B)}
 				for _, p := range c.Params {
 					v := fill(p.Shape...)
 					if p.Role == kernels.Vec {

@@ -34,7 +34,7 @@ static inline int launch_blocks(long long n, int per_block)
 }
 
 /* each_launch: gemm_sum (n = M*N), update, update_end (n), axial_drives (R*H), edge_sum (E),
- * prev_rows (n*B*H), take (T*B*W), weights (Q*R*C), weights_sum (n). */
+ * take (T*B*W), weights (Q*R*C), weights_sum (n). */
 static inline struct launch each_launch(long long n)
 {
 	struct launch l = {launch_blocks(n, ELEMENT_THREADS), 1, 1, ELEMENT_THREADS};

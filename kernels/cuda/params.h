@@ -76,27 +76,27 @@ struct scan_layout {
 struct forward_params {
 	struct scan_layout layout;
 	int T, B, H, t0, n;
-	float consts[MAX_CONSTS], rest[MAX_STATES];
+	float consts[MAX_CONSTS];
 	ARRAY(const float) prep;   /* [PREP,H] */
 	ARRAY(const float) wrec;   /* [G*H,H] */
 	struct rec_columns columns;
 	ARRAY(const float) drives; /* [n,B,D,H]; planes < P hold x U^T, the others are not read */
 	ARRAY(float) h;            /* [n+1,B,H]; slot 0 holds h before step t0, slot s+1 gets h after step t0+s */
 	ARRAY(float) carry;        /* [S-1,B,H] state planes 1.., read and written */
-	ARRAY(const float) mask, reset; /* [T,B] or null */
+	ARRAY(const float) mask; /* [T,B] or null */
 	struct axial_params axial;
 };
 
 /* CELL_replay: state planes 1.. of n steps from drives and h; one thread per row and unit. */
 struct replay_params {
 	int T, B, H, t0, n;
-	float consts[MAX_CONSTS], rest[MAX_STATES];
+	float consts[MAX_CONSTS];
 	ARRAY(const float) prep;
 	ARRAY(const float) drives; /* [n,B,D,H], all planes that the cell reads */
 	ARRAY(const float) h;      /* [n+1,B,H] */
 	ARRAY(const float) border; /* [S-1,B,H] before step t0 */
 	ARRAY(float) extra;        /* [n+1,S-1,B,H] */
-	ARRAY(const float) mask, reset;
+	ARRAY(const float) mask;
 };
 
 /* CELL_backward_{fp32,tf32,bf16}: the steps t0+n-1 down to t0. At step t the gradient of h is
@@ -107,7 +107,7 @@ struct backward_params {
 	int T, B, H, t0, n;
 	int last;  /* dh is [B,H], of step T-1 */
 	int learn; /* 0 no vector parameter, 1 the first, 2 all */
-	float consts[MAX_CONSTS], rest[MAX_STATES];
+	float consts[MAX_CONSTS];
 	ARRAY(const float) prep;
 	ARRAY(const float) wrec;  /* [G*H,H] */
 	struct rec_columns columns;
@@ -119,7 +119,7 @@ struct backward_params {
 	ARRAY(float) grad;        /* [S,B,H] read and written; zeros before the first launch */
 	ARRAY(float) gp;          /* [groups,PREP,H], added to */
 	ARRAY(float) gh;          /* [T,B,H] gradient of every h, or null */
-	ARRAY(const float) mask, reset;
+	ARRAY(const float) mask;
 	struct axial_params axial;
 };
 
@@ -127,7 +127,7 @@ struct backward_params {
 struct axial_drives_params {
 	int R, H, D, plane;
 	struct axial_params axial;
-	ARRAY(const float) h; /* [R,H], with resets applied */
+	ARRAY(const float) h; /* [R,H] */
 	ARRAY(float) drives;  /* [R,D,H] */
 };
 
@@ -148,14 +148,6 @@ struct edge_sum_params {
 	ARRAY(const int) j;
 	ARRAY(const float) partial, gsum;
 	ARRAY(float) g;
-};
-
-/* prev_rows: copies h [n,B,H] before each step and puts rows that are reset there to rest. */
-struct prev_rows_params {
-	int B, H, t0, n;
-	float rest;
-	ARRAY(const float) h, reset; /* [n,B,H], [T,B] */
-	ARRAY(float) prev;
 };
 
 /* gemm_{fp32,tf32,bf16}: C [M,N] = op(A) op(B) (+ C with add) (+ bias [N] or null).

@@ -38,7 +38,6 @@ type Scan struct {
 	fwd, bwd C.struct_scan_layout
 	consts   [C.MAX_CONSTS]C.double
 	constsF  [C.MAX_CONSTS]C.float
-	restF    [C.MAX_STATES]C.float
 	columns  C.struct_rec_columns
 	split    bool // recurrent matrices have entries in a part of their columns
 	chunk    int  // steps
@@ -46,26 +45,26 @@ type Scan struct {
 	segments []segments.Segment // one of all steps, where memory suffices
 	held     int                // the segment whose states are in the buffers; for queued functions
 
-	prepare, unprepare, replay, forward, backward         *kernel
-	axialDrives, edgePartial, edgeSum, prevRows, noise    *kernel
-	noisy                                                 driver.Ptr // [T,B,I] x with noise, 0 without
-	across, identity                                      driver.Ptr // what stateGradient takes with axial coupling
-	gemm                                                  *gemm
-	joined                                                [kernels.Roles]driver.Ptr // parameters of a role that come in several
-	edgeStart, edgeUnit, edgeOf, edgeI, edgeJ             driver.Ptr
-	prep, h, carry, borders, before, hand, final, packed  driver.Ptr
-	gradH                                                 driver.Ptr
-	edgeParts                                             int
-	drives, extra, prev, gstate, gp, gsum, partial, gedge *scratch
+	prepare, unprepare, replay, forward, backward        *kernel
+	axialDrives, edgePartial, edgeSum, noise             *kernel
+	noisy                                                driver.Ptr // [T,B,I] x with noise, 0 without
+	across, identity                                     driver.Ptr // what stateGradient takes with axial coupling
+	gemm                                                 *gemm
+	joined                                               [kernels.Roles]driver.Ptr // parameters of a role that come in several
+	edgeStart, edgeUnit, edgeOf, edgeI, edgeJ            driver.Ptr
+	prep, h, carry, borders, before, hand, final, packed driver.Ptr
+	gradH                                                driver.Ptr
+	edgeParts                                            int
+	drives, extra, gstate, gp, gsum, partial, gedge      *scratch
 }
 
 // run is the addresses of one Forward and its Backward.
 type run struct {
-	given                 driver.Ptr // x without noise
-	draw                  kernels.NoiseDraw
-	x, state, mask, reset driver.Ptr
-	params                []driver.Ptr
-	of                    [kernels.Roles]driver.Ptr // all parameters of a role, but Vec
+	given          driver.Ptr // x without noise
+	draw           kernels.NoiseDraw
+	x, state, mask driver.Ptr
+	params         []driver.Ptr
+	of             [kernels.Roles]driver.Ptr // all parameters of a role, but Vec
 }
 
 // NewScan implements kernels.Device.
@@ -92,9 +91,6 @@ func (d *Device) NewScan(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
 	}
 	for i, v := range cfg.Cell.Consts {
 		s.consts[i], s.constsF[i] = C.double(v), C.float(v)
-	}
-	for i, v := range cfg.Cell.Rest {
-		s.restF[i] = C.float(v)
 	}
 	if cfg.Cell.Axial != nil {
 		s.edges = *cfg.Cell.Axial
@@ -177,9 +173,6 @@ const leastChunk = 16
 // chunkSteps returns how many steps the drives, states and rows of a chunk hold.
 func (s *Scan) chunkSteps() int {
 	planes := s.planes() + s.states() - 1
-	if s.cfg.Resets {
-		planes++
-	}
 	step := int64(planes) * int64(s.cfg.B) * int64(s.cfg.H) * 4
 	return min(s.cfg.T, max(leastChunk, int(min(s.d.chunk/step, int64(s.cfg.T)))))
 }
@@ -299,10 +292,6 @@ func (s *Scan) allocateBackward(b *builder) {
 	s.extra = b.scratch("extra", (s.chunk+1)*(s.states()-1)*plane)
 	s.gstate = b.scratch("grad", s.states()*plane)
 	s.gp = b.scratch("gp", int(s.bwd.groups)*s.cell.Prep*c.H)
-	if c.Resets {
-		s.prev = b.scratch("prev", s.chunk*plane)
-		s.prevRows = b.kernel("sparse", "prev_rows")
-	}
 	s.products = s.weightProducts()
 	var sizes [][3]int
 	for _, p := range s.products {

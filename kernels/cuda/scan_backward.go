@@ -74,17 +74,11 @@ func (s *Scan) resume(w *work, r *run, i int) {
 
 // chunkBack walks the chunk from step t0 on back and adds its gradients.
 func (s *Scan) chunkBack(w *work, r *run, g segments.Segment, t0 int, dh driver.Ptr) {
-	c, plane := &s.cfg, s.cfg.B*s.cfg.H
+	c := &s.cfg
 	n := min(s.chunk, g.Hi-t0)
 	first := t0+n == c.T
 	s.handOver(w, t0, n)
 	prev := s.at(g, t0)
-	if c.Resets {
-		p := C.struct_prev_rows_params{B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n), rest: s.restF[0],
-			h: ptr(prev), reset: ptr(r.reset), prev: ptr(s.prev.ptr)}
-		w.launch(s.prevRows, of(C.each_launch(C.longlong(n)*C.longlong(plane))), unsafe.Pointer(&p))
-		prev = s.prev.ptr
-	}
 	s.drivesAgain(w, r, prev, t0, n)
 	s.replayed(w, r, g, t0, n)
 	s.stepsBack(w, r, g, t0, n, dh)
@@ -170,8 +164,8 @@ func (s *Scan) replayed(w *work, r *run, g segments.Segment, t0, n int) {
 	}
 	border := offset(s.borders, (t0-g.Lo)/s.chunk*(s.states()-1)*plane)
 	p := C.struct_replay_params{T: C.int(c.T), B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n),
-		consts: s.constsF, rest: s.restF, prep: ptr(s.prep), drives: ptr(s.drives.ptr), h: ptr(s.at(g, t0)),
-		border: ptr(border), extra: ptr(s.extra.ptr), mask: ptr(r.mask), reset: ptr(r.reset)}
+		consts: s.constsF, prep: ptr(s.prep), drives: ptr(s.drives.ptr), h: ptr(s.at(g, t0)),
+		border: ptr(border), extra: ptr(s.extra.ptr), mask: ptr(r.mask)}
 	w.launch(s.replay, units(plane), unsafe.Pointer(&p))
 }
 
@@ -180,9 +174,9 @@ func (s *Scan) stepsBack(w *work, r *run, g segments.Segment, t0, n int, dh driv
 	c, plane := &s.cfg, s.cfg.B*s.cfg.H
 	extra := (s.states() - 1) * plane
 	p := C.struct_backward_params{layout: s.bwd, T: C.int(c.T), B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n),
-		last: flag(c.Last), learn: C.int(c.LearnedPlanes()), consts: s.constsF, rest: s.restF, prep: ptr(s.prep), wrec: ptr(r.of[kernels.Rec]),
+		last: flag(c.Last), learn: C.int(c.LearnedPlanes()), consts: s.constsF, prep: ptr(s.prep), wrec: ptr(r.of[kernels.Rec]),
 		columns: s.columns, drives: ptr(s.drives.ptr), h: ptr(s.at(g, t0)), extra: ptr(s.extra.ptr), dh: ptr(dh), grad: ptr(s.gstate.ptr),
-		gp: ptr(s.gp.ptr), gh: ptr(s.gradH), mask: ptr(r.mask), reset: ptr(r.reset), axial: s.axial(r)}
+		gp: ptr(s.gp.ptr), gh: ptr(s.gradH), mask: ptr(r.mask), axial: s.axial(r)}
 	if s.bwd.resident != 0 {
 		w.launch(s.backward, grid(s.bwd), unsafe.Pointer(&p))
 		return
@@ -272,10 +266,6 @@ func (s *Scan) stateGradient(w *work, r *run) {
 	s.acrossEdges(w, r)
 	out := offset(s.packed, at)
 	w.copy(out, s.gstate.ptr, s.states()*plane)
-	if c.Resets { // rows that the first step puts to rest have no state before it
-		p := C.struct_prev_rows_params{B: C.int(c.B), H: C.int(c.H), n: 1, h: ptr(s.gstate.ptr), reset: ptr(r.reset), prev: ptr(out)}
-		w.launch(s.prevRows, of(C.each_launch(C.longlong(plane))), unsafe.Pointer(&p))
-	}
 }
 
 // acrossEdges adds to the gradient of h before the first step what comes through the axial currents.

@@ -29,7 +29,7 @@ struct backward_source {
 	GPU_MEMBER line weights(int o, int plane) const
 	{
 		int u = unit0 + o;
-		line w = {p.wrec + (long long)plane * p.H * p.H + u, p.H, 0, u < p.H ? p.H : 0};
+		line w = {p.wrec + (long long)plane * p.H * p.H + u, p.H, u < p.H ? p.H : 0};
 		return w;
 	}
 
@@ -38,9 +38,9 @@ struct backward_source {
 	GPU_MEMBER line operand(int row, int plane) const
 	{
 		int b = row0 + row, t = p.t0 + p.n;
-		bool in = row < p.layout.rows && b < p.B && t < p.T && !is_reset(p.reset, t, p.B, b);
+		bool in = row < p.layout.rows && b < p.B && t < p.T;
 		plane = plane < G ? rec_plane(plane) : (int)X;
-		line x = {p.drives + (((long long)p.n * p.B + b) * D + plane) * p.H, 1, 0, in ? p.H : 0};
+		line x = {p.drives + (((long long)p.n * p.B + b) * D + plane) * p.H, 1, in ? p.H : 0};
 		return x;
 	}
 };
@@ -49,7 +49,7 @@ struct backward_source {
  * the gradients that reach the state after it, without products. */
 struct backward_input {
 	float drive[D], before[S], after[S], dh, grad[S], elapsed;
-	bool held, reset;
+	bool held;
 };
 
 GPU_FN void backward_early(const backward_params &p, const element &e, int s, backward_input &in)
@@ -61,14 +61,13 @@ GPU_FN void backward_early(const backward_params &p, const element &e, int s, ba
 	const float *drive = p.drives + ((long long)s * p.B + e.b) * D * p.H + e.u;
 	in.held = is_held(p.mask, t, p.B, e.b);
 	in.elapsed = elapsed_at(p.consts, p.mask, t, p.B, e.b);
-	in.reset = is_reset(p.reset, t, p.B, e.b);
 	UNROLL
 	for (int k = 0; k < D; k++)
 		in.drive[k] = is_read(k) ? drive[(long long)k * p.H] : 0;
 	UNROLL
 	for (int k = 0; k < S; k++) {
 		const float *from = k == 0 ? p.h + s * BH : p.extra + ((long long)s * (S - 1) + k - 1) * BH;
-		in.before[k] = in.reset ? p.rest[k] : from[at];
+		in.before[k] = from[at];
 		in.after[k] = from[(k == 0 ? 1 : S - 1) * BH + at];
 	}
 	in.dh = p.last ? t == p.T - 1 ? p.dh[at] : 0 : p.dh[t * BH + at];
@@ -124,7 +123,7 @@ GPU_FN void backward_point(const backward_params &p, const room &m, const backwa
 	}
 	UNROLL
 	for (int k = 0; k < S; k++)
-		p.grad[(long long)k * p.B * p.H + at] = in.reset ? 0 : gs[k];
+		p.grad[(long long)k * p.B * p.H + at] = gs[k];
 	float *drive = p.drives + ((long long)s * p.B + e.b) * D * p.H + e.u;
 	UNROLL
 	for (int k = 0; k < D; k++)
@@ -208,10 +207,10 @@ template <int PREC> GPU_FN void scan_backward(const backward_params &p)
 				UNROLL
 				for (int g = 0; g < G; g++)
 					send<PREC>(m, q, to, operand_row(m, to, e.row) + g * m.z.words, e.u,
-						   in.reset ? 0 : gd[rec_plane(g)], e.present);
+						   gd[rec_plane(g)], e.present);
 				if constexpr (X >= 0)
 					send<PREC_FP32>(m, q, to, (unsigned *)axial_row(m, to, e.row), e.u,
-							in.reset ? 0 : gd[X], e.present);
+							gd[X], e.present);
 			}
 			e = f;
 			in = early;

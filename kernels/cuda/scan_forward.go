@@ -38,7 +38,7 @@ func (s *Scan) run(a kernels.ScanArrays[*Array], draw kernels.NoiseDraw) *run {
 		}
 		return v.ptr
 	}
-	r := &run{given: a.X.ptr, draw: draw, x: a.X.ptr, state: a.State.ptr, mask: addr(a.Mask), reset: addr(a.Reset)}
+	r := &run{given: a.X.ptr, draw: draw, x: a.X.ptr, state: a.State.ptr, mask: addr(a.Mask)}
 	if s.noisy != 0 {
 		r.x = s.noisy
 	}
@@ -149,8 +149,8 @@ func (s *Scan) steps(w *work, r *run, g segments.Segment, carry driver.Ptr) {
 		w.copy(offset(s.borders, (t0-g.Lo)/s.chunk*extra), carry, extra)
 		s.inputDrives(w, r, t0, n)
 		p := C.struct_forward_params{layout: s.fwd, T: C.int(c.T), B: C.int(c.B), H: C.int(c.H), t0: C.int(t0), n: C.int(n),
-			consts: s.constsF, rest: s.restF, prep: ptr(s.prep), wrec: ptr(r.of[kernels.Rec]), columns: s.columns, drives: ptr(s.drives.ptr),
-			h: ptr(s.at(g, t0)), carry: ptr(carry), mask: ptr(r.mask), reset: ptr(r.reset), axial: s.axial(r)}
+			consts: s.constsF, prep: ptr(s.prep), wrec: ptr(r.of[kernels.Rec]), columns: s.columns, drives: ptr(s.drives.ptr),
+			h: ptr(s.at(g, t0)), carry: ptr(carry), mask: ptr(r.mask), axial: s.axial(r)}
 		if s.fwd.resident != 0 {
 			w.launch(s.forward, grid(s.fwd), unsafe.Pointer(&p))
 			continue

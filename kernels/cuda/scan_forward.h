@@ -23,15 +23,14 @@ struct forward_source {
 	GPU_MEMBER line weights(int o, int) const
 	{
 		int g = o / p.layout.slice, u = unit0 + o % p.layout.slice;
-		line w = {p.wrec + ((long long)g * p.H + u) * p.H, 1, 0, u < p.H ? p.H : 0};
+		line w = {p.wrec + ((long long)g * p.H + u) * p.H, 1, u < p.H ? p.H : 0};
 		return w;
 	}
 
 	GPU_MEMBER line operand(int row, int) const
 	{
 		int b = row0 + row;
-		bool in = row < p.layout.rows && b < p.B, rest = in && is_reset(p.reset, p.t0, p.B, b);
-		line x = {rest ? nullptr : p.h + (long long)b * p.H, 1, p.rest[0], in ? p.H : 0};
+		line x = {p.h + (long long)b * p.H, 1, row < p.layout.rows && b < p.B ? p.H : 0};
 		return x;
 	}
 };
@@ -39,7 +38,7 @@ struct forward_source {
 /* forward_input is what an element reads from global memory at one step. */
 struct forward_input {
 	float drive[P1], state[S], elapsed;
-	bool held, reset, reset_next;
+	bool held;
 };
 
 /* forward_early loads what no earlier step writes, forward_late the state. */
@@ -54,8 +53,6 @@ GPU_FN void forward_early(const forward_params &p, const element &e, int s, forw
 		in.drive[k] = drive[(long long)k * p.H];
 	in.held = is_held(p.mask, t, p.B, e.b);
 	in.elapsed = elapsed_at(p.consts, p.mask, t, p.B, e.b);
-	in.reset = is_reset(p.reset, t, p.B, e.b);
-	in.reset_next = s + 1 < p.n && is_reset(p.reset, t + 1, p.B, e.b);
 }
 
 GPU_FN void forward_late(const forward_params &p, const element &e, int s, forward_input &in)
@@ -65,7 +62,7 @@ GPU_FN void forward_late(const forward_params &p, const element &e, int s, forwa
 	UNROLL
 	for (int k = 0; k < S; k++) {
 		const float *from = k == 0 ? p.h + (long long)s * p.B * p.H : p.carry + (long long)(k - 1) * p.B * p.H;
-		in.state[k] = in.reset ? p.rest[k] : from[(long long)e.b * p.H + e.u];
+		in.state[k] = from[(long long)e.b * p.H + e.u];
 	}
 }
 
@@ -91,7 +88,7 @@ GPU_FN float forward_point(const forward_params &p, const room &m, const forward
 			next[k] = in.state[k];
 		to[(long long)e.b * p.H + e.u] = next[k];
 	}
-	return in.reset_next ? p.rest[0] : next[0];
+	return next[0];
 }
 
 template <int PREC> GPU_FN void scan_forward(const forward_params &p)

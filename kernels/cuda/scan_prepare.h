@@ -65,10 +65,9 @@ GPU_FN void scan_replay(const replay_params &p)
 		p.extra[(k - 1) * BH + at] = next[k];
 	}
 	for (int s = 0; s < p.n; s++) {
-		bool reset = is_reset(p.reset, p.t0 + s, p.B, b);
-		state[0] = reset ? p.rest[0] : p.h[s * BH + at];
+		state[0] = p.h[s * BH + at];
 		for (int k = 1; k < S; k++)
-			state[k] = reset ? p.rest[k] : next[k];
+			state[k] = next[k];
 		for (int k = 0; k < D; k++)
 			drive[k] = is_read(k) ? p.drives[(((long long)s * p.B + b) * D + k) * p.H + u] : 0;
 		step_consts consts = {p.consts, {}};

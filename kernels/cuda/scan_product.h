@@ -18,14 +18,13 @@ template <int PREC, class Value> GPU_FN unsigned as_word(int k, Value value)
 		return float_bits(value(k));
 }
 
-/* line is n numbers `step` apart, or n times the same number. Beyond n there are zeros. */
+/* line is n numbers `step` apart. Beyond n there are zeros. */
 struct line {
-	const float *at; /* or null */
+	const float *at;
 	long long step;
-	float fill;
 	int n;
 
-	GPU_MEMBER float operator()(int k) const { return k < n ? at ? at[k * step] : fill : 0; }
+	GPU_MEMBER float operator()(int k) const { return k < n ? at[k * step] : 0; }
 };
 
 /* fill_fp32 and fill_mma write the weights for `planes` planes of the operand from plane0 on, units from

@@ -1,11 +1,10 @@
-/* scan_step.h - what both ways of scan.h read at a step: masks, resets, constants and prepared planes. */
+/* scan_step.h - what both ways of scan.h read at a step: masks, constants and prepared planes. */
 #ifndef GALVANI_SCAN_STEP_H
 #define GALVANI_SCAN_STEP_H
 
 #include "scan_place.h"
 
-/* is_reset and is_held read the arrays reset and mask [T,B], or null, at a step and row. */
-GPU_FN bool is_reset(const float *reset, int t, int B, int b) { return reset && reset[(long long)t * B + b] != 0; }
+/* is_held reads the array mask [T,B], or null, at a step and row. */
 GPU_FN bool is_held(const float *mask, int t, int B, int b) { return mask && mask[(long long)t * B + b] == 0; }
 
 /* step_consts is the constants of the cell at one step of a row: a copy where its steps may differ in

@@ -56,12 +56,3 @@ KERNEL(edge_sum, struct edge_sum_params)
 		p.g[e] = (float)(sum + p.gsum[p.i[e]] + p.gsum[p.j[e]]);
 	}
 }
-
-/* Threads stride over the elements. */
-KERNEL(prev_rows, struct prev_rows_params)
-{
-	long long n = (long long)p.n * p.B * p.H;
-	const float *reset = p.reset + (long long)p.t0 * p.B;
-	for (long long i = element(); i < n; i += stride())
-		p.prev[i] = reset[i / p.H] != 0 ? p.rest : p.h[i];
-}

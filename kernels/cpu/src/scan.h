@@ -29,7 +29,6 @@ struct scan_dims {
 	int grad_in; /* backward makes the gradient of x */
 	long lo[MAX_REC], hi[MAX_REC]; /* columns that matrix g of the recurrent products may have entries in */
 	double consts[MAX_CONSTS];
-	double rest[MAX_STATES];
 	double noise; /* standard deviation of what is added to the input drives; 0 for none */
 	unsigned long long noise_key; /* of the run, and the number of its first sequence in the update */
 	unsigned long long noise_first;
@@ -79,7 +78,7 @@ struct scan_grads {
 /* The arrays of a run. Fields may be null as noted. */
 struct scan_arrays {
 	const void *x;			/* [T,B,I] */
-	const void *mask, *reset;	/* [T,B] or null */
+	const void *mask;		/* [T,B] or null */
 	const void *state;		/* [S,B,H] */
 	void *h;			/* [T,B,H] */
 	void *final;			/* [S,B,H] */
@@ -126,11 +125,11 @@ extern const struct kernels galvani_avx512, galvani_avx2, galvani_portable, galv
 
 /* Flat wrappers for cgo: every Go array is an argument of its own. */
 void galvani_forward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,
-		     const void *mask, const void *reset, const void *state, void *h, void *final,
+		     const void *mask, const void *state, void *h, void *final,
 		     void *packed, void *bounds, const int *offset, const void *band, const int *post,
 		     const int *pre, const void *value, long b0, long b1, void *work, void *shared);
 void galvani_backward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,
-		      const void *mask, const void *reset, const void *state, void *h, void *packed,
+		      const void *mask, const void *state, void *h, void *packed,
 		      void *bounds, const int *offset, const void *band, const int *post, const int *pre,
 		      const void *value, const void *dh, long b0, long b1, int worker, struct team *team,
 		      void *work, void *shared, void *gwin, void *gwrec, double *gprep, double *gband,

@@ -36,7 +36,7 @@ struct FN(run) {
 	long b0, R, Hp, row;	/* row: stride of a drive row, CD*Hp */
 	long blocks;	/* of rows of all workers */
 	long u0, u1;	/* the units whose gradients are this worker's, all of them with one worker */
-	elem consts[MAX_CONSTS], rest[MAX_STATES];
+	elem consts[MAX_CONSTS];
 	int irregular;	/* the mask holds lengths of steps, for consts[CELAPSED] */
 	const elem *win, *wrec, *wback, *prep, *winback;
 	/* of this worker */
@@ -47,7 +47,6 @@ struct FN(run) {
 	elem *gband, *gloose;	/* gradients of the axial matrix, of the chunk at hand */
 	/* of all workers */
 	elem *drives;	/* [chunk][B][CD][Hp], of the chunk at hand; gradients where they were */
-	elem *prev;	/* [chunk][B][H], in use with resets */
 	elem *gp;	/* [Hp/VL][blocks of rows][CPREP][VL], of the chunk at hand */
 	elem *inpack, *recpack; /* [panels][chunk*B][NR] rows of x and h before the step */
 };
@@ -68,7 +67,7 @@ static struct scan_sizes FN(sizes)(const struct scan_dims *d, long R)
 		s.packed += CP * ceil_to(d->I, NR) * d->H;
 	s.work = FN(planes_kept)(d, R) + R * CS * Hp + ceil_to(d->H, MR) * KBLOCK +
 		 d->bands * d->H + d->loose + 7 * 16;
-	s.shared = rows * CD * Hp + rows * d->H + (d->B + d->block - 1) / d->block * CPREP * Hp + 6 * 16;
+	s.shared = rows * CD * Hp + (d->B + d->block - 1) / d->block * CPREP * Hp + 6 * 16;
 	if (d->learn_in)
 		s.shared += rows * ceil_to(d->I, NR);
 	if (d->learn_rec)
@@ -157,10 +156,8 @@ static void FN(open)(struct FN(run) *r, const struct scan_dims *d, const struct 
 	r->blocks = (d->B + d->block - 1) / d->block;
 	r->u0 = min_l(H, tiles * w->worker / team * MR);
 	r->u1 = min_l(H, tiles * (w->worker + 1) / team * MR);
-	for (int k = 0; k < 16; k++)
+	for (int k = 0; k < MAX_CONSTS; k++)
 		r->consts[k] = (elem)d->consts[k];
-	for (int k = 0; k < 8; k++)
-		r->rest[k] = (elem)d->rest[k];
 	r->irregular = a->mask && CELAPSED >= 0 && r->consts[ARR(CELAPSED)] != 0;
 	FN(packed_parts)(d, a->packed, r);
 	elem *p = FN(align)(w->work);
@@ -172,7 +169,6 @@ static void FN(open)(struct FN(run) *r, const struct scan_dims *d, const struct 
 	r->gloose = p;
 	p = FN(align)(w->shared);
 	r->drives = FN(take)(&p, C * d->B * CD * Hp);
-	r->prev = FN(take)(&p, a->reset ? C * d->B * H : 0);
 	r->gp = FN(take)(&p, r->blocks * CPREP * Hp);
 	r->inpack = FN(take)(&p, d->learn_in ? C * d->B * ceil_to(d->I, NR) : 0);
 	r->recpack = p;
@@ -202,24 +198,11 @@ ALWAYS void FN(elapse)(const struct FN(run) *r, elem *c, long t, long i)
 		c[ARR(CELAPSED)] = ((const elem *)r->a->mask)[t * r->d->B + r->b0 + i];
 }
 
-ALWAYS int FN(reset)(const struct FN(run) *r, long t, long i)
+/* prev_rows returns the rows of h before step t, stride H. */
+static const elem *FN(prev_rows)(const struct FN(run) *r, long t)
 {
-	return r->a->reset && ((const elem *)r->a->reset)[t * r->d->B + r->b0 + i] != 0;
-}
-
-/* prev_rows returns the R rows of h before step t, stride H, with resets applied. */
-static const elem *FN(prev_rows)(struct FN(run) *r, long t, long slot)
-{
-	long H = r->d->H;
-	const elem *src = t > 0 ? (const elem *)r->a->h + ((t - 1) * r->d->B + r->b0) * H
-				: (const elem *)r->a->state + r->b0 * H;
-	if (!r->a->reset)
-		return src;
-	elem *dst = r->prev + (slot * r->d->B + r->b0) * H;
-	for (long i = 0; i < r->R; i++)
-		for (long u = 0; u < H; u++)
-			dst[i * H + u] = FN(reset)(r, t, i) ? r->rest[0] : src[i * H + u];
-	return dst;
+	return t > 0 ? (const elem *)r->a->h + ((t - 1) * r->d->B + r->b0) * r->d->H
+		     : (const elem *)r->a->state + r->b0 * r->d->H;
 }
 
 /* product_rows computes drive planes of n steps from columns lo..hi-1 of the rows [ld] that `rows`
@@ -355,13 +338,12 @@ ALWAYS void FN(keep_planes)(elem *base, const real *in)
 		stream(base + k * VL, in[k]);
 }
 
-/* load_extra loads state planes 1.. of row i before step t. */
-ALWAYS void FN(load_extra)(const struct FN(run) *r, const elem *extra, long t, long i, long u, real *s)
+/* load_extra loads state planes 1.. of row i. */
+ALWAYS void FN(load_extra)(const struct FN(run) *r, const elem *extra, long i, long u, real *s)
 {
-	int reset = CS > 1 && FN(reset)(r, t, i);
 #pragma GCC unroll 8
 	for (int k = 1; k < CS; k++)
-		s[k] = reset ? r_splat(r->rest[k]) : load(extra + (i * (CS - 1) + k - 1) * r->Hp + u);
+		s[k] = load(extra + (i * (CS - 1) + k - 1) * r->Hp + u);
 }
 
 ALWAYS void FN(store_extra)(const struct FN(run) *r, elem *extra, long i, long u, const real *o)
@@ -415,7 +397,7 @@ ALWAYS void FN(point_as)(const struct FN(run) *r, elem *c, long t, long s, long 
 		FN(load_planes)(r->prep + u, Hp, CPREP, p);
 		for (long i = i0; i < i0 + m; i++) {
 			st[0] = load_n(prev + i * H + u, H - u);
-			FN(load_extra)(r, old, t, i, u, st);
+			FN(load_extra)(r, old, i, u, st);
 			if (FN(held)(r, t, i)) {
 				if (first)
 					store_n(h + i * H + u, st[0], H - u);
@@ -458,7 +440,7 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 		FN(input_drives)(r, t0, n);
 		for (long s = 0; s < n; s++) {
 			long t = t0 + s;
-			const elem *prev = FN(prev_rows)(r, t, 0);
+			const elem *prev = FN(prev_rows)(r, t);
 			elem *old = FN(states)(r, t, 0), *new = d->keep ? FN(states)(r, t + 1, 0) : old;
 			if (CX >= 0)
 				FN(axial_rows)(r, R, prev, H, FN(drive)(r, s, 0) + CX * Hp, r->row, 0);
@@ -550,7 +532,7 @@ ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev
 				}
 				st[0] = load_n(prev + i * H + u, H - u);
 				o[0] = load_n(h + i * H + u, H - u);
-				FN(load_extra)(r, old, t, i, u, st);
+				FN(load_extra)(r, old, i, u, st);
 #pragma GCC unroll 8
 				for (int k = 1; k < CS; k++)
 					o[k] = load(new + (i * (CS - 1) + k - 1) * Hp + u);
@@ -660,9 +642,6 @@ static void FN(steps_back)(struct FN(run) *r, long t0, long n, const elem *const
 			memcpy((elem *)a->gh + (t * B + b0 + i) * H, r->grad + i * CS * Hp, sizeof(elem) * H);
 		FN(step_back)(r, t, s, prev[s]);
 		FN(through_products)(r, s);
-		for (long i = 0; i < R && a->reset; i++)
-			if (FN(reset)(r, t, i))
-				memset(r->grad + i * CS * Hp, 0, sizeof(elem) * CS * Hp);
 	}
 }
 
@@ -707,7 +686,7 @@ static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a,
 		long n = min_l(d->chunk, d->T - t0);
 		const elem *prev[n], *xs[n];
 		for (long s = 0; s < n; s++) {
-			prev[s] = FN(prev_rows)(r, t0 + s, s);
+			prev[s] = FN(prev_rows)(r, t0 + s);
 			xs[s] = (const elem *)a->x + ((t0 + s) * B + r->b0) * I;
 		}
 		FN(replay)(r, t0, n, prev);
