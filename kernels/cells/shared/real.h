@@ -67,18 +67,24 @@ CELL_FN real r_where(bits c, real a, real b) { return (real)((c & (bits)a) | (~c
  * max(0, a) times b. */
 CELL_FN real r_positive(real a, real b) { return r_where(a > r_splat(0), b, a - a); }
 
-/* r_exp: x = n ln2 + r with |r| <= ln2/2; exp(r) = 1 + r + r^2 q(r), q of degree 4 fitted in
- * the Chebyshev sense (relative error 8e-9). The power 2^n is added to the exponent bits. */
-CELL_FN real r_exp(real x)
+/* r_exp_parts: x = n ln2 + r with |r| <= ln2/2; exp(r) = 1 + r + r^2 q(r), q of degree 4 fitted in the
+ * Chebyshev sense (relative error 8e-9). It returns exp(r) - 1, and n in the low bits of *t. */
+CELL_FN real r_exp_parts(real x, real *t)
 {
-	real t = x * R(1.44269504088896341) + R(12582912.0);
-	real n = t - R(12582912.0);
+	*t = x * R(1.44269504088896341) + R(12582912.0);
+	real n = *t - R(12582912.0);
 	real r = x - n * R(0.693145751953125) - n * R(1.42860682030941723e-6);
 	real q = r * R(0.0013926250394433737) + R(0.00836323294788599);
 	q = q * r + R(0.04166655242443085);
 	q = q * r + R(0.16666576266288757);
 	q = q * r + R(0.5);
-	real y = q * r * r + r + R(1.0);
+	return q * r * r + r;
+}
+
+/* r_exp adds the power 2^n to the exponent bits. */
+CELL_FN real r_exp(real x)
+{
+	real t, y = r_exp_parts(x, &t) + R(1.0);
 	y = r_float(r_bits(y) + (r_bits(t) << 23));
 	bits zero = r_bits(x) & 0;
 	y = r_where(x > R(88.722835), r_float(zero + 0x7f800000), y);
@@ -86,8 +92,8 @@ CELL_FN real r_exp(real x)
 	return r_where(x == x, y, x);
 }
 
-/* r_tanh: odd polynomial below 0.625, 1 - 2/(exp(2|x|)+1) above. */
-CELL_FN real r_tanh(real x)
+/* r_tanh: odd polynomial below 0.625, 1 - 2/(exp(2|x|)+1) above. r_tanh_by takes the exponential. */
+CELL_FN real r_tanh_by(real x, real e)
 {
 	real a = r_float(r_bits(x) & 0x7fffffff);
 	real z = x * x;
@@ -97,11 +103,16 @@ CELL_FN real r_tanh(real x)
 	p = p * z + R(0.13333304226398468);
 	p = p * z - R(0.3333333432674408);
 	real small = x + x * z * p;
-	real e = r_exp(a + a);
 	real big = R(1.0) - R(2.0) / (e + R(1.0));
 	big = r_float(r_bits(big) | (r_bits(x) & ~0x7fffffff));
 	return r_where(a < R(0.625), small, big);
 }
+CELL_FN real r_twice(real x) /* 2|x| */
+{
+	real a = r_float(r_bits(x) & 0x7fffffff);
+	return a + a;
+}
+CELL_FN real r_tanh(real x) { return r_tanh_by(x, r_exp(r_twice(x))); }
 
 /* r_log1p returns log(1 + x) for sqrt(1/2) <= 1 + x <= sqrt(2): x - x^2/2 + x^3 q(x), q of
  * degree 7 fitted in the Chebyshev sense (relative error 6e-9). */

@@ -20,15 +20,9 @@ CELL_FN real most(real a, real b) { return (real)_mm512_max_ps((__m512)a, (__m51
 CELL_FN real gate_exp(real x)
 {
 	x = least(r_splat(R(88.37)), x); /* of two operands the second is the result where one is NaN */
-	real t = x * R(1.44269504088896341) + R(12582912.0);
-	real n = t - R(12582912.0);
-	real r = x - n * R(0.693145751953125) - n * R(1.42860682030941723e-6);
-	real q = r * R(0.0013926250394433737) + R(0.00836323294788599);
-	q = q * r + R(0.04166655242443085);
-	q = q * r + R(0.16666576266288757);
-	q = q * r + R(0.5);
+	real t, near = r_exp_parts(x, &t);
 	real power = r_float((r_bits(t) << 23) + 0x3f800000);
-	return power * (q * r * r + r) + power;
+	return power * near + power;
 }
 
 CELL_FN real gate_sigmoid(real x)
@@ -36,20 +30,7 @@ CELL_FN real gate_sigmoid(real x)
 	return R(1.0) / (R(1.0) + gate_exp(most(r_splat(R(-87.336544)), -x)));
 }
 
-CELL_FN real gate_tanh(real x)
-{
-	real a = r_float(r_bits(x) & 0x7fffffff);
-	real z = x * x;
-	real p = z * R(0.002292744815349579) - R(0.008343945257365704);
-	p = p * z + R(0.02176891826093197);
-	p = p * z - R(0.053959257900714874);
-	p = p * z + R(0.13333304226398468);
-	p = p * z - R(0.3333333432674408);
-	real small = x + x * z * p;
-	real big = R(1.0) - R(2.0) / (gate_exp(a + a) + R(1.0));
-	big = r_float(r_bits(big) | (r_bits(x) & ~0x7fffffff));
-	return r_where(a < R(0.625), small, big);
-}
+CELL_FN real gate_tanh(real x) { return r_tanh_by(x, gate_exp(r_twice(x))); }
 
 #define r_sigmoid gate_sigmoid
 #define r_tanh gate_tanh
