@@ -16,6 +16,8 @@
 #include "shared/transfer.h"
 
 enum { RATE_B, RATE_S, RATE_R };
+enum { RATE_F, RATE_DT, RATE_FORM, RATE_GAIN = 4, RATE_THRESHOLD, RATE_EXPONENT };
+enum { RATE_POWER = 4 }; /* the function that transfer.h has not */
 
 #define rate_PLANES(X) \
 	X(r, "1 or Hz", "rate, the output: h of a trace is r") \
@@ -51,27 +53,29 @@ enum { RATE_B, RATE_S, RATE_R };
 CELL_FN void rate_prepare(const double *c, const double *raw, double *prep)
 {
 	prep[RATE_B] = raw[RATE_B];
-	prep[RATE_S] = tau_alpha((int)c[2], c[1], raw[RATE_S]);
-	prep[RATE_R] = tau_alpha((int)c[3], c[1], raw[RATE_R]);
+	for (int k = RATE_S; k <= RATE_R; k++)
+		prep[k] = tau_alpha((int)c[RATE_FORM + k - RATE_S], c[RATE_DT], raw[k]);
 }
 
 CELL_FN void rate_prepare_adjoint(const double *c, const double *raw, const double *prep,
 				  const double *gprep, double *graw)
 {
 	graw[RATE_B] = gprep[RATE_B];
-	graw[RATE_S] = gprep[RATE_S] * tau_slope((int)c[2], c[1], raw[RATE_S], prep[RATE_S]);
-	graw[RATE_R] = gprep[RATE_R] * tau_slope((int)c[3], c[1], raw[RATE_R], prep[RATE_R]);
+	for (int k = RATE_S; k <= RATE_R; k++)
+		graw[k] = gprep[k] * tau_slope((int)c[RATE_FORM + k - RATE_S], c[RATE_DT], raw[k], prep[k]);
 }
 
 CELL_FN real rate_f(const elem *c, real i)
 {
-	return c[0] == 4 ? c[4] * r_pow(i - c[5], c[6]) : transfer((int)c[0], i);
+	return c[RATE_F] == RATE_POWER ? c[RATE_GAIN] * r_pow(i - c[RATE_THRESHOLD], c[RATE_EXPONENT])
+				       : transfer((int)c[RATE_F], i);
 }
 
 /* rate_gain returns f'(i) given y = f(i). */
 CELL_FN real rate_gain(const elem *c, real i, real y)
 {
-	return c[0] == 4 ? r_positive(y, c[6] * y / (i - c[5])) : transfer_slope((int)c[0], i, y);
+	return c[RATE_F] == RATE_POWER ? r_positive(y, c[RATE_EXPONENT] * y / (i - c[RATE_THRESHOLD]))
+				       : transfer_slope((int)c[RATE_F], i, y);
 }
 
 CELL_FN void rate_step(const elem *c, const real *p, const real *d, const real *s, real *o)
