@@ -4,7 +4,7 @@
  *   check.cpp   judges every load and store of a kernel
  *   run.cpp     grids, blocks and fibers; barriers, shuffles, products, clusters
  *   switch.cpp  the switch from one fiber to another
- *   driver.cpp  the driver calls
+ *   driver.cpp  the driver calls, by subject in *.inc.h
  *
  * All state is behind one lock that driver.cpp takes; a launch runs to its end on the thread
  * that asked for it.
