@@ -96,8 +96,8 @@ void report(const char *format, ...)
 }
 
 #include "hardware.inc.h"
-#include "errors.inc.h"
 #include "launches.inc.h"
+#include "errors.inc.h"
 
 extern "C" {
 #define API __attribute__((visibility("default"))) CUresult
