@@ -171,7 +171,7 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 	}
 	opts = append(opts, Above(v.above...))
 	if v.both {
-		opts, f = append(opts, BothWays()), f&^(every|resets)
+		opts, f = append(opts, BothWays()), f&^(every)
 	}
 	if v.norm {
 		opts = append(opts, Normed())
