@@ -122,7 +122,7 @@ func Balanced(t *testing.T, n int, seed uint64, mixed bool) *kernels.Circuit {
 			}
 		}
 		if mixed && name == "i" {
-			p.Header, p.Params = "lif", Params(t, "lif", map[string]float64{"t_ref": 0.5})
+			p.Header, p.Params = "lif", Params(t, "lif", map[string]float64{"t_ref": 0.5, "V_lb": -78})
 		}
 		c.Populations = append(c.Populations, p)
 	}

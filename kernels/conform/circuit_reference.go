@@ -177,7 +177,8 @@ func (s *circuitState[F]) unit(p kernels.Population, i, u int, in F) bool {
 	case "lif":
 		to := in + F(a[1])
 		v = F((v-to)*F(math.Exp(-dt/a[0]))) + to
-		threshold, reset, wait = a[2], a[3], a[4]
+		v = max(v, F(a[4]))
+		threshold, reset, wait = a[2], a[3], a[5]
 	case "eif":
 		x := min(F((v-F(a[2]))*F(1/a[3])), F((a[4]-a[2])/a[3]))
 		slope := F(a[1]) - v

@@ -26,25 +26,15 @@
 	X(a, "1", 0.133333, -1e3, 1e3, "adaptation to V, a conductance relative to that of the leak") \
 	X(b, "mV", 2.68333, -1e4, 1e4, "adaptation that a spike adds")
 
-enum { ADEX_TAU, ADEX_EL, ADEX_VT, ADEX_DT, ADEX_VTH, ADEX_VRE, ADEX_VLB, ADEX_TREF, ADEX_TAUW, ADEX_A, ADEX_B };
-enum { ADEX_GAIN, ADEX_REST, ADEX_RISE, ADEX_WIDTH, ADEX_SHARP, ADEX_MOST, ADEX_THRESHOLD, ADEX_RESET, ADEX_LOWEST, ADEX_WAIT,
-       ADEX_KEEP, ADEX_FOLLOW, ADEX_JUMP };
+enum { ADEX_TAUW = RISE_PARAMS, ADEX_A, ADEX_B };
+enum { ADEX_KEEP = RISE_CONSTS, ADEX_FOLLOW, ADEX_JUMP };
 
-#define adex_ABOVE ADEX_VTH
-#define adex_BELOW ADEX_VRE
+#define adex_ABOVE RISE_VTH
+#define adex_BELOW RISE_VRE
 
 CELL_FN void adex_prepare(double dt, const double *p, double *c)
 {
-	c[ADEX_GAIN] = dt / p[ADEX_TAU];
-	c[ADEX_REST] = p[ADEX_EL];
-	c[ADEX_RISE] = p[ADEX_VT];
-	c[ADEX_WIDTH] = p[ADEX_DT];
-	c[ADEX_SHARP] = 1 / p[ADEX_DT];
-	c[ADEX_MOST] = (p[ADEX_VTH] - p[ADEX_VT]) / p[ADEX_DT];
-	c[ADEX_THRESHOLD] = p[ADEX_VTH];
-	c[ADEX_RESET] = p[ADEX_VRE];
-	c[ADEX_LOWEST] = p[ADEX_VLB];
-	c[ADEX_WAIT] = floor(p[ADEX_TREF] / dt + 0.5);
+	rise_prepare(dt, p, c);
 	c[ADEX_KEEP] = exp(-dt / p[ADEX_TAUW]);
 	c[ADEX_FOLLOW] = p[ADEX_A] * -expm1(-dt / p[ADEX_TAUW]);
 	c[ADEX_JUMP] = p[ADEX_B];
@@ -52,18 +42,9 @@ CELL_FN void adex_prepare(double dt, const double *p, double *c)
 
 CELL_FN bits adex_step(const elem *c, real in, real *s)
 {
-	real reset = r_splat(c[ADEX_RESET]), zero = r_splat(0), low = r_splat(c[ADEX_LOWEST]), most = r_splat(c[ADEX_MOST]);
-	real x = (s[0] - c[ADEX_RISE]) * c[ADEX_SHARP];
-	x = r_where(x > most, most, x);
-	real slope = (r_splat(c[ADEX_REST]) - s[0]) + r_exp(x) * c[ADEX_WIDTH] - s[1] + in;
-	real w = s[1] * c[ADEX_KEEP] + (s[0] - c[ADEX_REST]) * c[ADEX_FOLLOW];
-	real v = s[0] + slope * c[ADEX_GAIN];
-	v = r_where(v < low, low, v);
-	bits waits = s[2] > zero;
-	v = r_where(waits, reset, v);
-	bits spike = v >= r_splat(c[ADEX_THRESHOLD]);
-	s[0] = r_where(spike, reset, v);
+	real slope = rise(c, s[0]) - s[1] + in;
+	real w = s[1] * c[ADEX_KEEP] + (s[0] - c[RISE_REST]) * c[ADEX_FOLLOW];
+	bits spike = fire(c, s[0] + slope * c[RISE_GAIN], &s[0], &s[2]);
 	s[1] = r_where(spike, w + c[ADEX_JUMP], w);
-	s[2] = r_where(spike, r_splat(c[ADEX_WAIT]), r_where(waits, s[2] - R(1.0), zero));
 	return spike;
 }

@@ -19,38 +19,16 @@
 	X(V_lb, "mV", -100, -1e4, 200, "lower bound of V") \
 	X(t_ref, "ms", 0, 0, 1e4, "refractory time, a multiple of the step to the nearest")
 
-enum { EIF_TAU, EIF_EL, EIF_VT, EIF_DT, EIF_VTH, EIF_VRE, EIF_VLB, EIF_TREF };
-enum { EIF_GAIN, EIF_REST, EIF_RISE, EIF_WIDTH, EIF_SHARP, EIF_MOST, EIF_THRESHOLD, EIF_RESET, EIF_LOWEST, EIF_WAIT };
-
-#define eif_ABOVE EIF_VTH
-#define eif_BELOW EIF_VRE
+#define eif_ABOVE RISE_VTH
+#define eif_BELOW RISE_VRE
 
 CELL_FN void eif_prepare(double dt, const double *p, double *c)
 {
-	c[EIF_GAIN] = dt / p[EIF_TAU];
-	c[EIF_REST] = p[EIF_EL];
-	c[EIF_RISE] = p[EIF_VT];
-	c[EIF_WIDTH] = p[EIF_DT];
-	c[EIF_SHARP] = 1 / p[EIF_DT];
-	c[EIF_MOST] = (p[EIF_VTH] - p[EIF_VT]) / p[EIF_DT];
-	c[EIF_THRESHOLD] = p[EIF_VTH];
-	c[EIF_RESET] = p[EIF_VRE];
-	c[EIF_LOWEST] = p[EIF_VLB];
-	c[EIF_WAIT] = floor(p[EIF_TREF] / dt + 0.5);
+	rise_prepare(dt, p, c);
 }
 
 CELL_FN bits eif_step(const elem *c, real in, real *s)
 {
-	real reset = r_splat(c[EIF_RESET]), zero = r_splat(0), low = r_splat(c[EIF_LOWEST]), most = r_splat(c[EIF_MOST]);
-	real x = (s[0] - c[EIF_RISE]) * c[EIF_SHARP];
-	x = r_where(x > most, most, x);
-	real slope = (r_splat(c[EIF_REST]) - s[0]) + r_exp(x) * c[EIF_WIDTH] + in;
-	real v = s[0] + slope * c[EIF_GAIN];
-	v = r_where(v < low, low, v);
-	bits waits = s[1] > zero;
-	v = r_where(waits, reset, v);
-	bits spike = v >= r_splat(c[EIF_THRESHOLD]);
-	s[0] = r_where(spike, reset, v);
-	s[1] = r_where(spike, r_splat(c[EIF_WAIT]), r_where(waits, s[1] - R(1.0), zero));
-	return spike;
+	real slope = rise(c, s[0]) + in;
+	return fire(c, s[0] + slope * c[RISE_GAIN], &s[0], &s[1]);
 }

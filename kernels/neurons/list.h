@@ -10,6 +10,7 @@
  * Every operation of a step is rounded by itself: no product and sum is made in one.
  */
 #include "../cells/shared/real.h"
+#include "shared/fire.h"
 
 #include "adex.h"
 #include "eif.h"

@@ -9,7 +9,7 @@ import (
 
 // Headers is the source of all neurons.
 //
-//go:embed *.h
+//go:embed *.h shared/*.h
 var Headers embed.FS
 
 // Cells are the headers that they include.
