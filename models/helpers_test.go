@@ -112,7 +112,7 @@ type size struct{ T, B, I, H, O int }
 
 // sizes mix 1, 2 and odd numbers.
 var sizes = []size{{1, 1, 1, 1, 1}, {3, 2, 2, 3, 2}, {1, 3, 3, 2, 1}, {2, 1, 1, 3, 3}, {2, 3, 2, 1, 2}, {2, 1, 1, 2, 2},
-	{3, 2, 2, 2, 1}, {3, 3, 1, 3, 2}}
+	{3, 2, 3, 2, 1}, {3, 3, 1, 3, 2}}
 
 // sizes returns those that the gradients of a variant are tried at, few where a cell has many variants.
 func (v variant) sizes() []size {
