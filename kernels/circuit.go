@@ -3,9 +3,11 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 
 	"galvani/kernels/neurons"
+	"galvani/kernels/random"
 	"galvani/kernels/sparse"
 )
 
@@ -53,9 +55,41 @@ const Regular = "regular"
 // Trains is the Header of sources whose spikes are given. They have no parameters.
 const Trains = "trains"
 
+// Events is the Header of sources that may spike several times in a step: the number of their events in a step has
+// a Poisson distribution. Its one parameter is the rate in Hz. EventBits units stand for one source, the digits of
+// that number: unit EventBits·u+b spikes in a step where bit b of the number of source u is 1, so that an entry from
+// it has 2^b times the weight. Number n of the stream random.New(Seed).Named(Name).Stream(u), counted by the thresholds
+// random.Poisson(rate·Step), is that of source u in step n.
+const Events = "events"
+
+// Correlated is the Header of Poisson sources that take their spikes from one mother process, each spike with a
+// probability, and each moved in time by itself. Their parameters are the rate of a unit in Hz, that probability, which
+// is the correlation of two units, and the standard deviation of the moves in ms (Reach bounds them). The mother process
+// has rate/probability spikes per second, the gaps of a Poisson source of the stream
+// random.New(Seed).Named(Name).Named("mother").Stream(0). Its spike in step m is one of unit u if number 0 of the stream
+// random.New(Seed).Named(Name).Stream(m).Stream(u) is below the probability, and then in step m - Reach + s, where s is
+// Normal 1 of that stream times the deviation, as the nearest number of steps of -Reach to Reach.
+const Correlated = "correlated"
+
+// Reach returns how many steps a spike of a Correlated source moves at most: five standard deviations of so many ms.
+func Reach(ms, step float64) int64 { return int64(math.Ceil(5 * ms / step)) }
+
+// MostEvents is the largest mean number of events of a source in a step.
+const MostEvents = 100
+
+// EventBits returns how many units a source of Events has for a mean number of events in a step, 0 for a mean that is
+// not from 0 to MostEvents.
+func EventBits(mean float64) int {
+	thresholds, err := random.Poisson(mean)
+	if err != nil || mean > MostEvents {
+		return 0
+	}
+	return max(1, bits.Len(uint(len(thresholds))))
+}
+
 // Source reports whether the units are sources, which receive nothing.
 func (p Population) Source() bool {
-	return p.Header == Poisson || p.Header == Regular || p.Header == Trains
+	return slices.Contains([]string{Poisson, Regular, Trains, Events, Correlated}, p.Header)
 }
 
 // SourceBlock is how many steps of a source are drawn together.
@@ -76,7 +110,7 @@ func SourceGap(u, none float64) int {
 // Population is N units of one kind.
 type Population struct {
 	Name string
-	// Header names kernels/neurons/<Header>.h, or is Poisson, Regular or Trains.
+	// Header names kernels/neurons/<Header>.h, or is Poisson, Regular, Trains, Events or Correlated.
 	Header string
 	N      int
 	// Params are in the header's order; nil takes its values.
@@ -279,14 +313,32 @@ func (c *Circuit) checkPopulation(p Population) error {
 }
 
 func (c *Circuit) checkSource(p Population) error {
-	if want := map[string]int{Poisson: 1, Regular: 2}[p.Header]; len(p.Params) != want {
+	if want := map[string]int{Poisson: 1, Regular: 2, Events: 1, Correlated: 3}[p.Header]; len(p.Params) != want {
 		return circuitError("population %q has the parameters %v, want %d", p.Name, p.Params, want)
 	}
-	if most := 1000 / c.Step; p.Header != Trains && !(p.Params[0] >= 0 && p.Params[0] <= most) {
+	if p.Header == Events {
+		mean := p.Params[0] * c.Step / 1000
+		bits := EventBits(mean)
+		if bits == 0 {
+			return circuitError("population %q has %g events in a step, want 0 to %d", p.Name, mean, MostEvents)
+		}
+		if p.N%bits != 0 {
+			return circuitError("population %q has %d units, want %d for each source", p.Name, p.N, bits)
+		}
+	} else if most := 1000 / c.Step; p.Header != Trains && !(p.Params[0] >= 0 && p.Params[0] <= most) {
 		return circuitError("population %q has the rate %v, want one of 0 to %g Hz, a spike per step", p.Name, p.Params[:1], most)
 	}
 	if p.Header == Regular && !(p.Params[1] >= 0 && p.Params[1] <= 1e12) {
 		return circuitError("population %q spikes first at %g ms, want 0 to 1e12", p.Name, p.Params[1])
+	}
+	if p.Header == Correlated {
+		part, jitter := p.Params[1], p.Params[2]
+		if !(part > 0 && part <= 1 && p.Params[0]/part <= 1000/c.Step) {
+			return circuitError("population %q has the rate %g Hz and the correlation %g, want one above 0 and at most 1, and a mother process, %g Hz, of at most a spike per step", p.Name, p.Params[0], part, p.Params[0]/part)
+		}
+		if !(jitter >= 0 && Reach(jitter, c.Step) <= MaxDelay) {
+			return circuitError("population %q moves its spikes by %g ms, want 0 ms to %g", p.Name, jitter, MaxDelay*c.Step/5)
+		}
 	}
 	if len(p.Synapses) > 0 || len(p.Reversals) > 0 || p.Start != nil {
 		return circuitError("population %q is of sources, which have neither synapses nor a start", p.Name)

@@ -248,6 +248,7 @@ func givenSources(t *testing.T) *kernels.Circuit {
 		{Name: "given", Header: kernels.Trains, N: 3, Trains: [][]int64{{0, 7, 255, 256, 1400}, nil, {3, 512}}, Unrecorded: true},
 		{Name: "clock", Header: kernels.Regular, N: 70, Params: []float64{70, 3}},
 		{Name: "cell", Header: "lif", N: 80, Params: Params(t, "lif", nil), Synapses: []float64{5, 3}}}}
+	givenEvents(c)
 	for from, weight := range []float64{600, 40} {
 		m, err := sparse.AllToAll(80, c.Populations[from].N, true)
 		if err != nil {
@@ -256,6 +257,22 @@ func givenSources(t *testing.T) *kernels.Circuit {
 		c.Projections = append(c.Projections, kernels.Projection{From: from, To: 2, Synapse: from, Matrix: m, Weight: []float64{weight}, Delay: []int{1}})
 	}
 	return c
+}
+
+// givenEvents has each unit of population 2 receive 1.7 events of its own in a step, and the spikes of a correlated source.
+func givenEvents(c *kernels.Circuit) {
+	bits := kernels.EventBits(1.7)
+	n := c.Populations[2].N
+	m := &sparse.Matrix{Rows: n, Cols: n * bits, Start: make([]int32, n+1)}
+	var weights []float64
+	for i := range m.Cols {
+		m.Col, weights = append(m.Col, int32(i)), append(weights, 0.5*float64(int(1)<<(i%bits)))
+		m.Start[i/bits+1] = int32(i + 1)
+	}
+	c.Projections = append(c.Projections, kernels.Projection{From: len(c.Populations), To: 2, Matrix: m, Weight: weights, Delay: []int{2}})
+	c.Populations = append(c.Populations, kernels.Population{Name: "events", Header: kernels.Events, N: n * bits, Params: []float64{17000}},
+		kernels.Population{Name: "correlated", Header: kernels.Correlated, N: n, Params: []float64{100, 0.4, 0.7}})
+	c.Projections = append(c.Projections, kernels.Projection{From: len(c.Populations) - 1, To: 2, Matrix: sparse.OneToOne(n), Weight: []float64{8}, Delay: []int{1}})
 }
 
 // manyAtOnce is 290 sources that spike together, in a few steps as an emulated GPU is slow, with one weight and one delay, onto 70 units:
@@ -425,6 +442,21 @@ func refusesCircuits(t *testing.T, dev kernels.Device) {
 		"4 trains of spikes, want 0":       func(c *kernels.Circuit) { c.Populations[2].Trains = make([][]int64, 4) },
 		"spikes in step 5 behind step 5": func(c *kernels.Circuit) {
 			c.Populations[2].Header, c.Populations[2].Params, c.Populations[2].Trains = kernels.Trains, nil, [][]int64{{5, 5}, nil, nil, nil}
+		},
+		"has 110 events in a step, want 0 to 100": func(c *kernels.Circuit) {
+			c.Populations[2].Header, c.Populations[2].Params = kernels.Events, []float64{1.1e6}
+		},
+		"mother process, 12500 Hz, of at most": func(c *kernels.Circuit) {
+			c.Populations[2].Header, c.Populations[2].Params = kernels.Correlated, []float64{5000, 0.4, 1}
+		},
+		"the correlation 0, want": func(c *kernels.Circuit) {
+			c.Populations[2].Header, c.Populations[2].Params = kernels.Correlated, []float64{5, 0, 1}
+		},
+		"moves its spikes by -1 ms": func(c *kernels.Circuit) {
+			c.Populations[2].Header, c.Populations[2].Params = kernels.Correlated, []float64{5, 0.4, -1}
+		},
+		"has 4 units, want 5 for each source": func(c *kernels.Circuit) {
+			c.Populations[2].Header, c.Populations[2].Params = kernels.Events, []float64{1e4}
 		},
 		"spikes first at -1 ms": func(c *kernels.Circuit) {
 			c.Populations[2].Header, c.Populations[2].Params = kernels.Regular, []float64{5, -1}

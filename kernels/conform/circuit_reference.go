@@ -37,6 +37,7 @@ type circuitState[F float] struct {
 	spiked  [][]bool
 	spikes  []kernels.Spike
 	plastic map[int]*plastic[F] // by projection
+	mother  map[int64]bool      // steps in which the mother process of the correlated sources, one population at most, spikes
 }
 
 // arrival is where and when a spike adds to a current.
@@ -46,7 +47,7 @@ type arrival struct {
 }
 
 func newCircuitState[F float](c *kernels.Circuit) *circuitState[F] {
-	s := &circuitState[F]{c: c, due: map[arrival]F{}, plastic: map[int]*plastic[F]{}}
+	s := &circuitState[F]{c: c, due: map[arrival]F{}, plastic: map[int]*plastic[F]{}, mother: map[int64]bool{}}
 	for _, i := range c.Plastic() {
 		s.plastic[i] = newPlastic[F](c, i)
 	}
@@ -106,18 +107,57 @@ func (s *circuitState[F]) source(p kernels.Population, u int, n int64) bool {
 	switch p.Header {
 	case kernels.Trains:
 		return slices.Contains(p.Trains[u], n)
+	case kernels.Events:
+		mean := p.Params[0] * s.c.Step / 1000
+		width := kernels.EventBits(mean)
+		x := random.New(s.c.Seed).Named(p.Name).Stream(uint64(u / width)).Uniform(uint64(n))
+		count, term, sum := 0, math.Exp(-mean), math.Exp(-mean)
+		for ; x >= sum && count < 1<<width-1; count++ {
+			term *= mean / float64(count+1)
+			sum += term
+		}
+		return count>>(u%width)&1 == 1
 	case kernels.Regular:
 		k := math.Round((float64(n)*s.c.Step - p.Params[1]) * p.Params[0] / 1000) // the nearest spike
 		return k >= 0 && math.Round((p.Params[1]+k*1000/p.Params[0])/s.c.Step) == float64(n)
 	}
-	unit := random.New(s.c.Seed).Named(p.Name).Stream(uint64(u)).Stream(uint64(n / kernels.SourceBlock))
-	at := 0
+	key := random.New(s.c.Seed).Named(p.Name)
+	if p.Header == kernels.Correlated {
+		return s.correlated(p, key, u, n)
+	}
+	return poissonSpike(key.Stream(uint64(u)), p.Params[0]*s.c.Step/1000, n)
+}
+
+// poissonSpike reports whether a Poisson source with a stream and a probability spikes in step n.
+func poissonSpike(unit random.Stream, probability float64, n int64) bool {
+	block, at := unit.Stream(uint64(n/kernels.SourceBlock)), 0
 	for k := uint64(0); at < kernels.SourceBlock; k++ {
-		at += kernels.SourceGap(unit.Uniform(k), math.Log1p(-p.Params[0]*s.c.Step/1000))
+		at += kernels.SourceGap(block.Uniform(k), math.Log1p(-probability))
 		if at == int(n%kernels.SourceBlock) {
 			return true
 		}
 		at++
+	}
+	return false
+}
+
+// correlated reports whether unit u has a spike of the mother process that has moved to step n.
+func (s *circuitState[F]) correlated(p kernels.Population, key random.Stream, u int, n int64) bool {
+	reach := kernels.Reach(p.Params[2], s.c.Step)
+	for m := n; m <= n+2*reach; m++ {
+		mother, known := s.mother[m]
+		if !known {
+			mother = poissonSpike(key.Named("mother").Stream(0), p.Params[0]/p.Params[1]*s.c.Step/1000, m)
+			s.mother[m] = mother
+		}
+		own := key.Stream(uint64(m)).Stream(uint64(u))
+		if !mother || own.Uniform(0) >= p.Params[1] {
+			continue
+		}
+		move := int64(math.Round(own.Normal(1) * p.Params[2] / s.c.Step))
+		if m-reach+max(min(move, reach), -reach) == n {
+			return true
+		}
 	}
 	return false
 }

@@ -124,6 +124,36 @@ func FixedIn(rows, cols, k int, autapses bool, s random.Stream) (*Matrix, error)
 	})
 }
 
+// Total makes k entries, each between a row and a column that are drawn from all, whatever entries there are already, so
+// that two units may be joined several times.
+//
+// Errors: ErrShape for a number below 0 or of more than 2³¹ entries, or where there is no pair to draw.
+func Total(rows, cols, k int, autapses bool, s random.Stream) (*Matrix, error) {
+	from := cols
+	if !autapses {
+		from--
+	}
+	if k < 0 || k > math.MaxInt32 || rows < 0 || k > 0 && (rows < 1 || from < 1) {
+		return nil, fmt.Errorf("sparse: %d entries of a matrix [%d,%d], want 0 to %d: %w", k, rows, cols, math.MaxInt32, ErrShape)
+	}
+	in, post := make([]int, rows), s.Named("rows")
+	for e := range k {
+		in[post.Below(uint64(e), uint32(rows))]++
+	}
+	return build(rows, cols, float64(k), func(i int, row []int32) []int32 {
+		r, begin := s.Stream(uint64(i)), len(row)
+		for n := range in[i] {
+			j := int32(r.Below(uint64(n), uint32(from)))
+			if !autapses && int(j) >= i { // columns from i on move up by one
+				j++
+			}
+			row = append(row, j)
+		}
+		slices.Sort(row[begin:])
+		return row
+	})
+}
+
 // build makes a matrix row by row, of which so many entries are expected; fill appends the columns of a
 // row.
 func build(rows, cols int, expected float64, fill func(i int, row []int32) []int32) (*Matrix, error) {
@@ -134,7 +164,7 @@ func build(rows, cols int, expected float64, fill func(i int, row []int32) []int
 	if expected-spread > math.MaxInt32 {
 		return nil, fmt.Errorf("sparse: about %.3g entries of a matrix [%d,%d], want at most %d: %w", expected, rows, cols, math.MaxInt32, ErrShape)
 	}
-	most := min(expected+spread, float64(rows)*float64(cols), math.MaxInt32)
+	most := min(expected+spread, max(expected, float64(rows)*float64(cols)), math.MaxInt32)
 	m := &Matrix{Rows: rows, Cols: cols, Start: make([]int32, rows+1), Col: make([]int32, 0, int(most))}
 	for i := range rows {
 		m.Col = fill(i, m.Col)

@@ -212,6 +212,49 @@ func TestTree(t *testing.T) {
 	}
 }
 
+// uneven returns chi square of the entries of the columns against equal chances of all; its mean is the number of
+// columns, its variance twice that at most.
+func uneven(m *sparse.Matrix) (chi float64) {
+	counts := make([]float64, m.Cols)
+	for _, j := range m.Col {
+		counts[j]++
+	}
+	want := float64(m.Len()) / float64(m.Cols)
+	for _, c := range counts {
+		chi += (c - want) * (c - want) / want
+	}
+	return chi
+}
+
+// TestTotal: as many entries as are asked for, in equal chances of all rows and columns, several between the same two.
+func TestTotal(t *testing.T) {
+	const rows, cols, k = 300, 200, 90000
+	for _, autapses := range []bool{true, false} {
+		m, err := sparse.Total(rows, cols, k, autapses, random.New(3))
+		if err != nil || m.Len() != k {
+			t.Fatalf("%d entries, error %v", m.Len(), err)
+		}
+		by, _ := m.Transpose()
+		if a, b := uneven(m), uneven(by); math.Abs(a-cols) > 6*math.Sqrt(2*cols) || math.Abs(b-rows) > 6*math.Sqrt(2*rows) {
+			t.Errorf("chi square is %v of %d columns and %v of %d rows", a, cols, b, rows)
+		}
+		twice, own := 0, 0
+		for i := range rows {
+			row := m.Row(i)
+			if !slices.IsSorted(row) {
+				t.Fatalf("row %d is %v", i, row)
+			}
+			twice += len(row) - len(slices.Compact(slices.Clone(row)))
+			if _, found := slices.BinarySearch(row, int32(i)); found {
+				own++
+			}
+		}
+		if twice < k/10 || (own > 0) != autapses {
+			t.Errorf("%d entries repeat another, %d units reach themselves", twice, own)
+		}
+	}
+}
+
 func TestConnectors(t *testing.T) {
 	all := func(m *sparse.Matrix, err error) *sparse.Matrix {
 		t.Helper()
@@ -244,6 +287,8 @@ func TestConnectors(t *testing.T) {
 		"blocks":      second(sparse.Blocks(3, 5, 4, true)),
 		"probability": second(sparse.Probability(3, 5, math.NaN(), true, 1)),
 		"in-degree":   second(sparse.FixedIn(3, 3, 3, false, 1)),
+		"no pair":     second(sparse.Total(3, 1, 1, false, 1)),
+		"below none":  second(sparse.Total(3, 1, -1, true, 1)),
 		"below 0":     second(sparse.FixedIn(3, 3, -1, true, 1)),
 		"size":        second(sparse.Probability(-1, 3, 1, true, 1)),
 	} {
@@ -263,21 +308,12 @@ func TestConnectors(t *testing.T) {
 		t.Error("a row depends on how many there are")
 	}
 	fixed := all(sparse.FixedIn(rows, cols, 40, false, random.New(3)))
-	counts := make([]float64, cols)
 	for i := range rows {
 		if row := fixed.Row(i); len(row) != 40 || slices.Contains(row, int32(i)) {
 			t.Errorf("row %d is %v", i, row)
 		}
-		for _, j := range fixed.Row(i) {
-			counts[j]++
-		}
 	}
-	chi := 0.0 // against equal chances of all columns; its mean is cols, its variance 2·cols at most
-	for _, c := range counts {
-		want := float64(fixed.Len()) / cols
-		chi += (c - want) * (c - want) / want
-	}
-	if math.Abs(chi-cols) > 6*math.Sqrt(2*cols) {
+	if chi := uneven(fixed); math.Abs(chi-cols) > 6*math.Sqrt(2*cols) {
 		t.Errorf("columns are chosen unevenly: chi square is %v of %d", chi, cols)
 	}
 	if m := all(sparse.FixedIn(4, 3, 3, true, random.New(1))); m.Len() != 12 {

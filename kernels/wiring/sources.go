@@ -2,7 +2,9 @@ package wiring
 
 import (
 	"math"
+	"math/bits"
 	"slices"
+	"sync"
 
 	"galvani/kernels"
 	"galvani/kernels/random"
@@ -24,10 +26,14 @@ func (p *Plan) setSources(n int) {
 		}
 		switch cfg.Header {
 		case kernels.Poisson:
-			s := newPoisson(p.cfg, cfg)
+			s := newPoisson(random.New(p.cfg.Seed).Named(cfg.Name), cfg.Params[0]*p.cfg.Step/1000)
 			for u := lo; u < hi; u++ {
 				s.spikes(u, p.Step, int64(n), func(step int64) { add(u, step) })
 			}
+		case kernels.Correlated:
+			p.setCorrelated(cfg, lo, hi, n, add)
+		case kernels.Events:
+			p.setEvents(cfg, lo, hi, n, add)
 		case kernels.Regular:
 			for _, step := range regular(p.cfg.Step, cfg.Params[0], cfg.Params[1], p.Step, int64(n)) {
 				for u := lo; u < hi; u++ {
@@ -43,6 +49,60 @@ func (p *Plan) setSources(n int) {
 			}
 		}
 	}
+}
+
+// setEvents adds the spikes of the units lo to hi of Events in the next n steps. Each worker has words of its own.
+func (p *Plan) setEvents(cfg kernels.Population, lo, hi, n int, add func(unit int, step int64)) {
+	mean := cfg.Params[0] * p.cfg.Step / 1000
+	width := kernels.EventBits(mean)
+	thresholds, err := random.Poisson(mean)
+	if err != nil {
+		return // Check has refused such a mean
+	}
+	key := random.New(p.cfg.Seed).Named(cfg.Name)
+	part := func(lo, hi int) {
+		for u := lo / width; u*width < hi; u++ {
+			source := key.Stream(uint64(u))
+			for step := p.Step; step < p.Step+int64(n); step++ {
+				for set := source.Count(uint64(step), thresholds); set != 0; set &= set - 1 {
+					if i := u*width + bits.TrailingZeros(uint(set)); lo <= i && i < hi {
+						add(i, step)
+					}
+				}
+			}
+		}
+	}
+	words := (hi - lo + 63) / 64
+	var wait sync.WaitGroup
+	for k := range p.Workers {
+		first, last := lo+64*(words*k/p.Workers), min(hi, lo+64*(words*(k+1)/p.Workers))
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			part(first, last)
+		}()
+	}
+	wait.Wait()
+}
+
+// setCorrelated adds the spikes of the units lo to hi of Correlated in the next n steps, of all spikes of the mother process
+// that may reach them.
+func (p *Plan) setCorrelated(cfg kernels.Population, lo, hi, n int, add func(unit int, step int64)) {
+	rate, part, ms := cfg.Params[0], cfg.Params[1], cfg.Params[2]
+	key, reach := random.New(p.cfg.Seed).Named(cfg.Name), kernels.Reach(ms, p.cfg.Step)
+	newPoisson(key.Named("mother"), rate/part*p.cfg.Step/1000).spikes(0, p.Step, int64(n)+2*reach, func(m int64) {
+		spike := key.Stream(uint64(m))
+		for u := lo; u < hi; u++ {
+			own := spike.Stream(uint64(u))
+			if own.Uniform(0) >= part {
+				continue
+			}
+			move := int64(math.Round(own.Normal(1) * ms / p.cfg.Step))
+			if step := m - reach + min(max(move, -reach), reach); p.Step <= step && step < p.Step+int64(n) {
+				add(u, step)
+			}
+		}
+	})
 }
 
 // regular returns which of n steps from one on are spikes of a rate in Hz, of which the first is at so many ms.
@@ -69,8 +129,9 @@ type poisson struct {
 	none   float64 // from which number on a first gap is longer than a block, whatever the rounding
 }
 
-func newPoisson(c *kernels.Circuit, p kernels.Population) poisson {
-	s := poisson{stream: random.New(c.Seed).Named(p.Name), fail: math.Log1p(-p.Params[0] * c.Step / 1000)}
+// newPoisson returns sources with a probability of a spike in a step.
+func newPoisson(stream random.Stream, probability float64) poisson {
+	s := poisson{stream: stream, fail: math.Log1p(-probability)}
 	s.none = 1 - math.Exp(kernels.SourceBlock*s.fail) + 1e-6
 	return s
 }
