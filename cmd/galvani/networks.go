@@ -26,7 +26,23 @@ flags of galvani simulate. Begin your own with the file of a built-in one:
 
   galvani networks show balanced --toml > my-network.toml
   galvani networks check my-network.toml
-  galvani simulate my-network.toml --n 2000 --for 2s`
+  galvani simulate my-network.toml --n 2000 --for 2s
+
+Populations are of neurons (galvani neurons list) or of sources: poisson, regular, trains of a file (file = "spikes.csv",
+as simulate --out writes it), or correlated (correlation = 0.1, jitter = "5 ms": Poisson trains that share the spikes of a
+mother process). A projection joins them by one of the keys
+
+  probability = 0.1        each pair with a probability
+  in_degree = 100          each target from so many different sources
+  mean_in_degree = 100     so many synapses in the mean, at random; two units may be joined several times
+  all_to_all, one_to_one   = true
+  edges = "edges.csv"      a file with columns source and target, and weight and delay_ms where they differ; or an NPZ
+                           file with arrays of these names: edges = { file = "run-weights.npz", of = "0.i.e" }
+
+from and to may be lists of populations, and the numbers of a rule then rows of a matrix, a row for each of to. Weights and
+delays are one number, { uniform = [LEAST, MOST] } or { normal = [MEAN, DEVIATION] }. [[drive]] gives each unit of a
+population Poisson events of its own at any rate, as of thousands of sources. [[record]] takes V of units, the currents of
+synapses (currents = "1 ms") and weights that change.`
 
 func newNetworks() *cobra.Command {
 	c := newGroup("networks", "Networks of spiking neurons: populations, projections, files of your own",
@@ -108,6 +124,7 @@ type networkReport struct {
 	Settings    []settingReport    `json:"settings"`
 	Populations []populationReport `json:"populations"`
 	Projections []projectionReport `json:"projections"`
+	Drives      []driveReport      `json:"drives"`
 	Currents    []currentReport    `json:"currents"`
 	Recorded    []string           `json:"recorded"`
 	Synapses    float64            `json:"synapses_expected"`
@@ -143,6 +160,15 @@ type projectionReport struct {
 	Entries float64 `json:"entries_expected"`
 	// Plasticity is the rule by which the weights change, with its numbers.
 	Plasticity string `json:"plasticity,omitempty"`
+}
+
+// driveReport is the Poisson events that each unit of a population has of its own.
+type driveReport struct {
+	Population string  `json:"population"`
+	Synapse    string  `json:"synapse"`
+	RateHz     float64 `json:"rate_hz"`
+	Weight     string  `json:"weight"`
+	Delay      string  `json:"delay"`
 }
 
 type currentReport struct {
@@ -211,15 +237,22 @@ func describeNetwork(name string) (r networkReport, err error) {
 		return r, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	r = networkReport{brief: brief{n.Name, n.Doc, n.Source}, StepMs: n.Step, Settings: []settingReport{}, Populations: []populationReport{},
-		Projections: []projectionReport{}, Currents: []currentReport{}, Recorded: []string{}, Synapses: b.Size().Entries, Bytes: b.Size().Bytes()}
+		Projections: []projectionReport{}, Drives: []driveReport{}, Currents: []currentReport{}, Recorded: []string{}, Bytes: b.Size().Bytes()}
 	for _, k := range n.Keys {
 		r.Settings = append(r.Settings, settingReport{k.Flag(), k.Value(), k.Help()})
 	}
 	for _, p := range b.Populations {
-		r.Populations = append(r.Populations, describePopulation(p))
+		if p.Header != kernels.Events { // which are of a drive
+			r.Populations = append(r.Populations, describePopulation(p))
+		}
 	}
 	for _, q := range b.Connections {
 		from, to := b.Populations[q.From], b.Populations[q.To]
+		if rate, is := b.Drive(q); is {
+			r.Drives = append(r.Drives, driveReport{to.Name, to.SynapseNames[q.Synapse], rate, q.Weight.Text(to.WeightUnit(q.Synapse).Unit), q.Delay.Text("ms")})
+			continue
+		}
+		r.Synapses += b.Expected(q)
 		r.Projections = append(r.Projections, projectionReport{from.Name, to.Name, to.SynapseNames[q.Synapse], q.RuleText(),
 			q.Weight.Text(to.WeightUnit(q.Synapse).Unit), q.Delay.Text("ms"), b.Expected(q), plasticityText(q, to)})
 	}
@@ -234,6 +267,13 @@ func describeNetwork(name string) (r networkReport, err error) {
 	for _, q := range b.Samples {
 		at := b.Connections[q.Connection]
 		r.Recorded = append(r.Recorded, fmt.Sprintf("weights from %s to %s each %g ms", b.Populations[at.From].Name, b.Populations[at.To].Name, float64(q.Every)*n.Step))
+	}
+	for _, q := range b.Inputs {
+		of := "mean currents of"
+		if q.Unit >= 0 {
+			of = fmt.Sprintf("currents of unit %d of", q.Unit)
+		}
+		r.Recorded = append(r.Recorded, fmt.Sprintf("%s %s each %g ms", of, b.Populations[q.Population].Name, float64(q.Every)*n.Step))
 	}
 	for _, q := range b.Probes {
 		r.Recorded = append(r.Recorded, fmt.Sprintf("V of unit %d of %s", q.Unit, b.Populations[q.Population].Name))
@@ -257,6 +297,9 @@ func describePopulation(p circuits.Population) populationReport {
 	}
 	if p.Source() {
 		r.RateHz, r.numbers = &p.Params[0], fmt.Sprintf("%g Hz", p.Params[0])
+		if p.Header == kernels.Correlated {
+			r.numbers += fmt.Sprintf(", correlation %g, jitter %g ms", p.Params[1], p.Params[2])
+		}
 		return r
 	}
 	r.Numbers, r.Synapses, r.Reversal = map[string]float64{}, map[string]float64{}, map[string]float64{}
@@ -311,6 +354,9 @@ func (p *printer) network(r networkReport) {
 		if q.Plasticity != "" {
 			p.paragraph("  ", fmt.Sprintf("Weights from %s to %s change by %s", q.From, q.To, q.Plasticity))
 		}
+	}
+	for _, d := range r.Drives {
+		p.line("Drive of each unit of %s: Poisson events of %g Hz onto synapse %s, weight %s, delay %s", d.Population, d.RateHz, d.Synapse, d.Weight, d.Delay)
 	}
 	for _, c := range r.Currents {
 		to := "the end"

@@ -39,7 +39,7 @@ func TestNetworksShow(t *testing.T) {
 	if err := json.Unmarshal([]byte(galvani(t, "networks", "show", "balanced", "--json").ok(t).stdout), &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Populations) != 3 || len(r.Projections) != 6 || len(r.Settings) != 3 || *r.Populations[2].RateHz != 10 || r.Synapses != 1000*1200*0.1 {
+	if len(r.Populations) != 3 || len(r.Projections) != 6 || len(r.Settings) != 4 || *r.Populations[2].RateHz != 10 || r.Synapses != 1000*1200*0.1 {
 		t.Errorf("JSON holds %+v", r)
 	}
 	galvani(t, "networks", "show", "balance").refused(t, exitConfig, `unknown network "balance"; did you mean "balanced"?`)
@@ -87,7 +87,7 @@ func own(t *testing.T, change ...string) (path string) {
 func TestOwnNetwork(t *testing.T) {
 	wrong := own(t, `probability = "p"`, `probability = "2"`)
 	for _, line := range [][]string{{"simulate", wrong, "--r-y", "3"}, {"networks", "check", wrong}, {"networks", "show", wrong}} {
-		galvani(t, line...).refused(t, exitConfig, `my network.toml: line 50: projection[0].probability is "2", which is 2, want a number of 0 to 1`)
+		galvani(t, line...).refused(t, exitConfig, `my network.toml: line 59: projection[0].probability is "2", which is 2, want a number of 0 to 1`)
 	}
 	galvani(t, "simulate", own(t), "--r-y", "3").refused(t, exitUsage, `unknown flag "--r-y"; did you mean "--r-x"?`)
 	galvani(t, "simulate", own(t), "--n", "3").refused(t, exitConfig, "--n is 3, want 10 to")

@@ -3,6 +3,7 @@ package circuits
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"galvani/kernels"
 	"galvani/kernels/random"
@@ -17,6 +18,14 @@ type Blueprint struct {
 	Currents    []kernels.Current
 	Probes      []kernels.Probe
 	Samples     []Sample
+	Inputs      []Input
+}
+
+// Input is the currents of the synapses of a population that are looked at as a Sample is: those of one unit, or the mean
+// of all where Unit is below 0.
+type Input struct {
+	Population, Unit int
+	Every            int64
 }
 
 // Sample is a connection whose weights are looked at before the first step, and then each so many steps.
@@ -40,10 +49,13 @@ type Connection struct {
 	From, To, Synapse int
 	Rule              Rule
 	P                 float64 // of Probability
-	Degree            int     // of InDegree
-	Autapses          bool    // a unit may reach itself
-	Weight            Spread  // mV·ms
-	Delay             Spread  // ms, at least a step; steps are the nearest whole number of them
+	Degree            int     // of InDegree, and the units of each source of Digits
+	Entries           int     // of MeanInDegree
+	Edges             *sparse.Matrix
+	file              string // that Edges were read from
+	Autapses          bool   // a unit may reach itself
+	Weight            Spread // mV·ms
+	Delay             Spread // ms, at least a step; steps are the nearest whole number of them
 	// Plasticity changes the weights, nil for those that stay; Learning says by what.
 	Plasticity *kernels.Plasticity
 	Learning   *Learning
@@ -53,12 +65,17 @@ type Connection struct {
 // Rule says which units a connection joins.
 type Rule int
 
-// The rules: each pair with a probability, each target from a number of sources, all, or unit i from unit i.
+// The rules: each pair with a probability, each target from a number of sources, from a number of them in the mean, where
+// two units may be joined several times, all, unit i from unit i, those of a file, or unit i from the digits of source i
+// of kernels.Events.
 const (
 	Probability Rule = iota
 	InDegree
+	MeanInDegree
 	AllToAll
 	OneToOne
+	Edges
+	Digits
 )
 
 // Spread is how numbers are drawn, each by itself.
@@ -66,16 +83,18 @@ type Spread struct {
 	Form Form
 	// A is the number, or the least, or the mean; B the largest, or the standard deviation.
 	A, B float64
+	List []float64 // of Given
 }
 
 // Form is a distribution.
 type Form int
 
-// The forms: one number for all, all between two equally likely, the normal distribution.
+// The forms: one number for all, all between two equally likely, the normal distribution, or those of a list.
 const (
 	Same Form = iota
 	Uniform
 	Normal
+	Given
 )
 
 // at returns number i of a stream.
@@ -85,8 +104,30 @@ func (s Spread) at(key random.Stream, i int) float64 {
 		return s.A + (s.B-s.A)*key.Uniform(uint64(i))
 	case Normal:
 		return s.A + s.B*key.Normal(uint64(i))
+	case Given:
+		return s.List[i]
 	}
 	return s.A
+}
+
+// given returns the numbers of a list.
+func given(list []float64) Spread {
+	mean := 0.0
+	for _, x := range list {
+		mean += x / float64(len(list))
+	}
+	return Spread{Form: Given, A: mean, List: list}
+}
+
+// ends returns the least and the largest number, of the normal distribution the mean.
+func (s Spread) ends() (lo, hi float64) {
+	switch {
+	case s.Form == Uniform:
+		return s.A, s.B
+	case s.Form == Given && len(s.List) > 0:
+		return slices.Min(s.List), slices.Max(s.List)
+	}
+	return s.A, s.A
 }
 
 // Mean returns the mean.
@@ -136,6 +177,12 @@ func (b *Blueprint) matrix(q Connection, key random.Stream) (*sparse.Matrix, err
 		return sparse.AllToAll(to, from, diagonal)
 	case OneToOne:
 		return sparse.OneToOne(to), nil
+	case MeanInDegree:
+		return sparse.Total(to, from, q.Entries, diagonal, key)
+	case Edges:
+		return q.Edges, nil
+	case Digits:
+		return digits(to, q.Degree), nil
 	}
 	return sparse.Probability(to, from, q.P, diagonal, key)
 }
@@ -143,10 +190,16 @@ func (b *Blueprint) matrix(q Connection, key random.Stream) (*sparse.Matrix, err
 // weights draws the weights of n entries. One whose sign is not that of the mean is 0, and a plastic one
 // beyond the largest is that.
 func (q Connection) weights(n int, key random.Stream) []float64 {
+	all := make([]float64, n)
+	if q.Rule == Digits {
+		for k := range all {
+			all[k] = math.Ldexp(q.Weight.A, k%q.Degree)
+		}
+		return all
+	}
 	if q.Weight.Form == Same {
 		return []float64{q.Weight.A}
 	}
-	all := make([]float64, n)
 	key = key.Named("weights of " + q.stream)
 	for k := range all {
 		if w := q.Weight.at(key, k); w*q.Weight.Mean() > 0 {
@@ -181,6 +234,8 @@ func (b *Blueprint) longest(q Connection) int {
 		ms = max(q.Delay.A, q.Delay.B)
 	case Normal:
 		ms += 8 * q.Delay.B
+	case Given:
+		_, ms = q.Delay.ends()
 	}
 	return min(max(1, int(math.Round(ms/b.Step))), kernels.MaxDelay)
 }
@@ -198,6 +253,12 @@ func (b *Blueprint) Expected(q Connection) float64 {
 		return to
 	case AllToAll:
 		return to * from
+	case MeanInDegree:
+		return float64(q.Entries)
+	case Edges:
+		return float64(q.Edges.Len())
+	case Digits:
+		return to * float64(q.Degree)
 	}
 	return q.P * to * from
 }
@@ -214,10 +275,11 @@ func (b *Blueprint) Size() kernels.CircuitSize {
 		if q.Plasticity != nil {
 			s.AddPlasticity(b.Populations[q.To].N, b.Populations[q.From].N, entries)
 		}
-		for _, spread := range []Spread{q.Weight, q.Delay} {
-			if spread.Form != Same {
-				s.Own += entries
-			}
+		if q.Weight.Form != Same || q.Rule == Digits {
+			s.Own += entries
+		}
+		if q.Delay.Form != Same {
+			s.Own += entries
 		}
 	}
 	return s
@@ -230,6 +292,9 @@ func (s Spread) Text(unit string) string {
 		return fmt.Sprintf("%.6g to %.6g %s", s.A, s.B, unit)
 	case Normal:
 		return fmt.Sprintf("%.6g ± %.6g %s", s.A, s.B, unit)
+	case Given:
+		lo, hi := s.ends()
+		return fmt.Sprintf("%.6g to %.6g %s, given", lo, hi, unit)
 	}
 	return fmt.Sprintf("%.6g %s", s.A, unit)
 }
@@ -244,6 +309,10 @@ func (q Connection) RuleText() string {
 		text = "all to all"
 	case OneToOne:
 		text = "one to one"
+	case MeanInDegree:
+		text = fmt.Sprintf("%d at random", q.Entries)
+	case Edges:
+		return "edges of " + q.file
 	default:
 		text = fmt.Sprintf("with probability %g", q.P)
 	}

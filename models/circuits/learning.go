@@ -85,11 +85,8 @@ func (r *reader) plasticity(of *description.Table, q *Connection) {
 	made := rule.Make(l.Values)
 	q.Learning, q.Plasticity = l, &made
 	r.plasticSign(of, q)
-	most := math.Abs(q.Weight.A)
-	if q.Weight.Form == Uniform {
-		most = max(most, math.Abs(q.Weight.B))
-	}
-	if most > made.Most {
+	lo, hi := q.Weight.ends()
+	if most := max(math.Abs(lo), math.Abs(hi)); most > made.Most {
 		of.Fail("weight", "reaches %.6g, more than the w_max of the plasticity, %.6g; give smaller weights or a larger w_max", most, made.Most)
 	}
 }
@@ -134,13 +131,18 @@ func (r *reader) plasticSign(t *description.Table, q *Connection) {
 	}
 }
 
+// every reads each how many steps something is looked at.
+func (r *reader) every(t *description.Table, key string) int64 {
+	ms := t.Quantity(key, description.Duration, r.b.Step, description.Interval{Lo: 0, Hi: 1e12, Open: true})
+	return max(1, int64(math.Round(ms/r.b.Step)))
+}
+
 // sample reads which weights are looked at.
 func (r *reader) sample(t *description.Table) {
 	from, to := r.population(t, "from", false), r.population(t, "to", true)
 	every := int64(1)
 	if t.Need("every", `"1 s"`) {
-		ms := t.Quantity("every", description.Duration, 0, description.Interval{Lo: 0, Hi: 1e12, Open: true})
-		every = max(1, int64(math.Round(ms/r.b.Step)))
+		every = r.every(t, "every")
 	}
 	if t.Done(); t.Err() != nil {
 		return

@@ -35,7 +35,7 @@ func (b *Blueprint) MeanField() (meanfield.Linear, error) {
 		if _, conductance := to.Reversal(q.Synapse); conductance {
 			return l, fmt.Errorf("circuits: population %s has conductances, whose current is no multiple of the rates; the theory is of networks of currents", to.Name)
 		}
-		perHz := q.Weight.Mean() * b.Expected(q) / float64(to.N) / 1000
+		perHz := b.perHz(q)
 		if from.Header == kernels.Trains {
 			return l, fmt.Errorf("circuits: population %s has trains of a file, whose rate is not known; the theory is of sources of a rate", from.Name)
 		}

@@ -1,9 +1,7 @@
 package circuits
 
 import (
-	"fmt"
 	"math"
-	"slices"
 	"strconv"
 
 	"galvani/engine/setting"
@@ -30,13 +28,14 @@ func (n *Network) Blueprint(step float64) (*Blueprint, error) {
 		return nil, err
 	}
 	t.Let(n.names())
-	r := reader{Table: t, file: n.File, b: &Blueprint{Step: step}, signs: map[int]sign{}}
+	r := reader{Table: t, file: n.File, b: &Blueprint{Step: step}, signs: map[int]sign{}, used: map[string]int{}}
 	t.Spend("doc", "source", "step", "setting")
 	r.populations()
 	if t.Err() == nil {
 		r.projections()
 		r.currents()
 		r.records()
+		r.drives()
 	}
 	t.Done()
 	return r.b, t.Err()
@@ -47,7 +46,8 @@ type reader struct {
 	*description.Table
 	b     *Blueprint
 	file  string
-	signs map[int]sign // of the connections from a population, so far
+	signs map[int]sign   // of the connections from a population, so far
+	used  map[string]int // how many connections are between two populations, by their names
 }
 
 // sign is that of a connection, with its place.
@@ -90,13 +90,13 @@ var kinds = []string{"excitatory", "inhibitory"}
 // neuron reads what the units of a population are.
 func (r *reader) neuron(t *description.Table, p *Population) {
 	p.Header = t.Words("neuron", "")
-	if p.Source() {
+	if p.Source() && p.Header != kernels.Events { // which are of a drive
 		r.source(t, p)
 		return
 	}
 	header, ok := neurons.Of(p.Header)
 	if have := neurons.All(); !ok && len(have) > 0 {
-		known := []string{kernels.Poisson, kernels.Regular, kernels.Trains}
+		known := []string{kernels.Poisson, kernels.Correlated, kernels.Regular, kernels.Trains}
 		for _, h := range have {
 			known = append(known, h.Name)
 		}
@@ -212,131 +212,6 @@ func (r *reader) population(t *description.Table, key string, target bool) int {
 	return 0
 }
 
-func (r *reader) projections() {
-	used := map[string]int{}
-	for _, t := range r.List("projection") {
-		q := Connection{From: r.population(t, "from", false), To: r.population(t, "to", true), Autapses: true}
-		if t.Err() != nil {
-			return
-		}
-		from, to := r.b.Populations[q.From], r.b.Populations[q.To]
-		q.stream = from.Name + " to " + to.Name
-		if used[q.stream]++; used[q.stream] > 1 {
-			q.stream += fmt.Sprint(" ", used[q.stream])
-		}
-		q.Synapse = r.synapse(t, from, to)
-		r.rule(t, &q)
-		if t.Need("weight", `"1 mV ms"`) {
-			in := description.AnyReal
-			if _, conductance := to.Reversal(q.Synapse); conductance {
-				in = description.FromZero
-			}
-			q.Weight = r.spread(t, "weight", to.WeightUnit(q.Synapse), in)
-			r.sign(t, q)
-		}
-		if t.Has("plasticity") {
-			r.plasticity(t, &q)
-		}
-		t.Spend("plasticity")
-		q.Delay = Spread{A: r.b.Step}
-		if t.Has("delay") {
-			q.Delay = r.spread(t, "delay", description.Duration, description.Interval{Lo: 0, Hi: 1e6})
-			r.delay(t, q.Delay)
-		}
-		t.Spend("delay", "autapses")
-		if t.Has("autapses") {
-			q.Autapses = t.Truth("autapses")
-		}
-		t.Done()
-		if q.Rule == Probability {
-			t.Need("probability", "0.1, or in_degree, all_to_all or one_to_one")
-		}
-		r.b.Connections = append(r.b.Connections, q)
-	}
-	if len(r.b.Connections) == 0 {
-		r.Spend("projection")
-	}
-}
-
-// synapse reads through which synapse a projection acts: the one of its name, or the only one.
-func (r *reader) synapse(t *description.Table, from, to Population) int {
-	if t.Has("synapse") {
-		if len(to.SynapseNames) > 0 {
-			return t.OneOf("synapse", to.SynapseNames)
-		}
-	} else if len(to.SynapseNames) == 1 {
-		t.Spend("synapse")
-		return 0
-	}
-	if at := slices.Index(to.SynapseNames, from.Name); at >= 0 {
-		t.Spend("synapse")
-		return at
-	}
-	t.Fail("", "acts on population %s, which has no synapse of the name %s; add one, such as synapse = { %[2]s = %[3]q }, or name one by the key synapse", to.Name, from.Name, "5 ms")
-	return 0
-}
-
-// rules are the keys of Rule, in its order.
-var rules = []string{"probability", "in_degree", "all_to_all", "one_to_one"}
-
-// rule reads which units are joined.
-func (r *reader) rule(t *description.Table, q *Connection) {
-	found := -1
-	for i, key := range rules {
-		if !t.Has(key) {
-			continue
-		}
-		if found >= 0 {
-			t.Fail(key, "stands beside %s; keep one of them", rules[found])
-		}
-		found = i
-	}
-	t.Spend(rules...)
-	from, to := r.b.Populations[q.From], r.b.Populations[q.To]
-	q.Rule = Rule(max(found, 0))
-	switch q.Rule {
-	case InDegree:
-		most := from.N
-		if t.Value("autapses") == false && q.From == q.To {
-			most--
-		}
-		q.Degree = t.Integer("in_degree", 0, 0, most)
-	case AllToAll, OneToOne:
-		if !t.Truth(rules[found]) {
-			t.Fail(rules[found], "is false; delete it, and say which units are joined by %s", rules[0])
-		}
-		if q.Rule == OneToOne && from.N != to.N {
-			t.Fail(rules[found], "joins %d units to %d; give both populations as many", from.N, to.N)
-		}
-	default:
-		q.P = t.Number("probability", 0, 0, 1)
-	}
-}
-
-// sign holds a projection to Dale's law: all from one population have the same sign, that of its kind.
-func (r *reader) sign(t *description.Table, q Connection) {
-	of, from := q.Weight.Mean(), r.b.Populations[q.From]
-	if to, conductance := r.b.Populations[q.To].Reversal(q.Synapse); conductance {
-		of *= to - r.b.rest(q.To)
-	}
-	lo, hi := q.Weight.A, q.Weight.B
-	key := "weight"
-	if q.Weight.Form == Uniform && lo*hi < 0 {
-		t.Fail(key, "has both signs, from %g to %g mV ms, and a neuron excites or inhibits, by Dale's law; keep to one", lo, hi)
-	}
-	before, seen := r.signs[q.From]
-	switch {
-	case of == 0:
-		return
-	case from.Kind == kinds[0] && of < 0, from.Kind == kinds[1] && of > 0:
-		t.Fail(key, "is %.6g mV ms, and population %s is %s; by Dale's law its weights are of one sign: change the sign, or the kind", of, from.Name, from.Kind)
-	case seen && before.of*of < 0:
-		t.Fail(key, "is %.6g mV ms, and population %s has %.6g mV ms in line %d; by Dale's law its weights are of one sign: change one of them", of, from.Name, before.of, before.line)
-	case !seen:
-		r.signs[q.From] = sign{of, t.Line(key)}
-	}
-}
-
 // rest returns the potential at which a population is at rest.
 func (b *Blueprint) rest(population int) float64 {
 	p := b.Populations[population]
@@ -348,20 +223,6 @@ func (b *Blueprint) rest(population int) float64 {
 		}
 	}
 	return 0 // without cgo nobody has read the header
-}
-
-// delay refuses what is no step, nor in the rings of a device.
-func (r *reader) delay(t *description.Table, d Spread) {
-	least, most := d.A, d.A
-	if d.Form == Uniform {
-		most = d.B
-	}
-	if least < r.b.Step*(1-1e-9) {
-		t.Fail("delay", "is %.6g ms, shorter than the step, %g ms; give a longer delay or a shorter step", least, r.b.Step)
-	}
-	if steps := math.Round(most / r.b.Step); steps > kernels.MaxDelay {
-		t.Fail("delay", "is %g ms, which is %g steps, want at most %d; give a shorter delay or a longer step", most, steps, kernels.MaxDelay)
-	}
 }
 
 func (r *reader) currents() {
@@ -398,6 +259,17 @@ func (r *reader) records() {
 		t.Spend("from")
 		population := r.population(t, "population", true)
 		n := r.b.Populations[population].N
+		if t.Has("currents") {
+			in := Input{Population: population, Unit: -1, Every: r.every(t, "currents")}
+			if t.Has("unit") {
+				in.Unit = t.Integer("unit", 0, 0, n-1)
+			}
+			t.Spend("unit")
+			t.Done()
+			r.b.Inputs = append(r.b.Inputs, in)
+			continue
+		}
+		t.Spend("currents")
 		first, units := 0, 1
 		if t.Has("units") {
 			units = t.Integer("units", 1, 1, min(n, mostRecords))

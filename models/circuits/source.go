@@ -1,15 +1,12 @@
 package circuits
 
 import (
-	"encoding/csv"
 	"fmt"
 	"math"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"galvani/engine/infile"
 	"galvani/kernels"
 	"galvani/models/description"
 )
@@ -25,9 +22,37 @@ func (r *reader) source(t *description.Table, p *Population) {
 		rate = t.Quantity("rate", frequency, 0, description.Interval{Lo: 0, Hi: 1000 / r.b.Step})
 	}
 	p.Params = []float64{rate}
+	if p.Header == kernels.Correlated {
+		r.correlated(t, p)
+	}
 	if p.Header == kernels.Regular {
 		p.Params = append(p.Params, t.Quantity("first", description.Duration, 0, description.Interval{Lo: 0, Hi: 1e12}))
 	}
+}
+
+// correlated reads what correlated sources have besides their rate. With the correlation 0 they are Poisson sources.
+func (r *reader) correlated(t *description.Table, p *Population) {
+	part, jitter := 0.0, 0.0
+	if t.Need("correlation", "0.1") {
+		part = t.Number("correlation", 0, 0, 1)
+	}
+	if t.Need("jitter", `"5 ms"`) {
+		jitter = t.Quantity("jitter", description.Duration, 0, description.FromZero)
+	}
+	if t.Err() != nil {
+		return
+	}
+	if most := kernels.MaxDelay * r.b.Step / 5; jitter > most {
+		t.Fail("jitter", "is %g ms, want at most %g ms for a step of %g ms; give a smaller one or longer steps", jitter, most, r.b.Step)
+	}
+	if part == 0 {
+		p.Header = kernels.Poisson
+		return
+	}
+	if mother := p.Params[0] / part; mother > 1000/r.b.Step {
+		t.Fail("correlation", "is %g, so that the sources take their spikes from a process of %g Hz, want at most a spike per step, %g Hz; give a larger one, or 0 for none", part, mother, 1000/r.b.Step)
+	}
+	p.Params = append(p.Params, part, jitter)
 }
 
 // trains reads the spikes of a population from a file, whose path begins in the folder of that of the network. Its
@@ -44,17 +69,9 @@ func (r *reader) trains(t *description.Table, p *Population) {
 		return
 	}
 	path := t.Words("file", "")
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(r.file), path)
-	}
-	text, err := infile.Read(path)
+	lines, err := readTable(r.beside(path))
 	if err != nil {
-		t.Fail("file", "cannot be read: %v", err)
-		return
-	}
-	lines, err := csv.NewReader(strings.NewReader(string(text))).ReadAll()
-	if err != nil || len(lines) == 0 {
-		t.Fail("file", "is %s, which is no table of values with commas (%v)", path, err)
+		t.Fail("file", "is %s, which cannot be read: %v", path, err)
 		return
 	}
 	place := func(name string) int { return slices.Index(lines[0], name) }

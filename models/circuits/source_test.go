@@ -45,6 +45,16 @@ spikes = false
 neuron = "trains"
 n = 3
 file = "bare.csv"
+[population.c]
+neuron = "correlated"
+rate = "20 Hz"
+correlation = 0.25
+jitter = "5 ms"
+[population.d]
+neuron = "correlated"
+rate = "20 Hz"
+correlation = 0
+jitter = "5 ms"
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -54,19 +64,27 @@ file = "bare.csv"
 			"a": {Name: "a", Header: kernels.Regular, N: 1, Params: []float64{20, 5}},
 			"e": {Name: "e", Header: kernels.Trains, N: 3, Trains: [][]int64{{1}, {3}, nil}, Unrecorded: true},
 			"b": {Name: "b", Header: kernels.Trains, N: 3, Trains: [][]int64{nil, nil, {5}}},
+			"c": {Name: "c", Header: kernels.Correlated, N: 1, Params: []float64{20, 0.25, 5}},
+			"d": {Name: "d", Header: kernels.Poisson, N: 1, Params: []float64{20}},
 		}[p.Name]
 		if !reflect.DeepEqual(p.Population, want) {
 			t.Errorf("population %+v, want %+v", p.Population, want)
 		}
 	}
 	for text, want := range map[string]string{
-		"neuron = \"regular\"":                      "rate",
-		"neuron = \"trains\"":                       "file",
-		"neuron = \"trains\"\nfile = \"none.csv\"":  "cannot be read",
-		"neuron = \"trains\"\nfile = \"bad.csv\"":   "line 2 has time \"0.5\" and unit \"3\", want ms from 0 on and a unit below 1",
-		"neuron = \"trains\"\nfile = \"all.csv\"":   "no spikes of a population \"p\"",
-		"neuron = \"trains\"\nfile = \"net.toml\"":  "no table",
-		"neuron = \"regular\"\nrate = \"20000 Hz\"": "rate",
+		"neuron = \"regular\"":                                                             "rate",
+		"neuron = \"trains\"":                                                              "file",
+		"neuron = \"trains\"\nfile = \"none.csv\"":                                         "cannot be read",
+		"neuron = \"trains\"\nfile = \"bad.csv\"":                                          "line 2 has time \"0.5\" and unit \"3\", want ms from 0 on and a unit below 1",
+		"neuron = \"trains\"\nfile = \"all.csv\"":                                          "no spikes of a population \"p\"",
+		"neuron = \"trains\"\nfile = \"net.toml\"":                                         "no table",
+		"neuron = \"regular\"\nrate = \"20000 Hz\"":                                        "rate",
+		"neuron = \"events\"\nrate = \"20 Hz\"":                                            `unknown neuron "events"`,
+		"neuron = \"correlated\"\nrate = \"20 Hz\"":                                        "has no correlation",
+		"neuron = \"correlated\"\nrate = \"20 Hz\"\ncorrelation = 0.1":                     "has no jitter",
+		"neuron = \"correlated\"\nrate = \"20 Hz\"\ncorrelation = 1.1\njitter = \"1 ms\"":  "correlation is 1.1, want a number of 0 to 1",
+		"neuron = \"correlated\"\nrate = \"20 Hz\"\ncorrelation = 1e-4\njitter = \"1 ms\"": "a process of 200000 Hz, want at most a spike per step, 10000 Hz",
+		"neuron = \"correlated\"\nrate = \"20 Hz\"\ncorrelation = 0.1\njitter = \"1 s\"":   "jitter is 1000 ms, want at most 655.36 ms",
 	} {
 		_, err := read("[population.p]\n" + text + "\n")
 		var m *description.Mistake

@@ -107,6 +107,13 @@ func (t *Table) Line(key string) int { return t.doc.line(t.join(key)) }
 // Value returns what a key holds, and spends nothing.
 func (t *Table) Value(key string) any { return t.values[key] }
 
+// With returns the table with other values of some keys.
+func (t *Table) With(values map[string]any) *Table {
+	u := &Table{doc: t.doc, path: t.path, values: maps.Clone(t.values)}
+	maps.Copy(u.values, values)
+	return u
+}
+
 // Spend takes keys for read.
 func (t *Table) Spend(keys ...string) { t.known = append(t.known, keys...) }
 
