@@ -22,7 +22,12 @@ input of that size, by quadrature. A neuron that fires at more than that is driv
 
   galvani theory balanced --n 5000
   galvani theory semi-balanced --d 1 --for 2s
-  galvani theory my-network.toml --for 0s --json`
+  galvani theory semi-balanced --d 0 --for 0s --circle 1 --out circle
+  galvani theory my-network.toml --for 0s --json
+
+--circle R adds R cos and R sin of all angles, in parts of their mean input, to the inputs of two populations (--circle-of,
+the first two otherwise) and tells for which of these stimuli which populations fire: rates are linear in the stimulus
+as long as the same populations do. --out NAME writes the rates by angle as NAME.csv, NAME.png and NAME.svg.`
 
 // theory is what theory tells.
 type theory struct {
@@ -31,6 +36,7 @@ type theory struct {
 	Populations  map[string]theoryRates `json:"populations"`
 	Exists       bool                   `json:"balanced_exists"`
 	SemiBalanced []theoryFixed          `json:"semi_balanced"`
+	Circle       *theoryCircle          `json:"circle,omitempty"`
 	Rests        bool                   `json:"iteration_rests"`
 	Milliseconds float64                `json:"ms"` // of the simulation
 	Notes        []string               `json:"notes"`
@@ -74,10 +80,14 @@ func newTheory() *cobra.Command {
 
 func newTheoryNetwork(network *circuits.Network, name string) *cobra.Command {
 	var asJSON bool
+	var circle circleFlags
 	f := simulateFlags{run: runKeys{Device: "cpu", Backend: "auto", Precision: "fp32"}, ranks: group.Alone{}, network: network}
 	set := networkSettings{keys: network.Keys}
 	c := &cobra.Command{Use: network.Name, Short: network.Doc, Long: network.Doc + "\n\nSource: " + dash(network.Source), Args: exactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := circle.check(); err != nil {
+				return err
+			}
 			if err := set.take(c.Flags()); err != nil {
 				return err
 			}
@@ -87,7 +97,7 @@ func newTheoryNetwork(network *circuits.Network, name string) *cobra.Command {
 				}
 			}
 			r := theory{Network: network.Name, Settings: set.values()}
-			if err := f.theory(c, name, &r); err != nil {
+			if err := f.theory(c, name, circle, &r); err != nil {
 				return err
 			}
 			return report(c, asJSON, r, func(p *printer) { p.theory(r) })
@@ -96,11 +106,14 @@ func newTheoryNetwork(network *circuits.Network, name string) *cobra.Command {
 	flags := c.Flags()
 	set.add(flags)
 	f.add(flags, "simulated time, 0s for none")
+	flags.Float64Var(&circle.radius, "circle", 0, "radius of a circle of stimuli to two populations, in parts of their mean input, 0 for none")
+	flags.StringSliceVar(&circle.of, "circle-of", nil, "the two `populations` of --circle, with a comma between them")
+	flags.StringVar(&circle.out, "out", "", "`name` of the files of --circle, without ending")
 	return c
 }
 
 // theory fills in the report.
-func (f *simulateFlags) theory(c *cobra.Command, name string, r *theory) error {
+func (f *simulateFlags) theory(c *cobra.Command, name string, circle circleFlags, r *theory) error {
 	b, err := f.network.Blueprint(f.step)
 	if err != nil {
 		return fmt.Errorf("%w: %w", config.ErrConfig, err)
@@ -115,6 +128,11 @@ func (f *simulateFlags) theory(c *cobra.Command, name string, r *theory) error {
 	}
 	rates := make([]theoryRates, len(firing))
 	r.fixedPoints(l, rates)
+	if circle.radius > 0 {
+		if r.Circle, err = circle.draw(l, r.names); err != nil {
+			return err
+		}
+	}
 	for _, q := range b.Connections {
 		if q.Plasticity != nil {
 			r.Notes = append(r.Notes, fmt.Sprintf("Weights from %s to %s change (%s); the theory is of those at the start", b.Populations[q.From].Name, b.Populations[q.To].Name, q.Learning.Name))
@@ -219,5 +237,6 @@ func (p *printer) theory(r theory) {
 	if r.Milliseconds > 0 {
 		p.line("Simulated for %g ms", r.Milliseconds)
 	}
+	p.circle(r.Circle)
 	p.notes("Notes", r.Notes)
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -36,6 +38,16 @@ func TestTheory(t *testing.T) {
 	}
 	if words := galvani(t, "theory", own(t), "--r-x", "20", "--for", "0s").ok(t).stdout; !strings.Contains(words, "e 11.6471 Hz (input 0 mV), i 31.7647") {
 		t.Errorf("of a file theory tells %s", words)
+	}
+	out := filepath.Join(t.TempDir(), "circle")
+	if c := theoryOf("semi-balanced --d 0 --for 0s --circle 0.8 --out " + out).Circle; c == nil || c.Sets < 3 || len(c.Arcs) < 4 || strings.Join(c.Populations, " ") != "e1 e2" {
+		t.Errorf("the circle is %+v", c)
+	}
+	if table, err := os.ReadFile(out + ".csv"); err != nil || strings.Count(string(table), "\n") != circleStimuli+1 || !strings.HasPrefix(string(table), "degrees,fixed_points,stable,e1_hz,") {
+		t.Errorf("%v: %.80s", err, table)
+	}
+	for line, want := range map[string]string{"--circle -1": "--circle is -1", "--out x": "belong to --circle", "--circle 1 --circle-of e1,e": `unknown population "e"`, "--circle 1 --circle-of i": "want two populations"} {
+		galvani(t, append([]string{"theory", "semi-balanced", "--for", "0s"}, strings.Fields(line)...)...).refused(t, exitConfig, want)
 	}
 	galvani(t, "theory", "coba", "--for", "0s").refused(t, exitConfig, "population e has conductances")
 	galvani(t, "theory", "hh").refused(t, exitUsage, `unknown command "hh"; known: `+circuits.Names()[0])

@@ -2,8 +2,10 @@ package meanfield
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -64,6 +66,63 @@ func TestSemiBalanced(t *testing.T) {
 	}
 	if _, err := (Linear{X: make([]float64, 17)}).SemiBalanced(); err == nil {
 		t.Error("17 populations are taken")
+	}
+}
+
+// TestCircle: rates are linear between borders and continuous across them, and the active sets are those of the borders that
+// the equations give: e2 falls silent where its balanced rate reaches 0, that is where the input of e1 exceeds that of e2 by
+// so much that 0.582353 = d, and the other way round.
+func TestCircle(t *testing.T) {
+	const n, radius = 3600, 3.
+	circle, err := threeOf(0).Circle(0, 1, radius, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, s := range circle {
+		a, b, c := circle[(k+n-1)%n], circle[k], circle[(k+1)%n]
+		if s.Number != 1 || !s.Stable {
+			t.Fatalf("%+v", s)
+		}
+		for i, r := range s.Rates {
+			if step := math.Abs(c.Rates[i] - r); step > 4*radius*2*math.Pi/n {
+				t.Errorf("at %v degrees rate %d moves by %v", s.Degrees, i, step)
+			}
+			// Linear in the stimulus: on a circle the second difference is that of the circle about a fixed value.
+			if slices.Equal(a.Active, b.Active) && slices.Equal(b.Active, c.Active) && slices.Contains(b.Active, i) {
+				middle := (a.Rates[i] + c.Rates[i]) / 2
+				chord := Linear{W: threeOf(0).W, X: slices.Clone(threeOf(0).X)}
+				angle := 2 * math.Pi * float64(k) / n
+				chord.X[0] += radius * math.Cos(angle) * math.Cos(2*math.Pi/n)
+				chord.X[1] += radius * math.Sin(angle) * math.Cos(2*math.Pi/n)
+				fixed, err := chord.SemiBalanced()
+				if err != nil || len(fixed) != 1 || math.Abs(fixed[0].Rates[i]-middle) > 1e-9 {
+					t.Fatalf("at %v degrees the rates are not linear in the stimulus: %v, %+v", s.Degrees, middle, fixed)
+				}
+			}
+		}
+	}
+	arcs := Arcs(circle)
+	sets, width := map[string]bool{}, 0.0
+	for _, a := range arcs {
+		sets[fmt.Sprint(a.Active)] = true
+		width += a.To - a.From
+	}
+	if !sets["[0 2]"] || !sets["[1 2]"] || !sets["[0 1 2]"] || math.Abs(width-360) > 1e-9 {
+		t.Errorf("arcs %+v", arcs)
+	}
+	// Without a stimulus the balanced rates are 0.582353 for e1 and e2, and d moves them apart by d each.
+	for _, a := range arcs {
+		if edge := a.To * math.Pi / 180; fmt.Sprint(a.Active) == "[0 1 2]" {
+			balanced, err := Linear{W: threeOf(0).W, X: []float64{3.6 + radius*math.Cos(edge), 3.6 + radius*math.Sin(edge), 2.7}}.Balanced()
+			if err != nil || math.Abs(min(balanced[0], balanced[1])) > 0.01 {
+				t.Errorf("at %v degrees, where one falls silent, the balanced rates are %v, error %v", a.To, balanced, err)
+			}
+		}
+	}
+	for _, bad := range [][3]int{{0, 0, 5}, {0, 3, 5}, {-1, 0, 5}, {0, 1, 0}, {0, 1, 1 << 17}} {
+		if _, err := threeOf(0).Circle(bad[0], bad[1], 1, bad[2]); err == nil {
+			t.Errorf("%v is taken", bad)
+		}
 	}
 }
 
