@@ -14,6 +14,8 @@ type Spiking struct {
 	// CV is the mean coefficient of variation of the intervals of units with at least two, 1 for a
 	// Poisson process; nil where there is no such unit.
 	CV *float64 `json:"cv,omitempty"`
+	// Counts are those of windows, where they were asked for.
+	Counts
 }
 
 // SpikesOf returns what each population of a circuit did in a time of so many ms. Spikes are in the

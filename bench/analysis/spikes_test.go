@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"galvani/kernels"
@@ -21,5 +22,45 @@ func TestSpikesOf(t *testing.T) {
 	}
 	if b := got[1]; b != (Spiking{N: 1}) {
 		t.Errorf("b did %+v, want nothing", b)
+	}
+}
+
+// TestWindowsOf compares rates, Fano factors and covariances with those of the counts, of which the last window is left out.
+func TestWindowsOf(t *testing.T) {
+	c := &kernels.Circuit{Step: 0.5, Populations: []kernels.Population{{Name: "a", N: 3}, {Name: "b", N: 1}}}
+	counts := [3][6]int{{1, 0, 2, 3, 0, 0}, {2, 0, 1, 1, 1, 5}, {0, 0, 0, 0, 0, 0}}
+	var spikes []kernels.Spike
+	for w := range 6 {
+		for u := range counts {
+			for k := range counts[u][w] {
+				spikes = append(spikes, kernels.Spike{Step: int64(10*w + k), Unit: u})
+			}
+		}
+		slices.SortFunc(spikes, func(a, b kernels.Spike) int { return int(a.Step - b.Step) })
+	}
+	got := WindowsOf(c, spikes, 59, 10)
+	if want := []float64{200, 0, 200, 800. / 3, 200. / 3}; len(got.RateHz[0]) != 5 || math.Abs(got.RateHz[0][4]-want[4]) > 1e-9 || math.Abs(got.RateHz[0][0]-want[0]) > 1e-9 {
+		t.Errorf("rates %v, want %v", got.RateHz[0], want)
+	}
+	mean := func(x [6]int) (m float64) {
+		for _, v := range x[:5] {
+			m += float64(v) / 5
+		}
+		return m
+	}
+	cov := func(x, y [6]int) (s float64) {
+		for w := range 5 {
+			s += (float64(x[w]) - mean(x)) * (float64(y[w]) - mean(y)) / 4
+		}
+		return s
+	}
+	fano := (cov(counts[0], counts[0])/mean(counts[0]) + cov(counts[1], counts[1])/mean(counts[1])) / 2
+	pairs := cov(counts[0], counts[1]) / 3
+	correlation := pairs / ((cov(counts[0], counts[0]) + cov(counts[1], counts[1])) / 3)
+	if a := got.Counts[0]; math.Abs(*a.Fano-fano) > 1e-12 || math.Abs(*a.Covariance-pairs) > 1e-12 || math.Abs(*a.Correlation-correlation) > 1e-12 {
+		t.Errorf("%v, %v and %v, want %v, %v and %v", *a.Fano, *a.Covariance, *a.Correlation, fano, pairs, correlation)
+	}
+	if got.Counts[1] != (Counts{}) || WindowsOf(c, spikes, 49, 10).Counts[0] != (Counts{}) {
+		t.Error("counts of no spikes, or of four windows")
 	}
 }

@@ -30,9 +30,11 @@ const simulateDoc = `Simulate a network of spiking neurons, or a neuron of compa
 
 Of a network, built in (galvani networks list) or of a file: the rate of each population and how regular its
 spikes are, the mean coefficient of variation (CV) of the intervals of units with at least three spikes, 1 for a
-Poisson process. The spikes are the same on any number of threads; their SHA-256 is part of --json. --out NAME
+Poisson process; and of counts of spikes in windows (--window) the mean Fano factor, variance over mean, and the mean
+correlation of two units. The spikes are the same on any number of threads; their SHA-256 is part of --json. --out NAME
 writes NAME.csv with the columns time_ms,population,unit, and NAME.png and NAME.svg, the spikes of the first units
-of each population; of a network that records voltages NAME-voltages.csv, too. Of weights that change (networks
+of each population; NAME-rates.csv, .png and .svg, the rates by window; of a network that records currents (a record with
+the key currents) NAME-currents.csv, .png and .svg, the input of each synapse and their sum; of a network that records voltages NAME-voltages.csv, too. Of weights that change (networks
 plasticity) NAME-weights.npz holds the source, the target and the weight of each synapse at the end, NAME-weights.png
 and .svg their histogram, and NAME-weights.csv mean and standard deviation in time, where the network records them.
 The settings of a network are flags, as --n here; --sweep makes a simulation for each of some values of one, and
@@ -44,7 +46,10 @@ mpirun -n 4 galvani simulate balanced. Each of them holds the whole network, and
 --save FILE keeps the simulation in a file: every 10 seconds (--save-every), at the end, and when it is stopped by
 Ctrl-C or SIGTERM. --resume FILE goes on with it up to the length that was asked for, or to a longer one (--for),
 on the same device or another or on other processes, and the report, spikes and files are those of a simulation without a stop. A network
-that needs more memory than there is is refused before it is drawn.
+that needs more memory than there is is refused before it is drawn. The file is one of safetensors: POPULATION.plane.N are
+the variables of a neuron (galvani neurons show), POPULATION.current.N the currents of its synapses. --set "e.V=-60" or
+--set "e.V[0:10]=-60" sets a variable, or the current of a synapse by its name, before the first step or before a
+simulation goes on.
 
 Of a neuron, built in (galvani neurons list) or of a file: its spikes, upward crossings of a potential that
 are interpolated between steps, and its voltages. --out NAME writes them as NAME.csv and NAME.npz, and their
@@ -69,19 +74,23 @@ v, --l-over-v says l/|v| in ms. Told is when the firing rate peaks relative to t
 
 // simulateFlags are those of simulate; each network has its own besides.
 type simulateFlags struct {
-	length  time.Duration
-	step    float64
-	seed    uint64
-	run     runKeys
-	out     string
-	save    string
-	resume  string
-	every   time.Duration // between saves
-	sweep   string
-	ranks   group.Group
-	network *circuits.Network
-	old     *saved            // of resume
-	file    *safetensors.File // that it was read from
+	length time.Duration
+	step   float64
+	seed   uint64
+	run    runKeys
+	out    string
+	save   string
+	resume string
+	every  time.Duration // between saves
+	sweep  string
+	set    []string
+	window time.Duration // that spikes are counted in
+	// rateLimit is the largest rate of a population in Hz, 0 for any.
+	rateLimit float64
+	ranks     group.Group
+	network   *circuits.Network
+	old       *saved            // of resume
+	file      *safetensors.File // that it was read from
 }
 
 // simulation is what simulate tells.
@@ -97,8 +106,10 @@ type simulation struct {
 	Synapses     int                         `json:"synapses"`
 	Populations  map[string]analysis.Spiking `json:"populations"`
 	Weights      []plasticReport             `json:"weights,omitempty"` // of projections whose weights change
+	WindowMs     float64                     `json:"window_ms"`         // of the counts that Fano factors and correlations are of
 	SHA256       string                      `json:"sha256"`
 	names        []string
+	windows      analysis.Windows
 	now          float64 // milliseconds of this start
 }
 
@@ -132,6 +143,9 @@ func newSimulateNetwork(network *circuits.Network, name string) *cobra.Command {
 				return err
 			}
 			if err := set.take(c.Flags()); err != nil {
+				return err
+			}
+			if err := f.checkWindow(); err != nil {
 				return err
 			}
 			return f.check()
@@ -170,6 +184,9 @@ func newSimulateNetwork(network *circuits.Network, name string) *cobra.Command {
 	flags.StringVar(&f.save, "save", "", "keep the simulation in a `file`")
 	flags.DurationVar(&f.every, "save-every", 10*time.Second, "time of computing between two saves")
 	flags.StringVar(&f.sweep, "sweep", "", "simulate the network for values of a setting: `NAME=LO:HI:COUNT`, e.g. n=500:2000:4")
+	flags.DurationVar(&f.window, "window", 100*time.Millisecond, "time in which spikes are counted, for rates by window, Fano factors and correlations")
+	flags.Float64Var(&f.rateLimit, "rate-limit", 1000, "stop where a population fires above this rate (Hz) for 20 ms, 0 for never")
+	flags.StringArrayVar(&f.set, "set", nil, "set variables or synapses of a population before the first step: `POPULATION.NAME[FIRST:END]=NUMBER`, may be repeated")
 	flags.StringVar(&f.resume, "resume", "", "go on with a simulation that was saved to a `file`, and keep it there")
 	return c
 }
@@ -275,7 +292,10 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 		if err := plan.SetState(f.old.state); err != nil {
 			return fmt.Errorf("%w: %s: %w", errInput, f.resume, err)
 		}
-		now.spikes, now.v, now.weights = f.old.spikes, f.old.v, f.old.weights
+		now.spikes, now.v, now.weights, now.currents = f.old.spikes, f.old.v, f.old.weights, f.old.currents
+	}
+	if err := f.setState(net, plan); err != nil {
+		return err
 	}
 	begin := time.Now()
 	if err := f.stretches(ctx, plan, sampler{net, circuit}, now, stderr); err != nil {
@@ -290,13 +310,20 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 		r.now -= float64(f.old.state.Step) * f.step
 	}
 	r.count(circuit, now.spikes)
+	r.countWindows(f, circuit, now.spikes)
 	if f.save == "" && len(circuit.Plastic()) > 0 { // keep has left the state otherwise
 		if now.state, err = plan.State(); err != nil {
 			return err
 		}
 	}
 	r.countWeights(net, circuit, now.state)
-	return f.write(net, circuit, now)
+	if err := f.write(net, circuit, now); err != nil || f.out == "" {
+		return err
+	}
+	if err := f.writeCurrents(net, now.currents); err != nil {
+		return err
+	}
+	return f.writeRates(circuit, r.windows)
 }
 
 // stretchSteps is how many steps are done without a look at the signals: as many as a device does at once.
@@ -316,6 +343,7 @@ func (f *simulateFlags) stretches(ctx context.Context, plan kernels.CircuitPlan,
 	bar := newBar(stderr)
 	defer bar.clear()
 	_, seen := terminal(stderr)
+	watch := rateWatch{most: f.rateLimit}
 	for last := time.Now(); done < total; {
 		if seen {
 			bar.draw(float64(done)/float64(total), fmt.Sprintf("%.0f ms", float64(done)*f.step), fmt.Sprintf("%d spikes", len(now.spikes)))
@@ -340,6 +368,9 @@ func (f *simulateFlags) stretches(ctx context.Context, plan kernels.CircuitPlan,
 		}
 		now.add(record)
 		done += n
+		if err := watch.look(look.c, record.Spikes, n, done); err != nil {
+			return err
+		}
 		if err := look.look(plan, done, now); err != nil {
 			return err
 		}
@@ -384,7 +415,9 @@ func (r *simulation) count(c *kernels.Circuit, spikes []kernels.Spike) {
 		r.names, r.Populations[name] = append(r.names, name), did
 	}
 	for _, p := range c.Projections {
-		r.Synapses += p.Matrix.Len()
+		if c.Populations[p.From].Header != kernels.Events { // which are of a drive
+			r.Synapses += p.Matrix.Len()
+		}
 	}
 	hash := sha256.New()
 	var b []byte
@@ -408,8 +441,15 @@ func (p *printer) simulation(r simulation) {
 	rows := make([][]string, 0, len(r.names))
 	for _, name := range r.names {
 		s := r.Populations[name]
-		rows = append(rows, []string{name, fmt.Sprint(s.N), fmt.Sprint(s.Spikes), fmt.Sprintf("%.3f", s.RateHz), cvText(s, "-")})
+		row := []string{name, fmt.Sprint(s.N), fmt.Sprint(s.Spikes), fmt.Sprintf("%.3f", s.RateHz), cvText(s, "-"), "-", "-"}
+		if s.Fano != nil {
+			row[5] = fmt.Sprintf("%.2f", *s.Fano)
+		}
+		if s.Correlation != nil {
+			row[6] = fmt.Sprintf("%.4f", *s.Correlation)
+		}
+		rows = append(rows, row)
 	}
-	p.table([]string{"POPULATION", "UNITS", "SPIKES", "RATE Hz", "CV"}, rows)
+	p.table([]string{"POPULATION", "UNITS", "SPIKES", "RATE Hz", "CV", "FANO", "CORRELATION"}, rows)
 	p.plasticWeights(r.Weights)
 }

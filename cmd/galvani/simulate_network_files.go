@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 
@@ -37,7 +38,10 @@ func (f *simulateFlags) write(net *circuits.Blueprint, cfg *kernels.Circuit, did
 	if err := f.writeWeights(net, cfg, did); err != nil {
 		return err
 	}
-	return writeChart(f.out, raster(cfg, did.spikes, f.step))
+	if err := writeChart(f.out, raster(cfg, did.spikes, f.step)); !errors.Is(err, chart.ErrEmpty) { // without a spike
+		return err
+	}
+	return nil
 }
 
 // voltages writes V of the units that are recorded, after each step.
@@ -66,9 +70,12 @@ const (
 func raster(cfg *kernels.Circuit, spikes []kernels.Spike, step float64) chart.Lines {
 	c := chart.Lines{Title: fmt.Sprintf("Spikes of the first %d units of each population", rasterUnits), XLabel: "time (ms)", YLabel: "unit"}
 	base := 0
-	bases := make([]int, len(cfg.Populations))
+	bases, series := make([]int, len(cfg.Populations)), make([]int, len(cfg.Populations))
 	for k, p := range cfg.Populations {
-		bases[k] = base
+		if p.Unrecorded {
+			continue
+		}
+		bases[k], series[k] = base, len(c.Series)
 		base += min(p.N, rasterUnits)
 		c.Series = append(c.Series, chart.Series{Name: p.Name, Scatter: true, Small: true})
 	}
@@ -80,7 +87,7 @@ func raster(cfg *kernels.Circuit, spikes []kernels.Spike, step float64) chart.Li
 		if drawn++; drawn > rasterSpikes {
 			break
 		}
-		line := &c.Series[s.Population]
+		line := &c.Series[series[s.Population]]
 		line.X, line.Y = append(line.X, float64(s.Step)*step), append(line.Y, float64(bases[s.Population]+int(s.Unit)))
 	}
 	return c

@@ -32,6 +32,7 @@ type saved struct {
 	spikes   []kernels.Spike
 	v        [][]float32 // of the probes, after each step
 	weights  [][]float64 // mean and standard deviation of those that are recorded, in turn
+	currents [][]float64 // of the synapses that are recorded and of constant currents, in turn
 }
 
 // add adds what a stretch of steps left.
@@ -94,6 +95,9 @@ func (s *saved) tensors() (all []safetensors.Tensor) {
 	}
 	for i, w := range s.weights {
 		all = append(all, safetensors.Float64(fmt.Sprint("weights.", i), []int{len(w)}, w))
+	}
+	for i, c := range s.currents {
+		all = append(all, safetensors.Float64(fmt.Sprint("currents.", i), []int{len(c)}, c))
 	}
 	n := len(s.spikes)
 	step, population, unit := make([]int64, n), make([]int32, n), make([]int32, n)
@@ -184,6 +188,9 @@ func (s *saved) restore(f *safetensors.File, c *kernels.Circuit) error {
 	}
 	var err error
 	if s.weights, err = series(f, "weights", safetensors.Tensor.Float64s); err != nil {
+		return err
+	}
+	if s.currents, err = series(f, "currents", safetensors.Tensor.Float64s); err != nil {
 		return err
 	}
 	if s.v, err = series(f, "v", safetensors.Tensor.Float32s); err != nil {

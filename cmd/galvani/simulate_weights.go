@@ -57,29 +57,45 @@ func (s sampler) next(done, end int) int {
 	for _, q := range s.net.Samples {
 		end = int(min(int64(end), (int64(done)/q.Every+1)*q.Every))
 	}
+	for _, q := range s.net.Inputs {
+		end = int(min(int64(end), (int64(done)/q.Every+1)*q.Every))
+	}
 	return end
 }
 
-// look adds to the course of the weights what is due in a step: the mean and the standard deviation.
+// look adds to the course of the weights what is due in a step, the mean and the standard deviation, and to that of the
+// currents.
 func (s sampler) look(plan kernels.CircuitPlan, step int, now *saved) error {
 	var state *kernels.CircuitState
+	var err error
+	due := func(every int64) bool {
+		if int64(step)%every != 0 || err != nil {
+			return false
+		}
+		if state == nil {
+			state, err = plan.State()
+		}
+		return err == nil
+	}
 	for len(now.weights) < len(s.net.Samples) {
 		now.weights = append(now.weights, nil)
 	}
 	for i, q := range s.net.Samples {
-		if int64(step)%q.Every != 0 {
+		if !due(q.Every) {
 			continue
-		}
-		if state == nil {
-			var err error
-			if state, err = plan.State(); err != nil {
-				return err
-			}
 		}
 		w := analysis.Weights(s.c.Projections[q.Connection].Plasticity, s.c.WeightsNow(state, q.Connection))
 		now.weights[i] = append(now.weights[i], w.Mean, w.SD)
 	}
-	return nil
+	for len(now.currents) < len(s.net.Inputs) {
+		now.currents = append(now.currents, nil)
+	}
+	for i, q := range s.net.Inputs {
+		if due(q.Every) {
+			now.currents[i] = append(now.currents[i], s.inputs(q, state)...)
+		}
+	}
+	return err
 }
 
 // writeWeights leaves the course of the weights that are recorded, all plastic weights at the end, and their
