@@ -5,6 +5,8 @@ import (
 
 	"galvani/bench/experiment"
 	"galvani/bench/experiment/exptest"
+	"galvani/bench/rows"
+	"galvani/kernels/random"
 )
 
 // verdict returns that of rows with a value changed in all of them.
@@ -37,6 +39,86 @@ func TestSTDP(t *testing.T) {
 		if got := verdict(t, j, "middle", middle); got != want {
 			t.Errorf("with %g of the weights between, the verdict is %s", middle, got)
 		}
+	}
+}
+
+func TestClaims(t *testing.T) {
+	for _, name := range []string{"f-i", "feed-forward", "recurrent-cancellation", "balanced-scaling", "semi-balanced-response", "cortical-column"} {
+		o := exptest.Quickly(t, name)
+		// A tenth of a second has no windows to tell a covariance.
+		if len(o.Tables) != 2 || (o.Verdict == experiment.None) != (name == "balanced-scaling") {
+			t.Errorf("%s: the report has %d tables and the verdict %s", name, len(o.Tables), o.Verdict)
+		}
+	}
+}
+
+// TestClaimVerdict: values within what is expected hold, an exponent included, and each of them alone can fail.
+func TestClaimVerdict(t *testing.T) {
+	c := claim{cases: []networkCase{{name: "a", x: 1}, {name: "b", x: 10}, {name: "c", x: 100}},
+		expected: []expected{{"a", "rate e", 5, 0.5}}, slopes: []slope{{"input e", []string{"a", "b", "c"}, -0.5, 0.1}}, rising: []string{"rate e"},
+		chart: claimChart{values: []string{"rate e"}}}
+	report := func(rate float64, inputs ...float64) experiment.Report {
+		var all experiment.Rows
+		for i, x := range inputs {
+			row := experiment.Row{Condition: c.cases[i].name, Seed: 1}
+			row.Values = rows.Values{"rate e": rate + float64(i), "input e": x}
+			if i == 2 && x > 0 {
+				row.Values["rate e"] = 1
+			}
+			all = append(all, row)
+		}
+		r, err := (&claims{of: &c}).Report(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	for _, k := range []struct {
+		rate   float64
+		inputs []float64
+		want   experiment.Verdict
+	}{
+		{5.4, []float64{-1, -0.31, -0.1}, experiment.Holds},
+		{5.6, []float64{-1, -0.31, -0.1}, experiment.Fails},
+		{5.4, []float64{-1, -0.31, -0.2}, experiment.Fails},
+		{5.4, []float64{-1, -0.31, 0.1}, experiment.Fails}, // the rate falls
+		{5.4, []float64{-1, -0.31}, experiment.None},
+	} {
+		if r := report(k.rate, k.inputs...); r.Verdict != k.want || len(r.Charts) != 1 {
+			t.Errorf("%v, %v: verdict %s with %d charts, want %s", k.rate, k.inputs, r.Verdict, len(r.Charts), k.want)
+		}
+	}
+}
+
+func TestNovelty(t *testing.T) {
+	exptest.Quickly(t, "novelty")
+	j := exptest.Quick(t, "novelty")
+	if err := j.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for after, want := range map[float64]experiment.Verdict{0.1: experiment.Fails, 1e-3: experiment.Holds} {
+		results, err := j.Rows()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range results {
+			row.Values["familiar before"], row.Values["novel before"] = 0.3, 0.31
+			row.Values["familiar after"], row.Values["novel after"] = after, 0.1
+		}
+		if r, err := j.Settings.Report(results); err != nil || r.Verdict != want {
+			t.Errorf("answers of %g and 0.1: verdict %s, error %v", after, r.Verdict, err)
+		}
+	}
+	// One stimulus that is trained is answered by its target.
+	net, key := newRateNet(50, random.New(1)), random.New(1)
+	x := net.stimulus([]int{1}, key)
+	before := net.respond(x)
+	for range 500 {
+		net.respond(x)
+		net.learn(0.01)
+	}
+	if after := net.respond(x); before < 0.1 || after > before/20 {
+		t.Errorf("the distance from the target is %v before and %v after training", before, after)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 // course is a network that is simulated in windows of a second.
 type course struct {
+	net     *circuits.Blueprint
 	circuit *kernels.Circuit
 	plan    kernels.CircuitPlan
 	close   func() error
@@ -37,7 +38,7 @@ func begin(env *experiment.Env, name string, set map[string]any, seed uint64) (*
 	if err != nil {
 		return nil, err
 	}
-	c := &course{steps: int(1000/n.Step + 0.5)}
+	c := &course{net: b, steps: int(1000/n.Step + 0.5)}
 	if c.circuit, err = b.Draw(seed); err != nil {
 		return nil, err
 	}
