@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +25,7 @@ const sweepDoc = `Train networks with all combinations of some settings, and wit
 
   config = ["base.toml"]     files as of train --config; may be left out
   seeds = 3                  runs of each combination, with seed, seed+1, ...
+  metrics = ["grad_norm"]    metrics of training, see runs show, whose last values are told in their mean
 
   [set]                      settings of all runs
   model = "gru"
@@ -86,7 +89,8 @@ func newSweep() *cobra.Command {
 // sweepReport is what sweep tells.
 type sweepReport struct {
 	Out    string        `json:"out"`
-	Metric string        `json:"metric"` // test_accuracy, or test_loss where there are no classes
+	Metric string        `json:"metric"`         // test_accuracy, or test_loss where there are no classes
+	More   []string      `json:"more,omitempty"` // metrics that are asked for besides
 	Keys   []string      `json:"keys"`
 	Drawn  []string      `json:"drawn,omitempty"` // keys with random values
 	Cells  []sweepedCell `json:"cells"`
@@ -101,6 +105,8 @@ type sweepedCell struct {
 	Mean   *float64  `json:"mean"`
 	// Half is half the width of the 95 % interval, null for fewer than two runs.
 	Half *float64 `json:"half"`
+	// More are the means of the metrics More, null for one that no run has.
+	More []*float64 `json:"more,omitempty"`
 }
 
 // summarise fills in mean and interval.
@@ -113,6 +119,21 @@ func (c *sweepedCell) summarise() {
 	if half := (e.Interval[1] - e.Interval[0]) / 2; len(c.Tests) > 1 {
 		c.Half = &half
 	}
+}
+
+// meanOf returns the mean of a metric over the runs that have it, nil where none has.
+func meanOf(metric string, runs []swept) *float64 {
+	var values []float64
+	for _, run := range runs {
+		if v, ok := run.values[metric]; ok {
+			values = append(values, v)
+		}
+	}
+	if values == nil {
+		return nil
+	}
+	m := rows.Mean(values).Value
+	return &m
 }
 
 // claim makes the folder of a sweep, or finds the same sweep there.
@@ -163,7 +184,8 @@ func runOf(ctx context.Context, folder string, layers []layer) (dir string, test
 	return names[0], test, err
 }
 
-// testOf returns what the test set says of a run that is complete, nil of another.
+// testOf returns what the test set says of a run that is complete and the last value of every other metric, nil of another
+// run.
 func testOf(dir string) (map[string]float64, error) {
 	run, err := rundir.View(dir)
 	if err != nil {
@@ -176,18 +198,25 @@ func testOf(dir string) (map[string]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, row := range slices.Backward(list) {
-		if _, ok := row.Values["test_loss"]; ok {
-			return row.Values, nil
-		}
+	last := map[string]float64{}
+	for _, row := range list {
+		maps.Copy(last, row.Values)
+	}
+	if _, ok := last["test_loss"]; ok {
+		return last, nil
 	}
 	return nil, fmt.Errorf("%s: the run is complete, and its metrics hold no test: %w", dir, rundir.ErrCorrupt)
 }
 
 func (r *sweepReport) write(w io.Writer) error {
 	table := [][]string{append(slices.Clone(r.Keys), "runs", "failed", r.Metric, "half_interval")}
+	table[0] = append(table[0], r.More...)
 	for _, c := range r.Cells {
-		table = append(table, append(slices.Clone(c.Values), fmt.Sprint(len(c.Runs)), fmt.Sprint(c.Failed), number(c.Mean), number(c.Half)))
+		row := append(slices.Clone(c.Values), fmt.Sprint(len(c.Runs)), fmt.Sprint(c.Failed), number(c.Mean), number(c.Half))
+		for _, m := range c.More {
+			row = append(row, number(m))
+		}
+		table = append(table, row)
 	}
 	return writeCSV(w, table)
 }
@@ -213,12 +242,20 @@ func (p *printer) sweptRuns(r sweepReport) {
 		case c.Mean != nil:
 			what = fmt.Sprintf("%.4g", *c.Mean)
 		}
-		table = append(table, append(slices.Clone(c.Values), fmt.Sprint(len(c.Runs)), fmt.Sprint(c.Failed), what))
+		row := append(slices.Clone(c.Values), fmt.Sprint(len(c.Runs)), fmt.Sprint(c.Failed), what)
+		for _, m := range c.More {
+			row = append(row, cmp.Or(number(m), "-"))
+		}
+		table = append(table, row)
 	}
 	head := slices.Clone(r.Keys)
 	for i := range head {
 		head[i] = strings.ToUpper(head[i])
 	}
-	p.table(append(head, "RUNS", "FAILED", strings.ToUpper(r.Metric)), table)
+	head = append(head, "RUNS", "FAILED", strings.ToUpper(r.Metric))
+	for _, m := range r.More {
+		head = append(head, strings.ToUpper(m))
+	}
+	p.table(head, table)
 	p.line("\n± is half of the 95 %% interval of the mean over seeds; the table is also in %s", filepath.Join(r.Out, "sweep.csv"))
 }

@@ -20,9 +20,11 @@ type sweepPlan struct {
 	text  []byte
 	base  []layer
 	seeds int
-	set   []config.Pair
-	grid  axes
-	drawn draws
+	// metrics are told of beside what runs are compared by.
+	metrics []string
+	set     []config.Pair
+	grid    axes
+	drawn   draws
 }
 
 // names returns the keys that differ between combinations.
@@ -63,20 +65,21 @@ func readSweep(path string) (*sweepPlan, error) {
 		return fmt.Errorf("%s: %w: %s", path, config.ErrConfig, fmt.Sprintf(format, args...))
 	}
 	var file struct {
-		Config []string         `toml:"config"`
-		Seeds  int              `toml:"seeds"`
-		Set    map[string]any   `toml:"set"`
-		Grid   map[string][]any `toml:"grid"`
-		Random map[string]any   `toml:"random"`
+		Config  []string         `toml:"config"`
+		Seeds   int              `toml:"seeds"`
+		Metrics []string         `toml:"metrics"`
+		Set     map[string]any   `toml:"set"`
+		Grid    map[string][]any `toml:"grid"`
+		Random  map[string]any   `toml:"random"`
 	}
 	file.Seeds = 1
-	if err := infile.DecodeTOML(text, &file, []string{"config", "seeds", "set", "grid", "random"}); err != nil {
+	if err := infile.DecodeTOML(text, &file, []string{"config", "seeds", "metrics", "set", "grid", "random"}); err != nil {
 		return nil, wrong("%v", err)
 	}
 	if file.Seeds < 1 || file.Seeds > mostRuns {
 		return nil, wrong("seeds is %d, want 1 to %d", file.Seeds, mostRuns)
 	}
-	p := &sweepPlan{path: path, text: text, seeds: file.Seeds}
+	p := &sweepPlan{path: path, text: text, seeds: file.Seeds, metrics: file.Metrics}
 	for _, name := range file.Config {
 		base, err := readLayer(name)
 		if err != nil {

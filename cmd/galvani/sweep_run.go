@@ -22,7 +22,7 @@ type swept struct {
 
 // sweep makes the runs that are not there yet and reports on all.
 func (f *sweepFlags) sweep(ctx context.Context, plan *sweepPlan, stderr io.Writer) (sweepReport, error) {
-	r := sweepReport{Out: f.out, Metric: "test_accuracy", Keys: plan.names(), Drawn: plan.drawn.names()}
+	r := sweepReport{Out: f.out, Metric: "test_accuracy", More: plan.metrics, Keys: plan.names(), Drawn: plan.drawn.names()}
 	if f.jobs < 0 || f.jobs > 1024 {
 		return r, fmt.Errorf("%w: --jobs is %d, want 0 to 1024", config.ErrConfig, f.jobs)
 	}
@@ -38,8 +38,9 @@ func (f *sweepFlags) sweep(ctx context.Context, plan *sweepPlan, stderr io.Write
 		return r, err
 	}
 	for k, c := range cells {
+		own := runs[k*plan.seeds : (k+1)*plan.seeds]
 		cell := sweepedCell{Values: c.values, Tests: []float64{}}
-		for _, run := range runs[k*plan.seeds : (k+1)*plan.seeds] {
+		for _, run := range own {
 			cell.Runs = append(cell.Runs, run.dir)
 			if run.values == nil {
 				cell.Failed++
@@ -50,6 +51,9 @@ func (f *sweepFlags) sweep(ctx context.Context, plan *sweepPlan, stderr io.Write
 			cell.Tests = append(cell.Tests, value)
 		}
 		cell.summarise()
+		for _, m := range plan.metrics {
+			cell.More = append(cell.More, meanOf(m, own))
+		}
 		r.Cells = append(r.Cells, cell)
 	}
 	return r, errors.Join(writeFile(filepath.Join(r.Out, "sweep.csv"), r.write), r.plot(), r.curves())

@@ -24,6 +24,7 @@ func sweepFile(t *testing.T, text string) string {
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	const text = `seeds = 2
+metrics = ["grad_norm", "absent"]
 [set]
 task = "looming"
 facets = 3
@@ -51,11 +52,14 @@ lr = [0.01, 1000.0]
 		first.Metric != "test_accuracy" || len(first.Cells[0].Runs) != 2 || len(first.Cells[0].Tests) != 2 || first.Cells[0].Half == nil {
 		t.Errorf("report %+v", first)
 	}
+	if more := first.Cells[0].More; len(more) != 2 || more[0] == nil || *more[0] <= 0 || more[1] != nil {
+		t.Errorf("further metrics are %v, want a norm of the gradient, and none that is absent", more)
+	}
 	if !strings.Contains(o.stderr, "run 2 of 8: hidden 4, lr 0.01, seed 2: test_accuracy ") {
 		t.Errorf("stderr %s", o.stderr)
 	}
 	table, err := os.ReadFile(filepath.Join(out, "sweep.csv"))
-	if err != nil || !strings.HasPrefix(string(table), "hidden,lr,runs,failed,test_accuracy,half_interval\n4,0.01,2,0,") {
+	if err != nil || !strings.HasPrefix(string(table), "hidden,lr,runs,failed,test_accuracy,half_interval,grad_norm,absent\n4,0.01,2,0,") {
 		t.Errorf("table %s, error %v", table, err)
 	}
 	picture, err := os.ReadFile(filepath.Join(out, "sweep.svg"))
