@@ -11,7 +11,7 @@ import (
 
 // TestMicrocircuit trains the cortical circuit on bars by both of its rules: neurons that look ahead learn the task at
 // presentations of twice their time constant, others do not. A run in two parts has the bits of one, also with
-// low-passed changes of weights; and the commands on a trained network tell of it.
+// low-passed changes of weights and with spikes; and the commands on a trained network tell of it.
 func TestMicrocircuit(t *testing.T) {
 	t.Parallel()
 	runs := t.TempDir()
@@ -37,13 +37,25 @@ func TestMicrocircuit(t *testing.T) {
 	if a := right(train("--rule", "sacramento", "--epochs", "200", "--seed", "3")); a > 0.7 {
 		t.Errorf("by sacramento %.0f %% of the bars are told apart, want most of them wrong", 100*a)
 	}
-	for _, more := range [][]string{{"--tau-w", "30", "--rate-pi", "0.1", "--self-predicting=false"}, {"--batch", "3", "--tau-in", "1"}} {
+	for _, more := range [][]string{{"--tau-w", "30", "--rate-pi", "0.1", "--self-predicting=false"}, {"--batch", "3", "--tau-in", "1"},
+		{"--t-pres", "2", "--gamma", "250", "--population", "10", "--refractory", "1", "--reads", "spikes", "--delay", "0.5", "--tau-syn", "2", "--sigma", "0.1"}} {
 		more = append(more, "--epochs", "3", "--rule", "sacramento")
 		whole, parts := train(more...), train(append(more, "--max-steps", "5")...)
 		galvani(t, "train", "--resume", parts, "--max-steps", "0", "--quiet").ok(t)
 		if lastTensors(t, whole) != lastTensors(t, parts) {
 			t.Errorf("%v: a run that was cut off and resumed has another checkpoint than one that was not", more)
 		}
+	}
+	run, err := rundir.View(ahead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := run.Metrics()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, ok := rows[len(rows)-1].Values["self_apical_layer1"]; !ok || v <= 0 {
+		t.Errorf("the last evaluation tells an apical potential of %v", v)
 	}
 	if o := galvani(t, "eval", ahead, "--json").ok(t); !strings.Contains(strings.ReplaceAll(o.stdout, " ", ""), `"accuracy":1}`) {
 		t.Errorf("eval --json tells another accuracy: %s", o.stdout)
@@ -83,16 +95,19 @@ func TestLeaky(t *testing.T) {
 // TestMicrocircuitRefuses holds the lines about what does not fit a circuit.
 func TestMicrocircuitRefuses(t *testing.T) {
 	for args, want := range map[string]string{
-		"--t-pres 0.04":                "t_pres is 0.04 ms, shorter than a step of dt = 0.1 ms",
-		"--rule two-sweeps --t-pres 5": `key "t_pres" has no effect: it needs rule != two-sweeps`,
-		"--dt 10":                      "take dt of at most",
-		"--rate-up 1,2,3":              "rate_up has 3 values, want 1, or one for each of 2 layers",
-		"--rule backprop":              `key "rule" is "backprop", want one of latent-equilibrium, sacramento, two-sweeps`,
-		"--optimizer sgd":              `key "optimizer" has no effect: it needs updates = by gradient`,
-		"--hessian 5":                  `key "hessian" has no effect: it needs updates = by gradient`,
-		"--weight-decay 0.1":           `key "weight_decay" has no effect`,
-		"--shards 2":                   "take shards = 1",
-		"--feedback-scale 0.1":         "it belongs to model mlp",
+		"--t-pres 0.04":                 "t_pres is 0.04 ms, shorter than a step of dt = 0.1 ms",
+		"--rule two-sweeps --t-pres 5":  `key "t_pres" has no effect: it needs rule != two-sweeps`,
+		"--dt 10":                       "take dt of at most",
+		"--rate-up 1,2,3":               "rate_up has 3 values, want 1, or one for each of 2 layers",
+		"--rule backprop":               `key "rule" is "backprop", want one of latent-equilibrium, sacramento, two-sweeps`,
+		"--optimizer sgd":               `key "optimizer" has no effect: it needs updates = by gradient`,
+		"--hessian 5":                   `key "hessian" has no effect: it needs updates = by gradient`,
+		"--gamma 250 --activation tanh": "rates of tanh may be negative, and neurons cannot fire at those",
+		"--population 3":                `key "population" has no effect: it needs gamma > 0`,
+		"--onset 10":                    "ends before weights change",
+		"--weight-decay 0.1":            `key "weight_decay" has no effect`,
+		"--shards 2":                    "take shards = 1",
+		"--feedback-scale 0.1":          "it belongs to model mlp",
 	} {
 		galvani(t, append([]string{"train", "--model", "microcircuit", "--task", "bars", "--runs-dir", t.TempDir()}, strings.Fields(args)...)...).refused(t, exitConfig, want)
 	}
