@@ -84,15 +84,14 @@ func (t *trainer) findRecord() error {
 
 // saveBest saves the state, just evaluated, as the best: it is at least as good as the record.
 func (t *trainer) saveBest() error {
-	if t.save == nil {
-		return nil
-	}
-	st, err := t.State()
-	if err != nil {
-		return err
-	}
-	if err := t.save.SaveBest(st); err != nil {
-		return err
+	if t.save != nil {
+		st, err := t.State()
+		if err != nil {
+			return err
+		}
+		if err := t.save.SaveBest(st); err != nil {
+			return err
+		}
 	}
 	t.record = t.progress.best()
 	return nil

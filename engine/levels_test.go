@@ -62,8 +62,9 @@ func TestCurriculum(t *testing.T) {
 	}
 }
 
-// TestCurriculumResumes stops a run after every update in turn and goes on: its bits are those of one that was not
-// stopped. What the loader has filled before a rise is not learned from.
+// TestCurriculumResumes stops a run after every update in turn, by a signal and by its number of updates, and goes on: its
+// bits and counters are those of one that was not stopped. What the loader has filled before a rise is not learned from, and
+// the evaluation at an end between two others does not count.
 func TestCurriculumResumes(t *testing.T) {
 	change := func(c *Config) {
 		twoLevels(0.8)(c)
@@ -74,7 +75,24 @@ func TestCurriculumResumes(t *testing.T) {
 	if whole.progress.Level != 2 {
 		t.Fatalf("training ends at level %d, want 2", whole.progress.Level)
 	}
+	goOn := func(m *memory) {
+		s := newToySession(t, change)
+		if err := s.Restore(m.saved[len(m.saved)-1]); err != nil {
+			t.Fatal(err)
+		}
+		train(t, s, nil, m)
+		sameState(t, s, whole)
+	}
 	for stop := 1; stop < 12; stop++ {
+		short, ended := &memory{}, &watcher{}
+		train(t, newToySession(t, func(c *Config) {
+			change(c)
+			c.Options.MaxSteps = stop
+		}), ended, short)
+		if last := ended.evals[len(ended.evals)-1]; last.Step != stop {
+			t.Errorf("a run of %d updates is evaluated after %d last", stop, last.Step)
+		}
+		goOn(short)
 		ctx, cancel := context.WithCancel(t.Context())
 		m := &memory{}
 		if _, err := newToySession(t, change).Train(ctx, &watcher{step: func(e StepEvent) error {
@@ -85,12 +103,7 @@ func TestCurriculumResumes(t *testing.T) {
 		}}, m); err != nil {
 			t.Fatal(err)
 		}
-		s := newToySession(t, change)
-		if err := s.Restore(m.saved[len(m.saved)-1]); err != nil {
-			t.Fatal(err)
-		}
-		train(t, s, nil, m)
-		sameState(t, s, whole)
+		goOn(m)
 	}
 	wrong := func(text string) *rundir.State {
 		st, err := whole.State()

@@ -114,7 +114,7 @@ type trainer struct {
 	kept            *kept // the training set on the device, or nil
 	total, perEpoch int
 	last            *Metrics
-	record          result // of the best checkpoint that the saver has
+	record          result // the best one so far that was saved as such, if there is a saver
 	unsaved         bool   // updates were made since the last checkpoint
 	unable          bool   // the saver has failed, or what there is to save is not known to be right
 	compared        int    // updates made when the ranks last compared what they hold, −1 before
@@ -197,8 +197,7 @@ func (t *trainer) update() error {
 	p.Batch++
 	t.unsaved = true
 	held, _ := t.now().selection()
-	p.Pending = held != nil && held.Len() > 0 &&
-		(every(t.cfg.Options.EvalEvery, p.Step, p.Batch == t.perEpoch) || p.Step == t.total)
+	p.Pending = held != nil && held.Len() > 0 && (t.scheduled() || p.Step == t.total)
 	// What an evaluation, a new epoch or the end of the run builds on has to be there.
 	if t.steps.due() || p.Pending || p.Batch == t.perEpoch || p.Step == t.total {
 		return t.tell(true)
@@ -250,7 +249,9 @@ func (t *trainer) after(at place) place {
 	return place{at.epoch + 1, 0}
 }
 
-// evaluate measures the set of evaluations and keeps the best checkpoint.
+// evaluate measures the set of evaluations and keeps the best checkpoint. An evaluation that is due only because the run
+// ends is none that later ones build on: neither the level nor what patience counts changes, so that a run with more updates
+// that goes on from there is one that was never ended.
 func (t *trainer) evaluate(ctx context.Context) error {
 	t.loader.settle() // sets need not bear two calls of Fill at once
 	set, name := t.now().selection()
@@ -267,7 +268,7 @@ func (t *trainer) evaluate(ctx context.Context) error {
 	if improved {
 		p.Best, p.BestLevel, p.Stale = &m, here.level, 0
 	}
-	if t.passed(m) {
+	if t.scheduled() && t.passed(m) {
 		p.Level, p.Stale = p.Level+1, 0
 	}
 	if improved = improved && !t.record.better(here); improved {
@@ -275,6 +276,10 @@ func (t *trainer) evaluate(ctx context.Context) error {
 			*p = before // the evaluation is due again
 			return err
 		}
+	}
+	if !t.scheduled() {
+		*p = before
+		p.Pending = false
 	}
 	if p.Level != here.level {
 		t.rise()
@@ -296,4 +301,10 @@ func (t *trainer) evaluate(ctx context.Context) error {
 	}
 	return t.obs.Evaluated(EvalEvent{Step: p.Step, Epoch: p.Epoch, Train: p.Running, Set: name, Held: m, Improved: improved, Level: here.level,
 		Against: against, Curvature: bent, Told: told})
+}
+
+// scheduled reports whether an evaluation is due here however many updates the run has.
+func (t *trainer) scheduled() bool {
+	p := &t.progress
+	return every(t.cfg.Options.EvalEvery, p.Step, p.Batch == t.perEpoch)
 }
