@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -92,6 +93,36 @@ func TestRenderSVG(t *testing.T) {
 	again, err := c.Render("svg")
 	if err != nil || !bytes.Equal(b, again) {
 		t.Errorf("second rendering differs (%v)", err)
+	}
+}
+
+// TestManySeries: where there are more series than colours, strokes and points tell them apart.
+func TestManySeries(t *testing.T) {
+	c, points := Lines{}, Lines{}
+	for range len(palette) * len(dashes) {
+		c.Series = append(c.Series, curve(3, func(i float64) float64 { return i }))
+	}
+	for range len(palette) * len(glyphs) {
+		points.Series = append(points.Series, Series{X: []float64{0, 1}, Y: []float64{0, 1}, Scatter: true})
+	}
+	b, err := c.Render("svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	looks := map[string]bool{}
+	for _, style := range regexp.MustCompile(`style="[^"]*stroke:#[^"]*"`).FindAllString(string(b), -1) {
+		colour := regexp.MustCompile(`stroke:#[0-9A-Fa-f]+`).FindString(style)
+		looks[colour+regexp.MustCompile(`stroke-dasharray:[^;"]*`).FindString(style)] = true
+	}
+	if len(looks) < len(c.Series) {
+		t.Errorf("%d lines look like %d", len(c.Series), len(looks))
+	}
+	seen := map[any]bool{}
+	for i := range points.Series {
+		seen[points.glyph(i, points.colour(i), 1)] = true
+	}
+	if len(seen) != len(points.Series) {
+		t.Errorf("%d kinds of points look like %d", len(points.Series), len(seen))
 	}
 }
 

@@ -23,6 +23,22 @@ var palette = [...]color.RGBA{
 	{0x33, 0x33, 0x33, 0xff},
 }
 
+// dashes are the strokes of the lines, which change where the colours begin anew, and marked those of Dashed.
+var dashes, marked = [...][]vg.Length{
+	nil,
+	{thumb / 16, thumb / 8},
+	{thumb / 3, thumb / 8, thumb / 16, thumb / 8},
+	{thumb / 2, thumb / 8},
+	{thumb / 4, thumb / 10, thumb / 16, thumb / 10, thumb / 16, thumb / 10},
+}, []vg.Length{thumb / 4, thumb / 6}
+
+// glyphs are the points, full and hollow, likewise.
+var glyphs = [...][2]draw.GlyphDrawer{
+	{draw.CircleGlyph{}, draw.RingGlyph{}},
+	{draw.BoxGlyph{}, draw.SquareGlyph{}},
+	{draw.PyramidGlyph{}, draw.TriangleGlyph{}},
+}
+
 var (
 	ink  = color.RGBA{0x22, 0x22, 0x22, 0xff}
 	soft = color.RGBA{0x66, 0x66, 0x66, 0xff}
@@ -129,9 +145,9 @@ func (c Lines) legend(dc draw.Canvas) vg.Length {
 			x, y = dc.Min.X, y-row
 		}
 		if s.Scatter {
-			dc.DrawGlyph(s.glyph(c.colour(i), pointSize), vg.Point{X: x + thumb/2, Y: y - gap/4})
+			dc.DrawGlyph(c.glyph(i, c.colour(i), pointSize), vg.Point{X: x + thumb/2, Y: y - gap/4})
 		} else {
-			dc.StrokeLine2(s.style(c.colour(i), 2*lineWidth), x, y-gap/4, x+thumb, y-gap/4)
+			dc.StrokeLine2(c.style(i, c.colour(i), 2*lineWidth), x, y-gap/4, x+thumb, y-gap/4)
 		}
 		dc.FillText(style, vg.Point{X: x + thumb + gap, Y: y}, s.Name)
 		x += w + 3*gap
@@ -175,16 +191,14 @@ func (c Lines) plot(xs, ys span) *plot.Plot {
 	}
 	for i, s := range c.Series {
 		if s.Smooth > 1 {
-			p.Add(line{c, s, c.tint(i, paleAlpha), lineWidth / 2})
+			p.Add(line{c, i, s.Y, c.tint(i, paleAlpha), lineWidth / 2})
 		}
 	}
 	for i, s := range c.Series {
-		values := s
-		values.Y = c.smooth(s)
 		if s.Pale {
-			p.Add(line{c, values, c.tint(i, paleAlpha), lineWidth / 2})
+			p.Add(line{c, i, c.smooth(s), c.tint(i, paleAlpha), lineWidth / 2})
 		} else {
-			p.Add(line{c, values, c.colour(i), lineWidth})
+			p.Add(line{c, i, c.smooth(s), c.colour(i), lineWidth})
 		}
 	}
 	p.Add(marks{c})
@@ -271,43 +285,45 @@ func (m marks) Plot(dc draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// style is that of the line of a series.
-func (s Series) style(c color.Color, width vg.Length) draw.LineStyle {
-	l := draw.LineStyle{Color: c, Width: width}
-	if s.Dashed {
-		l.Dashes = []vg.Length{thumb / 4, thumb / 6}
+// style is that of the line of series i.
+func (c Lines) style(i int, colour color.Color, width vg.Length) draw.LineStyle {
+	l := draw.LineStyle{Color: colour, Width: width, Dashes: dashes[c.hue(i)/len(palette)%len(dashes)]}
+	if c.Series[i].Dashed {
+		l.Dashes = marked
 	}
 	return l
 }
 
-// glyph is that of a single point of a series.
-func (s Series) glyph(c color.Color, radius vg.Length) draw.GlyphStyle {
-	if s.Hollow {
-		return draw.GlyphStyle{Color: c, Radius: radius, Shape: draw.RingGlyph{}}
+// glyph is that of a single point of series i.
+func (c Lines) glyph(i int, colour color.Color, radius vg.Length) draw.GlyphStyle {
+	hollow := 0
+	if c.Series[i].Hollow {
+		hollow = 1
 	}
-	return draw.GlyphStyle{Color: c, Radius: radius, Shape: draw.CircleGlyph{}}
+	return draw.GlyphStyle{Color: colour, Radius: radius, Shape: glyphs[c.hue(i)/len(palette)%len(glyphs)][hollow]}
 }
 
 // line draws the values of a series; a point with no neighbour becomes a dot.
 type line struct {
 	c      Lines
-	s      Series
+	i      int // the series
+	y      []float64
 	colour color.Color
 	width  vg.Length
 }
 
 func (l line) Plot(dc draw.Canvas, p *plot.Plot) {
-	dot := l.s.glyph(l.colour, l.width)
-	if l.s.Scatter {
-		if dot.Radius = pointSize; l.s.Small {
+	s, dot := l.c.Series[l.i], l.c.glyph(l.i, l.colour, l.width)
+	if s.Scatter {
+		if dot.Radius = pointSize; s.Small {
 			dot.Radius = smallSize
 		}
 	}
-	for _, run := range l.c.runs(l.s.X, l.s.Y) {
-		pts := path(dc, p, l.s.X, l.s.Y, run)
-		if len(pts) > 1 && !l.s.Scatter {
-			dc.StrokeLines(l.s.style(l.colour, l.width), thin(pts))
-			if !l.s.Dots {
+	for _, run := range l.c.runs(s.X, l.y) {
+		pts := path(dc, p, s.X, l.y, run)
+		if len(pts) > 1 && !s.Scatter {
+			dc.StrokeLines(l.c.style(l.i, l.colour, l.width), thin(pts))
+			if !s.Dots {
 				continue
 			}
 		}
@@ -418,13 +434,16 @@ func thin(pts []vg.Point) []vg.Point {
 	return out
 }
 
-// colour is that of series i.
-func (c Lines) colour(i int) color.RGBA {
+// hue is the number of the colour of series i, from 0 on. Beyond the colours there are, strokes and points differ.
+func (c Lines) hue(i int) int {
 	if hue := c.Series[i].Hue; hue > 0 {
-		i = hue - 1
+		return hue - 1
 	}
-	return palette[i%len(palette)]
+	return i
 }
+
+// colour is that of series i.
+func (c Lines) colour(i int) color.RGBA { return palette[c.hue(i)%len(palette)] }
 
 func (c Lines) tint(i int, alpha uint8) color.NRGBA {
 	k := c.colour(i)
