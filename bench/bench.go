@@ -215,6 +215,13 @@ func (r *runner) contestants(c Case) (subject, reference contestant, kind string
 	case caseTrain:
 		subject, err = trainStep(c.Model, c.Shape, r.dev)
 		return subject, r.gemm, Cost, err
+	case caseForm:
+		if subject, err = trainStep(c.Model, c.Shape, r.dev); err != nil {
+			return
+		}
+		reference, err = trainStep(plain(c.Model), c.Shape, r.dev)
+		reference.name = plain(c.Model)
+		return subject, reference, Cost, err
 	case caseGraph:
 		if subject, err = graphRun(c.Model, c.What, c.Shape, r.dev); err != nil {
 			return

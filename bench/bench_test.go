@@ -97,6 +97,7 @@ func TestRunQuick(t *testing.T) {
 	for _, want := range []string{"gemm  product", "scan crnn-simple forward", "scan crnn-simple forward+backward",
 		"scan crnn forward+backward", "scan rnn forward", "scan gru forward", "scan lstm forward+backward",
 		"train lstm training step", "train lstm:dale training step", "train lstm:layers training step", "train lstm:feedback training step",
+		"form rate:noise training step", "form lstm:dropout training step", "form lstm:h0 training step",
 		"graph crnn-simple forward+backward"} {
 		if !seen[want] {
 			t.Errorf("no row for %s", want)

@@ -32,7 +32,8 @@ type problem[F engine.Float] struct {
 }
 
 // Form returns the name of a model without the form of its network, and the options of that form: NAME:dale is
-// the model with Dale's law, NAME:layers two layers of it, NAME:feedback the model with feedback alignment.
+// the model with Dale's law, NAME:layers two layers of it, NAME:feedback the model with feedback alignment, NAME:noise with
+// noise of its drives and inputs, NAME:dropout two layers with dropout, NAME:h0 with a first state that is learned.
 //
 // Errors: a form that is none of these.
 func Form(model string) (name string, form []models.Option, err error) {
@@ -47,10 +48,25 @@ func Form(model string) (name string, form []models.Option, err error) {
 		form = []models.Option{models.Layers(2)}
 	case "feedback":
 		form = []models.Option{models.FeedbackBy(models.Fixed)}
+	case "noise":
+		form = []models.Option{models.Noised(models.Noise{Rec: 0.1, Input: 0.1})}
+	case "dropout":
+		form = []models.Option{models.Layers(2), models.Dropped(0.2)}
+	case "h0":
+		form = []models.Option{models.LearnedState()}
 	default:
-		err = fmt.Errorf("bench: %s: a network has the forms dale, layers and feedback, not %s", model, suffix)
+		err = fmt.Errorf("bench: %s: a network has the forms dale, layers, feedback, noise, dropout and h0, not %s", model, suffix)
 	}
 	return name, form, err
+}
+
+// plain returns the name of a model without what its form adds to the work: of NAME:dropout that of two layers.
+func plain(model string) string {
+	name, suffix, _ := strings.Cut(model, ":")
+	if suffix == "dropout" {
+		name += ":layers"
+	}
+	return name
 }
 
 // bind gives a model its sizes, with its default settings and in its form; cond-varying with Dale's law has A by

@@ -11,6 +11,7 @@ const (
 	caseScan  = "scan"  // the fused scan against the matrix product
 	caseGraph = "graph" // the fused scan against the unrolled graph
 	caseTrain = "train" // a training step against the matrix product
+	caseForm  = "form"  // a training step of a form of a network against that without it
 	casePeer  = "peer"  // the fused scan against another framework
 )
 
@@ -67,6 +68,12 @@ func Suite(forms []string) []Case {
 	}
 	for _, form := range []string{"lstm:dale", "lstm:layers", "lstm:feedback"} {
 		all = append(all, Case{Kind: caseTrain, Model: form, What: step, Shape: narrow})
+	}
+	for _, form := range []string{"rate:noise", "lstm:noise"} {
+		all = append(all, Case{Kind: caseForm, Model: form, What: step, Shape: narrow, Bound: 1.15})
+	}
+	for _, form := range []string{"lstm:dropout", "lstm:h0"} {
+		all = append(all, Case{Kind: caseForm, Model: form, What: step, Shape: narrow})
 	}
 	all = append(all, Case{Kind: caseGraph, Model: "crnn-simple", What: both, Bound: 20, Rounds: 0.3,
 		Shape: Shape{T: 100, B: 64, I: inputs, H: 128}})
