@@ -37,11 +37,19 @@ right choices), the coherences of the stimuli, or the tasks where a set has seve
   balance.E, balance.I [H]   with Dale's law: mean recurrent input of each unit from units that excite and that inhibit, a
                              pair for each recurrent matrix
 
+--perturb multiplies what the units that prefer a condition send, of the last layer, by each of some factors, 0 silences them,
+and measures the sequences of every condition:
+
+  grid.scale [F], grid.units [C]   factors, and the number of units that prefer each condition
+  grid.loss [C,F]                  of all sequences
+  grid.right [C,F,C']              part of the sequences of condition C' that is answered rightly
+
 --against compares the states with those of other runs on the same sequences: linear CKA and Procrustes similarity, 1 where
 the states differ by a rotation and a scale alone.
 
   galvani analyse RUN
-  galvani analyse RUN --by coherence --against runs/OTHER --out analysis`
+  galvani analyse RUN --by coherence --against runs/OTHER --out analysis
+  galvani analyse RUN --perturb 0,0.5,1,1.5`
 
 // analyseFlags are the flags of galvani analyse.
 type analyseFlags struct {
@@ -49,6 +57,7 @@ type analyseFlags struct {
 	out, by   string
 	sequences int
 	against   []string
+	perturb   []float64
 	json      bool
 }
 
@@ -73,6 +82,7 @@ type analysisReport struct {
 	Selective       int          `json:"selective"` // units with a selectivity of more than selectiveFrom
 	Units           int          `json:"units"`
 	Balance         []balanced   `json:"balance,omitempty"`
+	Grid            []gridRow    `json:"grid,omitempty"`
 	Against         []alignedRun `json:"against,omitempty"`
 	Folder          string       `json:"folder"`
 	Files           []string     `json:"files"`
@@ -100,6 +110,9 @@ func newAnalyse() *cobra.Command {
 			if !slices.Contains(analysis.Conditions, f.by) {
 				return fmt.Errorf("%w: --by is %q, want one of %s", errUsage, f.by, strings.Join(analysis.Conditions, ", "))
 			}
+			if err := checkScales(f.perturb); err != nil {
+				return err
+			}
 			j, state, err := f.open(args[0], c.ErrOrStderr())
 			if err != nil {
 				return err
@@ -119,6 +132,7 @@ func newAnalyse() *cobra.Command {
 	c.Flags().StringVar(&f.out, "out", "", "`folder` to write to; RUN/analysis, if empty")
 	c.Flags().StringVar(&f.by, "by", f.by, "what tells the conditions apart: class, coherence, or task where a set has several")
 	c.Flags().IntVar(&f.sequences, "sequences", f.sequences, "`number` of sequences of the test set")
+	c.Flags().Float64SliceVar(&f.perturb, "perturb", nil, "`factors` by which to multiply what the units that prefer each condition send")
 	c.Flags().StringArrayVar(&f.against, "against", nil, "another `run` to compare the states with; may be given again")
 	return c
 }
@@ -133,6 +147,9 @@ func (f *analyseFlags) analyse(j *job, state *rundir.State, dir string, stderr i
 	r.Sequences, r.Units = a.states.N, a.states.H
 	r.Conditions = a.states.Names
 	if err := a.look(&r); err != nil {
+		return r, err
+	}
+	if err := a.perturbGrid(&r, f.perturb); err != nil {
 		return r, err
 	}
 	for _, other := range f.against {
@@ -308,6 +325,7 @@ func (p *printer) analysis(r analysisReport) {
 		p.line("against      CKA %.3f, Procrustes %.3f  %s", a.CKA, a.Procrustes, a.Run)
 	}
 	p.line("folder       %s", r.Folder)
+	p.grid(r)
 }
 
 // namedChart is a figure.

@@ -28,7 +28,7 @@ func (a *analysed) charts(r *analysisReport) []namedChart {
 	stack[0].Subtitle = subtitle
 	stack[0].Note = fmt.Sprintf("Demixed principal components; of the variance of the courses %.0f %% is due to time, %.0f %% to the condition, %.0f %% to both together.",
 		100*r.Shares[0], 100*r.Shares[1], 100*r.Shares[2])
-	list = append(list, namedChart{"demixed", stack, stack[0].Series})
+	list = append(list, namedChart{"demixed", stack, stack[0].Series}, gridChart(r, subtitle))
 	for i, b := range a.balances {
 		name := "balance"
 		if i > 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,6 +62,29 @@ func TestAnalyse(t *testing.T) {
 			t.Errorf("stdout lacks %q:\n%s", want, words.stdout)
 		}
 	}
+	grid := galvani(t, "analyse", dir, "--json", "--perturb", "0,1", "--out", out).ok(t)
+	if err := json.Unmarshal([]byte(grid.stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	var e evalReport
+	if err := json.Unmarshal([]byte(galvani(t, "eval", dir, "--checkpoint", "best", "--json").ok(t).stdout), &e); err != nil {
+		t.Fatal(err)
+	}
+	units, silenced := 0, 0
+	for _, row := range r.Grid {
+		units += row.Units
+		same := math.Abs(row.Loss-e.Test.Loss) < 1e-6
+		if row.Scale == 1 && !(same && math.Abs((row.Right[0]+row.Right[1])/2-*e.Test.Accuracy) < 1e-6) {
+			t.Errorf("times 1: %+v, want those of %+v", row, e.Test)
+		}
+		if row.Scale == 0 && row.Units > 0 && !same {
+			silenced++
+		}
+	}
+	if len(r.Grid) != 4 || units != 16 || silenced == 0 || !slices.Contains(r.Files, filepath.Join(out, "grid.svg")) {
+		t.Errorf("grid %+v", r.Grid)
+	}
+	galvani(t, "analyse", dir, "--perturb", "-1").refused(t, exitUsage, "--perturb holds -1, want factors of 0 or more")
 	galvani(t, "analyse", dir, "--by", "size").refused(t, exitUsage, "want one of class, coherence, task")
 	galvani(t, "analyse", dir, "--sequences", "1").refused(t, exitUsage, "at least 2")
 	galvani(t, "analyse", copyOfRun(t), "--by", "coherence").refused(t, exitConfig, "has no trials to be told apart by coherence")
