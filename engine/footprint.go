@@ -87,16 +87,21 @@ func (c Config) scanBytes() (states, weights int64, err error) {
 		return 0, 0, nil
 	}
 	t, b := c.Task, c.Options.Batch
-	step := elementBytes * int64(b) * int64(graph.Hidden())
-	states = 2 * step * int64(len(graph.Rest()))
+	row := elementBytes * int64(b)
+	for _, units := range PlaneUnits(graph) {
+		states += 2 * row * int64(units)
+	}
 	net, ok := c.Net.(Planned)
 	if c.Device == nil {
-		layers := 1
+		units := graph.Hidden() // of all layers
 		if ok {
+			units = 0
 			scans, _ := net.Plan(kernels.Sequence{T: t.T, B: b, I: t.I})
-			layers = len(scans)
+			for _, scan := range scans {
+				units += scan.H
+			}
 		}
-		return states + unrolledArrays*step*int64(t.T)*int64(layers), 0, nil
+		return states + unrolledArrays*row*int64(t.T)*int64(units), 0, nil
 	}
 	if !ok {
 		return states, 0, nil

@@ -86,7 +86,7 @@ func (g *Graph[F]) allocate() error {
 	g.seq = kernels.Sequence{T: c.T, B: c.B, I: c.I, Every: c.Every, GradH: c.Steps, Memory: c.Memory, ForwardOnly: !c.Grad}
 	g.seq.X, g.x = buffer[F](c.T, c.B, c.I)
 	if planes := len(c.Net.Rest()); planes > 0 {
-		g.seq.State, g.state = buffer[F](planes, c.B, c.Net.Hidden())
+		g.seq.State, g.state = buffer[F](kernels.StateShape(PlaneUnits(c.Net), c.B)...)
 	}
 	g.seq.Update, g.seq.Noise, g.seq.First = c.Update, c.Noise, func() int { return g.first }
 	g.seq.Begins = !c.Given
@@ -168,15 +168,19 @@ func (g *Graph[F]) ResetState() error {
 	if len(g.state) == 0 {
 		return nil
 	}
-	Spread(g.state, FirstState(g.cfg.Net, g.params), g.cfg.Net.Hidden())
+	Spread(g.state, FirstState(g.cfg.Net, g.params), PlaneUnits(g.cfg.Net))
 	return g.inputs.push(g.seq.State)
 }
 
-// Spread gives every sequence of states [S,B,H] the state first [S,H].
-func Spread[F Float](states, first []F, hidden int) {
+// Spread gives every sequence of states [S,B,H] the state first [S,H], given the number of units of each plane.
+func Spread[F Float](states, first []F, units []int) {
 	batch := len(states) / len(first)
-	for row := range len(states) / hidden {
-		copy(states[row*hidden:], first[row/batch*hidden:][:hidden])
+	for _, h := range units {
+		for range batch {
+			copy(states, first[:h])
+			states = states[h:]
+		}
+		first = first[h:]
 	}
 }
 
@@ -352,7 +356,6 @@ func (g *Graph[F]) StepNorms() ([]float64, error) {
 	}
 	norms := make([]float64, g.cfg.T)
 	add := func(t int, dh []F) { norms[t] = math.Hypot(norms[t], norm(dh)) }
-	dh := make([]F, g.cfg.B*g.cfg.Net.Hidden())
 	values := g.stepVals
 	for _, l := range g.out.Layers() {
 		if graded, ok := l.(kernels.Graded); ok {
@@ -361,15 +364,17 @@ func (g *Graph[F]) StepNorms() ([]float64, error) {
 				return nil, fmt.Errorf("engine: gradients of the steps: %w", err)
 			}
 			rows, ok := all.Data().([]F) // not copied: long sequences have many
-			if !ok || len(rows) != g.cfg.T*len(dh) {
-				return nil, fmt.Errorf("engine: gradients of the steps are %v %v, want [%d,%d]: %w", all.Dtype(), all.Shape(), g.cfg.T, len(dh), kernels.ErrShape)
+			if !ok || len(rows)%g.cfg.T != 0 {
+				return nil, fmt.Errorf("engine: gradients of the steps are %v %v, want those of %d steps: %w", all.Dtype(), all.Shape(), g.cfg.T, kernels.ErrShape)
 			}
+			size := len(rows) / g.cfg.T
 			for t := range norms {
-				add(t, rows[t*len(dh):(t+1)*len(dh)])
+				add(t, rows[t*size:(t+1)*size])
 			}
 			continue
 		}
 		for t, v := range values[:g.cfg.T] {
+			dh := make([]F, v.Shape().TotalSize())
 			if err := unpack(dh, v); err != nil {
 				return nil, fmt.Errorf("engine: gradient of step %d: %w", t, err)
 			}

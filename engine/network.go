@@ -12,7 +12,8 @@ type Model interface {
 	Name() string
 	// Specs is the parameter table.
 	Specs() []kernels.Spec
-	// Hidden returns the number H of units, which initial values of recurrent matrices depend on.
+	// Hidden returns the number H of units, which initial values of recurrent matrices depend on; of the last layer
+	// where layers differ, see Uneven.
 	Hidden() int
 	// Outputs returns the number O of read-out units.
 	Outputs() int
@@ -28,19 +29,49 @@ type Network interface {
 	Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (kernels.Output, error)
 }
 
+// Uneven is a Network whose layers may have different numbers of units.
+type Uneven interface {
+	Network
+	// PlaneUnits returns the number of units of each state plane, length S.
+	PlaneUnits() []int
+	// ParamUnits returns the number of units of the layer that row p of Specs is of.
+	ParamUnits(p int) int
+}
+
+// PlaneUnits returns the number of units of each state plane of a network.
+func PlaneUnits(net Network) []int {
+	if net, ok := net.(Uneven); ok {
+		return net.PlaneUnits()
+	}
+	units := make([]int, len(net.Rest()))
+	for i := range units {
+		units[i] = net.Hidden()
+	}
+	return units
+}
+
+// paramUnits returns the number of units that row p of the table is of.
+func paramUnits(net Model, p int) int {
+	if net, ok := net.(Uneven); ok {
+		return net.ParamUnits(p)
+	}
+	return net.Hidden()
+}
+
 // Beginning is a Network that may learn the state that sequences begin with.
 type Beginning interface {
 	Network
-	// First returns that state [S,H], given the stored values of the parameters by name.
+	// First returns that state [S,H], plane after plane, given the stored values of the parameters by name.
 	First(stored func(name string) []float64) []float64
 }
 
 // FirstState returns the state [S,H] that sequences begin with, with the values that the parameters have on the host.
 func FirstState[F Float](net Network, params *Params[F]) []F {
-	hidden := net.Hidden()
-	state := make([]F, len(net.Rest())*hidden)
-	for i := range state {
-		state[i] = F(net.Rest()[i/hidden])
+	var state []F
+	for plane, units := range PlaneUnits(net) {
+		for range units {
+			state = append(state, F(net.Rest()[plane]))
+		}
 	}
 	if net, ok := net.(Beginning); ok {
 		for i, v := range net.First(params.wide) {

@@ -41,7 +41,7 @@ func NewParams[F Float](net Model, seed uint64) (*Params[F], error) {
 	}
 	for i, s := range p.specs {
 		draw := make([]float64, s.Len())
-		if err := initialise(draw, s, net.Hidden(), newStream(seed, "init "+s.Name)); err != nil {
+		if err := initialise(draw, s, paramUnits(net, i), newStream(seed, "init "+s.Name)); err != nil {
 			return nil, err
 		}
 		for j, v := range draw {

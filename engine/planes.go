@@ -34,11 +34,11 @@ func (s *Session) planes(cfg GraphConfig, layers []kernels.Layer, b *data.Batch)
 	if err != nil {
 		return nil, err
 	}
-	shape, at := []int{b.T, b.B, s.cfg.Net.Hidden()}, 0
+	at := 0
 	for number, l := range layers {
 		for k, p := range l.Planes() {
 			if k != shown[number] {
-				list = append(list, safetensors.Float32(g.named(number, "state."+p.Name), shape, all[at]))
+				list = append(list, safetensors.Float32(g.named(number, "state."+p.Name), []int{b.T, b.B, len(all[at]) / (b.T * b.B)}, all[at]))
 			}
 			at++
 		}
@@ -48,8 +48,8 @@ func (s *Session) planes(cfg GraphConfig, layers []kernels.Layer, b *data.Batch)
 
 // course returns each plane [T,B,H] of the state after every step of a batch from rest. The graph has one step.
 func (g *Graph[F]) course(b *data.Batch, planes int) ([][]F, error) {
-	size := b.B * g.cfg.Net.Hidden()
-	all, state := make([][]F, planes), make([]F, planes*size)
+	units := PlaneUnits(g.cfg.Net)
+	all, state := make([][]F, planes), make([]F, len(g.state))
 	for t := range b.T {
 		if err := g.Load(oneStep(b, t)); err != nil {
 			return nil, err
@@ -60,8 +60,11 @@ func (g *Graph[F]) course(b *data.Batch, planes int) ([][]F, error) {
 		if err := g.Final(state); err != nil {
 			return nil, err
 		}
+		at := 0
 		for p := range all {
-			all[p] = append(all[p], state[p*size:(p+1)*size]...)
+			size := b.B * units[p]
+			all[p] = append(all[p], state[at:at+size]...)
+			at += size
 		}
 		if err := g.CarryState(); err != nil {
 			return nil, err

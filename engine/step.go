@@ -17,16 +17,18 @@ import (
 // It is the unrolled graph in float64, for a number of states at once. A state is S·H numbers in a
 // row, one state plane after the other. It is for one goroutine at a time.
 type StepMap struct {
-	net                   Network
-	planes, batch, inputs int
-	seq                   kernels.Sequence
-	x, state, pull        []float64 // [B,I], and [S,B,H] twice: s and v
-	nodes                 *gorgonia.ExprGraph
-	vm                    gorgonia.VM
-	next, back            []gorgonia.Value // [B,H] each: F and vᵀ ∂F/∂s
-	logits                gorgonia.Value   // [B,O]
-	plane                 []float64        // scratch
-	dirty                 bool
+	net            Network
+	units          []int // of each plane
+	ends           []int // units of each plane and those before
+	batch, inputs  int
+	seq            kernels.Sequence
+	x, state, pull []float64 // [B,I], and [S,B,H] twice: s and v
+	nodes          *gorgonia.ExprGraph
+	vm             gorgonia.VM
+	next, back     []gorgonia.Value // [B,H] each: F and vᵀ ∂F/∂s
+	logits         gorgonia.Value   // [B,O]
+	plane          []float64        // scratch
+	dirty          bool
 }
 
 // NewStepMap compiles the step of a network with the given number of inputs, for up to batch
@@ -38,12 +40,15 @@ func NewStepMap(net Network, params *Params[float64], inputs, batch int) (*StepM
 	if inputs < 1 || batch < 1 {
 		return nil, fmt.Errorf("engine: step: I=%d B=%d, want at least 1 each: %w", inputs, batch, kernels.ErrShape)
 	}
-	m := &StepMap{net: net, planes: len(net.Rest()), batch: batch, inputs: inputs}
+	m := &StepMap{net: net, units: PlaneUnits(net), batch: batch, inputs: inputs}
+	for _, h := range m.units {
+		m.ends = append(m.ends, m.Dim()+h)
+	}
 	m.seq = kernels.Sequence{T: 1, B: batch, I: inputs}
 	m.seq.X, m.x = buffer[float64](1, batch, inputs)
-	m.seq.State, m.state = buffer[float64](m.planes, batch, net.Hidden())
+	m.seq.State, m.state = buffer[float64](kernels.StateShape(m.units, batch)...)
 	m.pull = make([]float64, len(m.state))
-	m.plane = make([]float64, batch*net.Hidden())
+	m.plane = make([]float64, len(m.state))
 	err := salted(net.Name(), func(salt int) (*gorgonia.ExprGraph, error) {
 		err := m.build(params, salt)
 		return m.nodes, err
@@ -72,10 +77,10 @@ func (m *StepMap) build(params *Params[float64], salt int) error {
 			from, to = append(from, before...), append(to, after...)
 		}
 	}
-	if len(from) != m.planes || len(to) != m.planes || out.Logits() == nil {
-		return fmt.Errorf("there are nodes for %d planes before and %d after the step, want %d", len(from), len(to), m.planes)
+	if planes := len(m.units); len(from) != planes || len(to) != planes || out.Logits() == nil {
+		return fmt.Errorf("there are nodes for %d planes before and %d after the step, want %d", len(from), len(to), planes)
 	}
-	m.next, m.back = make([]gorgonia.Value, m.planes), make([]gorgonia.Value, m.planes)
+	m.next, m.back = make([]gorgonia.Value, len(from)), make([]gorgonia.Value, len(from))
 	gorgonia.Read(out.Logits(), &m.logits)
 	var along *gorgonia.Node // Σ v∘F
 	for i, after := range to {
@@ -106,12 +111,20 @@ func (m *StepMap) build(params *Params[float64], salt int) error {
 
 // part returns plane i of [S,B,H].
 func (m *StepMap) part(v []float64, i int) []float64 {
-	n := m.batch * m.net.Hidden()
-	return v[i*n : (i+1)*n : (i+1)*n]
+	from, to := m.batch*(m.ends[i]-m.units[i]), m.batch*m.ends[i]
+	return v[from:to:to]
 }
 
 // Dim returns the number S·H of elements of a state.
-func (m *StepMap) Dim() int { return m.planes * m.net.Hidden() }
+func (m *StepMap) Dim() int {
+	if len(m.ends) == 0 {
+		return 0
+	}
+	return m.ends[len(m.ends)-1]
+}
+
+// Units returns the number of units of each plane.
+func (m *StepMap) Units() []int { return m.units }
 
 // Batch returns the number of states that one call takes at most.
 func (m *StepMap) Batch() int { return m.batch }
@@ -161,11 +174,10 @@ func (m *StepMap) run(s, v []float64, want int) error {
 		return fmt.Errorf("engine: step: %d numbers in, %d out, want both the same multiple of %d, up to %d times: %w", len(s), want, dim, m.batch, kernels.ErrShape)
 	}
 	clear(m.pull)
-	hidden := m.net.Hidden()
-	for p := range m.planes {
+	for p, hidden := range m.units {
 		state, pull := m.part(m.state, p), m.part(m.pull, p)
 		for b := range m.batch {
-			from := p * hidden
+			from := m.ends[p] - hidden
 			if b < n {
 				from += b * dim
 			}
@@ -187,13 +199,13 @@ func (m *StepMap) run(s, v []float64, want int) error {
 
 // gather puts planes [B,H] into rows [n,S·H].
 func (m *StepMap) gather(rows []float64, planes []gorgonia.Value) error {
-	hidden := m.net.Hidden()
 	for p, v := range planes {
-		if err := unpack(m.plane, v); err != nil {
+		hidden := m.units[p]
+		if err := unpack(m.plane[:m.batch*hidden], v); err != nil {
 			return fmt.Errorf("engine: step: plane %d: %w", p, err)
 		}
 		for b := range len(rows) / m.Dim() {
-			copy(rows[(b*m.planes+p)*hidden:], m.plane[b*hidden:(b+1)*hidden])
+			copy(rows[b*m.Dim()+m.ends[p]-hidden:], m.plane[b*hidden:(b+1)*hidden])
 		}
 	}
 	return nil

@@ -1,6 +1,11 @@
 package kernels
 
-import "gorgonia.org/gorgonia"
+import (
+	"slices"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
 
 // Output is what building a network on a graph gives: the node of its answers, and its layers, which hold
 // named planes. The values of a layer are those of the last run and stay valid until the next.
@@ -56,3 +61,16 @@ type output struct {
 
 func (o output) Logits() *gorgonia.Node { return o.logits }
 func (o output) Layers() []Layer        { return o.layers }
+
+// StateShape returns the shape of the state of b sequences, plane after plane [B,H], given the number of units of each plane:
+// [S,B,H], or where planes differ [1,B,ΣH].
+func StateShape(units []int, b int) tensor.Shape {
+	sum := 0
+	for _, h := range units {
+		sum += h
+	}
+	if len(units) > 0 && sum == len(units)*units[0] && slices.Max(units) == units[0] {
+		return tensor.Shape{len(units), b, units[0]}
+	}
+	return tensor.Shape{1, b, sum}
+}

@@ -142,8 +142,8 @@ func (o operand) values(r kernels.Reading, stored [][]float32) []float32 {
 //	wiring.sign     [H]    with Dale's law 1 for units that excite and −1 for those that inhibit
 //	wiring.readout  [H]    1 for units that the read-out sees
 func (n *Network) Constants(visit func(name string, shape []int, values []int8)) {
-	h := n.dims.H
 	for _, l := range n.layers {
+		h := l.dims.H
 		if l.mask == nil {
 			continue
 		}
@@ -156,6 +156,7 @@ func (n *Network) Constants(visit func(name string, shape []int, values []int8))
 	if !n.wiring.Dale {
 		return
 	}
+	h := n.dims.H
 	sign, seen := make([]int8, h), make([]int8, h)
 	for j := range h {
 		sign[j], seen[j] = int8(n.wiring.sign(j, h)), 1

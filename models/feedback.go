@@ -56,8 +56,9 @@ func (n *Network) wireBack() error {
 			n.name, Feedbacks[n.way], kernels.ErrShape)
 	}
 	if n.way == Sign {
-		n.signs = kernels.WeightsConfig{R: n.dims.O, C: n.seen()}
-		factor := full(n.dims.O*n.seen(), n.scale*math.Sqrt(2/float64(n.dims.O+n.seen()))) // of ±a·√(6/(O+H)), uniform
+		seen := n.seen(n.levels - 1)
+		n.signs = kernels.WeightsConfig{R: n.dims.O, C: seen}
+		factor := full(n.dims.O*seen, n.scale*math.Sqrt(2/float64(n.dims.O+seen))) // of ±a·√(6/(O+H)), uniform
 		if n.readout.Readings != nil {
 			for k, seen := range n.readout.Readings[0].Factor {
 				factor[k] *= seen

@@ -121,13 +121,13 @@ func (l *layer) checkFirst() error {
 	return nil
 }
 
-// First returns the state [S,H] that a sequence begins with, given the stored values of the parameters by name: at
-// rest, unless it is learned.
+// First returns the state [S,H] that a sequence begins with, plane after plane, given the stored values of the parameters
+// by name: at rest, unless it is learned.
 func (n *Network) First(stored func(name string) []float64) []float64 {
-	state := make([]float64, 0, len(n.rest)*n.dims.H)
-	for _, rest := range n.rest {
-		for range n.dims.H {
-			state = append(state, rest)
+	var state []float64
+	for plane, units := range n.PlaneUnits() {
+		for range units {
+			state = append(state, n.rest[plane])
 		}
 	}
 	if !n.firstState {
@@ -137,7 +137,7 @@ func (n *Network) First(stored func(name string) []float64) []float64 {
 		_, planes := l.starts()
 		for e, v := range stored(l.firstSpec().Name) {
 			k := planes[e%len(planes)]
-			state[(l.plane+k)*n.dims.H+e/len(planes)] = v
+			state[l.before+k*l.dims.H+e/len(planes)] = v
 		}
 	}
 	return state

@@ -55,24 +55,24 @@ func (x *fixture) expect(t *testing.T, cell Cell) (h, final, logits []float64) {
 	t.Helper()
 	s := x.size
 	used := map[string][]float64{}
-	for _, spec := range x.net.Specs() {
+	for i, spec := range x.net.Specs() {
 		layer := 0
 		if at := strings.LastIndex(spec.Name, "_l"); at > 0 {
 			fmt.Sscan(spec.Name[at+2:], &layer)
 		}
-		used[spec.Name] = x.net.wiring.reference(spec, layer, x.values[spec.Name], s.H)
+		used[spec.Name] = x.net.wiring.reference(spec, layer, x.values[spec.Name], x.net.ParamUnits(i))
 	}
 	in, state := x.seq.X.Data().([]float64), x.seq.State.Data().([]float64)
 	width := s.I
 	var rows, forward []float64
-	seen := x.net.seen()
-	for l, own := range x.net.layers {
+	seen := x.net.seen(x.net.levels - 1)
+	for _, own := range x.net.layers {
 		p := map[string][]float64{excitatoryUnits: {math.Round(x.net.wiring.EIRatio * float64(s.H))}}
 		for _, spec := range own.params {
 			p[spec.Name] = used[own.rename(spec.Name)]
 			p[strings.TrimSuffix(spec.Name, "_l0")] = p[spec.Name]
 		}
-		if l > 0 && x.net.above != nil {
+		if own.level > 0 && x.net.above != nil {
 			cell = x.net.above[own.level-1]
 		}
 		c, ok := cell.(referenced)
@@ -87,19 +87,20 @@ func (x *fixture) expect(t *testing.T, cell Cell) (h, final, logits []float64) {
 			read = x.turned(in, width)
 		}
 		rests := own.scan.Rest
-		size := s.B * s.H
-		last := append([]float64(nil), state[own.plane*size:][:len(rests)*size]...)
-		rows = x.layer(c, p, read, width, last, len(rests))
+		y := *x
+		y.size.H = own.dims.H
+		last := append([]float64(nil), state[own.before*s.B:][:len(rests)*s.B*y.size.H]...)
+		rows = y.layer(c, p, read, width, last, len(rests))
 		h, final = append(h, rows...), append(final, last...)
 		switch {
 		case !x.net.both:
-			in, width = rows, s.H
+			in, width = rows, y.size.H
 		case !own.back:
 			forward = rows
 		case own.top():
-			rows = beside(forward, rows, s.H)
+			rows = beside(forward, rows, y.size.H)
 		default:
-			in, width = beside(forward, x.turned(rows, s.H), s.H), seen
+			in, width = beside(forward, x.turned(rows, y.size.H), y.size.H), 2*y.size.H
 		}
 	}
 	if !x.seq.Every {

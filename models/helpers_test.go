@@ -23,6 +23,7 @@ type variant struct {
 	above  []Cell   // in place of layers
 	norm   bool     // between layers
 	both   bool     // directions
+	taper  bool     // each layer has a unit less than the one below
 	frozen []string
 }
 
@@ -59,7 +60,9 @@ func layeredVariants() []variant {
 	rate.Activation = "tanh"
 	all = append(all, variant{name: "gru in 2 layers, normed", cell: &GRU{}, layers: 2, norm: true},
 		variant{name: "lstm both ways", cell: &LSTM{}, layers: 1, both: true}, variant{name: "gru both ways in 2 layers, normed", cell: &GRU{}, layers: 2, norm: true, both: true},
-		variant{name: "rate below lstm and crnn-simple, normed", cell: rate, above: []Cell{&LSTM{}, simple}, norm: true})
+		variant{name: "rate below lstm and crnn-simple, normed", cell: rate, above: []Cell{&LSTM{}, simple}, norm: true},
+		variant{name: "lstm in 3 sizes", cell: &LSTM{}, layers: 3, taper: true},
+		variant{name: "rate below gru in 2 sizes both ways, normed", cell: rate, above: []Cell{&GRU{}}, norm: true, both: true, taper: true})
 	return append(all, variant{name: "gru in 3 layers", cell: &GRU{}, wiring: []Wiring{w}, layers: 3})
 }
 
@@ -170,6 +173,13 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 		opts = append(opts, Layers(v.layers))
 	}
 	opts = append(opts, Above(v.above...))
+	if v.taper {
+		h := make([]int, max(v.layers, 1+len(v.above)))
+		for l := range h {
+			h[l] = s.H + len(h) - 1 - l
+		}
+		opts = append(opts, Sizes(h...))
+	}
 	if v.both {
 		opts, f = append(opts, BothWays()), f&^(every)
 	}
@@ -196,7 +206,7 @@ func newFixture(t *testing.T, v variant, s size, f feature) *fixture {
 	x.seq = kernels.Sequence{T: s.T, B: s.B, I: s.I, Every: f&every != 0, Noise: f&(noisy|dropped) != 0, Begins: f&begins != 0,
 		Update: func() (uint64, uint64) { return 3, 5 }, First: func() int { return 2 },
 		X:     random(r, 1, s.T, s.B, s.I),
-		State: random(r, 0.5, len(net.Rest()), s.B, s.H)}
+		State: random(r, 0.5, kernels.StateShape(net.PlaneUnits(), s.B)...)}
 	if f&rated != 0 {
 		x.seq.Rates = &kernels.RatePenalty{L1: 0.3, L2: 0.7, TargetL2: 1.3, Target: 0.2, Change: 0.9}
 	}

@@ -18,9 +18,10 @@ type layer struct {
 	number int  // from 0; with both directions those of a level follow each other
 	level  int  // how many it stands above the first
 	back   bool // it reads sequences from the last step to the first
-	dims   Dims // I is H for all but the first
+	dims   Dims // I is H of the layer below for all but the first
 	first  int  // the row of Network.specs where its parameters begin
 	plane  int  // the plane of the state of the network where its own begin
+	before int  // units of all planes before that
 	scan   kernels.Cell
 	params []kernels.Spec // of the cell, without prefix
 	noise  kernels.Noise  // of its scan, in sequences that have some
@@ -38,8 +39,12 @@ func (n *Network) addLayer() error {
 	l := &layer{net: n, number: len(n.layers), dims: n.dims, first: len(n.specs), plane: len(n.rest)}
 	l.level, l.back = l.number/n.ways(), l.number%n.ways() == 1
 	l.cell = n.cellOf(l.level)
+	l.dims.H = n.height(l.level)
 	if l.level > 0 {
-		l.dims.I = n.seen()
+		l.dims.I = n.seen(l.level - 1)
+	}
+	for _, below := range n.layers {
+		l.before += below.scan.States * below.dims.H
 	}
 	var err error
 	if l.params, err = l.cell.Params(l.dims); err != nil {
@@ -63,7 +68,7 @@ func (n *Network) addLayer() error {
 	for _, s := range l.params {
 		s.Name = l.rename(s.Name)
 		if l.level > 0 && s.Role == kernels.In {
-			s.Letters = strings.ReplaceAll(s.Letters, "I", n.seenLetters())
+			s.Letters = strings.ReplaceAll(s.Letters, "I", n.seenLetters(l.level))
 		}
 		n.specs = append(n.specs, s)
 	}
@@ -148,14 +153,14 @@ func (l *layer) sequence(in kernels.Sequence, first, below *gorgonia.Node) (kern
 	if l.net.depth == 1 {
 		return own, nil
 	}
-	planes, size := l.scan.States, in.B*l.dims.H
+	planes, before := l.scan.States, in.B*l.before
 	if in.StateFrom != nil {
 		var err error
-		own.StateFrom, err = kernels.Field(in.StateFrom, l.plane*size, planes, in.B, l.dims.H)
+		own.StateFrom, err = kernels.Field(in.StateFrom, before, planes, in.B, l.dims.H)
 		return own, err
 	}
 	shape := tensor.Shape{planes, in.B, l.dims.H}
-	own.State = block(in.State, l.plane*size, shape)
+	own.State = block(in.State, before, shape)
 	if in.Place != nil {
 		own.Place = func(t *tensor.Dense) gorgonia.Value {
 			if t != own.State {
@@ -164,7 +169,7 @@ func (l *layer) sequence(in kernels.Sequence, first, below *gorgonia.Node) (kern
 			if all, ok := in.Place(in.State).(interface {
 				View(offset int, shape ...int) gorgonia.Value
 			}); ok {
-				return all.View(l.plane*size, shape...)
+				return all.View(before, shape...)
 			}
 			return t
 		}

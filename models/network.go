@@ -15,13 +15,16 @@ import (
 //
 //	logits = readout.weight · h + readout.bias
 //
-// All layers have H units, and the cell with its settings unless they have cells of their own (Above). Each
-// reads h of the layer below at the same step, the first the input. It is what package engine trains.
+// All layers have H units unless they have sizes of their own (Sizes), and the cell with its settings unless they have
+// cells of their own (Above). Each reads h of the layer below at the same step, the first the input. It is what package
+// engine trains.
 type Network struct {
 	name   string
 	cell   Cell
-	dims   Dims
-	depth  int // number of layers
+	dims   Dims  // H of the first layer
+	sizes  []int // H of each level, see Sizes; nil for the same in all
+	levels int   // number of layers above each other
+	depth  int   // number of layers, those of both directions counted
 	layers []*layer
 	specs  []kernels.Spec
 	rest   []float64 // of the state planes of all layers
@@ -67,7 +70,7 @@ func Within(bytes int64) Option { return func(n *Network) { n.within = bytes } }
 // Names of the layers above the first end in _l1, _l2 and so on (in place of _l0, where the cell has
 // PyTorch's names).
 //
-// Errors: sizes below 1; kernels.ErrMemory beyond Within; settings that the cell refuses; ErrWiring for
+// Errors: sizes below 1, or of another number of layers; kernels.ErrMemory beyond Within; settings that the cell refuses; ErrWiring for
 // several layers with Dale's law; ErrPart for what is frozen.
 func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 	if s, ok := c.(Sized); ok {
@@ -76,12 +79,9 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 	if d.I < 1 || d.H < 1 || d.O < 1 {
 		return nil, fmt.Errorf("models: %s: I=%d H=%d O=%d, want all at least 1: %w", name, d.I, d.H, d.O, kernels.ErrShape)
 	}
-	n := &Network{name: name, cell: c, dims: d, depth: 1, scale: 1, wiring: NewWiring()}
+	n := &Network{name: name, cell: c, dims: d, levels: 1, scale: 1, wiring: NewWiring()}
 	for _, o := range opts {
 		o(n)
-	}
-	if err := n.wiring.check(d.H); err != nil {
-		return nil, err
 	}
 	if err := n.checkStack(); err != nil {
 		return nil, err
@@ -90,18 +90,18 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 	if err := n.wireBack(); err != nil {
 		return nil, err
 	}
-	n.depth *= n.ways()
+	n.depth = n.levels * n.ways()
 	for range n.depth {
 		if err := n.addLayer(); err != nil {
 			return nil, err
 		}
 	}
 	readout := []kernels.Spec{
-		learned(readoutWeight, "O "+n.seenLetters(), []int{d.O, n.seen()}, kernels.Readout, "weights of the read-out",
+		learned(readoutWeight, "O "+n.seenLetters(n.levels), []int{d.O, n.seen(n.levels - 1)}, kernels.Readout, "weights of the read-out",
 			kernels.Init{Kind: kernels.XavierUniform, A: n.scale}),
 		learned("readout.bias", "O", []int{d.O}, kernels.Readout, "bias of the read-out", kernels.Init{})}
 	if n.way == Fixed {
-		fixed := learned("readout.feedback", "O "+n.seenLetters(), []int{d.O, n.seen()}, kernels.Readout, "weights through which the error reaches the hidden units",
+		fixed := learned("readout.feedback", "O "+n.seenLetters(n.levels), []int{d.O, n.seen(n.levels - 1)}, kernels.Readout, "weights through which the error reaches the hidden units",
 			kernels.Init{Kind: kernels.XavierUniform, A: n.scale})
 		fixed.Learned = false
 		readout = append(readout, fixed)
@@ -146,8 +146,8 @@ func (n *Network) Rest() []float64 { return slices.Clone(n.rest) }
 // Depth returns the number of layers, those of both directions counted.
 func (n *Network) Depth() int { return n.depth }
 
-// Hidden returns the number H of units of a layer.
-func (n *Network) Hidden() int { return n.dims.H }
+// Hidden returns the number H of units of the last layer.
+func (n *Network) Hidden() int { return n.height(n.levels - 1) }
 
 // Outputs returns the number O of read-out units.
 func (n *Network) Outputs() int { return n.dims.O }
@@ -277,7 +277,7 @@ func (n *Network) check(in kernels.Sequence, params []*gorgonia.Node) (dt tensor
 		shape tensor.Shape
 	}{
 		{"x", in.X, tensor.Shape{in.T, in.B, in.I}},
-		{"state", in.State, tensor.Shape{len(n.rest), in.B, n.dims.H}},
+		{"state", in.State, kernels.StateShape(n.PlaneUnits(), in.B)},
 		{"mask", in.Mask, tensor.Shape{in.T, in.B}},
 	} {
 		if want.name == "x" && in.XFrom != nil || want.name == "state" && in.StateFrom != nil {
@@ -292,7 +292,7 @@ func (n *Network) check(in kernels.Sequence, params []*gorgonia.Node) (dt tensor
 		name  string
 		node  *gorgonia.Node
 		shape tensor.Shape
-	}{{"x", in.XFrom, tensor.Shape{in.T * in.B, in.I}}, {"state", in.StateFrom, tensor.Shape{len(n.rest), in.B, n.dims.H}}} {
+	}{{"x", in.XFrom, tensor.Shape{in.T * in.B, in.I}}, {"state", in.StateFrom, kernels.StateShape(n.PlaneUnits(), in.B)}} {
 		if want.node != nil && (!want.node.Shape().Eq(want.shape) || want.node.Dtype() != dt) {
 			return dt, fmt.Errorf("%s is computed as %v %v, want %v %v: %w", want.name, want.node.Dtype(), want.node.Shape(),
 				dt, want.shape, kernels.ErrShape)

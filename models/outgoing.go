@@ -7,8 +7,8 @@ import (
 )
 
 // Outgoing calls visit for every weight by which one of the units acts on the rest of the
-// network, with the number of its parameter in Specs and of its element there. Unit l·H + j is unit j of
-// layer l:
+// network, with the number of its parameter in Specs and of its element there. Units are counted over the layers, from
+// below: of layers of H units each, unit l·H + j is unit j of layer l:
 //
 //   - its column of every recurrent matrix of its layer, W[post,pre], but for the diagonal: what a unit
 //     does to itself stays, which for crnn-simple is its leak;
@@ -29,19 +29,26 @@ func (n *Network) Outgoing(units []int, readout bool, visit func(param, element 
 	if n.both {
 		return fmt.Errorf("models: %s reads sequences in both directions, and what single units send is followed in one direction alone: %w", n.name, kernels.ErrShape)
 	}
-	hidden := n.dims.H
 	of := make([][]int, n.depth) // the units of each layer
-	chosen := make([]bool, n.depth*hidden)
-	for _, u := range units {
-		if u < 0 || u >= len(chosen) || chosen[u] {
-			return fmt.Errorf("models: %s: unit %d is named twice or is not one of 0 to %d: %w", n.name, u, len(chosen)-1, kernels.ErrShape)
-		}
-		chosen[u] = true
-		of[u/hidden] = append(of[u/hidden], u%hidden)
+	chosen := make([][]bool, n.depth)
+	all := 0
+	for i, h := range n.Sizes() {
+		chosen[i] = make([]bool, h)
+		all += h
 	}
-	columns := func(i, rows int, units []int, own bool) {
+	for _, u := range units {
+		layer, own := n.UnitOf(u)
+		if u < 0 || u >= all || chosen[layer][own] {
+			return fmt.Errorf("models: %s: unit %d is named twice or is not one of 0 to %d: %w", n.name, u, all-1, kernels.ErrShape)
+		}
+		chosen[layer][own] = true
+		of[layer] = append(of[layer], own)
+	}
+	// columns visits those of the units of a layer in a matrix, without the diagonal of its own.
+	columns := func(i, rows, layer int, own bool) {
+		hidden := len(chosen[layer])
 		for row := range rows {
-			for _, u := range units {
+			for _, u := range of[layer] {
 				if own || row%hidden != u {
 					visit(i, row*hidden+u)
 				}
@@ -53,14 +60,14 @@ func (n *Network) Outgoing(units []int, readout bool, visit func(param, element 
 		switch {
 		case l == nil:
 			if readout && s.Name == readoutWeight {
-				columns(i, n.dims.O, of[n.depth-1], true)
+				columns(i, n.dims.O, n.depth-1, true)
 			}
 		case s.Role == kernels.Rec:
-			columns(i, s.Shape[0], of[l.number], false)
+			columns(i, s.Shape[0], l.number, false)
 		case s.Role == kernels.In && l.number > 0:
-			columns(i, s.Shape[0], of[l.number-1], true)
+			columns(i, s.Shape[0], l.number-1, true)
 		case s.Role == kernels.Edge:
-			own := chosen[l.number*hidden:]
+			own := chosen[l.number]
 			for e := range l.scan.Axial.I {
 				if own[l.scan.Axial.I[e]] || own[l.scan.Axial.J[e]] {
 					visit(i, e)

@@ -35,15 +35,16 @@ func TestSilencedUnitsAreUnseen(t *testing.T) {
 					x.silence(t, inEachLayer(x.net, units), tt.readout)
 				}
 				x.run(t)
-				states, logits := x.of(t, others(s.H, units)), numbers(x.logits)
+				rest := others(slices.Max(x.net.Sizes()), units)
+				states, logits := x.of(t, rest), numbers(x.logits)
 				e := x.seq.State.Data().([]float64)
 				for i := range e {
-					if slices.Contains(units, i%s.H) {
+					if slices.Contains(units, x.unit(i)) {
 						e[i] += 0.25
 					}
 				}
 				x.run(t)
-				same := slices.Equal(states, x.of(t, others(s.H, units)))
+				same := slices.Equal(states, x.of(t, rest))
 				if coupled := x.coupled(); same != (tt.sameStates || !coupled) {
 					t.Errorf("%+v: states of the others are the same: %v", tt, same)
 				}
@@ -89,10 +90,12 @@ func TestOutgoingRefuses(t *testing.T) {
 
 // inEachLayer returns the numbers of some units of every layer.
 func inEachLayer(n *Network, units []int) (all []int) {
-	for l := range n.Depth() {
+	first := 0
+	for _, h := range n.Sizes() {
 		for _, u := range units {
-			all = append(all, l*n.Hidden()+u)
+			all = append(all, first+u)
 		}
+		first += h
 	}
 	return all
 }
@@ -116,11 +119,22 @@ func (x *fixture) of(t *testing.T, units []int) []float64 {
 	t.Helper()
 	var some []float64
 	for i, v := range x.final(t) {
-		if slices.Contains(units, i%x.size.H) {
+		if slices.Contains(units, x.unit(i)) {
 			some = append(some, v)
 		}
 	}
 	return some
+}
+
+// unit returns the number within its layer of the unit that element i of the states is of.
+func (x *fixture) unit(i int) int {
+	for _, h := range x.net.PlaneUnits() {
+		if i < x.size.B*h {
+			return i % h
+		}
+		i -= x.size.B * h
+	}
+	panic("no such element")
 }
 
 // others returns the units below h that are not among the given ones.

@@ -238,6 +238,34 @@ func TestLayerNames(t *testing.T) {
 	}
 }
 
+// TestSizes: layers of different sizes have the parameters and the state of their own; one number for all layers is H.
+func TestSizes(t *testing.T) {
+	net, err := Bind("lstm", &LSTM{}, Dims{3, 9, 2}, Sizes(5, 4, 7))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shapes := map[string][]int{"cell.weight_ih_l0": {20, 3}, "cell.weight_ih_l1": {16, 5}, "cell.weight_hh_l2": {28, 7}, "readout.weight": {2, 7}}
+	for i, s := range net.Specs() {
+		if want, ok := shapes[s.Name]; ok && !slices.Equal(s.Shape, want) {
+			t.Errorf("%s is %v, want %v", s.Name, s.Shape, want)
+		}
+		if s.Role == kernels.Rec && s.Shape[1] != net.ParamUnits(i) {
+			t.Errorf("%s is of a layer of %d units", s.Name, net.ParamUnits(i))
+		}
+	}
+	if h := net.Hidden(); h != 7 || !slices.Equal(net.Sizes(), []int{5, 4, 7}) || !slices.Equal(net.PlaneUnits(), []int{5, 5, 4, 4, 7, 7}) {
+		t.Errorf("H is %d, sizes %v, planes %v", h, net.Sizes(), net.PlaneUnits())
+	}
+	if l, u := net.UnitOf(9); l != 2 || u != 0 {
+		t.Errorf("unit 9 is unit %d of layer %d", u, l)
+	}
+	for _, opts := range [][]Option{{Layers(2), Sizes(5, 4, 7)}, {Above(&RNN{}), Sizes(5, 4, 7)}, {Sizes(5, 0)}} {
+		if _, err := Bind("rnn", &RNN{}, Dims{3, 9, 2}, opts...); !errors.Is(err, kernels.ErrShape) {
+			t.Errorf("error %v, want a wrong shape", err)
+		}
+	}
+}
+
 func TestBindRefusesSizes(t *testing.T) {
 	for _, d := range []Dims{{0, 1, 1}, {1, 0, 1}, {1, 1, -1}} {
 		if _, err := Bind("rnn", &RNN{}, d); !errors.Is(err, kernels.ErrShape) {

@@ -34,10 +34,11 @@ func TestCarriedState(t *testing.T) {
 
 // joined returns h of all layers of two parts of a sequence behind each other.
 func joined(t *testing.T, first, second *fixture) (all []float64) {
-	a, b, layers := first.h(t), second.h(t), len(first.out.Layers())
-	for l := range layers {
-		all = append(all, a[l*len(a)/layers:(l+1)*len(a)/layers]...)
-		all = append(all, b[l*len(b)/layers:(l+1)*len(b)/layers]...)
+	a, b := first.h(t), second.h(t)
+	for _, h := range first.net.Sizes() {
+		n, m := first.seq.T*first.seq.B*h, second.seq.T*second.seq.B*h
+		all = append(append(all, a[:n]...), b[:m]...)
+		a, b = a[n:], b[m:]
 	}
 	return all
 }

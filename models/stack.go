@@ -10,13 +10,22 @@ import (
 )
 
 // Layers stacks the cell n times; once without it.
-func Layers(n int) Option { return func(net *Network) { net.depth = n } }
+func Layers(n int) Option { return func(net *Network) { net.levels = n } }
+
+// Sizes gives each layer a number of units of its own, from below, in place of H, where there is more than one number.
+func Sizes(h ...int) Option {
+	return func(n *Network) {
+		if len(h) > 1 {
+			n.sizes, n.dims.H = h, h[0]
+		}
+	}
+}
 
 // Above puts a layer of each of the cells on top of the first, from below, in place of Layers.
 func Above(cells ...Cell) Option {
 	return func(n *Network) {
 		if len(cells) > 0 {
-			n.above, n.depth = cells, 1+len(cells)
+			n.above, n.levels = cells, 1+len(cells)
 		}
 	}
 }
@@ -49,14 +58,64 @@ func (n *Network) ways() int {
 	return 1
 }
 
-// seen returns the number of units of a level, which the one above reads, and seenLetters how tables write it.
-func (n *Network) seen() int { return n.ways() * n.dims.H }
-
-func (n *Network) seenLetters() string {
-	if n.both {
-		return "2H"
+// height returns the number of units of a layer of a level.
+func (n *Network) height(level int) int {
+	if n.sizes == nil {
+		return n.dims.H
 	}
-	return "H"
+	return n.sizes[level]
+}
+
+// seen returns the number of units of a level, which the one above or the read-out reads.
+func (n *Network) seen(level int) int { return n.ways() * n.height(level) }
+
+// seenLetters returns how tables write what a level reads of the one below; the read-out stands above all levels. Where
+// levels differ, H is that of the level that the row is of, and that of another has its name.
+func (n *Network) seenLetters(level int) string {
+	h := "H"
+	if n.sizes != nil && level < n.levels {
+		h = fmt.Sprintf("H_l%d", level-1)
+	}
+	if n.both {
+		return "2" + h
+	}
+	return h
+}
+
+// Sizes returns the number of units of each layer, those of both directions counted, from below.
+func (n *Network) Sizes() []int {
+	list := make([]int, n.depth)
+	for i, l := range n.layers {
+		list[i] = l.dims.H
+	}
+	return list
+}
+
+// PlaneUnits returns the number of units of each state plane, in the order of Rest.
+func (n *Network) PlaneUnits() (list []int) {
+	for _, l := range n.layers {
+		for range l.scan.States {
+			list = append(list, l.dims.H)
+		}
+	}
+	return list
+}
+
+// ParamUnits returns the number of units of the layer that row p of Specs is of; of the last layer for the read-out.
+func (n *Network) ParamUnits(p int) int {
+	if l, _ := n.layerOf(p); l != nil {
+		return l.dims.H
+	}
+	return n.Hidden()
+}
+
+// UnitOf returns the layer of a unit and its number there; units are counted over all layers, from below.
+func (n *Network) UnitOf(unit int) (layer, own int) {
+	for layer < n.depth-1 && unit >= n.layers[layer].dims.H {
+		unit -= n.layers[layer].dims.H
+		layer++
+	}
+	return layer, unit
 }
 
 // cellOf returns the cell of a layer.
@@ -69,8 +128,22 @@ func (n *Network) cellOf(layer int) Cell {
 
 // checkStack refuses layers that cannot be stacked.
 func (n *Network) checkStack() error {
-	if n.depth < 1 {
-		return fmt.Errorf("models: %s: %d layers, want at least 1: %w", n.name, n.depth, kernels.ErrShape)
+	if n.sizes != nil && n.levels == 1 {
+		n.levels = len(n.sizes)
+	}
+	if n.levels < 1 {
+		return fmt.Errorf("models: %s: %d layers, want at least 1: %w", n.name, n.levels, kernels.ErrShape)
+	}
+	if n.sizes != nil && len(n.sizes) != n.levels {
+		return fmt.Errorf("models: %s: hidden gives the sizes of %d layers, and there are %d; give a size for each, or one for all: %w", n.name, len(n.sizes), n.levels, kernels.ErrShape)
+	}
+	for level := range n.levels {
+		if n.height(level) < 1 {
+			return fmt.Errorf("models: %s: layer %d has %d units, want at least 1: %w", n.name, level, n.height(level), kernels.ErrShape)
+		}
+		if err := n.wiring.check(n.height(level)); err != nil {
+			return err
+		}
 	}
 	if n.both && (n.wiring.Dale || n.wiring.masked()) {
 		return fmt.Errorf("models: %s: Dale's law and masks hold for one direction, and this network has both; leave them out, or bidirectional: %w", n.name, ErrWiring)
@@ -78,8 +151,8 @@ func (n *Network) checkStack() error {
 	if !(n.dropout >= 0 && n.dropout < 1) {
 		return fmt.Errorf("models: %s: dropout is %v, want 0 to less than 1: %w", n.name, n.dropout, kernels.ErrShape)
 	}
-	if n.wiring.Dale && n.depth > 1 {
-		return fmt.Errorf("models: %s: Dale's law holds within one layer, and this network has %d; leave out dale, or take 1 layer: %w", n.name, n.depth, ErrWiring)
+	if n.wiring.Dale && n.levels > 1 {
+		return fmt.Errorf("models: %s: Dale's law holds within one layer, and this network has %d; leave out dale, or take 1 layer: %w", n.name, n.levels, ErrWiring)
 	}
 	return nil
 }
@@ -97,7 +170,7 @@ func (n *Network) normSpecs() (list []kernels.Spec) {
 			name, doc string
 			first     float64
 		}{{"norm.weight", "gain of the normalised input", 1}, {"norm.bias", "bias of the normalised input", 0}} {
-			list = append(list, learned(l.rename(s.name), n.seenLetters(), []int{n.seen()}, kernels.Named, s.doc, kernels.Init{Kind: kernels.Constant, A: s.first}))
+			list = append(list, learned(l.rename(s.name), n.seenLetters(l.level), []int{l.dims.I}, kernels.Named, s.doc, kernels.Init{Kind: kernels.Constant, A: s.first}))
 		}
 	}
 	return list
@@ -162,5 +235,5 @@ func (l *layer) joined(dev kernels.Device, cfg kernels.ScanConfig, in kernels.Se
 		return s, err
 	}
 	s.steps = make([]*gorgonia.Node, len(forward.steps))
-	return s.cut(cfg.T, cfg.B, l.net.seen())
+	return s.cut(cfg.T, cfg.B, l.net.seen(l.level))
 }

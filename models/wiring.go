@@ -146,7 +146,7 @@ func (l *layer) roomForSigns() error {
 		}
 	}
 	const double = 8
-	if need := int64(n.depth) * matrices * h * h * double; n.within > 0 && need > n.within {
+	if need := int64(n.levels) * matrices * h * h * double; n.within > 0 && need > n.within {
 		return fmt.Errorf("models: signs and masks of %d units take %d bytes, and %d are there: %w", h, need, n.within, kernels.ErrMemory)
 	}
 	return nil

@@ -33,11 +33,11 @@ func Matrices(net *models.Network, stored [][]float32) ([]Matrix, error) {
 		return nil, err
 	}
 	var list []Matrix
-	h := net.Hidden()
 	for p, s := range net.Specs() {
 		if s.Role != kernels.Rec {
 			continue
 		}
+		h := s.Shape[1]
 		for k := range s.Planes(h) {
 			m := Matrix{Name: s.Name, H: h, Values: acting[p].Values[k*h*h : (k+1)*h*h]}
 			if s.Planes(h) > 1 {

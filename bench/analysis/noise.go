@@ -61,11 +61,7 @@ func (s *Subject) measure(set data.Set, run func(Visit) error) (engine.Metrics, 
 // step of a sequence, and gives visit the number of each, its batch with its column, and its
 // logits [T,O]. The noise of a sample depends on its number and the seed alone.
 func (s *Subject) noisySweep(ctx context.Context, set data.Set, noise Noise, visit Visit) error {
-	plane := func(int) int { return 0 } // of h of a layer
-	if net, ok := s.Net.(*models.Network); ok {
-		plane = net.FirstPlane
-	}
-	t, hidden, batch := s.Task, s.Net.Hidden(), max(1, min(s.Batch, set.Len()))
+	t, units, batch := s.Task, engine.PlaneUnits(s.Net), max(1, min(s.Batch, set.Len()))
 	graph, err := engine.NewGraph(engine.GraphConfig{Net: s.Net, Device: s.Device, T: 1, B: batch, I: t.I,
 		Goal: t.Goal, Masked: t.Masked, Given: true}, s.Params)
 	if err != nil {
@@ -76,7 +72,9 @@ func (s *Subject) noisySweep(ctx context.Context, set data.Set, noise Noise, vis
 	single := *t
 	single.T, single.Every = 1, false
 	fed := data.NewBatch(&single, batch)
-	state := make([]float32, len(s.Net.Rest())*given.B*hidden)
+	places := s.places(noise.Units, given.B)
+	rest := engine.FirstState(s.Net, s.Params)
+	state := make([]float32, given.B*len(rest))
 	logits := make([]float32, given.B*t.O)
 	answers := make([]float32, given.B*t.T*t.O) // [B,T,O]
 	draws := make([]*rand.Rand, given.B)
@@ -91,7 +89,7 @@ func (s *Subject) noisySweep(ctx context.Context, set data.Set, noise Noise, vis
 			}
 			draws[col] = rand.New(rand.NewPCG(noise.Seed, uint64(first+col)))
 		}
-		engine.Spread(state, engine.FirstState(s.Net, s.Params), hidden)
+		engine.Spread(state, rest, units)
 		for step := range t.T {
 			fed.X = given.X[step*given.B*t.I : (step+1)*given.B*t.I]
 			if given.Mask != nil {
@@ -99,9 +97,8 @@ func (s *Subject) noisySweep(ctx context.Context, set data.Set, noise Noise, vis
 			}
 			for col := range size {
 				if fed.Mask == nil || fed.Mask[col] != 0 {
-					for _, u := range noise.Units {
-						layer, unit := u/hidden, u%hidden
-						state[(plane(layer)*given.B+col)*hidden+unit] += float32(noise.Sigma * draws[col].NormFloat64())
+					for _, p := range places {
+						state[p.at+col*p.width] += float32(noise.Sigma * draws[col].NormFloat64())
 					}
 				}
 			}
@@ -117,6 +114,29 @@ func (s *Subject) noisySweep(ctx context.Context, set data.Set, noise Noise, vis
 		}
 	}
 	return nil
+}
+
+// unitPlace is where h of a unit is in the states of sequences: that of the first one, and the distance to the next one's.
+type unitPlace struct{ at, width int }
+
+// places returns those of units in the states of a number of sequences.
+func (s *Subject) places(units []int, sequences int) (list []unitPlace) {
+	net, layered := s.Net.(*models.Network)
+	widths := engine.PlaneUnits(s.Net)
+	for _, u := range units {
+		plane := 0
+		if layered {
+			var layer int
+			layer, u = net.UnitOf(u)
+			plane = net.FirstPlane(layer)
+		}
+		before := 0
+		for _, w := range widths[:plane] {
+			before += w
+		}
+		list = append(list, unitPlace{before*sequences + u, widths[plane]})
+	}
+	return list
 }
 
 // stepGraph makes one step of a graph of one: state is the state before and then after it.

@@ -105,7 +105,7 @@ func (s *Subject) SlowPoints(ctx context.Context, o PointOptions, input func(*Wa
 		p.Lost = append(p.Lost, Lost{l.Q, l.End})
 	}
 	for _, f := range found {
-		point, err := describe(m.single, f, len(s.Net.Rest()), s.Task.O)
+		point, err := describe(m.single, f, s.Task.O)
 		if err != nil {
 			return nil, err
 		}
@@ -128,7 +128,11 @@ func (s *Subject) steps() (m steps, err error) {
 	if err != nil {
 		return m, err
 	}
-	batch := min(stepBatch, len(s.Net.Rest())*s.Net.Hidden()) // more than the rows of a Jacobian are not needed
+	rows := 0
+	for _, units := range engine.PlaneUnits(s.Net) {
+		rows += units
+	}
+	batch := min(stepBatch, rows) // more than the rows of a Jacobian are not needed
 	if m.StepMap, err = engine.NewStepMap(s.Net, wide, s.Task.I, batch); err != nil {
 		return m, err
 	}
@@ -153,14 +157,14 @@ func (m steps) Input(x []float64) error { return errors.Join(m.StepMap.Input(x),
 func (m steps) Close() error { return errors.Join(m.StepMap.Close(), m.single.Close()) }
 
 // describe tells of a point; m is the step of one state.
-func describe(m *engine.StepMap, p dynamics.Point, planes, outputs int) (SlowPoint, error) {
+func describe(m *engine.StepMap, p dynamics.Point, outputs int) (SlowPoint, error) {
 	s := SlowPoint{Q: p.Q, Fixed: p.Fixed(), Stable: p.Stable(), Unstable: p.Unstable(), Radius: p.Radius(), Starts: p.Starts}
 	for _, e := range p.Eigenvalues {
 		s.Eigenvalues = append(s.Eigenvalues, [2]float64{real(e), imag(e)})
 	}
-	hidden := len(p.State) / planes
-	for i := range planes {
-		s.State = append(s.State, p.State[i*hidden:(i+1)*hidden])
+	rest := p.State
+	for _, units := range m.Units() {
+		s.State, rest = append(s.State, rest[:units]), rest[units:]
 	}
 	if err := m.Step(make([]float64, len(p.State)), p.State); err != nil {
 		return s, err

@@ -263,7 +263,7 @@ func configureTraining(model, task string, keys map[string]any) (experiment.Trai
 		return experiment.Training{}, err
 	}
 	memory, err := parseBytes("memory", s.run.Memory)
-	return experiment.Training{Model: s.run.Model, Cell: s.cell, Task: s.task, Hidden: s.size.Hidden,
+	return experiment.Training{Model: s.run.Model, Cell: s.cell, Task: s.task, Hidden: s.size.Hidden[0],
 		ReadoutScale: s.size.ReadoutScale, Wiring: &s.wiring, Options: s.opt, Memory: memory}, err
 }
 

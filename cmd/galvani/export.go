@@ -222,7 +222,7 @@ func layeredTensors(s *settings, state *rundir.State) (list []safetensors.Tensor
 // savedNetwork returns the network of recurrent cells of a checkpoint with its parameters as they are stored.
 // Its sizes are those of the tensors.
 func savedNetwork(s *settings, state *rundir.State) (*models.Network, [][]float32, error) {
-	d := models.Dims{I: 1, H: s.size.Hidden, O: 1}
+	d := models.Dims{I: 1, H: s.size.Hidden[0], O: 1}
 	if t, ok := state.Tensor("readout.weight"); ok && len(t.Shape) == 2 {
 		d.O = t.Shape[0]
 	}

@@ -124,6 +124,9 @@ func TestGPULayers(t *testing.T) {
 			continue // has one layer
 		}
 		more := []string{"--model", m.Name, "--layers", "2", "--max-steps", "4", "--device"}
+		if m.Name == "gru" {
+			more = append([]string{"--hidden", "12,8"}, more...)
+		}
 		cpu, gpu := trained(t, args(more, "cpu")...), trained(t, args(more, "cuda")...)
 		near(t, latest(t, gpu), latest(t, cpu))
 		again := latest(t, trained(t, args(more, "cuda")...))

@@ -71,7 +71,7 @@ func (s *settings) build() (task *data.Task, net *models.Network, layers layered
 		}
 		layers, err = s.layers.Bind(s.run.Model, task.I, task.O)
 	} else {
-		net, err = s.bind(models.Dims{I: task.I, H: s.size.Hidden, O: task.O}, models.Within(boundHeap()))
+		net, err = s.bind(models.Dims{I: task.I, H: s.size.Hidden[0], O: task.O}, models.Within(boundHeap()))
 	}
 	if errors.Is(err, kernels.ErrMemory) {
 		return nil, nil, nil, fmt.Errorf("%w; make --hidden smaller", err)
@@ -129,7 +129,7 @@ func (s *settings) bind(d models.Dims, more ...models.Option) (*models.Network, 
 	if err != nil {
 		return nil, err
 	}
-	return models.Bind(s.run.Model, s.cell, d, append(more, models.Layers(s.size.Layers), models.Above(above...), models.Dropped(s.size.Dropout), models.ReadoutScale(s.size.ReadoutScale),
+	return models.Bind(s.run.Model, s.cell, d, append(more, models.Layers(s.size.Layers), models.Above(above...), models.Sizes(s.size.Hidden...), models.Dropped(s.size.Dropout), models.ReadoutScale(s.size.ReadoutScale),
 		models.Noised(models.Noise{Rec: s.size.RecNoise, Input: s.size.InputNoise}),
 		models.FeedbackBy(s.feedback()), models.Frozen(s.size.Freeze...), models.Wired(s.wiring))...)
 }
@@ -158,9 +158,16 @@ func (j *job) units() string {
 	case j.net.Depth() == 1:
 		return fmt.Sprintf("%d units", j.net.Hidden())
 	}
-	text := fmt.Sprintf("%d layers of %d units", j.net.Depth(), j.net.Hidden())
+	levels, sizes := j.net.Depth(), fmt.Sprint(j.net.Hidden())
 	if j.size.Bidirectional {
-		text = fmt.Sprintf("%d layers of %d units in each direction", j.net.Depth()/2, j.net.Hidden())
+		levels /= 2
+	}
+	if list := j.size.Hidden; len(list) > 1 {
+		sizes = strings.ReplaceAll(strings.Trim(fmt.Sprint(list), "[]"), " ", ", ")
+	}
+	text := fmt.Sprintf("%d layers of %s units", levels, sizes)
+	if j.size.Bidirectional {
+		text += " in each direction"
 	}
 	if above := j.size.LayerCells; len(above) > 0 {
 		text += ", " + j.run.Model + ", " + strings.Join(above, ", ")

@@ -76,6 +76,47 @@ func TestLayersAreSeen(t *testing.T) {
 	galvani(t, "models", "show", "rnn", "--layers", "0").refused(t, exitConfig, "0 layers, want at least 1")
 }
 
+// TestLayerSizes trains layers of different sizes: the graph close to the scan, the same bits after a stop, names and shapes,
+// a state that is learned, and every command takes the run.
+func TestLayerSizes(t *testing.T) {
+	sizes := []string{"--model", "lstm", "--hidden", "12,8", "--h0", "learned", "--layer-norm", "--max-steps", "6"}
+	dir := trained(t, sizes...)
+	want := newestTensors(t, dir)
+	for _, tensor := range latest(t, dir) {
+		shapes := map[string][]int{"cell.weight_hh_l0": {48, 12}, "cell.weight_ih_l1": {32, 12}, "cell.weight_hh_l1": {32, 8},
+			"cell.norm.weight_l1": {12}, "cell.h0": {12, 2}, "cell.h0_l1": {8, 2}}
+		if shape, ok := shapes[tensor.Name]; ok && !slices.Equal(tensor.Shape, shape) {
+			t.Errorf("%s is %v, want %v", tensor.Name, tensor.Shape, shape)
+		}
+	}
+	resumesAsGraph(t, dir, want, sizes)
+	plain, out := trained(t, "--model", "gru", "--hidden", "12,8", "--layers", "2", "--max-steps", "2"), t.TempDir()
+	if o := galvani(t, "eval", plain).ok(t); !strings.Contains(o.stdout, "gru") {
+		t.Errorf("eval: %s", o.stdout)
+	}
+	galvani(t, "fixedpoints", plain, "--starts", "2", "--sequences", "2", "--iterations", "3").ok(t)
+	galvani(t, "analyse", plain, "--sequences", "8").ok(t)
+	galvani(t, "report", plain).ok(t)
+	galvani(t, "export", plain, "--to", "onnx", "--out", filepath.Join(out, "w.onnx")).ok(t)
+	galvani(t, args(tiny, "--model", "gru", "--hidden", "12,8", "--max-steps", "1", "--init-from", plain, "--runs-dir", out)...).ok(t)
+	loss := func(more ...string) float64 { return perturbJSON(t, plain, more...).Rows[1].Test.Loss }
+	if all, last := loss("--silence", "1"), loss("--silence", "1", "--units", "12-19"); all != last {
+		t.Errorf("silence of the last layer gives loss %v, of all units %v", last, all)
+	}
+	if usual := loss("--state-noise", "0"); loss("--state-noise", "0.5", "--units", "11") == usual || loss("--state-noise", "0.5", "--units", "19") == usual {
+		t.Error("noise on the last unit of a layer changes nothing")
+	}
+	if r := perturbJSON(t, plain, "--scale", "2", "--units", "I", "--ei-ratio", "0.75"); !slices.Equal(r.Units, []int{9, 10, 11, 18, 19}) {
+		t.Errorf("a quarter of each layer is units %v", r.Units)
+	}
+	if show := galvani(t, "models", "show", "gru", "--hidden", "12,8").ok(t).stdout; !strings.Contains(show, "[24 12]") || !strings.Contains(show, "H_l0") {
+		t.Errorf("models show: %s", show)
+	}
+	galvani(t, args(tiny, "--model", "rnn", "--hidden", "")...).refused(t, exitConfig, `key "hidden" is [], want at least one value`)
+	galvani(t, args(tiny, "--model", "rnn", "--hidden", "12,8", "--layer-cells", "lstm,gru")...).refused(t, exitConfig, "hidden gives the sizes of 2 layers, and there are 3")
+	galvani(t, args(tiny, "--model", "rnn", "--hidden", "12,8", "--dale")...).refused(t, exitConfig, "Dale's law holds within one layer")
+}
+
 // TestPerturbLayers: units of the first layer act through the second alone, and those of the second on the
 // read-out. Silence of both layers is that of all units.
 func TestPerturbLayers(t *testing.T) {

@@ -126,7 +126,7 @@ func TestMLPRefuses(t *testing.T) {
 		{"--model mlp --task mnist --layers 2", `it belongs to recurrent cells`},
 		{"--model mlp --task mnist --dale", `it belongs to wiring`},
 		{"--model mlp --task mnist --hidden 500,0", `key "hidden" is 0, want 1 to 65536`},
-		{"--model rnn --task adding --hidden 5,5", `key "hidden"`},
+		{"--model rnn --task adding --layers 3 --hidden 5,5", `hidden gives the sizes of 2 layers, and there are 3; give a size for each, or one for all`},
 		{"--model mlp --task mnist --symmetry usf", "it needs rule = sign-symmetry"},
 		{"--model mpl --task mnist", `unknown model "mpl"; known: cond-fixed`},
 	} {

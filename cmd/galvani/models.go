@@ -136,7 +136,7 @@ type paramReport struct {
 
 func newModelsShow() *cobra.Command {
 	var asJSON bool
-	d, layers := models.Dims{}, 1
+	d, layers, sizes := models.Dims{}, 1, []int{64}
 	c := &cobra.Command{Use: "show NAME", Short: "Show a model: source, parameter table, keys",
 		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(modelNames),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -144,7 +144,11 @@ func newModelsShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := describeModel(e, d, layers)
+			if len(sizes) == 0 {
+				return fmt.Errorf("%w: --hidden is empty, want the number of hidden units", config.ErrConfig)
+			}
+			d.H = sizes[0]
+			r, err := describeModel(e, d, layers, sizes)
 			if err != nil {
 				return err
 			}
@@ -152,13 +156,13 @@ func newModelsShow() *cobra.Command {
 		}}
 	jsonFlag(c, &asJSON)
 	c.Flags().IntVar(&d.I, "inputs", 28, "number I of inputs that the shapes are shown for")
-	c.Flags().IntVar(&d.H, "hidden", 64, "number H of hidden units")
+	c.Flags().IntSliceVar(&sizes, "hidden", sizes, "number H of hidden units; several for layers of different sizes")
 	c.Flags().IntVar(&d.O, "outputs", 10, "number O of outputs")
 	c.Flags().IntVar(&layers, "layers", layers, "number of layers")
 	return c
 }
 
-func describeModel(e models.Entry, d models.Dims, layers int) (modelReport, error) {
+func describeModel(e models.Entry, d models.Dims, layers int, sizes []int) (modelReport, error) {
 	r := modelReport{brief: brief{e.Name, e.Doc, e.Source}, Equations: e.Equations, Dims: d}
 	if e.New == nil {
 		return describeLayered(e, r)
@@ -168,14 +172,14 @@ func describeModel(e models.Entry, d models.Dims, layers int) (modelReport, erro
 	if r.Keys, err = keyReports("model "+e.Name, cell); err != nil {
 		return r, err
 	}
-	net, err := models.Bind(e.Name, cell, d, models.Layers(layers))
+	net, err := models.Bind(e.Name, cell, d, models.Layers(layers), models.Sizes(sizes...))
 	if err != nil {
 		return r, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	r.table(net.Specs())
 	for i, start := range net.Rest() {
 		plane, layer := e.Planes[i%len(e.Planes)], i/len(e.Planes)
-		if layer < layers-1 { // h of the last layer is what the read-out sees
+		if layer < net.Depth()-1 { // h of the last layer is what the read-out sees
 			plane.Name = fmt.Sprintf("%s_l%d", plane.Name, layer)
 		}
 		r.State = append(r.State, planeReport{plane.Name, plane.Unit, start, plane.Doc})

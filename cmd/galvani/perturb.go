@@ -36,8 +36,9 @@ the read-out, as if their output were 0 at every step; axial edges at them are c
   --state-noise S    Gaussian noise of standard deviation S on h of the chosen units before
                      every step, in the unit of h
 
-In a network of L layers of H units, unit l·H + j is unit j of layer l, from 0; its columns of the input
-matrices of the layer above are changed too, and the read-out sees the last layer alone.
+In a network of several layers, units are counted over the layers, from below: of layers of H units, unit l·H + j is
+unit j of layer l, from 0. Columns of a unit in the input matrices of the layer above are changed too, and the read-out
+sees the last layer alone.
 
 One seed draws the same units and the same noise for all strengths. E and I are the populations
 of a network with Dale's law, or the first part and the rest of one without.
@@ -153,7 +154,7 @@ func (j *job) perturb(ctx context.Context, f *perturbFlags, dir string, state *r
 		return perturbReport{}, err
 	}
 	r := perturbReport{savedHead: headOf(dir, state, j.net.Name(), j.task.Name),
-		Device: j.place.device, Backend: j.place.backend, Sequences: j.task.Test.Len(), Hidden: j.net.Hidden() * j.net.Depth(), Readout: !f.keepReadout}
+		Device: j.place.device, Backend: j.place.backend, Sequences: j.task.Test.Len(), Hidden: sum(j.net.Sizes()), Readout: !f.keepReadout}
 	var err error
 	if r.Units, err = f.population(j.net); err != nil {
 		return r, err
@@ -234,34 +235,39 @@ func (j *job) change(p analysis.Perturbation, r *perturbReport, state *rundir.St
 
 // population returns the units that the flags choose, in rising order.
 func (f *perturbFlags) population(net *models.Network) ([]int, error) {
-	h, e := net.Hidden(), net.Excitatory()
+	sizes := net.Sizes()
+	h, e, all := sizes[0], net.Excitatory(), sum(sizes)
 	if net.Dale() && f.ratio != 0 {
 		return nil, fmt.Errorf("%w: --ei-ratio is for networks without Dale's law, and this one has %d E and %d I units; leave it out", config.ErrConfig, e, h-e)
 	}
 	switch f.units {
 	case "all":
-		return numbered(0, h*net.Depth()), nil
+		return numbered(0, all), nil
 	case "E", "I":
 		if !net.Dale() {
 			if !(f.ratio > 0 && f.ratio < 1) {
 				return nil, fmt.Errorf("%w: without Dale's law --units %s needs --ei-ratio, the part of the units that is E, between 0 and 1", config.ErrConfig, f.units)
 			}
-			e = int(math.Round(f.ratio * float64(h)))
-		}
-		from, to := 0, e
-		if f.units == "I" {
-			from, to = e, h
 		}
 		var units []int
-		for l := range net.Depth() {
-			units = append(units, numbered(l*h+from, l*h+to)...)
+		first := 0
+		for _, h := range sizes {
+			if !net.Dale() {
+				e = int(math.Round(f.ratio * float64(h)))
+			}
+			if f.units == "E" {
+				units = append(units, numbered(first, first+e)...)
+			} else {
+				units = append(units, numbered(first+e, first+h)...)
+			}
+			first += h
 		}
 		if len(units) == 0 {
-			return nil, fmt.Errorf("%w: --units %s: the ratio of E and I leaves a population empty, none of %d units is %s", config.ErrConfig, f.units, h, f.units)
+			return nil, fmt.Errorf("%w: --units %s: the ratio of E and I leaves a population empty, none of %d units is %s", config.ErrConfig, f.units, all, f.units)
 		}
 		return units, nil
 	}
-	return parseUnits(f.units, h*net.Depth())
+	return parseUnits(f.units, all)
 }
 
 // parseUnits reads numbers and ranges of units below h, separated by commas.
@@ -288,6 +294,14 @@ func parseUnits(text string, h int) ([]int, error) {
 		}
 	}
 	return units, nil
+}
+
+// sum returns that of a list.
+func sum(list []int) (total int) {
+	for _, n := range list {
+		total += n
+	}
+	return total
 }
 
 // numbered returns the numbers from a to b−1.

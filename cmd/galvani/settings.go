@@ -43,9 +43,9 @@ func defaultRunKeys() runKeys {
 
 // cellKeys are the keys of all networks of recurrent cells.
 type cellKeys struct {
-	Hidden        int      `toml:"hidden" needs:"units=any" doc:"number H of hidden units" min:"1" max:"65536"`
-	Layers        int      `toml:"layers" doc:"number of layers of the cell with H units each; each reads h of the one below at the same step, and the read-out sees the last" min:"1" max:"64"`
-	LayerCells    []string `toml:"layer_cells" needs:"layers=1" doc:"cells of the layers above the first, a name for each, with their default settings and H units, in place of layers"`
+	Hidden        []int    `toml:"hidden" needs:"units=any" doc:"number H of hidden units; several for layers of different sizes, from below" min:"1" max:"65536" nonempty:"true" single:"true"`
+	Layers        int      `toml:"layers" doc:"number of layers of the cell, with H units each where hidden gives one number; each reads h of the one below at the same step, and the read-out sees the last" min:"1" max:"64"`
+	LayerCells    []string `toml:"layer_cells" needs:"layers=1" doc:"cells of the layers above the first, a name for each, with their default settings, in place of layers"`
 	Bidirectional bool     `toml:"bidirectional" needs:"stateful=false" doc:"give each layer a second one beside it, with units of its own, that reads sequences from the last step to the first; the layer above and the read-out see both; for tasks with one target for a sequence"`
 	LayerNorm     bool     `toml:"layer_norm" needs:"number of layers>1" doc:"bring the input of each layer above the first to mean 0 and variance 1 over its units, with a gain and a bias for each that are learned"`
 	ReadoutScale  float64  `toml:"readout_scale" doc:"factor of the initial read-out weights" min:"0" max:"1e3"`
@@ -61,7 +61,7 @@ type cellKeys struct {
 }
 
 func defaultCellKeys() cellKeys {
-	return cellKeys{Hidden: 64, Layers: 1, ReadoutScale: 1, Feedback: "backprop", H0: "zero", InitParts: []string{"all"}}
+	return cellKeys{Hidden: []int{64}, Layers: 1, ReadoutScale: 1, Feedback: "backprop", H0: "zero", InitParts: []string{"all"}}
 }
 
 // settings is everything that decides what a run computes: one flat space of keys over the
@@ -181,7 +181,7 @@ func resolve(layers ...layer) (*settings, error) {
 	if s.wiring.RecDensity < 1 || s.wiring.RecBetween > 0 {
 		s.Facts["connections"] = "drawn"
 	}
-	s.Facts["number of layers"] = fmt.Sprint(max(s.size.Layers, 1+len(s.size.LayerCells)))
+	s.Facts["number of layers"] = fmt.Sprint(max(s.size.Layers, 1+len(s.size.LayerCells), len(s.size.Hidden)))
 	return s, s.checkEffects(layers, usual)
 }
 

@@ -96,17 +96,24 @@ func (n *network) build() error {
 		return err
 	}
 	outputs, h := shape[0], shape[1]
-	_, shape, err = n.take("cell.weight_ih_l0", len(n.op.gates)*h, -1)
+	_, shape, err = n.take("cell.weight_ih_l0", -1, -1)
 	if err != nil {
 		return err
 	}
 	inputs := shape[1]
 	g.inputs = []message{value("x", "T", "B", inputs)}
-	below := "x"
-	for k, in := 0, inputs; k == 0 || n.has(fmt.Sprintf("cell.weight_ih_l%d", k)); k, in = k+1, h {
-		if below, err = n.layer(k, below, in, h); err != nil {
+	below, in := "x", inputs
+	for k := 0; k == 0 || n.has(fmt.Sprintf("cell.weight_ih_l%d", k)); k++ {
+		if _, shape, err = n.take(fmt.Sprintf("cell.weight_hh_l%d", k), -1, -1); err != nil {
 			return err
 		}
+		if below, err = n.layer(k, below, in, shape[1]); err != nil {
+			return err
+		}
+		in = shape[1]
+	}
+	if in != h {
+		return fmt.Errorf("the last layer has %d units, and readout.weight reads %d: %w", in, h, ErrModel)
 	}
 	weight, _, err := n.take("readout.weight", outputs, h)
 	if err != nil {
@@ -132,14 +139,6 @@ func (n *network) has(name string) bool { _, ok := n.tensors[name]; return ok }
 func (n *network) layer(k int, below string, in, h int) (string, error) {
 	g, rows := &n.graph, len(n.op.gates)*h
 	named := func(what string) string { return fmt.Sprintf("%s_l%d", what, k) }
-	var biases []float32
-	for _, what := range []string{"bias_ih", "bias_hh"} {
-		b, _, err := n.take("cell."+named(what), rows, 0)
-		if err != nil {
-			return "", err
-		}
-		biases = append(biases, n.gated(b, h, 1)...)
-	}
 	names := []string{below}
 	for _, w := range []struct {
 		what    string
@@ -150,6 +149,14 @@ func (n *network) layer(k int, below string, in, h int) (string, error) {
 			return "", err
 		}
 		names = append(names, g.floats("cell."+named(w.what), []int{1, rows, w.columns}, n.gated(v, h, w.columns)))
+	}
+	var biases []float32
+	for _, what := range []string{"bias_ih", "bias_hh"} {
+		b, _, err := n.take("cell."+named(what), rows, 0)
+		if err != nil {
+			return "", err
+		}
+		biases = append(biases, n.gated(b, h, 1)...)
 	}
 	names = append(names, g.floats("cell."+named("bias"), []int{1, 2 * rows}, biases))
 	first, err := n.first(k, h)
@@ -192,9 +199,8 @@ func (n *network) first(k, h int) (names []string, err error) {
 		g.node("Shape", []string{"x"}, []string{"sizes"})
 		g.integers("second", []int{1}, 1)
 		g.integers("one", []int{1}, 1)
-		g.integers("units", []int{1}, int64(h))
 		g.node("Gather", []string{"sizes", "second"}, []string{"sequences"})
-		g.node("Concat", []string{"one", "sequences", "units"}, []string{"size of states"}, integer("axis", 0))
+		g.node("Concat", []string{"one", "sequences", "one"}, []string{"size of states"}, integer("axis", 0))
 	}
 	for s := range n.op.states {
 		row := make([]float32, h)

@@ -52,6 +52,9 @@ func (k Key) Assign(value any) error {
 		}
 	} else {
 		list, ok := value.([]any)
+		if !ok && k.Single {
+			list, ok = []any{value}, true
+		}
 		if !ok {
 			return k.refuse(value, "a list of "+k.Type())
 		}

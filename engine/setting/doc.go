@@ -10,6 +10,7 @@
 //	min, max  inclusive bounds of a number, or of each number of a list
 //	oneof     words that a string, or each string of a list, may be, separated by '|', or @list (AddWord)
 //	nonempty  "true" for a list of at least one value
+//	single    "true" for a list that one value may stand for
 //	needs     when the key has an effect, see Condition
 //	file      for a string that names a file: its values that name none, separated by '|'
 //	before    value that runs from before the key was added have

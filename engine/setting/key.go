@@ -19,10 +19,10 @@ type Key struct {
 	Min   string // inclusive bound, empty for none
 	Max   string
 	OneOf []string // allowed strings, empty for any
-	// NonEmpty says that a list has at least one value.
-	NonEmpty bool
-	Owner    string // what the key belongs to, e.g. "model crnn"
-	Needs    []Condition
+	// NonEmpty says that a list has at least one value, Single that one value may stand for a list of it.
+	NonEmpty, Single bool
+	Owner            string // what the key belongs to, e.g. "model crnn"
+	Needs            []Condition
 	// Before is the text of the value that a run has whose config.toml lacks the key; empty for
 	// the default.
 	Before string
@@ -72,7 +72,7 @@ func appendKeys(keys []Key, owner string, v reflect.Value) ([]Key, error) {
 // newKey reads the tags of one field.
 func newKey(owner, name string, tag reflect.StructTag, field reflect.Value) (Key, error) {
 	k := Key{Name: name, Doc: tag.Get("doc"), Unit: tag.Get("unit"), Min: tag.Get("min"), Max: tag.Get("max"),
-		NonEmpty: tag.Get("nonempty") == "true", Owner: owner, Before: tag.Get("before"),
+		NonEmpty: tag.Get("nonempty") == "true", Single: tag.Get("single") == "true", Owner: owner, Before: tag.Get("before"),
 		lo: -math.MaxFloat64, hi: math.MaxFloat64, field: field}
 	if k.Type() == "" {
 		return k, fmt.Errorf("setting: %s: key %q is a %s, which has no flag", owner, name, field.Type())
@@ -127,8 +127,12 @@ func typeName(t reflect.Type) string {
 // Flag returns the name of the flag.
 func (k Key) Flag() string { return strings.ReplaceAll(k.Name, "_", "-") }
 
-// Value returns the value in effect; a list is never nil, so that TOML has it, too.
+// Value returns the value in effect; a list is never nil, so that TOML has it, too, and one value that may stand for a list
+// does.
 func (k Key) Value() any {
+	if k.Single && k.field.Len() == 1 {
+		return k.field.Index(0).Interface()
+	}
 	if k.field.Kind() == reflect.Slice && k.field.IsNil() {
 		return reflect.MakeSlice(k.field.Type(), 0, 0).Interface()
 	}

@@ -145,6 +145,27 @@ func TestAssignAndCheckAgree(t *testing.T) {
 	}
 }
 
+// TestSingle: one value stands for a list of it, in a file as in what is written.
+func TestSingle(t *testing.T) {
+	var c struct {
+		H []int `toml:"h" min:"1" nonempty:"true" single:"true"`
+	}
+	k := keyOf(t, &c, "h")
+	for _, tt := range []struct {
+		value, want any
+		text        string
+	}{{int64(5), 5, "5"}, {[]any{int64(5)}, 5, "5"}, {[]any{int64(5), int64(3)}, []int{5, 3}, "5,3"}} {
+		if err := k.Assign(tt.value); err != nil || cmp.Diff(tt.want, k.Value()) != "" || k.String() != tt.text {
+			t.Errorf("%v: value %v, text %q, error %v", tt.value, k.Value(), k, err)
+		}
+	}
+	for value, want := range map[any]string{int64(0): "h is 0, want at least 1", "x": `h is "x", want an integer`} {
+		if err := k.Assign(value); err == nil || err.Error() != want {
+			t.Errorf("%v: error %v, want %s", value, err, want)
+		}
+	}
+}
+
 func TestNearest(t *testing.T) {
 	known := []string{"tau_s", "tau_l", "dt", "hidden"}
 	for name, want := range map[string]string{"tau_x": "tau_s", "hiden": "hidden", "hidden": "hidden", "xyzzy": "", "": ""} {
