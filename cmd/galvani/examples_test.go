@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,29 +9,98 @@ import (
 	"testing"
 )
 
-// TestReadRun lets the example read a run as its first lines say, where there is a Python with NumPy and pandas.
-func TestReadRun(t *testing.T) {
-	python := ""
+// pythonWith returns a Python that has some modules, or skips the test.
+func pythonWith(t *testing.T, modules string) string {
+	t.Helper()
 	for _, name := range []string{os.Getenv("GALVANI_TEST_PYTHON"), "python3"} {
-		if name != "" && exec.Command(name, "-c", "import numpy, pandas").Run() == nil {
-			python = name
-			break
+		if name != "" && exec.Command(name, "-c", "import "+modules).Run() == nil {
+			return name
 		}
 	}
-	if python == "" {
-		t.Skip("no Python with numpy and pandas here; install them, and name that Python in GALVANI_TEST_PYTHON")
+	t.Skipf("no Python with %s here; install it, and name that Python in GALVANI_TEST_PYTHON", modules)
+	return ""
+}
+
+// python runs a script, a file of bench/examples or the text of one, and returns what it prints.
+func python(t *testing.T, name, script string, more ...string) string {
+	t.Helper()
+	line := append([]string{"-c", script}, more...)
+	if strings.HasSuffix(script, ".py") {
+		line = append([]string{filepath.Join("..", "..", "bench", "examples", script)}, more...)
 	}
+	out, err := exec.Command(name, line...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return string(out)
+}
+
+// TestReadRun lets the example read a run as its first lines say.
+func TestReadRun(t *testing.T) {
+	with := pythonWith(t, "numpy, pandas")
 	dir := strings.TrimSpace(galvani(t, "train", "--task", "perceptual", "--model", "rate", "--dale", "--hidden", "10", "--train-size", "64", "--test-size", "16",
 		"--batch", "16", "--epochs", "2", "--stimulus-ms", "500", "--plots", "none", "--quiet", "--runs-dir", t.TempDir()).ok(t).stdout)
 	galvani(t, "export", dir, "--to", "npz").ok(t)
 	galvani(t, "analyse", dir).ok(t)
-	out, err := exec.Command(python, filepath.Join("..", "..", "bench", "examples", "read_run.py"), dir).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	out := python(t, with, "read_run.py", dir)
 	for _, want := range []string{"8 updates, 2 evaluations", "phase: completed - seed: 1", "recurrent (10, 10)", "8 units excite, 2 inhibit", "courses (2, ", "selectivity"} {
-		if !strings.Contains(string(out), want) {
+		if !strings.Contains(out, want) {
 			t.Errorf("the example prints\n%swant %q", out, want)
 		}
+	}
+}
+
+// spikeFiles writes spikes in HDF5 as the Spiking Heidelberg Digits have them: of class k, units 20k to 20k+19 spike.
+const spikeFiles = `
+import sys, h5py, numpy as np
+rng = np.random.default_rng(1)
+for part, n in (("train", 96), ("test", 32)):
+    labels = np.arange(n) % 3
+    counts = rng.integers(30, 60, n)
+    with h5py.File(f"{sys.argv[1]}/digits_{part}.h5", "w") as f:
+        for name, kind, draw in (("times", "f2", lambda k, m: np.sort(rng.random(m) * 0.4)), ("units", "u2", lambda k, m: 20 * k + rng.integers(0, 20, m))):
+            d = f.create_dataset(f"spikes/{name}", (n,), h5py.vlen_dtype(np.dtype(kind)))
+            for i, (k, m) in enumerate(zip(labels, counts)):
+                d[i] = draw(k, m).astype(kind)
+        f["labels"] = labels.astype("u2")
+        f["extra/keys"] = np.array([b"null", b"eins", b"zwei"])
+`
+
+// TestConvertSpikes trains on spikes in HDF5 by way of the example that converts them.
+func TestConvertSpikes(t *testing.T) {
+	with := pythonWith(t, "numpy, h5py")
+	from, to := t.TempDir(), t.TempDir()
+	python(t, with, spikeFiles, from)
+	if out := python(t, with, "convert_spikes.py", from, to, "--bin-ms", "20", "--pool", "5"); !strings.Contains(out, "train.npz: 96 sequences, ") || !strings.Contains(out, " steps, 12 inputs") {
+		t.Errorf("the example prints %s", out)
+	}
+	dir := strings.TrimSpace(galvani(t, "train", "--task", "file", "--data-dir", to, "--model", "lif", "--hidden", "16", "--lr", "1e-2", "--batch", "16", "--epochs", "5",
+		"--plots", "none", "--quiet", "--runs-dir", t.TempDir()).ok(t).stdout)
+	var r evalReport
+	if err := json.Unmarshal([]byte(galvani(t, "eval", dir, "--json").ok(t).stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Join(r.Classes, " ") != "null eins zwei" || *r.Test.Accuracy < 0.9 {
+		t.Errorf("classes %v, accuracy %v, want three that are told apart", r.Classes, *r.Test.Accuracy)
+	}
+}
+
+// TestONNXRuntime holds logits and h that onnxruntime computes from an export to those of a trace.
+func TestONNXRuntime(t *testing.T) {
+	with := pythonWith(t, "numpy, onnxruntime")
+	for _, line := range [][]string{{"lstm", "--hidden", "12,8", "--h0", "learned"}, {"gru"}, {"rnn", "--layers", "2"}} {
+		dir, out := trained(t, append([]string{"--model"}, line...)...), t.TempDir()
+		model, trace := filepath.Join(out, "w.onnx"), filepath.Join(out, "t.safetensors")
+		galvani(t, "export", dir, "--to", "onnx", "--out", model).ok(t)
+		galvani(t, "trace", dir, "--out", trace).ok(t)
+		python(t, with, `
+import sys, numpy as np, onnxruntime
+sys.path.append("../../bench/peers")
+import tensors
+seen, _ = tensors.load(sys.argv[2])
+logits, h = onnxruntime.InferenceSession(sys.argv[1]).run(["logits", "h"], {"x": seen["x"]})
+got = logits if logits.shape == seen["logits"].shape else logits[-1]
+assert np.abs(got - seen["logits"]).max() < 1e-5 and np.abs(h - seen["h"]).max() < 1e-5 and h.shape == seen["h"].shape, (got - seen["logits"], h.shape)
+`, model, trace)
 	}
 }
