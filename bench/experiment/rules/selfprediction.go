@@ -388,14 +388,19 @@ func (s *selfState) Report(results experiment.Rows) (experiment.Report, error) {
 	r := experiment.Report{Verdict: s.verdict(results), Tables: []rows.Table{stable, more}}
 	r.Result = fmt.Sprintf("Stability: eigenvalues of the mean change of weights over %d patterns as a function of the weights, by differences, 6, 5 and 4 cells; a rate of growth below %g of the fastest decay counts as standing still, "+
 		"for directions that no pattern asks for do. With random weights from above the end of learning is told without a claim: one was made at first, and failed at seed 1. "+
-		"Where the attenuation is left out, the interneuron error grows with the inputs and the apical error hardly, for rates saturate. With a current g u in place of a conductance an interneuron is %.3f times its cell (pair of neurons, g_som %g): this excess disappears with g_som, that of a missing attenuation does not.",
+		"With a current g u in place of a conductance an interneuron is %.3f times its cell (pair of neurons, g_som %g): this excess disappears with g_som, that of a missing attenuation does not.",
 		stablePatterns, stillLeast, currentExcess(layered.NewMicrocircuit()), layered.NewMicrocircuit().GSom)
+	weak, strong := results.Of(excessCondition(false, s.Strengths[0])), results.Of(excessCondition(false, s.Strengths[len(s.Strengths)-1]))
+	if len(weak.Values("ratio")) > 0 && len(strong.Values("ratio")) > 0 {
+		r.Result += fmt.Sprintf(" Where the attenuation is left out, the interneuron error grows %.2f times with the inputs and the apical error %.2f times: rates saturate.",
+			strong.Mean("interneuron").Value/weak.Mean("interneuron").Value, strong.Mean("apical").Value/weak.Mean("apical").Value)
+	}
 	if of := results.Of(decaying); len(of.Values("norm")) > 0 {
 		r.Tables = append(r.Tables, rows.Table{Title: fmt.Sprintf("Weights of interneurons with spikes, %g Hz at rate 1, after %d ms", s.Gamma, s.Time),
 			Head: []string{"norm of P / of the weights from above", "by least squares with noise", "apical potential, in that of the self-predicting state"},
 			Rows: [][]string{{of.Mean("norm").Format("%.3f"), of.Mean("expected").Format("%.3f"), of.Mean("apical").Format("%.3f")}}})
-		r.Result += " Spikes of cells above and of interneurons are independent, so even the self-predicting state has apical potentials, and smaller weights have smaller ones: " +
-			"the weights decay to a ridge regression, and the state that plasticity finds is better than the self-predicting one, as the notes saw."
+		r.Result += fmt.Sprintf(" Spikes of cells above and of interneurons are independent, so even the self-predicting state has apical potentials, and smaller weights have smaller ones: "+
+			"plasticity finds a ridge regression, with apical potentials of %.2f of those of the self-predicting state.", of.Mean("apical").Value)
 	}
 	return r, nil
 }

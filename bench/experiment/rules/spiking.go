@@ -305,7 +305,7 @@ func (s *spikingLimit) Report(results experiment.Rows) (experiment.Report, error
 		r.Charts = []experiment.Chart{{Name: "limit", Caption: "Means over seeds.", Lines: measured}}
 	}
 	r.Result = text + fmt.Sprintf("Synapses of %g ms; rule sacramento; outputs are pulled to 1 above what they answer. Refractory times are asked for rates within %g %%, delays for mean potentials within %g of their deviation. "+
-		"The last columns are the mean changes of weights in the direction of those with rates: 1 is the same learning rate.", limitSynapse, 100*rateTolerance, shiftTolerance)
+		"Without refractory times n neurons of a unit draw what one draws that fires n times as often. The last columns are the mean changes of weights in the direction of those with rates: 1 is the same learning rate.", limitSynapse, 100*rateTolerance, shiftTolerance)
 	for _, c := range s.circuits()[:1] {
 		if of := results.Of(c.name); len(of.Values("noise")) > 0 {
 			r.Result += fmt.Sprintf(" At %g Hz and one neuron for each unit the change of weights of a millisecond is off by %s times its size: so many spikes are too few.", c.gamma, of.Mean("noise").Format("%.2g"))
