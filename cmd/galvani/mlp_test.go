@@ -143,7 +143,7 @@ func TestRulesShow(t *testing.T) {
 		if err := json.Unmarshal([]byte(galvani(t, "rules", "show", name, "--json").ok(t).stdout), &r); err != nil {
 			t.Fatal(err)
 		}
-		if r.Equations == "" || len(r.Reads) < 2 || r.Source == "" || r.Doc == "" {
+		if len(r.Audits) != len(r.Models) || r.Equations == "" || len(r.Reads) < 2 || r.Source == "" || r.Doc == "" {
 			t.Errorf("rule %s lacks something: %+v", name, r)
 		}
 		if o := galvani(t, "rules", "show", name).ok(t); !strings.Contains(o.stdout, "What a synapse reads") {

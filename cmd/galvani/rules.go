@@ -29,10 +29,11 @@ func newRulesList() *cobra.Command {
 // ruleReport is what rules show tells.
 type ruleReport struct {
 	brief
-	Models    []string `json:"models"` // that learn by it
-	Equations string   `json:"equations"`
-	Reads     []string `json:"reads"`
-	Notes     []string `json:"notes,omitempty"`
+	Models    []string        `json:"models"` // that learn by it
+	Audits    []layered.Audit `json:"audits"`
+	Equations string          `json:"equations"`
+	Reads     []string        `json:"reads"`
+	Notes     []string        `json:"notes,omitempty"`
 }
 
 func newRulesShow() *cobra.Command {
@@ -45,7 +46,11 @@ func newRulesShow() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w: %w", config.ErrConfig, err)
 			}
-			r := ruleReport{brief{e.Name, e.Doc, e.Source}, e.Models, e.Equations, slices.Concat([]string{}, e.Reads), e.Notes}
+			audits, err := layered.Audits(e)
+			if err != nil {
+				return err
+			}
+			r := ruleReport{brief{e.Name, e.Doc, e.Source}, e.Models, audits, e.Equations, slices.Concat([]string{}, e.Reads), e.Notes}
 			return report(c, asJSON, r, func(p *printer) { p.rule(r) })
 		}}
 	jsonFlag(c, &asJSON)
@@ -62,6 +67,12 @@ func (p *printer) rule(r ruleReport) {
 	p.line("")
 	p.line("Models: %s", strings.Join(r.Models, ", "))
 	p.line("Source: %s", dash(r.Source))
+	p.line("")
+	var table [][]string
+	for _, a := range r.Audits {
+		table = append(table, []string{a.Model, map[bool]string{true: "local", false: "a pass of its own"}[a.LocalError], a.Transport, strings.Join(a.Neurons, ", ")})
+	}
+	p.table([]string{"MODEL", "ERROR", "READS OF THE LAYER ABOVE", "NEURONS"}, table)
 	p.notes("What a synapse reads", r.Reads)
 	p.notes("Notes", r.Notes)
 	p.line("")

@@ -47,6 +47,9 @@ func init() {
 // Layers implements Settings.
 func (m *Leaky) Layers() *[]int { return &m.Hidden }
 
+// By implements Settings.
+func (m *Leaky) By() *string { return &m.Rule }
+
 // Local implements Settings.
 func (m *Leaky) Local() bool { return true }
 

@@ -76,6 +76,9 @@ func init() {
 // Layers implements Settings.
 func (m *Microcircuit) Layers() *[]int { return &m.Hidden }
 
+// By implements Settings.
+func (m *Microcircuit) By() *string { return &m.Rule }
+
 // Local implements Settings.
 func (m *Microcircuit) Local() bool { return true }
 

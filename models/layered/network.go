@@ -47,6 +47,9 @@ func (m *MLP) Bind(name string, inputs, outputs int) (Net, error) {
 // Layers implements Settings.
 func (m *MLP) Layers() *[]int { return &m.Hidden }
 
+// By implements Settings.
+func (m *MLP) By() *string { return &m.Rule }
+
 // Local implements Settings.
 func (m *MLP) Local() bool { return false }
 

@@ -15,6 +15,8 @@ type Settings interface {
 	Bind(name string, inputs, outputs int) (Net, error)
 	// Layers points to the numbers of units of the hidden layers.
 	Layers() *[]int
+	// By points to the name of the rule.
+	By() *string
 	// Local tells whether synapses change while the network runs, so that it is a Stepped.
 	Local() bool
 }

@@ -1,0 +1,24 @@
+package layered
+
+import (
+	"fmt"
+	"testing"
+
+	"galvani/models/rules"
+)
+
+// TestAudits holds the audit of every rule in every model; TestReads and TestSynapsesSeeNoOtherWeights hold what they claim.
+func TestAudits(t *testing.T) {
+	want := map[string]string{
+		"backprop": "[{mlp false weights [rate]}]", "feedback-alignment": "[{mlp false none [rate]}]", "direct-feedback-alignment": "[{mlp false none [rate]}]",
+		"sign-symmetry": "[{mlp false signs [rate]}]", "kolen-pollack": "[{mlp false none [rate]}]", "weight-mirror": "[{mlp false none [rate]}]",
+		"predictive-coding": "[{leaky true weights [leaky]}]", "two-sweeps": "[{microcircuit true none [rate]}]", "sacramento": "[{microcircuit true none [leaky spiking]}]",
+		"latent-equilibrium": "[{microcircuit true none [leaky spiking]} {leaky true weights [leaky]}]",
+	}
+	for _, r := range rules.All() {
+		got, err := Audits(r)
+		if err != nil || fmt.Sprint(got) != want[r.Name] {
+			t.Errorf("%s: %v, %v, want %s", r.Name, got, err, want[r.Name])
+		}
+	}
+}
