@@ -219,8 +219,8 @@ CELL_FN struct gate_rates gate_both(int fa, int fb, const real *q, struct gate_p
 	return r;
 }
 
-/* gate_end returns x after a step of length h. */
-CELL_FN real gate_end(int kinetics, int fa, int fb, const real *q, struct gate_parts p, real h, real x)
+/* gate_way returns x_inf, and the part of the way there that a step of length h goes. */
+CELL_FN real gate_way(int kinetics, int fa, int fb, const real *q, struct gate_parts p, real h, real *part)
 {
 	real inf = p.na, rate = p.nb;
 	if (kinetics == GATE_RATES) {
@@ -228,7 +228,15 @@ CELL_FN real gate_end(int kinetics, int fa, int fb, const real *q, struct gate_p
 		inf = r.a * r.time;
 		rate = r.rate;
 	}
-	return x + (inf - x) * gate_part(h * rate);
+	*part = gate_part(h * rate);
+	return inf;
+}
+
+/* gate_end returns x after a step of length h. */
+CELL_FN real gate_end(int kinetics, int fa, int fb, const real *q, struct gate_parts p, real h, real x)
+{
+	real part, inf = gate_way(kinetics, fa, fb, q, p, h, &part);
+	return x + (inf - x) * part;
 }
 
 /* gate_adjoint takes the gradient gx of x after the step, and of GATE_RATES what gate_begin made. It returns that of x before it, adds that of

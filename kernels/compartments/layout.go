@@ -16,6 +16,8 @@ type Layout struct {
 	rows      []row
 	rules     []rule
 	base      [][]float64 // Neuron.Base
+	each      bool        // Neuron.Each
+	learned   func(param int) bool
 }
 
 // Dims are the sizes of a scan and where its rows lie: struct neuron_dims.
@@ -75,7 +77,7 @@ type rule struct {
 // parameters are learned.
 func NewLayout(n *Neuron, b, inputs int, learned func(param int) bool) *Layout {
 	u := n.Units()
-	l := &Layout{Place: make([]int32, u), base: n.Base}
+	l := &Layout{Place: make([]int32, u), base: n.Base, each: n.Each, learned: learned}
 	for k, unit := range n.Tree.Unit {
 		l.Place[unit] = int32(k)
 	}
@@ -243,6 +245,39 @@ func (l *Layout) rule(rows int, f func([]float64) ([]float64, [][]float64), of .
 
 // Rows returns the number of rows.
 func (l *Layout) Rows() int { return len(l.rows) }
+
+// Each reports whether sequences have rows of their own.
+func (l *Layout) Each() bool { return l.each }
+
+// Learned reports whether one of n rows from row at on, which follow no rule, is made of a learned parameter.
+func (l *Layout) Learned(at, n int64) bool {
+	for _, r := range l.rows[at : at+n] {
+		if r.param >= 0 && l.learned(r.param) {
+			return true
+		}
+	}
+	return false
+}
+
+// Steepness returns the largest 1/|k|, in 1/mV, of slopes of n gates from gate first on, given the rows of a sequence. It is
+// false where they follow calcium, or where their numbers are learned or those of single sequences.
+func (l *Layout) Steepness(first, n int, rows []float64) (steepest float64, ok bool) {
+	for _, g := range l.Gates[first : first+n] {
+		if Kinetics(g.Kinetics) == ByCalcium {
+			return 0, false
+		}
+		for i := range int(g.Numbers) {
+			at := int(g.Row) + i
+			if p := l.rows[at].param; p >= 0 && (l.each || l.learned(p)) {
+				return 0, false
+			}
+			if slope(Kinetics(g.Kinetics), i) {
+				steepest = max(steepest, math.Abs(rows[at])) // NaN stays
+			}
+		}
+	}
+	return steepest, true
+}
 
 func (r row) read(params [][]float64) float64 {
 	switch {

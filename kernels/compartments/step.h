@@ -11,6 +11,11 @@
  *   ROW(q, r)	     lane l of row r
  *   EACH_KINETICS   calls a macro with the kinetics and the forms of a gate
  *
+ * and, where it has something better, the functions
+ *
+ *   CHANNEL_STEP    in the place of channel_step, CHANNEL_BACK of channel_back
+ *   LEARNS(n, what) whether gradients of numbers are wanted: all of them without it
+ *
  * What a step is, package compartments says.
  */
 #ifndef GALVANI_STEP_H
@@ -18,6 +23,13 @@
 
 #include "gate.h"
 #include "neuron.h"
+
+enum { LEARN_CAP = 1, LEARN_LEAK = 2, LEARN_REST = 4, LEARN_AXIAL = 8 };
+#ifndef CHANNEL_STEP
+#define CHANNEL_STEP channel_step
+#define CHANNEL_BACK channel_back
+#define LEARNS(n, what) 1
+#endif
 
 /* A neuron and its numbers. */
 struct neuron {
@@ -66,8 +78,25 @@ GATE_FN void gate_rows(const int kinetics, const int fa, const int fb, const str
 	}
 }
 
-/* channel_step steps the gates of a channel and adds its conductance to leak, times E to side, and both
- * to those of calcium, [2,U], where it carries it. */
+/* channel_sum adds the conductance of a channel at some places to leak, times E to side, and both to those of
+ * calcium, [2,U], where it carries it. */
+STEP_FN void channel_sum(const struct neuron *n, const struct neuron_channel *c, const int *place, long count, const real *open, real *leak,
+			 real *side, real *ca)
+{
+	for (long j = 0; j < count; j++)
+		EACH_LANE {
+			long u = PLACE(place[j]);
+			real y = open[OPEN(j)], e = y * NUMBER(c->reversal);
+			leak[u] += y;
+			side[u] += e;
+			if (c->calcium) {
+				ca[u] += y;
+				PLANE(ca, 1)[u] += e;
+			}
+		}
+}
+
+/* channel_step steps the gates of a channel and adds what it conducts. */
 STEP_FN void channel_step(const struct neuron *n, const struct neuron_channel *c, const real *s, real *o, real *leak, real *side, real *ca)
 {
 	real open[STRIP_SIZE];
@@ -85,17 +114,7 @@ STEP_FN void channel_step(const struct neuron *n, const struct neuron_channel *c
 			EACH_KINETICS(g, STEP);
 #undef STEP
 		}
-		for (long j = 0; j < count; j++)
-			EACH_LANE {
-				long u = PLACE(place[j]);
-				real y = open[OPEN(j)], e = y * NUMBER(c->reversal);
-				leak[u] += y;
-				side[u] += e;
-				if (c->calcium) {
-					ca[u] += y;
-					PLANE(ca, 1)[u] += e;
-				}
-			}
+		channel_sum(n, c, place, count, open, leak, side, ca);
 	}
 }
 
@@ -181,7 +200,7 @@ STEP_FN void neuron_step(const struct neuron *n, const real *in, const real *cur
 				ca[u] = PLANE(ca, 1)[u] = r_splat(0);
 		}
 	for (int c = 0; c < n->d.channels; c++)
-		channel_step(n, n->channel + c, s, o, leak, side, ca);
+		CHANNEL_STEP(n, n->channel + c, s, o, leak, side, ca);
 	for (int r = 0; r < n->d.receptors; r++)
 		receptor_step(n, n->receptor + r, s, o);
 	for (const struct neuron_input *i = n->input; first && i < n->input + n->d.inputs; i++)
@@ -385,17 +404,20 @@ STEP_FN void step_back(const struct neuron *n, const real *in, int first, const 
 		EACH_LANE {
 			long u = PLACE(k);
 			real m = side[u], before = twice * m * NUMBER(n->d.cap + k);
-			gq[PLACE(n->d.cap + k)] += twice * m * (s[u] - v[u]);
-			gq[PLACE(n->d.leak + k)] += m * (NUMBER(n->d.rest + k) - v[u]);
-			gq[PLACE(n->d.rest + k)] += m * NUMBER(n->d.leak + k);
-			if (up >= 0)
+			if (LEARNS(n, LEARN_CAP))
+				gq[PLACE(n->d.cap + k)] += twice * m * (s[u] - v[u]);
+			if (LEARNS(n, LEARN_LEAK))
+				gq[PLACE(n->d.leak + k)] += m * (NUMBER(n->d.rest + k) - v[u]);
+			if (LEARNS(n, LEARN_REST))
+				gq[PLACE(n->d.rest + k)] += m * NUMBER(n->d.leak + k);
+			if (up >= 0 && LEARNS(n, LEARN_AXIAL))
 				gq[PLACE(n->d.axial + k)] -= (m - side[PLACE(up)]) * (v[u] - v[PLACE(up)]);
 			gcurrent[u] += m;
 			g[u] = n->d.second ? before - g[u] : before;
 		}
 	}
 	for (int c = 0; c < n->d.channels; c++)
-		channel_back(n, n->channel + c, s, o, v, side, pool, g, gq);
+		CHANNEL_BACK(n, n->channel + c, s, o, v, side, pool, g, gq);
 	receptors_back(n, in, first, s, o, v, side, g, gq, gin);
 }
 

@@ -21,6 +21,7 @@ type NeuronCase struct {
 	Second, Each, Last bool
 	Record             []int32
 	Relative           bool    // parameters are learned as factors of what they were
+	Fixed              bool    // the numbers of gates are not learned, so that devices may have them in tables
 	Dt                 float64 // ms, 0 for 0.05
 	Far                float64 // mV, how far V begins from its middle at most, 0 for 25
 }
@@ -37,6 +38,9 @@ var NeuronCases = []NeuronCase{
 	{Name: "shown at the end", T: 3, B: 9, Substeps: 2, Record: []int32{2*8 + 6, 10*8 + 4, 1}, Last: true},
 	{Name: "long steps", T: 4, B: 19, Substeps: 1, Dt: 1.5}, // beside the time constants of some gates
 	{Name: "far", T: 3, B: 19, Substeps: 1, Far: 400},       // where rates are beyond all measure
+	{Name: "fixed gates", T: 8, B: 19, Substeps: 2, Fixed: true, Record: []int32{2*8 + 6, 7}},
+	{Name: "fixed gates, far", T: 3, B: 11, Substeps: 1, Fixed: true, Far: 400},
+	{Name: "fixed gates, own densities", T: 4, B: 5, Substeps: 2, Fixed: true, Each: true},
 }
 
 // neuronOf returns a neuron with every kind of gate, form, receptor and input, on a tree with a node and
@@ -66,7 +70,11 @@ func neuronOf(c NeuronCase, r *rand.Rand) (*compartments.Neuron, []kernels.Spec,
 	numbers := func(name string, ranges ...[2]float64) []compartments.Quantity {
 		var list []compartments.Quantity
 		for i, v := range ranges {
-			list = append(list, param(fmt.Sprintf("%s.%d", name, i), 1, v[0], v[1]))
+			q := compartments.Fixed(v[0] + (v[1]-v[0])*r.Float64())
+			if !c.Fixed {
+				q = param(fmt.Sprintf("%s.%d", name, i), 1, v[0], v[1])
+			}
+			list = append(list, q)
 		}
 		return list
 	}
@@ -211,37 +219,38 @@ func NeuronStretches(t *testing.T, dev kernels.Device) {
 // differences of these.
 func NeuronEquations(t *testing.T, dev kernels.Device) {
 	for i, c := range NeuronCases {
-		t.Run(c.Name, func(t *testing.T) {
-			p := newNeuronProblem[float64](c, uint64(i))
-			p.Cfg.GradX, p.Cfg.GradState = true, true
-			plan, err := dev.NewScan(p.Cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := plan.Forward(p.Args)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, final := neuronReference(p)
-			near := func(name string, got, want, scale float64) {
-				t.Helper()
-				if e := math.Abs(got - want); !(e <= 1e-10*max(scale, math.Abs(want))) {
-					t.Fatalf("%s = %.12g, want %.12g", name, got, want)
-				}
-			}
-			for k, w := range want {
-				near(fmt.Sprintf("h[%d]", k), Data[float64](got)[k], w, 1)
-			}
-			for k, w := range final {
-				near(fmt.Sprintf("final[%d]", k), Data[float64](plan.Final())[k], w, 1e-3)
-			}
-			grad, err := plan.Backward(p.Args, p.Weight)
-			if err != nil {
-				t.Fatal(err)
-			}
-			neuronDifferences(t, p, split(p.Cfg, Data[float64](grad)))
-		})
+		t.Run(c.Name, func(t *testing.T) { neuronEquations(t, dev, newNeuronProblem[float64](c, uint64(i))) })
 	}
+}
+
+func neuronEquations(t *testing.T, dev kernels.Device, p *Problem) {
+	p.Cfg.GradX, p.Cfg.GradState = true, true
+	plan, err := dev.NewScan(p.Cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := plan.Forward(p.Args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, final := neuronReference(p)
+	near := func(name string, got, want, scale float64) {
+		t.Helper()
+		if e := math.Abs(got - want); !(e <= 1e-10*max(scale, math.Abs(want))) {
+			t.Fatalf("%s = %.12g, want %.12g", name, got, want)
+		}
+	}
+	for k, w := range want {
+		near(fmt.Sprintf("h[%d]", k), Data[float64](got)[k], w, 1)
+	}
+	for k, w := range final {
+		near(fmt.Sprintf("final[%d]", k), Data[float64](plan.Final())[k], w, 1e-3)
+	}
+	grad, err := plan.Backward(p.Args, p.Weight)
+	if err != nil {
+		t.Fatal(err)
+	}
+	neuronDifferences(t, p, split(p.Cfg, Data[float64](grad)))
 }
 
 // neuronDifferences compares gradients with central differences of the reference: each learned number of

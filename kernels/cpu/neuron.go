@@ -8,16 +8,16 @@ package cpu
 static long neuron_scratch(const struct neuron_kernels *k, const struct neuron_dims *d, long vectors) { return k->scratch(d, vectors); }
 static void neuron_forward(const struct neuron_kernels *k, const struct neuron_dims *d, long vectors, const struct neuron_channel *channel,
 			   const struct neuron_gate *gate, const struct neuron_receptor *receptor, const struct neuron_input *input,
-			   const int *index, const void *q, const void *x, long steps, long live, void *s, int keep, void *h, void *work)
+			   const int *index, const struct neuron_plan *plan, const float *table, const void *q, const void *x, long steps, long live, void *s, int keep, void *h, void *work)
 {
-	k->forward(d, vectors, channel, gate, receptor, input, index, q, x, steps, live, s, keep, h, work);
+	k->forward(d, vectors, channel, gate, receptor, input, index, plan, table, q, x, steps, live, s, keep, h, work);
 }
 static void neuron_backward(const struct neuron_kernels *k, const struct neuron_dims *d, long vectors, const struct neuron_channel *channel,
 			    const struct neuron_gate *gate, const struct neuron_receptor *receptor, const struct neuron_input *input,
-			    const int *index, const void *q, const void *x, long steps, long live, const void *s, const void *dh, void *g,
+			    const int *index, const struct neuron_plan *plan, const float *table, const void *q, const void *x, long steps, long live, const void *s, const void *dh, void *g,
 			    double *gq, void *gh, void *gx, void *work)
 {
-	k->backward(d, vectors, channel, gate, receptor, input, index, q, x, steps, live, s, dh, g, gq, gh, gx, work);
+	k->backward(d, vectors, channel, gate, receptor, input, index, plan, table, q, x, steps, live, s, dh, g, gq, gh, gx, work);
 }
 */
 import "C"
@@ -41,7 +41,8 @@ type Neuron[F kernels.Float] struct {
 	cfg     kernels.ScanConfig
 	layout  *compartments.Layout
 	k       *C.struct_neuron_kernels
-	vectors C.long // of a row
+	vectors int // of a row of the state, in the largest block
+	table   neuronTable
 
 	stretch int // steps of the scan that are kept at a time
 	workers []neuronWorker[F]
@@ -64,6 +65,7 @@ type neuronWorker[F kernels.Float] struct {
 // neuronBlock is the sequences b0 ≤ b < b0+live.
 type neuronBlock[F kernels.Float] struct {
 	b0, live int
+	vectors  int       // of a row
 	borders  []F       // [stretches] states [S,U] in vectors
 	sums     []float64 // gradients of the rows
 }
@@ -83,17 +85,17 @@ func newNeuron[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig)
 	if cfg.Memory > 0 && !cfg.ForwardOnly && bytes > cfg.Memory {
 		return nil, cfg.MemoryError(&segments.MemoryError{Memory: cfg.Memory, Least: bytes, All: bytes})
 	}
-	size, lanes := s.size(), s.lanes()
+	size := s.size(s.vectors)
 	for i := range s.workers {
 		w := &s.workers[i]
-		w.rows, w.work = aligned[F](s.layout.Rows()*lanes), aligned[F](int(C.neuron_scratch(s.k, s.dims(), s.vectors))*s.vector())
+		w.rows, w.work = aligned[F](s.layout.Rows()*s.width(s.vectors)), aligned[F](s.scratch())
 		w.state = aligned[F](size * s.kept())
 		if !cfg.ForwardOnly {
 			w.gradient = aligned[F](size)
 		}
 		for k := range w.blocks {
 			if b := &w.blocks[k]; !cfg.ForwardOnly {
-				b.borders, b.sums = make([]F, size*s.stretches()), make([]float64, s.layout.Rows()*lanes)
+				b.borders, b.sums = make([]F, s.size(b.vectors)*s.stretches()), make([]float64, s.layout.Rows()*b.vectors*s.vector())
 			}
 		}
 	}
@@ -118,9 +120,12 @@ func neuronBytes[F kernels.Float](isa string, threads int, cfg kernels.ScanConfi
 	if err != nil {
 		return 0, err
 	}
-	n := cfg.Cell.States*cfg.B*cfg.Units() + cfg.Packed() + len(s.workers)*(s.layout.Rows()*s.lanes()+int(C.neuron_scratch(s.k, s.dims(), s.vectors))*s.vector()+s.size())
+	n := cfg.Cell.States*cfg.B*cfg.Units() + cfg.Packed() + len(s.workers)*(s.layout.Rows()*s.width(s.vectors)+s.scratch()+s.size(s.vectors))
 	if cfg.KeepGradH {
 		n += cfg.T * cfg.B * cfg.H
+	}
+	if s.k.tables != 0 {
+		n += cfg.Cell.Neuron.Gates() * usualRows * 8
 	}
 	return kept + int64(n+cfg.Rows()*cfg.H)*int64(unsafe.Sizeof(*new(F))), nil
 }
@@ -138,32 +143,50 @@ func prepareNeuron[F kernels.Float](isa string, threads int, cfg kernels.ScanCon
 	if s.k == nil {
 		return nil, 0, fmt.Errorf("cpu: this machine has no %s", isa)
 	}
-	// Vectors are shared out evenly, and then those of a worker over its blocks.
+	s.table = newNeuronTable(s.layout)
+	// Vectors are shared out evenly, and those of a worker over its blocks.
 	vectors := (cfg.B + s.vector() - 1) / s.vector()
-	share := (vectors + threads - 1) / threads
-	blocks := (share + mostVectors - 1) / mostVectors
-	s.vectors = C.long((share + blocks - 1) / blocks)
-	all := (cfg.B + s.lanes() - 1) / s.lanes()
-	s.workers = make([]neuronWorker[F], min(threads, all))
-	for i := range all {
-		w := &s.workers[i*len(s.workers)/all]
-		w.blocks = append(w.blocks, neuronBlock[F]{b0: i * s.lanes(), live: min(s.lanes(), cfg.B-i*s.lanes())})
+	s.workers = make([]neuronWorker[F], min(threads, vectors))
+	done := 0
+	for i := range s.workers {
+		end := (i + 1) * vectors / len(s.workers)
+		for blocks := (end - done + mostVectors - 1) / mostVectors; blocks > 0; blocks-- {
+			n := (end - done + blocks - 1) / blocks
+			b0 := done * s.vector()
+			s.workers[i].blocks = append(s.workers[i].blocks, neuronBlock[F]{b0: b0, live: min(n*s.vector(), cfg.B-b0), vectors: n})
+			s.vectors = max(s.vectors, n)
+			done += n
+		}
 	}
 	s.stretch = cfg.NeuronStretch()
 	if cfg.ForwardOnly {
 		s.stretch = cfg.T
 		return s, 0, nil
 	}
-	n := all*s.stretches()*s.size() + len(s.workers)*s.kept()*s.size()
-	return s, int64(n)*int64(unsafe.Sizeof(*new(F))) + int64(all*s.layout.Rows()*s.lanes()*8), nil
+	n := s.stretches()*s.size(vectors) + len(s.workers)*s.kept()*s.size(s.vectors)
+	return s, int64(n)*int64(unsafe.Sizeof(*new(F))) + int64(vectors*s.vector()*s.layout.Rows()*8), nil
 }
 
-// vector returns how many numbers a vector has, lanes how many sequences a block.
+// vector returns how many numbers a vector has.
 func (s *Neuron[F]) vector() int { return int(s.k.lanes) }
-func (s *Neuron[F]) lanes() int  { return s.vector() * int(s.vectors) }
 
-// size returns the elements of the state of a block, kept how many states a worker keeps.
-func (s *Neuron[F]) size() int { return s.cfg.Cell.States * s.cfg.Units() * s.lanes() }
+// width returns how many numbers a row of the numbers of a neuron has, for a block of so many vectors.
+func (s *Neuron[F]) width(vectors int) int {
+	if s.layout.Each() {
+		return vectors * s.vector()
+	}
+	return s.vector()
+}
+
+// scratch returns the elements that a worker needs besides.
+func (s *Neuron[F]) scratch() int {
+	return int(C.neuron_scratch(s.k, s.dims(), C.long(s.vectors))) * s.vector()
+}
+
+// size returns the elements of the state of so many vectors, kept how many states a worker keeps.
+func (s *Neuron[F]) size(vectors int) int {
+	return s.cfg.Cell.States * s.cfg.Units() * vectors * s.vector()
+}
 func (s *Neuron[F]) kept() int {
 	if s.cfg.ForwardOnly {
 		return 1
@@ -183,6 +206,11 @@ func (s *Neuron[F]) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
 	s.params = s.params[:0]
 	for _, p := range run.Params {
 		s.params = append(s.params, kernels.Wide(p))
+	}
+	if s.k.tables != 0 {
+		rows := make([]float64, s.layout.Rows())
+		s.layout.Values(s.cfg.OfRow(s.params, 0), rows)
+		s.table.make(s.layout, rows)
 	}
 	s.forwardAll(s.h)
 	c := &s.cfg
@@ -212,7 +240,7 @@ func (s *Neuron[F]) forwardAll(h []F) {
 			s.exchange(b, w.state, s.run.State, false)
 			for k, t := 0, 0; t < c.T; k, t = k+1, t+s.stretch {
 				if b.borders != nil {
-					copy(b.borders[k*s.size():], w.state[:s.size()])
+					copy(b.borders[k*s.size(b.vectors):], w.state[:s.size(b.vectors)])
 				}
 				s.forward(w, b, t, false, from(h, (t*c.B+b.b0)*c.H))
 			}
@@ -224,7 +252,7 @@ func (s *Neuron[F]) forwardAll(h []F) {
 // forward runs a block through the stretch that begins at step t, from the first of its states.
 func (s *Neuron[F]) forward(w *neuronWorker[F], b *neuronBlock[F], t int, keep bool, h []F) {
 	c := &s.cfg
-	C.neuron_forward(s.k, s.dims(), s.vectors, (*C.struct_neuron_channel)(ptr(s.layout.Channels)), (*C.struct_neuron_gate)(ptr(s.layout.Gates)), (*C.struct_neuron_receptor)(ptr(s.layout.Receptors)), (*C.struct_neuron_input)(ptr(s.layout.Inputs)), ints(s.layout.Index), ptr(w.rows),
+	C.neuron_forward(s.k, s.dims(), C.long(b.vectors), (*C.struct_neuron_channel)(ptr(s.layout.Channels)), (*C.struct_neuron_gate)(ptr(s.layout.Gates)), (*C.struct_neuron_receptor)(ptr(s.layout.Receptors)), (*C.struct_neuron_input)(ptr(s.layout.Inputs)), ints(s.layout.Index), (*C.struct_neuron_plan)(ptr(s.table.plan)), (*C.float)(ptr(s.table.rows)), ptr(w.rows),
 		ptr(s.run.X[(t*c.B+b.b0)*c.I:]), C.long(min(s.stretch, c.T-t)), C.long(b.live), ptr(w.state), flag(keep), ptr(h), ptr(w.work))
 }
 
@@ -242,10 +270,9 @@ func (s *Neuron[F]) dims() *C.struct_neuron_dims {
 	return (*C.struct_neuron_dims)(unsafe.Pointer(&s.layout.Dims))
 }
 
-// expand lays out the rows of a block. Lanes without a sequence have those of the last one.
+// expand lays out the rows of a block, or one vector of those that all sequences have. Lanes without a sequence have those of the last one.
 func (s *Neuron[F]) expand(w *neuronWorker[F], b *neuronBlock[F]) {
-	rows, lanes := make([]float64, s.layout.Rows()), s.lanes()
-	each := s.cfg.Cell.Neuron.Each
+	rows, lanes, each := make([]float64, s.layout.Rows()), s.width(b.vectors), s.layout.Each()
 	for l := range lanes {
 		if l < b.live && (l == 0 || each) {
 			s.layout.Values(s.cfg.OfRow(s.params, b.b0+l), rows)
@@ -259,7 +286,7 @@ func (s *Neuron[F]) expand(w *neuronWorker[F], b *neuronBlock[F]) {
 // exchange copies between the state of a block [S,U] in vectors and one of all sequences [S,B,U]; out
 // copies to the latter. Lanes without a sequence get the last one.
 func (s *Neuron[F]) exchange(b *neuronBlock[F], block, all []F, out bool) {
-	c, u, lanes := &s.cfg, s.cfg.Units(), s.lanes()
+	c, u, lanes := &s.cfg, s.cfg.Units(), b.vectors*s.vector()
 	for plane := range c.Cell.States {
 		for place, unit := range c.Cell.Neuron.Tree.Unit {
 			for l := range lanes {
@@ -313,7 +340,7 @@ func (s *Neuron[F]) backward(w *neuronWorker[F], b *neuronBlock[F], dh []F) {
 	for k := s.stretches() - 1; k >= 0; k-- {
 		t := k * s.stretch
 		steps := min(s.stretch, c.T-t)
-		copy(w.state, b.borders[k*s.size():(k+1)*s.size()])
+		copy(w.state, b.borders[k*s.size(b.vectors):(k+1)*s.size(b.vectors)])
 		s.forward(w, b, t, true, nil)
 		from0 := (t*c.B + b.b0) * c.H
 		d := from(dh, min(from0, len(dh)))
@@ -327,7 +354,7 @@ func (s *Neuron[F]) backward(w *neuronWorker[F], b *neuronBlock[F], dh []F) {
 		if x >= 0 {
 			gx = s.grad[x+(t*c.B+b.b0)*c.I:]
 		}
-		C.neuron_backward(s.k, s.dims(), s.vectors, (*C.struct_neuron_channel)(ptr(s.layout.Channels)), (*C.struct_neuron_gate)(ptr(s.layout.Gates)), (*C.struct_neuron_receptor)(ptr(s.layout.Receptors)), (*C.struct_neuron_input)(ptr(s.layout.Inputs)), ints(s.layout.Index), ptr(w.rows),
+		C.neuron_backward(s.k, s.dims(), C.long(b.vectors), (*C.struct_neuron_channel)(ptr(s.layout.Channels)), (*C.struct_neuron_gate)(ptr(s.layout.Gates)), (*C.struct_neuron_receptor)(ptr(s.layout.Receptors)), (*C.struct_neuron_input)(ptr(s.layout.Inputs)), ints(s.layout.Index), (*C.struct_neuron_plan)(ptr(s.table.plan)), (*C.float)(ptr(s.table.rows)), ptr(w.rows),
 			ptr(s.run.X[(t*c.B+b.b0)*c.I:]), C.long(steps), C.long(b.live), ptr(w.state), ptr(d), ptr(w.gradient), doubles(b.sums),
 			ptr(from(s.gradH, min(from0, len(s.gradH)))), ptr(gx), ptr(w.work))
 	}
@@ -335,17 +362,19 @@ func (s *Neuron[F]) backward(w *neuronWorker[F], b *neuronBlock[F], dh []F) {
 
 // collect adds up the gradients of the learned parameters, sequence by sequence.
 func (s *Neuron[F]) collect() {
-	c, lanes := &s.cfg, s.lanes()
-	blocks := make([]*neuronBlock[F], (c.B+lanes-1)/lanes)
+	blocks := make([]*neuronBlock[F], s.cfg.B) // of sequences
 	for i := range s.workers {
 		for k := range s.workers[i].blocks {
 			b := &s.workers[i].blocks[k]
-			blocks[b.b0/lanes] = b
+			for l := range b.live {
+				blocks[b.b0+l] = b
+			}
 		}
 	}
 	kernels.CollectNeuron(s.cfg, s.layout, s.params, func(b int, rows []float64) {
+		in := blocks[b]
 		for r := range rows {
-			rows[r] = blocks[b/lanes].sums[r*lanes+b%lanes]
+			rows[r] = in.sums[r*in.vectors*s.vector()+b-in.b0]
 		}
 	}, s.grad)
 }

@@ -15,7 +15,7 @@
 #define EACH_LANE for (long l = 0; l < n->lanes; l++)
 #define STRIP (n->lanes < STRIP_SIZE ? STRIP_SIZE / n->lanes : 1)
 #define OPEN(j) ((j) * n->lanes + l)
-#define ROW(q, r) ((q)[(r) * n->lanes + l])
+#define ROW(q, r) ((q)[(r) * n->width + l * (n->width > 1)])
 enum { STRIP_SIZE = 96 };
 
 /* For wide vectors the usual kinetics are compiled on their own, with constants. For others, and for
@@ -34,7 +34,59 @@ enum { STRIP_SIZE = 96 };
 	}
 #endif
 
+#include "../../compartments/gate.h"
+
+/* What step.h asks of a neuron, and what of it is better here: channels with tables. */
+struct neuron;
+STEP_FN int learns(const struct neuron *n, int what);
+#define LEARNS learns
+#if VL == 8 && defined(__AVX2__)
+#define TABLES 1
+STEP_FN void best_step(const struct neuron *n, const struct neuron_channel *c, const real *s, real *o, real *leak, real *side, real *ca);
+STEP_FN void best_back(const struct neuron *n, const struct neuron_channel *c, const real *s, const real *o, const real *v, const real *side,
+		       const real *pool, real *g, real *gq);
+#define CHANNEL_STEP best_step
+#define CHANNEL_BACK best_back
+#else
+#define TABLES 0
+#define CHANNEL_STEP channel_step
+#define CHANNEL_BACK channel_back
+#endif
+
 #include "../../compartments/step.h"
+
+/* A neuron with what is of this device. */
+struct planned {
+	struct neuron n;
+	const struct neuron_plan *plan;
+	const float *table;
+};
+#define PLAN(n) (((const struct planned *)(n))->plan)
+#define TABLE(n) (((const struct planned *)(n))->table)
+
+STEP_FN int learns(const struct neuron *n, int what) { return PLAN(n)->learns & what; }
+
+#include "table.inc.h"
+
+#if TABLES
+STEP_FN void best_step(const struct neuron *n, const struct neuron_channel *c, const real *s, real *o, real *leak, real *side, real *ca)
+{
+	const char *table = table_of(n, c);
+	if (table)
+		table_step(n, c, table, s, o, leak, side, ca);
+	else
+		channel_step(n, c, s, o, leak, side, ca);
+}
+STEP_FN void best_back(const struct neuron *n, const struct neuron_channel *c, const real *s, const real *o, const real *v, const real *side,
+		       const real *pool, real *g, real *gq)
+{
+	const char *table = table_of(n, c);
+	if (table)
+		table_back(n, c, table, s, o, v, side, pool, g, gq);
+	else
+		channel_back(n, c, s, o, v, side, pool, g, gq);
+}
+#endif
 
 static long V(neuron_scratch)(const struct neuron_dims *d, long vectors)
 {
@@ -77,9 +129,10 @@ static void receive(const struct neuron *n, const elem *dh, long live, real *g)
 
 static void V(neuron_forward)(const struct neuron_dims *d, long vectors, const struct neuron_channel *channel, const struct neuron_gate *gate,
 			      const struct neuron_receptor *receptor, const struct neuron_input *input, const int *index,
-			      const void *numbers, const void *x, long steps, long live, void *states, int keep, void *h, void *scratch)
+			      const struct neuron_plan *plan, const float *table, const void *numbers, const void *x, long steps, long live, void *states, int keep, void *h, void *scratch)
 {
-	struct neuron neuron = {*d, channel, gate, receptor, input, index, (const real *)numbers, vectors, vectors}, *n = &neuron;
+	struct planned planned = {{*d, channel, gate, receptor, input, index, (const real *)numbers, vectors, plan->own ? vectors : 1}, plan, table};
+	const struct neuron *n = &planned.n;
 	long size = d->planes * d->U * vectors;
 	real *in = scratch, *current = in + d->I * vectors, *work = PLANE(current, 1), *s = states;
 	unsigned mode = flush_on();
@@ -99,10 +152,11 @@ static void V(neuron_forward)(const struct neuron_dims *d, long vectors, const s
 
 static void V(neuron_backward)(const struct neuron_dims *d, long vectors, const struct neuron_channel *channel, const struct neuron_gate *gate,
 			       const struct neuron_receptor *receptor, const struct neuron_input *input, const int *index,
-			       const void *numbers, const void *x, long steps, long live, const void *states, const void *dh, void *gradient,
+			       const struct neuron_plan *plan, const float *table, const void *numbers, const void *x, long steps, long live, const void *states, const void *dh, void *gradient,
 			       double *sums, void *gh, void *gx, void *scratch)
 {
-	struct neuron neuron = {*d, channel, gate, receptor, input, index, (const real *)numbers, vectors, vectors}, *n = &neuron;
+	struct planned planned = {{*d, channel, gate, receptor, input, index, (const real *)numbers, vectors, plan->own ? vectors : 1}, plan, table};
+	const struct neuron *n = &planned.n;
 	long size = d->planes * d->U * vectors;
 	real *in = scratch, *gin = in + d->I * vectors, *gcurrent = gin + d->I * vectors, *work = PLANE(gcurrent, 1);
 	real *gq = PLANE(work, 5), *g = gradient;
@@ -130,4 +184,9 @@ static void V(neuron_backward)(const struct neuron_dims *d, long vectors, const 
 	flush_restore(mode);
 }
 
-const struct neuron_kernels V(galvani_neuron) = {VL, V(neuron_scratch), V(neuron_forward), V(neuron_backward)};
+#if defined(GALVANI_F64)
+#define TABLE_OF gate_table
+#else
+#define TABLE_OF 0
+#endif
+const struct neuron_kernels V(galvani_neuron) = {VL, TABLES, V(neuron_scratch), V(neuron_forward), V(neuron_backward), TABLE_OF};

@@ -4,10 +4,23 @@
 
 #include "../../compartments/neuron.h"
 
+/* How a neuron runs here. The numbers of a table are explained in table.inc.h. */
+struct neuron_plan {
+	int own;	/* sequences have numbers of their own: rows are [lanes], otherwise one vector */
+	int learns;	/* LEARN_CAP and so on of step.h: gradients that are wanted */
+	int per, reach, gates; /* of the table: rows per mV, the last row, and gates */
+	struct {
+		int first, learns; /* gate of the table, -1 for none; gradients that are wanted where there is one */
+	} channel[];
+};
+
+enum { LEARN_DENSITY = 1, LEARN_REVERSAL = 2 };
+
 /* The loops for one instruction set. A neuron runs in blocks of sequences, a row of `vectors` vectors.
  * q are the numbers [rows], index the places of all lists. */
 struct neuron_kernels {
 	int lanes;
+	int tables; /* are used */
 	/* scratch returns the vectors that forward and backward need. */
 	long (*scratch)(const struct neuron_dims *d, long vectors);
 	/* forward runs `steps` steps of the scan. x [T,B,I] begins at the first sequence of the block,
@@ -15,14 +28,17 @@ struct neuron_kernels {
 	 * steps are left behind it, otherwise the last in its place. h [T,B,H] may be null. */
 	void (*forward)(const struct neuron_dims *d, long vectors, const struct neuron_channel *channel, const struct neuron_gate *gate,
 			const struct neuron_receptor *receptor, const struct neuron_input *input, const int *index,
-			const void *q, const void *x, long steps, long live, void *s, int keep, void *h, void *work);
+			const struct neuron_plan *plan, const float *table, const void *q, const void *x, long steps, long live, void *s, int keep, void *h, void *work);
 	/* backward goes back over the steps that forward kept. g [planes,U] is the gradient of the state
 	 * after them and then before them; gq [rows], in double, is added to. dh [T,B,H] may be null;
 	 * gh [T,B,H] and gx [T,B,I], which may be null, are written: the gradients of h and of x. */
 	void (*backward)(const struct neuron_dims *d, long vectors, const struct neuron_channel *channel, const struct neuron_gate *gate,
 			 const struct neuron_receptor *receptor, const struct neuron_input *input, const int *index,
-			 const void *q, const void *x, long steps, long live, const void *s, const void *dh, void *g,
+			 const struct neuron_plan *plan, const float *table, const void *q, const void *x, long steps, long live, const void *s, const void *dh, void *g,
 			 double *gq, void *gh, void *gx, void *work);
+	/* table fills in a gate of a table, of which rows have so many floats, from its numbers in float64.
+	 * That for float64 alone has it. */
+	void (*table)(const struct neuron_gate *gate, const double *numbers, int per, int reach, long stride, float *table);
 };
 
 extern const struct neuron_kernels galvani_neuron_avx512, galvani_neuron_avx2, galvani_neuron_portable,
