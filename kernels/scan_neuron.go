@@ -46,8 +46,6 @@ func (c ScanConfig) checkNeuron() error {
 		return fmt.Errorf("kernels: scan: type %v, want float32 or float64: %w", c.Dtype, ErrShape)
 	case c.Noise.On():
 		return fmt.Errorf("kernels: scan: neurons have no noise: %w", ErrShape)
-	case c.Masked:
-		return fmt.Errorf("kernels: scan: neurons take sequences of one length, without masks: %w", ErrShape)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ type NeuronCase struct {
 	Name               string
 	T, B, Substeps     int
 	Second, Each, Last bool
+	Masked             bool
 	Record             []int32
 	Relative           bool    // parameters are learned as factors of what they were
 	Fixed              bool    // the numbers of gates are not learned, so that devices may have them in tables
@@ -163,6 +164,16 @@ func newNeuronProblem[F kernels.Float](c NeuronCase, seed uint64) *Problem {
 		p.Args.Params = append(p.Args.Params, p.Params[i])
 	}
 	p.Args.X = draw(func(int) float64 { return 2 * r.Float64() }, c.T, c.B, 3)
+	if c.Masked {
+		p.Cfg.Masked = true
+		p.Args.Mask = draw(func(i int) float64 {
+			step, b := i/c.B, i%c.B
+			if step < c.T-b || b == 2 && step > c.T-2 {
+				return 1
+			}
+			return 0
+		}, c.T, c.B)
+	}
 	plane := c.B * n.Units()
 	p.Args.State = draw(func(i int) float64 {
 		if i < plane {
@@ -220,6 +231,15 @@ func NeuronStretches(t *testing.T, dev kernels.Device) {
 func NeuronEquations(t *testing.T, dev kernels.Device) {
 	for i, c := range NeuronCases {
 		t.Run(c.Name, func(t *testing.T) { neuronEquations(t, dev, newNeuronProblem[float64](c, uint64(i))) })
+	}
+}
+
+// NeuronMasks is NeuronEquations, and Neuron in float32, for sequences of different lengths, one of which is empty and one with a gap.
+func NeuronMasks(t *testing.T, dev kernels.Device) {
+	for _, last := range []bool{false, true} {
+		c := NeuronCase{T: 7, B: 11, Substeps: 2, Masked: true, Last: last, Record: []int32{0, 3, 9*8 + 5}}
+		neuronEquations(t, dev, newNeuronProblem[float64](c, 3))
+		compare(t, dev, dev, "fp32", newNeuronProblem[float32](c, 3), newNeuronProblem[float64](c, 3))
 	}
 }
 

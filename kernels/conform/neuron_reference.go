@@ -19,7 +19,8 @@ func neuronReference(p *Problem) (h, final []float64) {
 		r := &neuronRow{c: c, n: c.Cell.Neuron, p: p, b: b}
 		for t := range c.T {
 			x := Data[float64](p.Args.X)[(t*c.B+b)*c.I:][:c.I]
-			for k := range c.Cell.Neuron.Substeps {
+			held := c.Masked && Data[float64](p.Args.Mask)[t*c.B+b] == 0
+			for k := 0; k < c.Cell.Neuron.Substeps && !held; k++ {
 				r.step(final, x, k == 0)
 			}
 			if c.Last && t < c.T-1 {

@@ -8,16 +8,16 @@ package cpu
 static long neuron_scratch(const struct neuron_kernels *k, const struct neuron_dims *d, long vectors) { return k->scratch(d, vectors); }
 static void neuron_forward(const struct neuron_kernels *k, const struct neuron_dims *d, long vectors, const struct neuron_channel *channel,
 			   const struct neuron_gate *gate, const struct neuron_receptor *receptor, const struct neuron_input *input,
-			   const int *index, const struct neuron_plan *plan, const float *table, const void *q, const void *x, long steps, long live, void *s, int keep, void *h, void *work)
+			   const int *index, const struct neuron_plan *plan, const float *table, const void *q, const void *x, const void *mask, long steps, long live, void *s, int keep, void *h, void *work)
 {
-	k->forward(d, vectors, channel, gate, receptor, input, index, plan, table, q, x, steps, live, s, keep, h, work);
+	k->forward(d, vectors, channel, gate, receptor, input, index, plan, table, q, x, mask, steps, live, s, keep, h, work);
 }
 static void neuron_backward(const struct neuron_kernels *k, const struct neuron_dims *d, long vectors, const struct neuron_channel *channel,
 			    const struct neuron_gate *gate, const struct neuron_receptor *receptor, const struct neuron_input *input,
-			    const int *index, const struct neuron_plan *plan, const float *table, const void *q, const void *x, long steps, long live, const void *s, const void *dh, void *g,
+			    const int *index, const struct neuron_plan *plan, const float *table, const void *q, const void *x, const void *mask, long steps, long live, const void *s, const void *dh, void *g,
 			    double *gq, void *gh, void *gx, void *work)
 {
-	k->backward(d, vectors, channel, gate, receptor, input, index, plan, table, q, x, steps, live, s, dh, g, gq, gh, gx, work);
+	k->backward(d, vectors, channel, gate, receptor, input, index, plan, table, q, x, mask, steps, live, s, dh, g, gq, gh, gx, work);
 }
 */
 import "C"
@@ -180,7 +180,11 @@ func (s *Neuron[F]) width(vectors int) int {
 
 // scratch returns the elements that a worker needs besides.
 func (s *Neuron[F]) scratch() int {
-	return int(C.neuron_scratch(s.k, s.dims(), C.long(s.vectors))) * s.vector()
+	n := int(C.neuron_scratch(s.k, s.dims(), C.long(s.vectors))) * s.vector()
+	if s.cfg.Masked {
+		n += s.vectors*s.vector() + s.size(s.vectors)
+	}
+	return n
 }
 
 // size returns the elements of the state of so many vectors, kept how many states a worker keeps.
@@ -253,7 +257,7 @@ func (s *Neuron[F]) forwardAll(h []F) {
 func (s *Neuron[F]) forward(w *neuronWorker[F], b *neuronBlock[F], t int, keep bool, h []F) {
 	c := &s.cfg
 	C.neuron_forward(s.k, s.dims(), C.long(b.vectors), (*C.struct_neuron_channel)(ptr(s.layout.Channels)), (*C.struct_neuron_gate)(ptr(s.layout.Gates)), (*C.struct_neuron_receptor)(ptr(s.layout.Receptors)), (*C.struct_neuron_input)(ptr(s.layout.Inputs)), ints(s.layout.Index), (*C.struct_neuron_plan)(ptr(s.table.plan)), (*C.float)(ptr(s.table.rows)), ptr(w.rows),
-		ptr(s.run.X[(t*c.B+b.b0)*c.I:]), C.long(min(s.stretch, c.T-t)), C.long(b.live), ptr(w.state), flag(keep), ptr(h), ptr(w.work))
+		ptr(s.run.X[(t*c.B+b.b0)*c.I:]), ptr(from(s.run.Mask, t*c.B+b.b0)), C.long(min(s.stretch, c.T-t)), C.long(b.live), ptr(w.state), flag(keep), ptr(h), ptr(w.work))
 }
 
 // Structs of Go and C are the same.
@@ -355,7 +359,7 @@ func (s *Neuron[F]) backward(w *neuronWorker[F], b *neuronBlock[F], dh []F) {
 			gx = s.grad[x+(t*c.B+b.b0)*c.I:]
 		}
 		C.neuron_backward(s.k, s.dims(), C.long(b.vectors), (*C.struct_neuron_channel)(ptr(s.layout.Channels)), (*C.struct_neuron_gate)(ptr(s.layout.Gates)), (*C.struct_neuron_receptor)(ptr(s.layout.Receptors)), (*C.struct_neuron_input)(ptr(s.layout.Inputs)), ints(s.layout.Index), (*C.struct_neuron_plan)(ptr(s.table.plan)), (*C.float)(ptr(s.table.rows)), ptr(w.rows),
-			ptr(s.run.X[(t*c.B+b.b0)*c.I:]), C.long(steps), C.long(b.live), ptr(w.state), ptr(d), ptr(w.gradient), doubles(b.sums),
+			ptr(s.run.X[(t*c.B+b.b0)*c.I:]), ptr(from(s.run.Mask, t*c.B+b.b0)), C.long(steps), C.long(b.live), ptr(w.state), ptr(d), ptr(w.gradient), doubles(b.sums),
 			ptr(from(s.gradH, min(from0, len(s.gradH)))), ptr(gx), ptr(w.work))
 	}
 }

@@ -26,3 +26,7 @@ func TestNeuronThreads(t *testing.T) {
 func TestNeuronStretches(t *testing.T) {
 	conform.NeuronStretches(t, open(t, 2))
 }
+
+func TestNeuronMasks(t *testing.T) {
+	conform.NeuronMasks(t, open(t, 2))
+}

@@ -45,8 +45,11 @@ type neuron struct {
 
 // newNeuron allocates a scan of a neuron.
 //
-// Errors: kernels.ErrMemory, with nothing left allocated.
+// Errors: kernels.ErrMemory, with nothing left allocated; kernels.ErrNoDevice for sequences of different lengths.
 func (d *Device) newNeuron(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
+	if cfg.Masked {
+		return nil, fmt.Errorf("cuda: neurons with sequences of different lengths run on the CPU alone; give it the device cpu: %w", kernels.ErrNoDevice)
+	}
 	s := &neuron{d: d, cfg: cfg, layout: cfg.Layout()}
 	n, l := cfg.Cell.Neuron, s.layout
 	size, width := cfg.Cell.States*cfg.Units()*cfg.B, 1

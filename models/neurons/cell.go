@@ -55,7 +55,7 @@ func init() {
 			"An event acts at the beginning of its step. The weight of a facet does not follow the speed of the edge, which the task does not tell.",
 			"Of each step of the task there are bin/dt of the neuron, so it is the fused scan, in C or CUDA, that trains it; the unrolled graph is its specification and is for few and long steps.",
 			"Over each spike the gradient grows. Of neurons that burst it may leave float32, as that in float64 is above 1e38 then, which ends a run as not finite: lower lr, or excitation, before clip helps.",
-			"Steps last as long as bin; noise and masks of sequences are refused.",
+			"Steps last as long as bin; noise is refused. Sequences may have different lengths on the CPU, not on a GPU.",
 		},
 		New: func() models.Cell { return NewLGMD() },
 	})

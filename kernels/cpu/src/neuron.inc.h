@@ -107,6 +107,36 @@ static void load(const struct neuron *n, const elem *x, long live, real *in)
 	}
 }
 
+/* pick lays out the mask of one step [B], 1 where it is positive and else 0. It tells whether a sequence is left out. */
+static int pick(const struct neuron *n, const elem *mask, long live, real *on)
+{
+	int out = 0;
+	for (long b = 0; b < n->lanes * VL; b++) {
+		((elem *)on)[b] = b < live && mask[b] > 0;
+		out |= b < live && !(mask[b] > 0);
+	}
+	return out;
+}
+
+/* hold gives a state the numbers of another in the sequences that are left out. */
+static void hold(const struct neuron *n, const real *on, const real *before, real *s)
+{
+	for (long r = 0; r < n->d.planes * n->d.U; r++)
+		EACH_LANE
+			s[PLACE(r)] = r_where(on[l] > r_splat(0), s[PLACE(r)], before[PLACE(r)]);
+}
+
+/* set_aside moves what belongs to sequences that are left out from g to aside, where there is 0 for all others. */
+static void set_aside(const struct neuron *n, const real *on, real *g, real *aside)
+{
+	for (long r = 0; r < n->d.planes * n->d.U; r++)
+		EACH_LANE {
+			real x = g[PLACE(r)], zero = r_splat(0);
+			g[PLACE(r)] = r_where(on[l] > zero, x, zero);
+			aside[PLACE(r)] = r_where(on[l] > zero, zero, x);
+		}
+}
+
 /* record writes h of one step [B,H], from V. */
 static void record(const struct neuron *n, const real *v, long live, elem *h)
 {
@@ -129,19 +159,25 @@ static void receive(const struct neuron *n, const elem *dh, long live, real *g)
 
 static void V(neuron_forward)(const struct neuron_dims *d, long vectors, const struct neuron_channel *channel, const struct neuron_gate *gate,
 			      const struct neuron_receptor *receptor, const struct neuron_input *input, const int *index,
-			      const struct neuron_plan *plan, const float *table, const void *numbers, const void *x, long steps, long live, void *states, int keep, void *h, void *scratch)
+			      const struct neuron_plan *plan, const float *table, const void *numbers, const void *x, const void *mask, long steps, long live, void *states, int keep, void *h, void *scratch)
 {
 	struct planned planned = {{*d, channel, gate, receptor, input, index, (const real *)numbers, vectors, plan->own ? vectors : 1}, plan, table};
 	const struct neuron *n = &planned.n;
 	long size = d->planes * d->U * vectors;
 	real *in = scratch, *current = in + d->I * vectors, *work = PLANE(current, 1), *s = states;
+	real *on = in + V(neuron_scratch)(d, vectors), *before = on + vectors;
 	unsigned mode = flush_on();
 	for (long t = 0; t < steps; t++) {
 		load(n, (const elem *)x + t * d->B * d->I, live, in);
 		currents(n, in, current);
+		int out = mask && pick(n, (const elem *)mask + t * d->B, live, on);
 		for (long k = 0; k < d->substeps; k++) {
 			real *o = keep ? s + size : s;
+			if (out)
+				memcpy(before, s, size * sizeof *s);
 			neuron_step(n, in, current, k == 0, s, o, work);
+			if (out)
+				hold(n, on, before, o);
 			s = o;
 		}
 		if (h)
@@ -152,14 +188,14 @@ static void V(neuron_forward)(const struct neuron_dims *d, long vectors, const s
 
 static void V(neuron_backward)(const struct neuron_dims *d, long vectors, const struct neuron_channel *channel, const struct neuron_gate *gate,
 			       const struct neuron_receptor *receptor, const struct neuron_input *input, const int *index,
-			       const struct neuron_plan *plan, const float *table, const void *numbers, const void *x, long steps, long live, const void *states, const void *dh, void *gradient,
+			       const struct neuron_plan *plan, const float *table, const void *numbers, const void *x, const void *mask, long steps, long live, const void *states, const void *dh, void *gradient,
 			       double *sums, void *gh, void *gx, void *scratch)
 {
 	struct planned planned = {{*d, channel, gate, receptor, input, index, (const real *)numbers, vectors, plan->own ? vectors : 1}, plan, table};
 	const struct neuron *n = &planned.n;
 	long size = d->planes * d->U * vectors;
 	real *in = scratch, *gin = in + d->I * vectors, *gcurrent = gin + d->I * vectors, *work = PLANE(gcurrent, 1);
-	real *gq = PLANE(work, 5), *g = gradient;
+	real *gq = PLANE(work, 5), *g = gradient, *on = in + V(neuron_scratch)(d, vectors), *aside = on + vectors;
 	unsigned mode = flush_on();
 	memset(gq, 0, d->rows * vectors * sizeof *gq);
 	for (long t = steps - 1; t >= 0; t--) {
@@ -170,10 +206,15 @@ static void V(neuron_backward)(const struct neuron_dims *d, long vectors, const 
 		load(n, (const elem *)x + t * d->B * d->I, live, in);
 		memset(gin, 0, d->I * vectors * sizeof *gin);
 		memset(gcurrent, 0, d->U * vectors * sizeof *gcurrent);
+		int out = mask && pick(n, (const elem *)mask + t * d->B, live, on);
+		if (out)
+			set_aside(n, on, g, aside);
 		for (long k = d->substeps - 1; k >= 0; k--) {
 			const real *s = (const real *)states + (t * d->substeps + k) * size;
 			step_back(n, in, k == 0, s, s + size, g, gq, gcurrent, gin, work);
 		}
+		for (long r = 0; out && r < size; r++)
+			g[r] += aside[r];
 		currents_back(n, in, gcurrent, gq, gin);
 		for (long i = 0; gx && i < d->I; i++)
 			for (long b = 0; b < live; b++)
