@@ -318,6 +318,19 @@ func TestBad(t *testing.T) {
 				kernels.Sequence{T: 1, B: 1, I: inputs, X: dense(make([]float64, inputs), tensor.Float64, 1, 1, inputs)}, nil)
 			return err
 		},
+		"mlp: layer2.feedback is (6, 5), want [5 6]": func() error {
+			g, net := gorgonia.NewGraph(), newExample(t, byRule("feedback-alignment")).net
+			var params gorgonia.Nodes
+			for _, s := range net.Specs() {
+				shape := slices.Clone(s.Shape)
+				if s.Name == "layer2.feedback" {
+					slices.Reverse(shape)
+				}
+				params = append(params, gorgonia.NewTensor(g, tensor.Float64, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(s.Name)))
+			}
+			_, err := net.Build(g, nil, kernels.Sequence{T: 1, B: 1, I: inputs, X: dense(make([]float64, inputs), tensor.Float64, 1, 1, inputs)}, params)
+			return err
+		},
 	} {
 		if err := change(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)

@@ -133,6 +133,11 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 	if len(params) != len(n.specs) {
 		return nil, fmt.Errorf("models: %s: %d parameters, want %d: %w", n.name, len(params), len(n.specs), kernels.ErrShape)
 	}
+	for i, p := range params {
+		if s := n.specs[i]; !p.Shape().Eq(tensor.Shape(s.Shape)) {
+			return nil, fmt.Errorf("models: %s: %s is %v, want %v: %w", n.name, s.Name, p.Shape(), s.Shape, kernels.ErrShape)
+		}
+	}
 	n.built++
 	x, err := rows(g, fmt.Sprintf("%s %d x", n.name, n.built), in)
 	if err != nil {
