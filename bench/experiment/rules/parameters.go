@@ -148,10 +148,15 @@ func (s *parameters) Cases(seeds []uint64) ([]experiment.Case, error) {
 	return cases, nil
 }
 
-// lessonCost is about how long a presentation takes, spikes and delays are computed in Go.
+// runsInGo reports whether a circuit has spikes, delays or noise.
+func runsInGo(m *layered.Microcircuit) bool {
+	return m.Gamma > 0 || m.Delay > 0 || m.TauSyn > 0 || m.Sigma > 0
+}
+
+// lessonCost is about how long a presentation takes.
 func lessonCost(m *layered.Microcircuit) float64 {
-	if m.Gamma > 0 || m.Delay > 0 || m.TauSyn > 0 || m.Sigma > 0 {
-		return 5 * m.TPres
+	if runsInGo(m) {
+		return 30 * m.TPres
 	}
 	return m.TPres
 }
@@ -166,7 +171,10 @@ func (s *parameters) Report(results experiment.Rows) (experiment.Report, error) 
 		Head: []string{"axis", "value", "accuracy", "least", "told all apart", "apical potential", "distance of interneurons", "IP off", "PI off"}}
 	r := experiment.Report{Verdict: experiment.None}
 	holds, missing := true, false
-	lines := chart.Lines{Title: "Bars told apart along each axis", XLabel: "value, in that of the circuit of bars", YLabel: "accuracy", LogX: true, Levels: []chart.Level{{Y: 3. / 8, Text: "one class for all"}}}
+	charts := map[bool]*chart.Lines{}
+	for inGo, title := range map[bool]string{false: "Bars told apart by circuits with rates", true: "Bars told apart with slow synapses, delays, noise and spikes"} {
+		charts[inGo] = &chart.Lines{Title: title, XLabel: "value, in the middle one of its axis", YLabel: "accuracy", LogX: true, Levels: []chart.Level{{Y: 3. / 8, Text: "one class for all"}}}
+	}
 	for _, a := range list {
 		series := chart.Series{Name: a.name, Dots: true}
 		for i, v := range a.values {
@@ -189,7 +197,7 @@ func (s *parameters) Report(results experiment.Rows) (experiment.Report, error) 
 				series.X, series.Y = append(series.X, v/middle), append(series.Y, of.Mean("accuracy").Value)
 			}
 		}
-		if len(series.X) > 0 {
+		if lines := charts[runsInGo(s.lesson(a, len(a.values)-1).m)]; len(series.X) > 0 {
 			lines.Series = append(lines.Series, series)
 		}
 	}
@@ -201,8 +209,13 @@ func (s *parameters) Report(results experiment.Rows) (experiment.Report, error) 
 		r.Verdict = experiment.Fails
 	}
 	r.Tables = []rows.Table{t}
-	if len(lines.Series) > 0 {
-		r.Charts = []experiment.Chart{{Name: "axes", Caption: "Means over seeds. Values are in those of the middle of each axis; axes of words and values of 0 are in the table alone.", Lines: lines}}
+	for _, c := range []struct {
+		name string
+		inGo bool
+	}{{"circuit", false}, {"synapses", true}} {
+		if lines := charts[c.inGo]; len(lines.Series) > 0 {
+			r.Charts = append(r.Charts, experiment.Chart{Name: c.name, Caption: "Means over seeds. Axes of words and values of 0 are in the table alone.", Lines: *lines})
+		}
 	}
 	r.Result = fmt.Sprintf("One parameter at a time, from the circuit of experiment bars with latent equilibrium and presentations of 10 ms. The claim asks that every circuit within its bounds told all bars apart at "+
 		"one evaluation, which come every %d epochs; other values and axes are told without a claim. Spikes come with synapses of %g ms and presentations of %d ms. "+
