@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"galvani/engine/chart"
+	"galvani/engine/npz"
+	"galvani/engine/safetensors"
 	"galvani/kernels"
 	"galvani/models/circuits"
 )
@@ -30,6 +32,9 @@ func (f *simulateFlags) write(net *circuits.Blueprint, cfg *kernels.Circuit, did
 	if err != nil {
 		return err
 	}
+	if err := writeFile(f.out+".npz", func(w io.Writer) error { return npz.Write(w, f.spikeArrays(cfg, did.spikes)) }); err != nil {
+		return err
+	}
 	if len(did.v) > 0 {
 		if err := writeFile(f.out+"-voltages.csv", func(w io.Writer) error { return f.voltages(w, cfg, did.v) }); err != nil {
 			return err
@@ -42,6 +47,20 @@ func (f *simulateFlags) write(net *circuits.Blueprint, cfg *kernels.Circuit, did
 		return err
 	}
 	return nil
+}
+
+// spikeArrays returns the times and the units of the spikes of each population.
+func (f *simulateFlags) spikeArrays(cfg *kernels.Circuit, spikes []kernels.Spike) (all []safetensors.Tensor) {
+	times, units := make([][]float64, len(cfg.Populations)), make([][]int32, len(cfg.Populations))
+	for _, s := range spikes {
+		times[s.Population], units[s.Population] = append(times[s.Population], float64(s.Step)*f.step), append(units[s.Population], int32(s.Unit))
+	}
+	for k, p := range cfg.Populations {
+		if !p.Unrecorded {
+			all = append(all, safetensors.Float64(p.Name+".time_ms", []int{len(times[k])}, times[k]), safetensors.Int32(p.Name+".unit", []int{len(units[k])}, units[k]))
+		}
+	}
+	return all
 }
 
 // voltages writes V of the units that are recorded, after each step.

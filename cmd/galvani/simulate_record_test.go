@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"galvani/engine/npz"
 )
 
 // simulatedNetwork runs a line of simulate and returns its report.
@@ -89,6 +91,14 @@ func TestWindows(t *testing.T) {
 	table, err := os.ReadFile(out + "-rates.csv")
 	if rows := strings.Split(string(table), "\n"); err != nil || len(rows) != 42 || rows[0] != "time_ms,e_hz,i_hz,x_hz" || !strings.HasPrefix(rows[1], "50,") {
 		t.Errorf("%v: %.80s", err, table)
+	}
+	archive, err := os.ReadFile(out + ".npz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	arrays, err := npz.Read(archive)
+	if err != nil || len(arrays) != 6 || arrays[0].Name != "e.time_ms" || arrays[0].Shape[0] != e.Spikes || arrays[5].Name != "x.unit" {
+		t.Errorf("%v: %d arrays", err, len(arrays))
 	}
 	for _, name := range []string{"-rates.png", "-rates.svg"} {
 		if _, err := os.Stat(out + name); err != nil {

@@ -19,6 +19,7 @@ type Blueprint struct {
 	Probes      []kernels.Probe
 	Samples     []Sample
 	Inputs      []Input
+	files       []string // that were read besides that of the network
 }
 
 // Input is the currents of the synapses of a population that are looked at as a Sample is: those of one unit, or the mean

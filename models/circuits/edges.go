@@ -102,12 +102,13 @@ func (r *reader) edges(t *description.Table, q *Connection) {
 	}
 }
 
-// beside returns a path that begins in the folder of the file of the network.
+// beside returns a path that begins in the folder of the file of the network, and keeps it as one that is read.
 func (r *reader) beside(path string) string {
-	if filepath.IsAbs(path) {
-		return path
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(r.file), path)
 	}
-	return filepath.Join(filepath.Dir(r.file), path)
+	r.b.files = append(r.b.files, path)
+	return path
 }
 
 // readColumns reads columns of numbers of one length, nil for one that is not there: of a table with commas, whose first

@@ -24,8 +24,9 @@ type Network struct {
 	// Step is the length of a step in ms.
 	Step float64
 	// Keys are the settings, at their values in effect.
-	Keys []setting.Key
-	text []byte
+	Keys  []setting.Key
+	text  []byte
+	files []string // that it names
 }
 
 //go:embed builtin/*.toml
@@ -82,8 +83,16 @@ func Describes(text []byte) bool {
 	return err == nil && (t.Has("population") || t.Has("projection"))
 }
 
-// SHA256 returns that of the file.
+// SHA256 returns that of the file, and of the files of edges and of trains that it names.
 func (n *Network) SHA256() string {
-	sum := sha256.Sum256(n.text)
-	return hex.EncodeToString(sum[:])
+	h := sha256.New()
+	h.Write(n.text)
+	for _, name := range n.files {
+		text, err := infile.Read(name)
+		if err != nil {
+			text = []byte(err.Error()) // it was there when the network was read
+		}
+		h.Write(text)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }

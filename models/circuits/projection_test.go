@@ -175,6 +175,18 @@ to = "a"
 	if p := c.Projections[0]; !slices.Equal(p.Matrix.Col, []int32{0, 3}) || !slices.Equal(p.Weight, []float64{-2, -1}) || b.Connections[0].RuleText() != "edges of edges.npz" || b.Connections[0].Weight.Mean() != -1.5 {
 		t.Errorf("projection %+v of %+v", p, p.Matrix)
 	}
+	sum := func() string {
+		n, err := Read(filepath.Join(dir, "net.toml"), []byte("[population.a]\nneuron = \"lif\"\nn = 3\nsynapse = { all = \"5 ms\" }\n[[projection]]\nfrom = \"a\"\nto = \"a\"\nweight = \"1 mV ms\"\nedges = \"own.csv\"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n.SHA256()
+	}
+	write("own.csv", "source,target\n0,1\n")
+	first := sum()
+	if write("own.csv", "source,target\n0,2\n"); sum() == first {
+		t.Error("other edges leave the hash of the network as it is")
+	}
 	if b.Size() != c.Size() {
 		t.Errorf("the size is %+v, that of the circuit %+v", b.Size(), c.Size())
 	}

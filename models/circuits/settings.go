@@ -43,7 +43,10 @@ func Read(file string, text []byte) (*Network, error) {
 	if n.Keys, err = setting.Keys("network "+n.Name, v.Interface()); err != nil {
 		return nil, err
 	}
-	_, err = n.Blueprint(n.Step) // whatever else is wrong
+	b, err := n.Blueprint(n.Step) // whatever else is wrong
+	if err == nil {
+		n.files = b.files
+	}
 	return n, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"galvani/bench/analysis"
 	"galvani/bench/experiment"
@@ -42,6 +43,7 @@ type networkCase struct {
 	set     map[string]any
 	x       float64 // in the chart and of slopes, 0 for neither
 	apart   bool    // not in the chart
+	times   float64 // the seconds of the claim, 0 for once
 }
 
 // expected is a value that is published or computed.
@@ -114,7 +116,11 @@ func (s *claims) measure(ctx context.Context, env *experiment.Env, k networkCase
 	defer c.close()
 	steps := func(seconds float64) int { return int(math.Round(seconds * 1000 / c.circuit.Step)) }
 	var spikes []kernels.Spike
-	first, total := steps(s.of.start), steps(s.of.start+s.Seconds)
+	times := k.times
+	if times == 0 {
+		times = 1
+	}
+	first, total := steps(s.of.start), steps(s.of.start+s.Seconds*times)
 	for done := 0; done < total; {
 		if ctx.Err() != nil {
 			return r, context.Cause(ctx)
@@ -167,12 +173,17 @@ func inputs(b *circuits.Blueprint, hz map[int]float64, v rows.Values) {
 		to, sum := b.Populations[p].Name, l.X[a]
 		v["input "+to+" from outside"] = l.X[a]
 		for k, q := range firing {
+			if l.W[a][k] == 0 {
+				continue
+			}
 			x := l.W[a][k] * hz[q]
 			v["input "+to+" from "+b.Populations[q].Name] = x
 			sum += x
 		}
 		v["input "+to] = sum
-		v["input "+to+" from the network"] = sum - l.X[a]
+		if sum != l.X[a] {
+			v["input "+to+" from the network"] = sum - l.X[a]
+		}
 	}
 }
 
@@ -262,23 +273,32 @@ func (s *claims) slope(e slope, mean func(of, value string) (float64, bool)) (fl
 	return xy / xx, true
 }
 
-// values is the table of all values.
+// mostValues is how many values a table of all has; of more the inputs by population are left to the rows.
+const mostValues = 60
+
+// values is the table of all values, a column for each case.
 func (s *claims) values(results experiment.Rows) rows.Table {
-	t := rows.Table{Title: "All values, in Hz and mV", Head: []string{"case"}}
+	t := rows.Table{Title: "All values, in Hz and mV", Head: []string{"value"}}
 	names := map[string]bool{}
-	for _, r := range results {
-		for name := range r.Values {
-			names[name] = true
-		}
-	}
-	t.Head = append(t.Head, slices.Sorted(maps.Keys(names))...)
+	var columns []experiment.Rows
 	for _, k := range s.of.cases {
 		of := results.Of(k.name)
 		if len(of) == 0 {
 			continue
 		}
-		row := []string{k.name}
-		for _, name := range t.Head[1:] {
+		t.Head, columns = append(t.Head, k.name), append(columns, of)
+		for _, r := range of {
+			for name := range r.Values {
+				names[name] = true
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if len(names) > mostValues && strings.HasPrefix(name, "input ") && strings.Contains(name, " from ") {
+			continue
+		}
+		row := []string{name}
+		for _, of := range columns {
 			text := "-"
 			if x := of.Mean(name).Value; x-x == 0 {
 				text = fmt.Sprintf("%.4g", x)
