@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,6 +60,27 @@ func TestLGMD(t *testing.T) {
 	galvani(t, "eval", dir).ok(t)
 	galvani(t, "perturb", dir, "--silence", "0.5").ok(t)
 	galvani(t, "fixedpoints", dir).refused(t, exitConfig, "steps of integration")
+}
+
+// TestLGMDLengths trains on sequences of different lengths, by the fused scan and by the graph, which has the mask as all cells have.
+func TestLGMDLengths(t *testing.T) {
+	needsCPU(t)
+	t.Parallel()
+	line := []string{"train", "--quiet", "--device", "cpu", "--model", "lgmd", "--task", "adding", "--steps", "3", "--min-steps", "2", "--bin", "3", "--dt", "3", "--rate-at", "-65", "--rate-tau", "3",
+		"--train-size", "32", "--test-size", "16", "--max-steps", "2"}
+	of := func(backend string) []float64 {
+		o := galvani(t, args(line, "--backend", backend, "--runs-dir", t.TempDir())...).ok(t)
+		return losses(t, strings.TrimSpace(o.stdout))
+	}
+	fused, graph := of("scan"), of("graph")
+	if len(fused) != 2 || len(graph) != 2 {
+		t.Fatalf("losses are %v and %v, want two of each", fused, graph)
+	}
+	for i, want := range graph {
+		if math.Abs(fused[i]-want) > 1e-4*want {
+			t.Errorf("the loss of step %d is %g, %g by the graph", i+1, fused[i], want)
+		}
+	}
 }
 
 // TestLGMDRefuses holds the lines about what does not fit the neuron.
