@@ -40,9 +40,9 @@ mother process). A projection joins them by one of the keys
                            file with arrays of these names: edges = { file = "run-weights.npz", of = "0.i.e" }
 
 from and to may be lists of populations, and the numbers of a rule then rows of a matrix, a row for each of to. Weights and
-delays are one number, { uniform = [LEAST, MOST] } or { normal = [MEAN, DEVIATION] }. [[drive]] gives each unit of a
-population Poisson events of its own at any rate, as of thousands of sources. [[record]] takes V of units, the currents of
-synapses (currents = "1 ms") and weights that change.`
+delays are one number, { uniform = [LEAST, MOST] }, { normal = [MEAN, DEVIATION] } or { lognormal = [MEAN, DEVIATION] }.
+[[drive]] gives each unit of a population Poisson events of its own at any rate, as of thousands of sources. [[record]]
+takes V of units, the currents of synapses (currents = "1 ms") and weights that change.`
 
 func newNetworks() *cobra.Command {
 	c := newGroup("networks", "Networks of spiking neurons: populations, projections, files of your own",

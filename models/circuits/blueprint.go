@@ -90,11 +90,13 @@ type Spread struct {
 // Form is a distribution.
 type Form int
 
-// The forms: one number for all, all between two equally likely, the normal distribution, or those of a list.
+// The forms: one number for all, all between two equally likely, the normal distribution, one whose logarithm is normal,
+// or those of a list.
 const (
 	Same Form = iota
 	Uniform
 	Normal
+	Lognormal
 	Given
 )
 
@@ -105,10 +107,19 @@ func (s Spread) at(key random.Stream, i int) float64 {
 		return s.A + (s.B-s.A)*key.Uniform(uint64(i))
 	case Normal:
 		return s.A + s.B*key.Normal(uint64(i))
+	case Lognormal:
+		mu, sigma := s.logs()
+		return math.Copysign(math.Exp(mu+sigma*key.Normal(uint64(i))), s.A)
 	case Given:
 		return s.List[i]
 	}
 	return s.A
+}
+
+// logs returns the mean and the standard deviation of the logarithm of the magnitude of Lognormal.
+func (s Spread) logs() (mu, sigma float64) {
+	variance := math.Log1p(s.B * s.B / (s.A * s.A))
+	return math.Log(math.Abs(s.A)) - variance/2, math.Sqrt(variance)
 }
 
 // given returns the numbers of a list.
@@ -215,14 +226,14 @@ func (q Connection) weights(n int, key random.Stream) []float64 {
 
 // delays draws the delays of n entries in steps.
 func (b *Blueprint) delays(q Connection, n int, key random.Stream) []int {
-	steps := func(ms float64) int { return max(1, int(math.Round(ms/b.Step))) }
+	steps := func(ms float64) int { return max(1, int(math.Round(min(ms/b.Step, kernels.MaxDelay)))) }
 	if q.Delay.Form == Same {
 		return []int{steps(q.Delay.A)}
 	}
 	all := make([]int, n)
 	key = key.Named("delays of " + q.stream)
 	for k := range all {
-		all[k] = min(steps(q.Delay.at(key, k)), kernels.MaxDelay)
+		all[k] = steps(q.Delay.at(key, k))
 	}
 	return all
 }
@@ -235,10 +246,13 @@ func (b *Blueprint) longest(q Connection) int {
 		ms = max(q.Delay.A, q.Delay.B)
 	case Normal:
 		ms += 8 * q.Delay.B
+	case Lognormal:
+		mu, sigma := q.Delay.logs()
+		ms = math.Exp(mu + 8*sigma)
 	case Given:
 		_, ms = q.Delay.ends()
 	}
-	return min(max(1, int(math.Round(ms/b.Step))), kernels.MaxDelay)
+	return max(1, int(math.Round(min(ms/b.Step, kernels.MaxDelay))))
 }
 
 // Expected returns how many entries of a connection are expected.
@@ -293,6 +307,8 @@ func (s Spread) Text(unit string) string {
 		return fmt.Sprintf("%.6g to %.6g %s", s.A, s.B, unit)
 	case Normal:
 		return fmt.Sprintf("%.6g ± %.6g %s", s.A, s.B, unit)
+	case Lognormal:
+		return fmt.Sprintf("%.6g ± %.6g %s, lognormal", s.A, s.B, unit)
 	case Given:
 		lo, hi := s.ends()
 		return fmt.Sprintf("%.6g to %.6g %s, given", lo, hi, unit)

@@ -113,6 +113,53 @@ func TestLists(t *testing.T) {
 	}
 }
 
+// TestLognormal: weights and delays have the mean and the deviation that are asked for, and the sign of the mean.
+func TestLognormal(t *testing.T) {
+	text := strings.Replace(lists, `weight = "-3 mV ms"`, "weight = { lognormal = [\"-3 mV ms\", \"2 mV ms\"] }\ndelay = { lognormal = [\"3 ms\", \"1 ms\"] }", 1)
+	text = strings.Replace(text, "[[0, 2], [3, 4]]", "[[0, 20], [0, 19]]", 1)
+	b, c, err := readGood(strings.Replace(text, "n = 30", "n = 900", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := c.Projections[2]
+	sum, squares, logs := 0.0, 0.0, 0.0
+	for _, w := range p.Weight {
+		if !(w < 0) {
+			t.Fatalf("a weight of %v", w)
+		}
+		sum, squares, logs = sum+w, squares+w*w, logs+math.Log(-w)
+	}
+	n := float64(len(p.Weight))
+	mean := sum / n
+	// Of 18000 numbers the mean is within 4 standard errors, the deviation within 5 %.
+	if sd := math.Sqrt(squares/n - mean*mean); n != 18000 || math.Abs(mean+3) > 0.06 || math.Abs(sd/2-1) > 0.05 || math.Abs(logs/n-math.Log(3)+math.Log1p(4./9)/2) > 0.02 {
+		t.Errorf("%v weights with the mean %v and the deviation %v", n, mean, sd)
+	}
+	longest := 0.0
+	for _, d := range p.Delay {
+		longest = max(longest, float64(d))
+	}
+	if mean := float64(sumOf(p.Delay)) / n; math.Abs(mean-30) > 0.5 || longest < 60 || b.Size().State < c.Size().State {
+		t.Errorf("delays have the mean %v, the longest %v steps", mean, longest)
+	}
+	if got := b.Connections[2].Weight.Text("mV ms"); got != "-3 ± 2 mV ms, lognormal" {
+		t.Errorf("weights are shown as %s", got)
+	}
+	for old, want := range map[string]string{`"-3 mV ms", "2`: `lognormal has the mean 0`, `["3 ms", "1 ms"]`: "want a quantity"} {
+		bad := strings.Replace(text, old, map[string]string{`"-3 mV ms", "2`: `"0 mV ms", "2`, `["3 ms", "1 ms"]`: `["3 ms"]`}[old], 1)
+		if _, _, err := readGood(bad); !errors.Is(err, description.Err) || !strings.Contains(err.Error(), want) {
+			t.Errorf("want an error with %q, got %v", want, err)
+		}
+	}
+}
+
+func sumOf(list []int) (sum int) {
+	for _, x := range list {
+		sum += x
+	}
+	return sum
+}
+
 // TestEdges: the edges of a table and of arrays make the projection, with their weights and delays, in whatever order
 // they are, and what is wrong in the file is told in a line.
 func TestEdges(t *testing.T) {

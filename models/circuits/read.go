@@ -162,8 +162,11 @@ func (r *reader) spread(t *description.Table, key string, d description.Dimensio
 	}
 	s := t.Sub(key)
 	form, name := Uniform, "uniform"
-	if s.Has("normal") {
+	switch {
+	case s.Has("normal"):
 		form, name = Normal, "normal"
+	case s.Has("lognormal"):
+		form, name = Lognormal, "lognormal"
 	}
 	s.Spend(name)
 	list, _ := s.Value(name).([]any)
@@ -175,16 +178,19 @@ func (r *reader) spread(t *description.Table, key string, d description.Dimensio
 			break
 		}
 		within := in
-		if form == Normal && i == 1 {
+		if form != Uniform && i == 1 {
 			within = description.FromZero
 		}
 		x[i] = s.Of(name, text, d, 0, within)
 	}
 	if len(list) != 2 {
-		t.Fail(key, "is %s, want a quantity, { uniform = [least, most] } or { normal = [mean, deviation] }, such as { uniform = [%q, %q] }",
+		t.Fail(key, "is %s, want a quantity, { uniform = [least, most] }, { normal = [mean, deviation] } or { lognormal = [mean, deviation] }, such as { uniform = [%q, %q] }",
 			description.Brief(s.Value(name)), "1 "+d.Unit, "2 "+d.Unit)
 	}
 	s.Done()
+	if form == Lognormal && x[0] == 0 {
+		s.Fail(name, "has the mean 0, which no lognormal distribution has; give another one")
+	}
 	if form == Uniform && x[0] > x[1] {
 		s.Fail(name, "has the larger number first; exchange them")
 	}
