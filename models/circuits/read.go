@@ -95,7 +95,7 @@ func (r *reader) neuron(t *description.Table, p *Population) {
 		return
 	}
 	header, ok := neurons.Of(p.Header)
-	if have := neurons.All(); !ok && len(have) > 0 {
+	if have := neurons.All(); !ok && (len(have) > 0 || p.Source()) {
 		known := []string{kernels.Poisson, kernels.Correlated, kernels.Regular, kernels.Trains}
 		for _, h := range have {
 			known = append(known, h.Name)
