@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"time"
@@ -34,6 +33,8 @@ func (r *simulation) countWindows(f *simulateFlags, c *kernels.Circuit, spikes [
 
 // writeRates leaves the rates by window, as a table and as a picture, where there are two windows or more.
 func (f *simulateFlags) writeRates(cfg *kernels.Circuit, w analysis.Windows) error {
+	var names []string
+	var rates [][]float64
 	c := chart.Lines{Title: "Rates of the populations", XLabel: "time (ms)", YLabel: "rate (Hz)",
 		Subtitle: fmt.Sprintf("windows of %g ms", float64(w.Steps)*f.step)}
 	for k, p := range cfg.Populations {
@@ -45,24 +46,13 @@ func (f *simulateFlags) writeRates(cfg *kernels.Circuit, w analysis.Windows) err
 			line.X = append(line.X, (float64(i)+0.5)*float64(w.Steps)*f.step)
 		}
 		c.Series = append(c.Series, line)
+		names, rates = append(names, p.Name+"_hz"), append(rates, line.Y)
 	}
-	if len(c.Series) == 0 || len(c.Series[0].Y) < 2 {
+	if len(rates) == 0 || len(rates[0]) < 2 {
 		return nil
 	}
 	err := writeFile(f.out+"-rates.csv", func(to io.Writer) error {
-		b := bufio.NewWriter(to)
-		b.WriteString("time_ms")
-		for _, s := range c.Series {
-			fmt.Fprintf(b, ",%s_hz", s.Name)
-		}
-		for i := range c.Series[0].Y {
-			fmt.Fprintf(b, "\n%.6g", float64(i+1)*float64(w.Steps)*f.step)
-			for _, s := range c.Series {
-				fmt.Fprintf(b, ",%.6g", s.Y[i])
-			}
-		}
-		b.WriteString("\n")
-		return b.Flush() // which returns the first error of all
+		return writeCourses(to, names, func(i int) float64 { return float64(i+1) * float64(w.Steps) * f.step }, rates)
 	})
 	if err != nil {
 		return err

@@ -65,15 +65,24 @@ func (f *simulateFlags) spikeArrays(cfg *kernels.Circuit, spikes []kernels.Spike
 
 // voltages writes V of the units that are recorded, after each step.
 func (f *simulateFlags) voltages(w io.Writer, cfg *kernels.Circuit, v [][]float32) error {
+	var names []string
+	for _, p := range cfg.Probes {
+		names = append(names, fmt.Sprintf("%s_%d_mv", cfg.Populations[p.Population].Name, p.Unit))
+	}
+	return writeCourses(w, names, func(n int) float64 { return float64(n+1) * f.step }, v)
+}
+
+// writeCourses writes numbers of the same times, in ms, as a table with a column for each course.
+func writeCourses[F kernels.Float](w io.Writer, names []string, time func(n int) float64, courses [][]F) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprint(b, "time_ms")
-	for _, p := range cfg.Probes {
-		fmt.Fprintf(b, ",%s_%d_mv", cfg.Populations[p.Population].Name, p.Unit)
+	for _, name := range names {
+		fmt.Fprint(b, ",", name)
 	}
-	for n := range v[0] {
-		fmt.Fprintf(b, "\n%.6g", float64(n+1)*f.step)
-		for _, one := range v {
-			fmt.Fprintf(b, ",%.6g", one[n])
+	for n := range courses[0] {
+		fmt.Fprintf(b, "\n%.6g", time(n))
+		for _, course := range courses {
+			fmt.Fprintf(b, ",%.6g", course[n])
 		}
 	}
 	fmt.Fprintln(b)
