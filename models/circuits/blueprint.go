@@ -226,14 +226,13 @@ func (q Connection) weights(n int, key random.Stream) []float64 {
 
 // delays draws the delays of n entries in steps.
 func (b *Blueprint) delays(q Connection, n int, key random.Stream) []int {
-	steps := func(ms float64) int { return max(1, int(math.Round(min(ms/b.Step, kernels.MaxDelay)))) }
 	if q.Delay.Form == Same {
-		return []int{steps(q.Delay.A)}
+		return []int{b.steps(q.Delay.A)}
 	}
 	all := make([]int, n)
 	key = key.Named("delays of " + q.stream)
 	for k := range all {
-		all[k] = steps(q.Delay.at(key, k))
+		all[k] = b.steps(q.Delay.at(key, k))
 	}
 	return all
 }
@@ -252,6 +251,11 @@ func (b *Blueprint) longest(q Connection) int {
 	case Given:
 		_, ms = q.Delay.ends()
 	}
+	return b.steps(ms)
+}
+
+// steps returns a delay in steps, of 1 to kernels.MaxDelay.
+func (b *Blueprint) steps(ms float64) int {
 	return max(1, int(math.Round(min(ms/b.Step, kernels.MaxDelay))))
 }
 

@@ -208,10 +208,7 @@ func (r *reader) sign(t *description.Table, key string, q Connection) {
 
 // delay refuses what is no step, nor in the rings of a device.
 func (r *reader) delay(t *description.Table, d Spread) {
-	least, most := d.A, d.A
-	if d.Form == Uniform {
-		most = d.B
-	}
+	least, most := d.ends()
 	if least < r.b.Step*(1-1e-9) {
 		t.Fail("delay", "is %.6g ms, shorter than the step, %g ms; give a longer delay or a shorter step", least, r.b.Step)
 	}
