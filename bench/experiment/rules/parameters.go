@@ -63,7 +63,11 @@ func spiking(l *barsLesson, gamma float64, population int) {
 	l.m.TPres, l.m.Gamma, l.m.Population, l.m.TauSyn = spikingTime, gamma, population, synapse
 }
 
-var transfers = []string{"softplus", "sigmoid", "soft-rectifier", "relu", "tanh"}
+// Words that are the values of axes.
+var (
+	transfers = []string{"softplus", "sigmoid", "soft-rectifier", "relu", "tanh"}
+	readings  = []string{"potential", "spikes"}
+)
 
 // axes are those that the notes name, and their open points.
 var axes = []axis{
@@ -89,10 +93,10 @@ var axes = []axis{
 		set: func(l *barsLesson, v float64) { spiking(l, spikeRate, int(v)) }},
 	{name: "refractory", doc: fmt.Sprintf("refractory time (ms), %d neurons for each unit, %d Hz at rate 1", crowd, spikeRate), values: []float64{0, 1, 2, 5}, claimed: 1,
 		set: func(l *barsLesson, v float64) { spiking(l, spikeRate, crowd); l.m.Refractory = v }},
-	{name: "reads", doc: "what synapses see of their neuron, with spikes as for refractory", words: []string{"potential", "spikes"}, values: []float64{0, 1},
+	{name: "reads", doc: "what synapses see of their neuron, with spikes as for refractory", words: readings, values: []float64{0, 1},
 		set: func(l *barsLesson, v float64) {
 			spiking(l, spikeRate, crowd)
-			l.m.Reads = []string{"potential", "spikes"}[int(v)]
+			l.m.Reads = readings[int(v)]
 		}},
 }
 
