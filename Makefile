@@ -9,8 +9,8 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 export GOFLAGS ?= -trimpath
 # Of a program that users get, symbols are left out (a third of its size), and in modules that it
 # calls rarely functions are not copied into their callers (2 MB of 40).
-SELDOM := google.golang.org github.com codeberg.org golang.org gonum.org/v1/plot gonum.org/v1/gonum/mat gorgonia.org/tensor/internal \
-	net crypto/tls crypto/x509 math/big text html image encoding/json encoding/gob encoding/asn1 \
+SELDOM := google.golang.org github.com codeberg.org golang.org gonum.org gorgonia.org \
+	net crypto vendor mime math/big text html image encoding fmt go \
 	galvani/cmd galvani/bench
 RELEASE := -ldflags="-s -w" $(SELDOM:%=-gcflags=%/...=-l) $(patsubst %,-gcflags=github.com/%/...=,klauspost chewxy)
 
