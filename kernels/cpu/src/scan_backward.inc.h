@@ -41,7 +41,8 @@ ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev
 	const elem *h = (const elem *)r->a->h + (t * r->d->B + r->b0) * H;
 	elem c[MAX_CONSTS];
 	memcpy(c, r->consts, sizeof c);
-	/* Units lie next to each other, so that the processor sees what will be read. */
+	/* Units lie next to each other, so that the processor sees what will be read; it does not see that the kept
+	 * drives go on in the next rows. */
 	for (long i0 = 0; i0 < r->R; i0 += block)
 		for (long u = 0; u < H; u += VL) {
 			real p[CPREP], gp[CPREP];
@@ -49,7 +50,10 @@ ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev
 			long i1 = min_l(r->R, i0 + block);
 			FN(load_planes)(r->prep + u, Hp, CPREP, p);
 			FN(load_planes)(sum, VL, LP, gp);
+			const elem *ahead = FN(kept)(r, i1 < r->R || t == 0 ? t : t - 1, i1 < r->R ? i1 : 0, u);
 			for (long i = i0; i < i1; i++) {
+				for (long k = 0; k < CK && r->d->keep; k += 64 / (long)sizeof(elem) / VL)
+					__builtin_prefetch(ahead + (i - i0) * Hp * CK + k * VL);
 				elem *drive = FN(drive)(r, s, i) + u;
 				elem *grad = r->grad + i * CS * Hp + u;
 				real dr[CD] = {0}, st[CS], o[CS], go[CS], gs[CS], gd[CD];
