@@ -36,7 +36,7 @@ type Config struct {
 // The efforts of a run. Twenty alternations are what the interval needs; a block is long
 // against a time slice of the operating system.
 var (
-	full  = effort{quads: 10, block: 60 * time.Millisecond, wake: 20 * time.Millisecond}
+	full  = effort{quads: 10, block: 60 * time.Millisecond, calm: 40 * time.Millisecond, wake: 20 * time.Millisecond}
 	brief = effort{quads: 2, block: time.Millisecond}
 )
 

@@ -65,7 +65,7 @@ func RunEvents(ctx context.Context, cfg Config, e Events) error {
 	}
 	defer stop()
 	if !cfg.Quick {
-		r.effort = effort{quads: 5, block: 30 * time.Millisecond, wake: 20 * time.Millisecond}
+		r.effort = effort{quads: 5, block: 30 * time.Millisecond, calm: 40 * time.Millisecond, wake: 20 * time.Millisecond}
 	}
 	for _, model := range e.Models {
 		for _, inputs := range e.Inputs {

@@ -80,6 +80,9 @@ func averaged(c contestant) contestant {
 type effort struct {
 	quads int           // rounds of four blocks A B B A
 	block time.Duration // least length of a block
+	// calm is how long nothing runs before that: threads of a library look for work for a while after its block, on cores
+	// that the next contestant needs (those of OpenBLAS for 27 ms).
+	calm time.Duration
 	// wake is how long a contestant runs before each block untimed. A core that a virtual machine's host has put to
 	// sleep while another contestant used one thread runs at half speed for its first 10 ms.
 	wake time.Duration
@@ -133,6 +136,7 @@ func alternate(e effort, all []contestant) ([]sample, error) {
 	for q := range e.quads {
 		for k := range 2 * len(all) {
 			i := min(k, 2*len(all)-1-k)
+			time.Sleep(e.calm)
 			if n := e.waking(all[i]); n > 0 {
 				if _, err := all[i].run(n); err != nil {
 					return nil, fmt.Errorf("bench: %s: %w", all[i].name, err)
