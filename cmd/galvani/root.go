@@ -10,18 +10,42 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const rootDoc = `Galvani trains recurrent networks whose cells come from biophysics.
+const rootDoc = `Galvani trains and simulates neural systems that come from biophysics.
 
   galvani train                                  the charged RNN on the looming task
   galvani train --model lstm --task adding       another cell, another task
-  galvani models list                            what there is
+  galvani simulate hh --current "step 10 5:50"   a neuron with ion channels
+  galvani simulate balanced --n 5000             a network of spiking neurons
+  galvani models list                            what there is; tasks, rules, neurons, networks likewise
 `
+
+// commandGroups are the headings under which the help of galvani lists its commands.
+var commandGroups = []struct {
+	title    string
+	commands func() []*cobra.Command
+}{
+	{"Train", func() []*cobra.Command {
+		return []*cobra.Command{newTrain(), newSweep(), newRuns(), newEval(), newGradcheck()}
+	}},
+	{"Look at a run", func() []*cobra.Command {
+		return []*cobra.Command{newReport(), newWatch(), newAnalyse(), newPerturb(), newFixedpoints(), newTrace(), newExport()}
+	}},
+	{"Simulate", func() []*cobra.Command {
+		return []*cobra.Command{newSimulate(), newTheory(), newFit(), newCorrespond()}
+	}},
+	{"What there is", func() []*cobra.Command {
+		return []*cobra.Command{newModels(), newTasks(), newRules(), newNeurons(), newNetworks(), newData()}
+	}},
+	{"Measure", func() []*cobra.Command {
+		return []*cobra.Command{newExperiment(), newBench(), newDevices()}
+	}},
+}
 
 // newRoot builds the command tree.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "galvani",
-		Short:         "Train recurrent networks from biophysics",
+		Short:         "Train and simulate neural systems from biophysics",
 		Long:          rootDoc,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -31,11 +55,14 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(
-		newTrain(), newSweep(), newRuns(), newEval(), newTrace(), newExport(), newReport(), newWatch(), newAnalyse(), newPerturb(), newFixedpoints(), newSimulate(), newTheory(), newFit(), newCorrespond(),
-		newModels(), newRules(), newNeurons(), newNetworks(), newTasks(), newData(),
-		newDevices(), newGradcheck(), newBench(), newExperiment(), newVersion(), newExitCodes(),
-	)
+	for _, g := range commandGroups {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title + ":"})
+		for _, c := range g.commands() {
+			c.GroupID = g.title
+			root.AddCommand(c)
+		}
+	}
+	root.AddCommand(newVersion(), newExitCodes())
 	complete(root)
 	return root
 }
