@@ -2,7 +2,7 @@
 // stream and on i alone. Nothing is kept between two numbers, so that any thread, device or rank may
 // draw any of them, and a resumed run needs no state.
 //
-// random.h is the same for C and CUDA; what stands in both gives the same bits.
+// random.h, normal.h and draws.h are the same for C and CUDA; what stands in both gives the same bits.
 //
 // It is a leaf: it imports the standard library alone, and every package may use it.
 //

@@ -1,6 +1,6 @@
 package random
 
-import _ "embed" // for Header and NormalHeader
+import _ "embed" // for the headers
 
 // Header is random.h; importing it makes Go compile again what includes the file, when that changes.
 //
@@ -11,3 +11,8 @@ var Header string
 //
 //go:embed normal.h
 var NormalHeader string
+
+// DrawsHeader is draws.h, likewise.
+//
+//go:embed draws.h
+var DrawsHeader string
