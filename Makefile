@@ -42,7 +42,7 @@ $(GPU_DIR)/libcuda.a: $(wildcard kernels/driver/stub/* kernels/driver/include/*)
 	kernels/driver/stub/build.sh $(GPU_DIR)
 
 emu: $(GPU_DIR)/libgalvani_emu.so
-$(GPU_DIR)/libgalvani_emu.so: $(wildcard kernels/emu/* kernels/emu/src/* kernels/cuda/*.h kernels/cuda/*.cu kernels/cells/*.h kernels/cells/shared/*.h kernels/neurons/*.h kernels/neurons/shared/*.h kernels/random/*.h kernels/wiring/*.h kernels/compartments/*.h kernels/ptx/manifest.json)
+$(GPU_DIR)/libgalvani_emu.so: $(wildcard kernels/emu/* kernels/emu/src/* kernels/cuda/*.h kernels/cuda/*.cu kernels/cells/*.h kernels/cells/shared/*.h kernels/neurons/*.h kernels/neurons/shared/*.h kernels/random/*.h kernels/wiring/*.h kernels/compartments/*.h kernels/programs/*.h kernels/ptx/manifest.json)
 	kernels/emu/build.sh $(GPU_DIR)
 
 ptx: ## compile the CUDA kernels to kernels/ptx

@@ -59,7 +59,8 @@ const (
 	// Emit lets units fire at rates f0 (Spikes): Also is what they fire in this step, To what arrives of earlier steps,
 	// both as rates.
 	Emit
-	// Jitter adds b0 times a Gaussian number to To, and the same to Also; the numbers are those of Spikes.
+	// Jitter adds b0 times a coarse Gaussian number (random.Stream.Normal4) to To, and the same to Also; the numbers are
+	// those of Spikes.
 	Jitter
 	// Tick counts a step in To: its first unit goes up by 1, and at 2²⁴ to 0 while the second goes up.
 	Tick
@@ -94,7 +95,9 @@ type ProgramOp struct {
 
 // Spikes says how the units of an operation fire: each is Size neurons, which fire independently of each other, Mean times
 // its rate times in a step on average and not in the Refractory steps behind a spike. A spike arrives Delay steps later.
-// Spikes over Mean and Size are a rate. With a Mean of 0 there are rates alone, and these are delayed.
+// Spikes over Mean and Size are a rate. With a Mean of 0 there are rates alone, and these are delayed. What unit u of
+// pattern n draws in a step is number n·units + u of the stream of the clock within Key: without Refractory a Poisson
+// number, else a binomial one of the neurons that are not silent (package random). Every device draws the same.
 type Spikes struct {
 	Mean              float64
 	Size              int
@@ -120,7 +123,7 @@ func NewOp(kind ProgramKind, to int) ProgramOp {
 // Stepper is a Device that runs programs.
 type Stepper interface {
 	Device
-	// NewProgram allocates a program in float32 that draws no spikes.
+	// NewProgram allocates a program in float32.
 	//
 	// Errors: ErrShape for operations on arrays and weights that do not fit.
 	NewProgram(p *Program) (ProgramPlan[float32], error)
@@ -156,6 +159,21 @@ func (p *Program) Check() error {
 			if !p.fits(o) {
 				return fmt.Errorf("kernels: program: operation %d does not fit its arrays: %+v: %w", i, o, ErrShape)
 			}
+		}
+	}
+	return nil
+}
+
+// CheckWeights refuses weights that are not as many or as large as those of a program.
+//
+// Errors: ErrShape.
+func CheckWeights[F Float](p *Program, weights [][]F) error {
+	if len(weights) != len(p.Weights) {
+		return fmt.Errorf("kernels: program: %d weights, want %d: %w", len(weights), len(p.Weights), ErrShape)
+	}
+	for i, w := range weights {
+		if s := p.Weights[i]; len(w) != s.M*s.K {
+			return fmt.Errorf("kernels: program: weight %d has %d elements, want %d x %d: %w", i, len(w), s.M, s.K, ErrShape)
 		}
 	}
 	return nil

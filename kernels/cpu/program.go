@@ -36,27 +36,28 @@ import (
 
 	"galvani/kernels"
 	"galvani/kernels/cells"
+	"galvani/kernels/programs"
+	"galvani/kernels/random"
 )
 
 var _ kernels.Stepper = (*Device)(nil)
 
-var _ = cells.Headers // a header that changes has this package compiled again
+// A header that changes has this package compiled again.
+var _, _, _, _ = cells.Headers, programs.Headers, random.NormalHeader, random.DrawsHeader
 
 // Program runs a kernels.Program on a team of threads. It implements kernels.ProgramPlan. Not safe for concurrent use.
 type Program[F kernels.Float] struct {
-	p             *kernels.Program
-	k             *C.struct_kernels
-	loop          *C.program_run_fn
-	answer, learn []C.struct_program_op
-	arrays        []C.struct_program_array
-	shapes        []C.struct_program_weight
-	weights       []unsafe.Pointer
-	rows, state   []F
-	traces        []F
-	workers       []gemmWorker[F]
-	shared        []F
-	team          []C.struct_team // one
-	dims          []C.struct_program_dims
+	p           *kernels.Program
+	k           *C.struct_kernels
+	loop        *C.program_run_fn
+	layout      *programs.Layout
+	weights     []unsafe.Pointer
+	rows, state []F
+	traces      []F // and behind them the changes of one weight in a step
+	workers     []gemmWorker[F]
+	shared      []F
+	team        []C.struct_team // one
+	dims        []C.struct_program_dims
 }
 
 // NewProgram implements kernels.Stepper.
@@ -69,46 +70,31 @@ func (d *Device) NewProgram(p *kernels.Program) (kernels.ProgramPlan[float32], e
 //
 // Errors: kernels.ErrShape.
 func NewProgram[F kernels.Float](isa string, threads int, p *kernels.Program) (*Program[F], error) {
-	if err := p.Check(); err != nil {
+	layout, err := programs.New(p, C.PROGRAM_PAD)
+	if err != nil {
 		return nil, err
 	}
-	if p.Draws() {
-		return nil, fmt.Errorf("cpu: programs that draw spikes run in Go: %w", kernels.ErrShape)
-	}
-	r := &Program[F]{p: p, k: pick(isa), dims: make([]C.struct_program_dims, 1)}
+	r := &Program[F]{p: p, k: pick(isa), layout: layout, dims: make([]C.struct_program_dims, 1)}
 	if r.k == nil {
 		return nil, fmt.Errorf("cpu: this machine has no %s", isa)
 	}
 	r.loop = C.program_of(r.k)
-	rows, state, traces, most := 0, 0, 0, p.N
-	for _, a := range p.Arrays {
-		c := C.struct_program_array{units: C.long(a.Units), at: C.long(state), rows: -1}
-		state += (p.N*a.Units + C.PROGRAM_PAD - 1) / C.PROGRAM_PAD * C.PROGRAM_PAD
-		if a.Kept {
-			c.rows = C.long(rows)
-			rows += p.N * a.Units
+	widest, outer := p.N, 0
+	for i, w := range layout.Weights {
+		if widest = max(widest, int(w.M), int(w.K)); p.Weights[i].Traced {
+			outer = max(outer, w.Floats())
 		}
-		r.arrays = append(r.arrays, c)
 	}
-	for _, w := range p.Weights {
-		c, n := C.struct_program_weight{M: C.long(w.M), K: C.long(w.K), trace: -1, outer: -1}, w.M*w.K
-		if most = max(most, w.M, w.K); w.Traced {
-			c.trace, c.outer = C.long(traces), C.long(traces+n)
-			traces += 2 * n
-		}
-		r.shapes = append(r.shapes, c)
-	}
-	r.state, r.traces, r.weights = make([]F, state), make([]F, traces), make([]unsafe.Pointer, len(p.Weights))
+	r.state, r.traces, r.weights = make([]F, layout.State), make([]F, layout.Traces+outer), make([]unsafe.Pointer, len(p.Weights))
 	if p.N == 1 {
-		for i := range r.arrays {
-			r.arrays[i].rows = r.arrays[i].at
+		for i, a := range layout.Arrays {
+			layout.Arrays[i].Rows = a.At
 		}
 		r.rows = r.state
 	} else {
-		r.rows = make([]F, rows)
+		r.rows = make([]F, layout.Rows)
 	}
-	r.answer, r.learn = programOps(p.Answer), programOps(p.Learn)
-	size := C.program_gemm_sizes(r.k, C.long(most))
+	size := C.program_gemm_sizes(r.k, C.long(widest))
 	r.shared = make([]F, size.shared)
 	for i := range min(max(1, threads), max(1, p.Work()/threadWork)) {
 		r.workers = append(r.workers, gemmWorker[F]{i, make([]F, size.work)})
@@ -117,34 +103,23 @@ func NewProgram[F kernels.Float](isa string, threads int, p *kernels.Program) (*
 	return r, nil
 }
 
-func programOps(list []kernels.ProgramOp) (ops []C.struct_program_op) {
-	for _, o := range list {
-		c := C.struct_program_op{kind: C.int(o.Kind), w: C.int(o.W), bias: C.int(o.Bias), to: C.int(o.To), also: C.int(o.Also), phi: C.int(o.Phi),
-			ahead: flag(o.Ahead), learning: flag(o.Learning), total: C.double(o.Total), part: C.double(o.Part), scale: C.double(o.Scale)}
-		for i := range o.From {
-			c.from[i], c.by[i] = C.int(o.From[i]), C.double(o.By[i])
-		}
-		ops = append(ops, c)
-	}
-	return ops
-}
-
 // Run implements kernels.ProgramPlan.
 func (r *Program[F]) Run(learn bool, steps int, rate float64, weights [][]F) error {
-	ops := r.answer
+	ops := r.layout.Answer
 	if learn {
-		ops = r.learn
+		ops = r.layout.Learn
+	}
+	if err := kernels.CheckWeights(r.p, weights); err != nil {
+		return err
 	}
 	var pins runtime.Pinner
 	defer pins.Unpin()
 	for i, w := range weights {
-		if s := r.p.Weights[i]; len(w) != s.M*s.K {
-			return fmt.Errorf("kernels: program: weight %d has %d elements, want %d x %d: %w", i, len(w), s.M, s.K, kernels.ErrShape)
-		}
 		r.weights[i] = ptr(w)
 		pins.Pin(r.weights[i])
 	}
-	r.dims[0] = C.struct_program_dims{N: C.long(r.p.N), steps: C.long(steps), ops: C.int(len(ops)), arrays: C.int(len(r.arrays)), rate: C.double(rate)}
+	r.dims[0] = C.struct_program_dims{N: C.long(r.p.N), steps: C.long(steps), ops: C.int(len(ops)), arrays: C.int(len(r.layout.Arrays)),
+		outer: C.long(r.layout.Traces), rate: C.double(rate)}
 	if len(r.workers) == 1 {
 		r.run(ops, &r.workers[0])
 		return nil
@@ -153,22 +128,23 @@ func (r *Program[F]) Run(learn bool, steps int, rate float64, weights [][]F) err
 	return nil
 }
 
-func (r *Program[F]) run(ops []C.struct_program_op, w *gemmWorker[F]) {
-	C.program_run(r.loop, r.k, &r.dims[0], &ops[0], &r.arrays[0], &r.shapes[0], ptr(r.weights), ptr(r.rows), ptr(r.state), ptr(r.traces),
-		C.int(w.number), &r.team[0], ptr(w.work), ptr(r.shared))
+func (r *Program[F]) run(ops []programs.Op, w *gemmWorker[F]) {
+	C.program_run(r.loop, r.k, &r.dims[0], (*C.struct_program_op)(ptr(ops)), (*C.struct_program_array)(ptr(r.layout.Arrays)),
+		(*C.struct_program_weight)(ptr(r.layout.Weights)), ptr(r.weights), ptr(r.rows), ptr(r.state), ptr(r.traces), C.int(w.number), &r.team[0], ptr(w.work), ptr(r.shared))
 }
 
 // Array implements kernels.ProgramPlan.
 func (r *Program[F]) Array(i int) []F {
-	at, n := int(r.arrays[i].rows), r.p.N*r.p.Arrays[i].Units
+	at, n := int(r.layout.Arrays[i].Rows), r.p.N*r.p.Arrays[i].Units
 	return r.rows[at : at+n : at+n]
 }
 
 // Trace implements kernels.ProgramPlan.
 func (r *Program[F]) Trace(i int) []F {
-	s := r.shapes[i]
-	if s.trace < 0 {
+	w := r.layout.Weights[i]
+	if w.Trace < 0 {
 		return nil
 	}
-	return r.traces[s.trace:s.outer:s.outer]
+	at, n := int(w.Trace), w.Floats()
+	return r.traces[at : at+n : at+n]
 }

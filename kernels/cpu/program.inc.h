@@ -3,7 +3,8 @@
  * product is [M,K] times [K,N], a change of weights [M,N] times [N,K]. Workers divide the units of every operation and
  * wait for each other behind it. No result depends on how many they are. */
 
-#include "../cells/shared/real.h"
+#include "../programs/functions.h"
+#include "../random/normal.h"
 #include "program.h"
 #include "src/flush.h"
 
@@ -44,42 +45,6 @@ FN void store_part(elem *p, real v, long n)
 
 FN elem *array_of(const struct run *r, int i) { return i < 0 ? 0 : r->state + r->arrays[i].at; }
 
-/* function returns the rate at x; f is a constant of the caller. */
-FN real function(const int f, real x)
-{
-	switch (f) {
-	case P_RELU:
-		return r_relu(x);
-	case P_TANH:
-		return r_tanh(x);
-	case P_SIGMOID:
-		return r_sigmoid(x);
-	case P_SOFTPLUS:
-		return r_softplus(x);
-	case P_SOFT_RECTIFIER:
-		return R(0.1) * r_softplus(x - R(3.0));
-	}
-	return x;
-}
-
-/* slope returns the derivative of f where its value is r. */
-FN real slope(const int f, real r)
-{
-	switch (f) {
-	case P_RELU:
-		return r_positive(r, r_splat(1));
-	case P_TANH:
-		return R(1.0) - r * r;
-	case P_SIGMOID:
-		return r * (R(1.0) - r);
-	case P_SOFTPLUS:
-		return R(1.0) - r_exp(-r);
-	case P_SOFT_RECTIFIER:
-		return R(0.1) - R(0.1) * r_exp(-R(10.0) * r);
-	}
-	return r_splat(1);
-}
-
 #define EACH_FUNCTION(X) X(P_IDENTITY) X(P_RELU) X(P_TANH) X(P_SIGMOID) X(P_SOFTPLUS) X(P_SOFT_RECTIFIER)
 
 /* span cuts units of an array, and returns where the numbers of a worker begin and end. */
@@ -105,13 +70,13 @@ FN void store(elem *p, real v) { *(real_u *)p = v; }
 FN void rate_span(const int f, elem *to, const elem *x, elem by, long lo, long hi)
 {
 	for (long i = lo; i < hi; i += VL)
-		store(to + i, function(f, r_splat(by) * load(x + i)));
+		store(to + i, program_function(f, r_splat(by) * load(x + i)));
 }
 
 FN void slope_span(const int f, elem *to, const elem *rate, long lo, long hi)
 {
 	for (long i = lo; i < hi; i += VL)
-		store(to + i, load(to + i) * slope(f, load(rate + i)));
+		store(to + i, load(to + i) * program_slope(f, load(rate + i)));
 }
 
 /* error_span writes errors. Shares of patterns are [N]; with one pattern they are a factor, and with several lo and hi
@@ -130,7 +95,7 @@ FN void error_span(const int f, const struct program_op *o, elem scale, elem *to
 			for (long i = 0; i < row; i += VL) {
 				real v = a ? ca * load(a + lo + i) : r_splat(0);
 				if (b)
-					v += cb * function(f, factor * load(b + lo + i));
+					v += cb * program_function(f, factor * load(b + lo + i));
 				real s = r_splat(scale);
 				if (share && N > 1)
 					s *= load(share + i);
@@ -143,7 +108,7 @@ FN void error_span(const int f, const struct program_op *o, elem scale, elem *to
 			long n = row - i;
 			real v = a ? ca * load_part(a + lo + i, n) : r_splat(0);
 			if (b)
-				v += cb * function(f, factor * load_part(b + lo + i, n));
+				v += cb * program_function(f, factor * load_part(b + lo + i, n));
 			store_part(to + lo + i, r_splat(scale) * load_part(share + i, n) * v, n);
 		}
 }
@@ -302,9 +267,68 @@ static void learn(const struct run *r, const struct program_op *o)
 		r->k->gemm(0, s->M, K, N, e, x, w, 1, r->w);
 		return;
 	}
-	r->k->gemm(0, s->M, K, N, e, x, r->traces + s->outer, 0, r->w);
+	r->k->gemm(0, s->M, K, N, e, x, r->traces + r->d->outer, 0, r->w);
 	team_wait(r->w->team);
-	low_pass(w + m0 * K, trace + m0 * K, r->traces + s->outer + m0 * K, 0, 0, keep, rate, (m1 - m0) * K);
+	low_pass(w + m0 * K, trace + m0 * K, r->traces + r->d->outer + m0 * K, 0, 0, keep, rate, (m1 - m0) * K);
+}
+
+/* stream returns that of the numbers which an operation draws in this step, and in *now the number of the step. */
+static random_word stream(const struct run *r, const struct program_op *o, random_word *now)
+{
+	const elem *clock = array_of(r, o->clock);
+	*now = (random_word)clock[0] + ((random_word)clock[r->d->N] << 24);
+	return random_key(o->key, *now);
+}
+
+/* emit lets units fire. The history is a ring of o->slots rows of units. */
+static void emit(const struct run *r, const struct program_op *o)
+{
+	long N = r->d->N, units = r->arrays[o->to].units, row = units * N, lo, hi;
+	elem *to = array_of(r, o->to), *also = array_of(r, o->also), *ring = array_of(r, o->history);
+	const elem *rate = array_of(r, o->from[0]);
+	random_word now, key = stream(r, o, &now);
+	long at = (long)(now % (random_word)o->slots), arriving = (at + o->slots - o->delay) % o->slots;
+	elem scale = o->mean > 0 ? (elem)(1 / (o->mean * o->size)) : 1;
+	span(r, units, &lo, &hi);
+	for (long i = lo; i < hi; i++) {
+		elem count = rate[i];
+		if (o->mean > 0) {
+			elem silent = 0;
+			for (int back = 1; back <= o->refractory; back++)
+				silent += ring[(at + o->slots - back) % o->slots * row + i];
+			count = (elem)program_fire(o, key, (random_word)(i % N * units + i / N), (long long)silent, rate[i]);
+		}
+		ring[at * row + i] = count;
+		to[i] = scale * ring[arriving * row + i];
+		if (also)
+			also[i] = scale * count;
+	}
+}
+
+/* jitter adds coarse Gaussian numbers to potentials. */
+static void jitter(const struct run *r, const struct program_op *o)
+{
+	long N = r->d->N, units = r->arrays[o->to].units, lo, hi;
+	elem *to = array_of(r, o->to), *also = array_of(r, o->also);
+	random_word now, key = stream(r, o, &now);
+	span(r, units, &lo, &hi);
+	for (long i = lo; i < hi; i++) {
+		random_word k = (random_word)(i % N * units + i / N);
+		elem z = (elem)(o->by[0] * random_normal(random_at(key, k / 4), (int)(k % 4)));
+		to[i] += z;
+		if (also)
+			also[i] += z;
+	}
+}
+
+/* tick counts a step in the clocks of all patterns, [2,N], which are alike. */
+static void tick(elem *clock, long N)
+{
+	for (long n = 0; n < N; n++)
+		if (++clock[n] == 1 << 24) {
+			clock[n] = 0;
+			clock[N + n]++;
+		}
 }
 
 static void operate(const struct run *r, const struct program_op *o)
@@ -343,6 +367,16 @@ static void operate(const struct run *r, const struct program_op *o)
 		return;
 	case P_LEARN:
 		learn(r, o);
+		return;
+	case P_EMIT:
+		emit(r, o);
+		return;
+	case P_JITTER:
+		jitter(r, o);
+		return;
+	case P_TICK:
+		if (r->w->worker == 0)
+			tick(to, r->d->N);
 	}
 }
 

@@ -257,8 +257,8 @@ func TestRunsSideBySide(t *testing.T) {
 	}
 }
 
-// TestLargeProducts holds a circuit whose products the device computes to one in Go, in both number types, with and without
-// low-passed changes; and its bits to those on two threads.
+// TestLargeProducts holds a circuit of large layers on a device to one in Go, with and without low-passed changes; and its
+// bits to those on two threads.
 func TestLargeProducts(t *testing.T) {
 	one, two := openCPU(t, 1), openCPU(t, 2)
 	if one == nil {

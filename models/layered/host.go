@@ -4,8 +4,7 @@ import (
 	"galvani/kernels"
 )
 
-// host runs a program in Go, with large products on a device. It implements kernels.ProgramPlan, and says what devices that
-// run programs are to compute.
+// host runs a program in Go. It implements kernels.ProgramPlan, and says what devices are to compute.
 type host[F kernels.Float] struct {
 	p        *kernels.Program
 	arrays   [][]F
@@ -14,7 +13,7 @@ type host[F kernels.Float] struct {
 	phi      map[kernels.Function]activation
 }
 
-func newHost[F kernels.Float](at place, p *kernels.Program) (*host[F], error) {
+func newHost[F kernels.Float](p *kernels.Program) (*host[F], error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
@@ -31,15 +30,8 @@ func newHost[F kernels.Float](at place, p *kernels.Program) (*host[F], error) {
 			if o.W == kernels.None {
 				continue
 			}
-			w, err := p.Weights[o.W], error(nil)
-			if h.products[o.W] == nil {
-				h.products[o.W], err = newProduct[F](at, p.N, w.K, w.M, w.Traced)
-			}
-			if err == nil && o.Kind == kernels.Back {
-				err = h.products[o.W].returns(at)
-			}
-			if err != nil {
-				return nil, err
+			if w := p.Weights[o.W]; h.products[o.W] == nil {
+				h.products[o.W] = newProduct[F](p.N, w.K, w.M, w.Traced)
 			}
 		}
 	}
@@ -78,34 +70,31 @@ func (h *host[F]) Run(learn bool, steps int, rate float64, weights [][]F) error 
 	}
 	for range steps {
 		for _, o := range ops {
-			if err := h.do(o, rate); err != nil {
-				return err
-			}
+			h.do(o, rate)
 		}
 	}
 	return nil
 }
 
-// do does one operation. Numbers that are independent of each other may be computed at once.
-func (h *host[F]) do(o kernels.ProgramOp, rate float64) error {
+// do does one operation.
+func (h *host[F]) do(o kernels.ProgramOp, rate float64) {
 	to, from := h.at(o.To), [3][]F{h.at(o.From[0]), h.at(o.From[1]), h.at(o.From[2])}
 	phi := h.phi[o.Phi]
 	switch o.Kind {
 	case kernels.Follow:
 		if o.Part == 1 {
 			copy(to, from[0])
-			return nil
+			return
 		}
 		for i, v := range from[0] {
 			to[i] += F(o.Part) * (v - to[i])
 		}
 	case kernels.Product:
-		return h.product(o, to, from)
+		h.product(o, to, from)
 	case kernels.Back:
-		if err := h.products[o.W].back(to, from[0]); err != nil || from[1] == nil {
-			return err
+		if h.products[o.W].back(to, from[0]); from[1] != nil {
+			multiply(phi, to, from[1])
 		}
-		multiply(phi, to, from[1])
 	case kernels.Soma:
 		h.soma(o, to, h.at(o.Also), from)
 	case kernels.Rate:
@@ -117,7 +106,7 @@ func (h *host[F]) do(o kernels.ProgramOp, rate float64) error {
 	case kernels.Error:
 		h.error(o, rate, to, from)
 	case kernels.Learn:
-		return h.learn(o, rate, from)
+		h.learn(o, rate, from)
 	case kernels.Emit:
 		h.emit(o.Spikes, to, h.at(o.Also), from[0])
 	case kernels.Jitter:
@@ -125,10 +114,9 @@ func (h *host[F]) do(o kernels.ProgramOp, rate float64) error {
 	case kernels.Tick:
 		tick(to)
 	}
-	return nil
 }
 
-func (h *host[F]) product(o kernels.ProgramOp, to []F, from [3][]F) error {
+func (h *host[F]) product(o kernels.ProgramOp, to []F, from [3][]F) {
 	bias := []F(nil)
 	if o.Bias != kernels.None {
 		bias = h.weights[o.Bias]
@@ -136,13 +124,13 @@ func (h *host[F]) product(o kernels.ProgramOp, to []F, from [3][]F) error {
 	if from[1] != nil {
 		copy(to, from[1])
 	}
-	if err := h.products[o.W].forward(to, from[0], from[1] != nil); err != nil || bias == nil {
-		return err
+	h.products[o.W].forward(to, from[0], from[1] != nil)
+	if bias == nil {
+		return
 	}
 	for i := range to {
 		to[i] += bias[i%len(bias)]
 	}
-	return nil
 }
 
 func (h *host[F]) soma(o kernels.ProgramOp, u, ahead []F, from [3][]F) {
@@ -182,12 +170,12 @@ func (h *host[F]) error(o kernels.ProgramOp, rate float64, to []F, from [3][]F) 
 	})
 }
 
-func (h *host[F]) learn(o kernels.ProgramOp, rate float64, from [3][]F) error {
+func (h *host[F]) learn(o kernels.ProgramOp, rate float64, from [3][]F) {
 	if o.Bias != kernels.None {
 		bias := h.weights[o.Bias]
 		for i, e := range from[0] {
 			bias[i%len(bias)] += e
 		}
 	}
-	return h.products[o.W].learn(from[0], from[1], F(o.Scale*rate), F(o.Part))
+	h.products[o.W].learn(from[0], from[1], F(o.Scale*rate), F(o.Part))
 }

@@ -146,7 +146,7 @@ func TestWeakNudging(t *testing.T) {
 	}
 }
 
-// TestLeakyProducts holds a network whose products the device computes to one in Go, and its bits to those on two threads; and
+// TestLeakyProducts holds a network of large layers on a device to one in Go, and its bits to those on two threads; and
 // what copies side by side learn to the parts that patterns have in it.
 func TestLeakyProducts(t *testing.T) {
 	one, two := openCPU(t, 1), openCPU(t, 2)

@@ -67,7 +67,7 @@ func init() {
 		Notes: []string{"The input is one step, such as a whole picture, and is shown for t_pres; potentials go on from one batch to the next in training, and begin at rest in evaluations and in every epoch.",
 			"lr is the learning rate of a presentation: a weight changes by lr times its rate_ times the mean over time and patterns of its rule.",
 			"Weights change in every step, so no gradient is made, and optimizer, clip and weight_decay have no effect.",
-			"With gamma > 0 neurons fire at gamma times their rate (Poisson, or behind refractory), and all but the input arrives as spikes. Spikes, delays and noise are computed in Go, large products on the device.",
+			"With gamma > 0 neurons fire at gamma times their rate (Poisson, or behind refractory), and all but the input arrives as spikes.",
 			"Logits are the potentials of the outputs. Those of training are what the basal dendrites predict without the target."},
 		New: func() Settings { return NewMicrocircuit() },
 	})

@@ -58,6 +58,15 @@ func (f *field[F]) value() (gorgonia.Value, error) {
 	return f.mirror.View(0, f.shape...), f.mirror.Push()
 }
 
+// given returns the array for the device with other numbers.
+func (f *field[F]) given(data []F) (gorgonia.Value, error) {
+	if f.mirror == nil {
+		return kernels.Wrap(data, f.shape...), nil
+	}
+	copy(f.buf, data)
+	return f.value()
+}
+
 // elements returns the numbers of a value; a device with memory of its own gives a copy.
 func elements[F kernels.Float](v gorgonia.Value) ([]F, error) {
 	if t, ok := v.(*tensor.Dense); ok {

@@ -25,6 +25,17 @@ func steppedNets(t *testing.T) map[string]programmed {
 			}
 		}
 	}
+	for name, set := range map[string]func(m *Microcircuit){
+		"spikes":     func(m *Microcircuit) { m.Gamma, m.Population, m.Delay, m.TauSyn, m.Reads = 250, 500, 0.2, 1, "spikes" },
+		"refractory": func(m *Microcircuit) { m.Gamma, m.Population, m.Refractory = 250, 500, 0.3 },
+		"delays":     func(m *Microcircuit) { m.Delay = 0.2 },
+		"noise":      func(m *Microcircuit) { m.Sigma = 0.3 },
+	} {
+		all[name] = newCircuit(t, 9, 4, func(m *Microcircuit) {
+			m.Hidden, m.Rule, m.TauW, m.TPres, m.RatePI, m.RateDown = []int{21, 7}, "sacramento", 5, 0.5, 0.5, 0.25
+			set(m)
+		})
+	}
 	for _, rule := range rules.For("leaky") {
 		for _, activation := range []string{"sigmoid", "softplus", "tanh", "relu"} {
 			all[fmt.Sprintf("leaky %s, %s", rule, activation)] = newLeakyNet(t, 9, 4, func(m *Leaky) {
@@ -115,11 +126,7 @@ func TestSynapsesSeeNoOtherWeights(t *testing.T) {
 	if dev := openCPU(t, 1); dev != nil {
 		places = append(places, placeOn(dev))
 	}
-	nets := steppedNets(t)
-	nets["spikes"] = newCircuit(t, 9, 4, func(m *Microcircuit) {
-		m.Hidden, m.Rule, m.TauW, m.RatePI, m.RateDown, m.Gamma, m.Reads, m.Delay, m.TauSyn = []int{21, 7}, "sacramento", 5, 0.5, 0.25, 250, "spikes", 1, 2
-	})
-	for name, n := range nets {
+	for name, n := range steppedNets(t) {
 		p := n.program(2, 0).program
 		_, circuit := n.(*Circuit)
 		backs := slices.ContainsFunc(p.Learn, func(o kernels.ProgramOp) bool { return o.Kind == kernels.Back })

@@ -45,8 +45,8 @@ type Run[F kernels.Float] struct {
 	out    []F
 }
 
-// start returns a network at rest, which draws what it draws by a seed. A device that runs programs does so; for others products are computed at the place, and
-// the rest in Go.
+// start returns a network at rest, which draws what it draws by a seed. A device runs its program; without one, and for
+// float64, Go does.
 func start[F kernels.Float](n programmed, at place, width int, params [][]F, seed uint64) (*Run[F], error) {
 	r := &Run[F]{timed: n.program(width, seed), params: params}
 	r.out = make([]F, width*r.program.Arrays[r.pull].Units)
@@ -59,14 +59,14 @@ func start[F kernels.Float](n programmed, at place, width int, params [][]F, see
 }
 
 func planned[F kernels.Float](at place, p *kernels.Program) (kernels.ProgramPlan[F], error) {
-	if s, ok := at.dev.(kernels.Stepper); ok && !p.Draws() {
+	if s, ok := at.dev.(kernels.Stepper); ok {
 		if _, narrow := any(*new(F)).(float32); narrow {
 			own, err := s.NewProgram(p)
 			plan, _ := own.(kernels.ProgramPlan[F])
 			return plan, err
 		}
 	}
-	return newHost[F](at, p)
+	return newHost[F](p)
 }
 
 // Rebind implements Runner.

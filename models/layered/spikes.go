@@ -19,12 +19,19 @@ func tick[F kernels.Float](clock []F) {
 	}
 }
 
+// stream returns the random numbers of an operation in this step, and the number of the step.
+func (h *host[F]) stream(s *kernels.Spikes) (draw random.Stream, now uint64) {
+	clock := h.at(s.Clock)
+	now = uint64(clock[0]) + clockWrap*uint64(clock[1])
+	return random.Stream(s.Key).Stream(now), now
+}
+
 // emit lets units fire at rates.
 func (h *host[F]) emit(s *kernels.Spikes, arriving, fired, rate []F) {
-	history, clock := h.at(s.History), h.at(s.Clock)
-	now := uint64(clock[0]) + clockWrap*uint64(clock[1])
+	history := h.at(s.History)
+	draw, now := h.stream(s)
 	units, slots := len(rate)/h.p.N, s.Slots()
-	draw, at, scale := random.Stream(s.Key).Stream(now), int(now%uint64(slots)), F(1)
+	at, scale := int(now%uint64(slots)), F(1)
 	if s.Mean > 0 {
 		scale = F(1 / (s.Mean * float64(s.Size)))
 	}
@@ -49,6 +56,9 @@ func (h *host[F]) emit(s *kernels.Spikes, arriving, fired, rate []F) {
 	}
 }
 
+// mostMean is how many spikes of a neuron in a step there may be; beyond it its rate counts as diverged.
+const mostMean = 1e5
+
 // spikes draws how many of the neurons of a unit fire in a step: number k of a stream. NaN stands for rates that are not
 // finite.
 func spikes(draw random.Stream, k uint64, s *kernels.Spikes, silent int, rate float64) float64 {
@@ -57,65 +67,16 @@ func spikes(draw random.Stream, k uint64, s *kernels.Spikes, silent int, rate fl
 	case !(mean < mostMean):
 		return math.NaN()
 	case s.Refractory == 0:
-		return poisson(draw, k, mean*float64(s.Size))
+		return float64(draw.Poisson(k, mean*float64(s.Size)))
 	}
-	return binomial(draw, k, s.Size-silent, -math.Expm1(-mean))
+	return float64(draw.Binomial(k, s.Size-silent, 1-random.Decay(mean)))
 }
 
-const (
-	mostMean = 1e5 // spikes of a neuron in a step, beyond which its rate counts as diverged
-	// chunk is the largest mean that is drawn by inversion at once: exp(−chunk) is far from the smallest number.
-	chunk = 32
-)
-
-// poisson draws from the Poisson distribution of a mean, as a sum of draws of smaller means.
-func poisson(draw random.Stream, k uint64, mean float64) float64 {
-	parts := math.Ceil(mean / chunk)
-	sum := 0.0
-	for i := range int(parts) {
-		m := mean / parts
-		sum += inverted(draw.Stream(uint64(i)).Uniform(k), math.Exp(-m), func(n float64) float64 { return m / n })
-	}
-	return sum
-}
-
-// binomial draws how many of n events of probability p come.
-func binomial(draw random.Stream, k uint64, n int, p float64) float64 {
-	if p > 0.5 {
-		return float64(n) - binomial(draw, k, n, 1-p)
-	}
-	sum := 0.0
-	for i := 0; n > 0 && p > 0; i++ {
-		of := n
-		if chunk/p < float64(n) {
-			of = int(chunk / p)
-		}
-		n -= of
-		size, odds := float64(of), p/(1-p)
-		sum += inverted(draw.Stream(uint64(i)).Uniform(k), math.Exp(size*math.Log1p(-p)), func(n float64) float64 { return (size - n + 1) / n * odds })
-	}
-	return sum
-}
-
-// inverted returns the number at which a distribution function reaches u, given the probability of 0 and the factor from
-// that of n−1 to that of n.
-func inverted(u, p float64, factor func(n float64) float64) float64 {
-	n := 0.0
-	for sum := p; u >= sum; sum += p {
-		n++
-		if p *= factor(n); p <= 0 || p < 1e-18*sum {
-			break // what is left of the tail is below the last bit of u
-		}
-	}
-	return n
-}
-
-// jitter adds Gaussian numbers to potentials, and to another array.
+// jitter adds coarse Gaussian numbers to potentials, and to another array.
 func (h *host[F]) jitter(s *kernels.Spikes, by float64, to, also []F) {
-	clock := h.at(s.Clock)
-	draw := random.Stream(s.Key).Stream(uint64(clock[0]) + clockWrap*uint64(clock[1]))
+	draw, _ := h.stream(s)
 	for i := range to {
-		z := F(by * draw.Normal(uint64(i)))
+		z := F(by * float64(draw.Normal4(uint64(i / 4))[i%4]))
 		if to[i] += z; also != nil {
 			also[i] += z
 		}

@@ -8,44 +8,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
-	"galvani/kernels/random"
 )
-
-// TestCounts holds mean and variance of numbers of spikes to those of their distributions.
-func TestCounts(t *testing.T) {
-	const draws = 20000
-	type distribution struct {
-		name           string
-		draw           func(k uint64) float64
-		mean, variance float64
-	}
-	var all []distribution
-	stream := random.New(5).Named("counts")
-	for _, m := range []float64{0, 0.02, 3, 100} {
-		all = append(all, distribution{fmt.Sprintf("Poisson %g", m), func(k uint64) float64 { return poisson(stream, k, m) }, m, m})
-	}
-	for _, b := range []struct {
-		n int
-		p float64
-	}{{0, 0.5}, {1, 0.3}, {10, 0}, {10, 1}, {10, 0.9}, {1000, 0.2}, {40, 0.5}, {3000, 1e-4}} {
-		n := float64(b.n)
-		all = append(all, distribution{fmt.Sprintf("binomial %+v", b), func(k uint64) float64 { return binomial(stream, k, b.n, b.p) }, n * b.p, n * b.p * (1 - b.p)})
-	}
-	for _, d := range all {
-		var sum, squares float64
-		for k := range uint64(draws) {
-			x := d.draw(k)
-			sum, squares = sum+x, squares+(x-d.mean)*(x-d.mean)
-		}
-		mean, variance := sum/draws, squares/draws
-		if math.Abs(mean-d.mean) > 5*math.Sqrt(d.variance/draws)+1e-12 {
-			t.Errorf("%s: the mean is %v, want %v", d.name, mean, d.mean)
-		}
-		if math.Abs(variance-d.variance) > (0.1+1/math.Sqrt(draws*d.mean+1))*d.variance+1e-12 {
-			t.Errorf("%s: the variance is %v, want %v", d.name, variance, d.variance)
-		}
-	}
-}
 
 // TestDelay holds that synapses see the rates of as many steps before as their delay says, and follow them in their time
 // constant; no other array tells of the delay.
@@ -244,7 +207,7 @@ func TestDivergedSpikes(t *testing.T) {
 	if v := r.array("layer1.rate")[0]; !math.IsNaN(v) {
 		t.Errorf("a rate of 1e30 gives %v, want NaN", v)
 	}
-	if _, err := newHost[float64](placeOn(nil), &kernels.Program{N: 1, Arrays: []kernels.ProgramArray{{Units: 3}}, Answer: []kernels.ProgramOp{kernels.NewOp(kernels.Tick, 0)}}); err == nil {
+	if _, err := newHost[float64](&kernels.Program{N: 1, Arrays: []kernels.ProgramArray{{Units: 3}}, Answer: []kernels.ProgramOp{kernels.NewOp(kernels.Tick, 0)}}); err == nil {
 		t.Error("a clock of three units is taken")
 	}
 }

@@ -152,14 +152,14 @@ func (s *parameters) Cases(seeds []uint64) ([]experiment.Case, error) {
 	return cases, nil
 }
 
-// runsInGo reports whether a circuit has spikes, delays or noise.
-func runsInGo(m *layered.Microcircuit) bool {
+// slow reports whether a circuit has spikes, delays or noise, for which it is shown bars for longer.
+func slow(m *layered.Microcircuit) bool {
 	return m.Gamma > 0 || m.Delay > 0 || m.TauSyn > 0 || m.Sigma > 0
 }
 
 // lessonCost is about how long a presentation takes.
 func lessonCost(m *layered.Microcircuit) float64 {
-	if runsInGo(m) {
+	if slow(m) {
 		return 30 * m.TPres
 	}
 	return m.TPres
@@ -176,8 +176,8 @@ func (s *parameters) Report(results experiment.Rows) (experiment.Report, error) 
 	r := experiment.Report{Verdict: experiment.None}
 	holds, missing := true, false
 	charts := map[bool]*chart.Lines{}
-	for inGo, title := range map[bool]string{false: "Bars told apart by circuits with rates", true: "Bars told apart with slow synapses, delays, noise and spikes"} {
-		charts[inGo] = &chart.Lines{Title: title, XLabel: "value, in the middle one of its axis", YLabel: "accuracy", LogX: true, Levels: []chart.Level{{Y: 3. / 8, Text: "one class for all"}}}
+	for isSlow, title := range map[bool]string{false: "Bars told apart by circuits with rates", true: "Bars told apart with slow synapses, delays, noise and spikes"} {
+		charts[isSlow] = &chart.Lines{Title: title, XLabel: "value, in the middle one of its axis", YLabel: "accuracy", LogX: true, Levels: []chart.Level{{Y: 3. / 8, Text: "one class for all"}}}
 	}
 	for _, a := range list {
 		series := chart.Series{Name: a.name, Dots: true}
@@ -201,7 +201,7 @@ func (s *parameters) Report(results experiment.Rows) (experiment.Report, error) 
 				series.X, series.Y = append(series.X, v/middle), append(series.Y, of.Mean("accuracy").Value)
 			}
 		}
-		if lines := charts[runsInGo(s.lesson(a, len(a.values)-1).m)]; len(series.X) > 0 {
+		if lines := charts[slow(s.lesson(a, len(a.values)-1).m)]; len(series.X) > 0 {
 			lines.Series = append(lines.Series, series)
 		}
 	}
@@ -214,10 +214,10 @@ func (s *parameters) Report(results experiment.Rows) (experiment.Report, error) 
 	}
 	r.Tables = []rows.Table{t}
 	for _, c := range []struct {
-		name string
-		inGo bool
+		name   string
+		isSlow bool
 	}{{"circuit", false}, {"synapses", true}} {
-		if lines := charts[c.inGo]; len(lines.Series) > 0 {
+		if lines := charts[c.isSlow]; len(lines.Series) > 0 {
 			r.Charts = append(r.Charts, experiment.Chart{Name: c.name, Caption: "Means over seeds. Axes of words and values of 0 are in the table alone.", Lines: *lines})
 		}
 	}
