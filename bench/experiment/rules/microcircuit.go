@@ -295,34 +295,13 @@ func falling(i, n int) float64 { return 0.5 * (1 + math.Cos(math.Pi*float64(i)/f
 
 // digits teaches MNIST in two sweeps for each batch; with outputs alone, hidden cells keep their weights.
 func (s *microcircuit) digits(ctx context.Context, env *experiment.Env, seed uint64, all bool) (experiment.Result, error) {
-	task := blobs()
+	task, err := blobs(), error(nil)
 	if !s.quick {
-		e, err := data.Lookup("mnist")
-		if err != nil {
-			return experiment.Result{}, err
-		}
-		c, ok := e.New().(*data.MNIST)
-		if !ok {
-			return experiment.Result{}, fmt.Errorf("microcircuit: the task is a %T", e.New())
-		}
-		c.TrainLimit, c.TestLimit = s.TrainLimit, s.TestLimit
-		if task, err = c.Open(data.Env{Dir: env.DataDir, Seed: seed}); err != nil {
+		if task, err = digitsOf(env, seed, s.TrainLimit, s.TestLimit); err != nil {
 			return experiment.Result{}, err
 		}
 	}
-	m := layered.NewMicrocircuit()
-	m.Hidden, m.Rule, m.Activation, m.TargetHigh, m.TargetLow = s.Hidden, "two-sweeps", "tanh", 1, -1
-	share := m.GApical / (m.GLeak + m.GBasal + m.GApical)
-	m.RateUp = nil
-	for l := range s.Hidden { // by what the error of a layer is divided
-		rate := 0.0
-		if all {
-			rate = digitsHidden * math.Pow(share, -float64(len(s.Hidden)-l))
-		}
-		m.RateUp = append(m.RateUp, rate)
-	}
-	m.RateUp, m.RateIP = append(m.RateUp, 1), 2
-	n, err := newNetwork(env, m, task.I, task.O, s.Batch, seed)
+	n, err := newNetwork(env, digitsCircuit(s.Hidden, all), task.I, task.O, s.Batch, seed)
 	if err != nil {
 		return experiment.Result{}, err
 	}
@@ -364,6 +343,24 @@ func (s *microcircuit) digits(ctx context.Context, env *experiment.Env, seed uin
 		curve = append(curve, 1-hits/float64(all))
 	}
 	return experiment.Result{Values: rows.Values{"error": curve[len(curve)-1]}, Curves: map[string]rows.Curve{"error": curve}}, nil
+}
+
+// digitsCircuit returns the circuit for MNIST in two sweeps. Hidden layers learn faster by what their errors are divided by on
+// the way down; with outputs alone they keep their weights.
+func digitsCircuit(hidden []int, all bool) *layered.Microcircuit {
+	m := layered.NewMicrocircuit()
+	m.Hidden, m.Rule, m.Activation, m.TargetHigh, m.TargetLow = hidden, "two-sweeps", "tanh", 1, -1
+	share := m.GApical / (m.GLeak + m.GBasal + m.GApical)
+	m.RateUp = nil
+	for l := range hidden {
+		rate := 0.0
+		if all {
+			rate = digitsHidden * math.Pow(share, -float64(len(hidden)-l))
+		}
+		m.RateUp = append(m.RateUp, rate)
+	}
+	m.RateUp, m.RateIP = append(m.RateUp, 1), 2
+	return m
 }
 
 // selfLeast is what is left of apical potentials, and of the square of the distance of interneurons.
