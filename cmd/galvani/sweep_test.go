@@ -181,6 +181,38 @@ func TestTrainSeeds(t *testing.T) {
 		t.Errorf("the plot of the evaluations: %v", err)
 	}
 	galvani(t, args(tiny, "--seeds", "0")...).refused(t, exitConfig, "--seeds is 0")
-	galvani(t, args(tiny, "--jobs", "2")...).refused(t, exitUsage, "--jobs has no effect without --seeds")
+	galvani(t, args(tiny, "--jobs", "2")...).refused(t, exitUsage, "--jobs and --metrics have no effect without --seeds or --sweep")
 	galvani(t, args(tiny, "--seeds", "2", "--resume", "auto")...).refused(t, exitUsage, "leave out --seeds")
+}
+
+// TestTrainSweep goes along two axes of the parameters of a microcircuit, with how far it is from the self-predicting state in
+// the table and a plot, finds the runs the second time, and refuses what is no axis.
+func TestTrainSweep(t *testing.T) {
+	t.Parallel()
+	given := []string{"train", "--model", "microcircuit", "--task", "bars", "--epochs", "1", "--eval-every", "8", "--plots", "none", "--runs-dir", t.TempDir()}
+	line := args(given, "--sweep", "t-pres=0.2,1", "--sweep", "rule=latent-equilibrium,sacramento", "--metrics", "self_apical_layer1", "--json")
+	var r, again sweepReport
+	if err := json.Unmarshal([]byte(galvani(t, line...).ok(t).stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Cells) != 4 || strings.Join(r.Keys, " ") != "t_pres rule" || strings.Join(r.Cells[1].Values, " ") != "0.2 sacramento" || r.Metric != "test_accuracy" ||
+		r.Cells[0].More[0] == nil || *r.Cells[0].More[0] == *r.Cells[2].More[0] {
+		t.Errorf("report %+v", r)
+	}
+	if picture, err := os.ReadFile(filepath.Join(r.Out, "sweep.svg")); err != nil || !strings.Contains(string(picture), "t_pres") {
+		t.Errorf("the plot: %v", err)
+	}
+	if err := json.Unmarshal([]byte(galvani(t, line...).ok(t).stdout), &again); err != nil || strings.Join(again.Cells[3].Runs, " ") != strings.Join(r.Cells[3].Runs, " ") {
+		t.Errorf("the second time %+v, %v", again, err)
+	}
+	for _, c := range []struct{ sweep, want string }{
+		{"t_pres", `--sweep is "t_pres", want a setting with its values`},
+		{"seed=1,2", "give the number of seeds as --seeds"},
+		{"epochs=1,2", "epochs is in --sweep and given besides"},
+		{"tau_x=1,2", `unknown key "tau_x"`},
+		{"t_pres=1,x", `t_pres`},
+		{"t_pres=0.04", "shorter than a step"},
+	} {
+		galvani(t, args(given, "--sweep", c.sweep)...).refused(t, exitConfig, c.want)
+	}
 }

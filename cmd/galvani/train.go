@@ -20,6 +20,8 @@ import (
 // trainFlags are the flags of train that are no settings.
 type trainFlags struct {
 	configs     []string
+	sweep       []string
+	metrics     []string
 	resume      string
 	quiet, json bool
 	seeds, jobs int
@@ -33,7 +35,9 @@ func newTrain() *cobra.Command {
 	own.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but the run directory, to stdout")
 	own.BoolVar(&f.json, "json", false, "report as JSON lines to stdout")
 	own.IntVar(&f.seeds, "seeds", 1, "`number` of runs, with seed, seed+1, ...: a folder of runs in runs_dir, with a table and a plot of means and intervals; the same command goes on with what is missing")
-	own.IntVar(&f.jobs, "jobs", 1, "`runs` of --seeds to make at once, on the CPU; 0 for one for each core")
+	own.StringArrayVar(&f.sweep, "sweep", nil, "train with each of some values of a setting, `NAME=V1,V2,...`; given again, with all combinations: runs and table as of --seeds, with a plot over the values")
+	own.StringSliceVar(&f.metrics, "metrics", nil, "`metrics` of training (runs show) that the table of --seeds and --sweep tells, too: the mean of their last values")
+	own.IntVar(&f.jobs, "jobs", 1, "`runs` of --seeds and --sweep to make at once, on the CPU; 0 for one for each core")
 	c := &cobra.Command{Use: "train [flags]", Short: "Train a network", Args: exactArgs(),
 		Long: `Train a network. Settings come from the defaults of model and task, the file of --config and
 the flags, the later overruling the earlier. --config may be given more than once; a later file
@@ -61,8 +65,8 @@ use one with other settings, copy it, delete that line from the copy, edit, and 
 		if ranks.Rank() > 0 {
 			return follow(ctx, ranks, flags)
 		}
-		if f.seeds != 1 || f.jobs != 1 {
-			return f.trainSeeds(ctx, c, flags)
+		if f.seeds != 1 || f.jobs != 1 || len(f.sweep)+len(f.metrics) > 0 {
+			return f.trainMany(ctx, c, flags)
 		}
 		show := newDisplay(f, c.OutOrStdout(), c.ErrOrStderr())
 		if f.resume != "" {
