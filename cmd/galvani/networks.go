@@ -41,7 +41,8 @@ mother process). A projection joins them by one of the keys
 
 from and to may be lists of populations, and the numbers of a rule then rows of a matrix, a row for each of to. Weights and
 delays are one number, { uniform = [LEAST, MOST] }, { normal = [MEAN, DEVIATION] } or { lognormal = [MEAN, DEVIATION] }.
-[[drive]] gives each unit of a population Poisson events of its own at any rate, as of thousands of sources. [[record]]
+A spike adds weight/tau to its synapse; legacy = true in a projection divides by tau (in ms) a second time, as some published
+code does. [[drive]] gives each unit of a population Poisson events of its own at any rate, as of thousands of sources. [[record]]
 takes V of units, the currents of synapses (currents = "1 ms") and weights that change.`
 
 func newNetworks() *cobra.Command {
@@ -160,6 +161,8 @@ type projectionReport struct {
 	Entries float64 `json:"entries_expected"`
 	// Plasticity is the rule by which the weights change, with its numbers.
 	Plasticity string `json:"plasticity,omitempty"`
+	// Legacy says that Weight is that of the file, divided by the time constant of the synapse a second time.
+	Legacy bool `json:"legacy,omitempty"`
 }
 
 // driveReport is the Poisson events that each unit of a population has of its own.
@@ -254,7 +257,7 @@ func describeNetwork(name string) (r networkReport, err error) {
 		}
 		r.Synapses += b.Expected(q)
 		r.Projections = append(r.Projections, projectionReport{from.Name, to.Name, to.SynapseNames[q.Synapse], q.RuleText(),
-			q.Weight.Text(to.WeightUnit(q.Synapse).Unit), q.Delay.Text("ms"), b.Expected(q), plasticityText(q, to)})
+			q.Weight.Text(to.WeightUnit(q.Synapse).Unit), q.Delay.Text("ms"), b.Expected(q), plasticityText(q, to), q.Legacy})
 	}
 	for _, q := range b.Currents {
 		c := currentReport{Population: b.Populations[q.Population].Name, Amplitude: q.Amplitude, From: float64(q.First) * n.Step}
@@ -353,6 +356,9 @@ func (p *printer) network(r networkReport) {
 	for _, q := range r.Projections {
 		if q.Plasticity != "" {
 			p.paragraph("  ", fmt.Sprintf("Weights from %s to %s change by %s", q.From, q.To, q.Plasticity))
+		}
+		if q.Legacy {
+			p.paragraph("  ", fmt.Sprintf("Weights from %s to %s are those of the file, divided by the time constant of synapse %s a second time (legacy)", q.From, q.To, q.Synapse))
 		}
 	}
 	for _, d := range r.Drives {

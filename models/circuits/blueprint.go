@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"galvani/kernels"
 	"galvani/kernels/random"
@@ -57,11 +58,17 @@ type Connection struct {
 	Autapses          bool   // a unit may reach itself
 	Weight            Spread // mV·ms
 	Delay             Spread // ms, at least a step; steps are the nearest whole number of them
+	// Legacy has the weights of the file divided by the time constant of the synapse a second time, as some published
+	// code does; Weight is what is left of them.
+	Legacy bool
 	// Plasticity changes the weights, nil for those that stay; Learning says by what.
 	Plasticity *kernels.Plasticity
 	Learning   *Learning
 	stream     string
 }
+
+// Name is that of the populations that the connection joins, "i-to-e", and of the second one between two "i-to-e-2".
+func (q Connection) Name() string { return strings.ReplaceAll(q.stream, " ", "-") }
 
 // Rule says which units a connection joins.
 type Rule int
@@ -140,6 +147,15 @@ func (s Spread) ends() (lo, hi float64) {
 		return slices.Min(s.List), slices.Max(s.List)
 	}
 	return s.A, s.A
+}
+
+// over returns the numbers divided by one above 0.
+func (s Spread) over(x float64) Spread {
+	s.A, s.B, s.List = s.A/x, s.B/x, slices.Clone(s.List)
+	for i := range s.List {
+		s.List[i] /= x
+	}
+	return s
 }
 
 // Mean returns the mean.

@@ -101,7 +101,10 @@ func (r *reader) projection(t *description.Table) {
 	if t.Has("plasticity") {
 		r.plasticity(t, &q)
 	}
-	t.Spend("plasticity")
+	t.Spend("plasticity", "legacy")
+	if t.Has("legacy") && t.Truth("legacy") {
+		r.legacy(t, &q)
+	}
 	if q.Delay.Form != Given {
 		q.Delay = Spread{A: r.b.Step}
 	} else if t.Has("delay") {
@@ -120,6 +123,16 @@ func (r *reader) projection(t *description.Table) {
 		t.Need("probability", "0.1, or in_degree, mean_in_degree, all_to_all, one_to_one or edges")
 	}
 	r.b.Connections = append(r.b.Connections, q)
+}
+
+// legacy divides the weights by the time constant of their synapse, in ms, a second time.
+func (r *reader) legacy(t *description.Table, q *Connection) {
+	if q.Plasticity != nil {
+		t.Fail("legacy", "stands beside plasticity, whose numbers are areas; leave one of them out")
+	}
+	if t.Err() == nil {
+		q.Legacy, q.Weight = true, q.Weight.over(r.b.Populations[q.To].Synapses[q.Synapse])
+	}
 }
 
 // synapse reads through which synapse a projection acts: the one of its name, or the only one.
