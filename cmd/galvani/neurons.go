@@ -34,7 +34,7 @@ func briefNeurons() []brief {
 func newNeuronsList() *cobra.Command {
 	return newList("List the neurons", func() []brief {
 		list := briefNeurons()
-		for _, h := range points.All() {
+		for _, h := range pointNeurons() {
 			about := h.About()
 			list = append(list, brief{h.Name, about.Doc, about.Source})
 		}
@@ -109,7 +109,9 @@ type neuronReport struct {
 	Inputs       []inputReport    `json:"inputs"`
 	Learnable    []string         `json:"learnable"`
 	Notes        []string         `json:"notes"`
-	shape        string
+	// Unit is what networks know by this name.
+	Unit  *pointReport `json:"unit_of_networks,omitempty"`
+	shape string
 }
 
 // sectionReport is an unbranched section of a neuron.
@@ -171,7 +173,8 @@ func newNeuronsShow() *cobra.Command {
 	c := &cobra.Command{Use: "show NAME", Short: "Show a neuron, built in or of a file: equations, channels, regions, source; or a built-in channel",
 		Args: exactArgs("NAME"), ValidArgsFunction: completeShown,
 		RunE: func(c *cobra.Command, args []string) error {
-			if h, ok := points.Of(args[0]); ok {
+			h, ok := points.Of(args[0])
+			if ok && !slices.Contains(neurons.Names(), h.Name) {
 				return showPoint(c, h, asJSON, asTOML)
 			}
 			if asTOML {
@@ -186,7 +189,19 @@ func newNeuronsShow() *cobra.Command {
 				return err
 			}
 			r := describeNeuron(n)
-			return report(c, asJSON, r, func(p *printer) { p.neuron(r) })
+			if ok { // it is a neuron of networks, too
+				unit := describePoint(h)
+				for i := range unit.Parameters {
+					unit.Parameters[i].Flag = "" // simulate has those of the neuron of compartments
+				}
+				r.Unit = &unit
+			}
+			return report(c, asJSON, r, func(p *printer) {
+				if p.neuron(r); ok {
+					p.title("\nAs units of a network, by neuron = %q", h.Name)
+					p.pointNumbers(*r.Unit)
+				}
+			})
 		}}
 	jsonFlag(c, &asJSON)
 	c.Flags().BoolVar(&asTOML, "toml", false, "print the file of what is built in, to begin one of your own with")

@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	points "galvani/kernels/neurons"
 	"galvani/models/circuits"
+	"galvani/models/neurons"
 
 	"github.com/spf13/cobra"
 )
@@ -34,6 +36,16 @@ func showPoint(c *cobra.Command, h points.Neuron, asJSON, asTOML bool) error {
 	if asTOML {
 		return showText(c, h.Name, asJSON, func(string) ([]byte, error) { return circuits.SingleText(h), nil })
 	}
+	r := describePoint(h)
+	return report(c, asJSON, r, func(p *printer) { p.point(r) })
+}
+
+// pointNeurons returns the neurons without a dendrite whose names are not those of neurons of compartments, as hh is.
+func pointNeurons() []points.Neuron {
+	return slices.DeleteFunc(points.All(), func(h points.Neuron) bool { return slices.Contains(neurons.Names(), h.Name) })
+}
+
+func describePoint(h points.Neuron) pointReport {
 	about := h.About()
 	r := pointReport{brief: brief{h.Name, about.Doc, about.Source}, Equations: about.Equations, Step: about.Step}
 	for _, q := range h.Params {
@@ -42,13 +54,18 @@ func showPoint(c *cobra.Command, h points.Neuron, asJSON, asTOML bool) error {
 	for _, q := range h.Planes {
 		r.State = append(r.State, pointNumber{Name: q.Name, Value: q.Start, Unit: q.Unit, Doc: q.Doc})
 	}
-	return report(c, asJSON, r, func(p *printer) { p.point(r) })
+	return r
 }
 
 func (p *printer) point(r pointReport) {
 	p.title("%s", r.Name)
 	p.paragraph("", r.Doc)
 	p.line("")
+	p.pointNumbers(r)
+	p.paragraph("", fmt.Sprintf("A current I is in mV, over the leak conductance: galvani simulate %s --current \"step 20 100:600\".", r.Name))
+}
+
+func (p *printer) pointNumbers(r pointReport) {
 	for _, e := range r.Equations {
 		p.line("  %s", e)
 	}
@@ -58,7 +75,11 @@ func (p *printer) point(r pointReport) {
 	p.title("\nParameters")
 	var rows [][]string
 	for _, q := range r.Parameters {
-		rows = append(rows, []string{q.Name, "--" + q.Flag, fmt.Sprintf("%g %s", q.Value, q.Unit), fmt.Sprintf("%g to %g", *q.Min, *q.Max), q.Doc})
+		flag := "-"
+		if q.Flag != "" {
+			flag = "--" + q.Flag
+		}
+		rows = append(rows, []string{q.Name, flag, fmt.Sprintf("%g %s", q.Value, q.Unit), fmt.Sprintf("%g to %g", *q.Min, *q.Max), q.Doc})
 	}
 	p.table([]string{"PARAMETER", "FLAG OF SIMULATE", "VALUE", "RANGE", "MEANING"}, rows)
 	p.title("\nState")
@@ -67,5 +88,4 @@ func (p *printer) point(r pointReport) {
 		rows = append(rows, []string{q.Name, fmt.Sprintf("%g %s", q.Value, q.Unit), q.Doc})
 	}
 	p.table([]string{"PLANE", "AT FIRST", "MEANING"}, rows)
-	p.paragraph("", fmt.Sprintf("A current I is in mV, over the leak conductance: galvani simulate %s --current \"step 20 100:600\".", r.Name))
 }

@@ -45,7 +45,7 @@ func TestNeuronsShow(t *testing.T) {
 		len(r.Inputs) != 6 || r.Inputs[2].Receptor != "excitation" || len(r.Learnable) < 50 {
 		t.Errorf("JSON holds %+v", r)
 	}
-	for _, h := range points.All() {
+	for _, h := range pointNeurons() {
 		out := galvani(t, "neurons", "show", h.Name).ok(t).stdout
 		if !strings.Contains(list, "\n"+h.Name+" ") || !strings.Contains(out, "tau_m V' = ") || !strings.Contains(out, "--v-th") {
 			t.Errorf("the list is\n%s\nand %s\n%s", list, h.Name, out)
@@ -55,6 +55,9 @@ func TestNeuronsShow(t *testing.T) {
 			t.Fatal(err)
 		}
 		galvani(t, "networks", "check", path).ok(t)
+	}
+	if out := galvani(t, "neurons", "show", "hh").ok(t).stdout; len(points.All()) > 0 && (!strings.Contains(out, `As units of a network, by neuron = "hh"`) || !strings.Contains(out, "k_Na")) {
+		t.Errorf("neurons show hh does not tell of the units of networks:\n%s", out)
 	}
 	galvani(t, "neurons", "show", "hhh").refused(t, exitConfig, `unknown neuron "hhh"; did you mean "hh"?`)
 	galvani(t, "neurons", "show").refused(t, exitUsage, "needs NAME")

@@ -161,6 +161,7 @@ func circuits(t *testing.T) map[string]*kernels.Circuit {
 		"lif":  Single(t, "lif", map[string]float64{"t_ref": 2}, 38),
 		"eif":  Single(t, "eif", map[string]float64{"D_T": 4, "V_th": 10}, 19.4),
 		"adex": Single(t, "adex", map[string]float64{"t_ref": 1}, 40),
+		"hh":   Single(t, "hh", nil, 10/0.3), // 10 uA/cm2
 	}
 	for name, mixed := range map[string]bool{"balanced": false, "mixed": true} {
 		c := Balanced(t, 300, 3, mixed)

@@ -30,7 +30,8 @@ func Reference[F float](c *kernels.Circuit, steps int) ([]kernels.Spike, [][]F, 
 
 type circuitState[F float] struct {
 	c       *kernels.Circuit
-	v, w    [][]F // w adapts, where the neuron does
+	v, w    [][]F    // w adapts, where the neuron does
+	gates   [][][3]F // m, h and n of hh
 	left    [][]F
 	current [][][]F // of each population, synapse and unit
 	due     map[arrival]F
@@ -52,10 +53,13 @@ func newCircuitState[F float](c *kernels.Circuit) *circuitState[F] {
 		s.plastic[i] = newPlastic[F](c, i)
 	}
 	for _, p := range c.Populations {
-		v, w, left := make([]F, p.N), make([]F, p.N), make([]F, p.N)
+		v, w, left, gates := make([]F, p.N), make([]F, p.N), make([]F, p.N), make([][3]F, p.N)
 		for u := range v {
 			if v[u] = -72; p.Header == "adex" {
 				v[u] = -70.6
+			}
+			if p.Header == "hh" {
+				v[u], gates[u] = -64.9964, [3]F{0.052955, 0.595994, 0.317732}
 			}
 			if p.Start != nil {
 				v[u] = F(p.Start[u])
@@ -66,6 +70,7 @@ func newCircuitState[F float](c *kernels.Circuit) *circuitState[F] {
 			current[k] = make([]F, p.N)
 		}
 		s.v, s.w, s.left, s.current = append(s.v, v), append(s.w, w), append(s.left, left), append(s.current, current)
+		s.gates = append(s.gates, gates)
 		s.spiked = append(s.spiked, make([]bool, p.N))
 	}
 	return s
@@ -237,6 +242,10 @@ func (s *circuitState[F]) unit(p kernels.Population, i, u int, in F) bool {
 		v += F(slope * F(dt/a[0]))
 		v = max(v, F(a[6]))
 		threshold, reset, wait = a[4], a[5], a[7]
+	case "hh":
+		next := hodgkinHuxley(a, v, in, dt, &s.gates[i][u])
+		s.v[i][u] = next
+		return v < F(a[6]) && next >= F(a[6])
 	default:
 		panic("conform: no reference of neuron " + p.Header)
 	}
@@ -253,6 +262,30 @@ func (s *circuitState[F]) unit(p kernels.Population, i, u int, in F) bool {
 	}
 	s.v[i][u] = v
 	return spike
+}
+
+// hodgkinHuxley steps the gates m, h and n, and returns V behind the step.
+func hodgkinHuxley[F float](a []float64, v, in F, dt float64, gates *[3]F) F {
+	ratio := func(x, y F) F {
+		if F(x*x) < 0.0025 {
+			return 1 + F(x*(0.5+F(x*0.083333333)))
+		}
+		return x / (1 - y)
+	}
+	gate := func(k int, a, b F) {
+		to := a / (a + b)
+		gates[k] = to + F((gates[k]-to)*exponential(F((a+b)*F(-dt))))
+	}
+	u := min(max(v, -200), 200)
+	q, rest := exponential(F((u+35)*F(-0.1))), u+65
+	gate(0, ratio(F((u+40)*0.1), F(q*0.6065306597)), F(exponential(F(rest*F(-0.0555555556)))*4))
+	gate(1, F(exponential(F(rest*F(-0.05)))*0.07), 1/(1+q))
+	gate(2, F(ratio(F((u+55)*0.1), F(q*0.1353352832))*0.1), F(exponential(F(rest*F(-0.0125)))*0.125))
+	gna := F(F(F(F(gates[0]*gates[0])*gates[0])*gates[1]) * F(a[5]))
+	gk := F(F(F(gates[2]*gates[2])*F(gates[2]*gates[2])) * F(a[4]))
+	all := 1 + gk + gna
+	to := (F(gk*F(a[2])) + F(gna*F(a[3])) + F(a[1]) + in) / all
+	return to + F((v-to)*exponential(F(all*F(-dt/a[0]))))
 }
 
 // exponential is exp(x), in float32 by the operations of r_exp in kernels/cells/shared/real.h.

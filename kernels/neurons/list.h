@@ -14,8 +14,9 @@
 
 #include "adex.h"
 #include "eif.h"
+#include "hh.h"
 #include "lif.h"
 
-#define NEURONS(X) X(adex) X(eif) X(lif)
+#define NEURONS(X) X(adex) X(eif) X(hh) X(lif)
 
 enum { NEURON_CONSTS = 16, NEURON_PLANES = 4 };

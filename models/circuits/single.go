@@ -45,7 +45,7 @@ func SingleText(h neurons.Neuron) []byte {
 			of += " " + q.Unit
 		}
 		numbers = append(numbers, fmt.Sprintf("%s = %q", q.Name, of))
-		if q.Name == "E_L" {
+		if q.Name == "E_L" && q.Value == h.Planes[0].Start { // where V is at rest
 			start = fmt.Sprintf("start = %q\n", of)
 		}
 	}

@@ -123,6 +123,32 @@ func TestEIFRate(t *testing.T) {
 	}
 }
 
+// TestHodgkinHuxley holds hh to its rest, and under steps of current of 7 to 50 uA/cm2 to the rates of the equations within
+// the 0.5 % that steps of 0.01 ms make; 10 uA/cm2 give the first spike at 1.90 ms.
+func TestHodgkinHuxley(t *testing.T) {
+	c := conform.Single(t, "hh", nil, 0)
+	c.Step, c.Probes = 0.01, []kernels.Probe{{}}
+	v := conform.Simulate(t, one, c, 20000).V[0]
+	if got := float64(v[len(v)-1]); math.Abs(got+64.9964) > 2e-3 {
+		t.Errorf("V rests at %.4f mV, want -64.9964", got)
+	}
+	for current, want := range map[float64]float64{7: 58.33, 10: 68.32, 20: 86.47, 50: 117.04} {
+		c := conform.Single(t, "hh", nil, current/0.3)
+		c.Step = 0.01
+		spikes := conform.Simulate(t, one, c, 50000).Spikes
+		if len(spikes) < 20 {
+			t.Fatalf("I = %g: %d spikes", current, len(spikes))
+		}
+		n := len(spikes) - 1
+		if got := 1e5 * float64(n-5) / float64(spikes[n].Step-spikes[5].Step); math.Abs(got/want-1) > 0.008 {
+			t.Errorf("I = %g: %.3f Hz, want %.3f", current, got, want)
+		}
+		if first := float64(spikes[0].Step+1) * 0.01; current == 10 && math.Abs(first-1.9) > 0.1 {
+			t.Errorf("the first spike is at %.2f ms", first)
+		}
+	}
+}
+
 // TestBalanced holds the smallest published balanced network, N = 504, to the published rates, within the
 // published standard deviation of a trial.
 func TestBalanced(t *testing.T) {
