@@ -13,7 +13,6 @@ import (
 	"galvani/engine/hostmem"
 	"galvani/engine/infile"
 	"galvani/kernels"
-	"galvani/kernels/neurons"
 	"galvani/models/circuits"
 
 	"github.com/spf13/cobra"
@@ -28,7 +27,8 @@ flags of galvani simulate. Begin your own with the file of a built-in one:
   galvani networks check my-network.toml
   galvani simulate my-network.toml --n 2000 --for 2s
 
-Populations are of neurons (galvani neurons list) or of sources: poisson, regular, trains of a file (file = "spikes.csv",
+Populations are of neurons (galvani neurons list), or all of rate units (neuron = "rate": tau r' = -r + f(I), f(I) =
+gain (I - theta)^power from r_min to r_max; galvani networks show rates-isp), or of sources: poisson, regular, trains of a file (file = "spikes.csv",
 as simulate --out writes it), or correlated (correlation = 0.1, jitter = "5 ms": Poisson trains that share the spikes of a
 mother process). A projection joins them by one of the keys
 
@@ -43,7 +43,7 @@ from and to may be lists of populations, and the numbers of a rule then rows of 
 delays are one number, { uniform = [LEAST, MOST] }, { normal = [MEAN, DEVIATION] } or { lognormal = [MEAN, DEVIATION] }.
 A spike adds weight/tau to its synapse; legacy = true in a projection divides by tau (in ms) a second time, as some published
 code does. [[drive]] gives each unit of a population Poisson events of its own at any rate, as of thousands of sources. [[record]]
-takes V of units, the currents of synapses (currents = "1 ms") and weights that change.`
+takes V of units, of rate units their rate, the currents of synapses (currents = "1 ms") and weights that change.`
 
 func newNetworks() *cobra.Command {
 	c := newGroup("networks", "Networks of spiking neurons: populations, projections, files of your own",
@@ -52,7 +52,7 @@ func newNetworks() *cobra.Command {
 				list = append(list, brief{n.Name, n.Doc, n.Source})
 			}
 			return list
-		}), newNetworksShow(), newNetworksCheck(), newNetworksPlasticity())
+		}), newNetworksShow(), newNetworksCheck(), newNetworksState(), newNetworksPlasticity())
 	c.Long = networksDoc
 	return c
 }
@@ -307,7 +307,7 @@ func describePopulation(p circuits.Population) populationReport {
 	}
 	r.Numbers, r.Synapses, r.Reversal = map[string]float64{}, map[string]float64{}, map[string]float64{}
 	var list []string
-	if h, ok := neurons.Of(p.Header); ok {
+	if h, ok := circuits.Unit(p.Header); ok {
 		for i, q := range h.Params {
 			r.Numbers[q.Name] = p.Params[i]
 			list = append(list, fmt.Sprintf("%s %g %s", q.Name, p.Params[i], q.Unit))
@@ -323,8 +323,8 @@ func describePopulation(p circuits.Population) populationReport {
 		list = append(list, text)
 	}
 	if p.Potentials != nil {
-		r.Start = p.Potentials.Text("mV")
-		list = append(list, "V starts at "+r.Start)
+		r.Start = p.Potentials.Text(p.StartUnit().Unit)
+		list = append(list, "starts at "+r.Start)
 	}
 	r.numbers = strings.Join(list, ", ")
 	return r

@@ -24,6 +24,9 @@ behind its other keys. Weights keep their sign and stay between 0 and w_max; a s
 it. Two spikes in one step are no pair, and spikes pair when the units spike, whatever the delay. A record with the
 keys from, to and every has simulate --out write mean and deviation of the weights in time.
 
+In a network of rate units weights change by what a rule does in the mean over independent spikes of the two rates:
+isp-additive by 2 eta r_source (r_target - rate) in a ms, with rates in 1/ms.
+
   galvani networks plasticity
   galvani networks plasticity --json`
 

@@ -19,8 +19,8 @@ import (
 	"galvani/engine/hostmem"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
-	points "galvani/kernels/neurons"
 	"galvani/models/circuits"
+	"galvani/models/rates"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -37,7 +37,7 @@ and NAME.png and NAME.svg, the spikes of the first units of each population; NAM
 the key currents) NAME-currents.csv, .png and .svg, the input of each synapse and their sum; of a network that records voltages NAME-voltages.csv, too. Of weights that change (networks
 plasticity) NAME-weights.npz holds the source, the target and the weight of each synapse at the end, NAME-weights.png
 and .svg their histogram, and NAME-weights.csv mean and standard deviation in time, where the network records them.
-The settings of a network are flags, as --n here; --sweep makes a simulation for each of some values of one, and
+Of rate units the rates told are those at the end; of voltages NAME-unit-rates.csv takes the place. The settings of a network are flags, as --n here; --sweep makes a simulation for each of some values of one, and
 --out then writes the rates as a table and a picture.
 
 Under mpirun or srun (make mpi) each process steps a part of every population, and the spikes are the same again:
@@ -49,7 +49,7 @@ on the same device or another or on other processes, and the report, spikes and 
 that needs more memory than there is is refused before it is drawn. The file is one of safetensors: POPULATION.plane.N are
 the variables of a neuron (galvani neurons show), POPULATION.current.N the currents of its synapses. --set "e.V=-60" or
 --set "e.V[0:10]=-60" sets a variable, or the current of a synapse by its name, before the first step or before a
-simulation goes on.
+simulation goes on, and --set "i-to-e.weight=-20" weights that change; galvani networks state FILE shows them.
 
 Of a neuron, built in (galvani neurons list) or of a file: its spikes, upward crossings of a potential that
 are interpolated between steps, and its voltages. --out NAME writes them as NAME.csv and NAME.npz, and their
@@ -122,7 +122,7 @@ func newSimulate() *cobra.Command {
 	for _, b := range briefNeurons() {
 		c.AddCommand(newSimulateNeuron(b))
 	}
-	for _, h := range points.All() {
+	for _, h := range pointNeurons() {
 		c.AddCommand(newSimulatePoint(h))
 	}
 	simulateFile(c)
@@ -278,7 +278,7 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 		return fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	circuit.Ranks = f.ranks
-	plan, err := kernels.NewCircuit(p.dev, circuit)
+	plan, err := rates.NewCircuit(p.dev, circuit)
 	if errors.Is(err, kernels.ErrShape) {
 		err = fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
@@ -292,7 +292,7 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 		if err := plan.SetState(f.old.state); err != nil {
 			return fmt.Errorf("%w: %s: %w", errInput, f.resume, err)
 		}
-		now.spikes, now.v, now.weights, now.currents = f.old.spikes, f.old.v, f.old.weights, f.old.currents
+		now.spikes, now.v, now.weights, now.currents, now.rates = f.old.spikes, f.old.v, f.old.weights, f.old.currents, f.old.rates
 	}
 	if err := f.setState(net, plan); err != nil {
 		return err
@@ -311,6 +311,7 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 	}
 	r.count(circuit, now.spikes)
 	r.countWindows(f, circuit, now.spikes)
+	r.countRates(f, plan, circuit, now.rates)
 	if f.save == "" && len(circuit.Plastic()) > 0 { // keep has left the state otherwise
 		if now.state, err = plan.State(); err != nil {
 			return err

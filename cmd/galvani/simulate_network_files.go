@@ -11,12 +11,16 @@ import (
 	"galvani/engine/safetensors"
 	"galvani/kernels"
 	"galvani/models/circuits"
+	"galvani/models/rates"
 )
 
 // write leaves the spikes and their picture, and the weights that changed.
 func (f *simulateFlags) write(net *circuits.Blueprint, cfg *kernels.Circuit, did *saved) error {
 	if f.out == "" {
 		return nil
+	}
+	if rates.Of(cfg) {
+		return errors.Join(f.writeVoltages(cfg, did.v, "-unit-rates.csv"), f.writeWeights(net, cfg, did))
 	}
 	err := writeFile(f.out+".csv", func(w io.Writer) error {
 		if _, err := fmt.Fprintln(w, "time_ms,population,unit"); err != nil {
@@ -35,10 +39,8 @@ func (f *simulateFlags) write(net *circuits.Blueprint, cfg *kernels.Circuit, did
 	if err := writeFile(f.out+".npz", func(w io.Writer) error { return npz.Write(w, f.spikeArrays(cfg, did.spikes)) }); err != nil {
 		return err
 	}
-	if len(did.v) > 0 {
-		if err := writeFile(f.out+"-voltages.csv", func(w io.Writer) error { return f.voltages(w, cfg, did.v) }); err != nil {
-			return err
-		}
+	if err := f.writeVoltages(cfg, did.v, "-voltages.csv"); err != nil {
+		return err
 	}
 	if err := f.writeWeights(net, cfg, did); err != nil {
 		return err
@@ -63,13 +65,22 @@ func (f *simulateFlags) spikeArrays(cfg *kernels.Circuit, spikes []kernels.Spike
 	return all
 }
 
-// voltages writes V of the units that are recorded, after each step.
-func (f *simulateFlags) voltages(w io.Writer, cfg *kernels.Circuit, v [][]float32) error {
+// writeVoltages writes V of the units that are recorded, of rate units their rate, after each step.
+func (f *simulateFlags) writeVoltages(cfg *kernels.Circuit, v [][]float32, ending string) error {
+	if len(v) == 0 {
+		return nil
+	}
+	unit := "mv"
+	if rates.Of(cfg) {
+		unit = "hz"
+	}
 	var names []string
 	for _, p := range cfg.Probes {
-		names = append(names, fmt.Sprintf("%s_%d_mv", cfg.Populations[p.Population].Name, p.Unit))
+		names = append(names, fmt.Sprintf("%s_%d_%s", cfg.Populations[p.Population].Name, p.Unit, unit))
 	}
-	return writeCourses(w, names, func(n int) float64 { return float64(n+1) * f.step }, v)
+	return writeFile(f.out+ending, func(w io.Writer) error {
+		return writeCourses(w, names, func(n int) float64 { return float64(n+1) * f.step }, v)
+	})
 }
 
 // writeCourses writes numbers of the same times, in ms, as a table with a column for each course.

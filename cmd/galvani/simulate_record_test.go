@@ -149,6 +149,37 @@ func TestSet(t *testing.T) {
 	if math.Abs(b-a+0.1) > 2e-3 {
 		t.Errorf("V goes from %v to %v", before, after)
 	}
+	numbers := func(file string, names ...string) (r networkState) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(galvani(t, args([]string{"networks", "state", file, "--json"}, names...)...).ok(t).stdout), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	// The state of the file is that of the last step, whose V was recorded.
+	if r := numbers(file, "e.V[0:2]", "e.i[1]"); r.Step != 20 || r.Ms != 2 || len(r.State) != 2 || len(r.State[1].Values) != 1 || r.State[0].Unit != "mV" ||
+		math.Abs(r.State[0].Values[1]-last(t, volts())) > 1e-4 {
+		t.Errorf("the state is %+v after %v", r, volts()[20])
+	}
+	learns := filepath.Join(dir, "learns")
+	simulatedNetwork(t, "isp", "--n", "50", "--p", "0.5", "--for", "1ms", "--save", learns, "--set", "i-to-e.weight=-3", "--set", "i-to-i.weight[1:3]=-7.5", "--set", "e.V=-75", "--set", "i.V=-75")
+	r := numbers(learns)
+	for _, a := range r.State {
+		if name := a.Of + "." + a.Name; name == "i-to-e.weight" && (a.N < 100 || math.Abs(a.Mean+3) > 1e-6 || a.SD > 1e-3) || name == "i-to-i.weight" && (a.Largest > -7 || a.Largest < -8) {
+			t.Errorf("%s is %+v", name, a)
+		}
+	}
+	if got := numbers(learns, "i-to-i.weight[0:4]").State[0].Values; math.Abs(got[1]+7.5) > 1e-5 || math.Abs(got[2]+7.5) > 1e-5 || got[3] > -100 {
+		t.Errorf("the weights that were set are %v", got)
+	}
+	if words := galvani(t, "networks", "state", learns).ok(t).stdout; len(r.State) != 14 || !strings.Contains(words, "isp, after 1 ms (step 10)") || !strings.Contains(words, "i-to-e.weight ") {
+		t.Errorf("%d arrays, told as %s", len(r.State), words)
+	}
+	galvani(t, "networks", "state").refused(t, exitUsage, "needs a FILE")
+	galvani(t, "networks", "state", filepath.Join(dir, "none")).refused(t, exitData, "none")
+	galvani(t, "networks", "state", learns, "e.V[50]").refused(t, exitConfig, "e has the units 0 to 39")
+	galvani(t, "networks", "state", learns, "e").refused(t, exitConfig, `"e" is no name of a state`)
+	galvani(t, "simulate", "isp", "--for", "1ms", "--n", "50", "--set", "i-to-e.weight=3").refused(t, exitConfig, "3 is no weight from i-to-e, want one of 0 to -")
 	for set, want := range map[string]string{
 		"e.V":                         "want POPULATION.VARIABLE=NUMBER",
 		"x.V=1":                       `unknown population "x"`,
@@ -161,4 +192,15 @@ func TestSet(t *testing.T) {
 	} {
 		galvani(t, args([]string{"simulate"}, args(line, "--for", "1ms", "--set", set)...)...).refused(t, exitConfig, want)
 	}
+}
+
+// last returns the last number of a table with commas.
+func last(t *testing.T, rows []string) float64 {
+	t.Helper()
+	part := strings.Split(rows[len(rows)-1], ",")
+	x, err := strconv.ParseFloat(part[len(part)-1], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
 }

@@ -33,6 +33,7 @@ type saved struct {
 	v        [][]float32 // of the probes, after each step
 	weights  [][]float64 // mean and standard deviation of those that are recorded, in turn
 	currents [][]float64 // of the synapses that are recorded and of constant currents, in turn
+	rates    [][]float64 // mean of each population of a network of rate units, each ms
 }
 
 // add adds what a stretch of steps left.
@@ -98,6 +99,9 @@ func (s *saved) tensors() (all []safetensors.Tensor) {
 	}
 	for i, c := range s.currents {
 		all = append(all, safetensors.Float64(fmt.Sprint("currents.", i), []int{len(c)}, c))
+	}
+	for i, r := range s.rates {
+		all = append(all, safetensors.Float64(fmt.Sprint("rates.", i), []int{len(r)}, r))
 	}
 	n := len(s.spikes)
 	step, population, unit := make([]int64, n), make([]int32, n), make([]int32, n)
@@ -191,6 +195,9 @@ func (s *saved) restore(f *safetensors.File, c *kernels.Circuit) error {
 		return err
 	}
 	if s.currents, err = series(f, "currents", safetensors.Tensor.Float64s); err != nil {
+		return err
+	}
+	if s.rates, err = series(f, "rates", safetensors.Tensor.Float64s); err != nil {
 		return err
 	}
 	if s.v, err = series(f, "v", safetensors.Tensor.Float32s); err != nil {

@@ -60,6 +60,9 @@ func (s sampler) next(done, end int) int {
 	for _, q := range s.net.Inputs {
 		end = int(min(int64(end), (int64(done)/q.Every+1)*q.Every))
 	}
+	if every := s.ratesEvery(); every > 0 {
+		end = min(end, (done/every+1)*every)
+	}
 	return end
 }
 
@@ -95,6 +98,7 @@ func (s sampler) look(plan kernels.CircuitPlan, step int, now *saved) error {
 			now.currents[i] = append(now.currents[i], s.inputs(q, state)...)
 		}
 	}
+	s.lookRates(plan, step, now)
 	return err
 }
 

@@ -8,11 +8,13 @@ import (
 	"galvani/kernels"
 	"galvani/kernels/neurons"
 	"galvani/models/description"
+	"galvani/models/rates"
 )
 
 // Dimensions of networks besides those that descriptions share.
 var (
 	frequency = description.Dimension{Unit: "Hz", Factors: map[string]float64{"Hz": 1, "1/s": 1, "/s": 1, "kHz": 1e3, "1/ms": 1e3}}
+	slope     = description.Dimension{Unit: "Hz/mV", Factors: map[string]float64{"Hz/mV": 1}}
 	area      = description.Dimension{Unit: "mV ms", Factors: map[string]float64{"mVms": 1, "Vms": 1e3, "mVs": 1e3, "uVs": 1}}
 )
 
@@ -36,6 +38,7 @@ func (n *Network) Blueprint(step float64) (*Blueprint, error) {
 		r.currents()
 		r.records()
 		r.drives()
+		r.ofRates()
 	}
 	t.Done()
 	return r.b, t.Err()
@@ -94,17 +97,17 @@ func (r *reader) neuron(t *description.Table, p *Population) {
 		r.source(t, p)
 		return
 	}
-	header, ok := neurons.Of(p.Header)
+	header, ok := Unit(p.Header)
 	if have := neurons.All(); !ok && (len(have) > 0 || p.Source()) {
 		known := []string{kernels.Poisson, kernels.Correlated, kernels.Regular, kernels.Trains}
-		for _, h := range have {
+		for _, h := range append(have, rates.Unit()) {
 			known = append(known, h.Name)
 		}
 		t.Fail("neuron", "is an %s", setting.Unknown("neuron", p.Header, known))
 		return
 	}
 	if t.Has("start") {
-		s := r.spread(t, "start", description.Voltage, description.Interval{Lo: -1e4, Hi: 1e4})
+		s := r.spread(t, "start", p.StartUnit(), description.Interval{Lo: -1e4, Hi: 1e4})
 		p.Potentials = &s
 	}
 	t.Spend("start")
@@ -115,6 +118,9 @@ func (r *reader) neuron(t *description.Table, p *Population) {
 		p.SynapseNames = append(p.SynapseNames, name)
 		to, key, in := math.NaN(), name, s
 		if _, table := s.Value(name).(map[string]any); table {
+			if p.Header == rates.Header {
+				s.Fail(name, "has a reversal potential, and rate units have no potential; give the time constant alone")
+			}
 			in, key = s.Sub(name), "tau"
 			if in.Need("reversal", `"0 mV"`) {
 				to = in.Quantity("reversal", description.Voltage, 0, description.Interval{Lo: -1e4, Hi: 1e4})
@@ -143,6 +149,10 @@ func (r *reader) numbers(t *description.Table, header neurons.Neuron, p *Populat
 		switch in := (description.Interval{Lo: q.Min, Hi: q.Max}); q.Unit {
 		case description.Voltage.Unit:
 			p.Params[i] = t.Quantity(q.Name, description.Voltage, q.Value, in)
+		case frequency.Unit:
+			p.Params[i] = t.Quantity(q.Name, frequency, q.Value, in)
+		case slope.Unit:
+			p.Params[i] = t.Quantity(q.Name, slope, q.Value, in)
 		case "1":
 			p.Params[i] = t.Number(q.Name, q.Value, q.Min, q.Max)
 		default:
@@ -221,7 +231,7 @@ func (r *reader) population(t *description.Table, key string, target bool) int {
 // rest returns the potential at which a population is at rest.
 func (b *Blueprint) rest(population int) float64 {
 	p := b.Populations[population]
-	if h, ok := neurons.Of(p.Header); ok {
+	if h, ok := Unit(p.Header); ok {
 		for i, q := range h.Params {
 			if q.Name == "E_L" {
 				return p.Params[i]

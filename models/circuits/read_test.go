@@ -10,6 +10,7 @@ import (
 	"galvani/kernels"
 	"galvani/kernels/neurons"
 	"galvani/models/description"
+	"galvani/models/rates"
 )
 
 // good is a network that uses every key; faults are made by replacing text of it.
@@ -301,7 +302,11 @@ func usable(text string) error {
 		return nil
 	}
 	c, err := b.Draw(1)
-	if err == nil {
+	switch {
+	case err != nil:
+	case rates.Of(c):
+		_, err = rates.New(c)
+	default:
 		err = c.Check()
 	}
 	if err != nil {
