@@ -27,6 +27,8 @@ type NetworkCase struct {
 	Name string
 	N    int
 	Ms   float64
+	// Part is the scale and the degree of a network that has these settings in the place of n.
+	Part float64
 	// Plastic holds the network to itself with the weights that it has in the end, which stay, in the place of
 	// simulators.
 	Plastic bool
@@ -37,6 +39,7 @@ var NetworkCases = []NetworkCase{
 	{Name: "balanced", N: 5000, Ms: 1000}, {Name: "balanced", N: 20004, Ms: 1000}, {Name: "coba", N: 4000, Ms: 1000},
 	{Name: "vogels", N: 10000, Ms: 10000}, {Name: "vogels", N: 10000, Ms: 1000, Plastic: true},
 	{Name: "balanced", N: 500, Ms: 1000}, {Name: "balanced", N: 1000, Ms: 1000}, {Name: "balanced", N: 2000, Ms: 1000}, {Name: "balanced", N: 10000, Ms: 1000},
+	{Name: "microcircuit", N: 7717, Ms: 1000, Part: 0.1},
 }
 
 // String names the case as --only matches it.
@@ -85,7 +88,7 @@ func RunNetworks(ctx context.Context, cfg Config, against []string) error {
 			continue
 		}
 		if cfg.Quick {
-			c.N, c.Ms = 100, 50
+			c.N, c.Ms, c.Part = 100, 50, min(c.Part, 0.01)
 		}
 		if done[c] {
 			continue
@@ -106,29 +109,37 @@ type spiking struct {
 	rate  float64 // mean over the neurons, Hz
 }
 
-// newSpiking draws a network.
-func (r *runner) newSpiking(c NetworkCase) (*spiking, *kernels.Circuit, error) {
+// blueprint returns the network of a case.
+func (c NetworkCase) blueprint() (*circuits.Blueprint, error) {
 	net, err := circuits.Load(c.Name)
 	if err != nil {
-		return nil, nil, fmt.Errorf("bench: %w", err)
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	set := map[string]any{"n": c.N}
+	if c.Part > 0 {
+		set = map[string]any{"scale": c.Part, "degree": c.Part}
 	}
 	for _, k := range net.Keys {
-		if k.Name == "n" {
-			err = k.Parse(fmt.Sprint(c.N))
+		if v, ok := set[k.Name]; ok {
+			if err := k.Parse(fmt.Sprint(v)); err != nil {
+				return nil, fmt.Errorf("bench: %w", err)
+			}
 		}
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("bench: %w", err)
 	}
 	b, err := net.Blueprint(net.Step)
 	if err != nil {
-		return nil, nil, fmt.Errorf("bench: %w", err)
+		return nil, fmt.Errorf("bench: %w", err)
 	}
+	return b, nil
+}
+
+// newSpiking draws a network.
+func (r *runner) newSpiking(c NetworkCase, b *circuits.Blueprint) (*spiking, *kernels.Circuit, error) {
 	circuit, err := b.Draw(1)
 	if err != nil {
 		return nil, nil, fmt.Errorf("bench: %w", err)
 	}
-	s, err := newSpikingOf(r.dev, circuit, nil, int(math.Round(c.Ms/net.Step)))
+	s, err := newSpikingOf(r.dev, circuit, nil, int(math.Round(c.Ms/b.Step)))
 	return s, circuit, err
 }
 
@@ -181,7 +192,11 @@ func (s *spiking) look(c *kernels.Circuit, ms float64) error {
 
 // spikes times one network.
 func (r *runner) spikes(ctx context.Context, c NetworkCase, against []string) error {
-	s, circuit, err := r.newSpiking(c)
+	b, err := c.blueprint()
+	if err != nil {
+		return err
+	}
+	s, circuit, err := r.newSpiking(c, b)
 	if err != nil {
 		return err
 	}
@@ -212,7 +227,7 @@ func (r *runner) spikes(ctx context.Context, c NetworkCase, against []string) er
 		if !slices.Contains(p.forms, c.Name) {
 			continue
 		}
-		a, err := p.ask(request{Do: "network", What: c.Name, Size: c.N, Ms: c.Ms})
+		a, err := p.ask(request{Do: "network", What: c.Name, Size: c.N, Ms: c.Ms, Network: networkOf(c, b)})
 		if err != nil {
 			return stopped(ctx, err)
 		}

@@ -48,6 +48,7 @@ type request struct {
 	Cable   *cableRequest   `json:"cable,omitempty"`
 	Circuit *circuitRequest `json:"circuit,omitempty"`
 	Ms      float64         `json:"ms,omitempty"` // of a network
+	Network *networkRequest `json:"network,omitempty"`
 }
 
 type answer struct {

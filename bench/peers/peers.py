@@ -104,7 +104,7 @@ def serve(framework):
                 traces, gradient = cable.results()
                 answer(traces=finite(traces), gradient=finite(gradient))
             elif r["do"] == "network":
-                network = framework.network(r["what"], r["size"], r["ms"])
+                network = framework.network(r["what"], r["size"], r["ms"], r.get("network"))
                 answer(rate=network.rate(), build=network.build)
             elif network:
                 answer(seconds=[network.run() for _ in range(r["repeat"])])

@@ -5,7 +5,8 @@ import tempfile
 import time
 
 import brian2
-from brian2 import Hz, Network, NeuronGroup, PoissonGroup, SpikeMonitor, Synapses, defaultclock, ms
+import numpy as np
+from brian2 import Hz, Network, NeuronGroup, PoissonGroup, PoissonInput, SpikeMonitor, Synapses, defaultclock, ms
 
 brian2.BrianLogger.suppress_hierarchy("brian2")
 
@@ -14,7 +15,7 @@ class Framework:
     """What peers.py asks of a framework."""
 
     peers, forms, cuda = [], [], False
-    networks = ["balanced", "coba", "vogels"]
+    networks = ["balanced", "coba", "vogels", "microcircuit"]
 
     def __init__(self, threads, device, precision):
         if device != "cpu" or precision != "fp32":
@@ -29,7 +30,9 @@ class Framework:
         """Returns the bytes of a GPU in use: none."""
         return 0
 
-    def network(self, name, n, duration):
+    def network(self, name, n, duration, described):
+        if described:
+            return Program(self.threads, lambda _: column(described), sum(p["n"] for p in described["populations"]), duration)
         return Program(self.threads, {"balanced": balanced, "coba": coba, "vogels": vogels}[name], n, duration)
 
 
@@ -116,3 +119,38 @@ def vogels(n):
         s.connect(p=0.02)
     ie.w = 1e-10
     return [g], [g, ee, ii, ie]
+
+
+def column(described):
+    """LIF neurons with synapses of one time constant, joined at random, and Poisson events of their own."""
+    populations = described["populations"]
+    first = np.cumsum([0] + [p["n"] for p in populations])
+    g = NeuronGroup(int(first[-1]), """dv/dt = (el-v+i+drive)/(tau_m*ms) : 1 (unless refractory)
+                                    di/dt = -i/(tau*ms) : 1
+                                    el : 1 (constant)
+                                    drive : 1 (constant)
+                                    tau : 1 (constant)
+                                    tau_m : 1 (constant)
+                                    v_th : 1 (constant)
+                                    v_re : 1 (constant)
+                                    t_ref : second (constant)""", threshold="v>=v_th", reset="v=v_re", refractory="t_ref", method="exact")
+    rng, parts = np.random.default_rng(1), [g]
+    for variable, key, unit in (("el", "e_l", 1), ("drive", "current", 1), ("tau", "tau", 1), ("tau_m", "tau_m", 1), ("v_th", "v_th", 1), ("v_re", "v_re", 1), ("t_ref", "t_ref", ms)):
+        setattr(g, variable, np.repeat([float(p[key]) for p in populations], np.diff(first)) * unit)
+    g.v = np.concatenate([rng.normal(*p["start"], p["n"]) for p in populations])
+    for k, p in enumerate(populations):
+        if p["rate"]:
+            sources = max(1, round(p["rate"] / 8))
+            parts.append(PoissonInput(g[int(first[k]):int(first[k + 1])], "i", sources, p["rate"] / sources * Hz, p["weight"] / p["tau"]))
+    s = Synapses(g, g, "w : 1", on_pre="i_post += w")
+    ends = [[], [], [], []]
+    for q in described["projections"]:
+        n, sign = q["entries"], np.sign(q["weight"][0])
+        for k, side in enumerate(("from", "to")):
+            ends[k].append(rng.integers(first[q[side]], first[q[side] + 1], n))
+        ends[2].append(sign * np.maximum(0, sign * rng.normal(*q["weight"], n)) / populations[q["to"]]["tau"])
+        ends[3].append(np.maximum(0.1, rng.normal(*q["delay"], n)))
+    source, target, weight, delay = (np.concatenate(x) for x in ends)
+    s.connect(i=source, j=target)
+    s.w, s.delay = weight, delay * ms
+    return [g], parts + [s]

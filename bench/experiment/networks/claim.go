@@ -266,11 +266,25 @@ func (s *claims) slope(e slope, mean func(of, value string) (float64, bool)) (fl
 		}
 		x, y = append(x, math.Log(s.of.cases[at].x)), append(y, math.Log(math.Abs(v)))
 	}
+	return slopeOf(x, y), true
+}
+
+// slopeOf is that of the line through points, by least squares.
+func slopeOf(x, y []float64) float64 {
 	mx, my, xy, xx := rows.Mean(x).Value, rows.Mean(y).Value, 0.0, 0.0
 	for i := range x {
 		xy, xx = xy+(x[i]-mx)*(y[i]-my), xx+(x[i]-mx)*(x[i]-mx)
 	}
-	return xy / xx, true
+	return xy / xx
+}
+
+// exponent is that of y in x.
+func exponent(x, y []float64) float64 {
+	var a, b []float64
+	for i := range x {
+		a, b = append(a, math.Log(x[i])), append(b, math.Log(y[i]))
+	}
+	return slopeOf(a, b)
 }
 
 // mostValues is how many values a table of all has; of more the inputs by population are left to the rows.

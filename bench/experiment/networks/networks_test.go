@@ -1,12 +1,12 @@
 package networks
 
 import (
+	"math"
 	"testing"
 
 	"galvani/bench/experiment"
 	"galvani/bench/experiment/exptest"
 	"galvani/bench/rows"
-	"galvani/kernels/random"
 )
 
 // verdict returns that of rows with a value changed in all of them.
@@ -91,34 +91,56 @@ func TestClaimVerdict(t *testing.T) {
 }
 
 func TestNovelty(t *testing.T) {
-	exptest.Quickly(t, "novelty")
-	j := exptest.Quick(t, "novelty")
-	if err := j.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for after, want := range map[float64]experiment.Verdict{0.1: experiment.Fails, 1e-3: experiment.Holds} {
-		results, err := j.Rows()
-		if err != nil {
+	for _, name := range []string{"novelty", "novelty-spiking"} {
+		exptest.Quickly(t, name)
+		j := exptest.Quick(t, name)
+		if err := j.Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for _, row := range results {
-			row.Values["familiar before"], row.Values["novel before"] = 0.3, 0.31
-			row.Values["familiar after"], row.Values["novel after"] = after, 0.1
-		}
-		if r, err := j.Settings.Report(results); err != nil || r.Verdict != want {
-			t.Errorf("answers of %g and 0.1: verdict %s, error %v", after, r.Verdict, err)
+		for after, want := range map[float64]experiment.Verdict{0.1: experiment.Fails, 1e-3: experiment.Holds} {
+			results, err := j.Rows()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range results {
+				row.Values["familiar before"], row.Values["novel before"] = 0.3, 0.31
+				row.Values["familiar after"], row.Values["novel after"] = after, 0.1
+			}
+			if r, err := j.Settings.Report(results); err != nil || r.Verdict != want {
+				t.Errorf("%s: answers of %g and 0.1: verdict %s, error %v", name, after, r.Verdict, err)
+			}
 		}
 	}
 	// One stimulus that is trained is answered by its target.
-	net, key := newRateNet(50, random.New(1)), random.New(1)
-	x := net.stimulus([]int{1}, key)
-	before := net.respond(x)
-	for range 500 {
-		net.respond(x)
-		net.learn(0.01)
+	s := &novelty{of: noveltyNet{network: "rates-isp", etas: map[string]float64{"eta": 25000}, trial: 200, settle: 800, look: 200, checks: 1, rate: 8}, Units: 50, Trials: 200, Eta: 1, Contrast: 0.5}
+	r, err := s.measure(t.Context(), &experiment.Env{Threads: 1, Tick: func(float64) {}}, noveltyTasks[0], 1)
+	if before, after := r.Values["familiar before"], r.Values["familiar after"]; err != nil || before < 1 || after > before/20 {
+		t.Errorf("the distance from the target is %v before and %v after training, error %v", before, after, err)
 	}
-	if after := net.respond(x); before < 0.1 || after > before/20 {
-		t.Errorf("the distance from the target is %v before and %v after training", before, after)
+}
+
+// TestCost: the time in proportion to the events holds, and one that grows faster along one axis fails.
+func TestCost(t *testing.T) {
+	exptest.Quickly(t, "network-cost")
+	j := exptest.Quick(t, "network-cost")
+	if err := j.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	results, err := j.Rows()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for power, want := range map[float64]experiment.Verdict{1: experiment.Holds, 1.2: experiment.Fails} {
+		for i, row := range results {
+			if v := row.Values; !(v["synapses"] > 0 && v["bytes"] > 0 && v["seconds"] > 0 && v["built"] > 0) {
+				t.Fatalf("%s has the values %v", row.Condition, v)
+			}
+			row.Values["events"] = float64(1 + i)
+			row.Values["seconds"] = math.Pow(float64(1+i), power)
+		}
+		if r, err := j.Settings.Report(results); err != nil || r.Verdict != want || len(r.Charts) != 1 {
+			t.Errorf("with the power %g: verdict %s, error %v", power, r.Verdict, err)
+		}
 	}
 }
 

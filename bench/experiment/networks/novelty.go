@@ -8,28 +8,56 @@ import (
 	"galvani/bench/experiment"
 	"galvani/bench/rows"
 	"galvani/engine/chart"
+	"galvani/kernels"
 	"galvani/kernels/random"
+	"galvani/models/circuits"
+	"galvani/models/rates"
 )
 
 func init() {
+	const source = "Zhu (2020), Recurrent Neuronal Models, tasks 1 to 3; the plasticity after Vogels et al. (2011), doi:10.1126/science.1211095"
 	experiment.Register(experiment.Entry{
 		Name:   "novelty",
 		Doc:    "a rate network with inhibitory plasticity, trained on stimuli, and its response to these, to new ones and to pairs in new combinations",
-		Claim:  "inhibitory plasticity makes a network answer stimuli and combinations that it was not trained on more than those that it was",
-		Source: "Zhu (2020), Recurrent Neuronal Models, tasks 1 to 3; the plasticity of rates after Vogels et al. (2011), doi:10.1126/science.1211095",
-		New:    func() experiment.Settings { return &novelty{Units: 100, Trials: 2000, Eta: 0.005} },
+		Claim:  "inhibitory plasticity makes a network of rates answer stimuli and combinations that it was not trained on more than those that it was",
+		Source: source,
+		New: func() experiment.Settings {
+			return &novelty{of: noveltyNet{network: "rates-isp", etas: map[string]float64{"eta": 25000}, trial: 200, settle: 800, look: 200, checks: 20, rate: 8}, Units: 100, Trials: 2000, Eta: 0.5, Contrast: 0.5}
+		},
+	})
+	experiment.Register(experiment.Entry{
+		Name:   "novelty-spiking",
+		Doc:    "a spiking network with inhibitory plasticity, trained on stimuli, and its response to these, to new ones and to pairs in new combinations",
+		Claim:  "inhibitory plasticity makes a spiking network answer stimuli and combinations that it was not trained on more than those that it was",
+		Source: source,
+		New: func() experiment.Settings {
+			return &novelty{of: noveltyNet{network: "isp", etas: map[string]float64{"eta_e": 3, "eta_i": 2}, trial: 500, settle: 500, look: 4000, checks: 4, rate: 8}, Units: 2000, Trials: 400, Eta: 0.2, Contrast: 0.2}
+		},
 	})
 }
 
-// novelty is the network and its training.
+// noveltyNet is a network, and how long it is trained and looked at. Its excitatory units are population 0.
+type noveltyNet struct {
+	network             string
+	etas                map[string]float64 // settings that are rates of learning, at the Eta 1
+	trial, settle, look float64            // ms: of a trial, and of a probe before its rates count and while they do
+	checks              int                // how often it is probed on the way
+	rate                float64            // Hz that the excitatory units are brought to
+}
+
+// novelty is a network and its training.
 type novelty struct {
-	Units  int     `toml:"units" doc:"units, four fifths of them excitatory" min:"10" max:"2000"`
-	Trials int     `toml:"trials" doc:"trials of training" min:"1" max:"1000000"`
-	Eta    float64 `toml:"eta" doc:"rate of learning of a trial" min:"0" max:"1"`
+	of       noveltyNet
+	Units    int     `toml:"units" doc:"units, four fifths of them excitatory" min:"10" max:"100000"`
+	Trials   int     `toml:"trials" doc:"trials of training" min:"1" max:"1000000"`
+	Eta      float64 `toml:"eta" doc:"rate of learning, in parts of that of the network" min:"0" max:"100"`
+	Contrast float64 `toml:"contrast" doc:"standard deviation over the units of the input of a stimulus, in parts of the mean input" min:"0" max:"10"`
 }
 
 // Quick implements Settings.
-func (s *novelty) Quick() { s.Units, s.Trials = 20, 50 }
+func (s *novelty) Quick() {
+	s.Units, s.Trials, s.of.look, s.of.checks = 20, 20, min(s.of.look, 200), 2
+}
 
 // noveltyTask is which stimuli are trained and which are probed: each is a sum of patterns.
 type noveltyTask struct {
@@ -63,118 +91,157 @@ func (s *novelty) Cases(seeds []uint64) (all []experiment.Case, err error) {
 	return all, nil
 }
 
-// rateNet is rates with r' = -r + [W r + X]+ and targets of 1.
-type rateNet struct {
-	n, excitatory int
-	w             [][]float64 // [to][from]
-	r             []float64
+// hold is the time constant of the synapse that a stimulus is the current of, ms: it stays over a trial.
+const hold = 1e6
+
+// stimuli gives each population of neurons a synapse, behind the others, whose current is a stimulus.
+func stimuli(b *circuits.Blueprint) {
+	for _, i := range b.Firing() {
+		p := &b.Populations[i]
+		p.Synapses, p.SynapseNames = append(p.Synapses, hold), append(p.SynapseNames, "stimulus")
+		if p.Reversals != nil {
+			p.Reversals = append(p.Reversals, math.NaN())
+		}
+	}
 }
 
-// noveltySteps are the Euler steps of 0.1 of a trial, from the rates of the one before.
-const noveltySteps = 100
-
-// respond follows the rates under a stimulus, and returns the mean distance of the excitatory ones from their target.
-func (n *rateNet) respond(x []float64) float64 {
-	in := make([]float64, n.n)
-	for range noveltySteps {
-		for a, row := range n.w {
-			in[a] = x[a]
-			for b, w := range row {
-				in[a] += w * n.r[b]
+// stimulate sets the stimulus of some patterns. A pattern is a normal number for each unit; the input of a unit with it
+// is not below 0.
+func (s *novelty) stimulate(c *course, plan kernels.CircuitPlan, patterns []int, key random.Stream) error {
+	state, err := plan.State()
+	if err != nil {
+		return err
+	}
+	for _, i := range c.net.Firing() {
+		mean := 0.0
+		for _, q := range c.circuit.Currents {
+			if q.Population == i {
+				mean += q.Amplitude
 			}
 		}
-		for a := range n.r {
-			n.r[a] += 0.1 * (max(0, in[a]) - n.r[a])
+		currents := state.Populations[i].Currents
+		for u := range currents[len(currents)-1] {
+			x := 0.0
+			for _, k := range patterns {
+				x += key.Named("patterns of " + c.circuit.Populations[i].Name).Stream(uint64(k)).Normal(uint64(u))
+			}
+			currents[len(currents)-1][u] = float32(mean * max(-1, s.Contrast*x/math.Sqrt(float64(len(patterns)))))
 		}
+	}
+	return plan.SetState(state)
+}
+
+// answer returns the mean distance of the excitatory rates from their target while the network looks at patterns.
+func (s *novelty) answer(c *course, plan kernels.CircuitPlan, patterns []int, key random.Stream) (float64, error) {
+	if err := s.stimulate(c, plan, patterns, key); err != nil {
+		return 0, err
+	}
+	if _, err := plan.Run(s.steps(c, s.of.settle)); err != nil {
+		return 0, err
+	}
+	record, err := plan.Run(s.steps(c, s.of.look))
+	if err != nil {
+		return 0, err
+	}
+	hz := make([]float64, c.circuit.Populations[0].N)
+	for _, q := range record.Spikes {
+		if q.Population == 0 {
+			hz[q.Unit] += 1000 / s.of.look
+		}
+	}
+	if rates.Of(c.circuit) {
+		state, err := plan.State()
+		if err != nil {
+			return 0, err
+		}
+		hz = kernels.Wide(state.Populations[0].Planes[0])
 	}
 	off := 0.0
-	for _, r := range n.r[:n.excitatory] {
-		off += math.Abs(r-1) / float64(n.excitatory)
+	for _, r := range hz {
+		off += math.Abs(r-s.of.rate) / float64(len(hz))
 	}
-	return off
+	return off, nil
 }
 
-// learn changes the weights of the inhibitory units, which stay at 0 or below: dW = -eta (r - 1) r_i.
-func (n *rateNet) learn(eta float64) {
-	for a, row := range n.w {
-		for b := n.excitatory; b < n.n; b++ {
-			row[b] = min(0, row[b]-eta*(n.r[a]-1)*n.r[b])
+func (s *novelty) steps(c *course, ms float64) int { return int(math.Round(ms / c.circuit.Step)) }
+
+// probe returns the mean answers to what is trained and to what is new, with the weights as they are.
+func (s *novelty) probe(c *course, task noveltyTask, key random.Stream) (familiar, novel float64, err error) {
+	plan, err := c.fixed()
+	if err != nil {
+		return 0, 0, err
+	}
+	for mean, set := range map[*float64][][]int{&familiar: task.familiar, &novel: task.novel} {
+		begin, err := plan.State()
+		if err != nil {
+			return 0, 0, err
 		}
-	}
-}
-
-// newRateNet draws a network whose rates are about 1 at an input of 2 and 1 for excitatory and inhibitory units: the sums
-// of the mean weights are 0.5 and -1.5 onto the excitatory, 1 and -1 onto the inhibitory units.
-func newRateNet(units int, key random.Stream) *rateNet {
-	n := &rateNet{n: units, excitatory: units * 4 / 5, r: make([]float64, units)}
-	sums := [2][2]float64{{0.5, -1.5}, {1, -1}}
-	for a := range units {
-		row, draw := make([]float64, units), key.Named("weights").Stream(uint64(a))
-		for b := range row {
-			to, from, of := 0, 0, n.excitatory
-			if a >= n.excitatory {
-				to = 1
+		for _, patterns := range set {
+			if err := plan.SetState(begin); err != nil {
+				return 0, 0, err
 			}
-			if b >= n.excitatory {
-				from, of = 1, units-n.excitatory
+			x, err := s.answer(c, plan, patterns, key)
+			if err != nil {
+				return 0, 0, err
 			}
-			row[b] = sums[to][from] / float64(of) * 2 * draw.Uniform(uint64(b))
+			*mean += x / float64(len(set))
 		}
-		n.w = append(n.w, row)
+		if err := plan.SetState(begin); err != nil {
+			return 0, 0, err
+		}
 	}
-	return n
-}
-
-// stimulus returns the mean input with patterns, each half as large and a part of the units by chance.
-func (n *rateNet) stimulus(patterns []int, key random.Stream) []float64 {
-	x := make([]float64, n.n)
-	for a := range x {
-		if x[a] = 2; a >= n.excitatory {
-			x[a] = 1
-		}
-		for _, p := range patterns {
-			x[a] *= 1 + 0.5/math.Sqrt(float64(len(patterns)))*key.Named("patterns").Stream(uint64(p)).Normal(uint64(a))
-		}
-		x[a] = max(0, x[a])
-	}
-	return x
+	return familiar, novel, nil
 }
 
 func (s *novelty) measure(ctx context.Context, env *experiment.Env, task noveltyTask, seed uint64) (experiment.Result, error) {
-	key := random.New(seed)
-	net := newRateNet(s.Units, key)
 	r := experiment.Result{Values: rows.Values{}, Curves: map[string]rows.Curve{}}
-	probe := func(set [][]int) (off float64) {
-		for _, patterns := range set {
-			off += net.respond(net.stimulus(patterns, key)) / float64(len(set))
+	set := map[string]any{"n": s.Units}
+	for name, eta := range s.of.etas {
+		set[name] = s.Eta * eta
+	}
+	c, err := beginWith(env, s.of.network, set, seed, stimuli)
+	if err != nil {
+		return r, err
+	}
+	defer c.close()
+	key := random.New(seed)
+	for t := 0; ; t++ {
+		if ctx.Err() != nil {
+			return r, context.Cause(ctx)
 		}
-		return off
-	}
-	answers := func(when string) {
-		r.Values["familiar "+when], r.Values["novel "+when] = probe(task.familiar), probe(task.novel)
-	}
-	answers("before")
-	for t := range s.Trials {
-		if t%50 == 0 {
-			if ctx.Err() != nil {
-				return r, context.Cause(ctx)
+		if done := float64(t) / float64(s.Trials) * float64(s.of.checks); t == s.Trials || int(done) > len(r.Curves["trial"])-1 {
+			familiar, novel, err := s.probe(c, task, key)
+			if err != nil {
+				return r, err
 			}
-			env.Tick(float64(t) / float64(s.Trials))
-			r.Curves["familiar"], r.Curves["novel"] = append(r.Curves["familiar"], probe(task.familiar)), append(r.Curves["novel"], probe(task.novel))
+			for name, x := range map[string]float64{"trial": float64(t), "familiar": familiar, "novel": novel} {
+				r.Curves[name] = append(r.Curves[name], x)
+			}
 		}
-		net.respond(net.stimulus(task.trained[t%len(task.trained)], key))
-		net.learn(s.Eta)
+		if t == s.Trials {
+			break
+		}
+		env.Tick(float64(t) / float64(s.Trials))
+		if err := s.stimulate(c, c.plan, task.trained[t%len(task.trained)], key); err != nil {
+			return r, err
+		}
+		if _, err := c.plan.Run(s.steps(c, s.of.trial)); err != nil {
+			return r, err
+		}
 	}
-	answers("after")
+	for _, name := range []string{"familiar", "novel"} {
+		of := r.Curves[name]
+		r.Values[name+" before"], r.Values[name+" after"] = of[0], of[len(of)-1]
+	}
 	return r, nil
 }
 
 // Report implements Settings.
 func (s *novelty) Report(results experiment.Rows) (experiment.Report, error) {
 	r := experiment.Report{Verdict: experiment.None}
-	table := rows.Table{Title: "Mean distance of the excitatory rates from their target, 1",
+	table := rows.Table{Title: fmt.Sprintf("Mean distance of the excitatory rates from their target of %g Hz, in Hz", s.of.rate),
 		Head: []string{"task", "stimuli", "familiar, before", "new, before", "familiar, after", "new, after", "new over familiar, before", "after"}}
-	lines := chart.Lines{Title: "Answers while inhibition learns", XLabel: "trial", YLabel: "mean |r - target|", LogY: true}
+	lines := chart.Lines{Title: "Answers while inhibition learns", XLabel: "trial", YLabel: "mean |rate - target| (Hz)", LogY: true}
 	holds, judged := true, 0
 	for k, task := range noveltyTasks {
 		of := results.Of(task.name)
@@ -191,11 +258,8 @@ func (s *novelty) Report(results experiment.Rows) (experiment.Report, error) {
 		}
 		table.Rows = append(table.Rows, row)
 		for _, which := range []string{"familiar", "novel"} {
-			series := chart.Series{Name: task.name + ", " + which, Hue: k + 1, Dashed: which == "novel"}
-			for t, y := range rows.ValuesOf(of.Curve(which)) {
-				series.X, series.Y = append(series.X, float64(50*t)), append(series.Y, y)
-			}
-			lines.Series = append(lines.Series, series)
+			lines.Series = append(lines.Series, chart.Series{Name: task.name + ", " + which, Hue: k + 1, Dashed: which == "novel",
+				X: rows.ValuesOf(of.Curve("trial")), Y: rows.ValuesOf(of.Curve(which))})
 		}
 	}
 	if judged == len(noveltyTasks) {
@@ -203,8 +267,12 @@ func (s *novelty) Report(results experiment.Rows) (experiment.Report, error) {
 			r.Verdict = experiment.Holds
 		}
 	}
-	r.Result = fmt.Sprintf("After %d trials the answers to what is new have to be %g times those to what was trained in each task, and before training within %g times of each other. "+
-		"The network is one of rates; all inhibitory weights learn.", s.Trials, leastNovelty, mostBefore)
+	r.Result = fmt.Sprintf("After %d trials of %g ms the answers to what is new have to be %g times those to what was trained in each task, and before training within %g times of each other. "+
+		"The network is %s of %d units, all of whose inhibitory weights learn; weights stay while it is probed. A stimulus adds a normal number of %g of the mean input to the input of each unit.",
+		s.Trials, s.of.trial, leastNovelty, mostBefore, s.of.network, s.Units, s.Contrast)
+	if s.of.network == "isp" {
+		r.Result += fmt.Sprintf(" Rates are those of %g ms: a unit that fires at its target by a Poisson process is off by %.2g Hz in the mean.", s.of.look, math.Sqrt(2*s.of.rate/math.Pi/s.of.look*1000))
+	}
 	r.Tables = []rows.Table{table}
 	r.Charts = []experiment.Chart{{Name: "course", Caption: "Answers to stimuli that are trained and to new ones, trial by trial.", Lines: lines}}
 	return r, nil

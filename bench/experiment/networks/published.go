@@ -12,7 +12,7 @@ import (
 // where they give one.
 
 func init() {
-	register(rates())
+	register(singleRates())
 	register(feedForward())
 	register(recurrent())
 	register(balanced())
@@ -20,9 +20,9 @@ func init() {
 	register(column())
 }
 
-// rates are those of single neurons: of the LIF neuron 1000 / (tau ln((I - V_re + E_L) / (I - V_th + E_L))), of the EIF
+// singleRates are those of single neurons: of the LIF neuron 1000 / (tau ln((I - V_re + E_L) / (I - V_th + E_L))), of the EIF
 // neuron by quadrature. Euler's steps of 0.1 ms cost the EIF neuron up to 2 %, and both the rounding of spikes to steps.
-func rates() claim {
+func singleRates() claim {
 	c := claim{seconds: 40,
 		Entry: experiment.Entry{
 			Name:   "f-i",

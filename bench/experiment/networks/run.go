@@ -3,12 +3,14 @@ package networks
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"galvani/bench/analysis"
 	"galvani/bench/experiment"
 	"galvani/kernels"
 	"galvani/kernels/devices"
 	"galvani/models/circuits"
+	"galvani/models/rates"
 )
 
 // course is a network that is simulated in windows of a second.
@@ -16,6 +18,7 @@ type course struct {
 	net     *circuits.Blueprint
 	circuit *kernels.Circuit
 	plan    kernels.CircuitPlan
+	dev     kernels.Device
 	close   func() error
 	steps   int // of a window
 	start   *kernels.CircuitState
@@ -23,6 +26,11 @@ type course struct {
 
 // begin makes a built-in network with some settings.
 func begin(env *experiment.Env, name string, set map[string]any, seed uint64) (*course, error) {
+	return beginWith(env, name, set, seed, func(*circuits.Blueprint) {})
+}
+
+// beginWith is begin of a network with a change.
+func beginWith(env *experiment.Env, name string, set map[string]any, seed uint64, change func(*circuits.Blueprint)) (*course, error) {
 	n, err := circuits.Load(name)
 	if err != nil {
 		return nil, err
@@ -38,6 +46,7 @@ func begin(env *experiment.Env, name string, set map[string]any, seed uint64) (*
 	if err != nil {
 		return nil, err
 	}
+	change(b)
 	c := &course{net: b, steps: int(1000/n.Step + 0.5)}
 	if c.circuit, err = b.Draw(seed); err != nil {
 		return nil, err
@@ -46,8 +55,8 @@ func begin(env *experiment.Env, name string, set map[string]any, seed uint64) (*
 	if err != nil {
 		return nil, err
 	}
-	c.close = dev.Close
-	if c.plan, err = kernels.NewCircuit(dev, c.circuit); err == nil {
+	c.dev, c.close = dev, dev.Close
+	if c.plan, err = rates.NewCircuit(dev, c.circuit); err == nil {
 		c.start, err = c.plan.State()
 	}
 	if err != nil {
@@ -83,4 +92,23 @@ func (c *course) weights() (start, end analysis.WeightsOf, now []float64, err er
 	rule := c.circuit.Projections[i].Plasticity
 	now = c.circuit.WeightsNow(state, i)
 	return analysis.Weights(rule, c.circuit.WeightsNow(c.start, i)), analysis.Weights(rule, now), now, nil
+}
+
+// fixed returns a plan of the network whose weights stay as they are now, in the state that it is in.
+func (c *course) fixed() (kernels.CircuitPlan, error) {
+	now, err := c.plan.State()
+	if err != nil {
+		return nil, err
+	}
+	stay := *c.circuit
+	stay.Projections = slices.Clone(c.circuit.Projections)
+	for _, i := range c.circuit.Plastic() {
+		stay.Projections[i].Weight, stay.Projections[i].Plasticity = c.circuit.WeightsNow(now, i), nil
+	}
+	plan, err := rates.NewCircuit(c.dev, &stay)
+	if err != nil {
+		return nil, err
+	}
+	now.Plastic = nil
+	return plan, plan.SetState(now)
 }
