@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"galvani/kernels/cpu"
+	"galvani/kernels/pages"
 )
 
 // layouts are the layouts of the products that the reference is chosen from.
@@ -39,7 +40,7 @@ func product(isa string, layout cpu.Layout, n, threads int) (contestant, error) 
 		return contestant{}, fmt.Errorf("bench: %w", err)
 	}
 	r := rand.New(rand.NewPCG(uint64(n), 0))
-	a, b, c := uniform[float32](r, n*n), uniform[float32](r, n*n), make([]float32, n*n)
+	a, b, c := uniform[float32](r, n*n), uniform[float32](r, n*n), pages.Make[float32](n*n)
 	one := 2 * float64(n) * float64(n) * float64(n)
 	count := max(1, int(2e8/one))
 	return contestant{

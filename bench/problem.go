@@ -7,6 +7,7 @@ import (
 
 	"galvani/engine"
 	"galvani/kernels"
+	"galvani/kernels/pages"
 	"galvani/models"
 
 	"gorgonia.org/gorgonia"
@@ -226,7 +227,7 @@ func convert[F, G engine.Float](v []G) []F {
 
 // uniform draws n numbers from [−1, 1) that float32 can hold.
 func uniform[F engine.Float](r *rand.Rand, n int) []F {
-	v := make([]F, n)
+	v := pages.Make[F](n)
 	for i := range v {
 		v[i] = F(2*r.Float32() - 1)
 	}

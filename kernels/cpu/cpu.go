@@ -34,6 +34,7 @@ import (
 	"galvani/kernels"
 	"galvani/kernels/cells"
 	"galvani/kernels/cpu/src"
+	"galvani/kernels/pages"
 	"galvani/kernels/segments"
 
 	"gorgonia.org/gorgonia"
@@ -168,19 +169,19 @@ func NewScan[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig) (
 	for i := range s.workers {
 		w := &s.workers[i]
 		size := s.sizes(w)
-		w.work = make([]F, size.work)
+		w.work = pages.Make[F](int(size.work))
 		if i == 0 {
-			s.packed, s.shared = make([]F, size.packed), make([]F, size.shared)
+			s.packed, s.shared = pages.Make[F](int(size.packed)), pages.Make[F](int(size.shared))
 		}
 	}
 	s.team = []C.struct_team{newTeam(len(s.workers))}
-	s.bounds, s.borders = make([]F, max(1, keep.bounds)), make([]F, keep.borders)
-	s.h = make([]F, keep.h)
+	s.bounds, s.borders = pages.Make[F](max(1, keep.bounds)), pages.Make[F](keep.borders)
+	s.h = pages.Make[F](keep.h)
 	s.final, s.last = make([]F, shape.States*cfg.B*cfg.H), make([]F, cfg.B*cfg.H)
-	s.grad = make([]F, cfg.Packed())
-	s.noisy = make([]F, s.noisyLen())
+	s.grad = pages.Make[F](cfg.Packed())
+	s.noisy = pages.Make[F](s.noisyLen())
 	if cfg.KeepGradH {
-		s.gradH = make([]F, cfg.T*cfg.B*cfg.H)
+		s.gradH = pages.Make[F](cfg.T * cfg.B * cfg.H)
 	}
 	planes := s.planes()
 	s.raw = make([]float64, max(1, planes*cfg.H))

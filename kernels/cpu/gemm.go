@@ -15,7 +15,10 @@ static struct gemm_sizes gemm_sizes(const struct kernels *k, long N) { return k-
 */
 import "C"
 
-import "galvani/kernels"
+import (
+	"galvani/kernels"
+	"galvani/kernels/pages"
+)
 
 import "fmt"
 
@@ -56,9 +59,9 @@ func NewGemm[F kernels.Float](isa string, threads, n int) (*Gemm[F], error) {
 		return nil, fmt.Errorf("cpu: this machine has no %s", isa)
 	}
 	size := C.gemm_sizes(g.k, C.long(n))
-	g.shared = make([]F, size.shared)
+	g.shared = pages.Make[F](int(size.shared))
 	for i := range g.workers {
-		g.workers[i] = gemmWorker[F]{i, make([]F, size.work)}
+		g.workers[i] = gemmWorker[F]{i, pages.Make[F](int(size.work))}
 	}
 	g.team = make([]C.struct_team, 1)
 	return g, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"galvani/kernels"
+	"galvani/kernels/pages"
 
 	"gorgonia.org/gorgonia"
 )
@@ -29,12 +30,12 @@ func newLinear[F kernels.Float](isa string, threads int, cfg kernels.LinearConfi
 	if err != nil {
 		return nil, fmt.Errorf("kernels: linear: %w", err)
 	}
-	l := &linear[F]{cfg: cfg, gemm: gemm, y: make([]F, cfg.N*cfg.M)}
+	l := &linear[F]{cfg: cfg, gemm: gemm, y: pages.Make[F](cfg.N * cfg.M)}
 	if !cfg.Given {
-		l.dx = make([]F, cfg.N*cfg.K)
+		l.dx = pages.Make[F](cfg.N * cfg.K)
 	}
 	if !cfg.Fixed {
-		l.dp, l.db = make([]F, cfg.M*(cfg.K+1)), make([]F, cfg.M)
+		l.dp, l.db = pages.Make[F](cfg.M*(cfg.K+1)), make([]F, cfg.M)
 	}
 	return l, nil
 }

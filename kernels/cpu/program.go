@@ -36,6 +36,7 @@ import (
 
 	"galvani/kernels"
 	"galvani/kernels/cells"
+	"galvani/kernels/pages"
 	"galvani/kernels/programs"
 	"galvani/kernels/random"
 )
@@ -85,19 +86,19 @@ func NewProgram[F kernels.Float](isa string, threads int, p *kernels.Program) (*
 			outer = max(outer, w.Floats())
 		}
 	}
-	r.state, r.traces, r.weights = make([]F, layout.State), make([]F, layout.Traces+outer), make([]unsafe.Pointer, len(p.Weights))
+	r.state, r.traces, r.weights = pages.Make[F](layout.State), pages.Make[F](layout.Traces+outer), make([]unsafe.Pointer, len(p.Weights))
 	if p.N == 1 {
 		for i, a := range layout.Arrays {
 			layout.Arrays[i].Rows = a.At
 		}
 		r.rows = r.state
 	} else {
-		r.rows = make([]F, layout.Rows)
+		r.rows = pages.Make[F](layout.Rows)
 	}
 	size := C.program_gemm_sizes(r.k, C.long(widest))
-	r.shared = make([]F, size.shared)
+	r.shared = pages.Make[F](int(size.shared))
 	for i := range min(max(1, threads), max(1, p.Work()/threadWork)) {
-		r.workers = append(r.workers, gemmWorker[F]{i, make([]F, size.work)})
+		r.workers = append(r.workers, gemmWorker[F]{i, pages.Make[F](int(size.work))})
 	}
 	r.team = []C.struct_team{newTeam(len(r.workers))}
 	return r, nil

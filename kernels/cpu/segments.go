@@ -18,6 +18,7 @@ import (
 	"unsafe"
 
 	"galvani/kernels"
+	"galvani/kernels/pages"
 	"galvani/kernels/segments"
 
 	"gorgonia.org/gorgonia"
@@ -153,7 +154,7 @@ func (s *Scan[F]) H() gorgonia.Value {
 		return kernels.Wrap(s.h, c.T, c.B, c.H)
 	}
 	plane := c.B * c.H
-	all := make([]F, c.T*plane)
+	all := pages.Make[F](c.T * plane)
 	Each(s.workers, func(w *worker[F]) {
 		for k, g := range s.segments {
 			s.forward(w, k, all[g.t0*plane:])
