@@ -105,10 +105,19 @@ func (m Metrics) Watched() float64 {
 // measure returns the metrics of the graph's last run, which was on batch b.
 func (g *Graph[F]) measure(b *data.Batch) (Metrics, error) {
 	m, err := g.answers(b)
-	for k, v := range g.record.Sum() {
+	if err != nil {
+		return m, err
+	}
+	terms, err := g.record.Sum()
+	m.penalise(terms)
+	return m, err
+}
+
+// penalise puts terms of the loss to the metrics.
+func (m *Metrics) penalise(terms kernels.PenaltyValues) {
+	for k, v := range terms {
 		m.Penalised[k] = v * m.Weight
 	}
-	return m, err
 }
 
 // answers returns the metrics without the penalties.

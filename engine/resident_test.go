@@ -201,6 +201,10 @@ func (p farWeights) Backward(w, a, dW gorgonia.Value) (gorgonia.Value, error) {
 // farLossPlan runs the losses of the host through a graph of one node each.
 type farLossPlan struct{ cfg kernels.LossConfig }
 
+func (d *farDevice) NewRows(kernels.RowsConfig) (kernels.Composite, error) {
+	return nil, kernels.ErrNoDevice
+}
+
 func (d *farDevice) NewLoss(cfg kernels.LossConfig) (kernels.LossPlan, error) {
 	return farLossPlan{cfg}, nil
 }
@@ -308,7 +312,7 @@ func (u *farUpdate) Reports(wait bool) ([]kernels.Report, error) {
 	return r, nil
 }
 
-func (u *farUpdate) Gather(grads []gorgonia.Value, loss gorgonia.Value) (err error) {
+func (u *farUpdate) Gather(grads []gorgonia.Value, loss gorgonia.Value, _ ...gorgonia.Value) (err error) {
 	u.grad = nil
 	for _, v := range grads {
 		u.grad = append(u.grad, v.(*farray).data...)

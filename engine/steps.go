@@ -133,7 +133,7 @@ func (d *deviceSteps) gather(b *data.Batch) (m Metrics, err error) {
 	if err := g.Run(); err != nil {
 		return m, err
 	}
-	return m, d.plan.Gather(g.gradVals, g.lossVal)
+	return m, d.plan.Gather(g.gradVals, g.lossVal, g.record.Away()...)
 }
 
 // gatherShards adds the gradients of the shards on the host, and queues their sum.
@@ -170,6 +170,7 @@ func (d *deviceSteps) finished(wait bool) ([]made, error) {
 			if d.Task.Trials {
 				m.Metrics = m.Metrics.ofTrials() // the logits stay on the device
 			}
+			m.Metrics.penalise(r.Penalised)
 		}
 		done, d.waiting = append(done, m), d.waiting[1:]
 	}

@@ -79,8 +79,8 @@ func (o *compositeOp) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 
 // SymDiff makes one node that computes all gradients, one behind it for each group, and the fields of
 // those.
-func (o *compositeOp) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	back, err := gorgonia.ApplyOp(&compositeAdjoint{adjoint{newOp("adjoint of %s #%d", o.name, o.id)}, o}, append(append(gorgonia.Nodes{}, in...), grad)...)
+func (o *compositeOp) SymDiff(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	back, err := gorgonia.ApplyOp(&compositeAdjoint{adjoint{newOp("adjoint of %s #%d", o.name, o.id)}, o}, append(append(gorgonia.Nodes{}, in...), out, grad)...)
 	if err != nil {
 		return nil, err
 	}
@@ -105,17 +105,18 @@ func (o *compositeOp) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgon
 	return all, nil
 }
 
-// compositeAdjoint computes the gradients, and passes on that of the result.
+// compositeAdjoint computes the gradients, and passes on that of the result. The output of the operation is an input, which
+// orders it behind.
 type compositeAdjoint struct {
 	adjoint
 	forward *compositeOp
 }
 
-func (a *compositeAdjoint) Arity() int { return len(a.forward.dims) + 1 }
+func (a *compositeAdjoint) Arity() int { return len(a.forward.dims) + 2 }
 
 func (a *compositeAdjoint) Type() hm.Type {
 	f := a.forward
-	return fnType(append(append([]int{}, f.dims...), len(f.out), len(f.out))...)
+	return fnType(append(append([]int{}, f.dims...), len(f.out), len(f.out), len(f.out))...)
 }
 
 func (a *compositeAdjoint) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
@@ -125,7 +126,7 @@ func (a *compositeAdjoint) InferShape(...gorgonia.DimSizer) (tensor.Shape, error
 func (a *compositeAdjoint) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	defer caught(a.name, &err)
 	f, last := a.forward, len(in)-1
-	f.packed, err = f.Backward(in[:last], in[last])
+	f.packed, err = f.Backward(in[:last-1], in[last])
 	if err == nil && len(f.packed) != len(f.groups) {
 		err = fmt.Errorf("kernels: %s: gradients of %d groups, want %d: %w", a.name, len(f.packed), len(f.groups), ErrShape)
 	}

@@ -193,3 +193,14 @@ type Sequence struct {
 	// Rates is the penalty on h of every layer; nil for none.
 	Rates *RatePenalty
 }
+
+// Placed returns what stands for a tensor of the sequence in a graph; nil for nil.
+func (s Sequence) Placed(t *tensor.Dense) gorgonia.Value {
+	switch {
+	case t == nil:
+		return nil
+	case s.Place != nil:
+		return s.Place(t)
+	}
+	return t
+}

@@ -8,36 +8,32 @@ import (
 )
 
 // Reversed returns the rows x [T·B,N] of T steps with each sequence from its last step to its first. Steps behind the end
-// of a sequence, where mask [T,B] is 0, stay behind it as they are; without a mask all sequences have T steps.
+// of a sequence, where mask [T,B] is 0, stay behind it as they are; without a mask, nil, all sequences have T steps.
 //
-// Errors: ErrNoDevice for a device with memory of its own, which has no kernel for it yet.
-func Reversed(dev Device, x *gorgonia.Node, steps int, mask *tensor.Dense) (*gorgonia.Node, error) {
-	if err := hostOnly(dev, "reversing sequences"); err != nil {
-		return nil, err
-	}
+// Errors: those of the device.
+func Reversed(dev Device, x *gorgonia.Node, steps int, mask gorgonia.Value) (*gorgonia.Node, error) {
 	shape := x.Shape().Clone()
-	if x.Dtype() == tensor.Float64 {
-		return Compose("reversal", newReversal[float64](shape, steps, mask), shape, []Group{{0}}, x)
+	c, err := away(dev, ReversalConfig{shape[0], shape[1], steps, mask})
+	switch {
+	case err != nil:
+		return nil, err
+	case c != nil:
+	case x.Dtype() == tensor.Float64:
+		c = newReversal[float64](shape, steps, mask)
+	default:
+		c = newReversal[float32](shape, steps, mask)
 	}
-	return Compose("reversal", newReversal[float32](shape, steps, mask), shape, []Group{{0}}, x)
-}
-
-// hostOnly refuses a device with memory of its own for what it has no kernel for.
-func hostOnly(dev Device, what string) error {
-	if _, ok := dev.(Resident); ok {
-		return fmt.Errorf("kernels: %s has no kernel for %s; compute on the CPU (device = cpu): %w", dev.Name(), what, ErrNoDevice)
-	}
-	return nil
+	return Compose("reversal", c, shape, []Group{{0}}, x)
 }
 
 // reversal is the Composite of Reversed. It is its own adjoint.
 type reversal[F Float] struct {
 	steps, b, n int
-	mask        *tensor.Dense
+	mask        gorgonia.Value
 	y, dx       []F
 }
 
-func newReversal[F Float](shape tensor.Shape, steps int, mask *tensor.Dense) *reversal[F] {
+func newReversal[F Float](shape tensor.Shape, steps int, mask gorgonia.Value) *reversal[F] {
 	size := shape.TotalSize()
 	return &reversal[F]{steps, shape[0] / steps, shape[1], mask, make([]F, size), make([]F, size)}
 }
@@ -81,20 +77,23 @@ func (r *reversal[F]) turn(to []F, v gorgonia.Value) error {
 
 // Beside returns the rows of a [N,H] and b [N,K] beside each other, [N,H+K].
 //
-// Errors: ErrShape for another number of rows; ErrNoDevice for a device with memory of its own.
+// Errors: ErrShape for another number of rows; those of the device.
 func Beside(dev Device, a, b *gorgonia.Node) (*gorgonia.Node, error) {
-	if err := hostOnly(dev, "networks in both directions"); err != nil {
-		return nil, err
-	}
 	n, h, k := a.Shape()[0], a.Shape()[1], b.Shape()[1]
 	if b.Shape()[0] != n {
 		return nil, fmt.Errorf("kernels: %d and %d rows beside each other: %w", n, b.Shape()[0], ErrShape)
 	}
-	out := tensor.Shape{n, h + k}
-	if a.Dtype() == tensor.Float64 {
-		return Compose("beside", newBeside[float64](n, h, k), out, []Group{{0}, {1}}, a, b)
+	c, err := away(dev, BesideConfig{n, [2]int{h, k}})
+	switch {
+	case err != nil:
+		return nil, err
+	case c != nil:
+	case a.Dtype() == tensor.Float64:
+		c = newBeside[float64](n, h, k)
+	default:
+		c = newBeside[float32](n, h, k)
 	}
-	return Compose("beside", newBeside[float32](n, h, k), out, []Group{{0}, {1}}, a, b)
+	return Compose("beside", c, tensor.Shape{n, h + k}, []Group{{0}, {1}}, a, b)
 }
 
 // beside is the Composite of Beside.

@@ -10,13 +10,17 @@ import (
 // otherwise. Which ones are 0 is keyed by draw, layer, sequence, step and unit, as Noise is, so that every device and
 // number of shards drops the same ones, and each run others.
 //
-// Errors: ErrNoDevice for a device with memory of its own, which has no kernel for it yet.
+// Errors: those of the device.
 // Source: Srivastava et al. (2014), Journal of Machine Learning Research 15:1929.
 func Dropout(dev Device, x *gorgonia.Node, p float64, layer uint64, steps int, draw func() NoiseDraw) (*gorgonia.Node, error) {
-	if err := hostOnly(dev, "dropout"); err != nil {
-		return nil, err
+	cfg := DropoutConfig{N: x.Shape()[0], H: x.Shape()[1], Steps: steps, P: p, Layer: layer, Draw: draw}
+	if c, err := away(dev, cfg); err != nil || c != nil {
+		if err != nil {
+			return nil, err
+		}
+		return Compose("dropout", c, x.Shape(), []Group{{0}}, x)
 	}
-	base := dropout{op: newOp("dropout %g of %v", p, x.Shape()), shape: x.Shape().Clone(), p: p, layer: layer, steps: steps, draw: draw}
+	base := dropout{op: newOp("dropout %g of %v", p, x.Shape()), shape: x.Shape().Clone(), cfg: cfg}
 	n := x.Shape().TotalSize()
 	if x.Dtype() == tensor.Float64 {
 		return gorgonia.ApplyOp(&dropoutOp[float64]{dropout: base, buf: make([]float64, n), factors: make([]float64, n)}, x)
@@ -28,10 +32,7 @@ func Dropout(dev Device, x *gorgonia.Node, p float64, layer uint64, steps int, d
 type dropout struct {
 	op
 	shape tensor.Shape
-	p     float64
-	layer uint64
-	steps int
-	draw  func() NoiseDraw
+	cfg   DropoutConfig
 }
 
 // dropoutOp is the operation behind Dropout.
@@ -54,10 +55,11 @@ func (o *dropoutOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d, units := o.draw(), o.shape[1]
-	key, width := d.Key.Stream(o.layer).Stream(2), o.shape[0]/o.steps // 0 and 1 are those of Noise
-	most, keep := float32(o.p), F(1/(1-o.p))
-	for row := range o.shape[0] {
+	c := &o.cfg
+	d, units := c.Draw(), c.H
+	key, width := c.Key(d), c.N/c.Steps
+	most, keep := float32(c.P), F(1/(1-c.P))
+	for row := range c.N {
 		s := key.Stream(d.First + uint64(row%width)).Stream(uint64(row / width))
 		for i := range units {
 			f := keep

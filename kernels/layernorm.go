@@ -16,17 +16,18 @@ const normEps = 1e-5
 //
 // with mean and variance over the H elements of a row, gain [H] and bias [H].
 //
-// Errors: ErrNoDevice for a device with memory of its own, which has no kernel for it yet.
+// Errors: those of the device.
 // Source: Ba, Kiros and Hinton (2016), arXiv:1607.06450.
 func LayerNorm(dev Device, x, gain, bias *gorgonia.Node) (*gorgonia.Node, error) {
-	if err := hostOnly(dev, "layer normalisation"); err != nil {
-		return nil, err
-	}
 	shape := x.Shape().Clone()
-	var c Composite
-	if x.Dtype() == tensor.Float64 {
+	c, err := away(dev, NormConfig{shape[0], shape[1], normEps})
+	switch {
+	case err != nil:
+		return nil, err
+	case c != nil:
+	case x.Dtype() == tensor.Float64:
 		c = newLayerNorm[float64](shape[0], shape[1])
-	} else {
+	default:
 		c = newLayerNorm[float32](shape[0], shape[1])
 	}
 	return Compose("layer normalisation", c, shape, []Group{{0}, {1}, {2}}, x, gain, bias)

@@ -1,8 +1,6 @@
 package kernels
 
 import (
-	"fmt"
-
 	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -34,17 +32,37 @@ func (p Penalty) String() string {
 // PenaltyValues are terms of the loss by Penalty, with their strengths.
 type PenaltyValues [Penalties]float64
 
+// addTerms adds values of type F to v.
+func addTerms[F Float](v *PenaltyValues, values []F) {
+	for k, x := range values {
+		v[k] += float64(x)
+	}
+}
+
 // PenaltyRecord collects the values of all penalties of a graph: each operation writes to a place of its own.
-type PenaltyRecord struct{ places []*PenaltyValues }
+type PenaltyRecord struct {
+	places []*PenaltyValues
+	away   []gorgonia.Value // places on a device with memory of its own
+}
+
+// Away returns what operations on a device with memory of its own write to, [Penalties] each.
+func (r *PenaltyRecord) Away() []gorgonia.Value { return r.away }
 
 // Sum returns the values of the last run.
-func (r *PenaltyRecord) Sum() (sum PenaltyValues) {
+//
+// Errors: a failure of work that the device had queued.
+func (r *PenaltyRecord) Sum() (sum PenaltyValues, err error) {
 	for _, p := range r.places {
-		for k, v := range p {
-			sum[k] += v
-		}
+		addTerms(&sum, p[:])
 	}
-	return sum
+	for _, v := range r.away {
+		x, err := Download(v)
+		if err != nil {
+			return sum, err
+		}
+		addTerms(&sum, x)
+	}
+	return sum, nil
 }
 
 func (r *PenaltyRecord) place() *PenaltyValues {
@@ -74,51 +92,49 @@ func (p RatePenalty) Recorded(r *PenaltyRecord) *RatePenalty {
 
 // PenaliseWeights returns w, with the gradient of l1 Σ|w| + l2 Σ w² added to the one that comes back. Values go to r.
 //
-// Errors: ErrNoDevice for a device with memory of its own, which does not compute penalties yet.
+// Errors: those of the device.
 func PenaliseWeights(dev Device, w *gorgonia.Node, l1, l2 float64, r *PenaltyRecord) (*gorgonia.Node, error) {
-	return penalise(dev, w, "weights", penaltyTerms{values: r.place(), l1: l1, l2: l2})
+	return penalise(dev, w, "weights", r, PenaltyConfig{L1: l1, L2: l2})
 }
 
 // PenaliseRates returns h [T·B,H] of T steps, with the gradient of the penalty added to the one that comes back.
-// Mask [T,B] is nil or the mask of the sequence.
+// Mask [T,B] is nil or the mask of the sequence, on the device.
 //
 // Accuracy: sums run in float64, in the order of the elements.
 // Errors: those of PenaliseWeights.
-func PenaliseRates(dev Device, h *gorgonia.Node, steps int, mask *tensor.Dense, p *RatePenalty) (*gorgonia.Node, error) {
-	return penalise(dev, h, "rates", penaltyTerms{values: p.record.place(), rates: p, steps: steps, mask: mask})
+func PenaliseRates(dev Device, h *gorgonia.Node, steps int, mask gorgonia.Value, p *RatePenalty) (*gorgonia.Node, error) {
+	return penalise(dev, h, "rates", p.record, PenaltyConfig{Rates: p, Steps: steps, Mask: mask})
 }
 
-// penaltyTerms is what an operation adds to the loss.
-type penaltyTerms struct {
-	values *PenaltyValues
-	l1, l2 float64 // of weights
-	rates  *RatePenalty
-	steps  int
-	mask   *tensor.Dense
-}
-
-func penalise(dev Device, x *gorgonia.Node, of string, terms penaltyTerms) (*gorgonia.Node, error) {
-	if _, ok := dev.(Resident); ok {
-		return nil, fmt.Errorf("kernels: %s has no kernel for penalties of %s; compute on the CPU (device = cpu), or take weight_decay: %w", dev.Name(), of, ErrNoDevice)
+func penalise(dev Device, x *gorgonia.Node, of string, r *PenaltyRecord, terms PenaltyConfig) (*gorgonia.Node, error) {
+	terms.Shape = x.Shape().Clone()
+	c, err := away(dev, terms)
+	if err != nil {
+		return nil, err
 	}
-	base := newOp("penalty of %s %v", of, x.Shape())
+	if p, ok := c.(Penalising); ok {
+		r.away = append(r.away, p.Terms())
+		return Compose("penalty of "+of, p, terms.Shape, []Group{{0}}, x)
+	}
+	base, n := newOp("penalty of %s %v", of, x.Shape()), x.Shape().TotalSize()
 	if x.Dtype() == tensor.Float64 {
-		return gorgonia.ApplyOp(&penaltyOp[float64]{op: base, shape: x.Shape().Clone(), terms: terms, buf: make([]float64, x.Shape().TotalSize())}, x)
+		return gorgonia.ApplyOp(&penaltyOp[float64]{op: base, shape: terms.Shape, terms: terms, values: r.place(), buf: make([]float64, n)}, x)
 	}
-	return gorgonia.ApplyOp(&penaltyOp[float32]{op: base, shape: x.Shape().Clone(), terms: terms, buf: make([]float32, x.Shape().TotalSize())}, x)
+	return gorgonia.ApplyOp(&penaltyOp[float32]{op: base, shape: terms.Shape, terms: terms, values: r.place(), buf: make([]float32, n)}, x)
 }
 
 // penaltyOp gives its input on and measures it. The elements are copied, because operations downstream may reuse
 // the storage.
 type penaltyOp[F Float] struct {
 	op
-	shape tensor.Shape
-	terms penaltyTerms
-	buf   []F
-	means []float64 // of h of each unit, with RateTarget
-	rows  []bool    // rows of h that count, [T·B]
-	count int       // of them
-	moves int       // pairs of rows that follow each other and count
+	shape  tensor.Shape
+	terms  PenaltyConfig
+	values *PenaltyValues
+	buf    []F
+	means  []float64 // of h of each unit, with RateTarget
+	rows   []bool    // rows of h that count, [T·B]
+	count  int       // of them
+	moves  int       // pairs of rows that follow each other and count
 }
 
 func (o *penaltyOp[F]) Arity() int         { return 1 }
@@ -136,7 +152,7 @@ func (o *penaltyOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 		return nil, err
 	}
 	copy(o.buf, x)
-	if o.terms.rates == nil {
+	if o.terms.Rates == nil {
 		o.measureWeights(x)
 	} else if err := o.measureRates(x); err != nil {
 		return nil, err
@@ -150,7 +166,7 @@ func (o *penaltyOp[F]) measureWeights(w []F) {
 		l1 += abs(float64(v))
 		l2 += float64(v) * float64(v)
 	}
-	o.terms.values[WeightL1], o.terms.values[WeightL2] = o.terms.l1*l1, o.terms.l2*l2
+	o.values[WeightL1], o.values[WeightL2] = o.terms.L1*l1, o.terms.L2*l2
 }
 
 func (o *penaltyOp[F]) measureRates(h []F) error {
@@ -163,7 +179,7 @@ func (o *penaltyOp[F]) measureRates(h []F) error {
 	}
 	clear(o.means)
 	var l1, l2, change, target float64
-	width := len(o.rows) / t.steps
+	width := len(o.rows) / t.Steps
 	for r, on := range o.rows {
 		if !on {
 			continue
@@ -175,7 +191,7 @@ func (o *penaltyOp[F]) measureRates(h []F) error {
 			l2 += x * x
 			o.means[i] += x
 		}
-		if t.rates.Change == 0 || r < width {
+		if t.Rates.Change == 0 || r < width {
 			continue
 		}
 		for i, v := range h[(r-width)*units : (r-width+1)*units] {
@@ -186,26 +202,26 @@ func (o *penaltyOp[F]) measureRates(h []F) error {
 	n := float64(max(o.count, 1))
 	for i := range o.means {
 		o.means[i] /= n
-		d := o.means[i] - t.rates.Target
+		d := o.means[i] - t.Rates.Target
 		target += d * d
 	}
 	u := float64(units)
-	t.values[RateL1], t.values[RateL2] = t.rates.L1*l1/(n*u), t.rates.L2*l2/(n*u)
-	t.values[RateTarget] = t.rates.TargetL2 * target / u
-	t.values[ChangeL2] = t.rates.Change * change / (float64(max(o.moves, 1)) * u)
+	o.values[RateL1], o.values[RateL2] = t.Rates.L1*l1/(n*u), t.Rates.L2*l2/(n*u)
+	o.values[RateTarget] = t.Rates.TargetL2 * target / u
+	o.values[ChangeL2] = t.Rates.Change * change / (float64(max(o.moves, 1)) * u)
 	return nil
 }
 
 // countRows finds the rows of h that count.
 func (o *penaltyOp[F]) countRows() error {
-	width := o.shape[0] / o.terms.steps
+	width := o.shape[0] / o.terms.Steps
 	if o.rows == nil {
 		o.rows = make([]bool, o.shape[0])
 	}
 	var mask []F
-	if o.terms.mask != nil {
+	if o.terms.Mask != nil {
 		var err error
-		if mask, err = Elems[F](o.name, o.terms.mask, o.terms.steps, width); err != nil {
+		if mask, err = Elems[F](o.name, o.terms.Mask, o.terms.Steps, width); err != nil {
 			return err
 		}
 	}
@@ -255,7 +271,7 @@ func (a *penaltyAdjoint[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err erro
 	if err != nil {
 		return nil, err
 	}
-	if a.of.terms.rates == nil {
+	if a.of.terms.Rates == nil {
 		a.weights(x, grad)
 	} else {
 		a.rates(x, grad)
@@ -264,16 +280,16 @@ func (a *penaltyAdjoint[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err erro
 }
 
 func (a *penaltyAdjoint[F]) weights(w, grad []F) {
-	l1, l2 := a.of.terms.l1, 2*a.of.terms.l2
+	l1, l2 := a.of.terms.L1, 2*a.of.terms.L2
 	for i, v := range w {
 		a.buf[i] = grad[i] + F(l1*sign(float64(v))+l2*float64(v))
 	}
 }
 
 func (a *penaltyAdjoint[F]) rates(h, grad []F) {
-	o, p := a.of, a.of.terms.rates
+	o, p := a.of, a.of.terms.Rates
 	units := o.shape[1]
-	width := len(o.rows) / o.terms.steps
+	width := len(o.rows) / o.terms.Steps
 	n, u := float64(max(o.count, 1)), float64(units)
 	l1, l2, target := p.L1/(n*u), 2*p.L2/(n*u), 2*p.TargetL2/(n*u)
 	change := 2 * p.Change / (float64(max(o.moves, 1)) * u)

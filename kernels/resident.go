@@ -22,6 +22,9 @@ type Resident interface {
 	Mirror(host *tensor.Dense) (Mirror, error)
 	// NewLoss allocates a loss of fixed shape.
 	NewLoss(cfg LossConfig) (LossPlan, error)
+	// NewRows allocates what stands between scans or adds to the loss. What it computes has the bits of the host but for the
+	// order of sums in float64.
+	NewRows(cfg RowsConfig) (Composite, error)
 	// NewUpdate allocates the last part of a training step.
 	NewUpdate(cfg UpdateConfig) (UpdatePlan, error)
 	// Fork returns the same device with an account of its own: closing the fork releases what
@@ -170,8 +173,9 @@ type UpdateConfig struct {
 // changes a parameter or a slot.
 type UpdatePlan interface {
 	// Gather queues the copy of a gradient into one vector. Its pieces follow each other in the
-	// order of the flat parameters; loss is the value of the run that they belong to.
-	Gather(grads []gorgonia.Value, loss gorgonia.Value) error
+	// order of the flat parameters; loss is the value of the run that they belong to, and terms are those of
+	// its penalties (Penalising.Terms), as many each time.
+	Gather(grads []gorgonia.Value, loss gorgonia.Value, terms ...gorgonia.Value) error
 	// Gradient waits, and copies the vector that was gathered to dst [Learned].
 	Gradient(dst []float32) error
 	// Replace queues another gradient [Learned], and the sums of the loss that it is of, into the
@@ -190,8 +194,9 @@ type UpdatePlan interface {
 type Report struct {
 	Step int
 	LossSums
-	GradNorm float64 // before clipping
-	State    UpdateState
+	GradNorm  float64       // before clipping
+	Penalised PenaltyValues // sums of the terms of Gather
+	State     UpdateState
 }
 
 // UpdateState says whether an update was made.

@@ -44,11 +44,7 @@ func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params
 			children = append(children, data.from)
 			continue
 		}
-		var v gorgonia.Value = data.t
-		if in.Place != nil {
-			v = in.Place(data.t)
-		}
-		children = append(children, input(g, v, fmt.Sprintf("scan#%d.%s", s.id, data.name)))
+		children = append(children, input(g, in.Placed(data.t), fmt.Sprintf("scan#%d.%s", s.id, data.name)))
 	}
 	h, err := gorgonia.ApplyOp(s, append(children, params...)...)
 	if err != nil {

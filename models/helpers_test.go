@@ -286,7 +286,11 @@ func (x *fixture) run(t *testing.T) {
 
 // penalties returns the sum of the penalties of the last run.
 func (x *fixture) penalties() (sum float64) {
-	for _, p := range x.record.Sum() {
+	terms, err := x.record.Sum()
+	if err != nil {
+		panic(err) // host memory
+	}
+	for _, p := range terms {
 		sum += p
 	}
 	return sum

@@ -200,7 +200,7 @@ func (l *layer) build(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.Sca
 		return s, err
 	}
 	if in.Rates != nil {
-		s.all, err = kernels.PenaliseRates(dev, s.all, cfg.T, in.Mask, in.Rates)
+		s.all, err = kernels.PenaliseRates(dev, s.all, cfg.T, in.Placed(in.Mask), in.Rates)
 	}
 	if err == nil && drops {
 		s.all, err = kernels.Dropout(dev, s.all, l.net.dropout, uint64(l.number), cfg.T, in.Draw)
@@ -210,7 +210,7 @@ func (l *layer) build(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.Sca
 	}
 	if l.top() {
 		if !in.Every {
-			s.all, err = kernels.Field(s.all, (cfg.T-1)*cfg.B*cfg.H, cfg.B, cfg.H)
+			s.all, err = kernels.LastRows(dev, s.all, cfg.B)
 		}
 		return s, err
 	}

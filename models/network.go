@@ -182,6 +182,7 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 	}
 	n.builds++
 	var level, forward, top states // what a level reads, its first direction, what stands above it
+	var turned *gorgonia.Node      // what its second direction turns round, nil for x
 	var layers []kernels.Layer
 	own := params[len(params)-n.readouts():]
 	for _, l := range n.layers {
@@ -194,10 +195,13 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 			}
 		}
 		if !l.back {
-			if level, err = l.normed(dev, cfg, top, own[n.norms:]); err != nil {
+			if level, err = l.normed(dev, cfg, top, own[n.norms:]); err == nil && n.both && level.all != nil {
+				level.all, turned, err = kernels.Twice(dev, level.all)
+			}
+			if err != nil {
 				return nil, fmt.Errorf("models: %s: %w", n.name, err)
 			}
-		} else if level, err = l.reversed(g, dev, cfg, in, level); err != nil {
+		} else if level, err = l.reversed(g, dev, cfg, in, turned); err != nil {
 			return nil, fmt.Errorf("models: %s: %w", n.name, err)
 		}
 		if top, err = l.build(g, dev, cfg, in, first, level, params[l.first:l.first+len(l.params)]); err != nil {

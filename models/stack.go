@@ -202,21 +202,20 @@ func (s states) cut(steps, b, h int) (states, error) {
 	return s, nil
 }
 
-// reversed returns what a level reads from the last step to the first; x of the sequence for the first level.
-func (l *layer) reversed(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, level states) (s states, err error) {
-	x := level.all
+// reversed returns x, what a level reads, from the last step to the first; nil is x of the sequence.
+func (l *layer) reversed(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, x *gorgonia.Node) (s states, err error) {
 	switch {
 	case x != nil:
 	case in.XFrom != nil:
 		x = in.XFrom
 	default:
-		all := gorgonia.NewTensor(g, cfg.Dtype, 3, gorgonia.WithShape(cfg.T, cfg.B, cfg.I), gorgonia.WithValue(in.X),
+		all := gorgonia.NewTensor(g, cfg.Dtype, 3, gorgonia.WithShape(cfg.T, cfg.B, cfg.I), gorgonia.WithValue(in.Placed(in.X)),
 			gorgonia.WithName(fmt.Sprintf("%s.%d.x from the last", l.net.name, l.net.builds)))
 		if x, err = kernels.Field(all, 0, cfg.T*cfg.B, cfg.I); err != nil {
 			return s, err
 		}
 	}
-	if s.all, err = kernels.Reversed(dev, x, cfg.T, in.Mask); err != nil || dev != nil {
+	if s.all, err = kernels.Reversed(dev, x, cfg.T, in.Placed(in.Mask)); err != nil || dev != nil {
 		return s, err
 	}
 	s.steps = make([]*gorgonia.Node, cfg.T)
@@ -227,7 +226,7 @@ func (l *layer) reversed(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.
 // each.
 func (l *layer) joined(dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, forward, back states) (s states, err error) {
 	if !l.top() {
-		if back.all, err = kernels.Reversed(dev, back.all, cfg.T, in.Mask); err != nil {
+		if back.all, err = kernels.Reversed(dev, back.all, cfg.T, in.Placed(in.Mask)); err != nil {
 			return s, err
 		}
 	}

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -136,6 +137,58 @@ func TestGPULayers(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestGPUPenalties trains with all that stands between layers and with penalties, on both devices: a run that was stopped
+// ends with the bits of one that was not, and each penalty is a metric of both.
+func TestGPUPenalties(t *testing.T) {
+	onGPU(t)
+	for _, line := range []string{
+		"--model rate --layers 2 --dropout 0.3 --layer-norm --h0 learned --l1 recurrent=1e-3 --l2 1e-4 --rate-l1 0.1 --rate-l2 0.1 --rate-target-l2 1 --rate-target 0.2 --change-l2 1",
+		"--model lstm --layers 2 --bidirectional --layer-norm --dropout 0.2 --l2 readout=1e-2",
+	} {
+		choice := append(strings.Fields(line), "--max-steps", "3", "--device")
+		cpu, gpu := trained(t, args(choice, "cpu")...), trained(t, args(choice, "cuda")...)
+		near(t, latest(t, gpu), latest(t, cpu))
+		part := trained(t, args(choice, "cuda", "--max-steps", "1")...)
+		galvani(t, "train", "--resume", part, "--max-steps", "3", "--quiet", "--device", "cuda").ok(t)
+		whole := latest(t, gpu)
+		for i, x := range latest(t, part) {
+			if !slices.Equal(x.Data, whole[i].Data) {
+				t.Errorf("%s: %s of the resumed run differs", line, x.Name)
+			}
+		}
+		want, got := penaltiesOf(t, cpu), penaltiesOf(t, gpu)
+		if len(want) == 0 || len(got) != len(want) {
+			t.Fatalf("%s: %d and %d values of penalties", line, len(want), len(got))
+		}
+		for i, w := range want {
+			if d := math.Abs(got[i]-w) / math.Abs(w); !(d <= tolFinal) {
+				t.Errorf("%s: value %d of penalties is %v, want %v", line, i, got[i], w)
+			}
+		}
+	}
+}
+
+// penaltiesOf returns the penalties of every update of a run, in the order of their names.
+func penaltiesOf(t *testing.T, dir string) (all []float64) {
+	t.Helper()
+	run, err := rundir.View(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := run.Metrics()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		for _, name := range slices.Sorted(maps.Keys(row.Values)) {
+			if strings.HasPrefix(name, "penalty_") {
+				all = append(all, row.Values[name])
+			}
+		}
+	}
+	return all
 }
 
 // TestGPUFeedback trains by each way of feedback on both devices.

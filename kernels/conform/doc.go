@@ -6,5 +6,5 @@
 //	func TestAdjoint(t *testing.T) { conform.Adjoint(t, open(t)) }
 //
 // Only tests import it. It imports the contract (kernels), the lists of headers (kernels/cells,
-// kernels/neurons, kernels/optimisers) and kernels/sparse.
+// kernels/neurons, kernels/optimisers), kernels/random and kernels/sparse.
 package conform

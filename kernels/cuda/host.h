@@ -5,6 +5,7 @@
 #include "params.h"
 #include "layout.h"
 #include "noise.h"
+#include "layers.h"
 #include "launch.h"
 #include "update.h"
 

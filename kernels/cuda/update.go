@@ -38,6 +38,9 @@ type Update struct {
 	sums                                        driver.Ptr // of the loss whose gradient is in flat; 0 before the first
 	otherFlat                                   stager[float32]
 	otherSums                                   stager[C.struct_loss_sums]
+	terms                                       int        // values of penalties of an update
+	flatTerms                                   driver.Ptr // [terms] of the gradient in flat
+	hostTerms                                   []float32  // [capacity,terms]
 	gather, normPartial, normSum, update, ended *kernel
 }
 
@@ -135,15 +138,23 @@ func decays(parts []kernels.Part, learned int) ([]kernels.Part, error) {
 // Gather implements kernels.UpdatePlan.
 //
 // Errors: gradients of another length in all.
-func (u *Update) Gather(grads []gorgonia.Value, loss gorgonia.Value) error {
+func (u *Update) Gather(grads []gorgonia.Value, loss gorgonia.Value, terms ...gorgonia.Value) error {
 	mean, ok := loss.(*Mean)
 	if !ok {
 		return fmt.Errorf("kernels: update: the loss is a %T, want one of %s", loss, u.d.Name())
 	}
-	pieces, err := u.pieces(grads)
+	pieces, err := u.pieces("gradients", grads, u.flat, u.cfg.Learned)
 	if err != nil {
 		return err
 	}
+	if err := u.reserve(len(terms) * int(kernels.Penalties)); err != nil {
+		return err
+	}
+	more, err := u.pieces("penalties", terms, u.flatTerms, u.terms)
+	if err != nil {
+		return err
+	}
+	pieces = append(pieces, more...)
 	u.sums = mean.loss.sums
 	u.d.queue("gather the gradient", func(w *work) {
 		for i := range pieces {
@@ -156,6 +167,19 @@ func (u *Update) Gather(grads []gorgonia.Value, loss gorgonia.Value) error {
 		}
 	})
 	return nil
+}
+
+// reserve makes room for values of penalties, as many in every update.
+func (u *Update) reserve(terms int) error {
+	if u.terms > 0 || terms == 0 {
+		return nil
+	}
+	return u.d.build("update: penalties", func(b *builder) {
+		u.flatTerms = b.floats(terms)
+		if host := b.host(capacity * terms * C.sizeof_float); host != nil {
+			u.terms, u.hostTerms = terms, unsafe.Slice((*float32)(host), capacity*terms)
+		}
+	})
 }
 
 // Gradient implements kernels.UpdatePlan.
@@ -206,31 +230,34 @@ func (u *Update) Apply(lr float64, step int) error {
 	u.d.queue(fmt.Sprintf("update %d", step), func(w *work) {
 		u.apply(w, sums, c, step, row)
 		w.copyOut(unsafe.Pointer(&u.host[row]), u.report(row), C.sizeof_struct_report)
+		if u.terms > 0 {
+			w.copyOut(unsafe.Pointer(&u.hostTerms[row*u.terms]), u.flatTerms, int64(u.terms)*C.sizeof_float)
+		}
 		w.record(u.done[row])
 	})
 	return nil
 }
 
-// pieces lists where each gradient goes, in as many launches of gather as it takes.
-func (u *Update) pieces(grads []gorgonia.Value) ([]C.struct_gather_params, error) {
+// pieces lists where each value goes in n numbers at flat, in as many launches of gather as it takes.
+func (u *Update) pieces(what string, values []gorgonia.Value, flat driver.Ptr, n int) ([]C.struct_gather_params, error) {
 	var all []C.struct_gather_params
 	at := 0
-	for i, v := range grads {
-		g, err := u.d.anyArray("update: gradient", v)
+	for i, v := range values {
+		g, err := u.d.anyArray("update: "+what, v)
 		if err != nil {
 			return nil, err
 		}
 		k := i % C.MAX_PLANES
 		if k == 0 {
-			all = append(all, C.struct_gather_params{flat: ptr(u.flat)})
+			all = append(all, C.struct_gather_params{flat: ptr(flat)})
 		}
 		p := &all[len(all)-1]
 		p.from[k], p.at[k], p.len[k] = ptr(g.ptr), C.longlong(at), C.longlong(g.Size())
 		p.pieces++
 		at += g.Size()
 	}
-	if at != u.cfg.Learned {
-		return nil, fmt.Errorf("kernels: cuda: update: gradients have %d elements, want %d", at, u.cfg.Learned)
+	if at != n {
+		return nil, fmt.Errorf("kernels: cuda: update: %s have %d elements, want %d", what, at, n)
 	}
 	return all, nil
 }
@@ -310,8 +337,12 @@ func (u *Update) Reports(wait bool) ([]kernels.Report, error) {
 	}
 	var out []kernels.Report
 	for ; u.first < done; u.first++ {
-		r := &u.host[u.first%capacity]
+		row := u.first % capacity
+		r := &u.host[row]
 		out = append(out, kernels.Report{Step: int(r.step), LossSums: sums(&r.sums), GradNorm: float64(r.grad_norm), State: kernels.UpdateState(r.state)})
+		for i, v := range u.hostTerms[row*u.terms:][:u.terms] {
+			out[len(out)-1].Penalised[i%int(kernels.Penalties)] += float64(v)
+		}
 	}
 	return out, nil
 }
