@@ -53,12 +53,12 @@ func Probability(rows, cols int, p float64, autapses bool, s random.Stream) (*Ma
 	if !(p >= 0 && p <= 1) {
 		return nil, fmt.Errorf("sparse: the probability of a connection is %v, want 0 to 1: %w", p, ErrShape)
 	}
-	fail := math.Log1p(-p)
-	return build(rows, cols, p*float64(rows)*float64(cols), func(i int, row []int32) []int32 {
+	expected := p * float64(rows) * float64(cols)
+	g := newGaps(math.Log1p(-p), expected)
+	return build(rows, cols, expected, func(i int, row []int32) []int32 {
 		r, n := s.Stream(uint64(i)), uint64(0)
 		for j := 0; ; j++ {
-			skip := gap(r.Uniform(n), fail, cols-j)
-			if j += skip; j >= cols {
+			if j += g.of(r.Uniform(n), cols-j); j >= cols {
 				return row
 			}
 			if n++; autapses || j != i {
@@ -66,18 +66,6 @@ func Probability(rows, cols int, p float64, autapses bool, s random.Stream) (*Ma
 			}
 		}
 	})
-}
-
-// gap returns how many trials fail before one succeeds, for a number u in [0,1) and the logarithm of the
-// probability to fail, and at most limit.
-func gap(u, fail float64, limit int) int {
-	if math.IsInf(fail, -1) {
-		return 0
-	}
-	if g := math.Log1p(-u) / fail; g < float64(limit) { // fail = 0 gives NaN or infinity
-		return int(g)
-	}
-	return limit
 }
 
 // FixedIn gives every row exactly k different columns, all sets of k equally likely. A row depends on the
