@@ -5,24 +5,25 @@ package main
 import (
 	"encoding/json"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
 
-// TestSimulateGPU holds that a network spikes on the GPU as on the CPU, and that a simulation goes on from one
-// on the other.
+// TestSimulateGPU holds that a network spikes and learns on the GPU as on the CPU, and that a simulation goes on from
+// one on the other.
 func TestSimulateGPU(t *testing.T) {
 	onGPU(t)
 	run := func(more ...string) (r simulation) {
 		t.Helper()
-		out := galvani(t, args([]string{"simulate", "balanced", "--json"}, more...)...).ok(t).stdout
+		out := galvani(t, args([]string{"simulate", "vogels", "--json"}, more...)...).ok(t).stdout
 		if err := json.Unmarshal([]byte(out), &r); err != nil {
 			t.Fatal(err)
 		}
 		return r
 	}
 	file := filepath.Join(t.TempDir(), "run")
-	network := []string{"--n", "300", "--p", "0.3", "--r-x", "40"}
+	network := []string{"--n", "100", "--p", "0.3"}
 	want := run(args(network, "--for", "60ms")...)
 	got := run(args(network, "--for", "60ms", "--device", "cuda")...)
 	run(args(network, "--for", "25ms", "--device", "cuda", "--save", file)...)
@@ -31,6 +32,9 @@ func TestSimulateGPU(t *testing.T) {
 	for _, r := range []simulation{got, resumed} {
 		if r.SHA256 != want.SHA256 || !strings.HasPrefix(r.Device, "cuda:0") || want.Populations["e"].Spikes == 0 {
 			t.Errorf("%+v, want the spikes of %+v", r, want)
+		}
+		if end := want.Weights[0].End; !reflect.DeepEqual(r.Weights[0].End, end) || end.Mean == 0 {
+			t.Errorf("weights end as %+v, want %+v", r.Weights[0].End, end)
 		}
 	}
 }

@@ -10,13 +10,18 @@ import (
 	"galvani/kernels/sparse"
 )
 
-// Plastic holds weights that change to the reference, to the bit, on a device and from it to another.
-func Plastic(t *testing.T, dev, other kernels.Device) {
-	c := plasticCircuit(t)
-	t.Run("reference", func(t *testing.T) { spikeForSpike(t, dev, "plastic", c) })
+// PlasticBits holds weights that change to the reference, to the bit, on a device and from it to another.
+func PlasticBits(t *testing.T, dev, other kernels.Device) {
+	t.Run("reference", func(t *testing.T) { spikeForSpike(t, dev, "plastic", plasticCircuit(t)) })
 	t.Run("later", func(t *testing.T) { spikeForSpike(t, dev, "late plastic", later(plasticCircuit(t), 5)) })
+	t.Run("state", func(t *testing.T) { resumes(t, dev, other, plasticCircuit(t)) })
+}
+
+// Plastic holds weights that change to PlasticBits and to the formulas of rules.
+func Plastic(t *testing.T, dev, other kernels.Device) {
+	PlasticBits(t, dev, other)
+	c := plasticCircuit(t)
 	t.Run("changes", func(t *testing.T) { changesWeights(t, dev, c) })
-	t.Run("state", func(t *testing.T) { resumes(t, dev, other, c) })
 	t.Run("pairs", func(t *testing.T) { pairs(t, dev) })
 	t.Run("refuses", func(t *testing.T) { refusesPlastic(t, dev) })
 	t.Run("refuses states", func(t *testing.T) { refusesStates(t, dev, c, badPlasticStates) })

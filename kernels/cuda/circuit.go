@@ -17,7 +17,7 @@ import (
 
 var _ kernels.Simulator = (*Device)(nil)
 
-var _ = wiring.Header // a header that changes has this package compiled again
+var _ = wiring.Headers // a header that changes has this package compiled again
 
 // circuit does the steps of circuits on a GPU. It implements wiring.Engine.
 type circuit struct {
@@ -33,9 +33,6 @@ func (d *Device) NewCircuit(cfg *kernels.Circuit) (kernels.CircuitPlan, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	if len(cfg.Plastic()) > 0 {
-		return nil, fmt.Errorf("cuda: a network with plastic weights runs on the CPU alone; give it the device cpu: %w", kernels.ErrNoDevice)
-	}
 	if cfg.Spread() {
 		return nil, fmt.Errorf("cuda: a network on several ranks runs on CPUs alone; give it the device cpu: %w", kernels.ErrNoDevice)
 	}
@@ -45,9 +42,9 @@ func (d *Device) NewCircuit(cfg *kernels.Circuit) (kernels.CircuitPlan, error) {
 		c.kernel = b.kernel("circuit", "circuit")
 		c.words = b.bytes(2 * C.LATENCY_LINE * 4)
 		c.params = C.struct_circuit_params{populations: C.int(len(p.Populations)), projections: C.int(len(p.Projections)),
-			probes: C.int(len(p.Probes)), workers: C.int(p.Workers), words: C.longlong(p.Words),
+			plastics: C.int(len(p.Plastic)), probes: C.int(len(p.Probes)), workers: C.int(p.Workers), batch: C.int(p.Batch), words: C.longlong(p.Words),
 			population: ptr(upload(b, p.Populations)), synapse: ptr(upload(b, p.Synapses)), projection: ptr(upload(b, p.Projections)),
-			probe: ptr(upload(b, p.Probes)), state: ptr(upload(b, p.Vars)), weights: ptr(upload(b, p.Weights)), ints: ptr(upload(b, p.Ints)),
+			plastic: ptr(upload(b, p.Plastic)), probe: ptr(upload(b, p.Probes)), state: ptr(upload(b, p.Vars)), weights: ptr(upload(b, p.Weights)), ints: ptr(upload(b, p.Ints)),
 			in: ptr(b.floats(len(p.In))), spikes: ptr(b.bytes(int64(len(p.Spikes)) * 8)), v: ptr(b.floats(len(p.V))),
 			arrived: ptr(c.words), bad: ptr(offset(c.words, C.LATENCY_LINE))}
 		p.In, p.Spikes, p.V = pinned[float32](b, len(p.In)), pinned[uint64](b, len(p.Spikes)), pinned[float32](b, len(p.V))

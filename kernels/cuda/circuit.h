@@ -3,6 +3,7 @@
 #define GALVANI_CUDA_CIRCUIT_H
 
 #include "params.h"
+#include "../wiring/plastic.h"
 #include "../wiring/wiring.h"
 
 enum {
@@ -13,12 +14,14 @@ enum {
 /* circuit: steps first .. first+steps-1 of a circuit (wiring.h), launched together. The words of arrived and
  * bad are 0 at the start; bad is not 0 at the end where some V is not finite. */
 struct circuit_params {
-	int populations, projections, probes, workers, steps;
+	int populations, projections, plastics, probes, workers, steps;
+	int batch; /* steps whose spikes reach nobody before the next ones: the shortest delay, or fewer */
 	long long words; /* of a row of spikes */
 	unsigned long long first;
 	ARRAY(const struct wiring_population) population;
 	ARRAY(const struct wiring_synapse) synapse;
 	ARRAY(const struct wiring_projection) projection;
+	ARRAY(const struct wiring_plastic) plastic;
 	ARRAY(const struct wiring_probe) probe;
 	ARRAY(float) state;
 	ARRAY(const float) weights;

@@ -3,11 +3,8 @@
 package cuda
 
 import (
-	"errors"
-	"strings"
 	"testing"
 
-	"galvani/kernels"
 	"galvani/kernels/conform"
 	"galvani/kernels/cpu"
 )
@@ -32,11 +29,11 @@ func TestCircuitState(t *testing.T) {
 	conform.CircuitState(t, openGPU(t, Options{}), host)
 }
 
-// TestPlasticRefused wants weights that change to be refused in one line that says where they run.
-func TestPlasticRefused(t *testing.T) {
-	rule := kernels.Plasticity{Sign: 1, Most: 8, Source: kernels.Pairing{Tau: 20}, Target: kernels.Pairing{Tau: 20}}
-	_, err := kernels.NewCircuit(openGPU(t, Options{}), conform.Pair(t, rule, 1, nil, nil))
-	if !errors.Is(err, kernels.ErrNoDevice) || !strings.Contains(err.Error(), "give it the device cpu") {
-		t.Errorf("got the error %v", err)
+// TestPlastic wants the weights of the reference, and states that go from the GPU to the CPU and back.
+func TestPlastic(t *testing.T) {
+	host, err := cpu.Open(2)
+	if err != nil {
+		t.Fatal(err)
 	}
+	conform.PlasticBits(t, openGPU(t, Options{}), host)
 }

@@ -4,9 +4,10 @@
 // It imports the contract (kernels), the headers of neurons, and matrices (kernels/sparse). Devices may import it.
 package wiring
 
-import _ "embed" // for Header
+import "embed"
 
-// Header is wiring.h; importing it makes Go compile again what includes the file, when that changes.
+// Headers are the C halves of this package; importing them makes Go compile again what includes one, when that
+// changes.
 //
-//go:embed wiring.h
-var Header string
+//go:embed *.h
+var Headers embed.FS

@@ -1,17 +1,11 @@
 package wiring
 
 import (
-	_ "embed" // for PlasticHeader
 	"fmt"
 	"slices"
 
 	"galvani/kernels"
 )
-
-// PlasticHeader is plastic.h, as Header is wiring.h.
-//
-//go:embed plastic.h
-var PlasticHeader string
 
 // traceSlots is how many steps of a trace are kept: a worker may be a step ahead of one that still reads.
 const traceSlots = 3

@@ -40,7 +40,7 @@ import (
 	"galvani/kernels/wiring"
 )
 
-var _, _, _, _, _ = neurons.Headers, neurons.Cells, wiring.Header, wiring.PlasticHeader, src.Files // a header that changes has this package compiled again
+var _, _, _, _ = neurons.Headers, neurons.Cells, wiring.Headers, src.Files // a header that changes has this package compiled again
 
 // engine does the steps of circuits on a team of threads. It implements wiring.Engine.
 type engine struct {

@@ -13,6 +13,7 @@
 #endif
 
 #include "../../neurons/list.h"
+#include "../../wiring/loop.h"
 #include "circuit.h"
 
 #include <string.h>
@@ -54,9 +55,7 @@ static word gathered(const int *set)
 /* arrive returns the current of a synapse of some units after a step: what is left of it and what is due. */
 static inline __attribute__((always_inline)) real arrive(float *current, float *due, float decay)
 {
-	real i = *(vector *)current * decay + *(vector *)due;
-	bits small = r_float(r_bits(i) & 0x7fffffff) < r_splat(1e-30f); /* kernels.Tiny */
-	i = r_float(r_bits(i) & ~small);
+	real i = wiring_quiet(*(vector *)current * decay + *(vector *)due);
 	*(vector *)current = i;
 	*(vector *)due = r_splat(0);
 	return i;

@@ -9,26 +9,13 @@ static void traces(const struct run *r, const struct wiring_population *p, long 
 	long units = 64 * p->words;
 	const float *old = r->state + at + (long)((step + WIRING_TRACE_SLOTS - 1) % WIRING_TRACE_SLOTS) * units;
 	float *now = r->state + at + (long)(step % WIRING_TRACE_SLOTS) * units;
-	real tiny = r_splat(1e-30f), zero = r_splat(0); /* kernels.Tiny */
-	for (long u = 64 * lo; u < 64 * hi; u += VL) {
-		real x = *(vector *)(old + u) * decay;
-		*(vector *)(now + u) = r_where(x < tiny & x > -tiny, zero, x);
-	}
+	for (long u = 64 * lo; u < 64 * hi; u += VL)
+		*(vector *)(now + u) = wiring_quiet(*(vector *)(old + u) * decay);
 	for (long w = lo; w < hi; w++)
 		for (word set = row[w]; set; set &= set - 1) {
 			long u = 64 * w + __builtin_ctzll(set);
 			now[u] = ((nearest ? 0 : old[u]) + jump) * decay;
 		}
-}
-
-/* changed returns a weight after a change, for a trace. */
-static inline __attribute__((always_inline)) float changed(const struct wiring_plastic *q, const float *c, float weight, float trace)
-{
-	float m = weight * q->sign;
-	m += (c[0] + c[1] * trace) * (c[2] + c[3] * m);
-	m = m < 0 ? 0 : m;
-	m = m > q->most ? q->most : m;
-	return m * q->sign;
 }
 
 /* before returns the traces before the spikes of a step. */
@@ -54,7 +41,7 @@ static void deliver_plastic(const struct run *r, const struct wiring_projection 
 				long slot = now + delay[k * p->delays];
 				slot -= slot >= s->slots ? s->slots : 0;
 				r->state[s->ring + slot * units + target[k]] += weight[k];
-				weight[k] = changed(q, q->pre, weight[k], y[target[k]]);
+				weight[k] = wiring_changed(q, q->pre, weight[k], y[target[k]]);
 			}
 		}
 	const int *first = r->ints + q->row, *source = r->ints + q->source, *entry = r->ints + q->entry;
@@ -62,6 +49,6 @@ static void deliver_plastic(const struct run *r, const struct wiring_projection 
 		for (word set = row[to->first + w]; set; set &= set - 1) {
 			long i = 64 * w + __builtin_ctzll(set);
 			for (long k = first[i]; k < first[i + 1]; k++)
-				weight[entry[k]] = changed(q, q->post, weight[entry[k]], x[source[k]]);
+				weight[entry[k]] = wiring_changed(q, q->post, weight[entry[k]], x[source[k]]);
 		}
 }
