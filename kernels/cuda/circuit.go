@@ -80,7 +80,11 @@ func pinned[E any](b *builder, n int) []E {
 	if n == 0 {
 		return nil
 	}
-	return unsafe.Slice((*E)(b.host(n*int(unsafe.Sizeof(e)))), n)
+	p := b.host(n * int(unsafe.Sizeof(e)))
+	if p == nil {
+		return nil // the builder says why
+	}
+	return unsafe.Slice((*E)(p), n)
 }
 
 // Stretch implements wiring.Engine.
