@@ -101,12 +101,25 @@ func TestHodgkinHuxley(t *testing.T) {
 	if len(times) != 35 || math.Abs(times[0]-1.9012) > 0.02 || math.Abs(times[34]-times[33]-14.645) > 0.01 {
 		t.Errorf("%d spikes, the first at %v ms, the last interval %v, want 35, 1.9012 and 14.645", len(times), times[0], times[34]-times[33])
 	}
-	for current, want := range map[string]float64{"constant 7": 58.33, "constant 20": 86.47, "constant 50": 117.04} {
+	for current, want := range map[string]float64{"constant 6.3": 52.4, "constant 7": 58.33, "constant 10": 68.32, "constant 20": 86.47, "constant 50": 117.04} {
 		times := simulate(t, n, fine, 600, current).Spikes(0, 0)
 		last := len(times) - 1
 		if got := 1000 * 10 / (times[last] - times[last-10]); relative(got, want) > 0.003 {
 			t.Errorf("%s fires at %v Hz, want %v", current, got, want)
 		}
+	}
+	if times := simulate(t, n, fine, 600, "constant 6.25").Spikes(0, 0); times[len(times)-1] > 300 {
+		t.Errorf("at 6.25 µA/cm² it fires until %v ms, want no sustained firing", times[len(times)-1])
+	}
+	wide := simulate(t, n, fine, 10, "constant 10").V[0]
+	above := 0
+	for _, v := range wide {
+		if v > -20 {
+			above++
+		}
+	}
+	if width, height := float64(above)*fine.Dt, slices.Max(wide)+64.9964; math.Abs(width-1.66) > 0.05 || math.Abs(height-105) > 2 {
+		t.Errorf("a spike is %v mV high and %v ms wide at -20 mV, want about 105 and 1.66", height, width)
 	}
 	v := simulate(t, n, fine, 200, "gauss 6 50 1 + gauss 12 100 1 + gauss 3 150 1").V[0]
 	part := func(from, to float64) []float64 { return v[int(from/fine.Dt):int(to/fine.Dt)] }
