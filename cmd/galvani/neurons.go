@@ -105,6 +105,7 @@ type neuronReport struct {
 	Morphology   []sectionReport  `json:"morphology"`
 	Regions      []regionReport   `json:"regions"`
 	Channels     []channelReport  `json:"channels"`
+	Calcium      *calciumReport   `json:"calcium,omitempty"`
 	Receptors    []receptorReport `json:"receptors"`
 	Inputs       []inputReport    `json:"inputs"`
 	Learnable    []string         `json:"learnable"`
@@ -151,6 +152,14 @@ type gateReport struct {
 	Numbers  map[string]float64 `json:"numbers"` // in mV, ms, 1/ms and mM
 	Speed    float64            `json:"speed"`   // factor of both rates
 	numbers  []string
+}
+
+// calciumReport is the pool that currents of calcium fill.
+type calciumReport struct {
+	Gain  float64 `json:"gain_mm_cm2_per_ma_ms"`
+	Rest  float64 `json:"rest_mm"`
+	Tau   float64 `json:"tau_ms"`
+	Start float64 `json:"start_mm"`
 }
 
 type receptorReport struct {
@@ -246,6 +255,9 @@ func describeNeuron(n *neurons.Neuron) neuronReport {
 	for _, c := range n.Channels {
 		r.Channels = append(r.Channels, describeChannel(c, n.Temperature))
 	}
+	if p := n.Calcium; p != nil {
+		r.Calcium = &calciumReport{p.Gain, p.Rest, p.Tau, p.Start}
+	}
 	for _, c := range n.Receptors {
 		r.Receptors = append(r.Receptors, receptorReport{c.Name, c.Rise, c.Decay, c.Reversal})
 	}
@@ -288,6 +300,9 @@ func (p *printer) neuron(r neuronReport) {
 	p.line("Shape: %s", r.shape)
 	p.paragraph("", fmt.Sprintf("V starts at %g mV, gates at their steady state there; steps of %g ms; %g degC; a spike crosses %g mV upwards",
 		r.Start, r.Dt, r.Temperature, r.Threshold))
+	if r.Calcium != nil {
+		p.line("Calcium starts at %g mM", r.Calcium.Start)
+	}
 	p.title("\nSections")
 	var rows [][]string
 	for _, s := range r.Morphology[:min(len(r.Morphology), shownSections)] {

@@ -41,6 +41,9 @@ func TestNeuronsShow(t *testing.T) {
 	if err := json.Unmarshal([]byte(galvani(t, "neurons", "show", "lgmd", "--json").ok(t).stdout), &r); err != nil {
 		t.Fatal(err)
 	}
+	if r.Calcium == nil || r.Calcium.Start != 1.2e-3 || r.Calcium.Tau != 400 {
+		t.Errorf("JSON holds calcium %+v", r.Calcium)
+	}
 	if len(r.Regions) != 3 || len(r.Channels) != 9 || r.Regions[0].Channels["na"] != 0.45 || r.Channels[0].Gates[0].Numbers["alpha.a"] != 26 ||
 		len(r.Inputs) != 6 || r.Inputs[2].Receptor != "excitation" || len(r.Learnable) < 50 {
 		t.Errorf("JSON holds %+v", r)
