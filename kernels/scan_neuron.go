@@ -106,9 +106,12 @@ func neuronPlanes(n *compartments.Neuron) []Plane {
 	if n.Calcium != nil {
 		planes = append(planes, Plane{Name: "calcium", Unit: "mM", Doc: "calcium below the membrane"})
 	}
-	for _, r := range n.Receptors {
+	for k, r := range n.Receptors {
 		planes = append(planes, Plane{Name: r.Name + ".x", Unit: "uS", Doc: "what events have left at receptor " + r.Name},
 			Plane{Name: r.Name + ".y", Unit: "uS ms", Doc: "the same behind the rise of the receptor"})
+		for d := range n.Delays(k) {
+			planes = append(planes, Plane{Name: fmt.Sprintf("%s.late%d", r.Name, d+1), Unit: "uS", Doc: fmt.Sprintf("what reaches receptor %s at the beginning of step %d from now", r.Name, d+1)})
+		}
 	}
 	return planes
 }

@@ -94,6 +94,12 @@ func NewLayout(n *Neuron, b, inputs int, learned func(param int) bool) *Layout {
 	d.Tree = int32(len(l.Index))
 	l.Index = append(l.Index, n.Tree.Parent...)
 	d.Record = l.places(record)
+	for r := range n.Receptors { // step.h reads delays behind the recorded places
+		l.Index = append(l.Index, int32(n.Delays(r)))
+	}
+	for _, in := range n.Inputs {
+		l.Index = append(l.Index, int32(in.Delay))
+	}
 	each := func(q Quantity, factor func(unit int) float64) int64 {
 		at := l.next()
 		for _, unit := range n.Tree.Unit {
@@ -180,7 +186,7 @@ func (l *Layout) receptors(n *Neuron, plane int32) {
 			f = n.decayRows
 		}
 		l.Receptors = append(l.Receptors, ReceptorLayout{Units: int32(len(units)), Places: l.places(units), Plane: plane, Row: l.next(), Rise: flag(rise)})
-		plane += 2
+		plane += 2 + int32(n.Delays(r))
 		l.rule(5, f, k.Rise, k.Decay, k.Reversal)
 	}
 }

@@ -140,18 +140,22 @@ type Calcium struct {
 //	x' = −x/Decay + Σ weight · input,   y' = x − y/Rise;   g = Peak · y with a Rise, g = x without (Rise 0)
 //
 // in µS. Peak makes the largest conductance after one event its weight. Each has two planes of state, x
-// and y, behind calcium.
+// and y, behind calcium, and one for each step of the longest delay of its inputs: what reaches x so many steps later.
 type Receptor struct {
 	Name                  string
 	Rise, Decay, Reversal Quantity // ms, ms, mV; of the whole receptor
 }
 
 // Input joins x[.., From] to a unit: a current of Weight nA per 1 of x, with Receptor below 0, or
-// events with a conductance of Weight µS.
+// events with a conductance of Weight µS, which act Delay steps of the scan later.
 type Input struct {
 	From, Unit, Receptor int
 	Weight               Quantity
+	Delay                int // 0 for currents
 }
+
+// MostDelay is the longest delay of an input, in steps of the scan: each step takes a plane of the state.
+const MostDelay = 256
 
 // Gates returns the number of gates of all channels.
 func (n *Neuron) Gates() int {
@@ -162,9 +166,22 @@ func (n *Neuron) Gates() int {
 	return sum
 }
 
+// Delays returns the longest delay of the inputs of a receptor.
+func (n *Neuron) Delays(receptor int) (steps int) {
+	for _, in := range n.Inputs {
+		if in.Receptor == receptor {
+			steps = max(steps, in.Delay)
+		}
+	}
+	return steps
+}
+
 // States returns the number S of planes of state: V, gates, calcium, receptors.
 func (n *Neuron) States() int {
 	planes := 1 + n.Gates() + 2*len(n.Receptors)
+	for r := range n.Receptors {
+		planes += n.Delays(r)
+	}
 	if n.Calcium != nil {
 		planes++
 	}
@@ -284,6 +301,9 @@ func (n *Neuron) Check(params []Param, inputs int) error {
 	for i, in := range n.Inputs {
 		if in.From < 0 || in.From >= inputs || in.Unit < 0 || in.Unit >= u || in.Receptor >= len(n.Receptors) {
 			return neuronError("input %d joins x %d to unit %d, receptor %d; there are %d, %d and %d", i, in.From, in.Unit, in.Receptor, inputs, u, len(n.Receptors))
+		}
+		if in.Delay < 0 || in.Delay > MostDelay || in.Delay > 0 && in.Receptor < 0 {
+			return neuronError("input %d has a delay of %d steps, want 0 to %d, and 0 of a current", i, in.Delay, MostDelay)
 		}
 		if err := check(fmt.Sprintf("the weight of input %d", i), in.Weight, 1, false); err != nil {
 			return err

@@ -118,8 +118,8 @@ STEP_FN void channel_step(const struct neuron *n, const struct neuron_channel *c
 	}
 }
 
-/* solve solves the tree, given leaks and the right side, which becomes the solution. Nothing is
- * subtracted, so that weak leaks keep their digits beside strong couplings. */
+/* solve solves the tree, given leaks and the right side, which becomes the solution. Of leaks it leaves the factors
+ * of the elimination. Nothing is subtracted, so that weak leaks keep their digits beside strong couplings. */
 STEP_FN void solve(const struct neuron *n, real *leak, real *side)
 {
 	const int *parent = n->index + n->d.tree;
@@ -148,6 +148,27 @@ STEP_FN void solve(const struct neuron *n, real *leak, real *side)
 	}
 }
 
+/* solve_again solves the tree for another right side, by the factors that solve left. */
+STEP_FN void solve_again(const struct neuron *n, const real *factor, real *side)
+{
+	const int *parent = n->index + n->d.tree;
+	for (long k = n->d.U - 1; k >= 0; k--) {
+		long p = parent[k];
+		EACH_LANE
+			if (p >= 0)
+				side[PLACE(p)] += NUMBER(n->d.axial + k) * factor[PLACE(k)] * side[PLACE(k)];
+	}
+	for (long k = 0; k < n->d.U; k++) {
+		long p = parent[k];
+		EACH_LANE {
+			real b = side[PLACE(k)];
+			if (p >= 0)
+				b += NUMBER(n->d.axial + k) * side[PLACE(p)];
+			side[PLACE(k)] = b * factor[PLACE(k)];
+		}
+	}
+}
+
 /* currents makes those of the inputs [U] from x of one step, in [I]. */
 STEP_FN void currents(const struct neuron *n, const real *in, real *current)
 {
@@ -160,16 +181,36 @@ STEP_FN void currents(const struct neuron *n, const real *in, real *current)
 				current[PLACE(i->place)] += NUMBER(i->weight) * in[PLACE(i->from)];
 }
 
-/* receptor_step advances the traces of a receptor. Events are added afterwards. */
-STEP_FN void receptor_step(const struct neuron *n, const struct neuron_receptor *r, const real *s, real *o)
+/* In the index, behind the recorded places, stand the longest delay of each receptor and the delay of each input, in steps
+ * of the scan. For each step of its delay a receptor has a plane behind y: what reaches x so many steps later. */
+STEP_FN int delays(const struct neuron *n, const struct neuron_receptor *r)
 {
+	return n->index[n->d.record + n->d.H + (r - n->receptor)];
+}
+
+/* arrival returns the plane that an input of a receptor adds to. */
+STEP_FN int arrival(const struct neuron *n, const struct neuron_input *i)
+{
+	int delay = n->index[n->d.record + n->d.H + n->d.receptors + (i - n->input)];
+	return n->receptor[i->receptor].plane + (delay > 0 ? 1 + delay : 0);
+}
+
+/* receptor_step advances the traces of a receptor, and in the first step of a step of the scan what waits for its delay.
+ * Events are added afterwards. */
+STEP_FN void receptor_step(const struct neuron *n, const struct neuron_receptor *r, int first, const real *s, real *o)
+{
+	int behind = 2 + delays(n, r), next = first != 0;
 	for (long j = 0; j < r->units; j++)
 		EACH_LANE {
 			long u = PLACE(n->index[r->place + j]);
-			real x = PLANE(s, r->plane)[u];
-			PLANE(o, r->plane)[u] = NUMBER(r->number) * x;
+			real x = PLANE(s, r->plane)[u], left = NUMBER(r->number) * x;
 			if (r->rise)
 				PLANE(o, r->plane + 1)[u] = NUMBER(r->number + 1) * PLANE(s, r->plane + 1)[u] + NUMBER(r->number + 2) * x;
+			if (next && behind > 2)
+				left += PLANE(s, r->plane + 2)[u];
+			PLANE(o, r->plane)[u] = left;
+			for (int d = 2; d < behind; d++)
+				PLANE(o, r->plane + d)[u] = d + next < behind ? PLANE(s, r->plane + d + next)[u] : r_splat(0);
 		}
 }
 
@@ -185,11 +226,11 @@ STEP_FN void conductances(const struct neuron *n, const struct neuron_receptor *
 		}
 }
 
-/* neuron_step takes the state s to o, which may be the same. Work is leak [U], side [U] and calcium
- * [2,U]. */
-STEP_FN void neuron_step(const struct neuron *n, const real *in, const real *current, int first, const real *s, real *o, real *work)
+/* neuron_step takes the state s to o, which may be the same. In leak [U] it leaves the factors of the tree, for
+ * step_back. Work is side [U] and calcium [2,U]. */
+STEP_FN void neuron_step(const struct neuron *n, const real *in, const real *current, int first, const real *s, real *o, real *leak, real *work)
 {
-	real *leak = work, *side = PLANE(work, 1), *ca = PLANE(work, 2), twice = r_splat(n->d.second ? 2 : 1);
+	real *side = work, *ca = PLANE(work, 1), twice = r_splat(n->d.second ? 2 : 1);
 	for (long k = 0; k < n->d.U; k++)
 		EACH_LANE {
 			long u = PLACE(k);
@@ -202,11 +243,11 @@ STEP_FN void neuron_step(const struct neuron *n, const real *in, const real *cur
 	for (int c = 0; c < n->d.channels; c++)
 		CHANNEL_STEP(n, n->channel + c, s, o, leak, side, ca);
 	for (int r = 0; r < n->d.receptors; r++)
-		receptor_step(n, n->receptor + r, s, o);
+		receptor_step(n, n->receptor + r, first, s, o);
 	for (const struct neuron_input *i = n->input; first && i < n->input + n->d.inputs; i++)
 		if (i->receptor >= 0)
 			EACH_LANE
-				PLANE(o, n->receptor[i->receptor].plane)[PLACE(i->place)] += NUMBER(i->weight) * in[PLACE(i->from)];
+				PLANE(o, arrival(n, i))[PLACE(i->place)] += NUMBER(i->weight) * in[PLACE(i->from)];
 	for (int r = 0; r < n->d.receptors; r++)
 		conductances(n, n->receptor + r, o, leak, side);
 	solve(n, leak, side);
@@ -301,8 +342,8 @@ STEP_FN void channel_back(const struct neuron *n, const struct neuron_channel *c
 	}
 }
 
-/* open_again adds the conductance of a channel after a step to leak, and to those of calcium. */
-STEP_FN void open_again(const struct neuron *n, const struct neuron_channel *c, const real *o, real *leak, real *ca)
+/* open_again adds the conductance of a channel of calcium after a step to that of all, and times E. */
+STEP_FN void open_again(const struct neuron *n, const struct neuron_channel *c, const real *o, real *ca)
 {
 	real open[STRIP_SIZE];
 	for (long j0 = 0; j0 < c->units; j0 += STRIP) {
@@ -312,11 +353,8 @@ STEP_FN void open_again(const struct neuron *n, const struct neuron_channel *c, 
 			EACH_LANE {
 				long u = PLACE(n->index[c->place + j0 + j]);
 				real y = open[OPEN(j)] * NUMBER(c->density + j0 + j);
-				leak[u] += y;
-				if (c->calcium) {
-					ca[u] += y;
-					PLANE(ca, 1)[u] += y * NUMBER(c->reversal);
-				}
+				ca[u] += y;
+				PLANE(ca, 1)[u] += y * NUMBER(c->reversal);
 			}
 	}
 }
@@ -337,15 +375,18 @@ STEP_FN void receptors_back(const struct neuron *n, const real *in, int first, c
 	for (const struct neuron_input *i = n->input; first && i < n->input + n->d.inputs; i++)
 		if (i->receptor >= 0)
 			EACH_LANE {
-				real a = PLANE(g, n->receptor[i->receptor].plane)[PLACE(i->place)];
+				real a = PLANE(g, arrival(n, i))[PLACE(i->place)];
 				gq[PLACE(i->weight)] += a * in[PLACE(i->from)];
 				gin[PLACE(i->from)] += a * NUMBER(i->weight);
 			}
-	for (const struct neuron_receptor *r = n->receptor; r < n->receptor + n->d.receptors; r++)
+	for (const struct neuron_receptor *r = n->receptor; r < n->receptor + n->d.receptors; r++) {
+		int late = first ? delays(n, r) : 0;
 		for (long j = 0; j < r->units; j++)
 			EACH_LANE {
 				long u = PLACE(n->index[r->place + j]), i = r->number;
 				real a = PLANE(g, r->plane)[u], x = PLANE(s, r->plane)[u];
+				for (int d = 1 + late; d > 1; d--)
+					PLANE(g, r->plane + d)[u] = d > 2 ? PLANE(g, r->plane + d - 1)[u] : a;
 				gq[PLACE(i)] += a * x;
 				a *= NUMBER(i);
 				if (r->rise) {
@@ -357,48 +398,65 @@ STEP_FN void receptors_back(const struct neuron *n, const real *in, int first, c
 				}
 				PLANE(g, r->plane)[u] = a;
 			}
+	}
+}
+
+/* calcium_back is the way back through calcium, which follows from V after the step: it takes the gradient of its plane
+ * to that before, and adds to side, the gradient of V. Work is what carries calcium [2,U], of pool [U] it makes what calcium
+ * takes from V. */
+STEP_FN void calcium_back(const struct neuron *n, const real *s, const real *o, real *g, real *gq, real *side, real *ca, real *pool)
+{
+	for (long k = 0; k < n->d.U; k++)
+		EACH_LANE
+			ca[PLACE(k)] = PLANE(ca, 1)[PLACE(k)] = r_splat(0);
+	for (int c = 0; c < n->d.channels; c++)
+		if (n->channel[c].calcium)
+			open_again(n, n->channel + c, o, ca);
+	for (long k = 0; k < n->d.U; k++)
+		EACH_LANE {
+			long u = PLACE(k);
+			real *gc = PLANE(g, n->d.calcium), a = gc[u], area = NUMBER(n->d.area + k), left = NUMBER(n->d.pool + 2);
+			real after = n->d.second ? R(0.5) * (o[u] + s[u]) : o[u], i = (ca[u] * after - PLANE(ca, 1)[u]) * area;
+			pool[u] = -a * NUMBER(n->d.pool) * area;
+			side[u] += pool[u] * ca[u];
+			gq[PLACE(n->d.pool)] -= a * i;
+			gq[PLACE(n->d.pool + 1)] += a * (R(1.0) - left);
+			gq[PLACE(n->d.pool + 2)] += a * (PLANE(s, n->d.calcium)[u] - NUMBER(n->d.pool + 1));
+			gc[u] = a * left;
+		}
+}
+
+/* currents_back adds the gradients of the weights of currents, and of x, of which a is that of each current [U]. */
+STEP_FN void currents_back(const struct neuron *n, const real *in, const real *a, real *gq, real *gin)
+{
+	for (const struct neuron_input *i = n->input; i < n->input + n->d.inputs; i++)
+		if (i->receptor < 0)
+			EACH_LANE {
+				gq[PLACE(i->weight)] += a[PLACE(i->place)] * in[PLACE(i->from)];
+				gin[PLACE(i->from)] += a[PLACE(i->place)] * NUMBER(i->weight);
+			}
 }
 
 /* step_back takes the gradient g of the state o after a step to that of the state s before it, and adds
- * those of the numbers to gq, of currents to gcurrent [U] and of x to gin [I]. Work is that of a step and
+ * those of the numbers to gq and of x to gin [I]. Factor is what neuron_step left. Work is that of a step and
  * one more plane. */
-STEP_FN void step_back(const struct neuron *n, const real *in, int first, const real *s, const real *o, real *g, real *gq, real *gcurrent,
+STEP_FN void step_back(const struct neuron *n, const real *in, int first, const real *s, const real *o, const real *factor, real *g, real *gq,
 		       real *gin, real *work)
 {
-	real *leak = work, *side = PLANE(work, 1), *ca = PLANE(work, 2), *v = ca, *pool = PLANE(work, 4);
-	real twice = r_splat(n->d.second ? 2 : 1);
+	real *side = work, *ca = PLANE(work, 1), *pool = PLANE(work, 3), twice = r_splat(n->d.second ? 2 : 1);
+	const real *v = o; /* the solution of the step */
 	for (long k = 0; k < n->d.U; k++)
-		EACH_LANE {
-			long u = PLACE(k);
-			leak[u] = twice * NUMBER(n->d.cap + k) + NUMBER(n->d.leak + k);
-			side[u] = twice * g[u];
-			ca[u] = PLANE(ca, 1)[u] = pool[u] = r_splat(0);
-		}
-	for (int c = 0; c < n->d.channels; c++)
-		open_again(n, n->channel + c, o, leak, ca);
-	for (const struct neuron_receptor *r = n->receptor; r < n->receptor + n->d.receptors; r++)
-		for (long j = 0; j < r->units; j++)
-			EACH_LANE {
-				long u = PLACE(n->index[r->place + j]);
-				leak[u] += NUMBER(r->number + 3) * PLANE(o, r->plane + (r->rise != 0))[u];
-			}
-	for (long k = 0; k < n->d.U; k++)
-		EACH_LANE {
-			long u = PLACE(k);
-			real after = n->d.second ? R(0.5) * (o[u] + s[u]) : o[u];
-			if (n->d.calcium) { /* calcium follows from V after the step */
-				real *gc = PLANE(g, n->d.calcium), a = gc[u], area = NUMBER(n->d.area + k), left = NUMBER(n->d.pool + 2);
-				real i = (ca[u] * after - PLANE(ca, 1)[u]) * area;
-				pool[u] = -a * NUMBER(n->d.pool) * area;
-				side[u] += pool[u] * ca[u];
-				gq[PLACE(n->d.pool)] -= a * i;
-				gq[PLACE(n->d.pool + 1)] += a * (R(1.0) - left);
-				gq[PLACE(n->d.pool + 2)] += a * (PLANE(s, n->d.calcium)[u] - NUMBER(n->d.pool + 1));
-				gc[u] = a * left;
-			}
-			v[u] = after;
-		}
-	solve(n, leak, side); /* the matrix is symmetric */
+		EACH_LANE
+			side[PLACE(k)] = twice * g[PLACE(k)];
+	if (n->d.calcium)
+		calcium_back(n, s, o, g, gq, side, ca, pool);
+	if (n->d.second) {
+		for (long k = 0; k < n->d.U; k++)
+			EACH_LANE
+				ca[PLACE(k)] = R(0.5) * (o[PLACE(k)] + s[PLACE(k)]);
+		v = ca;
+	}
+	solve_again(n, factor, side); /* the matrix is symmetric */
 	for (long k = 0; k < n->d.U; k++) {
 		long up = n->index[n->d.tree + k];
 		EACH_LANE {
@@ -412,25 +470,13 @@ STEP_FN void step_back(const struct neuron *n, const real *in, int first, const 
 				gq[PLACE(n->d.rest + k)] += m * NUMBER(n->d.leak + k);
 			if (up >= 0 && LEARNS(n, LEARN_AXIAL))
 				gq[PLACE(n->d.axial + k)] -= (m - side[PLACE(up)]) * (v[u] - v[PLACE(up)]);
-			gcurrent[u] += m;
 			g[u] = n->d.second ? before - g[u] : before;
 		}
 	}
+	currents_back(n, in, side, gq, gin);
 	for (int c = 0; c < n->d.channels; c++)
 		CHANNEL_BACK(n, n->channel + c, s, o, v, side, pool, g, gq);
 	receptors_back(n, in, first, s, o, v, side, g, gq, gin);
-}
-
-/* currents_back adds the gradients of the weights of currents, and of x. */
-STEP_FN void currents_back(const struct neuron *n, const real *in, const real *gcurrent, real *gq, real *gin)
-{
-	for (const struct neuron_input *i = n->input; i < n->input + n->d.inputs; i++)
-		if (i->receptor < 0)
-			EACH_LANE {
-				real a = gcurrent[PLACE(i->place)];
-				gq[PLACE(i->weight)] += a * in[PLACE(i->from)];
-				gin[PLACE(i->from)] += a * NUMBER(i->weight);
-			}
 }
 
 #endif

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"galvani/kernels"
@@ -20,6 +21,7 @@ type NeuronCase struct {
 	T, B, Substeps     int
 	Second, Each, Last bool
 	Masked             bool
+	Delays             [3]int // of events at the receptors, one of each
 	Record             []int32
 	Relative           bool    // parameters are learned as factors of what they were
 	Fixed              bool    // the numbers of gates are not learned, so that devices may have them in tables
@@ -42,6 +44,10 @@ var NeuronCases = []NeuronCase{
 	{Name: "fixed gates", T: 8, B: 19, Substeps: 2, Fixed: true, Record: []int32{2*8 + 6, 7}},
 	{Name: "fixed gates, far", T: 3, B: 11, Substeps: 1, Fixed: true, Far: 400},
 	{Name: "fixed gates, own densities", T: 4, B: 5, Substeps: 2, Fixed: true, Each: true},
+	// Sequences of different lengths, some of them empty and one with a gap.
+	{Name: "masked", T: 7, B: 11, Substeps: 2, Masked: true, Record: []int32{0, 3, 9*8 + 5}},
+	{Name: "masked, last", T: 7, B: 11, Substeps: 2, Masked: true, Last: true, Record: []int32{0, 3, 9*8 + 5}, Delays: [3]int{0, 2, 1}},
+	{Name: "delays", T: 6, B: 11, Substeps: 2, Delays: [3]int{2, 1, 3}, Record: []int32{7, 9*8 + 3, 15*8 + 2}},
 }
 
 // neuronOf returns a neuron with every kind of gate, form, receptor and input, on a tree with a node and
@@ -129,6 +135,11 @@ func neuronOf(c NeuronCase, r *rand.Rand) (*compartments.Neuron, []kernels.Spec,
 		{From: 2, Unit: 3, Receptor: 0, Weight: at(1)}, {From: 1, Unit: 2, Receptor: 1, Weight: at(2)}, {From: 2, Unit: 7, Receptor: 2, Weight: at(3)},
 		{From: 2, Unit: 6, Receptor: -1, Weight: compartments.Fixed(.02)},
 	}
+	for k := range n.Inputs {
+		if in := &n.Inputs[k]; in.Receptor >= 0 && k != 2 { // of two at a place one is late
+			in.Delay = c.Delays[in.Receptor]
+		}
+	}
 	if c.Relative {
 		for i, s := range specs {
 			var base []float64
@@ -207,7 +218,7 @@ func NeuronSame(t *testing.T, dev, other kernels.Device) {
 
 // NeuronStretches wants a run in two parts, the second from the state after the first, to be one run.
 func NeuronStretches(t *testing.T, dev kernels.Device) {
-	c := NeuronCase{T: 9, B: 3, Substeps: 2}
+	c := NeuronCase{T: 9, B: 3, Substeps: 2, Delays: [3]int{6, 0, 1}}
 	p := newNeuronProblem[float32](c, 1)
 	whole := Solve(t, dev, p)
 	part := func(from, to int, state *tensor.Dense) Solution {
@@ -234,12 +245,62 @@ func NeuronEquations(t *testing.T, dev kernels.Device) {
 	}
 }
 
-// NeuronMasks is NeuronEquations, and Neuron in float32, for sequences of different lengths, one of which is empty and one with a gap.
-func NeuronMasks(t *testing.T, dev kernels.Device) {
-	for _, last := range []bool{false, true} {
-		c := NeuronCase{T: 7, B: 11, Substeps: 2, Masked: true, Last: last, Record: []int32{0, 3, 9*8 + 5}}
-		neuronEquations(t, dev, newNeuronProblem[float64](c, 3))
-		compare(t, dev, dev, "fp32", newNeuronProblem[float32](c, 3), newNeuronProblem[float64](c, 3))
+// NeuronDelays wants events with a delay to be those of x that comes so much later, for a device in float64.
+func NeuronDelays(t *testing.T, dev kernels.Device) {
+	const late = 2
+	p := newNeuronProblem[float64](NeuronCase{T: 7, B: 3, Substeps: 2, Delays: [3]int{late, late, late}}, 5)
+	n := *p.Cfg.Cell.Neuron
+	plane, traces := p.Cfg.B*n.Units(), n.States()-len(n.Receptors)*(2+late)
+	state := Data[float64](p.Args.State)
+	rest := slices.Clone(state[:traces*plane])
+	for r := range n.Receptors {
+		own := state[(traces+r*(2+late))*plane:]
+		rest = append(rest, own[:2*plane]...)
+		clear(own[2*plane : (2+late)*plane]) // nothing is on its way
+	}
+	q := *p
+	q.Cfg.Cell.Neuron, q.Cfg.I = &n, 2*p.Cfg.I
+	n.Inputs = slices.Clone(n.Inputs)
+	for i := range n.Inputs {
+		if in := &n.Inputs[i]; in.Delay > 0 {
+			in.From, in.Delay = in.From+p.Cfg.I, 0
+		}
+	}
+	q.Cfg.Cell.States, q.Cfg.Cell.Rest = n.States(), make([]float64, n.States())
+	q.Args.State = kernels.Wrap(rest, n.States(), p.Cfg.B, n.Units())
+	var x []float64
+	own := Data[float64](p.Args.X)
+	for row := range p.Cfg.T * p.Cfg.B {
+		before := make([]float64, p.Cfg.I)
+		if k := row - late*p.Cfg.B; k >= 0 {
+			before = own[k*p.Cfg.I : (k+1)*p.Cfg.I]
+		}
+		x = append(append(x, own[row*p.Cfg.I:(row+1)*p.Cfg.I]...), before...)
+	}
+	q.Args.X = kernels.Wrap(x, p.Cfg.T, p.Cfg.B, q.Cfg.I)
+	of := func(p *Problem) (h, grad []float64) {
+		plan, err := dev.NewScan(p.Cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := plan.Forward(p.Args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := plan.Backward(p.Args, p.Weight)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Data[float64](v), Data[float64](g)
+	}
+	h, grad := of(p)
+	wantH, wantGrad := of(&q)
+	for name, pair := range map[string][2][]float64{"h": {h, wantH}, "gradient": {grad, wantGrad}} {
+		for i, want := range pair[1] {
+			if e := math.Abs(pair[0][i] - want); !(e <= 1e-11*max(1, math.Abs(want))) {
+				t.Errorf("%s[%d] is %.14g, want %.14g", name, i, pair[0][i], want)
+			}
+		}
 	}
 }
 

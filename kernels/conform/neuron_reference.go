@@ -151,10 +151,24 @@ func (r *neuronRow) step(s, x []float64, first bool) {
 				g = s[ys] / after(top)
 			}
 			s[xs] *= math.Exp(-n.Dt / decay)
-			for _, in := range n.Inputs {
-				if first && in.Receptor == k && in.Unit == i {
-					s[xs] += r.read(in.Weight, 0) * x[in.From]
+			late := func(steps int) int { return r.at(plane+1+steps, i) }
+			for d := 1; first && d <= n.Delays(k); d++ {
+				if d == 1 {
+					s[xs] += s[late(1)]
+				} else {
+					s[late(d-1)] = s[late(d)]
 				}
+				s[late(d)] = 0
+			}
+			for _, in := range n.Inputs {
+				if !first || in.Receptor != k || in.Unit != i {
+					continue
+				}
+				at := xs
+				if in.Delay > 0 {
+					at = late(in.Delay)
+				}
+				s[at] += r.read(in.Weight, 0) * x[in.From]
 			}
 			if rise == 0 {
 				g = s[xs]
@@ -162,7 +176,7 @@ func (r *neuronRow) step(s, x []float64, first bool) {
 			matrix[i][i] += g
 			side[i] += g * r.read(q.Reversal, 0)
 		}
-		plane += 2
+		plane += 2 + n.Delays(k)
 	}
 	for _, in := range n.Inputs {
 		if in.Receptor < 0 {

@@ -8,16 +8,16 @@ package cpu
 static long neuron_scratch(const struct neuron_kernels *k, const struct neuron_dims *d, long vectors) { return k->scratch(d, vectors); }
 static void neuron_forward(const struct neuron_kernels *k, const struct neuron_dims *d, long vectors, const struct neuron_channel *channel,
 			   const struct neuron_gate *gate, const struct neuron_receptor *receptor, const struct neuron_input *input,
-			   const int *index, const struct neuron_plan *plan, const float *table, const void *q, const void *x, const void *mask, long steps, long live, void *s, int keep, void *h, void *work)
+			   const int *index, const struct neuron_plan *plan, const float *table, const void *q, const void *x, const void *mask, long steps, long live, void *s, void *factors, void *h, void *work)
 {
-	k->forward(d, vectors, channel, gate, receptor, input, index, plan, table, q, x, mask, steps, live, s, keep, h, work);
+	k->forward(d, vectors, channel, gate, receptor, input, index, plan, table, q, x, mask, steps, live, s, factors, h, work);
 }
 static void neuron_backward(const struct neuron_kernels *k, const struct neuron_dims *d, long vectors, const struct neuron_channel *channel,
 			    const struct neuron_gate *gate, const struct neuron_receptor *receptor, const struct neuron_input *input,
-			    const int *index, const struct neuron_plan *plan, const float *table, const void *q, const void *x, const void *mask, long steps, long live, const void *s, const void *dh, void *g,
+			    const int *index, const struct neuron_plan *plan, const float *table, const void *q, const void *x, const void *mask, long steps, long live, const void *s, const void *factors, const void *dh, void *g,
 			    double *gq, void *gh, void *gx, void *work)
 {
-	k->backward(d, vectors, channel, gate, receptor, input, index, plan, table, q, x, mask, steps, live, s, dh, g, gq, gh, gx, work);
+	k->backward(d, vectors, channel, gate, receptor, input, index, plan, table, q, x, mask, steps, live, s, factors, dh, g, gq, gh, gx, work);
 }
 */
 import "C"
@@ -59,6 +59,7 @@ type Neuron[F kernels.Float] struct {
 type neuronWorker[F kernels.Float] struct {
 	blocks            []neuronBlock[F]
 	rows, work, state []F
+	factors           []F // of the trees of the steps that are kept
 	gradient          []F
 }
 
@@ -91,7 +92,7 @@ func newNeuron[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig)
 		w.rows, w.work = aligned[F](s.layout.Rows()*s.width(s.vectors)), aligned[F](s.scratch())
 		w.state = aligned[F](size * s.kept())
 		if !cfg.ForwardOnly {
-			w.gradient = aligned[F](size)
+			w.gradient, w.factors = aligned[F](size), aligned[F](s.factors())
 		}
 		for k := range w.blocks {
 			if b := &w.blocks[k]; !cfg.ForwardOnly {
@@ -163,7 +164,7 @@ func prepareNeuron[F kernels.Float](isa string, threads int, cfg kernels.ScanCon
 		s.stretch = cfg.T
 		return s, 0, nil
 	}
-	n := s.stretches()*s.size(vectors) + len(s.workers)*s.kept()*s.size(s.vectors)
+	n := s.stretches()*s.size(vectors) + len(s.workers)*(s.kept()*s.size(s.vectors)+s.factors())
 	return s, int64(n)*int64(unsafe.Sizeof(*new(F))) + int64(vectors*s.vector()*s.layout.Rows()*8), nil
 }
 
@@ -196,6 +197,11 @@ func (s *Neuron[F]) kept() int {
 		return 1
 	}
 	return s.stretch*s.cfg.Cell.Neuron.Substeps + 1
+}
+
+// factors returns the elements of the factors of the steps that a worker keeps.
+func (s *Neuron[F]) factors() int {
+	return s.stretch * s.cfg.Cell.Neuron.Substeps * s.cfg.Units() * s.vectors * s.vector()
 }
 
 func (s *Neuron[F]) stretches() int { return (s.cfg.T + s.stretch - 1) / s.stretch }
@@ -246,18 +252,19 @@ func (s *Neuron[F]) forwardAll(h []F) {
 				if b.borders != nil {
 					copy(b.borders[k*s.size(b.vectors):], w.state[:s.size(b.vectors)])
 				}
-				s.forward(w, b, t, false, from(h, (t*c.B+b.b0)*c.H))
+				s.forward(w, b, t, nil, from(h, (t*c.B+b.b0)*c.H))
 			}
 			s.exchange(b, w.state, s.final, true)
 		}
 	})
 }
 
-// forward runs a block through the stretch that begins at step t, from the first of its states.
-func (s *Neuron[F]) forward(w *neuronWorker[F], b *neuronBlock[F], t int, keep bool, h []F) {
+// forward runs a block through the stretch that begins at step t, from the first of its states. Factors are nil for a
+// run that keeps nothing.
+func (s *Neuron[F]) forward(w *neuronWorker[F], b *neuronBlock[F], t int, factors, h []F) {
 	c := &s.cfg
 	C.neuron_forward(s.k, s.dims(), C.long(b.vectors), (*C.struct_neuron_channel)(ptr(s.layout.Channels)), (*C.struct_neuron_gate)(ptr(s.layout.Gates)), (*C.struct_neuron_receptor)(ptr(s.layout.Receptors)), (*C.struct_neuron_input)(ptr(s.layout.Inputs)), ints(s.layout.Index), (*C.struct_neuron_plan)(ptr(s.table.plan)), (*C.float)(ptr(s.table.rows)), ptr(w.rows),
-		ptr(s.run.X[(t*c.B+b.b0)*c.I:]), ptr(from(s.run.Mask, t*c.B+b.b0)), C.long(min(s.stretch, c.T-t)), C.long(b.live), ptr(w.state), flag(keep), ptr(h), ptr(w.work))
+		ptr(s.run.X[(t*c.B+b.b0)*c.I:]), ptr(from(s.run.Mask, t*c.B+b.b0)), C.long(min(s.stretch, c.T-t)), C.long(b.live), ptr(w.state), ptr(factors), ptr(h), ptr(w.work))
 }
 
 // Structs of Go and C are the same.
@@ -345,7 +352,7 @@ func (s *Neuron[F]) backward(w *neuronWorker[F], b *neuronBlock[F], dh []F) {
 		t := k * s.stretch
 		steps := min(s.stretch, c.T-t)
 		copy(w.state, b.borders[k*s.size(b.vectors):(k+1)*s.size(b.vectors)])
-		s.forward(w, b, t, true, nil)
+		s.forward(w, b, t, w.factors, nil)
 		from0 := (t*c.B + b.b0) * c.H
 		d := from(dh, min(from0, len(dh)))
 		if c.Last {
@@ -359,7 +366,7 @@ func (s *Neuron[F]) backward(w *neuronWorker[F], b *neuronBlock[F], dh []F) {
 			gx = s.grad[x+(t*c.B+b.b0)*c.I:]
 		}
 		C.neuron_backward(s.k, s.dims(), C.long(b.vectors), (*C.struct_neuron_channel)(ptr(s.layout.Channels)), (*C.struct_neuron_gate)(ptr(s.layout.Gates)), (*C.struct_neuron_receptor)(ptr(s.layout.Receptors)), (*C.struct_neuron_input)(ptr(s.layout.Inputs)), ints(s.layout.Index), (*C.struct_neuron_plan)(ptr(s.table.plan)), (*C.float)(ptr(s.table.rows)), ptr(w.rows),
-			ptr(s.run.X[(t*c.B+b.b0)*c.I:]), ptr(from(s.run.Mask, t*c.B+b.b0)), C.long(steps), C.long(b.live), ptr(w.state), ptr(d), ptr(w.gradient), doubles(b.sums),
+			ptr(s.run.X[(t*c.B+b.b0)*c.I:]), ptr(from(s.run.Mask, t*c.B+b.b0)), C.long(steps), C.long(b.live), ptr(w.state), ptr(w.factors), ptr(d), ptr(w.gradient), doubles(b.sums),
 			ptr(from(s.gradH, min(from0, len(s.gradH)))), ptr(gx), ptr(w.work))
 	}
 }

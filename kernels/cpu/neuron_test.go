@@ -27,6 +27,6 @@ func TestNeuronStretches(t *testing.T) {
 	conform.NeuronStretches(t, open(t, 2))
 }
 
-func TestNeuronMasks(t *testing.T) {
-	conform.NeuronMasks(t, open(t, 2))
+func TestNeuronDelays(t *testing.T) {
+	conform.NeuronDelays(t, open(t, 2))
 }

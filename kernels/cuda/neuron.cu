@@ -1,7 +1,7 @@
 /* neuron.cu - neurons of compartments. A thread does all steps of one sequence, so that none waits for
  * another. */
 #include "gpu.h"
-#include "params.h"
+#include "neuron.h"
 #include "reduce.h"
 #include "../cells/shared/real.h"
 
@@ -64,30 +64,55 @@ GPU_FN void copy(const struct neuron *n, float *to, const float *from)
 			to[PLACE(r)] = from[PLACE(r)];
 }
 
-KERNEL(neuron_forward, struct neuron_params)
+/* held tells whether the sequence of this thread keeps its state in a step. */
+GPU_FN bool held(const struct neuron_run &r, long long t)
 {
+	return r.mask && !(r.mask[t * r.p.d.B + (long)element()] > 0);
+}
+
+GPU_FN void run_forward(const struct neuron_run &run)
+{
+	const struct neuron_params &p = run.p;
 	struct neuron neuron = neuron_of(p), *n = &neuron;
 	if (element() >= p.d.B)
 		return;
-	float *in = p.work, *current = in + p.d.I * p.d.B, *work = PLANE(current, 1), *s = p.kept;
+	float *in = p.work, *current = in + p.d.I * p.d.B, *leak = PLANE(current, 1), *work = PLANE(current, 2), *s = p.kept;
 	exchange(n, p.unit, s, const_cast<float *>(p.state), 0);
 	for (long long t = 0; t < p.T; t++) {
 		if (p.borders && t % p.stretch == 0)
 			copy(n, PLANE(p.borders, t / p.stretch * p.d.planes), s);
 		load(n, p.x + t * p.d.B * p.d.I, in);
 		currents(n, in, current);
-		for (long k = 0; k < p.d.substeps; k++)
-			neuron_step(n, in, current, k == 0, s, s, work);
+		for (long k = 0; k < p.d.substeps && !held(run, t); k++)
+			neuron_step(n, in, current, k == 0, s, s, leak, work);
 		if (p.h && (!p.last || t == p.T - 1))
 			record(n, s, p.h + (p.last ? 0 : t * p.d.B * p.d.H));
 	}
 	exchange(n, p.unit, s, p.final, 1);
 }
 
-/* stretch_back goes back over the steps from t0 on, of which p.kept has the states. */
-GPU_FN void stretch_back(const struct neuron *n, const struct neuron_params &p, long long t0, long long steps, float *in, float *gin,
-			 float *gcurrent, float *work, float *gq)
+/* stretch_again goes forward over the steps from t0 on and keeps states and factors of those that are not held, of which it
+ * returns the number. */
+GPU_FN long stretch_again(const struct neuron *n, const struct neuron_run &run, long long t0, long long steps, float *in, float *current, float *work)
 {
+	const struct neuron_params &p = run.p;
+	float *s = p.kept;
+	long done = 0; /* steps of integration */
+	copy(n, s, PLANE(p.borders, t0 / p.stretch * p.d.planes));
+	for (long long t = t0; t < t0 + steps; t++) {
+		load(n, p.x + t * p.d.B * p.d.I, in);
+		currents(n, in, current);
+		for (long k = 0; k < p.d.substeps && !held(run, t); k++, done++, s = PLANE(s, p.d.planes))
+			neuron_step(n, in, current, k == 0, s, PLANE(s, p.d.planes), PLANE(run.factors, done), work);
+	}
+	return done;
+}
+
+/* stretch_back goes back over the steps from t0 on, of which stretch_again has kept so many. */
+GPU_FN void stretch_back(const struct neuron *n, const struct neuron_run &run, long long t0, long long steps, long kept, float *in, float *gin,
+			 float *work, float *gq)
+{
+	const struct neuron_params &p = run.p;
 	for (long long t = t0 + steps - 1; t >= t0; t--) {
 		if (!p.last || t == p.T - 1) {
 			const float *dh = p.dh + (p.last ? 0 : t * p.d.B * p.d.H);
@@ -99,41 +124,32 @@ GPU_FN void stretch_back(const struct neuron *n, const struct neuron_params &p, 
 			record(n, p.g, p.gh + t * p.d.B * p.d.H);
 		load(n, p.x + t * p.d.B * p.d.I, in);
 		clear(n, gin, p.d.I);
-		clear(n, gcurrent, p.d.U);
-		for (long k = p.d.substeps - 1; k >= 0; k--) {
-			const float *s = PLANE(p.kept, ((t - t0) * p.d.substeps + k) * p.d.planes);
-			step_back(n, in, k == 0, s, PLANE(s, p.d.planes), p.g, gq, gcurrent, gin, work);
+		for (long k = p.d.substeps - 1; k >= 0 && !held(run, t); k--) {
+			const float *s = PLANE(p.kept, --kept * p.d.planes);
+			step_back(n, in, k == 0, s, PLANE(s, p.d.planes), PLANE(run.factors, kept), p.g, gq, gin, work);
 		}
-		currents_back(n, in, gcurrent, gq, gin);
 		for (long i = 0; p.gx && i < p.d.I; i++)
 			EACH_LANE
 				p.gx[(t * p.d.B + l) * p.d.I + i] = gin[PLACE(i)];
 	}
 }
 
-KERNEL(neuron_backward, struct neuron_params)
+GPU_FN void run_backward(const struct neuron_run &run)
 {
+	const struct neuron_params &p = run.p;
 	struct neuron neuron = neuron_of(p), *n = &neuron;
 	if (element() >= p.d.B)
 		return;
-	float *in = p.work, *gin = in + p.d.I * p.d.B, *current = gin + p.d.I * p.d.B, *work = PLANE(current, 1), *gq = PLANE(work, 5);
-	float *gcurrent = PLANE(gq, 0) + p.d.rows * p.d.B;
+	float *in = p.work, *gin = in + p.d.I * p.d.B, *current = gin + p.d.I * p.d.B, *work = PLANE(current, 1), *gq = PLANE(work, 4);
 	clear(n, p.g, p.d.planes * p.d.U);
 	for (long r = 0; r < p.d.rows; r++)
 		EACH_LANE
 			p.sums[PLACE(r)] = 0;
 	for (long long k = (p.T + p.stretch - 1) / p.stretch - 1; k >= 0; k--) {
 		long long t0 = k * p.stretch, steps = p.T - t0 < p.stretch ? p.T - t0 : p.stretch;
-		float *s = p.kept;
-		copy(n, s, PLANE(p.borders, k * p.d.planes));
-		for (long long t = t0; t < t0 + steps; t++) {
-			load(n, p.x + t * p.d.B * p.d.I, in);
-			currents(n, in, current);
-			for (long i = 0; i < p.d.substeps; i++, s = PLANE(s, p.d.planes))
-				neuron_step(n, in, current, i == 0, s, PLANE(s, p.d.planes), work);
-		}
+		long kept = stretch_again(n, run, t0, steps, in, current, work);
 		clear(n, gq, p.d.rows);
-		stretch_back(n, p, t0, steps, in, gin, gcurrent, work, gq);
+		stretch_back(n, run, t0, steps, kept, in, gin, work, gq);
 		for (long r = 0; r < p.d.rows; r++)
 			EACH_LANE
 				p.sums[PLACE(r)] += gq[PLACE(r)];
@@ -141,3 +157,7 @@ KERNEL(neuron_backward, struct neuron_params)
 	if (p.gstate)
 		exchange(n, p.unit, p.g, p.gstate, 1);
 }
+
+KERNEL(neuron_forward, struct neuron_run) { run_forward(p); }
+
+KERNEL(neuron_backward, struct neuron_run) { run_backward(p); }

@@ -35,7 +35,7 @@ type neuron struct {
 	cfg               kernels.ScanConfig
 	layout            *compartments.Layout
 	forward, backward *kernel
-	params            C.struct_neuron_params
+	params            C.struct_neuron_run
 	grad, all         driver.Ptr
 	rows, packed      []float32   // in host memory: the rows of a run, its packed gradient
 	sums              []float64   // the gradients of the rows
@@ -45,11 +45,8 @@ type neuron struct {
 
 // newNeuron allocates a scan of a neuron.
 //
-// Errors: kernels.ErrMemory, with nothing left allocated; kernels.ErrNoDevice for sequences of different lengths.
+// Errors: kernels.ErrMemory, with nothing left allocated.
 func (d *Device) newNeuron(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
-	if cfg.Masked {
-		return nil, fmt.Errorf("cuda: neurons with sequences of different lengths run on the CPU alone; give it the device cpu: %w", kernels.ErrNoDevice)
-	}
 	s := &neuron{d: d, cfg: cfg, layout: cfg.Layout()}
 	n, l := cfg.Cell.Neuron, s.layout
 	size, width := cfg.Cell.States*cfg.Units()*cfg.B, 1
@@ -61,12 +58,13 @@ func (d *Device) newNeuron(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
 	if cfg.ForwardOnly {
 		stretches, kept = 0, 1
 	}
-	if bytes := int64(stretches+kept) * int64(size) * 4; cfg.Memory > 0 && !cfg.ForwardOnly && bytes > cfg.Memory {
+	factors := stretch * n.Substeps * cfg.Units() * cfg.B
+	if bytes := (int64(stretches+kept)*int64(size) + int64(factors)) * 4; cfg.Memory > 0 && !cfg.ForwardOnly && bytes > cfg.Memory {
 		return nil, cfg.MemoryError(&segments.MemoryError{Memory: cfg.Memory, Least: bytes, All: bytes})
 	}
 	err := d.build("scan neuron", func(b *builder) {
 		s.forward, s.backward = b.kernel("neuron", "neuron_forward"), b.kernel("neuron", "neuron_backward")
-		p := &s.params
+		p := &s.params.p
 		p.d = *(*C.struct_neuron_dims)(unsafe.Pointer(&l.Dims))
 		p.channel, p.gate = ptr(upload(b, l.Channels)), ptr(upload(b, l.Gates))
 		p.receptor, p.input = ptr(upload(b, l.Receptors)), ptr(upload(b, l.Inputs))
@@ -79,6 +77,7 @@ func (d *Device) newNeuron(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
 		if cfg.ForwardOnly {
 			return
 		}
+		s.params.factors = ptr(b.floats(factors))
 		s.grad = b.floats(cfg.Packed())
 		p.g, p.sums = ptr(b.floats(size)), ptr(b.bytes(int64(l.Rows()*cfg.B)*8))
 		x, state := cfg.Inputs()
@@ -113,7 +112,7 @@ func (s *neuron) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
 		}
 		s.of = append(s.of, kernels.Wide(v))
 	}
-	width := int(s.params.width)
+	width := int(s.params.p.width)
 	rows := make([]float64, s.layout.Rows())
 	for b := range width {
 		s.layout.Values(s.cfg.OfRow(s.of, b), rows)
@@ -121,18 +120,22 @@ func (s *neuron) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
 			s.rows[r*width+b] = float32(v)
 		}
 	}
-	s.params.x, s.params.state = ptr(run.X.ptr), ptr(run.State.ptr)
+	p := &s.params.p
+	p.x, p.state = ptr(run.X.ptr), ptr(run.State.ptr)
+	if run.Mask != nil {
+		s.params.mask = ptr(run.Mask.ptr)
+	}
 	err = s.d.wait("scan neuron forward", func(w *work) {
-		w.copyIn(driver.Ptr(s.params.q), head(s.rows), int64(len(s.rows))*4)
+		w.copyIn(driver.Ptr(p.q), head(s.rows), int64(len(s.rows))*4)
 		s.launch(w, s.forward, s.params)
 		w.sync()
 	})
 	s.ran = err == nil
-	return s.d.array(driver.Ptr(s.params.h), s.cfg.Rows(), s.cfg.H), err
+	return s.d.array(driver.Ptr(p.h), s.cfg.Rows(), s.cfg.H), err
 }
 
 // launch starts a kernel with a thread for each sequence.
-func (s *neuron) launch(w *work, k *kernel, p C.struct_neuron_params) {
+func (s *neuron) launch(w *work, k *kernel, p C.struct_neuron_run) {
 	w.launch(k, of(C.each_launch(C.longlong(s.cfg.B))), unsafe.Pointer(&p))
 }
 
@@ -149,10 +152,10 @@ func (s *neuron) Backward(_ kernels.ScanArgs, dh gorgonia.Value) (gorgonia.Value
 	if err != nil {
 		return nil, err
 	}
-	s.params.dh = ptr(d.ptr)
+	s.params.p.dh = ptr(d.ptr)
 	err = s.d.wait("scan neuron backward", func(w *work) {
 		s.launch(w, s.backward, s.params)
-		w.copyOut(head(s.sums), driver.Ptr(s.params.sums), int64(len(s.sums))*8)
+		w.copyOut(head(s.sums), driver.Ptr(s.params.p.sums), int64(len(s.sums))*8)
 		w.sync()
 	})
 	if err != nil {
@@ -177,7 +180,7 @@ func (s *neuron) H() gorgonia.Value {
 		return nil
 	}
 	if !c.Last {
-		return s.d.array(driver.Ptr(s.params.h), c.T, c.B, c.H)
+		return s.d.array(driver.Ptr(s.params.p.h), c.T, c.B, c.H)
 	}
 	if s.all == 0 {
 		if err := s.d.build("scan neuron", func(b *builder) { s.all = b.floats(c.T * c.B * c.H) }); err != nil {
@@ -185,14 +188,14 @@ func (s *neuron) H() gorgonia.Value {
 		}
 	}
 	p := s.params
-	p.h, p.last = ptr(s.all), 0
+	p.p.h, p.p.last = ptr(s.all), 0
 	s.d.queue("scan neuron again", func(w *work) { s.launch(w, s.forward, p) })
 	return s.d.array(s.all, c.T, c.B, c.H)
 }
 
 // Final implements kernels.ScanPlan.
 func (s *neuron) Final() gorgonia.Value {
-	return s.d.array(driver.Ptr(s.params.final), s.cfg.Cell.States, s.cfg.B, s.cfg.Units())
+	return s.d.array(driver.Ptr(s.params.p.final), s.cfg.Cell.States, s.cfg.B, s.cfg.Units())
 }
 
 // GradH implements kernels.ScanPlan.
@@ -200,5 +203,5 @@ func (s *neuron) GradH() gorgonia.Value {
 	if !s.cfg.KeepGradH {
 		return nil
 	}
-	return s.d.array(driver.Ptr(s.params.gh), s.cfg.T, s.cfg.B, s.cfg.H)
+	return s.d.array(driver.Ptr(s.params.p.gh), s.cfg.T, s.cfg.B, s.cfg.H)
 }

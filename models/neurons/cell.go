@@ -25,7 +25,8 @@ type LGMD struct {
 	Inhibition   float64 `toml:"inhibition" doc:"first weights of the synapses that inhibit, as a factor of the neuron's" unit:"1" min:"1e-6" max:"1e6"`
 	WeightSpread float64 `toml:"weight_spread" doc:"standard deviation of the logarithm of the first weights" unit:"1" min:"0" max:"10"`
 	Neurons      int     `toml:"neurons" doc:"neurons side by side, each with synapses and learned densities of its own" min:"1" max:"256"`
-	Lag          float64 `toml:"lag" doc:"mean time from an event to its inhibition: the conductance is an alpha function that peaks at half of it" unit:"ms" min:"0.1" max:"1000"`
+	Lag          float64 `toml:"lag" doc:"mean time that an inhibition takes behind delay: its conductance is an alpha function that peaks at half of it; 0 for the rise and decay of the neuron" unit:"ms" min:"0" max:"1000"`
+	Delay        float64 `toml:"delay" doc:"time from an event to the beginning of its inhibition, a whole number of steps of the task; in the neuron inhibition is 10 ms later than excitation" unit:"ms" min:"0" max:"1000"`
 	RateAt       float64 `toml:"rate_at" doc:"V at which the rate that the read-out sees is half of the largest" unit:"mV" min:"-200" max:"200"`
 	RateSlope    float64 `toml:"rate_slope" doc:"change of V that takes it from there to 0.73" unit:"mV" min:"0.1" max:"100"`
 	RateTau      float64 `toml:"rate_tau" doc:"time constant of the rate" unit:"ms" min:"0.1" max:"1e5"`
@@ -45,17 +46,17 @@ func init() {
 		References: []cite.Work{cite.LGMD, hodgkinHuxley, hines},
 		Equations: "C dV_u/dt = g_L (E_L - V_u) + sum_v g_uv (V_v - V_u) + sum_c g_c (E_c - V_u) + g_exc (0 mV - V_u) + g_inh (-75 mV - V_u)\n" +
 			"g_c = density area prod gate^power,  dgate/dt = (gate_inf(V) - gate)/tau(V)\n" +
-			"g_exc_u: sum_f w_uf events_f, rises in 0.3 ms, decays in 3 ms;  g_inh likewise, an alpha function of lag/2\n" +
+			"g_exc_u: sum_f w_uf events_f, rises in 0.3 ms, decays in 3 ms;  g_inh likewise, an alpha function of lag/2, delay later\n" +
 			"dr_u/dt = (1/(1 + exp(-(V_u - rate_at)/rate_slope)) - r_u)/rate_tau\n" +
 			"logits = readout.weight r + readout.bias",
 		Planes: lgmdPlanes(),
 		Notes: []string{
 			"H is the number of compartments and of the points where sections meet, of all neurons; the key hidden has no effect. h is r, a smoothed count of spikes near the zone where they begin, and of graded signals elsewhere.",
 			"Learned numbers are z of number = n exp(z), with n the number of the neuron and z 0 at first: weights and densities stay positive, and a rate of learning is a relative one. galvani export adds the numbers themselves.",
-			"An event acts at the beginning of its step. The weight of a facet does not follow the speed of the edge, which the task does not tell.",
+			"An event acts at the beginning of its step, and inhibits at that of the step delay/bin later: what is under way is part of the state, so that a batch that goes on takes it along. The weight of a facet does not follow the speed of the edge, which the task does not tell.",
 			"Of each step of the task there are bin/dt of the neuron, so it is the fused scan, in C or CUDA, that trains it; the unrolled graph is its specification and is for few and long steps.",
 			"Over each spike the gradient grows. Of neurons that burst it may leave float32, as that in float64 is above 1e38 then, which ends a run as not finite: lower lr, or excitation, before clip helps.",
-			"Steps last as long as bin; noise is refused. Sequences may have different lengths on the CPU, not on a GPU.",
+			"Steps last as long as bin; noise is refused.",
 		},
 		New: func() models.Cell { return NewLGMD() },
 	})
@@ -93,15 +94,15 @@ func (c *LGMD) neuron() (*Neuron, error) {
 		n.Regions[i].Densities[seen] = 0
 	}
 	for i := range n.Receptors {
-		if r := &n.Receptors[i]; r.Name == "inhibition" {
+		if r := &n.Receptors[i]; r.Name == "inhibition" && c.Lag > 0 {
 			r.Rise, r.Decay = c.Lag/2, c.Lag/2
 		}
 	}
 	for i := range n.Inputs {
 		if in := &n.Inputs[i]; n.Receptors[max(0, in.Receptor)].Name == "inhibition" {
-			in.Weight *= c.Inhibition
+			in.Weight, in.Delay = in.Weight*c.Inhibition, c.Delay
 		} else {
-			in.Weight *= c.Excitation
+			in.Weight, in.Delay = in.Weight*c.Excitation, 0 // delays count from it
 		}
 	}
 	return n, nil
@@ -200,6 +201,9 @@ func (c *LGMD) Unroll(k *models.Ops, p *models.Params) models.Step {
 func (c *LGMD) Smooth() models.Cell {
 	s := *c
 	s.Bin, s.Dt, s.Lag, s.RateAt, s.RateTau, s.Excitation = 3, 3, 3, -65, 2, 1
+	if s.Delay > 0 {
+		s.Delay = s.Bin
+	}
 	return &s
 }
 

@@ -29,14 +29,15 @@ type Options struct {
 	// none changes its sign and all have one scale.
 	Relative bool
 	// Eye is how many facets look on: each has a weight of its own to each compartment of each input that
-	// has Facets, and there are no other inputs. The weight w_INPUT is [compartments, Eye]. 0 is for the
-	// inputs as they are, one weight each.
+	// has Facets, and there are no other inputs. The weight w_INPUT is [compartments, Eye]. Their events come with
+	// the steps of the scan, and so the delay of an input is a whole number of them. 0 is for the
+	// inputs as they are, one weight each, of which a Stimulus has the delays.
 	Eye int
 }
 
 // Compile makes the tables of a neuron.
 //
-// Errors: a name in Learn that is none of Learnable, with the nearest.
+// Errors: a name in Learn that is none of Learnable, with the nearest; with Eye a delay that is no whole number of steps.
 func (n *Neuron) Compile(o Options) (*Compiled, error) {
 	c := compiler{n: n, o: o, out: &Compiled{}, learn: map[string]bool{}}
 	for _, name := range o.Learn {
@@ -61,11 +62,14 @@ func (n *Neuron) Compile(o Options) (*Compiled, error) {
 		c.channel(ch)
 	}
 	c.calcium()
-	c.synapses()
+	if c.synapses(); c.err != nil {
+		return nil, fmt.Errorf("neurons: %s: %w", n.Name, c.err)
+	}
 	for _, r := range n.Records {
 		out.Record = append(out.Record, int32(r.Unit))
 	}
 	c.out.Rest = n.rest()
+	c.out.Rest = append(c.out.Rest, make([]float64, out.States()-len(c.out.Rest))...) // nothing is late
 	params := make([]compartments.Param, len(c.out.Params))
 	for i, s := range c.out.Params {
 		params[i] = compartments.Param{Name: s.Name, Len: s.Len()}
@@ -103,6 +107,7 @@ type compiler struct {
 	o     Options
 	out   *Compiled
 	learn map[string]bool
+	err   error
 }
 
 // param adds a parameter with an element for each value, and returns its number. Parts are the regions of
@@ -267,6 +272,16 @@ func (c *compiler) facets(in Input) {
 		return
 	}
 	eye, many := c.o.Eye, len(in.Units)
+	step := c.out.Neuron.Dt * float64(c.out.Neuron.Substeps)
+	delay := math.Round(in.Delay / step)
+	switch lower := math.Floor(in.Delay / step); {
+	case math.Abs(delay*step-in.Delay) > 1e-9*step:
+		c.err = fmt.Errorf("the delay of input %s is %g ms, which is no whole number of steps of %g ms; make it %g or %g ms", in.Name, in.Delay, step, lower*step, (lower+1)*step)
+		return
+	case delay > compartments.MostDelay:
+		c.err = fmt.Errorf("the delay of input %s is %g ms, which is %g steps of %g ms, more than %d; make it shorter, or the steps longer", in.Name, in.Delay, delay, step, compartments.MostDelay)
+		return
+	}
 	values := make([]float64, many*eye)
 	for i := range values {
 		values[i] = in.Weight / float64(many)
@@ -277,6 +292,6 @@ func (c *compiler) facets(in Input) {
 		Init: kernels.Init{Kind: kernels.PerPlane, Values: values}}, values)
 	for k := range values {
 		c.out.Neuron.Inputs = append(c.out.Neuron.Inputs, compartments.Input{From: k % eye, Unit: in.Units[k/eye], Receptor: in.Receptor,
-			Weight: compartments.Quantity{Param: p, Index: []int32{int32(k)}}})
+			Weight: compartments.Quantity{Param: p, Index: []int32{int32(k)}}, Delay: int(delay)})
 	}
 }

@@ -211,9 +211,9 @@ func (g *graph) step(x *gorgonia.Node, s []*gorgonia.Node, first bool) []*gorgon
 	for r, q := range n.Receptors {
 		y := g.receptor(r, q, x, s, next, plane, first)
 		leak, side = g.Add(leak, y), g.Add(side, g.Mul(y, g.whole(q.Name+" reversal", q.Reversal)))
-		plane += 2
+		plane += 2 + n.Delays(r)
 	}
-	side = g.Add(side, g.arrive(x, -1))
+	side = g.Add(side, g.arrive(x, -1, 0))
 	solved := g.solve(leak, side)
 	if p := n.Calcium; p != nil {
 		rest, tau := g.whole("calcium rest", p.Rest), g.whole("calcium tau", p.Tau)
@@ -274,19 +274,19 @@ func (g *graph) form(f compartments.Form, u *gorgonia.Node) *gorgonia.Node {
 	return g.Div(u, g.OneMinus(g.Exp(g.Neg(u))))
 }
 
-// arrive returns the plane of what inputs bring to a receptor, or as currents for -1. Inputs of one weight
+// arrive returns the plane of what inputs of one delay bring to a receptor, or as currents for -1. Inputs of one weight
 // are one product, and so are those whose weights are elements of one parameter.
-func (g *graph) arrive(x *gorgonia.Node, receptor int) *gorgonia.Node {
+func (g *graph) arrive(x *gorgonia.Node, receptor, delay int) *gorgonia.Node {
 	sum := g.fixed("nothing", func(int) float64 { return 0 })
 	all := g.c.Neuron.Inputs
 	done := make([]bool, len(all))
 	for i, in := range all {
-		if done[i] || max(-1, in.Receptor) != receptor {
+		if done[i] || max(-1, in.Receptor) != receptor || in.Delay != delay {
 			continue
 		}
 		var alike []compartments.Input
 		for k := i; k < len(all); k++ {
-			if w := all[k].Weight; all[k].Receptor == in.Receptor && w.Param == in.Weight.Param && w.Value == in.Weight.Value {
+			if w := all[k].Weight; all[k].Receptor == in.Receptor && all[k].Delay == delay && w.Param == in.Weight.Param && w.Value == in.Weight.Value {
 				alike, done[k] = append(alike, all[k]), true
 			}
 		}
@@ -334,8 +334,18 @@ func (g *graph) receptor(r int, q compartments.Receptor, x *gorgonia.Node, s, ne
 	})
 	decay := g.whole(q.Name+" decay", q.Decay)
 	trace := g.Mul(s[plane], g.Exp(g.Div(g.Const(-n.Dt), decay)))
-	if first {
-		trace = g.Add(trace, g.arrive(x, r))
+	if delays := n.Delays(r); first {
+		if delays > 0 {
+			trace = g.Add(trace, s[plane+2])
+		}
+		trace = g.Add(trace, g.arrive(x, r, 0))
+		for d := 1; d <= delays; d++ {
+			late := g.arrive(x, r, d)
+			if d < delays {
+				late = g.Add(late, s[plane+2+d])
+			}
+			next[plane+1+d] = g.Choose(mask, late, s[plane+1+d])
+		}
 	}
 	next[plane] = g.Choose(mask, trace, s[plane])
 	if q.Rise.Param < 0 && q.Rise.Value == 0 {

@@ -90,9 +90,9 @@ STEP_FN void best_back(const struct neuron *n, const struct neuron_channel *c, c
 
 static long V(neuron_scratch)(const struct neuron_dims *d, long vectors)
 {
-	/* x and current, and of a step leak, side and calcium; of the way back gradients of x, current
-	 * and numbers, and what calcium takes */
-	return (2 * d->I + 7 * d->U + d->rows) * vectors;
+	/* x and current, and of a step leak, side and calcium; of the way back gradients of x and of numbers, and of a step
+	 * side, calcium and what it takes */
+	return (2 * d->I + 5 * d->U + d->rows) * vectors;
 }
 
 /* load lays out x of one step [B,I] as [I]. */
@@ -159,12 +159,12 @@ static void receive(const struct neuron *n, const elem *dh, long live, real *g)
 
 static void V(neuron_forward)(const struct neuron_dims *d, long vectors, const struct neuron_channel *channel, const struct neuron_gate *gate,
 			      const struct neuron_receptor *receptor, const struct neuron_input *input, const int *index,
-			      const struct neuron_plan *plan, const float *table, const void *numbers, const void *x, const void *mask, long steps, long live, void *states, int keep, void *h, void *scratch)
+			      const struct neuron_plan *plan, const float *table, const void *numbers, const void *x, const void *mask, long steps, long live, void *states, void *factors, void *h, void *scratch)
 {
 	struct planned planned = {{*d, channel, gate, receptor, input, index, (const real *)numbers, vectors, plan->own ? vectors : 1}, plan, table};
 	const struct neuron *n = &planned.n;
 	long size = d->planes * d->U * vectors;
-	real *in = scratch, *current = in + d->I * vectors, *work = PLANE(current, 1), *s = states;
+	real *in = scratch, *current = in + d->I * vectors, *leak = PLANE(current, 1), *work = PLANE(current, 2), *s = states, *keep = factors;
 	real *on = in + V(neuron_scratch)(d, vectors), *before = on + vectors;
 	unsigned mode = flush_on();
 	for (long t = 0; t < steps; t++) {
@@ -175,10 +175,11 @@ static void V(neuron_forward)(const struct neuron_dims *d, long vectors, const s
 			real *o = keep ? s + size : s;
 			if (out)
 				memcpy(before, s, size * sizeof *s);
-			neuron_step(n, in, current, k == 0, s, o, work);
+			neuron_step(n, in, current, k == 0, s, o, keep ? keep : leak, work);
 			if (out)
 				hold(n, on, before, o);
 			s = o;
+			keep = keep ? PLANE(keep, 1) : 0;
 		}
 		if (h)
 			record(n, s, live, (elem *)h + t * d->B * d->H);
@@ -188,14 +189,14 @@ static void V(neuron_forward)(const struct neuron_dims *d, long vectors, const s
 
 static void V(neuron_backward)(const struct neuron_dims *d, long vectors, const struct neuron_channel *channel, const struct neuron_gate *gate,
 			       const struct neuron_receptor *receptor, const struct neuron_input *input, const int *index,
-			       const struct neuron_plan *plan, const float *table, const void *numbers, const void *x, const void *mask, long steps, long live, const void *states, const void *dh, void *gradient,
+			       const struct neuron_plan *plan, const float *table, const void *numbers, const void *x, const void *mask, long steps, long live, const void *states, const void *factors, const void *dh, void *gradient,
 			       double *sums, void *gh, void *gx, void *scratch)
 {
 	struct planned planned = {{*d, channel, gate, receptor, input, index, (const real *)numbers, vectors, plan->own ? vectors : 1}, plan, table};
 	const struct neuron *n = &planned.n;
 	long size = d->planes * d->U * vectors;
-	real *in = scratch, *gin = in + d->I * vectors, *gcurrent = gin + d->I * vectors, *work = PLANE(gcurrent, 1);
-	real *gq = PLANE(work, 5), *g = gradient, *on = in + V(neuron_scratch)(d, vectors), *aside = on + vectors;
+	real *in = scratch, *gin = in + d->I * vectors, *work = gin + d->I * vectors;
+	real *gq = PLANE(work, 4), *g = gradient, *on = in + V(neuron_scratch)(d, vectors), *aside = on + vectors;
 	unsigned mode = flush_on();
 	memset(gq, 0, d->rows * vectors * sizeof *gq);
 	for (long t = steps - 1; t >= 0; t--) {
@@ -205,17 +206,15 @@ static void V(neuron_backward)(const struct neuron_dims *d, long vectors, const 
 			record(n, g, live, (elem *)gh + t * d->B * d->H);
 		load(n, (const elem *)x + t * d->B * d->I, live, in);
 		memset(gin, 0, d->I * vectors * sizeof *gin);
-		memset(gcurrent, 0, d->U * vectors * sizeof *gcurrent);
 		int out = mask && pick(n, (const elem *)mask + t * d->B, live, on);
 		if (out)
 			set_aside(n, on, g, aside);
 		for (long k = d->substeps - 1; k >= 0; k--) {
-			const real *s = (const real *)states + (t * d->substeps + k) * size;
-			step_back(n, in, k == 0, s, s + size, g, gq, gcurrent, gin, work);
+			const real *s = (const real *)states + (t * d->substeps + k) * size, *factor = PLANE((const real *)factors, t * d->substeps + k);
+			step_back(n, in, k == 0, s, s + size, factor, g, gq, gin, work);
 		}
 		for (long r = 0; out && r < size; r++)
 			g[r] += aside[r];
-		currents_back(n, in, gcurrent, gq, gin);
 		for (long i = 0; gx && i < d->I; i++)
 			for (long b = 0; b < live; b++)
 				((elem *)gx)[(t * d->B + b) * d->I + i] = ((const elem *)(gin + i * vectors))[b];

@@ -24,17 +24,18 @@ struct neuron_kernels {
 	/* scratch returns the vectors that forward and backward need, with a mask a state and a row besides. */
 	long (*scratch)(const struct neuron_dims *d, long vectors);
 	/* forward runs `steps` steps of the scan. x [T,B,I] begins at the first sequence of the block,
-	 * which has `live` of them; mask [T,B] may be null. s holds the state [planes,U] before; with keep, the states after all
-	 * steps are left behind it, otherwise the last in its place. h [T,B,H] may be null. */
+	 * which has `live` of them; mask [T,B] may be null. s holds the state [planes,U] before; with factors [steps of
+	 * integration, U], which are filled in, the states after all steps are left behind it, otherwise the last in its place. h
+	 * [T,B,H] may be null. */
 	void (*forward)(const struct neuron_dims *d, long vectors, const struct neuron_channel *channel, const struct neuron_gate *gate,
 			const struct neuron_receptor *receptor, const struct neuron_input *input, const int *index,
-			const struct neuron_plan *plan, const float *table, const void *q, const void *x, const void *mask, long steps, long live, void *s, int keep, void *h, void *work);
-	/* backward goes back over the steps that forward kept. g [planes,U] is the gradient of the state
+			const struct neuron_plan *plan, const float *table, const void *q, const void *x, const void *mask, long steps, long live, void *s, void *factors, void *h, void *work);
+	/* backward goes back over the steps of which forward kept states and factors. g [planes,U] is the gradient of the state
 	 * after them and then before them; gq [rows], in double, is added to. dh [T,B,H] may be null;
 	 * gh [T,B,H] and gx [T,B,I], which may be null, are written: the gradients of h and of x. */
 	void (*backward)(const struct neuron_dims *d, long vectors, const struct neuron_channel *channel, const struct neuron_gate *gate,
 			 const struct neuron_receptor *receptor, const struct neuron_input *input, const int *index,
-			 const struct neuron_plan *plan, const float *table, const void *q, const void *x, const void *mask, long steps, long live, const void *s, const void *dh, void *g,
+			 const struct neuron_plan *plan, const float *table, const void *q, const void *x, const void *mask, long steps, long live, const void *s, const void *factors, const void *dh, void *g,
 			 double *gq, void *gh, void *gx, void *work);
 	/* table fills in a gate of a table, of which rows have so many floats, from its numbers in float64.
 	 * That for float64 alone has it. */

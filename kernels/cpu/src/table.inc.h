@@ -177,20 +177,16 @@ STEP_FN void table_step(const struct neuron *n, const struct neuron_channel *c, 
 	}
 }
 
-/* table_row_back is gate_back of a gate with a table. */
+/* table_rows_back is gate_back of a gate with a table. More is what the conductance adds to the gradient of the gate after the step. */
 GATE_FN void table_rows_back(const int far, const struct neuron *n, const struct neuron_gate *g, const char *table, const struct table_strip *at,
-			     const int *place, long count, const real *v, const real *x, const real *x1, const real *gopen, real *gx, real *gv)
+			     const int *place, long count, const real *v, const real *x, const real *more, real *gx, real *gv)
 {
-	int p = g->power;
-	elem factor = (elem)p, per = (elem)PLAN(n)->per;
+	elem per = (elem)PLAN(n)->per;
 	for (long j = 0; j < count; j++)
 		EACH_LANE {
 			long u = PLACE(place[j]);
 			struct table_way w = table_look(table, &at->row[OPEN(j)], at->f[OPEN(j)]);
-			real more = gopen[OPEN(j)] * factor;
-			if (p > 1)
-				more *= power(x1[u], p - 1);
-			real after = gx[u] + more, before = after - after * w.part;
+			real after = gx[u] + more[OPEN(j)], before = after - after * w.part;
 			real slope = after * (w.dinf * w.part + (w.inf - x[u]) * w.dpart) * per;
 			if (far && any(at->beyond[OPEN(j)])) {
 				real out = r_splat(0);
@@ -202,45 +198,94 @@ GATE_FN void table_rows_back(const int far, const struct neuron *n, const struct
 		}
 }
 
+/* What the way back through the conductance of a channel reads and, of gq, adds to. */
+struct conducted {
+	const real *o, *v, *side, *pool;
+	real *gq;
+	int learns;
+};
+
+/* conducted_back adds the gradients of density and reversal potential where they are learned, given what the gates of a
+ * channel let through at lane l of place j, and returns the gradient of that. */
+GATE_FN real conducted_back(const struct neuron *n, const struct neuron_channel *c, const struct conducted *w, long j, long u, long l, real open)
+{
+	real m = c->calcium ? w->side[u] - w->pool[u] : w->side[u], y = m * (NUMBER(c->reversal) - w->v[u]), density = NUMBER(c->density + j);
+	if (w->learns & LEARN_REVERSAL)
+		w->gq[PLACE(c->reversal)] += m * open * density;
+	if (w->learns & LEARN_DENSITY)
+		w->gq[PLACE(c->density + j)] += y * open;
+	return y * density;
+}
+
+/* below returns x^(p-1). */
+GATE_FN real below(real x, int p) { return p > 1 ? power(x, p - 1) : r_splat(1); }
+
+/* one_gate and two_gates set, of channels with so many, what each gate gets of the gradient of the conductance at the
+ * places from j0 on: powers of gates are made once. */
+GATE_FN void one_gate(const struct neuron *n, const struct neuron_channel *c, const struct conducted *w, const int *place, long j0, long count, real *more)
+{
+	const struct neuron_gate *g = n->gate + c->gate;
+	const real *x = PLANE(w->o, g->plane);
+	elem factor = (elem)g->power;
+	for (long j = 0; j < count; j++)
+		EACH_LANE {
+			long u = PLACE(place[j]);
+			real less = below(x[u], g->power);
+			more[OPEN(j)] = conducted_back(n, c, w, j0 + j, u, l, less * x[u]) * factor * less;
+		}
+}
+
+GATE_FN void two_gates(const struct neuron *n, const struct neuron_channel *c, const struct conducted *w, const int *place, long j0, long count,
+		       real *more, real *more2)
+{
+	const struct neuron_gate *g = n->gate + c->gate, *g2 = g + 1;
+	const real *x = PLANE(w->o, g->plane), *x2 = PLANE(w->o, g2->plane);
+	elem factor = (elem)g->power, factor2 = (elem)g2->power;
+	for (long j = 0; j < count; j++)
+		EACH_LANE {
+			long u = PLACE(place[j]);
+			real less = below(x[u], g->power), less2 = below(x2[u], g2->power), y = less * x[u], y2 = less2 * x2[u];
+			real grad = conducted_back(n, c, w, j0 + j, u, l, y * y2);
+			more[OPEN(j)] = grad * y2 * factor * less;
+			more2[OPEN(j)] = grad * y * factor2 * less2;
+		}
+}
+
 /* table_back is channel_back of a channel with tables. */
 STEP_FN void table_back(const struct neuron *n, const struct neuron_channel *c, const char *table, const real *s, const real *o, const real *v, const real *side,
 			const real *pool, real *g, real *gq)
 {
-	real open[STRIP_SIZE], gopen[STRIP_SIZE];
+	real grad[STRIP_SIZE], more[2][STRIP_SIZE];
 	struct table_strip at;
-	int learns = PLAN(n)->channel[c - n->channel].learns;
+	struct conducted w = {o, v, side, pool, gq, PLAN(n)->channel[c - n->channel].learns};
 	for (long j0 = 0; j0 < c->units; j0 += STRIP) {
 		long count = c->units - j0 < STRIP ? c->units - j0 : STRIP;
 		const int *place = n->index + c->place + j0;
 		int far = table_find(n, place, count, s, &at);
-		if (learns)
-			gates_open(n, c, -1, place, count, o, open);
-		for (long j = 0; j < count; j++)
-			EACH_LANE {
-				long u = PLACE(place[j]);
-				real m = c->calcium ? side[u] - pool[u] : side[u], y = m * (NUMBER(c->reversal) - v[u]), w = NUMBER(c->density + j0 + j);
-				if (learns & LEARN_REVERSAL)
-					gq[PLACE(c->reversal)] += m * open[OPEN(j)] * w;
-				if (learns & LEARN_DENSITY)
-					gq[PLACE(c->density + j0 + j)] += y * open[OPEN(j)];
-				gopen[OPEN(j)] = y * w;
-			}
+		if (c->gates == 1)
+			one_gate(n, c, &w, place, j0, count, more[0]);
+		else if (c->gates == 2)
+			two_gates(n, c, &w, place, j0, count, more[0], more[1]);
+		else
+			gates_open(n, c, -1, place, count, o, grad);
+		for (long j = 0; c->gates > 2 && j < count; j++)
+			EACH_LANE
+				grad[OPEN(j)] = conducted_back(n, c, &w, j0 + j, PLACE(place[j]), l, grad[OPEN(j)]);
 		for (int k = 0; k < c->gates; k++) {
 			const struct neuron_gate *t = n->gate + c->gate + k;
 			const char *of = table + k * 8 * sizeof(float);
-			const real *x1 = PLANE(o, t->plane), *x = PLANE(s, t->plane), *g1 = gopen;
-			real *gx = PLANE(g, t->plane);
-			if (c->gates > 1) {
-				gates_open(n, c, c->gate + k, place, count, o, open);
+			const real *x = PLANE(s, t->plane), *x1 = PLANE(o, t->plane);
+			real *to = more[c->gates > 2 ? 0 : k];
+			if (c->gates > 2) {
+				gates_open(n, c, c->gate + k, place, count, o, to);
 				for (long j = 0; j < count; j++)
 					EACH_LANE
-						open[OPEN(j)] *= gopen[OPEN(j)];
-				g1 = open;
+						to[OPEN(j)] *= grad[OPEN(j)] * (elem)t->power * below(x1[PLACE(place[j])], t->power);
 			}
 			if (far)
-				table_rows_back(1, n, t, of, &at, place, count, s, x, x1, g1, gx, g);
+				table_rows_back(1, n, t, of, &at, place, count, s, x, to, PLANE(g, t->plane), g);
 			else
-				table_rows_back(0, n, t, of, &at, place, count, s, x, x1, g1, gx, g);
+				table_rows_back(0, n, t, of, &at, place, count, s, x, to, PLANE(g, t->plane), g);
 		}
 	}
 }
