@@ -125,8 +125,8 @@ def column(described):
     """LIF neurons with synapses of one time constant, joined at random, and Poisson events of their own."""
     populations = described["populations"]
     first = np.cumsum([0] + [p["n"] for p in populations])
-    g = NeuronGroup(int(first[-1]), """dv/dt = (el-v+i+drive)/(tau_m*ms) : 1 (unless refractory)
-                                    di/dt = -i/(tau*ms) : 1
+    g = NeuronGroup(int(first[-1]), """dv/dt = (el-v+I+drive)/(tau_m*ms) : 1 (unless refractory)
+                                    dI/dt = -I/(tau*ms) : 1
                                     el : 1 (constant)
                                     drive : 1 (constant)
                                     tau : 1 (constant)
@@ -141,8 +141,8 @@ def column(described):
     for k, p in enumerate(populations):
         if p["rate"]:
             sources = max(1, round(p["rate"] / 8))
-            parts.append(PoissonInput(g[int(first[k]):int(first[k + 1])], "i", sources, p["rate"] / sources * Hz, p["weight"] / p["tau"]))
-    s = Synapses(g, g, "w : 1", on_pre="i_post += w")
+            parts.append(PoissonInput(g[int(first[k]):int(first[k + 1])], "I", sources, p["rate"] / sources * Hz, p["weight"] / p["tau"]))
+    s = Synapses(g, g, "w : 1", on_pre="I_post += w")
     ends = [[], [], [], []]
     for q in described["projections"]:
         n, sign = q["entries"], np.sign(q["weight"][0])

@@ -27,9 +27,10 @@ flags of galvani simulate. Begin your own with the file of a built-in one:
   galvani networks check my-network.toml
   galvani simulate my-network.toml --n 2000 --for 2s
 
-Populations are of neurons (galvani neurons list), or all of rate units (neuron = "rate": tau r' = -r + f(I), f(I) =
-gain (I - theta)^power from r_min to r_max; galvani networks show rates-isp), or of sources: poisson, regular, trains of a file (file = "spikes.csv",
-as simulate --out writes it), or correlated (correlation = 0.1, jitter = "5 ms": Poisson trains that share the spikes of a
+Populations are of neurons (lif, eif, adex and hh: galvani neurons show; hh in steps of 0.05 ms or less), or all of rate
+units (neuron = "rate": tau r' = -r + f(I), f(I) = gain (I - theta)^power from r_min to r_max; galvani networks show
+rates-isp), or of sources: poisson, regular, trains of a file (file = "spikes.csv", as simulate --out writes it), or
+correlated (correlation = 0.1, jitter = "5 ms": Poisson trains that share the spikes of a
 mother process). A projection joins them by one of the keys
 
   probability = 0.1        each pair with a probability
