@@ -31,7 +31,7 @@ func init() {
 		Claim:  "inhibitory plasticity makes a spiking network answer stimuli and combinations that it was not trained on more than those that it was",
 		Source: source,
 		New: func() experiment.Settings {
-			return &novelty{of: noveltyNet{network: "isp", etas: map[string]float64{"eta_e": 3, "eta_i": 2}, trial: 500, settle: 500, look: 4000, checks: 4, rate: 8}, Units: 2000, Trials: 400, Eta: 0.2, Contrast: 0.2}
+			return &novelty{of: noveltyNet{network: "isp", etas: map[string]float64{"eta_e": 3, "eta_i": 2}, trial: 500, settle: 500, look: 4000, checks: 4, rate: 8}, Units: 2000, Trials: 240, Eta: 1, Contrast: 0.2}
 		},
 	})
 }
