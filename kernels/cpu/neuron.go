@@ -28,6 +28,7 @@ import (
 
 	"galvani/kernels"
 	"galvani/kernels/compartments"
+	"galvani/kernels/pages"
 	"galvani/kernels/segments"
 
 	"gorgonia.org/gorgonia"
@@ -96,7 +97,7 @@ func newNeuron[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig)
 		}
 		for k := range w.blocks {
 			if b := &w.blocks[k]; !cfg.ForwardOnly {
-				b.borders, b.sums = make([]F, s.size(b.vectors)*s.stretches()), make([]float64, s.layout.Rows()*b.vectors*s.vector())
+				b.borders, b.sums = pages.Make[F](s.size(b.vectors)*s.stretches()), make([]float64, s.layout.Rows()*b.vectors*s.vector())
 			}
 		}
 	}
@@ -421,7 +422,7 @@ func (s *Neuron[F]) GradH() gorgonia.Value {
 func aligned[F kernels.Float](n int) []F {
 	const line = 64
 	size := int(unsafe.Sizeof(*new(F)))
-	all := make([]F, n+line/size)
+	all := pages.Make[F](n + line/size)
 	skip := (line - int(uintptr(ptr(all))%line)) % line / size
 	return all[skip : skip+n : skip+n]
 }
