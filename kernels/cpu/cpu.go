@@ -295,11 +295,10 @@ func (s *Scan[F]) draw(d kernels.NoiseDraw) {
 	}
 	x, key := s.run.X, noise.InputKey(d)
 	Each(s.workers, func(w *worker[F]) {
-		for b := w.b0; b < w.b1; b++ {
-			row := key.Stream(d.First + uint64(b))
-			for t := range c.T {
-				at := (t*c.B + b) * c.I
-				kernels.AddNoise(s.noisy[at:at+c.I], x[at:at+c.I], noise.Input, row.Stream(uint64(t)), 0)
+		for t := range c.T { // x is read from its beginning to its end
+			for b := w.b0; b < w.b1; b++ {
+				at, numbers := (t*c.B+b)*c.I, key.Stream(d.First+uint64(b)).Stream(uint64(t))
+				kernels.AddNoise(s.noisy[at:at+c.I], x[at:at+c.I], noise.Input, numbers, 0)
 			}
 		}
 	})

@@ -22,6 +22,14 @@ func quantile(b uint64) int {
 	return -int(quantiles[127-b&127])
 }
 
+// levels are the quantiles of all bytes; sums of two are exact.
+var levels = func() (all [256]float32) {
+	for b := range all {
+		all[b] = float32(quantile(uint64(b)))
+	}
+	return all
+}()
+
 // Normal4 returns the four coarse Gaussian numbers of number i of the stream: each is the sum of two
 // quantiles, which two bytes choose. They are integers times 2⁻¹³, so that every device has the same bits;
 // the function Normal is finer, and its bits are those of one machine.
@@ -31,7 +39,7 @@ func quantile(b uint64) int {
 func (s Stream) Normal4(i uint64) (z [4]float32) {
 	w := s.At(i)
 	for k := range z {
-		z[k] = float32(quantile(w&255)+quantile(w>>8&255)) * 0x1p-13
+		z[k] = (levels[w&255] + levels[w>>8&255]) * 0x1p-13
 		w >>= 16
 	}
 	return z
