@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -82,6 +83,30 @@ func TestConvertSpikes(t *testing.T) {
 	}
 	if strings.Join(r.Classes, " ") != "null eins zwei" || *r.Test.Accuracy < 0.9 {
 		t.Errorf("classes %v, accuracy %v, want three that are told apart", r.Classes, *r.Test.Accuracy)
+	}
+}
+
+// TestNeuroGym trains on a data set of NeuroGym by way of the example that writes it: the largest class is most of the steps,
+// and the network decides better than that.
+func TestNeuroGym(t *testing.T) {
+	with, to := pythonWith(t, "neurogym"), t.TempDir()
+	out := python(t, with, "neurogym_to_npz.py", "PerceptualDecisionMaking-v0", to)
+	at := strings.Index(out, "test.npz: 256 sequences of 100 steps, 3 inputs; ")
+	if at < 0 {
+		t.Fatalf("the example prints %s", out)
+	}
+	var zero float64
+	if _, err := fmt.Sscanf(out[at:], "test.npz: 256 sequences of 100 steps, 3 inputs; %f%%", &zero); err != nil {
+		t.Fatal(err)
+	}
+	dir := strings.TrimSpace(galvani(t, "train", "--task", "file", "--data-dir", to, "--model", "lstm", "--hidden", "32", "--lr", "1e-2", "--batch", "32", "--epochs", "4",
+		"--plots", "none", "--quiet", "--runs-dir", t.TempDir()).ok(t).stdout)
+	var r evalReport
+	if err := json.Unmarshal([]byte(galvani(t, "eval", dir, "--json").ok(t).stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	if a := 100 * *r.Test.Accuracy; !(zero > 50 && a > zero+(100-zero)/4) {
+		t.Errorf("accuracy %v %%, and %v %% of the steps are of class 0", a, zero)
 	}
 }
 
