@@ -42,5 +42,5 @@ func (d *Device) circuitThreads(units float64) int {
 // CircuitBytes implements kernels.Simulator.
 func (d *Device) CircuitBytes(s kernels.CircuitSize) (host, device float64) {
 	plan, moment := wiring.Bytes(s, d.circuitThreads(s.Units))
-	return plan + moment, 0
+	return plan + moment + s.State, 0 // a byte of a number of the state, of synapses that are counted
 }

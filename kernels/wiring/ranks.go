@@ -24,6 +24,13 @@ func (w *Wiring) units(i, rank int) (lo, hi int) {
 	return min(64*lo, n), min(64*hi, n)
 }
 
+// Part returns the range [lo,hi) of the words of population i that a worker of this rank has.
+func (w *Wiring) Part(i, worker int) (lo, hi int) {
+	first, last := w.words(i, w.Rank)
+	n := last - first
+	return first + n*worker/w.Workers, first + n*(worker+1)/w.Workers
+}
+
 // owned returns a projection with the entries of this rank alone. One with weights that change keeps all, as the
 // order of the state is theirs.
 func (w *Wiring) owned(p kernels.Projection) kernels.Projection {

@@ -20,10 +20,12 @@ static circuit_run_fn *circuit_lanes(int lanes)
 }
 
 static void circuit_run(circuit_run_fn *f, struct run r, const void *population, const void *synapse, const void *projection,
-			const void *plastic, const void *probe, float *state, const float *weights, const int *ints,
-			const unsigned long long *bits, const float *in, unsigned long long *spikes, float *v, int worker, struct team *team)
+			const void *plastic, const void *probe, const void *counted, float *state, const float *weights, const int *ints,
+			const unsigned long long *bits, unsigned char *bytes, unsigned char *how, const float *in,
+			unsigned long long *spikes, float *v, int *bad, int worker, struct team *team)
 {
 	r.population = population, r.synapse = synapse, r.projection = projection, r.plastic = plastic, r.probe = probe;
+	r.counted = counted, r.bytes = bytes, r.how = how, r.bad = bad;
 	r.state = state, r.weights = weights, r.ints = ints, r.bits = bits, r.in = in, r.spikes = spikes, r.v = v;
 	f(&r, worker, team);
 }
@@ -48,6 +50,11 @@ type engine struct {
 	workers []int
 	team    []C.struct_team
 	each    func([]int, func(*int))
+	// of counted synapses, as circuit.h says
+	counted    []C.struct_counted
+	bytes, how []uint8
+	hows       int
+	bad        []C.int // one
 }
 
 // lanes is how many units an instruction set steps at once; all others, 4.
@@ -56,18 +63,21 @@ var lanes = map[string]C.int{"avx512": 16, "avx2": 8}
 // New makes a plan of a circuit that Check takes for an instruction set and a number of threads; each calls a
 // function for all workers at once.
 func New(cfg *kernels.Circuit, isa string, threads int, each func(workers []int, f func(*int))) kernels.CircuitPlan {
-	e := &engine{loop: C.circuit_lanes(lanes[isa]), team: []C.struct_team{{size: C.int(threads)}}, each: each}
+	e := &engine{loop: C.circuit_lanes(lanes[isa]), team: []C.struct_team{{size: C.int(threads)}}, each: each, bad: make([]C.int, 1)}
 	if threads > runtime.GOMAXPROCS(0) {
 		e.team[0].crowded = 1
 	}
 	for k := range threads {
 		e.workers = append(e.workers, k)
 	}
-	return wiring.NewPlan(wiring.New(cfg, threads, true), e)
+	w := wiring.New(cfg, threads, true)
+	e.count(cfg, w)
+	return wiring.NewPlan(w, e)
 }
 
 // Stretch implements wiring.Engine. Ranks exchange the spikes of each batch of steps.
 func (e *engine) Stretch(p *wiring.Plan, n int) (bool, error) {
+	e.bad[0] = 0
 	e.run(p, 0, n)
 	for at := 0; p.Ranks > 1 && at < n; {
 		next := min(at+p.Batch, n)
@@ -77,26 +87,20 @@ func (e *engine) Stretch(p *wiring.Plan, n int) (bool, error) {
 		e.run(p, next, n)
 		at = next
 	}
-	return true, nil
+	return e.bad[0] != 0, nil
 }
 
 // run goes on in a stretch of n steps: to its end, or as a rank by a batch.
 func (e *engine) run(p *wiring.Plan, from, n int) {
 	r := C.struct_run{populations: C.int(len(p.Populations)), projections: C.int(len(p.Projections)), plastics: C.int(len(p.Plastic)), probes: C.int(len(p.Probes)),
 		workers: C.int(len(e.workers)), rank: C.int(p.Rank), ranks: C.int(p.Ranks), steps: C.long(n), words: C.long(p.Words), batch: C.long(p.Batch), from: C.long(from),
-		first: C.ulonglong(p.Step)}
+		first: C.ulonglong(p.Step), hows: C.long(e.hows)}
 	e.each(e.workers, func(w *int) {
-		C.circuit_run(e.loop, r, at(p.Populations), at(p.Synapses), at(p.Projections), at(p.Plastic), at(p.Probes),
-			(*C.float)(at(p.Vars)), (*C.float)(at(p.Weights)), (*C.int)(at(p.Ints)), (*C.ulonglong)(at(p.Bits)),
-			(*C.float)(at(p.In)), (*C.ulonglong)(at(p.Spikes)), (*C.float)(at(p.V)), C.int(*w), &e.team[0])
+		C.circuit_run(e.loop, r, at(p.Populations), at(p.Synapses), at(p.Projections), at(p.Plastic), at(p.Probes), at(e.counted),
+			(*C.float)(at(p.Vars)), (*C.float)(at(p.Weights)), (*C.int)(at(p.Ints)), (*C.ulonglong)(at(p.Bits)), (*C.uchar)(at(e.bytes)), (*C.uchar)(at(e.how)),
+			(*C.float)(at(p.In)), (*C.ulonglong)(at(p.Spikes)), (*C.float)(at(p.V)), &e.bad[0], C.int(*w), &e.team[0])
 	})
 }
 
 // at returns where a slice begins.
 func at[E any](s []E) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(s)) }
-
-// Pull implements wiring.Engine: the steps are done where the state is.
-func (e *engine) Pull(*wiring.Plan) error { return nil }
-
-// Push implements wiring.Engine.
-func (e *engine) Push(*wiring.Plan) error { return nil }

@@ -6,6 +6,19 @@
 #include "../../wiring/wiring.h"
 #include "../src/team.h"
 
+/* counted is a synapse that one projection alone acts on, whose entries all have one weight and one delay: what is due
+ * in a step is a number of spikes times the weight. A worker keeps these numbers of its units as bytes where they fit,
+ * and says for each slot of the ring, in a table of its own, what it did: nothing is due, bytes, or numbers of the ring
+ * as of all other synapses. */
+struct counted {
+	long long at;	/* [slots, 64 words] bytes, -1 of a synapse that is not counted */
+	long long how;	/* [slots] of the table of each worker */
+	long long most; /* spikes in a step that no byte is too small for */
+	float weight;
+};
+
+enum { DUE_NONE, DUE_BYTES, DUE_FLOATS };
+
 /* run is some steps of a circuit. */
 struct run {
 	int populations, projections, plastics, probes, workers;
@@ -19,6 +32,10 @@ struct run {
 	const struct wiring_projection *projection;
 	const struct wiring_plastic *plastic;
 	const struct wiring_probe *probe;
+	const struct counted *counted; /* of each synapse */
+	unsigned char *bytes, *how;
+	long hows; /* of a worker */
+	int *bad;  /* set to 1 where some V is not finite at the end */
 	float *state;
 	const float *weights;
 	const int *ints;

@@ -16,6 +16,9 @@
 #include "../../wiring/loop.h"
 #include "circuit.h"
 
+#if VL > 4
+#include <immintrin.h>
+#endif
 #include <string.h>
 
 typedef unsigned long long word;
@@ -25,6 +28,12 @@ static long bound(const struct run *r, const struct wiring_population *p, int wo
 {
 	long lo = wiring_bound(p, r->rank, r->ranks), hi = wiring_bound(p, r->rank + 1, r->ranks);
 	return lo + (hi - lo) * worker / r->workers;
+}
+
+/* how_of is where a worker says how what is due in a slot of a counted synapse is kept. */
+static unsigned char *how_of(const struct run *r, const struct counted *c, long slot, int worker)
+{
+	return r->how + worker * r->hows + c->how + slot;
 }
 
 static word mask_of(const struct wiring_population *p, long w)
@@ -52,20 +61,40 @@ static word gathered(const int *set)
 	return out;
 }
 
-/* arrive returns the current of a synapse of some units after a step: what is left of it and what is due. */
-static inline __attribute__((always_inline)) real arrive(float *current, float *due, float decay)
+/* numbers returns so many bytes as numbers. */
+static inline __attribute__((always_inline)) real numbers(const unsigned char *at)
 {
-	real i = wiring_quiet(*(vector *)current * decay + *(vector *)due);
-	*(vector *)current = i;
-	*(vector *)due = r_splat(0);
-	return i;
+#if VL == 16
+	return (real)_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)at)));
+#elif VL == 8
+	return (real)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)at)));
+#else
+	return (real){at[0], at[1], at[2], at[3]};
+#endif
 }
 
 /* place of a synapse in a step: its numbers, and what is due in the step before. */
 struct place {
-	float *current, *due, decay, reversal;
-	int conductance;
+	float *current, *due;
+	const unsigned char *bytes;
+	float decay, reversal, weight;
+	int conductance, how;
 };
+
+/* arrive returns the current of a synapse of the units from x on after a step: what is left of it and what is due. */
+static inline __attribute__((always_inline)) real arrive(const struct place *at, long x)
+{
+	real i = *(vector *)(at->current + x) * at->decay;
+	if (at->how == DUE_BYTES) {
+		i += numbers(at->bytes + x) * at->weight;
+	} else if (at->how == DUE_FLOATS) {
+		i += *(vector *)(at->due + x);
+		*(vector *)(at->due + x) = r_splat(0);
+	}
+	i = wiring_quiet(i);
+	*(vector *)(at->current + x) = i;
+	return i;
+}
 
 /* words steps the units of some words. With late, the currents first take what was due in the step before. What
  * a neuron has besides, and how many synapses if they are few, are constants. */
@@ -86,7 +115,7 @@ static inline __attribute__((always_inline)) void c##_some(const struct run *r, 
 			for (int k = 0; k < PLANES; k++) \
 				s[k] = *(vector *)(plane + k * stride + x); \
 			for (int k = 0; k < synapses; k++) { \
-				real i = late ? arrive(at[k].current + x, at[k].due + x, at[k].decay) : *(vector *)(at[k].current + x); \
+				real i = late ? arrive(at + k, x) : *(vector *)(at[k].current + x); \
 				if (at[k].conductance) \
 					i *= r_splat(at[k].reversal) - s[0]; \
 				in += i; \
@@ -171,31 +200,62 @@ static void keep_traces(const struct run *r, word step, const word *row, int wor
 }
 
 /* places fills in those of the synapses of a population, with what is due in a step. */
-static void places(const struct run *r, const struct wiring_population *p, word step, struct place *at)
+static void places(const struct run *r, const struct wiring_population *p, word step, int worker, struct place *at)
 {
 	for (int k = 0; k < p->synapses; k++) {
 		const struct wiring_synapse *s = r->synapse + p->synapse + k;
-		at[k] = (struct place){r->state + s->current, r->state + s->ring + (long)(step % s->slots) * 64 * p->words,
-				       s->decay, s->reversal, (int)s->conductance};
+		const struct counted *c = r->counted + p->synapse + k;
+		long slot = (long)(step % s->slots), first = slot * 64 * p->words;
+		at[k] = (struct place){.current = r->state + s->current, .due = r->state + s->ring + first, .decay = s->decay,
+				       .reversal = s->reversal, .conductance = (int)s->conductance, .how = DUE_FLOATS};
+		if (c->at >= 0) {
+			at[k].bytes = r->bytes + c->at + first;
+			at[k].weight = c->weight;
+			at[k].how = *how_of(r, c, slot, worker);
+		}
 	}
+}
+
+/* taken notes that nothing is due any more in a step. */
+static void taken(const struct run *r, const struct wiring_population *p, word step, int worker)
+{
+	for (int k = 0; k < p->synapses; k++)
+		if (r->counted[p->synapse + k].at >= 0)
+			*how_of(r, r->counted + p->synapse + k, (long)(step % r->synapse[p->synapse + k].slots), worker) = DUE_NONE;
 }
 
 /* spike steps the worker's units of a population. */
 static void spike(const struct run *r, const struct wiring_population *p, word step, int late, float current, int worker, word *row)
 {
 	struct place at[p->synapses + 1];
-	places(r, p, step - 1, at);
+	places(r, p, step - 1, worker, at);
 	step_words[p->neuron](r, p, at, late, current, bound(r, p, worker), bound(r, p, worker + 1), row);
+	if (late)
+		taken(r, p, step - 1, worker);
 }
 
 /* settle_currents gives the currents of a population what was due in a step. */
 static void settle_currents(const struct run *r, const struct wiring_population *p, word step, int worker)
 {
 	struct place at[p->synapses + 1];
-	places(r, p, step, at);
+	places(r, p, step, worker, at);
 	for (int k = 0; k < p->synapses; k++)
 		for (long u = 64 * bound(r, p, worker); u < 64 * bound(r, p, worker + 1); u += VL)
-			arrive(at[k].current + u, at[k].due + u, at[k].decay);
+			arrive(at + k, u);
+	taken(r, p, step, worker);
+}
+
+/* check says where some V of a population is not finite. */
+static void check(const struct run *r, const struct wiring_population *p, int worker)
+{
+	bits all = r_bits(r_splat(0)) == 0;
+	for (long u = 64 * bound(r, p, worker); u < 64 * bound(r, p, worker + 1); u += VL) {
+		real v = *(vector *)(r->state + p->state + u);
+		all &= v - v == r_splat(0);
+	}
+	for (int k = 0; k < VL; k++)
+		if (!all[k])
+			__atomic_store_n(r->bad, 1, __ATOMIC_RELAXED);
 }
 
 /* step_units does the worker's units in some steps of a stretch. */
@@ -249,6 +309,9 @@ void CIRCUIT_RUN(const struct run *r, int worker, struct team *team)
 		team_wait(team);
 		deliver_all(r, from, to, 1, worker, team);
 	}
-	for (int i = 0; r->steps > 0 && i < r->populations; i++)
+	for (int i = 0; r->steps > 0 && i < r->populations; i++) {
 		settle_currents(r, r->population + i, r->first + r->steps - 1, worker);
+		if (r->population[i].neuron >= 0)
+			check(r, r->population + i, worker);
+	}
 }
