@@ -5,11 +5,8 @@
 #include "params.h"
 #include "layout.h"
 #include "noise.h"
-<<<<<<< HEAD
 #include "layers.h"
-=======
 #include "neuron.h"
->>>>>>> f88d77a (Delay inhibition of the lgmd by whole steps, hold neurons by masks on a GPU, and keep the factors of the tree for the way back)
 #include "launch.h"
 #include "update.h"
 
