@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -21,11 +20,7 @@ func TestAnalyse(t *testing.T) {
 			"--test-size", "40", "--batch", "16", "--epochs", "1", "--seed", seed, "--plots", "none", "--quiet", "--runs-dir", runs).ok(t).stdout)
 	}
 	dir, other, out := run("1"), run("2"), filepath.Join(runs, "out")
-	var r analysisReport
-	o := galvani(t, "analyse", dir, "--json", "--out", out, "--against", dir, "--against", other, "--sequences", "30").ok(t)
-	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
-		t.Fatal(err)
-	}
+	r := told[analysisReport](t, "analyse", dir, "--out", out, "--against", dir, "--against", other, "--sequences", "30")
 	if r.Sequences != 30 || !slices.Equal(r.Conditions, []string{"choice 1", "choice 2"}) || !(r.Dimension > 0 && r.Dimension <= 8) || len(r.Balance) != 1 || len(r.Against) != 2 {
 		t.Errorf("report %+v", r)
 	}
@@ -62,14 +57,8 @@ func TestAnalyse(t *testing.T) {
 			t.Errorf("stdout lacks %q:\n%s", want, words.stdout)
 		}
 	}
-	grid := galvani(t, "analyse", dir, "--json", "--perturb", "0,1", "--out", out).ok(t)
-	if err := json.Unmarshal([]byte(grid.stdout), &r); err != nil {
-		t.Fatal(err)
-	}
-	var e evalReport
-	if err := json.Unmarshal([]byte(galvani(t, "eval", dir, "--checkpoint", "best", "--json").ok(t).stdout), &e); err != nil {
-		t.Fatal(err)
-	}
+	r = told[analysisReport](t, "analyse", dir, "--perturb", "0,1", "--out", out)
+	e := told[evalReport](t, "eval", dir, "--checkpoint", "best")
 	units, silenced := 0, 0
 	for _, row := range r.Grid {
 		units += row.Units

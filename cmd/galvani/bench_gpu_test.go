@@ -19,9 +19,7 @@ func benchOnGPU(t *testing.T, env string, more ...string) (rows []bench.Row, pri
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "rows.jsonl")
 	o = emulated(t, []string{env}, args([]string{"bench", "--quick", "--json", "--out", out}, more...)...).ok(t)
-	if err := json.Unmarshal([]byte(o.stdout), &printed); err != nil {
-		t.Fatalf("%v: %s", err, o.stdout)
-	}
+	o.tells(t, &printed)
 	text, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,6 @@ import (
 	"galvani/bench"
 	"galvani/bench/rows"
 	"galvani/kernels"
-	"galvani/kernels/devices"
 )
 
 // noGPU runs galvani where there is none, whatever the machine has.
@@ -21,16 +20,6 @@ func noGPU(t *testing.T, args ...string) outcome {
 	c := program(args...)
 	c.Env = append(c.Env, "GALVANI_CUDA_LIBRARY=/nowhere/libcuda.so")
 	return finish(t, c)
-}
-
-// needsCPU skips a test of a binary without cgo.
-func needsCPU(t *testing.T) {
-	t.Helper()
-	dev, err := devices.OpenCPU(1)
-	if err != nil {
-		t.Skip(err)
-	}
-	dev.Close()
 }
 
 func TestBenchMatrix(t *testing.T) {

@@ -32,10 +32,7 @@ func TestReportInBrowser(t *testing.T) {
 	galvani(t, args(tiny, "--model", "rate", "--task", "looming", "--runs-dir", runs, "--quiet", "--dale")...).ok(t)
 	frames := ""
 	for _, what := range []string{runNames(runs)[0], runs} {
-		var r reportResult
-		if err := json.Unmarshal([]byte(galvani(t, "report", what, "--json").ok(t).stdout), &r); err != nil {
-			t.Fatal(err)
-		}
+		r := told[reportResult](t, "report", what)
 		text, err := os.ReadFile(r.File)
 		if err != nil {
 			t.Fatal(err)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,10 +37,7 @@ func TestModelsShowConventions(t *testing.T) {
 			}
 		}
 	}
-	var r modelReport
-	if err := json.Unmarshal([]byte(galvani(t, "models", "show", "crnn", "--json").ok(t).stdout), &r); err != nil {
-		t.Fatal(err)
-	}
+	r := told[modelReport](t, "models", "show", "crnn")
 	if len(r.State) != 5 || r.State[0].Start != -0.5 || len(r.Notes) <= len(models.Conventions) || r.Wiring != nil {
 		t.Errorf("JSON holds the state %+v, %d notes and the wiring %v of a cell without a recurrent matrix", r.State, len(r.Notes), r.Wiring)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,11 +12,7 @@ import (
 func TestCorrespond(t *testing.T) {
 	needsCPU(t)
 	t.Chdir(t.TempDir())
-	o := galvani(t, "correspond", "lgmd", "--current", "step 0.3 5:15", "--for", "20ms", "--settle", "10", "--dt", "0.1", "--json").ok(t)
-	var r correspondReport
-	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
-		t.Fatal(err)
-	}
+	r := told[correspondReport](t, "correspond", "lgmd", "--current", "step 0.3 5:15", "--for", "20ms", "--settle", "10", "--dt", "0.1")
 	if r.Units != 9 || len(r.Stages) != 8 || r.Stages[0].RMS != 0 || r.Stages[6].RMS > 3 || len(r.Merged) != 6 || r.Inputs["current"] == "" {
 		t.Errorf("the report is %+v", r)
 	}
@@ -26,7 +21,7 @@ func TestCorrespond(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	o = galvani(t, "runs", "list").ok(t)
+	o := galvani(t, "runs", "list").ok(t)
 	if !strings.Contains(o.stdout, "made from neuron lgmd, not trained yet") {
 		t.Errorf("runs list: %s", o.stdout)
 	}

@@ -6,7 +6,6 @@ import (
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/kernels"
-	"galvani/kernels/devices"
 
 	"gorgonia.org/tensor"
 )
@@ -18,10 +17,7 @@ const daleSteps = 6
 // form of Dale's law, with units enough for rows and columns to differ.
 func TestDaleSigns(t *testing.T) {
 	t.Parallel()
-	for _, device := range []string{"graph", "scan"} {
-		if device == "scan" && !hasScan(t) {
-			continue
-		}
+	for _, device := range backends() {
 		for _, form := range []string{"abs", "relu", "clamp"} {
 			for _, model := range []string{"rate", "cond-varying", "crnn-simple"} {
 				t.Run(fmt.Sprintf("%s %s %s", device, form, model), func(t *testing.T) {
@@ -35,16 +31,6 @@ func TestDaleSigns(t *testing.T) {
 			})
 		}
 	}
-}
-
-// hasScan reports whether this build has the fused scan.
-func hasScan(t *testing.T) bool {
-	t.Helper()
-	dev, err := devices.OpenCPU(1)
-	if err == nil {
-		err = dev.Close()
-	}
-	return err == nil
 }
 
 // checkDaleSigns trains a network of the given keys and values.

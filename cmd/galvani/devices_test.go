@@ -1,9 +1,6 @@
 package main
 
-import (
-	"encoding/json"
-	"testing"
-)
+import "testing"
 
 // TestDevicesRanks asks a process alone, which is the only rank.
 func TestDevicesRanks(t *testing.T) {
@@ -11,16 +8,14 @@ func TestDevicesRanks(t *testing.T) {
 		Ranks    []rankReport
 		Training gain
 	}
-	out := galvani(t, "devices", "--ranks", "--json").ok(t).stdout
-	if err := json.Unmarshal([]byte(out), &report); err != nil {
-		t.Fatalf("%s: %v", out, err)
-	}
+	o := galvani(t, "devices", "--ranks", "--json").ok(t)
+	o.tells(t, &report)
 	if list := report.Ranks; len(list) != 1 || list[0].Host == "" || list[0].Device == "" || list[0].MPI != "" {
-		t.Errorf("%s, want one rank with host and device", out)
+		t.Errorf("%s, want one rank with host and device", o.stdout)
 	}
 	g := report.Training
 	if g.Shards != 8 || g.Alone <= 0 || len(g.Ranks) != 6 { // 2, 4 and 8 ranks on two links
-		t.Errorf("%s, want what 2, 4 and 8 ranks gain on two links", out)
+		t.Errorf("%s, want what 2, 4 and 8 ranks gain on two links", o.stdout)
 	}
 	for _, r := range g.Ranks {
 		if r.Part <= 0 || r.Sum <= 0 || r.Seconds < r.Part {

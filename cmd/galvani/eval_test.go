@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -11,11 +10,9 @@ import (
 func TestEvalNoise(t *testing.T) {
 	dir := trained(t, "--model", "rnn", "--rec-noise", "0.5", "--input-noise", "0.1")
 	measured := func(more ...string) (string, evalReport) {
-		o := galvani(t, args([]string{"eval", dir, "--json"}, more...)...).ok(t)
 		var r evalReport
-		if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
-			t.Fatal(err)
-		}
+		o := galvani(t, args([]string{"eval", dir, "--json"}, more...)...).ok(t)
+		o.tells(t, &r)
 		return o.stdout, r
 	}
 	first, noisy := measured("--noise")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -77,10 +76,7 @@ func TestConvertSpikes(t *testing.T) {
 	}
 	dir := strings.TrimSpace(galvani(t, "train", "--task", "file", "--data-dir", to, "--model", "lif", "--hidden", "16", "--lr", "1e-2", "--batch", "16", "--epochs", "5",
 		"--plots", "none", "--quiet", "--runs-dir", t.TempDir()).ok(t).stdout)
-	var r evalReport
-	if err := json.Unmarshal([]byte(galvani(t, "eval", dir, "--json").ok(t).stdout), &r); err != nil {
-		t.Fatal(err)
-	}
+	r := told[evalReport](t, "eval", dir)
 	if strings.Join(r.Classes, " ") != "null eins zwei" || *r.Test.Accuracy < 0.9 {
 		t.Errorf("classes %v, accuracy %v, want three that are told apart", r.Classes, *r.Test.Accuracy)
 	}
@@ -101,10 +97,7 @@ func TestNeuroGym(t *testing.T) {
 	}
 	dir := strings.TrimSpace(galvani(t, "train", "--task", "file", "--data-dir", to, "--model", "lstm", "--hidden", "32", "--lr", "1e-2", "--batch", "32", "--epochs", "4",
 		"--plots", "none", "--quiet", "--runs-dir", t.TempDir()).ok(t).stdout)
-	var r evalReport
-	if err := json.Unmarshal([]byte(galvani(t, "eval", dir, "--json").ok(t).stdout), &r); err != nil {
-		t.Fatal(err)
-	}
+	r := told[evalReport](t, "eval", dir)
 	if a := 100 * *r.Test.Accuracy; !(zero > 50 && a > zero+(100-zero)/4) {
 		t.Errorf("accuracy %v %%, and %v %% of the steps are of class 0", a, zero)
 	}

@@ -30,29 +30,12 @@ func traced(t *testing.T, dir string) map[string]safetensors.Tensor {
 	return tensorsOf(t, path)
 }
 
-func tensorsOf(t *testing.T, path string) map[string]safetensors.Tensor {
-	t.Helper()
-	f, err := safetensors.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	byName := map[string]safetensors.Tensor{}
-	for _, x := range f.Tensors {
-		byName[x.Name] = x
-	}
-	return byName
-}
-
 // TestExport holds that the formats hold the same numbers, that these are what a trace says acts,
 // and that signs and masks are applied to them.
 func TestExport(t *testing.T) {
 	dir := trialRun(t, "gru", "--dale", "--rec-density", "0.5", "--ei-ratio", "0.5")
 	folder := t.TempDir()
-	var r exportReport
-	o := galvani(t, "export", dir, "--out", filepath.Join(folder, "w"), "--masks", "--json").ok(t)
-	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
-		t.Fatal(err)
-	}
+	r := told[exportReport](t, "export", dir, "--out", filepath.Join(folder, "w"), "--masks")
 	acts := tensorsOf(t, r.File)
 	if len(r.Tensors) != len(acts) || r.Format != "safetensors" || r.Step == 0 || r.Model != "gru" {
 		t.Errorf("report %+v of %d tensors", r, len(acts))
@@ -269,10 +252,7 @@ func TestFilesAreReported(t *testing.T) {
 func TestExportOthers(t *testing.T) {
 	dir := trained(t, "--model", "gru", "--layers", "2", "--h0", "learned", "--max-steps", "1")
 	for format, head := range map[string]string{"matlab": "MATLAB 5.0 MAT-file", "onnx": "\x08\x08\x12\x07galvani"} {
-		var r exportReport
-		if err := json.Unmarshal([]byte(galvani(t, "export", dir, "--to", format, "--json").ok(t).stdout), &r); err != nil {
-			t.Fatal(err)
-		}
+		r := told[exportReport](t, "export", dir, "--to", format)
 		b, err := os.ReadFile(r.File)
 		if err != nil || !strings.HasPrefix(string(b), head) || filepath.Base(r.File) != map[string]string{"matlab": "weights.mat", "onnx": "weights.onnx"}[format] {
 			t.Errorf("%s begins with %.30q, %v", r.File, b, err)

@@ -21,16 +21,11 @@ func TestFeedback(t *testing.T) {
 		choices[backend+" with Dale's law"] = []string{"--backend", backend, "--model", "rnn", "--dale"}
 	}
 	for name, choice := range choices {
-		run := func(more ...string) map[string][]byte {
-			return newestTensors(t, trained(t, args(choice, more...)...))
-		}
-		usual, copied := run(), run("--feedback", "transpose")
-		for tensor, data := range usual {
-			if !slices.Equal(copied[tensor], data) {
-				t.Errorf("%s: %s differs with a copy of the weights", name, tensor)
-			}
-		}
-		fixed, start := run("--feedback", "fixed"), run("--feedback", "fixed", "--max-steps", "1")
+		run := func(more ...string) string { return trained(t, args(choice, more...)...) }
+		backprop, fixedRun, signRun := run(), run("--feedback", "fixed"), run("--feedback", "sign")
+		sameWeights(t, name+": a copy of the weights", run("--feedback", "transpose"), backprop)
+		usual, fixed := newestTensors(t, backprop), newestTensors(t, fixedRun)
+		start := newestTensors(t, run("--feedback", "fixed", "--max-steps", "1"))
 		const own = "readout.feedback"
 		switch {
 		case len(fixed[own]) == 0 || !slices.Equal(fixed[own], start[own]):
@@ -40,19 +35,13 @@ func TestFeedback(t *testing.T) {
 		case len(fixed) != len(usual)+1:
 			t.Errorf("%s: %d tensors, want one more than %d", name, len(fixed), len(usual))
 		}
-		signs := run("--feedback", "sign")
+		signs := newestTensors(t, signRun)
 		if len(signs) != len(usual) || slices.Equal(signs["readout.weight"], usual["readout.weight"]) {
 			t.Errorf("%s: feedback by signs has %d tensors of %d, or gives the weights of backprop", name, len(signs), len(usual))
 		}
 		var half string
-		for way, whole := range map[string]map[string][]byte{"fixed": fixed, "sign": signs} {
-			half = trained(t, args(choice, "--feedback", way, "--max-steps", "5")...)
-			galvani(t, "train", "--resume", half, "--max-steps", "0", "--quiet").ok(t)
-			for tensor, data := range newestTensors(t, half) {
-				if !slices.Equal(data, whole[tensor]) {
-					t.Errorf("%s: %s resumed: %s differs", name, way, tensor)
-				}
-			}
+		for way, whole := range map[string]string{"fixed": fixedRun, "sign": signRun} {
+			half = sameResumed(t, name+": "+way, whole, args(choice, "--feedback", way), "5", "0")
 		}
 		galvani(t, "train", "--resume", half, "--feedback", "backprop").refused(t, exitConfig, `key "feedback" belongs to the run`)
 	}

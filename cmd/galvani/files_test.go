@@ -38,11 +38,7 @@ func TestWithoutHome(t *testing.T) {
 // TestTasksShowConventions: mask and loss of every task, and the shape without its files.
 func TestTasksShowConventions(t *testing.T) {
 	for _, e := range data.All() {
-		var r taskReport
-		o := galvani(t, "tasks", "show", e.Name, "--json", "--data-dir", "nowhere").ok(t)
-		if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
-			t.Fatal(err)
-		}
+		r := told[taskReport](t, "tasks", "show", e.Name, "--data-dir", "nowhere")
 		if e.Name == "file" { // its files may have any shape
 			if r.Shape != nil || !strings.Contains(r.Files, "[N,T,I]") || !strings.Contains(r.Missing, "want train.npz") {
 				t.Errorf("%s: report %+v", e.Name, r)

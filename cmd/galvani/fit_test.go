@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -39,21 +38,13 @@ func TestFit(t *testing.T) {
 		}
 	}
 	var r fitReport
-	if err := json.Unmarshal([]byte(whole.stdout), &r); err != nil {
-		t.Fatal(err)
-	}
+	whole.tells(t, &r)
 	for i, want := range []float64{0.11, 0.033} {
 		if n := r.Numbers[i]; math.Abs(n.Fitted-want) > 0.005*want || n.Least > n.Fitted || n.Most < n.Fitted {
 			t.Errorf("%+v, want %g; error %g mV", n, want, r.Error)
 		}
 	}
-	var seen, fitted neuronTrace
-	for name, to := range map[string]*neuronTrace{"mine.toml": &seen, "whole/fitted.toml": &fitted} {
-		o := galvani(t, append([]string{"simulate", name, "--json"}, stimulus...)...).ok(t)
-		if err := json.Unmarshal([]byte(o.stdout), to); err != nil {
-			t.Fatal(err)
-		}
-	}
+	seen, fitted := simulated(t, args([]string{"mine.toml"}, stimulus...)...), simulated(t, args([]string{"whole/fitted.toml"}, stimulus...)...)
 	if len(seen.Spikes[0]) != 1 || len(fitted.Spikes[0]) != 1 || math.Abs(seen.Spikes[0][0]-fitted.Spikes[0][0]) > 0.02 {
 		t.Errorf("spikes of the fitted neuron: %v, want %v", fitted.Spikes, seen.Spikes)
 	}

@@ -31,15 +31,9 @@ func TestFixedpoints(t *testing.T) {
 	t.Parallel()
 	for _, dir := range []string{copyOfRun(t), trialRun(t, "lstm")} {
 		out := filepath.Join(t.TempDir(), "points")
-		ask := []string{"fixedpoints", dir, "--starts", "6", "--sequences", "10", "--iterations", "60", "--input", "mean", "--json"}
-		var r, again pointsReport
-		if err := json.Unmarshal([]byte(galvani(t, args(ask, "--out", out)...).ok(t).stdout), &r); err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal([]byte(galvani(t, ask...).ok(t).stdout), &again); err != nil {
-			t.Fatal(err)
-		}
-		if !reflect.DeepEqual(r, again) {
+		ask := []string{"fixedpoints", dir, "--starts", "6", "--sequences", "10", "--iterations", "60", "--input", "mean"}
+		r := told[pointsReport](t, args(ask, "--out", out)...)
+		if again := told[pointsReport](t, ask...); !reflect.DeepEqual(r, again) {
 			t.Error("the same seed gives other points")
 		}
 		total := r.Lost
@@ -67,7 +61,7 @@ func TestFixedpoints(t *testing.T) {
 				t.Errorf("%s is missing or empty: %v", format, err)
 			}
 		}
-		words := galvani(t, args(ask[:len(ask)-1])...).ok(t).stdout
+		words := galvani(t, ask...).ok(t).stdout
 		if !strings.Contains(words, "LARGEST |λ|") || !strings.Contains(words, "principal components") {
 			t.Errorf("no table in\n%s", words)
 		}

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"testing"
 
-	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
 	"galvani/models"
 )
@@ -173,15 +172,7 @@ func TestGPUPenalties(t *testing.T) {
 // penaltiesOf returns the penalties of every update of a run, in the order of their names.
 func penaltiesOf(t *testing.T, dir string) (all []float64) {
 	t.Helper()
-	run, err := rundir.View(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, err := run.Metrics()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, row := range rows {
+	for _, row := range metricsOf(t, dir) {
 		for _, name := range slices.Sorted(maps.Keys(row.Values)) {
 			if strings.HasPrefix(name, "penalty_") {
 				all = append(all, row.Values[name])
@@ -301,13 +292,7 @@ func TestGPUFailuresKeepCheckpoint(t *testing.T) {
 			fail := fmt.Sprintf("GALVANI_EMU_FAIL=%s:150:%d", c.call, c.code)
 			o := emulated(t, []string{fail}, "train", "--resume", dir, "--max-steps", "12", "--device", "cuda")
 			o.refused(t, c.exit, fmt.Sprint(c.code))
-			run, err := rundir.View(dir)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, skipped, err := run.Latest(); err != nil || len(skipped) > 0 {
-				t.Fatalf("last checkpoint: %v, passed over %v", err, skipped)
-			}
+			latest(t, dir)
 			galvani(t, "train", "--resume", dir, "--quiet", "--max-steps", "12", "--device", "cpu").ok(t)
 		})
 	}

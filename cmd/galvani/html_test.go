@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -23,11 +22,7 @@ func TestReport(t *testing.T) {
 	}
 	page := func(what string, more ...string) string {
 		t.Helper()
-		var r reportResult
-		o := galvani(t, args([]string{"report", what, "--json"}, more...)...).ok(t)
-		if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
-			t.Fatal(err)
-		}
+		r := told[reportResult](t, args([]string{"report", what}, more...)...)
 		text, err := os.ReadFile(r.File)
 		if err != nil {
 			t.Fatal(err)

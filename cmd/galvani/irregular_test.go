@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -41,10 +40,7 @@ func TestTrainOnIrregularSteps(t *testing.T) {
 		"--lr", "0.03", "--quiet", "--runs-dir", t.TempDir()}
 	for _, model := range []string{"crnn", "crnn-simple"} {
 		dir := strings.TrimSpace(galvani(t, args(command, "--model", model, "--irregular")...).ok(t).stdout)
-		var r evalReport
-		if err := json.Unmarshal([]byte(galvani(t, "eval", dir, "--json").ok(t).stdout), &r); err != nil {
-			t.Fatal(err)
-		}
+		r := told[evalReport](t, "eval", dir)
 		if r.Test.Accuracy == nil || *r.Test.Accuracy < 0.95 { // chance is 0.5
 			t.Errorf("%s: %+v, want an accuracy of at least 0.95", model, r.Test)
 		}
@@ -58,10 +54,7 @@ func TestSpikingUnitsLearnRecordings(t *testing.T) {
 	dir := strings.TrimSpace(galvani(t, "train", "--model", "lif", "--task", "recordings", "--data-dir", twoEvents(t), "--width", "1", "--height", "1",
 		"--steps", "12", "--step-ms", "10", "--batch", "8", "--hidden", "16", "--epochs", "20", "--lr", "0.02", "--quiet",
 		"--runs-dir", t.TempDir()).ok(t).stdout)
-	var r evalReport
-	if err := json.Unmarshal([]byte(galvani(t, "eval", dir, "--json").ok(t).stdout), &r); err != nil {
-		t.Fatal(err)
-	}
+	r := told[evalReport](t, "eval", dir)
 	if r.Test.Accuracy == nil || *r.Test.Accuracy < 0.95 { // chance is 0.5
 		t.Errorf("%+v, want an accuracy of at least 0.95", r.Test)
 	}

@@ -19,26 +19,12 @@ func TestLayersTrain(t *testing.T) {
 		}
 		for _, backend := range backends() {
 			choice := []string{"--model", m.Name, "--layers", "2", "--backend", backend, "--max-steps", "6"}
-			want := newestTensors(t, trained(t, choice...))
-			same := func(what, dir string) {
-				t.Helper()
-				got := newestTensors(t, dir)
-				if len(got) != len(want) {
-					t.Errorf("%s, %s: %s: %d tensors, want %d", m.Name, backend, what, len(got), len(want))
-				}
-				for name, data := range got {
-					if !slices.Equal(data, want[name]) {
-						t.Errorf("%s, %s: %s: %s differs", m.Name, backend, what, name)
-					}
-				}
-			}
+			whole, what := trained(t, choice...), m.Name+", "+backend
 			if backend == "scan" {
-				same("three threads", trained(t, args(choice, "--threads", "3")...))
-				same("little memory", trained(t, args(choice, "--memory", "20000")...))
+				sameWeights(t, what+", three threads", trained(t, args(choice, "--threads", "3")...), whole)
+				sameWeights(t, what+", little memory", trained(t, args(choice, "--memory", "20000")...), whole)
 			}
-			half := trained(t, args(choice, "--max-steps", "3")...)
-			galvani(t, "train", "--resume", half, "--max-steps", "6", "--quiet").ok(t)
-			same("resumed", half)
+			sameResumed(t, what, whole, choice, "3", "6")
 		}
 	}
 }
@@ -81,7 +67,6 @@ func TestLayersAreSeen(t *testing.T) {
 func TestLayerSizes(t *testing.T) {
 	sizes := []string{"--model", "lstm", "--hidden", "12,8", "--h0", "learned", "--layer-norm", "--max-steps", "6"}
 	dir := trained(t, sizes...)
-	want := newestTensors(t, dir)
 	for _, tensor := range latest(t, dir) {
 		shapes := map[string][]int{"cell.weight_hh_l0": {48, 12}, "cell.weight_ih_l1": {32, 12}, "cell.weight_hh_l1": {32, 8},
 			"cell.norm.weight_l1": {12}, "cell.h0": {12, 2}, "cell.h0_l1": {8, 2}}
@@ -89,7 +74,7 @@ func TestLayerSizes(t *testing.T) {
 			t.Errorf("%s is %v, want %v", tensor.Name, tensor.Shape, shape)
 		}
 	}
-	resumesAsGraph(t, dir, want, sizes)
+	resumesAsGraph(t, dir, sizes)
 	plain, out := trained(t, "--model", "gru", "--hidden", "12,8", "--layers", "2", "--max-steps", "2"), t.TempDir()
 	if o := galvani(t, "eval", plain).ok(t); !strings.Contains(o.stdout, "gru") {
 		t.Errorf("eval: %s", o.stdout)
@@ -143,15 +128,9 @@ func TestPerturbLayers(t *testing.T) {
 
 // resumesAsGraph holds the run of a line with --max-steps 6 to one that is stopped in the middle and resumed, which ends with
 // the same tensors, and to the losses of the graph, which are close.
-func resumesAsGraph(t *testing.T, dir string, want map[string][]byte, line []string) {
+func resumesAsGraph(t *testing.T, dir string, line []string) {
 	t.Helper()
-	half := trained(t, args(line, "--max-steps", "3")...)
-	galvani(t, "train", "--resume", half, "--max-steps", "6", "--quiet").ok(t)
-	for name, data := range newestTensors(t, half) {
-		if !slices.Equal(data, want[name]) {
-			t.Errorf("resumed: %s differs", name)
-		}
-	}
+	sameResumed(t, line[1], dir, line, "3", "6")
 	graph := losses(t, trained(t, args(line, "--backend", "graph")...))
 	for i, loss := range losses(t, dir) {
 		if loss < 0.999*graph[i] || loss > 1.001*graph[i] {
@@ -171,7 +150,7 @@ func TestLayerCells(t *testing.T) {
 			t.Errorf("there is no %s", name)
 		}
 	}
-	resumesAsGraph(t, dir, want, stack)
+	resumesAsGraph(t, dir, stack)
 	galvani(t, "perturb", dir, "--state-noise", "0.5", "--units", "12,20").ok(t)
 	galvani(t, "export", dir, "--to", "npz", "--out", filepath.Join(t.TempDir(), "w.npz")).ok(t)
 	galvani(t, "export", dir, "--to", "onnx").refused(t, exitConfig, "layer_cells, layer_norm and bidirectional")
@@ -197,7 +176,7 @@ func TestBidirectional(t *testing.T) {
 			t.Errorf("there is no %s", name)
 		}
 	}
-	resumesAsGraph(t, dir, want, both)
+	resumesAsGraph(t, dir, both)
 	galvani(t, "eval", dir).ok(t)
 	galvani(t, "report", dir).ok(t)
 	galvani(t, "trace", dir, "--out", filepath.Join(t.TempDir(), "t.safetensors")).ok(t)

@@ -4,7 +4,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -16,8 +15,7 @@ import (
 func TestLGMD(t *testing.T) {
 	needsCPU(t)
 	t.Parallel()
-	train := func(more ...string) string { return trained(t, args([]string{"--model", "lgmd"}, more...)...) }
-	dir := train("--task", "looming", "--facets", "6", "--steps", "20", "--step-ms", "30", "--bin", "30", "--train-size", "128", "--epochs", "6", "--rate-at", "-60", "--lr", "0.05", "--neurons", "2")
+	dir := trained(t, "--model", "lgmd", "--task", "looming", "--facets", "6", "--steps", "20", "--step-ms", "30", "--bin", "30", "--train-size", "128", "--epochs", "6", "--rate-at", "-60", "--lr", "0.05", "--neurons", "2")
 	all := losses(t, dir)
 	mean := func(list []float64) (sum float64) {
 		for _, x := range list {
@@ -29,14 +27,8 @@ func TestLGMD(t *testing.T) {
 	if first, last := mean(all[:16]), mean(all[len(all)-16:]); !(last < first-0.05) {
 		t.Errorf("the loss is %.3f in the last epoch and %.3f in the first, want less by 0.05", last, first)
 	}
-	more := []string{"--neurons", "2", "--delay", "20", "--lag", "0", "--learn", "g_na,rate.r.tau,excitation.decay"}
-	want, half := newestTensors(t, train(args(more, "--max-steps", "6")...)), train(args(more, "--max-steps", "3")...)
-	galvani(t, "train", "--resume", half, "--max-steps", "6", "--quiet").ok(t)
-	for name, data := range newestTensors(t, half) {
-		if !slices.Equal(data, want[name]) {
-			t.Errorf("%s differs in a run that was stopped and resumed", name)
-		}
-	}
+	more := []string{"--model", "lgmd", "--neurons", "2", "--delay", "20", "--lag", "0", "--learn", "g_na,rate.r.tau,excitation.decay"}
+	sameResumed(t, "two neurons", trained(t, args(more, "--max-steps", "6")...), more, "3", "6")
 	out := t.TempDir()
 	file := filepath.Join(out, "trace.safetensors")
 	galvani(t, "trace", dir, "--out", file).ok(t)

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,9 +12,6 @@ import (
 	"syscall"
 	"testing"
 )
-
-// asProgram makes the test binary behave as galvani.
-const asProgram = "GALVANI_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	switch os.Getenv(asProgram) {
@@ -65,60 +61,6 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		if got := c.ProcessState.ExitCode(); got != code {
 			t.Errorf("%v twice: exit code %d, want %d", s, got, code)
 		}
-	}
-}
-
-// outcome is how one command line ended.
-type outcome struct {
-	code           int
-	stdout, stderr string
-}
-
-// program returns galvani with arguments as a process of its own.
-func program(args ...string) *exec.Cmd {
-	c := exec.Command(os.Args[0], args...)
-	c.Env = append(os.Environ(), asProgram+"=1")
-	return c
-}
-
-// galvani runs one command line in a process of its own.
-func galvani(t *testing.T, args ...string) outcome {
-	t.Helper()
-	return finish(t, program(args...))
-}
-
-func finish(t *testing.T, c *exec.Cmd) outcome {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	c.Stdout, c.Stderr = &stdout, &stderr
-	err := c.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return outcome{c.ProcessState.ExitCode(), stdout.String(), stderr.String()}
-}
-
-// ok fails the test unless the command ended well.
-func (o outcome) ok(t *testing.T) outcome {
-	t.Helper()
-	if o.code != 0 {
-		t.Fatalf("exit code %d, stderr: %s", o.code, o.stderr)
-	}
-	return o
-}
-
-// refused fails the test unless the command ended with the code and one line of error that
-// holds the text.
-func (o outcome) refused(t *testing.T, code int, text string) {
-	t.Helper()
-	lines := strings.Split(strings.TrimSuffix(o.stderr, "\n"), "\n")
-	last := lines[len(lines)-1]
-	if o.code != code || !strings.HasPrefix(last, "galvani: ") || !strings.Contains(last, text) {
-		t.Errorf("exit code %d, stderr %q; want %d and a last line with %q", o.code, o.stderr, code, text)
-	}
-	if strings.Contains(o.stderr, "goroutine ") || strings.Contains(o.stderr, "Usage:") {
-		t.Errorf("stderr holds a stack or the usage:\n%s", o.stderr)
 	}
 }
 

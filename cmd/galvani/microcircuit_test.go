@@ -5,8 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"galvani/engine/rundir"
 )
 
 // TestMicrocircuit trains the cortical circuit on bars by both of its rules: neurons that look ahead learn the task at
@@ -19,22 +17,15 @@ func TestMicrocircuit(t *testing.T) {
 		given := []string{"train", "--model", "microcircuit", "--task", "bars", "--runs-dir", runs, "--plots", "none", "--quiet", "--eval-every", "1600", "--checkpoint-every", "1600"}
 		return strings.TrimSpace(galvani(t, append(given, more...)...).ok(t).stdout)
 	}
-	right := func(dir string) float64 {
-		run, err := rundir.View(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rows, err := run.Metrics()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return rows[len(rows)-1].Values["test_accuracy"]
+	last := func(dir, name string) float64 {
+		rows := metricsOf(t, dir)
+		return rows[len(rows)-1].Values[name]
 	}
 	ahead := train("--rule", "latent-equilibrium", "--epochs", "200", "--seed", "3")
-	if a := right(ahead); a != 1 {
+	if a := last(ahead, "test_accuracy"); a != 1 {
 		t.Errorf("by latent-equilibrium %.0f %% of the bars are told apart, want all", 100*a)
 	}
-	if a := right(train("--rule", "sacramento", "--epochs", "200", "--seed", "3")); a > 0.7 {
+	if a := last(train("--rule", "sacramento", "--epochs", "200", "--seed", "3"), "test_accuracy"); a > 0.7 {
 		t.Errorf("by sacramento %.0f %% of the bars are told apart, want most of them wrong", 100*a)
 	}
 	for _, more := range [][]string{{"--tau-w", "30", "--rate-pi", "0.1", "--self-predicting=false"}, {"--batch", "3", "--tau-in", "1"},
@@ -42,19 +33,9 @@ func TestMicrocircuit(t *testing.T) {
 		more = append(more, "--epochs", "3", "--rule", "sacramento")
 		whole, parts := train(more...), train(append(more, "--max-steps", "5")...)
 		galvani(t, "train", "--resume", parts, "--max-steps", "0", "--quiet").ok(t)
-		if lastTensors(t, whole) != lastTensors(t, parts) {
-			t.Errorf("%v: a run that was cut off and resumed has another checkpoint than one that was not", more)
-		}
+		sameWeights(t, strings.Join(more, " "), parts, whole)
 	}
-	run, err := rundir.View(ahead)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, err := run.Metrics()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if v, ok := rows[len(rows)-1].Values["self_apical_layer1"]; !ok || v <= 0 {
+	if v := last(ahead, "self_apical_layer1"); v <= 0 {
 		t.Errorf("the last evaluation tells an apical potential of %v", v)
 	}
 	if o := galvani(t, "eval", ahead, "--json").ok(t); !strings.Contains(strings.ReplaceAll(o.stdout, " ", ""), `"accuracy":1}`) {
@@ -80,9 +61,7 @@ func TestLeaky(t *testing.T) {
 	}
 	whole, parts := train("--epochs", "5", "--batch", "3"), train("--epochs", "5", "--batch", "3", "--max-steps", "7")
 	galvani(t, "train", "--resume", parts, "--max-steps", "0", "--quiet").ok(t)
-	if lastTensors(t, whole) != lastTensors(t, parts) {
-		t.Error("a run that was cut off and resumed has another checkpoint than one that was not")
-	}
+	sameWeights(t, "resumed", parts, whole)
 	for rule, want := range map[string]bool{"latent-equilibrium": true, "predictive-coding": false} {
 		dir := train("--rule", rule, "--seed", "3")
 		if o := galvani(t, "eval", dir, "--json").ok(t); strings.Contains(strings.ReplaceAll(o.stdout, " ", ""), `"accuracy":1}`) != want {

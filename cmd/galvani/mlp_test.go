@@ -2,14 +2,12 @@ package main
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"galvani/engine/rundir"
 	"galvani/models/rules"
 )
 
@@ -50,16 +48,8 @@ func TestMLP(t *testing.T) {
 	}
 	for _, rule := range rules.For("mlp") {
 		dir := train("--rule", rule, "--epochs", "2", "--device", "cpu", "--hessian", "3")
-		run, err := rundir.View(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		metrics, err := run.Metrics()
-		if err != nil {
-			t.Fatal(err)
-		}
 		angles, bent := 0, 0
-		for _, row := range metrics {
+		for _, row := range metricsOf(t, dir) {
 			if a, ok := row.Values["angle_layer1"]; ok && a >= 0 && row.Values["norm_ratio_layer1"] > 0 {
 				angles++
 			}
@@ -79,9 +69,7 @@ func TestMLP(t *testing.T) {
 	whole := train("--rule", "weight-mirror", "--epochs", "3", "--schedule", "constant")
 	parts := train("--rule", "weight-mirror", "--epochs", "3", "--schedule", "constant", "--max-steps", "7")
 	galvani(t, "train", "--resume", parts, "--max-steps", "0", "--quiet").ok(t)
-	if a, b := lastTensors(t, whole), lastTensors(t, parts); a != b {
-		t.Error("a run that was cut off and resumed has another checkpoint than one that was not")
-	}
+	sameWeights(t, "resumed", parts, whole)
 	galvani(t, "train", "--resume", parts, "--rule", "backprop").refused(t, exitConfig, `key "rule" belongs to the run and cannot change`)
 	if o := galvani(t, "eval", whole, "--json").ok(t); !strings.Contains(o.stdout, `"confusion"`) {
 		t.Errorf("eval --json has no confusion matrix: %s", o.stdout)
@@ -94,24 +82,6 @@ func TestMLP(t *testing.T) {
 	galvani(t, "trace", whole, "--out", filepath.Join(t.TempDir(), "t.safetensors")).ok(t)
 	galvani(t, "fixedpoints", whole).refused(t, exitConfig, "looks at the state of recurrent cells, and model mlp has none")
 	galvani(t, "perturb", whole, "--silence", "0.5").refused(t, exitConfig, "model mlp has none")
-}
-
-// lastTensors returns the tensors of the last checkpoint of a run as text.
-func lastTensors(t *testing.T, dir string) string {
-	t.Helper()
-	run, err := rundir.View(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	state, _, err := run.Latest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(state.Tensors)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 // TestMLPRefuses holds the lines about what does not fit a layered network.
@@ -139,10 +109,7 @@ func TestMLPRefuses(t *testing.T) {
 // TestRulesShow holds that every rule tells its equations, what each synapse reads, and its source.
 func TestRulesShow(t *testing.T) {
 	for _, name := range rules.Names() {
-		var r ruleReport
-		if err := json.Unmarshal([]byte(galvani(t, "rules", "show", name, "--json").ok(t).stdout), &r); err != nil {
-			t.Fatal(err)
-		}
+		r := told[ruleReport](t, "rules", "show", name)
 		if len(r.Audits) != len(r.Models) || r.Equations == "" || len(r.Reads) < 2 || r.Source == "" || r.Doc == "" {
 			t.Errorf("rule %s lacks something: %+v", name, r)
 		}

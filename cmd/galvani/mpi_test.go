@@ -37,16 +37,6 @@ func sameNumbers(t *testing.T, what, got, want string) {
 	}
 }
 
-func sameWeights(t *testing.T, what, got, want string) {
-	t.Helper()
-	tensors := newestTensors(t, want)
-	for name, data := range newestTensors(t, got) {
-		if string(data) != string(tensors[name]) {
-			t.Errorf("%s: %s differs from that of one rank", what, name)
-		}
-	}
-}
-
 // metricRows returns metrics.jsonl without what depends on the time.
 func metricRows(t *testing.T, dir string) (list []map[string]any) {
 	t.Helper()
@@ -285,9 +275,7 @@ func TestMPISimulate(t *testing.T) {
 	t.Parallel()
 	report := func(o outcome) (r simulation) {
 		t.Helper()
-		if err := json.Unmarshal([]byte(o.ok(t).stdout), &r); err != nil {
-			t.Fatal(err)
-		}
+		o.ok(t).tells(t, &r)
 		r.Device, r.Seconds, r.Ranks = "", 0, 0
 		return r
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -37,10 +36,7 @@ func TestPublishedRates(t *testing.T) {
 		"vogels without learning": {"vogels --n 2000 --p 0.1 --for 150ms --eta 0", map[string]rate{"e": {164, 5}}},
 		"vogels":                  {"vogels --n 1000 --p 0.2 --for 4s", map[string]rate{"e": {30, 10}}},
 	} {
-		var r simulation
-		if err := json.Unmarshal([]byte(galvani(t, append([]string{"simulate"}, strings.Fields(c.line+" --json")...)...).ok(t).stdout), &r); err != nil {
-			t.Fatal(err)
-		}
+		r := told[simulation](t, args([]string{"simulate"}, strings.Fields(c.line)...)...)
 		for population, want := range c.want {
 			if got := r.Populations[population].RateHz; math.Abs(got-want.hz) > want.within {
 				t.Errorf("%s: population %s fires at %.3f Hz, want %.3f within %.3f", name, population, got, want.hz, want.within)

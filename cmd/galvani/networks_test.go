@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,10 +34,7 @@ func TestNetworksShow(t *testing.T) {
 			t.Errorf("check of %s says %s", name, out)
 		}
 	}
-	var r networkReport
-	if err := json.Unmarshal([]byte(galvani(t, "networks", "show", "balanced", "--json").ok(t).stdout), &r); err != nil {
-		t.Fatal(err)
-	}
+	r := told[networkReport](t, "networks", "show", "balanced")
 	if len(r.Populations) != 3 || len(r.Projections) != 6 || len(r.Settings) != 4 || *r.Populations[2].RateHz != 10 || r.Synapses != 1000*1200*0.1 {
 		t.Errorf("JSON holds %+v", r)
 	}
@@ -50,10 +46,7 @@ func TestNetworksShow(t *testing.T) {
 // TestNetworksPlasticity: every rule is shown with all of its parameters, in words and as JSON.
 func TestNetworksPlasticity(t *testing.T) {
 	words := galvani(t, "networks", "plasticity").ok(t).stdout
-	var all []plasticityReport
-	if err := json.Unmarshal([]byte(galvani(t, "networks", "plasticity", "--json").ok(t).stdout), &all); err != nil {
-		t.Fatal(err)
-	}
+	all := told[[]plasticityReport](t, "networks", "plasticity")
 	if len(all) != len(plasticity.All()) {
 		t.Fatalf("JSON holds %d rules", len(all))
 	}
@@ -95,20 +88,12 @@ func TestOwnNetwork(t *testing.T) {
 		t.Errorf("the shell is told %v", words)
 	}
 	needsCPU(t)
-	run := func(line ...string) (r simulation) {
-		t.Helper()
-		out := galvani(t, args([]string{"simulate", "--json"}, line...)...).ok(t).stdout
-		if err := json.Unmarshal([]byte(out), &r); err != nil {
-			t.Fatal(err)
-		}
-		return r
-	}
 	dir := t.TempDir()
 	file, name := filepath.Join(dir, "run"), filepath.Join(dir, "out")
 	line := []string{"--n", "400", "--r-x", "20", "--for", "60ms"}
-	want := run(args([]string{"balanced"}, line...)...)
+	want := simulatedNetwork(t, args([]string{"balanced"}, line...)...)
 	path := own(t)
-	got := run(args([]string{path, "--out", name}, line...)...)
+	got := simulatedNetwork(t, args([]string{path, "--out", name}, line...)...)
 	if got.SHA256 != want.SHA256 || got.Network != "my network" {
 		t.Errorf("%+v, want the spikes of %+v", got, want)
 	}
@@ -119,14 +104,14 @@ func TestOwnNetwork(t *testing.T) {
 	if rows := strings.Split(string(volts), "\n"); len(rows) != 602 || rows[0] != "time_ms,e_0_mv,e_1_mv" || !strings.HasPrefix(rows[1], "0.1,-") {
 		t.Errorf("%d rows of voltages begin with %.80q", len(rows), volts)
 	}
-	run(path, "--n", "400", "--r-x", "20", "--for", "27ms", "--save", file)
+	simulatedNetwork(t, path, "--n", "400", "--r-x", "20", "--for", "27ms", "--save", file)
 	galvani(t, "simulate", own(t, `"25/sqrt`, `"26/sqrt`), "--resume", file, "--for", "60ms").refused(t, exitConfig, "was changed after the simulation in")
 	galvani(t, "simulate", "balanced", "--resume", file, "--for", "60ms").refused(t, exitConfig, "go on with: galvani simulate "+path)
 	moved := filepath.Join(dir, "moved.toml")
 	if err := os.Rename(path, moved); err != nil {
 		t.Fatal(err)
 	}
-	if r := run(moved, "--resume", file, "--for", "60ms", "--out", name); r.SHA256 != want.SHA256 {
+	if r := simulatedNetwork(t, moved, "--resume", file, "--for", "60ms", "--out", name); r.SHA256 != want.SHA256 {
 		t.Errorf("resumed %+v, want the spikes of %+v", r, want)
 	}
 	if again, err := os.ReadFile(name + "-voltages.csv"); err != nil || string(again) != string(volts) {

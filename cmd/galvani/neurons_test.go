@@ -37,10 +37,7 @@ func TestNeuronsShow(t *testing.T) {
 			t.Errorf("show tells of channel %s\n%s", name, out)
 		}
 	}
-	var r neuronReport
-	if err := json.Unmarshal([]byte(galvani(t, "neurons", "show", "lgmd", "--json").ok(t).stdout), &r); err != nil {
-		t.Fatal(err)
-	}
+	r := told[neuronReport](t, "neurons", "show", "lgmd")
 	if r.Calcium == nil || r.Calcium.Start != 1.2e-3 || r.Calcium.Tau != 400 {
 		t.Errorf("JSON holds calcium %+v", r.Calcium)
 	}

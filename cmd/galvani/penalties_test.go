@@ -1,11 +1,8 @@
 package main
 
 import (
-	"slices"
 	"strings"
 	"testing"
-
-	"galvani/engine/rundir"
 )
 
 // TestPenaltiesTrain trains with penalties and a learned first state: each penalty is a metric, and a run that was
@@ -15,33 +12,15 @@ func TestPenaltiesTrain(t *testing.T) {
 		choice := []string{"--model", "rate", "--layers", "2", "--dropout", "0.3", "--backend", backend, "--max-steps", "4", "--h0", "learned", "--l1", "recurrent=1e-3", "--l2", "1e-4",
 			"--rate-l1", "0.1", "--rate-l2", "0.1", "--rate-target-l2", "1", "--rate-target", "0.2", "--change-l2", "1"}
 		whole := trained(t, choice...)
-		want := newestTensors(t, whole)
-		if len(want["cell.h0"]) == 0 {
-			t.Errorf("%s: no first state among %d tensors", backend, len(want))
+		if len(newestTensors(t, whole)["cell.h0"]) == 0 {
+			t.Errorf("%s: no first state is learned", backend)
 		}
-		half := trained(t, args(choice, "--max-steps", "2")...)
-		galvani(t, "train", "--resume", half, "--max-steps", "4", "--quiet").ok(t)
-		others := map[string]string{"resumed": half}
+		sameResumed(t, backend, whole, choice, "2", "4")
 		if backend == "scan" {
-			others["three threads"] = trained(t, args(choice, "--threads", "3")...)
-		}
-		for what, dir := range others {
-			for name, data := range newestTensors(t, dir) {
-				if !slices.Equal(data, want[name]) {
-					t.Errorf("%s, %s: %s differs", backend, what, name)
-				}
-			}
+			sameWeights(t, "three threads", trained(t, args(choice, "--threads", "3")...), whole)
 		}
 		seen := 0
-		run, err := rundir.View(whole)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rows, err := run.Metrics()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, row := range rows {
+		for _, row := range metricsOf(t, whole) {
 			for name := range row.Values {
 				if strings.HasPrefix(name, "penalty_") {
 					seen++

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"math"
 	"reflect"
 	"slices"
@@ -17,21 +16,13 @@ const perturbTolerance = 1e-6
 // perturbJSON returns what galvani perturb tells of a run.
 func perturbJSON(t *testing.T, dir string, more ...string) perturbReport {
 	t.Helper()
-	var r perturbReport
-	o := galvani(t, args([]string{"perturb", dir, "--json"}, more...)...).ok(t)
-	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return told[perturbReport](t, args([]string{"perturb", dir}, more...)...)
 }
 
 // TestPerturbNothing holds that perturbations without strength change nothing that eval tells.
 func TestPerturbNothing(t *testing.T) {
 	for _, dir := range []string{copyOfRun(t), trialRun(t, "rnn")} {
-		var want evalReport
-		if err := json.Unmarshal([]byte(galvani(t, "eval", dir, "--json").ok(t).stdout), &want); err != nil {
-			t.Fatal(err)
-		}
+		want := told[evalReport](t, "eval", dir)
 		r := perturbJSON(t, dir, "--silence", "0", "--scale", "1", "--weight-noise", "0", "--state-noise", "0")
 		if len(r.Rows) != 5 || r.Sequences != want.Sequences || r.Checkpoint != want.Checkpoint {
 			t.Fatalf("report is %+v, want 5 rows on what eval looks at", r)
@@ -54,10 +45,7 @@ func TestPerturbNothing(t *testing.T) {
 // units are silent, whether they are silenced or scaled to nothing.
 func TestPerturbAll(t *testing.T) {
 	dir := copyOfRun(t)
-	var was evalReport
-	if err := json.Unmarshal([]byte(galvani(t, "eval", dir, "--json", "--checkpoint", "last").ok(t).stdout), &was); err != nil {
-		t.Fatal(err)
-	}
+	was := told[evalReport](t, "eval", dir, "--checkpoint", "last")
 	var bias []float32
 	for _, tensor := range latest(t, dir) {
 		if tensor.Name == "readout.bias" {

@@ -2,39 +2,9 @@ package main
 
 import (
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-
-	"galvani/engine/rundir"
-	"galvani/kernels/devices"
 )
-
-// newestTensors returns the tensors of the newest checkpoint of a run.
-func newestTensors(t *testing.T, dir string) map[string][]byte {
-	t.Helper()
-	run, err := rundir.View(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	st, _, err := run.Latest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := map[string][]byte{}
-	for _, x := range st.Tensors {
-		all[x.Name] = x.Data
-	}
-	return all
-}
-
-// backends returns what a network can be computed with here: without cgo there is the graph alone.
-func backends() []string {
-	if _, err := devices.OpenCPU(1); err != nil {
-		return []string{"graph"}
-	}
-	return []string{"graph", "scan"}
-}
 
 // TestDryRunRanks trains with 4 shards on 1, 2 and 4 ranks, also resumed with another number of ranks,
 // and wants the same bits in all checkpoints. On the unrolled graph and on the fused scan.
@@ -42,17 +12,9 @@ func TestDryRunRanks(t *testing.T) {
 	t.Parallel()
 	for _, backend := range backends() {
 		shards := []string{"--backend", backend, "--shards", "4"}
-		want := newestTensors(t, trained(t, shards...))
-		same := func(what, dir string) {
-			t.Helper()
-			for name, data := range newestTensors(t, dir) {
-				if !slices.Equal(data, want[name]) {
-					t.Errorf("%s: %s: %s differs from that of one rank", backend, what, name)
-				}
-			}
-		}
+		one := trained(t, shards...)
 		for _, n := range []string{"2", "4"} {
-			same(n+" ranks", trained(t, args(shards, "--dry-run-ranks", n)...))
+			sameWeights(t, backend+", "+n+" ranks", trained(t, args(shards, "--dry-run-ranks", n)...), one)
 		}
 		o := galvani(t, args(tiny, args(shards, "--dry-run-ranks", "2", "--max-steps", "1", "--runs-dir", t.TempDir())...)...).ok(t)
 		if line := "ranks: 2 in this process, with 4 shards of each batch\n"; !strings.Contains(o.stderr, line) {
@@ -60,7 +22,7 @@ func TestDryRunRanks(t *testing.T) {
 		}
 		half := trained(t, args(shards, "--dry-run-ranks", "4", "--max-steps", "5")...)
 		galvani(t, "train", "--resume", half, "--max-steps", "0", "--dry-run-ranks", "2", "--quiet", "--runs-dir", filepath.Dir(half)).ok(t)
-		same("resumed with 2 ranks", half)
+		sameWeights(t, backend+", resumed with 2 ranks", half, one)
 	}
 }
 
@@ -80,12 +42,7 @@ func TestRanksTakeOver(t *testing.T) {
 	if said := resume(ranks, "--max-steps", "7"); strings.Contains(said, "instead") {
 		t.Errorf("says %s", said)
 	}
-	want := newestTensors(t, alone)
-	for name, data := range newestTensors(t, ranks) {
-		if !slices.Equal(data, want[name]) {
-			t.Errorf("%s differs from that of one process", name)
-		}
-	}
+	sameWeights(t, "ranks", ranks, alone)
 }
 
 func TestDryRunRanksRefused(t *testing.T) {

@@ -60,7 +60,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 			t.Fatalf("the run differs from one that was left alone:\n%.500s", d)
 		}
 		const best = "checkpoints/best.safetensors"
-		if d := cmp.Diff(tensors(t, filepath.Join(want, best)), tensors(t, filepath.Join(got, best))); d != "" {
+		if d := cmp.Diff(tensorsOf(t, filepath.Join(want, best)), tensorsOf(t, filepath.Join(got, best))); d != "" {
 			t.Fatalf("the best checkpoint differs from that of a run that was left alone:\n%.500s", d)
 		}
 	}

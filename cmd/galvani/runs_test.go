@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,10 +25,7 @@ func TestRunsCompare(t *testing.T) {
 	if err != nil || len(dirs) != 2 {
 		t.Fatal(dirs, err)
 	}
-	var shown comparedRun
-	if err := json.Unmarshal([]byte(galvani(t, "runs", "show", dirs[1], "--json").ok(t).stdout), &shown); err != nil {
-		t.Fatal(err)
-	}
+	shown := told[comparedRun](t, "runs", "show", dirs[1])
 	if _, has := shown.Metrics["test_accuracy"]; !has || shown.Settings["lr"] != "0.02" || shown.Phase != "completed" {
 		t.Errorf("show says %+v", shown)
 	}

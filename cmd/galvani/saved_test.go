@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -27,10 +26,7 @@ func TestCutConfigIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := rundir.View(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	run := viewed(t, dir)
 	state, _, err := run.Latest()
 	if err != nil {
 		t.Fatal(err)
@@ -200,10 +196,7 @@ func TestRunsTellsTheDead(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(runs, "notes"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	var list []runReport
-	if err := json.Unmarshal([]byte(galvani(t, "runs", "--json", "--runs-dir", runs).ok(t).stdout), &list); err != nil {
-		t.Fatal(err)
-	}
+	list := told[[]runReport](t, "runs", "--runs-dir", runs)
 	got := map[string]rundir.Phase{}
 	for _, r := range list {
 		got[strings.Split(filepath.Base(r.Run), "-")[1]] = r.Phase

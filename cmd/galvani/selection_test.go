@@ -10,38 +10,12 @@ import (
 
 	"galvani/bench/analysis"
 	"galvani/cmd/galvani/internal/config"
-	"galvani/engine/rundir"
 )
-
-// rowsOf returns the metrics of a run that have a name, in order.
-func rowsOf(t *testing.T, dir, name string) []float64 {
-	t.Helper()
-	run, err := rundir.View(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, err := run.Metrics()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []float64
-	for _, r := range rows {
-		if v, ok := r.Values[name]; ok {
-			list = append(list, v)
-		}
-	}
-	return list
-}
 
 // evalOf returns what eval tells of a run.
 func evalOf(t *testing.T, dir string, more ...string) evalReport {
 	t.Helper()
-	var r evalReport
-	o := galvani(t, args([]string{"eval", dir, "--json"}, more...)...).ok(t)
-	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return told[evalReport](t, args([]string{"eval", dir}, more...)...)
 }
 
 // TestTestSetIsMeasuredOnce holds that evaluations are on the validation set, and that the test set

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -14,13 +13,9 @@ import (
 // one on the other.
 func TestSimulateGPU(t *testing.T) {
 	onGPU(t)
-	run := func(more ...string) (r simulation) {
+	run := func(more ...string) simulation {
 		t.Helper()
-		out := galvani(t, args([]string{"simulate", "vogels", "--json"}, more...)...).ok(t).stdout
-		if err := json.Unmarshal([]byte(out), &r); err != nil {
-			t.Fatal(err)
-		}
-		return r
+		return told[simulation](t, args([]string{"simulate", "vogels"}, more...)...)
 	}
 	file := filepath.Join(t.TempDir(), "run")
 	network := []string{"--n", "100", "--p", "0.3"}

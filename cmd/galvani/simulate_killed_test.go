@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -63,13 +62,8 @@ func killedAgainAndAgain(t *testing.T, network string, settings []string) {
 		t.Fatal(err)
 	}
 	length := fmt.Sprintf("%gms", float64(saved.state.Step)*0.1+50)
-	var got, want simulation
-	for r, more := range map[*simulation][]string{&got: {"--resume", file}, &want: settings} {
-		out := galvani(t, args([]string{"simulate", network, "--for", length, "--json"}, more...)...).ok(t).stdout
-		if err := json.Unmarshal([]byte(out), r); err != nil {
-			t.Fatal(err)
-		}
-	}
+	again := []string{network, "--for", length}
+	got, want := simulatedNetwork(t, args(again, "--resume", file)...), simulatedNetwork(t, args(again, settings...)...)
 	if got.SHA256 != want.SHA256 || !reflect.DeepEqual(got.Weights, want.Weights) || want.Populations["e"].Spikes == 0 || got.Milliseconds != want.Milliseconds {
 		t.Errorf("after %d kills and %s: %+v, want %+v", kills, length, got.Populations, want.Populations)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,15 +13,9 @@ import (
 func TestSweepNetwork(t *testing.T) {
 	needsCPU(t)
 	out := filepath.Join(t.TempDir(), "rates")
-	line := []string{"simulate", "balanced", "--n", "100", "--for", "200ms", "--json"}
-	var s networkSweep
-	if err := json.Unmarshal([]byte(galvani(t, args(line, "--sweep", "r-x=10:30:3", "--out", out)...).ok(t).stdout), &s); err != nil {
-		t.Fatal(err)
-	}
-	var one simulation
-	if err := json.Unmarshal([]byte(galvani(t, args(line, "--r-x", "20")...).ok(t).stdout), &one); err != nil {
-		t.Fatal(err)
-	}
+	line := []string{"simulate", "balanced", "--n", "100", "--for", "200ms"}
+	s := told[networkSweep](t, args(line, "--sweep", "r-x=10:30:3", "--out", out)...)
+	one := told[simulation](t, args(line, "--r-x", "20")...)
 	if len(s.Runs) != 3 || s.Runs[1].SHA256 != one.SHA256 || s.Runs[0].SHA256 == one.SHA256 || s.Runs[2].Settings["r_x"] != 30.0 {
 		t.Errorf("values %v, runs %+v", s.Values, s.Runs)
 	}
@@ -46,9 +39,7 @@ func TestBenchNetworks(t *testing.T) {
 	needsCPU(t)
 	o := noGPU(t, "bench", "networks", "--quick", "--json").ok(t)
 	var rows []bench.Row
-	if err := json.Unmarshal([]byte(o.stdout), &rows); err != nil {
-		t.Fatal(err)
-	}
+	o.tells(t, &rows)
 	found := map[string]bool{}
 	for _, r := range rows {
 		found[r.Model+" "+r.What] = r.Subject.Median > 0 && (r.What == "simulated") == (r.Ratio == nil)

@@ -22,15 +22,14 @@ func TestSimulateNeuronSaved(t *testing.T) {
 	needsCPU(t)
 	dir := t.TempDir()
 	name := func(n string) string { return filepath.Join(dir, n) }
-	run := func(line ...string) neuronTrace { t.Helper(); return simulated(t, line...) }
 	for neuron, settings := range map[string][]string{
 		"hh":   {"--current", "step 10 5:30 + ramp 0 20 30:60", "--dt", "0.05"},
 		"lgmd": {"--stimulus", "loom", "--l-over-v", "10", "--collision", "30", "--facet-spacing", "6", "--seed", "3"},
 	} {
 		file := name(neuron)
-		whole := run(args([]string{neuron}, args(settings, "--for", "70ms", "--out", name("whole"))...)...)
-		run(args([]string{neuron}, args(settings, "--for", "33ms", "--save", file)...)...)
-		parts := run(neuron, "--resume", file, "--for", "70ms", "--out", name("parts"))
+		whole := simulated(t, args([]string{neuron}, args(settings, "--for", "70ms", "--out", name("whole"))...)...)
+		simulated(t, args([]string{neuron}, args(settings, "--for", "33ms", "--save", file)...)...)
+		parts := simulated(t, neuron, "--resume", file, "--for", "70ms", "--out", name("parts"))
 		if !reflect.DeepEqual(parts.Spikes, whole.Spikes) || !reflect.DeepEqual(parts.VEnd, whole.VEnd) || !reflect.DeepEqual(parts.Stimulus, whole.Stimulus) || len(whole.Spikes[0]) == 0 {
 			t.Errorf("%s in two parts: %+v, want %+v", neuron, parts, whole)
 		}

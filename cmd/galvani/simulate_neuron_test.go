@@ -2,7 +2,6 @@ package main
 
 import (
 	"archive/zip"
-	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,13 +13,9 @@ import (
 )
 
 // simulated simulates a neuron by a line of simulate and returns its report.
-func simulated(t *testing.T, line ...string) (r neuronTrace) {
+func simulated(t *testing.T, line ...string) neuronTrace {
 	t.Helper()
-	out := galvani(t, args([]string{"simulate"}, args(line, "--json")...)...).ok(t).stdout
-	if err := json.Unmarshal([]byte(out), &r); err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return told[neuronTrace](t, args([]string{"simulate"}, line...)...)
 }
 
 // TestSimulateNeuron: the spikes of hh, its files, and that what is simulated is what is asked for.
@@ -118,19 +113,12 @@ weight = "1 nA"
 func TestSimulateSweep(t *testing.T) {
 	needsCPU(t)
 	t.Chdir(t.TempDir())
-	args := []string{"--current", "step 10 2:40", "--for", "40ms", "--json"}
-	var all neuronTrace
-	o := galvani(t, append([]string{"simulate", "hh", "--sweep", "g_k=0.03:0.05:5", "--out", "k"}, args...)...).ok(t)
-	if err := json.Unmarshal([]byte(o.stdout), &all); err != nil {
-		t.Fatal(err)
-	}
+	args := []string{"--current", "step 10 2:40", "--for", "40ms"}
+	all := told[neuronTrace](t, append([]string{"simulate", "hh", "--sweep", "g_k=0.03:0.05:5", "--out", "k"}, args...)...)
 	if err := os.WriteFile("one.toml", []byte("like = \"hh\"\n[numbers]\ng_k = 0.045\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var one neuronTrace
-	if err := json.Unmarshal([]byte(galvani(t, append([]string{"simulate", "one.toml"}, args...)...).ok(t).stdout), &one); err != nil {
-		t.Fatal(err)
-	}
+	one := told[neuronTrace](t, append([]string{"simulate", "one.toml"}, args...)...)
 	if s := all.Sweep; s == nil || len(s.Values) != 5 || s.Values[3] != 0.045 || len(all.Spikes) != 5 || !slices.Equal(all.Spikes[3], one.Spikes[0]) || s.VEnd[3][0] != one.VEnd[0] {
 		t.Errorf("%+v with %v, want %v and %v", all.Sweep, all.Spikes, one.VEnd, one.Spikes)
 	}

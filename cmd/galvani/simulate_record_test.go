@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,12 +12,9 @@ import (
 )
 
 // simulatedNetwork runs a line of simulate and returns its report.
-func simulatedNetwork(t *testing.T, line ...string) (r simulation) {
+func simulatedNetwork(t *testing.T, line ...string) simulation {
 	t.Helper()
-	if err := json.Unmarshal([]byte(galvani(t, args([]string{"simulate", "--json"}, line...)...).ok(t).stdout), &r); err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return told[simulation](t, args([]string{"simulate"}, line...)...)
 }
 
 // TestRecordCurrents: the currents of synapses and their sum are recorded as they are, also across a stop.
@@ -149,12 +145,9 @@ func TestSet(t *testing.T) {
 	if math.Abs(b-a+0.1) > 2e-3 {
 		t.Errorf("V goes from %v to %v", before, after)
 	}
-	numbers := func(file string, names ...string) (r networkState) {
+	numbers := func(file string, names ...string) networkState {
 		t.Helper()
-		if err := json.Unmarshal([]byte(galvani(t, args([]string{"networks", "state", file, "--json"}, names...)...).ok(t).stdout), &r); err != nil {
-			t.Fatal(err)
-		}
-		return r
+		return told[networkState](t, args([]string{"networks", "state", file}, names...)...)
 	}
 	// The state of the file is that of the last step, whose V was recorded.
 	if r := numbers(file, "e.V[0:2]", "e.i[1]"); r.Step != 20 || r.Ms != 2 || len(r.State) != 2 || len(r.State[1].Values) != 1 || r.State[0].Unit != "mV" ||

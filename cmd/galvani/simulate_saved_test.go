@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -20,10 +19,7 @@ func TestSimulateResumes(t *testing.T) {
 	run := func(more ...string) (r simulation, csv string) {
 		t.Helper()
 		name := filepath.Join(t.TempDir(), "spikes")
-		out := galvani(t, args([]string{"simulate", "balanced", "--json", "--out", name}, more...)...).ok(t).stdout
-		if err := json.Unmarshal([]byte(out), &r); err != nil {
-			t.Fatal(err)
-		}
+		r = simulatedNetwork(t, args([]string{"balanced", "--out", name}, more...)...)
 		text, err := os.ReadFile(name + ".csv")
 		if err != nil {
 			t.Fatal(err)
@@ -65,9 +61,7 @@ func TestPlasticResumes(t *testing.T) {
 	run := func(more ...string) (r simulation, files string) {
 		t.Helper()
 		name := filepath.Join(t.TempDir(), "out")
-		if err := json.Unmarshal([]byte(galvani(t, args([]string{"simulate", network, "--json", "--out", name}, more...)...).ok(t).stdout), &r); err != nil {
-			t.Fatal(err)
-		}
+		r = simulatedNetwork(t, args([]string{network, "--out", name}, more...)...)
 		for _, ending := range []string{".csv", ".npz", ".png", ".svg"} {
 			b, err := os.ReadFile(name + "-weights" + ending)
 			if err != nil {

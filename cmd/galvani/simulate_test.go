@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -15,13 +14,9 @@ import (
 // seeds, and are in the files.
 func TestSimulate(t *testing.T) {
 	needsCPU(t)
-	run := func(more ...string) (r simulation) {
+	run := func(more ...string) simulation {
 		t.Helper()
-		out := galvani(t, args([]string{"simulate", "balanced", "--n", "2000", "--for", "200ms", "--json"}, more...)...).ok(t).stdout
-		if err := json.Unmarshal([]byte(out), &r); err != nil {
-			t.Fatal(err)
-		}
-		return r
+		return told[simulation](t, args([]string{"simulate", "balanced", "--n", "2000", "--for", "200ms"}, more...)...)
 	}
 	name := filepath.Join(t.TempDir(), "spikes")
 	one, two, other := run("--threads", "1", "--out", name), run("--threads", "2"), run("--seed", "2")

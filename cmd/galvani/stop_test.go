@@ -4,7 +4,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -195,12 +194,8 @@ func TestStoppedSimulation(t *testing.T) {
 		t.Fatal(err)
 	}
 	ms := fmt.Sprint(old.state.Step/10+200) + "ms"
-	hash := func(more ...string) (r simulation) {
-		out := galvani(t, args([]string{"simulate", "balanced", "--for", ms, "--json"}, more...)...).ok(t).stdout
-		if err := json.Unmarshal([]byte(out), &r); err != nil {
-			t.Fatal(err)
-		}
-		return r
+	hash := func(more ...string) simulation {
+		return told[simulation](t, args([]string{"simulate", "balanced", "--for", ms}, more...)...)
 	}
 	if got, want := hash("--resume", file), hash("--n", "100"); got.SHA256 != want.SHA256 || want.Populations["e"].Spikes == 0 {
 		t.Errorf("stopped at step %d and resumed: %+v, want %+v", old.state.Step, got, want)

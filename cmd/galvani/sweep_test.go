@@ -42,9 +42,7 @@ lr = [0.01, 1000.0]
 	path := sweepFile(t, text)
 	once := func() (r sweepReport, o outcome) {
 		o = galvani(t, "sweep", path, "--out", out, "--json").ok(t)
-		if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
-			t.Fatal(err)
-		}
+		o.tells(t, &r)
 		return r, o
 	}
 	first, o := once()
@@ -136,12 +134,8 @@ hidden = [4, 6, "uniform"]
 lr = [1e-4, 1e-2, "log"]
 optimizer = ["adam", "sgd"]
 `
-	sweep := func(text, jobs string) (r sweepReport) {
-		o := galvani(t, "sweep", sweepFile(t, text), "--out", filepath.Join(t.TempDir(), "out"), "--jobs", jobs, "--json").ok(t)
-		if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
-			t.Fatal(err)
-		}
-		return r
+	sweep := func(text, jobs string) sweepReport {
+		return told[sweepReport](t, "sweep", sweepFile(t, text), "--out", filepath.Join(t.TempDir(), "out"), "--jobs", jobs)
 	}
 	one, two := sweep(text, "1"), sweep(text, "2")
 	if strings.Join(one.Keys, " ") != "hidden lr optimizer" || len(one.Cells) != 3 || len(one.Cells[0].Tests) != 2 {
@@ -167,9 +161,7 @@ func TestTrainSeeds(t *testing.T) {
 	line := args(tiny, "--model", "rnn", "--epochs", "1", "--seeds", "2", "--seed", "5", "--jobs", "0", "--runs-dir", t.TempDir())
 	o := galvani(t, args(line, "--json")...).ok(t)
 	var r, again sweepReport
-	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
-		t.Fatal(err)
-	}
+	o.tells(t, &r)
 	if len(r.Cells) != 1 || len(r.Cells[0].Tests) != 2 || r.Cells[0].Half == nil || !strings.Contains(o.stderr, "seed 6: test_accuracy ") ||
 		!strings.HasPrefix(filepath.Base(r.Out), "rnn-looming-seeds2-") {
 		t.Errorf("report %+v, stderr %s", r, o.stderr)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,12 +12,9 @@ import (
 
 // TestTheory: the fixed points of networks, in words and as JSON, and the rates of a run beside them.
 func TestTheory(t *testing.T) {
-	theoryOf := func(line string) (r theory) {
+	theoryOf := func(line string) theory {
 		t.Helper()
-		if err := json.Unmarshal([]byte(galvani(t, append([]string{"theory"}, strings.Fields(line+" --json")...)...).ok(t).stdout), &r); err != nil {
-			t.Fatal(err)
-		}
-		return r
+		return told[theory](t, args([]string{"theory"}, strings.Fields(line)...)...)
 	}
 	is := func(x *float64, want float64) bool { return x != nil && math.Abs(*x-want) < 1e-5 }
 	r := theoryOf("balanced --n 5000 --for 0s")

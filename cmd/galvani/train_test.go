@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,119 +23,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
-
-// tiny is a run of 12 steps that takes a fraction of a second, most of which plots would take.
-var tiny = []string{"train", "--task", "looming", "--facets", "3", "--steps", "8", "--train-size", "48",
-	"--test-size", "16", "--batch", "8", "--hidden", "8", "--epochs", "2", "--plots", "none"}
-
-// args returns a command line followed by more of it.
-func args(first []string, more ...string) []string {
-	return append(first[:len(first):len(first)], more...)
-}
-
-// sized leaves out the number of units for a model that has one of its own, and makes its steps few.
-func sized(line []string) []string {
-	model := slices.Index(line, "--model")
-	if model < 0 || !ownUnits(line[model+1]) {
-		return line
-	}
-	for i := slices.Index(line, "--hidden"); i >= 0; i = slices.Index(line, "--hidden") {
-		line = slices.Delete(line, i, i+2)
-	}
-	return append(line, "--dt", "1")
-}
-
-// ownUnits tells whether a model has a number of units of its own.
-func ownUnits(model string) bool {
-	e, err := models.Lookup(model)
-	if err != nil {
-		return false
-	}
-	_, own := e.New().(models.Sized)
-	return own
-}
-
-// trained trains a tiny network quietly and returns its run directory.
-func trained(t *testing.T, more ...string) string {
-	t.Helper()
-	o := galvani(t, sized(args(tiny, args(more, "--quiet", "--runs-dir", t.TempDir())...))...).ok(t)
-	if o.stderr != "" {
-		t.Errorf("stderr of --quiet is %q, want nothing", o.stderr)
-	}
-	return strings.TrimSuffix(o.stdout, "\n")
-}
-
-// losses returns the loss of every update of a run.
-func losses(t *testing.T, dir string) []float64 {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, "metrics.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []float64
-	for line := range bytes.Lines(text) {
-		var row struct {
-			Loss *float64 `json:"loss"`
-		}
-		if err := json.Unmarshal(line, &row); err != nil {
-			t.Fatal(err)
-		}
-		if row.Loss != nil {
-			all = append(all, *row.Loss)
-		}
-	}
-	return all
-}
-
-// example trains one run, which copyOfRun copies, in a folder that TestMain makes and removes.
-var (
-	exampleFolder string
-	example       = sync.OnceValues(func() (string, error) {
-		out, err := program(args(tiny, "--quiet", "--runs-dir", exampleFolder)...).Output()
-		return strings.TrimSpace(string(out)), err
-	})
-)
-
-// copyOfRun returns a trained run that the test may do with as it likes.
-func copyOfRun(t *testing.T) string {
-	t.Helper()
-	from, err := example()
-	dir := filepath.Join(t.TempDir(), filepath.Base(from))
-	if err == nil {
-		err = os.CopyFS(dir, os.DirFS(from))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-// latest returns the tensors of the newest checkpoint.
-func latest(t *testing.T, dir string) []safetensors.Tensor {
-	t.Helper()
-	run, err := rundir.View(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, skipped, err := run.Latest()
-	if err != nil || len(skipped) > 0 {
-		t.Fatal(err, skipped)
-	}
-	return s.Tensors
-}
-
-func phase(t *testing.T, dir string) rundir.Phase {
-	t.Helper()
-	run, err := rundir.View(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := run.Status()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.Phase
-}
 
 func TestTrainLeavesRun(t *testing.T) {
 	dir := trained(t, "--plots", "both")
@@ -306,11 +192,7 @@ func TestEval(t *testing.T) {
 		t.Errorf("stdout lacks accuracy or classes:\n%s", words.stdout)
 	}
 	for _, checkpoint := range []string{"best", "last", filepath.Join(dir, "checkpoints/step-000000000012.safetensors")} {
-		o := galvani(t, "eval", dir, "--json", "--checkpoint", checkpoint).ok(t)
-		var r evalReport
-		if err := json.Unmarshal([]byte(o.stdout), &r); err != nil {
-			t.Fatal(err)
-		}
+		r := told[evalReport](t, "eval", dir, "--checkpoint", checkpoint)
 		total, right := 0, 0
 		for i, row := range r.Confusion {
 			for k, n := range row {
@@ -333,32 +215,19 @@ func TestTrace(t *testing.T) {
 	first, second := filepath.Join(folder, "a.safetensors"), filepath.Join(folder, "b.safetensors")
 	galvani(t, "trace", dir, "--out", first).ok(t)
 	galvani(t, "trace", dir, "--out", second, "--input", first).ok(t)
-	a, b := tensors(t, first), tensors(t, second)
-	if d := cmp.Diff(a, b); d != "" {
+	a := tensorsOf(t, first)
+	if d := cmp.Diff(a, tensorsOf(t, second)); d != "" {
 		t.Errorf("the trace of a traced batch differs:\n%.500s", d)
-	}
-	shapes := map[string][]int{}
-	for _, s := range a {
-		shapes[s.Name] = s.Shape
 	}
 	for name, want := range map[string][]int{"x": {8, 8, 9}, "y": {8}, "h": {8, 8, 8}, "logits": {8, 4}, "loss": {},
 		"grad.cell.U_exc": {8, 9}, "grad.cell.gamma": {2, 8}, "grad.readout.weight": {4, 8}, "grad.readout.bias": {4}} {
-		if got, ok := shapes[name]; !ok || !cmp.Equal(got, want) {
-			t.Errorf("%s is %v, want %v", name, got, want)
+		if got, ok := a[name]; !ok || !slices.Equal(got.Shape, want) {
+			t.Errorf("%s is %v, want %v", name, got.Shape, want)
 		}
 	}
 	if left, _ := filepath.Glob(filepath.Join(folder, ".galvani-*")); len(left) > 0 {
 		t.Errorf("trace left %v behind", left)
 	}
-}
-
-func tensors(t *testing.T, path string) []safetensors.Tensor {
-	t.Helper()
-	f, err := safetensors.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f.Tensors
 }
 
 // TestSecondProcessIsRefused holds that a run that is being trained is left alone.
@@ -597,11 +466,7 @@ func TestBadMask(t *testing.T) {
 func TestGradcheck(t *testing.T) {
 	t.Parallel()
 	for _, model := range models.Names() {
-		o := galvani(t, "gradcheck", model, "--json").ok(t)
-		var all []gradReport
-		if err := json.Unmarshal([]byte(o.stdout), &all); err != nil {
-			t.Fatal(err)
-		}
+		all := told[[]gradReport](t, "gradcheck", model)
 		if len(all) == 0 || all[0].Backend != "graph" || len(all[0].Params) < 4 {
 			t.Errorf("%s: report is %+v, want the graph's parameters", model, all)
 		}
@@ -627,14 +492,10 @@ func TestEvalDecisions(t *testing.T) {
 	if o := galvani(t, "eval", dir).ok(t); !strings.Contains(o.stdout, "of 48 trials right") || !strings.Contains(o.stdout, "COHERENCE") {
 		t.Errorf("stdout tells nothing of trials:\n%s", o.stdout)
 	}
-	var r struct {
-		Trials []struct{ Count, Right int }
-	}
-	if err := json.Unmarshal([]byte(galvani(t, "eval", dir, "--json").ok(t).stdout), &r); err != nil {
-		t.Fatal(err)
-	}
 	n := 0
-	for _, c := range r.Trials {
+	for _, c := range told[struct {
+		Trials []struct{ Count, Right int }
+	}](t, "eval", dir).Trials {
 		n += c.Count
 		if c.Right < 0 || c.Right > c.Count {
 			t.Errorf("%d of %d trials are right", c.Right, c.Count)
