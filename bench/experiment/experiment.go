@@ -42,6 +42,47 @@ type Case struct {
 	Run func(ctx context.Context, env *Env) (Result, error)
 }
 
+// Condition is what is measured at every seed. An experiment lists its conditions and has them made to cases by
+// [ByCondition] or [BySeed], in which order they then run.
+type Condition struct {
+	Name string
+	Cost float64 // as of Case
+	Run  Measurement
+}
+
+// Measurement measures a condition at a seed, as Case.Run does.
+type Measurement = func(ctx context.Context, env *Env, seed uint64) (Result, error)
+
+// Of returns the measurement of one of the things that measure can measure.
+func Of[C any](one C, measure func(ctx context.Context, env *Env, one C, seed uint64) (Result, error)) Measurement {
+	return func(ctx context.Context, env *Env, seed uint64) (Result, error) { return measure(ctx, env, one, seed) }
+}
+
+// ByCondition returns a case of each condition at each seed, one condition after the other.
+func ByCondition(conditions []Condition, seeds []uint64) (cases []Case) {
+	for _, c := range conditions {
+		for _, seed := range seeds {
+			cases = append(cases, c.at(seed))
+		}
+	}
+	return cases
+}
+
+// BySeed returns a case of each condition at each seed, one seed after the other.
+func BySeed(conditions []Condition, seeds []uint64) (cases []Case) {
+	for _, seed := range seeds {
+		for _, c := range conditions {
+			cases = append(cases, c.at(seed))
+		}
+	}
+	return cases
+}
+
+func (c Condition) at(seed uint64) Case {
+	return Case{Condition: c.Name, Seed: seed, Cost: c.Cost,
+		Run: func(ctx context.Context, env *Env) (Result, error) { return c.Run(ctx, env, seed) }}
+}
+
 // Result is what a case measures: numbers and curves by name, NaN and infinities allowed.
 type Result struct {
 	Values rows.Values           `json:"values"`

@@ -56,18 +56,16 @@ var boundRules = []string{"exp", "implicit", "euler", "literal"}
 
 // Cases implements Settings.
 func (s *bounds) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
+	var all []experiment.Condition
 	for _, rule := range boundRules {
 		for _, dt := range s.Dt {
-			for _, seed := range seeds {
-				cases = append(cases, experiment.Case{Condition: boundCondition(rule, dt), Seed: seed,
-					Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-						return s.measure(ctx, env, rule, dt, seed)
-					}})
-			}
+			all = append(all, experiment.Condition{Name: boundCondition(rule, dt),
+				Run: func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
+					return s.measure(ctx, env, rule, dt, seed)
+				}})
 		}
 	}
-	return cases, nil
+	return experiment.ByCondition(all, seeds), nil
 }
 
 func boundCondition(rule string, dt float64) string { return fmt.Sprintf("%s, dt %g", rule, dt) }

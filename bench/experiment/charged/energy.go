@@ -101,25 +101,17 @@ func (s *energy) Cases(seeds []uint64) ([]experiment.Case, error) {
 	if len(s.Gains) == 0 {
 		return nil, fmt.Errorf("gains is empty, want at least one number")
 	}
-	var cases []experiment.Case
-	add := func(condition string, cost float64, run func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error)) {
-		if slices.ContainsFunc(cases, func(c experiment.Case) bool { return c.Condition == condition }) {
-			return // a gain may be named twice
-		}
-		for _, seed := range seeds {
-			cases = append(cases, experiment.Case{Condition: condition, Seed: seed, Cost: cost,
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) { return run(ctx, env, seed) }})
+	var all []experiment.Condition
+	add := func(condition string, cost float64, run experiment.Measurement) {
+		if !slices.ContainsFunc(all, func(c experiment.Condition) bool { return c.Name == condition }) { // a gain may be named twice
+			all = append(all, experiment.Condition{Name: condition, Cost: cost, Run: run})
 		}
 	}
 	for _, c := range s.flows() {
-		add("flow, "+c.String(), 1/c.dt, func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
-			return s.flow(ctx, env, c, seed)
-		})
+		add("flow, "+c.String(), 1/c.dt, experiment.Of(c, s.flow))
 	}
 	for _, c := range s.chargedNetworks() {
-		add("crnn, "+c.String(), 3/c.dt, func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
-			return s.chargedExponents(ctx, env, c, seed)
-		})
+		add("crnn, "+c.String(), 3/c.dt, experiment.Of(c, s.chargedExponents))
 	}
 	for _, model := range []string{"rnn", "crnn-simple"} {
 		for _, g := range s.Gains {
@@ -128,7 +120,7 @@ func (s *energy) Cases(seeds []uint64) ([]experiment.Case, error) {
 			})
 		}
 	}
-	return cases, nil
+	return experiment.ByCondition(all, seeds), nil
 }
 
 func rateCondition(model string, g float64) string { return fmt.Sprintf("%s, g %g", model, g) }

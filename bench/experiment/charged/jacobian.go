@@ -86,22 +86,17 @@ func (s *jacobian) Cases(seeds []uint64) ([]experiment.Case, error) {
 	if len(s.Levels) < 2 || !slices.IsSorted(s.Levels) {
 		return nil, fmt.Errorf("levels are %v, want at least two in rising order", s.Levels)
 	}
-	var cases []experiment.Case
-	add := func(condition string, run func(env *experiment.Env, seed uint64) (experiment.Result, error)) {
-		for _, seed := range seeds {
-			cases = append(cases, experiment.Case{Condition: condition, Seed: seed, Run: func(_ context.Context, env *experiment.Env) (experiment.Result, error) { return run(env, seed) }})
-		}
-	}
+	var all []experiment.Condition
 	for _, rule := range stepRules {
-		add("shift, "+rule, func(env *experiment.Env, seed uint64) (experiment.Result, error) { return s.shifts(env, rule, seed) })
+		all = append(all, experiment.Condition{Name: "shift, " + rule, Run: experiment.Of(rule, s.shifts)})
 	}
 	for _, c := range productCells {
-		add("product, "+c.name, func(env *experiment.Env, seed uint64) (experiment.Result, error) { return s.products(env, c, seed) })
+		all = append(all, experiment.Condition{Name: "product, " + c.name, Run: experiment.Of(c, s.products)})
 	}
 	for _, c := range lagCells {
-		add("lag, "+c.name, func(env *experiment.Env, seed uint64) (experiment.Result, error) { return s.lag(env, c, seed) })
+		all = append(all, experiment.Condition{Name: "lag, " + c.name, Run: experiment.Of(c, s.lag)})
 	}
-	return cases, nil
+	return experiment.ByCondition(all, seeds), nil
 }
 
 // networks draws charged networks as one probe, with one input that excites or inhibits, and
@@ -142,7 +137,7 @@ func (s *jacobian) rows(c *probe.Course) ([]float64, error) {
 }
 
 // shifts compares the Jacobians of one step at two conductances.
-func (s *jacobian) shifts(env *experiment.Env, rule string, seed uint64) (experiment.Result, error) {
+func (s *jacobian) shifts(_ context.Context, env *experiment.Env, rule string, seed uint64) (experiment.Result, error) {
 	p, cell, r, err := s.networks(env, rule, seed)
 	if err != nil {
 		return experiment.Result{}, err
@@ -188,7 +183,7 @@ func (s *jacobian) shifts(env *experiment.Env, rule string, seed uint64) (experi
 }
 
 // products measures ln‖∏J‖ per unit of time of the same networks at all levels of conductance.
-func (s *jacobian) products(env *experiment.Env, cell productCell, seed uint64) (experiment.Result, error) {
+func (s *jacobian) products(_ context.Context, env *experiment.Env, cell productCell, seed uint64) (experiment.Result, error) {
 	p, crnn, r, err := s.networks(env, cell.rule, seed)
 	if err != nil {
 		return experiment.Result{}, err
@@ -257,7 +252,7 @@ func (s *jacobian) logNorm(results []float64, n int) float64 {
 
 // lag measures ‖∂L/∂h_t‖ of a cell with initial parameters, where L is a random direction of the last
 // h. It is relative to that at the last step and, over the batch, a mean of logarithms.
-func (s *jacobian) lag(env *experiment.Env, cell lagCell, seed uint64) (experiment.Result, error) {
+func (s *jacobian) lag(_ context.Context, env *experiment.Env, cell lagCell, seed uint64) (experiment.Result, error) {
 	entry, err := models.Lookup(cell.model)
 	if err != nil {
 		return experiment.Result{}, err

@@ -128,32 +128,27 @@ func (s *looming) Cases(seeds []uint64) ([]experiment.Case, error) {
 	if len(s.LV) < 3 {
 		return nil, fmt.Errorf("lv holds %d values, want at least 3 for a fit", len(s.LV))
 	}
-	var cases []experiment.Case
-	for _, seed := range seeds {
-		add := func(c loomingCase) {
-			cases = append(cases, experiment.Case{Condition: c.String(), Seed: seed,
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-					return s.measure(ctx, env, c, seed)
-				}})
+	var all []experiment.Condition
+	add := func(c loomingCase) {
+		all = append(all, experiment.Condition{Name: c.String(), Run: experiment.Of(c, s.measure)})
+	}
+	for _, model := range s.Models {
+		if loomingRates[model] == 0 {
+			return nil, fmt.Errorf("model %q has no learning rate for looming; want some of crnn, crnn-simple, rnn, lstm", model)
 		}
-		for _, model := range s.Models {
-			if loomingRates[model] == 0 {
-				return nil, fmt.Errorf("model %q has no learning rate for looming; want some of crnn, crnn-simple, rnn, lstm", model)
-			}
-			for _, task := range []string{"looming", "looming-ttc"} {
-				add(loomingCase{task: task, model: model})
-				for _, w := range s.sweeps() {
-					for _, v := range w.values {
-						add(loomingCase{task, model, w.key, v})
-					}
+		for _, task := range []string{"looming", "looming-ttc"} {
+			add(loomingCase{task: task, model: model})
+			for _, w := range s.sweeps() {
+				for _, v := range w.values {
+					add(loomingCase{task, model, w.key, v})
 				}
 			}
 		}
-		for _, field := range s.Fields {
-			add(loomingCase{"looming", "crnn", "half_field", field})
-		}
 	}
-	return cases, nil
+	for _, field := range s.Fields {
+		add(loomingCase{"looming", "crnn", "half_field", field})
+	}
+	return experiment.BySeed(all, seeds), nil
 }
 
 // measure trains one network and, where it sees the plain task, measures its responses.

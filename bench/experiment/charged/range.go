@@ -54,19 +54,14 @@ func (s *dynamicRange) Choices() map[string][]string {
 
 // Cases implements Settings.
 func (s *dynamicRange) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
+	var all []experiment.Condition
 	for _, model := range s.Models {
 		if !slices.Contains(boundedModels, model) {
 			return nil, fmt.Errorf("model %q has no states in [-1, 1]; want some of %v", model, boundedModels)
 		}
-		for _, seed := range seeds {
-			cases = append(cases, experiment.Case{Condition: model, Seed: seed,
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-					return s.measure(ctx, env, model, seed)
-				}})
-		}
+		all = append(all, experiment.Condition{Name: model, Run: experiment.Of(model, s.measure)})
 	}
-	return cases, nil
+	return experiment.ByCondition(all, seeds), nil
 }
 
 // measure trains one network and counts its states before and after.

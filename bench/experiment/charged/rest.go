@@ -74,14 +74,9 @@ func (s *rest) Cases(seeds []uint64) ([]experiment.Case, error) {
 	if len(s.GammaMax) == 0 {
 		return nil, fmt.Errorf("gamma_max is empty, want at least one number")
 	}
-	var cases []experiment.Case
+	var all []experiment.Condition
 	add := func(net restNet) {
-		for _, seed := range seeds {
-			cases = append(cases, experiment.Case{Condition: net.String(), Seed: seed, Cost: 1 / net.dt,
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-					return s.measure(ctx, env, net, seed)
-				}})
-		}
+		all = append(all, experiment.Condition{Name: net.String(), Cost: 1 / net.dt, Run: experiment.Of(net, s.measure)})
 	}
 	for _, kernel := range restKernels {
 		add(restNet{kernel, s.Gamma, 1})
@@ -92,7 +87,7 @@ func (s *rest) Cases(seeds []uint64) ([]experiment.Case, error) {
 		}
 	}
 	add(s.short())
-	return cases, nil
+	return experiment.ByCondition(all, seeds), nil
 }
 
 // restNet is a condition: synapse, largest channel density, length of a step.

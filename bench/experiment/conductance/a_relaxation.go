@@ -65,16 +65,11 @@ func relaxations() []relaxed {
 // Cases implements Settings. Seeds come before conditions, so that a run that is cut off has whole
 // seeds.
 func (s *relaxation) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
-	for _, seed := range seeds {
-		for _, c := range relaxations() {
-			cases = append(cases, experiment.Case{Condition: c.String(), Seed: seed,
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-					return s.measure(ctx, env, c, seed)
-				}})
-		}
+	var all []experiment.Condition
+	for _, c := range relaxations() {
+		all = append(all, experiment.Condition{Name: c.String(), Run: experiment.Of(c, s.measure)})
 	}
-	return cases, nil
+	return experiment.BySeed(all, seeds), nil
 }
 
 // measure trains one network and takes its A by the type of the units.

@@ -89,14 +89,11 @@ func (s *spectrum) Cases(seeds []uint64) ([]experiment.Case, error) {
 			cost = digitCost * float64(s.Epochs) / float64(s.ShortEpochs)
 			of = of[:min(s.DigitSeeds, len(seeds))]
 		}
-		for _, seed := range of {
-			for _, p := range places(task) {
-				cases = append(cases, experiment.Case{Condition: p.String(), Seed: seed, Cost: cost,
-					Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-						return s.measure(ctx, env, p, seed)
-					}})
-			}
+		var all []experiment.Condition
+		for _, p := range places(task) {
+			all = append(all, experiment.Condition{Name: p.String(), Cost: cost, Run: experiment.Of(p, s.measure)})
 		}
+		cases = append(cases, experiment.BySeed(all, of)...)
 	}
 	return cases, nil
 }

@@ -102,16 +102,11 @@ func (l lesson) recovers() bool {
 
 // Cases implements Settings.
 func (s *tauRecovery) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
+	var all []experiment.Condition
 	for _, l := range s.lessons() {
-		for _, seed := range seeds {
-			cases = append(cases, experiment.Case{Condition: l.name, Seed: seed,
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-					return s.measure(ctx, env, l, seed)
-				}})
-		}
+		all = append(all, experiment.Condition{Name: l.name, Run: experiment.Of(l, s.measure)})
 	}
-	return cases, nil
+	return experiment.ByCondition(all, seeds), nil
 }
 
 // student returns the training of a student.

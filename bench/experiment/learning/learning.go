@@ -157,20 +157,15 @@ func (s *learning) Cases(seeds []uint64) ([]experiment.Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	var cases []experiment.Case
-	for _, seed := range seeds {
-		for _, c := range conditions {
-			cost := float64(c.steps)
-			if c.model == "crnn" {
-				cost *= crnnCost
-			}
-			cases = append(cases, experiment.Case{Condition: c.String(), Seed: seed, Cost: cost,
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-					return s.measure(ctx, env, c, seed)
-				}})
+	var all []experiment.Condition
+	for _, c := range conditions {
+		cost := float64(c.steps)
+		if c.model == "crnn" {
+			cost *= crnnCost
 		}
+		all = append(all, experiment.Condition{Name: c.String(), Cost: cost, Run: experiment.Of(c, s.measure)})
 	}
-	return cases, nil
+	return experiment.BySeed(all, seeds), nil
 }
 
 // training returns the settings of a training.

@@ -85,19 +85,16 @@ func register(c claim) {
 func (s *claims) Quick() { s.Seconds, s.Size = 0.1, 0.02 }
 
 // Cases implements Settings.
-func (s *claims) Cases(seeds []uint64) (all []experiment.Case, err error) {
+func (s *claims) Cases(seeds []uint64) ([]experiment.Case, error) {
+	var all []experiment.Condition
 	for _, k := range s.of.cases {
-		for _, seed := range seeds {
-			cost := 1.0
-			if n, ok := k.set["n"].(int); ok {
-				cost = float64(n)
-			}
-			all = append(all, experiment.Case{Condition: k.name, Seed: seed, Cost: cost, Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-				return s.measure(ctx, env, k, seed)
-			}})
+		cost := 1.0
+		if n, ok := k.set["n"].(int); ok {
+			cost = float64(n)
 		}
+		all = append(all, experiment.Condition{Name: k.name, Cost: cost, Run: experiment.Of(k, s.measure)})
 	}
-	return all, nil
+	return experiment.ByCondition(all, seeds), nil
 }
 
 // measure simulates a case.

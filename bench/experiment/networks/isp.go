@@ -54,16 +54,11 @@ var ispNames = []string{"e", "i"}
 
 // Cases implements Settings.
 func (s *isp) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
+	var all []experiment.Condition
 	for _, form := range ispForms {
-		for _, seed := range seeds {
-			cases = append(cases, experiment.Case{Condition: form.name, Seed: seed, Cost: float64(form.n * form.times),
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-					return s.measure(ctx, env, form, seed)
-				}})
-		}
+		all = append(all, experiment.Condition{Name: form.name, Cost: float64(form.n * form.times), Run: experiment.Of(form, s.measure)})
 	}
-	return cases, nil
+	return experiment.ByCondition(all, seeds), nil
 }
 
 func (s *isp) measure(ctx context.Context, env *experiment.Env, form ispForm, seed uint64) (experiment.Result, error) {

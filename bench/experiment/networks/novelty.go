@@ -80,15 +80,12 @@ const (
 )
 
 // Cases implements Settings.
-func (s *novelty) Cases(seeds []uint64) (all []experiment.Case, err error) {
+func (s *novelty) Cases(seeds []uint64) ([]experiment.Case, error) {
+	var all []experiment.Condition
 	for _, task := range noveltyTasks {
-		for _, seed := range seeds {
-			all = append(all, experiment.Case{Condition: task.name, Seed: seed, Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-				return s.measure(ctx, env, task, seed)
-			}})
-		}
+		all = append(all, experiment.Condition{Name: task.name, Run: experiment.Of(task, s.measure)})
 	}
-	return all, nil
+	return experiment.ByCondition(all, seeds), nil
 }
 
 // hold is the time constant of the synapse that a stimulus is the current of, ms: it stays over a trial.

@@ -41,16 +41,11 @@ func stdpCondition(rate float64) string { return fmt.Sprintf("%g Hz", rate) }
 
 // Cases implements Settings.
 func (s *stdp) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
+	var all []experiment.Condition
 	for _, rate := range s.Rates {
-		for _, seed := range seeds {
-			cases = append(cases, experiment.Case{Condition: stdpCondition(rate), Seed: seed,
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-					return s.measure(ctx, env, rate, seed)
-				}})
-		}
+		all = append(all, experiment.Condition{Name: stdpCondition(rate), Run: experiment.Of(rate, s.measure)})
 	}
-	return cases, nil
+	return experiment.ByCondition(all, seeds), nil
 }
 
 func (s *stdp) measure(ctx context.Context, env *experiment.Env, rate float64, seed uint64) (experiment.Result, error) {

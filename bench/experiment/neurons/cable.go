@@ -60,16 +60,16 @@ func cableCondition(form string, n int) string { return fmt.Sprintf("%s, %d comp
 
 // Cases implements Settings.
 func (s *cable) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
+	var all []experiment.Condition
 	for _, form := range cableForms {
 		for _, n := range s.Compartments {
-			for _, seed := range seeds {
-				cases = append(cases, experiment.Case{Condition: cableCondition(form, n), Seed: seed, Cost: float64(n),
-					Run: func(context.Context, *experiment.Env) (experiment.Result, error) { return s.measure(form, n, seed) }})
-			}
+			all = append(all, experiment.Condition{Name: cableCondition(form, n), Cost: float64(n),
+				Run: func(_ context.Context, _ *experiment.Env, seed uint64) (experiment.Result, error) {
+					return s.measure(form, n, seed)
+				}})
 		}
 	}
-	return cases, nil
+	return experiment.ByCondition(all, seeds), nil
 }
 
 // sections returns a dendrite of n compartments, and the sections of a path from end to end.

@@ -51,28 +51,26 @@ func (s *coherence) Cases(seeds []uint64) ([]experiment.Case, error) {
 	if !slices.IsSorted(s.Coherence) {
 		return nil, fmt.Errorf("coherence is %v, want rising ones: %w", s.Coherence, experiment.ErrSettings)
 	}
-	var cases []experiment.Case
+	var all []experiment.Condition
 	for _, name := range s.Neurons {
 		n, err := seeing(name)
 		if err != nil {
 			return nil, err
 		}
 		for _, percent := range s.Coherence {
-			for _, seed := range seeds {
-				cases = append(cases, experiment.Case{Condition: coherenceCondition(name, percent), Seed: seed, Cost: float64(n.Compartments()),
-					Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-						n, err := seeing(name)
-						if err != nil {
-							return experiment.Result{}, err
-						}
-						spikes, err := watch(ctx, env, n, s.Spacing, data.Show{Kind: "loom", L: s.LOverV, Contact: s.Collision,
-							Duration: s.Collision + s.After, Coherence: percent / 100}, seed)
-						return experiment.Result{Values: rows.Values{"spikes": float64(len(spikes))}}, err
-					}})
-			}
+			all = append(all, experiment.Condition{Name: coherenceCondition(name, percent), Cost: float64(n.Compartments()),
+				Run: func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
+					n, err := seeing(name)
+					if err != nil {
+						return experiment.Result{}, err
+					}
+					spikes, err := watch(ctx, env, n, s.Spacing, data.Show{Kind: "loom", L: s.LOverV, Contact: s.Collision,
+						Duration: s.Collision + s.After, Coherence: percent / 100}, seed)
+					return experiment.Result{Values: rows.Values{"spikes": float64(len(spikes))}}, err
+				}})
 		}
 	}
-	return cases, nil
+	return experiment.ByCondition(all, seeds), nil
 }
 
 // Report implements Settings.

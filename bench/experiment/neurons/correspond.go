@@ -54,20 +54,20 @@ func correspondenceCondition(neuron string, drive float64) string {
 
 // Cases implements Settings. Nothing is left to chance, so there is one seed.
 func (s *correspondence) Cases([]uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
+	var all []experiment.Condition
 	for _, name := range s.Neurons {
 		n, err := neurons.Load(name)
 		if err != nil {
 			return nil, fmt.Errorf("neurons: %w: %w", err, experiment.ErrSettings)
 		}
 		for _, drive := range s.Drive {
-			cases = append(cases, experiment.Case{Condition: correspondenceCondition(name, drive), Seed: 1, Cost: float64(n.Compartments()),
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
+			all = append(all, experiment.Condition{Name: correspondenceCondition(name, drive), Cost: float64(n.Compartments()),
+				Run: func(ctx context.Context, env *experiment.Env, _ uint64) (experiment.Result, error) {
 					return s.measure(ctx, env, n, drive)
 				}})
 		}
 	}
-	return cases, nil
+	return experiment.ByCondition(all, []uint64{1}), nil // nothing is drawn
 }
 
 // stages are those of package correspond behind the neuron, by the names of their values.

@@ -75,18 +75,16 @@ func (s *looming) Cases(seeds []uint64) ([]experiment.Case, error) {
 	if _, err := seeing(s.Neuron); err != nil {
 		return nil, err
 	}
-	var cases []experiment.Case
+	var all []experiment.Condition
 	for _, inhibition := range inhibitions {
 		for _, L := range s.LOverV {
-			for _, seed := range seeds {
-				cases = append(cases, experiment.Case{Condition: loomingCondition(L, inhibition), Seed: seed, Cost: s.collision(L) + s.After,
-					Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-						return s.measure(ctx, env, L, inhibition, seed)
-					}})
-			}
+			all = append(all, experiment.Condition{Name: loomingCondition(L, inhibition), Cost: s.collision(L) + s.After,
+				Run: func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
+					return s.measure(ctx, env, L, inhibition, seed)
+				}})
 		}
 	}
-	return cases, nil
+	return experiment.ByCondition(all, seeds), nil
 }
 
 func (s *looming) collision(L float64) float64 { return max(s.Least, s.Lead*L) }

@@ -50,16 +50,16 @@ func sagCondition(current float64, form string) string {
 
 // Cases implements Settings. Nothing is left to chance, so there is one seed.
 func (s *sag) Cases([]uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
+	var all []experiment.Condition
 	for _, form := range sagForms {
 		for _, current := range s.Currents {
-			cases = append(cases, experiment.Case{Condition: sagCondition(current, form), Seed: 1,
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
+			all = append(all, experiment.Condition{Name: sagCondition(current, form),
+				Run: func(ctx context.Context, env *experiment.Env, _ uint64) (experiment.Result, error) {
 					return s.measure(ctx, env, current, form == "with HCN")
 				}})
 		}
 	}
-	return cases, nil
+	return experiment.ByCondition(all, []uint64{1}), nil // nothing is drawn
 }
 
 func (s *sag) measure(ctx context.Context, env *experiment.Env, current float64, hcn bool) (experiment.Result, error) {

@@ -64,23 +64,18 @@ func (s *training) Choices() map[string][]string {
 
 // Cases implements Settings. Seeds are outermost, so that a run cut off has whole ones.
 func (s *training) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
-	for _, seed := range seeds {
-		for _, model := range s.Models {
-			if trainingRates[model] == 0 {
-				return nil, fmt.Errorf("model %q has no learning rate here; want some of %s: %w", model, strings.Join(s.Choices()["models"], ", "), experiment.ErrSettings)
-			}
-			cost := 1.0
-			if model == "lgmd" {
-				cost = 10 * float64(s.Neurons)
-			}
-			cases = append(cases, experiment.Case{Condition: model, Seed: seed, Cost: cost,
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-					return s.measure(ctx, env, model, seed)
-				}})
+	var all []experiment.Condition
+	for _, model := range s.Models {
+		if trainingRates[model] == 0 {
+			return nil, fmt.Errorf("model %q has no learning rate here; want some of %s: %w", model, strings.Join(s.Choices()["models"], ", "), experiment.ErrSettings)
 		}
+		cost := 1.0
+		if model == "lgmd" {
+			cost = 10 * float64(s.Neurons)
+		}
+		all = append(all, experiment.Condition{Name: model, Cost: cost, Run: experiment.Of(model, s.measure)})
 	}
-	return cases, nil
+	return experiment.BySeed(all, seeds), nil
 }
 
 // measure trains one network.

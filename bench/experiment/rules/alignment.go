@@ -60,16 +60,11 @@ var conditions = []condition{
 
 // Cases implements Settings. Seeds come before conditions, so that a run that is cut off has whole seeds.
 func (s *alignment) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
-	for _, seed := range seeds {
-		for _, c := range conditions {
-			cases = append(cases, experiment.Case{Condition: c.name, Seed: seed,
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-					return s.measure(ctx, env, c, seed)
-				}})
-		}
+	var all []experiment.Condition
+	for _, c := range conditions {
+		all = append(all, experiment.Condition{Name: c.name, Run: experiment.Of(c, s.measure)})
 	}
-	return cases, nil
+	return experiment.BySeed(all, seeds), nil
 }
 
 // open returns the task, or in quick settings one that is made up.

@@ -46,18 +46,16 @@ func barsCondition(rule string, time float64) string { return fmt.Sprintf("%s, %
 
 // Cases implements Settings.
 func (s *bars) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
-	for _, seed := range seeds {
-		for _, time := range s.Times {
-			for _, rule := range barsRules {
-				cases = append(cases, experiment.Case{Condition: barsCondition(rule, time), Seed: seed, Cost: time,
-					Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-						return s.measure(ctx, env, rule, time, seed)
-					}})
-			}
+	var all []experiment.Condition
+	for _, time := range s.Times {
+		for _, rule := range barsRules {
+			all = append(all, experiment.Condition{Name: barsCondition(rule, time), Cost: time,
+				Run: func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
+					return s.measure(ctx, env, rule, time, seed)
+				}})
 		}
 	}
-	return cases, nil
+	return experiment.BySeed(all, seeds), nil
 }
 
 // barsCircuit is the circuit of the source, in milliseconds: a membrane of a hidden cell follows its input in 5.3 ms.

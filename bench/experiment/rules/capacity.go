@@ -45,17 +45,16 @@ func capacityCondition(units int, all bool) string {
 
 // Cases implements Settings.
 func (s *capacity) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
-	for _, seed := range seeds {
-		for _, n := range s.Units {
-			for _, all := range []bool{true, false} {
-				cases = append(cases, experiment.Case{Condition: capacityCondition(n, all), Seed: seed, Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
+	var conditions []experiment.Condition
+	for _, n := range s.Units {
+		for _, all := range []bool{true, false} {
+			conditions = append(conditions, experiment.Condition{Name: capacityCondition(n, all),
+				Run: func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
 					return regress(ctx, env, seed, s.Lessons, n, all)
 				}})
-			}
 		}
 	}
-	return cases, nil
+	return experiment.BySeed(conditions, seeds), nil
 }
 
 // Report implements Settings.

@@ -39,16 +39,11 @@ func factorCondition(f float64) string { return fmt.Sprintf("factor %g", f) }
 
 // Cases implements Settings.
 func (s *leakage) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
-	for _, seed := range seeds {
-		for _, f := range s.Factors {
-			cases = append(cases, experiment.Case{Condition: factorCondition(f), Seed: seed, Cost: 1 / f,
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-					return s.measure(ctx, env, f, seed)
-				}})
-		}
+	var all []experiment.Condition
+	for _, f := range s.Factors {
+		all = append(all, experiment.Condition{Name: factorCondition(f), Cost: 1 / f, Run: experiment.Of(f, s.measure)})
 	}
-	return cases, nil
+	return experiment.BySeed(all, seeds), nil
 }
 
 // leakageConstants is how many time constants a dendrite is watched.

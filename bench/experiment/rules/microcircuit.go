@@ -55,34 +55,13 @@ const (
 
 // Cases implements Settings.
 func (s *microcircuit) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
-	for _, seed := range seeds {
-		for _, c := range []struct {
-			condition string
-			cost      float64
-			run       func(context.Context, *experiment.Env, uint64) (experiment.Result, error)
-		}{
-			{selfPrediction, 1, s.predict},
-			{deep, 1, func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
-				return s.regress(ctx, env, seed, true)
-			}},
-			{shallow, 1, func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
-				return s.regress(ctx, env, seed, false)
-			}},
-			{digits, 10, func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
-				return s.digits(ctx, env, seed, true)
-			}},
-			{plain, 10, func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
-				return s.digits(ctx, env, seed, false)
-			}},
-		} {
-			cases = append(cases, experiment.Case{Condition: c.condition, Seed: seed, Cost: c.cost,
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-					return c.run(ctx, env, seed)
-				}})
-		}
-	}
-	return cases, nil
+	return experiment.BySeed([]experiment.Condition{
+		{Name: selfPrediction, Run: s.predict},
+		{Name: deep, Run: experiment.Of(true, s.regress)},
+		{Name: shallow, Run: experiment.Of(false, s.regress)},
+		{Name: digits, Cost: 10, Run: experiment.Of(true, s.digits)},
+		{Name: plain, Cost: 10, Run: experiment.Of(false, s.digits)},
+	}, seeds), nil
 }
 
 // network is a microcircuit at work.
@@ -234,7 +213,7 @@ func (t *teacher) answer(y, x []float32) {
 }
 
 // regress teaches 50 hidden cells the function of a network of 20; with outputs alone, hidden cells keep their weights.
-func (s *microcircuit) regress(ctx context.Context, env *experiment.Env, seed uint64, all bool) (experiment.Result, error) {
+func (s *microcircuit) regress(ctx context.Context, env *experiment.Env, all bool, seed uint64) (experiment.Result, error) {
 	return regress(ctx, env, seed, s.Lessons, 20, all)
 }
 
@@ -294,7 +273,7 @@ func regress(ctx context.Context, env *experiment.Env, seed uint64, lessons, uni
 func falling(i, n int) float64 { return 0.5 * (1 + math.Cos(math.Pi*float64(i)/float64(n))) }
 
 // digits teaches MNIST in two sweeps for each batch; with outputs alone, hidden cells keep their weights.
-func (s *microcircuit) digits(ctx context.Context, env *experiment.Env, seed uint64, all bool) (experiment.Result, error) {
+func (s *microcircuit) digits(ctx context.Context, env *experiment.Env, all bool, seed uint64) (experiment.Result, error) {
 	task, err := blobs(), error(nil)
 	if !s.quick {
 		if task, err = digitsOf(env, seed, s.TrainLimit, s.TestLimit); err != nil {

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -137,19 +136,14 @@ func (s *parameters) Cases(seeds []uint64) ([]experiment.Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	var cases []experiment.Case
-	for _, seed := range seeds {
-		for _, a := range list {
-			for i := range a.values {
-				l := s.lesson(a, i)
-				cases = append(cases, experiment.Case{Condition: a.condition(i), Seed: seed, Cost: lessonCost(l.m),
-					Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-						return l.run(ctx, env, seed)
-					}})
-			}
+	var all []experiment.Condition
+	for _, a := range list {
+		for i := range a.values {
+			l := s.lesson(a, i)
+			all = append(all, experiment.Condition{Name: a.condition(i), Cost: lessonCost(l.m), Run: l.run})
 		}
 	}
-	return cases, nil
+	return experiment.BySeed(all, seeds), nil
 }
 
 // slow reports whether a circuit has spikes, delays or noise, for which it is shown bars for longer.

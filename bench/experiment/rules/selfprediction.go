@@ -59,29 +59,26 @@ func excessCondition(attenuated bool, strength float64) string {
 
 // Cases implements Settings.
 func (s *selfState) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
-	for _, seed := range seeds {
-		add := func(condition string, cost float64, run func(context.Context, *experiment.Env, uint64) (experiment.Result, error)) {
-			cases = append(cases, experiment.Case{Condition: condition, Seed: seed, Cost: cost, Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) { return run(ctx, env, seed) }})
-		}
-		for _, c := range []struct {
-			condition        string
-			learned, aligned bool
-		}{{stableSelf, false, false}, {stableLearned, true, false}, {stableAligned, true, true}} {
-			add(c.condition, 1, func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
+	var all []experiment.Condition
+	for _, c := range []struct {
+		condition        string
+		learned, aligned bool
+	}{{stableSelf, false, false}, {stableLearned, true, false}, {stableAligned, true, true}} {
+		all = append(all, experiment.Condition{Name: c.condition, Cost: 1,
+			Run: func(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
 				return s.stability(ctx, env, seed, c.learned, c.aligned)
-			})
-		}
-		for _, strength := range s.Strengths {
-			for _, attenuated := range []bool{true, false} {
-				add(excessCondition(attenuated, strength), 0.1, func(_ context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
-					return excess(env, seed, attenuated, strength)
-				})
-			}
-		}
-		add(decaying, 5, s.decay)
+			}})
 	}
-	return cases, nil
+	for _, strength := range s.Strengths {
+		for _, attenuated := range []bool{true, false} {
+			all = append(all, experiment.Condition{Name: excessCondition(attenuated, strength), Cost: 0.1,
+				Run: func(_ context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
+					return excess(env, seed, attenuated, strength)
+				}})
+		}
+	}
+	all = append(all, experiment.Condition{Name: decaying, Cost: 5, Run: s.decay})
+	return experiment.BySeed(all, seeds), nil
 }
 
 // Sizes of the circuits whose stability is asked for, and how many patterns they see.

@@ -70,15 +70,11 @@ func (s *spikingLimit) circuits() (list []spikingCase) {
 
 // Cases implements Settings.
 func (s *spikingLimit) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
-	for _, seed := range seeds {
-		for _, c := range s.circuits() {
-			cases = append(cases, experiment.Case{Condition: c.name, Seed: seed, Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-				return s.measure(ctx, env, c, seed)
-			}})
-		}
+	var all []experiment.Condition
+	for _, c := range s.circuits() {
+		all = append(all, experiment.Condition{Name: c.name, Run: experiment.Of(c, s.measure)})
 	}
-	return cases, nil
+	return experiment.BySeed(all, seeds), nil
 }
 
 // Sizes of the circuits, and how many patterns they are shown side by side.

@@ -45,16 +45,11 @@ func delayCondition(delay float64) string { return fmt.Sprintf("delay %g ms", de
 
 // Cases implements Settings.
 func (s *somatic) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
-	for _, seed := range seeds {
-		for _, delay := range s.Delays {
-			cases = append(cases, experiment.Case{Condition: delayCondition(delay), Seed: seed,
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-					return s.measure(ctx, env, delay, seed)
-				}})
-		}
+	var all []experiment.Condition
+	for _, delay := range s.Delays {
+		all = append(all, experiment.Condition{Name: delayCondition(delay), Run: experiment.Of(delay, s.measure)})
 	}
-	return cases, nil
+	return experiment.BySeed(all, seeds), nil
 }
 
 // taught is the potential that the soma is pulled to at a time of the period.
