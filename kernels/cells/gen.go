@@ -8,14 +8,14 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"galvani/kernels/cells"
+	"galvani/kernels/headers"
 )
 
 func main() {
-	headers, err := filepath.Glob("*.h")
+	names, err := headers.Names(os.DirFS("."))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -27,30 +27,23 @@ func main() {
 
 `)
 	all := "#define CELLS(X)"
-	for _, h := range headers {
-		if h == "list.h" || h == "limits.h" {
-			continue
-		}
-		cell := strings.TrimSuffix(h, ".h")
-		fmt.Fprintf(&b, "#define CELL %s\n#include \"%s\"\n#ifdef EACH_CELL\n#include EACH_CELL\n#endif\n#undef CELL\n\n", cell, h)
+	for _, cell := range names {
+		fmt.Fprintf(&b, "#define CELL %s\n#include \"%s.h\"\n#ifdef EACH_CELL\n#include EACH_CELL\n#endif\n#undef CELL\n\n", cell, cell)
 		all += " X(" + cell + ")"
 	}
 	b.WriteString(all + "\n")
 	if err := os.WriteFile("list.h", []byte(b.String()), 0o644); err != nil {
 		log.Fatal(err)
 	}
-	if err := os.WriteFile("limits.h", []byte(cells.LimitsHeader(tables(headers))), 0o644); err != nil {
+	if err := os.WriteFile("limits.h", []byte(cells.LimitsHeader(tables(names))), 0o644); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// tables returns those of all headers.
-func tables(headers []string) (all []cells.Tables) {
-	for _, h := range headers {
-		if h == "list.h" || h == "limits.h" {
-			continue
-		}
-		t, err := cells.TablesOf(strings.TrimSuffix(h, ".h"))
+// tables returns those of all cells.
+func tables(names []string) (all []cells.Tables) {
+	for _, cell := range names {
+		t, err := cells.TablesOf(cell)
 		if err != nil {
 			log.Fatal(err)
 		}

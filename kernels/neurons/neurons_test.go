@@ -3,24 +3,19 @@
 package neurons
 
 import (
-	"io/fs"
 	"slices"
-	"strings"
 	"testing"
+
+	"galvani/kernels/headers"
 )
 
 // TestList wants every header in list.h, and of each names that differ, starts, and values in their ranges.
 func TestList(t *testing.T) {
-	headers, err := fs.Glob(Headers, "*.h")
+	want, err := headers.Names(Headers)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var want, got []string
-	for _, h := range headers {
-		if h != "list.h" {
-			want = append(want, strings.TrimSuffix(h, ".h"))
-		}
-	}
+	var got []string
 	for _, n := range All() {
 		got = append(got, n.Name)
 		names := map[string]bool{}

@@ -6,22 +6,15 @@ package main
 import (
 	"log"
 	"os"
-	"path/filepath"
-	"strings"
 
+	"galvani/kernels/headers"
 	"galvani/kernels/optimisers"
 )
 
 func main() {
-	headers, err := filepath.Glob("*.h")
+	names, err := headers.Names(os.DirFS("."))
 	if err != nil {
 		log.Fatal(err)
-	}
-	var names []string
-	for _, h := range headers {
-		if h != "list.h" {
-			names = append(names, strings.TrimSuffix(h, ".h"))
-		}
 	}
 	if err := os.WriteFile("list.h", []byte(optimisers.List(names)), 0o644); err != nil {
 		log.Fatal(err)
