@@ -33,7 +33,7 @@ func finite(x float64) bool { return x-x == 0 }
 // by side tell, without a branch per element.
 func allFinite(x []float32) bool {
 	var bad atomic.Bool
-	inChunks(len(x), func(lo, hi int) {
+	kernels.InChunks(len(x), func(lo, hi int) {
 		var s0, s1, s2, s3 float32
 		c := x[lo:hi]
 		for ; len(c) >= 4; c = c[4:] {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"galvani/data"
+	"galvani/kernels"
 )
 
 var (
@@ -99,7 +100,7 @@ func TestGuardInEvaluation(t *testing.T) {
 }
 
 func TestFinite(t *testing.T) {
-	for _, n := range []int{0, 1, 2, 3, 4, 5, 11, chunk + 3} {
+	for _, n := range []int{0, 1, 2, 3, 4, 5, 11, kernels.Chunk + 3} {
 		x := make([]float32, n)
 		fill(x, math.MaxFloat32)
 		if i := firstBad(x); i != -1 || !allFinite(x) {

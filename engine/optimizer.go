@@ -73,7 +73,7 @@ func (o *Optimizer) Update(p, grad []float32, lr float64, step int) {
 			c = c.Undecayed()
 		}
 		from := at
-		inChunks(part.Len, func(lo, hi int) { f(c, p, grad, s, from+lo, from+hi) })
+		kernels.InChunks(part.Len, func(lo, hi int) { f(c, p, grad, s, from+lo, from+hi) })
 		at += part.Len
 	}
 }

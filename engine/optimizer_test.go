@@ -147,7 +147,7 @@ func TestAdamFirstStep(t *testing.T) {
 
 // TestOptimizerThreads holds that the number of threads changes no bit.
 func TestOptimizerThreads(t *testing.T) {
-	const n = 5*chunk + 17
+	const n = 5*kernels.Chunk + 17
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, name := range optimisers.Names() {
 		o := DefaultOptions()

@@ -105,7 +105,7 @@ func (d *shards) of(b *data.Batch) ([]float32, Metrics, error) {
 }
 
 func (d *shards) add(level int) {
-	inChunks(len(d.grad[level]), func(lo, hi int) { group.Add(d.grad[level][lo:hi], d.grad[level+1][lo:hi]) })
+	kernels.InChunks(len(d.grad[level]), func(lo, hi int) { group.Add(d.grad[level][lo:hi], d.grad[level+1][lo:hi]) })
 	group.Add(d.sums[level][:], d.sums[level+1][:])
 }
 
@@ -183,7 +183,7 @@ func (d *shards) examine(b *data.Batch) error {
 
 // scale multiplies x by c.
 func scale(x []float32, c float64) {
-	inChunks(len(x), func(lo, hi int) {
+	kernels.InChunks(len(x), func(lo, hi int) {
 		for i, v := range x[lo:hi] {
 			x[lo+i] = float32(float64(v) * c)
 		}

@@ -35,7 +35,7 @@ func softplus(a float64) float64 {
 
 // apply writes the rates of a to r.
 func apply[F kernels.Float](f activation, r, a []F) {
-	inParts(len(r), func(lo, hi int) {
+	kernels.InChunks(len(r), func(lo, hi int) {
 		for i, x := range a[lo:hi] {
 			r[lo+i] = F(f.rate(float64(x)))
 		}
@@ -44,7 +44,7 @@ func apply[F kernels.Float](f activation, r, a []F) {
 
 // multiply multiplies e by the slopes at rates r.
 func multiply[F kernels.Float](f activation, e, r []F) {
-	inParts(len(e), func(lo, hi int) {
+	kernels.InChunks(len(e), func(lo, hi int) {
 		for i, x := range r[lo:hi] {
 			e[lo+i] *= F(f.slope(float64(x)))
 		}

@@ -98,7 +98,7 @@ func (h *host[F]) do(o kernels.ProgramOp, rate float64) {
 	case kernels.Soma:
 		h.soma(o, to, h.at(o.Also), from)
 	case kernels.Rate:
-		inParts(len(to), func(lo, hi int) {
+		kernels.InChunks(len(to), func(lo, hi int) {
 			for i := lo; i < hi; i++ {
 				to[i] = F(phi.rate(o.By[0] * float64(from[0][i])))
 			}
@@ -154,7 +154,7 @@ func (h *host[F]) error(o kernels.ProgramOp, rate float64, to []F, from [3][]F) 
 	if o.Learning {
 		scale = F(o.Scale * rate)
 	}
-	inParts(len(to), func(lo, hi int) {
+	kernels.InChunks(len(to), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			var e F
 			if from[0] != nil {

@@ -38,7 +38,7 @@ func newMirror[F kernels.Float](at place, cfg kernels.LinearConfig) (*mirror[F],
 // show lets the layer with weights w answer to noise, uniform with variance 1.
 func (m *mirror[F]) show(noise random.Stream, w gorgonia.Value) (err error) {
 	half := math.Sqrt(3)
-	inParts(len(m.noise.buf), func(lo, hi int) {
+	kernels.InChunks(len(m.noise.buf), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			m.noise.buf[i] = F(half * (2*noise.Uniform(uint64(i)) - 1))
 		}
@@ -68,7 +68,7 @@ func (m *mirror[F]) gradient(way rules.Mirror, b gorgonia.Value, patterns int, r
 	if err != nil {
 		return nil, err
 	}
-	inParts(len(own), func(lo, hi int) {
+	kernels.InChunks(len(own), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			m.grad.buf[i] = F(rate * way.Gradient(float64(own[i]), float64(sums[i])/float64(patterns)))
 		}

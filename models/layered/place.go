@@ -2,8 +2,6 @@ package layered
 
 import (
 	"fmt"
-	"runtime"
-	"sync"
 
 	"galvani/kernels"
 
@@ -95,26 +93,4 @@ func part[F kernels.Float](v gorgonia.Value, n int) (gorgonia.Value, error) {
 		return nil, err
 	}
 	return kernels.Wrap(x[:n], n), nil
-}
-
-// leastPart is how many numbers are worth a goroutine.
-const leastPart = 1 << 14
-
-// inParts calls f for the parts of 0 … n−1, several at once. Results of numbers that are independent of each
-// other do not depend on the parts.
-func inParts(n int, f func(lo, hi int)) {
-	parts := min(runtime.GOMAXPROCS(0), n/leastPart)
-	if parts < 2 {
-		f(0, n)
-		return
-	}
-	var wg sync.WaitGroup
-	for k := range parts {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			f(k*n/parts, (k+1)*n/parts)
-		}()
-	}
-	wg.Wait()
 }

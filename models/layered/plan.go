@@ -203,7 +203,7 @@ func (p *plan[F]) signs(w gorgonia.Value, s *stage[F], way rules.Signs) (gorgoni
 		return nil, err
 	}
 	size := p.sizes(s)
-	inParts(len(values), func(lo, hi int) {
+	kernels.InChunks(len(values), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			sign := 0.0
 			if v := values[i]; v > 0 {

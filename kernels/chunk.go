@@ -1,0 +1,33 @@
+package kernels
+
+import (
+	"runtime"
+	"sync"
+)
+
+// Chunk is the number of elements that one goroutine takes at a time: enough work to be worth
+// its start.
+const Chunk = 1 << 14
+
+// InChunks calls f for the chunks [lo,hi) of n elements in host memory, several at a time. Results of elements that do not
+// depend on each other have the same bits on any machine.
+func InChunks(n int, f func(lo, hi int)) {
+	workers := min(runtime.GOMAXPROCS(0), (n+Chunk-1)/Chunk)
+	if workers <= 1 {
+		if n > 0 {
+			f(0, n)
+		}
+		return
+	}
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for lo := w * Chunk; lo < n; lo += workers * Chunk {
+				f(lo, min(lo+Chunk, n))
+			}
+		}()
+	}
+	wg.Wait()
+}
