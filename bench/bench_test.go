@@ -12,28 +12,14 @@ import (
 
 	"galvani/bench/rows"
 	"galvani/kernels"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
 
-// openCPU returns the device, or skips the test in a binary without cgo.
-func openCPU(t *testing.T) kernels.Device {
-	t.Helper()
-	dev, err := devices.OpenCPU(2)
-	if errors.Is(err, kernels.ErrNoDevice) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { dev.Close() })
-	return dev
-}
-
 func TestFLOPs(t *testing.T) {
-	dev := openCPU(t)
+	dev := devicetest.CPU(t, 2)
 	s := Shape{T: 5, B: 2, I: 7, H: 3}
 	for model, gates := range map[string]float64{"crnn": 0, "crnn-simple": 1, "rnn": 1, "gru": 3, "lstm": 4} {
 		p, err := newProblem[float32](model, s)
@@ -66,7 +52,7 @@ func TestFLOPs(t *testing.T) {
 
 // TestRunQuick runs every case at tiny shapes.
 func TestRunQuick(t *testing.T) {
-	openCPU(t)
+	devicetest.CPU(t, 2)
 	start := time.Now()
 	var measured []Row
 	err := Run(context.Background(), Config{Threads: 2, Quick: true, Python: "no-such-python", Program: rows.Program{Commit: "abc"},
@@ -108,7 +94,7 @@ func TestRunQuick(t *testing.T) {
 
 // TestOnly holds that a run takes the cases asked for, with the product that they refer to.
 func TestOnly(t *testing.T) {
-	openCPU(t)
+	devicetest.CPU(t, 2)
 	var got []string
 	err := Run(context.Background(), Config{Threads: 1, Quick: true, Only: regexp.MustCompile("train lstm training.*H=128"),
 		Log: t.Logf, Each: func(r Row) error { got = append(got, r.Case+" "+r.Model); return nil }})
@@ -118,7 +104,7 @@ func TestOnly(t *testing.T) {
 }
 
 func TestRunStops(t *testing.T) {
-	openCPU(t)
+	devicetest.CPU(t, 2)
 	cause, full := errors.New("asked to"), errors.New("no space")
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cfg := Config{Threads: 1, Quick: true, Log: t.Logf, Each: func(Row) error { cancel(cause); return nil }}
@@ -179,7 +165,7 @@ func spoil(v gorgonia.Value) {
 // TestGate holds that right kernels pass and that one wrong number in h or in a gradient is
 // seen.
 func TestGate(t *testing.T) {
-	dev := openCPU(t)
+	dev := devicetest.CPU(t, 2)
 	s := Shape{T: 20, B: 3, I: 4, H: 17}
 	for _, model := range []string{"crnn-simple", "crnn", "rnn", "gru", "lstm"} {
 		if d, err := gate(model, s, dev); err != nil || !(d > 0) {

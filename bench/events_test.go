@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"galvani/data"
+	"galvani/kernels/devices/devicetest"
 )
 
 // TestRunEventsQuick runs every kind of timing at a tiny shape, and holds the counted work to the
 // density.
 func TestRunEventsQuick(t *testing.T) {
-	openCPU(t)
+	devicetest.CPU(t, 2)
 	var rows []Row
 	e := Events{Models: []string{"crnn", "crnn-simple"}, Inputs: []int{40}, Densities: []float64{0.05, 0.2}, Links: []float64{0.5}, Steps: 60, Hidden: 6}
 	cfg := Config{Threads: 1, Quick: true, Log: t.Logf, Each: func(r Row) error { rows = append(rows, r); return nil }}
@@ -55,7 +56,7 @@ func TestRunEventsQuick(t *testing.T) {
 
 // TestEventGateCanFail plants a fault in the traces, and one in the voltages.
 func TestEventGateCanFail(t *testing.T) {
-	dev := openCPU(t)
+	dev := devicetest.CPU(t, 2)
 	p, err := newEventProblem("crnn", Shape{T: 5, B: 1, I: 4, H: 3}, 0.5, 1, false)
 	if err != nil {
 		t.Fatal(err)

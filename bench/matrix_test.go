@@ -13,6 +13,7 @@ import (
 
 	"galvani/bench/rows"
 	"galvani/kernels"
+	"galvani/kernels/devices/devicetest"
 )
 
 // little is a matrix that takes a fraction of a second.
@@ -45,7 +46,7 @@ func names(measured []Row) []string {
 }
 
 func TestMatrixCPU(t *testing.T) {
-	openCPU(t)
+	devicetest.CPU(t, 2)
 	measured, _, err := runMatrix(t, little(nil))
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +76,7 @@ func standIn(dev kernels.Device, name string) *GPU {
 }
 
 func TestMatrixTwoDevices(t *testing.T) {
-	dev := openCPU(t)
+	dev := devicetest.CPU(t, 2)
 	m := little(standIn(dev, h100))
 	m.Blocks = 6
 	measured, _, err := runMatrix(t, m)
@@ -140,7 +141,7 @@ func (d selective) NewScan(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
 // timed, and that the other networks are.
 func TestMatrixLeavesOutWrong(t *testing.T) {
 	for _, gradient := range []bool{false, true} {
-		dev := selective{openCPU(t), "lstm", func(d kernels.Device, cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
+		dev := selective{devicetest.CPU(t, 2), "lstm", func(d kernels.Device, cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
 			return faulty{d, gradient}.NewScan(cfg)
 		}}
 		measured, log, err := runMatrix(t, little(standIn(dev, h100)))
@@ -158,7 +159,7 @@ func TestMatrixLeavesOutWrong(t *testing.T) {
 func TestMatrixTooLarge(t *testing.T) {
 	for _, fit := range []int{0, 2} { // scans that the memory is enough for
 		made := 0
-		dev := selective{openCPU(t), "lstm", func(d kernels.Device, cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
+		dev := selective{devicetest.CPU(t, 2), "lstm", func(d kernels.Device, cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
 			if made++; made > fit {
 				return nil, fmt.Errorf("too much: %w", kernels.ErrMemory)
 			}
@@ -187,7 +188,7 @@ func TestMatrixTooLarge(t *testing.T) {
 }
 
 func TestMatrixStops(t *testing.T) {
-	openCPU(t)
+	devicetest.CPU(t, 2)
 	cause, full := errors.New("asked to"), errors.New("no space")
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cfg := Config{Threads: 1, Quick: true, Log: t.Logf, Each: func(Row) error { cancel(cause); return nil }}

@@ -7,12 +7,14 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"galvani/kernels/devices/devicetest"
 )
 
 // TestNeurons runs every part at a tiny size, without and with the simulators that there are, and holds that
 // one that finds another V is not timed.
 func TestNeurons(t *testing.T) {
-	dev := openCPU(t)
+	dev := devicetest.CPU(t, 2)
 	run := func(t *testing.T, python string, against []string, parts ...string) map[string]Row {
 		found := map[string]Row{}
 		cfg := Config{Threads: 1, Quick: true, Python: python, Log: t.Logf, Each: func(r Row) error {
@@ -72,7 +74,7 @@ func TestNeurons(t *testing.T) {
 
 // TestFirstGradient: a program that is started for one ends well, and one that fails is told.
 func TestFirstGradient(t *testing.T) {
-	openCPU(t)
+	devicetest.CPU(t, 2)
 	cfg := Config{Threads: 1, Quick: true, Log: t.Logf, Each: func(Row) error { return nil }}
 	if err := FirstGradient(cfg); err != nil {
 		t.Error(err)
@@ -91,7 +93,7 @@ func TestFirstGradient(t *testing.T) {
 // TestAsNEURON: hh-cable in float64 is the cable of NEURON with rates of its own, not from tables: V to
 // 0.01 mV in the mean over 100 ms, and every spike within one step.
 func TestAsNEURON(t *testing.T) {
-	dev := openCPU(t)
+	dev := devicetest.CPU(t, 2)
 	p, err := openPeer(pythonWith(t, "neuron"), "neuron", 1, onCPU)
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
+	"galvani/kernels/devices/devicetest"
 
 	"github.com/BurntSushi/toml"
 )
@@ -47,7 +48,7 @@ func TestPeers(t *testing.T) {
 		forms int
 	}{"torch": {"eager", 3}, "jax": {"scan", 5}} {
 		t.Run(framework, func(t *testing.T) {
-			dev := openCPU(t)
+			dev := devicetest.CPU(t, 2)
 			python := pythonWith(t, framework)
 			var forms []string
 			only := regexp.MustCompile(`^peer .*(eager|script|LSTM|scan) B`) // torch.compile wants a compiler and its time
@@ -92,7 +93,7 @@ func TestPeers(t *testing.T) {
 // TestCheck trains each model a little, and holds peers/check.py to agree with the traces, to
 // notice one wrong number in each, and to notice another checkpoint.
 func TestCheck(t *testing.T) {
-	dev := openCPU(t)
+	dev := devicetest.CPU(t, 2)
 	python := pythonWith(t, "torch")
 	check := func(args ...string) (string, int) {
 		cmd := exec.Command(python, append([]string{"peers/check.py"}, args...)...)

@@ -8,8 +8,7 @@ import (
 	"testing"
 
 	"galvani/data"
-	"galvani/kernels"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 	"galvani/models"
 )
 
@@ -28,24 +27,10 @@ func twoLayers(t testing.TB, model string) *models.Network {
 	return net
 }
 
-// hostDevices are the unrolled graph and, where there is one, the fused scan.
-func hostDevices(t *testing.T) []kernels.Device {
-	t.Helper()
-	dev, err := devices.OpenCPU(2)
-	if errors.Is(err, kernels.ErrNoDevice) {
-		return []kernels.Device{nil}
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { dev.Close() })
-	return []kernels.Device{nil, dev}
-}
-
 // TestLayersCarryState cuts a sequence in two. With the states of both layers carried, h of each is that of
 // the whole, to the bit.
 func TestLayersCarryState(t *testing.T) {
-	for _, dev := range hostDevices(t) {
+	for _, dev := range devicetest.Hosts(t, 2) {
 		at := func(steps int) *Session {
 			return newToySession(t, func(c *Config) {
 				c.Net, c.Device, c.Task.T = twoLayers(t, "lstm"), dev, steps
@@ -110,7 +95,7 @@ func traced(t *testing.T, s *Session, b *data.Batch) map[string][]float64 {
 // steps are those of both layers, on the graph as on the scan.
 func TestLayersInTrace(t *testing.T) {
 	var want []float64
-	for _, dev := range hostDevices(t) {
+	for _, dev := range devicetest.Hosts(t, 2) {
 		s := newToySession(t, func(c *Config) { c.Net, c.Device = twoLayers(t, "gru"), dev })
 		b := batchOf(t, s, 0)
 		shown := traced(t, s, b)
@@ -146,7 +131,7 @@ func TestLayersInTrace(t *testing.T) {
 // TestLayersPlanMemory: what a second layer takes is in the forecast, and shares the memory that is kept for
 // the way back.
 func TestLayersPlanMemory(t *testing.T) {
-	for _, dev := range hostDevices(t) {
+	for _, dev := range devicetest.Hosts(t, 2) {
 		states := func(layers int, memory int64) int64 {
 			cfg := Config{Task: newToyTask(), Options: toyOptions(), Device: dev, Memory: memory}
 			cfg.Task.T = 400
@@ -177,7 +162,7 @@ func TestLayersPlanMemory(t *testing.T) {
 // TestGradientPlaced holds that a fused scan and its read-out write their gradients where the optimiser
 // reads them, and that these are the gradients of the run.
 func TestGradientPlaced(t *testing.T) {
-	dev := hostDevices(t)
+	dev := devicetest.Hosts(t, 2)
 	if dev[len(dev)-1] == nil {
 		return // without a C compiler there is no fused scan
 	}
@@ -205,7 +190,7 @@ func TestGradientPlaced(t *testing.T) {
 // a run over all steps leaves, and gives the outputs of an LSTM that are there: |h| is below |tanh c|.
 func TestPlanesInTrace(t *testing.T) {
 	var want []float64
-	for _, dev := range hostDevices(t) {
+	for _, dev := range devicetest.Hosts(t, 2) {
 		s := newToySession(t, func(c *Config) { c.Net, c.Device = twoLayers(t, "lstm"), dev })
 		b := batchOf(t, s, 0)
 		shown := traced(t, s, b)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"galvani/kernels/devices/devicetest"
 	"galvani/models"
 )
 
@@ -24,7 +25,7 @@ func noisy(t testing.TB, n models.Noise) func(*Config) {
 func TestNoiseWhileTraining(t *testing.T) {
 	for _, n := range []models.Noise{{Rec: 0.3}, {Input: 0.3}} {
 		var losses [][]float64
-		for _, dev := range hostDevices(t) {
+		for _, dev := range devicetest.Hosts(t, 2) {
 			change := noisy(t, n)
 			s := newToySession(t, func(c *Config) {
 				change(c)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
+	"galvani/kernels/devices/devicetest"
 	"galvani/models"
 )
 
@@ -31,7 +32,7 @@ func penalised(t testing.TB, layers int) func(*Config) {
 func TestPenalties(t *testing.T) {
 	var seen []Metrics
 	var norms []float64
-	for _, dev := range hostDevices(t) {
+	for _, dev := range devicetest.Hosts(t, 2) {
 		s := newToySession(t, func(c *Config) { penalised(t, 2)(c); c.Device = dev })
 		plain := newToySession(t, func(c *Config) {
 			penalised(t, 2)(c)

@@ -11,7 +11,7 @@ import (
 
 	"galvani/data"
 	"galvani/kernels"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 
 	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
@@ -404,10 +404,7 @@ func (l scanLayer) Final() (gorgonia.Value, error) { return l.plan.Final(), nil 
 // residentSessions gives the same session on the CPU and on a far device with so many bytes free.
 func residentSessions(t *testing.T, free int64, change func(*Config)) (host, device *Session, dev *farDevice) {
 	t.Helper()
-	cpu, err := devices.OpenCPU(1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cpu := devicetest.CPU(t, 1)
 	dev = &farDevice{Device: cpu, free: free}
 	at := func(d kernels.Device) *Session {
 		return newToySession(t, func(c *Config) {
@@ -579,10 +576,7 @@ func TestResidentCountsTrials(t *testing.T) {
 // TestRanksSameBitsOnDevices is TestRanksSameBits with the fused scan, in host memory and on a device with
 // memory of its own, whose run is that of the host.
 func TestRanksSameBitsOnDevices(t *testing.T) {
-	cpu, err := devices.OpenCPU(2)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cpu := devicetest.CPU(t, 2)
 	on := func(d func() kernels.Device) func(*Config) {
 		return func(c *Config) { c.Net, c.Device, c.Options.Clip = scanNet{newToy()}, d(), 0.1 }
 	}

@@ -1,11 +1,9 @@
 package models
 
 import (
-	"errors"
 	"testing"
 
-	"galvani/kernels"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 
 	"gorgonia.org/tensor"
 )
@@ -20,17 +18,7 @@ var backendTolerance = map[tensor.Dtype]struct{ forward, gradient float64 }{
 // TestBackends holds the graph in float32 and the fused scan in both types to the graph in
 // float64: states, logits, loss and gradients.
 func TestBackends(t *testing.T) {
-	all := []kernels.Device{nil}
-	dev, err := devices.OpenCPU(2)
-	switch {
-	case err == nil:
-		defer dev.Close()
-		all = append(all, dev)
-	case errors.Is(err, kernels.ErrNoDevice):
-		t.Logf("the scan is left out: %v", err)
-	default:
-		t.Fatal(err)
-	}
+	all := devicetest.Hosts(t, 2)
 	for _, v := range variants(t) {
 		for _, i := range []int{0, 1, len(sizes) - 2, len(sizes) - 1} {
 			s := sizes[i]

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -55,14 +55,7 @@ func (x *fixture) inputGradients(t *testing.T, dt tensor.Dtype, dev kernels.Devi
 // TestComputedInput holds the gradients of an input and of a first state that the graph computes on
 // the fused scan to those on the unrolled graph.
 func TestComputedInput(t *testing.T) {
-	dev, err := devices.OpenCPU(2)
-	if errors.Is(err, kernels.ErrNoDevice) {
-		dev = nil // the graph in float32 is left
-	} else if err != nil {
-		t.Fatal(err)
-	} else {
-		defer dev.Close()
-	}
+	dev := devicetest.CPUOrNil(t, 2) // without it the graph in float32 is left
 	for i, v := range variants(t) {
 		x := newFixture(t, v, size{T: 3, B: 2, I: 2, H: 3, O: 2}, featured(i))
 		dx, dstate, logits := x.inputGradients(t, tensor.Float64, nil)

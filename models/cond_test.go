@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"gorgonia.org/tensor"
+
+	"galvani/kernels/devices/devicetest"
 )
 
 // nestTolerance bounds what two ways to the same numbers may differ by in float64.
@@ -37,7 +39,7 @@ func TestConductancesNest(t *testing.T) {
 			clear(a["cell.P_z"])
 		}},
 	} {
-		for _, dev := range backends(t) {
+		for _, dev := range devicetest.Hosts(t, 2) {
 			s := size{T: 6, B: 3, I: 2, H: 5, O: 2}
 			x := newFixture(t, variant{name: "a", cell: c.a}, s, every|masked)
 			y := newFixture(t, variant{name: "b", cell: c.b}, s, every|masked)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
+	"galvani/kernels/devices/devicetest"
 
 	"gorgonia.org/tensor"
 )
@@ -42,7 +43,7 @@ func TestSignFeedback(t *testing.T) {
 		layers int
 		w      Wiring
 	}{{1, plain}, {2, plain}, {1, dale()}} {
-		for _, dev := range backends(t) {
+		for _, dev := range devicetest.Hosts(t, 2) {
 			for _, dt := range []tensor.Dtype{tensor.Float64, tensor.Float32} {
 				run := func(x *fixture) map[string][]float64 {
 					_, grads := x.on(t, dt, dev).differentiate(t)()

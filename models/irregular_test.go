@@ -1,12 +1,11 @@
 package models
 
 import (
-	"errors"
 	"slices"
 	"testing"
 
 	"galvani/kernels"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 
 	"gorgonia.org/tensor"
 )
@@ -32,20 +31,6 @@ func irregulars() (irregular, regular []Cell) {
 	return irregular, regular
 }
 
-// scans returns the fused scan of the machine, if there is one.
-func scans(t *testing.T) []kernels.Device {
-	t.Helper()
-	dev, err := devices.OpenCPU(2)
-	if errors.Is(err, kernels.ErrNoDevice) {
-		return nil
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { dev.Close() })
-	return []kernels.Device{dev}
-}
-
 // lasting returns x with a mask that holds one length, on a graph of its own.
 func lasting(t *testing.T, x *fixture, length float64, dt tensor.Dtype, dev kernels.Device) *fixture {
 	t.Helper()
@@ -68,7 +53,7 @@ func TestStepsOfOne(t *testing.T) {
 		for name, want := range gy {
 			near(t, "graph: gradient of "+name, gx[name], want, lengthTolerance)
 		}
-		for _, dev := range scans(t) {
+		for _, dev := range devicetest.Hosts(t, 2)[1:] {
 			x, y := lasting(t, x, 1, tensor.Float32, dev), y.on(t, tensor.Float32, dev)
 			_, gx := x.differentiate(t)()
 			_, gy := y.differentiate(t)()
@@ -94,7 +79,7 @@ func TestLongStep(t *testing.T) {
 		long := &fixture{net: newFixture(t, variant{cell: c}, s, 0).net, size: size{T: 1, B: s.B, I: s.I, H: s.H, O: s.O}, values: short.values}
 		long.seq = kernels.Sequence{T: 1, B: s.B, I: s.I, State: short.seq.State,
 			X: tensor.New(tensor.WithShape(1, s.B, s.I), tensor.WithBacking(inputs[2*s.B*s.I:]))}
-		for _, dev := range append(scans(t), nil) {
+		for _, dev := range devicetest.Hosts(t, 2) {
 			y := lasting(t, long, 3, tensor.Float64, dev)
 			y.run(t)
 			near(t, "traces", y.final(t)[s.B*s.H:], short.final(t)[s.B*s.H:], lengthTolerance)

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"gorgonia.org/tensor"
+
+	"galvani/kernels/devices/devicetest"
 )
 
 // TestNotFiniteSpreads puts a number that is not finite into x at one step, row and input. On every
@@ -13,7 +15,7 @@ import (
 func TestNotFiniteSpreads(t *testing.T) {
 	const at, row = 1, 1
 	s := size{T: 3, B: 3, I: 2, H: 4, O: 2}
-	for _, dev := range backends(t) {
+	for _, dev := range devicetest.Hosts(t, 2) {
 		name := "graph"
 		if dev != nil {
 			name = dev.Name()

@@ -6,8 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"galvani/kernels"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 
 	"gorgonia.org/tensor"
 )
@@ -15,15 +14,7 @@ import (
 // TestFrozen holds that the gradients of what is learned are the same bits whatever is frozen beside it, on
 // the graph and on the scan, and that no other gradients are made.
 func TestFrozen(t *testing.T) {
-	all := []kernels.Device{nil}
-	dev, err := devices.OpenCPU(1)
-	switch {
-	case err == nil:
-		defer dev.Close()
-		all = append(all, dev)
-	case !errors.Is(err, kernels.ErrNoDevice):
-		t.Fatal(err)
-	}
+	all := devicetest.Hosts(t, 1)
 	for i, v := range variants(t) {
 		for _, dev := range all {
 			if dev == nil && i%8 != 0 {

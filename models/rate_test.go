@@ -1,7 +1,6 @@
 package models
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -9,25 +8,10 @@ import (
 	"testing"
 
 	"galvani/kernels"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 
 	"gorgonia.org/tensor"
 )
-
-// backends returns the graph (nil) and, where there is one, the CPU.
-func backends(t *testing.T) []kernels.Device {
-	t.Helper()
-	dev, err := devices.OpenCPU(2)
-	switch {
-	case err == nil:
-		t.Cleanup(func() { dev.Close() })
-		return []kernels.Device{nil, dev}
-	case !errors.Is(err, kernels.ErrNoDevice):
-		t.Fatal(err)
-	}
-	t.Logf("the scan is left out: %v", err)
-	return []kernels.Device{nil}
-}
 
 // vanilla is the rate cell with both time constants at Δt.
 func vanilla() *Rate {
@@ -44,7 +28,7 @@ func TestRateIsElman(t *testing.T) {
 		rate.Activation = activation
 		for _, dt := range []tensor.Dtype{tensor.Float32, tensor.Float64} {
 			for i, s := range []size{{5, 3, 2, 7, 2}, {40, 5, 3, 35, 1}} {
-				for _, dev := range backends(t) {
+				for _, dev := range devicetest.Hosts(t, 2) {
 					if dev == nil && i > 0 {
 						continue // a long graph takes its time
 					}
@@ -132,7 +116,7 @@ const filterTolerance = 1e-12
 func TestRateImpulse(t *testing.T) {
 	const steps, dt, tauS, tauR = 400, 0.5, 2.5, 5.0
 	const as, ar = dt / tauS, dt / tauR
-	for _, dev := range backends(t) {
+	for _, dev := range devicetest.Hosts(t, 2) {
 		for _, learn := range []string{"none", "all"} {
 			for _, form := range []string{"softplus", "sigmoid"} {
 				c := NewRate()
@@ -194,7 +178,7 @@ func TestRateFixedPoint(t *testing.T) {
 	for range steps {
 		input = append(input, x...)
 	}
-	for _, dev := range backends(t) {
+	for _, dev := range devicetest.Hosts(t, 2) {
 		for _, tau := range [][2]float64{{1, 4}, {3, 1}, {5, 10}} {
 			c := NewRate()
 			c.Activation, c.Learn, c.TauS, c.TauR = "linear", "none", tau[0], tau[1]
@@ -216,7 +200,7 @@ func TestPlainRateModel(t *testing.T) {
 	for i := range x {
 		x[i] = 14 + 3*rng.NormFloat64()
 	}
-	for _, dev := range backends(t) {
+	for _, dev := range devicetest.Hosts(t, 2) {
 		c := NewRate()
 		c.Activation, c.Learn, c.TauS, c.TauR = "power", "none", 1, tau
 		got, _ := play(t, c, dev, h, w, x)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
+	"galvani/kernels/devices/devicetest"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -75,7 +76,7 @@ func TestSignsAreOnColumns(t *testing.T) {
 		if n.Excitatory() != 4 {
 			t.Fatalf("%d excitatory units, want 4 of 5", n.Excitatory())
 		}
-		for _, dev := range backends(t) {
+		for _, dev := range devicetest.Hosts(t, 2) {
 			used := weights(t, n, dev, stored)
 			for k, v := range used {
 				i, j := k/H, k%H
@@ -202,7 +203,7 @@ func TestUnitsOfOneKind(t *testing.T) {
 					values[k] = sign * math.Abs(v)
 				}
 			}
-			for _, dev := range backends(t) {
+			for _, dev := range devicetest.Hosts(t, 2) {
 				for k, v := range weights(t, n, dev, values) {
 					if v*sign < 0 {
 						t.Fatalf("ratio %v, %s: weight %d is %v, want sign %v", ratio, form, k, v, sign)
@@ -282,7 +283,7 @@ func TestDeepStack(t *testing.T) {
 	if err := os.WriteFile(w.RecMask, []byte(text.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, dev := range backends(t) {
+	for _, dev := range devicetest.Hosts(t, 2) {
 		x := newFixture(t, variant{name: "stack", cell: vanilla(), wiring: []Wiring{w}}, size{T: depth, B: 2, I: 3, H: H, O: 1}, 0)
 		in := x.seq.X.Data().([]float64)
 		for s := 1; s < depth; s++ {

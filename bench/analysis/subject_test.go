@@ -2,15 +2,13 @@ package analysis
 
 import (
 	"context"
-	"errors"
 	"math"
 	"slices"
 	"testing"
 
 	"galvani/data"
 	"galvani/engine"
-	"galvani/kernels"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 	"galvani/models"
 )
 
@@ -208,11 +206,8 @@ func TestNoiseOfTraining(t *testing.T) {
 		t.Errorf("measured again: %+v, want %+v", got, want)
 	}
 	others := map[string]func(*Subject){"other batches": func(s *Subject) { s.Batch = 8 }}
-	if device, err := devices.OpenCPU(2); err == nil {
-		defer device.Close()
+	if device := devicetest.CPUOrNil(t, 2); device != nil {
 		others["scan"] = func(s *Subject) { s.Device = device }
-	} else if !errors.Is(err, kernels.ErrNoDevice) {
-		t.Fatal(err)
 	}
 	for name, change := range others {
 		if got := measure(loud, change); math.Abs(got.Loss()-want.Loss()) > 1e-5*want.Loss() {

@@ -59,7 +59,8 @@ var arrows = map[string][]string{
 	"kernels/random/internal/...":     {},
 	"kernels/optimisers/internal/...": {"kernels/optimisers"},
 	"cmd/galvani/internal/...":        {},
-	"bench/experiment/exptest":        {"bench/experiment", "data", "engine", "kernels", "kernels/devices", "models"},
+	"bench/experiment/exptest":        {"bench/experiment", "data", "engine", "kernels", "kernels/devices/devicetest", "models"},
+	"kernels/devices/devicetest":      {"kernels", "kernels/devices"},
 	"engine/rundir/memfs":             {"engine/rundir"},
 }
 

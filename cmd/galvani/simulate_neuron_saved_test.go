@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 	"galvani/models/neurons"
 
 	"gorgonia.org/tensor"
@@ -65,11 +65,7 @@ func stoppedNeuron(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dev, err := devices.OpenCPU(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dev.Close()
+	dev := devicetest.CPU(t, 1)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	trace, err := n.Resume(ctx, dev, tensor.Float64, neurons.Options{}, nil, 5000, neurons.Stimulus{}, func(done int) {
 		if done > 1000 {

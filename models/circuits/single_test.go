@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 	"galvani/kernels/neurons"
 )
 
@@ -66,11 +66,7 @@ func TestSingleLIF(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		dev, err := devices.OpenCPU(1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer dev.Close()
+		dev := devicetest.CPU(t, 1)
 		plan, err := kernels.NewCircuit(dev, c)
 		if err != nil {
 			t.Fatal(err)

@@ -1,14 +1,13 @@
 package event
 
 import (
-	"errors"
 	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"galvani/kernels"
 	"galvani/kernels/conform"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 	"galvani/models"
 
 	"gorgonia.org/gorgonia"
@@ -197,13 +196,8 @@ var near, mismatch = conform.EachNear, conform.Mismatch
 // float64: all voltages, and voltages and traces at the end.
 func TestEqualsClocked(t *testing.T) {
 	all := map[string]kernels.Device{"graph": nil}
-	dev, err := devices.OpenCPU(1)
-	switch {
-	case err == nil:
-		defer dev.Close()
+	if dev := devicetest.CPUOrNil(t, 1); dev != nil {
 		all["scan"] = dev
-	case !errors.Is(err, kernels.ErrNoDevice):
-		t.Fatal(err)
 	}
 	for _, p := range problems(t) {
 		h, final := p.run(t)

@@ -7,7 +7,7 @@ import (
 	"math"
 	"testing"
 
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 
 	"gorgonia.org/tensor"
 )
@@ -35,11 +35,7 @@ func TestRake(t *testing.T) {
 			t.Errorf("a facet at %v, %v deg acts on %s, want %s", c.x, c.y, got, c.want)
 		}
 	}
-	dev, err := devices.OpenCPU(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dev.Close()
+	dev := devicetest.CPU(t, 1)
 	for i := range n.Regions {
 		n.Regions[i].Leak = 1. / 4900
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 
 	"gorgonia.org/tensor"
 )
@@ -47,11 +47,7 @@ func TestFeed(t *testing.T) {
 
 // TestDelay: with a delay an event acts as one that comes so much later, and one at the end no more.
 func TestDelay(t *testing.T) {
-	dev, err := devices.OpenCPU(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dev.Close()
+	dev := devicetest.CPU(t, 1)
 	run := func(delay string, times ...float64) []float64 {
 		n, err := readGood(strings.Replace(good, `weight = "1 nS"`, "weight = \"1 nS\"\ndelay = \""+delay+"\"", 1), other)
 		if err != nil {
@@ -75,11 +71,7 @@ func TestDelay(t *testing.T) {
 // TestReceptors: the conductance of an event alone is an alpha function, a difference of two exponentials or
 // an exponential; the current into a membrane that hardly moves shows it.
 func TestReceptors(t *testing.T) {
-	dev, err := devices.OpenCPU(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dev.Close()
+	dev := devicetest.CPU(t, 1)
 	for rise, want := range map[string]func(ms float64) float64{
 		"2 ms":   func(ms float64) float64 { return ms / 2 * math.Exp(1-ms/2) },
 		"0.5 ms": func(ms float64) float64 { return (math.Exp(-ms/2) - math.Exp(-ms/0.5)) / 0.47247 },

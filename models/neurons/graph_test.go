@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 	"galvani/models"
 
 	"gorgonia.org/gorgonia"
@@ -97,11 +97,7 @@ func holdToGraph(t *testing.T, c *Compiled, steps, inputs int) {
 	})
 	weight := draw(steps*batch*units, func(int) float64 { return r.NormFloat64() })
 
-	dev, err := devices.OpenCPU(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dev.Close()
+	dev := devicetest.CPU(t, 1)
 	plan, err := dev.NewScan(kernels.ScanConfig{Cell: kernels.Cell{Neuron: &c.Neuron, States: planes, Rest: c.Rest}, T: steps, B: batch, I: inputs, H: units,
 		Dtype: tensor.Float64, Params: c.Params, GradX: true, GradState: true})
 	if err != nil {

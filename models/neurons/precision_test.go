@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 
 	"gorgonia.org/tensor"
 )
@@ -45,10 +45,7 @@ func newAdjointRun(t *testing.T, dt float64) *adjointRun {
 	for i := range r.weight {
 		r.weight[i] = draw.NormFloat64()
 	}
-	if r.dev, err = devices.OpenCPU(1); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { r.dev.Close() })
+	r.dev = devicetest.CPU(t, 1)
 	return r
 }
 

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 
 	"gorgonia.org/tensor"
 )
@@ -23,11 +23,7 @@ func simulate(t *testing.T, n *Neuron, o Options, ms float64, wave string) *Trac
 	if err != nil {
 		t.Fatal(err)
 	}
-	dev, err := devices.OpenCPU(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dev.Close()
+	dev := devicetest.CPU(t, 1)
 	dt := o.Dt
 	if dt == 0 {
 		dt = n.Dt
@@ -51,11 +47,7 @@ func TestDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	all["my.toml"] = n
-	dev, err := devices.OpenCPU(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dev.Close()
+	dev := devicetest.CPU(t, 1)
 	for name, n := range all {
 		const steps = 1300
 		s := Stimulus{Waves: map[int]Wave{}, Events: map[int][]Event{}}
@@ -158,11 +150,7 @@ func TestSpikeTravels(t *testing.T) {
 
 // TestRunStops: what a membrane cannot have stops a run with the place and the time, and so does its context.
 func TestRunStops(t *testing.T) {
-	dev, err := devices.OpenCPU(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dev.Close()
+	dev := devicetest.CPU(t, 1)
 	n := load(t, "hh")
 	strong := Stimulus{Waves: map[int]Wave{0: func(ms float64) float64 {
 		if ms < 50 {
@@ -170,7 +158,7 @@ func TestRunStops(t *testing.T) {
 		}
 		return 1e9
 	}}}
-	_, err = n.Run(context.Background(), dev, tensor.Float64, Options{}, 4000, strong, func(int) {})
+	_, err := n.Run(context.Background(), dev, tensor.Float64, Options{}, 4000, strong, func(int) {})
 	if !errors.Is(err, kernels.ErrNotFinite) || !strings.Contains(err.Error(), "V of soma") || !strings.Contains(err.Error(), "at 50.025 ms") {
 		t.Errorf("error is %v", err)
 	}
@@ -189,11 +177,7 @@ func TestRunStops(t *testing.T) {
 
 // TestSingle: float32 follows float64 through the first spikes.
 func TestSingle(t *testing.T) {
-	dev, err := devices.OpenCPU(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dev.Close()
+	dev := devicetest.CPU(t, 1)
 	n := load(t, "lgmd")
 	s := Stimulus{Waves: map[int]Wave{0: func(float64) float64 { return 10 }}}
 	var times [2][]float64

@@ -9,6 +9,7 @@ import (
 	"galvani/bench/experiment"
 	"galvani/bench/experiment/exptest"
 	"galvani/bench/experiment/probe"
+	"galvani/kernels/devices/devicetest"
 	"galvani/models"
 )
 
@@ -35,7 +36,7 @@ func TestBounds(t *testing.T) {
 // TestConductances holds G to what the scan uses: between uncoupled membranes with one reversal
 // potential 0 for all, an explicit step is h' = h (1 − Δt·G/C).
 func TestConductances(t *testing.T) {
-	exptest.OpenCPU(t)
+	devicetest.CPU(t, 1)
 	const steps, units, tolerance = 6, 3, 1e-12 // a few roundings
 	cell := models.NewCRNN()
 	cell.Dt, cell.Stepping, cell.TauS, cell.TauL = 0.05, "euler", 1.5, 3

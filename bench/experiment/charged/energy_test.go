@@ -9,6 +9,7 @@ import (
 	"galvani/bench/experiment"
 	"galvani/bench/experiment/exptest"
 	"galvani/bench/experiment/probe"
+	"galvani/kernels/devices/devicetest"
 	"galvani/models"
 )
 
@@ -23,7 +24,7 @@ func TestEnergy(t *testing.T) {
 
 // TestEnergyIsPotential holds the energy to what the scan does: −∂E/∂h is C dh/dt.
 func TestEnergyIsPotential(t *testing.T) {
-	exptest.OpenCPU(t)
+	devicetest.CPU(t, 1)
 	const dt, eps, tolerance = 1e-6, 1e-5, 1e-7 // both differences are good to about 1e-9
 	s := &energy{Networks: 2, Units: 5}
 	p, _, state, _, err := s.charged(&experiment.Env{Threads: 1}, charged{gamma: 2, dt: dt}, 9)
@@ -59,7 +60,7 @@ func TestEnergyIsPotential(t *testing.T) {
 // TestExponents holds the exponents of leaking membranes to −Δt·g_L/C of the slowest, and those of a
 // chaotic tanh network to the growth of a small difference.
 func TestExponents(t *testing.T) {
-	exptest.OpenCPU(t)
+	devicetest.CPU(t, 1)
 	r := rand.New(rand.NewPCG(1, 1))
 	cell := models.NewCRNN()
 	cell.Graph, cell.Dt = "none", 0.5

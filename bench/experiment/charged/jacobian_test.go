@@ -9,6 +9,7 @@ import (
 	"galvani/bench/experiment"
 	"galvani/bench/experiment/exptest"
 	"galvani/bench/experiment/probe"
+	"galvani/kernels/devices/devicetest"
 )
 
 func TestJacobian(t *testing.T) {
@@ -20,7 +21,7 @@ func TestJacobian(t *testing.T) {
 
 // TestJacobianRows holds a Jacobian by the adjoint to differences of the step itself.
 func TestJacobianRows(t *testing.T) {
-	exptest.OpenCPU(t)
+	devicetest.CPU(t, 1)
 	const eps, tolerance = 1e-6, 1e-8 // rounding over eps, and eps²
 	for _, rule := range stepRules {
 		s := &jacobian{Networks: 2, Units: 3, Levels: []float64{0, 1}}

@@ -8,6 +8,7 @@ import (
 	"galvani/bench/experiment/exptest"
 	"galvani/bench/rows"
 	"galvani/kernels"
+	"galvani/kernels/devices/devicetest"
 )
 
 // TestTauTeacher holds that a student with the parameters of its teacher makes no error but that of
@@ -15,7 +16,7 @@ import (
 // constants exchanged errs, unless rates are linear and uncoupled, and then gives the same rates.
 func TestTauTeacher(t *testing.T) {
 	const none, some = 1e-10, 1e-4 // of squared rates below 1
-	dev := exptest.OpenCPU(t)
+	dev := devicetest.CPU(t, 1)
 	e := experiment.NewEnv(1, func() (kernels.Device, string, error) { return dev, dev.Name(), nil })
 	s := tauSettings(t)
 	s.Gain = 0.5
@@ -63,7 +64,7 @@ func tauSettings(t *testing.T) *tauRecovery {
 
 // TestTauTeacherTwo holds that the second half of the units is slow, and in its membrane alone.
 func TestTauTeacherTwo(t *testing.T) {
-	exptest.OpenCPU(t)
+	devicetest.CPU(t, 1)
 	teacher, err := tauSettings(t).teach(1, lesson{activation: "tanh", two: true}, 1)
 	if err != nil {
 		t.Fatal(err)

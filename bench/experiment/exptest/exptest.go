@@ -8,24 +8,11 @@ import (
 	"galvani/data"
 	"galvani/engine"
 	"galvani/kernels"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 	"galvani/models"
 
 	"github.com/BurntSushi/toml"
 )
-
-// OpenCPU skips a test in a binary without cgo, which has no fused scan.
-func OpenCPU(t *testing.T) kernels.Device {
-	t.Helper()
-	dev, err := devices.OpenCPU(1)
-	if errors.Is(err, kernels.ErrNoDevice) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dev
-}
 
 // Quickly runs an experiment at its tiny settings and returns its report. It holds the report to
 // bearing that any of its rows are missing.
@@ -65,7 +52,7 @@ func Quickly(t *testing.T, name string) *experiment.Outcome {
 // task, for two updates, but with the keys of task and training that are asked for.
 func Quick(t *testing.T, name string) *experiment.Job {
 	t.Helper()
-	dev := OpenCPU(t)
+	dev := devicetest.CPU(t, 1)
 	e, err := experiment.Lookup(name)
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"galvani/bench/experiment"
 	"galvani/bench/experiment/exptest"
 	"galvani/bench/rows"
+	"galvani/kernels/devices/devicetest"
 )
 
 func TestLooming(t *testing.T) {
@@ -125,7 +126,7 @@ func TestCorrespondence(t *testing.T) {
 
 // TestTraining: the verdict counts the networks whose accuracy the LGMDs reach; settings that name another model are refused.
 func TestTraining(t *testing.T) {
-	exptest.OpenCPU(t).Close()
+	devicetest.CPU(t, 1)
 	if o := exptest.Quickly(t, "lgmd-training"); o.Verdict == experiment.None || len(o.Tables[0].Rows) != 2 || len(o.Charts) != 1 {
 		t.Errorf("verdict is %s: %+v", o.Verdict, o.Tables)
 	}

@@ -4,10 +4,10 @@ import (
 	"math"
 	"testing"
 
-	"galvani/bench/experiment/exptest"
 	"galvani/data"
 	"galvani/engine"
 	"galvani/kernels"
+	"galvani/kernels/devices/devicetest"
 	"galvani/models/layered"
 
 	"gonum.org/v1/gonum/mat"
@@ -18,7 +18,7 @@ import (
 // rule than backprop does not change it; nor does the device.
 func TestCurvature(t *testing.T) {
 	for _, rule := range []string{"backprop", "kolen-pollack"} {
-		for _, dev := range []kernels.Device{nil, exptest.OpenCPU(t)} {
+		for _, dev := range []kernels.Device{nil, devicetest.CPU(t, 1)} {
 			m := layered.NewMLP()
 			m.Hidden, m.Rule, m.Activation = []int{3}, rule, "tanh"
 			task := blobs()

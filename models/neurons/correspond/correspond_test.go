@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 	"galvani/models/neurons"
 )
 
@@ -62,11 +62,7 @@ func TestCourse(t *testing.T) {
 
 func opened(t *testing.T) kernels.Device {
 	t.Helper()
-	dev, err := devices.OpenCPU(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { dev.Close() })
+	dev := devicetest.CPU(t, 1)
 	return dev
 }
 
