@@ -53,13 +53,12 @@ max(0, 1 - k|v|) (triangle) of v = V' - theta - kappa a', k = surrogate_slope; 0
 // Ganguli (2018), doi:10.1162/neco_a_01086; adaptive threshold, triangle and refractory time as in Bellec et
 // al. (2018), arXiv:1803.09574.
 type LIF struct {
-	Dt         float64 `toml:"dt" doc:"length of a step" unit:"step" min:"1e-6" max:"1e3"`
-	TauS       float64 `toml:"tau_s" doc:"synaptic time constant, before learning" unit:"step" min:"1e-6" max:"1e6"`
-	TauM       float64 `toml:"tau_m" doc:"membrane time constant, before learning" unit:"step" min:"1e-6" max:"1e6"`
-	TauA       float64 `toml:"tau_a" doc:"time constant of the adaptation, before learning" unit:"step" min:"1e-6" max:"1e6"`
-	Learn      string  `toml:"learn" doc:"time constants that are learned" oneof:"all|tau_s|tau_m|tau_a|none"`
-	TauShape   string  `toml:"tau_shape" doc:"one time constant per unit, or one for all units" oneof:"unit|scalar"`
-	TauForm    string  `toml:"tau_form" needs:"learn!=none" doc:"what is learned: t of tau = dt + softplus(t), or a of dt/tau = sigmoid(a)" oneof:"softplus|sigmoid"`
+	Dt    float64 `toml:"dt" doc:"length of a step" unit:"step" min:"1e-6" max:"1e3"`
+	TauS  float64 `toml:"tau_s" doc:"synaptic time constant, before learning" unit:"step" min:"1e-6" max:"1e6"`
+	TauM  float64 `toml:"tau_m" doc:"membrane time constant, before learning" unit:"step" min:"1e-6" max:"1e6"`
+	TauA  float64 `toml:"tau_a" doc:"time constant of the adaptation, before learning" unit:"step" min:"1e-6" max:"1e6"`
+	Learn string  `toml:"learn" doc:"time constants that are learned" oneof:"all|tau_s|tau_m|tau_a|none"`
+	TauSettings
 	Threshold  float64 `toml:"threshold" doc:"threshold theta at rest" unit:"1" min:"1e-6" max:"1e6"`
 	Adaptation float64 `toml:"adaptation" doc:"kappa: by how much a unit that spikes at every step raises its threshold; 0 for none" unit:"1" min:"0" max:"1e6"`
 	Reset      string  `toml:"reset" doc:"what a spike does to V: subtract the threshold, or set it to v_reset" oneof:"subtract|value"`
@@ -76,8 +75,8 @@ var surrogateNames = []string{"fast-sigmoid", "triangle", "arctan"}
 
 // NewLIF returns the cell with its defaults.
 func NewLIF() *LIF {
-	return &LIF{Dt: 1, TauS: 2, TauM: 5, TauA: 50, Learn: "none", TauShape: "unit", TauForm: "softplus", Threshold: 1,
-		Reset: "subtract", Surrogate: "fast-sigmoid", Slope: 5, Height: 1, Spikes: "hard"}
+	return &LIF{Dt: 1, TauS: 2, TauM: 5, TauA: 50, Learn: "none", TauSettings: perUnit, Threshold: 1, Reset: "subtract",
+		Surrogate: "fast-sigmoid", Slope: 5, Height: 1, Spikes: "hard"}
 }
 
 // check refuses settings that do not go together.
@@ -98,7 +97,7 @@ func (c *LIF) check() error {
 
 // timeConstants returns τ_s, τ_m and τ_a.
 func (c *LIF) timeConstants() []timeConstant {
-	of := tauSettings{c.Learn, c.TauForm, c.TauShape, c.Dt}.of
+	of := c.timeConstant(c.Learn, c.Dt)
 	return []timeConstant{of("s", "synaptic", c.TauS), of("m", "membrane", c.TauM), of("a", "adaptation", c.TauA)}
 }
 
@@ -107,12 +106,7 @@ func (c *LIF) Params(d Dims) ([]kernels.Spec, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	specs := []kernels.Spec{
-		learned("U", "H I", []int{d.H, d.I}, kernels.In, "input weights", kernels.Init{Kind: kernels.XavierUniform, A: 1}),
-		learned("W", "H H", []int{d.H, d.H}, kernels.Rec, "recurrent weights", kernels.Init{Kind: kernels.Orthogonal, A: 1}),
-		learned("b", "H", []int{d.H}, kernels.Vec, "constant current", kernels.Init{}),
-	}
-	return withTimeConstants(specs, d, c.timeConstants())
+	return withTimeConstants(currents(d, 1, kernels.Init{}), d, c.timeConstants())
 }
 
 // Derived implements Deriver: the time constants that are learned.

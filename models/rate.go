@@ -48,12 +48,11 @@ f  = activation; tau = dt + softplus(t), or dt/tau = sigmoid(a), where learned`,
 // law is a fit to the f-I curve of an exponential integrate-and-fire neuron; with an exponent
 // below 1 its slope has no bound near the threshold, and single gradients are large.
 type Rate struct {
-	Dt             float64 `toml:"dt" doc:"length of a step" unit:"step" min:"1e-6" max:"1e3"`
-	TauS           float64 `toml:"tau_s" doc:"synaptic time constant, before learning" unit:"step" min:"1e-6" max:"1e6"`
-	TauR           float64 `toml:"tau_r" doc:"membrane time constant, before learning" unit:"step" min:"1e-6" max:"1e6"`
-	Learn          string  `toml:"learn" doc:"time constants that are learned" oneof:"all|tau_s|tau_r|none"`
-	TauShape       string  `toml:"tau_shape" doc:"one time constant per unit, or one for all units" oneof:"unit|scalar"`
-	TauForm        string  `toml:"tau_form" needs:"learn!=none" doc:"what is learned: t of tau = dt + softplus(t), or a of dt/tau = sigmoid(a)" oneof:"softplus|sigmoid"`
+	Dt    float64 `toml:"dt" doc:"length of a step" unit:"step" min:"1e-6" max:"1e3"`
+	TauS  float64 `toml:"tau_s" doc:"synaptic time constant, before learning" unit:"step" min:"1e-6" max:"1e6"`
+	TauR  float64 `toml:"tau_r" doc:"membrane time constant, before learning" unit:"step" min:"1e-6" max:"1e6"`
+	Learn string  `toml:"learn" doc:"time constants that are learned" oneof:"all|tau_s|tau_r|none"`
+	TauSettings
 	Activation     string  `toml:"activation" doc:"rate as a function of current; power is gain max(0, I - threshold)^exponent" oneof:"tanh|relu|sigmoid|softplus|power|linear"`
 	PowerGain      float64 `toml:"power_gain" needs:"activation=power" doc:"gain of the power law" unit:"Hz/mV^exponent" min:"1e-6" max:"1e6"`
 	PowerThreshold float64 `toml:"power_threshold" needs:"activation=power" doc:"threshold of the power law" unit:"mV" min:"-1e6" max:"1e6"`
@@ -65,7 +64,7 @@ var rateActivations = append(slices.Clone(activations), "power", "linear")
 
 // NewRate returns the cell with its defaults.
 func NewRate() *Rate {
-	return &Rate{Dt: 1, TauS: 2, TauR: 2, Learn: "all", TauShape: "unit", TauForm: "softplus", Activation: "tanh",
+	return &Rate{Dt: 1, TauS: 2, TauR: 2, Learn: "all", TauSettings: perUnit, Activation: "tanh",
 		PowerGain: 7.759, PowerThreshold: 12.99, PowerExponent: 0.6}
 }
 
@@ -80,17 +79,21 @@ func (c *Rate) Params(d Dims) ([]kernels.Spec, error) {
 	if c.Activation == "power" {
 		bias, gain = kernels.Init{A: c.PowerThreshold + 1}, 1/(c.PowerGain*c.PowerExponent)
 	}
-	specs := []kernels.Spec{
+	return withTimeConstants(currents(d, gain, bias), d, c.timeConstants())
+}
+
+// currents returns the rows of the parameters of a current W r + U x + b; gain is that of W.
+func currents(d Dims, gain float64, bias kernels.Init) []kernels.Spec {
+	return []kernels.Spec{
 		learned("U", "H I", []int{d.H, d.I}, kernels.In, "input weights", kernels.Init{Kind: kernels.XavierUniform, A: 1}),
 		learned("W", "H H", []int{d.H, d.H}, kernels.Rec, "recurrent weights", kernels.Init{Kind: kernels.Orthogonal, A: gain}),
 		learned("b", "H", []int{d.H}, kernels.Vec, "constant current", bias),
 	}
-	return withTimeConstants(specs, d, c.timeConstants())
 }
 
 // timeConstants returns τ_s and τ_r.
 func (c *Rate) timeConstants() []timeConstant {
-	of := tauSettings{c.Learn, c.TauForm, c.TauShape, c.Dt}.of
+	of := c.timeConstant(c.Learn, c.Dt)
 	return []timeConstant{of("s", "synaptic", c.TauS), of("r", "membrane", c.TauR)}
 }
 

@@ -27,22 +27,28 @@ type timeConstant struct {
 	shared   bool // one for all units
 }
 
-// tauSettings are the settings of a cell that its time constants go by.
-type tauSettings struct {
-	learn, form, shape string
-	dt                 float64
+// TauSettings are the keys that cells whose time constants may be learned share.
+type TauSettings struct {
+	TauShape string `toml:"tau_shape" doc:"one time constant per unit, or one for all units" oneof:"unit|scalar"`
+	TauForm  string `toml:"tau_form" needs:"learn!=none" doc:"what is learned: t of tau = dt + softplus(t), or a of dt/tau = sigmoid(a)" oneof:"softplus|sigmoid"`
 }
 
-// of returns the time constant tau_name, which is the one of a part of the cell.
-func (s tauSettings) of(name, part string, tau float64) timeConstant {
-	form := tauSoftplus
-	switch {
-	case s.learn != "all" && s.learn != "tau_"+name:
-		form = tauFixed
-	case s.form == "sigmoid":
-		form = tauSigmoid
+// perUnit is their default.
+var perUnit = TauSettings{TauShape: "unit", TauForm: "softplus"}
+
+// timeConstant returns what makes the time constant tau_name of a part of a cell, in steps of dt; learn is all, or the one
+// that is learned.
+func (s TauSettings) timeConstant(learn string, dt float64) func(name, part string, tau float64) timeConstant {
+	return func(name, part string, tau float64) timeConstant {
+		form := tauSoftplus
+		switch {
+		case learn != "all" && learn != "tau_"+name:
+			form = tauFixed
+		case s.TauForm == "sigmoid":
+			form = tauSigmoid
+		}
+		return timeConstant{name: name, of: part, dt: dt, tau: tau, form: form, shared: s.TauShape == "scalar"}
 	}
-	return timeConstant{name: name, of: part, dt: s.dt, tau: tau, form: form, shared: s.shape == "scalar"}
 }
 
 // withTimeConstants adds the rows of time constants to a table of parameters.
