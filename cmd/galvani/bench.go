@@ -20,6 +20,7 @@ type benchRun struct {
 	out, commit string
 	peers       bool
 	python      string
+	only        string // regular expression of the cases
 	cfg         bench.Config
 }
 
@@ -40,6 +41,11 @@ func (b *benchRun) peerFlags(c *cobra.Command, peers, python string) {
 	f.StringVar(&b.python, "python", "python3", "Python that has "+python)
 }
 
+// onlyFlag adds the flag that chooses cases.
+func (b *benchRun) onlyFlag(c *cobra.Command, cases, example string) {
+	c.Flags().StringVar(&b.only, "only", "", "regular `expression` of the "+cases+" to measure, e.g. \""+example+"\"")
+}
+
 // hardware refuses to keep times of an emulated GPU, which say nothing.
 func (b *benchRun) hardware(gpu *bench.GPU) error {
 	if gpu.Emulated && b.out != "" && !b.cfg.Quick {
@@ -50,6 +56,11 @@ func (b *benchRun) hardware(gpu *bench.GPU) error {
 
 // measure runs a benchmark, writes each row as soon as it is there, and returns them all.
 func (b *benchRun) measure(c *cobra.Command, run func(context.Context, bench.Config) error) (all []bench.Row, err error) {
+	if b.only != "" {
+		if b.cfg.Only, err = regexp.Compile(b.only); err != nil {
+			return nil, fmt.Errorf("%w: --only: %w", errUsage, err)
+		}
+	}
 	if b.cfg.Threads < 0 {
 		return nil, fmt.Errorf("%w: --threads is %d, want at least 0", errUsage, b.cfg.Threads)
 	}
@@ -83,7 +94,6 @@ func (b *benchRun) measure(c *cobra.Command, run func(context.Context, bench.Con
 
 func newBenchCPU() *cobra.Command {
 	var b benchRun
-	var only string
 	c := &cobra.Command{Use: "cpu", Short: "Measure the CPU kernels against matrix product, graph, PyTorch and JAX",
 		Long: `Measure the fused scan and whole training steps on the CPU against the machine's best
 matrix product, against the unrolled graph and, with --peers, against PyTorch and JAX. Everything is
@@ -93,12 +103,6 @@ packed one, or that of NumPy, PyTorch or JAX where --python has them; each line 
 speed-up is how many times faster the scan is.`,
 		Args: exactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if only != "" {
-				var err error
-				if b.cfg.Only, err = regexp.Compile(only); err != nil {
-					return fmt.Errorf("%w: --only: %w", errUsage, err)
-				}
-			}
 			rows, err := b.measure(c, bench.Run)
 			if err != nil {
 				return err
@@ -107,7 +111,7 @@ speed-up is how many times faster the scan is.`,
 		}}
 	b.flags(c)
 	b.peerFlags(c, "cells in PyTorch and JAX", "PyTorch, JAX or both, for --peers, and NumPy, whose product costs may refer to")
-	c.Flags().StringVar(&only, "only", "", "regular `expression` of the cases to measure, e.g. \"scan lstm.*H=128\"")
+	b.onlyFlag(c, "cases", "scan lstm.*H=128")
 	return c
 }
 

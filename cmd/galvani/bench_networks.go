@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 
@@ -15,7 +14,6 @@ import (
 
 func newBenchNetworks() *cobra.Command {
 	var b benchRun
-	var only string
 	var against []string
 	c := &cobra.Command{Use: "networks", Short: "Measure networks of spiking neurons against Brian2 and NEST",
 		Long: `Measure built-in networks of spiking neurons (galvani networks list) in steps of 0.1 ms, from the first step on: a
@@ -27,12 +25,6 @@ network whose weights change against itself with the same weights fixed.
   galvani bench networks --threads 1 --peers --python peers/bin/python --only "N=5000"`,
 		Args: exactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if only != "" {
-				var err error
-				if b.cfg.Only, err = regexp.Compile(only); err != nil {
-					return fmt.Errorf("%w: --only: %w", errUsage, err)
-				}
-			}
 			for _, name := range against {
 				if !slices.Contains(bench.NetworkSimulators, name) {
 					return fmt.Errorf("%w: --against: %s", errUsage, setting.Unknown("simulator", name, bench.NetworkSimulators))
@@ -46,9 +38,8 @@ network whose weights change against itself with the same weights fixed.
 		}}
 	b.flags(c)
 	b.peerFlags(c, "networks in Brian2 and NEST", "Brian2, NEST or both, for --peers")
-	f := c.Flags()
-	f.StringVar(&only, "only", "", "regular `expression` of the networks to measure, e.g. \"balanced N=5000\"")
-	f.StringSliceVar(&against, "against", bench.NetworkSimulators, "simulators for --peers, with commas")
+	b.onlyFlag(c, "networks", "balanced N=5000")
+	c.Flags().StringSliceVar(&against, "against", bench.NetworkSimulators, "simulators for --peers, with commas")
 	offer(c, "against", func() []string { return bench.NetworkSimulators })
 	return c
 }

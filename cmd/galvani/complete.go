@@ -131,11 +131,21 @@ func completeWords(names func() []string, list bool, directive cobra.ShellCompDi
 
 // completeNames completes the one argument of a command from a list.
 func completeNames(names func() []string) cobra.CompletionFunc {
+	return completeFirst(names, cobra.ShellCompDirectiveNoFileComp)
+}
+
+// completeNamesOrFile does so with names or the path of a file.
+func completeNamesOrFile(names func() []string) cobra.CompletionFunc {
+	return completeFirst(names, cobra.ShellCompDirectiveDefault)
+}
+
+// completeFirst completes the first argument and no other.
+func completeFirst(names func() []string, directive cobra.ShellCompDirective) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return names(), cobra.ShellCompDirectiveNoFileComp
+		return names(), directive
 	}
 }
 

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -39,30 +36,6 @@ func runTests(m *testing.M) int {
 
 // deaf is a galvani that does not end when it is asked to.
 const deaf = "deaf"
-
-// TestSecondSignalEndsAtOnce holds that a program that is stuck can be stopped.
-func TestSecondSignalEndsAtOnce(t *testing.T) {
-	for s, code := range map[syscall.Signal]int{syscall.SIGINT: exitInterrupted, syscall.SIGTERM: exitTerminated} {
-		c := exec.Command(os.Args[0])
-		c.Env = append(os.Environ(), asProgram+"="+deaf)
-		pipe, err := c.StdoutPipe()
-		if err == nil {
-			err = c.Start()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		for lines := bufio.NewScanner(pipe); lines.Scan(); {
-			if err := c.Process.Signal(s); err != nil { // once after "ready", once after "asked"
-				t.Fatal(err)
-			}
-		}
-		c.Wait() // the exit code is looked at
-		if got := c.ProcessState.ExitCode(); got != code {
-			t.Errorf("%v twice: exit code %d, want %d", s, got, code)
-		}
-	}
-}
 
 // TestReports holds that every reporting command prints words and, asked for it, JSON, both to
 // stdout, and colours neither in a pipe.

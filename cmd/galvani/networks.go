@@ -224,12 +224,7 @@ func newNetworksCheck() *cobra.Command {
 }
 
 // completeNetworks completes the name of a network, or that of a file.
-func completeNetworks(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return circuits.Names(), cobra.ShellCompDirectiveDefault
-}
+var completeNetworks = completeNamesOrFile(circuits.Names)
 
 func describeNetwork(name string) (r networkReport, err error) {
 	n, err := loadNetwork(name)

@@ -220,22 +220,13 @@ func newNeuronsShow() *cobra.Command {
 // shownCelsius is the temperature at which a channel is shown by itself, that of the squid axon.
 const shownCelsius = 6.3
 
-// completeShown completes the name of a neuron or a channel, or that of a file.
-func completeShown(c *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
-	names, directive := completeNeurons(c, args, text)
-	if len(args) == 0 {
-		names = append(append(names, neurons.ChannelNames()...), circuits.Singles()...)
-	}
-	return names, directive
-}
-
-// completeNeurons completes the name of a neuron, or that of a file.
-func completeNeurons(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return neurons.Names(), cobra.ShellCompDirectiveDefault
-}
+// completeNeurons completes the name of a neuron, or that of a file; completeShown that of a channel, too.
+var (
+	completeNeurons = completeNamesOrFile(neurons.Names)
+	completeShown   = completeNamesOrFile(func() []string {
+		return slices.Concat(neurons.Names(), neurons.ChannelNames(), circuits.Singles())
+	})
+)
 
 func describeNeuron(n *neurons.Neuron) neuronReport {
 	r := neuronReport{brief: brief{n.Name, n.Doc, n.Source}, Equations: n.Equations(), Start: n.Start, Temperature: n.Temperature, Dt: n.Dt,

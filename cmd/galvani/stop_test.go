@@ -99,10 +99,10 @@ func TestClosedPipe(t *testing.T) {
 	}
 }
 
-// TestWarningsDoNotKill holds that only a second SIGINT or SIGTERM ends a program at once: the
-// end of a session brings SIGTERM and SIGHUP together.
-func TestWarningsDoNotKill(t *testing.T) {
-	c := program()
+// beginDeaf starts a program that does not end when it is asked to, and returns the lines of its stdout.
+func beginDeaf(t *testing.T) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	c := exec.Command(os.Args[0])
 	c.Env = append(os.Environ(), asProgram+"="+deaf)
 	pipe, err := c.StdoutPipe()
 	if err == nil {
@@ -111,7 +111,29 @@ func TestWarningsDoNotKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewScanner(pipe)
+	return c, bufio.NewScanner(pipe)
+}
+
+// TestSecondSignalEndsAtOnce holds that a program that is stuck can be stopped.
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	for s, code := range map[syscall.Signal]int{syscall.SIGINT: exitInterrupted, syscall.SIGTERM: exitTerminated} {
+		c, lines := beginDeaf(t)
+		for lines.Scan() {
+			if err := c.Process.Signal(s); err != nil { // once after "ready", once after "asked"
+				t.Fatal(err)
+			}
+		}
+		c.Wait() // the exit code is looked at
+		if got := c.ProcessState.ExitCode(); got != code {
+			t.Errorf("%v twice: exit code %d, want %d", s, got, code)
+		}
+	}
+}
+
+// TestWarningsDoNotKill holds that only a second SIGINT or SIGTERM ends a program at once: the
+// end of a session brings SIGTERM and SIGHUP together.
+func TestWarningsDoNotKill(t *testing.T) {
+	c, lines := beginDeaf(t)
 	send := func(all ...syscall.Signal) {
 		for _, s := range all {
 			if err := c.Process.Signal(s); err != nil {
