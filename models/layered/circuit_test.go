@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"galvani/engine/setting"
 	"galvani/kernels"
 	"galvani/kernels/devices"
 	"galvani/models/rules"
@@ -56,17 +55,6 @@ func weights(c *Circuit, seed uint64) [][]float64 {
 	params := draws(c.specs, seed)
 	prepare(c, params)
 	return params
-}
-
-// TestRuleOfCircuits holds the words of the key rule to the registry.
-func TestRuleOfCircuits(t *testing.T) {
-	keys, err := setting.Keys("microcircuit", NewMicrocircuit())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := keys[1]; got.Name != "rule" || !slices.Equal(got.OneOf, rules.For("microcircuit")) {
-		t.Errorf("key %s takes %v, want the rules %v", got.Name, got.OneOf, rules.For("microcircuit"))
-	}
 }
 
 // TestSmallestCircuit holds one cell per layer to potentials that were computed apart, with and without a target, by

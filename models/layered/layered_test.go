@@ -15,14 +15,16 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// TestRulesAreChoices holds the words of the key rule to the registry.
+// TestRulesAreChoices holds the words of the key rule of every model to the registry.
 func TestRulesAreChoices(t *testing.T) {
-	keys, err := setting.Keys("mlp", NewMLP())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := keys[1]; got.Name != "rule" || !slices.Equal(got.OneOf, rules.For("mlp")) {
-		t.Errorf("key %s takes %v, want the rules %v", got.Name, got.OneOf, rules.For("mlp"))
+	for _, e := range All() {
+		keys, err := setting.Keys(e.Name, e.New())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := keys[1]; got.Name != "rule" || !slices.Equal(got.OneOf, rules.For(e.Name)) {
+			t.Errorf("%s: key %s takes %v, want the rules %v", e.Name, got.Name, got.OneOf, rules.For(e.Name))
+		}
 	}
 }
 

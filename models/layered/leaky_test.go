@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"galvani/engine/setting"
 	"galvani/kernels"
 	"galvani/models/rules"
 )
@@ -56,17 +55,6 @@ func feed(n *LeakyNet, params [][]float64, x []float64) (all [][]float64, out []
 		}
 	}
 	return all, out
-}
-
-// TestRuleOfLeakyUnits holds the words of the key rule to the registry.
-func TestRuleOfLeakyUnits(t *testing.T) {
-	keys, err := setting.Keys("leaky", NewLeaky())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := keys[1]; got.Name != "rule" || !slices.Equal(got.OneOf, rules.For("leaky")) {
-		t.Errorf("key %s takes %v, want the rules %v", got.Name, got.OneOf, rules.For("leaky"))
-	}
 }
 
 // TestAnswersAtOnce holds that units that look ahead answer, after as many steps as there are layers, as a network without
