@@ -221,7 +221,7 @@ func NeuronStretches(t *testing.T, dev kernels.Device) {
 	c := NeuronCase{T: 9, B: 3, Substeps: 2, Delays: [3]int{6, 0, 1}}
 	p := newNeuronProblem[float32](c, 1)
 	whole := Solve(t, dev, p)
-	part := func(from, to int, state *tensor.Dense) Solution {
+	part := func(from, to int, state *tensor.Dense) Solution[float32] {
 		q := *p
 		q.Cfg.T = to - from
 		row := q.Cfg.B * q.Cfg.I

@@ -98,10 +98,10 @@ func compare(t *testing.T, dev, ref kernels.Device, precision string, p, q *Prob
 // through all steps behind it, and with it the errors, which the sums of the other gradients even out.
 const fewSteps = 10
 
-// Solution is what a scan leaves, in float32: its result, all hidden states, the last state, the
+// Solution is what a scan leaves: its result, all hidden states, the last state, the
 // packed gradient of the parameters, and the gradients of all hidden states, of x and of the first
 // state, nil where they are not asked for.
-type Solution struct{ H, All, Final, Grad, GradH, GradX, GradState []float32 }
+type Solution[F kernels.Float] struct{ H, All, Final, Grad, GradH, GradX, GradState []F }
 
 // split divides a packed gradient into those of the parameters, of x and of the first state.
 func split[F kernels.Float](c kernels.ScanConfig, grad []F) (parts [3][]F) {
@@ -117,7 +117,7 @@ func split[F kernels.Float](c kernels.ScanConfig, grad []F) (parts [3][]F) {
 }
 
 // Solve runs a float32 problem on a device, forward and backward.
-func Solve(t testing.TB, d kernels.Device, p *Problem) Solution {
+func Solve(t testing.TB, d kernels.Device, p *Problem) Solution[float32] {
 	t.Helper()
 	q := p.On(t, d)
 	plan, err := d.NewScan(p.Cfg)
@@ -133,11 +133,11 @@ func Solve(t testing.TB, d kernels.Device, p *Problem) Solution {
 		t.Fatal(err)
 	}
 	parts := split(p.Cfg, Floats(t, grad))
-	return Solution{Floats(t, h), Floats(t, plan.H()), Floats(t, plan.Final()), parts[0], Floats(t, plan.GradH()), parts[1], parts[2]}
+	return Solution[float32]{Floats(t, h), Floats(t, plan.H()), Floats(t, plan.Final()), parts[0], Floats(t, plan.GradH()), parts[1], parts[2]}
 }
 
 // Same wants the same bits.
-func (s Solution) Same(t testing.TB, name string, want Solution) {
+func (s Solution[F]) Same(t testing.TB, name string, want Solution[F]) {
 	t.Helper()
 	SameBits(t, name+": h", s.H, want.H)
 	SameBits(t, name+": all h", s.All, want.All)

@@ -13,14 +13,11 @@ import (
 	"galvani/kernels/conform"
 )
 
-// results are all that a plan gives in a run, copied.
-type results[F kernels.Float] struct{ out, final, grad, h, gradH []F }
-
 // runTwice runs forward and backward again and again, with a look at h between, and wants the
 // same bits each time.
-func runTwice[F kernels.Float](t *testing.T, p *conform.Problem, plan kernels.ScanPlan) results[F] {
+func runTwice[F kernels.Float](t *testing.T, p *conform.Problem, plan kernels.ScanPlan) conform.Solution[F] {
 	t.Helper()
-	var r results[F]
+	var r conform.Solution[F]
 	for again := range 2 {
 		out, err := plan.Forward(p.Args)
 		if err != nil {
@@ -32,28 +29,19 @@ func runTwice[F kernels.Float](t *testing.T, p *conform.Problem, plan kernels.Sc
 			if err != nil {
 				t.Fatal(err)
 			}
-			now := results[F]{out: slices.Clone(conform.Data[F](out)), final: slices.Clone(conform.Data[F](plan.Final())),
-				grad: slices.Clone(conform.Data[F](grad)), h: slices.Clone(conform.Data[F](plan.H()))}
+			now := conform.Solution[F]{H: slices.Clone(conform.Data[F](out)), Final: slices.Clone(conform.Data[F](plan.Final())),
+				Grad: slices.Clone(conform.Data[F](grad)), All: slices.Clone(conform.Data[F](plan.H()))}
 			if v := plan.GradH(); v != nil {
-				now.gradH = slices.Clone(conform.Data[F](v))
+				now.GradH = slices.Clone(conform.Data[F](v))
 			}
-			conform.SameBits(t, "h before and after backward", now.h, early)
-			if r.out != nil {
-				now.same(t, r)
+			conform.SameBits(t, "h before and after backward", now.All, early)
+			if r.H != nil {
+				now.Same(t, "again", r)
 			}
 			r = now
 		}
 	}
 	return r
-}
-
-func (r results[F]) same(t *testing.T, want results[F]) {
-	t.Helper()
-	conform.SameBits(t, "output", r.out, want.out)
-	conform.SameBits(t, "final", r.final, want.final)
-	conform.SameBits(t, "gradient", r.grad, want.grad)
-	conform.SameBits(t, "h", r.h, want.h)
-	conform.SameBits(t, "gradient of h", r.gradH, want.gradH)
 }
 
 // TestMemoryKeepsBits gives every cell less and less memory, down to what is refused, and
@@ -89,7 +77,7 @@ func checkMemory[F kernels.Float](t *testing.T, v conform.Variant, s conform.Siz
 			t.Errorf("keeps drives: %v", keeps) // all adjoints but that of rnn read drives
 		}
 		want := runTwice[F](t, p, plan)
-		for _, g := range want.grad {
+		for _, g := range want.Grad {
 			if math.IsNaN(float64(g)) {
 				t.Fatal("a gradient is not a number: its bits tell nothing")
 			}
@@ -109,7 +97,7 @@ func checkMemory[F kernels.Float](t *testing.T, v conform.Variant, s conform.Siz
 			}
 			if n := plan.(*Scan[F]).Segments(); n > most {
 				most = n
-				runTwice[F](t, p, plan).same(t, want)
+				runTwice[F](t, p, plan).Same(t, fmt.Sprintf("%d segments", n), want)
 			}
 		}
 		// With outputs at every step a cell of one state plane keeps nothing beside them.
