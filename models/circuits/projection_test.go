@@ -182,16 +182,7 @@ n = 4
 from = "b"
 to = "a"
 ` + keys
-		n, err := Read(filepath.Join(dir, "net.toml"), []byte(text))
-		if err != nil {
-			return nil, nil, err
-		}
-		b, err := n.Blueprint(n.Step)
-		if err != nil {
-			return nil, nil, err
-		}
-		c, err := b.Draw(1)
-		return b, c, err
+		return drawn(filepath.Join(dir, "net.toml"), text)
 	}
 	write("all.csv", "delay_ms,target,source,weight\n0.3,2,3,1.5\n0.1,0,3,2\n0.2,0,1,4\n1,0,3,8\n")
 	write("bare.csv", "source,target\n3,2\n0,1\n")

@@ -111,9 +111,11 @@ to = "i"
 every = "50 ms"
 `
 
-// readGood reads a network and draws it.
-func readGood(text string) (*Blueprint, *kernels.Circuit, error) {
-	n, err := Read("my.toml", []byte(text))
+// readGood reads a network and draws it; drawn does so at a path.
+func readGood(text string) (*Blueprint, *kernels.Circuit, error) { return drawn("my.toml", text) }
+
+func drawn(path, text string) (*Blueprint, *kernels.Circuit, error) {
+	n, err := Read(path, []byte(text))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -272,6 +272,21 @@ func TestCuts(t *testing.T) {
 	}
 }
 
+// usable wants what was read to compile, where it is small, and what was refused to be refused as ErrDescription in one line.
+func usable(t *testing.T, n *Neuron, err error) {
+	t.Helper()
+	switch {
+	case err != nil:
+		if !errors.Is(err, ErrDescription) || strings.ContainsAny(err.Error(), "\n\r") {
+			t.Fatalf("error is %q", err)
+		}
+	case n.Compartments() <= 1000:
+		if _, err := n.Compile(Options{}); err != nil {
+			t.Fatalf("a neuron that was read is refused: %v", err)
+		}
+	}
+}
+
 // FuzzNeuron: no file makes Read or Compile panic.
 func FuzzNeuron(f *testing.F) {
 	f.Add([]byte(good))
@@ -279,17 +294,6 @@ func FuzzNeuron(f *testing.F) {
 	f.Add([]byte("start = \"1 mV\"\n[[section]]\n[region.a.channels]\n[channel]\na = 1\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		n, err := readGood(string(text), other)
-		if err != nil {
-			if !errors.Is(err, ErrDescription) || strings.ContainsAny(err.Error(), "\n\r") {
-				t.Fatalf("error is %q", err)
-			}
-			return
-		}
-		if n.Compartments() > 1000 {
-			return
-		}
-		if _, err := n.Compile(Options{}); err != nil {
-			t.Fatalf("a description that was read is refused: %v", err)
-		}
+		usable(t, n, err)
 	})
 }

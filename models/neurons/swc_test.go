@@ -184,17 +184,6 @@ func FuzzSWC(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, swc string) {
 		n, err := swcNeuron(swc, "longest = \"1 m\"\nd_lambda = 10.0\n")
-		if err != nil {
-			if !errors.Is(err, ErrDescription) || strings.ContainsAny(err.Error(), "\n\r") {
-				t.Fatalf("error is %q", err)
-			}
-			return
-		}
-		if n.Compartments() > 1000 {
-			return
-		}
-		if _, err := n.Compile(Options{}); err != nil {
-			t.Fatalf("a morphology that was read is refused: %v", err)
-		}
+		usable(t, n, err)
 	})
 }
