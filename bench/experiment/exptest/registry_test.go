@@ -9,6 +9,7 @@ import (
 	_ "galvani/bench/experiment/learning"
 	_ "galvani/bench/experiment/networks"
 	_ "galvani/bench/experiment/neurons"
+	_ "galvani/bench/experiment/rules"
 )
 
 // TestRegistry holds that every experiment can be listed and has cases.
