@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"galvani/engine"
 	"galvani/kernels"
 	"galvani/models/neurons"
 
@@ -20,7 +19,7 @@ const (
 )
 
 // cables are cells side by side with all their numbers.
-type cables[F engine.Float] struct {
+type cables[F kernels.Float] struct {
 	dev    kernels.Device
 	cfg    kernels.ScanConfig
 	args   kernels.ScanArgs
@@ -41,7 +40,7 @@ func newCables(cells, steps int, dev kernels.Device) (*cables[float32], *cables[
 	return q, exact, err
 }
 
-func newCable[F engine.Float](cells, steps int, dev kernels.Device) (*cables[F], error) {
+func newCable[F kernels.Float](cells, steps int, dev kernels.Device) (*cables[F], error) {
 	n, err := neurons.Load(cableName)
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"galvani/engine"
 	"galvani/kernels"
 )
 
@@ -152,7 +151,7 @@ func networkPairs(model string, s Shape, dev, reference kernels.Device) ([]pair,
 }
 
 // runNetwork returns h, logits and the packed gradient of one batch.
-func runNetwork[F engine.Float](model string, s Shape, dev kernels.Device) (r [3][]float64, err error) {
+func runNetwork[F kernels.Float](model string, s Shape, dev kernels.Device) (r [3][]float64, err error) {
 	g, err := newGraph[F](model, s, dev, true)
 	if err != nil {
 		return r, err

@@ -86,7 +86,7 @@ func (a account) contestant(flops float64, f func() error, closer func() error) 
 }
 
 // loaded is a compiled network with a batch in its inputs.
-type loaded[F engine.Float] struct {
+type loaded[F kernels.Float] struct {
 	*engine.Graph[F]
 	account
 }
@@ -96,7 +96,7 @@ func (l loaded[F]) Close() error { return errors.Join(l.Graph.Close(), l.free())
 
 // newGraph compiles network and loss for a batch, which is loaded, with gradients if grad. A nil
 // device gives the unrolled graph.
-func newGraph[F engine.Float](model string, s Shape, dev kernels.Device, grad bool) (l loaded[F], err error) {
+func newGraph[F kernels.Float](model string, s Shape, dev kernels.Device, grad bool) (l loaded[F], err error) {
 	_, net, err := bind(model, s)
 	if err != nil {
 		return l, err

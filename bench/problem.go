@@ -25,7 +25,7 @@ const seed = 1
 
 // problem is the scan of one cell with numbers in all its inputs: parameters as at the start
 // of a training, x of function ramps, and a gradient uniform in [−1, 1) at every step.
-type problem[F engine.Float] struct {
+type problem[F kernels.Float] struct {
 	sizes
 	args kernels.ScanArgs
 	x    []F
@@ -137,7 +137,7 @@ func (z sizes) flops(backward bool) float64 {
 }
 
 // newProblem draws the numbers in float32, so that every F has the same ones.
-func newProblem[F engine.Float](model string, s Shape) (*problem[F], error) {
+func newProblem[F kernels.Float](model string, s Shape) (*problem[F], error) {
 	_, net, err := bind(model, s)
 	if err != nil {
 		return nil, err
@@ -213,11 +213,11 @@ func (p *problem[F]) results(dev kernels.Device) (h, grad []F, err error) {
 	return plan.H().Data().([]F), g.Data().([]F), nil
 }
 
-func dense[F engine.Float](v []F, shape ...int) gorgonia.Value {
+func dense[F kernels.Float](v []F, shape ...int) gorgonia.Value {
 	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(v))
 }
 
-func convert[F, G engine.Float](v []G) []F {
+func convert[F, G kernels.Float](v []G) []F {
 	w := make([]F, len(v))
 	for i, x := range v {
 		w[i] = F(x)
@@ -226,7 +226,7 @@ func convert[F, G engine.Float](v []G) []F {
 }
 
 // uniform draws n numbers from [−1, 1) that float32 can hold.
-func uniform[F engine.Float](r *rand.Rand, n int) []F {
+func uniform[F kernels.Float](r *rand.Rand, n int) []F {
 	v := pages.Make[F](n)
 	for i := range v {
 		v[i] = F(2*r.Float32() - 1)
@@ -238,7 +238,7 @@ func uniform[F engine.Float](r *rand.Rand, n int) []F {
 // A drive U x then keeps its sign, and with it the difference of its averages. Noise would
 // bring some of the millions of rectified conductances of a run so close to 0 that rounding
 // decides whether they pass a gradient, and no two right results would agree.
-func ramps[F engine.Float](r *rand.Rand, s Shape) []F {
+func ramps[F kernels.Float](r *rand.Rand, s Shape) []F {
 	rate := uniform[float32](r, s.B*s.I)
 	x := make([]F, s.T*s.B*s.I)
 	for t := range s.T {

@@ -7,7 +7,7 @@ import (
 )
 
 // norm returns the Euclidean norm of g, summed in float64 in a fixed order.
-func norm[F Float](g []F) float64 {
+func norm[F kernels.Float](g []F) float64 {
 	var s0, s1, s2, s3 float64 // side by side, or the latency of the addition bounds the speed
 	i := 0
 	for ; i+4 <= len(g); i += 4 {

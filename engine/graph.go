@@ -34,7 +34,7 @@ type GraphConfig struct {
 // Graph is a network with its loss, compiled for one shape and run again and again in the
 // same buffers: Load, Run, then read the results, which stay valid until the next Run. It is
 // for one goroutine at a time.
-type Graph[F Float] struct {
+type Graph[F kernels.Float] struct {
 	cfg    GraphConfig
 	dev    kernels.Device // with an account of its own
 	params *Params[F]
@@ -62,7 +62,7 @@ type Graph[F Float] struct {
 //
 // Errors: kernels.ErrShape for impossible sizes, kernels.ErrCollision where every attempt to
 // name the nodes apart failed, and what Network.Build returns.
-func NewGraph[F Float](cfg GraphConfig, params *Params[F]) (*Graph[F], error) {
+func NewGraph[F kernels.Float](cfg GraphConfig, params *Params[F]) (*Graph[F], error) {
 	if cfg.T < 1 || cfg.B < 1 || cfg.I < 1 {
 		return nil, fmt.Errorf("engine: graph: T=%d B=%d I=%d, want at least 1 each: %w", cfg.T, cfg.B, cfg.I, kernels.ErrShape)
 	}
@@ -112,7 +112,7 @@ func (g *Graph[F]) allocate() error {
 	return g.ResetState()
 }
 
-func buffer[F Float](shape ...int) (*tensor.Dense, []F) {
+func buffer[F kernels.Float](shape ...int) (*tensor.Dense, []F) {
 	b := make([]F, tensor.Shape(shape).TotalSize())
 	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(b)), b
 }
@@ -153,7 +153,7 @@ func (g *Graph[F]) Load(b *data.Batch) error {
 }
 
 // convert copies src into dst, which has the same length.
-func convert[F Float](dst []F, src []float32) {
+func convert[F kernels.Float](dst []F, src []float32) {
 	if same, ok := any(dst).([]float32); ok {
 		copy(same, src)
 		return
@@ -173,7 +173,7 @@ func (g *Graph[F]) ResetState() error {
 }
 
 // Spread gives every sequence of states [S,B,H] the state first [S,H], given the number of units of each plane.
-func Spread[F Float](states, first []F, units []int) {
+func Spread[F kernels.Float](states, first []F, units []int) {
 	batch := len(states) / len(first)
 	for _, h := range units {
 		for range batch {
@@ -405,7 +405,7 @@ func (g *Graph[F]) release() error {
 }
 
 // unpack copies a value into dst in row-major order, whatever its layout.
-func unpack[F Float](dst []F, v gorgonia.Value) error {
+func unpack[F kernels.Float](dst []F, v gorgonia.Value) error {
 	switch v := v.(type) {
 	case *tensor.Dense:
 		if v.Shape().TotalSize() != len(dst) {

@@ -173,7 +173,7 @@ func (g *Graph[F]) decide(m *Metrics, list []data.Decision) {
 }
 
 // largest returns the index of the largest element, the first of equals.
-func largest[F Float](x []F) int {
+func largest[F kernels.Float](x []F) int {
 	at := 0
 	for i, v := range x {
 		if v > x[at] {

@@ -66,7 +66,7 @@ type Beginning interface {
 }
 
 // FirstState returns the state [S,H] that sequences begin with, with the values that the parameters have on the host.
-func FirstState[F Float](net Network, params *Params[F]) []F {
+func FirstState[F kernels.Float](net Network, params *Params[F]) []F {
 	var state []F
 	for plane, units := range PlaneUnits(net) {
 		for range units {

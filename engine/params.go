@@ -11,12 +11,10 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Float is an element type: float32 for training, float64 for gradient checks.
-type Float interface{ float32 | float64 }
-
 // Params holds all parameters of a network in one flat buffer: first the learned ones, then
-// the fixed ones, each in the order of the table. Tensors are views into it.
-type Params[F Float] struct {
+// the fixed ones, each in the order of the table. Tensors are views into it. Elements are float32 for
+// training and float64 for gradient checks.
+type Params[F kernels.Float] struct {
 	specs   []kernels.Spec
 	offset  []int
 	views   []*tensor.Dense
@@ -34,7 +32,7 @@ type Params[F Float] struct {
 // of a parameter depend on the seed and on its name alone.
 //
 // Errors: kernels.ErrShape for an impossible or repeated row of the table.
-func NewParams[F Float](net Model, seed uint64) (*Params[F], error) {
+func NewParams[F kernels.Float](net Model, seed uint64) (*Params[F], error) {
 	p := &Params[F]{specs: net.Specs()}
 	if err := p.layOut(); err != nil {
 		return nil, err
@@ -198,7 +196,7 @@ func bounded(s kernels.Spec) []run {
 }
 
 // inward returns the largest interval of F that lies inside b.
-func inward[F Float](b kernels.Bound) (lo, hi F) {
+func inward[F kernels.Float](b kernels.Bound) (lo, hi F) {
 	lo, hi = F(b.Lo), F(b.Hi)
 	if float64(lo) < b.Lo {
 		lo = F(math.Nextafter32(float32(lo), float32(math.Inf(1))))

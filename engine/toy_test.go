@@ -130,7 +130,7 @@ func joined(values []gorgonia.Value, shape ...int) (*tensor.Dense, error) {
 	return join[float32](values, shape)
 }
 
-func join[F Float](values []gorgonia.Value, shape []int) (*tensor.Dense, error) {
+func join[F kernels.Float](values []gorgonia.Value, shape []int) (*tensor.Dense, error) {
 	n := tensor.Shape(shape).TotalSize() / len(values)
 	all := make([]F, n*len(values))
 	for i, v := range values {
@@ -226,7 +226,7 @@ func batchOf(t testing.TB, s *Session, k int) *data.Batch {
 }
 
 // mustGrad returns the gradient of a graph in host memory.
-func mustGrad[F Float](g *Graph[F]) []F {
+func mustGrad[F kernels.Float](g *Graph[F]) []F {
 	grad, err := g.Grad()
 	if err != nil {
 		panic(err)

@@ -131,7 +131,7 @@ func (s *Session) StepGradients(b *data.Batch) ([]float64, error) {
 }
 
 // runOnce compiles a graph and runs it on a batch; the caller closes it.
-func runOnce[F Float](cfg GraphConfig, params *Params[F], b *data.Batch) (*Graph[F], error) {
+func runOnce[F kernels.Float](cfg GraphConfig, params *Params[F], b *data.Batch) (*Graph[F], error) {
 	g, err := NewGraph(cfg, params)
 	if err != nil {
 		return nil, err

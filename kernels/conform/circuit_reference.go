@@ -8,15 +8,12 @@ import (
 	"galvani/kernels/random"
 )
 
-// float is the number type of the reference of a circuit.
-type float interface{ float32 | float64 }
-
 // Reference runs a circuit that Check takes, with all parameters given, for so many steps from its
 // start, by plain loops over the units and their rows. It reads no header. In float32 every operation is
 // rounded by itself, in the order of the headers, and the spikes are those of a device; in float64 the
 // exponential is that of package math. It returns the spikes, V of every unit of every population at
 // the end, and for each plastic projection what a spike then adds, of each entry.
-func Reference[F float](c *kernels.Circuit, steps int) ([]kernels.Spike, [][]F, [][]F) {
+func Reference[F kernels.Float](c *kernels.Circuit, steps int) ([]kernels.Spike, [][]F, [][]F) {
 	s := newCircuitState[F](c)
 	for n := range int64(steps) {
 		s.step(n)
@@ -28,7 +25,7 @@ func Reference[F float](c *kernels.Circuit, steps int) ([]kernels.Spike, [][]F, 
 	return s.spikes, s.v, weights
 }
 
-type circuitState[F float] struct {
+type circuitState[F kernels.Float] struct {
 	c       *kernels.Circuit
 	v, w    [][]F    // w adapts, where the neuron does
 	gates   [][][3]F // m, h and n of hh
@@ -47,7 +44,7 @@ type arrival struct {
 	population, synapse, unit int
 }
 
-func newCircuitState[F float](c *kernels.Circuit) *circuitState[F] {
+func newCircuitState[F kernels.Float](c *kernels.Circuit) *circuitState[F] {
 	s := &circuitState[F]{c: c, due: map[arrival]F{}, plastic: map[int]*plastic[F]{}, mother: map[int64]bool{}}
 	for _, i := range c.Plastic() {
 		s.plastic[i] = newPlastic[F](c, i)
@@ -265,7 +262,7 @@ func (s *circuitState[F]) unit(p kernels.Population, i, u int, in F) bool {
 }
 
 // hodgkinHuxley steps the gates m, h and n, and returns V behind the step.
-func hodgkinHuxley[F float](a []float64, v, in F, dt float64, gates *[3]F) F {
+func hodgkinHuxley[F kernels.Float](a []float64, v, in F, dt float64, gates *[3]F) F {
 	ratio := func(x, y F) F {
 		if F(x*x) < 0.0025 {
 			return 1 + F(x*(0.5+F(x*0.083333333)))
@@ -289,7 +286,7 @@ func hodgkinHuxley[F float](a []float64, v, in F, dt float64, gates *[3]F) F {
 }
 
 // exponential is exp(x), in float32 by the operations of r_exp in kernels/cells/shared/real.h.
-func exponential[F float](x F) F {
+func exponential[F kernels.Float](x F) F {
 	if y, single := any(x).(float32); single {
 		return F(exp32(y))
 	}

@@ -3,7 +3,7 @@ package conform
 import "galvani/kernels"
 
 // plastic is the reference of weights that change, by loops over the entries of the matrix.
-type plastic[F float] struct {
+type plastic[F kernels.Float] struct {
 	weights        []F // what a spike adds, of each entry
 	source, target []F // traces before the spikes of the step
 	rule           kernels.Plasticity
@@ -11,7 +11,7 @@ type plastic[F float] struct {
 }
 
 // newPlastic returns that of a projection before the first step.
-func newPlastic[F float](c *kernels.Circuit, i int) *plastic[F] {
+func newPlastic[F kernels.Float](c *kernels.Circuit, i int) *plastic[F] {
 	p := c.Projections[i]
 	_, jump := kernels.Decay(c.Step, c.Populations[p.To].Synapses[p.Synapse])
 	q := &plastic[F]{rule: *p.Plasticity, dt: c.Step, source: make([]F, p.Matrix.Cols), target: make([]F, p.Matrix.Rows)}
