@@ -170,15 +170,18 @@ func (n *Network) Irregular() bool {
 //
 // Every call names its nodes afresh: after kernels.ErrCollision, building again on a new
 // graph helps.
-func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (_ kernels.Output, err error) {
+func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (out kernels.Output, err error) {
 	defer func() {
 		if r := recover(); r != nil { // Gorgonia panics on some malformed graphs
-			err = fmt.Errorf("models: %s: build: %v", n.name, r)
+			err = fmt.Errorf("build: %v", r)
+		}
+		if err != nil {
+			out, err = nil, fmt.Errorf("models: %s: %w", n.name, err)
 		}
 	}()
 	dt, err := n.check(in, params)
 	if err != nil {
-		return nil, fmt.Errorf("models: %s: %w", n.name, err)
+		return nil, err
 	}
 	n.builds++
 	var level, forward, top states // what a level reads, its first direction, what stands above it
@@ -191,7 +194,7 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 		var first *gorgonia.Node
 		if n.firstState && in.Begins {
 			if first, err = l.firstNode(g, dev, in, own[len(own)-n.depth+l.number]); err != nil {
-				return nil, fmt.Errorf("models: %s: first state: %w", n.name, err)
+				return nil, fmt.Errorf("first state: %w", err)
 			}
 		}
 		if !l.back {
@@ -199,13 +202,13 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 				level.all, turned, err = kernels.Twice(dev, level.all)
 			}
 			if err != nil {
-				return nil, fmt.Errorf("models: %s: %w", n.name, err)
+				return nil, err
 			}
 		} else if level, err = l.reversed(g, dev, cfg, in, turned); err != nil {
-			return nil, fmt.Errorf("models: %s: %w", n.name, err)
+			return nil, err
 		}
 		if top, err = l.build(g, dev, cfg, in, first, level, params[l.first:l.first+len(l.params)]); err != nil {
-			return nil, fmt.Errorf("models: %s: %w", n.name, err)
+			return nil, err
 		}
 		layers = append(layers, top.Layer)
 		switch {
@@ -213,14 +216,14 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 			forward = top
 		case l.back:
 			if top, err = l.joined(dev, cfg, in, forward, top); err != nil {
-				return nil, fmt.Errorf("models: %s: %w", n.name, err)
+				return nil, err
 			}
 		}
 	}
 	weight, bias := own[0], own[1]
 	if n.readout.Readings != nil {
 		if weight, err = n.made(dev, weight, n.readout, "read-out"); err != nil {
-			return nil, fmt.Errorf("models: %s: %w", n.name, err)
+			return nil, err
 		}
 	}
 	back, err := n.back(dev, own, weight)
@@ -229,7 +232,7 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 		logits, err = kernels.LinearBack(dev, top.all, weight, bias, back)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("models: %s: read-out: %w", n.name, err)
+		return nil, fmt.Errorf("read-out: %w", err)
 	}
 	return kernels.NewOutput(logits, layers...), nil
 }
