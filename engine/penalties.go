@@ -26,12 +26,14 @@ var penaltyGroups = map[string]func(kernels.Spec) bool{
 
 // penalties returns the terms that the options ask for; nil for none. Weights count as they are stored.
 //
-// Errors: ErrOption for an entry that is none, and for a name that no learned parameter has.
+// Of names that share a parameter the last one counts for it.
+//
+// Errors: ErrOption for an entry that is none, for a name that no learned parameter has and for one that is given twice.
 func (p *Params[F]) penalties(o Options) (*penalties, error) {
 	t := &penalties{weights: map[int][2]float64{}, rates: kernels.RatePenalty{
 		L1: o.RateL1, L2: o.RateL2, TargetL2: o.RateTargetL2, Target: o.RateTarget, Change: o.ChangeL2}}
 	for kind, list := range [][]string{o.L1, o.L2} {
-		key := [2]string{"l1", "l2"}[kind]
+		key, named := [2]string{"l1", "l2"}[kind], map[string]bool{}
 		for _, entry := range list {
 			name, text, ok := strings.Cut(entry, "=")
 			if !ok {
@@ -41,7 +43,11 @@ func (p *Params[F]) penalties(o Options) (*penalties, error) {
 			if err != nil || !(strength >= 0) || math.IsInf(strength, 0) {
 				return nil, fmt.Errorf("engine: %s holds %q, want a strength of 0 or more, or PARAMETERS=STRENGTH such as recurrent=1e-4: %w", key, entry, ErrOption)
 			}
-			if err := p.penalise(t, key, strings.TrimSpace(name), kind, strength); err != nil {
+			if name = strings.TrimSpace(name); named[name] {
+				return nil, fmt.Errorf("engine: %s gives %s a strength twice; leave one out: %w", key, name, ErrOption)
+			}
+			named[name] = true
+			if err := p.penalise(t, key, name, kind, strength); err != nil {
 				return nil, err
 			}
 		}

@@ -139,13 +139,13 @@ func TestRateTargetPulls(t *testing.T) {
 func TestWrongPenalties(t *testing.T) {
 	for entry, want := range map[string]string{
 		"recurent=1e-3": `l2 names "recurent"`, "matrices=-1": `want a strength of 0 or more`, "W=": "want a strength", "NaN": "want a strength",
-		"1e400": "want a strength",
+		"1e400": "want a strength", "W=1,readout=2,W=3": "l2 gives W a strength twice", "1,matrices=1": "l2 gives matrices a strength twice",
 	} {
 		p, err := NewParams[float32](decayNet{}, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = p.penalties(Options{L2: []string{entry}})
+		_, err = p.penalties(Options{L2: strings.Split(entry, ",")})
 		if !errors.Is(err, ErrOption) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", entry, err, want)
 		}
