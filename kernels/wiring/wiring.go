@@ -6,6 +6,7 @@ import (
 
 	"galvani/kernels"
 	"galvani/kernels/neurons"
+	"galvani/kernels/pages"
 	"galvani/kernels/sparse"
 )
 
@@ -78,13 +79,17 @@ func New(cfg *kernels.Circuit, workers int, dense bool) *Wiring {
 	for _, p := range cfg.Populations {
 		w.addPopulation(p)
 	}
-	weights, ints, own := 0, 0, make([]kernels.Projection, len(cfg.Projections))
+	weights, ints, bits := 0, 0, 0
+	own, asBits := make([]kernels.Projection, len(cfg.Projections)), make([]bool, len(cfg.Projections))
 	for i, p := range cfg.Projections {
 		w.addDelays(p)
 		p = w.owned(p)
 		own[i] = p
-		if ints += len(p.Delay); w.hasBits(p) {
+		ints += len(p.Delay)
+		if asBits[i] = w.hasBits(p); asBits[i] {
 			weights++
+			_, words := w.bitRow(p)
+			bits += p.Matrix.Cols * words
 			continue
 		}
 		ints += p.Matrix.Len() + (workers+1)*p.Matrix.Cols
@@ -94,9 +99,9 @@ func New(cfg *kernels.Circuit, workers int, dense bool) *Wiring {
 			weights += len(p.Weight)
 		}
 	}
-	w.Weights, w.Ints = make([]float32, 0, weights), make([]int32, 0, ints)
+	w.Weights, w.Ints, w.Bits = pages.Make[float32](weights)[:0], pages.Make[int32](ints)[:0], pages.Make[uint64](bits)[:0]
 	for i, p := range own {
-		from := w.addProjection(p)
+		from := w.addProjection(p, asBits[i])
 		if p.Plasticity != nil {
 			w.addPlastic(i, p, from)
 		}
@@ -173,16 +178,17 @@ func (w *Wiring) addDelays(p kernels.Projection) {
 }
 
 // addProjection returns for each entry by its source the number of that of the matrix, nil where bits say it.
-func (w *Wiring) addProjection(p kernels.Projection) (from []int32) {
+func (w *Wiring) addProjection(p kernels.Projection, asBits bool) (from []int32) {
 	to := w.Populations[p.To]
 	q := Projection{From: int64(p.From), To: int64(p.To), Synapse: to.Synapse + int64(p.Synapse), Sources: int64(p.Matrix.Cols), Counts: -1, Bits: -1}
 	if p.Counts() {
 		q.Counts = w.countsOf(p.To)
 	}
-	if w.hasBits(p) {
-		q.Bits = int64(len(w.Bits))
-		lo, hi := w.words(p.To, w.Rank)
-		w.Bits = append(w.Bits, rowsOfBits(p.Matrix, lo, hi-lo+3)...)
+	if asBits {
+		first, words := w.bitRow(p)
+		at := len(w.Bits)
+		q.Bits, w.Bits = int64(at), w.Bits[:at+p.Matrix.Cols*words]
+		setBits(w.Bits[at:], p.Matrix, first, words)
 	} else {
 		from = w.addLists(&q, p)
 	}
@@ -255,15 +261,18 @@ func (w *Wiring) hasBits(p kernels.Projection) bool {
 	return true
 }
 
-// rowsOfBits returns for each column of a matrix so many words, from word first of its rows on, with a bit for each
-// row that has an entry.
-func rowsOfBits(m *sparse.Matrix, first, words int) []uint64 {
-	all := make([]uint64, m.Cols*words)
+// bitRow returns the first word of the targets that a row of bits is about, and the words of a row.
+func (w *Wiring) bitRow(p kernels.Projection) (first, words int) {
+	lo, hi := w.words(p.To, w.Rank)
+	return lo, hi - lo + 3
+}
+
+// setBits sets a bit for each entry of a matrix, in so many words of each column, from word first of its rows on.
+func setBits(out []uint64, m *sparse.Matrix, first, words int) {
 	for i := range m.Rows {
 		bit := uint64(1) << (i % 64)
 		for _, j := range m.Row(i) {
-			all[int(j)*words+i/64-first] |= bit
+			out[int(j)*words+i/64-first] |= bit
 		}
 	}
-	return all
 }

@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"galvani/kernels"
+	"galvani/kernels/pages"
 	"galvani/kernels/wiring"
 )
 
@@ -37,7 +38,7 @@ func (e *engine) count(cfg *kernels.Circuit, w *wiring.Wiring) {
 		e.hows += int(s.Slots)
 	}
 	e.hows = (e.hows + 63) / 64 * 64 // a cache line of each worker
-	e.bytes, e.how = make([]uint8, bytes), make([]uint8, e.hows*len(e.workers))
+	e.bytes, e.how = pages.Make[uint8](bytes), make([]uint8, e.hows*len(e.workers))
 }
 
 // mostAlike returns the most entries of one source and one target, at least 1.
