@@ -27,7 +27,7 @@ func TestLGMD(t *testing.T) {
 	if first, last := mean(all[:16]), mean(all[len(all)-16:]); !(last < first-0.05) {
 		t.Errorf("the loss is %.3f in the last epoch and %.3f in the first, want less by 0.05", last, first)
 	}
-	more := []string{"--model", "lgmd", "--neurons", "2", "--delay", "20", "--lag", "0", "--learn", "g_na,rate.r.tau,excitation.decay"}
+	more := []string{"--model", "lgmd", "--neurons", "2", "--inhibition-delay", "20", "--lag", "0", "--learn", "g_na,rate.r.tau,excitation.decay"}
 	sameResumed(t, "two neurons", trained(t, args(more, "--max-steps", "6")...), more, "3", "6")
 	out := t.TempDir()
 	file := filepath.Join(out, "trace.safetensors")
@@ -78,16 +78,16 @@ func TestLGMDLengths(t *testing.T) {
 // TestLGMDRefuses holds the lines about what does not fit the neuron.
 func TestLGMDRefuses(t *testing.T) {
 	for line, want := range map[string]string{
-		"--hidden 8":                      `"hidden" has no effect: it needs units = any, and units is those of the model`,
-		"--layers 2":                      "take layers = 1",
-		"--dale":                          "no dense recurrent matrix",
-		"--rec-noise 1":                   "neurons have no noise",
-		"--learn na.q":                    `unknown quantity "na.q"`,
-		"--learn g_rate":                  "which is 0 and is learned as a factor of itself",
-		"--backend graph":                 "steps of integration, 40 in each step, and is for",
-		"--excitation -1":                 `"excitation" is -1`,
-		"--delay 15":                      "the delay of input facets-inhibition is 15 ms, which is no whole number of steps of 10 ms; make it 10 or 20 ms",
-		"--delay 900 --bin 1 --step-ms 1": "more than 256",
+		"--hidden 8":            `"hidden" has no effect: it needs units = any, and units is those of the model`,
+		"--layers 2":            "take layers = 1",
+		"--dale":                "no dense recurrent matrix",
+		"--rec-noise 1":         "neurons have no noise",
+		"--learn na.q":          `unknown quantity "na.q"`,
+		"--learn g_rate":        "which is 0 and is learned as a factor of itself",
+		"--backend graph":       "steps of integration, 40 in each step, and is for",
+		"--excitation -1":       `"excitation" is -1`,
+		"--inhibition-delay 15": "the delay of input facets-inhibition is 15 ms, which is no whole number of steps of 10 ms; make it 10 or 20 ms",
+		"--inhibition-delay 900 --bin 1 --step-ms 1": "more than 256",
 	} {
 		galvani(t, args([]string{"train", "--model", "lgmd", "--runs-dir", t.TempDir()}, strings.Fields(line)...)...).refused(t, exitConfig, want)
 	}

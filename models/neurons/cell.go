@@ -25,8 +25,8 @@ type LGMD struct {
 	Inhibition   float64 `toml:"inhibition" doc:"first weights of the synapses that inhibit, as a factor of the neuron's" unit:"1" min:"1e-6" max:"1e6"`
 	WeightSpread float64 `toml:"weight_spread" doc:"standard deviation of the logarithm of the first weights" unit:"1" min:"0" max:"10"`
 	Neurons      int     `toml:"neurons" doc:"neurons side by side, each with synapses and learned densities of its own" min:"1" max:"256"`
-	Lag          float64 `toml:"lag" doc:"mean time that an inhibition takes behind delay: its conductance is an alpha function that peaks at half of it; 0 for the rise and decay of the neuron" unit:"ms" min:"0" max:"1000"`
-	Delay        float64 `toml:"delay" doc:"time from an event to the beginning of its inhibition, a whole number of steps of the task; in the neuron inhibition is 10 ms later than excitation" unit:"ms" min:"0" max:"1000"`
+	Lag          float64 `toml:"lag" doc:"mean time that an inhibition takes behind inhibition_delay: its conductance is an alpha function that peaks at half of it; 0 for the rise and decay of the neuron" unit:"ms" min:"0" max:"1000"`
+	Delay        float64 `toml:"inhibition_delay" doc:"time from an event to the beginning of its inhibition, a whole number of steps of the task; in the neuron inhibition is 10 ms later than excitation" unit:"ms" min:"0" max:"1000"`
 	RateAt       float64 `toml:"rate_at" doc:"V at which the rate that the read-out sees is half of the largest" unit:"mV" min:"-200" max:"200"`
 	RateSlope    float64 `toml:"rate_slope" doc:"change of V that takes it from there to 0.73" unit:"mV" min:"0.1" max:"100"`
 	RateTau      float64 `toml:"rate_tau" doc:"time constant of the rate" unit:"ms" min:"0.1" max:"1e5"`
