@@ -77,6 +77,7 @@ func TestLGMDLengths(t *testing.T) {
 
 // TestLGMDRefuses holds the lines about what does not fit the neuron.
 func TestLGMDRefuses(t *testing.T) {
+	needsCPU(t)
 	for line, want := range map[string]string{
 		"--hidden 8":            `"hidden" has no effect: it needs units = any, and units is those of the model`,
 		"--layers 2":            "take layers = 1",
