@@ -72,18 +72,7 @@ func (s *alignment) open(env *experiment.Env, seed uint64) (*data.Task, error) {
 	if s.quick {
 		return blobs(), nil
 	}
-	e, err := data.Lookup(s.Task)
-	if err != nil {
-		return nil, err
-	}
-	cfg := e.New()
-	switch c := cfg.(type) {
-	case *data.MNIST:
-		c.TrainLimit, c.TestLimit = s.TrainLimit, s.TestLimit
-	case *data.CIFAR10:
-		c.TrainLimit, c.TestLimit = s.TrainLimit, s.TestLimit
-	}
-	return cfg.Open(data.Env{Dir: env.DataDir, Seed: seed})
+	return pictures(env, s.Task, seed, s.TrainLimit, s.TestLimit)
 }
 
 // options are those of training.
@@ -110,21 +99,17 @@ func (s *alignment) measure(ctx context.Context, env *experiment.Env, c conditio
 	if err != nil {
 		return experiment.Result{}, err
 	}
-	session, err := engine.NewSession(engine.Config{Net: net, Task: task, Device: dev, Options: s.options(seed),
-		Exact: net.Exact(), Compare: &engine.Comparison{Pairs: net.Pairs()}})
-	if err != nil {
-		return experiment.Result{}, err
-	}
-	defer session.Close()
-	w := &course{tick: env.Tick, total: session.Steps(), curves: map[string]rows.Curve{}}
-	result, err := session.Train(ctx, w, nil)
+	w := &course{curves: map[string]rows.Curve{}}
+	result, note, err := train(ctx, engine.Config{Net: net, Task: task, Device: dev, Options: s.options(seed), Exact: net.Exact(), Compare: &engine.Comparison{Pairs: net.Pairs()}},
+		func(updates int) engine.Observer {
+			w.progress = progress{env.Tick, updates}
+			return w
+		})
 	switch {
 	case err != nil:
 		return experiment.Result{}, err
-	case result.Outcome == engine.Cancelled:
-		return experiment.Result{}, context.Cause(ctx)
-	case result.Cause != nil:
-		return experiment.Result{Values: rows.Values{"error": 1}, Curves: w.curves, Note: result.Outcome.String()}, nil
+	case note != "":
+		return experiment.Result{Values: rows.Values{"error": 1}, Curves: w.curves, Note: note}, nil
 	}
 	r := experiment.Result{Values: rows.Values{"error": 1 - result.Last.Accuracy(), "steps": float64(result.Step)}, Curves: w.curves}
 	for name, curve := range w.curves {
@@ -135,15 +120,8 @@ func (s *alignment) measure(ctx context.Context, env *experiment.Env, c conditio
 
 // course follows a training.
 type course struct {
-	tick   func(part float64)
-	total  int
+	progress
 	curves map[string]rows.Curve // by evaluation
-}
-
-// Stepped implements engine.Observer.
-func (w *course) Stepped(e engine.StepEvent) error {
-	w.tick(float64(e.Step) / float64(w.total))
-	return nil
 }
 
 // Evaluated implements engine.Observer.

@@ -276,7 +276,7 @@ func falling(i, n int) float64 { return 0.5 * (1 + math.Cos(math.Pi*float64(i)/f
 func (s *microcircuit) digits(ctx context.Context, env *experiment.Env, all bool, seed uint64) (experiment.Result, error) {
 	task, err := blobs(), error(nil)
 	if !s.quick {
-		if task, err = digitsOf(env, seed, s.TrainLimit, s.TestLimit); err != nil {
+		if task, err = pictures(env, "mnist", seed, s.TrainLimit, s.TestLimit); err != nil {
 			return experiment.Result{}, err
 		}
 	}

@@ -7,7 +7,6 @@ import (
 
 	"galvani/bench/experiment"
 	"galvani/bench/rows"
-	"galvani/data"
 	"galvani/engine"
 	"galvani/engine/chart"
 	"galvani/engine/local"
@@ -92,30 +91,11 @@ func circuitDigits(hidden []int) (layered.Settings, engine.Options) {
 
 // Cases implements Settings. Seeds come before networks, so that a run that is cut off has whole seeds.
 func (s *published) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var cases []experiment.Case
-	for _, seed := range seeds {
-		for _, r := range publishedRows {
-			cases = append(cases, experiment.Case{Condition: r.name, Seed: seed, Cost: r.cost,
-				Run: func(ctx context.Context, env *experiment.Env) (experiment.Result, error) {
-					return s.measure(ctx, env, r, seed)
-				}})
-		}
+	var all []experiment.Condition
+	for _, r := range publishedRows {
+		all = append(all, experiment.Condition{Name: r.name, Cost: r.cost, Run: experiment.Of(r, s.measure)})
 	}
-	return cases, nil
-}
-
-// digitsOf opens MNIST with limits, 0 for none.
-func digitsOf(env *experiment.Env, seed uint64, train, test int) (*data.Task, error) {
-	e, err := data.Lookup("mnist")
-	if err != nil {
-		return nil, err
-	}
-	c, ok := e.New().(*data.MNIST)
-	if !ok {
-		return nil, fmt.Errorf("rules: the task is a %T", e.New())
-	}
-	c.TrainLimit, c.TestLimit = train, test
-	return c.Open(data.Env{Dir: env.DataDir, Seed: seed})
+	return experiment.BySeed(all, seeds), nil
 }
 
 // measure trains one network.
@@ -123,7 +103,7 @@ func (s *published) measure(ctx context.Context, env *experiment.Env, r publishe
 	task, hidden, err := blobs(), []int{6, 5}, error(nil)
 	if !s.quick {
 		hidden = r.hidden
-		if task, err = digitsOf(env, seed, s.TrainLimit, s.TestLimit); err != nil {
+		if task, err = pictures(env, "mnist", seed, s.TrainLimit, s.TestLimit); err != nil {
 			return experiment.Result{}, err
 		}
 	}
@@ -145,35 +125,24 @@ func (s *published) measure(ctx context.Context, env *experiment.Env, r publishe
 			return stepped.Start(dev, width, params, seed)
 		})
 	}
-	session, err := engine.NewSession(cfg)
-	if err != nil {
-		return experiment.Result{}, err
-	}
-	defer session.Close()
-	w := &errorCourse{tick: env.Tick, total: session.Steps()}
-	result, err := session.Train(ctx, w, nil)
+	w := &errorCourse{}
+	result, note, err := train(ctx, cfg, func(updates int) engine.Observer {
+		w.progress = progress{env.Tick, updates}
+		return w
+	})
 	switch {
 	case err != nil:
 		return experiment.Result{}, err
-	case result.Outcome == engine.Cancelled:
-		return experiment.Result{}, context.Cause(ctx)
-	case result.Cause != nil:
-		return experiment.Result{Values: rows.Values{"error": 1}, Note: result.Outcome.String()}, nil
+	case note != "":
+		return experiment.Result{Values: rows.Values{"error": 1}, Note: note}, nil
 	}
 	return experiment.Result{Values: rows.Values{"error": 1 - result.Last.Accuracy()}, Curves: map[string]rows.Curve{"error": w.errors}}, nil
 }
 
 // errorCourse follows the error of a training.
 type errorCourse struct {
-	tick   func(part float64)
-	total  int
+	progress
 	errors rows.Curve
-}
-
-// Stepped implements engine.Observer.
-func (w *errorCourse) Stepped(e engine.StepEvent) error {
-	w.tick(float64(e.Step) / float64(w.total))
-	return nil
 }
 
 // Evaluated implements engine.Observer.
