@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"galvani/kernels"
-	"galvani/kernels/devices"
 	"galvani/kernels/neurons"
 )
 
@@ -79,19 +77,7 @@ func TestLegacy(t *testing.T) {
 		if len(neurons.All()) == 0 {
 			continue
 		}
-		circuit, err := b.Draw(1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		dev, err := devices.OpenCPU(1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer dev.Close()
-		plan, err := kernels.NewCircuit(dev, circuit)
-		if err != nil {
-			t.Fatal(err)
-		}
+		plan := planOf(t, b)
 		least, most, top := math.Inf(1), math.Inf(-1), 0.0
 		for range 2500 {
 			r, err := plan.Run(1)

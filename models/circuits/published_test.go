@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
-	"galvani/kernels/devices"
+	"galvani/kernels/devices/devicetest"
 	"galvani/kernels/neurons"
 )
 
@@ -33,19 +33,7 @@ func spikesOf(t *testing.T, name string, set map[string]float64, ms, dt float64,
 		t.Fatal(err)
 	}
 	b.Currents = currents
-	c, err := b.Draw(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dev, err := devices.OpenCPU(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dev.Close()
-	plan, err := kernels.NewCircuit(dev, c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	plan := planOf(t, b)
 	r, err := plan.Run(int(ms / dt))
 	if err != nil {
 		t.Fatal(err)
@@ -54,6 +42,20 @@ func spikesOf(t *testing.T, name string, set map[string]float64, ms, dt float64,
 		times = append(times, float64(s.Step)*dt)
 	}
 	return times
+}
+
+// planOf draws a network and plans it on the CPU. It skips the test in a binary without one.
+func planOf(t *testing.T, b *Blueprint) kernels.CircuitPlan {
+	t.Helper()
+	c, err := b.Draw(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := kernels.NewCircuit(devicetest.CPU(t, 1), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
 }
 
 // TestLIFSteps: of five steps of current the two short strong ones make a spike each.

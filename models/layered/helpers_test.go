@@ -1,14 +1,12 @@
 package layered
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
 
 	"galvani/kernels"
-	"galvani/kernels/devices"
 	"galvani/models/rules"
 
 	"gorgonia.org/gorgonia"
@@ -164,20 +162,6 @@ func wide(v gorgonia.Value) []float64 {
 		return append([]float64(nil), e...)
 	}
 	panic(fmt.Sprintf("%T", v.Data()))
-}
-
-// openCPU opens the CPU, or returns nil in a binary without it.
-func openCPU(t *testing.T, threads int) kernels.Device {
-	t.Helper()
-	dev, err := devices.OpenCPU(threads)
-	if errors.Is(err, kernels.ErrNoDevice) {
-		return nil
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { dev.Close() })
-	return dev
 }
 
 // near holds got to want relative to the largest of want.

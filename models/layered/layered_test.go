@@ -9,6 +9,7 @@ import (
 
 	"galvani/engine/setting"
 	"galvani/kernels"
+	"galvani/kernels/devices/devicetest"
 	"galvani/models/rules"
 
 	"gorgonia.org/gorgonia"
@@ -30,7 +31,7 @@ func TestRulesAreChoices(t *testing.T) {
 
 // TestGraph holds the operation with every activation to the graph, in both number types.
 func TestGraph(t *testing.T) {
-	dev := openCPU(t, 2)
+	dev := devicetest.CPUOrNil(t, 2)
 	for _, name := range []string{"relu", "tanh", "sigmoid", "softplus"} {
 		e := newExample(t, func(m *MLP) { m.Activation = name })
 		want := e.run(t, nil, tensor.Float64)
@@ -52,7 +53,7 @@ func TestGraph(t *testing.T) {
 func TestFiniteDifferences(t *testing.T) {
 	const h = 1e-5
 	e := newExample(t, byRule("backprop"))
-	for _, dev := range []kernels.Device{nil, openCPU(t, 1)} {
+	for _, dev := range []kernels.Device{nil, devicetest.CPUOrNil(t, 1)} {
 		r := e.run(t, dev, tensor.Float64)
 		for _, name := range forwardNames {
 			v := e.values[name]
@@ -74,7 +75,7 @@ func TestFiniteDifferences(t *testing.T) {
 // TestSymmetricFeedback holds the rules whose weights of the way back equal those of the layer above to
 // backprop, bit for bit: with and without a device.
 func TestSymmetricFeedback(t *testing.T) {
-	for _, dev := range []kernels.Device{nil, openCPU(t, 2)} {
+	for _, dev := range []kernels.Device{nil, devicetest.CPUOrNil(t, 2)} {
 		for _, name := range []string{"feedback-alignment", "kolen-pollack", "weight-mirror"} {
 			e := newExample(t, byRule(name))
 			for _, pair := range e.net.Pairs() {
@@ -93,7 +94,7 @@ func TestExact(t *testing.T) {
 	for name, change := range variants() {
 		e := newExample(t, change)
 		e.net = e.net.Exact()
-		got := e.run(t, openCPU(t, 1), tensor.Float64)
+		got := e.run(t, devicetest.CPUOrNil(t, 1), tensor.Float64)
 		for _, p := range forwardNames {
 			near(t, name+": gradient of "+p, got.grads[p], want.grads[p], 1e-10)
 		}
@@ -104,7 +105,7 @@ func TestExact(t *testing.T) {
 // first bias is the sum of φ'(a) ∘ e B over the batch.
 func TestDirect(t *testing.T) {
 	e := newExample(t, byRule("direct-feedback-alignment"))
-	r := e.run(t, openCPU(t, 1), tensor.Float64)
+	r := e.run(t, devicetest.CPUOrNil(t, 1), tensor.Float64)
 	want := make([]float64, hidden[0])
 	for b := range batch {
 		p := softmax(r.logits[b*outputs:][:outputs])
@@ -139,7 +140,7 @@ func softmax(a []float64) []float64 {
 // TestTwin holds the change of the weights of the way back under kolen-pollack to that of the forward
 // weights, bit for bit.
 func TestTwin(t *testing.T) {
-	for _, dev := range []kernels.Device{nil, openCPU(t, 1)} {
+	for _, dev := range []kernels.Device{nil, devicetest.CPUOrNil(t, 1)} {
 		e := newExample(t, byRule("kolen-pollack"))
 		r := e.run(t, dev, tensor.Float32)
 		for _, pair := range e.net.Pairs() {
@@ -154,7 +155,7 @@ func TestTwin(t *testing.T) {
 // standard errors of the noise, and each update to noise of its own that comes back with its number.
 func TestMirror(t *testing.T) {
 	e := newExample(t, func(m *MLP) { m.Rule, m.MirrorRate = "weight-mirror", 1 })
-	dev := openCPU(t, 1)
+	dev := devicetest.CPUOrNil(t, 1)
 	const updates = 400
 	pair := e.net.Pairs()[0]
 	b, w := e.values[pair[0]], e.values[pair[1]]
@@ -185,7 +186,7 @@ func TestMirror(t *testing.T) {
 
 // TestSigns holds the sizes of sign symmetry: one for all with usf, drawn once with frsf, anew with brsf.
 func TestSigns(t *testing.T) {
-	dev := openCPU(t, 1)
+	dev := devicetest.CPUOrNil(t, 1)
 	at := func(symmetry string, update uint64) result {
 		e := newExample(t, func(m *MLP) { m.Rule, m.Symmetry = "sign-symmetry", symmetry })
 		e.update = update
@@ -248,7 +249,7 @@ func (p *spoiled) Backward(x, back, dy gorgonia.Value) (dx, dp gorgonia.Value, e
 // between the forward pass and the way back, no update changes by a bit; nor does that of sign-symmetry when
 // they keep their signs. Backprop, which reads them, notices both.
 func TestReads(t *testing.T) {
-	dev := openCPU(t, 1)
+	dev := devicetest.CPUOrNil(t, 1)
 	if dev == nil {
 		return // without a device nothing stands between the passes
 	}
@@ -281,7 +282,7 @@ func TestReads(t *testing.T) {
 func TestThreads(t *testing.T) {
 	defer func(h []int, b, i int) { hidden, batch, inputs = h, b, i }(hidden, batch, inputs)
 	hidden, batch, inputs = []int{300, 200}, 128, 100
-	one, two := openCPU(t, 1), openCPU(t, 2)
+	one, two := devicetest.CPUOrNil(t, 1), devicetest.CPUOrNil(t, 2)
 	for name, change := range variants() {
 		e := newExample(t, change)
 		a, b := e.run(t, one, tensor.Float32), e.run(t, two, tensor.Float32)
@@ -293,7 +294,7 @@ func TestThreads(t *testing.T) {
 
 // TestGo holds products without a device to those of the CPU.
 func TestGo(t *testing.T) {
-	dev := openCPU(t, 1)
+	dev := devicetest.CPUOrNil(t, 1)
 	for name, change := range variants() {
 		e := newExample(t, change)
 		want := e.run(t, dev, tensor.Float64)
@@ -359,7 +360,7 @@ func TestLayers(t *testing.T) {
 			}
 			want, below = append(want, h), h
 		}
-		for _, dev := range []kernels.Device{nil, openCPU(t, 1)} {
+		for _, dev := range []kernels.Device{nil, devicetest.CPUOrNil(t, 1)} {
 			got := e.run(t, dev, tensor.Float64)
 			if len(got.h) != len(want) {
 				t.Fatalf("%s: %d layers, want %d", rule, len(got.h), len(want))

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
+	"galvani/kernels/devices/devicetest"
 	"galvani/models/rules"
 )
 
@@ -52,7 +53,7 @@ func specs(n programmed) []kernels.Spec { return n.(Net).Specs() }
 // TestPrograms holds programs on the CPU to those in Go, in weights, answers and what goes on to the next presentation, and
 // the bits of two threads to those of one.
 func TestPrograms(t *testing.T) {
-	one, two := openCPU(t, 1), openCPU(t, 2)
+	one, two := devicetest.CPUOrNil(t, 1), devicetest.CPUOrNil(t, 2)
 	if one == nil {
 		return
 	}
@@ -123,7 +124,7 @@ func stateOf[F kernels.Float](r *Run[F]) (all []F) {
 // back through the weights of the way up, which only networks of leaky units claim to need.
 func TestSynapsesSeeNoOtherWeights(t *testing.T) {
 	places := []place{placeOn(nil)}
-	if dev := openCPU(t, 1); dev != nil {
+	if dev := devicetest.CPUOrNil(t, 1); dev != nil {
 		places = append(places, placeOn(dev))
 	}
 	for name, n := range steppedNets(t) {
