@@ -10,17 +10,17 @@ import (
 
 // ratesEvery returns each how many steps the rates of a network of rate units are looked at, each ms or each step; 0 of
 // another network.
-func (s sampler) ratesEvery() int {
-	if !rates.Of(s.c) {
+func ratesEvery(c *kernels.Circuit) int {
+	if !rates.Of(c) {
 		return 0
 	}
-	return max(1, int(math.Round(1/s.c.Step)))
+	return max(1, int(math.Round(1/c.Step)))
 }
 
 // lookRates adds the mean rate of each population where it is due.
 func (s sampler) lookRates(plan kernels.CircuitPlan, step int, now *saved) {
 	p, ok := plan.(*rates.Plan)
-	if !ok || step == 0 || step%s.ratesEvery() != 0 {
+	if !ok || step == 0 || step%ratesEvery(s.c) != 0 {
 		return
 	}
 	for i, hz := range p.Means() {
@@ -38,11 +38,11 @@ func (r *simulation) countRates(f *simulateFlags, plan kernels.CircuitPlan, c *k
 		return
 	}
 	r.Device = "host, one thread"
-	width := 1
+	width, every := 1, ratesEvery(c)
 	if f.window > 0 {
-		width = max(1, int(f.windowSteps())/sampler{c: c}.ratesEvery())
+		width = max(1, int(f.windowSteps())/every)
 	}
-	r.windows = analysis.Windows{Steps: int64(width * sampler{c: c}.ratesEvery())}
+	r.windows = analysis.Windows{Steps: int64(width * every)}
 	r.WindowMs = float64(r.windows.Steps) * f.step
 	for i, hz := range p.Means() {
 		name := c.Populations[i].Name

@@ -60,7 +60,7 @@ func (s sampler) next(done, end int) int {
 	for _, q := range s.net.Inputs {
 		end = int(min(int64(end), (int64(done)/q.Every+1)*q.Every))
 	}
-	if every := s.ratesEvery(); every > 0 {
+	if every := ratesEvery(s.c); every > 0 {
 		end = min(end, (done/every+1)*every)
 	}
 	return end

@@ -158,10 +158,7 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 
 // rows adds the input as a matrix [B,I].
 func rows(g *gorgonia.ExprGraph, name string, in kernels.Sequence) (*gorgonia.Node, error) {
-	v := gorgonia.Value(in.X)
-	if in.Place != nil {
-		v = in.Place(in.X)
-	}
+	v := in.Placed(in.X)
 	x := gorgonia.NewTensor(g, v.Dtype(), 3, gorgonia.WithShape(in.T, in.B, in.I), gorgonia.WithName(name), gorgonia.WithValue(v))
 	return kernels.Field(x, 0, in.B, in.I)
 }
