@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"regexp"
+	"syscall"
 	"time"
 )
 
@@ -107,10 +108,18 @@ func ViewOn(fsys FS, dir string) (*Run, error) {
 // isRun tells a run directory by its folder of checkpoints.
 func isRun(fsys FS, dir string) error {
 	_, err := fsys.List(filepath.Join(dir, checkpointDir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("rundir: %s: %w: it has no folder %s", dir, ErrNotRun, checkpointDir)
+	why := "it has no folder " + checkpointDir
+	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		why = "it is a file"
+	case !errors.Is(err, fs.ErrNotExist):
+		return ioErr("list", filepath.Join(dir, checkpointDir), err)
+	default:
+		if _, err := fsys.List(dir); errors.Is(err, fs.ErrNotExist) {
+			why = "there is no such folder; galvani runs list names the runs"
+		}
 	}
-	return ioErr("list", filepath.Join(dir, checkpointDir), err)
+	return fmt.Errorf("rundir: %s: %w: %s", dir, ErrNotRun, why)
 }
 
 // lock takes the lock, then brings the directory into order.

@@ -197,11 +197,13 @@ func TestView(t *testing.T) {
 
 func TestNotRun(t *testing.T) {
 	dir := t.TempDir()
-	for _, path := range []string{dir, filepath.Join(dir, "missing")} {
+	file := filepath.Join(dir, "file")
+	must(t, os.WriteFile(file, nil, 0o600))
+	for path, why := range map[string]string{dir: "no folder checkpoints", filepath.Join(dir, "missing"): "no such folder", file: "a file"} {
 		_, err := rundir.Open(path)
-		wantError(t, err, rundir.ErrNotRun, path)
+		wantError(t, err, rundir.ErrNotRun, path, why)
 		_, err = rundir.View(path)
-		wantError(t, err, rundir.ErrNotRun, path)
+		wantError(t, err, rundir.ErrNotRun, path, why)
 	}
 }
 
