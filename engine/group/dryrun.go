@@ -50,13 +50,19 @@ func (g *goroutine) swap(peer int, send, receive []byte) error {
 	return nil
 }
 
-func (g *goroutine) swapSum(peer int, x []float32) error { return g.swapAdd(peer, x, x) }
-
-func (g *goroutine) swapAdd(peer int, send, sum []float32) error {
-	other := make([]float32, len(sum))
-	if err := g.swap(peer, bytesOfAll(send), bytesOfAll(other)); err != nil {
+func (g *goroutine) begin(peer int, head, other []byte, numbers []float32) error {
+	if err := g.swap(peer, head, other); err != nil || len(numbers) == 0 {
 		return err
 	}
-	Add(sum, other)
+	g.pipes[g.n][peer] <- bytes.Clone(bytesOfAll(numbers))
+	return nil
+}
+
+func (g *goroutine) end(peer int, _, sum []float32, n int) error {
+	came := make([]float32, n)
+	if err := g.swap(peer, nil, bytesOfAll(came)); err != nil || sum == nil {
+		return err
+	}
+	Add(sum, came)
 	return nil
 }

@@ -21,7 +21,7 @@ type Group interface {
 	// Sum replaces x and y on every rank by their sums over all ranks, element by element, added in
 	// pairs of neighbours, then in pairs of those sums, and so on: ((0+1)+(2+3))+((4+5)+(6+7)). So a
 	// rank that brings a sum made by Pairwise of its share gives the bits of one rank that has it all.
-	// A sum of ones and zeros is a vote; a sum of nothing waits for all ranks.
+	// A sum of ones and zeros is a vote; a sum of nothing waits for all ranks. After an error x has no meaning.
 	Sum(x []float32, y []float64) error
 	// Bcast replaces x on every rank by that of rank 0.
 	Bcast(x []float64) error

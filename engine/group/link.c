@@ -139,53 +139,51 @@ int galvani_link_swap(int peer, const void *send, long nsend, void *receive, lon
     return 0;
 }
 
+// Numbers travel in pieces, of which so many are under way.
+static long pieces(long n) { return (n + piece - 1) / piece; }
 static int part(long n, long k) { return n - k * piece < piece ? n - k * piece : piece; }
 
 static float came[window][piece];
+static MPI_Request going[window], coming[window];
+
+static int send_piece(int peer, const float *x, long n, long k) {
+    return MPI_Isend(x + k * piece, part(n, k), MPI_FLOAT, peer, 2, data, &going[k % window]);
+}
+
+static int receive_piece(int peer, long n, long k) {
+    return MPI_Irecv(came[k % window], part(n, k), MPI_FLOAT, peer, 2, data, &coming[k % window]);
+}
 
 static void add(float *restrict to, const float *restrict from, int n) {
     for (int i = 0; i < n; i++)
         to[i] += from[i];
 }
 
-int galvani_link_swap_sum(int peer, float *x, long n) {
-    MPI_Request r[window][2];
-    long pieces = (n + piece - 1) / piece;
-    for (long k = 0; k - window < pieces; k++) {
-        long old = k - window; // the messages that had this place before
-        int w = k % window, e;
-        if (old >= 0 && old < pieces) {
-            if ((e = finish(2, r[w])))
-                return e;
-            add(x + old * piece, came[w], part(n, old));
-        }
-        if (k < pieces && ((e = MPI_Irecv(came[w], part(n, k), MPI_FLOAT, peer, 2, data, &r[w][0])) ||
-                           (e = MPI_Isend(x + k * piece, part(n, k), MPI_FLOAT, peer, 2, data, &r[w][1]))))
-            return e;
-    }
-    return 0;
+int galvani_link_begin(int peer, const void *head, int nhead, void *other, int nother, const float *numbers, long nnumbers) {
+    MPI_Request r[2];
+    int e = MPI_Irecv(other, nother, MPI_BYTE, peer, 1, data, &r[0]);
+    if (!e)
+        e = MPI_Isend(head, nhead, MPI_BYTE, peer, 1, data, &r[1]);
+    for (long k = 0; !e && k < window && k < pieces(nnumbers); k++)
+        e = send_piece(peer, numbers, nnumbers, k);
+    return e ? e : finish(2, r);
 }
 
-int galvani_link_swap_add(int peer, const float *send, long nsend, float *sum, long nsum) {
-    MPI_Request in[window], out[window];
-    long ins = (nsum + piece - 1) / piece, outs = (nsend + piece - 1) / piece;
-    int e;
-    for (long k = 0; k - window < ins || k - window < outs; k++) {
-        long old = k - window; // the message that had this place before
-        int w = k % window;
-        if (old >= 0 && old < ins) {
-            if ((e = finish(1, &in[w])))
-                return e;
-            add(sum + old * piece, came[w], part(nsum, old));
-        }
-        if (k < ins && (e = MPI_Irecv(came[w], part(nsum, k), MPI_FLOAT, peer, 2, data, &in[w])))
-            return e;
-        if (old >= 0 && old < outs && (e = finish(1, &out[w])))
-            return e;
-        if (k < outs && (e = MPI_Isend(send + k * piece, part(nsend, k), MPI_FLOAT, peer, 2, data, &out[w])))
-            return e;
+int galvani_link_end(int peer, const float *numbers, long nnumbers, float *sum, long n) {
+    int e = 0;
+    for (long k = 0; !e && k < window && k < pieces(n); k++)
+        e = receive_piece(peer, n, k);
+    for (long k = 0; !e && (k < pieces(n) || k < pieces(nnumbers)); k++) {
+        if (k < pieces(nnumbers)) // before it is added to, where the peer has all numbers
+            e = finish(1, &going[k % window]);
+        if (!e && k < pieces(n) && !(e = finish(1, &coming[k % window])) && sum)
+            add(sum + k * piece, came[k % window], part(n, k));
+        if (!e && k + window < pieces(n))
+            e = receive_piece(peer, n, k + window);
+        if (!e && k + window < pieces(nnumbers))
+            e = send_piece(peer, numbers, nnumbers, k + window);
     }
-    return 0;
+    return e;
 }
 
 // drain receives the beats that are under way, up to the last one, which differs. Libraries warn of messages

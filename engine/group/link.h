@@ -15,9 +15,11 @@ struct galvani_place {
 int galvani_link_open(struct galvani_place *at);
 // galvani_link_swap sends to a peer and receives from it, at most so many bytes.
 int galvani_link_swap(int peer, const void *send, long nsend, void *receive, long nreceive);
-// galvani_link_swap_sum adds the numbers of a peer to those of this rank, on both.
-int galvani_link_swap_sum(int peer, float *x, long n);
-int galvani_link_swap_add(int peer, const float *send, long nsend, float *sum, long nsum);
+// galvani_link_begin sends a header to a peer, and numbers right behind it, and receives the peer's header.
+// galvani_link_end then waits until the numbers are sent, and adds n numbers of the peer to sum, or drops them where sum
+// is null.
+int galvani_link_begin(int peer, const void *head, int nhead, void *other, int nother, const float *numbers, long nnumbers);
+int galvani_link_end(int peer, const float *numbers, long nnumbers, float *sum, long n);
 // galvani_link_beat is to be called once a second while no other call is under way.
 int galvani_link_beat(void);
 // galvani_link_close ends MPI; all ranks call it, on the thread of galvani_link_open.

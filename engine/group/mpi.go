@@ -52,7 +52,8 @@ type process struct {
 	calls chan func()
 	one   sync.Mutex // held in a call from another thread
 	at    *C.struct_galvani_place
-	ended bool // MPI is, as the thread of MPI knows
+	ended bool           // MPI is, as the thread of MPI knows
+	sent  runtime.Pinner // what begin sends
 }
 
 // serve is the thread of MPI. Between two calls it tells the next rank that this one lives.
@@ -153,13 +154,21 @@ func (p *process) swap(peer int, send, receive []byte) error {
 		unsafe.Pointer(unsafe.SliceData(receive)), C.long(len(receive))))
 }
 
-func (p *process) swapSum(peer int, x []float32) error {
-	return p.check(C.galvani_link_swap_sum(C.int(peer), (*C.float)(unsafe.SliceData(x)), C.long(len(x))))
+func (p *process) begin(peer int, head, other []byte, numbers []float32) error {
+	if len(numbers) > 0 {
+		p.sent.Pin(unsafe.SliceData(numbers)) // the library reads them until end returns
+	}
+	return p.check(C.galvani_link_begin(C.int(peer), unsafe.Pointer(unsafe.SliceData(head)), C.int(len(head)),
+		unsafe.Pointer(unsafe.SliceData(other)), C.int(len(other)), (*C.float)(unsafe.SliceData(numbers)), C.long(len(numbers))))
 }
 
-func (p *process) swapAdd(peer int, send, sum []float32) error {
-	return p.check(C.galvani_link_swap_add(C.int(peer), (*C.float)(unsafe.SliceData(send)), C.long(len(send)),
-		(*C.float)(unsafe.SliceData(sum)), C.long(len(sum))))
+func (p *process) end(peer int, numbers, sum []float32, n int) error {
+	defer p.sent.Unpin()
+	if len(numbers) == 0 && n == 0 {
+		return nil
+	}
+	return p.check(C.galvani_link_end(C.int(peer), (*C.float)(unsafe.SliceData(numbers)), C.long(len(numbers)),
+		(*C.float)(unsafe.SliceData(sum)), C.long(n)))
 }
 
 // LibrarySum adds x over all ranks by the library's own sum, in the order that it takes.

@@ -61,7 +61,7 @@ func beRank() error {
 
 // checkSums holds sums to those of a dry run, which TestSumOrder checks.
 func checkSums(l *Launched) error {
-	for _, n := range []int{1, short, short + 1, 8 * short, 300_001} {
+	for _, n := range []int{1, short, short + 1, 300_001} {
 		want := make([][]float32, l.Size())
 		onRanks(l.Size(), func(g Group) {
 			want[g.Rank()] = long(n, g.Rank())
@@ -134,11 +134,14 @@ func checkLeaving(l *Launched) error {
 		return nil
 	}
 	var err error
-	if l.Rank() == 1 {
+	switch l.Rank() {
+	case 1:
 		l.Abort(errors.New("no more"))
 		err = l.Sum(nil, nil)
-	} else {
+	case 2:
 		err = l.Bcast(nil)
+	default: // what these have sent is in nobody's way
+		err = l.Sum(make([]float32, 300_001), nil)
 	}
 	var left *Left
 	if !errors.As(err, &left) || left.Rank != 1 || left.Text != "no more" || left.Code != 64 {

@@ -13,10 +13,11 @@ type link interface {
 	local() (rank, size int)
 	// swap sends to a peer and receives from it at most so many bytes, either of which may be nothing.
 	swap(peer int, send, receive []byte) error
-	// swapSum adds the numbers of a peer to those of this rank, on both.
-	swapSum(peer int, x []float32) error
-	// swapAdd sends numbers to a peer and adds those that it sends to sum. The two do not overlap.
-	swapAdd(peer int, send, sum []float32) error
+	// begin sends a header to a peer, and numbers right behind it, and receives the peer's header as swap does. The
+	// numbers are those of end, which is called next.
+	begin(peer int, head, other []byte, numbers []float32) error
+	// end receives n numbers that the peer has sent behind its header, and adds them to sum, which is nil or has n.
+	end(peer int, numbers, sum []float32, n int) error
 }
 
 // ranks makes a Group of a link. Every call begins with a header, by which all ranks learn whether they
@@ -70,14 +71,19 @@ func (r *ranks) Rank() int               { return r.rank() }
 func (r *ranks) Size() int               { return r.size() }
 func (r *ranks) Local() (rank, size int) { return r.local() }
 
-// run makes a call, unless a rank has left. Notes are what travels with the headers (exchange).
-func (r *ranks) run(h header, notes []byte, rest func(h *header) error) error {
+// sums reports whether a rank that sends this header sends numbers behind it.
+func (h *header) sums() bool {
+	return h.call == float64(callSum) && math.IsInf(h.left, 1) && h.odd == 0
+}
+
+// run makes a call, unless a rank has left. Notes and numbers are what travels with the headers (exchange).
+func (r *ranks) run(h header, notes []byte, x []float32, rest func(h *header) error) error {
 	if r.over != nil {
 		return r.over
 	}
 	h.left = math.Inf(1)
 	r.over = r.do(func() error {
-		if err := r.meet(&h, notes); err != nil {
+		if err := r.meet(&h, notes, x); err != nil {
 			return err
 		}
 		return rest(&h)
@@ -86,8 +92,8 @@ func (r *ranks) run(h header, notes []byte, rest func(h *header) error) error {
 }
 
 // meet exchanges headers.
-func (r *ranks) meet(h *header, notes []byte) error {
-	if err := r.exchange(h, notes); err != nil {
+func (r *ranks) meet(h *header, notes []byte, x []float32) error {
+	if err := r.exchange(h, notes, x); err != nil {
 		return err
 	}
 	if !math.IsInf(h.left, 1) {
@@ -125,23 +131,23 @@ func (r *ranks) Sum(x []float32, y []float64) error {
 	if brief {
 		copy(h.y[:], y)
 	}
-	return r.run(h, nil, func(h *header) error {
+	return r.run(h, nil, x, func(h *header) error {
 		if brief {
 			copy(y, h.y[:])
 		} else if err := r.sumAll(y); err != nil {
 			return err
 		}
-		return r.sum(x)
+		return r.sumRest(x)
 	})
 }
 
 func (r *ranks) Bcast(x []float64) error {
-	return r.run(header{call: float64(callBcast), nx: float64(len(x))}, nil, func(*header) error { return r.tell(0, bytesOfAll(x)) })
+	return r.run(header{call: float64(callBcast), nx: float64(len(x))}, nil, nil, func(*header) error { return r.tell(0, bytesOfAll(x)) })
 }
 
 func (r *ranks) Gather(b []byte) (all [][]byte, err error) {
 	notes := r.note(b)
-	err = r.run(header{call: float64(callGather)}, notes, func(*header) error {
+	err = r.run(header{call: float64(callGather)}, notes, nil, func(*header) error {
 		all, err = r.gather(b, notes)
 		return err
 	})
@@ -154,7 +160,7 @@ func (r *ranks) Abort(cause error) {
 	}
 	h := header{call: float64(callLeave), left: float64(r.rank())}
 	r.over = r.do(func() error {
-		if err := r.exchange(&h, nil); err != nil {
+		if err := r.exchange(&h, nil, nil); err != nil {
 			return err
 		}
 		return r.hear(int(h.left), cause)

@@ -13,11 +13,8 @@ import (
 //
 // Source: Thakur, Rabenseifner and Gropp (2005), doi:10.1177/1094342005051521.
 
-// short is the number of elements up to which two ranks exchange whole vectors, in half as many messages; more ranks
-// do with eight times as many, as their messages are more.
-const short = 2048
-
-func whole(n, ranks int) bool { return n <= short || n <= 8*short && ranks > 2 }
+// short is the number of elements up to which ranks exchange whole vectors, in half as many messages.
+const short = 16 * 1024
 
 // bytesOf returns the memory of a value without pointers.
 func bytesOf[T any](v *T) []byte {
@@ -33,31 +30,47 @@ func bytesOfAll[F float32 | float64](x []F) []byte {
 // even reports whether the number of ranks is a power of two.
 func (r *ranks) even() bool { return bits.OnesCount(uint(r.size())) == 1 }
 
-// exchange adds the headers of all ranks. Where their number is a power of two, those of Gather have notes of each
-// rank with them: notes has a part for each, of which only its own is there before. A rank that makes another call
-// takes such a message in all the same.
-func (r *ranks) exchange(h *header, notes []byte) error {
+// exchange adds the headers of all ranks. Where their number is a power of two, two things travel with them. Those of
+// Gather have notes of each rank: notes has a part for each, of which only its own is there before. Those of Sum are
+// followed by the numbers that a rank gives away, so that a sum needs no message for the header alone. A rank that
+// makes another call takes all this in just the same.
+func (r *ranks) exchange(h *header, notes []byte, x []float32) error {
+	var other header
 	if !r.even() {
-		var other header
 		return r.reduce(bytesOf(h), bytesOf(&other), func() { h.add(&other) })
 	}
-	var other header
 	head, me, n, part := len(bytesOf(h)), r.rank(), r.size(), r.noteSize()
 	if r.in == nil {
 		r.in = make([]byte, head+n/2*part)
 	}
 	for d := 1; d < n; d *= 2 {
+		peer := me ^ d
 		r.out = append(r.out[:0], bytesOf(h)...)
 		if notes != nil {
 			own := me &^ (d - 1)
 			r.out = append(r.out, notes[own*part:(own+d)*part]...)
 		}
-		if err := r.swap(me^d, r.out, r.in[:head+d*part]); err != nil {
+		var give, keep []float32
+		if h.sums() {
+			gives, keeps := halves(len(x), me, d)
+			give, keep = x[gives.lo:gives.hi], x[keeps.lo:keeps.hi]
+		}
+		if err := r.begin(peer, r.out, r.in[:head+d*part], give); err != nil {
 			return err
 		}
 		copy(bytesOf(&other), r.in)
 		if notes != nil {
-			copy(notes[((me^d)&^(d-1))*part:], r.in[head:head+d*part])
+			copy(notes[(peer&^(d-1))*part:], r.in[head:head+d*part])
+		}
+		came := span{}
+		if other.sums() {
+			came, _ = halves(int(other.nx), peer, d)
+		}
+		if !other.sums() || other.nx != h.nx {
+			keep = nil
+		}
+		if err := r.end(peer, give, keep, came.hi-came.lo); err != nil {
+			return err
 		}
 		h.add(&other)
 	}
@@ -116,49 +129,41 @@ func (r *ranks) reduce(own, other []byte, add func()) error {
 	return r.tell(0, own)
 }
 
-// span is a part of a vector that two ranks divide at mid.
-type span struct{ lo, mid, hi int }
+// span is a part of a vector.
+type span struct{ lo, hi int }
 
-// sum adds x over all ranks.
-func (r *ranks) sum(x []float32) error {
-	me, n := r.rank(), r.size()
-	if len(x) == 0 {
-		return nil
+// halves returns which of n numbers a rank gives away in step d of a sum, and which it keeps.
+func halves(n, rank, d int) (give, keep span) {
+	keep = span{0, n}
+	if n <= short {
+		return keep, keep
 	}
-	if !r.even() {
+	for e := 1; e <= d; e *= 2 {
+		mid := keep.lo + (keep.hi-keep.lo)/2
+		give, keep = span{mid, keep.hi}, span{keep.lo, mid}
+		if rank&e != 0 {
+			give, keep = keep, give
+		}
+	}
+	return give, keep
+}
+
+// sumRest adds x over all ranks as far as exchange has not: each rank has its part of the sum, of which the others
+// hear.
+func (r *ranks) sumRest(x []float32) error {
+	me, n := r.rank(), r.size()
+	switch {
+	case len(x) == 0:
+		return nil
+	case !r.even():
 		other := make([]float32, len(x))
 		return r.reduce(bytesOfAll(x), bytesOfAll(other), func() { Add(x, other) })
-	}
-	if whole(len(x), n) {
-		for d := 1; d < n; d *= 2 {
-			if err := r.swapSum(me^d, x); err != nil {
-				return err
-			}
-		}
+	case len(x) <= short:
 		return nil
 	}
-	var cuts []span
-	lo, hi := 0, len(x)
-	for d := 1; d < n; d *= 2 {
-		mid := lo + (hi-lo)/2
-		cuts = append(cuts, span{lo, mid, hi})
-		give, keep := x[mid:hi], x[lo:mid]
-		if me&d == 0 {
-			hi = mid
-		} else {
-			lo, give, keep = mid, keep, give
-		}
-		if err := r.swapAdd(me^d, give, keep); err != nil {
-			return err
-		}
-	}
-	for k := len(cuts) - 1; k >= 0; k-- {
-		d, c := 1<<k, cuts[k]
-		have, want := x[c.lo:c.mid], x[c.mid:c.hi]
-		if me&d != 0 {
-			have, want = want, have
-		}
-		if err := r.swap(me^d, bytesOfAll(have), bytesOfAll(want)); err != nil {
+	for d := n / 2; d > 0; d /= 2 {
+		want, have := halves(len(x), me, d)
+		if err := r.swap(me^d, bytesOfAll(x[have.lo:have.hi]), bytesOfAll(x[want.lo:want.hi])); err != nil {
 			return err
 		}
 	}
