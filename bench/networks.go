@@ -18,8 +18,9 @@ const caseNetwork = "network"
 // What is timed of networks: so many simulated milliseconds, and for weights that change the same with weights
 // that stay.
 const (
-	simulated = "simulated"
-	plastic   = "plastic"
+	simulated  = "simulated"
+	plastic    = "plastic"
+	procedural = "procedural"
 )
 
 // NetworkCase is a built-in network of a size for a time.
@@ -29,6 +30,8 @@ type NetworkCase struct {
 	Ms   float64
 	// Part is the scale and the degree of a network that has these settings in the place of n.
 	Part float64
+	// Procedural has the connections drawn again in each step, and holds the network to itself with stored ones.
+	Procedural bool
 	// Plastic holds the network to itself with the weights that it has in the end, which stay, in the place of
 	// simulators.
 	Plastic bool
@@ -40,6 +43,7 @@ var NetworkCases = []NetworkCase{
 	{Name: "vogels", N: 10000, Ms: 10000}, {Name: "vogels", N: 10000, Ms: 1000, Plastic: true},
 	{Name: "balanced", N: 500, Ms: 1000}, {Name: "balanced", N: 1000, Ms: 1000}, {Name: "balanced", N: 2000, Ms: 1000}, {Name: "balanced", N: 10000, Ms: 1000},
 	{Name: "microcircuit", N: 7717, Ms: 1000, Part: 0.1},
+	{Name: "balanced", N: 5000, Ms: 1000, Procedural: true},
 }
 
 // String names the case as --only matches it.
@@ -47,6 +51,9 @@ func (c NetworkCase) String() string {
 	text := fmt.Sprintf("%s N=%d %g ms", c.Name, c.N, c.Ms)
 	if c.Plastic {
 		text += " " + plastic
+	}
+	if c.Procedural {
+		text += " " + procedural
 	}
 	return text
 }
@@ -214,8 +221,17 @@ func (r *runner) spikes(ctx context.Context, c NetworkCase, against []string) er
 		all[0].what = what
 		all = append(all, simulation{contestant{name: r.dev.Name() + ", the same weights fixed", run: fixed.run}, what, "fixed", 0, ""})
 	}
+	if c.Procedural {
+		what = procedural
+		b.Regenerate()
+		drawn, _, err := r.newSpiking(c, b)
+		if err != nil {
+			return err
+		}
+		all = []simulation{{contestant{name: r.dev.Name(), run: drawn.run}, what, "", 0, ""}, {contestant{name: r.dev.Name() + ", stored", run: s.run}, what, "stored", 0, ""}}
+	}
 	for _, name := range against {
-		if r.Python == "" || c.Plastic {
+		if r.Python == "" || c.Plastic || c.Procedural {
 			break
 		}
 		p, err := openPeer(r.Python, name, r.Threads, onCPU)
@@ -272,8 +288,11 @@ func (r *runner) tellNetwork(c NetworkCase, all []simulation, samples []sample) 
 	for i, a := range all[1:] {
 		ref := a.timing(samples[i+1])
 		kind, bound := SpeedUp, networkAims[c.Name][a.simulator]
-		if c.Plastic {
+		switch {
+		case c.Plastic:
 			kind, bound = Cost, plasticAim
+		case c.Procedural:
+			kind = Cost
 		}
 		if r.Quick {
 			bound = 0

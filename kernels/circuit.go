@@ -149,6 +149,8 @@ type Projection struct {
 	Delay             []int          // steps, at least 1; one for all or one per entry
 	// Plasticity changes the weights, nil for those that stay. Every entry then has a weight of its own.
 	Plasticity *Plasticity
+	// Drawn are entries that are drawn again in each step in the place of a Matrix, nil where that has them.
+	Drawn *Drawn
 }
 
 // Counts reports whether what arrives is a number of spikes times the weight.
@@ -197,7 +199,8 @@ type CircuitPlan interface {
 // Simulator is a Device that runs circuits.
 type Simulator interface {
 	Device
-	// NewCircuit makes a plan. Errors: ErrShape for a circuit that Check refuses.
+	// NewCircuit makes a plan. Errors: ErrShape for a circuit that Check refuses; ErrNoDevice for one with entries that
+	// are drawn again and again, or of several ranks, on a device that has only others.
 	NewCircuit(c *Circuit) (CircuitPlan, error)
 	// CircuitBytes returns the most memory that NewCircuit takes for a circuit of a size: of the host, and
 	// of a device with memory of its own.
@@ -386,13 +389,16 @@ func (c *Circuit) checkProjection(i int, p Projection) error {
 	if n := len(p.Weight); n != 1 && n != m.Len() || slices.ContainsFunc(p.Weight, func(v float64) bool { return !finite(v / c.Step) }) {
 		return circuitError("%s: %d weights, want 1 or %d, all finite", at, n, m.Len())
 	}
-	if n := len(p.Delay); n != 1 && n != m.Len() {
+	if n := len(p.Delay); n != 1 && n != m.Len() && p.Drawn == nil {
 		return circuitError("%s: %d delays, want 1 or %d", at, n, m.Len())
 	}
 	for _, d := range p.Delay {
 		if d < 1 || d > MaxDelay {
 			return circuitError("%s: a delay of %d steps, want 1 to %d", at, d, MaxDelay)
 		}
+	}
+	if p.Drawn != nil {
+		return p.Drawn.check(at, p, c.Step, from.N)
 	}
 	if p.Plasticity != nil {
 		return p.Plasticity.check(at, c.Step, p.Weight)

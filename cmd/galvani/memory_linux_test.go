@@ -72,15 +72,15 @@ func TestPlannedMemoryHolds(t *testing.T) {
 // limit is refused or comes to its end.
 func TestTooLargeNetworks(t *testing.T) {
 	for _, more := range [][]string{{"--n", "1000000", "--p", "1"}, {"--n", "200000"}, {"--n", "30000", "--p", "1"}} {
-		o := limited(t, 6_000_000, args([]string{"simulate", "balanced", "--for", "1ms"}, more...)...)
+		o := limited(t, 6_000_000, args([]string{"simulate", "balanced", "--for", "1ms", "--storage", "stored"}, more...)...)
 		o.refused(t, exitDevice, "not enough memory")
-		if !strings.Contains(o.stderr, " bytes; ") || !strings.Contains(o.stderr, "fewer neurons or connections") {
+		if !strings.Contains(o.stderr, " bytes; ") || !strings.Contains(o.stderr, "fewer neurons or connections") || !strings.Contains(o.stderr, "by --storage procedural") {
 			t.Errorf("stderr tells no bytes or no remedy: %s", o.stderr)
 		}
 	}
 	refused, done := 0, 0
 	for _, kib := range []int{2_200_000, 2_500_000, 4_000_000} { // as above
-		o := limited(t, kib, "simulate", "balanced", "--n", "16000", "--for", "1ms", "--threads", "2")
+		o := limited(t, kib, "simulate", "balanced", "--n", "16000", "--for", "1ms", "--threads", "2", "--storage", "stored")
 		switch o.code {
 		case exitOK:
 			done++
@@ -92,5 +92,8 @@ func TestTooLargeNetworks(t *testing.T) {
 	}
 	if refused == 0 || done == 0 {
 		t.Errorf("%d limits were refused and %d enough, want some of each", refused, done)
+	}
+	if o := limited(t, 2_200_000, "simulate", "balanced", "--n", "16000", "--for", "1ms", "--threads", "2", "--json").ok(t); !strings.Contains(o.stdout, `"storage":"procedural"`) || !strings.Contains(o.stderr, "synapses do not fit into the memory: they are drawn again in each step") {
+		t.Errorf("where they do not fit connections are told of by %s and %s", o.stdout, o.stderr)
 	}
 }

@@ -16,7 +16,6 @@ import (
 	"galvani/bench/analysis"
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/group"
-	"galvani/engine/hostmem"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
 	"galvani/models/circuits"
@@ -45,8 +44,10 @@ mpirun -n 4 galvani simulate balanced. Each of them holds the whole network, and
 
 --save FILE keeps the simulation in a file: every 10 seconds (--save-every), at the end, and when it is stopped by
 Ctrl-C or SIGTERM. --resume FILE goes on with it up to the length that was asked for, or to a longer one (--for),
-on the same device or another or on other processes, and the report, spikes and files are those of a simulation without a stop. A network
-that needs more memory than there is is refused before it is drawn. The file is one of safetensors: POPULATION.plane.N are
+on the same device or another or on other processes, and the report, spikes and files are those of a simulation without a stop.
+Connections that do not fit into the memory are not kept: on a CPU those by probability or mean in-degree with weights that
+stay are drawn again in each step (--storage), others of the same distribution. A network that does not fit so either is
+refused before it is drawn. The file is one of safetensors: POPULATION.plane.N are
 the variables of a neuron (galvani neurons show), POPULATION.current.N the currents of its synapses. --set "e.V=-60" or
 --set "e.V[0:10]=-60" sets a variable, or the current of a synapse by its name, before the first step or before a
 simulation goes on, and --set "i-to-e.weight=-20" weights that change; galvani networks state FILE shows them.
@@ -84,7 +85,9 @@ type simulateFlags struct {
 	every  time.Duration // between saves
 	sweep  string
 	set    []string
-	window time.Duration // that spikes are counted in
+	// storage is one of storages, empty for auto.
+	storage string
+	window  time.Duration // that spikes are counted in
 	// rateLimit is the largest rate of a population in Hz, 0 for any.
 	rateLimit float64
 	ranks     group.Group
@@ -103,7 +106,8 @@ type simulation struct {
 	StepMs       float64                     `json:"step_ms"`
 	Milliseconds float64                     `json:"ms"`
 	Seconds      float64                     `json:"wall_seconds"`
-	Synapses     int                         `json:"synapses"`
+	Synapses     int                         `json:"synapses"` // expected, of those that are not stored
+	Storage      string                      `json:"storage"`
 	Populations  map[string]analysis.Spiking `json:"populations"`
 	Weights      []plasticReport             `json:"weights,omitempty"` // of projections whose weights change
 	WindowMs     float64                     `json:"window_ms"`         // of the counts that Fano factors and correlations are of
@@ -187,7 +191,9 @@ func newSimulateNetwork(network *circuits.Network, name string) *cobra.Command {
 	flags.DurationVar(&f.window, "window", 100*time.Millisecond, "time in which spikes are counted, for rates by window, Fano factors and correlations")
 	flags.Float64Var(&f.rateLimit, "rate-limit", 1000, "stop where a population fires above this rate (Hz) for 20 ms, 0 for never")
 	flags.StringArrayVar(&f.set, "set", nil, "set variables or synapses of a population before the first step: `POPULATION.NAME[FIRST:END]=NUMBER`, may be repeated")
+	flags.StringVar(&f.storage, "storage", autoStorage, "how connections are kept: stored, procedural (drawn again in each step), or auto, procedural where they do not fit into the memory")
 	flags.StringVar(&f.resume, "resume", "", "go on with a simulation that was saved to a `file`, and keep it there")
+	offer(c, "storage", func() []string { return storages })
 	return c
 }
 
@@ -213,6 +219,9 @@ func (f *simulateFlags) check() error {
 	if n := f.steps(); !(n >= 1 && n <= mostSteps) {
 		return fmt.Errorf("%w: --for is %v, which is %.3g steps of %v ms, want 1 to %d", config.ErrConfig, f.length, n, f.step, mostSteps)
 	}
+	if err := checkStorage(f.storage); err != nil {
+		return err
+	}
 	return outFolder(f.out)
 }
 
@@ -235,6 +244,9 @@ func (f *simulateFlags) takeSaved(network string, flags *pflag.FlagSet) (err err
 			config.ErrConfig, network, f.resume)
 	case f.old.Network != network:
 		return fmt.Errorf("%w: --resume %s is of network %s; go on with: galvani simulate %[3]s --resume %[2]s", config.ErrConfig, f.resume, f.old.Network)
+	}
+	if _, told := f.old.Settings["storage"]; !told { // of a file from before there was another
+		f.old.Settings["storage"] = storedEntries
 	}
 	for name, value := range f.old.Settings {
 		if flag := flags.Lookup(name); flag == nil || flag.Changed {
@@ -264,14 +276,22 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 		return fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	near := localityOf(f.ranks)
-	p, err := chooseKernels(f.run, near)
+	var p place // none of rate units, which the host steps
+	switch d := f.run.Device; {
+	case !net.Rates():
+		if p, err = chooseKernels(f.run, near); err != nil {
+			return err
+		}
+		defer p.close()
+	case d != "cpu" && d != "auto":
+		return fmt.Errorf("%w: --device is %s, and rate units are stepped by the host; leave it out", config.ErrConfig, d)
+	}
+	storage, err := f.fit(net, p.dev, near, stderr)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	room, known := hostmem.There()
-	if err := net.Fits(p.dev, room.Among(near.ranks), known); err != nil {
-		return err
+	if r.Storage = storage; now.Settings != nil {
+		now.Settings["storage"] = storage
 	}
 	circuit, err := net.Draw(f.seed)
 	if err != nil {
@@ -418,6 +438,9 @@ func (r *simulation) count(c *kernels.Circuit, spikes []kernels.Spike) {
 	for _, p := range c.Projections {
 		if c.Populations[p.From].Header != kernels.Events { // which are of a drive
 			r.Synapses += p.Matrix.Len()
+			if p.Drawn != nil {
+				r.Synapses += int(math.Round(p.Drawn.Expected))
+			}
 		}
 	}
 	hash := sha256.New()
@@ -438,7 +461,11 @@ func (p *printer) simulation(r simulation) {
 	if r.Ranks > 1 {
 		where += fmt.Sprintf(" on each of %d ranks", r.Ranks)
 	}
-	p.line("%s; %d synapses; %.3g s, %.3g times real time", where, r.Synapses, r.Seconds, r.now/1000/r.Seconds)
+	synapses := fmt.Sprint(r.Synapses, " synapses")
+	if r.Storage == procedural {
+		synapses = "about " + synapses + ", drawn again in each step"
+	}
+	p.line("%s; %s; %.3g s, %.3g times real time", where, synapses, r.Seconds, r.now/1000/r.Seconds)
 	rows := make([][]string, 0, len(r.names))
 	for _, name := range r.names {
 		s := r.Populations[name]

@@ -36,6 +36,7 @@ func TestSimulateGPU(t *testing.T) {
 
 // TestTooLargeForGPU holds that a network that the GPU has no room for is refused before it is drawn.
 func TestTooLargeForGPU(t *testing.T) {
+	galvani(t, "simulate", "balanced", "--for", "1ms", "--device", "cuda", "--storage", "procedural").refused(t, exitDevice, "or give the network the device cpu")
 	o := emulated(t, []string{"GALVANI_EMU_DEVICE=memory=24M"}, "simulate", "balanced", "--n", "9000", "--for", "1ms", "--device", "cuda")
 	o.refused(t, exitDevice, "not enough memory")
 	if !strings.Contains(o.stderr, "of GPU memory, and ") || !strings.Contains(o.stderr, "compute on the CPU") {

@@ -12,7 +12,6 @@ import (
 // TestSimulateRates simulates a network of rate units whose inhibition learns, with a stop: rates, files, what is shown
 // of it.
 func TestSimulateRates(t *testing.T) {
-	needsCPU(t)
 	dir := t.TempDir()
 	one, two, file := filepath.Join(dir, "one"), filepath.Join(dir, "two"), filepath.Join(dir, "saved")
 	line := []string{"rates-isp", "--n", "40", "--seed", "3"}

@@ -41,6 +41,11 @@ func TestSimulateResumes(t *testing.T) {
 	if got, text := run("--resume", file, "--for", "150ms", "--threads", "3"); !reflect.DeepEqual(got, want) || text != csv {
 		t.Errorf("resumed %+v, want %+v; the spikes are the same: %v", got, want, text == csv)
 	}
+	drawn, text := run(args(network, "--for", "150ms", "--storage", "procedural")...)
+	run(args(network, "--for", "61ms", "--storage", "procedural", "--save", filepath.Join(dir, "drawn"))...)
+	if got, again := run("--resume", filepath.Join(dir, "drawn"), "--for", "150ms", "--threads", "2"); !reflect.DeepEqual(got, drawn) || again != text || text == csv || got.Storage != "procedural" {
+		t.Errorf("of connections drawn again resumed %+v, want %+v", got, drawn)
+	}
 	if longer, _ := run("--resume", file, "--for", "160ms"); longer.Milliseconds != 160 {
 		t.Errorf("went on to %v ms, want 160: the file is kept up to date", longer.Milliseconds)
 	}

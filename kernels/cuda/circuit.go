@@ -36,6 +36,9 @@ func (d *Device) NewCircuit(cfg *kernels.Circuit) (kernels.CircuitPlan, error) {
 	if cfg.Spread() {
 		return nil, fmt.Errorf("cuda: a network on several ranks runs on CPUs alone; give it the device cpu: %w", kernels.ErrNoDevice)
 	}
+	if cfg.Regenerated() {
+		return nil, fmt.Errorf("cuda: connections that are drawn again in each step are those of CPUs alone; store them, or give the network the device cpu: %w", kernels.ErrNoDevice)
+	}
 	c := &circuit{d: d}
 	p := wiring.NewPlan(wiring.New(cfg, circuitWorkers(cfg.Size(), d.limits.SMs), false), c)
 	err := d.build("circuit", func(b *builder) {

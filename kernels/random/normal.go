@@ -30,6 +30,9 @@ var levels = func() (all [256]float32) {
 	return all
 }()
 
+// Farthest is how far from 0 a coarse Gaussian number is at most.
+const Farthest = 2 * 16758 * 0x1p-13
+
 // Normal4 returns the four coarse Gaussian numbers of number i of the stream: each is the sum of two
 // quantiles, which two bytes choose. They are integers times 2⁻¹³, so that every device has the same bits;
 // the function Normal is finer, and its bits are those of one machine.

@@ -64,7 +64,9 @@ type Connection struct {
 	// Plasticity changes the weights, nil for those that stay; Learning says by what.
 	Plasticity *kernels.Plasticity
 	Learning   *Learning
-	stream     string
+	// Regenerated has the entries drawn again in each step, and none kept (Regenerate).
+	Regenerated bool
+	stream      string
 }
 
 // Name is that of the populations that the connection joins, "i-to-e", and of the second one between two "i-to-e-2".
@@ -184,6 +186,10 @@ func (b *Blueprint) Draw(seed uint64) (*kernels.Circuit, error) {
 		c.Populations = append(c.Populations, q)
 	}
 	for _, q := range b.Connections {
+		if q.Regenerated {
+			c.Projections = append(c.Projections, b.regenerated(q, key))
+			continue
+		}
 		m, err := b.matrix(q, key.Named(q.stream))
 		if err != nil {
 			return nil, fmt.Errorf("circuits: %s: %w", q.stream, err)
@@ -306,6 +312,10 @@ func (b *Blueprint) Size() kernels.CircuitSize {
 	}
 	for _, q := range b.Connections {
 		entries := b.Expected(q)
+		if q.Regenerated {
+			s.AddProjection(b.Populations[q.To].N, 2*b.Populations[q.From].N, 0, b.longest(q)) // and numbers of entries
+			continue
+		}
 		s.AddProjection(b.Populations[q.To].N, b.Populations[q.From].N, entries, b.longest(q))
 		if q.Plasticity != nil {
 			s.AddPlasticity(b.Populations[q.To].N, b.Populations[q.From].N, entries)

@@ -1,6 +1,8 @@
 package circuits
 
 import (
+	"slices"
+
 	"galvani/kernels/neurons"
 	"galvani/models/description"
 	"galvani/models/rates"
@@ -21,6 +23,11 @@ func (p Population) StartUnit() description.Dimension {
 		return frequency
 	}
 	return description.Voltage
+}
+
+// Rates reports whether the network is one of rate units, which no device steps.
+func (b *Blueprint) Rates() bool {
+	return slices.ContainsFunc(b.Populations, func(p Population) bool { return p.Header == rates.Header })
 }
 
 // ofRates refuses in a network of rate units what those have not.

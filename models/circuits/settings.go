@@ -13,7 +13,7 @@ import (
 )
 
 // Taken are the names that a setting cannot have, as flags of commands that take a network have them, '-' for '_'.
-var Taken = []string{"device", "for", "help", "json", "out", "rate_limit", "resume", "save", "save_every", "seed", "set", "step", "sweep", "threads", "window"}
+var Taken = []string{"device", "for", "help", "json", "out", "rate_limit", "resume", "save", "save_every", "seed", "set", "step", "storage", "sweep", "threads", "window"}
 
 // settingForm is what a setting may be called: what a formula can name.
 var settingForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)

@@ -20,11 +20,12 @@ static circuit_run_fn *circuit_lanes(int lanes)
 }
 
 static void circuit_run(circuit_run_fn *f, struct run r, const void *population, const void *synapse, const void *projection,
-			const void *plastic, const void *probe, const void *counted, float *state, const float *weights, const int *ints,
+			const void *plastic, const void *probe, const void *counted, const void *drawn, const unsigned long long *threshold, const int *list, float *state, const float *weights, const int *ints,
 			const unsigned long long *bits, unsigned char *bytes, unsigned char *how, const float *in,
 			unsigned long long *spikes, float *v, int *bad, int worker, struct team *team)
 {
 	r.population = population, r.synapse = synapse, r.projection = projection, r.plastic = plastic, r.probe = probe;
+	r.drawn = drawn, r.threshold = threshold, r.list = list;
 	r.counted = counted, r.bytes = bytes, r.how = how, r.bad = bad;
 	r.state = state, r.weights = weights, r.ints = ints, r.bits = bits, r.in = in, r.spikes = spikes, r.v = v;
 	f(&r, worker, team);
@@ -39,10 +40,11 @@ import (
 	"galvani/kernels"
 	"galvani/kernels/cpu/src"
 	"galvani/kernels/neurons"
+	"galvani/kernels/random"
 	"galvani/kernels/wiring"
 )
 
-var _, _, _, _ = neurons.Headers, neurons.Cells, wiring.Headers, src.Files // a header that changes has this package compiled again
+var _, _, _, _, _, _ = neurons.Headers, neurons.Cells, wiring.Headers, src.Files, random.Header, random.NormalHeader // a header that changes has this package compiled again
 
 // engine does the steps of circuits on a team of threads. It implements wiring.Engine.
 type engine struct {
@@ -55,6 +57,10 @@ type engine struct {
 	bytes, how []uint8
 	hows       int
 	bad        []C.int // one
+	// of projections that nobody keeps, likewise
+	drawn     []C.struct_drawn
+	threshold []uint64
+	list      []int32
 }
 
 // lanes is how many units an instruction set steps at once; all others, 4.
@@ -72,6 +78,7 @@ func New(cfg *kernels.Circuit, isa string, threads int, each func(workers []int,
 	}
 	w := wiring.New(cfg, threads, true)
 	e.count(cfg, w)
+	e.draw(cfg)
 	return wiring.NewPlan(w, e)
 }
 
@@ -97,7 +104,7 @@ func (e *engine) run(p *wiring.Plan, from, n int) {
 		first: C.ulonglong(p.Step), hows: C.long(e.hows)}
 	e.each(e.workers, func(w *int) {
 		C.circuit_run(e.loop, r, at(p.Populations), at(p.Synapses), at(p.Projections), at(p.Plastic), at(p.Probes), at(e.counted),
-			(*C.float)(at(p.Vars)), (*C.float)(at(p.Weights)), (*C.int)(at(p.Ints)), (*C.ulonglong)(at(p.Bits)), (*C.uchar)(at(e.bytes)), (*C.uchar)(at(e.how)),
+			at(e.drawn), (*C.ulonglong)(at(e.threshold)), (*C.int)(at(e.list)), (*C.float)(at(p.Vars)), (*C.float)(at(p.Weights)), (*C.int)(at(p.Ints)), (*C.ulonglong)(at(p.Bits)), (*C.uchar)(at(e.bytes)), (*C.uchar)(at(e.how)),
 			(*C.float)(at(p.In)), (*C.ulonglong)(at(p.Spikes)), (*C.float)(at(p.V)), &e.bad[0], C.int(*w), &e.team[0])
 	})
 }

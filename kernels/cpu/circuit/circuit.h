@@ -19,6 +19,25 @@ struct counted {
 
 enum { DUE_NONE, DUE_BYTES, DUE_FLOATS };
 
+/* spread is kernels.Spread, of numbers whose form is a constant of it. */
+struct spread {
+	int form;
+	double a, b;
+};
+
+enum { SPREAD_SAME, SPREAD_UNIFORM, SPREAD_NORMAL };
+
+/* drawn is kernels.Drawn of a projection: how the entries of a source are drawn. */
+struct drawn {
+	int on, autapses, counts; /* on is 0 of a projection whose entries are kept; counts, of one weight and one delay */
+	int out;		  /* of several entries of each source: their numbers in the table of integers, else -1 */
+	int guide, threshold, thresholds; /* Gaps: in the table of integers and in that of thresholds */
+	int most;		  /* the longest delay */
+	unsigned long long key;
+	double jump, step;	  /* what a weight of 1 adds, and ms */
+	struct spread weight, delay;
+};
+
 /* run is some steps of a circuit. */
 struct run {
 	int populations, projections, plastics, probes, workers;
@@ -33,6 +52,9 @@ struct run {
 	const struct wiring_plastic *plastic;
 	const struct wiring_probe *probe;
 	const struct counted *counted; /* of each synapse */
+	const struct drawn *drawn;     /* of each projection */
+	const unsigned long long *threshold;
+	const int *list;
 	unsigned char *bytes, *how;
 	long hows; /* of a worker */
 	int *bad;  /* set to 1 where some V is not finite at the end */

@@ -173,9 +173,13 @@ static inline __attribute__((always_inline)) void deliver_as(const struct run *r
 		}
 }
 
+#include "drawn.inc.h"
+
 static void deliver(const struct run *r, const struct wiring_projection *p, word step, const word *row, int worker)
 {
-	if (p->counts >= 0)
+	if (r->drawn[p - r->projection].on)
+		deliver_drawn(r, p, r->drawn + (p - r->projection), step, row, worker);
+	else if (p->counts >= 0)
 		deliver_counts(r, p, step, row, worker);
 	else if (p->delays)
 		deliver_as(r, p, step, row, worker, 1, (int)p->weights);

@@ -74,7 +74,7 @@ func everywhere(t *testing.T, f func(t *testing.T, d device)) {
 
 // TestCircuit wants the spikes of the reference from any number of threads and every instruction set.
 func TestCircuit(t *testing.T) {
-	everywhere(t, func(t *testing.T, d device) { conform.Circuit(t, d) })
+	everywhere(t, func(t *testing.T, d device) { conform.Circuit(t, d); conform.Drawn(t, d) })
 }
 
 func TestCircuitState(t *testing.T) {

@@ -26,7 +26,7 @@ func (e *engine) count(cfg *kernels.Circuit, w *wiring.Wiring) {
 		e.counted[k].at = -1
 	}
 	for i, q := range w.Projections {
-		if acting[q.Synapse] != 1 || q.Counts < 0 {
+		if acting[q.Synapse] != 1 || q.Counts < 0 || cfg.Projections[i].Drawn != nil {
 			continue
 		}
 		s, c := w.Synapses[q.Synapse], &e.counted[q.Synapse]

@@ -86,6 +86,7 @@ func TestRanks(t *testing.T) {
 	for _, s := range []spread{{one, 2}, {device{isa: one.isa, threads: 3}, 3}, {one, 4}} {
 		t.Run(s.Name(), func(t *testing.T) {
 			conform.Circuit(t, s)
+			conform.Drawn(t, s)
 			conform.Plastic(t, s, one)
 			conform.CircuitState(t, s, one)
 		})
