@@ -10,6 +10,7 @@ import (
 	"galvani/engine/hostmem"
 	"galvani/engine/setting"
 	"galvani/kernels"
+	"galvani/kernels/devices/devicetest"
 )
 
 // load returns a built-in network with settings such as "n=100 p=0.5".
@@ -89,4 +90,18 @@ func TestFits(t *testing.T) {
 	if err := net.Fits(simulator{}, room, false); err != nil {
 		t.Errorf("with unknown memory: %v", err)
 	}
+}
+
+// planOf draws a network and plans it on the CPU. It skips the test in a binary without one.
+func planOf(t *testing.T, b *Blueprint) kernels.CircuitPlan {
+	t.Helper()
+	c, err := b.Draw(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := kernels.NewCircuit(devicetest.CPU(t, 1), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
 }
