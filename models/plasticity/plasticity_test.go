@@ -49,7 +49,11 @@ func TestWeights(t *testing.T) {
 		}
 		rule := r.Make(v)
 		rule.Sign = c.sign
-		if got := conform.PairWeight(t, rule, c.weight, c.source, c.target, 200); math.Abs(got-c.want) > 1e-9*math.Abs(c.weight) {
+		within := 1e-12
+		if c.rule == "vogels" { // of which NEST prints so many digits
+			within = 1e-9
+		}
+		if got := conform.PairWeight(t, rule, c.weight, c.source, c.target, 200); math.Abs(got-c.want) > within*math.Abs(c.weight) {
 			t.Errorf("%s %v, spikes in steps %v and %v: got %.12g, want %.12g", c.rule, c.values, c.source, c.target, got, c.want)
 		}
 	}

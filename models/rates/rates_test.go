@@ -111,6 +111,37 @@ func TestRecurrent(t *testing.T) {
 	}
 }
 
+// TestStack: with time constants of a step a feed-forward stack of rectified units is, after a step for each layer, the
+// forward pass of a multilayer perceptron, bit for bit.
+func TestStack(t *testing.T) {
+	layers := [][][]float64{{{0.5, -1.25}, {-0.75, 2}, {1.5, 0.3}}, {{0.7, 0.2, -0.4}, {0.1, -0.9, 0.6}}}
+	w := make([][]float64, 7)
+	for i := range w {
+		w[i] = make([]float64, 7)
+	}
+	first, at := 0, 2
+	x := []float64{1.1, 0.7, 0, 0, 0, 0, 0}
+	want := []float64{float64(float32(1.1)), float64(float32(0.7))}
+	r := want
+	for _, layer := range layers {
+		next := make([]float64, len(layer))
+		for i, row := range layer {
+			sum := 0.0
+			for j, v := range row {
+				w[at+i][first+j] = v
+				sum += 1000 * v * (r[j] / 1000)
+			}
+			next[i] = float64(float32(max(0, float64(float32(sum)))))
+		}
+		first, at, r = at, at+len(layer), next
+		want = append(want, next...)
+	}
+	near(t, "a stack", after(t, matrix(t, 1, w, x, map[string]float64{"tau": 1}), 3), want, 0)
+	if slices.Max(want[5:]) == 0 {
+		t.Error("nothing comes out of the stack")
+	}
+}
+
 // additive is isp-additive with a rate of 1/100 per ms.
 func additive(eta float64) *kernels.Plasticity {
 	q := kernels.Pairing{Tau: 200, Jump: 1. / 200}

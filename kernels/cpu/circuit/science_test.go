@@ -134,3 +134,24 @@ func TestInput(t *testing.T) {
 		}
 	}
 }
+
+// TestCorrelated: units of a mother process fire at their rate, and their counts in windows have its correlation, so that
+// the Fano factor of their sum is 1 + (n-1) c.
+func TestCorrelated(t *testing.T) {
+	const units, hz, correlation, windows, width = 20, 20, 0.3, 1000, 1000
+	c := conform.Single(t, "lif", nil, 0)
+	c.Seed = 7
+	c.Populations = append(c.Populations, kernels.Population{Name: "x", Header: kernels.Correlated, N: units, Params: []float64{hz, correlation, 1}})
+	var counts [windows]float64
+	for _, s := range conform.Simulate(t, one, c, windows*width).Spikes {
+		counts[s.Step/width]++
+	}
+	mean, squares := 0.0, 0.0
+	for _, n := range counts {
+		mean, squares = mean+n/windows, squares+n*n/windows
+	}
+	want := 1 + (units-1)*correlation
+	if fano := (squares - mean*mean) / mean; math.Abs(mean/(units*hz*0.1)-1) > 0.05 || math.Abs(fano/want-1) > 0.15 {
+		t.Errorf("%d units have %.2f spikes in a window, want %g, with a Fano factor of %.2f, want %.2f", units, mean, units*hz*0.1, fano, want)
+	}
+}
