@@ -82,6 +82,33 @@ func TestConvertSpikes(t *testing.T) {
 	}
 }
 
+// barFiles writes pictures of upright and lying bars as the files of MNIST.
+const barFiles = `
+import sys, numpy as np
+for part, n in (("train", 64), ("t10k", 16)):
+    x, label = np.zeros((n, 28, 28), np.uint8), (np.arange(n) % 2).astype(np.uint8)
+    for k in range(n):
+        at = 8 + k % 10
+        x[(k, slice(4, 24), slice(at, at + 3)) if label[k] else (k, slice(at, at + 3), slice(4, 24))] = 255
+    for name, kind, shape, data in (("images-idx3", 2051, x.shape, x), ("labels-idx1", 2049, label.shape, label)):
+        open(f"{sys.argv[1]}/{part}-{name}-ubyte", "wb").write(np.array([kind, *shape], ">i4").tobytes() + data.tobytes())
+`
+
+// TestMNISTRecordings trains a spiking network on recordings that the example makes of pictures.
+func TestMNISTRecordings(t *testing.T) {
+	with := pythonWith(t, "numpy")
+	from, to := t.TempDir(), t.TempDir()
+	python(t, with, barFiles, from)
+	if out := python(t, with, "mnist_to_recordings.py", from, to, "--train", "64", "--test", "16"); !strings.Contains(out, "Train: 64 recordings, ") {
+		t.Errorf("the example prints %s", out)
+	}
+	dir := strings.TrimSpace(galvani(t, "train", "--task", "recordings", "--data-dir", to, "--model", "lif", "--hidden", "24", "--lr", "1e-2", "--batch", "16", "--epochs", "6",
+		"--plots", "none", "--quiet", "--runs-dir", t.TempDir()).ok(t).stdout)
+	if r := told[evalReport](t, "eval", dir); strings.Join(r.Classes, " ") != "0 1" || *r.Test.Accuracy < 0.9 {
+		t.Errorf("classes %v, accuracy %v, want two that are told apart", r.Classes, *r.Test.Accuracy)
+	}
+}
+
 // TestNeuroGym trains on a data set of NeuroGym by way of the example that writes it: the largest class is most of the steps,
 // and the network decides better than that.
 func TestNeuroGym(t *testing.T) {
