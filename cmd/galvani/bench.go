@@ -61,8 +61,8 @@ func (b *benchRun) measure(c *cobra.Command, run func(context.Context, bench.Con
 			return nil, fmt.Errorf("%w: --only: %w", errUsage, err)
 		}
 	}
-	if b.cfg.Threads < 0 {
-		return nil, fmt.Errorf("%w: --threads is %d, want at least 0", errUsage, b.cfg.Threads)
+	if err := checkThreads(errUsage, b.cfg.Threads); err != nil {
+		return nil, err
 	}
 	ctx, stop := interruptible(c.Context())
 	defer stop()

@@ -78,6 +78,17 @@ func choosePlace(r runKeys, near locality) (place, error) {
 // noGPUHere is said at every start of those who have no GPU; the reason is under devices.
 const noGPUHere = "no usable GPU, see: galvani devices"
 
+// mostThreads is the most threads that may be asked for.
+const mostThreads = 1024
+
+// checkThreads refuses a number of threads by an error of some kind.
+func checkThreads(kind error, n int) error {
+	if n < 0 || n > mostThreads {
+		return fmt.Errorf("%w: --threads is %d, want 0 to %d", kind, n, mostThreads)
+	}
+	return nil
+}
+
 // reason is an error of the kernels as part of a sentence.
 func reason(err error) string {
 	s := message(err)
@@ -112,6 +123,9 @@ func cpuPlace(r runKeys, near locality, why string) (place, error) {
 	}
 	if r.Backend == "graph" {
 		return graph, nil
+	}
+	if err := checkThreads(config.ErrConfig, r.Threads); err != nil {
+		return place{}, err
 	}
 	dev, err := devices.OpenCPU(near.threads(r.Threads))
 	switch {

@@ -173,8 +173,8 @@ func (f *experimentFlags) job(e experiment.Entry, given []config.Pair) (*experim
 	switch {
 	case f.seeds < 0:
 		return nil, fmt.Errorf("%w: --seeds is %d, want at least 1", errUsage, f.seeds)
-	case f.run.Threads < 0:
-		return nil, fmt.Errorf("%w: --threads is %d, want at least 0", errUsage, f.run.Threads)
+	case checkThreads(errUsage, f.run.Threads) != nil:
+		return nil, checkThreads(errUsage, f.run.Threads)
 	case !slices.Contains([]string{"auto", "graph", "scan"}, f.run.Backend):
 		return nil, fmt.Errorf("%w: --backend is %q, want auto, graph or scan", errUsage, f.run.Backend)
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"time"
 
@@ -219,10 +220,13 @@ func (f *simulateFlags) check() error {
 	if n := f.steps(); !(n >= 1 && n <= mostSteps) {
 		return fmt.Errorf("%w: --for is %v, which is %.3g steps of %v ms, want 1 to %d", config.ErrConfig, f.length, n, f.step, mostSteps)
 	}
-	if err := checkStorage(f.storage); err != nil {
+	if err := errors.Join(checkStorage(f.storage), outFolder(f.out)); err != nil {
 		return err
 	}
-	return outFolder(f.out)
+	if err := outFolder(f.save); err != nil {
+		return fmt.Errorf("--save %s: %w", f.save, err)
+	}
+	return nil
 }
 
 func (f *simulateFlags) steps() float64 {
@@ -234,7 +238,10 @@ func (f *simulateFlags) takeSaved(network string, flags *pflag.FlagSet) (err err
 	if f.resume == "" {
 		return unused(f.save)
 	}
-	if f.old, f.file, err = readSaved(f.resume); err != nil {
+	if f.old, f.file, err = readSaved(f.resume); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--resume %s: %w; begin by --save %[1]s", f.resume, err)
+	}
+	if err != nil {
 		return err
 	}
 	switch {

@@ -46,6 +46,7 @@ func TestSimulateResumes(t *testing.T) {
 	if got, again := run("--resume", filepath.Join(dir, "drawn"), "--for", "150ms", "--threads", "2"); !reflect.DeepEqual(got, drawn) || again != text || text == csv || got.Storage != "procedural" {
 		t.Errorf("of connections drawn again resumed %+v, want %+v", got, drawn)
 	}
+	galvani(t, "simulate", "stdp", "--storage", "procedural").refused(t, exitConfig, "no connections of the network can be drawn again")
 	if longer, _ := run("--resume", file, "--for", "160ms"); longer.Milliseconds != 160 {
 		t.Errorf("went on to %v ms, want 160: the file is kept up to date", longer.Milliseconds)
 	}

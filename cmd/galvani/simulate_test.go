@@ -69,6 +69,13 @@ func TestSimulateRefuses(t *testing.T) {
 		{[]string{"balanced", "--step", "0"}, exitConfig, "--step is 0 ms"},
 		{[]string{"balanced", "--save-every", "-1s"}, exitConfig, "--save-every is -1s"},
 		{[]string{"balanced", "--for", "0s"}, exitConfig, "--for is 0s, which is 0 steps"},
+		{[]string{"balanced", "--threads", "-1"}, exitConfig, "--threads is -1, want 0 to 1024"},
+		{[]string{"balanced", "--threads", "1000000"}, exitConfig, "--threads is 1000000, want 0 to 1024"},
+		{[]string{"balanced", "--storage", "none"}, exitConfig, "unknown storage"},
+		{[]string{"rates-isp", "--device", "cuda"}, exitConfig, "rate units are stepped by the host"},
+		{[]string{"balanced", "--out", "none/of"}, exitIO, "there is no folder none; make it"},
+		{[]string{"balanced", "--save", "none/of"}, exitIO, "there is no folder none; make it"},
+		{[]string{"balanced", "--resume", "none"}, exitData, "no such file or directory; begin by --save none"},
 	} {
 		galvani(t, args([]string{"simulate"}, c.line...)...).refused(t, c.code, c.says)
 	}

@@ -3,13 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
-	"galvani/engine/chart"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"galvani/data"
+	"galvani/engine/chart"
 	"galvani/engine/safetensors"
 )
 
@@ -109,6 +110,9 @@ func outFolder(name string) error {
 	info, err := os.Stat(filepath.Dir(name))
 	if err == nil && !info.IsDir() {
 		err = fmt.Errorf("%s is not a folder", filepath.Dir(name))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("there is no folder %s; make it, or name another one: %w", filepath.Dir(name), err)
 	}
 	return err
 }
