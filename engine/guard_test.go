@@ -44,7 +44,7 @@ func TestGuard(t *testing.T) {
 		"infinite slot":  {func(s *Session, _ *data.Batch) { descentOf(s).opt.Slots()[1].Data[0] = inf32 }, "optimiser slot exp_avg_sq of cell.W", 0},
 		"update": {func(s *Session, _ *data.Batch) {
 			s.params.slice(0)[2] = 3.4e38
-			s.schedule = func(int) float64 { return -3.4e38 }
+			s.schedule = func(int, int) float64 { return -3.4e38 }
 		},
 			"updated parameter cell.W", -1},
 	} {

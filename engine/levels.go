@@ -28,13 +28,13 @@ func (s *Session) now() Config { return s.cfg.at(s.progress.Level) }
 // passed reports whether a result on the present level takes training to the next.
 func (s *Session) passed(m Metrics) bool {
 	c := s.cfg.Curriculum
-	switch {
-	case s.progress.Level >= len(c.Levels):
-		return false
-	case m.Count > 0:
-		return m.Accuracy() >= c.Threshold
-	}
-	return m.Loss() <= c.Threshold
+	return s.progress.Level < len(c.Levels) && m.reaches(c.Threshold)
+}
+
+// arrived reports whether an evaluation on the task itself has come to Options.StopAt.
+func (s *Session) arrived() bool {
+	p, at := s.progress, s.cfg.Options.StopAt
+	return at > 0 && p.Best != nil && p.BestLevel == len(s.cfg.Curriculum.Levels) && p.Best.reaches(at)
 }
 
 // result is what a network came to on a level.

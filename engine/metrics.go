@@ -85,6 +85,14 @@ func (m Metrics) Better(o Metrics) bool {
 	return m.Loss() < o.Loss()
 }
 
+// reaches reports whether the accuracy is a threshold or more, or where there are no classes the loss no more.
+func (m Metrics) reaches(threshold float64) bool {
+	if m.Count > 0 {
+		return m.Accuracy() >= threshold
+	}
+	return m.Loss() <= threshold
+}
+
 // against returns the accuracy of m that o has, too.
 func (m Metrics) against(o Metrics) float64 {
 	if m.Steps > 0 && o.Steps == 0 {

@@ -43,16 +43,19 @@ type Options struct {
 
 	Clip float64 `toml:"clip" needs:"updates=by gradient" doc:"Largest norm of the whole gradient, without that of weights of the way back of a layered network; 0 for no limit." min:"0"`
 
-	Schedule  string  `toml:"schedule" doc:"Course of the learning rate." oneof:"constant|cosine|step|onecycle"`
+	Schedule  string  `toml:"schedule" doc:"Course of the learning rate." oneof:"constant|cosine|step|onecycle|plateau"`
 	Warmup    float64 `toml:"warmup" needs:"schedule=cosine|onecycle" doc:"Part of the run in which the rate rises." min:"0" max:"1"`
-	LRFinal   float64 `toml:"lr_final" needs:"schedule=cosine|onecycle" doc:"Rate that cosine and onecycle come to after the last update, relative to lr." min:"0" max:"1"`
+	LRFinal   float64 `toml:"lr_final" needs:"schedule=cosine|onecycle|plateau" doc:"Rate that cosine and onecycle come to after the last update, and the lowest of plateau, relative to lr." min:"0" max:"1"`
 	StepEvery int     `toml:"step_every" needs:"schedule=step" doc:"Epochs between two drops of the rate with schedule step." min:"1"`
-	StepDrop  float64 `toml:"step_drop" needs:"schedule=step" doc:"Factor of each drop with schedule step." min:"0" max:"1"`
+	StepDrop  float64 `toml:"step_drop" needs:"schedule=step|plateau" doc:"Factor of each drop with schedule step or plateau." min:"0" max:"1"`
+	StepAfter int     `toml:"step_after" needs:"schedule=plateau" doc:"Evaluations in a row without improvement after which schedule plateau drops the rate." min:"1"`
 
-	EvalEvery       int `toml:"eval_every" doc:"Updates between two evaluations; 0 for one per epoch." min:"0"`
-	Hessian         int `toml:"hessian" needs:"updates=by gradient" doc:"Steps of Lanczos at every evaluation for the smallest and the largest eigenvalue of the Hessian of the loss of the first training batch; 0 for none." min:"0" max:"1000"`
-	Patience        int `toml:"patience" doc:"Evaluations without improvement after which training ends; 0 for never." min:"0"`
-	CheckpointEvery int `toml:"checkpoint_every" doc:"Updates between two checkpoints; 0 for one per epoch." min:"0"`
+	EvalEvery int `toml:"eval_every" doc:"Updates between two evaluations; 0 for one per epoch." min:"0"`
+	Hessian   int `toml:"hessian" needs:"updates=by gradient" doc:"Steps of Lanczos at every evaluation for the smallest and the largest eigenvalue of the Hessian of the loss of the first training batch; 0 for none." min:"0" max:"1000"`
+	Patience  int `toml:"patience" doc:"Evaluations without improvement after which training ends; 0 for never." min:"0"`
+	// StopAt is compared with what Metrics.reaches.
+	StopAt          float64 `toml:"stop_at" doc:"Accuracy of an evaluation from which training ends, or without classes the loss up to which; 0 for never." min:"0"`
+	CheckpointEvery int     `toml:"checkpoint_every" doc:"Updates between two checkpoints; 0 for one per epoch." min:"0"`
 
 	Seed uint64 `toml:"seed" doc:"Seed of initial parameters, order and generated samples."`
 }
@@ -63,7 +66,7 @@ func DefaultOptions() Options {
 		Epochs: 10, Batch: 64, Accumulate: 1,
 		Optimizer: "adam", LR: 1e-3, Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, RMSAlpha: 0.99, Eps: 1e-8,
 		Clip: 1, DecayOn: []string{"matrices"},
-		Schedule: "constant", Warmup: 0.1, StepEvery: 10, StepDrop: 0.1,
+		Schedule: "constant", Warmup: 0.1, StepEvery: 10, StepDrop: 0.1, StepAfter: 5,
 		Seed: 1,
 	}
 }

@@ -14,6 +14,8 @@ const (
 	Done Outcome = iota
 	// EarlyStopped means that the metric had not improved for as long as patience allows.
 	EarlyStopped
+	// Reached means that an evaluation came to what Options.StopAt asks for.
+	Reached
 	// Cancelled means that the run was asked to stop and has saved its state.
 	Cancelled
 	// NotFinite means that a NaN or an infinity came up.
@@ -26,6 +28,7 @@ const (
 var outcomes = map[Outcome]struct{ name, advice string }{
 	Done:         {"done", ""},
 	EarlyStopped: {"early stopped", "raise patience to train on"},
+	Reached:      {"stop_at reached", "change stop_at to train on"},
 	Cancelled:    {"cancelled", ""},
 	NotFinite:    {"not finite", "lower lr or clip, take a schedule with a warmup (cosine, onecycle), or look at the tensor that is named"},
 	DeviceLost:   {"device lost", "check the device, or go on with --device cpu"},

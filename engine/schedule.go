@@ -5,21 +5,21 @@ import (
 	"math"
 )
 
-// Schedule returns the learning rate of update number step, counted from 0. It is a pure
-// function, so that a resumed run follows the same course.
-type Schedule func(step int) float64
+// Schedule returns the learning rate of update number step, counted from 0, after a number of drops at plateaus
+// (Progress.Drops). It is a pure function, so that a resumed run follows the same course.
+type Schedule func(step, drops int) float64
 
 // schedules makes each kind of schedule for a run of total updates, perEpoch of them in one
 // epoch.
 var schedules = map[string]func(o Options, total, perEpoch int) Schedule{
 	"constant": func(o Options, _, _ int) Schedule {
-		return func(int) float64 { return o.LR }
+		return func(int, int) float64 { return o.LR }
 	},
 	// Linear rise to lr, then half a cosine down to lr_final·lr (Loshchilov and Hutter 2017), which
 	// is reached after the last update, so that every update has a rate.
 	"cosine": func(o Options, total, _ int) Schedule {
 		warm := int(math.Round(o.Warmup * float64(total)))
-		return func(step int) float64 {
+		return func(step, _ int) float64 {
 			if step < warm {
 				return o.LR * float64(step+1) / float64(warm)
 			}
@@ -28,8 +28,15 @@ var schedules = map[string]func(o Options, total, perEpoch int) Schedule{
 	},
 	// A drop by the factor step_drop every step_every epochs.
 	"step": func(o Options, _, perEpoch int) Schedule {
-		return func(step int) float64 {
+		return func(step, _ int) float64 {
 			return o.LR * math.Pow(o.StepDrop, float64(step/(o.StepEvery*perEpoch)))
+		}
+	},
+	// A drop by the factor step_drop after every step_after evaluations in a row without improvement, down to
+	// lr_final·lr: torch.optim.lr_scheduler.ReduceLROnPlateau with patience = step_after - 1 and threshold = 0.
+	"plateau": func(o Options, _, _ int) Schedule {
+		return func(_, drops int) float64 {
+			return o.LR * max(math.Pow(o.StepDrop, float64(drops)), o.LRFinal)
 		}
 	},
 	// Half a cosine from lr/25 up to lr, then half a cosine down to lr_final·lr (Smith and
@@ -37,7 +44,7 @@ var schedules = map[string]func(o Options, total, perEpoch int) Schedule{
 	// update has the final rate, here the update after it would).
 	"onecycle": func(o Options, total, _ int) Schedule {
 		up := max(o.Warmup*float64(total)-1, 0)
-		return func(step int) float64 {
+		return func(step, _ int) float64 {
 			if x := float64(step); x < up {
 				return cosine(o.LR/oneCycleStart, o.LR, x/up)
 			}

@@ -25,6 +25,7 @@ func TestSchedules(t *testing.T) {
 		// pct_start=0.3), which ends at update 299; the fall ends at 1000, behind the last update.
 		"onecycle": {func(o *Options) { o.Schedule = "onecycle"; o.Warmup = 0.3 },
 			at{0: 0.032, 299: 0.8, 299 + 1: 0.4 * (1 + math.Cos(math.Pi/701)), 999: 0.4 * (1 - math.Cos(math.Pi/701)), 1000: 0, 100: 0.032 + 0.768*(1-math.Cos(math.Pi*100/299))/2}},
+		"plateau":           {func(o *Options) { o.Schedule = "plateau"; o.StepDrop = 0.5 }, at{0: 0.1, 999: 0.1}}, // three drops
 		"onecycle, no rise": {func(o *Options) { o.Schedule = "onecycle"; o.Warmup = 0 }, at{0: 0.8, 999: 0.4 * (1 - math.Cos(math.Pi/1000)), 500: 0.4, 1000: 0}},
 	} {
 		o := base
@@ -34,12 +35,12 @@ func TestSchedules(t *testing.T) {
 			t.Fatal(err)
 		}
 		for step, want := range c.want {
-			if got := rate(step); math.Abs(got-want) > 1e-12 { // rounding of a cosine
+			if got := rate(step, 3*b2i(name == "plateau")); math.Abs(got-want) > 1e-12 { // rounding of a cosine
 				t.Errorf("%s: rate of update %d is %v, want %v", name, step, got, want)
 			}
 		}
 		for step := range total {
-			if r := rate(step); r <= 0 || r > 0.8 || math.IsNaN(r) {
+			if r := rate(step, 0); r <= 0 || r > 0.8 || math.IsNaN(r) {
 				t.Fatalf("%s: rate of update %d is %v", name, step, r)
 			}
 		}
@@ -58,7 +59,7 @@ func TestShortSchedules(t *testing.T) {
 					t.Fatal(err)
 				}
 				for step := range total {
-					if r := rate(step); !(r > 0 && r <= o.LR) { // a rate of 0 is an update for nothing
+					if r := rate(step, step); !(r > 0 && r <= o.LR) { // a rate of 0 is an update for nothing
 						t.Errorf("%s: rate of update %d of %d is %v", name, step, total, r)
 					}
 				}

@@ -58,6 +58,8 @@ type Progress struct {
 	Pending bool     `json:"pending"`         // an evaluation is due
 	Best    *Metrics `json:"best,omitempty"`  // of all evaluations so far, on the set of Session.selection
 	Stale   int      `json:"stale,omitempty"` // evaluations since the best one, or the last rise
+	Flat    int      `json:"flat,omitempty"`  // the same, or since the last drop of schedule plateau
+	Drops   int      `json:"drops,omitempty"` // of the rate by that schedule
 	// Level is that of Config.Curriculum, BestLevel the one that Best was measured on.
 	Level     int `json:"level,omitempty"`
 	BestLevel int `json:"best_level,omitempty"`
@@ -88,6 +90,9 @@ func NewSession(cfg Config) (*Session, error) {
 	if net, ok := cfg.Net.(Irregular); t.Irregular && !(ok && net.Irregular()) {
 		return nil, fmt.Errorf("engine: task %s has steps of different lengths, which model %s does not take; set irregular = true on a model that has it, or make the steps alike: %w",
 			t.Name, cfg.Net.Name(), ErrOption)
+	}
+	if t.Goal == data.Classify && o.StopAt > 1 {
+		return nil, fmt.Errorf("engine: stop_at is %v, and task %s is measured by its accuracy, which is at most 1: %w", o.StopAt, t.Name, ErrOption)
 	}
 	if t.Train.Len() < 1 {
 		return nil, fmt.Errorf("engine: task %s has no training samples: %w", t.Name, kernels.ErrShape)
@@ -142,13 +147,13 @@ func (o Options) steps(perEpoch int) int {
 // was restored. It returns a line where the course of the rate is another one, as when cosine has
 // more updates to run over, and otherwise nothing.
 func (s *Session) Rescheduled(before Options) string {
-	per, done := s.BatchesPerEpoch(), s.progress.Step
+	per, done, drops := s.BatchesPerEpoch(), s.progress.Step, s.progress.Drops
 	old, err := NewSchedule(before, before.steps(per), per)
-	if err != nil || done == 0 || old(done-1) == s.schedule(done-1) {
+	if err != nil || done == 0 || old(done-1, drops) == s.schedule(done-1, drops) {
 		return ""
 	}
 	return fmt.Sprintf("learning rate: %s now runs over %d updates instead of %d; it was %.3g at update %d and goes on with %.3g",
-		s.cfg.Options.Schedule, s.Steps(), before.steps(per), old(done-1), done, s.schedule(done))
+		s.cfg.Options.Schedule, s.Steps(), before.steps(per), old(done-1, drops), done, s.schedule(done, drops))
 }
 
 // Usage returns the account of the device's memory; false for a device that computes in host
@@ -214,7 +219,7 @@ func (s *Session) Repeat(b *data.Batch, n int) ([]StepResult, error) {
 // queue makes the next update, or starts to.
 func (s *Session) queue(b *data.Batch, at place) error {
 	p := &s.progress
-	if err := s.steps.queue(b, at, Update{Step: p.Step + 1, LR: s.schedule(p.Step)}); err != nil {
+	if err := s.steps.queue(b, at, Update{Step: p.Step + 1, LR: s.schedule(p.Step, p.Drops)}); err != nil {
 		return err
 	}
 	p.Step++

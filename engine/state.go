@@ -158,7 +158,7 @@ func (s *Session) Restore(st *rundir.State) error {
 	if err := json.Unmarshal([]byte(st.Extra[progressKey]), &p); err != nil {
 		return fmt.Errorf("engine: progress in checkpoint: %v: %w", err, ErrState)
 	}
-	if p.Step < 0 || p.Epoch < 0 || p.Batch < 0 || p.Batch > s.BatchesPerEpoch() || p.Stale < 0 {
+	if p.Step < 0 || p.Epoch < 0 || p.Batch < 0 || p.Batch > s.BatchesPerEpoch() || p.Stale < 0 || p.Flat < 0 || p.Drops < 0 {
 		return fmt.Errorf("engine: checkpoint stands at update %d, epoch %d, batch %d of %d: %w", p.Step, p.Epoch, p.Batch, s.BatchesPerEpoch(), ErrState)
 	}
 	if n := len(s.cfg.Curriculum.Levels); p.Level < 0 || p.Level > n || p.BestLevel < 0 || p.BestLevel > p.Level {

@@ -147,12 +147,14 @@ func (t *trainer) run(ctx context.Context) (Outcome, error) {
 				return Done, err
 			}
 		}
-		stop := o.Patience > 0 && p.Stale >= o.Patience
-		if p.Step >= t.total || stop {
-			outcome := Done
-			if stop {
-				outcome = EarlyStopped
-			}
+		outcome, ends := Done, p.Step >= t.total
+		switch {
+		case t.arrived():
+			outcome, ends = Reached, true
+		case o.Patience > 0 && p.Stale >= o.Patience:
+			outcome, ends = EarlyStopped, true
+		}
+		if ends {
 			if !t.unsaved {
 				return outcome, nil
 			}
@@ -264,12 +266,15 @@ func (t *trainer) evaluate(ctx context.Context) error {
 	here := result{p.Level, &m}
 	improved := here.better(p.best())
 	p.Pending, t.last = false, &m
-	p.Stale++
+	p.Stale, p.Flat = p.Stale+1, p.Flat+1
 	if improved {
-		p.Best, p.BestLevel, p.Stale = &m, here.level, 0
+		p.Best, p.BestLevel, p.Stale, p.Flat = &m, here.level, 0, 0
 	}
 	if t.scheduled() && t.passed(m) {
-		p.Level, p.Stale = p.Level+1, 0
+		p.Level, p.Stale, p.Flat = p.Level+1, 0, 0
+	}
+	if o := t.cfg.Options; o.Schedule == "plateau" && p.Flat >= o.StepAfter {
+		p.Drops, p.Flat = p.Drops+1, 0
 	}
 	if improved = improved && !t.record.better(here); improved {
 		if err := t.saveBest(); err != nil {

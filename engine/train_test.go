@@ -157,6 +157,53 @@ func TestEarlyStop(t *testing.T) {
 	}
 }
 
+// TestStopAt ends training by a result, and goes on for a higher one.
+func TestStopAt(t *testing.T) {
+	var at float64
+	build := func() *Session {
+		return newToySession(t, func(c *Config) { c.Options.StopAt, c.Options.Epochs = at, 12 })
+	}
+	at = 0.6
+	m := &memory{}
+	r := train(t, build(), nil, m)
+	if r.Outcome != Reached || r.Step >= 12*7 || r.Last.Accuracy() < at || m.saved[len(m.saved)-1].Step != int64(r.Step) {
+		t.Fatalf("%+v, last accuracy %v, want an end at %v that is saved", r, r.Last.Accuracy(), at)
+	}
+	for _, next := range []struct {
+		at   float64
+		want Outcome
+	}{{0.6, Reached}, {1, Done}, {0, Done}} {
+		at = next.at
+		s := build()
+		if err := s.Restore(m.saved[len(m.saved)-1]); err != nil {
+			t.Fatal(err)
+		}
+		if again := train(t, s, nil, nil); again.Outcome != next.want || (again.Step == r.Step) != (next.want == Reached) {
+			t.Errorf("with stop_at = %v the run goes on to %+v, want %v", at, again, next.want)
+		}
+	}
+	cfg := Config{Net: newToy(), Task: newToyTask(), Options: toyOptions()}
+	cfg.Options.StopAt = 90
+	if _, err := NewSession(cfg); !errors.Is(err, ErrOption) {
+		t.Errorf("an accuracy of 90: error %v, want ErrOption", err)
+	}
+}
+
+// TestPlateau holds when the rate drops where nothing improves on the first evaluation.
+func TestPlateau(t *testing.T) {
+	w := &watcher{}
+	s := newToySession(t, func(c *Config) {
+		o := &c.Options
+		o.LR, o.Schedule, o.StepAfter, o.StepDrop, o.LRFinal, o.EvalEvery, o.Epochs = 1e-30, "plateau", 2, 0.5, 0.2, 1, 2
+	})
+	train(t, s, w, nil)
+	for i, e := range w.steps {
+		if want := 1e-30 * max(math.Pow(0.5, float64((i-1)/2)), 0.2); math.Abs(e.LR/want-1) > 1e-12 {
+			t.Errorf("update %d has the rate %v, want %v", i+1, e.LR, want)
+		}
+	}
+}
+
 // TestResume stops a run at five points, within epochs, in an evaluation and at the end of
 // an epoch, and goes on in a new session from the checkpoint: all tensors and counters are
 // the same bits as those of the run that was not stopped.
@@ -172,6 +219,9 @@ func TestResume(t *testing.T) {
 					c.Net = twoLayers(t, "gru")
 				}
 				c.Options.Epochs, c.Options.Stateful, c.Options.Schedule, c.Options.EvalEvery = 6, stateful, "onecycle", 5
+				if k == 0 {
+					c.Options.Schedule, c.Options.StepAfter, c.Options.LR = "plateau", 1, 0.1
+				}
 			})
 		}
 		whole, ww := build(), &watcher{}
@@ -179,6 +229,9 @@ func TestResume(t *testing.T) {
 		want, err := whole.State()
 		if err != nil {
 			t.Fatal(err)
+		}
+		if k == 0 && whole.Progress().Drops == 0 {
+			t.Error("the rate has not dropped")
 		}
 		r := newStream(uint64(b2i(stateful)), "stop points")
 		stops := []int{7, 10}

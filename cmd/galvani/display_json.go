@@ -59,7 +59,7 @@ type event struct {
 	Best      *scoreJSON `json:"best,omitempty"`       // on the validation set, or on the test set where there is none
 	BestStep  int64      `json:"best_step,omitempty"`  // of the checkpoint that Test is of
 	Rate      float64    `json:"sequences_per_second,omitempty"`
-	Outcome   string     `json:"outcome,omitempty"` // done, early stopped, stopped, failed
+	Outcome   string     `json:"outcome,omitempty"` // done, early stopped, stop_at reached, stopped, failed
 	Reason    string     `json:"reason,omitempty"`
 	Seconds   float64    `json:"seconds,omitempty"`
 	GPUMemory int64      `json:"gpu_memory_high,omitempty"` // bytes

@@ -17,7 +17,7 @@ const configName = "config.toml" // in a run directory
 
 // changeable are the keys that a resumed run may change: where it runs and how long.
 var changeable = []string{"device", "backend", "precision", "memory", "threads", "dry_run_ranks", "accumulate", "shards", "data_dir", "runs_dir", "plots", "epochs", "max_steps",
-	"patience", "eval_every", "checkpoint_every", "hessian"}
+	"patience", "stop_at", "eval_every", "checkpoint_every", "hessian"}
 
 // savedSettings returns the settings of a run that a checkpoint belongs to, with the flags that
 // may overrule them. The checkpoint, which is protected by hashes, holds the settings, too: the
