@@ -44,8 +44,8 @@ func (n Noise) key(sd float64, d NoiseDraw, what uint64) random.Stream {
 // WordsOf returns how many numbers of a stream n coarse Gaussian numbers take.
 func WordsOf(n int) uint64 { return uint64(n+3) / 4 }
 
-// AddNoise sets to to from plus numbers of a stream from a word on, times a standard deviation. From may be to.
-func AddNoise[F Float](to, from []F, sd float64, s random.Stream, word uint64) {
+// addNoise sets to to from plus numbers of a stream from a word on, times a standard deviation. From may be to.
+func addNoise[F Float](to, from []F, sd float64, s random.Stream, word uint64) {
 	amp := F(sd)
 	for i := 0; i < len(to); i += 4 {
 		z := s.Normal4(word + uint64(i/4))
@@ -122,7 +122,7 @@ func (o *noisyOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	rows, n := o.shape[0], o.shape[1]
 	for b := range rows {
 		s := key.Stream(first + uint64(b)).Stream(o.t)
-		AddNoise(o.buf[b*n:(b+1)*n], x[b*n:(b+1)*n], o.sd, s, o.word)
+		addNoise(o.buf[b*n:(b+1)*n], x[b*n:(b+1)*n], o.sd, s, o.word)
 	}
 	return Wrap(o.buf, o.shape...), nil
 }

@@ -21,6 +21,10 @@ static void unprepare(const struct kernels *k, int cell, const struct scan_dims 
 	k->unprepare(cell, d, raw, gprep, graw);
 }
 static void unary(const struct kernels *k, int f, long n, const void *x, void *y) { k->unary(f, n, x, y); }
+static void input_noise(const struct kernels *k, const struct scan_dims *d, const void *x, void *to, long b0, long b1)
+{
+	k->input_noise(d, x, to, b0, b1);
+}
 */
 import "C"
 
@@ -285,7 +289,7 @@ func (s *Scan[F]) noisyLen() int {
 
 // draw draws the noise of a run: that of x at once, that of the drives where they are made.
 func (s *Scan[F]) draw(d kernels.NoiseDraw) {
-	c, noise := &s.cfg, s.cfg.Noise
+	noise := s.cfg.Noise
 	for i := range s.segments {
 		g := &s.segments[i].dims
 		g.noise, g.noise_key, g.noise_first = C.double(noise.Drive), C.ulonglong(noise.DriveKey(d)), C.ulonglong(d.First)
@@ -293,14 +297,9 @@ func (s *Scan[F]) draw(d kernels.NoiseDraw) {
 	if len(s.noisy) == 0 {
 		return
 	}
-	x, key := s.run.X, noise.InputKey(d)
+	s.dims.input_noise, s.dims.input_key, s.dims.noise_first = C.double(noise.Input), C.ulonglong(noise.InputKey(d)), C.ulonglong(d.First)
 	Each(s.workers, func(w *worker[F]) {
-		for t := range c.T { // x is read from its beginning to its end
-			for b := w.b0; b < w.b1; b++ {
-				at, numbers := (t*c.B+b)*c.I, key.Stream(d.First+uint64(b)).Stream(uint64(t))
-				kernels.AddNoise(s.noisy[at:at+c.I], x[at:at+c.I], noise.Input, numbers, 0)
-			}
-		}
+		C.input_noise(s.k, &s.dims, ptr(s.run.X), ptr(s.noisy), C.long(w.b0), C.long(w.b1))
 	})
 	s.run.X = s.noisy
 }

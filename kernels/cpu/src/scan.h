@@ -32,6 +32,8 @@ struct scan_dims {
 	double noise; /* standard deviation of what is added to the input drives; 0 for none */
 	unsigned long long noise_key; /* of the run, and the number of its first sequence in the update */
 	unsigned long long noise_first;
+	double input_noise; /* that of x, and its key */
+	unsigned long long input_key;
 	long t0; /* the step of the sequence that step 0 is */
 };
 
@@ -119,6 +121,8 @@ struct kernels {
 	/* unary applies exp (0), sigmoid (1), tanh (2), softplus (3), x^0.6 (4) or x^2 (5) to n
 	 * elements, for accuracy tests. */
 	void (*unary)(int f, long n, const void *x, void *y);
+	/* input_noise sets rows b0..b1-1 of to [T,B,I] to x plus the noise of the input. */
+	void (*input_noise)(const struct scan_dims *d, const void *x, void *to, long b0, long b1);
 };
 
 extern const struct kernels galvani_avx512, galvani_avx2, galvani_portable, galvani_float64;

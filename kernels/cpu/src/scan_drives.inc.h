@@ -26,16 +26,19 @@ static void FN(spoil)(const struct FN(run) *r, const elem *x, long n, elem *driv
 		drive[k] = (elem)NAN;
 }
 
-/* noise adds the noise of n steps to the input drives. Rows are padded to whole words. */
+/* noise adds the noise of n steps to the input drives. */
 static void FN(noise)(struct FN(run) *r, long t0, long n)
 {
 	const struct scan_dims *d = r->d;
+	struct noise_table table;
+	V(noise_table)(&table);
 	for (long i = 0; i < r->R; i++) {
 		random_word row = random_key(d->noise_key, d->noise_first + r->b0 + i);
 		for (long s = 0; s < n; s++) {
 			random_word step = random_key(row, d->t0 + t0 + s);
 			for (long g = 0; g < CP; g++)
-				V(add_noise)(FN(drive)(r, s, i) + g * r->Hp, d->H, (elem)d->noise, step, g * ((d->H + 3) / 4));
+				V(add_drive_noise)(&table, FN(drive)(r, s, i) + g * r->Hp, d->H, (elem)d->noise, step,
+						   g * ((d->H + 3) / 4));
 		}
 	}
 }

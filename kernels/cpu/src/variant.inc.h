@@ -12,17 +12,7 @@
 #include "flush.h"
 #include "gates.inc.h"
 #include "gemm.inc.h"
-#include "../../random/normal.h"
-
-/* add_noise adds n coarse Gaussian numbers from a word of a stream on, and up to three behind them. */
-static __attribute__((noinline, unused)) void V(add_noise)(elem *out, long n, elem sd, random_word key, random_word word)
-{
-	for (long i = 0; i < n; i += 4) {
-		random_word w = random_at(key, word + i / 4);
-		for (int k = 0; k < 4; k++)
-			out[i + k] += sd * random_normal(w, k);
-	}
-}
+#include "noise.inc.h"
 
 #define EACH_CELL "../cpu/src/scan.inc.h"
 #include "../../cells/list.h"
@@ -88,5 +78,5 @@ static void V(unprepare)(int cell, const struct scan_dims *d, const double *raw,
 
 const struct kernels V(galvani) = {
 	STR(VARIANT), VL, MR, NR, V(sizes), V(pack), V(forward), V(backward), V(unprepare),
-	V(gemm), V(gemm_sizes), V(unary),
+	V(gemm), V(gemm_sizes), V(unary), V(input_noise),
 };
