@@ -15,6 +15,11 @@ import (
 // It takes the place of gorgonia.Slice, which tells slices apart by the low byte of their
 // bounds only. The elements are copied, because operations downstream may reuse the storage.
 func Field(x *gorgonia.Node, offset int, shape ...int) (*gorgonia.Node, error) {
+	return field(x, false, offset, shape)
+}
+
+// field is Field; shared leaves the elements where they are, for such as nothing else reads.
+func field(x *gorgonia.Node, shared bool, offset int, shape []int) (*gorgonia.Node, error) {
 	n, have := tensor.Shape(shape).TotalSize(), x.Shape().TotalSize()
 	if len(shape) == 0 || slices.Min(shape) < 1 || offset < 0 || n > have-offset {
 		return nil, fmt.Errorf("kernels: field: elements [%d,%d) as %v are not in %v: %w",
@@ -22,9 +27,9 @@ func Field(x *gorgonia.Node, offset int, shape ...int) (*gorgonia.Node, error) {
 	}
 	switch x.Dtype() {
 	case tensor.Float32:
-		return gorgonia.ApplyOp(newField[float32](x.Shape(), offset, shape), x)
+		return gorgonia.ApplyOp(newField[float32](x.Shape(), shared, offset, shape), x)
 	case tensor.Float64:
-		return gorgonia.ApplyOp(newField[float64](x.Shape(), offset, shape), x)
+		return gorgonia.ApplyOp(newField[float64](x.Shape(), shared, offset, shape), x)
 	}
 	return nil, fmt.Errorf("kernels: field: %v is neither float32 nor float64", x.Dtype())
 }
@@ -41,13 +46,16 @@ type fieldOp[F Float] struct {
 	from   tensor.Shape
 	offset int
 	shape  tensor.Shape
-	buf    []F
+	buf    []F // nil where they are not copied
 }
 
-func newField[F Float](from tensor.Shape, offset int, shape []int) *fieldOp[F] {
+func newField[F Float](from tensor.Shape, shared bool, offset int, shape []int) *fieldOp[F] {
 	s := tensor.Shape(shape).Clone()
-	return &fieldOp[F]{op: newOp("field %v of %v at %d", s, from, offset),
-		from: from, offset: offset, shape: s, buf: make([]F, s.TotalSize())}
+	f := &fieldOp[F]{op: newOp("field %v of %v at %d", s, from, offset), from: from, offset: offset, shape: s}
+	if !shared {
+		f.buf = make([]F, s.TotalSize())
+	}
+	return f
 }
 
 func (f *fieldOp[F]) Arity() int         { return 1 }
@@ -66,6 +74,9 @@ func (f *fieldOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	x, err := Elems[F](f.name, in[0], f.from...)
 	if err != nil {
 		return nil, err
+	}
+	if f.buf == nil {
+		return Wrap(x[f.offset:f.offset+f.shape.TotalSize()], f.shape...), nil
 	}
 	copy(f.buf, x[f.offset:])
 	return Wrap(f.buf, f.shape...), nil

@@ -202,7 +202,7 @@ func (s *scanOp) SymDiff(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorgonia.
 	}
 	x, state := s.cfg.Inputs()
 	if x >= 0 {
-		if grads[0], err = Field(packed, x, in[0].Shape()...); err != nil {
+		if grads[0], err = field(packed, true, x, in[0].Shape()); err != nil { // no copy of T·B·I numbers
 			return nil, err
 		}
 	}
