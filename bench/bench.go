@@ -233,13 +233,13 @@ func (r *runner) contestants(c Case) (subject, reference contestant, kind string
 	if err != nil {
 		return
 	}
-	_, forwardOnly, all, err := p.scan(r.dev)
+	run, err := p.open(r.dev)
 	if err != nil {
 		return
 	}
-	subject = contestant{name: r.dev.Name(), flops: p.flops(c.What == both), run: timed(all)}
+	subject = contestant{name: r.dev.Name(), flops: p.flops(c.What == both), run: timed(run.both)}
 	if c.What == forward {
-		subject.run = timed(forwardOnly)
+		subject.run = timed(run.forward)
 	}
 	if c.Kind == casePeer {
 		reference, err = r.peer(c.Peer).cell(c, p, r.dev)

@@ -21,7 +21,7 @@ import (
 func TestFLOPs(t *testing.T) {
 	dev := devicetest.CPU(t, 2)
 	s := Shape{T: 5, B: 2, I: 7, H: 3}
-	for model, gates := range map[string]float64{"crnn": 0, "crnn-simple": 1, "rnn": 1, "gru": 3, "lstm": 4} {
+	for model, gates := range map[string]float64{"crnn": 0, "crnn-simple": 1, "rnn": 1, "gru": 3, "lstm": 4, "lstm:layers": 8} {
 		p, err := newProblem[float32](model, s)
 		if err != nil {
 			t.Fatal(err)
@@ -83,7 +83,7 @@ func TestRunQuick(t *testing.T) {
 	for _, want := range []string{"gemm  product", "scan crnn-simple forward", "scan crnn-simple forward+backward",
 		"scan crnn forward+backward", "scan rnn forward", "scan gru forward", "scan lstm forward+backward",
 		"train lstm training step", "train lstm:dale training step", "train lstm:layers training step", "train lstm:feedback training step",
-		"form rate:noise training step", "form lstm:dropout training step", "form lstm:h0 training step",
+		"form rate:noise training step", "form lstm:dropout training step", "form lstm:h0 training step", "form lstm:layers training step",
 		"graph crnn-simple forward+backward"} {
 		if !seen[want] {
 			t.Errorf("no row for %s", want)
@@ -167,7 +167,7 @@ func spoil(v gorgonia.Value) {
 func TestGate(t *testing.T) {
 	dev := devicetest.CPU(t, 2)
 	s := Shape{T: 20, B: 3, I: 4, H: 17}
-	for _, model := range []string{"crnn-simple", "crnn", "rnn", "gru", "lstm"} {
+	for _, model := range []string{"crnn-simple", "crnn", "rnn", "gru", "lstm", "lstm:layers"} {
 		if d, err := gate(model, s, dev); err != nil || !(d > 0) {
 			t.Errorf("%s: deviation %v, error %v, want a small one and none", model, d, err)
 		}

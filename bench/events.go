@@ -283,14 +283,14 @@ func (p *eventProblem) gateTraces(dev kernels.Device) (float64, error) {
 
 // clocked returns h [T,H] and the final state [S,H] of the fused scan.
 func (p *eventProblem) clocked(dev kernels.Device) (h, state []float64, err error) {
-	plan, forward, _, err := p.scan(dev)
+	run, err := p.open(dev)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := forward(); err != nil {
+	if err := run.forward(); err != nil {
 		return nil, nil, err
 	}
-	return plan.H().Data().([]float64), plan.Final().Data().([]float64), nil
+	return run.plan.H().Data().([]float64), run.plan.Final().Data().([]float64), nil
 }
 
 // judge holds the traces to the planes of a state, which are h, then two traces for each
@@ -306,7 +306,7 @@ func (p *eventProblem) judge(dev kernels.Device, fast, slow, state []float64, pa
 
 // scans returns the fused scan of the same sequence in float64 and in float32.
 func (p *eventProblem) scans(dev kernels.Device) ([]contestant, error) {
-	_, double, _, err := p.scan(dev)
+	double, err := p.open(dev)
 	if err != nil {
 		return nil, err
 	}
@@ -318,7 +318,10 @@ func (p *eventProblem) scans(dev kernels.Device) ([]contestant, error) {
 	for i, v := range p.args.Params {
 		copy(q.args.Params[i].Data().([]float32), convert[float32](v.Data().([]float64)))
 	}
-	_, single, _, err := q.scan(dev)
-	return []contestant{averaged(contestant{name: "fused scan, float64", run: timed(double)}),
-		averaged(contestant{name: "fused scan, float32, " + dev.Name(), run: timed(single)})}, err
+	single, err := q.open(dev)
+	if err != nil {
+		return nil, err
+	}
+	return []contestant{averaged(contestant{name: "fused scan, float64", run: timed(double.forward)}),
+		averaged(contestant{name: "fused scan, float32, " + dev.Name(), run: timed(single.forward)})}, nil
 }

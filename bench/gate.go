@@ -32,24 +32,21 @@ func gate(model string, s Shape, dev kernels.Device) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	h, g, err := single.results(dev)
+	h, params, err := single.results(dev)
 	if err != nil {
 		return 0, err
 	}
-	h64, g64, err := double.results(dev)
+	h64, exact, err := double.results(dev)
 	if err != nil {
 		return 0, err
 	}
 	pairs := []pair{{"h", convert[float64](h), h64}}
-	at := 0
-	for _, p := range single.cfg.Params {
+	for i, p := range params {
 		if p.Learned {
-			n := p.Len()
-			got, want := convert[float64](g[at:at+n]), g64[at:at+n]
-			within(p, got)
-			within(p, want)
+			got, want := convert[float64](p.grad), exact[i].grad
+			within(p.Spec, got)
+			within(p.Spec, want)
 			pairs = append(pairs, pair{"gradient of " + p.Name, got, want})
-			at += n
 		}
 	}
 	few := s

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"galvani/engine/safetensors"
@@ -226,11 +227,12 @@ func (p *peer) cell(c Case, q *problem[float32], dev kernels.Device) (contestant
 // dump writes settings, inputs and parameters, and the states and gradients of the device, as
 // a safetensors file.
 func (q *problem[F]) dump(path, model string, dev kernels.Device) error {
-	h, grad, err := q.results(dev)
+	h, params, err := q.results(dev)
 	if err != nil {
 		return err
 	}
-	e, err := models.Lookup(model)
+	name, _, _ := strings.Cut(model, ":")
+	e, err := models.Lookup(name)
 	if err != nil {
 		return fmt.Errorf("bench: %w", err)
 	}
@@ -243,20 +245,22 @@ func (q *problem[F]) dump(path, model string, dev kernels.Device) error {
 		return append(list, safetensors.Float32(name, shape, convert[float32](v)))
 	}
 	list := add(nil, "x", q.x, c.T, c.B, c.I)
-	list = add(list, "dh", q.dh, c.T, c.B, c.H)
+	top := q
+	for top.next != nil {
+		top = top.next
+	}
+	list = add(list, "dh", top.dh, c.T, c.B, c.H)
 	list = add(list, "h", h, c.T, c.B, c.H)
-	at := 0
-	for i, s := range c.Params {
-		list = add(list, "cell."+s.Name, q.args.Params[i].Data().([]F), s.Shape...)
-		if s.Learned {
-			list = add(list, "grad.cell."+s.Name, grad[at:at+s.Len()], s.Shape...)
-			at += s.Len()
+	for _, p := range params {
+		list = add(list, "cell."+p.Name, p.value, p.Shape...)
+		if p.Learned {
+			list = add(list, "grad.cell."+p.Name, p.grad, p.Shape...)
 		}
 	}
 	f, err := os.Create(path)
 	if err != nil {
 		return fmt.Errorf("bench: %w", err)
 	}
-	err = safetensors.Write(f, list, map[string]string{"model": model, "config": string(settings)})
+	err = safetensors.Write(f, list, map[string]string{"model": name, "config": string(settings)})
 	return errors.Join(err, f.Close())
 }

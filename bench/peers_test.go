@@ -46,7 +46,7 @@ func TestPeers(t *testing.T) {
 	for framework, c := range map[string]struct {
 		form  string // of crnn-simple
 		forms int
-	}{"torch": {"eager", 3}, "jax": {"scan", 5}} {
+	}{"torch": {"eager", 4}, "jax": {"scan", 5}} {
 		t.Run(framework, func(t *testing.T) {
 			dev := devicetest.CPU(t, 2)
 			python := pythonWith(t, framework)

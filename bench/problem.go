@@ -24,12 +24,14 @@ const outputs = 10
 const seed = 1
 
 // problem is the scan of one cell with numbers in all its inputs: parameters as at the start
-// of a training, x of function ramps, and a gradient uniform in [−1, 1) at every step.
+// of a training, x of function ramps, and a gradient uniform in [−1, 1) at every step. That of a model in layers
+// is that of the first one, whose h the next one reads.
 type problem[F kernels.Float] struct {
 	sizes
 	args kernels.ScanArgs
-	x    []F
+	x    []F // nil in layers above the first
 	dh   []F // [T·B,H]
+	next *problem[F]
 }
 
 // Form returns the name of a model without the form of its network, and the options of that form: NAME:dale is
@@ -125,7 +127,7 @@ func (z sizes) multiplications() (recurrent, input float64) {
 	return recurrent, input
 }
 
-// flops returns the operations of the recurrent products: 2·G·B·H² per step forward, three
+// flops returns the operations of the recurrent products of a scan: 2·G·B·H² per step forward, three
 // times as many with the backward pass (gradients of h and of the weights).
 func (z sizes) flops(backward bool) float64 {
 	rec, _ := z.multiplications()
@@ -136,8 +138,30 @@ func (z sizes) flops(backward bool) float64 {
 	return n
 }
 
+// flops returns the operations of the recurrent products of all layers.
+func (p *problem[F]) flops(backward bool) float64 {
+	n := p.sizes.flops(backward)
+	if p.next != nil {
+		n += p.next.flops(backward)
+	}
+	return n
+}
+
 // newProblem draws the numbers in float32, so that every F has the same ones.
 func newProblem[F kernels.Float](model string, s Shape) (*problem[F], error) {
+	p, err := newLayer[F](model, s, seed)
+	for at, k := p, 1; err == nil && k <= len(p.above); k++ {
+		cell, _, _ := strings.Cut(model, ":")
+		if at.next, err = newLayer[F](cell, Shape{T: s.T, B: s.B, I: s.H, H: s.H}, seed+uint64(k)); err == nil {
+			at = at.next
+			at.cfg.GradX, at.x, at.args.X = true, nil, nil
+		}
+	}
+	return p, err
+}
+
+// newLayer is newProblem without layers above.
+func newLayer[F kernels.Float](model string, s Shape, seed uint64) (*problem[F], error) {
 	_, net, err := bind(model, s)
 	if err != nil {
 		return nil, err
@@ -177,40 +201,101 @@ func newProblem[F kernels.Float](model string, s Shape) (*problem[F], error) {
 	return p, nil
 }
 
-// scan opens the plan of the problem and returns one forward run and one with backward pass.
-func (p *problem[F]) scan(dev kernels.Device) (plan kernels.ScanPlan, forward, both func() error, err error) {
-	if plan, err = dev.NewScan(p.cfg); err != nil {
-		return nil, nil, nil, fmt.Errorf("bench: %w", err)
-	}
-	dh := dense(p.dh, p.cfg.T*p.cfg.B, p.cfg.H)
-	forward = func() error {
-		_, err := plan.Forward(p.args)
-		return err
-	}
-	both = func() error {
-		if err := forward(); err != nil {
-			return err
-		}
-		_, err := plan.Backward(p.args, dh)
-		return err
-	}
-	return plan, forward, both, nil
+// course is a problem on a device.
+type course[F kernels.Float] struct {
+	*problem[F]
+	plan  kernels.ScanPlan
+	above *course[F]
 }
 
-// results runs the problem once and returns copies of h [T,B,H] and the packed gradient.
-func (p *problem[F]) results(dev kernels.Device) (h, grad []F, err error) {
-	plan, forward, _, err := p.scan(dev)
+// open opens the plans of the problem.
+func (p *problem[F]) open(dev kernels.Device) (c *course[F], err error) {
+	c = &course[F]{problem: p}
+	if c.plan, err = dev.NewScan(p.cfg); err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	if p.next != nil {
+		c.above, err = p.next.open(dev)
+	}
+	return c, err
+}
+
+// last returns the last layer.
+func (c *course[F]) last() *course[F] {
+	for c.above != nil {
+		c = c.above
+	}
+	return c
+}
+
+// forward runs all layers.
+func (c *course[F]) forward() error {
+	if _, err := c.plan.Forward(c.args); err != nil || c.above == nil {
+		return err
+	}
+	c.above.args.X = c.plan.H()
+	return c.above.forward()
+}
+
+// backward follows forward. It returns the packed gradient of each layer, the first one's first.
+func (c *course[F]) backward() (grads []gorgonia.Value, err error) {
+	dh := dense(c.dh, c.cfg.T*c.cfg.B, c.cfg.H)
+	if c.above != nil {
+		if grads, err = c.above.backward(); err != nil {
+			return nil, err
+		}
+		x, _ := c.above.cfg.Inputs()
+		dh = dense(grads[0].Data().([]F)[x:], c.cfg.T*c.cfg.B, c.cfg.H)
+	}
+	g, err := c.plan.Backward(c.args, dh)
+	return append([]gorgonia.Value{g}, grads...), err
+}
+
+// both runs forward and backward.
+func (c *course[F]) both() error {
+	if err := c.forward(); err != nil {
+		return err
+	}
+	_, err := c.backward()
+	return err
+}
+
+// learnt is a parameter of a problem, its value, and its gradient, nil where it is not learned.
+type learnt[F kernels.Float] struct {
+	kernels.Spec
+	value, grad []F
+}
+
+// results runs the problem once and returns h [T,B,H] of the last layer and the parameters of all. The names of those
+// of PyTorch's layers end in the number of the layer.
+func (p *problem[F]) results(dev kernels.Device) (h []F, params []learnt[F], err error) {
+	c, err := p.open(dev)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := forward(); err != nil {
+	if err := c.forward(); err != nil {
 		return nil, nil, fmt.Errorf("bench: %w", err)
 	}
-	g, err := plan.Backward(p.args, dense(p.dh, p.cfg.T*p.cfg.B, p.cfg.H))
+	grads, err := c.backward()
 	if err != nil {
 		return nil, nil, fmt.Errorf("bench: %w", err)
 	}
-	return plan.H().Data().([]F), g.Data().([]F), nil
+	h = c.last().plan.H().Data().([]F)
+	for layer, g := range grads {
+		packed := g.Data().([]F)
+		for i, s := range c.cfg.Params {
+			v := learnt[F]{Spec: s, value: c.args.Params[i].Data().([]F)}
+			if name, ok := strings.CutSuffix(s.Name, "_l0"); ok {
+				v.Name = fmt.Sprintf("%s_l%d", name, layer)
+			}
+			if s.Learned {
+				v.grad, packed = packed[:s.Len()], packed[s.Len():]
+			}
+			params = append(params, v)
+		}
+		c = c.above
+	}
+	return h, params, nil
 }
 
 func dense[F kernels.Float](v []F, shape ...int) gorgonia.Value {

@@ -164,6 +164,9 @@ func cpuTable(rows []Row) string {
 		if c.What != both {
 			what += ", " + c.What
 		}
+		if c.Shape.I != inputs {
+			what += fmt.Sprintf(", I = %d", c.Shape.I)
+		}
 		if c.Kind == caseGraph {
 			against = "unrolled graph"
 		}
@@ -223,9 +226,10 @@ func cpuPeersTable(rows []Row) string {
 	})
 }
 
-// cpuHeadlines shows the same with a line for each model: the range over shapes.
+// cpuHeadlines shows the same with a line for each model, those in layers left out: the range over shapes.
 func cpuHeadlines(rows []Row) string {
 	measured, forms := peerRows(rows)
+	measured = slices.DeleteFunc(measured, func(r peerRow) bool { return strings.Contains(r.Case.Model, ":") })
 	return peersTable(measured, forms, nil, func(Shape) []string { return nil })
 }
 

@@ -33,7 +33,11 @@ type Case struct {
 
 // String names the case, e.g. "scan crnn-simple forward B=32 H=256 T=200".
 func (c Case) String() string {
-	return fmt.Sprintf("%s %s %s B=%d H=%d T=%d", c.Kind, c.Model, strings.TrimSpace(c.What+" "+c.Peer), c.Shape.B, c.Shape.H, c.Shape.T)
+	name := fmt.Sprintf("%s %s %s B=%d H=%d T=%d", c.Kind, c.Model, strings.TrimSpace(c.What+" "+c.Peer), c.Shape.B, c.Shape.H, c.Shape.T)
+	if c.Shape.I != inputs {
+		name += fmt.Sprintf(" I=%d", c.Shape.I)
+	}
+	return name
 }
 
 // The shapes of the suite.
@@ -42,6 +46,7 @@ var (
 	wide   = Shape{T: 200, B: 32, I: inputs, H: 512}
 	narrow = Shape{T: 200, B: 64, I: inputs, H: 128}
 	small  = Shape{T: 200, B: 16, I: inputs, H: 64}
+	square = Shape{T: 200, B: 64, I: 128, H: 128}
 )
 
 // bounds are the largest costs of forward+backward by shape. Small products leave less to
@@ -72,9 +77,11 @@ func Suite(forms []string) []Case {
 	for _, form := range []string{"rate:noise", "lstm:noise"} {
 		all = append(all, Case{Kind: caseForm, Model: form, What: step, Shape: narrow, Bound: 1.15})
 	}
-	for _, form := range []string{"lstm:dropout", "lstm:h0"} {
+	for _, form := range []string{"lstm:dropout", "lstm:h0", "lstm:layers"} {
 		all = append(all, Case{Kind: caseForm, Model: form, What: step, Shape: narrow})
 	}
+	// A second layer reads H units, so that two cost twice one where that reads as many inputs.
+	all = append(all, Case{Kind: caseForm, Model: "lstm:layers", What: step, Shape: square, Bound: 2.2})
 	all = append(all, Case{Kind: caseGraph, Model: "crnn-simple", What: both, Bound: 20, Rounds: 0.3,
 		Shape: Shape{T: 100, B: 64, I: inputs, H: 128}})
 	// The small shape shows what each operation costs where there is little to multiply.
@@ -103,6 +110,7 @@ var peerForms = []struct {
 	{"cond-gru", "scan", 1, Shape{}},
 	{"rate", "scan", 1, Shape{}},
 	{"lstm", "nn.LSTM", 1, Shape{}},
+	{"lstm:layers", "nn.LSTM", 1.5, Shape{}},
 	{"lstm", "scan", 1, Shape{}},
 	{"rnn", "nn.RNN", 0, Shape{}},
 	{"rnn", "scan", 0, Shape{}},

@@ -106,10 +106,10 @@ TORCH = {"rnn": torch.nn.RNN, "irnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru"
 
 
 def layer(model, p):
-    """Returns PyTorch's own layer with the parameters p, strictly under their own names."""
+    """Returns PyTorch's own layer, or several, with the parameters p, strictly under their own names."""
     width, inputs = p["weight_hh_l0"].shape[1], p["weight_ih_l0"].shape[1]
     more = {"nonlinearity": "relu"} if model == "irnn" else {}
-    net = TORCH[model](inputs, width, **more).to(p["weight_ih_l0"].dtype)
+    net = TORCH[model](inputs, width, sum(k.startswith("weight_hh_l") for k in p), **more).to(p["weight_ih_l0"].dtype)
     net.load_state_dict(p)
     return net
 
