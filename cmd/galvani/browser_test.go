@@ -23,22 +23,30 @@ func browser(t *testing.T) string {
 	return ""
 }
 
-// TestReportInBrowser opens reports in a browser as wide as a phone and a desktop: nothing reaches beyond the page, each
+// TestReportInBrowser opens reports and the live page in a browser as wide as a phone and a desktop: nothing reaches beyond the page, each
 // figure has a size, and nothing was asked for from elsewhere.
 func TestReportInBrowser(t *testing.T) {
 	chromium := browser(t)
 	t.Parallel()
 	runs := t.TempDir()
 	galvani(t, args(tiny, "--model", "rate", "--task", "looming", "--runs-dir", runs, "--quiet", "--dale")...).ok(t)
-	frames := ""
+	live, err := lookLive(runNames(runs)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := []string{string(live.html)}
 	for _, what := range []string{runNames(runs)[0], runs} {
 		r := told[reportResult](t, "report", what)
 		text, err := os.ReadFile(r.File)
 		if err != nil {
 			t.Fatal(err)
 		}
+		pages = append(pages, string(text))
+	}
+	frames := ""
+	for _, text := range pages {
 		for _, width := range []int{390, 1280} {
-			frames += fmt.Sprintf("<iframe style='width:%dpx;height:800px;border:0' srcdoc=\"%s\"></iframe>\n", width, html.EscapeString(string(text)))
+			frames += fmt.Sprintf("<iframe style='width:%dpx;height:800px;border:0' srcdoc=\"%s\"></iframe>\n", width, html.EscapeString(text))
 		}
 	}
 	page := filepath.Join(t.TempDir(), "look.html")
@@ -68,8 +76,8 @@ onload = () => {
 	if err := json.Unmarshal(m[1], &found); err != nil {
 		t.Fatal(err)
 	}
-	if len(found) != 4 {
-		t.Fatalf("%d pages, want 4", len(found))
+	if len(found) != 2*len(pages) {
+		t.Fatalf("%d pages, want %d", len(found), 2*len(pages))
 	}
 	for _, f := range found {
 		if f.Reach > f.Width || f.Tall < 800 || f.Figures < 1 || f.Empty > 0 || f.Asked > 0 {

@@ -35,14 +35,31 @@ func python(t *testing.T, name, script string, more ...string) string {
 	return string(out)
 }
 
-// TestReadRun lets the example read a run as its first lines say.
+// runCells runs the code of a notebook, cell by cell.
+const runCells = `
+import json, sys
+names = {}
+for cell in json.load(open(sys.argv[1]))["cells"]:
+    if cell["cell_type"] == "code":
+        exec("".join(cell["source"]), names)
+`
+
+// TestReadRun lets the notebook read a run as its first lines say.
 func TestReadRun(t *testing.T) {
 	with := pythonWith(t, "numpy, pandas")
 	dir := strings.TrimSpace(galvani(t, "train", "--task", "perceptual", "--model", "rate", "--dale", "--hidden", "10", "--train-size", "64", "--test-size", "16",
 		"--batch", "16", "--epochs", "2", "--stimulus-ms", "500", "--plots", "none", "--quiet", "--runs-dir", t.TempDir()).ok(t).stdout)
 	galvani(t, "export", dir, "--to", "npz").ok(t)
 	galvani(t, "analyse", dir).ok(t)
-	out := python(t, with, "read_run.py", dir)
+	notebook, err := filepath.Abs(filepath.Join("..", "..", "bench", "examples", "read_run.ipynb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("run.txt", []byte(dir+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := python(t, with, runCells, notebook)
 	for _, want := range []string{"8 updates, 2 evaluations", "phase: completed - seed: 1", "recurrent (10, 10)", "8 units excite, 2 inhibit", "courses (2, ", "selectivity"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the example prints\n%swant %q", out, want)

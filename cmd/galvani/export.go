@@ -41,7 +41,7 @@ units that excite and -1 for units that inhibit; wiring.readout [H], 1 for units
 sees. The leak on the diagonal of crnn-simple is no connection and not part of the mask.
 
 Formats: safetensors; npz, for numpy.load; csv, one table with the columns tensor,row,column,value,
-in which element i of a vector has row i and column 0; matlab, a .mat file of level 5 for MATLAB, Octave and
+in which element i of a vector has row i and column 0, and rows of arrays of more dimensions count all but the last; matlab, a .mat file of level 5 for MATLAB, Octave and
 scipy.io.loadmat, in whose names every sign but letters and digits is '_'; onnx, for onnxruntime and others, of rnn, irnn,
 lstm and gru: not the weights alone but the network, which takes x [T,B,I] of sequences of one length and gives
 logits [T,B,O] at every step and h [T,B,H] of the last layer.
@@ -139,8 +139,13 @@ func newExport() *cobra.Command {
 }
 
 func (f *exportFlags) check() error {
-	if exportFormats[f.to] == nil {
-		return fmt.Errorf("%w: --to is %q, want one of %s", config.ErrConfig, f.to, strings.Join(exportNames, ", "))
+	return checkFormat(f.to, exportNames)
+}
+
+// checkFormat refuses a format that is none of some.
+func checkFormat(name string, of []string) error {
+	if !slices.Contains(of, name) {
+		return fmt.Errorf("%w: --to is %q, want one of %s", config.ErrConfig, name, strings.Join(of, ", "))
 	}
 	return nil
 }
@@ -267,8 +272,8 @@ func writeTable(w io.Writer, tensors []safetensors.Tensor) error {
 	var line []byte
 	for _, t := range tensors {
 		columns := 1
-		if len(t.Shape) > 1 {
-			columns = t.Shape[1]
+		if n := len(t.Shape); n > 1 {
+			columns = max(1, t.Shape[n-1])
 		}
 		for i, x := range t.Numbers() {
 			line = append(append(line[:0], t.Name...), ',')

@@ -236,14 +236,24 @@ func TestFilesAreReported(t *testing.T) {
 	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil || r.File != path || r.Sequences == 0 || len(r.Tensors) != len(tensorsOf(t, path)) || o.stderr != "" {
 		t.Errorf("trace reports %s, error %v, stderr %s", o.stdout, err, o.stderr)
 	}
+	table := filepath.Join(folder, "trace.csv")
+	galvani(t, "trace", dir, "--out", table, "--to", "csv").ok(t)
+	text, err := os.ReadFile(table)
+	h := tensorsOf(t, path)["h"]
+	numbers := h.Numbers()
+	last := fmt.Sprintf("\nh,%d,%d,%s\n", h.Shape[0]*h.Shape[1]-1, h.Shape[2]-1, strconv.FormatFloat(numbers[len(numbers)-1], 'g', -1, 32))
+	if err != nil || !strings.Contains(string(text), last) {
+		t.Errorf("the table lacks %q, error %v", last, err)
+	}
+	galvani(t, "trace", dir, "--out", table, "--to", "onnx").refused(t, exitConfig, `--to is "onnx", want one of safetensors, npz, csv, matlab`)
 	var e eventReport
 	path = filepath.Join(folder, "events")
 	o = galvani(t, "data", "events", "looming", "--out", path, "--train", "--sample", "2", "--json").ok(t)
-	table, err := os.ReadFile(path)
+	text, err = os.ReadFile(path)
 	if err := errors.Join(err, json.Unmarshal([]byte(o.stdout), &e)); err != nil {
 		t.Fatal(err)
 	}
-	if e.Events == 0 || e.Events != strings.Count(string(table), "\n")-1 || e.Set != "train" || e.Sample != 2 || e.Values == 0 || o.stderr != "" {
+	if e.Events == 0 || e.Events != strings.Count(string(text), "\n")-1 || e.Set != "train" || e.Sample != 2 || e.Values == 0 || o.stderr != "" {
 		t.Errorf("data events reports %+v, stderr %s", e, o.stderr)
 	}
 }

@@ -55,6 +55,29 @@ func TestGPUDaleSigns(t *testing.T) {
 	}
 }
 
+// TestSweepOnGPUs makes runs on two GPUs at once.
+func TestSweepOnGPUs(t *testing.T) {
+	path, out := sweepFile(t, "seeds = 4\n[set]\ndevice = \"cuda\"\nmodel = \"rnn\"\nhidden = 4\nfacets = 3\nsteps = 4\ntrain_size = 8\ntest_size = 4\nbatch = 4\nepochs = 1\nplots = \"none\"\n"), t.TempDir()
+	emulated(t, []string{"GALVANI_EMU_DEVICE=count=2"}, "sweep", path, "--jobs", "0", "--out", out).ok(t)
+	files, err := filepath.Glob(filepath.Join(out, "*", "*", configName))
+	if err != nil || len(files) != 4 {
+		t.Fatal(files, err)
+	}
+	seen := map[string]bool{}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, device := range []string{"cuda:0", "cuda:1"} {
+			seen[device] = seen[device] || strings.Contains(string(text), fmt.Sprintf("device = %q", device))
+		}
+	}
+	if len(seen) != 2 || !seen["cuda:0"] || !seen["cuda:1"] {
+		t.Errorf("runs are on %v, want both GPUs", seen)
+	}
+}
+
 // TestGPUTrainsLikeCPU trains every model for ten updates on both devices. Of neurons with units of their own it
 // compares the loss of the first: over steps of 1 ms with spikes their gradient in float32 differs by some
 // percent between devices, and the way from there by more. kernels/cuda holds gradients of neurons to the CPU on shorter runs.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -292,4 +293,9 @@ func backends() []string {
 		return []string{"graph", "scan"}
 	}
 	return []string{"graph"}
+}
+
+// writeTensors writes a safetensors file, all of it or none.
+func writeTensors(path string, tensors []safetensors.Tensor, about map[string]string) error {
+	return writeFile(path, func(w io.Writer) error { return safetensors.Write(w, tensors, about) })
 }

@@ -28,13 +28,14 @@ resumed from the step of their checkpoint.
 
   galvani runs                      the runs in runs/, as galvani runs list
   galvani runs show RUN             one of them, with settings and metrics
-  galvani runs compare              all of them, by the settings in which they differ`
+  galvani runs compare              all of them, by the settings in which they differ
+  galvani runs export RUN           its metrics as CSV`
 
 // newRuns lists the runs, also without the word list.
 func newRuns() *cobra.Command {
 	group, list := newRunsList("runs"), newRunsList("list")
 	group.Args = noSuchCommand
-	group.AddCommand(list, newRunsShow(), newRunsCompare())
+	group.AddCommand(list, newRunsShow(), newRunsCompare(), newRunsExport())
 	return group
 }
 

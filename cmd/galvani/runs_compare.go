@@ -121,14 +121,9 @@ func newRunsCompare() *cobra.Command {
 
 // compared reads the runs that are named, or all of a folder.
 func compared(dir string, names []string) ([]comparedRun, error) {
-	if len(names) == 0 {
-		all, err := listRuns(dir)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range all {
-			names = append(names, r.Run)
-		}
+	names, err := namedRuns(dir, names)
+	if err != nil {
+		return nil, err
 	}
 	list := []comparedRun{}
 	for _, name := range names {

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -42,6 +43,16 @@ func TestRunsCompare(t *testing.T) {
 	if table, err := csv.NewReader(f).ReadAll(); err != nil || len(table) != 3 || len(table[0]) < 40 {
 		t.Errorf("table %v, error %v", table, err)
 	}
+	o = galvani(t, "runs", "export", "--runs-dir", runs).ok(t)
+	table, err := csv.NewReader(strings.NewReader(o.stdout)).ReadAll()
+	if err != nil || len(table) < 5 || strings.Join(table[0][:3], " ") != "run step time" || table[1][0] != dirs[0] || table[1][1] != "1" || table[len(table)-1][0] != dirs[1] {
+		t.Fatalf("metrics %v, error %v", table, err)
+	}
+	at, last := slices.Index(table[0], "loss"), slices.Index(table[0], "test_loss")
+	if at < 0 || last < 0 || table[1][at] == "" || table[1][last] != "" || !strings.HasSuffix(table[1][2], "Z") {
+		t.Errorf("the first row is %v below %v", table[1], table[0])
+	}
+	galvani(t, "runs", "export", dirs[0], "--out", filepath.Join(runs, "no", "m.csv")).refused(t, exitIO, "no")
 	galvani(t, "runs", "compare", runs).refused(t, exitConfig, "has no folder checkpoints")
 	galvani(t, "runs", "lst").refused(t, exitUsage, `unknown command "lst"; did you mean "list"?`)
 }

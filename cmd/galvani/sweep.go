@@ -40,7 +40,7 @@ const sweepDoc = `Train networks with all combinations of some settings, and wit
   samples = 20               how often; search_seed = 0 numbers the draws
 
 The runs are made in the folder of --out, one numbered folder each, --jobs of them at once: each has its share of
-the cores, and the bits are those of one after the other. What is there
+the cores, and with device cuda or auto the GPUs take turns; the bits are those of one after the other. What is there
 already is not run again: given the same command, a sweep that was stopped goes on, and a run in the middle
 with its last checkpoint. A run that becomes NaN counts as failed, and the others go on. At the end there is a
 table, also as FOLDER/sweep.csv: the mean over seeds of what the test set says, with its 95 % interval; and
@@ -82,7 +82,7 @@ func newSweep() *cobra.Command {
 	}
 	jsonFlag(c, &f.json)
 	c.Flags().StringVar(&f.out, "out", "", "`folder` of the sweep; sweeps/NAME for NAME.toml, if empty")
-	c.Flags().IntVar(&f.jobs, "jobs", 1, "`runs` to make at once, on the CPU; 0 for one for each core")
+	c.Flags().IntVar(&f.jobs, "jobs", 1, "`runs` to make at once; 0 for one for each GPU where they take a GPU, and otherwise for each core")
 	return c
 }
 

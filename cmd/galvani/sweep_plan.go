@@ -51,6 +51,7 @@ type sweepCell struct {
 	pairs  []config.Pair
 	values []string
 	seed   uint64 // of the first run
+	device string
 }
 
 // readSweep reads the file of a sweep.
@@ -139,7 +140,7 @@ func (p *sweepPlan) cells() (list []sweepCell, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.path, err)
 		}
-		list[i].seed = s.opt.Seed
+		list[i].seed, list[i].device = s.opt.Seed, s.run.Device
 	}
 	return list, nil
 }

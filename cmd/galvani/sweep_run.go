@@ -9,9 +9,11 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/kernels"
+	"galvani/kernels/devices"
 )
 
 // swept is what came of a run of a sweep.
@@ -69,34 +71,109 @@ func testValue(values map[string]float64) (name string, value float64) {
 	return "test_loss", 0
 }
 
+// usableGPUs returns the number of GPUs, 0 where the first cannot be used: those who ask for one by name are told why when
+// their run begins.
+func usableGPUs() int {
+	all, err := devices.GPUs()
+	if err != nil {
+		return 0
+	}
+	dev, err := devices.OpenCUDA(0, "")
+	if err != nil || dev.Close() != nil {
+		return 0
+	}
+	return len(all)
+}
+
+// anyGPU tells whether the runs take a GPU without saying which.
+func (c sweepCell) anyGPU() bool { return c.device == "cuda" || c.device == "auto" }
+
+// sweepDisplay tells of each run that has ended, with a bar below on a terminal.
+type sweepDisplay struct {
+	w           io.Writer
+	bar         *bar // nil where there is no terminal
+	begin       time.Time
+	ended, runs int
+}
+
+func newSweepDisplay(w io.Writer, runs int) *sweepDisplay {
+	d := &sweepDisplay{w: w, begin: time.Now(), runs: runs}
+	if _, ok := terminal(w); ok {
+		d.bar = newBar(w)
+		d.draw()
+	}
+	return d
+}
+
+func (d *sweepDisplay) draw() {
+	left := time.Duration(0)
+	if d.ended > 0 {
+		left = time.Since(d.begin) / time.Duration(d.ended) * time.Duration(d.runs-d.ended)
+	}
+	d.bar.put(float64(d.ended)/float64(d.runs), fmt.Sprintf("%d of %d runs", d.ended, d.runs), timeLeft(left))
+}
+
+// run writes a line of a run that has ended.
+func (d *sweepDisplay) run(format string, args ...any) {
+	d.ended++
+	if d.bar != nil {
+		d.bar.clear()
+	}
+	fmt.Fprintf(d.w, format+"\n", args...)
+	if d.bar != nil {
+		d.draw()
+	}
+}
+
+// end takes the bar away.
+func (d *sweepDisplay) end() {
+	if d.bar != nil {
+		d.bar.clear()
+	}
+}
+
 // make makes the runs, several at once.
 func (f *sweepFlags) make(ctx context.Context, plan *sweepPlan, cells []sweepCell, stderr io.Writer) ([]swept, error) {
-	jobs, cores := f.jobs, runtime.GOMAXPROCS(0)
+	jobs, cores, gpus := f.jobs, runtime.GOMAXPROCS(0), 0
+	if slices.ContainsFunc(cells, sweepCell.anyGPU) {
+		gpus = usableGPUs()
+	}
 	if jobs == 0 {
-		jobs = cores
+		if jobs = cores; gpus > 0 {
+			jobs = gpus
+		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var (
 		runs  = make([]swept, len(cells)*plan.seeds)
 		first error
-		told  sync.Mutex // of first and stderr
+		told  sync.Mutex // of first and tell
 		all   sync.WaitGroup
-		seats = make(chan struct{}, jobs)
+		seats = make(chan int, jobs)
+		tell  = newSweepDisplay(stderr, len(runs))
 	)
+	defer tell.end()
+	for k := range jobs {
+		seats <- k
+	}
 	for n := range runs {
-		seats <- struct{}{}
+		seat := <-seats
 		if ctx.Err() != nil {
 			break
 		}
 		all.Add(1)
 		go func() {
-			defer func() { <-seats; all.Done() }()
+			defer func() { seats <- seat; all.Done() }()
 			c, s := cells[n/plan.seeds], n%plan.seeds
 			layers := append(slices.Clone(plan.base), c.layer(plan, s))
 			if jobs > 1 {
 				threads := config.Pair{Name: "threads", Value: config.Text(fmt.Sprint(max(1, cores/jobs)))}
 				layers = slices.Insert(layers, 0, layer{name: "--jobs", pairs: []config.Pair{threads}})
+				if gpus > 0 && c.anyGPU() {
+					gpu := config.Pair{Name: "device", Value: config.Text(fmt.Sprintf("cuda:%d", seat%gpus))}
+					layers = append(layers, layer{name: "--jobs", pairs: []config.Pair{gpu}})
+				}
 			}
 			dir, result, err := runOf(ctx, filepath.Join(f.out, fmt.Sprintf("%04d", n+1)), layers)
 			told.Lock()
@@ -104,7 +181,7 @@ func (f *sweepFlags) make(ctx context.Context, plan *sweepPlan, cells []sweepCel
 			label := fmt.Sprintf("run %d of %d: %s", n+1, len(runs), c.label(plan.names(), plan, s))
 			switch {
 			case errors.Is(err, kernels.ErrNotFinite):
-				fmt.Fprintf(stderr, "%s: failed: %s\n", label, message(err))
+				tell.run("%s: failed: %s", label, message(err))
 			case err != nil:
 				if errors.Is(err, errStopped) {
 					err = fmt.Errorf("%w; the sweep goes on with the command that it was begun with", err)
@@ -115,7 +192,7 @@ func (f *sweepFlags) make(ctx context.Context, plan *sweepPlan, cells []sweepCel
 				}
 			default:
 				name, value := testValue(result)
-				fmt.Fprintf(stderr, "%s: %s %.4g\n", label, name, value)
+				tell.run("%s: %s %.4g", label, name, value)
 			}
 			runs[n] = swept{dir, result}
 		}()

@@ -97,11 +97,6 @@ func (p part) read(f *safetensors.File) error {
 // finite reports whether x is a number and not infinite.
 func finite(x float32) bool { return x-x == 0 }
 
-// writeTensors writes a safetensors file, all of it or none.
-func writeTensors(path string, tensors []safetensors.Tensor, about map[string]string) error {
-	return writeFile(path, func(w io.Writer) error { return safetensors.Write(w, tensors, about) })
-}
-
 // outFolder refuses the name of files to write in a folder that is not there, before they are computed.
 func outFolder(name string) error {
 	if name == "" {

@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"slices"
+	"strings"
 
 	"galvani/bench/analysis"
 	"galvani/data"
@@ -11,7 +14,7 @@ import (
 )
 
 const traceDoc = `Run one batch through a trained network, forward and backward, without an update, and write a
-safetensors file:
+safetensors file, or with --to one of the other formats of galvani export that holds arrays (npz, csv, matlab):
 
   x [T,B,I]        the input
   y                class labels, or values for a regression; with a target at every step its shape
@@ -47,13 +50,17 @@ type traceReport struct {
 
 func newTrace() *cobra.Command {
 	var f savedFlags
-	var out, in string
+	var out, in, to string
 	var asJSON bool
+	formats := exportNames[:slices.Index(exportNames, "onnx")] // which is a network
 	c := &cobra.Command{Use: "trace RUN --out FILE", Short: "Write one batch's states, logits, loss and gradients",
 		Long: traceDoc, Args: exactArgs("RUN"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if out == "" {
 				return fmt.Errorf("%w: galvani trace needs --out FILE", errUsage)
+			}
+			if err := checkFormat(to, formats); err != nil {
+				return err
 			}
 			j, state, err := f.open(args[0], c.ErrOrStderr())
 			if err != nil {
@@ -70,7 +77,7 @@ func newTrace() *cobra.Command {
 			}
 			about := map[string]string{"model": j.network().Name(), "task": j.task.Name, "checkpoint": state.Path,
 				"device": j.place.String(), "version": thisBuild().String()}
-			if err := writeTensors(out, tensors, about); err != nil {
+			if err := writeFile(out, func(w io.Writer) error { return exportFormats[to](w, tensors, about) }); err != nil {
 				return err
 			}
 			if asJSON {
@@ -83,6 +90,7 @@ func newTrace() *cobra.Command {
 	jsonFlag(c, &asJSON)
 	f.add(c.Flags())
 	c.Flags().StringVar(&out, "out", "", "`file` to write")
+	c.Flags().StringVar(&to, "to", "safetensors", "`format`: "+strings.Join(formats, ", "))
 	c.Flags().StringVar(&in, "input", "", "safetensors `file` with x and y")
 	return c
 }

@@ -37,7 +37,7 @@ func newTrain() *cobra.Command {
 	own.IntVar(&f.seeds, "seeds", 1, "`number` of runs, with seed, seed+1, ...: a folder of runs in runs_dir, with a table and a plot of means and intervals; the same command goes on with what is missing")
 	own.StringArrayVar(&f.sweep, "sweep", nil, "train with each of some values of a setting, `NAME=V1,V2,...`; given again, with all combinations: runs and table as of --seeds, with a plot over the values")
 	own.StringSliceVar(&f.metrics, "metrics", nil, "`metrics` of training (runs show) that the table of --seeds and --sweep tells, too: the mean of their last values")
-	own.IntVar(&f.jobs, "jobs", 1, "`runs` of --seeds and --sweep to make at once, on the CPU; 0 for one for each core")
+	own.IntVar(&f.jobs, "jobs", 1, "`runs` of --seeds and --sweep to make at once; 0 for one for each GPU where they take a GPU, and otherwise for each core")
 	c := &cobra.Command{Use: "train [flags]", Short: "Train a network", Args: exactArgs(),
 		Long: `Train a network. Settings come from the defaults of model and task, the file of --config and
 the flags, the later overruling the earlier. --config may be given more than once; a later file
