@@ -146,8 +146,13 @@ func (g *Graph[F]) addGradients(loss *gorgonia.Node, params []*gorgonia.Node) er
 	values := make([]gorgonia.Value, len(grads))
 	for i, n := range grads {
 		if g.placed() && i < len(g.learned()) {
-			p := g.learned()[i] // a value that is there already is read into
-			values[i] = tensor.New(tensor.WithShape(g.params.specs[p].Shape...), tensor.WithBacking(g.params.part(g.grad, p)))
+			p := g.learned()[i]
+			part := g.params.part(g.grad, p)
+			if kernels.WriteField(n, part) {
+				continue
+			}
+			// a value that is there already is read into
+			values[i] = tensor.New(tensor.WithShape(g.params.specs[p].Shape...), tensor.WithBacking(part))
 		}
 		gorgonia.Read(n, &values[i])
 	}

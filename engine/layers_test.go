@@ -169,14 +169,14 @@ func TestGradientPlaced(t *testing.T) {
 	s := newToySession(t, func(c *Config) { c.Net, c.Device = twoLayers(t, "lstm"), dev[1] })
 	g := graphsOf(s).train
 	for k := range 2 {
+		clear(g.grad)
 		grad, _, err := graphsOf(s).Direction(batchOf(t, s, k))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, p := range g.learned() {
 			name, part := s.params.specs[p].Name, s.params.part(grad, p)
-			own, _ := g.gradVals[i].Data().([]float32)
-			if len(own) != len(part) || &own[0] != &part[0] {
+			if g.gradVals[i] != nil { // a value that Gorgonia copies
 				t.Errorf("batch %d: the gradient of %s is copied", k, name)
 			}
 			if !slices.ContainsFunc(part, func(v float32) bool { return v != 0 }) {

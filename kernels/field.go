@@ -13,7 +13,8 @@ import (
 // given shape. Its gradient is the incoming one at the same place among zeros.
 //
 // It takes the place of gorgonia.Slice, which tells slices apart by the low byte of their
-// bounds only. The elements are copied, because operations downstream may reuse the storage.
+// bounds only. The elements are copied, because operations downstream may reuse the storage;
+// WriteField says to where.
 func Field(x *gorgonia.Node, offset int, shape ...int) (*gorgonia.Node, error) {
 	return field(x, false, offset, shape)
 }
@@ -32,6 +33,18 @@ func field(x *gorgonia.Node, shared bool, offset int, shape []int) (*gorgonia.No
 		return gorgonia.ApplyOp(newField[float64](x.Shape(), shared, offset, shape), x)
 	}
 	return nil, fmt.Errorf("kernels: field: %v is neither float32 nor float64", x.Dtype())
+}
+
+// WriteField makes the Field behind n copy its elements to dst, row by row, and reports whether it does:
+// n must be a Field of as many elements of that type, which no other node reads. It is for graphs that are
+// not compiled yet. Nothing is written to dst where the elements are on a device.
+func WriteField[F Float](n *gorgonia.Node, dst []F) bool {
+	f, ok := n.Op().(*fieldOp[F])
+	if !ok || len(dst) != len(f.buf) || n.Graph().To(n.ID()).Len() > 0 {
+		return false
+	}
+	f.buf = dst
+	return true
 }
 
 // viewer is an array on a device. Only our operations write there, so a part of it need not be
