@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"strings"
 
 	"galvani/kernels"
 )
@@ -36,9 +37,14 @@ var outcomes = map[Outcome]struct{ name, advice string }{
 
 func (o Outcome) String() string { return outcomes[o].name }
 
-// Advice says what helps, in one line; empty where nothing needs help. What is saved is for the
-// caller to say, from Result.Saved.
-func (o Outcome) Advice() string { return outcomes[o].advice }
+// Advice says what helps after an outcome, in one line; empty where nothing needs help. What is saved is
+// for the caller to say, from Result.Saved.
+func (s *Session) Advice(o Outcome) string {
+	if _, clips := s.learner.(*descent); o == NotFinite && !clips {
+		return strings.Replace(outcomes[o].advice, " or clip", "", 1) // it makes no gradient
+	}
+	return outcomes[o].advice
+}
 
 // outcomeOf returns the outcome that an error during training stands for; false for errors
 // that are no way to end a run.

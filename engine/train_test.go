@@ -338,8 +338,15 @@ func TestNotFiniteKeepsCheckpoint(t *testing.T) {
 		}
 		return nil
 	}}, m)
-	if r.Outcome != NotFinite || !errors.Is(r.Cause, ErrNotFinite) || r.Step != 10 || r.Outcome.Advice() == "" {
+	if r.Outcome != NotFinite || !errors.Is(r.Cause, ErrNotFinite) || r.Step != 10 {
 		t.Errorf("%+v, want NotFinite after 10 updates", r)
+	}
+	if a := s.Advice(r.Outcome); !strings.Contains(a, "lower lr or clip,") {
+		t.Errorf("advice %q, want lr and clip in it", a)
+	}
+	s.learner = struct{ Learner }{s.learner} // one that makes no gradient
+	if a := s.Advice(r.Outcome); !strings.Contains(a, "lower lr,") {
+		t.Errorf("advice %q where nothing is clipped", a)
 	}
 	if last := m.saved[len(m.saved)-1]; last.Step != 8 {
 		t.Errorf("last checkpoint is of step %d, want 8", last.Step)
