@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"go/parser"
 	"go/token"
+	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
@@ -90,8 +92,11 @@ func TestArrows(t *testing.T) {
 	}
 }
 
+// longest is how many lines a file of Go has at most, tests aside.
+const longest = 500
+
 // TestDocs holds that every package says what lives in it and how it stands to the others: in doc.go, or
-// in its only file. TestArrows holds what they import to it.
+// in its only file, and that no file is too long. TestArrows holds what they import to it.
 func TestDocs(t *testing.T) {
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{"\t"}}{{.Dir}}`, "galvani/...").Output()
 	if err != nil {
@@ -109,6 +114,15 @@ func TestDocs(t *testing.T) {
 			continue // tests alone
 		}
 		seen++
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := bytes.Count(text, []byte("\n")); n > longest {
+				t.Errorf("%s has %d lines, want at most %d", file, n, longest)
+			}
+		}
 		path := filepath.Join(f[1], "doc.go")
 		if len(files) == 1 {
 			path = files[0]

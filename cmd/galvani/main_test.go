@@ -31,6 +31,7 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(exampleFolder)
+	os.Setenv(asProgram, "1") // for processes that a command starts
 	return m.Run()
 }
 
@@ -45,7 +46,7 @@ func TestReports(t *testing.T) {
 		{"tasks", "list"}, {"tasks", "show", "looming"}, {"tasks", "show", "mnist-rows", "--data-dir", "nowhere"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
-			words := galvani(t, args...).ok(t)
+			words := finish(t, program(args...)).ok(t)
 			if words.stdout == "" || strings.ContainsAny(words.stdout+words.stderr, "\r\x1b") {
 				t.Errorf("stdout %q, stderr %q, want plain words", words.stdout, words.stderr)
 			}

@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"sync"
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/hostmem"
@@ -58,16 +57,15 @@ func newNetworks() *cobra.Command {
 	return c
 }
 
-// builtinNetworks returns all built-in networks, which are read once: their settings become those of the one
-// command that runs.
-var builtinNetworks = sync.OnceValue(func() (all []*circuits.Network) {
+// builtinNetworks reads all built-in networks.
+func builtinNetworks() (all []*circuits.Network) {
 	for _, name := range circuits.Names() {
 		if n, err := circuits.Load(name); err == nil { // TestSize reads them all
 			all = append(all, n)
 		}
 	}
 	return all
-})
+}
 
 // withFile adds to the groups that take a network the command of a file, where a line names one: its settings
 // are flags, which are known only once it is read.

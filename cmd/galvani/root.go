@@ -31,7 +31,8 @@ var commandGroups = []struct {
 		return []*cobra.Command{newReport(), newWatch(), newAnalyse(), newPerturb(), newFixedpoints(), newTrace(), newExport()}
 	}},
 	{"Simulate", func() []*cobra.Command {
-		return []*cobra.Command{newSimulate(), newTheory(), newFit(), newCorrespond()}
+		networks := builtinNetworks() // which are read once: their settings become those of the one command that runs
+		return []*cobra.Command{newSimulate(networks), newTheory(networks), newFit(), newCorrespond()}
 	}},
 	{"What there is", func() []*cobra.Command {
 		return []*cobra.Command{newModels(), newTasks(), newRules(), newNeurons(), newNetworks(), newData()}

@@ -118,10 +118,10 @@ type simulation struct {
 	now          float64 // milliseconds of this start
 }
 
-func newSimulate() *cobra.Command {
+func newSimulate(networks []*circuits.Network) *cobra.Command {
 	c := newGroup("simulate", "Simulate a network of spiking neurons, or a neuron with ion channels")
 	c.Long = simulateDoc
-	for _, n := range builtinNetworks() {
+	for _, n := range networks {
 		c.AddCommand(newSimulateNetwork(n, n.Name))
 	}
 	for _, b := range briefNeurons() {

@@ -60,10 +60,10 @@ type theoryFixed struct {
 	Growth float64            `json:"growth"` // largest real part of an eigenvalue among the active, in mV/Hz
 }
 
-func newTheory() *cobra.Command {
+func newTheory(networks []*circuits.Network) *cobra.Command {
 	c := newGroup("theory", "Compute balanced and semi-balanced rates of a network, beside those of a simulation")
 	c.Long = theoryDoc
-	for _, n := range builtinNetworks() {
+	for _, n := range networks {
 		c.AddCommand(newTheoryNetwork(n, n.Name))
 	}
 	group := c.Args

@@ -466,7 +466,7 @@ func TestBadMask(t *testing.T) {
 func TestGradcheck(t *testing.T) {
 	t.Parallel()
 	for _, model := range models.Names() {
-		all := told[[]gradReport](t, "gradcheck", model)
+		all := told[[]gradReport](t, "gradcheck", model, "--steps", "3", "--batch", "2", "--hidden", "3")
 		if len(all) == 0 || all[0].Backend != "graph" || len(all[0].Params) < 4 {
 			t.Errorf("%s: report is %+v, want the graph's parameters", model, all)
 		}
