@@ -50,4 +50,11 @@ require (
 	gorgonia.org/dawson v1.2.0 // indirect
 	gorgonia.org/vecf32 v0.9.0 // indirect
 	gorgonia.org/vecf64 v0.9.0 // indirect
+	liberation.invalid/original v0.5.0 // indirect
+)
+
+// The program holds two faces of the Liberation fonts in place of twelve: see engine/chart/faces/go.mod.
+replace (
+	codeberg.org/go-fonts/liberation => ./engine/chart/faces
+	liberation.invalid/original => codeberg.org/go-fonts/liberation v0.5.0
 )

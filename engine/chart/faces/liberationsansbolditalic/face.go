@@ -1,0 +1,7 @@
+// Package liberationsansbolditalic stands for a face that no chart uses.
+package liberationsansbolditalic
+
+import "liberation.invalid/original/liberationsansregular"
+
+// TTF is Liberation Sans as a TrueType font.
+var TTF = liberationsansregular.TTF

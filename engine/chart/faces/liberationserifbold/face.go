@@ -1,0 +1,7 @@
+// Package liberationserifbold stands for a face that no chart uses.
+package liberationserifbold
+
+import "liberation.invalid/original/liberationsansregular"
+
+// TTF is Liberation Sans as a TrueType font.
+var TTF = liberationsansregular.TTF
