@@ -242,6 +242,10 @@ static __attribute__((unused)) void product_packed(long M, long N, long K, const
  * panels of B pass. The more there are, the less often B comes from the third. */
 enum { MBLOCK = 32 * MR };
 
+/* Where B has no more than SHORT rows, reading C takes longer than reading B: tiles go along rows of C, over as many
+ * columns as have panels that stay in the second cache. */
+enum { SHORT = 128, SPAN = 32 * NR };
+
 static struct gemm_sizes V(gemm_sizes)(long N)
 {
 	return (struct gemm_sizes){MBLOCK * KBLOCK + 16, ceil_to(N, NR) * KBLOCK + 16};
@@ -259,13 +263,18 @@ static void V(product_block)(int mode, long M, long N, long K, long k, long kb, 
 			pack_cols(A + k * M + i0, M, mb, kb, ap);
 		else if (packs)
 			pack_major(A + i0 * K + k, K, mb, kb, ap);
-		for (long j = j0; j < j1; j += NR)
-			for (long i = 0; i < mb; i += MR) {
-				int m = (int)min_l(MR, mb - i);
-				tile_to(packs ? tile_cols[m] : tile_rows[m], m, j1 - j, kb,
-					packs ? ap + i * kb : A + (i0 + i) * K + k, packs ? MR : K, bp + j * kb,
-					C + (i0 + i) * N + j, N, add);
-			}
+		long span = packs && kb <= SHORT ? SPAN : NR;
+		for (long j = j0; j < j1; j += span)
+			for (long i = 0; i < mb; i += MR)
+				for (long q = j; q < min_l(j + span, j1); q += NR) {
+					int m = (int)min_l(MR, mb - i);
+					elem *c = C + (i0 + i) * N + q;
+					if (span > NR)
+						for (int r = 0; r < m; r++)
+							__builtin_prefetch(c + r * N + 2 * NR - 1, 1);
+					tile_to(packs ? tile_cols[m] : tile_rows[m], m, j1 - q, kb,
+						packs ? ap + i * kb : A + (i0 + i) * K + k, packs ? MR : K, bp + q * kb, c, N, add);
+				}
 	}
 }
 
