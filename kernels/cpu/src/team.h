@@ -10,10 +10,10 @@
 #include <sched.h>
 #endif
 
-/* team is the state of a barrier of `size` workers; zero arrived and any phase to begin with. With
+/* team is the state of a barrier of `size` workers; zero arrived and asleep, and any phase to begin with. With
  * more workers than cores, `crowded`, one that waits gives its core away at once. */
 struct team {
-	int size, crowded, arrived, phase;
+	int size, crowded, arrived, phase, asleep;
 };
 
 /* SPINS is how often a worker looks before it sleeps: some hundred microseconds, which is longer
@@ -38,7 +38,9 @@ static __attribute__((unused)) void team_wait(struct team *t)
 		__atomic_store_n(&t->arrived, 0, __ATOMIC_RELAXED);
 		__atomic_add_fetch(&t->phase, 1, __ATOMIC_SEQ_CST);
 #if defined(__linux__)
-		syscall(SYS_futex, &t->phase, FUTEX_WAKE_PRIVATE, t->size, 0, 0, 0);
+		/* One that is about to sleep counts itself first and then finds the new phase: nobody is missed. */
+		if (__atomic_load_n(&t->asleep, __ATOMIC_SEQ_CST))
+			syscall(SYS_futex, &t->phase, FUTEX_WAKE_PRIVATE, t->size, 0, 0, 0);
 #endif
 		return;
 	}
@@ -48,7 +50,9 @@ static __attribute__((unused)) void team_wait(struct team *t)
 			continue;
 		}
 #if defined(__linux__)
+		__atomic_add_fetch(&t->asleep, 1, __ATOMIC_SEQ_CST);
 		syscall(SYS_futex, &t->phase, FUTEX_WAIT_PRIVATE, phase, 0, 0, 0);
+		__atomic_sub_fetch(&t->asleep, 1, __ATOMIC_SEQ_CST);
 #else
 		sched_yield();
 #endif
