@@ -34,7 +34,7 @@ const programInputs, programUnits = 37, 70
 // everyOperation returns a program with all kinds of operations.
 func everyOperation(width int, phi kernels.Function) *kernels.Program {
 	const k, m = programInputs, programUnits
-	p := &kernels.Program{N: width, Weights: []kernels.ProgramWeight{{M: m, K: k, Traced: true}, {M: m, K: 1}, {M: k, K: m}, {M: k, K: 1}}}
+	p := &kernels.Program{N: width, Weights: []kernels.ProgramWeight{{M: m, K: k, Traced: true}, {M: m, K: 1}, {M: k, K: m}, {M: k, K: 1}, {M: m, K: k}}}
 	array := func(name string, units int, kept bool) int {
 		p.Arrays = append(p.Arrays, kernels.ProgramArray{Name: name, Units: units, Kept: kept})
 		return len(p.Arrays) - 1
@@ -43,7 +43,7 @@ func everyOperation(width int, phi kernels.Function) *kernels.Program {
 	x, target, share := array("x", k, true), array("target", m, true), array("share", 1, true)
 	in, seen, sum, fired := array("in", k, false), array("seen", k, true), array("sum", m, true), array("fired", m, true)
 	u, ahead, rate, arriving := array("u", m, true), array("ahead", m, false), array("rate", m, true), array("arriving", m, true)
-	wrong, back, less := array("wrong", m, true), array("back", k, true), array("less", k, true)
+	direct, wrong, back, less := array("direct", m, true), array("wrong", m, true), array("back", k, true), array("less", k, true)
 	spikes.History, spikes.Clock = array("history", m*spikes.Slots(), true), array("clock", 2, true)
 	op := func(kind kernels.ProgramKind, to int, set func(o *kernels.ProgramOp)) kernels.ProgramOp {
 		o := kernels.NewOp(kind, to)
@@ -55,8 +55,9 @@ func everyOperation(width int, phi kernels.Function) *kernels.Program {
 		op(kernels.Follow, in, func(o *kernels.ProgramOp) { o.From[0], o.Part = x, 0.5 }),
 		op(kernels.Rate, seen, func(o *kernels.ProgramOp) { o.From[0], o.By[0] = in, 1.5 }),
 		op(kernels.Product, sum, func(o *kernels.ProgramOp) { o.W, o.Bias, o.From[0], o.From[1] = 0, 1, seen, target }),
+		op(kernels.Product, direct, func(o *kernels.ProgramOp) { o.W, o.Bias, o.From[0], o.From[1] = 4, 1, x, sum }), // the same in all steps
 		op(kernels.Soma, u, func(o *kernels.ProgramOp) {
-			o.Also, o.From, o.By = ahead, [3]int{sum, target, kernels.None}, [3]float64{0.8, 0.3, 0}
+			o.Also, o.From, o.By = ahead, [3]int{direct, target, kernels.None}, [3]float64{0.8, 0.3, 0}
 			o.Total, o.Part, o.Ahead = 1.5, 0.1, width%2 > 0
 		}),
 		op(kernels.Jitter, u, func(o *kernels.ProgramOp) { o.Also, o.By[0], o.Spikes = ahead, 0.1, spikes }),
@@ -71,6 +72,7 @@ func everyOperation(width int, phi kernels.Function) *kernels.Program {
 		op(kernels.Learn, kernels.None, func(o *kernels.ProgramOp) {
 			o.W, o.Bias, o.From, o.Part, o.Scale = 0, 1, [3]int{wrong, seen, kernels.None}, 0.2, 0.3
 		}),
+		op(kernels.Learn, kernels.None, func(o *kernels.ProgramOp) { o.W, o.From = 4, [3]int{wrong, x, kernels.None} }),
 		op(kernels.Back, back, func(o *kernels.ProgramOp) { o.W, o.From[0], o.From[1] = 0, wrong, seen }),
 		op(kernels.Error, less, func(o *kernels.ProgramOp) { o.From[0], o.By[0], o.Scale = back, 1, 0.1 }),
 		op(kernels.Learn, kernels.None, func(o *kernels.ProgramOp) { o.W, o.Bias, o.From = 2, 3, [3]int{less, arriving, kernels.None} }),
@@ -159,7 +161,7 @@ func refusesPrograms(t *testing.T, dev kernels.Stepper) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := plan.Run(false, 1, 0, make([][]float32, 4)); !errors.Is(err, kernels.ErrShape) {
+	if err := plan.Run(false, 1, 0, make([][]float32, 5)); !errors.Is(err, kernels.ErrShape) {
 		t.Errorf("weights of no elements: error %v, want ErrShape", err)
 	}
 	p.Answer[0].From[0] = len(p.Arrays)

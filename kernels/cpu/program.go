@@ -20,11 +20,12 @@ static program_run_fn *program_of(const struct kernels *k)
 static struct gemm_sizes program_gemm_sizes(const struct kernels *k, long N) { return k->gemm_sizes(N); }
 
 static void program_run(program_run_fn *f, const struct kernels *k, const struct program_dims *d, const struct program_op *ops,
-			const struct program_array *arrays, const struct program_weight *shapes, void *weights, void *rows,
+			const struct program_array *arrays, const struct program_weight *shapes,
+			const struct program_steady *steady, void *weights, void *rows,
 			void *state, void *traces, int worker, struct team *team, void *work, void *shared)
 {
 	struct share w = {0, 0, worker, team, work, shared};
-	f(k, d, ops, arrays, shapes, (void *const *)weights, rows, state, traces, &w);
+	f(k, d, ops, arrays, shapes, steady, (void *const *)weights, rows, state, traces, &w);
 }
 */
 import "C"
@@ -53,12 +54,20 @@ type Program[F kernels.Float] struct {
 	loop        *C.program_run_fn
 	layout      *programs.Layout
 	weights     []unsafe.Pointer
+	answer      programList
+	learn       programList
 	rows, state []F
 	traces      []F // and behind them the changes of one weight in a step
 	workers     []gemmWorker[F]
 	shared      []F
 	team        []C.struct_team // one
 	dims        []C.struct_program_dims
+}
+
+// programList is the operations of a step, and what is known of each weight in them.
+type programList struct {
+	ops    []programs.Op
+	steady []C.struct_program_steady
 }
 
 // NewProgram implements kernels.Stepper.
@@ -86,7 +95,9 @@ func NewProgram[F kernels.Float](isa string, threads int, p *kernels.Program) (*
 			outer = max(outer, w.Floats())
 		}
 	}
-	r.state, r.traces, r.weights = pages.Make[F](layout.State), pages.Make[F](layout.Traces+outer), make([]unsafe.Pointer, len(p.Weights))
+	room := layout.State
+	r.answer, r.learn = programList{layout.Answer, steady(p, p.Answer, &room)}, programList{layout.Learn, steady(p, p.Learn, &room)}
+	r.state, r.traces, r.weights = pages.Make[F](room), pages.Make[F](layout.Traces+outer), make([]unsafe.Pointer, len(p.Weights))
 	if p.N == 1 {
 		for i, a := range layout.Arrays {
 			layout.Arrays[i].Rows = a.At
@@ -104,11 +115,29 @@ func NewProgram[F kernels.Float](isa string, threads int, p *kernels.Program) (*
 	return r, nil
 }
 
+// steady finds weights that read the same in all steps of a list, and makes room for what is kept of them behind the state.
+// It pays where patterns are fewer than what they are made of.
+func steady(p *kernels.Program, list []kernels.ProgramOp, room *int) []C.struct_program_steady {
+	take := func(n int) C.long {
+		at := *room
+		*room += (n + C.PROGRAM_PAD - 1) / C.PROGRAM_PAD * C.PROGRAM_PAD
+		return C.long(at)
+	}
+	all := make([]C.struct_program_steady, len(p.Weights))
+	for i, from := range programs.Steady(p, list) {
+		all[i].product = -1
+		if w := p.Weights[i]; from != kernels.None && p.N > 1 && p.N <= w.K {
+			all[i] = C.struct_program_steady{product: take(w.M * p.N), sum: take(w.M * p.N), square: take(p.N * p.N)}
+		}
+	}
+	return all
+}
+
 // Run implements kernels.ProgramPlan.
 func (r *Program[F]) Run(learn bool, steps int, rate float64, weights [][]F) error {
-	ops := r.layout.Answer
+	list := &r.answer
 	if learn {
-		ops = r.layout.Learn
+		list = &r.learn
 	}
 	if err := kernels.CheckWeights(r.p, weights); err != nil {
 		return err
@@ -119,19 +148,19 @@ func (r *Program[F]) Run(learn bool, steps int, rate float64, weights [][]F) err
 		r.weights[i] = ptr(w)
 		pins.Pin(r.weights[i])
 	}
-	r.dims[0] = C.struct_program_dims{N: C.long(r.p.N), steps: C.long(steps), ops: C.int(len(ops)), arrays: C.int(len(r.layout.Arrays)),
+	r.dims[0] = C.struct_program_dims{N: C.long(r.p.N), steps: C.long(steps), ops: C.int(len(list.ops)), arrays: C.int(len(r.layout.Arrays)),
 		outer: C.long(r.layout.Traces), rate: C.double(rate)}
 	if len(r.workers) == 1 {
-		r.run(ops, &r.workers[0])
+		r.run(list, &r.workers[0])
 		return nil
 	}
-	Each(r.workers, func(w *gemmWorker[F]) { r.run(ops, w) })
+	Each(r.workers, func(w *gemmWorker[F]) { r.run(list, w) })
 	return nil
 }
 
-func (r *Program[F]) run(ops []programs.Op, w *gemmWorker[F]) {
-	C.program_run(r.loop, r.k, &r.dims[0], (*C.struct_program_op)(ptr(ops)), (*C.struct_program_array)(ptr(r.layout.Arrays)),
-		(*C.struct_program_weight)(ptr(r.layout.Weights)), ptr(r.weights), ptr(r.rows), ptr(r.state), ptr(r.traces), C.int(w.number), &r.team[0], ptr(w.work), ptr(r.shared))
+func (r *Program[F]) run(list *programList, w *gemmWorker[F]) {
+	C.program_run(r.loop, r.k, &r.dims[0], (*C.struct_program_op)(ptr(list.ops)), (*C.struct_program_array)(ptr(r.layout.Arrays)),
+		(*C.struct_program_weight)(ptr(r.layout.Weights)), (*C.struct_program_steady)(ptr(list.steady)), ptr(r.weights), ptr(r.rows), ptr(r.state), ptr(r.traces), C.int(w.number), &r.team[0], ptr(w.work), ptr(r.shared))
 }
 
 // Array implements kernels.ProgramPlan.

@@ -15,11 +15,20 @@ struct program_dims {
 	double rate; /* of learning in a step */
 };
 
+/* program_steady is a weight [M,K] that reads the same x [K,N] in all steps of a run (programs.Steady): its product with x
+ * changes with the weight, and the weight at the end of the run by the sum of all errors. Offsets in the state; a negative
+ * product for other weights. */
+struct program_steady {
+	long product; /* [M,N] */
+	long sum;     /* [M,N] */
+	long square;  /* x'x, [N,N] */
+};
+
 /* program_run_fn does the part of one worker of some steps; all of the team call it at once. Arrays of the state are
  * [units,N], weights are where the caller has them. With N 1 rows and state are the same memory. */
 typedef void program_run_fn(const struct kernels *k, const struct program_dims *d, const struct program_op *ops,
-			    const struct program_array *arrays, const struct program_weight *shapes, void *const *weights,
-			    void *rows, void *state, void *traces, const struct share *w);
+			    const struct program_array *arrays, const struct program_weight *shapes,
+			    const struct program_steady *steady, void *const *weights, void *rows, void *state, void *traces, const struct share *w);
 
 program_run_fn program_run_portable, program_run_float64;
 #if defined(__x86_64__)

@@ -17,9 +17,11 @@ struct run {
 	const struct program_dims *d;
 	const struct program_array *arrays;
 	const struct program_weight *shapes;
+	const struct program_steady *steady;
 	void *const *weights;
 	elem *rows, *state, *traces;
 	const struct share *w;
+	long step;
 };
 
 FN real load_part(const elem *p, long n)
@@ -176,6 +178,56 @@ FN elem dot(const elem *w, const elem *x, long K)
 	return sum;
 }
 
+/* steady_of returns what is known of a weight that reads the same in all steps, or null. */
+FN const struct program_steady *steady_of(const struct run *r, int weight)
+{
+	return r->d->steps > 1 && r->steady[weight].product >= 0 ? &r->steady[weight] : 0;
+}
+
+/* steady_product makes the product in the first step; learn keeps it up to date. */
+FN const elem *steady_product(const struct run *r, const struct program_steady *k, const struct program_weight *s, const elem *w, const elem *x)
+{
+	if (r->step == 0) {
+		r->k->gemm(1, s->M, r->d->N, s->K, w, x, r->state + k->product, 0, r->w);
+		team_wait(r->w->team);
+	}
+	return r->state + k->product;
+}
+
+/* steady_learn adds errors [M,N] up, and changes the product by them; in the last step it changes the weight. */
+static void steady_learn(const struct run *r, const struct program_steady *k, const struct program_weight *s, elem *w, const elem *e, const elem *x)
+{
+	elem *sum = r->state + k->sum, *square = r->state + k->square;
+	long N = r->d->N, lo, hi;
+	blocks(r, s->M, &lo, &hi);
+	for (long i = lo; i < hi; i += VL)
+		store(sum + i, r->step == 0 ? load(e + i) : load(sum + i) + load(e + i));
+	if (r->step == r->d->steps - 1) {
+		team_wait(r->w->team);
+		r->k->gemm(0, s->M, s->K, N, sum, x, w, 1, r->w);
+		return;
+	}
+	if (r->step == 0) {
+		r->k->gemm(2, N, N, s->K, x, x, square, 0, r->w);
+		team_wait(r->w->team);
+	}
+	r->k->gemm(1, s->M, N, N, e, square, r->state + k->product, 1, r->w);
+}
+
+/* begin writes what rows of y are without their product: base + known + bias. */
+static void begin(elem *y, const elem *base, const elem *known, const elem *bias, long N, long lo, long hi)
+{
+	for (long i = lo; i < hi; i += N) {
+		elem b = bias ? bias[i / N] : 0;
+		for (long n = 0; n < N; n += VL) {
+			real v = base ? load_part(base + i + n, N - n) : r_splat(0);
+			if (known)
+				v += load_part(known + i + n, N - n);
+			store_part(y + i + n, bias ? v + r_splat(b) : v, N - n);
+		}
+	}
+}
+
 static void product(const struct run *r, const struct program_op *o)
 {
 	const struct program_weight *s = &r->shapes[o->w];
@@ -189,10 +241,12 @@ static void product(const struct run *r, const struct program_op *o)
 			y[m] = (base ? base[m] : 0) + dot(w + m * s->K, x, s->K) + (bias ? bias[m] : 0);
 		return;
 	}
-	if (base || bias) {
-		for (long i = lo; i < hi; i += N)
-			for (long n = 0; n < N; n++)
-				y[i + n] = (base ? base[i + n] : 0) + (bias ? bias[i / N] : 0);
+	const struct program_steady *k = steady_of(r, o->w);
+	const elem *known = k ? steady_product(r, k, s, w, x) : 0;
+	if (base || bias || known) {
+		begin(y, base, known, bias, N, lo, hi);
+		if (known)
+			return;
 		team_wait(r->w->team);
 	}
 	r->k->gemm(1, s->M, N, s->K, w, x, y, base || bias, r->w);
@@ -261,6 +315,11 @@ static void learn(const struct run *r, const struct program_op *o)
 			for (; k < K; k++)
 				to[k] += c * x[k];
 		}
+		return;
+	}
+	const struct program_steady *k = steady_of(r, o->w);
+	if (k) {
+		steady_learn(r, k, s, w, e, x);
 		return;
 	}
 	if (!trace) {
@@ -405,14 +464,14 @@ static void turn(const struct run *r, int back)
 }
 
 void PROGRAM_RUN(const struct kernels *k, const struct program_dims *d, const struct program_op *ops,
-		 const struct program_array *arrays, const struct program_weight *shapes, void *const *weights, void *rows,
-		 void *state, void *traces, const struct share *w)
+		 const struct program_array *arrays, const struct program_weight *shapes, const struct program_steady *steady,
+		 void *const *weights, void *rows, void *state, void *traces, const struct share *w)
 {
-	struct run r = {k, d, arrays, shapes, weights, rows, state, traces, w};
+	struct run r = {k, d, arrays, shapes, steady, weights, rows, state, traces, w, 0};
 	unsigned mode = flush_on();
 	turn(&r, 0);
 	team_wait(w->team);
-	for (long s = 0; s < d->steps; s++)
+	for (; r.step < d->steps; r.step++)
 		for (int i = 0; i < d->ops; i++) {
 			operate(&r, &ops[i]);
 			team_wait(w->team);

@@ -253,13 +253,13 @@ func TestLargeProducts(t *testing.T) {
 	if one == nil {
 		return
 	}
-	const width = 64
+	const width, inputs = 64, 70 // fewer patterns than inputs: weights that read the same in all steps are treated apart
 	for _, tau := range []float64{0, 5} {
-		c := newCircuit(t, 40, 20, func(m *Microcircuit) {
+		c := newCircuit(t, inputs, 20, func(m *Microcircuit) {
 			m.Hidden, m.TPres, m.RatePI, m.RateDown, m.TauW, m.SelfPredicting = []int{300}, 1, 0.5, 0.25, tau, false
 		})
 		r := rand.New(rand.NewPCG(5, 6))
-		x, target := make([]float64, width*40), make([]float64, width*20)
+		x, target := make([]float64, width*inputs), make([]float64, width*20)
 		for i := range x {
 			x[i] = r.NormFloat64()
 		}

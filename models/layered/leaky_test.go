@@ -142,10 +142,10 @@ func TestLeakyProducts(t *testing.T) {
 	if one == nil {
 		return
 	}
-	const width = 64
-	n := newLeakyNet(t, 40, 20, func(m *Leaky) { m.Hidden = []int{300, 10} })
+	const width, inputs = 64, 70
+	n := newLeakyNet(t, inputs, 20, func(m *Leaky) { m.Hidden = []int{300, 10} })
 	r := rand.New(rand.NewPCG(5, 6))
-	x, target, weight := make([]float64, width*40), make([]float64, width*20), make([]float64, width)
+	x, target, weight := make([]float64, width*inputs), make([]float64, width*20), make([]float64, width)
 	for i := range x {
 		x[i] = r.NormFloat64()
 	}
