@@ -265,8 +265,22 @@ func regress(ctx context.Context, env *experiment.Env, seed uint64, lessons, uni
 		}
 	}
 	e, err := off()
-	r.Values = rows.Values{"loss": e}
+	r.Values = rows.Values{"loss": e, "angle": n.angle()}
 	return r, err
+}
+
+// angle returns that between the weights up to the outputs and those down from them, in degrees, in networks of one hidden layer.
+func (n *network) angle() float64 {
+	down, up := n.params[1], n.params[4] // [units,outputs] and [outputs,units]
+	var dot, own, other float64
+	units, outputs := n.Sizes()[1], n.Sizes()[2]
+	for i := range units {
+		for o := range outputs {
+			a, b := float64(down[i*outputs+o]), float64(up[o*units+i])
+			dot, own, other = dot+a*b, own+a*a, other+b*b
+		}
+	}
+	return math.Acos(dot/math.Sqrt(own*other)) * 180 / math.Pi
 }
 
 // falling is a cosine from 1 to 0.
@@ -380,6 +394,11 @@ func (s *microcircuit) Report(results experiment.Rows) (experiment.Report, error
 	} {
 		if of := results.Of(c.condition); len(of.Values(c.key)) > 0 {
 			t.Rows = append(t.Rows, []string{c.condition, c.what, of.Mean(c.key).PercentTenths(), fmt.Sprintf("%.2f %%", 100*slices.Max(of.Values(c.key))), c.asked})
+		}
+	}
+	for _, condition := range []string{deep, shallow} {
+		if angles := results.Of(condition).Values("angle"); len(angles) > 0 {
+			t.Rows = append(t.Rows, []string{condition, "angle of the weights up to the outputs to those down", results.Of(condition).Mean("angle").Format("%.1f°"), fmt.Sprintf("%.1f°", slices.Max(angles)), "-"})
 		}
 	}
 	r := experiment.Report{Verdict: s.verdict(results), Tables: []rows.Table{t}}
