@@ -2,6 +2,7 @@ package networks
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"galvani/bench/experiment"
@@ -158,7 +159,7 @@ func TestISP(t *testing.T) {
 		for _, row := range results {
 			for _, form := range ispForms {
 				if form.name == row.Condition {
-					row.Values["last e"], row.Values["last i"] = off*form.targets["e"], 10
+					row.Values["last e"], row.Values["last i"], row.Values["cv"], row.Values["falls"] = off*form.targets["e"], 10, 0.95, 1
 				}
 			}
 		}
@@ -170,5 +171,9 @@ func TestISP(t *testing.T) {
 	}
 	if report(1) != experiment.Holds || report(1.09) != experiment.Fails || report(0.91) != experiment.Fails {
 		t.Errorf("verdicts at the targets and 9 %% beside are %s, %s and %s", report(1), report(1.09), report(0.91))
+	}
+	fall := []float64{80, 15, 9.9, 8, 7, 7, 6, 5.5, 5, 4}
+	if !falls(fall) || falls(slices.Concat(fall[:6], []float64{7.1}, fall[7:])) || falls([]float64{80, 15, 10.1, 8, 7, 7, 6, 5.5, 5, 4}) || !falls(fall[:8]) {
+		t.Error("which rates fall is wrong")
 	}
 }

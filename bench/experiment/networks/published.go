@@ -142,10 +142,10 @@ func semiBalanced() claim {
 			Source: "Baker, Zhu and Rosenbaum (2020) PLoS Comput. Biol. 16:e1008192",
 		},
 		chart: claimChart{title: "Rates against the difference of the inputs", x: "difference d", y: "rate (Hz)", values: []string{"rate e1", "rate e2", "rate i"}},
-		note:  "Of 20000 neurons the firing populations have to be within 10 % of the fixed point, and the silent one below 0.1 Hz; 0.25 and 0.5 are not judged, as rates near the border change with the size."}
+		note:  "Of 30000 neurons the firing populations have to be within 10 % of the fixed point, and the silent one below 0.1 Hz; 0.25 and 0.5 are not judged, as rates near the border change with the size."}
 	for _, d := range []float64{0.01, 0.25, 0.5, 1, 2, 3} {
 		name := fmt.Sprintf("d = %g", d)
-		c.cases = append(c.cases, networkCase{name: name, network: "semi-balanced", set: map[string]any{"n": 20000, "d": d}, x: d})
+		c.cases = append(c.cases, networkCase{name: name, network: "semi-balanced", set: map[string]any{"n": 30000, "d": d}, x: d})
 		switch d {
 		case 0.01:
 			c.expected = append(c.expected, expected{name, "rate e1", 5.92, 0.592}, expected{name, "rate e2", 5.72, 0.572}, expected{name, "rate i", 15.88, 1.588})

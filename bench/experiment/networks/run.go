@@ -66,8 +66,8 @@ func beginWith(env *experiment.Env, name string, set map[string]any, seed uint64
 	return c, nil
 }
 
-// run simulates so many seconds and shows each what the populations did in it.
-func (c *course) run(ctx context.Context, env *experiment.Env, seconds int, second func([]analysis.Spiking)) error {
+// run simulates so many seconds and shows each what the populations did in it, and its spikes.
+func (c *course) run(ctx context.Context, env *experiment.Env, seconds int, second func([]analysis.Spiking, []kernels.Spike)) error {
 	for k := range seconds {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
@@ -76,7 +76,7 @@ func (c *course) run(ctx context.Context, env *experiment.Env, seconds int, seco
 		if err != nil {
 			return err
 		}
-		second(analysis.SpikesOf(c.circuit, r.Spikes, 1000))
+		second(analysis.SpikesOf(c.circuit, r.Spikes, 1000), r.Spikes)
 		env.Tick(float64(k+1) / float64(seconds))
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"galvani/bench/experiment"
 	"galvani/bench/rows"
 	"galvani/engine/chart"
+	"galvani/kernels"
 )
 
 func init() {
@@ -55,7 +56,7 @@ func (s *stdp) measure(ctx context.Context, env *experiment.Env, rate float64, s
 	}
 	defer c.close()
 	var hz []float64
-	if err := c.run(ctx, env, s.Seconds, func(all []analysis.Spiking) { hz = append(hz, all[1].RateHz) }); err != nil {
+	if err := c.run(ctx, env, s.Seconds, func(all []analysis.Spiking, _ []kernels.Spike) { hz = append(hz, all[1].RateHz) }); err != nil {
 		return experiment.Result{}, err
 	}
 	start, end, now, err := c.weights()
