@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"galvani/kernels"
-	"galvani/kernels/devices/devicetest"
 	"galvani/kernels/neurons"
 )
 
@@ -62,16 +61,7 @@ func TestSingleLIF(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.Currents = []kernels.Current{{First: 0, Last: math.MaxInt64, Amplitude: 25}}
-		c, err := b.Draw(1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		dev := devicetest.CPU(t, 1)
-		plan, err := kernels.NewCircuit(dev, c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := plan.Run(int(100 / dt))
+		r, err := planOf(t, b).Run(int(100 / dt))
 		if err != nil {
 			t.Fatal(err)
 		}

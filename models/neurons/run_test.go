@@ -115,6 +115,11 @@ func TestHodgkinHuxley(t *testing.T) {
 	}
 	v := simulate(t, n, fine, 200, "gauss 6 50 1 + gauss 12 100 1 + gauss 3 150 1").V[0]
 	part := func(from, to float64) []float64 { return v[int(from/fine.Dt):int(to/fine.Dt)] }
+	for peak, want := range map[float64]float64{38.85: 51.77, 40.08: 100.72} {
+		if at := float64(slices.Index(v, slices.Max(part(want-5, want+5)))) * fine.Dt; math.Abs(at-want) > 0.03 {
+			t.Errorf("the peak of %v mV is at %v ms, want %v", peak, at, want)
+		}
+	}
 	for name, c := range map[string]struct{ got, want float64 }{
 		"first peak": {slices.Max(part(45, 75)), 38.85}, "second peak": {slices.Max(part(95, 120)), 40.08},
 		"third": {slices.Max(part(145, 165)), -60.21}, "least": {slices.Min(v), -76.18},

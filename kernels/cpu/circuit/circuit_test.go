@@ -118,8 +118,17 @@ func TestEIFRate(t *testing.T) {
 	}
 	c := conform.Single(t, "eif", set, 13.5)
 	c.Populations[0].Start = []float64{-75}
-	if s := conform.Simulate(t, one, c, 10000).Spikes; len(s) != 5 {
-		t.Errorf("I = 13.5: %d spikes in a second, want 5", len(s))
+	spikes := conform.Simulate(t, one, c, 10000).Spikes
+	if len(spikes) != 5 {
+		t.Errorf("I = 13.5: %d spikes in a second, want 5", len(spikes))
+	}
+	for k, s := range spikes {
+		if got, want := float64(s.Step+1)/10, 181.6*float64(k+1); math.Abs(got-want) > 0.01*want {
+			t.Errorf("I = 13.5: spike %d at %.1f ms, want %.1f", k, got, want)
+		}
+	}
+	if s := conform.Simulate(t, one, conform.Single(t, "eif", set, 12.99), 20000).Spikes; len(s) > 0 {
+		t.Errorf("%d spikes below the rheobase, V_T - E_L - D_T = 13", len(s))
 	}
 }
 
