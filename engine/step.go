@@ -14,7 +14,8 @@ import (
 //
 //	s' = F(s; x),  vᵀ ∂F/∂s
 //
-// It is the unrolled graph in float64, for a number of states at once. A state is S·H numbers in a
+// It is the unrolled graph in float64, for a number of states at once, in which a device may compute the steps of
+// integration of a neuron. A state is S·H numbers in a
 // row, one state plane after the other. It is for one goroutine at a time.
 type StepMap struct {
 	net            Network
@@ -32,11 +33,11 @@ type StepMap struct {
 }
 
 // NewStepMap compiles the step of a network with the given number of inputs, for up to batch
-// states at once.
+// states at once. The device computes in float64 what the graph has too many steps for, nil to refuse that.
 //
 // Errors: kernels.ErrShape for impossible sizes, what Network.Build returns, and a network that
 // does not name the nodes of its state.
-func NewStepMap(net Network, params *Params[float64], inputs, batch int) (*StepMap, error) {
+func NewStepMap(net Network, params *Params[float64], inputs, batch int, dev kernels.Device) (*StepMap, error) {
 	if inputs < 1 || batch < 1 {
 		return nil, fmt.Errorf("engine: step: I=%d B=%d, want at least 1 each: %w", inputs, batch, kernels.ErrShape)
 	}
@@ -44,7 +45,7 @@ func NewStepMap(net Network, params *Params[float64], inputs, batch int) (*StepM
 	for _, h := range m.units {
 		m.ends = append(m.ends, m.Dim()+h)
 	}
-	m.seq = kernels.Sequence{T: 1, B: batch, I: inputs}
+	m.seq = kernels.Sequence{T: 1, B: batch, I: inputs, Within: dev}
 	m.seq.X, m.x = buffer[float64](1, batch, inputs)
 	m.seq.State, m.state = buffer[float64](kernels.StateShape(m.units, batch)...)
 	m.pull = make([]float64, len(m.state))

@@ -23,7 +23,7 @@ func newToyStep(t *testing.T, s *Session, batch int) *StepMap {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := NewStepMap(graphsOf(s).net, wide, s.cfg.Task.I, batch)
+	m, err := NewStepMap(graphsOf(s).net, wide, s.cfg.Task.I, batch, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestStepMapRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, size := range [][2]int{{0, 1}, {2, 0}} {
-		if _, err := NewStepMap(graphsOf(s).net, wide, size[0], size[1]); !errors.Is(err, kernels.ErrShape) {
+		if _, err := NewStepMap(graphsOf(s).net, wide, size[0], size[1], nil); !errors.Is(err, kernels.ErrShape) {
 			t.Errorf("I=%d B=%d: error %v, want a wrong shape", size[0], size[1], err)
 		}
 	}

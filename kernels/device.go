@@ -192,6 +192,8 @@ type Sequence struct {
 	Begins bool
 	// Rates is the penalty on h of every layer; nil for none.
 	Rates *RatePenalty
+	// Within computes the steps of integration of a neuron where the unrolled graph would have too many; nil to refuse them.
+	Within Device
 }
 
 // Placed returns what stands for a tensor of the sequence in a graph; nil for nil.

@@ -18,8 +18,10 @@ const mostUnrolled = 24
 //
 // Per step: the cell steps; where the mask is 0 the state from before is kept. Other values of the mask are what Ops.Elapsed gives.
 func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels.Sequence, planes []kernels.Plane, below, params []*gorgonia.Node) (s states, err error) {
-	if n := cfg.Cell.Neuron; n != nil && cfg.T*n.Substeps > mostUnrolled {
-		return s, fmt.Errorf("the unrolled graph has %d steps of integration, %d in each step, and is for %d at most; the fused scan, which needs gcc or a GPU, takes any number, and fixedpoints and --backend graph need a longer dt: %w",
+	n := cfg.Cell.Neuron
+	long := n != nil && cfg.T*n.Substeps > mostUnrolled
+	if long && in.Within == nil {
+		return s, fmt.Errorf("the unrolled graph has %d steps of integration, %d in each step, and is for %d at most; the fused scan, which needs gcc or a GPU, takes any number, and --backend graph needs a longer dt: %w",
 			cfg.T*n.Substeps, n.Substeps, mostUnrolled, kernels.ErrShape)
 	}
 	salt := fmt.Sprintf("%s.%d", l.net.name, l.net.builds)
@@ -30,7 +32,10 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 	specs, operands := graphOperands(k, l.step, params)
 	named := NewParams(k, specs, operands, l.scan.Axial)
 	noise := newNoisyStep(k, cfg.Noise, in, named)
-	step := l.cell.Unroll(k, named)
+	step := l.scanned(k, g, in.Within, cfg, params)
+	if !long {
+		step = l.cell.Unroll(k, named)
+	}
 	state := make([]*gorgonia.Node, cfg.Cell.States)
 	for i := range state {
 		if state[i] = k.part(in.StateFrom, i, cfg.B, cfg.H); state[i] == nil {
@@ -72,6 +77,37 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 		s.all = state[l.scan.Shown]
 	}
 	return s, k.Err()
+}
+
+// scanned returns the step of a neuron as one operation on a device, which shows all planes of the state [B,S·U].
+func (l *layer) scanned(k *Ops, g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, params []*gorgonia.Node) Step {
+	return func(x *gorgonia.Node, state []*gorgonia.Node) (next []*gorgonia.Node) {
+		n, planes, units := *cfg.Cell.Neuron, len(state), cfg.H
+		n.Record = make([]int32, planes*units)
+		for i := range n.Record {
+			n.Record[i] = int32(i)
+		}
+		cfg := cfg
+		cfg.Cell.Neuron, cfg.T, cfg.H, cfg.Last = &n, 1, len(n.Record), false
+		operands, err := l.fusedOperands(dev, params)
+		in := kernels.Sequence{T: 1, B: cfg.B, I: cfg.I, XFrom: x, StateFrom: k.Field(k.Pack(state...), 0, planes, cfg.B, units)}
+		var all *gorgonia.Node
+		if err == nil && k.Err() == nil {
+			all, _, err = kernels.Scan(g, dev, cfg, in, operands)
+		}
+		if err != nil {
+			k.Fail(err)
+			return state
+		}
+		for p := range state {
+			places := make([]float64, len(n.Record)*units)
+			for u := range units {
+				places[(p*units+u)*units+u] = 1
+			}
+			next = append(next, k.MatMul(all, k.Matrix(fmt.Sprintf("plane %d", p), len(n.Record), units, places)))
+		}
+		return next
+	}
 }
 
 // input returns x of step t, [B,I].

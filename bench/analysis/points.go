@@ -8,6 +8,7 @@ import (
 
 	"galvani/engine"
 	"galvani/engine/dynamics"
+	"galvani/kernels"
 )
 
 // stepBatch is how many states go through the graph at once, at most.
@@ -69,7 +70,8 @@ type Lost struct {
 }
 
 // SlowPoints finds the slow points of the network with the constant input that input returns,
-// given the walk. Steps are computed in float64 on the unrolled graph, whatever the device.
+// given the walk. Steps are computed in float64 on the unrolled graph, in which a CPU may take the steps of integration of
+// neurons.
 //
 // Errors: engine.ErrNotFinite for states that are not finite, ctx.Err(), and those of input,
 // dynamics.Find and engine.StepMap.
@@ -132,11 +134,15 @@ func (s *Subject) steps() (m steps, err error) {
 	for _, units := range engine.PlaneUnits(s.Net) {
 		rows += units
 	}
+	dev := s.Device
+	if _, resident := dev.(kernels.Resident); resident {
+		dev = nil // it has no float64
+	}
 	batch := min(stepBatch, rows) // more than the rows of a Jacobian are not needed
-	if m.StepMap, err = engine.NewStepMap(s.Net, wide, s.Task.I, batch); err != nil {
+	if m.StepMap, err = engine.NewStepMap(s.Net, wide, s.Task.I, batch, dev); err != nil {
 		return m, err
 	}
-	if m.single, err = engine.NewStepMap(s.Net, wide, s.Task.I, 1); err != nil {
+	if m.single, err = engine.NewStepMap(s.Net, wide, s.Task.I, 1, dev); err != nil {
 		return m, errors.Join(err, m.StepMap.Close())
 	}
 	return m, nil

@@ -38,7 +38,7 @@ func bound(t *testing.T, model string, cell models.Cell, d models.Dims, seed uin
 	for i, s := range params.Specs() {
 		values[s.Name] = params.View(i).Data().([]float64)
 	}
-	m, err := engine.NewStepMap(net, params, d.I, 3)
+	m, err := engine.NewStepMap(net, params, d.I, 3, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

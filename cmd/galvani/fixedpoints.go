@@ -20,7 +20,7 @@ const fixedpointsDoc = `Find the slow points of a trained network: states h at w
 moves little, the minima of the speed q = ½‖F(h) − h‖². Descents begin at states that the network
 visits on the test set, with noise added. The state is that of all planes: cells with traces,
 currents or a memory have several. Steps are computed in float64 on the unrolled graph,
-whatever the device.
+whatever the device; those of neurons of compartments with many steps of integration on the CPU.
 
 --out NAME writes NAME.jsonl, one point a line with its state and the eigenvalues of ∂F/∂h there,
 and NAME.png and NAME.svg, the trajectories and the points in the first two principal components

@@ -100,7 +100,7 @@ func TestConstantInput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := engine.NewStepMap(j.net, wide, j.task.I, 3)
+	m, err := engine.NewStepMap(j.net, wide, j.task.I, 3, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

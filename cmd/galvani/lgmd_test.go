@@ -1,13 +1,19 @@
 package main
 
 import (
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"galvani/engine"
 	"galvani/engine/safetensors"
+	"galvani/kernels"
+	"galvani/kernels/devices/devicetest"
+	"galvani/models"
+	"galvani/models/neurons"
 )
 
 // TestLGMD trains the locust's neuron on looming: the loss falls, a run that is stopped and resumed has the bits of one
@@ -51,7 +57,69 @@ func TestLGMD(t *testing.T) {
 	}
 	galvani(t, "eval", dir).ok(t)
 	galvani(t, "perturb", dir, "--silence", "0.5").ok(t)
-	galvani(t, "fixedpoints", dir).refused(t, exitConfig, "steps of integration")
+}
+
+// TestLGMDSteps: many steps of integration as one operation are those of the graph behind each other, with their derivative.
+func TestLGMDSteps(t *testing.T) {
+	dev := devicetest.CPU(t, 1)
+	var rest []float64
+	of := func(bin float64, dev kernels.Device) (*engine.StepMap, error) {
+		c := neurons.NewLGMD()
+		c.Bin, c.Dt = bin, 1
+		net, err := models.Bind("lgmd", c, models.Dims{I: 4, O: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		params, err := engine.NewParams[float64](net, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest = net.Rest()
+		return engine.NewStepMap(net, params, 4, 1, dev)
+	}
+	if _, err := of(25, nil); !errors.Is(err, kernels.ErrShape) {
+		t.Errorf("error of too many steps is %v", err)
+	}
+	whole, err := of(25, dev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer whole.Close()
+	part, err := of(5, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer part.Close()
+	units := part.Dim() / len(rest)
+	state, v := make([]float64, part.Dim()), make([]float64, part.Dim())
+	for i := range state {
+		state[i], v[i] = rest[i/units], math.Sin(float64(i))
+		if i < units {
+			state[i] += 5 * math.Cos(float64(i))
+		}
+	}
+	next, back := make([]float64, len(state)), make([]float64, len(state))
+	if err := errors.Join(whole.Pull(back, state, v), whole.Step(next, state)); err != nil {
+		t.Fatal(err)
+	}
+	states := [][]float64{state}
+	for range 5 {
+		s := make([]float64, len(state))
+		if err := part.Step(s, states[len(states)-1]); err != nil {
+			t.Fatal(err)
+		}
+		states = append(states, s)
+	}
+	for k := 4; k >= 0; k-- {
+		if err := part.Pull(v, states[k], v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, want := range states[5] {
+		if math.Abs(next[i]-want) > 1e-9*max(1, math.Abs(want)) || math.Abs(back[i]-v[i]) > 1e-8*max(1, math.Abs(v[i])) {
+			t.Fatalf("element %d goes to %v with the derivative %v, want %v and %v", i, next[i], back[i], want, v[i])
+		}
+	}
 }
 
 // TestLGMDLengths trains on sequences of different lengths, by the fused scan and by the graph, which has the mask as all cells have.
@@ -90,6 +158,6 @@ func TestLGMDRefuses(t *testing.T) {
 		"--inhibition-delay 15": "the delay of input facets-inhibition is 15 ms, which is no whole number of steps of 10 ms; make it 10 or 20 ms",
 		"--inhibition-delay 900 --bin 1 --step-ms 1": "more than 256",
 	} {
-		galvani(t, args([]string{"train", "--model", "lgmd", "--runs-dir", t.TempDir()}, strings.Fields(line)...)...).refused(t, exitConfig, want)
+		inside(args([]string{"train", "--model", "lgmd", "--runs-dir", t.TempDir()}, strings.Fields(line)...)...).refused(t, exitConfig, want)
 	}
 }
