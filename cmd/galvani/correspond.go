@@ -137,6 +137,9 @@ func (f *correspondFlags) compare(c *cobra.Command, n *neurons.Neuron, r *corres
 	if in.dt == 0 {
 		in.dt = n.Dt
 	}
+	if err := stepFits(n, in.dt); err != nil {
+		return err
+	}
 	if err := in.seen.settle(c, n, &in.length); err != nil {
 		return err
 	}

@@ -21,17 +21,17 @@ func TestCorrespond(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	o := galvani(t, "runs", "list").ok(t)
+	o := inside("runs", "list").ok(t)
 	if !strings.Contains(o.stdout, "made from neuron lgmd, not trained yet") {
 		t.Errorf("runs list: %s", o.stdout)
 	}
 	if err := os.Rename(r.Run, "moved"); err != nil {
 		t.Fatal(err)
 	}
-	galvani(t, "trace", "moved", "--out", "traced").ok(t)
-	galvani(t, "train", "--resume", "moved", "--max-steps", "1", "--plots", "none", "--quiet").ok(t)
-	galvani(t, "eval", "moved").ok(t)
-	text := galvani(t, "correspond", "hh", "--for", "20ms", "--settle", "10", "--task", "adding").ok(t).stdout
+	inside("trace", "moved", "--out", "traced").ok(t)
+	inside("train", "--resume", "moved", "--max-steps", "1", "--plots", "none", "--quiet").ok(t)
+	inside("eval", "moved").ok(t)
+	text := inside("correspond", "hh", "--for", "20ms", "--settle", "10", "--task", "adding").ok(t).stdout
 	for _, want := range []string{"quasi-steady gates", "soma", "go on with: galvani train --resume", "U_exc and U_inh are drawn"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report lacks %q:\n%s", want, text)
@@ -50,13 +50,14 @@ func TestCorrespondRefuses(t *testing.T) {
 		{[]string{}, "takes one neuron, 0 are given"},
 		{[]string{"hhh"}, `did you mean "hh"?`},
 		{[]string{"hh", "--task", "loming"}, "looming"},
+		{[]string{"hh", "--dt", "5"}, "--dt is 5 ms, too long for gate na.m of hh"},
 		{[]string{"hh", "--near", "0"}, "--near is 0 mV, want 0.1 to 1000"},
 		{[]string{"hh", "--settle", "10", "--step-ms", "0.03"}, "want a multiple"},
 		{[]string{"hh", "--stimulus", "loom"}, "neuron hh sees nothing"},
 	} {
-		galvani(t, append([]string{"correspond"}, c.args...)...).refused(t, exitConfig, c.want)
+		inside(append([]string{"correspond"}, c.args...)...).refused(t, exitConfig, c.want)
 	}
-	galvani(t, "correspond", "hh", "--task", "mnist", "--data-dir", "nowhere", "--for", "10ms", "--settle", "10").refused(t, exitData, "train-images-idx3-ubyte.gz: the file is missing")
+	inside("correspond", "hh", "--task", "mnist", "--data-dir", "nowhere", "--for", "10ms", "--settle", "10").refused(t, exitData, "train-images-idx3-ubyte.gz: the file is missing")
 	if left, err := os.ReadDir("."); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}

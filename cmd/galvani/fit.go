@@ -35,9 +35,9 @@ steps, voltage in mV for the first record of the neuron or v_PLACE_mv for that o
 first input or input_NAME, in the unit of the input. What simulate --out writes is one. Several recordings have
 the same steps and length.
 
---out DIR gets fitted.toml, a neuron like the one that was fitted; traces beside the recordings and the
-errors of all starts as PNG and SVG; and fit.json, from which --resume DIR goes on, with the same bits as
-without the stop. The numbers that may be learned are listed for a wrong name.
+The folder, of its own in runs/ or that of --out, gets fitted.toml, a neuron like the one that was fitted;
+traces beside the recordings and the errors of all starts as PNG and SVG; and fit.json, from which --resume
+goes on, with the same bits as without the stop. galvani neurons show lists the numbers that may be learned.
 
   galvani simulate hh --current "step 10 5:50" --for 60ms --out seen
   galvani fit hh --to seen.csv --learn g_na,g_k --out fitted
@@ -100,8 +100,8 @@ func newFit() *cobra.Command {
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			if updates < 0 || updates > 1<<20 {
-				return fmt.Errorf("%w: --updates is %d, want 0 to %d", config.ErrConfig, updates, 1<<20)
+			if updates < 1 || updates > 1<<20 {
+				return fmt.Errorf("%w: --updates is %d, want 1 to %d", config.ErrConfig, updates, 1<<20)
 			}
 			var from *fitSource
 			var err error
@@ -114,6 +114,9 @@ func newFit() *cobra.Command {
 				out = resume
 				from, err = r.load(resume)
 			} else {
+				if out == "" {
+					out = newFolder("fit-" + strings.TrimSuffix(filepath.Base(args[0]), ".toml"))
+				}
 				from, err = r.begin(args[0], to, learn, bounds, out)
 			}
 			if err != nil {
@@ -132,7 +135,7 @@ func newFit() *cobra.Command {
 	flags.Uint64Var(&r.Seed, "seed", 1, "seed of the starts")
 	flags.Float64Var(&r.Dt, "dt", 0, "longest step of integration (ms), 0 for that of the neuron")
 	flags.IntVar(&threads, "threads", 0, "threads, 0 for all; the result does not depend on them")
-	flags.StringVar(&out, "out", "", "`folder` to write, which must not be there yet")
+	flags.StringVar(&out, "out", "", "`folder` to write, which must not be there yet; one in runs/ where none is given")
 	flags.StringVar(&resume, "resume", "", "`folder` of a fit to go on with")
 	jsonFlag(c, &asJSON)
 	c.ValidArgsFunction = completeNeurons
@@ -144,10 +147,10 @@ const fitFile = "fit.json"
 
 // begin takes up what is asked for, and returns how the fit is opened.
 func (r *fitRun) begin(neuron, to, learn string, bounds []string, out string) (*fitSource, error) {
-	if to == "" || learn == "" || out == "" {
-		return nil, fmt.Errorf("%w: fit needs --to RECORDING, --learn NAMES and --out FOLDER", config.ErrConfig)
+	recordings := words(to)
+	if r.Neuron, r.Learn = neuron, words(learn); len(recordings) == 0 || len(r.Learn) == 0 {
+		return nil, fmt.Errorf("%w: fit needs --to RECORDING,... and --learn NAME,...", config.ErrConfig)
 	}
-	r.Neuron, r.Learn = neuron, strings.Split(learn, ",")
 	r.Bounds = map[string][2]float64{}
 	for _, text := range bounds {
 		name, pair, _ := strings.Cut(text, "=")
@@ -169,7 +172,22 @@ func (r *fitRun) begin(neuron, to, learn string, bounds []string, out string) (*
 			return nil, err
 		}
 	}
-	return &fitSource{neuron: neuron, recordings: strings.Split(to, ",")}, nil
+	return &fitSource{neuron: neuron, recordings: recordings}, nil
+}
+
+// words returns what stands between commas, without blanks around it.
+func words(text string) (list []string) {
+	for word := range strings.SplitSeq(text, ",") {
+		if word = strings.TrimSpace(word); word != "" {
+			list = append(list, word)
+		}
+	}
+	return list
+}
+
+// newFolder names a folder in that of the runs, by the time and what it is for.
+func newFolder(what string) string {
+	return filepath.Join(defaultRunKeys().RunsDir, time.Now().UTC().Format("20060102T150405Z")+"-"+what)
 }
 
 // load reads the fit of a folder.
@@ -206,6 +224,9 @@ func (r *fitRun) open(dev kernels.Device, from *fitSource) (f *fit.Fit, err erro
 	if from.n, err = loadNeuron(from.neuron); err != nil {
 		return nil, err
 	}
+	if err := stepFits(from.n, r.Dt); err != nil {
+		return nil, err
+	}
 	for _, file := range from.recordings {
 		text, err := infile.Read(file)
 		if err != nil {
@@ -225,7 +246,12 @@ func (r *fitRun) open(dev kernels.Device, from *fitSource) (f *fit.Fit, err erro
 }
 
 // folder makes that of a fit, with copies of its recordings.
-func (r *fitRun) folder(out string, from *fitSource) error {
+func (r *fitRun) folder(out string, from *fitSource, own bool) error {
+	if !own {
+		if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
+			return err
+		}
+	}
 	if err := os.Mkdir(out, 0o755); err != nil {
 		if os.IsExist(err) {
 			return fmt.Errorf("%w: --out %s is there already; give another folder, or go on with --resume %s", config.ErrConfig, out, out)
@@ -261,13 +287,16 @@ func (r *fitRun) fit(c *cobra.Command, from *fitSource, dir string, updates, thr
 		if err := f.Resume(r.State); err != nil {
 			return fmt.Errorf("%w: %s: %w", config.ErrConfig, filepath.Join(dir, fitFile), err)
 		}
-	} else if err := r.folder(dir, from); err != nil {
+	} else if err := r.folder(dir, from, c.Flags().Changed("out")); err != nil {
 		return err
 	}
 	ctx, cancel := interruptible(c.Context())
 	defer cancel()
 	begin := time.Now()
 	if err := r.update(ctx, f, dir, updates, c.ErrOrStderr()); err != nil {
+		return err
+	}
+	if err := f.Lost(ctx, p.dev); err != nil {
 		return err
 	}
 	result := r.report(f, n)

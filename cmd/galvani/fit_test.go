@@ -17,19 +17,20 @@ func TestFit(t *testing.T) {
 		t.Fatal(err)
 	}
 	stimulus := []string{"--current", "step 10 2:9", "--for", "10ms"}
-	galvani(t, append([]string{"simulate", "mine.toml", "--out", "seen"}, stimulus...)...).ok(t)
+	inside(append([]string{"simulate", "mine.toml", "--out", "seen"}, stimulus...)...).ok(t)
 	fit := []string{"fit", "hh", "--to", "seen.csv", "--learn", "g_na,soma.g_k", "--starts", "3", "--json"}
-	whole := galvani(t, append(fit, "--out", "whole", "--updates", "24", "--threads", "1")...).ok(t)
-	galvani(t, append(fit, "--out", "parts", "--updates", "9", "--threads", "2")...).ok(t)
+	whole := inside(append(fit, "--out", "whole", "--updates", "24", "--threads", "1")...).ok(t)
+	inside(append(fit, "--out", "parts", "--updates", "9", "--threads", "2")...).ok(t)
 	fit[3] = "seen.npz"
-	galvani(t, append(fit, "--out", "arrays", "--updates", "0", "--bounds", "g_na=0.05:0.2")...).ok(t)
-	galvani(t, "fit", "--resume", "arrays", "--updates", "0").ok(t)
-	if a, err := os.ReadFile("seen.npz"); err != nil {
-		t.Error(err)
-	} else if b, err := os.ReadFile("arrays/recording-1.npz"); err != nil || string(a) != string(b) {
+	fit[5] = "g_na, soma.g_k"
+	out := told[fitReport](t, append(fit, "--updates", "1", "--bounds", "g_na=0.05:0.2")...).Out
+	inside("fit", "--resume", out, "--updates", "1").ok(t)
+	if a, err := os.ReadFile("seen.npz"); err != nil || !strings.HasPrefix(out, "runs/") || !strings.HasSuffix(out, "-fit-hh") {
+		t.Errorf("the folder is %s, %v", out, err)
+	} else if b, err := os.ReadFile(out + "/recording-1.npz"); err != nil || string(a) != string(b) {
 		t.Errorf("the copy of an NPZ file is another: %v", err)
 	}
-	galvani(t, "fit", "--resume", "parts", "--updates", "15").ok(t)
+	inside("fit", "--resume", "parts", "--updates", "15").ok(t)
 	for _, name := range []string{fitFile, "fitted.toml"} {
 		a, err := os.ReadFile(filepath.Join("whole", name))
 		b, err2 := os.ReadFile(filepath.Join("parts", name))
@@ -60,7 +61,7 @@ func TestFitRefuses(t *testing.T) {
 	needsCPU(t)
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{"good.csv": "time,voltage\n0,-65\n1,-65\n2,-65\n3,-65\n", "short.csv": "time,voltage\n0,1\n",
-		"uneven.csv": "time,voltage\n0,-65\n1,-65\n2,-65\n4,-65\n", "other.csv": "time,voltage\n0,-65\n2,-65\n4,-65\n6,-65\n", "bad.npz": "PK\x03\x04 and no more"} {
+		"huge.csv": "time,voltage,current\n0,-65,0\n1,-65,1e12\n2,-65,1e12\n3,-65,1e12\n", "uneven.csv": "time,voltage\n0,-65\n1,-65\n2,-65\n4,-65\n", "other.csv": "time,voltage\n0,-65\n2,-65\n4,-65\n6,-65\n", "bad.npz": "PK\x03\x04 and no more"} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -84,26 +85,30 @@ func TestFitRefuses(t *testing.T) {
 		{"hh --to bad.npz --learn g_na --out x", exitConfig, "bad.npz: "},
 		{"hh --to good.csv --learn g_na --bounds g_na=1:2 --out x", exitConfig, "want it between"},
 		{"hh --to good.csv --learn g_na --bounds g_k=0:2 --out x", exitConfig, "which is not learned"},
-		{"hh --to good.csv --learn g_na --updates -1 --out x", exitConfig, "--updates is -1"},
+		{"hh --to good.csv --learn , --out x", exitConfig, "fit needs --to RECORDING,... and --learn NAME,..."},
+		{"hh --to good.csv --learn g_na --updates 0 --out x", exitConfig, "--updates is 0, want 1 to"},
+		{"hh --to good.csv --learn g_na --dt 5 --out x", exitConfig, "--dt is 5 ms, too long for gate na.m of hh, as V is held while gates move; want at most 2.5"},
+		{"hh --to good.csv --learn g_na --dt nan --out x", exitConfig, "--dt is NaN ms"},
 		{"hh --to good.csv --learn g_na --out a/b", exitIO, "no such file"},
 		{"--resume none", exitData, "none"},
 		{"hh --resume none", exitConfig, "leave hh away"},
 	} {
-		galvani(t, append([]string{"fit"}, strings.Fields(c.args)...)...).refused(t, c.code, c.want)
+		inside(append([]string{"fit"}, strings.Fields(c.args)...)...).refused(t, c.code, c.want)
 		if _, err := os.Stat("x"); err == nil {
 			t.Errorf("%s leaves a folder", c.args)
 		}
 	}
+	inside("fit", "hh", "--to", "huge.csv", "--learn", "g_na", "--starts", "1", "--updates", "1").refused(t, exitNumerical, "V of soma is")
 	if err := os.Mkdir("there", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	galvani(t, "fit", "hh", "--to", "good.csv", "--learn", "g_na", "--out", "there").refused(t, exitConfig, "there already")
+	inside("fit", "hh", "--to", "good.csv", "--learn", "g_na", "--out", "there").refused(t, exitConfig, "there already")
 	if err := os.WriteFile("there/fit.json", []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	galvani(t, "fit", "--resume", "there").refused(t, exitConfig, "is not that of a fit")
+	inside("fit", "--resume", "there").refused(t, exitConfig, "is not that of a fit")
 	if err := os.WriteFile("there/fit.json", []byte(`{"neuron":"hh","recordings":[]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	galvani(t, "fit", "--resume", "there").refused(t, exitConfig, "no recording")
+	inside("fit", "--resume", "there").refused(t, exitConfig, "no recording")
 }

@@ -15,9 +15,48 @@ import (
 	"github.com/spf13/cobra"
 )
 
+const neuronsDoc = `Neurons of compartments with ion channels: what is built in, and files of your own.
+
+A neuron is one file, and so is a channel. Begin with the file of a built-in one; check names the line and the
+key that is wrong:
+
+  galvani neurons show lgmd --toml > my-neuron.toml
+  galvani neurons check my-neuron.toml
+  galvani simulate my-neuron.toml --current "step 1 20:80" --for 100ms
+
+Quantities are numbers with a unit in quotes ("120 mS/cm2", "0.5 nA"). At the top stand start (V, "-65 mV"), and, where
+others than the usual ones are wanted, dt, temperature, threshold, doc and source.
+
+  [[section]]            name, region (the name where not given), parent, at (0 to 1 along it), length, diameter,
+                         end_diameter; cut by compartments = 5, or by d_lambda = 0.1 (part of the length constant at
+                         100 Hz) and longest = "20 um"
+  [morphology]           in place of sections: file = "cell.swc", unit ("um" or "nm", told by the radii otherwise),
+                         d_lambda, longest, types = { 5 = "spine" } for kinds beside soma, axon, dendrite, apical
+  [membrane]             capacity, leak, rest, axial of all regions; [region.NAME] has those of one
+  [region.NAME.channels] na = "120 mS/cm2", a density for each channel; true for that of the channel's own file
+  [channel.NAME]         where it is not built in by this name: use = "lgmd-kd", file = "mine.toml", or what a file of a
+                         channel holds: reversal, fills_calcium = true, density and [[channel.NAME.gate]]; galvani neurons
+                         channels lists those that are built in
+  gates                  name, power, speed, q10 with measured = "6.3 degC", and one of
+                         alpha, beta = { form = "exponential", "sigmoid" or "linear", a = "1 /ms", v = "-40 mV", k = "10 mV" }
+                         steady = { v = "-40 mV", k = "5 mV" } or { weight = "0.2 /mV", bias = 8 }, with time = { form =
+                         "constant", tau }, { form = "sigmoid" or "product", tau0, a, w, l } or { form = "bell", ..., y, m }
+                         by_calcium = { c, k } with time = { form = "constant", tau }
+  [calcium]              gain, rest, tau, start of the pool that channels fill
+  [[receptor]]           name, rise ("0 ms" for an exponential, that of decay for an alpha function), decay, reversal
+  [[input]]              name, section, at, weight; a current, or with receptor and delay a synapse; into many
+                         compartments by sections = ["tine*"], from, to, driven by
+                         facets = { half, synapses, spread, jitter, blur, mixed, speed = { half, gain, offset } } or noise = { synapses, rate }
+  [[record]]             section, at, name; spikes are those of the first
+  like = "hh"            another neuron with other [numbers], as galvani fit writes it
+
+galvani neurons show writes the formulas with these names.`
+
 func newNeurons() *cobra.Command {
-	return newGroup("neurons", "Neurons with ion channels: equations, channels, files of your own",
+	c := newGroup("neurons", "Neurons with ion channels: equations, channels, files of your own",
 		newNeuronsList(), newNeuronsChannels(), newNeuronsShow(), newNeuronsCheck())
+	c.Long = neuronsDoc
+	return c
 }
 
 // briefNeurons returns a line for each built-in neuron.
@@ -98,6 +137,7 @@ type neuronReport struct {
 	Start        float64          `json:"start_mv"`
 	Temperature  float64          `json:"temperature_degc"`
 	Dt           float64          `json:"dt_ms"`
+	Longest      *float64         `json:"longest_dt_ms,omitempty"` // missing without gates that take time
 	Threshold    float64          `json:"threshold_mv"`
 	Compartments int              `json:"compartments"`
 	Nodes        int              `json:"nodes"`
@@ -113,6 +153,7 @@ type neuronReport struct {
 	// Unit is what networks know by this name.
 	Unit  *pointReport `json:"unit_of_networks,omitempty"`
 	shape string
+	gate  string // that sets Longest
 }
 
 // sectionReport is an unbranched section of a neuron.
@@ -233,6 +274,9 @@ func describeNeuron(n *neurons.Neuron) neuronReport {
 		Threshold: n.Threshold, Compartments: n.Compartments(), Nodes: n.Nodes(), Sections: len(n.Sections), Regions: []regionReport{},
 		Channels: []channelReport{}, Receptors: []receptorReport{}, Inputs: []inputReport{}, Learnable: n.Learnable(),
 		Notes: append([]string{}, n.Notes...), shape: n.Shape()}
+	if most, gate := n.LongestStep(); gate != "" {
+		r.Longest, r.gate = &most, gate
+	}
 	for _, s := range n.Sections {
 		q := sectionReport{Name: s.Name, Region: n.Regions[s.Region].Name, Length: s.Length, Diameter: s.Diameter, Compartments: s.Compartments}
 		if s.Parent >= 0 {
@@ -289,8 +333,14 @@ func (p *printer) neuron(r neuronReport) {
 	p.line("")
 	p.paragraph("", "Source: "+dash(r.Source))
 	p.line("Shape: %s", r.shape)
-	p.paragraph("", fmt.Sprintf("V starts at %g mV, gates at their steady state there; steps of %g ms; %g degC; a spike crosses %g mV upwards",
-		r.Start, r.Dt, r.Temperature, r.Threshold))
+	p.paragraph("", fmt.Sprintf("V starts at %g mV, gates at their steady state there; %g degC; a spike crosses %g mV upwards",
+		r.Start, r.Temperature, r.Threshold))
+	steps := fmt.Sprintf("Steps of %g ms: gates go exactly to where they would at this V, then V of all compartments at once, by backward Euler "+
+		"(--second-order: by the trapezoidal rule, half a step apart)", r.Dt)
+	if r.Longest != nil {
+		steps += fmt.Sprintf("; at most %.3g ms, five time constants of gate %s", *r.Longest, r.gate)
+	}
+	p.paragraph("", steps)
 	if r.Calcium != nil {
 		p.line("Calcium starts at %g mM", r.Calcium.Start)
 	}
@@ -408,50 +458,4 @@ func dashZero(x float64) string {
 		return "-"
 	}
 	return fmt.Sprintf("%g", x)
-}
-
-// checkReport is what neurons check tells of a file without a mistake.
-type checkReport struct {
-	File         string   `json:"file"`
-	Compartments int      `json:"compartments"`
-	Nodes        int      `json:"nodes"`
-	Channels     []string `json:"channels"`
-	Regions      []string `json:"regions"`
-	Notes        []string `json:"notes"`
-	shape        string
-}
-
-func newNeuronsCheck() *cobra.Command {
-	var asJSON bool
-	c := &cobra.Command{Use: "check FILE", Short: "Check the file of a neuron or a channel, and name the line and the key that is wrong",
-		Args: exactArgs("FILE"), ValidArgsFunction: completeNeurons,
-		RunE: func(c *cobra.Command, args []string) error {
-			if ch, is, err := neurons.ChannelFile(args[0]); is && err == nil {
-				r := describeChannel(ch, shownCelsius)
-				return report(c, asJSON, r, func(p *printer) { p.line("%s is a channel, %s", args[0], r.Equation) })
-			} else if is {
-				return fmt.Errorf("%w: %w", config.ErrConfig, err)
-			}
-			n, err := loadNeuron(args[0])
-			if err == nil {
-				_, err = n.Compile(neurons.Options{})
-			}
-			if err != nil {
-				return err
-			}
-			r := checkReport{File: args[0], Compartments: n.Compartments(), Nodes: n.Nodes(), Channels: []string{}, Regions: []string{},
-				Notes: append([]string{}, n.Notes...), shape: n.Shape()}
-			for _, ch := range n.Channels {
-				r.Channels = append(r.Channels, ch.Name)
-			}
-			for _, g := range n.Regions {
-				r.Regions = append(r.Regions, g.Name)
-			}
-			return report(c, asJSON, r, func(p *printer) {
-				p.line("%s is a neuron of %s; regions %s; channels %s", r.File, r.shape, strings.Join(r.Regions, ", "), dash(strings.Join(r.Channels, ", ")))
-				p.notes("Assumed of the morphology", r.Notes)
-			})
-		}}
-	jsonFlag(c, &asJSON)
-	return c
 }

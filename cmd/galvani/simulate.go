@@ -54,8 +54,8 @@ the variables of a neuron (galvani neurons show), POPULATION.current.N the curre
 simulation goes on, and --set "i-to-e.weight=-20" weights that change; galvani networks state FILE shows them.
 
 Of a neuron, built in (galvani neurons list) or of a file: its spikes, upward crossings of a potential that
-are interpolated between steps, and its voltages. --out NAME writes them as NAME.csv and NAME.npz, and their
-picture as NAME.png and NAME.svg. --current "step 10 100:600" puts a current of 10 into the first input from
+are interpolated between steps, and its voltages, with a picture of them in runs/. --out NAME writes them as NAME.csv
+and NAME.npz, and their picture as NAME.png and NAME.svg. --current "step 10 100:600" puts a current of 10 into the first input from
 100 to 600 ms; galvani neurons show tells the unit of an input, for hh µA/cm². --save keeps the simulation at its
 end, or where it is stopped. Neurons without a dendrite, lif, eif and adex, spike where V reaches the threshold and
 is reset; their numbers are flags.

@@ -63,7 +63,8 @@ type neuronTrace struct {
 	Sweep        *sweep            `json:"sweep,omitempty"` // spikes are then of each value
 	trace        *neurons.Trace
 	shape        string
-	reset        bool // V is reset at a spike, so that no trace shows it
+	picture      string // where it is
+	reset        bool   // V is reset at a spike, so that no trace shows it
 }
 
 // neuronPrecisions are the values of --precision.
@@ -148,8 +149,8 @@ func (f *neuronFlags) simulate(c *cobra.Command, name string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	if most, gate := n.LongestStep(); f.dt > most {
-		return fmt.Errorf("%w: --dt is %v ms, too long for gate %s of %s, as V is held while gates move; want at most %.3g ms", config.ErrConfig, f.dt, gate, n.Name, most)
+	if err := stepFits(n, f.dt); err != nil {
+		return err
 	}
 	if err := f.longer(); err != nil {
 		return err
@@ -173,7 +174,7 @@ func (f *neuronFlags) simulate(c *cobra.Command, name string) error {
 	}
 	if s := r.Sweep; s != nil {
 		r.Spikes = s.sum(n, s.traces)
-		if err := s.write(f.out, n, r.Spikes); err != nil {
+		if err := s.write(f, n, &r); err != nil {
 			return err
 		}
 		return report(c, f.asJSON, r, func(p *printer) { p.sweep(r) })
@@ -186,6 +187,17 @@ func (f *neuronFlags) simulate(c *cobra.Command, name string) error {
 		return err
 	}
 	return report(c, f.asJSON, r, func(p *printer) { p.neuronTrace(n, r) })
+}
+
+// stepFits refuses a --dt that is no step, 0 for none, or one with which spikes of a neuron are not followed.
+func stepFits(n *neurons.Neuron, dt float64) error {
+	if dt != 0 && !(dt >= 1e-6 && dt <= 1000) {
+		return fmt.Errorf("%w: --dt is %v ms, want 1e-6 to 1000", config.ErrConfig, dt)
+	}
+	if most, gate := n.LongestStep(); dt > most {
+		return fmt.Errorf("%w: --dt is %v ms, too long for gate %s of %s, as V is held while gates move; want at most %.3g ms", config.ErrConfig, dt, gate, n.Name, most)
+	}
+	return nil
 }
 
 // mostNeuronSteps is the most steps of one simulation, whose trace is kept in memory.
@@ -358,6 +370,14 @@ func (p *printer) neuronTrace(n *neurons.Neuron, r neuronTrace) {
 	}
 	p.table([]string{"PLACE", "V AT THE END mV", "LEAST", "MOST"}, rows)
 	p.notes("Assumed of the morphology", r.Notes)
+	p.where(r)
+}
+
+// where says where the picture is.
+func (p *printer) where(r neuronTrace) {
+	if r.picture != "" {
+		p.paragraph("", r.picture)
+	}
 }
 
 // spikeText says how many spikes there were, when, and their mean interval.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,22 +17,43 @@ import (
 	"galvani/models/neurons"
 )
 
-// write leaves the trace as CSV, NPZ and pictures.
+// write leaves the trace as CSV and NPZ, where files are asked for, and as pictures.
 func (f *neuronFlags) write(n *neurons.Neuron, r *neuronTrace) error {
-	if f.out == "" {
+	if f.out != "" {
+		if err := writeFile(f.out+".csv", func(w io.Writer) error { return writeTraceCSV(w, n, r.trace) }); err != nil {
+			return err
+		}
+		if err := writeFile(f.out+".npz", func(w io.Writer) error { return npz.Write(w, traceArrays(r)) }); err != nil {
+			return err
+		}
+	}
+	return f.draw(r, func() picture {
+		trace := traceChart(n, r)
+		if r.Stimulus != nil {
+			return r.Stimulus.panels(trace, r.Spikes[0], r.Milliseconds)
+		}
+		return trace
+	})
+}
+
+// draw writes a picture under the name of --out. Without one it goes to the folder of the runs for those who read the
+// report, where it may be missing.
+func (f *neuronFlags) draw(r *neuronTrace, of func() picture) error {
+	if f.out != "" {
+		return writeChart(f.out, of())
+	}
+	if f.asJSON {
 		return nil
 	}
-	if err := writeFile(f.out+".csv", func(w io.Writer) error { return writeTraceCSV(w, n, r.trace) }); err != nil {
-		return err
+	name := filepath.Join(defaultRunKeys().RunsDir, "simulate-"+r.Neuron)
+	err := os.MkdirAll(filepath.Dir(name), 0o755)
+	if err == nil {
+		err = writeChart(name, of())
 	}
-	if err := writeFile(f.out+".npz", func(w io.Writer) error { return npz.Write(w, traceArrays(r)) }); err != nil {
-		return err
+	if r.picture = fmt.Sprintf("The picture is %s.png and .svg; --out NAME writes the numbers, too", name); err != nil {
+		r.picture = fmt.Sprintf("There is no picture: %v; --out NAME writes one elsewhere", err)
 	}
-	trace := traceChart(n, r)
-	if r.Stimulus != nil {
-		return writeChart(f.out, r.Stimulus.panels(trace, r.Spikes[0], r.Milliseconds))
-	}
-	return writeChart(f.out, trace)
+	return nil
 }
 
 // writeTraceCSV writes a row for each step: time, V of each place at its end, and each input during it. The

@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,13 +14,16 @@ import (
 // simulated simulates a neuron by a line of simulate and returns its report.
 func simulated(t *testing.T, line ...string) neuronTrace {
 	t.Helper()
-	return told[neuronTrace](t, args([]string{"simulate"}, line...)...)
+	var r neuronTrace
+	inside(args([]string{"simulate"}, args(line, "--json")...)...).ok(t).tells(t, &r)
+	return r
 }
 
 // TestSimulateNeuron: the spikes of hh, its files, and that what is simulated is what is asked for.
 func TestSimulateNeuron(t *testing.T) {
 	needsCPU(t)
-	name := filepath.Join(t.TempDir(), "hh")
+	t.Chdir(t.TempDir())
+	name := "hh"
 	run := func(more ...string) neuronTrace { t.Helper(); return simulated(t, more...) }
 	r := run("hh", "--current", "step 10 10:100", "--for", "120ms", "--json", "--out", name)
 	if len(r.Spikes) != 1 || len(r.Spikes[0]) != 7 || math.Abs(r.Spikes[0][0]-11.9) > 0.05 || len(r.VEnd) != 1 || r.Precision != "fp64" || r.DtMs != 0.025 || r.Milliseconds != 120 {
@@ -65,8 +67,19 @@ func TestSimulateNeuron(t *testing.T) {
 		t.Errorf("report is %+v", loud)
 	}
 	for _, neuron := range neurons.Names() {
-		if o := galvani(t, "simulate", neuron, "--for", "1ms").ok(t); !strings.Contains(o.stdout, "0 spikes") {
-			t.Errorf("at rest %s tells\n%s", neuron, o.stdout)
+		if r := run(neuron, "--for", "1ms"); len(r.Spikes[0]) > 0 {
+			t.Errorf("at rest %s spikes at %v ms", neuron, r.Spikes)
+		}
+	}
+	if _, err := os.Stat("runs"); err == nil {
+		t.Error("with --json there is a picture, too")
+	}
+	if o := inside("simulate", "hh", "--for", "1ms").ok(t); !strings.Contains(o.stdout, "0 spikes") || !strings.Contains(o.stdout, "The picture is runs/simulate-hh.png and .svg") {
+		t.Errorf("at rest hh tells\n%s", o.stdout)
+	}
+	for _, ending := range []string{".png", ".svg"} {
+		if _, err := os.Stat("runs/simulate-hh" + ending); err != nil {
+			t.Error(err)
 		}
 	}
 }
@@ -74,7 +87,11 @@ func TestSimulateNeuron(t *testing.T) {
 // TestSimulateFile: the file of a neuron takes the place of a name.
 func TestSimulateFile(t *testing.T) {
 	needsCPU(t)
-	path := filepath.Join(t.TempDir(), "my.toml")
+	t.Chdir(t.TempDir())
+	const path = "my.toml"
+	if err := os.WriteFile("runs", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	const text = `start = "-65 mV"
 [[section]]
 name = "soma"
@@ -98,15 +115,15 @@ weight = "1 nA"
 		}
 	}
 	write(text)
-	wave := filepath.Join(filepath.Dir(path), "wave.csv")
+	const wave = "wave.csv"
 	if err := os.WriteFile(wave, []byte("time_ms,nA\n0,0\n5,0.5\n50,0.5\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if o := galvani(t, "simulate", path, "--current", wave, "--for", "50ms").ok(t); !strings.Contains(o.stdout, "my, 50 ms") || !strings.Contains(o.stdout, "spikes at soma") {
+	if o := inside("simulate", path, "--current", wave, "--for", "50ms").ok(t); !strings.Contains(o.stdout, "my, 50 ms") || !strings.Contains(o.stdout, "spikes at soma") || !strings.Contains(o.stdout, "There is no picture") {
 		t.Errorf("it tells\n%s", o.stdout)
 	}
 	write(strings.Replace(text, `k = "36`, `kk = "36`, 1))
-	galvani(t, "simulate", path).refused(t, exitConfig, `my.toml: line 12: region.soma.channels.kk is no channel`)
+	inside("simulate", path).refused(t, exitConfig, `my.toml: line 12: region.soma.channels.kk is no channel`)
 }
 
 // TestSimulateSweep wants of each value what a run with it alone gives.
@@ -130,6 +147,10 @@ func TestSimulateSweep(t *testing.T) {
 		if _, err := os.Stat(name); err != nil {
 			t.Error(err)
 		}
+	}
+	o := inside("simulate", "hh", "--sweep", "g_na=100:140:2", "--for", "1ms").ok(t)
+	if !strings.Contains(o.stdout, "g_na is 0.12 S/cm² in hh, and the largest value 1.17e+03 times that") || !strings.Contains(o.stdout, "runs/simulate-hh.png") {
+		t.Errorf("a sweep far away tells\n%s", o.stdout)
 	}
 }
 
@@ -155,6 +176,7 @@ func TestSimulateNeuronRefuses(t *testing.T) {
 		{"hh|--precision|fp16", exitConfig, "want auto, fp32 or fp64"},
 		{"hh|--out|/nonexistent/x", exitIO, "/nonexistent: no such file"},
 		{"hh|--current|constant 1e9", exitNumerical, "V of soma is 2.458e+07 mV at 0.025 ms, beyond 10000 mV; the largest current there is"},
+		{"hh|--current|constant 1e9|--sweep|g_na=0.1:0.2:3", exitNumerical, "V of soma of neuron 1 is 2.4"},
 		{"hh|--sweep|g_na=1", exitConfig, "want NAME=LO:HI:COUNT"},
 		{"hh|--sweep|g_na=1:x:3", exitConfig, "want NAME=LO:HI:COUNT with two numbers"},
 		{"hh|--sweep|g_na=0.1:0.2:1", exitConfig, "has 1 values, want 2 to"},
@@ -163,6 +185,6 @@ func TestSimulateNeuronRefuses(t *testing.T) {
 		{"hhh", exitUsage, `did you mean "hh"?`},
 		{"none.toml", exitData, "no such file"},
 	} {
-		galvani(t, append([]string{"simulate"}, strings.Split(c.args, "|")...)...).refused(t, c.code, c.want)
+		inside(append([]string{"simulate"}, strings.Split(c.args, "|")...)...).refused(t, c.code, c.want)
 	}
 }

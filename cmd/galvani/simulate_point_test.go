@@ -51,7 +51,7 @@ func TestSimulatePoint(t *testing.T) {
 		"--stimulus loom":    "stimulus",
 		"--out no/such/name": "no such file",
 	} {
-		if o := galvani(t, args([]string{"simulate", "lif"}, strings.Split(strings.Replace(line, " ", "|", 1), "|")...)...); o.code == 0 || !strings.Contains(o.stderr, want) || strings.Count(o.stderr, "\n") > 3 {
+		if o := inside(args([]string{"simulate", "lif"}, strings.Split(strings.Replace(line, " ", "|", 1), "|")...)...); o.code == 0 || !strings.Contains(o.stderr, want) || strings.Count(o.stderr, "\n") > 3 {
 			t.Errorf("%s: exit %d, %q, want %q", line, o.code, o.stderr, want)
 		}
 	}

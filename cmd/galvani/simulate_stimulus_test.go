@@ -46,7 +46,8 @@ func TestSimulateStimulus(t *testing.T) {
 	if away := run("--stimulus", "recede", "--for", "400ms").Stimulus; away.Peak != nil && *away.Before > 0 {
 		t.Errorf("a recession from 300 ms on peaks %v ms before", *away.Before)
 	}
-	o := galvani(t, "simulate", "lgmd", "--stimulus", "scrambled", "--collision", "200", "--for", "300ms", "--dt", "0.1").ok(t)
+	t.Chdir(t.TempDir())
+	o := inside("simulate", "lgmd", "--stimulus", "scrambled", "--collision", "200", "--for", "300ms", "--dt", "0.1").ok(t)
 	if !strings.Contains(o.stdout, "stimulus scrambled") || !strings.Contains(o.stdout, "l/|v| = 40 ms, collision at 200 ms") {
 		t.Errorf("it tells\n%s", o.stdout)
 	}
@@ -64,7 +65,7 @@ func TestSimulateStimulusWrong(t *testing.T) {
 		{"lgmd|--stimulus|loom|--for|1s", "contact is at 2000 ms, want 0 to the duration, 1000 ms"},
 		{"lgmd|--stimulus|loom|--facet-spacing|0", "spacing of facets is 0 deg"},
 	} {
-		o := galvani(t, args([]string{"simulate"}, strings.Split(c.line, "|")...)...)
+		o := inside(args([]string{"simulate"}, strings.Split(c.line, "|")...)...)
 		if o.code != exitConfig || !strings.Contains(o.stderr, c.want) || strings.Count(strings.TrimSpace(o.stderr), "\n") > 0 || o.stdout != "" {
 			t.Errorf("%s: code %d, stderr %q, want %q", c.line, o.code, o.stderr, c.want)
 		}

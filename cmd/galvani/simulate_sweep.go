@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,6 +23,7 @@ type sweep struct {
 	VEnd     [][]float64 `json:"v_end"`   // [values][places], mV
 	traces   []*neurons.Trace
 	duration float64 // ms
+	own      float64 // largest of the neuron as it is
 }
 
 // mostSweep is the most neurons of a sweep, and mostSamples how many numbers their traces may have.
@@ -47,7 +49,7 @@ func parseSweep(text string, n *neurons.Neuron, steps float64) (*sweep, error) {
 	if len(n.Numbers(name)) == 0 {
 		return nil, bad("has an %s", setting.Unknown("quantity", name, n.Learnable()))
 	}
-	return &sweep{Name: name, Unit: n.Unit(name), Values: values}, nil
+	return &sweep{Name: name, Unit: n.Unit(name), Values: values, own: slices.Max(n.Numbers(name))}, nil
 }
 
 // sweepValues reads the LO:HI:COUNT of a sweep, with text for what is wrong.
@@ -80,12 +82,22 @@ func (s *sweep) sum(n *neurons.Neuron, traces []*neurons.Trace) (spikes [][]floa
 	return spikes
 }
 
-// write leaves a table of the values, and the rate against them as a picture.
-func (s *sweep) write(out string, n *neurons.Neuron, spikes [][]float64) error {
-	if out == "" {
-		return nil
+// write leaves a table of the values, where files are asked for, and the rate against them as a picture.
+func (s *sweep) write(f *neuronFlags, n *neurons.Neuron, r *neuronTrace) error {
+	if f.out != "" {
+		if err := s.table(f.out+".csv", r.Spikes); err != nil {
+			return err
+		}
 	}
-	err := writeFile(out+".csv", func(w io.Writer) error {
+	return f.draw(r, func() picture {
+		return chart.Lines{Title: fmt.Sprintf("Rate of %s against %s", n.Name, s.Name), XLabel: fmt.Sprintf("%s (%s)", s.Name, s.Unit), YLabel: "spikes per second (Hz)",
+			Subtitle: fmt.Sprintf("%g ms each", s.duration), Series: []chart.Series{{Name: s.traces[0].Places[0], X: s.Values, Y: s.Rates}}}
+	})
+}
+
+// table writes a row for each value.
+func (s *sweep) table(file string, spikes [][]float64) error {
+	return writeFile(file, func(w io.Writer) error {
 		b := bufio.NewWriter(w)
 		b.WriteString("value,spikes,first_ms,rate_hz")
 		for _, place := range s.traces[0].Places {
@@ -100,11 +112,6 @@ func (s *sweep) write(out string, n *neurons.Neuron, spikes [][]float64) error {
 		b.WriteString("\n")
 		return b.Flush()
 	})
-	if err != nil {
-		return err
-	}
-	return writeChart(out, chart.Lines{Title: fmt.Sprintf("Rate of %s against %s", n.Name, s.Name), XLabel: fmt.Sprintf("%s (%s)", s.Name, s.Unit), YLabel: "spikes per second (Hz)",
-		Subtitle: fmt.Sprintf("%g ms each", s.duration), Series: []chart.Series{{Name: s.traces[0].Places[0], X: s.Values, Y: s.Rates}}})
 }
 
 // firstOf is the time of the first spike, empty for none.
@@ -128,5 +135,9 @@ func (p *printer) sweep(r neuronTrace) {
 		rows[i] = []string{fmt.Sprintf("%.5g", v), fmt.Sprint(len(r.Spikes[i])), first, fmt.Sprintf("%.4g", s.Rates[i]), fmt.Sprintf("%.4f", s.VEnd[i][0])}
 	}
 	p.table([]string{s.Name + " " + s.Unit, "SPIKES", "FIRST ms", "RATE Hz", "V AT THE END mV"}, rows)
+	if most := slices.Max(s.Values); s.own > 0 && most > 100*s.own {
+		p.paragraph("", fmt.Sprintf("%s is %g %s in %s, and the largest value %.3g times that", s.Name, s.own, s.Unit, r.Neuron, most/s.own))
+	}
 	p.notes("Assumed of the morphology", r.Notes)
+	p.where(r)
 }

@@ -144,10 +144,13 @@ func writeBytes(path string, b []byte) error {
 	})
 }
 
-// writeChart writes a chart to files of a name with the ending of each format.
-func writeChart(name string, c interface {
+// picture is a chart, or several above each other.
+type picture interface {
 	Render(format string) ([]byte, error)
-}) error {
+}
+
+// writeChart writes a chart to files of a name with the ending of each format.
+func writeChart(name string, c picture) error {
 	for _, format := range chart.Formats {
 		b, err := c.Render(format)
 		if err != nil {

@@ -187,6 +187,7 @@ func TestBad(t *testing.T) {
 		"weight":              {`weight = "1 nS"`, `weight = "1 nA"`, `line 86: input[1].weight is "1 nA", in an unknown unit; want one of uS`},
 		"current":             {`weight = "0.1 nA"`, `weight = "0.1 uA/m3"`, `line 79: input[0].weight is "0.1 uA/m3", in an unknown unit`},
 		"rise":                {`rise = "0.2 ms"`, `rise = "20 ms"`, `line 72: receptor[0].rise is longer than decay`},
+		"long step":           {`dt = "0.05 ms"`, `dt = "9 ms"`, `line 5: dt is 9 ms, too long for gate na.m, as V is held while gates move; want at most`},
 		"start":               {`start = "-65 mV"`, ``, `my.toml: has no start; add one`},
 		"far start":           {`start = "-65 mV"`, `start = "-65 V"`, `line 3: start is "-65 V", want -1000 mV to 1000 mV`},
 		"unused channel":      {`use = "lgmd-cal"`, "use = \"lgmd-cal\"\n[channel.idle]\n", `channel.idle is in no region`},

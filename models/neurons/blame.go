@@ -8,10 +8,10 @@ import (
 	"galvani/kernels/compartments"
 )
 
-// farthest is a potential in mV that no membrane has.
-const farthest = 1e4
+// Farthest is a potential in mV that no membrane has.
+const Farthest = 1e4
 
-// lost returns the error of neurons whose recorded V left ±farthest in the last stretch, of steps behind done. It goes
+// lost returns the error of neurons whose recorded V left ±Farthest in the last stretch, of steps behind done. It goes
 // through the stretch again, step by step, to name the compartment where V did so first, and what pulled the most there.
 func (n *Neuron) lost(r *runner, all []*Compiled, done int) error {
 	x, steps := r.numbers, r.cfg.T
@@ -27,18 +27,22 @@ func (n *Neuron) lost(r *runner, all []*Compiled, done int) error {
 		next := r.after
 		units := r.cfg.Cell.Neuron.Units()
 		for i, v := range next[:r.cfg.B*units] {
-			if !(math.Abs(v) <= farthest) {
+			if !(math.Abs(v) <= Farthest) {
 				b, u := i/units, i%units
 				in := x[k*row+b*r.cfg.I : k*row+(b+1)*r.cfg.I]
 				at := func(s []float64, plane int) float64 { return s[(plane*r.cfg.B+b)*units+u] }
-				return fmt.Errorf("neurons: V of %s is %.4g mV at %.6g ms, beyond %g mV; %s; take a weaker input or a shorter step: %w", n.unitName(u), v,
-					float64(done+k+1)*all[b].Neuron.Dt, float64(farthest),
+				place := n.unitName(u)
+				if r.cfg.B > 1 {
+					place += fmt.Sprintf(" of neuron %d", b+1)
+				}
+				return fmt.Errorf("neurons: V of %s is %.4g mV at %.6g ms, beyond %g mV; %s; take a weaker input or a shorter step: %w", place, v,
+					float64(done+k+1)*all[b].Neuron.Dt, Farthest,
 					all[b].strongest(u, at(state, 0), func(plane int) float64 { return at(next, plane) }, in), kernels.ErrNotFinite)
 			}
 		}
 		state = next
 	}
-	return fmt.Errorf("neurons: V is beyond %g mV behind %g ms: %w", float64(farthest), float64(done)*all[0].Neuron.Dt, kernels.ErrNotFinite)
+	return fmt.Errorf("neurons: V is beyond %g mV behind %g ms: %w", Farthest, float64(done)*all[0].Neuron.Dt, kernels.ErrNotFinite)
 }
 
 // unitName is the name of a compartment, or of a node.

@@ -19,7 +19,7 @@ import (
 // of the handle.
 type LGMD struct {
 	Bin          float64 `toml:"bin" doc:"length of a step of the task, such as step_ms of looming; events of a step come at its beginning" unit:"ms" min:"0.01" max:"1000"`
-	Dt           float64 `toml:"dt" doc:"longest step of integration; each step of the task is divided into equal ones" unit:"ms" min:"0.005" max:"1000"`
+	Dt           float64 `toml:"dt" doc:"longest step of integration; each step of the task is divided into equal ones; beyond 0.75 ms the fastest gate is not followed" unit:"ms" min:"0.005" max:"3"`
 	Learn        string  `toml:"learn" doc:"what is learned besides the synapses: names of densities, time constants and potentials, as galvani neurons show lgmd lists them, with commas between"`
 	Excitation   float64 `toml:"excitation" doc:"first weights of the synapses that excite, as a factor of the neuron's" unit:"1" min:"1e-6" max:"1e6"`
 	Inhibition   float64 `toml:"inhibition" doc:"first weights of the synapses that inhibit, as a factor of the neuron's" unit:"1" min:"1e-6" max:"1e6"`

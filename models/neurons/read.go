@@ -107,6 +107,11 @@ func (r *reader) read() {
 	r.shape()
 	r.receptors()
 	if r.Err() == nil {
+		if most, gate := n.LongestStep(); n.Dt > most {
+			r.Fail("dt", "is %g ms, too long for gate %s, as V is held while gates move; want at most %.3g ms", n.Dt, gate, most)
+		}
+	}
+	if r.Err() == nil {
 		r.inputs()
 	}
 	if r.Err() == nil {

@@ -272,7 +272,7 @@ func (r *runner) step(x []float64) (gorgonia.Value, error) {
 	return h, r.state.fill(r.after)
 }
 
-// take appends the voltages [T·B,places] of a stretch to the traces; false where one is beyond ±farthest.
+// take appends the voltages [T·B,places] of a stretch to the traces; false where one is beyond ±Farthest.
 func take(traces []*Trace, h gorgonia.Value) (inside bool, err error) {
 	v, err := numbers(h)
 	if err != nil {
@@ -282,7 +282,7 @@ func take(traces []*Trace, h gorgonia.Value) (inside bool, err error) {
 	for i, x := range v {
 		place, row := i%places, i/places
 		t := traces[row%len(traces)]
-		if !(math.Abs(x) <= farthest) {
+		if !(math.Abs(x) <= Farthest) {
 			return false, nil
 		}
 		t.V[place] = append(t.V[place], x)

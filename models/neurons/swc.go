@@ -60,6 +60,9 @@ func readSWC(file string, text []byte, unit string) (*morphology, error) {
 	wrong := func(line int, format string, args ...any) error {
 		return &Mistake{File: file, Line: line, What: fmt.Sprintf(format, args...)}
 	}
+	if bytes.IndexByte(text, '\n') < 0 {
+		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n")) // as old programs end lines
+	}
 	err := infile.Lines(bytes.NewReader(text), longestLine, func(n int, line string) error {
 		line, _, _ = strings.Cut(line, "#")
 		fields := strings.Fields(line)

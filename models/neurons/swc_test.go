@@ -70,6 +70,13 @@ func TestMorphology(t *testing.T) {
 	if n := mustSWC(t, twoPoint, ""); len(n.Sections) != 2 || n.Sections[0].Length != 20 || n.Sections[1].Length != 100 || n.Sections[1].Diameter != 2 || relative(n.Area(0), math.Pi*400) > 1e-12 {
 		t.Errorf("two points make %+v with a soma of %v µm²", n.Sections, n.Area(0))
 	}
+	// Lines may end as on Windows or old Macs, begin with a byte order mark, and have comments anywhere.
+	for _, end := range []string{"\r\n", "\r"} {
+		odd := "\ufeff" + strings.ReplaceAll(strings.Replace(twoPoint, "\n", " # here\n# and here\n\n", 1), "\n", end)
+		if n := mustSWC(t, odd, ""); len(n.Sections) != 2 || n.Sections[1].Length != 100 {
+			t.Errorf("lines that end with %q make %+v", end, n.Sections)
+		}
+	}
 	// A single point of a dendrite reaches from the middle of the soma.
 	if n := mustSWC(t, "1 1 0 0 0 5 -1\n2 3 30 0 0 1 1\n", ""); n.Sections[1].Length != 30 || n.Sections[1].Diameter != 2 {
 		t.Errorf("a lone point makes %+v", n.Sections)

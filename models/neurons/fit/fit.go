@@ -1,6 +1,8 @@
 package fit
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -374,6 +376,23 @@ func (f *Fit) Traces(start int) ([][][]float64, error) {
 		}
 	}
 	return traces, nil
+}
+
+// Lost returns why V of the neuron as it is leaves every membrane, where that of all starts does; nil where one does not.
+//
+// Errors: those of Neuron.Run.
+func (f *Fit) Lost(ctx context.Context, dev kernels.Device) error {
+	if math.Sqrt(f.Starts[f.Winner()].Loss) < neurons.Farthest {
+		return nil
+	}
+	n, rec := f.neuron, f.recordings[0]
+	in := neurons.Stimulus{Waves: map[int]neurons.Wave{}}
+	for i := range n.Inputs {
+		in.Waves[i] = func(ms float64) float64 { return rec.Input[min(rec.Steps(), 1+int(ms/rec.Step))][n.Column(i)] }
+	}
+	one := f.cfg.Cell.Neuron
+	_, err := n.Run(ctx, dev, tensor.Float64, neurons.Options{Dt: one.Dt}, f.cfg.T*one.Substeps, in, func(int) {})
+	return cmp.Or(err, fmt.Errorf("fit: V of every start is beyond %g mV: %w", neurons.Farthest, kernels.ErrNotFinite))
 }
 
 // best returns z of each start.

@@ -162,6 +162,7 @@ func TestBadRecordings(t *testing.T) {
 		"time,voltage\n0,1\n0,2\n0,3\n":      "line 2: time does not rise",
 		"time,voltage\n0,1\n1,x\n2,3\n":      `"x", want a finite number`,
 		"time,voltage\n0,1\n1\n2,3\n":        "wrong number of fields",
+		"\ufefftime,time\n0,0\n1,1\n2,2\n":   `has "time" twice`,
 	} {
 		_, err := ReadRecording("r.csv", []byte(text), n)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {

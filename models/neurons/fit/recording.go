@@ -61,7 +61,7 @@ func ReadRecording(file string, text []byte, n *neurons.Neuron) (*Recording, err
 
 // readCSV returns the columns of a table.
 func readCSV(text []byte, _ *neurons.Neuron) (*signals, error) {
-	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	rows, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff")))).ReadAll()
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +141,9 @@ func (s *signals) recording(n *neurons.Neuron) (*Recording, error) {
 		r.Input = append(r.Input, make([]float64, n.Columns()))
 	}
 	for i, name := range s.names {
+		if slices.Index(s.names, name) < i {
+			return nil, fmt.Errorf("has %q twice; leave one out", name)
+		}
 		put := column(r, n, name, times)
 		if put == nil {
 			return nil, fmt.Errorf("%q is none of %s", name, strings.Join(columns(n), ", "))
