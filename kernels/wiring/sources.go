@@ -27,9 +27,11 @@ func (p *Plan) setSources(n int) {
 		switch cfg.Header {
 		case kernels.Poisson:
 			s := newPoisson(random.New(p.cfg.Seed).Named(cfg.Name), cfg.Params[0]*p.cfg.Step/1000)
-			for u := lo; u < hi; u++ {
-				s.spikes(u, p.Step, int64(n), func(step int64) { add(u, step) })
-			}
+			p.divided(lo, hi, func(lo, hi int) {
+				for u := lo; u < hi; u++ {
+					s.spikes(u, p.Step, int64(n), func(step int64) { add(u, step) })
+				}
+			})
 		case kernels.Correlated:
 			p.setCorrelated(cfg, lo, hi, n, add)
 		case kernels.Events:
@@ -51,27 +53,8 @@ func (p *Plan) setSources(n int) {
 	}
 }
 
-// setEvents adds the spikes of the units lo to hi of Events in the next n steps. Each worker has words of its own.
-func (p *Plan) setEvents(cfg kernels.Population, lo, hi, n int, add func(unit int, step int64)) {
-	mean := cfg.Params[0] * p.cfg.Step / 1000
-	width := kernels.EventBits(mean)
-	thresholds, err := random.Poisson(mean)
-	if err != nil {
-		return // Check has refused such a mean
-	}
-	key := random.New(p.cfg.Seed).Named(cfg.Name)
-	part := func(lo, hi int) {
-		for u := lo / width; u*width < hi; u++ {
-			source := key.Stream(uint64(u))
-			for step := p.Step; step < p.Step+int64(n); step++ {
-				for set := source.Count(uint64(step), thresholds); set != 0; set &= set - 1 {
-					if i := u*width + bits.TrailingZeros(uint(set)); lo <= i && i < hi {
-						add(i, step)
-					}
-				}
-			}
-		}
-	}
+// divided calls part for parts of the units lo to hi, one for each worker, at once. Each has words of its own.
+func (p *Plan) divided(lo, hi int, part func(lo, hi int)) {
 	words := (hi - lo + 63) / 64
 	var wait sync.WaitGroup
 	for k := range p.Workers {
@@ -83,6 +66,29 @@ func (p *Plan) setEvents(cfg kernels.Population, lo, hi, n int, add func(unit in
 		}()
 	}
 	wait.Wait()
+}
+
+// setEvents adds the spikes of the units lo to hi of Events in the next n steps.
+func (p *Plan) setEvents(cfg kernels.Population, lo, hi, n int, add func(unit int, step int64)) {
+	mean := cfg.Params[0] * p.cfg.Step / 1000
+	width := kernels.EventBits(mean)
+	thresholds, err := random.Poisson(mean)
+	if err != nil {
+		return // Check has refused such a mean
+	}
+	key := random.New(p.cfg.Seed).Named(cfg.Name)
+	p.divided(lo, hi, func(lo, hi int) {
+		for u := lo / width; u*width < hi; u++ {
+			source := key.Stream(uint64(u))
+			for step := p.Step; step < p.Step+int64(n); step++ {
+				for set := source.Count(uint64(step), thresholds); set != 0; set &= set - 1 {
+					if i := u*width + bits.TrailingZeros(uint(set)); lo <= i && i < hi {
+						add(i, step)
+					}
+				}
+			}
+		}
+	})
 }
 
 // setCorrelated adds the spikes of the units lo to hi of Correlated in the next n steps, of all spikes of the mother process
