@@ -12,12 +12,12 @@ CELL_FN real wiring_quiet(real x)
 }
 
 /* wiring_changed returns a weight after a change, for a trace. */
-CELL_FN float wiring_changed(const struct wiring_plastic *q, const float *c, float weight, float trace)
+CELL_FN real wiring_changed(const struct wiring_plastic *q, const float *c, real weight, real trace)
 {
-	float m = weight * q->sign;
-	m += (c[0] + c[1] * trace) * (c[2] + c[3] * m);
-	m = m < 0 ? 0 : m;
-	m = m > q->most ? q->most : m;
+	real zero = r_splat(0), most = r_splat(q->most), m = weight * q->sign;
+	m = m + (c[0] + c[1] * trace) * (c[2] + c[3] * m);
+	m = r_where(m < zero, zero, m);
+	m = r_where(m > most, most, m);
 	return m * q->sign;
 }
 

@@ -25,10 +25,10 @@ static void circuit_run(circuit_run_fn *f, struct run r, const void *population,
 			unsigned long long *spikes, float *v, int *bad, int worker, struct team *team)
 {
 	r.population = population, r.synapse = synapse, r.projection = projection, r.plastic = plastic, r.probe = probe;
-	r.drawn = drawn, r.threshold = threshold, r.list = list;
+	r.drawn = drawn, r.threshold = threshold, r.list = list, r.worker = worker;
 	r.counted = counted, r.bytes = bytes, r.how = how, r.bad = bad;
 	r.state = state, r.weights = weights, r.ints = ints, r.bits = bits, r.in = in, r.spikes = spikes, r.v = v;
-	f(&r, worker, team);
+	f(&r, team);
 }
 */
 import "C"

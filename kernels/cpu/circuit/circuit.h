@@ -38,9 +38,14 @@ struct drawn {
 	struct spread weight, delay;
 };
 
-/* run is some steps of a circuit. */
+/* range is some words of a population, lo to hi - 1. */
+struct range {
+	long lo, hi;
+};
+
+/* run is some steps of a circuit, as one worker sees them. */
 struct run {
-	int populations, projections, plastics, probes, workers;
+	int populations, projections, plastics, probes, worker, workers;
 	int rank, ranks; /* each has a range of the words of every population, which its workers share */
 	long steps, words;
 	long batch;	 /* steps whose spikes reach nobody before the next ones: the shortest delay, or fewer */
@@ -65,11 +70,12 @@ struct run {
 	const float *in;		/* [steps, populations], constant currents */
 	unsigned long long *spikes;	/* [steps, words]; those of sources are there before */
 	float *v;			/* [probes, steps] */
+	const struct range *own;	/* of each population, what the worker has of it; the loop fills it in */
 };
 
 /* circuit_run_fn does the part of one worker of some steps; all of the team call it at once. Of several ranks it
  * delivers the spikes of the batch before `from` and does the steps of the next one. */
-typedef void circuit_run_fn(const struct run *r, int worker, struct team *team);
+typedef void circuit_run_fn(struct run *r, struct team *team);
 
 /* It is compiled for each instruction set, with the same bits. */
 circuit_run_fn circuit_run_portable;

@@ -12,28 +12,45 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
-#include "../../neurons/list.h"
-#include "../../wiring/loop.h"
-#include "circuit.h"
-
-#if VL > 4
+#if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 #include <string.h>
 
+#include "../../cells/shared/real.h"
+
+#if VL == 8
+/* chosen is r_where of real.h in one instruction, for neurons: a comparison has all bits of a lane or none. */
+CELL_FN real chosen(bits c, real a, real b) { return (real)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)c); }
+#define r_where chosen
+#endif
+
+#include "../../neurons/list.h"
+#include "../../wiring/loop.h"
+#include "circuit.h"
+
 typedef unsigned long long word;
 
-/* bound is the first word of a population in the range of a worker, which ends where that of the next begins. */
-static long bound(const struct run *r, const struct wiring_population *p, int worker)
+/* range_of works out the words of a population that the worker has, a part of those of its rank. */
+static struct range range_of(const struct run *r, const struct wiring_population *p)
 {
-	long lo = wiring_bound(p, r->rank, r->ranks), hi = wiring_bound(p, r->rank + 1, r->ranks);
-	return lo + (hi - lo) * worker / r->workers;
+	long lo = wiring_bound(p, r->rank, r->ranks), n = wiring_bound(p, r->rank + 1, r->ranks) - lo;
+	return (struct range){lo + n * r->worker / r->workers, lo + n * (r->worker + 1) / r->workers};
 }
 
-/* how_of is where a worker says how what is due in a slot of a counted synapse is kept. */
-static unsigned char *how_of(const struct run *r, const struct counted *c, long slot, int worker)
+/* own returns the words of a population that the worker has. */
+static struct range own(const struct run *r, const struct wiring_population *p) { return r->own[p - r->population]; }
+
+/* slot_of returns the slot of a ring whose numbers arrive in a step. */
+static long slot_of(const struct wiring_synapse *s, word step)
 {
-	return r->how + worker * r->hows + c->how + slot;
+	return s->slots == 1 ? 0 : (long)(step % (word)s->slots);
+}
+
+/* how_of is where the worker says how what is due in a slot of a counted synapse is kept. */
+static unsigned char *how_of(const struct run *r, const struct counted *c, long slot)
+{
+	return r->how + r->worker * r->hows + c->how + slot;
 }
 
 static word mask_of(const struct wiring_population *p, long w)
@@ -42,23 +59,24 @@ static word mask_of(const struct wiring_population *p, long w)
 	return left >= 64 ? ~0ull : (1ull << left) - 1;
 }
 
-/* vector is real in memory of any alignment, bitvector bits. */
+/* vector is real in memory of any alignment. */
 typedef float vector __attribute__((vector_size(VL * 4), aligned(4)));
-typedef int bitvector __attribute__((vector_size(VL * 4), aligned(4)));
 
-/* gathered returns a word of those of 64 units that spike: -1 in set, others 0. */
-static word gathered(const int *set)
+/* spiking returns a bit of each lane of a comparison. */
+static inline __attribute__((always_inline)) word spiking(bits set)
 {
-	word out = 0;
-#if defined(__AVX2__)
-	typedef float eight __attribute__((vector_size(32), may_alias));
-	for (int u = 0; u < 64; u += 8)
-		out |= (word)__builtin_ia32_movmskps256(*(const eight *)(set + u)) << u;
+#if VL == 16
+	return (word)_mm512_movepi32_mask((__m512i)set);
+#elif VL == 8
+	return (word)_mm256_movemask_ps((__m256)set);
+#elif defined(__x86_64__)
+	return (word)_mm_movemask_ps((__m128)set);
 #else
-	for (int u = 0; u < 64; u++)
-		out |= (word)(set[u] & 1) << u;
-#endif
+	word out = 0;
+	for (int k = 0; k < VL; k++)
+		out |= (word)(set[k] & 1) << k;
 	return out;
+#endif
 }
 
 /* numbers returns so many bytes as numbers. */
@@ -81,179 +99,203 @@ struct place {
 	int conductance, how;
 };
 
-/* arrive returns the current of a synapse of the units from x on after a step: what is left of it and what is due. */
-static inline __attribute__((always_inline)) real arrive(const struct place *at, long x)
+/* DUE_TAKEN is how what is due of a synapse is kept whose current has it already. */
+enum { DUE_TAKEN = DUE_FLOATS + 1 };
+
+/* flow_as takes the current of a synapse of the units from first on a step on, with what is due, and adds it to in; v is
+ * their V. how and conductance are constants. */
+static inline __attribute__((always_inline)) void flow_as(const struct place *at, long first, long units, const float *v, float *in, const int how, const int conductance)
 {
-	real i = *(vector *)(at->current + x) * at->decay;
-	if (at->how == DUE_BYTES) {
-		i += numbers(at->bytes + x) * at->weight;
-	} else if (at->how == DUE_FLOATS) {
-		i += *(vector *)(at->due + x);
-		*(vector *)(at->due + x) = r_splat(0);
+	float *current = at->current + first;
+	real decay = r_splat(at->decay), weight = r_splat(at->weight), reversal = r_splat(at->reversal);
+	for (long u = 0; u < units; u += VL) {
+		real i = *(vector *)(current + u);
+		if (how != DUE_TAKEN) {
+			i *= decay;
+			if (how == DUE_BYTES) {
+				i += numbers(at->bytes + first + u) * weight;
+			} else if (how == DUE_FLOATS) {
+				i += *(vector *)(at->due + first + u);
+				*(vector *)(at->due + first + u) = r_splat(0);
+			}
+			i = wiring_quiet(i);
+			*(vector *)(current + u) = i;
+		}
+		if (conductance)
+			i *= reversal - *(const vector *)(v + u);
+		*(vector *)(in + u) += i;
 	}
-	i = wiring_quiet(i);
-	*(vector *)(at->current + x) = i;
-	return i;
 }
 
-/* words steps the units of some words. With late, the currents first take what was due in the step before. What
- * a neuron has besides, and how many synapses if they are few, are constants. */
+/* flow does so with all synapses of a population. */
+static void flow(const struct place *at, long synapses, long first, long units, const float *v, float *in)
+{
+	for (const struct place *end = at + synapses; at < end; at++)
+		switch (2 * at->how + at->conductance) {
+#define FLOW(how) \
+	case 2 * how: \
+		flow_as(at, first, units, v, in, how, 0); \
+		break; \
+	case 2 * how + 1: \
+		flow_as(at, first, units, v, in, how, 1); \
+		break;
+			FLOW(DUE_NONE) FLOW(DUE_BYTES) FLOW(DUE_FLOATS) FLOW(DUE_TAKEN)
+		}
+}
+
+/* BLOCK is how many words of units have their currents made before they are stepped: these then lie in the nearest cache, and
+ * no step of a neuron waits for the ways that synapses may go. */
+enum { BLOCK = 4 };
+
+/* words steps the units of some words. What a neuron has besides is a constant. */
 #define PLANE(n, u, v, d) +1
 #define STEP(c) \
-static inline __attribute__((always_inline)) void c##_some(const struct run *r, const struct wiring_population *p, const struct place *at, const int synapses, int late, float current, long lo, long hi, word *row) \
+static void c##_words(const struct run *r, const struct wiring_population *p, const struct place *at, float current, struct range own, word *row) \
 { \
 	enum { PLANES = 0 c##_PLANES(PLANE) }; \
 	elem consts[NEURON_CONSTS]; \
 	memcpy(consts, p->consts, sizeof consts); \
-	float *plane = r->state + p->state; \
+	float *plane = r->state + p->state, in[64 * BLOCK] __attribute__((aligned(64))); \
 	long stride = 64 * p->words; \
-	for (long w = lo; w < hi; w++) { \
-		int set[64] __attribute__((aligned(64))); \
-		for (long u = 0; u < 64; u += VL) { \
-			real s[PLANES], in = r_splat(current); \
-			long x = 64 * w + u; \
-			for (int k = 0; k < PLANES; k++) \
-				s[k] = *(vector *)(plane + k * stride + x); \
-			for (int k = 0; k < synapses; k++) { \
-				real i = late ? arrive(at + k, x) : *(vector *)(at[k].current + x); \
-				if (at[k].conductance) \
-					i *= r_splat(at[k].reversal) - s[0]; \
-				in += i; \
+	for (long w = own.lo; w < own.hi; w += BLOCK) { \
+		long end = own.hi - w < BLOCK ? own.hi : w + BLOCK; \
+		for (long u = 0; u < 64 * (end - w); u += VL) \
+			*(vector *)(in + u) = r_splat(current); \
+		flow(at, p->synapses, 64 * w, 64 * (end - w), plane + 64 * w, in); \
+		for (long k = w; k < end; k++) { \
+			word set = 0; \
+			for (long u = 0; u < 64; u += VL) { \
+				float *x = plane + 64 * k + u; \
+				real s[PLANES]; \
+				for (int i = 0; i < PLANES; i++) \
+					s[i] = *(vector *)(x + i * stride); \
+				set |= spiking(c##_step(consts, *(vector *)(in + 64 * (k - w) + u), s)) << u; \
+				for (int i = 0; i < PLANES; i++) \
+					*(vector *)(x + i * stride) = s[i]; \
 			} \
-			*(bitvector *)(set + u) = c##_step(consts, in, s); \
-			for (int k = 0; k < PLANES; k++) \
-				*(vector *)(plane + k * stride + x) = s[k]; \
+			row[k] = set & mask_of(p, k); \
 		} \
-		row[w] = gathered(set) & mask_of(p, w); \
-	} \
-} \
-static void c##_words(const struct run *r, const struct wiring_population *p, const struct place *at, int late, float current, long lo, long hi, word *row) \
-{ \
-	int n = (int)p->synapses; \
-	switch (late ? n : -1) { \
-	case 1: \
-		c##_some(r, p, at, 1, 1, current, lo, hi, row); \
-		break; \
-	case 2: \
-		c##_some(r, p, at, 2, 1, current, lo, hi, row); \
-		break; \
-	case 3: \
-		c##_some(r, p, at, 3, 1, current, lo, hi, row); \
-		break; \
-	default: \
-		c##_some(r, p, at, n, late, current, lo, hi, row); \
 	} \
 }
 NEURONS(STEP)
 
-typedef void (*words_fn)(const struct run *, const struct wiring_population *, const struct place *, int, float, long, long, word *);
+typedef void (*words_fn)(const struct run *, const struct wiring_population *, const struct place *, float, struct range, word *);
 #define WORDS(c) c##_words,
 static const words_fn step_words[] = {NEURONS(WORDS)};
 
 #include "counts.inc.h"
 
-/* deliver_as adds the spikes of a step to what is due. delays and weights are those of the projection; as
- * constants they leave a loop that looks at nothing but the targets where all entries are equal. */
-static inline __attribute__((always_inline)) void deliver_as(const struct run *r, const struct wiring_projection *p, word step, const word *row, int worker, int delays, int weights)
+/* deliver_as adds the spikes of a step to what is due, by the weights there are. delays and weights are those of the
+ * projection; as constants they leave a loop that looks at nothing but the targets where all entries are equal. */
+static inline __attribute__((always_inline)) void deliver_as(const struct run *r, const struct wiring_projection *p, const float *weight, word step, const word *row, int delays, int weights)
 {
 	const struct wiring_population *from = r->population + p->from, *to = r->population + p->to;
 	const struct wiring_synapse *s = r->synapse + p->synapse;
-	const int *lo = r->ints + p->cut + worker * p->sources, *hi = lo + p->sources;
+	const int *lo = r->ints + p->cut + r->worker * p->sources, *hi = lo + p->sources;
 	const int *target = r->ints + p->target, *delay = r->ints + p->delay;
-	const float *weight = r->weights + p->weight;
-	long units = 64 * to->words, before = (long)(step % s->slots) - 1;
+	float *ring = r->state + s->ring;
+	long units = 64 * to->words, slots = s->slots, before = slot_of(s, step) - 1;
 	for (long w = 0; w < from->words; w++)
 		for (word set = row[from->first + w]; set; set &= set - 1) {
 			long j = 64 * w + __builtin_ctzll(set);
 			for (long k = lo[j]; k < hi[j]; k++) {
 				long slot = before + delay[k * delays]; /* a delay is at most the slots */
-				slot -= slot >= s->slots ? s->slots : 0;
-				r->state[s->ring + slot * units + target[k]] += weight[k * weights];
+				slot -= slot >= slots ? slots : 0;
+				ring[slot * units + target[k]] += weight[k * weights];
 			}
 		}
 }
 
-#include "drawn.inc.h"
-
-static void deliver(const struct run *r, const struct wiring_projection *p, word step, const word *row, int worker)
+/* deliver_each does so for a projection whose entries have weights of their own, or delays. */
+static void deliver_each(const struct run *r, const struct wiring_projection *p, const float *weight, word step, const word *row)
 {
-	if (r->drawn[p - r->projection].on)
-		deliver_drawn(r, p, r->drawn + (p - r->projection), step, row, worker);
-	else if (p->counts >= 0)
-		deliver_counts(r, p, step, row, worker);
-	else if (p->delays)
-		deliver_as(r, p, step, row, worker, 1, (int)p->weights);
+	if (p->delays)
+		deliver_as(r, p, weight, step, row, 1, (int)p->weights);
 	else
-		deliver_as(r, p, step, row, worker, 0, 1);
+		deliver_as(r, p, weight, step, row, 0, 1);
 }
 
+#include "drawn.inc.h"
 #include "plastic.inc.h"
+
+/* deliver adds the spikes of a step to what is due, by weights that stay. */
+static void deliver(const struct run *r, const struct wiring_projection *p, word step, const word *row)
+{
+	const struct drawn *d = r->drawn + (p - r->projection);
+	if (d->on)
+		deliver_drawn(r, p, d, step, row);
+	else if (p->counts >= 0)
+		deliver_counts(r, p, step, row);
+	else
+		deliver_each(r, p, r->weights + p->weight, step, row);
+}
 
 /* keep_traces takes the traces a step on: of sources, which targets of all ranks read, and of the targets of this
  * one. */
-static void keep_traces(const struct run *r, word step, const word *row, int worker)
+static void keep_traces(const struct run *r, word step, const word *row)
 {
 	for (const struct wiring_plastic *q = r->plastic; q < r->plastic + r->plastics; q++) {
 		const struct wiring_projection *p = r->projection + q->projection;
 		const struct wiring_population *from = r->population + p->from, *to = r->population + p->to;
 		traces(r, from, q->source_trace, q->source_decay, q->source_jump, (int)q->source_nearest, step,
-		       wiring_bound(from, worker, r->workers), wiring_bound(from, worker + 1, r->workers), row + from->first);
+		       (struct range){wiring_bound(from, r->worker, r->workers), wiring_bound(from, r->worker + 1, r->workers)}, row + from->first);
 		traces(r, to, q->target_trace, q->target_decay, q->target_jump, (int)q->target_nearest, step,
-		       bound(r, to, worker), bound(r, to, worker + 1), row + to->first);
+		       own(r, to), row + to->first);
 	}
 }
 
-/* places fills in those of the synapses of a population, with what is due in a step. */
-static void places(const struct run *r, const struct wiring_population *p, word step, int worker, struct place *at)
+/* places fills in those of the synapses of a population, with what is due in a step; late says
+ * that no current has it. */
+static void places(const struct run *r, const struct wiring_population *p, word step, int late, struct place *at)
 {
 	for (int k = 0; k < p->synapses; k++) {
 		const struct wiring_synapse *s = r->synapse + p->synapse + k;
 		const struct counted *c = r->counted + p->synapse + k;
-		long slot = (long)(step % s->slots), first = slot * 64 * p->words;
+		long slot = slot_of(s, step), first = slot * 64 * p->words;
 		at[k] = (struct place){.current = r->state + s->current, .due = r->state + s->ring + first, .decay = s->decay,
-				       .reversal = s->reversal, .conductance = (int)s->conductance, .how = DUE_FLOATS};
-		if (c->at >= 0) {
+				       .reversal = s->reversal, .conductance = (int)s->conductance, .how = late ? DUE_FLOATS : DUE_TAKEN};
+		if (late && c->at >= 0) {
 			at[k].bytes = r->bytes + c->at + first;
 			at[k].weight = c->weight;
-			at[k].how = *how_of(r, c, slot, worker);
+			at[k].how = *how_of(r, c, slot);
 		}
 	}
 }
 
 /* taken notes that nothing is due any more in a step. */
-static void taken(const struct run *r, const struct wiring_population *p, word step, int worker)
+static void taken(const struct run *r, const struct wiring_population *p, word step)
 {
 	for (int k = 0; k < p->synapses; k++)
 		if (r->counted[p->synapse + k].at >= 0)
-			*how_of(r, r->counted + p->synapse + k, (long)(step % r->synapse[p->synapse + k].slots), worker) = DUE_NONE;
+			*how_of(r, r->counted + p->synapse + k, slot_of(r->synapse + p->synapse + k, step)) = DUE_NONE;
 }
 
 /* spike steps the worker's units of a population. */
-static void spike(const struct run *r, const struct wiring_population *p, word step, int late, float current, int worker, word *row)
+static void spike(const struct run *r, const struct wiring_population *p, word step, int late, float current, word *row)
 {
 	struct place at[p->synapses + 1];
-	places(r, p, step - 1, worker, at);
-	step_words[p->neuron](r, p, at, late, current, bound(r, p, worker), bound(r, p, worker + 1), row);
+	places(r, p, step - 1, late, at);
+	step_words[p->neuron](r, p, at, current, own(r, p), row);
 	if (late)
-		taken(r, p, step - 1, worker);
+		taken(r, p, step - 1);
 }
 
 /* settle_currents gives the currents of a population what was due in a step. */
-static void settle_currents(const struct run *r, const struct wiring_population *p, word step, int worker)
+static void settle_currents(const struct run *r, const struct wiring_population *p, word step)
 {
 	struct place at[p->synapses + 1];
-	places(r, p, step, worker, at);
-	for (int k = 0; k < p->synapses; k++)
-		for (long u = 64 * bound(r, p, worker); u < 64 * bound(r, p, worker + 1); u += VL)
-			arrive(at + k, u);
-	taken(r, p, step, worker);
+	float in[64] = {0};
+	places(r, p, step, 1, at);
+	for (long w = own(r, p).lo; w < own(r, p).hi; w++)
+		flow(at, p->synapses, 64 * w, 64, r->state + p->state + 64 * w, in);
+	taken(r, p, step);
 }
 
 /* check says where some V of a population is not finite. */
-static void check(const struct run *r, const struct wiring_population *p, int worker)
+static void check(const struct run *r, const struct wiring_population *p)
 {
 	bits all = r_bits(r_splat(0)) == 0;
-	for (long u = 64 * bound(r, p, worker); u < 64 * bound(r, p, worker + 1); u += VL) {
+	for (long u = 64 * own(r, p).lo; u < 64 * own(r, p).hi; u += VL) {
 		real v = *(vector *)(r->state + p->state + u);
 		all &= v - v == r_splat(0);
 	}
@@ -263,17 +305,17 @@ static void check(const struct run *r, const struct wiring_population *p, int wo
 }
 
 /* step_units does the worker's units in some steps of a stretch. */
-static void step_units(const struct run *r, long from, long to, int worker)
+static void step_units(const struct run *r, long from, long to)
 {
 	for (long n = from; n < to; n++) {
 		word *row = r->spikes + n * r->words;
 		for (int i = 0; i < r->populations; i++)
 			if (r->population[i].neuron >= 0)
-				spike(r, r->population + i, r->first + n, n > 0, r->in[n * r->populations + i], worker, row + r->population[i].first);
+				spike(r, r->population + i, r->first + n, n > 0, r->in[n * r->populations + i], row + r->population[i].first);
 		for (int i = 0; i < r->probes; i++) {
 			const struct wiring_population *p = r->population + r->probe[i].population;
 			long w = r->probe[i].unit / 64;
-			if (bound(r, p, worker) <= w && w < bound(r, p, worker + 1))
+			if (own(r, p).lo <= w && w < own(r, p).hi)
 				r->v[i * r->steps + n] = r->state[p->state + r->probe[i].unit];
 		}
 	}
@@ -281,41 +323,45 @@ static void step_units(const struct run *r, long from, long to, int worker)
 
 /* deliver_all delivers the spikes of some steps, after all workers have done them. With traced, the traces of the
  * first one are there. */
-static void deliver_all(const struct run *r, long from, long to, int traced, int worker, struct team *team)
+static void deliver_all(const struct run *r, long from, long to, int traced, struct team *team)
 {
 	for (long n = from; n < to; n++) {
 		word step = r->first + n;
 		const word *row = r->spikes + n * r->words;
 		const struct wiring_plastic *next = r->plastic;
 		if (r->plastics > 0 && !(traced && n == from)) {
-			keep_traces(r, step, row, worker);
+			keep_traces(r, step, row);
 			team_wait(team);
 		}
 		for (int i = 0; i < r->projections; i++)
 			if (next < r->plastic + r->plastics && next->projection == i)
-				deliver_plastic(r, r->projection + i, next++, step, row, worker);
+				deliver_plastic(r, r->projection + i, next++, step, row);
 			else
-				deliver(r, r->projection + i, step, row, worker);
+				deliver(r, r->projection + i, step, row);
 	}
 }
 
-void CIRCUIT_RUN(const struct run *r, int worker, struct team *team)
+void CIRCUIT_RUN(struct run *r, struct team *team)
 {
 	long from = r->from, to = 0;
+	struct range own[r->populations];
+	for (int i = 0; i < r->populations; i++)
+		own[i] = range_of(r, r->population + i);
+	r->own = own;
 	if (r->ranks > 1)
-		deliver_all(r, from > 0 ? (from - 1) / r->batch * r->batch : 0, from, 0, worker, team);
+		deliver_all(r, from > 0 ? (from - 1) / r->batch * r->batch : 0, from, 0, team);
 	for (; from < r->steps; from = to) {
 		to = from + r->batch < r->steps ? from + r->batch : r->steps;
-		step_units(r, from, to, worker);
+		step_units(r, from, to);
 		if (r->ranks > 1)
 			return;
-		keep_traces(r, r->first + from, r->spikes + from * r->words, worker);
+		keep_traces(r, r->first + from, r->spikes + from * r->words);
 		team_wait(team);
-		deliver_all(r, from, to, 1, worker, team);
+		deliver_all(r, from, to, 1, team);
 	}
 	for (int i = 0; r->steps > 0 && i < r->populations; i++) {
-		settle_currents(r, r->population + i, r->first + r->steps - 1, worker);
+		settle_currents(r, r->population + i, r->first + r->steps - 1);
 		if (r->population[i].neuron >= 0)
-			check(r, r->population + i, worker);
+			check(r, r->population + i);
 	}
 }

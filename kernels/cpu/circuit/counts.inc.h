@@ -120,10 +120,11 @@ static long gather(const word *row, long words, long most, int *unit)
 	return n;
 }
 
-/* count_bytes makes the numbers of n units that spike the bytes of the worker's units lo to hi, in words. */
-static void count_bytes(const struct run *r, const struct wiring_projection *p, const int *unit, long n, long lo, long hi, int worker, unsigned char *bytes)
+/* count_bytes makes the numbers of n units that spike the bytes of the worker's units. */
+static void count_bytes(const struct run *r, const struct wiring_projection *p, const int *unit, long n, unsigned char *bytes)
 {
 	const struct wiring_population *to = r->population + p->to;
+	long lo = own(r, to).lo, hi = own(r, to).hi;
 	if (p->bits >= 0) {
 		const word *rows[MOST_ROWS];
 		long begin = wiring_bound(to, r->rank, r->ranks), stride = wiring_bound(to, r->rank + 1, r->ranks) - begin + 3;
@@ -135,31 +136,34 @@ static void count_bytes(const struct run *r, const struct wiring_projection *p, 
 		add_rows(rows, (int)n, lo - begin, hi - begin, bytes + 64 * begin, 0, 0);
 		return;
 	}
-	const int *first = r->ints + p->cut + worker * p->sources, *last = first + p->sources, *target = r->ints + p->target;
+	const int *first = r->ints + p->cut + r->worker * p->sources, *last = first + p->sources, *target = r->ints + p->target;
 	for (long j = 0; j < n; j++)
 		__builtin_prefetch(target + first[unit[j]]);
 	memset(bytes + 64 * lo, 0, 64 * (hi - lo));
-	for (long j = 0; j < n; j++)
-		for (long k = first[unit[j]]; k < last[unit[j]]; k++)
-			bytes[target[k]]++;
+	for (long j = 0; j < n; j++) {
+		/* a byte may be any object's, so that what is read beside them is read again after each */
+		const int *end = target + last[unit[j]];
+		for (const int *k = target + first[unit[j]]; k < end; k++)
+			bytes[*k]++;
+	}
 }
 
 /* deliver_counts adds the spikes of a step to what is due, all with one weight and one delay. */
-static void deliver_counts(const struct run *r, const struct wiring_projection *p, word step, const word *row, int worker)
+static void deliver_counts(const struct run *r, const struct wiring_projection *p, word step, const word *row)
 {
 	const struct wiring_population *from = r->population + p->from, *to = r->population + p->to;
 	const struct wiring_synapse *s = r->synapse + p->synapse;
-	long lo = bound(r, to, worker), hi = bound(r, to, worker + 1);
-	long slot = (long)(step % s->slots) - 1 + r->ints[p->delay]; /* a delay is at most the slots */
+	long lo = own(r, to).lo, hi = own(r, to).hi;
+	long slot = slot_of(s, step) - 1 + r->ints[p->delay]; /* a delay is at most the slots */
 	slot -= slot >= s->slots ? s->slots : 0;
 	const struct counted *c = r->counted + p->synapse;
 	if (c->at >= 0) {
-		unsigned char *how = how_of(r, c, slot, worker);
+		unsigned char *how = how_of(r, c, slot);
 		int unit[MOST_ROWS];
 		long n = *how == DUE_FLOATS ? c->most + 1 : gather(row + from->first, from->words, c->most, unit);
 		if (n <= c->most) {
 			if (n > 0)
-				count_bytes(r, p, unit, n, lo, hi, worker, r->bytes + c->at + slot * 64 * to->words);
+				count_bytes(r, p, unit, n, r->bytes + c->at + slot * 64 * to->words);
 			*how = n > 0 ? DUE_BYTES : DUE_NONE;
 			return;
 		}
@@ -170,7 +174,7 @@ static void deliver_counts(const struct run *r, const struct wiring_projection *
 		deliver_dense(r, p, row, lo, hi, weight, due);
 		return;
 	}
-	const int *first = r->ints + p->cut + worker * p->sources, *last = first + p->sources, *target = r->ints + p->target;
+	const int *first = r->ints + p->cut + r->worker * p->sources, *last = first + p->sources, *target = r->ints + p->target;
 	long entries = 0;
 	for (long w = 0; w < from->words; w++)
 		for (word set = row[from->first + w]; set; set &= set - 1) {

@@ -28,7 +28,7 @@ static inline __attribute__((always_inline)) void add_drawn(const struct run *r,
 	delay = delay < 1 ? 1 : delay > d->most ? d->most : delay;
 	if (d->weight.form != SPREAD_SAME && !(w * d->weight.a > 0))
 		w = 0;
-	long slot = (long)(step % s->slots) - 1 + delay;
+	long slot = slot_of(s, step) - 1 + delay;
 	slot -= slot >= s->slots ? s->slots : 0;
 	r->state[s->ring + slot * 64 * (r->population + p->to)->words + i] += (float)(w * d->jump);
 }
@@ -70,11 +70,11 @@ static inline __attribute__((always_inline)) void draw_row(const struct run *r, 
 }
 
 /* deliver_drawn adds the spikes of a step. */
-static void deliver_drawn(const struct run *r, const struct wiring_projection *p, const struct drawn *d, word step, const word *row, int worker)
+static void deliver_drawn(const struct run *r, const struct wiring_projection *p, const struct drawn *d, word step, const word *row)
 {
 	const struct wiring_population *from = r->population + p->from, *to = r->population + p->to;
 	const struct wiring_synapse *s = r->synapse + p->synapse;
-	long lo = bound(r, to, worker), hi = bound(r, to, worker + 1), any = 0;
+	long lo = own(r, to).lo, hi = own(r, to).hi, any = 0;
 	for (long w = 0; w < from->words; w++)
 		for (word set = row[from->first + w]; set; set &= set - 1, any = 1) {
 			long j = 64 * w + __builtin_ctzll(set);
@@ -84,7 +84,7 @@ static void deliver_drawn(const struct run *r, const struct wiring_projection *p
 				draw_row(r, p, d, 0, j, 64 * lo, 64 * hi, step);
 		}
 	if (any && d->counts) {
-		long slot = (long)(step % s->slots) - 1 + r->ints[p->delay]; /* a delay is at most the slots */
+		long slot = slot_of(s, step) - 1 + r->ints[p->delay]; /* a delay is at most the slots */
 		slot -= slot >= s->slots ? s->slots : 0;
 		settle(r->state + p->counts, lo, hi, r->weights[p->weight], r->state + s->ring + slot * 64 * to->words);
 	}

@@ -4,14 +4,14 @@
  * step, so that no order of spikes matters. */
 
 /* traces takes one trace a step on, for some words of units. */
-static void traces(const struct run *r, const struct wiring_population *p, long long at, float decay, float jump, int nearest, word step, long lo, long hi, const word *row)
+static void traces(const struct run *r, const struct wiring_population *p, long long at, float decay, float jump, int nearest, word step, struct range own, const word *row)
 {
 	long units = 64 * p->words;
 	const float *old = r->state + at + (long)((step + WIRING_TRACE_SLOTS - 1) % WIRING_TRACE_SLOTS) * units;
 	float *now = r->state + at + (long)(step % WIRING_TRACE_SLOTS) * units;
-	for (long u = 64 * lo; u < 64 * hi; u += VL)
+	for (long u = 64 * own.lo; u < 64 * own.hi; u += VL)
 		*(vector *)(now + u) = wiring_quiet(*(vector *)(old + u) * decay);
-	for (long w = lo; w < hi; w++)
+	for (long w = own.lo; w < own.hi; w++)
 		for (word set = row[w]; set; set &= set - 1) {
 			long u = 64 * w + __builtin_ctzll(set);
 			now[u] = ((nearest ? 0 : old[u]) + jump) * decay;
@@ -24,31 +24,56 @@ static const float *before(const struct run *r, const struct wiring_population *
 	return r->state + at + (long)((step + WIRING_TRACE_SLOTS - 1) % WIRING_TRACE_SLOTS) * 64 * p->words;
 }
 
+/* changes are weights that change together, each for a trace. */
+enum { CHANGES = 256 };
+struct changes {
+	float weight[CHANGES], trace[CHANGES];
+};
+
+static inline __attribute__((always_inline)) void change(const struct wiring_plastic *q, const float *c, struct changes *all, long n)
+{
+	for (; n % VL; n++)
+		all->weight[n] = all->trace[n] = 0;
+	for (long k = 0; k < n; k += VL)
+		*(vector *)(all->weight + k) = wiring_changed(q, c, *(vector *)(all->weight + k), *(vector *)(all->trace + k));
+}
+
+static inline long changes_of(long left) { return left < CHANGES ? left : CHANGES; }
+
 /* deliver_plastic delivers the spikes of a step with the weights before them, and changes the weights. */
-static void deliver_plastic(const struct run *r, const struct wiring_projection *p, const struct wiring_plastic *q, word step, const word *row, int worker)
+static void deliver_plastic(const struct run *r, const struct wiring_projection *p, const struct wiring_plastic *q, word step, const word *row)
 {
 	const struct wiring_population *from = r->population + p->from, *to = r->population + p->to;
-	const struct wiring_synapse *s = r->synapse + p->synapse;
-	const int *lo = r->ints + p->cut + worker * p->sources, *hi = lo + p->sources;
-	const int *target = r->ints + p->target, *delay = r->ints + p->delay;
+	const int *lo = r->ints + p->cut + r->worker * p->sources, *hi = lo + p->sources, *target = r->ints + p->target;
 	const float *x = before(r, from, q->source_trace, step), *y = before(r, to, q->target_trace, step);
 	float *weight = r->state + q->weight;
-	long units = 64 * to->words, now = (long)(step % s->slots) - 1;
+	struct changes all;
+	deliver_each(r, p, weight, step, row);
 	for (long w = 0; w < from->words; w++)
 		for (word set = row[from->first + w]; set; set &= set - 1) {
 			long j = 64 * w + __builtin_ctzll(set);
-			for (long k = lo[j]; k < hi[j]; k++) {
-				long slot = now + delay[k * p->delays];
-				slot -= slot >= s->slots ? s->slots : 0;
-				r->state[s->ring + slot * units + target[k]] += weight[k];
-				weight[k] = wiring_changed(q, q->pre, weight[k], y[target[k]]);
+			for (long k = lo[j], n; k < hi[j]; k += n) {
+				n = changes_of(hi[j] - k);
+				for (long e = 0; e < n; e++)
+					all.trace[e] = y[target[k + e]];
+				memcpy(all.weight, weight + k, n * sizeof *weight);
+				change(q, q->pre, &all, n);
+				memcpy(weight + k, all.weight, n * sizeof *weight);
 			}
 		}
 	const int *first = r->ints + q->row, *source = r->ints + q->source, *entry = r->ints + q->entry;
-	for (long w = bound(r, to, worker); w < bound(r, to, worker + 1); w++)
+	for (long w = own(r, to).lo; w < own(r, to).hi; w++)
 		for (word set = row[to->first + w]; set; set &= set - 1) {
 			long i = 64 * w + __builtin_ctzll(set);
-			for (long k = first[i]; k < first[i + 1]; k++)
-				weight[entry[k]] = wiring_changed(q, q->post, weight[entry[k]], x[source[k]]);
+			for (long k = first[i], n; k < first[i + 1]; k += n) {
+				n = changes_of(first[i + 1] - k);
+				for (long e = 0; e < n; e++) {
+					all.trace[e] = x[source[k + e]];
+					all.weight[e] = weight[entry[k + e]];
+				}
+				change(q, q->post, &all, n);
+				for (long e = 0; e < n; e++)
+					weight[entry[k + e]] = all.weight[e];
+			}
 		}
 }
