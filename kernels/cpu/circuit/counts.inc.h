@@ -9,6 +9,9 @@ typedef word quad __attribute__((vector_size(32), aligned(8)));
 
 enum { MOST_ROWS = 255, MOST_PLANES = 8 };
 
+/* AHEAD is how many lists of targets are on their way into the cache while those before are gone over. */
+enum { AHEAD = 4 };
+
 #if defined(__AVX2__)
 /* read_planes stores the numbers in the planes, of so many times 32 units. Byte u of a register takes bit u of a plane,
  * the highest plane first. */
@@ -120,6 +123,24 @@ static long gather(const word *row, long words, long most, int *unit)
 	return n;
 }
 
+/* next_units lists the units that spike in some words of a population, from *w to hi - 1 or fewer, takes *w on, and returns how
+ * many they are: as many as MOST_ROWS at most. */
+static long next_units(const word *row, long *w, long hi, int *unit)
+{
+	long n = 0;
+	for (; *w < hi && n + 64 <= MOST_ROWS; ++*w)
+		for (word set = row[*w]; set; set &= set - 1)
+			unit[n++] = (int)(64 * *w) + __builtin_ctzll(set);
+	return n;
+}
+
+/* fetch fetches the entries lo to hi - 1 of a list into the cache, a line at a time. */
+static inline void fetch(const int *list, long lo, long hi)
+{
+	for (long k = lo; k < hi; k += 16)
+		__builtin_prefetch(list + k);
+}
+
 /* count_bytes makes the numbers of n units that spike the bytes of the worker's units. */
 static void count_bytes(const struct run *r, const struct wiring_projection *p, const int *unit, long n, unsigned char *bytes)
 {
@@ -137,10 +158,12 @@ static void count_bytes(const struct run *r, const struct wiring_projection *p, 
 		return;
 	}
 	const int *first = r->ints + p->cut + r->worker * p->sources, *last = first + p->sources, *target = r->ints + p->target;
-	for (long j = 0; j < n; j++)
-		__builtin_prefetch(target + first[unit[j]]);
 	memset(bytes + 64 * lo, 0, 64 * (hi - lo));
-	for (long j = 0; j < n; j++) {
+	for (long j = -AHEAD; j < n; j++) {
+		if (j + AHEAD < n)
+			fetch(target, first[unit[j + AHEAD]], last[unit[j + AHEAD]]);
+		if (j < 0)
+			continue;
 		/* a byte may be any object's, so that what is read beside them is read again after each */
 		const int *end = target + last[unit[j]];
 		for (const int *k = target + first[unit[j]]; k < end; k++)
@@ -176,13 +199,19 @@ static void deliver_counts(const struct run *r, const struct wiring_projection *
 	}
 	const int *first = r->ints + p->cut + r->worker * p->sources, *last = first + p->sources, *target = r->ints + p->target;
 	long entries = 0;
-	for (long w = 0; w < from->words; w++)
-		for (word set = row[from->first + w]; set; set &= set - 1) {
-			long j = 64 * w + __builtin_ctzll(set);
-			for (long k = first[j]; k < last[j]; k++)
+	for (long w = 0; w < from->words;) {
+		int unit[MOST_ROWS];
+		long n = next_units(row + from->first, &w, from->words, unit);
+		for (long j = -AHEAD; j < n; j++) {
+			if (j + AHEAD < n)
+				fetch(target, first[unit[j + AHEAD]], last[unit[j + AHEAD]]);
+			if (j < 0)
+				continue;
+			for (long k = first[unit[j]]; k < last[unit[j]]; k++)
 				counts[target[k]] += 1;
-			entries += last[j] - first[j];
+			entries += last[unit[j]] - first[unit[j]];
 		}
+	}
 	if (entries > 8 * (hi - lo)) {
 		settle(counts, lo, hi, weight, due);
 		return;

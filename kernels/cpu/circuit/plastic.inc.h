@@ -40,6 +40,41 @@ static inline __attribute__((always_inline)) void change(const struct wiring_pla
 
 static inline long changes_of(long left) { return left < CHANGES ? left : CHANGES; }
 
+/* learn_targets changes the weights onto the targets that spike. Those of one lie wherever their sources are: they are
+ * fetched while the target before is done, and their list while the one before that is. */
+static void learn_targets(const struct run *r, const struct wiring_projection *p, const struct wiring_plastic *q, const float *x, float *weight, const word *row)
+{
+	const int *first = r->ints + q->row, *source = r->ints + q->source, *entry = r->ints + q->entry;
+	struct range words = own(r, r->population + p->to);
+	struct changes all;
+	while (words.lo < words.hi) {
+		int unit[MOST_ROWS];
+		long n = next_units(row, &words.lo, words.hi, unit);
+		for (long u = -2; u < n; u++) {
+			if (u + 2 < n) {
+				fetch(source, first[unit[u + 2]], first[unit[u + 2] + 1]);
+				fetch(entry, first[unit[u + 2]], first[unit[u + 2] + 1]);
+			}
+			if (u >= -1 && u + 1 < n)
+				for (long k = first[unit[u + 1]]; k < first[unit[u + 1] + 1]; k++)
+					__builtin_prefetch(weight + entry[k], 1);
+			if (u < 0)
+				continue;
+			long end = first[unit[u] + 1];
+			for (long k = first[unit[u]], m; k < end; k += m) {
+				m = changes_of(end - k);
+				for (long e = 0; e < m; e++) {
+					all.trace[e] = x[source[k + e]];
+					all.weight[e] = weight[entry[k + e]];
+				}
+				change(q, q->post, &all, m);
+				for (long e = 0; e < m; e++)
+					weight[entry[k + e]] = all.weight[e];
+			}
+		}
+	}
+}
+
 /* deliver_plastic delivers the spikes of a step with the weights before them, and changes the weights. */
 static void deliver_plastic(const struct run *r, const struct wiring_projection *p, const struct wiring_plastic *q, word step, const word *row)
 {
@@ -61,19 +96,5 @@ static void deliver_plastic(const struct run *r, const struct wiring_projection 
 				memcpy(weight + k, all.weight, n * sizeof *weight);
 			}
 		}
-	const int *first = r->ints + q->row, *source = r->ints + q->source, *entry = r->ints + q->entry;
-	for (long w = own(r, to).lo; w < own(r, to).hi; w++)
-		for (word set = row[to->first + w]; set; set &= set - 1) {
-			long i = 64 * w + __builtin_ctzll(set);
-			for (long k = first[i], n; k < first[i + 1]; k += n) {
-				n = changes_of(first[i + 1] - k);
-				for (long e = 0; e < n; e++) {
-					all.trace[e] = x[source[k + e]];
-					all.weight[e] = weight[entry[k + e]];
-				}
-				change(q, q->post, &all, n);
-				for (long e = 0; e < n; e++)
-					weight[entry[k + e]] = all.weight[e];
-			}
-		}
+	learn_targets(r, p, q, x, weight, row + to->first);
 }
