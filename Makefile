@@ -60,7 +60,7 @@ gpu-test-kernels: driver emu
 
 gpu-test-reverse: driver emu # threads in the other order, of what orders them
 	rm -f $(GPU_DIR)/$@.log
-	$(EMULATED) GALVANI_EMU_LOG=$(GPU_DIR)/$@.log GALVANI_EMU_ORDER=reverse go test -count=1 -tags gpu -run '^Test(Conforms|Layouts|Segments|Circuit|Neuron)$$' ./kernels/cuda
+	$(EMULATED) GALVANI_EMU_LOG=$(GPU_DIR)/$@.log GALVANI_EMU_ORDER=reverse go test -count=1 -short -tags gpu -run '^Test(Conforms|Layouts|Segments|Circuit|Neuron)$$' ./kernels/cuda
 	@! cat $(GPU_DIR)/$@.log 2> /dev/null
 
 gpu-test-rest: driver emu

@@ -12,10 +12,12 @@ import (
 )
 
 // CircuitState wants a run that is stopped at any step to go on with the same bits, on the same device and
-// on another, and states that do not fit to be refused.
-func CircuitState(t *testing.T, dev, other kernels.Device) {
+// on another, and states that do not fit to be refused. It takes circuits of some names, all without.
+func CircuitState(t *testing.T, dev, other kernels.Device, names ...string) {
 	for name, c := range circuits(t) {
-		t.Run(name, func(t *testing.T) { resumes(t, dev, other, c) })
+		if len(names) == 0 || slices.Contains(names, name) {
+			t.Run(name, func(t *testing.T) { resumes(t, dev, other, c) })
+		}
 	}
 	t.Run("refuses", func(t *testing.T) { refusesStates(t, dev, Balanced(t, 100, 1, true), badStates) })
 }

@@ -20,13 +20,13 @@ func TestCircuit(t *testing.T) {
 	t.Run("one", func(t *testing.T) { conform.CircuitSpikes(t, with(1), "mixed", "many at once", "many sources") })
 }
 
-// TestCircuitState has runs go from the GPU to the CPU and back.
+// TestCircuitState has runs go from the GPU to the CPU and back: of circuits that have each part of a state.
 func TestCircuitState(t *testing.T) {
 	host, err := cpu.Open(2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	conform.CircuitState(t, openGPU(t, Options{}), host)
+	conform.CircuitState(t, openGPU(t, Options{}), host, "hh", "mixed", "conductances", "many at once", "given sources")
 }
 
 // TestPlastic wants the weights of the reference, and states that go from the GPU to the CPU and back.

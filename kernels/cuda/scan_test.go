@@ -27,6 +27,14 @@ func available(t *testing.T) []string {
 	return kernels.Precisions
 }
 
+// several returns the kinds of some cells, which have parameters of every role, one plane and several, one product
+// and several, and steps of different lengths. What does not look into a step is tried on these.
+func several() []conform.Variant {
+	return slices.DeleteFunc(conform.Kinds(), func(v conform.Variant) bool {
+		return !slices.Contains([]string{"rnn", "lstm", "crnn", "cond_ei"}, v.Header)
+	})
+}
+
 // openCPU opens what a GPU is held to.
 func openCPU(t *testing.T) *cpu.Device {
 	t.Helper()
@@ -37,9 +45,12 @@ func openCPU(t *testing.T) *cpu.Device {
 	return d
 }
 
-// TestConforms holds every cell in every precision to the CPU.
+// TestConforms holds every cell in every precision to the CPU; short, in the first.
 func TestConforms(t *testing.T) {
-	for _, precision := range available(t) {
+	for i, precision := range available(t) {
+		if testing.Short() && i > 0 {
+			break
+		}
 		t.Run(precision, func(t *testing.T) {
 			conform.Scan(t, openGPU(t, Options{Precision: precision}), openCPU(t), precision, conform.Tails)
 		})
@@ -83,8 +94,12 @@ func TestLayouts(t *testing.T) {
 	gpu := openGPU(t, Options{}).Info()
 	for _, precision := range available(t) {
 		for _, v := range conform.Variants() {
-			if !slices.Contains([]string{"rnn/0", "lstm/0", "gru/0", "crnn_simple/1", "cond_ei/split"}, v.Name) {
-				continue // the others share their kernel
+			shared := []string{"rnn/0", "lstm/0", "gru/0", "crnn_simple/1", "cond_ei/split"} // the others share their kernel
+			if precision != "fp32" || testing.Short() {
+				shared = []string{"lstm/0", "cond_ei/split"} // of several products
+			}
+			if !slices.Contains(shared, v.Name) {
+				continue
 			}
 			for _, want := range []forced{{1, true}, {2, true}, {4, true}, {1, false}} {
 				if want.blocks > gpu.Cluster {
@@ -114,7 +129,7 @@ func TestOlderGPUs(t *testing.T) {
 		if l.Compute = c.compute; l.Compute > gpu.Compute() {
 			continue
 		}
-		for _, v := range conform.Kinds() {
+		for _, v := range several() {
 			t.Run(fmt.Sprintf("%d/%s/%s", c.compute, c.precision, v.Name), func(t *testing.T) {
 				conform.One(t, openGPU(t, Options{Precision: c.precision, Limits: &l}), openCPU(t), c.precision, v, s, 2)
 			})
@@ -137,7 +152,7 @@ func TestInputGradients(t *testing.T) { conform.InputGradients(t, openGPU(t, Opt
 
 // TestDeterministic runs twice on two devices and wants the same bits.
 func TestDeterministic(t *testing.T) {
-	for _, v := range conform.Kinds() {
+	for _, v := range several() {
 		p := conform.NewProblem[float32](v, conform.Sizes{T: 6, B: 11, I: 4, H: 40, Sequence: true}, 5)
 		first := conform.Solve(t, openGPU(t, Options{}), p)
 		second := conform.Solve(t, openGPU(t, Options{}), p)
@@ -173,7 +188,11 @@ func TestChunks(t *testing.T) {
 
 // TestSegments holds a scan that recomputes hidden states to one that keeps them.
 func TestSegments(t *testing.T) {
-	for _, v := range conform.Kinds() {
+	kinds := conform.Kinds()
+	if testing.Short() {
+		kinds = several()
+	}
+	for _, v := range kinds {
 		d := openGPU(t, Options{Chunk: smallChunks})
 		p := conform.NewProblem[float32](v, conform.Sizes{T: 85, B: 2, I: 2, H: 5, Last: true, Sequence: true}, 9)
 		conform.Calm[float32](p, 0.2)
@@ -194,7 +213,7 @@ func TestSegments(t *testing.T) {
 
 // TestForwardOnly wants the bits of a scan that keeps what Backward needs, in less memory.
 func TestForwardOnly(t *testing.T) {
-	for _, v := range conform.Kinds() {
+	for _, v := range several() {
 		d := openGPU(t, Options{Chunk: smallChunks})
 		p := conform.NewProblem[float32](v, conform.Sizes{T: 85, B: 2, I: 2, H: 5, Last: true, Sequence: true}, 9)
 		conform.Calm[float32](p, 0.2)
@@ -236,7 +255,7 @@ func TestLongSums(t *testing.T) {
 // some are learned, and wants the gradients of the whole.
 func TestSeveralParams(t *testing.T) {
 	d := openGPU(t, Options{})
-	for _, v := range conform.Kinds() {
+	for _, v := range several() {
 		p := conform.NewProblem[float32](v, conform.Sizes{T: 4, B: 130, I: 2, H: 6}, 13) // sums in parts
 		whole := conform.Solve(t, d, p)
 		q := *p
@@ -305,7 +324,7 @@ func TestRefuses(t *testing.T) {
 // the forms of a cell are tried in one.
 func TestNotFinite(t *testing.T) {
 	for _, precision := range available(t) {
-		cells := conform.Kinds()
+		cells := several()
 		if precision == "fp32" {
 			cells = conform.Variants()
 		}

@@ -4,7 +4,7 @@
 #   build.sh DIR [FILE.cu...]    (the files default to kernels/cuda/*.cu)
 #
 # Each source is compiled for the targets that there is PTX for (all where there is none), scan.cu
-# once per cell; objects are kept in DIR/emu and made again when what they were made of is newer.
+# once per cell, for the older targets only of cells that are tried there; objects are kept in DIR/emu and made again when what they were made of is newer.
 # CXX and JOBS may be set.
 set -euo pipefail
 
@@ -16,10 +16,14 @@ out=$(cd "$1" && pwd)
 shift
 [ $# -gt 0 ] || set -- "$kernels"/cuda/*.cu
 
+# What older targets have of their own is the same code for all cells: kernels/cuda (several) tries these.
+older="rnn lstm crnn cond_ei"
+
 # targets UNIT lists the targets of a unit's PTX: of a cell's in any number format.
 targets() {
 	local arch found=
 	for arch in 70 80 90; do
+		[ "$arch" = 90 ] || [ -z "$cells" ] || [[ " $older " == *" $1 "* ]] || continue
 		! grep -Eq "\"$1(_fp32|_tf32|_bf16)?\.sm$arch\.ptx\": " "$kernels/ptx/manifest.json" || found+=" $arch"
 	done
 	echo "${found:-70 80 90}"
