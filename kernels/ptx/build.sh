@@ -4,9 +4,9 @@
 # what was compiled is kept too. Packing needs the program zstd.
 #
 #   build.sh           compiles what has changed, and makes the archives
-#   build.sh --check [COMPUTE...]
+#   build.sh --check [COMPUTE...] [--one-format]
 #                      compiles to PTX elsewhere, for all or for these compute capabilities (70, 80, 90),
-#                      and compares with what is committed
+#                      every cell or each in one number format, and compares with what is committed
 #
 # Exit code 3: the compiler is not there and cannot be downloaded.
 set -euo pipefail
