@@ -16,9 +16,9 @@ const goldenTolerance = 1e-8
 // masks and outputs at every step.
 func TestGolden(t *testing.T) {
 	for _, v := range variants(t) {
-		for i, s := range sizes {
+		for i, s := range v.sizes() {
 			t.Run(v.name+" "+s.String(), func(t *testing.T) {
-				x := newFixture(t, v, s, featured(i))
+				x := newFixture(t, v, s, featured(i+1))
 				x.run(t)
 				h, final, logits := x.expect(t, v.cell)
 				near(t, "h", x.h(t), h, goldenTolerance)

@@ -117,7 +117,7 @@ type size struct{ T, B, I, H, O int }
 var sizes = []size{{1, 1, 1, 1, 1}, {3, 2, 2, 3, 2}, {1, 3, 3, 2, 1}, {2, 1, 1, 3, 3}, {2, 3, 2, 1, 2}, {2, 1, 1, 2, 2},
 	{3, 2, 3, 2, 1}, {3, 3, 1, 3, 2}}
 
-// sizes returns those that the gradients of a variant are tried at, few where a cell has many variants.
+// sizes returns those that a variant is tried at, few where a cell has many variants.
 func (v variant) sizes() []size {
 	if v.wiring != nil || v.layers > 1 || v.above != nil || strings.HasPrefix(v.name, "cond-") {
 		return sizes[len(sizes)-3:]

@@ -19,6 +19,9 @@ func TestDaleSigns(t *testing.T) {
 	t.Parallel()
 	for _, device := range backends() {
 		for _, form := range []string{"abs", "relu", "clamp"} {
+			if device == "graph" && form != "abs" && hasScan() {
+				continue // package models has every form on graphs
+			}
 			for _, model := range []string{"rate", "cond-varying", "crnn-simple"} {
 				t.Run(fmt.Sprintf("%s %s %s", device, form, model), func(t *testing.T) {
 					checkDaleSigns(t, "device", "cpu", "backend", device, "dale_form", form, "model", model)

@@ -18,6 +18,9 @@ func TestFeedback(t *testing.T) {
 	choices := map[string][]string{}
 	for _, backend := range backends() {
 		choices[backend] = []string{"--backend", backend}
+		if backend == "graph" && hasScan() {
+			continue // package models has the wiring on graphs
+		}
 		choices[backend+" with Dale's law"] = []string{"--backend", backend, "--model", "rnn", "--dale"}
 	}
 	for name, choice := range choices {
@@ -39,10 +42,7 @@ func TestFeedback(t *testing.T) {
 		if len(signs) != len(usual) || slices.Equal(signs["readout.weight"], usual["readout.weight"]) {
 			t.Errorf("%s: feedback by signs has %d tensors of %d, or gives the weights of backprop", name, len(signs), len(usual))
 		}
-		var half string
-		for way, whole := range map[string]string{"fixed": fixedRun, "sign": signRun} {
-			half = sameResumed(t, name+": "+way, whole, args(choice, "--feedback", way), "5", "0")
-		}
+		half := sameResumed(t, name+": fixed", fixedRun, args(choice, "--feedback", "fixed"), "5", "0")
 		galvani(t, "train", "--resume", half, "--feedback", "backprop").refused(t, exitConfig, `key "feedback" belongs to the run`)
 	}
 	for way, work := range map[string]string{"fixed": "lillicrap2016random", "sign": "liao2016how"} {
