@@ -108,10 +108,12 @@ CELL_FN real gate_part(real z)
 #if defined(GALVANI_F64)
 #define GATE_REACH 200.0
 #define GATE_RATE 1e80
+#define FORM_LEAST 1e-30
 #define FORM_NEAR 0.1
 #else
 #define GATE_REACH 29.0f
 #define GATE_RATE 1e12f
+#define FORM_LEAST 1e-10f
 #define FORM_NEAR 1.0f
 #endif
 
@@ -129,7 +131,8 @@ CELL_FN void form_parts(int form, real u, real *n, real *d)
 		*d = R(1.0) + gate_exp(-u);
 		return;
 	}
-	*n = r_where(u == r_splat(0), r_splat(R(1e-30)), u); /* of the value 1 at 0 */
+	/* Near 0 a number with a square that is not 0, of the value 1. */
+	*n = r_where((u < FORM_LEAST) & (u > -FORM_LEAST), r_splat(FORM_LEAST), u);
 	*d = -gate_rest(-gate_most(*n, R(80.0)));
 }
 

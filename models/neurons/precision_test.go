@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"galvani/kernels"
@@ -202,5 +203,49 @@ func TestLGMDSinglePrecision(t *testing.T) {
 				t.Errorf("float32 is off by %.2g, its adjoint by %.2g, rounding alone by %.2g", apart(single, exact), adjoint, rounding)
 			}
 		})
+	}
+}
+
+// TestRateSlope: where the rate of na.m is 0/0, at -40 mV, and a rounding beside it, the gradient of a step of the gate in
+// float32 is that of the formula, with gates of tables and with learned ones.
+func TestRateSlope(t *testing.T) {
+	n, dev := load(t, "hh"), devicetest.CPU(t, 1)
+	const m = 0.3
+	v := []float64{-40, float64(math.Nextafter32(-40, 0)), float64(math.Nextafter32(-40, -50)), -40.001, -39.99, -39.5, -55}
+	for _, learn := range [][]string{nil, {"na.m.alpha.v"}} {
+		c := compile(t, n, Options{Learn: learn})
+		c.Neuron.Record = []int32{1} // na.m
+		plan, err := dev.NewScan(kernels.ScanConfig{Cell: kernels.Cell{Neuron: &c.Neuron, States: len(c.Rest), Rest: c.Rest}, T: 1, B: len(v), I: 1, H: 1, Dtype: tensor.Float32,
+			Params: c.Params, GradState: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := make([]float64, len(c.Rest)*len(v))
+		for b := range v {
+			state[b], state[len(v)+b] = v[b], m
+		}
+		a := kernels.ScanArgs{X: typed(tensor.Float32, make([]float64, len(v)), 1, len(v), 1), State: typed(tensor.Float32, state, len(c.Rest), len(v), 1)}
+		for i, values := range c.Values {
+			a.Params = append(a.Params, typed(tensor.Float32, values, c.Params[i].Shape...))
+		}
+		if _, err := plan.Forward(a); err != nil {
+			t.Fatal(err)
+		}
+		g, err := plan.Backward(a, typed(tensor.Float32, slices.Repeat([]float64{1}, len(v)), len(v), 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := widened(g)
+		got = got[len(got)-len(state):]
+		gate := n.Channels[0].Gates[0]
+		next := func(v float64) float64 {
+			inf := gate.Steady(v)
+			return inf + (m-inf)*math.Exp(-n.Dt/gate.Tau(v))
+		}
+		for b := range v {
+			if want := (next(v[b]+1e-3) - next(v[b]-1e-3)) / 2e-3; !(math.Abs(got[b]-want) < 1e-3*math.Abs(want)) {
+				t.Errorf("learning %v, at %.9g mV the slope of a step of m is %g, want %g", learn, v[b], got[b], want)
+			}
+		}
 	}
 }
