@@ -110,7 +110,7 @@ func TestLIFRate(t *testing.T) {
 func TestEIFRate(t *testing.T) {
 	set := map[string]float64{"D_T": 4, "V_th": 10}
 	for current, want := range map[float64]float64{13.1: 2.4044, 13.4: 4.9076, 14.4: 9.6366, 19.4: 24.0974} {
-		spikes := conform.Simulate(t, one, conform.Single(t, "eif", set, current), 100000).Spikes
+		spikes := conform.Simulate(t, one, conform.Single(t, "eif", set, current), 30000).Spikes
 		n := len(spikes) - 1
 		if got := 1e4 * float64(n) / float64(spikes[n].Step-spikes[0].Step); math.Abs(got/want-1) > 0.02 {
 			t.Errorf("I = %g: %.4f Hz, want %.4f", current, got, want)
@@ -161,7 +161,7 @@ func TestHodgkinHuxley(t *testing.T) {
 // TestBalanced holds the smallest published balanced network, N = 504, to the published rates, within the
 // published standard deviation of a trial.
 func TestBalanced(t *testing.T) {
-	const networks, steps = 8, 100000
+	const networks, steps = 4, 100000
 	var e, i float64
 	for seed := range uint64(networks) {
 		c := conform.Balanced(t, 504, seed, false)

@@ -37,7 +37,7 @@ func TestSharpEIF(t *testing.T) {
 		for k, width := range []float64{0.05, 0.01} {
 			c := conform.Single(t, "eif", map[string]float64{"D_T": width, "V_T": -55, "V_th": -54.3}, current)
 			c.Step = 0.01
-			spikes := conform.Simulate(t, one, c, 100000).Spikes
+			spikes := conform.Simulate(t, one, c, 40000).Spikes
 			n := len(spikes) - 1
 			got := 1e5 * float64(n) / float64(spikes[n].Step-spikes[0].Step)
 			if math.Abs(got/exact[k]-1) > 0.005 || k == 1 && math.Abs(got/lif-1) > 0.016 {
@@ -103,7 +103,7 @@ func TestInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	var mean, squares [2]float64
-	const samples = 20000 // each 2 ms, in which a current loses a third and more: 1 % of the deviation
+	const samples = 10000 // each 2 ms, in which a current loses a third and more: about 1.5 % of the deviation
 	for range samples {
 		if _, err := plan.Run(20); err != nil {
 			t.Fatal(err)
