@@ -161,7 +161,7 @@ func TestHodgkinHuxley(t *testing.T) {
 // TestBalanced holds the smallest published balanced network, N = 504, to the published rates, within the
 // published standard deviation of a trial.
 func TestBalanced(t *testing.T) {
-	const networks, steps = 4, 100000
+	const networks, steps = 8, 100000
 	var e, i float64
 	for seed := range uint64(networks) {
 		c := conform.Balanced(t, 504, seed, false)
