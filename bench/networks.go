@@ -306,9 +306,15 @@ func (r *runner) tellNetwork(c NetworkCase, all []simulation, samples []sample) 
 	return nil
 }
 
-// networkTable tells the newest row of each network and simulator.
-func networkTable(all []Row) string {
-	return versus{caseNetwork, []string{"network", "neurons", "what", "simulated"}, func(r Row) []string {
-		return []string{"`" + r.Model + "`", fmt.Sprint(r.Shape.H), r.What, fmt.Sprintf("%g s", float64(r.Shape.T)*1e-4)}
-	}, func(_ Row, t Timing) string { return fmt.Sprintf("%.3g s", t.Median) }, aimOf}.table(all)
+// networkRows tell the newest row of each network and simulator.
+var networkRows = versus{
+	of: caseNetwork, head: []string{"network", "neurons", "what", "simulated"},
+	about: func(r Row) []string {
+		return []string{"`" + r.Model + "`", fmt.Sprint(r.Shape.H), r.What, simulatedTime(r)}
+	},
+	time:  func(_ Row, t Timing) string { return fmt.Sprintf("%.3g s", t.Median) },
+	aim:   aimOf,
+	brief: func(r Row) string { return fmt.Sprintf("%s of `%s`, %d neurons", simulatedTime(r), r.Model, r.Shape.H) },
 }
+
+func simulatedTime(r Row) string { return fmt.Sprintf("%g s", float64(r.Shape.T)*1e-4) }

@@ -266,16 +266,23 @@ func FirstGradient(cfg Config) error {
 	return q.gradient()
 }
 
-// neuronTable tells the newest row of each thing that was timed of neurons, by what it is held against.
-func neuronTable(all []Row) string {
-	return versus{caseNeuron, []string{"what", "cells", "steps"}, func(r Row) []string {
-		return []string{r.What, fmt.Sprint(r.Shape.B), fmt.Sprint(r.Shape.T)}
-	}, Row.cableTime, func(r Row) string {
+// neuronRows tell the newest row of each thing that was timed of neurons, by what it is held against.
+var neuronRows = versus{
+	of: caseNeuron, head: []string{"what", "cells", "steps"},
+	about: func(r Row) []string { return []string{r.What, fmt.Sprint(r.Shape.B), fmt.Sprint(r.Shape.T)} },
+	time:  Row.cableTime,
+	aim: func(r Row) string {
 		if r.What == first {
 			return fmt.Sprintf("≤ %g s", firstAim)
 		}
 		return aimOf(r)
-	}}.table(all)
+	},
+	brief: func(r Row) string {
+		if r.What == first {
+			return "the first gradient of a cable"
+		}
+		return "a step of a compartment of `cable`, " + r.What
+	},
 }
 
 // cableTime is a time per step of a compartment, and that of a first gradient as it is.

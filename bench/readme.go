@@ -18,23 +18,24 @@ const (
 	tableEnd   = "<!-- end of rows -->"
 )
 
-// tables are those of README.md and bench/results/README.md by name, with the file of their rows.
+// tables are those of README.md and bench/results/README.md by name, with the files of their rows.
 var tables = map[string]struct {
-	file  string
+	files string
 	write func([]Row) string
 }{
-	"cpu":           {"cpu.jsonl", eachMachine(cpuTable)},
-	"cpu peers":     {"cpu.jsonl", eachMachine(cpuPeersTable)},
-	"cpu headlines": {"cpu.jsonl", newestMachine(cpuHeadlines)},
-	"conductance":   {"conductance.jsonl", conductanceTable},
-	"neurons":       {"neurons.jsonl", eachMachine(neuronTable)},
-	"networks":      {"networks.jsonl", eachMachine(networkTable)},
-	"rules":         {"rules.jsonl", eachMachine(ruleTable)},
-	"scale":         {"scale.jsonl", scaleTable},
-	"sums":          {"scale.jsonl", sumTable},
-	"gpu":           {"gpu.jsonl", gpuTable},
-	"gpu peers":     {"gpu.jsonl", gpuPeersTable},
-	"gpu latencies": {"gpu.jsonl", latencyTable},
+	"cpu":                  {"cpu.jsonl", eachMachine(cpuTable)},
+	"cpu peers":            {"cpu.jsonl", eachMachine(cpuPeersTable)},
+	"cpu headlines":        {"cpu.jsonl", newestMachine(cpuHeadlines)},
+	"conductance":          {"conductance.jsonl", conductanceTable},
+	"neurons":              {"neurons.jsonl", eachMachine(neuronRows.table)},
+	"networks":             {"networks.jsonl", eachMachine(networkRows.table)},
+	"rules":                {"rules.jsonl", eachMachine(ruleRows.table)},
+	"simulation headlines": {"neurons.jsonl networks.jsonl rules.jsonl", newestMachine(simulationHeadlines)},
+	"scale":                {"scale.jsonl", scaleTable},
+	"sums":                 {"scale.jsonl", sumTable},
+	"gpu":                  {"gpu.jsonl", gpuTable},
+	"gpu peers":            {"gpu.jsonl", gpuPeersTable},
+	"gpu latencies":        {"gpu.jsonl", latencyTable},
 }
 
 // FillTables writes the tables of a Markdown file anew, from the rows in a folder.
@@ -65,15 +66,20 @@ func FillTables(markdown []byte, results string) ([]byte, error) {
 		if !known {
 			return nil, fmt.Errorf("bench: line %d: no table of rows %q", number, name)
 		}
-		if _, read := files[table.file]; !read {
-			all, _, err := rows.Read[Row](filepath.Join(results, table.file), nil)
-			if err != nil {
-				return nil, err
+		var those []Row
+		for _, file := range strings.Fields(table.files) {
+			if _, read := files[file]; !read {
+				all, _, err := rows.Read[Row](filepath.Join(results, file), nil)
+				if err != nil {
+					return nil, err
+				}
+				files[file] = all
 			}
-			files[table.file] = all
+			those = append(those, files[file]...)
 		}
+		slices.SortStableFunc(those, func(a, b Row) int { return cmp.Compare(a.Date, b.Date) })
 		inside = name
-		if text := table.write(files[table.file]); text != "" {
+		if text := table.write(those); text != "" {
 			out.WriteString("\n" + text + "\n")
 		}
 	}
@@ -275,44 +281,6 @@ func peersTable(measured []peerRow, forms, shapeHead []string, shapeWords func(S
 		head = append(head, "`"+f+"`")
 	}
 	return markdown(head, table) + peerOrigin(measured)
-}
-
-// versus is a table of the newest row of a case for each thing that was timed and each program that it is held against.
-type versus struct {
-	of    string   // the case
-	head  []string // what is timed, in the words of about
-	about func(Row) []string
-	time  func(Row, Timing) string // of either
-	aim   func(Row) string
-}
-
-func (v versus) table(all []Row) string {
-	var table [][]string
-	var used []Row
-	key := func(r Row) string {
-		against := ""
-		if r.Reference != nil {
-			against, _, _ = strings.Cut(r.Reference.Name, " ")
-		}
-		return fmt.Sprint(r.Model, r.What, r.Shape, against)
-	}
-	for i, r := range all {
-		later := func(x Row) bool { return x.Case == v.of && !x.Quick && key(x) == key(r) }
-		if !later(r) || slices.ContainsFunc(all[i+1:], later) {
-			continue
-		}
-		words := append(v.about(r), v.time(r, r.Subject))
-		if r.Reference == nil {
-			words = append(words, "-", "-", "-", "-")
-		} else {
-			words = append(words, r.Reference.Name, v.time(r, *r.Reference), ratioWord(r.Ratio), v.aim(r))
-		}
-		table, used = append(table, words), append(used, r)
-	}
-	if len(table) == 0 {
-		return noRows
-	}
-	return markdown(append(v.head, "time", "against", "its time", "ratio", "aim"), table) + origin(used)
 }
 
 func ratioWord(q *Ratio) string {

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"galvani/engine/safetensors"
 	"galvani/models/layered"
@@ -213,23 +212,24 @@ type circuitRequest struct {
 	Som    float64 `json:"som"`
 }
 
-// ruleTable tells the newest row of each network, by what it is held against.
-func ruleTable(all []Row) string {
-	var table [][]string
-	var used []Row
-	for i, r := range all {
-		later := func(x Row) bool {
-			return x.Case == caseRules && !x.Quick && x.Shape == r.Shape && x.Ratio.Kind == r.Ratio.Kind
+// ruleRows tell the newest row of each network that learns in every step, against a product and against a program.
+var ruleRows = versus{
+	of: caseRules, head: []string{"inputs", "hidden cells", "patterns"},
+	about: func(r Row) []string {
+		return []string{fmt.Sprint(r.Shape.I), fmt.Sprint(r.Shape.H), fmt.Sprint(r.Shape.B)}
+	},
+	time: func(r Row, t Timing) string {
+		if t.Name == r.Reference.Name && r.Ratio.Kind == Cost {
+			return "-" // of other matrices
 		}
-		if r.Ratio == nil || !later(r) || slices.ContainsFunc(all[i+1:], later) {
-			continue
+		step := t.Median / float64(r.Shape.T)
+		if step >= 1e-3 {
+			return fmt.Sprintf("%.3g ms", step*1e3)
 		}
-		table = append(table, []string{fmt.Sprint(r.Shape.I), fmt.Sprint(r.Shape.H), fmt.Sprint(r.Shape.B),
-			fmt.Sprintf("%.3g µs", r.Subject.Median/float64(r.Shape.T)*1e6), r.Reference.Name, ratioWord(r.Ratio), aimOf(r)})
-		used = append(used, r)
-	}
-	if len(table) == 0 {
-		return noRows
-	}
-	return markdown([]string{"inputs", "hidden cells", "patterns", "time of a step", "against", "ratio", "aim"}, table) + origin(used)
+		return fmt.Sprintf("%.3g µs", step*1e6)
+	},
+	aim: aimOf,
+	brief: func(r Row) string {
+		return fmt.Sprintf("a step of a `%s`, %d hidden cells, batch %d", r.Model, r.Shape.H, r.Shape.B)
+	},
 }
