@@ -109,7 +109,10 @@ func (c Lines) head(dc draw.Canvas) draw.Canvas {
 	return dc
 }
 
-// paragraph draws a text in lines as wide as the chart and returns their height.
+// lineShare is how much of the chart's width a line of text takes: a browser without the font takes a wider one.
+const lineShare = 0.87
+
+// paragraph draws a text in lines nearly as wide as the chart and returns their height.
 func paragraph(dc draw.Canvas, text string) vg.Length {
 	style := textStyle(8.5, soft)
 	style.YAlign = draw.YTop
@@ -123,7 +126,7 @@ func paragraph(dc draw.Canvas, text string) vg.Length {
 	}
 	for _, word := range strings.Fields(text) {
 		longer := strings.TrimSpace(line + " " + word)
-		if style.Width(longer) > dc.Max.X-dc.Min.X {
+		if style.Width(longer) > lineShare*(dc.Max.X-dc.Min.X) {
 			put()
 			longer = word
 		}
