@@ -92,8 +92,8 @@ func TestArrows(t *testing.T) {
 	}
 }
 
-// longest is how many lines a file of Go has at most, tests aside.
-const longest = 500
+// mostLines is how many lines a file of Go has at most, tests aside.
+const mostLines = 500
 
 // TestDocs holds that every package says what lives in it and how it stands to the others: in doc.go, or
 // in its only file, and that no file is too long. TestArrows holds what they import to it.
@@ -119,8 +119,8 @@ func TestDocs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := bytes.Count(text, []byte("\n")); n > longest {
-				t.Errorf("%s has %d lines, want at most %d", file, n, longest)
+			if n := bytes.Count(text, []byte("\n")); n > mostLines {
+				t.Errorf("%s has %d lines, want at most %d", file, n, mostLines)
 			}
 		}
 		path := filepath.Join(f[1], "doc.go")

@@ -149,7 +149,7 @@ const fitFile = "fit.json"
 func (r *fitRun) begin(neuron, to, learn string, bounds []string, out string) (*fitSource, error) {
 	recordings := words(to)
 	if r.Neuron, r.Learn = neuron, words(learn); len(recordings) == 0 || len(r.Learn) == 0 {
-		return nil, fmt.Errorf("%w: fit needs --to RECORDING,... and --learn NAME,...", config.ErrConfig)
+		return nil, fmt.Errorf("%w: fit needs --to with a recording or more and --learn with a name or more", config.ErrConfig)
 	}
 	r.Bounds = map[string][2]float64{}
 	for _, text := range bounds {
