@@ -146,6 +146,19 @@ func origin(rows []Row) string {
 	return fmt.Sprintf("\n%s; %s; commit %s.\n", strings.Join(machines, "; "), rows[len(rows)-1].Date[:len("2006-01-02")], strings.Join(commits, ", "))
 }
 
+// newestOf returns the newest row of each key among those that are in, in their order.
+func newestOf(all []Row, in func(Row) bool, key func(Row) string) (list []Row) {
+	seen := map[string]bool{}
+	for _, r := range slices.Backward(all) {
+		if in(r) && !seen[key(r)] {
+			seen[key(r)] = true
+			list = append(list, r)
+		}
+	}
+	slices.Reverse(list)
+	return list
+}
+
 // newest returns the newest row of a case with an aim; nil where there is none.
 func newest(rows []Row, c Case) *Row {
 	for i, r := range slices.Backward(rows) {
@@ -369,16 +382,10 @@ func conductanceTable(rows []Row) string {
 func measured(rows []Row, kind string, key func(Row) string) []Row {
 	var all []Row
 	for _, g := range goals {
-		seen, first := map[string]bool{}, len(all)
-		for _, r := range slices.Backward(rows) {
+		all = append(all, newestOf(rows, func(r Row) bool {
 			on := r.Subject.Device
-			if r.Case == kind && !r.Quick && !r.Emulated && r.Model == g.model && r.Shape == g.shape &&
-				on != nil && on.Device != "cpu" && !seen[key(r)] {
-				seen[key(r)] = true
-				all = append(all, r)
-			}
-		}
-		slices.Reverse(all[first:])
+			return r.Case == kind && !r.Quick && !r.Emulated && r.Model == g.model && r.Shape == g.shape && on != nil && on.Device != "cpu"
+		}, key)...)
 	}
 	return all
 }
@@ -437,14 +444,9 @@ func gpuPeersTable(rows []Row) string {
 // latencyTable tells the newest row of each signal of a GPU; nothing where there is none.
 func latencyTable(rows []Row) string {
 	var table [][]string
-	var used []Row
-	for i, r := range rows {
-		later := func(x Row) bool { return x.Case == caseLatency && x.What == r.What && !x.Quick && !x.Emulated }
-		if !later(r) || slices.ContainsFunc(rows[i+1:], later) {
-			continue
-		}
+	used := newestOf(rows, func(r Row) bool { return r.Case == caseLatency && !r.Quick && !r.Emulated }, func(r Row) string { return r.What })
+	for _, r := range used {
 		table = append(table, []string{r.What, fmt.Sprintf("%.3g µs", r.Subject.Median*1e6)})
-		used = append(used, r)
 	}
 	if len(table) == 0 {
 		return ""

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -18,25 +17,24 @@ type versus struct {
 
 // key tells rows of the same thing held against the same program, of whatever version; a cost is held against one thing alone.
 func (v versus) key(r Row) string {
-	kind, against := "", ""
-	if r.Ratio != nil {
-		kind = r.Ratio.Kind
+	switch {
+	case r.Ratio == nil:
+		return fmt.Sprint(r.Model, r.What, r.Shape)
+	case r.Ratio.Kind == SpeedUp:
+		return fmt.Sprint(r.Model, r.What, r.Shape, program(r))
 	}
-	if kind == SpeedUp {
-		against, _, _ = strings.Cut(r.Reference.Name, " ")
-	}
-	return fmt.Sprint(r.Model, r.What, r.Shape, kind, against)
+	return fmt.Sprint(r.Model, r.What, r.Shape, r.Ratio.Kind)
+}
+
+// program names what a row is held against, without its version.
+func program(r Row) string {
+	name, _, _ := strings.Cut(r.Reference.Name, " ")
+	return name
 }
 
 // newest returns the rows of the table, in their order.
-func (v versus) newest(all []Row) (used []Row) {
-	for i, r := range all {
-		later := func(x Row) bool { return x.Case == v.of && !x.Quick && v.key(x) == v.key(r) }
-		if later(r) && !slices.ContainsFunc(all[i+1:], later) {
-			used = append(used, r)
-		}
-	}
-	return used
+func (v versus) newest(all []Row) []Row {
+	return newestOf(all, func(r Row) bool { return r.Case == v.of && !r.Quick }, v.key)
 }
 
 func (v versus) table(all []Row) string {
@@ -63,12 +61,7 @@ func simulationHeadlines(all []Row) string {
 	var table [][]string
 	var used []Row
 	for _, v := range []versus{neuronRows, networkRows, ruleRows} {
-		rows := slices.DeleteFunc(v.newest(all), func(r Row) bool { return r.Ratio == nil || r.Ratio.Kind != SpeedUp })
-		program := func(r Row) string { name, _, _ := strings.Cut(r.Reference.Name, " "); return name }
-		for i, r := range rows {
-			if slices.ContainsFunc(rows[i+1:], func(x Row) bool { return program(x) == program(r) }) {
-				continue
-			}
+		for _, r := range newestOf(v.newest(all), func(r Row) bool { return r.Ratio != nil && r.Ratio.Kind == SpeedUp }, program) {
 			table = append(table, []string{v.brief(r), v.time(r, r.Subject), r.Reference.Name, v.time(r, *r.Reference), ratioWord(r.Ratio)})
 			used = append(used, r)
 		}

@@ -261,14 +261,7 @@ func timeSums(ranks group.Group, t RankTask) (RankTimes, error) {
 	return times, nil
 }
 
-// newestScale returns the newest row of each thing of a case that was measured, in the order of the first.
-func newestScale(all []Row, kind string) (list []Row) {
-	same := func(a, b Row) bool { return a.Shape == b.Shape && a.Ranks == b.Ranks && a.Bytes == b.Bytes }
-	for _, r := range slices.Backward(all) {
-		if r.Case == kind && !r.Quick && !slices.ContainsFunc(list, func(x Row) bool { return same(x, r) }) {
-			list = append(list, r)
-		}
-	}
-	slices.Reverse(list)
-	return list
+// newestScale returns the newest row of each thing of a case that was measured.
+func newestScale(all []Row, kind string) []Row {
+	return newestOf(all, func(r Row) bool { return r.Case == kind && !r.Quick }, func(r Row) string { return fmt.Sprint(r.Shape, r.Ranks, r.Bytes) })
 }

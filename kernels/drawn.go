@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"math"
+	"slices"
 
 	"galvani/kernels/random"
 )
@@ -97,17 +98,15 @@ func (d *Drawn) Gaps() (threshold []uint64, guide []int32) {
 
 // Regenerated reports whether the entries of some projection are drawn again and again.
 func (c *Circuit) Regenerated() bool {
-	for _, p := range c.Projections {
-		if p.Drawn != nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Projections, func(p Projection) bool { return p.Drawn != nil })
 }
 
 // check refuses what Drawn cannot be at a place, of a projection from so many sources.
 func (d *Drawn) check(at string, p Projection, step float64, sources int) error {
-	longest := Steps(d.Delay.Most(), step)
+	delays, longest := 2, Steps(d.Delay.Most(), step)
+	if d.Delay.Form == SpreadSame {
+		delays = 1
+	}
 	switch {
 	case p.Matrix.Len() > 0 || p.Plasticity != nil:
 		return circuitError("%s: its entries are drawn anew, and it has others or weights that change", at)
@@ -115,7 +114,7 @@ func (d *Drawn) check(at string, p Projection, step float64, sources int) error 
 		return circuitError("%s: the probability %g, or %d numbers of entries, want 0 to 1, or %d", at, d.P, len(d.Out), sources)
 	case !finite(d.Weight.A/step) || !finite(d.Weight.B/step) || !finite(d.Delay.A) || !finite(d.Delay.B):
 		return circuitError("%s: weights and delays are not finite", at)
-	case (len(p.Weight) == 1) != (d.Weight.Form == SpreadSame) || len(p.Delay) != map[bool]int{true: 1, false: 2}[d.Delay.Form == SpreadSame] || p.Delay[len(p.Delay)-1] != longest:
+	case (len(p.Weight) == 1) != (d.Weight.Form == SpreadSame) || len(p.Delay) != delays || p.Delay[len(p.Delay)-1] != longest:
 		return circuitError("%s: weights %v and delays %v are not those of what is drawn", at, p.Weight, p.Delay)
 	}
 	return nil

@@ -170,11 +170,12 @@ func (f *experimentFlags) experiment(c *cobra.Command, e experiment.Entry, given
 
 // job makes a job of the flags.
 func (f *experimentFlags) job(e experiment.Entry, given []config.Pair) (*experiment.Job, error) {
+	if err := checkThreads(errUsage, f.run.Threads); err != nil {
+		return nil, err
+	}
 	switch {
 	case f.seeds < 0:
 		return nil, fmt.Errorf("%w: --seeds is %d, want at least 1", errUsage, f.seeds)
-	case checkThreads(errUsage, f.run.Threads) != nil:
-		return nil, checkThreads(errUsage, f.run.Threads)
 	case !slices.Contains([]string{"auto", "graph", "scan"}, f.run.Backend):
 		return nil, fmt.Errorf("%w: --backend is %q, want auto, graph or scan", errUsage, f.run.Backend)
 	}

@@ -18,6 +18,7 @@ import (
 	"galvani/engine/chart"
 	"galvani/engine/infile"
 	"galvani/engine/npz"
+	"galvani/engine/rundir"
 	"galvani/engine/setting"
 	"galvani/kernels"
 	"galvani/models/neurons"
@@ -187,7 +188,7 @@ func words(text string) (list []string) {
 
 // newFolder names a folder in that of the runs, by the time and what it is for.
 func newFolder(what string) string {
-	return filepath.Join(defaultRunKeys().RunsDir, time.Now().UTC().Format("20060102T150405Z")+"-"+what)
+	return filepath.Join(defaultRunKeys().RunsDir, rundir.Name(time.Now(), what))
 }
 
 // load reads the fit of a folder.

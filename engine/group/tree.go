@@ -62,14 +62,15 @@ func (r *ranks) exchange(h *header, notes []byte, x []float32) error {
 		if notes != nil {
 			copy(notes[(peer&^(d-1))*part:], r.in[head:head+d*part])
 		}
-		came := span{}
+		var came span
+		var sum []float32
 		if other.sums() {
 			came, _ = halves(int(other.nx), peer, d)
+			if other.nx == h.nx {
+				sum = keep
+			}
 		}
-		if !other.sums() || other.nx != h.nx {
-			keep = nil
-		}
-		if err := r.end(peer, give, keep, came.hi-came.lo); err != nil {
+		if err := r.end(peer, give, sum, came.hi-came.lo); err != nil {
 			return err
 		}
 		h.add(&other)

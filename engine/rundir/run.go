@@ -49,6 +49,11 @@ func Create(root, model, task string, now time.Time) (*Run, error) {
 	return CreateOn(Disk(), root, model, task, now)
 }
 
+// Name returns the name of a folder among those of runs, by the time and what is in it.
+func Name(now time.Time, what string) string {
+	return now.UTC().Format("20060102T150405Z") + "-" + what
+}
+
 // CreateOn is Create on another file system.
 func CreateOn(fsys FS, root, model, task string, now time.Time) (*Run, error) {
 	for _, n := range []string{model, task} {
@@ -59,7 +64,7 @@ func CreateOn(fsys FS, root, model, task string, now time.Time) (*Run, error) {
 	if err := mkdirAll(fsys, root); err != nil {
 		return nil, err
 	}
-	base := filepath.Join(root, now.UTC().Format("20060102T150405Z")+"-"+model+"-"+task)
+	base := filepath.Join(root, Name(now, model+"-"+task))
 	dir := base
 	for n := 2; ; n++ {
 		err := fsys.Mkdir(dir)

@@ -278,7 +278,7 @@ func (b *Blueprint) longest(q Connection) int {
 
 // steps returns a delay in steps, of 1 to kernels.MaxDelay.
 func (b *Blueprint) steps(ms float64) int {
-	return max(1, int(math.Round(min(ms/b.Step, kernels.MaxDelay))))
+	return kernels.Steps(ms, b.Step)
 }
 
 // Expected returns how many entries of a connection are expected.

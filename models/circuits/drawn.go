@@ -46,12 +46,12 @@ func (b *Blueprint) regenerated(q Connection, key random.Stream) kernels.Project
 		}
 	}
 	p := kernels.Projection{From: q.From, To: q.To, Synapse: q.Synapse, Matrix: &sparse.Matrix{Rows: to, Cols: from, Start: make([]int32, to+1)},
-		Delay: []int{kernels.Steps(d.Delay.Least(), b.Step)}, Drawn: d}
+		Delay: []int{b.steps(d.Delay.Least())}, Drawn: d}
 	if q.Weight.Form == Same {
 		p.Weight = []float64{q.Weight.A}
 	}
 	if q.Delay.Form != Same {
-		p.Delay = append(p.Delay, kernels.Steps(d.Delay.Most(), b.Step))
+		p.Delay = append(p.Delay, b.steps(d.Delay.Most()))
 	}
 	return p
 }
