@@ -8,8 +8,8 @@
 
 #define NR (NV * VL)
 
-enum { KBLOCK = 256 }; /* rows of a block of a product over rows */
-enum { AHEAD = 16 };   /* rows of a panel that are called into the cache before they are needed */
+enum { KBLOCK = 256 }; /* rows of a block of weight gradients */
+enum { AHEAD = 16 };   /* rows that packing calls into the cache before it reads them */
 #define ALWAYS static inline __attribute__((always_inline, unused))
 
 typedef real real_u __attribute__((aligned(sizeof(elem)), may_alias));
@@ -54,7 +54,8 @@ ALWAYS long min_l(long a, long b) { return a < b ? a : b; }
  * take less time than a high one and a flat one, which has too few sums to keep the processor busy. */
 ALWAYS int tile_height(long left) { return (int)(left >= 2 * MR ? MR : left > MR ? (left + 1) / 2 : left); }
 
-/* tile: C[m,NR] (+)= A[m,K] B[K,NR]; m and unit (cs == 1) are compile-time constants. */
+/* tile: C[m,NR] (+)= A[m,K] B[K,NR]; m and unit (cs == 1) are compile-time constants. A step of k has only the
+ * loads and sums that it needs: what else is issued costs as much where another thread shares the core. */
 ALWAYS void tile(const int m, const int unit, long K, const elem *A, long rs, long cs, const elem *B,
 		 elem *C, long ldc, int add)
 {
@@ -64,11 +65,9 @@ ALWAYS void tile(const int m, const int unit, long K, const elem *A, long rs, lo
 #pragma GCC unroll 8
 		for (int v = 0; v < NV; v++)
 			c[i][v] = add ? load(C + i * ldc + v * VL) : r_splat(0);
+#pragma GCC unroll 4
 	for (long k = 0; k < K; k++) {
 		real b[NV];
-#pragma GCC unroll 2
-		for (long j = 0; j < NR; j += 64 / (long)sizeof(elem))
-			__builtin_prefetch(B + (k + AHEAD) * NR + j);
 #pragma GCC unroll 8
 		for (int v = 0; v < NV; v++)
 			b[v] = load(B + k * NR + v * VL);
@@ -177,8 +176,10 @@ ALWAYS void part(elem *out, const elem *in, long n, const long full)
 static __attribute__((unused)) void pack_n(const elem *B, long ld, long N, long K, elem *out)
 {
 	for (long p = 0; p < N; p += NR)
-		for (long k = 0; k < K; k++, out += NR)
+		for (long k = 0; k < K; k++, out += NR) {
+			__builtin_prefetch(B + (k + AHEAD) * ld + p);
 			part(out, B + k * ld + p, N - p, NR);
+		}
 }
 
 /* pack_cols packs A [K,M] into column groups: out[g][k][i] = A[k][g MR + i]. Four groups at a time
@@ -188,10 +189,14 @@ static __attribute__((unused)) void pack_cols(const elem *A, long ld, long M, lo
 {
 	long g = 0;
 	for (; g + 4 * MR <= M; g += 4 * MR)
-		for (long k = 0; k < K; k++)
+		for (long k = 0; k < K; k++) {
+			const elem *ahead = A + (k + AHEAD) * ld + g;
+			__builtin_prefetch(ahead);
+			__builtin_prefetch(ahead + 64 / sizeof(elem));
 #pragma GCC unroll 4
 			for (long q = 0; q < 4; q++)
 				part(out + (g + q * MR) * K + k * MR, A + k * ld + g + q * MR, MR, MR);
+		}
 	for (; g < M; g += MR)
 		for (long k = 0; k < K; k++)
 			part(out + g * K + k * MR, A + k * ld + g, M - g, MR);
@@ -238,9 +243,10 @@ static __attribute__((unused)) void product_packed(long M, long N, long K, const
 		}
 }
 
-/* MBLOCK is how many rows of A are packed at a time, so that they stay in the second cache while all
- * panels of B pass. The more there are, the less often B comes from the third. */
-enum { MBLOCK = 32 * MR };
+/* DEPTH is how many columns of A are multiplied at a time, so that C is read and written seldom. MBLOCK is how
+ * many rows of A are packed for that: they stay in the second cache while all panels of B pass, and the more
+ * there are, the less often B comes from the third. */
+enum { DEPTH = 512, MBLOCK = 16 * MR };
 
 /* Where B has no more than SHORT rows, reading C takes longer than reading B: tiles go along rows of C, over as many
  * columns as have panels that stay in the second cache. */
@@ -248,7 +254,7 @@ enum { SHORT = 128, SPAN = 32 * NR };
 
 static struct gemm_sizes V(gemm_sizes)(long N)
 {
-	return (struct gemm_sizes){MBLOCK * KBLOCK + 16, ceil_to(N, NR) * KBLOCK + 16};
+	return (struct gemm_sizes){MBLOCK * DEPTH + 16, ceil_to(N, NR) * DEPTH + 16};
 }
 
 /* product_block computes columns j0..j1-1 of rows i0..i1-1 of C for the kb rows of B from k on, which
@@ -294,10 +300,10 @@ static void V(gemm)(int mode, long M, long N, long K, const void *Av, const void
 	long i0 = 0, i1 = M, j0 = cut(N, NR, w->worker, team), j1 = cut(N, NR, w->worker + 1, team);
 	if (rows)
 		i0 = cut(M, MR, w->worker, team), i1 = cut(M, MR, w->worker + 1, team);
-	for (long k = 0; k < K || k == 0; k += KBLOCK) {
-		long kb = min_l(KBLOCK, K - k);
+	for (long k = 0; k < K || k == 0; k += DEPTH) {
+		long kb = min_l(DEPTH, K - k);
 		/* Without a barrier, the place of a worker's panels must not move with kb. */
-		elem *panels = rows ? bp : bp + j0 * (KBLOCK - kb);
+		elem *panels = rows ? bp : bp + j0 * (DEPTH - kb);
 		if (mode == 0)
 			pack_t(B + j0 * K + k, K, j1 - j0, kb, panels + j0 * kb);
 		else
