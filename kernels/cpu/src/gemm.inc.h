@@ -248,6 +248,9 @@ static __attribute__((unused)) void product_packed(long M, long N, long K, const
  * there are, the less often B comes from the third. */
 enum { DEPTH = 512, MBLOCK = 16 * MR };
 
+/* LEAST is how many rows are worth a pass over all panels of B. */
+enum { LEAST = 3 * MR };
+
 /* Where B has no more than SHORT rows, reading C takes longer than reading B: tiles go along rows of C, over as many
  * columns as have panels that stay in the second cache. */
 enum { SHORT = 128, SPAN = 32 * NR };
@@ -290,6 +293,20 @@ ALWAYS long cut(long n, long unit, int worker, int team)
 	return min_l(n, (n + unit - 1) / unit * worker / team * unit);
 }
 
+/* take_rows gives a worker the next rows of M, whole tiles, and returns how many; 0 when all are begun. Shares get
+ * smaller towards the end, so that workers end together though one core is slower than another. */
+ALWAYS long take_rows(struct team *t, long M, long *from)
+{
+	long i = __atomic_load_n(&t->begun, __ATOMIC_RELAXED), n;
+	do {
+		if (i >= M)
+			return 0;
+		n = min_l(M - i, min_l(MBLOCK, ceil_to((M - i) / (2 * t->size) + LEAST, MR)));
+	} while (!__atomic_compare_exchange_n(&t->begun, &i, i + n, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	*from = i;
+	return n;
+}
+
 static void V(gemm)(int mode, long M, long N, long K, const void *Av, const void *Bv, void *Cv, int add,
 		    const struct share *w)
 {
@@ -297,9 +314,7 @@ static void V(gemm)(int mode, long M, long N, long K, const void *Av, const void
 	elem *C = Cv, *ap = (elem *)(((size_t)w->work + 63) & ~(size_t)63);
 	elem *bp = (elem *)(((size_t)w->shared + 63) & ~(size_t)63);
 	int team = w->team->size, rows = M >= N;
-	long i0 = 0, i1 = M, j0 = cut(N, NR, w->worker, team), j1 = cut(N, NR, w->worker + 1, team);
-	if (rows)
-		i0 = cut(M, MR, w->worker, team), i1 = cut(M, MR, w->worker + 1, team);
+	long j0 = cut(N, NR, w->worker, team), j1 = cut(N, NR, w->worker + 1, team);
 	for (long k = 0; k < K || k == 0; k += DEPTH) {
 		long kb = min_l(DEPTH, K - k);
 		/* Without a barrier, the place of a worker's panels must not move with kb. */
@@ -308,11 +323,16 @@ static void V(gemm)(int mode, long M, long N, long K, const void *Av, const void
 			pack_t(B + j0 * K + k, K, j1 - j0, kb, panels + j0 * kb);
 		else
 			pack_n(B + k * N + j0, N, j1 - j0, kb, panels + j0 * kb);
-		if (rows)
-			team_wait(w->team);
-		V(product_block)(mode, M, N, K, k, kb, A, panels, C, add || k > 0, i0, i1, rows ? 0 : j0, rows ? N : j1, ap);
-		if (rows)
-			team_wait(w->team);
+		if (!rows) {
+			V(product_block)(mode, M, N, K, k, kb, A, panels, C, add || k > 0, 0, M, j0, j1, ap);
+			continue;
+		}
+		if (w->worker == 0)
+			w->team->begun = 0;
+		team_wait(w->team);
+		for (long i, n; (n = take_rows(w->team, M, &i)) > 0;)
+			V(product_block)(mode, M, N, K, k, kb, A, panels, C, add || k > 0, i, i + n, 0, N, ap);
+		team_wait(w->team);
 	}
 }
 

@@ -14,6 +14,7 @@
  * more workers than cores, `crowded`, one that waits gives its core away at once. */
 struct team {
 	int size, crowded, arrived, phase, asleep;
+	long begun; /* of what the workers take part by part, the first that nobody has */
 };
 
 /* SPINS is how often a worker looks before it sleeps: some hundred microseconds, which is longer
