@@ -249,7 +249,7 @@ static __attribute__((unused)) void product_packed(long M, long N, long K, const
 enum { DEPTH = 512, MBLOCK = 16 * MR };
 
 /* LEAST is how many rows are worth a pass over all panels of B. */
-enum { LEAST = 3 * MR };
+enum { LEAST = 2 * MR };
 
 /* Where B has no more than SHORT rows, reading C takes longer than reading B: tiles go along rows of C, over as many
  * columns as have panels that stay in the second cache. */
