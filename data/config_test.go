@@ -101,6 +101,7 @@ func TestConfigErrors(t *testing.T) {
 		{"adding", func(c Config) { c.(*Adding).MinSteps = 101 }, "data: adding: min_steps is 101, want 0 or 2 to steps = 100"},
 		{"adding", func(c Config) { c.(*Adding).MinSteps = 1 }, "data: adding: min_steps is 1, want 0 or 2 to steps = 100"},
 		{"copy", func(c Config) { c.(*Copy).TestSize = 0 }, "data: copy: test_size is 0, want 1 to 100000000"},
+		{"chain", func(c Config) { c.(*Chain).HoldMs = 0.5 }, "data: chain: hold_ms is 0.5, want at least step_ms = 1"},
 		{"go-nogo", func(c Config) { c.(*GoNoGo).StimulusMs = 0 }, "data: go-nogo: stimulus_ms is 0, want at least step_ms = 100"},
 		{"anti-reach", func(c Config) { c.(*AntiReach).Ring = 5 }, "data: anti-reach: ring is 5, and no channel is opposite to another"},
 		{"anti-reach", func(c Config) { c.(*AntiReach).DecisionMs = 9 }, "data: anti-reach: decision_ms is 9"},

@@ -23,6 +23,7 @@ var generated = []struct {
 	{"adding masked", true, &Adding{Steps: 30, MinSteps: 3, Sampling: Sampling{Fresh: true, TrainSize: 40, TestSize: 24}}},
 	{"copy", true, &Copy{Delay: 7, Symbols: 6, Categories: 8, Sampling: Sampling{Fresh: true, TrainSize: 40, TestSize: 24}}},
 	{"teacher", true, &Teacher{Inputs: 4, Units: 3, Outputs: 2, GainIn: 1, GainOut: 1, Sampling: Sampling{Fresh: true, TrainSize: 40, TestSize: 24}}},
+	{"chain", true, &Chain{Steps: 20, StepMs: 1, HoldMs: 3, SmoothMs: 2, ChainTau: []float64{2, 5}, Sampling: Sampling{Fresh: true, TrainSize: 40, TestSize: 24}}},
 	{"perceptual", true, few(newPerceptual(), true)},
 	{"context", true, few(newContext(), true)},
 	{"dms", false, few(newDelayMatch(), false)},

@@ -73,15 +73,16 @@ func meanVariance(t *Task, n int) (float64, error) {
 		if err := t.Test.Fill(b, 0, 0, i); err != nil {
 			return 0, err
 		}
-		for o, y := range b.Value {
-			sum[o] += float64(y)
+		for k, y := range b.Value {
+			sum[k%t.O] += float64(y)
 			squares += float64(y) * float64(y)
 		}
 	}
+	count := float64(n * len(b.Value) / t.O)
 	for _, s := range sum {
-		squares -= s * s / float64(n)
+		squares -= s * s / count
 	}
-	return squares / float64(n*t.O), nil
+	return squares / (count * float64(t.O)), nil
 }
 
 // lessons is the samples of a teacher.

@@ -46,7 +46,9 @@ const (
 	// Back makes To = W' f0, times the slope of φ where the rate is f1 unless that is None.
 	Back
 	// Soma moves potentials by in = b0 f0 + b1 f1 + b2 f2: To += Part (in − Total To). Also becomes in / Total where
-	// Ahead is set, and To elsewhere.
+	// Ahead is set, and To elsewhere. With W and Bias, vectors of time constants, Part is one of time: To goes on by
+	// Part/W of the way, and Also becomes q in / Total + (1 − q) To, with the To of before and q = Bias/W; time constants
+	// below Part count as Part.
 	Soma
 	// Rate makes To = φ(b0 f0).
 	Rate
@@ -56,6 +58,8 @@ const (
 	// Learn adds to W the sum over patterns of f0 f1', and to Bias that of f0. Where W is traced, its trace goes by Part
 	// towards that sum, and Scale times the learning rate times the trace is added.
 	Learn
+	// Times makes To = Scale f0 (b1 f1 + b2 f2). With Learning it is multiplied by the learning rate.
+	Times
 	// Emit lets units fire at rates f0 (Spikes): Also is what they fire in this step, To what arrives of earlier steps,
 	// both as rates.
 	Emit
@@ -179,6 +183,11 @@ func CheckWeights[F Float](p *Program, weights [][]F) error {
 	return nil
 }
 
+// vector reports whether a weight is there and holds a number for each of some units.
+func (p *Program) vector(i, units int) bool {
+	return i >= 0 && i < len(p.Weights) && p.Weights[i] == ProgramWeight{M: units, K: 1}
+}
+
 // fits reports whether arrays and weights of an operation are there and have the units that it needs.
 func (p *Program) fits(o ProgramOp) bool {
 	units := func(i int) int { // 0 for none, negative for one that is not there
@@ -198,7 +207,7 @@ func (p *Program) fits(o ProgramOp) bool {
 	}
 	switch o.Kind {
 	case Product, Back, Learn:
-		if o.W < 0 || o.W >= len(p.Weights) || o.Bias != None && (o.Bias < 0 || o.Bias >= len(p.Weights) || p.Weights[o.Bias] != ProgramWeight{M: p.Weights[o.W].M, K: 1}) {
+		if o.W < 0 || o.W >= len(p.Weights) || o.Bias != None && !p.vector(o.Bias, p.Weights[o.W].M) {
 			return false
 		}
 	}
@@ -212,7 +221,9 @@ func (p *Program) fits(o ProgramOp) bool {
 		w := p.Weights[o.W]
 		return n == w.K && is(o.From[0], w.M) && or(o.From[1], n)
 	case Soma:
-		return is(o.Also, n) && is(o.From[0], n) && or(o.From[1], n) && or(o.From[2], n)
+		return is(o.Also, n) && is(o.From[0], n) && or(o.From[1], n) && or(o.From[2], n) && (o.W == None && o.Bias == None || p.vector(o.W, n) && p.vector(o.Bias, n))
+	case Times:
+		return is(o.From[0], n) && is(o.From[1], n) && or(o.From[2], n)
 	case Error:
 		return or(o.From[0], n) && or(o.From[1], n) && or(o.From[2], 1)
 	case Learn:

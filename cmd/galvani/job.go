@@ -19,6 +19,7 @@ import (
 	"galvani/kernels"
 	"galvani/models"
 	"galvani/models/layered"
+	"galvani/models/rules"
 )
 
 // job is a session with all that it was made from.
@@ -65,9 +66,8 @@ func (s *settings) build() (task *data.Task, net *models.Network, layers layered
 		return nil, nil, nil, err
 	}
 	if s.layers != nil {
-		if task.T != 1 {
-			return nil, nil, nil, fmt.Errorf("%w: model %s reads its input in one step, and task %s has %d; take a task of one step, such as mnist, or a model of recurrent cells",
-				config.ErrConfig, s.run.Model, task.Name, task.T)
+		if err := s.fitsLayers(task); err != nil {
+			return nil, nil, nil, err
 		}
 		layers, err = s.layers.Bind(s.run.Model, task.I, task.O)
 	} else {
@@ -80,6 +80,23 @@ func (s *settings) build() (task *data.Task, net *models.Network, layers layered
 		return nil, nil, nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	return task, net, layers, nil
+}
+
+// fitsLayers refuses sequences that a layered network does not read.
+func (s *settings) fitsLayers(task *data.Task) error {
+	if task.T == 1 {
+		return nil
+	}
+	rule, err := rules.Lookup(*s.layers.By())
+	switch {
+	case err != nil || !rule.Temporal:
+		return fmt.Errorf("%w: model %s reads its input in one step, and task %s has %d; take a task of one step, such as mnist, or a model of recurrent cells",
+			config.ErrConfig, s.run.Model, task.Name, task.T)
+	case task.Masked || task.Trials:
+		return fmt.Errorf("%w: by rule %s a network learns sequences of one length with a target at the end or at every step, and those of task %s are %s; take another task, such as chain, or a model of recurrent cells",
+			config.ErrConfig, rule.Name, task.Name, map[bool]string{true: "trials", false: "of different lengths"}[task.Trials])
+	}
+	return nil
 }
 
 // env is what the task is opened with besides its settings.

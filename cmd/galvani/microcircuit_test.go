@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -68,6 +69,40 @@ func TestLeaky(t *testing.T) {
 			t.Errorf("%s: all bars are told apart: %t, want %t: %s", rule, !want, want, o.stdout)
 		}
 		galvani(t, "trace", dir, "--out", filepath.Join(t.TempDir(), "t.safetensors")).ok(t)
+	}
+}
+
+// TestLeakySequences holds that leaky units learn by generalised latent equilibrium what a chain of others makes of a signal,
+// which units that pass on at once cannot; that a run of sequences goes on from a checkpoint bit for bit, with time
+// constants that are learned; and what is refused.
+func TestLeakySequences(t *testing.T) {
+	t.Parallel()
+	runs := t.TempDir()
+	short := []string{"train", "--model", "leaky", "--task", "chain", "--runs-dir", runs, "--plots", "none", "--steps", "100", "--train-size", "160", "--test-size", "20"}
+	train := func(more ...string) string {
+		given := append(slices.Clone(short), "--quiet", "--eval-every", "10", "--checkpoint-every", "10", "--epochs", "5")
+		return strings.TrimSpace(galvani(t, append(given, more...)...).ok(t).stdout)
+	}
+	loss := func(dir string) float64 {
+		rows := metricsOf(t, dir)
+		return rows[len(rows)-1].Values["test_loss"]
+	}
+	whole, parts := train("--schedule", "constant"), train("--schedule", "constant", "--max-steps", "25")
+	galvani(t, "train", "--resume", parts, "--max-steps", "0", "--quiet").ok(t)
+	sameWeights(t, "resumed", parts, whole)
+	lags, atOnce := loss(whole), loss(train("--schedule", "constant", "--prospective", "1", "--lag-out=false"))
+	if lags > atOnce/3 {
+		t.Errorf("the error is %.3g, and %.3g of units that pass on at once: want less than a third", lags, atOnce)
+	}
+	galvani(t, "trace", whole, "--out", filepath.Join(t.TempDir(), "t.safetensors")).ok(t)
+	galvani(t, append(short, "--rule", "latent-equilibrium")...).refused(t, exitConfig, "reads its input in one step, and task chain has 100")
+	galvani(t, "train", "--model", "leaky", "--task", "perceptual", "--rule", "generalised-latent-equilibrium").refused(t, exitConfig, "those of task perceptual are trials")
+	galvani(t, append(short, "--tau-max", "1")...).refused(t, exitConfig, "tau_max is 1 ms, want at least tau_m")
+	o := galvani(t, "rules", "show", "generalised-latent-equilibrium").ok(t)
+	for _, want := range []string{"procedures are registered for patent protection", "--task chain --rule generalised-latent-equilibrium"} {
+		if !strings.Contains(strings.Join(strings.Fields(o.stdout), " "), want) {
+			t.Errorf("rules show lacks %q:\n%s", want, o.stdout)
+		}
 	}
 }
 

@@ -34,6 +34,7 @@ type ruleReport struct {
 	Equations string          `json:"equations"`
 	Reads     []string        `json:"reads"`
 	Notes     []string        `json:"notes,omitempty"`
+	Sequences bool            `json:"sequences"` // learned, too
 }
 
 func newRulesShow() *cobra.Command {
@@ -50,7 +51,7 @@ func newRulesShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r := ruleReport{brief{e.Name, e.Doc, e.Source}, e.Models, audits, e.Equations, slices.Concat([]string{}, e.Reads), e.Notes}
+			r := ruleReport{brief{e.Name, e.Doc, e.Source}, e.Models, audits, e.Equations, slices.Concat([]string{}, e.Reads), e.Notes, e.Temporal}
 			return report(c, asJSON, r, func(p *printer) { p.rule(r) })
 		}}
 	jsonFlag(c, &asJSON)
@@ -79,6 +80,9 @@ func (p *printer) rule(r ruleReport) {
 	task := "mnist"
 	if e, err := layered.Lookup(r.Models[0]); err == nil && e.New().Local() {
 		task = "bars" // which a network that is stepped in time learns in seconds
+	}
+	if r.Sequences {
+		task = "chain"
 	}
 	p.line("Train with it: galvani train --model %s --task %s --rule %s", r.Models[0], task, r.Name)
 }

@@ -24,6 +24,11 @@ var LatentEquilibrium = Work{Key: "haider2021latent", Kind: "inproceedings",
 	Title:   "Latent Equilibrium: A Unified Learning Theory for Arbitrarily Fast Computation with Arbitrarily Slow Neurons",
 	In:      "Advances in Neural Information Processing Systems", Volume: "34", Year: 2021, ArXiv: "2110.14549"}
 
+// GeneralisedEquilibrium learns through time by neurons that look ahead less far than they lag.
+var GeneralisedEquilibrium = Work{Key: "ellenberger2024backpropagation", Kind: "misc",
+	Authors: "Ellenberger, Benjamin and Haider, Paul and Jordan, Jakob and Max, Kevin and Jaras, Ismael and Kriener, Laura and Benitez, Federico and Petrovici, Mihai A.",
+	Title:   "Backpropagation through Space, Time, and the Brain", Year: 2024, ArXiv: "2403.16933"}
+
 // Microcircuits are cortical circuits whose dendrites carry errors.
 var Microcircuits = Work{Key: "sacramento2018dendritic", Kind: "inproceedings",
 	Authors: "Sacramento, João and Costa, Rui Ponte and Bengio, Yoshua and Senn, Walter",

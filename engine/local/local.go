@@ -3,6 +3,7 @@ package local
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"galvani/data"
 	"galvani/engine"
@@ -17,7 +18,7 @@ type Model interface {
 	engine.Model
 	// Prepare sets first values of parameters that follow from others, given all in the order of Specs.
 	Prepare(params [][]float32)
-	// Targets writes what the outputs of a batch are to be, [B,O], given labels [B] or else values [B,O].
+	// Targets writes what the outputs of a batch are to be, [N,O], given labels [N] or else values [N,O].
 	Targets(dst, label, value []float32)
 }
 
@@ -30,10 +31,12 @@ type Teller interface {
 // Run is a model at work on a number of patterns at once, over parameters that it changes.
 type Run interface {
 	// Learn shows patterns x [B,I] with targets [B,O] and learns at rate lr; weight [B] says which part of the changes
-	// each pattern has.
+	// each pattern has. The steps of a sequence come one after the other; those without target have weights of 0.
 	Learn(x, targets, weight []float32, lr float64) error
 	// Answer shows patterns from rest, without target and learning.
 	Answer(x []float32) error
+	// Next shows the next step of the sequences that Answer has shown the first of.
+	Next(x []float32) error
 	// Outputs returns what the last of both was answered with, [B,O].
 	Outputs() []float32
 	Reset()
@@ -70,7 +73,9 @@ type learner struct {
 	params  [][]float32
 	run     Run
 	answers map[int]Run // of evaluations, by the width of their batches
-	targets []float32
+	targets []float32   // of a batch
+	out     []float32   // answers to a batch, beside its targets
+	silent  []float32   // weights of a step without target
 	backup  []float32   // learned parameters before an update
 	state   [][]float32 // of the run before an update
 }
@@ -80,14 +85,10 @@ func (l *learner) Learn(b *data.Batch, u engine.Update) (engine.Metrics, float64
 	p := l.Params.Learned()
 	copy(l.backup, p)
 	l.eachState(func(saved, data []float32) { copy(saved, data) })
-	if n := b.B * b.O; len(l.targets) != n {
-		l.targets = make([]float32, n)
-	}
-	l.model.Targets(l.targets, b.Label, b.Value)
-	err := l.run.Learn(b.X, l.targets, b.Weight, u.LR)
+	err := l.teach(b, u.LR)
 	var m engine.Metrics
 	if err == nil {
-		m, err = score(b, l.run.Outputs())
+		m, err = score(b, l.out)
 	}
 	if err == nil {
 		err = l.examine(m)
@@ -107,6 +108,65 @@ func (l *learner) Learn(b *data.Batch, u engine.Update) (engine.Metrics, float64
 		sum /= u.LR * u.LR
 	}
 	return m, math.Sqrt(sum), nil
+}
+
+// teach shows the steps of a batch with their targets, from rest where there are several, and leaves the answers in out. The
+// changes of all steps with a target add up to those at rate lr of their mean.
+func (l *learner) teach(b *data.Batch, lr float64) error {
+	l.room(b)
+	l.model.Targets(l.targets, b.Label, b.Value)
+	if b.T > 1 {
+		l.run.Reset()
+	}
+	told := 0
+	for t := range b.T {
+		if at := target(b, t); at >= 0 && slices.Max(b.Weight[at:at+b.B]) > 0 {
+			told++
+		}
+	}
+	lr /= float64(max(told, 1))
+	for t := range b.T {
+		at, targets, weight := target(b, t), l.targets[:b.B*b.O], l.silent[:b.B]
+		if at >= 0 {
+			targets, weight = l.targets[at*b.O:][:b.B*b.O], b.Weight[at:][:b.B]
+		}
+		if err := l.run.Learn(input(b, t), targets, weight, lr); err != nil {
+			return err
+		}
+		l.note(b, at, l.run)
+	}
+	return nil
+}
+
+// room makes room for the targets of a batch and the answers to it.
+func (l *learner) room(b *data.Batch) {
+	if n := len(b.Weight) * b.O; len(l.targets) != n {
+		l.targets, l.out = make([]float32, n), make([]float32, n)
+	}
+	if len(l.silent) < b.B {
+		l.silent = make([]float32, b.B)
+	}
+}
+
+// note keeps what a run answers to a step whose targets begin at number at; negative for a step without.
+func (l *learner) note(b *data.Batch, at int, run Run) {
+	if at >= 0 {
+		copy(l.out[at*b.O:][:b.B*b.O], run.Outputs())
+	}
+}
+
+// input returns step t of the inputs of a batch, [B,I].
+func input(b *data.Batch, t int) []float32 { return b.X[t*b.B*b.I:][:b.B*b.I] }
+
+// target returns which target of a batch is the first of step t, -1 for a step without.
+func target(b *data.Batch, t int) int {
+	switch {
+	case b.Every:
+		return t * b.B
+	case t == b.T-1:
+		return 0
+	}
+	return -1
 }
 
 // eachState visits the state of the run beside what is saved of it.
@@ -142,27 +202,36 @@ func (l *learner) Measure(b *data.Batch) (engine.Metrics, error) {
 		}
 		l.answers[b.B] = run
 	}
-	if err := run.Answer(b.X); err != nil {
-		return engine.Metrics{}, err
+	l.room(b)
+	for t := range b.T {
+		show := run.Next
+		if t == 0 {
+			show = run.Answer
+		}
+		if err := show(input(b, t)); err != nil {
+			return engine.Metrics{}, err
+		}
+		l.note(b, target(b, t), run)
 	}
-	m, err := score(b, run.Outputs())
+	m, err := score(b, l.out)
 	if err == nil {
-		err = engine.Accuse(l.Made(), engine.Suspect{Name: "answer", Data: run.Outputs()[:b.B*b.O]})
+		err = engine.Accuse(l.Made(), engine.Suspect{Name: "answer", Data: l.out})
 	}
 	return m, err
 }
 
 // score sums up loss and hits of the answers of a batch.
 func score(b *data.Batch, answers []float32) (engine.Metrics, error) {
-	cfg, target := kernels.LossConfig{Kind: kernels.MeanSquaredError, N: b.B, O: b.O}, kernels.Wrap(b.Value, b.B, b.O)
+	n := len(b.Weight)
+	cfg, target := kernels.LossConfig{Kind: kernels.MeanSquaredError, N: n, O: b.O}, kernels.Wrap(b.Value, n, b.O)
 	if b.Label != nil {
-		cfg.Kind, target = kernels.SoftmaxCrossEntropy, kernels.Wrap(b.Label, b.B)
+		cfg.Kind, target = kernels.SoftmaxCrossEntropy, kernels.Wrap(b.Label, n)
 	}
 	loss, err := kernels.NewHostLoss(cfg, tensor.Float32)
 	if err != nil {
 		return engine.Metrics{}, err
 	}
-	v, err := loss.Forward(kernels.Wrap(answers[:b.B*b.O], b.B, b.O), target, kernels.Wrap(b.Weight, b.B))
+	v, err := loss.Forward(kernels.Wrap(answers, n, b.O), target, kernels.Wrap(b.Weight, n))
 	if err != nil {
 		return engine.Metrics{}, err
 	}
@@ -224,21 +293,24 @@ func (l *learner) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
 	if _, err := l.Measure(b); err != nil {
 		return nil, err
 	}
-	list := []safetensors.Tensor{safetensors.Float32("x", []int{b.T, b.B, b.I}, b.X)}
+	list, shape := []safetensors.Tensor{safetensors.Float32("x", []int{b.T, b.B, b.I}, b.X)}, []int{b.B}
+	if b.Every {
+		shape = []int{b.T, b.B}
+	}
 	if b.Label != nil {
 		labels := make([]int64, len(b.Label))
 		for i, v := range b.Label {
 			labels[i] = int64(v)
 		}
-		list = append(list, safetensors.Int64("y", []int{b.B}, labels))
+		list = append(list, safetensors.Int64("y", shape, labels))
 	} else {
-		list = append(list, safetensors.Float32("y", []int{b.B, b.O}, b.Value))
+		list = append(list, safetensors.Float32("y", append(slices.Clone(shape), b.O), b.Value))
 	}
 	run := l.answers[b.B]
 	run.State(func(name string, shape []int, data []float32) {
 		list = append(list, safetensors.Float32(name, shape, data))
 	})
-	return append(list, safetensors.Float32("logits", []int{b.B, b.O}, run.Outputs())), nil
+	return append(list, safetensors.Float32("logits", append(shape, b.O), l.out)), nil
 }
 
 // Close implements engine.Learner.

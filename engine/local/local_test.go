@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"math"
 	"slices"
@@ -53,8 +54,9 @@ func (r *doubleRun) Answer(x []float32) error {
 	}
 	return nil
 }
-func (r *doubleRun) Outputs() []float32 { return r.out }
-func (r *doubleRun) Reset()             { r.state[0] = 0 }
+func (r *doubleRun) Next(x []float32) error { return r.Answer(x) }
+func (r *doubleRun) Outputs() []float32     { return r.out }
+func (r *doubleRun) Reset()                 { r.state[0] = 0 }
 func (r *doubleRun) State(visit func(string, []int, []float32)) {
 	visit("count", []int{1}, r.state)
 }
@@ -69,12 +71,79 @@ func (n twice) Fill(b *data.Batch, col, _, index int) error {
 	return nil
 }
 
+// row is samples of y = 2 x at every step or at the last.
+type row struct{ twice }
+
+func (n row) Fill(b *data.Batch, col, _, index int) error {
+	for t := range b.T {
+		at := t*b.B + col
+		b.X[at] = float32(index+1+t) / 10
+		if b.Every {
+			b.Value[at], b.Weight[at] = 2*b.X[at], 1
+		}
+	}
+	if !b.Every {
+		b.Value[col], b.Weight[col] = 2*b.X[(b.T-1)*b.B+col], 1
+	}
+	return nil
+}
+
+// TestSequences holds that the steps of a sequence come one after the other, from rest, and that answers are scored and
+// taught where the task has targets.
+func TestSequences(t *testing.T) {
+	for _, every := range []bool{true, false} {
+		s := sessionOf(t, &double{}, &data.Task{Name: "row", T: 3, I: 1, O: 1, Every: every, Goal: data.Regress, Train: row{4}, Test: row{2}})
+		before, err := s.Evaluate(context.Background(), row{2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, n := 0.0, 0.0
+		for i := range 2 {
+			for k := range 3 {
+				if every || k == 2 {
+					want, n = want+math.Pow(1.75*float64(i+1+k)/10, 2), n+1
+				}
+			}
+		}
+		if math.Abs(before.Loss()-want/n) > 1e-6 {
+			t.Errorf("every step %t: loss %v, want %v", every, before.Loss(), want/n)
+		}
+		b, err := s.Batch(row{4}, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, err := s.Step(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if w := s.Params().Learned()[0]; w <= 0.25 {
+			t.Errorf("every step %t: the weight is %v and was 0.25: nothing is learned", every, w)
+		}
+		state, err := s.State()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var count [4]byte
+		if _, err := binary.Encode(count[:], binary.LittleEndian, float32(3)); err != nil {
+			t.Fatal(err)
+		}
+		if c, ok := state.Tensor("learner.count"); !ok || !slices.Equal(c.Data, count[:]) {
+			t.Errorf("every step %t: the run has counted %v steps since rest, want 3", every, c.Data)
+		}
+	}
+}
+
 func newSession(t *testing.T, d *double) *engine.Session {
+	t.Helper()
+	return sessionOf(t, d, &data.Task{Name: "twice", T: 1, I: 1, O: 1, Goal: data.Regress, Train: twice(5), Test: twice(3)})
+}
+
+func sessionOf(t *testing.T, d *double, task *data.Task) *engine.Session {
 	t.Helper()
 	o := engine.DefaultOptions()
 	o.Epochs, o.Batch, o.LR, o.Schedule = 3, 2, 0.1, "constant"
-	s, err := engine.NewSession(engine.Config{Net: d, Options: o, Learner: NewLearner(d, d.start),
-		Task: &data.Task{Name: "twice", T: 1, I: 1, O: 1, Goal: data.Regress, Train: twice(5), Test: twice(3)}})
+	s, err := engine.NewSession(engine.Config{Net: d, Options: o, Learner: NewLearner(d, d.start), Task: task})
 	if err != nil {
 		t.Fatal(err)
 	}

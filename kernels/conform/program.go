@@ -34,7 +34,7 @@ const programInputs, programUnits = 37, 70
 // everyOperation returns a program with all kinds of operations.
 func everyOperation(width int, phi kernels.Function) *kernels.Program {
 	const k, m = programInputs, programUnits
-	p := &kernels.Program{N: width, Weights: []kernels.ProgramWeight{{M: m, K: k, Traced: true}, {M: m, K: 1}, {M: k, K: m}, {M: k, K: 1}, {M: m, K: k}}}
+	p := &kernels.Program{N: width, Weights: []kernels.ProgramWeight{{M: m, K: k, Traced: true}, {M: m, K: 1}, {M: k, K: m}, {M: k, K: 1}, {M: m, K: k}, {M: m, K: 1}, {M: m, K: 1}}}
 	array := func(name string, units int, kept bool) int {
 		p.Arrays = append(p.Arrays, kernels.ProgramArray{Name: name, Units: units, Kept: kept})
 		return len(p.Arrays) - 1
@@ -43,6 +43,7 @@ func everyOperation(width int, phi kernels.Function) *kernels.Program {
 	x, target, share := array("x", k, true), array("target", m, true), array("share", 1, true)
 	in, seen, sum, fired := array("in", k, false), array("seen", k, true), array("sum", m, true), array("fired", m, true)
 	u, ahead, rate, arriving := array("u", m, true), array("ahead", m, false), array("rate", m, true), array("arriving", m, true)
+	follows, leads, moved := array("follows", m, true), array("leads", m, true), array("moved", m, true)
 	direct, wrong, back, less := array("direct", m, true), array("wrong", m, true), array("back", k, true), array("less", k, true)
 	spikes.History, spikes.Clock = array("history", m*spikes.Slots(), true), array("clock", 2, true)
 	op := func(kind kernels.ProgramKind, to int, set func(o *kernels.ProgramOp)) kernels.ProgramOp {
@@ -60,6 +61,10 @@ func everyOperation(width int, phi kernels.Function) *kernels.Program {
 			o.Also, o.From, o.By = ahead, [3]int{direct, target, kernels.None}, [3]float64{0.8, 0.3, 0}
 			o.Total, o.Part, o.Ahead = 1.5, 0.1, width%2 > 0
 		}),
+		op(kernels.Soma, follows, func(o *kernels.ProgramOp) {
+			o.Also, o.From, o.By = leads, [3]int{sum, u, direct}, [3]float64{0.8, 0.3, -0.2}
+			o.Total, o.Part, o.W, o.Bias = 1.2, 0.1, 5, 6
+		}),
 		op(kernels.Jitter, u, func(o *kernels.ProgramOp) { o.Also, o.By[0], o.Spikes = ahead, 0.1, spikes }),
 		op(kernels.Rate, rate, func(o *kernels.ProgramOp) { o.From[0], o.By[0] = ahead, 1 }),
 		op(kernels.Emit, arriving, func(o *kernels.ProgramOp) { o.Also, o.From[0], o.Spikes = fired, rate, spikes }),
@@ -73,6 +78,10 @@ func everyOperation(width int, phi kernels.Function) *kernels.Program {
 			o.W, o.Bias, o.From, o.Part, o.Scale = 0, 1, [3]int{wrong, seen, kernels.None}, 0.2, 0.3
 		}),
 		op(kernels.Learn, kernels.None, func(o *kernels.ProgramOp) { o.W, o.From = 4, [3]int{wrong, x, kernels.None} }),
+		op(kernels.Times, moved, func(o *kernels.ProgramOp) {
+			o.From, o.By, o.Scale, o.Learning = [3]int{wrong, leads, follows}, [3]float64{0, 2, -1}, 0.7, true
+		}),
+		op(kernels.Learn, kernels.None, func(o *kernels.ProgramOp) { o.W, o.From = 5, [3]int{moved, share, kernels.None} }),
 		op(kernels.Back, back, func(o *kernels.ProgramOp) { o.W, o.From[0], o.From[1] = 0, wrong, seen }),
 		op(kernels.Error, less, func(o *kernels.ProgramOp) { o.From[0], o.By[0], o.Scale = back, 1, 0.1 }),
 		op(kernels.Learn, kernels.None, func(o *kernels.ProgramOp) { o.W, o.Bias, o.From = 2, 3, [3]int{less, arriving, kernels.None} }),
@@ -161,7 +170,7 @@ func refusesPrograms(t *testing.T, dev kernels.Stepper) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := plan.Run(false, 1, 0, make([][]float32, 5)); !errors.Is(err, kernels.ErrShape) {
+	if err := plan.Run(false, 1, 0, make([][]float32, 7)); !errors.Is(err, kernels.ErrShape) {
 		t.Errorf("weights of no elements: error %v, want ErrShape", err)
 	}
 	p.Answer[0].From[0] = len(p.Arrays)

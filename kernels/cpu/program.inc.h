@@ -155,6 +155,39 @@ static void soma(const struct program_op *o, elem *u, elem *ahead, const elem *a
 	}
 }
 
+/* soma_each is soma with time constants of units: of the way that u goes, and of how far it looks ahead. */
+static void soma_each(const struct program_op *o, const elem *lags, const elem *leads, elem *u, elem *ahead, const elem *a, const elem *b,
+		      const elem *c, long N, long lo, long hi)
+{
+	elem ca = (elem)o->by[0], cb = (elem)o->by[1], cc = (elem)o->by[2], total = (elem)o->total, dt = (elem)o->part;
+	for (; lo < hi; lo += N) {
+		elem lag = lags[lo / N], lead = leads[lo / N];
+		lag = lag > dt ? lag : dt;
+		lead = lead > dt ? lead : dt;
+		elem part = dt / lag, q = lead / lag;
+		for (long i = lo; i < lo + N; i++) {
+			elem in = ca * a[i], v = u[i];
+			if (b)
+				in += cb * b[i];
+			if (c)
+				in += cc * c[i];
+			ahead[i] = q * (in / total) + (1 - q) * v;
+			u[i] = v + part * (in - total * v);
+		}
+	}
+}
+
+static void times(const struct program_op *o, elem scale, elem *to, const elem *a, const elem *b, const elem *c, long lo, long hi)
+{
+	real cb = r_splat((elem)o->by[1]), cc = r_splat((elem)o->by[2]);
+	for (long i = lo; i < hi; i += VL) {
+		real v = cb * load(b + i);
+		if (c)
+			v += cc * load(c + i);
+		store(to + i, r_splat(scale) * load(a + i) * v);
+	}
+}
+
 /* dot returns the product of a row of weights with rates. */
 FN elem dot(const elem *w, const elem *x, long K)
 {
@@ -390,15 +423,11 @@ static void tick(elem *clock, long N)
 		}
 }
 
-static void operate(const struct run *r, const struct program_op *o)
+/* pointwise does the numbers lo to hi-1 of an operation that goes number by number. */
+static void pointwise(const struct run *r, const struct program_op *o, long lo, long hi)
 {
-	elem *to = array_of(r, o->to);
+	elem *to = array_of(r, o->to), scale = (elem)(o->learning ? o->scale * r->d->rate : o->scale);
 	const elem *a = array_of(r, o->from[0]), *b = array_of(r, o->from[1]), *c = array_of(r, o->from[2]);
-	long lo = 0, hi = 0;
-	if (o->kind == P_ERROR && c && r->d->N > 1)
-		span(r, r->arrays[o->to].units, &lo, &hi);
-	else if (o->kind != P_LEARN)
-		blocks(r, r->arrays[o->to].units, &lo, &hi);
 	switch (o->kind) {
 	case P_FOLLOW:
 		if (o->part == 1) {
@@ -409,20 +438,65 @@ static void operate(const struct run *r, const struct program_op *o)
 		for (long i = lo; i < hi; i += VL)
 			store(to + i, load(to + i) + r_splat((elem)o->part) * (load(a + i) - load(to + i)));
 		return;
-	case P_PRODUCT:
-		product(r, o);
-		return;
-	case P_BACK:
-		back(r, o);
-		return;
 	case P_SOMA:
-		soma(o, to, array_of(r, o->also), a, b, c, lo, hi);
+		if (o->w >= 0)
+			soma_each(o, r->weights[o->w], r->weights[o->bias], to, array_of(r, o->also), a, b, c, r->d->N, lo, hi);
+		else
+			soma(o, to, array_of(r, o->also), a, b, c, lo, hi);
 		return;
 	case P_RATE:
 		rate(o->phi, to, a, (elem)o->by[0], lo, hi);
 		return;
 	case P_ERROR:
-		errors(o, (elem)(o->learning ? o->scale * r->d->rate : o->scale), to, a, b, c, r->d->N, lo, hi);
+		errors(o, scale, to, a, b, c, r->d->N, lo, hi);
+		return;
+	case P_TIMES:
+		times(o, scale, to, a, b, c, lo, hi);
+	}
+}
+
+/* is_pointwise reports whether an operation goes number by number. */
+static int is_pointwise(const struct program_op *o)
+{
+	return o->kind == P_FOLLOW || o->kind == P_SOMA || o->kind == P_RATE || o->kind == P_ERROR || o->kind == P_TIMES;
+}
+
+/* together returns how many of the next operations go number by number over as many units; workers divide these alike
+ * where numbers of patterns are whole blocks. */
+static int together(const struct run *r, const struct program_op *o, int left)
+{
+	int n = 1;
+	if (!is_pointwise(o) || r->d->N % PROGRAM_PAD)
+		return 1;
+	while (n < left && is_pointwise(o + n) && r->arrays[o[n].to].units == r->arrays[o->to].units)
+		n++;
+	return n;
+}
+
+/* GROUP is about how many numbers of an array go through operations together: those of all arrays stay in the first cache. */
+enum { GROUP = 256 };
+
+/* operate does an operation, or n that go number by number over as many units. */
+static void operate(const struct run *r, const struct program_op *o, int n)
+{
+	long N = r->d->N, lo, hi;
+	if (is_pointwise(o)) {
+		long units = r->arrays[o->to].units, part = N % PROGRAM_PAD ? 0 : N > GROUP ? N : GROUP / N * N;
+		if (part || o->kind == P_ERROR && o->from[2] >= 0 && N > 1 || o->kind == P_SOMA && o->w >= 0)
+			span(r, units, &lo, &hi);
+		else
+			blocks(r, units, &lo, &hi);
+		for (long at = lo; at < hi; at += part ? part : hi - lo)
+			for (int i = 0; i < n; i++)
+				pointwise(r, o + i, at, !part || at + part > hi ? hi : at + part);
+		return;
+	}
+	switch (o->kind) {
+	case P_PRODUCT:
+		product(r, o);
+		return;
+	case P_BACK:
+		back(r, o);
 		return;
 	case P_LEARN:
 		learn(r, o);
@@ -435,7 +509,7 @@ static void operate(const struct run *r, const struct program_op *o)
 		return;
 	case P_TICK:
 		if (r->w->worker == 0)
-			tick(to, r->d->N);
+			tick(array_of(r, o->to), N);
 	}
 }
 
@@ -472,8 +546,9 @@ void PROGRAM_RUN(const struct kernels *k, const struct program_dims *d, const st
 	turn(&r, 0);
 	team_wait(w->team);
 	for (; r.step < d->steps; r.step++)
-		for (int i = 0; i < d->ops; i++) {
-			operate(&r, &ops[i]);
+		for (int i = 0, n; i < d->ops; i += n) {
+			n = together(&r, &ops[i], d->ops - i);
+			operate(&r, &ops[i], n);
 			team_wait(w->team);
 		}
 	turn(&r, 1);

@@ -215,6 +215,35 @@ GPU_FN void soma(const program_params &p, const program_op &o, long long all)
 	}
 }
 
+/* soma_each is soma with time constants of units: of the way that u goes, and of how far it looks ahead. */
+GPU_FN void soma_each(const program_params &p, const program_op &o, int units)
+{
+	float *u = array_of(p, o.to), *ahead = array_of(p, o.also), total = (float)o.total, dt = (float)o.part;
+	const float *a = array_of(p, o.from[0]), *b = array_of(p, o.from[1]), *c = array_of(p, o.from[2]);
+	const float *lags = weight_of(p, o.w), *leads = weight_of(p, o.bias);
+	float ca = (float)o.by[0], cb = (float)o.by[1], cc = (float)o.by[2];
+	for (long long e = element(); e < (long long)p.N * units; e += stride()) {
+		float in = ca * a[e], v = u[e], lag = lags[e % units], lead = leads[e % units];
+		if (b)
+			in += cb * b[e];
+		if (c)
+			in += cc * c[e];
+		lag = lag > dt ? lag : dt;
+		lead = lead > dt ? lead : dt;
+		float q = lead / lag;
+		ahead[e] = q * (in / total) + (1 - q) * v;
+		u[e] = v + dt / lag * (in - total * v);
+	}
+}
+
+GPU_FN void times(const program_params &p, const program_op &o, long long all)
+{
+	float *to = array_of(p, o.to), scale = (float)(o.learning ? o.scale * p.rate : o.scale), cb = (float)o.by[1], cc = (float)o.by[2];
+	const float *a = array_of(p, o.from[0]), *b = array_of(p, o.from[1]), *c = array_of(p, o.from[2]);
+	for (long long e = element(); e < all; e += stride())
+		to[e] = scale * a[e] * (c ? cb * b[e] + cc * c[e] : cb * b[e]);
+}
+
 GPU_FN void rate(const program_params &p, const program_op &o, long long all)
 {
 	float *to = array_of(p, o.to), by = (float)o.by[0];
@@ -306,7 +335,13 @@ GPU_FN void operate(const program_params &p, const program_op &o, float *shared)
 		back(p, o, shared);
 		break;
 	case P_SOMA:
-		soma(p, o, all);
+		if (o.w >= 0)
+			soma_each(p, o, units);
+		else
+			soma(p, o, all);
+		break;
+	case P_TIMES:
+		times(p, o, all);
 		break;
 	case P_RATE:
 		rate(p, o, all);

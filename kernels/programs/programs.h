@@ -5,7 +5,7 @@
 #define GALVANI_PROGRAMS_H
 
 /* The kinds and functions of kernels/program.go, in its order. */
-enum { P_FOLLOW, P_PRODUCT, P_BACK, P_SOMA, P_RATE, P_ERROR, P_LEARN, P_EMIT, P_JITTER, P_TICK };
+enum { P_FOLLOW, P_PRODUCT, P_BACK, P_SOMA, P_RATE, P_ERROR, P_LEARN, P_TIMES, P_EMIT, P_JITTER, P_TICK };
 enum { P_IDENTITY, P_RELU, P_TANH, P_SIGMOID, P_SOFTPLUS, P_SOFT_RECTIFIER };
 
 /* Weights and arrays are negative for none. The second line is of P_EMIT and P_JITTER (kernels.Spikes). */

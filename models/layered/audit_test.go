@@ -13,7 +13,8 @@ func TestAudits(t *testing.T) {
 		"backprop": "[{mlp false weights [rate]}]", "feedback-alignment": "[{mlp false none [rate]}]", "direct-feedback-alignment": "[{mlp false none [rate]}]",
 		"sign-symmetry": "[{mlp false signs [rate]}]", "kolen-pollack": "[{mlp false none [rate]}]", "weight-mirror": "[{mlp false none [rate]}]",
 		"predictive-coding": "[{leaky true weights [leaky]}]", "two-sweeps": "[{microcircuit true none [rate]}]", "sacramento": "[{microcircuit true none [leaky spiking]}]",
-		"latent-equilibrium": "[{microcircuit true none [leaky spiking]} {leaky true weights [leaky]}]",
+		"generalised-latent-equilibrium": "[{leaky true weights [leaky]}]",
+		"latent-equilibrium":             "[{microcircuit true none [leaky spiking]} {leaky true weights [leaky]}]",
 	}
 	for _, r := range rules.All() {
 		got, err := Audits(r)

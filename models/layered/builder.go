@@ -99,6 +99,9 @@ type drive struct {
 	total, dt float64
 	looks     bool
 	in        []term
+	// Tau are two vectors of time constants, of units: in the first u follows, by the second it looks ahead; dt is then a
+	// time, and looks has no effect. Nil for none.
+	tau []int
 }
 
 func (b *builder) soma(d drive) {
@@ -106,6 +109,9 @@ func (b *builder) soma(d drive) {
 	o.Also, o.Total, o.Part, o.Ahead = d.ahead, d.total, d.dt, d.looks
 	for i, t := range d.in {
 		o.From[i], o.By[i] = t.array, t.by
+	}
+	if d.tau != nil {
+		o.W, o.Bias = d.tau[0], d.tau[1]
 	}
 	b.add(o)
 }

@@ -52,7 +52,7 @@ func (c *Circuit) program(width int, seed uint64) timed {
 	write(true)
 	b.p.Learn = b.done()
 	last := b.areas[len(b.areas)-1]
-	t := timed{program: &b.p, x: b.x, pull: b.pull, share: b.share, answer: last.cells.ahead, told: last.basal, factor: c.attenuation(len(b.areas) - 1), clock: b.clock}
+	t := timed{program: &b.p, x: b.x, pull: b.pull, share: b.share, answer: last.cells.ahead, told: last.basal, factor: c.attenuation(len(b.areas) - 1), clock: b.clock, shown: kernels.None}
 	t.train, t.eval = c.steps()
 	t.quiet = c.cfg.steps(c.cfg.Onset)
 	t.carry(b.input)

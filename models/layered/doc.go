@@ -9,7 +9,8 @@
 //
 // Networks that are stepped in time (Stepped) have leaky units or cells with dendrites, and their synapses change in every
 // step by what is there where they are. They have no graph but that of what they answer. Each is written as a
-// kernels.Program: one kernel of the device runs them all, without a device Go does.
+// kernels.Program: one kernel of the device runs them all, without a device Go does. By rules for which neurons have a
+// past (rules.Rule.Temporal) they learn sequences, whose steps are shown one after the other.
 //
 // It imports packages models, rules and kernels; the experiments and commands that train layered networks may import it.
 package layered

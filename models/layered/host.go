@@ -103,6 +103,8 @@ func (h *host[F]) do(o kernels.ProgramOp, rate float64) {
 				to[i] = F(phi.rate(o.By[0] * float64(from[0][i])))
 			}
 		})
+	case kernels.Times:
+		h.times(o, rate, to, from)
 	case kernels.Error:
 		h.error(o, rate, to, from)
 	case kernels.Learn:
@@ -134,7 +136,7 @@ func (h *host[F]) product(o kernels.ProgramOp, to []F, from [3][]F) {
 }
 
 func (h *host[F]) soma(o kernels.ProgramOp, u, ahead []F, from [3][]F) {
-	total, part := F(o.Total), F(o.Part)
+	total, part, units := F(o.Total), F(o.Part), len(u)/h.p.N
 	for i, v := range u {
 		var in F
 		for k, f := range from {
@@ -142,10 +144,29 @@ func (h *host[F]) soma(o kernels.ProgramOp, u, ahead []F, from [3][]F) {
 				in += F(o.By[k]) * f[i]
 			}
 		}
+		if o.W != kernels.None {
+			lag, lead := max(h.weights[o.W][i%units], part), max(h.weights[o.Bias][i%units], part)
+			u[i], ahead[i] = v+part/lag*(in-total*v), lead/lag*(in/total)+(1-lead/lag)*v
+			continue
+		}
 		u[i] = v + part*(in-total*v)
 		if ahead[i] = u[i]; o.Ahead {
 			ahead[i] = in / total
 		}
+	}
+}
+
+func (h *host[F]) times(o kernels.ProgramOp, rate float64, to []F, from [3][]F) {
+	scale := F(o.Scale)
+	if o.Learning {
+		scale = F(o.Scale * rate)
+	}
+	for i, a := range from[0] {
+		b := F(o.By[1]) * from[1][i]
+		if from[2] != nil {
+			b += F(o.By[2]) * from[2][i]
+		}
+		to[i] = scale * a * b
 	}
 }
 

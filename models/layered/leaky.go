@@ -15,28 +15,37 @@ import (
 // Leaky is the settings of the model leaky.
 type Leaky struct {
 	Hidden     []int   `toml:"hidden" doc:"units of each hidden layer, from the first" min:"1" max:"65536" nonempty:"true"`
-	Rule       string  `toml:"rule" doc:"how potentials and synapses change, see galvani rules list" oneof:"latent-equilibrium|predictive-coding"`
+	Rule       string  `toml:"rule" doc:"how potentials and synapses change, see galvani rules list" oneof:"generalised-latent-equilibrium|latent-equilibrium|predictive-coding"`
 	Activation string  `toml:"activation" doc:"rate as a function of the potential" oneof:"tanh|sigmoid|softplus|relu"`
 	DT         float64 `toml:"dt" doc:"step" unit:"ms" min:"1e-4" max:"100"`
 	TPres      float64 `toml:"t_pres" doc:"time for which a batch of patterns is shown, at least one step" unit:"ms" min:"1e-4" max:"1e5"`
 	TEval      float64 `toml:"t_eval" doc:"time for which a pattern is shown in evaluations, from rest; 0 takes t_pres" unit:"ms" min:"0" max:"1e5"`
 	TauM       float64 `toml:"tau_m" doc:"time constant of the membranes" unit:"ms" min:"1e-4" max:"1e4"`
 	Nudging    float64 `toml:"nudging" doc:"how strongly a target pulls an output, relative to its input" unit:"1" min:"1e-9" max:"0.9"`
+
+	TauR        float64 `toml:"tau_r" needs:"rule=generalised-latent-equilibrium" doc:"time constant by which the units look ahead that lag; 0 for not at all" unit:"ms" min:"0" max:"1e4"`
+	TauMax      float64 `toml:"tau_max" needs:"rule=generalised-latent-equilibrium" doc:"time constant of the slowest membrane of a layer: those of the units that lag go from tau_m to it, evenly in their logarithms; 0 for tau_m in all" unit:"ms" min:"0" max:"1e4"`
+	Prospective float64 `toml:"prospective" needs:"rule=generalised-latent-equilibrium" doc:"part of the units of each hidden layer that do not lag, since they look ahead by tau_m" unit:"1" min:"0" max:"1"`
+	LagOut      bool    `toml:"lag_out" needs:"rule=generalised-latent-equilibrium" doc:"outputs lag, too"`
+	Coupling    float64 `toml:"coupling" needs:"rule=generalised-latent-equilibrium" doc:"how strongly errors move the potentials" unit:"1" min:"0" max:"1"`
+	RateTau     float64 `toml:"rate_tau" needs:"rule=generalised-latent-equilibrium" doc:"learning rate of the time constants of membranes, in learning rates and ms; 0 keeps them" unit:"1" min:"0" max:"1e6"`
 }
 
 // NewLeaky returns the defaults.
 func NewLeaky() *Leaky {
-	return &Leaky{Hidden: []int{100}, Rule: "latent-equilibrium", Activation: "tanh", DT: 0.1, TPres: 1, TauM: 10, Nudging: 0.1}
+	return &Leaky{Hidden: []int{100}, Rule: "latent-equilibrium", Activation: "tanh", DT: 0.1, TPres: 1, TauM: 10, Nudging: 0.1,
+		TauR: 1, Prospective: 0.5, Coupling: 1}
 }
 
 func init() {
 	registry.Add(Entry{
 		Name:       "leaky",
 		Doc:        "layers of leaky units that carry their errors, stepped in time while they learn",
-		Source:     "Haider, Ellenberger, Kriener, Jordan, Senn and Petrovici (2021), arXiv:2110.14549; with rule predictive-coding: Whittington and Bogacz (2017), doi:10.1162/NECO_a_00949",
-		References: []cite.Work{cite.LatentEquilibrium, cite.PredictiveCoding},
+		Source:     "Haider, Ellenberger, Kriener, Jordan, Senn and Petrovici (2021), arXiv:2110.14549; with rule predictive-coding: Whittington and Bogacz (2017), doi:10.1162/NECO_a_00949; with rule generalised-latent-equilibrium: Ellenberger et al. (2024), arXiv:2403.16933",
+		References: []cite.Work{cite.LatentEquilibrium, cite.PredictiveCoding, cite.GeneralisedEquilibrium},
 		Equations:  "tau_m du_l/dt = -u_l + I_l + e_l\nI_l = W_l r_{l-1} + b_l\n\nall equations: galvani rules show RULE",
 		Notes: []string{"The input is one step, such as a whole picture, and is shown for t_pres; potentials go on from one batch to the next in training, and begin at rest in evaluations and in every epoch.",
+			"With rule generalised-latent-equilibrium the input may be a sequence: each begins at rest, and each of its steps is shown for t_pres.",
 			"lr is the learning rate of a presentation: a weight changes by lr times the mean over time and patterns of its rule. Changes are in proportion to nudging.",
 			"Weights change in every step, so no gradient is made, and optimizer, clip and weight_decay have no effect.",
 			"Logits are the potentials of the outputs, whose targets are 1 for the right class and 0 for others. Those of training are what the layer below predicts."},
@@ -72,6 +81,9 @@ func (m *Leaky) Bind(name string, inputs, outputs int) (Net, error) {
 	if m.DT > m.TauM {
 		return nil, fmt.Errorf("models: %s: dt is %g ms, want at most tau_m = %g ms", name, m.DT, m.TauM)
 	}
+	if rule.Temporal && m.TauMax > 0 && m.TauMax < m.TauM {
+		return nil, fmt.Errorf("models: %s: tau_max is %g ms, want at least tau_m = %g ms, or 0", name, m.TauMax, m.TauM)
+	}
 	s, err := newSized(name, rule, inputs, m.Hidden, outputs)
 	if err != nil {
 		return nil, err
@@ -89,6 +101,9 @@ func (m *Leaky) Bind(name string, inputs, outputs int) (Net, error) {
 			kernels.Spec{Name: fmt.Sprintf("layer%d.bias", l+1), Letters: "M", Shape: []int{units}, Role: kernels.Readout, Unit: "1", Doc: "bias",
 				Bound: kernels.Free(), Learned: true})
 	}
+	if rule.Temporal {
+		n.specifyTimes()
+	}
 	return n, nil
 }
 
@@ -98,8 +113,8 @@ type LeakyNet struct {
 	cfg Leaky
 }
 
-// Prepare implements Stepped: no first value follows from others.
-func (n *LeakyNet) Prepare([][]float32) {}
+// Prepare implements Stepped: it sets the time constants of units, where they have them.
+func (n *LeakyNet) Prepare(params [][]float32) { prepareTimes(n, params) }
 
 // Targets writes the potentials that the outputs are pulled to, [B,O], given labels [B] or else values [B,O].
 func (n *LeakyNet) Targets(dst, label, value []float32) {

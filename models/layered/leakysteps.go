@@ -13,6 +13,9 @@ type leakyLayer struct {
 
 // program implements timed.
 func (n *LeakyNet) program(width int, _ uint64) timed {
+	if n.rule.Temporal {
+		return n.temporal(width)
+	}
 	b := newBuilder(&n.sized, width, n.cfg.Activation)
 	var layers []leakyLayer
 	for l := range n.layers() {
@@ -28,7 +31,7 @@ func (n *LeakyNet) program(width int, _ uint64) timed {
 	b.p.Answer = b.done()
 	n.step(b, layers, true)
 	b.p.Learn = b.done()
-	t := timed{program: &b.p, x: b.x, pull: b.pull, share: b.share, answer: last.ahead, told: last.sum, factor: 1, clock: kernels.None}
+	t := timed{program: &b.p, x: b.x, pull: b.pull, share: b.share, answer: last.ahead, told: last.sum, factor: 1, clock: kernels.None, shown: kernels.None}
 	t.train, t.eval = n.steps()
 	for l, u := range layers {
 		t.carry(u.u, u.ahead, u.rate, u.mismatch)

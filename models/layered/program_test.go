@@ -42,9 +42,9 @@ func steppedNets(t *testing.T) map[string]programmed {
 		})
 	}
 	for i, rule := range rules.For("leaky") {
-		for _, activation := range []string{"sigmoid", "softplus", "tanh", "relu"}[:4-3*i] {
+		for _, activation := range []string{"sigmoid", "softplus", "tanh", "relu"}[:max(1, 4-3*i)] {
 			all[fmt.Sprintf("leaky %s, %s", rule, activation)] = newLeakyNet(t, 9, 4, func(m *Leaky) {
-				m.Hidden, m.Rule, m.Activation, m.TPres = []int{21, 7}, rule, activation, 0.5
+				m.Hidden, m.Rule, m.Activation, m.TPres, m.RateTau, m.Nudging = []int{21, 7}, rule, activation, 0.5, 1, 0.01
 			})
 		}
 	}

@@ -13,6 +13,7 @@ type timed struct {
 	factor         float64
 	train, eval    int       // steps
 	quiet          int       // steps of train before weights change
+	shown          int       // array of 1 for each pattern that has a target; None where all have one
 	clock          int       // array of the number of steps, which goes on through all presentations; None for none
 	hidden         []int     // rates of hidden layers
 	changes        []int     // weights whose changes may be low-passed
@@ -117,6 +118,11 @@ func (r *Run[F]) Answer(x []F) error {
 	if r.clock != kernels.None { // the same numbers for every answer
 		clear(r.plan.Array(r.clock))
 	}
+	return r.Next(x)
+}
+
+// Next implements Runner.
+func (r *Run[F]) Next(x []F) error {
 	copy(r.plan.Array(r.x), x)
 	if err := r.plan.Run(false, r.eval, 0, r.params); err != nil {
 		return err
@@ -129,7 +135,11 @@ func (r *Run[F]) Answer(x []F) error {
 func (r *Run[F]) Learn(x, targets, weight []F, lr float64) error {
 	copy(r.plan.Array(r.x), x)
 	copy(r.plan.Array(r.pull), targets)
-	divide(r.plan.Array(r.share), len(targets)/r.program.Arrays[r.pull].Units, weight)
+	n := len(targets) / r.program.Arrays[r.pull].Units
+	divide(r.plan.Array(r.share), n, weight)
+	if r.shown != kernels.None {
+		show(r.plan.Array(r.shown), n, weight)
+	}
 	if r.quiet > 0 {
 		if err := r.plan.Run(true, r.quiet, 0, r.params); err != nil {
 			return err

@@ -30,8 +30,13 @@ type Runner[F kernels.Float] interface {
 	//
 	// Errors: those of the device.
 	Answer(x []F) error
+	// Next shows the next step of a sequence, as Answer does the first.
+	//
+	// Errors: those of the device.
+	Next(x []F) error
 	// Learn shows patterns x [N,I], N up to the width, with targets [N,O] for the time of a presentation, and learns at rate lr.
-	// Weight [N] is the part that each pattern has in the changes, nil for equal parts.
+	// Weight [N] is the part that each pattern has in the changes, nil for equal parts. Networks that learn sequences take
+	// a pattern with part 0 for one without target.
 	//
 	// Errors: those of the device.
 	Learn(x, targets, weight []F, lr float64) error
@@ -76,6 +81,16 @@ func divide[F kernels.Float](share []F, n int, weight []F) {
 	for i := range n {
 		if total > 0 {
 			share[i] = F(float64(share[i]) / total)
+		}
+	}
+}
+
+// show marks those of n patterns that have a target.
+func show[F kernels.Float](shown []F, n int, weight []F) {
+	clear(shown)
+	for i := range n {
+		if weight == nil || weight[i] > 0 {
+			shown[i] = 1
 		}
 	}
 }

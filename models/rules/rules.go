@@ -27,6 +27,9 @@ type Rule struct {
 	Compare *Compare
 	// LooksAhead takes the potential that a neuron is heading for in place of the one that it has.
 	LooksAhead bool
+	// Temporal gives every neuron a time constant by which it lags and one by which it looks ahead, swapped in its error, so
+	// that networks learn sequences.
+	Temporal bool
 	// TwoSweeps takes potentials that one sweep up and one down give in place of those of a course in time.
 	TwoSweeps bool
 }
