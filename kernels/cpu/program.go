@@ -33,6 +33,7 @@ import "C"
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"galvani/kernels"
@@ -56,6 +57,8 @@ type Program[F kernels.Float] struct {
 	weights     []unsafe.Pointer
 	answer      programList
 	learn       programList
+	merged      [2]programList // answer and learn where weights of pairs are opposite; no operations where there are no pairs
+	pairs       [2][]programs.Pair
 	rows, state []F
 	traces      []F // and behind them the changes of one weight in a step
 	workers     []gemmWorker[F]
@@ -80,6 +83,19 @@ func (d *Device) NewProgram(p *kernels.Program) (kernels.ProgramPlan[float32], e
 //
 // Errors: kernels.ErrShape.
 func NewProgram[F kernels.Float](isa string, threads int, p *kernels.Program) (*Program[F], error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	var pairs [2][]programs.Pair
+	var merged [2][]kernels.ProgramOp
+	own := *p
+	p = &own
+	for i, list := range []*[]kernels.ProgramOp{&own.Answer, &own.Learn} {
+		var more []kernels.ProgramArray
+		merged[i], pairs[i], more = programs.Merge(p, *list)
+		own.Arrays = slices.Concat(own.Arrays, more)
+		*list, merged[i] = programs.Group(p, *list), programs.Group(p, merged[i])
+	}
 	layout, err := programs.New(p, C.PROGRAM_PAD)
 	if err != nil {
 		return nil, err
@@ -97,6 +113,11 @@ func NewProgram[F kernels.Float](isa string, threads int, p *kernels.Program) (*
 	}
 	room := layout.State
 	r.answer, r.learn = programList{layout.Answer, steady(p, p.Answer, &room)}, programList{layout.Learn, steady(p, p.Learn, &room)}
+	for i, list := range merged {
+		if r.pairs[i] = pairs[i]; pairs[i] != nil {
+			r.merged[i] = programList{programs.Ops(list), steady(p, list, &room)}
+		}
+	}
 	r.state, r.traces, r.weights = pages.Make[F](room), pages.Make[F](layout.Traces+outer), make([]unsafe.Pointer, len(p.Weights))
 	if p.N == 1 {
 		for i, a := range layout.Arrays {
@@ -133,14 +154,33 @@ func steady(p *kernels.Program, list []kernels.ProgramOp, room *int) []C.struct_
 	return all
 }
 
+// mergedPatterns is for how many patterns and steps it pays to look whether weights are opposite.
+const mergedPatterns = 16
+
+// opposite reports whether the weights of all pairs are, bit for bit.
+func opposite[F kernels.Float](pairs []programs.Pair, weights [][]F) bool {
+	for _, p := range pairs {
+		v := weights[p.V]
+		for i, w := range weights[p.W] {
+			if v[i] != -w {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Run implements kernels.ProgramPlan.
 func (r *Program[F]) Run(learn bool, steps int, rate float64, weights [][]F) error {
-	list := &r.answer
+	list, merged, pairs := &r.answer, &r.merged[0], r.pairs[0]
 	if learn {
-		list = &r.learn
+		list, merged, pairs = &r.learn, &r.merged[1], r.pairs[1]
 	}
 	if err := kernels.CheckWeights(r.p, weights); err != nil {
 		return err
+	}
+	if r.p.N*steps >= mergedPatterns && pairs != nil && opposite(pairs, weights) {
+		list = merged
 	}
 	var pins runtime.Pinner
 	defer pins.Unpin()

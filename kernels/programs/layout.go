@@ -47,7 +47,7 @@ func New(p *kernels.Program, pad int) (*Layout, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	l := &Layout{Answer: ops(p.Answer), Learn: ops(p.Learn), Arrays: make([]Array, len(p.Arrays))}
+	l := &Layout{Answer: Ops(p.Answer), Learn: Ops(p.Learn), Arrays: make([]Array, len(p.Arrays))}
 	for _, kept := range []bool{true, false} {
 		for i, a := range p.Arrays {
 			if a.Kept != kept {
@@ -73,7 +73,8 @@ func New(p *kernels.Program, pad int) (*Layout, error) {
 	return l, nil
 }
 
-func ops(list []kernels.ProgramOp) (all []Op) {
+// Ops lays operations out.
+func Ops(list []kernels.ProgramOp) (all []Op) {
 	for _, o := range list {
 		c := Op{Kind: int32(o.Kind), W: int32(o.W), Bias: int32(o.Bias), To: int32(o.To), Also: int32(o.Also), Phi: int32(o.Phi),
 			Ahead: flag(o.Ahead), Learning: flag(o.Learning), By: o.By, Total: o.Total, Part: o.Part, Scale: o.Scale}
