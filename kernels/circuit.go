@@ -25,7 +25,8 @@ type Circuit struct {
 	Projections []Projection
 	Currents    []Current
 	Probes      []Probe
-	// Ranks are those that run the circuit together, nil for one. Each of them has the whole circuit.
+	// Ranks are those that run the circuit together, nil for one. Each of them has all populations, and of each projection all
+	// entries or, where it has a Share, those into its own units (RankUnits).
 	Ranks Ranks
 }
 
@@ -151,10 +152,16 @@ type Projection struct {
 	Plasticity *Plasticity
 	// Drawn are entries that are drawn again in each step in the place of a Matrix, nil where that has them.
 	Drawn *Drawn
+	// Share says what other ranks have where the Matrix, of all rows, has the entries into the units of one rank alone; nil
+	// where it has all.
+	Share *Share
 }
 
 // Counts reports whether what arrives is a number of spikes times the weight.
 func (p Projection) Counts() bool {
+	if p.Share != nil {
+		return p.Share.Counts
+	}
 	return len(p.Weight) == 1 && len(p.Delay) == 1 && p.Plasticity == nil
 }
 
@@ -396,6 +403,9 @@ func (c *Circuit) checkProjection(i int, p Projection) error {
 		if d < 1 || d > MaxDelay {
 			return circuitError("%s: a delay of %d steps, want 1 to %d", at, d, MaxDelay)
 		}
+	}
+	if err := c.checkShare(at, p); err != nil {
+		return err
 	}
 	if p.Drawn != nil {
 		return p.Drawn.check(at, p, c.Step, from.N)

@@ -47,10 +47,7 @@ func (c *Circuit) Size() CircuitSize {
 		s.AddPopulation(p)
 	}
 	for _, p := range c.Projections {
-		delay := 0
-		for _, d := range p.Delay {
-			delay = max(delay, d)
-		}
+		_, delay := p.Delays()
 		s.AddProjection(p.Matrix.Rows, p.Matrix.Cols, float64(p.Matrix.Len()), delay)
 		if p.Plasticity != nil {
 			s.AddPlasticity(p.Matrix.Rows, p.Matrix.Cols, float64(p.Matrix.Len()))

@@ -19,6 +19,7 @@ import (
 	"galvani/engine/group"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
+	"galvani/kernels/sparse"
 	"galvani/models/circuits"
 	"galvani/models/rates"
 
@@ -41,7 +42,7 @@ Of rate units the rates told are those at the end; of voltages NAME-unit-rates.c
 --out then writes the rates as a table and a picture.
 
 Under mpirun or srun (make mpi) each process steps a part of every population, and the spikes are the same again:
-mpirun -n 4 galvani simulate balanced. Each of them holds the whole network, and rank 0 writes all files.
+mpirun -n 4 galvani simulate balanced. Each draws and keeps the connections to its part alone, and rank 0 writes all files.
 
 --save FILE keeps the simulation in a file: every 10 seconds (--save-every), at the end, and when it is stopped by
 Ctrl-C or SIGTERM. --resume FILE goes on with it up to the length that was asked for, or to a longer one (--for),
@@ -300,11 +301,13 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 	if r.Storage = storage; now.Settings != nil {
 		now.Settings["storage"] = storage
 	}
-	circuit, err := net.Draw(f.seed)
-	if err != nil {
-		return fmt.Errorf("%w: %w", config.ErrConfig, err)
+	circuit, err := net.DrawOn(f.seed, f.ranks)
+	if errors.Is(err, sparse.ErrShape) {
+		err = fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
-	circuit.Ranks = f.ranks
+	if err != nil {
+		return err
+	}
 	plan, err := rates.NewCircuit(p.dev, circuit)
 	if errors.Is(err, kernels.ErrShape) {
 		err = fmt.Errorf("%w: %w", config.ErrConfig, err)
@@ -344,7 +347,9 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 			return err
 		}
 	}
-	r.countWeights(net, circuit, now.state)
+	if err := r.countWeights(net, circuit, now.state); err != nil {
+		return err
+	}
 	if err := f.write(net, circuit, now); err != nil || f.out == "" {
 		return err
 	}
@@ -444,7 +449,7 @@ func (r *simulation) count(c *kernels.Circuit, spikes []kernels.Spike) {
 	}
 	for _, p := range c.Projections {
 		if c.Populations[p.From].Header != kernels.Events { // which are of a drive
-			r.Synapses += p.Matrix.Len()
+			r.Synapses += p.Len()
 			if p.Drawn != nil {
 				r.Synapses += int(math.Round(p.Drawn.Expected))
 			}

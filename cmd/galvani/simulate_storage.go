@@ -38,7 +38,7 @@ func (f *simulateFlags) fit(net *circuits.Blueprint, dev kernels.Device, near lo
 	room = room.Among(near.ranks)
 	storage = storedEntries
 	if f.storage != procedural {
-		err = net.Fits(dev, room, known)
+		err = net.Fits(dev, f.ranks.Size(), room, known)
 		_, gpu := dev.(kernels.Resident)
 		switch few := errors.Is(err, kernels.ErrMemory) && !gpu; {
 		case !few:
@@ -54,7 +54,7 @@ func (f *simulateFlags) fit(net *circuits.Blueprint, dev kernels.Device, near lo
 		}
 		return storage, err
 	}
-	if e := net.Fits(dev, room, known); e != nil {
+	if e := net.Fits(dev, f.ranks.Size(), room, known); e != nil {
 		return storage, e
 	}
 	if err != nil && f.ranks.Rank() == 0 {

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"galvani/bench/analysis"
 	"galvani/engine/chart"
 	"galvani/engine/npz"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
+	"galvani/kernels/sparse"
 	"galvani/models/circuits"
 )
 
@@ -26,24 +28,38 @@ type plasticReport struct {
 }
 
 // countWeights fills in what the plastic weights did up to a state.
-func (r *simulation) countWeights(net *circuits.Blueprint, c *kernels.Circuit, end *kernels.CircuitState) {
+//
+// Errors: those of circuits.Blueprint.Entries.
+func (r *simulation) countWeights(net *circuits.Blueprint, c *kernels.Circuit, end *kernels.CircuitState) error {
 	for _, i := range c.Plastic() {
+		_, start, err := entries(net, c, i)
+		if err != nil {
+			return err
+		}
 		p, q := c.Projections[i], net.Connections[i]
 		to := net.Populations[p.To]
 		r.Weights = append(r.Weights, plasticReport{From: c.Populations[p.From].Name, To: to.Name, Rule: q.Learning.Name,
-			Unit: to.WeightUnit(q.Synapse).Unit, Start: analysis.Weights(p.Plasticity, startWeights(c, i)),
+			Unit: to.WeightUnit(q.Synapse).Unit, Start: analysis.Weights(p.Plasticity, start),
 			End: analysis.Weights(p.Plasticity, c.WeightsNow(end, i))})
 	}
+	return nil
 }
 
-// startWeights returns the weights of projection i before the first step, one of each entry.
-func startWeights(c *kernels.Circuit, i int) []float64 {
+// entries returns all entries of projection i, which are drawn again where each rank has some of them, and their weights
+// before the first step.
+//
+// Errors: those of circuits.Blueprint.Entries.
+func entries(net *circuits.Blueprint, c *kernels.Circuit, i int) (m *sparse.Matrix, start []float64, err error) {
 	p := c.Projections[i]
-	all := make([]float64, p.Matrix.Len())
-	for k := range all {
-		all[k] = p.Weight[k%len(p.Weight)]
+	if m, start = p.Matrix, p.Weight; p.Share != nil {
+		if m, start, err = net.Entries(i, c.Seed); err != nil {
+			return nil, nil, err
+		}
 	}
-	return all
+	if len(start) < m.Len() {
+		start = slices.Repeat(start, m.Len())
+	}
+	return m, start, nil
 }
 
 // sampler looks at the weights that are recorded, in steps that do not depend on the stretches.
@@ -113,10 +129,18 @@ func (f *simulateFlags) writeWeights(net *circuits.Blueprint, c *kernels.Circuit
 	if len(c.Plastic()) == 0 {
 		return nil
 	}
-	if err := writeFile(f.out+"-weights.npz", func(w io.Writer) error { return npz.Write(w, weightArrays(c, did.state)) }); err != nil {
+	arrays, err := weightArrays(net, c, did.state)
+	if err != nil {
 		return err
 	}
-	err := writeChart(f.out+"-weights", weightHistogram(net, c, did.state))
+	if err := writeFile(f.out+"-weights.npz", func(w io.Writer) error { return npz.Write(w, arrays) }); err != nil {
+		return err
+	}
+	histogram, err := weightHistogram(net, c, did.state)
+	if err != nil {
+		return err
+	}
+	err = writeChart(f.out+"-weights", histogram)
 	if errors.Is(err, chart.ErrEmpty) { // of projections without an entry
 		return nil
 	}
@@ -139,21 +163,25 @@ func (f *simulateFlags) course(w io.Writer, net *circuits.Blueprint, did *saved)
 }
 
 // weightArrays returns the source, the target and the weight of each entry of the plastic projections.
-func weightArrays(c *kernels.Circuit, state *kernels.CircuitState) (all []safetensors.Tensor) {
+func weightArrays(net *circuits.Blueprint, c *kernels.Circuit, state *kernels.CircuitState) (all []safetensors.Tensor, err error) {
 	for _, i := range c.Plastic() {
 		p := c.Projections[i]
-		n := p.Matrix.Len()
+		m, _, err := entries(net, c, i)
+		if err != nil {
+			return nil, err
+		}
+		n := m.Len()
 		target := make([]int32, 0, n)
-		for r := range p.Matrix.Rows {
-			for range p.Matrix.Row(r) {
+		for r := range m.Rows {
+			for range m.Row(r) {
 				target = append(target, int32(r))
 			}
 		}
 		name := fmt.Sprintf("%d.%s.%s.", i, c.Populations[p.From].Name, c.Populations[p.To].Name)
-		all = append(all, safetensors.Int32(name+"source", []int{n}, p.Matrix.Col), safetensors.Int32(name+"target", []int{n}, target),
+		all = append(all, safetensors.Int32(name+"source", []int{n}, m.Col), safetensors.Int32(name+"target", []int{n}, target),
 			safetensors.Float64(name+"weight", []int{n}, c.WeightsNow(state, i)))
 	}
-	return all
+	return all, nil
 }
 
 // weightBins is the number of bins of a histogram.
@@ -161,10 +189,14 @@ const weightBins = 40
 
 // weightHistogram draws the magnitudes of the plastic weights at the start, dashed, and at the end, one chart
 // below the other.
-func weightHistogram(net *circuits.Blueprint, c *kernels.Circuit, state *kernels.CircuitState) (s chart.Stack) {
+func weightHistogram(net *circuits.Blueprint, c *kernels.Circuit, state *kernels.CircuitState) (s chart.Stack, err error) {
 	for _, i := range c.Plastic() {
 		p := c.Projections[i]
-		start, end := startWeights(c, i), c.WeightsNow(state, i)
+		_, start, err := entries(net, c, i)
+		if err != nil {
+			return nil, err
+		}
+		end := c.WeightsNow(state, i)
 		most := p.Plasticity.Most
 		if most == kernels.NoBound {
 			most = 0
@@ -187,7 +219,7 @@ func weightHistogram(net *circuits.Blueprint, c *kernels.Circuit, state *kernels
 		}
 		s = append(s, line)
 	}
-	return s
+	return s, nil
 }
 
 // steps draws counts of equal bins from 0 to 1 as a line of steps.

@@ -23,6 +23,16 @@ func (m *Matrix) Len() int { return len(m.Col) }
 // Row returns the columns of row i.
 func (m *Matrix) Row(i int) []int32 { return m.Col[m.Start[i]:m.Start[i+1]] }
 
+// Only returns the matrix with the entries of the rows lo ≤ i < hi alone, which it shares.
+func (m *Matrix) Only(lo, hi int) *Matrix {
+	first, last := m.Start[lo], m.Start[hi]
+	own := &Matrix{Rows: m.Rows, Cols: m.Cols, Start: make([]int32, m.Rows+1), Col: m.Col[first:last]}
+	for i, at := range m.Start {
+		own.Start[i] = min(max(at, first), last) - first
+	}
+	return own
+}
+
 // Entries returns a matrix of entries (post[e], pre[e]) that come in any order, and where each of its
 // entries k came from: e = from[k]. Entries of one row keep their order, whatever their columns.
 //

@@ -52,9 +52,10 @@ func change(c kernels.Change) [4]float32 {
 func (p *Plan) plasticState(i int) kernels.PlasticState {
 	q := p.Plastic[i]
 	s := kernels.PlasticState{Projection: int(q.Projection)}
-	weights := p.Vars[q.Weight:]
-	for _, k := range p.entries(i) {
-		s.Weights = append(s.Weights, weights[k])
+	weights, first := p.Vars[q.Weight:], p.first(i)
+	s.Weights = make([]float32, p.own[q.Projection].Len())
+	for e, k := range p.entries(i) {
+		s.Weights[first+e] = weights[k]
 	}
 	source, target := p.traces(i)
 	s.Source, s.Target = slices.Clone(source), slices.Clone(target)
@@ -63,19 +64,27 @@ func (p *Plan) plasticState(i int) kernels.PlasticState {
 
 // setPlasticState is the reverse of plasticState, of a state that checkPlastic takes.
 func (p *Plan) setPlasticState(i int, s kernels.PlasticState) {
-	weights := p.Vars[p.Plastic[i].Weight:]
+	weights, first := p.Vars[p.Plastic[i].Weight:], p.first(i)
 	for e, k := range p.entries(i) {
-		weights[k] = s.Weights[e]
+		weights[k] = s.Weights[first+e]
 	}
 	source, target := p.traces(i)
 	copy(source, s.Source)
 	copy(target, s.Target)
 }
 
+// first returns how many entries of plastic projection i other ranks have before those of this one.
+func (p *Plan) first(i int) int {
+	if s := p.own[p.Plastic[i].Projection].Share; s != nil {
+		return s.First(p.Rank)
+	}
+	return 0
+}
+
 // entries returns for each entry of the matrix of plastic projection i its number among those by their source.
 func (p *Plan) entries(i int) []int32 {
 	q := p.Plastic[i]
-	return p.Ints[q.Entry:][:p.cfg.Projections[q.Projection].Matrix.Len()]
+	return p.Ints[q.Entry:][:p.own[q.Projection].Matrix.Len()]
 }
 
 // traces returns those of plastic projection i before the spikes of the next step.
@@ -106,7 +115,7 @@ func (p *Plan) checkPlastic(all []kernels.PlasticState) error {
 			have []float32
 			want int
 		}{
-			{"what a spike adds", s.Weights, len(p.entries(i))},
+			{"what a spike adds", s.Weights, p.own[q.Projection].Len()},
 			{"the trace of the sources", s.Source, int(p.Populations[projection.From].Units)},
 			{"the trace of the targets", s.Target, int(p.Populations[projection.To].Units)},
 		} {

@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"galvani/kernels"
-	"galvani/kernels/sparse"
 )
 
 // A circuit of several ranks is divided by its units. Each rank steps its range of the words of every population,
@@ -13,15 +12,12 @@ import (
 
 // words returns the range [lo,hi) of the words of population i that a rank has.
 func (w *Wiring) words(i, rank int) (lo, hi int) {
-	n := int(w.Populations[i].Words)
-	return n * rank / w.Ranks, n * (rank + 1) / w.Ranks
+	return kernels.RankWords(int(w.Populations[i].Words), rank, w.Ranks)
 }
 
 // units returns the range [lo,hi) of the units of population i that a rank has.
 func (w *Wiring) units(i, rank int) (lo, hi int) {
-	lo, hi = w.words(i, rank)
-	n := int(w.Populations[i].Units)
-	return min(64*lo, n), min(64*hi, n)
+	return kernels.RankUnits(int(w.Populations[i].Units), rank, w.Ranks)
 }
 
 // Part returns the range [lo,hi) of the words of population i that a worker of this rank has.
@@ -29,29 +25,6 @@ func (w *Wiring) Part(i, worker int) (lo, hi int) {
 	first, last := w.words(i, w.Rank)
 	n := last - first
 	return first + n*worker/w.Workers, first + n*(worker+1)/w.Workers
-}
-
-// owned returns a projection with the entries of this rank alone. One with weights that change keeps all, as the
-// order of the state is theirs.
-func (w *Wiring) owned(p kernels.Projection) kernels.Projection {
-	if w.Ranks == 1 || p.Plasticity != nil {
-		return p
-	}
-	lo, hi := w.units(p.To, w.Rank)
-	m := p.Matrix
-	first, last := m.Start[lo], m.Start[hi]
-	own := &sparse.Matrix{Rows: m.Rows, Cols: m.Cols, Start: make([]int32, m.Rows+1), Col: m.Col[first:last]}
-	for i, at := range m.Start {
-		own.Start[i] = min(max(at, first), last) - first
-	}
-	p.Matrix = own
-	if len(p.Weight) > 1 {
-		p.Weight = p.Weight[first:last]
-	}
-	if len(p.Delay) > 1 {
-		p.Delay = p.Delay[first:last]
-	}
-	return p
 }
 
 // Exchange brings the spikes of the steps [from,to) of a stretch to all ranks.
@@ -119,10 +92,10 @@ func (p *Plan) stateParts(s *kernels.CircuitState, rank int) (all [][]float32) {
 		}
 	}
 	for _, q := range s.Plastic {
-		projection := p.cfg.Projections[q.Projection]
+		projection := p.own[q.Projection]
 		lo, hi := p.units(projection.To, rank)
-		start := projection.Matrix.Start
-		all = append(all, q.Target[lo:hi], q.Weights[start[lo]:start[hi]])
+		first := projection.Share.First(rank)
+		all = append(all, q.Target[lo:hi], q.Weights[first:first+projection.Share.Entries[rank]])
 	}
 	return all
 }

@@ -28,6 +28,7 @@ type Wiring struct {
 	counts      []int64 // of each population, those of its targets in Vars; -1 without
 	dense       bool
 	cfg         *kernels.Circuit
+	own         []kernels.Projection // with the entries of this rank alone
 }
 
 // Population, Synapse, Projection and Probe are the structs of wiring.h.
@@ -80,11 +81,14 @@ func New(cfg *kernels.Circuit, workers int, dense bool) *Wiring {
 		w.addPopulation(p)
 	}
 	weights, ints, bits := 0, 0, 0
-	own, asBits := make([]kernels.Projection, len(cfg.Projections)), make([]bool, len(cfg.Projections))
+	w.own = make([]kernels.Projection, len(cfg.Projections))
+	asBits := make([]bool, len(cfg.Projections))
 	for i, p := range cfg.Projections {
+		if w.Ranks > 1 && p.Share == nil {
+			p = p.Shared(w.Rank, w.Ranks)
+		}
+		w.own[i] = p
 		w.addDelays(p)
-		p = w.owned(p)
-		own[i] = p
 		ints += len(p.Delay)
 		if asBits[i] = w.hasBits(p); asBits[i] {
 			weights++
@@ -100,7 +104,7 @@ func New(cfg *kernels.Circuit, workers int, dense bool) *Wiring {
 		}
 	}
 	w.Weights, w.Ints, w.Bits = pages.Make[float32](weights)[:0], pages.Make[int32](ints)[:0], pages.Make[uint64](bits)[:0]
-	for i, p := range own {
+	for i, p := range w.own {
 		from := w.addProjection(p, asBits[i])
 		if p.Plasticity != nil {
 			w.addPlastic(i, p, from)
@@ -172,8 +176,8 @@ func (w *Wiring) addNeurons(q *Population, p kernels.Population) {
 // addDelays takes in the longest and the shortest delay of a projection, on every rank those of all entries.
 func (w *Wiring) addDelays(p kernels.Projection) {
 	s := &w.Synapses[w.Populations[p.To].Synapse+int64(p.Synapse)]
-	for _, d := range p.Delay {
-		s.Slots, w.Batch = max(s.Slots, int64(d)), min(w.Batch, d)
+	if shortest, longest := p.Delays(); longest > 0 {
+		s.Slots, w.Batch = max(s.Slots, int64(longest)), min(w.Batch, shortest)
 	}
 }
 

@@ -168,97 +168,6 @@ func (s Spread) Mean() float64 {
 	return s.A
 }
 
-// Draw draws the network for a seed: potentials from the stream of their population, entries from that of the
-// names of two.
-//
-// Errors: those of package sparse.
-func (b *Blueprint) Draw(seed uint64) (*kernels.Circuit, error) {
-	c := &kernels.Circuit{Step: b.Step, Seed: seed, Currents: b.Currents, Probes: b.Probes}
-	key := random.New(seed)
-	for _, p := range b.Populations {
-		q := p.Population
-		if p.Potentials != nil {
-			q.Start = make([]float64, p.N)
-			for u := range q.Start {
-				q.Start[u] = p.Potentials.at(key.Named("start of "+p.Name), u)
-			}
-		}
-		c.Populations = append(c.Populations, q)
-	}
-	for _, q := range b.Connections {
-		if q.Regenerated {
-			c.Projections = append(c.Projections, b.regenerated(q, key))
-			continue
-		}
-		m, err := b.matrix(q, key.Named(q.stream))
-		if err != nil {
-			return nil, fmt.Errorf("circuits: %s: %w", q.stream, err)
-		}
-		c.Projections = append(c.Projections, kernels.Projection{From: q.From, To: q.To, Synapse: q.Synapse, Matrix: m,
-			Weight: q.weights(m.Len(), key), Delay: b.delays(q, m.Len(), key), Plasticity: q.Plasticity})
-	}
-	return c, nil
-}
-
-// matrix draws the entries of a connection.
-func (b *Blueprint) matrix(q Connection, key random.Stream) (*sparse.Matrix, error) {
-	from, to := b.Populations[q.From].N, b.Populations[q.To].N
-	diagonal := q.Autapses || q.From != q.To
-	switch q.Rule {
-	case InDegree:
-		return sparse.FixedIn(to, from, q.Degree, diagonal, key)
-	case AllToAll:
-		return sparse.AllToAll(to, from, diagonal)
-	case OneToOne:
-		return sparse.OneToOne(to), nil
-	case MeanInDegree:
-		return sparse.Total(to, from, q.Entries, diagonal, key)
-	case Edges:
-		return q.Edges, nil
-	case Digits:
-		return digits(to, q.Degree), nil
-	}
-	return sparse.Probability(to, from, q.P, diagonal, key)
-}
-
-// weights draws the weights of n entries. One whose sign is not that of the mean is 0, and a plastic one
-// beyond the largest is that.
-func (q Connection) weights(n int, key random.Stream) []float64 {
-	all := make([]float64, n)
-	if q.Rule == Digits {
-		for k := range all {
-			all[k] = math.Ldexp(q.Weight.A, k%q.Degree)
-		}
-		return all
-	}
-	if q.Weight.Form == Same {
-		return []float64{q.Weight.A}
-	}
-	key = key.Named("weights of " + q.stream)
-	for k := range all {
-		if w := q.Weight.at(key, k); w*q.Weight.Mean() > 0 {
-			all[k] = w
-		}
-		if p := q.Plasticity; p != nil && all[k]*p.Sign > p.Most {
-			all[k] = p.Sign * p.Most
-		}
-	}
-	return all
-}
-
-// delays draws the delays of n entries in steps.
-func (b *Blueprint) delays(q Connection, n int, key random.Stream) []int {
-	if q.Delay.Form == Same {
-		return []int{b.steps(q.Delay.A)}
-	}
-	all := make([]int, n)
-	key = key.Named("delays of " + q.stream)
-	for k := range all {
-		all[k] = b.steps(q.Delay.at(key, k))
-	}
-	return all
-}
-
 // longest returns the longest delay of a connection that is to be expected, in steps.
 func (b *Blueprint) longest(q Connection) int {
 	ms := q.Delay.A
@@ -305,13 +214,20 @@ func (b *Blueprint) Expected(q Connection) float64 {
 }
 
 // Size returns how large the circuit will be, its entries as they are expected.
-func (b *Blueprint) Size() kernels.CircuitSize {
+func (b *Blueprint) Size() kernels.CircuitSize { return b.SizeOn(1) }
+
+// SizeOn returns how large the circuit will be on each of so many ranks, at most.
+func (b *Blueprint) SizeOn(ranks int) kernels.CircuitSize {
 	var s kernels.CircuitSize
 	for _, p := range b.Populations {
 		s.AddPopulation(p.Population)
 	}
 	for _, q := range b.Connections {
 		entries := b.Expected(q)
+		if to := b.Populations[q.To].N; ranks > 1 && q.Plasticity == nil { // of those that change, a state has all
+			words := ((to+63)/64 + ranks - 1) / ranks
+			entries *= float64(min(64*words, to)) / float64(to)
+		}
 		if q.Regenerated {
 			s.AddProjection(b.Populations[q.To].N, 2*b.Populations[q.From].N, 0, b.longest(q)) // and numbers of entries
 			continue

@@ -79,15 +79,15 @@ func TestFits(t *testing.T) {
 	size := net.Size()
 	need := int64(math.Ceil(size.Bytes() + size.Entries))
 	room := hostmem.Room{Bytes: need + 7, Limit: "a limit", Reserve: 7}
-	if err := net.Fits(simulator{}, room, true); err != nil {
+	if err := net.Fits(simulator{}, 1, room, true); err != nil {
 		t.Errorf("%d bytes are refused: %v", need, err)
 	}
 	room.Bytes--
-	err := net.Fits(simulator{}, room, true)
+	err := net.Fits(simulator{}, 1, room, true)
 	if !errors.Is(err, kernels.ErrMemory) || !strings.Contains(err.Error(), "6e+03 synapses") || !strings.Contains(err.Error(), "fewer neurons") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("one byte less: %v", err)
 	}
-	if err := net.Fits(simulator{}, room, false); err != nil {
+	if err := net.Fits(simulator{}, 1, room, false); err != nil {
 		t.Errorf("with unknown memory: %v", err)
 	}
 }

@@ -7,16 +7,16 @@ import (
 	"galvani/kernels"
 )
 
-// Fits refuses a network that needs more memory than there is, before anything of it is drawn. room is
-// that of the host, where known.
+// Fits refuses a network that needs more memory on each of some ranks than there is, before anything of it is drawn. room
+// is that of the host for a rank, where known.
 //
 // Errors: kernels.ErrMemory, with the bytes wanted and there, and what makes the network smaller.
-func (b *Blueprint) Fits(dev kernels.Device, room hostmem.Room, known bool) error {
+func (b *Blueprint) Fits(dev kernels.Device, ranks int, room hostmem.Room, known bool) error {
 	d, ok := dev.(kernels.Simulator)
 	if !ok {
 		return nil // what is wrong is said where the circuit is made
 	}
-	size := b.Size()
+	size := b.SizeOn(ranks)
 	plan, device := d.CircuitBytes(size)
 	if host := size.Bytes() + plan; known && host > float64(room.Usable()) {
 		return fmt.Errorf("circuits: the network needs %s (%.0f bytes; %.3g synapses), and %s (%d bytes) of %s are there for it, by %s; give it fewer neurons or connections: %w",
