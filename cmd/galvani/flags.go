@@ -172,3 +172,25 @@ func sectionUsage(c *cobra.Command, sections []section) error {
 	_, err := io.WriteString(w, "\nEvery key is also a line of a TOML file for --config, with '_' for '-'.\n")
 	return err
 }
+
+// flagsOnly refuses what stands alone on a line of settings, and says with which flag it is meant, where that is clear.
+func flagsOnly(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	word, flag := args[0], ""
+	key, value, pair := strings.Cut(word, "=")
+	switch {
+	case slices.Contains(data.Names(), word):
+		flag = "--task " + word
+	case slices.Contains(modelNames(), word):
+		flag = "--model " + word
+	case strings.HasSuffix(word, ".toml"):
+		flag = "--config " + word
+	case pair && c.Flags().Lookup(strings.ReplaceAll(key, "_", "-")) != nil:
+		flag = "--" + strings.ReplaceAll(key, "_", "-") + " " + value
+	default:
+		return exactArgs()(c, args)
+	}
+	return fmt.Errorf("%w: unexpected argument %q; is %s meant?", errUsage, word, flag)
+}

@@ -38,7 +38,7 @@ func newTrain() *cobra.Command {
 	own.StringArrayVar(&f.sweep, "sweep", nil, "train with each of some values of a setting, `NAME=V1,V2,...`; given again, with all combinations: runs and table as of --seeds, with a plot over the values")
 	own.StringSliceVar(&f.metrics, "metrics", nil, "`metrics` of training (runs show) that the table of --seeds and --sweep tells, too: the mean of their last values")
 	own.IntVar(&f.jobs, "jobs", 1, "`runs` of --seeds and --sweep to make at once; 0 for one for each GPU where they take a GPU, and otherwise for each core")
-	c := &cobra.Command{Use: "train [flags]", Short: "Train a network", Args: exactArgs(),
+	c := &cobra.Command{Use: "train [flags]", Short: "Train a network", Args: flagsOnly,
 		Long: `Train a network. Settings come from the defaults of model and task, the file of --config and
 the flags, the later overruling the earlier. --config may be given more than once; a later file
 overrules an earlier one key by key. A flag that would have no effect is refused, a line of a

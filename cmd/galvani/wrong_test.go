@@ -3,10 +3,15 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"galvani/data"
 	"galvani/engine/safetensors"
+	"galvani/engine/setting"
+
+	"github.com/spf13/pflag"
 )
 
 // TestWrongCommandLines holds the exit code and the words of what is refused: one line on stderr that
@@ -41,7 +46,8 @@ func TestWrongCommandLines(t *testing.T) {
 		{[]string{"version", "-x"}, exitUsage, "unknown shorthand flag"},
 		{[]string{"version", "--json=perhaps"}, exitUsage, "invalid argument"},
 		{train("--lr"), exitUsage, "flag needs an argument: --lr"},
-		{train("looming"), exitUsage, `unexpected argument "looming"`},
+		{train("looming"), exitUsage, `unexpected argument "looming"; is --task looming meant?`},
+		{train("lr=0.1"), exitUsage, `unexpected argument "lr=0.1"; is --lr 0.1 meant?`},
 		{[]string{"perturb", run}, exitUsage, "needs one of --silence"},
 		// Names.
 		{[]string{"models", "show", "crn"}, exitConfig, `unknown model "crn"; did you mean "crnn"?`},
@@ -50,6 +56,13 @@ func TestWrongCommandLines(t *testing.T) {
 		{train("--model", "crn"), exitConfig, `unknown model "crn"; did you mean "crnn"?`},
 		{train("--model", "rnn", "--tau-s", "3"), exitConfig, `unknown key "tau_s"`},
 		{train("--weight-decay", "0.1", "--decay-on", "gama"), exitConfig, `decay_on names "gama", want matrices, all or some of cell.U_exc`},
+		// Names of other programs.
+		{train("--batch-size", "8"), exitUsage, `unknown flag "--batch-size"; here it is "--batch"`},
+		{train("--N_rec", "8"), exitUsage, `unknown flag "--N_rec"; here it is "--hidden"`},
+		{train("--task", "PerceptualDecisionMaking-v0"), exitConfig, `unknown task "PerceptualDecisionMaking-v0"; here it is "perceptual"`},
+		{train("--model", "nn.LSTM"), exitConfig, `unknown model "nn.LSTM"; here it is "lstm"`},
+		{train("--config", file("lightning.toml", "max_epochs = 3\n")), exitConfig, `unknown key "max_epochs"; here it is "epochs"`},
+		{[]string{"predict", run}, exitUsage, `unknown command "predict"; here it is "trace"`},
 		// Values.
 		{[]string{"models", "show", "crnn", "--hidden", "0"}, exitConfig, "H=0"},
 		{[]string{"gradcheck", "crnn", "--batch", "0"}, exitConfig, "B=0, want at least 1"},
@@ -131,5 +144,24 @@ func TestWrongCommandLines(t *testing.T) {
 				t.Errorf("%v is left", left)
 			}
 		})
+	}
+}
+
+// TestElsewhere: what other programs call otherwise stands for a command, a flag of train, a model or a task.
+func TestElsewhere(t *testing.T) {
+	known := map[string]bool{}
+	for _, c := range newRoot().Commands() {
+		known[c.Name()] = true
+		if c.Name() == "train" {
+			c.Flags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
+		}
+	}
+	for _, name := range slices.Concat(modelNames(), data.Names()) {
+		known[name] = true
+	}
+	for theirs, ours := range setting.Elsewhere {
+		if !known[ours] || known[theirs] {
+			t.Errorf("%s stands for %s, want a name that is not here for one that is", theirs, ours)
+		}
 	}
 }

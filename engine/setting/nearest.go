@@ -5,11 +5,14 @@ import (
 	"strings"
 )
 
-// Unknown words the refusal of a name: `unknown key "tau_x"; did you mean "tau_s"?`. Where
-// nothing is near, it lists what there is if that is short.
+// Unknown words the refusal of a name: `unknown key "tau_x"; did you mean "tau_s"?`, of one that other programs have
+// `unknown flag "--batch-size"; here it is "--batch"`. Where nothing is near, it lists what there is if that is short.
 func Unknown(what, name string, known []string) string {
 	msg := fmt.Sprintf("unknown %s %q", what, Shorten(name))
 	const few = 20
+	if ours, ok := Here(name, known); ok {
+		return msg + fmt.Sprintf("; here it is %q", ours)
+	}
 	switch near, ok := Nearest(name, known); {
 	case ok:
 		return msg + fmt.Sprintf("; did you mean %q?", near)
