@@ -67,9 +67,10 @@ func TestReadRun(t *testing.T) {
 	}
 }
 
-// spikeFiles writes spikes in HDF5 as the Spiking Heidelberg Digits have them: of class k, units 20k to 20k+19 spike.
+// spikeFiles writes spikes in HDF5 as the Spiking Heidelberg Digits have them, the test set as it is downloaded: of class k,
+// units 20k to 20k+19 spike.
 const spikeFiles = `
-import sys, h5py, numpy as np
+import gzip, sys, h5py, numpy as np
 rng = np.random.default_rng(1)
 for part, n in (("train", 96), ("test", 32)):
     labels = np.arange(n) % 3
@@ -81,13 +82,28 @@ for part, n in (("train", 96), ("test", 32)):
                 d[i] = draw(k, m).astype(kind)
         f["labels"] = labels.astype("u2")
         f["extra/keys"] = np.array([b"null", b"eins", b"zwei"])
+        f["extra/speaker"] = (np.arange(n) % 12).astype("u2")
+        for name, value in (("age", b"28"), ("body_height", b"172"), ("gender", b"female")):
+            f[f"extra/meta_info/{name}"] = np.array([value] * 12)
+path = f"{sys.argv[1]}/digits_test.h5"
+gzip.open(path + ".gz", "wb").write(open(path, "rb").read())
+__import__("os").remove(path)
+with h5py.File(f"{sys.argv[2]}/train.h5", "w") as f:
+    f["labels"] = np.zeros(3, "u2")
+open(f"{sys.argv[2]}/test.h5", "w").write("no HDF5")
 `
 
 // TestConvertSpikes trains on spikes in HDF5 by way of the example that converts them.
 func TestConvertSpikes(t *testing.T) {
 	with := pythonWith(t, "numpy, h5py")
-	from, to := t.TempDir(), t.TempDir()
-	python(t, with, spikeFiles, from)
+	from, bad, to := t.TempDir(), t.TempDir(), t.TempDir()
+	python(t, with, spikeFiles, from, bad)
+	for folder, want := range map[string]string{bad: "it has no spikes/times", to: "0 files end in train.h5 or train.h5.gz"} {
+		out, err := exec.Command(with, filepath.Join("..", "..", "bench", "examples", "convert_spikes.py"), folder, to).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), want) || strings.Count(string(out), "\n") != 1 {
+			t.Errorf("want one line with %q: %v, %s", want, err, out)
+		}
+	}
 	if out := python(t, with, "convert_spikes.py", from, to, "--bin-ms", "20", "--pool", "5"); !strings.Contains(out, "train.npz: 96 sequences, ") || !strings.Contains(out, " steps, 12 inputs") {
 		t.Errorf("the example prints %s", out)
 	}
