@@ -98,9 +98,6 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	defer stop()
 	defer r.openPeers(onCPU)()
-	if err := r.bestProduct(); err != nil {
-		return err
-	}
 	done := map[Case]bool{}
 	for _, c := range Suite(r.forms()) {
 		if err := context.Cause(ctx); err != nil {
@@ -165,17 +162,22 @@ func (r *runner) peer(form string) *peer {
 	return r.peers[slices.IndexFunc(r.peers, func(p *peer) bool { return slices.Contains(p.forms, form) })]
 }
 
-// measure times one case and reports it.
+// measure times one case and reports it: a row for each contestant that its subject is compared with.
 func (r *runner) measure(c Case) (err error) {
-	row := r.head
-	row.Case, row.Model, row.What, row.Shape = c.Kind, c.Model, c.What, c.Shape
 	worst, err := r.gate(c)
 	if err != nil {
 		return err
 	}
-	row.Gate = &worst
-	subject, reference, kind, err := r.contestants(c)
-	defer func() { err = errors.Join(err, subject.free(), reference.free()) }()
+	subject, against, err := r.contestants(c)
+	all := []contestant{subject}
+	for _, a := range against {
+		all = append(all, a.contestant)
+	}
+	defer func() {
+		for _, x := range all {
+			err = errors.Join(err, x.free())
+		}
+	}()
 	if err != nil {
 		return err
 	}
@@ -183,17 +185,26 @@ func (r *runner) measure(c Case) (err error) {
 	if c.Rounds > 0 {
 		e.quads = max(2, int(math.Round(c.Rounds*float64(e.quads))))
 	}
-	samples, err := interleave(e, []contestant{subject, reference})
+	samples, err := interleave(e, all)
 	if err != nil {
 		return err
 	}
-	row.Subject = subject.timing(samples[0])
-	ref := reference.timing(samples[1])
-	row.Reference = &ref
-	if kind != Cost || subject.flops > 0 {
-		row.Ratio = compare(kind, c.Bound, subject, reference, samples[0], samples[1])
+	for i, a := range against {
+		row := r.head
+		row.Case, row.Model, row.What, row.Shape, row.Gate = a.Kind, c.Model, c.What, c.Shape, &worst
+		row.Subject = subject.timing(samples[0])
+		ref := a.timing(samples[i+1])
+		row.Reference = &ref
+		if a.Kind == caseForm { // which is of all that the form adds, products too
+			row.Ratio = compare(Cost, a.Bound, contestant{}, contestant{}, samples[0], samples[i+1])
+		} else if a.ratio != Cost || subject.flops > 0 {
+			row.Ratio = compare(a.ratio, a.Bound, subject, a.contestant, samples[0], samples[i+1])
+		}
+		if err := r.Each(row); err != nil {
+			return err
+		}
 	}
-	return r.Each(row)
+	return nil
 }
 
 // gate checks the numbers of a case once for all that is timed of it.
@@ -209,41 +220,86 @@ func (r *runner) gate(c Case) (float64, error) {
 	return d, err
 }
 
-// contestants makes the two sides of a case and says how they are compared.
-func (r *runner) contestants(c Case) (subject, reference contestant, kind string, err error) {
+// rival is what a subject is compared with, by a kind of ratio, in a row of a case.
+type rival struct {
+	contestant
+	Case
+	ratio string
+}
+
+// contestants makes the subject of a case and what it is compared with. After an error those there are have to be freed.
+func (r *runner) contestants(c Case) (subject contestant, against []rival, err error) {
+	rivals := func(x contestant, kind string) []rival { return []rival{{x, c, kind}} }
 	switch c.Kind {
 	case caseTrain:
+		if err = r.bestProduct(); err != nil {
+			return
+		}
 		subject, err = trainStep(c.Model, c.Shape, r.dev)
-		return subject, r.gemm, Cost, err
+		return subject, rivals(r.gemm, Cost), err
 	case caseForm:
+		if c.What != step {
+			return r.layersAndPeer(c)
+		}
 		if subject, err = trainStep(c.Model, c.Shape, r.dev); err != nil {
 			return
 		}
-		reference, err = trainStep(plain(c.Model), c.Shape, r.dev)
+		reference, err := trainStep(plain(c.Model), c.Shape, r.dev)
 		reference.name = plain(c.Model)
-		return subject, reference, Cost, err
+		return subject, rivals(reference, Cost), err
 	case caseGraph:
 		if subject, err = graphRun(c.Model, c.What, c.Shape, r.dev); err != nil {
 			return
 		}
-		reference, err = graphRun(c.Model, c.What, c.Shape, nil)
-		return subject, reference, SpeedUp, err
+		reference, err := graphRun(c.Model, c.What, c.Shape, nil)
+		return subject, rivals(reference, SpeedUp), err
 	}
-	p, err := newProblem[float32](c.Model, c.Shape)
+	p, subject, err := r.passes(c.Model, c)
 	if err != nil {
 		return
+	}
+	if c.Kind == casePeer {
+		reference, err := r.peer(c.Peer).cell(c, p, r.dev)
+		return subject, rivals(reference, SpeedUp), err
+	}
+	err = r.bestProduct()
+	return subject, rivals(r.gemm, Cost), err
+}
+
+// passes returns the scan of a model at the shape of a case, forward or forward and backward.
+func (r *runner) passes(model string, c Case) (*problem[float32], contestant, error) {
+	p, err := newProblem[float32](model, c.Shape)
+	if err != nil {
+		return nil, contestant{}, err
 	}
 	run, err := p.open(r.dev)
 	if err != nil {
+		return nil, contestant{}, err
+	}
+	x := contestant{name: r.dev.Name(), flops: p.flops(c.What != forward), run: timed(run.both)}
+	if c.What == forward {
+		x.run = timed(run.forward)
+	}
+	return p, x, nil
+}
+
+// layersAndPeer compares the scans of a form with those of the model without it and, in turns with both, with the form in
+// another framework.
+func (r *runner) layersAndPeer(c Case) (subject contestant, against []rival, err error) {
+	p, subject, err := r.passes(c.Model, c)
+	if err != nil {
 		return
 	}
-	subject = contestant{name: r.dev.Name(), flops: p.flops(c.What == both), run: timed(run.both)}
-	if c.What == forward {
-		subject.run = timed(run.forward)
+	_, reference, err := r.passes(plain(c.Model), c)
+	if err != nil {
+		return
 	}
-	if c.Kind == casePeer {
-		reference, err = r.peer(c.Peer).cell(c, p, r.dev)
-		return subject, reference, SpeedUp, err
+	reference.name = plain(c.Model)
+	against = []rival{{reference, c, Cost}}
+	if !slices.Contains(r.forms(), c.Peer) {
+		return
 	}
-	return subject, r.gemm, Cost, nil
+	other, err := r.peer(c.Peer).cell(c, p, r.dev)
+	c.Kind, c.Bound = casePeer, peerBound(c)
+	return subject, append(against, rival{other, c, SpeedUp}), err
 }

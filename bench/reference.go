@@ -4,8 +4,11 @@ import "slices"
 
 // bestProduct finds the product that the costs refer to: the fastest matrix product on the machine on
 // all threads, be it the packed one or that of a library that Python has. It reports the packed
-// product beside that of each library, at every size.
+// product beside that of each library, at every size. It does so once in a run.
 func (r *runner) bestProduct() error {
+	if r.rate > 0 {
+		return nil
+	}
 	libraries := r.peers
 	if r.NumPy != "" {
 		if p, err := openPeer(r.NumPy, library, r.Threads, onCPU); err == nil { // it is not asked for by name

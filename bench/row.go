@@ -6,7 +6,7 @@ import "galvani/bench/rows"
 // other statistic can be made of it later.
 type Row struct {
 	rows.Head
-	Case    string   `json:"case"` // gemm, scan, graph, train, peer, matrix, latency, events, neuron, network, rules, scale or sum
+	Case    string   `json:"case"` // gemm, scan, graph, train, peer, matrix, latency, events, neuron, network, rules, scale, apart or sum
 	Model   string   `json:"model,omitempty"`
 	What    string   `json:"what"` // what is timed, e.g. product, forward+backward, training step
 	Shape   Shape    `json:"shape,omitzero"`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"galvani/engine"
@@ -15,6 +16,7 @@ import (
 // The cases of ranks.
 const (
 	caseScale = "scale" // a network on some ranks against one rank
+	caseApart = "apart" // updates of processes that know nothing of each other against those of one: the most that ranks can reach
 	caseSum   = "sum"   // the sum of a gradient over ranks against that of the MPI library
 )
 
@@ -65,12 +67,12 @@ type RankTimes struct {
 // The efforts of RunScale: how often each number of ranks is started, and the repeats each time.
 var (
 	scaleEffort = effort{quads: 3}
-	updates     = map[int]int{64: 40, 256: 3, 1024: 3} // by hidden units
+	updates     = map[int]int{64: 20, 256: 3, 1024: 2} // by hidden units
 	sums        = 200
 )
 
-// RunScale measures updates of three networks on one rank and on some, started in turns, and sums over
-// ranks against those of the MPI library, in turns within one start.
+// RunScale measures updates of three networks on one rank and on some, started in turns, of the middle one also on as many
+// processes apart, and sums over ranks against those of the MPI library, in turns within one start.
 //
 // Errors: those of Launch; the cause of ctx when cancelled between two starts; those of cfg.Each.
 func RunScale(ctx context.Context, cfg Config, s Scale) error {
@@ -120,17 +122,25 @@ func (r *runner) scale(ctx context.Context, s Scale, shape Shape) error {
 			return t.Seconds, stopped(ctx, err)
 		}})
 	}
+	if shape == scaled[1] || r.Quick {
+		for _, n := range s.Ranks {
+			all = append(all, contestant{name: fmt.Sprint(n, " processes"), repeats: all[0].repeats, run: func(repeats int) ([]float64, error) {
+				return s.apart(ctx, n, RankTask{Shape: shape, Repeats: repeats, Threads: r.Threads})
+			}})
+		}
+	}
 	samples, err := alternate(r.effort, all)
 	if err != nil {
 		return err
 	}
 	ref := all[0].timing(samples[0])
-	for i, n := range s.Ranks {
-		row := r.head
+	for i := range all[1:] {
+		n, row, bound := s.Ranks[i%len(s.Ranks)], r.head, 0.0
 		row.Case, row.Model, row.What, row.Shape, row.Ranks = caseScale, scaledModel, step, shape, n
 		row.Subject, row.Reference = all[i+1].timing(samples[i+1]), &ref
-		bound := 0.0
-		if n == 2 && shape == scaled[1] {
+		if i >= len(s.Ranks) {
+			row.Case = caseApart
+		} else if n == 2 && shape == scaled[1] {
 			bound = scaleAim
 		}
 		row.Ratio = compare(SpeedUp, bound, all[i+1], all[0], samples[i+1], samples[0])
@@ -139,6 +149,26 @@ func (r *runner) scale(ctx context.Context, s Scale, shape Shape) error {
 		}
 	}
 	return nil
+}
+
+// apart starts so many processes of one rank at once, and returns the times of their updates, in parts of one process.
+func (s Scale) apart(ctx context.Context, n int, t RankTask) (seconds []float64, err error) {
+	all, errs := make([]RankTimes, n), make([]error, n)
+	var wait sync.WaitGroup
+	for i := range n {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			all[i], errs[i] = s.Launch(ctx, 1, t)
+		}()
+	}
+	wait.Wait()
+	for _, one := range all {
+		for _, x := range one.Seconds {
+			seconds = append(seconds, x/float64(n))
+		}
+	}
+	return seconds, stopped(ctx, errors.Join(errs...))
 }
 
 // sum measures sums of one size.

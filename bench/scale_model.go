@@ -76,13 +76,19 @@ func ScaleChart(all []Row) (chart.Lines, bool) {
 	return c, len(c.Series) > 0
 }
 
-// scaleTable tells the newest times of networks on ranks, and what they let expect of more.
+// scaleTable tells the newest times of networks on ranks, beside what as many processes apart reach, and what they let
+// expect of more.
 func scaleTable(all []Row) string {
 	var table [][]string
-	list := newestScale(all, caseScale)
+	list, apart := newestScale(all, caseScale), newestScale(all, caseApart)
 	for _, r := range list {
 		words := []string{fmt.Sprint(r.Ranks), fmt.Sprint(r.Shape.B), fmt.Sprint(r.Shape.H), fmt.Sprint(r.Shape.T)}
-		words = append(words, fmt.Sprintf("%.4g ms", r.Reference.Median*1e3), fmt.Sprintf("%.4g ms", r.Subject.Median*1e3), fmt.Sprintf("%.2f×", r.Ratio.Value), aimOf(r))
+		words = append(words, fmt.Sprintf("%.4g ms", r.Reference.Median*1e3), fmt.Sprintf("%.4g ms", r.Subject.Median*1e3), fmt.Sprintf("%.2f×", r.Ratio.Value), aimOf(r), "-")
+		for _, a := range apart {
+			if a.Shape == r.Shape && a.Ranks == r.Ranks {
+				words[len(words)-1] = fmt.Sprintf("%.2f×", a.Ratio.Value)
+			}
+		}
 		for _, to := range Interconnects {
 			share := "-"
 			if r.Ranks == 2 {
@@ -95,7 +101,7 @@ func scaleTable(all []Row) string {
 	if len(table) == 0 {
 		return noRows
 	}
-	return markdown([]string{"ranks", "B", "H", "T", "one rank", "these", "speed-up", "aim", "1024 ranks at " + Interconnects[0].Name, "at " + Interconnects[1].Name}, table) + origin(list)
+	return markdown([]string{"ranks", "B", "H", "T", "one rank", "these", "speed-up", "aim", "as many processes apart", "1024 ranks at " + Interconnects[0].Name, "at " + Interconnects[1].Name}, table) + origin(list)
 }
 
 // sumTable tells the newest times of sums beside those of the library.

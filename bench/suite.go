@@ -11,7 +11,7 @@ const (
 	caseScan  = "scan"  // the fused scan against the matrix product
 	caseGraph = "graph" // the fused scan against the unrolled graph
 	caseTrain = "train" // a training step against the matrix product
-	caseForm  = "form"  // a training step of a form of a network against that without it
+	caseForm  = "form"  // a training step of a form of a network against that without it; scans also against a peer's
 	casePeer  = "peer"  // the fused scan against another framework
 )
 
@@ -81,7 +81,8 @@ func Suite(forms []string) []Case {
 		all = append(all, Case{Kind: caseForm, Model: form, What: step, Shape: narrow})
 	}
 	// A second layer reads H units, so that two cost twice one where that reads as many inputs.
-	all = append(all, Case{Kind: caseForm, Model: "lstm:layers", What: step, Shape: square, Bound: 2.2})
+	all = append(all, Case{Kind: caseForm, Model: "lstm:layers", What: step, Shape: square, Bound: 2.2},
+		Case{Kind: caseForm, Model: "lstm:layers", What: both, Peer: "nn.LSTM", Shape: square, Bound: 2.2})
 	all = append(all, Case{Kind: caseGraph, Model: "crnn-simple", What: both, Bound: 20, Rounds: 0.3,
 		Shape: Shape{T: 100, B: 64, I: inputs, H: 128}})
 	// The small shape shows what each operation costs where there is little to multiply.
@@ -116,6 +117,16 @@ var peerForms = []struct {
 	{"rnn", "scan", 0, Shape{}},
 	{"gru", "nn.GRU", 0, Shape{}},
 	{"gru", "scan", 0, Shape{}},
+}
+
+// peerBound returns the least speed-up of the model of a case against the peer in its form.
+func peerBound(c Case) float64 {
+	for _, p := range peerForms {
+		if p.model == c.Model && p.form == c.Peer && c.Bound > 0 {
+			return p.bound
+		}
+	}
+	return 0
 }
 
 // within reports whether neither T nor H is above a limit.

@@ -33,7 +33,8 @@ func newBenchScale() *cobra.Command {
 	var launcher, plot, task string
 	c := &cobra.Command{Use: "scale", Short: "Measure training and sums on several ranks, and predict those of many",
 		Long: `Measure updates of three networks on one rank and on several, which mpirun starts on this machine in
-turns, and the sum of a gradient over ranks against that of the MPI library, in turns. Each rank has one thread
+turns, and the sum of a gradient over ranks against that of the MPI library, in turns. Beside the second network stands
+what as many processes that know nothing of each other reach (apart), at once: the most that ranks can on this machine. Each rank has one thread
 unless --threads says otherwise. What the time on one rank lets expect of up to 1024 machines, over two
 interconnects whose latency and bandwidth are assumed, is drawn with --plot. The program has to be built with:
 make mpi`,
