@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"galvani/data"
 	"galvani/engine/chart"
@@ -112,10 +115,21 @@ func outFolder(name string) error {
 	return err
 }
 
-// writeFile writes a file under a temporary name and then gives it its own, so that a failure
-// leaves no half of it.
+// writeFile writes a file under a temporary name and then gives it its own, so that a failure leaves no half of it.
+// A link stays, and what it leads to is written. A pipe or a device, such as /dev/stdout, is written itself.
 func writeFile(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".galvani-*")
+	info, missing := os.Stat(path)
+	dir := filepath.Dir(path)
+	switch {
+	case missing == nil && info.IsDir():
+		return &fs.PathError{Op: "write", Path: path, Err: syscall.EISDIR}
+	case dir == "/dev" || dir == "/dev/fd" || missing == nil && !info.Mode().IsRegular():
+		return writeThrough(path, write)
+	}
+	if to, err := filepath.EvalSymlinks(path); err == nil {
+		path = to
+	}
+	f, err := tempBeside(path)
 	if err != nil {
 		return err
 	}
@@ -127,13 +141,41 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 	if err := write(f); err != nil {
 		return err
 	}
-	if err := errors.Join(f.Chmod(0o644), f.Sync()); err != nil {
+	if missing == nil {
+		err = f.Chmod(info.Mode().Perm())
+	}
+	if err := errors.Join(err, f.Sync()); err != nil {
 		return err
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}
 	return f.Close()
+}
+
+// tempBeside makes a file in the folder of another, with the permissions that the user gives to new files.
+func tempBeside(path string) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(filepath.Join(filepath.Dir(path), fmt.Sprintf(".galvani-%d", rand.Uint64())), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, cmp.Or(outFolder(path), err)
+		}
+		if path := (*fs.PathError)(nil); errors.As(err, &path) && !errors.Is(err, fs.ErrExist) {
+			return nil, &fs.PathError{Op: "make a file in", Path: filepath.Dir(path.Path), Err: path.Err}
+		}
+		if err == nil {
+			return f, nil
+		}
+	}
+}
+
+// writeThrough writes what is no regular file, in place.
+func writeThrough(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
 }
 
 // writeBytes writes a file that is complete or not there, like writeFile.
