@@ -72,7 +72,7 @@ func (f *simulateFlags) writeCurrents(net *circuits.Blueprint, currents [][]floa
 						sum += x
 					}
 					c.Series[s].X, c.Series[s].Y = append(c.Series[s].X, time), append(c.Series[s].Y, x)
-					fmt.Fprintf(b, "%.6g,%s,%s,%s,%.6g\n", time, p.Name, unit, name, x)
+					fmt.Fprintf(b, "%s,%s,%s,%s,%.6g\n", msText(time), p.Name, unit, name, x)
 				}
 			}
 			charts = append(charts, c)

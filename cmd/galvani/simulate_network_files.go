@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"galvani/engine/chart"
 	"galvani/engine/npz"
@@ -27,7 +28,7 @@ func (f *simulateFlags) write(net *circuits.Blueprint, cfg *kernels.Circuit, did
 			return err
 		}
 		for _, s := range did.spikes {
-			if _, err := fmt.Fprintf(w, "%.6g,%s,%d\n", float64(s.Step)*f.step, cfg.Populations[s.Population].Name, s.Unit); err != nil {
+			if _, err := fmt.Fprintf(w, "%s,%s,%d\n", msText(float64(s.Step)*f.step), cfg.Populations[s.Population].Name, s.Unit); err != nil {
 				return err
 			}
 		}
@@ -83,6 +84,10 @@ func (f *simulateFlags) writeVoltages(cfg *kernels.Circuit, v [][]float32, endin
 	})
 }
 
+// msText writes a time in ms, also the last of a long simulation to the step, without what a product of floats leaves
+// behind the last digit.
+func msText(ms float64) string { return strconv.FormatFloat(ms, 'g', 12, 64) }
+
 // writeCourses writes numbers of the same times, in ms, as a table with a column for each course.
 func writeCourses[F kernels.Float](w io.Writer, names []string, time func(n int) float64, courses [][]F) error {
 	b := bufio.NewWriter(w)
@@ -91,7 +96,7 @@ func writeCourses[F kernels.Float](w io.Writer, names []string, time func(n int)
 		fmt.Fprint(b, ",", name)
 	}
 	for n := range courses[0] {
-		fmt.Fprintf(b, "\n%.6g", time(n))
+		fmt.Fprint(b, "\n", msText(time(n)))
 		for _, course := range courses {
 			fmt.Fprintf(b, ",%.6g", course[n])
 		}
@@ -124,6 +129,7 @@ func raster(cfg *kernels.Circuit, spikes []kernels.Spike, step float64) chart.Li
 			continue
 		}
 		if drawn++; drawn > rasterSpikes {
+			c.Note = fmt.Sprintf("The first %d of these spikes, up to %s ms.", rasterSpikes, msText(float64(s.Step)*step))
 			break
 		}
 		line := &c.Series[series[s.Population]]

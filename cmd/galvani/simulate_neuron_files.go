@@ -68,7 +68,7 @@ func writeTraceCSV(w io.Writer, n *neurons.Neuron, t *neurons.Trace) error {
 		fmt.Fprintf(b, ",input_%s", in.Name)
 	}
 	for k := range t.V[0] {
-		fmt.Fprintf(b, "\n%.8g", float64(k)*t.Dt)
+		fmt.Fprint(b, "\n", msText(float64(k)*t.Dt))
 		for _, v := range t.V {
 			fmt.Fprintf(b, ",%.9g", v[k])
 		}

@@ -73,6 +73,15 @@ func TestRecordCurrents(t *testing.T) {
 	galvani(t, "networks", "check", own(t, "[population.e]", "[[record]]\npopulation = \"e\"\ncurrents = \"0 ms\"\n[population.e]")).refused(t, exitConfig, "currents")
 }
 
+// TestTimesText: the last step of a long simulation has its own time.
+func TestTimesText(t *testing.T) {
+	for ms, want := range map[float64]string{3 * 0.1: "0.3", 100000.1: "100000.1", 1e6: "1000000", 104857.575: "104857.575"} {
+		if got := msText(ms); got != want {
+			t.Errorf("%v ms is written as %s, want %s", ms, got, want)
+		}
+	}
+}
+
 // TestWindows: rates by window and what the counts say, of a Poisson process and of correlated sources.
 func TestWindows(t *testing.T) {
 	needsCPU(t)

@@ -155,7 +155,7 @@ func (f *simulateFlags) course(w io.Writer, net *circuits.Blueprint, did *saved)
 		p := net.Connections[q.Connection]
 		from, to := net.Populations[p.From], net.Populations[p.To]
 		for k := 0; k+1 < len(did.weights[i]); k += 2 {
-			fmt.Fprintf(b, "%.6g,%s,%s,%s,%.6g,%.6g\n", float64(int64(k/2)*q.Every)*f.step, from.Name, to.Name,
+			fmt.Fprintf(b, "%s,%s,%s,%s,%.6g,%.6g\n", msText(float64(int64(k/2)*q.Every)*f.step), from.Name, to.Name,
 				to.WeightUnit(p.Synapse).Unit, did.weights[i][k], did.weights[i][k+1])
 		}
 	}
