@@ -47,6 +47,7 @@ goes on, with the same bits as without the stop. galvani neurons show lists the 
 // fitRun is what is asked for and what is known so far: fit.json.
 type fitRun struct {
 	Neuron     string                `json:"neuron"`
+	SHA256     string                `json:"neuron_sha256,omitempty"` // of its numbers; missing in folders from before they were kept
 	Recordings []string              `json:"recordings"`
 	Learn      []string              `json:"learn"`
 	Starts     int                   `json:"starts"`
@@ -56,6 +57,7 @@ type fitRun struct {
 	Seed       uint64                `json:"seed"`
 	Dt         float64               `json:"dt_ms"`
 	State      fit.State             `json:"state"`
+	lock       io.Closer             // of the folder
 }
 
 // fitReport is what fit tells.
@@ -106,6 +108,11 @@ func newFit() *cobra.Command {
 			}
 			var from *fitSource
 			var err error
+			defer func() {
+				if r.lock != nil {
+					r.lock.Close()
+				}
+			}()
 			if resume != "" {
 				for _, name := range []string{"to", "learn", "starts", "stride", "within", "bounds", "seed", "dt", "out"} {
 					if c.Flags().Changed(name) {
@@ -194,9 +201,16 @@ func newFolder(what string) string {
 // load reads the fit of a folder.
 func (r *fitRun) load(dir string) (*fitSource, error) {
 	file := filepath.Join(dir, fitFile)
+	if _, err := os.Stat(file); err != nil {
+		return nil, missingInput(err)
+	}
+	var err error
+	if r.lock, err = rundir.LockFolder(dir); err != nil {
+		return nil, err
+	}
 	text, err := infile.Read(file)
 	if err != nil {
-		return nil, missingInput(err)
+		return nil, err
 	}
 	if err := json.Unmarshal(text, r); err != nil {
 		return nil, fmt.Errorf("%w: %s is not that of a fit: %w", config.ErrConfig, file, err)
@@ -228,6 +242,14 @@ func (r *fitRun) open(dev kernels.Device, from *fitSource) (f *fit.Fit, err erro
 	if err := stepFits(from.n, r.Dt); err != nil {
 		return nil, err
 	}
+	sha, err := neuronSHA256(from.n)
+	if err != nil {
+		return nil, err
+	}
+	if r.SHA256 != "" && r.SHA256 != sha {
+		return nil, fmt.Errorf("%w: neuron %s has other numbers than when the fit was begun; give it its numbers back, or begin anew without --resume", config.ErrConfig, from.neuron)
+	}
+	r.SHA256 = sha
 	for _, file := range from.recordings {
 		text, err := infile.Read(file)
 		if err != nil {
@@ -257,6 +279,10 @@ func (r *fitRun) folder(out string, from *fitSource, own bool) error {
 		if os.IsExist(err) {
 			return fmt.Errorf("%w: --out %s is there already; give another folder, or go on with --resume %s", config.ErrConfig, out, out)
 		}
+		return err
+	}
+	var err error
+	if r.lock, err = rundir.LockFolder(out); err != nil {
 		return err
 	}
 	for i, text := range from.texts {
@@ -289,6 +315,9 @@ func (r *fitRun) fit(c *cobra.Command, from *fitSource, dir string, updates, thr
 			return fmt.Errorf("%w: %s: %w", config.ErrConfig, filepath.Join(dir, fitFile), err)
 		}
 	} else if err := r.folder(dir, from, c.Flags().Changed("out")); err != nil {
+		return err
+	}
+	if err := r.save(f, dir); err != nil { // before any work that could be lost
 		return err
 	}
 	ctx, cancel := interruptible(c.Context())

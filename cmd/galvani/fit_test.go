@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"galvani/engine/rundir"
 )
 
 // TestFit fits two conductances of a neuron of a file, stops, goes on, and wants what one run gives; and
@@ -24,6 +26,14 @@ func TestFit(t *testing.T) {
 	fit[3] = "seen.npz"
 	fit[5] = "g_na, soma.g_k"
 	out := told[fitReport](t, append(fit, "--updates", "1", "--bounds", "g_na=0.05:0.2")...).Out
+	lock, err := rundir.LockFolder(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside("fit", "--resume", out).refused(t, exitConfig, out+": folder is in use: by process")
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
+	}
 	inside("fit", "--resume", out, "--updates", "1").ok(t)
 	if a, err := os.ReadFile("seen.npz"); err != nil || !strings.HasPrefix(out, "runs/") || !strings.HasSuffix(out, "-fit-hh") {
 		t.Errorf("the folder is %s, %v", out, err)
@@ -56,12 +66,31 @@ func TestFit(t *testing.T) {
 	}
 }
 
+// TestFitBegun wants a fit that ends before its first update to be there, and one whose neuron has changed since not to go on.
+func TestFitBegun(t *testing.T) {
+	needsCPU(t)
+	t.Chdir(t.TempDir())
+	write := func(name, text string) {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("mine.toml", "like = \"hh\"\n[numbers]\ng_k = 0.03\n")
+	write("seen.csv", "time,voltage\n0,-65\n1,-65\n2,-65\n3,-65\n")
+	inside("fit", "mine.toml", "--to", "seen.csv", "--learn", "g_na", "--starts", "1", "--updates", "1", "--out", "x").ok(t)
+	write("mine.toml", "like = \"hh\"\n[numbers]\ng_k = 0.04\n")
+	inside("fit", "--resume", "x").refused(t, exitConfig, "mine.toml has other numbers than when the fit was begun")
+	write("huge.csv", "time,voltage,current\n0,-65,0\n1,-65,1e12\n2,-65,1e12\n3,-65,1e12\n")
+	inside("fit", "hh", "--to", "huge.csv", "--learn", "g_na", "--starts", "1", "--updates", "1", "--out", "y").refused(t, exitNumerical, "V of soma is")
+	inside("fit", "--resume", "y", "--updates", "1").refused(t, exitNumerical, "V of soma is")
+}
+
 // TestFitRefuses wants one line, and no folder left behind.
 func TestFitRefuses(t *testing.T) {
 	needsCPU(t)
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{"good.csv": "time,voltage\n0,-65\n1,-65\n2,-65\n3,-65\n", "short.csv": "time,voltage\n0,1\n",
-		"huge.csv": "time,voltage,current\n0,-65,0\n1,-65,1e12\n2,-65,1e12\n3,-65,1e12\n", "uneven.csv": "time,voltage\n0,-65\n1,-65\n2,-65\n4,-65\n", "other.csv": "time,voltage\n0,-65\n2,-65\n4,-65\n6,-65\n", "bad.npz": "PK\x03\x04 and no more"} {
+		"uneven.csv": "time,voltage\n0,-65\n1,-65\n2,-65\n4,-65\n", "other.csv": "time,voltage\n0,-65\n2,-65\n4,-65\n6,-65\n", "bad.npz": "PK\x03\x04 and no more"} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +127,6 @@ func TestFitRefuses(t *testing.T) {
 			t.Errorf("%s leaves a folder", c.args)
 		}
 	}
-	inside("fit", "hh", "--to", "huge.csv", "--learn", "g_na", "--starts", "1", "--updates", "1").refused(t, exitNumerical, "V of soma is")
 	if err := os.Mkdir("there", 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -236,11 +236,12 @@ func (f *neuronFlags) stimulus(n *neurons.Neuron, r *neuronTrace) (neurons.Stimu
 		if s.Waves[i] != nil {
 			return s, fmt.Errorf("%w: --current: input %s has two wave forms; add them in one, as \"step 10 0:50 + step 5 20:30\"", config.ErrConfig, n.Inputs[i].Name)
 		}
-		if s.Waves[i], err = neurons.ParseWave(wave, infile.Read); err != nil {
+		if s.Waves[i], err = neurons.ParseWave(wave, f.readWave); err != nil {
 			return s, fmt.Errorf("%w: --current: %w", config.ErrConfig, missingInput(err))
 		}
 		r.Inputs[n.Inputs[i].Name] = strings.TrimSpace(wave) + ", 1 is " + n.Inputs[i].Per
 	}
+	lists := map[int][]string{} // of times, by input
 	for _, text := range f.events {
 		name, list, named := strings.Cut(text, "=")
 		if !named {
@@ -257,7 +258,8 @@ func (f *neuronFlags) stimulus(n *neurons.Neuron, r *neuronTrace) (neurons.Stimu
 			}
 			s.Events[i] = append(s.Events[i], neurons.Events(ms)...)
 		}
-		r.Inputs[n.Inputs[i].Name] = "events at " + list + " ms, 1 is " + n.Inputs[i].Per
+		lists[i] = append(lists[i], list)
+		r.Inputs[n.Inputs[i].Name] = "events at " + strings.Join(lists[i], ",") + " ms, 1 is " + n.Inputs[i].Per
 	}
 	ms := f.steps() * f.dt
 	if f.noise {
@@ -267,6 +269,15 @@ func (f *neuronFlags) stimulus(n *neurons.Neuron, r *neuronTrace) (neurons.Stimu
 		r.Stimulus = &f.seen
 	}
 	return s, f.seen.show(n, &s, ms, f.seed)
+}
+
+// readWave reads the file of a wave form, and keeps what a simulation that is resumed knows it by.
+func (f *neuronFlags) readWave(path string) ([]byte, error) {
+	text, err := infile.Read(path)
+	if err == nil && f.now != nil {
+		err = f.now.wave(path, text)
+	}
+	return text, err
 }
 
 // input finds the input of a name, the first of its kind for an empty one.

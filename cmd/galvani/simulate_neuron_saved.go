@@ -24,7 +24,22 @@ type savedNeuron struct {
 	SHA256   string              `json:"neuron_sha256"`
 	Settings map[string][]string `json:"settings"` // by flag
 	Length   time.Duration       `json:"for"`      // that was asked for
-	trace    *neurons.Trace
+	// Waves are the SHA-256 of the files of wave forms, by their paths; nil in files from before they were kept.
+	Waves map[string]string `json:"waves_sha256,omitempty"`
+	trace *neurons.Trace
+	was   map[string]string // Waves of the simulation that is resumed
+}
+
+// wave keeps what the file of a wave form holds.
+//
+// Errors: config.ErrConfig for another content than when the simulation that is resumed was begun.
+func (s *savedNeuron) wave(path string, text []byte) error {
+	sum := sha256.Sum256(text)
+	s.Waves[path] = hex.EncodeToString(sum[:])
+	if was := s.was[path]; was != "" && was != s.Waves[path] {
+		return fmt.Errorf("%w: %s was changed after the simulation was saved; give the file as it was, or begin anew without --resume", config.ErrConfig, path)
+	}
+	return nil
 }
 
 // apartFromSaved are the flags that are not of the simulation itself.
@@ -49,7 +64,7 @@ func neuronSHA256(n *neurons.Neuron) (string, error) {
 
 // takeSaved has a simulation that is resumed take its settings from its file, and says how one that is saved is told of.
 func (f *neuronFlags) takeSaved(flags *pflag.FlagSet, n *neurons.Neuron) (err error) {
-	f.now = &savedNeuron{Neuron: n.Name, Settings: map[string][]string{}}
+	f.now = &savedNeuron{Neuron: n.Name, Settings: map[string][]string{}, Waves: map[string]string{}}
 	switch {
 	case f.save == "" && f.resume == "":
 		return nil
@@ -123,6 +138,7 @@ func (f *neuronFlags) takeResumed(flags *pflag.FlagSet) error {
 	if old.trace.V, err = series(file, "v", safetensors.Tensor.Float64s); err != nil {
 		return err
 	}
+	f.now.was = old.Waves
 	if len(old.trace.V) == 0 || int64(old.trace.Steps()) != step {
 		return fmt.Errorf("%w: %s: the voltages are not those of %d steps", errInput, f.resume, step)
 	}

@@ -56,6 +56,17 @@ func TestSimulateNeuronSaved(t *testing.T) {
 	} {
 		galvani(t, append([]string{"simulate"}, c.line...)...).refused(t, c.code, c.want)
 	}
+	wave := func(text string) {
+		if err := os.WriteFile(name("wave.csv"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wave("0,5\n9,5\n")
+	simulated(t, "hh", "--current", name("wave.csv"), "--for", "1ms", "--save", name("waved"))
+	wave("0,5\n9,6\n")
+	galvani(t, "simulate", "hh", "--resume", name("waved"), "--for", "2ms").refused(t, exitConfig, "wave.csv was changed after the simulation was saved")
+	wave("0,5\n9,5\n")
+	simulated(t, "hh", "--resume", name("waved"), "--for", "2ms")
 	stoppedNeuron(t, name("stopped"))
 }
 

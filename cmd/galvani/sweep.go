@@ -136,22 +136,26 @@ func meanOf(metric string, runs []swept) *float64 {
 	return &m
 }
 
-// claim makes the folder of a sweep, or finds the same sweep there.
-func claim(out, path string, text []byte) error {
+// claim makes the folder of a sweep, or finds the same sweep there, and locks it: two processes would make its runs twice.
+func claim(out, path string, text []byte) (lock io.Closer, err error) {
 	if err := os.MkdirAll(out, 0o755); err != nil {
-		return err
+		return nil, err
+	}
+	if lock, err = rundir.LockFolder(out); err != nil {
+		return nil, err
 	}
 	kept := filepath.Join(out, "sweep.toml")
 	before, err := os.ReadFile(kept)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return writeBytes(kept, text)
-	case err != nil:
-		return err
-	case !bytes.Equal(before, text):
-		return fmt.Errorf("%w: %s holds another sweep than %s; give another folder with --out, or the file %s", config.ErrConfig, out, path, kept)
+		err = writeBytes(kept, text)
+	case err == nil && !bytes.Equal(before, text):
+		err = fmt.Errorf("%w: %s holds another sweep than %s; give another folder with --out, or the file %s", config.ErrConfig, out, path, kept)
 	}
-	return nil
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
 }
 
 // runOf makes a run in a folder of its own, goes on with it where it stopped, or finds it complete.

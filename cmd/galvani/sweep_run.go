@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/setting"
 	"galvani/kernels"
 	"galvani/kernels/devices"
 )
@@ -32,9 +34,11 @@ func (f *sweepFlags) sweep(ctx context.Context, plan *sweepPlan, stderr io.Write
 	if err != nil {
 		return r, err
 	}
-	if err := claim(r.Out, plan.path, plan.text); err != nil {
+	lock, err := claim(r.Out, plan.path, plan.text)
+	if err != nil {
 		return r, err
 	}
+	defer lock.Close()
 	runs, err := f.make(ctx, plan, cells, stderr)
 	if err != nil {
 		return r, err
@@ -58,6 +62,7 @@ func (f *sweepFlags) sweep(ctx context.Context, plan *sweepPlan, stderr io.Write
 		}
 		r.Cells = append(r.Cells, cell)
 	}
+	plan.missing(runs, stderr)
 	return r, errors.Join(writeFile(filepath.Join(r.Out, "sweep.csv"), r.write), r.plot(), r.curves())
 }
 
@@ -69,6 +74,19 @@ func testValue(values map[string]float64) (name string, value float64) {
 		}
 	}
 	return "test_loss", 0
+}
+
+// missing tells of metrics that were asked for and that no run has.
+func (p *sweepPlan) missing(runs []swept, stderr io.Writer) {
+	known := map[string]float64{}
+	for _, run := range runs {
+		maps.Copy(known, run.values)
+	}
+	for _, m := range p.metrics {
+		if _, ok := known[m]; !ok && len(known) > 0 {
+			fmt.Fprintf(stderr, "metrics: %s\n", setting.Unknown("metric", m, slices.Sorted(maps.Keys(known))))
+		}
+	}
 }
 
 // usableGPUs returns the number of GPUs, 0 where the first cannot be used: those who ask for one by name are told why when

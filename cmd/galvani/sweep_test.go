@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"galvani/engine/rundir"
 )
 
 // sweepFile writes the file of a sweep.
@@ -53,8 +55,18 @@ lr = [0.01, 1000.0]
 	if more := first.Cells[0].More; len(more) != 2 || more[0] == nil || *more[0] <= 0 || more[1] != nil {
 		t.Errorf("further metrics are %v, want a norm of the gradient, and none that is absent", more)
 	}
-	if !strings.Contains(o.stderr, "run 2 of 8: hidden 4, lr 0.01, seed 2: test_accuracy ") {
-		t.Errorf("stderr %s", o.stderr)
+	for _, want := range []string{"run 2 of 8: hidden 4, lr 0.01, seed 2: test_accuracy ", `metrics: unknown metric "absent"; known: `} {
+		if !strings.Contains(o.stderr, want) {
+			t.Errorf("stderr %s, want %s", o.stderr, want)
+		}
+	}
+	lock, err := rundir.LockFolder(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	galvani(t, "sweep", path, "--out", out).refused(t, exitConfig, out+": folder is in use: by process")
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
 	}
 	table, err := os.ReadFile(filepath.Join(out, "sweep.csv"))
 	if err != nil || !strings.HasPrefix(string(table), "hidden,lr,runs,failed,test_accuracy,half_interval,grad_norm,absent\n4,0.01,2,0,") {
@@ -96,7 +108,6 @@ func TestSweepRefuses(t *testing.T) {
 		"[grid]\nei_ratio = [0.5]":                             `key "ei_ratio" has no effect`,
 		"[set]\nruns_dir = \"x\"":                              "set holds runs_dir",
 		"seeds = 5001\n[grid]\nlr = [0.1, 0.2]":                "the grid has 10002 runs, want at most 10000",
-		"config = [\"none.toml\"]":                             "none.toml",
 		"[random]\nlr = [1.0, 2.0, \"log\"]":                   "random: samples is <nil>, want how often",
 		"[random]\nsamples = 2":                                "random has no key",
 		"[random]\nsamples = 2\nlr = 1":                        "random: lr is 1, want [LOW, HIGH",

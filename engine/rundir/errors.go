@@ -17,8 +17,8 @@ var (
 	ErrCorrupt = safetensors.ErrCorrupt
 	// ErrForeign marks a sound file that is no checkpoint of this program.
 	ErrForeign = errors.New("not a galvani checkpoint")
-	// ErrLocked marks a run directory that another process is writing to.
-	ErrLocked = errors.New("run directory is in use")
+	// ErrLocked marks a run directory, or the folder of a sweep or a fit, that another process is writing to.
+	ErrLocked = errors.New("folder is in use")
 	// ErrNotRun marks a path that is no run directory.
 	ErrNotRun = errors.New("not a run directory")
 	// ErrNoCheckpoint marks a run directory without any checkpoint.

@@ -172,7 +172,7 @@ func TestLock(t *testing.T) {
 		if err := cmd.Wait(); err == nil {
 			t.Fatal("the second process was let in")
 		}
-		want := fmt.Sprintf("error rundir: %s: run directory is in use: by process %d; wait for it to end or stop it first", r.Dir(), os.Getpid())
+		want := fmt.Sprintf("error rundir: %s: folder is in use: by process %d; wait for it to end or stop it first", r.Dir(), os.Getpid())
 		if said != want {
 			t.Fatalf("second process says %q, want %q", said, want)
 		}

@@ -130,19 +130,33 @@ func isRun(fsys FS, dir string) error {
 // lock takes the lock, then brings the directory into order.
 func lock(fsys FS, dir string) (*Run, error) {
 	r := &Run{fs: fsys, dir: filepath.Clean(dir), whole: map[int64]bool{}}
-	l, err := fsys.Lock(r.path(lockName))
-	if errors.Is(err, ErrLocked) {
-		return nil, fmt.Errorf("rundir: %s: %w; wait for it to end or stop it first", dir, err)
+	var err error
+	if r.lock, err = lockFolder(fsys, dir); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, ioErr("lock", r.path(lockName), err)
-	}
-	r.lock = l
 	if err := r.prepare(); err != nil {
 		_ = r.Close() // the first error says what is wrong
 		return nil, err
 	}
 	return r, nil
+}
+
+// LockFolder keeps other processes that ask for the same out of a folder, such as that of a sweep, until it is closed or
+// this process ends.
+//
+// Errors: ErrLocked, ErrIO.
+func LockFolder(dir string) (io.Closer, error) { return lockFolder(Disk(), dir) }
+
+func lockFolder(fsys FS, dir string) (io.Closer, error) {
+	name := filepath.Join(dir, lockName)
+	l, err := fsys.Lock(name)
+	if errors.Is(err, ErrLocked) {
+		return nil, fmt.Errorf("rundir: %s: %w; wait for it to end or stop it first", dir, err)
+	}
+	if err != nil {
+		return nil, ioErr("lock", name, err)
+	}
+	return l, nil
 }
 
 func (r *Run) prepare() error {
