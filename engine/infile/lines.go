@@ -2,6 +2,7 @@ package infile
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -39,4 +40,25 @@ func Lines(r io.Reader, limit int, each func(n int, line string) error) error {
 			return nil
 		}
 	}
+}
+
+// ErrText marks a file that is no text in UTF-8.
+var ErrText = errors.New("not a text in UTF-8")
+
+// Plain returns the text of a table without its byte order mark and with \n at the ends of lines, also where they are \r
+// alone, as old programs write them.
+//
+// Errors: ErrText for a text in UTF-16 and for bytes that are no text, such as a compressed file.
+func Plain(text []byte) ([]byte, error) {
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		return nil, fmt.Errorf("it is in UTF-16: %w; save it as UTF-8", ErrText)
+	}
+	if bytes.IndexByte(text, 0) >= 0 {
+		return nil, fmt.Errorf("it holds zero bytes, as a compressed file does: %w; give a table in plain text", ErrText)
+	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if bytes.IndexByte(text, '\n') < 0 {
+		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
+	}
+	return text, nil
 }

@@ -1,6 +1,7 @@
 package circuits
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -169,14 +170,22 @@ func readColumns(path, prefix string, names []string) ([][]float64, error) {
 	return all, nil
 }
 
-// readTable reads a table of values with commas, of one line at least.
+// readTable reads a table of values with commas, of one line at least. A byte order mark and blanks around values mean
+// nothing.
 func readTable(path string) ([][]string, error) {
-	f, err := infile.Open(path)
+	text, err := infile.Read(path)
+	if err == nil {
+		text, err = infile.Plain(text)
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	lines, err := csv.NewReader(f).ReadAll()
+	lines, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	for _, line := range lines {
+		for i, value := range line {
+			line[i] = strings.TrimSpace(value)
+		}
+	}
 	if err == nil && len(lines) == 0 {
 		err = errors.New("it is empty")
 	}

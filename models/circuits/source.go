@@ -85,8 +85,9 @@ func (r *reader) trains(t *description.Table, p *Population) {
 			continue
 		}
 		ms, wrong := strconv.ParseFloat(line[time], 64)
-		u, bad := strconv.Atoi(line[unit])
-		if wrong != nil || bad != nil || !(ms >= 0 && ms <= 1e12) || u < 0 || u >= p.N {
+		at, bad := strconv.ParseFloat(line[unit], 64) // some write 3.0
+		u := int(max(-1, min(at, float64(p.N))))
+		if wrong != nil || bad != nil || !(ms >= 0 && ms <= 1e12) || u < 0 || u >= p.N || float64(u) != at {
 			t.Fail("file", "is %s, where line %d has time %q and unit %q, want ms from 0 on and a unit below %d", path, i+2, line[time], line[unit], p.N)
 			return
 		}

@@ -29,8 +29,9 @@ func TestSources(t *testing.T) {
 		}
 		return n.Blueprint(n.Step)
 	}
-	write("all.csv", "time_ms,population,unit\n0.3,e,1\n0.1,e,0\n0.31,e,1\n2,i,7\n")
-	write("bare.csv", "unit,time_ms\n2,0.5\n")
+	write("all.csv", "time_ms,population,unit\r0.3,e,1\r0.1,e,0\r0.31,e,1\r2,i,7\r") // as old programs end lines
+	write("bare.csv", "\ufeffunit, time_ms\r\n2.0, 0.5\r\n")                         // as some programs write tables
+	write("wide.csv", "\xff\xfeu\x00n\x00i\x00t\x00")
 	write("bad.csv", "unit,time_ms\n3,0.5\n")
 	b, err := read(`[population.a]
 neuron = "regular"
@@ -73,6 +74,7 @@ jitter = "5 ms"
 	}
 	for text, want := range map[string]string{
 		"neuron = \"regular\"":                                                             "rate",
+		"neuron = \"trains\"\nfile = \"wide.csv\"":                                         "it is in UTF-16: not a text in UTF-8; save it as UTF-8",
 		"neuron = \"trains\"":                                                              "file",
 		"neuron = \"trains\"\nfile = \"none.csv\"":                                         "cannot be read",
 		"neuron = \"trains\"\nfile = \"bad.csv\"":                                          "line 2 has time \"0.5\" and unit \"3\", want ms from 0 on and a unit below 1",

@@ -60,10 +60,11 @@ func readSWC(file string, text []byte, unit string) (*morphology, error) {
 	wrong := func(line int, format string, args ...any) error {
 		return &Mistake{File: file, Line: line, What: fmt.Sprintf(format, args...)}
 	}
-	if bytes.IndexByte(text, '\n') < 0 {
-		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n")) // as old programs end lines
+	text, err := infile.Plain(text)
+	if err != nil {
+		return nil, &Mistake{File: file, What: err.Error()}
 	}
-	err := infile.Lines(bytes.NewReader(text), longestLine, func(n int, line string) error {
+	err = infile.Lines(bytes.NewReader(text), longestLine, func(n int, line string) error {
 		line, _, _ = strings.Cut(line, "#")
 		fields := strings.Fields(line)
 		if len(fields) == 0 {

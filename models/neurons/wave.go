@@ -128,7 +128,11 @@ func finite(s string) (float64, error) {
 // value changes evenly, outside of them it is 0.
 func parseTable(file string, text []byte) (Wave, error) {
 	var times, values []float64
-	err := infile.Lines(bytes.NewReader(text), longestLine, func(n int, line string) error {
+	text, err := infile.Plain(text)
+	if err != nil {
+		return nil, fmt.Errorf("neurons: %s: %w: %w", file, err, ErrWave)
+	}
+	err = infile.Lines(bytes.NewReader(text), longestLine, func(n int, line string) error {
 		if strings.TrimSpace(line) == "" {
 			return nil
 		}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"galvani/engine/infile"
 	"galvani/engine/npz"
 	"galvani/models/neurons"
 )
@@ -61,7 +62,11 @@ func ReadRecording(file string, text []byte, n *neurons.Neuron) (*Recording, err
 
 // readCSV returns the columns of a table.
 func readCSV(text []byte, _ *neurons.Neuron) (*signals, error) {
-	rows, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff")))).ReadAll()
+	text, err := infile.Plain(text)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
 	if err != nil {
 		return nil, err
 	}
