@@ -43,6 +43,25 @@ func (f *textFlag) allow(more []string) {
 	}
 }
 
+// decimal is a flag for a whole number, which may begin with zeros.
+type decimal struct{ pflag.Value }
+
+func (d decimal) Set(s string) error { return d.Value.Set(setting.Decimal(s)) }
+
+// decimals makes the whole numbers of a command and of those below it decimal.
+func decimals(c *cobra.Command) {
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if t := f.Value.Type(); t == "int" || t == "uint64" {
+			if _, read := f.Value.(*textFlag); !read { // later
+				f.Value = decimal{f.Value}
+			}
+		}
+	})
+	for _, sub := range c.Commands() {
+		decimals(sub)
+	}
+}
+
 // variant is one meaning of a flag and the models or tasks that share it.
 type variant struct {
 	help, def string

@@ -100,6 +100,7 @@ func withFile(root *cobra.Command, args []string) {
 			c.DisableFlagParsing, c.Args, c.PreRunE = true, cobra.ArbitraryArgs, nil
 			c.RunE = func(*cobra.Command, []string) error { return fmt.Errorf("%w: %w", config.ErrConfig, err) }
 		}
+		decimals(c)
 		group.AddCommand(c)
 		return
 	}

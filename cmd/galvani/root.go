@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -65,6 +66,24 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(newVersion(), newExitCodes())
 	complete(root)
+	decimals(root)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd("completion")
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Args = func(_ *cobra.Command, args []string) error { // of a command or a topic
+				if c, rest, err := root.Find(args); err != nil || len(rest) > 0 && !c.HasSubCommands() {
+					return fmt.Errorf("%w: there is no help on %q; try: galvani --help", errUsage, strings.Join(args, " "))
+				} else if len(rest) > 0 {
+					return noSuchCommand(c, rest)
+				}
+				return nil
+			}
+		case "completion":
+			c.Args, c.RunE = noSuchCommand, func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+	}
 	return root
 }
 
@@ -87,7 +106,7 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 			known = append(known, sub.Name())
 		}
 	}
-	return fmt.Errorf("%w: %s", errUsage, setting.Unknown("command", args[0], known))
+	return fmt.Errorf("%w: %s; try: %s --help", errUsage, setting.Unknown("command", args[0], known), c.CommandPath())
 }
 
 // exactArgs wants one argument for each name, e.g. "RUN".
@@ -103,8 +122,18 @@ func exactArgs(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// wanted says what flags of a type take.
+var wanted = map[string]string{"int": "a whole number", "uint64": "a whole number from 0 on", "float64": "a number", "bool": "true or false",
+	"duration": "a time with its unit, such as 500ms or 2s"}
+
 // flagError turns pflag's errors into one line that names the nearest flag.
 func flagError(c *cobra.Command, err error) error {
+	if bad := (*pflag.InvalidValueError)(nil); errors.As(err, &bad) {
+		f := bad.GetFlag()
+		if want, known := wanted[strings.TrimSuffix(f.Value.Type(), "Slice")]; known {
+			return fmt.Errorf("%w: --%s is %q, want %s; try: %s --help", errUsage, f.Name, setting.Shorten(bad.GetValue()), want, c.CommandPath())
+		}
+	}
 	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
 	if !unknown {
 		return fmt.Errorf("%w: %w; try: %s --help", errUsage, err, c.CommandPath())

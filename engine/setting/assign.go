@@ -29,13 +29,23 @@ func parseAs(t reflect.Type, s string) any {
 			return v
 		}
 	case "int":
-		if v, err := strconv.ParseInt(s, 0, 64); err == nil {
+		if v, err := strconv.ParseInt(Decimal(s), 0, 64); err == nil {
 			return v
 		}
 	case "float":
 		if v, err := strconv.ParseFloat(s, 64); err == nil {
 			return v
 		}
+	}
+	return s
+}
+
+// Decimal takes away the zeros that a whole number begins with, such as 08 of a list of equal widths, which would
+// make it one of base 8. Other texts stay.
+func Decimal(s string) string {
+	sign := strings.TrimRight(s[:min(1, len(s))], "0123456789")
+	if digits := s[len(sign):]; strings.Trim(digits, "0123456789") == "" && len(digits) > 1 {
+		return sign + strings.TrimLeft(digits[:len(digits)-1], "0") + digits[len(digits)-1:]
 	}
 	return s
 }

@@ -96,7 +96,7 @@ func TestKeysRefuse(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	c := newCell()
-	for name, text := range map[string]string{"dt": "0.5", "units": "8", "seed": "7", "small": "-3",
+	for name, text := range map[string]string{"dt": "0.5", "units": "8", "seed": "07", "small": "-003",
 		"syn_kernel": "alpha", "path": "a b", "literal": "true", "taus": "1, 2.5", "sizes": "", "words": "b"} {
 		if err := keyOf(t, c, name).Parse(text); err != nil {
 			t.Error(err)
