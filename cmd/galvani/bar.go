@@ -14,7 +14,8 @@ const (
 	redraw    = 100 * time.Millisecond // least time between two drawings of a bar
 	shortBar  = 8                      // columns below which no bar is drawn
 	fallback  = 80                     // columns of a terminal that does not tell its width
-	clearLine = "\r\x1b[J"             // to the begin of the line, and nothing from there on
+	clearLine = "\r\x1b[K"             // to the begin of the line, and nothing in it from there on
+	clearMore = "\r\x1b[J"             // and nothing in the lines below
 )
 
 // bar draws progress on the last line of a terminal, anew in the same place. The line is always
@@ -51,24 +52,25 @@ func (b *bar) draw(share float64, text string, notes ...string) {
 func (b *bar) put(share float64, text string, notes ...string) {
 	columns := b.columns()
 	line := barLine(columns-1, share, text, notes, b.colour)
-	fmt.Fprint(b.w, b.up(columns)+clearLine+line.text)
+	fmt.Fprint(b.w, b.away(columns)+line.text)
 	b.wide = line.wide
 }
 
 // clear takes the line away.
 func (b *bar) clear() {
 	if b.wide > 0 {
-		fmt.Fprint(b.w, b.up(b.columns())+clearLine)
+		fmt.Fprint(b.w, b.away(b.columns()))
 		b.wide, b.last = 0, time.Time{}
 	}
 }
 
-// up moves to the first row of the line that stands there.
-func (b *bar) up(columns int) string {
+// away takes the line that stands there away, with all of its rows. Lines below are cleared only where it has several: tmux
+// takes that, at the top of a screen, for the end of what it keeps.
+func (b *bar) away(columns int) string {
 	if rows := (b.wide - 1) / max(1, columns); b.wide > 0 && rows > 0 {
-		return fmt.Sprintf("\x1b[%dA", rows)
+		return fmt.Sprintf("\x1b[%dA", rows) + clearMore
 	}
-	return ""
+	return clearLine
 }
 
 // drawn is a line with its width, in which colours do not count.

@@ -24,6 +24,11 @@ func (s *screen) Write(b []byte) (int, error) {
 		last := len(s.lines) - 1
 		var up int
 		switch {
+		case strings.HasPrefix(text, "\x1b[K"): // from the cursor on, in its row
+			if len(s.lines[last])-s.at > s.columns {
+				panic("a row below stays")
+			}
+			fallthrough
 		case strings.HasPrefix(text, "\x1b[J"): // from the cursor on
 			s.lines[last] = s.lines[last][:s.at]
 			text = text[3:]
