@@ -22,24 +22,31 @@ func Weights(rule *kernels.Plasticity, weights []float64) WeightsOf {
 	if w.N == 0 {
 		return w
 	}
-	// Deviations from one of the weights, so that equal weights have that mean and deviate by nothing.
-	n, first, off, middle := float64(w.N), weights[0]*rule.Sign, 0.0, 0.0
+	middle := 0.0
 	for _, x := range weights {
-		x *= rule.Sign
-		off += (x - first) / n
-		if 0.2*rule.Most <= x && x <= 0.8*rule.Most {
-			middle += 1 / n
+		if x *= rule.Sign; 0.2*rule.Most <= x && x <= 0.8*rule.Most {
+			middle += 1 / float64(w.N)
 		}
 	}
-	w.Mean = first + off
-	for _, x := range weights {
-		d := x*rule.Sign - first - off
-		w.SD += d * d / n
-	}
-	if w.SD = math.Sqrt(w.SD); rule.Most < kernels.NoBound {
+	if w.Mean, w.SD = Spread(weights); rule.Most < kernels.NoBound {
 		w.Middle = &middle
 	}
+	w.Mean = w.Mean*rule.Sign + 0 // no -0
 	return w
+}
+
+// Spread returns the mean and the standard deviation of numbers, at least one. It sums up deviations from one of them,
+// so that equal numbers have that mean and deviate by nothing.
+func Spread(x []float64) (mean, sd float64) {
+	n, first, off := float64(len(x)), x[0], 0.0
+	for _, v := range x {
+		off += (v - first) / n
+	}
+	for _, v := range x {
+		d := v - first - off
+		sd += d * d / n
+	}
+	return first + off, math.Sqrt(sd)
 }
 
 // Histogram counts magnitudes in equal bins from 0 to a largest one, which the last bin holds, too.

@@ -94,7 +94,7 @@ func (f *eventFlags) encode(name string) ([]data.Event, int, error) {
 	}
 	encoder, err := data.NewChanges(task.I, f.thresholds...)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, fmt.Errorf("--threshold: %w", err)
 	}
 	b := data.NewBatch(task, 1)
 	if err := set.Fill(b, 0, 0, f.sample); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"galvani/bench/experiment"
 	"galvani/bench/rows"
@@ -117,7 +118,8 @@ func newExitCodes() *cobra.Command {
    74  input/output error: disk full, no permission, output that cannot be written
    75  stopped on request, state saved: may be started again with --resume
   130  ended at once by a second SIGINT (Ctrl-C)
-  143  ended at once by a second SIGTERM`}
+  143  ended at once by a second SIGTERM
+  141  ended by a pipe that nobody reads any more, where there is nothing to save`}
 }
 
 // exitCode returns the exit code for the error of a command.
@@ -135,7 +137,8 @@ func exitCode(err error) int {
 	}
 	var path *fs.PathError
 	var link *os.LinkError
-	if errors.As(err, &path) || errors.As(err, &link) {
+	var system syscall.Errno // of a socket, for instance
+	if errors.As(err, &path) || errors.As(err, &link) || errors.As(err, &system) {
 		return exitIO
 	}
 	return exitBug

@@ -22,6 +22,9 @@ var errGradient = errors.New("gradient differs from central differences")
 // more: differences of the loss are good to about 1e-10 of it.
 const gradTolerance = 1e-6
 
+// mostChecked bounds the numbers of a plane of the state, of which the graph keeps dozens.
+const mostChecked = 1 << 20
+
 // gradShape is what gradients are checked on.
 type gradShape struct {
 	T, B, I, H, O, layers int
@@ -92,6 +95,9 @@ has the surrogate for its derivative.`,
 func checkGradients(e models.Entry, s gradShape) ([]gradReport, error) {
 	if s.T < 1 || s.B < 1 {
 		return nil, fmt.Errorf("%w: T=%d B=%d, want at least 1 each", config.ErrConfig, s.T, s.B)
+	}
+	if n := float64(s.T) * float64(s.B) * float64(max(s.I, s.H, s.O)); n > mostChecked || s.layers > 64 {
+		return nil, fmt.Errorf("%w: T=%d B=%d I=%d H=%d O=%d in %d layers are more than a check of every gradient takes; want T·B times the largest of I, H and O to be at most %d, in at most 64 layers", config.ErrConfig, s.T, s.B, s.I, s.H, s.O, s.layers, mostChecked)
 	}
 	cell := e.New()
 	if c, ok := cell.(models.Smoother); ok {

@@ -11,17 +11,21 @@ import (
 	"galvani/engine/adopt"
 	"galvani/engine/dynamics"
 	"galvani/engine/group"
+	"galvani/engine/npz"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
 	"galvani/models"
 	membranes "galvani/models/event"
+	"galvani/models/neurons"
+	"galvani/models/neurons/correspond"
+	"galvani/models/neurons/fit"
 )
 
 // classes are the errors that tell programs of which kind a failure is. Their names stand behind the
 // cause, of which they say less, so people are not shown them there.
 var classes = []error{models.ErrWiring, models.ErrGraph, models.ErrPart, adopt.ErrMatch, membranes.ErrEvent, data.ErrConfig, data.ErrMissing, data.ErrCorrupt,
 	engine.ErrOption, engine.ErrUnequal, engine.ErrState, dynamics.ErrOption, kernels.ErrShape, kernels.ErrNoDevice, safetensors.ErrInvalid,
-	experiment.ErrSettings, rows.ErrRows, errInput, group.ErrShares, group.ErrLauncher, group.ErrLost}
+	experiment.ErrSettings, rows.ErrRows, errInput, neurons.ErrWave, neurons.ErrCable, fit.ErrRecording, fit.ErrSettings, correspond.ErrSettings, npz.ErrFormat, group.ErrShares, group.ErrLauncher, group.ErrLost}
 
 // message returns the text of an error for people: without the names of classes behind the cause.
 func message(err error) string {

@@ -134,5 +134,5 @@ func TestConfigsAreLayered(t *testing.T) {
 			t.Errorf("config.toml lacks %s", want)
 		}
 	}
-	galvani(t, "train", "--config", first, "--config", filepath.Join(folder, "none.toml")).refused(t, exitConfig, "none.toml")
+	galvani(t, "train", "--config", first, "--config", filepath.Join(folder, "none.toml")).refused(t, exitData, "none.toml")
 }

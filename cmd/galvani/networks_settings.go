@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -27,8 +28,12 @@ func (s *networkSettings) add(flags *pflag.FlagSet) {
 func (s *networkSettings) take(flags *pflag.FlagSet) error {
 	for i, k := range s.keys {
 		if flags.Changed(k.Flag()) {
-			if err := k.Parse(s.given[i]); err != nil {
-				return fmt.Errorf("%w: --%w", config.ErrConfig, err)
+			err := k.Parse(s.given[i])
+			if r := (*setting.Refused)(nil); errors.As(err, &r) {
+				err = fmt.Errorf("--%s is %s, want %s", k.Flag(), r.Value, r.Want)
+			}
+			if err != nil {
+				return fmt.Errorf("%w: %w", config.ErrConfig, err)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 
+	"galvani/bench/analysis"
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/setting"
 	"galvani/kernels"
@@ -142,20 +143,19 @@ func outline(net *circuits.Blueprint) *kernels.Circuit {
 // report tells of the numbers first to end-1, with them where they were named.
 func (a stateArray) report(first, end int, named bool) stateReport {
 	r := stateReport{Of: a.of, Name: a.name, Unit: a.unit, N: end - first, First: first, Least: math.Inf(1), Largest: math.Inf(-1)}
-	squares := 0.0
-	for _, v := range a.values[first:end] {
-		x := float64(v) / a.scale
-		r.Mean, squares, r.Least, r.Largest = r.Mean+x, squares+x*x, min(r.Least, x), max(r.Largest, x)
-		if named {
-			r.Values = append(r.Values, x)
-		}
-	}
 	if r.N == 0 {
 		r.Least, r.Largest = 0, 0
 		return r
 	}
-	r.Mean /= float64(r.N)
-	r.SD = math.Sqrt(max(0, squares/float64(r.N)-r.Mean*r.Mean))
+	var all []float64
+	for _, v := range a.values[first:end] {
+		x := float64(v) / a.scale
+		all, r.Least, r.Largest = append(all, x), min(r.Least, x), max(r.Largest, x)
+	}
+	if named {
+		r.Values = all
+	}
+	r.Mean, r.SD = analysis.Spread(all)
 	return r
 }
 

@@ -9,6 +9,8 @@ import (
 	"text/tabwriter"
 	"unicode/utf8"
 
+	"galvani/engine/setting"
+
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -66,9 +68,14 @@ func (p *printer) table(head []string, rows [][]string) {
 	}
 	var text strings.Builder
 	t := tabwriter.NewWriter(&text, 0, 0, tableGap, ' ', 0)
-	fmt.Fprintln(t, strings.Join(head, "\t"))
-	for _, r := range rows {
-		fmt.Fprintln(t, strings.Join(r, "\t"))
+	for _, r := range append([][]string{head}, rows...) {
+		for k, cell := range r { // names that users give may hold anything
+			if k > 0 {
+				fmt.Fprint(t, "\t")
+			}
+			fmt.Fprint(t, setting.OneLine(cell))
+		}
+		fmt.Fprintln(t)
 	}
 	t.Flush()
 	lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")

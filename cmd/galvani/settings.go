@@ -305,7 +305,7 @@ func readLayer(path string) (layer, error) {
 	l := layer{name: path}
 	f, err := infile.Open(path)
 	if err != nil {
-		return l, fmt.Errorf("%w: %w", config.ErrConfig, err)
+		return l, fmt.Errorf("%w: %w", config.ErrConfig, missingInput(err))
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, mostConfig))

@@ -151,10 +151,7 @@ func newSimulateNetwork(network *circuits.Network, name string) *cobra.Command {
 			if err := set.take(c.Flags()); err != nil {
 				return err
 			}
-			if err := f.checkWindow(); err != nil {
-				return err
-			}
-			return f.check()
+			return cmp.Or(f.check(), f.checkWindow(), f.sweptOnce(c.Flags()))
 		},
 		RunE: func(c *cobra.Command, _ []string) error {
 			r := simulation{Network: network.Name, Settings: set.values(), Seed: f.seed, StepMs: f.step}
@@ -211,9 +208,16 @@ func (f *simulateFlags) add(flags *pflag.FlagSet, length string) {
 // mostSteps is the most steps of one simulation.
 const mostSteps = 1 << 30
 
-func (f *simulateFlags) check() error {
+func (f *simulateFlags) checkStep() error {
 	if !(f.step > 0 && f.step <= 1000) {
 		return fmt.Errorf("%w: --step is %v ms, want more than 0 and at most 1000", config.ErrConfig, f.step)
+	}
+	return nil
+}
+
+func (f *simulateFlags) check() error {
+	if err := f.checkStep(); err != nil {
+		return err
 	}
 	if f.every < 0 {
 		return fmt.Errorf("%w: --save-every is %v, want 0s or more", config.ErrConfig, f.every)
@@ -428,6 +432,9 @@ func (f *simulateFlags) keep(plan kernels.CircuitPlan, now *saved) (err error) {
 // stopped saves a simulation that does not come to its end, and says how to go on.
 func (f *simulateFlags) stopped(cause error, plan kernels.CircuitPlan, now *saved) error {
 	if f.save == "" {
+		if f.sweep != "" {
+			return fmt.Errorf("%w; nothing is saved of a sweep", cause)
+		}
 		return fmt.Errorf("%w; nothing is saved, as there was no --save FILE", cause)
 	}
 	if err := f.keep(plan, now); err != nil {

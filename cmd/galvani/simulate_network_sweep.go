@@ -14,6 +14,8 @@ import (
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/chart"
 	"galvani/engine/setting"
+
+	"github.com/spf13/pflag"
 )
 
 // networkSweep is what simulate --sweep of a network tells: one simulation for each value of a setting.
@@ -44,6 +46,15 @@ func parseNetworkSweep(text string, keys []setting.Key) (s networkSweep, key set
 		return s, k, nil
 	}
 	return s, key, fmt.Errorf("%w: --sweep has an %s", config.ErrConfig, setting.Unknown("setting", name, known))
+}
+
+// sweptOnce refuses a setting that is in --sweep and given besides.
+func (f *simulateFlags) sweptOnce(flags *pflag.FlagSet) error {
+	name, _, _ := strings.Cut(f.sweep, "=")
+	if flag := flags.Lookup(strings.ReplaceAll(name, "_", "-")); flag != nil && flag.Changed {
+		return fmt.Errorf("%w: --%s is in --sweep and given besides; leave one out", config.ErrConfig, flag.Name)
+	}
+	return nil
 }
 
 // sweepNetwork simulates the network for each value, one after the other.

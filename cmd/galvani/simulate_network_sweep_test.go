@@ -31,6 +31,7 @@ func TestSweepNetwork(t *testing.T) {
 	} {
 		galvani(t, args(line, "--sweep", sweep)...).refused(t, exitConfig, want)
 	}
+	galvani(t, args(line, "--sweep", "r_x=1:2:3", "--r-x", "5")...).refused(t, exitConfig, "--r-x is in --sweep and given besides")
 	galvani(t, args(line, "--sweep", "r_x=1:2:3", "--save", out)...).refused(t, exitConfig, "--save and --resume are of one")
 }
 

@@ -40,7 +40,7 @@ func TestSimulatePoint(t *testing.T) {
 		t.Errorf("adex does not adapt: spikes at %v ms", r.Spikes)
 	}
 	for line, want := range map[string]string{
-		"--tau-m 0":        `--tau_m is 0, want`,
+		"--tau-m 0":        `--tau-m is 0, want`,
 		"--v-th -80":       "V_th is -80, not above V_re, -75",
 		"--dt 20":          "--dt is 20 ms, want at most tau_m, 15 ms",
 		"--current x=step": `unknown input "x"`,

@@ -91,6 +91,9 @@ func newTheoryNetwork(network *circuits.Network, name string) *cobra.Command {
 			if err := set.take(c.Flags()); err != nil {
 				return err
 			}
+			if err := f.checkStep(); err != nil {
+				return err
+			}
 			if f.length != 0 {
 				if err := f.check(); err != nil {
 					return err

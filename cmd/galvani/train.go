@@ -96,6 +96,9 @@ func beginRun(ctx context.Context, layers []layer, show display) error {
 	if err != nil {
 		return err
 	}
+	if s.run.RunsDir == "" {
+		return fmt.Errorf("%w: key \"runs_dir\" is empty, want a folder; leave it out for runs", config.ErrConfig)
+	}
 	s.report(show)
 	if err := s.lead(ranksOf(ctx), nil, ""); err != nil {
 		return err

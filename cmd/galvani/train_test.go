@@ -284,7 +284,7 @@ func TestBadInput(t *testing.T) {
 		{"table", []string{"--config", file("table.toml", "[model]\nname = 1")}, exitConfig, "is a table"},
 		{"type", []string{"--config", file("type.toml", "hidden = 6.5")}, exitConfig, `key "hidden" is 6.5, want an integer`},
 		{"negative", []string{"--config", file("negative.toml", "seed = -7")}, exitConfig, `key "seed" is -7, want at least 0`},
-		{"no config file", []string{"--config", "nowhere.toml"}, exitConfig, "nowhere.toml"},
+		{"no config file", []string{"--config", "nowhere.toml"}, exitData, "nowhere.toml"},
 		{"config is a folder", []string{"--config", empty}, exitConfig, "nothing"},
 		{"zero batch", []string{"--batch", "0"}, exitConfig, `key "batch" is 0`},
 		{"not a number", []string{"--lr", "fast"}, exitConfig, `key "lr" is "fast", want a finite number`},
