@@ -2,7 +2,10 @@ package main
 
 import (
 	"errors"
+	"io/fs"
+	"slices"
 	"strings"
+	"syscall"
 
 	"galvani/bench/experiment"
 	"galvani/bench/rows"
@@ -12,6 +15,7 @@ import (
 	"galvani/engine/dynamics"
 	"galvani/engine/group"
 	"galvani/engine/npz"
+	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
 	"galvani/models"
@@ -27,9 +31,35 @@ var classes = []error{models.ErrWiring, models.ErrGraph, models.ErrPart, adopt.E
 	engine.ErrOption, engine.ErrUnequal, engine.ErrState, dynamics.ErrOption, kernels.ErrShape, kernels.ErrNoDevice, safetensors.ErrInvalid,
 	experiment.ErrSettings, rows.ErrRows, errInput, neurons.ErrWave, neurons.ErrCable, fit.ErrRecording, fit.ErrSettings, correspond.ErrSettings, npz.ErrFormat, group.ErrShares, group.ErrLauncher, group.ErrLost}
 
+// remedies say what helps where a file cannot be written.
+var remedies = []struct {
+	kind error
+	text string
+}{
+	{syscall.ENOSPC, "free some space there, or write elsewhere"},
+	{syscall.EDQUOT, "free some space there, or write elsewhere"},
+	{syscall.EFBIG, "raise the limit of file sizes (ulimit -f)"},
+	{syscall.EROFS, "choose a folder that can be written"},
+	{fs.ErrPermission, "choose a folder that can be written"},
+}
+
+// remedy returns what helps after an error of writing, empty where it is not known or said already.
+func remedy(err error) string {
+	path := (*fs.PathError)(nil)
+	if !errors.As(err, &path) || errors.Is(err, rundir.ErrIO) || slices.Contains([]string{"open", "read", "stat", "lstat", "readdirent"}, path.Op) {
+		return ""
+	}
+	for _, r := range remedies {
+		if errors.Is(path.Err, r.kind) {
+			return "; " + r.text
+		}
+	}
+	return ""
+}
+
 // message returns the text of an error for people: without the names of classes behind the cause.
 func message(err error) string {
-	text := err.Error()
+	text := err.Error() + remedy(err)
 	for {
 		before := text
 		for _, class := range classes {

@@ -138,7 +138,7 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
 		}
 	}()
-	if err := write(f); err != nil {
+	if err := write(underWay{f, path}); err != nil {
 		return err
 	}
 	if missing == nil {
@@ -151,6 +151,20 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return f.Close()
+}
+
+// underWay is a file under a temporary name, whose errors are those of the file that it becomes.
+type underWay struct {
+	file *os.File
+	path string
+}
+
+func (b underWay) Write(p []byte) (int, error) {
+	n, err := b.file.Write(p)
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		err = &fs.PathError{Op: e.Op, Path: b.path, Err: e.Err}
+	}
+	return n, err
 }
 
 // tempBeside makes a file in the folder of another, with the permissions that the user gives to new files.

@@ -4,7 +4,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -65,5 +67,23 @@ func TestWriteFile(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 5 {
 		t.Errorf("the folder holds %v, error %v", left, err)
+	}
+}
+
+// TestWriteErrors names the file, the cause and the remedy.
+func TestWriteErrors(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
+	}
+	for err, want := range map[error]string{
+		writeBytes("/dev/full", []byte("numbers")):                                  "write /dev/full: no space left on device; free some space there, or write elsewhere",
+		&fs.PathError{Op: "make a file in", Path: "x", Err: syscall.EACCES}:         "make a file in x: permission denied; choose a folder that can be written",
+		&fs.PathError{Op: "open", Path: "x", Err: syscall.EACCES}:                   "open x: permission denied",
+		fmt.Errorf("%w", &fs.PathError{Op: "write", Path: "x", Err: syscall.EFBIG}): "write x: file too large; raise the limit of file sizes (ulimit -f)",
+		fmt.Errorf("--port: %w", os.NewSyscallError("bind", syscall.EACCES)):        "--port: bind: permission denied",
+	} {
+		if got := message(err); got != want || exitCode(err) != exitIO {
+			t.Errorf("%q with code %d, want %q with %d", got, exitCode(err), want, exitIO)
+		}
 	}
 }
