@@ -80,7 +80,7 @@ func describeState(path string, names []string) (r networkState, err error) {
 	if err := old.restore(file, outline(net)); err != nil {
 		return r, fmt.Errorf("%s: %w", path, err)
 	}
-	r = networkState{Network: old.Network, Set: old.Settings, Step: old.state.Step, Ms: float64(old.state.Step) * net.Step, State: []stateReport{}}
+	r = networkState{Network: old.Network, Set: old.Settings, Step: old.state.Step, Ms: msOf(float64(old.state.Step), net.Step), State: []stateReport{}}
 	all := stateArrays(net, old.state)
 	for _, a := range all {
 		if len(names) == 0 {

@@ -272,7 +272,7 @@ func (f *simulateFlags) takeSaved(network string, flags *pflag.FlagSet) (err err
 		f.length = f.old.Length
 	}
 	if done := float64(f.old.state.Step); done >= f.steps() {
-		return fmt.Errorf("%w: --for is %v, and %s is at %v ms already; give a longer --for", config.ErrConfig, f.length, f.resume, done*f.step)
+		return fmt.Errorf("%w: --for is %v, and %s is at %v ms already; give a longer --for", config.ErrConfig, f.length, f.resume, msOf(done, f.step))
 	}
 	if f.save == "" {
 		f.save = f.resume
@@ -335,7 +335,7 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 	if err := f.stretches(ctx, plan, sampler{net, circuit}, now, stderr); err != nil {
 		return err
 	}
-	r.Device, r.Milliseconds, r.Seconds = p.device, f.steps()*f.step, time.Since(begin).Seconds()
+	r.Device, r.Milliseconds, r.Seconds = p.device, msOf(f.steps(), f.step), time.Since(begin).Seconds()
 	r.now = r.Milliseconds
 	if n := f.ranks.Size(); n > 1 {
 		r.Ranks = n
@@ -441,7 +441,7 @@ func (f *simulateFlags) stopped(cause error, plan kernels.CircuitPlan, now *save
 		return err
 	}
 	return fmt.Errorf("%w; %v of %v ms are saved; go on with: galvani simulate %s --resume %s",
-		cause, float64(now.state.Step)*f.step, f.steps()*f.step, now.Network, f.save)
+		cause, msOf(float64(now.state.Step), f.step), msOf(f.steps(), f.step), now.Network, f.save)
 }
 
 // count fills in what the populations did.

@@ -88,6 +88,12 @@ func (f *simulateFlags) writeVoltages(cfg *kernels.Circuit, v [][]float32, endin
 // behind the last digit.
 func msText(ms float64) string { return strconv.FormatFloat(ms, 'g', 12, 64) }
 
+// msOf returns the time of some steps in ms, as msText writes it.
+func msOf(steps, step float64) float64 {
+	ms, _ := strconv.ParseFloat(msText(steps*step), 64) // which has just been written
+	return ms
+}
+
 // writeCourses writes numbers of the same times, in ms, as a table with a column for each course.
 func writeCourses[F kernels.Float](w io.Writer, names []string, time func(n int) float64, courses [][]F) error {
 	b := bufio.NewWriter(w)

@@ -346,7 +346,7 @@ func (f *neuronFlags) compute(ctx context.Context, n *neurons.Neuron, name strin
 	if err != nil {
 		return err
 	}
-	r.Device, r.DtMs, r.Milliseconds, r.Seconds = p.device, f.dt, float64(steps)*f.dt, time.Since(begin).Seconds()
+	r.Device, r.DtMs, r.Milliseconds, r.Seconds = p.device, f.dt, msOf(float64(steps), f.dt), time.Since(begin).Seconds()
 	if r.Sweep != nil {
 		r.trace = r.Sweep.traces[0]
 	}

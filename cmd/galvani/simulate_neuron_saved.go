@@ -149,7 +149,7 @@ func (f *neuronFlags) takeResumed(flags *pflag.FlagSet) error {
 // longer refuses to resume a simulation up to where it is already.
 func (f *neuronFlags) longer() error {
 	if f.old != nil && float64(f.old.Steps()) >= f.steps() {
-		return fmt.Errorf("%w: --for is %v, and %s is at %g ms already; give a longer --for", config.ErrConfig, f.length, f.resume, float64(f.old.Steps())*f.dt)
+		return fmt.Errorf("%w: --for is %v, and %s is at %g ms already; give a longer --for", config.ErrConfig, f.length, f.resume, msOf(float64(f.old.Steps()), f.dt))
 	}
 	return nil
 }
@@ -178,5 +178,5 @@ func (f *neuronFlags) stopped(cause error, trace *neurons.Trace, name string) er
 	if err := f.keep(trace); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w; %g of %g ms are saved; go on with: galvani simulate %s --resume %s", cause, float64(trace.Steps())*f.dt, f.steps()*f.dt, name, f.save)
+	return fmt.Errorf("%w; %g of %g ms are saved; go on with: galvani simulate %s --resume %s", cause, msOf(float64(trace.Steps()), f.dt), msOf(f.steps(), f.dt), name, f.save)
 }

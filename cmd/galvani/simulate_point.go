@@ -137,7 +137,7 @@ func (f *neuronFlags) computePoint(ctx context.Context, circuit *kernels.Circuit
 			bar.draw(float64(done)/float64(steps), fmt.Sprintf("%.0f ms", float64(done)*f.dt))
 		}
 	}
-	r.Spikes, r.Device, r.DtMs, r.Milliseconds, r.Seconds = [][]float64{spikes}, p.device, f.dt, float64(steps)*f.dt, time.Since(begin).Seconds()
+	r.Spikes, r.Device, r.DtMs, r.Milliseconds, r.Seconds = [][]float64{spikes}, p.device, f.dt, msOf(float64(steps), f.dt), time.Since(begin).Seconds()
 	r.ranges()
 	return nil
 }
