@@ -159,6 +159,11 @@ func (r *fitRun) begin(neuron, to, learn string, bounds []string, out string) (*
 	if r.Neuron, r.Learn = neuron, words(learn); len(recordings) == 0 || len(r.Learn) == 0 {
 		return nil, fmt.Errorf("%w: fit needs --to with a recording or more and --learn with a name or more", config.ErrConfig)
 	}
+	for i, name := range r.Learn {
+		if slices.Contains(r.Learn[:i], name) {
+			return nil, fmt.Errorf("%w: --learn has %s twice; leave one out", config.ErrConfig, name)
+		}
+	}
 	r.Bounds = map[string][2]float64{}
 	for _, text := range bounds {
 		name, pair, _ := strings.Cut(text, "=")

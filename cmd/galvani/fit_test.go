@@ -114,6 +114,7 @@ func TestFitRefuses(t *testing.T) {
 		{"hh --to bad.npz --learn g_na --out x", exitConfig, "bad.npz: "},
 		{"hh --to good.csv --learn g_na --bounds g_na=1:2 --out x", exitConfig, "want it between"},
 		{"hh --to good.csv --learn g_na --bounds g_k=0:2 --out x", exitConfig, "which is not learned"},
+		{"hh --to good.csv --learn g_na,g_k,g_na --out x", exitConfig, "--learn has g_na twice"},
 		{"hh --to good.csv --learn , --out x", exitConfig, "and --learn with a name or more"},
 		{"hh --to good.csv --learn g_na --updates 0 --out x", exitConfig, "--updates is 0, want 1 to"},
 		{"hh --to good.csv --learn g_na --dt 5 --out x", exitConfig, "--dt is 5 ms, too long for gate na.m of hh, as V is held while gates move; want at most 2.5"},

@@ -61,9 +61,10 @@ func TestLayersAreSeen(t *testing.T) {
 		}
 	}
 	galvani(t, "gradcheck", "rate", "--layers", "2").ok(t)
+	galvani(t, "gradcheck", "lstm", "--layers", "3", "--steps", "2").ok(t) // whose curvature is large beside a small gradient
 	galvani(t, args(tiny, "--model", "rnn", "--layers", "2", "--dale")...).refused(t, exitConfig, "Dale's law holds within one layer")
 	galvani(t, args(tiny, "--layers", "0")...).refused(t, exitConfig, "layers")
-	galvani(t, "models", "show", "rnn", "--layers", "0").refused(t, exitConfig, "0 layers, want at least 1")
+	galvani(t, "models", "show", "rnn", "--layers", "0").refused(t, exitConfig, "--layers is 0, want 1 to 64")
 }
 
 // TestLayerSizes trains layers of different sizes: the graph close to the scan, the same bits after a stop, names and shapes,

@@ -162,10 +162,33 @@ func newModelsShow() *cobra.Command {
 	return c
 }
 
+// checkSizes refuses sizes that no network of train has, before anything is made of them.
+func checkSizes(d models.Dims, layers int, sizes []int) error {
+	size := defaultCellKeys()
+	if size.Layers = layers; sizes != nil {
+		size.Hidden = sizes
+	}
+	if err := setting.Check(&size); err != nil {
+		return fmt.Errorf("%w: --%w", config.ErrConfig, err)
+	}
+	for name, n := range map[string]int{"inputs": d.I, "outputs": d.O} {
+		if n > mostInputs {
+			return fmt.Errorf("%w: --%s is %d, want 1 to %d", config.ErrConfig, name, n, mostInputs)
+		}
+	}
+	return nil
+}
+
+// mostInputs bounds the inputs and the outputs of a network that is shown or checked.
+const mostInputs = 1 << 20
+
 func describeModel(e models.Entry, d models.Dims, layers int, sizes []int) (modelReport, error) {
 	r := modelReport{brief: brief{e.Name, e.Doc, e.Source}, Equations: e.Equations, Dims: d}
 	if e.New == nil {
 		return describeLayered(e, r)
+	}
+	if err := checkSizes(d, layers, sizes); err != nil {
+		return r, err
 	}
 	cell := e.New()
 	var err error

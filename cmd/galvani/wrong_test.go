@@ -74,7 +74,9 @@ func TestWrongCommandLines(t *testing.T) {
 		{train("--config", file("lightning.toml", "max_epochs = 3\n")), exitConfig, `unknown key "max_epochs"; here it is "epochs"`},
 		{[]string{"predict", run}, exitUsage, `unknown command "predict"; here it is "trace"`},
 		// Values.
-		{[]string{"models", "show", "crnn", "--hidden", "0"}, exitConfig, "H=0"},
+		{[]string{"models", "show", "crnn", "--hidden", "0"}, exitConfig, "--hidden is 0, want 1 to 65536"},
+		{[]string{"models", "show", "lstm", "--layers", "999999999"}, exitConfig, "--layers is 999999999, want 1 to 64"},
+		{[]string{"models", "show", "lstm", "--inputs", "999999999"}, exitConfig, "--inputs is 999999999"},
 		{[]string{"gradcheck", "crnn", "--batch", "0"}, exitConfig, "B=0, want at least 1"},
 		{train("--hidden", "-3"), exitConfig, `key "hidden" is -3, want 1 to 65536`},
 		{train("--schedule", "cosin"), exitConfig, `key "schedule" is "cosin", want one of constant`},

@@ -57,7 +57,7 @@ func (l Linear) cancel(active []int) ([]float64, error) {
 		return nil, ErrSingular
 	}
 	for i, p := range active {
-		if rates[p] = r.AtVec(i); rates[p]-rates[p] != 0 { // not finite
+		if rates[p] = r.AtVec(i) + 0; rates[p]-rates[p] != 0 { // not finite
 			return nil, ErrSingular
 		}
 	}

@@ -31,6 +31,9 @@ func TestBalanced(t *testing.T) {
 	if err != nil || !close(r, []float64{99. / 17, 270. / 17}, 1e-12) || !Exists(r) {
 		t.Errorf("rates %v, error %v", r, err)
 	}
+	if silent, err := (Linear{W: balanced.W, X: []float64{0, 0}}).Balanced(); err != nil || math.Signbit(silent[0]) {
+		t.Errorf("without input the rates are %v, want 0", silent)
+	}
 	r, err = threeOf(1).Balanced()
 	if err != nil || !close(r, []float64{1.582353, -0.417647, 1.588235}, 5e-7) || Exists(r) {
 		t.Errorf("rates %v, error %v", r, err)
