@@ -220,5 +220,5 @@ func (p *printer) correspond(r correspondReport) {
 	}
 	p.table([]string{"REGION", "CHANNELS", "γ S/cm²", "V+ mV", "k+ mV", "V- mV", "k- mV", "E mV", "RESIDUAL mV"}, rows)
 	p.notes("Of the run", r.Notes)
-	p.line("\nThe run is %s; go on with: galvani train --resume %s", r.Run, r.Run)
+	p.line("\nThe run is %s; go on with: galvani train --resume %s", r.Run, word(r.Run))
 }

@@ -134,7 +134,7 @@ func (p *plain) end(j *job, r engine.Result, dir string, took time.Duration) {
 	if u, ok := j.session.Usage(); ok {
 		p.words("GPU memory: at most %s of %s", hostmem.Text(u.High), hostmem.Text(u.Total))
 	}
-	p.words("look at it: %s/plots, galvani eval %s, tensorboard --logdir %s", dir, dir, j.run.RunsDir)
+	p.words("look at it: %s/plots, galvani eval %s, tensorboard --logdir %s", dir, word(dir), word(j.run.RunsDir))
 }
 
 // lineDisplay writes a line now and then.

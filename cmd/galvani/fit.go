@@ -354,7 +354,7 @@ func (r *fitRun) update(ctx context.Context, f *fit.Fit, dir string, updates int
 				return err
 			}
 			bar.clear()
-			return fmt.Errorf("%w after %d updates; go on with: galvani fit --resume %s --updates %d", context.Cause(ctx), f.Step, dir, updates-k)
+			return fmt.Errorf("%w after %d updates; go on with: galvani fit --resume %s --updates %d", context.Cause(ctx), f.Step, word(dir), updates-k)
 		}
 		if err := f.Update(); err != nil {
 			return err

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -55,6 +56,17 @@ func remedy(err error) string {
 		}
 	}
 	return ""
+}
+
+// plainWord is what a shell takes for one word as it is.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// word writes an argument of a command that is told, so that a shell takes it for one.
+func word(s string) string {
+	if plainWord.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // message returns the text of an error for people: without the names of classes behind the cause.

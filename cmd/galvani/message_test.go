@@ -55,3 +55,12 @@ func TestRefusalsEndWithTheCause(t *testing.T) {
 		}
 	}
 }
+
+// TestWord: a command that is told can be given to a shell.
+func TestWord(t *testing.T) {
+	for s, want := range map[string]string{"runs/a-1.st": "runs/a-1.st", "my runs/a": "'my runs/a'", "it's": `'it'\''s'`, "": "''"} {
+		if got := word(s); got != want {
+			t.Errorf("%q is written as %s, want %s", s, got, want)
+		}
+	}
+}

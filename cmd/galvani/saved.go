@@ -30,7 +30,7 @@ func savedSettings(run *rundir.Run, state *rundir.State, flags layer) (*settings
 	for _, p := range flags.pairs {
 		if !slices.Contains(changeable, p.Name) {
 			return nil, fmt.Errorf("%w: key %q belongs to the run and cannot change; begin another with: galvani train --config %s",
-				config.ErrConfig, p.Name, file.name)
+				config.ErrConfig, p.Name, word(file.name))
 		}
 	}
 	held, err := heldPairs(state)

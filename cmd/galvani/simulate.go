@@ -441,7 +441,7 @@ func (f *simulateFlags) stopped(cause error, plan kernels.CircuitPlan, now *save
 		return err
 	}
 	return fmt.Errorf("%w; %v of %v ms are saved; go on with: galvani simulate %s --resume %s",
-		cause, msOf(float64(now.state.Step), f.step), msOf(f.steps(), f.step), now.Network, f.save)
+		cause, msOf(float64(now.state.Step), f.step), msOf(f.steps(), f.step), word(now.Network), word(f.save))
 }
 
 // count fills in what the populations did.

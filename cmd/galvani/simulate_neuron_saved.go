@@ -178,5 +178,5 @@ func (f *neuronFlags) stopped(cause error, trace *neurons.Trace, name string) er
 	if err := f.keep(trace); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w; %g of %g ms are saved; go on with: galvani simulate %s --resume %s", cause, msOf(float64(trace.Steps()), f.dt), msOf(f.steps(), f.dt), name, f.save)
+	return fmt.Errorf("%w; %g of %g ms are saved; go on with: galvani simulate %s --resume %s", cause, msOf(float64(trace.Steps()), f.dt), msOf(f.steps(), f.dt), word(name), word(f.save))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -121,6 +122,9 @@ func (j *job) traceBatch(path string) (*data.Batch, error) {
 		return j.session.Batch(j.task.Test, min(j.opt.Batch, j.task.Test.Len()))
 	}
 	f, err := safetensors.Open(path)
+	if errors.Is(err, safetensors.ErrCorrupt) {
+		return nil, fmt.Errorf("--input: %w; want a safetensors file, which NumPy's arrays become by safetensors.numpy.save_file", err)
+	}
 	if err != nil {
 		return nil, missingInput(err)
 	}

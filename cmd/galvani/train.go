@@ -150,7 +150,7 @@ func resume(ctx context.Context, f trainFlags, flags layer, show display) error 
 func reopen(run *rundir.Run, checkpoint string, flags layer, show display, ranks group.Group) (*job, error) {
 	state, err := pick(run, checkpoint, show.words)
 	if errors.Is(err, rundir.ErrNoCheckpoint) {
-		return nil, fmt.Errorf("%w yet; begin the run anew with: galvani train --config %s", err, filepath.Join(run.Dir(), configName))
+		return nil, fmt.Errorf("%w yet; begin the run anew with: galvani train --config %s", err, word(filepath.Join(run.Dir(), configName)))
 	}
 	if err != nil {
 		return nil, err
@@ -269,7 +269,7 @@ func (j *job) learn(ctx context.Context, run *rundir.Run, show display) (r engin
 
 // kept says what is saved of a run that did not come to its end.
 func (j *job) kept(r engine.Result, run *rundir.Run) string {
-	resume := "galvani train --resume " + run.Dir()
+	resume := "galvani train --resume " + word(run.Dir())
 	if r.Saved {
 		return fmt.Sprintf("the state at step %d of %d is saved; go on with: %s", r.Step, j.session.Steps(), resume)
 	}
