@@ -87,7 +87,7 @@ func (a *About) classes(halves ...*sequences) ([]string, error) {
 	}
 	for _, h := range halves {
 		if int(h.most) >= len(names) {
-			return nil, h.wrong("label", h.label.place(h.label.find(h.most))+" is "+fmt.Sprint(h.most), fmt.Sprintf("0 to %d for the %d classes of %s", len(names)-1, len(names), aboutName),
+			return nil, h.wrong("label", fmt.Sprintf("%v at %s", h.most, h.label.place(h.label.find(h.most))), fmt.Sprintf("0 to %d for the %d classes of %s", len(names)-1, len(names), aboutName),
 				"number the classes from 0, or name all of them")
 		}
 	}

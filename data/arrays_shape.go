@@ -197,7 +197,11 @@ func (s *sequences) field(name string, t safetensors.Tensor, width int) (*field,
 	case slices.Equal(t.Shape, each):
 		return s.stepwise(name, t, max(1, width)), nil
 	}
-	return nil, s.wrong(name, dims(t.Shape), fmt.Sprintf("%s or %s, as x%s is %s", dims(each), dims(once), s.tail, dims(s.x.shape)), s.turn())
+	remedy := s.turn()
+	if n := len(t.Shape); name == "label" && n > 1 && (slices.Equal(t.Shape[:n-1], each) || slices.Equal(t.Shape[:n-1], once)) {
+		remedy = "of one-hot labels write label.argmax(-1)"
+	}
+	return nil, s.wrong(name, dims(t.Shape), fmt.Sprintf("%s or %s, as x%s is %s", dims(each), dims(once), s.tail, dims(s.x.shape)), remedy)
 }
 
 // readTarget reads label or y.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"galvani/engine/infile"
 )
@@ -52,4 +53,9 @@ func isSystem(err error) bool {
 }
 
 // systemError wraps what the file system says; it names the file itself.
-func systemError(err error) error { return fmt.Errorf("data: cannot read data file: %w", err) }
+func systemError(err error) error {
+	if errors.Is(err, syscall.ENOTDIR) { // and a part of its path is a file
+		return fmt.Errorf("data: cannot read data file: %w; give a folder", err)
+	}
+	return fmt.Errorf("data: cannot read data file: %w", err)
+}

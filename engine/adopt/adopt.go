@@ -103,7 +103,11 @@ func (m *matcher) find(p Parameter, named string) (int, error) {
 	if !p.Required {
 		return -1, nil
 	}
-	return 0, fmt.Errorf("there is no tensor for %s %v, only %s; leave it as it is drawn by naming the others with init_parts, or name its tensor with init_map: %w", p.Name, p.Shape, m.names(nil), ErrMatch)
+	parts := "naming the others with init_parts"
+	if p.Name == readoutWeight { // as of a module that is a recurrent layer alone
+		parts = "init_parts = cell"
+	}
+	return 0, fmt.Errorf("there is no tensor for %s %v, and left is %s; leave it as it is drawn by %s, or name its tensor with init_map: %w", p.Name, p.Shape, m.names(nil), parts, ErrMatch)
 }
 
 // ways are the rules by which a tensor is taken, in their order.

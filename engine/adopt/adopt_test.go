@@ -45,10 +45,10 @@ func TestMatch(t *testing.T) {
 		"two modules": {tensors: slices.Concat(ih, fc, []safetensors.Tensor{tensor("decoder.weight_ih_l0", 4, 2)}),
 			says: "cell.weight_ih_l0 may be any of rnn.weight_ih_l0 [4 2], decoder.weight_ih_l0 [4 2]; say which with init_map"},
 		"two read-outs": {tensors: slices.Concat(ih, fc, []safetensors.Tensor{tensor("value.weight", 3, 4)}), says: "readout.weight may be any of fc.weight"},
-		"no bias":       {tensors: slices.Concat(ih, fc[1:]), says: "no tensor for readout.bias [3], only nothing; leave it"},
+		"no bias":       {tensors: slices.Concat(ih, fc[1:]), says: "no tensor for readout.bias [3], and left is nothing; leave it"},
 		"another size":  {tensors: slices.Concat(ih, []safetensors.Tensor{tensor("fc.weight", 2, 4), fc[0]}), says: "tensor fc.weight is [2 4], and readout.weight of the network is [3 4]"},
 		"turned":        {tensors: slices.Concat([]safetensors.Tensor{tensor("weight_ih_l0", 2, 4), ih[1]}, fc), says: "weight_ih_l0 is [2 4]"},
-		"one layer":     {tensors: slices.Concat(ih[:1], fc), says: "no tensor for cell.weight_ih_l1 [4 4], only "},
+		"one layer":     {tensors: slices.Concat(ih[:1], fc), says: "no tensor for cell.weight_ih_l1 [4 4], and left is "},
 		"named wrongly": {tensors: slices.Concat(ih, fc), named: map[string]string{"readout.bias": "none"}, says: "no tensor none to take for readout.bias, only"},
 		"no parameter":  {tensors: slices.Concat(ih, fc), named: map[string]string{"cell.b": "fc.bias"}, says: "no parameter cell.b to take fc.bias for, want one of cell.weight_ih_l0"},
 	} {

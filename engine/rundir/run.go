@@ -113,7 +113,7 @@ func ViewOn(fsys FS, dir string) (*Run, error) {
 // isRun tells a run directory by its folder of checkpoints.
 func isRun(fsys FS, dir string) error {
 	_, err := fsys.List(filepath.Join(dir, checkpointDir))
-	why := "it has no folder " + checkpointDir
+	why := "it has no folder " + checkpointDir + "; galvani runs list names the runs"
 	switch {
 	case errors.Is(err, syscall.ENOTDIR):
 		why = "it is a file"
