@@ -50,50 +50,19 @@ func (g *goroutine) swap(peer int, send, receive []byte) error {
 	return nil
 }
 
-func (g *goroutine) begin(peers []int, head, others []byte, x []float32, give []span) error {
-	if err := g.swapAll(peers, func(int) []byte { return head }, func(k int) []byte {
-		size := len(others) / len(peers)
-		return others[k*size:][:size]
-	}); err != nil {
+func (g *goroutine) begin(peer int, head, other []byte, numbers []float32) error {
+	if err := g.swap(peer, head, other); err != nil || len(numbers) == 0 {
 		return err
 	}
-	return g.swapAll(peers, func(k int) []byte { return bytesOfAll(x[give[k].lo:give[k].hi]) }, nil)
-}
-
-func (g *goroutine) end(peers []int, _ []float32, _ []span, sum []float32, came []int) error {
-	var all [together - 1][]float32
-	for k, n := range came {
-		all[k] = make([]float32, n)
-	}
-	if err := g.swapAll(peers, nil, func(k int) []byte { return bytesOfAll(all[k]) }); err != nil || sum == nil {
-		return err
-	}
-	if len(peers) > 1 {
-		Add(all[1], all[2])
-	}
-	for k := range (len(peers) + 1) / 2 {
-		Add(sum, all[k])
-	}
+	g.pipes[g.n][peer] <- bytes.Clone(bytesOfAll(numbers))
 	return nil
 }
 
-func (g *goroutine) share(peers []int, x []float32, have span, want []span) error {
-	return g.swapAll(peers, func(int) []byte { return bytesOfAll(x[have.lo:have.hi]) }, func(k int) []byte { return bytesOfAll(x[want[k].lo:want[k].hi]) })
-}
-
-// swapAll sends to each peer, and then receives from each.
-func (g *goroutine) swapAll(peers []int, send, receive func(k int) []byte) error {
-	for k, peer := range peers {
-		if send != nil {
-			_ = g.swap(peer, send(k), nil) // which only receiving fails
-		}
+func (g *goroutine) end(peer int, _, sum []float32, n int) error {
+	came := make([]float32, n)
+	if err := g.swap(peer, nil, bytesOfAll(came)); err != nil || sum == nil {
+		return err
 	}
-	for k, peer := range peers {
-		if receive != nil {
-			if err := g.swap(peer, nil, receive(k)); err != nil {
-				return err
-			}
-		}
-	}
+	Add(sum, came)
 	return nil
 }

@@ -11,10 +11,9 @@
 #include <unistd.h>
 
 enum {
-    most_peers = 3,
     piece = 32 * 1024,    // numbers of a message that is added, which stay in the cache until they are
-    window = 4,           // such messages under way to or from a peer
-    most_bytes = 1 << 30, // of a message of swap and share
+    window = 4,           // such messages under way
+    most_bytes = 1 << 30, // of a message of swap
     spins = 1000,         // tests before a rank lets others have the core, where each has one
     tests = 32,           // and from then on between two such pauses: the library may make some itself
     patience = 20,        // ms after which it sleeps between two tests
@@ -24,10 +23,6 @@ enum {
 
 static MPI_Comm data = MPI_COMM_NULL, beats = MPI_COMM_NULL;
 static int me, size, crowded;
-
-// What goes to peers and comes from them, in pieces.
-static float came[window][most_peers][piece];
-static MPI_Request going[window][most_peers], coming[window][most_peers];
 
 // Each rank sends a beat to the next one every second, whatever it does besides, and counts its own
 // beats in which the one before was silent. So no rank is taken for lost when all were suspended.
@@ -82,9 +77,6 @@ int galvani_link_open(struct galvani_place *at) {
     strncpy(at->library, text, sizeof at->library - 1);
     at->rank = me, at->size = size;
     crowded = at->locals > sysconf(_SC_NPROCESSORS_ONLN);
-    for (int k = 0; k < window; k++)
-        for (int p = 0; p < most_peers; p++)
-            going[k][p] = coming[k][p] = MPI_REQUEST_NULL;
     beat.last = now();
     return size > 1 ? listen_for_beat() : 0;
 }
@@ -133,13 +125,7 @@ static int finish(int n, MPI_Request *r) {
     }
 }
 
-// settle waits until all numbers that begin and end have sent are there.
-static int settle(void) { return finish(window * most_peers, (MPI_Request *)going); }
-
 int galvani_link_swap(int peer, const void *send, long nsend, void *receive, long nreceive) {
-    int begun = settle();
-    if (begun)
-        return begun;
     for (long at = 0; at < nsend || at < nreceive; at += most_bytes) {
         MPI_Request r[2];
         int n = 0, e = 0;
@@ -153,97 +139,51 @@ int galvani_link_swap(int peer, const void *send, long nsend, void *receive, lon
     return 0;
 }
 
+// Numbers travel in pieces, of which so many are under way.
 static long pieces(long n) { return (n + piece - 1) / piece; }
 static int part(long n, long k) { return n - k * piece < piece ? n - k * piece : piece; }
 
-static long length(struct galvani_span s) { return s.hi - s.lo; }
+static float came[window][piece];
+static MPI_Request going[window], coming[window];
 
-// send_pieces sends piece k of what each peer is given, as far as there is one.
-static int send_pieces(int peers, const long *peer, const float *x, const struct galvani_span *give, long k) {
-    int e = 0;
-    for (int p = 0; !e && p < peers; p++)
-        if (k < pieces(length(give[p])))
-            e = MPI_Isend(x + give[p].lo + k * piece, part(length(give[p]), k), MPI_FLOAT, peer[p], 2, data, &going[k % window][p]);
-    return e;
+static int send_piece(int peer, const float *x, long n, long k) {
+    return MPI_Isend(x + k * piece, part(n, k), MPI_FLOAT, peer, 2, data, &going[k % window]);
 }
 
-static int receive_pieces(int peers, const long *peer, const long *n, long k) {
-    int e = 0;
-    for (int p = 0; !e && p < peers; p++)
-        if (k < pieces(n[p]))
-            e = MPI_Irecv(came[k % window][p], part(n[p], k), MPI_FLOAT, peer[p], 2, data, &coming[k % window][p]);
-    return e;
+static int receive_piece(int peer, long n, long k) {
+    return MPI_Irecv(came[k % window], part(n, k), MPI_FLOAT, peer, 2, data, &coming[k % window]);
 }
 
-static void add_one(float *restrict to, const float *restrict a, int n) {
+static void add(float *restrict to, const float *restrict from, int n) {
     for (int i = 0; i < n; i++)
-        to[i] += a[i];
+        to[i] += from[i];
 }
 
-static void add_three(float *restrict to, const float *restrict a, const float *restrict b, const float *restrict c, int n) {
-    for (int i = 0; i < n; i++)
-        to[i] = (to[i] + a[i]) + (b[i] + c[i]);
+int galvani_link_begin(int peer, const void *head, int nhead, void *other, int nother, const float *numbers, long nnumbers) {
+    MPI_Request r[2];
+    int e = MPI_Irecv(other, nother, MPI_BYTE, peer, 1, data, &r[0]);
+    if (!e)
+        e = MPI_Isend(head, nhead, MPI_BYTE, peer, 1, data, &r[1]);
+    for (long k = 0; !e && k < window && k < pieces(nnumbers); k++)
+        e = send_piece(peer, numbers, nnumbers, k);
+    return e ? e : finish(2, r);
 }
 
-int galvani_link_begin(int peers, const long *peer, const void *head, int nhead, void *other, int nother, const float *x,
-                       const struct galvani_span *give) {
-    MPI_Request r[2 * most_peers];
-    int e = settle();
-    for (int p = 0; !e && p < peers; p++)
-        e = MPI_Irecv((char *)other + p * nother, nother, MPI_BYTE, peer[p], 1, data, &r[p]);
-    for (int p = 0; !e && p < peers; p++)
-        e = MPI_Isend(head, nhead, MPI_BYTE, peer[p], 1, data, &r[peers + p]);
-    for (long k = 0; !e && k < window; k++)
-        e = send_pieces(peers, peer, x, give, k);
-    return e ? e : finish(2 * peers, r);
-}
-
-int galvani_link_end(int peers, const long *peer, const float *x, const struct galvani_span *give, float *sum, const long *n) {
-    int e = 0, whole = sum == x + give[0].lo; // what is given away is added to
-    long most = 0;
-    for (int p = 0; p < peers; p++) {
-        most = pieces(n[p]) > most ? pieces(n[p]) : most;
-        most = pieces(length(give[p])) > most ? pieces(length(give[p])) : most;
-    }
-    for (long k = 0; !e && k < window; k++)
-        e = receive_pieces(peers, peer, n, k);
-    for (long k = 0; !e && k < most; k++) {
-        float(*a)[piece] = came[k % window];
-        if (whole || k + window < most)
-            e = finish(peers, going[k % window]);
-        if (!e && !(e = finish(peers, coming[k % window])) && sum && k < pieces(n[0])) {
-            if (peers == 1)
-                add_one(sum + k * piece, a[0], part(n[0], k));
-            else
-                add_three(sum + k * piece, a[0], a[1], a[2], part(n[0], k));
-        }
-        if (!e)
-            e = receive_pieces(peers, peer, n, k + window);
-        if (!e)
-            e = send_pieces(peers, peer, x, give, k + window);
-    }
-    return e;
-}
-
-int galvani_link_share(int peers, const long *peer, float *x, struct galvani_span have, const struct galvani_span *want) {
-    enum { most = most_bytes / sizeof(float) };
-    int e = settle(), more = 1;
-    for (long at = 0; !e && more; at += most) {
-        MPI_Request r[2 * most_peers];
-        int n = 0;
-        more = 0;
-        for (int p = 0; !e && p < peers; p++) {
-            long left = length(want[p]) - at;
-            if (left > 0)
-                e = MPI_Irecv(x + want[p].lo + at, left < most ? left : most, MPI_FLOAT, peer[p], 2, data, &r[n++]);
-            more |= left > most;
-        }
-        long left = length(have) - at;
-        for (int p = 0; !e && left > 0 && p < peers; p++)
-            e = MPI_Isend(x + have.lo + at, left < most ? left : most, MPI_FLOAT, peer[p], 2, data, &r[n++]);
-        more |= left > most;
-        if (!e)
-            e = finish(n, r);
+int galvani_link_end(int peer, const float *numbers, long nnumbers, float *sum, long n) {
+    int e = 0;
+    for (long k = 0; !e && k < window && k < pieces(n); k++)
+        e = receive_piece(peer, n, k);
+    for (long k = 0; !e && (k < pieces(n) || k < pieces(nnumbers)); k++) {
+        if (k < pieces(nnumbers) && numbers == sum) // before it is added to
+            e = finish(1, &going[k % window]);
+        if (!e && k < pieces(n) && !(e = finish(1, &coming[k % window])) && sum)
+            add(sum + k * piece, came[k % window], part(n, k));
+        if (!e && k < pieces(nnumbers))
+            e = finish(1, &going[k % window]);
+        if (!e && k + window < pieces(n))
+            e = receive_piece(peer, n, k + window);
+        if (!e && k + window < pieces(nnumbers))
+            e = send_piece(peer, numbers, nnumbers, k + window);
     }
     return e;
 }

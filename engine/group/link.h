@@ -15,21 +15,11 @@ struct galvani_place {
 int galvani_link_open(struct galvani_place *at);
 // galvani_link_swap sends to a peer and receives from it, at most so many bytes.
 int galvani_link_swap(int peer, const void *send, long nsend, void *receive, long nreceive);
-
-// A galvani_span is a part of a vector.
-struct galvani_span {
-    long lo, hi;
-};
-
-// galvani_link_begin sends a header to one peer or three, and to each a part of x right behind it, and receives their
-// headers, each of at most nother bytes. galvani_link_end then receives came[k] numbers of each peer; where sum is not
-// null they are as many, and sum becomes sum + a, or (sum + a) + (b + c). Parts of x that are not added to may be under way
-// until the next call.
-int galvani_link_begin(int peers, const long *peer, const void *head, int nhead, void *other, int nother, const float *x,
-                       const struct galvani_span *give);
-int galvani_link_end(int peers, const long *peer, const float *x, const struct galvani_span *give, float *sum, const long *came);
-// galvani_link_share sends a part of x to all peers, and receives a part of it from each.
-int galvani_link_share(int peers, const long *peer, float *x, struct galvani_span have, const struct galvani_span *want);
+// galvani_link_begin sends a header to a peer, and numbers right behind it, and receives the peer's header.
+// galvani_link_end then waits until the numbers are sent, and adds n numbers of the peer to sum, or drops them where sum
+// is null.
+int galvani_link_begin(int peer, const void *head, int nhead, void *other, int nother, const float *numbers, long nnumbers);
+int galvani_link_end(int peer, const float *numbers, long nnumbers, float *sum, long n);
 // galvani_link_beat is to be called once a second while no other call is under way.
 int galvani_link_beat(void);
 // galvani_link_close ends MPI; all ranks call it, on the thread of galvani_link_open.

@@ -53,7 +53,7 @@ type process struct {
 	one   sync.Mutex // held in a call from another thread
 	at    *C.struct_galvani_place
 	ended bool           // MPI is, as the thread of MPI knows
-	sent  runtime.Pinner // what begin sends, until the next call
+	sent  runtime.Pinner // what begin sends
 }
 
 // serve is the thread of MPI. Between two calls it tells the next rank that this one lives.
@@ -150,42 +150,31 @@ func (p *process) size() int               { return int(p.at.size) }
 func (p *process) local() (rank, size int) { return int(p.at.local), int(p.at.locals) }
 
 func (p *process) swap(peer int, send, receive []byte) error {
-	defer p.sent.Unpin()
 	return p.check(C.galvani_link_swap(C.int(peer), unsafe.Pointer(unsafe.SliceData(send)), C.long(len(send)),
 		unsafe.Pointer(unsafe.SliceData(receive)), C.long(len(receive))))
 }
 
-func (p *process) begin(peers []int, head, others []byte, x []float32, give []span) error {
-	p.sent.Unpin()
-	if len(x) > 0 {
-		p.sent.Pin(unsafe.SliceData(x)) // the library reads it after the call
+func (p *process) begin(peer int, head, other []byte, numbers []float32) error {
+	if len(numbers) > 0 {
+		p.sent.Pin(unsafe.SliceData(numbers)) // the library reads them until end returns
 	}
-	return p.check(C.galvani_link_begin(C.int(len(peers)), longs(peers), unsafe.Pointer(unsafe.SliceData(head)), C.int(len(head)),
-		unsafe.Pointer(unsafe.SliceData(others)), C.int(len(others)/len(peers)), floats(x), spans(give)))
+	return p.check(C.galvani_link_begin(C.int(peer), unsafe.Pointer(unsafe.SliceData(head)), C.int(len(head)),
+		unsafe.Pointer(unsafe.SliceData(other)), C.int(len(other)), (*C.float)(unsafe.SliceData(numbers)), C.long(len(numbers))))
 }
 
-func (p *process) end(peers []int, x []float32, give []span, sum []float32, came []int) error {
-	return p.check(C.galvani_link_end(C.int(len(peers)), longs(peers), floats(x), spans(give), floats(sum), longs(came)))
-}
-
-func (p *process) share(peers []int, x []float32, have span, want []span) error {
+func (p *process) end(peer int, numbers, sum []float32, n int) error {
 	defer p.sent.Unpin()
-	return p.check(C.galvani_link_share(C.int(len(peers)), longs(peers), floats(x), C.struct_galvani_span{C.long(have.lo), C.long(have.hi)}, spans(want)))
+	if len(numbers) == 0 && n == 0 {
+		return nil
+	}
+	return p.check(C.galvani_link_end(C.int(peer), (*C.float)(unsafe.SliceData(numbers)), C.long(len(numbers)),
+		(*C.float)(unsafe.SliceData(sum)), C.long(n)))
 }
-
-func floats(x []float32) *C.float { return (*C.float)(unsafe.SliceData(x)) }
-
-// spans and longs return parts and numbers as C has them: the words of both have 64 bits.
-func spans(s []span) *C.struct_galvani_span {
-	return (*C.struct_galvani_span)(unsafe.Pointer(unsafe.SliceData(s)))
-}
-
-func longs(n []int) *C.long { return (*C.long)(unsafe.Pointer(unsafe.SliceData(n))) }
 
 // LibrarySum adds x over all ranks by the library's own sum, in the order that it takes.
 func (l *Launched) LibrarySum(x []float32) error {
 	p := l.process
 	return p.do(func() error {
-		return p.check(C.galvani_link_allreduce(floats(x), C.long(len(x))))
+		return p.check(C.galvani_link_allreduce((*C.float)(unsafe.SliceData(x)), C.long(len(x))))
 	})
 }

@@ -13,14 +13,11 @@ type link interface {
 	local() (rank, size int)
 	// swap sends to a peer and receives from it at most so many bytes, either of which may be nothing.
 	swap(peer int, send, receive []byte) error
-	// begin sends a header to one peer or three, and the parts of x that are given to each right behind it, and receives
-	// their headers, each as swap does, in equal parts of others. All but others are those of end, which is called next.
-	begin(peers []int, head, others []byte, x []float32, give []span) error
-	// end receives as many numbers as each peer has sent behind its header. Where sum is not nil they are as many, and it
-	// becomes sum + a, or (sum + a) + (b + c). The parts given away are x's until the next call, or until all have come.
-	end(peers []int, x []float32, give []span, sum []float32, came []int) error
-	// share sends a part of x to all peers, and receives a part of it from each.
-	share(peers []int, x []float32, have span, want []span) error
+	// begin sends a header to a peer, and numbers right behind it, and receives the peer's header as swap does. The
+	// numbers are those of end, which is called next.
+	begin(peer int, head, other []byte, numbers []float32) error
+	// end receives n numbers that the peer has sent behind its header, and adds them to sum, which is nil or has n.
+	end(peer int, numbers, sum []float32, n int) error
 }
 
 // ranks makes a Group of a link. Every call begins with a header, by which all ranks learn whether they
@@ -34,7 +31,6 @@ type ranks struct {
 	over  error // of all calls from now on
 
 	out, in []byte // of exchange
-	met     []int  // of peers
 }
 
 // call is the number of a kind of call.

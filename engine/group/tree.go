@@ -7,15 +7,11 @@ import (
 	"unsafe"
 )
 
-// Sums are made by recursive halving, two halvings at a time: four neighbours meet first, each of which gives every
-// other a quarter and keeps one, then the neighbours of that four, and so on, in the end those of a pair where the number
-// of ranks is 2, 8, 32 and so on. Every element is added in the order of Group.Sum. Each rank sends and receives
-// 2·n·(N−1)/N elements, as much as any all-reduce, and waits for others log2 N times.
+// Sums are made by recursive halving, in which a rank meets its neighbour first, then the neighbour of
+// the pair, and so on: every element is added in the order of Group.Sum. Each rank sends and receives
+// 2·n·(N−1)/N elements, as much as any all-reduce, in 2·log2 N messages.
 //
 // Source: Thakur, Rabenseifner and Gropp (2005), doi:10.1177/1094342005051521.
-
-// together is how many ranks meet at most.
-const together = 4
 
 // short is the number of elements up to which ranks exchange whole vectors, in half as many messages.
 const short = 16 * 1024
@@ -45,67 +41,41 @@ func (r *ranks) exchange(h *header, notes []byte, x []float32) error {
 	}
 	head, me, n, part := len(bytesOf(h)), r.rank(), r.size(), r.noteSize()
 	if r.in == nil {
-		r.in = make([]byte, (together-1)*(head+n/2*part))
+		r.in = make([]byte, head+n/2*part)
 	}
-	for d := 1; d < n; d *= together {
+	for d := 1; d < n; d *= 2 {
+		peer := me ^ d
 		r.out = append(r.out[:0], bytesOf(h)...)
 		if notes != nil {
 			own := me &^ (d - 1)
 			r.out = append(r.out, notes[own*part:(own+d)*part]...)
 		}
-		ours := h.sums()
-		var give [together - 1]span
-		peers := r.peers(d)
-		for k, peer := range peers {
-			if ours {
-				give[k] = kept(len(x), peer, d*(len(peers)+1)/2)
-			}
+		var give, keep []float32
+		if h.sums() {
+			gives, keeps := halves(len(x), me, d)
+			give, keep = x[gives.lo:gives.hi], x[keeps.lo:keeps.hi]
 		}
-		size := head + d*part
-		if err := r.begin(peers, r.out, r.in[:len(peers)*size], x, give[:len(peers)]); err != nil {
+		if err := r.begin(peer, r.out, r.in[:head+d*part], give); err != nil {
 			return err
 		}
-		var all [together - 1]header
-		var came [together - 1]int
+		copy(bytesOf(&other), r.in)
+		if notes != nil {
+			copy(notes[(peer&^(d-1))*part:], r.in[head:head+d*part])
+		}
+		var came span
 		var sum []float32
-		if ours {
-			keep := kept(len(x), me, d*(len(peers)+1)/2)
-			sum = x[keep.lo:keep.hi]
-		}
-		for k, peer := range peers {
-			in, o := r.in[k*size:][:size], &all[k]
-			copy(bytesOf(o), in)
-			if notes != nil {
-				copy(notes[(peer&^(d-1))*part:], in[head:])
-			}
-			if o.sums() {
-				mine := kept(int(o.nx), me, d*(len(peers)+1)/2)
-				came[k] = mine.hi - mine.lo
-			}
-			if !o.sums() || o.nx != h.nx {
-				sum = nil
+		if other.sums() {
+			came, _ = halves(int(other.nx), peer, d)
+			if other.nx == h.nx {
+				sum = keep
 			}
 		}
-		if err := r.end(peers, x, give[:len(peers)], sum, came[:len(peers)]); err != nil {
+		if err := r.end(peer, give, sum, came.hi-came.lo); err != nil {
 			return err
 		}
-		if len(peers) > 1 {
-			all[1].add(&all[2])
-		}
-		for k := range (len(peers) + 1) / 2 {
-			h.add(&all[k])
-		}
+		h.add(&other)
 	}
 	return nil
-}
-
-// peers returns the ranks that this one meets when it has the sums of d neighbours.
-func (r *ranks) peers(d int) []int {
-	r.met = r.met[:0]
-	for k := d; k < min(together*d, r.size()); k += d {
-		r.met = append(r.met, r.rank()^k)
-	}
-	return r.met
 }
 
 // noteSize is the size of what a rank has with the header of Gather: all messages of a few ranks are then of
@@ -163,17 +133,20 @@ func (r *ranks) reduce(own, other []byte, add func()) error {
 // span is a part of a vector.
 type span struct{ lo, hi int }
 
-// kept returns which of n numbers a rank has the sum of 2·d neighbours of.
-func kept(n, rank, d int) span {
-	keep := span{0, n}
-	for e := 1; e <= d && n > short; e *= 2 {
-		if mid := keep.lo + (keep.hi-keep.lo)/2; rank&e == 0 {
-			keep.hi = mid
-		} else {
-			keep.lo = mid
+// halves returns which of n numbers a rank gives away in step d of a sum, and which it keeps.
+func halves(n, rank, d int) (give, keep span) {
+	keep = span{0, n}
+	if n <= short {
+		return keep, keep
+	}
+	for e := 1; e <= d; e *= 2 {
+		mid := keep.lo + (keep.hi-keep.lo)/2
+		give, keep = span{mid, keep.hi}, span{keep.lo, mid}
+		if rank&e != 0 {
+			give, keep = keep, give
 		}
 	}
-	return keep
+	return give, keep
 }
 
 // sumRest adds x over all ranks as far as exchange has not: each rank has its part of the sum, of which the others
@@ -189,17 +162,9 @@ func (r *ranks) sumRest(x []float32) error {
 	case len(x) <= short:
 		return nil
 	}
-	d := 1
-	for d*together < n {
-		d *= together
-	}
-	for ; d > 0; d /= together {
-		peers := r.peers(d)
-		var want [together - 1]span
-		for k, peer := range peers {
-			want[k] = kept(len(x), peer, d*(len(peers)+1)/2)
-		}
-		if err := r.share(peers, x, kept(len(x), me, d*(len(peers)+1)/2), want[:len(peers)]); err != nil {
+	for d := n / 2; d > 0; d /= 2 {
+		want, have := halves(len(x), me, d)
+		if err := r.swap(me^d, bytesOfAll(x[have.lo:have.hi]), bytesOfAll(x[want.lo:want.hi])); err != nil {
 			return err
 		}
 	}
