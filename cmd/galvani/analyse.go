@@ -58,7 +58,6 @@ type analyseFlags struct {
 	sequences int
 	against   []string
 	perturb   []float64
-	json      bool
 }
 
 // alignedRun is another run and how alike its states are.
@@ -102,32 +101,19 @@ const (
 
 func newAnalyse() *cobra.Command {
 	f := analyseFlags{by: analysis.Conditions[0], sequences: 500}
-	c := &cobra.Command{Use: "analyse RUN", Aliases: []string{"analyze"}, Short: "Analyse the states of a trained network: components, tuning, balance, spectra", Long: analyseDoc, Args: exactArgs("RUN"),
-		RunE: func(c *cobra.Command, args []string) error {
+	c := reportingRun(&f.savedFlags, &cobra.Command{Use: "analyse RUN", Aliases: []string{"analyze"}, Short: "Analyse the states of a trained network: components, tuning, balance, spectra", Long: analyseDoc,
+		PreRunE: func(*cobra.Command, []string) error {
 			if f.sequences < 2 {
 				return fmt.Errorf("%w: --sequences is %d, want at least 2", errUsage, f.sequences)
 			}
 			if !slices.Contains(analysis.Conditions, f.by) {
 				return fmt.Errorf("%w: --by is %q, want one of %s", errUsage, f.by, strings.Join(analysis.Conditions, ", "))
 			}
-			if err := checkScales(f.perturb); err != nil {
-				return err
-			}
-			j, state, err := f.open(args[0], c.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			defer j.close()
-			if err := j.needsForward("analyse"); err != nil {
-				return err
-			}
-			r, err := f.analyse(j, state, args[0], c.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			return report(c, f.json, r, func(p *printer) { p.analysis(r) })
-		}}
-	jsonFlag(c, &f.json)
+			return checkScales(f.perturb)
+		}},
+		func(c *cobra.Command, j *job, state *rundir.State, dir string) (analysisReport, error) {
+			return f.analyse(j, state, dir, c.ErrOrStderr())
+		}, (*printer).analysis)
 	f.add(c.Flags())
 	c.Flags().StringVar(&f.out, "out", "", "`folder` to write to; RUN/analysis, if empty")
 	c.Flags().StringVar(&f.by, "by", f.by, "what tells the conditions apart: class, coherence, or task where a set has several")
@@ -139,6 +125,9 @@ func newAnalyse() *cobra.Command {
 
 // analyse makes the report, the figures and the numbers.
 func (f *analyseFlags) analyse(j *job, state *rundir.State, dir string, stderr io.Writer) (r analysisReport, err error) {
+	if err := j.needsForward("analyse"); err != nil {
+		return r, err
+	}
 	r = analysisReport{savedHead: headOf(dir, state, j.net.Name(), j.task.Name), By: f.by, Folder: cmp.Or(f.out, filepath.Join(dir, "analysis"))}
 	a := analysed{job: j, subject: j.subject()}
 	if a.states, err = a.subject.States(j.task.Test, f.sequences, f.by); err != nil {

@@ -92,6 +92,15 @@ func (b *benchRun) measure(c *cobra.Command, run func(context.Context, bench.Con
 	return all, run(ctx, b.cfg)
 }
 
+// tell measures, and reports the rows.
+func (b *benchRun) tell(c *cobra.Command, run func(context.Context, bench.Config) error, words func(*printer, []bench.Row)) error {
+	rows, err := b.measure(c, run)
+	if err != nil {
+		return err
+	}
+	return report(c, b.asJSON, rows, func(p *printer) { words(p, rows) })
+}
+
 func newBenchCPU() *cobra.Command {
 	var b benchRun
 	c := &cobra.Command{Use: "cpu", Short: "Measure the CPU kernels against matrix product, graph, PyTorch and JAX",
@@ -102,13 +111,7 @@ time over the time of the same operations in the fastest matrix product that is 
 packed one, or that of NumPy, PyTorch or JAX where --python has them; each line names it. A
 speed-up is how many times faster the scan is.`,
 		Args: exactArgs(),
-		RunE: func(c *cobra.Command, _ []string) error {
-			rows, err := b.measure(c, bench.Run)
-			if err != nil {
-				return err
-			}
-			return report(c, b.asJSON, rows, func(p *printer) { p.benchmark(rows) })
-		}}
+		RunE: func(c *cobra.Command, _ []string) error { return b.tell(c, bench.Run, (*printer).benchmark) }}
 	b.flags(c)
 	b.peerFlags(c, "cells in PyTorch and JAX", "PyTorch, JAX or both, for --peers, and NumPy, whose product costs may refer to")
 	b.onlyFlag(c, "cases", "scan lstm.*H=128")

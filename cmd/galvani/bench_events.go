@@ -33,11 +33,7 @@ were found within 1e-12 of the fused scan in float64.`,
 			if err := checkEvents(c, b.cfg.Quick, &e); err != nil {
 				return err
 			}
-			rows, err := b.measure(c, func(ctx context.Context, cfg bench.Config) error { return bench.RunEvents(ctx, cfg, e) })
-			if err != nil {
-				return err
-			}
-			return report(c, b.asJSON, rows, func(p *printer) { p.events(rows) })
+			return b.tell(c, func(ctx context.Context, cfg bench.Config) error { return bench.RunEvents(ctx, cfg, e) }, (*printer).events)
 		}}
 	b.flags(c)
 	f := c.Flags()

@@ -30,11 +30,8 @@ the exchange that a scan makes at every step, 16 bytes to every block of the clu
 			if err := b.hardware(gpu); err != nil {
 				return err
 			}
-			rows, err := b.measure(c, func(ctx context.Context, cfg bench.Config) error { return bench.RunLatencies(ctx, cfg, gpu) })
-			if err != nil {
-				return err
-			}
-			return report(c, b.asJSON, rows, func(p *printer) { p.latencies(rows, gpu) })
+			return b.tell(c, func(ctx context.Context, cfg bench.Config) error { return bench.RunLatencies(ctx, cfg, gpu) },
+				func(p *printer, rows []bench.Row) { p.latencies(rows, gpu) })
 		}}
 	b.flags(c)
 	c.Flags().StringVar(&device, "device", "cuda", "cuda or cuda:n")

@@ -345,8 +345,7 @@ func (p *printer) crossovers(list []bench.Crossover) {
 	if len(list) == 0 {
 		return
 	}
-	table := make([][]string, len(list))
-	for i, x := range list {
+	tabulate(p, list, []string{"MODEL", "T", "AT", "WHAT", "GPU FASTER FROM"}, func(x bench.Crossover) []string {
 		other := "H"
 		if x.Axis == "H" {
 			other = "B"
@@ -358,7 +357,6 @@ func (p *printer) crossovers(list []bench.Crossover) {
 		case x.Smallest:
 			from += ", the smallest measured"
 		}
-		table[i] = []string{x.Model, strconv.Itoa(x.T), fmt.Sprintf("%s=%d", other, x.Fixed), x.What, from}
-	}
-	p.table([]string{"MODEL", "T", "AT", "WHAT", "GPU FASTER FROM"}, table)
+		return []string{x.Model, strconv.Itoa(x.T), fmt.Sprintf("%s=%d", other, x.Fixed), x.What, from}
+	})
 }

@@ -31,11 +31,7 @@ in each step against itself with stored ones.
 					return fmt.Errorf("%w: --against: %s", errUsage, setting.Unknown("simulator", name, bench.NetworkSimulators))
 				}
 			}
-			rows, err := b.measure(c, func(ctx context.Context, cfg bench.Config) error { return bench.RunNetworks(ctx, cfg, against) })
-			if err != nil {
-				return err
-			}
-			return report(c, b.asJSON, rows, func(p *printer) { p.networkTimes(rows) })
+			return b.tell(c, func(ctx context.Context, cfg bench.Config) error { return bench.RunNetworks(ctx, cfg, against) }, (*printer).networkTimes)
 		}}
 	b.flags(c)
 	b.peerFlags(c, "networks in Brian2 and NEST", "Brian2, NEST or both, for --peers")
@@ -48,12 +44,10 @@ in each step against itself with stored ones.
 // networkTimes writes the rows of networks as a table.
 func (p *printer) networkTimes(rows []bench.Row) {
 	p.machine(rows)
-	table := make([][]string, len(rows))
-	for i, r := range rows {
+	tabulate(p, rows, []string{"NETWORK", "WHAT", "NEURONS", "STEPS", "TIME ms", "ns/step", "AGAINST", "RATIO", "95 %", "BOUND", ""}, func(r bench.Row) []string {
 		words := benchWords(r)
-		table[i] = append([]string{r.Model, r.What, strconv.Itoa(r.Shape.H), strconv.Itoa(r.Shape.T), words[6], words[9]}, words[10:]...)
-	}
-	p.table([]string{"NETWORK", "WHAT", "NEURONS", "STEPS", "TIME ms", "ns/step", "AGAINST", "RATIO", "95 %", "BOUND", ""}, table)
+		return append([]string{r.Model, r.What, strconv.Itoa(r.Shape.H), strconv.Itoa(r.Shape.T), words[6], words[9]}, words[10:]...)
+	})
 	for _, r := range rows {
 		if r.Note != "" {
 			p.line("%s", r.Note)

@@ -58,11 +58,7 @@ of a program to the gradient of one cell, compiling included.
 				return err
 			}
 			e.Self = []string{self, "bench", "neurons", "--" + selfFlag, "--threads", strconv.Itoa(b.cfg.Threads), "--quick=" + strconv.FormatBool(b.cfg.Quick)}
-			rows, err := b.measure(c, func(ctx context.Context, cfg bench.Config) error { return bench.RunNeurons(ctx, cfg, e) })
-			if err != nil {
-				return err
-			}
-			return report(c, b.asJSON, rows, func(p *printer) { p.cables(rows) })
+			return b.tell(c, func(ctx context.Context, cfg bench.Config) error { return bench.RunNeurons(ctx, cfg, e) }, (*printer).cables)
 		}}
 	b.flags(c)
 	b.peerFlags(c, "cells in NEURON and Jaxley", "NEURON, Jaxley or both, for --peers")
@@ -81,13 +77,10 @@ of a program to the gradient of one cell, compiling included.
 // cables writes the rows of neurons as a table.
 func (p *printer) cables(rows []bench.Row) {
 	p.machine(rows)
-	table := make([][]string, len(rows))
-	for i, r := range rows {
+	tabulate(p, rows, []string{"WHAT", "CELLS", "COMPARTMENTS", "STEPS", "TIME ms", "ns/step", "AGAINST", "RATIO", "95 %", "BOUND", ""}, func(r bench.Row) []string {
 		words := benchWords(r)
-		table[i] = []string{r.What, strconv.Itoa(r.Shape.B), strconv.Itoa(r.Shape.H), strconv.Itoa(r.Shape.T), words[6], words[9]}
-		table[i] = append(table[i], words[10:]...)
-	}
-	p.table([]string{"WHAT", "CELLS", "COMPARTMENTS", "STEPS", "TIME ms", "ns/step", "AGAINST", "RATIO", "95 %", "BOUND", ""}, table)
+		return append([]string{r.What, strconv.Itoa(r.Shape.B), strconv.Itoa(r.Shape.H), strconv.Itoa(r.Shape.T), words[6], words[9]}, words[10:]...)
+	})
 	for _, r := range rows {
 		if r.Note != "" {
 			p.line("%s: %s", r.Reference.Name, r.Note)

@@ -16,13 +16,7 @@ of threads, all in turns in this one run, after its weights were held to those h
 
   galvani bench rules --peers --python peers/bin/python`,
 		Args: exactArgs(),
-		RunE: func(c *cobra.Command, _ []string) error {
-			rows, err := b.measure(c, bench.RunRules)
-			if err != nil {
-				return err
-			}
-			return report(c, b.asJSON, rows, func(p *printer) { p.benchmark(rows) })
-		}}
+		RunE: func(c *cobra.Command, _ []string) error { return b.tell(c, bench.RunRules, (*printer).benchmark) }}
 	b.flags(c)
 	b.peerFlags(c, "dynamics in PyTorch", "PyTorch, for --peers, and NumPy, whose product costs may refer to")
 	return c

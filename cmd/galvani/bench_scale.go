@@ -126,14 +126,12 @@ func beRankOf(c *cobra.Command, task string) error {
 // ranks writes the rows of ranks as a table.
 func (p *printer) ranks(rows []bench.Row) {
 	p.machine(rows)
-	table := make([][]string, len(rows))
-	for i, r := range rows {
+	tabulate(p, rows, []string{"CASE", "SIZE", "RANKS", "TIME ms", "95 %", "AGAINST", "RATIO", "95 %", "BOUND", ""}, func(r bench.Row) []string {
 		words := benchWords(r)
 		size := fmt.Sprintf("B=%d H=%d T=%d", r.Shape.B, r.Shape.H, r.Shape.T)
 		if r.Bytes > 0 {
 			size = fmt.Sprintf("%d KiB", r.Bytes>>10)
 		}
-		table[i] = append([]string{r.Case, size, strconv.Itoa(r.Ranks), words[6], words[7]}, words[10:]...)
-	}
-	p.table([]string{"CASE", "SIZE", "RANKS", "TIME ms", "95 %", "AGAINST", "RATIO", "95 %", "BOUND", ""}, table)
+		return append([]string{r.Case, size, strconv.Itoa(r.Ranks), words[6], words[7]}, words[10:]...)
+	})
 }

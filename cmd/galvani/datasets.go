@@ -27,34 +27,26 @@ type collectionReport struct {
 }
 
 func newDataList() *cobra.Command {
-	var asJSON bool
 	var dataDir string
-	c := &cobra.Command{Use: "list", Short: "List the data sets that can be downloaded", Args: exactArgs(),
-		RunE: func(c *cobra.Command, _ []string) error {
+	c := reporting(&cobra.Command{Use: "list", Short: "List the data sets that can be downloaded", Args: exactArgs()},
+		func(*cobra.Command, []string) (list []collectionReport, err error) {
 			dir, err := mustDataFolder(dataDir)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			var list []collectionReport
 			for _, d := range data.Collections() {
 				r := collectionReport{Name: d.Name, Doc: d.Doc, Folder: filepath.Join(dir, d.Name)}
 				_, err := os.Stat(r.Folder)
 				r.There = err == nil
 				list = append(list, r)
 			}
-			return report(c, asJSON, list, func(p *printer) {
-				rows := make([][]string, len(list))
-				for i, r := range list {
-					there := "no"
-					if r.There {
-						there = "yes"
-					}
-					rows[i] = []string{r.Name, there, r.Folder, r.Doc}
-				}
-				p.table([]string{"NAME", "THERE", "FOLDER", "WHAT"}, rows)
+			return list, nil
+		},
+		func(p *printer, list []collectionReport) {
+			tabulate(p, list, []string{"NAME", "THERE", "FOLDER", "WHAT"}, func(r collectionReport) []string {
+				return []string{r.Name, yes(r.There), r.Folder, r.Doc}
 			})
-		}}
-	jsonFlag(c, &asJSON)
+		})
 	dataDirFlag(c, &dataDir)
 	return c
 }

@@ -34,15 +34,9 @@ func newDevices() *cobra.Command {
 			}
 			list := findDevices()
 			return report(c, asJSON, list, func(p *printer) {
-				rows := make([][]string, len(list))
-				for i, d := range list {
-					usable := "no"
-					if d.Usable {
-						usable = "yes"
-					}
-					rows[i] = []string{d.Device, d.Backend, usable, d.Name + d.Reason}
-				}
-				p.table([]string{"DEVICE", "BACKEND", "USABLE", "WHAT"}, rows)
+				tabulate(p, list, []string{"DEVICE", "BACKEND", "USABLE", "WHAT"}, func(d deviceReport) []string {
+					return []string{d.Device, d.Backend, yes(d.Usable), d.Name + d.Reason}
+				})
 			})
 		}}
 	jsonFlag(c, &asJSON)

@@ -151,9 +151,7 @@ func median(f func() error) (float64, error) {
 func (p *printer) gain(g *gain) {
 	p.title("\nPredicted for %s on %s", g.Model, g.Task)
 	p.line("An update of %d sequences in %d shards takes %.3g ms on one rank; the gradient has %d bytes.", g.Batch, g.Shards, 1e3*g.Alone, g.Bytes)
-	rows := make([][]string, len(g.Ranks))
-	for i, r := range g.Ranks {
-		rows[i] = []string{fmt.Sprint(r.Ranks), r.Link, fmt.Sprintf("%.3g", 1e3*r.Part), fmt.Sprintf("%.3g", 1e3*r.Sum), fmt.Sprintf("%.3g", 1e3*r.Seconds), fmt.Sprintf("%.0f %%", 100*r.Efficiency)}
-	}
-	p.table([]string{"RANKS", "LINK", "PART ms", "SUM ms", "UPDATE ms", "EFFICIENCY"}, rows)
+	tabulate(p, g.Ranks, []string{"RANKS", "LINK", "PART ms", "SUM ms", "UPDATE ms", "EFFICIENCY"}, func(r gainOnce) []string {
+		return []string{fmt.Sprint(r.Ranks), r.Link, fmt.Sprintf("%.3g", 1e3*r.Part), fmt.Sprintf("%.3g", 1e3*r.Sum), fmt.Sprintf("%.3g", 1e3*r.Seconds), fmt.Sprintf("%.0f %%", 100*r.Efficiency)}
+	})
 }

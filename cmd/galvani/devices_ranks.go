@@ -59,11 +59,9 @@ func reportRanks(c *cobra.Command, asJSON bool, network string) error {
 		return err
 	}
 	return report(c, asJSON, r, func(p *printer) {
-		rows := make([][]string, len(r.Ranks))
-		for i, r := range r.Ranks {
-			rows[i] = []string{strconv.Itoa(r.Rank), r.Host, strconv.Itoa(r.Local), r.Device, r.MPI}
-		}
-		p.table([]string{"RANK", "HOST", "LOCAL", "DEVICE", "MPI"}, rows)
+		tabulate(p, r.Ranks, []string{"RANK", "HOST", "LOCAL", "DEVICE", "MPI"}, func(r rankReport) []string {
+			return []string{strconv.Itoa(r.Rank), r.Host, strconv.Itoa(r.Local), r.Device, r.MPI}
+		})
 		p.gain(r.Training)
 	})
 }

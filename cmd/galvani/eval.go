@@ -93,6 +93,20 @@ func (f *savedFlags) state(run *rundir.Run, stderr io.Writer) (*rundir.State, er
 	return state, missingInput(err)
 }
 
+// reportingRun is reporting for a command whose first argument is a run, which it opens for use. The flags of f are not added.
+func reportingRun[R any](f *savedFlags, c *cobra.Command, use func(c *cobra.Command, j *job, state *rundir.State, dir string) (R, error),
+	words func(*printer, R)) *cobra.Command {
+	c.Args = exactArgs("RUN")
+	return reporting(c, func(c *cobra.Command, args []string) (r R, err error) {
+		j, state, err := f.open(args[0], c.ErrOrStderr())
+		if err != nil {
+			return r, err
+		}
+		defer j.close()
+		return use(c, j, state, args[0])
+	}, words)
+}
+
 // savedHead begins the report of a command on a saved network: what it is about.
 type savedHead struct {
 	Run        string `json:"run"`
@@ -121,25 +135,15 @@ type evalReport struct {
 }
 
 func newEval() *cobra.Command {
-	var asJSON, noise bool
+	var noise bool
 	var f savedFlags
-	c := &cobra.Command{Use: "eval RUN", Short: "Measure a trained network on the test set", Args: exactArgs("RUN"),
-		RunE: func(c *cobra.Command, args []string) error {
-			j, state, err := f.open(args[0], c.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			defer j.close()
+	c := reportingRun(&f, &cobra.Command{Use: "eval RUN", Short: "Measure a trained network on the test set"},
+		func(c *cobra.Command, j *job, state *rundir.State, dir string) (r evalReport, err error) {
 			if j.noisy = noise; noise && j.size.RecNoise == 0 && j.size.InputNoise == 0 {
-				return fmt.Errorf("%w: --noise takes the noise of training, and %s has none: rec_noise and input_noise are 0; leave it out", config.ErrConfig, args[0])
+				return r, fmt.Errorf("%w: --noise takes the noise of training, and %s has none: rec_noise and input_noise are 0; leave it out", config.ErrConfig, dir)
 			}
-			r, err := j.evaluate(c.Context(), args[0], state)
-			if err != nil {
-				return err
-			}
-			return report(c, asJSON, r, func(p *printer) { p.evaluation(r) })
-		}}
-	jsonFlag(c, &asJSON)
+			return j.evaluate(c.Context(), dir, state)
+		}, (*printer).evaluation)
 	c.Flags().BoolVar(&noise, "noise", false, "with the noise of training, rec_noise and input_noise of the run; the numbers are those of its seed and of each sequence")
 	f.add(c.Flags())
 	return c

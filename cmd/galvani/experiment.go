@@ -124,11 +124,9 @@ func newExperimentAll() *cobra.Command {
 			}
 		}
 		return report(c, f.asJSON, all, func(p *printer) {
-			rows := make([][]string, len(all))
-			for i, o := range all {
-				rows[i] = []string{o.Name, string(o.Verdict), time.Duration(o.Seconds * float64(time.Second)).Round(time.Second).String(), o.Files[len(o.Files)-1]}
-			}
-			p.table([]string{"NAME", "VERDICT", "TIME", "REPORT"}, rows)
+			tabulate(p, all, []string{"NAME", "VERDICT", "TIME", "REPORT"}, func(o *experiment.Outcome) []string {
+				return []string{o.Name, string(o.Verdict), time.Duration(o.Seconds * float64(time.Second)).Round(time.Second).String(), o.Files[len(o.Files)-1]}
+			})
 		})
 	}
 	return c

@@ -111,26 +111,18 @@ type exportReport struct {
 
 func newExport() *cobra.Command {
 	var f exportFlags
-	c := &cobra.Command{Use: "export RUN", Short: "Write the weights that act in a trained network", Long: exportDoc, Args: exactArgs("RUN"),
-		PreRunE: func(*cobra.Command, []string) error { return f.check() },
-		RunE: func(c *cobra.Command, args []string) error {
-			r, err := f.export(args[0], c.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			return report(c, f.json, r, func(p *printer) {
-				p.title("%s on %s", r.Model, r.Task)
-				p.line("checkpoint  %s (step %d)", r.Checkpoint, r.Step)
-				p.line("file        %s", r.File)
-				rows := make([][]string, len(r.Tensors))
-				for i, t := range r.Tensors {
-					rows[i] = []string{t.Name, t.Type, fmt.Sprint(t.Shape)}
-				}
-				p.line("")
-				p.table([]string{"TENSOR", "TYPE", "SHAPE"}, rows)
+	c := reporting(&cobra.Command{Use: "export RUN", Short: "Write the weights that act in a trained network", Long: exportDoc, Args: exactArgs("RUN"),
+		PreRunE: func(*cobra.Command, []string) error { return f.check() }},
+		func(c *cobra.Command, args []string) (exportReport, error) { return f.export(args[0], c.ErrOrStderr()) },
+		func(p *printer, r exportReport) {
+			p.title("%s on %s", r.Model, r.Task)
+			p.line("checkpoint  %s (step %d)", r.Checkpoint, r.Step)
+			p.line("file        %s", r.File)
+			p.line("")
+			tabulate(p, r.Tensors, []string{"TENSOR", "TYPE", "SHAPE"}, func(t tensorReport) []string {
+				return []string{t.Name, t.Type, fmt.Sprint(t.Shape)}
 			})
-		}}
-	jsonFlag(c, &f.json)
+		})
 	c.Flags().StringVar(&f.to, "to", "safetensors", "`format`: safetensors, npz, csv, matlab or onnx")
 	c.Flags().StringVar(&f.out, "out", "", "`file` to write; RUN/weights with the ending of the format, if empty")
 	c.Flags().StringVar(&f.checkpoint, "checkpoint", "best", "which checkpoint: best, last or a `file`")

@@ -463,11 +463,9 @@ func (p *printer) fit(r fitReport) {
 		}
 	}
 	p.line("%s; %.3g s; %d of %d starts end within twice the error of the best", r.Device, r.Seconds, close, len(r.Starts))
-	rows := make([][]string, len(r.Numbers))
 	text := func(v float64) string { return fmt.Sprintf("%.5g", v) }
-	for i, n := range r.Numbers {
-		rows[i] = []string{n.Name, text(n.Before), text(n.Fitted), text(n.Least) + " to " + text(n.Most), text(n.Lo) + " to " + text(n.Hi)}
-	}
-	p.table([]string{"NUMBER", "BEFORE", "FITTED", "OF THOSE STARTS", "BOUNDS"}, rows)
+	tabulate(p, r.Numbers, []string{"NUMBER", "BEFORE", "FITTED", "OF THOSE STARTS", "BOUNDS"}, func(n fitNumber) []string {
+		return []string{n.Name, text(n.Before), text(n.Fitted), text(n.Least) + " to " + text(n.Most), text(n.Lo) + " to " + text(n.Hi)}
+	})
 	p.line("The fitted neuron is %s", filepath.Join(r.Out, "fitted.toml"))
 }

@@ -12,6 +12,7 @@ import (
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/chart"
 	"galvani/engine/dynamics"
+	"galvani/engine/rundir"
 
 	"github.com/spf13/cobra"
 )
@@ -57,35 +58,25 @@ type pointsReport struct {
 	Spread float64              `json:"spread"`           // root mean square distance of the visited states from their mean, per element
 	Share  [2]float64           `json:"share"`            // of their variance in the first two principal components
 	Points []analysis.SlowPoint `json:"points"`
+
+	classes []string
 }
 
 func newFixedpoints() *cobra.Command {
-	var asJSON bool
 	var f pointFlags
-	c := &cobra.Command{Use: "fixedpoints RUN", Short: "Find slow points of a trained network and their stability",
-		Long: fixedpointsDoc, Args: exactArgs("RUN"),
-		PreRunE: func(*cobra.Command, []string) error { return f.check() },
-		RunE: func(c *cobra.Command, args []string) error {
-			j, state, err := f.open(args[0], c.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			defer j.close()
+	c := reportingRun(&f.savedFlags, &cobra.Command{Use: "fixedpoints RUN", Short: "Find slow points of a trained network and their stability", Long: fixedpointsDoc,
+		PreRunE: func(*cobra.Command, []string) error { return f.check() }},
+		func(c *cobra.Command, j *job, state *rundir.State, dir string) (r pointsReport, err error) {
 			if err := j.needsForward("fixedpoints"); err != nil {
-				return err
+				return r, err
 			}
-			r := pointsReport{savedHead: headOf(args[0], state, j.net.Name(), j.task.Name),
-				Input: f.input, Starts: f.Starts}
+			r = pointsReport{savedHead: headOf(dir, state, j.net.Name(), j.task.Name), Input: f.input, Starts: f.Starts, classes: j.task.Classes}
 			picture, err := j.fixedpoints(c.Context(), &f, &r)
-			if err != nil {
-				return err
+			if err == nil {
+				err = f.write(r, picture)
 			}
-			if err := f.write(r, picture); err != nil {
-				return err
-			}
-			return report(c, asJSON, r, func(p *printer) { p.points(r, j.task.Classes) })
-		}}
-	jsonFlag(c, &asJSON)
+			return r, err
+		}, (*printer).points)
 	f.savedFlags.add(c.Flags())
 	flags := c.Flags()
 	flags.StringVar(&f.input, "input", "zero", "constant input: zero, mean, mean:K or N:K")
@@ -210,7 +201,7 @@ func (f *pointFlags) write(r pointsReport, picture chart.Lines) error {
 	return writeChart(f.out, picture)
 }
 
-func (p *printer) points(r pointsReport, classes []string) {
+func (p *printer) points(r pointsReport) {
 	p.title("%s on %s", r.Model, r.Task)
 	p.line("checkpoint  %s (step %d)", r.Checkpoint, r.Step)
 	p.line("input       %s", r.Input)
@@ -226,7 +217,7 @@ func (p *printer) points(r pointsReport, classes []string) {
 	rows := make([][]string, len(r.Points))
 	for i, s := range r.Points {
 		rows[i] = []string{fmt.Sprint(i + 1), fmt.Sprintf("%.1e", s.Q), s.Kind(), fmt.Sprint(s.Unstable), fmt.Sprintf("%.6f", s.Radius),
-			fmt.Sprint(s.Starts), fmt.Sprintf("%.2f", s.Distance), fmt.Sprintf("%.3f, %.3f", s.PC[0], s.PC[1]), answer(s.Logits, classes)}
+			fmt.Sprint(s.Starts), fmt.Sprintf("%.2f", s.Distance), fmt.Sprintf("%.3f, %.3f", s.PC[0], s.PC[1]), answer(s.Logits, r.classes)}
 	}
 	p.line("")
 	p.table([]string{"POINT", "q", "KIND", "UNSTABLE", "LARGEST |λ|", "STARTS", "DISTANCE", "PC 1, 2", "OUTPUT"}, rows)

@@ -155,16 +155,14 @@ func (p *printer) gradients(all []gradReport) {
 			p.line("")
 		}
 		p.line("%s, backend %s, %s", r.Model, r.Backend, r.Device)
-		rows := make([][]string, len(r.Params))
-		for i, row := range r.Params {
+		tabulate(p, r.Params, []string{"PARAMETER", "CHECKED", "KINKS", "GRADIENT", "REL. ERROR", ""}, func(row gradRow) []string {
 			verdict := "ok"
 			if !row.Pass {
 				verdict = "WRONG"
 			}
-			rows[i] = []string{row.Param, fmt.Sprint(row.Checked), fmt.Sprint(row.Kinks),
+			return []string{row.Param, fmt.Sprint(row.Checked), fmt.Sprint(row.Kinks),
 				fmt.Sprintf("%.2e", row.Gradient), fmt.Sprintf("%.1e", row.Error), verdict}
-		}
-		p.table([]string{"PARAMETER", "CHECKED", "KINKS", "GRADIENT", "REL. ERROR", ""}, rows)
+		})
 		if r.Pass {
 			p.line("every gradient is right to %g", gradTolerance)
 		} else {

@@ -38,15 +38,14 @@ type reportResult struct {
 func newReport() *cobra.Command {
 	var f savedFlags
 	var out string
-	var asJSON bool
-	c := &cobra.Command{Use: "report RUN|DIR", Short: "Write a page about a run, or about the runs of a folder", Long: reportDoc, Args: exactArgs("RUN|DIR"),
-		RunE: func(c *cobra.Command, args []string) error {
+	c := reporting(&cobra.Command{Use: "report RUN|DIR", Short: "Write a page about a run, or about the runs of a folder", Long: reportDoc, Args: exactArgs("RUN|DIR")},
+		func(c *cobra.Command, args []string) (r reportResult, err error) {
 			if err := outFolder(out); err != nil {
-				return err
+				return r, err
 			}
-			r := reportResult{File: cmp.Or(out, filepath.Join(args[0], "report.html")), Runs: []string{args[0]}}
+			r = reportResult{File: cmp.Or(out, filepath.Join(args[0], "report.html")), Runs: []string{args[0]}}
 			var b []byte
-			_, err := rundir.View(args[0])
+			_, err = rundir.View(args[0])
 			switch {
 			case err == nil:
 				b, err = f.runPage(c, args[0])
@@ -55,16 +54,12 @@ func newReport() *cobra.Command {
 					b, err = folderPage(args[0], r.Runs)
 				}
 			}
-			if err != nil {
-				return err
+			if err == nil {
+				err = writeBytes(r.File, b)
 			}
-			if err := writeBytes(r.File, b); err != nil {
-				return err
-			}
-			return report(c, asJSON, r, func(p *printer) { p.line("%s", r.File) })
-		}}
+			return r, err
+		}, func(p *printer, r reportResult) { p.line("%s", r.File) })
 	f.add(c.Flags())
-	jsonFlag(c, &asJSON)
 	c.Flags().StringVar(&out, "out", "", "`file` to write; report.html in the folder, if empty")
 	return c
 }

@@ -27,20 +27,11 @@ type brief struct {
 
 // newList makes the command that lists a registry.
 func newList(short string, all func() []brief) *cobra.Command {
-	var asJSON bool
-	c := &cobra.Command{Use: "list", Short: short, Args: exactArgs(),
-		RunE: func(c *cobra.Command, _ []string) error {
-			list := all()
-			return report(c, asJSON, list, func(p *printer) {
-				rows := make([][]string, len(list))
-				for i, b := range list {
-					rows[i] = []string{b.Name, b.Doc}
-				}
-				p.table([]string{"NAME", "WHAT"}, rows)
-			})
-		}}
-	jsonFlag(c, &asJSON)
-	return c
+	return reporting(&cobra.Command{Use: "list", Short: short, Args: exactArgs()},
+		func(*cobra.Command, []string) ([]brief, error) { return all(), nil },
+		func(p *printer, list []brief) {
+			tabulate(p, list, []string{"NAME", "WHAT"}, func(b brief) []string { return []string{b.Name, b.Doc} })
+		})
 }
 
 func newModelsList() *cobra.Command {
@@ -82,11 +73,9 @@ func (p *printer) keys(keys []keyReport) {
 		p.line("none")
 		return
 	}
-	rows := make([][]string, len(keys))
-	for i, k := range keys {
-		rows[i] = []string{k.Name, k.Type, asFlag(k.Default), dash(k.Unit), dash(k.Range), k.Doc}
-	}
-	p.table([]string{"KEY", "TYPE", "DEFAULT", "UNIT", "RANGE", "WHAT"}, rows)
+	tabulate(p, keys, []string{"KEY", "TYPE", "DEFAULT", "UNIT", "RANGE", "WHAT"}, func(k keyReport) []string {
+		return []string{k.Name, k.Type, asFlag(k.Default), dash(k.Unit), dash(k.Range), k.Doc}
+	})
 }
 
 // asFlag writes a value as its flag takes it: lists with commas.
@@ -135,26 +124,20 @@ type paramReport struct {
 }
 
 func newModelsShow() *cobra.Command {
-	var asJSON bool
 	d, layers, sizes := models.Dims{}, 1, []int{64}
-	c := &cobra.Command{Use: "show NAME", Short: "Show a model: source, parameter table, keys",
-		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(modelNames),
-		RunE: func(c *cobra.Command, args []string) error {
+	c := reporting(&cobra.Command{Use: "show NAME", Short: "Show a model: source, parameter table, keys",
+		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(modelNames)},
+		func(_ *cobra.Command, args []string) (r modelReport, err error) {
 			e, err := lookupModel(args[0])
 			if err != nil {
-				return err
+				return r, err
 			}
 			if len(sizes) == 0 {
-				return fmt.Errorf("%w: --hidden is empty, want the number of hidden units", config.ErrConfig)
+				return r, fmt.Errorf("%w: --hidden is empty, want the number of hidden units", config.ErrConfig)
 			}
 			d.H = sizes[0]
-			r, err := describeModel(e, d, layers, sizes)
-			if err != nil {
-				return err
-			}
-			return report(c, asJSON, r, func(p *printer) { p.model(r) })
-		}}
-	jsonFlag(c, &asJSON)
+			return describeModel(e, d, layers, sizes)
+		}, (*printer).model)
 	c.Flags().IntVar(&d.I, "inputs", 28, "number I of inputs that the shapes are shown for")
 	c.Flags().IntSliceVar(&sizes, "hidden", sizes, "number H of hidden units; several for layers of different sizes")
 	c.Flags().IntVar(&d.O, "outputs", 10, "number O of outputs")
@@ -255,22 +238,18 @@ func (p *printer) model(r modelReport) {
 	p.line("")
 	p.line("Source: %s", dash(r.Source))
 	p.title("\nParameters for I=%d H=%d O=%d (%d learned)", r.Dims.I, r.Dims.H, r.Dims.O, r.Count)
-	rows := make([][]string, len(r.Params))
-	for i, s := range r.Params {
+	tabulate(p, r.Params, []string{"NAME", "LETTERS", "SHAPE", "UNIT", "INIT", "BOUND", "", "WHAT"}, func(s paramReport) []string {
 		learned := "fixed"
 		if s.Learned {
 			learned = "learned"
 		}
-		rows[i] = []string{s.Name, "[" + s.Letters + "]", fmt.Sprint(s.Shape), s.Unit, s.Init, s.Bound, learned, s.Doc}
-	}
-	p.table([]string{"NAME", "LETTERS", "SHAPE", "UNIT", "INIT", "BOUND", "", "WHAT"}, rows)
+		return []string{s.Name, "[" + s.Letters + "]", fmt.Sprint(s.Shape), s.Unit, s.Init, s.Bound, learned, s.Doc}
+	})
 	if len(r.State) > 0 {
 		p.title("\nState")
-		rows = nil
-		for _, s := range r.State {
-			rows = append(rows, []string{s.Name, s.Unit, fmt.Sprintf("%.4g", s.Start), s.Doc})
-		}
-		p.table([]string{"PLANE", "UNIT", "START", "WHAT"}, rows)
+		tabulate(p, r.State, []string{"PLANE", "UNIT", "START", "WHAT"}, func(s planeReport) []string {
+			return []string{s.Name, s.Unit, fmt.Sprintf("%.4g", s.Start), s.Doc}
+		})
 	}
 	p.keys(r.Keys)
 	p.notes("Conventions", r.Notes)

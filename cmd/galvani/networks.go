@@ -130,6 +130,7 @@ type networkReport struct {
 	Recorded    []string           `json:"recorded"`
 	Synapses    float64            `json:"synapses_expected"`
 	Bytes       float64            `json:"bytes_expected"` // of the circuit itself
+	file        string             // that was read, or the name
 }
 
 type settingReport struct {
@@ -201,25 +202,17 @@ func newNetworksShow() *cobra.Command {
 }
 
 func newNetworksCheck() *cobra.Command {
-	var asJSON bool
-	c := &cobra.Command{Use: "check FILE", Short: "Check the file of a network, and name the line and the key that is wrong",
-		Args: exactArgs("FILE"), ValidArgsFunction: completeNetworks,
-		RunE: func(c *cobra.Command, args []string) error {
-			r, err := describeNetwork(args[0])
-			if err != nil {
-				return err
+	return reporting(&cobra.Command{Use: "check FILE", Short: "Check the file of a network, and name the line and the key that is wrong",
+		Args: exactArgs("FILE"), ValidArgsFunction: completeNetworks},
+		func(_ *cobra.Command, args []string) (networkReport, error) { return describeNetwork(args[0]) },
+		func(p *printer, r networkReport) {
+			units := 0
+			for _, q := range r.Populations {
+				units += q.N
 			}
-			return report(c, asJSON, r, func(p *printer) {
-				units := 0
-				for _, q := range r.Populations {
-					units += q.N
-				}
-				p.line("%s is a network of %d populations with %d units, %d projections with about %.4g synapses; %s",
-					args[0], len(r.Populations), units, len(r.Projections), r.Synapses, hostmem.Text(int64(min(r.Bytes, 1<<62))))
-			})
-		}}
-	jsonFlag(c, &asJSON)
-	return c
+			p.line("%s is a network of %d populations with %d units, %d projections with about %.4g synapses; %s",
+				r.file, len(r.Populations), units, len(r.Projections), r.Synapses, hostmem.Text(int64(min(r.Bytes, 1<<62))))
+		})
 }
 
 // completeNetworks completes the name of a network, or that of a file.
@@ -235,7 +228,7 @@ func describeNetwork(name string) (r networkReport, err error) {
 		return r, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	r = networkReport{brief: brief{n.Name, n.Doc, n.Source}, StepMs: n.Step, Settings: []settingReport{}, Populations: []populationReport{},
-		Projections: []projectionReport{}, Drives: []driveReport{}, Currents: []currentReport{}, Recorded: []string{}, Bytes: b.Size().Bytes()}
+		Projections: []projectionReport{}, Drives: []driveReport{}, Currents: []currentReport{}, Recorded: []string{}, Bytes: b.Size().Bytes(), file: name}
 	for _, k := range n.Keys {
 		r.Settings = append(r.Settings, settingReport{k.Flag(), k.Value(), k.Help()})
 	}

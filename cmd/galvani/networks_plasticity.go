@@ -47,17 +47,13 @@ type parameterReport struct {
 }
 
 func newNetworksPlasticity() *cobra.Command {
-	var asJSON bool
-	c := &cobra.Command{Use: "plasticity", Short: "Show the rules by which weights change at spikes, with their parameters", Long: plasticityDoc, Args: exactArgs(),
-		RunE: func(c *cobra.Command, _ []string) error {
-			var all []plasticityReport
+	return reporting(&cobra.Command{Use: "plasticity", Short: "Show the rules by which weights change at spikes, with their parameters", Long: plasticityDoc, Args: exactArgs()},
+		func(*cobra.Command, []string) (all []plasticityReport, err error) {
 			for _, r := range plasticity.All() {
 				all = append(all, describePlasticity(r))
 			}
-			return report(c, asJSON, all, func(p *printer) { p.plasticityRules(all) })
-		}}
-	jsonFlag(c, &asJSON)
-	return c
+			return all, nil
+		}, (*printer).plasticityRules)
 }
 
 func describePlasticity(r plasticity.Rule) plasticityReport {

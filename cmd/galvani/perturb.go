@@ -89,24 +89,12 @@ var perturbKinds = []struct {
 }
 
 func newPerturb() *cobra.Command {
-	var asJSON bool
 	f := perturbFlags{strengths: map[analysis.Kind]*[]float64{}}
-	c := &cobra.Command{Use: "perturb RUN", Short: "Silence, scale or disturb units of a trained network",
-		Long: perturbDoc, Args: exactArgs("RUN"),
-		RunE: func(c *cobra.Command, args []string) error {
-			j, state, err := f.open(args[0], c.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			defer j.close()
-			r, err := j.perturb(c.Context(), &f, args[0], state)
-			if err != nil {
-				return err
-			}
-			return report(c, asJSON, r, func(p *printer) { p.perturbed(r) })
-		},
-		PreRunE: func(*cobra.Command, []string) error { return f.check() }}
-	jsonFlag(c, &asJSON)
+	c := reportingRun(&f.savedFlags, &cobra.Command{Use: "perturb RUN", Short: "Silence, scale or disturb units of a trained network", Long: perturbDoc,
+		PreRunE: func(*cobra.Command, []string) error { return f.check() }},
+		func(c *cobra.Command, j *job, state *rundir.State, dir string) (perturbReport, error) {
+			return j.perturb(c.Context(), &f, dir, state)
+		}, (*printer).perturbed)
 	f.add(c.Flags())
 	return c
 }

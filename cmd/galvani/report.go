@@ -30,6 +30,20 @@ func report(c *cobra.Command, asJSON bool, value any, words func(*printer)) erro
 	return p.err
 }
 
+// reporting has a command report what find returns, in words or with --json as it is.
+func reporting[R any](c *cobra.Command, find func(c *cobra.Command, args []string) (R, error), words func(*printer, R)) *cobra.Command {
+	var asJSON bool
+	c.RunE = func(c *cobra.Command, args []string) error {
+		r, err := find(c, args)
+		if err != nil {
+			return err
+		}
+		return report(c, asJSON, r, func(p *printer) { words(p, r) })
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
 // writeJSON writes one value as one line.
 func writeJSON(w io.Writer, value any) error {
 	enc := json.NewEncoder(w)
@@ -58,6 +72,23 @@ func (p *printer) title(format string, args ...any) {
 		format = "\x1b[1m" + format + "\x1b[0m"
 	}
 	p.line(format, args...)
+}
+
+// tabulate writes a table with a row for each of a list.
+func tabulate[E any](p *printer, list []E, head []string, row func(E) []string) {
+	rows := make([][]string, len(list))
+	for i, e := range list {
+		rows[i] = row(e)
+	}
+	p.table(head, rows)
+}
+
+// yes is a truth in a table.
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
 }
 
 // table writes rows in columns under a heading. Where a terminal is too narrow for them, the cells of the

@@ -38,24 +38,17 @@ type ruleReport struct {
 }
 
 func newRulesShow() *cobra.Command {
-	var asJSON bool
-	c := &cobra.Command{Use: "show NAME", Short: "Show a rule: equations, what each synapse may read, source",
+	return reporting(&cobra.Command{Use: "show NAME", Short: "Show a rule: equations, what each synapse may read, source",
 		Example: "  galvani rules show feedback-alignment",
-		Args:    exactArgs("NAME"), ValidArgsFunction: completeNames(rules.Names),
-		RunE: func(c *cobra.Command, args []string) error {
+		Args:    exactArgs("NAME"), ValidArgsFunction: completeNames(rules.Names)},
+		func(_ *cobra.Command, args []string) (r ruleReport, err error) {
 			e, err := rules.Lookup(args[0])
 			if err != nil {
-				return fmt.Errorf("%w: %w", config.ErrConfig, err)
+				return r, fmt.Errorf("%w: %w", config.ErrConfig, err)
 			}
 			audits, err := layered.Audits(e)
-			if err != nil {
-				return err
-			}
-			r := ruleReport{brief{e.Name, e.Doc, e.Source}, e.Models, audits, e.Equations, slices.Concat([]string{}, e.Reads), e.Notes, e.Temporal}
-			return report(c, asJSON, r, func(p *printer) { p.rule(r) })
-		}}
-	jsonFlag(c, &asJSON)
-	return c
+			return ruleReport{brief{e.Name, e.Doc, e.Source}, e.Models, audits, e.Equations, slices.Concat([]string{}, e.Reads), e.Notes, e.Temporal}, err
+		}, (*printer).rule)
 }
 
 func (p *printer) rule(r ruleReport) {

@@ -40,24 +40,13 @@ func newRuns() *cobra.Command {
 }
 
 func newRunsList(use string) *cobra.Command {
-	var asJSON bool
 	dir := defaultRunKeys().RunsDir
-	c := &cobra.Command{Use: use, Short: "List the runs and where they stand", Long: runsDoc, Args: exactArgs(),
-		RunE: func(c *cobra.Command, _ []string) error {
-			list, err := listRuns(dir)
-			if err != nil {
-				return err
-			}
-			return report(c, asJSON, list, func(p *printer) {
-				rows := make([][]string, len(list))
-				for i, r := range list {
-					rows[i] = r.row()
-				}
-				p.table([]string{"RUN", "PHASE", "CHECKPOINT", "SINCE", "WHY"}, rows)
-			})
-		}}
+	c := reporting(&cobra.Command{Use: use, Short: "List the runs and where they stand", Long: runsDoc, Args: exactArgs()},
+		func(*cobra.Command, []string) ([]runReport, error) { return listRuns(dir) },
+		func(p *printer, list []runReport) {
+			tabulate(p, list, []string{"RUN", "PHASE", "CHECKPOINT", "SINCE", "WHY"}, runReport.row)
+		})
 	c.Flags().StringVar(&dir, "runs-dir", dir, "`folder` of the runs")
-	jsonFlag(c, &asJSON)
 	return c
 }
 

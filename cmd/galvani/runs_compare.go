@@ -55,35 +55,23 @@ func look(dir string) (r comparedRun, err error) {
 }
 
 func newRunsShow() *cobra.Command {
-	var asJSON bool
-	c := &cobra.Command{Use: "show RUN", Short: "Show a run: where it stands, its settings, its last metrics", Args: exactArgs("RUN"),
-		RunE: func(c *cobra.Command, args []string) error {
-			r, err := look(args[0])
-			if err != nil {
-				return err
-			}
-			return report(c, asJSON, r, func(p *printer) {
-				p.title("%s", r.Run)
-				row := r.row()
-				p.line("phase       %s", rundir.Status{Phase: r.Phase, Reason: r.Reason})
-				p.line("checkpoint  %s", row[2])
-				p.line("since       %s", row[3])
-				p.title("\nLast metrics")
-				var table [][]string
-				for _, name := range slices.Sorted(maps.Keys(r.Metrics)) {
-					table = append(table, []string{name, fmt.Sprintf("%.6g", r.Metrics[name])})
-				}
-				p.table([]string{"METRIC", "VALUE"}, table)
-				p.title("\nSettings")
-				table = nil
-				for _, name := range slices.Sorted(maps.Keys(r.Settings)) {
-					table = append(table, []string{name, r.Settings[name]})
-				}
-				p.table([]string{"KEY", "VALUE"}, table)
+	return reporting(&cobra.Command{Use: "show RUN", Short: "Show a run: where it stands, its settings, its last metrics", Args: exactArgs("RUN")},
+		func(_ *cobra.Command, args []string) (comparedRun, error) { return look(args[0]) },
+		func(p *printer, r comparedRun) {
+			p.title("%s", r.Run)
+			row := r.row()
+			p.line("phase       %s", rundir.Status{Phase: r.Phase, Reason: r.Reason})
+			p.line("checkpoint  %s", row[2])
+			p.line("since       %s", row[3])
+			p.title("\nLast metrics")
+			tabulate(p, slices.Sorted(maps.Keys(r.Metrics)), []string{"METRIC", "VALUE"}, func(name string) []string {
+				return []string{name, fmt.Sprintf("%.6g", r.Metrics[name])}
 			})
-		}}
-	jsonFlag(c, &asJSON)
-	return c
+			p.title("\nSettings")
+			tabulate(p, slices.Sorted(maps.Keys(r.Settings)), []string{"KEY", "VALUE"}, func(name string) []string {
+				return []string{name, r.Settings[name]}
+			})
+		})
 }
 
 const compareDoc = `Put runs beside each other: where they stand, the settings in which they differ, and what the test set
@@ -174,11 +162,9 @@ func (r comparedRun) cells(keys, metrics []string, precision int) []string {
 
 func (p *printer) compared(list []comparedRun) {
 	keys, metrics := columns(list, false)
-	table := make([][]string, len(list))
-	for i, r := range list {
-		table[i] = append([]string{filepath.Base(r.Run), string(r.Phase)}, r.cells(keys, metrics, 4)...)
-	}
-	p.table(slices.Concat([]string{"RUN", "PHASE"}, keys, metrics), table)
+	tabulate(p, list, slices.Concat([]string{"RUN", "PHASE"}, keys, metrics), func(r comparedRun) []string {
+		return append([]string{filepath.Base(r.Run), string(r.Phase)}, r.cells(keys, metrics, 4)...)
+	})
 }
 
 // writeRuns writes all settings and the last metrics of runs.

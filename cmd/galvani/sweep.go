@@ -60,27 +60,22 @@ type sweepFlags struct {
 
 func newSweep() *cobra.Command {
 	var f sweepFlags
-	c := &cobra.Command{Use: "sweep FILE.toml", Short: "Train with all combinations of some settings", Long: sweepDoc, Args: exactArgs("FILE.toml"),
-		RunE: func(c *cobra.Command, args []string) error {
+	c := reporting(&cobra.Command{Use: "sweep FILE.toml", Short: "Train with all combinations of some settings", Long: sweepDoc, Args: exactArgs("FILE.toml")},
+		func(c *cobra.Command, args []string) (r sweepReport, err error) {
 			ctx, cancel := interruptible(c.Context(), closedPipe...)
 			defer cancel()
 			plan, err := readSweep(args[0])
 			if err != nil {
-				return err
+				return r, err
 			}
 			if f.out == "" {
 				f.out = filepath.Join("sweeps", strings.TrimSuffix(filepath.Base(args[0]), filepath.Ext(args[0])))
 			}
-			r, err := f.sweep(ctx, plan, c.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			return report(c, f.json, r, func(p *printer) { p.sweptRuns(r) })
-		}}
+			return f.sweep(ctx, plan, c.ErrOrStderr())
+		}, (*printer).sweptRuns)
 	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return []string{"toml"}, cobra.ShellCompDirectiveFilterFileExt
 	}
-	jsonFlag(c, &f.json)
 	c.Flags().StringVar(&f.out, "out", "", "`folder` of the sweep; sweeps/NAME for NAME.toml, if empty")
 	c.Flags().IntVar(&f.jobs, "jobs", 1, "`runs` to make at once; 0 for one for each GPU where they take a GPU, and otherwise for each core")
 	return c

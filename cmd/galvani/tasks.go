@@ -52,22 +52,16 @@ type taskShape struct {
 }
 
 func newTasksShow() *cobra.Command {
-	var asJSON bool
 	var dataDir string
-	c := &cobra.Command{Use: "show NAME", Short: "Show a task: source, shape, keys",
-		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(data.Names),
-		RunE: func(c *cobra.Command, args []string) error {
+	c := reporting(&cobra.Command{Use: "show NAME", Short: "Show a task: source, shape, keys",
+		Args: exactArgs("NAME"), ValidArgsFunction: completeNames(data.Names)},
+		func(_ *cobra.Command, args []string) (r taskReport, err error) {
 			e, err := lookupTask(args[0])
 			if err != nil {
-				return err
+				return r, err
 			}
-			r, err := describeTask(e, dataDir)
-			if err != nil {
-				return err
-			}
-			return report(c, asJSON, r, func(p *printer) { p.task(r) })
-		}}
-	jsonFlag(c, &asJSON)
+			return describeTask(e, dataDir)
+		}, (*printer).task)
 	dataDirFlag(c, &dataDir)
 	return c
 }

@@ -79,33 +79,29 @@ func newTheory(networks []*circuits.Network) *cobra.Command {
 }
 
 func newTheoryNetwork(network *circuits.Network, name string) *cobra.Command {
-	var asJSON bool
 	var circle circleFlags
 	f := simulateFlags{run: runKeys{Device: "cpu", Backend: "auto", Precision: "fp32"}, ranks: group.Alone{}, network: network}
 	set := networkSettings{keys: network.Keys}
-	c := &cobra.Command{Use: network.Name, Short: network.Doc, Long: network.Doc + "\n\nSource: " + dash(network.Source), Args: exactArgs(),
-		RunE: func(c *cobra.Command, _ []string) error {
+	c := reporting(&cobra.Command{Use: network.Name, Short: network.Doc, Long: network.Doc + "\n\nSource: " + dash(network.Source), Args: exactArgs()},
+		func(c *cobra.Command, _ []string) (r theory, err error) {
 			if err := circle.check(); err != nil {
-				return err
+				return r, err
 			}
 			if err := set.take(c.Flags()); err != nil {
-				return err
+				return r, err
 			}
 			if err := f.checkStep(); err != nil {
 				return err
 			}
 			if f.length != 0 {
 				if err := f.check(); err != nil {
-					return err
+					return r, err
 				}
 			}
-			r := theory{Network: network.Name, Settings: set.values()}
-			if err := f.theory(c, name, circle, &r); err != nil {
-				return err
-			}
-			return report(c, asJSON, r, func(p *printer) { p.theory(r) })
-		}}
-	jsonFlag(c, &asJSON)
+			r = theory{Network: network.Name, Settings: set.values()}
+			err = f.theory(c, name, circle, &r)
+			return r, err
+		}, (*printer).theory)
 	flags := c.Flags()
 	set.add(flags)
 	f.add(flags, "simulated time, 0s for none")

@@ -58,15 +58,7 @@ func (b build) String() string {
 }
 
 func newVersion() *cobra.Command {
-	var asJSON bool
-	c := &cobra.Command{
-		Use:   "version",
-		Short: "Say which program this is",
-		Args:  exactArgs(),
-		RunE: func(c *cobra.Command, _ []string) error {
-			return report(c, asJSON, thisBuild(), func(p *printer) { p.line("%s", thisBuild()) })
-		},
-	}
-	jsonFlag(c, &asJSON)
-	return c
+	return reporting(&cobra.Command{Use: "version", Short: "Say which program this is", Args: exactArgs()},
+		func(*cobra.Command, []string) (build, error) { return thisBuild(), nil },
+		func(p *printer, b build) { p.line("%s", b) })
 }
