@@ -2,7 +2,6 @@ package main
 
 import (
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -32,10 +31,7 @@ func TestAnalyse(t *testing.T) {
 			t.Errorf("there is no figure of %s", name)
 		}
 	}
-	b, err := os.ReadFile(filepath.Join(out, "analysis.npz"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := contents(t, filepath.Join(out, "analysis.npz"))
 	arrays, err := npz.Read(b)
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,9 +19,7 @@ func arrayFiles(t *testing.T, tensors ...safetensors.Tensor) string {
 		t.Fatal(err)
 	}
 	for _, half := range []string{"train.npz", "test.npz"} {
-		if err := os.WriteFile(filepath.Join(dir, half), b.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		written(t, filepath.Join(dir, half), b.Bytes())
 	}
 	return dir
 }
@@ -42,9 +39,7 @@ func TestOwnFiles(t *testing.T) {
 		}
 	}
 	dir := arrayFiles(t, safetensors.Float32("x", []int{n, steps, 2}, x), safetensors.Int64("label", []int{n, steps}, label))
-	if err := os.WriteFile(filepath.Join(dir, "data.toml"), []byte("classes = [\"wait\", \"left\", \"right\"]\nmetric = \"trials\"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	written(t, filepath.Join(dir, "data.toml"), "classes = [\"wait\", \"left\", \"right\"]\nmetric = \"trials\"\n")
 	o := galvani(t, "train", "--task", "file", "--data-dir", dir, "--model", "rnn", "--hidden", "8", "--batch", "8", "--epochs", "20", "--lr", "0.02",
 		"--runs-dir", t.TempDir(), "-q").ok(t)
 	eval := galvani(t, "eval", strings.TrimSpace(o.stdout)).ok(t)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"go/parser"
 	"go/token"
-	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
@@ -115,10 +114,7 @@ func TestDocs(t *testing.T) {
 		}
 		seen++
 		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
+			text := contents(t, file)
 			if n := bytes.Count(text, []byte("\n")); n > mostLines {
 				t.Errorf("%s has %d lines, want at most %d", file, n, mostLines)
 			}

@@ -21,16 +21,13 @@ func TestBenchEvents(t *testing.T) {
 	if err := json.Unmarshal([]byte(o.stdout), &rows); err != nil || len(rows) != 7 || rows[0].Events == nil || rows[0].Events.Clocked.Input == 0 {
 		t.Errorf("%v: JSON is %s", err, o.stdout)
 	}
-	for args, want := range map[string]string{
-		"--models lstm":        `unknown model "lstm"`,
-		"--models=":            "want at least one value each",
-		"--inputs 0":           "--inputs are 500, 128 and [0], want numbers of at least 1",
-		"--hidden 0":           "--hidden and --inputs",
-		"--densities 0.1,0":    "--densities and --links are [0.1 0] and [1 0.1], want shares above 0",
-		"--links 1.5":          "want shares above 0 and up to 1",
-		"--threads -1 --quick": "--threads is -1",
-	} {
-		o := noGPU(t, append([]string{"bench", "events"}, strings.Fields(args)...)...)
-		o.refused(t, exitUsage, want)
-	}
+	refuses(t, []string{"bench", "events"}, []refusal{
+		{"--models lstm", exitUsage, `unknown model "lstm"`},
+		{"--models=", exitUsage, "want at least one value each"},
+		{"--inputs 0", exitUsage, "--inputs are 500, 128 and [0], want numbers of at least 1"},
+		{"--hidden 0", exitUsage, "--hidden and --inputs"},
+		{"--densities 0.1,0", exitUsage, "--densities and --links are [0.1 0] and [1 0.1], want shares above 0"},
+		{"--links 1.5", exitUsage, "want shares above 0 and up to 1"},
+		{"--threads -1 --quick", exitUsage, "--threads is -1"},
+	})
 }

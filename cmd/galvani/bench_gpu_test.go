@@ -20,10 +20,7 @@ func benchOnGPU(t *testing.T, env string, more ...string) (rows []bench.Row, pri
 	out := filepath.Join(t.TempDir(), "rows.jsonl")
 	o = emulated(t, []string{env}, args([]string{"bench", "--quick", "--json", "--out", out}, more...)...).ok(t)
 	o.tells(t, &printed)
-	text, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := contents(t, out)
 	for l := range bytes.Lines(text) {
 		var r bench.Row
 		if err := json.Unmarshal(l, &r); err != nil {

@@ -21,16 +21,13 @@ func TestBenchNeurons(t *testing.T) {
 	if err := json.Unmarshal([]byte(o.stdout), &rows); err != nil || len(rows) != 1 || rows[0].Shape != (bench.Shape{T: 80, B: 4, I: 1, H: 100}) {
 		t.Errorf("%v: JSON is %s", err, o.stdout)
 	}
-	for args, want := range map[string]string{
-		"--parts last":     `unknown part "last"`,
-		"--parts=":         "0 parts, want at least 1 of each",
-		"--cells 0":        "--cells, --steps and --parts are 0",
-		"--steps -1":       "want at least 1 of each",
-		"--against brian":  `unknown simulator "brian"`,
-		"--threads -1":     "--threads is -1",
-		"--cells 100 axon": "axon",
-	} {
-		o := noGPU(t, append([]string{"bench", "neurons"}, strings.Fields(args)...)...)
-		o.refused(t, exitUsage, want)
-	}
+	refuses(t, []string{"bench", "neurons"}, []refusal{
+		{"--parts last", exitUsage, `unknown part "last"`},
+		{"--parts=", exitUsage, "0 parts, want at least 1 of each"},
+		{"--cells 0", exitUsage, "--cells, --steps and --parts are 0"},
+		{"--steps -1", exitUsage, "want at least 1 of each"},
+		{"--against brian", exitUsage, `unknown simulator "brian"`},
+		{"--threads -1", exitUsage, "--threads is -1"},
+		{"--cells 100 axon", exitUsage, "axon"},
+	})
 }

@@ -60,10 +60,7 @@ func TestBenchMatrix(t *testing.T) {
 	if !strings.Contains(o.stderr, "no GPU columns: ") {
 		t.Errorf("stderr does not say why there is no GPU: %s", o.stderr)
 	}
-	text, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := contents(t, out)
 	lines := 0
 	for l := range bytes.Lines(text) {
 		var r bench.Row

@@ -37,10 +37,7 @@ func TestReportInBrowser(t *testing.T) {
 	pages := []string{string(live.html)}
 	for _, what := range []string{runNames(runs)[0], runs} {
 		r := told[reportResult](t, "report", what)
-		text, err := os.ReadFile(r.File)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := contents(t, r.File)
 		pages = append(pages, string(text))
 	}
 	frames := ""

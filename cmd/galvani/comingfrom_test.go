@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -9,10 +8,7 @@ import (
 
 // TestComingFrom holds the page coming-from.md to flags and commands that there are.
 func TestComingFrom(t *testing.T) {
-	text, err := os.ReadFile("coming-from.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := contents(t, "coming-from.md")
 	help := ""
 	for _, command := range []string{"train", "sweep", "export", "eval", "report", "trace", "watch", "analyse", "runs compare"} {
 		help += galvani(t, append(strings.Fields(command), "--help")...).ok(t).stdout

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -50,19 +49,14 @@ func TestLiteralSignsRecordTheirStep(t *testing.T) {
 		"--epochs", "1", "--dt", "0.1", "--signs", "literal", "--quiet", "--runs-dir", t.TempDir()}
 	dir := strings.TrimSpace(galvani(t, short...).ok(t).stdout)
 	path := filepath.Join(dir, "config.toml")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := contents(t, path)
 	if !strings.Contains(string(text), "\nstep = \"euler\"") {
 		t.Errorf("config.toml does not record the step euler:\n%s", text)
 	}
 	galvani(t, args(short, "--step", "euler")...).ok(t)
 	galvani(t, args(short, "--step", "implicit")...).refused(t, exitConfig, `key "step" is implicit, but signs = literal is always stepped by euler`)
 	older := filepath.Join(t.TempDir(), "older.toml")
-	if err := os.WriteFile(older, []byte("model = \"crnn\"\nsigns = \"literal\"\nstep = \"exp\"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	written(t, older, "model = \"crnn\"\nsigns = \"literal\"\nstep = \"exp\"\n")
 	s, err := resolve(mustRead(t, older))
 	if err != nil || s.cell.(*models.CRNN).Stepping != "euler" || len(s.notes) != 1 || !strings.Contains(s.notes[0], "step = exp gives way to euler") {
 		t.Errorf("settings %+v with notes %v, error %v", s.cell, s.notes, err)

@@ -19,9 +19,7 @@ func TestCopies(t *testing.T) {
 		return finish(t, c)
 	}
 	edges := "0 1\n1 2 0.5\n"
-	if err := os.WriteFile(filepath.Join(folder, "edges"), []byte(edges), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	written(t, filepath.Join(folder, "edges"), edges)
 	o := inFolder(args(tiny, "--graph", "edges", "--epochs", "1", "-q")...).ok(t)
 	dir := filepath.Join(folder, strings.TrimSpace(o.stdout))
 	if err := os.Remove(filepath.Join(folder, "edges")); err != nil {

@@ -29,8 +29,8 @@ func TestDataEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	changes := make([]float32, task.T*2*task.I)
-	if _, err := data.Frames(changes, 2*task.I, 10, events); err != nil {
-		t.Fatal(err)
+	for _, e := range events {
+		changes[int(e.Time/10)*2*task.I+e.Unit] += float32(e.Weight)
 	}
 	for i := range task.I {
 		level := 0.0
@@ -55,11 +55,7 @@ func mustTask(t *testing.T, name string) data.Entry {
 func TestDataEventsRefuses(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "x.csv")
-	for _, tt := range []struct {
-		args string
-		code int
-		want string
-	}{
+	refuses(t, []string{"data", "events"}, []refusal{
 		{"adding", exitUsage, "needs --out FILE"},
 		{"--out " + out, exitUsage, "needs TASK"},
 		{"ading --out " + out, exitConfig, `did you mean "adding"?`},
@@ -68,9 +64,7 @@ func TestDataEventsRefuses(t *testing.T) {
 		{"adding --threshold 1,2,3 --out " + out, exitConfig, "3 thresholds of change, want 1 or one for each of 2 channels"},
 		{"adding --step-ms 0 --out " + out, exitUsage, "--step-ms is 0"},
 		{"mnist-rows --data-dir " + dir + " --out " + out, exitData, "galvani data fetch mnist"},
-	} {
-		galvani(t, append([]string{"data", "events"}, strings.Fields(tt.args)...)...).refused(t, tt.code, tt.want)
-	}
+	})
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
 		t.Errorf("refused runs left %v, error %v", left, err)
 	}

@@ -56,9 +56,7 @@ func TestReadRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
-	if err := os.WriteFile("run.txt", []byte(dir+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	written(t, "run.txt", dir+"\n")
 	out := python(t, with, runCells, notebook)
 	for _, want := range []string{"8 updates, 2 evaluations", "phase: completed - seed: 1", "recurrent (10, 10)", "8 units excite, 2 inhibit", "courses (2, ", "selectivity"} {
 		if !strings.Contains(out, want) {

@@ -34,10 +34,7 @@ func TestExperiment(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "rest.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := contents(t, filepath.Join(dir, "rest.md"))
 	repeat := "galvani experiment rest --quick --seeds 1 --networks=2 --gamma-max=0 --out " + dir
 	if !strings.Contains(string(text), "\n"+repeat+"\n") {
 		t.Errorf("report lacks %q:\n%s", repeat, text)
@@ -58,9 +55,7 @@ func TestExperiment(t *testing.T) {
 func TestExperimentRefuses(t *testing.T) {
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "rest.jsonl")
-	if err := os.WriteFile(bad, []byte("{}\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	written(t, bad, "{}\n")
 	for _, tt := range []struct {
 		args string
 		code int
@@ -133,10 +128,7 @@ func TestExperimentInterrupted(t *testing.T) {
 	dir := t.TempDir()
 	o := interrupt(t, []string{"experiment", "rest", "--quick", "--seeds", "10000", "--threads", "1", "--data-dir", dir, "--out", dir}, syscall.SIGINT, 300*time.Millisecond)
 	o.refused(t, exitStopped, "go on with: galvani experiment rest --quick --seeds 10000 --out "+dir+" --threads 1 --data-dir "+dir)
-	rows, err := os.ReadFile(filepath.Join(dir, "rest.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := contents(t, filepath.Join(dir, "rest.jsonl"))
 	for line := range strings.Lines(string(rows)) {
 		if !json.Valid([]byte(line)) || !strings.HasSuffix(line, "\n") {
 			t.Errorf("row %q is not whole", line)

@@ -175,9 +175,7 @@ func TestCheckpointKeepsWiring(t *testing.T) {
 			}
 			text.WriteString("\n")
 		}
-		if err := os.WriteFile(mask, []byte(strings.Replace(text.String(), "1 0 1 0 1 0 1 0 #", last, 1)), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		written(t, mask, strings.Replace(text.String(), "1 0 1 0 1 0 1 0 #", last, 1))
 	}
 	write("1 0 1 0 1 0 1 0")
 	dir := trialRun(t, "rnn", "--rec-mask", mask)
@@ -189,13 +187,8 @@ func TestCheckpointKeepsWiring(t *testing.T) {
 		t.Errorf("the checkpoint holds the mask %v", m)
 	}
 	kept := filepath.Join(dir, copyName("rec_mask"))
-	right, err := os.ReadFile(kept)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(kept, bytes.Replace(right, []byte("1 0 1 0 1 0 1 0 \n"), []byte("1 0 1 0 1 0 1 1\n"), 1), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	right := contents(t, kept)
+	written(t, kept, bytes.Replace(right, []byte("1 0 1 0 1 0 1 0 \n"), []byte("1 0 1 0 1 0 1 1\n"), 1))
 	galvani(t, "eval", dir).refused(t, exitData, "wiring.mask in checkpoint is not that of this network")
 	galvani(t, "train", "--resume", dir, "--epochs", "2").refused(t, exitData, "wiring.mask in checkpoint is not that of this network")
 	if err := os.Remove(kept); err != nil {

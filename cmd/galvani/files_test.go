@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -85,10 +84,7 @@ func TestTraceTakesAnyType(t *testing.T) {
 			t.Fatal(err)
 		}
 		galvani(t, "trace", dir, "--out", traced, "--input", in).ok(t)
-		raw, err := os.ReadFile(traced)
-		if err != nil {
-			t.Fatal(err)
-		}
+		raw := contents(t, traced)
 		return raw
 	}
 	shape := []int{1, 1, 9}

@@ -15,9 +15,7 @@ import (
 func TestFit(t *testing.T) {
 	needsCPU(t)
 	t.Chdir(t.TempDir())
-	if err := os.WriteFile("mine.toml", []byte("like = \"hh\"\n[numbers]\ng_na = [0.11]\ng_k = 0.033\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	written(t, "mine.toml", "like = \"hh\"\n[numbers]\ng_na = [0.11]\ng_k = 0.033\n")
 	stimulus := []string{"--current", "step 10 2:9", "--for", "10ms"}
 	inside(append([]string{"simulate", "mine.toml", "--out", "seen"}, stimulus...)...).ok(t)
 	fit := []string{"fit", "hh", "--to", "seen.csv", "--learn", "g_na,soma.g_k", "--starts", "3", "--json"}
@@ -91,15 +89,9 @@ func TestFitRefuses(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{"good.csv": "time,voltage\n0,-65\n1,-65\n2,-65\n3,-65\n", "short.csv": "time,voltage\n0,1\n",
 		"uneven.csv": "time,voltage\n0,-65\n1,-65\n2,-65\n4,-65\n", "other.csv": "time,voltage\n0,-65\n2,-65\n4,-65\n6,-65\n", "bad.npz": "PK\x03\x04 and no more"} {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		written(t, name, text)
 	}
-	for _, c := range []struct {
-		args string
-		code int
-		want string
-	}{
+	refuses(t, []string{"fit"}, []refusal{
 		{"hh", exitConfig, "fit needs --to"},
 		{"hh --to none.csv --learn g_na --out x", exitData, "none.csv"},
 		{"hh --to short.csv --learn g_na --out x", exitConfig, "has 2 lines"},
@@ -122,22 +114,16 @@ func TestFitRefuses(t *testing.T) {
 		{"hh --to good.csv --learn g_na --out a/b", exitIO, "no such file"},
 		{"--resume none", exitData, "none"},
 		{"hh --resume none", exitConfig, "leave hh away"},
-	} {
-		inside(append([]string{"fit"}, strings.Fields(c.args)...)...).refused(t, c.code, c.want)
-		if _, err := os.Stat("x"); err == nil {
-			t.Errorf("%s leaves a folder", c.args)
-		}
+	})
+	if _, err := os.Stat("x"); err == nil {
+		t.Error("a fit that is refused leaves a folder")
 	}
 	if err := os.Mkdir("there", 0o700); err != nil {
 		t.Fatal(err)
 	}
 	inside("fit", "hh", "--to", "good.csv", "--learn", "g_na", "--out", "there").refused(t, exitConfig, "there already")
-	if err := os.WriteFile("there/fit.json", []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	written(t, "there/fit.json", "{")
 	inside("fit", "--resume", "there").refused(t, exitConfig, "is not that of a fit")
-	if err := os.WriteFile("there/fit.json", []byte(`{"neuron":"hh","recordings":[]}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	written(t, "there/fit.json", `{"neuron":"hh","recordings":[]}`)
 	inside("fit", "--resume", "there").refused(t, exitConfig, "no recording")
 }

@@ -176,11 +176,7 @@ func holds(t *testing.T, w *analysis.Walk, tensors []safetensors.Tensor, steps, 
 
 func TestFixedpointsRefuses(t *testing.T) {
 	dir := copyOfRun(t)
-	for _, tt := range []struct {
-		args string
-		code int
-		want string
-	}{
+	refuses(t, []string{"fixedpoints", dir}, []refusal{
 		{"--starts 0", exitConfig, "--starts is 0, want at least 1"},
 		{"--noise NaN", exitConfig, "--noise is NaN"},
 		{"--slow -1", exitConfig, "--slow is -1"},
@@ -188,7 +184,5 @@ func TestFixedpointsRefuses(t *testing.T) {
 		{"--input mean:8", exitConfig, "a step K of 0 to 7"},
 		{"--input 16:0", exitConfig, "a test sequence N of 0 to 15"},
 		{"--starts 1 --out " + filepath.Join(dir, "no", "folder"), exitIO, "no such file"},
-	} {
-		galvani(t, args([]string{"fixedpoints", dir}, strings.Fields(tt.args)...)...).refused(t, tt.code, tt.want)
-	}
+	})
 }

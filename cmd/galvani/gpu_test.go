@@ -65,10 +65,7 @@ func TestSweepOnGPUs(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := contents(t, name)
 		for _, device := range []string{"cuda:0", "cuda:1"} {
 			seen[device] = seen[device] || strings.Contains(string(text), fmt.Sprintf("device = %q", device))
 		}

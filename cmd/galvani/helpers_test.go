@@ -39,12 +39,10 @@ func program(args ...string) *exec.Cmd {
 // tiny network.
 func galvani(t *testing.T, args ...string) outcome {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	code := run(args, &stdout, &stderr)
-	return outcome{code, stdout.String(), stderr.String()}
+	return inside(args...)
 }
 
-// inside runs one command line in this process, which is sooner done.
+// inside is galvani where there is no test at hand.
 func inside(args ...string) outcome {
 	var stdout, stderr bytes.Buffer
 	code := run(args, &stdout, &stderr)
@@ -91,6 +89,21 @@ func (o outcome) refused(t *testing.T, code int, text string) {
 	}
 	if strings.Contains(o.stderr, "goroutine ") || strings.Contains(o.stderr, "Usage:") {
 		t.Errorf("stderr holds a stack or the usage:\n%s", o.stderr)
+	}
+}
+
+// refusal is a command line that is refused: with an exit code, and a line of error that holds a text.
+type refusal struct {
+	args string // without the command
+	code int
+	want string
+}
+
+// refuses wants a command to refuse each line.
+func refuses(t *testing.T, command []string, all []refusal) {
+	t.Helper()
+	for _, r := range all {
+		galvani(t, args(command, strings.Fields(r.args)...)...).refused(t, r.code, r.want)
 	}
 }
 
@@ -145,12 +158,8 @@ func trained(t *testing.T, more ...string) string {
 // losses returns the loss of every update of a run.
 func losses(t *testing.T, dir string) []float64 {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, "metrics.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var all []float64
-	for line := range bytes.Lines(text) {
+	for line := range bytes.Lines(contents(t, filepath.Join(dir, "metrics.jsonl"))) {
 		var row struct {
 			Loss *float64 `json:"loss"`
 		}
@@ -287,6 +296,25 @@ func sameResumed(t *testing.T, what, whole string, line []string, first, last st
 func hasScan() bool {
 	dev, err := devices.OpenCPU(1)
 	return err == nil && dev.Close() == nil
+}
+
+// written writes a file and returns its path.
+func written[T string | []byte](t testing.TB, path string, text T) string {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// contents returns what a file holds.
+func contents(t testing.TB, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // needsCPU skips a test of a binary without cgo.

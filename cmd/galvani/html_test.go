@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -23,10 +22,7 @@ func TestReport(t *testing.T) {
 	page := func(what string, more ...string) string {
 		t.Helper()
 		r := told[reportResult](t, args([]string{"report", what}, more...)...)
-		text, err := os.ReadFile(r.File)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := contents(t, r.File)
 		return string(text)
 	}
 	for _, dir := range names {

@@ -33,9 +33,7 @@ func TestInitFrom(t *testing.T) {
 	if err := safetensors.Write(&b, module, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	written(t, file, b.Bytes())
 	line := args(tiny, "--model", "rnn", "--init-from", file, "--freeze", "recurrent,bias_ih_l0", "--weight-decay", "0.1", "--decay-on", "all", "--runs-dir", folder)
 	o := galvani(t, line...).ok(t)
 	for _, want := range []string{"init: cell.weight_hh_l0 [8 8] from net.rnn.weight_hh_l0 of " + file, "init: readout.bias [4] from net.fc.bias",

@@ -22,9 +22,7 @@ func twoEvents(t *testing.T) string {
 			}
 			for i := range n {
 				text := fmt.Sprintf("time_ms,unit,weight\n0,0,1\n%v,0,1\n", gap*(1+0.5*r.Float64()))
-				if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%02d.csv", i)), []byte(text), 0o644); err != nil {
-					t.Fatal(err)
-				}
+				written(t, filepath.Join(folder, fmt.Sprintf("%02d.csv", i)), text)
 			}
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -35,9 +34,7 @@ func TestMessageEndsWithTheCause(t *testing.T) {
 // one line.
 func TestRefusalsEndWithTheCause(t *testing.T) {
 	junk := filepath.Join(t.TempDir(), "junk")
-	if err := os.WriteFile(junk, []byte("neither a mask nor edges\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	written(t, junk, "neither a mask nor edges\n")
 	for _, line := range []string{
 		"train --model rnn --rec-mask " + junk, "train --graph " + junk, "train --model rnn --rec-mask " + junk + "x",
 		"train --model rnn --rec-blocks 900", "train --task adding --min-steps 900", "models show rnn --hidden 0",

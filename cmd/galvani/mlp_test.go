@@ -29,9 +29,7 @@ func digits(t *testing.T) string {
 			}
 		}
 		for name, data := range map[string][]byte{"-images-idx3-ubyte": images, "-labels-idx1-ubyte": labels} {
-			if err := os.WriteFile(filepath.Join(dir, half+name), data, 0o600); err != nil {
-				t.Fatal(err)
-			}
+			written(t, filepath.Join(dir, half+name), data)
 		}
 	}
 	return dir

@@ -40,10 +40,7 @@ func sameNumbers(t *testing.T, what, got, want string) {
 // metricRows returns metrics.jsonl without what depends on the time.
 func metricRows(t *testing.T, dir string) (list []map[string]any) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, "metrics.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := contents(t, filepath.Join(dir, "metrics.jsonl"))
 	for line := range strings.Lines(string(text)) {
 		var row map[string]any
 		if err := json.Unmarshal([]byte(line), &row); err != nil {
@@ -188,9 +185,7 @@ func TestMPIRefuses(t *testing.T) {
 	mixed := onRanksOf(1, own("--shards", "8")...)
 	mixed.Args = append(append(mixed.Args, ":", "-n", "1", os.Args[0]), own("--shards", "8", "--lr", "0.5")...)
 	network := filepath.Join(t.TempDir(), "fast.toml")
-	if err := os.WriteFile(network, []byte("[population.e]\nneuron = \"lif\"\nn = \"10\"\nsynapse = { e = \"0.01 ms\" }\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	written(t, network, "[population.e]\nneuron = \"lif\"\nn = \"10\"\nsynapse = { e = \"0.01 ms\" }\n")
 	for _, c := range []struct {
 		want string
 		code int
@@ -217,9 +212,7 @@ func TestMPIDevices(t *testing.T) {
 	t.Parallel()
 	var told ranksReport
 	network := filepath.Join(t.TempDir(), "network.toml")
-	if err := os.WriteFile(network, []byte("hidden = 8\nfacets = 3\nsteps = 8\nbatch = 16\nshards = 4\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	written(t, network, "hidden = 8\nfacets = 3\nsteps = 8\nbatch = 16\nshards = 4\n")
 	out := finish(t, onRanksOf(2, "devices", "--ranks", "--json", "--config", network)).ok(t).stdout
 	if err := json.Unmarshal([]byte(out), &told); err != nil || len(told.Ranks) != 2 {
 		t.Fatalf("%s (%v), want two ranks", out, err)
@@ -241,10 +234,7 @@ func TestMPIExperiment(t *testing.T) {
 	line := []string{"experiment", "cable", "--quick", "--json", "--out"}
 	values := func(dir string) (list []any) {
 		t.Helper()
-		text, err := os.ReadFile(filepath.Join(dir, "cable.jsonl"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := contents(t, filepath.Join(dir, "cable.jsonl"))
 		for row := range strings.Lines(string(text)) {
 			var r struct {
 				Condition string

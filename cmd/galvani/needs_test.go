@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -109,11 +108,7 @@ func TestFilesWithoutEffect(t *testing.T) {
 func TestConfigsAreLayered(t *testing.T) {
 	folder, runs := t.TempDir(), t.TempDir()
 	write := func(name, text string) string {
-		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return path
+		return written(t, filepath.Join(folder, name), text)
 	}
 	first := write("a.toml", "model = \"rnn\"\nhidden = 5\nbatch = 4\nlr = 0.5\nnesterov = true\n")
 	second := write("b.toml", "hidden = 6\nbatch = 3\n")
@@ -125,10 +120,7 @@ func TestConfigsAreLayered(t *testing.T) {
 	if want := "a.toml: nesterov = true has no effect"; !strings.Contains(o.stderr, want) {
 		t.Errorf("stderr lacks %q:\n%s", want, o.stderr)
 	}
-	text, err := os.ReadFile(filepath.Join(newest(t, runs), "config.toml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := contents(t, filepath.Join(newest(t, runs), "config.toml"))
 	for _, want := range []string{"model = \"rnn\"", "hidden = 8", "batch = 2", "lr = 0.5"} { // tiny says --hidden 8
 		if !strings.Contains(string(text), want+"\n") {
 			t.Errorf("config.toml lacks %s", want)

@@ -27,9 +27,7 @@ func TestNetworksShow(t *testing.T) {
 				t.Errorf("networks show %s lacks %q:\n%s", name, want, words)
 			}
 		}
-		if err := os.WriteFile(path, []byte(galvani(t, "networks", "show", name, "--toml").ok(t).stdout), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		written(t, path, galvani(t, "networks", "show", name, "--toml").ok(t).stdout)
 		if out := galvani(t, "networks", "check", path).ok(t).stdout; !strings.Contains(out, "my.toml is a network of ") {
 			t.Errorf("check of %s says %s", name, out)
 		}
@@ -69,10 +67,7 @@ func own(t *testing.T, change ...string) (path string) {
 	}
 	path = filepath.Join(t.TempDir(), "my network.toml")
 	all := strings.NewReplacer(change...).Replace(string(text)) + "\n[[record]]\npopulation = \"e\"\nunits = 2\n"
-	if err := os.WriteFile(path, []byte(all), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return written(t, path, all)
 }
 
 // TestOwnNetwork: a file is simulated as what is built in is, with its settings as flags; a mistake in it is
@@ -97,10 +92,7 @@ func TestOwnNetwork(t *testing.T) {
 	if got.SHA256 != want.SHA256 || got.Network != "my network" {
 		t.Errorf("%+v, want the spikes of %+v", got, want)
 	}
-	volts, err := os.ReadFile(name + "-voltages.csv")
-	if err != nil {
-		t.Fatal(err)
-	}
+	volts := contents(t, name+"-voltages.csv")
 	if rows := strings.Split(string(volts), "\n"); len(rows) != 602 || rows[0] != "time_ms,e_0_mv,e_1_mv" || !strings.HasPrefix(rows[1], "0.1,-") {
 		t.Errorf("%d rows of voltages begin with %.80q", len(rows), volts)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -71,9 +70,7 @@ func TestNeuronsShow(t *testing.T) {
 			t.Errorf("the list is\n%s\nand %s\n%s", list, h.Name, out)
 		}
 		path := filepath.Join(t.TempDir(), "mine.toml")
-		if err := os.WriteFile(path, []byte(inside("neurons", "show", h.Name, "--toml").ok(t).stdout), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		written(t, path, inside("neurons", "show", h.Name, "--toml").ok(t).stdout)
 		inside("networks", "check", path).ok(t)
 	}
 	if out := inside("neurons", "show", "hh").ok(t).stdout; len(points.All()) > 0 && (!strings.Contains(out, `As units of a network, by neuron = "hh"`) || !strings.Contains(out, "k_Na")) {
@@ -88,11 +85,7 @@ func TestNeuronsCheck(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		t.Helper()
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
+		return written(t, filepath.Join(dir, name), text)
 	}
 	const text = `start = "-65 mV"
 [morphology]

@@ -141,11 +141,7 @@ func TestPerturbPopulation(t *testing.T) {
 
 func TestPerturbRefuses(t *testing.T) {
 	dir := copyOfRun(t)
-	for _, tt := range []struct {
-		args string
-		code int
-		want string
-	}{
+	refuses(t, []string{"perturb", dir}, []refusal{
 		{"", exitUsage, "needs one of --silence"},
 		{"--silence 1.5", exitConfig, "--silence is 1.5, want 0 to 1"},
 		{"--scale -1", exitConfig, "--scale is -1"},
@@ -158,9 +154,7 @@ func TestPerturbRefuses(t *testing.T) {
 		{"--scale 1 --units E", exitConfig, "--units E needs --ei-ratio"},
 		{"--scale 1 --units I --ei-ratio 0.99", exitConfig, "leaves a population empty"},
 		{"--state-noise 3e38", exitNumerical, "not finite"},
-	} {
-		galvani(t, args([]string{"perturb", dir}, strings.Fields(tt.args)...)...).refused(t, tt.code, tt.want)
-	}
+	})
 }
 
 // trialRun trains a model for a moment on a task that is decided once.

@@ -22,10 +22,7 @@ func TestCutConfigIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := copyOfRun(t)
 	path := filepath.Join(dir, configName)
-	sealed, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sealed := contents(t, path)
 	run := viewed(t, dir)
 	state, _, err := run.Latest()
 	if err != nil {
@@ -42,9 +39,7 @@ func TestCutConfigIsRefused(t *testing.T) {
 	_, unsealed, _ := bytes.Cut(sealed, []byte("\n"))
 	for name, text := range map[string][]byte{"sealed": sealed, "unsealed": unsealed} {
 		for n := 0; n < len(text); n += 37 {
-			if err := os.WriteFile(path, text[:n], 0o644); err != nil {
-				t.Fatal(err)
-			}
+			written(t, path, text[:n])
 			s, err := savedSettings(run, state, layer{})
 			if err != nil {
 				if !errors.Is(err, config.ErrConfig) || !strings.Contains(err.Error(), "remove the file") {
@@ -60,9 +55,7 @@ func TestCutConfigIsRefused(t *testing.T) {
 			}
 		}
 	}
-	if err := os.WriteFile(path, unsealed, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	written(t, path, unsealed)
 	if _, err := savedSettings(run, state, layer{}); err != nil {
 		t.Errorf("a run from before there was a check line: %v", err)
 	}
@@ -74,15 +67,10 @@ func TestEditedConfig(t *testing.T) {
 	t.Parallel()
 	dir := copyOfRun(t)
 	path := filepath.Join(dir, configName)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := contents(t, path)
 	write := func(path string, text []byte) {
 		t.Helper()
-		if err := os.WriteFile(path, text, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		written(t, path, text)
 	}
 	faster := bytes.Replace(text, []byte("\nlr = "), []byte("\nlr = 1"), 1)
 	_, unsealed, _ := bytes.Cut(faster, []byte("\n"))
@@ -157,9 +145,7 @@ func TestChangedDataIsTold(t *testing.T) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte("time_ms,unit,weight\n1,0,1\n2,1,1\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		written(t, path, "time_ms,unit,weight\n1,0,1\n2,1,1\n")
 	}
 	o := galvani(t, "train", "-q", "--task", "recordings", "--model", "rnn", "--hidden", "4", "--width", "2", "--height", "1", "--steps", "4",
 		"--step-ms", "1", "--batch", "2", "--epochs", "1", "--data-dir", folder, "--runs-dir", t.TempDir()).ok(t)

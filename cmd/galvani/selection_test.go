@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -61,19 +60,14 @@ func TestOlderRunGoesOn(t *testing.T) {
 	want := latest(t, trained(t, "--validation", "0"))
 	dir := trained(t, "--validation", "0", "--max-steps", "5")
 	path := filepath.Join(dir, "config.toml")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := contents(t, path)
 	var kept strings.Builder
 	for line := range strings.Lines(string(text)) {
 		if !strings.HasPrefix(line, "# check ") && !strings.HasPrefix(line, "validation = ") && !strings.HasPrefix(line, "decay_on = ") {
 			kept.WriteString(line)
 		}
 	}
-	if err := os.WriteFile(path, config.Seal([]byte(kept.String())), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	written(t, path, config.Seal([]byte(kept.String())))
 	o := galvani(t, "train", "--resume", dir, "--max-steps", "0").ok(t)
 	if !strings.Contains(o.stderr, "the test set selects") || strings.Contains(o.stderr, "no effect") {
 		t.Errorf("stderr of the resumed run:\n%s", o.stderr)

@@ -29,10 +29,7 @@ func TestSimulateNeuron(t *testing.T) {
 	if len(r.Spikes) != 1 || len(r.Spikes[0]) != 7 || math.Abs(r.Spikes[0][0]-11.9) > 0.05 || len(r.VEnd) != 1 || r.Precision != "fp64" || r.DtMs != 0.025 || r.Milliseconds != 120 {
 		t.Errorf("report is %+v", r)
 	}
-	text, err := os.ReadFile(name + ".csv")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := contents(t, name+".csv")
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	if len(lines) != 4802 || lines[0] != "time_ms,v_soma_mv,input_current" || lines[1] != "0,-65,0" || !strings.HasSuffix(lines[401], ",0") || !strings.HasSuffix(lines[402], ",10") {
 		t.Errorf("%d lines: %q, around the step %q", len(lines), lines[:2], lines[400:403])
@@ -89,9 +86,7 @@ func TestSimulateFile(t *testing.T) {
 	needsCPU(t)
 	t.Chdir(t.TempDir())
 	const path = "my.toml"
-	if err := os.WriteFile("runs", nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	written(t, "runs", "")
 	const text = `start = "-65 mV"
 [[section]]
 name = "soma"
@@ -110,15 +105,11 @@ weight = "1 nA"
 `
 	write := func(text string) {
 		t.Helper()
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		written(t, path, text)
 	}
 	write(text)
 	const wave = "wave.csv"
-	if err := os.WriteFile(wave, []byte("time_ms,nA\n0,0\n5,0.5\n50,0.5\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	written(t, wave, "time_ms,nA\n0,0\n5,0.5\n50,0.5\n")
 	if o := inside("simulate", path, "--current", wave, "--for", "50ms").ok(t); !strings.Contains(o.stdout, "my, 50 ms") || !strings.Contains(o.stdout, "spikes at soma") || !strings.Contains(o.stdout, "There is no picture") {
 		t.Errorf("it tells\n%s", o.stdout)
 	}
@@ -132,9 +123,7 @@ func TestSimulateSweep(t *testing.T) {
 	t.Chdir(t.TempDir())
 	args := []string{"--current", "step 10 2:40", "--for", "40ms"}
 	all := told[neuronTrace](t, append([]string{"simulate", "hh", "--sweep", "g_k=0.03:0.05:5", "--out", "k"}, args...)...)
-	if err := os.WriteFile("one.toml", []byte("like = \"hh\"\n[numbers]\ng_k = 0.045\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	written(t, "one.toml", "like = \"hh\"\n[numbers]\ng_k = 0.045\n")
 	one := told[neuronTrace](t, append([]string{"simulate", "one.toml"}, args...)...)
 	if s := all.Sweep; s == nil || len(s.Values) != 5 || s.Values[3] != 0.045 || len(all.Spikes) != 5 || !slices.Equal(all.Spikes[3], one.Spikes[0]) || s.VEnd[3][0] != one.VEnd[0] {
 		t.Errorf("%+v with %v, want %v and %v", all.Sweep, all.Spikes, one.VEnd, one.Spikes)

@@ -19,10 +19,7 @@ func TestSimulatePoint(t *testing.T) {
 	if len(r.Spikes) != 1 || len(r.Spikes[0]) != 4 || math.Abs(r.Spikes[0][0]-26.09) > 0.11 || math.Abs(r.Spikes[0][1]-r.Spikes[0][0]-18.1) > 0.11 || r.Places[0] != "soma" || r.VMin[0] < -70.001 {
 		t.Errorf("report is %+v", r)
 	}
-	text, err := os.ReadFile(name + ".csv")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := contents(t, name+".csv")
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	if len(lines) != 1002 || lines[0] != "time_ms,v_soma_mv,input_current" || lines[1] != "0,-70,0" || !strings.HasSuffix(lines[101], ",0") || !strings.HasSuffix(lines[102], ",25") {
 		t.Errorf("%d lines: %q, around the step %q", len(lines), lines[:2], lines[100:103])

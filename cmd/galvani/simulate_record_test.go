@@ -31,10 +31,7 @@ func TestRecordCurrents(t *testing.T) {
 	simulatedNetwork(t, args(line, "--out", one)...)
 	simulatedNetwork(t, args(line[:5], "--for", "27ms", "--save", file)...)
 	simulatedNetwork(t, path, "--resume", file, "--for", "60ms", "--out", two)
-	table, err := os.ReadFile(one + "-currents.csv")
-	if err != nil {
-		t.Fatal(err)
-	}
+	table := contents(t, one+"-currents.csv")
 	if again, err := os.ReadFile(two + "-currents.csv"); err != nil || string(again) != string(table) {
 		t.Errorf("currents of a simulation with a stop differ (%v)", err)
 	}
@@ -97,10 +94,7 @@ func TestWindows(t *testing.T) {
 	if rows := strings.Split(string(table), "\n"); err != nil || len(rows) != 42 || rows[0] != "time_ms,e_hz,i_hz,x_hz" || !strings.HasPrefix(rows[1], "50,") {
 		t.Errorf("%v: %.80s", err, table)
 	}
-	archive, err := os.ReadFile(out + ".npz")
-	if err != nil {
-		t.Fatal(err)
-	}
+	archive := contents(t, out+".npz")
 	arrays, err := npz.Read(archive)
 	if err != nil || len(arrays) != 6 || arrays[0].Name != "e.time_ms" || arrays[0].Shape[0] != e.Spikes || arrays[5].Name != "x.unit" {
 		t.Errorf("%v: %d arrays", err, len(arrays))
@@ -134,10 +128,7 @@ func TestSet(t *testing.T) {
 	dir := t.TempDir()
 	path, file, out := own(t), filepath.Join(dir, "saved"), filepath.Join(dir, "out")
 	volts := func() []string {
-		table, err := os.ReadFile(out + "-voltages.csv")
-		if err != nil {
-			t.Fatal(err)
-		}
+		table := contents(t, out+"-voltages.csv")
 		return strings.Split(strings.TrimSpace(string(table)), "\n")
 	}
 	line := []string{path, "--n", "100", "--r-x", "0"}

@@ -20,10 +20,7 @@ func TestSimulateResumes(t *testing.T) {
 		t.Helper()
 		name := filepath.Join(t.TempDir(), "spikes")
 		r = simulatedNetwork(t, args([]string{"balanced", "--out", name}, more...)...)
-		text, err := os.ReadFile(name + ".csv")
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := contents(t, name+".csv")
 		r.Seconds, r.Device = 0, ""
 		return r, string(text)
 	}
@@ -61,18 +58,13 @@ func TestPlasticResumes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(network, []byte(strings.Replace(string(text), `every = "10 s"`, `every = "30 ms"`, 1)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	written(t, network, strings.Replace(string(text), `every = "10 s"`, `every = "30 ms"`, 1))
 	run := func(more ...string) (r simulation, files string) {
 		t.Helper()
 		name := filepath.Join(t.TempDir(), "out")
 		r = simulatedNetwork(t, args([]string{network, "--out", name}, more...)...)
 		for _, ending := range []string{".csv", ".npz", ".png", ".svg"} {
-			b, err := os.ReadFile(name + "-weights" + ending)
-			if err != nil {
-				t.Fatal(err)
-			}
+			b := contents(t, name+"-weights"+ending)
 			files += string(b)
 		}
 		r.Seconds, r.Device = 0, ""
@@ -101,16 +93,9 @@ func TestSimulateRefusesFiles(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "run.safetensors")
 	galvani(t, "simulate", "balanced", "--n", "100", "--for", "10ms", "--save", file).ok(t)
-	whole, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	whole := contents(t, file)
 	write := func(name string, b []byte) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, b, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return path
+		return written(t, filepath.Join(dir, name), b)
 	}
 	damaged := append([]byte(nil), whole...)
 	damaged[len(damaged)-1]++

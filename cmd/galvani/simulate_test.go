@@ -33,10 +33,7 @@ func TestSimulate(t *testing.T) {
 	if one.Settings["n"] != 2000.0 || one.Milliseconds != 200 || one.Synapses < 0.95*2000*2400/10 || one.Synapses > 1.05*2000*2400/10 {
 		t.Errorf("report is %+v", one)
 	}
-	text, err := os.ReadFile(name + ".csv")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := contents(t, name+".csv")
 	if lines := strings.Count(string(text), "\n"); lines != spikes+1 || !strings.HasPrefix(string(text), "time_ms,population,unit\n") {
 		t.Errorf("%d lines for %d spikes, begin %.60q", lines, spikes, text)
 	}

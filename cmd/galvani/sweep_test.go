@@ -14,11 +14,7 @@ import (
 // sweepFile writes the file of a sweep.
 func sweepFile(t *testing.T, text string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "s.toml")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return written(t, filepath.Join(t.TempDir(), "s.toml"), text)
 }
 
 // TestSweep makes the runs of a grid, finds them there the second time, makes one that is gone again with the same

@@ -251,11 +251,7 @@ func TestSecondProcessIsRefused(t *testing.T) {
 func TestBadInput(t *testing.T) {
 	folder := t.TempDir()
 	file := func(name, content string) string {
-		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return path
+		return written(t, filepath.Join(folder, name), content)
 	}
 	empty := filepath.Join(folder, "nothing")
 	if err := os.Mkdir(empty, 0o755); err != nil {
@@ -383,9 +379,7 @@ func TestDamagedCheckpointIsPassedOver(t *testing.T) {
 // so the folder is one that cannot exist.
 func TestReadOnly(t *testing.T) {
 	blocked := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(blocked, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	written(t, blocked, "")
 	galvani(t, args(tiny, "--runs-dir", filepath.Join(blocked, "runs"))...).refused(t, exitIO, "rundir: make ")
 	galvani(t, "trace", copyOfRun(t), "--out", filepath.Join(blocked, "out")).refused(t, exitIO, "not a directory")
 }

@@ -20,11 +20,7 @@ func TestWrongCommandLines(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	file := func(name, text string) string {
-		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return path
+		return written(t, filepath.Join(folder, name), text)
 	}
 	first, second := file("first.toml", "lr = 0.1\n"), file("second.toml", "lr = \"much\"\n")
 	mask := file("mask.txt", "0 1\n1 2\n")
