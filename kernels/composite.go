@@ -2,8 +2,8 @@ package kernels
 
 import (
 	"fmt"
+	"slices"
 
-	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -26,7 +26,7 @@ type Group []int
 //
 // Errors: ErrShape for groups that name an input twice or none at all.
 func Compose(name string, c Composite, out tensor.Shape, groups []Group, in ...*gorgonia.Node) (*gorgonia.Node, error) {
-	o := &compositeOp{op: newOp("%s", name), Composite: c, out: out.Clone(), groups: groups, of: make([]int, len(in))}
+	o := &compositeOp{op: newOp("%s", name), Composite: c, groups: groups, of: make([]int, len(in))}
 	for i := range o.of {
 		o.of[i] = -1
 	}
@@ -38,26 +38,16 @@ func Compose(name string, c Composite, out tensor.Shape, groups []Group, in ...*
 			o.of[i] = g
 		}
 	}
-	for _, n := range in {
-		o.dims = append(o.dims, n.Dims())
-	}
-	return gorgonia.ApplyOp(o, in...)
+	return apply(o, out, in...)
 }
 
 // compositeOp is the operation behind Compose.
 type compositeOp struct {
 	op
 	Composite
-	out    tensor.Shape
 	groups []Group
-	of     []int // the group of each input, negative for none
-	dims   []int
+	of     []int            // the group of each input, negative for none
 	packed []gorgonia.Value // of the last Backward
-}
-
-func (o *compositeOp) Arity() int { return len(o.dims) }
-func (o *compositeOp) Type() hm.Type {
-	return fnType(append(append([]int{}, o.dims...), len(o.out))...)
 }
 
 func (o *compositeOp) DiffWRT(int) []bool {
@@ -68,10 +58,6 @@ func (o *compositeOp) DiffWRT(int) []bool {
 	return d
 }
 
-func (o *compositeOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return o.out.Clone(), nil
-}
-
 func (o *compositeOp) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	defer caught(o.name, &err)
 	return o.Forward(in)
@@ -80,7 +66,7 @@ func (o *compositeOp) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 // SymDiff makes one node that computes all gradients, one behind it for each group, and the fields of
 // those.
 func (o *compositeOp) SymDiff(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	back, err := gorgonia.ApplyOp(&compositeAdjoint{adjoint{newOp("adjoint of %s #%d", o.name, o.id)}, o}, append(append(gorgonia.Nodes{}, in...), out, grad)...)
+	back, err := apply(&compositeAdjoint{adjoint{newOp("adjoint of %s #%d", o.name, o.id)}, o}, o.out, append(slices.Clone(in), out, grad)...)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +76,7 @@ func (o *compositeOp) SymDiff(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorg
 		for _, i := range group {
 			n += in[i].Shape().TotalSize()
 		}
-		packed, err := gorgonia.ApplyOp(&compositePart{adjoint{newOp("gradient %d of %s #%d", g, o.name, o.id)}, o, g, n}, back)
+		packed, err := apply(&compositePart{adjoint{newOp("gradient %d of %s #%d", g, o.name, o.id)}, o, g}, tensor.Shape{n}, back)
 		if err != nil {
 			return nil, err
 		}
@@ -112,17 +98,6 @@ type compositeAdjoint struct {
 	forward *compositeOp
 }
 
-func (a *compositeAdjoint) Arity() int { return len(a.forward.dims) + 2 }
-
-func (a *compositeAdjoint) Type() hm.Type {
-	f := a.forward
-	return fnType(append(append([]int{}, f.dims...), len(f.out), len(f.out), len(f.out))...)
-}
-
-func (a *compositeAdjoint) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return a.forward.out.Clone(), nil
-}
-
 func (a *compositeAdjoint) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	defer caught(a.name, &err)
 	f, last := a.forward, len(in)-1
@@ -133,18 +108,11 @@ func (a *compositeAdjoint) Do(in ...gorgonia.Value) (v gorgonia.Value, err error
 	return in[last], err
 }
 
-// compositePart is the packed gradient of one group, n numbers.
+// compositePart is the packed gradient of one group.
 type compositePart struct {
 	adjoint
-	forward  *compositeOp
-	group, n int
-}
-
-func (p *compositePart) Arity() int    { return 1 }
-func (p *compositePart) Type() hm.Type { return fnType(len(p.forward.out), 1) }
-
-func (p *compositePart) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return tensor.Shape{p.n}, nil
+	forward *compositeOp
+	group   int
 }
 
 func (p *compositePart) Do(...gorgonia.Value) (gorgonia.Value, error) {

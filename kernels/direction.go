@@ -13,15 +13,9 @@ import (
 // Errors: those of the device.
 func Reversed(dev Device, x *gorgonia.Node, steps int, mask gorgonia.Value) (*gorgonia.Node, error) {
 	shape := x.Shape().Clone()
-	c, err := away(dev, ReversalConfig{shape[0], shape[1], steps, mask})
-	switch {
-	case err != nil:
+	c, err := rowsOn(dev, ReversalConfig{shape[0], shape[1], steps, mask}, x.Dtype(), newReversal[float64], newReversal[float32])
+	if err != nil {
 		return nil, err
-	case c != nil:
-	case x.Dtype() == tensor.Float64:
-		c = newReversal[float64](shape, steps, mask)
-	default:
-		c = newReversal[float32](shape, steps, mask)
 	}
 	return Compose("reversal", c, shape, []Group{{0}}, x)
 }
@@ -33,9 +27,9 @@ type reversal[F Float] struct {
 	y, dx       []F
 }
 
-func newReversal[F Float](shape tensor.Shape, steps int, mask gorgonia.Value) *reversal[F] {
-	size := shape.TotalSize()
-	return &reversal[F]{steps, shape[0] / steps, shape[1], mask, make([]F, size), make([]F, size)}
+func newReversal[F Float](c ReversalConfig) Composite {
+	size := c.N * c.H
+	return &reversal[F]{c.Steps, c.N / c.Steps, c.H, c.Mask, make([]F, size), make([]F, size)}
 }
 
 // Forward implements Composite.
@@ -83,15 +77,9 @@ func Beside(dev Device, a, b *gorgonia.Node) (*gorgonia.Node, error) {
 	if b.Shape()[0] != n {
 		return nil, fmt.Errorf("kernels: %d and %d rows beside each other: %w", n, b.Shape()[0], ErrShape)
 	}
-	c, err := away(dev, BesideConfig{n, [2]int{h, k}})
-	switch {
-	case err != nil:
+	c, err := rowsOn(dev, BesideConfig{n, [2]int{h, k}}, a.Dtype(), newBeside[float64], newBeside[float32])
+	if err != nil {
 		return nil, err
-	case c != nil:
-	case a.Dtype() == tensor.Float64:
-		c = newBeside[float64](n, h, k)
-	default:
-		c = newBeside[float32](n, h, k)
 	}
 	return Compose("beside", c, tensor.Shape{n, h + k}, []Group{{0}, {1}}, a, b)
 }
@@ -104,8 +92,9 @@ type beside[F Float] struct {
 	gradient [2][]F
 }
 
-func newBeside[F Float](n, h, k int) *beside[F] {
-	return &beside[F]{n, [2]int{h, k}, make([]F, n*(h+k)), [2][]F{make([]F, n*h), make([]F, n*k)}}
+func newBeside[F Float](c BesideConfig) Composite {
+	n, h, k := c.N, c.Widths[0], c.Widths[1]
+	return &beside[F]{n, c.Widths, make([]F, n*(h+k)), [2][]F{make([]F, n*h), make([]F, n*k)}}
 }
 
 // Forward implements Composite.

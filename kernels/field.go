@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -20,17 +19,17 @@ func Field(x *gorgonia.Node, offset int, shape ...int) (*gorgonia.Node, error) {
 }
 
 // field is Field; shared leaves the elements where they are, for such as nothing else reads.
-func field(x *gorgonia.Node, shared bool, offset int, shape []int) (*gorgonia.Node, error) {
-	n, have := tensor.Shape(shape).TotalSize(), x.Shape().TotalSize()
+func field(x *gorgonia.Node, shared bool, offset int, shape tensor.Shape) (*gorgonia.Node, error) {
+	n, have := shape.TotalSize(), x.Shape().TotalSize()
 	if len(shape) == 0 || slices.Min(shape) < 1 || offset < 0 || n > have-offset {
 		return nil, fmt.Errorf("kernels: field: elements [%d,%d) as %v are not in %v: %w",
 			offset, offset+n, shape, x.Shape(), ErrShape)
 	}
 	switch x.Dtype() {
 	case tensor.Float32:
-		return gorgonia.ApplyOp(newField[float32](x.Shape(), shared, offset, shape), x)
+		return apply(newField[float32](x.Shape(), shared, offset, shape), shape, x)
 	case tensor.Float64:
-		return gorgonia.ApplyOp(newField[float64](x.Shape(), shared, offset, shape), x)
+		return apply(newField[float64](x.Shape(), shared, offset, shape), shape, x)
 	}
 	return nil, fmt.Errorf("kernels: field: %v is neither float32 nor float64", x.Dtype())
 }
@@ -58,47 +57,39 @@ type fieldOp[F Float] struct {
 	op
 	from   tensor.Shape
 	offset int
-	shape  tensor.Shape
 	buf    []F // nil where they are not copied
 }
 
-func newField[F Float](from tensor.Shape, shared bool, offset int, shape []int) *fieldOp[F] {
-	s := tensor.Shape(shape).Clone()
-	f := &fieldOp[F]{op: newOp("field %v of %v at %d", s, from, offset), from: from, offset: offset, shape: s}
+func newField[F Float](from tensor.Shape, shared bool, offset int, shape tensor.Shape) *fieldOp[F] {
+	f := &fieldOp[F]{op: newOp("field %v of %v at %d", shape, from, offset), from: from, offset: offset}
 	if !shared {
-		f.buf = make([]F, s.TotalSize())
+		f.buf = make([]F, shape.TotalSize())
 	}
 	return f
 }
 
-func (f *fieldOp[F]) Arity() int         { return 1 }
-func (f *fieldOp[F]) Type() hm.Type      { return fnType(f.from.Dims(), f.shape.Dims()) }
 func (f *fieldOp[F]) DiffWRT(int) []bool { return []bool{true} }
-
-func (f *fieldOp[F]) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return f.shape.Clone(), nil
-}
 
 func (f *fieldOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	defer caught(f.name, &err)
 	if v, ok := in[0].(viewer); ok {
-		return v.View(f.offset, f.shape...), nil
+		return v.View(f.offset, f.out...), nil
 	}
 	x, err := Elems[F](f.name, in[0], f.from...)
 	if err != nil {
 		return nil, err
 	}
 	if f.buf == nil {
-		return Wrap(x[f.offset:f.offset+f.shape.TotalSize()], f.shape...), nil
+		return Wrap(x[f.offset:f.offset+f.out.TotalSize()], f.out...), nil
 	}
 	copy(f.buf, x[f.offset:])
-	return Wrap(f.buf, f.shape...), nil
+	return Wrap(f.buf, f.out...), nil
 }
 
 func (f *fieldOp[F]) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	dx, err := gorgonia.ApplyOp(&scatterOp[F]{
-		adjoint: adjoint{newOp("scatter %v into %v at %d", f.shape, f.from, f.offset)},
-		field:   f, buf: make([]F, f.from.TotalSize())}, grad)
+	dx, err := apply(&scatterOp[F]{
+		adjoint: adjoint{newOp("scatter %v into %v at %d", f.out, f.from, f.offset)},
+		field:   f, buf: make([]F, f.from.TotalSize())}, f.from, grad)
 	return gorgonia.Nodes{dx}, err
 }
 
@@ -109,21 +100,12 @@ type scatterOp[F Float] struct {
 	buf   []F
 }
 
-func (s *scatterOp[F]) Arity() int { return 1 }
-func (s *scatterOp[F]) Type() hm.Type {
-	return fnType(s.field.shape.Dims(), s.field.from.Dims())
-}
-
-func (s *scatterOp[F]) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return s.field.from.Clone(), nil
-}
-
 func (s *scatterOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	defer caught(s.name, &err)
-	if v, ok := in[0].(viewer); ok && s.field.shape.TotalSize() == s.field.from.TotalSize() {
+	if v, ok := in[0].(viewer); ok && s.field.out.TotalSize() == s.field.from.TotalSize() {
 		return v.View(0, s.field.from...), nil
 	}
-	g, err := Elems[F](s.name, in[0], s.field.shape...)
+	g, err := Elems[F](s.name, in[0], s.field.out...)
 	if err != nil {
 		return nil, err
 	}
@@ -144,12 +126,14 @@ func Pack(xs ...*gorgonia.Node) (*gorgonia.Node, error) {
 				i, x.Shape(), xs[0].Shape(), ErrShape)
 		}
 	}
-	children := append([]*gorgonia.Node(nil), xs...)
+	part, n := xs[0].Shape(), len(xs)
+	all := part.Clone()
+	all[0] *= n
 	switch xs[0].Dtype() {
 	case tensor.Float32:
-		return gorgonia.ApplyOp(newPack[float32](len(xs), xs[0].Shape()), children...)
+		return apply(newPack[float32](n, part), all, xs...)
 	case tensor.Float64:
-		return gorgonia.ApplyOp(newPack[float64](len(xs), xs[0].Shape()), children...)
+		return apply(newPack[float64](n, part), all, xs...)
 	}
 	return nil, fmt.Errorf("kernels: pack: %v is neither float32 nor float64", xs[0].Dtype())
 }
@@ -157,31 +141,12 @@ func Pack(xs ...*gorgonia.Node) (*gorgonia.Node, error) {
 // packOp is the operation behind Pack.
 type packOp[F Float] struct {
 	op
-	n    int
 	part tensor.Shape // of each input
-	all  tensor.Shape // of the result
 	buf  []F
 }
 
 func newPack[F Float](n int, part tensor.Shape) *packOp[F] {
-	all := part.Clone()
-	all[0] *= n
-	return &packOp[F]{op: newOp("pack %d of %v", n, part),
-		n: n, part: part, all: all, buf: make([]F, all.TotalSize())}
-}
-
-func (p *packOp[F]) Arity() int { return p.n }
-
-func (p *packOp[F]) Type() hm.Type {
-	dims := make([]int, p.n+1)
-	for i := range dims {
-		dims[i] = p.part.Dims()
-	}
-	return fnType(dims...)
-}
-
-func (p *packOp[F]) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return p.all.Clone(), nil
+	return &packOp[F]{op: newOp("pack %d of %v", n, part), part: part, buf: make([]F, n*part.TotalSize())}
 }
 
 func (p *packOp[F]) DiffWRT(inputs int) []bool {
@@ -201,7 +166,7 @@ func (p *packOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 		}
 		copy(p.buf[i*len(part):], part)
 	}
-	return Wrap(p.buf, p.all...), nil
+	return Wrap(p.buf, p.out...), nil
 }
 
 func (p *packOp[F]) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {

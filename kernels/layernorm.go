@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 )
 
 // normEps is added to the variance in LayerNorm, as torch.nn.LayerNorm does.
@@ -20,15 +19,9 @@ const normEps = 1e-5
 // Source: Ba, Kiros and Hinton (2016), arXiv:1607.06450.
 func LayerNorm(dev Device, x, gain, bias *gorgonia.Node) (*gorgonia.Node, error) {
 	shape := x.Shape().Clone()
-	c, err := away(dev, NormConfig{shape[0], shape[1], normEps})
-	switch {
-	case err != nil:
+	c, err := rowsOn(dev, NormConfig{shape[0], shape[1], normEps}, x.Dtype(), newLayerNorm[float64], newLayerNorm[float32])
+	if err != nil {
 		return nil, err
-	case c != nil:
-	case x.Dtype() == tensor.Float64:
-		c = newLayerNorm[float64](shape[0], shape[1])
-	default:
-		c = newLayerNorm[float32](shape[0], shape[1])
 	}
 	return Compose("layer normalisation", c, shape, []Group{{0}, {1}, {2}}, x, gain, bias)
 }
@@ -41,7 +34,8 @@ type layerNorm[F Float] struct {
 	dx, dgain, dbias []F
 }
 
-func newLayerNorm[F Float](n, h int) *layerNorm[F] {
+func newLayerNorm[F Float](c NormConfig) Composite {
+	n, h := c.N, c.H
 	return &layerNorm[F]{n: n, h: h, y: make([]F, n*h), z: make([]F, n*h), inverse: make([]float64, n),
 		dx: make([]F, n*h), dgain: make([]F, h), dbias: make([]F, h)}
 }

@@ -3,7 +3,6 @@ package kernels
 import (
 	"fmt"
 
-	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -49,9 +48,8 @@ func LinearBack(dev Device, x, w, b, back *gorgonia.Node) (*gorgonia.Node, error
 	if err != nil {
 		return nil, err
 	}
-	return gorgonia.ApplyOp(&linearOp{
-		op:  newOp("linear N=%d K=%d M=%d on %s", cfg.N, cfg.K, cfg.M, dev.Name()),
-		cfg: cfg, plan: plan}, x, w, b, back)
+	l := &linearOp{op: newOp("linear N=%d K=%d M=%d on %s", cfg.N, cfg.K, cfg.M, dev.Name()), cfg: cfg, plan: plan}
+	return apply(l, tensor.Shape{cfg.N, cfg.M}, x, w, b, back)
 }
 
 // unfusedBack goes through w with x held, and through back for the gradient of x alone.
@@ -76,7 +74,7 @@ func unfusedBack(cfg LinearConfig, x, w, b, back *gorgonia.Node) (*gorgonia.Node
 	if err != nil {
 		return nil, err
 	}
-	return gorgonia.ApplyOp(&detourOp{newOp("linear N=%d K=%d M=%d with a way back", cfg.N, cfg.K, cfg.M), tensor.Shape{cfg.N, cfg.M}}, y, path)
+	return apply(&detourOp{newOp("linear N=%d K=%d M=%d with a way back", cfg.N, cfg.K, cfg.M)}, tensor.Shape{cfg.N, cfg.M}, y, path)
 }
 
 // unfusedLinear adds the bias as ones [N,1] times b [1,M]: Gorgonia's broadcasting fails for
@@ -124,14 +122,7 @@ type linearOp struct {
 	dp   gorgonia.Value // packed gradient of w and b, left by the adjoint for its second half
 }
 
-func (l *linearOp) Arity() int    { return 4 }
-func (l *linearOp) Type() hm.Type { return fnType(2, 2, 1, 2, 2) }
-
 func (l *linearOp) DiffWRT(int) []bool { return []bool{true, true, true, false} }
-
-func (l *linearOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return tensor.Shape{l.cfg.N, l.cfg.M}, nil
-}
 
 func (l *linearOp) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	defer caught(l.name, &err)
@@ -141,11 +132,11 @@ func (l *linearOp) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 // SymDiff makes two nodes, because an operation has one result: dx, and behind it the packed
 // gradient of w and b that was computed with it.
 func (l *linearOp) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	dx, err := gorgonia.ApplyOp(&linearAdjoint{adjoint{newOp("adjoint of %s #%d", l.name, l.id)}, l}, in[0], in[3], grad)
+	dx, err := apply(&linearAdjoint{adjoint{newOp("adjoint of %s #%d", l.name, l.id)}, l}, tensor.Shape{l.cfg.N, l.cfg.K}, in[0], in[3], grad)
 	if err != nil {
 		return nil, err
 	}
-	dp, err := gorgonia.ApplyOp(&linearParams{adjoint{newOp("parameters of %s #%d", l.name, l.id)}, l}, dx)
+	dp, err := apply(&linearParams{adjoint{newOp("parameters of %s #%d", l.name, l.id)}, l}, tensor.Shape{l.cfg.M * (l.cfg.K + 1)}, dx)
 	if err != nil {
 		return nil, err
 	}
@@ -162,13 +153,6 @@ type linearAdjoint struct {
 	linear *linearOp
 }
 
-func (a *linearAdjoint) Arity() int    { return 3 }
-func (a *linearAdjoint) Type() hm.Type { return fnType(2, 2, 2, 2) }
-
-func (a *linearAdjoint) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return tensor.Shape{a.linear.cfg.N, a.linear.cfg.K}, nil
-}
-
 func (a *linearAdjoint) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	defer caught(a.name, &err)
 	v, a.linear.dp, err = a.linear.plan.Backward(in[0], in[1], in[2])
@@ -178,13 +162,6 @@ func (a *linearAdjoint) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 type linearParams struct {
 	adjoint
 	linear *linearOp
-}
-
-func (p *linearParams) Arity() int    { return 1 }
-func (p *linearParams) Type() hm.Type { return fnType(2, 1) }
-
-func (p *linearParams) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return tensor.Shape{p.linear.cfg.M * (p.linear.cfg.K + 1)}, nil
 }
 
 func (p *linearParams) Do(...gorgonia.Value) (gorgonia.Value, error) { return p.linear.dp, nil }

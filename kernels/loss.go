@@ -3,7 +3,6 @@ package kernels
 import (
 	"fmt"
 
-	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -83,7 +82,7 @@ func loss(dev Device, kind LossKind, x, target, weights *gorgonia.Node) (*gorgon
 	if err != nil {
 		return nil, err
 	}
-	return gorgonia.ApplyOp(l, x, target, weights)
+	return apply(l, tensor.ScalarShape(), x, target, weights)
 }
 
 // lossOp is the operation behind the losses.
@@ -93,13 +92,7 @@ type lossOp struct {
 	plan LossPlan
 }
 
-func (l *lossOp) Arity() int         { return 3 }
-func (l *lossOp) Type() hm.Type      { return fnType(2, len(l.cfg.Target()), 1, 0) }
 func (l *lossOp) DiffWRT(int) []bool { return []bool{true, false, false} }
-
-func (l *lossOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return tensor.ScalarShape(), nil
-}
 
 func (l *lossOp) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	defer caught(l.name, &err)
@@ -107,7 +100,7 @@ func (l *lossOp) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 }
 
 func (l *lossOp) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	dx, err := gorgonia.ApplyOp(&lossAdjoint{adjoint{newOp("gradient of %s", l.name)}, l}, in[0], in[1], in[2], grad)
+	dx, err := apply(&lossAdjoint{adjoint{newOp("gradient of %s", l.name)}, l}, tensor.Shape{l.cfg.N, l.cfg.O}, in[0], in[1], in[2], grad)
 	return gorgonia.Nodes{dx, nil, nil}, err
 }
 
@@ -115,13 +108,6 @@ func (l *lossOp) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.No
 type lossAdjoint struct {
 	adjoint
 	loss *lossOp
-}
-
-func (a *lossAdjoint) Arity() int    { return 4 }
-func (a *lossAdjoint) Type() hm.Type { return fnType(2, len(a.loss.cfg.Target()), 1, 0, 2) }
-
-func (a *lossAdjoint) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return tensor.Shape{a.loss.cfg.N, a.loss.cfg.O}, nil
 }
 
 func (a *lossAdjoint) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {

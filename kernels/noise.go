@@ -1,7 +1,6 @@
 package kernels
 
 import (
-	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
@@ -80,27 +79,22 @@ func NoisyDrive(x *gorgonia.Node, n Noise, draw func() NoiseDraw, t, plane int) 
 }
 
 func noisy(x *gorgonia.Node, sd float64, stream func() (random.Stream, uint64), t int, word uint64) (*gorgonia.Node, error) {
-	o := noiseOp{op: newOp("noise %g of step %d from %d", sd, t, word), shape: x.Shape().Clone(), sd: sd, stream: stream, t: uint64(t), word: word}
+	o := noiseOp{op: newOp("noise %g of step %d from %d", sd, t, word), sd: sd, stream: stream, t: uint64(t), word: word}
 	if x.Dtype() == tensor.Float64 {
-		return gorgonia.ApplyOp(&noisyOp[float64]{noiseOp: o, buf: make([]float64, o.shape.TotalSize())}, x)
+		return apply(&noisyOp[float64]{noiseOp: o, buf: make([]float64, x.Shape().TotalSize())}, x.Shape(), x)
 	}
-	return gorgonia.ApplyOp(&noisyOp[float32]{noiseOp: o, buf: make([]float32, o.shape.TotalSize())}, x)
+	return apply(&noisyOp[float32]{noiseOp: o, buf: make([]float32, x.Shape().TotalSize())}, x.Shape(), x)
 }
 
 // noiseOp is what noisyOp is for every type of numbers.
 type noiseOp struct {
 	op
-	shape   tensor.Shape
 	sd      float64
 	stream  func() (key random.Stream, first uint64)
 	t, word uint64
 }
 
-func (o *noiseOp) Arity() int         { return 1 }
-func (o *noiseOp) Type() hm.Type      { return fnType(2, 2) }
 func (o *noiseOp) DiffWRT(int) []bool { return []bool{true} }
-
-func (o *noiseOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) { return o.shape.Clone(), nil }
 
 func (o *noiseOp) SymDiff(_ gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	return gorgonia.Nodes{grad}, nil
@@ -114,15 +108,15 @@ type noisyOp[F Float] struct {
 
 func (o *noisyOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	defer caught(o.name, &err)
-	x, err := Elems[F](o.name, in[0], o.shape...)
+	x, err := Elems[F](o.name, in[0], o.out...)
 	if err != nil {
 		return nil, err
 	}
 	key, first := o.stream()
-	rows, n := o.shape[0], o.shape[1]
+	rows, n := o.out[0], o.out[1]
 	for b := range rows {
 		s := key.Stream(first + uint64(b)).Stream(o.t)
 		addNoise(o.buf[b*n:(b+1)*n], x[b*n:(b+1)*n], o.sd, s, o.word)
 	}
-	return Wrap(o.buf, o.shape...), nil
+	return Wrap(o.buf, o.out...), nil
 }

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"hash"
 	"hash/fnv"
+	"slices"
 	"sync/atomic"
 
 	"github.com/chewxy/hm"
 	// The version that Gorgonia asks for panics at start on Go 1.22 and newer.
 	_ "go4.org/unsafe/assume-no-moving-gc"
 	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 )
 
 // ErrCollision means that Gorgonia took two different nodes for one, because their 32-bit
@@ -39,7 +41,32 @@ func Distinct(g *gorgonia.ExprGraph) error {
 type op struct {
 	id   uint64
 	name string
+	in   []int        // dimensions of the inputs
+	out  tensor.Shape // of the result
 }
+
+// operation is a pointer to a type with an op in it.
+type operation interface {
+	gorgonia.Op
+	self() *op
+}
+
+// apply applies an operation whose result has a shape to its inputs.
+func apply(o operation, out tensor.Shape, in ...*gorgonia.Node) (*gorgonia.Node, error) {
+	b := o.self()
+	b.out = out.Clone()
+	for _, n := range in {
+		b.in = append(b.in, n.Dims())
+	}
+	return gorgonia.ApplyOp(o, in...)
+}
+
+func (o *op) self() *op { return o }
+
+func (o op) Arity() int    { return len(o.in) }
+func (o op) Type() hm.Type { return fnType(append(slices.Clone(o.in), len(o.out))...) }
+
+func (o op) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) { return o.out.Clone(), nil }
 
 // lastOp numbers the operations of the process.
 var lastOp atomic.Uint64

@@ -1,10 +1,6 @@
 package kernels
 
-import (
-	"github.com/chewxy/hm"
-	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
-)
+import "gorgonia.org/gorgonia"
 
 // Penalty names a term that is added to the loss.
 type Penalty int
@@ -108,69 +104,62 @@ func PenaliseRates(dev Device, h *gorgonia.Node, steps int, mask gorgonia.Value,
 
 func penalise(dev Device, x *gorgonia.Node, of string, r *PenaltyRecord, terms PenaltyConfig) (*gorgonia.Node, error) {
 	terms.Shape = x.Shape().Clone()
-	c, err := away(dev, terms)
+	c, err := rowsOn(dev, terms, x.Dtype(), newPenalty[float64](r), newPenalty[float32](r))
 	if err != nil {
 		return nil, err
 	}
 	if p, ok := c.(Penalising); ok {
 		r.away = append(r.away, p.Terms())
-		return Compose("penalty of "+of, p, terms.Shape, []Group{{0}}, x)
 	}
-	base, n := newOp("penalty of %s %v", of, x.Shape()), x.Shape().TotalSize()
-	if x.Dtype() == tensor.Float64 {
-		return gorgonia.ApplyOp(&penaltyOp[float64]{op: base, shape: terms.Shape, terms: terms, values: r.place(), buf: make([]float64, n)}, x)
-	}
-	return gorgonia.ApplyOp(&penaltyOp[float32]{op: base, shape: terms.Shape, terms: terms, values: r.place(), buf: make([]float32, n)}, x)
+	return Compose("penalty of "+of, c, terms.Shape, []Group{{0}}, x)
 }
 
-// penaltyOp gives its input on and measures it. The elements are copied, because operations downstream may reuse
-// the storage.
-type penaltyOp[F Float] struct {
-	op
-	shape  tensor.Shape
-	terms  PenaltyConfig
+// penalty is the Composite of a PenaltyConfig in host memory. The elements are copied, because operations downstream may
+// reuse the storage.
+type penalty[F Float] struct {
+	PenaltyConfig
 	values *PenaltyValues
-	buf    []F
+	y, dx  []F
 	means  []float64 // of h of each unit, with RateTarget
-	rows   []bool    // rows of h that count, [T·B]
+	on     []bool    // rows of h that count, [T·B]
 	count  int       // of them
 	moves  int       // pairs of rows that follow each other and count
 }
 
-func (o *penaltyOp[F]) Arity() int         { return 1 }
-func (o *penaltyOp[F]) Type() hm.Type      { return fnType(o.shape.Dims(), o.shape.Dims()) }
-func (o *penaltyOp[F]) DiffWRT(int) []bool { return []bool{true} }
-
-func (o *penaltyOp[F]) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return o.shape.Clone(), nil
+// newPenalty returns what makes penalties that write their terms to places of r.
+func newPenalty[F Float](r *PenaltyRecord) func(PenaltyConfig) Composite {
+	return func(c PenaltyConfig) Composite {
+		n := c.Shape.TotalSize()
+		return &penalty[F]{PenaltyConfig: c, values: r.place(), y: make([]F, n), dx: make([]F, n)}
+	}
 }
 
-func (o *penaltyOp[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
-	defer caught(o.name, &err)
-	x, err := Elems[F](o.name, in[0], o.shape...)
+// Forward implements Composite.
+func (o *penalty[F]) Forward(in []gorgonia.Value) (gorgonia.Value, error) {
+	x, err := Elems[F]("penalty", in[0], o.Shape...)
 	if err != nil {
 		return nil, err
 	}
-	copy(o.buf, x)
-	if o.terms.Rates == nil {
+	copy(o.y, x)
+	if o.Rates == nil {
 		o.measureWeights(x)
 	} else if err := o.measureRates(x); err != nil {
 		return nil, err
 	}
-	return Wrap(o.buf, o.shape...), nil
+	return Wrap(o.y, o.Shape...), nil
 }
 
-func (o *penaltyOp[F]) measureWeights(w []F) {
+func (o *penalty[F]) measureWeights(w []F) {
 	var l1, l2 float64
 	for _, v := range w {
 		l1 += abs(float64(v))
 		l2 += float64(v) * float64(v)
 	}
-	o.values[WeightL1], o.values[WeightL2] = o.terms.L1*l1, o.terms.L2*l2
+	o.values[WeightL1], o.values[WeightL2] = o.L1*l1, o.L2*l2
 }
 
-func (o *penaltyOp[F]) measureRates(h []F) error {
-	t, units := &o.terms, o.shape[1]
+func (o *penalty[F]) measureRates(h []F) error {
+	p, units := o.Rates, o.Shape[1]
 	if err := o.countRows(); err != nil {
 		return err
 	}
@@ -179,8 +168,8 @@ func (o *penaltyOp[F]) measureRates(h []F) error {
 	}
 	clear(o.means)
 	var l1, l2, change, target float64
-	width := len(o.rows) / t.Steps
-	for r, on := range o.rows {
+	width := len(o.on) / o.Steps
+	for r, on := range o.on {
 		if !on {
 			continue
 		}
@@ -191,7 +180,7 @@ func (o *penaltyOp[F]) measureRates(h []F) error {
 			l2 += x * x
 			o.means[i] += x
 		}
-		if t.Rates.Change == 0 || r < width {
+		if p.Change == 0 || r < width {
 			continue
 		}
 		for i, v := range h[(r-width)*units : (r-width+1)*units] {
@@ -202,33 +191,33 @@ func (o *penaltyOp[F]) measureRates(h []F) error {
 	n := float64(max(o.count, 1))
 	for i := range o.means {
 		o.means[i] /= n
-		d := o.means[i] - t.Rates.Target
+		d := o.means[i] - p.Target
 		target += d * d
 	}
 	u := float64(units)
-	o.values[RateL1], o.values[RateL2] = t.Rates.L1*l1/(n*u), t.Rates.L2*l2/(n*u)
-	o.values[RateTarget] = t.Rates.TargetL2 * target / u
-	o.values[ChangeL2] = t.Rates.Change * change / (float64(max(o.moves, 1)) * u)
+	o.values[RateL1], o.values[RateL2] = p.L1*l1/(n*u), p.L2*l2/(n*u)
+	o.values[RateTarget] = p.TargetL2 * target / u
+	o.values[ChangeL2] = p.Change * change / (float64(max(o.moves, 1)) * u)
 	return nil
 }
 
 // countRows finds the rows of h that count.
-func (o *penaltyOp[F]) countRows() error {
-	width := o.shape[0] / o.terms.Steps
-	if o.rows == nil {
-		o.rows = make([]bool, o.shape[0])
+func (o *penalty[F]) countRows() error {
+	width := o.Shape[0] / o.Steps
+	if o.on == nil {
+		o.on = make([]bool, o.Shape[0])
 	}
 	var mask []F
-	if o.terms.Mask != nil {
+	if o.Mask != nil {
 		var err error
-		if mask, err = Elems[F](o.name, o.terms.Mask, o.terms.Steps, width); err != nil {
+		if mask, err = Elems[F]("mask of a penalty", o.Mask, o.Steps, width); err != nil {
 			return err
 		}
 	}
 	o.count, o.moves = 0, 0
-	for r := range o.rows {
-		o.rows[r] = mask == nil || mask[r] > 0
-		if o.rows[r] {
+	for r := range o.on {
+		o.on[r] = mask == nil || mask[r] > 0
+		if o.on[r] {
 			o.count++
 			if r >= width {
 				o.moves++
@@ -238,65 +227,41 @@ func (o *penaltyOp[F]) countRows() error {
 	return nil
 }
 
-func (o *penaltyOp[F]) SymDiff(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	dx, err := gorgonia.ApplyOp(&penaltyAdjoint[F]{adjoint: adjoint{newOp("gradient of %s #%d", o.name, o.id)}, of: o, buf: make([]F, len(o.buf))}, in[0], out, grad)
-	return gorgonia.Nodes{dx}, err
-}
-
-// penaltyAdjoint adds the gradient of the terms to what comes back. The output of the operation is an input, which
-// orders it behind.
-type penaltyAdjoint[F Float] struct {
-	adjoint
-	of  *penaltyOp[F]
-	buf []F
-}
-
-func (a *penaltyAdjoint[F]) Arity() int { return 3 }
-func (a *penaltyAdjoint[F]) Type() hm.Type {
-	d := a.of.shape.Dims()
-	return fnType(d, d, d, d)
-}
-
-func (a *penaltyAdjoint[F]) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return a.of.shape.Clone(), nil
-}
-
-func (a *penaltyAdjoint[F]) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
-	defer caught(a.name, &err)
-	x, err := Elems[F](a.name, in[0], a.of.shape...)
+// Backward implements Composite: it adds the gradient of the terms to what comes back.
+func (o *penalty[F]) Backward(in []gorgonia.Value, grad gorgonia.Value) ([]gorgonia.Value, error) {
+	x, err := Elems[F]("penalty", in[0], o.Shape...)
 	if err != nil {
 		return nil, err
 	}
-	grad, err := Elems[F](a.name, in[2], a.of.shape...)
+	dy, err := Elems[F]("gradient of a penalty", grad, o.Shape...)
 	if err != nil {
 		return nil, err
 	}
-	if a.of.terms.Rates == nil {
-		a.weights(x, grad)
+	if o.Rates == nil {
+		o.weights(x, dy)
 	} else {
-		a.rates(x, grad)
+		o.rates(x, dy)
 	}
-	return Wrap(a.buf, a.of.shape...), nil
+	return []gorgonia.Value{Wrap(o.dx, len(o.dx))}, nil
 }
 
-func (a *penaltyAdjoint[F]) weights(w, grad []F) {
-	l1, l2 := a.of.terms.L1, 2*a.of.terms.L2
+func (o *penalty[F]) weights(w, grad []F) {
+	l1, l2 := o.L1, 2*o.L2
 	for i, v := range w {
-		a.buf[i] = grad[i] + F(l1*sign(float64(v))+l2*float64(v))
+		o.dx[i] = grad[i] + F(l1*sign(float64(v))+l2*float64(v))
 	}
 }
 
-func (a *penaltyAdjoint[F]) rates(h, grad []F) {
-	o, p := a.of, a.of.terms.Rates
-	units := o.shape[1]
-	width := len(o.rows) / o.terms.Steps
+func (o *penalty[F]) rates(h, grad []F) {
+	p, units := o.Rates, o.Shape[1]
+	width := len(o.on) / o.Steps
 	n, u := float64(max(o.count, 1)), float64(units)
 	l1, l2, target := p.L1/(n*u), 2*p.L2/(n*u), 2*p.TargetL2/(n*u)
 	change := 2 * p.Change / (float64(max(o.moves, 1)) * u)
-	for r, on := range o.rows {
+	for r, on := range o.on {
 		row := r * units
 		follows := change != 0 && on && r >= width
-		leads := change != 0 && r+width < len(o.rows) && o.rows[r+width]
+		leads := change != 0 && r+width < len(o.on) && o.on[r+width]
 		for i := range units {
 			x := float64(h[row+i])
 			d := 0.0
@@ -309,7 +274,7 @@ func (a *penaltyAdjoint[F]) rates(h, grad []F) {
 			if leads {
 				d -= change * (float64(h[row+i+width*units]) - x)
 			}
-			a.buf[row+i] = grad[row+i] + F(d)
+			o.dx[row+i] = grad[row+i] + F(d)
 		}
 	}
 }

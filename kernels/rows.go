@@ -79,6 +79,18 @@ func away(dev Device, cfg RowsConfig) (Composite, error) {
 	return nil, nil
 }
 
+// rowsOn returns what cfg is computed with: by the device, where it has memory of its own, or in host memory by the one
+// for numbers of a type.
+func rowsOn[C RowsConfig](dev Device, cfg C, of tensor.Dtype, double, single func(C) Composite) (Composite, error) {
+	if c, err := away(dev, cfg); c != nil || err != nil {
+		return c, err
+	}
+	if of == tensor.Float64 {
+		return double(cfg), nil
+	}
+	return single(cfg), nil
+}
+
 // LastRows returns the last rows of x [N,H], [rows,H].
 //
 // Errors: ErrShape for more rows than there are; those of the device.

@@ -3,7 +3,6 @@ package kernels
 import (
 	"fmt"
 
-	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -46,7 +45,7 @@ func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params
 		}
 		children = append(children, input(g, in.Placed(data.t), fmt.Sprintf("scan#%d.%s", s.id, data.name)))
 	}
-	h, err := gorgonia.ApplyOp(s, append(children, params...)...)
+	h, err := apply(s, tensor.Shape{cfg.Rows(), cfg.H}, append(children, params...)...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("kernels: scan: %w", err)
 	}
@@ -123,27 +122,6 @@ type scanOp struct {
 	data int // inputs before the parameters
 }
 
-func (s *scanOp) inDims() []int {
-	dims := []int{3, 3}
-	if s.cfg.GradX {
-		dims[0] = 2
-	}
-	for range s.data - 2 {
-		dims = append(dims, 2)
-	}
-	for _, p := range s.cfg.Params {
-		dims = append(dims, len(p.Shape))
-	}
-	return dims
-}
-
-func (s *scanOp) Arity() int    { return s.data + len(s.cfg.Params) }
-func (s *scanOp) Type() hm.Type { return fnType(append(s.inDims(), 2)...) }
-
-func (s *scanOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return tensor.Shape{s.cfg.Rows(), s.cfg.H}, nil
-}
-
 func (s *scanOp) DiffWRT(inputs int) []bool {
 	d := make([]bool, inputs)
 	d[0], d[1] = s.cfg.GradX, s.cfg.GradState
@@ -185,7 +163,7 @@ func shaped(v gorgonia.Value, shape ...int) gorgonia.Value {
 // fields of it.
 func (s *scanOp) SymDiff(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	back := &scanAdjoint{adjoint: adjoint{newOp("adjoint of %s #%d", s.name, s.id)}, scan: s}
-	packed, err := gorgonia.ApplyOp(back, append(append(gorgonia.Nodes{}, in...), out, grad)...)
+	packed, err := apply(back, tensor.Shape{s.cfg.Packed()}, append(append(gorgonia.Nodes{}, in...), out, grad)...)
 	if err != nil {
 		return nil, err
 	}
@@ -220,14 +198,6 @@ func (s *scanOp) SymDiff(in gorgonia.Nodes, out, grad *gorgonia.Node) (gorgonia.
 type scanAdjoint struct {
 	adjoint
 	scan *scanOp
-}
-
-func (a *scanAdjoint) Arity() int { return a.scan.Arity() + 2 }
-
-func (a *scanAdjoint) Type() hm.Type { return fnType(append(a.scan.inDims(), 2, 2, 1)...) }
-
-func (a *scanAdjoint) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return tensor.Shape{a.scan.cfg.Packed()}, nil
 }
 
 func (a *scanAdjoint) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {

@@ -1,10 +1,6 @@
 package kernels
 
-import (
-	"github.com/chewxy/hm"
-	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
-)
+import "gorgonia.org/gorgonia"
 
 // Twice returns x [N,H] for two operations that the result depends on, so that on a device with memory of its own their gradients
 // are added there: Gorgonia adds in host memory alone, where x stands for both.
@@ -19,17 +15,16 @@ func Twice(dev Device, x *gorgonia.Node) (a, b *gorgonia.Node, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	both := &branches{shape: shape, sum: sum}
-	if a, err = gorgonia.ApplyOp(&branchOp{op: newOp("first of two of %v", shape), branches: both}, x); err != nil {
+	both := &branches{sum: sum}
+	if a, err = apply(&branchOp{op: newOp("first of two of %v", shape), branches: both}, shape, x); err != nil {
 		return nil, nil, err
 	}
-	b, err = gorgonia.ApplyOp(&branchOp{op: newOp("second of two of %v", shape), branches: both}, x)
+	b, err = apply(&branchOp{op: newOp("second of two of %v", shape), branches: both}, shape, x)
 	return a, b, err
 }
 
 // branches are the two operations of Twice.
 type branches struct {
-	shape tensor.Shape
 	sum   Composite
 	first *gorgonia.Node // the gradient of the branch that was differentiated first
 }
@@ -41,19 +36,12 @@ type branchOp struct {
 	silent bool // it was the first
 }
 
-func (o *branchOp) Arity() int    { return 1 }
-func (o *branchOp) Type() hm.Type { return fnType(2, 2) }
-
 // DiffWRT is asked before SymDiff, for what depends on what, and behind it, for whose gradient there is.
 func (o *branchOp) DiffWRT(int) []bool { return []bool{!o.silent} }
 
-func (o *branchOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return o.shape.Clone(), nil
-}
-
 func (o *branchOp) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	defer caught(o.name, &err)
-	return in[0].(viewer).View(0, o.shape...), nil
+	return in[0].(viewer).View(0, o.out...), nil
 }
 
 func (o *branchOp) SymDiff(_ gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
@@ -61,6 +49,6 @@ func (o *branchOp) SymDiff(_ gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.N
 		o.first, o.silent = grad, true
 		return gorgonia.Nodes{nil}, nil
 	}
-	sum, err := Compose("sum of two gradients", o.sum, o.shape, []Group{{0}, {1}}, o.first, grad)
+	sum, err := Compose("sum of two gradients", o.sum, o.out, []Group{{0}, {1}}, o.first, grad)
 	return gorgonia.Nodes{sum}, err
 }

@@ -3,7 +3,6 @@ package kernels
 import (
 	"fmt"
 
-	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -98,10 +97,11 @@ func Weights(dev Device, w, a *gorgonia.Node, cfg WeightsConfig) (*gorgonia.Node
 		return nil, err
 	}
 	op := &weightsOp{op: newOp("weights %dx%d on %s", cfg.R, cfg.C, dev.Name()), cfg: cfg, plan: plan}
+	in := []*gorgonia.Node{w, a}
 	if a == nil {
-		return gorgonia.ApplyOp(op, w)
+		in = in[:1]
 	}
-	return gorgonia.ApplyOp(op, w, a)
+	return apply(op, tensor.Shape{len(cfg.Readings) * cfg.R, cfg.C}, in...)
 }
 
 // Check refuses configurations that say nothing.
@@ -134,22 +134,7 @@ type weightsOp struct {
 	plan WeightsPlan
 }
 
-func (o *weightsOp) dims() []int {
-	dims := []int{len(o.cfg.Stored())}
-	if o.cfg.Scale == Unscaled {
-		return dims
-	}
-	return append(dims, 1)
-}
-
-func (o *weightsOp) Arity() int    { return len(o.dims()) }
-func (o *weightsOp) Type() hm.Type { return fnType(append(o.dims(), 2)...) }
-
 func (o *weightsOp) DiffWRT(inputs int) []bool { return []bool{true, true}[:inputs] }
-
-func (o *weightsOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return tensor.Shape{len(o.cfg.Readings) * o.cfg.R, o.cfg.C}, nil
-}
 
 // scale returns the second input, nil where there is none.
 func (o *weightsOp) scale(in []gorgonia.Value) gorgonia.Value {
@@ -167,7 +152,7 @@ func (o *weightsOp) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 // SymDiff makes one packed gradient and gives w and a their fields of it.
 func (o *weightsOp) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
 	back := &weightsAdjoint{adjoint{newOp("adjoint of %s #%d", o.name, o.id)}, o}
-	packed, err := gorgonia.ApplyOp(back, append(append(gorgonia.Nodes{}, in...), grad)...)
+	packed, err := apply(back, tensor.Shape{o.cfg.R*o.cfg.C + o.cfg.Scales()}, append(append(gorgonia.Nodes{}, in...), grad)...)
 	if err != nil {
 		return nil, err
 	}
@@ -183,14 +168,6 @@ func (o *weightsOp) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia
 type weightsAdjoint struct {
 	adjoint
 	weights *weightsOp
-}
-
-func (a *weightsAdjoint) Arity() int    { return a.weights.Arity() + 1 }
-func (a *weightsAdjoint) Type() hm.Type { return fnType(append(a.weights.dims(), 2, 1)...) }
-
-func (a *weightsAdjoint) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	c := a.weights.cfg
-	return tensor.Shape{c.R*c.C + c.Scales()}, nil
 }
 
 func (a *weightsAdjoint) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
