@@ -124,226 +124,190 @@ func (l *norm) Backward(in []gorgonia.Value, grad gorgonia.Value) ([]gorgonia.Va
 	return []gorgonia.Value{l.d.array(l.dx, l.cfg.N*h), l.d.array(l.grad, h), l.d.array(offset(l.grad, h), h)}, nil
 }
 
-// dropout draws the same numbers on the way back.
-type dropout struct {
+// alike is a map of one matrix to one of the same shape that another run of it takes back.
+type alike struct {
 	d    *Device
-	cfg  kernels.DropoutConfig
-	draw kernels.NoiseDraw // of the last Forward
-	y, g driver.Ptr
-	drop *kernel
-}
-
-func newDropout(d *Device, cfg kernels.DropoutConfig) (kernels.Composite, error) {
-	o, n := &dropout{d: d, cfg: cfg}, cfg.N*cfg.H
-	return built(d, "dropout", o, func(b *builder) {
-		o.y, o.g, o.drop = b.floats(n), b.floats(n), b.kernel("layers", "dropout")
-	})
-}
-
-func (o *dropout) run(v gorgonia.Value, to driver.Ptr) error {
-	c := &o.cfg
-	x, err := o.d.taken("dropout", v, c.N, c.H)
-	if err != nil {
-		return err
-	}
-	p := C.struct_dropout_params{N: C.int(c.N), H: C.int(c.H), B: C.int(c.N / c.Steps), most: C.float(c.P), keep: C.float(1 / (1 - c.P)),
-		key: C.ulonglong(c.Key(o.draw)), first: C.ulonglong(o.draw.First), from: ptr(x.ptr), to: ptr(to)}
-	o.d.queue("dropout", func(w *work) { w.launch(o.drop, each(c.N*c.H), unsafe.Pointer(&p)) })
-	return nil
+	n, h int
+	y, g driver.Ptr // results of Forward and Backward
+	run  func(v gorgonia.Value, to driver.Ptr) error
 }
 
 // Forward implements kernels.Composite.
-func (o *dropout) Forward(in []gorgonia.Value) (gorgonia.Value, error) {
-	o.draw = o.cfg.Draw()
-	return o.d.array(o.y, o.cfg.N, o.cfg.H), o.run(in[0], o.y)
+func (a *alike) Forward(in []gorgonia.Value) (gorgonia.Value, error) {
+	return a.d.array(a.y, a.n, a.h), a.run(in[0], a.y)
 }
 
 // Backward implements kernels.Composite.
-func (o *dropout) Backward(_ []gorgonia.Value, grad gorgonia.Value) ([]gorgonia.Value, error) {
-	return []gorgonia.Value{o.d.array(o.g, o.cfg.N*o.cfg.H)}, o.run(grad, o.g)
+func (a *alike) Backward(_ []gorgonia.Value, grad gorgonia.Value) ([]gorgonia.Value, error) {
+	return []gorgonia.Value{a.d.array(a.g, a.n*a.h)}, a.run(grad, a.g)
 }
 
-// reversal turns sequences round. It is its own adjoint.
-type reversal struct {
-	d          *Device
-	cfg        kernels.ReversalConfig
-	y, g, end  driver.Ptr
-	ends, turn *kernel
-}
-
-func newReversal(d *Device, cfg kernels.ReversalConfig) (kernels.Composite, error) {
-	r, n := &reversal{d: d, cfg: cfg}, cfg.N*cfg.H
-	return built(d, "reversal", r, func(b *builder) {
-		r.y, r.g = b.floats(n), b.floats(n)
-		r.turn = b.kernel("layers", "reverse")
-		if cfg.Mask != nil {
-			r.end, r.ends = b.floats(cfg.N/cfg.Steps), b.kernel("layers", "sequence_ends")
-		}
-	})
-}
-
-func (r *reversal) run(v gorgonia.Value, to driver.Ptr) error {
-	c := &r.cfg
-	x, err := r.d.taken("reversal", v, c.N, c.H)
-	if err != nil {
-		return err
-	}
-	p := C.struct_reverse_params{T: C.int(c.Steps), B: C.int(c.N / c.Steps), H: C.int(c.H), end: ptr(r.end), from: ptr(x.ptr), to: ptr(to)}
-	if c.Mask != nil {
-		mask, err := r.d.taken("mask of a reversal", c.Mask, c.Steps, c.N/c.Steps)
+// newDropout returns dropout, which draws the same numbers on the way back.
+func newDropout(d *Device, cfg kernels.DropoutConfig) (kernels.Composite, error) {
+	o, n := &alike{d: d, n: cfg.N, h: cfg.H}, cfg.N*cfg.H
+	var draw kernels.NoiseDraw // of the last Forward
+	var drop *kernel
+	o.run = func(v gorgonia.Value, to driver.Ptr) error {
+		x, err := d.taken("dropout", v, cfg.N, cfg.H)
 		if err != nil {
 			return err
 		}
-		p.mask = ptr(mask.ptr)
+		if to == o.y {
+			draw = cfg.Draw()
+		}
+		p := C.struct_dropout_params{N: C.int(cfg.N), H: C.int(cfg.H), B: C.int(cfg.N / cfg.Steps), most: C.float(cfg.P), keep: C.float(1 / (1 - cfg.P)),
+			key: C.ulonglong(cfg.Key(draw)), first: C.ulonglong(draw.First), from: ptr(x.ptr), to: ptr(to)}
+		d.queue("dropout", func(w *work) { w.launch(drop, each(n), unsafe.Pointer(&p)) })
+		return nil
 	}
-	r.d.queue("reversal", func(w *work) {
-		if r.ends != nil {
-			w.launch(r.ends, each(int(p.B)), unsafe.Pointer(&p))
-		}
-		w.launch(r.turn, each(c.N*c.H), unsafe.Pointer(&p))
-	})
-	return nil
+	return built(d, "dropout", o, func(b *builder) { o.y, o.g, drop = b.floats(n), b.floats(n), b.kernel("layers", "dropout") })
 }
 
-// Forward implements kernels.Composite.
-func (r *reversal) Forward(in []gorgonia.Value) (gorgonia.Value, error) {
-	return r.d.array(r.y, r.cfg.N, r.cfg.H), r.run(in[0], r.y)
-}
-
-// Backward implements kernels.Composite.
-func (r *reversal) Backward(_ []gorgonia.Value, grad gorgonia.Value) ([]gorgonia.Value, error) {
-	return []gorgonia.Value{r.d.array(r.g, r.cfg.N*r.cfg.H)}, r.run(grad, r.g)
-}
-
-// beside lays the rows of two arrays next to each other.
-type beside struct {
-	d      *Device
-	cfg    kernels.BesideConfig
-	y      driver.Ptr
-	g      [2]driver.Ptr
-	copies *kernel
-}
-
-func newBeside(d *Device, cfg kernels.BesideConfig) (kernels.Composite, error) {
-	j := &beside{d: d, cfg: cfg}
-	return built(d, "rows beside each other", j, func(b *builder) {
-		j.y = b.floats(cfg.N * j.width())
-		for i, h := range cfg.Widths {
-			j.g[i] = b.floats(cfg.N * h)
-		}
-		j.copies = b.kernel("layers", "copy_rows")
-	})
-}
-
-func (j *beside) width() int { return j.cfg.Widths[0] + j.cfg.Widths[1] }
-
-// Forward implements kernels.Composite.
-func (j *beside) Forward(in []gorgonia.Value) (gorgonia.Value, error) {
-	at := 0
-	for i, h := range j.cfg.Widths {
-		x, err := j.d.taken("what stands beside", in[i], j.cfg.N, h)
+// newReversal returns what turns sequences round. It is its own adjoint.
+func newReversal(d *Device, cfg kernels.ReversalConfig) (kernels.Composite, error) {
+	r, n, width := &alike{d: d, n: cfg.N, h: cfg.H}, cfg.N*cfg.H, cfg.N/cfg.Steps
+	var end driver.Ptr // of each sequence, with a mask
+	var ends, turn *kernel
+	r.run = func(v gorgonia.Value, to driver.Ptr) error {
+		x, err := d.taken("reversal", v, cfg.N, cfg.H)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		j.copy(h, x.ptr, h, offset(j.y, at), j.width())
-		at += h
+		p := C.struct_reverse_params{T: C.int(cfg.Steps), B: C.int(width), H: C.int(cfg.H), end: ptr(end), from: ptr(x.ptr), to: ptr(to)}
+		if cfg.Mask != nil {
+			mask, err := d.taken("mask of a reversal", cfg.Mask, cfg.Steps, width)
+			if err != nil {
+				return err
+			}
+			p.mask = ptr(mask.ptr)
+		}
+		d.queue("reversal", func(w *work) {
+			if ends != nil {
+				w.launch(ends, each(width), unsafe.Pointer(&p))
+			}
+			w.launch(turn, each(n), unsafe.Pointer(&p))
+		})
+		return nil
 	}
-	return j.d.array(j.y, j.cfg.N, j.width()), nil
+	return built(d, "reversal", r, func(b *builder) {
+		r.y, r.g, turn = b.floats(n), b.floats(n), b.kernel("layers", "reverse")
+		if cfg.Mask != nil {
+			end, ends = b.floats(width), b.kernel("layers", "sequence_ends")
+		}
+	})
 }
+
+// rows is a Composite whose gradient follows from that of its result alone.
+type rows struct {
+	forward  func(in []gorgonia.Value) (gorgonia.Value, error)
+	backward func(grad gorgonia.Value) ([]gorgonia.Value, error)
+}
+
+// Forward implements kernels.Composite.
+func (r rows) Forward(in []gorgonia.Value) (gorgonia.Value, error) { return r.forward(in) }
 
 // Backward implements kernels.Composite.
-func (j *beside) Backward(_ []gorgonia.Value, grad gorgonia.Value) (out []gorgonia.Value, err error) {
-	dy, err := j.d.taken("gradient of what stands beside", grad, j.cfg.N, j.width())
-	if err != nil {
-		return nil, err
+func (r rows) Backward(_ []gorgonia.Value, grad gorgonia.Value) ([]gorgonia.Value, error) {
+	return r.backward(grad)
+}
+
+// newBeside returns what lays the rows of two arrays next to each other.
+func newBeside(d *Device, cfg kernels.BesideConfig) (kernels.Composite, error) {
+	var y driver.Ptr
+	var g [2]driver.Ptr
+	var copies *kernel
+	width := cfg.Widths[0] + cfg.Widths[1]
+	// copy queues the copy of rows of h elements, which lie apart as given.
+	copy := func(h int, from driver.Ptr, fromRow int, to driver.Ptr, toRow int) {
+		p := C.struct_copy_rows_params{N: C.int(cfg.N), H: C.int(h), from_row: C.longlong(fromRow), to_row: C.longlong(toRow), from: ptr(from), to: ptr(to)}
+		d.queue("rows beside each other", func(w *work) { w.launch(copies, each(cfg.N*h), unsafe.Pointer(&p)) })
 	}
-	at := 0
-	for i, h := range j.cfg.Widths {
-		j.copy(h, offset(dy.ptr, at), j.width(), j.g[i], h)
-		at += h
-		out = append(out, j.d.array(j.g[i], j.cfg.N*h))
-	}
-	return out, nil
+	return built(d, "rows beside each other", rows{
+		func(in []gorgonia.Value) (gorgonia.Value, error) {
+			at := 0
+			for i, h := range cfg.Widths {
+				x, err := d.taken("what stands beside", in[i], cfg.N, h)
+				if err != nil {
+					return nil, err
+				}
+				copy(h, x.ptr, h, offset(y, at), width)
+				at += h
+			}
+			return d.array(y, cfg.N, width), nil
+		},
+		func(grad gorgonia.Value) (out []gorgonia.Value, err error) {
+			dy, err := d.taken("gradient of what stands beside", grad, cfg.N, width)
+			if err != nil {
+				return nil, err
+			}
+			at := 0
+			for i, h := range cfg.Widths {
+				copy(h, offset(dy.ptr, at), width, g[i], h)
+				at += h
+				out = append(out, d.array(g[i], cfg.N*h))
+			}
+			return out, nil
+		},
+	}, func(b *builder) {
+		y, copies = b.floats(cfg.N*width), b.kernel("layers", "copy_rows")
+		for i, h := range cfg.Widths {
+			g[i] = b.floats(cfg.N * h)
+		}
+	})
 }
 
-// copy queues the copy of rows of h elements, which lie apart as given.
-func (j *beside) copy(h int, from driver.Ptr, fromRow int, to driver.Ptr, toRow int) {
-	p := C.struct_copy_rows_params{N: C.int(j.cfg.N), H: C.int(h), from_row: C.longlong(fromRow), to_row: C.longlong(toRow), from: ptr(from), to: ptr(to)}
-	j.d.queue("rows beside each other", func(w *work) { w.launch(j.copies, each(j.cfg.N*h), unsafe.Pointer(&p)) })
-}
-
-// last is the last rows of an array, which are not copied.
-type last struct {
-	d   *Device
-	cfg kernels.LastConfig
-	g   driver.Ptr
-	pad *kernel
-}
-
+// newLast returns the last rows of an array, which are not copied.
 func newLast(d *Device, cfg kernels.LastConfig) (kernels.Composite, error) {
-	l := &last{d: d, cfg: cfg}
-	return built(d, "last rows", l, func(b *builder) { l.g, l.pad = b.floats(cfg.N*cfg.H), b.kernel("layers", "pad") })
+	var g driver.Ptr
+	var pad *kernel
+	n, before := cfg.N*cfg.H, (cfg.N-cfg.Rows)*cfg.H
+	return built(d, "last rows", rows{
+		func(in []gorgonia.Value) (gorgonia.Value, error) {
+			x, err := d.taken("last rows", in[0], cfg.N, cfg.H)
+			if err != nil {
+				return nil, err
+			}
+			return x.View(before, cfg.Rows, cfg.H), nil
+		},
+		func(grad gorgonia.Value) ([]gorgonia.Value, error) {
+			dy, err := d.taken("gradient of the last rows", grad, cfg.Rows, cfg.H)
+			if err != nil {
+				return nil, err
+			}
+			p := C.struct_pad_params{at: C.longlong(before), n: C.longlong(n - before), all: C.longlong(n), from: ptr(dy.ptr), to: ptr(g)}
+			d.queue("gradient of the last rows", func(w *work) { w.launch(pad, each(n), unsafe.Pointer(&p)) })
+			return []gorgonia.Value{d.array(g, n)}, nil
+		},
+	}, func(b *builder) { g, pad = b.floats(n), b.kernel("layers", "pad") })
 }
 
-// Forward implements kernels.Composite.
-func (l *last) Forward(in []gorgonia.Value) (gorgonia.Value, error) {
-	c := &l.cfg
-	x, err := l.d.taken("last rows", in[0], c.N, c.H)
-	if err != nil {
-		return nil, err
-	}
-	return x.View((c.N-c.Rows)*c.H, c.Rows, c.H), nil
-}
-
-// Backward implements kernels.Composite.
-func (l *last) Backward(_ []gorgonia.Value, grad gorgonia.Value) ([]gorgonia.Value, error) {
-	c := &l.cfg
-	dy, err := l.d.taken("gradient of the last rows", grad, c.Rows, c.H)
-	if err != nil {
-		return nil, err
-	}
-	p := C.struct_pad_params{at: C.longlong((c.N - c.Rows) * c.H), n: C.longlong(c.Rows * c.H), all: C.longlong(c.N * c.H), from: ptr(dy.ptr), to: ptr(l.g)}
-	l.d.queue("gradient of the last rows", func(w *work) { w.launch(l.pad, each(c.N*c.H), unsafe.Pointer(&p)) })
-	return []gorgonia.Value{l.d.array(l.g, c.N*c.H)}, nil
-}
-
-// sum adds two arrays.
-type sum struct {
-	d   *Device
-	cfg kernels.SumConfig
-	y   driver.Ptr
-	add *kernel
-}
-
+// newSum returns the sum of two arrays.
 func newSum(d *Device, cfg kernels.SumConfig) (kernels.Composite, error) {
-	s := &sum{d: d, cfg: cfg}
-	return built(d, "sum", s, func(b *builder) { s.y, s.add = b.floats(cfg.N*cfg.H), b.kernel("layers", "add") })
-}
-
-// Forward implements kernels.Composite.
-func (s *sum) Forward(in []gorgonia.Value) (gorgonia.Value, error) {
-	c := &s.cfg
-	a, err := s.d.taken("sum", in[0], c.N, c.H)
-	if err != nil {
-		return nil, err
-	}
-	b, err := s.d.taken("sum", in[1], c.N, c.H)
-	if err != nil {
-		return nil, err
-	}
-	p := C.struct_add_params{n: C.longlong(c.N * c.H), a: ptr(a.ptr), b: ptr(b.ptr), to: ptr(s.y)}
-	s.d.queue("sum", func(w *work) { w.launch(s.add, each(c.N*c.H), unsafe.Pointer(&p)) })
-	return s.d.array(s.y, c.N, c.H), nil
-}
-
-// Backward implements kernels.Composite.
-func (s *sum) Backward(_ []gorgonia.Value, grad gorgonia.Value) ([]gorgonia.Value, error) {
-	dy, err := s.d.taken("gradient of a sum", grad, s.cfg.N, s.cfg.H)
-	if err != nil {
-		return nil, err
-	}
-	g := dy.View(0, s.cfg.N*s.cfg.H)
-	return []gorgonia.Value{g, g}, nil
+	var y driver.Ptr
+	var add *kernel
+	n := cfg.N * cfg.H
+	return built(d, "sum", rows{
+		func(in []gorgonia.Value) (gorgonia.Value, error) {
+			p := C.struct_add_params{n: C.longlong(n), to: ptr(y)}
+			for i, to := range []*C.ulonglong{&p.a, &p.b} {
+				x, err := d.taken("sum", in[i], cfg.N, cfg.H)
+				if err != nil {
+					return nil, err
+				}
+				*to = ptr(x.ptr)
+			}
+			d.queue("sum", func(w *work) { w.launch(add, each(n), unsafe.Pointer(&p)) })
+			return d.array(y, cfg.N, cfg.H), nil
+		},
+		func(grad gorgonia.Value) ([]gorgonia.Value, error) {
+			dy, err := d.taken("gradient of a sum", grad, cfg.N, cfg.H)
+			if err != nil {
+				return nil, err
+			}
+			g := dy.View(0, n)
+			return []gorgonia.Value{g, g}, nil
+		},
+	}, func(b *builder) { y, add = b.floats(n), b.kernel("layers", "add") })
 }
 
 // penalty measures an array, which it gives on as it is. It implements kernels.Penalising.
