@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/gonum/stat"
 )
 
 // timing returns the settings that a trial task shares with the others.
@@ -167,23 +169,12 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// moments returns mean and standard deviation.
-func moments(x []float64) (mean, sd float64) {
-	for _, v := range x {
-		mean += v / float64(len(x))
-	}
-	for _, v := range x {
-		sd += (v - mean) * (v - mean) / float64(len(x))
-	}
-	return mean, math.Sqrt(sd)
-}
-
 // wantMoments compares mean and standard deviation of x with those of a normal distribution,
 // five standard errors either way.
 func wantMoments(t *testing.T, what string, x []float64, mean, sd float64) {
 	t.Helper()
 	n := float64(len(x))
-	m, s := moments(x)
+	m, s := stat.PopMeanStdDev(x, nil)
 	if math.Abs(m-mean) > 5*sd/math.Sqrt(n) || math.Abs(s-sd) > 5*sd/math.Sqrt(2*n) {
 		t.Errorf("%s: mean %.4f and deviation %.4f over %v, want %.4f and %.4f", what, m, s, n, mean, sd)
 	}
@@ -366,7 +357,7 @@ func TestMultisensory(t *testing.T) {
 		}
 		shares = append(shares, first/trial.Coherence)
 	}
-	m, s := moments(shares)
+	m, s := stat.PopMeanStdDev(shares, nil)
 	n := float64(len(shares))
 	// An even distribution has variance 1/12 and fourth central moment 1/80.
 	if math.Abs(m-0.5) > 5/math.Sqrt(12*n) || math.Abs(s*s-1./12) > 5*math.Sqrt((1./80-1./144)/n) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"galvani/data"
+	"galvani/kernels"
 	"galvani/kernels/devices/devicetest"
 	"galvani/models"
 )
@@ -91,14 +92,20 @@ func traced(t *testing.T, s *Session, b *data.Batch) map[string][]float64 {
 	return shown
 }
 
+// tracedLayers returns a session with two layers, a batch and its trace.
+func tracedLayers(t *testing.T, dev kernels.Device, cell string) (*Session, *data.Batch, map[string][]float64) {
+	t.Helper()
+	s := newToySession(t, func(c *Config) { c.Net, c.Device = twoLayers(t, cell), dev })
+	b := batchOf(t, s, 0)
+	return s, b, traced(t, s, b)
+}
+
 // TestLayersInTrace: h is what the read-out sees, and h_l0 that of the layer below. The gradients of the
 // steps are those of both layers, on the graph as on the scan.
 func TestLayersInTrace(t *testing.T) {
 	var want []float64
 	for _, dev := range devicetest.Hosts(t, 2) {
-		s := newToySession(t, func(c *Config) { c.Net, c.Device = twoLayers(t, "gru"), dev })
-		b := batchOf(t, s, 0)
-		shown := traced(t, s, b)
+		s, b, shown := tracedLayers(t, dev, "gru")
 		hid, outs := s.cfg.Net.Hidden(), s.cfg.Net.Outputs()
 		last := shown["h"][(b.T-1)*b.B*hid:]
 		for o := range outs {
@@ -191,9 +198,7 @@ func TestGradientPlaced(t *testing.T) {
 func TestPlanesInTrace(t *testing.T) {
 	var want []float64
 	for _, dev := range devicetest.Hosts(t, 2) {
-		s := newToySession(t, func(c *Config) { c.Net, c.Device = twoLayers(t, "lstm"), dev })
-		b := batchOf(t, s, 0)
-		shown := traced(t, s, b)
+		s, b, shown := tracedLayers(t, dev, "lstm")
 		g := graphsOf(s).train
 		if err := errors.Join(g.ResetState(), g.Load(b), g.Run()); err != nil {
 			t.Fatal(err)

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"math"
-	"slices"
 	"testing"
 
 	"galvani/kernels/devices/devicetest"
@@ -98,10 +97,6 @@ func TestNoiseResumes(t *testing.T) {
 	build := func() *Session { return newToySession(t, noisy(t, models.Noise{Rec: 0.3, Input: 0.2})) }
 	whole := build()
 	train(t, whole, nil, nil)
-	want, err := whole.State()
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(t.Context())
 	m := &memory{}
 	if _, err := build().Train(ctx, &watcher{step: func(e StepEvent) error {
@@ -117,13 +112,5 @@ func TestNoiseResumes(t *testing.T) {
 		t.Fatal(err)
 	}
 	train(t, s, nil, m)
-	got, err := s.State()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for k, x := range got.Tensors {
-		if !slices.Equal(x.Data, want.Tensors[k].Data) {
-			t.Errorf("%s differs from that of the uninterrupted run", x.Name)
-		}
-	}
+	sameState(t, s, whole)
 }

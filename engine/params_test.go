@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"galvani/kernels"
+
+	"gonum.org/v1/gonum/stat"
 )
 
 // tableNet is a network that is nothing but a parameter table.
@@ -28,17 +30,6 @@ func newParams(t *testing.T, seed uint64, net Network) *Params[float64] {
 		t.Fatal(err)
 	}
 	return p
-}
-
-// moments returns mean and standard deviation.
-func moments(x []float64) (mean, sd float64) {
-	for _, v := range x {
-		mean += v / float64(len(x))
-	}
-	for _, v := range x {
-		sd += (v - mean) * (v - mean) / float64(len(x))
-	}
-	return mean, math.Sqrt(sd)
 }
 
 func TestInitialDistributions(t *testing.T) {
@@ -68,7 +59,7 @@ func TestInitialDistributions(t *testing.T) {
 		{2, math.Sqrt(2. / 3), 1, 3},
 		{0, math.Sqrt(128./3 + 0.25), -12, 12},
 	} {
-		mean, sd := moments(p.slice(i))
+		mean, sd := stat.PopMeanStdDev(p.slice(i), nil)
 		slack := 5 * want.sd / math.Sqrt(n) // five standard errors, the deviation being closer than the mean
 		if math.Abs(mean-want.mean) > slack+1e-12 || math.Abs(sd-want.sd) > slack+1e-12 {
 			t.Errorf("%s: mean %v and deviation %v, want %v and %v", p.specs[i].Name, mean, sd, want.mean, want.sd)
@@ -81,7 +72,7 @@ func TestInitialDistributions(t *testing.T) {
 		t.Error("the planes of identity are not 2·1")
 	}
 	for k := range 3 {
-		if mean, sd := moments(p.slice(6)[k*hidden*hidden : (k+1)*hidden*hidden]); math.Abs(mean-float64(8*k-8)) > 0.03 || math.Abs(sd-0.5) > 0.03 {
+		if mean, sd := stat.PopMeanStdDev(p.slice(6)[k*hidden*hidden:(k+1)*hidden*hidden], nil); math.Abs(mean-float64(8*k-8)) > 0.03 || math.Abs(sd-0.5) > 0.03 {
 			t.Errorf("plane %d has mean %v and deviation %v", k, mean, sd)
 		}
 	}

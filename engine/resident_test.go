@@ -444,8 +444,8 @@ func TestResidentTrainsLikeHost(t *testing.T) {
 			free := map[string]int64{"kept": 1 << 20}[name]
 			host, device, dev := residentSessions(t, free, change)
 			var a, b told
-			trainOn(t, host, &a, nil)
-			trainOn(t, device, &b, nil)
+			train(t, host, &a, nil)
+			train(t, device, &b, nil)
 			if len(a.steps) == 0 || len(a.evals) == 0 {
 				t.Fatal("nothing was told")
 			}
@@ -466,15 +466,6 @@ func TestResidentTrainsLikeHost(t *testing.T) {
 			}
 		})
 	}
-}
-
-func trainOn(t *testing.T, s *Session, obs Observer, save Saver) Result {
-	t.Helper()
-	r, err := s.Train(t.Context(), obs, save)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
 }
 
 // TestResidentResumes holds that a checkpoint of one device goes on on the other.
@@ -524,7 +515,7 @@ func TestResidentRefusesNotFinite(t *testing.T) {
 				t.Fatal(err)
 			}
 			m := &memory{}
-			r := trainOn(t, s, nil, m)
+			r := train(t, s, nil, m)
 			if r.Outcome != NotFinite || !errors.As(r.Cause, e) {
 				t.Fatalf("%s: %v, %v", name, r.Outcome, r.Cause)
 			}
@@ -553,8 +544,8 @@ func TestResidentCountsTrials(t *testing.T) {
 	for _, free := range []int64{0, 1 << 20} {
 		host, device, dev := residentSessions(t, free, func(c *Config) { c.Task = trialTask() })
 		var a, b told
-		trainOn(t, host, &a, nil)
-		trainOn(t, device, &b, nil)
+		train(t, host, &a, nil)
+		train(t, device, &b, nil)
 		if len(a.evals) == 0 || len(a.evals) != len(b.evals) || (free > 0) != (dev.kept > 0) {
 			t.Fatalf("%d evaluations on the host, %d on the device, %d sets kept", len(a.evals), len(b.evals), dev.kept)
 		}

@@ -64,18 +64,27 @@ func fields(b []byte) (values map[int][]any, err error) {
 	return values, nil
 }
 
-// describe returns the events of a file, one line each.
-func describe(t *testing.T, path string) string {
+// eventsIn returns the fields of the events of a file.
+func eventsIn(t *testing.T, path string) (all []map[int][]any) {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	must(t, err)
-	var out strings.Builder
 	for len(b) > 0 {
 		var event []byte
 		event, b, err = record(b)
 		must(t, err)
 		f, err := fields(event)
 		must(t, err)
+		all = append(all, f)
+	}
+	return all
+}
+
+// describe returns the events of a file, one line each.
+func describe(t *testing.T, path string) string {
+	t.Helper()
+	var out strings.Builder
+	for _, f := range eventsIn(t, path) {
 		fmt.Fprintf(&out, "%.1f", f[1][0])
 		if f[2] != nil {
 			fmt.Fprintf(&out, " step %d", f[2][0])
@@ -153,15 +162,8 @@ func TestHyperparameters(t *testing.T) {
 	must(t, r.Close())
 	paths, err := filepath.Glob(filepath.Join(r.Dir(), "events.out.tfevents.*"))
 	must(t, err)
-	b, err := os.ReadFile(paths[0])
-	must(t, err)
 	contents := map[string][]byte{}
-	for len(b) > 0 {
-		var event []byte
-		event, b, err = record(b)
-		must(t, err)
-		f, err := fields(event)
-		must(t, err)
+	for _, f := range eventsIn(t, paths[0]) {
 		if f[5] == nil {
 			continue
 		}

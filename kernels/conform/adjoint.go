@@ -37,15 +37,7 @@ func value[F kernels.Float](t *testing.T, p *Problem, plan kernels.ScanPlan) flo
 // gradient runs a problem there and back, and returns its plan and a copy of the packed gradient.
 func gradient(t *testing.T, dev kernels.Device, p *Problem) (kernels.ScanPlan, []float64) {
 	t.Helper()
-	plan, err := dev.NewScan(p.Cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	value[float64](t, p, plan)
-	g, err := plan.Backward(p.Args, p.Weight)
-	if err != nil {
-		t.Fatal(err)
-	}
+	plan, _, g := p.Run(t, dev)
 	return plan, slices.Clone(Data[float64](g))
 }
 

@@ -279,18 +279,7 @@ func NeuronDelays(t *testing.T, dev kernels.Device) {
 	}
 	q.Args.X = kernels.Wrap(x, p.Cfg.T, p.Cfg.B, q.Cfg.I)
 	of := func(p *Problem) (h, grad []float64) {
-		plan, err := dev.NewScan(p.Cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		v, err := plan.Forward(p.Args)
-		if err != nil {
-			t.Fatal(err)
-		}
-		g, err := plan.Backward(p.Args, p.Weight)
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, v, g := p.Run(t, dev)
 		return Data[float64](v), Data[float64](g)
 	}
 	h, grad := of(p)

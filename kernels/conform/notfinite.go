@@ -20,19 +20,7 @@ func spreads[F kernels.Float](t *testing.T, dev kernels.Device, v Variant, s Siz
 	t.Helper()
 	p := NewProblem[F](v, s, 5)
 	run := func() (h, grad []F) {
-		q := p.On(t, dev)
-		plan, err := dev.NewScan(p.Cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		hv, err := plan.Forward(q.Args)
-		if err != nil {
-			t.Fatal(err)
-		}
-		gv, err := plan.Backward(q.Args, Put(t, dev, p.Weight))
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, hv, gv := p.Run(t, dev)
 		return slices.Clone(hv.Data().([]F)), slices.Clone(gv.Data().([]F))
 	}
 	at, row := s.T/2, s.B/2

@@ -9,6 +9,7 @@ import (
 	"galvani/kernels/cells"
 	"galvani/kernels/random"
 
+	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
 
@@ -133,6 +134,23 @@ func (p *Problem) On(t testing.TB, d kernels.Device) *Problem {
 		q.Args.Params = append(q.Args.Params, Put(t, d, v))
 	}
 	return &q
+}
+
+// Run runs the problem on a device, there and back, and returns its plan, output and packed gradient.
+func (p *Problem) Run(t testing.TB, d kernels.Device) (plan kernels.ScanPlan, h, grad gorgonia.Value) {
+	t.Helper()
+	q := p.On(t, d)
+	plan, err := d.NewScan(p.Cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h, err = plan.Forward(q.Args); err != nil {
+		t.Fatal(err)
+	}
+	if grad, err = plan.Backward(q.Args, Put(t, d, p.Weight)); err != nil {
+		t.Fatal(err)
+	}
+	return plan, h, grad
 }
 
 // round takes the rounded numbers of the same problem in float32.

@@ -66,18 +66,7 @@ func compare(t *testing.T, dev, ref kernels.Device, precision string, p, q *Prob
 		c.KeepGradH, c.GradX, c.GradState = true, true, true
 	}
 	q.round(p)
-	plan, err := ref.NewScan(q.Cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := plan.Forward(q.Args)
-	if err != nil {
-		t.Fatal(err)
-	}
-	grad, err := plan.Backward(q.Args, q.Weight)
-	if err != nil {
-		t.Fatal(err)
-	}
+	plan, h, grad := q.Run(t, ref)
 	got := Solve(t, dev, p)
 	bound := kernels.Rounding(precision)
 	Near(t, "h", got.H, Data[float64](h), bound.H)
@@ -119,19 +108,7 @@ func split[F kernels.Float](c kernels.ScanConfig, grad []F) (parts [3][]F) {
 // Solve runs a float32 problem on a device, forward and backward.
 func Solve(t testing.TB, d kernels.Device, p *Problem) Solution[float32] {
 	t.Helper()
-	q := p.On(t, d)
-	plan, err := d.NewScan(p.Cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := plan.Forward(q.Args)
-	if err != nil {
-		t.Fatal(err)
-	}
-	grad, err := plan.Backward(q.Args, Put(t, d, p.Weight))
-	if err != nil {
-		t.Fatal(err)
-	}
+	plan, h, grad := p.Run(t, d)
 	parts := split(p.Cfg, Floats(t, grad))
 	return Solution[float32]{Floats(t, h), Floats(t, plan.H()), Floats(t, plan.Final()), parts[0], Floats(t, plan.GradH()), parts[1], parts[2]}
 }
@@ -271,17 +248,7 @@ func GradH(t *testing.T, dev kernels.Device) {
 		const T, cut = 7, 3
 		p := NewProblem[float64](v, Sizes{T: T, B: 3, I: 2, H: 5}, 11)
 		p.Cfg.KeepGradH = true
-		plan, err := dev.NewScan(p.Cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h, err := plan.Forward(p.Args)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := plan.Backward(p.Args, p.Weight); err != nil {
-			t.Fatal(err)
-		}
+		plan, h, _ := p.Run(t, dev)
 		rows, n := p.Cfg.B*p.Cfg.H, cut*p.Cfg.B*p.Cfg.H
 		got := Data[float64](plan.GradH())[n-rows : n]
 

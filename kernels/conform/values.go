@@ -30,6 +30,20 @@ func Put(t testing.TB, d kernels.Device, v gorgonia.Value) gorgonia.Value {
 	return m.View(0, x.Shape()...)
 }
 
+// Opened returns a device that is closed when the test ends.
+func Opened[D interface{ Close() error }](t testing.TB, d D, err error) D {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
 // Floats waits and returns a copy of the elements of a value on any device, nil for none.
 func Floats(t testing.TB, v gorgonia.Value) []float32 {
 	t.Helper()

@@ -27,10 +27,7 @@ func TestBounded(t *testing.T) {
 		// slack is a rounding error: the mean is computed as a + (b - a)·w in float32.
 		slack = 1e-6
 	)
-	dev, err := Open(0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dev := opened(t, 0)
 	for _, c := range []struct {
 		name       string
 		nets       int

@@ -35,14 +35,8 @@ func TestCircuitThreads(t *testing.T) {
 			t.Errorf("%g units on %+v: %d threads, want %d", c.units, c.device, got, c.want)
 		}
 	}
-	free, err := Open(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	asked, err := Open(3)
-	if err != nil {
-		t.Fatal(err)
-	}
+	free := opened(t, 0)
+	asked := opened(t, 3)
 	if !free.most || asked.most || asked.threads != 3 {
 		t.Errorf("opened %+v and %+v", free, asked)
 	}

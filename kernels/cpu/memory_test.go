@@ -85,10 +85,7 @@ func checkMemory[F kernels.Float](t *testing.T, v conform.Variant, s conform.Siz
 		}
 		most := 1 // segments so far; a division into as many is seldom another one
 		for p.Cfg.Memory = int64(s.T * s.B * s.H * 8); p.Cfg.Memory > 0; p.Cfg.Memory = p.Cfg.Memory * 2 / 3 {
-			dev, err := Open(threads)
-			if err != nil {
-				t.Fatal(err)
-			}
+			dev := opened(t, threads)
 			plan, err := dev.NewScan(p.Cfg)
 			if errors.Is(err, kernels.ErrMemory) {
 				break
@@ -110,26 +107,29 @@ func checkMemory[F kernels.Float](t *testing.T, v conform.Variant, s conform.Siz
 
 func newPlan(t *testing.T, cfg kernels.ScanConfig, threads int) kernels.ScanPlan {
 	t.Helper()
-	dev, err := Open(threads)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := dev.NewScan(cfg)
+	plan, err := opened(t, threads).NewScan(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return plan
 }
 
-// TestMemoryRefuses asks for less than any division into segments needs.
-func TestMemoryRefuses(t *testing.T) {
-	p := conform.NewProblem[float32](conform.VariantOf("rnn/0"), conform.Sizes{T: 1000, B: 4, I: 2, H: 8, Last: true}, 1)
-	dev, err := Open(1)
+// opened returns the CPU.
+func opened(t testing.TB, threads int) *Device {
+	t.Helper()
+	dev, err := Open(threads)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return dev
+}
+
+// TestMemoryRefuses asks for less than any division into segments needs.
+func TestMemoryRefuses(t *testing.T) {
+	p := conform.NewProblem[float32](conform.VariantOf("rnn/0"), conform.Sizes{T: 1000, B: 4, I: 2, H: 8, Last: true}, 1)
+	dev := opened(t, 1)
 	p.Cfg.Memory = 1000
-	_, err = dev.NewScan(p.Cfg)
+	_, err := dev.NewScan(p.Cfg)
 	// A chunk of 128 steps and 8 states of 4x8 numbers; two chunks and 4 states are more.
 	const want = "kernels: scan: T=1000 B=4 H=8 keeps 128000 bytes for backward, at least 17408 with recomputation; " +
 		"memory is 1000: not enough memory"
@@ -145,10 +145,7 @@ func TestMemoryRefuses(t *testing.T) {
 // TestForwardOnlyKeepsBits holds that a plan that keeps next to nothing gives the same outputs.
 func TestForwardOnlyKeepsBits(t *testing.T) {
 	p := conform.NewProblem[float32](conform.VariantOf("lstm/0"), conform.Sizes{T: 333, B: 17, I: 3, H: 19, Last: true, Sequence: true}, 3)
-	dev, err := Open(2)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dev := opened(t, 2)
 	var want [3][]float32
 	for _, only := range []bool{false, true} {
 		p.Cfg.ForwardOnly = only

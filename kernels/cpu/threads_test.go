@@ -46,15 +46,7 @@ func checkThreads[F kernels.Float](t *testing.T, v conform.Variant, s conform.Si
 		}
 		var want map[string][]F
 		for _, threads := range threadCounts {
-			plan := newPlan(t, p.Cfg, threads)
-			h, err := plan.Forward(p.Args)
-			if err != nil {
-				t.Fatal(err)
-			}
-			g, err := plan.Backward(p.Args, p.Weight)
-			if err != nil {
-				t.Fatal(err)
-			}
+			plan, h, g := p.Run(t, opened(t, threads))
 			got := map[string][]F{"output": conform.Data[F](h), "gradient": conform.Data[F](g), "final": conform.Data[F](plan.Final()),
 				"gradient of h": conform.Data[F](plan.GradH()), "h": conform.Data[F](plan.H())}
 			if want == nil {
@@ -75,10 +67,7 @@ func checkThreads[F kernels.Float](t *testing.T, v conform.Variant, s conform.Si
 // leastMemory returns what a scan asks for at least; 0 if it keeps nothing beside its output.
 func leastMemory(t *testing.T, cfg kernels.ScanConfig) int64 {
 	t.Helper()
-	dev, err := Open(1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dev := opened(t, 1)
 	for cfg.Memory = int64(cfg.T * cfg.B * cfg.H * 8); cfg.Memory > 1; cfg.Memory /= 2 {
 		if _, err := dev.NewScan(cfg); errors.Is(err, kernels.ErrMemory) {
 			return 2 * cfg.Memory
@@ -106,10 +95,7 @@ func TestLinearThreads(t *testing.T) {
 		x, w, b, dy := draw(cfg.N, cfg.K), draw(cfg.M, cfg.K), draw(cfg.M), draw(cfg.N, cfg.M)
 		var want [][]float32
 		for _, threads := range threadCounts {
-			dev, err := Open(threads)
-			if err != nil {
-				t.Fatal(err)
-			}
+			dev := opened(t, threads)
 			plan, err := dev.NewLinear(cfg)
 			if err != nil {
 				t.Fatal(err)

@@ -61,10 +61,7 @@ func TestWeights(t *testing.T) {
 
 func openTest(t *testing.T) kernels.Device {
 	t.Helper()
-	dev, err := Open(1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dev := opened(t, 1)
 	t.Cleanup(func() { dev.Close() })
 	return dev
 }

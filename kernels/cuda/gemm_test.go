@@ -22,15 +22,7 @@ func openGPU(t *testing.T, opt Options) *Device {
 	if errors.Is(err, kernels.ErrNoDevice) && os.Getenv("GALVANI_CUDA_LIBRARY") == "" {
 		t.Skipf("no GPU (make gpu-test runs this on the emulated driver): %v", err)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return d
+	return conform.Opened(t, d, err)
 }
 
 // productBounds are the errors of a sum of products relative to the sum of their absolute values.

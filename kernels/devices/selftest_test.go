@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"galvani/kernels"
+	"galvani/kernels/conform"
 	"galvani/kernels/cuda"
 )
 
@@ -18,15 +19,7 @@ func openGPU(t *testing.T, precision string) *cuda.Device {
 	if errors.Is(err, cuda.ErrPrecision) || errors.Is(err, kernels.ErrNoDevice) && os.Getenv("GALVANI_CUDA_LIBRARY") == "" {
 		t.Skipf("no such GPU (make gpu-test runs this on the emulated driver): %v", err)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return d
+	return conform.Opened(t, d, err)
 }
 
 // TestSelfTestRefuses narrows the bound of the gradients to nothing and wants the device refused, with
