@@ -1,12 +1,17 @@
 package conform
 
 import (
+	"io/fs"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"galvani/kernels/cells"
+	"galvani/kernels/headers"
+	"galvani/kernels/neurons"
+	"galvani/kernels/optimisers"
 )
 
 // TestDerived holds the variants that follow from a header to its tables: every choice is made, numbers lie
@@ -54,6 +59,48 @@ func TestDerived(t *testing.T) {
 				if !slices.ContainsFunc(list, func(v Variant) bool { return v.Consts[k] == choice }) {
 					t.Errorf("%s: no variant has %s = %v", name, c.Name, choice)
 				}
+			}
+		}
+	}
+}
+
+// TestEveryHeaderIsSeen wants the suites to run every header of the folders of cells, optimisers and, where there are
+// kernels, neurons, and one that is planted beside them to be found out.
+func TestEveryHeaderIsSeen(t *testing.T) {
+	var variants, rules, populations []string
+	for _, v := range Variants() {
+		variants = append(variants, v.Header)
+	}
+	for _, name := range optimisers.Names() {
+		rule, err := optimisers.Of(name, optimisers.Settings{Beta1: 0.9, Beta2: 0.99, Eps: 1e-8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules = append(rules, rule.Header)
+	}
+	folders := map[string]fs.FS{"cells": cells.Headers, "optimisers": optimisers.Headers}
+	if len(neurons.All()) > 0 {
+		folders["neurons"] = neurons.Headers
+		for _, c := range circuits(t) {
+			for _, p := range c.Populations {
+				populations = append(populations, p.Header)
+			}
+		}
+	}
+	for name, seen := range map[string][]string{"cells": variants, "optimisers": rules, "neurons": populations} {
+		unseen := func(folder fs.FS) []string {
+			all, err := headers.Names(folder)
+			if err != nil || len(all) == 0 {
+				t.Fatalf("%s: %d headers, %v", name, len(all), err)
+			}
+			return slices.DeleteFunc(all, func(h string) bool { return slices.Contains(seen, h) })
+		}
+		if folder, ok := folders[name]; ok {
+			if list := unseen(folder); len(list) > 0 {
+				t.Errorf("no suite runs the headers %v of kernels/%s; run: go generate ./kernels/%s, or add a network with the neuron to circuits", list, name, name)
+			}
+			if list := unseen(fstest.MapFS{"planted.h": {}, seen[0] + ".h": {}}); !slices.Equal(list, []string{"planted"}) {
+				t.Errorf("beside %s.h and planted.h no suite runs %v, want planted", seen[0], list)
 			}
 		}
 	}
