@@ -8,27 +8,16 @@ import brian2
 import numpy as np
 from brian2 import Hz, Network, NeuronGroup, PoissonGroup, PoissonInput, SpikeMonitor, Synapses, defaultclock, ms
 
+from on_cpu import OnCPU
+
 brian2.BrianLogger.suppress_hierarchy("brian2")
 
 
-class Framework:
-    """What peers.py asks of a framework."""
+class Framework(OnCPU):
+    """Brian2 on the CPU."""
 
-    peers, forms, cuda = [], [], False
+    title, name = "Brian2", f"brian2 {brian2.__version__} (float64)"
     networks = ["balanced", "coba", "vogels", "microcircuit"]
-
-    def __init__(self, threads, device, precision):
-        if device != "cpu" or precision != "fp32":
-            raise ValueError("Brian2 computes on the CPU in float64 here")
-        self.threads = threads or 1
-        self.name = f"brian2 {brian2.__version__} (float64)"
-
-    def wait(self, out):
-        """Everything has been computed when it returns."""
-
-    def memory(self):
-        """Returns the bytes of a GPU in use: none."""
-        return 0
 
     def network(self, name, n, duration, described):
         if described:

@@ -4,30 +4,19 @@ import time
 
 import nest
 
+from on_cpu import OnCPU
+
 if hasattr(nest, "VerbosityLevel"):
     nest.verbosity = nest.VerbosityLevel.ERROR
 else:
     nest.set_verbosity("M_ERROR")
 
 
-class Framework:
-    """What peers.py asks of a framework."""
+class Framework(OnCPU):
+    """NEST on the CPU."""
 
-    peers, forms, cuda = [], [], False
+    title, name = "NEST", f"nest {nest.__version__} (float64, LIF)"
     networks = ["balanced", "microcircuit"]
-
-    def __init__(self, threads, device, precision):
-        if device != "cpu" or precision != "fp32":
-            raise ValueError("NEST computes on the CPU in float64 here")
-        self.threads = threads or 1
-        self.name = f"nest {nest.__version__} (float64, LIF)"
-
-    def wait(self, out):
-        """Everything has been computed when it returns."""
-
-    def memory(self):
-        """Returns the bytes of a GPU in use: none."""
-        return 0
 
     def network(self, name, n, duration, described):
         return Column(self.threads, described, duration) if described else Balanced(self.threads, n, duration)

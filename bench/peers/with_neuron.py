@@ -7,25 +7,14 @@ os.environ.setdefault("NEURON_MODULE_OPTIONS", "-nogui")
 import neuron
 from neuron import h
 
+from on_cpu import OnCPU
 
-class Framework:
-    """What peers.py asks of a framework."""
 
-    peers, forms, cuda = [], [], False
+class Framework(OnCPU):
+    """NEURON on the CPU."""
+
+    title, name = "NEURON", f"neuron {neuron.__version__} (float64)"
     cables = ["forward"]
-
-    def __init__(self, threads, device, precision):
-        if device != "cpu" or precision != "fp32":
-            raise ValueError("NEURON computes on the CPU in float64 here")
-        self.threads = threads or 1
-        self.name = f"neuron {neuron.__version__} (float64)"
-
-    def wait(self, out):
-        """Everything has been computed when it returns."""
-
-    def memory(self):
-        """Returns the bytes of a GPU in use: none."""
-        return 0
 
     def cable(self, what, shape):
         return Cable(self.threads, shape)

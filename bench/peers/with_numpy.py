@@ -2,25 +2,18 @@
 
 import numpy as np
 
+from on_cpu import OnCPU
 
-class Framework:
-    """What peers.py asks of a framework."""
 
-    peers, forms, cuda = [], [], False
+class Framework(OnCPU):
+    """NumPy on the CPU."""
+
+    title, numbers = "NumPy", "fp32"
 
     def __init__(self, threads, device, precision):
-        if device != "cpu" or precision != "fp32":
-            raise ValueError("NumPy computes on the CPU in fp32 here")
-        self.threads = threads
+        super().__init__(threads, device, precision)
         blas = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
         self.name = f"numpy {np.__version__} ({blas.get('name', 'blas')})"
-
-    def wait(self, out):
-        """Everything has been computed when it returns."""
-
-    def memory(self):
-        """Returns the bytes of a GPU in use: none."""
-        return 0
 
     def product(self, size):
         """Returns a square matrix product."""
