@@ -58,6 +58,14 @@ func Of[C any](one C, measure func(ctx context.Context, env *Env, one C, seed ui
 	return func(ctx context.Context, env *Env, seed uint64) (Result, error) { return measure(ctx, env, one, seed) }
 }
 
+// Each returns a condition for each of a list, under its name.
+func Each[C any](list []C, name func(C) string, measure func(ctx context.Context, env *Env, one C, seed uint64) (Result, error)) (all []Condition) {
+	for _, c := range list {
+		all = append(all, Condition{Name: name(c), Run: Of(c, measure)})
+	}
+	return all
+}
+
 // ByCondition returns a case of each condition at each seed, one condition after the other.
 func ByCondition(conditions []Condition, seeds []uint64) (cases []Case) {
 	for _, c := range conditions {

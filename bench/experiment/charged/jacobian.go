@@ -86,17 +86,10 @@ func (s *jacobian) Cases(seeds []uint64) ([]experiment.Case, error) {
 	if len(s.Levels) < 2 || !slices.IsSorted(s.Levels) {
 		return nil, fmt.Errorf("levels are %v, want at least two in rising order", s.Levels)
 	}
-	var all []experiment.Condition
-	for _, rule := range stepRules {
-		all = append(all, experiment.Condition{Name: "shift, " + rule, Run: experiment.Of(rule, s.shifts)})
-	}
-	for _, c := range productCells {
-		all = append(all, experiment.Condition{Name: "product, " + c.name, Run: experiment.Of(c, s.products)})
-	}
-	for _, c := range lagCells {
-		all = append(all, experiment.Condition{Name: "lag, " + c.name, Run: experiment.Of(c, s.lag)})
-	}
-	return experiment.ByCondition(all, seeds), nil
+	return experiment.ByCondition(slices.Concat(
+		experiment.Each(stepRules, func(rule string) string { return "shift, " + rule }, s.shifts),
+		experiment.Each(productCells, func(c productCell) string { return "product, " + c.name }, s.products),
+		experiment.Each(lagCells, func(c lagCell) string { return "lag, " + c.name }, s.lag)), seeds), nil
 }
 
 // networks draws charged networks as one probe, with one input that excites or inhibits, and

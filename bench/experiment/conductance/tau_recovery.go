@@ -102,11 +102,7 @@ func (l lesson) recovers() bool {
 
 // Cases implements Settings.
 func (s *tauRecovery) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var all []experiment.Condition
-	for _, l := range s.lessons() {
-		all = append(all, experiment.Condition{Name: l.name, Run: experiment.Of(l, s.measure)})
-	}
-	return experiment.ByCondition(all, seeds), nil
+	return experiment.ByCondition(experiment.Each(s.lessons(), func(l lesson) string { return l.name }, s.measure), seeds), nil
 }
 
 // student returns the training of a student.

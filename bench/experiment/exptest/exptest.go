@@ -18,7 +18,14 @@ import (
 // bearing that any of its rows are missing.
 func Quickly(t *testing.T, name string) *experiment.Outcome {
 	t.Helper()
-	j := Quick(t, name)
+	o, _ := Ran(t, name)
+	return o
+}
+
+// Ran is Quickly, and returns the job, too.
+func Ran(t *testing.T, name string) (*experiment.Outcome, *experiment.Job) {
+	t.Helper()
+	j := quick(t, name)
 	if err := j.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -45,12 +52,29 @@ func Quickly(t *testing.T, name string) *experiment.Outcome {
 			t.Errorf("report of %s, seed %d, alone: %+v, %v", all[i].Condition, all[i].Seed, r, err)
 		}
 	}
-	return o
+	return o, j
 }
 
-// Quick makes the job of an experiment at its tiny settings. It trains by the defaults of model and
+// Changed returns what the experiment of a job that has run reports of its rows once they are changed.
+func Changed(t *testing.T, j *experiment.Job, change func(i int, row experiment.Row)) experiment.Report {
+	t.Helper()
+	results, err := j.Rows()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range results {
+		change(i, row)
+	}
+	r, err := j.Settings.Report(results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// quick makes the job of an experiment at its tiny settings. It trains by the defaults of model and
 // task, for two updates, but with the keys of task and training that are asked for.
-func Quick(t *testing.T, name string) *experiment.Job {
+func quick(t *testing.T, name string) *experiment.Job {
 	t.Helper()
 	dev := devicetest.CPU(t, 1)
 	e, err := experiment.Lookup(name)

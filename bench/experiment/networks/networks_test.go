@@ -10,35 +10,11 @@ import (
 	"galvani/bench/rows"
 )
 
-// verdict returns that of rows with a value changed in all of them.
-func verdict(t *testing.T, j *experiment.Job, name string, value float64) experiment.Verdict {
-	t.Helper()
-	results, err := j.Rows()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range results {
-		if _, ok := results[i].Values[name]; !ok {
-			t.Fatalf("there is no value %q", name)
-		}
-		results[i].Values[name] = value
-	}
-	r, err := j.Settings.Report(results)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r.Verdict
-}
-
 func TestSTDP(t *testing.T) {
-	exptest.Quickly(t, "stdp-weights")
-	j := exptest.Quick(t, "stdp-weights")
-	if err := j.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	_, j := exptest.Ran(t, "stdp-weights")
 	for middle, want := range map[float64]experiment.Verdict{0.2: experiment.Holds, 0.3: experiment.Fails} {
-		if got := verdict(t, j, "middle", middle); got != want {
-			t.Errorf("with %g of the weights between, the verdict is %s", middle, got)
+		if r := exptest.Changed(t, j, func(_ int, row experiment.Row) { row.Values["middle"] = middle }); r.Verdict != want {
+			t.Errorf("with %g of the weights between, the verdict is %s", middle, r.Verdict)
 		}
 	}
 }
@@ -93,22 +69,14 @@ func TestClaimVerdict(t *testing.T) {
 
 func TestNovelty(t *testing.T) {
 	for _, name := range []string{"novelty", "novelty-spiking"} {
-		exptest.Quickly(t, name)
-		j := exptest.Quick(t, name)
-		if err := j.Run(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		_, j := exptest.Ran(t, name)
 		for after, want := range map[float64]experiment.Verdict{0.1: experiment.Fails, 1e-3: experiment.Holds} {
-			results, err := j.Rows()
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, row := range results {
+			r := exptest.Changed(t, j, func(_ int, row experiment.Row) {
 				row.Values["familiar before"], row.Values["novel before"] = 0.3, 0.31
 				row.Values["familiar after"], row.Values["novel after"] = after, 0.1
-			}
-			if r, err := j.Settings.Report(results); err != nil || r.Verdict != want {
-				t.Errorf("%s: answers of %g and 0.1: verdict %s, error %v", name, after, r.Verdict, err)
+			})
+			if r.Verdict != want {
+				t.Errorf("%s: answers of %g and 0.1: verdict %s", name, after, r.Verdict)
 			}
 		}
 	}
@@ -122,52 +90,31 @@ func TestNovelty(t *testing.T) {
 
 // TestCost: the time in proportion to the events holds, and one that grows faster along one axis fails.
 func TestCost(t *testing.T) {
-	exptest.Quickly(t, "network-cost")
-	j := exptest.Quick(t, "network-cost")
-	if err := j.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	results, err := j.Rows()
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, j := exptest.Ran(t, "network-cost")
 	for power, want := range map[float64]experiment.Verdict{1: experiment.Holds, 1.2: experiment.Fails} {
-		for i, row := range results {
+		r := exptest.Changed(t, j, func(i int, row experiment.Row) {
 			if v := row.Values; !(v["synapses"] > 0 && v["bytes"] > 0 && v["seconds"] > 0 && v["built"] > 0) {
 				t.Fatalf("%s has the values %v", row.Condition, v)
 			}
 			row.Values["events"] = float64(1 + i)
 			row.Values["seconds"] = math.Pow(float64(1+i), power)
-		}
-		if r, err := j.Settings.Report(results); err != nil || r.Verdict != want || len(r.Charts) != 1 {
-			t.Errorf("with the power %g: verdict %s, error %v", power, r.Verdict, err)
+		})
+		if r.Verdict != want || len(r.Charts) != 1 {
+			t.Errorf("with the power %g: verdict %s", power, r.Verdict)
 		}
 	}
 }
 
 func TestISP(t *testing.T) {
-	exptest.Quickly(t, "isp-rates")
-	j := exptest.Quick(t, "isp-rates")
-	if err := j.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	results, err := j.Rows()
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, j := exptest.Ran(t, "isp-rates")
 	report := func(off float64) experiment.Verdict {
-		for _, row := range results {
+		return exptest.Changed(t, j, func(_ int, row experiment.Row) {
 			for _, form := range ispForms {
 				if form.name == row.Condition {
 					row.Values["last e"], row.Values["last i"], row.Values["cv"], row.Values["falls"] = off*form.targets["e"], 10, 0.95, 1
 				}
 			}
-		}
-		r, err := j.Settings.Report(results)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r.Verdict
+		}).Verdict
 	}
 	if report(1) != experiment.Holds || report(1.09) != experiment.Fails || report(0.91) != experiment.Fails {
 		t.Errorf("verdicts at the targets and 9 %% beside are %s, %s and %s", report(1), report(1.09), report(0.91))

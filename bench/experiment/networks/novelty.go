@@ -81,11 +81,7 @@ const (
 
 // Cases implements Settings.
 func (s *novelty) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var all []experiment.Condition
-	for _, task := range noveltyTasks {
-		all = append(all, experiment.Condition{Name: task.name, Run: experiment.Of(task, s.measure)})
-	}
-	return experiment.ByCondition(all, seeds), nil
+	return experiment.ByCondition(experiment.Each(noveltyTasks, func(t noveltyTask) string { return t.name }, s.measure), seeds), nil
 }
 
 // hold is the time constant of the synapse that a stimulus is the current of, ms: it stays over a trial.

@@ -42,11 +42,7 @@ func stdpCondition(rate float64) string { return fmt.Sprintf("%g Hz", rate) }
 
 // Cases implements Settings.
 func (s *stdp) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var all []experiment.Condition
-	for _, rate := range s.Rates {
-		all = append(all, experiment.Condition{Name: stdpCondition(rate), Run: experiment.Of(rate, s.measure)})
-	}
-	return experiment.ByCondition(all, seeds), nil
+	return experiment.ByCondition(experiment.Each(s.Rates, stdpCondition, s.measure), seeds), nil
 }
 
 func (s *stdp) measure(ctx context.Context, env *experiment.Env, rate float64, seed uint64) (experiment.Result, error) {

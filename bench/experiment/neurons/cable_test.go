@@ -10,7 +10,7 @@ import (
 )
 
 func TestCable(t *testing.T) {
-	o := exptest.Quickly(t, "cable")
+	o, j := exptest.Ran(t, "cable")
 	if o.Verdict != experiment.Holds {
 		t.Errorf("verdict is %s: %s", o.Verdict, o.Result)
 	}
@@ -20,24 +20,10 @@ func TestCable(t *testing.T) {
 	if !strings.Contains(o.Result, "1245.48 MΩ") {
 		t.Errorf("result is %q", o.Result)
 	}
-}
-
-// TestCableFails: voltages that are off by more than is allowed, or a wrong adjoint, are told.
-func TestCableFails(t *testing.T) {
+	// Voltages that are off by more than is allowed, or a wrong adjoint, are told.
 	for _, name := range []string{"error", "gradient"} {
-		j := exptest.Quick(t, "cable")
-		if err := j.Run(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		results, err := j.Rows()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range results {
-			results[i].Values[name] = 2e-4
-		}
-		if r, err := j.Settings.Report(results); err != nil || r.Verdict != experiment.Fails {
-			t.Errorf("%s of 2e-4: verdict is %s, %v", name, r.Verdict, err)
+		if r := exptest.Changed(t, j, func(_ int, row experiment.Row) { row.Values[name] = 2e-4 }); r.Verdict != experiment.Fails {
+			t.Errorf("%s of 2e-4: verdict is %s", name, r.Verdict)
 		}
 	}
 }

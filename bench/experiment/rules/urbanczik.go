@@ -45,11 +45,7 @@ func delayCondition(delay float64) string { return fmt.Sprintf("delay %g ms", de
 
 // Cases implements Settings.
 func (s *somatic) Cases(seeds []uint64) ([]experiment.Case, error) {
-	var all []experiment.Condition
-	for _, delay := range s.Delays {
-		all = append(all, experiment.Condition{Name: delayCondition(delay), Run: experiment.Of(delay, s.measure)})
-	}
-	return experiment.BySeed(all, seeds), nil
+	return experiment.BySeed(experiment.Each(s.Delays, delayCondition, s.measure), seeds), nil
 }
 
 // taught is the potential that the soma is pulled to at a time of the period.
