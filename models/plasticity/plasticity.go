@@ -1,8 +1,7 @@
 package plasticity
 
 import (
-	"slices"
-
+	"galvani/engine/setting"
 	"galvani/kernels"
 )
 
@@ -40,26 +39,16 @@ const (
 	WeightTime
 )
 
+var registry = setting.NewRegistry("rule", func(r Rule) string { return r.Name })
+
 // All returns the rules by their names.
-func All() []Rule { return []Rule{isp, ispAdditive, stdp, vogels} }
+func All() []Rule { return registry.All() }
 
 // Names returns the names of All.
-func Names() (names []string) {
-	for _, r := range All() {
-		names = append(names, r.Name)
-	}
-	return names
-}
+func Names() []string { return registry.Names() }
 
-// Of returns a rule by its name.
-func Of(name string) (Rule, bool) {
-	all := All()
-	i := slices.IndexFunc(all, func(r Rule) bool { return r.Name == name })
-	if i < 0 {
-		return Rule{}, false
-	}
-	return all[i], true
-}
+// Of returns a rule by its name; the error for an unknown one names the nearest.
+func Of(name string) (Rule, error) { return registry.Lookup(name) }
 
 const (
 	longest = 1e9 // ms, of a time constant

@@ -31,9 +31,9 @@ func TestWeights(t *testing.T) {
 		{"isp-additive", map[string]float64{"rate": 8, "eta": 100}, -1, -1, []int64{100}, nil, 0},
 		{"vogels", map[string]float64{"eta": 0.001, "rate": 2.5}, 1, 5, []int64{20, 60}, []int64{40, 50}, 5.003421612},
 	} {
-		r, ok := Of(c.rule)
-		if !ok {
-			t.Fatal("no rule ", c.rule)
+		r, err := Of(c.rule)
+		if err != nil {
+			t.Fatal(err)
 		}
 		var v []float64
 		found := 0
