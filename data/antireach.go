@@ -19,13 +19,9 @@ type AntiReach struct {
 }
 
 func init() {
-	Register(Entry{
-		Name:       "anti-reach",
-		Doc:        "choose the direction opposite to a stimulus (AntiReach; chance: 1/ring of trials)",
-		Source:     "Munoz and Everling (2004), doi:10.1038/nrn1345; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
-		References: []cite.Work{lookAway, neuroGym},
-		New:        func() Config { return newAntiReach() },
-	})
+	registerTrials("anti-reach",
+		"choose the direction opposite to a stimulus (AntiReach; chance: 1/ring of trials)",
+		"Munoz and Everling (2004), doi:10.1038/nrn1345", lookAway, newAntiReach)
 }
 
 func newAntiReach() *AntiReach {

@@ -57,7 +57,7 @@ func (c *Changes) step(levels []float64, frame []float32, send func(unit int, we
 }
 
 // Events encodes frames x [T,I] that last stepMs each. An event comes in the middle of its
-// frame, so that Frames puts it back there.
+// frame, so that recordings in steps of stepMs have it there again.
 func (c *Changes) Events(x []float32, stepMs float64) []Event {
 	channels := len(c.threshold)
 	levels := make([]float64, channels)

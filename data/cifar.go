@@ -18,28 +18,18 @@ type CIFAR10 struct {
 }
 
 func init() {
-	const source = "Krizhevsky (2009), Learning multiple layers of features from tiny images"
-	Register(Entry{
-		Name:       "cifar10",
-		Doc:        "name the object in a small colour picture, the whole picture in one step",
-		Source:     source,
-		References: []cite.Work{tinyImages},
-		New:        func() Config { return &CIFAR10{name: "cifar10", perStep: planeBytes} },
-	})
-	Register(Entry{
-		Name:       "cifar10-rows",
-		Doc:        "name the object in a small colour picture from its 32 rows",
-		Source:     source,
-		References: []cite.Work{tinyImages},
-		New:        func() Config { return &CIFAR10{name: "cifar10-rows", perStep: pictureSide} },
-	})
-	Register(Entry{
-		Name:       "cifar10-pixels",
-		Doc:        "name the object in a small colour picture from its 1024 pixels, one by one",
-		Source:     source,
-		References: []cite.Work{tinyImages},
-		New:        func() Config { return &CIFAR10{name: "cifar10-pixels", perStep: 1} },
-	})
+	for _, f := range []struct {
+		name, how string
+		perStep   int
+	}{{"cifar10", ", the whole picture in one step", planeBytes}, {"cifar10-rows", " from its 32 rows", pictureSide}, {"cifar10-pixels", " from its 1024 pixels, one by one", 1}} {
+		Register(Entry{
+			Name:       f.name,
+			Doc:        "name the object in a small colour picture" + f.how,
+			Source:     "Krizhevsky (2009), Learning multiple layers of features from tiny images",
+			References: []cite.Work{tinyImages},
+			New:        func() Config { return &CIFAR10{name: f.name, perStep: f.perStep} },
+		})
+	}
 }
 
 // Outline implements Outliner.

@@ -23,13 +23,9 @@ type DelayComparison struct {
 }
 
 func init() {
-	Register(Entry{
-		Name:       "delay-comparison",
-		Doc:        "tell which of two stimuli with a delay between them was stronger (DelayComparison; chance: 50 % of trials)",
-		Source:     "Barak, Tsodyks and Romo (2010), doi:10.1523/JNEUROSCI.1875-10.2010; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
-		References: []cite.Work{parametricMemory, neuroGym},
-		New:        func() Config { return newDelayComparison() },
-	})
+	registerTrials("delay-comparison",
+		"tell which of two stimuli with a delay between them was stronger (DelayComparison; chance: 50 % of trials)",
+		"Barak, Tsodyks and Romo (2010), doi:10.1523/JNEUROSCI.1875-10.2010", parametricMemory, newDelayComparison)
 }
 
 func newDelayComparison() *DelayComparison {

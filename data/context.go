@@ -37,13 +37,9 @@ type Context struct {
 }
 
 func init() {
-	Register(Entry{
-		Name:       "context",
-		Doc:        "judge the one of two noisy stimuli that a cue points at, and answer after a delay (ContextDecisionMaking; chance: 50 % of trials)",
-		Source:     "Mante, Sussillo, Shenoy and Newsome (2013), doi:10.1038/nature12742; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
-		References: []cite.Work{contextDependent, neuroGym},
-		New:        func() Config { return newContext() },
-	})
+	registerTrials("context",
+		"judge the one of two noisy stimuli that a cue points at, and answer after a delay (ContextDecisionMaking; chance: 50 % of trials)",
+		"Mante, Sussillo, Shenoy and Newsome (2013), doi:10.1038/nature12742", contextDependent, newContext)
 }
 
 func newContext() *Context {

@@ -77,20 +77,10 @@ func (c column) add(t int, e Event) error {
 	return nil
 }
 
-// Frames adds events up in steps of stepMs, x [T,I]: x[t,i] is the sum of the weights of the
-// events of unit i from t·stepMs to before (t+1)·stepMs. It returns how many events come after the
-// last step; x is without them.
+// frames adds events up in steps of stepMs: x[t,i] is the sum of the weights of the events of unit i from t·stepMs to
+// before (t+1)·stepMs. It returns how many events come after the last step; x is without them.
 //
-// Errors: an event of a unit that is not below i, or at a time before 0; a sum that float32 does
-// not hold (ErrCorrupt); x of another length.
-func Frames(x []float32, i int, stepMs float64, events []Event) (late int, err error) {
-	if i < 1 || len(x)%i != 0 || !(stepMs > 0) {
-		return 0, fmt.Errorf("data: frames of %d numbers in steps of %v ms, want a multiple of the %d inputs and a positive step", len(x), stepMs, i)
-	}
-	return column{x: x, stride: i, units: i, steps: len(x) / i}.frames(stepMs, events)
-}
-
-// frames is Frames on a column.
+// Errors: an event of a unit that there is not, or at a time before 0; a sum that float32 does not hold (ErrCorrupt).
 func (c column) frames(stepMs float64, events []Event) (late int, err error) {
 	c.clear()
 	for n, e := range events {
@@ -124,7 +114,7 @@ func sortEvents(events []Event) {
 //
 // Units: lengths in steps of stepMs.
 //
-// Errors: events as in Frames, or not in the order of their times; more bins than T (ErrConfig);
+// Errors: an event of a unit that is not below i, at a time before 0, or not in the order of their times; more bins than T (ErrConfig);
 // sizes that do not fit, a width or a step that is not positive. What x and lengths hold then means
 // nothing.
 func Bins(x, lengths []float32, i int, stepMs, widthMs, endMs float64, events []Event) error {

@@ -225,24 +225,23 @@ func FuzzEventCSV(f *testing.F) {
 func TestFrames(t *testing.T) {
 	x := []float32{9, 9, 9, 9, 9, 9}
 	events := []Event{{0, 0, 1}, {1.99, 0, 2}, {2, 1, 4}, {5.9, 0, 8}, {6, 0, 16}, {1e300, 1, 32}}
-	if late, err := Frames(x, 2, 2, events); err != nil || late != 2 {
+	frames := column{x: x, stride: 2, units: 2, steps: 3}
+	if late, err := frames.frames(2, events); err != nil || late != 2 {
 		t.Fatalf("%d late events, error %v, want 2", late, err)
 	}
 	if want := []float32{3, 0, 0, 4, 8, 0}; !slices.Equal(x, want) {
 		t.Errorf("frames are %v, want %v", x, want)
 	}
-	bad := func(i int, stepMs float64, events ...Event) error {
-		_, err := Frames(x, i, stepMs, events)
+	bad := func(events ...Event) error {
+		_, err := frames.frames(2, events)
 		return err
 	}
 	for what, err := range map[string]error{
-		"event 1 is of unit 2":  bad(2, 2, Event{0, 2, 1}),
-		"event 1 is of unit -1": bad(2, 2, Event{0, -1, 1}),
-		"at -0.1 ms":            bad(2, 2, Event{-0.1, 0, 1}),
-		"at NaN ms":             bad(2, 2, Event{math.NaN(), 0, 1}),
-		"frames of 6 numbers":   bad(4, 2),
-		"steps of 0 ms":         bad(2, 0),
-		"the weights of unit 1 up to 1 ms add up to +Inf in one step, want a number that float32 holds": bad(2, 2, Event{0, 1, 3e38}, Event{1, 1, 3e38}),
+		"event 1 is of unit 2":  bad(Event{0, 2, 1}),
+		"event 1 is of unit -1": bad(Event{0, -1, 1}),
+		"at -0.1 ms":            bad(Event{-0.1, 0, 1}),
+		"at NaN ms":             bad(Event{math.NaN(), 0, 1}),
+		"the weights of unit 1 up to 1 ms add up to +Inf in one step, want a number that float32 holds": bad(Event{0, 1, 3e38}, Event{1, 1, 3e38}),
 	} {
 		wantOneLine(t, err, what)
 	}
@@ -300,7 +299,7 @@ func TestChanges(t *testing.T) {
 	const stepMs = 0.1 // a step that is not exact in binary
 	events := c.Events(x, stepMs)
 	counts := make([]float32, steps*c.Units())
-	if _, err := Frames(counts, c.Units(), stepMs, events); err != nil {
+	if _, err := (column{x: counts, stride: c.Units(), units: c.Units(), steps: steps}).frames(stepMs, events); err != nil {
 		t.Fatal(err)
 	}
 	sent := [channels]int{}

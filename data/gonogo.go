@@ -15,13 +15,9 @@ import "galvani/engine/cite"
 type GoNoGo struct{ OneStimulus }
 
 func init() {
-	Register(Entry{
-		Name:       "go-nogo",
-		Doc:        "answer after one of two stimuli and keep still after the other (GoNogo; chance: 50 % of trials)",
-		Source:     "Zhang et al. (2019), doi:10.7554/eLife.43191; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
-		References: []cite.Work{activeMaintenance, neuroGym},
-		New:        func() Config { return newGoNoGo() },
-	})
+	registerTrials("go-nogo",
+		"answer after one of two stimuli and keep still after the other (GoNogo; chance: 50 % of trials)",
+		"Zhang et al. (2019), doi:10.7554/eLife.43191", activeMaintenance, newGoNoGo)
 }
 
 func newGoNoGo() *GoNoGo {

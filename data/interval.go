@@ -36,13 +36,9 @@ type ReadySetGo struct {
 }
 
 func init() {
-	Register(Entry{
-		Name:       "ready-set-go",
-		Doc:        "measure the interval between two flashes and produce it again (ReadySetGo)",
-		Source:     "Remington, Narain, Hosseini and Jazayeri (2018), doi:10.1016/j.neuron.2018.05.020; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
-		References: []cite.Work{flexible, neuroGym},
-		New:        func() Config { return newReadySetGo() },
-	})
+	registerTrials("ready-set-go",
+		"measure the interval between two flashes and produce it again (ReadySetGo)",
+		"Remington, Narain, Hosseini and Jazayeri (2018), doi:10.1016/j.neuron.2018.05.020", flexible, newReadySetGo)
 }
 
 func newReadySetGo() *ReadySetGo {

@@ -26,13 +26,9 @@ type IntervalDiscrimination struct {
 }
 
 func init() {
-	Register(Entry{
-		Name:       "interval-discrimination",
-		Doc:        "tell which of two stimuli was there for longer (IntervalDiscrimination; chance: 50 % of trials)",
-		Source:     "Genovesio, Tsujimoto and Wise (2009), doi:10.1016/j.neuron.2009.06.018; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
-		References: []cite.Work{timingOrder, neuroGym},
-		New:        func() Config { return newIntervalDiscrimination() },
-	})
+	registerTrials("interval-discrimination",
+		"tell which of two stimuli was there for longer (IntervalDiscrimination; chance: 50 % of trials)",
+		"Genovesio, Tsujimoto and Wise (2009), doi:10.1016/j.neuron.2009.06.018", timingOrder, newIntervalDiscrimination)
 }
 
 func newIntervalDiscrimination() *IntervalDiscrimination {

@@ -23,13 +23,9 @@ type DelayMatch struct {
 }
 
 func init() {
-	Register(Entry{
-		Name:       "dms",
-		Doc:        "tell whether the stimulus after a delay matches the one before it (DelayMatchSample; chance: 50 % of trials)",
-		Source:     "Miller, Erickson and Desimone (1996) J Neurosci 16:5154; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
-		References: []cite.Work{workingMemory, neuroGym},
-		New:        func() Config { return newDelayMatch() },
-	})
+	registerTrials("dms",
+		"tell whether the stimulus after a delay matches the one before it (DelayMatchSample; chance: 50 % of trials)",
+		"Miller, Erickson and Desimone (1996) J Neurosci 16:5154", workingMemory, newDelayMatch)
 }
 
 func newDelayMatch() *DelayMatch {

@@ -34,35 +34,22 @@ type PermutedMNIST struct {
 }
 
 func init() {
-	const source = "LeCun, Bottou, Bengio and Haffner (1998), doi:10.1109/5.726791"
-	Register(Entry{
-		Name:       "mnist",
-		Doc:        "name a handwritten digit from the whole picture, in one step",
-		Source:     source,
-		References: []cite.Work{gradientBased},
-		New:        func() Config { return &MNIST{Pictures: anyPictures, name: "mnist", perStep: digitBytes} },
-	})
-	Register(Entry{
-		Name:       "mnist-rows",
-		Doc:        "name a handwritten digit from its 28 rows",
-		Source:     source,
-		References: []cite.Work{gradientBased, cite.IRNN},
-		New:        func() Config { return &MNIST{Pictures: anyPictures, name: "mnist-rows", perStep: digitSide} },
-	})
-	Register(Entry{
-		Name:       "mnist-pixels",
-		Doc:        "name a handwritten digit from its 784 pixels, one by one",
-		Source:     source,
-		References: []cite.Work{gradientBased, cite.IRNN},
-		New:        func() Config { return &MNIST{Pictures: anyPictures, name: "mnist-pixels", perStep: 1} },
-	})
-	Register(Entry{
-		Name:       "mnist-permuted",
-		Doc:        "name a handwritten digit from its 784 pixels in a fixed random order",
-		Source:     source,
-		References: []cite.Work{gradientBased, cite.IRNN},
-		New:        func() Config { return &PermutedMNIST{Pictures: anyPictures} },
-	})
+	register := func(name, from string, settings func() Config, works ...cite.Work) {
+		Register(Entry{
+			Name:       name,
+			Doc:        "name a handwritten digit from " + from,
+			Source:     "LeCun, Bottou, Bengio and Haffner (1998), doi:10.1109/5.726791",
+			References: append([]cite.Work{gradientBased}, works...),
+			New:        settings,
+		})
+	}
+	parts := func(name string, perStep int) func() Config {
+		return func() Config { return &MNIST{Pictures: anyPictures, name: name, perStep: perStep} }
+	}
+	register("mnist", "the whole picture, in one step", parts("mnist", digitBytes))
+	register("mnist-rows", "its 28 rows", parts("mnist-rows", digitSide), cite.IRNN)
+	register("mnist-pixels", "its 784 pixels, one by one", parts("mnist-pixels", 1), cite.IRNN)
+	register("mnist-permuted", "its 784 pixels in a fixed random order", func() Config { return &PermutedMNIST{Pictures: anyPictures} }, cite.IRNN)
 }
 
 // Outline implements Outliner.

@@ -17,13 +17,9 @@ import "galvani/engine/cite"
 type Multisensory struct{ Evidence }
 
 func init() {
-	Register(Entry{
-		Name:       "multisensory",
-		Doc:        "choose by the evidence of two noisy stimuli together (MultiSensoryIntegration; chance: 50 % of trials)",
-		Source:     "Raposo, Kaufman and Churchland (2014), doi:10.1038/nn.3865; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
-		References: []cite.Work{categoryFree, neuroGym},
-		New:        func() Config { return newMultisensory() },
-	})
+	registerTrials("multisensory",
+		"choose by the evidence of two noisy stimuli together (MultiSensoryIntegration; chance: 50 % of trials)",
+		"Raposo, Kaufman and Churchland (2014), doi:10.1038/nn.3865", categoryFree, newMultisensory)
 }
 
 func newMultisensory() *Multisensory {

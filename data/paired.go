@@ -1,7 +1,5 @@
 package data
 
-import "galvani/engine/cite"
-
 // PairedAssociation is the settings of the task paired-association, NeuroGym's DelayPairedAssociation: do two stimuli,
 // with a delay between them, belong together?
 //
@@ -23,13 +21,9 @@ type PairedAssociation struct {
 }
 
 func init() {
-	Register(Entry{
-		Name:       "paired-association",
-		Doc:        "answer where two stimuli with a delay between them belong together (DelayPairedAssociation; chance: 50 % of trials)",
-		Source:     "Zhang et al. (2019), doi:10.7554/eLife.43191; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
-		References: []cite.Work{activeMaintenance, neuroGym},
-		New:        func() Config { return newPairedAssociation() },
-	})
+	registerTrials("paired-association",
+		"answer where two stimuli with a delay between them belong together (DelayPairedAssociation; chance: 50 % of trials)",
+		"Zhang et al. (2019), doi:10.7554/eLife.43191", activeMaintenance, newPairedAssociation)
 }
 
 func newPairedAssociation() *PairedAssociation {

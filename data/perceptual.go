@@ -20,13 +20,9 @@ type Perceptual struct {
 }
 
 func init() {
-	Register(Entry{
-		Name:       "perceptual",
-		Doc:        "tell after two seconds which of two noisy stimuli was the stronger one (PerceptualDecisionMaking; chance: 50 % of trials)",
-		Source:     "Britten, Shadlen, Newsome and Movshon (1992) J Neurosci 12:4745; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
-		References: []cite.Work{visualMotion, neuroGym},
-		New:        func() Config { return newPerceptual() },
-	})
+	registerTrials("perceptual",
+		"tell after two seconds which of two noisy stimuli was the stronger one (PerceptualDecisionMaking; chance: 50 % of trials)",
+		"Britten, Shadlen, Newsome and Movshon (1992) J Neurosci 12:4745", visualMotion, newPerceptual)
 }
 
 func newPerceptual() *Perceptual {

@@ -353,6 +353,17 @@ func (s *trials) setTargets(b *Batch, col int, t *trial) {
 	}
 }
 
+// registerTrials adds a task that NeuroGym has, too.
+func registerTrials[C Config](name, doc, source string, work cite.Work, settings func() C) {
+	Register(Entry{
+		Name:       name,
+		Doc:        doc,
+		Source:     source + "; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
+		References: []cite.Work{work, neuroGym},
+		New:        func() Config { return settings() },
+	})
+}
+
 // neuroGym is where the timing of the cognitive tasks is from.
 var neuroGym = cite.Work{Key: "molano2022neurogym", Kind: "misc", Authors: "Molano-Mazón, Manuel and Barbosa, Joao and Pastor-Ciurana, Jordi and Fradera, Marta and Zhang, Ru-Yuan and Forest, Jeremy and del Pozo Lerida, Jorge and Ji-An, Li and Cueva, Christopher J. and de la Rocha, Jaime and Narain, Devika and Yang, Guangyu Robert",
 	Title: "NeuroGym: An Open Resource for Developing and Sharing Neuroscience Tasks",

@@ -100,13 +100,9 @@ func (r rule) periods(fixation float64) []float64 {
 }
 
 func init() {
-	Register(Entry{
-		Name:       "yang19",
-		Doc:        "the twenty tasks of Yang et al. in one network, with a rule input (NeuroGym's yang19: go, anti, decisions by context, matching)",
-		Source:     "Yang, Joglekar, Song, Newsome and Wang (2019), doi:10.1038/s41593-018-0310-2; NeuroGym: Molano-Mazón et al. (2022), doi:10.31234/osf.io/aqc9n",
-		References: []cite.Work{manyTasks, neuroGym},
-		New:        func() Config { return newYang() },
-	})
+	registerTrials("yang19",
+		"the twenty tasks of Yang et al. in one network, with a rule input (NeuroGym's yang19: go, anti, decisions by context, matching)",
+		"Yang, Joglekar, Song, Newsome and Wang (2019), doi:10.1038/s41593-018-0310-2", manyTasks, newYang)
 }
 
 func newYang() *Yang {
