@@ -131,6 +131,34 @@ func TestRunAndReport(t *testing.T) {
 	}
 }
 
+// TestOnly runs the conditions that are named alone, reports all that there are, and goes on with the others.
+func TestOnly(t *testing.T) {
+	s := newToy()
+	s.Conditions = []string{"apple", "apricot", "bean"}
+	j := toyJob(t, s)
+	j.Only = []string{"pear"}
+	if err := j.Run(t.Context()); !errors.Is(err, ErrSettings) || !strings.Contains(err.Error(), `no condition begins with "pear", want one of ["apple" "apricot" "bean"]`) {
+		t.Errorf("error is %v", err)
+	}
+	for _, step := range []struct {
+		only []string
+		want string
+	}{{[]string{"bean"}, "bean1 bean2"}, {[]string{"ap", "bean"}, "apple1 apple2 apricot1 apricot2"}, {nil, ""}} {
+		*s.ran, j.Only = nil, step.only
+		done := 0
+		j.Watch = func(p Progress) { done = p.Total - p.Done }
+		if err := j.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(*s.ran, " "); got != step.want || done != 0 {
+			t.Errorf("only %q ran %q with %d left, want %q", step.only, got, done, step.want)
+		}
+		if o, err := j.Report(); err != nil || o.Done+o.Missing != 6 || o.Missing > 0 && o.Verdict != None {
+			t.Errorf("only %q: the report is %+v, %v", step.only, o, err)
+		}
+	}
+}
+
 // TestTwoAtOnce keeps a second run from a file of rows that a first adds to, or has added to since the
 // second read it.
 func TestTwoAtOnce(t *testing.T) {

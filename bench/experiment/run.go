@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"galvani/bench/rows"
@@ -17,10 +19,11 @@ import (
 type Job struct {
 	Entry
 	Settings Settings
-	Seeds    int    // number of seeds, from 1 on
-	Quick    bool   // Settings.Quick was called
-	Dir      string // folder of results
-	Command  string // that repeats it
+	Seeds    int      // number of seeds, from 1 on
+	Quick    bool     // Settings.Quick was called
+	Only     []string // beginnings of the names of the conditions that Run runs, none for all; a report is of all
+	Dir      string   // folder of results
+	Command  string   // that repeats it
 	Threads  int
 	DataDir  string
 	Program  rows.Program
@@ -95,6 +98,37 @@ func (j *Job) cases() ([]Case, error) {
 	return cases, nil
 }
 
+// chosen returns the cases that Only names.
+//
+// Errors: ErrSettings for a beginning that no condition has.
+func (j *Job) chosen(cases []Case) ([]Case, error) {
+	if len(j.Only) == 0 {
+		return cases, nil
+	}
+	var names []string
+	found, used := []Case{}, map[string]bool{}
+	for _, c := range cases {
+		if !slices.Contains(names, c.Condition) {
+			names = append(names, c.Condition)
+		}
+		named := false
+		for _, begin := range j.Only {
+			if strings.HasPrefix(c.Condition, begin) {
+				named, used[begin] = true, true
+			}
+		}
+		if named {
+			found = append(found, c)
+		}
+	}
+	for _, begin := range j.Only {
+		if !used[begin] {
+			return nil, fmt.Errorf("experiment: %s: no condition begins with %q, want one of %q: %w", j.Name, begin, names, ErrSettings)
+		}
+	}
+	return found, nil
+}
+
 // Rows returns the rows that there are of the job's cases, in the order of the cases.
 //
 // Errors: ErrRows; those of settings and file.
@@ -123,9 +157,13 @@ func (j *Job) Run(ctx context.Context) (err error) {
 		return err
 	}
 	p, err := j.plan()
+	if err == nil {
+		p.cases, err = j.chosen(p.cases)
+	}
 	if err != nil {
 		return err
 	}
+	p.rows = p.rows.of(p.cases, p.settings)
 	file, err := rows.Open(j.path(".jsonl"), p.size)
 	if err != nil {
 		return err
@@ -143,6 +181,9 @@ func (j *Job) follow(ctx context.Context) (err error) {
 		return err
 	}
 	if p.cases, err = j.cases(); err != nil {
+		return err
+	}
+	if p.cases, err = j.chosen(p.cases); err != nil {
 		return err
 	}
 	r := newRunner(j, p)

@@ -34,6 +34,7 @@ const defaultSeeds = 5
 type experimentFlags struct {
 	out, commit           string
 	seeds                 int
+	only                  []string // of one experiment
 	quick, asJSON, redraw bool
 	long                  bool // of all
 	run                   runKeys
@@ -79,6 +80,8 @@ func newExperimentOne(e experiment.Entry) *cobra.Command {
 	c := &cobra.Command{Use: e.Name + " [flags]", Short: e.Doc, Args: exactArgs(),
 		Long: fmt.Sprintf("%s.\n\nClaim: %s.\nSource: %s.", e.Doc, e.Claim, e.Source)}
 	f.add(onRanks(c).Flags())
+	c.Flags().StringArrayVar(&f.only, "only", nil, "run the conditions alone whose names begin with this `text`, can be given several times; tables and verdict are of all")
+	offer(c, "only", func() []string { return conditionsOf(e) })
 	jsonFlag(c, &f.asJSON)
 	keys, err := keyFlags(map[string]any{"": e.New()}, given)
 	if err == nil {
@@ -132,6 +135,18 @@ func newExperimentAll() *cobra.Command {
 	return c
 }
 
+// conditionsOf returns the names of the conditions of an experiment at its defaults.
+func conditionsOf(e experiment.Entry) (names []string) {
+	cases, err := e.New().Cases([]uint64{1})
+	if err != nil {
+		return nil
+	}
+	for _, c := range cases {
+		names = append(names, c.Condition)
+	}
+	return names
+}
+
 // experiment runs one experiment, unless only its report is asked for, and writes the report.
 // On a rank behind the first it returns no outcome.
 func (f *experimentFlags) experiment(c *cobra.Command, e experiment.Entry, given []config.Pair) (*experiment.Outcome, error) {
@@ -140,7 +155,7 @@ func (f *experimentFlags) experiment(c *cobra.Command, e experiment.Entry, given
 	if err != nil {
 		return nil, err
 	}
-	if err := agree(f.ranks, j.Command); err != nil {
+	if err := agree(f.ranks, append([]string{j.Command}, f.only...)...); err != nil {
 		return nil, err
 	}
 	if !f.redraw {
@@ -177,7 +192,7 @@ func (f *experimentFlags) job(e experiment.Entry, given []config.Pair) (*experim
 	case !slices.Contains([]string{"auto", "graph", "scan"}, f.run.Backend):
 		return nil, fmt.Errorf("%w: --backend is %q, want auto, graph or scan", errUsage, f.run.Backend)
 	}
-	j := &experiment.Job{Entry: e, Settings: e.New(), Seeds: f.seeds, Quick: f.quick, Dir: f.out, Threads: localityOf(f.ranks).threads(f.run.Threads), Group: f.ranks,
+	j := &experiment.Job{Entry: e, Settings: e.New(), Seeds: f.seeds, Quick: f.quick, Dir: f.out, Threads: localityOf(f.ranks).threads(f.run.Threads), Group: f.ranks, Only: f.only,
 		Program: benchProgram(f.commit), Open: f.open, Configure: configureTraining}
 	if j.Threads == 0 {
 		j.Threads = runtime.GOMAXPROCS(0)
@@ -233,6 +248,9 @@ func (f *experimentFlags) command(name string, given []config.Pair) string {
 // here is what a command needs besides to go on in the same way on this machine.
 func (f *experimentFlags) here() string {
 	text := ""
+	for _, name := range f.only {
+		text += fmt.Sprintf(" --only %q", name)
+	}
 	if f.run.Backend != "auto" {
 		text += " --backend " + f.run.Backend
 	}
