@@ -67,6 +67,9 @@ type Suspect struct {
 // nil if there is none. Made is the number of updates made before.
 func Accuse(made int, suspects ...Suspect) error {
 	for _, s := range suspects {
+		if allFinite(s.Data) {
+			continue
+		}
 		if i := firstBad(s.Data); i >= 0 {
 			return &NotFiniteError{Step: made, Tensor: s.Name, Index: i, Value: float64(s.Data[i])}
 		}

@@ -90,8 +90,9 @@ func (l *learner) Learn(b *data.Batch, u engine.Update) (engine.Metrics, float64
 	if err == nil {
 		m, err = score(b, l.out)
 	}
+	change := distance(p, l.backup)
 	if err == nil {
-		err = l.examine(m)
+		err = l.examine(m, change)
 	}
 	if err != nil {
 		copy(p, l.backup)
@@ -99,15 +100,30 @@ func (l *learner) Learn(b *data.Batch, u engine.Update) (engine.Metrics, float64
 		return engine.Metrics{}, 0, err
 	}
 	l.Params.Project()
-	sum := 0.0
-	for i, v := range p {
-		d := float64(v) - float64(l.backup[i])
-		sum += d * d
-	}
 	if u.LR > 0 {
-		sum /= u.LR * u.LR
+		change /= u.LR
 	}
-	return m, math.Sqrt(sum), nil
+	return m, change, nil
+}
+
+// distance returns the norm of a − b, summed in float64 in a fixed order.
+func distance(a, b []float32) float64 {
+	var s0, s1, s2, s3 float64 // side by side, or the latency of the addition bounds the speed
+	b = b[:len(a)]
+	i := 0
+	for ; i+4 <= len(a); i += 4 {
+		d0, d1 := float64(a[i])-float64(b[i]), float64(a[i+1])-float64(b[i+1])
+		d2, d3 := float64(a[i+2])-float64(b[i+2]), float64(a[i+3])-float64(b[i+3])
+		s0 += float64(d0 * d0)
+		s1 += float64(d1 * d1)
+		s2 += float64(d2 * d2)
+		s3 += float64(d3 * d3)
+	}
+	for ; i < len(a); i++ {
+		d := float64(a[i]) - float64(b[i])
+		s0 += float64(d * d)
+	}
+	return math.Sqrt((s0 + s1) + (s2 + s3))
 }
 
 // teach shows the steps of a batch with their targets, from rest where there are several, and leaves the answers in out. The
@@ -178,14 +194,15 @@ func (l *learner) eachState(visit func(saved, data []float32)) {
 	})
 }
 
-// examine looks for the first thing that is not finite after an update.
-func (l *learner) examine(m engine.Metrics) error {
+// examine looks for the first thing that is not finite after an update that changed parameters by so much, as a norm.
+// Parameters that are not finite make it so as well, and are looked at in no other case.
+func (l *learner) examine(m engine.Metrics, change float64) error {
 	var suspects []engine.Suspect
 	l.run.State(func(name string, _ []int, data []float32) {
 		suspects = append(suspects, engine.Suspect{Name: name, Data: data})
 	})
 	for i, s := range l.Params.Specs() {
-		if s.Learned {
+		if s.Learned && change-change != 0 {
 			suspects = append(suspects, engine.Suspect{Name: "updated parameter " + s.Name, Data: l.params[i]})
 		}
 	}
