@@ -1,6 +1,7 @@
 package layered
 
 import (
+	"cmp"
 	"fmt"
 
 	"galvani/kernels"
@@ -33,21 +34,22 @@ func (m *Microcircuit) Bind(name string, inputs, outputs int) (Net, error) {
 	c := &Circuit{sized: s, cfg: *m}
 	for l := range c.layers() {
 		below, units := c.sizes[l], c.sizes[l+1]
-		c.add(l, "weight", units, below, "from the layer below to basal dendrites", m.rateUp(l))
+		c.add(l, "weight", units, below, "from the layer below to basal dendrites", m.InitScale, rateOf(m.RateUp, l))
 		if l < c.layers()-1 {
-			above := c.sizes[l+2]
-			c.add(l, "down", units, above, "from the layer above to apical dendrites", m.RateDown)
-			c.add(l, "pi", units, above, "from interneurons to apical dendrites", m.RatePI)
-			c.add(l, "ip", above, units, "from pyramidal cells to interneurons", m.RateIP)
+			above, down := c.sizes[l+2], cmp.Or(m.DownScale, m.InitScale)
+			c.add(l, "down", units, above, "from the layer above to apical dendrites", down, m.RateDown)
+			c.add(l, "pi", units, above, "from interneurons to apical dendrites", down, m.RatePI)
+			c.add(l, "ip", above, units, "from pyramidal cells to interneurons", m.InitScale, rateOf(m.RateIP, l))
 		}
 	}
 	return c, nil
 }
 
-func (c *Circuit) add(l int, part string, rows, columns int, doc string, rate float64) {
+// add adds weights of a part of layer l, whose first values are up to scale, 0 for Xavier's.
+func (c *Circuit) add(l int, part string, rows, columns int, doc string, scale, rate float64) {
 	init := kernels.Init{Kind: kernels.XavierUniform, A: 1}
-	if s := c.cfg.InitScale; s > 0 {
-		init = kernels.Init{Kind: kernels.Uniform, A: -s, B: s}
+	if scale > 0 {
+		init = kernels.Init{Kind: kernels.Uniform, A: -scale, B: scale}
 	}
 	c.specs = append(c.specs, kernels.Spec{Name: fmt.Sprintf("layer%d.%s", l+1, part), Letters: "M K", Shape: []int{rows, columns}, Role: kernels.Readout,
 		Unit: "1", Doc: doc, Init: init, Bound: kernels.Free(), Learned: rate > 0})

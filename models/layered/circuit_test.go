@@ -93,7 +93,7 @@ func TestSmallestCircuit(t *testing.T) {
 // TestSweeps holds one cell per layer in two sweeps to their equations, and its changes of weights.
 func TestSweeps(t *testing.T) {
 	c := newCircuit(t, 1, 1, func(m *Microcircuit) {
-		m.Hidden, m.Rule, m.RatePI, m.RateDown, m.RateUp = []int{1}, "two-sweeps", 2, 3, []float64{1, 0.5}
+		m.Hidden, m.Rule, m.RatePI, m.RateDown, m.RateUp, m.RateIP = []int{1}, "two-sweeps", 2, 3, []float64{1, 0.5}, []float64{1.5}
 	})
 	params := [][]float64{{1.5}, {0.7}, {0}, {0}, {-2}}
 	prepare(c, params)
@@ -113,7 +113,7 @@ func TestSweeps(t *testing.T) {
 	near(t, "potentials", []float64{r.array("layer1.u")[0], r.array("layer1.inter.u")[0], r.array("layer2.u")[0], r.array("layer1.apical")[0], r.Outputs()[0]}, []float64{h, i, y, va, out}, 1e-14)
 	near(t, "weights", slices.Concat(params...), []float64{
 		1.5 + 0.1*(phi(h)-phi((1-apical)*basal))*0.6, 0.7 + 0.3*(phi(h)-phi(above))*phi(y), -0.7 - 0.2*va*phi(i),
-		-2 + 0.1*(phi(i)-phi(out))*phi(basal), -2 + 0.05*(phi(y)-phi(out))*phi(basal)}, 1e-14)
+		-2 + 0.15*(phi(i)-phi(out))*phi(basal), -2 + 0.05*(phi(y)-phi(out))*phi(basal)}, 1e-14)
 }
 
 // TestSelfPrediction holds that interneurons follow the layer above and nothing reaches apical dendrites, with several
@@ -152,7 +152,7 @@ func TestSelfPrediction(t *testing.T) {
 func TestSmallNudging(t *testing.T) {
 	angle := func(rule string, pull float64) float64 {
 		c := newCircuit(t, 4, 3, func(m *Microcircuit) {
-			m.Hidden, m.Rule, m.GSom, m.GApical, m.RateIP, m.TPres = []int{5}, rule, pull, pull, 0, 400
+			m.Hidden, m.Rule, m.GSom, m.GApical, m.RateIP, m.TPres = []int{5}, rule, pull, pull, []float64{0}, 400
 		})
 		params := weights(c, 2)
 		w2 := params[c.row(1, 0)]
@@ -298,6 +298,7 @@ func TestRefusedCircuits(t *testing.T) {
 		"t_pres is 0.04 ms, shorter than a step of dt = 0.1 ms":          func(m *Microcircuit) { m.TPres = 0.04 },
 		"tau_w is 0.05 ms, shorter than a step":                          func(m *Microcircuit) { m.TauW = 0.05 },
 		"rate_up has 2 values, want 1, or one for each of 3 layers":      func(m *Microcircuit) { m.Hidden, m.RateUp = []int{3, 3}, []float64{1, 2} },
+		"rate_ip has 2 values, want 1, or one for each of 1 layers":      func(m *Microcircuit) { m.RateIP = []float64{1, 2} },
 		"conductances add up to 1.9/ms, for which dt = 1 ms is too long": func(m *Microcircuit) { m.DT = 1 },
 		"hidden is 0, want 1 to 65536":                                   func(m *Microcircuit) { m.Hidden = []int{0} },
 	} {

@@ -323,13 +323,13 @@ func (b *circuit) learnAll(taught bool) {
 	for l, a := range b.areas {
 		mismatch := lesson{bias: kernels.None, by: rule.Mismatch, phi: b.phi}
 		up := mismatch
-		up.w, up.err, up.soma, up.dend, up.factor, up.before, up.rate = b.c.row(l, 0), a.err, b.seen(a.cells), a.basal, b.c.attenuation(l), b.from(l), g.rateUp(l)
+		up.w, up.err, up.soma, up.dend, up.factor, up.before, up.rate = b.c.row(l, 0), a.err, b.seen(a.cells), a.basal, b.c.attenuation(l), b.from(l), rateOf(g.RateUp, l)
 		b.learn(up)
 		if l == len(b.areas)-1 {
 			break
 		}
 		ip, down := mismatch, mismatch
-		ip.w, ip.err, ip.soma, ip.dend, ip.factor, ip.before, ip.rate = b.c.row(l, 3), a.wrong, b.seen(a.below), a.dendrite, b.c.interAttenuation(), a.cells.rate, g.RateIP
+		ip.w, ip.err, ip.soma, ip.dend, ip.factor, ip.before, ip.rate = b.c.row(l, 3), a.wrong, b.seen(a.below), a.dendrite, b.c.interAttenuation(), a.cells.rate, rateOf(g.RateIP, l)
 		down.w, down.err, down.soma, down.dend, down.factor, down.before, down.rate = b.c.row(l, 1), a.err, b.seen(a.cells), a.above, 1, b.over(l), g.RateDown
 		b.learn(ip)
 		b.learn(down)

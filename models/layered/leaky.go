@@ -14,14 +14,16 @@ import (
 
 // Leaky is the settings of the model leaky.
 type Leaky struct {
-	Hidden     []int   `toml:"hidden" doc:"units of each hidden layer, from the first" min:"1" max:"65536" nonempty:"true"`
-	Rule       string  `toml:"rule" doc:"how potentials and synapses change, see galvani rules list" oneof:"generalised-latent-equilibrium|latent-equilibrium|predictive-coding"`
-	Activation string  `toml:"activation" doc:"rate as a function of the potential" oneof:"tanh|sigmoid|softplus|relu"`
-	DT         float64 `toml:"dt" doc:"step" unit:"ms" min:"1e-4" max:"100"`
-	TPres      float64 `toml:"t_pres" doc:"time for which a batch of patterns is shown, at least one step" unit:"ms" min:"1e-4" max:"1e5"`
-	TEval      float64 `toml:"t_eval" doc:"time for which a pattern is shown in evaluations, from rest; 0 takes t_pres" unit:"ms" min:"0" max:"1e5"`
-	TauM       float64 `toml:"tau_m" doc:"time constant of the membranes" unit:"ms" min:"1e-4" max:"1e4"`
-	Nudging    float64 `toml:"nudging" doc:"how strongly a target pulls an output, relative to its input" unit:"1" min:"1e-9" max:"0.9"`
+	Hidden     []int     `toml:"hidden" doc:"units of each hidden layer, from the first" min:"1" max:"65536" nonempty:"true"`
+	Rule       string    `toml:"rule" doc:"how potentials and synapses change, see galvani rules list" oneof:"generalised-latent-equilibrium|latent-equilibrium|predictive-coding"`
+	Activation string    `toml:"activation" doc:"rate as a function of the potential" oneof:"tanh|sigmoid|softplus|relu"`
+	DT         float64   `toml:"dt" doc:"step" unit:"ms" min:"1e-4" max:"100"`
+	TPres      float64   `toml:"t_pres" doc:"time for which a batch of patterns is shown, at least one step" unit:"ms" min:"1e-4" max:"1e5"`
+	TEval      float64   `toml:"t_eval" doc:"time for which a pattern is shown in evaluations, from rest; 0 takes t_pres" unit:"ms" min:"0" max:"1e5"`
+	Onset      float64   `toml:"onset" needs:"rule!=generalised-latent-equilibrium" doc:"time at the beginning of a presentation in which no weight changes: an answer passes one layer per step, and until it has come errors are those of the pattern before" unit:"ms" min:"0" max:"1e5"`
+	TauM       float64   `toml:"tau_m" doc:"time constant of the membranes" unit:"ms" min:"1e-4" max:"1e4"`
+	Nudging    float64   `toml:"nudging" doc:"how strongly a target pulls an output, relative to its input" unit:"1" min:"1e-9" max:"0.9"`
+	RateUp     []float64 `toml:"rate_up" doc:"learning rates of the weights from the layer below and of the biases, in learning rates (lr): one for each layer from the first, or one for all" unit:"1" min:"0" max:"1e4" nonempty:"true" single:"true"`
 
 	TauR        float64 `toml:"tau_r" needs:"rule=generalised-latent-equilibrium" doc:"time constant by which the units look ahead that lag; 0 for not at all" unit:"ms" min:"0" max:"1e4"`
 	TauMax      float64 `toml:"tau_max" needs:"rule=generalised-latent-equilibrium" doc:"time constant of the slowest membrane of a layer: those of the units that lag go from tau_m to it, evenly in their logarithms; 0 for tau_m in all" unit:"ms" min:"0" max:"1e4"`
@@ -33,7 +35,7 @@ type Leaky struct {
 
 // NewLeaky returns the defaults.
 func NewLeaky() *Leaky {
-	return &Leaky{Hidden: []int{100}, Rule: "latent-equilibrium", Activation: "tanh", DT: 0.1, TPres: 1, TauM: 10, Nudging: 0.1,
+	return &Leaky{Hidden: []int{100}, Rule: "latent-equilibrium", Activation: "tanh", DT: 0.1, TPres: 1, TauM: 10, Nudging: 0.1, RateUp: []float64{1},
 		TauR: 1, Prospective: 0.5, Coupling: 1}
 }
 
@@ -73,10 +75,16 @@ func (m *Leaky) Bind(name string, inputs, outputs int) (Net, error) {
 	if err != nil {
 		return nil, fmt.Errorf("models: %s: %w", name, err)
 	}
+	if err := checkRates("rate_up", m.RateUp, len(m.Hidden)+1); err != nil {
+		return nil, fmt.Errorf("models: %s: %w", name, err)
+	}
 	for _, t := range []float64{m.TPres, m.TEval} {
 		if t > 0 && math.Round(t/m.DT) < 1 {
 			return nil, fmt.Errorf("models: %s: a presentation of %g ms is shorter than a step of dt = %g ms", name, t, m.DT)
 		}
+	}
+	if m.Onset > 0 && math.Round(m.Onset/m.DT) >= math.Round(m.TPres/m.DT) {
+		return nil, fmt.Errorf("models: %s: onset is %g ms, and a presentation of t_pres = %g ms ends before weights change", name, m.Onset, m.TPres)
 	}
 	if m.DT > m.TauM {
 		return nil, fmt.Errorf("models: %s: dt is %g ms, want at most tau_m = %g ms", name, m.DT, m.TauM)
@@ -94,12 +102,12 @@ func (m *Leaky) Bind(name string, inputs, outputs int) (Net, error) {
 		gain = math.Sqrt2
 	}
 	for l := range n.layers() {
-		below, units := n.sizes[l], n.sizes[l+1]
+		below, units, learned := n.sizes[l], n.sizes[l+1], rateOf(m.RateUp, l) > 0
 		n.specs = append(n.specs,
 			kernels.Spec{Name: fmt.Sprintf("layer%d.weight", l+1), Letters: "M K", Shape: []int{units, below}, Role: kernels.Readout, Unit: "1",
-				Doc: "weights from the layer below", Init: kernels.Init{Kind: kernels.XavierUniform, A: gain}, Bound: kernels.Free(), Learned: true},
+				Doc: "weights from the layer below", Init: kernels.Init{Kind: kernels.XavierUniform, A: gain}, Bound: kernels.Free(), Learned: learned},
 			kernels.Spec{Name: fmt.Sprintf("layer%d.bias", l+1), Letters: "M", Shape: []int{units}, Role: kernels.Readout, Unit: "1", Doc: "bias",
-				Bound: kernels.Free(), Learned: true})
+				Bound: kernels.Free(), Learned: learned})
 	}
 	if rule.Temporal {
 		n.specifyTimes()

@@ -83,11 +83,13 @@ func TestAnswersAtOnce(t *testing.T) {
 	}
 }
 
-// TestWeakNudging holds the change of every layer to nudging times the change that backprop gives for the squared error: the
-// cosine exceeds 0.999, and the relative difference shrinks in proportion to nudging.
+// TestWeakNudging holds the change of every layer to nudging and its learning rate times the change that backprop gives for the
+// squared error: the cosine exceeds 0.999, and the relative difference shrinks in proportion to nudging.
 func TestWeakNudging(t *testing.T) {
 	difference := func(rule string, nudging float64) float64 {
-		n := newLeakyNet(t, 4, 3, func(m *Leaky) { m.Hidden, m.Rule, m.TPres, m.TauM, m.Nudging = []int{6, 5}, rule, 1000, 1, nudging })
+		n := newLeakyNet(t, 4, 3, func(m *Leaky) {
+			m.Hidden, m.Rule, m.TPres, m.TauM, m.Nudging, m.RateUp = []int{6, 5}, rule, 1000, 1, nudging, []float64{3, 1, 0.5}
+		})
 		params := draws(n.specs, 4)
 		x, target := []float64{0.3, -0.7, 0.9, 0.2}, []float64{0.8, -0.5, 0.1}
 		r := begin(t, n, 1, params)
@@ -105,11 +107,14 @@ func TestWeakNudging(t *testing.T) {
 		want := make([][]float64, len(params))
 		for l := n.layers() - 1; l >= 0; l-- {
 			below, w := all[l], draws(n.specs, 4)[2*l]
-			want[2*l+1] = e
+			rate := n.cfg.RateUp[l]
+			for _, v := range e {
+				want[2*l+1] = append(want[2*l+1], rate*v)
+			}
 			down := make([]float64, len(below))
 			for i, v := range e {
-				for k, rate := range below {
-					want[2*l] = append(want[2*l], v*rate)
+				for k, r := range below {
+					want[2*l] = append(want[2*l], rate*v*r)
 					down[k] += w[i*len(below)+k] * v
 				}
 			}
@@ -185,6 +190,8 @@ func TestRefusedLeakyNets(t *testing.T) {
 	for want, change := range map[string]func(*Leaky){
 		"a presentation of 0.04 ms is shorter than a step of dt = 0.1 ms": func(m *Leaky) { m.TPres = 0.04 },
 		"dt is 20 ms, want at most tau_m = 10 ms":                         func(m *Leaky) { m.DT, m.TPres = 20, 100 },
+		"onset is 1 ms, and a presentation of t_pres = 1 ms ends":         func(m *Leaky) { m.Onset = 1 },
+		"rate_up has 3 values, want 1, or one for each of 2 layers":       func(m *Leaky) { m.RateUp = []float64{1, 2, 3} },
 		"nudging is 1.5": func(m *Leaky) { m.Nudging = 1.5 },
 	} {
 		m := NewLeaky()

@@ -1,6 +1,10 @@
 package layered
 
-import "galvani/kernels"
+import (
+	"math"
+
+	"galvani/kernels"
+)
 
 // leakyLayer is the arrays of one layer of leaky units. A step reads rate and mismatch of the step before.
 type leakyLayer struct {
@@ -33,6 +37,7 @@ func (n *LeakyNet) program(width int, _ uint64) timed {
 	b.p.Learn = b.done()
 	t := timed{program: &b.p, x: b.x, pull: b.pull, share: b.share, answer: last.ahead, told: last.sum, factor: 1, clock: kernels.None, shown: kernels.None}
 	t.train, t.eval = n.steps()
+	t.quiet = int(math.Round(n.cfg.Onset / n.cfg.DT))
 	for l, u := range layers {
 		t.carry(u.u, u.ahead, u.rate, u.mismatch)
 		if l < len(layers)-1 {
@@ -67,7 +72,7 @@ func (n *LeakyNet) step(b *builder, layers []leakyLayer, taught bool) {
 	below = b.x
 	for l, u := range layers {
 		if taught {
-			b.learn(lesson{w: 2 * l, bias: 2*l + 1, err: u.taught, soma: u.mismatch, dend: kernels.None, by: [2]float64{1, 0}, before: below, rate: 1})
+			b.learn(lesson{w: 2 * l, bias: 2*l + 1, err: u.taught, soma: u.mismatch, dend: kernels.None, by: [2]float64{1, 0}, before: below, rate: rateOf(n.cfg.RateUp, l)})
 		}
 		below = u.rate
 	}

@@ -41,9 +41,10 @@ type Microcircuit struct {
 	TargetLow  float64 `toml:"target_low" doc:"target of the other outputs" unit:"1" min:"-1e3" max:"1e3"`
 
 	InitScale      float64   `toml:"init_scale" doc:"largest first weight; 0 takes Xavier's" unit:"1" min:"0" max:"1e3"`
+	DownScale      float64   `toml:"down_scale" doc:"largest first weight from the layer above, and from interneurons to the same dendrites; 0 takes those of the others" unit:"1" min:"0" max:"1e3"`
 	SelfPredicting bool      `toml:"self_predicting" doc:"begin with weights of interneurons at which these follow the layer above and cancel what comes from it"`
 	RateUp         []float64 `toml:"rate_up" doc:"learning rates of the weights from the layer below, in learning rates (lr): one for each layer from the first, or one for all" unit:"1" min:"0" max:"1e4" nonempty:"true"`
-	RateIP         float64   `toml:"rate_ip" doc:"learning rate of the weights from pyramidal cells to interneurons, in learning rates" unit:"1" min:"0" max:"1e4"`
+	RateIP         []float64 `toml:"rate_ip" doc:"learning rates of the weights from pyramidal cells to interneurons: one for each hidden layer from the first, or one for all" unit:"1" min:"0" max:"1e4" nonempty:"true" single:"true"`
 	RatePI         float64   `toml:"rate_pi" doc:"learning rate of the weights from interneurons to apical dendrites" unit:"1" min:"0" max:"1e4"`
 	RateDown       float64   `toml:"rate_down" doc:"learning rate of the weights from the layer above" unit:"1" min:"0" max:"1e4"`
 }
@@ -52,7 +53,7 @@ type Microcircuit struct {
 func NewMicrocircuit() *Microcircuit {
 	return &Microcircuit{Hidden: []int{30}, Rule: "latent-equilibrium", Activation: "softplus", DT: 0.1, TPres: 100, TauIn: 0, TauW: 0,
 		GLeak: 0.1, GBasal: 1, GApical: 0.8, GDend: 1, GSom: 0.8, Population: 1, Reads: "potential", TargetHigh: 1, TargetLow: 0.1,
-		SelfPredicting: true, RateUp: []float64{1}, RateIP: 1}
+		SelfPredicting: true, RateUp: []float64{1}, RateIP: []float64{1}}
 }
 
 func init() {
@@ -91,9 +92,11 @@ func (m *Microcircuit) check() (rules.Rule, error) {
 	if err != nil {
 		return rule, err
 	}
-	layers := len(m.Hidden) + 1
-	if n := len(m.RateUp); n != 1 && n != layers {
-		return rules.Rule{}, fmt.Errorf("rate_up has %d values, want 1, or one for each of %d layers", n, layers)
+	if err := checkRates("rate_up", m.RateUp, len(m.Hidden)+1); err != nil {
+		return rules.Rule{}, err
+	}
+	if err := checkRates("rate_ip", m.RateIP, len(m.Hidden)); err != nil {
+		return rules.Rule{}, err
 	}
 	if rule.TwoSweeps {
 		return rule, nil
@@ -152,11 +155,3 @@ func (m *Microcircuit) largest() float64 {
 
 // steps returns the number of steps in a time.
 func (m *Microcircuit) steps(time float64) int { return int(math.Round(time / m.DT)) }
-
-// rateUp returns the learning rate of the weights below layer l, from 0.
-func (m *Microcircuit) rateUp(l int) float64 {
-	if len(m.RateUp) == 1 {
-		return m.RateUp[0]
-	}
-	return m.RateUp[l]
-}

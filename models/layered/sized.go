@@ -28,6 +28,22 @@ func newSized(name string, rule rules.Rule, inputs int, hidden []int, outputs in
 	return s, nil
 }
 
+// checkRates holds a list of learning rates against the number of layers that it is for.
+func checkRates(key string, rates []float64, layers int) error {
+	if n := len(rates); n != 1 && n != layers {
+		return fmt.Errorf("%s has %d values, want 1, or one for each of %d layers", key, n, layers)
+	}
+	return nil
+}
+
+// rateOf returns the learning rate of layer l, from 0, of a list of one for each layer or one for all.
+func rateOf(rates []float64, l int) float64 {
+	if len(rates) == 1 {
+		return rates[0]
+	}
+	return rates[l]
+}
+
 // layers returns the number L of layers with weights, the output among them.
 func (s *sized) layers() int { return len(s.sizes) - 1 }
 

@@ -121,7 +121,7 @@ func (n *LeakyNet) temporalStep(b *builder, layers []temporalLayer, shown int) {
 	below = b.x
 	for l, u := range layers {
 		if taught {
-			b.learn(lesson{w: 2 * l, bias: 2*l + 1, err: u.taught, soma: u.mismatch, dend: kernels.None, by: [2]float64{1, 0}, before: below, rate: 1})
+			b.learn(lesson{w: 2 * l, bias: 2*l + 1, err: u.taught, soma: u.mismatch, dend: kernels.None, by: [2]float64{1, 0}, before: below, rate: rateOf(n.cfg.RateUp, l)})
 			n.learnTimes(b, l, u)
 		}
 		below = u.rate

@@ -72,7 +72,7 @@ func (s *alignment) open(env *experiment.Env, seed uint64) (*data.Task, error) {
 	if s.quick {
 		return blobs(), nil
 	}
-	return pictures(env, s.Task, seed, s.TrainLimit, s.TestLimit)
+	return pictures(env, s.Task, seed, s.TrainLimit, s.TestLimit, 0)
 }
 
 // options are those of training.

@@ -63,7 +63,7 @@ func barsCircuit(hidden int, rule string, time float64) *layered.Microcircuit {
 	m := layered.NewMicrocircuit()
 	m.Hidden, m.Rule, m.TPres, m.InitScale = []int{hidden}, rule, time, 1
 	m.GLeak, m.GBasal, m.GApical, m.GDend, m.GSom = 0.03, 0.1, 0.06, 0.1, 0.06
-	m.RateUp, m.RateIP = []float64{1, 0.2}, 0.4
+	m.RateUp, m.RateIP = []float64{1, 0.2}, []float64{0.4}
 	return m
 }
 

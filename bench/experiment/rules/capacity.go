@@ -34,7 +34,7 @@ type capacity struct {
 }
 
 // Quick implements Settings.
-func (s *capacity) Quick() { s.Units, s.Lessons = []int{3}, 20 }
+func (s *capacity) Quick() { s.Units, s.Lessons = []int{3}, 2 }
 
 func capacityCondition(units int, all bool) string {
 	if all {

@@ -93,7 +93,7 @@ const (
 // the fastest (growth), and how many are within a thousandth of 0 (still).
 func (s *selfState) stability(ctx context.Context, env *experiment.Env, seed uint64, learned, aligned bool) (experiment.Result, error) {
 	m := layered.NewMicrocircuit()
-	m.Hidden, m.Activation, m.TPres, m.TEval, m.InitScale, m.RateUp, m.RateIP, m.RatePI = []int{stableHidden}, "sigmoid", m.DT, float64(s.settle)*m.DT, 1, []float64{1}, 1, 1
+	m.Hidden, m.Activation, m.TPres, m.TEval, m.InitScale, m.RateUp, m.RateIP, m.RatePI = []int{stableHidden}, "sigmoid", m.DT, float64(s.settle)*m.DT, 1, []float64{1}, []float64{1}, 1
 	n, err := newNetwork(env, m, stableInputs, stableOutputs, stablePatterns, seed)
 	if err != nil {
 		return experiment.Result{}, err
@@ -238,7 +238,7 @@ const (
 func (s *selfState) decay(ctx context.Context, env *experiment.Env, seed uint64) (experiment.Result, error) {
 	m := layered.NewMicrocircuit()
 	m.Hidden, m.Activation, m.TPres, m.InitScale = []int{decayHidden}, "sigmoid", 10, 1
-	m.RateUp, m.RateIP, m.RatePI, m.TauSyn, m.Gamma = []float64{0}, 0, 1, decaySynapse, s.Gamma
+	m.RateUp, m.RateIP, m.RatePI, m.TauSyn, m.Gamma = []float64{0}, []float64{0}, 1, decaySynapse, s.Gamma
 	m.TEval = 60
 	rates := *m
 	rates.Gamma = 0

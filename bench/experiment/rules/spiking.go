@@ -90,7 +90,7 @@ const (
 func limitCircuit(c spikingCase) *layered.Microcircuit {
 	m := layered.NewMicrocircuit()
 	m.Hidden, m.Rule, m.Activation, m.TPres, m.TEval, m.TauSyn = []int{limitHidden}, "sacramento", "sigmoid", 1, limitSettle, limitSynapse
-	m.RateUp, m.RateIP, m.RatePI, m.InitScale = []float64{1}, 1, 1, 1
+	m.RateUp, m.RateIP, m.RatePI, m.InitScale = []float64{1}, []float64{1}, 1, 1
 	m.Gamma, m.Population, m.Refractory, m.Delay = c.gamma, c.population, c.refractory, c.delay
 	return m
 }

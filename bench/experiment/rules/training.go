@@ -9,10 +9,11 @@ import (
 	"galvani/engine"
 )
 
-// pictures opens a task of pictures by its name, with limits of its sets, 0 for none.
+// pictures opens a task of pictures by its name, with limits of its sets, 0 for none, and a part of the training samples that
+// is kept from training for its validation.
 //
 // Errors: those of the data; a task of another kind.
-func pictures(env *experiment.Env, task string, seed uint64, train, test int) (*data.Task, error) {
+func pictures(env *experiment.Env, task string, seed uint64, train, test int, validation float64) (*data.Task, error) {
 	e, err := data.Lookup(task)
 	if err != nil {
 		return nil, err
@@ -26,7 +27,7 @@ func pictures(env *experiment.Env, task string, seed uint64, train, test int) (*
 	default:
 		return nil, fmt.Errorf("rules: the task %s is a %T, not one of pictures", task, cfg)
 	}
-	return cfg.Open(data.Env{Dir: env.DataDir, Seed: seed})
+	return cfg.Open(data.Env{Dir: env.DataDir, Seed: seed, Validation: validation})
 }
 
 // train trains to the end, watched by an observer of so many updates. Of a training that numbers that are not finite ended
