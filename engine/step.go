@@ -38,6 +38,15 @@ type StepMap struct {
 // Errors: kernels.ErrShape for impossible sizes, what Network.Build returns, and a network that
 // does not name the nodes of its state.
 func NewStepMap(net Network, params *Params[float64], inputs, batch int, dev kernels.Device) (*StepMap, error) {
+	return newStepMap(net, params, inputs, batch, dev, true)
+}
+
+// NewSteps is NewStepMap without the derivative, which steps then do not take time for.
+func NewSteps(net Network, params *Params[float64], inputs, batch int, dev kernels.Device) (*StepMap, error) {
+	return newStepMap(net, params, inputs, batch, dev, false)
+}
+
+func newStepMap(net Network, params *Params[float64], inputs, batch int, dev kernels.Device, derivative bool) (*StepMap, error) {
 	if inputs < 1 || batch < 1 {
 		return nil, fmt.Errorf("engine: step: I=%d B=%d, want at least 1 each: %w", inputs, batch, kernels.ErrShape)
 	}
@@ -45,7 +54,7 @@ func NewStepMap(net Network, params *Params[float64], inputs, batch int, dev ker
 	for _, h := range m.units {
 		m.ends = append(m.ends, m.Dim()+h)
 	}
-	m.seq = kernels.Sequence{T: 1, B: batch, I: inputs, Within: dev}
+	m.seq = kernels.Sequence{T: 1, B: batch, I: inputs, ForwardOnly: !derivative, Within: dev}
 	m.seq.X, m.x = buffer[float64](1, batch, inputs)
 	m.seq.State, m.state = buffer[float64](kernels.StateShape(m.units, batch)...)
 	m.pull = make([]float64, len(m.state))
@@ -81,11 +90,14 @@ func (m *StepMap) build(params *Params[float64], salt int) error {
 	if planes := len(m.units); len(from) != planes || len(to) != planes || out.Logits() == nil {
 		return fmt.Errorf("there are nodes for %d planes before and %d after the step, want %d", len(from), len(to), planes)
 	}
-	m.next, m.back = make([]gorgonia.Value, len(from)), make([]gorgonia.Value, len(from))
+	m.next = make([]gorgonia.Value, len(from))
 	gorgonia.Read(out.Logits(), &m.logits)
 	var along *gorgonia.Node // Σ v∘F
 	for i, after := range to {
 		gorgonia.Read(after, &m.next[i])
+		if m.seq.ForwardOnly {
+			continue
+		}
 		v := tensor.New(tensor.WithShape(after.Shape()...), tensor.WithBacking(m.part(m.pull, i)))
 		part, err := gorgonia.HadamardProd(after, input(m.nodes, v, fmt.Sprintf("v %d", i), salt))
 		if err == nil {
@@ -99,6 +111,10 @@ func (m *StepMap) build(params *Params[float64], salt int) error {
 		}
 		along = part
 	}
+	if m.seq.ForwardOnly {
+		return kernels.Distinct(m.nodes)
+	}
+	m.back = make([]gorgonia.Value, len(from))
 	one := m.nodes.AddNode(gorgonia.NewConstant(1.0, gorgonia.WithName("gradient of v∘F")))
 	grads, err := gorgonia.Backpropagate(gorgonia.Nodes{along}, gorgonia.Nodes{one}, from)
 	if err != nil {
@@ -155,8 +171,11 @@ func (m *StepMap) Step(next, s []float64) error {
 
 // Pull writes vᵀ ∂F/∂s for each of the states s and its v, [n,S·H] each, to back.
 //
-// Errors: those of Step.
+// Errors: those of Step; a map of NewSteps.
 func (m *StepMap) Pull(back, s, v []float64) error {
+	if m.back == nil {
+		return errors.New("engine: step: the map has no derivative")
+	}
 	if err := m.run(s, v, len(back)); err != nil {
 		return err
 	}

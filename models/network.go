@@ -139,6 +139,14 @@ func (n *Network) Specs() []kernels.Spec { return slices.Clone(n.specs) }
 // Scan returns what the fused scan of the first layer needs to know of the cell.
 func (n *Network) Scan() kernels.Cell { return n.layers[0].scan }
 
+// Trees returns what compartments.Neuron.Trees says of the state of a network of neurons, nil for other networks.
+func (n *Network) Trees() []int {
+	if c := n.Scan(); c.Neuron != nil {
+		return c.Neuron.Trees()
+	}
+	return nil
+}
+
 // Rest returns the value that each state plane starts from, length S: the planes of the first layer, then
 // those of the next.
 func (n *Network) Rest() []float64 { return slices.Clone(n.rest) }

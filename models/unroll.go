@@ -32,7 +32,7 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 	specs, operands := graphOperands(k, l.step, params)
 	named := NewParams(k, specs, operands, l.scan.Axial)
 	noise := newNoisyStep(k, cfg.Noise, in, named)
-	step := l.scanned(k, g, in.Within, cfg, params)
+	step := l.scanned(k, g, in, cfg, params)
 	if !long {
 		step = l.cell.Unroll(k, named)
 	}
@@ -80,7 +80,8 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 }
 
 // scanned returns the step of a neuron as one operation on a device, which shows all planes of the state [B,S·U].
-func (l *layer) scanned(k *Ops, g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.ScanConfig, params []*gorgonia.Node) Step {
+func (l *layer) scanned(k *Ops, g *gorgonia.ExprGraph, whole kernels.Sequence, cfg kernels.ScanConfig, params []*gorgonia.Node) Step {
+	dev := whole.Within
 	return func(x *gorgonia.Node, state []*gorgonia.Node) (next []*gorgonia.Node) {
 		n, planes, units := *cfg.Cell.Neuron, len(state), cfg.H
 		n.Record = make([]int32, planes*units)
@@ -90,7 +91,7 @@ func (l *layer) scanned(k *Ops, g *gorgonia.ExprGraph, dev kernels.Device, cfg k
 		cfg := cfg
 		cfg.Cell.Neuron, cfg.T, cfg.H, cfg.Last = &n, 1, len(n.Record), false
 		operands, err := l.fusedOperands(dev, params)
-		in := kernels.Sequence{T: 1, B: cfg.B, I: cfg.I, XFrom: x, StateFrom: k.Field(k.Pack(state...), 0, planes, cfg.B, units)}
+		in := kernels.Sequence{T: 1, B: cfg.B, I: cfg.I, ForwardOnly: whole.ForwardOnly, XFrom: x, StateFrom: k.Field(k.Pack(state...), 0, planes, cfg.B, units)}
 		var all *gorgonia.Node
 		if err == nil && k.Err() == nil {
 			all, _, err = kernels.Scan(g, dev, cfg, in, operands)
@@ -99,12 +100,9 @@ func (l *layer) scanned(k *Ops, g *gorgonia.ExprGraph, dev kernels.Device, cfg k
 			k.Fail(err)
 			return state
 		}
+		columns := k.Transpose(all) // [S·U,B]
 		for p := range state {
-			places := make([]float64, len(n.Record)*units)
-			for u := range units {
-				places[(p*units+u)*units+u] = 1
-			}
-			next = append(next, k.MatMul(all, k.Matrix(fmt.Sprintf("plane %d", p), len(n.Record), units, places)))
+			next = append(next, k.Transpose(k.Field(columns, p*units*cfg.B, units, cfg.B)))
 		}
 		return next
 	}

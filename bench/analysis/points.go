@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"galvani/engine"
@@ -23,12 +24,15 @@ type PointOptions struct {
 	Slow       float64 // largest q of a point
 	Iterations int     // steps that one descent may take
 	Seed       uint64  // of the starts
+	// Each, where it is given, is called after each descent with the number of those that are done.
+	Each func(done int)
 }
 
 // Points are the slow points of a network with constant input: minima of the speed
-// q = ½‖F(h) − h‖² of its step F.
+// q = ½‖F(h) − h‖² of its step F. Of neurons h has the elements that move, each in the root mean square of what its
+// plane moves by on the walk: potentials, gates and concentrations have units of their own.
 type Points struct {
-	Walk  *Walk // through which the starts are drawn
+	Walk  *Walk // through which the starts are drawn, in the same coordinates
 	Plane dynamics.Plane
 	Input []float64 // [I]
 	List  []SlowPoint
@@ -82,10 +86,12 @@ func (s *Subject) SlowPoints(ctx context.Context, o PointOptions, input func(*Wa
 	}
 	defer m.Close()
 	p := &Points{}
-	if p.Walk, err = s.Walk(ctx, m.StepMap, o.Sequences); err != nil {
+	if p.Walk, err = s.Walk(ctx, m.many, o.Sequences); err != nil {
 		return nil, err
 	}
-	if p.Plane, err = dynamics.Principal(p.Walk.States, m.Dim()); err != nil {
+	part := s.part(m, p.Walk)
+	p.Walk.States, p.Walk.Dim = part.Coordinates(p.Walk.States), part.Dim()
+	if p.Plane, err = dynamics.Principal(p.Walk.States, part.Dim()); err != nil {
 		return nil, fmt.Errorf("visited states: %w: %w", err, engine.ErrNotFinite)
 	}
 	if p.Input, err = input(p.Walk); err != nil {
@@ -98,8 +104,8 @@ func (s *Subject) SlowPoints(ctx context.Context, o PointOptions, input func(*Wa
 	if spread == 0 {
 		spread = 1 // the network has not moved
 	}
-	found, lost, err := dynamics.Find(ctx, m, p.Walk.starts(o, spread),
-		dynamics.Options{Iterations: o.Iterations, Slow: o.Slow, Same: o.Same * spread})
+	found, lost, err := dynamics.Find(ctx, part, p.Walk.starts(o, spread),
+		dynamics.Options{Iterations: o.Iterations, Slow: o.Slow, Same: o.Same * spread, Each: o.Each})
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +113,7 @@ func (s *Subject) SlowPoints(ctx context.Context, o PointOptions, input func(*Wa
 		p.Lost = append(p.Lost, Lost{l.Q, l.End})
 	}
 	for _, f := range found {
-		point, err := describe(m.single, f, s.Task.O)
+		point, err := describe(m.single, f, part.Whole(f.State), s.Task.O)
 		if err != nil {
 			return nil, err
 		}
@@ -118,10 +124,65 @@ func (s *Subject) SlowPoints(ctx context.Context, o PointOptions, input func(*Wa
 	return p, nil
 }
 
-// steps is a step for many states, as Jacobians need it, and for one alone, which is faster.
+// trees returns what compartments.Neuron.Trees says of the state, nil for a network without neurons.
+func (s *Subject) trees() []int {
+	if net, ok := s.Net.(interface{ Trees() []int }); ok {
+		return net.Trees()
+	}
+	return nil
+}
+
+// leastUnit is that of a plane that has not moved on the walk.
+const leastUnit = 1e-6
+
+// part returns what moves of the state, in the units of Points.
+func (s *Subject) part(m steps, w *Walk) *dynamics.Part {
+	trees, at := s.trees(), 0
+	p := &dynamics.Part{Of: m, Rest: w.States[:w.Dim], Slow: trees != nil}
+	for _, units := range m.Units() {
+		unit := 1.0
+		if trees != nil {
+			unit = max(leastUnit, w.moves(at, units, trees))
+		}
+		for i := at; i < at+units; i++ {
+			group := 0
+			if trees != nil {
+				group = trees[i]
+			}
+			if group >= 0 {
+				p.Which, p.Unit, p.Group = append(p.Which, i), append(p.Unit, unit), append(p.Group, group)
+			}
+		}
+		at += units
+	}
+	return p
+}
+
+// moves returns the root mean square deviation of the elements from first on, of those that a tree has, from their
+// means over the walk.
+func (w *Walk) moves(first, units int, trees []int) float64 {
+	sum, n, states := 0.0, 0.0, float64(len(w.States)/w.Dim)
+	for i := first; i < first+units; i++ {
+		if trees[i] < 0 {
+			continue
+		}
+		mean := 0.0
+		for at := i; at < len(w.States); at += w.Dim {
+			mean += w.States[at] / states
+		}
+		for at := i; at < len(w.States); at += w.Dim {
+			sum += (w.States[at] - mean) * (w.States[at] - mean)
+			n++
+		}
+	}
+	return math.Sqrt(sum / max(1, n))
+}
+
+// steps is a step for many states, as Jacobians need it, and for one alone, which is faster. Of neurons the two steps have
+// no derivative, which takes most of the time and which eigenvalues alone need.
 type steps struct {
-	*engine.StepMap
-	single *engine.StepMap
+	*engine.StepMap // with the derivative
+	many, single    *engine.StepMap
 }
 
 // steps compiles the step of the network.
@@ -139,13 +200,38 @@ func (s *Subject) steps() (m steps, err error) {
 		dev = nil // it has no float64
 	}
 	batch := min(stepBatch, rows) // more than the rows of a Jacobian are not needed
+	trees := s.trees()
+	if trees != nil {
+		batch = evenly(trees)
+	}
 	if m.StepMap, err = engine.NewStepMap(s.Net, wide, s.Task.I, batch, dev); err != nil {
 		return m, err
 	}
-	if m.single, err = engine.NewStepMap(s.Net, wide, s.Task.I, 1, dev); err != nil {
+	m.many = m.StepMap
+	alone := engine.NewStepMap
+	if trees != nil {
+		alone = engine.NewSteps
+		if m.many, err = alone(s.Net, wide, s.Task.I, batch, dev); err != nil {
+			return m, errors.Join(err, m.StepMap.Close())
+		}
+	}
+	if m.single, err = alone(s.Net, wide, s.Task.I, 1, dev); err != nil {
 		return m, errors.Join(err, m.StepMap.Close())
 	}
 	return m, nil
+}
+
+// evenly returns into how many states at once the elements of the largest tree are divided, so that all calls have as many.
+func evenly(trees []int) int {
+	longest, count := 1, map[int]int{}
+	for _, t := range trees {
+		if t >= 0 {
+			count[t]++
+			longest = max(longest, count[t])
+		}
+	}
+	calls := (longest + stepBatch - 1) / stepBatch
+	return (longest + calls - 1) / calls
 }
 
 // Step is that of engine.StepMap.
@@ -153,26 +239,34 @@ func (m steps) Step(next, s []float64) error {
 	if len(s) == m.Dim() {
 		return m.single.Step(next, s)
 	}
-	return m.StepMap.Step(next, s)
+	return m.many.Step(next, s)
 }
 
 // Input is that of engine.StepMap, for an input that all states have.
-func (m steps) Input(x []float64) error { return errors.Join(m.StepMap.Input(x), m.single.Input(x)) }
+func (m steps) Input(x []float64) error {
+	return errors.Join(m.StepMap.Input(x), m.many.Input(x), m.single.Input(x))
+}
 
 // Close gives the memory back.
-func (m steps) Close() error { return errors.Join(m.StepMap.Close(), m.single.Close()) }
+func (m steps) Close() error {
+	err := errors.Join(m.StepMap.Close(), m.single.Close())
+	if m.many != m.StepMap {
+		err = errors.Join(err, m.many.Close())
+	}
+	return err
+}
 
-// describe tells of a point; m is the step of one state.
-func describe(m *engine.StepMap, p dynamics.Point, outputs int) (SlowPoint, error) {
+// describe tells of a point at a state; m is the step of one state.
+func describe(m *engine.StepMap, p dynamics.Point, state []float64, outputs int) (SlowPoint, error) {
 	s := SlowPoint{Q: p.Q, Fixed: p.Fixed(), Stable: p.Stable(), Unstable: p.Unstable(), Radius: p.Radius(), Starts: p.Starts}
 	for _, e := range p.Eigenvalues {
 		s.Eigenvalues = append(s.Eigenvalues, [2]float64{real(e), imag(e)})
 	}
-	rest := p.State
+	rest := state
 	for _, units := range m.Units() {
 		s.State, rest = append(s.State, rest[:units]), rest[units:]
 	}
-	if err := m.Step(make([]float64, len(p.State)), p.State); err != nil {
+	if err := m.Step(make([]float64, len(state)), state); err != nil {
 		return s, err
 	}
 	s.Logits = make([]float64, outputs)

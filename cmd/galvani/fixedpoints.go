@@ -21,7 +21,8 @@ const fixedpointsDoc = `Find the slow points of a trained network: states h at w
 moves little, the minima of the speed q = ½‖F(h) − h‖². Descents begin at states that the network
 visits on the test set, with noise added. The state is that of all planes: cells with traces,
 currents or a memory have several. Steps are computed in float64 on the unrolled graph,
-whatever the device; those of neurons of compartments with many steps of integration on the CPU.
+whatever the device; those of neurons of compartments with many steps of integration on the CPU. Of these
+neurons the state is what moves of it, each plane in the root mean square of what it moves by on the test set.
 
 --out NAME writes NAME.jsonl, one point a line with its state and the eigenvalues of ∂F/∂h there,
 and NAME.png and NAME.svg, the trajectories and the points in the first two principal components
@@ -71,7 +72,7 @@ func newFixedpoints() *cobra.Command {
 				return r, err
 			}
 			r = pointsReport{savedHead: headOf(dir, state, j.net.Name(), j.task.Name), Input: f.input, Starts: f.Starts, classes: j.task.Classes}
-			picture, err := j.fixedpoints(c.Context(), &f, &r)
+			picture, err := j.fixedpoints(c.Context(), &f, &r, c.ErrOrStderr())
 			if err == nil {
 				err = f.write(r, picture)
 			}
@@ -113,7 +114,14 @@ func (f *pointFlags) check() error {
 }
 
 // fixedpoints fills in the report and returns the picture.
-func (j *job) fixedpoints(ctx context.Context, f *pointFlags, r *pointsReport) (chart.Lines, error) {
+func (j *job) fixedpoints(ctx context.Context, f *pointFlags, r *pointsReport, stderr io.Writer) (chart.Lines, error) {
+	bar := newBar(stderr)
+	defer bar.clear()
+	if _, shown := terminal(stderr); shown {
+		f.Each = func(done int) {
+			bar.draw(float64(done)/float64(f.Starts), fmt.Sprintf("descent %d of %d", done, f.Starts))
+		}
+	}
 	found, err := j.subject().SlowPoints(ctx, f.PointOptions, func(w *analysis.Walk) ([]float64, error) {
 		return j.constantInput(f.input, w)
 	})

@@ -56,7 +56,7 @@ type descent struct {
 func newDescent(m Map) *descent {
 	n := m.Dim()
 	vec := func() *mat.VecDense { return mat.NewVecDense(n, nil) }
-	return &descent{m: m, slopes: newSlopes(m), jacobian: mat.NewDense(n, n, nil), normal: mat.NewSymDense(n, nil),
+	return &descent{m: m, slopes: newSlopes(m, false), jacobian: mat.NewDense(n, n, nil), normal: mat.NewSymDense(n, nil),
 		damped: mat.NewSymDense(n, nil), next: make([]float64, n), residual: vec(), beyond: vec(), gradient: vec(), step: vec()}
 }
 

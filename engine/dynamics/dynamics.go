@@ -26,8 +26,26 @@ type Map interface {
 	Pull(back, s, v []float64) error
 }
 
+// Grouped is a Map of parts that do not act on each other, so that its Jacobian is one of blocks.
+type Grouped interface {
+	Map
+	// Groups returns of each element the part that it is of, from 0 on.
+	Groups() []int
+}
+
+// Dear is a Map whose Pull takes much longer than Step. Descents then take differences of steps for its Jacobian; that of
+// which eigenvalues are told is exact.
+type Dear interface {
+	Map
+	// Dear tells whether it is so.
+	Dear() bool
+}
+
 // Options say how slow points are looked for.
 type Options struct {
+	// Each, where it is given, is called after each start with the number of those that are done.
+	Each func(done int)
+
 	// Iterations is how many steps of the minimisation one start may take.
 	Iterations int
 	// Slow is the largest q of a point that is kept.
@@ -106,6 +124,9 @@ func Find(ctx context.Context, m Map, starts [][]float64, o Options) (points, lo
 		} else {
 			lost = append(lost, p)
 		}
+		if o.Each != nil {
+			o.Each(i + 1)
+		}
 	}
 	points = merge(found, o.Same)
 	for i := range points {
@@ -153,7 +174,7 @@ func Distance(a, b []float64) float64 {
 // Errors: those of the map.
 func Jacobian(m Map, s []float64) (*mat.Dense, error) {
 	j := mat.NewDense(m.Dim(), m.Dim(), nil)
-	return j, newSlopes(m).at(j, s)
+	return j, newSlopes(m, true).at(j, s)
 }
 
 // Eigenvalues returns the eigenvalues of the Jacobian at a state, the largest in magnitude first;
@@ -189,36 +210,98 @@ func Eigenvalues(m Map, s []float64) ([]complex128, error) {
 	return values, nil
 }
 
-// slopes computes Jacobians, several rows in one call of the map.
+// slopes computes Jacobians, several rows in one call of the map, of each part one, or by differences several columns.
 type slopes struct {
-	m    Map
-	s, v []float64
+	m          Map
+	parts      [][]int // elements of each
+	s, v, back []float64
+	differ     bool
 }
 
-func newSlopes(m Map) *slopes {
-	rows := min(m.Batch(), m.Dim())
-	return &slopes{m: m, s: make([]float64, rows*m.Dim()), v: make([]float64, rows*m.Dim())}
+// difference is that of an element of which differences are taken, relative to it where it is above 1: the root of the
+// rounding.
+const difference = 1e-7
+
+func newSlopes(m Map, exact bool) *slopes {
+	d := &slopes{m: m}
+	groups := make([]int, m.Dim())
+	if g, ok := m.(Grouped); ok {
+		groups = g.Groups()
+	}
+	if dear, ok := m.(Dear); ok && !exact {
+		d.differ = dear.Dear()
+	}
+	longest := 0
+	for i, g := range groups {
+		for g >= len(d.parts) {
+			d.parts = append(d.parts, nil)
+		}
+		d.parts[g] = append(d.parts[g], i)
+		longest = max(longest, len(d.parts[g]))
+	}
+	size := min(m.Batch(), longest) * m.Dim()
+	d.s, d.v, d.back = make([]float64, size), make([]float64, size), make([]float64, size)
+	return d
 }
 
 // at writes the Jacobian at s to j.
 func (d *slopes) at(j *mat.Dense, s []float64) error {
 	n := len(s)
-	for at := 0; at < len(d.s); at += n {
-		copy(d.s[at:], s)
-	}
 	rows := j.RawMatrix().Data
-	for first := 0; first < n; {
-		size := min(len(d.s)/n, n-first)
-		clear(d.v)
-		for i := range size {
-			d.v[i*n+first+i] = 1
-		}
-		if err := d.m.Pull(rows[first*n:(first+size)*n], d.s[:size*n], d.v[:size*n]); err != nil {
+	clear(rows)
+	here := make([]float64, n)
+	if d.differ {
+		if err := d.m.Step(here, s); err != nil {
 			return err
+		}
+	}
+	for first := 0; ; {
+		size := 0 // of this call
+		clear(d.v)
+		for at := 0; at < len(d.s); at += n {
+			copy(d.s[at:], s)
+		}
+		for _, part := range d.parts {
+			for k := first; k < min(len(part), first+len(d.v)/n); k++ {
+				d.v[(k-first)*n+part[k]] = 1
+				d.s[(k-first)*n+part[k]] += d.by(s[part[k]])
+				size = max(size, k-first+1)
+			}
+		}
+		if size == 0 {
+			return nil
+		}
+		err := error(nil)
+		if d.differ {
+			err = d.m.Step(d.back[:size*n], d.s[:size*n])
+		} else {
+			err = d.m.Pull(d.back[:size*n], d.s[:size*n], d.v[:size*n])
+		}
+		if err != nil {
+			return err
+		}
+		for _, part := range d.parts {
+			for k := first; k < min(len(part), first+size); k++ {
+				one := d.back[(k-first)*n : (k-first+1)*n]
+				for _, to := range part {
+					if d.differ {
+						rows[to*n+part[k]] = (one[to] - here[to]) / (d.s[(k-first)*n+part[k]] - s[part[k]])
+					} else {
+						rows[part[k]*n+to] = one[to]
+					}
+				}
+			}
 		}
 		first += size
 	}
-	return nil
+}
+
+// by is what is added to an element, 0 for a Jacobian that is exact.
+func (d *slopes) by(v float64) float64 {
+	if !d.differ {
+		return 0
+	}
+	return difference * max(1, math.Abs(v))
 }
 
 func square(v []float64) float64 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"galvani/kernels/sparse"
 )
@@ -186,6 +187,49 @@ func (n *Neuron) States() int {
 		planes++
 	}
 	return planes
+}
+
+// Trees returns of each element of the state [S,U] the tree that its unit is of, from 0 on, and −1 of those that
+// stand still and act on nothing: gates where the channel is not, and traces where no synapse is.
+func (n *Neuron) Trees() []int {
+	u := n.Units()
+	tree, trees := make([]int, u), 0
+	for k, unit := range n.Tree.Unit {
+		if p := n.Tree.Parent[k]; p >= 0 {
+			tree[unit] = tree[n.Tree.Unit[p]]
+		} else {
+			tree[unit] = trees
+			trees++
+		}
+	}
+	of := slices.Clone(tree)
+	plane := func(has func(unit int) bool) {
+		for unit, t := range tree {
+			if !has(unit) {
+				t = -1
+			}
+			of = append(of, t)
+		}
+	}
+	for _, c := range n.Channels {
+		for range c.Gates {
+			plane(func(unit int) bool { return slices.Contains(c.Units, int32(unit)) })
+		}
+	}
+	if n.Calcium != nil {
+		of = append(of, tree...)
+	}
+	for k, r := range n.Receptors {
+		has := func(unit int) bool {
+			return slices.ContainsFunc(n.Inputs, func(in Input) bool { return in.Receptor == k && in.Unit == unit })
+		}
+		plane(has)
+		plane(func(unit int) bool { return has(unit) && (r.Rise.Param >= 0 || r.Rise.Value > 0) })
+		for range n.Delays(k) {
+			plane(has)
+		}
+	}
+	return of
 }
 
 // Units returns the number U of compartments and nodes.
