@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"galvani/kernels/compartments"
+	"galvani/kernels/segments"
 
 	"gorgonia.org/tensor"
 )
@@ -68,10 +69,32 @@ func (c ScanConfig) OfRow(params [][]float64, b int) [][]float64 {
 	return own
 }
 
-// NeuronStretch returns how many steps of the scan a neuron keeps at a time for Backward, as much as their
-// states and those before stretches are about the least memory.
-func (c ScanConfig) NeuronStretch() int {
+// NeuronChunk returns the steps of the scan of which a neuron adds up gradients before they are added to those of other
+// steps. Stretches are whole chunks, so that their lengths change no bit.
+func (c ScanConfig) NeuronChunk() int {
 	return max(1, int(math.Ceil(math.Sqrt(float64(c.T)/float64(c.Cell.Neuron.Substeps)))))
+}
+
+// NeuronStretch returns how many steps of the scan a neuron keeps at a time for Backward. Without a limit, and where it
+// keeps to Memory, that is a chunk, with about as many states as there are before stretches; otherwise the number of chunks
+// that takes the least. Bytes tells what a number of steps takes.
+//
+// Errors: ErrMemory where the least is too much.
+func (c ScanConfig) NeuronStretch(bytes func(stretch int) int64) (int, error) {
+	if c.ForwardOnly {
+		return c.T, nil
+	}
+	chunk := c.NeuronChunk()
+	best := chunk
+	for n := chunk; n < c.T+chunk && c.Memory > 0 && bytes(chunk) > c.Memory; n += chunk {
+		if bytes(n) < bytes(best) {
+			best = n
+		}
+	}
+	if least := bytes(best); c.Memory > 0 && least > c.Memory {
+		return 0, c.MemoryError(&segments.MemoryError{Memory: c.Memory, Least: least, All: bytes(c.T)})
+	}
+	return best, nil
 }
 
 // CollectNeuron writes the gradients of the learned parameters of a neuron, added up sequence by sequence,

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -56,6 +57,7 @@ type fitRun struct {
 	Bounds     map[string][2]float64 `json:"bounds"`
 	Seed       uint64                `json:"seed"`
 	Dt         float64               `json:"dt_ms"`
+	memory     string                // of the way back
 	State      fit.State             `json:"state"`
 	lock       io.Closer             // of the folder
 }
@@ -142,6 +144,7 @@ func newFit() *cobra.Command {
 	flags.StringArrayVar(&bounds, "bounds", nil, "bounds of a number in the unit of neurons show, `NAME=LO:HI`")
 	flags.Uint64Var(&r.Seed, "seed", 1, "seed of the starts")
 	flags.Float64Var(&r.Dt, "dt", 0, "longest step of integration (ms), 0 for that of the neuron")
+	flags.StringVar(&r.memory, "memory", "", "most memory that is kept for the way back, e.g. 2GiB; empty for no limit; the result does not depend on it")
 	flags.IntVar(&threads, "threads", 0, "threads, 0 for all; the result does not depend on them")
 	flags.StringVar(&out, "out", "", "`folder` to write, which must not be there yet; one in runs/ where none is given")
 	flags.StringVar(&resume, "resume", "", "`folder` of a fit to go on with")
@@ -266,7 +269,14 @@ func (r *fitRun) open(dev kernels.Device, from *fitSource) (f *fit.Fit, err erro
 		}
 		from.texts, from.seen = append(from.texts, text), append(from.seen, rec)
 	}
-	f, err = fit.New(dev, from.n, from.seen, fit.Settings{Learn: r.Learn, Starts: r.Starts, Stride: r.Stride, Within: r.Within, Bounds: r.Bounds, Seed: r.Seed, Dt: r.Dt})
+	memory, err := parseBytes("memory", r.memory)
+	if err != nil {
+		return nil, err
+	}
+	f, err = fit.New(dev, from.n, from.seen, fit.Settings{Learn: r.Learn, Starts: r.Starts, Stride: r.Stride, Within: r.Within, Bounds: r.Bounds, Seed: r.Seed, Dt: r.Dt, Memory: memory})
+	if errors.Is(err, kernels.ErrMemory) {
+		return nil, fmt.Errorf("fit: %w", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: fit: %w", config.ErrConfig, err)
 	}

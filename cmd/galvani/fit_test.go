@@ -38,7 +38,7 @@ func TestFit(t *testing.T) {
 	} else if b, err := os.ReadFile(out + "/recording-1.npz"); err != nil || string(a) != string(b) {
 		t.Errorf("the copy of an NPZ file is another: %v", err)
 	}
-	inside("fit", "--resume", "parts", "--updates", "15").ok(t)
+	inside("fit", "--resume", "parts", "--updates", "15", "--memory", "1MB").ok(t)
 	for _, name := range []string{fitFile, "fitted.toml"} {
 		a, err := os.ReadFile(filepath.Join("whole", name))
 		b, err2 := os.ReadFile(filepath.Join("parts", name))
@@ -112,6 +112,8 @@ func TestFitRefuses(t *testing.T) {
 		{"hh --to good.csv --learn g_na --dt 5 --out x", exitConfig, "--dt is 5 ms, too long for gate na.m of hh, as V is held while gates move; want at most 2.5"},
 		{"hh --to good.csv --learn g_na --dt nan --out x", exitConfig, "--dt is NaN ms"},
 		{"hh --to good.csv --learn g_na --out a/b", exitIO, "no such file"},
+		{"hh --to good.csv --learn g_na --memory much --out x", exitConfig, "want an amount of memory"},
+		{"hh --to good.csv --learn g_na --memory 64B --out x", exitDevice, "at least"},
 		{"--resume none", exitData, "none"},
 		{"hh --resume none", exitConfig, "leave hh away"},
 	})

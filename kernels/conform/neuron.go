@@ -2,10 +2,12 @@ package conform
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"galvani/kernels"
@@ -154,6 +156,9 @@ func neuronOf(c NeuronCase, r *rand.Rand) (*compartments.Neuron, []kernels.Spec,
 	return n, specs, draws
 }
 
+// NewNeuronProblem draws a problem in float32; equal seeds give equal numbers.
+func NewNeuronProblem(c NeuronCase, seed uint64) *Problem { return newNeuronProblem[float32](c, seed) }
+
 // newNeuronProblem draws a problem; equal seeds give equal numbers, in either type.
 func newNeuronProblem[F kernels.Float](c NeuronCase, seed uint64) *Problem {
 	r := rand.New(rand.NewPCG(seed, 2))
@@ -235,6 +240,37 @@ func NeuronStretches(t *testing.T, dev kernels.Device) {
 	b := part(4, 9, kernels.Wrap(a.Final, p.Cfg.Cell.States, p.Cfg.B, p.Cfg.Units()))
 	SameBits(t, "h", append(a.H, b.H...), whole.H)
 	SameBits(t, "final", b.Final, whole.Final)
+}
+
+// NeuronMemory wants the same bits within the least memory that a neuron needs, which is less than it takes without a
+// limit, and that less is refused with the bytes.
+func NeuronMemory(t *testing.T, dev kernels.Planner) {
+	p := NewNeuronProblem(NeuronCase{T: 40, B: 300, Substeps: 2, Record: []int32{7, 0}}, 7)
+	p.Cfg.GradX, p.Cfg.GradState, p.Cfg.KeepGradH = true, true, true
+	want := Solve(t, dev, p)
+	usual, err := dev.ScanBytes(p.Cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(memory int64) (least int64) {
+		p.Cfg.Memory = memory
+		_, err := dev.NewScan(p.Cfg)
+		if !errors.Is(err, kernels.ErrMemory) {
+			t.Fatalf("error within %d bytes is %v", memory, err)
+		}
+		_, text, _ := strings.Cut(err.Error(), "at least ")
+		if _, scan := fmt.Sscan(text, &least); scan != nil {
+			t.Fatalf("no bytes in %q", err)
+		}
+		return least
+	}
+	least := refused(1)
+	refused(least - 1)
+	p.Cfg.Memory = least
+	if tight, err := dev.ScanBytes(p.Cfg); err != nil || tight >= usual {
+		t.Errorf("within %d bytes for backward the scan takes %d, %d without a limit, error %v", least, tight, usual, err)
+	}
+	Solve(t, dev, p).Same(t, "least memory", want)
 }
 
 // NeuronEquations holds a device in float64 to plain loops over the equations, and its gradients to

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -34,21 +35,82 @@ func TestLongSequence(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestLongSequence$", "-test.v")
-	cmd.Env = append(os.Environ(), longScan+"=1")
+	out := again(t, longScan)
+	most := said(t, out, "VmHWM:") << 10
+	t.Logf("most memory %d MiB\n%s", most>>20, out)
+	if most > maxLongScan {
+		t.Errorf("most memory %d MiB, want at most %d MiB", most>>20, maxLongScan>>20)
+	}
+}
+
+// again runs the test in a process of its own, with an environment variable set, and returns what it says.
+func again(t *testing.T, variable string) string {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), variable+"=1")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	var kib int64
-	_, line, _ := strings.Cut(string(out), "VmHWM:")
-	if _, err := fmt.Sscan(line, &kib); err != nil {
-		t.Fatalf("no VmHWM in the output: %v\n%s", err, out)
+	return string(out)
+}
+
+// said returns the number behind a name.
+func said(t *testing.T, text, name string) (n int64) {
+	t.Helper()
+	_, line, _ := strings.Cut(text, name)
+	if _, err := fmt.Sscan(line, &n); err != nil {
+		t.Fatalf("no %s in %s: %v", name, text, err)
 	}
-	t.Logf("most memory %d MiB\n%s", kib>>10, out)
-	if kib<<10 > maxLongScan {
-		t.Errorf("most memory %d MiB, want at most %d MiB", kib>>10, maxLongScan>>20)
+	return n
+}
+
+// neuronScan is the variable of TestNeuronPeak, and neuronSlack what the process may take besides what is planned: what the
+// Go runtime has not given back, and pages that are rounded up.
+const (
+	neuronScan  = "GALVANI_TEST_NEURON_SCAN"
+	neuronSlack = 6 << 20
+)
+
+// TestNeuronPeak holds the memory that a scan of neurons says that it takes to the most that a process of its own had.
+func TestNeuronPeak(t *testing.T) {
+	if os.Getenv(neuronScan) == "" {
+		out := again(t, neuronScan)
+		planned, took := said(t, out, "planned:"), (said(t, out, "VmHWM:")-said(t, out, "VmRSS:"))<<10
+		if took < planned*3/4 || took > planned+neuronSlack {
+			t.Errorf("the process took %d bytes more, planned are %d", took, planned)
+		}
+		return
 	}
+	d := open(t, 2)
+	p := conform.NewNeuronProblem(conform.NeuronCase{T: 144, B: 2000, Substeps: 1, Record: []int32{0}, Last: true}, 1)
+	bytes, err := d.ScanBytes(p.Cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	debug.FreeOSMemory()
+	status, err := os.ReadFile("/proc/self/status")
+	if err == nil { // the most begins anew here
+		err = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := d.NewScan(p.Cfg)
+	if err == nil {
+		_, err = plan.Forward(p.Args)
+	}
+	if err == nil {
+		_, err = plan.Backward(p.Args, p.Weight)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Printf("planned: %d\nVmRSS: %d\nVmHWM: %d\n", bytes, said(t, string(status), "VmRSS:"), said(t, string(after), "VmHWM:"))
 }
 
 func runLongScan(t *testing.T) {

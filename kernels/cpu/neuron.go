@@ -29,7 +29,6 @@ import (
 	"galvani/kernels"
 	"galvani/kernels/compartments"
 	"galvani/kernels/pages"
-	"galvani/kernels/segments"
 
 	"gorgonia.org/gorgonia"
 )
@@ -80,12 +79,9 @@ const mostVectors = 8
 //
 // Errors: those of NewScan.
 func newNeuron[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig) (*Neuron[F], error) {
-	s, bytes, err := prepareNeuron[F](isa, threads, cfg)
+	s, _, err := prepareNeuron[F](isa, threads, cfg)
 	if err != nil {
 		return nil, err
-	}
-	if cfg.Memory > 0 && !cfg.ForwardOnly && bytes > cfg.Memory {
-		return nil, cfg.MemoryError(&segments.MemoryError{Memory: cfg.Memory, Least: bytes, All: bytes})
 	}
 	size := s.size(s.vectors)
 	for i := range s.workers {
@@ -160,13 +156,18 @@ func prepareNeuron[F kernels.Float](isa string, threads int, cfg kernels.ScanCon
 			done += n
 		}
 	}
-	s.stretch = cfg.NeuronStretch()
-	if cfg.ForwardOnly {
-		s.stretch = cfg.T
-		return s, 0, nil
+	bytes := func(stretch int) int64 {
+		s.stretch = stretch
+		n := s.stretches()*s.size(vectors) + len(s.workers)*(s.kept()*s.size(s.vectors)+s.factors())
+		return int64(n)*int64(unsafe.Sizeof(*new(F))) + int64(vectors*s.vector()*s.layout.Rows()*8)
 	}
-	n := s.stretches()*s.size(vectors) + len(s.workers)*(s.kept()*s.size(s.vectors)+s.factors())
-	return s, int64(n)*int64(unsafe.Sizeof(*new(F))) + int64(vectors*s.vector()*s.layout.Rows()*8), nil
+	stretch, err := cfg.NeuronStretch(bytes)
+	if err != nil || cfg.ForwardOnly {
+		s.stretch = stretch
+		return s, 0, err
+	}
+	kept := bytes(stretch)
+	return s, kept, nil
 }
 
 // vector returns how many numbers a vector has.
@@ -348,28 +349,36 @@ func (s *Neuron[F]) backward(w *neuronWorker[F], b *neuronBlock[F], dh []F) {
 	clear(w.gradient)
 	clear(b.sums)
 	s.expand(w, b)
-	x, _ := c.Inputs()
+	chunk := c.NeuronChunk()
 	for k := s.stretches() - 1; k >= 0; k-- {
 		t := k * s.stretch
-		steps := min(s.stretch, c.T-t)
 		copy(w.state, b.borders[k*s.size(b.vectors):(k+1)*s.size(b.vectors)])
 		s.forward(w, b, t, w.factors, nil)
-		from0 := (t*c.B + b.b0) * c.H
-		d := from(dh, min(from0, len(dh)))
-		if c.Last {
-			if d = nil; k == s.stretches()-1 {
-				d = make([]F, steps*c.B*c.H)
-				copy(d[(steps-1)*c.B*c.H:], dh[b.b0*c.H:])
-			}
+		for at := (min(s.stretch, c.T-t) - 1) / chunk * chunk; at >= 0; at -= chunk {
+			s.back(w, b, t, t+at, min(t+at+chunk, t+s.stretch, c.T), dh)
 		}
-		var gx []F
-		if x >= 0 {
-			gx = s.grad[x+(t*c.B+b.b0)*c.I:]
-		}
-		C.neuron_backward(s.k, s.dims(), C.long(b.vectors), (*C.struct_neuron_channel)(ptr(s.layout.Channels)), (*C.struct_neuron_gate)(ptr(s.layout.Gates)), (*C.struct_neuron_receptor)(ptr(s.layout.Receptors)), (*C.struct_neuron_input)(ptr(s.layout.Inputs)), ints(s.layout.Index), (*C.struct_neuron_plan)(ptr(s.table.plan)), (*C.float)(ptr(s.table.rows)), ptr(w.rows),
-			ptr(s.run.X[(t*c.B+b.b0)*c.I:]), ptr(from(s.run.Mask, t*c.B+b.b0)), C.long(steps), C.long(b.live), ptr(w.state), ptr(w.factors), ptr(d), ptr(w.gradient), doubles(b.sums),
-			ptr(from(s.gradH, min(from0, len(s.gradH)))), ptr(gx), ptr(w.work))
 	}
+}
+
+// back goes back over the steps from t to end of a stretch that begins at first.
+func (s *Neuron[F]) back(w *neuronWorker[F], b *neuronBlock[F], first, t, end int, dh []F) {
+	c := &s.cfg
+	steps, from0 := end-t, (t*c.B+b.b0)*c.H
+	done := (t - first) * c.Cell.Neuron.Substeps
+	d := from(dh, min(from0, len(dh)))
+	if c.Last {
+		if d = nil; end == c.T {
+			d = make([]F, steps*c.B*c.H)
+			copy(d[(steps-1)*c.B*c.H:], dh[b.b0*c.H:])
+		}
+	}
+	var gx []F
+	if x, _ := c.Inputs(); x >= 0 {
+		gx = s.grad[x+(t*c.B+b.b0)*c.I:]
+	}
+	C.neuron_backward(s.k, s.dims(), C.long(b.vectors), (*C.struct_neuron_channel)(ptr(s.layout.Channels)), (*C.struct_neuron_gate)(ptr(s.layout.Gates)), (*C.struct_neuron_receptor)(ptr(s.layout.Receptors)), (*C.struct_neuron_input)(ptr(s.layout.Inputs)), ints(s.layout.Index), (*C.struct_neuron_plan)(ptr(s.table.plan)), (*C.float)(ptr(s.table.rows)), ptr(w.rows),
+		ptr(s.run.X[(t*c.B+b.b0)*c.I:]), ptr(from(s.run.Mask, t*c.B+b.b0)), C.long(steps), C.long(b.live), ptr(w.state[done*s.size(b.vectors):]), ptr(w.factors[done*c.Units()*b.vectors*s.vector():]), ptr(d), ptr(w.gradient), doubles(b.sums),
+		ptr(from(s.gradH, min(from0, len(s.gradH)))), ptr(gx), ptr(w.work))
 }
 
 // collect adds up the gradients of the learned parameters, sequence by sequence.

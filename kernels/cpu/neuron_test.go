@@ -30,3 +30,7 @@ func TestNeuronStretches(t *testing.T) {
 func TestNeuronDelays(t *testing.T) {
 	conform.NeuronDelays(t, open(t, 2))
 }
+
+func TestNeuronMemory(t *testing.T) {
+	conform.NeuronMemory(t, open(t, 1))
+}

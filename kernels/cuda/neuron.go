@@ -12,7 +12,6 @@ import (
 	"galvani/kernels"
 	"galvani/kernels/compartments"
 	"galvani/kernels/driver"
-	"galvani/kernels/segments"
 
 	"gorgonia.org/gorgonia"
 )
@@ -53,16 +52,21 @@ func (d *Device) newNeuron(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
 	if n.Each {
 		width = cfg.B
 	}
-	stretch := cfg.NeuronStretch()
-	stretches, kept := (cfg.T+stretch-1)/stretch, stretch*n.Substeps+1
+	parts := func(stretch int) (stretches, kept, factors int) {
+		return (cfg.T + stretch - 1) / stretch, stretch*n.Substeps + 1, stretch * n.Substeps * cfg.Units() * cfg.B
+	}
+	stretch, err := cfg.NeuronStretch(func(stretch int) int64 {
+		stretches, kept, factors := parts(stretch)
+		return (int64(stretches+kept)*int64(size) + int64(factors)) * 4
+	})
+	if err != nil {
+		return nil, err
+	}
+	stretches, kept, factors := parts(stretch)
 	if cfg.ForwardOnly {
 		stretches, kept = 0, 1
 	}
-	factors := stretch * n.Substeps * cfg.Units() * cfg.B
-	if bytes := (int64(stretches+kept)*int64(size) + int64(factors)) * 4; cfg.Memory > 0 && !cfg.ForwardOnly && bytes > cfg.Memory {
-		return nil, cfg.MemoryError(&segments.MemoryError{Memory: cfg.Memory, Least: bytes, All: bytes})
-	}
-	err := d.build("scan neuron", func(b *builder) {
+	err = d.build("scan neuron", func(b *builder) {
 		s.forward, s.backward = b.kernel("neuron", "neuron_forward"), b.kernel("neuron", "neuron_backward")
 		p := &s.params.p
 		p.d = *(*C.struct_neuron_dims)(unsafe.Pointer(&l.Dims))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 
+	"galvani/engine/hostmem"
 	"galvani/kernels"
 	"galvani/kernels/random"
 	"galvani/models/neurons"
@@ -26,6 +27,7 @@ type Settings struct {
 	Bounds map[string][2]float64
 	Seed   uint64
 	Dt     float64 // longest step of integration in ms, 0 for that of the neuron
+	Memory int64   // bytes that the scan may keep for the way back, 0 for no limit
 }
 
 // number is one that is fitted.
@@ -103,8 +105,13 @@ func New(dev kernels.Device, n *neurons.Neuron, recordings []*Recording, s Setti
 	}
 	rows := s.Starts * len(recordings)
 	f.cfg = kernels.ScanConfig{Cell: kernels.Cell{Neuron: &c.Neuron, States: c.Neuron.States(), Rest: c.Rest}, T: first.Steps(), B: rows,
-		I: n.Columns(), H: len(n.Records), Dtype: tensor.Float64}
-	f.arrange(c)
+		I: n.Columns(), H: len(n.Records), Dtype: tensor.Float64, Memory: s.Memory}
+	f.table(c)
+	room, known := hostmem.There()
+	if err := f.fits(dev, room, known); err != nil {
+		return nil, err
+	}
+	f.arrange()
 	if f.plan, err = dev.NewScan(f.cfg); err != nil {
 		return nil, err
 	}
@@ -158,16 +165,9 @@ func (f *Fit) bound(c *neurons.Compiled) error {
 	return nil
 }
 
-// arrange makes the arrays of the batch.
-func (f *Fit) arrange(c *neurons.Compiled) {
+// table lays the rows of the batch side by side.
+func (f *Fit) table(c *neurons.Compiled) {
 	g := &f.cfg
-	x := make([]float64, g.T*g.B*g.I)
-	for t := range g.T {
-		for b := range g.B {
-			copy(x[(t*g.B+b)*g.I:], f.recordings[b%len(f.recordings)].Input[t+1])
-		}
-	}
-	f.args.X = kernels.Wrap(x, g.T, g.B, g.I)
 	rows := make([]*neurons.Compiled, g.B)
 	for i := range rows {
 		rows[i] = c
@@ -178,6 +178,18 @@ func (f *Fit) arrange(c *neurons.Compiled) {
 	for i, p := range f.params {
 		f.args.Params = append(f.args.Params, kernels.Wrap(p, g.Params[i].Shape...))
 	}
+}
+
+// arrange makes the arrays that are as long as the recordings.
+func (f *Fit) arrange() {
+	g := &f.cfg
+	x := make([]float64, g.T*g.B*g.I)
+	for t := range g.T {
+		for b := range g.B {
+			copy(x[(t*g.B+b)*g.I:], f.recordings[b%len(f.recordings)].Input[t+1])
+		}
+	}
+	f.args.X = kernels.Wrap(x, g.T, g.B, g.I)
 	for _, r := range f.recordings {
 		for _, v := range r.V {
 			if v != nil {
