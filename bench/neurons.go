@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+
+	"galvani/kernels/devices"
 )
 
 // caseNeuron is a neuron of compartments against other simulators.
@@ -15,8 +17,11 @@ const caseNeuron = "neuron"
 // gradient, of one cell.
 const first = "first gradient"
 
+// oneThread is what cells on several threads are held against besides: the same on one.
+const oneThread = "one"
+
 // NeuronParts are the values of Cables.Parts.
-var NeuronParts = []string{"forward", "gradient", "first"}
+var NeuronParts = []string{"forward", "gradient", "thread", "first"}
 
 // Cables says what is timed of neurons: cells of the built-in neuron hh-cable side by side, each with a
 // current of its own.
@@ -31,16 +36,20 @@ type Cables struct {
 
 // asks tells whether something is to be timed.
 func (c Cables) asks(what string) bool {
-	part := map[string]string{forward: "forward", both: "gradient", first: "first"}[what]
+	part := map[string]string{forward: "forward", both: "gradient", first: "first", oneThread: "thread"}[what]
 	return slices.Contains(c.Parts, part)
 }
 
 // Simulators are the peers that simulate neurons.
 var Simulators = []string{"neuron", "jaxley"}
 
-// neuronAims are the least speed-ups, by what is timed and simulator. Forward and backward takes at most
-// gradientAim times forward alone, a first gradient at most firstAim seconds.
-var neuronAims = map[string]map[string]float64{forward: {"neuron": 15, "jaxley": 8}, both: {"jaxley": 8}}
+// neuronAims are the least speed-ups, by what is timed and simulator, and of two threads over one. Forward and backward
+// takes at most gradientAim times forward alone, a first gradient at most firstAim seconds, a step of a compartment on one
+// thread at most threadAims ns.
+var (
+	neuronAims = map[string]map[string]float64{forward: {"neuron": 15, "jaxley": 8, oneThread: 1.8}, both: {"jaxley": 8, oneThread: 1.8}}
+	threadAims = map[string]float64{forward: 10, both: 48}
+)
 
 const (
 	gradientAim = 4.5
@@ -101,6 +110,14 @@ func (r *runner) neurons(ctx context.Context, c Cables) error {
 			all = append(all, simulation{contestant{name: r.dev.Name(), run: timed(run)}, what, "", gates[what], ""})
 		}
 	}
+	if c.asks(oneThread) && r.Threads > 1 {
+		more, stop, err := r.onOneThread(c)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		all = append(all, more...)
+	}
 	for _, name := range c.Against {
 		for _, what := range []string{forward, both} {
 			if r.Python == "" || !c.asks(what) || name == "neuron" && what == both {
@@ -124,6 +141,27 @@ func (r *runner) neurons(ctx context.Context, c Cables) error {
 		return err
 	}
 	return r.tellNeurons(q.shape(), all, samples)
+}
+
+// onOneThread returns the same cells on one thread, after a run. Stop frees it.
+func (r *runner) onOneThread(c Cables) (all []simulation, stop func(), err error) {
+	dev, err := devices.OpenCPU(1)
+	if err != nil {
+		return nil, nil, fmt.Errorf("bench: %w", err)
+	}
+	stop = func() { dev.Close() }
+	q, err := newCable[float32](c.Cells, c.Steps, dev)
+	for _, what := range []string{forward, both} {
+		run := map[string]func() error{forward: q.forward, both: q.gradient}[what]
+		if err == nil && c.asks(what) {
+			all, err = append(all, simulation{contestant{name: oneThread + " thread, " + dev.Name(), run: timed(run)}, what, oneThread, 0, ""}), run()
+		}
+	}
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return all, stop, nil
 }
 
 // inTurns times simulations that have run before, which ends between two repeats where ctx does.
@@ -170,7 +208,7 @@ func (r *runner) tellNeurons(s Shape, all []simulation, samples []sample) error 
 			case b.simulator == "" || b.what != a.what:
 				continue
 			}
-			if r.Quick {
+			if r.Quick || b.simulator == oneThread && r.Threads != 2 {
 				bound = 0
 			}
 			ref := b.timing(samples[k])
@@ -272,8 +310,20 @@ var neuronRows = versus{
 	about: func(r Row) []string { return []string{r.What, fmt.Sprint(r.Shape.B), fmt.Sprint(r.Shape.T)} },
 	time:  Row.cableTime,
 	aim: func(r Row) string {
+		most := func(v, bound float64, unit string) string {
+			words := fmt.Sprintf("≤ %g %s", bound, unit)
+			if v > bound {
+				words += ", missed"
+			}
+			return words
+		}
 		if r.What == first {
-			return fmt.Sprintf("≤ %g s", firstAim)
+			return most(r.Subject.Median, firstAim, "s")
+		}
+		if bound := threadAims[r.What]; program(r) == oneThread {
+			own := r
+			own.Subject = *r.Reference
+			return aimOf(r) + ", of one " + most(own.NsPerUnitStep(), bound, "ns")
 		}
 		return aimOf(r)
 	},

@@ -17,7 +17,7 @@ func TestNeurons(t *testing.T) {
 	dev := devicetest.CPU(t, 2)
 	run := func(t *testing.T, python string, against []string, parts ...string) map[string]Row {
 		found := map[string]Row{}
-		cfg := Config{Threads: 1, Quick: true, Python: python, Log: t.Logf, Each: func(r Row) error {
+		cfg := Config{Threads: 2, Quick: true, Python: python, Log: t.Logf, Each: func(r Row) error {
 			key := r.What
 			if r.Reference != nil {
 				key += " " + strings.Fields(r.Reference.Name)[0]
@@ -36,7 +36,7 @@ func TestNeurons(t *testing.T) {
 	}
 	t.Run("alone", func(t *testing.T) {
 		found := run(t, "", nil, NeuronParts...)
-		for _, key := range []string{forward, both + " cpu", first} {
+		for _, key := range []string{forward + " " + oneThread, both + " " + oneThread, both + " cpu", first} {
 			if r, ok := found[key]; !ok || r.Gate == nil || !(r.Subject.Median > 0) {
 				t.Errorf("no row %q in %v", key, found)
 			}

@@ -61,7 +61,7 @@ func simulationHeadlines(all []Row) string {
 	var table [][]string
 	var used []Row
 	for _, v := range []versus{neuronRows, networkRows, ruleRows} {
-		for _, r := range newestOf(v.newest(all), func(r Row) bool { return r.Ratio != nil && r.Ratio.Kind == SpeedUp }, program) {
+		for _, r := range newestOf(v.newest(all), func(r Row) bool { return r.Ratio != nil && r.Ratio.Kind == SpeedUp && program(r) != oneThread }, program) {
 			table = append(table, []string{v.brief(r), v.time(r, r.Subject), r.Reference.Name, v.time(r, *r.Reference), ratioWord(r.Ratio)})
 			used = append(used, r)
 		}

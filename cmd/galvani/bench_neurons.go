@@ -25,7 +25,8 @@ func newBenchNeurons() *cobra.Command {
 a current of its own, in float32: forward, and with the gradient of the mean square of V at both ends by the
 densities of sodium and potassium. With --peers NEURON (float64) and Jaxley (float32), where that Python has them, run the same cells on the
 same number of threads, all in turns in this one run, without the time that they take to compile. V and gradient
-are held to float64 before anything is timed, and V of the others too. FIRST GRADIENT is the time from the start
+are held to float64 before anything is timed, and V of the others too. The same cells on one thread run in these
+turns, where there are more. FIRST GRADIENT is the time from the start
 of a program to the gradient of one cell, compiling included.
 
   galvani bench neurons --peers --python peers/bin/python`,

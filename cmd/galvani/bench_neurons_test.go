@@ -11,10 +11,10 @@ import (
 // TestBenchNeurons times the parts at a tiny size, the first gradient in a program of its own.
 func TestBenchNeurons(t *testing.T) {
 	needsCPU(t)
-	o := noGPU(t, "bench", "neurons", "--quick").ok(t)
+	o := noGPU(t, "bench", "neurons", "--quick", "--threads", "2").ok(t)
 	table := strings.Split(strings.TrimSuffix(o.stdout, "\n"), "\n")
-	if len(table) != 2+3 || !strings.HasPrefix(table[1], "WHAT") || !strings.Contains(table[3], "cost ") || !strings.HasPrefix(table[4], "first gradient") {
-		t.Errorf("table of 3 rows is\n%s", o.stdout)
+	if len(table) != 2+4 || !strings.HasPrefix(table[1], "WHAT") || !strings.Contains(table[2], "one thread, ") || !strings.Contains(table[3], "cost ") || !strings.HasPrefix(table[5], "first gradient") {
+		t.Errorf("table of 4 rows is\n%s", o.stdout)
 	}
 	o = noGPU(t, "bench", "neurons", "--quick", "--parts", "forward", "--json").ok(t)
 	var rows []bench.Row

@@ -47,7 +47,7 @@ func TestCompletion(t *testing.T) {
 		{"bench matrix --models crnn,", []string{"crnn,lstm"}, noSpace},
 		{"bench matrix --precision ", []string{"tf32"}, noFiles},
 		{"bench events --models ", []string{"crnn", "crnn-simple"}, noSpace},
-		{"bench neurons --parts ", []string{"forward", "gradient", "first"}, noSpace},
+		{"bench neurons --parts ", []string{"forward", "gradient", "thread", "first"}, noSpace},
 		{"experiment range --models rnn,", []string{"rnn,gru"}, noSpace},
 		{"experiment learning --tasks ", []string{"adding-100", "mnist-rows"}, noSpace},
 		{"experiment learning --models ", []string{"lstm"}, noSpace},
