@@ -168,6 +168,8 @@ func TestSimulateNeuronRefuses(t *testing.T) {
 		{"hh|--current|constant 1e9|--sweep|g_na=0.1:0.2:3", exitNumerical, "V of soma of neuron 1 is 2.4"},
 		{"hh|--sweep|g_na=1", exitConfig, "want NAME=LO:HI:COUNT"},
 		{"hh|--sweep|g_na=1:x:3", exitConfig, "want NAME=LO:HI:COUNT with two numbers"},
+		{"hh|--sweep|g_na=-1:1:3", exitConfig, "takes g_na from -1 to 1 S/cm², want 0 to +Inf"},
+		{"hh|--sweep|soma.cm=0:1:3", exitConfig, "takes soma.cm from 0 to 1 µF/cm², want 0.001 to +Inf"},
 		{"hh|--sweep|g_na=0.1:0.2:1", exitConfig, "has 1 values, want 2 to"},
 		{"hh|--sweep|g_nx=0.1:0.2:4", exitConfig, `unknown quantity "g_nx"; did you mean "g_na"?`},
 		{"hh|--for|100s|--sweep|g_na=0.1:0.2:4096", exitConfig, "take fewer values or a shorter --for"},

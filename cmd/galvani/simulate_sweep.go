@@ -49,6 +49,9 @@ func parseSweep(text string, n *neurons.Neuron, steps float64) (*sweep, error) {
 	if len(n.Numbers(name)) == 0 {
 		return nil, bad("has an %s", setting.Unknown("quantity", name, n.Learnable()))
 	}
+	if b := n.Bound(name); slices.Min(values) < b.Lo || slices.Max(values) > b.Hi {
+		return nil, bad("takes %s from %g to %g %s, want %g to %g", name, values[0], values[count-1], n.Unit(name), b.Lo, b.Hi)
+	}
 	return &sweep{Name: name, Unit: n.Unit(name), Values: values, own: slices.Max(n.Numbers(name))}, nil
 }
 

@@ -3,9 +3,11 @@ package neurons
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
+	"galvani/kernels"
 	"galvani/models/description"
 )
 
@@ -21,16 +23,34 @@ func (n *Neuron) Numbers(name string) []float64 {
 
 // Unit returns that of the numbers of a name of Learnable, empty for another name.
 func (n *Neuron) Unit(name string) string {
+	unit, _ := n.about(name)
+	return unit
+}
+
+// Bound returns what the numbers of a name of Learnable may be.
+func (n *Neuron) Bound(name string) kernels.Bound {
+	_, bound := n.about(name)
+	return bound
+}
+
+// about returns the unit and the bound of a name of Learnable.
+func (n *Neuron) about(name string) (unit string, bound kernels.Bound) {
+	bound = kernels.Free()
 	c, err := n.Compile(Options{Learn: []string{name}})
 	if err != nil {
-		return ""
+		return "", bound
 	}
 	for _, p := range c.Params {
-		if p.Learned {
-			return p.Unit
+		if !p.Learned {
+			continue
 		}
+		if unit, bound = p.Unit, p.Bound; p.Columns != nil {
+			i := slices.IndexFunc(p.Columns, func(b kernels.Bound) bool { return b.Lo < b.Hi })
+			bound = p.Columns[max(0, i)]
+		}
+		break
 	}
-	return ""
+	return unit, bound
 }
 
 // Set replaces the numbers of a name of Learnable.

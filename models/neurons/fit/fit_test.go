@@ -159,7 +159,7 @@ func TestBadRecordings(t *testing.T) {
 		"time,current\n0,1\n1,2\n2,3\n":      "there is no voltage",
 		"time,voltage\n0,1\n1,NaN\n2,3\n":    "line 3: voltage is NaN",
 		"time,voltage\n0,1\n1,2\n3,3\n4,4\n": "line 4: a step of 2 ms",
-		"time,voltage\n0,1\n0,2\n0,3\n":      "line 2: time does not rise",
+		"time,voltage\n0,1\n0,2\n0,3\n":      "line 3: time goes from 0 to 0 ms",
 		"time,voltage\n0,1\n1,x\n2,3\n":      `"x", want a finite number`,
 		"time,voltage\n0,1\n1\n2,3\n":        "wrong number of fields",
 		"\ufefftime,time\n0,0\n1,1\n2,2\n":   `has "time" twice`,
@@ -200,7 +200,7 @@ func TestReadNPZ(t *testing.T) {
 		"voltage has the shape [3 1], want one": {time, array("voltage", []int{3, 1}, []float64{1, 2, 3})},
 		"element 1: voltage is NaN":             {time, array("voltage", []int{3}, []float64{1, math.NaN(), 3})},
 		"element 2: a step of 2 ms":             {array("time", []int{3}, []float64{0, 1, 3}), v},
-		"element 0: time does not rise":         {v},
+		"there is no time; add one in ms":       {v},
 		"has 2 elements, want at least three":   {array("time", []int{2}, []float64{0, 1}), array("voltage", []int{2}, []float64{0, 1})},
 		"has 0 elements, want at least three":   {array("time", []int{0}, nil)},
 	} {

@@ -135,6 +135,9 @@ func readNPZ(text []byte, n *neurons.Neuron) (*signals, error) {
 	return s, nil
 }
 
+// mostNumber is the largest number of a recording.
+const mostNumber = 1e30
+
 // recording puts the signals where they belong.
 func (s *signals) recording(n *neurons.Neuron) (*Recording, error) {
 	r := &Recording{V: make([][]float64, len(n.Records))}
@@ -154,8 +157,8 @@ func (s *signals) recording(n *neurons.Neuron) (*Recording, error) {
 			return nil, fmt.Errorf("%q is none of %s", name, strings.Join(columns(n), ", "))
 		}
 		for k, v := range s.values[i] {
-			if math.IsNaN(v) || math.Abs(v) > 1e30 {
-				return nil, fmt.Errorf("%s: %s is %g, want a finite number", s.where(k), name, v)
+			if !(math.Abs(v) <= mostNumber) {
+				return nil, fmt.Errorf("%s: %s is %g, want a finite number, of at most %g in magnitude", s.where(k), name, v, mostNumber)
 			}
 			put(k, v)
 		}
@@ -168,13 +171,16 @@ func (s *signals) recording(n *neurons.Neuron) (*Recording, error) {
 	if found == 0 {
 		return nil, fmt.Errorf("there is no voltage; name it voltage or %s", recordNames(n)[0])
 	}
+	if !slices.ContainsFunc(s.names, isTime) {
+		return nil, errors.New("there is no time; add one in ms, as time_ms")
+	}
 	r.Step = times[1] - times[0]
 	if !(r.Step > 0) {
-		return nil, fmt.Errorf("%s: time does not rise; add a time in ms", s.where(0))
+		return nil, fmt.Errorf("%s: time goes from %.6g to %.6g ms, want one that rises in equal steps", s.where(1), times[0], times[1])
 	}
 	for k := 1; k < len(times); k++ {
 		if d := times[k] - times[k-1]; math.Abs(d-r.Step) > 1e-3*r.Step {
-			return nil, fmt.Errorf("%s: a step of %g ms after steps of %g ms; resample to equal steps", s.where(k), d, r.Step)
+			return nil, fmt.Errorf("%s: a step of %.6g ms after steps of %.6g ms; resample to equal steps", s.where(k), d, r.Step)
 		}
 	}
 	r.Step = (times[len(times)-1] - times[0]) / float64(len(times)-1)
@@ -207,6 +213,8 @@ func inputNames(n *neurons.Neuron) (list []string) {
 	return list
 }
 
+func isTime(name string) bool { return name == "time" || name == "time_ms" }
+
 // column returns what takes the numbers of a column, nil for an unknown one.
 func column(r *Recording, n *neurons.Neuron, name string, times []float64) func(int, float64) {
 	voltage := func(i int) func(int, float64) {
@@ -215,7 +223,7 @@ func column(r *Recording, n *neurons.Neuron, name string, times []float64) func(
 	}
 	input := func(i int) func(int, float64) { return func(k int, v float64) { r.Input[k][n.Column(i)] = v } }
 	switch {
-	case name == "time" || name == "time_ms":
+	case isTime(name):
 		return func(k int, v float64) { times[k] = v }
 	case name == "voltage" || name == "voltage_mv":
 		return voltage(0)
