@@ -23,6 +23,13 @@ const (
 	tired    = 5e-2
 )
 
+// Of a map whose Jacobian takes long a descent uses one for up to mostAge steps, with what each step tells, as long as the
+// gain is at least secantGain of that expected.
+const (
+	mostAge    = 8
+	secantGain = 0.5
+)
+
 // End says why a descent ended.
 type End int
 
@@ -105,6 +112,7 @@ func (d *descent) from(start []float64, iterations int, slow float64) (p Point, 
 		return p, 0, false, err
 	}
 	damping, growth, fresh := 0.0, 2.0, true
+	age := 0 // steps since the Jacobian was computed
 	before := q
 	for ; used < iterations; used++ {
 		if used > 0 && used%patience == 0 {
@@ -118,8 +126,12 @@ func (d *descent) from(start []float64, iterations int, slow float64) (p Point, 
 			break
 		}
 		if fresh {
-			if err := d.linearise(s); err != nil {
-				return p, used, false, err
+			if age == 0 {
+				if err := d.linearise(s); err != nil {
+					return p, used, false, err
+				}
+			} else {
+				d.normalise()
 			}
 			if damping == 0 {
 				damping = firstDamping * d.steepest()
@@ -128,7 +140,10 @@ func (d *descent) from(start []float64, iterations int, slow float64) (p Point, 
 		solved := d.solve(damping)
 		if solved {
 			step := d.step.RawVector().Data
-			if square(step) <= stepFloor*stepFloor*size {
+			if small := square(step) <= stepFloor*stepFloor*size; small && age > 0 {
+				age, fresh = 0, true
+				continue
+			} else if small {
 				break
 			}
 			for i, v := range step {
@@ -141,12 +156,21 @@ func (d *descent) from(start []float64, iterations int, slow float64) (p Point, 
 			// The gain relative to that of the linear model, ½ δᵀ(μδ − g).
 			expected := (damping*square(step) - mat.Dot(d.step, d.gradient)) / 2
 			if gain := (q - lower) / expected; gain > 0 {
+				if age++; !d.slopes.differ || age > mostAge || gain < secantGain {
+					age = 0
+				} else {
+					d.secant()
+				}
 				copy(s, trial)
 				d.residual, d.beyond, q, fresh = d.beyond, d.residual, lower, true
 				damping *= max(1./3, 1-math.Pow(2*gain-1, 3))
 				growth = 2
 				continue
 			}
+		}
+		if age > 0 { // of a matrix that is no longer that of the place
+			age, fresh = 0, true
+			continue
 		}
 		fresh = false
 		damping *= growth
@@ -178,9 +202,25 @@ func (d *descent) linearise(s []float64) error {
 	for i := range s {
 		d.jacobian.Set(i, i, d.jacobian.At(i, i)-1)
 	}
+	d.normalise()
+	return nil
+}
+
+// normalise computes AᵀA and the gradient of q.
+func (d *descent) normalise() {
 	d.normal.SymOuterK(1, d.jacobian.T())
 	d.gradient.MulVec(d.jacobian.T(), d.residual)
-	return nil
+}
+
+// secant gives A what a step tells of it: A δ is what the residual changed by.
+//
+// Source: Broyden (1965), doi:10.1090/S0025-5718-1965-0198670-6.
+func (d *descent) secant() {
+	var miss mat.VecDense
+	miss.MulVec(d.jacobian, d.step)
+	miss.SubVec(d.beyond, &miss)
+	miss.SubVec(&miss, d.residual)
+	d.jacobian.RankOne(d.jacobian, 1/square(d.step.RawVector().Data), &miss, d.step)
 }
 
 // steepest returns the largest element of the diagonal of AᵀA.
