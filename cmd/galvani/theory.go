@@ -91,7 +91,7 @@ func newTheoryNetwork(network *circuits.Network, name string) *cobra.Command {
 				return r, err
 			}
 			if err := f.checkStep(); err != nil {
-				return err
+				return r, err
 			}
 			if f.length != 0 {
 				if err := f.check(); err != nil {
