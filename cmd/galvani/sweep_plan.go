@@ -109,15 +109,15 @@ func readSweep(path string) (*sweepPlan, error) {
 	if p.drawn, err = readDraws(file.Random, p.grid, file.Set); err != nil {
 		return nil, wrong("%v", err)
 	}
-	if len(p.names()) == 0 && file.Seeds == 1 {
-		return nil, wrong("it varies nothing; add a table [grid] with lists of values, such as lr = [0.001, 0.01], a table [random], or seeds = 5")
-	}
 	runs.Mul(runs, big.NewInt(int64(p.drawn.samples)))
 	if runs.Cmp(big.NewInt(mostRuns)) > 0 {
 		return nil, wrong("the grid has %s runs, want at most %d", runs, mostRuns)
 	}
 	if _, ok := file.Set["runs_dir"]; ok {
 		return nil, wrong("set holds runs_dir; give the folder with --out")
+	}
+	if len(p.names()) == 0 && file.Seeds == 1 {
+		return nil, wrong("it varies nothing; add a table [grid] with lists of values, such as lr = [0.001, 0.01], a table [random], or seeds = 5")
 	}
 	return p, nil
 }
