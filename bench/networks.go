@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"time"
 
@@ -15,12 +16,13 @@ import (
 // caseNetwork is a network of spiking neurons against other simulators.
 const caseNetwork = "network"
 
-// What is timed of networks: so many simulated milliseconds, and for weights that change the same with weights
-// that stay.
+// What is timed of networks: so many simulated milliseconds, for weights that change the same with weights
+// that stay, and what comes before the first step.
 const (
 	simulated  = "simulated"
 	plastic    = "plastic"
 	procedural = "procedural"
+	building   = "building"
 )
 
 // NetworkCase is a built-in network of a size for a time.
@@ -32,6 +34,8 @@ type NetworkCase struct {
 	Part float64
 	// Procedural has the connections drawn again in each step, and holds the network to itself with stored ones.
 	Procedural bool
+	// Build times drawing the network and laying it out in the place of steps.
+	Build bool
 	// Plastic holds the network to itself with the weights that it has in the end, which stay, in the place of
 	// simulators.
 	Plastic bool
@@ -44,11 +48,15 @@ var NetworkCases = []NetworkCase{
 	{Name: "balanced", N: 500, Ms: 1000}, {Name: "balanced", N: 1000, Ms: 1000}, {Name: "balanced", N: 2000, Ms: 1000}, {Name: "balanced", N: 10000, Ms: 1000},
 	{Name: "microcircuit", N: 7717, Ms: 1000, Part: 0.1},
 	{Name: "balanced", N: 5000, Ms: 1000, Procedural: true},
+	{Name: "balanced", N: 5000, Build: true},
 }
 
 // String names the case as --only matches it.
 func (c NetworkCase) String() string {
 	text := fmt.Sprintf("%s N=%d %g ms", c.Name, c.N, c.Ms)
+	if c.Build {
+		text = fmt.Sprintf("%s N=%d %s", c.Name, c.N, building)
+	}
 	if c.Plastic {
 		text += " " + plastic
 	}
@@ -66,6 +74,10 @@ var NetworkSimulators = []string{"brian2", "nest"}
 var networkAims = map[string]map[string]float64{"balanced": {"brian2": 3, "nest": 40}}
 
 const plasticAim = 1.6
+
+// networkSeconds are the longest times that are aimed at, by what is timed, network and neurons: of a simulated second or
+// of building.
+var networkSeconds = map[string]float64{"simulated balanced 20004": 0.5, "simulated coba 4000": 0.06, "building balanced 5000": 0.1}
 
 // rateBound is by how much the mean rate of a simulator may differ: networks are drawn by other random numbers
 // and start elsewhere.
@@ -203,6 +215,9 @@ func (r *runner) spikes(ctx context.Context, c NetworkCase, against []string) er
 	if err != nil {
 		return err
 	}
+	if c.Build {
+		return r.building(ctx, c, b)
+	}
 	s, circuit, err := r.newSpiking(c, b)
 	if err != nil {
 		return err
@@ -261,6 +276,44 @@ func (r *runner) spikes(ctx context.Context, c NetworkCase, against []string) er
 	return r.tellNetwork(c, all, samples)
 }
 
+// building times drawing a network and laying it out, and tells the memory that it takes.
+func (r *runner) building(ctx context.Context, c NetworkCase, b *circuits.Blueprint) error {
+	heap := func() float64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc)
+	}
+	before := heap()
+	s, circuit, err := r.newSpiking(c, b)
+	if err != nil {
+		return err
+	}
+	synapses := circuit.Size().Entries
+	row := r.head
+	row.Note = fmt.Sprintf("%.3g synapses of %.3g bytes", synapses, (heap()-before)/synapses)
+	runtime.KeepAlive(s)
+	all := []simulation{{contestant{name: r.dev.Name(), run: func(n int) ([]float64, error) {
+		seconds := make([]float64, n)
+		for i := range seconds {
+			runtime.GC() // of what the repeat before left
+			start := time.Now()
+			if _, _, err := r.newSpiking(c, b); err != nil {
+				return nil, err
+			}
+			seconds[i] = time.Since(start).Seconds()
+		}
+		return seconds, nil
+	}}, building, "", 0, ""}}
+	samples, err := r.inTurns(ctx, r.effort, all)
+	if err != nil {
+		return err
+	}
+	row.Case, row.Model, row.What, row.Shape = caseNetwork, c.Name, building, Shape{B: 1, H: c.N}
+	row.Subject = all[0].timing(samples[0])
+	return r.Each(row)
+}
+
 // fixed returns the network with the weights that it has now, which stay, from now on; s goes on from now, too.
 func (s *spiking) fixed(dev kernels.Device, c *kernels.Circuit) (*spiking, error) {
 	now, err := s.plan.State()
@@ -310,10 +363,25 @@ func (r *runner) tellNetwork(c NetworkCase, all []simulation, samples []sample) 
 var networkRows = versus{
 	of: caseNetwork, head: []string{"network", "neurons", "what", "simulated"},
 	about: func(r Row) []string {
-		return []string{"`" + r.Model + "`", fmt.Sprint(r.Shape.H), r.What, simulatedTime(r)}
+		last := simulatedTime(r)
+		if r.What == building {
+			last = r.Note
+		}
+		return []string{"`" + r.Model + "`", fmt.Sprint(r.Shape.H), r.What, last}
 	},
-	time:  func(_ Row, t Timing) string { return fmt.Sprintf("%.3g s", t.Median) },
-	aim:   aimOf,
+	time: func(_ Row, t Timing) string { return fmt.Sprintf("%.3g s", t.Median) },
+	aim: func(r Row) string {
+		bound, is := networkSeconds[fmt.Sprint(r.What, " ", r.Model, " ", r.Shape.H)]
+		switch of := 1e4 / float64(max(1, r.Shape.T)); {
+		case r.Ratio != nil:
+			return aimOf(r)
+		case !is:
+			return "-"
+		case r.What == simulated && r.Subject.Median*of > bound, r.What == building && r.Subject.Median > bound:
+			return fmt.Sprintf("≤ %g s, missed", bound)
+		}
+		return fmt.Sprintf("≤ %g s", bound)
+	},
 	brief: func(r Row) string { return fmt.Sprintf("%s of `%s`, %d neurons", simulatedTime(r), r.Model, r.Shape.H) },
 }
 

@@ -309,7 +309,7 @@ func ratioWord(q *Ratio) string {
 
 // aimOf tells the aim of a row and whether it was missed, where there is one.
 func aimOf(r Row) string {
-	if r.Ratio.Bound > 0 {
+	if r.Ratio != nil && r.Ratio.Bound > 0 {
 		return aimWord(r.Ratio)
 	}
 	return "-"

@@ -43,7 +43,7 @@ func (v versus) table(all []Row) string {
 	for _, r := range used {
 		words := append(v.about(r), v.time(r, r.Subject))
 		if r.Reference == nil {
-			words = append(words, "-", "-", "-", "-")
+			words = append(words, "-", "-", "-", v.aim(r))
 		} else {
 			words = append(words, r.Reference.Name, v.time(r, *r.Reference), ratioWord(r.Ratio), v.aim(r))
 		}
