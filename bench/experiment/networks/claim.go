@@ -73,7 +73,7 @@ const countMs = 250
 type claims struct {
 	of      *claim
 	Seconds float64 `toml:"seconds" doc:"simulated time of a case" unit:"s" min:"0.1" max:"10000"`
-	Size    float64 `toml:"size" doc:"neurons (the setting n), in parts of what is claimed for" min:"0.001" max:"10"`
+	Size    float64 `toml:"size" doc:"neurons (the setting n or scale), in parts of what is claimed for; above 1 also synapses onto each (the setting degree)" min:"0.001" max:"10"`
 }
 
 func register(c claim) {
@@ -105,6 +105,9 @@ func (s *claims) measure(ctx context.Context, env *experiment.Env, k networkCase
 	}
 	if part, ok := set["scale"].(float64); ok {
 		set["scale"] = max(min(part, 0.01), part*s.Size)
+	}
+	if part, ok := set["degree"].(float64); ok && s.Size > 1 { // with all neurons there are all synapses
+		set["degree"] = part * s.Size
 	}
 	c, err := begin(env, k.network, set, seed)
 	if err != nil {

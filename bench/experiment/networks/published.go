@@ -167,7 +167,7 @@ func column() claim {
 			Source: "Potjans and Diesmann (2014) Cereb. Cortex 24:785, doi:10.1093/cercor/bhs358",
 		},
 		cases: []networkCase{{name: name, network: "microcircuit", set: map[string]any{"scale": 0.1, "degree": 0.1}}},
-		note:  "Allowed are 0.5 Hz and 15 %, as fewer neurons share more of their input."}
+		note:  "Allowed are 0.5 Hz and 15 %, as fewer neurons share more of their input. The size 10 is the full size."}
 	for population, hz := range map[string]float64{"l23e": 0.86, "l23i": 2.80, "l4e": 4.45, "l4i": 5.93, "l5e": 7.59, "l5i": 8.64, "l6e": 1.09, "l6i": 7.88} {
 		c.expected = append(c.expected, expected{name, "rate " + population, hz, 0.5 + 0.15*hz})
 	}
