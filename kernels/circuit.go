@@ -122,9 +122,9 @@ type Population struct {
 	// adds weight/tau to it, and so the area weight in all.
 	Synapses []float64
 	// Reversals make conductances of synapses, nil of none. One whose entry E in mV is not NaN has a
-	// conductance g, relative to that of the leak, in the place of the current: it adds g (E - V), with V
-	// before the step, and its weights are in ms. A step takes it for constant, so that step (1 + sum g) has to
-	// be well below 2 tau_m.
+	// conductance g, relative to that of the leak, in the place of the current: it adds g (E - V), and its weights
+	// are in ms. Neurons with channels, hh and traub, take g for constant over a step, and V exactly. Others take the
+	// current at V before the step for constant, so that step (1 + sum g) has to be well below 2 tau_m.
 	Reversals []float64
 	// Trains are the steps in which each unit of Trains spikes, in rising order, none twice.
 	Trains [][]int64
@@ -147,7 +147,7 @@ type Projection struct {
 	From, To, Synapse int
 	Matrix            *sparse.Matrix // [N of To, N of From], columns in rising order
 	Weight            []float64      // mV·ms, of a conductance ms; one for all or one per entry of the matrix
-	Delay             []int          // steps, at least 1; one for all or one per entry
+	Delay             []uint16       // steps, at least 1; one for all or one per entry
 	// Plasticity changes the weights, nil for those that stay. Every entry then has a weight of its own.
 	Plasticity *Plasticity
 	// Drawn are entries that are drawn again in each step in the place of a Matrix, nil where that has them.

@@ -39,9 +39,9 @@ func (p Projection) Delays() (shortest, longest int) {
 	}
 	for k, d := range p.Delay {
 		if k == 0 {
-			shortest = d
+			shortest = int(d)
 		}
-		shortest, longest = min(shortest, d), max(longest, d)
+		shortest, longest = min(shortest, int(d)), max(longest, int(d))
 	}
 	return shortest, longest
 }

@@ -10,7 +10,7 @@ type CircuitSize struct {
 	Rows, Columns float64 // of all matrices
 	Entries       float64 // of all matrices
 	Largest       float64 // entries of the largest
-	Own           float64 // entries with a weight of their own, and those with a delay
+	Own, Late     float64 // entries with a weight of their own, and those with a delay
 	Plastic       float64 // entries whose weight changes
 }
 
@@ -52,15 +52,16 @@ func (c *Circuit) Size() CircuitSize {
 		if p.Plasticity != nil {
 			s.AddPlasticity(p.Matrix.Rows, p.Matrix.Cols, float64(p.Matrix.Len()))
 		}
-		for _, n := range []int{len(p.Weight), len(p.Delay)} {
-			if n > 1 {
-				s.Own += float64(n)
-			}
+		if n := len(p.Weight); n > 1 {
+			s.Own += float64(n)
+		}
+		if n := len(p.Delay); n > 1 {
+			s.Late += float64(n)
 		}
 	}
 	return s
 }
 
-// Bytes returns the memory of the circuit itself, on the host: its matrices, with a weight and a delay of
-// 8 bytes each where entries have their own, and the potentials that it starts from.
-func (s CircuitSize) Bytes() float64 { return 4*(s.Entries+s.Rows) + 8*(s.Own+s.Units) }
+// Bytes returns the memory of the circuit itself, on the host: its matrices, with a weight of 8 bytes and a
+// delay of 2 where entries have their own, and the potentials that it starts from.
+func (s CircuitSize) Bytes() float64 { return 4*(s.Entries+s.Rows) + 8*(s.Own+s.Units) + 2*s.Late }

@@ -50,7 +50,7 @@ func (f *simulateFlags) fit(net *circuits.Blueprint, dev kernels.Device, near lo
 	synapses := net.Size().Entries
 	if !net.Regenerate() {
 		if err == nil {
-			err = fmt.Errorf("%w: --storage is procedural, and no connections of the network can be drawn again: those are ones by probability, mean_in_degree or all_to_all, without plasticity, and of one number, uniform or normal; leave it out", config.ErrConfig)
+			err = fmt.Errorf("%w: --storage is procedural, and no connections of the network can be drawn again: those are ones by probability, in_degree, mean_in_degree or all_to_all, without plasticity; leave it out", config.ErrConfig)
 		}
 		return storage, err
 	}

@@ -134,7 +134,7 @@ func Balanced(t *testing.T, n int, seed uint64, mixed bool) *kernels.Circuit {
 				t.Fatal(err)
 			}
 			weight := 15 * j / math.Sqrt(float64(n))
-			q := kernels.Projection{From: from, To: to, Synapse: from, Matrix: m, Weight: []float64{weight}, Delay: []int{1}}
+			q := kernels.Projection{From: from, To: to, Synapse: from, Matrix: m, Weight: []float64{weight}, Delay: []uint16{1}}
 			if mixed {
 				q.Weight, q.Delay = unequal(m, weight, key)
 			}
@@ -145,9 +145,9 @@ func Balanced(t *testing.T, n int, seed uint64, mixed bool) *kernels.Circuit {
 }
 
 // unequal returns weights of half to one and a half of one, and delays of 1 to 17 steps.
-func unequal(m *sparse.Matrix, weight float64, key random.Stream) (w []float64, d []int) {
+func unequal(m *sparse.Matrix, weight float64, key random.Stream) (w []float64, d []uint16) {
 	for k := range m.Len() {
-		d = append(d, 1+int(key.Below(uint64(k), 17)))
+		d = append(d, uint16(1+key.Below(uint64(k), 17)))
 		w = append(w, weight*(0.5+key.Uniform(uint64(k))))
 	}
 	return w, d
@@ -158,10 +158,11 @@ func unequal(m *sparse.Matrix, weight float64, key random.Stream) (w []float64, 
 // more sources than a word, and than 32 words, have bits.
 func circuits(t *testing.T) map[string]*kernels.Circuit {
 	all := map[string]*kernels.Circuit{
-		"lif":  Single(t, "lif", map[string]float64{"t_ref": 2}, 38),
-		"eif":  Single(t, "eif", map[string]float64{"D_T": 4, "V_th": 10}, 30),
-		"adex": Single(t, "adex", map[string]float64{"t_ref": 1}, 40),
-		"hh":   Single(t, "hh", nil, 10/0.3), // 10 uA/cm2
+		"lif":   Single(t, "lif", map[string]float64{"t_ref": 2}, 38),
+		"eif":   Single(t, "eif", map[string]float64{"D_T": 4, "V_th": 10}, 30),
+		"adex":  Single(t, "adex", map[string]float64{"t_ref": 1}, 40),
+		"hh":    Single(t, "hh", nil, 10/0.3), // 10 uA/cm2
+		"traub": Single(t, "traub", nil, 20),
 	}
 	for name, mixed := range map[string]bool{"balanced": false, "mixed": true} {
 		c := Balanced(t, 300, 3, mixed)
@@ -176,12 +177,13 @@ func circuits(t *testing.T) map[string]*kernels.Circuit {
 			t.Fatal(err)
 		}
 		p.Matrix, p.Weight = m, []float64{3 * p.Weight[0]}
-		p.Delay = []int{1 + i}
+		p.Delay = []uint16{uint16(1 + i)}
 		all["sparse"].Projections[i] = p
 	}
 	all["many at once"] = manyAtOnce(t)
 	all["given sources"] = givenSources(t)
 	all["conductances"] = conductances(t)
+	all["exact conductances"] = exactConductances(t)
 	all["many sources"] = manySources(t)
 	all["small currents"] = smallCurrents(t)
 	return all
@@ -191,26 +193,9 @@ func circuits(t *testing.T) map[string]*kernels.Circuit {
 func later(c *kernels.Circuit, steps int) *kernels.Circuit {
 	for _, p := range c.Projections {
 		for k := range p.Delay {
-			p.Delay[k] += steps
+			p.Delay[k] += uint16(steps)
 		}
 	}
-	return c
-}
-
-// conductances has the synapses of e and i as conductances, and that of x as a current, and no short delays.
-func conductances(t *testing.T) *kernels.Circuit {
-	c := later(Balanced(t, 300, 3, true), 5)
-	for i := range 2 {
-		c.Populations[i].Reversals = []float64{0, -80, math.NaN()}
-	}
-	for i, p := range c.Projections {
-		for k := range p.Weight {
-			if p.From < 2 {
-				c.Projections[i].Weight[k] = math.Abs(p.Weight[k]) / 50
-			}
-		}
-	}
-	c.Probes = []kernels.Probe{{Population: 0, Unit: 77}, {Population: 1, Unit: 59}}
 	return c
 }
 
@@ -235,8 +220,8 @@ func manySources(t *testing.T) *kernels.Circuit {
 		{Name: "x", Header: kernels.Poisson, N: from, Params: []float64{30}},
 		{Name: "cell", Header: "lif", N: units, Params: Params(t, "lif", nil), Synapses: []float64{5, 3}}}}
 	c.Projections = []kernels.Projection{
-		{From: 0, To: 1, Synapse: 1, Matrix: m, Weight: []float64{7}, Delay: []int{3}},
-		{From: 0, To: 1, Matrix: m, Weight: []float64{0}, Delay: []int{1}}}
+		{From: 0, To: 1, Synapse: 1, Matrix: m, Weight: []float64{7}, Delay: []uint16{3}},
+		{From: 0, To: 1, Matrix: m, Weight: []float64{0}, Delay: []uint16{1}}}
 	c.Projections[0].Weight, c.Projections[0].Delay = unequal(m, 15, key.Stream(1))
 	c.Projections[1].Weight, _ = unequal(m, 9, key.Stream(2))
 	return c
@@ -255,7 +240,7 @@ func givenSources(t *testing.T) *kernels.Circuit {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Projections = append(c.Projections, kernels.Projection{From: from, To: 2, Synapse: from, Matrix: m, Weight: []float64{weight}, Delay: []int{1}})
+		c.Projections = append(c.Projections, kernels.Projection{From: from, To: 2, Synapse: from, Matrix: m, Weight: []float64{weight}, Delay: []uint16{1}})
 	}
 	return c
 }
@@ -274,10 +259,10 @@ func givenEvents(c *kernels.Circuit) {
 	for i := few; i < n; i++ {
 		m.Start[i+1] = int32(m.Cols)
 	}
-	c.Projections = append(c.Projections, kernels.Projection{From: len(c.Populations), To: 2, Matrix: m, Weight: weights, Delay: []int{2}})
+	c.Projections = append(c.Projections, kernels.Projection{From: len(c.Populations), To: 2, Matrix: m, Weight: weights, Delay: []uint16{2}})
 	c.Populations = append(c.Populations, kernels.Population{Name: "events", Header: kernels.Events, N: few * bits, Params: []float64{17000}},
 		kernels.Population{Name: "correlated", Header: kernels.Correlated, N: n, Params: []float64{100, 0.4, 0.7}})
-	c.Projections = append(c.Projections, kernels.Projection{From: len(c.Populations) - 1, To: 2, Matrix: sparse.OneToOne(n), Weight: []float64{8}, Delay: []int{1}})
+	c.Projections = append(c.Projections, kernels.Projection{From: len(c.Populations) - 1, To: 2, Matrix: sparse.OneToOne(n), Weight: []float64{8}, Delay: []uint16{1}})
 }
 
 // manyAtOnce is 290 sources that spike together, in a few steps as an emulated GPU is slow, with one weight and one delay, onto 70 units:
@@ -306,8 +291,8 @@ func manyAtOnce(t *testing.T) *kernels.Circuit {
 	for i := range 70 {
 		slices.Sort(twice.Row(i))
 	}
-	c.Projections = []kernels.Projection{{From: 0, To: 1, Matrix: m, Weight: []float64{20}, Delay: []int{2}},
-		{From: 0, To: 1, Synapse: 1, Matrix: twice, Weight: []float64{9}, Delay: []int{1}}}
+	c.Projections = []kernels.Projection{{From: 0, To: 1, Matrix: m, Weight: []float64{20}, Delay: []uint16{2}},
+		{From: 0, To: 1, Synapse: 1, Matrix: twice, Weight: []float64{9}, Delay: []uint16{1}}}
 	c.Probes = []kernels.Probe{{Population: 1, Unit: 69}}
 	return c
 }
@@ -318,7 +303,7 @@ func smallCurrents(t *testing.T) *kernels.Circuit {
 	c.Populations[0].Synapses, c.Populations[0].Start = []float64{0.4}, []float64{0}
 	c.Populations = append(c.Populations, kernels.Population{Name: "source", Header: "lif", N: 1, Params: Params(t, "lif", nil)})
 	c.Currents = []kernels.Current{{Population: 1, First: 3, Last: 4, Amplitude: 1e5}, {Population: 1, First: 20, Last: 21, Amplitude: 1e5}}
-	c.Projections = []kernels.Projection{{From: 1, Matrix: sparse.OneToOne(1), Weight: []float64{4}, Delay: []int{2}}}
+	c.Projections = []kernels.Projection{{From: 1, Matrix: sparse.OneToOne(1), Weight: []float64{4}, Delay: []uint16{2}}}
 	c.Probes = []kernels.Probe{{}}
 	return c
 }
@@ -400,7 +385,7 @@ func delay(t *testing.T, dev kernels.Device) {
 		c.Populations[0].Synapses, c.Populations[0].Start = []float64{5}, []float64{0}
 		c.Populations = append(c.Populations, kernels.Population{Name: "source", Header: "lif", N: 1, Params: Params(t, "lif", nil)})
 		c.Currents = []kernels.Current{{Population: 1, First: 10, Last: 11, Amplitude: 1e5}} // one spike, in step 10
-		c.Projections = []kernels.Projection{{From: 1, Matrix: sparse.OneToOne(1), Weight: []float64{40}, Delay: []int{d}}}
+		c.Projections = []kernels.Projection{{From: 1, Matrix: sparse.OneToOne(1), Weight: []float64{40}, Delay: []uint16{uint16(d)}}}
 		c.Probes = []kernels.Probe{{}}
 		r := Simulate(t, dev, c, d+1500)
 		if len(r.Spikes) != 1 || r.Spikes[0].Step != 10 {
@@ -426,7 +411,7 @@ func explodes(t *testing.T, dev kernels.Device) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Projections = []kernels.Projection{{From: 1, Matrix: m, Weight: []float64{-math.MaxFloat32 * 0.1}, Delay: []int{1}}}
+	c.Projections = []kernels.Projection{{From: 1, Matrix: m, Weight: []float64{-math.MaxFloat32 * 0.1}, Delay: []uint16{1}}}
 	if _, err = newCircuit(t, dev, c).Run(1000); !errors.Is(err, kernels.ErrNotFinite) || !strings.Contains(fmt.Sprint(err), `population "cell"`) {
 		t.Errorf("got the error %v", err)
 	}
@@ -473,8 +458,8 @@ func refusesCircuits(t *testing.T, dev kernels.Device) {
 		"goes from population 7":        func(c *kernels.Circuit) { c.Projections[0].From = 7 },
 		"to 2, want":                    func(c *kernels.Circuit) { c.Projections[0].To = 2 },
 		"synapse 3 of 3":                func(c *kernels.Circuit) { c.Projections[0].Synapse = 3 },
-		"a delay of 0 steps":            func(c *kernels.Circuit) { c.Projections[0].Delay = []int{0} },
-		"2 delays":                      func(c *kernels.Circuit) { c.Projections[0].Delay = []int{1, 1} },
+		"a delay of 0 steps":            func(c *kernels.Circuit) { c.Projections[0].Delay = []uint16{0} },
+		"2 delays":                      func(c *kernels.Circuit) { c.Projections[0].Delay = []uint16{1, 1} },
 		"1 weights":                     func(c *kernels.Circuit) { c.Projections[0].Weight = []float64{math.Inf(1)} },
 		"the matrix is not one of":      func(c *kernels.Circuit) { c.Projections[0].Matrix = sparse.OneToOne(3) },
 		"current 0 of NaN mV":           func(c *kernels.Circuit) { c.Currents = []kernels.Current{{Amplitude: math.NaN()}} },

@@ -28,7 +28,7 @@ func Reference[F kernels.Float](c *kernels.Circuit, steps int) ([]kernels.Spike,
 type circuitState[F kernels.Float] struct {
 	c       *kernels.Circuit
 	v, w    [][]F    // w adapts, where the neuron does
-	gates   [][][3]F // m, h and n of hh
+	gates   [][][3]F // m, h and n of neurons with channels
 	left    [][]F
 	current [][][]F // of each population, synapse and unit
 	due     map[arrival]F
@@ -55,8 +55,11 @@ func newCircuitState[F kernels.Float](c *kernels.Circuit) *circuitState[F] {
 			if v[u] = -72; p.Header == "adex" {
 				v[u] = -70.6
 			}
-			if p.Header == "hh" {
+			switch p.Header {
+			case "hh":
 				v[u], gates[u] = -64.9964, [3]F{0.052955, 0.595994, 0.317732}
+			case "traub":
+				v[u], gates[u] = -65, [3]F{0.00973241, 0.997561, 0.0270745}
 			}
 			if p.Start != nil {
 				v[u] = F(p.Start[u])
@@ -85,15 +88,16 @@ func (s *circuitState[F]) step(n int64) {
 			if p.Source() {
 				s.spiked[i][u] = s.source(p, u, n)
 			} else {
-				in := F(constant)
+				in, conductance := F(constant), F(0)
 				for k := range p.Synapses {
 					x := s.current[i][k][u]
 					if to, ok := p.Reversal(k); ok {
+						conductance += x
 						x = F(x * (F(to) - s.v[i][u]))
 					}
 					in += x
 				}
-				s.spiked[i][u] = s.unit(p, i, u, in)
+				s.spiked[i][u] = s.unit(p, i, u, in, conductance)
 			}
 			if s.spiked[i][u] && !p.Unrecorded {
 				s.spikes = append(s.spikes, kernels.Spike{Step: n, Population: i, Unit: u})
@@ -211,8 +215,9 @@ func (s *circuitState[F]) decay(n int64) {
 	}
 }
 
-// unit steps unit u of population i of neurons and reports whether it spikes.
-func (s *circuitState[F]) unit(p kernels.Population, i, u int, in F) bool {
+// unit steps unit u of population i of neurons, under a current with so much conductance in it, and reports whether it
+// spikes.
+func (s *circuitState[F]) unit(p kernels.Population, i, u int, in, conductance F) bool {
 	a, v, dt := p.Params, s.v[i][u], s.c.Step
 	var threshold, reset, wait float64
 	switch p.Header {
@@ -239,10 +244,19 @@ func (s *circuitState[F]) unit(p kernels.Population, i, u int, in F) bool {
 		v += F(slope * F(dt/a[0]))
 		v = max(v, F(a[6]))
 		threshold, reset, wait = a[4], a[5], a[7]
-	case "hh":
-		next := hodgkinHuxley(a, v, in, dt, &s.gates[i][u])
-		s.v[i][u] = next
-		return v < F(a[6]) && next >= F(a[6])
+	case "hh", "traub":
+		if p.Header == "hh" {
+			hodgkinHuxley(v, dt, &s.gates[i][u])
+		} else {
+			traubMiles(v-F(a[7]), dt, &s.gates[i][u])
+		}
+		g := s.gates[i][u]
+		gna := F(F(F(F(g[0]*g[0])*g[0])*g[1]) * F(a[5]))
+		gk := F(F(F(g[2]*g[2])*F(g[2]*g[2])) * F(a[4]))
+		all := 1 + gk + gna + conductance
+		to := (F(gk*F(a[2])) + F(gna*F(a[3])) + F(a[1]) + in + F(conductance*v)) / all
+		s.v[i][u] = to + F((v-to)*exponential(F(all*F(-dt/a[0]))))
+		return v < F(a[6]) && s.v[i][u] >= F(a[6])
 	default:
 		panic("conform: no reference of neuron " + p.Header)
 	}
@@ -261,28 +275,36 @@ func (s *circuitState[F]) unit(p kernels.Population, i, u int, in F) bool {
 	return spike
 }
 
-// hodgkinHuxley steps the gates m, h and n, and returns V behind the step.
-func hodgkinHuxley[F kernels.Float](a []float64, v, in F, dt float64, gates *[3]F) F {
-	ratio := func(x, y F) F {
-		if F(x*x) < 0.0025 {
-			return 1 + F(x*(0.5+F(x*0.083333333)))
-		}
-		return x / (1 - y)
-	}
-	gate := func(k int, a, b F) {
-		to := a / (a + b)
-		gates[k] = to + F((gates[k]-to)*exponential(F((a+b)*F(-dt))))
-	}
+// hodgkinHuxley steps the gates m, h and n at v.
+func hodgkinHuxley[F kernels.Float](v F, dt float64, gates *[3]F) {
 	u := min(max(v, -200), 200)
 	q, rest := exponential(F((u+35)*F(-0.1))), u+65
-	gate(0, ratio(F((u+40)*0.1), F(q*0.6065306597)), F(exponential(F(rest*F(-0.0555555556)))*4))
-	gate(1, F(exponential(F(rest*F(-0.05)))*0.07), 1/(1+q))
-	gate(2, F(ratio(F((u+55)*0.1), F(q*0.1353352832))*0.1), F(exponential(F(rest*F(-0.0125)))*0.125))
-	gna := F(F(F(F(gates[0]*gates[0])*gates[0])*gates[1]) * F(a[5]))
-	gk := F(F(F(gates[2]*gates[2])*F(gates[2]*gates[2])) * F(a[4]))
-	all := 1 + gk + gna
-	to := (F(gk*F(a[2])) + F(gna*F(a[3])) + F(a[1]) + in) / all
-	return to + F((v-to)*exponential(F(all*F(-dt/a[0]))))
+	stepGate(&gates[0], dt, ratio(F((u+40)*0.1), F(q*0.6065306597)), F(exponential(F(rest*F(-0.0555555556)))*4))
+	stepGate(&gates[1], dt, F(exponential(F(rest*F(-0.05)))*0.07), 1/(1+q))
+	stepGate(&gates[2], dt, F(ratio(F((u+55)*0.1), F(q*0.1353352832))*0.1), F(exponential(F(rest*F(-0.0125)))*0.125))
+}
+
+// traubMiles steps them so far above V_T, which no test takes further than 200 mV from 0.
+func traubMiles[F kernels.Float](u F, dt float64, gates *[3]F) {
+	q := exponential(F(u*0.2) - 8)
+	m, k, n := F((u-13)*0.25), F((40-u)*0.2), F((u-15)*0.2)
+	stepGate(&gates[0], dt, F(ratio(m, exponential(-m))*1.28), F(ratio(k, q)*1.4))
+	stepGate(&gates[1], dt, F(exponential(F((17-u)*0.0555555556))*0.128), F(q*4)/(1+q))
+	stepGate(&gates[2], dt, F(ratio(n, exponential(-n))*0.16), F(exponential(F((10-u)*0.025))*0.5))
+}
+
+// ratio is x / (1 - y), where y is exp(-x).
+func ratio[F kernels.Float](x, y F) F {
+	if F(x*x) < 0.0025 {
+		return 1 + F(x*(0.5+F(x*0.083333333)))
+	}
+	return x / (1 - y)
+}
+
+// stepGate steps a gate with the rates a and b.
+func stepGate[F kernels.Float](x *F, dt float64, a, b F) {
+	to := a / (a + b)
+	*x = to + F((*x-to)*exponential(F((a+b)*F(-dt))))
 }
 
 // exponential is exp(x), in float32 by the operations of r_exp in kernels/cells/shared/real.h.

@@ -34,25 +34,29 @@ func drawnCircuit(t *testing.T) *kernels.Circuit {
 	}
 	add := func(from, synapse int, d kernels.Drawn) {
 		d.Key = random.New(uint64(len(c.Projections)))
-		p := kernels.Projection{From: from, To: 1, Synapse: synapse, Delay: []int{kernels.Steps(d.Delay.Least(), c.Step)}, Drawn: &d,
+		p := kernels.Projection{From: from, To: 1, Synapse: synapse, Delay: []uint16{uint16(kernels.Steps(d.Delay.Least(), c.Step))}, Drawn: &d,
 			Matrix: &sparse.Matrix{Rows: units, Cols: c.Populations[from].N, Start: make([]int32, units+1)}}
 		if d.Weight.Form == kernels.SpreadSame {
 			p.Weight = []float64{d.Weight.A}
 		}
 		if d.Delay.Form != kernels.SpreadSame {
-			p.Delay = append(p.Delay, kernels.Steps(d.Delay.Most(), c.Step))
+			p.Delay = append(p.Delay, uint16(kernels.Steps(d.Delay.Most(), c.Step)))
 		}
 		c.Projections = append(c.Projections, p)
 	}
 	same := func(x float64) kernels.Spread { return kernels.Spread{A: x} }
 	normal := func(a, b float64) kernels.Spread { return kernels.Spread{Form: kernels.SpreadNormal, A: a, B: b} }
 	uniform := func(a, b float64) kernels.Spread { return kernels.Spread{Form: kernels.SpreadUniform, A: a, B: b} }
+	lognormal := func(a, b float64) kernels.Spread { return kernels.Spread{Form: kernels.SpreadLognormal, A: a, B: b} }
 	add(0, 0, kernels.Drawn{P: 0.1, Weight: same(150), Delay: same(0.3)})
 	add(0, 1, kernels.Drawn{Out: numbers(sources, 400), Weight: normal(150, 100), Delay: normal(1.5, 0.75)})
 	add(1, 1, kernels.Drawn{P: 0.004, Weight: uniform(-60, -10), Delay: uniform(0.1, 1.5)})
 	add(1, 0, kernels.Drawn{Out: numbers(units, 20), Weight: same(10), Delay: same(0.1)})
 	add(1, 0, kernels.Drawn{P: 0.002, Autapses: true, Weight: same(-20), Delay: same(0.2)})
 	add(0, 0, kernels.Drawn{P: 1, Weight: same(1), Delay: same(0.2)})
+	add(0, 1, kernels.Drawn{In: 7, Weight: lognormal(150, 200), Delay: lognormal(1.5, 0.75)})
+	add(1, 0, kernels.Drawn{In: 9, Weight: same(-15), Delay: same(0.3)})
+	add(1, 1, kernels.Drawn{In: 3, Autapses: true, Weight: lognormal(-30, 15), Delay: same(0.3)})
 	add(0, 0, kernels.Drawn{P: 0.0003, Weight: same(60), Delay: normal(1, 1)})
 	return c
 }
@@ -76,18 +80,38 @@ func stored(t *testing.T, p kernels.Projection, step float64) kernels.Projection
 	autapses := d.Autapses || p.From != p.To
 	var post, pre []int32
 	var weight []float64
-	var delay []int
+	var delay []uint16
 	entry := func(key random.Stream, n, j, i int) {
 		post, pre = append(post, int32(i)), append(pre, int32(j))
 		w := drawnNumber(d.Weight, key.Stream(1), n)
 		if d.Weight.Form != kernels.SpreadSame && w*d.Weight.A <= 0 {
 			w = 0
 		}
-		weight, delay = append(weight, w), append(delay, kernels.Steps(drawnNumber(d.Delay, key.Stream(2), n), step))
+		weight, delay = append(weight, w), append(delay, uint16(kernels.Steps(drawnNumber(d.Delay, key.Stream(2), n), step)))
 	}
 	thresholds, _ := d.Gaps()
 	for j := range p.Matrix.Cols {
 		row := d.Key.Stream(uint64(j))
+		if d.In > 0 {
+			for i := range units {
+				at, n := j, p.Matrix.Cols
+				if !autapses {
+					if n--; i == j {
+						continue
+					} else if i < j {
+						at--
+					}
+				}
+				block := d.Key.Stream(^uint64(i / kernels.DrawnBlock))
+				place := int(kernels.Shuffled(block, uint32(at), uint32(n)))
+				group := place * d.In / n
+				first, end := (group*n+d.In-1)/d.In, ((group+1)*n+d.In-1)/d.In
+				if int(block.Stream(uint64(group)).Below(uint64(i), uint32(end-first))) == place-first {
+					entry(row, i, j, i)
+				}
+			}
+			continue
+		}
 		if d.Out != nil {
 			key := row.Stream(0)
 			for n := range int(d.Out[j]) {
@@ -121,7 +145,9 @@ func stored(t *testing.T, p kernels.Projection, step float64) kernels.Projection
 			}
 		}
 	}
-	if d.Out == nil { // of so many pairs, each with the probability
+	if d.In > 0 {
+		inDegrees(t, d.In, units, post, pre)
+	} else if d.Out == nil { // of so many pairs, each with the probability
 		pairs := float64(units * p.Matrix.Cols)
 		if want := d.P * pairs; math.Abs(float64(len(post))-want) > 5*math.Sqrt(want)+float64(units) {
 			t.Errorf("%d entries are drawn with probability %g of %g pairs", len(post), d.P, pairs)
@@ -150,6 +176,19 @@ func stored(t *testing.T, p kernels.Projection, step float64) kernels.Projection
 	return p
 }
 
+// inDegrees wants so many different sources of each unit.
+func inDegrees(t *testing.T, degree, units int, post, pre []int32) {
+	t.Helper()
+	in, seen := make([]int, units), map[[2]int32]bool{}
+	for e, i := range post {
+		in[i]++
+		seen[[2]int32{i, pre[e]}] = true
+	}
+	if slices.Min(in) != degree || slices.Max(in) != degree || len(seen) != len(post) {
+		t.Errorf("units have %d to %d sources, %d of all %d different, want %d", slices.Min(in), slices.Max(in), len(seen), len(post), degree)
+	}
+}
+
 // drawnNumber returns number n of a stream as one of a distribution.
 func drawnNumber(s kernels.Spread, key random.Stream, n int) float64 {
 	switch s.Form {
@@ -157,6 +196,10 @@ func drawnNumber(s kernels.Spread, key random.Stream, n int) float64 {
 		return s.A + float64((s.B-s.A)*key.Uniform(uint64(n)))
 	case kernels.SpreadNormal:
 		return s.A + float64(s.B*float64(key.Normal4(uint64(n))[0]))
+	case kernels.SpreadLognormal:
+		high, low := s.Powers()
+		k := int(key.Normal4(uint64(n))[0]*0x1p13) + 132*256
+		return high[k>>8] * low[k&255]
 	}
 	return s.A
 }

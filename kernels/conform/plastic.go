@@ -39,7 +39,7 @@ func plasticCircuit(t *testing.T) *kernels.Circuit {
 		size := math.Abs(p.Weight[0])
 		switch {
 		case p.From == 2 && p.To == 0:
-			c.Projections[i].Weight, c.Projections[i].Delay = []float64{size}, []int{1}
+			c.Projections[i].Weight, c.Projections[i].Delay = []float64{size}, []uint16{1}
 			rule.Most = 1.2 * size
 			rule.Pre, rule.Post = kernels.Change{B: -0.2, C: size}, kernels.Change{B: 0.1, C: size}
 		case p.From == 1 && p.To == 0:
@@ -96,7 +96,7 @@ func Pair(t *testing.T, rule kernels.Plasticity, weight float64, source, target 
 			c.Currents = append(c.Currents, kernels.Current{Population: i, First: n, Last: n + 1, Amplitude: 1e5})
 		}
 	}
-	c.Projections = []kernels.Projection{{From: 0, To: 1, Matrix: sparse.OneToOne(1), Weight: []float64{weight}, Delay: []int{1}, Plasticity: &rule}}
+	c.Projections = []kernels.Projection{{From: 0, To: 1, Matrix: sparse.OneToOne(1), Weight: []float64{weight}, Delay: []uint16{1}, Plasticity: &rule}}
 	return c
 }
 

@@ -23,15 +23,17 @@ enum { NEURONS(NUMBER) };
 	GPU_FN int c##_unit(const struct circuit_params &p, const struct wiring_population &q, float current, long long u) \
 	{ \
 		enum { PLANES = 0 c##_PLANES(PLANE) }; \
-		float s[PLANES], in = current; \
+		float s[PLANES], in = current, g = 0; \
 		for (int k = 0; k < PLANES; k++) \
 			s[k] = p.state[q.state + k * 64 * q.words + u]; \
 		for (int k = 0; k < q.synapses; k++) { \
 			const struct wiring_synapse &y = p.synapse[q.synapse + k]; \
 			float i = p.state[y.current + u]; \
 			in += y.conductance ? i * (y.reversal - s[0]) : i; \
+			if (y.conductance) \
+				g += i; \
 		} \
-		int spike = c##_step(q.consts, in, s) != 0; \
+		int spike = c##_step(q.consts, in, g, s) != 0; \
 		for (int k = 0; k < PLANES; k++) \
 			p.state[q.state + k * 64 * q.words + u] = s[k]; \
 		return spike; \

@@ -31,6 +31,7 @@ enum { ADEX_KEEP = RISE_CONSTS, ADEX_FOLLOW, ADEX_JUMP };
 
 #define adex_ABOVE RISE_VTH
 #define adex_BELOW RISE_VRE
+#define adex_CONDUCTS 0
 
 CELL_FN void adex_prepare(double dt, const double *p, double *c)
 {
@@ -40,8 +41,9 @@ CELL_FN void adex_prepare(double dt, const double *p, double *c)
 	c[ADEX_JUMP] = p[ADEX_B];
 }
 
-CELL_FN bits adex_step(const elem *c, real in, real *s)
+CELL_FN bits adex_step(const elem *c, real in, real g, real *s)
 {
+	(void)g;
 	real slope = rise(c, s[0]) - s[1] + in;
 	real w = s[1] * c[ADEX_KEEP] + (s[0] - c[RISE_REST]) * c[ADEX_FOLLOW];
 	bits spike = fire(c, s[0] + slope * c[RISE_GAIN], &s[0], &s[2]);

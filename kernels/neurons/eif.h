@@ -21,14 +21,16 @@
 
 #define eif_ABOVE RISE_VTH
 #define eif_BELOW RISE_VRE
+#define eif_CONDUCTS 0
 
 CELL_FN void eif_prepare(double dt, const double *p, double *c)
 {
 	rise_prepare(dt, p, c);
 }
 
-CELL_FN bits eif_step(const elem *c, real in, real *s)
+CELL_FN bits eif_step(const elem *c, real in, real g, real *s)
 {
+	(void)g;
 	real slope = rise(c, s[0]) + in;
 	return fire(c, s[0] + slope * c[RISE_GAIN], &s[0], &s[1]);
 }

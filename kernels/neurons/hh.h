@@ -8,6 +8,7 @@
  *
  * The step is exact for each gate with the V before it, and for V with the gates behind it. At 10 uA/cm2 the interval
  * between spikes is 14.636 ms in steps of 0.005 ms, 0.1 % longer in steps of 0.05 ms and 0.5 % in steps of 0.1 ms.
+ * Conductances of synapses are constant over the step, and taken exactly.
  * Currents and conductances are over the leak conductance: with its 0.3 mS/cm2 a current of 1 uA/cm2 is 3.333 mV. Rates
  * are in 1/ms, those of 6.3 degrees, and taken at V within -200 and 200 mV.
  * Source: Hodgkin and Huxley (1952), J. Physiol. 117:500, with the potential of the membrane at rest near -65 mV.
@@ -27,50 +28,17 @@
 	X(k_Na, "1", 400, 0, 1e6, "largest conductance of sodium relative to that of the leak") \
 	X(V_th, "mV", 0, -200, 200, "potential that V rises to at a spike")
 
-enum { HH_TAU, HH_EL, HH_EK, HH_ENA, HH_KK, HH_KNA, HH_VTH };
-enum { HH_BACK, HH_RATIO, HH_LEAK, HH_K, HH_NA, HH_GK, HH_GNA, HH_THRESHOLD };
+#define hh_ABOVE CHANNELS_ENA
+#define hh_BELOW CHANNELS_EK
+#define hh_CONDUCTS 1
 
-#define hh_ABOVE HH_ENA
-#define hh_BELOW HH_EK
+CELL_FN void hh_prepare(double dt, const double *p, double *c) { channels_prepare(dt, p, c); }
 
-CELL_FN void hh_prepare(double dt, const double *p, double *c)
+CELL_FN bits hh_step(const elem *c, real in, real g, real *s)
 {
-	c[HH_BACK] = -dt;
-	c[HH_RATIO] = -dt / p[HH_TAU];
-	c[HH_LEAK] = p[HH_EL];
-	c[HH_K] = p[HH_EK];
-	c[HH_NA] = p[HH_ENA];
-	c[HH_GK] = p[HH_KK];
-	c[HH_GNA] = p[HH_KNA];
-	c[HH_THRESHOLD] = p[HH_VTH];
-}
-
-/* hh_ratio is x / (1 - y), where y is exp(-x), and its series near 0. */
-CELL_FN real hh_ratio(real x, real y)
-{
-	real series = R(1.0) + x * (R(0.5) + x * R(0.083333333));
-	return r_where(x * x < r_splat(R(0.0025)), series, x / (R(1.0) - y));
-}
-
-/* hh_gate steps a gate with the rates a and b. */
-CELL_FN real hh_gate(const elem *c, real x, real a, real b)
-{
-	real sum = a + b, to = a / sum;
-	return to + (x - to) * r_exp(sum * c[HH_BACK]);
-}
-
-CELL_FN bits hh_step(const elem *c, real in, real *s)
-{
-	real low = r_splat(R(-200.0)), high = r_splat(R(200.0)), th = r_splat(c[HH_THRESHOLD]), v = s[0];
-	real u = r_where(v < low, low, v);
-	u = r_where(u > high, high, u);
-	real q = r_exp((u + R(35.0)) * R(-0.1)), rest = u + R(65.0);
-	s[1] = hh_gate(c, s[1], hh_ratio((u + R(40.0)) * R(0.1), q * R(0.6065306597)), r_exp(rest * R(-0.0555555556)) * R(4.0));
-	s[2] = hh_gate(c, s[2], r_exp(rest * R(-0.05)) * R(0.07), R(1.0) / (R(1.0) + q));
-	s[3] = hh_gate(c, s[3], hh_ratio((u + R(55.0)) * R(0.1), q * R(0.1353352832)) * R(0.1), r_exp(rest * R(-0.0125)) * R(0.125));
-	real gna = s[1] * s[1] * s[1] * s[2] * c[HH_GNA], n2 = s[3] * s[3], gk = n2 * n2 * c[HH_GK];
-	real all = R(1.0) + gk + gna;
-	real to = (gk * c[HH_K] + gna * c[HH_NA] + c[HH_LEAK] + in) / all;
-	s[0] = to + (v - to) * r_exp(all * c[HH_RATIO]);
-	return (v < th) & (s[0] >= th);
+	real u = channels_within(s[0]), q = r_exp((u + R(35.0)) * R(-0.1)), rest = u + R(65.0);
+	s[1] = channels_gate(c, s[1], channels_ratio((u + R(40.0)) * R(0.1), q * R(0.6065306597)), r_exp(rest * R(-0.0555555556)) * R(4.0));
+	s[2] = channels_gate(c, s[2], r_exp(rest * R(-0.05)) * R(0.07), R(1.0) / (R(1.0) + q));
+	s[3] = channels_gate(c, s[3], channels_ratio((u + R(55.0)) * R(0.1), q * R(0.1353352832)) * R(0.1), r_exp(rest * R(-0.0125)) * R(0.125));
+	return channels_end(c, in, g, s);
 }

@@ -23,6 +23,7 @@ enum { LIF_DECAY = FIRE_CONSTS, LIF_REST };
 
 #define lif_ABOVE LIF_VTH
 #define lif_BELOW LIF_VRE
+#define lif_CONDUCTS 0
 
 CELL_FN void lif_prepare(double dt, const double *p, double *c)
 {
@@ -31,8 +32,9 @@ CELL_FN void lif_prepare(double dt, const double *p, double *c)
 	c[LIF_REST] = p[LIF_EL];
 }
 
-CELL_FN bits lif_step(const elem *c, real in, real *s)
+CELL_FN bits lif_step(const elem *c, real in, real g, real *s)
 {
+	(void)g;
 	real to = in + c[LIF_REST];
 	return fire(c, (s[0] - to) * c[LIF_DECAY] + to, &s[0], &s[1]);
 }

@@ -7,7 +7,7 @@ import "galvani/kernels"
 func Bytes(s kernels.CircuitSize, workers int) (plan, moment float64) {
 	words := s.Units/64 + 1
 	cuts := float64(workers+1) * s.Columns
-	plan = 4*(s.Entries+s.Own+cuts+s.State) + 8*Stretch*words
+	plan = 4*(s.Entries+s.Own+s.Late+cuts+s.State) + 8*Stretch*words
 	if s.Plastic > 0 {
 		plan += 4 * (2*s.Plastic + s.Rows) // the entries of the targets
 	}

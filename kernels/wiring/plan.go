@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 
 	"galvani/kernels"
 )
@@ -83,6 +84,9 @@ func (p *Plan) setCurrents(n int) {
 
 // collect adds to the record what the last n steps left.
 func (p *Plan) collect(r *kernels.CircuitRecord, n int) {
+	if found := p.spiked(n); cap(r.Spikes)-len(r.Spikes) < found { // twice as much each time: append would copy them five times
+		r.Spikes = slices.Grow(r.Spikes, max(found, len(r.Spikes)))
+	}
 	for k := range n {
 		row := p.Spikes[k*p.Words:]
 		for i, q := range p.Populations {
@@ -99,6 +103,21 @@ func (p *Plan) collect(r *kernels.CircuitRecord, n int) {
 	for i := range r.V {
 		r.V[i] = append(r.V[i], p.V[i*n:(i+1)*n]...)
 	}
+}
+
+// spiked returns how many spikes of the last n steps are for the record.
+func (p *Plan) spiked(n int) (found int) {
+	for i, q := range p.Populations {
+		if p.cfg.Populations[i].Unrecorded {
+			continue
+		}
+		for k := range n {
+			for _, set := range p.Spikes[k*p.Words:][q.First : q.First+q.Words] {
+				found += bits.OnesCount64(set)
+			}
+		}
+	}
+	return found
 }
 
 // finite wants every V of this rank finite.

@@ -25,7 +25,8 @@ type Wiring struct {
 	Weights     []float32
 	Ints        []int32
 	Bits        []uint64
-	counts      []int64 // of each population, those of its targets in Vars; -1 without
+	Brief       []uint16 // targets of lists
+	counts      []int64  // of each population, those of its targets in Vars; -1 without
 	dense       bool
 	cfg         *kernels.Circuit
 	own         []kernels.Projection // with the entries of this rank alone
@@ -45,7 +46,7 @@ type (
 		Decay, Reversal      float32
 	}
 	Projection struct {
-		From, To, Synapse, Sources, Cut, Target, Weight, Weights, Delay, Delays, Counts, Bits int64
+		From, To, Synapse, Sources, Cut, Target, Brief, Weight, Weights, Delay, Delays, Counts, Bits int64
 	}
 	Probe struct{ Population, Unit int64 }
 	// Plastic is the struct of plastic.h.
@@ -65,13 +66,13 @@ type (
 var (
 	_ = [1]struct{}{}[unsafe.Sizeof(Population{})-120]
 	_ = [1]struct{}{}[unsafe.Sizeof(Synapse{})-40]
-	_ = [1]struct{}{}[unsafe.Sizeof(Projection{})-96]
+	_ = [1]struct{}{}[unsafe.Sizeof(Projection{})-104]
 	_ = [1]struct{}{}[unsafe.Sizeof(Probe{})-16]
 	_ = [1]struct{}{}[unsafe.Sizeof(Plastic{})-128]
 )
 
 // New lays a circuit that Check takes out for a number of workers. With dense, a projection of which bits take
-// no more memory than lists has bits.
+// no more memory than lists has bits, and others have brief targets where they can.
 func New(cfg *kernels.Circuit, workers int, dense bool) *Wiring {
 	w := &Wiring{Workers: workers, Ranks: 1, Batch: Stretch, dense: dense, cfg: cfg}
 	if cfg.Spread() {
@@ -80,7 +81,7 @@ func New(cfg *kernels.Circuit, workers int, dense bool) *Wiring {
 	for _, p := range cfg.Populations {
 		w.addPopulation(p)
 	}
-	weights, ints, bits := 0, 0, 0
+	weights, ints, bits, brief := 0, 0, 0, 0
 	w.own = make([]kernels.Projection, len(cfg.Projections))
 	asBits := make([]bool, len(cfg.Projections))
 	for i, p := range cfg.Projections {
@@ -96,7 +97,12 @@ func New(cfg *kernels.Circuit, workers int, dense bool) *Wiring {
 			bits += p.Matrix.Cols * words
 			continue
 		}
-		ints += p.Matrix.Len() + (workers+1)*p.Matrix.Cols
+		ints += (workers + 1) * p.Matrix.Cols
+		if w.hasBrief(p) {
+			brief += p.Matrix.Len()
+		} else {
+			ints += p.Matrix.Len()
+		}
 		if p.Plasticity != nil {
 			ints += 2*p.Matrix.Len() + p.Matrix.Rows + 1
 		} else {
@@ -104,6 +110,7 @@ func New(cfg *kernels.Circuit, workers int, dense bool) *Wiring {
 		}
 	}
 	w.Weights, w.Ints, w.Bits = pages.Make[float32](weights)[:0], pages.Make[int32](ints)[:0], pages.Make[uint64](bits)[:0]
+	w.Brief = pages.Make[uint16](brief)[:0]
 	for i, p := range w.own {
 		from := w.addProjection(p, asBits[i])
 		if p.Plasticity != nil {
@@ -184,7 +191,7 @@ func (w *Wiring) addDelays(p kernels.Projection) {
 // addProjection returns for each entry by its source the number of that of the matrix, nil where bits say it.
 func (w *Wiring) addProjection(p kernels.Projection, asBits bool) (from []int32) {
 	to := w.Populations[p.To]
-	q := Projection{From: int64(p.From), To: int64(p.To), Synapse: to.Synapse + int64(p.Synapse), Sources: int64(p.Matrix.Cols), Counts: -1, Bits: -1}
+	q := Projection{From: int64(p.From), To: int64(p.To), Synapse: to.Synapse + int64(p.Synapse), Sources: int64(p.Matrix.Cols), Target: -1, Brief: -1, Counts: -1, Bits: -1}
 	if p.Counts() {
 		q.Counts = w.countsOf(p.To)
 	}
@@ -204,21 +211,28 @@ func (w *Wiring) addProjection(p kernels.Projection, asBits bool) (from []int32)
 		w.Weights = append(w.Weights, float32(p.Weight[0]*jump))
 	} else {
 		q.Weights = 1
-		for _, k := range from {
-			w.Weights = append(w.Weights, float32(p.Weight[k]*jump))
-		}
+		w.Weights = w.Weights[:len(w.Weights)+len(from)] // New has made room
+		taken(w.Weights[q.Weight:], from, func(k int32) float32 { return float32(p.Weight[k] * jump) })
 	}
 	q.Delay = int64(len(w.Ints))
 	if len(p.Delay) == 1 {
 		w.Ints = append(w.Ints, int32(p.Delay[0]))
 	} else {
 		q.Delays = 1
-		for _, k := range from {
-			w.Ints = append(w.Ints, int32(p.Delay[k]))
-		}
+		w.Ints = w.Ints[:len(w.Ints)+len(from)]
+		taken(w.Ints[q.Delay:], from, func(k int32) int32 { return int32(p.Delay[k]) })
 	}
 	w.Projections = append(w.Projections, q)
 	return from
+}
+
+// taken fills in what the entries from have, in their order.
+func taken[T any](out []T, from []int32, of func(entry int32) T) {
+	kernels.InChunks(len(from), func(lo, hi int) {
+		for at, k := range from[lo:hi] {
+			out[lo+at] = of(k)
+		}
+	})
 }
 
 // addLists lays out the targets of each source.
@@ -233,9 +247,22 @@ func (w *Wiring) addLists(q *Projection, p kernels.Projection) (from []int32) {
 			w.Ints = append(w.Ints, by.Start[j]+int32(at))
 		}
 	}
+	if w.hasBrief(p) {
+		q.Brief = int64(len(w.Brief))
+		for _, i := range by.Col {
+			w.Brief = append(w.Brief, uint16(i))
+		}
+		return from
+	}
 	q.Target = int64(len(w.Ints))
 	w.Ints = append(w.Ints, by.Col...)
 	return from
+}
+
+// hasBrief reports whether a projection that has no bits has its targets in 16 bits: where nothing but their numbers of
+// spikes is asked for, and there are no more units.
+func (w *Wiring) hasBrief(p kernels.Projection) bool {
+	return w.dense && p.Counts() && p.Matrix.Rows <= 1<<16
 }
 
 // countsOf returns where the spikes that arrive at the units of a population are counted.
@@ -273,10 +300,16 @@ func (w *Wiring) bitRow(p kernels.Projection) (first, words int) {
 
 // setBits sets a bit for each entry of a matrix, in so many words of each column, from word first of its rows on.
 func setBits(out []uint64, m *sparse.Matrix, first, words int) {
-	for i := range m.Rows {
-		bit := uint64(1) << (i % 64)
-		for _, j := range m.Row(i) {
-			out[int(j)*words+i/64-first] |= bit
+	kernels.InChunks(m.Len(), func(lo, hi int) { // parts of the rows, each from one of a new word on
+		row := func(entry int) int {
+			i, _ := slices.BinarySearch(m.Start[:m.Rows], int32(entry))
+			return min((i+63)/64*64, m.Rows)
 		}
-	}
+		for i, end := row(lo), row(hi); i < end; i++ {
+			bit := uint64(1) << (i % 64)
+			for _, j := range m.Row(i) {
+				out[int(j)*words+i/64-first] |= bit
+			}
+		}
+	})
 }

@@ -26,7 +26,8 @@ struct wiring_projection {
 	long long from, to, synapse;
 	long long sources;
 	long long cut;		   /* [workers + 1, sources] integers */
-	long long target;	   /* [entries] integers */
+	long long target;	   /* [entries] integers, or -1 where they are brief */
+	long long brief;	   /* [entries] integers of 16 bits, or -1 */
 	long long weight, weights; /* weights; `weights` is 1 where every entry has one, 0 where all have the first */
 	long long delay, delays;   /* integers, likewise */
 	long long counts;	   /* [64 words of the targets] of the state, 0 between steps, where all entries have one
@@ -45,6 +46,6 @@ struct wiring_probe {
 
 /* The sizes that package wiring reckons with. */
 typedef char wiring_sizes[sizeof(struct wiring_population) == 120 && sizeof(struct wiring_synapse) == 40 &&
-			  sizeof(struct wiring_projection) == 96 && sizeof(struct wiring_probe) == 16 ? 1 : -1];
+			  sizeof(struct wiring_projection) == 104 && sizeof(struct wiring_probe) == 16 ? 1 : -1];
 
 #endif

@@ -240,7 +240,7 @@ func (b *Blueprint) SizeOn(ranks int) kernels.CircuitSize {
 			s.Own += entries
 		}
 		if q.Delay.Form != Same {
-			s.Own += entries
+			s.Late += entries
 		}
 	}
 	return s

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"galvani/kernels"
 	"galvani/kernels/random"
@@ -34,26 +37,28 @@ func (b *Blueprint) DrawOn(seed uint64, ranks kernels.Ranks) (*kernels.Circuit, 
 		}
 		c.Populations = append(c.Populations, q)
 	}
-	var wrong error
-	for _, q := range b.Connections {
+	c.Projections = make([]kernels.Projection, len(b.Connections))
+	wrong := make([]error, len(b.Connections))
+	each(len(b.Connections), func(i int) {
+		q := b.Connections[i]
 		if q.Regenerated {
-			c.Projections = append(c.Projections, b.regenerated(q, key))
-			continue
+			c.Projections[i] = b.regenerated(q, key)
+			return
 		}
 		m, err := b.matrix(q, key.Named(q.stream), b.part(q, c))
 		if err != nil {
-			m, wrong = &sparse.Matrix{}, errors.Join(wrong, fmt.Errorf("circuits: %s: %w", q.stream, err))
+			m, wrong[i] = &sparse.Matrix{}, fmt.Errorf("circuits: %s: %w", q.stream, err)
 		}
-		c.Projections = append(c.Projections, kernels.Projection{From: q.From, To: q.To, Synapse: q.Synapse, Matrix: m, Plasticity: q.Plasticity})
-	}
-	shares, err := b.shares(c, wrong)
+		c.Projections[i] = kernels.Projection{From: q.From, To: q.To, Synapse: q.Synapse, Matrix: m, Plasticity: q.Plasticity}
+	})
+	shares, err := b.shares(c, errors.Join(wrong...))
 	if err != nil {
 		return nil, err
 	}
-	for i, q := range b.Connections {
-		p := &c.Projections[i]
+	each(len(b.Connections), func(i int) {
+		p, q := &c.Projections[i], b.Connections[i]
 		if q.Regenerated {
-			continue
+			return
 		}
 		first, n := 0, p.Matrix.Len()
 		if shares != nil {
@@ -63,8 +68,24 @@ func (b *Blueprint) DrawOn(seed uint64, ranks kernels.Ranks) (*kernels.Circuit, 
 			}
 		}
 		p.Weight, p.Delay = q.weights(first, n, key), b.delays(q, first, n, key)
-	}
+	})
 	return c, b.shareDelays(c)
+}
+
+// each calls f for 0 to n-1, as many at once as there are processors.
+func each(n int, f func(i int)) {
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				f(i)
+			}
+		}()
+	}
+	wait.Wait()
 }
 
 // Entries draws all entries of a connection, those of all ranks, with their weights.
@@ -209,26 +230,30 @@ func (q Connection) weights(first, n int, key random.Stream) []float64 {
 		return all
 	}
 	key = key.Named("weights of " + q.stream)
-	for k := range all {
-		if w := q.Weight.at(key, first+k); w*q.Weight.Mean() > 0 {
-			all[k] = w
+	kernels.InChunks(n, func(lo, hi int) {
+		for k := lo; k < hi; k++ {
+			if w := q.Weight.at(key, first+k); w*q.Weight.Mean() > 0 {
+				all[k] = w
+			}
+			if p := q.Plasticity; p != nil && all[k]*p.Sign > p.Most {
+				all[k] = p.Sign * p.Most
+			}
 		}
-		if p := q.Plasticity; p != nil && all[k]*p.Sign > p.Most {
-			all[k] = p.Sign * p.Most
-		}
-	}
+	})
 	return all
 }
 
 // delays draws the delays of n entries from the first one on, in steps.
-func (b *Blueprint) delays(q Connection, first, n int, key random.Stream) []int {
+func (b *Blueprint) delays(q Connection, first, n int, key random.Stream) []uint16 {
 	if q.Delay.Form == Same {
-		return []int{b.steps(q.Delay.A)}
+		return []uint16{uint16(b.steps(q.Delay.A))}
 	}
-	all := make([]int, n)
+	all := make([]uint16, n)
 	key = key.Named("delays of " + q.stream)
-	for k := range all {
-		all[k] = b.steps(q.Delay.at(key, first+k))
-	}
+	kernels.InChunks(n, func(lo, hi int) {
+		for k := lo; k < hi; k++ {
+			all[k] = uint16(b.steps(q.Delay.at(key, first+k)))
+		}
+	})
 	return all
 }

@@ -25,6 +25,15 @@ func TestRegenerate(t *testing.T) {
 	}
 	for name, settings := range map[string]string{"balanced": "n=2000", "microcircuit": "scale=0.02 degree=0.05"} {
 		kept, drawn := load(t, name, settings), load(t, name, settings)
+		if name == "balanced" {
+			for _, b := range []*Blueprint{kept, drawn} { // from so many of each, with weights of both kinds that are drawn
+				for i, q := range b.Connections {
+					q.Rule, q.Degree = InDegree, b.Populations[q.From].N/10
+					q.Weight = Spread{Form: Lognormal, A: q.Weight.A, B: math.Abs(q.Weight.A) / 2}
+					b.Connections[i] = q
+				}
+			}
+		}
 		if !drawn.Regenerate() {
 			t.Fatalf("no connection of %s is drawn again", name)
 		}

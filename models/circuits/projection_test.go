@@ -153,9 +153,9 @@ func TestLognormal(t *testing.T) {
 	}
 }
 
-func sumOf(list []int) (sum int) {
+func sumOf(list []uint16) (sum int) {
 	for _, x := range list {
-		sum += x
+		sum += int(x)
 	}
 	return sum
 }
@@ -197,7 +197,7 @@ to = "a"
 		t.Fatal(err)
 	}
 	if p := c.Projections[0]; !slices.Equal(p.Matrix.Start, []int32{0, 3, 3, 4}) || !slices.Equal(p.Matrix.Col, []int32{1, 3, 3, 3}) ||
-		!slices.Equal(p.Weight, []float64{4, 2, 8, 1.5}) || !slices.Equal(p.Delay, []int{2, 1, 10, 3}) {
+		!slices.Equal(p.Weight, []float64{4, 2, 8, 1.5}) || !slices.Equal(p.Delay, []uint16{2, 1, 10, 3}) {
 		t.Errorf("projection %+v of %+v", p, p.Matrix)
 	}
 	if _, c, err = net("synapse = \"all\"\nedges = \"bare.csv\"\nweight = \"3 mV ms\"\ndelay = \"0.5 ms\""); err != nil {

@@ -27,7 +27,7 @@ func SettingFlag(param string) string {
 }
 
 // SingleText returns the file of a network of one neuron that nothing reaches. Its settings are the parameters of the
-// neuron, in small letters; V begins at E_L.
+// neuron, in small letters; V begins at E_L, where that is the potential at rest, and else where the header says.
 func SingleText(h neurons.Neuron) []byte {
 	var b strings.Builder
 	about := h.About()
@@ -36,7 +36,7 @@ func SingleText(h neurons.Neuron) []byte {
 		fmt.Fprintf(&b, "source = %q\n", about.Source)
 	}
 	var numbers []string
-	start := ""
+	start := fmt.Sprintf("start = %q\n", decimal(h.Planes[0].Start)+" mV")
 	for _, q := range h.Params {
 		name := strings.ToLower(q.Name)
 		fmt.Fprintf(&b, "\n[setting.%s]\ndoc = %q\nunit = %q\nvalue = %s\nmin = %s\nmax = %s\n", name, q.Doc, q.Unit, decimal(q.Value), decimal(q.Min), decimal(q.Max))

@@ -117,7 +117,7 @@ func check(c *kernels.Circuit) error {
 		}
 	}
 	for i, q := range c.Projections {
-		if slices.ContainsFunc(q.Delay, func(d int) bool { return d != 1 }) {
+		if slices.ContainsFunc(q.Delay, func(d uint16) bool { return d != 1 }) {
 			return refuse("projection %d has delays, and rates act at once; leave them out", i)
 		}
 	}

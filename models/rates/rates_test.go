@@ -34,7 +34,7 @@ func matrix(t *testing.T, step float64, w [][]float64, x []float64, params map[s
 		c.Populations = append(c.Populations, kernels.Population{Name: string(rune('a' + i)), Header: Header, N: 1, Params: p, Synapses: []float64{step}})
 		c.Currents = append(c.Currents, kernels.Current{Population: i, Last: math.MaxInt64, Amplitude: x[i]})
 		for j := range w {
-			c.Projections = append(c.Projections, kernels.Projection{From: j, To: i, Matrix: one, Weight: []float64{1000 * w[i][j]}, Delay: []int{1}})
+			c.Projections = append(c.Projections, kernels.Projection{From: j, To: i, Matrix: one, Weight: []float64{1000 * w[i][j]}, Delay: []uint16{1}})
 		}
 	}
 	return c
@@ -206,7 +206,7 @@ func TestRefused(t *testing.T) {
 		"0 parameters, want 6":   func(c *kernels.Circuit) { c.Populations[1].Params = nil },
 		"time constant 0.5 ms":   func(c *kernels.Circuit) { c.Populations[1].Params = []float64{0.5, 1, 0, 1, 0, 1} },
 		"tau is -1 ms":           func(c *kernels.Circuit) { c.Populations[1].Params = []float64{-1, 1, 0, 1, 0, 1} },
-		"projection 2 has delay": func(c *kernels.Circuit) { c.Projections[2].Delay = []int{2} },
+		"projection 2 has delay": func(c *kernels.Circuit) { c.Projections[2].Delay = []uint16{2} },
 	} {
 		c := matrix(t, 1, w, x, nil)
 		change(c)

@@ -20,15 +20,15 @@ static circuit_run_fn *circuit_lanes(int lanes)
 }
 
 static void circuit_run(circuit_run_fn *f, struct run r, const void *population, const void *synapse, const void *projection,
-			const void *plastic, const void *probe, const void *counted, const void *drawn, const unsigned long long *threshold, const int *list, float *state, const float *weights, const int *ints,
-			const unsigned long long *bits, unsigned char *bytes, unsigned char *how, const float *in,
-			unsigned long long *spikes, float *v, int *bad, int worker, struct team *team)
+			const void *plastic, const void *probe, const void *counted, const void *drawn, const unsigned long long *threshold, const int *list, const double *power, float *state, const float *weights, const int *ints,
+			const unsigned short *brief, const unsigned long long *bits, unsigned char *bytes, unsigned char *how, const float *in,
+			unsigned long long *spikes, float *v, int *bad, int worker, struct turns *turns, int *claim)
 {
 	r.population = population, r.synapse = synapse, r.projection = projection, r.plastic = plastic, r.probe = probe;
-	r.drawn = drawn, r.threshold = threshold, r.list = list, r.worker = worker;
+	r.drawn = drawn, r.threshold = threshold, r.list = list, r.power = power, r.worker = worker;
 	r.counted = counted, r.bytes = bytes, r.how = how, r.bad = bad;
-	r.state = state, r.weights = weights, r.ints = ints, r.bits = bits, r.in = in, r.spikes = spikes, r.v = v;
-	f(&r, team);
+	r.state = state, r.weights = weights, r.ints = ints, r.brief = brief, r.bits = bits, r.in = in, r.spikes = spikes, r.v = v;
+	f(&r, turns, claim);
 }
 */
 import "C"
@@ -50,7 +50,8 @@ var _, _, _, _, _, _ = neurons.Headers, neurons.Cells, wiring.Headers, src.Files
 type engine struct {
 	loop    *C.circuit_run_fn
 	workers []int
-	team    []C.struct_team
+	turns   []C.struct_turns // one
+	claim   []C.int
 	each    func([]int, func(*int))
 	// of counted synapses, as circuit.h says
 	counted    []C.struct_counted
@@ -61,6 +62,7 @@ type engine struct {
 	drawn     []C.struct_drawn
 	threshold []uint64
 	list      []int32
+	power     []float64
 }
 
 // lanes is how many units an instruction set steps at once; all others, 4.
@@ -69,10 +71,7 @@ var lanes = map[string]C.int{"avx512": 16, "avx2": 8}
 // New makes a plan of a circuit that Check takes for an instruction set and a number of threads; each calls a
 // function for all workers at once.
 func New(cfg *kernels.Circuit, isa string, threads int, each func(workers []int, f func(*int))) kernels.CircuitPlan {
-	e := &engine{loop: C.circuit_lanes(lanes[isa]), team: []C.struct_team{{size: C.int(threads)}}, each: each, bad: make([]C.int, 1)}
-	if threads > runtime.GOMAXPROCS(0) {
-		e.team[0].crowded = 1
-	}
+	e := &engine{loop: C.circuit_lanes(lanes[isa]), turns: make([]C.struct_turns, 1), claim: make([]C.int, C.CLAIM*threads), each: each, bad: make([]C.int, 1)}
 	for k := range threads {
 		e.workers = append(e.workers, k)
 	}
@@ -102,10 +101,15 @@ func (e *engine) run(p *wiring.Plan, from, n int) {
 	r := C.struct_run{populations: C.int(len(p.Populations)), projections: C.int(len(p.Projections)), plastics: C.int(len(p.Plastic)), probes: C.int(len(p.Probes)),
 		workers: C.int(len(e.workers)), rank: C.int(p.Rank), ranks: C.int(p.Ranks), steps: C.long(n), words: C.long(p.Words), batch: C.long(p.Batch), from: C.long(from),
 		first: C.ulonglong(p.Step), hows: C.long(e.hows)}
+	e.turns[0] = C.struct_turns{parts: C.int(len(e.workers))}
+	if len(e.workers) > runtime.GOMAXPROCS(0) {
+		e.turns[0].crowded = 1
+	}
+	clear(e.claim)
 	e.each(e.workers, func(w *int) {
 		C.circuit_run(e.loop, r, at(p.Populations), at(p.Synapses), at(p.Projections), at(p.Plastic), at(p.Probes), at(e.counted),
-			at(e.drawn), (*C.ulonglong)(at(e.threshold)), (*C.int)(at(e.list)), (*C.float)(at(p.Vars)), (*C.float)(at(p.Weights)), (*C.int)(at(p.Ints)), (*C.ulonglong)(at(p.Bits)), (*C.uchar)(at(e.bytes)), (*C.uchar)(at(e.how)),
-			(*C.float)(at(p.In)), (*C.ulonglong)(at(p.Spikes)), (*C.float)(at(p.V)), &e.bad[0], C.int(*w), &e.team[0])
+			at(e.drawn), (*C.ulonglong)(at(e.threshold)), (*C.int)(at(e.list)), (*C.double)(at(e.power)), (*C.float)(at(p.Vars)), (*C.float)(at(p.Weights)), (*C.int)(at(p.Ints)), (*C.ushort)(at(p.Brief)), (*C.ulonglong)(at(p.Bits)), (*C.uchar)(at(e.bytes)), (*C.uchar)(at(e.how)),
+			(*C.float)(at(p.In)), (*C.ulonglong)(at(p.Spikes)), (*C.float)(at(p.V)), &e.bad[0], C.int(*w), &e.turns[0], (*C.int)(at(e.claim)))
 	})
 }
 

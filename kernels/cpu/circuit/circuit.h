@@ -4,7 +4,7 @@
 
 #include "../../wiring/plastic.h"
 #include "../../wiring/wiring.h"
-#include "../src/team.h"
+#include "turns.h"
 
 /* counted is a synapse that one projection alone acts on, whose entries all have one weight and one delay: what is due
  * in a step is a number of spikes times the weight. A worker keeps these numbers of its units as bytes where they fit,
@@ -21,16 +21,20 @@ enum { DUE_NONE, DUE_BYTES, DUE_FLOATS };
 
 /* spread is kernels.Spread, of numbers whose form is a constant of it. */
 struct spread {
-	int form;
+	int form, table; /* where its tables of powers begin, of SPREAD_LOGNORMAL: Spread.Powers, high and low */
 	double a, b;
 };
 
-enum { SPREAD_SAME, SPREAD_UNIFORM, SPREAD_NORMAL };
+enum { SPREAD_SAME, SPREAD_UNIFORM, SPREAD_NORMAL, SPREAD_LOGNORMAL };
+
+/* POWERS_BELOW and POWERS_HIGH are powersBelow and powersHigh of package kernels. */
+enum { POWERS_BELOW = 132, POWERS_HIGH = 264 };
 
 /* drawn is kernels.Drawn of a projection: how the entries of a source are drawn. */
 struct drawn {
 	int on, autapses, counts; /* on is 0 of a projection whose entries are kept; counts, of one weight and one delay */
 	int out;		  /* of several entries of each source: their numbers in the table of integers, else -1 */
+	int in;			  /* sources of each unit, 0 of others */
 	int guide, threshold, thresholds; /* Gaps: in the table of integers and in that of thresholds */
 	int most;		  /* the longest delay */
 	unsigned long long key;
@@ -43,9 +47,9 @@ struct range {
 	long lo, hi;
 };
 
-/* run is some steps of a circuit, as one worker sees them. */
+/* run is some steps of a circuit, as one part sees them. */
 struct run {
-	int populations, projections, plastics, probes, worker, workers;
+	int populations, projections, plastics, probes, worker, workers; /* worker is whose part it is */
 	int rank, ranks; /* each has a range of the words of every population, which its workers share */
 	long steps, words;
 	long batch;	 /* steps whose spikes reach nobody before the next ones: the shortest delay, or fewer */
@@ -60,22 +64,24 @@ struct run {
 	const struct drawn *drawn;     /* of each projection */
 	const unsigned long long *threshold;
 	const int *list;
+	const double *power; /* tables of powers */
 	unsigned char *bytes, *how;
 	long hows; /* of a worker */
 	int *bad;  /* set to 1 where some V is not finite at the end */
 	float *state;
 	const float *weights;
 	const int *ints;
+	const unsigned short *brief;
 	const unsigned long long *bits;
 	const float *in;		/* [steps, populations], constant currents */
 	unsigned long long *spikes;	/* [steps, words]; those of sources are there before */
 	float *v;			/* [probes, steps] */
-	const struct range *own;	/* of each population, what the worker has of it; the loop fills it in */
+	const struct range *own;	/* of each population, what the part has of it; the loop fills it in */
 };
 
-/* circuit_run_fn does the part of one worker of some steps; all of the team call it at once. Of several ranks it
- * delivers the spikes of the batch before `from` and does the steps of the next one. */
-typedef void circuit_run_fn(struct run *r, struct team *team);
+/* circuit_run_fn does some steps; all workers call it at once. Of several ranks it delivers the spikes of the batch before
+ * `from` and does the steps of the next one. */
+typedef void circuit_run_fn(struct run *r, struct turns *turns, int *claim);
 
 /* It is compiled for each instruction set, with the same bits. */
 circuit_run_fn circuit_run_portable;

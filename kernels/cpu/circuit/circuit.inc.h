@@ -1,7 +1,7 @@
 /* circuit.inc.h - circuits in time, for one instruction set: the including file defines CIRCUIT_RUN and VL. A
- * worker owns some words of units of every population: it steps them, and adds what arrives at them in the
- * order of step, projection, source and entry. So sums do not depend on the number of workers. It does as many
- * steps as the shortest delay has, and then delivers their spikes, with one barrier in between. Currents take what
+ * part, that of a worker, owns some words of units of every population: it steps them, and adds what arrives at them in
+ * the order of step, projection, source and entry. So sums do not depend on the number of parts. It does as many
+ * steps as the shortest delay has, and delivers their spikes when all parts have done them. Currents take what
  * is due in a step when the next one begins, as V is read then anyway, and at the end of a stretch. */
 
 /* Products and sums are rounded each by itself, so that every compiler and instruction set gives the same
@@ -96,15 +96,19 @@ struct place {
 	float *current, *due;
 	const unsigned char *bytes;
 	float decay, reversal, weight;
-	int conductance, how;
+	int adds, how;
 };
 
 /* DUE_TAKEN is how what is due of a synapse is kept whose current has it already. */
 enum { DUE_TAKEN = DUE_FLOATS + 1 };
 
-/* flow_as takes the current of a synapse of the units from first on a step on, with what is due, and adds it to in; v is
- * their V. how and conductance are constants. */
-static inline __attribute__((always_inline)) void flow_as(const struct place *at, long first, long units, const float *v, float *in, const int how, const int conductance)
+/* What a synapse adds: a current, a conductance whose current at V before the step is constant, or one that the neuron takes
+ * exactly, and then has the sum of, too. */
+enum { CURRENT, CONSTANT, EXACT };
+
+/* flow_as takes the current of a synapse of the units from first on a step on, with what is due, and adds it to in, and what
+ * is EXACT to g; v is their V. how and adds are constants. */
+static inline __attribute__((always_inline)) void flow_as(const struct place *at, long first, long units, const float *v, float *in, float *g, const int how, const int adds)
 {
 	float *current = at->current + first;
 	real decay = r_splat(at->decay), weight = r_splat(at->weight), reversal = r_splat(at->reversal);
@@ -121,24 +125,24 @@ static inline __attribute__((always_inline)) void flow_as(const struct place *at
 			i = wiring_quiet(i);
 			*(vector *)(current + u) = i;
 		}
-		if (conductance)
+		if (adds == EXACT)
+			*(vector *)(g + u) += i;
+		if (adds != CURRENT)
 			i *= reversal - *(const vector *)(v + u);
 		*(vector *)(in + u) += i;
 	}
 }
 
 /* flow does so with all synapses of a population. */
-static void flow(const struct place *at, long synapses, long first, long units, const float *v, float *in)
+static void flow(const struct place *at, long synapses, long first, long units, const float *v, float *in, float *g)
 {
 	for (const struct place *end = at + synapses; at < end; at++)
-		switch (2 * at->how + at->conductance) {
-#define FLOW(how) \
-	case 2 * how: \
-		flow_as(at, first, units, v, in, how, 0); \
-		break; \
-	case 2 * how + 1: \
-		flow_as(at, first, units, v, in, how, 1); \
+		switch (3 * at->how + at->adds) {
+#define FLOW_AS(how, adds) \
+	case 3 * how + adds: \
+		flow_as(at, first, units, v, in, g, how, adds); \
 		break;
+#define FLOW(how) FLOW_AS(how, CURRENT) FLOW_AS(how, CONSTANT) FLOW_AS(how, EXACT)
 			FLOW(DUE_NONE) FLOW(DUE_BYTES) FLOW(DUE_FLOATS) FLOW(DUE_TAKEN)
 		}
 }
@@ -150,26 +154,32 @@ enum { BLOCK = 4 };
 /* words steps the units of some words. What a neuron has besides is a constant. */
 #define PLANE(n, u, v, d) +1
 #define STEP(c) \
-static void c##_words(const struct run *r, const struct wiring_population *p, const struct place *at, float current, struct range own, word *row) \
+static void c##_words(const struct run *r, const struct wiring_population *p, struct place *at, float current, struct range own, word *row) \
 { \
 	enum { PLANES = 0 c##_PLANES(PLANE) }; \
 	elem consts[NEURON_CONSTS]; \
 	memcpy(consts, p->consts, sizeof consts); \
-	float *plane = r->state + p->state, in[64 * BLOCK] __attribute__((aligned(64))); \
+	float *plane = r->state + p->state, in[64 * BLOCK] __attribute__((aligned(64))), g[c##_CONDUCTS ? 64 * BLOCK : VL] __attribute__((aligned(64))); \
 	long stride = 64 * p->words; \
+	for (long k = 0; c##_CONDUCTS && k < p->synapses; k++) \
+		at[k].adds = at[k].adds ? EXACT : CURRENT; \
 	for (long w = own.lo; w < own.hi; w += BLOCK) { \
 		long end = own.hi - w < BLOCK ? own.hi : w + BLOCK; \
 		for (long u = 0; u < 64 * (end - w); u += VL) \
 			*(vector *)(in + u) = r_splat(current); \
-		flow(at, p->synapses, 64 * w, 64 * (end - w), plane + 64 * w, in); \
+		for (long u = 0; c##_CONDUCTS && u < 64 * (end - w); u += VL) \
+			*(vector *)(g + u) = r_splat(0); \
+		flow(at, p->synapses, 64 * w, 64 * (end - w), plane + 64 * w, in, g); \
 		for (long k = w; k < end; k++) { \
 			word set = 0; \
 			for (long u = 0; u < 64; u += VL) { \
 				float *x = plane + 64 * k + u; \
-				real s[PLANES]; \
+				real s[PLANES], conductance = r_splat(0); \
+				if (c##_CONDUCTS) \
+					conductance = *(vector *)(g + 64 * (k - w) + u); \
 				for (int i = 0; i < PLANES; i++) \
 					s[i] = *(vector *)(x + i * stride); \
-				set |= spiking(c##_step(consts, *(vector *)(in + 64 * (k - w) + u), s)) << u; \
+				set |= spiking(c##_step(consts, *(vector *)(in + 64 * (k - w) + u), conductance, s)) << u; \
 				for (int i = 0; i < PLANES; i++) \
 					*(vector *)(x + i * stride) = s[i]; \
 			} \
@@ -179,7 +189,7 @@ static void c##_words(const struct run *r, const struct wiring_population *p, co
 }
 NEURONS(STEP)
 
-typedef void (*words_fn)(const struct run *, const struct wiring_population *, const struct place *, float, struct range, word *);
+typedef void (*words_fn)(const struct run *, const struct wiring_population *, struct place *, float, struct range, word *);
 #define WORDS(c) c##_words,
 static const words_fn step_words[] = {NEURONS(WORDS)};
 
@@ -253,7 +263,7 @@ static void places(const struct run *r, const struct wiring_population *p, word 
 		const struct counted *c = r->counted + p->synapse + k;
 		long slot = slot_of(s, step), first = slot * 64 * p->words;
 		at[k] = (struct place){.current = r->state + s->current, .due = r->state + s->ring + first, .decay = s->decay,
-				       .reversal = s->reversal, .conductance = (int)s->conductance, .how = late ? DUE_FLOATS : DUE_TAKEN};
+				       .reversal = s->reversal, .adds = s->conductance ? CONSTANT : CURRENT, .how = late ? DUE_FLOATS : DUE_TAKEN};
 		if (late && c->at >= 0) {
 			at[k].bytes = r->bytes + c->at + first;
 			at[k].weight = c->weight;
@@ -284,10 +294,10 @@ static void spike(const struct run *r, const struct wiring_population *p, word s
 static void settle_currents(const struct run *r, const struct wiring_population *p, word step)
 {
 	struct place at[p->synapses + 1];
-	float in[64] = {0};
+	float in[64] = {0}; /* nobody asks for it */
 	places(r, p, step, 1, at);
 	for (long w = own(r, p).lo; w < own(r, p).hi; w++)
-		flow(at, p->synapses, 64 * w, 64, r->state + p->state + 64 * w, in);
+		flow(at, p->synapses, 64 * w, 64, r->state + p->state + 64 * w, in, in);
 	taken(r, p, step);
 }
 
@@ -321,47 +331,62 @@ static void step_units(const struct run *r, long from, long to)
 	}
 }
 
-/* deliver_all delivers the spikes of some steps, after all workers have done them. With traced, the traces of the
- * first one are there. */
-static void deliver_all(const struct run *r, long from, long to, int traced, struct team *team)
+/* deliver_all delivers the spikes of some steps, after all parts have done them, and with plastic weights their traces. */
+static void deliver_all(const struct run *r, long from, long to)
 {
 	for (long n = from; n < to; n++) {
-		word step = r->first + n;
 		const word *row = r->spikes + n * r->words;
 		const struct wiring_plastic *next = r->plastic;
-		if (r->plastics > 0 && !(traced && n == from)) {
-			keep_traces(r, step, row);
-			team_wait(team);
-		}
 		for (int i = 0; i < r->projections; i++)
 			if (next < r->plastic + r->plastics && next->projection == i)
-				deliver_plastic(r, r->projection + i, next++, step, row);
+				deliver_plastic(r, r->projection + i, next++, r->first + n, row);
 			else
-				deliver(r, r->projection + i, step, row);
+				deliver(r, r->projection + i, r->first + n, row);
 	}
 }
 
-void CIRCUIT_RUN(struct run *r, struct team *team)
+/* finish ends a stretch. */
+static void finish(const struct run *r)
 {
-	long from = r->from, to = 0;
-	struct range own[r->populations];
-	for (int i = 0; i < r->populations; i++)
-		own[i] = range_of(r, r->population + i);
-	r->own = own;
-	if (r->ranks > 1)
-		deliver_all(r, from > 0 ? (from - 1) / r->batch * r->batch : 0, from, 0, team);
-	for (; from < r->steps; from = to) {
-		to = from + r->batch < r->steps ? from + r->batch : r->steps;
-		step_units(r, from, to);
-		if (r->ranks > 1)
-			return;
-		keep_traces(r, r->first + from, r->spikes + from * r->words);
-		team_wait(team);
-		deliver_all(r, from, to, 1, team);
-	}
-	for (int i = 0; r->steps > 0 && i < r->populations; i++) {
+	for (int i = 0; i < r->populations; i++) {
 		settle_currents(r, r->population + i, r->first + r->steps - 1);
 		if (r->population[i].neuron >= 0)
 			check(r, r->population + i);
 	}
+}
+
+/* phase_of does a part of what can be done without the spikes of other parts behind step n: it delivers those of so many
+ * steps before, `every`, does the steps of a batch that begins here, and takes traces on. The first phase is that of step
+ * `begin`, and the last one that of `from` where there are several ranks. */
+static void phase_of(const struct run *r, long begin, long n, long every)
+{
+	long end = r->ranks > 1 ? r->from : r->steps, batch = r->batch;
+	if (n > begin)
+		deliver_all(r, n - every, n < end ? n : end);
+	if (n < end) {
+		if (r->ranks == 1 && n % batch == 0)
+			step_units(r, n, n + batch < r->steps ? n + batch : r->steps);
+		keep_traces(r, r->first + n, r->spikes + n * r->words);
+	} else if (end < r->steps) {
+		step_units(r, end, end + batch < r->steps ? end + batch : r->steps);
+	} else {
+		finish(r);
+	}
+}
+
+void CIRCUIT_RUN(struct run *r, struct turns *turns, int *claim)
+{
+	long every = r->plastics ? 1 : r->batch, begin = r->from > 0 ? (r->from - 1) / r->batch * r->batch : 0;
+	long first = r->from > 0 && !r->plastics ? begin + every : begin, last = r->ranks > 1 ? r->from : r->steps;
+	int phases = (int)((last - first + every - 1) / every) + 1, worker = r->worker;
+	struct range own[r->workers][r->populations];
+	for (r->worker = 0; r->worker < r->workers; r->worker++)
+		for (int i = 0; i < r->populations; i++)
+			own[r->worker][i] = range_of(r, r->population + i);
+	for (int phase = 0; phase < phases; phase++)
+		while ((r->worker = turns_next(turns, claim, worker, phase)) >= 0) {
+			r->own = own[r->worker];
+			phase_of(r, begin, first + phase * every, every);
+			turns_done(turns, phase);
+		}
 }

@@ -141,6 +141,32 @@ static inline void fetch(const int *list, long lo, long hi)
 		__builtin_prefetch(list + k);
 }
 
+/* fetch_targets does so with targets. */
+static inline void fetch_targets(const struct run *r, const struct wiring_projection *p, long lo, long hi)
+{
+	if (p->brief < 0)
+		fetch(r->ints + p->target, lo, hi);
+	else
+		for (long k = lo; k < hi; k += 32)
+			__builtin_prefetch(r->brief + p->brief + k);
+}
+
+/* EACH_TARGET does something to each of the targets lo to hi - 1. What it does may store bytes, which may be any object's:
+ * so nothing is read again in the loop. */
+#define TARGETS_OF(type, list, lo, hi, i, something) \
+	for (const type *next = (list) + (lo), *end = (list) + (hi); next < end; next++) { \
+		long i = *next; \
+		something; \
+	}
+#define EACH_TARGET(lo, hi, i, something) \
+	do { \
+		if (p->brief >= 0) { \
+			TARGETS_OF(unsigned short, r->brief + p->brief, lo, hi, i, something) \
+		} else { \
+			TARGETS_OF(int, r->ints + p->target, lo, hi, i, something) \
+		} \
+	} while (0)
+
 /* count_bytes makes the numbers of n units that spike the bytes of the worker's units. */
 static void count_bytes(const struct run *r, const struct wiring_projection *p, const int *unit, long n, unsigned char *bytes)
 {
@@ -157,17 +183,13 @@ static void count_bytes(const struct run *r, const struct wiring_projection *p, 
 		add_rows(rows, (int)n, lo - begin, hi - begin, bytes + 64 * begin, 0, 0);
 		return;
 	}
-	const int *first = r->ints + p->cut + r->worker * p->sources, *last = first + p->sources, *target = r->ints + p->target;
+	const int *first = r->ints + p->cut + r->worker * p->sources, *last = first + p->sources;
 	memset(bytes + 64 * lo, 0, 64 * (hi - lo));
 	for (long j = -AHEAD; j < n; j++) {
 		if (j + AHEAD < n)
-			fetch(target, first[unit[j + AHEAD]], last[unit[j + AHEAD]]);
-		if (j < 0)
-			continue;
-		/* a byte may be any object's, so that what is read beside them is read again after each */
-		const int *end = target + last[unit[j]];
-		for (const int *k = target + first[unit[j]]; k < end; k++)
-			bytes[*k]++;
+			fetch_targets(r, p, first[unit[j + AHEAD]], last[unit[j + AHEAD]]);
+		if (j >= 0)
+			EACH_TARGET(first[unit[j]], last[unit[j]], i, bytes[i]++);
 	}
 }
 
@@ -197,18 +219,17 @@ static void deliver_counts(const struct run *r, const struct wiring_projection *
 		deliver_dense(r, p, row, lo, hi, weight, due);
 		return;
 	}
-	const int *first = r->ints + p->cut + r->worker * p->sources, *last = first + p->sources, *target = r->ints + p->target;
+	const int *first = r->ints + p->cut + r->worker * p->sources, *last = first + p->sources;
 	long entries = 0;
 	for (long w = 0; w < from->words;) {
 		int unit[MOST_ROWS];
 		long n = next_units(row + from->first, &w, from->words, unit);
 		for (long j = -AHEAD; j < n; j++) {
 			if (j + AHEAD < n)
-				fetch(target, first[unit[j + AHEAD]], last[unit[j + AHEAD]]);
+				fetch_targets(r, p, first[unit[j + AHEAD]], last[unit[j + AHEAD]]);
 			if (j < 0)
 				continue;
-			for (long k = first[unit[j]]; k < last[unit[j]]; k++)
-				counts[target[k]] += 1;
+			EACH_TARGET(first[unit[j]], last[unit[j]], i, counts[i] += 1);
 			entries += last[unit[j]] - first[unit[j]];
 		}
 	}
@@ -219,9 +240,6 @@ static void deliver_counts(const struct run *r, const struct wiring_projection *
 	for (long w = 0; entries && w < from->words; w++) /* few: go over them again */
 		for (word set = row[from->first + w]; set; set &= set - 1) {
 			long j = 64 * w + __builtin_ctzll(set);
-			for (long k = first[j]; k < last[j]; k++) {
-				due[target[k]] += counts[target[k]] * weight; /* 0 from the second time on */
-				counts[target[k]] = 0;
-			}
+			EACH_TARGET(first[j], last[j], i, due[i] += counts[i] * weight; counts[i] = 0); /* 0 from the second time on */
 		}
 }

@@ -17,12 +17,16 @@ func (e *engine) draw(cfg *kernels.Circuit) {
 		}
 		_, jump := kernels.Decay(cfg.Step, cfg.Populations[p.To].Synapses[p.Synapse])
 		c := C.struct_drawn{on: 1, out: -1, key: C.ulonglong(d.Key), jump: C.double(jump), step: C.double(cfg.Step),
-			weight: spreadOf(d.Weight), delay: spreadOf(d.Delay), most: C.int(p.Delay[len(p.Delay)-1])}
+			in: C.int(d.In), weight: e.spread(d.Weight), delay: e.spread(d.Delay), most: C.int(p.Delay[len(p.Delay)-1])}
 		if d.Autapses || p.From != p.To {
 			c.autapses = 1
 		}
 		if p.Counts() {
 			c.counts = 1
+		}
+		if d.In > 0 {
+			e.drawn[i] = c
+			continue
 		}
 		if d.Out != nil {
 			c.out = C.int(len(e.list))
@@ -36,7 +40,18 @@ func (e *engine) draw(cfg *kernels.Circuit) {
 	}
 }
 
-func spreadOf(s kernels.Spread) C.struct_spread {
-	form := map[kernels.SpreadForm]C.int{kernels.SpreadUniform: C.SPREAD_UNIFORM, kernels.SpreadNormal: C.SPREAD_NORMAL}[s.Form]
-	return C.struct_spread{form: form, a: C.double(s.A), b: C.double(s.B)}
+// spread makes a distribution, and its table.
+func (e *engine) spread(s kernels.Spread) C.struct_spread {
+	c := C.struct_spread{a: C.double(s.A), b: C.double(s.B)}
+	switch s.Form {
+	case kernels.SpreadUniform:
+		c.form = C.SPREAD_UNIFORM
+	case kernels.SpreadNormal:
+		c.form = C.SPREAD_NORMAL
+	case kernels.SpreadLognormal:
+		high, low := s.Powers()
+		c.form, c.table = C.SPREAD_LOGNORMAL, C.int(len(e.power))
+		e.power = append(append(e.power, high[:]...), low[:]...)
+	}
+	return c
 }

@@ -96,7 +96,7 @@ func TestInput(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Populations = append(c.Populations, p)
-		c.Projections = append(c.Projections, kernels.Projection{From: 1 + k, Synapse: k, Matrix: m, Weight: []float64{[]float64{25, -25}[k]}, Delay: []int{1}})
+		c.Projections = append(c.Projections, kernels.Projection{From: 1 + k, Synapse: k, Matrix: m, Weight: []float64{[]float64{25, -25}[k]}, Delay: []uint16{1}})
 	}
 	plan, err := one.NewCircuit(c)
 	if err != nil {
