@@ -33,7 +33,6 @@ type Entry struct {
 	Source     string      // citation
 	References []cite.Work // behind the code, for a run's references.bib
 	Equations  string      // one step, as plain text
-	Planes     []Plane     // of the state, in its order; nil in Register for those of the cell's header
 	Notes      []string    // what the equations leave open, a sentence or a table each
 	New        func() Cell // a pointer to a struct with its defaults
 }
@@ -63,19 +62,20 @@ var Conventions = []string{
 
 var registry = setting.NewRegistry("model", func(e Entry) string { return e.Name })
 
-// Register adds a cell. It is for init functions and panics on a name that is there already.
-func Register(e Entry) {
-	if e.Planes == nil {
-		cell, err := e.New().Scan(Dims{I: 1, H: 1, O: 1})
-		if err == nil {
-			e.Planes, err = cell.Planes()
-		}
-		if err != nil {
-			panic(err) // of a header that the tests have not seen
-		}
+// Planes returns those of the state, in their order. They are read from the cell's header, which takes longer than a
+// program needs to start, so Register leaves it.
+//
+// Errors: a cell without a header; settings that New should not give.
+func (e Entry) Planes() ([]Plane, error) {
+	cell, err := e.New().Scan(Dims{I: 1, H: 1, O: 1})
+	if err != nil {
+		return nil, err
 	}
-	registry.Add(e)
+	return cell.Planes()
 }
+
+// Register adds a cell. It is for init functions and panics on a name that is there already.
+func Register(e Entry) { registry.Add(e) }
 
 // All returns the registry, sorted by name.
 func All() []Entry { return registry.All() }

@@ -183,8 +183,12 @@ func describeModel(e models.Entry, d models.Dims, layers int, sizes []int) (mode
 		return r, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
 	r.table(net.Specs())
+	planes, err := e.Planes()
+	if err != nil {
+		return r, err
+	}
 	for i, start := range net.Rest() {
-		plane, layer := e.Planes[i%len(e.Planes)], i/len(e.Planes)
+		plane, layer := planes[i%len(planes)], i/len(planes)
 		if layer < net.Depth()-1 { // h of the last layer is what the read-out sees
 			plane.Name = fmt.Sprintf("%s_l%d", plane.Name, layer)
 		}

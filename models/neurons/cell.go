@@ -49,7 +49,6 @@ func init() {
 			"g_exc_u: sum_f w_uf events_f, rises in 0.3 ms, decays in 3 ms;  g_inh likewise, an alpha function of lag/2, delay later\n" +
 			"dr_u/dt = (1/(1 + exp(-(V_u - rate_at)/rate_slope)) - r_u)/rate_tau\n" +
 			"logits = readout.weight r + readout.bias",
-		Planes: lgmdPlanes(),
 		Notes: []string{
 			"H is the number of compartments and of the points where sections meet, of all neurons; the key hidden has no effect. h is r, a smoothed count of spikes near the zone where they begin, and of graded signals elsewhere.",
 			"Learned numbers are z of number = n exp(z), with n the number of the neuron and z 0 at first: weights and densities stay positive, and a rate of learning is a relative one. galvani export adds the numbers themselves.",
@@ -60,19 +59,6 @@ func init() {
 		},
 		New: func() models.Cell { return NewLGMD() },
 	})
-}
-
-// lgmdPlanes names the planes of the state.
-func lgmdPlanes() []models.Plane {
-	scan, err := NewLGMD().Scan(models.Dims{I: 1})
-	if err != nil {
-		return nil // the tests see it
-	}
-	planes, err := scan.Planes()
-	if err != nil {
-		return nil
-	}
-	return planes
 }
 
 // seen is the channel without a conductance whose gate is what the read-out sees.
