@@ -415,35 +415,6 @@ func (f *simulateFlags) stretches(ctx context.Context, plan kernels.CircuitPlan,
 	return f.keep(plan, now)
 }
 
-// keep saves the simulation, where a file is given.
-func (f *simulateFlags) keep(plan kernels.CircuitPlan, now *saved) (err error) {
-	if f.save == "" {
-		return nil
-	}
-	if now.state, err = plan.State(); err != nil || f.ranks.Rank() > 0 {
-		return err
-	}
-	if err := now.write(f.save); err != nil {
-		return fmt.Errorf("--save %s: %w", f.save, err)
-	}
-	return nil
-}
-
-// stopped saves a simulation that does not come to its end, and says how to go on.
-func (f *simulateFlags) stopped(cause error, plan kernels.CircuitPlan, now *saved) error {
-	if f.save == "" {
-		if f.sweep != "" {
-			return fmt.Errorf("%w; nothing is saved of a sweep", cause)
-		}
-		return fmt.Errorf("%w; nothing is saved, as there was no --save FILE", cause)
-	}
-	if err := f.keep(plan, now); err != nil {
-		return err
-	}
-	return fmt.Errorf("%w; %v of %v ms are saved; go on with: galvani simulate %s --resume %s",
-		cause, msOf(float64(now.state.Step), f.step), msOf(f.steps(), f.step), word(now.Network), word(f.save))
-}
-
 // count fills in what the populations did.
 func (r *simulation) count(c *kernels.Circuit, spikes []kernels.Spike) {
 	r.Populations = map[string]analysis.Spiking{}
