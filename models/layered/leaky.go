@@ -15,7 +15,7 @@ import (
 // Leaky is the settings of the model leaky.
 type Leaky struct {
 	Hidden     []int     `toml:"hidden" doc:"units of each hidden layer, from the first" min:"1" max:"65536" nonempty:"true"`
-	Rule       string    `toml:"rule" doc:"how potentials and synapses change, see galvani rules list" oneof:"generalised-latent-equilibrium|latent-equilibrium|predictive-coding"`
+	Rule       string    `toml:"rule" doc:"how potentials and synapses change, see galvani rules list" oneof:"@rule of leaky"`
 	Activation string    `toml:"activation" doc:"rate as a function of the potential" oneof:"tanh|sigmoid|softplus|relu"`
 	DT         float64   `toml:"dt" doc:"step" unit:"ms" min:"1e-4" max:"100"`
 	TPres      float64   `toml:"t_pres" doc:"time for which a batch of patterns is shown, at least one step" unit:"ms" min:"1e-4" max:"1e5"`

@@ -13,7 +13,7 @@ import (
 // Microcircuit is the settings of the model microcircuit.
 type Microcircuit struct {
 	Hidden     []int  `toml:"hidden" doc:"units of each hidden layer, from the first" min:"1" max:"65536" nonempty:"true"`
-	Rule       string `toml:"rule" doc:"how potentials and synapses change, see galvani rules list" oneof:"latent-equilibrium|sacramento|two-sweeps"`
+	Rule       string `toml:"rule" doc:"how potentials and synapses change, see galvani rules list" oneof:"@rule of microcircuit"`
 	Activation string `toml:"activation" doc:"rate as a function of the potential; soft-rectifier is 0.1 log(1 + exp(u - 3))" oneof:"sigmoid|softplus|soft-rectifier|tanh|relu"`
 
 	DT    float64 `toml:"dt" needs:"rule!=two-sweeps" doc:"step" unit:"ms" min:"1e-4" max:"100"`

@@ -11,7 +11,7 @@ import (
 // MLP is the settings of the model mlp.
 type MLP struct {
 	Hidden        []int   `toml:"hidden" doc:"units of each hidden layer, from the first" min:"1" max:"65536" nonempty:"true"`
-	Rule          string  `toml:"rule" doc:"what comes back to the hidden units in place of the gradient, see galvani rules list" oneof:"backprop|direct-feedback-alignment|feedback-alignment|kolen-pollack|sign-symmetry|weight-mirror"`
+	Rule          string  `toml:"rule" doc:"what comes back to the hidden units in place of the gradient, see galvani rules list" oneof:"@rule of mlp"`
 	Symmetry      string  `toml:"symmetry" needs:"rule=sign-symmetry" doc:"sizes of the weights of the way back: usf takes one for all, frsf draws them once, brsf draws them anew at every update" oneof:"usf|frsf|brsf"`
 	Activation    string  `toml:"activation" doc:"rate as a function of the sum of the inputs" oneof:"relu|tanh|sigmoid|softplus"`
 	FeedbackScale float64 `toml:"feedback_scale" needs:"rule!=backprop" doc:"size of the first weights of the way back, in sizes of first weights" unit:"1" min:"1e-6" max:"1e6"`

@@ -81,8 +81,14 @@ func (Mirror) learn() {}
 
 var registry = setting.NewRegistry("rule", func(r Rule) string { return r.Name })
 
-// Register adds a rule. It is for init functions and panics on a name that is there already.
-func Register(r Rule) { registry.Add(r) }
+// Register adds a rule, also to the list "rule of MODEL" of tags (setting.AddWord) for each of its models. It is for init
+// functions and panics on a name that is there already.
+func Register(r Rule) {
+	registry.Add(r)
+	for _, m := range r.Models {
+		setting.AddWord("rule of "+m, r.Name)
+	}
+}
 
 // All returns the registry, sorted by name.
 func All() []Rule { return registry.All() }
