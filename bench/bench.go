@@ -98,6 +98,11 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	defer stop()
 	defer r.openPeers(onCPU)()
+	if cfg.Only != nil && cfg.Only.MatchString(caseGemm+" product") {
+		if err := r.bestProduct(); err != nil {
+			return err
+		}
+	}
 	done := map[Case]bool{}
 	for _, c := range Suite(r.forms()) {
 		if err := context.Cause(ctx); err != nil {

@@ -92,14 +92,16 @@ func TestRunQuick(t *testing.T) {
 	t.Logf("%d rows in %v", len(measured), time.Since(start))
 }
 
-// TestOnly holds that a run takes the cases asked for, with the product that they refer to.
+// TestOnly holds that a run takes the cases asked for, with the product that they refer to, or that alone.
 func TestOnly(t *testing.T) {
 	devicetest.CPU(t, 2)
-	var got []string
-	err := Run(context.Background(), Config{Threads: 1, Quick: true, Only: regexp.MustCompile("train lstm training.*H=128"),
-		Log: t.Logf, Each: func(r Row) error { got = append(got, r.Case+" "+r.Model); return nil }})
-	if err != nil || !slices.Equal(got, []string{"gemm ", "train lstm"}) {
-		t.Errorf("rows %q, error %v, want gemm and train lstm", got, err)
+	for only, want := range map[string][]string{"train lstm training.*H=128": {"gemm ", "train lstm"}, "gemm product": {"gemm "}} {
+		var got []string
+		err := Run(context.Background(), Config{Threads: 1, Quick: true, Only: regexp.MustCompile(only),
+			Log: t.Logf, Each: func(r Row) error { got = append(got, r.Case+" "+r.Model); return nil }})
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: rows %q, error %v, want %q", only, got, err, want)
+		}
 	}
 }
 

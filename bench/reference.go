@@ -64,7 +64,7 @@ func (r *runner) compareProducts(all []contestant) error {
 		return err
 	}
 	row := r.head
-	row.Case, row.What = "gemm", "product"
+	row.Case, row.What = caseGemm, "product"
 	row.Subject = all[0].timing(samples[0])
 	for i, c := range all {
 		t := c.timing(samples[i])

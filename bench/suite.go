@@ -13,6 +13,7 @@ const (
 	caseTrain = "train" // a training step against the matrix product
 	caseForm  = "form"  // a training step of a form of a network against that without it; scans also against a peer's
 	casePeer  = "peer"  // the fused scan against another framework
+	caseGemm  = "gemm"  // the products that costs refer to, measured where a case refers to them or they are asked for
 )
 
 // What is timed of a case.

@@ -63,7 +63,7 @@ only without Dale's law and masks, and holds the state of the optimiser too.
 // exportFlags is the command line of export.
 type exportFlags struct {
 	checkpoint, to, out string
-	masks, json         bool
+	masks               bool
 }
 
 // exportFormats are the formats with what writes them.

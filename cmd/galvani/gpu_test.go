@@ -326,8 +326,8 @@ func TestGPULayered(t *testing.T) {
 func TestGPUStepped(t *testing.T) {
 	onGPU(t)
 	folder := digits(t)
-	for _, args := range []string{"--model microcircuit --rule latent-equilibrium --hidden 6 --t-pres 0.2 --tau-w 1 --lr 0.1", "--model microcircuit --rule two-sweeps --hidden 6 --lr 0.1",
-		"--model microcircuit --rule sacramento --hidden 6 --t-pres 0.2 --gamma 250 --population 100 --refractory 0.1 --delay 0.1 --lr 0.1", "--model leaky --hidden 32,32 --t-pres 0.2 --lr 0.1"} {
+	for _, args := range []string{"--model microcircuit --rule latent-equilibrium --hidden 6,5 --t-pres 0.2 --tau-w 1 --lr 0.1", "--model microcircuit --rule two-sweeps --hidden 6,5 --lr 0.1",
+		"--model microcircuit --rule sacramento --hidden 6,5 --t-pres 0.2 --gamma 250 --activation softplus --population 100 --refractory 0.1 --delay 0.1 --lr 0.1", "--model leaky --hidden 32,32 --t-pres 0.2 --onset 0.1 --lr 0.1"} {
 		run := func(device string) []safetensors.Tensor {
 			dir := strings.TrimSpace(galvani(t, append(append([]string{"train"}, strings.Fields(args)...), "--task", "mnist", "--data-dir", folder, "--batch", "8",
 				"--max-steps", "2", "--plots", "none", "--quiet", "--runs-dir", t.TempDir(), "--device", device)...).ok(t).stdout)

@@ -55,7 +55,6 @@ galvani train --seeds 5 is a sweep of one combination.
 type sweepFlags struct {
 	out  string
 	jobs int
-	json bool
 }
 
 func newSweep() *cobra.Command {

@@ -28,7 +28,7 @@ func TestCircuitThreads(t *testing.T) {
 		units  float64
 		want   int
 	}{
-		{Device{threads: 8, most: true}, 500, 1}, {Device{threads: 8, most: true}, 3000, 2},
+		{Device{threads: 8, most: true}, 4000, 1}, {Device{threads: 8, most: true}, 5000, 2},
 		{Device{threads: 8, most: true}, 1e6, 8}, {Device{threads: 3}, 500, 3},
 	} {
 		if got := c.device.circuitThreads(c.units); got != c.want {
