@@ -35,11 +35,7 @@ static void turns_done(struct turns *t, int phase)
 	if (__atomic_add_fetch(&t->done, 1, __ATOMIC_ACQ_REL) != t->parts * (phase + 1))
 		return;
 	__atomic_store_n(&t->phase, phase + 1, __ATOMIC_SEQ_CST);
-#if defined(__linux__)
-	/* One that is about to sleep counts itself first and then finds the new phase: nobody is missed. */
-	if (__atomic_load_n(&t->asleep, __ATOMIC_SEQ_CST))
-		syscall(SYS_futex, &t->phase, FUTEX_WAKE_PRIVATE, t->parts, 0, 0, 0);
-#endif
+	team_wake(&t->phase, &t->asleep, t->parts);
 }
 
 /* turns_next returns a part that a worker has to do in a phase, its own at first, or -1 when the phase is over. */
@@ -56,13 +52,7 @@ static int turns_next(struct turns *t, int *claim, int worker, int phase)
 			team_pause();
 			continue;
 		}
-#if defined(__linux__)
-		__atomic_add_fetch(&t->asleep, 1, __ATOMIC_SEQ_CST);
-		syscall(SYS_futex, &t->phase, FUTEX_WAIT_PRIVATE, phase, 0, 0, 0);
-		__atomic_sub_fetch(&t->asleep, 1, __ATOMIC_SEQ_CST);
-#else
-		sched_yield();
-#endif
+		team_sleep(&t->phase, phase, &t->asleep);
 	}
 	return -1;
 }

@@ -28,6 +28,28 @@ static inline void team_pause(void)
 #endif
 }
 
+/* team_sleep gives the core away until a phase is no longer `seen`, or for a moment. One that is about to sleep counts
+ * itself first and then finds the new phase: team_wake misses nobody. */
+static __attribute__((unused)) void team_sleep(int *phase, int seen, int *asleep)
+{
+#if defined(__linux__)
+	__atomic_add_fetch(asleep, 1, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, phase, FUTEX_WAIT_PRIVATE, seen, 0, 0, 0);
+	__atomic_sub_fetch(asleep, 1, __ATOMIC_SEQ_CST);
+#else
+	sched_yield();
+#endif
+}
+
+/* team_wake wakes up to n workers that sleep, after the phase has changed. It makes no system call where none does. */
+static __attribute__((unused)) void team_wake(int *phase, int *asleep, int n)
+{
+#if defined(__linux__)
+	if (__atomic_load_n(asleep, __ATOMIC_SEQ_CST))
+		syscall(SYS_futex, phase, FUTEX_WAKE_PRIVATE, n, 0, 0, 0);
+#endif
+}
+
 /* team_wait returns when all workers of the team have called it as often as this one. What they
  * wrote before is visible after it. */
 static __attribute__((unused)) void team_wait(struct team *t)
@@ -38,11 +60,7 @@ static __attribute__((unused)) void team_wait(struct team *t)
 	if (__atomic_add_fetch(&t->arrived, 1, __ATOMIC_ACQ_REL) == t->size) {
 		__atomic_store_n(&t->arrived, 0, __ATOMIC_RELAXED);
 		__atomic_add_fetch(&t->phase, 1, __ATOMIC_SEQ_CST);
-#if defined(__linux__)
-		/* One that is about to sleep counts itself first and then finds the new phase: nobody is missed. */
-		if (__atomic_load_n(&t->asleep, __ATOMIC_SEQ_CST))
-			syscall(SYS_futex, &t->phase, FUTEX_WAKE_PRIVATE, t->size, 0, 0, 0);
-#endif
+		team_wake(&t->phase, &t->asleep, t->size);
 		return;
 	}
 	for (int k = 0; __atomic_load_n(&t->phase, __ATOMIC_ACQUIRE) == phase; k++) {
@@ -50,13 +68,7 @@ static __attribute__((unused)) void team_wait(struct team *t)
 			team_pause();
 			continue;
 		}
-#if defined(__linux__)
-		__atomic_add_fetch(&t->asleep, 1, __ATOMIC_SEQ_CST);
-		syscall(SYS_futex, &t->phase, FUTEX_WAIT_PRIVATE, phase, 0, 0, 0);
-		__atomic_sub_fetch(&t->asleep, 1, __ATOMIC_SEQ_CST);
-#else
-		sched_yield();
-#endif
+		team_sleep(&t->phase, phase, &t->asleep);
 	}
 }
 
