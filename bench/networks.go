@@ -372,15 +372,14 @@ var networkRows = versus{
 	time: func(_ Row, t Timing) string { return fmt.Sprintf("%.3g s", t.Median) },
 	aim: func(r Row) string {
 		bound, is := networkSeconds[fmt.Sprint(r.What, " ", r.Model, " ", r.Shape.H)]
-		switch of := 1e4 / float64(max(1, r.Shape.T)); {
-		case r.Ratio != nil:
+		if r.Ratio != nil || !is {
 			return aimOf(r)
-		case !is:
-			return "-"
-		case r.What == simulated && r.Subject.Median*of > bound, r.What == building && r.Subject.Median > bound:
-			return fmt.Sprintf("≤ %g s, missed", bound)
 		}
-		return fmt.Sprintf("≤ %g s", bound)
+		seconds := r.Subject.Median
+		if r.What == simulated {
+			seconds *= 1e4 / float64(r.Shape.T)
+		}
+		return atMost(seconds, bound, "s")
 	},
 	brief: func(r Row) string { return fmt.Sprintf("%s of `%s`, %d neurons", simulatedTime(r), r.Model, r.Shape.H) },
 }

@@ -310,20 +310,13 @@ var neuronRows = versus{
 	about: func(r Row) []string { return []string{r.What, fmt.Sprint(r.Shape.B), fmt.Sprint(r.Shape.T)} },
 	time:  Row.cableTime,
 	aim: func(r Row) string {
-		most := func(v, bound float64, unit string) string {
-			words := fmt.Sprintf("≤ %g %s", bound, unit)
-			if v > bound {
-				words += ", missed"
-			}
-			return words
-		}
 		if r.What == first {
-			return most(r.Subject.Median, firstAim, "s")
+			return atMost(r.Subject.Median, firstAim, "s")
 		}
 		if bound := threadAims[r.What]; program(r) == oneThread {
 			own := r
 			own.Subject = *r.Reference
-			return aimOf(r) + ", of one " + most(own.NsPerUnitStep(), bound, "ns")
+			return aimOf(r) + ", of one " + atMost(own.NsPerUnitStep(), bound, "ns")
 		}
 		return aimOf(r)
 	},

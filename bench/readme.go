@@ -315,6 +315,15 @@ func aimOf(r Row) string {
 	return "-"
 }
 
+// atMost tells the most that a number is to be, and whether it is.
+func atMost(v, bound float64, unit string) string {
+	words := fmt.Sprintf("≤ %g %s", bound, unit)
+	if v > bound {
+		words += ", missed"
+	}
+	return words
+}
+
 func aimWord(q *Ratio) string {
 	words := fmt.Sprintf("≤ %.3g", q.Bound)
 	if q.Kind == SpeedUp {

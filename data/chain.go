@@ -53,11 +53,9 @@ func (c *Chain) Open(env Env) (*Task, error) {
 	}
 	t := &Task{Name: "chain", T: c.Steps, I: 1, O: 1, Goal: Regress, Every: true}
 	c.draw(t, env, func(d draws) Set { return &links{d, *c} })
-	variance, err := meanVariance(t, min(baselineSamples, c.TestSize))
-	if err != nil {
+	if err := noteVariance(t, c.TestSize); err != nil {
 		return nil, err
 	}
-	t.Notes = append(t.Notes, fmt.Sprintf("the best constant answer has a mean squared error of %.3g", variance))
 	return t, nil
 }
 

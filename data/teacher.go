@@ -57,12 +57,17 @@ func (c *Teacher) Open(env Env) (*Task, error) {
 	}
 	in, out := w[:c.Inputs*c.Units], w[c.Inputs*c.Units:]
 	c.draw(t, env, func(d draws) Set { return &lessons{d, *c, in, out} })
-	variance, err := meanVariance(t, min(baselineSamples, c.TestSize))
-	if err != nil {
+	if err := noteVariance(t, c.TestSize); err != nil {
 		return nil, err
 	}
-	t.Notes = append(t.Notes, fmt.Sprintf("the best constant answer has a mean squared error of %.3g", variance))
 	return t, nil
+}
+
+// noteVariance notes on a task what the best constant answer to its test samples, so many, is off by.
+func noteVariance(t *Task, samples int) error {
+	variance, err := meanVariance(t, min(baselineSamples, samples))
+	t.Notes = append(t.Notes, fmt.Sprintf("the best constant answer has a mean squared error of %.3g", variance))
+	return err
 }
 
 // meanVariance returns the variance of the values of the first n test samples, in its mean over outputs.
