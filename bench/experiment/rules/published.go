@@ -9,7 +9,6 @@ import (
 	"galvani/bench/rows"
 	"galvani/engine"
 	"galvani/engine/chart"
-	"galvani/engine/local"
 	"galvani/models/layered"
 )
 
@@ -97,7 +96,37 @@ func leakyDigits(hidden []int) (layered.Settings, engine.Options) {
 }
 
 func circuitDigits(hidden []int) (layered.Settings, engine.Options) {
-	return digitsCircuit(hidden, true), rises(falls(16, 0.016))
+	return digitsCircuit(hidden, true), circuitOptions()
+}
+
+// circuitOptions returns those that digitsCircuit is trained with.
+func circuitOptions() engine.Options { return rises(falls(16, 0.016)) }
+
+// Learning rates of hidden layers of digitsCircuit, in that of the outputs: of the first, and of others, below which
+// interneurons learn to follow them and do not bear as much.
+const digitsFirst, digitsOther = 16, 1.5
+
+// digitsCircuit returns the circuit for MNIST in two sweeps. Interneurons learn as fast as makes them change as the cells above
+// them do, of whose error they have a part: slower ones lag behind, which apical dendrites take for errors. With outputs alone no
+// other weights change.
+func digitsCircuit(hidden []int, all bool) *layered.Microcircuit {
+	m := layered.NewMicrocircuit()
+	m.Hidden, m.Rule, m.Activation, m.TargetHigh, m.TargetLow, m.DownScale = hidden, "two-sweeps", "tanh", 1, -1, 1
+	apical := m.GApical / (m.GLeak + m.GBasal + m.GApical)
+	pulled := m.GSom / (m.GLeak + m.GDend + m.GSom)
+	last := len(hidden)
+	m.RateUp, m.RateIP = make([]float64, last+1), make([]float64, last)
+	m.RateUp[last] = 1
+	if !all {
+		return m
+	}
+	left := 1.0 // what somata have of their basal potentials, without an error
+	for l := last - 1; l >= 0; l-- {
+		m.RateUp[l], m.RateIP[l] = digitsOther, left*m.RateUp[l+1]/pulled
+		left = 1 - apical
+	}
+	m.RateUp[0] = digitsFirst
+	return m
 }
 
 // Cases implements Settings. Seeds come before networks, so that a run that is cut off has whole seeds.
@@ -118,48 +147,11 @@ func (s *published) measure(ctx context.Context, env *experiment.Env, r publishe
 			return experiment.Result{}, err
 		}
 	}
-	dev, err := env.Device()
-	if err != nil {
-		return experiment.Result{}, err
-	}
 	settings, o := r.make(hidden)
 	if o.Epochs, o.Seed = s.Epochs, seed; s.quick {
-		o.Batch = 8
+		o.Batch = quickBatch
 	}
-	net, err := settings.Bind(r.name, task.I, task.O)
-	if err != nil {
-		return experiment.Result{}, err
-	}
-	cfg := engine.Config{Net: net, Task: task, Device: dev, Options: o}
-	if stepped, ok := net.(layered.Stepped); ok {
-		cfg.Learner = local.NewLearner(stepped, func(width int, params [][]float32) (local.Run, error) {
-			return stepped.Start(dev, width, params, seed)
-		})
-	}
-	w := &errorCourse{}
-	result, note, err := train(ctx, cfg, func(updates int) engine.Observer {
-		w.progress = progress{env.Tick, updates}
-		return w
-	})
-	switch {
-	case err != nil:
-		return experiment.Result{}, err
-	case note != "":
-		return experiment.Result{Values: rows.Values{"error": 1}, Note: note}, nil
-	}
-	return experiment.Result{Values: rows.Values{"error": 1 - result.Last.Accuracy()}, Curves: map[string]rows.Curve{"error": w.errors}}, nil
-}
-
-// errorCourse follows the error of a training.
-type errorCourse struct {
-	progress
-	errors rows.Curve
-}
-
-// Evaluated implements engine.Observer.
-func (w *errorCourse) Evaluated(e engine.EvalEvent) error {
-	w.errors = append(w.errors, 1-e.Held.Accuracy())
-	return nil
+	return measureError(ctx, env, settings, task, o)
 }
 
 // reached returns what a row has in points, an error or what it has more than backprop, and whether that is at most what is

@@ -5,8 +5,11 @@ import (
 	"fmt"
 
 	"galvani/bench/experiment"
+	"galvani/bench/rows"
 	"galvani/data"
 	"galvani/engine"
+	"galvani/engine/local"
+	"galvani/models/layered"
 )
 
 // pictures opens a task of pictures by its name, with limits of its sets, 0 for none, and a part of the training samples that
@@ -61,5 +64,53 @@ type progress struct {
 // Stepped implements engine.Observer.
 func (p progress) Stepped(e engine.StepEvent) error {
 	p.tick(float64(e.Step) / float64(p.total))
+	return nil
+}
+
+// quickBatch is the batch of what is trained on blobs.
+const quickBatch = 8
+
+// measureError trains a network to the end and returns its error on the test set, with its course over the epochs. A training that
+// numbers that are not finite ended has an error of 1.
+//
+// Errors: those of Bind, of the device, and of train.
+func measureError(ctx context.Context, env *experiment.Env, settings layered.Settings, task *data.Task, o engine.Options) (experiment.Result, error) {
+	dev, err := env.Device()
+	if err != nil {
+		return experiment.Result{}, err
+	}
+	net, err := settings.Bind("the network", task.I, task.O)
+	if err != nil {
+		return experiment.Result{}, err
+	}
+	cfg := engine.Config{Net: net, Task: task, Device: dev, Options: o}
+	if stepped, ok := net.(layered.Stepped); ok {
+		cfg.Learner = local.NewLearner(stepped, func(width int, params [][]float32) (local.Run, error) {
+			return stepped.Start(dev, width, params, o.Seed)
+		})
+	}
+	w := &errorCourse{}
+	result, note, err := train(ctx, cfg, func(updates int) engine.Observer {
+		w.progress = progress{env.Tick, updates}
+		return w
+	})
+	switch {
+	case err != nil:
+		return experiment.Result{}, err
+	case note != "":
+		return experiment.Result{Values: rows.Values{"error": 1}, Note: note}, nil
+	}
+	return experiment.Result{Values: rows.Values{"error": 1 - result.Last.Accuracy()}, Curves: map[string]rows.Curve{"error": w.errors}}, nil
+}
+
+// errorCourse follows the error of a training.
+type errorCourse struct {
+	progress
+	errors rows.Curve
+}
+
+// Evaluated implements engine.Observer.
+func (w *errorCourse) Evaluated(e engine.EvalEvent) error {
+	w.errors = append(w.errors, 1-e.Held.Accuracy())
 	return nil
 }
