@@ -1,6 +1,8 @@
 package data
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -9,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"galvani/engine/infile"
 )
 
 // eventColumns is the first line of a table of events: time in ms, number of the unit from 0,
@@ -16,7 +20,7 @@ import (
 var eventColumns = []string{"time_ms", "unit", "weight"}
 
 // ReadEventCSV reads events of units 0 to units−1 from a table with the header
-// time_ms,unit,weight, and returns them in the order of their times. Blanks around a field and
+// time_ms,unit,weight, with commas, semicolons or tabs, and returns them in the order of their times. Blanks around a field and
 // empty lines mean nothing; a unit may be written as 3 or 3.0.
 //
 // Errors: ErrCorrupt, with the number of the record from 1 below the header and its line, for
@@ -29,8 +33,8 @@ func ReadEventCSV(path string, units int) ([]Event, error) {
 
 // parseEventCSV reads a table of events.
 func parseEventCSV(from io.Reader, path string, units int) ([]Event, error) {
-	r := csv.NewReader(from)
-	r.ReuseRecord, r.FieldsPerRecord, r.TrimLeadingSpace = true, -1, true
+	r := eventTable(from)
+	r.ReuseRecord = true
 	if err := readEventHead(r, path); err != nil {
 		return nil, err
 	}
@@ -61,6 +65,20 @@ func parseEventCSV(from io.Reader, path string, units int) ([]Event, error) {
 	}
 }
 
+// eventTable returns what reads the records of a table, divided by what stands in its first line.
+func eventTable(from io.Reader) *csv.Reader {
+	text := bufio.NewReader(from)
+	head, _ := text.Peek(longestHead) // an error comes again with the first record
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	r := csv.NewReader(text)
+	r.Comma, r.FieldsPerRecord = infile.Separator(string(line)), -1
+	r.TrimLeadingSpace = r.Comma != '\t'
+	return r
+}
+
+// longestHead is how much of a table is looked at for its first line.
+const longestHead = 256
+
 // readEventHead reads the first line of a table of events.
 func readEventHead(r *csv.Reader, path string) error {
 	head, err := readFields(r)
@@ -85,10 +103,11 @@ func checkEventHead(path string) error {
 		return err
 	}
 	defer f.Close()
-	return readEventHead(csv.NewReader(f), path)
+	return readEventHead(eventTable(f), path)
 }
 
-// readFields reads the next record that has something in it, without the blanks around its fields.
+// readFields reads the next record that has something in it, without the blanks around its fields and empty ones behind
+// the last column, and with decimal points.
 func readFields(r *csv.Reader) ([]string, error) {
 	for {
 		fields, err := r.Read()
@@ -96,9 +115,12 @@ func readFields(r *csv.Reader) ([]string, error) {
 			return fields, err
 		}
 		for i, f := range fields {
-			fields[i] = strings.TrimSpace(f)
+			fields[i] = infile.DecimalPoint(strings.TrimSpace(f), r.Comma)
 		}
-		if len(fields) != 1 || fields[0] != "" {
+		for n := len(fields); n > len(eventColumns) && fields[n-1] == ""; n-- {
+			fields = fields[:n-1]
+		}
+		if slices.ContainsFunc(fields, func(f string) bool { return f != "" }) {
 			return fields, nil
 		}
 	}

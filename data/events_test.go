@@ -61,10 +61,16 @@ func TestAddressEventsInOrder(t *testing.T) {
 
 // TestEventCSVSpelling: what spreadsheets and people write.
 func TestEventCSVSpelling(t *testing.T) {
-	text := "\ufefftime_ms, unit ,weight\r\n 2.5, 3.0, 1 \r\n\r\n   \r\n1.5,\"2\", -1e0\r\n"
-	got, err := parseEventCSV(strings.NewReader(text), "x.csv", 4)
-	if want := []Event{{1.5, 2, -1}, {2.5, 3, 1}}; err != nil || !slices.Equal(got, want) {
-		t.Errorf("events %v, error %v, want %v", got, err, want)
+	for _, text := range []string{
+		"\ufefftime_ms, unit ,weight\r\n 2.5, 3.0, 1 \r\n\r\n   \r\n1.5,\"2\", -1e0\r\n",
+		"time_ms;unit;weight\n2,5;3;1\n1,5;2,0;-1\n",
+		"time_ms\tunit\tweight\n2.5\t3\t1\n1.5\t2\t-1\n",
+		"time_ms,unit,weight,\n2.5,3,1,\n1.5,2,-1,\n,,,\n",
+	} {
+		got, err := parseEventCSV(strings.NewReader(text), "x.csv", 4)
+		if want := []Event{{1.5, 2, -1}, {2.5, 3, 1}}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: events %v, error %v, want %v", text, got, err, want)
+		}
 	}
 }
 

@@ -94,7 +94,7 @@ func TestFitRefuses(t *testing.T) {
 	refuses(t, []string{"fit"}, []refusal{
 		{"hh", exitConfig, "fit needs --to"},
 		{"hh --to none.csv --learn g_na --out x", exitData, "none.csv"},
-		{"hh --to short.csv --learn g_na --out x", exitConfig, "has 2 lines"},
+		{"hh --to short.csv --learn g_na --out x", exitConfig, "has 2 rows"},
 		{"hh --to uneven.csv --learn g_na --out x", exitConfig, "line 5: a step of 2 ms"},
 		{"hh --to good.csv,other.csv --learn g_na --out x", exitConfig, "want the same"},
 		{"hhh --to good.csv --learn g_na --out x", exitConfig, `did you mean "hh"?`},

@@ -1,9 +1,6 @@
 package circuits
 
 import (
-	"bytes"
-	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -14,6 +11,7 @@ import (
 
 	"galvani/engine/infile"
 	"galvani/engine/npz"
+	"galvani/engine/safetensors"
 	"galvani/kernels"
 	"galvani/kernels/sparse"
 	"galvani/models/description"
@@ -25,7 +23,7 @@ const mostFile = 1 << 33
 // columns of a file of edges; those of weights and delays may be missing.
 var edgeColumns = []string{"source", "target", "weight", "delay_ms"}
 
-// edges reads which units a connection joins from a file: a table with commas, or arrays of NumPy, with source and
+// edges reads which units a connection joins from a file: a table, or arrays of NumPy, with source and
 // target, and also with weight, in the unit of the weights of the projection, and delay_ms. of names the arrays of an NPZ
 // file that begin with it and a dot, as those that simulate --out writes do.
 func (r *reader) edges(t *description.Table, q *Connection) {
@@ -112,29 +110,31 @@ func (r *reader) beside(path string) string {
 	return path
 }
 
-// readColumns reads columns of numbers of one length, nil for one that is not there: of a table with commas, whose first
-// line names them, or in a file that ends in .npz the arrays whose names begin with prefix.
+// readColumns reads columns of numbers of one length and of no other names, nil for one that is not there: of a table, whose first
+// row names them, or in a file that ends in .npz the arrays whose names begin with prefix.
 func readColumns(path, prefix string, names []string) ([][]float64, error) {
 	all := make([][]float64, len(names))
 	if !strings.HasSuffix(path, ".npz") {
-		table, err := readTable(path)
+		table, at, err := readTable(path, names...)
 		if err != nil {
 			return nil, err
 		}
+		for _, name := range table.Rows[0] {
+			if !slices.Contains(names, name) {
+				return nil, fmt.Errorf("its first row has the column %q, which is none of %s", name, strings.Join(names, ", "))
+			}
+		}
 		for i, name := range names {
-			at := slices.Index(table[0], name)
-			for n, line := range table[1:] {
-				if at < 0 {
-					break
-				}
-				x, err := strconv.ParseFloat(line[at], 64)
+			if at[i] < 0 {
+				continue
+			}
+			all[i] = []float64{}
+			for n, row := range table.Rows[1:] {
+				x, err := strconv.ParseFloat(row[at[i]], 64)
 				if err != nil || x-x != 0 {
-					return nil, fmt.Errorf("line %d has the %s %q, want a finite number", n+2, name, line[at])
+					return nil, fmt.Errorf("line %d has the %s %q, want a finite number", table.Line(n+1), name, row[at[i]])
 				}
 				all[i] = append(all[i], x)
-			}
-			if at >= 0 && all[i] == nil {
-				all[i] = []float64{}
 			}
 		}
 		return all, nil
@@ -148,12 +148,19 @@ func readColumns(path, prefix string, names []string) ([][]float64, error) {
 	if err != nil {
 		return nil, err
 	}
+	other := ""
 	arrays, err := npz.Select(f, size, mostFile, func(name string) bool {
 		rest, ok := strings.CutPrefix(name, prefix)
-		return ok && slices.Contains(names, rest)
+		if ok && !slices.Contains(names, rest) {
+			other, ok = name, false
+		}
+		return ok
 	})
 	if err != nil {
 		return nil, err
+	}
+	if other != "" && slices.ContainsFunc(arrays, func(t safetensors.Tensor) bool { return t.Name == prefix+names[0] }) {
+		return nil, fmt.Errorf("it has the array %q, which is none of %s", other, prefix+strings.Join(names, ", "+prefix))
 	}
 	length := -1
 	for _, a := range arrays {
@@ -170,27 +177,16 @@ func readColumns(path, prefix string, names []string) ([][]float64, error) {
 	return all, nil
 }
 
-// readTable reads a table of values with commas, of one line at least. A byte order mark and blanks around values mean
-// nothing.
-func readTable(path string) ([][]string, error) {
+// readTable reads the table of a file, whose columns all have one of some names, and where they are.
+func readTable(path string, names ...string) (*infile.Table, []int, error) {
 	text, err := infile.Read(path)
-	if err == nil {
-		text, err = infile.Plain(text)
-	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	lines, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
-	for _, line := range lines {
-		for i, value := range line {
-			line[i] = strings.TrimSpace(value)
-		}
-	}
-	if err == nil && len(lines) == 0 {
-		err = errors.New("it is empty")
-	}
+	t, err := infile.ParseTable(text)
 	if err != nil {
-		return nil, fmt.Errorf("it is no table of values with commas: %w", err)
+		return nil, nil, err
 	}
-	return lines, nil
+	at, err := t.Columns(names...)
+	return t, at, err
 }

@@ -229,19 +229,23 @@ to = "a"
 		t.Errorf("the size is %+v, that of the circuit %+v", b.Size(), c.Size())
 	}
 	for text, want := range map[string]string{
-		"source\n1\n":                                 "bad.csv, which has no target; want source and target of each edge",
-		"source,target\n4,0\n":                        "the source of edge 0 is 4, want a unit of 0 to 3 of population b",
-		"source,target\n0,3\n":                        "the target of edge 0 is 3, want a unit of 0 to 2 of population a",
-		"source,target\n0.5,0\n":                      "the source of edge 0 is 0.5",
-		"source,target\n0,0\n1,x\n":                   `line 3 has the target "x", want a finite number`,
-		"source,target\n0,0\n1\n":                     "wrong number of fields",
-		"source,target,weight\n0,0,1\n1,1,-1\n":       "edges has both signs, from -1 to 1 mV ms",
-		"source,target,weight\n0,0,NaN\n":             `has the weight "NaN"`,
-		"source,target,weight\n0,0,1e40\n":            "with weights of 1e+40 to 1e+40",
-		"source,target,weight,delay_ms\n0,0,1,0.01\n": "a delay of 0.01 ms, shorter than the step, 0.1 ms",
-		"source,target,weight,delay_ms\n0,0,1,1e9\n":  "a delay of 1e+09 ms, which is more than",
-		"source,target\n0,0\n":                        "has no weight; add one",
-		"":                                            "it is empty",
+		"source\n1\n":                                            "bad.csv, which has no target; want source and target of each edge",
+		"source,target\n4,0\n":                                   "the source of edge 0 is 4, want a unit of 0 to 3 of population b",
+		"source,target\n0,3\n":                                   "the target of edge 0 is 3, want a unit of 0 to 2 of population a",
+		"source,target\n0.5,0\n":                                 "the source of edge 0 is 0.5",
+		"source,target\n0,0\n1,x\n":                              `line 3 has the target "x", want a finite number`,
+		"source,target\n0,0\n\n1,x\n":                            `line 4 has the target "x"`,
+		"source,target,weights\n0,0,1\n":                         `its first row has the column "weights", which is none of source, target, weight, delay_ms`,
+		"source,target,target\n0,0,1\n":                          "its first row has the name twice",
+		"source;target;weight;delay_ms\n0;0;-1,5;2,5\n0;1;1;2\n": "edges has both signs, from -1.5 to 1 mV ms",
+		"source,target\n0,0\n1\n":                                "line 3 has 1 values, the first row 2",
+		"source,target,weight\n0,0,1\n1,1,-1\n":                  "edges has both signs, from -1 to 1 mV ms",
+		"source,target,weight\n0,0,NaN\n":                        `has the weight "NaN"`,
+		"source,target,weight\n0,0,1e40\n":                       "with weights of 1e+40 to 1e+40",
+		"source,target,weight,delay_ms\n0,0,1,0.01\n":            "a delay of 0.01 ms, shorter than the step, 0.1 ms",
+		"source,target,weight,delay_ms\n0,0,1,1e9\n":             "a delay of 1e+09 ms, which is more than",
+		"source,target\n0,0\n":                                   "has no weight; add one",
+		"":                                                       "it is empty",
 	} {
 		write("bad.csv", text)
 		_, _, err := net("synapse = \"all\"\nedges = \"bad.csv\"")

@@ -1,7 +1,6 @@
 package neurons
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -19,7 +18,7 @@ var ErrWave = errors.New("bad wave form")
 type Wave func(ms float64) float64
 
 // WaveForms says what ParseWave reads.
-const WaveForms = `constant A; step A FROM:TO; ramp A B FROM:TO, from A to B; gauss A CENTRE SIGMA; or FILE.csv with rows of time and value; several are added with " + "; times in ms`
+const WaveForms = `constant A; step A FROM:TO; ramp A B FROM:TO, from A to B; gauss A CENTRE SIGMA; or FILE.csv with rows of time and value, with a heading such as time_s,current where times are not in ms; several are added with " + "; times in ms`
 
 // ParseWave reads a wave form: one of WaveForms, or a sum of them. Open returns the content of a file.
 //
@@ -48,7 +47,7 @@ var waveFields = map[string]struct {
 }{"constant": {1, false}, "step": {1, true}, "ramp": {2, true}, "gauss": {3, false}}
 
 func parseTerm(text string, open func(path string) ([]byte, error)) (Wave, error) {
-	if strings.HasSuffix(text, ".csv") {
+	if strings.HasSuffix(strings.ToLower(text), ".csv") {
 		content, err := open(text)
 		if err != nil {
 			return nil, err
@@ -124,38 +123,41 @@ func finite(s string) (float64, error) {
 	return x, nil
 }
 
-// parseTable reads rows of time in ms and value, with a heading or without; times rise. Between rows the
-// value changes evenly, outside of them it is 0.
+// parseTable reads rows of time and value, with a heading or without; times rise, and are in ms where the heading names no
+// other unit. Of a table with other columns, as simulate writes it, the value is that of the one current or input. Between
+// rows the value changes evenly, outside of them it is 0.
 func parseTable(file string, text []byte) (Wave, error) {
+	wrong := func(format string, args ...any) (Wave, error) {
+		return nil, fmt.Errorf("neurons: %s: %w: %w", file, fmt.Errorf(format, args...), ErrWave)
+	}
+	table, err := infile.ParseTable(text)
+	if err != nil {
+		return wrong("%w", err)
+	}
+	time, value, perMs, first := 0, 1, 1.0, 0
+	if !slices.ContainsFunc(table.Rows[0], func(v string) bool { _, err := finite(v); return err == nil }) {
+		if time, value, perMs, err = waveColumns(table.Rows[0]); err != nil {
+			return wrong("%w", err)
+		}
+		first = 1
+	} else if n := len(table.Rows[0]); n != 2 {
+		return wrong("line %d has %d values, want a time in ms and a value", table.Line(0), n)
+	}
 	var times, values []float64
-	text, err := infile.Plain(text)
-	if err != nil {
-		return nil, fmt.Errorf("neurons: %s: %w: %w", file, err, ErrWave)
-	}
-	err = infile.Lines(bytes.NewReader(text), longestLine, func(n int, line string) error {
-		if strings.TrimSpace(line) == "" {
-			return nil
+	for k, row := range table.Rows[first:] {
+		ms, bad := finite(row[time])
+		x, worse := finite(row[value])
+		line := table.Line(first + k)
+		if bad != nil || worse != nil {
+			return wrong("line %d: time %q and value %q are not both finite numbers", line, row[time], row[value])
 		}
-		a, b, ok := strings.Cut(line, ",")
-		b, _, more := strings.Cut(b, ",")
-		ms, bad := finite(strings.TrimSpace(a))
-		x, worse := finite(strings.TrimSpace(b))
-		switch {
-		case ok && !more && bad == nil && worse == nil && len(times) > 0 && ms <= times[len(times)-1]:
-			return fmt.Errorf("neurons: %s: line %d: time is %g ms behind %g ms, want rising ones: %w", file, n, ms, times[len(times)-1], ErrWave)
-		case ok && !more && bad == nil && worse == nil:
-			times, values = append(times, ms), append(values, x)
-			return nil
-		case n == 1 && bad != nil && worse != nil: // a heading
-			return nil
+		if ms *= perMs; len(times) > 0 && ms <= times[len(times)-1] {
+			return wrong("line %d: time is %g ms behind %g ms, want rising ones", line, ms, times[len(times)-1])
 		}
-		return fmt.Errorf("neurons: %s: line %d: is %q, want a time in ms and a value with a comma between: %w", file, n, line, ErrWave)
-	})
-	if err == nil && len(times) < 2 {
-		err = fmt.Errorf("neurons: %s: has %d rows, want at least two of time and value: %w", file, len(times), ErrWave)
+		times, values = append(times, ms), append(values, x)
 	}
-	if err != nil {
-		return nil, err
+	if len(times) < 2 {
+		return wrong("has %d rows, want at least two of time and value", len(times))
 	}
 	return func(ms float64) float64 {
 		k, found := slices.BinarySearch(times, ms)
@@ -168,4 +170,32 @@ func parseTable(file string, text []byte) (Wave, error) {
 		share := (ms - times[k-1]) / (times[k] - times[k-1])
 		return values[k-1] + share*(values[k]-values[k-1])
 	}, nil
+}
+
+// waveColumns returns where time and value of a wave stand by a heading, and how many ms one of its times is.
+func waveColumns(heading []string) (time, value int, size float64, err error) {
+	time, value = -1, -1
+	size = 1
+	for i, name := range heading {
+		of, unit := infile.Heading(name, "ms")
+		switch {
+		case of == "time" || of == "t":
+			if time >= 0 {
+				return 0, 0, 0, fmt.Errorf("its first row has two times, %q and %q; leave one out", heading[time], name)
+			}
+			if unit != unit {
+				return 0, 0, 0, fmt.Errorf("its first row has the time %q, want it in ms, s or us", name)
+			}
+			time, size = i, unit
+		case len(heading) == 2 || of == "current" || strings.HasPrefix(of, "input_"):
+			if value >= 0 {
+				return 0, 0, 0, fmt.Errorf("its first row has two values, %q and %q; leave one out", heading[value], name)
+			}
+			value = i
+		}
+	}
+	if time < 0 || value < 0 {
+		return 0, 0, 0, fmt.Errorf("its first row is %q, want a time and one current", strings.Join(heading, ","))
+	}
+	return time, value, size, nil
 }

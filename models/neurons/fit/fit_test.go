@@ -153,20 +153,54 @@ func TestFitGoesOn(t *testing.T) {
 func TestBadRecordings(t *testing.T) {
 	n := load(t, "hh")
 	for text, want := range map[string]string{
-		"":                                   "has 0 lines",
-		"time,voltage\n0,1\n1,2\n":           "has 3 lines",
-		"time,volts\n0,1\n1,2\n2,3\n":        `"volts" is none of`,
-		"time,current\n0,1\n1,2\n2,3\n":      "there is no voltage",
-		"time,voltage\n0,1\n1,NaN\n2,3\n":    "line 3: voltage is NaN",
-		"time,voltage\n0,1\n1,2\n3,3\n4,4\n": "line 4: a step of 2 ms",
-		"time,voltage\n0,1\n0,2\n0,3\n":      "line 3: time goes from 0 to 0 ms",
-		"time,voltage\n0,1\n1,x\n2,3\n":      `"x", want a finite number`,
-		"time,voltage\n0,1\n1\n2,3\n":        "wrong number of fields",
-		"\ufefftime,time\n0,0\n1,1\n2,2\n":   `has "time" twice`,
+		"":                                                 "it is empty",
+		"time,voltage\n0,1\n1,2\n":                         "has 3 rows",
+		"time,volts\n0,1\n1,2\n2,3\n":                      `"volts" is none of`,
+		"time,current\n0,1\n1,2\n2,3\n":                    "there is no voltage",
+		"time,voltage\n0,1\n1,NaN\n2,3\n":                  "line 3: voltage is NaN",
+		"time,voltage\n0,1\n1,2\n3,3\n4,4\n":               "line 4: a step of 2 ms",
+		"time,voltage\n0,1\n0,2\n0,3\n":                    "line 3: time goes from 0 to 0 ms",
+		"time,voltage\n0,1\n1,x\n2,3\n":                    `"x", want a finite number`,
+		"time,voltage\n0,1\n1\n2,3\n":                      "line 3 has 1 values, the first row 2",
+		"\ufefftime,time\n0,0\n1,1\n2,2\n":                 `has "time" and "time", which are the same`,
+		"time_ms,voltage,v_soma_mv\n0,0,1\n1,1,1\n2,2,1\n": `has "voltage" and "v_soma_mv", which are the same`,
+		"time,voltage\n0,0\n,1\n2,2\n":                     `time is "", want a finite number`,
+		"time,voltage\n0,0\n\n1,1\n2,x\n":                  `line 5: voltage is "x"`,
+		"time (h),voltage\n0,0\n1,1\n2,2\n":                `"time (h)" is none of time_ms`,
+		"time,voltage (A)\n0,0\n1,1\n2,2\n":                `"voltage (A)" is none of time_ms`,
+		"time,voltage\n0,-65\n0.00005,-65\n0.0001,-65\n":   "name it time_s if they are seconds",
+		"time_ms,v_soma_mv\n0,-0.065\n1,-0.065\n2,0.04\n":  "name them v_soma_v if they are in V",
 	} {
 		_, err := ReadRecording("r.csv", []byte(text), n)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// TestTables wants the same recording of a table as rigs and spreadsheets write it.
+func TestTables(t *testing.T) {
+	n := load(t, "hh")
+	want, err := ReadRecording("r", []byte("time_ms,voltage,current\n0,-65,0\n0.5,-64.25,2\n1,-63,0\n"), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"time_ms;v_soma_mv;input_current\r\n0;-65;0\r\n0,5;-64,25;2\r\n1;-63;0\r\n",
+		"time_ms\tvoltage\tcurrent\n0\t-65\t0\n\n0,5\t-64,25\t2\n1\t-63\t0\n",
+		"time_ms,voltage,current,\n0,-65,0,\n0.5,-64.25,2,\n1,-63,0,\n,,,\n",
+		"Time (s),Voltage [V],Current\n0,-0.065,0\n0.0005,-0.06425,2\n0.001,-0.063,0\n",
+		"time_us,v_soma_v,current\n0,-0.065,0\n500,-0.06425,2\n1000,-0.063,0\n",
+	} {
+		got, err := ReadRecording("r", []byte(text), n)
+		if err != nil || math.Abs(got.Step-want.Step) > 1e-12 || !reflect.DeepEqual(got.Input, want.Input) {
+			t.Errorf("%q: %+v, want %+v, error %v", text, got, want, err)
+			continue
+		}
+		for k, v := range want.V[0] {
+			if math.Abs(got.V[0][k]-v) > 1e-9 {
+				t.Errorf("%q: V is %v, want %v", text, got.V[0], want.V[0])
+			}
 		}
 	}
 }

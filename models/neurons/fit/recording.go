@@ -2,7 +2,6 @@ package fit
 
 import (
 	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"math"
@@ -38,8 +37,8 @@ type signals struct {
 }
 
 // ReadRecording reads a CSV file with a line of names, or an NPZ file with arrays of these names. They are
-// time or time_ms; voltage for the first record of the neuron, or v_PLACE_mv for that of a place; current
-// for its first input, or input_NAME of one compartment. Row k holds V at its time and the input of the step before it, as
+// time or time_ms; voltage for the first record of the neuron, or v_PLACE_mv for that of a place, both also with
+// other units (infile.Heading); current for its first input, or input_NAME of one compartment. Row k holds V at its time and the input of the step before it, as
 // simulate writes them. An array of an input may have one element less, and then begins with the first step.
 // The arrays v_mv [records,T+1] and input [inputs,T], as simulate writes them, hold all records and inputs.
 //
@@ -62,24 +61,17 @@ func ReadRecording(file string, text []byte, n *neurons.Neuron) (*Recording, err
 
 // readCSV returns the columns of a table.
 func readCSV(text []byte, _ *neurons.Neuron) (*signals, error) {
-	text, err := infile.Plain(text)
+	t, err := infile.ParseTable(text)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
-	if err != nil {
-		return nil, err
+	if len(t.Rows) < 4 {
+		return nil, fmt.Errorf("has %d rows, want one of names and at least three of numbers", len(t.Rows))
 	}
-	if len(rows) < 4 {
-		return nil, fmt.Errorf("has %d lines, want one of names and at least three of numbers", len(rows))
-	}
-	s := &signals{values: make([][]float64, len(rows[0])), where: func(k int) string { return fmt.Sprintf("line %d", k+2) }}
-	for _, name := range rows[0] {
-		s.names = append(s.names, strings.TrimSpace(name))
-	}
-	for k, row := range rows[1:] {
+	s := &signals{names: t.Rows[0], values: make([][]float64, len(t.Rows[0])), where: func(k int) string { return fmt.Sprintf("line %d", t.Line(k+1)) }}
+	for k, row := range t.Rows[1:] {
 		for i, text := range row {
-			v, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+			v, err := strconv.ParseFloat(text, 64)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s is %q, want a finite number", s.where(k), s.names[i], text)
 			}
@@ -148,15 +140,19 @@ func (s *signals) recording(n *neurons.Neuron) (*Recording, error) {
 	for range times {
 		r.Input = append(r.Input, make([]float64, n.Columns()))
 	}
+	taken := map[signal]string{}
 	for i, name := range s.names {
-		if slices.Index(s.names, name) < i {
-			return nil, fmt.Errorf("has %q twice; leave one out", name)
+		is, size, err := columnOf(n, name)
+		if err != nil {
+			return nil, err
 		}
-		put := column(r, n, name, times)
-		if put == nil {
-			return nil, fmt.Errorf("%q is none of %s", name, strings.Join(columns(n), ", "))
+		if before, ok := taken[is]; ok {
+			return nil, fmt.Errorf("has %q and %q, which are the same; leave one out", before, name)
 		}
+		taken[is] = name
+		put := r.column(n, is, times)
 		for k, v := range s.values[i] {
+			v *= size
 			if !(math.Abs(v) <= mostNumber) {
 				return nil, fmt.Errorf("%s: %s is %g, want a finite number, of at most %g in magnitude", s.where(k), name, v, mostNumber)
 			}
@@ -171,7 +167,7 @@ func (s *signals) recording(n *neurons.Neuron) (*Recording, error) {
 	if found == 0 {
 		return nil, fmt.Errorf("there is no voltage; name it voltage or %s", recordNames(n)[0])
 	}
-	if !slices.ContainsFunc(s.names, isTime) {
+	if _, ok := taken[signal{kind: timeSignal}]; !ok {
 		return nil, errors.New("there is no time; add one in ms, as time_ms")
 	}
 	r.Step = times[1] - times[0]
@@ -184,7 +180,20 @@ func (s *signals) recording(n *neurons.Neuron) (*Recording, error) {
 		}
 	}
 	r.Step = (times[len(times)-1] - times[0]) / float64(len(times)-1)
-	return r, nil
+	return r, r.plausible(n, taken[signal{kind: timeSignal}])
+}
+
+// plausible refuses what looks like times in s under a name without a unit, and voltages in V.
+func (r *Recording) plausible(n *neurons.Neuron, time string) error {
+	if unit := strings.TrimSpace(time); strings.EqualFold(unit, "time") && r.Step <= 2e-4 {
+		return fmt.Errorf("%s has steps of %.6g, which as ms are those of %.3g MHz; name it time_s if they are seconds, and time_ms if they are not", time, r.Step, 1e-3/r.Step)
+	}
+	for i, v := range r.V {
+		if v != nil && math.Abs(n.Start) > 10 && !slices.ContainsFunc(v, func(x float64) bool { return math.Abs(x) > 1 }) {
+			return fmt.Errorf("the voltages lie between %.4g and %.4g mV, and those of the neuron begin at %g mV; name them v_%s_v if they are in V", slices.Min(v), slices.Max(v), n.Start, n.Records[i].Name)
+		}
+	}
+	return nil
 }
 
 // columns are the names that a recording of the neuron may have.
@@ -213,28 +222,56 @@ func inputNames(n *neurons.Neuron) (list []string) {
 	return list
 }
 
-func isTime(name string) bool { return name == "time" || name == "time_ms" }
+// signal is what a column is of: the times, or the record or the input of a number.
+type signal struct {
+	kind   signalKind
+	number int
+}
 
-// column returns what takes the numbers of a column, nil for an unknown one.
-func column(r *Recording, n *neurons.Neuron, name string, times []float64) func(int, float64) {
-	voltage := func(i int) func(int, float64) {
-		r.V[i] = make([]float64, len(times))
-		return func(k int, v float64) { r.V[i][k] = v }
-	}
-	input := func(i int) func(int, float64) { return func(k int, v float64) { r.Input[k][n.Column(i)] = v } }
-	switch {
-	case isTime(name):
-		return func(k int, v float64) { times[k] = v }
-	case name == "voltage" || name == "voltage_mv":
-		return voltage(0)
-	case name == "current" && len(n.Inputs) > 0:
-		return input(0)
+type signalKind int
+
+const (
+	timeSignal signalKind = iota
+	voltageSignal
+	inputSignal
+)
+
+// columnOf tells what the column of a name is of, and what its numbers are times, to be in ms and mV. Names are those of
+// columns, or others of the same with units of their own, such as "Time (s)" and voltage_v.
+func columnOf(n *neurons.Neuron, name string) (is signal, size float64, err error) {
+	unknown := fmt.Errorf("%q is none of %s; time may also be in s or us and voltage in v, as in time_s and \"Voltage (V)\"", name, strings.Join(columns(n), ", "))
+	if i := slices.Index(inputNames(n), name); i >= 0 && len(n.Inputs[i].Units) == 1 {
+		return signal{inputSignal, i}, 1, nil
 	}
 	if i := slices.Index(recordNames(n), name); i >= 0 {
-		return voltage(i)
+		return signal{voltageSignal, i}, 1, nil
 	}
-	if i := slices.Index(inputNames(n), name); i >= 0 && len(n.Inputs[i].Units) == 1 {
-		return input(i)
+	of, size := infile.Heading(name, "ms")
+	if of == "time" {
+		is = signal{timeSignal, 0}
+	} else if of, size = infile.Heading(name, "mV"); of == "voltage" {
+		is = signal{voltageSignal, 0}
+	} else if i := slices.IndexFunc(recordNames(n), func(known string) bool { return strings.EqualFold(known, of+"_mv") }); i >= 0 {
+		is = signal{voltageSignal, i}
+	} else if strings.EqualFold(name, "current") && len(n.Inputs) > 0 && len(n.Inputs[0].Units) == 1 {
+		return signal{inputSignal, 0}, 1, nil
+	} else {
+		return is, 0, unknown
 	}
-	return nil
+	if math.IsNaN(size) {
+		return is, 0, unknown
+	}
+	return is, size, nil
+}
+
+// column returns what takes the numbers of a column.
+func (r *Recording) column(n *neurons.Neuron, is signal, times []float64) func(int, float64) {
+	switch is.kind {
+	case timeSignal:
+		return func(k int, v float64) { times[k] = v }
+	case voltageSignal:
+		r.V[is.number] = make([]float64, len(times))
+		return func(k int, v float64) { r.V[is.number][k] = v }
+	}
+	return func(k int, v float64) { r.Input[k][n.Column(is.number)] = v }
 }
