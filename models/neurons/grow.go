@@ -125,9 +125,10 @@ func (g *grower) neurite(i, parent int, at float64) {
 	}
 }
 
-// begin is the first point of a path from a sample to its child: one of another kind keeps its diameter.
+// begin is the first point of a path from a sample to its child. A neurite of the soma keeps its own diameter; one that
+// leaves a neurite of another kind, such as an axon a dendrite, begins with the diameter there, as in NEURON.
 func (g *grower) begin(from, to int) point {
-	if g.samples[from].kind != g.samples[to].kind {
+	if a, b := g.samples[from].kind, g.samples[to].kind; a != b && (a == somaKind || b == somaKind) {
 		return point{0, 2 * g.samples[to].radius}
 	}
 	return point{0, 2 * g.samples[from].radius}

@@ -77,6 +77,13 @@ func TestMorphology(t *testing.T) {
 			t.Errorf("lines that end with %q make %+v", end, n.Sections)
 		}
 	}
+	// An axon that leaves a dendrite begins with the diameter of the dendrite; the areas are those of NEURON.
+	fork := mustSWC(t, "1 1 0 0 0 8 -1\n2 3 8 0 0 1 1\n3 3 58 0 0 1 2\n4 2 108 0 0 0.5 3\n5 2 158 0 0 0.5 4\n6 3 58 50 0 1 3\n", "[region.axon]\n")
+	for region, want := range []float64{804.247719318987, 2 * 314.1592653589794, 392.71086237666555} {
+		if got := fork.Area(region); relative(got, want) > 1e-12 {
+			t.Errorf("region %d of a dendrite with an axon has %v µm², want %v", region, got, want)
+		}
+	}
 	// A single point of a dendrite reaches from the middle of the soma.
 	if n := mustSWC(t, "1 1 0 0 0 5 -1\n2 3 30 0 0 1 1\n", ""); n.Sections[1].Length != 30 || n.Sections[1].Diameter != 2 {
 		t.Errorf("a lone point makes %+v", n.Sections)
