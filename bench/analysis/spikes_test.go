@@ -27,8 +27,8 @@ func TestSpikesOf(t *testing.T) {
 
 // TestWindowsOf compares rates, Fano factors and covariances with those of the counts, of which the last window is left out.
 func TestWindowsOf(t *testing.T) {
-	c := &kernels.Circuit{Step: 0.5, Populations: []kernels.Population{{Name: "a", N: 3}, {Name: "b", N: 1}}}
-	counts := [3][6]int{{1, 0, 2, 3, 0, 0}, {2, 0, 1, 1, 1, 5}, {0, 0, 0, 0, 0, 0}}
+	c := &kernels.Circuit{Step: 0.5, Populations: []kernels.Population{{Name: "a", N: 4}, {Name: "b", N: 1}}}
+	counts := [4][6]int{{1, 0, 2, 3, 0, 0}, {2, 0, 1, 1, 1, 5}, {0, 0, 0, 0, 0, 0}, {9, 1, 7, 0, 0, 0}}
 	var spikes []kernels.Spike
 	for w := range 6 {
 		for u := range counts {
@@ -39,7 +39,7 @@ func TestWindowsOf(t *testing.T) {
 		slices.SortFunc(spikes, func(a, b kernels.Spike) int { return int(a.Step - b.Step) })
 	}
 	got := WindowsOf(c, spikes, 59, 10)
-	if want := []float64{200, 0, 200, 800. / 3, 200. / 3}; len(got.RateHz[0]) != 5 || math.Abs(got.RateHz[0][4]-want[4]) > 1e-9 || math.Abs(got.RateHz[0][0]-want[0]) > 1e-9 {
+	if want := []float64{600, 50, 500, 200, 50}; len(got.RateHz[0]) != 5 || math.Abs(got.RateHz[0][4]-want[4]) > 1e-9 || math.Abs(got.RateHz[0][0]-want[0]) > 1e-9 {
 		t.Errorf("rates %v, want %v", got.RateHz[0], want)
 	}
 	mean := func(x [6]int) (m float64) {
@@ -54,9 +54,15 @@ func TestWindowsOf(t *testing.T) {
 		}
 		return s
 	}
-	fano := (cov(counts[0], counts[0])/mean(counts[0]) + cov(counts[1], counts[1])/mean(counts[1])) / 2
-	pairs := cov(counts[0], counts[1]) / 3
-	correlation := pairs / ((cov(counts[0], counts[0]) + cov(counts[1], counts[1])) / 3)
+	var fano, pairs, correlation float64
+	fire := []int{0, 1, 3}
+	for i, u := range fire {
+		fano += cov(counts[u], counts[u]) / mean(counts[u]) / 3
+		for _, v := range fire[:i] {
+			pairs += cov(counts[u], counts[v]) / 6 // of four units, of which one is silent
+			correlation += cov(counts[u], counts[v]) / math.Sqrt(cov(counts[u], counts[u])*cov(counts[v], counts[v])) / 3
+		}
+	}
 	if a := got.Counts[0]; math.Abs(*a.Fano-fano) > 1e-12 || math.Abs(*a.Covariance-pairs) > 1e-12 || math.Abs(*a.Correlation-correlation) > 1e-12 {
 		t.Errorf("%v, %v and %v, want %v, %v and %v", *a.Fano, *a.Covariance, *a.Correlation, fano, pairs, correlation)
 	}
