@@ -32,7 +32,7 @@ const simulateDoc = `Simulate a network of spiking neurons, or a neuron of compa
 Of a network, built in (galvani networks list) or of a file: the rate of each population and how regular its
 spikes are, the mean coefficient of variation (CV) of the intervals of units with at least three spikes, 1 for a
 Poisson process; and of counts of spikes in windows (--window) the mean Fano factor, variance over mean, and the mean
-correlation of two units. The spikes are the same on any number of threads; their SHA-256 is part of --json. --out NAME
+correlation (Pearson's) of two units whose counts vary. The spikes are the same on any number of threads; their SHA-256 is part of --json. --out NAME
 writes NAME.csv with the columns time_ms,population,unit, NAME.npz with arrays POPULATION.time_ms and POPULATION.unit,
 and NAME.png and NAME.svg, the spikes of the first units of each population; NAME-rates.csv, .png and .svg, the rates by window; of a network that records currents (a record with
 the key currents) NAME-currents.csv, .png and .svg, the input of each synapse and their sum; of a network that records voltages NAME-voltages.csv, too. Of weights that change (networks
@@ -114,6 +114,7 @@ type simulation struct {
 	Weights      []plasticReport             `json:"weights,omitempty"` // of projections whose weights change
 	WindowMs     float64                     `json:"window_ms"`         // of the counts that Fano factors and correlations are of
 	SHA256       string                      `json:"sha256"`
+	Notes        []string                    `json:"notes,omitempty"` // on what of the sources came to nothing
 	names        []string
 	windows      analysis.Windows
 	now          float64 // milliseconds of this start
@@ -345,6 +346,7 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 	}
 	r.count(circuit, now.spikes)
 	r.countWindows(f, circuit, now.spikes)
+	r.unused(net, int64(f.steps()))
 	r.countRates(f, plan, circuit, now.rates)
 	if f.save == "" && len(circuit.Plastic()) > 0 { // keep has left the state otherwise
 		if now.state, err = plan.State(); err != nil {
@@ -470,4 +472,5 @@ func (p *printer) simulation(r simulation) {
 	}
 	p.table([]string{"POPULATION", "UNITS", "SPIKES", "RATE Hz", "CV", "FANO", "CORRELATION"}, rows)
 	p.plasticWeights(r.Weights)
+	p.notes("Of the sources", r.Notes)
 }

@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"galvani/bench/analysis"
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/chart"
 	"galvani/kernels"
+	"galvani/models/circuits"
 )
 
 // windowSteps returns how many steps a window has.
@@ -27,6 +29,25 @@ func (r *simulation) countWindows(f *simulateFlags, c *kernels.Circuit, spikes [
 		if did, ok := r.Populations[p.Name]; ok {
 			did.Counts = r.windows.Counts[k]
 			r.Populations[p.Name] = did
+		}
+	}
+}
+
+// unused notes which spikes of files did nothing in so many steps: those behind the end, and those in a step with another
+// of their unit.
+func (r *simulation) unused(net *circuits.Blueprint, steps int64) {
+	for _, p := range net.Populations {
+		late, all := 0, p.Merged
+		for _, train := range p.Trains {
+			all += len(train)
+			at, _ := slices.BinarySearch(train, steps)
+			late += len(train) - at
+		}
+		if p.Merged > 0 {
+			r.Notes = append(r.Notes, fmt.Sprintf("%d of %d spikes of %s fall into a step with another of their unit, and two in a step are one; shorter steps (--step) keep them apart", p.Merged, all, p.Name))
+		}
+		if late > 0 {
+			r.Notes = append(r.Notes, fmt.Sprintf("%d of %d spikes of %s come after the end at %g ms", late, all, p.Name, r.Milliseconds))
 		}
 	}
 }

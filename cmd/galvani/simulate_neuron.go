@@ -262,6 +262,7 @@ func (f *neuronFlags) stimulus(n *neurons.Neuron, r *neuronTrace) (neurons.Stimu
 		r.Inputs[n.Inputs[i].Name] = "events at " + strings.Join(lists[i], ",") + " ms, 1 is " + n.Inputs[i].Per
 	}
 	ms := f.steps() * f.dt
+	f.unused(n, s, r)
 	if f.noise {
 		n.Babble(&s, ms, f.seed)
 	}
@@ -269,6 +270,32 @@ func (f *neuronFlags) stimulus(n *neurons.Neuron, r *neuronTrace) (neurons.Stimu
 		r.Stimulus = &f.seen
 	}
 	return s, f.seen.show(n, &s, ms, f.seed)
+}
+
+// unused tells beside the inputs what of them comes to nothing: events that arrive behind the end, and waves that are 0
+// until then.
+func (f *neuronFlags) unused(n *neurons.Neuron, s neurons.Stimulus, r *neuronTrace) {
+	steps := int(f.steps())
+	for i, in := range n.Inputs {
+		late := 0
+		for _, e := range s.Events[i] {
+			if e.Ms+in.Delay >= float64(steps)*f.dt {
+				late++
+			}
+		}
+		if late > 0 {
+			r.Inputs[in.Name] += fmt.Sprintf("; %d of %d arrive after the end at %g ms", late, len(s.Events[i]), msOf(f.steps(), f.dt))
+		}
+		if w := s.Waves[i]; w != nil {
+			acts := false
+			for k := 0; k < steps && !acts; k++ {
+				acts = w((float64(k)+0.5)*f.dt) != 0
+			}
+			if !acts {
+				r.Inputs[in.Name] += fmt.Sprintf("; it is 0 in all of these %g ms", msOf(f.steps(), f.dt))
+			}
+		}
+	}
 }
 
 // readWave reads the file of a wave form, and keeps what a simulation that is resumed knows it by.

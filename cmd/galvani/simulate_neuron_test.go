@@ -63,6 +63,10 @@ func TestSimulateNeuron(t *testing.T) {
 	if len(loud.Inputs) != 2 || len(loud.Places) != 3 || len(loud.Spikes[0]) == 0 {
 		t.Errorf("report is %+v", loud)
 	}
+	vain := run("lgmd", "--current", "siz=step 5 20:30", "--events", "excitation=3,19.9,20,90", "--for", "20ms", "--json").Inputs
+	if e := vain["excitation"]; !strings.Contains(vain["siz"], "0 in all of these 20 ms") || !strings.Contains(e, " of 4 arrive after the end at 20 ms") {
+		t.Errorf("of inputs behind the end is told %q", vain)
+	}
 	for _, neuron := range neurons.Names() {
 		if r := run(neuron, "--for", "1ms"); len(r.Spikes[0]) > 0 {
 			t.Errorf("at rest %s spikes at %v ms", neuron, r.Spikes)

@@ -79,6 +79,35 @@ func TestTimesText(t *testing.T) {
 	}
 }
 
+// TestUnusedSpikes: of spikes of a file it is told which do nothing.
+func TestUnusedSpikes(t *testing.T) {
+	needsCPU(t)
+	dir := t.TempDir()
+	for name, text := range map[string]string{"net.toml": `[population.e]
+kind = "excitatory"
+neuron = "lif"
+n = 1
+synapse = { x = "5 ms" }
+[population.x]
+neuron = "trains"
+n = 2
+file = "x.csv"
+[[projection]]
+from = "x"
+to = "e"
+all_to_all = true
+weight = "1 mV ms"
+`, "x.csv": "time_ms,unit\n1,0\n1.02,0\n1,1\n19.9,1\n20,1\n70,0\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := simulatedNetwork(t, filepath.Join(dir, "net.toml"), "--for", "20ms")
+	if x := r.Populations["x"]; x.Spikes != 3 || len(r.Notes) != 2 || !strings.HasPrefix(r.Notes[0], "1 of 6 spikes of x fall into a step") || !strings.HasPrefix(r.Notes[1], "2 of 6 spikes of x come after the end at 20 ms") {
+		t.Errorf("sources %+v, notes %q", x, r.Notes)
+	}
+}
+
 // TestWindows: rates by window and what the counts say, of a Poisson process and of correlated sources.
 func TestWindows(t *testing.T) {
 	needsCPU(t)

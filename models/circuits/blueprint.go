@@ -44,6 +44,7 @@ type Population struct {
 	Potentials *Spread
 	// SynapseNames are those of its Synapses.
 	SynapseNames []string
+	Merged       int // spikes of a file that fall into a step with another of their unit, and are one with it
 }
 
 // Connection is a projection before its entries are drawn.

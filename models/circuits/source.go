@@ -69,26 +69,25 @@ func (r *reader) trains(t *description.Table, p *Population) {
 		return
 	}
 	path := t.Words("file", "")
-	lines, err := readTable(r.beside(path))
+	table, at, err := readTable(r.beside(path), "time_ms", "population", "unit")
 	if err != nil {
 		t.Fail("file", "is %s, which cannot be read: %v", path, err)
 		return
 	}
-	place := func(name string) int { return slices.Index(lines[0], name) }
-	time, unit, population := place("time_ms"), place("unit"), place("population")
+	time, population, unit := at[0], at[1], at[2]
 	if time < 0 || unit < 0 {
-		t.Fail("file", "is %s, whose first line is %q, want the columns time_ms and unit", path, strings.Join(lines[0], ","))
+		t.Fail("file", "is %s, whose first line is %q, want the columns time_ms and unit", path, strings.Join(table.Rows[0], ","))
 		return
 	}
-	for i, line := range lines[1:] {
+	for i, line := range table.Rows[1:] {
 		if population >= 0 && line[population] != of {
 			continue
 		}
 		ms, wrong := strconv.ParseFloat(line[time], 64)
-		at, bad := strconv.ParseFloat(line[unit], 64) // some write 3.0
-		u := int(max(-1, min(at, float64(p.N))))
-		if wrong != nil || bad != nil || !(ms >= 0 && ms <= 1e12) || u < 0 || u >= p.N || float64(u) != at {
-			t.Fail("file", "is %s, where line %d has time %q and unit %q, want ms from 0 on and a unit below %d", path, i+2, line[time], line[unit], p.N)
+		number, bad := strconv.ParseFloat(line[unit], 64) // some write 3.0
+		u := int(max(-1, min(number, float64(p.N))))
+		if wrong != nil || bad != nil || !(ms >= 0 && ms <= 1e12) || u < 0 || u >= p.N || float64(u) != number {
+			t.Fail("file", "is %s, where line %d has time %q and unit %q, want ms from 0 on and a unit below %d", path, table.Line(i+1), line[time], line[unit], p.N)
 			return
 		}
 		p.Trains[u] = append(p.Trains[u], int64(math.Round(ms/r.b.Step)))
@@ -98,6 +97,7 @@ func (r *reader) trains(t *description.Table, p *Population) {
 		slices.Sort(train)
 		p.Trains[u] = slices.Compact(train) // two in a step are one
 		spikes += len(p.Trains[u])
+		p.Merged += len(train) - len(p.Trains[u])
 	}
 	if spikes == 0 {
 		t.Fail("file", "is %s, which has no spikes%s; name the population by the key of", path, fmt.Sprintf(" of a population %q", of))

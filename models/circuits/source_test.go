@@ -68,6 +68,9 @@ jitter = "5 ms"
 			"c": {Name: "c", Header: kernels.Correlated, N: 1, Params: []float64{20, 0.25, 5}},
 			"d": {Name: "d", Header: kernels.Poisson, N: 1, Params: []float64{20}},
 		}[p.Name]
+		if merged := map[string]int{"e": 1}[p.Name]; p.Merged != merged { // 0.3 and 0.31 ms of unit 1
+			t.Errorf("%d spikes of %s are one with another, want %d", p.Merged, p.Name, merged)
+		}
 		if !reflect.DeepEqual(p.Population, want) {
 			t.Errorf("population %+v, want %+v", p.Population, want)
 		}
