@@ -1,7 +1,7 @@
 package kernels
 
-// Precisions are the number formats of matrix products on a GPU; states, gradients and parameters
-// are float32 with each.
+// Precisions are the number formats of matrix products on a GPU, and of those of scans on a CPU, which has
+// fp32 and, with AVX512-BF16, bf16; states, gradients and parameters are float32 with each.
 var Precisions = []string{"fp32", "tf32", "bf16"}
 
 // Errors bounds the errors of hidden states and of gradients, relative to the largest element.

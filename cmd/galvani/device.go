@@ -65,7 +65,7 @@ func choosePlace(r runKeys, near locality) (place, error) {
 		return p, nil
 	case r.Device != "auto":
 		return place{}, fmt.Errorf("%w; use --device cpu", err)
-	case devices.GivesWay(err) && r.Precision != "fp32":
+	case devices.GivesWay(err) && r.Precision == "tf32":
 		return place{}, fmt.Errorf("%w: %s, and the CPU has no %s; use --precision fp32", kernels.ErrNoDevice, reason(err), r.Precision)
 	case errors.Is(err, kernels.ErrNoDevice):
 		return cpuPlace(r, near, noGPUHere)
@@ -118,19 +118,23 @@ func cudaPlace(r runKeys, near locality) (place, error) {
 // cpuPlace opens the CPU; why says why it is not a GPU.
 func cpuPlace(r runKeys, near locality, why string) (place, error) {
 	graph := place{device: "cpu", backend: "graph", why: why}
-	if r.Precision != "fp32" {
-		return place{}, fmt.Errorf(`%w: key "precision" is %s, which only a GPU has; the CPU computes in fp32`, config.ErrConfig, r.Precision)
-	}
-	if r.Backend == "graph" {
+	switch {
+	case r.Precision == "tf32":
+		return place{}, fmt.Errorf(`%w: key "precision" is %s, which only a GPU has; the CPU computes in fp32, or bf16`, config.ErrConfig, r.Precision)
+	case r.Backend == "graph" && r.Precision != "fp32":
+		return place{}, fmt.Errorf(`%w: key "precision" is %s, and the unrolled graph computes in fp32; leave out --precision or --backend`, config.ErrConfig, r.Precision)
+	case r.Backend == "graph":
 		return graph, nil
 	}
 	if err := checkThreads(config.ErrConfig, r.Threads); err != nil {
 		return place{}, err
 	}
-	dev, err := devices.OpenCPU(near.threads(r.Threads))
+	dev, err := devices.Open("cpu", devices.Options{Threads: near.threads(r.Threads), Precision: r.Precision})
 	switch {
 	case err == nil:
 		return place{dev: dev, device: dev.Name(), backend: "scan", why: why}, nil
+	case r.Precision != "fp32":
+		return place{}, fmt.Errorf("%w; use --precision fp32", err)
 	case r.Backend == "scan":
 		return place{}, fmt.Errorf("%w; build with gcc and CGO_ENABLED=1, or use --backend graph", err)
 	case errors.Is(err, kernels.ErrNoDevice):

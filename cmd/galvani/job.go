@@ -208,6 +208,9 @@ func (j *job) start() (err error) {
 	if j.place, err = choosePlace(j.run, near); err != nil {
 		return err
 	}
+	if err := j.fitsPrecision(); err != nil {
+		return err
+	}
 	if memory > 0 && j.place.dev == nil {
 		return fmt.Errorf(`%w: key "memory" is %q, but the unrolled graph keeps every step; leave it out, or compute with the fused scan`,
 			config.ErrConfig, j.run.Memory)
@@ -247,6 +250,14 @@ func (j *job) start() (err error) {
 		return fmt.Errorf("%w; make --batch, --hidden or the sequences smaller, or give another --memory or --device", err)
 	}
 	return err
+}
+
+// fitsPrecision refuses a precision that a CPU has in the scans of cells with products alone, where the network has none.
+func (j *job) fitsPrecision() error {
+	if _, gpu := j.place.dev.(kernels.Resident); gpu || j.run.Precision == "fp32" || j.layers == nil && j.net.Scan().Neuron == nil {
+		return nil
+	}
+	return fmt.Errorf(`%w: key "precision" is %s, which on a CPU recurrent networks have, and model %s computes in fp32; leave it out`, config.ErrConfig, j.run.Precision, j.run.Model)
 }
 
 // learnLocally lets a network learn while it runs on the device of the job.

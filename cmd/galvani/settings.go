@@ -28,7 +28,7 @@ type runKeys struct {
 	Curriculum          []string `toml:"curriculum" needs:"stateful=false" doc:"easier forms of the task to begin with, the easiest first, each with its own settings in place of those of the task: KEY=VALUE, or VALUE alone for the key of the one before; several settings of one form with blanks between them, values of a list with / between them; training goes on to the next, and at last to the task itself, when an evaluation passes curriculum_threshold"`
 	CurriculumThreshold float64  `toml:"curriculum_threshold" needs:"curriculum!=" doc:"accuracy (of trials: the part decided rightly) from which on, or loss of a regression up to which, the next form of the curriculum begins; 0 for an accuracy of 0.9" min:"0" max:"1e9"`
 
-	Precision   string `toml:"precision" doc:"number format of the products on a GPU; states and parameters are float32" oneof:"fp32|tf32|bf16"`
+	Precision   string `toml:"precision" doc:"number format of products on a GPU and, of recurrent networks, on a CPU, which has fp32 and, with AVX512-BF16, bf16; states and parameters are float32" oneof:"fp32|tf32|bf16"`
 	Memory      string `toml:"memory" doc:"most memory that training keeps of a sequence for the way back, e.g. 8GiB; beyond it states are recomputed; empty for no limit"`
 	Threads     int    `toml:"threads" needs:"backend!=graph" doc:"threads of the fused scan on the CPU, 0 for one per core" min:"0" max:"1024"`
 	DryRunRanks int    `toml:"dry_run_ranks" doc:"ranks that this process plays by itself, as a dry run of a run on as many machines: each holds a copy of the network and takes its part of the shards; the result is that of one rank" min:"1" max:"1024"`

@@ -3,8 +3,11 @@
 package cpu
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
+	"galvani/kernels"
 	"galvani/kernels/conform"
 
 	"gorgonia.org/tensor"
@@ -22,8 +25,13 @@ func openISA(t *testing.T, isa string, threads int) *Device {
 }
 
 // here returns the instruction sets that this machine has.
-func here(t *testing.T) (list []string) {
-	for _, isa := range ISAs {
+func here(t *testing.T) []string { return supported(t, ISAs) }
+
+// scansHere returns those that it has of scans.
+func scansHere(t *testing.T) []string { return append(here(t), supported(t, []string{bf16})...) }
+
+func supported(t *testing.T, isas []string) (list []string) {
+	for _, isa := range isas {
 		if Supported(isa) {
 			list = append(list, isa)
 		} else {
@@ -43,10 +51,46 @@ func TestSpikes(t *testing.T)              { conform.Spikes(t, open(t, 2), open(
 func TestGradH(t *testing.T)               { conform.GradH(t, open(t, 2)) }
 func TestRefuses(t *testing.T)             { conform.Refuses(t, open(t, 1)) }
 
+// openScans opens a device with scans in an instruction set.
+func openScans(t *testing.T, isa string, threads int) *Device {
+	t.Helper()
+	if isa != bf16 {
+		return openISA(t, isa, threads)
+	}
+	d, err := OpenPrecision("bf16", threads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// precisionOf returns the precision of an instruction set.
+func precisionOf(isa string) string {
+	if isa == bf16 {
+		return "bf16"
+	}
+	return "fp32"
+}
+
+// TestOpenPrecision wants a device or a reason.
+func TestOpenPrecision(t *testing.T) {
+	for _, precision := range append([]string{"", "fp64"}, kernels.Precisions...) {
+		d, err := OpenPrecision(precision, 1)
+		switch {
+		case precision == "" || precision == "fp32" || precision == "bf16" && Supported(bf16):
+			if err != nil || (d.scans == bf16) != (precision == "bf16") {
+				t.Errorf("%q: %+v, %v", precision, d, err)
+			}
+		case !errors.Is(err, kernels.ErrNoDevice) || !strings.Contains(err.Error(), precision):
+			t.Errorf("%q: %v", precision, err)
+		}
+	}
+}
+
 // TestNotFinite takes every instruction set.
 func TestNotFinite(t *testing.T) {
-	for _, isa := range here(t) {
-		d := openISA(t, isa, 2)
+	for _, isa := range scansHere(t) {
+		d := openScans(t, isa, 2)
 		t.Run(isa, func(t *testing.T) {
 			conform.NotFinite(t, d, conform.Variants(), conform.Sizes{T: 7, B: 9, I: 5, H: 19}, tensor.Float32, tensor.Float64)
 		})
@@ -72,14 +116,17 @@ func TestLinearBack(t *testing.T) {
 }
 
 // TestInstructionSets holds every float32 kernel to the float64 one, on shapes that leave tails in
-// every direction of their blocks and workers. TestThreads wants the same bits of one worker.
+// every direction of their blocks and workers, and odd numbers where a factor has two. TestThreads wants the same bits of one worker.
 func TestInstructionSets(t *testing.T) {
 	shapes := []conform.Sizes{
 		{T: 3, B: 1, I: 1, H: 1}, {T: 9, B: 19, I: 5, H: 67, Sequence: true},
 		{T: 40, B: 33, I: 30, H: 32}, {T: 6, B: 7, I: 70, H: 33, Last: true},
 	}
-	for _, isa := range here(t) {
-		d := openISA(t, isa, 3)
-		t.Run(isa, func(t *testing.T) { conform.Scan(t, d, d, "fp32", shapes) })
+	for _, isa := range scansHere(t) {
+		d := openScans(t, isa, 3)
+		if isa == bf16 { // kernels.Rounding is of a few steps
+			shapes[2].T = 6
+		}
+		t.Run(isa, func(t *testing.T) { conform.Scan(t, d, d, precisionOf(isa), shapes) })
 	}
 }

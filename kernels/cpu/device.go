@@ -14,6 +14,7 @@ import (
 // Device is the CPU with one instruction set and a number of threads. It implements kernels.Device.
 type Device struct {
 	isa     string
+	scans   string // the instruction set of scans in float32
 	threads int
 	most    bool // threads is how many there may be, not how many were asked for
 }
@@ -27,6 +28,26 @@ var _ kernels.Planner = (*Device)(nil)
 // Errors: wraps kernels.ErrNoDevice in a binary built without cgo.
 func Open(threads int) (*Device, error) { return OpenISA(Best(), threads) }
 
+// OpenPrecision is Open for one of kernels.Precisions, "" is fp32. With bf16 the products of scans are of bfloat16; all
+// else, read-outs among it, is float32.
+//
+// Errors: those of Open; wraps kernels.ErrNoDevice where the CPU lacks the precision.
+func OpenPrecision(precision string, threads int) (*Device, error) {
+	d, err := Open(threads)
+	switch {
+	case err != nil:
+		return nil, err
+	case precision == "" || precision == kernels.Precisions[0]:
+	case precision == "bf16" && Supported(bf16):
+		d.scans = bf16
+	case precision == "bf16":
+		return nil, fmt.Errorf("kernels: cpu: products in bf16 need AVX512-BF16, and this CPU has none: %w", kernels.ErrNoDevice)
+	default:
+		return nil, fmt.Errorf("kernels: cpu: a CPU has no products in %s: %w", precision, kernels.ErrNoDevice)
+	}
+	return d, nil
+}
+
 // OpenISA is Open for a named instruction set, one of ISAs.
 //
 // Errors: wraps kernels.ErrNoDevice where the machine lacks it.
@@ -34,14 +55,15 @@ func OpenISA(isa string, threads int) (*Device, error) {
 	if !Supported(isa) {
 		return nil, fmt.Errorf("kernels: cpu: this machine has no %s: %w", isa, kernels.ErrNoDevice)
 	}
-	if threads <= 0 {
-		return &Device{isa: isa, threads: runtime.GOMAXPROCS(0), most: true}, nil
+	d := &Device{isa: isa, scans: isa, threads: threads, most: threads <= 0}
+	if d.most {
+		d.threads = runtime.GOMAXPROCS(0)
 	}
-	return &Device{isa: isa, threads: threads}, nil
+	return d, nil
 }
 
 // Name implements kernels.Device. Of threads that were not asked for it tells the largest number.
-func (d *Device) Name() string { return fmt.Sprintf("cpu %s x%d", d.isa, d.threads) }
+func (d *Device) Name() string { return fmt.Sprintf("cpu %s x%d", d.scans, d.threads) }
 
 // Close implements kernels.Device; there is nothing to release.
 func (d *Device) Close() error { return nil }
@@ -57,7 +79,7 @@ func (d *Device) NewScan(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
 	case double:
 		return plan[kernels.ScanPlan](NewScan[float64]("float64", d.threads, cfg))
 	}
-	return plan[kernels.ScanPlan](NewScan[float32](d.isa, d.threads, cfg))
+	return plan[kernels.ScanPlan](NewScan[float32](d.scans, d.threads, cfg))
 }
 
 // ScanBytes implements kernels.Planner.
@@ -71,7 +93,7 @@ func (d *Device) ScanBytes(cfg kernels.ScanConfig) (int64, error) {
 	case double:
 		return scanBytes[float64]("float64", d.threads, cfg)
 	}
-	return scanBytes[float32](d.isa, d.threads, cfg)
+	return scanBytes[float32](d.scans, d.threads, cfg)
 }
 
 // NewLinear implements kernels.Device.

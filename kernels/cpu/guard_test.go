@@ -40,7 +40,7 @@ func guarded[F kernels.Float](s *[]F) func() error {
 // TestWritesInside runs every cell forward and backward with guard words around every buffer,
 // in shapes that leave tails of rows, units and chunks, the last of them with the least memory.
 func TestWritesInside(t *testing.T) {
-	for _, isa := range here(t) {
+	for _, isa := range scansHere(t) {
 		for _, cell := range cells.Names() {
 			shape, _ := cells.ShapeOf(cell)
 			for _, n := range [][4]int{{1, 1, 1, 1}, {3, 5, 2, 7}, {67, 19, 33, 35}, {5, 2, 40, 64}, {230, 35, 3, 17}} {

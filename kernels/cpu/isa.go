@@ -16,6 +16,9 @@ import (
 // ISAs lists the instruction sets for float32 in order of preference.
 var ISAs = []string{"avx512", "avx2", "portable"}
 
+// bf16 is the instruction set of scans whose products are of bfloat16. It has nothing else.
+const bf16 = "avx512bf16"
+
 // Best returns the first of ISAs that this machine has.
 func Best() string {
 	for _, name := range ISAs {

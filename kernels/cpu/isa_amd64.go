@@ -7,6 +7,7 @@ import (
 
 	"galvani/kernels/cpu/isa/avx2"
 	"galvani/kernels/cpu/isa/avx512"
+	"galvani/kernels/cpu/isa/avx512bf16"
 
 	"golang.org/x/sys/cpu"
 )
@@ -17,6 +18,8 @@ func vectors(isa string) (scan, neuron unsafe.Pointer) {
 	switch {
 	case isa == "avx512" && x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512BW && x.HasAVX512VL && x.HasFMA:
 		return avx512.Kernels(), avx512.Neurons()
+	case isa == bf16 && x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512BW && x.HasAVX512VL && x.HasFMA && x.HasAVX512BF16:
+		return avx512bf16.Kernels(), nil
 	case isa == "avx2" && x.HasAVX2 && x.HasFMA:
 		return avx2.Kernels(), avx2.Neurons()
 	}

@@ -27,26 +27,30 @@ func TestThreads(t *testing.T) {
 			{T: 40, B: 35, I: 2, H: 17, Last: true, Sequence: true}, {T: 11, B: 48, I: 131, H: 33},
 			{T: 3, B: 131, I: 1, H: 7}, {T: 6, B: 1, I: 2, H: 20, Last: true},
 		} {
-			t.Run(fmt.Sprintf("%s/%d/float32", v.Name, i), func(t *testing.T) { checkThreads[float32](t, v, s) })
+			for _, isa := range []string{Best(), bf16} {
+				if Supported(isa) && (isa != bf16 || i < 4) {
+					t.Run(fmt.Sprintf("%s/%d/%s", v.Name, i, precisionOf(isa)), func(t *testing.T) { checkThreads[float32](t, isa, v, s) })
+				}
+			}
 			if i < 2 {
-				t.Run(fmt.Sprintf("%s/%d/float64", v.Name, i), func(t *testing.T) { checkThreads[float64](t, v, s) })
+				t.Run(fmt.Sprintf("%s/%d/fp64", v.Name, i), func(t *testing.T) { checkThreads[float64](t, Best(), v, s) })
 			}
 		}
 	}
 }
 
-func checkThreads[F kernels.Float](t *testing.T, v conform.Variant, s conform.Sizes) {
+func checkThreads[F kernels.Float](t *testing.T, isa string, v conform.Variant, s conform.Sizes) {
 	p := conform.NewProblem[F](v, s, 5)
 	conform.Calm[F](p, 0.3)
 	p.Cfg.KeepGradH, p.Cfg.GradX, p.Cfg.GradState = true, true, true
 	for _, short := range []bool{false, true} { // of memory
 		p.Cfg.Memory = 0
 		if short {
-			p.Cfg.Memory = leastMemory(t, p.Cfg)
+			p.Cfg.Memory = leastMemory(t, isa, p.Cfg)
 		}
 		var want map[string][]F
 		for _, threads := range threadCounts {
-			plan, h, g := p.Run(t, opened(t, threads))
+			plan, h, g := p.Run(t, openScans(t, isa, threads))
 			got := map[string][]F{"output": conform.Data[F](h), "gradient": conform.Data[F](g), "final": conform.Data[F](plan.Final()),
 				"gradient of h": conform.Data[F](plan.GradH()), "h": conform.Data[F](plan.H())}
 			if want == nil {
@@ -65,17 +69,21 @@ func checkThreads[F kernels.Float](t *testing.T, v conform.Variant, s conform.Si
 }
 
 // leastMemory returns what a scan asks for at least; 0 if it keeps nothing beside its output.
-func leastMemory(t *testing.T, cfg kernels.ScanConfig) int64 {
+func leastMemory(t *testing.T, isa string, cfg kernels.ScanConfig) int64 {
 	t.Helper()
-	dev := opened(t, 1)
-	for cfg.Memory = int64(cfg.T * cfg.B * cfg.H * 8); cfg.Memory > 1; cfg.Memory /= 2 {
-		if _, err := dev.NewScan(cfg); errors.Is(err, kernels.ErrMemory) {
-			return 2 * cfg.Memory
-		} else if err != nil {
+	cfg.Memory = 1
+	_, err := openScans(t, isa, 1).NewScan(cfg)
+	if !errors.Is(err, kernels.ErrMemory) {
+		if err != nil {
 			t.Fatal(err)
 		}
+		return 0
 	}
-	return 0
+	least, err := wanted(err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return least
 }
 
 // TestLinearThreads runs products on several numbers of threads and wants the same bits.

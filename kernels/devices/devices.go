@@ -19,7 +19,7 @@ func Known(name string) bool { return names.MatchString(name) }
 // Options say how a device computes.
 type Options struct {
 	Threads   int    // of the CPU; 0 means all that the process may use
-	Precision string // of a GPU, one of kernels.Precisions; "" is fp32
+	Precision string // of products, one of kernels.Precisions; "" is fp32
 }
 
 // Open opens the device of a name: cpu, cuda (the first GPU) or cuda:n.
@@ -28,7 +28,7 @@ type Options struct {
 func Open(name string, opt Options) (kernels.Device, error) {
 	switch {
 	case name == "cpu":
-		return opened(cpu.Open(opt.Threads))
+		return opened(cpu.OpenPrecision(opt.Precision, opt.Threads))
 	case name == "auto" || !Known(name):
 		return nil, fmt.Errorf("kernels: no device %q, want cpu, cuda or cuda:n: %w", name, kernels.ErrNoDevice)
 	}

@@ -1,41 +1,16 @@
 /* gemm.inc.h - the packed matrix product that everything else here is made of.
  *
- * Operand B is packed into panels of NR columns, [panel][K][NR], zero-padded; the micro-kernel
+ * Operand B is packed (pack.inc.h) into panels of NR columns, [panel][K][NR], zero-padded; the micro-kernel
  * keeps an m x NR tile of C in registers (m <= MR) and reads A by row stride rs and column
  * stride cs, so that the same kernel takes batch rows as they lie (cs = 1) and packed columns
- * (rs = 1). Included once per instruction set.
+ * (rs = 1). What it multiplies are factors (factors.inc.h); K counts those in tile and product_packed, and
+ * numbers where something is packed. Included once per instruction set.
  */
 
 #define NR (NV * VL)
 
-enum { KBLOCK = 256 }; /* rows of a block of weight gradients */
-enum { AHEAD = 16 };   /* rows that packing calls into the cache before it reads them */
-#define ALWAYS static inline __attribute__((always_inline, unused))
+enum { KBLOCK = 256 }; /* rows of a block of weight gradients, whole factors */
 
-typedef real real_u __attribute__((aligned(sizeof(elem)), may_alias));
-
-ALWAYS real load(const elem *p) { return *(const real_u *)p; }
-ALWAYS void store(elem *p, real v) { *(real_u *)p = v; }
-ALWAYS real load_n(const elem *p, long n)
-{
-	if (n >= VL)
-		return load(p);
-	elem t[VL] = {0};
-	for (long i = 0; i < n; i++)
-		t[i] = p[i];
-	return load(t);
-}
-ALWAYS void store_n(elem *p, real v, long n)
-{
-	if (n >= VL) {
-		store(p, v);
-		return;
-	}
-	elem t[VL];
-	store(t, v);
-	for (long i = 0; i < n; i++)
-		p[i] = t[i];
-}
 /* stream stores past the caches, to an aligned place that is not read soon; stream_end orders such
  * stores before all that follow. */
 #if VL == 16
@@ -73,10 +48,10 @@ ALWAYS void tile(const int m, const int unit, long K, const elem *A, long rs, lo
 			b[v] = load(B + k * NR + v * VL);
 #pragma GCC unroll 16
 		for (int i = 0; i < m; i++) {
-			real a = r_splat(A[i * rs + (unit ? k : k * cs)]);
+			real a = factor_splat(A + i * rs + (unit ? k : k * cs));
 #pragma GCC unroll 8
 			for (int v = 0; v < NV; v++)
-				c[i][v] += a * b[v];
+				c[i][v] = MULTIPLY_ADD(c[i][v], a, b[v]);
 		}
 	}
 #pragma GCC unroll 16
@@ -111,110 +86,7 @@ static const tile_fn tile_cols[MR + 1] = {0, EACH_ROWS(ENTRY)};
 #undef ENTRY
 #undef TILE
 
-/* transpose writes the first LANES columns of LANES rows, ld apart, as rows of out, step apart. */
-#if VL >= 8
-#define LANES 8
-typedef elem row8 __attribute__((vector_size(32)));
-typedef int bits8 __attribute__((vector_size(32)));
-typedef row8 row8_u __attribute__((aligned(sizeof(elem)), may_alias));
-ALWAYS void transpose(const elem *in, long ld, elem *out, long step)
-{
-	row8 r[8], s[8];
-#pragma GCC unroll 8
-	for (int i = 0; i < 8; i++)
-		r[i] = *(const row8_u *)(in + i * ld);
-#pragma GCC unroll 4
-	for (int i = 0; i < 4; i++) { /* rows i and i + 4 */
-		s[i] = __builtin_shuffle(r[i], r[i + 4], (bits8){0, 1, 2, 3, 8, 9, 10, 11});
-		s[i + 4] = __builtin_shuffle(r[i], r[i + 4], (bits8){4, 5, 6, 7, 12, 13, 14, 15});
-	}
-	/* s[i] has columns 0..3 of rows i and i + 4, s[i + 4] columns 4..7 */
-#pragma GCC unroll 2
-	for (int q = 0; q < 8; q += 4) {
-		row8 a = __builtin_shuffle(s[q], s[q + 1], (bits8){0, 8, 1, 9, 4, 12, 5, 13});
-		row8 b = __builtin_shuffle(s[q], s[q + 1], (bits8){2, 10, 3, 11, 6, 14, 7, 15});
-		row8 c = __builtin_shuffle(s[q + 2], s[q + 3], (bits8){0, 8, 1, 9, 4, 12, 5, 13});
-		row8 d = __builtin_shuffle(s[q + 2], s[q + 3], (bits8){2, 10, 3, 11, 6, 14, 7, 15});
-		*(row8_u *)(out + q * step) = __builtin_shuffle(a, c, (bits8){0, 1, 8, 9, 4, 5, 12, 13});
-		*(row8_u *)(out + (q + 1) * step) = __builtin_shuffle(a, c, (bits8){2, 3, 10, 11, 6, 7, 14, 15});
-		*(row8_u *)(out + (q + 2) * step) = __builtin_shuffle(b, d, (bits8){0, 1, 8, 9, 4, 5, 12, 13});
-		*(row8_u *)(out + (q + 3) * step) = __builtin_shuffle(b, d, (bits8){2, 3, 10, 11, 6, 7, 14, 15});
-	}
-}
-#else
-#define LANES 1
-ALWAYS void transpose(const elem *in, long ld, elem *out, long step) { *out = *in; }
-#endif
-
-/* pack_t packs W [N,K] (rows are output columns) into panels: out[p][k][j] = W[p NR + j][k]. */
-static __attribute__((unused)) void pack_t(const elem *W, long ld, long N, long K, elem *out)
-{
-	for (long p = 0; p < N; p += NR, out += K * NR) {
-		long k = 0;
-		if (p + NR <= N)
-			for (; k + LANES <= K; k += LANES)
-				for (long j = 0; j < NR; j += LANES)
-					transpose(W + (p + j) * ld + k, ld, out + k * NR + j, NR);
-		for (; k < K; k++)
-			for (long j = 0; j < NR; j++)
-				out[k * NR + j] = p + j < N ? W[(p + j) * ld + k] : 0;
-	}
-}
-
-/* part copies n of up to full elements and fills up with zeros; full is a constant of the caller. */
-ALWAYS void part(elem *out, const elem *in, long n, const long full)
-{
-	if (n >= full) {
-		memcpy(out, in, sizeof(elem) * full);
-		return;
-	}
-	for (long j = 0; j < full; j++)
-		out[j] = j < n ? in[j] : 0;
-}
-
-/* pack_n packs B [K,N] into panels: out[p][k][j] = B[k][p NR + j]. */
-static __attribute__((unused)) void pack_n(const elem *B, long ld, long N, long K, elem *out)
-{
-	for (long p = 0; p < N; p += NR)
-		for (long k = 0; k < K; k++, out += NR) {
-			__builtin_prefetch(B + (k + AHEAD) * ld + p);
-			part(out, B + k * ld + p, N - p, NR);
-		}
-}
-
-/* pack_cols packs A [K,M] into column groups: out[g][k][i] = A[k][g MR + i]. Four groups at a time
- * read whole cache lines: rows lie a power of two apart, and would push each other out before the
- * next group comes. */
-static __attribute__((unused)) void pack_cols(const elem *A, long ld, long M, long K, elem *out)
-{
-	long g = 0;
-	for (; g + 4 * MR <= M; g += 4 * MR)
-		for (long k = 0; k < K; k++) {
-			const elem *ahead = A + (k + AHEAD) * ld + g;
-			__builtin_prefetch(ahead);
-			__builtin_prefetch(ahead + 64 / sizeof(elem));
-#pragma GCC unroll 4
-			for (long q = 0; q < 4; q++)
-				part(out + (g + q * MR) * K + k * MR, A + k * ld + g + q * MR, MR, MR);
-		}
-	for (; g < M; g += MR)
-		for (long k = 0; k < K; k++)
-			part(out + g * K + k * MR, A + k * ld + g, M - g, MR);
-}
-
-/* pack_major packs A [M,K] into row groups: out[g][k][i] = A[g MR + i][k]. */
-static __attribute__((unused)) void pack_major(const elem *A, long ld, long M, long K, elem *out)
-{
-	for (long g = 0; g < M; g += MR, out += K * MR) {
-		long k = 0;
-		if (LANES > 1 && g + LANES <= M) /* lanes past MR are overwritten by what follows */
-			for (; k + LANES <= K - 1; k += LANES)
-				transpose(A + g * ld + k, ld, out + k * MR, MR);
-		for (; k < K; k++)
-			for (long i = 0; i < MR; i++)
-				out[k * MR + i] = g + i < M ? A[(g + i) * ld + k] : 0;
-	}
-}
+#include "pack.inc.h"
 
 /* tile_to writes an m x n part of C through the tile function f. */
 ALWAYS void tile_to(tile_fn f, int m, long n, long K, const elem *A, long stride, const elem *B,
@@ -242,6 +114,8 @@ static __attribute__((unused)) void product_packed(long M, long N, long K, const
 			tile_to(tile_cols[m], m, N - j, K, A + i * K, MR, B + j / NR * ldb, C + i * ldc + j, ldc, 1);
 		}
 }
+
+#ifndef BF16
 
 /* DEPTH is how many columns of A are multiplied at a time, so that C is read and written seldom. MBLOCK is how
  * many rows of A are packed for that: they stay in the second cache while all panels of B pass, and the more
@@ -335,6 +209,8 @@ static void V(gemm)(int mode, long M, long N, long K, const void *Av, const void
 		team_wait(w->team);
 	}
 }
+
+#endif
 
 static real V(function)(int f, real x)
 {

@@ -125,7 +125,7 @@ struct kernels {
 	void (*input_noise)(const struct scan_dims *d, const void *x, void *to, long b0, long b1);
 };
 
-extern const struct kernels galvani_avx512, galvani_avx2, galvani_portable, galvani_float64;
+extern const struct kernels galvani_avx512, galvani_avx512bf16, galvani_avx2, galvani_portable, galvani_float64;
 
 /* Flat wrappers for cgo: every Go array is an argument of its own. */
 void galvani_forward(const struct kernels *k, int cell, const struct scan_dims *d, const void *x,

@@ -10,7 +10,7 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 		FN(input_drives)(r, t0, n);
 	if (CAT(CELL, _USES_REC)) {
 		for (int g = 0; g < CG; g++)
-			FN(product_rows)(r, r->wrec + g * r->Hp * H, r->d->lo[g], r->d->hi[g], prev, H, n, CPLANE(g),
+			FN(product_rows)(r, r->wrec + g * r->Hp * FACTORS(H), r->d->lo[g], r->d->hi[g], prev, H, n, CPLANE(g),
 					 CPLANE(g) < CP);
 		for (long s = 0; s < n && CX >= 0; s++)
 			FN(axial_rows)(r, R, prev[s], H, FN(drive)(r, s, 0) + CX * r->Hp, r->row, 0);
@@ -103,13 +103,16 @@ static void FN(through_products)(struct FN(run) *r, long s)
 {
 	long H = r->d->H, Hp = r->Hp, R = r->R;
 	elem *drive = FN(drive)(r, s, 0);
-	for (int g = 0; g < CG; g++)
+	for (int g = 0; g < CG; g++) {
+		long step;
+		const elem *in = FN(as_factors)(r, drive + CPLANE(g) * Hp, r->row, H, 0, &step);
 		for (long u = r->d->lo[g] / NR * NR; u < r->d->hi[g]; u += NR)
 			for (long i = 0, m; i < R; i += m) {
 				m = tile_height(R - i);
-				tile_rows[m](H, drive + i * r->row + CPLANE(g) * Hp, r->row,
-					     r->wback + (g * Hp + u) * H, r->grad + i * CS * Hp + u, CS * Hp, 1);
+				tile_rows[m](FACTORS(H), in + i * step, step, r->wback + (g * Hp + u) * FACTORS(H),
+					     r->grad + i * CS * Hp + u, CS * Hp, 1);
 			}
+	}
 	if (CX >= 0)
 		FN(axial_rows)(r, R, drive + CX * Hp, r->row, r->grad, CS * Hp, 1);
 }
@@ -117,10 +120,10 @@ static void FN(through_products)(struct FN(run) *r, long s)
 /* pack_rows packs this worker's rows [N] of n steps into panels of the rows of all workers. */
 static void FN(pack_rows)(const struct FN(run) *r, long n, const elem *const *rows, long N, elem *out)
 {
-	long B = r->d->B;
+	long B = r->d->B, K = n * B;
 	for (long j = 0; j < N; j += NR)
 		for (long s = 0; s < n; s++)
-			pack_n(rows[s] + j, N, min_l(NR, N - j), r->R, out + j * n * B + (s * B + r->b0) * NR);
+			pack_some(rows[s] + j, N, min_l(NR, N - j), r->R, s * B + r->b0, K, out + j * FACTORS(K));
 }
 
 /* weight_grads adds the products (drive gradient)^T rows of this worker's units over all rows of a
@@ -134,8 +137,8 @@ static void FN(weight_grads)(struct FN(run) *r, long n, const elem *packed, long
 			long plane = recurrent ? CPLANE(g) : g, kb = min_l(KBLOCK, K - k);
 			pack_cols(r->drives + k * r->row + plane * r->Hp + u0, r->row, M, kb, r->apack);
 			long lo = recurrent ? r->d->lo[g] / NR * NR : 0, hi = recurrent ? r->d->hi[g] : N;
-			product_packed(M, hi - lo, kb, r->apack, packed + lo * K + k * NR, K * NR,
-				       out + (g * H + u0) * N + lo, N);
+			product_packed(M, hi - lo, FACTORS(kb), r->apack, packed + lo * FACTORS(K) + k / ALONG * NR,
+				       FACTORS(K) * NR, out + (g * H + u0) * N + lo, N);
 		}
 }
 
@@ -183,13 +186,16 @@ static void FN(input_grads)(const struct FN(run) *r, long t0, long n)
 {
 	long H = r->d->H, I = r->d->I, Ip = ceil_to(I, NR);
 	for (long s = 0; s < n; s++)
-		for (long i = 0, m; i < r->R; i += m) {
-			m = tile_height(r->R - i);
-			elem *gx = (elem *)r->a->gx + ((t0 + s) * r->d->B + r->b0 + i) * I;
-			for (long k = 0; k < I; k += NR)
-				for (long g = 0; g < CP; g++)
-					tile_to(tile_rows[m], (int)m, I - k, H, FN(drive)(r, s, i) + g * r->Hp, r->row,
-						r->winback + (g * Ip + k) * H, gx + k, I, g > 0);
+		for (long g = 0; g < CP; g++) {
+			long step;
+			const elem *in = FN(as_factors)(r, FN(drive)(r, s, 0) + g * r->Hp, r->row, H, 0, &step);
+			for (long i = 0, m; i < r->R; i += m) {
+				m = tile_height(r->R - i);
+				elem *gx = (elem *)r->a->gx + ((t0 + s) * r->d->B + r->b0 + i) * I;
+				for (long k = 0; k < I; k += NR)
+					tile_to(tile_rows[m], (int)m, I - k, FACTORS(H), in + i * step, step,
+						r->winback + (g * Ip + k) * FACTORS(H), gx + k, I, g > 0);
+			}
 		}
 }
 

@@ -1,16 +1,37 @@
 /* scan_drives.inc.h - drives of scan.inc.h: products of x and h, noise, axial currents, and what is loaded and stored
  * of drives and states. */
 
+/* as_factors returns the factors of this worker's rows of n <= ld numbers, R of them that lie ld apart from in on, and
+ * in *out how far apart they are: the rows themselves, or what it leaves in slot s of the space for them. */
+ALWAYS const elem *FN(as_factors)(const struct FN(run) *r, const elem *in, long ld, long n, long s, long *out)
+{
+	if (ALONG == 1) {
+		*out = ld;
+		return in;
+	}
+	elem *to = r->factors + s * r->R * FACTORS(n);
+	*out = FACTORS(n);
+#ifdef BF16
+	for (long i = 0; i < r->R; i++)
+		factors_along(in + i * ld, n, to + i * FACTORS(n));
+#endif
+	return to;
+}
+
 /* product_rows computes drive planes of n steps from columns lo..hi-1 of the rows [ld] that `rows`
  * gives per step. */
 static void FN(product_rows)(struct FN(run) *r, const elem *panels, long lo, long hi, const elem *const *rows,
 			     long ld, long n, long plane, int add)
 {
+	const elem *in[n];
+	long step = 0, f0 = lo / ALONG;
+	for (long s = 0; s < n; s++)
+		in[s] = FN(as_factors)(r, rows[s], ld, ld, s, &step);
 	for (long u = 0; u < r->Hp; u += NR)
 		for (long s = 0; s < n; s++)
 			for (long i = 0, m; i < r->R; i += m) {
 				m = tile_height(r->R - i);
-				tile_rows[m](hi - lo, rows[s] + i * ld + lo, ld, panels + u * ld + lo * NR,
+				tile_rows[m](FACTORS(hi) - f0, in[s] + i * step + f0, step, panels + u * FACTORS(ld) + f0 * NR,
 					     FN(drive)(r, s, i) + plane * r->Hp + u, r->row, add);
 			}
 }
@@ -50,7 +71,7 @@ static void FN(input_drives)(struct FN(run) *r, long t0, long n)
 	for (long s = 0; s < n; s++)
 		rows[s] = (const elem *)r->a->x + ((t0 + s) * r->d->B + r->b0) * I;
 	for (long g = 0; g < CP; g++)
-		FN(product_rows)(r, r->win + g * r->Hp * I, 0, I, rows, I, n, g, 0);
+		FN(product_rows)(r, r->win + g * r->Hp * FACTORS(I), 0, I, rows, I, n, g, 0);
 	for (long s = 0; s < n && CP > 0; s++)
 		for (long i = 0; i < r->R; i++)
 			FN(spoil)(r, rows[s] + i * I, I, FN(drive)(r, s, i));

@@ -73,6 +73,8 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 			long t = t0 + s;
 			const elem *prev = FN(prev_rows)(r, t);
 			elem *old = FN(states)(r, t, 0), *new = d->keep ? FN(states)(r, t + 1, 0) : old;
+			long step;
+			const elem *in = CG > 0 ? FN(as_factors)(r, prev, H, H, 0, &step) : 0;
 			if (CX >= 0)
 				FN(axial_rows)(r, R, prev, H, FN(drive)(r, s, 0) + CX * Hp, r->row, 0);
 			/* A panel of W stays in the first cache while all rows pass. */
@@ -81,10 +83,12 @@ static void FN(forward)(const struct scan_dims *d, const struct scan_arrays *a, 
 					m = tile_height(R - i0);
 					elem *drive = FN(drive)(r, s, i0);
 					FN(fetch_step)(r, t, i0, m, u0, new, drive);
-					for (int g = 0; g < CG; g++)
-						tile_rows[m](d->hi[g] - d->lo[g], prev + i0 * H + d->lo[g], H,
-							     r->wrec + (g * Hp + u0) * H + d->lo[g] * NR,
+					for (int g = 0; g < CG; g++) {
+						long f0 = d->lo[g] / ALONG;
+						tile_rows[m](FACTORS(d->hi[g]) - f0, in + i0 * step + f0, step,
+							     r->wrec + (g * Hp + u0) * FACTORS(H) + f0 * NR,
 							     drive + CPLANE(g) * Hp + u0, r->row, CPLANE(g) < CP);
+					}
 					if (CX >= 0)
 						FN(point)(r, c, t, s, u0, i0, m, prev, old, new, 1);
 					else

@@ -16,6 +16,7 @@ struct FN(run) {
 	elem *extra;	/* [chunk+1][R][CS-1][Hp], with keep [T+1] of them */
 	elem *grad;	/* [R][CS][Hp] */
 	elem *apack;	/* [units of a worker][KBLOCK] */
+	elem *factors;	/* [chunk][R][factors of I or H], with BF16 */
 	elem *gband, *gloose;	/* gradients of the axial matrix, of the chunk at hand */
 	/* of all workers */
 	elem *drives;	/* [chunk][B][CD][Hp], of the chunk at hand; gradients where they were */
@@ -30,6 +31,13 @@ static long FN(planes_kept)(const struct scan_dims *d, long R)
 	return d->keep ? (d->T * CK + (d->T + 1) * (CS - 1)) * R * Hp : (d->chunk + 1) * (CS - 1) * R * Hp;
 }
 
+/* factor_space returns how many elements the factors of the rows of a chunk take, where they are not the rows themselves. */
+static long FN(factor_space)(const struct scan_dims *d, long R)
+{
+	long n = d->I > d->H ? d->I : d->H;
+	return ALONG > 1 ? d->chunk * R * FACTORS(n) : 0;
+}
+
 static struct scan_sizes FN(sizes)(const struct scan_dims *d, long R)
 {
 	long Hp = ceil_to(d->H, NR), rows = d->chunk * d->B;
@@ -38,7 +46,7 @@ static struct scan_sizes FN(sizes)(const struct scan_dims *d, long R)
 	if (d->grad_in)
 		s.packed += CP * ceil_to(d->I, NR) * d->H;
 	s.work = FN(planes_kept)(d, R) + R * CS * Hp + ceil_to(d->H, MR) * KBLOCK +
-		 d->bands * d->H + d->loose + 7 * 16;
+		 FN(factor_space)(d, R) + d->bands * d->H + d->loose + 8 * 16;
 	s.shared = rows * CD * Hp + (d->B + d->block - 1) / d->block * CPREP * Hp + 6 * 16;
 	if (d->learn_in)
 		s.shared += rows * ceil_to(d->I, NR);
@@ -80,15 +88,15 @@ static void FN(pack)(const struct scan_dims *d, const void *winv, const void *wr
 	FN(packed_parts)(d, packed, &r);
 	if (backward) {
 		for (long g = 0; g < CG; g++)
-			pack_n(wrec + g * H * H, H, H, H, (elem *)r.wback + g * Hp * H);
+			pack_n(wrec + g * H * H, H, H, H, (elem *)r.wback + g * Hp * FACTORS(H));
 		for (long g = 0; g < CP && d->grad_in; g++)
-			pack_n(win + g * H * d->I, d->I, d->I, H, (elem *)r.winback + g * ceil_to(d->I, NR) * H);
+			pack_n(win + g * H * d->I, d->I, d->I, H, (elem *)r.winback + g * ceil_to(d->I, NR) * FACTORS(H));
 		return;
 	}
 	for (long g = 0; g < CP; g++)
-		pack_t(win + g * H * d->I, d->I, H, d->I, (elem *)r.win + g * Hp * d->I);
+		pack_t(win + g * H * d->I, d->I, H, d->I, (elem *)r.win + g * Hp * FACTORS(d->I));
 	for (long g = 0; g < CG; g++)
-		pack_t(wrec + g * H * H, H, H, H, (elem *)r.wrec + g * Hp * H);
+		pack_t(wrec + g * H * H, H, H, H, (elem *)r.wrec + g * Hp * FACTORS(H));
 	for (long u = 0; u < Hp; u++) {
 		double in[CV + 1], out[CPREP];
 		for (int k = 0; k < CV + 1; k++)
@@ -137,6 +145,7 @@ static void FN(open)(struct FN(run) *r, const struct scan_dims *d, const struct 
 	r->extra = FN(take)(&p, ((d->keep ? d->T : C) + 1) * R * (CS - 1) * Hp);
 	r->grad = FN(take)(&p, R * CS * Hp);
 	r->apack = FN(take)(&p, ceil_to(H, MR) * KBLOCK);
+	r->factors = FN(take)(&p, FN(factor_space)(d, R));
 	r->gband = FN(take)(&p, d->bands * H);
 	r->gloose = p;
 	p = FN(align)(w->shared);

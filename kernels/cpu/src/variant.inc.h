@@ -1,5 +1,6 @@
 /* variant.inc.h - all cells for one instruction set. The including file defines VARIANT (a
- * name), VL (lanes), NV (vectors per panel) and MR (rows per tile). */
+ * name), VL (lanes), NV (vectors per panel) and MR (rows per tile), and BF16 where products of the scan are
+ * of bfloat16. */
 
 #include <string.h>
 #include "scan.h"
@@ -11,6 +12,7 @@
 #include "../../cells/shared/real.h"
 #include "flush.h"
 #include "gates.inc.h"
+#include "factors.inc.h"
 #include "gemm.inc.h"
 #include "noise.inc.h"
 
@@ -78,5 +80,10 @@ static void V(unprepare)(int cell, const struct scan_dims *d, const double *raw,
 
 const struct kernels V(galvani) = {
 	STR(VARIANT), VL, MR, NR, V(sizes), V(pack), V(forward), V(backward), V(unprepare),
-	V(gemm), V(gemm_sizes), V(unary), V(input_noise),
+#ifndef BF16
+	V(gemm), V(gemm_sizes),
+#else
+	0, 0,
+#endif
+	V(unary), V(input_noise),
 };
