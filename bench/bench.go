@@ -46,6 +46,7 @@ type runner struct {
 	effort
 	head  Row // what all rows share
 	dev   kernels.Device
+	half  kernels.Device // the same with products of bfloat16, from openHalf on
 	peers []*peer
 	gemm  contestant // the fastest product
 	sizes []int      // of the products that gemm is chosen from
@@ -118,6 +119,10 @@ func Run(ctx context.Context, cfg Config) error {
 			continue
 		}
 		done[c] = true
+		if c.Kind == caseHalf && r.openHalf() != nil {
+			r.Log("without %s: %v", c, r.openHalf())
+			continue
+		}
 		if err := r.measure(c); err != nil {
 			if ctx.Err() != nil { // whoever stopped this may have stopped the peers too
 				return context.Cause(ctx)
@@ -252,6 +257,8 @@ func (r *runner) contestants(c Case) (subject contestant, against []rival, err e
 		reference, err := trainStep(plain(c.Model), c.Shape, r.dev)
 		reference.name = plain(c.Model)
 		return subject, rivals(reference, Cost), err
+	case caseHalf:
+		return r.halfAndSingle(c)
 	case caseGraph:
 		if subject, err = graphRun(c.Model, c.What, c.Shape, r.dev); err != nil {
 			return
@@ -286,6 +293,38 @@ func (r *runner) passes(model string, c Case) (*problem[float32], contestant, er
 		x.run = timed(run.forward)
 	}
 	return p, x, nil
+}
+
+// openHalf opens the CPU for products of bfloat16, once.
+//
+// Errors: kernels.ErrNoDevice where it has none.
+func (r *runner) openHalf() (err error) {
+	if r.half == nil {
+		r.half, err = devices.Open("cpu", devices.Options{Threads: r.Threads, Precision: "bf16"})
+	}
+	return err
+}
+
+// halfAndSingle compares the scan of a model with products of bfloat16 with that of float32. Its numbers are held to those of
+// float64 as those of a GPU are.
+func (r *runner) halfAndSingle(c Case) (subject contestant, against []rival, err error) {
+	p, reference, err := r.passes(c.Model, c)
+	if err != nil {
+		return
+	}
+	pairs, err := networkPairs(c.Model, c.Shape, r.half, r.dev)
+	if err == nil {
+		_, err = judge(c.Model, c.Shape, r.half, gateBounds["bf16"], pairs)
+	}
+	if err != nil {
+		return
+	}
+	run, err := p.open(r.half)
+	if err != nil {
+		return
+	}
+	subject = contestant{name: r.half.Name(), flops: p.flops(true), run: timed(run.both)}
+	return subject, []rival{{reference, c, SpeedUp}}, nil
 }
 
 // layersAndPeer compares the scans of a form with those of the model without it and, in turns with both, with the form in

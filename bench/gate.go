@@ -71,7 +71,7 @@ func within(s kernels.Spec, grad []float64) {
 	}
 }
 
-// gateBounds are the largest deviations of a network in the precision of a GPU from float64, of
+// gateBounds are the largest deviations of a network in a precision from float64, of
 // h, logits and gradients alike. Rounding the weights alone to the 11 and 8 bits of tf32 and
 // bf16 makes deviations of up to 1.2e-3 and 7.3e-3 at T of 200 and 1000, H of 64 and 256, over
 // all cells; states are rounded too, which leaves a factor of two for other shapes. fp16, which only

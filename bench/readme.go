@@ -186,8 +186,11 @@ func cpuTable(rows []Row) string {
 		if c.Shape.I != inputs {
 			what += fmt.Sprintf(", I = %d", c.Shape.I)
 		}
-		if c.Kind == caseGraph {
+		switch c.Kind {
+		case caseGraph:
 			against = "unrolled graph"
+		case caseHalf:
+			what, against = what+", products in bf16", "fp32"
 		}
 		table = append(table, []string{what, fmt.Sprint(c.Shape.B), fmt.Sprint(c.Shape.H), fmt.Sprint(c.Shape.T),
 			fmt.Sprintf("%.3g ms", r.Subject.Median*1e3), against, ratioWord(r.Ratio), aimWord(r.Ratio)})

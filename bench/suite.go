@@ -12,6 +12,7 @@ const (
 	caseGraph = "graph" // the fused scan against the unrolled graph
 	caseTrain = "train" // a training step against the matrix product
 	caseForm  = "form"  // a training step of a form of a network against that without it; scans also against a peer's
+	caseHalf  = "bf16"  // the scan with products of bfloat16 against that of float32, where the CPU has them
 	casePeer  = "peer"  // the fused scan against another framework
 	caseGemm  = "gemm"  // the products that costs refer to, measured where a case refers to them or they are asked for
 )
@@ -84,6 +85,11 @@ func Suite(forms []string) []Case {
 	// A second layer reads H units, so that two cost twice one where that reads as many inputs.
 	all = append(all, Case{Kind: caseForm, Model: "lstm:layers", What: step, Shape: square, Bound: 2.2},
 		Case{Kind: caseForm, Model: "lstm:layers", What: both, Peer: "nn.LSTM", Shape: square, Bound: 2.2})
+	for _, model := range []string{"crnn-simple", "lstm"} {
+		for _, s := range []Shape{middle, wide} {
+			all = append(all, Case{Kind: caseHalf, Model: model, What: both, Shape: s, Bound: 1.5})
+		}
+	}
 	all = append(all, Case{Kind: caseGraph, Model: "crnn-simple", What: both, Bound: 20, Rounds: 0.3,
 		Shape: Shape{T: 100, B: 64, I: inputs, H: 128}})
 	// The small shape shows what each operation costs where there is little to multiply.

@@ -178,9 +178,9 @@ func (m *matrixFlags) open() (missing string, err error) {
 		return missing, nil
 	}
 	if missing == "" {
-		return "", fmt.Errorf("%w: --precision is %s, which only a GPU has; the CPU computes in fp32", errUsage, m.precision)
+		return "", fmt.Errorf("%w: --precision is %s, in which only a GPU is measured here; bench cpu measures bf16 on a CPU", errUsage, m.precision)
 	}
-	return "", fmt.Errorf("%w: %s, and the CPU has no %s; use --precision fp32", kernels.ErrNoDevice, reason(err), m.precision)
+	return "", fmt.Errorf("%w: %s, and the CPU is measured in fp32 alone, not in %s", kernels.ErrNoDevice, reason(err), m.precision)
 }
 
 // writeCharts writes each chart as PNG and SVG to a folder.

@@ -87,7 +87,7 @@ func TestBenchRefuses(t *testing.T) {
 		{"--hiddens many", exitUsage, "--hiddens"},
 		{"--precision fp64", exitUsage, `--precision is "fp64", want fp32, tf32, bf16`},
 		{"--precision bf16 --devices cpu", exitUsage, "only a GPU"},
-		{"--precision bf16", exitDevice, "the CPU has no bf16"},
+		{"--precision bf16", exitDevice, "fp32 alone, not in bf16"},
 		{"--devices tpu", exitUsage, "--devices is tpu"},
 		{"--devices auto", exitUsage, "--devices is auto"},
 		{"--devices cuda,cuda:1", exitUsage, "one of cuda, cuda:n"},
