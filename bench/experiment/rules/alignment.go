@@ -99,41 +99,34 @@ func (s *alignment) measure(ctx context.Context, env *experiment.Env, c conditio
 	if err != nil {
 		return experiment.Result{}, err
 	}
-	w := &course{curves: map[string]rows.Curve{}}
-	result, note, err := train(ctx, engine.Config{Net: net, Task: task, Device: dev, Options: s.options(seed), Exact: net.Exact(), Compare: &engine.Comparison{Pairs: net.Pairs()}},
-		func(updates int) engine.Observer {
-			w.progress = progress{env.Tick, updates}
-			return w
-		})
-	switch {
-	case err != nil:
-		return experiment.Result{}, err
-	case note != "":
-		return experiment.Result{Values: rows.Values{"error": 1}, Curves: w.curves, Note: note}, nil
+	curves := map[string]rows.Curve{}
+	cfg := engine.Config{Net: net, Task: task, Device: dev, Options: s.options(seed), Exact: net.Exact(), Compare: &engine.Comparison{Pairs: net.Pairs()}}
+	r, steps, err := train(ctx, env, cfg, func(e engine.EvalEvent) error {
+		addAngles(curves, e)
+		return nil
+	})
+	if err != nil {
+		return r, err
 	}
-	r := experiment.Result{Values: rows.Values{"error": 1 - result.Last.Accuracy(), "steps": float64(result.Step)}, Curves: w.curves}
-	for name, curve := range w.curves {
-		r.Values[name] = curve[len(curve)-1]
+	r.Curves = curves
+	if r.Note == "" {
+		r.Values["steps"] = float64(steps)
+		for name, curve := range curves {
+			r.Values[name] = curve[len(curve)-1]
+		}
 	}
 	return r, nil
 }
 
-// course follows a training.
-type course struct {
-	progress
-	curves map[string]rows.Curve // by evaluation
-}
-
-// Evaluated implements engine.Observer.
-func (w *course) Evaluated(e engine.EvalEvent) error {
+// addAngles adds to the curves what an evaluation tells of the weights that go back.
+func addAngles(curves map[string]rows.Curve, e engine.EvalEvent) {
 	for _, d := range e.Against {
 		name := strings.ReplaceAll(strings.TrimSuffix(d.Name, ".weight"), ".", "_")
-		w.curves["angle_"+name] = append(w.curves["angle_"+name], d.Degrees)
+		curves["angle_"+name] = append(curves["angle_"+name], d.Degrees)
 		if strings.HasSuffix(d.Name, ".weight") {
-			w.curves["ratio_"+name] = append(w.curves["ratio_"+name], d.Ratio)
+			curves["ratio_"+name] = append(curves["ratio_"+name], d.Ratio)
 		}
 	}
-	return nil
 }
 
 // Report implements Settings.

@@ -33,39 +33,43 @@ func pictures(env *experiment.Env, task string, seed uint64, train, test int, va
 	return cfg.Open(data.Env{Dir: env.DataDir, Seed: seed, Validation: validation})
 }
 
-// train trains to the end, watched by an observer of so many updates. Of a training that numbers that are not finite ended
-// note tells that.
+// train trains to the end, has each evaluation looked at, and returns the error at the end and the number of updates. An error
+// of 1, with a note, is that of a training that numbers that are not finite ended.
 //
-// Errors: the cause of ctx; those of the session and of the data.
-func train(ctx context.Context, cfg engine.Config, watch func(updates int) engine.Observer) (result engine.Result, note string, err error) {
+// Errors: the cause of ctx; those of the session, of the data and of look.
+func train(ctx context.Context, env *experiment.Env, cfg engine.Config, look func(e engine.EvalEvent) error) (r experiment.Result, steps int, err error) {
 	session, err := engine.NewSession(cfg)
 	if err != nil {
-		return result, "", err
+		return r, 0, err
 	}
 	defer session.Close()
-	result, err = session.Train(ctx, watch(session.Steps()), nil)
+	result, err := session.Train(ctx, watcher{env.Tick, session.Steps(), look}, nil)
 	switch {
 	case err != nil:
-		return result, "", err
+		return r, 0, err
 	case result.Outcome == engine.Cancelled:
-		return result, "", context.Cause(ctx)
+		return r, 0, context.Cause(ctx)
 	case result.Cause != nil:
-		note = result.Outcome.String()
+		return experiment.Result{Values: rows.Values{"error": 1}, Note: result.Outcome.String()}, result.Step, nil
 	}
-	return result, note, nil
+	return experiment.Result{Values: rows.Values{"error": 1 - result.Last.Accuracy()}}, result.Step, nil
 }
 
-// progress tells how far a training is.
-type progress struct {
+// watcher tells how far a training is, and shows its evaluations.
+type watcher struct {
 	tick  func(part float64)
 	total int // updates
+	look  func(e engine.EvalEvent) error
 }
 
 // Stepped implements engine.Observer.
-func (p progress) Stepped(e engine.StepEvent) error {
-	p.tick(float64(e.Step) / float64(p.total))
+func (w watcher) Stepped(e engine.StepEvent) error {
+	w.tick(float64(e.Step) / float64(w.total))
 	return nil
 }
+
+// Evaluated implements engine.Observer.
+func (w watcher) Evaluated(e engine.EvalEvent) error { return w.look(e) }
 
 // quickBatch is the batch of what is trained on blobs.
 const quickBatch = 8
@@ -89,28 +93,13 @@ func measureError(ctx context.Context, env *experiment.Env, settings layered.Set
 			return stepped.Start(dev, width, params, o.Seed)
 		})
 	}
-	w := &errorCourse{}
-	result, note, err := train(ctx, cfg, func(updates int) engine.Observer {
-		w.progress = progress{env.Tick, updates}
-		return w
+	var course rows.Curve
+	r, _, err := train(ctx, env, cfg, func(e engine.EvalEvent) error {
+		course = append(course, 1-e.Held.Accuracy())
+		return nil
 	})
-	switch {
-	case err != nil:
-		return experiment.Result{}, err
-	case note != "":
-		return experiment.Result{Values: rows.Values{"error": 1}, Note: note}, nil
+	if err == nil && r.Note == "" {
+		r.Curves = map[string]rows.Curve{"error": course}
 	}
-	return experiment.Result{Values: rows.Values{"error": 1 - result.Last.Accuracy()}, Curves: map[string]rows.Curve{"error": w.errors}}, nil
-}
-
-// errorCourse follows the error of a training.
-type errorCourse struct {
-	progress
-	errors rows.Curve
-}
-
-// Evaluated implements engine.Observer.
-func (w *errorCourse) Evaluated(e engine.EvalEvent) error {
-	w.errors = append(w.errors, 1-e.Held.Accuracy())
-	return nil
+	return r, err
 }
