@@ -6,8 +6,8 @@ import (
 	"galvani/kernels"
 )
 
-// norm returns the Euclidean norm of g, summed in float64 in a fixed order.
-func norm[F kernels.Float](g []F) float64 {
+// Norm returns the Euclidean norm of g, summed in float64 in a fixed order.
+func Norm[F kernels.Float](g []F) float64 {
 	var s0, s1, s2, s3 float64 // side by side, or the latency of the addition bounds the speed
 	i := 0
 	for ; i+4 <= len(g); i += 4 {
@@ -29,7 +29,7 @@ func norm[F kernels.Float](g []F) float64 {
 //
 // Source: Pascanu, Mikolov and Bengio (2013), arXiv:1211.5063.
 func (o *Optimizer) clip(g []float32, limit float64) float64 {
-	n := norm(g[:o.counted])
+	n := Norm(g[:o.counted])
 	if !(limit > 0 && n > limit && finite(n)) {
 		return n
 	}

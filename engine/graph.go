@@ -355,7 +355,7 @@ func (g *Graph[F]) StepNorms() ([]float64, error) {
 		return nil, errors.New("engine: the graph was compiled without the gradients of its steps")
 	}
 	norms := make([]float64, g.cfg.T)
-	add := func(t int, dh []F) { norms[t] = math.Hypot(norms[t], norm(dh)) }
+	add := func(t int, dh []F) { norms[t] = math.Hypot(norms[t], Norm(dh)) }
 	values := g.stepVals
 	for _, l := range g.out.Layers() {
 		if graded, ok := l.(kernels.Graded); ok {

@@ -293,7 +293,7 @@ func (g *graphs) diagnose(run *Graph[float32], b *data.Batch) error {
 		return err
 	}
 	// Every float32 is finite, and their squares cannot leave the range of float64.
-	return fmt.Errorf("engine: update %d: loss %v or gradient norm %v: %w, but every tensor is finite", g.Made(), run.Loss(), norm(run.grad), ErrNotFinite)
+	return fmt.Errorf("engine: update %d: loss %v or gradient norm %v: %w, but every tensor is finite", g.Made(), run.Loss(), Norm(run.grad), ErrNotFinite)
 }
 
 // sums returns what the loss of the last run is made of, where the loss itself knows.

@@ -87,8 +87,8 @@ func TestNoiseOfShards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if math.Abs(norm(got)-want.GradNorm) > tolShards*want.GradNorm || math.Abs(m.LossSum-want.Metrics.LossSum) > tolShards*m.LossSum {
-		t.Errorf("norm %v, loss %v, want %v, %v", norm(got), m.LossSum, want.GradNorm, want.Metrics.LossSum)
+	if math.Abs(Norm(got)-want.GradNorm) > tolShards*want.GradNorm || math.Abs(m.LossSum-want.Metrics.LossSum) > tolShards*m.LossSum {
+		t.Errorf("norm %v, loss %v, want %v, %v", Norm(got), m.LossSum, want.GradNorm, want.Metrics.LossSum)
 	}
 }
 

@@ -142,7 +142,7 @@ func TestStepRepeatsTrainingRule(t *testing.T) {
 			grad = append(grad, v...)
 		}
 	}
-	n := norm(grad)
+	n := Norm(grad)
 	if n <= 0.125 {
 		t.Fatalf("gradient norm %v is not clipped", n)
 	}

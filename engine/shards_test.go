@@ -94,8 +94,8 @@ func TestShardsMeanOfAll(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if math.Abs(norm(got)-want.GradNorm) > tolShards*want.GradNorm || math.Abs(m.LossSum-want.Metrics.LossSum) > tolShards*m.LossSum {
-			t.Errorf("%d shards: norm %v, loss %v, want %v, %v", shards, norm(got), m.LossSum, want.GradNorm, want.Metrics.LossSum)
+		if math.Abs(Norm(got)-want.GradNorm) > tolShards*want.GradNorm || math.Abs(m.LossSum-want.Metrics.LossSum) > tolShards*m.LossSum {
+			t.Errorf("%d shards: norm %v, loss %v, want %v, %v", shards, Norm(got), m.LossSum, want.GradNorm, want.Metrics.LossSum)
 		}
 		if m.Weight != want.Metrics.Weight || m.Correct != want.Metrics.Correct || m.Count != want.Metrics.Count {
 			t.Errorf("%d shards: %+v, want %+v", shards, m, want.Metrics)

@@ -2,7 +2,6 @@ package local
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"galvani/data"
@@ -55,7 +54,7 @@ func NewLearner(m Model, start Starter) func(engine.Setup) (engine.Learner, erro
 		}
 		m.Prepare(l.params)
 		learned, _ := s.Params.Len()
-		l.backup = make([]float32, learned)
+		l.backup, l.change = make([]float32, learned), make([]float64, learned)
 		var err error
 		if l.run, err = start(s.Options.Batch, l.params); err != nil {
 			return nil, err
@@ -77,6 +76,7 @@ type learner struct {
 	out     []float32   // answers to a batch, beside its targets
 	silent  []float32   // weights of a step without target
 	backup  []float32   // learned parameters before an update
+	change  []float64   // of them by an update
 	state   [][]float32 // of the run before an update
 }
 
@@ -90,7 +90,10 @@ func (l *learner) Learn(b *data.Batch, u engine.Update) (engine.Metrics, float64
 	if err == nil {
 		m, err = score(b, l.out)
 	}
-	change := distance(p, l.backup)
+	for i, x := range p {
+		l.change[i] = float64(x) - float64(l.backup[i])
+	}
+	change := engine.Norm(l.change)
 	if err == nil {
 		err = l.examine(m, change)
 	}
@@ -104,26 +107,6 @@ func (l *learner) Learn(b *data.Batch, u engine.Update) (engine.Metrics, float64
 		change /= u.LR
 	}
 	return m, change, nil
-}
-
-// distance returns the norm of a − b, summed in float64 in a fixed order.
-func distance(a, b []float32) float64 {
-	var s0, s1, s2, s3 float64 // side by side, or the latency of the addition bounds the speed
-	b = b[:len(a)]
-	i := 0
-	for ; i+4 <= len(a); i += 4 {
-		d0, d1 := float64(a[i])-float64(b[i]), float64(a[i+1])-float64(b[i+1])
-		d2, d3 := float64(a[i+2])-float64(b[i+2]), float64(a[i+3])-float64(b[i+3])
-		s0 += float64(d0 * d0)
-		s1 += float64(d1 * d1)
-		s2 += float64(d2 * d2)
-		s3 += float64(d3 * d3)
-	}
-	for ; i < len(a); i++ {
-		d := float64(a[i]) - float64(b[i])
-		s0 += float64(d * d)
-	}
-	return math.Sqrt((s0 + s1) + (s2 + s3))
 }
 
 // teach shows the steps of a batch with their targets, from rest where there are several, and leaves the answers in out. The
