@@ -353,10 +353,15 @@ func (f *simulateFlags) simulate(ctx context.Context, now *saved, r *simulation,
 			return err
 		}
 	}
-	if err := r.countWeights(net, circuit, now.state); err != nil {
-		return err
+	var changed learned
+	if f.ranks.Rank() == 0 { // which tells and writes
+		draw := func(i int) (*sparse.Matrix, []float64, error) { return net.Entries(i, circuit.Seed) }
+		if changed, err = learnedWeights(net, circuit, now.state, f.out != "", draw); err != nil {
+			return err
+		}
+		r.Weights = changed.reports
 	}
-	if err := f.write(net, circuit, now); err != nil || f.out == "" {
+	if err := f.write(net, circuit, changed, now); err != nil || f.out == "" {
 		return err
 	}
 	if err := f.writeCurrents(net, now.currents); err != nil {

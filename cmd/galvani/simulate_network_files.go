@@ -16,12 +16,12 @@ import (
 )
 
 // write leaves the spikes and their picture, and the weights that changed.
-func (f *simulateFlags) write(net *circuits.Blueprint, cfg *kernels.Circuit, did *saved) error {
+func (f *simulateFlags) write(net *circuits.Blueprint, cfg *kernels.Circuit, changed learned, did *saved) error {
 	if f.out == "" {
 		return nil
 	}
 	if rates.Of(cfg) {
-		return errors.Join(f.writeVoltages(cfg, did.v, "-unit-rates.csv"), f.writeWeights(net, cfg, did))
+		return errors.Join(f.writeVoltages(cfg, did.v, "-unit-rates.csv"), f.writeWeights(net, changed, did))
 	}
 	err := writeFile(f.out+".csv", func(w io.Writer) error {
 		if _, err := fmt.Fprintln(w, "time_ms,population,unit"); err != nil {
@@ -43,7 +43,7 @@ func (f *simulateFlags) write(net *circuits.Blueprint, cfg *kernels.Circuit, did
 	if err := f.writeVoltages(cfg, did.v, "-voltages.csv"); err != nil {
 		return err
 	}
-	if err := f.writeWeights(net, cfg, did); err != nil {
+	if err := f.writeWeights(net, changed, did); err != nil {
 		return err
 	}
 	if err := writeChart(f.out, raster(cfg, did.spikes, f.step)); !errors.Is(err, chart.ErrEmpty) { // without a spike

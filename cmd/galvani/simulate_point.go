@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"galvani/kernels"
 	points "galvani/kernels/neurons"
 	"galvani/models/circuits"
+	"galvani/models/description"
 	"galvani/models/neurons"
 
 	"github.com/spf13/cobra"
@@ -57,7 +59,7 @@ func (f *neuronFlags) simulatePoint(c *cobra.Command, network *circuits.Network,
 	}
 	b, err := network.Blueprint(f.dt)
 	if err != nil {
-		return fmt.Errorf("%w: %w", config.ErrConfig, err)
+		return fmt.Errorf("%w: %w", config.ErrConfig, flagOf(err, h))
 	}
 	circuit, err := b.Draw(1)
 	if err != nil {
@@ -84,6 +86,20 @@ func (f *neuronFlags) simulatePoint(c *cobra.Command, network *circuits.Network,
 		return err
 	}
 	return report(c, f.asJSON, r, func(p *printer) { p.neuronTrace(n, r) })
+}
+
+// flagOf names the flag in place of what the network of one neuron, whose file no user has, calls a parameter.
+func flagOf(err error, h points.Neuron) error {
+	var m *description.Mistake
+	if !errors.As(err, &m) {
+		return err
+	}
+	for _, q := range h.Params {
+		if m.Key == "population."+circuits.SingleName+".numbers."+q.Name {
+			return fmt.Errorf("--%s %s", circuits.SettingFlag(q.Name), m.What)
+		}
+	}
+	return err
 }
 
 // currents returns a wave, nil for none, as constant currents, one for each stretch of steps in which it does not change,

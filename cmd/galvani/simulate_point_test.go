@@ -38,7 +38,7 @@ func TestSimulatePoint(t *testing.T) {
 	}
 	for line, want := range map[string]string{
 		"--tau-m 0":        `--tau-m is 0, want`,
-		"--v-th -80":       "V_th is -80, not above V_re, -75",
+		"--v-th -80":       "bad configuration: --v-th is -80, not above V_re, -75",
 		"--dt 20":          "--dt is 20 ms, want at most tau_m, 15 ms",
 		"--current x=step": `unknown input "x"`,
 		"--current step":   "has 0 parts behind its name",

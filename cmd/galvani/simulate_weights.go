@@ -27,39 +27,40 @@ type plasticReport struct {
 	End   analysis.WeightsOf `json:"end"`
 }
 
-// countWeights fills in what the plastic weights did up to a state.
-//
-// Errors: those of circuits.Blueprint.Entries.
-func (r *simulation) countWeights(net *circuits.Blueprint, c *kernels.Circuit, end *kernels.CircuitState) error {
-	for _, i := range c.Plastic() {
-		_, start, err := entries(net, c, i)
-		if err != nil {
-			return err
-		}
-		p, q := c.Projections[i], net.Connections[i]
-		to := net.Populations[p.To]
-		r.Weights = append(r.Weights, plasticReport{From: c.Populations[p.From].Name, To: to.Name, Rule: q.Learning.Name,
-			Unit: to.WeightUnit(q.Synapse).Unit, Start: analysis.Weights(p.Plasticity, start),
-			End: analysis.Weights(p.Plasticity, c.WeightsNow(end, i))})
-	}
-	return nil
+// learned is what is told and written of the plastic weights.
+type learned struct {
+	reports []plasticReport
+	arrays  []safetensors.Tensor
+	charts  chart.Stack
 }
 
-// entries returns all entries of projection i, which are drawn again where each rank has some of them, and their weights
-// before the first step.
+// learnedWeights looks at what the plastic weights did up to a state, and with files at all of them. Where each rank has some
+// of the entries of a projection, they are drawn, once.
 //
-// Errors: those of circuits.Blueprint.Entries.
-func entries(net *circuits.Blueprint, c *kernels.Circuit, i int) (m *sparse.Matrix, start []float64, err error) {
-	p := c.Projections[i]
-	if m, start = p.Matrix, p.Weight; p.Share != nil {
-		if m, start, err = net.Entries(i, c.Seed); err != nil {
-			return nil, nil, err
+// Errors: those of draw, which is circuits.Blueprint.Entries at the seed of the circuit.
+func learnedWeights(net *circuits.Blueprint, c *kernels.Circuit, state *kernels.CircuitState, files bool, draw func(i int) (*sparse.Matrix, []float64, error)) (all learned, err error) {
+	for _, i := range c.Plastic() {
+		p, q := c.Projections[i], net.Connections[i]
+		m, start := p.Matrix, p.Weight
+		if p.Share != nil {
+			if m, start, err = draw(i); err != nil {
+				return learned{}, err
+			}
+		}
+		if len(start) < m.Len() {
+			start = slices.Repeat(start, m.Len())
+		}
+		end := c.WeightsNow(state, i)
+		from, to := c.Populations[p.From].Name, net.Populations[p.To]
+		r := plasticReport{From: from, To: to.Name, Rule: q.Learning.Name, Unit: to.WeightUnit(q.Synapse).Unit,
+			Start: analysis.Weights(p.Plasticity, start), End: analysis.Weights(p.Plasticity, end)}
+		all.reports = append(all.reports, r)
+		if files {
+			all.arrays = append(all.arrays, weightArrays(fmt.Sprintf("%d.%s.%s.", i, from, to.Name), m, end)...)
+			all.charts = append(all.charts, weightHistogram(p.Plasticity, r, start, end)...)
 		}
 	}
-	if len(start) < m.Len() {
-		start = slices.Repeat(start, m.Len())
-	}
-	return m, start, nil
+	return all, nil
 }
 
 // sampler looks at the weights that are recorded, in steps that do not depend on the stretches.
@@ -120,27 +121,19 @@ func (s sampler) look(plan kernels.CircuitPlan, step int, now *saved) error {
 
 // writeWeights leaves the course of the weights that are recorded, all plastic weights at the end, and their
 // histogram.
-func (f *simulateFlags) writeWeights(net *circuits.Blueprint, c *kernels.Circuit, did *saved) error {
+func (f *simulateFlags) writeWeights(net *circuits.Blueprint, all learned, did *saved) error {
 	if len(net.Samples) > 0 {
 		if err := writeFile(f.out+"-weights.csv", func(w io.Writer) error { return f.course(w, net, did) }); err != nil {
 			return err
 		}
 	}
-	if len(c.Plastic()) == 0 {
+	if len(all.reports) == 0 {
 		return nil
 	}
-	arrays, err := weightArrays(net, c, did.state)
-	if err != nil {
+	if err := writeFile(f.out+"-weights.npz", func(w io.Writer) error { return npz.Write(w, all.arrays) }); err != nil {
 		return err
 	}
-	if err := writeFile(f.out+"-weights.npz", func(w io.Writer) error { return npz.Write(w, arrays) }); err != nil {
-		return err
-	}
-	histogram, err := weightHistogram(net, c, did.state)
-	if err != nil {
-		return err
-	}
-	err = writeChart(f.out+"-weights", histogram)
+	err := writeChart(f.out+"-weights", all.charts)
 	if errors.Is(err, chart.ErrEmpty) { // of projections without an entry
 		return nil
 	}
@@ -162,64 +155,43 @@ func (f *simulateFlags) course(w io.Writer, net *circuits.Blueprint, did *saved)
 	return b.Flush() // which returns the first error of all
 }
 
-// weightArrays returns the source, the target and the weight of each entry of the plastic projections.
-func weightArrays(net *circuits.Blueprint, c *kernels.Circuit, state *kernels.CircuitState) (all []safetensors.Tensor, err error) {
-	for _, i := range c.Plastic() {
-		p := c.Projections[i]
-		m, _, err := entries(net, c, i)
-		if err != nil {
-			return nil, err
+// weightArrays returns the source, the target and the weight of each entry of a projection.
+func weightArrays(name string, m *sparse.Matrix, weights []float64) []safetensors.Tensor {
+	n := m.Len()
+	target := make([]int32, 0, n)
+	for r := range m.Rows {
+		for range m.Row(r) {
+			target = append(target, int32(r))
 		}
-		n := m.Len()
-		target := make([]int32, 0, n)
-		for r := range m.Rows {
-			for range m.Row(r) {
-				target = append(target, int32(r))
-			}
-		}
-		name := fmt.Sprintf("%d.%s.%s.", i, c.Populations[p.From].Name, c.Populations[p.To].Name)
-		all = append(all, safetensors.Int32(name+"source", []int{n}, m.Col), safetensors.Int32(name+"target", []int{n}, target),
-			safetensors.Float64(name+"weight", []int{n}, c.WeightsNow(state, i)))
 	}
-	return all, nil
+	return []safetensors.Tensor{safetensors.Int32(name+"source", []int{n}, m.Col), safetensors.Int32(name+"target", []int{n}, target),
+		safetensors.Float64(name+"weight", []int{n}, weights)}
 }
 
 // weightBins is the number of bins of a histogram.
 const weightBins = 40
 
-// weightHistogram draws the magnitudes of the plastic weights at the start, dashed, and at the end, one chart
-// below the other.
-func weightHistogram(net *circuits.Blueprint, c *kernels.Circuit, state *kernels.CircuitState) (s chart.Stack, err error) {
-	for _, i := range c.Plastic() {
-		p := c.Projections[i]
-		_, start, err := entries(net, c, i)
-		if err != nil {
-			return nil, err
+// weightHistogram draws the magnitudes of the weights of a projection at the start, dashed, and at the end; nothing where all
+// are 0.
+func weightHistogram(p *kernels.Plasticity, r plasticReport, start, end []float64) chart.Stack {
+	most := p.Most
+	if most == kernels.NoBound {
+		most = 0
+		for k := range end {
+			most = max(most, math.Abs(end[k]), math.Abs(start[k]))
 		}
-		end := c.WeightsNow(state, i)
-		most := p.Plasticity.Most
-		if most == kernels.NoBound {
-			most = 0
-			for k := range end {
-				most = max(most, math.Abs(end[k]), math.Abs(start[k]))
-			}
-		}
-		if len(end) == 0 || most == 0 {
-			continue
-		}
-		// Each chart has its own range: bins are in parts of the largest weight.
-		q := net.Connections[i]
-		to := net.Populations[p.To]
-		line := chart.Lines{Title: fmt.Sprintf("Weights from %s to %s", c.Populations[p.From].Name, to.Name),
-			Subtitle: fmt.Sprintf("%s; 1 is %.4g %s", q.Learning.Name, most, to.WeightUnit(q.Synapse).Unit),
-			XLabel:   "weight (part of the largest)", YLabel: "synapses"}
-		for k, w := range [][]float64{start, end} {
-			line.Series = append(line.Series, steps([]string{"start", "end"}[k], analysis.Histogram(p.Plasticity, w, most, weightBins)))
-			line.Series[k].Dashed = k == 0
-		}
-		s = append(s, line)
 	}
-	return s, nil
+	if len(end) == 0 || most == 0 {
+		return nil
+	}
+	// Each chart has its own range: bins are in parts of the largest weight.
+	line := chart.Lines{Title: fmt.Sprintf("Weights from %s to %s", r.From, r.To), Subtitle: fmt.Sprintf("%s; 1 is %.4g %s", r.Rule, most, r.Unit),
+		XLabel: "weight (part of the largest)", YLabel: "synapses"}
+	for k, w := range [][]float64{start, end} {
+		line.Series = append(line.Series, steps([]string{"start", "end"}[k], analysis.Histogram(p, w, most, weightBins)))
+		line.Series[k].Dashed = k == 0
+	}
+	return chart.Stack{line}
 }
 
 // steps draws counts of equal bins from 0 to 1 as a line of steps.
