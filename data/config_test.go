@@ -6,10 +6,20 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"galvani/engine/cite"
 )
+
+// TestFromFiles holds that the tasks that need a folder of files are those that say so.
+func TestFromFiles(t *testing.T) {
+	for _, e := range All() {
+		if _, err := e.New().Open(Env{Seed: 1}); (err != nil) != e.FromFiles() || err != nil && !strings.Contains(err.Error(), "--data-dir") {
+			t.Errorf("%s: from files %v, but without a folder: %v", e.Name, e.FromFiles(), err)
+		}
+	}
+}
 
 // TestKeys holds the settings of every task to the rules that the command line relies on:
 // documented, bounded, defaults inside their bounds, no name that a model or the engine uses.

@@ -147,6 +147,12 @@ type Entry struct {
 	Continued bool
 }
 
+// FromFiles reports whether the task reads files, those of Env.Dir, instead of drawing its samples.
+func (e Entry) FromFiles() bool {
+	_, outlined := e.New().(Outliner)
+	return outlined || e.Files != ""
+}
+
 var registry = setting.NewRegistry("task", func(e Entry) string { return e.Name })
 
 // Register adds a task. It is for init functions and panics on a name that is there already.

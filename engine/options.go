@@ -15,7 +15,7 @@ var ErrOption = errors.New("bad option")
 // the tags that package setting reads.
 type Options struct {
 	Epochs     int  `toml:"epochs" doc:"Passes over the training set." min:"1"`
-	MaxSteps   int  `toml:"max_steps" doc:"Updates after which training ends, whatever the epoch; 0 for no such end." min:"0"`
+	MaxSteps   int  `toml:"max_steps" doc:"Updates after which training ends, and with it the course of the learning rate, whatever the epoch; 0 for no such end." min:"0"`
 	Batch      int  `toml:"batch" doc:"Sequences per update." min:"1" max:"65536"`
 	Shards     int  `toml:"shards" needs:"stateful=false" doc:"Parts, a power of two, that each batch is divided into: their gradients are added in one order, so that any number of ranks gives the same bits; 1 for the whole batch at once, 0 for 8 where ranks or accumulate divide the batch and otherwise 1." min:"0" max:"1024" before:"1"`
 	Accumulate int  `toml:"accumulate" needs:"shards!=1; stateful=false" doc:"Parts, at the least, that each rank takes its share of a batch in, one after the other, so that training keeps the states of one part; the result is that of shards, whatever their number." min:"1" max:"1024"`

@@ -76,6 +76,9 @@ func TestFlagsWithoutEffect(t *testing.T) {
 		{pairs("model", "rate", "power_gain", config.Text("2")), `it needs activation = power, and activation is tanh`},
 		{pairs("model", "rate", "learn", config.Text("none"), "tau_form", config.Text("sigmoid")), `learn is none`},
 		{pairs("backend", config.Text("graph"), "threads", config.Text("2")), `backend is graph`},
+		{pairs("task", "perceptual", "data_dir", config.Text("files")), `it needs samples = from files, and samples is generated`},
+		{pairs("task", "perceptual", "data_dir", config.Text("")), ""},
+		{pairs("task", "mnist-rows", "data_dir", config.Text("files")), ""},
 	} {
 		_, err := resolve(layer{pairs: tt.flags})
 		switch {

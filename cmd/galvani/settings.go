@@ -32,7 +32,7 @@ type runKeys struct {
 	Memory      string `toml:"memory" doc:"most memory that training keeps of a sequence for the way back, e.g. 8GiB; beyond it states are recomputed; empty for no limit"`
 	Threads     int    `toml:"threads" needs:"backend!=graph" doc:"threads of the fused scan on the CPU, 0 for one per core" min:"0" max:"1024"`
 	DryRunRanks int    `toml:"dry_run_ranks" doc:"ranks that this process plays by itself, as a dry run of a run on as many machines: each holds a copy of the network and takes its part of the shards; the result is that of one rank" min:"1" max:"1024"`
-	DataDir     string `toml:"data_dir" doc:"folder of data-set files, empty for the user's cache folder"`
+	DataDir     string `toml:"data_dir" needs:"samples=from files" doc:"folder of data-set files, empty for the user's cache folder"`
 	RunsDir     string `toml:"runs_dir" doc:"folder that run directories are made in"`
 	Plots       string `toml:"plots" doc:"formats of the plots that a run leaves; none saves half a second at the end of each of many short runs" oneof:"both|png|svg|none"`
 }
@@ -140,7 +140,10 @@ func resolve(layers ...layer) (*settings, error) {
 	if s.Elsewhere, err = keysOfOthers(model.Name, task.Name); err != nil {
 		return nil, err
 	}
-	s.Facts = map[string]string{"sequences": "independent", "updates": "by gradient", "network": "recurrent", "units": "any"}
+	s.Facts = map[string]string{"sequences": "independent", "updates": "by gradient", "network": "recurrent", "units": "any", "samples": "generated"}
+	if task.FromFiles() {
+		s.Facts["samples"] = "from files"
+	}
 	if _, ok := s.cell.(models.Sized); ok {
 		s.Facts["units"] = "those of the model"
 	}

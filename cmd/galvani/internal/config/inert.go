@@ -6,12 +6,12 @@ import (
 )
 
 // Inert says in words why a key has no effect with the values that are set; it is empty where the
-// key has one. A switch that is off has an effect: it is off.
+// key has one. A switch that is off has an effect: it is off; and so has a text that is empty.
 //
 // Errors: those of Lookup.
 func (s *Set) Inert(name string) (string, error) {
 	k, err := s.Lookup(name)
-	if err != nil || k.Value() == false {
+	if err != nil || k.Value() == false || k.Value() == "" {
 		return "", err
 	}
 	for _, c := range k.Needs {
