@@ -42,8 +42,7 @@ func execute(ranks *group.Launched, args []string, stdout, stderr io.Writer) err
 		stdout, stderr = io.Discard, io.Discard
 	}
 	out := &watched{Writer: stdout}
-	root := newRoot()
-	withFile(root, args)
+	root := newRoot(args)
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(stderr)

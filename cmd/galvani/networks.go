@@ -67,11 +67,36 @@ func builtinNetworks() (all []*circuits.Network) {
 	return all
 }
 
+// simulators make the command of a network in the groups that take one.
+var simulators = map[string]func(network *circuits.Network, name string) *cobra.Command{"simulate": newSimulateNetwork, "theory": newTheoryNetwork}
+
+// simulator returns where a line names such a group, or -1.
+func simulator(args []string) int {
+	return slices.IndexFunc(args, func(a string) bool { return simulators[a] != nil })
+}
+
+// addBuiltin adds to the groups the commands of what is built in. Networks are read once: their settings become those of the one
+// command that runs.
+func addBuiltin(root *cobra.Command) {
+	networks := builtinNetworks()
+	for _, group := range root.Commands() {
+		add := simulators[group.Name()]
+		if add == nil {
+			continue
+		}
+		for _, n := range networks {
+			group.AddCommand(add(n, n.Name))
+		}
+		if group.Name() == "simulate" {
+			addNeurons(group)
+		}
+	}
+}
+
 // withFile adds to the groups that take a network the command of a file, where a line names one: its settings
 // are flags, which are known only once it is read.
 func withFile(root *cobra.Command, args []string) {
-	groups := map[string]func(*circuits.Network, string) *cobra.Command{"simulate": newSimulateNetwork, "theory": newTheoryNetwork}
-	at := slices.IndexFunc(args, func(a string) bool { return groups[a] != nil })
+	at := simulator(args)
 	if at < 0 {
 		return
 	}
@@ -91,7 +116,7 @@ func withFile(root *cobra.Command, args []string) {
 		if err != nil {
 			n = &circuits.Network{} // the command tells what is wrong, whatever its flags
 		}
-		c := groups[args[at]](n, path)
+		c := simulators[args[at]](n, path)
 		c.Use, c.Hidden = path, true
 		if strings.ContainsAny(path, " \t") { // behind which cobra takes the name for ended
 			c.Use, c.Aliases = "FILE.toml", []string{path}
@@ -100,7 +125,6 @@ func withFile(root *cobra.Command, args []string) {
 			c.DisableFlagParsing, c.Args, c.PreRunE = true, cobra.ArbitraryArgs, nil
 			c.RunE = func(*cobra.Command, []string) error { return fmt.Errorf("%w: %w", config.ErrConfig, err) }
 		}
-		decimals(c)
 		group.AddCommand(c)
 		return
 	}

@@ -32,8 +32,7 @@ var commandGroups = []struct {
 		return []*cobra.Command{newReport(), newWatch(), newAnalyse(), newPerturb(), newFixedpoints(), newTrace(), newExport()}
 	}},
 	{"Simulate", func() []*cobra.Command {
-		networks := builtinNetworks() // which are read once: their settings become those of the one command that runs
-		return []*cobra.Command{newSimulate(networks), newTheory(networks), newFit(), newCorrespond()}
+		return []*cobra.Command{newSimulate(), newTheory(), newFit(), newCorrespond()}
 	}},
 	{"What there is", func() []*cobra.Command {
 		return []*cobra.Command{newModels(), newTasks(), newRules(), newNeurons(), newNetworks(), newData()}
@@ -43,8 +42,9 @@ var commandGroups = []struct {
 	}},
 }
 
-// newRoot builds the command tree.
-func newRoot() *cobra.Command {
+// newRoot builds the command tree for a line. The networks and neurons that are built in are files, whose settings are
+// flags; to read them takes half of the time in which the program starts, so only lines that name one of their groups have them.
+func newRoot(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "galvani",
 		Short:         "Train and simulate neural systems from biophysics",
@@ -65,6 +65,10 @@ func newRoot() *cobra.Command {
 		}
 	}
 	root.AddCommand(newVersion(), newExitCodes())
+	if simulator(args) >= 0 {
+		addBuiltin(root)
+	}
+	withFile(root, args)
 	complete(root)
 	decimals(root)
 	root.InitDefaultHelpCmd()

@@ -120,20 +120,21 @@ type simulation struct {
 	now          float64 // milliseconds of this start
 }
 
-func newSimulate(networks []*circuits.Network) *cobra.Command {
+func newSimulate() *cobra.Command {
 	c := newGroup("simulate", "Simulate a network of spiking neurons, or a neuron with ion channels")
 	c.Long = simulateDoc
-	for _, n := range networks {
-		c.AddCommand(newSimulateNetwork(n, n.Name))
-	}
-	for _, b := range briefNeurons() {
-		c.AddCommand(newSimulateNeuron(b))
-	}
-	for _, h := range pointNeurons() {
-		c.AddCommand(newSimulatePoint(h))
-	}
 	simulateFile(c)
 	return c
+}
+
+// addNeurons adds the commands of the neurons that are built in.
+func addNeurons(group *cobra.Command) {
+	for _, b := range briefNeurons() {
+		group.AddCommand(newSimulateNeuron(b))
+	}
+	for _, h := range pointNeurons() {
+		group.AddCommand(newSimulatePoint(h))
+	}
 }
 
 // newSimulateNetwork makes the command of a network, which is named on the command line by a name or a file.

@@ -60,12 +60,9 @@ type theoryFixed struct {
 	Growth float64            `json:"growth"` // largest real part of an eigenvalue among the active, in mV/Hz
 }
 
-func newTheory(networks []*circuits.Network) *cobra.Command {
+func newTheory() *cobra.Command {
 	c := newGroup("theory", "Compute balanced and semi-balanced rates of a network, beside those of a simulation")
 	c.Long = theoryDoc
-	for _, n := range networks {
-		c.AddCommand(newTheoryNetwork(n, n.Name))
-	}
 	group := c.Args
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) == 1 && isFile(args[0]) { // of a network it would be a command, see withFile

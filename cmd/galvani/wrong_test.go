@@ -160,7 +160,7 @@ func TestWrongCommandLines(t *testing.T) {
 // TestElsewhere: what other programs call otherwise stands for a command, a flag of train, a model or a task.
 func TestElsewhere(t *testing.T) {
 	known := map[string]bool{}
-	for _, c := range newRoot().Commands() {
+	for _, c := range newRoot(nil).Commands() {
 		known[c.Name()] = true
 		if c.Name() == "train" {
 			c.Flags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
