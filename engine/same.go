@@ -1,11 +1,11 @@
 package engine
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc64"
 
+	"galvani/engine/group"
 	"galvani/engine/safetensors"
 )
 
@@ -42,25 +42,13 @@ func (t *trainer) same() error {
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(own)
-	if err != nil {
-		return err
-	}
-	all, err := g.Gather(text)
+	all, err := group.Exchange(g, own)
 	if err != nil {
 		return err
 	}
 	t.compared = t.progress.Step
-	var first []fingerprint
-	for rank, text := range all {
-		var other []fingerprint
-		if err := json.Unmarshal(text, &other); err != nil {
-			return err
-		}
-		if rank == 0 {
-			first = other
-		}
-		if err := unequal(first, other, rank, t.progress.Step); err != nil {
+	for rank, other := range all {
+		if err := unequal(all[0], other, rank, t.progress.Step); err != nil {
 			t.unable = true // nobody knows who is right; the checkpoint before stays
 			return err
 		}

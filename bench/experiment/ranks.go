@@ -2,10 +2,10 @@ package experiment
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
+
+	"galvani/engine/group"
 )
 
 // ErrStopped is returned by the ranks of an experiment of which another was cancelled.
@@ -27,7 +27,7 @@ func (r *runner) rounds(ctx context.Context, keep func(Row) error) error {
 			mine.Todo = append(mine.Todo, i)
 		}
 	}
-	all, err := r.exchange(mine)
+	all, err := group.Exchange(r.Group, mine)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (r *runner) rounds(ctx context.Context, keep func(Row) error) error {
 		if cause != nil && !mine.Stopped {
 			return cause
 		}
-		all, err := r.exchange(mine)
+		all, err := group.Exchange(r.Group, mine)
 		if err != nil {
 			if keep != nil && mine.Row != nil {
 				err = errors.Join(err, keep(*mine.Row))
@@ -77,23 +77,4 @@ func (r *runner) turn(ctx context.Context, todo []int) (told, error) {
 		return told{Stopped: ctx.Err() != nil}, err
 	}
 	return told{Row: &row}, nil
-}
-
-// exchange returns what each rank tells.
-func (r *runner) exchange(mine told) ([]told, error) {
-	text, err := json.Marshal(mine)
-	if err != nil {
-		return nil, err
-	}
-	texts, err := r.Group.Gather(text)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]told, len(texts))
-	for rank, text := range texts {
-		if err := json.Unmarshal(text, &all[rank]); err != nil {
-			return nil, fmt.Errorf("experiment: rank %d: %w", rank, err)
-		}
-	}
-	return all, nil
 }

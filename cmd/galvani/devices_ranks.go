@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"strconv"
 
@@ -41,20 +40,11 @@ func reportRanks(c *cobra.Command, asJSON bool, network string) error {
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(own)
+	all, err := group.Exchange(ranks, own)
 	if err != nil {
 		return err
 	}
-	all, err := ranks.Gather(text)
-	if err != nil {
-		return err
-	}
-	r := ranksReport{Ranks: make([]rankReport, len(all))}
-	for i, b := range all {
-		if err := json.Unmarshal(b, &r.Ranks[i]); err != nil {
-			return err
-		}
-	}
+	r := ranksReport{Ranks: all}
 	if r.Training, err = predictGain(ranks, layers); err != nil {
 		return err
 	}

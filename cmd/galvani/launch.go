@@ -93,23 +93,14 @@ func agree(ranks group.Group, words ...string) error {
 	if err != nil {
 		return err
 	}
-	mine, err := json.Marshal(append([]string{thisBuild().String() + " " + own}, words...))
+	all, err := group.Exchange(ranks, append([]string{thisBuild().String() + " " + own}, words...))
 	if err != nil {
 		return err
 	}
-	all, err := ranks.Gather(mine)
-	if err != nil {
-		return err
-	}
-	for rank, b := range all {
-		if bytes.Equal(b, all[0]) {
-			continue
+	for rank, other := range all {
+		if !slices.Equal(other, all[0]) {
+			return fmt.Errorf("%w: %s; start all ranks with the same program and the same settings, but for device, threads and data_dir", config.ErrConfig, difference(rank, all[0], other))
 		}
-		var first, other []string
-		if err := errors.Join(json.Unmarshal(all[0], &first), json.Unmarshal(b, &other)); err != nil {
-			return err
-		}
-		return fmt.Errorf("%w: %s; start all ranks with the same program and the same settings, but for device, threads and data_dir", config.ErrConfig, difference(rank, first, other))
 	}
 	return nil
 }

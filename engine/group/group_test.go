@@ -180,6 +180,26 @@ func TestGather(t *testing.T) {
 	}
 }
 
+// TestExchange: every rank has what each brings.
+func TestExchange(t *testing.T) {
+	type told struct {
+		Rank int
+		Text []string
+	}
+	onRanks(4, func(g Group) {
+		all, err := Exchange(g, told{g.Rank(), slices.Repeat([]string{"a"}, g.Rank())})
+		if err != nil || len(all) != 4 {
+			t.Errorf("rank %d has %v, %v", g.Rank(), all, err)
+			return
+		}
+		for r, other := range all {
+			if other.Rank != r || len(other.Text) != r {
+				t.Errorf("rank %d has %+v of rank %d", g.Rank(), other, r)
+			}
+		}
+	})
+}
+
 // TestLeaving lets two ranks leave while the others make different calls; all hear of the lower. Numbers that some
 // have sent for a sum are in nobody's way.
 func TestLeaving(t *testing.T) {
