@@ -124,9 +124,7 @@ func (c *Circuit) Start(dev kernels.Device, width int, params [][]float32, seed 
 //
 // Errors: kernels.ErrShape for sequences of more than one step, and of other inputs.
 func (c *Circuit) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (kernels.Output, error) {
-	at := placeOn(dev)
-	return answered(&c.sized, g, at, in, params,
-		func(params [][]float32) (Runner[float32], error) { return start[float32](c, at, in.B, params, 0) })
+	return answered(c, &c.sized, g, dev, in, params)
 }
 
 // Work returns how many multiply-adds the products of a step of learning have, with a width of patterns.
@@ -137,11 +135,7 @@ func (c *Circuit) steps() (train, eval int) {
 	if c.rule.TwoSweeps {
 		return 1, 1
 	}
-	train = c.cfg.steps(c.cfg.TPres)
-	if c.cfg.TEval > 0 {
-		return train, c.cfg.steps(c.cfg.TEval)
-	}
-	return train, train
+	return presented(c.cfg.DT, c.cfg.TPres, c.cfg.TEval)
 }
 
 // Targets writes the potentials that the outputs are pulled to, [B,O], given labels [B] or else values [B,O].

@@ -249,10 +249,6 @@ func TestRunsSideBySide(t *testing.T) {
 // TestLargeProducts holds a circuit of large layers on a device to one in Go, with and without low-passed changes; and its
 // bits to those on two threads.
 func TestLargeProducts(t *testing.T) {
-	one, two := devicetest.CPUOrNil(t, 1), devicetest.CPUOrNil(t, 2)
-	if one == nil {
-		return
-	}
 	const width, inputs = 64, 70 // fewer patterns than inputs: weights that read the same in all steps are treated apart
 	for _, tau := range []float64{0, 5} {
 		c := newCircuit(t, inputs, 20, func(m *Microcircuit) {
@@ -266,45 +262,65 @@ func TestLargeProducts(t *testing.T) {
 		for i := range target {
 			target[i] = r.Float64()
 		}
-		want := weights(c, 4)
-		if err := begin(t, c, width, want).Learn(x, target, nil, 0.1); err != nil {
-			t.Fatal(err)
-		}
-		var bits [2][]float32
-		for i, dev := range []kernels.Device{one, two} {
-			params := make([][]float32, len(want))
-			for k, p := range weights(c, 4) {
-				params[k] = narrow(p)
-			}
-			run, err := c.Start(dev, width, params, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := run.Learn(narrow(x), narrow(target), nil, 0.1); err != nil {
-				t.Fatal(err)
-			}
-			bits[i] = slices.Concat(params...)
-		}
-		near(t, "weights", kernels.Wide(bits[0]), slices.Concat(want...), 1e-5)
-		if !slices.Equal(bits[0], bits[1]) {
-			t.Error("weights differ between one thread and two")
-		}
+		onThreads(t, c, width, func() [][]float64 { return weights(c, 4) }, x, target, nil)
 	}
 }
 
 // TestRefusedCircuits holds what is refused.
 func TestRefusedCircuits(t *testing.T) {
-	for want, change := range map[string]func(*Microcircuit){
+	refused(t, "microcircuit", NewMicrocircuit, map[string]func(*Microcircuit){
 		"t_pres is 0.04 ms, shorter than a step of dt = 0.1 ms":          func(m *Microcircuit) { m.TPres = 0.04 },
 		"tau_w is 0.05 ms, shorter than a step":                          func(m *Microcircuit) { m.TauW = 0.05 },
 		"rate_up has 2 values, want 1, or one for each of 3 layers":      func(m *Microcircuit) { m.Hidden, m.RateUp = []int{3, 3}, []float64{1, 2} },
 		"rate_ip has 2 values, want 1, or one for each of 1 layers":      func(m *Microcircuit) { m.RateIP = []float64{1, 2} },
 		"conductances add up to 1.9/ms, for which dt = 1 ms is too long": func(m *Microcircuit) { m.DT = 1 },
 		"hidden is 0, want 1 to 65536":                                   func(m *Microcircuit) { m.Hidden = []int{0} },
-	} {
-		m := NewMicrocircuit()
-		change(m)
-		if _, err := m.Bind("microcircuit", 3, 2); err == nil || !strings.Contains(err.Error(), want) {
+	})
+}
+
+// onThreads lets a network learn in Go and on a device, and holds the one to the other, and the bits on one thread to those on
+// two. draw returns the parameters to begin with.
+func onThreads(t *testing.T, n interface {
+	Stepped
+	programmed
+}, width int, draw func() [][]float64, x, target, weight []float64) {
+	t.Helper()
+	want := draw()
+	if err := begin(t, n, width, want).Learn(x, target, weight, 0.1); err != nil {
+		t.Fatal(err)
+	}
+	var given []float32
+	if weight != nil {
+		given = narrow(weight)
+	}
+	var bits [2][]float32
+	for i := range bits {
+		params := make([][]float32, len(want))
+		for k, p := range draw() {
+			params[k] = narrow(p)
+		}
+		run, err := n.Start(devicetest.CPU(t, 1+i), width, params, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := run.Learn(narrow(x), narrow(target), given, 0.1); err != nil {
+			t.Fatal(err)
+		}
+		bits[i] = slices.Concat(params...)
+	}
+	near(t, "parameters", kernels.Wide(bits[0]), slices.Concat(want...), 1e-5)
+	if !slices.Equal(bits[0], bits[1]) {
+		t.Error("parameters differ between one thread and two")
+	}
+}
+
+// refused binds settings that are changed, which want is to say what is wrong with.
+func refused[S Settings](t *testing.T, name string, settings func() S, wrong map[string]func(S)) {
+	t.Helper()
+	for want, change := range wrong {
+		s := settings()
+		change(s)
+		if _, err := s.Bind(name, 3, 2); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}

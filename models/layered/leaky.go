@@ -139,16 +139,10 @@ func (n *LeakyNet) Start(dev kernels.Device, width int, params [][]float32, seed
 //
 // Errors: kernels.ErrShape for sequences of more than one step, and of other inputs.
 func (n *LeakyNet) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (kernels.Output, error) {
-	at := placeOn(dev)
-	return answered(&n.sized, g, at, in, params,
-		func(params [][]float32) (Runner[float32], error) { return start[float32](n, at, in.B, params, 0) })
+	return answered(n, &n.sized, g, dev, in, params)
 }
 
 // steps returns the numbers of steps of a presentation in training and in evaluations.
 func (n *LeakyNet) steps() (train, eval int) {
-	train = int(math.Round(n.cfg.TPres / n.cfg.DT))
-	if n.cfg.TEval > 0 {
-		return train, int(math.Round(n.cfg.TEval / n.cfg.DT))
-	}
-	return train, train
+	return presented(n.cfg.DT, n.cfg.TPres, n.cfg.TEval)
 }

@@ -4,11 +4,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
 	"galvani/kernels"
-	"galvani/kernels/devices/devicetest"
 	"galvani/models/rules"
 )
 
@@ -143,10 +141,6 @@ func TestWeakNudging(t *testing.T) {
 // TestLeakyProducts holds a network of large layers on a device to one in Go, and its bits to those on two threads; and
 // what copies side by side learn to the parts that patterns have in it.
 func TestLeakyProducts(t *testing.T) {
-	one, two := devicetest.CPUOrNil(t, 1), devicetest.CPUOrNil(t, 2)
-	if one == nil {
-		return
-	}
 	const width, inputs = 64, 70
 	n := newLeakyNet(t, inputs, 20, func(m *Leaky) { m.Hidden = []int{300, 10} })
 	r := rand.New(rand.NewPCG(5, 6))
@@ -160,44 +154,16 @@ func TestLeakyProducts(t *testing.T) {
 	for i := range weight {
 		weight[i] = float64(i % 3)
 	}
-	want := draws(n.specs, 4)
-	if err := begin(t, n, width, want).Learn(x, target, weight, 0.1); err != nil {
-		t.Fatal(err)
-	}
-	var bits [2][]float32
-	for i, dev := range []kernels.Device{one, two} {
-		params := make([][]float32, len(want))
-		for k, p := range draws(n.specs, 4) {
-			params[k] = narrow(p)
-		}
-		run, err := n.Start(dev, width, params, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := run.Learn(narrow(x), narrow(target), narrow(weight), 0.1); err != nil {
-			t.Fatal(err)
-		}
-		bits[i] = slices.Concat(params...)
-	}
-	near(t, "parameters", kernels.Wide(bits[0]), slices.Concat(want...), 1e-5)
-	if !slices.Equal(bits[0], bits[1]) {
-		t.Error("parameters differ between one thread and two")
-	}
+	onThreads(t, n, width, func() [][]float64 { return draws(n.specs, 4) }, x, target, weight)
 }
 
 // TestRefusedLeakyNets holds what is refused.
 func TestRefusedLeakyNets(t *testing.T) {
-	for want, change := range map[string]func(*Leaky){
+	refused(t, "leaky", NewLeaky, map[string]func(*Leaky){
 		"a presentation of 0.04 ms is shorter than a step of dt = 0.1 ms": func(m *Leaky) { m.TPres = 0.04 },
 		"dt is 20 ms, want at most tau_m = 10 ms":                         func(m *Leaky) { m.DT, m.TPres = 20, 100 },
 		"onset is 1 ms, and a presentation of t_pres = 1 ms ends":         func(m *Leaky) { m.Onset = 1 },
 		"rate_up has 3 values, want 1, or one for each of 2 layers":       func(m *Leaky) { m.RateUp = []float64{1, 2, 3} },
 		"nudging is 1.5": func(m *Leaky) { m.Nudging = 1.5 },
-	} {
-		m := NewLeaky()
-		change(m)
-		if _, err := m.Bind("leaky", 3, 2); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want one with %q", err, want)
-		}
-	}
+	})
 }

@@ -2,7 +2,6 @@ package layered
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"galvani/engine/cite"
@@ -154,4 +153,4 @@ func (m *Microcircuit) largest() float64 {
 }
 
 // steps returns the number of steps in a time.
-func (m *Microcircuit) steps(time float64) int { return int(math.Round(time / m.DT)) }
+func (m *Microcircuit) steps(time float64) int { return stepsIn(time, m.DT) }

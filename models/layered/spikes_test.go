@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"galvani/kernels"
@@ -179,20 +178,14 @@ func TestOnset(t *testing.T) {
 
 // TestRefusedSpikes holds what is refused.
 func TestRefusedSpikes(t *testing.T) {
-	for want, change := range map[string]func(*Microcircuit){
+	refused(t, "microcircuit", NewMicrocircuit, map[string]func(*Microcircuit){
 		"rates of tanh may be negative":                  func(m *Microcircuit) { m.Gamma, m.Activation = 100, "tanh" },
 		"delay is 0.01 ms, shorter than a step":          func(m *Microcircuit) { m.Delay = 0.01 },
 		"refractory is 0.01 ms, shorter than a step":     func(m *Microcircuit) { m.Gamma, m.Refractory = 100, 0.01 },
 		"delay is 1000 ms, which is 100000 steps":        func(m *Microcircuit) { m.DT, m.Delay = 0.01, 1000 },
 		"ends before weights change":                     func(m *Microcircuit) { m.Onset = m.TPres },
 		`reads is "both", want one of potential, spikes`: func(m *Microcircuit) { m.Reads = "both" },
-	} {
-		m := NewMicrocircuit()
-		change(m)
-		if _, err := m.Bind("microcircuit", 3, 2); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want one with %q", err, want)
-		}
-	}
+	})
 }
 
 // TestDivergedSpikes holds that rates without bound are told as what is not finite, and do not hang.

@@ -2,6 +2,7 @@ package layered
 
 import (
 	"fmt"
+	"math"
 
 	"galvani/kernels"
 
@@ -95,10 +96,22 @@ func show[F kernels.Float](shown []F, n int, weight []F) {
 	}
 }
 
+// stepsIn returns the number of steps of a length in a time.
+func stepsIn(time, dt float64) int { return int(math.Round(time / dt)) }
+
+// presented returns the steps of a presentation in training, and in evaluations, whose time is 0 where it is the same.
+func presented(dt, train, eval float64) (int, int) {
+	if eval == 0 {
+		eval = train
+	}
+	return stepsIn(train, dt), stepsIn(eval, dt)
+}
+
 // answered adds what a network answers to g, from rest and without target. There is no gradient to check in float64, so it
 // is computed in float32 alone.
-func answered(s *sized, g *gorgonia.ExprGraph, at place, in kernels.Sequence, params []*gorgonia.Node,
-	start func([][]float32) (Runner[float32], error)) (kernels.Output, error) {
+//
+// Errors: kernels.ErrShape for sequences of more than one step, and of other inputs.
+func answered(n programmed, s *sized, g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, params []*gorgonia.Node) (kernels.Output, error) {
 	if in.T != 1 || in.B < 1 || in.I != s.sizes[0] || in.X == nil || len(params) != len(s.specs) {
 		return nil, fmt.Errorf("models: %s reads %d numbers in one step and has %d parameters, got T=%d steps of %d and %d parameters: %w",
 			s.name, s.sizes[0], len(s.specs), in.T, in.I, len(params), kernels.ErrShape)
@@ -111,7 +124,7 @@ func answered(s *sized, g *gorgonia.ExprGraph, at place, in kernels.Sequence, pa
 	if x.Dtype() != tensor.Float32 {
 		return nil, fmt.Errorf("models: %s: the input holds %v, want float32", s.name, x.Dtype())
 	}
-	plan, err := newAnswer(s, at, in.B, start)
+	plan, err := newAnswer(n, s, placeOn(dev), in.B)
 	if err != nil {
 		return nil, fmt.Errorf("models: %s: %w", s.name, err)
 	}
@@ -135,12 +148,12 @@ type answer struct {
 	out   *field[float32]
 }
 
-func newAnswer(s *sized, at place, batch int, start func([][]float32) (Runner[float32], error)) (*answer, error) {
+func newAnswer(n programmed, s *sized, at place, batch int) (*answer, error) {
 	params := make([][]float32, len(s.specs))
 	for i, p := range s.specs {
 		params[i] = make([]float32, p.Len())
 	}
-	r, err := start(params)
+	r, err := start[float32](n, at, batch, params, 0)
 	if err != nil {
 		return nil, err
 	}
