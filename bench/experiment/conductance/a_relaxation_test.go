@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"galvani/bench/experiment"
+	"galvani/bench/experiment/exptest"
 	"galvani/bench/rows"
 )
 
@@ -49,20 +50,11 @@ func TestRelaxationVerdict(t *testing.T) {
 		byType(r.Values, a, 2)
 		return r
 	}
-	for _, c := range []struct {
-		what string
-		rows experiment.Rows
-		want experiment.Verdict
-	}{
+	exptest.Verdicts(t, s, []exptest.Case{
 		{"two values", experiment.Rows{row(1, 1, 1, 2), row(2, 1, 1, 3)}, experiment.Holds},
 		{"two values the other way", experiment.Rows{row(1, 1, 1, 0.5), row(2, 1, 1, 0.5)}, experiment.Holds},
 		{"once so, once the other way", experiment.Rows{row(1, 1, 1, 2), row(2, 1, 1, 0.5)}, experiment.Fails},
 		{"overlap", experiment.Rows{row(1, 1, 2, 1.5), row(2, 1, 1, 3)}, experiment.Fails},
 		{"not run yet", experiment.Rows{{Condition: "scalar", Seed: 1, Result: experiment.Result{Values: rows.Values{"A": 1}, Curves: map[string]rows.Curve{"A": {1}}}}}, experiment.None},
-	} {
-		r, err := s.Report(c.rows)
-		if err != nil || r.Verdict != c.want {
-			t.Errorf("%s: verdict %q, %v; want %q", c.what, r.Verdict, err, c.want)
-		}
-	}
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"galvani/bench/experiment"
+	"galvani/bench/experiment/exptest"
 	"galvani/bench/rows"
 )
 
@@ -45,22 +46,13 @@ func TestCompare(t *testing.T) {
 func TestSpectrumVerdict(t *testing.T) {
 	s := &spectrum{Tasks: []string{"cifar10-rows", "mnist-rows"}}
 	falling := func(k int) float64 { return 0.9 - 0.1*float64(k) }
-	for _, c := range []struct {
-		what string
-		rows experiment.Rows
-		want experiment.Verdict
-	}{
+	exptest.Verdicts(t, s, []exptest.Case{
 		{"accuracy falls", append(spectrumRows("cifar10-rows", falling), spectrumRows("mnist-rows", falling)...), experiment.Holds},
 		{"on one task", append(spectrumRows("cifar10-rows", falling), spectrumRows("mnist-rows", func(int) float64 { return 0.9 })...), experiment.HoldsWhen},
 		{"the extremes differ, a step goes the other way", spectrumRows("cifar10-rows", func(k int) float64 { return 0.9 - 0.1*float64(k^1) }), experiment.Fails},
 		{"accuracy rises", spectrumRows("mnist-rows", func(k int) float64 { return 0.1 * float64(k) }), experiment.Fails},
 		{"nothing to compare", spectrumRows("mnist-rows", falling)[:3], experiment.None},
-	} {
-		r, err := s.Report(c.rows)
-		if err != nil || r.Verdict != c.want || r.Result == "" {
-			t.Errorf("%s: verdict %q, %v; want %q", c.what, r.Verdict, err, c.want)
-		}
-	}
+	})
 }
 
 // TestSpectrumSeeds holds that digits have fewer seeds and objects come first.

@@ -117,21 +117,12 @@ func TestTauVerdict(t *testing.T) {
 	bad.Result = row("exchanged", taus(10, 10, 10, 10, 10, 10), taus(5, 5, 5, 5, 5, 5), 0.01).Result
 	close.Result = experiment.Result{Values: rows.Values{"mse": 0.015, "variance": 1}, Curves: elman.Curves}
 	exchanged := row(tauTwo, slow.Curves["tau_r"], slow.Curves["tau_s"], 0.01)
-	for _, c := range []struct {
-		what string
-		rows experiment.Rows
-		want experiment.Verdict
-	}{
+	exptest.Verdicts(t, s, []exptest.Case{
 		{"all is well", experiment.Rows{good, elman, slow}, experiment.Holds},
 		{"two populations in the synapse", experiment.Rows{good, elman, exchanged}, experiment.HoldsWhen},
 		{"constants not recovered", experiment.Rows{bad, elman, slow}, experiment.Fails},
 		{"Elman network as good", experiment.Rows{good, elman, {Condition: tauElmanFree, Seed: 1, Result: close.Result}, slow}, experiment.Fails},
-	} {
-		r, err := s.Report(c.rows)
-		if err != nil || r.Verdict != c.want {
-			t.Errorf("%s: verdict %q, %v; want %q", c.what, r.Verdict, err, c.want)
-		}
-	}
+	})
 }
 
 func mean(v rows.Curve) float64 { return rows.Mean(v).Value }

@@ -26,18 +26,10 @@ func TestAlignmentVerdict(t *testing.T) {
 	if text := s.words(experiment.Rows{row(60, 40), {Condition: "feedback alignment", Seed: 2, Result: experiment.Result{Values: rows.Values{"error": 1}}}}); !strings.Contains(text, "1 of 2 trainings diverged") {
 		t.Errorf("a training that diverged is not told: %s", text)
 	}
-	for _, c := range []struct {
-		what string
-		rows experiment.Rows
-		want experiment.Verdict
-	}{
+	exptest.Verdicts(t, s, []exptest.Case{
 		{"all within", experiment.Rows{row(60, 40), row(70, 50)}, experiment.Holds},
 		{"one beyond", experiment.Rows{row(60, 40), row(91, 50)}, experiment.Fails},
 		{"a layer that told nothing", experiment.Rows{{Condition: "feedback alignment", Result: experiment.Result{Values: rows.Values{"angle_layer1": 10}}}}, experiment.Fails},
 		{"not run yet", nil, experiment.None},
-	} {
-		if got := s.verdict(c.rows); got != c.want {
-			t.Errorf("%s: verdict %q, want %q", c.what, got, c.want)
-		}
-	}
+	})
 }

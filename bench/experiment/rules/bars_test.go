@@ -18,22 +18,14 @@ func TestBarsQuickly(t *testing.T) {
 
 // TestBarsVerdict holds verdicts to rows that are made up.
 func TestBarsVerdict(t *testing.T) {
-	s := &bars{Times: []float64{1, 10}}
+	s := &bars{Times: []float64{1, 10}, Epochs: 2, Every: 1}
 	row := func(rule string, time, accuracy float64) experiment.Row {
 		return experiment.Row{Condition: barsCondition(rule, time), Result: experiment.Result{Values: rows.Values{"accuracy": accuracy}}}
 	}
-	for _, c := range []struct {
-		what string
-		rows experiment.Rows
-		want experiment.Verdict
-	}{
+	exptest.Verdicts(t, s, []exptest.Case{
 		{"as published", experiment.Rows{row("latent-equilibrium", 10, 1), row("sacramento", 10, 0.4), row("sacramento", 1, 0.9)}, experiment.Holds},
 		{"one that did not learn", experiment.Rows{row("latent-equilibrium", 10, 1), row("latent-equilibrium", 10, 0.875), row("sacramento", 10, 0.4)}, experiment.Fails},
 		{"the original learns, too", experiment.Rows{row("latent-equilibrium", 10, 1), row("sacramento", 10, 0.7)}, experiment.Fails},
 		{"one rule alone", experiment.Rows{row("latent-equilibrium", 10, 1)}, experiment.None},
-	} {
-		if got := s.verdict(c.rows); got != c.want {
-			t.Errorf("%s: verdict %q, want %q", c.what, got, c.want)
-		}
-	}
+	})
 }

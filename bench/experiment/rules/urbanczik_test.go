@@ -17,16 +17,9 @@ func TestUrbanczikVerdict(t *testing.T) {
 	row := func(delay, correlation float64) experiment.Row {
 		return experiment.Row{Condition: delayCondition(delay), Result: experiment.Result{Values: rows.Values{"before": 0, "difference": 0, "kept": 1, "correlation": correlation}}}
 	}
-	for _, c := range []struct {
-		rows experiment.Rows
-		want experiment.Verdict
-	}{
-		{experiment.Rows{row(1, 0.95), row(5, 0.91)}, experiment.Holds},
-		{experiment.Rows{row(1, 0.95), row(5, 0.89)}, experiment.Fails},
-		{experiment.Rows{row(1, 0.95)}, experiment.None},
-	} {
-		if r, err := s.Report(c.rows); err != nil || r.Verdict != c.want {
-			t.Errorf("verdict %q, %v, want %q", r.Verdict, err, c.want)
-		}
-	}
+	exptest.Verdicts(t, s, []exptest.Case{
+		{"as published", experiment.Rows{row(1, 0.95), row(5, 0.91)}, experiment.Holds},
+		{"one delay with less", experiment.Rows{row(1, 0.95), row(5, 0.89)}, experiment.Fails},
+		{"one delay alone", experiment.Rows{row(1, 0.95)}, experiment.None},
+	})
 }
