@@ -233,13 +233,7 @@ func (r *modelReport) table(specs []kernels.Spec) {
 }
 
 func (p *printer) model(r modelReport) {
-	p.title("%s", r.Name)
-	p.line("%s", r.Doc)
-	p.line("")
-	for l := range strings.SplitSeq(r.Equations, "\n") {
-		p.line("  %s", l)
-	}
-	p.line("")
+	p.equations(r.Name, r.Doc, r.Equations)
 	p.line("Source: %s", dash(r.Source))
 	p.title("\nParameters for I=%d H=%d O=%d (%d learned)", r.Dims.I, r.Dims.H, r.Dims.O, r.Count)
 	tabulate(p, r.Params, []string{"NAME", "LETTERS", "SHAPE", "UNIT", "INIT", "BOUND", "", "WHAT"}, func(s paramReport) []string {

@@ -74,6 +74,17 @@ func (p *printer) title(format string, args ...any) {
 	p.line(format, args...)
 }
 
+// equations writes what heads the description of a thing that has equations.
+func (p *printer) equations(name, doc, equations string) {
+	p.title("%s", name)
+	p.line("%s", doc)
+	p.line("")
+	for l := range strings.SplitSeq(equations, "\n") {
+		p.line("  %s", l)
+	}
+	p.line("")
+}
+
 // tabulate writes a table with a row for each of a list.
 func tabulate[E any](p *printer, list []E, head []string, row func(E) []string) {
 	rows := make([][]string, len(list))

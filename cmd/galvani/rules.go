@@ -52,13 +52,7 @@ func newRulesShow() *cobra.Command {
 }
 
 func (p *printer) rule(r ruleReport) {
-	p.title("%s", r.Name)
-	p.line("%s", r.Doc)
-	p.line("")
-	for l := range strings.SplitSeq(r.Equations, "\n") {
-		p.line("  %s", l)
-	}
-	p.line("")
+	p.equations(r.Name, r.Doc, r.Equations)
 	p.line("Models: %s", strings.Join(r.Models, ", "))
 	p.line("Source: %s", dash(r.Source))
 	p.line("")
