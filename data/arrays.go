@@ -45,7 +45,8 @@ these arrays of N sequences; or one file data.npz or data.safetensors with x_tra
   mask     [N,T]              1 where a step counts; at 0 the state is held
   lengths  [N]                steps of each sequence, in place of mask
 With lengths, x may hold the sequences behind each other, [R,I] with R the sum of lengths; what
-belongs to steps has R rows then. A file data.toml beside them may hold:
+belongs to steps has R rows then. Arrays of other names are told and not read; one that nearly has one
+of these names is refused. A file data.toml beside them may hold:
   classes = ["left", "right"]   names, in the order of the labels
   inputs = ["rate"]             names of the inputs of x; outputs for those of y
   x_unit = "Hz"                 unit of x; y_unit that of y
@@ -105,7 +106,34 @@ func (c *Arrays) Open(env Env) (*Task, error) {
 	}
 	t.Notes = about.notes(t, train, test)
 	holdOut(t, env.Validation)
-	return t, nil
+	return t, c.counts(t, dir)
+}
+
+// counts refuses a task with a part of which no target counts, as may happen where few do.
+func (c *Arrays) counts(t *Task, dir string) error {
+	for _, part := range []struct {
+		name, remedy string
+		set          Set
+	}{
+		{"training", "use more of them, or keep fewer for --validation", t.Train},
+		{"validation", "keep more with --validation 0.3, or 0 to select on the test set", t.Validation},
+		{"test", "use more of them", t.Test},
+	} {
+		if part.set == nil {
+			continue
+		}
+		one, found := NewBatch(t, 1), false
+		for k := 0; k < part.set.Len() && !found; k++ {
+			if err := part.set.Fill(one, 0, 0, k); err != nil {
+				return err
+			}
+			found = slices.ContainsFunc(one.Weight, func(w float32) bool { return w > 0 })
+		}
+		if !found {
+			return fmt.Errorf("data: file: %s: none of the %d %s sequences has a target that counts; %s: %w", dir, part.set.Len(), part.name, part.remedy, ErrConfig)
+		}
+	}
+	return nil
 }
 
 // endings are those of files of arrays.

@@ -138,5 +138,10 @@ func (a *About) notes(t *Task, train, test *sequences) (list []string) {
 	if t.Goal == Classify && a.Classes == nil {
 		list = append(list, fmt.Sprintf("the labels go up to %d: %d classes", max(int(train.most), int(test.most)), t.O))
 	}
+	for _, s := range []*sequences{train, test} {
+		if s.others != nil && s.from == 0 {
+			list = append(list, setting.OneLine(fmt.Sprintf("not read of %s: %s", s.path, strings.Join(s.others, ", "))))
+		}
+	}
 	return list
 }

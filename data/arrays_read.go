@@ -17,34 +17,39 @@ import (
 // arrayNames are the arrays that are read.
 var arrayNames = []string{"x", "label", "y", "weight", "mask", "lengths"}
 
-// readArrays reads the arrays of a file whose names end in tail, and returns them without it.
+// readArrays reads the arrays of a file whose names end in tail, and returns them without it, and the names of other
+// arrays with that end, for that of training also of those with neither end.
 //
 // Errors: ErrCorrupt, or what the file system says.
-func readArrays(path, tail string) (map[string]safetensors.Tensor, error) {
+func readArrays(path, tail string) (arrays map[string]safetensors.Tensor, others []string, err error) {
 	f, err := openFile(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, systemError(err)
+		return nil, nil, systemError(err)
 	}
 	list, err := decodeArrays(f, info.Size(), path, func(name string) bool {
 		own, ok := strings.CutSuffix(name, tail)
-		return ok && slices.Contains(arrayNames, own)
+		known := ok && slices.Contains(arrayNames, own)
+		if !known && (ok || tail == "_train" && !strings.HasSuffix(name, "_test")) {
+			others = append(others, name)
+		}
+		return known
 	})
 	switch {
 	case errors.Is(err, safetensors.ErrCorrupt), errors.Is(err, safetensors.ErrUnsupported):
-		return nil, fmt.Errorf("data: %s: %w; write it again with numpy.savez or safetensors: %w", path, err, ErrCorrupt)
+		return nil, nil, fmt.Errorf("data: %s: %w; write it again with numpy.savez or safetensors: %w", path, err, ErrCorrupt)
 	case err != nil:
-		return nil, systemError(err)
+		return nil, nil, systemError(err)
 	}
-	arrays := map[string]safetensors.Tensor{}
+	arrays = map[string]safetensors.Tensor{}
 	for _, t := range list {
 		arrays[strings.TrimSuffix(t.Name, tail)] = t
 	}
-	return arrays, nil
+	return arrays, others, nil
 }
 
 // decodeArrays reads the arrays that are wanted.

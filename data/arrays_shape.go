@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"galvani/engine/safetensors"
+	"galvani/engine/setting"
 )
 
 // sequences is one half of the data, training or test.
@@ -28,6 +29,7 @@ type sequences struct {
 	mask     *field
 	most     float32 // largest label
 	decision []Decision
+	others   []string // arrays of the file that are not read
 }
 
 var _ Fixed = (*sequences)(nil)
@@ -40,11 +42,14 @@ const ignored = -100
 //
 // Errors: ErrMissing for an array, ErrCorrupt for shapes and values, with file and array; what the file system says.
 func readSequences(path, tail string, about *About) (*sequences, error) {
-	arrays, err := readArrays(path, tail)
+	arrays, others, err := readArrays(path, tail)
 	if err != nil {
 		return nil, err
 	}
-	s := &sequences{path: path, tail: tail, time: about.Layout == "time"}
+	s := &sequences{path: path, tail: tail, time: about.Layout == "time", others: others}
+	if err := s.misspelt(arrays); err != nil {
+		return nil, err
+	}
 	for _, part := range []func(map[string]safetensors.Tensor) error{s.complete, s.readLengths, s.readInput, s.readTarget, s.readWeight, s.readMask} {
 		if err := part(arrays); err != nil {
 			return nil, err
@@ -56,6 +61,24 @@ func readSequences(path, tail string, about *About) (*sequences, error) {
 // wrong is the error of an array.
 func (s *sequences) wrong(name, got, want, remedy string) error {
 	return &FileError{File: s.path, Where: "array " + name + s.tail, Got: got, Want: want, Remedy: remedy, Kind: ErrCorrupt}
+}
+
+// misspelt refuses a file with an array whose name is nearly that of one that it lacks, such as weights and Lengths.
+func (s *sequences) misspelt(arrays map[string]safetensors.Tensor) error {
+	for _, name := range s.others {
+		own := strings.TrimSuffix(name, s.tail)
+		meant, near := setting.Nearest(own, arrayNames)
+		for _, known := range arrayNames {
+			if strings.EqualFold(own, known) {
+				meant, near = known, true
+			}
+		}
+		if _, there := arrays[meant]; near && !there {
+			return &FileError{File: s.path, Where: "array " + name, Got: "unknown", Want: "one of " + strings.Join(arrayNames, ", "),
+				Remedy: fmt.Sprintf("if it is %s, name it so, otherwise something farther from it", meant+s.tail), Kind: ErrCorrupt}
+		}
+	}
+	return nil
 }
 
 // complete refuses a file that lacks an array or has two that exclude each other.

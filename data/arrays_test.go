@@ -166,32 +166,35 @@ func TestArraysRefuse(t *testing.T) {
 		return m
 	}
 	for says, file := range map[string]map[string]any{
-		"train.npz: the file is missing, want train.npz":                                                     {},
-		"missing beside mine.npz":                                                                            {"mine.npz": "x"},
-		"test set is missing, want test.npz":                                                                 {"train.npz": tensors{x, ok}},
-		"are both there; remove one":                                                                         {"train.npz": tensors{x, ok}, "train.safetensors": tensors{x, ok}},
-		"train.npz: npz: no zip archive":                                                                     {"train.npz": "PK", "test.npz": "PK"},
-		"array x is missing, want x and label or y":                                                          with(ok),
-		"array label is missing, want x and label or y":                                                      with(x),
-		"array y is beside label, want one of the two":                                                       with(x, ok, floats("y", 0, 2)),
-		"array mask is beside lengths":                                                                       with(x, ok, floats("mask", 1, 2, 3), labels("lengths", []int64{1, 1}, 2)),
-		"array x is [2,3,2,1], want [N,T,I]":                                                                 with(floats("x", 0, 2, 3, 2, 1), ok),
-		"array x is [4], want [N,T,I]":                                                                       with(floats("x", 0, 4), ok),
-		"array x is empty: [2,0,2]":                                                                          with(floats("x", 0, 2, 0, 2), ok),
-		"array x is NaN at x[1,0,1], want finite numbers":                                                    with(nan, ok),
-		"array label is [3], want [2,3] or [2], as x is [2,3,2]; sequences come first":                       with(x, labels("label", []int64{0, 1, 0}, 3)),
-		"array label is [3,2], want [2,3] or [2], as x is [2,3,2]; sequences come first":                     with(x, labels("label", make([]int64, 6), 3, 2)),
-		"array label is -1 at label[1], want whole numbers from 0, or -100":                                  with(x, labels("label", []int64{0, -1}, 2)),
-		"array label is 0.5 at label[0]":                                                                     with(x, floats("label", 0.5, 2)),
-		"array label is -100 everywhere":                                                                     with(x, labels("label", []int64{-100, -100}, 2)),
-		"the largest label is 70000, want fewer than 65536 classes":                                          with(x, labels("label", []int64{0, 70000}, 2)),
-		"array y is [2,4,1], want [2,3,1] or [2,1]":                                                          with(x, floats("y", 0, 2, 4, 1)),
-		"array weight is -1 at weight[0], want at least 0":                                                   with(x, ok, floats("weight", -1, 2)),
-		"array weight is 0 everywhere":                                                                       with(x, ok, safetensors.Float32("weight", []int{2}, []float32{0, 0})),
-		"array weight is [2,3], want [2], since there is one target":                                         with(x, ok, floats("weight", 0, 2, 3)),
-		"array mask is [2], want [2,3]":                                                                      with(x, ok, floats("mask", 0, 2)),
-		"array mask is 2 at mask[0,2], want 0 or 1":                                                          with(x, ok, floats("mask", 0, 2, 3)),
-		"array lengths is 4 at [1], want at most the 3 steps of x [2,3,2]":                                   with(x, ok, labels("lengths", []int64{1, 4}, 2)),
+		"train.npz: the file is missing, want train.npz":                                 {},
+		"missing beside mine.npz":                                                        {"mine.npz": "x"},
+		"test set is missing, want test.npz":                                             {"train.npz": tensors{x, ok}},
+		"are both there; remove one":                                                     {"train.npz": tensors{x, ok}, "train.safetensors": tensors{x, ok}},
+		"train.npz: npz: no zip archive":                                                 {"train.npz": "PK", "test.npz": "PK"},
+		"array x is missing, want x and label or y":                                      with(ok),
+		"array label is missing, want x and label or y":                                  with(x),
+		"array y is beside label, want one of the two":                                   with(x, ok, floats("y", 0, 2)),
+		"array mask is beside lengths":                                                   with(x, ok, floats("mask", 1, 2, 3), labels("lengths", []int64{1, 1}, 2)),
+		"array x is [2,3,2,1], want [N,T,I]":                                             with(floats("x", 0, 2, 3, 2, 1), ok),
+		"array x is [4], want [N,T,I]":                                                   with(floats("x", 0, 4), ok),
+		"array x is empty: [2,0,2]":                                                      with(floats("x", 0, 2, 0, 2), ok),
+		"array x is NaN at x[1,0,1], want finite numbers":                                with(nan, ok),
+		"array label is [3], want [2,3] or [2], as x is [2,3,2]; sequences come first":   with(x, labels("label", []int64{0, 1, 0}, 3)),
+		"array label is [3,2], want [2,3] or [2], as x is [2,3,2]; sequences come first": with(x, labels("label", make([]int64, 6), 3, 2)),
+		"array label is -1 at label[1], want whole numbers from 0, or -100":              with(x, labels("label", []int64{0, -1}, 2)),
+		"array label is 0.5 at label[0]":                                                 with(x, floats("label", 0.5, 2)),
+		"array label is -100 everywhere":                                                 with(x, labels("label", []int64{-100, -100}, 2)),
+		"the largest label is 70000, want fewer than 65536 classes":                      with(x, labels("label", []int64{0, 70000}, 2)),
+		"array y is [2,4,1], want [2,3,1] or [2,1]":                                      with(x, floats("y", 0, 2, 4, 1)),
+		"array weights is unknown, want one of x, label, y, weight, mask, lengths; if it is weight, name it so": with(x, ok, floats("weights", 1, 2)),
+		"array length is unknown":                                          with(x, ok, labels("length", []int64{1, 2}, 2)),
+		"array Mask is unknown":                                            with(x, ok, floats("Mask", 1, 2, 3)),
+		"array weight is -1 at weight[0], want at least 0":                 with(x, ok, floats("weight", -1, 2)),
+		"array weight is 0 everywhere":                                     with(x, ok, safetensors.Float32("weight", []int{2}, []float32{0, 0})),
+		"array weight is [2,3], want [2], since there is one target":       with(x, ok, floats("weight", 0, 2, 3)),
+		"array mask is [2], want [2,3]":                                    with(x, ok, floats("mask", 0, 2)),
+		"array mask is 2 at mask[0,2], want 0 or 1":                        with(x, ok, floats("mask", 0, 2, 3)),
+		"array lengths is 4 at [1], want at most the 3 steps of x [2,3,2]": with(x, ok, labels("lengths", []int64{1, 4}, 2)),
 		"array label is [2,2], want [2,3] or [2], as x is [2,3,2]; of one-hot labels write label.argmax(-1)": with(x, labels("label", make([]int64, 4), 2, 2)),
 		"array lengths is 0 at [0], want whole numbers from 1":                                               with(x, ok, labels("lengths", []int64{0, 2}, 2)),
 		"array lengths is [3], want 2 numbers, one for each sequence of x":                                   with(x, ok, labels("lengths", []int64{1, 2, 3}, 3)),
@@ -212,8 +215,44 @@ func TestArraysRefuse(t *testing.T) {
 			t.Errorf("error %v, want one line with %q and the path", err, says)
 		}
 	}
+	halves := map[string]any{"data.npz": tensors{floats("x_train", 0, 2, 3, 2), labels("label_train", []int64{0, 1}, 2), floats("x_test", 0, 2, 3, 2), labels("label_test", []int64{0, 1}, 2), labels("lengths", []int64{1, 2}, 2)}}
+	if _, err := (&Arrays{}).Open(Env{Dir: files(t, halves)}); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "if it is lengths_train, name it so") {
+		t.Errorf("error of lengths of no half is %v", err)
+	}
 	dir := files(t, with(x, ok))
 	if _, err := (&Arrays{TestPart: 0.5}).Open(Env{Dir: dir}); !errors.Is(err, ErrConfig) {
 		t.Errorf("a part for the test beside a test: error %v", err)
+	}
+}
+
+// TestArraysUnread holds that arrays that are not read are told.
+func TestArraysUnread(t *testing.T) {
+	x, ok := floats("x", 0, 2, 3, 2), labels("label", []int64{0, 1}, 2)
+	dir := files(t, map[string]any{"train.npz": tensors{x, ok, floats("subject", 0, 2), labels("labels", []int64{0, 1}, 2)}, "test.npz": tensors{x, ok}})
+	task, err := (&Arrays{}).Open(Env{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "not read of " + filepath.Join(dir, "train.npz") + ": subject, labels"; !slices.Contains(task.Notes, want) {
+		t.Errorf("notes %q, want %q", task.Notes, want)
+	}
+}
+
+// TestArraysCount holds that each part has a target that counts: of ten sequences with one such target either training or
+// validation has none.
+func TestArraysCount(t *testing.T) {
+	x, ok := floats("x", 0, 10, 3, 2), labels("label", make([]int64, 10), 10)
+	for k := range 10 {
+		weight := make([]float32, 10)
+		weight[k] = 1
+		dir := files(t, map[string]any{"train.npz": tensors{x, ok, safetensors.Float32("weight", []int{10}, weight)}, "test.npz": tensors{x, ok}})
+		_, err := (&Arrays{}).Open(Env{Dir: dir, Validation: 0.3})
+		if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), dir+": none of the 3 validation sequences has a target that counts") &&
+			!strings.Contains(err.Error(), dir+": none of the 7 training sequences") {
+			t.Errorf("with a target of sequence %d alone: %v", k, err)
+		}
+		if _, err := (&Arrays{}).Open(Env{Dir: dir}); err != nil {
+			t.Errorf("without validation: %v", err)
+		}
 	}
 }
