@@ -15,6 +15,7 @@ import (
 	"galvani/data"
 	"galvani/engine/chart"
 	"galvani/engine/safetensors"
+	"galvani/engine/setting"
 )
 
 // errInput means that a file of tensors does not fit the task.
@@ -46,11 +47,14 @@ func readBatch(t *data.Task, f *safetensors.File) (*data.Batch, error) {
 	if b.Value != nil {
 		y = part{name: "y", dst: b.Value, shape: append(slices.Clone(rows), b.O), needed: true}
 	}
-	for _, p := range []part{{"x", b.X, x.Shape, true}, y, {"weight", b.Weight, rows, false},
-		{"mask", b.Mask, []int{b.T, b.B}, false}} {
+	parts := []part{{"x", b.X, x.Shape, true}, y, {"weight", b.Weight, rows, false}, {"mask", b.Mask, []int{b.T, b.B}, false}}
+	for _, p := range parts {
 		if err := p.read(f); err != nil {
 			return nil, err
 		}
+	}
+	if err := misspelt(f, parts); err != nil {
+		return nil, err
 	}
 	for i, label := range b.Label {
 		if k := int(label); float32(k) != label || k < 0 || k >= b.O {
@@ -83,7 +87,13 @@ type part struct {
 
 func (p part) read(f *safetensors.File) error {
 	t, ok := f.Tensor(p.name)
-	if p.dst == nil || !ok && !p.needed {
+	if !ok && !p.needed {
+		return nil
+	}
+	if p.dst == nil { // the mask of a task whose sequences are all of one length
+		if slices.ContainsFunc(t.Numbers(), func(x float64) bool { return x != 1 }) {
+			return fmt.Errorf("%w: %s is not 1 everywhere, and this task has sequences of one length; leave it out, and give targets that do not count weight 0", errInput, p.name)
+		}
 		return nil
 	}
 	if !ok || !slices.Equal(t.Shape, p.shape) {
@@ -92,6 +102,22 @@ func (p part) read(f *safetensors.File) error {
 	for i, x := range t.Numbers() {
 		if p.dst[i] = float32(x); !finite(p.dst[i]) {
 			return fmt.Errorf("%w: %s holds %v at element %d, want numbers that float32 holds", errInput, p.name, x, i)
+		}
+	}
+	return nil
+}
+
+// misspelt refuses a tensor whose name is nearly that of a part that the file lacks, such as weights.
+func misspelt(f *safetensors.File, parts []part) error {
+	var lacks []string
+	for _, p := range parts {
+		if _, there := f.Tensor(p.name); !there {
+			lacks = append(lacks, p.name)
+		}
+	}
+	for _, t := range f.Tensors {
+		if near, ok := setting.Nearest(t.Name, lacks); ok {
+			return fmt.Errorf("%w: tensor %q is none of x, y, weight and mask; did you mean %q?", errInput, t.Name, near)
 		}
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -15,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"galvani/data"
 	"galvani/engine/rundir"
 	"galvani/engine/safetensors"
 	"galvani/kernels/devices"
@@ -418,43 +416,6 @@ func TestBadTraceInput(t *testing.T) {
 	}
 	galvani(t, "trace", dir, "--out", "x", "--input", "nowhere").refused(t, exitData, "nowhere")
 	galvani(t, "trace", dir).refused(t, exitUsage, "needs --out FILE")
-}
-
-// TestBadMask holds masks of files to 0 and 1, and to lengths of steps for tasks that have those.
-func TestBadMask(t *testing.T) {
-	inf := float32(math.Inf(1))
-	for _, tt := range []struct {
-		irregular bool
-		mask      [4]float32 // two steps of two sequences
-		want      string
-	}{
-		{false, [4]float32{1, 1, 1, 0}, ""},
-		{false, [4]float32{1, 1, 2, 1}, "mask holds 2 at step 1 of sequence 0, want 0 or 1"},
-		{true, [4]float32{0.5, 3, 0, 2}, ""},
-		{true, [4]float32{1, -0.5, 1, 1}, "mask holds -0.5 at step 0 of sequence 1, want lengths"},
-		{true, [4]float32{1, 1, 1, inf}, "mask holds +Inf at element 3, want numbers that float32 holds"},
-		{true, [4]float32{inf - inf, 1, 1, 1}, "mask holds NaN at element 0"},
-	} {
-		path := filepath.Join(t.TempDir(), "in")
-		if err := writeTensors(path, []safetensors.Tensor{safetensors.Float32("x", []int{2, 2, 1}, make([]float32, 4)),
-			safetensors.Int32("y", []int{2}, []int32{0, 1}), safetensors.Float32("mask", []int{2, 2}, tt.mask[:])}, nil); err != nil {
-			t.Fatal(err)
-		}
-		f, err := safetensors.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		task := &data.Task{T: 2, I: 1, O: 2, Goal: data.Classify, Masked: true, Irregular: tt.irregular}
-		b, err := readBatch(task, f)
-		switch {
-		case tt.want == "" && err != nil:
-			t.Errorf("mask %v: %v", tt.mask, err)
-		case tt.want == "" && !slices.Equal(b.Mask, tt.mask[:]):
-			t.Errorf("mask is %v, want %v", b.Mask, tt.mask)
-		case tt.want != "" && (!errors.Is(err, errInput) || !strings.Contains(err.Error(), tt.want)):
-			t.Errorf("mask %v: error %v, want %q", tt.mask, err, tt.want)
-		}
-	}
 }
 
 func TestGradcheck(t *testing.T) {
