@@ -172,7 +172,7 @@ func (f *correspondFlags) compare(c *cobra.Command, n *neurons.Neuron, r *corres
 	}
 	bar := newBar(c.ErrOrStderr())
 	defer bar.clear()
-	_, shown := terminal(c.ErrOrStderr())
+	shown := redrawn(c.ErrOrStderr())
 	r.Ms = float64(s.Steps) * s.Dt
 	r.Result, err = correspond.Compare(ctx, dev, n, stimulus, s, func(part float64) {
 		if shown {

@@ -90,7 +90,7 @@ type downloads struct {
 
 func newDownloads(w io.Writer) *downloads {
 	d := &downloads{w: w}
-	if _, onTerm := terminal(w); onTerm {
+	if redrawn(w) {
 		d.bar = newBar(w)
 	}
 	return d

@@ -25,12 +25,12 @@ type display interface {
 
 // newDisplay chooses the way to tell: JSON, nothing, a bar on a terminal, or plain lines.
 func newDisplay(f trainFlags, stdout, stderr io.Writer) display {
-	switch _, onTerm := terminal(stderr); {
+	switch {
 	case f.json:
 		return &jsonDisplay{w: stdout, people: stderr}
 	case f.quiet:
 		return quietDisplay{stdout}
-	case onTerm:
+	case redrawn(stderr):
 		return &barDisplay{plain: plain{w: stderr}}
 	}
 	return &lineDisplay{plain: plain{w: stderr}}

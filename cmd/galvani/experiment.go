@@ -311,7 +311,7 @@ type experimentDisplay struct {
 func newExperimentDisplay(w io.Writer, j *experiment.Job) *experimentDisplay {
 	d := &experimentDisplay{w: w}
 	fmt.Fprintf(w, "%s: %s\n", j.Name, j.Doc)
-	if _, onTerm := terminal(w); onTerm {
+	if redrawn(w) {
 		d.bar = newBar(w)
 	}
 	return d

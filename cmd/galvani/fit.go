@@ -357,7 +357,7 @@ func (r *fitRun) fit(c *cobra.Command, from *fitSource, dir string, updates, thr
 func (r *fitRun) update(ctx context.Context, f *fit.Fit, dir string, updates int, stderr io.Writer) error {
 	bar := newBar(stderr)
 	defer bar.clear()
-	_, shown := terminal(stderr)
+	shown := redrawn(stderr)
 	saved := time.Now()
 	for k := range updates {
 		if ctx.Err() != nil {

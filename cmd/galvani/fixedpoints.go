@@ -117,7 +117,7 @@ func (f *pointFlags) check() error {
 func (j *job) fixedpoints(ctx context.Context, f *pointFlags, r *pointsReport, stderr io.Writer) (chart.Lines, error) {
 	bar := newBar(stderr)
 	defer bar.clear()
-	if _, shown := terminal(stderr); shown {
+	if redrawn(stderr) {
 		f.Each = func(done int) {
 			bar.draw(float64(done)/float64(f.Starts), fmt.Sprintf("descent %d of %d", done, f.Starts))
 		}

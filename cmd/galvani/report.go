@@ -223,9 +223,14 @@ func terminal(w io.Writer) (width int, ok bool) {
 	return width, err == nil
 }
 
+// redrawn reports whether w is a terminal on which a line can be taken away and drawn anew.
+func redrawn(w io.Writer) bool {
+	_, ok := terminal(w)
+	return ok && os.Getenv("TERM") != "dumb"
+}
+
 // colorful reports whether w shows colours and the user has not declined them
 // (https://no-color.org).
 func colorful(w io.Writer) bool {
-	_, ok := terminal(w)
-	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return redrawn(w) && os.Getenv("NO_COLOR") == ""
 }

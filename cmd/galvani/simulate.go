@@ -387,7 +387,7 @@ func (f *simulateFlags) stretches(ctx context.Context, plan kernels.CircuitPlan,
 	}
 	bar := newBar(stderr)
 	defer bar.clear()
-	_, seen := terminal(stderr)
+	seen := redrawn(stderr)
 	watch := rateWatch{most: f.rateLimit}
 	for last := time.Now(); done < total; {
 		if seen {

@@ -351,7 +351,7 @@ func (f *neuronFlags) compute(ctx context.Context, n *neurons.Neuron, name strin
 	}
 	bar := newBar(stderr)
 	defer bar.clear()
-	_, seen := terminal(stderr)
+	seen := redrawn(stderr)
 	steps := int(f.steps())
 	begin := time.Now()
 	o, progress := neurons.Options{Dt: f.dt, Second: f.second}, func(done int) {

@@ -134,7 +134,7 @@ func (f *neuronFlags) computePoint(ctx context.Context, circuit *kernels.Circuit
 	}
 	bar := newBar(stderr)
 	defer bar.clear()
-	_, seen := terminal(stderr)
+	seen := redrawn(stderr)
 	begin, steps := time.Now(), int(f.steps())
 	spikes := []float64{}
 	for done := 0; done < steps; done += stretchSteps {

@@ -116,7 +116,7 @@ type sweepDisplay struct {
 
 func newSweepDisplay(w io.Writer, runs int) *sweepDisplay {
 	d := &sweepDisplay{w: w, begin: time.Now(), runs: runs}
-	if _, ok := terminal(w); ok {
+	if redrawn(w) {
 		d.bar = newBar(w)
 		d.draw()
 	}
