@@ -176,6 +176,12 @@ func (s *Session) Params() *Params[float32] { return s.params }
 // Progress returns the counters.
 func (s *Session) Progress() Progress { return s.progress }
 
+// ForgetBest has the next Train begin with an evaluation, which is the best so far: where the checkpoint of the best one is
+// gone, none that is worse would be saved in its place.
+func (s *Session) ForgetBest() {
+	s.progress.Best, s.progress.BestLevel, s.progress.Pending = nil, 0, true
+}
+
 // Step makes one update and waits for it. A batch that makes anything not finite changes no
 // parameter.
 //

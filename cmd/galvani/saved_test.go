@@ -196,3 +196,25 @@ func TestRunsTellsTheDead(t *testing.T) {
 	}
 	galvani(t, "runs", "--runs-dir", filepath.Join(runs, "none")).refused(t, exitData, "no such file")
 }
+
+// TestLostBest goes on with a run whose best checkpoint is gone, and with one whose is damaged: the run is complete, and
+// afterwards has a best checkpoint, of the state that it went on from.
+func TestLostBest(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(string) error{"gone": os.Remove, "damaged": func(path string) error { return os.Truncate(path, 1000) }} {
+		dir := copyOfRun(t)
+		if err := spoil(filepath.Join(dir, "checkpoints", "best.safetensors")); err != nil {
+			t.Fatal(err)
+		}
+		run := viewed(t, dir)
+		state, _, err := run.Latest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := galvani(t, "train", "--resume", dir).ok(t)
+		best, err := run.Best()
+		if err != nil || best.Step != state.Step || !strings.Contains(o.stderr, "the best checkpoint is lost") || !strings.Contains(o.stderr, "(the best checkpoint, of step ") {
+			t.Errorf("%s: best %+v, error %v, told\n%s", name, best, err, o.stderr)
+		}
+	}
+}

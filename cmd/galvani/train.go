@@ -180,7 +180,23 @@ func reopen(run *rundir.Run, checkpoint string, flags layer, show display, ranks
 	if err := run.Truncate(state.Step); err != nil {
 		return nil, errors.Join(err, j.close())
 	}
+	j.missBest(run, show)
 	return j, nil
+}
+
+// missBest tells that the best checkpoint of a run that had one is gone or damaged, and has the best begin anew.
+func (j *job) missBest(run *rundir.Run, show display) {
+	if j.session.Progress().Best == nil {
+		return
+	}
+	_, err := run.Best()
+	if !errors.Is(err, rundir.ErrNoCheckpoint) && !errors.Is(err, rundir.ErrCorrupt) && !errors.Is(err, rundir.ErrForeign) {
+		return // what else is wrong is told when it is read
+	}
+	line := fmt.Sprintf("the best checkpoint is lost (%v); the best is from here on that of this state and of later ones", err)
+	show.words("%s", line)
+	run.Log().Warn(line)
+	j.session.ForgetBest()
 }
 
 // compare tells, also in log.jsonl, where a run goes on in another way than it was going to when
