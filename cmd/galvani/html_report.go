@@ -51,7 +51,7 @@ func newReport() *cobra.Command {
 				b, err = f.runPage(c, args[0])
 			case errors.Is(err, rundir.ErrNotRun):
 				if r.Runs, err = runsBelow(args[0]); err == nil {
-					b, err = folderPage(args[0], r.Runs)
+					b, err = folderPage(args[0], &r.Runs, passedOver(c.ErrOrStderr()))
 				}
 			}
 			if err == nil {
@@ -269,12 +269,17 @@ func (p *page) place(run *rundir.Run) error {
 	return nil
 }
 
-// folderPage writes the page of several runs.
-func folderPage(dir string, names []string) ([]byte, error) {
-	list, err := compared("", names)
+// folderPage writes the page of several runs, and leaves the names of those that are on it.
+func folderPage(dir string, runs *[]string, passed passOver) ([]byte, error) {
+	list, err := compared(*runs, passed)
 	if err != nil {
 		return nil, err
 	}
+	names := []string{}
+	for _, r := range list {
+		names = append(names, r.Run)
+	}
+	*runs = names
 	p := newPage("Runs of " + filepath.Base(dir))
 	p.note("%d runs.", len(list))
 	keys, metrics := columns(list, false)

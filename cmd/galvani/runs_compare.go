@@ -92,7 +92,11 @@ func newRunsCompare() *cobra.Command {
 			return runNames(dir), cobra.ShellCompDirectiveDefault
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			list, err := compared(dir, args)
+			names, passed, err := namedRuns(dir, args, c.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			list, err := compared(names, passed)
 			if err != nil {
 				return err
 			}
@@ -107,21 +111,29 @@ func newRunsCompare() *cobra.Command {
 	return c
 }
 
-// compared reads the runs that are named, or all of a folder.
-func compared(dir string, names []string) ([]comparedRun, error) {
-	names, err := namedRuns(dir, names)
-	if err != nil {
-		return nil, err
-	}
+// compared reads runs, without those that are passed over.
+func compared(names []string, passed passOver) ([]comparedRun, error) {
 	list := []comparedRun{}
 	for _, name := range names {
 		r, err := look(name)
-		if err != nil {
+		if err == nil {
+			list = append(list, r)
+		} else if err = passed(err); err != nil {
 			return nil, err
 		}
-		list = append(list, r)
 	}
 	return list, nil
+}
+
+// passOver is given what is wrong with a run, and returns an error where it is not to be passed over.
+type passOver func(error) error
+
+// passedOver tells of damaged runs of a folder, so that others are seen all the same.
+func passedOver(w io.Writer) passOver {
+	return func(err error) error {
+		fmt.Fprintf(w, "passed over: %v\n", err)
+		return nil
+	}
 }
 
 // columns returns the keys in which runs differ, or all, and the metrics that some of them have.

@@ -28,7 +28,11 @@ func newRunsExport() *cobra.Command {
 			return runNames(dir), cobra.ShellCompDirectiveDefault
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			table, err := metricsTable(dir, args)
+			names, passed, err := namedRuns(dir, args, c.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			table, err := metricsTable(names, passed)
 			if err != nil {
 				return err
 			}
@@ -42,12 +46,8 @@ func newRunsExport() *cobra.Command {
 	return c
 }
 
-// metricsTable returns all rows of metrics of the runs that are named, or of all of a folder, below a head.
-func metricsTable(dir string, names []string) ([][]string, error) {
-	names, err := namedRuns(dir, names)
-	if err != nil {
-		return nil, err
-	}
+// metricsTable returns all rows of metrics of runs, without those that are passed over, below a head.
+func metricsTable(names []string, passed passOver) ([][]string, error) {
 	all, found := make([][]rundir.Row, len(names)), map[string]bool{}
 	for i, name := range names {
 		run, err := rundir.View(name)
@@ -55,7 +55,10 @@ func metricsTable(dir string, names []string) ([][]string, error) {
 			all[i], err = run.Metrics()
 		}
 		if err != nil {
-			return nil, err
+			if err = passed(err); err != nil {
+				return nil, err
+			}
+			all[i] = nil
 		}
 		for _, row := range all[i] {
 			for metric := range row.Values {
@@ -84,14 +87,14 @@ func metricsTable(dir string, names []string) ([][]string, error) {
 	return table, nil
 }
 
-// namedRuns returns the runs that are named, or all of a folder.
-func namedRuns(dir string, names []string) ([]string, error) {
+// namedRuns returns the runs that are named, or all of a folder, of which damaged ones are passed over.
+func namedRuns(dir string, names []string, stderr io.Writer) ([]string, passOver, error) {
 	if len(names) > 0 {
-		return names, nil
+		return names, func(err error) error { return err }, nil
 	}
 	all, err := listRuns(dir)
 	for _, r := range all {
 		names = append(names, r.Run)
 	}
-	return names, err
+	return names, passedOver(stderr), err
 }

@@ -52,7 +52,18 @@ func TestRunsCompare(t *testing.T) {
 	if at < 0 || last < 0 || table[1][at] == "" || table[1][last] != "" || !strings.HasSuffix(table[1][2], "Z") {
 		t.Errorf("the first row is %v below %v", table[1], table[0])
 	}
-	galvani(t, "runs", "export", dirs[0], "--out", filepath.Join(runs, "no", "m.csv")).refused(t, exitIO, "no")
+	written(t, filepath.Join(dirs[0], "metrics.jsonl"), []byte("{\"step\":\"one\"}\n{\"step\":2}\n"))
+	for _, line := range [][]string{{"runs", "compare", "--runs-dir", runs}, {"runs", "export", "--runs-dir", runs}, {"report", runs, "--out", filepath.Join(runs, "all.html")}} {
+		o := galvani(t, line...).ok(t)
+		if !strings.Contains(o.stderr, "passed over: rundir: "+filepath.Join(dirs[0], "metrics.jsonl")+": line 1: corrupt file") {
+			t.Errorf("%q with a damaged run says %q", line, o.stderr)
+		}
+		if line[0] == "runs" && (!strings.Contains(o.stdout, filepath.Base(dirs[1])) || strings.Contains(o.stdout, filepath.Base(dirs[0]))) {
+			t.Errorf("%q with a damaged run tells\n%s", line, o.stdout)
+		}
+	}
+	galvani(t, "runs", "compare", dirs[0], dirs[1]).refused(t, exitData, "line 1: corrupt file")
+	galvani(t, "runs", "export", dirs[1], "--out", filepath.Join(runs, "no", "m.csv")).refused(t, exitIO, "no")
 	galvani(t, "runs", "compare", runs).refused(t, exitConfig, "has no folder checkpoints")
 	galvani(t, "runs", "lst").refused(t, exitUsage, `unknown command "lst"; did you mean "list"?`)
 }
