@@ -22,13 +22,13 @@ static circuit_run_fn *circuit_lanes(int lanes)
 static void circuit_run(circuit_run_fn *f, struct run r, const void *population, const void *synapse, const void *projection,
 			const void *plastic, const void *probe, const void *counted, const void *drawn, const unsigned long long *threshold, const int *list, const double *power, float *state, const float *weights, const int *ints,
 			const unsigned short *brief, const unsigned long long *bits, unsigned char *bytes, unsigned char *how, const float *in,
-			unsigned long long *spikes, float *v, int *bad, int worker, struct turns *turns, int *claim)
+			unsigned long long *spikes, float *v, int *bad, int worker, struct turns *turns, struct turn *turn)
 {
 	r.population = population, r.synapse = synapse, r.projection = projection, r.plastic = plastic, r.probe = probe;
 	r.drawn = drawn, r.threshold = threshold, r.list = list, r.power = power, r.worker = worker;
 	r.counted = counted, r.bytes = bytes, r.how = how, r.bad = bad;
 	r.state = state, r.weights = weights, r.ints = ints, r.brief = brief, r.bits = bits, r.in = in, r.spikes = spikes, r.v = v;
-	f(&r, turns, claim);
+	f(&r, turns, turn);
 }
 */
 import "C"
@@ -51,7 +51,7 @@ type engine struct {
 	loop    *C.circuit_run_fn
 	workers []int
 	turns   []C.struct_turns // one
-	claim   []C.int
+	turn    []C.struct_turn
 	each    func([]int, func(*int))
 	// of counted synapses, as circuit.h says
 	counted    []C.struct_counted
@@ -71,7 +71,7 @@ var lanes = map[string]C.int{"avx512": 16, "avx2": 8}
 // New makes a plan of a circuit that Check takes for an instruction set and a number of threads; each calls a
 // function for all workers at once.
 func New(cfg *kernels.Circuit, isa string, threads int, each func(workers []int, f func(*int))) kernels.CircuitPlan {
-	e := &engine{loop: C.circuit_lanes(lanes[isa]), turns: make([]C.struct_turns, 1), claim: make([]C.int, C.CLAIM*threads), each: each, bad: make([]C.int, 1)}
+	e := &engine{loop: C.circuit_lanes(lanes[isa]), turns: make([]C.struct_turns, 1), turn: make([]C.struct_turn, threads), each: each, bad: make([]C.int, 1)}
 	for k := range threads {
 		e.workers = append(e.workers, k)
 	}
@@ -105,11 +105,11 @@ func (e *engine) run(p *wiring.Plan, from, n int) {
 	if len(e.workers) > runtime.GOMAXPROCS(0) {
 		e.turns[0].crowded = 1
 	}
-	clear(e.claim)
+	clear(e.turn)
 	e.each(e.workers, func(w *int) {
 		C.circuit_run(e.loop, r, at(p.Populations), at(p.Synapses), at(p.Projections), at(p.Plastic), at(p.Probes), at(e.counted),
 			at(e.drawn), (*C.ulonglong)(at(e.threshold)), (*C.int)(at(e.list)), (*C.double)(at(e.power)), (*C.float)(at(p.Vars)), (*C.float)(at(p.Weights)), (*C.int)(at(p.Ints)), (*C.ushort)(at(p.Brief)), (*C.ulonglong)(at(p.Bits)), (*C.uchar)(at(e.bytes)), (*C.uchar)(at(e.how)),
-			(*C.float)(at(p.In)), (*C.ulonglong)(at(p.Spikes)), (*C.float)(at(p.V)), &e.bad[0], C.int(*w), &e.turns[0], (*C.int)(at(e.claim)))
+			(*C.float)(at(p.In)), (*C.ulonglong)(at(p.Spikes)), (*C.float)(at(p.V)), &e.bad[0], C.int(*w), &e.turns[0], (*C.struct_turn)(at(e.turn)))
 	})
 }
 

@@ -81,7 +81,7 @@ struct run {
 
 /* circuit_run_fn does some steps; all workers call it at once. Of several ranks it delivers the spikes of the batch before
  * `from` and does the steps of the next one. */
-typedef void circuit_run_fn(struct run *r, struct turns *turns, int *claim);
+typedef void circuit_run_fn(struct run *r, struct turns *turns, struct turn *turn);
 
 /* It is compiled for each instruction set, with the same bits. */
 circuit_run_fn circuit_run_portable;

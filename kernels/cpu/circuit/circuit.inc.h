@@ -374,7 +374,7 @@ static void phase_of(const struct run *r, long begin, long n, long every)
 	}
 }
 
-void CIRCUIT_RUN(struct run *r, struct turns *turns, int *claim)
+void CIRCUIT_RUN(struct run *r, struct turns *turns, struct turn *turn)
 {
 	long every = r->plastics ? 1 : r->batch, begin = r->from > 0 ? (r->from - 1) / r->batch * r->batch : 0;
 	long first = r->from > 0 && !r->plastics ? begin + every : begin, last = r->ranks > 1 ? r->from : r->steps;
@@ -383,10 +383,14 @@ void CIRCUIT_RUN(struct run *r, struct turns *turns, int *claim)
 	for (r->worker = 0; r->worker < r->workers; r->worker++)
 		for (int i = 0; i < r->populations; i++)
 			own[r->worker][i] = range_of(r, r->population + i);
-	for (int phase = 0; phase < phases; phase++)
-		while ((r->worker = turns_next(turns, claim, worker, phase)) >= 0) {
+	for (int phase = 0, late = 0; phase < phases; phase++) {
+		int others = 0;
+		while ((r->worker = turns_next(turns, turn, worker, phase, late)) >= 0) {
+			others |= r->worker != worker;
 			r->own = own[r->worker];
 			phase_of(r, begin, first + phase * every, every);
-			turns_done(turns, phase);
+			turns_done(turns, turn + r->worker, phase);
 		}
+		late = others;
+	}
 }
