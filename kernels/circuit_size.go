@@ -2,7 +2,7 @@ package kernels
 
 import "galvani/kernels/neurons"
 
-// CircuitSize is what the memory of a circuit depends on. It may be known before the connections are
+// CircuitSize is what the memory and the work of a circuit depend on. It may be known before the connections are
 // drawn, with the entries that are expected. All counts are float64, so that none overflows.
 type CircuitSize struct {
 	Units         float64 // of all populations
@@ -12,6 +12,22 @@ type CircuitSize struct {
 	Largest       float64 // entries of the largest
 	Own, Late     float64 // entries with a weight of their own, and those with a delay
 	Plastic       float64 // entries whose weight changes
+	Drawn         float64 // entries that are drawn again in each step
+	Step          float64 // ms
+	Shortest      float64 // delay in steps, 0 without projections
+}
+
+// usualRate is the rate in Hz by which Work reckons with spikes before any is known.
+const usualRate = 10
+
+// Work returns how many steps of units, and spikes that arrive at one, there are between two moments at which the units have
+// to know of each other's spikes: in as many steps as the shortest delay has, or in one where weights change.
+func (s CircuitSize) Work() float64 {
+	steps := max(1, s.Shortest)
+	if s.Plastic > 0 {
+		steps = 1
+	}
+	return steps * (s.Units + (s.Entries+s.Drawn)*usualRate*s.Step/1000)
 }
 
 // AddPopulation adds a population.
@@ -23,10 +39,13 @@ func (s *CircuitSize) AddPopulation(p Population) {
 	}
 }
 
-// AddProjection adds a projection to and from so many units, with delays of at most so many steps.
-func (s *CircuitSize) AddProjection(to, from int, entries float64, delay int) {
+// AddProjection adds a projection to and from so many units, with delays of so many steps, 0 of none.
+func (s *CircuitSize) AddProjection(to, from int, entries float64, shortest, longest int) {
 	s.Rows, s.Columns = s.Rows+float64(to), s.Columns+float64(from)
-	s.State += float64(to) * float64(delay)
+	s.State += float64(to) * float64(longest)
+	if shortest > 0 && (s.Shortest == 0 || float64(shortest) < s.Shortest) {
+		s.Shortest = float64(shortest)
+	}
 	s.Entries += entries
 	s.Largest = max(s.Largest, entries)
 }
@@ -42,13 +61,16 @@ const traces = 3
 
 // Size returns how large a circuit is that Check takes.
 func (c *Circuit) Size() CircuitSize {
-	var s CircuitSize
+	s := CircuitSize{Step: c.Step}
 	for _, p := range c.Populations {
 		s.AddPopulation(p)
 	}
 	for _, p := range c.Projections {
-		_, delay := p.Delays()
-		s.AddProjection(p.Matrix.Rows, p.Matrix.Cols, float64(p.Matrix.Len()), delay)
+		shortest, longest := p.Delays()
+		s.AddProjection(p.Matrix.Rows, p.Matrix.Cols, float64(p.Matrix.Len()), shortest, longest)
+		if p.Drawn != nil {
+			s.Drawn += p.Drawn.Expected
+		}
 		if p.Plasticity != nil {
 			s.AddPlasticity(p.Matrix.Rows, p.Matrix.Cols, float64(p.Matrix.Len()))
 		}

@@ -17,31 +17,28 @@ func (d *Device) NewCircuit(cfg *kernels.Circuit) (kernels.CircuitPlan, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	units := 0
-	for _, p := range cfg.Populations {
-		units += p.N
-	}
+	size := cfg.Size()
 	if cfg.Spread() {
-		units /= cfg.Ranks.Size()
+		size.Units /= float64(cfg.Ranks.Size())
 	}
-	return circuit.New(cfg, d.isa, d.circuitThreads(float64(units)), Each), nil
+	return circuit.New(cfg, d.isa, d.circuitThreads(size), Each), nil
 }
 
-// threadUnits is how many units are worth a thread, which waits for the others in every step or, where no spike arrives
-// in the next one, every shortest delay: 4000 units of coba took longer on two threads than on one, 5000 of balanced did not.
-const threadUnits = 2400
+// circuitWork is how much of CircuitSize.Work is worth a thread, which waits for the others between: some microseconds. Where
+// both of two run, they wait 0.04 us for each other's stores; but one whose core is taken away holds the others up.
+const circuitWork = 4000
 
 // circuitThreads returns on how many threads a circuit is stepped: those that were asked for, or as many as
 // make it fast.
-func (d *Device) circuitThreads(units float64) int {
+func (d *Device) circuitThreads(s kernels.CircuitSize) int {
 	if !d.most {
 		return d.threads
 	}
-	return int(max(1, min(float64(d.threads), math.Floor(units/threadUnits))))
+	return int(max(1, min(float64(d.threads), math.Floor(s.Work()/circuitWork))))
 }
 
 // CircuitBytes implements kernels.Simulator.
 func (d *Device) CircuitBytes(s kernels.CircuitSize) (host, device float64) {
-	plan, moment := wiring.Bytes(s, d.circuitThreads(s.Units))
+	plan, moment := wiring.Bytes(s, d.circuitThreads(s))
 	return plan + moment + s.State, 0 // a byte of a number of the state, of synapses that are counted
 }

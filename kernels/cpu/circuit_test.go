@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"galvani/kernels"
 	"galvani/kernels/conform"
 )
 
@@ -25,14 +26,18 @@ func TestCircuit(t *testing.T) {
 func TestCircuitThreads(t *testing.T) {
 	for _, c := range []struct {
 		device Device
-		units  float64
+		size   kernels.CircuitSize
 		want   int
 	}{
-		{Device{threads: 8, most: true}, 4000, 1}, {Device{threads: 8, most: true}, 5000, 2},
-		{Device{threads: 8, most: true}, 1e6, 8}, {Device{threads: 3}, 500, 3},
+		{Device{threads: 8, most: true}, kernels.CircuitSize{Units: 4000, Entries: 320000, Step: 0.1, Shortest: 1}, 1}, // coba
+		{Device{threads: 8, most: true}, kernels.CircuitSize{Units: 4000, Entries: 320000, Step: 0.1, Shortest: 8}, 8},
+		{Device{threads: 8, most: true}, kernels.CircuitSize{Units: 4000, Entries: 320000, Step: 0.1, Shortest: 8, Plastic: 1}, 1},
+		{Device{threads: 8, most: true}, kernels.CircuitSize{Units: 6000, Entries: 3e6, Step: 0.1, Shortest: 1}, 2}, // balanced
+		{Device{threads: 8, most: true}, kernels.CircuitSize{Units: 6000, Drawn: 3e6, Step: 0.1, Shortest: 1}, 2},
+		{Device{threads: 8, most: true}, kernels.CircuitSize{Units: 1e6, Step: 0.1}, 8}, {Device{threads: 3}, kernels.CircuitSize{Units: 500}, 3},
 	} {
-		if got := c.device.circuitThreads(c.units); got != c.want {
-			t.Errorf("%g units on %+v: %d threads, want %d", c.units, c.device, got, c.want)
+		if got := c.device.circuitThreads(c.size); got != c.want {
+			t.Errorf("%+v on %+v: %d threads, want %d", c.size, c.device, got, c.want)
 		}
 	}
 	free := opened(t, 0)

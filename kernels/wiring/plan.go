@@ -84,9 +84,11 @@ func (p *Plan) setCurrents(n int) {
 
 // collect adds to the record what the last n steps left.
 func (p *Plan) collect(r *kernels.CircuitRecord, n int) {
-	if found := p.spiked(n); cap(r.Spikes)-len(r.Spikes) < found { // twice as much each time: append would copy them five times
-		r.Spikes = slices.Grow(r.Spikes, max(found, len(r.Spikes)))
+	found, at := p.spiked(n), len(r.Spikes)
+	if cap(r.Spikes)-at < found { // twice as much each time: append would copy them five times
+		r.Spikes = slices.Grow(r.Spikes, max(found, at))
 	}
+	r.Spikes = r.Spikes[:at+found]
 	for k := range n {
 		row := p.Spikes[k*p.Words:]
 		for i, q := range p.Populations {
@@ -95,7 +97,8 @@ func (p *Plan) collect(r *kernels.CircuitRecord, n int) {
 			}
 			for w, set := range row[q.First : q.First+q.Words] {
 				for ; set != 0; set &= set - 1 {
-					r.Spikes = append(r.Spikes, kernels.Spike{Step: p.Step + int64(k), Population: i, Unit: 64*w + bits.TrailingZeros64(set)})
+					r.Spikes[at] = kernels.Spike{Step: p.Step + int64(k), Population: i, Unit: 64*w + bits.TrailingZeros64(set)}
+					at++
 				}
 			}
 		}

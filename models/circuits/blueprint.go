@@ -169,6 +169,15 @@ func (s Spread) Mean() float64 {
 	return s.A
 }
 
+// shortest returns the shortest delay of a connection that is to be expected, in steps.
+func (b *Blueprint) shortest(q Connection) int {
+	ms, _ := q.Delay.ends()
+	if q.Delay.Form == Normal || q.Delay.Form == Lognormal {
+		ms = 0
+	}
+	return b.steps(ms)
+}
+
 // longest returns the longest delay of a connection that is to be expected, in steps.
 func (b *Blueprint) longest(q Connection) int {
 	ms := q.Delay.A
@@ -219,7 +228,7 @@ func (b *Blueprint) Size() kernels.CircuitSize { return b.SizeOn(1) }
 
 // SizeOn returns how large the circuit will be on each of so many ranks, at most.
 func (b *Blueprint) SizeOn(ranks int) kernels.CircuitSize {
-	var s kernels.CircuitSize
+	s := kernels.CircuitSize{Step: b.Step}
 	for _, p := range b.Populations {
 		s.AddPopulation(p.Population)
 	}
@@ -230,10 +239,11 @@ func (b *Blueprint) SizeOn(ranks int) kernels.CircuitSize {
 			entries *= float64(min(64*words, to)) / float64(to)
 		}
 		if q.Regenerated {
-			s.AddProjection(b.Populations[q.To].N, 2*b.Populations[q.From].N, 0, b.longest(q)) // and numbers of entries
+			s.AddProjection(b.Populations[q.To].N, 2*b.Populations[q.From].N, 0, b.shortest(q), b.longest(q)) // and numbers of entries
+			s.Drawn += entries
 			continue
 		}
-		s.AddProjection(b.Populations[q.To].N, b.Populations[q.From].N, entries, b.longest(q))
+		s.AddProjection(b.Populations[q.To].N, b.Populations[q.From].N, entries, b.shortest(q), b.longest(q))
 		if q.Plasticity != nil {
 			s.AddPlasticity(b.Populations[q.To].N, b.Populations[q.From].N, entries)
 		}
