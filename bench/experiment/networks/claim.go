@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"galvani/bench/analysis"
 	"galvani/bench/experiment"
@@ -30,6 +31,7 @@ type claim struct {
 	cases    []networkCase
 	expected []expected
 	slopes   []slope
+	timed    bool // the time of drawing and building, and that of a simulated second, are values
 	// rising are values that have to grow from case to case.
 	rising []string
 	chart  claimChart
@@ -109,11 +111,13 @@ func (s *claims) measure(ctx context.Context, env *experiment.Env, k networkCase
 	if part, ok := set["degree"].(float64); ok && s.Size > 1 { // with all neurons there are all synapses
 		set["degree"] = part * s.Size
 	}
+	began := time.Now()
 	c, err := begin(env, k.network, set, seed)
 	if err != nil {
 		return r, err
 	}
 	defer c.close()
+	built := time.Since(began).Seconds()
 	steps := func(seconds float64) int { return int(math.Round(seconds * 1000 / c.circuit.Step)) }
 	var spikes []kernels.Spike
 	times := k.times
@@ -143,6 +147,10 @@ func (s *claims) measure(ctx context.Context, env *experiment.Env, k networkCase
 		env.Tick(float64(done) / float64(total))
 	}
 	r.Values = rows.Values{}
+	if s.of.timed {
+		r.Values["seconds of drawing and building"] = built
+		r.Values["seconds of a simulated second"] = (time.Since(began).Seconds() - built) / float64(total) * 1000 / c.circuit.Step
+	}
 	ms := float64(total-first) * c.circuit.Step
 	counts := analysis.WindowsOf(c.circuit, spikes, int64(total-first), int64(math.Round(countMs/c.circuit.Step))).Counts
 	hz := map[int]float64{}

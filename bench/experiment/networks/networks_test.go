@@ -20,7 +20,7 @@ func TestSTDP(t *testing.T) {
 }
 
 func TestClaims(t *testing.T) {
-	for _, name := range []string{"f-i", "feed-forward", "recurrent-cancellation", "balanced-scaling", "semi-balanced-response", "cortical-column"} {
+	for _, name := range []string{"f-i", "feed-forward", "recurrent-cancellation", "balanced-scaling", "semi-balanced-response", "cortical-column", "cortical-column-whole"} {
 		o := exptest.Quickly(t, name)
 		// A tenth of a second has no windows to tell a covariance.
 		if len(o.Tables) != 2 || (o.Verdict == experiment.None) != (name == "balanced-scaling") {

@@ -7,6 +7,7 @@ import (
 
 	"galvani/bench/analysis"
 	"galvani/bench/experiment"
+	"galvani/engine/hostmem"
 	"galvani/kernels"
 	"galvani/kernels/devices"
 	"galvani/models/circuits"
@@ -47,16 +48,19 @@ func beginWith(env *experiment.Env, name string, set map[string]any, seed uint64
 		return nil, err
 	}
 	change(b)
-	c := &course{net: b, steps: int(1000/n.Step + 0.5)}
-	if c.circuit, err = b.Draw(seed); err != nil {
-		return nil, err
-	}
 	dev, err := devices.OpenCPU(env.Threads)
 	if err != nil {
 		return nil, err
 	}
-	c.dev, c.close = dev, dev.Close
-	if c.plan, err = rates.NewCircuit(dev, c.circuit); err == nil {
+	c := &course{net: b, dev: dev, close: dev.Close, steps: int(1000/n.Step + 0.5)}
+	room, known := hostmem.There()
+	if err = b.Fits(dev, 1, room, known); err == nil {
+		c.circuit, err = b.Draw(seed)
+	}
+	if err == nil {
+		c.plan, err = rates.NewCircuit(dev, c.circuit)
+	}
+	if err == nil {
 		c.start, err = c.plan.State()
 	}
 	if err != nil {
