@@ -42,7 +42,7 @@ struct neuron_kernels {
 	void (*table)(const struct neuron_gate *gate, const double *numbers, int per, int reach, long stride, float *table);
 };
 
-extern const struct neuron_kernels galvani_neuron_avx512, galvani_neuron_avx2, galvani_neuron_portable,
+extern const struct neuron_kernels galvani_neuron_avx2, galvani_neuron_portable,
 	galvani_neuron_float64;
 
 #endif
