@@ -40,7 +40,8 @@ mother process). A projection joins them by one of the keys
                            file with arrays of these names: edges = { file = "run-weights.npz", of = "0.i.e" }
 
 from and to may be lists of populations, and the numbers of a rule then rows of a matrix, a row for each of to. Weights and
-delays are one number, { uniform = [LEAST, MOST] }, { normal = [MEAN, DEVIATION] } or { lognormal = [MEAN, DEVIATION] }.
+delays are one number, { uniform = [LEAST, MOST] }, { normal = [MEAN, DEVIATION] } or { lognormal = [MEAN, DEVIATION] }. Of normal
+weights those of the other sign than the mean are 0, by Dale's law, and of normal delays those below a step last a step.
 A spike adds weight/tau to its synapse; legacy = true in a projection divides by tau (in ms) a second time, as some published
 code does. [[drive]] gives each unit of a population Poisson events of its own at any rate, as of thousands of sources. [[record]]
 takes V of units, of rate units their rate, the currents of synapses (currents = "1 ms") and weights that change.`
@@ -264,12 +265,12 @@ func describeNetwork(name string) (r networkReport, err error) {
 	for _, q := range b.Connections {
 		from, to := b.Populations[q.From], b.Populations[q.To]
 		if rate, is := b.Drive(q); is {
-			r.Drives = append(r.Drives, driveReport{to.Name, to.SynapseNames[q.Synapse], rate, q.Weight.Text(to.WeightUnit(q.Synapse).Unit), q.Delay.Text("ms")})
+			r.Drives = append(r.Drives, driveReport{to.Name, to.SynapseNames[q.Synapse], rate, weightText(q, to), q.Delay.Text("ms")})
 			continue
 		}
 		r.Synapses += b.Expected(q)
 		r.Projections = append(r.Projections, projectionReport{from.Name, to.Name, to.SynapseNames[q.Synapse], q.RuleText(),
-			q.Weight.Text(to.WeightUnit(q.Synapse).Unit), q.Delay.Text("ms"), b.Expected(q), plasticityText(q, to), q.Legacy})
+			weightText(q, to), q.Delay.Text("ms"), b.Expected(q), plasticityText(q, to), q.Legacy})
 	}
 	for _, q := range b.Currents {
 		c := currentReport{Population: b.Populations[q.Population].Name, Amplitude: q.Amplitude, From: float64(q.First) * n.Step}
@@ -294,6 +295,16 @@ func describeNetwork(name string) (r networkReport, err error) {
 		r.Recorded = append(r.Recorded, fmt.Sprintf("V of unit %d of %s", q.Unit, b.Populations[q.Population].Name))
 	}
 	return r, nil
+}
+
+// weightText writes the weights of a connection, and how many of them are none by their sign.
+func weightText(q circuits.Connection, to circuits.Population) string {
+	unit := to.WeightUnit(q.Synapse).Unit
+	text := q.Weight.Text(unit)
+	if cut := q.Weight.Cut(); cut >= 1e-3 {
+		text += fmt.Sprintf(", %.1f %% of them 0, mean %.4g %s", 100*cut, q.Weight.Mean(), unit)
+	}
+	return text
 }
 
 // plasticityText says by which rule the weights of a connection change, nothing where they stay.

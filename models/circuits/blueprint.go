@@ -161,10 +161,14 @@ func (s Spread) over(x float64) Spread {
 	return s
 }
 
-// Mean returns the mean.
+// Mean returns the mean of weights: of a normal distribution what is of the other sign than its own mean is 0.
 func (s Spread) Mean() float64 {
-	if s.Form == Uniform {
+	switch {
+	case s.Form == Uniform:
 		return (s.A + s.B) / 2
+	case s.Form == Normal && s.B > 0:
+		z := math.Abs(s.A) / s.B
+		return math.Copysign(math.Abs(s.A)*(1-s.Cut())+s.B*math.Exp(-z*z/2)/math.Sqrt(2*math.Pi), s.A)
 	}
 	return s.A
 }
@@ -176,6 +180,15 @@ func (b *Blueprint) shortest(q Connection) int {
 		ms = 0
 	}
 	return b.steps(ms)
+}
+
+// Cut returns the part of the weights of a normal distribution that are 0, since they would be of the other sign than its
+// mean.
+func (s Spread) Cut() float64 {
+	if s.Form != Normal || !(s.B > 0) {
+		return 0
+	}
+	return math.Erfc(math.Abs(s.A)/s.B/math.Sqrt2) / 2
 }
 
 // longest returns the longest delay of a connection that is to be expected, in steps.

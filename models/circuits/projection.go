@@ -206,6 +206,9 @@ func (r *reader) sign(t *description.Table, key string, q Connection) {
 	if lo, hi := q.Weight.ends(); lo*hi < 0 {
 		t.Fail(key, "has both signs, from %g to %g mV ms, and a neuron excites or inhibits, by Dale's law; keep to one", lo, hi)
 	}
+	if q.Weight.Form == Normal && q.Weight.A == 0 && q.Weight.B > 0 {
+		t.Fail(key, "is normal with the mean 0, of both signs, and a neuron excites or inhibits, by Dale's law; give a mean above or below 0")
+	}
 	before, seen := r.signs[q.From]
 	switch {
 	case of == 0:

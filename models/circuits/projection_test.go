@@ -153,6 +153,40 @@ func TestLognormal(t *testing.T) {
 	}
 }
 
+// TestNormal: of weights with a wide distribution those of the other sign are 0, as many as Cut tells, and the mean is that of
+// Mean, with which the theory computes; a mean of 0 has no sign.
+func TestNormal(t *testing.T) {
+	text := strings.Replace(lists, `weight = "-3 mV ms"`, "weight = { normal = [\"-3 mV ms\", \"6 mV ms\"] }", 1)
+	text = strings.Replace(text, "[[0, 2], [3, 4]]", "[[0, 20], [0, 19]]", 1)
+	text = strings.Replace(text, "n = 30", "n = 900", 1)
+	b, c, err := readGood(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, none := 0.0, 0.0
+	p := c.Projections[2]
+	for _, w := range p.Weight {
+		if sum += w; w == 0 {
+			none++
+		}
+	}
+	n, of := float64(len(p.Weight)), b.Connections[2].Weight
+	// Of max(0, x) for a normal x the mean is that of x times Φ and the deviation times the density; 4 standard errors of 18000.
+	const phi, density = 0.6914624612740131, 0.3520653267642995 // at 0.5
+	if want := -(3*phi + 6*density); math.Abs(of.Mean()-want) > 1e-12 || math.Abs(of.Cut()-(1-phi)) > 1e-12 {
+		t.Errorf("mean %v and part %v of 0, want %v and %v", of.Mean(), of.Cut(), want, 1-phi)
+	}
+	if n != 18000 || math.Abs(sum/n-of.Mean()) > 0.14 || math.Abs(none/n-of.Cut()) > 0.014 {
+		t.Errorf("%v weights with the mean %v, %v of them 0; want %v and %v", n, sum/n, none/n, of.Mean(), of.Cut())
+	}
+	if narrow := (Spread{Form: Normal, A: -3, B: 0.3}); narrow.Mean() != -3 || narrow.Cut() > 1e-20 {
+		t.Errorf("a narrow one has the mean %v and the part %v of 0", narrow.Mean(), narrow.Cut())
+	}
+	if _, _, err := readGood(strings.Replace(text, `normal = ["-3 mV ms"`, `normal = ["0 mV ms"`, 1)); !errors.Is(err, description.Err) || !strings.Contains(err.Error(), "weight is normal with the mean 0, of both signs") {
+		t.Errorf("error of a mean of 0 is %v", err)
+	}
+}
+
 func sumOf(list []uint16) (sum int) {
 	for _, x := range list {
 		sum += int(x)
