@@ -27,12 +27,7 @@ var changeable = []string{"device", "backend", "precision", "memory", "threads",
 // Errors: config.ErrConfig for a file that was cut off or edited, with the remedy.
 func savedSettings(run *rundir.Run, state *rundir.State, flags layer) (*settings, error) {
 	file := layer{name: filepath.Join(run.Dir(), configName), whole: true}
-	for _, p := range flags.pairs {
-		if !slices.Contains(changeable, p.Name) {
-			return nil, fmt.Errorf("%w: key %q belongs to the run and cannot change; begin another with: galvani train --config %s",
-				config.ErrConfig, p.Name, word(file.name))
-		}
-	}
+	free := layer{name: flags.name, pairs: slices.DeleteFunc(slices.Clone(flags.pairs), func(p config.Pair) bool { return !slices.Contains(changeable, p.Name) })}
 	held, err := heldPairs(state)
 	if err != nil {
 		return nil, err
@@ -52,11 +47,29 @@ func savedSettings(run *rundir.Run, state *rundir.State, flags layer) (*settings
 				file.wrap(err))
 		}
 	}
-	s, err := resolve(file, flags)
+	s, err := resolve(file, free)
 	if err != nil {
 		return nil, err
 	}
+	for _, p := range flags.pairs {
+		if !slices.Contains(changeable, p.Name) && !s.has(file, free, p) {
+			return nil, fmt.Errorf("%w: key %q belongs to the run and cannot change; begin another with: galvani train --config %s",
+				config.ErrConfig, p.Name, word(file.name))
+		}
+	}
 	return s, s.takeCopies(run.Dir())
+}
+
+// has reports whether one more pair leaves the settings of a run as they are, so that the command that began it may go on with
+// it.
+func (s *settings) has(file, free layer, p config.Pair) bool {
+	same, err := resolve(file, free, layer{pairs: []config.Pair{p}})
+	if err != nil {
+		return false
+	}
+	before, wrong := s.file()
+	after, bad := same.file()
+	return wrong == nil && bad == nil && bytes.Equal(before, after)
 }
 
 // savedFor returns savedSettings for a number of ranks. A run that was begun with whole batches goes on with the

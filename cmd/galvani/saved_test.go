@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -217,4 +218,23 @@ func TestLostBest(t *testing.T) {
 			t.Errorf("%s: best %+v, error %v, told\n%s", name, best, err, o.stderr)
 		}
 	}
+}
+
+// TestResumeWithItsSettings: the command that began a run may go on with it, and one with other settings may not.
+func TestResumeWithItsSettings(t *testing.T) {
+	t.Parallel()
+	dir := copyOfRun(t)
+	run := viewed(t, dir)
+	state, _, err := run.Latest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := savedSettings(run, state, layer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := []string{"--model", s.run.Model, "--task", s.run.Task, "--seed", fmt.Sprint(s.opt.Seed), "--lr", fmt.Sprintf("%e", s.opt.LR)}
+	galvani(t, args([]string{"train", "--resume", dir}, same...)...).ok(t)
+	galvani(t, args([]string{"train", "--resume", dir}, args(same, "--seed", fmt.Sprint(s.opt.Seed+1))...)...).refused(t, exitConfig, `key "seed" belongs to the run and cannot change`)
+	galvani(t, "train", "--resume", dir, "--model", "lstm").refused(t, exitConfig, `key "model" belongs to the run and cannot change`)
 }

@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"strconv"
 	"time"
 
 	"galvani/bench/analysis"
@@ -263,7 +264,7 @@ func (f *simulateFlags) takeSaved(network string, flags *pflag.FlagSet) (err err
 		f.old.Settings["storage"] = storedEntries
 	}
 	for name, value := range f.old.Settings {
-		if flag := flags.Lookup(name); flag == nil || flag.Changed {
+		if flag := flags.Lookup(name); flag == nil || flag.Changed && !sameValue(flag.Value.String(), value) {
 			return fmt.Errorf("%w: --%s belongs to the simulation in %s, where it is %s, and cannot change; leave it out", config.ErrConfig, name, f.resume, value)
 		}
 		if err := flags.Set(name, value); err != nil {
@@ -281,6 +282,13 @@ func (f *simulateFlags) takeSaved(network string, flags *pflag.FlagSet) (err err
 		return nil
 	}
 	return unused(f.save)
+}
+
+// sameValue reports whether two texts are one value, alike or as numbers.
+func sameValue(a, b string) bool {
+	x, bad := strconv.ParseFloat(a, 64)
+	y, wrong := strconv.ParseFloat(b, 64)
+	return a == b || bad == nil && wrong == nil && x == y
 }
 
 // simulate runs a network, from its start or from where it was saved, and fills in the report.

@@ -88,13 +88,17 @@ func (f *neuronFlags) takeSaved(flags *pflag.FlagSet, n *neurons.Neuron) (err er
 		if !flag.Changed || slices.Contains(apartFromSaved, flag.Name) {
 			return
 		}
-		list := []string{flag.Value.String()}
-		if many, ok := flag.Value.(pflag.SliceValue); ok {
-			list = many.GetSlice()
-		}
-		f.now.Settings[flag.Name] = list
+		f.now.Settings[flag.Name] = listed(flag)
 	})
 	return nil
+}
+
+// listed returns the values of a flag, of which some have several.
+func listed(flag *pflag.Flag) []string {
+	if many, ok := flag.Value.(pflag.SliceValue); ok {
+		return many.GetSlice()
+	}
+	return []string{flag.Value.String()}
 }
 
 // takeResumed reads the file of --resume.
@@ -110,6 +114,9 @@ func (f *neuronFlags) takeResumed(flags *pflag.FlagSet) error {
 	}
 	for name, list := range old.Settings {
 		flag := flags.Lookup(name)
+		if flag != nil && flag.Changed && slices.EqualFunc(listed(flag), list, sameValue) {
+			continue
+		}
 		if flag == nil || flag.Changed {
 			return fmt.Errorf("%w: --%s belongs to the simulation in %s, where it is %q, and cannot change; leave it out", config.ErrConfig, name, f.resume, list)
 		}

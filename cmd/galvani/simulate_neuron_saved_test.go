@@ -29,7 +29,7 @@ func TestSimulateNeuronSaved(t *testing.T) {
 		file := name(neuron)
 		whole := simulated(t, args([]string{neuron}, args(settings, "--for", "70ms", "--out", name("whole"))...)...)
 		simulated(t, args([]string{neuron}, args(settings, "--for", "33ms", "--save", file)...)...)
-		parts := simulated(t, neuron, "--resume", file, "--for", "70ms", "--out", name("parts"))
+		parts := simulated(t, args([]string{neuron}, args(settings, "--resume", file, "--for", "70ms", "--out", name("parts"))...)...)
 		if !reflect.DeepEqual(parts.Spikes, whole.Spikes) || !reflect.DeepEqual(parts.VEnd, whole.VEnd) || !reflect.DeepEqual(parts.Stimulus, whole.Stimulus) || len(whole.Spikes[0]) == 0 {
 			t.Errorf("%s in two parts: %+v, want %+v", neuron, parts, whole)
 		}

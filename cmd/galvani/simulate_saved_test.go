@@ -74,7 +74,7 @@ func TestPlasticResumes(t *testing.T) {
 	want, files := run(args(line, "--for", "200ms")...)
 	file := filepath.Join(dir, "run.safetensors")
 	run(args(line, "--for", "95ms", "--save", file, "--threads", "1")...)
-	if got, after := run("--resume", file, "--for", "200ms", "--threads", "2"); !reflect.DeepEqual(got, want) || after != files {
+	if got, after := run(args(line, "--resume", file, "--for", "200ms", "--threads", "2")...); !reflect.DeepEqual(got, want) || after != files {
 		t.Errorf("resumed %+v, want %+v; the files are the same: %v", got, want, after == files)
 	}
 	w := want.Weights[0]
@@ -114,7 +114,7 @@ func TestSimulateRefusesFiles(t *testing.T) {
 		{[]string{"--resume", dir}, exitData, "is a folder"},
 		{[]string{"--resume", file}, exitConfig, "is at 10 ms already; give a longer --for"},
 		{[]string{"--resume", file, "--for", "10ms"}, exitConfig, "give a longer --for"},
-		{[]string{"--resume", file, "--for", "20ms", "--n", "100"}, exitConfig, "--n belongs to the simulation"},
+		{[]string{"--resume", file, "--for", "20ms", "--n", "101"}, exitConfig, "--n belongs to the simulation"},
 		{[]string{"--resume", file, "--for", "20ms", "--seed", "2"}, exitConfig, "--seed belongs to the simulation"},
 		{[]string{"--resume", file, "--for", "20ms", "--save", file}, exitConfig, "is there already"},
 		{[]string{"--resume", write("cut", whole[:len(whole)-5]), "--for", "20ms"}, exitData, "corrupt file"},
