@@ -32,7 +32,7 @@ others than the usual ones are wanted, dt, temperature, threshold, doc and sourc
                          100 Hz) and longest = "20 um"
   [morphology]           in place of sections: file = "cell.swc", unit ("um" or "nm", told by the radii otherwise),
                          d_lambda, longest, types = { 5 = "spine" } for kinds beside soma, axon, dendrite, apical
-  [membrane]             capacity, leak, rest, axial of all regions; [region.NAME] has those of one
+  [membrane]             capacity, leak, rest, axial of all regions; [region.NAME] has those of one, and may be left out
   [region.NAME.channels] na = "120 mS/cm2", a density for each channel; true for that of the channel's own file
   [channel.NAME]         where it is not built in by this name: use = "lgmd-kd", file = "mine.toml", or what a file of a
                          channel holds: reversal, fills_calcium = true, density and [[channel.NAME.gate]]; galvani neurons

@@ -15,8 +15,9 @@ type Compiled struct {
 	// Params are the parameters that Quantities of the neuron read. Values are their numbers.
 	Params []kernels.Spec
 	Values [][]float64
-	Units  []string  // of the numbers that parameters stand for
-	Rest   []float64 // of each plane of state at the start
+	Parts  [][]string // regions of the numbers of each parameter, nil of one that has none
+	Units  []string   // of the numbers that parameters stand for
+	Rest   []float64  // of each plane of state at the start
 }
 
 // Options say how a neuron is stepped and what of it is learned.
@@ -129,7 +130,11 @@ func (c *compiler) param(name, unit, doc string, bound kernels.Bound, values []f
 			s.Shape, s.Letters, s.Columns = []int{1, len(values)}, fmt.Sprintf("1 %d", len(values)), columns
 		}
 	}
-	return c.add(s, values)
+	at := c.add(s, values)
+	for _, part := range parts {
+		c.out.Parts[at] = append(c.out.Parts[at], c.n.Regions[part].Name)
+	}
+	return at
 }
 
 // add adds a row of the table of parameters. What is learned as a factor of itself begins with 0.
@@ -147,7 +152,7 @@ func (c *compiler) add(s kernels.Spec, values []float64) int {
 	} else {
 		out.Base = append(out.Base, nil)
 	}
-	c.out.Params, c.out.Values = append(c.out.Params, s), append(c.out.Values, values)
+	c.out.Params, c.out.Values, c.out.Parts = append(c.out.Params, s), append(c.out.Values, values), append(c.out.Parts, nil)
 	return len(c.out.Params) - 1
 }
 

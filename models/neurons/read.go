@@ -83,6 +83,8 @@ type reader struct {
 	open  func(path string) ([]byte, error)
 	depth int
 	n     *Neuron
+	// common is what [membrane] says of every region, where no table is of one.
+	common *Region
 }
 
 func (r *reader) read() {
@@ -177,10 +179,19 @@ func (r *reader) regions() {
 		t.Done()
 		r.n.Regions = append(r.n.Regions, n)
 	}
+	if len(r.n.Regions) == 0 && shared.Has("capacity") {
+		r.common = &Region{
+			Capacity: shared.Quantity("capacity", capacity, 0, description.AboveZero), Leak: shared.Must("leak", density, description.FromZero),
+			Rest: shared.Quantity("rest", voltage, 0, description.Interval{Lo: -1000, Hi: 1000}), Axial: shared.Quantity("axial", resistivity, 0, description.AboveZero),
+		}
+		if r.common.Leak > 0 {
+			shared.Need("rest", strconv.Quote("-65 mV"))
+		}
+	}
 	shared.Spend("capacity", "leak", "rest", "axial")
 	shared.Done()
-	if len(r.n.Regions) == 0 {
-		r.Fail("region", "is missing; add a table such as [region.soma] with capacity, leak and rest")
+	if len(r.n.Regions) == 0 && r.common == nil {
+		r.Fail("region", "is missing; add a table such as [region.soma] with capacity, leak and rest, or [membrane] with those of all regions")
 	}
 }
 

@@ -128,7 +128,7 @@ func (r *reader) axial(t table, sections []Piece) {
 	}
 }
 
-// region returns the number of a region.
+// region returns the number of a region. Where there is no table of one, all are as [membrane] says.
 func (r *reader) region(t table, key, name string) int {
 	var known []string
 	for i, g := range r.n.Regions {
@@ -136,6 +136,12 @@ func (r *reader) region(t table, key, name string) int {
 			return i
 		}
 		known = append(known, g.Name)
+	}
+	if r.common != nil {
+		g := *r.common
+		g.Name, g.Densities = name, map[string]float64{}
+		r.n.Regions = append(r.n.Regions, g)
+		return len(r.n.Regions) - 1
 	}
 	t.Fail(key, "is an %s; a region is a table [region.NAME]", setting.Unknown("region", name, known))
 	return 0

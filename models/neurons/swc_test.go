@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -11,7 +12,15 @@ import (
 // swcNeuron reads a neuron around an SWC file with regions soma and dendrite, and more keys of the
 // morphology.
 func swcNeuron(swc, keys string) (*Neuron, error) {
-	const text = `start = "-65 mV"
+	return Read("cell.toml", []byte(swcText+keys), func(path string) ([]byte, error) {
+		if path != "cell.swc" {
+			return nil, fmt.Errorf("no file %s", path)
+		}
+		return []byte(swc), nil
+	})
+}
+
+const swcText = `start = "-65 mV"
 [membrane]
 capacity = "1 uF/cm2"
 leak = "1e-4 S/cm2"
@@ -22,13 +31,6 @@ axial = "100 ohm cm"
 [morphology]
 file = "cell.swc"
 `
-	return Read("cell.toml", []byte(text+keys), func(path string) ([]byte, error) {
-		if path != "cell.swc" {
-			return nil, fmt.Errorf("no file %s", path)
-		}
-		return []byte(swc), nil
-	})
-}
 
 func mustSWC(t *testing.T, swc, keys string) *Neuron {
 	t.Helper()
@@ -82,6 +84,18 @@ func TestMorphology(t *testing.T) {
 	for region, want := range []float64{804.247719318987, 2 * 314.1592653589794, 392.71086237666555} {
 		if got := fork.Area(region); relative(got, want) > 1e-12 {
 			t.Errorf("region %d of a dendrite with an axon has %v µm², want %v", region, got, want)
+		}
+	}
+	// Where no region has a table, all are as [membrane] says.
+	bare := strings.NewReplacer("[region.soma]\n", "", "[region.dendrite]\n", "")
+	all, err := Read("cell.toml", []byte(bare.Replace(swcText)), func(string) ([]byte, error) { return []byte(onePoint), nil })
+	if err != nil || len(all.Regions) != 2 || all.Regions[1].Name != "dendrite" || all.Regions[1].Leak != 1e-4 || all.Regions[1].Axial != 100 {
+		t.Errorf("without tables of regions the neuron is %+v, error %v", all, err)
+	}
+	for _, key := range []string{"capacity", "leak", "rest"} {
+		text := regexp.MustCompile(`(?m)^`+key+` = .*\n`).ReplaceAllString(bare.Replace(swcText), "")
+		if _, err := Read("cell.toml", []byte(text), nil); err == nil || !strings.Contains(err.Error(), map[string]string{"capacity": "region is missing", "leak": "membrane has no leak", "rest": "membrane has no rest"}[key]) {
+			t.Errorf("without %s: %v", key, err)
 		}
 	}
 	// A single point of a dendrite reaches from the middle of the soma.

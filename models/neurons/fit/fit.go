@@ -121,7 +121,7 @@ func New(dev kernels.Device, n *neurons.Neuron, recordings []*Recording, s Setti
 
 // bound lists the numbers that are fitted, with their bounds.
 func (f *Fit) bound(c *neurons.Compiled) error {
-	packed := 0
+	packed, used := 0, map[string]bool{}
 	for i, p := range c.Params {
 		if !p.Learned {
 			continue
@@ -138,27 +138,32 @@ func (f *Fit) bound(c *neurons.Compiled) error {
 			if p.Unit == "mV" {
 				lo, hi = v-10*f.settings.Within, v+10*f.settings.Within
 			}
-			if given, ok := f.settings.Bounds[p.Name]; ok {
-				lo, hi = given[0], given[1]
+			own := p.Name
+			if parts := c.Parts[i]; parts != nil {
+				own = parts[k] + "." + p.Name
+			}
+			for _, name := range []string{p.Name, own} {
+				if given, ok := f.settings.Bounds[name]; ok {
+					lo, hi = given[0], given[1]
+					used[name] = true
+				}
 			}
 			lo, hi = math.Max(lo, b.Lo), math.Min(hi, b.Hi)
 			if !(lo < hi) || !(v > lo && v < hi) {
-				return fmt.Errorf("%s is %g %s and its bounds are %g and %g, want it between; give others with --bounds %s=LO:HI: %w", p.Name, v, p.Unit, lo, hi, p.Name, ErrSettings)
+				return fmt.Errorf("%s is %g %s and its bounds are %g and %g, want it between; give others with --bounds %s=LO:HI: %w", own, v, p.Unit, lo, hi, own, ErrSettings)
 			}
 			label := p.Name
 			if len(c.Values[i]) > 1 {
-				label = fmt.Sprintf("%s[%d]", p.Name, k)
+				if label = own; own == p.Name {
+					label = fmt.Sprintf("%s[%d]", p.Name, k)
+				}
 			}
 			f.numbers, f.labels = append(f.numbers, number{i, k, packed, lo, hi, v}), append(f.labels, label)
 		}
 		packed += f.settings.Starts * len(f.recordings) * len(c.Values[i])
 	}
 	for name := range f.settings.Bounds {
-		found := false
-		for _, x := range f.numbers {
-			found = found || c.Params[x.param].Name == name
-		}
-		if !found {
+		if !used[name] {
 			return fmt.Errorf("bounds of %s, which is not learned; add it to --learn: %w", name, ErrSettings)
 		}
 	}

@@ -111,6 +111,36 @@ func TestFit(t *testing.T) {
 	}
 }
 
+// TestRegions: numbers of regions are named by them, and bounds may be of one region or of all.
+func TestRegions(t *testing.T) {
+	n := load(t, "lgmd")
+	r := recorded(t, n, nil, "step 1 2:10")
+	cm := n.Numbers("cm")
+	for k, region := range n.Regions {
+		whole, own := [2]float64{cm[k] / 4, cm[k] * 4}, [2]float64{cm[k] / 3, cm[k] * 3}
+		bounds := map[string][2]float64{region.Name + ".cm": own}
+		for _, other := range n.Regions {
+			if other.Name != region.Name {
+				bounds[other.Name+".cm"] = [2]float64{1e-3, 1e3}
+			}
+		}
+		f, err := New(device(t, 1), n, []*Recording{r}, Settings{Learn: []string{"cm"}, Starts: 1, Stride: 1, Within: 2, Bounds: bounds})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lo, hi := f.numbers[k].lo, f.numbers[k].hi; f.Labels()[k] != region.Name+".cm" || lo != own[0] || hi != own[1] {
+			t.Errorf("number %d is %s from %g to %g, want %s.cm from %g to %g", k, f.Labels()[k], lo, hi, region.Name, own[0], own[1])
+		}
+		bounds = map[string][2]float64{"cm": whole}
+		if f, err = New(device(t, 1), n, []*Recording{r}, Settings{Learn: []string{region.Name + ".cm"}, Starts: 1, Stride: 1, Within: 2, Bounds: bounds}); err != nil {
+			t.Fatal(err)
+		}
+		if len(f.numbers) != 1 || f.Labels()[0] != region.Name+".cm" || f.numbers[0].lo != whole[0] || f.numbers[0].hi != whole[1] {
+			t.Errorf("alone they are %q, %+v, want one of %s from %g to %g", f.Labels(), f.numbers, region.Name, whole[0], whole[1])
+		}
+	}
+}
+
 // TestFitGoesOn wants a fit that stops and goes on, on another number of threads, to be one fit.
 func TestFitGoesOn(t *testing.T) {
 	n := load(t, "hh")
