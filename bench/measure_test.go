@@ -106,3 +106,12 @@ func TestWaited(t *testing.T) {
 		t.Errorf("%v, %v, want one mean a little over %v", s, err, each)
 	}
 }
+
+// TestRateOff wants a finite number of every two rates: rows hold no other.
+func TestRateOff(t *testing.T) {
+	for _, c := range []struct{ rate, here, want float64 }{{0, 0, 0}, {3, 0, 1}, {0, 3, 1}, {3, 4, 0.25}, {5, 4, 0.25}} {
+		if got := rateOff(c.rate, c.here); got != c.want {
+			t.Errorf("%g Hz and here %g Hz: off by %g, want %g", c.rate, c.here, got, c.want)
+		}
+	}
+}

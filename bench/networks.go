@@ -83,6 +83,17 @@ var networkSeconds = map[string]float64{"simulated balanced 20004": 0.5, "simula
 // and start elsewhere.
 const rateBound = 0.15
 
+// rateOff returns by how much a rate is off one here, in parts of that; of 0, as of a tiny network, 1 or nothing.
+func rateOff(rate, here float64) float64 {
+	switch {
+	case rate == here:
+		return 0
+	case here == 0:
+		return 1
+	}
+	return math.Abs(rate/here - 1)
+}
+
 // networkEffort is the effort of a run, a repeat of a simulator takes up to half a minute.
 var networkEffort = effort{quads: 2}
 
@@ -262,7 +273,7 @@ func (r *runner) spikes(ctx context.Context, c NetworkCase, against []string) er
 		if err != nil {
 			return stopped(ctx, err)
 		}
-		off := math.Abs(a.Rate/s.rate - 1)
+		off := rateOff(a.Rate, s.rate)
 		if !r.Quick && !(off <= rateBound) {
 			return fmt.Errorf("bench: %s of %s spikes at %.3g Hz in the mean, and here at %.3g Hz: %w", c, p.name, a.Rate, s.rate, ErrWrong)
 		}
