@@ -193,6 +193,6 @@ func tenthOfColumn() claim {
 func wholeColumn() claim {
 	c := column("full size", 1, 0.1, 0.1)
 	c.Name, c.Doc = "cortical-column-whole", "rates of the eight populations of the cortical microcircuit of 77169 neurons and 0.3e9 synapses, and what it costs"
-	c.note, c.seconds, c.timed = "Allowed are 0.1 Hz and 10 %. The process takes 10.1 GB.", 1, true
+	c.note, c.seconds, c.timed = "Allowed are 0.1 Hz and 10 %. The process takes about 10 GB.", 1, true
 	return c
 }
