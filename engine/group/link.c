@@ -2,6 +2,8 @@
 
 #include "link.h"
 
+#include "near.h"
+
 #include <mpi.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,14 +13,16 @@
 #include <unistd.h>
 
 enum {
-    piece = 32 * 1024,    // numbers of a message that is added, which stay in the cache until they are
-    window = 4,           // such messages under way
-    most_bytes = 1 << 30, // of a message of swap
-    spins = 1000,         // tests before a rank lets others have the core, where each has one
-    tests = 32,           // and from then on between two such pauses: the library may make some itself
-    patience = 20,        // ms after which it sleeps between two tests
-    nap = 50,             // µs of such a sleep
-    last_wait = 2,        // s that a rank waits for the last beat when all end
+    piece = 32 * 1024,     // numbers of a message of many, which stay in the cache until they are added
+    window = 4,            // such messages under way; with a header no more than galvani_near_slots
+    once = window * piece, // numbers up to which all are one message
+    most_bytes = 1 << 30,  // of a message of swap
+    brief = 64 * 1024,     // bytes up to which memory is faster than the library where each rank has a core
+    spins = 1000,          // tests before a rank lets others have the core, where each has one
+    tests = 32,            // and from then on between two such pauses: the library may make some itself
+    patience = 20,         // ms after which it sleeps between two tests
+    nap = 50,              // µs of such a sleep
+    last_wait = 2,         // s that a rank waits for the last beat when all end
 };
 
 static MPI_Comm data = MPI_COMM_NULL, beats = MPI_COMM_NULL;
@@ -68,7 +72,8 @@ int galvani_link_open(struct galvani_place *at) {
     if ((e = MPI_Comm_dup(MPI_COMM_WORLD, &data)) || (e = MPI_Comm_dup(MPI_COMM_WORLD, &beats)) ||
         (e = MPI_Comm_rank(data, &me)) || (e = MPI_Comm_size(data, &size)) ||
         (e = MPI_Comm_split_type(data, MPI_COMM_TYPE_SHARED, me, MPI_INFO_NULL, &host)) ||
-        (e = MPI_Comm_rank(host, &at->local)) || (e = MPI_Comm_size(host, &at->locals)) || (e = MPI_Comm_free(&host)))
+        (e = MPI_Comm_rank(host, &at->local)) || (e = MPI_Comm_size(host, &at->locals)) || (e = galvani_near_open(data, host)) ||
+        (e = MPI_Comm_free(&host)))
         return e;
     char text[MPI_MAX_LIBRARY_VERSION_STRING];
     if ((e = MPI_Get_library_version(text, &n)))
@@ -76,6 +81,8 @@ int galvani_link_open(struct galvani_place *at) {
     text[strcspn(text, ",\n")] = 0;
     strncpy(at->library, text, sizeof at->library - 1);
     at->rank = me, at->size = size;
+    for (int d = 1; d < size; d *= 2)
+        at->near += (me ^ d) < size && galvani_near_peer(me ^ d) >= 0;
     crowded = at->locals > sysconf(_SC_NPROCESSORS_ONLN);
     beat.last = now();
     return size > 1 ? listen_for_beat() : 0;
@@ -103,29 +110,65 @@ int galvani_link_beat(void) {
     return beat.silent > galvani_link_silence ? -1 - (me + size - 1) % size : 0;
 }
 
-// finish waits for requests. A rank that waits long leaves the core to others.
+int galvani_link_rest(unsigned k, double *begin) {
+    if ((!crowded && k < spins) || k % tests)
+        return 0;
+    sched_yield();
+    double t = now();
+    if (*begin == 0)
+        *begin = t;
+    if (t - *begin > 1e-3 * patience)
+        nanosleep(&(struct timespec){.tv_nsec = 1000 * nap}, NULL);
+    return t - beat.last >= 1 ? galvani_link_beat() : 0;
+}
+
+// finish waits for requests.
 static int finish(int n, MPI_Request *r) {
     double begin = 0;
     for (unsigned k = 1;; k++) {
         int done, e = MPI_Testall(n, r, &done, MPI_STATUSES_IGNORE);
-        if (e || done)
-            return e;
-        if (!crowded && k < spins)
-            continue;
-        if (k % tests)
-            continue;
-        sched_yield();
-        double t = now();
-        if (begin == 0)
-            begin = t;
-        if (t - begin > 1e-3 * patience)
-            nanosleep(&(struct timespec){.tv_nsec = 1000 * nap}, NULL);
-        if (t - beat.last >= 1 && (e = galvani_link_beat()))
+        if (e || done || (e = galvani_link_rest(k, &begin)))
             return e;
     }
 }
 
+// near says by which ring a message of so many bytes goes to a peer or comes from it, -1 for one of the library. Both
+// ends know its length.
+static int near(int peer, long bytes) { return crowded || bytes <= brief ? galvani_near_peer(peer) : -1; }
+
+static int receive_near(int ring, void *receive, long n) {
+    const void *bytes;
+    int have, e = galvani_near_take(ring, &bytes, &have);
+    if (e)
+        return e;
+    memcpy(receive, bytes, have < n ? have : n);
+    galvani_near_free(ring);
+    return have > n ? MPI_ERR_TRUNCATE : 0;
+}
+
+// swap_near sends and receives in turns; no more is under way than a ring has room for.
+static int swap_near(int ring, const char *send, long nsend, char *receive, long nreceive) {
+    long most = galvani_near_most(), out = 0, in = 0;
+    int e = 0;
+    while (!e && (out < nsend || in < nreceive)) {
+        for (; !e && out < nsend && (in >= nreceive || out - in < window * most); out += most)
+            e = galvani_near_put(ring, send + out, nsend - out < most ? nsend - out : most);
+        if (!e && in < nreceive)
+            e = receive_near(ring, receive + in, nreceive - in < most ? nreceive - in : most), in += most;
+    }
+    return e;
+}
+
+// What begin and end send and receive in pieces.
+static float came[once];
+static MPI_Request going[window] = {[0 ... window - 1] = MPI_REQUEST_NULL}, coming[window] = {[0 ... window - 1] = MPI_REQUEST_NULL};
+
+int galvani_link_settle(void) { return finish(window, going); }
+
 int galvani_link_swap(int peer, const void *send, long nsend, void *receive, long nreceive) {
+    int e = galvani_link_settle(), ring = near(peer, nsend > nreceive ? nsend : nreceive);
+    if (e || ring >= 0)
+        return e ? e : swap_near(ring, send, nsend, receive, nreceive);
     for (long at = 0; at < nsend || at < nreceive; at += most_bytes) {
         MPI_Request r[2];
         int n = 0, e = 0;
@@ -139,19 +182,30 @@ int galvani_link_swap(int peer, const void *send, long nsend, void *receive, lon
     return 0;
 }
 
-// Numbers travel in pieces, of which so many are under way.
-static long pieces(long n) { return (n + piece - 1) / piece; }
-static int part(long n, long k) { return n - k * piece < piece ? n - k * piece : piece; }
+// A flow is numbers to a peer or from it.
+struct flow {
+    int peer, ring; // as near says
+    long n, per;    // numbers, of a piece
+};
 
-static float came[window][piece];
-static MPI_Request going[window], coming[window];
-
-static int send_piece(int peer, const float *x, long n, long k) {
-    return MPI_Isend(x + k * piece, part(n, k), MPI_FLOAT, peer, 2, data, &going[k % window]);
+static struct flow flow(int peer, long n) {
+    int ring = near(peer, n * sizeof(float));
+    return (struct flow){peer, ring, n, ring >= 0 ? galvani_near_most() / sizeof(float) : n > once ? piece : n};
 }
 
-static int receive_piece(int peer, long n, long k) {
-    return MPI_Irecv(came[k % window], part(n, k), MPI_FLOAT, peer, 2, data, &coming[k % window]);
+static int has(struct flow f, long k) { return k * f.per < f.n; }
+static int part(struct flow f, long k) { return f.n - k * f.per < f.per ? f.n - k * f.per : f.per; }
+
+static float *place(struct flow f, long k) { return came + k % window * f.per; }
+
+static int send_piece(struct flow f, const float *x, long k) {
+    if (f.ring >= 0)
+        return galvani_near_put(f.ring, x + k * f.per, part(f, k) * sizeof(float));
+    return MPI_Isend(x + k * f.per, part(f, k), MPI_FLOAT, f.peer, 2, data, &going[k % window]);
+}
+
+static int receive_piece(struct flow f, long k) {
+    return f.ring >= 0 ? 0 : MPI_Irecv(place(f, k), part(f, k), MPI_FLOAT, f.peer, 2, data, &coming[k % window]);
 }
 
 static void add(float *restrict to, const float *restrict from, int n) {
@@ -159,31 +213,44 @@ static void add(float *restrict to, const float *restrict from, int n) {
         to[i] += from[i];
 }
 
+// add_piece waits for a piece and adds it to sum, which may be null.
+static int add_piece(struct flow f, float *sum, long k) {
+    const void *x = place(f, k);
+    int n, e = f.ring >= 0 ? galvani_near_take(f.ring, &x, &n) : finish(1, &coming[k % window]);
+    if (!e && sum)
+        add(sum + k * f.per, x, part(f, k));
+    if (!e && f.ring >= 0)
+        galvani_near_free(f.ring);
+    return e;
+}
+
 int galvani_link_begin(int peer, const void *head, int nhead, void *other, int nother, const float *numbers, long nnumbers) {
+    struct flow out = flow(peer, nnumbers);
     MPI_Request r[2];
-    int e = MPI_Irecv(other, nother, MPI_BYTE, peer, 1, data, &r[0]);
+    int e = galvani_link_settle(), ring = nother > galvani_near_most() ? -1 : galvani_near_peer(peer);
+    if (!e && ring < 0)
+        e = MPI_Irecv(other, nother, MPI_BYTE, peer, 1, data, &r[0]);
     if (!e)
-        e = MPI_Isend(head, nhead, MPI_BYTE, peer, 1, data, &r[1]);
-    for (long k = 0; !e && k < window && k < pieces(nnumbers); k++)
-        e = send_piece(peer, numbers, nnumbers, k);
-    return e ? e : finish(2, r);
+        e = ring < 0 ? MPI_Isend(head, nhead, MPI_BYTE, peer, 1, data, &r[1]) : galvani_near_put(ring, head, nhead);
+    for (long k = 0; !e && k < window && has(out, k); k++)
+        e = send_piece(out, numbers, k);
+    return e ? e : ring < 0 ? finish(2, r) : receive_near(ring, other, nother);
 }
 
 int galvani_link_end(int peer, const float *numbers, long nnumbers, float *sum, long n) {
+    struct flow out = flow(peer, nnumbers), in = flow(peer, n);
     int e = 0;
-    for (long k = 0; !e && k < window && k < pieces(n); k++)
-        e = receive_piece(peer, n, k);
-    for (long k = 0; !e && (k < pieces(n) || k < pieces(nnumbers)); k++) {
-        if (k < pieces(nnumbers) && numbers == sum) // before it is added to
+    for (long k = 0; !e && k < window && has(in, k); k++)
+        e = receive_piece(in, k);
+    for (long k = 0; !e && (has(in, k) || has(out, k)); k++) {
+        if (has(out, k) && (numbers == sum || has(out, k + window))) // before it is added to, or another takes its place
             e = finish(1, &going[k % window]);
-        if (!e && k < pieces(n) && !(e = finish(1, &coming[k % window])) && sum)
-            add(sum + k * piece, came[k % window], part(n, k));
-        if (!e && k < pieces(nnumbers))
-            e = finish(1, &going[k % window]);
-        if (!e && k + window < pieces(n))
-            e = receive_piece(peer, n, k + window);
-        if (!e && k + window < pieces(nnumbers))
-            e = send_piece(peer, numbers, nnumbers, k + window);
+        if (!e && has(in, k))
+            e = add_piece(in, sum, k);
+        if (!e && has(in, k + window))
+            e = receive_piece(in, k + window);
+        if (!e && has(out, k + window))
+            e = send_piece(out, numbers, k + window);
     }
     return e;
 }
@@ -210,7 +277,8 @@ static void drain(void) {
 int galvani_link_close(void) {
     if (size > 1)
         drain();
-    return MPI_Finalize();
+    int e = galvani_near_close();
+    return e ? e : MPI_Finalize();
 }
 
 void galvani_link_abort(int code) { MPI_Abort(MPI_COMM_WORLD, code); }

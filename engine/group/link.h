@@ -7,6 +7,7 @@ enum { galvani_link_silence = 7 };
 
 struct galvani_place {
     int rank, size, local, locals;
+    int near;       // peers that are reached through memory
     int any_thread; // calls may come from any thread, not only from that of galvani_link_open
     char library[256];
 };
@@ -16,10 +17,14 @@ int galvani_link_open(struct galvani_place *at);
 // galvani_link_swap sends to a peer and receives from it, at most so many bytes.
 int galvani_link_swap(int peer, const void *send, long nsend, void *receive, long nreceive);
 // galvani_link_begin sends a header to a peer, and numbers right behind it, and receives the peer's header.
-// galvani_link_end then waits until the numbers are sent, and adds n numbers of the peer to sum, or drops them where sum
-// is null.
+// galvani_link_end then adds n numbers of the peer to sum, or drops them where sum is null. The numbers may be under way
+// until galvani_link_settle, or the next call to begin or swap, unless they are those of sum.
 int galvani_link_begin(int peer, const void *head, int nhead, void *other, int nother, const float *numbers, long nnumbers);
 int galvani_link_end(int peer, const float *numbers, long nnumbers, float *sum, long n);
+int galvani_link_settle(void);
+// galvani_link_rest is called after the k-th test of one that waits, from 1 on; begin is 0 before. Who waits long leaves the
+// core to others.
+int galvani_link_rest(unsigned k, double *begin);
 // galvani_link_beat is to be called once a second while no other call is under way.
 int galvani_link_beat(void);
 // galvani_link_close ends MPI; all ranks call it, on the thread of galvani_link_open.

@@ -97,11 +97,20 @@ func sayLost(err error) {
 // do runs what uses the link.
 func (p *process) do(f func() error) (err error) {
 	if p.at.any_thread == 0 {
-		return p.there(f)
+		return p.there(func() error { return p.complete(f()) })
 	}
 	p.one.Lock()
 	defer p.one.Unlock()
-	if err = f(); errors.Is(err, ErrLost) {
+	return p.complete(f())
+}
+
+// complete waits for what begin has sent, unless a call has failed, and ends the job where a rank is lost.
+func (p *process) complete(err error) error {
+	if err == nil {
+		err = p.check(C.galvani_link_settle())
+	}
+	p.sent.Unpin()
+	if errors.Is(err, ErrLost) {
 		p.abort(err)
 	}
 	return err
@@ -112,9 +121,7 @@ func (p *process) there(f func() error) (err error) {
 	done := make(chan struct{})
 	p.calls <- func() {
 		defer close(done)
-		if err = f(); errors.Is(err, ErrLost) {
-			p.abort(err)
-		}
+		err = f()
 	}
 	<-done
 	return err
@@ -156,14 +163,13 @@ func (p *process) swap(peer int, send, receive []byte) error {
 
 func (p *process) begin(peer int, head, other []byte, numbers []float32) error {
 	if len(numbers) > 0 {
-		p.sent.Pin(unsafe.SliceData(numbers)) // the library reads them until end returns
+		p.sent.Pin(unsafe.SliceData(numbers)) // the library reads them until the call is complete
 	}
 	return p.check(C.galvani_link_begin(C.int(peer), unsafe.Pointer(unsafe.SliceData(head)), C.int(len(head)),
 		unsafe.Pointer(unsafe.SliceData(other)), C.int(len(other)), (*C.float)(unsafe.SliceData(numbers)), C.long(len(numbers))))
 }
 
 func (p *process) end(peer int, numbers, sum []float32, n int) error {
-	defer p.sent.Unpin()
 	if len(numbers) == 0 && n == 0 {
 		return nil
 	}

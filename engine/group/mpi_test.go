@@ -37,6 +37,14 @@ func TestMPI(t *testing.T) {
 			t.Errorf("%d ranks: %v\n%s", n, err, out)
 		}
 	}
+	if grouptest.WithoutMemory == "" {
+		return
+	}
+	for _, n := range []int{2, 4} {
+		if out, err := grouptest.Launch(n, []string{asRank + "=1", grouptest.WithoutMemory}, os.Args[0]).CombinedOutput(); err != nil {
+			t.Errorf("%d ranks without memory that all see: %v\n%s", n, err, out)
+		}
+	}
 }
 
 // beRank checks all calls as one of the ranks that mpirun has started.
@@ -59,9 +67,13 @@ func beRank() error {
 	return l.process.close()
 }
 
-// checkSums holds sums to those of a dry run, which TestSumOrder checks.
+// checkSums holds sums to those of a dry run, which TestSumOrder checks. Those of ranks on one machine go through memory
+// where they are short or the ranks share cores.
 func checkSums(l *Launched) error {
-	for _, n := range []int{1, short, short + 1, 300_001} {
+	if near, want := int(l.process.at.near), l.Size() > 1 && (grouptest.WithoutMemory == "" || !slices.Contains(os.Environ(), grouptest.WithoutMemory)); near > 0 != want {
+		return fmt.Errorf("%d peers are reached through memory", near)
+	}
+	for _, n := range []int{1, short, short + 1, 100_003, 300_001, 2_000_003} {
 		want := make([][]float32, l.Size())
 		onRanks(l.Size(), func(g Group) {
 			want[g.Rank()] = long(n, g.Rank())

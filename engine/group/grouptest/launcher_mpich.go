@@ -7,3 +7,6 @@ var launcher = []string{"mpirun.mpich"}
 
 // Killed is the exit code of a job of which a rank was killed: with MPICH the number of the signal.
 const Killed = 9
+
+// WithoutMemory is a variable with which the library has no memory that ranks of one machine see; empty where it always has.
+const WithoutMemory = ""
