@@ -155,27 +155,30 @@ func (c *Arrays) halves(dir string, about *About) (train, test *sequences, err e
 	if err != nil {
 		return nil, nil, err
 	}
+	other, missing := path, false // where the test set is: said before the training set is read, which may take long
+	if tail == "" {
+		other, err = arrayFile(dir, "test")
+		missing = errors.Is(err, fs.ErrNotExist)
+	} else {
+		missing = !hasArray(path, "x_test")
+	}
+	switch {
+	case missing && c.TestPart == 0:
+		return nil, nil, &FileError{File: path, Where: "the test set", Got: "missing", Want: "test.npz, or x_test in data.npz",
+			Remedy: "add it, or take some of the training sequences with --test-part 0.2", Kind: ErrMissing}
+	case err != nil && !missing:
+		return nil, nil, err
+	case c.TestPart > 0 && !missing:
+		return nil, nil, fmt.Errorf("data: file: test_part is %v, and %s has a test set; leave test_part out: %w", c.TestPart, dir, ErrConfig)
+	}
 	if train, err = readSequences(path, tail, about); err != nil {
 		return nil, nil, err
 	}
-	if tail == "" {
-		path, err = arrayFile(dir, "test")
-	} else if !hasArray(path, "x_test") {
-		err = fs.ErrNotExist
-	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && c.TestPart > 0:
+	if missing {
 		test, err = train.split(c.TestPart)
 		return train, test, err
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, &FileError{File: train.path, Where: "the test set", Got: "missing", Want: "test.npz, or x_test in data.npz",
-			Remedy: "add it, or take some of the training sequences with --test-part 0.2", Kind: ErrMissing}
-	case err != nil:
-		return nil, nil, err
-	case c.TestPart > 0:
-		return nil, nil, fmt.Errorf("data: file: test_part is %v, and %s has a test set; leave test_part out: %w", c.TestPart, dir, ErrConfig)
 	}
-	if test, err = readSequences(path, strings.Replace(tail, "train", "test", 1), about); err != nil {
+	if test, err = readSequences(other, strings.Replace(tail, "train", "test", 1), about); err != nil {
 		return nil, nil, err
 	}
 	return train, test, train.like(test)

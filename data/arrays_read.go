@@ -65,7 +65,16 @@ func decodeArrays(r io.ReaderAt, size int64, path string, wanted func(string) bo
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(file.Tensors, func(t safetensors.Tensor) bool { return !wanted(t.Name) }), nil
+	list, bytes := slices.DeleteFunc(file.Tensors, func(t safetensors.Tensor) bool { return !wanted(t.Name) }), 0
+	for _, t := range list {
+		bytes += len(t.Data)
+	}
+	for i := range list {
+		if 2*bytes < len(file.Data) { // a small part of a file does not keep it all
+			list[i].Data = slices.Clone(list[i].Data)
+		}
+	}
+	return list, nil
 }
 
 // hasArray reports whether a file holds an array, without the arrays of an NPZ file being read. A file that cannot be read is taken to hold it, so that
@@ -156,7 +165,7 @@ func (f *field) find(v float32) int {
 
 func (f *field) len() int { return len(f.f) + len(f.b) }
 
-// newNumbers decodes a tensor.
+// newNumbers decodes a tensor, whose memory it takes where it can: data may fill most of that of the machine.
 func newNumbers(t safetensors.Tensor) numbers {
 	if t.DType == safetensors.U8 || t.DType == safetensors.Bool {
 		b := slices.Clip(t.Data)
@@ -165,13 +174,12 @@ func newNumbers(t safetensors.Tensor) numbers {
 		}
 		return numbers{b: b}
 	}
-	if f, err := t.Float32s(); err == nil {
+	if f, err := t.TakeFloat32s(); err == nil {
 		return numbers{f: f}
 	}
-	wide := t.Numbers()
-	f := make([]float32, len(wide))
-	for i, v := range wide {
-		f[i] = float32(v)
+	f := make([]float32, len(t.Data)/t.DType.Size())
+	for i := range f {
+		f[i] = float32(t.Number(i))
 	}
 	return numbers{f: f}
 }

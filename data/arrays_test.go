@@ -256,3 +256,25 @@ func TestArraysCount(t *testing.T) {
 		}
 	}
 }
+
+// TestNoTestSetIsSaidFirst holds that no training set is read, which may be large, where the test set is missing: this one
+// cannot be.
+func TestNoTestSetIsSaidFirst(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "train.npz"), []byte("no archive"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := &Arrays{}
+	if _, err := c.Open(Env{Dir: dir}); !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "the test set") {
+		t.Errorf("got %v, want that the test set is missing", err)
+	}
+}
+
+// TestNumbersTakeMemory holds that numbers of the type that is computed with stay where they were read.
+func TestNumbersTakeMemory(t *testing.T) {
+	x := safetensors.Float32("x", []int{1 << 16}, make([]float32, 1<<16))
+	var v numbers
+	if n := testing.AllocsPerRun(5, func() { v = newNumbers(x) }); n != 0 || len(v.f) != 1<<16 {
+		t.Errorf("%v allocations for %d numbers", n, len(v.f))
+	}
+}

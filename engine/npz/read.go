@@ -62,7 +62,7 @@ func Select(r io.ReaderAt, size int64, most int64, wanted func(name string) bool
 		if slices.ContainsFunc(list, func(t safetensors.Tensor) bool { return t.Name == name }) {
 			return nil, fmt.Errorf("npz: array %.60q is there twice: %w", name, safetensors.ErrCorrupt)
 		}
-		t, err := member(f, most)
+		t, err := member(f, size, most)
 		if err != nil {
 			return nil, fmt.Errorf("npz: array %.60q: %w", name, err)
 		}
@@ -73,8 +73,12 @@ func Select(r io.ReaderAt, size int64, most int64, wanted func(name string) bool
 	return list, nil
 }
 
-// member reads one file of the archive.
-func member(f *zip.File, most int64) (t safetensors.Tensor, err error) {
+// packed is how many times smaller than itself an array is taken to be in an archive, at most, when memory for it is made at
+// once; what is packed closer grows as it is read.
+const packed = 4
+
+// member reads one file of an archive of so many bytes.
+func member(f *zip.File, size, most int64) (t safetensors.Tensor, err error) {
 	r, err := f.Open()
 	if err != nil {
 		return t, fmt.Errorf("%w: %w", err, safetensors.ErrCorrupt)
@@ -88,6 +92,9 @@ func member(f *zip.File, most int64) (t safetensors.Tensor, err error) {
 		return t, fmt.Errorf("%d bytes of %v, and memory for %d is left: %w", h.bytes, h.shape, most, safetensors.ErrCorrupt)
 	}
 	var b bytes.Buffer
+	if there := min(int64(f.CompressedSize64), size); there >= 0 && h.bytes <= packed*there {
+		b.Grow(int(h.bytes) + bytes.MinRead)
+	}
 	n, err := b.ReadFrom(io.LimitReader(r, h.bytes+1)) // one more tells a file that goes on
 	if err != nil {
 		return t, fmt.Errorf("after %d bytes: %w: %w", n, err, safetensors.ErrCorrupt)

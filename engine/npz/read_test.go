@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -167,4 +168,23 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestReadMemory holds that an array takes its own memory and little more while it is read: data may fill a machine.
+func TestReadMemory(t *testing.T) {
+	const n = 8 << 20
+	var b bytes.Buffer
+	if err := Write(&b, []safetensors.Tensor{safetensors.Uint8("x", []int{n}, make([]byte, n))}); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	list, err := Read(b.Bytes())
+	runtime.ReadMemStats(&after)
+	if err != nil || len(list[0].Data) != n {
+		t.Fatal(err)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > n+n/8 {
+		t.Errorf("%d bytes were allocated for an array of %d", took, n)
+	}
 }

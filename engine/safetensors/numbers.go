@@ -9,12 +9,17 @@ import (
 //
 // Accuracy: exact but for integers beyond 2⁵³, which are rounded to the nearest float64.
 func (t Tensor) Numbers() []float64 {
-	size := t.DType.Size()
-	v := make([]float64, len(t.Data)/size)
+	v := make([]float64, len(t.Data)/t.DType.Size())
 	for i := range v {
-		v[i] = t.DType.number(t.Data[i*size : (i+1)*size])
+		v[i] = t.Number(i)
 	}
 	return v
+}
+
+// Number returns element i of a tensor as Numbers does.
+func (t Tensor) Number(i int) float64 {
+	size := t.DType.Size()
+	return t.DType.number(t.Data[i*size : (i+1)*size])
 }
 
 // number decodes one element.

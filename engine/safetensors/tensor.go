@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"unsafe"
 )
 
 var (
@@ -106,6 +107,17 @@ func (t Tensor) Float32s() ([]float32, error) {
 	return decode(t, F32, func(b []byte) float32 {
 		return math.Float32frombits(binary.LittleEndian.Uint32(b))
 	})
+}
+
+// TakeFloat32s returns the elements of an F32 tensor in the memory of Data, which is not to be used any more, or as a new slice
+// on a machine that has numbers in another way.
+func (t Tensor) TakeFloat32s() ([]float32, error) {
+	p := unsafe.Pointer(unsafe.SliceData(t.Data))
+	little := binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+	if t.DType != F32 || !little || len(t.Data) == 0 || uintptr(p)%unsafe.Alignof(float32(0)) != 0 {
+		return t.Float32s()
+	}
+	return unsafe.Slice((*float32)(p), len(t.Data)/F32.Size()), nil
 }
 
 // Float64s returns the elements of an F64 tensor as a new slice.
