@@ -22,7 +22,7 @@ EMULATED = $(GPU_ENV) GALVANI_CUDA_LIBRARY=$(GPU_DIR)/libgalvani_emu.so
 GPU_ENV := CGO_ENABLED=1 CGO_CFLAGS="-O2 -g -I$(CURDIR)/kernels/driver/include" CGO_LDFLAGS="-O2 -g -L$(GPU_DIR)"
 
 .DEFAULT_GOAL := build
-.PHONY: help build mpi cpu driver emu ptx test gpu-test gpu-test-kernels gpu-test-reverse gpu-test-rest slurm-test gpu-check race fuzz lint bench ci clean
+.PHONY: help build mpi cpu driver emu ptx test gpu-test gpu-test-kernels gpu-test-reverse gpu-test-rest gpu-test-mpi slurm-test gpu-check race fuzz lint bench ci clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -62,6 +62,9 @@ gpu-test-reverse: driver emu # threads in the other order, of what orders them
 	rm -f $(GPU_DIR)/$@.log
 	$(EMULATED) GALVANI_EMU_LOG=$(GPU_DIR)/$@.log GALVANI_EMU_ORDER=reverse go test -count=1 -short -tags gpu -run '^Test(Conforms|Layouts|Segments|Circuit|Neuron)$$' ./kernels/cuda
 	@! cat $(GPU_DIR)/$@.log 2> /dev/null
+
+gpu-test-mpi: driver emu # ranks on emulated GPUs, for which Open MPI is needed
+	$(EMULATED) go test -count=1 -tags gpu,mpi -run '^TestMPIGPU$$' ./cmd/galvani
 
 gpu-test-rest: driver emu
 	$(EMULATED) go test -count=1 -tags gpu -run '^TestLatency$$' ./kernels/cuda # which asks for clusters that are refused
