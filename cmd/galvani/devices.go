@@ -55,6 +55,12 @@ func findDevices() []deviceReport {
 			scan.Usable, scan.Reason = false, message(err)
 		}
 	}
+	if half, err := devices.Open("cpu", devices.Options{Precision: "bf16"}); err == nil {
+		scan.Name += ", has --precision bf16"
+		if err := half.Close(); err != nil {
+			scan.Usable, scan.Reason = false, message(err)
+		}
+	}
 	list := []deviceReport{scan, {Device: "cpu", Backend: "graph", Usable: true, Name: "Gorgonia on " + runtime.GOARCH}}
 	gpus, err := devices.GPUs()
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"galvani/kernels/devices"
@@ -31,8 +32,13 @@ func coarser(t *testing.T, dir, precision string, exact []float64) {
 // TestPrecisionOfCPU trains in bf16 on a CPU that has it, with the same bits on two threads and after a stop; one that
 // has not says so. What has no products in it is refused.
 func TestPrecisionOfCPU(t *testing.T) {
+	told := strings.Contains(galvani(t, "devices").ok(t).stdout, "has --precision bf16")
 	half := []string{"--model", "lstm", "--device", "cpu", "--precision", "bf16"}
-	if _, err := devices.Open("cpu", devices.Options{Precision: "bf16"}); err != nil {
+	_, err := devices.Open("cpu", devices.Options{Precision: "bf16"})
+	if told != (err == nil) {
+		t.Errorf("devices tells bf16 of the CPU: %v, but it opens with %v", told, err)
+	}
+	if err != nil {
 		t.Log(err)
 		galvani(t, args(tiny, append(half, "--runs-dir", t.TempDir())...)...).refused(t, exitDevice, "bf16")
 	} else {
