@@ -29,7 +29,7 @@ type NoiseDraw struct {
 
 // DriveKey and InputKey return the streams of the noise of a run, and 0 where there is none. Step t of
 // sequence b of the update has the stream Stream(b).Stream(t) of it; numbers of drive plane p begin with
-// word p·WordsOf(H).
+// word p·wordsOf(H).
 func (n Noise) DriveKey(d NoiseDraw) random.Stream { return n.key(n.Drive, d, 0) }
 func (n Noise) InputKey(d NoiseDraw) random.Stream { return n.key(n.Input, d, 1) }
 
@@ -40,8 +40,8 @@ func (n Noise) key(sd float64, d NoiseDraw, what uint64) random.Stream {
 	return d.Key.Stream(n.Layer).Stream(what)
 }
 
-// WordsOf returns how many numbers of a stream n coarse Gaussian numbers take.
-func WordsOf(n int) uint64 { return uint64(n+3) / 4 }
+// wordsOf returns how many numbers of a stream n coarse Gaussian numbers take.
+func wordsOf(n int) uint64 { return uint64(n+3) / 4 }
 
 // addNoise sets to to from plus numbers of a stream from a word on, times a standard deviation. From may be to.
 func addNoise[F Float](to, from []F, sd float64, s random.Stream, word uint64) {
@@ -74,7 +74,7 @@ func NoisyInput(x *gorgonia.Node, n Noise, draw func() NoiseDraw, t int) (*gorgo
 }
 
 func NoisyDrive(x *gorgonia.Node, n Noise, draw func() NoiseDraw, t, plane int) (*gorgonia.Node, error) {
-	word := uint64(plane) * WordsOf(x.Shape()[1])
+	word := uint64(plane) * wordsOf(x.Shape()[1])
 	return noisy(x, n.Drive, func() (random.Stream, uint64) { d := draw(); return n.DriveKey(d), d.First }, t, word)
 }
 

@@ -16,10 +16,10 @@ var ErrPart = errors.New("no such parameters")
 // Frozen keeps the parameters that names mean (Parts) as they are: no gradient is computed for them.
 func Frozen(names ...string) Option { return func(n *Network) { n.frozen = names } }
 
-// PartWords are the names of several parameters at once.
-var PartWords = []string{"all", "cell", "input", "recurrent", "readout", "matrices"}
+// partWords are the names of several parameters at once.
+var partWords = []string{"all", "cell", "input", "recurrent", "readout", "matrices"}
 
-// means reports whether a name means a parameter: one of PartWords, the parameter's own name with or
+// means reports whether a name means a parameter: one of partWords, the parameter's own name with or
 // without "cell.", or such a name with the signs * and ? of a shell. Layer counts from 0.
 func means(name string, s kernels.Spec, layer int) bool {
 	switch name {
@@ -66,7 +66,7 @@ func (n *Network) Parts(names []string) ([]bool, error) {
 				all = append(all, s.Name)
 			}
 			return nil, fmt.Errorf("models: %s has no parameter %.60q, want %s, or some of %s: %w",
-				n.name, name, strings.Join(PartWords, ", "), strings.Join(all, ", "), ErrPart)
+				n.name, name, strings.Join(partWords, ", "), strings.Join(all, ", "), ErrPart)
 		}
 	}
 	return in, nil

@@ -16,7 +16,7 @@ type Windows struct {
 }
 
 // Counts is what the numbers of spikes of the units of a population in windows say. What is not known is nil: of fewer
-// than LeastWindows windows, and of populations without a spike or a pair of units.
+// than leastWindows windows, and of populations without a spike or a pair of units.
 type Counts struct {
 	// Fano is the variance of the count of a unit over its mean, in the mean of all units that spike; 1 for a Poisson
 	// process.
@@ -27,8 +27,8 @@ type Counts struct {
 	Correlation *float64 `json:"correlation,omitempty"`
 }
 
-// LeastWindows is how many windows counts are taken of.
-const LeastWindows = 5
+// leastWindows is how many windows counts are taken of.
+const leastWindows = 5
 
 // WindowsOf divides a stretch of steps into windows, without the rest that fills none. Spikes are in the order of their
 // steps, of 0 to steps.
@@ -55,7 +55,7 @@ func WindowsOf(c *kernels.Circuit, spikes []kernels.Spike, steps, window int64) 
 	for k := range sums {
 		w.Counts[k] = sums[k].counts(float64(n))
 	}
-	if n < LeastWindows {
+	if n < leastWindows {
 		return w
 	}
 	walk(func(_, _ int, s *countSums) { s.standardise() })
@@ -101,7 +101,7 @@ func (s *countSums) close() (total int) {
 }
 
 func (s *countSums) counts(windows float64) (c Counts) {
-	if windows < LeastWindows || s.total == 0 {
+	if windows < leastWindows || s.total == 0 {
 		return c
 	}
 	variance := func(sum, squares float64) float64 { return max(0, (squares-sum*sum/windows)/(windows-1)) }

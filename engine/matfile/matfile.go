@@ -53,15 +53,6 @@ func Write(w io.Writer, tensors []safetensors.Tensor) error {
 	return nil
 }
 
-// Names returns the variables that Write gives the tensors, in their order.
-func Names(tensors []safetensors.Tensor) (names []string) {
-	seen := map[string]bool{}
-	for _, t := range tensors {
-		names = append(names, name(t.Name, seen))
-	}
-	return names
-}
-
 // name returns the variable of a tensor.
 func name(tensor string, seen map[string]bool) string {
 	base := strings.Map(func(r rune) rune {

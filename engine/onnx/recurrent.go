@@ -30,8 +30,8 @@ var operators = map[string]operator{
 	"lstm": {"LSTM", []int{0, 3, 1, 2}, nil, 2}, // i, f, g, o there, and i, o, f, c here
 }
 
-// Models are the names that Write takes.
-func Models() []string { return slices.Sorted(maps.Keys(operators)) }
+// models are the names that Write takes.
+func models() []string { return slices.Sorted(maps.Keys(operators)) }
 
 // Write writes a network of recurrent cells with its read-out, given its parameters under their names. The file takes
 // x [T,B,I] of sequences of one length and gives logits [T,B,O] and h [T,B,H] of the last layer; T and B may vary. A
@@ -41,7 +41,7 @@ func Models() []string { return slices.Sorted(maps.Keys(operators)) }
 func Write(w io.Writer, model string, tensors []safetensors.Tensor, about map[string]string) error {
 	op, ok := operators[model]
 	if !ok {
-		return fmt.Errorf("onnx: model %s: %w; want one of %s", model, ErrModel, strings.Join(Models(), ", "))
+		return fmt.Errorf("onnx: model %s: %w; want one of %s", model, ErrModel, strings.Join(models(), ", "))
 	}
 	n := &network{op: op, tensors: map[string]safetensors.Tensor{}}
 	for _, t := range tensors {

@@ -31,8 +31,8 @@ type NeuronCase struct {
 	Far                float64 // mV, how far V begins from its middle at most, 0 for 25
 }
 
-// NeuronCases leave tails in every direction.
-var NeuronCases = []NeuronCase{
+// neuronCases leave tails in every direction.
+var neuronCases = []NeuronCase{
 	{Name: "one", T: 5, B: 1, Substeps: 1},
 	{Name: "batch", T: 8, B: 19, Substeps: 1, Record: []int32{5, 0}},
 	{Name: "second order", T: 6, B: 3, Substeps: 2, Second: true},
@@ -203,7 +203,7 @@ func newNeuronProblem[F kernels.Float](c NeuronCase, seed uint64) *Problem {
 
 // Neuron holds neurons of compartments on a device to a reference that computes in float64.
 func Neuron(t *testing.T, dev, ref kernels.Device, precision string) {
-	for i, c := range NeuronCases {
+	for i, c := range neuronCases {
 		t.Run(c.Name, func(t *testing.T) {
 			compare(t, dev, ref, precision, newNeuronProblem[float32](c, uint64(i)), newNeuronProblem[float64](c, uint64(i)))
 		})
@@ -212,7 +212,7 @@ func Neuron(t *testing.T, dev, ref kernels.Device, precision string) {
 
 // NeuronSame wants the bits of another device, all of them.
 func NeuronSame(t *testing.T, dev, other kernels.Device) {
-	for i, c := range NeuronCases {
+	for i, c := range neuronCases {
 		t.Run(c.Name, func(t *testing.T) {
 			p := newNeuronProblem[float32](c, uint64(i))
 			p.Cfg.KeepGradH, p.Cfg.GradX, p.Cfg.GradState = true, true, true
@@ -276,7 +276,7 @@ func NeuronMemory(t *testing.T, dev kernels.Planner) {
 // NeuronEquations holds a device in float64 to plain loops over the equations, and its gradients to
 // differences of these.
 func NeuronEquations(t *testing.T, dev kernels.Device) {
-	for i, c := range NeuronCases {
+	for i, c := range neuronCases {
 		t.Run(c.Name, func(t *testing.T) { neuronEquations(t, dev, newNeuronProblem[float64](c, uint64(i))) })
 	}
 }

@@ -75,7 +75,7 @@ func compare(t *testing.T, dev, ref kernels.Device, precision string, p, q *Prob
 		return // see kinked; the gradients of coarser products are those of other functions
 	}
 	want := split(q.Cfg, Data[float64](grad))
-	NearGrad(t, p.Cfg, got.Grad, want[0], bound.Grad)
+	nearGrad(t, p.Cfg, got.Grad, want[0], bound.Grad)
 	if q.Cfg.T <= fewSteps {
 		Near(t, "gradient of x", got.GradX, want[1], bound.Grad)
 		Near(t, "gradient of the state", got.GradState, want[2], bound.Grad)

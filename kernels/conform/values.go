@@ -70,8 +70,8 @@ func SameBits[F kernels.Float](t testing.TB, name string, got, want []F) {
 	}
 }
 
-// NearGrad compares packed gradients where they are defined; others it sets to 0.
-func NearGrad(t testing.TB, cfg kernels.ScanConfig, got []float32, want []float64, tol float64) {
+// nearGrad compares packed gradients where they are defined; others it sets to 0.
+func nearGrad(t testing.TB, cfg kernels.ScanConfig, got []float32, want []float64, tol float64) {
 	t.Helper()
 	n := 0
 	for _, spec := range cfg.Params {

@@ -416,8 +416,8 @@ const (
 	Pow2  // r_pow(x, 2)
 )
 
-// Apply computes y = f(x) elementwise with the kernels of an instruction set that this
+// apply computes y = f(x) elementwise with the kernels of an instruction set that this
 // machine has; x and y have equal length.
-func Apply(isa string, f Func, x, y []float32) {
+func apply(isa string, f Func, x, y []float32) {
 	C.unary(pick(isa), C.int(f), C.long(len(x)), ptr(x), ptr(y))
 }

@@ -59,7 +59,7 @@ func TestUlp(t *testing.T) {
 		{"x^2", Pow2, powerOf(2), 2},
 	} {
 		for _, isa := range here(t) {
-			Apply(isa, f.code, x, y)
+			apply(isa, f.code, x, y)
 			worst, at := 0.0, float32(0)
 			for i := range x {
 				if e := ulps(y[i], f.exact(float64(x[i]))); !(e <= worst) {

@@ -152,8 +152,8 @@ func scanLayout(cell facts, l Limits, prec, batch, hidden int, backward bool) (C
 	return out, nil
 }
 
-// PlanLayout returns the layouts that a scan would have on a GPU with these limits.
-func PlanLayout(cell string, l Limits, precision string, batch, hidden int) (forward, backward Layout, err error) {
+// planLayout returns the layouts that a scan would have on a GPU with these limits.
+func planLayout(cell string, l Limits, precision string, batch, hidden int) (forward, backward Layout, err error) {
 	f0, err := factsOf(cell)
 	if err != nil {
 		return forward, backward, err

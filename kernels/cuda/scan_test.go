@@ -76,7 +76,7 @@ func force(t *testing.T, gpu driver.Info, header, precision string, batch int, w
 		for _, sms := range []int{gpu.SMs, 1, 132} {
 			for shared := float64(gpu.Shared); shared > 1024; shared *= 0.95 {
 				l := Limits{SMs: sms, Shared: int(shared) &^ 15, Cluster: want.blocks, Compute: gpu.Compute()}
-				f, b, err := PlanLayout(header, l, precision, batch, hidden)
+				f, b, err := planLayout(header, l, precision, batch, hidden)
 				if err == nil && f.Resident == want.resident && b.Resident == want.resident &&
 					(!want.resident || f.Blocks == want.blocks && b.Blocks == want.blocks) {
 					return hidden, l

@@ -1,9 +1,6 @@
 package ptx
 
 import (
-	"crypto/sha256"
-	_ "embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,9 +11,6 @@ import (
 
 // ErrTooOld means that there is no code for a GPU.
 var ErrTooOld = errors.New("GPU too old")
-
-//go:embed manifest.json
-var manifest []byte
 
 // Image is a module compiled for a compute capability.
 type Image struct {
@@ -84,11 +78,4 @@ func image(name string, data []byte) (Image, error) {
 	}
 	compute, err := strconv.Atoi(m[2])
 	return Image{Name: name, Compute: compute, Machine: m[3] == "cubin", Data: data}, err
-}
-
-// Hash returns the SHA-256 of the manifest, which holds that of every image and source, in
-// hexadecimal.
-func Hash() string {
-	sum := sha256.Sum256(manifest)
-	return hex.EncodeToString(sum[:])
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"debug/elf"
+	_ "embed"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -23,6 +24,9 @@ import (
 )
 
 const root = "../.."
+
+//go:embed manifest.json
+var manifest []byte
 
 // record is what compile.py writes into the manifest. Sources are paths from the root of the repository.
 type record struct {
@@ -586,8 +590,5 @@ func TestImagesOfGPUs(t *testing.T) {
 	}
 	if _, err := Images("none", 80); err == nil || errors.Is(err, ErrTooOld) {
 		t.Errorf("module none: %v, want an unknown module", err)
-	}
-	if h := Hash(); len(h) != 64 {
-		t.Errorf("hash %q, want 64 digits", h)
 	}
 }

@@ -47,9 +47,6 @@ func All() []Rule { return registry.All() }
 // Names returns the names of All.
 func Names() []string { return registry.Names() }
 
-// Of returns a rule by its name; the error for an unknown one names the nearest.
-func Of(name string) (Rule, error) { return registry.Lookup(name) }
-
 const (
 	longest = 1e9 // ms, of a time constant
 	largest = 1e12

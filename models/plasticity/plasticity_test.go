@@ -31,7 +31,7 @@ func TestWeights(t *testing.T) {
 		{"isp-additive", map[string]float64{"rate": 8, "eta": 100}, -1, -1, []int64{100}, nil, 0},
 		{"vogels", map[string]float64{"eta": 0.001, "rate": 2.5}, 1, 5, []int64{20, 60}, []int64{40, 50}, 5.003421612},
 	} {
-		r, err := Of(c.rule)
+		r, err := registry.Lookup(c.rule)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,12 +9,12 @@ import (
 	"galvani/kernels/neurons"
 )
 
-// LearnSteps is how many steps weights stay before they change by Drift times that time.
-const LearnSteps = 10
+// learnSteps is how many steps weights stay before they change by Drift times that time.
+const learnSteps = 10
 
 // Plan is a circuit of rate units with its state. A step, in this order: rates follow from the currents of synapses as
 // they are and the constant ones; the currents I' = -I/tau + weight rate/tau follow by a step of Euler's, so that with a
-// tau of a step I is W r; and in every LearnSteps-th step weights change. With tau a step in units and synapses a step
+// tau of a step I is W r; and in every learnSteps-th step weights change. With tau a step in units and synapses a step
 // is that of a vanilla recurrent network, r = f(W r + I).
 type Plan struct {
 	c       *kernels.Circuit
@@ -180,7 +180,7 @@ func (p *Plan) advance() error {
 			}
 		}
 	}
-	if p.step++; p.step%LearnSteps == 0 {
+	if p.step++; p.step%learnSteps == 0 {
 		for _, i := range p.c.Plastic() {
 			p.learn(i)
 		}
@@ -232,7 +232,7 @@ func (p *Plan) learn(i int) {
 		target := p.rate(q.To, u)
 		for k := q.Matrix.Start[u]; k < q.Matrix.Start[u+1]; k++ {
 			m := float64(p.weights[i][k]) * over
-			m += LearnSteps * p.c.Step * Drift(rule, m, p.rate(q.From, int(q.Matrix.Col[k])), target)
+			m += learnSteps * p.c.Step * Drift(rule, m, p.rate(q.From, int(q.Matrix.Col[k])), target)
 			p.weights[i][k] = float32(rule.Sign * min(max(m, 0), rule.Most) * jump)
 		}
 	}

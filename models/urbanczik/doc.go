@@ -7,8 +7,8 @@
 //	V* = g_D V / (g_L + g_D)                                       what the dendrite predicts of the soma
 //	τ_Δ Δ' = PI − Δ,  w' = η Δ,  PI = [s − φ(V*)] h(V*) s*_j       s*_j what source j adds to V for a weight of 1
 //
-// The rule is there in two forms that agree to rounding: in every step (Dense), and at spikes of the source alone (Synapse), which
-// read what the neuron has noted meanwhile (Archive).
+// Weights change at spikes of the source alone (Synapse), which read what the neuron has noted meanwhile (Archive). A test holds
+// that to the rule in every step.
 //
 // It imports package kernels/random; the experiments may import it.
 package urbanczik

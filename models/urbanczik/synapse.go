@@ -103,28 +103,3 @@ func (s *Synapse) Read(a *Archive, step int) {
 func (s *Synapse) weight(change float64) float64 {
 	return min(max(s.w0+s.p.Eta*s.p.scale()*change, s.p.WMin), s.p.WMax)
 }
-
-// Dense is a synapse that changes its weight in every step.
-type Dense struct {
-	W         float64
-	p         Params
-	w0        float64
-	slow, now float64
-	filtered  float64
-	change    float64
-}
-
-// NewDense returns a synapse.
-func NewDense(p Params, w float64) *Dense { return &Dense{p: p, w0: w, W: w} }
-
-// Spike is a spike of the source before the next step.
-func (d *Dense) Spike() { d.slow, d.now = d.slow+1, d.now+1 }
-
-// Step takes the error of a step: τ_Δ Δ' = PI − Δ and w' = η Δ over one step.
-func (d *Dense) Step(wrong float64) {
-	d.slow *= math.Exp(-d.p.Step / d.p.TauL())
-	d.now *= math.Exp(-d.p.Step / d.p.TauS)
-	d.change -= d.filtered * math.Expm1(-d.p.Step/d.p.TauDelta)
-	d.filtered = d.filtered*math.Exp(-d.p.Step/d.p.TauDelta) + (d.slow-d.now)*wrong
-	d.W = min(max(d.w0+d.p.Eta*d.p.scale()*d.change, d.p.WMin), d.p.WMax)
-}

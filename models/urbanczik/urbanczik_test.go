@@ -85,7 +85,7 @@ func TestFormsAgree(t *testing.T) {
 			p.WMin, p.WMax = -bound, bound
 			steps, late := 20000, int(math.Round(delay/p.Step))
 			source, wrong := trains(p, steps)
-			archive, event, dense := NewArchive(1), NewSynapse(p, 0, 0.001, late), NewDense(p, 0.001)
+			archive, event, dense := NewArchive(1), NewSynapse(p, 0, 0.001, late), newDense(p, 0.001)
 			spikes, most := 0, 0
 			for i := range steps {
 				if source[i] {
@@ -202,4 +202,29 @@ func TestRefusedParams(t *testing.T) {
 			t.Errorf("%+v: error %v, want ErrParams", p, err)
 		}
 	}
+}
+
+// dense is a synapse that changes its weight in every step, which Synapse is held to.
+type dense struct {
+	W         float64
+	p         Params
+	w0        float64
+	slow, now float64
+	filtered  float64
+	change    float64
+}
+
+// newDense returns a synapse.
+func newDense(p Params, w float64) *dense { return &dense{p: p, w0: w, W: w} }
+
+// Spike is a spike of the source before the next step.
+func (d *dense) Spike() { d.slow, d.now = d.slow+1, d.now+1 }
+
+// Step takes the error of a step: τ_Δ Δ' = PI − Δ and w' = η Δ over one step.
+func (d *dense) Step(wrong float64) {
+	d.slow *= math.Exp(-d.p.Step / d.p.TauL())
+	d.now *= math.Exp(-d.p.Step / d.p.TauS)
+	d.change -= d.filtered * math.Expm1(-d.p.Step/d.p.TauDelta)
+	d.filtered = d.filtered*math.Exp(-d.p.Step/d.p.TauDelta) + (d.slow-d.now)*wrong
+	d.W = min(max(d.w0+d.p.Eta*d.p.scale()*d.change, d.p.WMin), d.p.WMax)
 }
