@@ -40,9 +40,6 @@ func NewChanges(channels int, thresholds ...float64) (*Changes, error) {
 	return c, nil
 }
 
-// Units returns the number of units that the events are of: two per channel.
-func (c *Changes) Units() int { return 2 * len(c.threshold) }
-
 // step calls send for every event of a frame, after moving the levels [I].
 func (c *Changes) step(levels []float64, frame []float32, send func(unit int, weight float64)) {
 	for i, x := range frame {

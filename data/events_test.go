@@ -304,14 +304,15 @@ func TestChanges(t *testing.T) {
 	}
 	const stepMs = 0.1 // a step that is not exact in binary
 	events := c.Events(x, stepMs)
-	counts := make([]float32, steps*c.Units())
-	if _, err := (column{x: counts, stride: c.Units(), units: c.Units(), steps: steps}).frames(stepMs, events); err != nil {
+	units := 2 * len(c.threshold) // two for each channel
+	counts := make([]float32, steps*units)
+	if _, err := (column{x: counts, stride: units, units: units, steps: steps}).frames(stepMs, events); err != nil {
 		t.Fatal(err)
 	}
 	sent := [channels]int{}
 	var levels [channels]float64
 	for k := range steps {
-		frame := counts[k*c.Units() : (k+1)*c.Units()]
+		frame := counts[k*units : (k+1)*units]
 		for i, th := range thresholds {
 			up, down := frame[i], frame[channels+i]
 			if up < 0 || down < 0 || up > 0 && down > 0 {

@@ -32,7 +32,7 @@ type Progress struct {
 	Total int64 // bytes, -1 where the mirror does not say
 }
 
-// Fetch downloads a collection of Collections into dir/NAME. Files that are there already and
+// Fetch downloads the collection into dir/NAME. Files that are there already and
 // whole are kept; a broken one is replaced.
 //
 // An interrupted download stays as FILE.part and is continued by the next call. A file takes
@@ -40,15 +40,6 @@ type Progress struct {
 //
 // Errors: ErrFetch if no mirror served a file whole, the context's error if it was cancelled,
 // or what the file system says.
-func Fetch(ctx context.Context, name, dir string, opt FetchOptions) error {
-	c, err := LookupCollection(name)
-	if err != nil {
-		return err
-	}
-	return c.Fetch(ctx, dir, opt)
-}
-
-// Fetch downloads the collection, as the function Fetch does.
 func (c Collection) Fetch(ctx context.Context, dir string, opt FetchOptions) error {
 	if opt.Client == nil {
 		opt.Client = http.DefaultClient

@@ -299,7 +299,8 @@ func TestFetchReadOnly(t *testing.T) {
 }
 
 func TestFetchUnknown(t *testing.T) {
-	wantOneLine(t, Fetch(t.Context(), "minst", t.TempDir(), FetchOptions{}), `"minst"`, `did you mean "mnist"?`)
+	_, err := LookupCollection("minst")
+	wantOneLine(t, err, `"minst"`, `did you mean "mnist"?`)
 }
 
 // TestFetchContentHash accepts the same content under another compression and nothing else.

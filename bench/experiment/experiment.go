@@ -151,8 +151,5 @@ func Register(e Entry) { registry.Add(e) }
 // All returns the registry, sorted by name.
 func All() []Entry { return registry.All() }
 
-// Names returns the names of the registry in order.
-func Names() []string { return registry.Names() }
-
 // Lookup finds an experiment by name; the error for an unknown one names the nearest.
 func Lookup(name string) (Entry, error) { return registry.Lookup(name) }

@@ -129,7 +129,7 @@ func Balanced(t *testing.T, n int, seed uint64, mixed bool) *kernels.Circuit {
 	for to, row := range [][]float64{{25, -150, 180}, {112.5, -250, 135}} {
 		for from, j := range row {
 			key := random.New(seed).Named("edges").Stream(uint64(3*to + from))
-			m, err := sparse.Probability(sizes[to], sizes[from], 0.1, true, key)
+			m, err := sparse.Whole(sizes[to]).Probability(sizes[from], 0.1, true, key)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -172,7 +172,7 @@ func circuits(t *testing.T) map[string]*kernels.Circuit {
 	}
 	all["sparse"] = Balanced(t, 300, 3, false) // below the density from which a device may store bits
 	for i, p := range all["sparse"].Projections {
-		m, err := sparse.Probability(p.Matrix.Rows, p.Matrix.Cols, 0.02, true, random.New(7).Stream(uint64(i)))
+		m, err := sparse.Whole(p.Matrix.Rows).Probability(p.Matrix.Cols, 0.02, true, random.New(7).Stream(uint64(i)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +236,7 @@ func givenSources(t *testing.T) *kernels.Circuit {
 		{Name: "cell", Header: "lif", N: 80, Params: Params(t, "lif", nil), Synapses: []float64{5, 3}}}}
 	givenEvents(c)
 	for from, weight := range []float64{600, 40} {
-		m, err := sparse.AllToAll(80, c.Populations[from].N, true)
+		m, err := sparse.Whole(80).AllToAll(c.Populations[from].N, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -274,7 +274,7 @@ func manyAtOnce(t *testing.T) *kernels.Circuit {
 	for u := range 290 {
 		c.Populations[0].Trains = append(c.Populations[0].Trains, []int64{9, 10 + int64(u%2), 300, 1201})
 	}
-	m, err := sparse.Probability(70, 290, 0.2, true, random.New(3))
+	m, err := sparse.Whole(70).Probability(290, 0.2, true, random.New(3))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -407,7 +407,7 @@ func explodes(t *testing.T, dev kernels.Device) {
 	c := Single(t, "lif", map[string]float64{"V_th": 200}, 0)
 	c.Populations[0].Synapses = []float64{1}
 	c.Populations = append(c.Populations, kernels.Population{Name: "x", Header: kernels.Poisson, N: 2, Params: []float64{10000}})
-	m, err := sparse.AllToAll(1, 2, true)
+	m, err := sparse.Whole(1).AllToAll(2, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,11 +19,6 @@ type Part struct{ Rows, First, Last int }
 func Whole(rows int) Part { return Part{rows, 0, rows} }
 
 // AllToAll connects every unit to every other.
-func AllToAll(rows, cols int, autapses bool) (*Matrix, error) {
-	return Whole(rows).AllToAll(cols, autapses)
-}
-
-// AllToAll connects every unit to every other.
 func (p Part) AllToAll(cols int, autapses bool) (*Matrix, error) {
 	return p.Probability(cols, 1, autapses, 0)
 }
@@ -35,31 +30,6 @@ func OneToOne(n int) *Matrix {
 		m.Start[i+1], m.Col[i] = int32(i+1), int32(i)
 	}
 	return m
-}
-
-// Blocks connects the units of equal blocks among themselves: unit i is in block i·blocks/n of n.
-//
-// Errors: ErrShape for blocks that are not from 1 to the smaller side.
-func Blocks(rows, cols, blocks int, autapses bool) (*Matrix, error) {
-	if blocks < 1 || blocks > min(rows, cols) {
-		return nil, fmt.Errorf("sparse: %d blocks of a matrix [%d,%d], want 1 to %d: %w", blocks, rows, cols, min(rows, cols), ErrShape)
-	}
-	first := func(block, n int) int { return (block*n + blocks - 1) / blocks }
-	each := cols/blocks + 1
-	return Whole(rows).build(cols, float64(rows)*float64(each), func(i int, row []int32) []int32 {
-		b := i * blocks / rows
-		for j := first(b, cols); j < first(b+1, cols); j++ {
-			if autapses || j != i {
-				row = append(row, int32(j))
-			}
-		}
-		return row
-	})
-}
-
-// Probability makes Part.Probability of all rows.
-func Probability(rows, cols int, p float64, autapses bool, s random.Stream) (*Matrix, error) {
-	return Whole(rows).Probability(cols, p, autapses, s)
 }
 
 // Probability connects each pair of units with probability p, independently. A row costs one random
@@ -83,11 +53,6 @@ func (of Part) Probability(cols int, p float64, autapses bool, s random.Stream) 
 			}
 		}
 	})
-}
-
-// FixedIn makes Part.FixedIn of all rows.
-func FixedIn(rows, cols, k int, autapses bool, s random.Stream) (*Matrix, error) {
-	return Whole(rows).FixedIn(cols, k, autapses, s)
 }
 
 // FixedIn gives every row exactly k different columns, all sets of k equally likely. A row depends on the
@@ -132,11 +97,6 @@ func (of Part) FixedIn(cols, k int, autapses bool, s random.Stream) (*Matrix, er
 		slices.Sort(chosen)
 		return row
 	})
-}
-
-// Total makes Part.Total of all rows.
-func Total(rows, cols, k int, autapses bool, s random.Stream) (*Matrix, error) {
-	return Whole(rows).Total(cols, k, autapses, s)
 }
 
 // Total makes k entries, each between a row and a column that are drawn from all, whatever entries there are already, so

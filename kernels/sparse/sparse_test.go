@@ -230,7 +230,7 @@ func uneven(m *sparse.Matrix) (chi float64) {
 func TestTotal(t *testing.T) {
 	const rows, cols, k = 300, 200, 90000
 	for _, autapses := range []bool{true, false} {
-		m, err := sparse.Total(rows, cols, k, autapses, random.New(3))
+		m, err := sparse.Whole(rows).Total(cols, k, autapses, random.New(3))
 		if err != nil || m.Len() != k {
 			t.Fatalf("%d entries, error %v", m.Len(), err)
 		}
@@ -268,29 +268,25 @@ func TestConnectors(t *testing.T) {
 		}
 		return m
 	}
-	if got := dense(all(sparse.AllToAll(2, 3, true))); !slices.Equal(got, []int{1, 1, 1, 1, 1, 1}) {
+	if got := dense(all(sparse.Whole(2).AllToAll(3, true))); !slices.Equal(got, []int{1, 1, 1, 1, 1, 1}) {
 		t.Errorf("all to all: %v", got)
 	}
-	if got := dense(all(sparse.AllToAll(2, 3, false))); !slices.Equal(got, []int{0, 1, 1, 1, 0, 1}) {
+	if got := dense(all(sparse.Whole(2).AllToAll(3, false))); !slices.Equal(got, []int{0, 1, 1, 1, 0, 1}) {
 		t.Errorf("all to all others: %v", got)
 	}
 	if got := dense(sparse.OneToOne(2)); !slices.Equal(got, []int{1, 0, 0, 1}) {
 		t.Errorf("one to one: %v", got)
 	}
-	if got := dense(all(sparse.Blocks(3, 5, 2, true))); !slices.Equal(got, []int{1, 1, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1}) {
-		t.Errorf("blocks: %v", got)
-	}
-	if m := all(sparse.Probability(5, 5, 0, true, 1)); m.Len() != 0 {
+	if m := all(sparse.Whole(5).Probability(5, 0, true, 1)); m.Len() != 0 {
 		t.Errorf("probability 0: %d entries", m.Len())
 	}
 	for what, err := range map[string]error{
-		"blocks":      second(sparse.Blocks(3, 5, 4, true)),
-		"probability": second(sparse.Probability(3, 5, math.NaN(), true, 1)),
-		"in-degree":   second(sparse.FixedIn(3, 3, 3, false, 1)),
-		"no pair":     second(sparse.Total(3, 1, 1, false, 1)),
-		"below none":  second(sparse.Total(3, 1, -1, true, 1)),
-		"below 0":     second(sparse.FixedIn(3, 3, -1, true, 1)),
-		"size":        second(sparse.Probability(-1, 3, 1, true, 1)),
+		"probability": second(sparse.Whole(3).Probability(5, math.NaN(), true, 1)),
+		"in-degree":   second(sparse.Whole(3).FixedIn(3, 3, false, 1)),
+		"no pair":     second(sparse.Whole(3).Total(1, 1, false, 1)),
+		"below none":  second(sparse.Whole(3).Total(1, -1, true, 1)),
+		"below 0":     second(sparse.Whole(3).FixedIn(3, -1, true, 1)),
+		"size":        second(sparse.Whole(-1).Probability(3, 1, true, 1)),
 	} {
 		if !errors.Is(err, sparse.ErrShape) {
 			t.Errorf("%s: error is %v", what, err)
@@ -299,15 +295,15 @@ func TestConnectors(t *testing.T) {
 
 	// Six standard errors of a binomial number.
 	const rows, cols, p = 300, 400, 0.1
-	m := all(sparse.Probability(rows, cols, p, false, random.New(3)))
+	m := all(sparse.Whole(rows).Probability(cols, p, false, random.New(3)))
 	if n := float64(m.Len()); math.Abs(n-p*(rows*cols-rows)) > 6*math.Sqrt(p*rows*cols) {
 		t.Errorf("%v entries, want about %v", n, p*(rows*cols-rows))
 	}
-	again := all(sparse.Probability(rows/2, cols, p, false, random.New(3)))
+	again := all(sparse.Whole(rows/2).Probability(cols, p, false, random.New(3)))
 	if !slices.Equal(again.Col, m.Col[:again.Len()]) {
 		t.Error("a row depends on how many there are")
 	}
-	fixed := all(sparse.FixedIn(rows, cols, 40, false, random.New(3)))
+	fixed := all(sparse.Whole(rows).FixedIn(cols, 40, false, random.New(3)))
 	for i := range rows {
 		if row := fixed.Row(i); len(row) != 40 || slices.Contains(row, int32(i)) {
 			t.Errorf("row %d is %v", i, row)
@@ -316,10 +312,10 @@ func TestConnectors(t *testing.T) {
 	if chi := uneven(fixed); math.Abs(chi-cols) > 6*math.Sqrt(2*cols) {
 		t.Errorf("columns are chosen unevenly: chi square is %v of %d", chi, cols)
 	}
-	if m := all(sparse.FixedIn(4, 3, 3, true, random.New(1))); m.Len() != 12 {
+	if m := all(sparse.Whole(4).FixedIn(3, 3, true, random.New(1))); m.Len() != 12 {
 		t.Errorf("%d entries, want all 12", m.Len())
 	}
-	if m := all(sparse.FixedIn(3, 3, 2, false, random.New(1))); !slices.Equal(m.Col, []int32{1, 2, 0, 2, 0, 1}) {
+	if m := all(sparse.Whole(3).FixedIn(3, 2, false, random.New(1))); !slices.Equal(m.Col, []int32{1, 2, 0, 2, 0, 1}) {
 		t.Errorf("all others: %v", m.Col)
 	}
 }
@@ -329,10 +325,10 @@ func second[T any](_ T, err error) error { return err }
 // TestTooManyEntries wants a matrix of too many entries to be refused before it is made, and one that is made to
 // take no more memory than its entries and their spread.
 func TestTooManyEntries(t *testing.T) {
-	if _, err := sparse.Probability(1<<20, 1<<20, 0.5, true, 1); !errors.Is(err, sparse.ErrShape) || !strings.Contains(err.Error(), "about 5.5e+11 entries") {
+	if _, err := sparse.Whole(1<<20).Probability(1<<20, 0.5, true, 1); !errors.Is(err, sparse.ErrShape) || !strings.Contains(err.Error(), "about 5.5e+11 entries") {
 		t.Errorf("2^39 entries: %v", err)
 	}
-	m, err := sparse.Probability(500, 400, 0.3, true, 1)
+	m, err := sparse.Whole(500).Probability(400, 0.3, true, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func matrix(t *testing.T, step float64, w [][]float64, x []float64, params map[s
 		p[i] = v
 	}
 	c := &kernels.Circuit{Step: step}
-	one, err := sparse.AllToAll(1, 1, true)
+	one, err := sparse.Whole(1).AllToAll(1, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,11 +14,6 @@ func (i Integrals) Then(next Integrals, dt, tau float64) Integrals {
 	return Integrals{i.I1 + next.I1, math.Exp(-dt/tau)*i.I2 + next.I2}
 }
 
-// Between returns I1 − I2 of the stretch behind i alone: what a weight changes in it, divided by the learning rate.
-func (i Integrals) Between(next Integrals, dt, tau float64) float64 {
-	return next.I1 - next.I2 - i.I2*math.Expm1(-dt/tau)
-}
-
 // Archive is the errors of a neuron in all steps that some synapse has not read yet.
 type Archive struct {
 	first  int // step of the first error that is kept

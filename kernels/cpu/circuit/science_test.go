@@ -91,7 +91,7 @@ func TestInput(t *testing.T) {
 	c.Seed, c.Populations[0].Synapses = 5, []float64{4, 6}
 	for k, p := range []kernels.Population{{Name: "e", N: 80, Params: []float64{10}}, {Name: "i", N: 20, Params: []float64{15}}} {
 		p.Header, p.Unrecorded = kernels.Poisson, true
-		m, err := sparse.AllToAll(1, p.N, true)
+		m, err := sparse.Whole(1).AllToAll(p.N, true)
 		if err != nil {
 			t.Fatal(err)
 		}
