@@ -15,14 +15,11 @@ import "C"
 import (
 	"unsafe"
 
-	"galvani/kernels/cells"
-	"galvani/kernels/cpu/src"
-	"galvani/kernels/random"
+	// What is compiled here, so that it is compiled again when a file of it changes.
+	_ "galvani/kernels/cells"
+	_ "galvani/kernels/cpu/src"
+	_ "galvani/kernels/random"
 )
-
-// What is compiled here, so that it is compiled again when a file of it changes.
-var _, _ = src.Files, cells.Headers
-var _, _ = random.Header, random.NormalHeader
 
 // Kernels points to a struct kernels of src/scan.h, without products of its own.
 func Kernels() unsafe.Pointer { return unsafe.Pointer(&C.galvani_avx512bf16) }

@@ -16,15 +16,12 @@ import "C"
 import (
 	"unsafe"
 
-	"galvani/kernels/cells"
-	"galvani/kernels/compartments"
-	"galvani/kernels/cpu/src"
-	"galvani/kernels/random"
+	// What is compiled here, so that it is compiled again when a file of it changes.
+	_ "galvani/kernels/cells"
+	_ "galvani/kernels/compartments"
+	_ "galvani/kernels/cpu/src"
+	_ "galvani/kernels/random"
 )
-
-// What is compiled here, so that it is compiled again when a file of it changes.
-var _, _, _ = src.Files, cells.Headers, compartments.Headers
-var _, _ = random.Header, random.NormalHeader
 
 // Kernels points to a struct kernels of src/scan.h.
 func Kernels() unsafe.Pointer { return unsafe.Pointer(&C.galvani_float64) }
