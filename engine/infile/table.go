@@ -125,7 +125,7 @@ var units = map[string]struct {
 }
 
 // Heading divides the name of a column, such as "Time (s)", "time_s" or "voltage [mV]", into what it is of, in small
-// letters, and its unit: what its numbers are times, 1 where it names none, to be in kind, ms or mV. The size of a unit
+// letters, and its unit, which may stand alone: what its numbers are times, 1 where it names none, to be in kind, ms or mV. The size of a unit
 // that is not known or of another kind is NaN.
 func Heading(name, kind string) (of string, size float64) {
 	of = strings.ToLower(strings.TrimSpace(name))
@@ -136,6 +136,9 @@ func Heading(name, kind string) (of string, size float64) {
 		of, unit = of[:at], of[at+1:]
 	}
 	of = strings.TrimRight(of, " _")
+	if u := units[of]; unit == "" && u.kind == kind { // such as "s"
+		return of, u.size
+	}
 	switch u := units[strings.TrimSpace(unit)]; {
 	case unit == "":
 		return of, 1

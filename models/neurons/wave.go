@@ -172,14 +172,23 @@ func parseTable(file string, text []byte) (Wave, error) {
 	}, nil
 }
 
+// timeNames are names of columns of times, beside those with a unit behind.
+var timeNames = []string{"time", "t", "ms", "msec", "s", "sec", "us"}
+
 // waveColumns returns where time and value of a wave stand by a heading, and how many ms one of its times is.
 func waveColumns(heading []string) (time, value int, size float64, err error) {
 	time, value = -1, -1
 	size = 1
+	// Of two columns the first is the time, whatever it is called, if the second is not.
+	first := len(heading) == 2
+	if first {
+		of, _ := infile.Heading(heading[1], "ms")
+		first = !slices.Contains(timeNames, of)
+	}
 	for i, name := range heading {
 		of, unit := infile.Heading(name, "ms")
 		switch {
-		case of == "time" || of == "t":
+		case slices.Contains(timeNames, of) || first && i == 0:
 			if time >= 0 {
 				return 0, 0, 0, fmt.Errorf("its first row has two times, %q and %q; leave one out", heading[time], name)
 			}

@@ -18,6 +18,12 @@ func TestWaves(t *testing.T) {
 			return []byte("Time (s);Current\n0;0\n0,01;5\n0,02;-5\n"), nil
 		case "seen.csv":
 			return []byte("time_ms,v_soma_mv,input_current,\n0,-65,0,\n10,-65,5,\n20,-64,-5,\n"), nil
+		case "own.csv":
+			return []byte("Zeit [s]\tStrom\n0\t0\n0.01\t5\n"), nil
+		case "turned.csv":
+			return []byte("pA,ms\n0,0\n10,5\n"), nil
+		case "behind.csv":
+			return []byte("current,time_ms\n0,0\n5,10\n"), nil
 		case "two.csv":
 			return []byte("time_ms,input_a,input_b\n0,1,2\n1,1,2\n"), nil
 		case "hours.csv":
@@ -40,7 +46,7 @@ func TestWaves(t *testing.T) {
 		{"constant -3", 1e6, -3}, {"step 10 100:600", 99.99, 0}, {"step 10 100:600", 100, 10}, {"step 10 100:600", 600, 0},
 		{"ramp 2 4 10:20", 15, 3}, {"ramp 2 4 10:20", 20, 0}, {"gauss 6 50 2", 50, 6}, {"gauss 6 50 2", 52, 6 * math.Exp(-0.5)},
 		{"constant 1 + step 2 0:1 + gauss 1 0 1", 0, 4}, {"i.csv", 5, 2.5}, {"i.csv", 15, 0}, {"i.csv", 20, -5}, {"i.csv", 21, 0}, {"i.csv", -1, 0},
-		{" i.csv + constant 1 ", 10, 6}, {"s.CSV", 5, 2.5}, {"s.CSV", 20, -5}, {"seen.csv", 5, 2.5}, {"seen.csv", 15, 0},
+		{" i.csv + constant 1 ", 10, 6}, {"s.CSV", 5, 2.5}, {"s.CSV", 20, -5}, {"seen.csv", 5, 2.5}, {"seen.csv", 15, 0}, {"own.csv", 5, 2.5}, {"turned.csv", 2.5, 5}, {"behind.csv", 5, 2.5},
 	} {
 		w, err := ParseWave(c.text, open)
 		if err != nil {
