@@ -128,11 +128,14 @@ func readSweep(path string) (*sweepPlan, error) {
 func (p *sweepPlan) cells() (list []sweepCell, err error) {
 	list = []sweepCell{{pairs: p.set, values: []string{}}}
 	for _, a := range p.grid {
+		if twice, ok := a.twice(); ok {
+			return nil, fmt.Errorf("%s: %w: %s has the value %s twice, which would be runs made twice; leave one out", p.path, config.ErrConfig, a.name, twice)
+		}
 		var next []sweepCell
 		for _, c := range list {
 			for _, v := range a.values {
 				next = append(next, sweepCell{pairs: append(slices.Clip(c.pairs), config.Pair{Name: a.name, Value: v}),
-					values: append(slices.Clip(c.values), strings.Trim(fmt.Sprint(v), "[]"))})
+					values: append(slices.Clip(c.values), valueText(v))})
 			}
 		}
 		list = next
@@ -147,6 +150,20 @@ func (p *sweepPlan) cells() (list []sweepCell, err error) {
 	}
 	return list, nil
 }
+
+// twice returns a value that an axis has more than once.
+func (a axis) twice() (string, bool) {
+	for i, v := range a.values {
+		text := valueText(v)
+		if slices.ContainsFunc(a.values[:i], func(before any) bool { return sameValue(valueText(before), text) }) {
+			return text, true
+		}
+	}
+	return "", false
+}
+
+// valueText writes a value of an axis.
+func valueText(v any) string { return strings.Trim(fmt.Sprint(v), "[]") }
 
 // layer returns the settings of the run with one of the seeds.
 func (c sweepCell) layer(p *sweepPlan, k int) layer {

@@ -96,6 +96,7 @@ func TestSweepRefuses(t *testing.T) {
 		"seeds = 0":                                            "seeds is 0, want 1 to 10000",
 		"[gird]\nlr = [1]":                                     `unknown key "gird"; did you mean "grid"?`,
 		"[grid]\nlr = 1":                                       "s.toml: bad configuration: ",
+		"[grid]\nlr = [0.1, 0.2, 0.10]":                        "lr has the value 0.1 twice",
 		"[grid]\nlr = []":                                      "grid: lr has no values",
 		"[grid]\nseed = [1, 2]":                                "grid holds seed; give the number of seeds as seeds",
 		"[grid]\nlr = [0.1]\n[set]\nlr = 0.2":                  "lr is in set and in grid",
@@ -210,6 +211,7 @@ func TestTrainSweep(t *testing.T) {
 		{"epochs=1,2", "epochs is in --sweep and given besides"},
 		{"tau_x=1,2", `unknown key "tau_x"`},
 		{"t_pres=1,x", `t_pres`},
+		{"t_pres=10,20,1e1", "t_pres has the value 1e1 twice"},
 		{"t_pres=0.04", "shorter than a step"},
 	} {
 		galvani(t, args(given, "--sweep", c.sweep)...).refused(t, exitConfig, c.want)
