@@ -83,6 +83,9 @@ func (s *seen) show(n *neurons.Neuron, in *neurons.Stimulus, ms float64, seed ui
 	if s.Kind == "" {
 		return nil
 	}
+	if !(s.Collision >= 0 && s.Collision <= ms) {
+		return fmt.Errorf("%w: --collision is %g ms, want 0 to the time that is simulated, %g ms; give another one, or a longer --for", config.ErrConfig, s.Collision, ms)
+	}
 	sight, err := data.Eye{Half: n.View(), Spacing: s.Spacing}.See(
 		data.Show{Kind: s.Kind, L: s.LOverV, Contact: s.Collision, Duration: ms, Coherence: s.Coherence / 100}, seed)
 	if err != nil {

@@ -62,7 +62,7 @@ func TestSimulateStimulusWrong(t *testing.T) {
 		{"lgmd|--stimulus|loom|--l-over-v|-3", "l/|v| is -3 ms, want 0.1 to 10000"},
 		{"lgmd|--stimulus|loom|--coherence|101", "--coherence is 101, want 0 to 100 %"},
 		{"lgmd|--stimulus|loom|--collision|0", "--collision is 0 ms, want more than 0"},
-		{"lgmd|--stimulus|loom|--for|1s", "contact is at 2000 ms, want 0 to the duration, 1000 ms"},
+		{"lgmd|--stimulus|loom|--for|1s", "--collision is 2000 ms, want 0 to the time that is simulated, 1000 ms; give another one, or a longer --for"},
 		{"lgmd|--stimulus|loom|--facet-spacing|0", "spacing of facets is 0 deg"},
 	} {
 		o := inside(args([]string{"simulate"}, strings.Split(c.line, "|")...)...)
