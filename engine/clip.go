@@ -24,23 +24,29 @@ func Norm[F kernels.Float](g []F) float64 {
 	return math.Sqrt((s0 + s1) + (s2 + s3))
 }
 
-// clip scales a gradient so that the norm of its counted parts is at most limit; 0 is no limit. It returns
-// that norm as it was before. A gradient whose norm is not finite stays as it is.
+// clip scales a gradient so that the norm of its counted parts is at most limit, and that of each part alone; 0 is
+// no limit. It returns the norm of all counted parts as it was before. A gradient whose norm is not finite stays as it is.
 //
 // Source: Pascanu, Mikolov and Bengio (2013), arXiv:1211.5063.
 func (o *Optimizer) clip(g []float32, limit float64) float64 {
 	n := Norm(g[:o.counted])
-	if !(limit > 0 && n > limit && finite(n)) {
+	if !(limit > 0 && finite(n)) {
 		return n
 	}
-	c, at := limit/n, 0
+	at := 0
 	for _, part := range o.parts {
-		some := g[at : at+part.Len]
+		some, of := g[at:at+part.Len], n
 		if at += part.Len; part.Clip == kernels.Apart {
 			continue
 		}
+		if part.Alone {
+			of = Norm(some)
+		}
+		if !(of > limit && finite(of)) {
+			continue
+		}
 		for i, x := range some {
-			some[i] = float32(float64(x) * c)
+			some[i] = float32(float64(x) * (limit / of))
 		}
 	}
 	return n

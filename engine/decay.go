@@ -19,7 +19,7 @@ var decayRoles = map[string]func(kernels.Spec) bool{
 }
 
 // parts returns the learned parameters as runs of the flat buffer that weight decay and the limit on the norm
-// of the gradient act on or not; nil where both act on all.
+// of the gradient act on alike; nil where both act on all as one.
 //
 // Errors: ErrOption for a name that no parameter has.
 func (p *Params[F]) parts(o Options) ([]kernels.Part, error) {
@@ -28,13 +28,14 @@ func (p *Params[F]) parts(o Options) ([]kernels.Part, error) {
 		return nil, err
 	}
 	apart := slices.ContainsFunc(p.specs, func(s kernels.Spec) bool { return s.Clip != kernels.Counted })
-	if decays == nil && !apart {
+	alone := o.Clip > 0 && o.ClipBy == "tensor"
+	if decays == nil && !apart && !alone {
 		return nil, nil
 	}
 	var list []kernels.Part
 	for _, i := range p.learnedIndex {
-		part := kernels.Part{Len: p.specs[i].Len(), Decays: decays == nil || decays[i], Clip: p.specs[i].Clip}
-		if k := len(list) - 1; k >= 0 && list[k].Decays == part.Decays && list[k].Clip == part.Clip {
+		part := kernels.Part{Len: p.specs[i].Len(), Decays: decays == nil || decays[i], Clip: p.specs[i].Clip, Alone: alone}
+		if k := len(list) - 1; k >= 0 && !alone && list[k].Decays == part.Decays && list[k].Clip == part.Clip {
 			list[k].Len += part.Len
 		} else {
 			list = append(list, part)

@@ -114,3 +114,30 @@ func TestPartsByClipping(t *testing.T) {
 		}
 	}
 }
+
+// TestPartsByTensor has each learned parameter be a run of its own with clip_by = tensor, those apart from the loss too.
+func TestPartsByTensor(t *testing.T) {
+	p, err := NewParams[float32](clippedNet{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := DefaultOptions()
+	o.ClipBy = "tensor"
+	parts, err := p.parts(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []kernels.Part
+	for _, s := range p.specs {
+		if s.Learned {
+			want = append(want, kernels.Part{Len: s.Len(), Decays: true, Clip: s.Clip, Alone: true})
+		}
+	}
+	if !slices.Equal(parts, want) {
+		t.Errorf("runs %+v, want %+v", parts, want)
+	}
+	o.Clip = 0
+	if parts, err = p.parts(o); err != nil || len(parts) != 2 {
+		t.Errorf("without a limit %+v, error %v, want what is clipped and what is apart", parts, err)
+	}
+}

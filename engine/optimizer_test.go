@@ -180,6 +180,7 @@ func TestClip(t *testing.T) {
 	whole := func(n int) []kernels.Part { return []kernels.Part{{Len: n, Decays: true}} }
 	// Two weights, their twins, and weights that learn apart from the loss.
 	three := []kernels.Part{{Len: 2}, {Len: 2, Clip: kernels.Scaled}, {Len: 1, Clip: kernels.Apart}}
+	alone := []kernels.Part{{Len: 1, Alone: true}, {Len: 2, Alone: true}, {Len: 2, Clip: kernels.Scaled, Alone: true}, {Len: 1, Clip: kernels.Apart, Alone: true}}
 	for _, c := range []struct {
 		g, want     []float32
 		limit, norm float64
@@ -192,6 +193,8 @@ func TestClip(t *testing.T) {
 		{[]float32{0, 0}, []float32{0, 0}, 1, 0, whole(2)},
 		{[]float32{3, 4, 3, 4, 100}, []float32{3, 4, 3, 4, 100}, 5, 5, three},
 		{[]float32{3, 4, 3, 4, 100}, []float32{1.5, 2, 1.5, 2, 100}, 2.5, 5, three},
+		{[]float32{12, 3, 4, 3, 4, 100}, []float32{5, 3, 4, 3, 4, 100}, 5, 13, alone},
+		{[]float32{2, 6, 8, 6, 8, 100}, []float32{2, 3, 4, 3, 4, 100}, 5, math.Sqrt(104), alone},
 	} {
 		o, err := NewOptimizer(DefaultOptions(), len(c.g), c.parts)
 		if err != nil {

@@ -41,7 +41,8 @@ type Options struct {
 	RateTarget   float64  `toml:"rate_target" needs:"rate_target_l2>0" doc:"Mean of h that rate_target_l2 pulls each unit to." min:"-1e6" max:"1e6"`
 	ChangeL2     float64  `toml:"change_l2" needs:"network=recurrent" doc:"Strength of a penalty on the mean of (h of a step − h of the step before)²." min:"0" max:"1e9"`
 
-	Clip float64 `toml:"clip" needs:"updates=by gradient" doc:"Largest norm of the whole gradient, without that of weights of the way back of a layered network; 0 for no limit." min:"0"`
+	Clip   float64 `toml:"clip" needs:"updates=by gradient" doc:"Largest norm of the gradient, without that of weights of the way back of a layered network; 0 for no limit." min:"0"`
+	ClipBy string  `toml:"clip_by" needs:"updates=by gradient; clip>0" doc:"What clip limits: the norm of the whole gradient, or that of each parameter by itself (tensor), so that one whose gradient explodes does not hold up the others." oneof:"whole|tensor"`
 
 	Schedule  string  `toml:"schedule" doc:"Course of the learning rate." oneof:"constant|cosine|step|onecycle|plateau"`
 	Warmup    float64 `toml:"warmup" needs:"schedule=cosine|onecycle" doc:"Part of the run in which the rate rises." min:"0" max:"1"`
@@ -65,7 +66,7 @@ func DefaultOptions() Options {
 	return Options{
 		Epochs: 10, Batch: 64, Accumulate: 1,
 		Optimizer: "adam", LR: 1e-3, Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, RMSAlpha: 0.99, Eps: 1e-8,
-		Clip: 1, DecayOn: []string{"matrices"},
+		Clip: 1, ClipBy: "whole", DecayOn: []string{"matrices"},
 		Schedule: "constant", Warmup: 0.1, StepEvery: 10, StepDrop: 0.1, StepAfter: 5,
 		Seed: 1,
 	}

@@ -132,6 +132,7 @@ type Part struct {
 	Len    int
 	Decays bool // weight decay acts on it
 	Clip   Clipping
+	Alone  bool // the limit is on its own norm, not on that of all counted parts
 }
 
 // CountedLen returns the number of elements that the norm of a gradient is made of. Counted parts come first.

@@ -30,8 +30,8 @@ type Updates interface {
 	Read(t *testing.T) (params []float32, slots [][]float32)
 }
 
-// trainings returns every optimiser, each with one part and with parts that decay, are clipped and are
-// counted differently.
+// trainings returns every optimiser, each with one part, with parts that decay, are clipped and are counted
+// differently, and with these clipped by their own norms.
 func trainings(t *testing.T, n int) (list []Training) {
 	t.Helper()
 	whole := []kernels.Part{{Len: n, Decays: true}}
@@ -45,7 +45,11 @@ func trainings(t *testing.T, n int) (list []Training) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range [][]kernels.Part{whole, parts} {
+		alone := slices.Clone(parts)
+		for i := range alone {
+			alone[i].Alone = true
+		}
+		for _, p := range [][]kernels.Part{whole, parts, alone} {
 			list = append(list, Training{name, s, kernels.UpdateConfig{Rule: rule, Clip: 20, Learned: n, Parts: p,
 				Bounds: []kernels.Span{{Offset: 3, Len: 500, Lo: -0.5, Hi: 0.25}}}, drawn(n)})
 		}
@@ -83,6 +87,9 @@ func Update(t *testing.T, open func(*testing.T, Training) Updates) {
 			at := 0
 			for _, part := range w.Config.Parts {
 				end := at + part.Len
+				if part.Alone {
+					norm = norm64(g[at:end])
+				}
 				if part.Clip != kernels.Apart {
 					clipTo(g[at:end], w.Config.Clip, norm)
 				}

@@ -28,7 +28,8 @@ type Update struct {
 	rule                                        int // number of the header
 	params                                      *Array
 	slots                                       []*Array
-	flat, lo, hi, backup, bad, train, scale     driver.Ptr
+	flat, lo, hi, backup, bad, train            driver.Ptr
+	scale                                       driver.Ptr // of all counted parts, and then of each part alone
 	one                                         driver.Ptr // the scale of parts that are not clipped
 	partial, reports                            driver.Ptr
 	counted                                     int // elements of the norm
@@ -80,9 +81,13 @@ func (d *Device) NewUpdate(cfg kernels.UpdateConfig) (kernels.UpdatePlan, error)
 		u.lo, u.hi = upload(b, lo), upload(b, hi)
 		u.bad = upload(b, make([]int32, C.MAX_BLOCKS)) // the kernels take as many as they have blocks
 		u.train = upload(b, make([]int32, C.sizeof_struct_train_state/4))
-		u.scale = b.bytes(C.sizeof_double)
+		u.scale = b.bytes(int64(1+len(u.cfg.Parts)) * C.sizeof_double)
 		u.one = upload(b, []float64{1})
-		u.partial = b.bytes(int64(C.norm_launch(C.longlong(u.counted)).x) * C.sizeof_double)
+		longest := u.counted
+		for _, part := range u.cfg.Parts {
+			longest = max(longest, part.Len)
+		}
+		u.partial = b.bytes(int64(C.norm_launch(C.longlong(longest)).x) * C.sizeof_double)
 		u.reports = b.bytes(capacity * C.sizeof_struct_report)
 		u.gather, u.normPartial, u.normSum = b.kernel("update", "gather"), b.kernel("update", "norm_partial"), b.kernel("update", "norm_sum")
 		u.update, u.ended = b.kernel("update", "update"), b.kernel("update", "update_end")
@@ -269,12 +274,10 @@ func (u *Update) report(row int) driver.Ptr {
 
 func (u *Update) apply(w *work, sums driver.Ptr, c kernels.Coefs, step, row int) {
 	n := C.longlong(u.cfg.Learned)
-	l := C.norm_launch(C.longlong(u.counted))
 	report := ptr(u.report(row))
-	norm := C.struct_norm_params{n: C.longlong(u.counted), blocks: l.x, step: C.int(step), clip: C.double(u.cfg.Clip), g: ptr(u.flat),
+	norm := C.struct_norm_params{n: C.longlong(u.counted), step: C.int(step), clip: C.double(u.cfg.Clip), g: ptr(u.flat),
 		partial: ptr(u.partial), sums: ptr(sums), report: report, train: ptr(u.train), scale: ptr(u.scale)}
-	w.launch(u.normPartial, of(l), unsafe.Pointer(&norm))
-	w.launch(u.normSum, of(C.sum_launch()), unsafe.Pointer(&norm))
+	u.norm(w, norm)
 	p := C.struct_update_params{n: n, rule: C.int(u.rule), slots: C.int(len(u.slots)), step: C.int(step),
 		rate: C.float(c.Rate), decay: C.float(c.Decay), keep: C.float(c.Keep), p: ptr(u.params.ptr), g: ptr(u.flat), lo: ptr(u.lo), hi: ptr(u.hi), scale: ptr(u.scale), backup: ptr(u.backup),
 		bad: ptr(u.bad), train: ptr(u.train), report: report}
@@ -285,12 +288,24 @@ func (u *Update) apply(w *work, sums driver.Ptr, c kernels.Coefs, step, row int)
 		p.coefs[i] = C.float(v)
 	}
 	at := 0
-	for _, part := range u.cfg.Parts {
+	for i, part := range u.cfg.Parts {
 		q := u.part(p, at, part)
+		if part.Alone && part.Clip != kernels.Apart {
+			q.scale = ptr(u.scale + driver.Ptr(1+i)*C.sizeof_double)
+			u.norm(w, C.struct_norm_params{n: q.n, clip: norm.clip, g: q.g, partial: norm.partial, scale: q.scale})
+		}
 		w.launch(u.update, of(C.each_launch(q.n)), unsafe.Pointer(&q))
 		at += part.Len
 	}
 	w.launch(u.ended, of(C.each_launch(n)), unsafe.Pointer(&p))
+}
+
+// norm makes the scale that a norm asks for and, with sums, the report.
+func (u *Update) norm(w *work, p C.struct_norm_params) {
+	l := C.norm_launch(p.n)
+	p.blocks = l.x
+	w.launch(u.normPartial, of(l), unsafe.Pointer(&p))
+	w.launch(u.normSum, of(C.sum_launch()), unsafe.Pointer(&p))
 }
 
 // part returns the arguments of the update of a part that begins at an element.
