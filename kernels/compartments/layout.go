@@ -40,7 +40,7 @@ type GateLayout struct {
 	Forms                         [2]int32
 	Power, Plane, Numbers, Learns int32
 	Row                           int64
-	Speed                         float64
+	Speed, Through                float64
 }
 
 // ReceptorLayout is struct neuron_receptor.
@@ -154,7 +154,7 @@ func (l *Layout) channels(n *Neuron, learned func(param int) bool) (plane int32)
 		l.add(c.Reversal, 0, 1)
 		for _, g := range c.Gates {
 			h := GateLayout{Kinetics: int32(g.Kinetics), Forms: [2]int32{int32(g.Forms[0]), int32(g.Forms[1])}, Power: int32(g.Power), Plane: plane,
-				Numbers: int32(len(g.Numbers)), Row: l.next(), Speed: n.Dt * g.Speed}
+				Numbers: int32(len(g.Numbers)), Row: l.next(), Speed: n.Dt * g.Speed, Through: 1 - g.Held}
 			plane++
 			for i, q := range g.Numbers {
 				if q.Param >= 0 && learned(q.Param) {

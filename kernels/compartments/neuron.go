@@ -83,6 +83,9 @@ type Gate struct {
 	Numbers []Quantity // as many as Kinetics says, of the whole channel
 	Speed   float64    // factor of both rates, such as that of the temperature; 1 for none
 	Start   float64    // value of the plane at the start, where no state is given
+	// Held is the part of the gradient by V, or by calcium, that does not go through the gate: 0 leaves the gradient as it
+	// is, 1 has the way back take the gate for a course in time.
+	Held float64
 }
 
 // Kinetics says how x∞ and τ of a gate follow from V, or from calcium.
@@ -311,6 +314,8 @@ func (n *Neuron) Check(params []Param, inputs int) error {
 			switch {
 			case g.Kinetics < Rates || g.Kinetics > ByCalcium || len(g.Numbers) != len(g.Kinetics.Numbers()):
 				return neuronError("gate %s has kinetics %d with %d numbers", name, g.Kinetics, len(g.Numbers))
+			case !(g.Held >= 0 && g.Held <= 1):
+				return neuronError("gate %s holds back %g of the gradient, want 0 to 1", name, g.Held)
 			case g.Power < 1 || g.Power > 8 || !(g.Speed > 0 && g.Speed < 1e6):
 				return neuronError("gate %s has the power %d and the speed %g, want 1 to 8 and above 0", name, g.Power, g.Speed)
 			case g.Kinetics == ByCalcium && n.Calcium == nil:

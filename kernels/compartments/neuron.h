@@ -21,6 +21,7 @@ struct neuron_gate {
 	int kinetics, forms[2], power, plane, numbers, learn;
 	long number;		/* the first of its numbers */
 	double speed;		/* length of a step times the speed */
+	double through;		/* part of the gradient by V, or by calcium, that goes through the gate */
 };
 
 struct neuron_channel {

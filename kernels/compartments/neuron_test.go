@@ -49,6 +49,7 @@ func TestCheck(t *testing.T) {
 		"the reversal potential is": func(n *Neuron) { n.Channels[0].Reversal = Fixed(math.Inf(1)) },
 		"with 2 numbers":            func(n *Neuron) { n.Channels[0].Gates[0].Numbers = n.Channels[0].Gates[0].Numbers[:2] },
 		"the power 9":               func(n *Neuron) { n.Channels[0].Gates[0].Power = 9 },
+		"holds back 2 of":           func(n *Neuron) { n.Channels[0].Gates[0].Held = 2 },
 		"the speed 0":               func(n *Neuron) { n.Channels[0].Gates[0].Speed = 0 },
 		"a rate of form 3":          func(n *Neuron) { n.Channels[0].Gates[0].Forms[1] = 3 },
 		"k.n.k is parameter":        func(n *Neuron) { n.Channels[0].Gates[0].Numbers[1].Param = 99 },

@@ -286,7 +286,7 @@ GATE_FN void gate_back(const int kinetics, const int fa, const int fb, const str
 		       long count, const real *v, const real *x, const real *x1, const real *gopen, real *gx, real *gv, real *gq)
 {
 	struct gate_parts part[STRIP_SIZE];
-	real h = r_splat((elem)g->speed), factor = r_splat((elem)g->power);
+	real h = r_splat((elem)g->speed), factor = r_splat((elem)g->power), through = r_splat((elem)g->through);
 	EACH_LANE {
 		real num[GATE_NUMBERS], sum[GATE_NUMBERS];
 		for (int i = 0; i < g->numbers; i++) {
@@ -300,7 +300,9 @@ GATE_FN void gate_back(const int kinetics, const int fa, const int fb, const str
 			real more = gopen[OPEN(j)] * factor;
 			if (g->power > 1)
 				more *= power(x1[u], g->power - 1);
-			gx[u] = gate_adjoint(kinetics, fa, fb, num, part[OPEN(j)], h, v[u], x[u], gx[u] + more, &gv[u], g->learn ? sum : 0);
+			real by = r_splat(0);
+			gx[u] = gate_adjoint(kinetics, fa, fb, num, part[OPEN(j)], h, v[u], x[u], gx[u] + more, &by, g->learn ? sum : 0);
+			gv[u] += through * by;
 		}
 		for (int i = 0; g->learn && i < g->numbers; i++)
 			gq[PLACE(g->number + i)] += sum[i];

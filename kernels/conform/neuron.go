@@ -29,6 +29,7 @@ type NeuronCase struct {
 	Fixed              bool    // the numbers of gates are not learned, so that devices may have them in tables
 	Dt                 float64 // ms, 0 for 0.05
 	Far                float64 // mV, how far V begins from its middle at most, 0 for 25
+	Held               float64 // of all gates
 }
 
 // neuronCases leave tails in every direction.
@@ -49,6 +50,9 @@ var neuronCases = []NeuronCase{
 	// Sequences of different lengths, some of them empty and one with a gap.
 	{Name: "masked", T: 7, B: 11, Substeps: 2, Masked: true, Record: []int32{0, 3, 9*8 + 5}},
 	{Name: "masked, last", T: 7, B: 11, Substeps: 2, Masked: true, Last: true, Record: []int32{0, 3, 9*8 + 5}, Delays: [3]int{0, 2, 1}},
+	{Name: "held gates", T: 8, B: 19, Substeps: 2, Held: 0.75},
+	{Name: "held fixed gates", T: 8, B: 19, Substeps: 2, Fixed: true, Held: 1, Record: []int32{2*8 + 6, 7}},
+	{Name: "held gates, far", T: 3, B: 11, Substeps: 1, Fixed: true, Far: 400, Held: 0.5},
 	{Name: "delays", T: 6, B: 11, Substeps: 2, Delays: [3]int{2, 1, 3}, Record: []int32{7, 9*8 + 3, 15*8 + 2}},
 }
 
@@ -123,6 +127,11 @@ func neuronOf(c NeuronCase, r *rand.Rand) (*compartments.Neuron, []kernels.Spec,
 			{Name: "now", Power: 1, Kinetics: compartments.SteadyConstant, Speed: 1, Numbers: fixed(-50, 10, 0)},
 		}},
 		{Name: "leak", Units: []int32{1, 6}, Density: of(param("g_more", 2, 1e-4, 2e-4), 1, 0), Reversal: param("e_more", 1, -80, -70)},
+	}
+	for i := range n.Channels {
+		for k := range n.Channels[i].Gates {
+			n.Channels[i].Gates[k].Held = c.Held
+		}
 	}
 	n.Calcium = &compartments.Calcium{Gain: param("ca.gain", 1, .005, .01), Rest: param("ca.rest", 1, .01, .02), Tau: param("ca.tau", 1, 50, 100)}
 	n.Receptors = []compartments.Receptor{
@@ -274,10 +283,10 @@ func NeuronMemory(t *testing.T, dev kernels.Planner) {
 }
 
 // NeuronEquations holds a device in float64 to plain loops over the equations, and its gradients to
-// differences of these.
+// differences of these, unless gates hold back a part of them.
 func NeuronEquations(t *testing.T, dev kernels.Device) {
 	for i, c := range neuronCases {
-		t.Run(c.Name, func(t *testing.T) { neuronEquations(t, dev, newNeuronProblem[float64](c, uint64(i))) })
+		t.Run(c.Name, func(t *testing.T) { neuronEquations(t, dev, newNeuronProblem[float64](c, uint64(i)), c.Held == 0) })
 	}
 }
 
@@ -329,7 +338,7 @@ func NeuronDelays(t *testing.T, dev kernels.Device) {
 	}
 }
 
-func neuronEquations(t *testing.T, dev kernels.Device, p *Problem) {
+func neuronEquations(t *testing.T, dev kernels.Device, p *Problem, whole bool) {
 	p.Cfg.GradX, p.Cfg.GradState = true, true
 	plan, err := dev.NewScan(p.Cfg)
 	if err != nil {
@@ -355,6 +364,9 @@ func neuronEquations(t *testing.T, dev kernels.Device, p *Problem) {
 	grad, err := plan.Backward(p.Args, p.Weight)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !whole {
+		return
 	}
 	neuronDifferences(t, p, split(p.Cfg, Data[float64](grad)))
 }

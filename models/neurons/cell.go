@@ -30,6 +30,7 @@ type LGMD struct {
 	RateAt       float64 `toml:"rate_at" doc:"V at which the rate that the read-out sees is half of the largest" unit:"mV" min:"-200" max:"200"`
 	RateSlope    float64 `toml:"rate_slope" doc:"change of V that takes it from there to 0.73" unit:"mV" min:"0.1" max:"100"`
 	RateTau      float64 `toml:"rate_tau" doc:"time constant of the rate" unit:"ms" min:"0.1" max:"1e5"`
+	GateGradient float64 `toml:"gate_gradient" doc:"part of the gradient by V and by calcium that goes back through the gates of channels: 1 for the gradient as it is, which grows over each spike; 0 has the way back take the course of gates as given" unit:"1" min:"0" max:"1"`
 }
 
 // NewLGMD returns the defaults.
@@ -54,7 +55,7 @@ func init() {
 			"Learned numbers are z of number = n exp(z), with n the number of the neuron and z 0 at first: weights and densities stay positive, and a rate of learning is a relative one. galvani export adds the numbers themselves.",
 			"An event acts at the beginning of its step, and inhibits at that of the step delay/bin later: what is under way is part of the state, so that a batch that goes on takes it along. The weight of a facet does not follow the speed of the edge, which the task does not tell.",
 			"Of each step of the task there are bin/dt of the neuron, so it is the fused scan, in C or CUDA, that trains it; the unrolled graph is its specification and is for few and long steps.",
-			"Over each spike the gradient grows. Of neurons that burst it may leave float32, as that in float64 is above 1e38 then, which ends a run as not finite: lower lr, or excitation, before clip helps.",
+			"With gate_gradient 1 the gradient is that of the loss, and grows over each spike: of neurons that burst by factors of 1e15 and more, beyond float32 in the end, and it no longer says where the loss falls. With 0 it goes back through conductances, densities, the tree and synapses, and past the gates, whose course it takes as given: it stays small, and is that of the loss only where gates do not move. The forward pass is the same.",
 			"Steps last as long as bin; noise is refused.",
 		},
 		New: func() models.Cell { return NewLGMD() },
@@ -132,6 +133,13 @@ func (c *LGMD) compile(facets int) (*Compiled, error) {
 			s.Init.Kind, s.Init.B = kernels.PlaneNormal, c.WeightSpread
 		}
 	}
+	for _, ch := range out.Neuron.Channels {
+		for k := range ch.Gates {
+			if ch.Name != seen {
+				ch.Gates[k].Held = 1 - c.GateGradient
+			}
+		}
+	}
 	for u := range units {
 		out.Neuron.Record = append(out.Neuron.Record, int32(c.shown(out)*units+u))
 	}
@@ -182,11 +190,11 @@ func (c *LGMD) Unroll(k *models.Ops, p *models.Params) models.Step {
 	return n.graph(k, nodes).steps
 }
 
-// Smooth implements models.Smoother: with one step of integration for each step, so that a graph has few, and a rate
-// that answers within them.
+// Smooth implements models.Smoother: with one step of integration for each step, so that a graph has few, a rate
+// that answers within them, and the gradient as it is.
 func (c *LGMD) Smooth() models.Cell {
 	s := *c
-	s.Bin, s.Dt, s.Lag, s.RateAt, s.RateTau, s.Excitation = 3, 3, 3, -65, 2, 1
+	s.Bin, s.Dt, s.Lag, s.RateAt, s.RateTau, s.Excitation, s.GateGradient = 3, 3, 3, -65, 2, 1, 1
 	if s.Delay > 0 {
 		s.Delay = s.Bin
 	}

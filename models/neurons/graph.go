@@ -188,6 +188,10 @@ func (g *graph) step(x *gorgonia.Node, s []*gorgonia.Node, first bool) []*gorgon
 			if gate.Kinetics == compartments.ByCalcium {
 				by = s[calcium]
 			}
+			if gate.Held > 0 {
+				still := g.Hold(by)
+				by = g.Add(still, g.Scale(g.Sub(by, still), 1-gate.Held))
+			}
 			inf, rate := g.course(c.Name+"."+gate.Name, gate, by)
 			left := g.Exp(g.Scale(rate, -n.Dt*gate.Speed))
 			new := g.Add(inf, g.Mul(g.Sub(s[plane], inf), left))

@@ -3,6 +3,7 @@
 package neurons
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -56,9 +57,16 @@ func graphOf(t *testing.T, n *Neuron, second bool) {
 }
 
 // TestLGMDGraph holds the LGMD of the registry to its graph: two neurons of it, whose weights and densities are learned as
-// factors, whose inhibition is two steps late, and whose h is a gate.
+// factors, whose inhibition is two steps late, and whose h is a gate; with all of the gradient through gates, a part and none.
 func TestLGMDGraph(t *testing.T) {
+	for _, part := range []float64{0, 0.3, 1} {
+		t.Run(fmt.Sprint(part), func(t *testing.T) { lgmdToGraph(t, part) })
+	}
+}
+
+func lgmdToGraph(t *testing.T, gateGradient float64) {
 	s := NewLGMD()
+	s.GateGradient = gateGradient
 	s.Neurons, s.Bin, s.Dt, s.Lag, s.Delay = 2, 0.4, 0.4, 1.5, 0.8
 	s.Learn += ",rate.r.tau,inhibition.reversal,e_leak"
 	c, err := s.compile(4)

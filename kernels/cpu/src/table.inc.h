@@ -181,7 +181,7 @@ STEP_FN void table_step(const struct neuron *n, const struct neuron_channel *c, 
 GATE_FN void table_rows_back(const int far, const struct neuron *n, const struct neuron_gate *g, const char *table, const struct table_strip *at,
 			     const int *place, long count, const real *v, const real *x, const real *more, real *gx, real *gv)
 {
-	elem per = (elem)PLAN(n)->per;
+	elem per = (elem)PLAN(n)->per, through = (elem)g->through;
 	for (long j = 0; j < count; j++)
 		EACH_LANE {
 			long u = PLACE(place[j]);
@@ -194,7 +194,7 @@ GATE_FN void table_rows_back(const int far, const struct neuron *n, const struct
 				slope = r_where(at->beyond[OPEN(j)], out, slope);
 			}
 			gx[u] = before;
-			gv[u] += slope;
+			gv[u] += slope * through;
 		}
 }
 
