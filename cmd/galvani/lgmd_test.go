@@ -29,7 +29,6 @@ func TestLGMD(t *testing.T) {
 		}
 		return sum
 	}
-	// In steps of 1 ms gradients of spikes are large: at a rate of 0.1 some builds end with one that is not finite.
 	if first, last := mean(all[:16]), mean(all[len(all)-16:]); !(last < first-0.05) {
 		t.Errorf("the loss is %.3f in the last epoch and %.3f in the first, want less by 0.05", last, first)
 	}

@@ -36,7 +36,7 @@ type LGMD struct {
 // NewLGMD returns the defaults.
 func NewLGMD() *LGMD {
 	return &LGMD{Neurons: 1, Bin: 10, Dt: 0.1, Learn: "siz.g_na,siz.g_kdr,siz.g_m,siz.g_kca,siz.g_cat,dendrite.g_hcn,dendrite.g_kd",
-		Excitation: 0.5, Inhibition: 2, WeightSpread: 0.3, Lag: 70, RateAt: -60, RateSlope: 4, RateTau: 100}
+		Excitation: 1, Inhibition: 2, WeightSpread: 0.3, Lag: 70, RateAt: -60, RateSlope: 4, RateTau: 250}
 }
 
 func init() {
