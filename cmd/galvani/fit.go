@@ -437,6 +437,7 @@ func (r *fitRun) write(f *fit.Fit, n *neurons.Neuron, seen []*fit.Recording, dir
 				x := float64(t) * rec.Step
 				a.X, a.Y, b.X, b.Y = append(a.X, x), append(a.Y, v[t]), append(b.X, x), append(b.Y, traces[k][i][t])
 			}
+			b.Dashed = true // where both are the same, one would hide the other
 			c.Series = append(c.Series, a, b)
 		}
 		if err := writeChart(filepath.Join(dir, fmt.Sprintf("traces-%d", k+1)), c); err != nil {
