@@ -53,6 +53,12 @@ type Smoother interface {
 	Smooth() Cell
 }
 
+// Exact is a Cell whose gradient may leave out a part of the derivative, as its settings say, so that it learns.
+type Exact interface {
+	// Exact returns the cell with the gradient that leaves out nothing, for what looks at derivatives.
+	Exact() Cell
+}
+
 // Conventions hold for the networks of all cells.
 var Conventions = []string{
 	"Every sequence starts from the state in the column START, which is not learned; with --stateful a batch goes on from where the one before ended.",

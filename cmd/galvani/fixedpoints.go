@@ -122,7 +122,13 @@ func (j *job) fixedpoints(ctx context.Context, f *pointFlags, r *pointsReport, s
 			bar.draw(float64(done)/float64(f.Starts), fmt.Sprintf("descent %d of %d", done, f.Starts))
 		}
 	}
-	found, err := j.subject().SlowPoints(ctx, f.PointOptions, func(w *analysis.Walk) ([]float64, error) {
+	subject := j.subject()
+	net, err := j.exact()
+	if err != nil {
+		return chart.Lines{}, err
+	}
+	subject.Net = net
+	found, err := subject.SlowPoints(ctx, f.PointOptions, func(w *analysis.Walk) ([]float64, error) {
 		return j.constantInput(f.input, w)
 	})
 	if err != nil {

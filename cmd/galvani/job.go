@@ -131,6 +131,17 @@ func (j *job) needsCells(command string) error {
 	return nil
 }
 
+// exact returns the network with the derivatives of what its cell computes, where training leaves out a part of them.
+func (j *job) exact() (*models.Network, error) {
+	c, ok := j.cell.(models.Exact)
+	if !ok {
+		return j.net, nil
+	}
+	s := *j.settings
+	s.cell = c.Exact()
+	return s.bind(models.Dims{I: j.task.I, H: s.size.Hidden[0], O: j.task.O})
+}
+
 // bind gives the cell its sizes.
 func (s *settings) bind(d models.Dims, more ...models.Option) (*models.Network, error) {
 	if s.size.H0 == "learned" {

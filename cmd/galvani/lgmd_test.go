@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,7 +66,7 @@ func TestLGMDSteps(t *testing.T) {
 	of := func(bin float64, dev kernels.Device) (*engine.StepMap, error) {
 		c := neurons.NewLGMD()
 		c.Bin, c.Dt = bin, 1
-		net, err := models.Bind("lgmd", c, models.Dims{I: 4, O: 2})
+		net, err := models.Bind("lgmd", c.Exact(), models.Dims{I: 4, O: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,6 +101,25 @@ func TestLGMDSteps(t *testing.T) {
 	next, back := make([]float64, len(state)), make([]float64, len(state))
 	if err := errors.Join(whole.Pull(back, state, v), whole.Step(next, state)); err != nil {
 		t.Fatal(err)
+	}
+	slope, want := 0.0, 0.0
+	for i, sign := range []float64{1, -1} {
+		moved, end := slices.Clone(state), make([]float64, len(state))
+		for k := range moved {
+			moved[k] += sign * 1e-6 * math.Cos(float64(2*k)) * math.Abs(state[k])
+			if i == 0 {
+				slope += back[k] * math.Cos(float64(2*k)) * math.Abs(state[k])
+			}
+		}
+		if err := whole.Step(end, moved); err != nil {
+			t.Fatal(err)
+		}
+		for k := range end {
+			want += sign * v[k] * end[k] / 2e-6
+		}
+	}
+	if e := math.Abs(slope - want); !(e <= 1e-5*math.Abs(want)) {
+		t.Errorf("the derivative along a direction is %g, by differences %g", slope, want)
 	}
 	states := [][]float64{state}
 	for range 5 {

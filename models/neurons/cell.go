@@ -52,7 +52,7 @@ func init() {
 			"logits = readout.weight r + readout.bias",
 		Notes: []string{
 			"H is the number of compartments and of the points where sections meet, of all neurons; the key hidden has no effect. h is r, a smoothed count of spikes near the zone where they begin, and of graded signals elsewhere.",
-			"Learned numbers are z of number = n exp(z), with n the number of the neuron and z 0 at first: weights and densities stay positive, and a rate of learning is a relative one. galvani export adds the numbers themselves.",
+			"Learned numbers are z of number = n exp(z), with n the number of the neuron and z 0 at first: weights and densities stay positive, and a rate of learning is a relative one, such as --lr 0.2. galvani export adds the numbers themselves.",
 			"An event acts at the beginning of its step, and inhibits at that of the step delay/bin later: what is under way is part of the state, so that a batch that goes on takes it along. The weight of a facet does not follow the speed of the edge, which the task does not tell.",
 			"Of each step of the task there are bin/dt of the neuron, so it is the fused scan, in C or CUDA, that trains it; the unrolled graph is its specification and is for few and long steps.",
 			"With gate_gradient 1 the gradient is that of the loss, and grows over each spike: of neurons that burst by factors of 1e15 and more, beyond float32 in the end, and it no longer says where the loss falls. With 0 it goes back through conductances, densities, the tree and synapses, and past the gates, whose course it takes as given: it stays small, and is that of the loss only where gates do not move. The forward pass is the same.",
@@ -198,6 +198,13 @@ func (c *LGMD) Smooth() models.Cell {
 	if s.Delay > 0 {
 		s.Delay = s.Bin
 	}
+	return &s
+}
+
+// Exact implements models.Exact.
+func (c *LGMD) Exact() models.Cell {
+	s := *c
+	s.GateGradient = 1
 	return &s
 }
 
