@@ -24,6 +24,9 @@ func Norm[F kernels.Float](g []F) float64 {
 	return math.Sqrt((s0 + s1) + (s2 + s3))
 }
 
+// clipsAlone tells of the values of clip_by whether each parameter is clipped by its own norm.
+var clipsAlone = map[string]bool{"whole": false, "tensor": true}
+
 // clip scales a gradient so that the norm of its counted parts is at most limit, and that of each part alone; 0 is
 // no limit. It returns the norm of all counted parts as it was before. A gradient whose norm is not finite stays as it is.
 //

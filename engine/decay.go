@@ -28,7 +28,7 @@ func (p *Params[F]) parts(o Options) ([]kernels.Part, error) {
 		return nil, err
 	}
 	apart := slices.ContainsFunc(p.specs, func(s kernels.Spec) bool { return s.Clip != kernels.Counted })
-	alone := o.Clip > 0 && o.ClipBy == "tensor"
+	alone := o.Clip > 0 && clipsAlone[o.ClipBy]
 	if decays == nil && !apart && !alone {
 		return nil, nil
 	}

@@ -48,7 +48,7 @@ func TestTags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := map[string][]string{"optimizer": optimisers.Names(), "schedule": slices.Sorted(maps.Keys(schedules))}
+	words := map[string][]string{"optimizer": optimisers.Names(), "schedule": slices.Sorted(maps.Keys(schedules)), "clip_by": slices.Sorted(maps.Keys(clipsAlone))}
 	for _, k := range keys {
 		if k.Doc == "" || (k.Type() == "int" || k.Type() == "float") && k.Min == "" && k.Name != "seed" {
 			t.Errorf("%s lacks a line of documentation or its least value", k.Name)
