@@ -76,9 +76,9 @@ func TestMPISameBits(t *testing.T) {
 	}
 }
 
-// lasting is a run of a few seconds, and what it leaves where nothing stops it.
-func lasting(t *testing.T) (line []string, whole string) {
-	line = args(tiny, "--epochs", "100", "--checkpoint-every", "20", "--eval-every", "50", "--shards", "8")
+// lasting is a run of a second or more for each of a number of stops, and what it leaves where nothing stops it.
+func lasting(t *testing.T, stops int) (line []string, whole string) {
+	line = args(tiny, "--epochs", strconv.Itoa(30*stops), "--checkpoint-every", "20", "--eval-every", "50", "--shards", "8")
 	return line, strings.TrimSpace(galvani(t, args(line, "--quiet", "--runs-dir", t.TempDir())...).ok(t).stdout)
 }
 
@@ -137,12 +137,12 @@ var longest = time.Minute
 // time the job ends with the right code and goes on from its last checkpoint with another number of ranks,
 // and in the end it has the bits of a run that nothing happened to.
 func TestMPIKilled(t *testing.T) {
-	line, whole := lasting(t)
-	t.Parallel()
 	kills := 1 // as continuous integration has time for
 	if n, err := strconv.Atoi(os.Getenv("GALVANI_TEST_KILLS")); err == nil {
 		kills, longest = n, 10*time.Second
 	}
+	line, whole := lasting(t, kills+2)
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(5, 6))
 	runs, dir := t.TempDir(), ""
 	command := args(line, "--runs-dir", runs)
