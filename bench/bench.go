@@ -65,10 +65,10 @@ type gateKey struct {
 //
 // Errors: kernels.ErrNoDevice in a binary without cgo.
 func start(cfg Config) (r *runner, stop func(), err error) {
+	dev, err := devices.OpenCPU(cfg.Threads) // 0: of small circuits fewer than there may be, as users have it
 	if cfg.Threads <= 0 {
 		cfg.Threads = runtime.GOMAXPROCS(0)
 	}
-	dev, err := devices.OpenCPU(cfg.Threads)
 	if err != nil {
 		return nil, nil, fmt.Errorf("bench: %w", err)
 	}
