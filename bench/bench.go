@@ -66,11 +66,11 @@ type gateKey struct {
 // Errors: kernels.ErrNoDevice in a binary without cgo.
 func start(cfg Config) (r *runner, stop func(), err error) {
 	dev, err := devices.OpenCPU(cfg.Threads) // 0: of small circuits fewer than there may be, as users have it
-	if cfg.Threads <= 0 {
-		cfg.Threads = runtime.GOMAXPROCS(0)
-	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("bench: %w", err)
+	}
+	if cfg.Threads <= 0 {
+		cfg.Threads = runtime.GOMAXPROCS(0)
 	}
 	r = &runner{Config: cfg, effort: full, dev: dev, gated: map[gateKey]float64{}, sizes: []int{128, 256, 512, 1024}}
 	if cfg.Quick {
@@ -119,9 +119,11 @@ func Run(ctx context.Context, cfg Config) error {
 			continue
 		}
 		done[c] = true
-		if c.Kind == caseHalf && r.openHalf() != nil {
-			r.Log("without %s: %v", c, r.openHalf())
-			continue
+		if c.Kind == caseHalf {
+			if err := r.openHalf(); err != nil {
+				r.Log("without %s: %v", c, err)
+				continue
+			}
 		}
 		if err := r.measure(c); err != nil {
 			if ctx.Err() != nil { // whoever stopped this may have stopped the peers too
@@ -312,11 +314,7 @@ func (r *runner) halfAndSingle(c Case) (subject contestant, against []rival, err
 	if err != nil {
 		return
 	}
-	pairs, err := networkPairs(c.Model, c.Shape, r.half, r.dev)
-	if err == nil {
-		_, err = judge(c.Model, c.Shape, r.half, gateBounds["bf16"], pairs)
-	}
-	if err != nil {
+	if _, err = gateIn("bf16", c.Model, c.Shape, r.half, r.dev); err != nil {
 		return
 	}
 	run, err := p.open(r.half)

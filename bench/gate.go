@@ -78,15 +78,15 @@ func within(s kernels.Spec, grad []float64) {
 // peers have, has the bits of tf32.
 var gateBounds = map[string]float64{"fp32": gateTolerance, "tf32": 5e-3, "fp16": 5e-3, "bf16": 3e-2}
 
-// gateGPU holds the network on a GPU, at the shape that will be timed, to the CPU in float64.
+// gateIn holds the network on a device that computes in a precision, at the shape that will be timed, to the CPU in float64.
 //
 // Errors: ErrWrong, kernels.ErrMemory.
-func gateGPU(model string, s Shape, gpu *GPU, cpu kernels.Device) (float64, error) {
-	pairs, err := networkPairs(model, s, gpu.Dev, cpu)
+func gateIn(precision, model string, s Shape, dev, cpu kernels.Device) (float64, error) {
+	pairs, err := networkPairs(model, s, dev, cpu)
 	if err != nil {
 		return 0, err
 	}
-	return judge(model, s, gpu.Dev, gateBounds[gpu.Precision], pairs)
+	return judge(model, s, dev, gateBounds[precision], pairs)
 }
 
 // judge returns the largest deviation of all pairs.

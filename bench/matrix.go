@@ -168,7 +168,7 @@ func (r *runner) network(ctx context.Context, m Matrix, c Case) error {
 	}
 	if m.GPU != nil {
 		row.Emulated = m.GPU.Emulated
-		d, err := gateGPU(c.Model, c.Shape, m.GPU, r.dev)
+		d, err := gateIn(m.GPU.Precision, c.Model, c.Shape, m.GPU.Dev, r.dev)
 		switch {
 		case errors.Is(err, kernels.ErrMemory):
 			m = r.withoutGPU(m, c, &row, err)
