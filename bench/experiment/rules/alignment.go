@@ -8,7 +8,6 @@ import (
 
 	"galvani/bench/experiment"
 	"galvani/bench/rows"
-	"galvani/data"
 	"galvani/engine"
 	"galvani/engine/chart"
 	"galvani/models/layered"
@@ -67,14 +66,6 @@ func (s *alignment) Cases(seeds []uint64) ([]experiment.Case, error) {
 	return experiment.BySeed(all, seeds), nil
 }
 
-// open returns the task, or in quick settings one that is made up.
-func (s *alignment) open(env *experiment.Env, seed uint64) (*data.Task, error) {
-	if s.quick {
-		return blobs(), nil
-	}
-	return pictures(env, s.Task, seed, s.TrainLimit, s.TestLimit, 0)
-}
-
 // options are those of training.
 func (s *alignment) options(seed uint64) engine.Options {
 	o := engine.DefaultOptions()
@@ -89,7 +80,7 @@ func (s *alignment) measure(ctx context.Context, env *experiment.Env, c conditio
 	if err != nil {
 		return experiment.Result{}, err
 	}
-	task, err := s.open(env, seed)
+	task, err := pictures(env, s.quick, s.Task, seed, s.TrainLimit, s.TestLimit, 0)
 	if err != nil {
 		return experiment.Result{}, err
 	}

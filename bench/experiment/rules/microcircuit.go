@@ -284,11 +284,9 @@ func falling(i, n int) float64 { return 0.5 * (1 + math.Cos(math.Pi*float64(i)/f
 
 // digits teaches MNIST in two sweeps for each batch; with outputs alone, hidden cells keep their weights.
 func (s *microcircuit) digits(ctx context.Context, env *experiment.Env, all bool, seed uint64) (experiment.Result, error) {
-	task, err := blobs(), error(nil)
-	if !s.quick {
-		if task, err = pictures(env, "mnist", seed, s.TrainLimit, s.TestLimit, 0); err != nil {
-			return experiment.Result{}, err
-		}
+	task, err := pictures(env, s.quick, "mnist", seed, s.TrainLimit, s.TestLimit, 0)
+	if err != nil {
+		return experiment.Result{}, err
 	}
 	o := circuitOptions()
 	if o.Epochs, o.Seed = s.Epochs, seed; s.quick {

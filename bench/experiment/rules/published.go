@@ -140,12 +140,13 @@ func (s *published) Cases(seeds []uint64) ([]experiment.Case, error) {
 
 // measure trains one network.
 func (s *published) measure(ctx context.Context, env *experiment.Env, r publishedRow, seed uint64) (experiment.Result, error) {
-	task, hidden, err := blobs(), []int{6, 5}, error(nil)
-	if !s.quick {
-		hidden = r.hidden
-		if task, err = pictures(env, "mnist", seed, s.TrainLimit, s.TestLimit, s.Validation); err != nil {
-			return experiment.Result{}, err
-		}
+	task, err := pictures(env, s.quick, "mnist", seed, s.TrainLimit, s.TestLimit, s.Validation)
+	if err != nil {
+		return experiment.Result{}, err
+	}
+	hidden := r.hidden
+	if s.quick {
+		hidden = []int{6, 5}
 	}
 	settings, o := r.make(hidden)
 	if o.Epochs, o.Seed = s.Epochs, seed; s.quick {

@@ -13,10 +13,13 @@ import (
 )
 
 // pictures opens a task of pictures by its name, with limits of its sets, 0 for none, and a part of the training samples that
-// is kept from training for its validation.
+// is kept from training for its validation; in quick settings it is blobs, which needs no files.
 //
 // Errors: those of the data; a task of another kind.
-func pictures(env *experiment.Env, task string, seed uint64, train, test int, validation float64) (*data.Task, error) {
+func pictures(env *experiment.Env, quick bool, task string, seed uint64, train, test int, validation float64) (*data.Task, error) {
+	if quick {
+		return blobs(), nil
+	}
 	e, err := data.Lookup(task)
 	if err != nil {
 		return nil, err
