@@ -66,6 +66,7 @@ int galvani_near_open(MPI_Comm all, MPI_Comm host) {
     char *own = NULL;
     int have = n > 0 && MPI_Win_allocate_shared(n * box, 1, MPI_INFO_NULL, host, &own, &memory) == 0, each;
     if ((e = MPI_Allreduce(&have, &each, 1, MPI_INT, MPI_MIN, host)) || !each) {
+        memory = MPI_WIN_NULL; // which another rank may lack, and with it what frees it
         free(local);
         return e;
     }
