@@ -15,6 +15,7 @@ import (
 
 	"galvani/engine/safetensors"
 	"galvani/kernels"
+	"galvani/kernels/monitor"
 	"galvani/models"
 
 	"github.com/BurntSushi/toml"
@@ -123,7 +124,7 @@ func (p *peer) start(python, framework string, threads int) error {
 		return err
 	}
 	p.out = bufio.NewReader(out)
-	if err := p.cmd.Start(); err != nil {
+	if err := monitor.Promptly(p.cmd.Start); err != nil {
 		p.cmd = nil
 		return fmt.Errorf("%w; name a Python with --python", err)
 	}

@@ -38,6 +38,7 @@ import (
 	"galvani/kernels"
 	"galvani/kernels/cells"
 	"galvani/kernels/cpu/src"
+	_ "galvani/kernels/monitor" // of the runtime, which would stop the cores that compute
 	"galvani/kernels/pages"
 	"galvani/kernels/segments"
 
