@@ -6,6 +6,7 @@ import (
 	"math/bits"
 
 	"galvani/engine/setting"
+	"galvani/kernels/optimisers"
 )
 
 // ErrOption is wrapped by every error about a training option.
@@ -59,6 +60,16 @@ type Options struct {
 	CheckpointEvery int     `toml:"checkpoint_every" doc:"Updates between two checkpoints; 0 for one per epoch." min:"0"`
 
 	Seed uint64 `toml:"seed" doc:"Seed of initial parameters, order and generated samples."`
+}
+
+// The words of the tags above that name rules of optimisation, and for each option of one the rules that read it.
+func init() {
+	for _, e := range optimisers.All() {
+		setting.AddWord("optimizer", e.Name)
+		for _, key := range e.Uses {
+			setting.AddWord("optimizer."+key, e.Name)
+		}
+	}
 }
 
 // DefaultOptions returns the options in effect where nothing is said.

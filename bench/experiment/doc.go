@@ -12,11 +12,11 @@
 // the settings that it belongs to: rows of other settings stay in the file and are left alone.
 //
 // Here is the frame: settings, cases, job, row, report, training. The claims stand below, a folder for
-// each note that makes them: charged, conductance, learning, neurons. Package probe runs cells in float64 for them,
+// each note that makes them: charged, conductance, learning, networks, neurons, rules. Package probe runs cells in float64 for them,
 // package exptest holds what their tests share.
 //
 // A new experiment is one file in one of these folders: a struct, its three methods and a call of
-// Register in init. The claims import the frame, bench/rows, models, data and engine; none
+// Register in init. The claims import the frame, bench/rows, bench/analysis, models, data, engine and the devices; none
 // imports another, and the frame imports no claim. Command galvani imports the folders for their
 // registration.
 package experiment

@@ -4,5 +4,6 @@
 //
 // Each measurement embeds Head in a type of its own: bench.Row is a timing, experiment.Row the result of a
 // case. Packages bench and bench/experiment, the claims below that and command galvani import this
-// one; it imports engine/chart and what tells the machine, and nothing of models, data or devices.
+// one; it imports engine/chart, engine/rundir for locks and the name of the processor, and kernels/cpu for the
+// instruction set of the machine, and nothing of models or data.
 package rows

@@ -1,3 +1,3 @@
 // Package infile opens the files that a user names as input: data sets, tensors, checkpoints,
-// masks, settings. It imports the standard library alone, so that every room may use it.
+// masks, settings. It imports leaves alone, and every package may import it.
 package infile

@@ -5,6 +5,6 @@
 // Work is queued in order on one stream. A call returns before its work is done unless it says
 // that it waits, and a failure of queued work is returned by the next call that waits.
 //
-// It imports the contract (kernels), the headers (kernels/cells), kernels/programs, kernels/wiring, kernels/driver and
-// kernels/ptx, and not the CPU's device. kernels/devices opens it; nothing else may import it.
+// It imports the contract (kernels), the headers (kernels/cells, compartments and optimisers), kernels/programs,
+// kernels/segments, kernels/wiring, kernels/driver and kernels/ptx, and not the CPU's device. kernels/devices opens it; nothing else may import it.
 package cuda

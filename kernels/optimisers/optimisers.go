@@ -6,8 +6,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-
-	"galvani/engine/setting"
 )
 
 //go:generate go run gen.go
@@ -24,11 +22,11 @@ type Settings struct {
 	Nesterov                           bool
 }
 
-// Entry is one line of the registry.
+// Entry is a rule as users choose it.
 type Entry struct {
-	Name string // of Options.Optimizer
-	// Uses names the options that it reads, as keys of config.toml; others are refused with it. Decay is
-	// for all.
+	Name string
+	// Uses names the settings that it reads as the keys of config.toml that give them; package engine refuses
+	// others with it. Decay is for all.
 	Uses []string
 	New  func(Settings) Rule
 }
@@ -67,29 +65,40 @@ func coupled(s Settings, rate float64, own ...float64) Coefs {
 	return c
 }
 
-var registry = setting.NewRegistry("optimizer", func(e Entry) string { return e.Name })
+// entries are those of all rules, in order of their names. Only init functions write there.
+var entries []Entry
 
-// register adds a rule, for init functions, and the options that it uses.
+// register adds a rule, for init functions.
 func register(e Entry) {
-	registry.Add(e)
-	setting.AddWord("optimizer", e.Name)
-	for _, key := range e.Uses {
-		setting.AddWord("optimizer."+key, e.Name)
+	at, there := slices.BinarySearchFunc(entries, e.Name, func(e Entry, name string) int { return strings.Compare(e.Name, name) })
+	if there {
+		panic("optimizer " + e.Name + " is registered twice")
 	}
+	entries = slices.Insert(entries, at, e)
 }
 
+// All returns the entries, sorted by name.
+func All() []Entry { return slices.Clone(entries) }
+
 // Names returns the names of all rules in order.
-func Names() []string { return registry.Names() }
+func Names() []string {
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name
+	}
+	return names
+}
 
 // Of returns a rule with its settings.
 //
 // Errors: an unknown name.
 func Of(name string, s Settings) (Rule, error) {
-	e, err := registry.Lookup(name)
-	if err != nil {
-		return Rule{}, err
+	for _, e := range entries {
+		if e.Name == name {
+			return e.New(s), nil
+		}
 	}
-	return e.New(s), nil
+	return Rule{}, fmt.Errorf("optimizer is %q, want one of %s", name, strings.Join(Names(), ", "))
 }
 
 // Number returns the number of a header in list.h, negative for none.

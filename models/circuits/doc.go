@@ -4,6 +4,6 @@
 // A file may name settings, numbers that a user may change; everything else may be a formula of them. So a
 // file is read twice: Load reads what it is and its settings, Blueprint the network at their values.
 //
-// It imports the contract (kernels), the headers of neurons, kernels/sparse and the leaves. cmd/galvani may
-// import it.
+// It imports the contract (kernels), the headers of neurons, kernels/sparse, meanfield, plasticity, rates and
+// the leaves. Bench, the experiments on networks and cmd/galvani import it.
 package circuits

@@ -7,6 +7,6 @@
 // Cable is the passive cable in float64 Go over the tree order of kernels/sparse. It runs on no device:
 // it is what a coupling by a tree inside of a scan is to be held to.
 //
-// It imports the contract (kernels), kernels/compartments, kernels/sparse and the leaves. Experiments and
-// cmd/galvani import it.
+// It imports models, the contract (kernels), kernels/compartments, kernels/sparse and the leaves. Bench, the
+// experiments on neurons and cmd/galvani import it.
 package neurons

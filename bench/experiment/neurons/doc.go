@@ -2,6 +2,6 @@
 // lgmd-looming, lgmd-coherence and lgmd-sag against what the locust does; lgmd-correspondence by what a charged RNN
 // makes of a neuron; lgmd-training by what LGMDs learn beside networks.
 //
-// Only command galvani imports it, for its registration. It imports the frame, models, models/neurons, data,
-// bench/analysis and bench/rows, and no other claim.
+// Only command galvani imports it, for its registration. It imports the frame, models, models/neurons and
+// correspond, data, bench/analysis, bench/rows and the devices, and no other claim.
 package neurons

@@ -1,5 +1,5 @@
 // Package fit finds the numbers of a neuron with which it does what recordings show, by gradients from
 // several starts at once.
 //
-// It imports package neurons, the contract (kernels), kernels/random and engine/npz. cmd/galvani imports it.
+// It imports package neurons, the contract (kernels) and leaves. cmd/galvani imports it.
 package fit
