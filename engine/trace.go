@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"galvani/data"
 	"galvani/engine/safetensors"
@@ -24,6 +25,24 @@ type Tracer interface {
 	// Trace answers one batch from rest, without an update, and returns copies of what there is to see,
 	// under the names that its variables have in its equations.
 	Trace(b *data.Batch) ([]safetensors.Tensor, error)
+}
+
+// TraceOf returns what a trace begins with, the input x [T,B,I] of a batch and its targets y, and the shape of its rows of
+// answers: [T,B] with a target at each step, otherwise [B].
+func TraceOf(b *data.Batch) (list []safetensors.Tensor, rows []int) {
+	rows = []int{b.B}
+	if b.Every {
+		rows = []int{b.T, b.B}
+	}
+	list = []safetensors.Tensor{safetensors.Float32("x", []int{b.T, b.B, b.I}, b.X)}
+	if b.Label == nil {
+		return append(list, safetensors.Float32("y", append(slices.Clone(rows), b.O), b.Value)), rows
+	}
+	labels := make([]int64, len(b.Label))
+	for i, v := range b.Label {
+		labels[i] = int64(v)
+	}
+	return append(list, safetensors.Int64("y", rows, labels)), rows
 }
 
 // Trace runs one batch forward and backward from rest, without an update, and returns what
@@ -58,21 +77,7 @@ func (s *Session) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
 	if err := g.Logits(logits); err != nil {
 		return nil, err
 	}
-	rows := []int{b.B}
-	if b.Every {
-		rows = []int{b.T, b.B}
-	}
-	wide := append(rows[:len(rows):len(rows)], outputs)
-	list := []safetensors.Tensor{safetensors.Float32("x", []int{b.T, b.B, b.I}, b.X)}
-	if b.Label != nil {
-		labels := make([]int64, len(b.Label))
-		for i, v := range b.Label {
-			labels[i] = int64(v)
-		}
-		list = append(list, safetensors.Int64("y", rows, labels))
-	} else {
-		list = append(list, safetensors.Float32("y", wide, b.Value))
-	}
+	list, rows := TraceOf(b)
 	list = append(list, safetensors.Float32("weight", rows, b.Weight))
 	if b.Mask != nil {
 		list = append(list, safetensors.Float32("mask", []int{b.T, b.B}, b.Mask))
@@ -90,7 +95,7 @@ func (s *Session) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
 	}
 	list = append(list, planes...)
 	list = append(list,
-		safetensors.Float32("logits", wide, logits),
+		safetensors.Float32("logits", append(rows, outputs), logits),
 		safetensors.Float32("loss", nil, []float32{float32(g.Loss())}))
 	grad, err := g.Grad()
 	if err != nil {

@@ -40,13 +40,13 @@ func newRuns() *cobra.Command {
 }
 
 func newRunsList(use string) *cobra.Command {
-	dir := defaultRunKeys().RunsDir
+	var dir *string
 	c := reporting(&cobra.Command{Use: use, Short: "List the runs and where they stand", Long: runsDoc, Args: exactArgs()},
-		func(*cobra.Command, []string) ([]runReport, error) { return listRuns(dir) },
+		func(*cobra.Command, []string) ([]runReport, error) { return listRuns(*dir) },
 		func(p *printer, list []runReport) {
 			tabulate(p, list, []string{"RUN", "PHASE", "CHECKPOINT", "SINCE", "WHY"}, runReport.row)
 		})
-	c.Flags().StringVar(&dir, "runs-dir", dir, "`folder` of the runs")
+	dir = runsDirFlag(c)
 	return c
 }
 

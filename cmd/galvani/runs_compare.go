@@ -86,13 +86,10 @@ is written as CSV, with all settings and all metrics.
 func newRunsCompare() *cobra.Command {
 	var asJSON bool
 	var out string
-	dir := defaultRunKeys().RunsDir
-	c := &cobra.Command{Use: "compare [RUN...]", Short: "Put runs beside each other", Long: compareDoc, Args: cobra.ArbitraryArgs,
-		ValidArgsFunction: func(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-			return runNames(dir), cobra.ShellCompDirectiveDefault
-		},
+	var dir *string
+	c := &cobra.Command{Use: "compare [RUN...]", Short: "Put runs beside each other", Long: compareDoc,
 		RunE: func(c *cobra.Command, args []string) error {
-			names, passed, err := namedRuns(dir, args, c.ErrOrStderr())
+			names, passed, err := namedRuns(*dir, args, c.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -105,7 +102,7 @@ func newRunsCompare() *cobra.Command {
 			}
 			return report(c, asJSON, list, func(p *printer) { p.compared(list) })
 		}}
-	c.Flags().StringVar(&dir, "runs-dir", dir, "`folder` of the runs")
+	dir = takesRuns(c)
 	c.Flags().StringVar(&out, "out", "", "CSV `file` to write in place of the table")
 	jsonFlag(c, &asJSON)
 	return c

@@ -22,13 +22,10 @@ RUN all runs of the folder of --runs-dir are taken. Weights: galvani export; sta
 
 func newRunsExport() *cobra.Command {
 	var out string
-	dir := defaultRunKeys().RunsDir
-	c := &cobra.Command{Use: "export [RUN...]", Short: "Write the metrics of runs as CSV", Long: runsExportDoc, Args: cobra.ArbitraryArgs,
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return runNames(dir), cobra.ShellCompDirectiveDefault
-		},
+	var dir *string
+	c := &cobra.Command{Use: "export [RUN...]", Short: "Write the metrics of runs as CSV", Long: runsExportDoc,
 		RunE: func(c *cobra.Command, args []string) error {
-			names, passed, err := namedRuns(dir, args, c.ErrOrStderr())
+			names, passed, err := namedRuns(*dir, args, c.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -41,7 +38,7 @@ func newRunsExport() *cobra.Command {
 			}
 			return writeFile(out, func(w io.Writer) error { return writeCSV(w, table) })
 		}}
-	c.Flags().StringVar(&dir, "runs-dir", dir, "`folder` of the runs")
+	dir = takesRuns(c)
 	c.Flags().StringVar(&out, "out", "", "CSV `file` to write; stdout, if empty")
 	return c
 }
@@ -85,6 +82,21 @@ func metricsTable(names []string, passed passOver) ([][]string, error) {
 		}
 	}
 	return table, nil
+}
+
+// takesRuns gives a command names of runs as arguments, which it completes, and --runs-dir, whose value it returns.
+func takesRuns(c *cobra.Command) (dir *string) {
+	dir = runsDirFlag(c)
+	c.Args = cobra.ArbitraryArgs
+	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return runNames(*dir), cobra.ShellCompDirectiveDefault
+	}
+	return dir
+}
+
+// runsDirFlag adds --runs-dir to a command that reads runs.
+func runsDirFlag(c *cobra.Command) *string {
+	return c.Flags().String("runs-dir", defaultRunKeys().RunsDir, "`folder` of the runs")
 }
 
 // namedRuns returns the runs that are named, or all of a folder, of which damaged ones are passed over.

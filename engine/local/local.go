@@ -293,24 +293,12 @@ func (l *learner) Trace(b *data.Batch) ([]safetensors.Tensor, error) {
 	if _, err := l.Measure(b); err != nil {
 		return nil, err
 	}
-	list, shape := []safetensors.Tensor{safetensors.Float32("x", []int{b.T, b.B, b.I}, b.X)}, []int{b.B}
-	if b.Every {
-		shape = []int{b.T, b.B}
-	}
-	if b.Label != nil {
-		labels := make([]int64, len(b.Label))
-		for i, v := range b.Label {
-			labels[i] = int64(v)
-		}
-		list = append(list, safetensors.Int64("y", shape, labels))
-	} else {
-		list = append(list, safetensors.Float32("y", append(slices.Clone(shape), b.O), b.Value))
-	}
+	list, rows := engine.TraceOf(b)
 	run := l.answers[b.B]
 	run.State(func(name string, shape []int, data []float32) {
 		list = append(list, safetensors.Float32(name, shape, data))
 	})
-	return append(list, safetensors.Float32("logits", append(shape, b.O), l.out)), nil
+	return append(list, safetensors.Float32("logits", append(rows, b.O), l.out)), nil
 }
 
 // Close implements engine.Learner.
