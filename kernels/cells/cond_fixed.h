@@ -38,7 +38,7 @@
 CELL_FN void cond_fixed_prepare(const double *c, const double *raw, double *prep)
 {
 	prep[0] = raw[0];
-	prep[1] = c[3] * cond_logistic(raw[1]);
+	prep[1] = c[COND_DT] * cond_logistic(raw[1]);
 }
 
 CELL_FN void cond_fixed_prepare_adjoint(const double *c, const double *raw, const double *prep, const double *gprep,

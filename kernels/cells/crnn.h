@@ -26,6 +26,10 @@ enum { CRNN_GAMMA, CRNN_WM = 2, CRNN_BM = 4, CRNN_WN = 6, CRNN_BN = 8, CRNN_EC =
 /* prepared planes from 12 on; 0..11 are the raw channel planes */
 enum { CRNN_GTOT = 12, CRNN_JLEAK, CRNN_RATE, CRNN_PE, CRNN_PI, CRNN_SYN };
 
+/* constants, and the rules of a step */
+enum { CRNN_DT, CRNN_STEP, CRNN_SIGN, CRNN_KERNEL, CRNN_ELAPSE };
+enum { CRNN_EXP, CRNN_IMPLICIT, CRNN_EULER };
+
 #define crnn_PLANES(X) \
 	X(h, "1", "potential, the output") \
 	X(p_exc, "1", "fast trace of the exciting synapses") \
@@ -82,21 +86,21 @@ CELL_FN void crnn_prepare(const double *c, const double *raw, double *prep)
 		prep[k] = raw[k];
 	prep[CRNN_GTOT] = raw[CRNN_GL] + raw[CRNN_GAX];
 	prep[CRNN_JLEAK] = raw[CRNN_GL] * raw[CRNN_EL];
-	prep[CRNN_RATE] = c[0] / raw[CRNN_CM];
+	prep[CRNN_RATE] = c[CRNN_DT] / raw[CRNN_CM];
 	prep[CRNN_PE] = raw[CRNN_EEXC];
 	prep[CRNN_PI] = raw[CRNN_EINH];
 	double *k = prep + CRNN_SYN, ts = raw[CRNN_TAUS], tl = raw[CRNN_TAUL];
 	double ds = exp(-1 / ts), dl = exp(-1 / tl);
-	int kind = (int)c[3];
-	k[SYN_PQ] = kind == 3 ? ds : 0;
+	int kind = (int)c[CRNN_KERNEL];
+	k[SYN_PQ] = kind == SYN_ALPHA ? ds : 0;
 	k[SYN_PP] = ds;
-	k[SYN_PU] = kind == 3 ? 0 : kind == 4 ? 1 : 1 - ds;
-	k[SYN_QQ] = kind == 3 ? ds : dl;
-	k[SYN_QU] = kind >= 3 ? 1 : 1 - dl;
-	k[SYN_XP] = kind == 4 ? -ts * tl / (tl - ts) : 1;
+	k[SYN_PU] = kind == SYN_ALPHA ? 0 : kind == SYN_DUALEXP ? 1 : 1 - ds;
+	k[SYN_QQ] = kind == SYN_ALPHA ? ds : dl;
+	k[SYN_QU] = kind >= SYN_ALPHA ? 1 : 1 - dl;
+	k[SYN_XP] = kind == SYN_DUALEXP ? -ts * tl / (tl - ts) : 1;
 	k[SYN_LP] = -1 / ts;
-	k[SYN_LQ] = -1 / (kind == 3 ? ts : tl);
-	k[SYN_XQ] = kind == 4 ? ts * tl / (tl - ts) : kind == 0 || kind == 3 ? 0 : -1;
+	k[SYN_LQ] = -1 / (kind == SYN_ALPHA ? ts : tl);
+	k[SYN_XQ] = kind == SYN_DUALEXP ? ts * tl / (tl - ts) : kind == SYN_EMA || kind == SYN_ALPHA ? 0 : -1;
 }
 
 CELL_FN void crnn_prepare_adjoint(const double *c, const double *raw, const double *prep,
@@ -113,20 +117,20 @@ CELL_FN void crnn_prepare_adjoint(const double *c, const double *raw, const doub
 	const double *g = gprep + CRNN_SYN;
 	double ts = raw[CRNN_TAUS], tl = raw[CRNN_TAUL];
 	double ds = exp(-1 / ts), dl = exp(-1 / tl);
-	int kind = (int)c[3];
+	int kind = (int)c[CRNN_KERNEL];
 	double gds = g[SYN_PP], gdl = 0, gk = 0;
-	if (kind == 3)
+	if (kind == SYN_ALPHA)
 		gds += g[SYN_PQ] + g[SYN_QQ];
 	else
 		gdl += g[SYN_QQ];
-	if (kind < 3) {
+	if (kind < SYN_ALPHA) {
 		gds -= g[SYN_PU];
 		gdl -= g[SYN_QU];
 	}
-	if (kind == 4)
+	if (kind == SYN_DUALEXP)
 		gk = g[SYN_XQ] - g[SYN_XP];
 	double gap = tl - ts, glp = g[SYN_LP], glq = g[SYN_LQ];
-	if (kind == 3) {
+	if (kind == SYN_ALPHA) {
 		glp += glq;
 		glq = 0;
 	}
@@ -134,7 +138,7 @@ CELL_FN void crnn_prepare_adjoint(const double *c, const double *raw, const doub
 	graw[CRNN_TAUL] = (gdl * dl + glq) / (tl * tl) - gk * ts * ts / (gap * gap);
 }
 
-/* crnn_channels returns gamma sigma+ sigma- of channel c and its derivative by h. */
+/* crnn_channel returns gamma sigma+ sigma- of channel c, and its gates sigma+ and sigma-. */
 CELL_FN real crnn_channel(const real *p, int c, real h, real *up, real *dn)
 {
 	*up = r_sigmoid(p[CRNN_WM + c] * h + p[CRNN_BM + c]);
@@ -144,9 +148,9 @@ CELL_FN real crnn_channel(const real *p, int c, real h, real *up, real *dn)
 
 CELL_FN void crnn_step(const elem *c, const real *p, const real *d, const real *s, real *o)
 {
-	int rect = c[3] == 2;
+	int rect = c[CRNN_KERNEL] == SYN_EMA_DIFF_RELU;
 	real h = s[0], up, dn, k[SYN_COEFS];
-	syn_over(p + CRNN_SYN, c[3] == 3, c[4], k);
+	syn_over(p + CRNN_SYN, c[CRNN_KERNEL] == SYN_ALPHA, c[CRNN_ELAPSE], k);
 	real xe = syn_step(k, rect, d[0], s[1], s[2], &o[1], &o[2]);
 	real xi = syn_step(k, rect, d[1], s[3], s[4], &o[3], &o[4]);
 	real G = xe + xi, J = xe * p[CRNN_PE] + xi * p[CRNN_PI];
@@ -155,15 +159,15 @@ CELL_FN void crnn_step(const elem *c, const real *p, const real *d, const real *
 		G += g;
 		J += g * p[CRNN_EC + i];
 	}
-	G = c[2] * G + p[CRNN_GTOT];
-	J = c[2] * J + p[CRNN_JLEAK] + d[2];
+	G = c[CRNN_SIGN] * G + p[CRNN_GTOT];
+	J = c[CRNN_SIGN] * J + p[CRNN_JLEAK] + d[2];
 	real rate = p[CRNN_RATE];
-	if (c[4] != 0)
-		rate *= c[4];
-	if (c[1] == 0 && c[2] > 0) {
+	if (c[CRNN_ELAPSE] != 0)
+		rate *= c[CRNN_ELAPSE];
+	if (c[CRNN_STEP] == CRNN_EXP && c[CRNN_SIGN] > 0) {
 		real rest = J / G;
 		o[0] = rest + (h - rest) * r_exp(-(rate * G));
-	} else if (c[1] == 1 && c[2] > 0) {
+	} else if (c[CRNN_STEP] == CRNN_IMPLICIT && c[CRNN_SIGN] > 0) {
 		o[0] = (h + rate * J) / (R(1.0) + rate * G);
 	} else {
 		o[0] = h + rate * (J - G * h);
@@ -181,10 +185,10 @@ CELL_FN void crnn_synapses_adjoint(const real *k, int rect, const real *d, const
 CELL_FN void crnn_adjoint(const elem *c, const real *p, const real *d, const real *s, const real *o,
 			  const real *go, real *gs, real *gd, real *gp, int learn)
 {
-	int rect = c[3] == 2;
+	int rect = c[CRNN_KERNEL] == SYN_EMA_DIFF_RELU;
 	real h = s[0], up[CRNN_CH], dn[CRNN_CH], ch[CRNN_CH];
 	real k[SYN_COEFS];
-	syn_over(p + CRNN_SYN, c[3] == 3, c[4], k);
+	syn_over(p + CRNN_SYN, c[CRNN_KERNEL] == SYN_ALPHA, c[CRNN_ELAPSE], k);
 	real xe = syn_value(k, rect, o[1], o[2]);
 	real xi = syn_value(k, rect, o[3], o[4]);
 	real G = xe + xi, J = xe * p[CRNN_PE] + xi * p[CRNN_PI];
@@ -193,20 +197,20 @@ CELL_FN void crnn_adjoint(const elem *c, const real *p, const real *d, const rea
 		G += ch[i];
 		J += ch[i] * p[CRNN_EC + i];
 	}
-	G = c[2] * G + p[CRNN_GTOT];
-	J = c[2] * J + p[CRNN_JLEAK] + d[2];
+	G = c[CRNN_SIGN] * G + p[CRNN_GTOT];
+	J = c[CRNN_SIGN] * J + p[CRNN_JLEAK] + d[2];
 
 	real rate = p[CRNN_RATE], gh, gJ, gG, grate;
-	if (c[4] != 0)
-		rate *= c[4];
-	if (c[1] == 0 && c[2] > 0) {
+	if (c[CRNN_ELAPSE] != 0)
+		rate *= c[CRNN_ELAPSE];
+	if (c[CRNN_STEP] == CRNN_EXP && c[CRNN_SIGN] > 0) {
 		real inv = R(1.0) / G, rest = J * inv, e = r_exp(-(rate * G));
 		real gap = (h - rest) * e;
 		gh = e;
 		gJ = (R(1.0) - e) * inv;
 		gG = -(gJ * rest) - gap * rate;
 		grate = -(gap * G);
-	} else if (c[1] == 1 && c[2] > 0) {
+	} else if (c[CRNN_STEP] == CRNN_IMPLICIT && c[CRNN_SIGN] > 0) {
 		real inv = R(1.0) / (R(1.0) + rate * G);
 		gh = inv;
 		gJ = rate * inv;
@@ -222,7 +226,7 @@ CELL_FN void crnn_adjoint(const elem *c, const real *p, const real *d, const rea
 	gJ *= go[0];
 	gG *= go[0];
 	gd[2] = gJ;
-	real sJ = c[2] * gJ, sG = c[2] * gG; /* gradients of the signed sums */
+	real sJ = c[CRNN_SIGN] * gJ, sG = c[CRNN_SIGN] * gG; /* gradients of the signed sums */
 	real gch[CRNN_CH];
 	for (int i = 0; i < CRNN_CH; i++) {
 		gch[i] = sG + sJ * p[CRNN_EC + i];
@@ -231,13 +235,13 @@ CELL_FN void crnn_adjoint(const elem *c, const real *p, const real *d, const rea
 	}
 	gs[0] = gh;
 	real gE = sG + sJ * p[CRNN_PE], gI = sG + sJ * p[CRNN_PI];
-	if (is_regular(c[4])) {
+	if (is_regular(c[CRNN_ELAPSE])) {
 		crnn_synapses_adjoint(k, rect, d, s, o, gE, gI, go, gs, gd, learn > 1 ? gp + CRNN_SYN : 0);
 	} else {
 		real gk[SYN_COEFS] = {0};
 		crnn_synapses_adjoint(k, rect, d, s, o, gE, gI, go, gs, gd, learn > 1 ? gk : 0);
 		if (learn > 1)
-			syn_over_adjoint(c[3] == 3, c[4], k, gk, gp + CRNN_SYN);
+			syn_over_adjoint(c[CRNN_KERNEL] == SYN_ALPHA, c[CRNN_ELAPSE], k, gk, gp + CRNN_SYN);
 	}
 	if (!learn)
 		return;
@@ -256,7 +260,7 @@ CELL_FN void crnn_adjoint(const elem *c, const real *p, const real *d, const rea
 	gp[CRNN_GTOT] += gG;
 	gp[CRNN_JLEAK] += gJ;
 	grate *= go[0];
-	gp[CRNN_RATE] += c[4] != 0 ? c[4] * grate : grate;
+	gp[CRNN_RATE] += c[CRNN_ELAPSE] != 0 ? c[CRNN_ELAPSE] * grate : grate;
 	gp[CRNN_PE] += sJ * xe;
 	gp[CRNN_PI] += sJ * xi;
 }

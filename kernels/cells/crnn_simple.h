@@ -14,6 +14,11 @@
 #include "shared/cell.h"
 #include "shared/synapse.h"
 
+/* parameters, raw and prepared */
+enum { SIMPLE_B, SIMPLE_WM, SIMPLE_BM, SIMPLE_WN, SIMPLE_BN };
+/* constants; from SIMPLE_SYN on the coefficients of shared/synapse.h */
+enum { SIMPLE_DT, SIMPLE_SIGN, SIMPLE_SYN, SIMPLE_RECTIFY = SIMPLE_SYN + SYN_ALL, SIMPLE_ALPHA, SIMPLE_ELAPSE };
+
 #define crnn_simple_PLANES(X) \
 	X(h, "1", "potential, the output") \
 	X(p, "1", "fast synaptic trace") \
@@ -73,15 +78,15 @@ CELL_FN void crnn_simple_prepare_adjoint(const double *c, const double *raw, con
 
 CELL_FN elem crnn_simple_dt(const elem *c)
 {
-	return c[13] != 0 ? c[0] * c[13] : c[0];
+	return c[SIMPLE_ELAPSE] != 0 ? c[SIMPLE_DT] * c[SIMPLE_ELAPSE] : c[SIMPLE_DT];
 }
 
 CELL_FN void crnn_simple_synapse(const elem *c, real *e)
 {
 	real k[SYN_ALL];
 	for (int i = 0; i < SYN_ALL; i++)
-		k[i] = r_splat(c[2 + i]);
-	syn_over(k, c[12] != 0, c[13], e);
+		k[i] = r_splat(c[SIMPLE_SYN + i]);
+	syn_over(k, c[SIMPLE_ALPHA] != 0, c[SIMPLE_ELAPSE], e);
 }
 
 CELL_FN void crnn_simple_step(const elem *c, const real *p, const real *d, const real *s, real *o)
@@ -89,9 +94,9 @@ CELL_FN void crnn_simple_step(const elem *c, const real *p, const real *d, const
 	real k[SYN_COEFS];
 	crnn_simple_synapse(c, k);
 	real h = s[0];
-	real x = syn_step(k, c[11] != 0, d[0], s[1], s[2], &o[1], &o[2]);
-	real gate = r_sigmoid(p[1] * h + p[2]) * r_sigmoid(-(p[3] * h + p[4]));
-	o[0] = h + crnn_simple_dt(c) * (p[0] - d[1] - c[1] * (h * (x + gate)));
+	real x = syn_step(k, c[SIMPLE_RECTIFY] != 0, d[0], s[1], s[2], &o[1], &o[2]);
+	real gate = r_sigmoid(p[SIMPLE_WM] * h + p[SIMPLE_BM]) * r_sigmoid(-(p[SIMPLE_WN] * h + p[SIMPLE_BN]));
+	o[0] = h + crnn_simple_dt(c) * (p[SIMPLE_B] - d[1] - c[SIMPLE_SIGN] * (h * (x + gate)));
 }
 
 CELL_FN void crnn_simple_adjoint(const elem *c, const real *p, const real *d, const real *s, const real *o,
@@ -100,23 +105,23 @@ CELL_FN void crnn_simple_adjoint(const elem *c, const real *p, const real *d, co
 	real k[SYN_COEFS];
 	crnn_simple_synapse(c, k);
 	real h = s[0];
-	real x = syn_value(k, c[11] != 0, o[1], o[2]);
-	real up = r_sigmoid(p[1] * h + p[2]);
-	real dn = r_sigmoid(-(p[3] * h + p[4]));
+	real x = syn_value(k, c[SIMPLE_RECTIFY] != 0, o[1], o[2]);
+	real up = r_sigmoid(p[SIMPLE_WM] * h + p[SIMPLE_BM]);
+	real dn = r_sigmoid(-(p[SIMPLE_WN] * h + p[SIMPLE_BN]));
 	real gate = up * dn;
 	real gu = (R(1.0) - up) * gate; /* d gate / d (w_m h + b_m) */
 	real gn = (R(1.0) - dn) * gate; /* -d gate / d (w_n h + b_n) */
 	real g = crnn_simple_dt(c) * go[0];
-	real gg = -c[1] * g * h; /* gradient of x and of the gate */
-	syn_adjoint(k, c[11] != 0, d[0], s[1], s[2], o[1], o[2], gg, go[1], go[2], &gd[0], &gs[1], &gs[2], 0);
+	real gg = -c[SIMPLE_SIGN] * g * h; /* gradient of x and of the gate */
+	syn_adjoint(k, c[SIMPLE_RECTIFY] != 0, d[0], s[1], s[2], o[1], o[2], gg, go[1], go[2], &gd[0], &gs[1], &gs[2], 0);
 	gd[1] = -g;
-	gs[0] = go[0] - c[1] * g * (x + gate) + gg * (gu * p[1] - gn * p[3]);
+	gs[0] = go[0] - c[SIMPLE_SIGN] * g * (x + gate) + gg * (gu * p[SIMPLE_WM] - gn * p[SIMPLE_WN]);
 	if (learn) {
 		real a = gg * gu, b = gg * gn;
-		gp[0] += g;
-		gp[1] += a * h;
-		gp[2] += a;
-		gp[3] -= b * h;
-		gp[4] -= b;
+		gp[SIMPLE_B] += g;
+		gp[SIMPLE_WM] += a * h;
+		gp[SIMPLE_BM] += a;
+		gp[SIMPLE_WN] -= b * h;
+		gp[SIMPLE_BN] -= b;
 	}
 }

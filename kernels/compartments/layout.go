@@ -222,10 +222,7 @@ func (l *Layout) places(units []int32) int32 {
 }
 
 func (l *Layout) source(q Quantity, i int, factor float64) row {
-	r := row{value: q.Value, param: q.Param, factor: factor}
-	if q.Index != nil {
-		r.element = int(q.Index[i])
-	}
+	r := row{value: q.Value, param: q.Param, element: q.Element(i), factor: factor}
 	if q.Param >= 0 && q.Param < len(l.base) && l.base[q.Param] != nil {
 		r.value, r.relative = l.base[q.Param][r.element], true
 	}

@@ -59,6 +59,14 @@ type Quantity struct {
 	Index []int32
 }
 
+// Element returns which element of its parameter a place has.
+func (q Quantity) Element(place int) int {
+	if q.Index == nil {
+		return 0
+	}
+	return int(q.Index[place])
+}
+
 // Fixed is a quantity that is no parameter.
 func Fixed(v float64) Quantity { return Quantity{Value: v, Param: -1} }
 

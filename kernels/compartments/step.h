@@ -118,6 +118,21 @@ STEP_FN void channel_step(const struct neuron *n, const struct neuron_channel *c
 	}
 }
 
+/* from_root goes from the root to the leaves of an elimination, and makes the solution of the right side. */
+STEP_FN void from_root(const struct neuron *n, const real *factor, real *side)
+{
+	const int *parent = n->index + n->d.tree;
+	for (long k = 0; k < n->d.U; k++) {
+		long p = parent[k];
+		EACH_LANE {
+			real b = side[PLACE(k)];
+			if (p >= 0)
+				b += NUMBER(n->d.axial + k) * side[PLACE(p)];
+			side[PLACE(k)] = b * factor[PLACE(k)];
+		}
+	}
+}
+
 /* solve solves the tree, given leaks and the right side, which becomes the solution. Of leaks it leaves the factors
  * of the elimination. Nothing is subtracted, so that weak leaks keep their digits beside strong couplings. */
 STEP_FN void solve(const struct neuron *n, real *leak, real *side)
@@ -137,15 +152,7 @@ STEP_FN void solve(const struct neuron *n, real *leak, real *side)
 			leak[PLACE(k)] = w;
 		}
 	}
-	for (long k = 0; k < n->d.U; k++) {
-		long p = parent[k];
-		EACH_LANE {
-			real b = side[PLACE(k)];
-			if (p >= 0)
-				b += NUMBER(n->d.axial + k) * side[PLACE(p)];
-			side[PLACE(k)] = b * leak[PLACE(k)];
-		}
-	}
+	from_root(n, leak, side);
 }
 
 /* solve_again solves the tree for another right side, by the factors that solve left. */
@@ -158,15 +165,7 @@ STEP_FN void solve_again(const struct neuron *n, const real *factor, real *side)
 			if (p >= 0)
 				side[PLACE(p)] += NUMBER(n->d.axial + k) * factor[PLACE(k)] * side[PLACE(k)];
 	}
-	for (long k = 0; k < n->d.U; k++) {
-		long p = parent[k];
-		EACH_LANE {
-			real b = side[PLACE(k)];
-			if (p >= 0)
-				b += NUMBER(n->d.axial + k) * side[PLACE(p)];
-			side[PLACE(k)] = b * factor[PLACE(k)];
-		}
-	}
+	from_root(n, factor, side);
 }
 
 /* currents makes those of the inputs [U] from x of one step, in [I]. */

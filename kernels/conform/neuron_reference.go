@@ -58,10 +58,7 @@ func (r *neuronRow) read(q compartments.Quantity, i int) float64 {
 	if q.Param < 0 {
 		return q.Value
 	}
-	k := 0
-	if q.Index != nil {
-		k = int(q.Index[i])
-	}
+	k := q.Element(i)
 	v := r.p.Args.Params[q.Param].(*tensor.Dense)
 	if r.n.Each {
 		k += r.b * v.Shape()[1]

@@ -47,40 +47,23 @@ GPU_FN float shuffle_xor(float v, int mask) { return __shfl_xor_sync(0xffffffffu
 GPU_FN double shuffle_xor(double v, int mask) { return __shfl_xor_sync(0xffffffffu, v, mask); }
 GPU_FN int shuffle_xor(int v, int mask) { return __shfl_xor_sync(0xffffffffu, v, mask); }
 
-/* round_tf32 rounds to the 10 mantissa bits of TF32, bf16_pack packs two floats as bf16, the
- * first in the low half; both round to nearest, ties to even (bf16) or away (tf32). */
 GPU_FN unsigned float_bits(float x) { return __float_as_uint(x); }
 GPU_FN float bits_float(unsigned b) { return __uint_as_float(b); }
 
 /* One IEEE operation, rounded to nearest, never fused and with denormals kept, whatever the
  * compiler's options: what must give the bits of the host is written in these. */
-GPU_FN float exact_add(float a, float b)
-{
-	float y;
-	asm("add.rn.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
-	return y;
-}
-
-GPU_FN float exact_sub(float a, float b)
-{
-	float y;
-	asm("sub.rn.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
-	return y;
-}
-
-GPU_FN float exact_mul(float a, float b)
-{
-	float y;
-	asm("mul.rn.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
-	return y;
-}
-
-GPU_FN float exact_div(float a, float b)
-{
-	float y;
-	asm("div.rn.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
-	return y;
-}
+#define EXACT(op) \
+	GPU_FN float exact_##op(float a, float b) \
+	{ \
+		float y; \
+		asm(#op ".rn.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b)); \
+		return y; \
+	}
+EXACT(add)
+EXACT(sub)
+EXACT(mul)
+EXACT(div)
+#undef EXACT
 
 GPU_FN float exact_sqrt(float a)
 {
@@ -119,6 +102,8 @@ GPU_FN unsigned observe(const unsigned *p)
 }
 
 #ifdef GPU_MMA
+/* round_tf32 rounds to the 10 mantissa bits of TF32, bf16_pack packs two floats as bf16, the
+ * first in the low half; both round to nearest, ties to even (bf16) or away (tf32). */
 GPU_FN unsigned round_tf32(float x)
 {
 	unsigned y;

@@ -57,13 +57,10 @@ func (n *Neuron) unitName(u int) string {
 // after it, and the input.
 func (c *Compiled) strongest(unit int, v float64, gate func(plane int) float64, x []float64) string {
 	number := func(q compartments.Quantity, place int) float64 {
-		switch {
-		case q.Param < 0:
+		if q.Param < 0 {
 			return q.Value
-		case q.Index == nil:
-			return c.Values[q.Param][0]
 		}
-		return c.Values[q.Param][q.Index[place]]
+		return c.Values[q.Param][q.Element(place)]
 	}
 	most, text := 0.0, "no channel is open there"
 	take := func(nA float64, format string, args ...any) {

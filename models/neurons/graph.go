@@ -117,11 +117,7 @@ func (g *graph) quantity(name string, q compartments.Quantity, units []int32) *g
 		n := len(g.c.Values[q.Param])
 		return g.MatMul(g.Row(g.numbers(q.Param), g.B), g.matrix(name+" places", n, g.H, func(at func(i, j int)) {
 			for place, u := range units {
-				i := 0
-				if q.Index != nil {
-					i = int(q.Index[place])
-				}
-				at(i, int(u))
+				at(q.Element(place), int(u))
 			}
 		}))
 	})

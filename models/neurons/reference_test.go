@@ -42,13 +42,10 @@ func newStepper(c *Compiled) *stepper {
 
 // of returns the number that a quantity has at a place.
 func (s *stepper) of(q compartments.Quantity, place int) float64 {
-	switch {
-	case q.Param < 0:
+	if q.Param < 0 {
 		return q.Value
-	case q.Index == nil:
-		return s.Values[q.Param][0]
 	}
-	return s.Values[q.Param][q.Index[place]]
+	return s.Values[q.Param][q.Element(place)]
 }
 
 // step advances by a step, with in held. It knows no substeps.

@@ -16,7 +16,10 @@
  *   NAME_VECS       V, the number of per-unit parameter planes: CELL_ROWS(NAME_RAWS); a cell with
  *                   axial coupling finds sum_j g_ij in one more plane, number V
  *   NAME_PREP       planes that the step reads, made from those by NAME_prepare
- *   NAME_FIRST      the first planes of those, as many as the adjoint adds to with learn = 1
+ *   NAME_FIRST      how many of those planes, from the first, depend on the first per-unit parameter: the
+ *                   adjoint adds to them alone with learn = 1. A device keeps as many sums, which pays
+ *                   where the gradients of the other planes are dear (crnn, whose first is gamma); it is
+ *                   NAME_PREP where they are not
  *   NAME_ELAPSED    the constant that holds the length of a step, or -1 for a cell whose steps are
  *                   all alike. 0 there means length 1 at every step; else the scan writes the
  *                   mask's value of the step and row there, and leaves it alone without a mask
@@ -28,8 +31,8 @@
  *   NAME_step(c, p, d, s, o)               old state s, drives d -> new state o
  *   NAME_adjoint(c, p, d, s, o, go, gs, gd, gp, learn)
  *       go: gradient of the new state; writes gs (old state) and gd (drives); adds to gp
- *       (prepared planes) as far as learn asks: 0 none, 1 those of the first Vec parameter,
- *       2 all. gs and gd may not alias the inputs.
+ *       (prepared planes) as far as learn asks: 0 none, 1 the first NAME_FIRST, 2 all
+ *       (kernels.ScanConfig.LearnedPlanes). gs and gd may not alias the inputs.
  * A line #define NAME_UNBOUNDED(X) X(constant, value) names a choice with which h grows without bound, which tests of
  * long sequences leave out. A line #define NAME_POSITIVE with the reason asks for inputs and input weights that are not negative in
  * the numbers of tests, and NAME_LEAN is told of in lean.go.

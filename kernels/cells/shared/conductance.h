@@ -16,22 +16,28 @@
 
 #include "transfer.h"
 
+/* constants, of which a cell whose leak is its own has the first four, and their choices */
+enum { COND_FORM, COND_F, COND_DYNAMICS, COND_DT, COND_S, COND_PHI };
+enum { COND_IMPLICIT, COND_EXPLICIT, COND_CONVEX };
+enum { COND_VOLTAGE, COND_RATE };
+enum { COND_SIGMOID, COND_SOFTPLUS };
+
 /* cond_input returns y. */
 CELL_FN real cond_input(const elem *c, real u)
 {
-	return c[0] == 2 || c[2] == 1 ? transfer((int)c[1], u) : u;
+	return c[COND_FORM] == COND_CONVEX || c[COND_DYNAMICS] == COND_RATE ? transfer((int)c[COND_F], u) : u;
 }
 
 CELL_FN void cond_point(const elem *c, real u, real z, real v, real *o)
 {
 	real y = cond_input(c, u);
-	if (c[0] == 0)
-		o[1] = (v + c[3] * y) / (R(1.0) + z);
-	else if (c[0] == 1)
-		o[1] = v + (c[3] * y - z * v);
+	if (c[COND_FORM] == COND_IMPLICIT)
+		o[1] = (v + c[COND_DT] * y) / (R(1.0) + z);
+	else if (c[COND_FORM] == COND_EXPLICIT)
+		o[1] = v + (c[COND_DT] * y - z * v);
 	else
 		o[1] = v + z * (y - v);
-	o[0] = c[2] == 1 ? o[1] : transfer((int)c[1], o[1]);
+	o[0] = c[COND_DYNAMICS] == COND_RATE ? o[1] : transfer((int)c[COND_F], o[1]);
 }
 
 /* cond_point_adjoint turns the gradients go of the new state into those of v, u and z. */
@@ -39,24 +45,24 @@ CELL_FN void cond_point_adjoint(const elem *c, real u, real z, real v, const rea
 				real *gu, real *gz)
 {
 	real y = cond_input(c, u), g = go[1] + go[0];
-	if (c[2] == 0)
-		g = go[1] + go[0] * transfer_slope((int)c[1], o[1], o[0]);
-	if (c[0] == 0) {
+	if (c[COND_DYNAMICS] == COND_VOLTAGE)
+		g = go[1] + go[0] * transfer_slope((int)c[COND_F], o[1], o[0]);
+	if (c[COND_FORM] == COND_IMPLICIT) {
 		real inv = R(1.0) / (R(1.0) + z);
 		*gv = g * inv;
-		*gu = c[3] * *gv;
+		*gu = c[COND_DT] * *gv;
 		*gz = -(*gv * o[1]);
-	} else if (c[0] == 1) {
+	} else if (c[COND_FORM] == COND_EXPLICIT) {
 		*gv = g - g * z;
-		*gu = c[3] * g;
+		*gu = c[COND_DT] * g;
 		*gz = -(g * v);
 	} else {
 		*gv = g - g * z;
 		*gu = g * z;
 		*gz = g * (y - v);
 	}
-	if (c[0] == 2 || c[2] == 1)
-		*gu *= transfer_slope((int)c[1], u, y);
+	if (c[COND_FORM] == COND_CONVEX || c[COND_DYNAMICS] == COND_RATE)
+		*gu *= transfer_slope((int)c[COND_F], u, y);
 }
 
 /* cond_gate returns the leak s phi(a) and its derivative. Consts: those above, then s, phi
@@ -64,12 +70,12 @@ CELL_FN void cond_point_adjoint(const elem *c, real u, real z, real v, const rea
 CELL_FN real cond_gate(const elem *c, real a, real *slope)
 {
 	real y = r_sigmoid(a);
-	if (c[5] == 1) {
-		*slope = c[4] * y;
-		return c[4] * r_softplus(a);
+	if (c[COND_PHI] == COND_SOFTPLUS) {
+		*slope = c[COND_S] * y;
+		return c[COND_S] * r_softplus(a);
 	}
-	*slope = c[4] * (y * (R(1.0) - y));
-	return c[4] * y;
+	*slope = c[COND_S] * (y * (R(1.0) - y));
+	return c[COND_S] * y;
 }
 
 CELL_FN double cond_logistic(double x) { return 1 / (1 + exp(-x)); }

@@ -21,6 +21,8 @@
 
 #include "real.h"
 
+/* the kernels, and the coefficients of one */
+enum { SYN_EMA, SYN_EMA_DIFF, SYN_EMA_DIFF_RELU, SYN_ALPHA, SYN_DUALEXP };
 enum { SYN_PP, SYN_PQ, SYN_PU, SYN_QQ, SYN_QU, SYN_XP, SYN_XQ, SYN_COEFS, SYN_LP = SYN_COEFS, SYN_LQ, SYN_ALL };
 
 /* syn_step advances the traces and returns the synaptic conductance x. */
