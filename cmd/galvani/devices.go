@@ -51,13 +51,10 @@ func findDevices() []deviceReport {
 		scan.Reason = message(err)
 	} else {
 		scan.Usable, scan.Name = true, fmt.Sprintf("%s, %d cores, %s", rundir.CPU(), runtime.NumCPU(), dev.Name())
-		if err := dev.Close(); err != nil {
-			scan.Usable, scan.Reason = false, message(err)
+		if half, ok := dev.(interface{ HasBF16() bool }); ok && half.HasBF16() {
+			scan.Name += ", has --precision bf16"
 		}
-	}
-	if half, err := devices.Open("cpu", devices.Options{Precision: "bf16"}); err == nil {
-		scan.Name += ", has --precision bf16"
-		if err := half.Close(); err != nil {
+		if err := dev.Close(); err != nil {
 			scan.Usable, scan.Reason = false, message(err)
 		}
 	}

@@ -1,6 +1,11 @@
 package main
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"galvani/kernels/devices"
+)
 
 // TestDevicesRanks asks a process alone, which is the only rank.
 func TestDevicesRanks(t *testing.T) {
@@ -21,5 +26,17 @@ func TestDevicesRanks(t *testing.T) {
 		if r.Part <= 0 || r.Sum <= 0 || r.Seconds < r.Part {
 			t.Errorf("prediction %+v, want an update of a part and a sum", r)
 		}
+	}
+}
+
+// TestDevicesPrecision: what devices says of bf16 on the CPU is what opening the CPU for it comes to.
+func TestDevicesPrecision(t *testing.T) {
+	dev, err := devices.Open("cpu", devices.Options{Precision: "bf16"})
+	if err == nil {
+		defer dev.Close()
+	}
+	list := told[[]deviceReport](t, "devices")
+	if says := strings.Contains(list[0].Name, "has --precision bf16"); says != (err == nil) {
+		t.Errorf("devices tells %q, and opening for bf16 ends with %v", list[0].Name, err)
 	}
 }

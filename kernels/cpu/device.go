@@ -38,7 +38,7 @@ func OpenPrecision(precision string, threads int) (*Device, error) {
 	case err != nil:
 		return nil, err
 	case precision == "" || precision == kernels.Precisions[0]:
-	case precision == "bf16" && Supported(bf16):
+	case precision == "bf16" && d.HasBF16():
 		d.scans = bf16
 	case precision == "bf16":
 		return nil, fmt.Errorf("kernels: cpu: products in bf16 need AVX512-BF16, and this CPU has none: %w", kernels.ErrNoDevice)
@@ -47,6 +47,9 @@ func OpenPrecision(precision string, threads int) (*Device, error) {
 	}
 	return d, nil
 }
+
+// HasBF16 reports whether OpenPrecision opens the CPU of d for bf16.
+func (d *Device) HasBF16() bool { return Supported(bf16) }
 
 // OpenISA is Open for a named instruction set, one of ISAs.
 //
