@@ -30,6 +30,7 @@ type Lines struct {
 	Series                []Series
 	Marks                 []Mark
 	Levels                []Level
+	FirstOnTop            bool // the first series is drawn over the others; otherwise the last is
 }
 
 // Level is a dashed line across the chart at a value of the y axis, with its name above it; the axis

@@ -393,3 +393,23 @@ func TestWords(t *testing.T) {
 		t.Errorf("the y axis is %v, %v, want it to reach the level", y, err)
 	}
 }
+
+// TestFirstOnTop: the first series is drawn last where it is asked to lie on top, and the names stay in their order.
+func TestFirstOnTop(t *testing.T) {
+	c := Lines{Series: []Series{{Name: "near", X: []float64{0, 1}, Y: []float64{0, 1}, Hue: 1}, {Name: "far", X: []float64{0, 1}, Y: []float64{1, 0}, Hue: 2}}}
+	const near, far = "stroke:#0072B2", "stroke:#D55E00"
+	for _, first := range []bool{false, true} {
+		c.FirstOnTop = first
+		b, err := c.Render("svg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(b)
+		if on := strings.LastIndex(text, near) > strings.LastIndex(text, far); on != first || strings.Count(text, near) != 2 {
+			t.Errorf("the first of two lines lies on top: %v, want %v", on, first)
+		}
+		if a, b := strings.Index(text, ">near<"), strings.Index(text, ">far<"); a < 0 || b < a {
+			t.Errorf("the names stand at %d and %d, want near before far", a, b)
+		}
+	}
+}

@@ -197,7 +197,12 @@ func (c Lines) plot(xs, ys span) *plot.Plot {
 			p.Add(line{c, i, s.Y, c.tint(i, paleAlpha), lineWidth / 2})
 		}
 	}
-	for i, s := range c.Series {
+	for k, s := range c.Series {
+		i := k
+		if c.FirstOnTop {
+			i = len(c.Series) - 1 - k
+			s = c.Series[i]
+		}
 		if s.Pale {
 			p.Add(line{c, i, c.smooth(s), c.tint(i, paleAlpha), lineWidth / 2})
 		} else {
