@@ -139,6 +139,7 @@ type neuronReport struct {
 	Dt           float64          `json:"dt_ms"`
 	Longest      *float64         `json:"longest_dt_ms,omitempty"` // missing without gates that take time
 	Threshold    float64          `json:"threshold_mv"`
+	Fires        bool             `json:"fires"` // or is passive
 	Compartments int              `json:"compartments"`
 	Nodes        int              `json:"nodes"`
 	Sections     int              `json:"sections"`
@@ -271,7 +272,7 @@ var (
 
 func describeNeuron(n *neurons.Neuron) neuronReport {
 	r := neuronReport{brief: brief{n.Name, n.Doc, n.Source}, Equations: n.Equations(), Start: n.Start, Temperature: n.Temperature, Dt: n.Dt,
-		Threshold: n.Threshold, Compartments: n.Compartments(), Nodes: n.Nodes(), Sections: len(n.Sections), Regions: []regionReport{},
+		Threshold: n.Threshold, Fires: n.Fires(), Compartments: n.Compartments(), Nodes: n.Nodes(), Sections: len(n.Sections), Regions: []regionReport{},
 		Channels: []channelReport{}, Receptors: []receptorReport{}, Inputs: []inputReport{}, Learnable: n.Learnable(),
 		Notes: append([]string{}, n.Notes...), shape: n.Shape()}
 	if most, gate := n.LongestStep(); gate != "" {
@@ -333,8 +334,11 @@ func (p *printer) neuron(r neuronReport) {
 	p.line("")
 	p.paragraph("", "Source: "+dash(r.Source))
 	p.line("Shape: %s", r.shape)
-	p.paragraph("", fmt.Sprintf("V starts at %g mV, gates at their steady state there; %g degC; a spike crosses %g mV upwards",
-		r.Start, r.Temperature, r.Threshold))
+	spike := fmt.Sprintf("a spike crosses %g mV upwards", r.Threshold)
+	if !r.Fires {
+		spike = "no spikes, as no channel has a gate; with a threshold in its file, crossings of it are counted"
+	}
+	p.paragraph("", fmt.Sprintf("V starts at %g mV, gates at their steady state there; %g degC; %s", r.Start, r.Temperature, spike))
 	steps := fmt.Sprintf("Steps of %g ms: gates go exactly to where they would at this V, then V of all compartments at once, by backward Euler "+
 		"(--second-order: by the trapezoidal rule, half a step apart)", r.Dt)
 	if r.Longest != nil {

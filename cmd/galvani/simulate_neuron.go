@@ -179,7 +179,7 @@ func (f *neuronFlags) simulate(c *cobra.Command, name string) error {
 		}
 		return report(c, f.asJSON, r, func(p *printer) { p.sweep(r) })
 	}
-	r.Spikes = [][]float64{r.trace.Spikes(0, n.Threshold)}
+	r.Spikes = [][]float64{n.Spikes(r.trace)}
 	if r.Stimulus != nil {
 		r.Stimulus.judge(r.Spikes[0])
 	}
@@ -421,6 +421,9 @@ func (p *printer) where(r neuronTrace) {
 // spikeText says how many spikes there were, when, and their mean interval.
 func (r neuronTrace) spikeText(n *neurons.Neuron) string {
 	times := r.Spikes[0]
+	if !r.reset && !n.Fires() {
+		return "no spikes: no channel has a gate, so that the membrane is passive"
+	}
 	text := fmt.Sprintf("%d spikes at %s, where V crosses %g mV upwards", len(times), r.Places[0], n.Threshold)
 	if r.reset {
 		text = fmt.Sprintf("%d spikes, where V reaches %g mV and is reset", len(times), n.Threshold)

@@ -8,7 +8,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"galvani/engine/chart"
@@ -144,7 +143,7 @@ func traceChart(n *neurons.Neuron, r *neuronTrace) chart.Lines {
 		}
 		c.Series = append(c.Series, s)
 	}
-	slices.Reverse(c.Series) // the first, whose spikes are told, lies on top
+	c.FirstOnTop = !r.reset // its spikes are told
 	if r.reset && len(r.Spikes[0]) > 0 {
 		s := chart.Series{Name: "spikes", X: r.Spikes[0], Hue: 2, Scatter: true}
 		for range s.X {

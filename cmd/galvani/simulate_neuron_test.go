@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -181,5 +182,35 @@ func TestSimulateNeuronRefuses(t *testing.T) {
 		{"none.toml", exitData, "no such file"},
 	} {
 		inside(append([]string{"simulate"}, strings.Split(c.args, "|")...)...).refused(t, c.code, c.want)
+	}
+}
+
+// TestPassive: a passive cable has no spikes, however far a current drives it, but for those who give a threshold; the
+// places stand in the legend in the order of the table.
+func TestPassive(t *testing.T) {
+	needsCPU(t)
+	dir := t.TempDir()
+	name := filepath.Join(dir, "cable")
+	r := simulated(t, "cable", "--current", "constant 1", "--for", "20ms", "--out", name)
+	if len(r.Spikes) != 1 || len(r.Spikes[0]) != 0 || r.VEnd[0] < 100 {
+		t.Errorf("spikes at %v ms, V at the end %v mV, want none and far above 0", r.Spikes, r.VEnd)
+	}
+	svg := string(contents(t, name+".svg"))
+	if near, far := strings.Index(svg, ">near<"), strings.Index(svg, ">far<"); near < 0 || far < near {
+		t.Errorf("the legend has near at %d and far at %d of the picture", near, far)
+	}
+	sweep := simulated(t, "cable", "--current", "constant 1", "--for", "20ms", "--sweep", "cable.e_leak=-70:-60:2")
+	for i, rate := range sweep.Sweep.Rates {
+		if rate != 0 || len(sweep.Spikes[i]) != 0 {
+			t.Errorf("along a sweep the cable fires at %v Hz", sweep.Sweep.Rates)
+		}
+	}
+	text, err := neurons.Text("cable")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := written(t, filepath.Join(dir, "own.toml"), "threshold = \"0 mV\"\n"+string(text))
+	if r := simulated(t, own, "--current", "constant 1", "--for", "20ms"); len(r.Spikes[0]) != 1 {
+		t.Errorf("with a threshold in the file crossings are at %v ms, want one", r.Spikes)
 	}
 }

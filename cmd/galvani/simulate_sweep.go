@@ -76,7 +76,7 @@ func sweepValues(text, list string) (values []float64, err error) {
 func (s *sweep) sum(n *neurons.Neuron, traces []*neurons.Trace) (spikes [][]float64) {
 	s.traces = traces
 	for _, t := range traces {
-		times := t.Spikes(0, n.Threshold)
+		times := n.Spikes(t)
 		s.duration = float64(len(t.V[0])-1) * t.Dt
 		spikes = append(spikes, times)
 		s.Rates = append(s.Rates, float64(len(times))/s.duration*1000)

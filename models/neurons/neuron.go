@@ -3,6 +3,7 @@ package neurons
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Neuron is a neuron as a file describes it. Potentials are in mV, times in ms, lengths in µm, densities in
@@ -14,6 +15,7 @@ type Neuron struct {
 	Temperature       float64 // degC
 	Dt                float64 // of a step where none is asked for
 	Threshold         float64 // V that counts as a spike when crossed upwards
+	Counts            bool    // crossings of a threshold that the file has, whatever the membrane is
 	Regions           []Region
 	Sections          []Piece
 	Channels          []Channel // Name is what the neuron calls them
@@ -77,6 +79,19 @@ func (n *Neuron) Compartments() int { return len(n.mesh.owner) }
 
 // Nodes returns the number of nodes without membrane.
 func (n *Neuron) Nodes() int { return len(n.mesh.area) - len(n.mesh.owner) }
+
+// Fires tells a neuron that has spikes from one whose membrane is passive, without a gate in any channel.
+func (n *Neuron) Fires() bool {
+	return n.Counts || slices.ContainsFunc(n.Channels, func(c Channel) bool { return len(c.Gates) > 0 })
+}
+
+// Spikes returns the spikes of a trace of the neuron in ms, those of the first place; none of a passive one.
+func (n *Neuron) Spikes(t *Trace) []float64 {
+	if !n.Fires() {
+		return []float64{}
+	}
+	return t.Crossings(0, n.Threshold)
+}
 
 // Area returns the area of the membrane of a region in µm².
 func (n *Neuron) Area(region int) (sum float64) {

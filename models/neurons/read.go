@@ -101,6 +101,7 @@ func (r *reader) read() {
 	n.Start = r.Must("start", voltage, description.Interval{Lo: -1000, Hi: 1000})
 	n.Temperature = r.Quantity("temperature", temperature, 6.3, description.Interval{Lo: -50, Hi: 100})
 	n.Dt = r.Quantity("dt", duration, 0.025, description.Interval{Lo: 1e-6, Hi: 1000})
+	n.Counts = r.Has("threshold")
 	n.Threshold = r.Quantity("threshold", voltage, 0, description.Interval{Lo: -1000, Hi: 1000})
 	r.regions()
 	r.channels()

@@ -337,9 +337,9 @@ func numbers(v gorgonia.Value) ([]float64, error) {
 	return kernels.Wide(narrow), nil
 }
 
-// Spikes returns when V of a recorded place crosses a level upwards, in ms, between steps by a straight
+// Crossings returns when V of a recorded place crosses a level upwards, in ms, between steps by a straight
 // line.
-func (t *Trace) Spikes(place int, level float64) []float64 {
+func (t *Trace) Crossings(place int, level float64) []float64 {
 	times := []float64{}
 	v := t.V[place]
 	for i := 1; i < len(v); i++ {

@@ -89,18 +89,18 @@ func TestHodgkinHuxley(t *testing.T) {
 	if rest := simulate(t, n, fine, 300, "constant 0").End()[0]; math.Abs(rest+64.9964) > 1e-4 {
 		t.Errorf("V rests at %v mV, want -64.9964", rest)
 	}
-	times := simulate(t, n, fine, 500, "constant 10").Spikes(0, 0)
+	times := simulate(t, n, fine, 500, "constant 10").Crossings(0, 0)
 	if len(times) != 35 || math.Abs(times[0]-1.9012) > 0.02 || math.Abs(times[34]-times[33]-14.645) > 0.01 {
 		t.Errorf("%d spikes, the first at %v ms, the last interval %v, want 35, 1.9012 and 14.645", len(times), times[0], times[34]-times[33])
 	}
 	for current, want := range map[string]float64{"constant 6.3": 52.4, "constant 7": 58.33, "constant 10": 68.32, "constant 20": 86.47, "constant 50": 117.04} {
-		times := simulate(t, n, fine, 600, current).Spikes(0, 0)
+		times := simulate(t, n, fine, 600, current).Crossings(0, 0)
 		last := len(times) - 1
 		if got := 1000 * 10 / (times[last] - times[last-10]); relative(got, want) > 0.003 {
 			t.Errorf("%s fires at %v Hz, want %v", current, got, want)
 		}
 	}
-	if times := simulate(t, n, fine, 600, "constant 6.25").Spikes(0, 0); times[len(times)-1] > 300 {
+	if times := simulate(t, n, fine, 600, "constant 6.25").Crossings(0, 0); times[len(times)-1] > 300 {
 		t.Errorf("at 6.25 µA/cm² it fires until %v ms, want no sustained firing", times[len(times)-1])
 	}
 	wide := simulate(t, n, fine, 10, "constant 10").V[0]
@@ -144,7 +144,7 @@ func TestRallDevice(t *testing.T) {
 // same kind, conduction is some 0.2 to 0.6 m/s at 2 µm and 6.3 degC.
 func TestSpikeTravels(t *testing.T) {
 	trace := simulate(t, load(t, "hh-cable"), Options{}, 20, "step 0.3 1:20")
-	near, far := trace.Spikes(0, 0), trace.Spikes(1, 0)
+	near, far := trace.Crossings(0, 0), trace.Crossings(1, 0)
 	if len(near) == 0 || len(far) == 0 {
 		t.Fatalf("spikes at %v and %v ms", near, far)
 	}
@@ -191,7 +191,7 @@ func TestSingle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		times[i] = trace.Spikes(0, n.Threshold)
+		times[i] = n.Spikes(trace)
 	}
 	if len(times[0]) < 4 || len(times[1]) != len(times[0]) {
 		t.Fatalf("spikes %v and %v", times[0], times[1])
@@ -213,7 +213,7 @@ func TestAsNEURON(t *testing.T) {
 			t.Errorf("V of %s ends at %v mV, in NEURON at %v", trace.Places[i], got, want)
 		}
 	}
-	times := trace.Spikes(0, 0)
+	times := trace.Crossings(0, 0)
 	want := []float64{2.215, 16.058, 29.668, 43.265, 56.859, 70.454, 84.049, 97.643} // to three digits
 	if len(times) != len(want) {
 		t.Fatalf("spikes at %v ms, in NEURON at %v", times, want)

@@ -41,7 +41,7 @@ func watch(ctx context.Context, env *experiment.Env, n *neurons.Neuron, spacing 
 	if err != nil {
 		return nil, err
 	}
-	return trace.Spikes(0, n.Threshold), nil
+	return n.Spikes(trace), nil
 }
 
 // sighted returns the built-in neurons that see. Reading them all takes milliseconds, at every start of the program.

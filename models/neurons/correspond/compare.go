@@ -173,7 +173,7 @@ func Compare(ctx context.Context, dev kernels.Device, n *neurons.Neuron, in neur
 			v[i] = v[i][first:]
 		}
 		stage := Stage{Name: name, Doc: docs[name], Dt: dt, V: v}
-		stage.Spikes = (&neurons.Trace{Dt: dt, V: v}).Spikes(0, n.Threshold)
+		stage.Spikes = n.Spikes(&neurons.Trace{Dt: dt, V: v})
 		if len(r.Stages) > 0 {
 			stage.RMS, stage.Worst = apartness(v, r.Stages[0].V, 1)
 			stage.Quiet, _ = apartness(v, r.Stages[0].V, r.quiet(s))
