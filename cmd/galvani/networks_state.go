@@ -117,9 +117,9 @@ func (s *saved) blueprint() (*circuits.Blueprint, error) {
 			}
 		}
 	}
-	step, err := strconv.ParseFloat(s.Settings["step"], 64)
+	step, err := strconv.ParseFloat(s.Settings[savedStep], 64)
 	if err != nil || !(step > 0) {
-		return nil, fmt.Errorf("%w: its step is %q", errInput, s.Settings["step"])
+		return nil, fmt.Errorf("%w: its step is %q", errInput, s.Settings[savedStep])
 	}
 	net, err := n.Blueprint(step)
 	if err != nil {

@@ -117,7 +117,7 @@ func TestTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flags := []string{"help"}
+	flags := []string{"help", savedStep}
 	newSimulateNetwork(n, n.Name).Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, strings.ReplaceAll(f.Name, "-", "_")) })
 	for _, k := range n.Keys {
 		flags = slices.DeleteFunc(flags, func(name string) bool { return name == k.Name })

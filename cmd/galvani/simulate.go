@@ -22,6 +22,7 @@ import (
 	"galvani/kernels"
 	"galvani/kernels/sparse"
 	"galvani/models/circuits"
+	"galvani/models/description"
 	"galvani/models/rates"
 
 	"github.com/spf13/cobra"
@@ -158,7 +159,7 @@ func newSimulateNetwork(network *circuits.Network, name string) *cobra.Command {
 		},
 		RunE: func(c *cobra.Command, _ []string) error {
 			r := simulation{Network: network.Name, Settings: set.values(), Seed: f.seed, StepMs: f.step}
-			now := &saved{Network: name, Settings: map[string]string{"step": c.Flag("step").Value.String(), "seed": c.Flag("seed").Value.String()}, Length: f.length}
+			now := &saved{Network: name, Settings: map[string]string{savedStep: c.Flag(description.StepKey).Value.String(), "seed": c.Flag("seed").Value.String()}, Length: f.length}
 			if isFile(name) {
 				now.File = network.SHA256()
 			}
@@ -199,10 +200,22 @@ func newSimulateNetwork(network *circuits.Network, name string) *cobra.Command {
 	return c
 }
 
+// stepName takes --step for --dt, as the step of a network was called before, and is in files of simulations.
+func stepName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	if name == savedStep {
+		name = description.StepKey
+	}
+	return pflag.NormalizedName(name)
+}
+
+// savedStep is what files of simulations call the length of a step.
+const savedStep = "step"
+
 // add adds the flags of whatever simulates the network; length says what --for is.
 func (f *simulateFlags) add(flags *pflag.FlagSet, length string) {
 	flags.DurationVar(&f.length, "for", time.Second, length)
-	flags.Float64Var(&f.step, "step", f.network.Step, "length of a step (ms)")
+	flags.SetNormalizeFunc(stepName)
+	flags.Float64Var(&f.step, description.StepKey, f.network.Step, "length of a step (ms)")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the network and its sources")
 	flags.StringVar(&f.run.Device, "device", "cpu", "where to compute: auto, cpu, cuda or cuda:n")
 	flags.IntVar(&f.run.Threads, "threads", 0, "threads on the CPU, 0 for as many as pay")
@@ -213,7 +226,7 @@ const mostSteps = 1 << 30
 
 func (f *simulateFlags) checkStep() error {
 	if !(f.step > 0 && f.step <= 1000) {
-		return fmt.Errorf("%w: --step is %v ms, want more than 0 and at most 1000", config.ErrConfig, f.step)
+		return fmt.Errorf("%w: --dt is %v ms, want more than 0 and at most 1000", config.ErrConfig, f.step)
 	}
 	return nil
 }
@@ -264,7 +277,11 @@ func (f *simulateFlags) takeSaved(network string, flags *pflag.FlagSet) (err err
 		f.old.Settings["storage"] = storedEntries
 	}
 	for name, value := range f.old.Settings {
-		if flag := flags.Lookup(name); flag == nil || flag.Changed && !sameValue(flag.Value.String(), value) {
+		flag := flags.Lookup(name)
+		if flag == nil || flag.Changed && !sameValue(flag.Value.String(), value) {
+			if flag != nil {
+				name = flag.Name
+			}
 			return fmt.Errorf("%w: --%s belongs to the simulation in %s, where it is %s, and cannot change; leave it out", config.ErrConfig, name, f.resume, value)
 		}
 		if err := flags.Set(name, value); err != nil {

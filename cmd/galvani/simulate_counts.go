@@ -44,7 +44,7 @@ func (r *simulation) unused(net *circuits.Blueprint, steps int64) {
 			late += len(train) - at
 		}
 		if p.Merged > 0 {
-			r.Notes = append(r.Notes, fmt.Sprintf("%d of %d spikes of %s fall into a step with another of their unit, and two in a step are one; shorter steps (--step) keep them apart", p.Merged, all, p.Name))
+			r.Notes = append(r.Notes, fmt.Sprintf("%d of %d spikes of %s fall into a step with another of their unit, and two in a step are one; shorter steps (--dt) keep them apart", p.Merged, all, p.Name))
 		}
 		if late > 0 {
 			r.Notes = append(r.Notes, fmt.Sprintf("%d of %d spikes of %s come after the end at %g ms", late, all, p.Name, r.Milliseconds))

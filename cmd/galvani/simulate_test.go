@@ -61,9 +61,9 @@ func TestSimulateRefuses(t *testing.T) {
 	}{
 		{[]string{"balance"}, exitUsage, "balanced"},
 		{[]string{"balanced", "--n", "5"}, exitConfig, "--n is 5, want 10 to"},
-		{[]string{"balanced", "--step", "20"}, exitConfig, "builtin/balanced.toml: line 39: population.e.synapse.e is 8 ms, shorter than the step, 20 ms"},
+		{[]string{"balanced", "--dt", "20"}, exitConfig, "builtin/balanced.toml: line 39: population.e.synapse.e is 8 ms, shorter than the step, 20 ms"},
 		{[]string{"balanced", "--p", "x"}, exitConfig, `--p is "x"`},
-		{[]string{"balanced", "--step", "0"}, exitConfig, "--step is 0 ms"},
+		{[]string{"balanced", "--step", "0"}, exitConfig, "--dt is 0 ms"},
 		{[]string{"balanced", "--save-every", "-1s"}, exitConfig, "--save-every is -1s"},
 		{[]string{"balanced", "--for", "0s"}, exitConfig, "--for is 0s, which is 0 steps"},
 		{[]string{"balanced", "--threads", "-1"}, exitConfig, "--threads is -1, want 0 to 1024"},

@@ -31,7 +31,8 @@ func (n *Network) Blueprint(step float64) (*Blueprint, error) {
 	}
 	t.Let(n.names())
 	r := reader{Table: t, file: n.File, b: &Blueprint{Step: step}, signs: map[int]sign{}, used: map[string]int{}}
-	t.Spend("doc", "source", "step", "setting")
+	t.Step(step)
+	t.Spend("doc", "source", "setting")
 	r.populations()
 	if t.Err() == nil {
 		r.projections()

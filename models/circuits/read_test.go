@@ -16,7 +16,7 @@ import (
 // good is a network that uses every key; faults are made by replacing text of it.
 const good = `doc = "a test"
 source = "none"
-step = "0.2 ms"
+dt = "0.2 ms"
 
 [setting.n]
 doc = "units"
@@ -144,6 +144,9 @@ func TestGood(t *testing.T) {
 	if e.N != 32 || i.N != 8 || x.N != 8 || x.Params[0] != 10 || b.Step != 0.2 || len(e.Synapses) != 2 || len(c.Probes) != 4 {
 		t.Errorf("populations %+v, step %v, probes %v", b.Populations, b.Step, c.Probes)
 	}
+	if b, _, err := readGood(strings.Replace(good, `dt = "0.2 ms"`, `step = "0.1 ms"`, 1)); err != nil || b.Step != 0.1 {
+		t.Errorf("steps by the other name are of %v, error %v", b, err)
+	}
 	for _, v := range c.Populations[0].Start {
 		if v < -60 || v > -56 {
 			t.Errorf("a start of %v mV", v)
@@ -236,7 +239,10 @@ func TestBad(t *testing.T) {
 		"an exciting conductance": {"fast = \"5 ms\"", "fast = { tau = \"5 ms\", reversal = \"-80 mV\" }", `line 43: projection[0].weight is "3/sqrt(n) mV ms", in an unknown unit`},
 		"kind":                    {`kind = "excitatory"`, `kind = "exciting"`, `line 16: population.e.kind is "exciting", want one of excitatory, inhibitory`},
 		"syntax":                  {`doc = "a test"`, `doc = "a test`, `my.toml: line 1: `},
-		"step":                    {`step = "0.2 ms"`, `step = "0 ms"`, `line 3: step is "0 ms", want`},
+		"step":                    {`dt = "0.2 ms"`, `dt = "0 ms"`, `line 3: dt is "0 ms", want`},
+		"step by its other name":  {`dt = "0.2 ms"`, `step = "0 ms"`, `line 3: step is "0 ms", want`},
+		"step by both names":      {`dt = "0.2 ms"`, "dt = \"0.2 ms\"\nstep = \"0.2 ms\"", `line 4: step is dt by another name; leave one of them out`},
+		"step by no name":         {`dt = "0.2 ms"`, `dd = "0.2 ms"`, `line 3: dd is unknown; did you mean "dt"?`},
 		"unknown rule":            {`rule = "stdp"`, `rule = "stpd"`, `projection[4].plasticity.rule is "stpd", want one of isp, isp-additive, stdp, vogels`},
 		"no rule of plasticity":   {"rule = \"stdp\"\n", "", `projection[4].plasticity has no rule; add one, such as rule = "isp"`},
 		"no largest weight":       {"w_max = \"sqrt(n)*2 mV ms\"\n", "", `projection[4].plasticity has no w_max; add one, such as w_max = "1 mV ms"`},

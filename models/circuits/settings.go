@@ -13,7 +13,7 @@ import (
 )
 
 // Taken are the names that a setting cannot have, as flags of commands that take a network have them, '-' for '_'.
-var Taken = []string{"device", "for", "help", "json", "out", "rate_limit", "resume", "save", "save_every", "seed", "set", "step", "storage", "sweep", "threads", "window"}
+var Taken = []string{"device", "dt", "for", "help", "json", "out", "rate_limit", "resume", "save", "save_every", "seed", "set", "step", "storage", "sweep", "threads", "window"}
 
 // settingForm is what a setting may be called: what a formula can name.
 var settingForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
@@ -59,7 +59,7 @@ type fields struct {
 // head reads what Load knows of a network.
 func (n *Network) head(t *description.Table) (f fields) {
 	n.Doc, n.Source = t.Words("doc", ""), t.Words("source", "")
-	n.Step = t.Quantity("step", description.Duration, 0.1, description.Interval{Lo: 1e-6, Hi: 1000})
+	n.Step, _ = t.Step(0.1)
 	all := t.Sub("setting")
 	for _, name := range all.Names() {
 		s := all.Sub(name)

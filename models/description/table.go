@@ -164,6 +164,27 @@ func (t *Table) take(key string) (any, bool) {
 // Has tells whether a key is there, and spends nothing.
 func (t *Table) Has(key string) bool { _, ok := t.values[key]; return ok }
 
+// Either returns which of two names a key goes by in the table: the first, or another one that files also use.
+func (t *Table) Either(key, other string) string {
+	if !t.Has(other) {
+		return key
+	}
+	if t.Spend(other); t.Has(key) {
+		t.Fail(other, "is %s by another name; leave one of them out", key)
+	}
+	return other
+}
+
+// StepKey is the key of the length of a step at the top of a neuron and of a network.
+const StepKey = "dt"
+
+// Step reads the length of a step in ms, which may also be called step, and returns the key that has it.
+func (t *Table) Step(otherwise float64) (ms float64, key string) {
+	key = t.Either(StepKey, "step")
+	t.Spend(StepKey)
+	return t.Quantity(key, Duration, otherwise, Interval{Lo: 1e-6, Hi: 1000}), key
+}
+
 // Need refuses a table without a key.
 func (t *Table) Need(key, example string) bool {
 	if !t.Has(key) {

@@ -144,6 +144,9 @@ func TestGood(t *testing.T) {
 	if m, err := readGood(strings.Replace(good, `na = "120 mS/cm2"`, "na = true", 1), other); err != nil || m.Regions[0].Densities["na"] != 0.12 {
 		t.Errorf("with its own density na makes %+v, error %v", m, err)
 	}
+	if m, err := readGood(strings.Replace(good, `dt = "0.05 ms"`, `step = "0.04 ms"`, 1), other); err != nil || m.Dt != 0.04 || n.Dt != 0.05 {
+		t.Errorf("steps of %v ms and by the other name of %+v, error %v", n.Dt, m, err)
+	}
 	if got := n.Inputs[1]; got.Receptor != 0 || got.Weight != 1e-3 || got.Units[0] != n.mesh.at(1, 0.75) {
 		t.Errorf("input %+v", got)
 	}
@@ -188,6 +191,8 @@ func TestBad(t *testing.T) {
 		"current":             {`weight = "0.1 nA"`, `weight = "0.1 uA/m3"`, `line 79: input[0].weight is "0.1 uA/m3", in an unknown unit`},
 		"rise":                {`rise = "0.2 ms"`, `rise = "20 ms"`, `line 72: receptor[0].rise is longer than decay`},
 		"long step":           {`dt = "0.05 ms"`, `dt = "9 ms"`, `line 5: dt is 9 ms, too long for gate na.m, as V is held while gates move; want at most`},
+		"step by its other":   {`dt = "0.05 ms"`, `step = "9 ms"`, `line 5: step is 9 ms, too long for gate na.m`},
+		"step by both names":  {`dt = "0.05 ms"`, "dt = \"0.05 ms\"\nstep = \"0.05 ms\"", `line 6: step is dt by another name; leave one of them out`},
 		"start":               {`start = "-65 mV"`, ``, `my.toml: has no start; add one`},
 		"far start":           {`start = "-65 mV"`, `start = "-65 V"`, `line 3: start is "-65 V", want -1000 mV to 1000 mV`},
 		"unused channel":      {`use = "lgmd-cal"`, "use = \"lgmd-cal\"\n[channel.idle]\n", `channel.idle is in no region`},

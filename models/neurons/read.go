@@ -100,7 +100,8 @@ func (r *reader) read() {
 	n.Doc, n.Source = r.Words("doc", ""), r.Words("source", "")
 	n.Start = r.Must("start", voltage, description.Interval{Lo: -1000, Hi: 1000})
 	n.Temperature = r.Quantity("temperature", temperature, 6.3, description.Interval{Lo: -50, Hi: 100})
-	n.Dt = r.Quantity("dt", duration, 0.025, description.Interval{Lo: 1e-6, Hi: 1000})
+	dt, key := r.Step(0.025)
+	n.Dt = dt
 	n.Counts = r.Has("threshold")
 	n.Threshold = r.Quantity("threshold", voltage, 0, description.Interval{Lo: -1000, Hi: 1000})
 	r.regions()
@@ -111,7 +112,7 @@ func (r *reader) read() {
 	r.receptors()
 	if r.Err() == nil {
 		if most, gate := n.LongestStep(); n.Dt > most {
-			r.Fail("dt", "is %g ms, too long for gate %s, as V is held while gates move; want at most %.3g ms", n.Dt, gate, most)
+			r.Fail(key, "is %g ms, too long for gate %s, as V is held while gates move; want at most %.3g ms", n.Dt, gate, most)
 		}
 	}
 	if r.Err() == nil {
