@@ -174,6 +174,8 @@ type Sequence struct {
 	// reaches them; nil for what is read from the tensors.
 	XFrom, StateFrom *gorgonia.Node
 	Mask             *tensor.Dense // [T,B] or nil
+	// MaskFrom is a node of the graph that computes the mask as rows [T·B,1], in the place of Mask; no gradient reaches it.
+	MaskFrom *gorgonia.Node
 	// Place returns what stands for one of these tensors in graphs on a Resident device; nil
 	// is the tensor itself.
 	Place func(*tensor.Dense) gorgonia.Value

@@ -18,7 +18,7 @@ func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params
 	if err := cfg.check(in, params); err != nil {
 		return nil, nil, err
 	}
-	cfg.Masked, cfg.KeepGradH = in.Mask != nil, in.GradH
+	cfg.Masked, cfg.KeepGradH = in.Mask != nil || in.MaskFrom != nil, in.GradH
 	cfg.GradX, cfg.GradState = in.XFrom != nil, in.StateFrom != nil
 	cfg.Memory, cfg.ForwardOnly = in.Memory, in.ForwardOnly
 	plan, err := dev.NewScan(cfg)
@@ -34,7 +34,7 @@ func Scan(g *gorgonia.ExprGraph, dev Device, cfg ScanConfig, in Sequence, params
 		name string
 		from *gorgonia.Node
 		t    *tensor.Dense
-	}{{"x", in.XFrom, in.X}, {"state", in.StateFrom, in.State}, {"mask", nil, in.Mask}} {
+	}{{"x", in.XFrom, in.X}, {"state", in.StateFrom, in.State}, {"mask", in.MaskFrom, in.Mask}} {
 		if data.from == nil && data.t == nil {
 			continue
 		}
@@ -89,10 +89,14 @@ func (c ScanConfig) check(in Sequence, params []*gorgonia.Node) error {
 	if err != nil {
 		return err
 	}
-	if in.Mask != nil {
-		if err := want("mask", in.Mask, c.T, c.B); err != nil {
-			return err
-		}
+	switch {
+	case in.MaskFrom != nil:
+		err = computed("mask", in.MaskFrom, c.T*c.B, 1)
+	case in.Mask != nil:
+		err = want("mask", in.Mask, c.T, c.B)
+	}
+	if err != nil {
+		return err
 	}
 	if len(params) != len(c.Params) {
 		return fmt.Errorf("kernels: scan: %d parameters, want %d: %w", len(params), len(c.Params), ErrShape)
@@ -141,7 +145,7 @@ func (s *scanOp) args(in []gorgonia.Value) ScanArgs {
 		a.Draw = s.draw()
 	}
 	if c.Masked {
-		a.Mask = in[2]
+		a.Mask = shaped(in[2], c.T, c.B)
 	}
 	return a
 }

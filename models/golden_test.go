@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gorgonia.org/tensor"
 )
 
 // goldenTolerance is what two float64 implementations may differ by over a few steps. The
@@ -89,6 +91,9 @@ func (x *fixture) expect(t *testing.T, cell Cell) (h, final, logits []float64) {
 		rests := own.scan.Rest
 		y := *x
 		y.size.H = own.dims.H
+		if own.back && x.seq.Mask != nil { // each step keeps its length, and whether it counts
+			y.seq.Mask = tensor.New(tensor.WithShape(s.T, s.B), tensor.WithBacking(x.turned(x.seq.Mask.Data().([]float64), 1)))
+		}
 		last := append([]float64(nil), state[own.before*s.B:][:len(rests)*s.B*y.size.H]...)
 		rows = y.layer(c, p, read, width, last, len(rests))
 		h, final = append(h, rows...), append(final, last...)

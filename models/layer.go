@@ -200,7 +200,7 @@ func (l *layer) build(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.Sca
 		return s, err
 	}
 	if in.Rates != nil {
-		s.all, err = kernels.PenaliseRates(dev, s.all, cfg.T, in.Placed(in.Mask), in.Rates)
+		s.all, err = l.penalised(dev, s.all, cfg.T, in)
 	}
 	if err == nil && drops {
 		s.all, err = kernels.Dropout(dev, s.all, l.net.dropout, uint64(l.number), cfg.T, in.Draw)
@@ -215,6 +215,23 @@ func (l *layer) build(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.Sca
 		return s, err
 	}
 	return s.cut(cfg.T, cfg.B, cfg.H)
+}
+
+// penalised returns h [T·B,H] with the penalty of the rates; that of a layer that reads backwards has the steps of the mask
+// once it is turned round.
+func (l *layer) penalised(dev kernels.Device, h *gorgonia.Node, steps int, in kernels.Sequence) (*gorgonia.Node, error) {
+	mask := in.Placed(in.Mask)
+	if in.MaskFrom == nil {
+		return kernels.PenaliseRates(dev, h, steps, mask, in.Rates)
+	}
+	h, err := kernels.Reversed(dev, h, steps, mask)
+	if err == nil {
+		h, err = kernels.PenaliseRates(dev, h, steps, mask, in.Rates)
+	}
+	if err == nil {
+		h, err = kernels.Reversed(dev, h, steps, mask)
+	}
+	return h, err
 }
 
 // plain is build without penalty and dropout.

@@ -194,6 +194,10 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 	n.builds++
 	var level, forward, top states // what a level reads, its first direction, what stands above it
 	var turned *gorgonia.Node      // what its second direction turns round, nil for x
+	back, err := turnedMask(g, dev, in, n.both)
+	if err != nil {
+		return nil, err
+	}
 	var layers []kernels.Layer
 	own := params[len(params)-n.readouts():]
 	for _, l := range n.layers {
@@ -215,7 +219,11 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 		} else if level, err = l.reversed(g, dev, cfg, in, turned); err != nil {
 			return nil, err
 		}
-		if top, err = l.build(g, dev, cfg, in, first, level, params[l.first:l.first+len(l.params)]); err != nil {
+		own := in
+		if l.back {
+			own.MaskFrom = back
+		}
+		if top, err = l.build(g, dev, cfg, own, first, level, params[l.first:l.first+len(l.params)]); err != nil {
 			return nil, err
 		}
 		layers = append(layers, top.Layer)
@@ -234,10 +242,10 @@ func (n *Network) Build(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Se
 			return nil, err
 		}
 	}
-	back, err := n.back(dev, own, weight)
+	feedback, err := n.back(dev, own, weight)
 	var logits *gorgonia.Node
 	if err == nil {
-		logits, err = kernels.LinearBack(dev, top.all, weight, bias, back)
+		logits, err = kernels.LinearBack(dev, top.all, weight, bias, feedback)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read-out: %w", err)

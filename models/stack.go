@@ -222,6 +222,21 @@ func (l *layer) reversed(g *gorgonia.ExprGraph, dev kernels.Device, cfg kernels.
 	return s.cut(cfg.T, cfg.B, cfg.I)
 }
 
+// turnedMask returns the mask of a layer that reads sequences from their last step to their first, nil for none: the steps
+// that count, and how long they last, are turned round with x.
+func turnedMask(g *gorgonia.ExprGraph, dev kernels.Device, in kernels.Sequence, both bool) (*gorgonia.Node, error) {
+	if in.Mask == nil || !both {
+		return nil, nil
+	}
+	mask := in.Placed(in.Mask)
+	all := gorgonia.NewTensor(g, in.Mask.Dtype(), 2, gorgonia.WithShape(in.T, in.B), gorgonia.WithValue(mask), gorgonia.WithName("mask from the last"))
+	rows, err := kernels.Field(all, 0, in.T*in.B, 1)
+	if err != nil {
+		return nil, err
+	}
+	return kernels.Reversed(dev, rows, in.T, mask)
+}
+
 // joined returns the units of both directions beside each other: at each step, or for the read-out behind the last step of
 // each.
 func (l *layer) joined(dev kernels.Device, cfg kernels.ScanConfig, in kernels.Sequence, forward, back states) (s states, err error) {

@@ -47,7 +47,11 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 	var h []*gorgonia.Node
 	for t := 0; t < cfg.T && k.Err() == nil; t++ {
 		if cfg.Masked {
-			k.elapsed = k.Column(k.slab("mask", in.Mask, t, cfg.B, 1))
+			on := k.part(in.MaskFrom, t, cfg.B, 1)
+			if on == nil {
+				on = k.slab("mask", in.Mask, t, cfg.B, 1)
+			}
+			k.elapsed = k.Column(on)
 		}
 		noise.at(t)
 		x := noise.input(l.input(k, cfg, in, below, t))
