@@ -20,14 +20,19 @@ import (
 // of the other units are those of a network in which h of the units is 0 at every step, and the
 // edges at them are cut; the units' own states go on, unseen.
 //
-// Errors: kernels.ErrShape for a unit that there is not, or that is named twice, and for a network with Normed, in which
-// every unit acts by the mean and the variance of its layer, too.
+// Of a neuron of compartments the tree stays as it is, a part of the neuron, and its compartments act by the read-out alone.
+//
+// Errors: kernels.ErrShape for a unit that there is not, or that is named twice, for a network with Normed, in which
+// every unit acts by the mean and the variance of its layer, too, and for a neuron of compartments without the read-out.
 func (n *Network) Outgoing(units []int, readout bool, visit func(param, element int)) error {
 	if n.norm {
 		return fmt.Errorf("models: %s: with layer_norm every unit acts by the mean and the variance of its layer, too, so that no weights hold all that it sends: %w", n.name, kernels.ErrShape)
 	}
 	if n.both {
 		return fmt.Errorf("models: %s reads sequences in both directions, and what single units send is followed in one direction alone: %w", n.name, kernels.ErrShape)
+	}
+	if n.Scan().Neuron != nil && !readout {
+		return fmt.Errorf("models: %s: its units are compartments, whose tree stays as it is, and act by the read-out alone, so that nothing is left to change: %w", n.name, kernels.ErrShape)
 	}
 	of := make([][]int, n.depth) // the units of each layer
 	chosen := make([][]bool, n.depth)

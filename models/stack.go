@@ -42,8 +42,10 @@ func Normed() Option { return func(n *Network) { n.norm = true } }
 var NormWork = cite.Work{Key: "ba2016layer", Kind: "misc", Authors: "Ba, Jimmy Lei and Kiros, Jamie Ryan and Hinton, Geoffrey E.",
 	Title: "Layer Normalization", In: "arXiv:1607.06450", Year: 2016, DOI: "10.48550/arXiv.1607.06450"}
 
-// FirstPlane returns the plane of Rest that is h of a layer.
-func (n *Network) FirstPlane(layer int) int { return n.layers[layer].plane }
+// ShownPlane returns the plane of Rest that is h of a layer.
+func (n *Network) ShownPlane(layer int) int {
+	return n.layers[layer].plane + n.layers[layer].scan.Shown
+}
 
 // BothWays gives each layer a second one beside it that reads sequences from their last step to the first, as
 // torch.nn.LSTM with bidirectional has it. The layer above, and the read-out, see the units of both: a layer those of the

@@ -128,7 +128,7 @@ func (s *Subject) places(units []int, sequences int) (list []unitPlace) {
 		if layered {
 			var layer int
 			layer, u = net.UnitOf(u)
-			plane = net.FirstPlane(layer)
+			plane = net.ShownPlane(layer)
 		}
 		before := 0
 		for _, w := range widths[:plane] {

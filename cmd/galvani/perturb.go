@@ -25,7 +25,8 @@ test set before and after. Every kind takes one or more strengths; each is measu
 rest of the network: their columns of the recurrent matrices without the diagonal, the axial
 edges at them, and their columns of the read-out unless --keep-readout is given. A unit's own
 leak, gates and memory stay as they are. Silenced units are seen by no other unit and not by
-the read-out, as if their output were 0 at every step; axial edges at them are cut.
+the read-out, as if their output were 0 at every step; axial edges at them are cut. The units
+of lgmd are compartments: their tree stays whole, and what changes is what the read-out sees.
 
   --silence F        a part F of the units, drawn by the seed where it is below 1
   --scale A          these weights times A
