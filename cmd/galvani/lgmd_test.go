@@ -50,13 +50,21 @@ func TestLGMD(t *testing.T) {
 	if _, ok := f.Tensor("state.rate.r"); ok {
 		t.Error("the trace has h twice")
 	}
+	weights, _ := f.Tensor("weights.cell.w_facets")
+	if numbers, ok := f.Tensor("weights.cell.number.w_facets"); !ok || !slices.Equal(numbers.Shape, weights.Shape) {
+		t.Errorf("numbers of weights have shape %v, the weights %v", numbers.Shape, weights.Shape)
+	}
 	file = filepath.Join(out, "w.csv")
 	galvani(t, "export", dir, "--to", "csv", "--out", file).ok(t)
 	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "\ncell.number.g_na,") {
 		t.Errorf("export lacks the densities, error %v", err)
 	}
 	galvani(t, "eval", dir).ok(t)
-	galvani(t, "perturb", dir, "--silence", "0.5").ok(t)
+	galvani(t, "perturb", dir, "--silence", "0.5", "--keep-readout").refused(t, exitConfig, "act by the read-out alone")
+	r := perturbJSON(t, dir, "--silence", "0.5", "--state-noise", "0.5", "--units", "9").Rows
+	if silent, noisy := r[1].Test.Loss, r[2].Test.Loss; silent == r[0].Test.Loss || math.Abs(noisy-r[0].Test.Loss) < 1e-3 {
+		t.Errorf("the loss is %v, without a point where sections meet %v, with noise on its h, which moves nowhere else, %v", r[0].Test.Loss, silent, noisy)
+	}
 }
 
 // TestLGMDSteps: many steps of integration as one operation are those of the graph behind each other, with their derivative.

@@ -3,6 +3,7 @@ package neurons
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"galvani/engine/cite"
@@ -220,8 +221,9 @@ func (c *LGMD) Derived(stored func(name string) []float32) []models.Array {
 		if base == nil {
 			continue
 		}
-		z := stored(s.Name)
-		a := models.Array{Name: "number." + s.Name, Unit: n.Units[i], Doc: "n exp(z) of " + s.Name, Shape: []int{len(z)}, Values: make([]float32, len(z))}
+		z, shape := stored(s.Name), slices.Clone(s.Shape)
+		shape[len(shape)-1] *= len(z) / s.Len() // facets are columns
+		a := models.Array{Name: "number." + s.Name, Unit: n.Units[i], Doc: "n exp(z) of " + s.Name, Shape: shape, Values: make([]float32, len(z))}
 		for k := range z {
 			a.Values[k] = float32(base[k%len(base)] * math.Exp(float64(z[k])))
 		}
