@@ -31,6 +31,7 @@ func TestCorrespond(t *testing.T) {
 	inside("trace", "moved", "--out", "traced").ok(t)
 	inside("train", "--resume", "moved", "--max-steps", "1", "--plots", "none", "--quiet").ok(t)
 	inside("eval", "moved").ok(t)
+	inside("correspond", "moved").refused(t, exitConfig, "moved is a run")
 	text := inside("correspond", "hh", "--for", "20ms", "--settle", "10", "--task", "adding").ok(t).stdout
 	for _, want := range []string{"quasi-steady gates", "soma", "go on with: galvani train --resume", "U_exc and U_inh are drawn"} {
 		if !strings.Contains(text, want) {

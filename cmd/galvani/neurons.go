@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -113,6 +115,9 @@ func loadNeuron(name string) (*neurons.Neuron, error) {
 func unread(name string, err error) error {
 	if isFile(name) {
 		return fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	if _, none := os.Stat(filepath.Join(name, configName)); none == nil {
+		return fmt.Errorf("%w: %s is a run, and this command takes what is simulated, by its name or as a file that ends in .toml; galvani trace gives V and gates of a trained neuron", config.ErrConfig, name)
 	}
 	return fmt.Errorf("%w: %w (the name of a file ends in .toml)", config.ErrConfig, err)
 }
