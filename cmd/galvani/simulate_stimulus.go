@@ -69,6 +69,12 @@ func (s *seen) settle(c *cobra.Command, n *neurons.Neuron, length *time.Duration
 	if !(s.Coherence >= 0 && s.Coherence <= 100) {
 		return fmt.Errorf("%w: --coherence is %v, want 0 to 100 %%", config.ErrConfig, s.Coherence)
 	}
+	if s.Kind == "scrambled" {
+		if c.Flags().Changed("coherence") && s.Coherence != 0 {
+			return fmt.Errorf("%w: --coherence is %v, and of a scrambled loom no facet keeps its place; leave it out, or take --stimulus loom", config.ErrConfig, s.Coherence)
+		}
+		s.Coherence = 0
+	}
 	if !(s.Collision > 0 && s.Collision <= 1e6) {
 		return fmt.Errorf("%w: --collision is %v ms, want more than 0 and at most 1e6", config.ErrConfig, s.Collision)
 	}

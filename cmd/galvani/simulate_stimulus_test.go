@@ -48,7 +48,7 @@ func TestSimulateStimulus(t *testing.T) {
 	}
 	t.Chdir(t.TempDir())
 	o := inside("simulate", "lgmd", "--stimulus", "scrambled", "--collision", "200", "--for", "300ms", "--dt", "0.1").ok(t)
-	if !strings.Contains(o.stdout, "stimulus scrambled") || !strings.Contains(o.stdout, "l/|v| = 40 ms, collision at 200 ms") {
+	if !strings.Contains(o.stdout, "stimulus scrambled") || !strings.Contains(o.stdout, "l/|v| = 40 ms, collision at 200 ms, coherence 0 %") {
 		t.Errorf("it tells\n%s", o.stdout)
 	}
 }
@@ -57,6 +57,7 @@ func TestSimulateStimulus(t *testing.T) {
 func TestSimulateStimulusWrong(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"lgmd|--stimulus|lom", `unknown stimulus "lom"; did you mean "loom"?`},
+		{"lgmd|--stimulus|scrambled|--coherence|50", "of a scrambled loom no facet keeps its place"},
 		{"hh|--stimulus|loom", "neuron hh sees nothing; add an [[input]] with facets"},
 		{"lgmd|--l-over-v|40", "--l-over-v belongs to a stimulus; add one, such as --stimulus loom"},
 		{"lgmd|--stimulus|loom|--l-over-v|-3", "l/|v| is -3 ms, want 0.1 to 10000"},
