@@ -22,6 +22,7 @@ type LGMD struct {
 	Bin          float64 `toml:"bin" doc:"length of a step of the task, such as step_ms of looming; events of a step come at its beginning" unit:"ms" min:"0.01" max:"1000"`
 	Dt           float64 `toml:"dt" doc:"longest step of integration; each step of the task is divided into equal ones; beyond 0.75 ms the fastest gate is not followed" unit:"ms" min:"0.005" max:"3"`
 	Learn        string  `toml:"learn" doc:"what is learned besides the synapses: names of densities, time constants and potentials, as galvani neurons show lgmd lists them, with commas between"`
+	Within       float64 `toml:"within" doc:"largest factor, either way, between a learned density, weight or other number and that of the neuron" unit:"1" min:"1.01" max:"1e30"`
 	Excitation   float64 `toml:"excitation" doc:"first weights of the synapses that excite, as a factor of the neuron's" unit:"1" min:"1e-6" max:"1e6"`
 	Inhibition   float64 `toml:"inhibition" doc:"first weights of the synapses that inhibit, as a factor of the neuron's" unit:"1" min:"1e-6" max:"1e6"`
 	WeightSpread float64 `toml:"weight_spread" doc:"standard deviation of the logarithm of the first weights" unit:"1" min:"0" max:"10"`
@@ -37,7 +38,7 @@ type LGMD struct {
 // NewLGMD returns the defaults.
 func NewLGMD() *LGMD {
 	return &LGMD{Neurons: 1, Bin: 10, Dt: 0.1, Learn: "siz.g_na,siz.g_kdr,siz.g_m,siz.g_kca,siz.g_cat,dendrite.g_hcn,dendrite.g_kd",
-		Excitation: 1, Inhibition: 2, WeightSpread: 0.3, Lag: 70, RateAt: -60, RateSlope: 4, RateTau: 250}
+		Within: 1000, Excitation: 1, Inhibition: 2, WeightSpread: 1, Lag: 70, RateAt: -60, RateSlope: 4, RateTau: 250}
 }
 
 func init() {
@@ -103,7 +104,7 @@ func (c *LGMD) compile(facets int) (*Compiled, error) {
 		return nil, err
 	}
 	steps := max(1, int(math.Ceil(c.Bin/c.Dt-1e-9)))
-	o := Options{Dt: c.Bin / float64(steps), Substeps: steps, Relative: true, Eye: facets}
+	o := Options{Dt: c.Bin / float64(steps), Substeps: steps, Relative: true, Within: c.Within, Eye: facets}
 	for _, in := range n.Inputs {
 		if in.Facets != nil {
 			o.Learn = append(o.Learn, "w_"+in.Name)

@@ -27,8 +27,9 @@ type Options struct {
 	Second   bool
 	Learn    []string // see Learnable
 	// Relative has what is learned as factors of what it was: a parameter z stands for number·exp(z), so that
-	// none changes its sign and all have one scale.
+	// none changes its sign and all have one scale. Within, where it is above 1, is the largest factor, either way.
 	Relative bool
+	Within   float64
 	// Eye is how many facets look on: each has a weight of its own to each compartment of each input that
 	// has Facets, and there are no other inputs. The weight w_INPUT is [compartments, Eye]. Their events come with
 	// the steps of the scan, and so the delay of an input is a whole number of them. 0 is for the
@@ -143,9 +144,13 @@ func (c *compiler) add(s kernels.Spec, values []float64) int {
 	c.out.Units = append(c.out.Units, s.Unit)
 	if c.o.Relative && s.Learned {
 		out.Base, values = append(out.Base, values), make([]float64, len(values))
-		s.Unit, s.Doc, s.Bound, s.Init.Values = "1", s.Doc+", the logarithm of its ratio to what it was, in "+s.Unit, freely, values
+		bound := freely
+		if c.o.Within > 1 {
+			bound = kernels.Bound{Lo: -math.Log(c.o.Within), Hi: math.Log(c.o.Within)}
+		}
+		s.Unit, s.Doc, s.Bound, s.Init.Values = "1", s.Doc+", the logarithm of its ratio to what it was, in "+s.Unit, bound, values
 		for i, b := range s.Columns {
-			if s.Columns[i] = freely; b.Lo == b.Hi {
+			if s.Columns[i] = bound; b.Lo == b.Hi {
 				s.Columns[i] = kernels.Bound{}
 			}
 		}
