@@ -33,7 +33,7 @@ func TestLGMD(t *testing.T) {
 	if first, last := mean(all[:16]), mean(all[len(all)-16:]); !(last < first-0.05) {
 		t.Errorf("the loss is %.3f in the last epoch and %.3f in the first, want less by 0.05", last, first)
 	}
-	more := []string{"--model", "lgmd", "--neurons", "2", "--inhibition-delay", "20", "--lag", "0", "--learn", "g_na,rate.r.tau,excitation.decay"}
+	more := []string{"--model", "lgmd", "--schedule", "constant", "--neurons", "2", "--inhibition-delay", "20", "--lag", "0", "--learn", "g_na,rate.r.tau,excitation.decay"}
 	sameResumed(t, "two neurons", trained(t, args(more, "--max-steps", "6")...), more, "3", "6")
 	out := t.TempDir()
 	file := filepath.Join(out, "trace.safetensors")

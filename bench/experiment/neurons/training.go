@@ -178,7 +178,7 @@ func (s *training) spikes(n *experiment.Trained, r *experiment.Result) error {
 // Report implements Settings.
 func (s *training) Report(results experiment.Rows) (experiment.Report, error) {
 	r := experiment.Report{Verdict: experiment.None}
-	table := rows.Table{Title: "Accuracy on the test set behind the last pass", Head: []string{"model", "units", "learned parameters", "lr", "accuracy", "loss", "seconds of training"}}
+	table := rows.Table{Title: "Accuracy on the test set behind the last pass", Head: []string{"model", "units", "learned parameters", "lr", "accuracy", "loss"}}
 	lines := chart.Lines{Title: "Telling looming apart", XLabel: "updates", YLabel: "test accuracy"}
 	accuracy := map[string]rows.Estimate{}
 	diverged := 0.0
@@ -190,14 +190,14 @@ func (s *training) Report(results experiment.Rows) (experiment.Report, error) {
 		accuracy[model] = of.Mean("last_accuracy")
 		diverged += of.Sum("diverged")
 		table.Rows = append(table.Rows, []string{model, fmt.Sprintf("%g", of[0].Values["hidden"]), fmt.Sprintf("%g", of[0].Values["parameters"]), fmt.Sprintf("%g", trainingRates[model]),
-			accuracy[model].PercentTenths(), of.Mean("last_loss").FormatOr("%.3f"), of.Mean("train_seconds").FormatOr("%.1f")})
+			accuracy[model].PercentTenths(), of.Mean("last_loss").FormatOr("%.3f")})
 		lines.Series = append(lines.Series, rows.Band(model, rows.ValuesOf(of.Curve("step")), of.Curve("test_accuracy")))
 	}
 	r.Tables = []rows.Table{table, s.classes(results)}
 	r.Charts = []experiment.Chart{{Name: "accuracy", Caption: "Mean over seeds, with intervals of 95 %, behind each pass over the training set.", Lines: lines}}
 	r.Result = s.text(accuracy, diverged)
 	if of := results.Of("lgmd"); len(of) > 0 {
-		r.Result += fmt.Sprintf(" V of the zones where spikes begin is above %d mV at %s of the steps of the test set.", spikeLevel, of.Mean("spiking").PercentTenths())
+		r.Result += fmt.Sprintf(" V of the zones where spikes begin is above %d mV at %s of the steps of the task, on as many test sequences as a batch has.", spikeLevel, of.Mean("spiking").PercentTenths())
 	}
 	if own, ok := accuracy["lgmd"]; ok && len(accuracy) == len(s.Models) && len(s.Models) > 1 {
 		equals := 0
