@@ -139,7 +139,7 @@ func newFit() *cobra.Command {
 	flags.StringVar(&to, "to", "", "recordings, `FILE,...`")
 	flags.StringVar(&learn, "learn", "", "`names` of what is fitted, such as g_na,g_k,soma.cm,na.m.alpha.v")
 	flags.IntVar(&r.Starts, "starts", 8, "starts; the first is the neuron as it is")
-	flags.IntVar(&updates, "updates", 100, "steps of each start")
+	flags.IntVar(&updates, "updates", 100, "steps of each start; with --resume those that are added")
 	flags.Float64Var(&r.Stride, "stride", 1, "longest step, in the logistic coordinate of each number")
 	flags.Float64Var(&r.Within, "within", 2, "bounds: this factor to both sides of each number, and 10 mV times it for potentials")
 	flags.StringArrayVar(&bounds, "bounds", nil, "bounds of a number in the unit of neurons show, `NAME=LO:HI`")
