@@ -135,7 +135,7 @@ func TestTraining(t *testing.T) {
 		lgmd, crnn, rnn float64
 		want            experiment.Verdict
 		word            string
-	}{{0.97, 0.98, 0.9, experiment.Holds, "crnn finds 98.0 %, which the LGMDs reach"}, {0.9, 0.98, 0.9, experiment.HoldsWhen, "98.0 %, which the LGMDs do not reach"},
+	}{{0.97, 0.98, 0.9, experiment.Holds, "crnn finds 98.0 %, +1.0 points from the LGMDs, which they reach"}, {0.9, 0.98, 0.9, experiment.HoldsWhen, "98.0 %, +8.0 points from the LGMDs, which they do not reach"},
 		{0.5, 0.98, 0.9, experiment.Fails, "The LGMDs find 50.0 %"}} {
 		results := made(t, s, []uint64{1}, func(condition string, _ uint64) rows.Values {
 			return rows.Values{"last_accuracy": map[string]float64{"lgmd": c.lgmd, "crnn": c.crnn, "rnn": c.rnn}[condition]}

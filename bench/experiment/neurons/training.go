@@ -249,7 +249,8 @@ func (s *training) text(accuracy map[string]rows.Estimate, diverged float64) str
 		}
 		text += fmt.Sprintf("%s finds %s", model, a.PercentTenths())
 		if ok {
-			text += map[bool]string{true: ", which the LGMDs reach", false: ", which the LGMDs do not reach"}[own.Value >= a.Value-trainingMargin]
+			text += fmt.Sprintf(", %+.1f points from the LGMDs, ", 100*(a.Value-own.Value)) +
+				map[bool]string{true: "which they reach", false: "which they do not reach"}[own.Value >= a.Value-trainingMargin]
 		}
 		text += ". "
 	}
