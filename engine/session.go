@@ -149,7 +149,7 @@ func (o Options) steps(perEpoch int) int {
 func (s *Session) Rescheduled(before Options) string {
 	per, done, drops := s.BatchesPerEpoch(), s.progress.Step, s.progress.Drops
 	old, err := NewSchedule(before, before.steps(per), per)
-	if err != nil || done == 0 || old(done-1, drops) == s.schedule(done-1, drops) {
+	if err != nil || done == 0 || old(done-1, drops) == s.schedule(done-1, drops) && old(done, drops) == s.schedule(done, drops) {
 		return ""
 	}
 	return fmt.Sprintf("learning rate: %s now runs over %d updates instead of %d; it was %.3g at update %d and goes on with %.3g",

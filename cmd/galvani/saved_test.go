@@ -125,6 +125,7 @@ func TestStretchedSchedule(t *testing.T) {
 	}{
 		{[]string{"--schedule", "cosine"}, []string{"--epochs", "4"}, "cosine now runs over 24 updates instead of 12; it was "},
 		{[]string{"--schedule", "onecycle", "--max-steps", "5"}, []string{"--max-steps", "0"}, "onecycle now runs over 12 updates instead of 5"},
+		{[]string{"--schedule", "cosine", "--warmup", "0", "--max-steps", "1"}, []string{"--max-steps", "0"}, "cosine now runs over 12 updates instead of 1"},
 		{[]string{"--schedule", "cosine", "--max-steps", "5"}, []string{"--patience", "9"}, ""},
 		{[]string{"--schedule", "step"}, []string{"--epochs", "4"}, ""},
 		{nil, []string{"--epochs", "4"}, ""},
