@@ -71,6 +71,8 @@ func TestSimulateRefuses(t *testing.T) {
 		{[]string{"balanced", "--storage", "none"}, exitConfig, "unknown storage"},
 		{[]string{"rates-isp", "--device", "cuda"}, exitConfig, "rate units are stepped by the host"},
 		{[]string{"balanced", "--out", "none/of"}, exitIO, "there is no folder none; make it"},
+		{[]string{"balanced", "--out", "simulate_test.go/x"}, exitIO, "write simulate_test.go: not a directory"},
+		{[]string{"hh", "--save", "simulate_test.go/x"}, exitIO, "write simulate_test.go: not a directory"},
 		{[]string{"balanced", "--save", "none/of"}, exitIO, "there is no folder none; make it"},
 		{[]string{"balanced", "--resume", "none"}, exitData, "no such file or directory; begin by --save none"},
 	} {

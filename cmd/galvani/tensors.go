@@ -133,7 +133,7 @@ func outFolder(name string) error {
 	}
 	info, err := os.Stat(filepath.Dir(name))
 	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%s is not a folder", filepath.Dir(name))
+		err = &fs.PathError{Op: "write", Path: filepath.Dir(name), Err: syscall.ENOTDIR}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("there is no folder %s; make it, or name another one: %w", filepath.Dir(name), err)
