@@ -137,11 +137,6 @@ func (t Tensor) Int32s() ([]int32, error) {
 	return decode(t, I32, func(b []byte) int32 { return int32(binary.LittleEndian.Uint32(b)) })
 }
 
-// Uint8s returns the elements of a U8 tensor as a new slice.
-func (t Tensor) Uint8s() ([]uint8, error) {
-	return decode(t, U8, func(b []byte) uint8 { return b[0] })
-}
-
 func encode[E any](name string, d DType, shape []int, v []E, put func([]byte, E)) Tensor {
 	size := d.Size()
 	b := make([]byte, len(v)*size)
