@@ -40,7 +40,7 @@ func (d *Device) NewCircuit(cfg *kernels.Circuit) (kernels.CircuitPlan, error) {
 		return nil, fmt.Errorf("cuda: connections that are drawn again in each step are those of CPUs alone; store them, or give the network the device cpu: %w", kernels.ErrNoDevice)
 	}
 	c := &circuit{d: d}
-	p := wiring.NewPlan(wiring.New(cfg, circuitWorkers(cfg.Size(), d.limits.SMs), false), c)
+	p := wiring.NewPlan(wiring.New(cfg, circuitWorkers(cfg.Size(), d.limits.SMs), 0, false), c)
 	err := d.build("circuit", func(b *builder) {
 		c.kernel = b.kernel("circuit", "circuit")
 		c.words = b.bytes(2 * C.LATENCY_LINE * 4)

@@ -133,7 +133,7 @@ func (p *Plan) finite() error {
 			continue
 		}
 		lo, hi := p.units(i, p.Rank)
-		for u, v := range p.Vars[int(q.State)+lo : int(q.State)+hi] {
+		for u, v := range p.lane(i, q.State).numbers()[lo:hi] {
 			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 				return fmt.Errorf("kernels: circuit: V of unit %d of population %q is %g before step %d; use smaller weights: %w",
 					lo+u, p.cfg.Populations[i].Name, v, p.Step, kernels.ErrNotFinite)

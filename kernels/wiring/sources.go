@@ -27,7 +27,7 @@ func (p *Plan) setSources(n int) {
 		switch cfg.Header {
 		case kernels.Poisson:
 			s := newPoisson(random.New(p.cfg.Seed).Named(cfg.Name), cfg.Params[0]*p.cfg.Step/1000)
-			p.divided(lo, hi, func(lo, hi int) {
+			p.divided(lo, hi, hi-lo, func(lo, hi int) {
 				for u := lo; u < hi; u++ {
 					s.spikes(u, p.Step, int64(n), func(step int64) { add(u, step) })
 				}
@@ -53,8 +53,16 @@ func (p *Plan) setSources(n int) {
 	}
 }
 
-// divided calls part for parts of the units lo to hi, one for each worker, at once. Each has words of its own.
-func (p *Plan) divided(lo, hi int, part func(lo, hi int)) {
+// fewDraws take less time than it takes to wake other threads, and these may then stand in the way of those that step units.
+const fewDraws = 2048
+
+// divided calls part for parts of the units lo to hi, one for each worker, at once, where they make more than few draws. Each
+// has words of its own.
+func (p *Plan) divided(lo, hi, draws int, part func(lo, hi int)) {
+	if draws <= fewDraws {
+		part(lo, hi)
+		return
+	}
 	words := (hi - lo + 63) / 64
 	var wait sync.WaitGroup
 	for k := range p.Workers {
@@ -77,7 +85,7 @@ func (p *Plan) setEvents(cfg kernels.Population, lo, hi, n int, add func(unit in
 		return // Check has refused such a mean
 	}
 	key := random.New(p.cfg.Seed).Named(cfg.Name)
-	p.divided(lo, hi, func(lo, hi int) {
+	p.divided(lo, hi, (hi-lo)/width*n, func(lo, hi int) {
 		for u := lo / width; u*width < hi; u++ {
 			source := key.Stream(uint64(u))
 			for step := p.Step; step < p.Step+int64(n); step++ {

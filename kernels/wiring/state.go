@@ -2,7 +2,6 @@ package wiring
 
 import (
 	"fmt"
-	"slices"
 
 	"galvani/kernels"
 	"galvani/kernels/neurons"
@@ -17,15 +16,15 @@ func (p *Plan) State() (*kernels.CircuitState, error) {
 	for i := range p.Populations {
 		q := kernels.PopulationState{Name: p.cfg.Populations[i].Name}
 		for _, a := range p.planes(i) {
-			q.Planes = append(q.Planes, slices.Clone(a))
+			q.Planes = append(q.Planes, a.numbers())
 		}
 		for _, a := range p.currents(i) {
-			q.Currents = append(q.Currents, slices.Clone(a))
+			q.Currents = append(q.Currents, a.numbers())
 		}
-		for _, ring := range p.rings(i) {
+		for _, s := range p.synapses(i) {
 			var due []float32
-			for _, a := range p.due(ring) {
-				due = append(due, a...)
+			for _, a := range p.due(i, s) {
+				due = append(due, a.numbers()...)
 			}
 			q.Due = append(q.Due, due)
 		}
@@ -59,14 +58,14 @@ func (p *Plan) SetState(s *kernels.CircuitState) error {
 	}
 	for i, q := range s.Populations {
 		for k, a := range p.planes(i) {
-			copy(a, q.Planes[k])
+			a.set(q.Planes[k])
 		}
 		for k, a := range p.currents(i) {
-			copy(a, q.Currents[k])
+			a.set(q.Currents[k])
 		}
-		for k, ring := range p.rings(i) {
-			for d, a := range p.due(ring) {
-				copy(a, q.Due[k][d*len(a):])
+		for k, s := range p.synapses(i) {
+			for d, a := range p.due(i, s) {
+				a.set(q.Due[k][d*int(p.Populations[i].Units):])
 			}
 		}
 	}
@@ -83,9 +82,9 @@ func (p *Plan) checkState(i int, q kernels.PopulationState) error {
 	if q.Name != cfg.Name {
 		return stateError("population %d is %q, want %q", i, q.Name, cfg.Name)
 	}
-	rings := p.rings(i)
-	if len(q.Currents) != len(rings) || len(q.Due) != len(rings) {
-		return stateError("population %q has %d currents and %d arrays of what is due, want %d", q.Name, len(q.Currents), len(q.Due), len(rings))
+	synapses := p.synapses(i)
+	if len(q.Currents) != len(synapses) || len(q.Due) != len(synapses) {
+		return stateError("population %q has %d currents and %d arrays of what is due, want %d", q.Name, len(q.Currents), len(q.Due), len(synapses))
 	}
 	planes := p.planes(i)
 	if len(q.Planes) != len(planes) {
@@ -98,11 +97,11 @@ func (p *Plan) checkState(i int, q kernels.PopulationState) error {
 			return err
 		}
 	}
-	for k, ring := range rings {
+	for k, s := range synapses {
 		if err := wantNumbers(name, fmt.Sprintf("current %d", k), q.Currents[k], cfg.N); err != nil {
 			return err
 		}
-		if err := wantNumbers(name, fmt.Sprintf("what is due of synapse %d", k), q.Due[k], int(ring.slots)*cfg.N); err != nil {
+		if err := wantNumbers(name, fmt.Sprintf("what is due of synapse %d", k), q.Due[k], int(s.Slots)*cfg.N); err != nil {
 			return err
 		}
 	}
@@ -122,15 +121,51 @@ func wantNumbers(of, what string, a []float32, n int) error {
 	return nil
 }
 
+// lane is an array of the units of a population, in which those of each worker of this rank lie together (Wiring.Room).
+type lane struct {
+	w          *Wiring
+	population int
+	at         int64
+}
+
+func (w *Wiring) lane(population int, at int64) lane { return lane{w, population, at} }
+
+// each calls f for every range of units that lie one after the other, with their numbers.
+func (a lane) each(f func(lo, hi int, numbers []float32)) {
+	units := int(a.w.Populations[a.population].Units)
+	if a.w.Apart == 0 {
+		f(0, units, a.w.Vars[a.at:][:units])
+		return
+	}
+	for k := range a.w.Workers {
+		lo, hi := a.w.Part(a.population, k)
+		if lo, hi = 64*lo, min(64*hi, units); lo < hi {
+			f(lo, hi, a.w.Vars[int(a.at)+64*a.w.Apart*k:][lo:hi])
+		}
+	}
+}
+
+// numbers returns those of all units, of which those of other ranks mean nothing.
+func (a lane) numbers() []float32 {
+	all := make([]float32, a.w.Populations[a.population].Units)
+	a.each(func(lo, hi int, numbers []float32) { copy(all[lo:hi], numbers) })
+	return all
+}
+
+// set takes over the numbers of all units.
+func (a lane) set(all []float32) {
+	a.each(func(lo, hi int, numbers []float32) { copy(numbers, all[lo:hi]) })
+}
+
 // planes returns the planes of population i, none of sources.
-func (p *Plan) planes(i int) (all [][]float32) {
+func (p *Plan) planes(i int) (all []lane) {
 	q := p.Populations[i]
 	if q.Neuron < 0 {
 		return nil
 	}
 	n, _ := neurons.Of(p.cfg.Populations[i].Header)
 	for k := range n.Planes {
-		all = append(all, p.Vars[q.State+int64(k)*q.padded():][:q.Units])
+		all = append(all, p.lane(i, q.State+int64(k)*p.Room(q)))
 	}
 	return all
 }
@@ -141,29 +176,18 @@ func (p *Plan) synapses(i int) []Synapse {
 }
 
 // currents returns the currents of the synapses of population i.
-func (p *Plan) currents(i int) (all [][]float32) {
+func (p *Plan) currents(i int) (all []lane) {
 	for _, s := range p.synapses(i) {
-		all = append(all, p.Vars[s.Current:][:p.Populations[i].Units])
+		all = append(all, p.lane(i, s.Current))
 	}
 	return all
 }
 
-// ring is what is under way to a synapse.
-type ring struct{ at, slots, padded, units int64 }
-
-func (p *Plan) rings(i int) (all []ring) {
-	q := p.Populations[i]
-	for _, s := range p.synapses(i) {
-		all = append(all, ring{s.Ring, s.Slots, q.padded(), q.Units})
-	}
-	return all
-}
-
-// due returns what arrives of a ring in step Step, the one after it, and so on.
-func (p *Plan) due(r ring) (all [][]float32) {
-	for d := range r.slots {
-		slot := (p.Step + d) % r.slots
-		all = append(all, p.Vars[r.at+slot*r.padded:][:r.units])
+// due returns what arrives at a synapse of population i in step Step, the one after it, and so on.
+func (p *Plan) due(i int, s Synapse) (all []lane) {
+	for d := range s.Slots {
+		slot := (p.Step + d) % s.Slots
+		all = append(all, p.lane(i, s.Ring+slot*p.Room(p.Populations[i])))
 	}
 	return all
 }

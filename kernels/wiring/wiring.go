@@ -21,6 +21,7 @@ type Wiring struct {
 	Rank, Ranks int       // each rank has a range of the words of every population, and its workers parts of that
 	Words       int       // of a row of spikes
 	Batch       int       // the shortest delay, at most Stretch: a spike reaches nobody in so many steps
+	Apart       int       // words of nothing behind those of each worker, in arrays of the units of a population that it alone uses
 	Vars        []float32 // the state: planes, currents and rings
 	Weights     []float32
 	Ints        []int32
@@ -71,10 +72,10 @@ var (
 	_ = [1]struct{}{}[unsafe.Sizeof(Plastic{})-128]
 )
 
-// New lays a circuit that Check takes out for a number of workers. With dense, a projection of which bits take
-// no more memory than lists has bits, and others have brief targets where they can.
-func New(cfg *kernels.Circuit, workers int, dense bool) *Wiring {
-	w := &Wiring{Workers: workers, Ranks: 1, Batch: Stretch, dense: dense, cfg: cfg}
+// New lays a circuit that Check takes out for a number of workers, whose numbers are so many words apart. With dense, a
+// projection of which bits take no more memory than lists has bits, and others have brief targets where they can.
+func New(cfg *kernels.Circuit, workers, apart int, dense bool) *Wiring {
+	w := &Wiring{Workers: workers, Apart: apart, Ranks: 1, Batch: Stretch, dense: dense, cfg: cfg}
 	if cfg.Spread() {
 		w.Rank, w.Ranks = cfg.Ranks.Rank(), cfg.Ranks.Size()
 	}
@@ -120,7 +121,7 @@ func New(cfg *kernels.Circuit, workers int, dense bool) *Wiring {
 	for _, p := range w.Populations {
 		for k := range w.Synapses[p.Synapse : p.Synapse+p.Synapses] {
 			s := &w.Synapses[int(p.Synapse)+k]
-			s.Ring = w.reserve(s.Slots * p.padded())
+			s.Ring = w.reserve(s.Slots * w.Room(p))
 		}
 	}
 	for _, p := range cfg.Probes {
@@ -140,17 +141,25 @@ func (w *Wiring) reserve(n int64) int64 {
 // padded returns the units of a population, filled up to words.
 func (p Population) padded() int64 { return 64 * p.Words }
 
+// Room returns how many numbers an array of the units of a population has: those of worker k lie 64 Apart k behind those of
+// units one after the other, as in a lane.
+func (w *Wiring) Room(p Population) int64 { return p.padded() + int64(64*w.Apart*w.Workers) }
+
 func (w *Wiring) addPopulation(p kernels.Population) {
 	q := Population{Neuron: -1, Units: int64(p.N), First: int64(w.Words), Words: int64(p.N+63) / 64,
 		Synapse: int64(len(w.Synapses)), Synapses: int64(len(p.Synapses))}
 	w.Words += int(q.Words)
+	if w.Apart > 0 { // each population begins with a cache line
+		w.Words = (w.Words + 7) / 8 * 8
+	}
 	if !p.Source() {
 		w.addNeurons(&q, p)
 	}
 	w.Populations, w.counts = append(w.Populations, q), append(w.counts, -1)
+	w.start(len(w.Populations)-1, p)
 	for k, tau := range p.Synapses {
 		decay, _ := kernels.Decay(w.cfg.Step, tau)
-		s := Synapse{Current: w.reserve(q.padded()), Slots: 1, Decay: float32(decay)}
+		s := Synapse{Current: w.reserve(w.Room(q)), Slots: 1, Decay: float32(decay)}
 		if to, ok := p.Reversal(k); ok {
 			s.Conductance, s.Reversal = 1, float32(to)
 		}
@@ -168,16 +177,25 @@ func (w *Wiring) addNeurons(q *Population, p kernels.Population) {
 	for k, v := range n.Prepare(w.cfg.Step, params) {
 		q.Consts[k] = float32(v)
 	}
-	q.Neuron, q.State = int64(n.Number()), w.reserve(q.padded()*int64(len(n.Planes)))
+	q.Neuron, q.State = int64(n.Number()), w.reserve(w.Room(*q)*int64(len(n.Planes)))
 	for k, plane := range n.Planes {
-		at := w.Vars[q.State+int64(k)*q.padded():][:q.padded()]
+		at := w.Vars[q.State+int64(k)*w.Room(*q):][:w.Room(*q)]
 		for u := range at {
 			at[u] = float32(plane.Start)
 		}
 	}
-	for u, v := range p.Start {
-		w.Vars[int(q.State)+u] = float32(v)
+}
+
+// start gives the units of population i the potentials they start from, where each has its own.
+func (w *Wiring) start(i int, p kernels.Population) {
+	if len(p.Start) == 0 {
+		return
 	}
+	v := make([]float32, len(p.Start))
+	for u, x := range p.Start {
+		v[u] = float32(x)
+	}
+	w.lane(i, w.Populations[i].State).set(v)
 }
 
 // addDelays takes in the longest and the shortest delay of a projection, on every rank those of all entries.
@@ -268,7 +286,7 @@ func (w *Wiring) hasBrief(p kernels.Projection) bool {
 // countsOf returns where the spikes that arrive at the units of a population are counted.
 func (w *Wiring) countsOf(population int) int64 {
 	if w.counts[population] < 0 {
-		w.counts[population] = w.reserve(w.Populations[population].padded())
+		w.counts[population] = w.reserve(w.Room(w.Populations[population]))
 	}
 	return w.counts[population]
 }

@@ -11,7 +11,7 @@
  * and says for each slot of the ring, in a table of its own, what it did: nothing is due, bytes, or numbers of the ring
  * as of all other synapses. */
 struct counted {
-	long long at;	/* [slots, 64 words] bytes, -1 of a synapse that is not counted */
+	long long at;	/* [slots, room_of] bytes, -1 of a synapse that is not counted */
 	long long how;	/* [slots] of the table of each worker */
 	long long most; /* spikes in a step that no byte is too small for */
 	float weight;
@@ -52,6 +52,7 @@ struct run {
 	int populations, projections, plastics, probes, worker, workers; /* worker is whose part it is */
 	int rank, ranks; /* each has a range of the words of every population, which its workers share */
 	long steps, words;
+	long apart, room; /* numbers that a part has behind those of its units in an array of a population, and of all parts */
 	long batch;	 /* steps whose spikes reach nobody before the next ones: the shortest delay, or fewer */
 	long from;	 /* of several ranks: step to go on with, where they have exchanged the spikes of the batch before */
 	unsigned long long first; /* number of the first step */

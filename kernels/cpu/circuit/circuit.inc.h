@@ -38,6 +38,12 @@ static struct range range_of(const struct run *r, const struct wiring_population
 	return (struct range){lo + n * r->worker / r->workers, lo + n * (r->worker + 1) / r->workers};
 }
 
+/* room_of returns how many numbers an array of a population has. Those of the units of a part lie together, and apart from
+ * those of other parts: what is fetched ahead would take them away from another core. numbers_of is where an array of the state
+ * begins, and number u is that of unit u, of all units of the part. */
+static long room_of(const struct run *r, const struct wiring_population *p) { return 64 * p->words + r->room; }
+static float *numbers_of(const struct run *r, long long at) { return r->state + at + r->worker * r->apart; }
+
 /* own returns the words of a population that the worker has. */
 static struct range own(const struct run *r, const struct wiring_population *p) { return r->own[p - r->population]; }
 
@@ -159,8 +165,8 @@ static void c##_words(const struct run *r, const struct wiring_population *p, st
 	enum { PLANES = 0 c##_PLANES(PLANE) }; \
 	elem consts[NEURON_CONSTS]; \
 	memcpy(consts, p->consts, sizeof consts); \
-	float *plane = r->state + p->state, in[64 * BLOCK] __attribute__((aligned(64))), g[c##_CONDUCTS ? 64 * BLOCK : VL] __attribute__((aligned(64))); \
-	long stride = 64 * p->words; \
+	float *plane = numbers_of(r, p->state), in[64 * BLOCK] __attribute__((aligned(64))), g[c##_CONDUCTS ? 64 * BLOCK : VL] __attribute__((aligned(64))); \
+	long stride = room_of(r, p); \
 	for (long k = 0; c##_CONDUCTS && k < p->synapses; k++) \
 		at[k].adds = at[k].adds ? EXACT : CURRENT; \
 	for (long w = own.lo; w < own.hi; w += BLOCK) { \
@@ -203,8 +209,8 @@ static inline __attribute__((always_inline)) void deliver_as(const struct run *r
 	const struct wiring_synapse *s = r->synapse + p->synapse;
 	const int *lo = r->ints + p->cut + r->worker * p->sources, *hi = lo + p->sources;
 	const int *target = r->ints + p->target, *delay = r->ints + p->delay;
-	float *ring = r->state + s->ring;
-	long units = 64 * to->words, slots = s->slots, before = slot_of(s, step) - 1;
+	float *ring = numbers_of(r, s->ring);
+	long units = room_of(r, to), slots = s->slots, before = slot_of(s, step) - 1;
 	for (long w = 0; w < from->words; w++)
 		for (word set = row[from->first + w]; set; set &= set - 1) {
 			long j = 64 * w + __builtin_ctzll(set);
@@ -261,11 +267,11 @@ static void places(const struct run *r, const struct wiring_population *p, word 
 	for (int k = 0; k < p->synapses; k++) {
 		const struct wiring_synapse *s = r->synapse + p->synapse + k;
 		const struct counted *c = r->counted + p->synapse + k;
-		long slot = slot_of(s, step), first = slot * 64 * p->words;
-		at[k] = (struct place){.current = r->state + s->current, .due = r->state + s->ring + first, .decay = s->decay,
+		long slot = slot_of(s, step), first = slot * room_of(r, p);
+		at[k] = (struct place){.current = numbers_of(r, s->current), .due = numbers_of(r, s->ring + first), .decay = s->decay,
 				       .reversal = s->reversal, .adds = s->conductance ? CONSTANT : CURRENT, .how = late ? DUE_FLOATS : DUE_TAKEN};
 		if (late && c->at >= 0) {
-			at[k].bytes = r->bytes + c->at + first;
+			at[k].bytes = r->bytes + c->at + first + r->worker * r->apart;
 			at[k].weight = c->weight;
 			at[k].how = *how_of(r, c, slot);
 		}
@@ -297,7 +303,7 @@ static void settle_currents(const struct run *r, const struct wiring_population 
 	float in[64] = {0}; /* nobody asks for it */
 	places(r, p, step, 1, at);
 	for (long w = own(r, p).lo; w < own(r, p).hi; w++)
-		flow(at, p->synapses, 64 * w, 64, r->state + p->state + 64 * w, in, in);
+		flow(at, p->synapses, 64 * w, 64, numbers_of(r, p->state) + 64 * w, in, in);
 	taken(r, p, step);
 }
 
@@ -306,7 +312,7 @@ static void check(const struct run *r, const struct wiring_population *p)
 {
 	bits all = r_bits(r_splat(0)) == 0;
 	for (long u = 64 * own(r, p).lo; u < 64 * own(r, p).hi; u += VL) {
-		real v = *(vector *)(r->state + p->state + u);
+		real v = *(vector *)(numbers_of(r, p->state) + u);
 		all &= v - v == r_splat(0);
 	}
 	for (int k = 0; k < VL; k++)
@@ -326,7 +332,7 @@ static void step_units(const struct run *r, long from, long to)
 			const struct wiring_population *p = r->population + r->probe[i].population;
 			long w = r->probe[i].unit / 64;
 			if (own(r, p).lo <= w && w < own(r, p).hi)
-				r->v[i * r->steps + n] = r->state[p->state + r->probe[i].unit];
+				r->v[i * r->steps + n] = numbers_of(r, p->state)[r->probe[i].unit];
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"sync"
 	"testing"
 
 	"galvani/kernels"
@@ -36,20 +35,10 @@ func (d device) NewCircuit(c *kernels.Circuit) (kernels.CircuitPlan, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	return New(c, d.isa, d.threads, each), nil
+	return New(c, d.isa, d.threads), nil
 }
 
 func (d device) CircuitBytes(kernels.CircuitSize) (host, device float64) { return 0, 0 }
-
-// each calls f for all workers at once.
-func each(workers []int, f func(*int)) {
-	var all sync.WaitGroup
-	for i := range workers {
-		all.Add(1)
-		go func() { defer all.Done(); f(&workers[i]) }()
-	}
-	all.Wait()
-}
 
 // everywhere calls f for all numbers of threads, and for every instruction set that is here.
 func everywhere(t *testing.T, f func(t *testing.T, d device)) {

@@ -34,11 +34,11 @@ func (e *engine) count(cfg *kernels.Circuit, w *wiring.Wiring) {
 		if q.Bits < 0 {
 			c.most = C.longlong(mostBytes / mostAlike(cfg.Projections[i]))
 		}
-		bytes += int(s.Slots * 64 * w.Populations[q.To].Words)
+		bytes += int(s.Slots * w.Room(w.Populations[q.To]))
 		e.hows += int(s.Slots)
 	}
-	e.hows = (e.hows + 63) / 64 * 64 // a cache line of each worker
-	e.bytes, e.how = pages.Make[uint8](bytes), make([]uint8, e.hows*len(e.workers))
+	e.hows = (e.hows + 511) / 512 * 512 // of each worker: as far apart as the bytes
+	e.bytes, e.how = pages.Make[uint8](bytes), make([]uint8, e.hows*e.workers)
 }
 
 // mostAlike returns the most entries of one source and one target, at least 1.
@@ -70,7 +70,7 @@ func (e *engine) Pull(p *wiring.Plan) error {
 				how := &e.how[worker*e.hows+int(c.how)+int(slot)]
 				if *how == C.DUE_BYTES {
 					lo, hi := p.Part(int(q.To), worker)
-					at := slot * 64 * to.Words
+					at := slot*p.Room(to) + int64(64*p.Apart*worker)
 					due, bytes := p.Vars[s.Ring+at:], e.bytes[int64(c.at)+at:]
 					for u := 64 * lo; u < 64*hi; u++ {
 						due[u] += float32(float32(bytes[u]) * float32(c.weight))

@@ -89,7 +89,7 @@ static void deliver_dense(const struct run *r, const struct wiring_projection *p
 	const struct wiring_population *from = r->population + p->from, *to = r->population + p->to;
 	const word *rows[MOST_ROWS], *all = r->bits + p->bits;
 	long begin = wiring_bound(to, r->rank, r->ranks), stride = wiring_bound(to, r->rank + 1, r->ranks) - begin + 3;
-	float *counts = r->state + p->counts + 64 * begin;
+	float *counts = numbers_of(r, p->counts) + 64 * begin;
 	int n = 0, rounds = 0;
 	lo -= begin, hi -= begin, due += 64 * begin; /* rows have bits of the targets of this rank alone */
 	for (long w = 0; w < from->words; w++)
@@ -208,13 +208,13 @@ static void deliver_counts(const struct run *r, const struct wiring_projection *
 		long n = *how == DUE_FLOATS ? c->most + 1 : gather(row + from->first, from->words, c->most, unit);
 		if (n <= c->most) {
 			if (n > 0)
-				count_bytes(r, p, unit, n, r->bytes + c->at + slot * 64 * to->words);
+				count_bytes(r, p, unit, n, r->bytes + c->at + slot * room_of(r, to) + r->worker * r->apart);
 			*how = n > 0 ? DUE_BYTES : DUE_NONE;
 			return;
 		}
 		*how = DUE_FLOATS;
 	}
-	float weight = r->weights[p->weight], *due = r->state + s->ring + slot * 64 * to->words, *counts = r->state + p->counts;
+	float weight = r->weights[p->weight], *due = numbers_of(r, s->ring + slot * room_of(r, to)), *counts = numbers_of(r, p->counts);
 	if (p->bits >= 0) {
 		deliver_dense(r, p, row, lo, hi, weight, due);
 		return;

@@ -23,7 +23,7 @@ static inline __attribute__((always_inline)) double spread_at(const struct run *
 static inline __attribute__((always_inline)) void add_drawn(const struct run *r, const struct wiring_projection *p, const struct drawn *d, const int counts, word key, word n, word step, long i)
 {
 	if (counts) {
-		r->state[p->counts + i] += 1;
+		numbers_of(r, p->counts)[i] += 1;
 		return;
 	}
 	const struct wiring_synapse *s = r->synapse + p->synapse;
@@ -34,7 +34,7 @@ static inline __attribute__((always_inline)) void add_drawn(const struct run *r,
 		w = 0;
 	long slot = slot_of(s, step) - 1 + delay;
 	slot -= slot >= s->slots ? s->slots : 0;
-	r->state[s->ring + slot * 64 * (r->population + p->to)->words + i] += (float)(w * d->jump);
+	numbers_of(r, s->ring + slot * room_of(r, r->population + p->to))[i] += (float)(w * d->jump);
 }
 
 /* shuffled is kernels.Shuffled, for 0 < n < 2^31. */
@@ -135,6 +135,6 @@ static void deliver_drawn(const struct run *r, const struct wiring_projection *p
 	if (any && d->counts) {
 		long slot = slot_of(s, step) - 1 + r->ints[p->delay]; /* a delay is at most the slots */
 		slot -= slot >= s->slots ? s->slots : 0;
-		settle(r->state + p->counts, lo, hi, r->weights[p->weight], r->state + s->ring + slot * 64 * to->words);
+		settle(numbers_of(r, p->counts), lo, hi, r->weights[p->weight], numbers_of(r, s->ring + slot * room_of(r, to)));
 	}
 }

@@ -20,9 +20,10 @@ struct turn {
 	int begun, apart[31], done, next[31];
 };
 
-/* GRACE is how often a worker looks before it takes the part of another, one microsecond or more, which is more than one
- * that runs comes late; DOZE, how often before it sleeps: where all run, parts end closer together. */
-enum { GRACE = 30, DOZE = 2000 };
+/* GRACE is how often a worker looks before it takes the part of another, ten microseconds or more: as long as it takes to
+ * bring what the part is about into another core's cache and back, and longer than an interrupt; DOZE, how often before it
+ * sleeps: where all run, parts end closer together. */
+enum { GRACE = 400, DOZE = 2000 };
 
 /* turns_take says whether a worker is the one to do a part in a phase. */
 static int turns_take(struct turn *part, int phase)

@@ -1,0 +1,73 @@
+//go:build cgo
+
+package circuit
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"galvani/kernels"
+	"galvani/kernels/conform"
+)
+
+// TestPace wants stretches to be done by one thread where that is faster, and by all again when it no longer is.
+func TestPace(t *testing.T) {
+	var now time.Time
+	p := newPace()
+	p.measured = func() time.Time { return now }
+	run := func(alone, all time.Duration) (byOne int) {
+		for range 2 * paceRound {
+			if err := p.run(256, func(a bool) error {
+				if a {
+					byOne++
+					now = now.Add(alone)
+				} else {
+					now = now.Add(all)
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return byOne
+	}
+	if got := run(2, 1); got != 2*paceTried {
+		t.Errorf("%d stretches by one thread where all are faster, want the %d that are tried", got, 2*paceTried)
+	}
+	if got := run(100, 104); got != 2*paceTried {
+		t.Errorf("%d stretches by one thread that is hardly faster, want the %d that are tried", got, 2*paceTried)
+	}
+	if got, want := run(1, 2), 2*paceRound-2-paceKept-paceTried; got != want {
+		t.Errorf("%d stretches by one thread that is faster, want %d", got, want)
+	}
+	if got, want := run(2, 1), 2+paceKept+paceTried; got != want {
+		t.Errorf("%d stretches by one thread that is no longer faster, want %d", got, want)
+	}
+}
+
+// TestAlone wants the spikes of a circuit to be the same whether one thread does all parts or each its own.
+func TestAlone(t *testing.T) {
+	c := conform.Balanced(t, 504, 1, true)
+	run := func(alone func(stretch int) bool) (spikes []kernels.Spike) {
+		plan, e := newPlan(c, one.isa, 3)
+		for k := range 8 {
+			e.pace = pace{alone: alone(k), worth: 1, measured: time.Now} // which tries nothing in its first stretch
+			r, err := plan.Run(250)
+			if err != nil {
+				t.Fatal(err)
+			}
+			spikes = append(spikes, r.Spikes...)
+		}
+		if len(spikes) < 500 {
+			t.Fatalf("%d spikes", len(spikes))
+		}
+		return spikes
+	}
+	want := run(func(int) bool { return false })
+	for name, alone := range map[string]func(int) bool{"one": func(int) bool { return true }, "in turns": func(k int) bool { return k%2 == 1 }} {
+		if got := run(alone); !slices.Equal(got, want) {
+			t.Errorf("%s: other spikes", name)
+		}
+	}
+}
