@@ -9,7 +9,7 @@
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
 #else
-#pragma GCC optimize("fp-contract=off")
+#pragma GCC optimize("fp-contract=off,schedule-insns,sched-pressure")
 #endif
 
 #if defined(__x86_64__)
@@ -22,6 +22,16 @@
 #if VL == 8
 /* chosen is r_where of real.h in one instruction, for neurons: a comparison has all bits of a lane or none. */
 CELL_FN real chosen(bits c, real a, real b) { return (real)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)c); }
+#define r_where chosen
+#elif VL == 16
+/* Here the compiler makes it one, from a mask that it never makes a vector. */
+CELL_FN real chosen(bits c, real a, real b)
+{
+	real x;
+	for (int k = 0; k < VL; k++)
+		x[k] = c[k] ? a[k] : b[k];
+	return x;
+}
 #define r_where chosen
 #endif
 
@@ -157,12 +167,14 @@ static void flow(const struct place *at, long synapses, long first, long units, 
  * no step of a neuron waits for the ways that synapses may go. */
 enum { BLOCK = 4 };
 
-/* words steps the units of some words. What a neuron has besides is a constant. */
+/* words steps the units of some words. What a neuron has besides is a constant. BESIDE is how many vectors of units are stepped
+ * side by side: a step is one chain of operations, each of which waits for the one before, and the compiler lays those of several
+ * vectors between each other, where they have the registers. */
 #define PLANE(n, u, v, d) +1
 #define STEP(c) \
 static void c##_words(const struct run *r, const struct wiring_population *p, struct place *at, float current, struct range own, word *row) \
 { \
-	enum { PLANES = 0 c##_PLANES(PLANE) }; \
+	enum { PLANES = 0 c##_PLANES(PLANE), BESIDE = PLANES > 2 ? 1 : 4 }; \
 	elem consts[NEURON_CONSTS]; \
 	memcpy(consts, p->consts, sizeof consts); \
 	float *plane = numbers_of(r, p->state), in[64 * BLOCK] __attribute__((aligned(64))), g[c##_CONDUCTS ? 64 * BLOCK : VL] __attribute__((aligned(64))); \
@@ -178,16 +190,20 @@ static void c##_words(const struct run *r, const struct wiring_population *p, st
 		flow(at, p->synapses, 64 * w, 64 * (end - w), plane + 64 * w, in, g); \
 		for (long k = w; k < end; k++) { \
 			word set = 0; \
-			for (long u = 0; u < 64; u += VL) { \
-				float *x = plane + 64 * k + u; \
-				real s[PLANES], conductance = r_splat(0); \
-				if (c##_CONDUCTS) \
-					conductance = *(vector *)(g + 64 * (k - w) + u); \
-				for (int i = 0; i < PLANES; i++) \
-					s[i] = *(vector *)(x + i * stride); \
-				set |= spiking(c##_step(consts, *(vector *)(in + 64 * (k - w) + u), conductance, s)) << u; \
-				for (int i = 0; i < PLANES; i++) \
-					*(vector *)(x + i * stride) = s[i]; \
+			for (long u = 0; u < 64; u += BESIDE * VL) { \
+				float *x = plane + 64 * k + u, *i0 = in + 64 * (k - w) + u, *g0 = g + (c##_CONDUCTS ? 64 * (k - w) + u : 0); \
+				real s[BESIDE][PLANES]; \
+				bits spikes[BESIDE]; \
+				for (int b = 0; b < BESIDE; b++) \
+					for (int i = 0; i < PLANES; i++) \
+						s[b][i] = *(vector *)(x + i * stride + b * VL); \
+				for (int b = 0; b < BESIDE; b++) \
+					spikes[b] = c##_step(consts, *(vector *)(i0 + b * VL), c##_CONDUCTS ? *(vector *)(g0 + b * VL) : r_splat(0), s[b]); \
+				for (int b = 0; b < BESIDE; b++) { \
+					set |= spiking(spikes[b]) << (u + b * VL); \
+					for (int i = 0; i < PLANES; i++) \
+						*(vector *)(x + i * stride + b * VL) = s[b][i]; \
+				} \
 			} \
 			row[k] = set & mask_of(p, k); \
 		} \
