@@ -10,6 +10,7 @@ import (
 
 	"galvani/bench/analysis"
 	"galvani/kernels"
+	"galvani/kernels/devices"
 	"galvani/models/circuits"
 )
 
@@ -22,6 +23,7 @@ const (
 	simulated  = "simulated"
 	plastic    = "plastic"
 	procedural = "procedural"
+	threads    = "threads"
 	building   = "building"
 )
 
@@ -34,6 +36,8 @@ type NetworkCase struct {
 	Part float64
 	// Procedural has the connections drawn again in each step, and holds the network to itself with stored ones.
 	Procedural bool
+	// Threads has the network on all threads, also where the program would take fewer, and holds it to itself on one.
+	Threads bool
 	// Build times drawing the network and laying it out in the place of steps.
 	Build bool
 	// Plastic holds the network to itself with the weights that it has in the end, which stay, in the place of
@@ -48,6 +52,7 @@ var NetworkCases = []NetworkCase{
 	{Name: "balanced", N: 500, Ms: 1000}, {Name: "balanced", N: 1000, Ms: 1000}, {Name: "balanced", N: 2000, Ms: 1000}, {Name: "balanced", N: 10000, Ms: 1000},
 	{Name: "microcircuit", N: 7717, Ms: 1000, Part: 0.1},
 	{Name: "balanced", N: 5000, Ms: 1000, Procedural: true},
+	{Name: "coba", N: 4000, Ms: 1000, Threads: true}, {Name: "balanced", N: 5000, Ms: 1000, Threads: true},
 	{Name: "balanced", N: 5000, Build: true},
 }
 
@@ -63,6 +68,9 @@ func (c NetworkCase) String() string {
 	if c.Procedural {
 		text += " " + procedural
 	}
+	if c.Threads {
+		text += " " + threads
+	}
 	return text
 }
 
@@ -71,7 +79,7 @@ var NetworkSimulators = []string{"brian2", "nest"}
 
 // networkAims are the least speed-ups, by network and simulator, and plasticAim the largest cost of weights that
 // change.
-var networkAims = map[string]map[string]float64{"balanced": {"brian2": 3, "nest": 40}}
+var networkAims = map[string]map[string]float64{"balanced": {"brian2": 3, "nest": 40, oneThread: 1.5}, "coba": {oneThread: 1}}
 
 const plasticAim = 1.6
 
@@ -229,6 +237,9 @@ func (r *runner) spikes(ctx context.Context, c NetworkCase, against []string) er
 	if c.Build {
 		return r.building(ctx, c, b)
 	}
+	if c.Threads {
+		return r.onThreads(ctx, c, b)
+	}
 	s, circuit, err := r.newSpiking(c, b)
 	if err != nil {
 		return err
@@ -284,6 +295,41 @@ func (r *runner) spikes(ctx context.Context, c NetworkCase, against []string) er
 	if err != nil {
 		return err
 	}
+	return r.tellNetwork(c, all, samples)
+}
+
+// onThreads times a network on all threads and on one.
+func (r *runner) onThreads(ctx context.Context, c NetworkCase, b *circuits.Blueprint) error {
+	if r.Threads < 2 {
+		r.Log("without %s: there is one", c)
+		return nil
+	}
+	circuit, err := b.Draw(1)
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	var all []simulation
+	for _, n := range []int{r.Threads, 1} {
+		dev, err := devices.OpenCPU(n)
+		if err != nil {
+			return fmt.Errorf("bench: %w", err)
+		}
+		defer dev.Close()
+		s, err := newSpikingOf(dev, circuit, nil, int(math.Round(c.Ms/b.Step)))
+		if err == nil {
+			_, err = s.run(1)
+		}
+		if err != nil {
+			return err
+		}
+		all = append(all, simulation{contestant{name: dev.Name(), run: s.run}, threads, "", 0, ""})
+	}
+	all[1].name, all[1].simulator = oneThread+" thread, "+all[1].name, oneThread
+	samples, err := r.inTurns(ctx, r.effort, all)
+	if err != nil {
+		return err
+	}
+	all[1].note = fmt.Sprintf("%s on %d threads and on one: %.3g and %.3g s", c.Name, r.Threads, all[0].timing(samples[0]).Median, all[1].timing(samples[1]).Median)
 	return r.tellNetwork(c, all, samples)
 }
 

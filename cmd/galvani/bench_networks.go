@@ -21,7 +21,7 @@ network is drawn before, and what others compile is not timed but told. With --p
 float64) and NEST (its fastest model, float64), where that Python has them, run the same networks on the same number of
 threads, all in turns in this one run, after their mean rates were found within 15 % of those here. PLASTIC is a
 network whose weights change against itself with the same weights fixed, PROCEDURAL one whose connections are drawn again
-in each step against itself with stored ones. BUILDING is drawing a network and laying it out, with its memory.
+in each step against itself with stored ones, THREADS one on all threads against itself on one. BUILDING is drawing a network and laying it out, with its memory.
 
   galvani bench networks --threads 1 --peers --python peers/bin/python --only "N=5000"`,
 		Args: exactArgs(),
