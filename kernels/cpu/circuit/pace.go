@@ -2,48 +2,49 @@
 
 package circuit
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // pace decides from stretch to stretch whether all threads of a plan do its parts or one alone, which gives the same bits. Where
 // steps are short, and a message between two cores takes long, as on some virtual machines at some hours, one is faster.
 type pace struct {
-	alone    bool
-	stretch  int
-	kept     float64 // the least time of a step in the stretches before the trial
-	tried    float64 // and of it
-	worth    float64 // what the other way has to be faster by
-	measured func() time.Time
+	alone bool
+	round int     // stretches of this round
+	at    int     // of them, those done
+	kept  float64 // the least time of a step in the stretches before those that are tried
+	tried float64 // and in those
+	now   func() time.Time
 }
 
-// Each round of stretches begins with some that are measured and some done the other way.
-const paceRound, paceKept, paceTried = 64, 2, 2
+// A round ends with stretches that are done the other way, four, as a thread that has slept is slow at first, and some before
+// them are measured. The first is short, but for the time until threads have found their cores.
+const paceFirst, paceRound, paceKept, paceTried = 20, 64, 8, 4
 
-func newPace() pace { return pace{worth: 1.05, measured: time.Now} }
+// paceWorth is what the other way has to be faster by.
+const paceWorth = 1.05
 
-// trial reports whether the next stretch is done the other way. The first round begins with two stretches that fill the caches.
-func (p *pace) trial() bool {
-	k := p.stretch % paceRound
-	return k >= 2+paceKept && k < 2+paceKept+paceTried
+func newPace() pace {
+	return pace{round: paceFirst, kept: math.Inf(1), tried: math.Inf(1), now: time.Now}
 }
 
 // run does a stretch of so many steps, and notes how long it takes.
 func (p *pace) run(steps int, do func(alone bool) error) error {
-	begin := p.measured()
-	err := do(p.alone != p.trial())
-	took := p.measured().Sub(begin).Seconds() / float64(steps)
-	switch k := p.stretch % paceRound; {
-	case k == 2:
-		p.kept = took
-	case k == 2+paceKept:
-		p.tried = took
-	case p.trial():
+	trial := p.at >= p.round-paceTried
+	begin := p.now()
+	err := do(p.alone != trial)
+	took := p.now().Sub(begin).Seconds() / float64(steps)
+	switch {
+	case trial:
 		p.tried = min(p.tried, took)
-	case k < 2+paceKept:
+	case p.at >= p.round-paceTried-paceKept:
 		p.kept = min(p.kept, took)
 	}
-	p.stretch++
-	if p.stretch%paceRound == 2+paceKept+paceTried && p.tried*p.worth < p.kept {
-		p.alone = !p.alone
+	if p.at++; p.at < p.round {
+		return err
 	}
+	next := pace{alone: p.alone != (p.tried*paceWorth < p.kept), round: paceRound, kept: math.Inf(1), tried: math.Inf(1), now: p.now}
+	*p = next
 	return err
 }

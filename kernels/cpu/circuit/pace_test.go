@@ -15,9 +15,9 @@ import (
 func TestPace(t *testing.T) {
 	var now time.Time
 	p := newPace()
-	p.measured = func() time.Time { return now }
-	run := func(alone, all time.Duration) (byOne int) {
-		for range 2 * paceRound {
+	p.now = func() time.Time { return now }
+	run := func(stretches int, alone, all time.Duration) (byOne int) {
+		for range stretches {
 			if err := p.run(256, func(a bool) error {
 				if a {
 					byOne++
@@ -32,16 +32,16 @@ func TestPace(t *testing.T) {
 		}
 		return byOne
 	}
-	if got := run(2, 1); got != 2*paceTried {
-		t.Errorf("%d stretches by one thread where all are faster, want the %d that are tried", got, 2*paceTried)
+	if got := run(paceFirst, 2, 1); got != paceTried {
+		t.Errorf("%d stretches by one thread where all are faster, want the %d that are tried", got, paceTried)
 	}
-	if got := run(100, 104); got != 2*paceTried {
-		t.Errorf("%d stretches by one thread that is hardly faster, want the %d that are tried", got, 2*paceTried)
+	if got := run(paceRound, 100, 104); got != paceTried {
+		t.Errorf("%d stretches by one thread that is hardly faster, want the %d that are tried", got, paceTried)
 	}
-	if got, want := run(1, 2), 2*paceRound-2-paceKept-paceTried; got != want {
+	if got, want := run(2*paceRound, 1, 2), paceRound; got != want {
 		t.Errorf("%d stretches by one thread that is faster, want %d", got, want)
 	}
-	if got, want := run(2, 1), 2+paceKept+paceTried; got != want {
+	if got, want := run(2*paceRound, 2, 1), paceRound; got != want {
 		t.Errorf("%d stretches by one thread that is no longer faster, want %d", got, want)
 	}
 }
@@ -52,7 +52,7 @@ func TestAlone(t *testing.T) {
 	run := func(alone func(stretch int) bool) (spikes []kernels.Spike) {
 		plan, e := newPlan(c, one.isa, 3)
 		for k := range 8 {
-			e.pace = pace{alone: alone(k), worth: 1, measured: time.Now} // which tries nothing in its first stretch
+			e.pace = pace{alone: alone(k), round: paceRound, now: time.Now} // which tries nothing in its first stretch
 			r, err := plan.Run(250)
 			if err != nil {
 				t.Fatal(err)
