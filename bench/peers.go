@@ -15,7 +15,6 @@ import (
 
 	"galvani/engine/safetensors"
 	"galvani/kernels"
-	"galvani/kernels/monitor"
 	"galvani/models"
 
 	"github.com/BurntSushi/toml"
@@ -124,7 +123,7 @@ func (p *peer) start(python, framework string, threads int) error {
 		return err
 	}
 	p.out = bufio.NewReader(out)
-	if err := monitor.Promptly(p.cmd.Start); err != nil {
+	if err := p.cmd.Start(); err != nil {
 		p.cmd = nil
 		return fmt.Errorf("%w; name a Python with --python", err)
 	}

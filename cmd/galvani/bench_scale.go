@@ -16,7 +16,6 @@ import (
 	"galvani/engine/chart"
 	"galvani/engine/group"
 	"galvani/engine/setting"
-	"galvani/kernels/monitor"
 
 	"github.com/spf13/cobra"
 )
@@ -104,8 +103,8 @@ func launchRanks(ctx context.Context, launcher []string, ranks int, t bench.Rank
 	c := exec.CommandContext(ctx, launcher[0], words...)
 	var said strings.Builder
 	c.Stderr = &said
-	var out []byte
-	if err := monitor.Promptly(func() (err error) { out, err = c.Output(); return }); err != nil {
+	out, err := c.Output()
+	if err != nil {
 		return times, fmt.Errorf("%s: %w: %s", launcher[0], err, strings.Join(strings.Fields(said.String()), " "))
 	}
 	return times, json.Unmarshal(out, &times)

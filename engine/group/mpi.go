@@ -15,8 +15,6 @@ import (
 	"sync"
 	"time"
 	"unsafe"
-
-	"galvani/kernels/monitor"
 )
 
 // Built says with which MPI this program was built.
@@ -61,7 +59,6 @@ type process struct {
 // serve is the thread of MPI. Between two calls it tells the next rank that this one lives.
 func (p *process) serve(begun chan error) {
 	runtime.LockOSThread()
-	monitor.Prompt()
 	begun <- p.check(C.galvani_link_open(p.at))
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
