@@ -10,9 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
-	"strconv"
 	"time"
 
 	"galvani/bench/analysis"
@@ -252,60 +250,6 @@ func (f *simulateFlags) check() error {
 
 func (f *simulateFlags) steps() float64 {
 	return math.Round(float64(f.length) / float64(time.Millisecond) / f.step)
-}
-
-// takeSaved has a simulation that is resumed take its settings from its file.
-func (f *simulateFlags) takeSaved(network string, flags *pflag.FlagSet) (err error) {
-	if f.resume == "" {
-		return unused(f.save)
-	}
-	if f.old, f.file, err = readSaved(f.resume); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("--resume %s: %w; begin by --save %[1]s", f.resume, err)
-	}
-	if err != nil {
-		return err
-	}
-	switch {
-	case isFile(network) && f.old.File == f.network.SHA256(): // under any name
-	case isFile(network) && isFile(f.old.Network):
-		return fmt.Errorf("%w: %s was changed after the simulation in %s was saved; give the file as it was, or begin anew without --resume",
-			config.ErrConfig, network, f.resume)
-	case f.old.Network != network:
-		return fmt.Errorf("%w: --resume %s is of network %s; go on with: galvani simulate %[3]s --resume %[2]s", config.ErrConfig, f.resume, f.old.Network)
-	}
-	if _, told := f.old.Settings["storage"]; !told { // of a file from before there was another
-		f.old.Settings["storage"] = storedEntries
-	}
-	for name, value := range f.old.Settings {
-		flag := flags.Lookup(name)
-		if flag == nil || flag.Changed && !sameValue(flag.Value.String(), value) {
-			if flag != nil {
-				name = flag.Name
-			}
-			return fmt.Errorf("%w: --%s belongs to the simulation in %s, where it is %s, and cannot change; leave it out", config.ErrConfig, name, f.resume, value)
-		}
-		if err := flags.Set(name, value); err != nil {
-			return fmt.Errorf("%w: %s: %w", errInput, f.resume, err)
-		}
-	}
-	if !flags.Changed("for") {
-		f.length = f.old.Length
-	}
-	if done := float64(f.old.state.Step); done >= f.steps() {
-		return fmt.Errorf("%w: --for is %v, and %s is at %v ms already; give a longer --for", config.ErrConfig, f.length, f.resume, msOf(done, f.step))
-	}
-	if f.save == "" {
-		f.save = f.resume
-		return nil
-	}
-	return unused(f.save)
-}
-
-// sameValue reports whether two texts are one value, alike or as numbers.
-func sameValue(a, b string) bool {
-	x, bad := strconv.ParseFloat(a, 64)
-	y, wrong := strconv.ParseFloat(b, 64)
-	return a == b || bad == nil && wrong == nil && x == y
 }
 
 // simulate runs a network, from its start or from where it was saved, and fills in the report.
