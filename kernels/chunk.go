@@ -19,15 +19,19 @@ func InChunks(n int, f func(lo, hi int)) {
 		}
 		return
 	}
+	part := func(w int) {
+		for lo := w * Chunk; lo < n; lo += workers * Chunk {
+			f(lo, min(lo+Chunk, n))
+		}
+	}
 	var wg sync.WaitGroup
-	for w := range workers {
+	for w := 1; w < workers; w++ {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			for lo := w * Chunk; lo < n; lo += workers * Chunk {
-				f(lo, min(lo+Chunk, n))
-			}
+			part(w)
 		}()
 	}
+	part(0)
 	wg.Wait()
 }

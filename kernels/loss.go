@@ -99,8 +99,9 @@ func (l *lossOp) Do(in ...gorgonia.Value) (v gorgonia.Value, err error) {
 	return l.plan.Forward(in[0], in[1], in[2])
 }
 
-func (l *lossOp) SymDiff(in gorgonia.Nodes, _, grad *gorgonia.Node) (gorgonia.Nodes, error) {
-	dx, err := apply(&lossAdjoint{adjoint{newOp("gradient of %s", l.name)}, l}, tensor.Shape{l.cfg.N, l.cfg.O}, in[0], in[1], in[2], grad)
+// SymDiff gives the adjoint the loss to read, so that it comes after it: it goes by what the loss left.
+func (l *lossOp) SymDiff(in gorgonia.Nodes, loss, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	dx, err := apply(&lossAdjoint{adjoint{newOp("gradient of %s", l.name)}, l}, tensor.Shape{l.cfg.N, l.cfg.O}, in[0], in[1], in[2], grad, loss)
 	return gorgonia.Nodes{dx, nil, nil}, err
 }
 

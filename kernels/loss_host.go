@@ -24,103 +24,104 @@ func NewHostLoss(cfg LossConfig, dtype tensor.Dtype) (LossPlan, error) {
 type hostLoss[F Float] struct {
 	cfg LossConfig
 	row rowLoss[F]
-	dx  []F
+	// Of Forward: losses of rows, 0 where the weight is, and their gradients.
+	losses  []float64
+	slopes  []F
+	weights float64 // their sum
+	dx      []F
 }
 
-// rowLoss returns the loss of one prediction; where dx is not nil it is set to the gradient.
-type rowLoss[F Float] func(x, target []F, dx []F) (float64, error)
+// rowLoss returns the loss of one prediction and sets slope to its gradient. Room has as many numbers.
+type rowLoss[F Float] func(x, target []F, slope []F, room []float64) (float64, error)
 
 func newHostLoss[F Float](cfg LossConfig) *hostLoss[F] {
-	l := &hostLoss[F]{cfg: cfg, row: crossEntropy[F]}
+	l := &hostLoss[F]{cfg: cfg, row: crossEntropy[F], losses: make([]float64, cfg.N), slopes: make([]F, cfg.N*cfg.O), dx: make([]F, cfg.N*cfg.O)}
 	if cfg.Kind == MeanSquaredError {
 		l.row = meanSquare[F]
 	}
 	return l
 }
 
-// Forward implements LossPlan.
-func (l *hostLoss[F]) Forward(x, target, weight gorgonia.Value) (gorgonia.Value, error) {
-	total, sum := 0.0, 0.0
-	err := l.each(x, target, weight, func(_ int, x, target []F, w float64) error {
-		e, err := l.row(x, target, nil)
-		total += w * e
-		sum += w
-		return err
-	})
+// Forward implements LossPlan. Rows are shared out over threads, and what they give is added in their order.
+func (l *hostLoss[F]) Forward(xv, tv, wv gorgonia.Value) (gorgonia.Value, error) {
+	name := l.cfg.Kind.String()
+	n, o := l.cfg.N, l.cfg.O
+	x, err := Elems[F](name, xv, n, o)
 	if err != nil {
 		return nil, err
 	}
+	target, err := Elems[F](name, tv, l.cfg.Target()...)
+	if err != nil {
+		return nil, err
+	}
+	weight, err := Elems[F](name, wv, n)
+	if err != nil {
+		return nil, err
+	}
+	wrong := make([]error, n) // by row
+	k := len(target) / n
+	l.inRows(rowWork, func(lo, hi int) {
+		room := make([]float64, o)
+		for i := lo; i < hi; i++ {
+			if l.losses[i] = 0; weight[i] != 0 {
+				l.losses[i], wrong[i] = l.row(x[i*o:(i+1)*o], target[i*k:(i+1)*k], l.slopes[i*o:(i+1)*o], room)
+			}
+		}
+	})
+	total, sum := 0.0, 0.0
+	for i, w := range weight {
+		if wrong[i] != nil {
+			return nil, fmt.Errorf("kernels: %s: row %d: %w", name, i, wrong[i])
+		}
+		if w != 0 {
+			total += float64(w) * l.losses[i]
+			sum += float64(w)
+		}
+	}
+	l.weights = sum
 	if sum == 0 {
 		sum = 1
 	}
 	return scalar(F(total / sum)), nil
 }
 
-// each calls f for every row n of weight w ≠ 0.
-func (l *hostLoss[F]) each(xv, tv, wv gorgonia.Value, f func(n int, x, target []F, w float64) error) error {
-	name := l.cfg.Kind.String()
-	n, o := l.cfg.N, l.cfg.O
-	x, err := Elems[F](name, xv, n, o)
-	if err != nil {
-		return err
-	}
-	target, err := Elems[F](name, tv, l.cfg.Target()...)
-	if err != nil {
-		return err
-	}
-	weight, err := Elems[F](name, wv, n)
-	if err != nil {
-		return err
-	}
-	k := len(target) / n
-	for i, w := range weight {
-		if w == 0 {
-			continue
-		}
-		if err := f(i, x[i*o:(i+1)*o], target[i*k:(i+1)*k], float64(w)); err != nil {
-			return fmt.Errorf("kernels: %s: row %d: %w", name, i, err)
-		}
-	}
-	return nil
+// rowWork is for how many simple operations, such as a sum, a number of a prediction counts: an exponential takes as long.
+const rowWork = 8
+
+// inRows calls f for shares of the rows, several at a time.
+func (l *hostLoss[F]) inRows(work int, f func(lo, hi int)) {
+	row := work * l.cfg.O
+	InChunks(l.cfg.N*row, func(lo, hi int) { f((lo+row-1)/row, (hi+row-1)/row) })
 }
 
-// Backward implements LossPlan. It computes the gradients of the rows afresh.
-func (l *hostLoss[F]) Backward(x, target, wv gorgonia.Value, grad float64) (gorgonia.Value, error) {
+// Backward implements LossPlan.
+func (l *hostLoss[F]) Backward(_, _, wv gorgonia.Value, grad float64) (gorgonia.Value, error) {
 	weight, err := Elems[F](l.cfg.Kind.String(), wv, l.cfg.N)
 	if err != nil {
 		return nil, err
 	}
-	sum := 0.0
-	for _, w := range weight {
-		sum += float64(w)
-	}
 	o := l.cfg.O
-	if l.dx == nil {
-		l.dx = make([]F, l.cfg.N*o)
-	}
-	clear(l.dx)
-	err = l.each(x, target, wv, func(n int, x, target []F, w float64) error {
-		dx := l.dx[n*o : (n+1)*o]
-		if _, err := l.row(x, target, dx); err != nil {
-			return err
+	l.inRows(1, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			dx, slope := l.dx[i*o:(i+1)*o], l.slopes[i*o:(i+1)*o]
+			if weight[i] == 0 {
+				clear(dx)
+				continue
+			}
+			scale := 0.0
+			if l.weights != 0 {
+				scale = grad * float64(weight[i]) / l.weights
+			}
+			for k, d := range slope {
+				dx[k] = F(scale * float64(d))
+			}
 		}
-		scale := 0.0
-		if sum != 0 {
-			scale = grad * w / sum
-		}
-		for i, d := range dx {
-			dx[i] = F(scale * float64(d))
-		}
-		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
 	return Wrap(l.dx, l.cfg.N, o), nil
 }
 
 // crossEntropy is −log softmax(x)[label]; target is the label.
-func crossEntropy[F Float](x, target []F, dx []F) (float64, error) {
+func crossEntropy[F Float](x, target []F, slope []F, room []float64) (float64, error) {
 	label := int(target[0])
 	if F(label) != target[0] || label < 0 || label >= len(x) {
 		return 0, fmt.Errorf("label %v is not one of the classes 0 to %d", target[0], len(x)-1)
@@ -130,27 +131,24 @@ func crossEntropy[F Float](x, target []F, dx []F) (float64, error) {
 		top = max(top, float64(v))
 	}
 	sum := 0.0
-	for _, v := range x {
-		sum += math.Exp(float64(v)-top) + float64(v-v) // NaN where v is not finite, −∞ among them
+	for i, v := range x {
+		room[i] = math.Exp(float64(v) - top)
+		sum += room[i] + float64(v-v) // NaN where v is not finite, −∞ among them
 	}
-	for i := range dx {
-		dx[i] = F(math.Exp(float64(x[i])-top) / sum)
+	for i, e := range room {
+		slope[i] = F(e / sum)
 	}
-	if dx != nil {
-		dx[label]--
-	}
+	slope[label]--
 	return math.Log(sum) + (top - float64(x[label])), nil
 }
 
 // meanSquare is Σ (x−target)² / O.
-func meanSquare[F Float](x, target []F, dx []F) (float64, error) {
+func meanSquare[F Float](x, target []F, slope []F, _ []float64) (float64, error) {
 	sum, o := 0.0, float64(len(x))
 	for i, v := range x {
 		d := float64(v) - float64(target[i])
 		sum += d * d
-		if dx != nil {
-			dx[i] = F(2 * d / o)
-		}
+		slope[i] = F(2 * d / o)
 	}
 	return sum / o, nil
 }
