@@ -21,7 +21,7 @@ func (d *Device) NewCircuit(cfg *kernels.Circuit) (kernels.CircuitPlan, error) {
 	if cfg.Spread() {
 		size.Units /= float64(cfg.Ranks.Size())
 	}
-	return circuit.New(cfg, d.isa, d.circuitThreads(size)), nil
+	return circuit.New(cfg, d.isa, d.circuitThreads(size), Each), nil
 }
 
 // circuitWork is how much of CircuitSize.Work is worth a thread, which waits for the others between: some microseconds. Where

@@ -4,9 +4,8 @@ package circuit
 
 /*
 #cgo CFLAGS: -O3 -g1 -Wno-psabi -Wno-unknown-pragmas
-#cgo LDFLAGS: -lm -lpthread
+#cgo LDFLAGS: -lm
 #include "circuit.h"
-#include "crew.h"
 
 // circuit_lanes returns the loop that steps so many units at once.
 static circuit_run_fn *circuit_lanes(int lanes)
@@ -20,34 +19,16 @@ static circuit_run_fn *circuit_lanes(int lanes)
 	return circuit_run_portable;
 }
 
-// call is what the workers of a circuit share.
-struct call {
-	circuit_run_fn *f;
-	struct run run;
-	struct turns *turns;
-	struct turn *turn;
-};
-
-static void circuit_part(void *arg, int part)
-{
-	struct call *c = arg;
-	struct run own = c->run;
-	own.worker = part;
-	c->f(&own, c->turns, c->turn);
-}
-
-// circuit_run does a run on some threads: where there is none for a worker, others do its part.
 static void circuit_run(circuit_run_fn *f, struct run r, const void *population, const void *synapse, const void *projection,
 			const void *plastic, const void *probe, const void *counted, const void *drawn, const unsigned long long *threshold, const int *list, const double *power, float *state, const float *weights, const int *ints,
 			const unsigned short *brief, const unsigned long long *bits, unsigned char *bytes, unsigned char *how, const float *in,
-			unsigned long long *spikes, float *v, int *bad, struct turns *turns, struct turn *turn, int threads)
+			unsigned long long *spikes, float *v, int *bad, int worker, struct turns *turns, struct turn *turn)
 {
 	r.population = population, r.synapse = synapse, r.projection = projection, r.plastic = plastic, r.probe = probe;
-	r.drawn = drawn, r.threshold = threshold, r.list = list, r.power = power;
+	r.drawn = drawn, r.threshold = threshold, r.list = list, r.power = power, r.worker = worker;
 	r.counted = counted, r.bytes = bytes, r.how = how, r.bad = bad;
 	r.state = state, r.weights = weights, r.ints = ints, r.brief = brief, r.bits = bits, r.in = in, r.spikes = spikes, r.v = v;
-	struct call call = {f, r, turns, turn};
-	crew_run(threads, circuit_part, &call);
+	f(&r, turns, turn);
 }
 */
 import "C"
@@ -68,7 +49,8 @@ var _, _, _, _, _, _ = neurons.Headers, neurons.Cells, wiring.Headers, src.Files
 // engine does the steps of circuits on a team of threads. It implements wiring.Engine.
 type engine struct {
 	loop    *C.circuit_run_fn
-	workers int
+	workers []int
+	each    func([]int, func(*int))
 	turns   []C.struct_turns // one
 	turn    []C.struct_turn
 	pace    pace
@@ -87,15 +69,19 @@ type engine struct {
 // lanes is how many units an instruction set steps at once; all others, 4.
 var lanes = map[string]C.int{"avx512": 16, "avx2": 8}
 
-// New makes a plan of a circuit that Check takes for an instruction set and a number of threads.
-func New(cfg *kernels.Circuit, isa string, threads int) kernels.CircuitPlan {
-	p, _ := newPlan(cfg, isa, threads)
+// New makes a plan of a circuit that Check takes for an instruction set and a number of threads; each calls a
+// function for all workers at once.
+func New(cfg *kernels.Circuit, isa string, threads int, each func(workers []int, f func(*int))) kernels.CircuitPlan {
+	p, _ := newPlan(cfg, isa, threads, each)
 	return p
 }
 
 // newPlan returns a plan with its engine.
-func newPlan(cfg *kernels.Circuit, isa string, threads int) (*wiring.Plan, *engine) {
-	e := &engine{loop: C.circuit_lanes(lanes[isa]), workers: threads, turns: make([]C.struct_turns, 1), turn: make([]C.struct_turn, threads), pace: newPace(), bad: make([]C.int, 1)}
+func newPlan(cfg *kernels.Circuit, isa string, threads int, each func([]int, func(*int))) (*wiring.Plan, *engine) {
+	e := &engine{loop: C.circuit_lanes(lanes[isa]), each: each, turns: make([]C.struct_turns, 1), turn: make([]C.struct_turn, threads), pace: newPace(), bad: make([]C.int, 1)}
+	for k := range threads {
+		e.workers = append(e.workers, k)
+	}
 	w := wiring.New(cfg, threads, apart(threads), true)
 	e.count(cfg, w)
 	e.draw(cfg)
@@ -114,7 +100,7 @@ func apart(workers int) int {
 // Stretch implements wiring.Engine. Ranks exchange the spikes of each batch of steps.
 func (e *engine) Stretch(p *wiring.Plan, n int) (bool, error) {
 	e.bad[0] = 0
-	if e.workers == 1 {
+	if len(e.workers) == 1 {
 		err := e.stretch(p, n, true)
 		return e.bad[0] != 0, err
 	}
@@ -138,21 +124,28 @@ func (e *engine) stretch(p *wiring.Plan, n int, alone bool) error {
 
 // run goes on in a stretch of n steps: to its end, or as a rank by a batch.
 func (e *engine) run(p *wiring.Plan, from, n int, alone bool) {
-	threads := e.workers
+	workers := e.workers
 	if alone {
-		threads = 1
+		workers = workers[:1]
 	}
 	r := C.struct_run{populations: C.int(len(p.Populations)), projections: C.int(len(p.Projections)), plastics: C.int(len(p.Plastic)), probes: C.int(len(p.Probes)),
-		workers: C.int(e.workers), rank: C.int(p.Rank), ranks: C.int(p.Ranks), steps: C.long(n), words: C.long(p.Words), apart: C.long(64 * p.Apart), room: C.long(64 * p.Apart * p.Workers), batch: C.long(p.Batch), from: C.long(from),
+		workers: C.int(len(e.workers)), rank: C.int(p.Rank), ranks: C.int(p.Ranks), steps: C.long(n), words: C.long(p.Words), apart: C.long(64 * p.Apart), room: C.long(64 * p.Apart * p.Workers), batch: C.long(p.Batch), from: C.long(from),
 		first: C.ulonglong(p.Step), hows: C.long(e.hows)}
-	e.turns[0] = C.struct_turns{parts: C.int(e.workers)}
-	if alone || e.workers > runtime.GOMAXPROCS(0) {
+	e.turns[0] = C.struct_turns{parts: C.int(len(e.workers))}
+	if alone || len(e.workers) > runtime.GOMAXPROCS(0) {
 		e.turns[0].crowded = 1
 	}
 	clear(e.turn)
-	C.circuit_run(e.loop, r, at(p.Populations), at(p.Synapses), at(p.Projections), at(p.Plastic), at(p.Probes), at(e.counted),
-		at(e.drawn), (*C.ulonglong)(at(e.threshold)), (*C.int)(at(e.list)), (*C.double)(at(e.power)), (*C.float)(at(p.Vars)), (*C.float)(at(p.Weights)), (*C.int)(at(p.Ints)), (*C.ushort)(at(p.Brief)), (*C.ulonglong)(at(p.Bits)), (*C.uchar)(at(e.bytes)), (*C.uchar)(at(e.how)),
-		(*C.float)(at(p.In)), (*C.ulonglong)(at(p.Spikes)), (*C.float)(at(p.V)), &e.bad[0], &e.turns[0], (*C.struct_turn)(at(e.turn)), C.int(threads))
+	f := func(k *int) {
+		C.circuit_run(e.loop, r, at(p.Populations), at(p.Synapses), at(p.Projections), at(p.Plastic), at(p.Probes), at(e.counted),
+			at(e.drawn), (*C.ulonglong)(at(e.threshold)), (*C.int)(at(e.list)), (*C.double)(at(e.power)), (*C.float)(at(p.Vars)), (*C.float)(at(p.Weights)), (*C.int)(at(p.Ints)), (*C.ushort)(at(p.Brief)), (*C.ulonglong)(at(p.Bits)), (*C.uchar)(at(e.bytes)), (*C.uchar)(at(e.how)),
+			(*C.float)(at(p.In)), (*C.ulonglong)(at(p.Spikes)), (*C.float)(at(p.V)), &e.bad[0], C.int(*k), &e.turns[0], (*C.struct_turn)(at(e.turn)))
+	}
+	if len(workers) == 1 {
+		f(&workers[0])
+		return
+	}
+	e.each(workers, f)
 }
 
 // at returns where a slice begins.

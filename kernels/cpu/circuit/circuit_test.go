@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"sync"
 	"testing"
 
 	"galvani/kernels"
@@ -35,7 +36,17 @@ func (d device) NewCircuit(c *kernels.Circuit) (kernels.CircuitPlan, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	return New(c, d.isa, d.threads), nil
+	return New(c, d.isa, d.threads, each), nil
+}
+
+// each calls f for all workers at once.
+func each(workers []int, f func(*int)) {
+	var all sync.WaitGroup
+	for i := range workers {
+		all.Add(1)
+		go func() { defer all.Done(); f(&workers[i]) }()
+	}
+	all.Wait()
 }
 
 func (d device) CircuitBytes(kernels.CircuitSize) (host, device float64) { return 0, 0 }

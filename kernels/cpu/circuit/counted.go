@@ -38,7 +38,7 @@ func (e *engine) count(cfg *kernels.Circuit, w *wiring.Wiring) {
 		e.hows += int(s.Slots)
 	}
 	e.hows = (e.hows + 511) / 512 * 512 // of each worker: as far apart as the bytes
-	e.bytes, e.how = pages.Make[uint8](bytes), make([]uint8, e.hows*e.workers)
+	e.bytes, e.how = pages.Make[uint8](bytes), make([]uint8, e.hows*len(e.workers))
 }
 
 // mostAlike returns the most entries of one source and one target, at least 1.

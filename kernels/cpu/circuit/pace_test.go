@@ -50,7 +50,7 @@ func TestPace(t *testing.T) {
 func TestAlone(t *testing.T) {
 	c := conform.Balanced(t, 504, 1, true)
 	run := func(alone func(stretch int) bool) (spikes []kernels.Spike) {
-		plan, e := newPlan(c, one.isa, 3)
+		plan, e := newPlan(c, one.isa, 3, each)
 		for k := range 8 {
 			e.pace = pace{alone: alone(k), round: paceRound, now: time.Now} // which tries nothing in its first stretch
 			r, err := plan.Run(250)

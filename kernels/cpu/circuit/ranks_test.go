@@ -30,7 +30,7 @@ func (s spread) NewCircuit(c *kernels.Circuit) (kernels.CircuitPlan, error) {
 	for _, g := range group.DryRun(s.ranks) {
 		own := *c
 		own.Ranks = g
-		p.ranks, p.plans = append(p.ranks, g), append(p.plans, New(&own, s.isa, s.threads))
+		p.ranks, p.plans = append(p.ranks, g), append(p.plans, New(&own, s.isa, s.threads, each))
 	}
 	return p, nil
 }
