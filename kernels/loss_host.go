@@ -24,18 +24,19 @@ func NewHostLoss(cfg LossConfig, dtype tensor.Dtype) (LossPlan, error) {
 type hostLoss[F Float] struct {
 	cfg LossConfig
 	row rowLoss[F]
-	// Of Forward: losses of rows, 0 where the weight is, and their gradients.
+	// Of Forward, of the rows whose weight is not 0: losses, what is wrong with them, and gradients.
 	losses  []float64
+	wrong   []error
 	slopes  []F
 	weights float64 // their sum
-	dx      []F
+	dx      []F     // of Backward
 }
 
 // rowLoss returns the loss of one prediction and sets slope to its gradient. Room has as many numbers.
 type rowLoss[F Float] func(x, target []F, slope []F, room []float64) (float64, error)
 
 func newHostLoss[F Float](cfg LossConfig) *hostLoss[F] {
-	l := &hostLoss[F]{cfg: cfg, row: crossEntropy[F], losses: make([]float64, cfg.N), slopes: make([]F, cfg.N*cfg.O), dx: make([]F, cfg.N*cfg.O)}
+	l := &hostLoss[F]{cfg: cfg, row: crossEntropy[F], losses: make([]float64, cfg.N), wrong: make([]error, cfg.N), slopes: make([]F, cfg.N*cfg.O)}
 	if cfg.Kind == MeanSquaredError {
 		l.row = meanSquare[F]
 	}
@@ -58,25 +59,25 @@ func (l *hostLoss[F]) Forward(xv, tv, wv gorgonia.Value) (gorgonia.Value, error)
 	if err != nil {
 		return nil, err
 	}
-	wrong := make([]error, n) // by row
 	k := len(target) / n
 	l.inRows(rowWork, func(lo, hi int) {
 		room := make([]float64, o)
 		for i := lo; i < hi; i++ {
-			if l.losses[i] = 0; weight[i] != 0 {
-				l.losses[i], wrong[i] = l.row(x[i*o:(i+1)*o], target[i*k:(i+1)*k], l.slopes[i*o:(i+1)*o], room)
+			if weight[i] != 0 {
+				l.losses[i], l.wrong[i] = l.row(x[i*o:(i+1)*o], target[i*k:(i+1)*k], l.slopes[i*o:(i+1)*o], room)
 			}
 		}
 	})
 	total, sum := 0.0, 0.0
 	for i, w := range weight {
-		if wrong[i] != nil {
-			return nil, fmt.Errorf("kernels: %s: row %d: %w", name, i, wrong[i])
+		if w == 0 {
+			continue
 		}
-		if w != 0 {
-			total += float64(w) * l.losses[i]
-			sum += float64(w)
+		if l.wrong[i] != nil {
+			return nil, fmt.Errorf("kernels: %s: row %d: %w", name, i, l.wrong[i])
 		}
+		total += float64(w) * l.losses[i]
+		sum += float64(w)
 	}
 	l.weights = sum
 	if sum == 0 {
@@ -101,6 +102,9 @@ func (l *hostLoss[F]) Backward(_, _, wv gorgonia.Value, grad float64) (gorgonia.
 		return nil, err
 	}
 	o := l.cfg.O
+	if l.dx == nil {
+		l.dx = make([]F, len(l.slopes))
+	}
 	l.inRows(1, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			dx, slope := l.dx[i*o:(i+1)*o], l.slopes[i*o:(i+1)*o]
