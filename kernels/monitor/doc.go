@@ -7,7 +7,7 @@
 //
 // On Linux each thread has a slack, by which the kernel may end its sleeps later, 50 µs as a rule, and a new thread gets
 // that of the thread that makes it. The monitor is the first thread that the runtime makes. So the linker sends the
-// calls by which the runtime makes threads to slack.c, which gives the first of them a slack of 10 ms, as long as the
+// calls by which the runtime makes threads to slack_linux.c, which gives the first of them a slack of 10 ms, as long as the
 // monitor sleeps by itself when nothing happens, and all others the usual one, those that the monitor makes, too.
 //
 // It has no functions; kernels/cpu, whose calls last, imports it. It is a leaf.

@@ -35,6 +35,7 @@ import "C"
 
 import (
 	"runtime"
+	"time"
 	"unsafe"
 
 	"galvani/kernels"
@@ -78,7 +79,7 @@ func New(cfg *kernels.Circuit, isa string, threads int, each func(workers []int,
 
 // newPlan returns a plan with its engine.
 func newPlan(cfg *kernels.Circuit, isa string, threads int, each func([]int, func(*int))) (*wiring.Plan, *engine) {
-	e := &engine{loop: C.circuit_lanes(lanes[isa]), each: each, turns: make([]C.struct_turns, 1), turn: make([]C.struct_turn, threads), pace: newPace(), bad: make([]C.int, 1)}
+	e := &engine{loop: C.circuit_lanes(lanes[isa]), each: each, turns: make([]C.struct_turns, 1), turn: make([]C.struct_turn, threads), pace: newPace(false, paceFirst, time.Now), bad: make([]C.int, 1)}
 	for k := range threads {
 		e.workers = append(e.workers, k)
 	}
@@ -136,16 +137,11 @@ func (e *engine) run(p *wiring.Plan, from, n int, alone bool) {
 		e.turns[0].crowded = 1
 	}
 	clear(e.turn)
-	f := func(k *int) {
+	e.each(workers, func(k *int) {
 		C.circuit_run(e.loop, r, at(p.Populations), at(p.Synapses), at(p.Projections), at(p.Plastic), at(p.Probes), at(e.counted),
 			at(e.drawn), (*C.ulonglong)(at(e.threshold)), (*C.int)(at(e.list)), (*C.double)(at(e.power)), (*C.float)(at(p.Vars)), (*C.float)(at(p.Weights)), (*C.int)(at(p.Ints)), (*C.ushort)(at(p.Brief)), (*C.ulonglong)(at(p.Bits)), (*C.uchar)(at(e.bytes)), (*C.uchar)(at(e.how)),
 			(*C.float)(at(p.In)), (*C.ulonglong)(at(p.Spikes)), (*C.float)(at(p.V)), &e.bad[0], C.int(*k), &e.turns[0], (*C.struct_turn)(at(e.turn)))
-	}
-	if len(workers) == 1 {
-		f(&workers[0])
-		return
-	}
-	e.each(workers, f)
+	})
 }
 
 // at returns where a slice begins.

@@ -25,8 +25,9 @@ const paceFirst, paceRound, paceKept, paceTried = 20, 64, 8, 4
 // paceWorth is what the other way has to be faster by.
 const paceWorth = 1.05
 
-func newPace() pace {
-	return pace{round: paceFirst, kept: math.Inf(1), tried: math.Inf(1), now: time.Now}
+// newPace begins a round.
+func newPace(alone bool, round int, now func() time.Time) pace {
+	return pace{alone: alone, round: round, kept: math.Inf(1), tried: math.Inf(1), now: now}
 }
 
 // run does a stretch of so many steps, and notes how long it takes.
@@ -41,10 +42,8 @@ func (p *pace) run(steps int, do func(alone bool) error) error {
 	case p.at >= p.round-paceTried-paceKept:
 		p.kept = min(p.kept, took)
 	}
-	if p.at++; p.at < p.round {
-		return err
+	if p.at++; p.at == p.round {
+		*p = newPace(p.alone != (p.tried*paceWorth < p.kept), paceRound, p.now)
 	}
-	next := pace{alone: p.alone != (p.tried*paceWorth < p.kept), round: paceRound, kept: math.Inf(1), tried: math.Inf(1), now: p.now}
-	*p = next
 	return err
 }

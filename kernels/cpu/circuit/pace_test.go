@@ -14,8 +14,7 @@ import (
 // TestPace wants stretches to be done by one thread where that is faster, and by all again when it no longer is.
 func TestPace(t *testing.T) {
 	var now time.Time
-	p := newPace()
-	p.now = func() time.Time { return now }
+	p := newPace(false, paceFirst, func() time.Time { return now })
 	run := func(stretches int, alone, all time.Duration) (byOne int) {
 		for range stretches {
 			if err := p.run(256, func(a bool) error {
@@ -52,7 +51,7 @@ func TestAlone(t *testing.T) {
 	run := func(alone func(stretch int) bool) (spikes []kernels.Spike) {
 		plan, e := newPlan(c, one.isa, 3, each)
 		for k := range 8 {
-			e.pace = pace{alone: alone(k), round: paceRound, now: time.Now} // which tries nothing in its first stretch
+			e.pace = newPace(alone(k), paceRound, time.Now) // which tries nothing in its first stretch
 			r, err := plan.Run(250)
 			if err != nil {
 				t.Fatal(err)
