@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"galvani/data"
+	"galvani/engine/group"
 	"galvani/kernels"
 	"galvani/kernels/devices/devicetest"
 
@@ -321,11 +323,41 @@ func (u *farUpdate) Gather(grads []gorgonia.Value, loss gorgonia.Value, _ ...gor
 	return err
 }
 
-func (u *farUpdate) Gradient(dst []float32) error { copy(dst, u.grad); return nil }
+// farSums adds gradients on the far side.
+type farSums struct {
+	u    *farUpdate
+	sums hostSums
+}
 
-func (u *farUpdate) Replace(grad []float32, sums kernels.LossSums) error {
-	u.grad, u.sums = slices.Clone(grad), sums
+func (u *farUpdate) NewSums(levels int) (kernels.GradientSums, error) {
+	return &farSums{u, newHostSums(max(levels, 2), u.cfg.Learned)}, nil
+}
+
+func (s *farSums) Put(level int, grads []gorgonia.Value, weight float64) error {
+	at := s.sums[level]
+	clear(at)
+	for _, v := range grads {
+		at = at[copy(at, v.(*farray).data):]
+	}
+	scale(s.sums[level], weight)
 	return nil
+}
+
+func (s *farSums) Add(level int)             { s.sums.add(level) }
+func (s *farSums) Read(dst []float32) error  { copy(dst, s.sums[0]); return nil }
+func (s *farSums) Write(src []float32) error { copy(s.sums[0], src); return nil }
+
+func (s *farSums) On(f func(x, room []float32, add func(lo, hi int) error) error) error {
+	return f(s.sums[0], s.sums[1], func(lo, hi int) error {
+		group.Add(s.sums[0][lo:hi], s.sums[1][lo:hi])
+		return nil
+	})
+}
+
+func (s *farSums) Mean(sums kernels.LossSums) error {
+	grad, err := s.sums.mean(Metrics{Weight: sums.Weight})
+	s.u.grad, s.u.sums = grad, sums
+	return err
 }
 
 func (u *farUpdate) Apply(lr float64, step int) error {
@@ -565,7 +597,8 @@ func TestResidentCountsTrials(t *testing.T) {
 }
 
 // TestRanksSameBitsOnDevices is TestRanksSameBits with the fused scan, in host memory and on a device with
-// memory of its own, whose run is that of the host.
+// memory of its own, whose run is that of the host, also where ranks exchange gradients from device to device: if all of
+// them can.
 func TestRanksSameBitsOnDevices(t *testing.T) {
 	cpu := devicetest.CPU(t, 2)
 	on := func(d func() kernels.Device) func(*Config) {
@@ -575,8 +608,38 @@ func TestRanksSameBitsOnDevices(t *testing.T) {
 	far := on(func() kernels.Device { return &farDevice{Device: cpu} })
 	sameRanks(t, host)
 	sameRanks(t, far)
-	a, b := ranksOf(t, 1, host), ranksOf(t, 2, far)
-	trainRanks(t, a, nil, nil)
-	trainRanks(t, b, nil, nil)
-	sameState(t, a[0], b[0])
+	one := ranksOf(t, 1, host)
+	trainRanks(t, one, nil, nil)
+	for name, direct := range map[string]func(rank int) bool{
+		"none": func(int) bool { return false },
+		"all":  func(int) bool { return true },
+		"one":  func(rank int) bool { return rank == 1 },
+	} {
+		calls := new(atomic.Int32)
+		list := ranksOf(t, 2, func(c *Config) {
+			far(c)
+			c.Group = directGroup{c.Group, direct(c.Group.Rank()), calls}
+		})
+		trainRanks(t, list, nil, nil)
+		for _, s := range list {
+			sameState(t, one[0], s)
+		}
+		if n := int(calls.Load()); (n == 2*list[0].Progress().Step) != (name == "all") || n > 0 && name != "all" {
+			t.Errorf("device pointers of %s: %d sums on devices in %d updates of 2 ranks", name, n, list[0].Progress().Step)
+		}
+	}
+}
+
+// directGroup is a group whose library takes addresses of far devices or does not.
+type directGroup struct {
+	group.Group
+	yes   bool
+	calls *atomic.Int32
+}
+
+func (g directGroup) Direct() bool { return g.yes }
+
+func (g directGroup) SumOn(x, room []float32, y []float64, add func(lo, hi int) error) error {
+	g.calls.Add(1)
+	return g.Group.SumOn(x, room, y, add)
 }

@@ -16,10 +16,24 @@ type shards struct {
 	*graphs
 	n, lo, hi int // parts in all, and those of this rank
 	batches   map[int]*data.Batch
-	grad      [][]float32 // by level of group.Pairwise: Σ w·∂loss
+	grad      partSums // by level of group.Pairwise: Σ w·∂loss
 	sums      []metricSums
-	// gradient reads the gradient of the last run of a graph.
-	gradient func(g *Graph[float32], dst []float32) error
+	direct    bool // ranks exchange gradients from device to device
+	asked     bool // whether they do
+}
+
+// partSums adds gradients of parts, where they are, by level of group.Pairwise.
+type partSums interface {
+	// put brings the gradient of the last run of a graph, times a weight, to a level; nil zeros.
+	put(level int, g *Graph[float32], weight float64) error
+	// add adds the level behind to a level.
+	add(level int)
+	// away reports whether they are in memory of a device, of which direct passes addresses to ranks.
+	away() bool
+	// total adds level 0, and y, over ranks.
+	total(ranks group.Group, y []float64, direct bool) error
+	// mean divides level 0 by the weight of the loss, and returns it where the optimiser takes it from host memory.
+	mean(m Metrics) ([]float32, error)
 }
 
 // metricSums are Metrics as numbers that can be added over ranks.
@@ -61,14 +75,9 @@ func newShards(g *graphs) (*shards, error) {
 		return nil, fmt.Errorf("engine: shards is %d, and stateful carries the state of whole batches; take shards = 1: %w", n, ErrOption)
 	}
 	d := &shards{graphs: g, n: n, lo: lo, hi: hi, batches: map[int]*data.Batch{}}
-	for range group.Levels(hi - lo) {
-		d.grad = append(d.grad, make([]float32, len(g.Params.Learned())))
-	}
-	d.sums = make([]metricSums, len(d.grad))
-	d.gradient = func(g *Graph[float32], dst []float32) error {
-		grad, err := g.Grad()
-		copy(dst, grad)
-		return err
+	d.sums = make([]metricSums, group.Levels(hi-lo))
+	if _, away := g.Device.(kernels.Resident); !away { // newDeviceSteps makes those of a device
+		d.grad = newHostSums(len(d.sums), len(g.Params.Learned()))
 	}
 	return d, nil
 }
@@ -82,30 +91,47 @@ func (c Config) group() group.Group {
 }
 
 // widest returns the largest number of columns of a part.
-func (o Options) widest(batch int) int { return (batch + o.Shards - 1) / o.Shards }
+func (o Options) widest(batch int) int {
+	shards := max(1, o.Shards)
+	return (batch + shards - 1) / shards
+}
 
-// of returns the gradient of the mean loss of a batch, which stays valid until the next call, and what
-// the loss is made of.
+// of makes the gradient of the mean loss of a batch, and returns it where it is in host memory, in which it stays valid until
+// the next call, and what the loss is made of.
 //
 // Errors: those of the device and of the other ranks.
 func (d *shards) of(b *data.Batch) ([]float32, Metrics, error) {
 	err := group.Pairwise(d.lo, d.hi, 0, func(part, level int) error { return d.run(b, part, level) }, d.add)
+	if err == nil {
+		err = d.agree()
+	}
+	if err == nil {
+		err = d.grad.total(d.group(), d.sums[0][:], d.direct)
+	}
 	if err != nil {
 		return nil, Metrics{}, err
 	}
-	total, sums := d.grad[0], d.sums[0][:]
-	if err := d.group().Sum(total, sums); err != nil {
-		return nil, Metrics{}, err
-	}
 	m := d.sums[0].metrics()
-	if m.Weight != 0 {
-		scale(total, 1/m.Weight)
+	grad, err := d.grad.mean(m)
+	return grad, m, err
+}
+
+// agree asks once whether all ranks have their gradients on a device, and all libraries take its addresses.
+func (d *shards) agree() error {
+	if d.asked || d.group().Size() == 1 {
+		return nil
 	}
-	return total, m, nil
+	votes := []float64{0}
+	if d.grad.away() && d.group().Direct() {
+		votes[0] = 1
+	}
+	err := d.group().Sum(nil, votes)
+	d.asked, d.direct = true, votes[0] == float64(d.group().Size())
+	return err
 }
 
 func (d *shards) add(level int) {
-	kernels.InChunks(len(d.grad[level]), func(lo, hi int) { group.Add(d.grad[level][lo:hi], d.grad[level+1][lo:hi]) })
+	d.grad.add(level)
 	group.Add(d.sums[level][:], d.sums[level+1][:])
 }
 
@@ -116,14 +142,10 @@ func (d *shards) run(b *data.Batch, part, level int) error {
 		return err
 	}
 	if g == nil {
-		clear(d.grad[level])
 		d.sums[level] = metricSums{}
-		return nil
+		return d.grad.put(level, nil, 0)
 	}
 	if err := g.Run(); err != nil {
-		return err
-	}
-	if err := d.gradient(g, d.grad[level]); err != nil {
 		return err
 	}
 	m, err := g.measure(own)
@@ -131,8 +153,7 @@ func (d *shards) run(b *data.Batch, part, level int) error {
 		return err
 	}
 	d.sums[level] = sumsOf(m)
-	scale(d.grad[level], m.Weight)
-	return nil
+	return d.grad.put(level, g, m.Weight)
 }
 
 // columns returns the first column of part k of n of a batch of a width.
@@ -179,18 +200,4 @@ func (d *shards) examine(b *data.Batch) error {
 		}
 	}
 	return last
-}
-
-// scale multiplies x by c.
-func scale(x []float32, c float64) {
-	kernels.InChunks(len(x), func(lo, hi int) {
-		for i, v := range x[lo:hi] {
-			x[lo+i] = float32(float64(v) * c)
-		}
-	})
-}
-
-// lossSums returns what a device reports of a loss.
-func (m Metrics) lossSums() kernels.LossSums {
-	return kernels.LossSums{Loss: m.LossSum, Weight: m.Weight, Correct: m.Correct, Count: m.Count}
 }

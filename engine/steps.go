@@ -93,12 +93,11 @@ func newDeviceSteps(g *graphs, opt *Optimizer) (*deviceSteps, error) {
 		cfg.Slots = append(cfg.Slots, d.slots.of(t))
 	}
 	var err error
-	d.plan, err = g.dev.NewUpdate(cfg)
-	if g.shards != nil {
-		g.shards.gradient = func(g *Graph[float32], dst []float32) error {
-			return errors.Join(d.plan.Gather(g.gradVals, g.lossVal), d.plan.Gradient(dst))
-		}
+	if d.plan, err = g.dev.NewUpdate(cfg); err != nil || g.shards == nil {
+		return d, err
 	}
+	sums, err := d.plan.NewSums(len(g.shards.sums))
+	g.shards.grad = &deviceSums{GradientSums: sums, host: make([]float32, learned)}
 	return d, err
 }
 
@@ -136,13 +135,10 @@ func (d *deviceSteps) gather(b *data.Batch) (m Metrics, err error) {
 	return m, d.plan.Gather(g.gradVals, g.lossVal, g.record.Away()...)
 }
 
-// gatherShards adds the gradients of the shards on the host, and queues their sum.
+// gatherShards queues the sum of the gradients of the shards.
 func (d *deviceSteps) gatherShards(b *data.Batch) (Metrics, error) {
-	grad, m, err := d.shards.of(b)
-	if err != nil {
-		return m, err
-	}
-	return m, d.plan.Replace(grad, m.lossSums())
+	_, m, err := d.shards.of(b)
+	return m, err
 }
 
 func (d *deviceSteps) finished(wait bool) ([]made, error) {

@@ -177,11 +177,8 @@ type UpdatePlan interface {
 	// order of the flat parameters; loss is the value of the run that they belong to, and terms are those of
 	// its penalties (Penalising.Terms), as many each time.
 	Gather(grads []gorgonia.Value, loss gorgonia.Value, terms ...gorgonia.Value) error
-	// Gradient waits, and copies the vector that was gathered to dst [Learned].
-	Gradient(dst []float32) error
-	// Replace queues another gradient [Learned], and the sums of the loss that it is of, into the
-	// place of what was gathered. Grad may be changed as soon as Replace returns.
-	Replace(grad []float32, sums LossSums) error
+	// NewSums prepares sums of gradients, with so many levels, in the place of what Gather takes.
+	NewSums(levels int) (GradientSums, error)
 	// Apply queues update number step with the gradient that is in place.
 	Apply(lr float64, step int) error
 	// Reports returns what the updates since the last call tell, in order: with wait of all
@@ -189,6 +186,26 @@ type UpdatePlan interface {
 	Reports(wait bool) ([]Report, error)
 	// Capacity is the number of updates that may be queued between two calls of Reports.
 	Capacity() int
+}
+
+// GradientSums adds gradients on the device. A level is a vector [Learned]; level 0 is the gradient of Apply. The numbers are
+// those of the same additions and products in host memory, to the bit.
+type GradientSums interface {
+	// Put queues a gradient, in pieces as Gather takes them, times a weight, to a level; without pieces zeros.
+	Put(level int, grads []gorgonia.Value, weight float64) error
+	// Add queues the addition of the level behind to a level.
+	Add(level int)
+	// Read waits, and copies level 0 to dst. Write queues a copy of src, which may be changed as soon as it returns, to level 0.
+	Read(dst []float32) error
+	Write(src []float32) error
+	// On waits, and calls f on the thread of the device with level 0 and room for as many numbers. Both are addresses of
+	// its memory, of which nothing but a library that takes such may read or write an element. Add adds the elements
+	// [lo,hi) of room to those of level 0, and waits.
+	//
+	// Errors: those of f, and of the device.
+	On(f func(x, room []float32, add func(lo, hi int) error) error) error
+	// Mean queues the division of level 0 by the weight of a loss of these sums, whose gradient it then is.
+	Mean(sums LossSums) error
 }
 
 // Report tells of one update.

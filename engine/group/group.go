@@ -23,6 +23,13 @@ type Group interface {
 	// rank that brings a sum made by Pairwise of its share gives the bits of one rank that has it all.
 	// A sum of ones and zeros is a vote; a sum of nothing waits for all ranks. After an error x has no meaning.
 	Sum(x []float32, y []float64) error
+	// Direct reports whether SumOn may be called: the library takes addresses of a device's memory.
+	Direct() bool
+	// SumOn is Sum for x in the memory of a device, with room for as many numbers there, which the library sends from and
+	// receives in. Add adds the elements [lo,hi) of room to those of x. No element is read here.
+	//
+	// Errors: a number of ranks that is no power of two; those of add.
+	SumOn(x, room []float32, y []float64, add func(lo, hi int) error) error
 	// Bcast replaces x on every rank by that of rank 0.
 	Bcast(x []float64) error
 	// Gather returns what each rank brings, by rank, on every rank. Lengths may differ.
@@ -104,6 +111,12 @@ func (Alone) Local() (rank, size int) { return 0, 1 }
 
 // Sum leaves x and y as they are.
 func (Alone) Sum([]float32, []float64) error { return nil }
+
+// Direct returns true: nothing is sent.
+func (Alone) Direct() bool { return true }
+
+// SumOn leaves x and y as they are.
+func (Alone) SumOn([]float32, []float32, []float64, func(lo, hi int) error) error { return nil }
 
 // Bcast leaves x as it is.
 func (Alone) Bcast([]float64) error { return nil }

@@ -3,6 +3,7 @@ package group
 import (
 	"errors"
 	"math"
+	"math/bits"
 	"slices"
 	"sync"
 	"testing"
@@ -128,8 +129,17 @@ func onRanks(size int, f func(g Group)) {
 	wg.Wait()
 }
 
+// sumOnHost is Sum by SumOn, with host memory for that of a device.
+func sumOnHost(g Group, x []float32, y []float64) error {
+	room := make([]float32, len(x))
+	return g.SumOn(x, room, y, func(lo, hi int) error {
+		Add(x[lo:hi], room[lo:hi])
+		return nil
+	})
+}
+
 // TestSumOrder holds vectors that are exchanged whole and in halves, on numbers of ranks that are powers
-// of two and others, to the sum in pairs.
+// of two and others, to the sum in pairs, also where they are on a device, which takes a power of two of ranks.
 func TestSumOrder(t *testing.T) {
 	for _, n := range []int{1, 7, short, short + 1, 3*short + 5} {
 		for _, size := range []int{1, 2, 3, 4, 7, 8, 16} {
@@ -152,6 +162,14 @@ func TestSumOrder(t *testing.T) {
 				}
 				if !slices.Equal(x, parts[0]) {
 					t.Errorf("%d numbers on %d ranks: rank %d has another sum", n, size, g.Rank())
+				}
+				on, z := long(n, g.Rank()), []float64{1}
+				if err := sumOnHost(g, on, z); bits.OnesCount(uint(size)) > 1 {
+					if !errors.Is(err, ErrShares) {
+						t.Errorf("%d ranks add on devices: %v, want ErrShares", size, err)
+					}
+				} else if err != nil || !slices.Equal(on, parts[0]) || z[0] != float64(size) {
+					t.Errorf("%d numbers on %d devices: rank %d has another sum, or %v is not the number of ranks (%v)", n, size, g.Rank(), z, err)
 				}
 				if want := float64(size*(size-1)/2 + 2*size); y[2] != want || y[len(y)-1] != want+float64(size*headerSums) {
 					t.Errorf("%d ranks: sums %v", size, y)

@@ -18,6 +18,10 @@ type Launched struct {
 // ErrLauncher is wrapped where a launcher and this program do not fit together.
 var ErrLauncher = errors.New("launcher and program do not fit")
 
+// DevicePointers is a variable that says whether memory of a device is passed to the MPI library: yes or no in the place of
+// what the library says. Some say yes and cannot, or say nothing and can; tests say yes for an emulated device.
+const DevicePointers = "GALVANI_MPI_DEVICE_POINTERS"
+
 // started are the variables by which launchers say how many processes they have started and which one this
 // is: those of Open MPI, and of MPICH and others that speak PMI.
 var started = []struct{ size, rank string }{

@@ -5,6 +5,9 @@
 #include "near.h"
 
 #include <mpi.h>
+#ifdef OPEN_MPI
+#include <mpi-ext.h>
+#endif
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -63,6 +66,19 @@ static int init(int *any_thread) {
     return e;
 }
 
+// takes_devices asks the library that is loaded, which may be another than it was compiled with, whether it takes addresses of
+// the memory of NVIDIA's GPUs.
+static int takes_devices(void) {
+#if defined(MPIX_CUDA_AWARE_SUPPORT)
+    return MPIX_Query_cuda_support();
+#elif defined(MPIX_GPU_SUPPORT_CUDA)
+    int yes = 0;
+    return MPIX_GPU_query_support(MPIX_GPU_SUPPORT_CUDA, &yes) == 0 && yes;
+#else
+    return 0;
+#endif
+}
+
 int galvani_link_open(struct galvani_place *at) {
     int n, e = init(&at->any_thread);
     if (e)
@@ -80,7 +96,7 @@ int galvani_link_open(struct galvani_place *at) {
         return e;
     text[strcspn(text, ",\n")] = 0;
     strncpy(at->library, text, sizeof at->library - 1);
-    at->rank = me, at->size = size;
+    at->rank = me, at->size = size, at->devices = takes_devices();
     for (int d = 1; d < size; d *= 2)
         at->near += (me ^ d) < size && galvani_near_peer(me ^ d) >= 0;
     crowded = at->locals > sysconf(_SC_NPROCESSORS_ONLN);
@@ -165,21 +181,29 @@ static MPI_Request going[window] = {[0 ... window - 1] = MPI_REQUEST_NULL}, comi
 
 int galvani_link_settle(void) { return finish(window, going); }
 
-int galvani_link_swap(int peer, const void *send, long nsend, void *receive, long nreceive) {
-    int e = galvani_link_settle(), ring = near(peer, nsend > nreceive ? nsend : nreceive);
-    if (e || ring >= 0)
-        return e ? e : swap_near(ring, send, nsend, receive, nreceive);
+// swap_far sends and receives by the library.
+static int swap_far(int peer, const char *send, long nsend, char *receive, long nreceive) {
     for (long at = 0; at < nsend || at < nreceive; at += most_bytes) {
         MPI_Request r[2];
         int n = 0, e = 0;
         if (at < nreceive)
-            e = MPI_Irecv((char *)receive + at, nreceive - at < most_bytes ? nreceive - at : most_bytes, MPI_BYTE, peer, 1, data, &r[n++]);
+            e = MPI_Irecv(receive + at, nreceive - at < most_bytes ? nreceive - at : most_bytes, MPI_BYTE, peer, 1, data, &r[n++]);
         if (!e && at < nsend)
-            e = MPI_Isend((const char *)send + at, nsend - at < most_bytes ? nsend - at : most_bytes, MPI_BYTE, peer, 1, data, &r[n++]);
+            e = MPI_Isend(send + at, nsend - at < most_bytes ? nsend - at : most_bytes, MPI_BYTE, peer, 1, data, &r[n++]);
         if (e || (e = finish(n, r)))
             return e;
     }
     return 0;
+}
+
+int galvani_link_swap(int peer, const void *send, long nsend, void *receive, long nreceive) {
+    int e = galvani_link_settle(), ring = near(peer, nsend > nreceive ? nsend : nreceive);
+    return e ? e : ring >= 0 ? swap_near(ring, send, nsend, receive, nreceive) : swap_far(peer, send, nsend, receive, nreceive);
+}
+
+int galvani_link_swap_on(int peer, const void *send, long nsend, void *receive, long nreceive) {
+    int e = galvani_link_settle();
+    return e ? e : swap_far(peer, send, nsend, receive, nreceive);
 }
 
 // A flow is numbers to a peer or from it.

@@ -8,6 +8,7 @@ enum { galvani_link_silence = 6 }; // so that the job has ended within 10 s on a
 struct galvani_place {
     int rank, size, local, locals;
     int near;       // peers that are reached through memory
+    int devices;    // the library takes addresses of a device's memory: 1 if it does now
     int any_thread; // calls may come from any thread, not only from that of galvani_link_open
     char library[256];
 };
@@ -16,6 +17,8 @@ struct galvani_place {
 int galvani_link_open(struct galvani_place *at);
 // galvani_link_swap sends to a peer and receives from it, at most so many bytes.
 int galvani_link_swap(int peer, const void *send, long nsend, void *receive, long nreceive);
+// galvani_link_swap_on is galvani_link_swap for memory of a device, which only the library may read and write.
+int galvani_link_swap_on(int peer, const void *send, long nsend, void *receive, long nreceive);
 // galvani_link_begin sends a header to a peer, and numbers right behind it, and receives the peer's header.
 // galvani_link_end then adds n numbers of the peer to sum, or drops them where sum is null. The numbers may be under way
 // until galvani_link_settle, or the next call to begin or swap, unless they are those of sum.

@@ -41,8 +41,27 @@ func open(code func(error) int) (*Launched, error) {
 		sayLost(fmt.Errorf("group: MPI has not started within %v: %w", startLimit, ErrLost))
 		os.Exit(exitLost)
 	}
+	if err := p.settle(os.Getenv(DevicePointers)); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
 	r := &ranks{link: p, do: p.do, code: code}
 	return &Launched{Group: r, process: p, Library: C.GoString(&p.at.library[0])}, nil
+}
+
+// settle decides whether memory of a device is passed to the library: where it says that it takes it, and any thread may
+// call it, as memory belongs to the context of a device's own thread; or as its user says.
+//
+// Errors: ErrLauncher for another word of the user than yes and no.
+func (p *process) settle(word string) error {
+	p.devices = p.at.devices == 1 && p.at.any_thread != 0
+	switch word {
+	case "":
+	case "yes", "no":
+		p.devices = word == "yes" && p.at.any_thread != 0
+	default:
+		return fmt.Errorf("group: %s is %q, want yes, no or nothing, for what the library says: %w", DevicePointers, word, ErrLauncher)
+	}
+	return nil
 }
 
 // process is the link of a rank that is a process. MPI begins and ends on one thread. Other calls come from any
@@ -54,6 +73,8 @@ type process struct {
 	at    *C.struct_galvani_place
 	ended bool           // MPI is, as the thread of MPI knows
 	sent  runtime.Pinner // what begin sends
+
+	devices bool // swapOn may be called
 }
 
 // serve is the thread of MPI. Between two calls it tells the next rank that this one lives.
@@ -158,6 +179,13 @@ func (p *process) local() (rank, size int) { return int(p.at.local), int(p.at.lo
 
 func (p *process) swap(peer int, send, receive []byte) error {
 	return p.check(C.galvani_link_swap(C.int(peer), unsafe.Pointer(unsafe.SliceData(send)), C.long(len(send)),
+		unsafe.Pointer(unsafe.SliceData(receive)), C.long(len(receive))))
+}
+
+func (p *process) direct() bool { return p.devices }
+
+func (p *process) swapOn(peer int, send, receive []byte) error {
+	return p.check(C.galvani_link_swap_on(C.int(peer), unsafe.Pointer(unsafe.SliceData(send)), C.long(len(send)),
 		unsafe.Pointer(unsafe.SliceData(receive)), C.long(len(receive))))
 }
 

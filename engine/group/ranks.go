@@ -13,6 +13,10 @@ type link interface {
 	local() (rank, size int)
 	// swap sends to a peer and receives from it at most so many bytes, either of which may be nothing.
 	swap(peer int, send, receive []byte) error
+	// direct reports whether swapOn may be called.
+	direct() bool
+	// swapOn is swap for memory of a device.
+	swapOn(peer int, send, receive []byte) error
 	// begin sends a header to a peer, and numbers right behind it, and receives the peer's header as swap does. The
 	// numbers are those of end, which is called next.
 	begin(peer int, head, other []byte, numbers []float32) error
@@ -38,6 +42,7 @@ type call float64
 
 const (
 	callSum call = iota
+	callSumOn
 	callBcast
 	callGather
 	callLeave
@@ -70,6 +75,7 @@ const mostText = 2000
 func (r *ranks) Rank() int               { return r.rank() }
 func (r *ranks) Size() int               { return r.size() }
 func (r *ranks) Local() (rank, size int) { return r.local() }
+func (r *ranks) Direct() bool            { return r.direct() }
 
 // sums reports whether a rank that sends this header sends numbers behind it.
 func (h *header) sums() bool {
@@ -126,18 +132,27 @@ func (r *ranks) hear(left int, own error) error {
 }
 
 func (r *ranks) Sum(x []float32, y []float64) error {
-	h := header{call: float64(callSum), nx: float64(len(x)), ny: float64(len(y))}
+	return r.sum(callSum, x, x, y, func() error { return r.sumRest(x) })
+}
+
+func (r *ranks) SumOn(x, room []float32, y []float64, add func(lo, hi int) error) error {
+	return r.sum(callSumOn, x, nil, y, func() error { return r.sumOn(x, room, add) })
+}
+
+// sum adds y over all ranks, and x of Sum as far as it travels with the headers; rest does what is left of x.
+func (r *ranks) sum(as call, x, travels []float32, y []float64, rest func() error) error {
+	h := header{call: float64(as), nx: float64(len(x)), ny: float64(len(y))}
 	brief := len(y) <= headerSums
 	if brief {
 		copy(h.y[:], y)
 	}
-	return r.run(h, nil, x, func(h *header) error {
+	return r.run(h, nil, travels, func(h *header) error {
 		if brief {
 			copy(y, h.y[:])
 		} else if err := r.sumAll(y); err != nil {
 			return err
 		}
-		return r.sumRest(x)
+		return rest()
 	})
 }
 

@@ -2,6 +2,7 @@ package group
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"math/bits"
 	"unsafe"
@@ -152,19 +153,45 @@ func halves(n, rank, d int) (give, keep span) {
 // sumRest adds x over all ranks as far as exchange has not: each rank has its part of the sum, of which the others
 // hear.
 func (r *ranks) sumRest(x []float32) error {
-	me, n := r.rank(), r.size()
 	switch {
 	case len(x) == 0:
 		return nil
 	case !r.even():
 		other := make([]float32, len(x))
 		return r.reduce(bytesOfAll(x), bytesOfAll(other), func() { Add(x, other) })
-	case len(x) <= short:
+	}
+	return r.share(x, r.swap)
+}
+
+// sumOn adds x in the memory of devices over all ranks, in the steps of exchange and sumRest.
+func (r *ranks) sumOn(x, room []float32, add func(lo, hi int) error) error {
+	me, n := r.rank(), r.size()
+	if !r.even() {
+		return fmt.Errorf("group: sum on devices of %d ranks, want a power of two: %w", n, ErrShares)
+	}
+	if len(x) == 0 {
 		return nil
 	}
-	for d := n / 2; d > 0; d /= 2 {
-		want, have := halves(len(x), me, d)
-		if err := r.swap(me^d, bytesOfAll(x[have.lo:have.hi]), bytesOfAll(x[want.lo:want.hi])); err != nil {
+	for d := 1; d < n; d *= 2 {
+		give, keep := halves(len(x), me, d)
+		if err := r.swapOn(me^d, bytesOfAll(x[give.lo:give.hi]), bytesOfAll(room[keep.lo:keep.hi])); err != nil {
+			return err
+		}
+		if err := add(keep.lo, keep.hi); err != nil {
+			return err
+		}
+	}
+	return r.share(x, r.swapOn)
+}
+
+// share tells each rank the parts of a sum that others have.
+func (r *ranks) share(x []float32, swap func(peer int, send, receive []byte) error) error {
+	if len(x) <= short {
+		return nil
+	}
+	for d := r.size() / 2; d > 0; d /= 2 {
+		want, have := halves(len(x), r.rank(), d)
+		if err := swap(r.rank()^d, bytesOfAll(x[have.lo:have.hi]), bytesOfAll(x[want.lo:want.hi])); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -89,57 +90,97 @@ func Gathered(plan kernels.UpdatePlan, grads []gorgonia.Value, loss gorgonia.Val
 	return plan.Apply(lr, step)
 }
 
-// Replace reads a gradient between Gather and Apply and puts another in its place: the update is
-// that of the other, and the report has its norm and its loss. The next Gather puts the graph's own back.
-func Replace(t *testing.T, d kernels.Resident) {
+// Sums adds two gradients with weights, reads them, puts another in their place, and adds one more where the device's
+// memory is: the update is that of the mean, the report has its norm and its loss, and all is what the host makes of it,
+// to the bit. The next Gather puts the graph's own gradient back.
+func Sums(t *testing.T, d kernels.Resident) {
 	t.Helper()
 	const n = 70
+	const weight, over = 3.7, 1.9
 	w := newTraining(t, d, kernels.UpdateConfig{Rule: PlainSGD(), Learned: n}, drawn(n), 2)
 	if err := w.plan.Apply(0.5, 1); err == nil {
 		t.Error("made an update without a gradient")
 	}
-	own := Normals(rand.New(rand.NewPCG(5, 5)), n)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	sums, err := w.plan.NewSums(2)
+	must(err)
+	vector := func(seed uint64) []float32 { return Normals(rand.New(rand.NewPCG(seed, seed)), n) }
+	own, other := vector(5), vector(6)
+	own[3], other[3] = 0x1p-140, 0x1.8p-141 // denormals
 	pieces := []gorgonia.Value{Put(t, d, kernels.Wrap(slices.Clone(own), n))}
-	if err := w.plan.Gather(pieces, w.loss); err != nil {
-		t.Fatal(err)
+	others := []gorgonia.Value{Put(t, d, kernels.Wrap(slices.Clone(other[:9]), 9)), Put(t, d, kernels.Wrap(slices.Clone(other[9:]), n-9))}
+	scaled := func(x []float32, c float64) []float32 {
+		y := slices.Clone(x)
+		for i, v := range y {
+			y[i] = float32(float64(v) * c)
+		}
+		return y
 	}
+	plus := func(x, y []float32) []float32 {
+		z := slices.Clone(x)
+		for i, v := range y {
+			z[i] += v
+		}
+		return z
+	}
+	total := plus(scaled(own, weight), scaled(other, over))
 	got := make([]float32, n)
-	if err := w.plan.Gradient(got); err != nil {
-		t.Fatal(err)
+	must(sums.Put(0, pieces, weight))
+	must(sums.Put(1, others, over))
+	sums.Add(0)
+	must(sums.Read(got))
+	SameBits(t, "sum", got, total)
+	total = vector(7)
+	given := slices.Clone(total)
+	must(sums.Write(given))
+	clear(given) // Write has taken it
+	must(sums.On(func(x, room []float32, add func(lo, hi int) error) error {
+		if len(x) != n || len(room) != n {
+			t.Errorf("%d numbers and room for %d, want %d", len(x), len(room), n)
+		}
+		if err := add(4, 4); err != nil {
+			return err
+		}
+		return add(5, n-1) // what is at level 1
+	}))
+	total = slices.Concat(total[:5], plus(total[5:n-1], scaled(other, over)[5:n-1]), total[n-1:])
+	no := errors.New("no more")
+	if err := sums.On(func(_, _ []float32, _ func(lo, hi int) error) error { return no }); !errors.Is(err, no) {
+		t.Errorf("%v, want what the function returns", err)
 	}
-	SameBits(t, "gradient", got, own)
 	want := slices.Clone(Data[float32](w.params))
 	step := func(number int, g []float32) {
 		t.Helper()
-		if err := w.plan.Apply(0.5, number); err != nil {
-			t.Fatal(err)
-		}
+		must(w.plan.Apply(0.5, number))
 		for i, x := range g {
 			want[i] -= 0.5 * x
 		}
 	}
-	other := Normals(rand.New(rand.NewPCG(6, 6)), n)
-	sums := kernels.LossSums{Loss: 3, Weight: 2, Correct: 5, Count: 7}
-	if err := w.plan.Replace(other, sums); err != nil {
-		t.Fatal(err)
-	}
-	step(1, slices.Clone(other))
-	clear(other) // Replace has taken it
-	if err := w.plan.Gather(pieces, w.loss); err != nil {
-		t.Fatal(err)
-	}
+	of := kernels.LossSums{Loss: 3, Weight: 1.3, Correct: 5, Count: 7}
+	must(sums.Mean(of))
+	step(1, scaled(total, 1/of.Weight))
+	must(w.plan.Gather(pieces, w.loss))
 	step(2, own)
+	must(sums.Put(0, nil, 0))
+	must(sums.Mean(kernels.LossSums{}))
+	step(3, make([]float32, n))
 	rs, err := w.plan.Reports(true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(rs) != 2 || rs[0].LossSums != sums || rs[1].LossSums != (kernels.LossSums{Loss: 4, Weight: 1}) {
-		t.Errorf("reports %+v, want the loss %+v and then that of the graph", rs, sums)
+	must(err)
+	if len(rs) != 3 || rs[0].LossSums != of || rs[1].LossSums != (kernels.LossSums{Loss: 4, Weight: 1}) || rs[2].LossSums != (kernels.LossSums{}) {
+		t.Errorf("reports %+v, want the loss %+v, then that of the graph, then none", rs, of)
 	}
 	w.pull(t)
 	SameBits(t, "parameters", Data[float32](w.params), want)
-	if w.plan.Gradient(got[1:]) == nil || w.plan.Replace(got[1:], sums) == nil {
+	if sums.Read(got[1:]) == nil || sums.Write(got[1:]) == nil || sums.Put(0, others[:1], 1) == nil {
 		t.Error("took vectors of another length")
+	}
+	if _, err := w.plan.NewSums(0); err == nil {
+		t.Error("made sums without a level")
 	}
 }
 

@@ -54,6 +54,7 @@ func story() (err error) {
 	var scan kernels.ScanPlan
 	var loss kernels.LossPlan
 	var update kernels.UpdatePlan
+	var sums kernels.GradientSums
 	for _, plan := range []func() error{
 		func() (err error) { scan, err = d.NewScan(p.Cfg); return err },
 		func() (err error) {
@@ -65,6 +66,7 @@ func story() (err error) {
 			update, err = d.NewUpdate(kernels.UpdateConfig{Rule: conform.PlainSGD(), Learned: n, Params: mirrors[last-1], Slots: mirrors[last:]})
 			return err
 		},
+		func() (err error) { sums, err = update.NewSums(2); return err },
 	} {
 		before := d.Usage().InUse
 		if err := plan(); err != nil {
@@ -91,6 +93,15 @@ func story() (err error) {
 	}
 	grad, err := scan.Backward(args, dh)
 	if err != nil {
+		return err
+	}
+	for level := range 2 {
+		if err := sums.Put(level, []gorgonia.Value{grad}, 1); err != nil {
+			return err
+		}
+	}
+	sums.Add(0)
+	if err := sums.On(func(_, _ []float32, add func(lo, hi int) error) error { return add(0, n) }); err != nil {
 		return err
 	}
 	if err := conform.Gathered(update, []gorgonia.Value{grad}, mean, 0.1, 1); err != nil {

@@ -1,4 +1,4 @@
-/* update.cu - the last part of a training step: gradient into one vector, its norm, clipping,
+/* update.cu - the last part of a training step: gradient into one vector, sums of such, its norm, clipping,
  * the optimiser (kernels/optimisers), bounds. Package engine has the same on the host (optimizer.go,
  * clip.go, params.go), and update gives the same bits: it rounds every sum and product to float. */
 #include "gpu.h"
@@ -14,6 +14,13 @@ KERNEL(gather, struct gather_params)
 	long long n = p.len[blockIdx.y];
 	for (long long i = element(); i < n; i += stride())
 		to[i] = from[i];
+}
+
+/* Threads stride over the elements. */
+KERNEL(combine, struct combine_params)
+{
+	for (long long i = element(); i < p.n; i += stride())
+		p.x[i] = p.y ? exact_add(p.x[i], p.y[i]) : narrow(widen(p.x[i]) * p.scale);
 }
 
 /* SUM_THREADS threads per block, p.blocks blocks. */

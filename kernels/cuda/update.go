@@ -37,8 +37,6 @@ type Update struct {
 	done                                        [capacity]*driver.Event
 	first, queued                               int        // updates reported so far and queued so far
 	sums                                        driver.Ptr // of the loss whose gradient is in flat; 0 before the first
-	otherFlat                                   stager[float32]
-	otherSums                                   stager[C.struct_loss_sums]
 	terms                                       int        // values of penalties of an update
 	flatTerms                                   driver.Ptr // [terms] of the gradient in flat
 	hostTerms                                   []float32  // [capacity,terms]
@@ -101,7 +99,6 @@ func (d *Device) NewUpdate(cfg kernels.UpdateConfig) (kernels.UpdatePlan, error)
 	if err != nil {
 		return nil, err
 	}
-	u.otherFlat = stager[float32]{d: d, to: u.flat}
 	return u, nil
 }
 
@@ -161,17 +158,20 @@ func (u *Update) Gather(grads []gorgonia.Value, loss gorgonia.Value, terms ...go
 	}
 	pieces = append(pieces, more...)
 	u.sums = mean.loss.sums
-	u.d.queue("gather the gradient", func(w *work) {
-		for i := range pieces {
-			p := &pieces[i]
-			longest := C.longlong(0)
-			for _, n := range p.len {
-				longest = max(longest, n)
-			}
-			w.launch(u.gather, of(C.gather_launch(p.pieces, longest)), unsafe.Pointer(p))
-		}
-	})
+	u.d.queue("gather the gradient", func(w *work) { u.collect(w, pieces) })
 	return nil
+}
+
+// collect copies pieces to where they go.
+func (u *Update) collect(w *work, pieces []C.struct_gather_params) {
+	for i := range pieces {
+		p := &pieces[i]
+		longest := C.longlong(0)
+		for _, n := range p.len {
+			longest = max(longest, n)
+		}
+		w.launch(u.gather, of(C.gather_launch(p.pieces, longest)), unsafe.Pointer(p))
+	}
 }
 
 // reserve makes room for values of penalties, as many in every update.
@@ -185,38 +185,6 @@ func (u *Update) reserve(terms int) error {
 			u.terms, u.hostTerms = terms, unsafe.Slice((*float32)(host), capacity*terms)
 		}
 	})
-}
-
-// Gradient implements kernels.UpdatePlan.
-//
-// Errors: a vector of another length.
-func (u *Update) Gradient(dst []float32) error {
-	if len(dst) != u.cfg.Learned {
-		return fmt.Errorf("kernels: update: gradient of %d elements, want %d: %w", len(dst), u.cfg.Learned, kernels.ErrShape)
-	}
-	return u.d.download(unsafe.Pointer(unsafe.SliceData(dst)), u.flat, int64(len(dst))*C.sizeof_float)
-}
-
-// Replace implements kernels.UpdatePlan.
-//
-// Errors: a vector of another length; those of the device.
-func (u *Update) Replace(grad []float32, sums kernels.LossSums) error {
-	if len(grad) != u.cfg.Learned {
-		return fmt.Errorf("kernels: update: gradient of %d elements, want %d: %w", len(grad), u.cfg.Learned, kernels.ErrShape)
-	}
-	if u.otherSums.d == nil {
-		var at driver.Ptr
-		if err := u.d.build("update: sums", func(b *builder) { at = b.bytes(C.sizeof_struct_loss_sums) }); err != nil {
-			return err
-		}
-		u.otherSums = stager[C.struct_loss_sums]{d: u.d, to: at}
-	}
-	if err := u.otherFlat.push(grad); err != nil {
-		return err
-	}
-	u.sums = u.otherSums.to
-	return u.otherSums.push([]C.struct_loss_sums{{loss: C.double(sums.Loss), weight: C.double(sums.Weight),
-		correct: C.int(sums.Correct), count: C.int(sums.Count)}})
 }
 
 // Apply implements kernels.UpdatePlan.

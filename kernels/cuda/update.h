@@ -39,4 +39,13 @@ struct update_params {
 	ARRAY(struct report) report;
 };
 
+/* combine: adds the n elements of y to those of x in float or, where y is null, multiplies those of x by
+ * scale in double, both as package engine does (shards.go). Launched by each_launch. */
+struct combine_params {
+	long long n;
+	double scale;
+	ARRAY(float) x;
+	ARRAY(const float) y;
+};
+
 #endif

@@ -13,6 +13,8 @@
 //	GALVANI_EMU_FAIL    faults on order, "call:n:code" separated by commas; n counts the calls
 //	                    from 1, * is every one: cuMemAlloc_v2:3:2
 //	GALVANI_EMU_LOG     file that every report is appended to; not made when all is well
+//	GALVANI_EMU_COPIES  file that a line is appended to at the end of a context: how many bytes the process has
+//	                    copied from the host to a device so far, and from a device to the host
 //
 // Its own calls: galvani_emu_leaks() reports and counts what is allocated;
 // galvani_emu_fail(text) and galvani_emu_device(text) set at run time what the variables do.

@@ -19,6 +19,7 @@ static CUresult copy_in(const char *call, CUdeviceptr to, const void *from, size
 	if (CUresult code = device_range(call, to, n))
 		return code;
 	memcpy((void *)to, from, n);
+	copied_in += n;
 	if (n)
 		memory_written((void *)to, n, true);
 	return OK;
@@ -34,6 +35,7 @@ static CUresult copy_out(const char *call, void *to, CUdeviceptr from, size_t n)
 	if (at >= 0)
 		report("%s of %zu bytes at %#llx: uninitialised, nothing has written byte %ld", call, n, from, at);
 	memcpy(to, (void *)from, n);
+	copied_out += n;
 	return OK;
 }
 
