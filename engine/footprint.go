@@ -62,15 +62,21 @@ func (c Config) footprint() ([]need, error) {
 	// Initial values are drawn in float64, orthogonal ones in two arrays; a checkpoint is a copy that
 	// is read back.
 	moment := max(2*doubleBytes*int64(largest), 2*elementBytes*int64(all+learned*slots))
-	t, b := c.Task, c.Options.Batch
-	n, batches := b, 3 // two that are filled and one of the evaluation
-	if t.Every {
-		n *= t.T
+	// The training graph takes a shard of a batch, the evaluation a whole one.
+	t, b, train := c.Task, c.Options.Batch, c.Options.widest(c.Options.Batch)
+	rows := func(b int) int64 {
+		if t.Every {
+			return int64(t.T) * int64(b)
+		}
+		return int64(b)
 	}
-	sample := int64(t.T)*int64(b)*int64(t.I) + int64(n)*int64(2+t.O)
-	sequences := elementBytes * sample * int64(batches+2) // and the inputs of two graphs
+	sample := func(b int) int64 { return elementBytes * (int64(t.T)*int64(b)*int64(t.I) + rows(b)*int64(2+t.O)) }
+	sequences := 3*sample(b) + sample(train) + sample(b) // two batches that are filled, one of the evaluation; the inputs of two graphs
+	if train < b {
+		sequences += sample(train)
+	}
 	// The logits, their loss and gradient; the linear map has the gradient of its input besides.
-	readout := 2 * elementBytes * (4*int64(n)*int64(t.O) + int64(n)*int64(c.Net.Hidden()))
+	readout := elementBytes * (rows(train) + rows(b)) * (4*int64(t.O) + int64(c.Net.Hidden()))
 	states, weights, err := c.scanBytes()
 	if err != nil {
 		return nil, err
@@ -86,29 +92,32 @@ func (c Config) scanBytes() (states, weights int64, err error) {
 	if !ok {
 		return 0, 0, nil
 	}
-	t, b := c.Task, c.Options.Batch
-	row := elementBytes * int64(b)
+	t, b, train := c.Task, c.Options.Batch, c.Options.widest(c.Options.Batch)
 	for _, units := range PlaneUnits(graph) {
-		states += 2 * row * int64(units)
+		states += elementBytes * int64(b+train) * int64(units)
 	}
 	net, ok := c.Net.(Planned)
 	if c.Device == nil {
 		units := graph.Hidden() // of all layers
 		if ok {
 			units = 0
-			scans, _ := net.Plan(kernels.Sequence{T: t.T, B: b, I: t.I})
+			scans, _ := net.Plan(kernels.Sequence{T: t.T, B: train, I: t.I})
 			for _, scan := range scans {
 				units += scan.H
 			}
 		}
-		return states + unrolledArrays*row*int64(t.T)*int64(units), 0, nil
+		return states + elementBytes*unrolledArrays*int64(train)*int64(t.T)*int64(units), 0, nil
 	}
 	if !ok {
 		return states, 0, nil
 	}
 	dev, isPlanner := c.Device.(kernels.Planner)
 	for _, forward := range []bool{false, true} {
-		in := kernels.Sequence{T: t.T, B: b, I: t.I, Every: t.Every, Memory: c.Memory, ForwardOnly: forward}
+		width := train
+		if forward {
+			width = b
+		}
+		in := kernels.Sequence{T: t.T, B: width, I: t.I, Every: t.Every, Memory: c.Memory, ForwardOnly: forward}
 		scans, made := net.Plan(in)
 		for _, w := range made {
 			weights += int64(w.R) * int64(w.C) * int64((doubleBytes+3*elementBytes)*len(w.Readings)+elementBytes)
@@ -127,6 +136,18 @@ func (c Config) scanBytes() (states, weights int64, err error) {
 		}
 	}
 	return states, weights, nil
+}
+
+// HostBytes returns the memory of the process that a session takes.
+//
+// Errors: those of kernels.Planner.
+func (c Config) HostBytes() (total int64, err error) {
+	c.Options.Divide(c.group().Size() > 1)
+	list, err := c.footprint()
+	for _, n := range list {
+		total += n.bytes
+	}
+	return total, err
 }
 
 // fits refuses a session that needs more memory than there is.

@@ -166,6 +166,24 @@ func TestLayersPlanMemory(t *testing.T) {
 	}
 }
 
+// TestShardsPlanMemory: a batch that is taken in parts needs less memory, as the evaluation is all that sees it whole.
+func TestShardsPlanMemory(t *testing.T) {
+	for _, dev := range devicetest.Hosts(t, 2) {
+		bytes := func(shards int) int64 {
+			cfg := Config{Net: newToy(), Task: newToyTask(), Options: toyOptions(), Device: dev}
+			cfg.Task.T, cfg.Options.Batch, cfg.Options.Shards = 400, 64, shards
+			n, err := cfg.HostBytes()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if whole, parts := bytes(1), bytes(8); parts > whole*9/10 {
+			t.Errorf("8 shards take %d bytes, a whole batch %d", parts, whole)
+		}
+	}
+}
+
 // TestGradientPlaced holds that a fused scan and its read-out write their gradients where the optimiser
 // reads them, and that these are the gradients of the run.
 func TestGradientPlaced(t *testing.T) {

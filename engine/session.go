@@ -98,7 +98,8 @@ func NewSession(cfg Config) (*Session, error) {
 		return nil, fmt.Errorf("engine: task %s has no training samples: %w", t.Name, kernels.ErrShape)
 	}
 	if room, known := hostmem.There(); known {
-		if err := cfg.fits(room); err != nil {
+		_, ranks := cfg.group().Local()
+		if err := cfg.fits(room.Among(ranks)); err != nil {
 			return nil, err
 		}
 	}

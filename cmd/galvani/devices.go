@@ -40,7 +40,7 @@ func newDevices() *cobra.Command {
 			})
 		}}
 	jsonFlag(c, &asJSON)
-	c.Flags().BoolVar(&ranks, "ranks", false, "say where each rank of a job that mpirun or srun has started would train, and predict what ranks gain")
+	c.Flags().BoolVar(&ranks, "ranks", false, "say where each rank of a job that mpirun or srun has started would train, what memory that takes, and what ranks gain")
 	c.Flags().StringVar(&network, "config", "", "TOML `file` with settings of galvani train, for the prediction of --ranks")
 	return onRanks(c)
 }

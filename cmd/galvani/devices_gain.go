@@ -33,20 +33,22 @@ type gainOnce struct {
 	Efficiency float64 `json:"efficiency"` // the time on one rank over that of all ranks together
 }
 
-// beside is a rank that computes alone, as one of those of its machine.
+// beside is one of a number of ranks that computes without the others, as one of those of its machine.
 type beside struct {
 	group.Alone
-	locality
+	rank, size int
+	near       locality
 }
 
-// Local returns the place among the ranks of the machine.
-func (b beside) Local() (rank, size int) { return b.rank, b.ranks }
+func (b beside) Rank() int                { return b.rank }
+func (b beside) Size() int                { return b.size }
+func (b beside) Local() (rank, ranks int) { return b.near.rank, b.near.ranks }
 
 // predictGain measures updates of the parts of a batch that ranks have, and the sum of the gradient over the ranks that
 // are there. Sums over other numbers of ranks are those of the link that this gives; without ranks, of assumed ones.
 //
 // Errors: config.ErrConfig for ranks that cannot share the shards of a batch.
-func predictGain(ranks group.Group, layers []layer) (*gain, error) {
+func predictGain(ranks group.Group, layers []layer, own *rankReport) (*gain, error) {
 	s, err := resolve(layers...)
 	if err != nil {
 		return nil, err
@@ -61,28 +63,29 @@ func predictGain(ranks group.Group, layers []layer) (*gain, error) {
 	}
 	g := &gain{Model: s.run.Model, Task: s.run.Task, Batch: s.opt.Batch, Shards: s.opt.Shards}
 	parts := map[int]float64{}
-	for k := 1; k <= g.Shards; k *= 2 {
-		seconds := []float64{0}
-		if k == n || ranks.Rank() == 0 {
-			if seconds[0], err = g.part(s, k, localityOf(ranks)); err != nil {
+	most := max(n, g.Shards/max(1, s.opt.Accumulate))
+	for k := 1; k <= most; k *= 2 {
+		var o once
+		if at := (beside{size: k, near: localityOf(ranks)}); k == n || ranks.Rank() == 0 {
+			if k == n {
+				at.rank = ranks.Rank()
+			}
+			if o, err = g.part(s, at); err != nil {
 				return nil, err
 			}
 		}
-		all, err := ranks.Gather(fmt.Append(nil, seconds[0])) // and wait
+		if k == n {
+			own.Memory.Host, own.Memory.Device = o.host, o.device
+		}
+		all, err := group.Exchange(ranks, o.seconds) // and wait
 		if err != nil {
 			return nil, err
 		}
-		for _, text := range all {
-			var t float64
-			if _, err := fmt.Sscan(string(text), &t); err != nil {
-				return nil, err
-			}
-			parts[k] = max(parts[k], t)
-		}
+		parts[k] = slices.Max(all)
 	}
 	g.Alone = parts[1]
 	links := bench.Interconnects
-	own := 0.0
+	sum := 0.0
 	if n > 1 {
 		times := make([]float64, 3)
 		for i, bytes := range []int{0, 1 << 20, g.Bytes} {
@@ -90,13 +93,13 @@ func predictGain(ranks group.Group, layers []layer) (*gain, error) {
 				return nil, err
 			}
 		}
-		links, own = []bench.Interconnect{bench.FitInterconnect("that of these ranks", n, times[0], 1<<20, times[1])}, times[2]
+		links, sum = []bench.Interconnect{bench.FitInterconnect("that of these ranks", n, times[0], 1<<20, times[1])}, times[2]
 	}
 	for _, to := range links {
-		for k := 2; k <= g.Shards; k *= 2 {
+		for k := 2; k <= most; k *= 2 {
 			r := gainOnce{Ranks: k, Link: to.Name, Part: parts[k], Sum: to.SumTime(k, g.Bytes)}
 			if k == n {
-				r.Sum = own
+				r.Sum = sum
 			}
 			r.Seconds = r.Part + r.Sum
 			r.Efficiency = g.Alone / (float64(k) * r.Seconds)
@@ -106,24 +109,36 @@ func predictGain(ranks group.Group, layers []layer) (*gain, error) {
 	return g, nil
 }
 
-// part measures an update of the part of a batch that one of n ranks has.
-func (g *gain) part(s *settings, n int, near locality) (float64, error) {
+// once is what a rank takes for an update: time, and memory of the process and of its device.
+type once struct {
+	seconds      float64
+	host, device int64
+}
+
+// part measures an update of the part of a batch that a rank has.
+func (g *gain) part(s *settings, at beside) (o once, err error) {
 	own := *s
-	own.ranks = beside{locality: near}
-	own.opt.Batch, own.opt.Shards = (g.Batch+n-1)/n, g.Shards/n
+	own.ranks = at
 	j, err := own.open()
 	if err != nil {
-		return 0, err
+		return o, err
 	}
 	defer j.close()
 	g.Bytes = 4 * len(j.session.Params().Learned())
-	b := data.NewBatch(j.task, own.opt.Batch)
-	for col := range own.opt.Batch {
+	b := data.NewBatch(j.task, g.Batch)
+	for col := range g.Batch {
 		if err := j.task.Train.Fill(b, col, 0, col%j.task.Train.Len()); err != nil {
-			return 0, err
+			return o, err
 		}
 	}
-	return median(func() error { _, err := j.session.Step(b); return err })
+	if o.seconds, err = median(func() error { _, err := j.session.Step(b); return err }); err != nil {
+		return o, err
+	}
+	if use, ok := j.session.Usage(); ok {
+		o.device = use.High
+	}
+	o.host, err = j.cfg.HostBytes()
+	return o, err
 }
 
 // sumTime measures a sum of so many bytes over ranks.

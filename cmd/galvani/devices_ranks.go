@@ -3,8 +3,11 @@ package main
 import (
 	"os"
 	"strconv"
+	"strings"
 
 	"galvani/engine/group"
+	"galvani/engine/hostmem"
+	"galvani/kernels"
 
 	"github.com/spf13/cobra"
 )
@@ -16,6 +19,29 @@ type rankReport struct {
 	Local  int    `json:"local"` // among the ranks of the host
 	Device string `json:"device"`
 	MPI    string `json:"mpi,omitempty"`
+	// DevicePointers tells whether the library takes addresses of a device's memory.
+	DevicePointers bool       `json:"device_pointers"`
+	Memory         rankMemory `json:"memory"`
+}
+
+// rankMemory is what the training takes of the memory of a rank, and what the rank has, in bytes; 0 where that is not known.
+type rankMemory struct {
+	Host       int64 `json:"host"`
+	HostFree   int64 `json:"host_free,omitempty"`
+	Device     int64 `json:"device,omitempty"`
+	DeviceFree int64 `json:"device_free,omitempty"`
+}
+
+// memoryText writes memory of the host and of the device.
+func memoryText(host, device int64) string {
+	var list []string
+	if host > 0 {
+		list = append(list, hostmem.Text(host))
+	}
+	if device > 0 {
+		list = append(list, hostmem.Text(device)+" of the device")
+	}
+	return strings.Join(list, ", ")
 }
 
 // ranksReport is what devices --ranks tells.
@@ -40,17 +66,21 @@ func reportRanks(c *cobra.Command, asJSON bool, network string) error {
 	if err != nil {
 		return err
 	}
-	all, err := group.Exchange(ranks, own)
-	if err != nil {
+	r := ranksReport{}
+	if r.Training, err = predictGain(ranks, layers, &own); err != nil {
 		return err
 	}
-	r := ranksReport{Ranks: all}
-	if r.Training, err = predictGain(ranks, layers); err != nil {
+	if r.Ranks, err = group.Exchange(ranks, own); err != nil {
 		return err
 	}
 	return report(c, asJSON, r, func(p *printer) {
-		tabulate(p, r.Ranks, []string{"RANK", "HOST", "LOCAL", "DEVICE", "MPI"}, func(r rankReport) []string {
-			return []string{strconv.Itoa(r.Rank), r.Host, strconv.Itoa(r.Local), r.Device, r.MPI}
+		tabulate(p, r.Ranks, []string{"RANK", "HOST", "LOCAL", "DEVICE", "TAKES", "HAS", "MPI"}, func(r rankReport) []string {
+			library := r.MPI
+			if r.DevicePointers {
+				library += ", takes device pointers"
+			}
+			m := r.Memory
+			return []string{strconv.Itoa(r.Rank), r.Host, strconv.Itoa(r.Local), r.Device, memoryText(m.Host, m.Device), memoryText(m.HostFree, m.DeviceFree), library}
 		})
 		p.gain(r.Training)
 	})
@@ -67,8 +97,14 @@ func ownRank(ranks group.Group) (r rankReport, err error) {
 		return r, err
 	}
 	r.Rank, r.Local, r.Device = ranks.Rank(), near.rank, p.String()
-	if l, ok := ranks.(*group.Launched); ok {
-		r.MPI = l.Library
+	if l, ok := ranks.(*group.Launched); ok && l.Library != "" {
+		r.MPI, r.DevicePointers = l.Library, l.Direct()
+	}
+	if room, known := hostmem.There(); known {
+		r.Memory.HostFree = room.Among(near.ranks).Usable()
+	}
+	if dev, ok := p.dev.(kernels.Resident); ok {
+		r.Memory.DeviceFree = dev.Usage().Free
 	}
 	return r, p.close()
 }

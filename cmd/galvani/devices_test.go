@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -17,6 +18,9 @@ func TestDevicesRanks(t *testing.T) {
 	o.tells(t, &report)
 	if list := report.Ranks; len(list) != 1 || list[0].Host == "" || list[0].Device == "" || list[0].MPI != "" {
 		t.Errorf("%s, want one rank with host and device", o.stdout)
+	}
+	if m := report.Ranks[0].Memory; m.Host <= 0 || runtime.GOOS == "linux" && m.HostFree <= m.Host {
+		t.Errorf("memory %+v, want what the training takes and what is there", m)
 	}
 	g := report.Training
 	if g.Shards != 8 || g.Alone <= 0 || len(g.Ranks) != 6 { // 2, 4 and 8 ranks on two links

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"galvani/engine/group"
 	"galvani/engine/group/grouptest"
 
 	"github.com/google/go-cmp/cmp"
@@ -192,6 +193,8 @@ func TestMPIRefuses(t *testing.T) {
 		cmd  *exec.Cmd
 	}{
 		{"accumulate is 8, and each of 2 ranks has 4 of 8 shards", exitConfig, onRanksOf(2, own("--accumulate", "8")...)},
+		{`GALVANI_MPI_DEVICE_POINTERS is "maybe", want yes, no or nothing`, exitConfig,
+			grouptest.Launch(2, []string{asProgram + "=1", group.DevicePointers + "=maybe"}, os.Args[0], own()...)},
 		{"8 parts for 3 ranks", exitConfig, onRanksOf(3, own("--shards", "8")...)},
 		{"batches of 8 sequences cannot be divided into 16 shards", exitConfig, onRanksOf(2, own("--shards", "16")...)},
 		{"rank 1 was started with", exitConfig, mixed},
@@ -221,7 +224,7 @@ func TestMPIDevices(t *testing.T) {
 		t.Errorf("predicted %+v", g)
 	}
 	for i, r := range told.Ranks {
-		if r.Rank != i || r.Local != i || r.Device == "" || r.MPI == "" {
+		if r.Rank != i || r.Local != i || r.Device == "" || r.MPI == "" || r.Memory.Host <= 0 || r.Memory.HostFree <= 0 {
 			t.Errorf("rank %d: %+v", i, r)
 		}
 	}
