@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/infile"
@@ -25,22 +28,30 @@ func copyIn(dir, key string) (string, error) {
 	return path, err
 }
 
-// keepCopies copies the files that keys name into the run directory, so that the run can be read
-// wherever it lies and whatever becomes of the files.
-func (s *settings) keepCopies(run *rundir.Run) error {
+// namedFiles returns the contents of the files that keys name, by key.
+func (s *settings) namedFiles() (map[string][]byte, error) {
+	files := map[string][]byte{}
 	for _, k := range s.Keys() {
 		if k.File() == "" {
 			continue
 		}
 		content, err := infile.Read(k.File())
 		if err != nil {
-			return fmt.Errorf("key %q: %w", k.Name, err)
+			return nil, fmt.Errorf("key %q: %w", k.Name, err)
 		}
-		if err := run.Write(copyName(k.Name), content); err != nil {
-			return err
-		}
+		files[k.Name] = content
 	}
-	return nil
+	return files, nil
+}
+
+// keepCopies copies the files that keys name into the run directory, so that the run can be read
+// wherever it lies and whatever becomes of the files.
+func (s *settings) keepCopies(run *rundir.Run) error {
+	files, err := s.namedFiles()
+	for _, key := range slices.Sorted(maps.Keys(files)) {
+		err = cmp.Or(err, run.Write(copyName(key), files[key]))
+	}
+	return err
 }
 
 // takeCopies makes the keys that name files read the copies in a run directory. What file returns

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -146,20 +147,23 @@ var ownProgram = sync.OnceValues(func() (string, error) {
 
 // order is what rank 0 tells the others of a run.
 type order struct {
-	Settings []byte // config.toml
-	Copies   string // folder of copies of the files that keys name
-	State    []byte // checkpoint to go on from
+	Settings []byte            // config.toml
+	Files    map[string][]byte // by key that names one: other ranks may have others, or not see the run directory
+	State    []byte            // checkpoint to go on from
 }
 
 // lead tells the other ranks what is trained: the settings, and where the run goes on.
-func (s *settings) lead(ranks group.Group, state *rundir.State, copies string) (err error) {
+func (s *settings) lead(ranks group.Group, state *rundir.State) (err error) {
 	s.ranks = ranks
 	s.opt.Divide(launched(ranks) && !s.opt.Stateful || s.run.DryRunRanks > 1)
 	if ranks.Size() == 1 {
 		return nil
 	}
-	o := order{Copies: copies}
+	o := order{}
 	if o.Settings, err = s.file(); err != nil {
+		return err
+	}
+	if o.Files, err = s.namedFiles(); err != nil {
 		return err
 	}
 	if state != nil {
@@ -189,12 +193,20 @@ func follow(ctx context.Context, ranks group.Group, flags layer) error {
 		return err
 	}
 	defer j.close()
+	if err := ready(ranks); err != nil {
+		return err
+	}
 	r, err := engine.Ranks(ctx, []*engine.Session{j.session}, nil, nil)
 	if err == nil && r.Outcome == engine.Cancelled {
 		err = errAsked
 	}
 	return errors.Join(err, r.Cause)
 }
+
+// ready waits until all ranks can begin, and only then is a run directory made or changed.
+//
+// Errors: *group.Left where one cannot.
+func ready(ranks group.Group) error { return ranks.Sum(nil, nil) }
 
 // open makes the job of an order, with the keys of this machine.
 func (o *order) open(ranks group.Group, flags layer) (*job, error) {
@@ -208,8 +220,18 @@ func (o *order) open(ranks group.Group, flags layer) (*job, error) {
 		return nil, err
 	}
 	s.ranks = ranks
-	if o.Copies != "" {
-		if err := s.takeCopies(o.Copies); err != nil {
+	if len(o.Files) > 0 {
+		dir, err := os.MkdirTemp("", "galvani")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(dir)
+		for key, content := range o.Files {
+			if err := os.WriteFile(filepath.Join(dir, copyName(key)), content, 0o600); err != nil {
+				return nil, err
+			}
+		}
+		if err := s.takeCopies(dir); err != nil {
 			return nil, err
 		}
 	}

@@ -210,6 +210,71 @@ func TestMPIRefuses(t *testing.T) {
 	}
 }
 
+// inFolders is a script that starts a program in a folder of the rank's own, folder0 or folder1 of where it is.
+func inFolders(t *testing.T) (script, dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	script = filepath.Join(dir, "each")
+	written(t, script, "#!/bin/sh\ncd "+dir+"/folder${OMPI_COMM_WORLD_RANK:-$PMI_RANK} && exec \"$@\"\n")
+	if err := os.Chmod(script, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"folder0", "folder1"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return script, dir
+}
+
+// TestMPIFilesOfRankZero trains on two ranks of which the other has another file where a key names one, and then none, and
+// sees no run directory: all have the file of rank 0, or its copy in the run, and the bits are those of one process. Where a
+// rank cannot begin, no run is made, and one that is there stays as it was.
+func TestMPIFilesOfRankZero(t *testing.T) {
+	t.Parallel()
+	script, dir := inFolders(t)
+	mask := filepath.Join(dir, "folder0", "mask.txt")
+	written(t, mask, strings.Repeat("1 0 1 0 1 0 1 0\n0 1 0 1 0 1 0 1\n", 4))
+	written(t, filepath.Join(dir, "folder1", "mask.txt"), strings.Repeat("1 1 1 1 1 1 1 1\n", 8))
+	line := args(tiny, "--model", "crnn-simple", "--shards", "8", "--quiet")
+	want := strings.TrimSpace(galvani(t, args(line, "--rec-mask", mask, "--runs-dir", t.TempDir())...).ok(t).stdout)
+	on := func(line ...string) outcome {
+		t.Helper()
+		return finish(t, grouptest.Launch(2, []string{asProgram + "=1"}, script, append([]string{os.Args[0]}, line...)...))
+	}
+	half := strings.TrimSpace(on(args(line, "--rec-mask", "mask.txt", "--max-steps", "6")...).ok(t).stdout)
+	for _, folder := range []string{"folder0", "folder1"} {
+		if err := os.Remove(filepath.Join(dir, folder, "mask.txt")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	on("train", "--resume", half, "--max-steps", "0", "--quiet").ok(t)
+	sameWeights(t, "two ranks, one with the file", filepath.Join(dir, "folder0", half), want)
+	saved, err := filepath.Glob(filepath.Join(trained(t, "--model", "crnn-simple"), "checkpoints", "step-*.safetensors"))
+	if err != nil || len(saved) == 0 {
+		t.Fatalf("%v, %v", saved, err)
+	}
+	written(t, filepath.Join(dir, "folder0", "w.safetensors"), string(contents(t, saved[0])))
+	before := runsIn(t, filepath.Join(dir, "folder0", "runs"))
+	o := on(args(tiny, "--model", "crnn-simple", "--init-from", "w.safetensors")...)
+	if o.code == exitOK || strings.Count(o.stderr, "galvani: ") != 1 || !strings.Contains(o.stderr, "rank 1: ") {
+		t.Errorf("exit code %d, want one line about rank 1, which has no weights: %s", o.code, o.stderr)
+	}
+	if now := runsIn(t, filepath.Join(dir, "folder0", "runs")); now != before {
+		t.Errorf("%d runs, %d before one that cannot begin", now, before)
+	}
+}
+
+// runsIn counts what is in a folder of runs.
+func runsIn(t *testing.T, dir string) int {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
+}
+
 // TestMPIDevices lets rank 0 report for all.
 func TestMPIDevices(t *testing.T) {
 	t.Parallel()

@@ -100,7 +100,7 @@ func beginRun(ctx context.Context, layers []layer, show display) error {
 		return fmt.Errorf("%w: key \"runs_dir\" is empty, want a folder; leave it out for runs", config.ErrConfig)
 	}
 	s.report(show)
-	if err := s.lead(ranksOf(ctx), nil, ""); err != nil {
+	if err := s.lead(ranksOf(ctx), nil); err != nil {
 		return err
 	}
 	j, err := s.open()
@@ -109,6 +109,9 @@ func beginRun(ctx context.Context, layers []layer, show display) error {
 	}
 	defer j.close()
 	if err := j.initialise(show); err != nil {
+		return err
+	}
+	if err := ready(ranksOf(ctx)); err != nil {
 		return err
 	}
 	run, err := rundir.Create(s.run.RunsDir, s.run.Model, s.run.Task, time.Now())
@@ -164,7 +167,7 @@ func reopen(run *rundir.Run, checkpoint string, flags layer, show display, ranks
 		return nil, err
 	}
 	s.report(show)
-	if err := s.lead(ranks, state, run.Dir()); err != nil {
+	if err := s.lead(ranks, state); err != nil {
 		return nil, err
 	}
 	j, err := s.open()
@@ -173,6 +176,9 @@ func reopen(run *rundir.Run, checkpoint string, flags layer, show display, ranks
 	}
 	if err := j.session.Restore(state); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", state.Path, err), j.close())
+	}
+	if err := ready(ranks); err != nil {
+		return nil, errors.Join(err, j.close())
 	}
 	if err := j.compare(run, state, show); err != nil {
 		return nil, errors.Join(err, j.close())
