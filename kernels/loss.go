@@ -77,7 +77,7 @@ func loss(dev Device, kind LossKind, x, target, weights *gorgonia.Node) (*gorgon
 	if resident, ok := dev.(Resident); ok {
 		l.plan, err = resident.NewLoss(cfg)
 	} else {
-		l.plan, err = NewHostLoss(cfg, x.Dtype())
+		l.plan, err = NewHostLoss(dev, cfg, x.Dtype())
 	}
 	if err != nil {
 		return nil, err

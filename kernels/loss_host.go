@@ -8,12 +8,27 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// NewHostLoss returns a loss in host memory, which graphs without a device and devices without
+// Softmaxer is a Device that computes softmaxes of rows in host memory faster than Go does.
+type Softmaxer interface {
+	Device
+	// Softmax sets p [N,O] to the softmax of each row of x [N,O], and ends [N] to what it is made of.
+	// Accuracy: exponentials and sums are float64, to 2 ulp.
+	Softmax(x []float32, o int, p []float32, ends []SoftmaxEnd)
+}
+
+// SoftmaxEnd is what a softmax of a row x is made of, exp(x − Top) / Sum. Where a number of the row is not finite Sum is NaN.
+type SoftmaxEnd struct{ Top, Sum float64 }
+
+// NewHostLoss returns a loss in host memory, which graphs without a device, nil, and devices without
 // memory of their own compute.
-func NewHostLoss(cfg LossConfig, dtype tensor.Dtype) (LossPlan, error) {
+func NewHostLoss(dev Device, cfg LossConfig, dtype tensor.Dtype) (LossPlan, error) {
 	switch dtype {
 	case tensor.Float32:
-		return newHostLoss[float32](cfg), nil
+		l := newHostLoss[float32](cfg)
+		if d, ok := dev.(Softmaxer); ok {
+			l.softmax = d.Softmax
+		}
+		return l, nil
 	case tensor.Float64:
 		return newHostLoss[float64](cfg), nil
 	}
@@ -22,23 +37,20 @@ func NewHostLoss(cfg LossConfig, dtype tensor.Dtype) (LossPlan, error) {
 
 // hostLoss is a loss in host memory, the weighted mean over rows of a loss of one row.
 type hostLoss[F Float] struct {
-	cfg LossConfig
-	row rowLoss[F]
-	// Of Forward, of the rows whose weight is not 0: losses, what is wrong with them, and gradients.
+	cfg     LossConfig
+	softmax func(x []F, o int, p []F, ends []SoftmaxEnd)
+	// Of Forward, of the rows whose weight is not 0: losses, gradients, and what the softmax left.
 	losses  []float64
-	wrong   []error
 	slopes  []F
+	ends    []SoftmaxEnd
 	weights float64 // their sum
 	dx      []F     // of Backward
 }
 
-// rowLoss returns the loss of one prediction and sets slope to its gradient. Room has as many numbers.
-type rowLoss[F Float] func(x, target []F, slope []F, room []float64) (float64, error)
-
 func newHostLoss[F Float](cfg LossConfig) *hostLoss[F] {
-	l := &hostLoss[F]{cfg: cfg, row: crossEntropy[F], losses: make([]float64, cfg.N), wrong: make([]error, cfg.N), slopes: make([]F, cfg.N*cfg.O)}
-	if cfg.Kind == MeanSquaredError {
-		l.row = meanSquare[F]
+	l := &hostLoss[F]{cfg: cfg, softmax: softmax[F], losses: make([]float64, cfg.N), slopes: make([]F, cfg.N*cfg.O)}
+	if cfg.Kind == SoftmaxCrossEntropy {
+		l.ends = make([]SoftmaxEnd, cfg.N)
 	}
 	return l
 }
@@ -59,22 +71,29 @@ func (l *hostLoss[F]) Forward(xv, tv, wv gorgonia.Value) (gorgonia.Value, error)
 	if err != nil {
 		return nil, err
 	}
-	k := len(target) / n
+	loss := l.meanSquare
+	if l.cfg.Kind == SoftmaxCrossEntropy {
+		if err := l.classes(target, weight); err != nil {
+			return nil, err
+		}
+		loss = l.crossEntropy
+	}
 	l.inRows(rowWork, func(lo, hi int) {
-		room := make([]float64, o)
-		for i := lo; i < hi; i++ {
-			if weight[i] != 0 {
-				l.losses[i], l.wrong[i] = l.row(x[i*o:(i+1)*o], target[i*k:(i+1)*k], l.slopes[i*o:(i+1)*o], room)
+		for lo < hi { // rows that count, as many as follow each other
+			n := lo
+			for n < hi && weight[n] != 0 {
+				n++
 			}
+			if n > lo {
+				loss(x, target, lo, n)
+			}
+			lo = n + 1
 		}
 	})
 	total, sum := 0.0, 0.0
 	for i, w := range weight {
 		if w == 0 {
 			continue
-		}
-		if l.wrong[i] != nil {
-			return nil, fmt.Errorf("kernels: %s: row %d: %w", name, i, l.wrong[i])
 		}
 		total += float64(w) * l.losses[i]
 		sum += float64(w)
@@ -124,37 +143,60 @@ func (l *hostLoss[F]) Backward(_, _, wv gorgonia.Value, grad float64) (gorgonia.
 	return Wrap(l.dx, l.cfg.N, o), nil
 }
 
-// crossEntropy is −log softmax(x)[label]; target is the label.
-func crossEntropy[F Float](x, target []F, slope []F, room []float64) (float64, error) {
-	label := int(target[0])
-	if F(label) != target[0] || label < 0 || label >= len(x) {
-		return 0, fmt.Errorf("label %v is not one of the classes 0 to %d", target[0], len(x)-1)
+// classes checks the labels of the rows that count.
+func (l *hostLoss[F]) classes(label, weight []F) error {
+	for i, v := range label {
+		if k := int(v); weight[i] != 0 && (F(k) != v || k < 0 || k >= l.cfg.O) {
+			return fmt.Errorf("kernels: %s: row %d: label %v is not one of the classes 0 to %d", l.cfg.Kind, i, v, l.cfg.O-1)
+		}
 	}
-	top := math.Inf(-1)
-	for _, v := range x {
-		top = max(top, float64(v))
-	}
-	sum := 0.0
-	for i, v := range x {
-		room[i] = math.Exp(float64(v) - top)
-		sum += room[i] + float64(v-v) // NaN where v is not finite, −∞ among them
-	}
-	for i, e := range room {
-		slope[i] = F(e / sum)
-	}
-	slope[label]--
-	return math.Log(sum) + (top - float64(x[label])), nil
+	return nil
 }
 
-// meanSquare is Σ (x−target)² / O.
-func meanSquare[F Float](x, target []F, slope []F, _ []float64) (float64, error) {
-	sum, o := 0.0, float64(len(x))
-	for i, v := range x {
-		d := float64(v) - float64(target[i])
-		sum += d * d
-		slope[i] = F(2 * d / o)
+// crossEntropy is −log softmax(x)[label] of each of the rows [lo,hi); target is the labels.
+func (l *hostLoss[F]) crossEntropy(x, target []F, lo, hi int) {
+	o := l.cfg.O
+	l.softmax(x[lo*o:hi*o], o, l.slopes[lo*o:hi*o], l.ends[lo:hi])
+	for i := lo; i < hi; i++ {
+		at := i*o + int(target[i])
+		l.slopes[at]--
+		l.losses[i] = math.Log(l.ends[i].Sum) + (l.ends[i].Top - float64(x[at]))
 	}
-	return sum / o, nil
+}
+
+// softmax is Softmaxer.Softmax.
+func softmax[F Float](x []F, o int, p []F, ends []SoftmaxEnd) {
+	room := make([]float64, o)
+	for n := range ends {
+		x, p := x[n*o:(n+1)*o], p[n*o:(n+1)*o]
+		top := math.Inf(-1)
+		for _, v := range x {
+			top = max(top, float64(v))
+		}
+		sum := 0.0
+		for i, v := range x {
+			room[i] = math.Exp(float64(v) - top)
+			sum += room[i] + float64(v-v) // NaN where v is not finite, −∞ among them
+		}
+		for i, e := range room {
+			p[i] = F(e / sum)
+		}
+		ends[n] = SoftmaxEnd{top, sum}
+	}
+}
+
+// meanSquare is Σ (x−target)² / O of each of the rows [lo,hi).
+func (l *hostLoss[F]) meanSquare(x, target []F, lo, hi int) {
+	o := l.cfg.O
+	for i := lo; i < hi; i++ {
+		sum, x, target, slope := 0.0, x[i*o:(i+1)*o], target[i*o:(i+1)*o], l.slopes[i*o:(i+1)*o]
+		for k, v := range x {
+			d := float64(v) - float64(target[k])
+			sum += d * d
+			slope[k] = F(2 * d / float64(o))
+		}
+		l.losses[i] = sum / float64(o)
+	}
 }
 
 // scalar returns x as a Gorgonia scalar.

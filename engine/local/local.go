@@ -227,7 +227,7 @@ func score(b *data.Batch, answers []float32) (engine.Metrics, error) {
 	if b.Label != nil {
 		cfg.Kind, target = kernels.SoftmaxCrossEntropy, kernels.Wrap(b.Label, n)
 	}
-	loss, err := kernels.NewHostLoss(cfg, tensor.Float32)
+	loss, err := kernels.NewHostLoss(nil, cfg, tensor.Float32)
 	if err != nil {
 		return engine.Metrics{}, err
 	}

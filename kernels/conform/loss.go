@@ -29,7 +29,7 @@ func Loss(t *testing.T, d kernels.Resident) {
 				}
 			}
 			weight.Data().([]float32)[0] = 1
-			host, err := kernels.NewHostLoss(cfg, tensor.Float32)
+			host, err := kernels.NewHostLoss(nil, cfg, tensor.Float32)
 			if err != nil {
 				t.Fatal(err)
 			}

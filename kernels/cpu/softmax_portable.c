@@ -1,0 +1,3 @@
+/* Portable. */
+#define SOFTMAX softmax_portable
+#include "softmax.inc.h"
