@@ -3,7 +3,7 @@
 package cpu
 
 /*
-#cgo CFLAGS: -O3 -g1
+#cgo CFLAGS: -O3 -g1 -Wno-psabi
 #include "src/scan.h"
 
 static struct scan_sizes sizes(const struct kernels *k, int cell, const struct scan_dims *d, long rows)
@@ -73,12 +73,19 @@ type Scan[F kernels.Float] struct {
 	fresh          bool      // all that Backward reads is that of the last segment
 	raw            []float64 // [V or V+1, H]
 	axial          axial[F]
-	workers        []worker[F]
-	shared         []F             // scratch of all workers
-	team           []C.struct_team // one: it lies where the scan does not move it
+	all, lone      *crew[F] // lone is nil where it is not tried
+	crew           *crew[F] // of the last Forward
+	tempo          *tempo
+	shared         []F // scratch of all workers
 	sum            grads[F]
 	prep           []float64 // [PREP,H] gradients of prepared planes
 	band, loose    []float64 // gradients of the entries of the axial matrix
+}
+
+// crew is workers that do a run, and what they wait for each other by.
+type crew[F kernels.Float] struct {
+	workers []worker[F]
+	team    []C.struct_team // one: it lies where the scan does not move it
 }
 
 // worker has the batch rows b0 ≤ b < b1 in the time loop.
@@ -121,7 +128,11 @@ func prepare[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig) (
 	} else if err != nil {
 		return nil, kept{}, err
 	}
-	s.workers = divideRows[F](cfg.B, int(s.dims.block), threads)
+	s.all = newCrew[F](cfg.B, int(s.dims.block), threads)
+	s.crew = s.all
+	if lone := newCrew[F](cfg.B, int(s.dims.block), 1); len(s.all.workers) > 1 && int(s.sizes(&lone.workers[0]).work) <= mostTried {
+		s.lone = lone
+	}
 	return s, keep, nil
 }
 
@@ -146,12 +157,12 @@ func scanBytes[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig)
 	if err != nil {
 		return 0, err
 	}
-	first := s.sizes(&s.workers[0])
+	first := s.sizes(&s.all.workers[0])
 	matrices := (s.shape.In*cfg.I + s.shape.Rec*cfg.H) * cfg.H
 	n := s.noisyLen() + int(first.packed) + int(first.shared) + keep.bounds + keep.borders + keep.h + (s.shape.States+1)*cfg.B*cfg.H +
 		2*matrices + s.edges.Edges() + cfg.Packed()
-	for i := range s.workers {
-		n += int(s.sizes(&s.workers[i]).work)
+	for _, w := range s.everybody() {
+		n += int(s.sizes(w).work)
 	}
 	if cfg.KeepGradH {
 		n += cfg.T * cfg.B * cfg.H
@@ -171,15 +182,13 @@ func NewScan[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig) (
 	}
 	shape := s.shape
 	s.by = newRoles[F](cfg)
-	for i := range s.workers {
-		w := &s.workers[i]
+	for i, w := range s.everybody() {
 		size := s.sizes(w)
 		w.work = pages.Make[F](int(size.work))
 		if i == 0 {
 			s.packed, s.shared = pages.Make[F](int(size.packed)), pages.Make[F](int(size.shared))
 		}
 	}
-	s.team = []C.struct_team{newTeam(len(s.workers))}
 	s.bounds, s.borders = pages.Make[F](max(1, keep.bounds)), pages.Make[F](keep.borders)
 	s.h = pages.Make[F](keep.h)
 	s.final, s.last = make([]F, shape.States*cfg.B*cfg.H), make([]F, cfg.B*cfg.H)
@@ -197,15 +206,42 @@ func NewScan[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig) (
 	return s, nil
 }
 
-// divideRows gives each worker whole blocks of rows, as evenly as that goes.
-func divideRows[F kernels.Float](rows, block, threads int) []worker[F] {
+// mostTried is how many numbers of scratch a scan has at most of which one thread is tried beside all: some milliseconds of work.
+const mostTried = 1 << 21
+
+// newCrew gives each worker whole blocks of rows, as evenly as that goes.
+func newCrew[F kernels.Float](rows, block, threads int) *crew[F] {
 	blocks := (rows + block - 1) / block
 	workers := make([]worker[F], max(1, min(threads, blocks)))
 	for i := range workers {
 		workers[i] = worker[F]{number: i, b0: blocks * i / len(workers) * block,
 			b1: min(rows, blocks*(i+1)/len(workers)*block)}
 	}
-	return workers
+	return &crew[F]{workers, []C.struct_team{newTeam(len(workers))}}
+}
+
+// everybody returns the workers of both crews.
+func (s *Scan[F]) everybody() (list []*worker[F]) {
+	for _, c := range []*crew[F]{s.all, s.lone} {
+		for i := 0; c != nil && i < len(c.workers); i++ {
+			list = append(list, &c.workers[i])
+		}
+	}
+	return list
+}
+
+// choose chooses who does the run that begins.
+func (s *Scan[F]) choose() {
+	if s.lone == nil {
+		return
+	}
+	if !s.cfg.ForwardOnly {
+		s.tempo.forward()
+	}
+	s.crew = s.all
+	if s.tempo.alone() {
+		s.crew = s.lone
+	}
 }
 
 // blockRows is how many rows add up their gradients of vector parameters together: enough that
@@ -270,6 +306,7 @@ func (s *Scan[F]) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
 		return nil, err
 	}
 	s.run = run
+	s.choose()
 	s.by.gather(s.cfg, run.Params)
 	s.draw(a.Draw)
 	s.forwardAll()
@@ -299,7 +336,7 @@ func (s *Scan[F]) draw(d kernels.NoiseDraw) {
 		return
 	}
 	s.dims.input_noise, s.dims.input_key, s.dims.noise_first = C.double(noise.Input), C.ulonglong(noise.InputKey(d)), C.ulonglong(d.First)
-	Each(s.workers, func(w *worker[F]) {
+	Each(s.crew.workers, func(w *worker[F]) {
 		C.input_noise(s.k, &s.dims, ptr(s.run.X), ptr(s.noisy), C.long(w.b0), C.long(w.b1))
 	})
 	s.run.X = s.noisy
@@ -319,7 +356,7 @@ func (s *Scan[F]) forwardAll() {
 	}
 	C.pack(s.k, s.cell, &s.dims, ptr(s.by.in), ptr(s.by.rec), doubles(s.raw), ptr(s.packed), 0)
 	copy(s.borders, s.run.State)
-	Each(s.workers, func(w *worker[F]) {
+	Each(s.crew.workers, func(w *worker[F]) {
 		for k := range s.segments {
 			s.forward(w, k, s.hidden(k))
 		}
@@ -345,6 +382,7 @@ func (s *Scan[F]) Backward(_ kernels.ScanArgs, dh gorgonia.Value) (gorgonia.Valu
 	if err != nil {
 		return nil, err
 	}
+	s.tempo.backward()
 	s.backwardAll(d)
 	s.sum.scatter(s.cfg, s.grad)
 	return kernels.Wrap(s.grad, len(s.grad)), nil
@@ -355,7 +393,7 @@ func (s *Scan[F]) Backward(_ kernels.ScanArgs, dh gorgonia.Value) (gorgonia.Valu
 func (s *Scan[F]) backwardAll(dh []F) {
 	C.pack(s.k, s.cell, &s.dims, ptr(s.by.in), ptr(s.by.rec), doubles(s.raw), ptr(s.packed), 1)
 	last := len(s.segments) - 1
-	Each(s.workers, func(w *worker[F]) {
+	Each(s.crew.workers, func(w *worker[F]) {
 		for k := last; k >= 0; k-- {
 			if k < last || !s.fresh {
 				s.forward(w, k, s.hidden(k))
@@ -386,7 +424,7 @@ func (s *Scan[F]) backward(w *worker[F], k int, dh []F) {
 	C.galvani_backward(s.k, s.cell, &g.dims, ptr(from(a.X, g.t0*c.B*c.I)), ptr(from(a.Mask, g.t0*c.B)),
 		ptr(s.before(k)), ptr(s.hidden(k)), ptr(s.packed), ptr(s.bounds),
 		ints(x.Offset), ptr(x.band), ints(x.Post), ints(x.Pre), ptr(x.value),
-		ptr(dh), C.long(w.b0), C.long(w.b1), C.int(w.number), &s.team[0], ptr(w.work), ptr(s.shared),
+		ptr(dh), C.long(w.b0), C.long(w.b1), C.int(w.number), &s.crew.team[0], ptr(w.work), ptr(s.shared),
 		ptr(s.sum.in), ptr(s.sum.rec), doubles(s.prep), doubles(s.band), doubles(s.loose),
 		ptr(from(s.gradH, g.t0*c.B*c.H)), ptr(gx), ptr(gstate))
 }

@@ -17,6 +17,7 @@ type Device struct {
 	scans   string // the instruction set of scans in float32
 	threads int
 	most    bool // threads is how many there may be, not how many were asked for
+	tempo   *tempo
 }
 
 var _ kernels.Planner = (*Device)(nil)
@@ -58,7 +59,7 @@ func OpenISA(isa string, threads int) (*Device, error) {
 	if !Supported(isa) {
 		return nil, fmt.Errorf("kernels: cpu: this machine has no %s: %w", isa, kernels.ErrNoDevice)
 	}
-	d := &Device{isa: isa, scans: isa, threads: threads, most: threads <= 0}
+	d := &Device{isa: isa, scans: isa, threads: threads, most: threads <= 0, tempo: newTempo()}
 	if d.most {
 		d.threads = runtime.GOMAXPROCS(0)
 	}
@@ -80,9 +81,19 @@ func (d *Device) NewScan(cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
 	case neuron:
 		return plan[kernels.ScanPlan](newNeuron[float32](d.isa, d.threads, cfg))
 	case double:
-		return plan[kernels.ScanPlan](NewScan[float64]("float64", d.threads, cfg))
+		return newScan[float64](d, "float64", cfg)
 	}
-	return plan[kernels.ScanPlan](NewScan[float32](d.scans, d.threads, cfg))
+	return newScan[float32](d, d.scans, cfg)
+}
+
+// newScan makes a scan that goes by the tempo of the device.
+func newScan[F kernels.Float](d *Device, isa string, cfg kernels.ScanConfig) (kernels.ScanPlan, error) {
+	s, err := NewScan[F](isa, d.threads, cfg)
+	if err != nil {
+		return nil, err
+	}
+	s.tempo = d.tempo
+	return s, nil
 }
 
 // ScanBytes implements kernels.Planner.
@@ -105,9 +116,9 @@ func (d *Device) NewLinear(cfg kernels.LinearConfig) (kernels.LinearPlan, error)
 		return nil, err
 	}
 	if cfg.Dtype == tensor.Float64 {
-		return plan[kernels.LinearPlan](newLinear[float64]("float64", d.threads, cfg))
+		return plan[kernels.LinearPlan](newLinear[float64](d, "float64", cfg))
 	}
-	return plan[kernels.LinearPlan](newLinear[float32](d.isa, d.threads, cfg))
+	return plan[kernels.LinearPlan](newLinear[float32](d, d.isa, cfg))
 }
 
 // NewWeights implements kernels.Device.

@@ -11,8 +11,9 @@ import (
 
 // patience is how long a goroutine looks for work, or for the end of that of others, before it
 // sleeps. To wake a sleeping thread takes 10 to 100 microseconds, as long as a product of 128 x 128
-// matrices; operations of one training step follow each other faster.
-const patience = 100 * time.Microsecond
+// matrices, and on a virtual machine whose host has more to do now and then 10 milliseconds: a core that sleeps has to be
+// given back by the host. Operations of one training step follow each other faster.
+const patience = time.Millisecond
 
 // seat is where one goroutine that has done its work looks for more.
 type seat struct {

@@ -42,6 +42,7 @@ type Gemm[F kernels.Float] struct {
 	workers []gemmWorker[F]
 	shared  []F
 	team    []C.struct_team // one
+	tempo   *tempo
 }
 
 type gemmWorker[F kernels.Float] struct {
@@ -73,6 +74,9 @@ func (g *Gemm[F]) Do(l Layout, m, n, k int, a, b, c []F, add bool) {
 		panic(fmt.Sprintf("cpu: a product of %d columns, want at most %d", n, g.most))
 	}
 	team := min(len(g.workers), max(1, m*n*k/threadWork))
+	if g.tempo.alone() {
+		team = 1
+	}
 	g.team[0] = newTeam(team)
 	Each(g.workers[:team], func(w *gemmWorker[F]) {
 		C.gemm(g.k, C.int(l), C.long(m), C.long(n), C.long(k), ptr(a), ptr(b), ptr(c), flag(add), C.int(w.number),

@@ -10,6 +10,7 @@ import (
 
 	"galvani/kernels"
 	"galvani/kernels/cells"
+	"galvani/kernels/cpu/pace"
 
 	"gorgonia.org/tensor"
 )
@@ -82,8 +83,7 @@ func TestWritesInside(t *testing.T) {
 					"shared": guarded(&s.shared), "in": guarded(&s.sum.in), "rec": guarded(&s.sum.rec),
 					"prepared": guarded(&s.prep), "gradients": guarded(&s.grad), "bands": guarded(&s.band), "loose": guarded(&s.loose),
 				}
-				for i := range s.workers {
-					w := &s.workers[i]
+				for i, w := range s.everybody() {
 					checks[fmt.Sprintf("work of worker %d", i)] = guarded(&w.work)
 				}
 				fill := func(shape ...int) *tensor.Dense {
@@ -103,11 +103,14 @@ func TestWritesInside(t *testing.T) {
 					}
 					a.Params = append(a.Params, v)
 				}
-				if _, err := s.Forward(a); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := s.Backward(a, fill(c.Rows(), H)); err != nil {
-					t.Fatal(err)
+				for _, alone := range []bool{false, true} {
+					s.tempo = &tempo{pace: pace.New(alone, pace.Round)}
+					if _, err := s.Forward(a); err != nil {
+						t.Fatal(err)
+					}
+					if _, err := s.Backward(a, fill(c.Rows(), H)); err != nil {
+						t.Fatal(err)
+					}
 				}
 				for name, check := range checks {
 					if err := check(); err != nil {

@@ -25,11 +25,12 @@ type linear[F kernels.Float] struct {
 // others, which keeps the error of rounding small.
 const linearBlock = 64
 
-func newLinear[F kernels.Float](isa string, threads int, cfg kernels.LinearConfig) (*linear[F], error) {
-	gemm, err := NewGemm[F](isa, threads, max(cfg.M, cfg.K))
+func newLinear[F kernels.Float](d *Device, isa string, cfg kernels.LinearConfig) (*linear[F], error) {
+	gemm, err := NewGemm[F](isa, d.threads, max(cfg.M, cfg.K))
 	if err != nil {
 		return nil, fmt.Errorf("kernels: linear: %w", err)
 	}
+	gemm.tempo = d.tempo
 	l := &linear[F]{cfg: cfg, gemm: gemm, y: pages.Make[F](cfg.N * cfg.M)}
 	if !cfg.Given {
 		l.dx = pages.Make[F](cfg.N * cfg.K)

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"galvani/kernels"
 	"galvani/kernels/conform"
+	"galvani/kernels/cpu/pace"
 
 	"gorgonia.org/tensor"
 )
@@ -49,8 +51,12 @@ func checkThreads[F kernels.Float](t *testing.T, isa string, v conform.Variant, 
 			p.Cfg.Memory = leastMemory(t, isa, p.Cfg)
 		}
 		var want map[string][]F
-		for _, threads := range threadCounts {
-			plan, h, g := p.Run(t, openScans(t, isa, threads))
+		for i, threads := range append(slices.Clone(threadCounts), 8) {
+			d := openScans(t, isa, threads)
+			if i == len(threadCounts) { // of many, one does all
+				d.tempo.pace = pace.New(true, pace.Round)
+			}
+			plan, h, g := p.Run(t, d)
 			got := map[string][]F{"output": conform.Data[F](h), "gradient": conform.Data[F](g), "final": conform.Data[F](plan.Final()),
 				"gradient of h": conform.Data[F](plan.GradH()), "h": conform.Data[F](plan.H())}
 			if want == nil {
@@ -65,6 +71,31 @@ func checkThreads[F kernels.Float](t *testing.T, isa string, v conform.Variant, 
 				conform.SameBits(t, fmt.Sprintf("memory %d: %d threads: %s", p.Cfg.Memory, threads, name), got[name], want[name])
 			}
 		}
+	}
+}
+
+// TestTempo wants an update to last from the first Forward behind a Backward to the next, however many scans there are.
+func TestTempo(t *testing.T) {
+	m := newTempo()
+	updates := 0
+	for ; !m.alone(); updates++ {
+		if updates > pace.First {
+			t.Fatal("one thread alone was never tried")
+		}
+		for range 3 { // scans
+			m.forward()
+		}
+		m.backward()
+		m.backward()
+	}
+	if want := pace.First - pace.Tried + 1; updates != want {
+		t.Errorf("one thread was tried after %d updates, want %d", updates, want)
+	}
+	var none *tempo
+	none.forward()
+	none.backward()
+	if none.alone() {
+		t.Error("no tempo has one thread alone")
 	}
 }
 

@@ -39,6 +39,7 @@ import (
 	"unsafe"
 
 	"galvani/kernels"
+	"galvani/kernels/cpu/pace"
 	"galvani/kernels/cpu/src"
 	"galvani/kernels/neurons"
 	"galvani/kernels/random"
@@ -54,7 +55,7 @@ type engine struct {
 	each    func([]int, func(*int))
 	turns   []C.struct_turns // one
 	turn    []C.struct_turn
-	pace    pace
+	pace    pace.Pace
 	// of counted synapses, as circuit.h says
 	counted    []C.struct_counted
 	bytes, how []uint8
@@ -79,7 +80,7 @@ func New(cfg *kernels.Circuit, isa string, threads int, each func(workers []int,
 
 // newPlan returns a plan with its engine.
 func newPlan(cfg *kernels.Circuit, isa string, threads int, each func([]int, func(*int))) (*wiring.Plan, *engine) {
-	e := &engine{loop: C.circuit_lanes(lanes[isa]), each: each, turns: make([]C.struct_turns, 1), turn: make([]C.struct_turn, threads), pace: newPace(false, paceFirst, time.Now), bad: make([]C.int, 1)}
+	e := &engine{loop: C.circuit_lanes(lanes[isa]), each: each, turns: make([]C.struct_turns, 1), turn: make([]C.struct_turn, threads), pace: pace.New(false, pace.First), bad: make([]C.int, 1)}
 	for k := range threads {
 		e.workers = append(e.workers, k)
 	}
@@ -105,7 +106,9 @@ func (e *engine) Stretch(p *wiring.Plan, n int) (bool, error) {
 		err := e.stretch(p, n, true)
 		return e.bad[0] != 0, err
 	}
-	err := e.pace.run(n, func(alone bool) error { return e.stretch(p, n, alone) })
+	begin := time.Now()
+	err := e.stretch(p, n, e.pace.Alone())
+	e.pace.Note(time.Since(begin).Seconds() / float64(n))
 	return e.bad[0] != 0, err
 }
 
