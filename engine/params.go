@@ -45,9 +45,19 @@ func NewParams[F kernels.Float](net Model, seed uint64) (*Params[F], error) {
 		for j, v := range draw {
 			p.slice(i)[j] = F(v)
 		}
+		leaveOut(s, p.slice(i))
 	}
 	p.project(p.flat, true)
 	return p, nil
+}
+
+// leaveOut stores 0 for connections that do not exist. Their gradients are 0, so that it stays.
+func leaveOut[F kernels.Float](s kernels.Spec, values []F) {
+	for j, there := range s.Exists {
+		if there == 0 {
+			values[j] = 0
+		}
+	}
 }
 
 // layOut gives every parameter its place.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"galvani/engine/safetensors"
 	"galvani/kernels"
 	"galvani/kernels/devices/devicetest"
 	"galvani/models"
@@ -168,5 +169,75 @@ func TestWrongPenalties(t *testing.T) {
 	slices.Sort(got)
 	if !slices.Equal(got, []string{"cell.U", "cell.W"}) {
 		t.Errorf("penalised are %v", got)
+	}
+}
+
+// TestPenaltiesOfConnections has penalties, and with them the norm of the gradient, see the connections that exist, and
+// those alone, whatever a checkpoint holds in the place of others.
+func TestPenaltiesOfConnections(t *testing.T) {
+	toy, wiring := newToy(), models.NewWiring()
+	wiring.Dale, wiring.RecDensity = true, 0.5
+	net, err := models.Bind("rate", models.NewRate(), models.Dims{I: toy.inputs, H: toy.hidden, O: toy.outputs}, models.Wired(wiring))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newToySession(t, func(c *Config) {
+		c.Net, c.Device = net, devicetest.Hosts(t, 1)[0]
+		c.Options.L2 = []string{"recurrent=0.5", "readout.weight=0.25"}
+	})
+	st, err := s.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	absent := 0
+	for k := range st.Tensors {
+		i := slices.IndexFunc(s.params.specs, func(spec kernels.Spec) bool { return spec.Name == st.Tensors[k].Name })
+		if i < 0 {
+			continue
+		}
+		values, err := st.Tensors[k].Float32s()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for e := range values {
+			if net.Acting(i, e, 1) == 0 {
+				values[e], absent = 3, absent+1
+			}
+		}
+		st.Tensors[k] = safetensors.Float32(st.Tensors[k].Name, st.Tensors[k].Shape, values)
+	}
+	if absent == 0 {
+		t.Fatal("all connections exist")
+	}
+	var norms []float64
+	for _, load := range []bool{false, true} {
+		if load {
+			if err := s.Restore(st); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := 0.0
+		for i, spec := range s.params.specs {
+			for e, w := range s.params.slice(i) {
+				v := float64(net.Acting(i, e, w))
+				switch spec.Name {
+				case "cell.W":
+					want += 0.5 * v * v
+				case "readout.weight":
+					want += 0.25 * v * v
+				}
+			}
+		}
+		r, err := s.Step(batchOf(t, s, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Metrics.Penalty(kernels.WeightL2); math.Abs(got-want) > 1e-6*want {
+			t.Errorf("loaded %v: l2 is %v, want %v, that of what acts", load, got, want)
+		}
+		norms = append(norms, r.GradNorm)
+	}
+	if norms[0] != norms[1] {
+		t.Errorf("values of connections that do not exist change the norm of the gradient from %v to %v", norms[0], norms[1])
 	}
 }

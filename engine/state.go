@@ -216,6 +216,7 @@ func (s *Session) Assign(values map[string][]float32) error {
 	}
 	for _, b := range bindings {
 		copy(b.data, values[b.name])
+		leaveOut(*b.spec, b.data)
 	}
 	return s.params.held.push()
 }
@@ -257,6 +258,9 @@ func store(bindings []binding, st *rundir.State) error {
 	}
 	for i, b := range bindings {
 		copy(b.data, values[i])
+		if b.spec != nil {
+			leaveOut(*b.spec, b.data)
+		}
 	}
 	return nil
 }

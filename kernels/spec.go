@@ -39,6 +39,9 @@ type Spec struct {
 	Shared  bool // a Vec of one number, [1], that all units read
 	// Columns bounds each column of a matrix on its own, in place of Bound; nil for one bound.
 	Columns []Bound
+	// Exists is 0 at the elements of a matrix that stand for no connection, where 0 is stored, so that
+	// penalties, norms and other networks see none; nil where all exist.
+	Exists []float64
 	// Supports tell of each [H,H] plane of a Rec matrix outside of which columns [lo,hi) it is
 	// zero, so that a scan may leave them out, and their gradients undefined; nil for none.
 	Supports [][2]int

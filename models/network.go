@@ -100,6 +100,9 @@ func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 		learned(readoutWeight, "O "+n.seenLetters(n.levels), []int{d.O, n.seen(n.levels - 1)}, kernels.Readout, "weights of the read-out",
 			kernels.Init{Kind: kernels.XavierUniform, A: n.scale}),
 		learned("readout.bias", "O", []int{d.O}, kernels.Readout, "bias of the read-out", kernels.Init{})}
+	if n.readout.Readings != nil {
+		readout[0].Exists = n.readout.Readings[0].Factor
+	}
 	if n.way == Fixed {
 		fixed := learned("readout.feedback", "O "+n.seenLetters(n.levels), []int{d.O, n.seen(n.levels - 1)}, kernels.Readout, "weights through which the error reaches the hidden units",
 			kernels.Init{Kind: kernels.XavierUniform, A: n.scale})

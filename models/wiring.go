@@ -50,7 +50,7 @@ var WiringNotes = []string{
 	"A connection from unit j to unit i exists where rec_mask, the draws of rec_density and rec_between, rec_blocks and autapses all let it; every gate of a cell has the same ones.",
 	"rec_density is the share within a block, rec_between that between blocks.",
 	"rec_blocks B puts unit u of n into block u B / n, rounded down. With dale the units of E and of I are numbered and divided each for themselves.",
-	"What acts is |w|, max(0, w) or the clamped w, by dale_form, times sign and mask; w is what is learned and stored. Checkpoints hold wiring.mask, wiring.sign and wiring.readout beside it; galvani export and trace write what acts.",
+	"What acts is |w|, max(0, w) or the clamped w, by dale_form, times sign and mask; w is what is learned and stored, 0 where there is no connection, and what penalties and decay act on. Checkpoints hold wiring.mask, wiring.sign and wiring.readout beside it; galvani export and trace write what acts.",
 	"readout_from auto is E with dale and all without. Where there are no E units it is all.",
 }
 
@@ -116,7 +116,8 @@ func (l *layer) wire() error {
 		l.mask = mask
 		for i := range l.params {
 			if s := &l.params[i]; s.Role == kernels.Rec {
-				l.constraints[s.Name] = w.constrain(s, h, mask)
+				r := w.constrain(s, h, mask)
+				l.constraints[s.Name], s.Exists = r, r.Factor
 			}
 		}
 		if len(l.constraints) == 0 {
