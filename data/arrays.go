@@ -143,9 +143,12 @@ var endings = []string{".npz", ".safetensors"}
 func (c *Arrays) halves(dir string, about *About) (train, test *sequences, err error) {
 	path, err := arrayFile(dir, "train")
 	tail := ""
-	if errors.Is(err, fs.ErrNotExist) {
-		var one string
-		if one, err = arrayFile(dir, "data"); err == nil {
+	one, none := arrayFile(dir, "data")
+	switch {
+	case err == nil && none == nil:
+		return nil, nil, bothThere(path, one)
+	case errors.Is(err, fs.ErrNotExist):
+		if err = none; err == nil {
 			path, tail = one, "_train"
 		}
 	}
@@ -205,7 +208,11 @@ func arrayFile(dir, name string) (string, error) {
 	case 1:
 		return found[0], nil
 	}
-	return "", fmt.Errorf("data: %s and %s are both there; remove one: %w", found[0], found[1], ErrConfig)
+	return "", bothThere(found[0], found[1])
+}
+
+func bothThere(a, b string) error {
+	return fmt.Errorf("data: %s and %s are both there; remove one: %w", a, b, ErrConfig)
 }
 
 // noFiles says what is missing, and what is there instead.

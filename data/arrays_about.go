@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,6 +55,16 @@ func readAbout(path string) (*About, error) {
 	}
 	if err := infile.DecodeTOML(text, a, aboutKeys); err != nil {
 		return nil, fmt.Errorf("data: %s: its text is wrong: %w; correct the file, or leave the key out: %w", path, err, ErrCorrupt)
+	}
+	for _, l := range []struct {
+		key   string
+		names []string
+	}{{"classes", a.Classes}, {"inputs", a.Inputs}, {"outputs", a.Outputs}} {
+		for k, name := range l.names {
+			if slices.Contains(l.names[:k], name) {
+				return nil, a.wrong(l.key, strconv.Quote(name)+" twice", "a name of its own for each")
+			}
+		}
 	}
 	switch {
 	case a.Metric != "" && a.Metric != "accuracy" && a.Metric != "trials":
@@ -108,6 +119,13 @@ func (a *About) fits(t *Task) error {
 	if a.Classes != nil && t.Goal != Classify {
 		return a.wrong("classes", "given", "none with y; classes are those of label")
 	}
+	if (a.Outputs != nil || a.YUnit != "") && t.Goal == Classify {
+		key := "outputs"
+		if a.Outputs == nil {
+			key = "y_unit"
+		}
+		return a.wrong(key, "given", "none with label; it is of y, and the classes are named by classes")
+	}
 	if t.Trials && !(t.Goal == Classify && t.Every) {
 		return a.wrong("metric", "trials", "accuracy, since trials need a label at each step")
 	}
@@ -129,6 +147,9 @@ func (a *About) notes(t *Task, train, test *sequences) (list []string) {
 		if unit != "" || names != nil {
 			list = append(list, setting.OneLine(what))
 		}
+	}
+	if y := train.y; y != nil && !train.every && len(y.shape) == 2 && y.width == train.t && train.t > 1 {
+		list = append(list, fmt.Sprintf("%s is %s: %d values at the end of each sequence; for one at each step write %s", y.name, dims(y.shape), y.width, dims(append(slices.Clone(y.shape), 1))))
 	}
 	line("x", a.XUnit, a.Inputs)
 	line("y", a.YUnit, a.Outputs)

@@ -77,7 +77,7 @@ func decodeArrays(r io.ReaderAt, size int64, path string, wanted func(string) bo
 	return list, nil
 }
 
-// hasArray reports whether a file holds an array, without the arrays of an NPZ file being read. A file that cannot be read is taken to hold it, so that
+// hasArray reports whether a file holds an array, in whatever case, without the arrays of an NPZ file being read. A file that cannot be read is taken to hold it, so that
 // reading it says why.
 func hasArray(path, name string) bool {
 	f, err := os.Open(path)
@@ -91,7 +91,7 @@ func hasArray(path, name string) bool {
 	}
 	found := false
 	_, err = decodeArrays(f, info.Size(), path, func(n string) bool {
-		found = found || n == name
+		found = found || strings.EqualFold(n, name) // one that is misspelt is refused when it is read
 		return false
 	})
 	return err != nil || found

@@ -294,6 +294,17 @@ func (s *sequences) readMask(arrays map[string]safetensors.Tensor) (err error) {
 			return s.wrong("mask", fmt.Sprintf("%v at %s", m, s.mask.place(i)), "0 or 1", "weigh targets with weight"+s.tail)
 		}
 	}
+	for n := range s.size {
+		steps := 0
+		for t := range s.t {
+			if s.mask.numbers.at(s.mask.at(n, t)) != 0 {
+				steps++
+			}
+		}
+		if steps == 0 { // it would be judged by the state that it begins with
+			return s.wrong("mask", fmt.Sprintf("0 throughout sequence %d", n), "a step that counts in each sequence", "leave out sequences without steps")
+		}
+	}
 	return nil
 }
 

@@ -170,6 +170,12 @@ func TestArraysRefuse(t *testing.T) {
 		"missing beside mine.npz":                                                        {"mine.npz": "x"},
 		"test set is missing, want test.npz":                                             {"train.npz": tensors{x, ok}},
 		"are both there; remove one":                                                     {"train.npz": tensors{x, ok}, "train.safetensors": tensors{x, ok}},
+		"train.npz and ":                                                                 {"train.npz": tensors{x, ok}, "data.safetensors": tensors{x, ok}},
+		"array mask is 0 throughout sequence 1, want a step that counts":                 with(x, ok, safetensors.Float32("mask", []int{2, 3}, []float32{0, 0, 1, 0, 0, 0})),
+		`classes is "a" twice, want a name of its own for each`:                          about(`classes = ["a", "b", "a"]`, ok),
+		"outputs is given, want none with label":                                         about(`outputs = ["a", "b"]`, ok),
+		"y_unit is given, want none with label":                                          about(`y_unit = "mV"`, ok),
+		"array X_test is unknown":                                                        {"data.npz": tensors{floats("x_train", 0, 2, 3, 2), labels("label_train", []int64{0, 1}, 2), floats("X_test", 0, 2, 3, 2), labels("label_test", []int64{0, 1}, 2)}},
 		"train.npz: npz: no zip archive":                                                 {"train.npz": "PK", "test.npz": "PK"},
 		"array x is missing, want x and label or y":                                      with(ok),
 		"array label is missing, want x and label or y":                                  with(x),
@@ -235,6 +241,27 @@ func TestArraysUnread(t *testing.T) {
 	}
 	if want := "not read of " + filepath.Join(dir, "train.npz") + ": subject, labels"; !slices.Contains(task.Notes, want) {
 		t.Errorf("notes %q, want %q", task.Notes, want)
+	}
+}
+
+// TestArraysTold holds that y [N,T], which may have been meant as a value at each step, is told as what it is taken for.
+func TestArraysTold(t *testing.T) {
+	for _, tt := range []struct {
+		y    safetensors.Tensor
+		want []string
+	}{
+		{floats("y", 0, 2, 3), []string{"y is [2,3]: 3 values at the end of each sequence; for one at each step write [2,3,1]"}},
+		{floats("y", 0, 2, 2), nil},
+		{floats("y", 0, 2, 3, 1), nil},
+	} {
+		half := tensors{floats("x", 0, 2, 3, 2), tt.y}
+		task, err := (&Arrays{}).Open(Env{Dir: files(t, map[string]any{"train.npz": half, "test.npz": half})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(task.Notes, tt.want) {
+			t.Errorf("of y %v notes %q, want %q", tt.y.Shape, task.Notes, tt.want)
+		}
 	}
 }
 
