@@ -61,6 +61,9 @@ func TestWrongCommandLines(t *testing.T) {
 		{[]string{"data", "fetch", "mnst"}, exitConfig, `unknown data set "mnst"; did you mean "mnist"?`},
 		{train("--model", "crn"), exitConfig, `unknown model "crn"; did you mean "crnn"?`},
 		{train("--model", "rnn", "--tau-s", "3"), exitConfig, `unknown key "tau_s"`},
+		{train("--model", "crnn", "--l2", "recurrent=1"), exitConfig, `l2 names recurrent, and this model learns none of them; leave it out, or name some of cell.U_exc`},
+		{train("--task", "cifar"), exitConfig, `unknown task "cifar"; did you mean "cifar10"?`},
+		{train("--task", "zebra"), exitConfig, `unknown task "zebra"; known: adding, `},
 		{train("--weight-decay", "0.1", "--decay-on", "gama"), exitConfig, `decay_on names "gama", want matrices, all or some of cell.U_exc`},
 		// Names of other programs.
 		{train("--batch-size", "8"), exitUsage, `unknown flag "--batch-size"; here it is "--batch"`},

@@ -9,15 +9,16 @@ import (
 // `unknown flag "--batch-size"; here it is "--batch"`. Where nothing is near, it lists what there is if that is short.
 func Unknown(what, name string, known []string) string {
 	msg := fmt.Sprintf("unknown %s %q", what, Shorten(name))
-	const few = 20
+	const short = 400 // bytes
 	if ours, ok := Here(name, known); ok {
 		return msg + fmt.Sprintf("; here it is %q", ours)
 	}
+	list := strings.Join(known, ", ")
 	switch near, ok := Nearest(name, known); {
 	case ok:
 		return msg + fmt.Sprintf("; did you mean %q?", near)
-	case len(known) <= few:
-		return msg + "; known: " + strings.Join(known, ", ")
+	case len(list) <= short:
+		return msg + "; known: " + list
 	}
 	return msg
 }
