@@ -76,6 +76,9 @@ func (s *settings) build() (task *data.Task, net *models.Network, layers layered
 	if errors.Is(err, kernels.ErrMemory) {
 		return nil, nil, nil, fmt.Errorf("%w; make --hidden smaller", err)
 	}
+	if errors.Is(err, models.ErrWiring) { // of the file of rec_mask
+		err = missingInput(err)
+	}
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}

@@ -91,6 +91,8 @@ func TestWrongCommandLines(t *testing.T) {
 		{train("--stateful"), exitConfig, `key "stateful" has no effect: it needs sequences = continued`},
 		{train("--decay-on", "all"), exitConfig, `key "decay_on" has no effect: it needs weight_decay > 0`},
 		{train("--dale"), exitConfig, "crnn has no dense recurrent matrix"},
+		{train("--model", "rnn", "--rec-mask", "nowhere.txt"), exitData, "rec_mask: stat nowhere.txt: no such file or directory"},
+		{[]string{"gradcheck", "--model", "rnn"}, exitUsage, `unknown flag "--model"; known: --batch, `},
 		{train("--model", "rnn", "--hidden", "2", "--rec-mask", mask), exitConfig, `line 2: "2", want 0 or 1`},
 		{train("--model", "rnn", "--dale", "--ei-ratio", "0", "--readout-from", "E"), exitConfig, "makes none of 64 units excitatory"},
 		{train("--device", "cuda", "--backend", "graph"), exitConfig, "computes on the CPU"},

@@ -24,13 +24,17 @@ func Unknown(what, name string, known []string) string {
 }
 
 // Nearest returns the known name at the smallest edit distance, if at least half of the
-// longer name agrees.
+// longer name agrees. Dashes before names, case and whether words are joined by - or _ do not count.
 func Nearest(name string, known []string) (string, bool) {
 	best, found := "", false
 	least := 0
+	bare := func(s string) string {
+		return strings.ReplaceAll(strings.ToLower(strings.TrimLeft(s, "-")), "-", "_")
+	}
+	own := bare(name)
 	for _, k := range known {
-		longer := max(len([]rune(name)), len([]rune(k)))
-		d := distance(name, k)
+		longer := max(len([]rune(own)), len([]rune(bare(k))))
+		d := distance(own, bare(k))
 		if 2*d <= longer && (!found || d < least) {
 			best, least, found = k, d, true
 		}

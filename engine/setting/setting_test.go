@@ -167,8 +167,9 @@ func TestSingle(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	known := []string{"tau_s", "tau_l", "dt", "hidden"}
-	for name, want := range map[string]string{"tau_x": "tau_s", "hiden": "hidden", "hidden": "hidden", "xyzzy": "", "": ""} {
+	known := []string{"tau_s", "tau_l", "dt", "--hidden", "lr"}
+	for name, want := range map[string]string{"tau_x": "tau_s", "hiden": "--hidden", "--hiden": "--hidden", "--model": "",
+		"LR": "lr", "tau-s": "tau_s", "DT": "dt", "xyzzy": "", "": "", "--": ""} {
 		if got, _ := Nearest(name, known); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
 		}
