@@ -87,6 +87,7 @@ func (c *Arrays) Open(env Env) (*Task, error) {
 	if err := about.fits(t); err != nil {
 		return nil, err
 	}
+	t.Outputs = about.Outputs
 	for _, half := range []struct {
 		*sequences
 		limit int

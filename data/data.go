@@ -2,6 +2,7 @@ package data
 
 import (
 	"fmt"
+	"strconv"
 
 	"galvani/engine/cite"
 	"galvani/engine/setting"
@@ -28,6 +29,7 @@ type Task struct {
 	// Irregular: steps have different lengths, and the mask holds them in place of 1.
 	Irregular bool
 	Classes   []string // names of the classes, may be nil
+	Outputs   []string // names of the values of a regression, may be nil
 	Train     Set
 	// Validation tells which of the networks of a run is the best and when to stop, so that the test
 	// set is looked at once, at the end. It shares no sample with Train; nil where none was asked for
@@ -37,6 +39,14 @@ type Task struct {
 	Notes      []string // what a user should know of the data, a line each
 
 	files []digestible // of Train and Test, where they come from files
+}
+
+// OutputName names a value of a regression: its own name, or its number from 0 on.
+func (t *Task) OutputName(k int) string {
+	if k < len(t.Outputs) {
+		return t.Outputs[k]
+	}
+	return strconv.Itoa(k)
 }
 
 // MaskText says what the mask of a batch holds.

@@ -29,6 +29,12 @@ func subject(t *testing.T, model, task string, change func(data.Config)) (*Subje
 	if err != nil {
 		t.Fatal(err)
 	}
+	return subjectOf(t, model, opened)
+}
+
+// subjectOf is subject of an opened task.
+func subjectOf(t *testing.T, model string, opened *data.Task) (*Subject, *engine.Session) {
+	t.Helper()
 	entry, err := models.Lookup(model)
 	if err != nil {
 		t.Fatal(err)

@@ -131,6 +131,8 @@ type evalReport struct {
 	Test      scoreJSON         `json:"test"` // the accuracy of trials is the part that is decided rightly
 	Classes   []string          `json:"classes,omitempty"`
 	Confusion [][]int           `json:"confusion,omitempty"` // true class by row, answer by column
+	PerClass  []classScore      `json:"per_class,omitempty"` // what the confusion matrix says of each
+	Outputs   []analysis.Fit    `json:"outputs,omitempty"`   // of a regression
 	Trials    []analysis.Trials `json:"trials,omitempty"`    // of tasks that are decided once, by coherence
 }
 
@@ -160,8 +162,13 @@ func (j *job) evaluate(ctx context.Context, dir string, state *rundir.State) (ev
 	if j.task.Goal == data.Classify {
 		r.Classes = j.task.Classes
 		if r.Confusion, err = j.subject().Confusion(test); err != nil {
-			err = fmt.Errorf("confusion matrix: %w", err)
+			return r, fmt.Errorf("confusion matrix: %w", err)
 		}
+		r.PerClass = classScores(r.Confusion, r.Classes)
+		return r, nil
+	}
+	if r.Outputs, err = j.subject().Fits(test); err != nil {
+		err = fmt.Errorf("errors of the outputs: %w", err)
 	}
 	return r, err
 }
@@ -205,28 +212,7 @@ func (p *printer) evaluation(r evalReport) {
 	case r.Test.Accuracy != nil:
 		p.line("accuracy    %.2f %%", 100**r.Test.Accuracy)
 	}
-	if r.Confusion == nil {
-		return
-	}
-	what := "True class by row, answer by column"
-	if len(r.Trials) > 0 {
-		what += ", in steps"
-	}
-	p.title("\n%s", what)
-	head := []string{""}
-	rows := make([][]string, len(r.Confusion))
-	for i, counts := range r.Confusion {
-		name := fmt.Sprint(i)
-		if i < len(r.Classes) {
-			name = r.Classes[i]
-		}
-		head = append(head, name)
-		rows[i] = []string{name}
-		for _, n := range counts {
-			rows[i] = append(rows[i], fmt.Sprint(n))
-		}
-	}
-	p.table(head, rows)
+	p.scores(r)
 }
 
 // percentRight writes the part of the trials that was decided rightly.

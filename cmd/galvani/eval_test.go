@@ -29,3 +29,33 @@ func TestEvalNoise(t *testing.T) {
 	}
 	galvani(t, "eval", copyOfRun(t), "--noise").refused(t, exitConfig, "rec_noise and input_noise are 0")
 }
+
+// TestClassScores holds the scores of classes to their definitions, and those of nothing to none.
+func TestClassScores(t *testing.T) {
+	got := classScores([][]int{{6, 2, 0}, {1, 3, 0}, {0, 0, 0}}, []string{"left", "right"})
+	for i, want := range []struct {
+		class             string
+		count             int
+		precision, recall string
+		f1                string
+	}{{"left", 8, "0.8571", "0.7500", "0.8000"}, {"right", 4, "0.6000", "0.7500", "0.6667"}, {"class 2", 0, "-", "-", "-"}} {
+		s := got[i]
+		if s.Class != want.class || s.Count != want.count || orNone("%.4f", 1, s.Precision) != want.precision ||
+			orNone("%.4f", 1, s.Recall) != want.recall || orNone("%.4f", 1, s.F1) != want.f1 {
+			t.Errorf("%+v, want %+v", s, want)
+		}
+	}
+}
+
+// TestEvalTellsEachOutput holds what eval tells of a regression, as text and as JSON.
+func TestEvalTellsEachOutput(t *testing.T) {
+	dir := strings.TrimSpace(galvani(t, "train", "--task", "adding", "--model", "rnn", "--steps", "5", "--hidden", "3", "--train-size", "8", "--test-size", "6", "--epochs", "1",
+		"--plots", "none", "--runs-dir", t.TempDir(), "-q").ok(t).stdout)
+	r := told[evalReport](t, "eval", dir)
+	if len(r.Outputs) != 1 || r.Outputs[0].MSE < 0.999*r.Test.Loss || r.Outputs[0].MSE > 1.001*r.Test.Loss || r.Outputs[0].R2 == nil || r.PerClass != nil {
+		t.Errorf("outputs %+v, classes %+v, with the loss %v", r.Outputs, r.PerClass, r.Test.Loss)
+	}
+	if o := galvani(t, "eval", dir).ok(t); !strings.Contains(o.stdout, "OUTPUT  MSE") {
+		t.Errorf("stdout %q does not tell of the output", o.stdout)
+	}
+}

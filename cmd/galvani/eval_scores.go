@@ -1,0 +1,82 @@
+package main
+
+import "fmt"
+
+// classScore is what a confusion matrix says of one class. A part of nothing is nil.
+type classScore struct {
+	Class     string   `json:"class"`
+	Count     int      `json:"count"`     // targets of this class
+	Precision *float64 `json:"precision"` // part of the answers that name it which are right
+	Recall    *float64 `json:"recall"`    // part of its targets that are answered with it
+	F1        *float64 `json:"f1"`        // harmonic mean of the two
+}
+
+// classScores scores each class of a confusion matrix, true class by row.
+func classScores(confusion [][]int, names []string) []classScore {
+	list := make([]classScore, len(confusion))
+	for i, row := range confusion {
+		s := classScore{Class: className(names, i)}
+		answers := 0
+		for j, n := range row {
+			s.Count += n
+			answers += confusion[j][i]
+		}
+		s.Precision, s.Recall = ratio(row[i], answers), ratio(row[i], s.Count)
+		s.F1 = ratio(2*row[i], answers+s.Count)
+		list[i] = s
+	}
+	return list
+}
+
+// ratio returns a/b, nil where b is 0.
+func ratio(a, b int) *float64 {
+	if b == 0 {
+		return nil
+	}
+	r := float64(a) / float64(b)
+	return &r
+}
+
+// orNone writes a number that may be none.
+func orNone(format string, factor float64, v *float64) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprintf(format, factor**v)
+}
+
+// scores writes what an evaluation says of each class and each output.
+func (p *printer) scores(r evalReport) {
+	if len(r.Outputs) > 0 {
+		var rows [][]string
+		for _, f := range r.Outputs {
+			rows = append(rows, []string{f.Output, fmt.Sprintf("%.6g", f.MSE), orNone("%.4f", 1, f.R2)})
+		}
+		p.title("\nOutputs")
+		p.table([]string{"OUTPUT", "MSE", "R2"}, rows)
+	}
+	if r.Confusion == nil {
+		return
+	}
+	what := "True class by row, answer by column"
+	if len(r.Trials) > 0 {
+		what += ", in steps"
+	}
+	p.title("\n%s", what)
+	head := []string{""}
+	rows := make([][]string, len(r.Confusion))
+	for i, counts := range r.Confusion {
+		head = append(head, className(r.Classes, i))
+		rows[i] = []string{className(r.Classes, i)}
+		for _, n := range counts {
+			rows[i] = append(rows[i], fmt.Sprint(n))
+		}
+	}
+	p.table(head, rows)
+	rows = nil
+	for _, s := range r.PerClass {
+		rows = append(rows, []string{s.Class, fmt.Sprint(s.Count), orNone("%.1f %%", 100, s.Precision), orNone("%.1f %%", 100, s.Recall), orNone("%.3f", 1, s.F1)})
+	}
+	p.title("\nOf each class")
+	p.table([]string{"CLASS", "TARGETS", "PRECISION", "RECALL", "F1"}, rows)
+}
