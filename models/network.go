@@ -150,6 +150,23 @@ func (n *Network) Trees() []int {
 	return nil
 }
 
+// Driven returns what compartments.Neuron.Driven says of the planes of a network of neurons, −1 for other networks.
+func (n *Network) Driven() int {
+	if c := n.Scan(); c.Neuron != nil {
+		return c.Neuron.Driven()
+	}
+	return -1
+}
+
+// Ranges returns what compartments.Neuron.Ranges says of the planes of a network of neurons, nil for other networks, whose
+// steps are as they should be for any numbers.
+func (n *Network) Ranges() (least, most []float64) {
+	if c := n.Scan(); c.Neuron != nil {
+		return c.Neuron.Ranges()
+	}
+	return nil, nil
+}
+
 // Rest returns the value that each state plane starts from, length S: the planes of the first layer, then
 // those of the next.
 func (n *Network) Rest() []float64 { return slices.Clone(n.rest) }

@@ -74,8 +74,8 @@ type Lost struct {
 }
 
 // SlowPoints finds the slow points of the network with the constant input that input returns,
-// given the walk. Steps are computed in float64 on the unrolled graph, in which a CPU may take the steps of integration of
-// neurons.
+// given the walk. Descents stay within the ranges of the planes of neurons. Steps are computed in float64 on the unrolled
+// graph, in which a CPU may take the steps of integration of neurons.
 //
 // Errors: engine.ErrNotFinite for states that are not finite, ctx.Err(), and those of input,
 // dynamics.Find and engine.StepMap.
@@ -104,7 +104,7 @@ func (s *Subject) SlowPoints(ctx context.Context, o PointOptions, input func(*Wa
 	if spread == 0 {
 		spread = 1 // the network has not moved
 	}
-	found, lost, err := dynamics.Find(ctx, part, p.Walk.starts(o, spread),
+	found, lost, err := s.find(ctx, part, p.Walk.starts(o, spread),
 		dynamics.Options{Iterations: o.Iterations, Slow: o.Slow, Same: o.Same * spread, Each: o.Each})
 	if err != nil {
 		return nil, err
@@ -124,6 +124,48 @@ func (s *Subject) SlowPoints(ctx context.Context, o PointOptions, input func(*Wa
 	return p, nil
 }
 
+// settling is how many steps a descent of what the input alone moves may take: its map is affine, and some 20 are enough.
+const settling = 1000
+
+// find is dynamics.Find of a part. What the input alone moves, the traces of receptors of neurons, comes first: its only
+// point is where it settles, and the others are looked for with it there. On its way to it, it would drive the potential away from
+// wherever a descent is.
+func (s *Subject) find(ctx context.Context, part *dynamics.Part, starts [][]float64, o dynamics.Options) (found, lost []dynamics.Point, err error) {
+	driven, rest := part, part
+	if net, ok := s.Net.(interface{ Driven() int }); ok && net.Driven() >= 0 {
+		first := 0
+		for _, units := range engine.PlaneUnits(s.Net)[:net.Driven()] {
+			first += units
+		}
+		driven, rest = part.Split(func(element int) bool { return element >= first })
+	}
+	if rest == part || driven.Dim() == 0 {
+		return dynamics.Find(ctx, part, starts, o)
+	}
+	settled, _, err := dynamics.Find(ctx, driven, [][]float64{driven.Coordinates(part.Rest)}, dynamics.Options{Iterations: settling, Slow: math.Inf(1)})
+	if err == nil && len(settled) == 0 {
+		err = fmt.Errorf("traces of receptors: %w", engine.ErrNotFinite)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	rest.Rest = driven.Whole(settled[0].State)
+	for i, start := range starts {
+		starts[i] = rest.Coordinates(part.Whole(start))
+	}
+	if found, lost, err = dynamics.Find(ctx, rest, starts, o); err != nil {
+		return nil, nil, err
+	}
+	for i := range found {
+		p := &found[i]
+		p.State = part.Coordinates(rest.Whole(p.State))
+		if p.Eigenvalues, err = dynamics.Eigenvalues(part, p.State); err != nil {
+			return nil, nil, err
+		}
+	}
+	return found, lost, nil
+}
+
 // trees returns what compartments.Neuron.Trees says of the state, nil for a network without neurons.
 func (s *Subject) trees() []int {
 	if net, ok := s.Net.(interface{ Trees() []int }); ok {
@@ -138,8 +180,14 @@ const leastUnit = 1e-6
 // part returns what moves of the state, in the units of Points.
 func (s *Subject) part(m steps, w *Walk) *dynamics.Part {
 	trees, at := s.trees(), 0
+	var least, most []float64 // of each plane
+	if net, ok := s.Net.(interface {
+		Ranges() (least, most []float64)
+	}); ok {
+		least, most = net.Ranges()
+	}
 	p := &dynamics.Part{Of: m, Rest: w.States[:w.Dim], Slow: trees != nil}
-	for _, units := range m.Units() {
+	for plane, units := range m.Units() {
 		unit := 1.0
 		if trees != nil {
 			unit = max(leastUnit, w.moves(at, units, trees))
@@ -151,6 +199,9 @@ func (s *Subject) part(m steps, w *Walk) *dynamics.Part {
 			}
 			if group >= 0 {
 				p.Which, p.Unit, p.Group = append(p.Which, i), append(p.Unit, unit), append(p.Group, group)
+				if least != nil {
+					p.Least, p.Most = append(p.Least, least[plane]), append(p.Most, most[plane])
+				}
 			}
 		}
 		at += units

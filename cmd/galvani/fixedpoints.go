@@ -21,8 +21,11 @@ const fixedpointsDoc = `Find the slow points of a trained network: states h at w
 moves little, the minima of the speed q = ½‖F(h) − h‖². Descents begin at states that the network
 visits on the test set, with noise added. The state is that of all planes: cells with traces,
 currents or a memory have several. Steps are computed in float64 on the unrolled graph,
-whatever the device; those of neurons of compartments with many steps of integration on the CPU. Of these
-neurons the state is what moves of it, each plane in the root mean square of what it moves by on the test set.
+whatever the device; those of neurons of compartments with many steps of integration on the CPU.
+
+Of neurons of compartments the state is what moves of it, each plane in the root mean square of what it moves by on
+the test set. Gates stay between 0 and 1, and calcium is not negative. What synapses hold follows the input alone:
+it is where the constant input takes it, and the other planes are looked for with it there.
 
 --out NAME writes NAME.jsonl, one point a line with its state and the eigenvalues of ∂F/∂h there,
 and NAME.png and NAME.svg, the trajectories and the points in the first two principal components

@@ -46,6 +46,11 @@ func pointsOf(t *testing.T, name string) (*analysis.Points, *engine.StepMap, neu
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(n.Inputs) > 2 { // a current and a synapse
+		all := n.Clone()
+		all.Inputs = []neurons.Input{n.Inputs[0], n.Inputs[2]}
+		n = all
+	}
 	c, err := n.Compile(neurons.Options{Dt: 0.025, Substeps: 40})
 	if err != nil {
 		t.Fatal(err)
@@ -101,27 +106,101 @@ func TestRestingState(t *testing.T) {
 			t.Errorf("element %d of the state is %v, want %v", i, s[i], want)
 		}
 	}
-	j := mat.NewDense(len(s), len(s), nil)
-	for k, unit := range []float64{1e-3, 1e-5, 1e-5, 1e-5} {
+	unit := []float64{1e-3, 1e-5, 1e-5, 1e-5}
+	holdEigenvalues(t, found.Eigenvalues, byDifferences(t, m, s, unit), 1e-7)
+}
+
+// byDifferences returns the eigenvalues of the Jacobian by central differences, which are of a size of their own for each
+// element; it leaves out those of size 0.
+func byDifferences(t *testing.T, m *engine.StepMap, s, size []float64) []complex128 {
+	t.Helper()
+	var which []int
+	for k, u := range size {
+		if u > 0 {
+			which = append(which, k)
+		}
+	}
+	j := mat.NewDense(len(which), len(which), nil)
+	for col, k := range which {
 		up, down := slices.Clone(s), slices.Clone(s)
-		up[k], down[k] = s[k]+unit, s[k]-unit
+		up[k], down[k] = s[k]+size[k], s[k]-size[k]
 		for _, side := range [][]float64{up, down} {
 			if err := m.Step(side, side); err != nil {
 				t.Fatal(err)
 			}
 		}
-		for i := range s {
-			j.Set(i, k, (up[i]-down[i])/(2*unit))
+		for row, i := range which {
+			j.Set(row, col, (up[i]-down[i])/(2*size[k]))
 		}
 	}
 	var e mat.Eigen
 	if !e.Factorize(j, mat.EigenNone) {
 		t.Fatal("no eigenvalues")
 	}
-	for _, want := range e.Values(nil) {
-		if !slices.ContainsFunc(found.Eigenvalues, func(v [2]float64) bool { return cmplx.Abs(complex(v[0], v[1])-want) < 1e-7 }) {
-			t.Errorf("eigenvalues are %v, want %v among them", found.Eigenvalues, want)
+	return e.Values(nil)
+}
+
+// holdEigenvalues holds that each of the wanted ones is found.
+func holdEigenvalues(t *testing.T, found [][2]float64, all []complex128, tolerance float64) {
+	t.Helper()
+	if len(found) != len(all) {
+		t.Fatalf("%d eigenvalues, want %d", len(found), len(all))
+	}
+	for _, want := range all {
+		if !slices.ContainsFunc(found, func(v [2]float64) bool { return cmplx.Abs(complex(v[0], v[1])-want) < tolerance }) {
+			t.Errorf("eigenvalues are %v, want %v among them", found, want)
 		}
+	}
+}
+
+// TestRestOfLGMD: from disturbed states that it visits, with what events have left on the way, the LGMD is found at rest. Its potentials
+// and calcium there are those that scipy.optimize.root finds of the equations of its file with all gates at their steady
+// states, in float64; another root that it finds has the zone at −56.4 mV.
+func TestRestOfLGMD(t *testing.T) {
+	p, m, c := pointsOf(t, "lgmd")
+	if len(p.Lost) != 0 || len(p.List) == 0 {
+		t.Fatalf("%d points, %d starts lost; want all to end at some", len(p.List), len(p.Lost))
+	}
+	stable := 0
+	for _, found := range p.List {
+		v := found.State[0]
+		if !found.Fixed || math.Abs(v[0]+65.4264047) > 1e-5 && math.Abs(v[0]+56.3560741) > 1e-5 {
+			t.Errorf("q %g with the zone at %v mV, want a fixed point at -65.4264 or -56.3561", found.Q, v[0])
+		}
+		if !found.Stable {
+			continue
+		}
+		stable++
+		var potentials []float64 // of compartments
+		for u, area := range c.Neuron.Area {
+			if area > 0 {
+				potentials = append(potentials, v[u])
+			}
+		}
+		for i, want := range []float64{-65.4264047, -65.3039350, -65.2669609, -65.2286791, -65.1910645, -65.1626616, -65.1414204, -65.1272886, -65.1202314} {
+			if math.Abs(potentials[i]-want) > 1e-6 {
+				t.Errorf("V[%d] is %v mV, want %v", i, potentials[i], want)
+			}
+		}
+		if ca := found.State[1+c.Neuron.Gates()][0]; math.Abs(ca-2.01862365e-3) > 1e-10 {
+			t.Errorf("calcium is %v mM, want 2.01862365e-3", ca)
+		}
+		s, size := slices.Concat(found.State...), make([]float64, 0, m.Dim())
+		moves := c.Neuron.Trees()
+		for i := range s {
+			u := 1e-4 // mV and conductances
+			if plane := i / c.Neuron.Units(); plane > 0 && plane <= 1+c.Neuron.Gates() {
+				u = 1e-7
+			}
+			if moves[i] < 0 {
+				u = 0
+			}
+			size = append(size, u)
+		}
+		holdEigenvalues(t, found.Eigenvalues, byDifferences(t, m, s, size), 1e-4) // differences of a matrix with eigenvalues close together
+	}
+	if stable != 1 {
+		t.Errorf("%d stable points, want 1", stable)
 	}
 }
 

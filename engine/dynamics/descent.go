@@ -58,13 +58,20 @@ type descent struct {
 	next             []float64
 	residual, beyond *mat.VecDense // F(s) − s here and after the step
 	gradient, step   *mat.VecDense // Aᵀ(F(s) − s)
+	aim              *mat.VecDense // the gradient without what is held
+	least, most      []float64     // ranges of the elements, nil for none
+	held             []int         // elements that stay where they are
 }
 
 func newDescent(m Map) *descent {
 	n := m.Dim()
 	vec := func() *mat.VecDense { return mat.NewVecDense(n, nil) }
-	return &descent{m: m, slopes: newSlopes(m, false), jacobian: mat.NewDense(n, n, nil), normal: mat.NewSymDense(n, nil),
-		damped: mat.NewSymDense(n, nil), next: make([]float64, n), residual: vec(), beyond: vec(), gradient: vec(), step: vec()}
+	d := &descent{m: m, slopes: newSlopes(m, false), jacobian: mat.NewDense(n, n, nil), normal: mat.NewSymDense(n, nil),
+		damped: mat.NewSymDense(n, nil), next: make([]float64, n), residual: vec(), beyond: vec(), gradient: vec(), step: vec(), aim: vec()}
+	if c, ok := m.(Confined); ok {
+		d.least, d.most = c.Range()
+	}
+	return d
 }
 
 // lead goes down from a start to a point of at most q = slow if it can. Where a descent ends above,
@@ -107,6 +114,9 @@ func (d *descent) lead(start []float64, iterations int, slow float64) (best Poin
 func (d *descent) from(start []float64, iterations int, slow float64) (p Point, used int, settled bool, err error) {
 	n := len(start)
 	s, trial := append([]float64(nil), start...), make([]float64, n)
+	for i := range d.least {
+		s[i] = max(d.least[i], min(d.most[i], s[i]))
+	}
 	q, err := d.speed(d.residual, s)
 	if err != nil {
 		return p, 0, false, err
@@ -137,6 +147,7 @@ func (d *descent) from(start []float64, iterations int, slow float64) (p Point, 
 				damping = firstDamping * d.steepest()
 			}
 		}
+		d.hold(s)
 		solved := d.solve(damping)
 		if solved {
 			step := d.step.RawVector().Data
@@ -149,13 +160,17 @@ func (d *descent) from(start []float64, iterations int, slow float64) (p Point, 
 			for i, v := range step {
 				trial[i] = s[i] + v
 			}
+			cut := d.confine(trial, s)
 			lower, err := d.speed(d.beyond, trial)
 			if err != nil {
 				return p, used, false, err
 			}
 			// The gain relative to that of the linear model, ½ δᵀ(μδ − g).
 			expected := (damping*square(step) - mat.Dot(d.step, d.gradient)) / 2
-			if gain := (q - lower) / expected; gain > 0 {
+			if cut {
+				expected = d.expected()
+			}
+			if gain := (q - lower) / expected; gain > 0 && lower < q {
 				if age++; !d.slopes.differ || age > mostAge || gain < secantGain {
 					age = 0
 				} else {
@@ -180,6 +195,38 @@ func (d *descent) from(start []float64, iterations int, slow float64) (p Point, 
 		}
 	}
 	return Point{State: s, Q: q, Starts: 1}, used + 1, used < iterations, nil
+}
+
+// confine takes the place that a step leads to to the nearest within the range of the map, makes the step that which leads
+// there, and returns whether it is another.
+func (d *descent) confine(trial, s []float64) (cut bool) {
+	if d.least == nil {
+		return false
+	}
+	step := d.step.RawVector().Data
+	for i, v := range trial {
+		if w := max(d.least[i], min(d.most[i], v)); w != v {
+			trial[i], step[i], cut = w, w-s[i], true
+		}
+	}
+	return cut
+}
+
+// hold chooses the elements that stay where they are: those at the end of their range beyond which q falls.
+func (d *descent) hold(s []float64) {
+	d.held = d.held[:0]
+	for i := range d.least {
+		if g := d.gradient.AtVec(i); s[i] <= d.least[i] && g > 0 || s[i] >= d.most[i] && g < 0 {
+			d.held = append(d.held, i)
+		}
+	}
+}
+
+// expected is what the linear model gains by the step δ: −gᵀδ − ½‖Aδ‖².
+func (d *descent) expected() float64 {
+	var a mat.VecDense
+	a.MulVec(d.jacobian, d.step)
+	return -mat.Dot(d.step, d.gradient) - square(a.RawVector().Data)/2
 }
 
 // speed writes F(s) − s to r and returns half its square.
@@ -238,12 +285,20 @@ func (d *descent) solve(damping float64) bool {
 	for i := range d.damped.SymmetricDim() {
 		d.damped.SetSym(i, i, d.damped.At(i, i)+damping)
 	}
+	d.aim.CopyVec(d.gradient)
+	for _, i := range d.held {
+		for k := range d.damped.SymmetricDim() {
+			d.damped.SetSym(i, k, 0)
+		}
+		d.damped.SetSym(i, i, 1)
+		d.aim.SetVec(i, 0)
+	}
 	var c mat.Cholesky
 	if !c.Factorize(d.damped) {
 		return false
 	}
 	// A matrix that is nearly singular still gives a direction, and q tells whether it is good.
-	_ = c.SolveVecTo(d.step, d.gradient)
+	_ = c.SolveVecTo(d.step, d.aim)
 	d.step.ScaleVec(-1, d.step)
 	return true
 }

@@ -41,6 +41,13 @@ type Dear interface {
 	Dear() bool
 }
 
+// Confined is a Map of states that have a range, which no step of a descent then leaves.
+type Confined interface {
+	Map
+	// Range returns the least and the largest value of each element, nil for any.
+	Range() (least, most []float64)
+}
+
 // Options say how slow points are looked for.
 type Options struct {
 	// Each, where it is given, is called after each start with the number of those that are done.
@@ -94,7 +101,7 @@ func (p Point) Stable() bool { return p.Radius() < 1 }
 // points that it reaches with q of at most o.Slow, slowest first, and where the starts ended that
 // did not come so far, without eigenvalues. Where F has a corner the derivative is that of one
 // side; from where a descent ends above o.Slow, at a corner or at a minimum, the start follows F for
-// some steps and goes down again.
+// some steps and goes down again. Of a Confined map descents stay in its range.
 //
 // The method is that of Levenberg and Marquardt with Nielsen's damping, on the residual F(s) − s:
 // near a fixed point it becomes Newton's, and it is drawn to stable and unstable ones alike.

@@ -299,3 +299,35 @@ func TestPrincipal(t *testing.T) {
 		t.Error("states that are not finite have principal components")
 	}
 }
+
+// confined is a map of numbers that are not negative.
+type confined struct{ *function }
+
+func (c confined) Range() (least, most []float64) {
+	for range c.dim {
+		least, most = append(least, 0), append(most, math.Inf(1))
+	}
+	return least, most
+}
+
+// TestRange: of a map with points at 1 and −2, of which −2 is out of its range, starts on the side of −2 are led to 1, and where the
+// only point is out of range, q is least at the end of it.
+func TestRange(t *testing.T) {
+	two := scalar(func(s float64) float64 { return s - (s-1)*(s+2)/4 }, func(s float64) float64 { return 1 - (2*s+1)/4 })
+	starts := [][]float64{{-3}, {-1.5}, {-0.6}, {0.1}, {4}}
+	free, _, err := Find(context.Background(), two, starts, options)
+	if err != nil || len(free) != 2 {
+		t.Fatalf("%v, %v, want two points without a range", free, err)
+	}
+	points, lost, err := Find(context.Background(), confined{two}, starts, options)
+	if err != nil || len(points) != 1 || len(lost) != 0 || points[0].Starts != len(starts) || math.Abs(points[0].State[0]-1) > pointTolerance {
+		t.Fatalf("%v, lost %v, %v, want all at 1", points, lost, err)
+	}
+	// Of s' = s/2 − 1 and r' = (r + s)/2 + 1 the point is s = −2, r = 0. At s = 0 q is least with r = 2,
+	// which is met to the root of the rounding of q, below 1e-9 here.
+	out := affine([][]float64{{0.5, 0}, {0.5, 0.5}}, []float64{-1, 1})
+	_, lost, err = Find(context.Background(), confined{out}, [][]float64{{3, 1}}, options)
+	if err != nil || len(lost) != 1 || lost[0].State[0] != 0 || math.Abs(lost[0].State[1]-2) > 1e-9 || math.Abs(lost[0].Q-0.5) > pointTolerance {
+		t.Fatalf("lost %v, %v, want 0 and 2 with q = 1/2", lost, err)
+	}
+}

@@ -9,8 +9,26 @@ type Part struct {
 	Group []int     // of each of them, see Grouped
 	Rest  []float64 // a state of Of
 	Slow  bool      // see Dear
+	// Least and Most are what each of them may be, in its own unit as an element of Of; nil for anything.
+	Least, Most []float64
 
 	s, v, out []float64 // of Of
+}
+
+// Split returns of a part that of the elements of Of that are chosen, and that of the others.
+func (p *Part) Split(chosen func(element int) bool) (those, others *Part) {
+	those, others = &Part{Of: p.Of, Rest: p.Rest, Slow: p.Slow}, &Part{Of: p.Of, Rest: p.Rest, Slow: p.Slow}
+	for k, i := range p.Which {
+		to := others
+		if chosen(i) {
+			to = those
+		}
+		to.Which, to.Unit, to.Group = append(to.Which, i), append(to.Unit, p.Unit[k]), append(to.Group, p.Group[k])
+		if p.Least != nil {
+			to.Least, to.Most = append(to.Least, p.Least[k]), append(to.Most, p.Most[k])
+		}
+	}
+	return those, others
 }
 
 // Dim implements Map.
@@ -38,6 +56,17 @@ func (p *Part) whole(to, s []float64) []float64 {
 		}
 	}
 	return to
+}
+
+// Range implements Confined.
+func (p *Part) Range() (least, most []float64) { return p.in(p.Least), p.in(p.Most) }
+
+// in returns numbers of elements of Of as coordinates.
+func (p *Part) in(of []float64) (s []float64) {
+	for k, v := range of {
+		s = append(s, v/p.Unit[k])
+	}
+	return s
 }
 
 // Coordinates returns those of states of Of.

@@ -243,6 +243,29 @@ func (n *Neuron) Trees() []int {
 	return of
 }
 
+// Driven returns the first of the planes that follow the input alone: those of receptors.
+func (n *Neuron) Driven() int {
+	first := 1 + n.Gates()
+	if n.Calcium != nil {
+		first++
+	}
+	return first
+}
+
+// Ranges returns of each plane of the state the least and the largest value that mean something: gates are between 0
+// and 1, and calcium and traces, like weights, are not negative. V has no bounds.
+func (n *Neuron) Ranges() (least, most []float64) {
+	least, most = make([]float64, n.States()), make([]float64, n.States())
+	for p := range most {
+		most[p] = math.Inf(1)
+	}
+	least[0] = math.Inf(-1)
+	for g := range n.Gates() {
+		most[1+g] = 1
+	}
+	return least, most
+}
+
 // Units returns the number U of compartments and nodes.
 func (n *Neuron) Units() int { return len(n.Area) }
 
