@@ -90,7 +90,7 @@ func (f *neuronFlags) addCurrent(c *cobra.Command) {
 func (f *neuronFlags) add(c *cobra.Command) {
 	f.addInput(c)
 	flags := c.Flags()
-	flags.BoolVar(&f.second, "second-order", false, "steps of second order: the trapezoidal rule, with gates half a step behind")
+	flags.BoolVar(&f.second, "second-order", false, "steps of second order: the trapezoidal rule, with gates half a step behind; what synapses conduct is that at the beginning of a step, as in NEURON, and of first order")
 	flags.StringVar(&f.precision, "precision", "auto", "fp32, fp64 or auto, which is fp64 on a CPU")
 	flags.StringVar(&f.run.Device, "device", "cpu", "where to compute: auto, cpu, cuda or cuda:n")
 	flags.StringVar(&f.out, "out", "", "`name` of the files to write, without ending")
@@ -236,7 +236,7 @@ func (f *neuronFlags) stimulus(n *neurons.Neuron, r *neuronTrace) (neurons.Stimu
 		if s.Waves[i] != nil {
 			return s, fmt.Errorf("%w: --current: input %s has two wave forms; add them in one, as \"step 10 0:50 + step 5 20:30\"", config.ErrConfig, n.Inputs[i].Name)
 		}
-		if s.Waves[i], err = neurons.ParseWave(wave, f.readWave); err != nil {
+		if s.Waves[i], err = neurons.ParseWave(wave, n.Inputs[i].Weight, f.readWave); err != nil {
 			return s, fmt.Errorf("%w: --current: %w", config.ErrConfig, missingInput(err))
 		}
 		r.Inputs[n.Inputs[i].Name] = strings.TrimSpace(wave) + ", 1 is " + n.Inputs[i].Per

@@ -121,29 +121,44 @@ var units = map[string]struct {
 	size float64
 }{
 	"ms": {"ms", 1}, "msec": {"ms", 1}, "s": {"ms", 1000}, "sec": {"ms", 1000}, "us": {"ms", 1e-3}, "µs": {"ms", 1e-3}, "μs": {"ms", 1e-3},
+	"pa": {"nA", 1e-3}, "na": {"nA", 1}, "ua": {"nA", 1e3}, "µa": {"nA", 1e3}, "μa": {"nA", 1e3}, "ma": {"nA", 1e6}, "a": {"nA", 1e9},
 	"mv": {"mV", 1}, "v": {"mV", 1000}, "uv": {"mV", 1e-3}, "µv": {"mV", 1e-3}, "μv": {"mV", 1e-3},
 }
 
 // Heading divides the name of a column, such as "Time (s)", "time_s" or "voltage [mV]", into what it is of, in small
-// letters, and its unit, which may stand alone: what its numbers are times, 1 where it names none, to be in kind, ms or mV. The size of a unit
-// that is not known or of another kind is NaN.
+// letters, and its unit, which may stand alone: what its numbers are times, 1 where it names none, to be in kind, ms, mV or nA. The size of a unit
+// that is not known or of another kind is NaN. Behind a low line units of currents are those of currents alone: places and inputs
+// may be called a or na.
 func Heading(name, kind string) (of string, size float64) {
-	of = strings.ToLower(strings.TrimSpace(name))
-	unit := ""
-	if at := strings.IndexAny(of, "(["); at > 0 && strings.HasSuffix(of, map[byte]string{'(': ")", '[': "]"}[of[at]]) {
-		of, unit = of[:at], of[at+1:len(of)-1]
-	} else if at := strings.LastIndexByte(of, '_'); at > 0 && units[of[at+1:]].kind != "" {
-		of, unit = of[:at], of[at+1:]
-	}
-	of = strings.TrimRight(of, " _")
-	if u := units[of]; unit == "" && u.kind == kind { // such as "s"
-		return of, u.size
-	}
-	switch u := units[strings.TrimSpace(unit)]; {
+	of, unit := divide(name, kind)
+	switch u := units[unit]; {
 	case unit == "":
 		return of, 1
 	case u.kind == kind:
 		return of, u.size
 	}
 	return of, math.NaN()
+}
+
+// HasUnit tells whether the name of a column has a unit, known or not.
+func HasUnit(name, kind string) bool {
+	_, unit := divide(name, kind)
+	return unit != ""
+}
+
+// divide divides the name of a column.
+func divide(name, kind string) (of, unit string) {
+	of = strings.ToLower(strings.TrimSpace(name))
+	if at := strings.IndexAny(of, "(["); at > 0 && strings.HasSuffix(of, map[byte]string{'(': ")", '[': "]"}[of[at]]) {
+		of, unit = of[:at], of[at+1:len(of)-1]
+	} else if at := strings.LastIndexByte(of, '_'); at > 0 {
+		if u := units[of[at+1:]].kind; u != "" && (u == "nA") == (kind == "nA") {
+			of, unit = of[:at], of[at+1:]
+		}
+	}
+	of = strings.TrimRight(of, " _")
+	if unit == "" && units[of].kind == kind { // such as "s"
+		unit = of
+	}
+	return of, strings.TrimSpace(unit)
 }

@@ -57,6 +57,8 @@ func TestHeading(t *testing.T) {
 		{"time", "ms", "time", 1}, {" Time (s)", "ms", "time", 1000}, {"time_s", "ms", "time", 1000}, {"t [µs]", "ms", "t", 1e-3}, {"time_ms", "ms", "time", 1},
 		{"v_dend_mv", "mV", "v_dend", 1}, {"v_dend_v", "mV", "v_dend", 1000}, {"v_dend", "mV", "v_dend", 1}, {"Voltage (V)", "mV", "voltage", 1000},
 		{"time_mv", "ms", "time", math.NaN()}, {"time (h)", "ms", "time", math.NaN()}, {"(s)", "ms", "(s)", 1}, {"", "ms", "", 1}, {"s", "ms", "s", 1000}, {"V", "mV", "v", 1000}, {"v", "ms", "v", 1},
+		{"Current (pA)", "nA", "current", 1e-3}, {"current_ua", "nA", "current", 1e3}, {"current", "nA", "current", 1}, {"current (V)", "nA", "current", math.NaN()},
+		{"v_na", "mV", "v_na", 1}, {"input_a", "ms", "input_a", 1}, {"time_s", "nA", "time_s", 1},
 	} {
 		of, size := Heading(c.name, c.kind)
 		if of != c.of || size != c.size && !(math.IsNaN(size) && math.IsNaN(c.size)) {

@@ -18,15 +18,16 @@ var ErrWave = errors.New("bad wave form")
 type Wave func(ms float64) float64
 
 // WaveForms says what ParseWave reads.
-const WaveForms = `constant A; step A FROM:TO; ramp A B FROM:TO, from A to B; gauss A CENTRE SIGMA; or FILE.csv with rows of time and value, with a heading such as time_s,current where times are not in ms; several are added with " + "; times in ms`
+const WaveForms = `constant A; step A FROM:TO; ramp A B FROM:TO, from A to B; gauss A CENTRE SIGMA; or FILE.csv with rows of time and value, with a heading such as time_s,current where times are not in ms, or "current (pA)"; several are added with " + "; times in ms`
 
-// ParseWave reads a wave form: one of WaveForms, or a sum of them. Open returns the content of a file.
+// ParseWave reads a wave form of an input: one of WaveForms, or a sum of them. Of an input that is a current, 1 is so many nA,
+// of others 0: by that a file may hold it in nA, pA and so on. Open returns the content of a file.
 //
 // Errors: wraps ErrWave, or those of open.
-func ParseWave(text string, open func(path string) ([]byte, error)) (Wave, error) {
+func ParseWave(text string, nA float64, open func(path string) ([]byte, error)) (Wave, error) {
 	var terms []Wave
 	for part := range strings.SplitSeq(text, " + ") {
-		w, err := parseTerm(strings.TrimSpace(part), open)
+		w, err := parseTerm(strings.TrimSpace(part), nA, open)
 		if err != nil {
 			return nil, err
 		}
@@ -46,13 +47,13 @@ var waveFields = map[string]struct {
 	interval bool
 }{"constant": {1, false}, "step": {1, true}, "ramp": {2, true}, "gauss": {3, false}}
 
-func parseTerm(text string, open func(path string) ([]byte, error)) (Wave, error) {
+func parseTerm(text string, nA float64, open func(path string) ([]byte, error)) (Wave, error) {
 	if strings.HasSuffix(strings.ToLower(text), ".csv") {
 		content, err := open(text)
 		if err != nil {
 			return nil, err
 		}
-		return parseTable(text, content)
+		return parseTable(text, nA, content)
 	}
 	fields := strings.Fields(text)
 	wrong := func(format string, args ...any) (Wave, error) {
@@ -126,7 +127,7 @@ func finite(s string) (float64, error) {
 // parseTable reads rows of time and value, with a heading or without; times rise, and are in ms where the heading names no
 // other unit. Of a table with other columns, as simulate writes it, the value is that of the one current or input. Between
 // rows the value changes evenly, outside of them it is 0.
-func parseTable(file string, text []byte) (Wave, error) {
+func parseTable(file string, nA float64, text []byte) (Wave, error) {
 	wrong := func(format string, args ...any) (Wave, error) {
 		return nil, fmt.Errorf("neurons: %s: %w: %w", file, fmt.Errorf(format, args...), ErrWave)
 	}
@@ -134,9 +135,12 @@ func parseTable(file string, text []byte) (Wave, error) {
 	if err != nil {
 		return wrong("%w", err)
 	}
-	time, value, perMs, first := 0, 1, 1.0, 0
+	time, value, perMs, size, first := 0, 1, 1.0, 1.0, 0
 	if !slices.ContainsFunc(table.Rows[0], func(v string) bool { _, err := finite(v); return err == nil }) {
-		if time, value, perMs, err = waveColumns(table.Rows[0]); err != nil {
+		if time, value, perMs, err = waveColumns(table.Rows[0]); err == nil {
+			size, err = CurrentSize(table.Rows[0][value], nA)
+		}
+		if err != nil {
 			return wrong("%w", err)
 		}
 		first = 1
@@ -154,7 +158,7 @@ func parseTable(file string, text []byte) (Wave, error) {
 		if ms *= perMs; len(times) > 0 && ms <= times[len(times)-1] {
 			return wrong("line %d: time is %g ms behind %g ms, want rising ones", line, ms, times[len(times)-1])
 		}
-		times, values = append(times, ms), append(values, x)
+		times, values = append(times, ms), append(values, x*size)
 	}
 	if len(times) < 2 {
 		return wrong("has %d rows, want at least two of time and value", len(times))
@@ -196,7 +200,7 @@ func waveColumns(heading []string) (time, value int, size float64, err error) {
 				return 0, 0, 0, fmt.Errorf("its first row has the time %q, want it in ms, s or us", name)
 			}
 			time, size = i, unit
-		case len(heading) == 2 || of == "current" || strings.HasPrefix(of, "input_"):
+		case len(heading) == 2 || isCurrent(name) || strings.HasPrefix(of, "input_"):
 			if value >= 0 {
 				return 0, 0, 0, fmt.Errorf("its first row has two values, %q and %q; leave one out", heading[value], name)
 			}
@@ -207,4 +211,28 @@ func waveColumns(heading []string) (time, value int, size float64, err error) {
 		return 0, 0, 0, fmt.Errorf("its first row is %q, want a time and one current", strings.Join(heading, ","))
 	}
 	return time, value, size, nil
+}
+
+// isCurrent tells whether a column is one of currents, in whatever unit.
+func isCurrent(heading string) bool {
+	of, _ := infile.Heading(heading, "nA")
+	return of == "current"
+}
+
+// CurrentSize returns what the numbers of a column are times, to be those of an input of which 1 is so many nA: 1 where its
+// heading names no unit. A column input_NAME without brackets, as simulate writes it, is as the input.
+//
+// Errors: a unit that is not one of currents, and one for an input that is no current.
+func CurrentSize(heading string, nA float64) (float64, error) {
+	of, size := infile.Heading(heading, "nA")
+	plain := strings.HasPrefix(strings.ToLower(strings.TrimSpace(heading)), "input_") && !strings.ContainsAny(heading, "([")
+	switch {
+	case plain || !infile.HasUnit(heading, "nA"):
+		return 1, nil
+	case math.IsNaN(size):
+		return 0, fmt.Errorf("the column %q is in no unit of currents; want pA, nA, uA, mA or A, or %q without one for what 1 of the input is", heading, of)
+	case nA == 0:
+		return 0, fmt.Errorf("the column %q has a unit of currents, and 1 of the input is none; leave the unit out if the numbers are those of the input", heading)
+	}
+	return size / nA, nil
 }

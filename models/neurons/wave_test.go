@@ -22,6 +22,14 @@ func TestWaves(t *testing.T) {
 			return []byte("Zeit [s]\tStrom\n0\t0\n0.01\t5\n"), nil
 		case "turned.csv":
 			return []byte("pA,ms\n0,0\n10,5\n"), nil
+		case "amperes.csv":
+			return []byte("time (s),Current (pA)\n0,0\n0.01,5000\n"), nil
+		case "nano.csv":
+			return []byte("ms,nA\n0,0\n10,5\n"), nil
+		case "na.csv":
+			return []byte("time_ms,v_soma_mv,input_na\n0,0,0\n10,0,5\n"), nil
+		case "volts.csv":
+			return []byte("time_ms,current (V)\n0,0\n10,5\n"), nil
 		case "behind.csv":
 			return []byte("current,time_ms\n0,0\n5,10\n"), nil
 		case "two.csv":
@@ -46,9 +54,10 @@ func TestWaves(t *testing.T) {
 		{"constant -3", 1e6, -3}, {"step 10 100:600", 99.99, 0}, {"step 10 100:600", 100, 10}, {"step 10 100:600", 600, 0},
 		{"ramp 2 4 10:20", 15, 3}, {"ramp 2 4 10:20", 20, 0}, {"gauss 6 50 2", 50, 6}, {"gauss 6 50 2", 52, 6 * math.Exp(-0.5)},
 		{"constant 1 + step 2 0:1 + gauss 1 0 1", 0, 4}, {"i.csv", 5, 2.5}, {"i.csv", 15, 0}, {"i.csv", 20, -5}, {"i.csv", 21, 0}, {"i.csv", -1, 0},
-		{" i.csv + constant 1 ", 10, 6}, {"s.CSV", 5, 2.5}, {"s.CSV", 20, -5}, {"seen.csv", 5, 2.5}, {"seen.csv", 15, 0}, {"own.csv", 5, 2.5}, {"turned.csv", 2.5, 5}, {"behind.csv", 5, 2.5},
+		{" i.csv + constant 1 ", 10, 6}, {"s.CSV", 5, 2.5}, {"s.CSV", 20, -5}, {"seen.csv", 5, 2.5}, {"seen.csv", 15, 0}, {"own.csv", 5, 2.5}, {"turned.csv", 2.5, 0.01}, {"amperes.csv", 5, 5}, {"nano.csv", 5, 5}, {"na.csv", 5, 2.5}, // 1 is 0.5 nA
+		{"behind.csv", 5, 2.5},
 	} {
-		w, err := ParseWave(c.text, open)
+		w, err := ParseWave(c.text, 0.5, open)
 		if err != nil {
 			t.Errorf("%q: %v", c.text, err)
 		} else if got := w(c.ms); math.Abs(got-c.want) > 1e-12 {
@@ -60,12 +69,13 @@ func TestWaves(t *testing.T) {
 		"constant nan": "no finite number", "gauss 1 0 0": "SIGMA of 0", "ramp 1 0:1": "has 2 parts", "constant 1 + ": "is empty", "step 1 0:inf": "FROM:TO",
 		"falls.csv": "falls.csv: line 2: time is 0 ms behind 0 ms", "short.csv": "has 1 rows", "text.csv": "text.csv: line 2", "wide.csv": "wide.csv: line 1",
 		"two.csv": `has two values, "input_a" and "input_b"`, "hours.csv": "want it in ms, s or us",
+		"volts.csv": `"current (V)" is in no unit of currents`, "amperes.csv": `"Current (pA)" has a unit of currents, and 1 of the input is none`,
 	} {
-		if _, err := ParseWave(text, open); !errors.Is(err, ErrWave) || !strings.Contains(err.Error(), want) {
+		if _, err := ParseWave(text, 0, open); !errors.Is(err, ErrWave) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", text, err, want)
 		}
 	}
-	if _, err := ParseWave("none.csv", open); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ParseWave("none.csv", 1, open); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error of a missing file is %v", err)
 	}
 }

@@ -38,7 +38,8 @@ type signals struct {
 
 // ReadRecording reads a CSV file with a line of names, or an NPZ file with arrays of these names. They are
 // time or time_ms; voltage for the first record of the neuron, or v_PLACE_mv for that of a place, both also with
-// other units (infile.Heading); current for its first input, or input_NAME of one compartment. Row k holds V at its time and the input of the step before it, as
+// other units (infile.Heading); current for its first input, or input_NAME of one compartment, in what 1 of it is or in a
+// unit of currents. Row k holds V at its time and the input of the step before it, as
 // simulate writes them. An array of an input may have one element less, and then begins with the first step.
 // The arrays v_mv [records,T+1] and input [inputs,T], as simulate writes them, hold all records and inputs.
 //
@@ -236,10 +237,10 @@ const (
 	inputSignal
 )
 
-// columnOf tells what the column of a name is of, and what its numbers are times, to be in ms and mV. Names are those of
+// columnOf tells what the column of a name is of, and what its numbers are times, to be in ms, mV and what 1 of an input is. Names are those of
 // columns, or others of the same with units of their own, such as "Time (s)" and voltage_v.
 func columnOf(n *neurons.Neuron, name string) (is signal, size float64, err error) {
-	unknown := fmt.Errorf("%q is none of %s; time may also be in s or us and voltage in v, as in time_s and \"Voltage (V)\"", name, strings.Join(columns(n), ", "))
+	unknown := fmt.Errorf("%q is none of %s; time may also be in s or us, voltage in v and currents in pA, nA and so on, as in time_s, \"Voltage (V)\" and \"Current (pA)\"", name, strings.Join(columns(n), ", "))
 	if i := slices.Index(inputNames(n), name); i >= 0 && len(n.Inputs[i].Units) == 1 {
 		return signal{inputSignal, i}, 1, nil
 	}
@@ -253,8 +254,15 @@ func columnOf(n *neurons.Neuron, name string) (is signal, size float64, err erro
 		is = signal{voltageSignal, 0}
 	} else if i := slices.IndexFunc(recordNames(n), func(known string) bool { return strings.EqualFold(known, of+"_mv") }); i >= 0 {
 		is = signal{voltageSignal, i}
-	} else if strings.EqualFold(name, "current") && len(n.Inputs) > 0 && len(n.Inputs[0].Units) == 1 {
-		return signal{inputSignal, 0}, 1, nil
+	} else if i := currentOf(n, name); i >= 0 {
+		nA := 0.0
+		if n.Inputs[i].Receptor < 0 {
+			nA = n.Inputs[i].Weight
+		}
+		if size, err = neurons.CurrentSize(name, nA); err != nil {
+			return is, 0, err
+		}
+		return signal{inputSignal, i}, size, nil
 	} else {
 		return is, 0, unknown
 	}
@@ -262,6 +270,20 @@ func columnOf(n *neurons.Neuron, name string) (is signal, size float64, err erro
 		return is, 0, unknown
 	}
 	return is, size, nil
+}
+
+// currentOf returns the input of one compartment that a column in a unit of its own, such as "Current (pA)" and current_pa for the
+// first, is of, -1 for none.
+func currentOf(n *neurons.Neuron, name string) int {
+	of, _ := infile.Heading(name, "nA")
+	i := slices.IndexFunc(inputNames(n), func(known string) bool { return strings.EqualFold(known, of) })
+	if of == "current" {
+		i = 0
+	}
+	if i < 0 || i >= len(n.Inputs) || len(n.Inputs[i].Units) != 1 {
+		return -1
+	}
+	return i
 }
 
 // column returns what takes the numbers of a column.
