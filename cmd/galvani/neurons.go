@@ -127,6 +127,9 @@ func showText(c *cobra.Command, name string, asJSON bool, read func(string) ([]b
 	if asJSON {
 		return fmt.Errorf("%w: --json and --toml exclude each other; leave one out", errUsage)
 	}
+	if isFile(name) {
+		return fmt.Errorf("%w: --toml prints the file of what is built in, and %s is a file already; copy it", errUsage, name)
+	}
 	text, err := read(name)
 	if err != nil {
 		return fmt.Errorf("%w: %w", config.ErrConfig, err)

@@ -115,7 +115,7 @@ k = "36 mS/cm2"
 		inside("neurons", "check", write("copy.toml", inside("neurons", "show", name, "--toml").ok(t).stdout)).ok(t)
 	}
 	inside("neurons", "show", "hh", "--toml", "--json").refused(t, exitUsage, "leave one out")
-	inside("neurons", "show", path, "--toml").refused(t, exitConfig, "unknown neuron or channel")
+	inside("neurons", "show", path, "--toml").refused(t, exitUsage, "is a file already; copy it")
 	const channel = "reversal = \"-80 mV\"\n[[gate]]\nname = \"n\"\npower = 4\nsteady = { v = \"-40 mV\", k = \"5 mV\" }\ntime = { form = \"constant\", tau = \"3 ms\" }\n"
 	own := write("own.toml", channel)
 	if out := inside("neurons", "check", own).ok(t).stdout; !strings.Contains(out, "is a channel, I = g_own·n⁴·(e_own − V)") {

@@ -60,6 +60,14 @@ func TestSimulateNeuron(t *testing.T) {
 	if math.Abs(second.Spikes[0][3]-second.Spikes[0][2]-14.645) > 0.03 {
 		t.Errorf("with steps of second order spikes are at %v ms", second.Spikes[0])
 	}
+	near := func(a, b float64) bool { return math.Abs(a-b) < 1e-6 } // a file holds 9 digits
+	for _, neuron := range []string{"hh", "lif"} {                  // what was written is put in again
+		seen := filepath.Join(t.TempDir(), neuron)
+		was := run(neuron, "--current", "step 20.5 5.1:40 + ramp 0 10 20:50", "--for", "60ms", "--json", "--out", seen)
+		if now := run(neuron, "--current", seen+".csv", "--for", "60ms", "--json"); len(was.Spikes[0]) == 0 || !slices.EqualFunc(now.Spikes[0], was.Spikes[0], near) {
+			t.Errorf("%s spikes at %v ms by its file, before at %v", neuron, now.Spikes, was.Spikes)
+		}
+	}
 	loud := run("lgmd", "--current", "siz=constant 5", "--events", "excitation=3,4,5", "--for", "20ms", "--json")
 	if len(loud.Inputs) != 2 || len(loud.Places) != 3 || len(loud.Spikes[0]) == 0 {
 		t.Errorf("report is %+v", loud)

@@ -126,7 +126,8 @@ func finite(s string) (float64, error) {
 
 // parseTable reads rows of time and value, with a heading or without; times rise, and are in ms where the heading names no
 // other unit. Of a table with other columns, as simulate writes it, the value is that of the one current or input. Between
-// rows the value changes evenly, outside of them it is 0.
+// rows the value changes evenly, or, of a column input_NAME, is that of the row at the end: simulate writes with V what was put in during
+// the step before it. Outside of the rows it is 0.
 func parseTable(file string, nA float64, text []byte) (Wave, error) {
 	wrong := func(format string, args ...any) (Wave, error) {
 		return nil, fmt.Errorf("neurons: %s: %w: %w", file, fmt.Errorf(format, args...), ErrWave)
@@ -147,6 +148,7 @@ func parseTable(file string, nA float64, text []byte) (Wave, error) {
 	} else if n := len(table.Rows[0]); n != 2 {
 		return wrong("line %d has %d values, want a time in ms and a value", table.Line(0), n)
 	}
+	held := first == 1 && isInput(table.Rows[0][value])
 	var times, values []float64
 	for k, row := range table.Rows[first:] {
 		ms, bad := finite(row[time])
@@ -166,10 +168,16 @@ func parseTable(file string, nA float64, text []byte) (Wave, error) {
 	return func(ms float64) float64 {
 		k, found := slices.BinarySearch(times, ms)
 		switch {
-		case found:
+		case found && !held:
 			return values[k]
+		case found && k+1 < len(times):
+			return values[k+1] // of the step that begins here
+		case found:
+			return 0
 		case k == 0 || k == len(times):
 			return 0
+		case held:
+			return values[k]
 		}
 		share := (ms - times[k-1]) / (times[k] - times[k-1])
 		return values[k-1] + share*(values[k]-values[k-1])
@@ -200,7 +208,7 @@ func waveColumns(heading []string) (time, value int, size float64, err error) {
 				return 0, 0, 0, fmt.Errorf("its first row has the time %q, want it in ms, s or us", name)
 			}
 			time, size = i, unit
-		case len(heading) == 2 || isCurrent(name) || strings.HasPrefix(of, "input_"):
+		case len(heading) == 2 || isCurrent(name) || isInput(name):
 			if value >= 0 {
 				return 0, 0, 0, fmt.Errorf("its first row has two values, %q and %q; leave one out", heading[value], name)
 			}
@@ -219,13 +227,18 @@ func isCurrent(heading string) bool {
 	return of == "current"
 }
 
+// isInput tells whether a column is called after an input, as simulate writes it.
+func isInput(heading string) bool {
+	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(heading)), "input_")
+}
+
 // CurrentSize returns what the numbers of a column are times, to be those of an input of which 1 is so many nA: 1 where its
 // heading names no unit. A column input_NAME without brackets, as simulate writes it, is as the input.
 //
 // Errors: a unit that is not one of currents, and one for an input that is no current.
 func CurrentSize(heading string, nA float64) (float64, error) {
 	of, size := infile.Heading(heading, "nA")
-	plain := strings.HasPrefix(strings.ToLower(strings.TrimSpace(heading)), "input_") && !strings.ContainsAny(heading, "([")
+	plain := isInput(heading) && !strings.ContainsAny(heading, "([")
 	switch {
 	case plain || !infile.HasUnit(heading, "nA"):
 		return 1, nil

@@ -54,7 +54,8 @@ func TestWaves(t *testing.T) {
 		{"constant -3", 1e6, -3}, {"step 10 100:600", 99.99, 0}, {"step 10 100:600", 100, 10}, {"step 10 100:600", 600, 0},
 		{"ramp 2 4 10:20", 15, 3}, {"ramp 2 4 10:20", 20, 0}, {"gauss 6 50 2", 50, 6}, {"gauss 6 50 2", 52, 6 * math.Exp(-0.5)},
 		{"constant 1 + step 2 0:1 + gauss 1 0 1", 0, 4}, {"i.csv", 5, 2.5}, {"i.csv", 15, 0}, {"i.csv", 20, -5}, {"i.csv", 21, 0}, {"i.csv", -1, 0},
-		{" i.csv + constant 1 ", 10, 6}, {"s.CSV", 5, 2.5}, {"s.CSV", 20, -5}, {"seen.csv", 5, 2.5}, {"seen.csv", 15, 0}, {"own.csv", 5, 2.5}, {"turned.csv", 2.5, 0.01}, {"amperes.csv", 5, 5}, {"nano.csv", 5, 5}, {"na.csv", 5, 2.5}, // 1 is 0.5 nA
+		{" i.csv + constant 1 ", 10, 6}, {"s.CSV", 5, 2.5}, {"s.CSV", 20, -5}, {"seen.csv", 5, 5}, {"seen.csv", 10, -5}, {"seen.csv", 15, -5}, {"seen.csv", 20, 0}, // what was put in before the row
+		{"own.csv", 5, 2.5}, {"turned.csv", 2.5, 0.01}, {"amperes.csv", 5, 5}, {"nano.csv", 5, 5}, {"na.csv", 5, 5}, // 1 is 0.5 nA
 		{"behind.csv", 5, 2.5},
 	} {
 		w, err := ParseWave(c.text, 0.5, open)
