@@ -118,7 +118,7 @@ func (w *weights) values(j *job, p adopt.Pair) ([]float32, error) {
 	return v, nil
 }
 
-// readWeights reads a run, of which it takes the best checkpoint, a checkpoint, or any other safetensors file.
+// readWeights reads a run, of which it takes the best checkpoint, a checkpoint, or any other safetensors or NPZ file.
 func (j *job) readWeights(path string) (*weights, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("init_from: %w", missingInput(err))
@@ -140,10 +140,10 @@ func (j *job) readWeights(path string) (*weights, error) {
 	switch {
 	case err == nil:
 		return j.checkpointWeights(state)
-	case !errors.Is(err, rundir.ErrForeign):
+	case !errors.Is(err, rundir.ErrForeign) && !beginsAsArchive(path):
 		return nil, notWeights(path, err)
 	}
-	file, err := safetensors.Open(path)
+	file, err := openTensors(path)
 	if err != nil {
 		return nil, notWeights(path, err)
 	}

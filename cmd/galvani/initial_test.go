@@ -99,12 +99,15 @@ func TestInitFromRun(t *testing.T) {
 	galvani(t, "export", dir).ok(t)
 	file := filepath.Join(dir, "weights.safetensors")
 	galvani(t, args(short, "--init-from", file)...).ok(t)
-	next := strings.TrimSpace(galvani(t, args(dale, "--dale-form", "relu", "--init-from", file, "--lr", "0")...).ok(t).stdout)
-	galvani(t, "export", next).ok(t)
-	was, is := tensorsOf(t, file), tensorsOf(t, filepath.Join(next, "weights.safetensors"))
-	for name, x := range was {
-		if !bytes.Equal(x.Data, is[name].Data) {
-			t.Errorf("%s acts in another way than in the file", name)
+	galvani(t, "export", dir, "--to", "npz").ok(t)
+	for _, from := range []string{file, filepath.Join(dir, "weights.npz")} {
+		next := strings.TrimSpace(galvani(t, args(dale, "--dale-form", "relu", "--init-from", from, "--lr", "0")...).ok(t).stdout)
+		galvani(t, "export", next).ok(t)
+		was, is := tensorsOf(t, file), tensorsOf(t, filepath.Join(next, "weights.safetensors"))
+		for name, x := range was {
+			if !bytes.Equal(x.Data, is[name].Data) {
+				t.Errorf("%s acts in another way than in %s", name, from)
+			}
 		}
 	}
 	free := strings.TrimSpace(galvani(t, short...).ok(t).stdout)

@@ -54,7 +54,7 @@ type cellKeys struct {
 	InputNoise    float64  `toml:"input_noise" doc:"the same of noise on each input; with bidirectional each direction draws numbers of its own" min:"0" max:"1e6"`
 	Dropout       float64  `toml:"dropout" needs:"number of layers>1" doc:"probability with which an element of h is left out on the way to the layer above while training; the others are scaled by 1/(1 - dropout)" min:"0" max:"0.99"`
 	H0            string   `toml:"h0" needs:"stateful=false" doc:"state that sequences begin with: zero for the rest of the cell, learned for a parameter of each layer, cell.h0, one number for each unit and plane, within the cell's bounds" oneof:"zero|learned"`
-	InitFrom      string   `toml:"init_from" doc:"begin with the weights of a file: a run or a checkpoint, or the state dict of a PyTorch module as safetensors"`
+	InitFrom      string   `toml:"init_from" doc:"begin with the weights of a file: a run or a checkpoint, or the state dict of a PyTorch module as safetensors; arrays of NumPy as NPZ"`
 	InitParts     []string `toml:"init_parts" needs:"init_from!=" doc:"parameters that init_from gives: all, cell, input, recurrent, readout, matrices, or names such as W, readout.bias, *_l1"`
 	InitMap       []string `toml:"init_map" needs:"init_from!=" doc:"tensors of init_from for parameters that are not found by their names, each as PARAMETER=TENSOR"`
 	Freeze        []string `toml:"freeze" doc:"parameters that are not learned, and do not decay: words and names as for init_parts"`

@@ -14,12 +14,62 @@ import (
 
 	"galvani/data"
 	"galvani/engine/chart"
+	"galvani/engine/hostmem"
+	"galvani/engine/infile"
+	"galvani/engine/npz"
 	"galvani/engine/safetensors"
 	"galvani/engine/setting"
 )
 
 // errInput means that a file of tensors does not fit the task.
 var errInput = errors.New("input does not fit")
+
+// openTensors reads a safetensors or an NPZ file, which it tells by what the file begins with.
+//
+// Errors: those of safetensors.Open.
+func openTensors(path string) (*safetensors.File, error) {
+	f, err := infile.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !isArchive(f) {
+		return safetensors.Read(f, info.Size(), path)
+	}
+	most := int64(1) << 50
+	if room, known := hostmem.There(); known {
+		most = room.Usable()
+	}
+	list, err := npz.Select(f, info.Size(), most, func(string) bool { return true })
+	if err == nil && len(list) == 0 { // of PyTorch, for instance
+		err = fmt.Errorf("npz: an archive without arrays: %w", safetensors.ErrCorrupt)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &safetensors.File{Tensors: list}, nil
+}
+
+// isArchive reports whether a file begins as an NPZ file does.
+func isArchive(f io.ReaderAt) bool {
+	head := make([]byte, len(npz.Magic))
+	n, _ := f.ReadAt(head, 0) // reading on says what is wrong
+	return string(head[:n]) == npz.Magic
+}
+
+// beginsAsArchive is isArchive of a file that is not open.
+func beginsAsArchive(path string) bool {
+	f, err := infile.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return isArchive(f)
+}
 
 // readBatch makes a batch of the tensors x [T,B,I] and y, of any length T, and where they are
 // given weight (of the shape of labels) and mask [T,B]: 0 or 1, lengths of steps where the task has them.

@@ -92,7 +92,7 @@ func newTrace() *cobra.Command {
 	f.add(c.Flags())
 	c.Flags().StringVar(&out, "out", "", "`file` to write")
 	c.Flags().StringVar(&to, "to", "safetensors", "`format`: "+strings.Join(formats, ", "))
-	c.Flags().StringVar(&in, "input", "", "safetensors `file` with x and y")
+	c.Flags().StringVar(&in, "input", "", "NPZ or safetensors `file` with x and y")
 	return c
 }
 
@@ -121,9 +121,9 @@ func (j *job) traceBatch(path string) (*data.Batch, error) {
 	if path == "" {
 		return j.session.Batch(j.task.Test, min(j.opt.Batch, j.task.Test.Len()))
 	}
-	f, err := safetensors.Open(path)
+	f, err := openTensors(path)
 	if errors.Is(err, safetensors.ErrCorrupt) {
-		return nil, fmt.Errorf("--input: %w; want a safetensors file, which NumPy's arrays become by safetensors.numpy.save_file", err)
+		return nil, fmt.Errorf("--input: %w; want an NPZ or a safetensors file, as numpy.savez and safetensors.numpy.save_file write", err)
 	}
 	if err != nil {
 		return nil, missingInput(err)

@@ -217,6 +217,12 @@ func TestTrace(t *testing.T) {
 	if d := cmp.Diff(a, tensorsOf(t, second)); d != "" {
 		t.Errorf("the trace of a traced batch differs:\n%.500s", d)
 	}
+	numpy := filepath.Join(folder, "a.npz")
+	galvani(t, "trace", dir, "--out", numpy, "--to", "npz").ok(t)
+	galvani(t, "trace", dir, "--out", second, "--input", numpy).ok(t)
+	if d := cmp.Diff(a, tensorsOf(t, second)); d != "" {
+		t.Errorf("the trace of a batch from NPZ differs:\n%.500s", d)
+	}
 	for name, want := range map[string][]int{"x": {8, 8, 9}, "y": {8}, "h": {8, 8, 8}, "logits": {8, 4}, "loss": {},
 		"grad.cell.U_exc": {8, 9}, "grad.cell.gamma": {2, 8}, "grad.readout.weight": {4, 8}, "grad.readout.bias": {4}} {
 		if got, ok := a[name]; !ok || !slices.Equal(got.Shape, want) {
