@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -627,6 +628,20 @@ func TestRanksSameBitsOnDevices(t *testing.T) {
 		if n := int(calls.Load()); (n == 2*list[0].Progress().Step) != (name == "all") || n > 0 && name != "all" {
 			t.Errorf("device pointers of %s: %d sums on devices in %d updates of 2 ranks", name, n, list[0].Progress().Step)
 		}
+	}
+}
+
+// TestRanksRefuseMixedDevices: ranks on a device with memory of its own and in host memory do not train together.
+func TestRanksRefuseMixedDevices(t *testing.T) {
+	cpu := devicetest.CPU(t, 1)
+	list := ranksOf(t, 2, func(c *Config) {
+		c.Net, c.Device = scanNet{newToy()}, cpu
+		if c.Group.Rank() == 1 {
+			c.Device = &farDevice{Device: cpu}
+		}
+	})
+	if r, err := Ranks(t.Context(), list, nil, nil); !errors.Is(err, ErrOption) || !strings.Contains(err.Error(), "1 of 2 ranks compute on a GPU") {
+		t.Errorf("%v, %v, want ErrOption", r, err)
 	}
 }
 

@@ -117,17 +117,30 @@ func (d *shards) of(b *data.Batch) ([]float32, Metrics, error) {
 }
 
 // agree asks once whether all ranks have their gradients on a device, and all libraries take its addresses.
+//
+// Errors: ErrOption on all ranks where some have them in host memory, as the norm of a gradient is added in another order on a
+// device, and all ranks must clip alike.
 func (d *shards) agree() error {
-	if d.asked || d.group().Size() == 1 {
+	size := float64(d.group().Size())
+	if d.asked || size == 1 {
 		return nil
 	}
-	votes := []float64{0}
-	if d.grad.away() && d.group().Direct() {
-		votes[0] = 1
+	away, direct := 0.0, 0.0
+	if d.grad.away() {
+		away = 1
+		if d.group().Direct() {
+			direct = 1
+		}
 	}
-	err := d.group().Sum(nil, votes)
-	d.asked, d.direct = true, votes[0] == float64(d.group().Size())
-	return err
+	votes := []float64{away, direct}
+	if err := d.group().Sum(nil, votes); err != nil {
+		return err
+	}
+	if votes[0] > 0 && votes[0] < size {
+		return fmt.Errorf("engine: %v of %v ranks compute on a GPU and the others on a CPU, whose updates may differ in a bit; give all ranks the same device, such as cpu: %w", votes[0], size, ErrOption)
+	}
+	d.asked, d.direct = true, votes[1] == size
+	return nil
 }
 
 func (d *shards) add(level int) {

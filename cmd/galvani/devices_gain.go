@@ -38,21 +38,32 @@ type beside struct {
 	group.Alone
 	rank, size int
 	near       locality
+	direct     bool
 }
 
 func (b beside) Rank() int                { return b.rank }
 func (b beside) Size() int                { return b.size }
 func (b beside) Local() (rank, ranks int) { return b.near.rank, b.near.ranks }
+func (b beside) Direct() bool             { return b.direct }
+
+// Sum makes of y what it is where all ranks bring the same.
+func (b beside) Sum(_ []float32, y []float64) error {
+	for i := range y {
+		y[i] *= float64(b.size)
+	}
+	return nil
+}
+
+// SumOn is Sum.
+func (b beside) SumOn(_, _ []float32, y []float64, _ func(lo, hi int) error) error {
+	return b.Sum(nil, y)
+}
 
 // predictGain measures updates of the parts of a batch that ranks have, and the sum of the gradient over the ranks that
 // are there. Sums over other numbers of ranks are those of the link that this gives; without ranks, of assumed ones.
 //
 // Errors: config.ErrConfig for ranks that cannot share the shards of a batch.
-func predictGain(ranks group.Group, layers []layer, own *rankReport) (*gain, error) {
-	s, err := resolve(layers...)
-	if err != nil {
-		return nil, err
-	}
+func predictGain(ranks group.Group, s *settings, own *rankReport) (g *gain, err error) {
 	if s.opt.Shards == 1 && !s.opt.Stateful {
 		s.opt.Shards = 0 // as a run that goes on on ranks has it
 	}
@@ -61,12 +72,12 @@ func predictGain(ranks group.Group, layers []layer, own *rankReport) (*gain, err
 	if _, _, err := group.Share(s.opt.Shards, 0, n); err != nil || s.opt.Shards == 1 {
 		return nil, fmt.Errorf("%w: a batch has %d shards, which %d ranks cannot share; start a power of two of ranks, or give a --config with more shards", config.ErrConfig, s.opt.Shards, n)
 	}
-	g := &gain{Model: s.run.Model, Task: s.run.Task, Batch: s.opt.Batch, Shards: s.opt.Shards}
+	g = &gain{Model: s.run.Model, Task: s.run.Task, Batch: s.opt.Batch, Shards: s.opt.Shards}
 	parts := map[int]float64{}
 	most := max(n, g.Shards/max(1, s.opt.Accumulate))
 	for k := 1; k <= most; k *= 2 {
 		var o once
-		if at := (beside{size: k, near: localityOf(ranks)}); k == n || ranks.Rank() == 0 {
+		if at := (beside{size: k, near: localityOf(ranks), direct: ranks.Direct()}); k == n || ranks.Rank() == 0 {
 			if k == n {
 				at.rank = ranks.Rank()
 			}

@@ -54,20 +54,17 @@ type ranksReport struct {
 // training gains on ranks.
 func reportRanks(c *cobra.Command, asJSON bool, network string) error {
 	ranks := ranksOf(c.Context())
-	var layers []layer
-	if network != "" {
-		file, err := readLayer(network)
-		if err != nil {
-			return err
-		}
-		layers = append(layers, file)
+	s, remove, err := networkOfRanks(ranks, network)
+	if err != nil {
+		return err
 	}
+	defer remove() // copies that are in nobody's way
 	own, err := ownRank(ranks)
 	if err != nil {
 		return err
 	}
 	r := ranksReport{}
-	if r.Training, err = predictGain(ranks, layers, &own); err != nil {
+	if r.Training, err = predictGain(ranks, s, &own); err != nil {
 		return err
 	}
 	if r.Ranks, err = group.Exchange(ranks, own); err != nil {
@@ -84,6 +81,29 @@ func reportRanks(c *cobra.Command, asJSON bool, network string) error {
 		})
 		p.gain(r.Training)
 	})
+}
+
+// networkOfRanks returns the settings of a file of rank 0, which tells the others of them; those that are built in without one.
+func networkOfRanks(ranks group.Group, file string) (s *settings, remove func() error, err error) {
+	if ranks.Rank() > 0 {
+		o, err := ordered(ranks)
+		if err != nil {
+			return nil, nil, err
+		}
+		return o.settings(layer{})
+	}
+	var layers []layer
+	if file != "" {
+		l, err := readLayer(file)
+		if err != nil {
+			return nil, nil, err
+		}
+		layers = append(layers, l)
+	}
+	if s, err = resolve(layers...); err == nil {
+		err = s.lead(ranks, nil)
+	}
+	return s, func() error { return nil }, err
 }
 
 // ownRank opens the device of this rank and says what it is.

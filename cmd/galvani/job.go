@@ -71,7 +71,7 @@ func (s *settings) build() (task *data.Task, net *models.Network, layers layered
 		}
 		layers, err = s.layers.Bind(s.run.Model, task.I, task.O)
 	} else {
-		net, err = s.bind(models.Dims{I: task.I, H: s.size.Hidden[0], O: task.O}, models.Within(boundHeap()))
+		net, err = s.bind(models.Dims{I: task.I, H: s.size.Hidden[0], O: task.O}, models.Within(boundHeap(localityOf(s.ranks))))
 	}
 	if errors.Is(err, kernels.ErrMemory) {
 		return nil, nil, nil, fmt.Errorf("%w; make --hidden smaller", err)

@@ -2,9 +2,9 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -159,11 +159,8 @@ func (s *settings) lead(ranks group.Group, state *rundir.State) (err error) {
 	if ranks.Size() == 1 {
 		return nil
 	}
-	o := order{}
-	if o.Settings, err = s.file(); err != nil {
-		return err
-	}
-	if o.Files, err = s.namedFiles(); err != nil {
+	o, err := s.order()
+	if err != nil {
 		return err
 	}
 	if state != nil {
@@ -171,21 +168,33 @@ func (s *settings) lead(ranks group.Group, state *rundir.State) (err error) {
 			return err
 		}
 	}
-	told, err := json.Marshal(o)
-	if err == nil {
-		_, err = ranks.Gather(told)
-	}
+	_, err = group.Exchange(ranks, o)
 	return err
+}
+
+// order returns what other ranks are told of the settings.
+func (s *settings) order() (o *order, err error) {
+	o = &order{}
+	if o.Settings, err = s.file(); err != nil {
+		return nil, err
+	}
+	o.Files, err = s.namedFiles()
+	return o, err
+}
+
+// ordered hears what rank 0 tells with lead.
+func ordered(ranks group.Group) (*order, error) {
+	all, err := group.Exchange[*order](ranks, nil)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
 }
 
 // follow trains as a rank behind the first, which decides all and keeps the run directory.
 func follow(ctx context.Context, ranks group.Group, flags layer) error {
-	all, err := ranks.Gather(nil)
+	o, err := ordered(ranks)
 	if err != nil {
-		return err
-	}
-	var o order
-	if err := json.Unmarshal(all[0], &o); err != nil {
 		return err
 	}
 	j, err := o.open(ranks, flags)
@@ -208,33 +217,41 @@ func follow(ctx context.Context, ranks group.Group, flags layer) error {
 // Errors: *group.Left where one cannot.
 func ready(ranks group.Group) error { return ranks.Sum(nil, nil) }
 
-// open makes the job of an order, with the keys of this machine.
-func (o *order) open(ranks group.Group, flags layer) (*job, error) {
+// settings resolves those of an order, with the keys of this machine. Remove deletes the copies of files that they name.
+func (o *order) settings(flags layer) (s *settings, remove func() error, err error) {
 	pairs, err := config.Decode(bytes.NewReader(o.Settings))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	own, _ := flags.local()
-	s, err := resolve(layer{name: "settings of rank 0", pairs: pairs, whole: true}, layer{pairs: own})
+	if s, err = resolve(layer{name: "settings of rank 0", pairs: pairs, whole: true}, layer{pairs: own}); err != nil {
+		return nil, nil, err
+	}
+	if len(o.Files) == 0 {
+		return s, func() error { return nil }, nil
+	}
+	dir, err := os.MkdirTemp("", "galvani")
+	if err != nil {
+		return nil, nil, err
+	}
+	remove = func() error { return os.RemoveAll(dir) }
+	for key, content := range o.Files {
+		err = cmp.Or(err, os.WriteFile(filepath.Join(dir, copyName(key)), content, 0o600))
+	}
+	if err = cmp.Or(err, s.takeCopies(dir)); err != nil {
+		return nil, nil, cmp.Or(err, remove())
+	}
+	return s, remove, nil
+}
+
+// open makes the job of an order.
+func (o *order) open(ranks group.Group, flags layer) (*job, error) {
+	s, remove, err := o.settings(flags)
 	if err != nil {
 		return nil, err
 	}
+	defer remove() // what is left of them is in nobody's way
 	s.ranks = ranks
-	if len(o.Files) > 0 {
-		dir, err := os.MkdirTemp("", "galvani")
-		if err != nil {
-			return nil, err
-		}
-		defer os.RemoveAll(dir)
-		for key, content := range o.Files {
-			if err := os.WriteFile(filepath.Join(dir, copyName(key)), content, 0o600); err != nil {
-				return nil, err
-			}
-		}
-		if err := s.takeCopies(dir); err != nil {
-			return nil, err
-		}
-	}
 	j, err := s.open()
 	if err != nil {
 		return nil, err

@@ -260,6 +260,13 @@ func TestMPIFilesOfRankZero(t *testing.T) {
 	if o.code == exitOK || strings.Count(o.stderr, "galvani: ") != 1 || !strings.Contains(o.stderr, "rank 1: ") {
 		t.Errorf("exit code %d, want one line about rank 1, which has no weights: %s", o.code, o.stderr)
 	}
+	written(t, filepath.Join(dir, "folder0", "network.toml"), "model = \"crnn-simple\"\nhidden = 8\nfacets = 3\nsteps = 8\nbatch = 16\nrec_mask = \"mask.txt\"\n")
+	written(t, mask, strings.Repeat("1 0 1 0 1 0 1 0\n0 1 0 1 0 1 0 1\n", 4))
+	var told ranksReport
+	on("devices", "--ranks", "--json", "--config", "network.toml").tells(t, &told)
+	if told.Training.Model != "crnn-simple" || len(told.Ranks) != 2 {
+		t.Errorf("predicted for %+v", told)
+	}
 	if now := runsIn(t, filepath.Join(dir, "folder0", "runs")); now != before {
 		t.Errorf("%d runs, %d before one that cannot begin", now, before)
 	}
