@@ -91,6 +91,10 @@ func (s *Session) newLearner() (Learner, stepper, error) {
 	if s.cfg.Learner == nil {
 		return byGradient(setup)
 	}
+	if n := s.cfg.group().Size(); n > 1 {
+		return nil, nil, fmt.Errorf("engine: model %s learns by a rule of its own, which takes whole batches, and there are %d ranks; start one process: %w",
+			s.cfg.Net.Name(), n, ErrOption)
+	}
 	if n := s.cfg.Options.Shards; n > 1 {
 		return nil, nil, fmt.Errorf("engine: model %s learns by a rule of its own, which takes whole batches, and shards is %d; take shards = 1: %w",
 			s.cfg.Net.Name(), n, ErrOption)

@@ -57,6 +57,9 @@ func (s metricSums) metrics() Metrics {
 // sequences than there are parts.
 func newShards(g *graphs) (*shards, error) {
 	n, ranks := g.Options.Shards, g.group()
+	if g.Options.Stateful && ranks.Size() > 1 {
+		return nil, fmt.Errorf("engine: stateful carries the state of whole batches, and there are %d ranks; start one process: %w", ranks.Size(), ErrOption)
+	}
 	lo, hi, err := group.Share(n, ranks.Rank(), ranks.Size())
 	if err != nil {
 		return nil, fmt.Errorf("engine: shards: %w; start another number of ranks, or give other shards: %w", err, ErrOption)

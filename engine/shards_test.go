@@ -178,7 +178,8 @@ func TestShardsRefuse(t *testing.T) {
 		"more ranks":          {func(c *Config) { c.Options.Shards, c.Group = 2, group.DryRun(4)[1] }, "a part for each rank"},
 		"ranks without parts": {func(c *Config) { c.Options.Shards, c.Group = 1, group.DryRun(2)[0] }, "a part for each rank"},
 		"small batches":       {func(c *Config) { c.Options.Shards = 16 }, "batches of 8 sequences"},
-		"stateful":            {func(c *Config) { c.Options.Shards, c.Options.Stateful = 2, true }, "stateful"},
+		"stateful":            {func(c *Config) { c.Options.Shards, c.Options.Stateful = 2, true }, "take shards = 1"},
+		"stateful ranks":      {func(c *Config) { c.Options.Stateful, c.Group = true, group.DryRun(2)[0] }, "there are 2 ranks; start one process"},
 	} {
 		cfg := Config{Net: newToy(), Task: newToyTask(), Options: toyOptions()}
 		c.change(&cfg)

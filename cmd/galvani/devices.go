@@ -24,6 +24,10 @@ func newDevices() *cobra.Command {
 	var asJSON, ranks bool
 	var network string
 	c := &cobra.Command{Use: "devices", Short: "Say where networks can run here", Args: exactArgs(),
+		Long: `Say where networks can run here. Started by mpirun or srun, --ranks says it of each rank, what memory of
+it a training takes, whether the MPI library takes device pointers, and what ranks gain. Where it does,
+gradients go from GPU to GPU, otherwise through host memory. GALVANI_MPI_DEVICE_POINTERS=yes or no
+takes the place of what the library says: some say yes and cannot, or say nothing and can.`,
 		Example: "  galvani devices\n  mpirun -n 2 galvani devices --ranks",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if ranks {

@@ -64,10 +64,13 @@ func (b beside) SumOn(_, _ []float32, y []float64, _ func(lo, hi int) error) err
 //
 // Errors: config.ErrConfig for ranks that cannot share the shards of a batch.
 func predictGain(ranks group.Group, s *settings, own *rankReport) (g *gain, err error) {
-	if s.opt.Shards == 1 && !s.opt.Stateful {
+	if s.whole() {
+		return nil, fmt.Errorf("%w: model %s takes whole batches, which ranks cannot share; give a --config of another", config.ErrConfig, s.run.Model)
+	}
+	if s.opt.Shards == 1 {
 		s.opt.Shards = 0 // as a run that goes on on ranks has it
 	}
-	s.opt.Divide(!s.opt.Stateful)
+	s.opt.Divide(true)
 	n := ranks.Size()
 	if _, _, err := group.Share(s.opt.Shards, 0, n); err != nil || s.opt.Shards == 1 {
 		return nil, fmt.Errorf("%w: a batch has %d shards, which %d ranks cannot share; start a power of two of ranks, or give a --config with more shards", config.ErrConfig, s.opt.Shards, n)

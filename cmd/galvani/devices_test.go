@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -31,6 +32,13 @@ func TestDevicesRanks(t *testing.T) {
 			t.Errorf("prediction %+v, want an update of a part and a sum", r)
 		}
 	}
+}
+
+// TestDevicesRanksWhole: a network that takes whole batches gains nothing on ranks, which the report says.
+func TestDevicesRanksWhole(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "network.toml")
+	written(t, file, "model = \"microcircuit\"\ntask = \"bars\"\n")
+	galvani(t, "devices", "--ranks", "--config", file).refused(t, exitConfig, "model microcircuit takes whole batches")
 }
 
 // TestDevicesPrecision: what devices says of bf16 on the CPU is what opening the CPU for it comes to.

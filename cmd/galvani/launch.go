@@ -152,10 +152,14 @@ type order struct {
 	State    []byte            // checkpoint to go on from
 }
 
+// whole reports whether batches are taken as a whole, so that no ranks divide them: what learns carries a state from one to the
+// next, or changes while it runs.
+func (s *settings) whole() bool { return s.opt.Stateful || s.layers != nil && s.layers.Local() }
+
 // lead tells the other ranks what is trained: the settings, and where the run goes on.
 func (s *settings) lead(ranks group.Group, state *rundir.State) (err error) {
 	s.ranks = ranks
-	s.opt.Divide(launched(ranks) && !s.opt.Stateful || s.run.DryRunRanks > 1)
+	s.opt.Divide(launched(ranks) && !s.whole() || s.run.DryRunRanks > 1)
 	if ranks.Size() == 1 {
 		return nil
 	}

@@ -195,6 +195,8 @@ func TestMPIRefuses(t *testing.T) {
 		{"accumulate is 8, and each of 2 ranks has 4 of 8 shards", exitConfig, onRanksOf(2, own("--accumulate", "8")...)},
 		{`GALVANI_MPI_DEVICE_POINTERS is "maybe", want yes, no or nothing`, exitConfig,
 			grouptest.Launch(2, []string{asProgram + "=1", group.DevicePointers + "=maybe"}, os.Args[0], own()...)},
+		{"model microcircuit learns by a rule of its own, which takes whole batches, and there are 2 ranks; start one process", exitConfig,
+			onRanksOf(2, "train", "--model", "microcircuit", "--task", "bars", "--runs-dir", t.TempDir())},
 		{"8 parts for 3 ranks", exitConfig, onRanksOf(3, own("--shards", "8")...)},
 		{"batches of 8 sequences cannot be divided into 16 shards", exitConfig, onRanksOf(2, own("--shards", "16")...)},
 		{"rank 1 was started with", exitConfig, mixed},
@@ -280,6 +282,12 @@ func runsIn(t *testing.T, dir string) int {
 		t.Fatal(err)
 	}
 	return len(list)
+}
+
+// TestMPIOfOne: a launcher that starts one process is in nobody's way where batches are taken as a whole.
+func TestMPIOfOne(t *testing.T) {
+	t.Parallel()
+	finish(t, onRanksOf(1, "train", "--model", "microcircuit", "--task", "bars", "--max-steps", "1", "--plots", "none", "--quiet", "--runs-dir", t.TempDir())).ok(t)
 }
 
 // TestMPIDevices lets rank 0 report for all.

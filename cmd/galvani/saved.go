@@ -76,7 +76,7 @@ func (s *settings) has(file, free layer, p config.Pair) bool {
 // shards that a run on ranks has.
 func savedFor(ranks int, run *rundir.Run, state *rundir.State, flags layer) (*settings, error) {
 	s, err := savedSettings(run, state, flags)
-	if err != nil || max(ranks, s.run.DryRunRanks) == 1 || s.opt.Shards != 1 || s.opt.Stateful ||
+	if err != nil || max(ranks, s.run.DryRunRanks) == 1 || s.opt.Shards != 1 || s.whole() ||
 		slices.ContainsFunc(flags.pairs, func(p config.Pair) bool { return p.Name == "shards" }) {
 		return s, err
 	}
