@@ -16,10 +16,15 @@ type Fit struct {
 // Accuracy: sums run in float64; those of the variance keep their digits where the mean is far from 0 (West 1979).
 // Errors: those of Sweep.
 func (s *Subject) Fits(set data.Set) ([]Fit, error) {
-	o := s.Task.O
+	return Fits(s.Task, func(visit Visit) error { return s.Sweep(set, set.Len(), s.Task.Every, visit) })
+}
+
+// Fits is Subject.Fits of the answers that sweep visits, those of all samples.
+func Fits(t *data.Task, sweep func(Visit) error) ([]Fit, error) {
+	o := t.O
 	list, weight := make([]Fit, o), 0.0
 	mean, spread := make([]float64, o), make([]float64, o)
-	err := s.Sweep(set, set.Len(), s.Task.Every, func(_ int, b *data.Batch, col int, out []float32) {
+	err := sweep(func(_ int, b *data.Batch, col int, out []float32) {
 		for row := range len(out) / o {
 			n := row*b.B + col
 			w := float64(b.Weight[n])
@@ -41,7 +46,7 @@ func (s *Subject) Fits(set data.Set) ([]Fit, error) {
 		return nil, err
 	}
 	for k := range list {
-		list[k].Output = s.Task.OutputName(k)
+		list[k].Output = t.OutputName(k)
 		if spread[k] > 0 {
 			r2 := 1 - list[k].MSE/spread[k]
 			list[k].R2 = &r2

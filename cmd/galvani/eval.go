@@ -167,7 +167,7 @@ func (j *job) evaluate(ctx context.Context, dir string, state *rundir.State) (ev
 		r.PerClass = classScores(r.Confusion, r.Classes)
 		return r, nil
 	}
-	if r.Outputs, err = j.subject().Fits(test); err != nil {
+	if r.Outputs, err = j.fits(test); err != nil {
 		err = fmt.Errorf("errors of the outputs: %w", err)
 	}
 	return r, err

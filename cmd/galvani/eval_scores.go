@@ -1,6 +1,13 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+
+	"galvani/bench/analysis"
+	"galvani/data"
+	"galvani/engine/safetensors"
+)
 
 // classScore is what a confusion matrix says of one class. A part of nothing is nil.
 type classScore struct {
@@ -45,15 +52,47 @@ func orNone(format string, factor float64, v *float64) string {
 	return fmt.Sprintf(format, factor**v)
 }
 
+// fits measures the outputs of a regression.
+func (j *job) fits(set data.Set) ([]analysis.Fit, error) {
+	if j.net != nil || j.task.T == 1 {
+		return j.subject().Fits(set)
+	}
+	// A layered network that reads sequences is stepped in time by what learns it alone.
+	return analysis.Fits(j.task, func(visit analysis.Visit) error {
+		for first := 0; first < set.Len(); first += j.opt.Batch {
+			b := data.NewBatch(j.task, min(j.opt.Batch, set.Len()-first))
+			for col := range b.B {
+				if err := set.Fill(b, col, 0, first+col); err != nil {
+					return err
+				}
+			}
+			tensors, err := j.session.Trace(b)
+			if err != nil {
+				return err
+			}
+			at := slices.IndexFunc(tensors, func(t safetensors.Tensor) bool { return t.Name == "logits" })
+			logits, err := tensors[at].Float32s()
+			if err != nil {
+				return err
+			}
+			rows := len(logits) / (b.B * b.O)
+			one := make([]float32, rows*b.O)
+			for col := range b.B {
+				for row := range rows {
+					copy(one[row*b.O:(row+1)*b.O], logits[(row*b.B+col)*b.O:])
+				}
+				visit(first+col, b, col, one)
+			}
+		}
+		return nil
+	})
+}
+
 // scores writes what an evaluation says of each class and each output.
 func (p *printer) scores(r evalReport) {
 	if len(r.Outputs) > 0 {
-		var rows [][]string
-		for _, f := range r.Outputs {
-			rows = append(rows, []string{f.Output, fmt.Sprintf("%.6g", f.MSE), orNone("%.4f", 1, f.R2)})
-		}
 		p.title("\nOutputs")
-		p.table([]string{"OUTPUT", "MSE", "R2"}, rows)
+		p.table(fitHead, fitRows(r.Outputs))
 	}
 	if r.Confusion == nil {
 		return
@@ -73,10 +112,26 @@ func (p *printer) scores(r evalReport) {
 		}
 	}
 	p.table(head, rows)
-	rows = nil
-	for _, s := range r.PerClass {
+	p.title("\nOf each class")
+	p.table(classHead, classRows(r.PerClass))
+}
+
+// fitHead and fitRows are the table of outputs, classHead and classRows that of classes.
+var (
+	fitHead   = []string{"OUTPUT", "MSE", "R2"}
+	classHead = []string{"CLASS", "TARGETS", "PRECISION", "RECALL", "F1"}
+)
+
+func fitRows(list []analysis.Fit) (rows [][]string) {
+	for _, f := range list {
+		rows = append(rows, []string{f.Output, fmt.Sprintf("%.6g", f.MSE), orNone("%.4f", 1, f.R2)})
+	}
+	return rows
+}
+
+func classRows(list []classScore) (rows [][]string) {
+	for _, s := range list {
 		rows = append(rows, []string{s.Class, fmt.Sprint(s.Count), orNone("%.1f %%", 100, s.Precision), orNone("%.1f %%", 100, s.Recall), orNone("%.3f", 1, s.F1)})
 	}
-	p.title("\nOf each class")
-	p.table([]string{"CLASS", "TARGETS", "PRECISION", "RECALL", "F1"}, rows)
+	return rows
 }

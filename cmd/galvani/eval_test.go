@@ -47,15 +47,32 @@ func TestClassScores(t *testing.T) {
 	}
 }
 
-// TestEvalTellsEachOutput holds what eval tells of a regression, as text and as JSON.
+// TestEvalTellsEachOutput holds what eval tells of a regression, as text and as JSON, of networks of every kind: the mean of
+// the errors is the loss.
 func TestEvalTellsEachOutput(t *testing.T) {
-	dir := strings.TrimSpace(galvani(t, "train", "--task", "adding", "--model", "rnn", "--steps", "5", "--hidden", "3", "--train-size", "8", "--test-size", "6", "--epochs", "1",
-		"--plots", "none", "--runs-dir", t.TempDir(), "-q").ok(t).stdout)
-	r := told[evalReport](t, "eval", dir)
-	if len(r.Outputs) != 1 || r.Outputs[0].MSE < 0.999*r.Test.Loss || r.Outputs[0].MSE > 1.001*r.Test.Loss || r.Outputs[0].R2 == nil || r.PerClass != nil {
-		t.Errorf("outputs %+v, classes %+v, with the loss %v", r.Outputs, r.PerClass, r.Test.Loss)
-	}
-	if o := galvani(t, "eval", dir).ok(t); !strings.Contains(o.stdout, "OUTPUT  MSE") {
-		t.Errorf("stdout %q does not tell of the output", o.stdout)
+	few := []string{"--train-size", "8", "--test-size", "6", "--batch", "4", "--epochs", "1", "--plots", "none", "--runs-dir", t.TempDir(), "-q"}
+	for _, tt := range []struct {
+		flags   string
+		outputs int
+	}{
+		{"--task adding --model rnn --steps 5 --hidden 3", 1}, {"--task teacher --model mlp --outputs 3 --hidden 3", 3},
+		{"--task teacher --model microcircuit --outputs 3 --hidden 3", 3}, {"--task chain --model leaky --steps 9 --hidden 3", 1},
+	} {
+		dir := strings.TrimSpace(galvani(t, args([]string{"train"}, args(strings.Fields(tt.flags), few...)...)...).ok(t).stdout)
+		r := told[evalReport](t, "eval", dir)
+		mean := 0.0
+		for _, f := range r.Outputs {
+			mean += f.MSE / float64(tt.outputs)
+			if f.R2 == nil {
+				t.Errorf("%s: output %s has no R2", tt.flags, f.Output)
+			}
+		}
+		if len(r.Outputs) != tt.outputs || mean < 0.99999*r.Test.Loss || mean > 1.00001*r.Test.Loss || r.PerClass != nil {
+			t.Errorf("%s: outputs %+v, classes %+v, with the loss %v", tt.flags, r.Outputs, r.PerClass, r.Test.Loss)
+		}
+		if o := galvani(t, "eval", dir).ok(t); !strings.Contains(o.stdout, "OUTPUT  MSE") {
+			t.Errorf("%s: stdout %q does not tell of the output", tt.flags, o.stdout)
+		}
+		checkPage(t, string(contents(t, told[reportResult](t, "report", dir).File)), ">Outputs<", "R2")
 	}
 }

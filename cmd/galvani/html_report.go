@@ -155,6 +155,10 @@ func (p *page) score(r evalReport) {
 		rows = append(rows, []string{"steps right", fmt.Sprintf("%.2f %%", 100**r.Test.StepAccuracy)})
 	}
 	p.table([]string{"checkpoint of step", fmt.Sprint(r.Step)}, rows)
+	if len(r.Outputs) > 0 {
+		p.heading("Outputs")
+		p.table(fitHead, fitRows(r.Outputs))
+	}
 	if r.Confusion == nil {
 		return
 	}
@@ -169,6 +173,7 @@ func (p *page) score(r evalReport) {
 	}
 	p.heading("Confusion matrix")
 	p.table(head, rows)
+	p.table(classHead, classRows(r.PerClass))
 }
 
 // className names a class for people.

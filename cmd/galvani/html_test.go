@@ -26,7 +26,7 @@ func TestReport(t *testing.T) {
 		return string(text)
 	}
 	for _, dir := range names {
-		checkPage(t, page(dir), "on looming</h1>", "Confusion matrix", "Recurrent weights that act", "data:image/png;base64,", "Eigenvalues", ">Loss<",
+		checkPage(t, page(dir), "on looming</h1>", "Confusion matrix", "PRECISION", "Recurrent weights that act", "data:image/png;base64,", "Eigenvalues", ">Loss<",
 			"units that excite come first", "What ran where", "<td>hidden</td><td>8</td>", "Response to an approach")
 	}
 	checkPage(t, page(runs, "--out", filepath.Join(t.TempDir(), "all.html")), "2 runs.", "<td>gru</td>", "validation accuracy")
