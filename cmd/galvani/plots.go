@@ -73,7 +73,7 @@ func (j *job) charts(run *rundir.Run, say func(string, ...any)) (map[string]char
 	for i, s := range charts["accuracy"].Series {
 		charts["accuracy"].Series[i] = percent(s)
 	}
-	if j.task.T > 1 && !j.size.Bidirectional {
+	if j.net != nil && j.task.T > 1 && !j.size.Bidirectional {
 		if charts["gradient"], err = j.gradientChart(say); err != nil {
 			return nil, err
 		}
