@@ -17,10 +17,11 @@ const (
 	stepFloor = 1e-14
 	// A descent ends where the last patience steps have lowered q by less than a share of it:
 	// dull where q is low enough to be kept, so that minima are met well, and tired above,
-	// where they are of no use.
+	// where the map leads on sooner than a narrow valley of q does. One that lowered q by less than still of it was at a minimum.
 	patience = 20
 	dull     = 1e-6
-	tired    = 5e-2
+	tired    = 0.3
+	still    = 5e-2
 )
 
 // Of a map whose Jacobian takes long a descent uses one for up to mostAge steps, with what each step tells, as long as the
@@ -47,7 +48,7 @@ const (
 // Where a descent has ended above the speed that was asked for, the start follows the map before
 // the next descent, for follow steps and then each time twice as many, up to mostFollow. That
 // leads away from corners of the map, at which the derivative of one side does not lead down.
-const follow, mostFollow = 8, 256
+const follow, mostFollow = 32, 4096
 
 // descent minimises the speed of a map from one start after another.
 type descent struct {
@@ -123,10 +124,11 @@ func (d *descent) from(start []float64, iterations int, slow float64) (p Point, 
 	}
 	damping, growth, fresh := 0.0, 2.0, true
 	age := 0 // steps since the Jacobian was computed
-	before := q
+	before, inValley := q, false
 	for ; used < iterations; used++ {
 		if used > 0 && used%patience == 0 {
-			if q > slow && before-q < tired*q || before-q < dull*q {
+			if gained := before - q; q > slow && gained < tired*q || gained < dull*q {
+				inValley = gained >= still*q
 				break
 			}
 			before = q
@@ -194,7 +196,7 @@ func (d *descent) from(start []float64, iterations int, slow float64) (p Point, 
 			break
 		}
 	}
-	return Point{State: s, Q: q, Starts: 1}, used + 1, used < iterations, nil
+	return Point{State: s, Q: q, Starts: 1}, used + 1, used < iterations && !inValley, nil
 }
 
 // confine takes the place that a step leads to to the nearest within the range of the map, makes the step that which leads
