@@ -20,12 +20,12 @@ static program_run_fn *program_of(const struct kernels *k)
 static struct gemm_sizes program_gemm_sizes(const struct kernels *k, long N) { return k->gemm_sizes(N); }
 
 static void program_run(program_run_fn *f, const struct kernels *k, const struct program_dims *d, const struct program_op *ops,
-			const struct program_array *arrays, const struct program_weight *shapes,
+			const int *groups, const struct program_array *arrays, const struct program_weight *shapes,
 			const struct program_steady *steady, void *weights, void *rows,
 			void *state, void *traces, int worker, struct team *team, void *work, void *shared)
 {
 	struct share w = {0, 0, worker, team, work, shared};
-	f(k, d, ops, arrays, shapes, steady, (void *const *)weights, rows, state, traces, &w);
+	f(k, d, ops, groups, arrays, shapes, steady, (void *const *)weights, rows, state, traces, &w);
 }
 */
 import "C"
@@ -67,9 +67,10 @@ type Program[F kernels.Float] struct {
 	dims        []C.struct_program_dims
 }
 
-// programList is the operations of a step, and what is known of each weight in them.
+// programList is the operations of a step, how many are done together, and what is known of each weight in them.
 type programList struct {
 	ops    []programs.Op
+	groups []C.int
 	steady []C.struct_program_steady
 }
 
@@ -90,11 +91,10 @@ func NewProgram[F kernels.Float](isa string, threads int, p *kernels.Program) (*
 	var merged [2][]kernels.ProgramOp
 	own := *p
 	p = &own
-	for i, list := range []*[]kernels.ProgramOp{&own.Answer, &own.Learn} {
+	for i, list := range [][]kernels.ProgramOp{own.Answer, own.Learn} {
 		var more []kernels.ProgramArray
-		merged[i], pairs[i], more = programs.Merge(p, *list)
+		merged[i], pairs[i], more = programs.Merge(p, list)
 		own.Arrays = slices.Concat(own.Arrays, more)
-		*list, merged[i] = programs.Group(p, *list), programs.Group(p, merged[i])
 	}
 	layout, err := programs.New(p, C.PROGRAM_PAD)
 	if err != nil {
@@ -112,10 +112,10 @@ func NewProgram[F kernels.Float](isa string, threads int, p *kernels.Program) (*
 		}
 	}
 	room := layout.State
-	r.answer, r.learn = programList{layout.Answer, steady(p, p.Answer, &room)}, programList{layout.Learn, steady(p, p.Learn, &room)}
+	r.answer, r.learn = listed(p, p.Answer, &room), listed(p, p.Learn, &room)
 	for i, list := range merged {
 		if r.pairs[i] = pairs[i]; pairs[i] != nil {
-			r.merged[i] = programList{programs.Ops(list), steady(p, list, &room)}
+			r.merged[i] = listed(p, list, &room)
 		}
 	}
 	r.state, r.traces, r.weights = pages.Make[F](room), pages.Make[F](layout.Traces+outer), make([]unsafe.Pointer, len(p.Weights))
@@ -134,6 +134,30 @@ func NewProgram[F kernels.Float](isa string, threads int, p *kernels.Program) (*
 	}
 	r.team = []C.struct_team{newTeam(len(r.workers))}
 	return r, nil
+}
+
+// listed lays a list of operations out. What steady weights need has room behind the state.
+func listed(p *kernels.Program, list []kernels.ProgramOp, room *int) (l programList) {
+	list, sizes := programs.Group(p, list, C.GEMM_JOBS)
+	l.ops, l.steady = programs.Ops(list), steady(p, list, room)
+	for i := 0; len(sizes) > 0; sizes = sizes[1:] {
+		group := l.ops[i : i+sizes[0]]
+		i += len(group)
+		product := group[0].Kind == int32(kernels.Product) || group[0].Kind == int32(kernels.Learn)
+		if p.N%C.PROGRAM_PAD == 0 || p.N > 1 && product {
+			l.groups = append(l.groups, C.int(len(group)))
+			continue
+		}
+		for range group { // workers divide the numbers of arrays in different ways
+			l.groups = append(l.groups, 1)
+		}
+	}
+	for i := range list {
+		if p.N > 1 && programs.Exchanged(p, list, i) { // one pattern is where the caller sees it
+			l.ops[i].Ahead = 1
+		}
+	}
+	return l
 }
 
 // steady finds weights that read the same in all steps of a list, and makes room for what is kept of them behind the state.
@@ -189,7 +213,7 @@ func (r *Program[F]) Run(learn bool, steps int, rate float64, weights [][]F) err
 		pins.Pin(r.weights[i])
 	}
 	r.dims[0] = C.struct_program_dims{N: C.long(r.p.N), steps: C.long(steps), ops: C.int(len(list.ops)), arrays: C.int(len(r.layout.Arrays)),
-		outer: C.long(r.layout.Traces), rate: C.double(rate)}
+		outer: C.long(r.layout.Traces), room: C.long(len(r.shared)), rate: C.double(rate)}
 	if len(r.workers) == 1 {
 		r.run(list, &r.workers[0])
 		return nil
@@ -199,7 +223,7 @@ func (r *Program[F]) Run(learn bool, steps int, rate float64, weights [][]F) err
 }
 
 func (r *Program[F]) run(list *programList, w *gemmWorker[F]) {
-	C.program_run(r.loop, r.k, &r.dims[0], (*C.struct_program_op)(ptr(list.ops)), (*C.struct_program_array)(ptr(r.layout.Arrays)),
+	C.program_run(r.loop, r.k, &r.dims[0], (*C.struct_program_op)(ptr(list.ops)), (*C.int)(ptr(list.groups)), (*C.struct_program_array)(ptr(r.layout.Arrays)),
 		(*C.struct_program_weight)(ptr(r.layout.Weights)), (*C.struct_program_steady)(ptr(list.steady)), ptr(r.weights), ptr(r.rows), ptr(r.state), ptr(r.traces), C.int(w.number), &r.team[0], ptr(w.work), ptr(r.shared))
 }
 

@@ -12,6 +12,7 @@ struct program_dims {
 	long N, steps;
 	int ops, arrays;
 	long outer;  /* in traces: room for the changes of a weight in a step */
+	long room;   /* size of the shared scratch */
 	double rate; /* of learning in a step */
 };
 
@@ -24,9 +25,10 @@ struct program_steady {
 	long square;  /* x'x, [N,N] */
 };
 
-/* program_run_fn does the part of one worker of some steps; all of the team call it at once. Arrays of the state are
- * [units,N], weights are where the caller has them. With N 1 rows and state are the same memory. */
-typedef void program_run_fn(const struct kernels *k, const struct program_dims *d, const struct program_op *ops,
+/* program_run_fn does the part of one worker of some steps; all of the team call it at once. Groups are how many of the
+ * operations are done together (programs.Group). A P_FOLLOW that is ahead does not copy: its arrays change places. Arrays
+ * of the state are [units,N], weights are where the caller has them. With N 1 rows and state are the same memory. */
+typedef void program_run_fn(const struct kernels *k, const struct program_dims *d, const struct program_op *ops, const int *groups,
 			    const struct program_array *arrays, const struct program_weight *shapes,
 			    const struct program_steady *steady, void *const *weights, void *rows, void *state, void *traces, const struct share *w);
 

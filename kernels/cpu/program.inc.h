@@ -7,6 +7,7 @@
 #include "../random/normal.h"
 #include "program.h"
 #include "src/flush.h"
+#include "src/transpose.inc.h"
 
 #define FN static inline __attribute__((always_inline))
 
@@ -21,6 +22,7 @@ struct run {
 	void *const *weights;
 	elem *rows, *state, *traces;
 	const struct share *w;
+	long *at; /* where arrays begin in the state, for this worker: arrays change places */
 	long step;
 };
 
@@ -45,7 +47,7 @@ FN void store_part(elem *p, real v, long n)
 		p[i] = t[i];
 }
 
-FN elem *array_of(const struct run *r, int i) { return i < 0 ? 0 : r->state + r->arrays[i].at; }
+FN elem *array_of(const struct run *r, int i) { return i < 0 ? 0 : r->state + r->at[i]; }
 
 #define EACH_FUNCTION(X) X(P_IDENTITY) X(P_RELU) X(P_TANH) X(P_SIGMOID) X(P_SOFTPLUS) X(P_SOFT_RECTIFIER)
 
@@ -227,24 +229,21 @@ FN const elem *steady_product(const struct run *r, const struct program_steady *
 	return r->state + k->product;
 }
 
-/* steady_learn adds errors [M,N] up, and changes the product by them; in the last step it changes the weight. */
-static void steady_learn(const struct run *r, const struct program_steady *k, const struct program_weight *s, elem *w, const elem *e, const elem *x)
+/* steady_lesson adds errors [M,N] up, and returns what changes the product by them, or in the last step the weight. */
+static struct gemm_job steady_lesson(const struct run *r, const struct program_steady *k, const struct program_weight *s, elem *w, const elem *e, const elem *x)
 {
 	elem *sum = r->state + k->sum, *square = r->state + k->square;
 	long N = r->d->N, lo, hi;
 	blocks(r, s->M, &lo, &hi);
 	for (long i = lo; i < hi; i += VL)
 		store(sum + i, r->step == 0 ? load(e + i) : load(sum + i) + load(e + i));
-	if (r->step == r->d->steps - 1) {
-		team_wait(r->w->team);
-		r->k->gemm(0, s->M, s->K, N, sum, x, w, 1, r->w);
-		return;
-	}
+	if (r->step == r->d->steps - 1)
+		return (struct gemm_job){0, 1, s->M, s->K, N, sum, x, w};
 	if (r->step == 0) {
 		r->k->gemm(2, N, N, s->K, x, x, square, 0, r->w);
 		team_wait(r->w->team);
 	}
-	r->k->gemm(1, s->M, N, N, e, square, r->state + k->product, 1, r->w);
+	return (struct gemm_job){1, 1, s->M, N, N, e, square, r->state + k->product};
 }
 
 /* begin writes what rows of y are without their product: base + known + bias. */
@@ -261,28 +260,45 @@ static void begin(elem *y, const elem *base, const elem *known, const elem *bias
 	}
 }
 
-static void product(const struct run *r, const struct program_op *o)
+/* product_one is a product with one pattern. */
+static void product_one(const struct run *r, const struct program_op *o)
 {
 	const struct program_weight *s = &r->shapes[o->w];
 	const elem *w = r->weights[o->w], *bias = o->bias < 0 ? 0 : r->weights[o->bias];
 	const elem *x = array_of(r, o->from[0]), *base = array_of(r, o->from[1]);
 	elem *y = array_of(r, o->to);
-	long N = r->d->N, lo, hi;
+	long lo, hi;
 	span(r, s->M, &lo, &hi);
-	if (N == 1) {
-		for (long m = lo; m < hi; m++)
-			y[m] = (base ? base[m] : 0) + dot(w + m * s->K, x, s->K) + (bias ? bias[m] : 0);
-		return;
+	for (long m = lo; m < hi; m++)
+		y[m] = (base ? base[m] : 0) + dot(w + m * s->K, x, s->K) + (bias ? bias[m] : 0);
+}
+
+/* multiply does n products, of which none reads what another writes. It returns whether workers waited behind them. */
+static int multiply(const struct run *r, const struct program_op *o, int n)
+{
+	struct gemm_job list[GEMM_JOBS];
+	long N = r->d->N, lo, hi;
+	int jobs = 0, begun = 0;
+	for (int i = 0; i < n; i++, o++) {
+		const struct program_weight *s = &r->shapes[o->w];
+		const elem *w = r->weights[o->w], *bias = o->bias < 0 ? 0 : r->weights[o->bias];
+		const elem *x = array_of(r, o->from[0]), *base = array_of(r, o->from[1]);
+		elem *y = array_of(r, o->to);
+		span(r, s->M, &lo, &hi);
+		const struct program_steady *k = steady_of(r, o->w);
+		const elem *known = k ? steady_product(r, k, s, w, x) : 0;
+		int add = base || bias;
+		if (add || known)
+			begin(y, base, known, bias, N, lo, hi);
+		if (!known) {
+			list[jobs++] = (struct gemm_job){1, add, s->M, N, s->K, w, x, y};
+			begun |= add;
+		}
 	}
-	const struct program_steady *k = steady_of(r, o->w);
-	const elem *known = k ? steady_product(r, k, s, w, x) : 0;
-	if (base || bias || known) {
-		begin(y, base, known, bias, N, lo, hi);
-		if (known)
-			return;
+	if (begun)
 		team_wait(r->w->team);
-	}
-	r->k->gemm(1, s->M, N, s->K, w, x, y, base || bias, r->w);
+	r->k->gemms(list, jobs, r->d->room, r->w);
+	return jobs > 0;
 }
 
 static void back(const struct run *r, const struct program_op *o)
@@ -319,49 +335,67 @@ FN void low_pass(elem *w, elem *trace, const elem *outer, elem c, const elem *x,
 	}
 }
 
-static void learn(const struct run *r, const struct program_op *o)
+/* learn_one changes a weight by one pattern. */
+static void learn_one(const struct run *r, const struct program_op *o)
 {
 	const struct program_weight *s = &r->shapes[o->w];
 	elem *w = r->weights[o->w], *trace = s->trace < 0 ? 0 : r->traces + s->trace;
 	const elem *e = array_of(r, o->from[0]), *x = array_of(r, o->from[1]);
 	elem keep = (elem)o->part, rate = (elem)(o->scale * r->d->rate);
-	long N = r->d->N, K = s->K, team = r->w->team->size, m0 = s->M * r->w->worker / team, m1 = s->M * (r->w->worker + 1) / team;
+	long K = s->K, team = r->w->team->size, m0 = s->M * r->w->worker / team, m1 = s->M * (r->w->worker + 1) / team;
 	if (o->bias >= 0) {
 		elem *bias = r->weights[o->bias];
-		for (long m = m0; m < m1; m++) {
-			elem sum = 0;
-			for (long n = 0; n < N; n++)
-				sum += e[m * N + n];
-			bias[m] += sum;
-		}
+		for (long m = m0; m < m1; m++)
+			bias[m] += e[m];
 	}
-	if (N == 1) {
-		for (long m = m0; m < m1; m++) {
-			elem *to = w + m * K, c = e[m];
-			if (trace) {
-				low_pass(to, trace + m * K, 0, c, x, keep, rate, K);
-				continue;
+	for (long m = m0; m < m1; m++) {
+		elem *to = w + m * K, c = e[m];
+		if (trace) {
+			low_pass(to, trace + m * K, 0, c, x, keep, rate, K);
+			continue;
+		}
+		long k = 0;
+		for (; k + VL <= K; k += VL)
+			*(real_u *)(to + k) += r_splat(c) * *(const real_u *)(x + k);
+		for (; k < K; k++)
+			to[k] += c * x[k];
+	}
+}
+
+/* learn changes n weights; those that have a trace come alone. It returns whether workers waited behind it. */
+static int learn(const struct run *r, const struct program_op *o, int n)
+{
+	struct gemm_job list[GEMM_JOBS];
+	long N = r->d->N, team = r->w->team->size;
+	int jobs = 0;
+	for (int i = 0; i < n; i++, o++) {
+		const struct program_weight *s = &r->shapes[o->w];
+		elem *w = r->weights[o->w], *trace = s->trace < 0 ? 0 : r->traces + s->trace, *outer = r->traces + r->d->outer;
+		const elem *e = array_of(r, o->from[0]), *x = array_of(r, o->from[1]);
+		elem keep = (elem)o->part, rate = (elem)(o->scale * r->d->rate);
+		long K = s->K, m0 = s->M * r->w->worker / team, m1 = s->M * (r->w->worker + 1) / team;
+		if (o->bias >= 0) {
+			elem *bias = r->weights[o->bias];
+			for (long m = m0; m < m1; m++) {
+				elem sum = 0;
+				for (long p = 0; p < N; p++)
+					sum += e[m * N + p];
+				bias[m] += sum;
 			}
-			long k = 0;
-			for (; k + VL <= K; k += VL)
-				*(real_u *)(to + k) += r_splat(c) * *(const real_u *)(x + k);
-			for (; k < K; k++)
-				to[k] += c * x[k];
 		}
-		return;
+		const struct program_steady *k = steady_of(r, o->w);
+		if (k)
+			list[jobs++] = steady_lesson(r, k, s, w, e, x);
+		else if (!trace)
+			list[jobs++] = (struct gemm_job){0, 1, s->M, K, N, e, x, w};
+		else {
+			r->k->gemm(0, s->M, K, N, e, x, outer, 0, r->w);
+			team_wait(r->w->team);
+			low_pass(w + m0 * K, trace + m0 * K, outer + m0 * K, 0, 0, keep, rate, (m1 - m0) * K);
+		}
 	}
-	const struct program_steady *k = steady_of(r, o->w);
-	if (k) {
-		steady_learn(r, k, s, w, e, x);
-		return;
-	}
-	if (!trace) {
-		r->k->gemm(0, s->M, K, N, e, x, w, 1, r->w);
-		return;
-	}
-	r->k->gemm(0, s->M, K, N, e, x, r->traces + r->d->outer, 0, r->w);
-	team_wait(r->w->team);
-	low_pass(w + m0 * K, trace + m0 * K, r->traces + r->d->outer + m0 * K, 0, 0, keep, rate, (m1 - m0) * K);
+	r->k->gemms(list, jobs, r->d->room, r->w);
+	return jobs > 0;
 }
 
 /* stream returns that of the numbers which an operation draws in this step, and in *now the number of the step. */
@@ -430,6 +464,8 @@ static void pointwise(const struct run *r, const struct program_op *o, long lo, 
 	const elem *a = array_of(r, o->from[0]), *b = array_of(r, o->from[1]), *c = array_of(r, o->from[2]);
 	switch (o->kind) {
 	case P_FOLLOW:
+		if (o->part == 1 && o->ahead)
+			return;
 		if (o->part == 1) {
 			for (long i = lo; i < hi; i += VL)
 				store(to + i, load(a + i));
@@ -461,23 +497,22 @@ static int is_pointwise(const struct program_op *o)
 	return o->kind == P_FOLLOW || o->kind == P_SOMA || o->kind == P_RATE || o->kind == P_ERROR || o->kind == P_TIMES;
 }
 
-/* together returns how many of the next operations go number by number over as many units; workers divide these alike
- * where numbers of patterns are whole blocks. */
-static int together(const struct run *r, const struct program_op *o, int left)
-{
-	int n = 1;
-	if (!is_pointwise(o) || r->d->N % PROGRAM_PAD)
-		return 1;
-	while (n < left && is_pointwise(o + n) && r->arrays[o[n].to].units == r->arrays[o->to].units)
-		n++;
-	return n;
-}
-
 /* GROUP is about how many numbers of an array go through operations together: those of all arrays stay in the first cache. */
 enum { GROUP = 256 };
 
-/* operate does an operation, or n that go number by number over as many units. */
-static void operate(const struct run *r, const struct program_op *o, int n)
+/* exchange lets the arrays of copies that nobody reads twice change places. */
+FN void exchange(const struct run *r, const struct program_op *o, int n)
+{
+	for (; n > 0; n--, o++)
+		if (o->kind == P_FOLLOW && o->ahead) {
+			long at = r->at[o->to];
+			r->at[o->to] = r->at[o->from[0]];
+			r->at[o->from[0]] = at;
+		}
+}
+
+/* operate does an operation, or n together. It returns whether all workers have waited for each other behind it. */
+static int operate(const struct run *r, const struct program_op *o, int n)
 {
 	long N = r->d->N, lo, hi;
 	if (is_pointwise(o)) {
@@ -489,68 +524,97 @@ static void operate(const struct run *r, const struct program_op *o, int n)
 		for (long at = lo; at < hi; at += part ? part : hi - lo)
 			for (int i = 0; i < n; i++)
 				pointwise(r, o + i, at, !part || at + part > hi ? hi : at + part);
-		return;
+		exchange(r, o, n);
+		return 0;
 	}
 	switch (o->kind) {
 	case P_PRODUCT:
-		product(r, o);
-		return;
+		if (N > 1)
+			return multiply(r, o, n);
+		product_one(r, o);
+		break;
 	case P_BACK:
 		back(r, o);
-		return;
+		break;
 	case P_LEARN:
-		learn(r, o);
-		return;
+		if (N > 1)
+			return learn(r, o, n);
+		learn_one(r, o);
+		break;
 	case P_EMIT:
 		emit(r, o);
-		return;
+		break;
 	case P_JITTER:
 		jitter(r, o);
-		return;
+		break;
 	case P_TICK:
 		if (r->w->worker == 0)
 			tick(array_of(r, o->to), N);
 	}
+	return 0;
 }
 
-/* turn copies kept arrays from rows [N,units] to state [units,N], or back. */
-static void turn(const struct run *r, int back)
+/* writes reports whether an operation writes an array. */
+static int writes(const struct program_op *o, int ops, int i)
 {
-	long N = r->d->N;
+	for (; ops > 0; ops--, o++)
+		if (o->to == i || o->also == i || o->kind == P_EMIT && o->history == i)
+			return 1;
+	return 0;
+}
+
+/* turn_block writes the K columns of the M rows of in, lda apart, as rows of out, ldb apart. */
+static void turn_block(const elem *in, long lda, elem *out, long ldb, long M, long K)
+{
+	long m = 0;
+	for (; LANES > 1 && m + LANES <= M; m += LANES) {
+		long k = 0;
+		for (; k + LANES <= K; k += LANES)
+			transpose(in + m * lda + k, lda, out + k * ldb + m, ldb);
+		for (; k < K; k++)
+			for (long i = m; i < m + LANES; i++)
+				out[k * ldb + i] = in[i * lda + k];
+	}
+	for (; m < M; m++)
+		for (long k = 0; k < K; k++)
+			out[k * ldb + m] = in[m * lda + k];
+}
+
+/* turn copies kept arrays from rows [N,units] to state [units,N], or back those that the operations write. */
+static void turn(const struct run *r, const struct program_op *ops, int back)
+{
+	long N = r->d->N, lo, hi;
 	if (N == 1)
 		return;
 	for (int i = 0; i < r->d->arrays; i++) {
 		const struct program_array *a = &r->arrays[i];
-		long lo, hi;
-		if (a->rows < 0)
+		if (a->rows < 0 || back && !writes(ops, r->d->ops, i))
 			continue;
 		span(r, a->units, &lo, &hi);
-		for (long u = lo / N; u < hi / N; u += 16)
-			for (long n = 0; n < N; n++)
-				for (long v = u; v < u + 16 && v < hi / N; v++) {
-					elem *row = r->rows + a->rows + n * a->units + v, *unit = r->state + a->at + v * N + n;
-					if (back)
-						*row = *unit;
-					else
-						*unit = *row;
-				}
+		long from = lo / N, units = hi / N - from;
+		elem *rows = r->rows + a->rows + from, *state = array_of(r, i) + lo;
+		if (back)
+			turn_block(state, N, rows, a->units, units, N);
+		else
+			turn_block(rows, a->units, state, N, N, units);
 	}
 }
 
-void PROGRAM_RUN(const struct kernels *k, const struct program_dims *d, const struct program_op *ops,
+void PROGRAM_RUN(const struct kernels *k, const struct program_dims *d, const struct program_op *ops, const int *groups,
 		 const struct program_array *arrays, const struct program_weight *shapes, const struct program_steady *steady,
 		 void *const *weights, void *rows, void *state, void *traces, const struct share *w)
 {
-	struct run r = {k, d, arrays, shapes, steady, weights, rows, state, traces, w, 0};
+	long at[d->arrays];
+	struct run r = {k, d, arrays, shapes, steady, weights, rows, state, traces, w, at, 0};
 	unsigned mode = flush_on();
-	turn(&r, 0);
+	for (int i = 0; i < d->arrays; i++)
+		at[i] = arrays[i].at;
+	turn(&r, ops, 0);
 	team_wait(w->team);
 	for (; r.step < d->steps; r.step++)
-		for (int i = 0, n; i < d->ops; i += n) {
-			n = together(&r, &ops[i], d->ops - i);
-			operate(&r, &ops[i], n);
-			team_wait(w->team);
-		}
-	turn(&r, 1);
+		for (int i = 0, g = 0; i < d->ops; i += groups[g], g++)
+			if (!operate(&r, &ops[i], groups[g]))
+				team_wait(w->team);
+	turn(&r, ops, 1);
 	flush_restore(mode);
 }

@@ -167,46 +167,120 @@ ALWAYS long cut(long n, long unit, int worker, int team)
 	return min_l(n, (n + unit - 1) / unit * worker / team * unit);
 }
 
-/* take_rows gives a worker the next rows of M, whole tiles, and returns how many; 0 when all are begun. Shares get
- * smaller towards the end, so that workers end together though one core is slower than another. */
-ALWAYS long take_rows(struct team *t, long M, long *from)
+/* panels is B of a job in one pass over a part of K, packed. */
+struct panels {
+	elem *at;
+	long kb; /* rows; negative for none */
+};
+
+/* pass_of returns how many rows of B a job has in the pass from k on; none are one pass, too. */
+ALWAYS long pass_of(const struct gemm_job *o, long k) { return k < o->K ? min_l(DEPTH, o->K - k) : k ? -1 : 0; }
+
+/* packed_once reports whether the panels of two jobs are the same. */
+ALWAYS int packed_once(const struct gemm_job *a, const struct gemm_job *b)
 {
-	long i = __atomic_load_n(&t->begun, __ATOMIC_RELAXED), n;
+	return a->B == b->B && a->N == b->N && a->K == b->K && (a->mode == 0) == (b->mode == 0);
+}
+
+/* take_rows gives a worker the next rows of one of n jobs, whole tiles, and returns how many; 0 when all are begun. Shares get
+ * smaller towards the end, so that workers end together though one core is slower than another. */
+ALWAYS long take_rows(struct team *t, const struct gemm_job *list, const struct panels *p, int n, int *job, long *from)
+{
+	long all = __atomic_load_n(&t->begun, __ATOMIC_RELAXED), rows;
 	do {
-		if (i >= M)
+		long i = all;
+		int o = 0;
+		while (o < n && (p[o].kb < 0 || i >= list[o].M))
+			i -= p[o].kb < 0 ? 0 : list[o].M, o++;
+		if (o == n)
 			return 0;
-		n = min_l(M - i, min_l(MBLOCK, ceil_to((M - i) / (2 * t->size) + LEAST, MR)));
-	} while (!__atomic_compare_exchange_n(&t->begun, &i, i + n, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-	*from = i;
-	return n;
+		double row = (double)list[o].N * (double)(p[o].kb + 1), left = (double)(list[o].M - i) * row;
+		for (int later = o + 1; later < n; later++)
+			if (p[later].kb >= 0)
+				left += (double)list[later].M * (double)list[later].N * (double)(p[later].kb + 1);
+		rows = min_l(list[o].M - i, min_l(MBLOCK, ceil_to((long)(left / (2 * t->size * row)) + LEAST, MR)));
+		*job = o, *from = i;
+	} while (!__atomic_compare_exchange_n(&t->begun, &all, all + rows, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return rows;
+}
+
+/* some_jobs does jobs whose panels fit the shared scratch together. */
+static void V(some_jobs)(const struct gemm_job *list, int n, const struct share *w)
+{
+	elem *ap = (elem *)(((size_t)w->work + 63) & ~(size_t)63), *bp = (elem *)(((size_t)w->shared + 63) & ~(size_t)63);
+	int team = w->team->size, job;
+	long deepest = 1;
+	for (int o = 0; o < n; o++)
+		deepest = list[o].K > deepest ? list[o].K : deepest;
+	for (long k = 0; k < deepest; k += DEPTH) {
+		struct panels p[GEMM_JOBS];
+		elem *next = bp;
+		for (int o = 0; o < n; o++) {
+			const struct gemm_job *g = &list[o];
+			const elem *B = g->B;
+			long N = g->N, kb = pass_of(g, k), j0 = cut(N, NR, w->worker, team), j1 = cut(N, NR, w->worker + 1, team);
+			int same = 0;
+			while (same < o && !packed_once(&list[same], g))
+				same++;
+			p[o] = same < o ? p[same] : (struct panels){next, kb};
+			if (same < o || kb < 0)
+				continue;
+			next += ceil_to(N, NR) * kb;
+			if (g->mode == 0)
+				pack_t(B + j0 * g->K + k, g->K, j1 - j0, kb, p[o].at + j0 * kb);
+			else
+				pack_n(B + k * N + j0, N, j1 - j0, kb, p[o].at + j0 * kb);
+		}
+		if (w->worker == 0)
+			w->team->begun = 0;
+		team_wait(w->team);
+		for (long i, rows; (rows = take_rows(w->team, list, p, n, &job, &i)) > 0;) {
+			const struct gemm_job *g = &list[job];
+			V(product_block)(g->mode, g->M, g->N, g->K, k, p[job].kb, g->A, p[job].at, g->C, g->add || k > 0, i, i + rows, 0, g->N, ap);
+		}
+		team_wait(w->team);
+	}
+}
+
+static void V(gemms)(const struct gemm_job *list, int n, long room, const struct share *w)
+{
+	while (n > 0) {
+		int some = 0;
+		for (long used = 16; some < n && some < GEMM_JOBS; some++) {
+			int same = 0;
+			while (same < some && !packed_once(&list[same], &list[some]))
+				same++;
+			used += same < some ? 0 : ceil_to(list[some].N, NR) * pass_of(&list[some], 0);
+			if (some > 0 && used > room)
+				break;
+		}
+		V(some_jobs)(list, some, w);
+		list += some, n -= some;
+	}
 }
 
 static void V(gemm)(int mode, long M, long N, long K, const void *Av, const void *Bv, void *Cv, int add,
 		    const struct share *w)
 {
+	if (M >= N) {
+		struct gemm_job job = {mode, add, M, N, K, Av, Bv, Cv};
+		V(some_jobs)(&job, 1, w);
+		return;
+	}
 	const elem *A = Av, *B = Bv;
 	elem *C = Cv, *ap = (elem *)(((size_t)w->work + 63) & ~(size_t)63);
 	elem *bp = (elem *)(((size_t)w->shared + 63) & ~(size_t)63);
-	int team = w->team->size, rows = M >= N;
+	int team = w->team->size;
 	long j0 = cut(N, NR, w->worker, team), j1 = cut(N, NR, w->worker + 1, team);
 	for (long k = 0; k < K || k == 0; k += DEPTH) {
 		long kb = min_l(DEPTH, K - k);
 		/* Without a barrier, the place of a worker's panels must not move with kb. */
-		elem *panels = rows ? bp : bp + j0 * (DEPTH - kb);
+		elem *panels = bp + j0 * (DEPTH - kb);
 		if (mode == 0)
 			pack_t(B + j0 * K + k, K, j1 - j0, kb, panels + j0 * kb);
 		else
 			pack_n(B + k * N + j0, N, j1 - j0, kb, panels + j0 * kb);
-		if (!rows) {
-			V(product_block)(mode, M, N, K, k, kb, A, panels, C, add || k > 0, 0, M, j0, j1, ap);
-			continue;
-		}
-		if (w->worker == 0)
-			w->team->begun = 0;
-		team_wait(w->team);
-		for (long i, n; (n = take_rows(w->team, M, &i)) > 0;)
-			V(product_block)(mode, M, N, K, k, kb, A, panels, C, add || k > 0, i, i + n, 0, N, ap);
-		team_wait(w->team);
+		V(product_block)(mode, M, N, K, k, kb, A, panels, C, add || k > 0, 0, M, j0, j1, ap);
 	}
 }
 

@@ -59,6 +59,18 @@ struct gemm_sizes {
 	long work, shared;
 };
 
+/* gemm_job is one of several products that workers divide among them as if they were one: none reads what another
+ * writes. Its fields are the arguments of gemm. */
+struct gemm_job {
+	int mode, add;
+	long M, N, K;
+	const void *A, *B;
+	void *C;
+};
+
+/* GEMM_JOBS is how many jobs are done together at most. */
+enum { GEMM_JOBS = 16 };
+
 /* What the workers of a scan divide among them: a worker handles batch rows b0..b1-1 in the time
  * loop, and in the weight gradients its share of the units, for which all rows are added in an
  * order that does not depend on the number of workers. */
@@ -117,6 +129,9 @@ struct kernels {
 	 * not used. */
 	void (*gemm)(int mode, long M, long N, long K, const void *A, const void *B, void *C, int add,
 		     const struct share *w);
+	/* gemms does n jobs, of which those that have the same B pack it once. Room is the size of the shared scratch: at least that
+	 * of each of them alone. */
+	void (*gemms)(const struct gemm_job *list, int n, long room, const struct share *w);
 	struct gemm_sizes (*gemm_sizes)(long N);
 	/* unary applies exp (0), sigmoid (1), tanh (2), softplus (3), x^0.6 (4) or x^2 (5) to n
 	 * elements, for accuracy tests. */

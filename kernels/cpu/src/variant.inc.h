@@ -81,9 +81,9 @@ static void V(unprepare)(int cell, const struct scan_dims *d, const double *raw,
 const struct kernels V(galvani) = {
 	STR(VARIANT), VL, MR, NR, V(sizes), V(pack), V(forward), V(backward), V(unprepare),
 #ifndef BF16
-	V(gemm), V(gemm_sizes),
+	V(gemm), V(gemms), V(gemm_sizes),
 #else
-	0, 0,
+	0, 0, 0,
 #endif
 	V(unary), V(input_noise),
 };
