@@ -44,7 +44,8 @@ func (p *Params[F]) parts(o Options) ([]kernels.Part, error) {
 	return list, nil
 }
 
-// decays tells of every parameter whether weight decay acts on it; nil without weight decay.
+// decays tells of every parameter whether weight decay acts on it; nil without weight decay. A twin decays where the
+// parameter does whose changes it makes.
 func (p *Params[F]) decays(o Options) ([]bool, error) {
 	if o.WeightDecay == 0 {
 		return nil, nil
@@ -52,27 +53,42 @@ func (p *Params[F]) decays(o Options) ([]bool, error) {
 	decays := make([]bool, len(p.specs))
 	for _, name := range o.DecayOn {
 		found := false
-		for _, i := range p.learnedIndex {
+		for _, i := range p.decayable() {
 			s, role := p.specs[i], decayRoles[name]
 			if role != nil && role(s) || s.Name == name || s.Name == "cell."+name {
 				decays[i], found = true, true
 			}
 		}
 		if !found && decayRoles[name] == nil {
-			return nil, fmt.Errorf("engine: decay_on names %q, want matrices, all or some of %s: %w", name, p.learnedNames(), ErrOption)
+			return nil, fmt.Errorf("engine: decay_on names %q, want matrices, all or some of %s: %w", name, p.names(p.decayable()), ErrOption)
 		}
 	}
 	if !slices.Contains(decays, true) {
 		return nil, fmt.Errorf("engine: weight_decay is %v and decay_on names no parameter of this model, want matrices, all or some of %s: %w",
-			o.WeightDecay, p.learnedNames(), ErrOption)
+			o.WeightDecay, p.names(p.decayable()), ErrOption)
+	}
+	for i, s := range p.specs {
+		if s.Twin != "" {
+			decays[i] = decays[slices.IndexFunc(p.specs, func(other kernels.Spec) bool { return other.Name == s.Twin })]
+		}
 	}
 	return decays, nil
 }
 
-// learnedNames lists the learned parameters for people.
-func (p *Params[F]) learnedNames() string {
-	var names []string
+// decayable lists the learned parameters whose gradient is one of the loss.
+func (p *Params[F]) decayable() (list []int) {
 	for _, i := range p.learnedIndex {
+		if p.specs[i].Clip == kernels.Counted {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// names lists parameters for people.
+func (p *Params[F]) names(list []int) string {
+	var names []string
+	for _, i := range list {
 		names = append(names, p.specs[i].Name)
 	}
 	return strings.Join(names, ", ")

@@ -141,3 +141,41 @@ func TestPartsByTensor(t *testing.T) {
 		t.Errorf("without a limit %+v, error %v, want what is clipped and what is apart", parts, err)
 	}
 }
+
+// backNet is decayNet with two ways back: a twin of the read-out's weights, and one that has a rule of its own.
+type backNet struct{ decayNet }
+
+func (n backNet) Specs() []kernels.Spec {
+	row := func(name string, clip kernels.Clipping, twin string) kernels.Spec {
+		return kernels.Spec{Name: name, Role: kernels.Readout, Shape: []int{2, 2}, Learned: true, Bound: kernels.Free(), Init: kernels.Init{A: 1}, Clip: clip, Twin: twin}
+	}
+	return append(n.decayNet.Specs(), row("back.twin", kernels.Scaled, "readout.weight"), row("back.own", kernels.Apart, ""))
+}
+
+// TestDecayOfTheWayBack holds that a twin decays where its weight does and nowhere else, so that both come to be alike, and that
+// what has a rule of its own does not, whatever decay_on names; neither may be named.
+func TestDecayOfTheWayBack(t *testing.T) {
+	p, err := NewParams[float32](backNet{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twin, own := len(p.specs)-2, len(p.specs)-1
+	o := DefaultOptions()
+	o.WeightDecay = 0.5
+	for on, want := range map[string]bool{"matrices": true, "all": true, "readout.weight": true, "cell.U": false, "readout.bias": false} {
+		o.DecayOn = []string{on}
+		decays, err := p.decays(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if decays[twin] != want || decays[own] {
+			t.Errorf("decay_on %s: the twin decays: %t, want %t; the other way back: %t, want false", on, decays[twin], want, decays[own])
+		}
+	}
+	for _, on := range []string{"back.twin", "back.own"} {
+		o.DecayOn = []string{on}
+		if _, err := p.parts(o); !errors.Is(err, ErrOption) || strings.Contains(err.Error(), "some of cell.U, cell.W, cell.b, cell.gamma, cell.g_axial, readout.weight, readout.bias, back") {
+			t.Errorf("%s gave %v, want ErrOption without ways back among the names", on, err)
+		}
+	}
+}

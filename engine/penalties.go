@@ -77,7 +77,7 @@ func (p *Params[F]) penalise(t *penalties, key, name string, kind int, strength 
 		return fmt.Errorf("engine: %s names %s, and this model learns none of them; leave it out, or name some of %s: %w", key, name, p.learnedNames(), ErrOption)
 	}
 	if !found {
-		return fmt.Errorf("engine: %s names %q, want matrices, all, input, recurrent, readout or some of %s: %w", key, name, p.learnedNames(), ErrOption)
+		return fmt.Errorf("engine: %s names %q, want matrices, all, input, recurrent, readout or some of %s: %w", key, name, p.names(p.learnedIndex), ErrOption)
 	}
 	for i, w := range t.weights {
 		if w == [2]float64{} {

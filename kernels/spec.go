@@ -36,7 +36,9 @@ type Spec struct {
 	Bound   Bound
 	Learned bool
 	Clip    Clipping
-	Shared  bool // a Vec of one number, [1], that all units read
+	// Twin is the parameter whose changes a Scaled one makes, and with which it decays; empty for others.
+	Twin   string
+	Shared bool // a Vec of one number, [1], that all units read
 	// Columns bounds each column of a matrix on its own, in place of Bound; nil for one bound.
 	Columns []Bound
 	// Exists is 0 at the elements of a matrix that stand for no connection, where 0 is stored, so that
@@ -57,7 +59,8 @@ const (
 	Counted Clipping = iota
 	// Scaled parameters are scaled with the counted ones, whose gradient theirs repeats.
 	Scaled
-	// Apart are parameters whose gradient is not one of the loss: neither counted nor scaled.
+	// Apart are parameters whose gradient is not one of the loss: neither counted nor scaled. They do not decay but by their
+	// own rule.
 	Apart
 )
 

@@ -69,7 +69,10 @@ func (n *Network) specify() {
 			name, shape = fmt.Sprintf("layer%d.feedback", l), []int{n.sizes[n.layers()], n.sizes[l]}
 		}
 		n.add(name, shape, "weights through which the error comes back", n.cfg.gain()*n.cfg.FeedbackScale, n.rule.Learn != nil)
-		n.specs[len(n.specs)-1].Clip = n.clipping()
+		own := &n.specs[len(n.specs)-1]
+		if own.Clip = n.clipping(); own.Clip == kernels.Scaled {
+			own.Twin = n.specs[2*l].Name
+		}
 	}
 }
 
