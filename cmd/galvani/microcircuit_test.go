@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"galvani/models/rules"
 )
 
 // TestMicrocircuit trains the cortical circuit on bars by both of its rules: neurons that look ahead learn the task at
@@ -131,5 +133,32 @@ func TestMicrocircuitRefuses(t *testing.T) {
 	o := galvani(t, "rules", "show", "latent-equilibrium").ok(t)
 	if !strings.Contains(strings.Join(strings.Fields(o.stdout), " "), "procedures are registered for patent protection") {
 		t.Errorf("rules show latent-equilibrium does not speak of the patent:\n%s", o.stdout)
+	}
+}
+
+// TestRulesLearnAsShown runs what rules show offers for each rule of networks that are stepped in time, and holds that the network
+// learns its task.
+func TestRulesLearnAsShown(t *testing.T) {
+	t.Parallel()
+	for _, r := range rules.All() {
+		if r.Models[0] == "mlp" {
+			continue // these learn mnist, whose files a test need not have
+		}
+		t.Run(r.Name, func(t *testing.T) {
+			t.Parallel()
+			_, line, found := strings.Cut(galvani(t, "rules", "show", r.Name).ok(t).stdout, "Train with it: galvani ")
+			if !found {
+				t.Fatal("no command is shown")
+			}
+			more := append(strings.Fields(line), "--runs-dir", t.TempDir(), "--plots", "none", "--quiet", "--threads", "1")
+			rows := metricsOf(t, strings.TrimSpace(galvani(t, more...).ok(t).stdout))
+			last := rows[len(rows)-1].Values
+			if a, classes := last["test_accuracy"]; classes && a != 1 {
+				t.Errorf("%s: accuracy %.0f %%, want all of the bars", line, 100*a)
+			}
+			if loss := last["test_loss"]; r.Temporal && !(loss > 0 && loss < 0.187/10) {
+				t.Errorf("%s: loss %v, want less than a tenth of that of the best constant", line, loss)
+			}
+		})
 	}
 }

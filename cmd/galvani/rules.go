@@ -35,6 +35,7 @@ type ruleReport struct {
 	Reads     []string        `json:"reads"`
 	Notes     []string        `json:"notes,omitempty"`
 	Sequences bool            `json:"sequences"` // learned, too
+	Train     string          `json:"train"`     // a command that learns by it
 }
 
 func newRulesShow() *cobra.Command {
@@ -47,7 +48,7 @@ func newRulesShow() *cobra.Command {
 				return r, fmt.Errorf("%w: %w", config.ErrConfig, err)
 			}
 			audits, err := layered.Audits(e)
-			return ruleReport{brief{e.Name, e.Doc, e.Source}, e.Models, audits, e.Equations, slices.Concat([]string{}, e.Reads), e.Notes, e.Temporal}, err
+			return ruleReport{brief{e.Name, e.Doc, e.Source}, e.Models, audits, e.Equations, slices.Concat([]string{}, e.Reads), e.Notes, e.Temporal, trainsBy(e)}, err
 		}, (*printer).rule)
 }
 
@@ -64,12 +65,17 @@ func (p *printer) rule(r ruleReport) {
 	p.notes("What a synapse reads", r.Reads)
 	p.notes("Notes", r.Notes)
 	p.line("")
+	p.line("Train with it: %s", r.Train)
+}
+
+// trainsBy returns a command that trains by a rule.
+func trainsBy(r rules.Rule) string {
 	task := "mnist"
 	if e, err := layered.Lookup(r.Models[0]); err == nil && e.New().Local() {
 		task = "bars" // which a network that is stepped in time learns in seconds
 	}
-	if r.Sequences {
+	if r.Temporal {
 		task = "chain"
 	}
-	p.line("Train with it: galvani train --model %s --task %s --rule %s", r.Models[0], task, r.Name)
+	return strings.TrimSpace(fmt.Sprintf("galvani train --model %s --task %s --rule %s %s", r.Models[0], task, r.Name, r.Try))
 }

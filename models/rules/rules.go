@@ -15,6 +15,7 @@ type Rule struct {
 	Equations  string
 	Reads      []string // what each kind of synapse may read, a sentence each
 	Notes      []string // what a user should know, a sentence each
+	Try        string   // flags with which a first network learns by it, where it does not by default
 	Source     string
 	References []cite.Work // behind the code, for a run's references.bib
 

@@ -22,7 +22,8 @@ func init() {
 			"d_ij: the somatic potential of the neuron behind it and what the synapses from above add up to."},
 		Notes: []string{
 			"With P = -D and Q = W_{k+1,k} [g_basal (g_leak + g_dend)] / [g_dend (g_leak + g_basal + g_apical)], without g_apical for the last layer, the apical potential is 0 and interneurons follow the layer above: the self-predicting state, in which a network begins (self_predicting).",
-			"Potentials lag behind their inputs by 1/(g_leak + g_basal + g_apical), layer by layer: patterns have to be shown for many times as long, or the lag is learned as an error; see rule latent-equilibrium."},
+			"Potentials lag behind their inputs by 1/(g_leak + g_basal + g_apical), layer by layer: patterns have to be shown for many times as long, or weights may change from an onset on at which potentials have settled; otherwise the lag is learned as an error; see rule latent-equilibrium."},
+		Try:        "--t-pres 50 --onset 25 --lr 2 --epochs 300",
 		Source:     "Sacramento, Costa, Bengio and Senn (2018), arXiv:1810.11393",
 		References: []cite.Work{cite.Microcircuits},
 		Compare:    &Dendritic,
