@@ -96,7 +96,7 @@ func (s *Session) newLearner() (Learner, stepper, error) {
 			s.cfg.Net.Name(), n, ErrOption)
 	}
 	if n := s.cfg.Options.Shards; n > 1 {
-		return nil, nil, fmt.Errorf("engine: model %s learns by a rule of its own, which takes whole batches, and shards is %d; take shards = 1: %w",
+		return nil, nil, fmt.Errorf("engine: model %s learns by a rule of its own, which takes whole batches, and theirs would have %d parts; take shards = 1 and accumulate = 1, on one rank: %w",
 			s.cfg.Net.Name(), n, ErrOption)
 	}
 	l, err := s.cfg.Learner(setup)

@@ -74,7 +74,7 @@ func (p *Params[F]) penalise(t *penalties, key, name string, kind int, strength 
 		}
 	}
 	if !found && group != nil {
-		return fmt.Errorf("engine: %s names %s, and this model learns none of them; leave it out, or name some of %s: %w", key, name, p.learnedNames(), ErrOption)
+		return fmt.Errorf("engine: %s names %s, and this model learns none of them; leave it out, or name some of %s: %w", key, name, p.names(p.learnedIndex), ErrOption)
 	}
 	if !found {
 		return fmt.Errorf("engine: %s names %q, want matrices, all, input, recurrent, readout or some of %s: %w", key, name, p.names(p.learnedIndex), ErrOption)

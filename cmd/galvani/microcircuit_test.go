@@ -127,7 +127,7 @@ func TestMicrocircuitRefuses(t *testing.T) {
 	} {
 		galvani(t, append([]string{"train", "--model", "microcircuit", "--task", "bars", "--runs-dir", t.TempDir()}, strings.Fields(args)...)...).refused(t, exitConfig, want)
 	}
-	galvani(t, "train", "--model", "leaky", "--task", "bars", "--t-pres", "0.04").refused(t, exitConfig, "a presentation of 0.04 ms is shorter than a step of dt = 0.1 ms")
+	galvani(t, "train", "--model", "leaky", "--task", "bars", "--t-pres", "0.04").refused(t, exitConfig, "t_pres is 0.04 ms, shorter than a step of dt = 0.1 ms")
 	galvani(t, "train", "--model", "leaky", "--task", "bars", "--activation", "relu", "--lr", "1000", "--epochs", "1", "--plots", "none", "--runs-dir", t.TempDir()).refused(t, exitNumerical, "layer1.u holds")
 	galvani(t, "train", "--model", "mlp", "--task", "bars", "--rule", "sacramento").refused(t, exitConfig, `key "rule" is "sacramento", want one of backprop`)
 	o := galvani(t, "rules", "show", "latent-equilibrium").ok(t)

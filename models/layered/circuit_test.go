@@ -269,7 +269,7 @@ func TestLargeProducts(t *testing.T) {
 // TestRefusedCircuits holds what is refused.
 func TestRefusedCircuits(t *testing.T) {
 	refused(t, "microcircuit", NewMicrocircuit, map[string]func(*Microcircuit){
-		"t_pres is 0.04 ms, shorter than a step of dt = 0.1 ms":          func(m *Microcircuit) { m.TPres = 0.04 },
+		"t_pres is 0.06 ms, shorter than a step of dt = 0.1 ms":          func(m *Microcircuit) { m.TPres = 0.06 }, // which rounds to one
 		"tau_w is 0.05 ms, shorter than a step":                          func(m *Microcircuit) { m.TauW = 0.05 },
 		"rate_up has 2 values, want 1, or one for each of 3 layers":      func(m *Microcircuit) { m.Hidden, m.RateUp = []int{3, 3}, []float64{1, 2} },
 		"rate_ip has 2 values, want 1, or one for each of 1 layers":      func(m *Microcircuit) { m.RateIP = []float64{1, 2} },

@@ -78,10 +78,8 @@ func (m *Leaky) Bind(name string, inputs, outputs int) (Net, error) {
 	if err := checkRates("rate_up", m.RateUp, len(m.Hidden)+1); err != nil {
 		return nil, fmt.Errorf("models: %s: %w", name, err)
 	}
-	for _, t := range []float64{m.TPres, m.TEval} {
-		if t > 0 && math.Round(t/m.DT) < 1 {
-			return nil, fmt.Errorf("models: %s: a presentation of %g ms is shorter than a step of dt = %g ms", name, t, m.DT)
-		}
+	if err := checkShown(m.DT, m.TPres, m.TEval); err != nil {
+		return nil, fmt.Errorf("models: %s: %w", name, err)
 	}
 	if m.Onset > 0 && math.Round(m.Onset/m.DT) >= math.Round(m.TPres/m.DT) {
 		return nil, fmt.Errorf("models: %s: onset is %g ms, and a presentation of t_pres = %g ms ends before weights change", name, m.Onset, m.TPres)

@@ -160,10 +160,11 @@ func TestLeakyProducts(t *testing.T) {
 // TestRefusedLeakyNets holds what is refused.
 func TestRefusedLeakyNets(t *testing.T) {
 	refused(t, "leaky", NewLeaky, map[string]func(*Leaky){
-		"a presentation of 0.04 ms is shorter than a step of dt = 0.1 ms": func(m *Leaky) { m.TPres = 0.04 },
-		"dt is 20 ms, want at most tau_m = 10 ms":                         func(m *Leaky) { m.DT, m.TPres = 20, 100 },
-		"onset is 1 ms, and a presentation of t_pres = 1 ms ends":         func(m *Leaky) { m.Onset = 1 },
-		"rate_up has 3 values, want 1, or one for each of 2 layers":       func(m *Leaky) { m.RateUp = []float64{1, 2, 3} },
+		"t_pres is 0.06 ms, shorter than a step of dt = 0.1 ms":     func(m *Leaky) { m.TPres = 0.06 }, // which rounds to one
+		"t_eval is 0.04 ms, shorter than a step of dt = 0.1 ms":     func(m *Leaky) { m.TEval = 0.04 },
+		"dt is 20 ms, want at most tau_m = 10 ms":                   func(m *Leaky) { m.DT, m.TPres = 20, 100 },
+		"onset is 1 ms, and a presentation of t_pres = 1 ms ends":   func(m *Leaky) { m.Onset = 1 },
+		"rate_up has 3 values, want 1, or one for each of 2 layers": func(m *Leaky) { m.RateUp = []float64{1, 2, 3} },
 		"nudging is 1.5": func(m *Leaky) { m.Nudging = 1.5 },
 	})
 }

@@ -100,13 +100,8 @@ func (m *Microcircuit) check() (rules.Rule, error) {
 	if rule.TwoSweeps {
 		return rule, nil
 	}
-	for _, t := range []struct {
-		key  string
-		time float64
-	}{{"t_pres", m.TPres}, {"t_eval", m.TEval}} {
-		if t.time > 0 && m.steps(t.time) < 1 {
-			return rules.Rule{}, fmt.Errorf("%s is %g ms, shorter than a step of dt = %g ms", t.key, t.time, m.DT)
-		}
+	if err := checkShown(m.DT, m.TPres, m.TEval); err != nil {
+		return rules.Rule{}, err
 	}
 	for _, t := range []struct {
 		key  string

@@ -99,6 +99,19 @@ func show[F kernels.Float](shown []F, n int, weight []F) {
 // stepsIn returns the number of steps of a length in a time.
 func stepsIn(time, dt float64) int { return int(math.Round(time / dt)) }
 
+// checkShown refuses presentations in training and in evaluations, 0 for the same, that are shorter than a step.
+func checkShown(dt, train, eval float64) error {
+	for _, t := range []struct {
+		key  string
+		time float64
+	}{{"t_pres", train}, {"t_eval", eval}} {
+		if t.time > 0 && t.time < dt {
+			return fmt.Errorf("%s is %g ms, shorter than a step of dt = %g ms; take at least a step", t.key, t.time, dt)
+		}
+	}
+	return nil
+}
+
 // presented returns the steps of a presentation in training, and in evaluations, whose time is 0 where it is the same.
 func presented(dt, train, eval float64) (int, int) {
 	if eval == 0 {
