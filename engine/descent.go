@@ -94,7 +94,7 @@ func (d *descent) commit(grad []float32, u Update) error {
 		d.Params.Project()
 		return nil
 	}
-	err := Accuse(d.Made(), append(slotSuspects(d.Params, d.opt), perParam(d.Params, "updated parameter", p)...)...)
+	err := Accuse(d.Made(), append(slotSuspects(d.Params, d.opt), perParam(d.Params, updated, p)...)...)
 	copy(p, d.backup)
 	return err
 }

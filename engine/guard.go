@@ -77,6 +77,9 @@ func Accuse(made int, suspects ...Suspect) error {
 	return nil
 }
 
+// updated begins the names of parameters behind an update.
+const updated = "updated parameter"
+
 // perParam divides a buffer laid out like the learned parameters.
 func perParam(p *Params[float32], what string, flat []float32) (list []Suspect) {
 	for _, i := range p.learnedIndex {

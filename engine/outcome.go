@@ -37,13 +37,22 @@ var outcomes = map[Outcome]struct{ name, advice string }{
 
 func (o Outcome) String() string { return outcomes[o].name }
 
-// Advice says what helps after an outcome, in one line; empty where nothing needs help. What is saved is
+// unlearned is the advice where numbers went bad before anything was learned.
+const unlearned = "no update was made before it, so that lr has no part in it: look at the tensor that is named, at the size and the signs of the data, and at the settings of the model"
+
+// Advice says what helps after a run, in one line; empty where nothing needs help. What is saved is
 // for the caller to say, from Result.Saved.
-func (s *Session) Advice(o Outcome) string {
-	if _, clips := s.learner.(*descent); o == NotFinite && !clips {
-		return strings.Replace(outcomes[o].advice, " or clip", "", 1) // it makes no gradient
+func (s *Session) Advice(r Result) string {
+	_, clips := s.learner.(*descent)
+	bad := (*NotFiniteError)(nil)
+	switch {
+	case r.Outcome != NotFinite:
+	case !clips:
+		return strings.Replace(outcomes[r.Outcome].advice, " or clip", "", 1) // it makes no gradient
+	case errors.As(r.Cause, &bad) && bad.Step == 0 && !strings.HasPrefix(bad.Tensor, updated):
+		return unlearned
 	}
-	return outcomes[o].advice
+	return outcomes[r.Outcome].advice
 }
 
 // outcomeOf returns the outcome that an error during training stands for; false for errors

@@ -341,15 +341,30 @@ func TestNotFiniteKeepsCheckpoint(t *testing.T) {
 	if r.Outcome != NotFinite || !errors.Is(r.Cause, ErrNotFinite) || r.Step != 10 {
 		t.Errorf("%+v, want NotFinite after 10 updates", r)
 	}
-	if a := s.Advice(r.Outcome); !strings.Contains(a, "lower lr or clip,") {
+	if a := s.Advice(r); !strings.Contains(a, "lower lr or clip,") {
 		t.Errorf("advice %q, want lr and clip in it", a)
 	}
 	s.learner = struct{ Learner }{s.learner} // one that makes no gradient
-	if a := s.Advice(r.Outcome); !strings.Contains(a, "lower lr,") {
+	if a := s.Advice(r); !strings.Contains(a, "lower lr,") {
 		t.Errorf("advice %q where nothing is clipped", a)
 	}
 	if last := m.saved[len(m.saved)-1]; last.Step != 8 {
 		t.Errorf("last checkpoint is of step %d, want 8", last.Step)
+	}
+}
+
+// TestNotFiniteAtOnce holds that lr is not blamed for what is not finite before anything is learned, and that it is for the
+// first update.
+func TestNotFiniteAtOnce(t *testing.T) {
+	s := newToySession(t, nil)
+	s.params.slice(0)[0] = nan32
+	r := train(t, s, nil, &memory{})
+	if a := s.Advice(r); r.Outcome != NotFinite || r.Step != 0 || strings.Contains(a, "lower lr") || !strings.Contains(a, "size and the signs of the data") {
+		t.Errorf("%+v, advice %q", r, a)
+	}
+	r.Cause = &NotFiniteError{Tensor: updated + " cell.W"}
+	if a := s.Advice(r); !strings.Contains(a, "lower lr") {
+		t.Errorf("advice %q for the first update", a)
 	}
 }
 

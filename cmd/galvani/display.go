@@ -125,7 +125,7 @@ func curvatureText(c *engine.Curvature) string {
 
 func (p *plain) end(j *job, r engine.Result, dir string, took time.Duration) {
 	p.words("%s after %d steps, %s", r.Outcome, r.Step, took.Round(100*time.Millisecond))
-	if advice := j.session.Advice(r.Outcome); advice != "" {
+	if advice := j.session.Advice(r); advice != "" {
 		p.words("%s", advice)
 	}
 	for _, line := range j.results(r) {

@@ -280,7 +280,7 @@ func (j *job) learn(ctx context.Context, run *rundir.Run, show display) (r engin
 	case r.Outcome == engine.Cancelled:
 		err = cmp.Or(context.Cause(ctx), errAsked)
 	case r.Cause != nil:
-		err = fmt.Errorf("%w; %s", r.Cause, j.session.Advice(r.Outcome))
+		err = fmt.Errorf("%w; %s", r.Cause, j.session.Advice(r))
 	default:
 		if err = j.test(ctx, run); err == nil {
 			return r, nil
