@@ -298,7 +298,7 @@ func (j *job) kept(r engine.Result, run *rundir.Run) string {
 	if s, _, err := run.Latest(); err == nil {
 		return fmt.Sprintf("the checkpoint of step %d is kept; go on from there with: %s", s.Step, resume)
 	}
-	return "no checkpoint is saved"
+	return "no checkpoint is saved; begin again"
 }
 
 // describe writes what is known of a run before its first step.

@@ -59,9 +59,9 @@ func (e *ioError) remedy() string {
 	case errors.Is(err, fs.ErrNotExist) && !e.reads():
 		return "; the folder was removed or moved while the run went on"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return "; free some space there, then resume"
+		return "; free some space there"
 	case errors.Is(err, syscall.EFBIG):
-		return "; raise the limit of file sizes (ulimit -f), then resume"
+		return "; raise the limit of file sizes (ulimit -f)"
 	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
 		return "; choose a folder that can be written"
 	}

@@ -61,7 +61,7 @@ func TestFaults(t *testing.T) {
 	}{
 		{errno: syscall.EIO},
 		{errno: syscall.EIO, lasts: true},
-		{errno: syscall.ENOSPC, lasts: true, writes: true, remedy: "free some space there, then resume"},
+		{errno: syscall.ENOSPC, lasts: true, writes: true, remedy: "free some space there"},
 		{errno: syscall.EROFS, lasts: true, writes: true, remedy: "choose a folder that can be written"},
 	} {
 		calls, silent := 0, 0
