@@ -62,6 +62,7 @@ func TestExperimentRefuses(t *testing.T) {
 		want string
 	}{
 		{"rset", exitUsage, `did you mean "rest"?`},
+		{"rset --quick", exitUsage, `did you mean "rest"?`},
 		{"rest now", exitUsage, `unexpected argument "now"`},
 		{"rest --seeds -1", exitUsage, "--seeds is -1"},
 		{"rest --threads -1", exitUsage, "--threads is -1"},
