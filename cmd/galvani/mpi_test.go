@@ -274,6 +274,21 @@ func TestMPIFilesOfRankZero(t *testing.T) {
 	}
 }
 
+// TestMPISavedOfAll: a simulation that one rank alone sees is not gone on with, and the line says what to do.
+func TestMPISavedOfAll(t *testing.T) {
+	t.Parallel()
+	script, _ := inFolders(t)
+	on := func(line ...string) outcome {
+		t.Helper()
+		return finish(t, grouptest.Launch(2, []string{asProgram + "=1"}, script, append([]string{os.Args[0], "simulate", "balanced"}, line...)...))
+	}
+	on("--n", "100", "--for", "5ms", "--save", "saved").ok(t)
+	if o := on("--resume", "saved", "--for", "9ms"); o.code != exitData || strings.Count(o.stderr, "galvani: ") != 1 || !strings.Contains(o.stderr, "rank 1: --resume saved: ") ||
+		!strings.Contains(o.stderr, "save where all machines see it") {
+		t.Errorf("exit code %d: %s", o.code, o.stderr)
+	}
+}
+
 // runsIn counts what is in a folder of runs.
 func runsIn(t *testing.T, dir string) int {
 	t.Helper()

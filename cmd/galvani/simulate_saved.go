@@ -292,6 +292,9 @@ func (f *simulateFlags) takeSaved(network string, flags *pflag.FlagSet) (err err
 		return unused(f.save)
 	}
 	if f.old, f.file, err = readSaved(f.resume); errors.Is(err, fs.ErrNotExist) {
+		if f.ranks.Rank() > 0 {
+			return fmt.Errorf("--resume %s: %w; all ranks read it, so save where all machines see it", f.resume, err)
+		}
 		return fmt.Errorf("--resume %s: %w; begin by --save %[1]s", f.resume, err)
 	}
 	if err != nil {
