@@ -21,12 +21,12 @@ static circuit_run_fn *circuit_lanes(int lanes)
 
 static void circuit_run(circuit_run_fn *f, struct run r, const void *population, const void *synapse, const void *projection,
 			const void *plastic, const void *probe, const void *counted, const void *drawn, const unsigned long long *threshold, const int *list, const double *power, float *state, const float *weights, const int *ints,
-			const unsigned short *brief, const unsigned long long *bits, unsigned char *bytes, unsigned char *how, const float *in,
+			const unsigned short *brief, const unsigned long long *bits, unsigned char *bytes, unsigned char *how, unsigned char *calm, const float *in,
 			unsigned long long *spikes, float *v, int *bad, int worker, struct turns *turns, struct turn *turn)
 {
 	r.population = population, r.synapse = synapse, r.projection = projection, r.plastic = plastic, r.probe = probe;
 	r.drawn = drawn, r.threshold = threshold, r.list = list, r.power = power, r.worker = worker;
-	r.counted = counted, r.bytes = bytes, r.how = how, r.bad = bad;
+	r.counted = counted, r.bytes = bytes, r.how = how, r.calm = calm, r.bad = bad;
 	r.state = state, r.weights = weights, r.ints = ints, r.brief = brief, r.bits = bits, r.in = in, r.spikes = spikes, r.v = v;
 	f(&r, turns, turn);
 }
@@ -60,6 +60,7 @@ type engine struct {
 	counted    []C.struct_counted
 	bytes, how []uint8
 	hows       int
+	calm       []uint8 // of the blocks of each worker, as circuit.inc.h says
 	bad        []C.int // one
 	// of projections that nobody keeps, likewise
 	drawn     []C.struct_drawn
@@ -134,7 +135,7 @@ func (e *engine) run(p *wiring.Plan, from, n int, alone bool) {
 	}
 	r := C.struct_run{populations: C.int(len(p.Populations)), projections: C.int(len(p.Projections)), plastics: C.int(len(p.Plastic)), probes: C.int(len(p.Probes)),
 		workers: C.int(len(e.workers)), rank: C.int(p.Rank), ranks: C.int(p.Ranks), steps: C.long(n), words: C.long(p.Words), apart: C.long(64 * p.Apart), room: C.long(64 * p.Apart * p.Workers), batch: C.long(p.Batch), from: C.long(from),
-		first: C.ulonglong(p.Step), hows: C.long(e.hows)}
+		first: C.ulonglong(p.Step), hows: C.long(e.hows), calms: C.long(len(e.calm) / len(e.workers))}
 	e.turns[0] = C.struct_turns{parts: C.int(len(e.workers))}
 	if alone || len(e.workers) > runtime.GOMAXPROCS(0) {
 		e.turns[0].crowded = 1
@@ -142,7 +143,7 @@ func (e *engine) run(p *wiring.Plan, from, n int, alone bool) {
 	clear(e.turn)
 	e.each(workers, func(k *int) {
 		C.circuit_run(e.loop, r, at(p.Populations), at(p.Synapses), at(p.Projections), at(p.Plastic), at(p.Probes), at(e.counted),
-			at(e.drawn), (*C.ulonglong)(at(e.threshold)), (*C.int)(at(e.list)), (*C.double)(at(e.power)), (*C.float)(at(p.Vars)), (*C.float)(at(p.Weights)), (*C.int)(at(p.Ints)), (*C.ushort)(at(p.Brief)), (*C.ulonglong)(at(p.Bits)), (*C.uchar)(at(e.bytes)), (*C.uchar)(at(e.how)),
+			at(e.drawn), (*C.ulonglong)(at(e.threshold)), (*C.int)(at(e.list)), (*C.double)(at(e.power)), (*C.float)(at(p.Vars)), (*C.float)(at(p.Weights)), (*C.int)(at(p.Ints)), (*C.ushort)(at(p.Brief)), (*C.ulonglong)(at(p.Bits)), (*C.uchar)(at(e.bytes)), (*C.uchar)(at(e.how)), (*C.uchar)(at(e.calm)),
 			(*C.float)(at(p.In)), (*C.ulonglong)(at(p.Spikes)), (*C.float)(at(p.V)), &e.bad[0], C.int(*k), &e.turns[0], (*C.struct_turn)(at(e.turn)))
 	})
 }

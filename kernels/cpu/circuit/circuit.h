@@ -66,8 +66,8 @@ struct run {
 	const unsigned long long *threshold;
 	const int *list;
 	const double *power; /* tables of powers */
-	unsigned char *bytes, *how;
-	long hows; /* of a worker */
+	unsigned char *bytes, *how, *calm;
+	long hows, calms; /* of a worker */
 	int *bad;  /* set to 1 where some V is not finite at the end */
 	float *state;
 	const float *weights;
@@ -77,7 +77,9 @@ struct run {
 	const float *in;		/* [steps, populations], constant currents */
 	unsigned long long *spikes;	/* [steps, words]; those of sources are there before */
 	float *v;			/* [probes, steps] */
-	const struct range *own;	/* of each population, what the part has of it; the loop fills it in */
+	const struct range *own;	/* of each population, what the part has of it; the loop fills in this and what follows */
+	const struct turn *told;	/* of each part, with the spikes of a step in its message; 0 where there are none */
+	int phase;
 };
 
 /* circuit_run_fn does some steps; all workers call it at once. Of several ranks it delivers the spikes of the batch before

@@ -35,6 +35,18 @@ CELL_FN real chosen(bits c, real a, real b)
 #define r_where chosen
 #endif
 
+/* neuron_exp is r_exp of real.h with these choices. What is not finite stays so. */
+CELL_FN real neuron_exp(real x)
+{
+	real t, y = r_exp_parts(x, &t) + R(1.0);
+	y = r_float(r_bits(y) + (r_bits(t) << 23));
+	bits zero = r_bits(x) & 0;
+	y = r_where(x > R(88.722835), r_float(zero + 0x7f800000), y);
+	y = r_where(x < R(-87.336544), r_float(zero), y);
+	return r_where(x == x, y, x);
+}
+#define r_exp neuron_exp
+
 #include "../../neurons/list.h"
 #include "../../wiring/loop.h"
 #include "circuit.h"
@@ -167,27 +179,142 @@ static void flow(const struct place *at, long synapses, long first, long units, 
  * no step of a neuron waits for the ways that synapses may go. */
 enum { BLOCK = 4 };
 
+/* JOINT is how many synapses have their currents taken on in one loop, which then stores their sum once. */
+enum { JOINT = 3 };
+
+static const unsigned char none[64 * BLOCK];
+
+/* CALM_MOST is the longest time that currents are known to stay above kernels.Tiny, in steps. */
+enum { CALM_MOST = 250 };
+
+/* calm_for returns for how many steps no current of a synapse can fall below kernels.Tiny, where low is the least of those that
+ * are not 0, negative if the sign of one is not that of the weight. A product is rounded by a part in 2^24 at most. */
+static int calm_for(float low, float decay)
+{
+	double steps = (log((double)low / 1e-30) - 1e-6) / (1.2e-7 - log(decay)) - 1;
+	return !(low > 0 && decay > 0 && steps > 0) ? 0 : steps < CALM_MOST ? (int)steps : CALM_MOST;
+}
+
+/* joint_as is flow_as for some synapses at once of which nothing but bytes is due. Their number and what they add are constants.
+ * Where it is calm, no current can fall below kernels.Tiny in this step; else it returns for how many steps that will be so: what
+ * arrives has the sign of its weight, so that a current of this sign does not fall by it. */
+static inline __attribute__((always_inline)) int joint_as(const struct place *at, const int synapses, long first, long units, float current, const float *v, float *in, float *g, const int adds, const int calm)
+{
+	const unsigned char *bytes[JOINT];
+	real low[JOINT];
+	for (int k = 0; k < synapses; k++) {
+		bytes[k] = at[k].how == DUE_BYTES ? at[k].bytes + first : none;
+		low[k] = r_splat(fabsf(at[k].weight));
+	}
+	for (long u = 0; u < units; u += VL) {
+		real sum = r_splat(current), conducts = r_splat(0);
+		for (int k = 0; k < synapses; k++) {
+			vector *x = (vector *)(at[k].current + first + u);
+			real i = *x * at[k].decay + numbers(bytes[k] + u) * at[k].weight;
+			if (!calm) {
+				i = wiring_quiet(i);
+				real size = at[k].weight < 0 ? -i : i;
+				low[k] = r_where(size < low[k], r_where(i == r_splat(0), low[k], size), low[k]);
+			}
+			*x = i;
+			conducts += i;
+			sum += adds == CURRENT ? i : i * (r_splat(at[k].reversal) - *(const vector *)(v + u));
+		}
+		*(vector *)(in + u) = sum;
+		if (adds == EXACT)
+			*(vector *)(g + u) = conducts;
+	}
+	int steps = CALM_MOST;
+	for (int k = 0; !calm && k < synapses; k++) {
+		float least = low[k][0];
+		for (int l = 1; l < VL; l++)
+			least = low[k][l] < least ? low[k][l] : least;
+		int all = calm_for(least, at[k].decay);
+		steps = all < steps ? all : steps;
+	}
+	return steps;
+}
+
+/* kind_of returns which loop takes on the currents of all synapses of a population, or -1 where flow does. */
+static int kind_of(const struct place *at, long synapses)
+{
+	if (synapses < 1 || synapses > JOINT)
+		return -1;
+	for (int k = 0; k < synapses; k++)
+		if (at[k].how > DUE_BYTES || at[k].adds != at->adds)
+			return -1;
+	return 3 * (int)synapses + at->adds;
+}
+
+/* drive makes the currents of some units, with a constant one, and the sum of their conductances. calm is for how many steps from
+ * this one on no current of them can fall below kernels.Tiny. */
+static void drive(const struct place *at, long synapses, int kind, long first, long units, float current, const float *v, float *in, float *g, const int conducts, unsigned char *calm)
+{
+	switch (kind) {
+#define JOINT_AS(n, adds) \
+	case 3 * n + adds: \
+		if (*calm) \
+			--*calm, joint_as(at, n, first, units, current, v, in, g, adds, 1); \
+		else \
+			*calm = (unsigned char)joint_as(at, n, first, units, current, v, in, g, adds, 0); \
+		return;
+#define JOINT_OF(n) JOINT_AS(n, CURRENT) JOINT_AS(n, CONSTANT) JOINT_AS(n, EXACT)
+		JOINT_OF(1) JOINT_OF(2) JOINT_OF(3)
+	}
+	*calm = 0;
+	for (long u = 0; u < units; u += VL)
+		*(vector *)(in + u) = r_splat(current);
+	for (long u = 0; conducts && u < units; u += VL)
+		*(vector *)(g + u) = r_splat(0);
+	flow(at, synapses, first, units, v, in, g);
+}
+
+/* part of a population in a step. calm has a byte that says whether units may be within their refractory time, and one of each
+ * block of units, as drive has it; first says that this is the first step of a stretch, before which neither is known. */
+struct part {
+	const struct wiring_population *p;
+	struct place *at;
+	float current;
+	int first;
+	struct range own;
+	unsigned char *calm;
+	word *row;
+};
+
+/* calm_of is where the bytes of a population begin: its blocks are no more than its words by BLOCK and one. */
+static long calm_of(const struct run *r, const struct wiring_population *p) { return r->worker * r->calms + p->first / BLOCK + 2 * (p - r->population); }
+
+/* waits says whether units of a population are within their refractory time or can come there; left is the plane of it. */
+static int waits(const struct part *q, const float *left)
+{
+	bits any = r_bits(r_splat(q->p->consts[FIRE_WAIT])) != 0;
+	for (long u = 64 * q->own.lo; u < 64 * q->own.hi; u += VL)
+		any |= r_bits(*(const vector *)(left + u)) != 0;
+	for (int k = 0; k < VL; k++)
+		if (any[k])
+			return 1;
+	return 0;
+}
+
 /* words steps the units of some words. What a neuron has besides is a constant. BESIDE is how many vectors of units are stepped
  * side by side: a step is one chain of operations, each of which waits for the one before, and the compiler lays those of several
  * vectors between each other, where they have the registers. */
 #define PLANE(n, u, v, d) +1
+#define LEFT(n, u, v, d) +(__builtin_strcmp(#n, "left") == 0)
 #define STEP(c) \
-static void c##_words(const struct run *r, const struct wiring_population *p, struct place *at, float current, struct range own, word *row) \
+static inline __attribute__((always_inline)) void c##_some(const struct run *r, const struct part *q, const int planes) \
 { \
 	enum { PLANES = 0 c##_PLANES(PLANE), BESIDE = PLANES > 2 ? 1 : 4 }; \
+	const struct wiring_population *p = q->p; \
 	elem consts[NEURON_CONSTS]; \
 	memcpy(consts, p->consts, sizeof consts); \
 	float *plane = numbers_of(r, p->state), in[64 * BLOCK] __attribute__((aligned(64))), g[c##_CONDUCTS ? 64 * BLOCK : VL] __attribute__((aligned(64))); \
 	long stride = room_of(r, p); \
-	for (long k = 0; c##_CONDUCTS && k < p->synapses; k++) \
-		at[k].adds = at[k].adds ? EXACT : CURRENT; \
-	for (long w = own.lo; w < own.hi; w += BLOCK) { \
-		long end = own.hi - w < BLOCK ? own.hi : w + BLOCK; \
-		for (long u = 0; u < 64 * (end - w); u += VL) \
-			*(vector *)(in + u) = r_splat(current); \
-		for (long u = 0; c##_CONDUCTS && u < 64 * (end - w); u += VL) \
-			*(vector *)(g + u) = r_splat(0); \
-		flow(at, p->synapses, 64 * w, 64 * (end - w), plane + 64 * w, in, g); \
+	unsigned char *calm = q->calm + 1; \
+	int kind = kind_of(q->at, p->synapses); \
+	for (long w = q->own.lo; w < q->own.hi; w += BLOCK) { \
+		long end = q->own.hi - w < BLOCK ? q->own.hi : w + BLOCK; \
+		drive(q->at, p->synapses, kind, 64 * w, 64 * (end - w), q->current, plane + 64 * w, in, g, c##_CONDUCTS, calm++); \
 		for (long k = w; k < end; k++) { \
 			word set = 0; \
 			for (long u = 0; u < 64; u += BESIDE * VL) { \
@@ -196,22 +323,35 @@ static void c##_words(const struct run *r, const struct wiring_population *p, st
 				bits spikes[BESIDE]; \
 				for (int b = 0; b < BESIDE; b++) \
 					for (int i = 0; i < PLANES; i++) \
-						s[b][i] = *(vector *)(x + i * stride + b * VL); \
+						s[b][i] = i < planes ? (real) * (vector *)(x + i * stride + b * VL) : r_splat(0); \
 				for (int b = 0; b < BESIDE; b++) \
 					spikes[b] = c##_step(consts, *(vector *)(i0 + b * VL), c##_CONDUCTS ? *(vector *)(g0 + b * VL) : r_splat(0), s[b]); \
 				for (int b = 0; b < BESIDE; b++) { \
 					set |= spiking(spikes[b]) << (u + b * VL); \
-					for (int i = 0; i < PLANES; i++) \
+					for (int i = 0; i < planes; i++) \
 						*(vector *)(x + i * stride + b * VL) = s[b][i]; \
 				} \
 			} \
-			row[k] = set & mask_of(p, k); \
+			q->row[k] = set & mask_of(p, k); \
 		} \
 	} \
+} \
+static void c##_words(const struct run *r, const struct part *q) \
+{ \
+	enum { PLANES = 0 c##_PLANES(PLANE) }; \
+	const int left = 0 c##_PLANES(LEFT); /* the last plane, where there is one */ \
+	for (long k = 0; c##_CONDUCTS && k < q->p->synapses; k++) \
+		q->at[k].adds = q->at[k].adds ? EXACT : CURRENT; \
+	if (q->first) \
+		*q->calm = !left || waits(q, numbers_of(r, q->p->state) + (PLANES - 1) * room_of(r, q->p)); \
+	if (left && !*q->calm) \
+		c##_some(r, q, PLANES - left); \
+	else \
+		c##_some(r, q, PLANES); \
 }
 NEURONS(STEP)
 
-typedef void (*words_fn)(const struct run *, const struct wiring_population *, struct place *, float, struct range, word *);
+typedef void (*words_fn)(const struct run *, const struct part *);
 #define WORDS(c) c##_words,
 static const words_fn step_words[] = {NEURONS(WORDS)};
 
@@ -250,14 +390,30 @@ static void deliver_each(const struct run *r, const struct wiring_projection *p,
 #include "drawn.inc.h"
 #include "plastic.inc.h"
 
+/* tell leaves the spikes of the part in a step as a message, bits of their row, or that they are more than it holds. */
+static void tell(const struct run *r, const word *row, struct message *to)
+{
+	int n = 0;
+	for (int i = 0; i < r->populations; i++)
+		for (long w = r->own[i].lo; r->population[i].neuron >= 0 && w < r->own[i].hi; w++)
+			for (word set = row[r->population[i].first + w]; set; set &= set - 1) {
+				if (n == MESSAGE) {
+					to->n = MESSAGE + 1;
+					return;
+				}
+				to->spike[n++] = (unsigned short)(64 * (r->population[i].first + w) + __builtin_ctzll(set));
+			}
+	to->n = (unsigned short)n;
+}
+
 /* deliver adds the spikes of a step to what is due, by weights that stay. */
-static void deliver(const struct run *r, const struct wiring_projection *p, word step, const word *row)
+static void deliver(const struct run *r, const struct wiring_projection *p, word step, const word *row, struct fired *fired)
 {
 	const struct drawn *d = r->drawn + (p - r->projection);
 	if (d->on)
 		deliver_drawn(r, p, d, step, row);
 	else if (p->counts >= 0)
-		deliver_counts(r, p, step, row);
+		deliver_counts(r, p, step, row, fired + p->from);
 	else
 		deliver_each(r, p, r->weights + p->weight, step, row);
 }
@@ -306,8 +462,9 @@ static void taken(const struct run *r, const struct wiring_population *p, word s
 static void spike(const struct run *r, const struct wiring_population *p, word step, int late, float current, word *row)
 {
 	struct place at[p->synapses + 1];
+	struct part q = {.p = p, .at = at, .current = current, .first = !late, .own = own(r, p), .calm = r->calm + calm_of(r, p), .row = row};
 	places(r, p, step - 1, late, at);
-	step_words[p->neuron](r, p, at, current, own(r, p), row);
+	step_words[p->neuron](r, &q);
 	if (late)
 		taken(r, p, step - 1);
 }
@@ -356,14 +513,17 @@ static void step_units(const struct run *r, long from, long to)
 /* deliver_all delivers the spikes of some steps, after all parts have done them, and with plastic weights their traces. */
 static void deliver_all(const struct run *r, long from, long to)
 {
+	struct fired fired[r->populations];
 	for (long n = from; n < to; n++) {
 		const word *row = r->spikes + n * r->words;
 		const struct wiring_plastic *next = r->plastic;
+		for (int i = 0; i < r->populations; i++)
+			fired[i].n = -1;
 		for (int i = 0; i < r->projections; i++)
 			if (next < r->plastic + r->plastics && next->projection == i)
 				deliver_plastic(r, r->projection + i, next++, r->first + n, row);
 			else
-				deliver(r, r->projection + i, r->first + n, row);
+				deliver(r, r->projection + i, r->first + n, row, fired);
 	}
 }
 
@@ -402,6 +562,8 @@ void CIRCUIT_RUN(struct run *r, struct turns *turns, struct turn *turn)
 	long first = r->from > 0 && !r->plastics ? begin + every : begin, last = r->ranks > 1 ? r->from : r->steps;
 	int phases = (int)((last - first + every - 1) / every) + 1, worker = r->worker;
 	struct range own[r->workers][r->populations];
+	int tells = r->workers > 1 && r->ranks == 1 && r->batch == 1 && r->words <= 1024;
+	r->told = tells ? turn : 0;
 	for (r->worker = 0; r->worker < r->workers; r->worker++)
 		for (int i = 0; i < r->populations; i++)
 			own[r->worker][i] = range_of(r, r->population + i);
@@ -409,8 +571,10 @@ void CIRCUIT_RUN(struct run *r, struct turns *turns, struct turn *turn)
 		int others = 0;
 		while ((r->worker = turns_next(turns, turn, worker, phase, late)) >= 0) {
 			others |= r->worker != worker;
-			r->own = own[r->worker];
+			r->own = own[r->worker], r->phase = phase;
 			phase_of(r, begin, first + phase * every, every);
+			if (tells && first + phase < r->steps)
+				tell(r, r->spikes + (first + phase) * r->words, turn[r->worker].message + phase % 2);
 			turns_done(turns, turn + r->worker, phase);
 		}
 		late = others;

@@ -37,9 +37,13 @@ func (e *engine) count(cfg *kernels.Circuit, w *wiring.Wiring) {
 		bytes += int(s.Slots * w.Room(w.Populations[q.To]))
 		e.hows += int(s.Slots)
 	}
-	e.hows = (e.hows + 511) / 512 * 512 // of each worker: as far apart as the bytes
+	e.hows = apartBytes(e.hows)
 	e.bytes, e.how = pages.Make[uint8](bytes), make([]uint8, e.hows*len(e.workers))
+	e.calm = make([]uint8, apartBytes(w.Words+2*len(w.Populations))*len(e.workers))
 }
+
+// apartBytes returns how many bytes a worker has where it needs n: a multiple of what lies between those of two.
+func apartBytes(n int) int { return (n + 511) / 512 * 512 }
 
 // mostAlike returns the most entries of one source and one target, at least 1.
 func mostAlike(p kernels.Projection) int {

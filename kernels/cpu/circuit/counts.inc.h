@@ -123,6 +123,33 @@ static long gather(const word *row, long words, long most, int *unit)
 	return n;
 }
 
+/* fired lists the units of a population that spike in a step: n, MOST_ROWS + 1 if they are more, or -1 where nobody has looked. */
+struct fired {
+	long n;
+	int unit[MOST_ROWS];
+};
+
+/* find makes this list, from what all parts tell of this step or from its row, which comes from the caches of other cores. */
+static void find(const struct run *r, const struct wiring_population *p, const word *row, struct fired *to)
+{
+	int told = r->told && p->neuron >= 0 && r->workers * MESSAGE <= MOST_ROWS;
+	for (int k = 0; told && k < r->workers; k++)
+		told = r->told[k].message[(r->phase - 1) % 2].n <= MESSAGE;
+	if (!told) {
+		to->n = gather(row + p->first, p->words, MOST_ROWS, to->unit);
+		return;
+	}
+	to->n = 0;
+	for (int k = 0; k < r->workers; k++) {
+		const struct message *m = &r->told[k].message[(r->phase - 1) % 2];
+		for (int i = 0; i < m->n; i++) {
+			long unit = m->spike[i] - 64 * p->first;
+			if (unit >= 0 && unit < 64 * p->words)
+				to->unit[to->n++] = (int)unit;
+		}
+	}
+}
+
 /* next_units lists the units that spike in some words of a population, from *w to hi - 1 or fewer, takes *w on, and returns how
  * many they are: as many as MOST_ROWS at most. */
 static long next_units(const word *row, long *w, long hi, int *unit)
@@ -194,7 +221,7 @@ static void count_bytes(const struct run *r, const struct wiring_projection *p, 
 }
 
 /* deliver_counts adds the spikes of a step to what is due, all with one weight and one delay. */
-static void deliver_counts(const struct run *r, const struct wiring_projection *p, word step, const word *row)
+static void deliver_counts(const struct run *r, const struct wiring_projection *p, word step, const word *row, struct fired *fired)
 {
 	const struct wiring_population *from = r->population + p->from, *to = r->population + p->to;
 	const struct wiring_synapse *s = r->synapse + p->synapse;
@@ -204,11 +231,12 @@ static void deliver_counts(const struct run *r, const struct wiring_projection *
 	const struct counted *c = r->counted + p->synapse;
 	if (c->at >= 0) {
 		unsigned char *how = how_of(r, c, slot);
-		int unit[MOST_ROWS];
-		long n = *how == DUE_FLOATS ? c->most + 1 : gather(row + from->first, from->words, c->most, unit);
+		if (*how != DUE_FLOATS && fired->n < 0)
+			find(r, from, row, fired);
+		long n = *how == DUE_FLOATS ? c->most + 1 : fired->n;
 		if (n <= c->most) {
 			if (n > 0)
-				count_bytes(r, p, unit, n, r->bytes + c->at + slot * room_of(r, to) + r->worker * r->apart);
+				count_bytes(r, p, fired->unit, n, r->bytes + c->at + slot * room_of(r, to) + r->worker * r->apart);
 			*how = n > 0 ? DUE_BYTES : DUE_NONE;
 			return;
 		}

@@ -15,9 +15,15 @@ struct turns {
 
 /* turn is how many phases of a part are begun and how many are done. What is begun lies apart: others look at it only where
  * the part is late, so that its worker takes it without waiting for them; and what is done is one number of which its worker
- * alone writes, so that a phase costs two workers one way between their caches. */
+ * alone writes, so that a phase costs two workers one way between their caches. In the same line it leaves the other workers a
+ * message, of which the one of the phase before stays while they read it. */
+enum { MESSAGE = 14 };
 struct turn {
-	int begun, apart[31], done, next[31];
+	int begun, apart[31], done;
+	struct message {
+		unsigned short n, spike[MESSAGE];
+	} message[2];
+	int next[16];
 };
 
 /* GRACE is how often a worker looks before it takes the part of another, ten microseconds or more: as long as it takes to
