@@ -7,6 +7,7 @@ import "galvani/kernels/neurons"
 type CircuitSize struct {
 	Units         float64 // of all populations
 	State         float64 // numbers from one step to the next, at most
+	Arrays        float64 // that these are in, each with a number of every unit of a population
 	Rows, Columns float64 // of all matrices
 	Entries       float64 // of all matrices
 	Largest       float64 // entries of the largest
@@ -35,14 +36,15 @@ func (s *CircuitSize) AddPopulation(p Population) {
 	units := float64(p.N)
 	s.Units += units
 	if n, ok := neurons.Of(p.Header); ok {
-		s.State += units * float64(len(n.Planes)+2*len(p.Synapses)+1) // and the counts of what arrives
+		arrays := float64(len(n.Planes) + 2*len(p.Synapses) + 1) // and the counts of what arrives
+		s.State, s.Arrays = s.State+units*arrays, s.Arrays+arrays
 	}
 }
 
 // AddProjection adds a projection to and from so many units, with delays of so many steps, 0 of none.
 func (s *CircuitSize) AddProjection(to, from int, entries float64, shortest, longest int) {
 	s.Rows, s.Columns = s.Rows+float64(to), s.Columns+float64(from)
-	s.State += float64(to) * float64(longest)
+	s.State, s.Arrays = s.State+float64(to)*float64(longest), s.Arrays+float64(longest)
 	if shortest > 0 && (s.Shortest == 0 || float64(shortest) < s.Shortest) {
 		s.Shortest = float64(shortest)
 	}
@@ -52,7 +54,7 @@ func (s *CircuitSize) AddProjection(to, from int, entries float64, shortest, lon
 
 // AddPlasticity adds what the projection that was added last has besides where its weights change.
 func (s *CircuitSize) AddPlasticity(to, from int, entries float64) {
-	s.State += entries + traces*float64(to+from)
+	s.State, s.Arrays = s.State+entries+traces*float64(to+from), s.Arrays+2*traces
 	s.Plastic += entries
 }
 

@@ -39,6 +39,7 @@ func (d *Device) circuitThreads(s kernels.CircuitSize) int {
 
 // CircuitBytes implements kernels.Simulator.
 func (d *Device) CircuitBytes(s kernels.CircuitSize) (host, device float64) {
-	plan, moment := wiring.Bytes(s, d.circuitThreads(s))
+	threads := d.circuitThreads(s)
+	plan, moment := wiring.Bytes(s, threads, circuit.Apart(threads))
 	return plan + moment + s.State, 0 // a byte of a number of the state, of synapses that are counted
 }

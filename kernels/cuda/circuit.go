@@ -63,7 +63,7 @@ func (d *Device) NewCircuit(cfg *kernels.Circuit) (kernels.CircuitPlan, error) {
 
 // CircuitBytes implements kernels.Simulator.
 func (d *Device) CircuitBytes(s kernels.CircuitSize) (host, device float64) {
-	plan, moment := wiring.Bytes(s, circuitWorkers(s, d.limits.SMs))
+	plan, moment := wiring.Bytes(s, circuitWorkers(s, d.limits.SMs), 0)
 	return plan + moment, plan
 }
 

@@ -85,15 +85,15 @@ func newPlan(cfg *kernels.Circuit, isa string, threads int, each func([]int, fun
 	for k := range threads {
 		e.workers = append(e.workers, k)
 	}
-	w := wiring.New(cfg, threads, apart(threads), true)
+	w := wiring.New(cfg, threads, Apart(threads), true)
 	e.count(cfg, w)
 	e.draw(cfg)
 	return wiring.NewPlan(w, e), e
 }
 
-// apart is how many words lie between what two of several workers write in each step: a processor fetches what comes next, too,
+// Apart is how many words lie between what two of several workers write in each step: a processor fetches what comes next, too,
 // and would take it from the other.
-func apart(workers int) int {
+func Apart(workers int) int {
 	if workers == 1 {
 		return 0
 	}
