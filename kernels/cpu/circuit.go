@@ -24,9 +24,10 @@ func (d *Device) NewCircuit(cfg *kernels.Circuit) (kernels.CircuitPlan, error) {
 	return circuit.New(cfg, d.isa, d.circuitThreads(size), Each), nil
 }
 
-// circuitWork is how much of CircuitSize.Work is worth a thread, which waits for the others between: some microseconds. Where
-// both of two run, they wait 0.04 us for each other's stores; but one whose core is taken away holds the others up.
-const circuitWork = 4000
+// circuitWork is how much of CircuitSize.Work is worth a thread, which waits for the others between: two microseconds. Where
+// both of two run, they wait 0.04 us for each other's stores; but one whose core is taken away holds the others up, and where
+// that is often, one thread does the parts of all (pace.go).
+const circuitWork = 3000
 
 // circuitThreads returns on how many threads a circuit is stepped: those that were asked for, or as many as
 // make it fast.

@@ -32,8 +32,8 @@ func TestCircuitThreads(t *testing.T) {
 		{Device{threads: 8, most: true}, kernels.CircuitSize{Units: 4000, Entries: 320000, Step: 0.1, Shortest: 1}, 1}, // coba
 		{Device{threads: 8, most: true}, kernels.CircuitSize{Units: 4000, Entries: 320000, Step: 0.1, Shortest: 8}, 8},
 		{Device{threads: 8, most: true}, kernels.CircuitSize{Units: 4000, Entries: 320000, Step: 0.1, Shortest: 8, Plastic: 1}, 1},
-		{Device{threads: 8, most: true}, kernels.CircuitSize{Units: 6000, Entries: 3e6, Step: 0.1, Shortest: 1}, 2}, // balanced
-		{Device{threads: 8, most: true}, kernels.CircuitSize{Units: 6000, Drawn: 3e6, Step: 0.1, Shortest: 1}, 2},
+		{Device{threads: 8, most: true}, kernels.CircuitSize{Units: 6000, Entries: 3e6, Step: 0.1, Shortest: 1}, 3}, // balanced
+		{Device{threads: 8, most: true}, kernels.CircuitSize{Units: 6000, Drawn: 3e6, Step: 0.1, Shortest: 1}, 3},
 		{Device{threads: 8, most: true}, kernels.CircuitSize{Units: 1e6, Step: 0.1}, 8}, {Device{threads: 3}, kernels.CircuitSize{Units: 500}, 3},
 	} {
 		if got := c.device.circuitThreads(c.size); got != c.want {
