@@ -19,3 +19,10 @@ type PopulationState struct {
 	// Due is what arrives at each synapse in the steps Step, Step+1, ..., [longest delay, N].
 	Due [][]float32
 }
+
+// Looker is a CircuitPlan that may tell the state of one population at little cost.
+type Looker interface {
+	// Look returns a copy of the planes and the currents of a population between two steps, without what is due, or false
+	// where State alone has them.
+	Look(population int) (PopulationState, bool)
+}

@@ -42,8 +42,8 @@ mother process). A projection joins them by one of the keys
 from and to may be lists of populations, and the numbers of a rule then rows of a matrix, a row for each of to. Weights and
 delays are one number, { uniform = [LEAST, MOST] }, { normal = [MEAN, DEVIATION] } or { lognormal = [MEAN, DEVIATION] }. Of normal
 weights those of the other sign than the mean are 0, by Dale's law, and of normal delays those below a step last a step.
-A spike adds weight/tau to its synapse; legacy = true in a projection divides by tau (in ms) a second time, as some published
-code does. [[drive]] gives each unit of a population Poisson events of its own at any rate, as of thousands of sources. [[record]]
+A spike adds weight/tau to its synapse, in steps of dt as weight (1 - exp(-dt/tau))/dt, so that the area is the weight; legacy = true
+in a projection divides by tau (in ms) a second time, as some published code does. [[drive]] gives each unit of a population Poisson events of its own at any rate, as of thousands of sources. [[record]]
 takes V of units, of rate units their rate, the currents of synapses (currents = "1 ms") and weights that change.`
 
 func newNetworks() *cobra.Command {
@@ -291,8 +291,17 @@ func describeNetwork(name string) (r networkReport, err error) {
 		}
 		r.Recorded = append(r.Recorded, fmt.Sprintf("%s %s each %g ms", of, b.Populations[q.Population].Name, float64(q.Every)*n.Step))
 	}
-	for _, q := range b.Probes {
-		r.Recorded = append(r.Recorded, fmt.Sprintf("V of unit %d of %s", q.Unit, b.Populations[q.Population].Name))
+	for k := 0; k < len(b.Probes); {
+		first, n := b.Probes[k], 1
+		for k+n < len(b.Probes) && b.Probes[k+n].Population == first.Population && b.Probes[k+n].Unit == first.Unit+n {
+			n++
+		}
+		units := fmt.Sprintf("unit %d", first.Unit)
+		if n > 1 {
+			units = fmt.Sprintf("units %d to %d", first.Unit, first.Unit+n-1)
+		}
+		r.Recorded = append(r.Recorded, fmt.Sprintf("V of %s of %s", units, b.Populations[first.Population].Name))
+		k += n
 	}
 	return r, nil
 }

@@ -11,9 +11,10 @@ import (
 	"galvani/models/circuits"
 )
 
-// inputs returns the currents of the synapses of a population in mV, of one unit or the mean of all, and the constant ones.
-func (s sampler) inputs(q circuits.Input, state *kernels.CircuitState) []float64 {
-	p, now := s.c.Populations[q.Population], state.Populations[q.Population]
+// inputs returns the currents of the synapses of a population in mV, of one unit or the mean of all, and the constant ones. now is
+// its state before a step.
+func (s sampler) inputs(q circuits.Input, now kernels.PopulationState, step int64) []float64 {
+	p := s.c.Populations[q.Population]
 	first, last := 0, p.N
 	if q.Unit >= 0 {
 		first, last = q.Unit, q.Unit+1
@@ -30,7 +31,7 @@ func (s sampler) inputs(q circuits.Input, state *kernels.CircuitState) []float64
 		}
 	}
 	for _, c := range s.c.Currents {
-		if c.Population == q.Population && c.First <= state.Step && state.Step < c.Last {
+		if c.Population == q.Population && c.First <= step && step < c.Last {
 			all[len(p.Synapses)] += c.Amplitude
 		}
 	}

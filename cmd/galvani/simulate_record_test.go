@@ -26,6 +26,10 @@ func TestRecordCurrents(t *testing.T) {
 	if words := galvani(t, "networks", "show", path).ok(t).stdout; !strings.Contains(words, "Recorded: mean currents of e each 2 ms") || !strings.Contains(words, "currents of unit 3 of i each 5 ms") {
 		t.Errorf("networks show tells %s", words)
 	}
+	many := own(t, "[population.e]", "[[record]]\npopulation = \"e\"\nunits = 100\n[[record]]\npopulation = \"i\"\nunit = 3\n[population.e]")
+	if words := galvani(t, "networks", "show", many).ok(t).stdout; strings.Count(words, "Recorded: ") != 3 || !strings.Contains(words, "V of units 0 to 99 of e") || !strings.Contains(words, "V of unit 3 of i") {
+		t.Errorf("networks show tells %s", words)
+	}
 	line := []string{path, "--n", "400", "--r-x", "20", "--for", "60ms"}
 	one, two, file := filepath.Join(dir, "one"), filepath.Join(dir, "two"), filepath.Join(dir, "saved")
 	simulatedNetwork(t, args(line, "--out", one)...)

@@ -88,10 +88,8 @@ func (s sampler) next(done, end int) int {
 func (s sampler) look(plan kernels.CircuitPlan, step int, now *saved) error {
 	var state *kernels.CircuitState
 	var err error
-	due := func(every int64) bool {
-		if int64(step)%every != 0 || err != nil {
-			return false
-		}
+	due := func(every int64) bool { return int64(step)%every == 0 && err == nil }
+	whole := func() bool {
 		if state == nil {
 			state, err = plan.State()
 		}
@@ -101,7 +99,7 @@ func (s sampler) look(plan kernels.CircuitPlan, step int, now *saved) error {
 		now.weights = append(now.weights, nil)
 	}
 	for i, q := range s.net.Samples {
-		if !due(q.Every) {
+		if !due(q.Every) || !whole() {
 			continue
 		}
 		w := analysis.Weights(s.c.Projections[q.Connection].Plasticity, s.c.WeightsNow(state, q.Connection))
@@ -111,9 +109,21 @@ func (s sampler) look(plan kernels.CircuitPlan, step int, now *saved) error {
 		now.currents = append(now.currents, nil)
 	}
 	for i, q := range s.net.Inputs {
-		if due(q.Every) {
-			now.currents[i] = append(now.currents[i], s.inputs(q, state)...)
+		if !due(q.Every) {
+			continue
 		}
+		var units kernels.PopulationState
+		near := false
+		if l, ok := plan.(kernels.Looker); ok {
+			units, near = l.Look(q.Population)
+		}
+		if !near {
+			if !whole() {
+				continue
+			}
+			units = state.Populations[q.Population]
+		}
+		now.currents[i] = append(now.currents[i], s.inputs(q, units, int64(step))...)
 	}
 	s.lookRates(plan, step, now)
 	return err

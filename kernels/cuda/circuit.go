@@ -116,6 +116,9 @@ func (c *circuit) Pull(p *wiring.Plan) error {
 	return c.d.download(head(p.Vars), driver.Ptr(c.params.state), int64(len(p.Vars))*4)
 }
 
+// Near implements wiring.Engine.
+func (c *circuit) Near() bool { return false }
+
 // Push implements wiring.Engine.
 func (c *circuit) Push(p *wiring.Plan) error {
 	return c.d.wait("circuit", func(w *work) {

@@ -21,6 +21,8 @@ type Engine interface {
 	// Pull brings Vars from where the steps are done, Push takes them there.
 	Pull(p *Plan) error
 	Push(p *Plan) error
+	// Near says that Vars has the planes and the currents of units at all times.
+	Near() bool
 }
 
 // Plan is a circuit with its state on a device. It implements kernels.CircuitPlan.
@@ -35,7 +37,10 @@ type Plan struct {
 	message []byte // of this rank to the others
 }
 
-var _ kernels.CircuitPlan = (*Plan)(nil)
+var (
+	_ kernels.CircuitPlan = (*Plan)(nil)
+	_ kernels.Looker      = (*Plan)(nil)
+)
 
 // NewPlan returns a plan before its first step. The engine may have tables of its own put in the place of
 // In, Spikes and V.

@@ -14,13 +14,7 @@ func (p *Plan) State() (*kernels.CircuitState, error) {
 	}
 	s := &kernels.CircuitState{Step: p.Step}
 	for i := range p.Populations {
-		q := kernels.PopulationState{Name: p.cfg.Populations[i].Name}
-		for _, a := range p.planes(i) {
-			q.Planes = append(q.Planes, a.numbers())
-		}
-		for _, a := range p.currents(i) {
-			q.Currents = append(q.Currents, a.numbers())
-		}
+		q := p.unitsOf(i)
 		for _, s := range p.synapses(i) {
 			var due []float32
 			for _, a := range p.due(i, s) {
@@ -34,6 +28,26 @@ func (p *Plan) State() (*kernels.CircuitState, error) {
 		s.Plastic = append(s.Plastic, p.plasticState(i))
 	}
 	return s, p.gather(func(rank int) [][]float32 { return p.stateParts(s, rank) })
+}
+
+// unitsOf returns the planes and the currents of population i.
+func (p *Plan) unitsOf(i int) kernels.PopulationState {
+	q := kernels.PopulationState{Name: p.cfg.Populations[i].Name}
+	for _, a := range p.planes(i) {
+		q.Planes = append(q.Planes, a.numbers())
+	}
+	for _, a := range p.currents(i) {
+		q.Currents = append(q.Currents, a.numbers())
+	}
+	return q
+}
+
+// Look implements kernels.Looker, of one rank on a device whose memory is that of the host.
+func (p *Plan) Look(i int) (kernels.PopulationState, bool) {
+	if p.Ranks > 1 || !p.engine.Near() {
+		return kernels.PopulationState{}, false
+	}
+	return p.unitsOf(i), true
 }
 
 // SetState implements kernels.CircuitPlan.

@@ -5,6 +5,7 @@ package circuit
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"runtime"
 	"sync"
 	"testing"
@@ -178,4 +179,32 @@ func TestBalanced(t *testing.T) {
 	if math.Abs(e-4.390) > 0.14 || math.Abs(i-9.598) > 0.33 {
 		t.Errorf("rates %.3f and %.3f Hz, want 4.390 within 0.14 and 9.598 within 0.33", e, i)
 	}
+}
+
+// TestLook wants what Look tells of each population to be what the state has, and the plan to go on as without.
+func TestLook(t *testing.T) {
+	c := conform.Balanced(t, 500, 1, false)
+	everywhere(t, func(t *testing.T, d device) {
+		looked, alone := planOf(t, d, c), planOf(t, d, c)
+		for range 20 {
+			for _, p := range []kernels.CircuitPlan{looked, alone} {
+				if _, err := p.Run(13); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, ok := looked.(kernels.Looker).Look(0); !ok {
+				t.Fatal("nothing is told")
+			}
+		}
+		state, err := alone.State()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range state.Populations {
+			want.Due = nil
+			if got, _ := looked.(kernels.Looker).Look(i); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: it is not what the state has", want.Name)
+			}
+		}
+	})
 }

@@ -89,6 +89,9 @@ func (e *engine) Pull(p *wiring.Plan) error {
 	return nil
 }
 
+// Near implements wiring.Engine.
+func (e *engine) Near() bool { return true }
+
 // Push implements wiring.Engine: any number may be due now.
 func (e *engine) Push(*wiring.Plan) error {
 	for i := range e.how {
