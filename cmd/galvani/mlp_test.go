@@ -89,6 +89,8 @@ func TestMLPRefuses(t *testing.T) {
 		want string
 	}{
 		{"--model mlp --task adding", "model mlp reads its input in one step, and task adding has"},
+		{"--model microcircuit --task copy", `key "delay" belongs to model microcircuit and to task copy; take a task of one step`},
+		{"--model microcircuit --task perceptual", `key "sigma" belongs to model microcircuit and to task perceptual; take a task of one step`},
 		{"--model mlp --task mnist --rule hebb", `key "rule" is "hebb", want one of backprop`},
 		{"--model rnn --task adding --rule backprop", `unknown key "rule" for this choice; it belongs to model leaky, model microcircuit, model mlp`},
 		{"--model mlp --task mnist --layers 2", `it belongs to recurrent cells`},
@@ -96,6 +98,7 @@ func TestMLPRefuses(t *testing.T) {
 		{"--model mlp --task mnist --hidden 500,0", `key "hidden" is 0, want 1 to 65536`},
 		{"--model rnn --task adding --layers 3 --hidden 5,5", `hidden gives the sizes of 2 layers, and there are 3; give a size for each, or one for all`},
 		{"--model mlp --task mnist --symmetry usf", "it needs rule = sign-symmetry"},
+		{"--model mlp --task mnist --rule weight-mirror --optimizer adam --mirror-rate 2", "it needs optimizer = sgd"}, // others divide it away
 		{"--model mpl --task mnist", `unknown model "mpl"; known: cond-fixed`},
 	} {
 		galvani(t, append([]string{"train", "--runs-dir", t.TempDir()}, strings.Fields(c.args)...)...).refused(t, exitConfig, c.want)

@@ -133,7 +133,9 @@ func resolve(layers ...layer) (*settings, error) {
 		parts = append(parts, part{"recurrent cells", &s.size}, part{"model " + model.Name, s.cell}, part{"wiring", &s.wiring})
 	}
 	for _, p := range append(parts, part{"task " + task.Name, s.task}, part{"training", &s.opt}) {
-		if err := s.Add(p.owner, p.ptr); err != nil {
+		if err := s.Add(p.owner, p.ptr); err != nil && s.layers != nil { // with tasks of several steps, which the model does not read
+			return nil, fmt.Errorf("%w: %w; take a task of one step, such as mnist, or a model of recurrent cells", config.ErrConfig, err)
+		} else if err != nil {
 			return nil, err
 		}
 	}

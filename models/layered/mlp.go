@@ -15,7 +15,7 @@ type MLP struct {
 	Symmetry      string  `toml:"symmetry" needs:"rule=sign-symmetry" doc:"sizes of the weights of the way back: usf takes one for all, frsf draws them once, brsf draws them anew at every update" oneof:"usf|frsf|brsf"`
 	Activation    string  `toml:"activation" doc:"rate as a function of the sum of the inputs" oneof:"relu|tanh|sigmoid|softplus"`
 	FeedbackScale float64 `toml:"feedback_scale" needs:"rule!=backprop" doc:"size of the first weights of the way back, in sizes of first weights" unit:"1" min:"1e-6" max:"1e6"`
-	MirrorRate    float64 `toml:"mirror_rate" needs:"rule=weight-mirror" doc:"learning rate of the weights of the way back relative to that of the others" unit:"1" min:"1e-6" max:"1e3"`
+	MirrorRate    float64 `toml:"mirror_rate" needs:"rule=weight-mirror; optimizer=sgd" doc:"learning rate of the weights of the way back relative to that of the others; other optimizers divide by the size of the gradient" unit:"1" min:"1e-6" max:"1e3"`
 	Angles        bool    `toml:"angles" needs:"rule!=backprop" doc:"measure at every evaluation, on the first training batch, the angle between what the rule gives each layer and the gradient, and the ratio of their norms"`
 }
 
