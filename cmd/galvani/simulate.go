@@ -32,7 +32,8 @@ const simulateDoc = `Simulate a network of spiking neurons, or a neuron of compa
 Of a network, built in (galvani networks list) or of a file: the rate of each population and how regular its
 spikes are, the mean coefficient of variation (CV) of the intervals of units with at least three spikes, 1 for a
 Poisson process; and of counts of spikes in windows (--window) the mean Fano factor, variance over mean, and the mean
-correlation (Pearson's) of two units whose counts vary. The spikes are the same on any number of threads; their SHA-256 is part of --json. --out NAME
+correlation (Pearson's) of two units whose counts vary. The spikes are the same on any number of threads; their SHA-256 is part of --json, of rate units that
+of their rates at the end. --out NAME
 writes NAME.csv with the columns time_ms,population,unit, NAME.npz with arrays POPULATION.time_ms and POPULATION.unit,
 and NAME.png and NAME.svg, the spikes of the first units of each population; NAME-rates.csv, .png and .svg, the rates by window; of a network that records currents (a record with
 the key currents) NAME-currents.csv, .png and .svg, the input of each synapse and their sum; of a network that records voltages NAME-voltages.csv, too. Of weights that change (networks

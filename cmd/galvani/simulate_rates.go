@@ -1,6 +1,9 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"math"
 
 	"galvani/bench/analysis"
@@ -38,6 +41,14 @@ func (r *simulation) countRates(f *simulateFlags, plan kernels.CircuitPlan, c *k
 		return
 	}
 	r.Device = "host, one thread"
+	hash := sha256.New()  // of no spikes it would be that of any other
+	state, _ := p.State() // which never fails
+	for _, q := range state.Populations {
+		for _, hz := range q.Planes {
+			_ = binary.Write(hash, binary.LittleEndian, hz) // nor does a hash
+		}
+	}
+	r.SHA256 = hex.EncodeToString(hash.Sum(nil))
 	width, every := 1, ratesEvery(c)
 	if f.window > 0 {
 		width = max(1, int(f.windowSteps())/every)

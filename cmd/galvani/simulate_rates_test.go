@@ -22,6 +22,9 @@ func TestSimulateRates(t *testing.T) {
 	}
 	simulatedNetwork(t, args(line, "--for", "3001ms", "--save", file)...)
 	again := simulatedNetwork(t, "rates-isp", "--resume", file, "--for", "15s", "--window", "500ms", "--out", two)
+	if other := simulatedNetwork(t, "rates-isp", "--n", "40", "--seed", "4", "--for", "15s"); again.SHA256 != r.SHA256 || other.SHA256 == r.SHA256 {
+		t.Errorf("the hash of a resumed simulation is %s, want %s; of another seed %s", again.SHA256, r.SHA256, other.SHA256)
+	}
 	if again.Populations["e"] != e {
 		t.Errorf("resumed %+v, want %+v", again.Populations["e"], e)
 	}

@@ -87,6 +87,7 @@ func TestLists(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ old, new, want string }{
 		"rows":            {`[[0, 2], [3, 4]]`, `[[0, 2]]`, `line 25: projection[1].in_degree is [[0 2]], want a row for each of the 2 populations of to, of a number for each of the 2 of from`},
+		"a name twice":    {`to = ["e", "i"]`, `to = ["e", "e"]`, `projection[1].to names population "e" twice; name it once`},
 		"columns":         {`[[0, 2], [3, 4]]`, `[[0, 2], [3]]`, `want a row for each of the 2`},
 		"an element":      {`[[0, 2], [3, 4]]`, `[[0, 2], [3, "x"]]`, `projection[1].in_degree is "x", with an unknown name "x"`},
 		"a population":    {`from = ["b", "b"]`, `from = ["b", "c"]`, `projection[1].from is an unknown population "c"`},

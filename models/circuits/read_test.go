@@ -221,7 +221,7 @@ func TestBad(t *testing.T) {
 		"short synapse":           {`"4 ms"`, `"0.1 ms"`, `line 30: population.i.synapse.all is 0.1 ms, shorter than the step`},
 		"unit of a weight":        {"all_to_all = true\nweight = \"1 mV ms\"", "all_to_all = true\nweight = \"1 mV\"", `line 63: projection[3].weight is "1 mV", in an unknown unit; want one of mV ms`},
 		"a bare weight":           {"all_to_all = true\nweight = \"1 mV ms\"", "all_to_all = true\nweight = 1", `line 63: projection[3].weight is 1 without a unit`},
-		"rate":                    {`"r_x/2 Hz"`, `"r_x kHz"`, `line 35: population.x.rate is "r_x kHz", which is 20000 Hz, want 0 or more`},
+		"rate":                    {`"r_x/2 Hz"`, `"r_x kHz"`, `line 35: population.x.rate is "r_x kHz", which is 20000 Hz, want at most 5000 Hz`},
 		"threshold":               {`V_re = "-60 mV"`, `V_re = "-50 mV"`, `population.e.numbers.V_th is -55, not above V_re, -50`},
 		"setting out of range":    {`value = 40`, `value = 4`, `line 7: setting.n.value is 4, want a number of 10 to 1000`},
 		"a flag for a setting":    {`[setting.r_x]`, `[setting.seed]`, `line 11: setting.seed is called "seed", which means something else`},

@@ -376,6 +376,8 @@ func (t *Table) Of(key, text string, d Dimension, otherwise float64, in Interval
 	switch {
 	case err != nil:
 		t.Fail(key, "is %s, %v", is, err)
+	case x > in.Hi && !math.IsInf(x, 1) && (in.Open || in.Lo == 0):
+		t.Fail(key, "is %s, want at most %s", is, d.Text(in.Hi))
 	case in.Open && !(x > in.Lo && x <= in.Hi):
 		t.Fail(key, "is %s, want more than %g", is, in.Lo)
 	case in.Lo == 0 && !(x >= 0 && x <= in.Hi):
