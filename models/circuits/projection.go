@@ -32,12 +32,6 @@ func (r *reader) pairs(t *description.Table) (all []*description.Table) {
 		if !several {
 			list = []any{t.Value(key)}
 		}
-		for i, name := range list {
-			if _, is := name.(string); is && slices.Contains(list[:i], name) {
-				t.Fail(key, "names population %q twice; name it once", name)
-				return nil
-			}
-		}
 		ends[key] = list
 	}
 	for i, to := range ends["to"] {
