@@ -17,7 +17,8 @@ import (
 // What the files hold is said by arraysDoc, and by About of data.toml. All arrays are read when the task is opened and
 // kept in memory, bytes as bytes and other numbers as float32.
 type Arrays struct {
-	TestPart float64 `toml:"test_part" doc:"part of the training sequences, the last of them, that is taken for the test where there is no test file" unit:"1" min:"0" max:"0.9"`
+	TestPart  float64 `toml:"test_part" doc:"part of the training sequences, the last of them, that is taken for the test where there is no test file" unit:"1" min:"0" max:"0.9"`
+	Continued bool    `toml:"continued" doc:"sequences are pieces of one recording, each of which goes on where the one before ended: stateful carries the state on, and the validation part is the last of the training sequences"`
 	Limits
 }
 
@@ -106,7 +107,11 @@ func (c *Arrays) Open(env Env) (*Task, error) {
 		}
 	}
 	t.Notes = about.notes(t, train, test)
-	holdOut(t, env.Validation)
+	if c.Continued {
+		holdOutLast(t, env.Validation)
+	} else {
+		holdOut(t, env.Validation)
+	}
 	return t, c.counts(t, dir)
 }
 

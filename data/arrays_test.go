@@ -126,6 +126,28 @@ func TestArrays(t *testing.T) {
 	}
 }
 
+// TestContinued holds that the sequences of a recording in pieces which are left to training, validation and test follow each
+// other.
+func TestContinued(t *testing.T) {
+	dir := files(t, map[string]any{"train.npz": tensors{floats("x", 0, 10, 5), floats("y", 0, 10, 5)}})
+	task, err := (&Arrays{TestPart: 0.2, Continued: true}).Open(Env{Dir: dir, Validation: 0.25})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, next := NewBatch(task, 1), float32(0)
+	for _, set := range []Set{task.Train, task.Validation, task.Test} {
+		for k := range set.Len() {
+			if err := set.Fill(b, 0, 0, k); err != nil || b.X[0] != next {
+				t.Errorf("a sequence begins with %v (%v), want %v", b.X[0], err, next)
+			}
+			next += 5
+		}
+	}
+	if next != 50 || task.Validation.Len() != 2 {
+		t.Errorf("%v steps and %d sequences of validation, want 50 and 2", next, task.Validation.Len())
+	}
+}
+
 // TestArraysTrials holds how sequences are decided, that a part of them can make the test, and what data.toml adds.
 func TestArraysTrials(t *testing.T) {
 	var label []int64

@@ -152,9 +152,6 @@ type Entry struct {
 	References []cite.Work // behind the code, for a run\'s references.bib
 	Files      string      // what its files hold, where a user writes them
 	New        func() Config
-	// Continued says that sample k+1 of a set goes on where sample k ended, so that a network may
-	// carry its state from one to the next.
-	Continued bool
 }
 
 // FromFiles reports whether the task reads files, those of Env.Dir, instead of drawing its samples.

@@ -30,6 +30,15 @@ func holdOut(t *Task, part float64) {
 	t.Train, t.Validation = &subset{t.Train, order[k:]}, &subset{t.Train, order[:k]}
 }
 
+// holdOutLast takes the last part of them, so that what is left follows each other.
+func holdOutLast(t *Task, part float64) {
+	n := t.Train.Len()
+	if k := heldOut(n, part); k > 0 {
+		order := inOrder(n)
+		t.Train, t.Validation = &subset{t.Train, order[:n-k]}, &subset{t.Train, order[n-k:]}
+	}
+}
+
 // subset is some of the samples of a set.
 type subset struct {
 	whole Set

@@ -20,7 +20,7 @@ type Options struct {
 	Batch      int  `toml:"batch" doc:"Sequences per update." min:"1" max:"65536"`
 	Shards     int  `toml:"shards" needs:"stateful=false" doc:"Parts, a power of two, that each batch is divided into: their gradients are added in one order, so that any number of ranks gives the same bits; 1 for the whole batch at once, 0 for 8 where ranks or accumulate divide the batch and otherwise 1." min:"0" max:"1024" before:"1"`
 	Accumulate int  `toml:"accumulate" needs:"shards!=1; stateful=false" doc:"Parts, at the least, that each rank takes its share of a batch in, one after the other, so that training keeps the states of one part; the result is that of shards, whatever their number." min:"1" max:"1024"`
-	Stateful   bool `toml:"stateful" needs:"sequences=continued" doc:"Carry the state at the end of a batch into the next one (truncated backpropagation through time); turns shuffling off."`
+	Stateful   bool `toml:"stateful" needs:"continued=true" doc:"Carry the state at the end of a batch into the next one (truncated backpropagation through time): column c of all batches of an epoch goes through the c-th part of the sequences, in their order."`
 
 	Optimizer   string  `toml:"optimizer" needs:"updates=by gradient" doc:"Update rule." oneof:"@optimizer"`
 	LR          float64 `toml:"lr" doc:"Learning rate, at its peak." min:"0" max:"1000"`

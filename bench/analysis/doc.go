@@ -31,6 +31,9 @@ type Subject struct {
 	Params *engine.Params[float32]
 	Device kernels.Device // nil for the unrolled graph
 	Batch  int            // sequences that are run at once
+	// Stateful carries the state from one sequence to the next, as evaluations of a network that is trained so do. A column
+	// of a batch then goes through its part of the set.
+	Stateful bool
 	// Noise gives the sequences of Sweep, and of what asks by it, the noise that the network is trained with. The
 	// numbers are those of Seed and of the sequence in its set.
 	Noise bool

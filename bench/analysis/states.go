@@ -62,22 +62,25 @@ func (s *Subject) States(set data.Set, n int, by string) (*States, error) {
 	n = min(n, set.Len())
 	w := &States{N: n, T: s.Task.T, H: s.Net.Hidden()}
 	w.Values = make([]float32, n*w.T*w.H)
-	var keys []condition
-	h := make([]float32, w.T*max(1, min(s.Batch, n))*w.H)
-	err := s.run(set, n, true, func(g *engine.Graph[float32], b *data.Batch, first, size int) error {
+	w.Ends = make([]int, n)
+	keys := make([]condition, n)
+	h := make([]float32, w.T*s.width(n)*w.H)
+	err := s.run(set, n, true, func(g *engine.Graph[float32], b *data.Batch, at []int) error {
 		if err := g.H(h); err != nil {
 			return err
 		}
-		for col := range size {
+		for col, index := range at {
+			if index < 0 {
+				continue
+			}
 			end := 0
 			for t := range w.T {
 				if b.Mask == nil || b.Mask[t*b.B+col] != 0 {
 					end = t + 1
 				}
-				copy(w.Values[((first+col)*w.T+t)*w.H:][:w.H], h[(t*b.B+col)*w.H:])
+				copy(w.Values[(index*w.T+t)*w.H:][:w.H], h[(t*b.B+col)*w.H:])
 			}
-			w.Ends = append(w.Ends, end)
-			keys = append(keys, s.condition(by, set, b, col, first+col))
+			w.Ends[index], keys[index] = end, s.condition(by, set, b, col, index)
 		}
 		return nil
 	})

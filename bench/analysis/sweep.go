@@ -18,25 +18,36 @@ func (s *Subject) Sweep(set data.Set, n int, every bool, visit Visit) error {
 	if every {
 		rows = s.Task.T
 	}
-	logits, one := make([]float32, rows*max(1, min(s.Batch, n))*o), make([]float32, rows*o)
-	return s.run(set, n, every, func(g *engine.Graph[float32], b *data.Batch, first, size int) error {
+	logits, one := make([]float32, rows*s.width(n)*o), make([]float32, rows*o)
+	return s.run(set, n, every, func(g *engine.Graph[float32], b *data.Batch, at []int) error {
 		if err := g.Logits(logits); err != nil {
 			return err
 		}
-		for col := range size {
+		for col, index := range at {
+			if index < 0 {
+				continue
+			}
 			for row := range rows {
 				copy(one[row*o:(row+1)*o], logits[(row*b.B+col)*o:])
 			}
-			visit(first+col, b, col, one)
+			visit(index, b, col, one)
 		}
 		return nil
 	})
 }
 
-// run runs the first n samples of a set in batches and calls look behind each, with the graph, the batch, the number of
-// its first sample, and how many it has.
-func (s *Subject) run(set data.Set, n int, every bool, look func(g *engine.Graph[float32], b *data.Batch, first, size int) error) error {
-	t, batch := s.Task, max(1, min(s.Batch, n))
+// width returns how many of n sequences are run at once.
+func (s *Subject) width(n int) int {
+	if s.Stateful {
+		return s.Batch
+	}
+	return max(1, min(s.Batch, n))
+}
+
+// run runs the first n samples of a set in batches and calls look behind each, with the graph, the batch, and the number of the
+// sample in each of its columns, -1 for none. With Stateful columns go through the set as those of evaluations do.
+func (s *Subject) run(set data.Set, n int, every bool, look func(g *engine.Graph[float32], b *data.Batch, at []int) error) error {
+	t, batch := s.Task, s.width(n)
 	graph, err := engine.NewGraph(engine.GraphConfig{Net: s.Net, Device: s.Device, T: t.T, B: batch, I: t.I,
 		Goal: t.Goal, Every: every, Masked: t.Masked, Noise: s.Noise, Update: engine.EvaluationDraws(s.Seed)}, s.Params)
 	if err != nil {
@@ -48,21 +59,37 @@ func (s *Subject) run(set data.Set, n int, every bool, look func(g *engine.Graph
 	all.Every = every
 	fed := data.NewBatch(&all, batch)
 	fed.X, fed.Mask = given.X, given.Mask // targets stay 0: the loss is not looked at
-	for first := 0; first < n; first += given.B {
-		size := min(given.B, n-first)
-		for col := range size {
-			if err := set.Fill(given, col, 0, first+col); err != nil {
+	batches, at := (n+batch-1)/batch, make([]int, batch)
+	if s.Stateful {
+		batches = (set.Len() + batch - 1) / batch
+	}
+	for k := range batches {
+		for col := range at {
+			if at[col] = k*batch + col; s.Stateful {
+				at[col] = col*batches + k
+			}
+			if at[col] >= n {
+				at[col] = -1
+				continue
+			}
+			if err := set.Fill(given, col, 0, at[col]); err != nil {
 				return err
 			}
 		}
-		graph.From(first)
+		graph.From(k * batch)
 		if err := graph.Load(fed); err != nil {
 			return err
 		}
 		if err := graph.Run(); err != nil {
 			return err
 		}
-		if err := look(graph, given, first, size); err != nil {
+		if err := look(graph, given, at); err != nil {
+			return err
+		}
+		if !s.Stateful {
+			continue
+		}
+		if err := graph.CarryState(); err != nil {
 			return err
 		}
 	}

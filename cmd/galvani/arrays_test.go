@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -46,4 +47,34 @@ func TestOwnFiles(t *testing.T) {
 	if !strings.Contains(eval.stdout, "decisions   100.0 % of 40 trials right") || !strings.Contains(eval.stdout, "left") {
 		t.Errorf("eval says\n%s", eval.stdout)
 	}
+}
+
+// TestContinued trains on a recording in pieces, whose state goes on from one to the next: eval gives each part of it that a
+// column goes through the loss and outputs of this part in one piece.
+func TestContinued(t *testing.T) {
+	t.Parallel()
+	const n, steps, batch = 12, 5, 2
+	var x, y []float32
+	for k := range n * steps {
+		x = append(x, float32(math.Sin(float64(k*k))))
+		y = append(y, x[max(0, k-7)])
+	}
+	recording := func(pieces int) string {
+		return arrayFiles(t, safetensors.Float32("x", []int{pieces, n * steps / pieces, 1}, x), safetensors.Float32("y", []int{pieces, n * steps / pieces, 1}, y))
+	}
+	train := func(more ...string) (dir string) {
+		return strings.TrimSpace(galvani(t, args([]string{"train", "--task", "file", "--data-dir", recording(n), "--model", "rnn", "--hidden", "8", "--batch", "2",
+			"--epochs", "9", "--validation", "0", "--runs-dir", t.TempDir(), "-q"}, more...)...).ok(t).stdout)
+	}
+	dir := train("--continued", "--stateful")
+	told := func(run, data string) (r evalReport) {
+		galvani(t, "eval", run, "--data-dir", data, "--json").ok(t).tells(t, &r)
+		return r
+	}
+	pieces, parts, apart := told(dir, recording(n)), told(dir, recording(batch)), told(train("--continued"), recording(n))
+	same := func(a, b float64) bool { return math.Abs(a-b) < 1e-6*b }
+	if !same(pieces.Test.Loss, parts.Test.Loss) || !same(pieces.Outputs[0].MSE, pieces.Test.Loss) || same(apart.Test.Loss, pieces.Test.Loss) {
+		t.Errorf("loss %v and error %v in pieces, %v in parts, %v without the state", pieces.Test.Loss, pieces.Outputs[0].MSE, parts.Test.Loss, apart.Test.Loss)
+	}
+	galvani(t, "train", "--task", "file", "--data-dir", recording(n), "--stateful").refused(t, exitConfig, "it needs continued = true, and continued is false")
 }

@@ -193,7 +193,7 @@ func (j *job) measure(ctx context.Context) (scoreJSON, []analysis.Trials, error)
 // subject is the network as package analysis asks for it.
 func (j *job) subject() *analysis.Subject {
 	return &analysis.Subject{Net: j.network(), Task: j.task, Params: j.session.Params(), Device: j.place.dev, Batch: j.opt.Batch,
-		Noise: j.noisy, Seed: j.opt.Seed}
+		Stateful: j.opt.Stateful, Noise: j.noisy, Seed: j.opt.Seed}
 }
 
 func (p *printer) evaluation(r evalReport) {

@@ -70,7 +70,7 @@ func TestFlagsWithoutEffect(t *testing.T) {
 		{pairs("irregular", config.Text("true")), `it needs bin_ms > 0, a key of task recordings`},
 		{pairs("task", "recordings", "irregular", config.Text("true")), `it needs bin_ms > 0, and bin_ms is 0`},
 		{pairs("task", "recordings", "irregular", config.Text("true"), "bin_ms", config.Text("5")), ""},
-		{pairs("stateful", config.Text("true")), `it needs sequences = continued, and sequences is independent`},
+		{pairs("stateful", config.Text("true")), `it needs continued = true, a key of task file`},
 		{pairs("syn_kernel", config.Text("ema"), "tau_l", config.Text("30")), `it needs syn_kernel != ema or alpha, and syn_kernel is ema`},
 		{pairs("graph", config.Text("none"), "g_axial", config.Text("1")), `graph is none`},
 		{pairs("model", "rate", "power_gain", config.Text("2")), `it needs activation = power, and activation is tanh`},

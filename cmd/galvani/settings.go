@@ -142,7 +142,7 @@ func resolve(layers ...layer) (*settings, error) {
 	if s.Elsewhere, err = keysOfOthers(model.Name, task.Name); err != nil {
 		return nil, err
 	}
-	s.Facts = map[string]string{"sequences": "independent", "updates": "by gradient", "network": "recurrent", "units": "any", "samples": "generated"}
+	s.Facts = map[string]string{"updates": "by gradient", "network": "recurrent", "units": "any", "samples": "generated"}
 	if task.FromFiles() {
 		s.Facts["samples"] = "from files"
 	}
@@ -154,9 +154,6 @@ func resolve(layers ...layer) (*settings, error) {
 	}
 	if s.layers != nil && s.layers.Local() {
 		s.Facts["updates"] = "by the model's own rule"
-	}
-	if task.Continued {
-		s.Facts["sequences"] = "continued"
 	}
 	recipe, err := recipeFor(model.Name, task.Name)
 	if err != nil {

@@ -89,7 +89,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{train("--ei-ratio", "0.5"), exitConfig, `key "ei_ratio" has no effect: it needs dale = true`},
 		{train("--irregular"), exitConfig, `key "irregular" has no effect: it needs bin_ms > 0`},
 		{[]string{"trian", "--epochs", "3"}, exitUsage, `unknown command "trian"; did you mean "train"?`},
-		{train("--stateful"), exitConfig, `key "stateful" has no effect: it needs sequences = continued`},
+		{train("--stateful"), exitConfig, `key "stateful" has no effect: it needs continued = true, a key of task file`},
 		{train("--decay-on", "all"), exitConfig, `key "decay_on" has no effect: it needs weight_decay > 0`},
 		{train("--dale"), exitConfig, "crnn has no dense recurrent matrix"},
 		{train("--model", "rnn", "--rec-mask", "nowhere.txt"), exitData, "rec_mask: stat nowhere.txt: no such file or directory"},
