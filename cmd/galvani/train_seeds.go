@@ -50,7 +50,7 @@ func (f trainFlags) trainMany(ctx context.Context, c *cobra.Command, flags layer
 
 // manyPlan returns the sweep of the flags and its folder.
 func (f trainFlags) manyPlan(flags layer) (*sweepPlan, string, error) {
-	plan := &sweepPlan{path: "galvani train", seeds: f.seeds, metrics: f.metrics, drawn: draws{samples: 1}}
+	plan := &sweepPlan{path: "--sweep", seeds: f.seeds, metrics: f.metrics, drawn: draws{samples: 1}}
 	text := &strings.Builder{}
 	fmt.Fprintf(text, "# galvani train --seeds %d\n", f.seeds)
 	for _, list := range [][]string{f.sweep, f.metrics} {
