@@ -47,6 +47,7 @@ type Wiring struct {
 // WiringNotes say what the keys of Wiring leave open.
 var WiringNotes = []string{
 	"With dale the first units excite, round(ei_ratio H) of them with halves rounded up, and the rest inhibit.",
+	"The sign is that of a weight: while what a unit sends is negative, as with activation tanh, a unit that excites inhibits. relu, sigmoid and softplus send nothing negative.",
 	"A connection from unit j to unit i exists where rec_mask, the draws of rec_density and rec_between, rec_blocks and autapses all let it; every gate of a cell has the same ones.",
 	"rec_density is the share within a block, rec_between that between blocks.",
 	"rec_blocks B puts unit u of n into block u B / n, rounded down. With dale the units of E and of I are numbered and divided each for themselves.",
