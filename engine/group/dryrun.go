@@ -36,6 +36,8 @@ func (g *goroutine) rank() int               { return g.n }
 func (g *goroutine) size() int               { return len(g.pipes) }
 func (g *goroutine) local() (rank, size int) { return g.n, len(g.pipes) }
 
+func (g *goroutine) near(int) bool { return true }
+
 func (g *goroutine) swap(peer int, send, receive []byte) error {
 	if len(send) > 0 {
 		g.pipes[g.n][peer] <- bytes.Clone(send)

@@ -20,7 +20,6 @@ enum {
     window = 4,            // such messages under way; with a header no more than galvani_near_slots
     once = window * piece, // numbers up to which all are one message
     most_bytes = 1 << 30,  // of a message of swap
-    brief = 64 * 1024,     // bytes up to which memory is faster than the library where each rank has a core
     spins = 1000,          // tests before a rank lets others have the core, where each has one
     tests = 32,            // and from then on between two such pauses: the library may make some itself
     patience = 20,         // ms after which it sleeps between two tests
@@ -148,9 +147,7 @@ static int finish(int n, MPI_Request *r) {
     }
 }
 
-// near says by which ring a message of so many bytes goes to a peer or comes from it, -1 for one of the library. Both
-// ends know its length.
-static int near(int peer, long bytes) { return crowded || bytes <= brief ? galvani_near_peer(peer) : -1; }
+int galvani_link_near(int peer) { return galvani_near_peer(peer) >= 0; }
 
 static int receive_near(int ring, void *receive, long n) {
     const void *bytes;
@@ -197,7 +194,7 @@ static int swap_far(int peer, const char *send, long nsend, char *receive, long 
 }
 
 int galvani_link_swap(int peer, const void *send, long nsend, void *receive, long nreceive) {
-    int e = galvani_link_settle(), ring = near(peer, nsend > nreceive ? nsend : nreceive);
+    int e = galvani_link_settle(), ring = galvani_near_peer(peer);
     return e ? e : ring >= 0 ? swap_near(ring, send, nsend, receive, nreceive) : swap_far(peer, send, nsend, receive, nreceive);
 }
 
@@ -208,12 +205,12 @@ int galvani_link_swap_on(int peer, const void *send, long nsend, void *receive, 
 
 // A flow is numbers to a peer or from it.
 struct flow {
-    int peer, ring; // as near says
+    int peer, ring; // as galvani_near_peer says
     long n, per;    // numbers, of a piece
 };
 
 static struct flow flow(int peer, long n) {
-    int ring = near(peer, n * sizeof(float));
+    int ring = galvani_near_peer(peer);
     return (struct flow){peer, ring, n, ring >= 0 ? galvani_near_most() / sizeof(float) : n > once ? piece : n};
 }
 

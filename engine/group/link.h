@@ -15,6 +15,8 @@ struct galvani_place {
 
 // galvani_link_open starts MPI.
 int galvani_link_open(struct galvani_place *at);
+// galvani_link_near tells whether a peer is reached through memory.
+int galvani_link_near(int peer);
 // galvani_link_swap sends to a peer and receives from it, at most so many bytes.
 int galvani_link_swap(int peer, const void *send, long nsend, void *receive, long nreceive);
 // galvani_link_swap_on is galvani_link_swap for memory of a device, which only the library may read and write.

@@ -177,6 +177,8 @@ func (p *process) rank() int               { return int(p.at.rank) }
 func (p *process) size() int               { return int(p.at.size) }
 func (p *process) local() (rank, size int) { return int(p.at.local), int(p.at.locals) }
 
+func (p *process) near(peer int) bool { return C.galvani_link_near(C.int(peer)) != 0 }
+
 func (p *process) swap(peer int, send, receive []byte) error {
 	return p.check(C.galvani_link_swap(C.int(peer), unsafe.Pointer(unsafe.SliceData(send)), C.long(len(send)),
 		unsafe.Pointer(unsafe.SliceData(receive)), C.long(len(receive))))

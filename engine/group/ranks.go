@@ -11,6 +11,8 @@ type link interface {
 	rank() int
 	size() int
 	local() (rank, size int)
+	// near reports whether a peer is reached through memory, as the peer reaches this rank.
+	near(peer int) bool
 	// swap sends to a peer and receives from it at most so many bytes, either of which may be nothing.
 	swap(peer int, send, receive []byte) error
 	// direct reports whether swapOn may be called.

@@ -10,7 +10,7 @@ import (
 
 // Sums are made by recursive halving, in which a rank meets its neighbour first, then the neighbour of
 // the pair, and so on: every element is added in the order of Group.Sum. Each rank sends and receives
-// 2·n·(N−1)/N elements, as much as any all-reduce, in 2·log2 N messages.
+// 2·n·(N−1)/N elements, as much as any all-reduce, in 2·log2 N messages or one less.
 //
 // Source: Thakur, Rabenseifner and Gropp (2005), doi:10.1177/1094342005051521.
 
@@ -53,7 +53,7 @@ func (r *ranks) exchange(h *header, notes []byte, x []float32) error {
 		}
 		var give, keep []float32
 		if h.sums() {
-			gives, keeps := halves(len(x), me, d)
+			gives, keeps := halves(len(x), me, d, r.whole(d))
 			give, keep = x[gives.lo:gives.hi], x[keeps.lo:keeps.hi]
 		}
 		if err := r.begin(peer, r.out, r.in[:head+d*part], give); err != nil {
@@ -66,7 +66,7 @@ func (r *ranks) exchange(h *header, notes []byte, x []float32) error {
 		var came span
 		var sum []float32
 		if other.sums() {
-			came, _ = halves(int(other.nx), peer, d)
+			came, _ = halves(int(other.nx), peer, d, r.whole(d))
 			if other.nx == h.nx {
 				sum = keep
 			}
@@ -134,13 +134,22 @@ func (r *ranks) reduce(own, other []byte, add func()) error {
 // span is a part of a vector.
 type span struct{ lo, hi int }
 
-// halves returns which of n numbers a rank gives away in step d of a sum, and which it keeps.
-func halves(n, rank, d int) (give, keep span) {
+// whole reports whether in step d of a sum two ranks exchange all that they have left, which is the last step where they
+// reach each other through memory. As much is sent as if each added one half and told the other of it, in one message less;
+// over a network, which brings a half to where it belongs, twice the additions take longer.
+func (r *ranks) whole(d int) bool { return 2*d == r.size() && r.near(r.rank()^d) }
+
+// halves returns which of n numbers a rank gives away in step d of a sum, and which it keeps: all that it has left where
+// the step is one of whole.
+func halves(n, rank, d int, whole bool) (give, keep span) {
 	keep = span{0, n}
 	if n <= short {
 		return keep, keep
 	}
 	for e := 1; e <= d; e *= 2 {
+		if whole && e == d {
+			return keep, keep
+		}
 		mid := keep.lo + (keep.hi-keep.lo)/2
 		give, keep = span{mid, keep.hi}, span{keep.lo, mid}
 		if rank&e != 0 {
@@ -160,7 +169,7 @@ func (r *ranks) sumRest(x []float32) error {
 		other := make([]float32, len(x))
 		return r.reduce(bytesOfAll(x), bytesOfAll(other), func() { Add(x, other) })
 	}
-	return r.share(x, r.swap)
+	return r.share(x, r.whole, r.swap)
 }
 
 // sumOn adds x in the memory of devices over all ranks, in the steps of exchange and sumRest.
@@ -173,7 +182,7 @@ func (r *ranks) sumOn(x, room []float32, add func(lo, hi int) error) error {
 		return nil
 	}
 	for d := 1; d < n; d *= 2 {
-		give, keep := halves(len(x), me, d)
+		give, keep := halves(len(x), me, d, false)
 		if err := r.swapOn(me^d, bytesOfAll(x[give.lo:give.hi]), bytesOfAll(room[keep.lo:keep.hi])); err != nil {
 			return err
 		}
@@ -181,16 +190,21 @@ func (r *ranks) sumOn(x, room []float32, add func(lo, hi int) error) error {
 			return err
 		}
 	}
-	return r.share(x, r.swapOn)
+	return r.share(x, never, r.swapOn)
 }
 
-// share tells each rank the parts of a sum that others have.
-func (r *ranks) share(x []float32, swap func(peer int, send, receive []byte) error) error {
+func never(int) bool { return false }
+
+// share tells each rank the parts of a sum that others have, but for steps after which a pair has the same.
+func (r *ranks) share(x []float32, whole func(d int) bool, swap func(peer int, send, receive []byte) error) error {
 	if len(x) <= short {
 		return nil
 	}
 	for d := r.size() / 2; d > 0; d /= 2 {
-		want, have := halves(len(x), r.rank(), d)
+		if whole(d) {
+			continue
+		}
+		want, have := halves(len(x), r.rank(), d, false)
 		if err := swap(r.rank()^d, bytesOfAll(x[have.lo:have.hi]), bytesOfAll(x[want.lo:want.hi])); err != nil {
 			return err
 		}
