@@ -2,7 +2,6 @@ package data
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"galvani/engine/cite"
 )
@@ -12,7 +11,7 @@ import (
 //
 // Input: x [T,B,I], the weights of the events of a unit in a step, added up; I is two units per
 // pixel, OFF and ON (Sensor). Events after the last step are left out, and Task.Notes says how many.
-// Files: folders Train and Test, in the data folder or its folder nmnist, N-MNIST or recordings,
+// Files: folders Train and Test, in any letters, in the data folder or its folder nmnist, N-MNIST or recordings,
 // with one folder per class and in it one file per recording: .bin in the 5-byte format
 // (ReadAddressEvents), .csv as a table (ReadEventCSV). Links are followed; what systems and tools
 // leave behind, such as .DS_Store and __MACOSX, is no class and no recording. N-MNIST comes like
@@ -60,16 +59,16 @@ func (c *Recordings) Open(env Env) (*Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := recordingsDir(root)
+	training, test, err := recordingsDirs(root)
 	if err != nil {
 		return nil, err
 	}
 	t := c.Outline()
 	var all, tested [][]recording
-	if t.Classes, all, err = trainRecordings(filepath.Join(dir, "Train")); err != nil {
+	if t.Classes, all, err = trainRecordings(training); err != nil {
 		return nil, err
 	}
-	if tested, err = testRecordings(filepath.Join(dir, "Test"), t.Classes); err != nil {
+	if tested, err = testRecordings(test, t.Classes); err != nil {
 		return nil, err
 	}
 	t.O = len(t.Classes)

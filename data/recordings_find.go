@@ -11,23 +11,52 @@ import (
 	"galvani/engine/infile"
 )
 
-// recordingsDir finds the folder that holds Train and Test.
+// recordingsDirs finds the folders of training and test in the data folder or one of its folders. Their
+// names may be in small or capital letters; those of N-MNIST, Train and Test, go first.
 //
 // Errors: ErrMissing, or what the file system says.
-func recordingsDir(dir string) (string, error) {
+func recordingsDirs(dir string) (training, test string, err error) {
 	var places []string
 	for _, name := range []string{"nmnist", "N-MNIST", "recordings", ""} {
 		place := filepath.Join(dir, name)
-		_, err := os.Stat(filepath.Join(place, "Train"))
+		training, err = folded(place, "Train")
 		if err == nil {
-			return place, nil
+			test, err = folded(place, "Test")
+			if errors.Is(err, fs.ErrNotExist) {
+				err = noRecordings(filepath.Join(place, "Test"), "missing", "it beside "+filepath.Base(training), err)
+			}
+			return training, test, err
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return "", systemError(err)
+			return "", "", err
 		}
 		places = append(places, place)
 	}
-	return "", noRecordings("Train", "missing", "it in "+strings.Join(places, " or "), fs.ErrNotExist)
+	return "", "", noRecordings("Train", "missing", "it in "+strings.Join(places, " or "), fs.ErrNotExist)
+}
+
+// folded returns the path of what has a name in dir, in other letters where nothing has it as it stands.
+//
+// Errors: what the file system says, fs.ErrNotExist among it.
+func folded(dir, name string) (string, error) {
+	path := filepath.Join(dir, name)
+	_, err := os.Stat(path)
+	switch {
+	case err == nil:
+		return path, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return path, systemError(err)
+	}
+	entries, unread := os.ReadDir(dir)
+	if unread != nil {
+		return path, systemError(unread)
+	}
+	for _, e := range entries {
+		if strings.EqualFold(e.Name(), name) {
+			return filepath.Join(dir, e.Name()), nil
+		}
+	}
+	return path, err
 }
 
 // noRecordings is the error of a folder that is not there or not as it should be.
@@ -142,9 +171,6 @@ func trainRecordings(dir string) (classes []string, lists [][]recording, err err
 // testRecordings returns the recordings of the classes of Train; some may have none.
 func testRecordings(dir string, classes []string) ([][]recording, error) {
 	names, err := classFolders(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, noRecordings(dir, "missing", "it beside Train", err)
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -165,6 +165,24 @@ func TestRecordingsLinksAndLitter(t *testing.T) {
 	}
 }
 
+// TestRecordingsInOtherLetters: train and test are found like Train and Test, which go first.
+func TestRecordingsInOtherLetters(t *testing.T) {
+	dir := someRecordings(t, "")
+	for _, name := range []string{"Train", "Test"} {
+		if err := os.Rename(filepath.Join(dir, name), filepath.Join(dir, strings.ToLower(name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if task := open(t, "recordings", Env{Dir: dir}, nil); task.Train.Len() != 3 || task.Test.Len() != 1 {
+		t.Errorf("%d and %d samples, want 3 and 1", task.Train.Len(), task.Test.Len())
+	}
+	mustWrite(t, filepath.Join(dir, "Test/dog/1.bin"), address(0, 0, 0, 0))
+	mustWrite(t, filepath.Join(dir, "Test/dog/2.bin"), address(0, 0, 0, 0))
+	if task := open(t, "recordings", Env{Dir: dir}, nil); task.Test.Len() != 2 {
+		t.Errorf("%d samples for the test beside those of another folder, want the 2 of Test", task.Test.Len())
+	}
+}
+
 func TestRecordingsMissing(t *testing.T) {
 	for _, c := range []struct {
 		name   string
