@@ -165,18 +165,33 @@ func TestNeuroGym(t *testing.T) {
 func TestONNXRuntime(t *testing.T) {
 	with := pythonWith(t, "numpy, onnxruntime")
 	for _, line := range [][]string{{"lstm", "--hidden", "12,8", "--h0", "learned"}, {"gru"}, {"rnn", "--layers", "2"}} {
-		dir, out := trained(t, append([]string{"--model"}, line...)...), t.TempDir()
-		model, trace := filepath.Join(out, "w.onnx"), filepath.Join(out, "t.safetensors")
-		galvani(t, "export", dir, "--to", "onnx", "--out", model).ok(t)
-		galvani(t, "trace", dir, "--out", trace).ok(t)
-		python(t, with, `
+		asONNX(t, with, trained(t, append([]string{"--model"}, line...)...))
+	}
+	for _, line := range [][]string{{"--hidden", "7,5", "--activation", "tanh"}, {"--hidden", "6", "--rule", "feedback-alignment"}} {
+		asONNX(t, with, strings.TrimSpace(galvani(t, append(line, "train", "--model", "mlp", "--task", "bars", "--batch", "8", "--max-steps", "3", "--plots", "none", "--quiet",
+			"--runs-dir", t.TempDir())...).ok(t).stdout))
+	}
+}
+
+// asONNX compares a run's export with its trace.
+func asONNX(t *testing.T, with, dir string) {
+	t.Helper()
+	out := t.TempDir()
+	model, trace := filepath.Join(out, "w.onnx"), filepath.Join(out, "t.safetensors")
+	galvani(t, "export", dir, "--to", "onnx", "--out", model).ok(t)
+	galvani(t, "trace", dir, "--out", trace).ok(t)
+	python(t, with, `
 import sys, numpy as np, onnxruntime
 sys.path.append("../../bench/peers")
 import tensors
 seen, _ = tensors.load(sys.argv[2])
-logits, h = onnxruntime.InferenceSession(sys.argv[1]).run(["logits", "h"], {"x": seen["x"]})
+session = onnxruntime.InferenceSession(sys.argv[1])
+if len(session.get_inputs()[0].shape) == 2: # of a network without steps
+    got, = session.run(["logits"], {"x": seen["x"][0]})
+    assert np.abs(got - seen["logits"]).max() < 1e-5 and got.shape == seen["logits"].shape, got - seen["logits"]
+    sys.exit()
+logits, h = session.run(["logits", "h"], {"x": seen["x"]})
 got = logits if logits.shape == seen["logits"].shape else logits[-1]
 assert np.abs(got - seen["logits"]).max() < 1e-5 and np.abs(h - seen["h"]).max() < 1e-5 and h.shape == seen["h"].shape, (got - seen["logits"], h.shape)
 `, model, trace)
-	}
 }

@@ -19,6 +19,7 @@ import (
 	"galvani/engine/safetensors"
 	"galvani/kernels"
 	"galvani/models"
+	"galvani/models/layered"
 
 	"github.com/spf13/cobra"
 )
@@ -43,8 +44,8 @@ sees. The leak on the diagonal of crnn-simple is no connection and not part of t
 Formats: safetensors; npz, for numpy.load; csv, one table with the columns tensor,row,column,value,
 in which element i of a vector has row i and column 0, and rows of arrays of more dimensions count all but the last; matlab, a .mat file of level 5 for MATLAB, Octave and
 scipy.io.loadmat, in whose names every sign but letters and digits is '_'; onnx, for onnxruntime and others, of rnn, irnn,
-lstm and gru: not the weights alone but the network, which takes x [T,B,I] of sequences of one length and gives
-logits [T,B,O] at every step and h [T,B,H] of the last layer.
+lstm, gru and mlp: not the weights alone but the network, which takes x [T,B,I] of sequences of one length and gives
+logits [T,B,O] at every step and h [T,B,H] of the last layer, that of mlp x [B,I] and logits [B,O].
 
 rnn, irnn, lstm and gru have the names, shapes and order of gates of PyTorch. A module with
 cell = torch.nn.LSTM(I, H), GRU(I, H), RNN(I, H) for rnn, or RNN(I, H, nonlinearity="relu") for
@@ -174,6 +175,9 @@ func (f *exportFlags) export(dir string, stderr io.Writer) (r exportReport, err 
 	}
 	about := map[string]string{"model": state.Model, "task": state.Task, "checkpoint": state.Path, "step": fmt.Sprint(state.Step),
 		"holds": "weights that act", "version": thisBuild().String()}
+	if m, ok := s.layers.(*layered.MLP); ok {
+		about["activation"] = m.Activation
+	}
 	return r, writeFile(r.File, func(w io.Writer) error { return exportFormats[f.to](w, tensors, about) })
 }
 

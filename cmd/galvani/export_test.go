@@ -262,7 +262,7 @@ func TestExportOthers(t *testing.T) {
 		}
 	}
 	other := trained(t, "--model", "crnn", "--max-steps", "1")
-	galvani(t, "export", other, "--to", "onnx").refused(t, exitConfig, "want one of gru, irnn, lstm, rnn")
+	galvani(t, "export", other, "--to", "onnx").refused(t, exitConfig, "want one of gru, irnn, lstm, mlp, rnn")
 	if _, err := os.Stat(filepath.Join(other, "weights.onnx")); err == nil {
 		t.Error("a refused export leaves a file")
 	}

@@ -126,7 +126,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{[]string{"sweep", file("unknown.toml", "[gird]\nlr = [1]\n"), "--out", folder}, exitConfig, `"gird"`},
 		{[]string{"sweep", file("random.toml", "[random]\nsamples = 2\nlr = [2, 1, \"log\"]\n"), "--out", folder}, exitConfig, "lr is from 2 to 1"},
 		{[]string{"export", run, "--to", "hdf5"}, exitConfig, `--to is "hdf5", want one of`},
-		{[]string{"export", run, "--to", "onnx"}, exitConfig, "not a network that ONNX has an operator for; want one of gru, irnn, lstm, rnn"},
+		{[]string{"export", run, "--to", "onnx"}, exitConfig, "not a network that ONNX has an operator for; want one of gru, irnn, lstm, mlp, rnn"},
 		{[]string{"analyse", run, "--by", "size"}, exitUsage, `--by is "size", want one of class, coherence, task`},
 		{[]string{"analyse", run, "--perturb", "-1"}, exitUsage, "--perturb holds -1, want factors of 0 or more"},
 		{[]string{"analyse", run, "--against", filepath.Join(folder, "none")}, exitConfig, "none"},

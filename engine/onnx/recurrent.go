@@ -1,18 +1,6 @@
 package onnx
 
-import (
-	"errors"
-	"fmt"
-	"io"
-	"maps"
-	"slices"
-	"strings"
-
-	"galvani/engine/safetensors"
-)
-
-// ErrModel means a network that no operator of ONNX computes.
-var ErrModel = errors.New("not a network that ONNX has an operator for")
+import "fmt"
 
 // operator is how ONNX computes a cell.
 type operator struct {
@@ -30,55 +18,6 @@ var operators = map[string]operator{
 	"lstm": {"LSTM", []int{0, 3, 1, 2}, nil, 2}, // i, f, g, o there, and i, o, f, c here
 }
 
-// models are the names that Write takes.
-func models() []string { return slices.Sorted(maps.Keys(operators)) }
-
-// Write writes a network of recurrent cells with its read-out, given its parameters under their names. The file takes
-// x [T,B,I] of sequences of one length and gives logits [T,B,O] and h [T,B,H] of the last layer; T and B may vary. A
-// first state cell.h0 is part of it.
-//
-// Errors: ErrModel for another model, and for parameters that are not those of the model.
-func Write(w io.Writer, model string, tensors []safetensors.Tensor, about map[string]string) error {
-	op, ok := operators[model]
-	if !ok {
-		return fmt.Errorf("onnx: model %s: %w; want one of %s", model, ErrModel, strings.Join(models(), ", "))
-	}
-	n := &network{op: op, tensors: map[string]safetensors.Tensor{}}
-	for _, t := range tensors {
-		n.tensors[t.Name] = t
-	}
-	if err := n.build(); err != nil {
-		return fmt.Errorf("onnx: model %s: %w", model, err)
-	}
-	_, err := w.Write(n.graph.model(model, about["version"], slices.Sorted(maps.Keys(about)), about))
-	return err
-}
-
-// network is what is written.
-type network struct {
-	op      operator
-	tensors map[string]safetensors.Tensor
-	graph   graph
-}
-
-// take returns the numbers of a parameter [r,c], or [r] with c of 0; a size of -1 may be any.
-func (n *network) take(name string, r, c int) ([]float32, []int, error) {
-	t, ok := n.tensors[name]
-	want := []int{r, c}
-	if c == 0 {
-		want = want[:1]
-	}
-	fits := ok && len(t.Shape) == len(want)
-	for k := 0; fits && k < len(want); k++ {
-		fits = want[k] < 0 && t.Shape[k] > 0 || want[k] == t.Shape[k]
-	}
-	if !fits {
-		return nil, nil, fmt.Errorf("%s is %v, want %v: %w", name, t.Shape, want, ErrModel)
-	}
-	v, err := t.Float32s()
-	return v, t.Shape, err
-}
-
 // gated puts the gates, blocks of h rows, into ONNX's order.
 func (n *network) gated(v []float32, h, columns int) []float32 {
 	block := h * columns
@@ -89,7 +28,8 @@ func (n *network) gated(v []float32, h, columns int) []float32 {
 	return out
 }
 
-func (n *network) build() error {
+// recurrent adds layers of recurrent cells and the read-out.
+func (n *network) recurrent() error {
 	g := &n.graph
 	_, shape, err := n.take("readout.weight", -1, -1)
 	if err != nil {
@@ -132,8 +72,6 @@ func (n *network) build() error {
 	g.outputs = []message{value("logits", "T", "B", outputs), value("h", "T", "B", h)}
 	return nil
 }
-
-func (n *network) has(name string) bool { _, ok := n.tensors[name]; return ok }
 
 // layer adds a layer and returns the name of its h [T,B,H].
 func (n *network) layer(k int, below string, in, h int) (string, error) {

@@ -99,9 +99,35 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// TestWriteLayers holds the operations of layers without a state, of which the last applies nothing, and what is left out.
+func TestWriteLayers(t *testing.T) {
+	var b bytes.Buffer
+	list := []safetensors.Tensor{numbered("layer1.weight", 3, 2), numbered("layer1.bias", 3), numbered("layer2.weight", 4, 3), numbered("layer2.bias", 4),
+		numbered("layer2.feedback", 4, 3)}
+	if err := Write(&b, "mlp", list, map[string]string{"activation": "sigmoid"}); err != nil {
+		t.Fatal(err)
+	}
+	var ops []string
+	g := fields(t, fields(t, b.Bytes())[7][0])
+	for _, n := range g[1] {
+		ops = append(ops, string(fields(t, n)[4][0]))
+	}
+	if got := strings.Join(ops, " "); got != "Gemm Sigmoid Gemm" || len(g[5]) != 4 || len(g[11]) != 1 || len(g[12]) != 1 {
+		t.Errorf("operators %s, %d tensors, %d inputs, %d outputs", got, len(g[5]), len(g[11]), len(g[12]))
+	}
+	for _, wrong := range []string{"", "swish"} {
+		if err := Write(&b, "mlp", list, map[string]string{"activation": wrong}); !errors.Is(err, ErrModel) {
+			t.Errorf("activation %q: %v", wrong, err)
+		}
+	}
+	if err := Write(&b, "mlp", list[:3], map[string]string{"activation": "tanh"}); !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), "layer2.bias") {
+		t.Errorf("without a bias: %v", err)
+	}
+}
+
 // TestWriteRefuses holds what is said of another model and of parameters that do not fit.
 func TestWriteRefuses(t *testing.T) {
-	for model, want := range map[string]string{"crnn": "want one of gru, irnn, lstm, rnn", "gru": "cell.weight_ih_l0 is [4 2]"} {
+	for model, want := range map[string]string{"crnn": "want one of gru, irnn, lstm, mlp, rnn", "gru": "cell.weight_ih_l0 is [4 2]"} {
 		if err := Write(&bytes.Buffer{}, model, lstm(), nil); !errors.Is(err, ErrModel) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", model, err, want)
 		}
