@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"galvani/bench/rows"
 	"galvani/kernels"
 	"galvani/kernels/devices"
+	"galvani/kernels/monitor"
 )
 
 // Config says what to measure.
@@ -70,7 +70,7 @@ func start(cfg Config) (r *runner, stop func(), err error) {
 		return nil, nil, fmt.Errorf("bench: %w", err)
 	}
 	if cfg.Threads <= 0 {
-		cfg.Threads = runtime.GOMAXPROCS(0)
+		cfg.Threads = monitor.Cores()
 	}
 	r = &runner{Config: cfg, effort: full, dev: dev, gated: map[gateKey]float64{}, sizes: []int{128, 256, 512, 1024}}
 	if cfg.Quick {
@@ -78,12 +78,12 @@ func start(cfg Config) (r *runner, stop func(), err error) {
 	}
 	r.head.Head = rows.Head{Schema: rows.Schema, Date: time.Now().UTC().Format(time.RFC3339), Machine: rows.ThisMachine(cfg.Threads),
 		Program: cfg.Program, Quick: cfg.Quick}
-	before := runtime.GOMAXPROCS(cfg.Threads)
+	before := monitor.Use(cfg.Threads)
 	return r, func() {
 		for _, f := range r.closers {
 			f()
 		}
-		runtime.GOMAXPROCS(before)
+		monitor.Use(before)
 		dev.Close()
 	}, nil
 }

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
 	"galvani/kernels"
 	"galvani/kernels/devices"
+	"galvani/kernels/monitor"
 )
 
 // caseMatrix is a whole network on a GPU against the CPU, or on one of them alone.
@@ -92,7 +92,7 @@ func RunMatrix(ctx context.Context, cfg Config, m Matrix) error {
 		r.quads = (m.Blocks + 1) / 2 // a round has two blocks of each
 	}
 	if m.GPU != nil {
-		runtime.GOMAXPROCS(r.Threads + queuing)
+		monitor.Use(r.Threads + queuing)
 	}
 	if m.CPU {
 		if err := r.bestProduct(); err != nil {

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"testing"
 
 	"galvani/kernels"
 	"galvani/kernels/conform"
+	"galvani/kernels/monitor"
 	"galvani/kernels/optimisers"
 )
 
@@ -148,13 +148,13 @@ func TestAdamFirstStep(t *testing.T) {
 // TestOptimizerThreads holds that the number of threads changes no bit.
 func TestOptimizerThreads(t *testing.T) {
 	const n = 5*kernels.Chunk + 17
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	defer monitor.Use(monitor.Cores())
 	for _, name := range optimisers.Names() {
 		o := DefaultOptions()
 		o.Optimizer = name
 		var first []float32
 		for _, threads := range []int{1, 2, 4} {
-			runtime.GOMAXPROCS(threads)
+			monitor.Use(threads)
 			opt, err := NewOptimizer(o, n, nil)
 			if err != nil {
 				t.Fatal(err)

@@ -1,8 +1,9 @@
 package kernels
 
 import (
-	"runtime"
 	"sync"
+
+	"galvani/kernels/monitor"
 )
 
 // Chunk is the number of elements that one goroutine takes at a time: enough work to be worth
@@ -12,7 +13,7 @@ const Chunk = 1 << 14
 // InChunks calls f for the chunks [lo,hi) of n elements in host memory, several at a time. Results of elements that do not
 // depend on each other have the same bits on any machine.
 func InChunks(n int, f func(lo, hi int)) {
-	workers := min(runtime.GOMAXPROCS(0), (n+Chunk-1)/Chunk)
+	workers := min(monitor.Cores(), (n+Chunk-1)/Chunk)
 	if workers <= 1 {
 		if n > 0 {
 			f(0, n)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/group"
 	"galvani/kernels"
+	"galvani/kernels/monitor"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -195,7 +195,7 @@ func (f *experimentFlags) job(e experiment.Entry, given []config.Pair) (*experim
 	j := &experiment.Job{Entry: e, Settings: e.New(), Seeds: f.seeds, Quick: f.quick, Dir: f.out, Threads: localityOf(f.ranks).threads(f.run.Threads), Group: f.ranks, Only: f.only,
 		Program: benchProgram(f.commit), Open: f.open, Configure: configureTraining}
 	if j.Threads == 0 {
-		j.Threads = runtime.GOMAXPROCS(0)
+		j.Threads = monitor.Cores()
 	}
 	if j.Seeds == 0 {
 		j.Seeds = defaultSeeds

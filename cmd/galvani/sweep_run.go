@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"galvani/engine/setting"
 	"galvani/kernels"
 	"galvani/kernels/devices"
+	"galvani/kernels/monitor"
 )
 
 // swept is what came of a run of a sweep.
@@ -152,7 +152,7 @@ func (d *sweepDisplay) end() {
 
 // make makes the runs, several at once.
 func (f *sweepFlags) make(ctx context.Context, plan *sweepPlan, cells []sweepCell, stderr io.Writer) ([]swept, error) {
-	jobs, cores, gpus := f.jobs, runtime.GOMAXPROCS(0), 0
+	jobs, cores, gpus := f.jobs, monitor.Cores(), 0
 	if slices.ContainsFunc(cells, sweepCell.anyGPU) {
 		gpus = usableGPUs()
 	}

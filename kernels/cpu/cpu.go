@@ -31,14 +31,13 @@ import "C"
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"unsafe"
 
 	"galvani/kernels"
 	"galvani/kernels/cells"
 	"galvani/kernels/cpu/src"
-	_ "galvani/kernels/monitor" // of the runtime, which would stop the cores that compute
+	"galvani/kernels/monitor"
 	"galvani/kernels/pages"
 	"galvani/kernels/segments"
 
@@ -284,7 +283,7 @@ func (s *Scan[F]) setDims() {
 
 // newTeam returns a barrier of a number of workers.
 func newTeam(workers int) C.struct_team {
-	return C.struct_team{size: C.int(workers), crowded: flag(workers > runtime.GOMAXPROCS(0))}
+	return C.struct_team{size: C.int(workers), crowded: flag(workers > monitor.Cores())}
 }
 
 func flag(b bool) C.int {

@@ -4,9 +4,9 @@ package cpu
 
 import (
 	"fmt"
-	"runtime"
 
 	"galvani/kernels"
+	"galvani/kernels/monitor"
 
 	"gorgonia.org/tensor"
 )
@@ -61,7 +61,7 @@ func OpenISA(isa string, threads int) (*Device, error) {
 	}
 	d := &Device{isa: isa, scans: isa, threads: threads, most: threads <= 0, tempo: newTempo()}
 	if d.most {
-		d.threads = runtime.GOMAXPROCS(0)
+		d.threads = monitor.Cores()
 	}
 	return d, nil
 }

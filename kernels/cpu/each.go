@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"galvani/kernels/monitor"
 )
 
 // patience is how long a goroutine looks for work, or for the end of that of others, before it
@@ -77,7 +79,7 @@ func next() *func() {
 // await looks until done reports true, which it returns, or patience ends. Other goroutines get
 // their turn meanwhile.
 func await(done func() bool) bool {
-	if runtime.GOMAXPROCS(0) == 1 {
+	if monitor.Cores() == 1 {
 		return done()
 	}
 	for begin := time.Now(); ; runtime.Gosched() {

@@ -10,5 +10,10 @@
 // calls by which the runtime makes threads to slack_linux.c, which gives the first of them a slack of 10 ms, as long as the
 // monitor sleeps by itself when nothing happens, and all others the usual one, those that the monitor makes, too.
 //
-// It has no functions; kernels/cpu, whose calls last, imports it. It is a leaf.
+// After 10 ms the monitor takes the processor all the same. Where no other is idle it hands it to a thread that looks for
+// work: that thread waits for a core, and a worker whose call ends meanwhile finds no processor to go on with. So the
+// scheduler has one processor more than there are cores to use. GOMAXPROCS at the start of the program is the number
+// of cores; Cores tells it, and Use changes it.
+//
+// It imports nothing of the project, and every package may import it: kernels/cpu, whose calls last, and who asks for Cores.
 package monitor

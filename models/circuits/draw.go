@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"galvani/kernels"
+	"galvani/kernels/monitor"
 	"galvani/kernels/random"
 	"galvani/kernels/sparse"
 )
@@ -76,7 +76,7 @@ func (b *Blueprint) DrawOn(seed uint64, ranks kernels.Ranks) (*kernels.Circuit, 
 func each(n int, f func(i int)) {
 	var next atomic.Int64
 	var wait sync.WaitGroup
-	for range min(n, runtime.GOMAXPROCS(0)) {
+	for range min(n, monitor.Cores()) {
 		wait.Add(1)
 		go func() {
 			defer wait.Done()

@@ -34,13 +34,13 @@ static void circuit_run(circuit_run_fn *f, struct run r, const void *population,
 import "C"
 
 import (
-	"runtime"
 	"time"
 	"unsafe"
 
 	"galvani/kernels"
 	"galvani/kernels/cpu/pace"
 	"galvani/kernels/cpu/src"
+	"galvani/kernels/monitor"
 	"galvani/kernels/neurons"
 	"galvani/kernels/random"
 	"galvani/kernels/wiring"
@@ -137,7 +137,7 @@ func (e *engine) run(p *wiring.Plan, from, n int, alone bool) {
 		workers: C.int(len(e.workers)), rank: C.int(p.Rank), ranks: C.int(p.Ranks), steps: C.long(n), words: C.long(p.Words), apart: C.long(64 * p.Apart), room: C.long(64 * p.Apart * p.Workers), batch: C.long(p.Batch), from: C.long(from),
 		first: C.ulonglong(p.Step), hows: C.long(e.hows), calms: C.long(len(e.calm) / len(e.workers))}
 	e.turns[0] = C.struct_turns{parts: C.int(len(e.workers))}
-	if alone || len(e.workers) > runtime.GOMAXPROCS(0) {
+	if alone || len(e.workers) > monitor.Cores() {
 		e.turns[0].crowded = 1
 	}
 	clear(e.turn)
