@@ -168,6 +168,7 @@ func TestMPIKilled(t *testing.T) {
 		if got, took := c.ProcessState.ExitCode(), time.Since(begin); got != code || took > longest {
 			t.Errorf("%v of rank %d of %d: exit code %d after %v, want %d within %v: %s", s, victim, n, got, took, code, longest, said.String())
 		}
+		t.Logf("%v of rank %d of %d: ended after %v", s, victim, n, time.Since(begin).Round(10*time.Millisecond))
 		command = []string{"train", "--resume", dir, "--runs-dir", runs}
 	}
 	for range kills {

@@ -56,6 +56,8 @@ func (g *goroutine) direct() bool { return false }
 
 func (g *goroutine) swapOn(peer int, send, receive []byte) error { return g.swap(peer, send, receive) }
 
+func (g *goroutine) aside(f func() error) error { return f() }
+
 func (g *goroutine) begin(peer int, head, other []byte, numbers []float32) error {
 	if err := g.swap(peer, head, other); err != nil || len(numbers) == 0 {
 		return err

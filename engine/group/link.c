@@ -30,7 +30,7 @@ enum {
 static MPI_Comm data = MPI_COMM_NULL, beats = MPI_COMM_NULL;
 static int me, size, crowded;
 
-// Each rank sends a beat to the next one every second, whatever it does besides, and counts its own
+// Each rank sends beats to the next one, whatever it does besides, and counts its own
 // beats in which the one before was silent. So no rank is taken for lost when all were suspended.
 static struct {
     MPI_Request out, in;
@@ -122,7 +122,7 @@ int galvani_link_beat(void) {
         if ((e = listen_for_beat()))
             return e;
     }
-    return beat.silent > galvani_link_silence ? -1 - (me + size - 1) % size : 0;
+    return beat.silent > galvani_link_silence * galvani_link_beats ? -1 - (me + size - 1) % size : 0;
 }
 
 int galvani_link_rest(unsigned k, double *begin) {
@@ -134,7 +134,7 @@ int galvani_link_rest(unsigned k, double *begin) {
         *begin = t;
     if (t - *begin > 1e-3 * patience)
         nanosleep(&(struct timespec){.tv_nsec = 1000 * nap}, NULL);
-    return t - beat.last >= 1 ? galvani_link_beat() : 0;
+    return t - beat.last >= 1.0 / galvani_link_beats ? galvani_link_beat() : 0;
 }
 
 // finish waits for requests.

@@ -3,7 +3,9 @@
 #ifndef GALVANI_LINK_H
 #define GALVANI_LINK_H
 
-enum { galvani_link_silence = 6 }; // so that the job has ended within 10 s on a busy machine, too
+// A rank that is not heard of for galvani_link_silence seconds is noticed within one beat more; the launcher takes one to two
+// seconds to end the others. So a job ends within 8 s of the loss, and within 10 s on a busy machine, too.
+enum { galvani_link_silence = 5, galvani_link_beats = 2 /* a second */ };
 
 struct galvani_place {
     int rank, size, local, locals;
@@ -30,7 +32,7 @@ int galvani_link_settle(void);
 // galvani_link_rest is called after the k-th test of one that waits, from 1 on; begin is 0 before. Who waits long leaves the
 // core to others.
 int galvani_link_rest(unsigned k, double *begin);
-// galvani_link_beat is to be called once a second while no other call is under way.
+// galvani_link_beat is to be called galvani_link_beats times a second while no other call is under way.
 int galvani_link_beat(void);
 // galvani_link_close ends MPI; all ranks call it, on the thread of galvani_link_open.
 int galvani_link_close(void);

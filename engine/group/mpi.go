@@ -27,6 +27,9 @@ const startLimit = 5 * time.Minute
 // checkpoint.
 const exitLost = 75
 
+// silence is how long a rank may be silent until it is taken for lost.
+const silence = C.galvani_link_silence * time.Second
+
 // open starts MPI on a thread of its own and returns this process as a rank.
 func open(code func(error) int) (*Launched, error) {
 	p := &process{calls: make(chan func()), at: new(C.struct_galvani_place)}
@@ -81,8 +84,8 @@ type process struct {
 func (p *process) serve(begun chan error) {
 	runtime.LockOSThread()
 	begun <- p.check(C.galvani_link_open(p.at))
-	second := time.NewTicker(time.Second)
-	defer second.Stop()
+	beats := time.NewTicker(time.Second / C.galvani_link_beats)
+	defer beats.Stop()
 	for {
 		select {
 		case f, more := <-p.calls:
@@ -90,7 +93,7 @@ func (p *process) serve(begun chan error) {
 				return
 			}
 			f()
-		case <-second.C:
+		case <-beats.C:
 			if p.ended || !p.one.TryLock() { // a call under way sends beats itself
 				continue
 			}
@@ -137,6 +140,17 @@ func (p *process) complete(err error) error {
 	return err
 }
 
+// aside runs what uses no link in the midst of a call, and lets beats be sent meanwhile: a device may take seconds. On the
+// thread of MPI none are.
+func (p *process) aside(f func() error) error {
+	if p.at.any_thread == 0 {
+		return f()
+	}
+	p.one.Unlock()
+	defer p.one.Lock()
+	return f()
+}
+
 // there runs what uses the link on the thread of MPI.
 func (p *process) there(f func() error) (err error) {
 	done := make(chan struct{})
@@ -165,7 +179,7 @@ func (p *process) check(code C.int) error {
 	case code == 0:
 		return nil
 	case code < 0:
-		return fmt.Errorf("group: rank %d has not answered for %d s: %w", -1-code, C.galvani_link_silence, ErrLost)
+		return fmt.Errorf("group: rank %d has not answered for %v: %w", -1-code, silence, ErrLost)
 	}
 	text := (*C.char)(C.malloc(512))
 	defer C.free(unsafe.Pointer(text))

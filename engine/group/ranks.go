@@ -19,6 +19,8 @@ type link interface {
 	direct() bool
 	// swapOn is swap for memory of a device.
 	swapOn(peer int, send, receive []byte) error
+	// aside runs what uses no link in the midst of a call.
+	aside(f func() error) error
 	// begin sends a header to a peer, and numbers right behind it, and receives the peer's header as swap does. The
 	// numbers are those of end, which is called next.
 	begin(peer int, head, other []byte, numbers []float32) error

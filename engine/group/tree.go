@@ -186,7 +186,7 @@ func (r *ranks) sumOn(x, room []float32, add func(lo, hi int) error) error {
 		if err := r.swapOn(me^d, bytesOfAll(x[give.lo:give.hi]), bytesOfAll(room[keep.lo:keep.hi])); err != nil {
 			return err
 		}
-		if err := add(keep.lo, keep.hi); err != nil {
+		if err := r.aside(func() error { return add(keep.lo, keep.hi) }); err != nil {
 			return err
 		}
 	}
