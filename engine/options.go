@@ -36,9 +36,9 @@ type Options struct {
 	// L1 and L2 hold entries that penalties reads.
 	L1           []string `toml:"l1" needs:"network=recurrent" doc:"Penalty on weights in the loss, Σ strength·|w|: a strength for matrices, or PARAMETERS=STRENGTH with what decay_on takes, also input, recurrent and readout."`
 	L2           []string `toml:"l2" needs:"network=recurrent" doc:"The same with Σ strength·w², which is part of the loss and of the gradient with every optimizer."`
-	RateL1       float64  `toml:"rate_l1" needs:"network=recurrent" doc:"Strength of a penalty on the mean of |h| over steps, sequences and units, of each layer; with shards, of each of them, as their targets weigh." min:"0" max:"1e9"`
+	RateL1       float64  `toml:"rate_l1" needs:"network=recurrent" doc:"Strength of a penalty on the mean of |h| over steps, sequences and units, of each layer. With shards each has a mean of its own, which counts as its targets weigh: not quite the mean over the batch where sequences differ in length." min:"0" max:"1e9"`
 	RateL2       float64  `toml:"rate_l2" needs:"network=recurrent" doc:"The same of h²." min:"0" max:"1e9"`
-	RateTargetL2 float64  `toml:"rate_target_l2" needs:"network=recurrent" doc:"Strength of a penalty on (mean of h of a unit − rate_target)², averaged over units." min:"0" max:"1e9"`
+	RateTargetL2 float64  `toml:"rate_target_l2" needs:"network=recurrent" doc:"Strength of a penalty on (mean of h of a unit − rate_target)², averaged over units. With shards the mean of h is that over a shard, so units are held to the target in each." min:"0" max:"1e9"`
 	RateTarget   float64  `toml:"rate_target" needs:"rate_target_l2>0" doc:"Mean of h that rate_target_l2 pulls each unit to." min:"-1e6" max:"1e6"`
 	ChangeL2     float64  `toml:"change_l2" needs:"network=recurrent" doc:"Strength of a penalty on the mean of (h of a step − h of the step before)²." min:"0" max:"1e9"`
 

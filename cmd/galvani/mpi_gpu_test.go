@@ -79,3 +79,11 @@ func TestMPIGPU(t *testing.T) {
 		}
 	}
 }
+
+// TestMPIGPUKilled is TestMPIKilled for emulated GPUs, with device pointers.
+func TestMPIGPUKilled(t *testing.T) {
+	if os.Getenv("GALVANI_CUDA_LIBRARY") == "" {
+		t.Skip("no emulated driver; run make gpu-test-mpi")
+	}
+	killed(t, []string{"GALVANI_EMU_DEVICE=count=4", group.DevicePointers + "=yes"}, "--device", "auto")
+}

@@ -78,8 +78,8 @@ func TestMPISameBits(t *testing.T) {
 }
 
 // lasting is a run of a second or more for each of a number of stops, and what it leaves where nothing stops it.
-func lasting(t *testing.T, stops int) (line []string, whole string) {
-	line = args(tiny, "--epochs", strconv.Itoa(30*stops), "--checkpoint-every", "20", "--eval-every", "50", "--shards", "8")
+func lasting(t *testing.T, stops int, flags ...string) (line []string, whole string) {
+	line = args(args(tiny, flags...), "--epochs", strconv.Itoa(30*stops), "--checkpoint-every", "20", "--eval-every", "50", "--shards", "8")
 	return line, strings.TrimSpace(galvani(t, args(line, "--quiet", "--runs-dir", t.TempDir())...).ok(t).stdout)
 }
 
@@ -137,20 +137,23 @@ var longest = time.Minute
 // TestMPIKilled kills a random rank again and again, stops one so that it hangs, and asks one to stop. Each
 // time the job ends with the right code and goes on from its last checkpoint with another number of ranks,
 // and in the end it has the bits of a run that nothing happened to.
-func TestMPIKilled(t *testing.T) {
+func TestMPIKilled(t *testing.T) { killed(t, nil) }
+
+// killed is TestMPIKilled for ranks with variables and flags beside those of others.
+func killed(t *testing.T, env []string, flags ...string) {
 	kills := 1 // as continuous integration has time for
 	if n, err := strconv.Atoi(os.Getenv("GALVANI_TEST_KILLS")); err == nil {
 		kills, longest = n, 10*time.Second
 	}
-	line, whole := lasting(t, kills+2)
+	line, whole := lasting(t, kills+2, flags...)
 	t.Parallel()
-	rng := rand.New(rand.NewPCG(5, 6))
+	rng := rand.New(rand.NewPCG(5, uint64(kills)))
 	runs, dir := t.TempDir(), ""
 	command := args(line, "--runs-dir", runs)
 	hurt := func(s syscall.Signal, code int) {
 		t.Helper()
 		n := []int{2, 4}[rng.IntN(2)]
-		c := onRanksOf(n, command...)
+		c := grouptest.Launch(n, append(env, asProgram+"=1"), os.Args[0], command...)
 		var said bytes.Buffer
 		c.Stdout, c.Stderr = &said, &said
 		if err := c.Start(); err != nil {
@@ -176,7 +179,7 @@ func TestMPIKilled(t *testing.T) {
 	}
 	hurt(syscall.SIGUSR1, exitStopped)
 	hurt(syscall.SIGSTOP, exitStopped)
-	finish(t, onRanksOf(2, command...)).ok(t)
+	finish(t, grouptest.Launch(2, append(env, asProgram+"=1"), os.Args[0], command...)).ok(t)
 	sameNumbers(t, "killed, stopped and resumed", dir, whole)
 }
 
@@ -275,17 +278,26 @@ func TestMPIFilesOfRankZero(t *testing.T) {
 	}
 }
 
-// TestMPISavedOfAll: a simulation that one rank alone sees is not gone on with, and the line says what to do.
-func TestMPISavedOfAll(t *testing.T) {
+// TestMPISavedOfRankZero goes on with a simulation that rank 0 alone sees, and has the file of one process; one that rank 0
+// does not see is refused.
+func TestMPISavedOfRankZero(t *testing.T) {
 	t.Parallel()
-	script, _ := inFolders(t)
+	script, dir := inFolders(t)
 	on := func(line ...string) outcome {
 		t.Helper()
 		return finish(t, grouptest.Launch(2, []string{asProgram + "=1"}, script, append([]string{os.Args[0], "simulate", "balanced"}, line...)...))
 	}
-	on("--n", "100", "--for", "5ms", "--save", "saved").ok(t)
-	if o := on("--resume", "saved", "--for", "9ms"); o.code != exitData || strings.Count(o.stderr, "galvani: ") != 1 || !strings.Contains(o.stderr, "rank 1: --resume saved: ") ||
-		!strings.Contains(o.stderr, "save where all machines see it") {
+	if err := os.Mkdir(filepath.Join(dir, "folder0", "of"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	on("--n", "100", "--for", "50ms", "--save", "of/saved").ok(t)
+	on("--resume", "of/saved", "--for", "90ms").ok(t)
+	whole := filepath.Join(dir, "whole")
+	galvani(t, "simulate", "balanced", "--n", "100", "--for", "90ms", "--save", whole).ok(t)
+	if !bytes.Equal(contents(t, filepath.Join(dir, "folder0", "of", "saved")), contents(t, whole)) {
+		t.Error("what two ranks have saved differs from what one process has")
+	}
+	if o := on("--resume", "other", "--for", "99ms"); o.code != exitData || strings.Count(o.stderr, "galvani: ") != 1 || !strings.Contains(o.stderr, "--resume other: ") {
 		t.Errorf("exit code %d: %s", o.code, o.stderr)
 	}
 }

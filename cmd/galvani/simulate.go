@@ -243,7 +243,7 @@ func (f *simulateFlags) check() error {
 	if err := errors.Join(checkStorage(f.storage), outFolder(f.out)); err != nil {
 		return err
 	}
-	if err := outFolder(f.save); err != nil {
+	if err := outFolder(f.save); err != nil && f.ranks.Rank() == 0 { // which writes it
 		return fmt.Errorf("--save %s: %w", f.save, err)
 	}
 	return nil

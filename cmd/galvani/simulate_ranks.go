@@ -4,6 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+
+	"galvani/engine/safetensors"
+	"galvani/kernels"
 )
 
 // agree holds that all ranks make the same simulation.
@@ -20,6 +24,30 @@ func (f *simulateFlags) agree(now *saved) error {
 	}
 	return agree(f.ranks, fmt.Sprintf("the network %s", about), fmt.Sprintf("--sweep %q", f.sweep), fmt.Sprintf("--save %q", f.save),
 		fmt.Sprintf("--resume %q (sha256 %.8s)", f.resume, from))
+}
+
+// readResumed is readSaved for the file of --resume, which rank 0 reads and tells the others of.
+func (f *simulateFlags) readResumed() (*saved, *safetensors.File, error) {
+	if f.ranks.Size() == 1 {
+		return readSaved(f.resume)
+	}
+	var content []byte
+	if f.ranks.Rank() == 0 {
+		var err error
+		if content, err = os.ReadFile(f.resume); err != nil {
+			return nil, nil, missingInput(err)
+		}
+	}
+	all, err := f.ranks.Gather(content)
+	if err != nil {
+		return nil, nil, err
+	}
+	file, err := safetensors.Decode(all[0], f.resume)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := &saved{state: &kernels.CircuitState{}}
+	return s, file, checkSaved(file, f.resume, savedFormat, s, &s.state.Step)
 }
 
 // vote reports on all ranks whether any of them is asked to stop, and whether rank 0 finds a save due.

@@ -155,18 +155,23 @@ func openSaved(path, format string, run any, step *int64) (*safetensors.File, er
 	if err != nil {
 		return nil, missingInput(err)
 	}
+	return f, checkSaved(f, path, format, run, step)
+}
+
+// checkSaved fills in what a file says of a simulation.
+func checkSaved(f *safetensors.File, path, format string, run any, step *int64) (err error) {
 	if is := f.Metadata["format"]; is != format {
 		what := "no simulation"
 		if is == savedFormat || is == savedNeuronFormat {
 			what = map[string]string{savedFormat: "a network", savedNeuronFormat: "a neuron"}[is]
 		}
-		return nil, fmt.Errorf("%w: %s holds %s; give a file that galvani simulate --save wrote of what is simulated", errInput, path, what)
+		return fmt.Errorf("%w: %s holds %s; give a file that galvani simulate --save wrote of what is simulated", errInput, path, what)
 	}
 	*step, err = strconv.ParseInt(f.Metadata["step"], 10, 64)
 	if f.Metadata["sha256"] != savedHash(f.Metadata, f.Data) || err != nil || json.Unmarshal([]byte(f.Metadata["run"]), run) != nil {
-		return nil, fmt.Errorf("%w: %s was changed after it was saved; resume another one", safetensors.ErrCorrupt, path)
+		return fmt.Errorf("%w: %s was changed after it was saved; resume another one", safetensors.ErrCorrupt, path)
 	}
-	return f, nil
+	return nil
 }
 
 // restore fills in the state and the spikes for a circuit from the file.
@@ -249,7 +254,14 @@ func numbers[E any](f *safetensors.File, name string, elements func(safetensors.
 	return a, nil
 }
 
-// unused refuses a file to save to that is there already.
+// unused refuses a file to save to that is there already, where rank 0 is, which writes it.
+func (f *simulateFlags) unused() error {
+	if f.ranks.Rank() > 0 {
+		return nil
+	}
+	return unused(f.save)
+}
+
 func unused(path string) error {
 	if _, err := os.Lstat(path); path != "" && err == nil {
 		return fmt.Errorf("%w: --save %s is there already; go on with it by --resume %s, or give another name", config.ErrConfig, path, path)
@@ -288,13 +300,13 @@ func (f *simulateFlags) stopped(cause error, plan kernels.CircuitPlan, now *save
 
 // takeSaved has a simulation that is resumed take its settings from its file.
 func (f *simulateFlags) takeSaved(network string, flags *pflag.FlagSet) (err error) {
-	if f.resume == "" {
-		return unused(f.save)
+	if err := agree(f.ranks, fmt.Sprintf("--resume %q", f.resume)); err != nil {
+		return err
 	}
-	if f.old, f.file, err = readSaved(f.resume); errors.Is(err, fs.ErrNotExist) {
-		if f.ranks.Rank() > 0 {
-			return fmt.Errorf("--resume %s: %w; all ranks read it, so save where all machines see it", f.resume, err)
-		}
+	if f.resume == "" {
+		return f.unused()
+	}
+	if f.old, f.file, err = f.readResumed(); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("--resume %s: %w; begin by --save %[1]s", f.resume, err)
 	}
 	if err != nil {
@@ -333,7 +345,7 @@ func (f *simulateFlags) takeSaved(network string, flags *pflag.FlagSet) (err err
 		f.save = f.resume
 		return nil
 	}
-	return unused(f.save)
+	return f.unused()
 }
 
 // sameValue reports whether two texts are one value, alike or as numbers.
