@@ -146,6 +146,23 @@ func (d *shards) agree() error {
 	return nil
 }
 
+// SumGradients adds over all ranks once more what the last update has left of its gradient, as an update does. It is there to
+// be timed, and leaves a gradient of no use.
+//
+// Errors: those of the device and of the other ranks.
+func (s *Session) SumGradients() error {
+	by, ok := s.learner.(*descent)
+	if !ok {
+		return nil
+	}
+	g, ok := by.rule.(*graphs)
+	if !ok || g.shards == nil {
+		return nil
+	}
+	var y metricSums
+	return g.shards.grad.total(g.group(), y[:], g.shards.direct)
+}
+
 func (d *shards) add(level int) {
 	d.grad.add(level)
 	group.Add(d.sums[level][:], d.sums[level+1][:])

@@ -9,6 +9,7 @@ import (
 	"galvani/cmd/galvani/internal/config"
 	"galvani/data"
 	"galvani/engine/group"
+	"galvani/kernels"
 )
 
 // gain is what a training gains on ranks, as measured parts let expect.
@@ -101,13 +102,11 @@ func predictGain(ranks group.Group, s *settings, own *rankReport) (g *gain, err 
 	links := bench.Interconnects
 	sum := 0.0
 	if n > 1 {
-		times := make([]float64, 3)
-		for i, bytes := range []int{0, 1 << 20, g.Bytes} {
-			if times[i], err = sumTime(ranks, bytes); err != nil {
-				return nil, err
-			}
+		to, err := g.link(s, ranks, &sum)
+		if err != nil {
+			return nil, err
 		}
-		links, sum = []bench.Interconnect{bench.FitInterconnect("that of these ranks", n, times[0], 1<<20, times[1])}, times[2]
+		links = []bench.Interconnect{to}
 	}
 	for _, to := range links {
 		for k := 2; k <= most; k *= 2 {
@@ -139,11 +138,9 @@ func (g *gain) part(s *settings, at beside) (o once, err error) {
 	}
 	defer j.close()
 	g.Bytes = 4 * len(j.session.Params().Learned())
-	b := data.NewBatch(j.task, g.Batch)
-	for col := range g.Batch {
-		if err := j.task.Train.Fill(b, col, 0, col%j.task.Train.Len()); err != nil {
-			return o, err
-		}
+	b, err := g.fill(j)
+	if err != nil {
+		return o, err
 	}
 	if o.seconds, err = median(func() error { _, err := j.session.Step(b); return err }); err != nil {
 		return o, err
@@ -153,6 +150,51 @@ func (g *gain) part(s *settings, at beside) (o once, err error) {
 	}
 	o.host, err = j.cfg.HostBytes()
 	return o, err
+}
+
+// fill makes a batch of the training set.
+func (g *gain) fill(j *job) (*data.Batch, error) {
+	b := data.NewBatch(j.task, g.Batch)
+	for col := range g.Batch {
+		if err := j.task.Train.Fill(b, col, 0, col%j.task.Train.Len()); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// link measures the sum of the gradient over the ranks as an update makes it, from device to device where the library can
+// and otherwise with the copies to the host and back, and returns the link that gives sums over other numbers of ranks.
+func (g *gain) link(s *settings, ranks group.Group, sum *float64) (to bench.Interconnect, err error) {
+	own := *s
+	own.ranks = ranks
+	j, err := own.open()
+	if err != nil {
+		return to, err
+	}
+	defer j.close()
+	b, err := g.fill(j)
+	if err != nil {
+		return to, err
+	}
+	if _, err := j.session.Step(b); err != nil {
+		return to, err
+	}
+	if *sum, err = median(j.session.SumGradients); err != nil {
+		return to, err
+	}
+	none, err := sumTime(ranks, 0)
+	if err != nil {
+		return to, err
+	}
+	bytes, full := g.Bytes, *sum
+	if _, away := j.place.dev.(kernels.Resident); !away { // more than a small gradient tells of the bandwidth
+		bytes = 1 << 20
+		if full, err = sumTime(ranks, bytes); err != nil {
+			return to, err
+		}
+	}
+	return bench.FitInterconnect("that of these ranks", ranks.Size(), none, bytes, full), nil
 }
 
 // sumTime measures a sum of so many bytes over ranks.

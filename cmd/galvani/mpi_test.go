@@ -328,7 +328,7 @@ func TestMPIDevices(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &told); err != nil || len(told.Ranks) != 2 {
 		t.Fatalf("%s (%v), want two ranks", out, err)
 	}
-	if g := told.Training; g.Batch != 16 || g.Shards != 4 || g.Bytes == 0 || g.Alone <= 0 || len(g.Ranks) != 2 || g.Ranks[1].Ranks != 4 || g.Ranks[1].Efficiency <= 0 {
+	if g := told.Training; g.Batch != 16 || g.Shards != 4 || g.Bytes == 0 || g.Alone <= 0 || len(g.Ranks) != 2 || g.Ranks[1].Ranks != 4 || g.Ranks[1].Efficiency <= 0 || g.Ranks[0].Sum <= 0 {
 		t.Errorf("predicted %+v", g)
 	}
 	for i, r := range told.Ranks {
