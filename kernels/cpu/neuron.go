@@ -34,9 +34,10 @@ import (
 )
 
 // Neuron runs a neuron of compartments. Sequences lie side by side in vectors, in blocks that a worker
-// takes through all steps; no sum goes over sequences before the end, so that neither blocks nor threads
+// takes through the steps; no sum goes over sequences before the end, so that neither blocks nor threads
 // change a bit. Backward runs stretches of steps forward again, from the states before them, and walks
-// them back. It implements kernels.ScanPlan.
+// them back. Where a worker has a vector more than another, this one takes it over within the scan (neuron_share.go).
+// It implements kernels.ScanPlan.
 type Neuron[F kernels.Float] struct {
 	cfg     kernels.ScanConfig
 	layout  *compartments.Layout
@@ -53,27 +54,19 @@ type Neuron[F kernels.Float] struct {
 	last    []F         // [B,H] with Last
 	gradH   []F
 	grad    []F
+	back    []F       // [S,B,U] gradient of the state where a vector is handed over
+	sums    []float64 // [B] gradients of the rows
 }
 
-// neuronWorker has some blocks and the scratch of one.
+// neuronWorker has some pieces and the scratch of one.
 type neuronWorker[F kernels.Float] struct {
-	blocks            []neuronBlock[F]
+	pieces            []neuronPiece
+	borders           [][]F // of each piece, [stretches] states [S,U] in vectors
 	rows, work, state []F
 	factors           []F // of the trees of the steps that are kept
 	gradient          []F
+	sums              []float64 // gradients of the rows
 }
-
-// neuronBlock is the sequences b0 ≤ b < b0+live.
-type neuronBlock[F kernels.Float] struct {
-	b0, live int
-	vectors  int       // of a row
-	borders  []F       // [stretches] states [S,U] in vectors
-	sums     []float64 // gradients of the rows
-}
-
-// mostVectors is how many vectors of sequences are in a block at most: enough to hide what one waits
-// for in the solver, and so few that a block stays in the second-level cache.
-const mostVectors = 8
 
 // newNeuron allocates a scan of a neuron.
 //
@@ -90,15 +83,17 @@ func newNeuron[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig)
 		w.state = aligned[F](size * s.kept())
 		if !cfg.ForwardOnly {
 			w.gradient, w.factors = aligned[F](size), aligned[F](s.factors())
-		}
-		for k := range w.blocks {
-			if b := &w.blocks[k]; !cfg.ForwardOnly {
-				b.borders, b.sums = pages.Make[F](s.size(b.vectors)*s.stretches()), make([]float64, s.layout.Rows()*b.vectors*s.vector())
+			w.sums = make([]float64, s.layout.Rows()*s.vectors*s.vector())
+			for _, p := range w.pieces {
+				w.borders = append(w.borders, pages.Make[F](s.size(p.vectors)*s.stretches(p.end-p.first)))
 			}
 		}
 	}
 	c := &s.cfg
 	s.final, s.grad = make([]F, c.Cell.States*c.B*c.Units()), make([]F, c.Packed())
+	if !c.ForwardOnly {
+		s.back, s.sums = make([]F, len(s.final)), make([]float64, c.B*s.layout.Rows())
+	}
 	if c.Last {
 		s.last = make([]F, c.B*c.H)
 	} else {
@@ -118,7 +113,7 @@ func neuronBytes[F kernels.Float](isa string, threads int, cfg kernels.ScanConfi
 	if err != nil {
 		return 0, err
 	}
-	n := cfg.Cell.States*cfg.B*cfg.Units() + cfg.Packed() + len(s.workers)*(s.layout.Rows()*s.width(s.vectors)+s.scratch()+s.size(s.vectors))
+	n := 2*cfg.Cell.States*cfg.B*cfg.Units() + cfg.Packed() + len(s.workers)*(s.layout.Rows()*s.width(s.vectors)+s.scratch()+s.size(s.vectors))
 	if cfg.KeepGradH {
 		n += cfg.T * cfg.B * cfg.H
 	}
@@ -142,31 +137,30 @@ func prepareNeuron[F kernels.Float](isa string, threads int, cfg kernels.ScanCon
 		return nil, 0, fmt.Errorf("cpu: this machine has no %s", isa)
 	}
 	s.table = newNeuronTable(s.layout)
-	// Vectors are shared out evenly, and those of a worker over its blocks.
 	vectors := (cfg.B + s.vector() - 1) / s.vector()
-	s.workers = make([]neuronWorker[F], min(threads, vectors))
-	done := 0
-	for i := range s.workers {
-		end := (i + 1) * vectors / len(s.workers)
-		for blocks := (end - done + mostVectors - 1) / mostVectors; blocks > 0; blocks-- {
-			n := (end - done + blocks - 1) / blocks
-			b0 := done * s.vector()
-			s.workers[i].blocks = append(s.workers[i].blocks, neuronBlock[F]{b0: b0, live: min(n*s.vector(), cfg.B-b0), vectors: n})
-			s.vectors = max(s.vectors, n)
-			done += n
-		}
-	}
+	var blocks [][]int
+	blocks, s.vectors = shareNeuron(vectors, min(threads, vectors))
+	s.workers = make([]neuronWorker[F], len(blocks))
 	bytes := func(stretch int) int64 {
 		s.stretch = stretch
-		n := s.stretches()*s.size(vectors) + len(s.workers)*(s.kept()*s.size(s.vectors)+s.factors())
-		return int64(n)*int64(unsafe.Sizeof(*new(F))) + int64(vectors*s.vector()*s.layout.Rows()*8)
+		n := s.stretches(cfg.T)*s.size(vectors) + len(s.workers)*(s.kept()*s.size(s.vectors)+s.factors())
+		return int64(n)*int64(unsafe.Sizeof(*new(F))) + int64((len(s.workers)*s.vectors+vectors)*s.vector()*s.layout.Rows()*8)
 	}
 	stretch, err := cfg.NeuronStretch(bytes)
-	if err != nil || cfg.ForwardOnly {
-		s.stretch = stretch
-		return s, 0, err
+	if err != nil {
+		return nil, 0, err
 	}
-	kept := bytes(stretch)
+	var kept int64
+	unit := 1
+	if s.stretch = stretch; !cfg.ForwardOnly {
+		kept, unit = bytes(stretch), stretch
+	}
+	for i, p := range pieces(blocks, cfg.B, s.vector(), cfg.T, unit, cfg.Cell.Neuron.Substeps) {
+		s.workers[i].pieces = p
+		for _, p := range p {
+			s.vectors = max(s.vectors, p.vectors)
+		}
+	}
 	return s, kept, nil
 }
 
@@ -206,7 +200,8 @@ func (s *Neuron[F]) factors() int {
 	return s.stretch * s.cfg.Cell.Neuron.Substeps * s.cfg.Units() * s.vectors * s.vector()
 }
 
-func (s *Neuron[F]) stretches() int { return (s.cfg.T + s.stretch - 1) / s.stretch }
+// stretches returns how many stretches so many steps of the scan have.
+func (s *Neuron[F]) stretches(steps int) int { return (steps + s.stretch - 1) / s.stretch }
 
 // Forward implements kernels.ScanPlan.
 func (s *Neuron[F]) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
@@ -246,27 +241,33 @@ func (s *Neuron[F]) Forward(a kernels.ScanArgs) (gorgonia.Value, error) {
 func (s *Neuron[F]) forwardAll(h []F) {
 	c := &s.cfg
 	Each(s.workers, func(w *neuronWorker[F]) {
-		for i := range w.blocks {
-			b := &w.blocks[i]
-			s.expand(w, b)
-			s.exchange(b, w.state, s.run.State, false)
-			for k, t := 0, 0; t < c.T; k, t = k+1, t+s.stretch {
-				if b.borders != nil {
-					copy(b.borders[k*s.size(b.vectors):], w.state[:s.size(b.vectors)])
-				}
-				s.forward(w, b, t, nil, from(h, (t*c.B+b.b0)*c.H))
+		for i := range w.pieces {
+			p := &w.pieces[i]
+			handedOver(p.take)
+			s.expand(w, p)
+			state := s.final
+			if p.first == 0 {
+				state = s.run.State
 			}
-			s.exchange(b, w.state, s.final, true)
+			s.exchange(p, w.state, state, false)
+			for k, t := 0, p.first; t < p.end; k, t = k+1, t+s.stretch {
+				if w.borders != nil {
+					copy(w.borders[i][k*s.size(p.vectors):], w.state[:s.size(p.vectors)])
+				}
+				s.forward(w, p, t, nil, from(h, (t*c.B+p.b0)*c.H))
+			}
+			s.exchange(p, w.state, s.final, true)
+			handOn(p.give)
 		}
 	})
 }
 
-// forward runs a block through the stretch that begins at step t, from the first of its states. Factors are nil for a
+// forward runs a piece through the stretch that begins at step t, from the first of its states. Factors are nil for a
 // run that keeps nothing.
-func (s *Neuron[F]) forward(w *neuronWorker[F], b *neuronBlock[F], t int, factors, h []F) {
+func (s *Neuron[F]) forward(w *neuronWorker[F], p *neuronPiece, t int, factors, h []F) {
 	c := &s.cfg
-	C.neuron_forward(s.k, s.dims(), C.long(b.vectors), (*C.struct_neuron_channel)(ptr(s.layout.Channels)), (*C.struct_neuron_gate)(ptr(s.layout.Gates)), (*C.struct_neuron_receptor)(ptr(s.layout.Receptors)), (*C.struct_neuron_input)(ptr(s.layout.Inputs)), ints(s.layout.Index), (*C.struct_neuron_plan)(ptr(s.table.plan)), (*C.float)(ptr(s.table.rows)), ptr(w.rows),
-		ptr(s.run.X[(t*c.B+b.b0)*c.I:]), ptr(from(s.run.Mask, t*c.B+b.b0)), C.long(min(s.stretch, c.T-t)), C.long(b.live), ptr(w.state), ptr(factors), ptr(h), ptr(w.work))
+	C.neuron_forward(s.k, s.dims(), C.long(p.vectors), (*C.struct_neuron_channel)(ptr(s.layout.Channels)), (*C.struct_neuron_gate)(ptr(s.layout.Gates)), (*C.struct_neuron_receptor)(ptr(s.layout.Receptors)), (*C.struct_neuron_input)(ptr(s.layout.Inputs)), ints(s.layout.Index), (*C.struct_neuron_plan)(ptr(s.table.plan)), (*C.float)(ptr(s.table.rows)), ptr(w.rows),
+		ptr(s.run.X[(t*c.B+p.b0)*c.I:]), ptr(from(s.run.Mask, t*c.B+p.b0)), C.long(min(s.stretch, p.end-t)), C.long(p.live), ptr(w.state), ptr(factors), ptr(h), ptr(w.work))
 }
 
 // Structs of Go and C are the same.
@@ -283,12 +284,12 @@ func (s *Neuron[F]) dims() *C.struct_neuron_dims {
 	return (*C.struct_neuron_dims)(unsafe.Pointer(&s.layout.Dims))
 }
 
-// expand lays out the rows of a block, or one vector of those that all sequences have. Lanes without a sequence have those of the last one.
-func (s *Neuron[F]) expand(w *neuronWorker[F], b *neuronBlock[F]) {
-	rows, lanes, each := make([]float64, s.layout.Rows()), s.width(b.vectors), s.layout.Each()
+// expand lays out the rows of a piece, or one vector of those that all sequences have. Lanes without a sequence have those of the last one.
+func (s *Neuron[F]) expand(w *neuronWorker[F], p *neuronPiece) {
+	rows, lanes, each := make([]float64, s.layout.Rows()), s.width(p.vectors), s.layout.Each()
 	for l := range lanes {
-		if l < b.live && (l == 0 || each) {
-			s.layout.Values(s.cfg.OfRow(s.params, b.b0+l), rows)
+		if l < p.live && (l == 0 || each) {
+			s.layout.Values(s.cfg.OfRow(s.params, p.b0+l), rows)
 		}
 		for r, v := range rows {
 			w.rows[r*lanes+l] = F(v)
@@ -296,20 +297,35 @@ func (s *Neuron[F]) expand(w *neuronWorker[F], b *neuronBlock[F]) {
 	}
 }
 
-// exchange copies between the state of a block [S,U] in vectors and one of all sequences [S,B,U]; out
+// exchange copies between the state of a piece [S,U] in vectors and one of all sequences [S,B,U]; out
 // copies to the latter. Lanes without a sequence get the last one.
-func (s *Neuron[F]) exchange(b *neuronBlock[F], block, all []F, out bool) {
-	c, u, lanes := &s.cfg, s.cfg.Units(), b.vectors*s.vector()
+func (s *Neuron[F]) exchange(p *neuronPiece, own, all []F, out bool) {
+	c, u, lanes := &s.cfg, s.cfg.Units(), p.vectors*s.vector()
 	for plane := range c.Cell.States {
 		for place, unit := range c.Cell.Neuron.Tree.Unit {
 			for l := range lanes {
-				i, j := (plane*u+place)*lanes+l, (plane*c.B+b.b0+min(l, b.live-1))*u+int(unit)
+				i, j := (plane*u+place)*lanes+l, (plane*c.B+p.b0+min(l, p.live-1))*u+int(unit)
 				switch {
 				case !out:
-					block[i] = all[j]
-				case l < b.live:
-					all[j] = block[i]
+					own[i] = all[j]
+				case l < p.live:
+					all[j] = own[i]
 				}
+			}
+		}
+	}
+}
+
+// exchangeSums is exchange for gradients of rows: [rows] in vectors and those of all sequences [B], rows of each.
+func (s *Neuron[F]) exchangeSums(p *neuronPiece, own []float64, out bool) {
+	rows, lanes := s.layout.Rows(), p.vectors*s.vector()
+	for l := range p.live {
+		all := s.sums[(p.b0+l)*rows:]
+		for r := range rows {
+			if out {
+				all[r] = own[r*lanes+l]
+			} else {
+				own[r*lanes+l] = all[r]
 			}
 		}
 	}
@@ -329,75 +345,87 @@ func (s *Neuron[F]) Backward(_ kernels.ScanArgs, dh gorgonia.Value) (gorgonia.Va
 		return nil, err
 	}
 	clear(s.grad)
-	_, state := c.Inputs()
+	clear(s.back)
+	clear(s.sums)
 	Each(s.workers, func(w *neuronWorker[F]) {
-		for i := range w.blocks {
-			b := &w.blocks[i]
-			s.backward(w, b, d)
-			if state >= 0 {
-				s.exchange(b, w.gradient, s.grad[state:], true)
-			}
+		for i := len(w.pieces) - 1; i >= 0; i-- {
+			handedOver(w.pieces[i].give)
+			s.backward(w, i, d)
+			handOn(w.pieces[i].take)
 		}
 	})
+	if _, state := c.Inputs(); state >= 0 {
+		copy(s.grad[state:], s.back)
+	}
 	s.collect()
 	return kernels.Wrap(s.grad, len(s.grad)), nil
 }
 
-// backward leaves the gradients of a block in its sums, and that of the state before in w.gradient.
-func (s *Neuron[F]) backward(w *neuronWorker[F], b *neuronBlock[F], dh []F) {
-	c := &s.cfg
-	clear(w.gradient)
-	clear(b.sums)
-	s.expand(w, b)
-	chunk := c.NeuronChunk()
-	for k := s.stretches() - 1; k >= 0; k-- {
-		t := k * s.stretch
-		copy(w.state, b.borders[k*s.size(b.vectors):(k+1)*s.size(b.vectors)])
-		s.forward(w, b, t, w.factors, nil)
-		for at := (min(s.stretch, c.T-t) - 1) / chunk * chunk; at >= 0; at -= chunk {
-			s.back(w, b, t, t+at, min(t+at+chunk, t+s.stretch, c.T), dh)
+// lateness is how many times patience a worker looks for a vector before it sleeps: one that is woken begins late with
+// half of what it does.
+const lateness = 64
+
+// handOn tells that a vector may be taken over, handedOver waits for it. Both do nothing without a channel.
+func handOn(vector chan struct{}) {
+	if vector != nil {
+		vector <- struct{}{}
+	}
+}
+func handedOver(vector chan struct{}) {
+	if vector != nil {
+		for range lateness {
+			if await(func() bool { return len(vector) > 0 }) {
+				break
+			}
 		}
+		<-vector
 	}
 }
 
-// back goes back over the steps from t to end of a stretch that begins at first.
-func (s *Neuron[F]) back(w *neuronWorker[F], b *neuronBlock[F], first, t, end int, dh []F) {
+// backward goes back over a piece. It takes the gradients of what is behind and leaves those of what is before.
+func (s *Neuron[F]) backward(w *neuronWorker[F], piece int, dh []F) {
+	c, p := &s.cfg, &w.pieces[piece]
+	s.exchange(p, w.gradient, s.back, false)
+	s.exchangeSums(p, w.sums, false)
+	s.expand(w, p)
+	chunk := c.NeuronChunk()
+	for k := s.stretches(p.end-p.first) - 1; k >= 0; k-- {
+		t := p.first + k*s.stretch
+		copy(w.state, w.borders[piece][k*s.size(p.vectors):(k+1)*s.size(p.vectors)])
+		s.forward(w, p, t, w.factors, nil)
+		for at := (min(s.stretch, p.end-t) - 1) / chunk * chunk; at >= 0; at -= chunk {
+			s.backChunk(w, p, t, t+at, min(t+at+chunk, t+s.stretch, p.end), dh)
+		}
+	}
+	s.exchange(p, w.gradient, s.back, true)
+	s.exchangeSums(p, w.sums, true)
+}
+
+// backChunk goes back over the steps from t to end of a stretch that begins at first.
+func (s *Neuron[F]) backChunk(w *neuronWorker[F], p *neuronPiece, first, t, end int, dh []F) {
 	c := &s.cfg
-	steps, from0 := end-t, (t*c.B+b.b0)*c.H
+	steps, from0 := end-t, (t*c.B+p.b0)*c.H
 	done := (t - first) * c.Cell.Neuron.Substeps
 	d := from(dh, min(from0, len(dh)))
 	if c.Last {
 		if d = nil; end == c.T {
 			d = make([]F, steps*c.B*c.H)
-			copy(d[(steps-1)*c.B*c.H:], dh[b.b0*c.H:])
+			copy(d[(steps-1)*c.B*c.H:], dh[p.b0*c.H:])
 		}
 	}
 	var gx []F
 	if x, _ := c.Inputs(); x >= 0 {
-		gx = s.grad[x+(t*c.B+b.b0)*c.I:]
+		gx = s.grad[x+(t*c.B+p.b0)*c.I:]
 	}
-	C.neuron_backward(s.k, s.dims(), C.long(b.vectors), (*C.struct_neuron_channel)(ptr(s.layout.Channels)), (*C.struct_neuron_gate)(ptr(s.layout.Gates)), (*C.struct_neuron_receptor)(ptr(s.layout.Receptors)), (*C.struct_neuron_input)(ptr(s.layout.Inputs)), ints(s.layout.Index), (*C.struct_neuron_plan)(ptr(s.table.plan)), (*C.float)(ptr(s.table.rows)), ptr(w.rows),
-		ptr(s.run.X[(t*c.B+b.b0)*c.I:]), ptr(from(s.run.Mask, t*c.B+b.b0)), C.long(steps), C.long(b.live), ptr(w.state[done*s.size(b.vectors):]), ptr(w.factors[done*c.Units()*b.vectors*s.vector():]), ptr(d), ptr(w.gradient), doubles(b.sums),
+	C.neuron_backward(s.k, s.dims(), C.long(p.vectors), (*C.struct_neuron_channel)(ptr(s.layout.Channels)), (*C.struct_neuron_gate)(ptr(s.layout.Gates)), (*C.struct_neuron_receptor)(ptr(s.layout.Receptors)), (*C.struct_neuron_input)(ptr(s.layout.Inputs)), ints(s.layout.Index), (*C.struct_neuron_plan)(ptr(s.table.plan)), (*C.float)(ptr(s.table.rows)), ptr(w.rows),
+		ptr(s.run.X[(t*c.B+p.b0)*c.I:]), ptr(from(s.run.Mask, t*c.B+p.b0)), C.long(steps), C.long(p.live), ptr(w.state[done*s.size(p.vectors):]), ptr(w.factors[done*c.Units()*p.vectors*s.vector():]), ptr(d), ptr(w.gradient), doubles(w.sums),
 		ptr(from(s.gradH, min(from0, len(s.gradH)))), ptr(gx), ptr(w.work))
 }
 
 // collect adds up the gradients of the learned parameters, sequence by sequence.
 func (s *Neuron[F]) collect() {
-	blocks := make([]*neuronBlock[F], s.cfg.B) // of sequences
-	for i := range s.workers {
-		for k := range s.workers[i].blocks {
-			b := &s.workers[i].blocks[k]
-			for l := range b.live {
-				blocks[b.b0+l] = b
-			}
-		}
-	}
-	kernels.CollectNeuron(s.cfg, s.layout, s.params, func(b int, rows []float64) {
-		in := blocks[b]
-		for r := range rows {
-			rows[r] = in.sums[r*in.vectors*s.vector()+b-in.b0]
-		}
-	}, s.grad)
+	n := s.layout.Rows()
+	kernels.CollectNeuron(s.cfg, s.layout, s.params, func(b int, rows []float64) { copy(rows, s.sums[b*n:]) }, s.grad)
 }
 
 // H implements kernels.ScanPlan. With Last it runs the sequences again into a buffer that it allocates.
