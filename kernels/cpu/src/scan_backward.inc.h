@@ -30,62 +30,68 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 	}
 }
 
-/* step_back turns the gradient of the state after step t into that before it (without the
- * recurrent products) and the drives of the step into their gradients. learn is a constant of
- * the caller, and LP the number of prepared planes that have a gradient with it. Each block of
- * rows has a sum of its own for those; workers divide the rows in whole blocks. */
-ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev, const int learn, const int LP)
+/* block_back turns the gradient of the state after step t into that before it (without the recurrent products), and
+ * the drives of the step into their gradients, for units u..u+VL-1 of `block` rows from i0 on, with constants c of which the
+ * length of the step is set here. learn is a constant of the caller, and LP the number of prepared planes that have a
+ * gradient with it. Each block of rows has a sum of its own for those; workers divide the rows in whole blocks. */
+ALWAYS void FN(block_back)(const struct FN(run) *r, elem *c, long t, long s, const elem *prev, long block, long i0, long u,
+			   const int learn, const int LP)
 {
-	long H = r->d->H, Hp = r->Hp, block = learn ? r->d->block : r->R;
+	long H = r->d->H, Hp = r->Hp, i1 = min_l(r->R, i0 + block);
 	const elem *old = FN(states)(r, t, s), *new = FN(states)(r, t + 1, s + 1);
 	const elem *h = (const elem *)r->a->h + (t * r->d->B + r->b0) * H;
+	const elem *ahead = FN(kept)(r, i1 < r->R || t == 0 ? t : t - 1, i1 < r->R ? i1 : 0, u);
+	elem *sum = FN(sums)(r, u, learn ? (r->b0 + i0) / block : 0);
+	real p[CPREP], gp[CPREP];
+	FN(load_planes)(r->prep + u * CPREP, VL, CPREP, p);
+	FN(load_planes)(sum, VL, LP, gp);
+	for (long i = i0; i < i1; i++) {
+		/* By rows, the processor sees that units lie next to each other, and not that the kept drives go on in the
+		 * next rows. */
+		for (long k = 0; k < CK && r->d->keep && !BY_UNITS; k += 64 / (long)sizeof(elem) / VL)
+			__builtin_prefetch(ahead + (i - i0) * Hp * CK + k * VL);
+		elem *drive = FN(drive)(r, s, i) + u;
+		elem *grad = r->grad + i * CS * Hp + u;
+		real dr[CD] = {0}, st[CS], o[CS], go[CS], gs[CS], gd[CD];
+		if (FN(held)(r, t, i)) {
+			for (int k = 0; k < CD; k++)
+				store(drive + k * Hp, r_splat(0));
+			continue;
+		}
+		st[0] = load_n(prev + i * H + u, H - u);
+		o[0] = load_n(h + i * H + u, H - u);
+		FN(load_extra)(r, old, i, u, st);
+#pragma GCC unroll 8
+		for (int k = 1; k < CS; k++)
+			o[k] = load(new + (i * (CS - 1) + k - 1) * Hp + u);
+		if (r->d->keep)
+			FN(load_planes)(FN(kept)(r, t, i, u), VL, CK, dr);
+		else
+			FN(load_planes)(drive, Hp, CD, dr);
+		FN(load_planes)(grad, Hp, CS, go);
+		FN(elapse)(r, c, t, i);
+		CAT(CELL, _adjoint)(c, p, dr, st, o, go, gs, gd, gp, learn);
+#pragma GCC unroll 8
+		for (int k = 0; k < CS; k++)
+			store(grad + k * Hp, gs[k]);
+#pragma GCC unroll 8
+		for (int k = 0; k < CD; k++)
+			store(drive + k * Hp, gd[k]);
+	}
+#pragma GCC unroll 32
+	for (int k = 0; k < LP; k++)
+		store(sum + k * VL, gp[k]);
+}
+
+/* step_back_as is block_back of all units and rows of a step. */
+ALWAYS void FN(step_back_as)(struct FN(run) *r, long t, long s, const elem *prev, const int learn, const int LP)
+{
+	long H = r->d->H, R = r->R, block = learn ? r->d->block : R;
 	elem c[MAX_CONSTS];
 	memcpy(c, r->consts, sizeof c);
-	/* Units lie next to each other, so that the processor sees what will be read; it does not see that the kept
-	 * drives go on in the next rows. */
-	for (long i0 = 0; i0 < r->R; i0 += block)
-		for (long u = 0; u < H; u += VL) {
-			real p[CPREP], gp[CPREP];
-			elem *sum = FN(sums)(r, u, learn ? (r->b0 + i0) / block : 0);
-			long i1 = min_l(r->R, i0 + block);
-			FN(load_planes)(r->prep + u, Hp, CPREP, p);
-			FN(load_planes)(sum, VL, LP, gp);
-			const elem *ahead = FN(kept)(r, i1 < r->R || t == 0 ? t : t - 1, i1 < r->R ? i1 : 0, u);
-			for (long i = i0; i < i1; i++) {
-				for (long k = 0; k < CK && r->d->keep; k += 64 / (long)sizeof(elem) / VL)
-					__builtin_prefetch(ahead + (i - i0) * Hp * CK + k * VL);
-				elem *drive = FN(drive)(r, s, i) + u;
-				elem *grad = r->grad + i * CS * Hp + u;
-				real dr[CD] = {0}, st[CS], o[CS], go[CS], gs[CS], gd[CD];
-				if (FN(held)(r, t, i)) {
-					for (int k = 0; k < CD; k++)
-						store(drive + k * Hp, r_splat(0));
-					continue;
-				}
-				st[0] = load_n(prev + i * H + u, H - u);
-				o[0] = load_n(h + i * H + u, H - u);
-				FN(load_extra)(r, old, i, u, st);
-#pragma GCC unroll 8
-				for (int k = 1; k < CS; k++)
-					o[k] = load(new + (i * (CS - 1) + k - 1) * Hp + u);
-				if (r->d->keep)
-					FN(load_planes)(FN(kept)(r, t, i, u), VL, CK, dr);
-				else
-					FN(load_planes)(drive, Hp, CD, dr);
-				FN(load_planes)(grad, Hp, CS, go);
-				FN(elapse)(r, c, t, i);
-				CAT(CELL, _adjoint)(c, p, dr, st, o, go, gs, gd, gp, learn);
-#pragma GCC unroll 8
-				for (int k = 0; k < CS; k++)
-					store(grad + k * Hp, gs[k]);
-#pragma GCC unroll 8
-				for (int k = 0; k < CD; k++)
-					store(drive + k * Hp, gd[k]);
-			}
-#pragma GCC unroll 32
-			for (int k = 0; k < LP; k++)
-				store(sum + k * VL, gp[k]);
-		}
+	for (long a = 0; a < (BY_UNITS ? H : R); a += BY_UNITS ? VL : block)
+		for (long b = 0; b < (BY_UNITS ? R : H); b += BY_UNITS ? block : VL)
+			FN(block_back)(r, c, t, s, prev, block, BY_UNITS ? b : a, BY_UNITS ? a : b, learn, LP);
 }
 
 static void FN(step_back)(struct FN(run) *r, long t, long s, const elem *prev)

@@ -148,7 +148,7 @@ ALWAYS void FN(load_planes)(const elem *base, long stride, int n, real *out)
 /* kept returns where the drives of units u..u+VL-1 of row i at step t are kept. */
 ALWAYS elem *FN(kept)(const struct FN(run) *r, long t, long i, long u)
 {
-	return r->kept + ((t * r->R + i) * r->Hp + u) * CK;
+	return r->kept + (BY_UNITS ? (t * r->Hp + u) * r->R + i * VL : (t * r->R + i) * r->Hp + u) * CK;
 }
 
 ALWAYS void FN(keep_planes)(elem *base, const real *in)

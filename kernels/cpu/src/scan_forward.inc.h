@@ -25,7 +25,7 @@ ALWAYS void FN(point_as)(const struct FN(run) *r, elem *c, long t, long s, long 
 	elem *h = (elem *)r->a->h + (t * r->d->B + r->b0) * H;
 	for (long u = u0; u < u0 + NR && u < H; u += VL) {
 		real p[CPREP], dr[CD], st[CS], o[CS];
-		FN(load_planes)(r->prep + u, Hp, CPREP, p);
+		FN(load_planes)(r->prep + u * CPREP, VL, CPREP, p);
 		for (long i = i0; i < i0 + m; i++) {
 			st[0] = load_n(prev + i * H + u, H - u);
 			FN(load_extra)(r, old, i, u, st);

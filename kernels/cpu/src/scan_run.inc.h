@@ -10,9 +10,9 @@ struct FN(run) {
 	long u0, u1;	/* the units whose gradients are this worker's, all of them with one worker */
 	elem consts[MAX_CONSTS];
 	int irregular;	/* the mask holds lengths of steps, for consts[CELAPSED] */
-	const elem *win, *wrec, *wback, *prep, *winback;
+	const elem *win, *wrec, *wback, *prep, *winback; /* prep [Hp/VL][CPREP][VL] */
 	/* of this worker */
-	elem *kept;	/* [T][R][Hp/VL][CK][VL] drives with keep, in the order of step_back */
+	elem *kept;	/* [T][R][Hp/VL][CK][VL] drives with keep, or [T][Hp/VL][R][CK][VL] BY_UNITS */
 	elem *extra;	/* [chunk+1][R][CS-1][Hp], with keep [T+1] of them */
 	elem *grad;	/* [R][CS][Hp] */
 	elem *apack;	/* [units of a worker][KBLOCK] */
@@ -103,7 +103,7 @@ static void FN(pack)(const struct scan_dims *d, const void *winv, const void *wr
 			in[k] = k < CV || CX >= 0 ? raw[k * H + min_l(u, H - 1)] : 0;
 		CAT(CELL, _prepare)(d->consts, in, out);
 		for (int k = 0; k < CPREP; k++)
-			((elem *)r.prep)[k * Hp + u] = (elem)out[k];
+			((elem *)r.prep)[(u / VL * CPREP + k) * VL + u % VL] = (elem)out[k];
 	}
 }
 
