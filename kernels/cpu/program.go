@@ -4,17 +4,12 @@ package cpu
 
 /*
 #include "program.h"
+#include "src/lanes.h"
 
 // program_of returns the loop over programs that goes with the products of an instruction set.
 static program_run_fn *program_of(const struct kernels *k)
 {
-#if defined(__x86_64__)
-	if (k->lanes == 16)
-		return program_run_avx512;
-	if (k->lanes == 8)
-		return program_run_avx2;
-#endif
-	return k->lanes == 1 ? program_run_float64 : program_run_portable;
+	return k->lanes == 1 ? program_run_float64 : BY_LANES(program_run, k->lanes);
 }
 
 static struct gemm_sizes program_gemm_sizes(const struct kernels *k, long N) { return k->gemm_sizes(N); }

@@ -4,21 +4,12 @@ package cpu
 
 /*
 #include "softmax.h"
+#include "src/lanes.h"
 #include "src/scan.h"
 
 static void softmax(const struct kernels *k, long n, long o, const float *x, float *p, double *ends, double *room)
 {
-#if defined(__x86_64__)
-	if (k->lanes == 16) {
-		softmax_avx512(n, o, x, p, ends, room);
-		return;
-	}
-	if (k->lanes == 8) {
-		softmax_avx2(n, o, x, p, ends, room);
-		return;
-	}
-#endif
-	softmax_portable(n, o, x, p, ends, room);
+	BY_LANES(softmax, k->lanes)(n, o, x, p, ends, room);
 }
 */
 import "C"

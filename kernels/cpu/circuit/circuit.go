@@ -5,19 +5,11 @@ package circuit
 /*
 #cgo CFLAGS: -O3 -g1 -Wno-psabi -Wno-unknown-pragmas
 #cgo LDFLAGS: -lm
+#include "../src/lanes.h"
 #include "circuit.h"
 
 // circuit_lanes returns the loop that steps so many units at once.
-static circuit_run_fn *circuit_lanes(int lanes)
-{
-#if defined(__x86_64__)
-	if (lanes == 16)
-		return circuit_run_avx512;
-	if (lanes == 8)
-		return circuit_run_avx2;
-#endif
-	return circuit_run_portable;
-}
+static circuit_run_fn *circuit_lanes(int lanes) { return BY_LANES(circuit_run, lanes); }
 
 static void circuit_run(circuit_run_fn *f, struct run r, const void *population, const void *synapse, const void *projection,
 			const void *plastic, const void *probe, const void *counted, const void *drawn, const unsigned long long *threshold, const int *list, const double *power, float *state, const float *weights, const int *ints,
