@@ -61,7 +61,7 @@ var arrows = map[string][]string{
 	"kernels/random/internal/...":     {},
 	"kernels/optimisers/internal/...": {"kernels/optimisers"},
 	"cmd/galvani/internal/...":        {},
-	"bench/experiment/exptest":        {"bench/experiment", "data", "engine", "kernels", "kernels/devices/devicetest", "models"},
+	"bench/experiment/exptest":        {"bench/experiment", "bench/rows", "data", "engine", "kernels", "kernels/devices/devicetest", "models"},
 	"kernels/devices/devicetest":      {"kernels", "kernels/devices"},
 	"engine/rundir/memfs":             {"engine/rundir"},
 }

@@ -22,6 +22,13 @@ func Quickly(t *testing.T, name string) *experiment.Outcome {
 	return o
 }
 
+// All is Quickly of each experiment of the folder under test, on its own; want is given its name and its report.
+func All(t *testing.T, want func(t *testing.T, name string, o *experiment.Outcome)) {
+	for _, e := range experiment.All() {
+		t.Run(e.Name, func(t *testing.T) { want(t, e.Name, Quickly(t, e.Name)) })
+	}
+}
+
 // Ran is Quickly, and returns the job, too.
 func Ran(t *testing.T, name string) (*experiment.Outcome, *experiment.Job) {
 	t.Helper()

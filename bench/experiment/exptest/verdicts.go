@@ -4,7 +4,13 @@ import (
 	"testing"
 
 	"galvani/bench/experiment"
+	"galvani/bench/rows"
 )
+
+// Row is a row of a condition with values that are made up.
+func Row(condition string, v rows.Values) experiment.Row {
+	return experiment.Row{Condition: condition, Result: experiment.Result{Values: v}}
+}
 
 // Case is rows that are made up, with the verdict that they are to bring. It is an alias so that the fields of a table of cases need no keys.
 type Case = struct {

@@ -9,14 +9,6 @@ import (
 	"galvani/bench/rows"
 )
 
-// TestAlignmentQuickly runs the experiment at its tiny settings.
-func TestAlignmentQuickly(t *testing.T) {
-	o := exptest.Quickly(t, "alignment")
-	if len(o.Tables[0].Rows) != len(conditions) {
-		t.Errorf("the table has %d rows, want one for each of %d rules", len(o.Tables[0].Rows), len(conditions))
-	}
-}
-
 // TestAlignmentVerdict holds verdicts to rows that are made up.
 func TestAlignmentVerdict(t *testing.T) {
 	s := &alignment{Hidden: []int{2, 2}}

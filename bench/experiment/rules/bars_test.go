@@ -8,19 +8,11 @@ import (
 	"galvani/bench/rows"
 )
 
-// TestBarsQuickly runs the experiment at its tiny settings.
-func TestBarsQuickly(t *testing.T) {
-	o := exptest.Quickly(t, "bars")
-	if len(o.Tables[0].Rows) != 4 {
-		t.Errorf("the table has %d rows, want two for each of two rules", len(o.Tables[0].Rows))
-	}
-}
-
 // TestBarsVerdict holds verdicts to rows that are made up.
 func TestBarsVerdict(t *testing.T) {
 	s := &bars{Times: []float64{1, 10}, Epochs: 2, Every: 1}
 	row := func(rule string, time, accuracy float64) experiment.Row {
-		return experiment.Row{Condition: barsCondition(rule, time), Result: experiment.Result{Values: rows.Values{"accuracy": accuracy}}}
+		return exptest.Row(barsCondition(rule, time), rows.Values{"accuracy": accuracy})
 	}
 	exptest.Verdicts(t, s, []exptest.Case{
 		{"as published", experiment.Rows{row("latent-equilibrium", 10, 1), row("sacramento", 10, 0.4), row("sacramento", 1, 0.9)}, experiment.Holds},

@@ -8,14 +8,11 @@ import (
 	"galvani/bench/rows"
 )
 
-// TestCapacityQuickly runs the experiment at its tiny settings.
-func TestCapacityQuickly(t *testing.T) { exptest.Quickly(t, "capacity") }
-
 // TestCapacityVerdict holds verdicts to rows that are made up; teachers larger than the claim's do not count.
 func TestCapacityVerdict(t *testing.T) {
 	s := &capacity{Units: []int{50, 200}}
 	row := func(units int, all bool, loss float64) experiment.Row {
-		return experiment.Row{Condition: capacityCondition(units, all), Result: experiment.Result{Values: rows.Values{"loss": loss}}}
+		return exptest.Row(capacityCondition(units, all), rows.Values{"loss": loss})
 	}
 	for _, c := range []struct {
 		small, outputs, large float64

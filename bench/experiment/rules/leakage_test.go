@@ -4,12 +4,8 @@ import (
 	"testing"
 
 	"galvani/bench/experiment"
-	"galvani/bench/experiment/exptest"
 	"galvani/bench/rows"
 )
-
-// TestLeakageQuickly runs the experiment at its tiny settings.
-func TestLeakageQuickly(t *testing.T) { exptest.Quickly(t, "leakage") }
 
 // TestLeakageVerdict holds verdicts to rows that are made up.
 func TestLeakageVerdict(t *testing.T) {

@@ -10,9 +10,6 @@ import (
 	"galvani/models/layered"
 )
 
-// TestMicrocircuitQuickly runs the experiment at its tiny settings.
-func TestMicrocircuitQuickly(t *testing.T) { exptest.Quickly(t, "microcircuit") }
-
 // TestDigitsCircuit holds that the weights of interneurons of the circuit for digits change as those to the cells above do, where
 // a target pulls little: what they are off from the self-predicting state is of second order.
 func TestDigitsCircuit(t *testing.T) {
@@ -62,7 +59,7 @@ func TestDigitsCircuit(t *testing.T) {
 func TestMicrocircuitVerdict(t *testing.T) {
 	s := &microcircuit{}
 	row := func(condition string, v rows.Values) experiment.Row {
-		return experiment.Row{Condition: condition, Result: experiment.Result{Values: v}}
+		return exptest.Row(condition, v)
 	}
 	verdict := func(apical, apart, all, outputs, missed float64) experiment.Verdict {
 		return s.verdict(experiment.Rows{row(selfPrediction, rows.Values{"apical": apical, "interneurons": apart}), row(deep, rows.Values{"loss": all}),

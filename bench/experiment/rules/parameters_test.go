@@ -9,9 +9,6 @@ import (
 	"galvani/bench/rows"
 )
 
-// TestParametersQuickly runs the experiment at its tiny settings.
-func TestParametersQuickly(t *testing.T) { exptest.Quickly(t, "parameters") }
-
 // TestParametersVerdict holds verdicts to rows that are made up: one circuit of an axis of the claim that does not learn
 // lets it fail, one of another axis does not.
 func TestParametersVerdict(t *testing.T) {
@@ -25,7 +22,7 @@ func TestParametersVerdict(t *testing.T) {
 					v = rows.Values{"accuracy": 1}
 				}
 				if a.condition(i) != missing {
-					all = append(all, experiment.Row{Condition: a.condition(i), Result: experiment.Result{Values: v}})
+					all = append(all, exptest.Row(a.condition(i), v))
 				}
 			}
 		}

@@ -8,14 +8,6 @@ import (
 	"galvani/bench/rows"
 )
 
-// TestPublishedQuickly runs the experiment at its tiny settings.
-func TestPublishedQuickly(t *testing.T) {
-	o := exptest.Quickly(t, "published")
-	if len(o.Tables[0].Rows) != len(publishedRows) {
-		t.Errorf("the table has %d rows, want one for each of %d networks", len(o.Tables[0].Rows), len(publishedRows))
-	}
-}
-
 // TestPublishedVerdict holds verdicts to rows that are made up.
 func TestPublishedVerdict(t *testing.T) {
 	s := &published{}
@@ -29,7 +21,7 @@ func TestPublishedVerdict(t *testing.T) {
 				e = v
 			}
 			if e > 0 {
-				all = append(all, experiment.Row{Condition: r.name, Result: experiment.Result{Values: rows.Values{"error": e}}})
+				all = append(all, exptest.Row(r.name, rows.Values{"error": e}))
 			}
 		}
 		return all

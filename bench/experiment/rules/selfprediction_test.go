@@ -10,15 +10,12 @@ import (
 	"galvani/models/layered"
 )
 
-// TestSelfPredictionQuickly runs the experiment at its tiny settings.
-func TestSelfPredictionQuickly(t *testing.T) { exptest.Quickly(t, "self-prediction") }
-
 // TestSelfPredictionVerdict holds verdicts to rows that are made up, with each part of the claim missed by one.
 func TestSelfPredictionVerdict(t *testing.T) {
 	s := &selfState{Strengths: []float64{1}}
 	verdict := func(self, aligned, exact, without, norm float64) experiment.Verdict {
 		row := func(condition string, v rows.Values) experiment.Row {
-			return experiment.Row{Condition: condition, Result: experiment.Result{Values: v}}
+			return exptest.Row(condition, v)
 		}
 		return s.verdict(experiment.Rows{row(stableSelf, rows.Values{"growth": self}), row(stableLearned, rows.Values{"growth": 1}), row(stableAligned, rows.Values{"growth": aligned}),
 			row(excessCondition(true, 1), rows.Values{"ratio": exact}), row(excessCondition(false, 1), rows.Values{"ratio": without}),

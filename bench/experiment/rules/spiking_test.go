@@ -9,9 +9,6 @@ import (
 	"galvani/bench/rows"
 )
 
-// TestSpikingQuickly runs the experiment at its tiny settings.
-func TestSpikingQuickly(t *testing.T) { exptest.Quickly(t, "spiking") }
-
 // TestSpikingVerdict holds verdicts to rows that are made up, with each part of the claim missed by one.
 func TestSpikingVerdict(t *testing.T) {
 	s := &spikingLimit{Gammas: []float64{250, 1000, 4000}, Populations: []int{4, 16, 64}, Refractory: []float64{2}, Delays: []float64{1}}
@@ -26,7 +23,7 @@ func TestSpikingVerdict(t *testing.T) {
 			if c.delay > 0 {
 				v["shift"] = shift
 			}
-			all = append(all, experiment.Row{Condition: c.name, Result: experiment.Result{Values: v}})
+			all = append(all, exptest.Row(c.name, v))
 		}
 		r, err := s.Report(all)
 		if err != nil {

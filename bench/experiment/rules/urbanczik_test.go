@@ -8,14 +8,11 @@ import (
 	"galvani/bench/rows"
 )
 
-// TestUrbanczikQuickly runs the experiment at its tiny settings.
-func TestUrbanczikQuickly(t *testing.T) { exptest.Quickly(t, "urbanczik") }
-
 // TestUrbanczikVerdict holds verdicts to rows that are made up.
 func TestUrbanczikVerdict(t *testing.T) {
 	s := &somatic{Delays: []float64{1, 5}, Repeats: 1}
 	row := func(delay, correlation float64) experiment.Row {
-		return experiment.Row{Condition: delayCondition(delay), Result: experiment.Result{Values: rows.Values{"before": 0, "difference": 0, "kept": 1, "correlation": correlation}}}
+		return exptest.Row(delayCondition(delay), rows.Values{"before": 0, "difference": 0, "kept": 1, "correlation": correlation})
 	}
 	exptest.Verdicts(t, s, []exptest.Case{
 		{"as published", experiment.Rows{row(1, 0.95), row(5, 0.91)}, experiment.Holds},
