@@ -17,8 +17,32 @@ type plan struct {
 	own func(width int) (lo, hi int)
 }
 
+// Columns says which of Len samples stands in which column of batches of a width: one batch after the other, or, with
+// Stateful, column c of successive batches holds successive samples.
+type Columns struct {
+	Len, Batch int
+	Stateful   bool
+}
+
+// Batches returns the number of batches, of which some columns may be empty.
+func (c Columns) Batches() int { return (c.Len + c.Batch - 1) / c.Batch }
+
+// Sample returns the place of the sample in column col of batch k, −1 beyond the last.
+func (c Columns) Sample(k, col int) int {
+	at := k*c.Batch + col
+	if c.Stateful {
+		at = col*c.Batches() + k
+	}
+	if at >= c.Len {
+		return -1
+	}
+	return at
+}
+
+func (p plan) columns() Columns { return Columns{p.set.Len(), p.batch, p.stateful} }
+
 // batches returns the number of batches of an epoch, the last of which may be incomplete.
-func (p plan) batches() int { return (p.set.Len() + p.batch - 1) / p.batch }
+func (p plan) batches() int { return p.columns().Batches() }
 
 // order returns the permutation of an epoch, a function of seed and epoch alone; nil for the
 // order of the set.
@@ -53,14 +77,8 @@ func (p plan) fill(b *data.Batch, order []int, epoch, k int) error {
 
 // sample returns the number of the sample in column col of batch k, −1 beyond the last.
 func (p plan) sample(order []int, k, col int) int {
-	at := k*p.batch + col
-	if p.stateful {
-		at = col*p.batches() + k
-	}
-	switch {
-	case at >= p.set.Len():
-		return -1
-	case order != nil:
+	at := p.columns().Sample(k, col)
+	if at >= 0 && order != nil {
 		return order[at]
 	}
 	return at

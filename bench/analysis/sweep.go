@@ -59,16 +59,13 @@ func (s *Subject) run(set data.Set, n int, every bool, look func(g *engine.Graph
 	all.Every = every
 	fed := data.NewBatch(&all, batch)
 	fed.X, fed.Mask = given.X, given.Mask // targets stay 0: the loss is not looked at
-	batches, at := (n+batch-1)/batch, make([]int, batch)
+	order, at := engine.Columns{Len: n, Batch: batch, Stateful: s.Stateful}, make([]int, batch)
 	if s.Stateful {
-		batches = (set.Len() + batch - 1) / batch
+		order.Len = set.Len() // of which the first n are looked at
 	}
-	for k := range batches {
+	for k := range order.Batches() {
 		for col := range at {
-			if at[col] = k*batch + col; s.Stateful {
-				at[col] = col*batches + k
-			}
-			if at[col] >= n {
+			if at[col] = order.Sample(k, col); at[col] < 0 || at[col] >= n {
 				at[col] = -1
 				continue
 			}
