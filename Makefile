@@ -64,7 +64,7 @@ gpu-test-reverse: driver emu # threads in the other order, of what orders them
 	@! cat $(GPU_DIR)/$@.log 2> /dev/null
 
 gpu-test-mpi: driver emu # ranks on emulated GPUs, for which Open MPI is needed
-	$(EMULATED) go test -count=1 -tags gpu,mpi -run '^TestMPIGPU$$' ./cmd/galvani
+	$(EMULATED) go test -count=1 -tags gpu,mpi -run '^TestMPIGPU' ./cmd/galvani
 
 gpu-test-rest: driver emu
 	$(EMULATED) go test -count=1 -tags gpu -run '^TestLatency$$' ./kernels/cuda # which asks for clusters that are refused

@@ -85,5 +85,5 @@ func TestMPIGPUKilled(t *testing.T) {
 	if os.Getenv("GALVANI_CUDA_LIBRARY") == "" {
 		t.Skip("no emulated driver; run make gpu-test-mpi")
 	}
-	killed(t, []string{"GALVANI_EMU_DEVICE=count=4", group.DevicePointers + "=yes"}, "--device", "auto")
+	killed(t, 8, []string{"GALVANI_EMU_DEVICE=count=4", group.DevicePointers + "=yes"}, "--device", "auto")
 }

@@ -77,9 +77,9 @@ func TestMPISameBits(t *testing.T) {
 	}
 }
 
-// lasting is a run of a second or more for each of a number of stops, and what it leaves where nothing stops it.
-func lasting(t *testing.T, stops int, flags ...string) (line []string, whole string) {
-	line = args(args(tiny, flags...), "--epochs", strconv.Itoa(30*stops), "--checkpoint-every", "20", "--eval-every", "50", "--shards", "8")
+// lasting is a run that is long enough to be stopped several times, and what it leaves where nothing stops it.
+func lasting(t *testing.T, epochs int, flags ...string) (line []string, whole string) {
+	line = args(args(tiny, flags...), "--epochs", strconv.Itoa(epochs), "--checkpoint-every", "20", "--eval-every", "50", "--shards", "8")
 	return line, strings.TrimSpace(galvani(t, args(line, "--quiet", "--runs-dir", t.TempDir())...).ok(t).stdout)
 }
 
@@ -137,15 +137,15 @@ var longest = time.Minute
 // TestMPIKilled kills a random rank again and again, stops one so that it hangs, and asks one to stop. Each
 // time the job ends with the right code and goes on from its last checkpoint with another number of ranks,
 // and in the end it has the bits of a run that nothing happened to.
-func TestMPIKilled(t *testing.T) { killed(t, nil) }
+func TestMPIKilled(t *testing.T) { killed(t, 30, nil) }
 
-// killed is TestMPIKilled for ranks with variables and flags beside those of others.
-func killed(t *testing.T, env []string, flags ...string) {
+// killed is TestMPIKilled with so many epochs between two stops, for ranks with variables and flags beside those of others.
+func killed(t *testing.T, epochs int, env []string, flags ...string) {
 	kills := 1 // as continuous integration has time for
 	if n, err := strconv.Atoi(os.Getenv("GALVANI_TEST_KILLS")); err == nil {
 		kills, longest = n, 10*time.Second
 	}
-	line, whole := lasting(t, kills+2, flags...)
+	line, whole := lasting(t, epochs*(kills+2), flags...)
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(5, uint64(kills)))
 	runs, dir := t.TempDir(), ""
