@@ -27,7 +27,7 @@ func TestConductance(t *testing.T) {
 		t.Fatal(err)
 	}
 	swapped := strings.Replace(string(text), `reversal = "0 mV"`, `reversal = "-90 mV"`, 1)
-	if _, err := Read("my.toml", []byte(swapped)); err == nil || !strings.Contains(err.Error(), "my.toml: line 65: projection[0].weight is -90 mV ms, and population e is excitatory") {
+	if _, err := Read("my.toml", []byte(swapped)); err == nil || !strings.Contains(err.Error(), "my.toml: line 65: projection[0].weight is 3 ms, which from rest to the reversal potential of -90 mV is -90 mV ms, and population e is excitatory") {
 		t.Errorf("error of an excitatory conductance to -90 mV is %v", err)
 	}
 }

@@ -131,10 +131,19 @@ func (r *reader) plasticSign(t *description.Table, q *Connection) {
 	}
 }
 
+// nearStep is the part of a time between two looks that rounding to whole steps may change.
+const nearStep = 0.02
+
 // every reads each how many steps something is looked at.
+//
+// Errors: put into the table, of a time that is not near a whole number of steps.
 func (r *reader) every(t *description.Table, key string) int64 {
 	ms := t.Quantity(key, description.Duration, r.b.Step, description.Interval{Lo: 0, Hi: 1e12, Open: true})
-	return max(1, int64(math.Round(ms/r.b.Step)))
+	steps := max(1, int64(math.Round(ms/r.b.Step)))
+	if near := float64(steps) * r.b.Step; math.Abs(near-ms) > nearStep*ms {
+		t.Fail(key, "is %g ms, which is %g steps of %g ms; want a whole number, such as %.6g ms", ms, ms/r.b.Step, r.b.Step, near)
+	}
+	return steps
 }
 
 // sample reads which weights are looked at.

@@ -199,8 +199,9 @@ func (r *reader) rule(t *description.Table, q *Connection) {
 
 // sign holds a projection to Dale's law: all from one population have the same sign, that of its kind.
 func (r *reader) sign(t *description.Table, key string, q Connection) {
-	of, from := q.Weight.Mean(), r.b.Populations[q.From]
+	of, from, is := q.Weight.Mean(), r.b.Populations[q.From], "is"
 	if to, conductance := r.b.Populations[q.To].Reversal(q.Synapse); conductance {
+		is = fmt.Sprintf("is %.6g ms, which from rest to the reversal potential of %g mV is", of, to)
 		of *= to - r.b.rest(q.To)
 	}
 	if lo, hi := q.Weight.ends(); lo*hi < 0 {
@@ -214,9 +215,9 @@ func (r *reader) sign(t *description.Table, key string, q Connection) {
 	case of == 0:
 		return
 	case from.Kind == kinds[0] && of < 0, from.Kind == kinds[1] && of > 0:
-		t.Fail(key, "is %.6g mV ms, and population %s is %s; by Dale's law its weights are of one sign: change the sign, or the kind", of, from.Name, from.Kind)
+		t.Fail(key, "%s %.6g mV ms, and population %s is %s; by Dale's law its weights are of one sign: change the sign, or the kind", is, of, from.Name, from.Kind)
 	case seen && before.of*of < 0:
-		t.Fail(key, "is %.6g mV ms, and population %s has %.6g mV ms in line %d; by Dale's law its weights are of one sign: change one of them", of, from.Name, before.of, before.line)
+		t.Fail(key, "%s %.6g mV ms, and population %s has %.6g mV ms in line %d; by Dale's law its weights are of one sign: change one of them", is, of, from.Name, before.of, before.line)
 	case !seen:
 		r.signs[q.From] = sign{of, t.Line(key)}
 	}

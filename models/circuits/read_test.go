@@ -256,6 +256,7 @@ func TestBad(t *testing.T) {
 		"plastic without a sign":  {`{ normal = ["-9 mV ms", "9 mV ms"] }`, `"0 mV ms"`, `projection[4].weight is 0, so that plasticity cannot know its sign; give population i the kind "excitatory" or "inhibitory"`},
 		"weights that stay":       {"from = \"i\"\nto = \"i\"\nevery", "from = \"i\"\nto = \"e\"\nevery", `record[2] records the weights from i to e, which do not change`},
 		"weights that are not":    {"from = \"i\"\nto = \"i\"\nevery", "from = \"e\"\nto = \"i\"\nevery", `record[2] records the weights from e to i, and there is no such projection`},
+		"weights between steps":   {"every = \"50 ms\"", "every = \"0.5 ms\"", `record[2].every is 0.5 ms, which is 2.5 steps of 0.2 ms; want a whole number, such as 0.6 ms`},
 		"weights at no times":     {"every = \"50 ms\"\n", "", `record[2] has no every; add one, such as every = "1 s"`},
 		"projection as a table":   {"[[current]]", "projection = 1\n[[current]]", `my.toml: line `},
 	}

@@ -85,7 +85,33 @@ func (t table) gate() Gate {
 		t.steady(&g)
 	}
 	t.Done()
+	t.followed(g)
 	return g
+}
+
+// Times of gates in ms, beyond which a unit is wrong.
+const leastTau, mostTau = 1e-6, 1e7
+
+// followed refuses a gate by V that is faster or slower than anything in all the range of a membrane.
+func (t table) followed(g Gate) {
+	if t.Err() != nil || g.Kinetics == compartments.ByCalcium {
+		return
+	}
+	slowest, fastest := 0.0, math.Inf(1)
+	for v := -120.0; v <= 60; v++ {
+		tau := g.Tau(v) / g.Factor
+		slowest, fastest = max(slowest, tau), min(fastest, tau)
+	}
+	at := "time"
+	if g.Kinetics == compartments.Rates {
+		at = "alpha"
+	}
+	switch instant := g.Kinetics == compartments.SteadyConstant && g.Numbers[2] == 0; {
+	case slowest < leastTau && !instant:
+		t.Fail(at, "makes a time constant of at most %.3g ms at all V from -120 to 60 mV, want %g ms or more somewhere; are rates in 1/s written as 1/ms?", slowest, leastTau)
+	case fastest > mostTau:
+		t.Fail(at, "makes a time constant of at least %.3g ms at all V from -120 to 60 mV, want %g ms or less somewhere", fastest, mostTau)
+	}
 }
 
 // formNames are those of compartments.Form, in its order.

@@ -2,6 +2,7 @@ package neurons
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -167,6 +168,30 @@ func TestSigmoids(t *testing.T) {
 	for v := -90.0; v < 50; v += 10 {
 		if math.Abs(a.Steady(v)-b.Steady(v)) > 1e-15 || math.Abs(a.Steady(v)-1/(1+math.Exp(-(0.1*v+4)))) > 1e-15 {
 			t.Errorf("at %v mV they are %v and %v", v, a.Steady(v), b.Steady(v))
+		}
+	}
+}
+
+// TestGateTimes: a gate whose time constant is beyond all measure at every V is refused with its line, one that is at once or
+// beyond it at some V is not.
+func TestGateTimes(t *testing.T) {
+	const rates = `alpha = { form = "linear", a = "%g /ms", v = "-40 mV", k = "10 mV" }
+beta = { form = "exponential", a = "%g /ms", v = "-65 mV", k = "%g mV" }`
+	const constant = `steady = { v = "-40 mV", k = "5 mV" }
+time = { form = "constant", tau = "%g ms" }`
+	for _, c := range []struct{ gate, want string }{
+		{fmt.Sprintf(rates, 1e9, 4.0, -18.0), "x.toml: line 4: gate[0].alpha makes a time constant of at most"},
+		{fmt.Sprintf(rates, 1e-9, 1e-9, -18.0), "gate[0].alpha makes a time constant of at least"},
+		{fmt.Sprintf(rates, 1.0, 4.0, -18.0), ""},
+		{fmt.Sprintf(rates, 1e-3, 1.0, -1.0), ""}, // fast at low V
+		{fmt.Sprintf(constant, 1e-12), "line 5: gate[0].time makes a time constant of at most 1e-12 ms"},
+		{fmt.Sprintf(constant, 1e9), "line 5: gate[0].time makes a time constant of at least 1e+09 ms"},
+		{fmt.Sprintf(constant, 0.0), ""}, // at once
+		{"speed = 1e-5\n" + fmt.Sprintf(constant, 1e4), "time constant of at least 1e+09 ms"},
+	} {
+		_, err := ReadChannel("x.toml", "x", []byte("reversal = \"0 mV\"\n[[gate]]\nname = \"n\"\n"+c.gate+"\n"))
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error is %v, want %q", c.gate, err, c.want)
 		}
 	}
 }
