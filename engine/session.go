@@ -76,11 +76,14 @@ type StepResult struct {
 // NewSession draws the initial parameters and makes the Learner: for a Network it compiles the training
 // graph.
 //
-// Errors: ErrOption, kernels.ErrShape for a network and a task that do not fit each other, and
-// those of NewGraph.
+// Errors: ErrOption, also for a Config without Net or Task, kernels.ErrShape for a network and a task that do not fit
+// each other and for a task without training samples, and those of NewGraph.
 func NewSession(cfg Config) (*Session, error) {
 	if err := cfg.Options.Validate(); err != nil {
 		return nil, err
+	}
+	if cfg.Net == nil || cfg.Task == nil {
+		return nil, fmt.Errorf("engine: Config has no Net or no Task; set both: %w", ErrOption)
 	}
 	cfg.Options.Divide(cfg.group().Size() > 1)
 	t, o := cfg.Task, cfg.Options
@@ -94,7 +97,7 @@ func NewSession(cfg Config) (*Session, error) {
 	if t.Goal == data.Classify && o.StopAt > 1 {
 		return nil, fmt.Errorf("engine: stop_at is %v, and task %s is measured by its accuracy, which is at most 1: %w", o.StopAt, t.Name, ErrOption)
 	}
-	if t.Train.Len() < 1 {
+	if t.Train == nil || t.Train.Len() < 1 {
 		return nil, fmt.Errorf("engine: task %s has no training samples: %w", t.Name, kernels.ErrShape)
 	}
 	if room, known := hostmem.There(); known {
@@ -244,8 +247,11 @@ func (s *Session) finished(wait bool) ([]made, error) {
 
 // Evaluate measures the model on a whole set.
 //
-// Errors: ctx.Err() when cancelled between two batches, and those of Set.Fill and the device.
+// Errors: kernels.ErrShape without a set, ctx.Err() when cancelled between two batches, and those of Set.Fill and the device.
 func (s *Session) Evaluate(ctx context.Context, set data.Set) (Metrics, error) {
+	if set == nil {
+		return Metrics{}, fmt.Errorf("engine: there is no set to evaluate; give one of the task's: %w", kernels.ErrShape)
+	}
 	if err := s.learner.Rest(Evaluation); err != nil {
 		return Metrics{}, err
 	}

@@ -70,9 +70,12 @@ func Within(bytes int64) Option { return func(n *Network) { n.within = bytes } }
 // Names of the layers above the first end in _l1, _l2 and so on (in place of _l0, where the cell has
 // PyTorch's names).
 //
-// Errors: sizes below 1, or of another number of layers; kernels.ErrMemory beyond Within; settings that the cell refuses; ErrWiring for
+// Errors: no cell; sizes below 1, or of another number of layers; kernels.ErrMemory beyond Within; settings that the cell refuses; ErrWiring for
 // several layers with Dale's law; ErrPart for what is frozen.
 func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
+	if c == nil {
+		return nil, fmt.Errorf("models: %s: there is no cell; give a pointer to its settings: %w", name, kernels.ErrShape)
+	}
 	if s, ok := c.(Sized); ok {
 		d.H = s.Units()
 	}
