@@ -60,6 +60,7 @@ enum { SIMPLE_DT, SIMPLE_SIGN, SIMPLE_SYN, SIMPLE_RECTIFY = SIMPLE_SYN + SYN_ALL
 #define crnn_simple_FIRST crnn_simple_PREP
 #define crnn_simple_USES_IN 1
 #define crnn_simple_USES_REC 0
+#define crnn_simple_SEEN 1
 
 CELL_FN void crnn_simple_prepare(const double *c, const double *raw, double *prep)
 {
@@ -99,13 +100,15 @@ CELL_FN void crnn_simple_step(const elem *c, const real *p, const real *d, const
 	o[0] = h + crnn_simple_dt(c) * (p[SIMPLE_B] - d[1] - c[SIMPLE_SIGN] * (h * (x + gate)));
 }
 
-CELL_FN void crnn_simple_adjoint(const elem *c, const real *p, const real *d, const real *s, const real *o,
-				 const real *go, real *gs, real *gd, real *gp, int learn)
+/* crnn_simple_back is the adjoint, where seen is null, and otherwise that of the conductance before it is rectified, seen[0], which
+ * reads neither d nor o nor the traces of s. */
+CELL_FN void crnn_simple_back(const elem *c, const real *p, const real *seen, const real *d, const real *s, const real *o,
+			      const real *go, real *gs, real *gd, real *gp, int learn)
 {
 	real k[SYN_COEFS];
 	crnn_simple_synapse(c, k);
 	real h = s[0];
-	real x = syn_value(k, c[SIMPLE_RECTIFY] != 0, o[1], o[2]);
+	real x = !seen ? syn_value(k, c[SIMPLE_RECTIFY] != 0, o[1], o[2]) : c[SIMPLE_RECTIFY] != 0 ? r_relu(seen[0]) : seen[0];
 	real up = r_sigmoid(p[SIMPLE_WM] * h + p[SIMPLE_BM]);
 	real dn = r_sigmoid(-(p[SIMPLE_WN] * h + p[SIMPLE_BN]));
 	real gate = up * dn;
@@ -113,7 +116,10 @@ CELL_FN void crnn_simple_adjoint(const elem *c, const real *p, const real *d, co
 	real gn = (R(1.0) - dn) * gate; /* -d gate / d (w_n h + b_n) */
 	real g = crnn_simple_dt(c) * go[0];
 	real gg = -c[SIMPLE_SIGN] * g * h; /* gradient of x and of the gate */
-	syn_adjoint(k, c[SIMPLE_RECTIFY] != 0, d[0], s[1], s[2], o[1], o[2], gg, go[1], go[2], &gd[0], &gs[1], &gs[2], 0);
+	if (seen)
+		syn_adjoint(k, 0, h, h, h, h, h, c[SIMPLE_RECTIFY] != 0 ? r_positive(seen[0], gg) : gg, go[1], go[2], &gd[0], &gs[1], &gs[2], 0);
+	else
+		syn_adjoint(k, c[SIMPLE_RECTIFY] != 0, d[0], s[1], s[2], o[1], o[2], gg, go[1], go[2], &gd[0], &gs[1], &gs[2], 0);
 	gd[1] = -g;
 	gs[0] = go[0] - c[SIMPLE_SIGN] * g * (x + gate) + gg * (gu * p[SIMPLE_WM] - gn * p[SIMPLE_WN]);
 	if (learn) {
@@ -124,4 +130,26 @@ CELL_FN void crnn_simple_adjoint(const elem *c, const real *p, const real *d, co
 		gp[SIMPLE_WN] -= b * h;
 		gp[SIMPLE_BN] -= b;
 	}
+}
+
+CELL_FN void crnn_simple_adjoint(const elem *c, const real *p, const real *d, const real *s, const real *o,
+				 const real *go, real *gs, real *gd, real *gp, int learn)
+{
+	crnn_simple_back(c, p, 0, d, s, o, go, gs, gd, gp, learn);
+}
+
+/* For devices that keep what an adjoint reads (kernels/cpu/src/scan.inc.h). */
+
+CELL_FN void crnn_simple_seen(const elem *c, const real *d, const real *o, real *seen)
+{
+	real k[SYN_COEFS];
+	(void)d;
+	crnn_simple_synapse(c, k);
+	seen[0] = syn_value(k, 0, o[1], o[2]);
+}
+
+CELL_FN void crnn_simple_adjoint_seen(const elem *c, const real *p, const real *seen, const real *s,
+				      const real *go, real *gs, real *gd, real *gp, int learn)
+{
+	crnn_simple_back(c, p, seen, 0, s, 0, go, gs, gd, gp, learn);
 }

@@ -9,7 +9,9 @@
  * over rows is made in one order, whatever the number of workers; chunks, blocks of K and blocks of
  * rows for the vector gradients depend on the shape alone.
  * With scan_dims.keep the forward pass leaves the drives and every state in memory, and nothing is
- * rebuilt; sums are the same either way, bit for bit. The caller may hand over a long sequence in
+ * rebuilt; sums are the same either way, bit for bit. A cell with NAME_SEEN has functions besides those of
+ * ../../cells/shared/cell.h, and less to leave: NAME_seen(c, d, o, seen) makes as many numbers of the drives and the new
+ * state, and NAME_adjoint_seen(c, p, seen, s, go, gs, gd, gp, learn) reads those and h alone. The caller may hand over a long sequence in
  * segments of whole chunks (cpu.go), which then keep h of one segment only.
  *
  * Units are padded to Hp (a multiple of NR) in every internal buffer; x, h and gradients of
@@ -25,7 +27,13 @@
 #define CPREP CAT(CELL, _PREP)
 #define CELAPSED CAT(CELL, _ELAPSED)
 #define CPLANE(g) CAT(CELL, _REC_PLANE)(g)
+#if CAT(CELL, _SEEN)
+#define CSEEN CAT(CELL, _SEEN)
+#define CK CSEEN
+#else
+#define CSEEN 0
 #define CK KEPT(CELL)
+#endif
 /* BY_UNITS: the way back takes all rows of a vector of units after each other, and not all units of some rows. It is faster
  * where there are no products and many prepared planes: crnn in 0.77 of the time at 64 x 128, 0.90 to 0.98 at 32 x 512. */
 #define BY_UNITS (CX >= 0)
@@ -47,6 +55,7 @@
 #undef CELAPSED
 #undef CPLANE
 #undef CK
+#undef CSEEN
 #undef BY_UNITS
 #undef FN
 #undef ARR

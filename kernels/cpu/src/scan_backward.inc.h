@@ -38,7 +38,7 @@ ALWAYS void FN(block_back)(const struct FN(run) *r, elem *c, long t, long s, con
 			   const int learn, const int LP)
 {
 	long H = r->d->H, Hp = r->Hp, i1 = min_l(r->R, i0 + block);
-	const elem *old = FN(states)(r, t, s), *new = FN(states)(r, t + 1, s + 1);
+	const elem *new = FN(states)(r, t + 1, s + 1);
 	const elem *h = (const elem *)r->a->h + (t * r->d->B + r->b0) * H;
 	const elem *ahead = FN(kept)(r, i1 < r->R || t == 0 ? t : t - 1, i1 < r->R ? i1 : 0, u);
 	elem *sum = FN(sums)(r, u, learn ? (r->b0 + i0) / block : 0);
@@ -60,17 +60,27 @@ ALWAYS void FN(block_back)(const struct FN(run) *r, elem *c, long t, long s, con
 		}
 		st[0] = load_n(prev + i * H + u, H - u);
 		o[0] = load_n(h + i * H + u, H - u);
-		FN(load_extra)(r, old, i, u, st);
-#pragma GCC unroll 8
-		for (int k = 1; k < CS; k++)
-			o[k] = load(new + (i * (CS - 1) + k - 1) * Hp + u);
+		FN(load_planes)(grad, Hp, CS, go);
+		FN(elapse)(r, c, t, i);
+#if CSEEN
+		real seen[CSEEN];
+		if (r->d->keep) {
+			FN(load_planes)(FN(kept)(r, t, i, u), VL, CK, seen);
+		} else {
+			FN(load_extra)(r, new, i, u, o);
+			FN(load_planes)(drive, Hp, CD, dr);
+			CAT(CELL, _seen)(c, dr, o, seen);
+		}
+		CAT(CELL, _adjoint_seen)(c, p, seen, st, go, gs, gd, gp, learn);
+#else
+		FN(load_extra)(r, FN(states)(r, t, s), i, u, st);
+		FN(load_extra)(r, new, i, u, o);
 		if (r->d->keep)
 			FN(load_planes)(FN(kept)(r, t, i, u), VL, CK, dr);
 		else
 			FN(load_planes)(drive, Hp, CD, dr);
-		FN(load_planes)(grad, Hp, CS, go);
-		FN(elapse)(r, c, t, i);
 		CAT(CELL, _adjoint)(c, p, dr, st, o, go, gs, gd, gp, learn);
+#endif
 #pragma GCC unroll 8
 		for (int k = 0; k < CS; k++)
 			store(grad + k * Hp, gs[k]);

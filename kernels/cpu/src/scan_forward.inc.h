@@ -36,10 +36,17 @@ ALWAYS void FN(point_as)(const struct FN(run) *r, elem *c, long t, long s, long 
 				continue;
 			}
 			FN(load_planes)(FN(drive)(r, s, i) + u, Hp, CD, dr);
-			if (first && r->d->keep)
+			if (!CSEEN && first && r->d->keep)
 				FN(keep_planes)(FN(kept)(r, t, i, u), dr);
 			FN(elapse)(r, c, t, i);
 			CAT(CELL, _step)(c, p, dr, st, o);
+#if CSEEN
+			if (first && r->d->keep) {
+				real seen[CSEEN];
+				CAT(CELL, _seen)(c, dr, o, seen);
+				FN(keep_planes)(FN(kept)(r, t, i, u), seen);
+			}
+#endif
 			if (first)
 				store_n(h + i * H + u, o[0], H - u);
 			FN(store_extra)(r, new, i, u, o);

@@ -12,8 +12,8 @@ struct FN(run) {
 	int irregular;	/* the mask holds lengths of steps, for consts[CELAPSED] */
 	const elem *win, *wrec, *wback, *prep, *winback; /* prep [Hp/VL][CPREP][VL] */
 	/* of this worker */
-	elem *kept;	/* [T][R][Hp/VL][CK][VL] drives with keep, or [T][Hp/VL][R][CK][VL] BY_UNITS */
-	elem *extra;	/* [chunk+1][R][CS-1][Hp], with keep [T+1] of them */
+	elem *kept;	/* [T][R][Hp/VL][CK][VL] drives, or what is seen, with keep, or [T][Hp/VL][R][CK][VL] BY_UNITS */
+	elem *extra;	/* [states_kept][R][CS-1][Hp] */
 	elem *grad;	/* [R][CS][Hp] */
 	elem *apack;	/* [units of a worker][KBLOCK] */
 	elem *factors;	/* [chunk][R][factors of I or H], with BF16 */
@@ -24,11 +24,17 @@ struct FN(run) {
 	elem *inpack, *recpack; /* [panels][chunk*B][NR] rows of x and h before the step */
 };
 
+/* states_kept returns how many states 1.. of a row lie in work. */
+ALWAYS long FN(states_kept)(const struct scan_dims *d)
+{
+	return !d->keep ? d->chunk + 1 : CSEEN ? 1 : d->T + 1;
+}
+
 /* planes_kept returns how many elements of drives and of states 1.. lie in work. */
 static long FN(planes_kept)(const struct scan_dims *d, long R)
 {
 	long Hp = ceil_to(d->H, NR);
-	return d->keep ? (d->T * CK + (d->T + 1) * (CS - 1)) * R * Hp : (d->chunk + 1) * (CS - 1) * R * Hp;
+	return ((d->keep ? d->T * CK : 0) + FN(states_kept)(d) * (CS - 1)) * R * Hp;
 }
 
 /* factor_space returns how many elements the factors of the rows of a chunk take, where they are not the rows themselves. */
@@ -142,7 +148,7 @@ static void FN(open)(struct FN(run) *r, const struct scan_dims *d, const struct 
 	FN(packed_parts)(d, a->packed, r);
 	elem *p = FN(align)(w->work);
 	r->kept = FN(take)(&p, d->keep ? d->T * R * CK * Hp : 0);
-	r->extra = FN(take)(&p, ((d->keep ? d->T : C) + 1) * R * (CS - 1) * Hp);
+	r->extra = FN(take)(&p, FN(states_kept)(d) * R * (CS - 1) * Hp);
 	r->grad = FN(take)(&p, R * CS * Hp);
 	r->apack = FN(take)(&p, ceil_to(H, MR) * KBLOCK);
 	r->factors = FN(take)(&p, FN(factor_space)(d, R));
@@ -164,7 +170,7 @@ ALWAYS elem *FN(drive)(const struct FN(run) *r, long s, long i)
 /* states returns planes 1.. before step t, which is the step s of its chunk. */
 ALWAYS elem *FN(states)(const struct FN(run) *r, long t, long s)
 {
-	return r->extra + (r->d->keep ? t : s) * r->R * (CS - 1) * r->Hp;
+	return r->extra + (!r->d->keep ? s : CSEEN ? 0 : t) * r->R * (CS - 1) * r->Hp;
 }
 
 ALWAYS int FN(held)(const struct FN(run) *r, long t, long i)
