@@ -36,7 +36,7 @@ func (r *sweepReport) curves() error {
 				values[point[0]] = append(values[point[0]], point[1])
 			}
 		}
-		s := chart.Series{Name: r.others(cell, -1), Dots: true}
+		s := chart.Series{Name: r.named(cell, func(int) bool { return true }), Dots: true}
 		var steps []float64
 		for step, v := range values {
 			if len(v) == len(cell.Tests) { // the others stopped earlier

@@ -79,11 +79,16 @@ func (r *sweepReport) axis() int {
 	return best
 }
 
-// others names a combination without one of its keys.
+// others names a combination without one of its keys and without those that are drawn, of which each has its own.
 func (r *sweepReport) others(c sweepedCell, axis int) string {
+	return r.named(c, func(k int) bool { return k != axis && !slices.Contains(r.Drawn, r.Keys[k]) })
+}
+
+// named names a combination by some of its keys.
+func (r *sweepReport) named(c sweepedCell, by func(k int) bool) string {
 	var parts []string
 	for k, name := range r.Keys {
-		if k != axis && !slices.Contains(r.Drawn, name) {
+		if by(k) {
 			parts = append(parts, name+" "+c.Values[k])
 		}
 	}

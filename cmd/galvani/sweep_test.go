@@ -157,6 +157,9 @@ optimizer = ["adam", "sgd"]
 		if x, err := strconv.ParseFloat(lr, 64); err != nil || x < 1e-4 || x > 1e-2 || h < "4" || h > "6" || len(h) > 1 {
 			t.Errorf("sample %d is %v", i, c.Values)
 		}
+		if text, err := os.ReadFile(filepath.Join(one.Out, "curves.svg")); err != nil || !strings.Contains(string(text), "lr "+lr) {
+			t.Errorf("the plot of the evaluations does not name lr %s, error %v", lr, err)
+		}
 	}
 	if other := sweep(strings.Replace(text, "samples = 3", "samples = 1\nsearch_seed = 7", 1), "1"); strings.Join(other.Cells[0].Values, " ") == strings.Join(one.Cells[0].Values, " ") {
 		t.Errorf("another search draws %v again", other.Cells[0].Values)
