@@ -290,10 +290,21 @@ func (g *graphs) diagnose(run *Graph[float32], b *data.Batch) error {
 		suspects = append(suspects, perParam(p, "gradient of", grad)...)
 	}
 	if err := Accuse(g.Made(), suspects...); err != nil {
+		if net, is := run.cfg.Net.(interface{ Conductances() bool }); is && net.Conductances() {
+			blameInput(err, b.X)
+		}
 		return err
 	}
 	// Every float32 is finite, and their squares cannot leave the range of float64.
 	return fmt.Errorf("engine: update %d: loss %v or gradient norm %v: %w, but every tensor is finite", g.Made(), run.Loss(), Norm(run.grad), ErrNotFinite)
+}
+
+// blameInput gives a negative input as the cause of what is not finite, for a model whose inputs are conductances.
+func blameInput(err error, x []float32) {
+	i := slices.IndexFunc(x, func(v float32) bool { return v < 0 })
+	if bad := (*NotFiniteError)(nil); i >= 0 && errors.As(err, &bad) {
+		bad.Cause = fmt.Sprintf("input x holds %v at element %d, and to this model each input is a conductance, of events: shift or rectify the data, so that they are 0 or more", x[i], i)
+	}
 }
 
 // sums returns what the loss of the last run is made of, where the loss itself knows.

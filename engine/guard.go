@@ -17,6 +17,7 @@ type NotFiniteError struct {
 	Tensor string // the first tensor that went bad, e.g. "h at step 3" or "gradient of cell.W"
 	Index  int    // its first bad element, row-major
 	Value  float64
+	Cause  string // what is known to make it so, empty for nothing
 }
 
 func (e *NotFiniteError) Error() string {

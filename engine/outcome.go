@@ -49,6 +49,8 @@ func (s *Session) Advice(r Result) string {
 	case r.Outcome != NotFinite:
 	case !clips:
 		return strings.Replace(outcomes[r.Outcome].advice, " or clip", "", 1) // it makes no gradient
+	case errors.As(r.Cause, &bad) && bad.Cause != "":
+		return bad.Cause
 	case errors.As(r.Cause, &bad) && bad.Step == 0 && !strings.HasPrefix(bad.Tensor, updated):
 		return unlearned
 	}

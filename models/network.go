@@ -153,6 +153,12 @@ func (n *Network) Trees() []int {
 	return nil
 }
 
+// Conductances reports whether the inputs are conductances of neurons, so that none may be negative.
+func (n *Network) Conductances() bool {
+	c := n.Scan()
+	return c.Neuron != nil && c.Neuron.Conductances()
+}
+
 // Driven returns what compartments.Neuron.Driven says of the planes of a network of neurons, −1 for other networks.
 func (n *Network) Driven() int {
 	if c := n.Scan(); c.Neuron != nil {

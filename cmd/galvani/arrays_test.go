@@ -49,6 +49,28 @@ func TestOwnFiles(t *testing.T) {
 	}
 }
 
+// TestNegativeConductances: where inputs are conductances of a neuron and a number that is not finite comes up, a negative
+// one is named as its cause; in other networks it is none.
+func TestNegativeConductances(t *testing.T) {
+	t.Parallel()
+	const n, steps, inputs = 8, 6, 9
+	x := make([]float32, n*steps*inputs)
+	for i := range x {
+		x[i] = 40 * float32(i%3-1)
+	}
+	dir := arrayFiles(t, safetensors.Float32("x", []int{n, steps, inputs}, x), safetensors.Int64("label", []int{n}, []int64{0, 1, 0, 1, 0, 1, 0, 1}))
+	const says = "input x holds -40 at element 0, and to this model each input is a conductance, of events: shift or rectify the data"
+	line := []string{"train", "--task", "file", "--data-dir", dir, "--batch", "4", "--epochs", "1", "--plots", "none", "-q", "--runs-dir", t.TempDir()}
+	o := galvani(t, args(line, "--model", "lgmd", "--dt", "1")...)
+	if o.code != exitNumerical || !strings.Contains(o.stderr, says) {
+		t.Errorf("exit code %d, stderr %s", o.code, o.stderr)
+	}
+	o = galvani(t, args(line, "--model", "crnn", "--hidden", "8")...)
+	if strings.Contains(o.stderr, "conductance") {
+		t.Errorf("crnn: %s", o.stderr)
+	}
+}
+
 // TestContinued trains on a recording in pieces, whose state goes on from one to the next: eval gives each part of it that a
 // column goes through the loss and outputs of this part in one piece.
 func TestContinued(t *testing.T) {

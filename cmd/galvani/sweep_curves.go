@@ -50,6 +50,9 @@ func (r *sweepReport) curves() error {
 			if len(values[step]) < 2 {
 				lo, hi = e.Value, e.Value
 			}
+			if strings.HasSuffix(c.YLabel, "accuracy") { // an interval by Student's t knows no bounds
+				lo, hi = max(0, lo), min(1, hi)
+			}
 			s.X, s.Y, s.Lo, s.Hi = append(s.X, step), append(s.Y, e.Value), append(s.Lo, lo), append(s.Hi, hi)
 		}
 		c.Series = append(c.Series, s)

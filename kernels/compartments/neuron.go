@@ -243,6 +243,11 @@ func (n *Neuron) Trees() []int {
 	return of
 }
 
+// Conductances reports whether every input goes to a receptor and none is a current.
+func (n *Neuron) Conductances() bool {
+	return !slices.ContainsFunc(n.Inputs, func(in Input) bool { return in.Receptor < 0 })
+}
+
 // Driven returns the first of the planes that follow the input alone: those of receptors.
 func (n *Neuron) Driven() int {
 	first := 1 + n.Gates()
