@@ -189,6 +189,13 @@ func TestMPIRefuses(t *testing.T) {
 	own := func(words ...string) []string { return args(tiny, args(words, "--runs-dir", t.TempDir())...) }
 	mixed := onRanksOf(1, own("--shards", "8")...)
 	mixed.Args = append(append(mixed.Args, ":", "-n", "1", os.Args[0]), own("--shards", "8", "--lr", "0.5")...)
+	program := filepath.Join(t.TempDir(), "galvani")
+	written(t, program, append(contents(t, os.Args[0]), 0)) // which runs as well, and is another file
+	if err := os.Chmod(program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	other := onRanksOf(1, own("--shards", "8")...)
+	other.Args = append(append(other.Args, ":", "-n", "1", program), own("--shards", "8")...)
 	network := filepath.Join(t.TempDir(), "fast.toml")
 	written(t, network, "[population.e]\nneuron = \"lif\"\nn = \"10\"\nsynapse = { e = \"0.01 ms\" }\n")
 	for _, c := range []struct {
@@ -204,6 +211,7 @@ func TestMPIRefuses(t *testing.T) {
 		{"8 parts for 3 ranks", exitConfig, onRanksOf(3, own("--shards", "8")...)},
 		{"batches of 8 sequences cannot be divided into 16 shards", exitConfig, onRanksOf(2, own("--shards", "16")...)},
 		{"rank 1 was started with", exitConfig, mixed},
+		{"rank 1 runs another program than rank 0: ", exitConfig, other},
 		{"galvani models list runs as one process", exitUsage, onRanksOf(2, "models", "list")},
 		{"unknown flag", exitUsage, onRanksOf(2, own("--shard", "8")...)},
 		{"galvani simulate hh runs as one process", exitUsage, onRanksOf(2, "simulate", "hh")},
