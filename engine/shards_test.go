@@ -139,6 +139,54 @@ func TestRanksResume(t *testing.T) {
 	}
 }
 
+// numberedSet gives sample i the weight 4^i, so that the weights of an epoch, added up, tell in base 4 how often each came.
+type numberedSet struct{ toySet }
+
+func (s *numberedSet) Fill(b *data.Batch, col, epoch, index int) error {
+	err := s.toySet.Fill(b, col, epoch, index)
+	b.Weight[col] = float32(int(1) << (2 * index))
+	return err
+}
+
+// TestRanksCountSamples stops a run in the middle of an epoch and goes on with another number of ranks: the updates of each
+// epoch have had every sample once.
+func TestRanksCountSamples(t *testing.T) {
+	const samples, perEpoch = 10, 3
+	change := func(c *Config) {
+		c.Task.Train = &numberedSet{toySet{n: samples, name: "train", fail: -1}}
+		c.Options.Batch = 4
+	}
+	for _, n := range [][2]int{{1, 4}, {4, 2}, {2, 1}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		w, m := &watcher{}, &memory{}
+		w.step = func(e StepEvent) error {
+			if e.Step == perEpoch+1 {
+				cancel()
+			}
+			return nil
+		}
+		if r, err := Ranks(ctx, ranksOf(t, n[0], change), w, m); err != nil || r.Outcome != Cancelled {
+			t.Fatalf("%d ranks: %+v, %v", n[0], r, err)
+		}
+		list := ranksOf(t, n[1], change)
+		for _, s := range list {
+			if err := s.Restore(m.saved[len(m.saved)-1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		trainRanks(t, list, w, m)
+		sums := make([]float64, 3)
+		for _, e := range w.steps {
+			sums[e.Epoch] += e.Metrics.Weight
+		}
+		for epoch, sum := range sums {
+			if want := float64(1<<(2*samples)-1) / 3; sum != want {
+				t.Errorf("%d and then %d ranks, epoch %d: samples came as often as the digits of %b in base 4 say, want each once", n[0], n[1], epoch, int(sum))
+			}
+		}
+	}
+}
+
 // TestRanksFail lets one rank of three kinds fail, and wants the cause told by rank 0 and no rank left
 // behind.
 func TestRanksFail(t *testing.T) {
