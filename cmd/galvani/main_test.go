@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -31,7 +33,10 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(exampleFolder)
-	os.Setenv(asProgram, "1") // for processes that a command starts
+	os.Setenv(asProgram, "1")           // for processes that a command starts
+	if signal.Ignored(syscall.SIGHUP) { // by nohup: what is caught here is not ignored by programs that tests start
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	return m.Run()
 }
 
