@@ -20,8 +20,9 @@ type Pace struct {
 // is no better is followed by one twice as long.
 const First, Round, Longest, kept, Tried = 20, 64, 1024, 8, 4
 
-// worth is what the other way has to be faster by, and hopeless how much slower ends a trial.
-const worth, hopeless = 1.05, 2
+// worth is what the other way has to be faster by. How much slower ends a trial is hopeless for one thread, which has not
+// slept, and hopelessAll for all, of which some begin late.
+const worth, hopeless, hopelessAll = 1.05, 1.5, 2
 
 // New begins with a round of so many stretches.
 func New(alone bool, round int) Pace {
@@ -39,7 +40,11 @@ func (p *Pace) Note(took float64) {
 	switch {
 	case p.trial():
 		p.tried = min(p.tried, took)
-		if took > hopeless*p.kept {
+		limit := hopeless
+		if p.alone {
+			limit = hopelessAll
+		}
+		if took > limit*p.kept {
 			p.at = p.round
 		}
 	case p.at >= p.round-Tried-kept:

@@ -29,11 +29,15 @@ func TestPace(t *testing.T) {
 		{"one is faster", Tried, 1, 2, Tried},
 		{"one is faster for a round", Round, 1, 2, Round - Tried},
 		{"one is no longer faster", 2*Round - Tried, 2, 1, 2*Round - Tried},
-		{"nor after the trial", Tried + Round, 2, 1, Tried},
+		{"nor after the trial, which one stretch ends", Tried + Round, 2, 1, 1},
 	} {
 		if got := run(c.stretches, c.alone, c.all); got != c.want {
 			t.Errorf("%s: %d of %d stretches by one thread, want %d", c.name, got, c.stretches, c.want)
 		}
+	}
+	p = New(false, First)
+	if got := run(First, 1.6, 1); got != 1 {
+		t.Errorf("%d of the first stretches by one thread that takes 1.6 times as long, want 1", got)
 	}
 	p = New(false, First)
 	trials := run(20*Longest, 3, 1)
