@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 
+	"galvani/engine/infile"
 	"galvani/engine/safetensors"
 	"galvani/kernels"
 )
@@ -34,7 +34,7 @@ func (f *simulateFlags) readResumed() (*saved, *safetensors.File, error) {
 	var content []byte
 	if f.ranks.Rank() == 0 {
 		var err error
-		if content, err = os.ReadFile(f.resume); err != nil {
+		if content, err = infile.Read(f.resume); err != nil {
 			return nil, nil, missingInput(err)
 		}
 	}
