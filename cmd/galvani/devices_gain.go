@@ -130,18 +130,12 @@ type once struct {
 
 // part measures an update of the part of a batch that a rank has.
 func (g *gain) part(s *settings, at beside) (o once, err error) {
-	own := *s
-	own.ranks = at
-	j, err := own.open()
+	j, b, err := g.open(s, at)
 	if err != nil {
 		return o, err
 	}
 	defer j.close()
 	g.Bytes = 4 * len(j.session.Params().Learned())
-	b, err := g.fill(j)
-	if err != nil {
-		return o, err
-	}
 	if o.seconds, err = median(func() error { _, err := j.session.Step(b); return err }); err != nil {
 		return o, err
 	}
@@ -152,31 +146,32 @@ func (g *gain) part(s *settings, at beside) (o once, err error) {
 	return o, err
 }
 
-// fill makes a batch of the training set.
-func (g *gain) fill(j *job) (*data.Batch, error) {
+// open begins a training on ranks, and makes a batch of its training set. The caller closes the job.
+func (g *gain) open(s *settings, ranks group.Group) (*job, *data.Batch, error) {
+	own := *s
+	own.ranks = ranks
+	j, err := own.open()
+	if err != nil {
+		return nil, nil, err
+	}
 	b := data.NewBatch(j.task, g.Batch)
 	for col := range g.Batch {
 		if err := j.task.Train.Fill(b, col, 0, col%j.task.Train.Len()); err != nil {
-			return nil, err
+			j.close()
+			return nil, nil, err
 		}
 	}
-	return b, nil
+	return j, b, nil
 }
 
 // link measures the sum of the gradient over the ranks as an update makes it, from device to device where the library can
 // and otherwise with the copies to the host and back, and returns the link that gives sums over other numbers of ranks.
 func (g *gain) link(s *settings, ranks group.Group, sum *float64) (to bench.Interconnect, err error) {
-	own := *s
-	own.ranks = ranks
-	j, err := own.open()
+	j, b, err := g.open(s, ranks)
 	if err != nil {
 		return to, err
 	}
 	defer j.close()
-	b, err := g.fill(j)
-	if err != nil {
-		return to, err
-	}
 	if _, err := j.session.Step(b); err != nil {
 		return to, err
 	}
