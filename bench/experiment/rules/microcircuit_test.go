@@ -58,9 +58,7 @@ func TestDigitsCircuit(t *testing.T) {
 // TestMicrocircuitVerdict holds verdicts to rows that are made up: each test that fails lets the claim fail.
 func TestMicrocircuitVerdict(t *testing.T) {
 	s := &microcircuit{}
-	row := func(condition string, v rows.Values) experiment.Row {
-		return exptest.Row(condition, v)
-	}
+	row := exptest.Row
 	verdict := func(apical, apart, all, outputs, missed float64) experiment.Verdict {
 		return s.verdict(experiment.Rows{row(selfPrediction, rows.Values{"apical": apical, "interneurons": apart}), row(deep, rows.Values{"loss": all}),
 			row(shallow, rows.Values{"loss": outputs}), row(digits, rows.Values{"error": missed}), row(plain, rows.Values{"error": 0.2})})

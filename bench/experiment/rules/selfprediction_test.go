@@ -14,9 +14,7 @@ import (
 func TestSelfPredictionVerdict(t *testing.T) {
 	s := &selfState{Strengths: []float64{1}}
 	verdict := func(self, aligned, exact, without, norm float64) experiment.Verdict {
-		row := func(condition string, v rows.Values) experiment.Row {
-			return exptest.Row(condition, v)
-		}
+		row := exptest.Row
 		return s.verdict(experiment.Rows{row(stableSelf, rows.Values{"growth": self}), row(stableLearned, rows.Values{"growth": 1}), row(stableAligned, rows.Values{"growth": aligned}),
 			row(excessCondition(true, 1), rows.Values{"ratio": exact}), row(excessCondition(false, 1), rows.Values{"ratio": without}),
 			row(decaying, rows.Values{"norm": norm, "expected": 0.8})})
