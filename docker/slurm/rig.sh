@@ -16,7 +16,11 @@ if [ "${1-}" != inside ]; then
 	unshare --mount --net --uts --pid --fork true || { echo 'rig.sh: needs namespaces of its own; start it as root'; exit 3; }
 	dir=$(mktemp -d /run/galvani-slurm.XXXXXX) # not in /tmp, of which each node has its own
 	trap 'rm -rf "$dir"' EXIT
-	cp "$program" "$dir/galvani"
+	cp "$program" "$dir/galvani-mpi"
+	# What the job calls, on each node, until the step that stands in a file: a run that ended by itself before it was
+	# stopped twice would prove nothing, however fast the machine.
+	printf '#!/bin/sh\nexec %s/galvani-mpi "$@" --max-steps "$(cat %s/last)"\n' "$dir" "$dir" > "$dir/galvani"
+	chmod +x "$dir/galvani"
 	code=0
 	unshare --mount --net --uts --pid --fork --kill-child --mount-proc "$here/rig.sh" inside "$dir" || code=$?
 	exit "$code"
@@ -95,9 +99,9 @@ done
 idle() { [ "$(sinfo --noheader --format %t --partition low)" = idle ]; }
 await 30 idle
 
-line=(--task looming --facets 3 --steps 40 --train-size 256 --test-size 32 --hidden 64 --batch 32 --epochs 60 --checkpoint-every 10 --shards 8
-	--threads 1 --plots none)
-want=$(galvani train --quiet --runs-dir want "${line[@]}")
+line=(--task looming --facets 3 --steps 40 --train-size 256 --test-size 32 --hidden 64 --batch 32 --epochs 1000000 --checkpoint-every 10
+	--shards 8 --threads 1 --plots none)
+echo 8000000 > last
 
 job=$(sbatch --parsable --partition low --nodes 2 --ntasks 2 --ntasks-per-node 1 --output "$dir/job-%j.out" "$here/train.sbatch" "${line[@]}")
 about() { scontrol show job --oneliner "$job" | tr ' ' '\n' | sed -n "s/^$1=//p"; }
@@ -114,16 +118,18 @@ scancel --signal USR1 "$job"
 await 60 is Restarts 1
 begun
 echo 'it has gone on; a job of higher priority takes its nodes'
-sbatch --parsable --wait --partition high --nodes 2 --exclusive --output "$dir/high.out" --wrap 'date' > /dev/null
+# While that one runs, the first is stopped: it is told to end 100 updates later.
+sbatch --parsable --wait --partition high --nodes 2 --exclusive --output "$dir/high.out" --wrap \
+	"step=\$(ls runs/$job/*/checkpoints | sed -n 's/^step-0*\([0-9]*\)\.safetensors$/\1/p' | sort -n | tail -n 1); echo \$((step + 100)) > last" > /dev/null
 await 60 is Restarts 2
-begun
-echo 'it has gone on again'
 await 120 is JobState COMPLETED
+echo "it has gone on again and ended at step $(cat last)"
 run=$(find "runs/$job" -mindepth 1 -maxdepth 1)
 [ "$(echo "$run" | wc -l)" = 1 ] || fail "there are several runs: $run"
 [ "$(grep -c 'stopped' job-*.out)" -ge 2 ] || fail 'the job was not stopped twice'
+want=$(galvani-mpi train --quiet --runs-dir want "${line[@]}" --max-steps "$(cat last)")
 for weights in "$run" "$want"; do
-	galvani export "$weights" --to npz --out "$(basename "$(dirname "$weights")").npz" > /dev/null
+	galvani-mpi export "$weights" --to npz --out "$(basename "$(dirname "$weights")").npz" > /dev/null
 done
 cmp "$job.npz" want.npz || fail 'the weights differ from those of a run without a stop'
 echo "stopped twice, resumed twice by Slurm on two nodes: the weights are those of one process, bit for bit (${SECONDS} s)"
