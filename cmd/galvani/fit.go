@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,9 +15,6 @@ import (
 	"galvani/cmd/galvani/internal/config"
 	"galvani/engine/chart"
 	"galvani/engine/infile"
-	"galvani/engine/npz"
-	"galvani/engine/rundir"
-	"galvani/engine/setting"
 	"galvani/kernels"
 	"galvani/models/neurons"
 	"galvani/models/neurons/fit"
@@ -59,6 +53,7 @@ type fitRun struct {
 	Seed       uint64                `json:"seed"`
 	Dt         float64               `json:"dt_ms"`
 	memory     string                // of the way back
+	given      []string              // bounds, NAME=LO:HI in the units of neurons show
 	State      fit.State             `json:"state"`
 	lock       io.Closer             // of the folder
 }
@@ -80,6 +75,7 @@ type fitReport struct {
 // most twice the best.
 type fitNumber struct {
 	Name   string  `json:"name"`
+	Unit   string  `json:"unit"`
 	Before float64 `json:"before"`
 	Fitted float64 `json:"fitted"`
 	Least  float64 `json:"least"`
@@ -157,83 +153,6 @@ func newFit() *cobra.Command {
 // fitFile is the file of a fit in its folder.
 const fitFile = "fit.json"
 
-// begin takes up what is asked for, and returns how the fit is opened.
-func (r *fitRun) begin(neuron, to, learn string, bounds []string, out string) (*fitSource, error) {
-	recordings := words(to)
-	if r.Neuron, r.Learn = neuron, words(learn); len(recordings) == 0 || len(r.Learn) == 0 {
-		return nil, fmt.Errorf("%w: fit needs --to with a recording or more and --learn with a name or more", config.ErrConfig)
-	}
-	for i, name := range r.Learn {
-		if slices.Contains(r.Learn[:i], name) {
-			return nil, fmt.Errorf("%w: --learn has %s twice; leave one out", config.ErrConfig, name)
-		}
-	}
-	r.Bounds = map[string][2]float64{}
-	for _, text := range bounds {
-		name, pair, _ := strings.Cut(text, "=")
-		lo, hi, ok := parseSpan(pair)
-		if !ok || !(lo < hi) {
-			return nil, fmt.Errorf("%w: --bounds is %q, want NAME=LO:HI with LO below HI", config.ErrConfig, setting.Shorten(text))
-		}
-		r.Bounds[name] = [2]float64{lo, hi}
-	}
-	if strings.HasSuffix(neuron, ".toml") { // the folder names it from where it lies
-		path, err := filepath.Abs(neuron)
-		if err == nil {
-			var at string
-			if at, err = filepath.Abs(out); err == nil {
-				r.Neuron, err = filepath.Rel(at, path)
-			}
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return &fitSource{neuron: neuron, recordings: recordings}, nil
-}
-
-// words returns what stands between commas, without blanks around it.
-func words(text string) (list []string) {
-	for word := range strings.SplitSeq(text, ",") {
-		if word = strings.TrimSpace(word); word != "" {
-			list = append(list, word)
-		}
-	}
-	return list
-}
-
-// newFolder names a folder in that of the runs, by the time and what it is for.
-func newFolder(what string) string {
-	return filepath.Join(defaultRunKeys().RunsDir, rundir.Name(time.Now(), what))
-}
-
-// load reads the fit of a folder.
-func (r *fitRun) load(dir string) (*fitSource, error) {
-	file := filepath.Join(dir, fitFile)
-	if _, err := os.Stat(file); err != nil {
-		return nil, missingInput(err)
-	}
-	var err error
-	if r.lock, err = rundir.LockFolder(dir); err != nil {
-		return nil, err
-	}
-	text, err := infile.Read(file)
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(text, r); err != nil {
-		return nil, fmt.Errorf("%w: %s is not that of a fit: %w", config.ErrConfig, file, err)
-	}
-	s := &fitSource{neuron: r.Neuron}
-	if strings.HasSuffix(s.neuron, ".toml") {
-		s.neuron = filepath.Join(dir, s.neuron)
-	}
-	for _, name := range r.Recordings {
-		s.recordings = append(s.recordings, filepath.Join(dir, name))
-	}
-	return s, nil
-}
-
 // fitSource is where a fit is opened from, and what was read there.
 type fitSource struct {
 	neuron     string
@@ -249,6 +168,9 @@ func (r *fitRun) open(dev kernels.Device, from *fitSource) (f *fit.Fit, err erro
 		return nil, err
 	}
 	if err := stepFits(from.n, r.Dt); err != nil {
+		return nil, err
+	}
+	if err := r.bound(from.n); err != nil {
 		return nil, err
 	}
 	sha, err := neuronSHA256(from.n)
@@ -284,36 +206,6 @@ func (r *fitRun) open(dev kernels.Device, from *fitSource) (f *fit.Fit, err erro
 	return f, nil
 }
 
-// folder makes that of a fit, with copies of its recordings.
-func (r *fitRun) folder(out string, from *fitSource, own bool) error {
-	if !own {
-		if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
-			return err
-		}
-	}
-	if err := os.Mkdir(out, 0o755); err != nil {
-		if os.IsExist(err) {
-			return fmt.Errorf("%w: --out %s is there already; give another folder, or go on with --resume %s", config.ErrConfig, out, out)
-		}
-		return err
-	}
-	var err error
-	if r.lock, err = rundir.LockFolder(out); err != nil {
-		return err
-	}
-	for i, text := range from.texts {
-		name := fmt.Sprintf("recording-%d.csv", i+1)
-		if bytes.HasPrefix(text, []byte(npz.Magic)) {
-			name = fmt.Sprintf("recording-%d.npz", i+1)
-		}
-		r.Recordings = append(r.Recordings, name)
-		if err := writeBytes(filepath.Join(out, name), text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // fit runs the updates and writes what came of them.
 func (r *fitRun) fit(c *cobra.Command, from *fitSource, dir string, updates, threads int, again, asJSON bool) (err error) {
 	p, err := chooseKernels(runKeys{Device: "cpu", Backend: "auto", Precision: "fp32", Threads: threads}, locality{})
@@ -330,7 +222,7 @@ func (r *fitRun) fit(c *cobra.Command, from *fitSource, dir string, updates, thr
 		if err := f.Resume(r.State); err != nil {
 			return fmt.Errorf("%w: %s: %w", config.ErrConfig, filepath.Join(dir, fitFile), err)
 		}
-	} else if err := r.folder(dir, from, c.Flags().Changed("out")); err != nil {
+	} else if dir, err = r.folder(dir, from, c.Flags().Changed("out")); err != nil {
 		return err
 	}
 	if err := r.save(f, dir); err != nil { // before any work that could be lost
@@ -400,11 +292,15 @@ func (r *fitRun) report(f *fit.Fit, n *neurons.Neuron) fitReport {
 	}
 	before, fitted := f.Before(), f.Numbers(w)
 	for i, label := range f.Labels() {
-		x := fitNumber{Name: label, Before: before[i], Fitted: fitted[i], Least: fitted[i], Most: fitted[i]}
-		x.Lo, x.Hi = f.Bounds(i)
+		name, _, _ := strings.Cut(label, "[")
+		unit := n.Written(name)
+		x := fitNumber{Name: label, Unit: unit.Unit, Before: unit.Of(before[i]), Fitted: unit.Of(fitted[i])}
+		x.Least, x.Most = x.Fitted, x.Fitted
+		lo, hi := f.Bounds(i)
+		x.Lo, x.Hi = unit.Of(lo), unit.Of(hi)
 		for s := range f.Starts {
 			if math.Sqrt(f.Starts[s].Loss) <= 2*out.Error {
-				v := f.Numbers(s)[i]
+				v := unit.Of(f.Numbers(s)[i])
 				x.Least, x.Most = min(x.Least, v), max(x.Most, v)
 			}
 		}
@@ -417,8 +313,8 @@ func (r *fitRun) report(f *fit.Fit, n *neurons.Neuron) fitReport {
 func (r *fitRun) write(f *fit.Fit, n *neurons.Neuron, seen []*fit.Recording, dir string) error {
 	w := f.Winner()
 	numbers := f.Neuron(w)
-	doc := fmt.Sprintf("%s, fitted to %d recordings with an error of %.3g mV", n.Name, len(seen), math.Sqrt(f.Starts[w].Loss))
-	text := neurons.Like(r.Neuron, doc, r.Learn, func(name string) []float64 { return numbers[name] })
+	doc := fmt.Sprintf("%s, fitted to %s with an error of %.3g mV", n.Name, recordingsOf(len(seen)), math.Sqrt(f.Starts[w].Loss))
+	text := n.Like(r.Neuron, doc, r.Learn, func(name string) []float64 { return numbers[name] })
 	if err := writeBytes(filepath.Join(dir, "fitted.toml"), text); err != nil {
 		return err
 	}
@@ -466,6 +362,14 @@ func (r *fitRun) write(f *fit.Fit, n *neurons.Neuron, seen []*fit.Recording, dir
 	return writeChart(filepath.Join(dir, "errors"), c)
 }
 
+// recordingsOf counts recordings in words.
+func recordingsOf(n int) string {
+	if n == 1 {
+		return "1 recording"
+	}
+	return fmt.Sprintf("%d recordings", n)
+}
+
 func (p *printer) fit(r fitReport) {
 	p.title("%s: error %.4g mV after %d updates, %.4g mV before", r.Neuron, r.Error, r.Updates, r.Begin)
 	close := 0
@@ -476,8 +380,8 @@ func (p *printer) fit(r fitReport) {
 	}
 	p.line("%s; %.3g s; %d of %d starts end within twice the error of the best", r.Device, r.Seconds, close, len(r.Starts))
 	text := func(v float64) string { return fmt.Sprintf("%.5g", v) }
-	tabulate(p, r.Numbers, []string{"NUMBER", "BEFORE", "FITTED", "OF THOSE STARTS", "BOUNDS"}, func(n fitNumber) []string {
-		return []string{n.Name, text(n.Before), text(n.Fitted), text(n.Least) + " to " + text(n.Most), text(n.Lo) + " to " + text(n.Hi)}
+	tabulate(p, r.Numbers, []string{"NUMBER", "UNIT", "BEFORE", "FITTED", "OF THOSE STARTS", "BOUNDS"}, func(n fitNumber) []string {
+		return []string{n.Name, n.Unit, text(n.Before), text(n.Fitted), text(n.Least) + " to " + text(n.Most), text(n.Lo) + " to " + text(n.Hi)}
 	})
 	p.line("The fitted neuron is %s", filepath.Join(r.Out, "fitted.toml"))
 }

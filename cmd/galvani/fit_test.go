@@ -23,7 +23,7 @@ func TestFit(t *testing.T) {
 	inside(append(fit, "--out", "parts", "--updates", "9", "--threads", "2")...).ok(t)
 	fit[3] = "seen.npz"
 	fit[5] = "g_na, soma.g_k"
-	out := told[fitReport](t, append(fit, "--updates", "1", "--bounds", "g_na=0.05:0.2")...).Out
+	out := told[fitReport](t, append(fit, "--updates", "1", "--bounds", "g_na=50:200")...).Out
 	lock, err := rundir.LockFolder(out)
 	if err != nil {
 		t.Fatal(err)
@@ -48,8 +48,8 @@ func TestFit(t *testing.T) {
 	}
 	var r fitReport
 	whole.tells(t, &r)
-	for i, want := range []float64{0.11, 0.033} {
-		if n := r.Numbers[i]; math.Abs(n.Fitted-want) > 0.005*want || n.Least > n.Fitted || n.Most < n.Fitted {
+	for i, want := range []float64{110, 33} {
+		if n := r.Numbers[i]; n.Unit != "mS/cm²" || math.Abs(n.Fitted-want) > 0.005*want || n.Least > n.Fitted || n.Most < n.Fitted {
 			t.Errorf("%+v, want %g; error %g mV", n, want, r.Error)
 		}
 	}
@@ -104,7 +104,7 @@ func TestFitRefuses(t *testing.T) {
 		{"hh --to good.csv --learn g_na --bounds g_na=1 --out x", exitConfig, "want NAME=LO:HI"},
 		{"hh --to good.csv --learn g_na --bounds g_na=2:1 --out x", exitConfig, "want NAME=LO:HI with LO below HI"},
 		{"hh --to bad.npz --learn g_na --out x", exitConfig, "bad.npz: "},
-		{"hh --to good.csv --learn g_na --bounds g_na=1:2 --out x", exitConfig, "want it between"},
+		{"hh --to good.csv --learn g_na --bounds g_na=1:2 --out x", exitConfig, "soma.g_na is 120 mS/cm² and its bounds are 1 and 2, want it between"},
 		{"hh --to good.csv --learn g_na --bounds g_k=0:2 --out x", exitConfig, "which is not learned"},
 		{"hh --to good.csv --learn g_na,g_k,g_na --out x", exitConfig, "--learn has g_na twice"},
 		{"hh --to good.csv --learn , --out x", exitConfig, "and --learn with a name or more"},

@@ -158,11 +158,14 @@ type neuronReport struct {
 	Receptors    []receptorReport `json:"receptors"`
 	Inputs       []inputReport    `json:"inputs"`
 	Learnable    []string         `json:"learnable"`
-	Notes        []string         `json:"notes"`
+	// Units are those that fit and simulate --sweep take and tell the numbers of Learnable in, as the file writes them.
+	Units map[string]string `json:"units"`
+	Notes []string          `json:"notes"`
 	// Unit is what networks know by this name.
 	Unit  *pointReport `json:"unit_of_networks,omitempty"`
 	shape string
 	gate  string // that sets Longest
+	of    *neurons.Neuron
 }
 
 // sectionReport is an unbranched section of a neuron.
@@ -282,7 +285,10 @@ func describeNeuron(n *neurons.Neuron) neuronReport {
 	r := neuronReport{brief: brief{n.Name, n.Doc, n.Source}, Equations: n.Equations(), Start: n.Start, Temperature: n.Temperature, Dt: n.Dt,
 		Threshold: n.Threshold, Fires: n.Fires(), Compartments: n.Compartments(), Nodes: n.Nodes(), Sections: len(n.Sections), Regions: []regionReport{},
 		Channels: []channelReport{}, Receptors: []receptorReport{}, Inputs: []inputReport{}, Learnable: n.Learnable(),
-		Notes: append([]string{}, n.Notes...), shape: n.Shape()}
+		Units: map[string]string{}, Notes: append([]string{}, n.Notes...), shape: n.Shape(), of: n}
+	for _, name := range r.Learnable {
+		r.Units[name] = n.Written(name).Unit
+	}
 	if most, gate := n.LongestStep(); gate != "" {
 		r.Longest, r.gate = &most, gate
 	}
@@ -334,7 +340,9 @@ func describeChannel(c neurons.Channel, celsius float64) channelReport {
 
 func (p *printer) neuron(r neuronReport) {
 	p.title("%s", r.Name)
-	p.paragraph("", r.Doc)
+	if r.Doc != "" {
+		p.paragraph("", r.Doc)
+	}
 	p.line("")
 	for _, e := range r.Equations {
 		p.paragraph("  ", e)
@@ -367,11 +375,12 @@ func (p *printer) neuron(r neuronReport) {
 	}
 	p.title("\nRegions")
 	rows = nil
+	cm, leak, rest, channels := r.of.Written("cm"), r.of.Written("g_leak"), r.of.Written("e_leak"), r.density()
 	for _, g := range r.Regions {
-		rows = append(rows, []string{g.Name, fmt.Sprintf("%.4g", g.Area), fmt.Sprintf("%g", g.Capacity), fmt.Sprintf("%g", g.Leak),
-			fmt.Sprintf("%g", g.Rest), dashZero(g.Axial), g.densities(r.Channels)})
+		rows = append(rows, []string{g.Name, fmt.Sprintf("%.4g", g.Area), fmt.Sprintf("%.6g", cm.Of(g.Capacity)), fmt.Sprintf("%.6g", leak.Of(g.Leak)),
+			fmt.Sprintf("%.6g", rest.Of(g.Rest)), dashZero(g.Axial), g.densities(r.Channels, channels)})
 	}
-	p.table([]string{"REGION", "AREA µm²", "CM µF/cm²", "G_LEAK S/cm²", "E_LEAK mV", "AXIAL Ω cm", "CHANNELS S/cm²"}, rows)
+	p.table([]string{"REGION", "AREA µm²", "CM " + cm.Unit, "G_LEAK " + leak.Unit, "E_LEAK " + rest.Unit, "AXIAL Ω cm", "CHANNELS " + channels.Unit}, rows)
 	for _, c := range r.Channels {
 		p.channel(c)
 	}
@@ -396,7 +405,19 @@ func (p *printer) neuron(r neuronReport) {
 	p.notes("Assumed of the morphology", r.Notes)
 }
 
-// learnable lists the names of numbers, of those of single regions and of gates the form and an example.
+// density is the unit in which densities are told: that of the file, where it has one for all.
+func (r neuronReport) density() neurons.Written {
+	var all []neurons.Written
+	for _, c := range r.Channels {
+		all = append(all, r.of.Written("g_"+c.Name))
+	}
+	if all = slices.Compact(all); len(all) == 1 {
+		return all[0]
+	}
+	return neurons.SiemensPerArea
+}
+
+// learnable lists the names of numbers with their units, of those of single regions and of gates the form and an example.
 func (r neuronReport) learnable() string {
 	var plain []string
 	var region, gate string
@@ -407,7 +428,7 @@ func (r neuronReport) learnable() string {
 		case dotted && slices.ContainsFunc(r.Channels, func(c channelReport) bool { return c.Name == part }):
 			gate = name
 		default:
-			plain = append(plain, name)
+			plain = append(plain, name+" ("+r.Units[name]+")")
 		}
 	}
 	text := strings.Join(plain, ", ") + "; of one region REGION.NAME, such as " + region
@@ -438,7 +459,9 @@ func (p *printer) paragraph(indent, text string) {
 // channel writes a channel and its gates; V is in mV and time in ms.
 func (p *printer) channel(c channelReport) {
 	p.title("\nChannel %s", c.Name)
-	p.paragraph("", c.Doc)
+	if c.Doc != "" {
+		p.paragraph("", c.Doc)
+	}
 	p.line("  %s, e_%s = %g mV", c.Equation, c.Name, c.Reversal)
 	for _, g := range c.Gates {
 		speed := ""
@@ -455,11 +478,11 @@ func (p *printer) channel(c channelReport) {
 }
 
 // densities lists the channels of a region in the order of the neuron.
-func (g regionReport) densities(channels []channelReport) string {
+func (g regionReport) densities(channels []channelReport, unit neurons.Written) string {
 	var list []string
 	for _, c := range channels {
 		if x, ok := g.Channels[c.Name]; ok {
-			list = append(list, fmt.Sprintf("%s %g", c.Name, x))
+			list = append(list, fmt.Sprintf("%s %.6g", c.Name, unit.Of(x)))
 		}
 	}
 	return dash(strings.Join(list, ", "))

@@ -22,7 +22,7 @@ func TestNeuronsShow(t *testing.T) {
 	}
 	text := inside("neurons", "show", "hh").ok(t).stdout
 	for _, want := range []string{"cm·dV/dt = g_leak·(e_leak − V) + I_na + I_k + I", "I_na = g_na·m³·h·(e_na − V)", "m: α = u/(1 − exp(−u)), u = (V + 40)/10; β = 4·exp(−(V + 65)/18)",
-		"β = 1/(1 + exp(−(V + 35)/10))", "na 0.12, k 0.036", "Hodgkin and Huxley (1952)", "1 uA/cm2", "-54.387",
+		"β = 1/(1 + exp(−(V + 35)/10))", "CHANNELS mS/cm²", "na 120, k 36", "g_na (mS/cm²)", "Hodgkin and Huxley (1952)", "1 uA/cm2", "-54.387",
 		"β = beta.a·exp((V − beta.v)/beta.k)\n", " alpha.a 1 1/ms, alpha.v -40 mV,", "DIAMETER µm", "15.92", "such as k.n.beta.k",
 		"Steps of 0.025 ms: gates go exactly", "2.51 ms, five time constants of gate na.m"} {
 		if !strings.Contains(text, want) {

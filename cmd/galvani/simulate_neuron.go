@@ -95,7 +95,7 @@ func (f *neuronFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.run.Device, "device", "cpu", "where to compute: auto, cpu, cuda or cuda:n")
 	flags.StringVar(&f.out, "out", "", "`name` of the files to write, without ending")
 	f.addSaved(flags)
-	flags.StringVar(&f.sweep, "sweep", "", "many neurons side by side, with a number of neurons show between two values: `NAME=LO:HI:COUNT`")
+	flags.StringVar(&f.sweep, "sweep", "", "many neurons side by side, with a number of neurons show between two values in its unit: `NAME=LO:HI:COUNT`")
 	if err := c.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions(neuronPrecisions, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err) // of a flag that is not there
 	}
@@ -360,7 +360,7 @@ func (f *neuronFlags) compute(ctx context.Context, n *neurons.Neuron, name strin
 		}
 	}
 	if s := r.Sweep; s != nil {
-		s.traces, err = n.Sweep(ctx, p.dev, dtype, o, s.Name, s.Values, steps, in, progress)
+		s.traces, err = n.Sweep(ctx, p.dev, dtype, o, s.Name, s.numbers, steps, in, progress)
 	} else {
 		r.trace, err = n.Resume(ctx, p.dev, dtype, o, f.old, steps, in, progress)
 	}

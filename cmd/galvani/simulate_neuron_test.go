@@ -135,10 +135,10 @@ func TestSimulateSweep(t *testing.T) {
 	needsCPU(t)
 	t.Chdir(t.TempDir())
 	args := []string{"--current", "step 10 2:40", "--for", "40ms"}
-	all := told[neuronTrace](t, append([]string{"simulate", "hh", "--sweep", "g_k=0.03:0.05:5", "--out", "k"}, args...)...)
+	all := told[neuronTrace](t, append([]string{"simulate", "hh", "--sweep", "g_k=30:50:5", "--out", "k"}, args...)...)
 	written(t, "one.toml", "like = \"hh\"\n[numbers]\ng_k = 0.045\n")
 	one := told[neuronTrace](t, append([]string{"simulate", "one.toml"}, args...)...)
-	if s := all.Sweep; s == nil || len(s.Values) != 5 || s.Values[3] != 0.045 || len(all.Spikes) != 5 || !slices.Equal(all.Spikes[3], one.Spikes[0]) || s.VEnd[3][0] != one.VEnd[0] {
+	if s := all.Sweep; s == nil || len(s.Values) != 5 || s.Values[3] != 45 || s.Unit != "mS/cm²" || len(all.Spikes) != 5 || !slices.Equal(all.Spikes[3], one.Spikes[0]) || s.VEnd[3][0] != one.VEnd[0] {
 		t.Errorf("%+v with %v, want %v and %v", all.Sweep, all.Spikes, one.VEnd, one.Spikes)
 	}
 	text, err := os.ReadFile("k.csv")
@@ -150,9 +150,20 @@ func TestSimulateSweep(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	o := inside("simulate", "hh", "--sweep", "g_na=100:140:2", "--for", "1ms").ok(t)
-	if !strings.Contains(o.stdout, "g_na is 0.12 S/cm² in hh, and the largest value 1.17e+03 times that") || !strings.Contains(o.stdout, "runs/simulate-hh.png") {
-		t.Errorf("a sweep far away tells\n%s", o.stdout)
+	usual := told[neuronTrace](t, "simulate", "hh", "--sweep", "g_na=100:140:32", "--current", "step 10 100:600")
+	for i := 1; i < 32; i++ {
+		if before, now := usual.Spikes[i-1], usual.Spikes[i]; len(now) < len(before) || len(now) == 0 || !(now[0] < before[0] && now[0] > 100) {
+			t.Fatalf("with more sodium than %g mS/cm² the first of %d spikes is at %v ms, before at %v", usual.Sweep.Values[i-1], len(now), now[0], before[0])
+		}
+	}
+	if own := usual.Spikes[16]; len(own) < 30 { // of 120.6 mS/cm²
+		t.Errorf("close to its own sodium hh spikes at %v ms", own)
+	}
+	for _, far := range []string{"g_na=100000:140000:2", "g_na=0.1:0.14:2"} {
+		o := inside("simulate", "hh", "--sweep", far, "--for", "1ms").ok(t)
+		if !strings.Contains(o.stdout, "g_na is 120 mS/cm² in hh, and the largest value ") || !strings.Contains(o.stdout, "runs/simulate-hh.png") {
+			t.Errorf("a sweep far away tells\n%s", o.stdout)
+		}
 	}
 }
 
@@ -181,7 +192,7 @@ func TestSimulateNeuronRefuses(t *testing.T) {
 		{"hh|--current|constant 1e9|--sweep|g_na=0.1:0.2:3", exitNumerical, "V of soma of neuron 1 is 2.4"},
 		{"hh|--sweep|g_na=1", exitConfig, "want NAME=LO:HI:COUNT"},
 		{"hh|--sweep|g_na=1:x:3", exitConfig, "want NAME=LO:HI:COUNT with two numbers"},
-		{"hh|--sweep|g_na=-1:1:3", exitConfig, "takes g_na from -1 to 1 S/cm², want 0 to +Inf"},
+		{"hh|--sweep|g_na=-1:1:3", exitConfig, "takes g_na from -1 to 1 mS/cm², want 0 to +Inf"},
 		{"hh|--sweep|soma.cm=0:1:3", exitConfig, "takes soma.cm from 0 to 1 µF/cm², want 0.001 to +Inf"},
 		{"hh|--sweep|g_na=0.1:0.2:1", exitConfig, "has 1 values, want 2 to"},
 		{"hh|--sweep|g_nx=0.1:0.2:4", exitConfig, `unknown quantity "g_nx"; did you mean "g_na"?`},

@@ -18,12 +18,13 @@ import (
 type sweep struct {
 	Name     string      `json:"name"`
 	Unit     string      `json:"unit"`
-	Values   []float64   `json:"values"`
+	Values   []float64   `json:"values"`  // in the unit
 	Rates    []float64   `json:"rate_hz"` // of spikes over the whole time
 	VEnd     [][]float64 `json:"v_end"`   // [values][places], mV
 	traces   []*neurons.Trace
-	duration float64 // ms
-	own      float64 // largest of the neuron as it is
+	numbers  []float64 // the values in the unit of the parameter
+	duration float64   // ms
+	own      float64   // largest of the neuron as it is
 }
 
 // mostSweep is the most neurons of a sweep, and mostSamples how many numbers their traces may have.
@@ -49,10 +50,15 @@ func parseSweep(text string, n *neurons.Neuron, steps float64) (*sweep, error) {
 	if len(n.Numbers(name)) == 0 {
 		return nil, bad("has an %s", setting.Unknown("quantity", name, n.Learnable()))
 	}
-	if b := n.Bound(name); slices.Min(values) < b.Lo || slices.Max(values) > b.Hi {
-		return nil, bad("takes %s from %g to %g %s, want %g to %g", name, values[0], values[count-1], n.Unit(name), b.Lo, b.Hi)
+	unit := n.Written(name)
+	numbers := make([]float64, count)
+	for i, v := range values {
+		numbers[i] = unit.In(v)
 	}
-	return &sweep{Name: name, Unit: n.Unit(name), Values: values, own: slices.Max(n.Numbers(name))}, nil
+	if b := n.Bound(name); slices.Min(numbers) < b.Lo || slices.Max(numbers) > b.Hi {
+		return nil, bad("takes %s from %g to %g %s, want %g to %g", name, values[0], values[count-1], unit.Unit, unit.Of(b.Lo), unit.Of(b.Hi))
+	}
+	return &sweep{Name: name, Unit: unit.Unit, Values: values, numbers: numbers, own: unit.Of(slices.Max(n.Numbers(name)))}, nil
 }
 
 // sweepValues reads the LO:HI:COUNT of a sweep, with text for what is wrong.
@@ -138,8 +144,8 @@ func (p *printer) sweep(r neuronTrace) {
 		rows[i] = []string{fmt.Sprintf("%.5g", v), fmt.Sprint(len(r.Spikes[i])), first, fmt.Sprintf("%.4g", s.Rates[i]), fmt.Sprintf("%.4f", s.VEnd[i][0])}
 	}
 	p.table([]string{s.Name + " " + s.Unit, "SPIKES", "FIRST ms", "RATE Hz", "V AT THE END mV"}, rows)
-	if most := slices.Max(s.Values); s.own > 0 && most > 100*s.own {
-		p.paragraph("", fmt.Sprintf("%s is %g %s in %s, and the largest value %.3g times that", s.Name, s.own, s.Unit, r.Neuron, most/s.own))
+	if most := slices.Max(s.Values); s.own > 0 && (most > 100*s.own || most > 0 && most < s.own/100) {
+		p.paragraph("", fmt.Sprintf("%s is %.6g %s in %s, and the largest value %.3g times that", s.Name, s.own, s.Unit, r.Neuron, most/s.own))
 	}
 	p.notes("Assumed of the morphology", r.Notes)
 	p.where(r)

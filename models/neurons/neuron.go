@@ -27,8 +27,9 @@ type Neuron struct {
 	// Notes say what was assumed of a morphology.
 	Notes []string
 
-	mesh mesh
-	kind []int // region of each unit; that of a node is 0
+	mesh    mesh
+	kind    []int              // region of each unit; that of a node is 0
+	written map[string]Written // by the name of a number
 }
 
 // Region is a part of a neuron with one membrane.

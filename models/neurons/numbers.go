@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"galvani/engine/setting"
 	"galvani/kernels"
 	"galvani/models/description"
 )
@@ -149,7 +150,7 @@ const mostLike = 16
 //	[numbers]
 //	g_na = [0.11]
 //
-// The numbers are those that may be learned, in the units of their parameters.
+// The numbers are those that may be learned, in the units of their parameters; text has its own, "110 mS/cm2".
 func (r *reader) like() {
 	base := r.Words("like", "")
 	if r.depth >= mostLike {
@@ -193,6 +194,13 @@ func (r *reader) like() {
 				values[i] = e
 			case int64:
 				values[i] = float64(e)
+			case string: // such as "110 mS/cm2"
+				d, ok := dimensions[r.n.Unit(name)]
+				if !ok {
+					t.Fail(name, "is %q, want numbers such as [0.1]", setting.Shorten(e))
+					return
+				}
+				values[i] = t.Of(name, e, d, 0, description.AnyReal)
 			default:
 				t.Fail(name, "is %s, want numbers such as [0.1]", description.Brief(v))
 				return
@@ -205,8 +213,12 @@ func (r *reader) like() {
 	r.Done()
 }
 
-// Like returns a file of a neuron that is like another, with other numbers of some names.
-func Like(base, doc string, names []string, numbers func(name string) []float64) []byte {
+// dimensions are those of the units that numbers have.
+var dimensions = map[string]description.Dimension{"S/cm²": density, "µF/cm²": capacity, "mV": voltage, "ms": duration, "1/ms": rate, "µS": conductance, "nA": current,
+	"mM": concentration, "mM cm²/(mA ms)": gain}
+
+// Like returns a file of a neuron that is like this one, which is called base, with other numbers of some names.
+func (n *Neuron) Like(base, doc string, names []string, numbers func(name string) []float64) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "doc = %q\nlike = %q\n\n[numbers]\n", doc, base)
 	for _, name := range names {
@@ -217,7 +229,7 @@ func Like(base, doc string, names []string, numbers func(name string) []float64)
 				list[len(list)-1] += ".0"
 			}
 		}
-		fmt.Fprintf(&b, "%q = [%s]\n", name, strings.Join(list, ", "))
+		fmt.Fprintf(&b, "%q = [%s] # %s\n", name, strings.Join(list, ", "), n.Unit(name))
 	}
 	return []byte(b.String())
 }

@@ -165,6 +165,8 @@ func (r *reader) regions() {
 		n.Leak = membrane(t, "leak", density, description.FromZero, true, "0.3 mS/cm2")
 		n.Rest = membrane(t, "rest", voltage, description.Interval{Lo: -1000, Hi: 1000}, n.Leak > 0, "-65 mV")
 		n.Axial = membrane(t, "axial", resistivity, description.AboveZero, false, "100 ohm cm")
+		r.membraneWrote(t, name+".")
+		r.membraneWrote(t, "")
 		c := t.sub("channels")
 		for _, channel := range c.Names() {
 			c.Called(channel, channel)
@@ -173,6 +175,7 @@ func (r *reader) regions() {
 				n.Densities[channel] = ownDensity
 			} else {
 				n.Densities[channel] = c.Quantity(channel, density, 0, description.FromZero)
+				r.wrote(c, channel, density, 1, name+".g_"+channel, "g_"+channel)
 			}
 			if !slices.ContainsFunc(r.n.Channels, func(have Channel) bool { return have.Name == channel }) {
 				r.n.Channels = append(r.n.Channels, Channel{Name: channel})
@@ -181,6 +184,7 @@ func (r *reader) regions() {
 		t.Done()
 		r.n.Regions = append(r.n.Regions, n)
 	}
+	r.membraneWrote(shared, "")
 	if len(r.n.Regions) == 0 && shared.Has("capacity") {
 		r.common = &Region{
 			Capacity: shared.Quantity("capacity", capacity, 0, description.AboveZero), Leak: shared.Must("leak", density, description.FromZero),
@@ -195,6 +199,13 @@ func (r *reader) regions() {
 	if len(r.n.Regions) == 0 && r.common == nil {
 		r.Fail("region", "is missing; add a table such as [region.soma] with capacity, leak and rest, or [membrane] with those of all regions")
 	}
+}
+
+// membraneWrote notes the units of the membrane of a table, of names behind a prefix.
+func (r *reader) membraneWrote(t table, prefix string) {
+	r.wrote(t, "capacity", capacity, 1, prefix+"cm")
+	r.wrote(t, "leak", density, 1, prefix+"g_leak")
+	r.wrote(t, "rest", voltage, 1, prefix+"e_leak")
 }
 
 // ownDensity stands for the density that the description of a channel has.
@@ -331,7 +342,10 @@ func (r *reader) inputs() {
 		} else {
 			in.Units = []int{r.unit(t)}
 			if t.Need("weight", `"1 nA", or for an area "1 uA/cm2"`) {
-				in.Weight, in.Per = t.current("weight", n.mesh.area[in.Units[0]])
+				area := n.mesh.area[in.Units[0]]
+				in.Weight, in.Per = t.current("weight", area)
+				r.wrote(t, "weight", current, 1, "w_"+in.Name)
+				r.wrote(t, "weight", currentDensity, area*perArea, "w_"+in.Name)
 			}
 		}
 		t.Done()
@@ -347,6 +361,7 @@ func (r *reader) synapse(t table, in *Input) {
 	in.Receptor = t.OneOf("receptor", r.n.receptorNames())
 	in.Weight = t.Must("weight", conductance, description.FromZero)
 	in.Delay = t.Quantity("delay", duration, 0, description.FromZero)
+	r.wrote(t, "weight", conductance, 1, "w_"+in.Name)
 	in.Per = t.Words("weight", "") + " for each event"
 	if in.Delay > 0 {
 		in.Per += ", " + t.Words("delay", "") + " later"
@@ -420,11 +435,14 @@ func (r *reader) records() {
 	}
 }
 
+// perArea is the current in nA of 1 µA/cm² through 1 µm².
+const perArea = 1e-5
+
 // current reads a current in nA, or one for an area in µm², and the unit of the input.
 func (t table) current(key string, area float64) (nA float64, per string) {
 	text := t.Words(key, "")
 	if _, err := currentDensity.In(text); err == nil {
-		return t.Quantity(key, currentDensity, 0, description.AnyReal) * area * 1e-5, text
+		return t.Quantity(key, currentDensity, 0, description.AnyReal) * area * perArea, text
 	}
 	if _, unit := description.Split(text); strings.Contains(unit, "/") {
 		return t.Quantity(key, currentDensity, 0, description.AnyReal), text // which refuses it

@@ -150,7 +150,8 @@ func (f *Fit) bound(c *neurons.Compiled) error {
 			}
 			lo, hi = math.Max(lo, b.Lo), math.Min(hi, b.Hi)
 			if !(lo < hi) || !(v > lo && v < hi) {
-				return fmt.Errorf("%s is %g %s and its bounds are %g and %g, want it between; give others with --bounds %s=LO:HI: %w", own, v, p.Unit, lo, hi, own, ErrSettings)
+				w := f.neuron.Written(own)
+				return fmt.Errorf("%s is %g %s and its bounds are %g and %g, want it between; give others with --bounds %s=LO:HI: %w", own, w.Of(v), w.Unit, w.Of(lo), w.Of(hi), own, ErrSettings)
 			}
 			label := p.Name
 			if len(c.Values[i]) > 1 {
