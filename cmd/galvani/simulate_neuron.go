@@ -236,7 +236,7 @@ func (f *neuronFlags) stimulus(n *neurons.Neuron, r *neuronTrace) (neurons.Stimu
 		if s.Waves[i] != nil {
 			return s, fmt.Errorf("%w: --current: input %s has two wave forms; add them in one, as \"step 10 0:50 + step 5 20:30\"", config.ErrConfig, n.Inputs[i].Name)
 		}
-		if s.Waves[i], err = neurons.ParseWave(wave, n.Inputs[i].Weight, f.readWave); err != nil {
+		if s.Waves[i], err = neurons.ParseWave(wave, n.One(i), f.readWave); err != nil {
 			return s, fmt.Errorf("%w: --current: %w", config.ErrConfig, missingInput(err))
 		}
 		r.Inputs[n.Inputs[i].Name] = strings.TrimSpace(wave) + ", 1 is " + n.Inputs[i].Per

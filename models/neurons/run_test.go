@@ -19,7 +19,7 @@ import (
 // simulate runs a neuron on the CPU in float64 for some ms, with a wave form for its first input.
 func simulate(t *testing.T, n *Neuron, o Options, ms float64, wave string) *Trace {
 	t.Helper()
-	w, err := ParseWave(wave, 1, nil)
+	w, err := ParseWave(wave, One{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,16 +18,29 @@ var ErrWave = errors.New("bad wave form")
 type Wave func(ms float64) float64
 
 // WaveForms says what ParseWave reads.
-const WaveForms = `constant A; step A FROM:TO; ramp A B FROM:TO, from A to B; gauss A CENTRE SIGMA; or FILE.csv with rows of time and value, with a heading such as time_s,current where times are not in ms, or "current (pA)"; several are added with " + "; times in ms`
+const WaveForms = `constant A; step A FROM:TO; ramp A B FROM:TO, from A to B; gauss A CENTRE SIGMA; or FILE.csv with rows of time and value, with a heading such as time_s,current where times are not in ms, "current (pA)" or "current (uA/cm2)"; several are added with " + "; times in ms`
 
-// ParseWave reads a wave form of an input: one of WaveForms, or a sum of them. Of an input that is a current, 1 is so many nA,
-// of others 0: by that a file may hold it in nA, pA and so on. Open returns the content of a file.
+// One is what 1 of an input is: a current in nA into a compartment of an area in µm². It is zero for an input that is no
+// current.
+type One struct{ Current, Area float64 }
+
+// One returns what 1 of an input is.
+func (n *Neuron) One(input int) One {
+	in := n.Inputs[input]
+	if in.Receptor >= 0 || len(in.Units) == 0 || in.Units[0] >= len(n.mesh.area) { // or of a neuron without compartments
+		return One{}
+	}
+	return One{in.Weight, n.mesh.area[in.Units[0]]}
+}
+
+// ParseWave reads a wave form of an input: one of WaveForms, or a sum of them. By what 1 of the input is a file may hold a current
+// in nA, pA and so on, or for an area. Open returns the content of a file.
 //
 // Errors: wraps ErrWave, or those of open.
-func ParseWave(text string, nA float64, open func(path string) ([]byte, error)) (Wave, error) {
+func ParseWave(text string, one One, open func(path string) ([]byte, error)) (Wave, error) {
 	var terms []Wave
 	for part := range strings.SplitSeq(text, " + ") {
-		w, err := parseTerm(strings.TrimSpace(part), nA, open)
+		w, err := parseTerm(strings.TrimSpace(part), one, open)
 		if err != nil {
 			return nil, err
 		}
@@ -47,13 +60,13 @@ var waveFields = map[string]struct {
 	interval bool
 }{"constant": {1, false}, "step": {1, true}, "ramp": {2, true}, "gauss": {3, false}}
 
-func parseTerm(text string, nA float64, open func(path string) ([]byte, error)) (Wave, error) {
+func parseTerm(text string, one One, open func(path string) ([]byte, error)) (Wave, error) {
 	if strings.HasSuffix(strings.ToLower(text), ".csv") {
 		content, err := open(text)
 		if err != nil {
 			return nil, err
 		}
-		return parseTable(text, nA, content)
+		return parseTable(text, one, content)
 	}
 	fields := strings.Fields(text)
 	wrong := func(format string, args ...any) (Wave, error) {
@@ -128,7 +141,7 @@ func finite(s string) (float64, error) {
 // other unit. Of a table with other columns, as simulate writes it, the value is that of the one current or input. Between
 // rows the value changes evenly, or, of a column input_NAME, is that of the row at the end: simulate writes with V what was put in during
 // the step before it. Outside of the rows it is 0.
-func parseTable(file string, nA float64, text []byte) (Wave, error) {
+func parseTable(file string, one One, text []byte) (Wave, error) {
 	wrong := func(format string, args ...any) (Wave, error) {
 		return nil, fmt.Errorf("neurons: %s: %w: %w", file, fmt.Errorf(format, args...), ErrWave)
 	}
@@ -139,7 +152,7 @@ func parseTable(file string, nA float64, text []byte) (Wave, error) {
 	time, value, perMs, size, first := 0, 1, 1.0, 1.0, 0
 	if !slices.ContainsFunc(table.Rows[0], func(v string) bool { _, err := finite(v); return err == nil }) {
 		if time, value, perMs, err = waveColumns(table.Rows[0]); err == nil {
-			size, err = CurrentSize(table.Rows[0][value], nA)
+			size, err = CurrentSize(table.Rows[0][value], one)
 		}
 		if err != nil {
 			return wrong("%w", err)
@@ -232,20 +245,27 @@ func isInput(heading string) bool {
 	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(heading)), "input_")
 }
 
-// CurrentSize returns what the numbers of a column are times, to be those of an input of which 1 is so many nA: 1 where its
+// CurrentSize returns what the numbers of a column are times, to be those of an input: 1 where its
 // heading names no unit. A column input_NAME without brackets, as simulate writes it, is as the input.
 //
 // Errors: a unit that is not one of currents, and one for an input that is no current.
-func CurrentSize(heading string, nA float64) (float64, error) {
+func CurrentSize(heading string, one One) (float64, error) {
 	of, size := infile.Heading(heading, "nA")
-	plain := isInput(heading) && !strings.ContainsAny(heading, "([")
-	switch {
-	case plain || !infile.HasUnit(heading, "nA"):
+	open := strings.IndexAny(heading, "([")
+	if isInput(heading) && open < 0 || !infile.HasUnit(heading, "nA") {
 		return 1, nil
+	}
+	if math.IsNaN(size) && open >= 0 {
+		unit := strings.Trim(strings.TrimSpace(heading[open:]), "()[]")
+		if perCm2, err := currentDensity.In("1 " + unit); err == nil {
+			size = perCm2 * one.Area * perArea
+		}
+	}
+	switch {
 	case math.IsNaN(size):
-		return 0, fmt.Errorf("the column %q is in no unit of currents; want pA, nA, uA, mA or A, or %q without one for what 1 of the input is", heading, of)
-	case nA == 0:
+		return 0, fmt.Errorf("the column %q is in no unit of currents; want pA, nA, uA, mA or A, for an area uA/cm2 or the like in brackets, or %q without one for what 1 of the input is", heading, of)
+	case one.Current == 0:
 		return 0, fmt.Errorf("the column %q has a unit of currents, and 1 of the input is none; leave the unit out if the numbers are those of the input", heading)
 	}
-	return size / nA, nil
+	return size / one.Current, nil
 }

@@ -42,6 +42,8 @@ func TestWaves(t *testing.T) {
 			return []byte("time,x\n0,1\n"), nil
 		case "text.csv":
 			return []byte("0,1\n1,two\n"), nil
+		case "area.csv":
+			return []byte("time_ms,Current (uA/cm2)\n0,50\n10,50\n"), nil
 		case "wide.csv":
 			return []byte("0,1,2\n1,1,2\n"), nil
 		}
@@ -56,9 +58,10 @@ func TestWaves(t *testing.T) {
 		{"constant 1 + step 2 0:1 + gauss 1 0 1", 0, 4}, {"i.csv", 5, 2.5}, {"i.csv", 15, 0}, {"i.csv", 20, -5}, {"i.csv", 21, 0}, {"i.csv", -1, 0},
 		{" i.csv + constant 1 ", 10, 6}, {"s.CSV", 5, 2.5}, {"s.CSV", 20, -5}, {"seen.csv", 5, 5}, {"seen.csv", 10, -5}, {"seen.csv", 15, -5}, {"seen.csv", 20, 0}, // what was put in before the row
 		{"own.csv", 5, 2.5}, {"turned.csv", 2.5, 0.01}, {"amperes.csv", 5, 5}, {"nano.csv", 5, 5}, {"na.csv", 5, 5}, // 1 is 0.5 nA
+		{"area.csv", 5, 1}, // of 1000 µm²
 		{"behind.csv", 5, 2.5},
 	} {
-		w, err := ParseWave(c.text, 0.5, open)
+		w, err := ParseWave(c.text, One{0.5, 1000}, open)
 		if err != nil {
 			t.Errorf("%q: %v", c.text, err)
 		} else if got := w(c.ms); math.Abs(got-c.want) > 1e-12 {
@@ -72,11 +75,11 @@ func TestWaves(t *testing.T) {
 		"two.csv": `has two values, "input_a" and "input_b"`, "hours.csv": "want it in ms, s or us",
 		"volts.csv": `"current (V)" is in no unit of currents`, "amperes.csv": `"Current (pA)" has a unit of currents, and 1 of the input is none`,
 	} {
-		if _, err := ParseWave(text, 0, open); !errors.Is(err, ErrWave) || !strings.Contains(err.Error(), want) {
+		if _, err := ParseWave(text, One{}, open); !errors.Is(err, ErrWave) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", text, err, want)
 		}
 	}
-	if _, err := ParseWave("none.csv", 1, open); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ParseWave("none.csv", One{}, open); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error of a missing file is %v", err)
 	}
 }

@@ -66,7 +66,7 @@ func Probe(ctx context.Context, dev kernels.Device, n *neurons.Neuron, s Setting
 	}
 	digits := func(mv float64) string { return strconv.FormatFloat(mv*current, 'g', 2, 64) }
 	text := fmt.Sprintf("step %s 50:150 + step %s 250:350", digits(small), digits(large))
-	wave, err := neurons.ParseWave(text, n.Inputs[input].Weight, nil)
+	wave, err := neurons.ParseWave(text, n.One(input), nil)
 	if err != nil {
 		return neurons.Stimulus{}, "", fmt.Errorf("correspond: %w: %w", err, ErrSettings)
 	}

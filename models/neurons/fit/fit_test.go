@@ -34,7 +34,7 @@ func recorded(t *testing.T, n *neurons.Neuron, truth map[string][]float64, curre
 			t.Fatal(err)
 		}
 	}
-	wave, err := neurons.ParseWave(current, 1, nil)
+	wave, err := neurons.ParseWave(current, neurons.One{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,15 +238,16 @@ func TestTables(t *testing.T) {
 // TestCurrentsInUnits: 1 of the input of hh is 1 µA/cm² of 1000 µm², which is 10 pA.
 func TestCurrentsInUnits(t *testing.T) {
 	n := load(t, "hh")
-	for heading, one := range map[string]float64{"Current (pA)": 10, "current_na": 0.01, "current [uA]": 1e-5, "input_current (pA)": 10, "input_current": 1} {
+	for heading, one := range map[string]float64{"Current (pA)": 10, "current_na": 0.01, "current [uA]": 1e-5, "input_current (pA)": 10, "input_current": 1, "Current (uA/cm2)": 1,
+		"current [µA/cm²]": 1, "current (mA/cm^2)": 1e-3} {
 		text := fmt.Sprintf("time_ms,voltage,%s\n0,-65,0\n0.5,-64,%g\n1,-63,%g\n", heading, 2*one, -one)
 		r, err := ReadRecording("r", []byte(text), n)
 		if err != nil || math.Abs(r.Input[1][0]-2) > 1e-6 || math.Abs(r.Input[2][0]+1) > 1e-6 { // the file of hh rounds its diameter
 			t.Errorf("%s: %+v, %v, want 2 and -1", heading, r, err)
 		}
 	}
-	if _, err := ReadRecording("r", []byte("time_ms,voltage,current (mA/cm2)\n0,-65,0\n1,-65,0\n2,-65,0\n"), n); err == nil || !strings.Contains(err.Error(), "in no unit of currents") {
-		t.Errorf("a density has the error %v", err)
+	if _, err := ReadRecording("r", []byte("time_ms,voltage,current (mS/cm2)\n0,-65,0\n1,-65,0\n2,-65,0\n"), n); err == nil || !strings.Contains(err.Error(), "in no unit of currents") {
+		t.Errorf("a conductance has the error %v", err)
 	}
 }
 

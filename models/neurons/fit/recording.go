@@ -255,11 +255,7 @@ func columnOf(n *neurons.Neuron, name string) (is signal, size float64, err erro
 	} else if i := slices.IndexFunc(recordNames(n), func(known string) bool { return strings.EqualFold(known, of+"_mv") }); i >= 0 {
 		is = signal{voltageSignal, i}
 	} else if i := currentOf(n, name); i >= 0 {
-		nA := 0.0
-		if n.Inputs[i].Receptor < 0 {
-			nA = n.Inputs[i].Weight
-		}
-		if size, err = neurons.CurrentSize(name, nA); err != nil {
+		if size, err = neurons.CurrentSize(name, n.One(i)); err != nil {
 			return is, 0, err
 		}
 		return signal{inputSignal, i}, size, nil
