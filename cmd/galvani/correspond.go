@@ -67,6 +67,7 @@ func newCorrespond() *cobra.Command {
 		RunE:              func(c *cobra.Command, args []string) error { return f.correspond(c, args[0]) },
 		ValidArgsFunction: completeNeurons}
 	f.input.addInput(c)
+	c.Flags().Lookup("for").Usage += fmt.Sprintf(", and of the two steps of current that are tried %d ms", correspond.ProbeMs)
 	flags := c.Flags()
 	flags.StringVar(&f.task, "task", "looming", "task of the run, see galvani tasks list")
 	flags.Float64Var(&f.coarse, "step-ms", 0, "length of a step of the run, a multiple of --dt; 0 for that of the task, or 10")

@@ -33,6 +33,13 @@ func TestFit(t *testing.T) {
 		t.Fatal(err)
 	}
 	inside("fit", "--resume", out, "--updates", "1").ok(t)
+	folders := map[string]bool{out: true}
+	for range 3 { // within one second, as a rule
+		folders[told[fitReport](t, append(fit, "--updates", "1")...).Out] = true
+	}
+	if len(folders) != 4 {
+		t.Errorf("four fits have the folders %v", folders)
+	}
 	if a, err := os.ReadFile("seen.npz"); err != nil || !strings.HasPrefix(out, "runs/") || !strings.HasSuffix(out, "-fit-hh") {
 		t.Errorf("the folder is %s, %v", out, err)
 	} else if b, err := os.ReadFile(out + "/recording-1.npz"); err != nil || string(a) != string(b) {
@@ -114,6 +121,7 @@ func TestFitRefuses(t *testing.T) {
 		{"hh --to good.csv --learn g_na --out a/b", exitIO, "no such file"},
 		{"hh --to good.csv --learn g_na --memory much --out x", exitConfig, "want an amount of memory"},
 		{"hh --to good.csv --learn g_na --memory 64B --out x", exitDevice, "at least"},
+		{"lif --to good.csv --learn tau_m --out x", exitConfig, "lif is a unit without compartments and channels, which galvani simulate lif takes; want one of cable, hh"},
 		{"--resume none", exitData, "none"},
 		{"hh --resume none", exitConfig, "leave hh away"},
 	})

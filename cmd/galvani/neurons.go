@@ -102,9 +102,11 @@ func newNeuronsChannels() *cobra.Command {
 // loadNeuron returns a built-in neuron or that of a file.
 func loadNeuron(name string) (*neurons.Neuron, error) {
 	n, err := neurons.Load(name)
-	switch {
+	switch _, point := points.Of(name); {
 	case err == nil:
 		return n, nil
+	case point:
+		return nil, fmt.Errorf("%w: %s is a unit without compartments and channels, which galvani simulate %s takes; want one of %s, or the file of a neuron", config.ErrConfig, name, name, strings.Join(neurons.Names(), ", "))
 	case errors.Is(err, fs.ErrNotExist) && !errors.Is(err, neurons.ErrDescription):
 		return nil, missingInput(err)
 	}
@@ -189,24 +191,6 @@ type regionReport struct {
 	Channels map[string]float64 `json:"channels_s_cm2"`
 }
 
-// channelReport is a channel with its gates.
-type channelReport struct {
-	brief
-	Reversal float64      `json:"reversal_mv"`
-	Equation string       `json:"equation"`
-	Gates    []gateReport `json:"gates"`
-}
-
-type gateReport struct {
-	Name     string             `json:"name"`
-	Power    int                `json:"power"`
-	Formulas []string           `json:"formulas"`
-	Symbols  []string           `json:"symbols"` // the formulas with the names of the numbers
-	Numbers  map[string]float64 `json:"numbers"` // in mV, ms, 1/ms and mM
-	Speed    float64            `json:"speed"`   // factor of both rates
-	numbers  []string
-}
-
 // calciumReport is the pool that currents of calcium fill.
 type calciumReport struct {
 	Gain  float64 `json:"gain_mm_cm2_per_ma_ms"`
@@ -232,7 +216,7 @@ type inputReport struct {
 
 func newNeuronsShow() *cobra.Command {
 	var asJSON, asTOML bool
-	c := &cobra.Command{Use: "show NAME", Short: "Show a neuron, built in or of a file: equations, channels, regions, source; or a built-in channel",
+	c := &cobra.Command{Use: "show NAME", Short: "Show a neuron or a channel, built in or of a file: equations, channels, regions, source",
 		Args: exactArgs("NAME"), ValidArgsFunction: completeShown,
 		RunE: func(c *cobra.Command, args []string) error {
 			h, ok := points.Of(args[0])
@@ -242,7 +226,13 @@ func newNeuronsShow() *cobra.Command {
 			if asTOML {
 				return showText(c, args[0], asJSON, neurons.Text)
 			}
-			if ch, err := neurons.LookupChannel(args[0]); err == nil {
+			ch, is, err := neurons.ChannelFile(args[0])
+			if !is {
+				ch, err = neurons.LookupChannel(args[0])
+			} else if err != nil {
+				return fmt.Errorf("%w: %w", config.ErrConfig, err)
+			}
+			if err == nil {
 				r := describeChannel(ch, shownCelsius)
 				return report(c, asJSON, r, func(p *printer) { p.channel(r) })
 			}
@@ -321,19 +311,6 @@ func describeNeuron(n *neurons.Neuron) neuronReport {
 			i.Receptor = n.Receptors[in.Receptor].Name
 		}
 		r.Inputs = append(r.Inputs, i)
-	}
-	return r
-}
-
-func describeChannel(c neurons.Channel, celsius float64) channelReport {
-	r := channelReport{brief: brief{c.Name, c.Doc, c.Source}, Reversal: c.Reversal, Equation: c.Equation(), Gates: []gateReport{}}
-	for _, g := range c.Gates {
-		gate := gateReport{Name: g.Name, Power: g.Power, Formulas: g.Formulas(), Symbols: g.Symbols(), Numbers: map[string]float64{}, Speed: g.Speed(celsius)}
-		for i, name := range g.Kinetics.Numbers() {
-			gate.Numbers[name] = g.Numbers[i]
-			gate.numbers = append(gate.numbers, fmt.Sprintf("%s %.6g %s", name, g.Numbers[i], g.Unit(i)))
-		}
-		r.Gates = append(r.Gates, gate)
 	}
 	return r
 }
@@ -454,27 +431,6 @@ func (p *printer) paragraph(indent, text string) {
 		}
 		p.line("%s%s", indent, l)
 	}
-}
-
-// channel writes a channel and its gates; V is in mV and time in ms.
-func (p *printer) channel(c channelReport) {
-	p.title("\nChannel %s", c.Name)
-	if c.Doc != "" {
-		p.paragraph("", c.Doc)
-	}
-	p.line("  %s, e_%s = %g mV", c.Equation, c.Name, c.Reversal)
-	for _, g := range c.Gates {
-		speed := ""
-		if g.Speed != 1 {
-			speed = fmt.Sprintf("; both rates times %.4g", g.Speed)
-		}
-		p.paragraph("  ", g.Name+": "+strings.Join(g.Formulas, "; ")+speed)
-		for _, formula := range g.Symbols {
-			p.line("     %s", formula)
-		}
-		p.paragraph("     ", strings.Join(g.numbers, ", "))
-	}
-	p.paragraph("", "Source: "+dash(c.Source))
 }
 
 // densities lists the channels of a region in the order of the neuron.

@@ -56,6 +56,13 @@ func TestNeuronsShow(t *testing.T) {
 			t.Errorf("show tells of channel %s\n%s", name, out)
 		}
 	}
+	file := filepath.Join(t.TempDir(), "mine.toml")
+	written(t, file, "reversal = \"-80 mV\"\n[[gate]]\nname = \"n\"\npower = 2\nsteady = { weight = \"0.2 /mV\", bias = 8 }\ntime = { form = \"constant\", tau = \"2 ms\" }\n")
+	if out := inside("neurons", "show", file).ok(t).stdout; !strings.Contains(out, "I = g_mine·n²·(e_mine − V), e_mine = -80 mV") || !strings.Contains(out, "n∞ = 1/(1 + exp(−(V + 40)/5)); τ = 2") || strings.Contains(out, "\n\n  I") {
+		t.Errorf("show tells of the file of a channel\n%s", out)
+	}
+	written(t, file, "reversal = \"-80 mS\"\n")
+	inside("neurons", "show", file).refused(t, exitConfig, "mine.toml: line 1: reversal is")
 	r := told[neuronReport](t, "neurons", "show", "lgmd")
 	if r.Calcium == nil || r.Calcium.Start != 1.2e-3 || r.Calcium.Tau != 400 {
 		t.Errorf("JSON holds calcium %+v", r.Calcium)
@@ -121,7 +128,7 @@ k = "36 mS/cm2"
 	if out := inside("neurons", "check", own).ok(t).stdout; !strings.Contains(out, "is a channel, I = g_own·n⁴·(e_own − V)") {
 		t.Errorf("check tells of a channel\n%s", out)
 	}
-	inside("neurons", "show", own).refused(t, exitConfig, `own.toml: describes a channel, want a neuron; name the file in one`)
+	inside("simulate", own).refused(t, exitConfig, `own.toml: describes a channel, want a neuron; name the file in one`)
 	inside("neurons", "check", write("own.toml", strings.Replace(channel, "3 ms", "3 mV", 1))).refused(t, exitConfig, `own.toml: line 6: gate[0].time.tau is "3 mV", in an unknown unit`)
 	wrong := write("wrong.toml", strings.Replace(text, "36 mS/cm2", "36 mS", 1))
 	inside("neurons", "check", wrong).refused(t, exitConfig, `wrong.toml: line 11: region.soma.channels.k is "36 mS", in an unknown unit; want one of S/cm2`)

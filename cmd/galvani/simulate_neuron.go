@@ -76,6 +76,7 @@ func (f *neuronFlags) addInput(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.events, "events", nil, "events of an input with a receptor, `NAME=T1,T2,...` in ms")
 	f.precision = neuronPrecisions[0]
 	f.addStimulus(c)
+	c.Flags().Lookup("for").Usage = "simulated time; where it is not given, of a stimulus up to half a second behind the collision"
 }
 
 // addCurrent adds the flags of whatever takes a current.

@@ -160,7 +160,7 @@ func TestBad(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, want string }{
 		"unknown channel":     {`na = "120 mS/cm2"`, `nna = "120 mS/cm2"`, `my.toml: line 32: region.soma.channels.nna is no channel that is built in; did you mean "na"? A channel`},
 		"unknown use":         {`use = "lgmd-cal"`, `use = "lgmd-cul"`, `line 45: channel.cal.use is no channel that is built in; did you mean "lgmd-cal"?`},
-		"unknown region":      {`region = "dendrite"`, `region = "dendrit"`, `line 15: section[1].region is an unknown region "dendrit"; did you mean "dendrite"?`},
+		"unknown region":      {`region = "dendrite"`, `region = "dendrit"`, `line 15: section[1].region is of an unknown region "dendrit"; did you mean "dendrite"?`},
 		"unknown section":     {`section = "thin"`, `section = "thick"`, `line 83: input[1].section is an unknown section "thick"`},
 		"unknown parent":      {`parent = "soma"`, `parent = "sum"`, `line 16: section[1].parent is an unknown section "sum"`},
 		"unknown receptor":    {`receptor = "ampa"`, `receptor = "nmda"`, `line 85: input[1].receptor is "nmda", want one of ampa`},

@@ -196,9 +196,12 @@ func (r *reader) morphology(t table) []branch {
 		region, ok := regions[s.kind]
 		if !ok {
 			key := strconv.Itoa(s.kind)
-			name := types.Words(key, kindName(s.kind))
-			if region = r.region(t, "file", name); t.Err() != nil {
-				t.Err().(*Mistake).What += fmt.Sprintf(", and %s has points of kind %d in line %d", file, s.kind, s.line)
+			where, at, named := t, "file", types.Has(key)
+			if named {
+				where, at = types, key
+			}
+			if region = r.region(where, at, types.Words(key, kindName(s.kind)), named); t.Err() != nil {
+				t.Err().(*Mistake).What += fmt.Sprintf("; %s has points of kind %d in line %d", file, s.kind, s.line)
 				return nil
 			}
 			regions[s.kind] = region

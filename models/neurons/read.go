@@ -83,8 +83,9 @@ type reader struct {
 	open  func(path string) ([]byte, error)
 	depth int
 	n     *Neuron
-	// common is what [membrane] says of every region, where no table is of one.
+	// common is what [membrane] says of regions that no table is of, nil where it does not say all.
 	common *Region
+	tables int // of regions
 }
 
 func (r *reader) read() {
@@ -185,18 +186,21 @@ func (r *reader) regions() {
 		r.n.Regions = append(r.n.Regions, n)
 	}
 	r.membraneWrote(shared, "")
-	if len(r.n.Regions) == 0 && shared.Has("capacity") {
-		r.common = &Region{
+	r.tables = len(r.n.Regions)
+	if shared.Has("capacity") && (r.tables == 0 || shared.Has("leak")) {
+		g := Region{
 			Capacity: shared.Quantity("capacity", capacity, 0, description.AboveZero), Leak: shared.Must("leak", density, description.FromZero),
 			Rest: shared.Quantity("rest", voltage, 0, description.Interval{Lo: -1000, Hi: 1000}), Axial: shared.Quantity("axial", resistivity, 0, description.AboveZero),
 		}
-		if r.common.Leak > 0 {
+		if whole := g.Leak == 0 || shared.Has("rest"); whole {
+			r.common = &g
+		} else if r.tables == 0 {
 			shared.Need("rest", strconv.Quote("-65 mV"))
 		}
 	}
 	shared.Spend("capacity", "leak", "rest", "axial")
 	shared.Done()
-	if len(r.n.Regions) == 0 && r.common == nil {
+	if r.tables == 0 && r.common == nil {
 		r.Fail("region", "is missing; add a table such as [region.soma] with capacity, leak and rest, or [membrane] with those of all regions")
 	}
 }

@@ -88,7 +88,7 @@ func (r *reader) cylinders(sections []table) []branch {
 		if t.Has("region") {
 			key = "region"
 		}
-		p.Region = r.region(t, key, t.Words("region", p.Name))
+		p.Region = r.region(t, key, t.Words("region", p.Name), t.Has("region"))
 		at := 1.0
 		if t.Has("parent") {
 			p.Parent = t.section("parent", n.Sections)
@@ -128,8 +128,9 @@ func (r *reader) axial(t table, sections []Piece) {
 	}
 }
 
-// region returns the number of a region. Where there is no table of one, all are as [membrane] says.
-func (r *reader) region(t table, key, name string) int {
+// region returns the number of a region. One that no table is of is as [membrane] says; where it is named by itself, and
+// others have tables, that is a slip of the pen.
+func (r *reader) region(t table, key, name string, named bool) int {
 	var known []string
 	for i, g := range r.n.Regions {
 		if g.Name == name {
@@ -137,13 +138,17 @@ func (r *reader) region(t table, key, name string) int {
 		}
 		known = append(known, g.Name)
 	}
-	if r.common != nil {
+	if r.common != nil && (r.tables == 0 || !named) {
 		g := *r.common
 		g.Name, g.Densities = name, map[string]float64{}
 		r.n.Regions = append(r.n.Regions, g)
 		return len(r.n.Regions) - 1
 	}
-	t.Fail(key, "is an %s; a region is a table [region.NAME]", setting.Unknown("region", name, known))
+	remedy := "a region is a table [region.NAME]"
+	if !named {
+		remedy += ", and [membrane] with capacity, leak and rest is that of all without one"
+	}
+	t.Fail(key, "is of an %s; %s", setting.Unknown("region", name, known), remedy)
 	return 0
 }
 

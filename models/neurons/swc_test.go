@@ -104,6 +104,28 @@ func TestMorphology(t *testing.T) {
 	}
 }
 
+// TestRegionsOfKinds: kinds of points without a table of their own have the membrane of all; those that are named must be known.
+func TestRegionsOfKinds(t *testing.T) {
+	const swc = onePoint + "7 2 -10 0 0 1 1\n8 2 -110 0 0 1 7\n"
+	n := mustSWC(t, swc, "")
+	if len(n.Regions) != 3 || n.Regions[2].Name != "axon" || n.Regions[2].Leak != 1e-4 || n.Regions[2].Axial != 100 || len(n.Regions[2].Densities) != 0 || n.Area(2) == 0 {
+		t.Errorf("regions %+v, want an axon with the membrane of all", n.Regions)
+	}
+	if n := mustSWC(t, swc, "types = { 2 = \"dendrite\" }\n"); len(n.Regions) != 2 {
+		t.Errorf("regions %+v, want the axon among the dendrites", n.Regions)
+	}
+	if _, err := swcNeuron(swc, "types = { 2 = \"dendrit\" }\n"); err == nil || !strings.Contains(err.Error(), `line 11: morphology.types.2 is of an unknown region "dendrit"; did you mean "dendrite"?`) ||
+		!strings.Contains(err.Error(), "cell.swc has points of kind 2 in line 9") {
+		t.Errorf("error of a kind of no region is %v", err)
+	}
+	bare := strings.Replace(swcText, "leak = \"1e-4 S/cm2\"\n", "", 1)
+	bare = strings.NewReplacer("[region.soma]\n", "[region.soma]\nleak = \"1 S/cm2\"\n", "[region.dendrite]\n", "[region.dendrite]\nleak = \"1 S/cm2\"\n").Replace(bare)
+	_, err := Read("cell.toml", []byte(bare), func(string) ([]byte, error) { return []byte(swc), nil })
+	if err == nil || !strings.Contains(err.Error(), `morphology.file is of an unknown region "axon"`) || !strings.Contains(err.Error(), "[membrane] with capacity, leak and rest is that of all without one") {
+		t.Errorf("error of a kind without a membrane is %v", err)
+	}
+}
+
 // TestNanometres: radii tell nanometres, and a key overrules them.
 func TestNanometres(t *testing.T) {
 	var nm strings.Builder
@@ -180,23 +202,23 @@ func TestDivide(t *testing.T) {
 // TestBadMorphologies: each is refused in one line with its number.
 func TestBadMorphologies(t *testing.T) {
 	for name, c := range map[string]struct{ swc, want string }{
-		"empty":          {"# nothing\n", "cell.swc: has no point"},
-		"fields":         {"1 1 0 0 0 1\n", "line 1: has 6 fields"},
-		"text":           {"1 1 0 0 0 1 -1\n2 3 x 0 0 1 1\n", `line 2: x is "x", want a finite number`},
-		"kind":           {"1 soma 0 0 0 1 -1\n", `line 1: kind is "soma"`},
-		"not a number":   {"1 1 nan 0 0 1 -1\n", "line 1: x is"},
-		"radius":         {"1 1 0 0 0 5 -1\n2 3 9 0 0 0 1\n", "line 2: radius is 0, want more than 0"},
-		"negative":       {"1 1 0 0 0 -5 -1\n", "line 1: radius is -5"},
-		"twice":          {"1 1 0 0 0 5 -1\n1 3 9 0 0 1 -1\n", "line 2: point 1 is there already, in line 1"},
-		"parent":         {"1 1 0 0 0 5 -1\n2 3 9 0 0 1 7\n", "line 2: point 2 has parent 7"},
-		"own parent":     {"1 1 0 0 0 5 -1\n2 3 9 0 0 1 2\n", "line 2: point 2 is its own parent"},
-		"cycle":          {"1 1 0 0 0 5 -1\n2 3 9 0 0 1 3\n3 3 19 0 0 1 2\n", "line 2: point 2 is its own ancestor"},
-		"no root":        {"1 1 0 0 0 5 2\n2 1 9 0 0 1 1\n", "line 1: point 1 is its own ancestor"},
-		"unknown region": {"1 1 0 0 0 5 -1\n2 2 9 0 0 1 1\n", `unknown region "axon"`},
-		"no length":      {"1 1 0 0 0 5 -1\n2 1 9 0 0 5 1\n3 3 9 0 0 1 2\n", "line 3: begins a section without a length"},
-		"long line":      {"# " + strings.Repeat("x", longestLine+1), "is this a text file?"},
-		"endless":        {"1 1 0 0 0 5 -1\n2 3 1e12 0 0 1e12 1\n", "has a compartment of"},
-		"other number":   {"1 1 0 0 0 5 -99\n", `parent is "-99"`},
+		"empty":        {"# nothing\n", "cell.swc: has no point"},
+		"fields":       {"1 1 0 0 0 1\n", "line 1: has 6 fields"},
+		"text":         {"1 1 0 0 0 1 -1\n2 3 x 0 0 1 1\n", `line 2: x is "x", want a finite number`},
+		"kind":         {"1 soma 0 0 0 1 -1\n", `line 1: kind is "soma"`},
+		"not a number": {"1 1 nan 0 0 1 -1\n", "line 1: x is"},
+		"radius":       {"1 1 0 0 0 5 -1\n2 3 9 0 0 0 1\n", "line 2: radius is 0, want more than 0"},
+		"negative":     {"1 1 0 0 0 -5 -1\n", "line 1: radius is -5"},
+		"twice":        {"1 1 0 0 0 5 -1\n1 3 9 0 0 1 -1\n", "line 2: point 1 is there already, in line 1"},
+		"parent":       {"1 1 0 0 0 5 -1\n2 3 9 0 0 1 7\n", "line 2: point 2 has parent 7"},
+		"own parent":   {"1 1 0 0 0 5 -1\n2 3 9 0 0 1 2\n", "line 2: point 2 is its own parent"},
+		"cycle":        {"1 1 0 0 0 5 -1\n2 3 9 0 0 1 3\n3 3 19 0 0 1 2\n", "line 2: point 2 is its own ancestor"},
+		"no root":      {"1 1 0 0 0 5 2\n2 1 9 0 0 1 1\n", "line 1: point 1 is its own ancestor"},
+		"idle region":  {"1 1 0 0 0 5 -1\n2 2 9 0 0 1 1\n", `region.dendrite has no section`},
+		"no length":    {"1 1 0 0 0 5 -1\n2 1 9 0 0 5 1\n3 3 9 0 0 1 2\n", "line 3: begins a section without a length"},
+		"long line":    {"# " + strings.Repeat("x", longestLine+1), "is this a text file?"},
+		"endless":      {"1 1 0 0 0 5 -1\n2 3 1e12 0 0 1e12 1\n", "has a compartment of"},
+		"other number": {"1 1 0 0 0 5 -99\n", `parent is "-99"`},
 	} {
 		_, err := swcNeuron(c.swc, "")
 		if !errors.Is(err, ErrDescription) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
