@@ -20,17 +20,20 @@ type Wave func(ms float64) float64
 // WaveForms says what ParseWave reads.
 const WaveForms = `constant A; step A FROM:TO; ramp A B FROM:TO, from A to B; gauss A CENTRE SIGMA; or FILE.csv with rows of time and value, with a heading such as time_s,current where times are not in ms, "current (pA)" or "current (uA/cm2)"; several are added with " + "; times in ms`
 
-// One is what 1 of an input is: a current in nA into a compartment of an area in µm². It is zero for an input that is no
+// One is what 1 of an input is: a current in nA into a compartment of an area in µm². Both are zero for an input that is no
 // current.
-type One struct{ Current, Area float64 }
+type One struct {
+	Name          string // of the input
+	Current, Area float64
+}
 
 // One returns what 1 of an input is.
 func (n *Neuron) One(input int) One {
 	in := n.Inputs[input]
 	if in.Receptor >= 0 || len(in.Units) == 0 || in.Units[0] >= len(n.mesh.area) { // or of a neuron without compartments
-		return One{}
+		return One{Name: in.Name}
 	}
-	return One{in.Weight, n.mesh.area[in.Units[0]]}
+	return One{in.Name, in.Weight, n.mesh.area[in.Units[0]]}
 }
 
 // ParseWave reads a wave form of an input: one of WaveForms, or a sum of them. By what 1 of the input is a file may hold a current
@@ -138,7 +141,7 @@ func finite(s string) (float64, error) {
 }
 
 // parseTable reads rows of time and value, with a heading or without; times rise, and are in ms where the heading names no
-// other unit. Of a table with other columns, as simulate writes it, the value is that of the one current or input. Between
+// other unit. Of a table with other columns, as simulate writes it, the value is that of the input, or of the one current or input there is. Between
 // rows the value changes evenly, or, of a column input_NAME, is that of the row at the end: simulate writes with V what was put in during
 // the step before it. Outside of the rows it is 0.
 func parseTable(file string, one One, text []byte) (Wave, error) {
@@ -151,7 +154,7 @@ func parseTable(file string, one One, text []byte) (Wave, error) {
 	}
 	time, value, perMs, size, first := 0, 1, 1.0, 1.0, 0
 	if !slices.ContainsFunc(table.Rows[0], func(v string) bool { _, err := finite(v); return err == nil }) {
-		if time, value, perMs, err = waveColumns(table.Rows[0]); err == nil {
+		if time, value, perMs, err = waveColumns(table.Rows[0], one.Name); err == nil {
 			size, err = CurrentSize(table.Rows[0][value], one)
 		}
 		if err != nil {
@@ -200,9 +203,11 @@ func parseTable(file string, one One, text []byte) (Wave, error) {
 // timeNames are names of columns of times, beside those with a unit behind.
 var timeNames = []string{"time", "t", "ms", "msec", "s", "sec", "us"}
 
-// waveColumns returns where time and value of a wave stand by a heading, and how many ms one of its times is.
-func waveColumns(heading []string) (time, value int, size float64, err error) {
+// waveColumns returns where time and value of a wave stand by a heading, and how many ms one of its times is. Of several
+// values it takes that of the input.
+func waveColumns(heading []string, input string) (time, value int, size float64, err error) {
 	time, value = -1, -1
+	var values []int
 	size = 1
 	// Of two columns the first is the time, whatever it is called, if the second is not.
 	first := len(heading) == 2
@@ -222,11 +227,17 @@ func waveColumns(heading []string) (time, value int, size float64, err error) {
 			}
 			time, size = i, unit
 		case len(heading) == 2 || isCurrent(name) || isInput(name):
-			if value >= 0 {
-				return 0, 0, 0, fmt.Errorf("its first row has two values, %q and %q; leave one out", heading[value], name)
+			values = append(values, i)
+			if strings.EqualFold(strings.TrimSpace(name), "input_"+input) {
+				value = i
 			}
-			value = i
 		}
+	}
+	if value < 0 && len(values) > 1 {
+		return 0, 0, 0, fmt.Errorf("its first row has two values, %q and %q, and none is called input_%s; leave one out", heading[values[0]], heading[values[1]], input)
+	}
+	if value < 0 && len(values) == 1 {
+		value = values[0]
 	}
 	if time < 0 || value < 0 {
 		return 0, 0, 0, fmt.Errorf("its first row is %q, want a time and one current", strings.Join(heading, ","))

@@ -58,10 +58,11 @@ func TestWaves(t *testing.T) {
 		{"constant 1 + step 2 0:1 + gauss 1 0 1", 0, 4}, {"i.csv", 5, 2.5}, {"i.csv", 15, 0}, {"i.csv", 20, -5}, {"i.csv", 21, 0}, {"i.csv", -1, 0},
 		{" i.csv + constant 1 ", 10, 6}, {"s.CSV", 5, 2.5}, {"s.CSV", 20, -5}, {"seen.csv", 5, 5}, {"seen.csv", 10, -5}, {"seen.csv", 15, -5}, {"seen.csv", 20, 0}, // what was put in before the row
 		{"own.csv", 5, 2.5}, {"turned.csv", 2.5, 0.01}, {"amperes.csv", 5, 5}, {"nano.csv", 5, 5}, {"na.csv", 5, 5}, // 1 is 0.5 nA
-		{"area.csv", 5, 1}, // of 1000 µm²
+		{"area.csv", 5, 1},  // of 1000 µm²
+		{"two.csv", 0.5, 2}, // of the input b
 		{"behind.csv", 5, 2.5},
 	} {
-		w, err := ParseWave(c.text, One{0.5, 1000}, open)
+		w, err := ParseWave(c.text, One{"b", 0.5, 1000}, open)
 		if err != nil {
 			t.Errorf("%q: %v", c.text, err)
 		} else if got := w(c.ms); math.Abs(got-c.want) > 1e-12 {
