@@ -65,6 +65,9 @@ func (g *grower) root(root int) {
 			return
 		}
 	}
+	if s.kind == somaKind {
+		g.note("the soma, %d points, is as wide at each as the file says; neurites begin at the points of it that they are joined to, as wide as at their own first points", g.count(somaKind))
+	}
 	if len(s.children) == 0 { // a lone point
 		g.stems = append(g.stems, stem{kind: s.kind, parent: -1, at: 1, path: cylinder(2*s.radius, 2*s.radius), line: s.line})
 		return
@@ -78,6 +81,16 @@ func (g *grower) root(root int) {
 		}
 		g.follow(c, parent, at, g.begin(root, c))
 	}
+}
+
+// count is how many samples are of a kind.
+func (g *grower) count(kind int) (n int) {
+	for _, s := range g.samples {
+		if s.kind == kind {
+			n++
+		}
+	}
+	return n
 }
 
 // roundSoma tells whether the soma is one point, or three in the standard form, in words, and returns what
@@ -130,6 +143,9 @@ func (g *grower) neurite(i, parent int, at float64) {
 func (g *grower) begin(from, to int) point {
 	if a, b := g.samples[from].kind, g.samples[to].kind; a != b && (a == somaKind || b == somaKind) {
 		return point{0, 2 * g.samples[to].radius}
+	}
+	if r := g.samples[to].begins; r > 0 {
+		return point{0, 2 * r}
 	}
 	return point{0, 2 * g.samples[from].radius}
 }

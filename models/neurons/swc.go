@@ -16,6 +16,7 @@ type sample struct {
 	line, id, kind, parent int // parent is the place among the samples, -1 for a root
 	at                     [3]float64
 	radius                 float64
+	begins                 float64 // radius at the beginning of a section that it is the first point of, 0 for that of the point before
 	children               []int
 }
 
@@ -185,7 +186,8 @@ func (m *morphology) scale(unit string) {
 	}
 }
 
-// merge leaves out samples that lie on their parents.
+// merge leaves out samples that lie on their parents. Programs repeat the point of a fork at the beginning of each section
+// behind it, with the radius there, which is kept. (NEURON keeps both, and counts the ring between the two radii as membrane.)
 func (m *morphology) merge() {
 	merged := 0
 	for i := range m.samples {
@@ -198,7 +200,7 @@ func (m *morphology) merge() {
 		p.children = slices.DeleteFunc(p.children, func(c int) bool { return c == i })
 		p.children = append(p.children, s.children...)
 		for _, c := range s.children {
-			m.samples[c].parent = s.parent
+			m.samples[c].parent, m.samples[c].begins = s.parent, s.radius
 		}
 		s.children = nil
 	}

@@ -104,6 +104,25 @@ func TestMorphology(t *testing.T) {
 	}
 }
 
+// TestForkAgain: a section that begins with the point of the fork again has the radius that is given there, as MorphIO writes it.
+func TestForkAgain(t *testing.T) {
+	const stem = "1 1 0 0 0 10 -1\n2 3 10 0 0 2 1\n3 3 110 0 0 2 2\n"
+	n := mustSWC(t, stem+"4 3 110 0 0 1 3\n5 3 210 0 0 1 4\n6 3 110 0 0 0.5 3\n7 3 110 100 0 0.25 6\n", "")
+	if len(n.Sections) != 4 || n.Nodes() != 1 {
+		t.Fatalf("sections %+v, %d nodes, want the soma, three sections and the fork", n.Sections, n.Nodes())
+	}
+	if want := math.Pi * (400 + 200 + 0.75*math.Hypot(100, 0.25)); relative(n.Area(1), want) > 1e-12 {
+		t.Errorf("the dendrite has %v µm², want %v", n.Area(1), want)
+	}
+	if !strings.Contains(strings.Join(n.Notes, " "), "points that lie on their parents are left out: 2") {
+		t.Errorf("notes are %q", n.Notes)
+	}
+	chain := mustSWC(t, "1 1 0 0 0 5 -1\n2 1 5 0 0 8 1\n3 1 15 0 0 6 2\n4 3 15 0 0 1 3\n5 3 115 0 0 1 4\n", "")
+	if !strings.Contains(strings.Join(chain.Notes, " "), "the soma, 3 points, is as wide at each as the file says") {
+		t.Errorf("notes on a soma of a chain are %q", chain.Notes)
+	}
+}
+
 // TestRegionsOfKinds: kinds of points without a table of their own have the membrane of all; those that are named must be known.
 func TestRegionsOfKinds(t *testing.T) {
 	const swc = onePoint + "7 2 -10 0 0 1 1\n8 2 -110 0 0 1 7\n"
