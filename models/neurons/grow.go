@@ -38,9 +38,13 @@ func (m *morphology) grow() []stem {
 			m.note("the file holds %d trees and no soma; the others are joined to the start of the first without a length between", trees)
 		}
 		for _, r := range m.roots {
-			if r != main {
-				g.neurite(r, 0, g.hold)
+			if r == main {
+				continue
 			}
+			if s := m.samples[r]; s.kind == somaKind && len(s.children) > 0 {
+				m.note("point %d, in line %d, is of another soma, and only where the neurites from it begin", s.id, s.line)
+			}
+			g.neurite(r, 0, g.hold)
 		}
 	}
 	return g.stems

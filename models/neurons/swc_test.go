@@ -187,6 +187,10 @@ func TestTrees(t *testing.T) {
 	if err != nil || c.Neuron.Edges() != c.Neuron.Units()-1 {
 		t.Errorf("%d edges between %d units, error %v", c.Neuron.Edges(), c.Neuron.Units(), err)
 	}
+	two := mustSWC(t, "1 1 0 0 0 8 -1\n2 3 8 0 0 1 1\n3 3 60 0 0 1 2\n4 1 300 0 0 8 -1\n5 3 308 0 0 1 4\n6 3 400 0 0 1 5\n", "")
+	if !strings.Contains(strings.Join(two.Notes, "; "), "point 4, in line 4, is of another soma, and only where the neurites from it begin") {
+		t.Errorf("notes on two cells in a file are %q", two.Notes)
+	}
 }
 
 // TestDivide holds the rule to the length constant at 100 Hz, which is 353 µm for a dendrite of 2 µm here,
