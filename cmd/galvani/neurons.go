@@ -50,7 +50,7 @@ others than the usual ones are wanted, dt, temperature, threshold, doc and sourc
                          compartments by sections = ["tine*"], from, to, driven by
                          facets = { half, synapses, spread, jitter, blur, mixed, speed = { half, gain, offset } } or noise = { synapses, rate }
   [[record]]             section, at, name; spikes are those of the first
-  like = "hh"            another neuron with other [numbers], as galvani fit writes it
+  like = "hh"            another neuron with other [numbers], such as g_na = "110 mS/cm2", or as galvani fit writes them
 
 galvani neurons show writes the formulas with these names.`
 
