@@ -118,10 +118,21 @@ func unread(name string, err error) error {
 	if isFile(name) {
 		return fmt.Errorf("%w: %w", config.ErrConfig, err)
 	}
+	if err := bareMorphology(name); err != nil {
+		return err
+	}
 	if _, none := os.Stat(filepath.Join(name, configName)); none == nil {
 		return fmt.Errorf("%w: %s is a run, and this command takes what is simulated, by its name or as a file that ends in .toml; galvani trace gives V and gates of a trained neuron", config.ErrConfig, name)
 	}
 	return fmt.Errorf("%w: %w (the name of a file ends in .toml)", config.ErrConfig, err)
+}
+
+// bareMorphology refuses the file of a morphology in the place of that of a neuron.
+func bareMorphology(name string) error {
+	if !strings.EqualFold(filepath.Ext(name), ".swc") {
+		return nil
+	}
+	return fmt.Errorf("%w: %s is a morphology, want a neuron: a file with [morphology], file = %q, its [membrane] and channels; galvani neurons --help tells the keys", config.ErrConfig, name, filepath.Base(name))
 }
 
 // showText prints the file of something built in.

@@ -134,5 +134,8 @@ k = "36 mS/cm2"
 	inside("neurons", "check", wrong).refused(t, exitConfig, `wrong.toml: line 11: region.soma.channels.k is "36 mS", in an unknown unit; want one of S/cm2`)
 	write("cell.swc", "1 1 0 0 0 10 -1\n2 3 10 0 0 0 1\n")
 	inside("neurons", "check", path).refused(t, exitConfig, "cell.swc: line 2: radius is 0")
+	for _, command := range [][]string{{"neurons", "check"}, {"simulate"}, {"correspond"}} {
+		inside(append(command, "some/cell.swc")...).refused(t, exitConfig, `some/cell.swc is a morphology, want a neuron: a file with [morphology], file = "cell.swc"`)
+	}
 	inside("neurons", "check", filepath.Join(dir, "none.toml")).refused(t, exitData, "no such file")
 }

@@ -119,6 +119,11 @@ func simulateFile(group *cobra.Command) {
 		if len(args) == 1 && strings.HasSuffix(args[0], ".toml") {
 			return nil
 		}
+		if len(args) == 1 {
+			if err := bareMorphology(args[0]); err != nil {
+				return err
+			}
+		}
 		return noSuchCommand(c, args)
 	}
 	group.RunE = func(c *cobra.Command, args []string) error {
