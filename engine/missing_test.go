@@ -41,11 +41,52 @@ func TestMissingParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer session.Close()
 	if _, err := session.Evaluate(context.Background(), nil); !errors.Is(err, kernels.ErrShape) {
 		t.Errorf("without a set: Evaluate returned %v, want %v", err, kernels.ErrShape)
 	}
 	if _, err := models.Bind("gru", nil, models.Dims{I: 2, H: 4, O: 2}); !errors.Is(err, kernels.ErrShape) {
 		t.Errorf("without a cell: Bind returned %v, want %v", err, kernels.ErrShape)
+	}
+	if _, err := models.Bind("gru", &models.LSTM{}, models.Dims{I: 2, H: 4, O: 2}); !errors.Is(err, kernels.ErrShape) {
+		t.Errorf("another cell's name: Bind returned %v, want %v", err, kernels.ErrShape)
+	}
+	if _, err := models.Bind("mine", &models.LSTM{}, models.Dims{I: 2, H: 4, O: 2}); err != nil {
+		t.Errorf("a name of one's own: Bind returned %v", err)
+	}
+	useClosed(t, session, task)
+}
+
+// useClosed closes a session and wants engine.ErrClosed of whatever it could do before.
+func useClosed(t *testing.T, s *engine.Session, task *data.Task) {
+	t.Helper()
+	ctx, set := context.Background(), task.Train
+	batch, err := s.Batch(set, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := s.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for what, call := range map[string]func() error{
+		"Train":         func() error { _, err := s.Train(ctx, nil, nil); return err },
+		"Evaluate":      func() error { _, err := s.Evaluate(ctx, set); return err },
+		"Step":          func() error { _, err := s.Step(batch); return err },
+		"Trace":         func() error { _, err := s.Trace(batch); return err },
+		"StepGradients": func() error { _, err := s.StepGradients(batch); return err },
+		"Curvature":     func() error { _, err := s.Curvature(batch, 2); return err },
+		"State":         func() error { _, err := s.State(); return err },
+		"Restore":       func() error { return s.Restore(state) },
+		"LoadParams":    func() error { return s.LoadParams(state) },
+		"Assign":        func() error { return s.Assign(map[string][]float32{"readout.bias": {1, 1}}) },
+	} {
+		if err := call(); !errors.Is(err, engine.ErrClosed) {
+			t.Errorf("%s of a closed session returned %v, want %v", what, err, engine.ErrClosed)
+		}
 	}
 }

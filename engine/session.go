@@ -170,8 +170,12 @@ func (s *Session) Usage() (kernels.Usage, bool) {
 	return dev.Usage(), true
 }
 
-// Close gives back what the session holds of its device.
-func (s *Session) Close() error { return s.learner.Close() }
+// Close gives back what the session holds of its device. What needs that returns ErrClosed from then on.
+func (s *Session) Close() error {
+	err := s.learner.Close()
+	s.learner, s.steps = closed{}, closed{}
+	return err
+}
 
 // Params returns the parameters. On a device with memory of its own their present values are
 // there; State fetches them.
@@ -189,7 +193,7 @@ func (s *Session) ForgetBest() {
 // Step makes one update and waits for it. A batch that makes anything not finite changes no
 // parameter.
 //
-// Errors: *NotFiniteError, kernels.ErrShape, and those of the device.
+// Errors: *NotFiniteError, kernels.ErrShape, ErrClosed, and those of the device.
 func (s *Session) Step(b *data.Batch) (StepResult, error) {
 	r, err := s.Repeat(b, 1)
 	if err != nil {
@@ -247,7 +251,7 @@ func (s *Session) finished(wait bool) ([]made, error) {
 
 // Evaluate measures the model on a whole set.
 //
-// Errors: kernels.ErrShape without a set, ctx.Err() when cancelled between two batches, and those of Set.Fill and the device.
+// Errors: kernels.ErrShape without a set, ErrClosed, ctx.Err() when cancelled between two batches, and those of Set.Fill and the device.
 func (s *Session) Evaluate(ctx context.Context, set data.Set) (Metrics, error) {
 	if set == nil {
 		return Metrics{}, fmt.Errorf("engine: there is no set to evaluate; give one of the task's: %w", kernels.ErrShape)

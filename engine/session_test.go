@@ -20,10 +20,11 @@ func TestClosedSessionsAreFreed(t *testing.T) {
 		if _, err := s.Step(batchOf(t, s, 0)); err != nil {
 			t.Fatal(err)
 		}
+		graph := weak.Make(graphsOf(s).train)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		return weak.Make(graphsOf(s).train)
+		return graph
 	}()
 	for range 3 {
 		runtime.GC()

@@ -151,6 +151,9 @@ func (s *Session) DeviceName() string {
 // Errors: ErrState for the state of another network, task, optimiser or length of run, and for parameters
 // out of their bounds.
 func (s *Session) Restore(st *rundir.State) error {
+	if err := s.open(); err != nil {
+		return err
+	}
 	if st.Model != s.cfg.Net.Name() || st.Task != s.cfg.Task.Name {
 		return fmt.Errorf("engine: checkpoint is of model %q and task %q, want %q and %q: %w", st.Model, st.Task, s.cfg.Net.Name(), s.cfg.Task.Name, ErrState)
 	}
@@ -183,8 +186,11 @@ func (s *Session) Restore(st *rundir.State) error {
 // LoadParams takes the parameters alone from a checkpoint, for evaluation. On an error
 // nothing has changed.
 //
-// Errors: ErrState where a parameter is missing, of another shape, out of its bounds or unknown.
+// Errors: ErrState where a parameter is missing, of another shape, out of its bounds or unknown; ErrClosed.
 func (s *Session) LoadParams(st *rundir.State) error {
+	if err := s.open(); err != nil {
+		return err
+	}
 	if err := s.checkFixed(st); err != nil {
 		return err
 	}
@@ -202,8 +208,11 @@ func (s *Session) LoadParams(st *rundir.State) error {
 
 // Assign gives parameters other values, by name. On an error nothing has changed.
 //
-// Errors: ErrState for a name or a number of elements that the network does not have, and for values out of their bounds.
+// Errors: ErrState for a name or a number of elements that the network does not have, and for values out of their bounds; ErrClosed.
 func (s *Session) Assign(values map[string][]float32) error {
+	if err := s.open(); err != nil {
+		return err
+	}
 	bindings := s.paramBindings()
 	for name, v := range values {
 		i := slices.IndexFunc(bindings, func(b binding) bool { return b.name == name })

@@ -152,8 +152,11 @@ func runOnce[F kernels.Float](cfg GraphConfig, params *Params[F], b *data.Batch)
 
 // batchConfig is the training graph's configuration for the shape of a batch.
 //
-// Errors: kernels.ErrShape for a model that is no Network.
+// Errors: kernels.ErrShape for a model that is no Network; ErrClosed.
 func (s *Session) batchConfig(b *data.Batch) (GraphConfig, error) {
+	if err := s.open(); err != nil {
+		return GraphConfig{}, err
+	}
 	cfg := s.cfg.graphConfig()
 	if cfg.Net == nil {
 		return cfg, fmt.Errorf("engine: model %s has no graph that could be traced: %w", s.cfg.Net.Name(), kernels.ErrShape)

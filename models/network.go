@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"galvani/kernels"
@@ -70,11 +71,14 @@ func Within(bytes int64) Option { return func(n *Network) { n.within = bytes } }
 // Names of the layers above the first end in _l1, _l2 and so on (in place of _l0, where the cell has
 // PyTorch's names).
 //
-// Errors: no cell; sizes below 1, or of another number of layers; kernels.ErrMemory beyond Within; settings that the cell refuses; ErrWiring for
+// Errors: no cell, or another than the name says; sizes below 1, or of another number of layers; kernels.ErrMemory beyond Within; settings that the cell refuses; ErrWiring for
 // several layers with Dale's law; ErrPart for what is frozen.
 func Bind(name string, c Cell, d Dims, opts ...Option) (*Network, error) {
 	if c == nil {
 		return nil, fmt.Errorf("models: %s: there is no cell; give a pointer to its settings: %w", name, kernels.ErrShape)
+	}
+	if e, err := Lookup(name); err == nil && e.New != nil && reflect.TypeOf(c) != reflect.TypeOf(e.New()) {
+		return nil, fmt.Errorf("models: %s is a %T, and the cell is a %T; give the name of that cell, or one that no cell has: %w", name, e.New(), c, kernels.ErrShape)
 	}
 	if s, ok := c.(Sized); ok {
 		d.H = s.Units()
