@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"strings"
 
 	"galvani/data"
 	"galvani/kernels"
@@ -265,6 +266,17 @@ func (g *Graph[F]) final(l kernels.Layer) (gorgonia.Value, error) {
 	return v, nil
 }
 
+// ofOperation returns the error of the operation that a machine of Gorgonia stopped at, without what the machine says of its
+// instruction; an error of Gorgonia's own as it is.
+func ofOperation(err error) error {
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		if strings.HasPrefix(inner.Error(), "kernels: ") {
+			return inner
+		}
+	}
+	return err
+}
+
 // Run computes loss, logits and, if asked for, gradients from the buffers and parameters as
 // they are. On a device with memory of its own it queues that work and returns.
 func (g *Graph[F]) Run() error {
@@ -273,7 +285,7 @@ func (g *Graph[F]) Run() error {
 	}
 	g.dirty = true
 	if err := g.vm.RunAll(); err != nil {
-		return fmt.Errorf("engine: run: %w", err)
+		return fmt.Errorf("engine: run: %w", ofOperation(err))
 	}
 	if g.inputs.dev != nil {
 		return nil

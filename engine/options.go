@@ -62,13 +62,24 @@ type Options struct {
 	Seed uint64 `toml:"seed" doc:"Seed of initial parameters, order and generated samples."`
 }
 
-// The words of the tags above that name rules of optimisation, and for each option of one the rules that read it.
 func init() {
 	for _, e := range optimisers.All() {
-		setting.AddWord("optimizer", e.Name)
-		for _, key := range e.Uses {
-			setting.AddWord("optimizer."+key, e.Name)
-		}
+		nameOptimizer(e)
+	}
+}
+
+// RegisterOptimizer adds a rule of optimisation, which Options.Optimizer may then name. It is for init functions and panics on
+// a name that is there already.
+func RegisterOptimizer(e optimisers.Entry) {
+	optimisers.Register(e)
+	nameOptimizer(e)
+}
+
+// nameOptimizer adds the words of the tags above that name a rule: its name, and for each option that it reads.
+func nameOptimizer(e optimisers.Entry) {
+	setting.AddWord("optimizer", e.Name)
+	for _, key := range e.Uses {
+		setting.AddWord("optimizer."+key, e.Name)
 	}
 }
 

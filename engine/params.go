@@ -74,6 +74,9 @@ func (p *Params[F]) layOut() error {
 				return fmt.Errorf("engine: parameter %s stands twice in the table: %w", s.Name, kernels.ErrShape)
 			}
 			names[s.Name] = true
+			if learned && s.Columns == nil && s.Bound == (kernels.Bound{}) {
+				return fmt.Errorf("engine: the bounds of the learned parameter %s are 0 and 0, which would keep it at 0; give an interval, or kernels.Free(): %w", s.Name, kernels.ErrShape)
+			}
 			n := 1
 			for _, d := range s.Shape {
 				if d < 1 || d > (math.MaxInt32-total)/n {

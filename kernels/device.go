@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"errors"
+	"fmt"
 
 	"galvani/kernels/cells"
 	"galvani/kernels/compartments"
@@ -52,7 +53,7 @@ type Planner interface {
 
 // Cell is the part of a model that the fused scan needs.
 type Cell struct {
-	// Header names kernels/cells/<Header>.h.
+	// Header names kernels/cells/<Header>.h; "" for a cell without one, which has the unrolled graph alone.
 	Header string
 	// States is the number S of state planes; plane 0 is h.
 	States int
@@ -72,12 +73,19 @@ type Cell struct {
 // Plane is one plane of the state of a cell, as its header declares it.
 type Plane = cells.Plane
 
-// Planes returns the planes of the state. It needs no C compiler.
+// Planes returns the planes of the state. It needs no C compiler. Those of a cell without a header are h, s1, s2 and so on.
 //
-// Errors: a cell without a header.
+// Errors: a header that is not there.
 func (c Cell) Planes() ([]Plane, error) {
 	if c.Neuron != nil {
 		return neuronPlanes(c.Neuron), nil
+	}
+	if c.Header == "" {
+		planes := []Plane{{Name: "h", Unit: "1", Doc: "output of the unit"}}
+		for k := 1; k < c.States; k++ {
+			planes = append(planes, Plane{Name: fmt.Sprintf("s%d", k), Unit: "1", Doc: fmt.Sprintf("plane %d of the state", k)})
+		}
+		return planes, nil
 	}
 	t, err := cells.TablesOf(c.Header)
 	return t.Planes, err

@@ -18,7 +18,10 @@ func (c ScanConfig) Check() error {
 		return c.checkNeuron()
 	}
 	shape, ok := cells.ShapeOf(c.Cell.Header)
-	if !ok {
+	switch {
+	case c.Cell.Header == "":
+		return fmt.Errorf("kernels: scan: the cell has no header, so it runs on the unrolled graph alone; give no device: %w", ErrShape)
+	case !ok:
 		return fmt.Errorf("kernels: scan: no kernel kernels/cells/%s.h in this binary: %w", c.Cell.Header, ErrShape)
 	}
 	if c.T < 1 || c.B < 1 || c.I < 1 || c.H < 1 {

@@ -33,7 +33,7 @@ type Spec struct {
 	Unit    string // physical unit, "1" for dimensionless
 	Doc     string // one line
 	Init    Init
-	Bound   Bound
+	Bound   Bound // Free for none
 	Learned bool
 	Clip    Clipping
 	// Twin is the parameter whose changes a Scaled one makes, and with which it decays; empty for others.

@@ -53,6 +53,9 @@ func (n *Network) addLayer() error {
 	if l.scan, err = l.cell.Scan(l.dims); err != nil {
 		return err
 	}
+	if err := l.checkCell(); err != nil {
+		return fmt.Errorf("models: %s: %w", n.name, err)
+	}
 	if err := l.scaleNoise(); err != nil {
 		return err
 	}
@@ -74,6 +77,24 @@ func (n *Network) addLayer() error {
 	}
 	n.rest = append(n.rest, l.scan.Rest...)
 	n.layers = append(n.layers, l)
+	return nil
+}
+
+// checkCell refuses a table of parameters and a state that no step could be made of.
+func (l *layer) checkCell() error {
+	if s := l.scan; s.States < 1 || len(s.Rest) != s.States {
+		return fmt.Errorf("Scan of the cell gives %d planes of the state and %d values at rest, want one value for each plane, and one plane at least: %w",
+			s.States, len(s.Rest), kernels.ErrShape)
+	}
+	for i, p := range l.params {
+		if p.Name == "" || len(p.Shape) == 0 || p.Len() < 1 {
+			return fmt.Errorf("parameter %d of the cell has the name %q and the shape %v, want a name, and sizes of at least 1: %w", i, p.Name, p.Shape, kernels.ErrShape)
+		}
+		per, whole := map[kernels.Role]int{kernels.In: l.dims.H * l.dims.I, kernels.Rec: l.dims.H * l.dims.H, kernels.Vec: l.dims.H}[p.Role]
+		if whole && !p.Shared && p.Len()%per != 0 {
+			return fmt.Errorf("%s is %v, want planes of %d numbers, with I=%d and H=%d: %w", p.Name, p.Shape, per, l.dims.I, l.dims.H, kernels.ErrShape)
+		}
+	}
 	return nil
 }
 

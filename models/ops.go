@@ -42,7 +42,7 @@ func (k *Ops) Err() error { return k.err }
 // Fail keeps err if it is the first.
 func (k *Ops) Fail(err error) {
 	if k.err == nil && err != nil {
-		k.err = fmt.Errorf("models: %w", err)
+		k.err = err
 	}
 }
 

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -34,7 +35,9 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 	noise := newNoisyStep(k, cfg.Noise, in, named)
 	step := l.scanned(k, g, in, cfg, params)
 	if !long {
-		step = l.cell.Unroll(k, named)
+		if step = l.cell.Unroll(k, named); step == nil {
+			return s, errors.New("Unroll of the cell returns no step")
+		}
 	}
 	state := make([]*gorgonia.Node, cfg.Cell.States)
 	for i := range state {
@@ -57,8 +60,8 @@ func (l *layer) unroll(g *gorgonia.ExprGraph, cfg kernels.ScanConfig, in kernels
 		x := noise.input(l.input(k, cfg, in, below, t))
 		x = k.Sub(x, k.Mul(zeros, x)) // NaN for ±∞ too, which a gate that saturates would make finite
 		next := step(x, state)
-		if len(next) != len(state) {
-			k.Fail(fmt.Errorf("the step returns %d state planes, want %d", len(next), len(state)))
+		if len(next) != len(state) || k.Err() == nil && slices.Contains(next, nil) {
+			k.Fail(fmt.Errorf("the step returns %d planes of the state, want %d, none of them nil", len(next), len(state)))
 			break
 		}
 		if cfg.Masked {

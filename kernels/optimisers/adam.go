@@ -13,8 +13,8 @@ import "math"
 // arXiv:1711.05101.
 func init() {
 	uses := []string{"beta1", "beta2", "eps"}
-	register(Entry{"adam", uses, func(s Settings) Rule { return adam(s, false) }})
-	register(Entry{"adamw", uses, func(s Settings) Rule { return adam(s, true) }})
+	Register(Entry{"adam", uses, func(s Settings) Rule { return adam(s, false) }})
+	Register(Entry{"adamw", uses, func(s Settings) Rule { return adam(s, true) }})
 }
 
 func adam(s Settings, decoupled bool) Rule {

@@ -9,7 +9,7 @@ package optimisers
 //
 // Source: Chen et al. (2023), arXiv:2302.06675, algorithm 2.
 func init() {
-	register(Entry{"lion", []string{"beta1", "beta2"}, func(s Settings) Rule {
+	Register(Entry{"lion", []string{"beta1", "beta2"}, func(s Settings) Rule {
 		return Rule{Header: "lion", Slots: []string{"exp_avg"}, Update: lionUpdate, At: func(lr float64, _ int) Coefs {
 			c := coupled(s, lr, s.Beta1, 1-s.Beta1, s.Beta2, 1-s.Beta2)
 			c.Decay, c.Keep = 0, float32(1-lr*s.Decay)

@@ -68,8 +68,10 @@ func coupled(s Settings, rate float64, own ...float64) Coefs {
 // entries are those of all rules, in order of their names. Only init functions write there.
 var entries []Entry
 
-// register adds a rule, for init functions.
-func register(e Entry) {
+// Register adds a rule, for init functions; it panics on a name that is there already. A program adds one of its own by
+// engine.RegisterOptimizer, which also makes it known to the options. A rule whose header is not in this folder learns in host
+// memory alone: a GPU refuses it.
+func Register(e Entry) {
 	at, there := slices.BinarySearchFunc(entries, e.Name, func(e Entry, name string) int { return strings.Compare(e.Name, name) })
 	if there {
 		panic("optimizer " + e.Name + " is registered twice")

@@ -9,7 +9,7 @@ package optimisers
 // Source: Tieleman and Hinton (2012), lecture 6.5 of Neural Networks for Machine Learning;
 // eps outside the root as in torch.optim.RMSprop.
 func init() {
-	register(Entry{"rmsprop", []string{"rms_alpha", "eps"}, func(s Settings) Rule {
+	Register(Entry{"rmsprop", []string{"rms_alpha", "eps"}, func(s Settings) Rule {
 		return Rule{Header: "rmsprop", Slots: []string{"square_avg"}, Update: rmspropUpdate,
 			At: func(lr float64, _ int) Coefs { return coupled(s, lr, s.Alpha, 1-s.Alpha, s.Eps) }}
 	}})

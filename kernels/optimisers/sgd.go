@@ -8,7 +8,7 @@ package optimisers
 //
 // Source: Sutskever et al. (2013), in the form of torch.optim.SGD.
 func init() {
-	register(Entry{"sgd", []string{"momentum", "nesterov"}, func(s Settings) Rule {
+	Register(Entry{"sgd", []string{"momentum", "nesterov"}, func(s Settings) Rule {
 		nesterov := 0.0
 		if s.Nesterov {
 			nesterov = 1

@@ -5,7 +5,7 @@ import "galvani/kernels"
 // isp is inhibitory plasticity in proportion to the weight. The trace of a unit has its rate as the mean, so
 // that the mean change is 2 eta m r_source (r_target - r0): no more at the rate r0.
 func init() {
-	registry.Add(Rule{
+	Register(Rule{
 		Name: "isp",
 		Doc:  "inhibitory plasticity that brings the targets to a rate, in proportion to the weight",
 		Equations: "traces x' = -x/tau, + 1/tau at a spike; source: m += eta m (x_target - 2 r0); target: m += eta m x_source; " +

@@ -8,7 +8,7 @@ import (
 
 // ispAdditive is inhibitory plasticity of which a change does not depend on the weight.
 func init() {
-	registry.Add(Rule{
+	Register(Rule{
 		Name: "isp-additive",
 		Doc:  "inhibitory plasticity that brings the targets to a rate, by the same for every weight",
 		Equations: "traces x' = -x/tau, + 1/tau at a spike; source: m += eta (x_target - 2 r0); target: m += eta x_source; " +

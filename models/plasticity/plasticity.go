@@ -41,6 +41,9 @@ const (
 
 var registry = setting.NewRegistry("rule", func(r Rule) string { return r.Name })
 
+// Register adds a rule. It is for init functions and panics on a name that is there already.
+func Register(r Rule) { registry.Add(r) }
+
 // All returns the rules by their names.
 func All() []Rule { return registry.All() }
 

@@ -9,7 +9,7 @@ import (
 // stdp changes weights by the time between two spikes. A trace of one kind counts all pairs, one of the
 // other only the nearest.
 func init() {
-	registry.Add(Rule{
+	Register(Rule{
 		Name: "stdp",
 		Doc:  "pairs of spikes: source before target strengthens; the other order weakens, or with the symmetric window strengthens, too",
 		Equations: "source before target: m += A_plus w_max exp(-dt/tau_plus); target before source: m -= A_minus w_max exp(-dt/tau_minus), " +

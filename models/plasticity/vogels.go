@@ -8,7 +8,7 @@ import (
 
 // vogels is inhibitory plasticity as it was published first, with traces that a spike raises by 1.
 func init() {
-	registry.Add(Rule{
+	Register(Rule{
 		Name: "vogels",
 		Doc:  "inhibitory plasticity that brings the targets to a rate, by near-coincident spikes against a constant depression",
 		Equations: "traces x' = -x/tau, + 1 at a spike; source: m += eta (x_target - 2 rate tau); target: m += eta x_source; " +
