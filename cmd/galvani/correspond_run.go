@@ -40,7 +40,13 @@ func (f *correspondFlags) leave(n *neurons.Neuron, pairs []config.Pair, r *corre
 	if err != nil {
 		return errors.Join(err, j.close())
 	}
-	defer func() { err = errors.Join(err, run.Close()) }()
+	defer func() {
+		if err != nil {
+			err = run.Discard(err)
+		} else {
+			err = run.Close()
+		}
+	}()
 	r.Run = run.Dir()
 	if graph != "" { // the run names the file that it holds
 		if err := errors.Join(j.close(), run.Write(copyName("graph"), r.Charged.Graph())); err != nil {

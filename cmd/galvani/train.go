@@ -239,7 +239,7 @@ func (j *job) dataNote(state *rundir.State) (string, error) {
 func (j *job) train(ctx context.Context, run *rundir.Run, show display) (err error) {
 	defer func() { err = cmp.Or(err, run.Close()) }() // the first failure is often the cause of the others
 	if err := j.describe(run); err != nil {
-		return err
+		return run.Discard(err)
 	}
 	begin := time.Now()
 	result, err := j.learn(ctx, run, show)

@@ -128,12 +128,61 @@ func TestFaultsCreate(t *testing.T) {
 			break
 		}
 		wantError(t, err, rundir.ErrIO, "permission denied; choose a folder that can be written")
+		if left, err := disk.List("a/runs"); err == nil && len(left) > 0 {
+			t.Errorf("call %d failed and left %v", calls, left)
+		}
 		r, err := rundir.CreateOn(disk.Crash(nil), "a/runs", "crnn", "looming", day)
 		must(t, err)
 		must(t, r.Close())
 	}
 	if calls < 15 {
 		t.Errorf("%d calls failed, want more than 15", calls)
+	}
+}
+
+// TestDiscard leaves nothing of a run that could not begin on a full disk, and a run as it is that was there before.
+func TestDiscard(t *testing.T) {
+	disk, full := memfs.New(), false
+	disk.Before = func(call, name string) error {
+		if full && (call == "Write" || call == "Sync") {
+			return syscall.ENOSPC
+		}
+		return nil
+	}
+	r, err := rundir.CreateOn(disk, "runs", "crnn", "looming", day)
+	must(t, err)
+	r.Log().Info("begin")
+	full = true
+	cause := r.Write("config.toml", []byte("model = 1"))
+	wantError(t, cause, rundir.ErrIO, "free some space there")
+	if err := r.Discard(cause); err != cause {
+		t.Errorf("Discard returned %v, want the error that it was given", err)
+	}
+	if left, err := disk.List("runs"); err != nil || len(left) > 0 {
+		t.Errorf("there are %v, error %v", left, err)
+	}
+	full = false
+	r, err = rundir.CreateOn(disk, "runs", "crnn", "looming", day)
+	must(t, err)
+	must(t, r.Close())
+	again, err := rundir.OpenOn(disk, r.Dir())
+	must(t, err)
+	if err := again.Discard(cause); err != cause {
+		t.Errorf("Discard returned %v, want the error that it was given", err)
+	}
+	if left, err := disk.List(r.Dir()); err != nil || len(left) == 0 {
+		t.Errorf("of a run that was opened there are %v, error %v", left, err)
+	}
+	r, err = rundir.CreateOn(disk, "runs", "crnn", "looming", day)
+	must(t, err)
+	disk.Before = func(call, name string) error {
+		if call == "Remove" {
+			return syscall.EROFS
+		}
+		return nil
+	}
+	if err := r.Discard(cause); !errors.Is(err, cause) || !strings.Contains(err.Error(), "; rundir: remove "+r.Dir()) {
+		t.Errorf("Discard of a folder that stays returned %v", err)
 	}
 }
 

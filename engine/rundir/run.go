@@ -32,6 +32,7 @@ type Run struct {
 	restart int64          // step that metrics go on from after Truncate, otherwise 0
 	whole   map[int64]bool // steps whose checkpoint is known to be whole
 	started bool           // this process has set the status to Running
+	made    bool           // by this process, which has not opened one that was there
 	logFile File
 
 	settings map[string]any // for TensorBoard
@@ -76,10 +77,52 @@ func CreateOn(fsys FS, root, model, task string, now time.Time) (*Run, error) {
 		}
 		dir = fmt.Sprintf("%s-%d", base, n)
 	}
-	if err := ioErr("sync", root, fsys.SyncDir(root)); err != nil {
-		return nil, err
+	err := ioErr("sync", root, fsys.SyncDir(root))
+	var r *Run
+	if err == nil {
+		r, err = lock(fsys, dir)
 	}
-	return lock(fsys, dir)
+	if err != nil {
+		return nil, withdrawn(fsys, dir, err)
+	}
+	r.made = true
+	return r, nil
+}
+
+// Discard closes a run for which nothing was begun, because of an error, which it returns. The folder is removed if Create
+// made it; where that fails, too, the error says so.
+func (r *Run) Discard(cause error) error {
+	made := r.made && r.lock != nil
+	_ = r.Close() // the cause says what is wrong
+	if !made {
+		return cause
+	}
+	return withdrawn(r.fs, r.dir, cause)
+}
+
+// withdrawn removes the folder of a run and returns the error that it is removed for.
+func withdrawn(fsys FS, dir string, cause error) error {
+	if left := removeRun(fsys, dir); left != nil {
+		return fmt.Errorf("%w; %w", cause, left)
+	}
+	return cause
+}
+
+// removeRun removes the folder of a run, whatever was made of it.
+func removeRun(fsys FS, dir string) error {
+	var failed []error
+	for _, folder := range []string{filepath.Join(dir, checkpointDir), filepath.Join(dir, plotDir), dir} {
+		names, err := fsys.List(folder)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		failed = append(failed, err)
+		for _, name := range names {
+			failed = append(failed, fsys.Remove(filepath.Join(folder, name)))
+		}
+		failed = append(failed, fsys.Remove(folder))
+	}
+	return ioErr("remove", dir, errors.Join(failed...))
 }
 
 // Open opens and locks an existing run directory for going on with the run, and sweeps what a
