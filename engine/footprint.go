@@ -173,6 +173,6 @@ func (c Config) fits(room hostmem.Room) error {
 	for _, n := range list[:2] {
 		parts = append(parts, fmt.Sprintf("%s %s", hostmem.Text(n.bytes), n.what))
 	}
-	return fmt.Errorf("engine: the run needs %s (%d bytes; %s), and %s (%d bytes) of %s are there for it, by %s: %w",
-		hostmem.Text(total), total, strings.Join(parts, ", "), hostmem.Text(room.Usable()), room.Usable(), hostmem.Text(room.Bytes), room.Limit, kernels.ErrMemory)
+	return fmt.Errorf("engine: %w: the run needs %s (%d bytes; %s), and %s (%d bytes) of %s are there for it, by %s",
+		kernels.ErrMemory, hostmem.Text(total), total, strings.Join(parts, ", "), hostmem.Text(room.Usable()), room.Usable(), hostmem.Text(room.Bytes), room.Limit)
 }

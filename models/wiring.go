@@ -149,7 +149,7 @@ func (l *layer) roomForSigns() error {
 	}
 	const double = 8
 	if need := int64(n.levels) * matrices * h * h * double; n.within > 0 && need > n.within {
-		return fmt.Errorf("models: signs and masks of %d units take %d bytes, and %d are there: %w", h, need, n.within, kernels.ErrMemory)
+		return fmt.Errorf("models: %w: signs and masks of %d units take %d bytes, and %d are there", kernels.ErrMemory, h, need, n.within)
 	}
 	return nil
 }

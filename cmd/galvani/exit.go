@@ -52,15 +52,18 @@ var (
 // cannot be written fails with the same error of the system, but is an input/output error.
 func missingInput(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return noInput{err}
+		return quiet{err, errNoInput}
 	}
 	return err
 }
 
-// noInput is an error of a missing input; its text is that of the system.
-type noInput struct{ error }
+// quiet is an error of a kind that its text does not name.
+type quiet struct {
+	error
+	kind error
+}
 
-func (e noInput) Unwrap() []error { return []error{errNoInput, e.error} }
+func (e quiet) Unwrap() []error { return []error{e.kind, e.error} }
 
 // exitCodes maps the kinds of failure to codes; the first that matches counts.
 var exitCodes = []struct {

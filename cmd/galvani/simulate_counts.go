@@ -111,8 +111,8 @@ func (w *rateWatch) look(c *kernels.Circuit, spikes []kernels.Spike, steps, done
 	}
 	for k, p := range c.Populations {
 		if hz := float64(w.counts[k]) / float64(p.N) / ms * 1000; hz > w.most && !p.Source() {
-			return fmt.Errorf("population %q fires at %.0f Hz from %.6g to %.6g ms, so that its rate explodes; give it weaker excitation or stronger inhibition, or allow the rate by --rate-limit: %w",
-				p.Name, hz, float64(done)*c.Step-ms, float64(done)*c.Step, kernels.ErrNotFinite)
+			return quiet{fmt.Errorf("population %q fires at %.0f Hz from %.6g to %.6g ms, so that its rate explodes; give it weaker excitation or stronger inhibition, or allow the rate by --rate-limit",
+				p.Name, hz, float64(done)*c.Step-ms, float64(done)*c.Step), kernels.ErrNotFinite}
 		}
 	}
 	clear(w.counts)

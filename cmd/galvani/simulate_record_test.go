@@ -150,7 +150,11 @@ func TestRateLimit(t *testing.T) {
 	needsCPU(t)
 	path := own(t, `"25/sqrt(n)*15 mV ms"`, `"2500/sqrt(n)*15 mV ms"`, `"-150/sqrt(n)*15 mV ms"`, `"-1/sqrt(n)*15 mV ms"`)
 	line := []string{"simulate", path, "--n", "400", "--for", "200ms"}
-	galvani(t, line...).refused(t, exitNumerical, "so that its rate explodes; give it weaker excitation or stronger inhibition, or allow the rate by --rate-limit")
+	o := galvani(t, line...)
+	o.refused(t, exitNumerical, "so that its rate explodes; give it weaker excitation or stronger inhibition, or allow the rate by --rate-limit")
+	if !strings.HasSuffix(o.stderr, "by --rate-limit\n") {
+		t.Errorf("more follows the remedy: %s", o.stderr)
+	}
 	galvani(t, args(line, "--rate-limit", "0")...).ok(t)
 	galvani(t, args(line, "--rate-limit", "-1")...).refused(t, exitConfig, "--rate-limit is -1 Hz")
 }

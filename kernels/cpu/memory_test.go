@@ -131,8 +131,8 @@ func TestMemoryRefuses(t *testing.T) {
 	p.Cfg.Memory = 1000
 	_, err := dev.NewScan(p.Cfg)
 	// A chunk of 128 steps and 8 states of 4x8 numbers; two chunks and 4 states are more.
-	const want = "kernels: scan: T=1000 B=4 H=8 keeps 128000 bytes for backward, at least 17408 with recomputation; " +
-		"memory is 1000: not enough memory"
+	const want = "kernels: scan: not enough memory: T=1000 B=4 H=8 keeps 128000 bytes for backward, at least 17408 with recomputation, " +
+		"and may keep 1000"
 	if !errors.Is(err, kernels.ErrMemory) || err.Error() != want {
 		t.Errorf("error %q, want %q", err, want)
 	}

@@ -23,8 +23,8 @@ func (f *Fit) fits(dev kernels.Device, room hostmem.Room, known bool) error {
 	}
 	own := 8 * int64(g.T*g.B) * int64(g.I+2*g.H) // input, V and its gradient
 	if bytes := scan + own; known && bytes > room.Usable() {
-		return fmt.Errorf("%s: they take %s (%d bytes), and %s (%d bytes) of %s are there, by %s: %w", remedy,
-			hostmem.Text(bytes), bytes, hostmem.Text(room.Usable()), room.Usable(), hostmem.Text(room.Bytes), room.Limit, kernels.ErrMemory)
+		return fmt.Errorf("%s: %w: they take %s (%d bytes), and %s (%d bytes) of %s are there, by %s", remedy, kernels.ErrMemory,
+			hostmem.Text(bytes), bytes, hostmem.Text(room.Usable()), room.Usable(), hostmem.Text(room.Bytes), room.Limit)
 	}
 	return nil
 }
