@@ -121,11 +121,12 @@ func TestInstructionSets(t *testing.T) {
 	shapes := []conform.Sizes{
 		{T: 3, B: 1, I: 1, H: 1}, {T: 9, B: 19, I: 5, H: 67, Sequence: true},
 		{T: 40, B: 33, I: 30, H: 32}, {T: 6, B: 7, I: 70, H: 33, Last: true},
+		{T: 22, B: 24, I: 9, H: 48}, // two groups of rows
 	}
 	for _, isa := range scansHere(t) {
 		d := openScans(t, isa, 3)
 		if isa == bf16 { // kernels.Rounding is of a few steps
-			shapes[2].T = 6
+			shapes[2].T, shapes[4].T = 6, 6
 		}
 		t.Run(isa, func(t *testing.T) { conform.Scan(t, d, d, precisionOf(isa), shapes) })
 	}

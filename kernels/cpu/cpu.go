@@ -75,28 +75,7 @@ type Scan[F kernels.Float] struct {
 	all, lone      *crew[F] // lone is nil where it is not tried
 	crew           *crew[F] // of the last Forward
 	tempo          *tempo
-	shared         []F // scratch of all workers
-	sum            grads[F]
-	prep           []float64 // [PREP,H] gradients of prepared planes
-	band, loose    []float64 // gradients of the entries of the axial matrix
-}
-
-// crew is workers that do a run, and what they wait for each other by.
-type crew[F kernels.Float] struct {
-	workers []worker[F]
-	team    []C.struct_team // one: it lies where the scan does not move it
-}
-
-// worker has the batch rows b0 ≤ b < b1 in the time loop.
-type worker[F kernels.Float] struct {
-	number, b0, b1 int
-	work           []F
-}
-
-// grads are the gradients of a run. They do not depend on the number of threads.
-type grads[F kernels.Float] struct {
-	in, rec   []F
-	vec, edge []float64
+	groups         []group[F]
 }
 
 // prepare returns a scan without its buffers, and what of a sequence it keeps.
@@ -127,9 +106,14 @@ func prepare[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig) (
 	} else if err != nil {
 		return nil, kept{}, err
 	}
-	s.all = newCrew[F](cfg.B, int(s.dims.block), threads)
+	rows, block := int(s.dims.group), int(s.dims.block)
+	s.all = newCrew[F](cfg.B, rows, block, threads)
 	s.crew = s.all
-	if lone := newCrew[F](cfg.B, int(s.dims.block), 1); len(s.all.workers) > 1 && int(s.sizes(&lone.workers[0]).work) <= mostTried {
+	lone, work := newCrew[F](cfg.B, rows, block, 1), 0
+	for i := range lone.threads[0] {
+		work += int(s.sizes(&lone.threads[0][i]).work)
+	}
+	if len(s.all.threads) > 1 && work <= mostTried {
 		s.lone = lone
 	}
 	return s, keep, nil
@@ -156,17 +140,17 @@ func scanBytes[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig)
 	if err != nil {
 		return 0, err
 	}
-	first := s.sizes(&s.all.workers[0])
-	matrices := (s.shape.In*cfg.I + s.shape.Rec*cfg.H) * cfg.H
-	n := s.noisyLen() + int(first.packed) + int(first.shared) + keep.bounds + keep.borders + keep.h + (s.shape.States+1)*cfg.B*cfg.H +
-		2*matrices + s.edges.Edges() + cfg.Packed()
+	first, groups := s.sizes(&s.all.threads[0][0]), len(s.all.team)
+	sums, doubles := s.groupLen()
+	n := s.noisyLen() + int(first.packed) + keep.bounds + keep.borders + keep.h + (s.shape.States+1)*cfg.B*cfg.H +
+		groups*(int(first.shared)+sums) + (s.shape.In*cfg.I+s.shape.Rec*cfg.H)*cfg.H + s.edges.Edges() + cfg.Packed()
 	for _, w := range s.everybody() {
 		n += int(s.sizes(w).work)
 	}
 	if cfg.KeepGradH {
 		n += cfg.T * cfg.B * cfg.H
 	}
-	doubles := (2*s.planes()+s.shape.Vecs+s.shape.Prep)*cfg.H + len(s.axial.Edge) + len(s.axial.Loose) + s.edges.Edges()
+	doubles = groups*doubles + (s.planes()+s.shape.Vecs)*cfg.H
 	return int64(n)*int64(unsafe.Sizeof(*new(F))) + int64(doubles)*int64(unsafe.Sizeof(float64(0))), nil
 }
 
@@ -181,12 +165,13 @@ func NewScan[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig) (
 	}
 	shape := s.shape
 	s.by = newRoles[F](cfg)
-	for i, w := range s.everybody() {
-		size := s.sizes(w)
-		w.work = pages.Make[F](int(size.work))
-		if i == 0 {
-			s.packed, s.shared = pages.Make[F](int(size.packed)), pages.Make[F](int(size.shared))
-		}
+	for _, w := range s.everybody() {
+		w.work = pages.Make[F](int(s.sizes(w).work))
+	}
+	size := s.sizes(&s.all.threads[0][0])
+	s.packed = pages.Make[F](int(size.packed))
+	for range s.all.team {
+		s.groups = append(s.groups, s.newGroup(int(size.shared)))
 	}
 	s.bounds, s.borders = pages.Make[F](max(1, keep.bounds)), pages.Make[F](keep.borders)
 	s.h = pages.Make[F](keep.h)
@@ -196,38 +181,12 @@ func NewScan[F kernels.Float](isa string, threads int, cfg kernels.ScanConfig) (
 	if cfg.KeepGradH {
 		s.gradH = pages.Make[F](cfg.T * cfg.B * cfg.H)
 	}
-	planes := s.planes()
-	s.raw = make([]float64, max(1, planes*cfg.H))
-	s.prep = make([]float64, shape.Prep*cfg.H)
-	s.band, s.loose = make([]float64, len(s.axial.Edge)), make([]float64, len(s.axial.Loose))
-	s.sum = grads[F]{in: make([]F, shape.In*cfg.H*cfg.I), rec: make([]F, shape.Rec*cfg.H*cfg.H),
-		vec: make([]float64, max(1, planes*cfg.H)), edge: make([]float64, s.edges.Edges())}
+	s.raw = make([]float64, max(1, s.planes()*cfg.H))
 	return s, nil
 }
 
 // mostTried is how many numbers of scratch a scan has at most of which one thread is tried beside all: some milliseconds of work.
 const mostTried = 1 << 21
-
-// newCrew gives each worker whole blocks of rows, as evenly as that goes.
-func newCrew[F kernels.Float](rows, block, threads int) *crew[F] {
-	blocks := (rows + block - 1) / block
-	workers := make([]worker[F], max(1, min(threads, blocks)))
-	for i := range workers {
-		workers[i] = worker[F]{number: i, b0: blocks * i / len(workers) * block,
-			b1: min(rows, blocks*(i+1)/len(workers)*block)}
-	}
-	return &crew[F]{workers, []C.struct_team{newTeam(len(workers))}}
-}
-
-// everybody returns the workers of both crews.
-func (s *Scan[F]) everybody() (list []*worker[F]) {
-	for _, c := range []*crew[F]{s.all, s.lone} {
-		for i := 0; c != nil && i < len(c.workers); i++ {
-			list = append(list, &c.workers[i])
-		}
-	}
-	return list
-}
 
 // choose chooses who does the run that begins.
 func (s *Scan[F]) choose() {
@@ -252,7 +211,7 @@ func blockRows(rows int) int {
 	return 2
 }
 
-// chunkRows is how many rows of steps the weight-gradient product of a chunk is long, about.
+// chunkRows is how many rows of steps the weight-gradient product of a group is long in a chunk, about.
 const chunkRows = 512
 
 // setDims fills the C view of the configuration. A chunk holds enough steps to feed the
@@ -265,7 +224,8 @@ func (s *Scan[F]) setDims() {
 	d.T, d.B, d.I, d.H = C.long(c.T), C.long(c.B), C.long(c.I), C.long(c.H)
 	d.E = C.long(s.edges.Edges())
 	d.bands, d.loose = C.long(len(s.axial.Offset)), C.long(len(s.axial.Post))
-	d.chunk = C.long(min(c.T, max(8, min(128, chunkRows/c.B))))
+	d.group = C.long(groupRows(c.T, c.B))
+	d.chunk = C.long(min(c.T, max(8, min(128, chunkRows/int(d.group)))))
 	d.block = C.long(blockRows(c.B))
 	d.learn = C.int(c.LearnedPlanes())
 	d.last, d.learn_in, d.learn_rec = flag(c.Last), flag(c.Learns(kernels.In)), flag(c.Learns(kernels.Rec))
@@ -281,9 +241,9 @@ func (s *Scan[F]) setDims() {
 	}
 }
 
-// newTeam returns a barrier of a number of workers.
-func newTeam(workers int) C.struct_team {
-	return C.struct_team{size: C.int(workers), crowded: flag(workers > monitor.Cores())}
+// newTeam returns a barrier of a number of workers, where so many threads compute.
+func newTeam(workers, threads int) C.struct_team {
+	return C.struct_team{size: C.int(workers), crowded: flag(threads > monitor.Cores())}
 }
 
 func flag(b bool) C.int {
@@ -335,7 +295,7 @@ func (s *Scan[F]) draw(d kernels.NoiseDraw) {
 		return
 	}
 	s.dims.input_noise, s.dims.input_key, s.dims.noise_first = C.double(noise.Input), C.ulonglong(noise.InputKey(d)), C.ulonglong(d.First)
-	Each(s.crew.workers, func(w *worker[F]) {
+	s.crew.each(func(w *worker[F]) {
 		C.input_noise(s.k, &s.dims, ptr(s.run.X), ptr(s.noisy), C.long(w.b0), C.long(w.b1))
 	})
 	s.run.X = s.noisy
@@ -355,7 +315,7 @@ func (s *Scan[F]) forwardAll() {
 	}
 	C.pack(s.k, s.cell, &s.dims, ptr(s.by.in), ptr(s.by.rec), doubles(s.raw), ptr(s.packed), 0)
 	copy(s.borders, s.run.State)
-	Each(s.crew.workers, func(w *worker[F]) {
+	s.crew.each(func(w *worker[F]) {
 		for k := range s.segments {
 			s.forward(w, k, s.hidden(k))
 		}
@@ -369,7 +329,7 @@ func (s *Scan[F]) forward(w *worker[F], k int, h []F) {
 	C.galvani_forward(s.k, s.cell, &g.dims, ptr(from(a.X, g.t0*c.B*c.I)), ptr(from(a.Mask, g.t0*c.B)),
 		ptr(s.before(k)), ptr(h), ptr(s.after(k)), ptr(s.packed), ptr(s.bounds),
 		ints(x.Offset), ptr(x.band), ints(x.Post), ints(x.Pre), ptr(x.value),
-		C.long(w.b0), C.long(w.b1), ptr(w.work), ptr(s.shared))
+		C.long(w.b0), C.long(w.b1), ptr(w.work), ptr(s.groups[w.group].shared))
 }
 
 // Backward implements kernels.ScanPlan.
@@ -382,17 +342,16 @@ func (s *Scan[F]) Backward(_ kernels.ScanArgs, dh gorgonia.Value) (gorgonia.Valu
 		return nil, err
 	}
 	s.tempo.backward()
-	s.backwardAll(d)
-	s.sum.scatter(s.cfg, s.grad)
+	s.backwardAll(d).scatter(s.cfg, s.grad)
 	return kernels.Wrap(s.grad, len(s.grad)), nil
 }
 
-// backwardAll leaves in s.sum the gradients of what s.run and s.by hold, where Forward ran last,
+// backwardAll returns the gradients of what s.run and s.by hold, where Forward ran last,
 // given the gradient dh of its result.
-func (s *Scan[F]) backwardAll(dh []F) {
+func (s *Scan[F]) backwardAll(dh []F) *grads[F] {
 	C.pack(s.k, s.cell, &s.dims, ptr(s.by.in), ptr(s.by.rec), doubles(s.raw), ptr(s.packed), 1)
 	last := len(s.segments) - 1
-	Each(s.crew.workers, func(w *worker[F]) {
+	s.crew.each(func(w *worker[F]) {
 		for k := last; k >= 0; k-- {
 			if k < last || !s.fresh {
 				s.forward(w, k, s.hidden(k))
@@ -401,19 +360,22 @@ func (s *Scan[F]) backwardAll(dh []F) {
 		}
 	})
 	s.fresh = last == 0
-	C.unprepare(s.k, s.cell, &s.dims, doubles(s.raw), doubles(s.prep), doubles(s.sum.vec))
+	g := s.total()
+	sum := &g.sum
+	C.unprepare(s.k, s.cell, &s.dims, doubles(s.raw), doubles(g.prep), doubles(sum.vec))
 	if s.dims.learn_edge != 0 && s.shape.Axial >= 0 {
-		s.axial.grads(s.band, s.loose, s.sum.edge)
-		sums := s.sum.vec[s.shape.Vecs*s.cfg.H:]
+		s.axial.grads(g.band, g.loose, sum.edge)
+		sums := sum.vec[s.shape.Vecs*s.cfg.H:]
 		for k := range s.edges.I {
-			s.sum.edge[k] += sums[s.edges.I[k]] + sums[s.edges.J[k]]
+			sum.edge[k] += sums[s.edges.I[k]] + sums[s.edges.J[k]]
 		}
 	}
+	return sum
 }
 
 // backward walks the batch rows of a worker back through segment k, which ran forward last.
 func (s *Scan[F]) backward(w *worker[F], k int, dh []F) {
-	c, g, x, a := &s.cfg, &s.segments[k], &s.axial, &s.run
+	c, g, x, a, own := &s.cfg, &s.segments[k], &s.axial, &s.run, &s.groups[w.group]
 	if !c.Last {
 		dh = dh[g.t0*c.B*c.H:]
 	} else if k < len(s.segments)-1 {
@@ -423,8 +385,8 @@ func (s *Scan[F]) backward(w *worker[F], k int, dh []F) {
 	C.galvani_backward(s.k, s.cell, &g.dims, ptr(from(a.X, g.t0*c.B*c.I)), ptr(from(a.Mask, g.t0*c.B)),
 		ptr(s.before(k)), ptr(s.hidden(k)), ptr(s.packed), ptr(s.bounds),
 		ints(x.Offset), ptr(x.band), ints(x.Post), ints(x.Pre), ptr(x.value),
-		ptr(dh), C.long(w.b0), C.long(w.b1), C.int(w.number), &s.crew.team[0], ptr(w.work), ptr(s.shared),
-		ptr(s.sum.in), ptr(s.sum.rec), doubles(s.prep), doubles(s.band), doubles(s.loose),
+		ptr(dh), C.long(w.b0), C.long(w.b1), C.int(w.number), &s.crew.team[w.group], ptr(w.work), ptr(own.shared),
+		ptr(own.sum.in), ptr(own.sum.rec), doubles(own.prep), doubles(own.band), doubles(own.loose),
 		ptr(from(s.gradH, g.t0*c.B*c.H)), ptr(gx), ptr(gstate))
 }
 

@@ -77,7 +77,7 @@ func (g *Gemm[F]) Do(l Layout, m, n, k int, a, b, c []F, add bool) {
 	if g.tempo.alone() {
 		team = 1
 	}
-	g.team[0] = newTeam(team)
+	g.team[0] = newTeam(team, team)
 	Each(g.workers[:team], func(w *gemmWorker[F]) {
 		C.gemm(g.k, C.int(l), C.long(m), C.long(n), C.long(k), ptr(a), ptr(b), ptr(c), flag(add), C.int(w.number),
 			&g.team[0], ptr(w.work), ptr(g.shared))

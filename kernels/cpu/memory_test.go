@@ -55,6 +55,7 @@ func TestMemoryKeepsBits(t *testing.T) {
 			{T: 1290, B: 2, I: 1, H: 3, Last: true, Sequence: true},  // 11 chunks of 128
 			{T: 700, B: 17, I: 1, H: 4, Sequence: true},              // h is the output
 			{T: 130, B: 17, I: 150, H: 9, Last: true},                // drives are kept where they can be
+			{T: 333, B: 24, I: 3, H: 16, Last: true},                 // two groups of rows
 		} {
 			if i != 1 && (testing.Short() || !slices.Contains([]string{"rnn", "lstm", "crnn"}, v.Header)) {
 				continue

@@ -26,7 +26,7 @@ func inputNoise[F kernels.Float](t *testing.T, isa string) {
 	r := rand.New(rand.NewPCG(1, 2))
 	noise, draw := kernels.Noise{Input: 0.3, Layer: 1}, kernels.NoiseDraw{Key: random.New(5), First: 7}
 	for _, n := range []int{1, 3, 4, 15, 16, 17, 32, 37} {
-		s := &Scan[F]{cfg: kernels.ScanConfig{T: 3, B: 5, I: n, H: 1, Noise: noise}, k: pick(isa), crew: newCrew[F](5, 2, 2)}
+		s := &Scan[F]{cfg: kernels.ScanConfig{T: 3, B: 5, I: n, H: 1, Noise: noise}, k: pick(isa), crew: newCrew[F](5, 5, 2, 2)}
 		s.setDims()
 		s.noisy = make([]F, s.noisyLen())
 		x := make([]F, len(s.noisy))

@@ -127,7 +127,7 @@ func NewProgram[F kernels.Float](isa string, threads int, p *kernels.Program) (*
 	for i := range min(max(1, threads), max(1, p.Work()/threadWork)) {
 		r.workers = append(r.workers, gemmWorker[F]{i, pages.Make[F](int(size.work))})
 	}
-	r.team = []C.struct_team{newTeam(len(r.workers))}
+	r.team = []C.struct_team{newTeam(len(r.workers), len(r.workers))}
 	return r, nil
 }
 

@@ -169,7 +169,7 @@ func (s *Scan[F]) H() gorgonia.Value {
 	}
 	plane := c.B * c.H
 	all := pages.Make[F](c.T * plane)
-	Each(s.crew.workers, func(w *worker[F]) {
+	s.crew.each(func(w *worker[F]) {
 		for k, g := range s.segments {
 			s.forward(w, k, all[g.t0*plane:])
 		}

@@ -27,7 +27,7 @@ func TestThreads(t *testing.T) {
 		for i, s := range []conform.Sizes{
 			{T: 50, B: 21, I: 4, H: 40}, {T: 9, B: 2, I: 3, H: 5, Sequence: true},
 			{T: 40, B: 35, I: 2, H: 17, Last: true, Sequence: true}, {T: 11, B: 48, I: 131, H: 33},
-			{T: 3, B: 131, I: 1, H: 7}, {T: 6, B: 1, I: 2, H: 20, Last: true},
+			{T: 3, B: 131, I: 1, H: 7}, {T: 6, B: 1, I: 2, H: 20, Last: true}, {T: 22, B: 32, I: 2, H: 32}, // two groups of rows, as the one of 48
 		} {
 			for _, isa := range []string{Best(), bf16} {
 				if Supported(isa) && (isa != bf16 || i < 4) {

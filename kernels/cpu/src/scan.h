@@ -20,7 +20,8 @@ struct scan_dims {
 	long E;		  /* undirected axial edges */
 	long bands, loose; /* the axial matrix: bands of constant offset, and entries outside */
 	long chunk;	  /* time steps per chunk */
-	long block;	  /* batch rows whose vector gradients are added up together */
+	long group;	  /* batch rows of a team: no other reads what it writes */
+	long block;	  /* batch rows whose vector gradients are added up together, a part of a group */
 	int last;	  /* dh is [B,H] for the last step, not [T,B,H]; null if that is not here */
 	int keep;	  /* backward finds drives and states of all steps in work, where forward left them */
 	int resume;	  /* backward goes on from where it left the steps behind these */
@@ -41,7 +42,7 @@ struct scan_dims {
 struct scan_sizes {
 	long packed;	/* elements of the packed matrices and prepared planes */
 	long work;	/* elements of scratch per worker with `rows` batch rows */
-	long shared;	/* elements of scratch of all workers together */
+	long shared;	/* elements of scratch of all workers of a team together */
 	long bounds;	/* elements of the boundary states of all rows */
 };
 
@@ -71,18 +72,18 @@ struct gemm_job {
 /* GEMM_JOBS is how many jobs are done together at most. */
 enum { GEMM_JOBS = 16 };
 
-/* What the workers of a scan divide among them: a worker handles batch rows b0..b1-1 in the time
- * loop, and in the weight gradients its share of the units, for which all rows are added in an
+/* What the workers of a team divide among them: a worker handles batch rows b0..b1-1 of its group in the time
+ * loop, and in the weight gradients its share of the units, for which all rows of the group are added in an
  * order that does not depend on the number of workers. */
 struct share {
 	long b0, b1;
 	int worker;
 	struct team *team;
 	void *work;	/* scan_sizes.work, of this worker */
-	void *shared;	/* scan_sizes.shared, of all */
+	void *shared;	/* scan_sizes.shared, of the team */
 };
 
-/* The gradients that backward makes, of all workers together. */
+/* The gradients that backward makes of the rows of a group. */
 struct scan_grads {
 	void *win, *wrec;	/* [P*H,I], [G*H,H] */
 	double *prep;		/* [PREP,H] */

@@ -4,9 +4,9 @@
  * in the time loop: the input product of a chunk is one blocked product; then step by step the
  * recurrent product of a tile of rows and units is followed at once by the pointwise step. h is
  * kept, and the other state planes at chunk borders. The backward pass rebuilds the rest for one
- * chunk and walks it back. Then the workers divide the units among them, and each adds the
- * chunk's weight gradients of its units as blocked products over all steps and rows. So every sum
- * over rows is made in one order, whatever the number of workers; chunks, blocks of K and blocks of
+ * chunk and walks it back. Then the workers of a group of rows divide the units among them, and each adds the
+ * chunk's weight gradients of its units as blocked products over all steps and rows of the group; the caller adds those of all groups. So every sum
+ * over rows is made in one order, whatever the number of workers; groups, chunks, blocks of K and blocks of
  * rows for the vector gradients depend on the shape alone.
  * With scan_dims.keep the forward pass leaves the drives and every state in memory, and nothing is
  * rebuilt; sums are the same either way, bit for bit. A cell with NAME_SEEN has functions besides those of

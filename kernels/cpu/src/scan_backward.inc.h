@@ -24,9 +24,9 @@ static void FN(replay)(struct FN(run) *r, long t0, long n, const elem *const *pr
 		elem *old = FN(states)(r, t0 + s, s), *new = FN(states)(r, t0 + s + 1, s + 1);
 		for (long u0 = 0; u0 < r->d->H; u0 += NR)
 			if (CX >= 0)
-				FN(point)(r, c, t0 + s, s, u0, 0, R, prev[s], old, new, 0);
+				FN(point)(r, c, t0 + s, s, u0, 0, R, prev[s], H, old, new, 0);
 			else /* the compiler drops what only h needs */
-				FN(point_as)(r, c, t0 + s, s, u0, 0, R, prev[s], old, new, 0);
+				FN(point_as)(r, c, t0 + s, s, u0, 0, R, prev[s], H, old, new, 0);
 	}
 }
 
@@ -40,16 +40,11 @@ ALWAYS void FN(block_back)(const struct FN(run) *r, elem *c, long t, long s, con
 	long H = r->d->H, Hp = r->Hp, i1 = min_l(r->R, i0 + block);
 	const elem *new = FN(states)(r, t + 1, s + 1);
 	const elem *h = (const elem *)r->a->h + (t * r->d->B + r->b0) * H;
-	const elem *ahead = FN(kept)(r, i1 < r->R || t == 0 ? t : t - 1, i1 < r->R ? i1 : 0, u);
-	elem *sum = FN(sums)(r, u, learn ? (r->b0 + i0) / block : 0);
+	elem *sum = FN(sums)(r, u, learn ? (r->g0 + i0) / block : 0);
 	real p[CPREP], gp[CPREP];
 	FN(load_planes)(r->prep + u * CPREP, VL, CPREP, p);
 	FN(load_planes)(sum, VL, LP, gp);
 	for (long i = i0; i < i1; i++) {
-		/* By rows, the processor sees that units lie next to each other, and not that the kept drives go on in the
-		 * next rows. */
-		for (long k = 0; k < CK && r->d->keep && !BY_UNITS; k += 64 / (long)sizeof(elem) / VL)
-			__builtin_prefetch(ahead + (i - i0) * Hp * CK + k * VL);
 		elem *drive = FN(drive)(r, s, i) + u;
 		elem *grad = r->grad + i * CS * Hp + u;
 		real dr[CD] = {0}, st[CS], o[CS], go[CS], gs[CS], gd[CD];
@@ -114,40 +109,68 @@ static void FN(step_back)(struct FN(run) *r, long t, long s, const elem *prev)
 		FN(step_back_as)(r, t, s, prev, 2, CPREP);
 }
 
-/* through_products adds W^T times the drive gradients of step slot s to the gradient of h. */
-static void FN(through_products)(struct FN(run) *r, long s)
+/* fetch_back calls what the step before t reads of units u..u+NR-1 of rows i0..i0+m-1 into the second cache, before a product
+ * that lasts as long as it takes to come. */
+ALWAYS void FN(fetch_back)(const struct FN(run) *r, long t, long i0, long m, long u, const elem *dh)
 {
+	const long line = 64 / (long)sizeof(elem), H = r->d->H;
+	const elem *prev = FN(prev_rows)(r, t - 1);
+	dh = dh && !r->d->last ? dh + ((t - 1) * r->d->B + r->b0) * H : 0;
+	for (long i = i0; i < i0 + m; i++) {
+		for (long k = 0; k < NR; k += line) {
+			__builtin_prefetch(prev + i * H + u + k, 0, 2);
+			if (dh)
+				__builtin_prefetch(dh + i * H + u + k, 0, 2);
+		}
+		if (!r->d->keep)
+			continue;
+		for (long k = 0; k < CK * NR; k += line)
+			__builtin_prefetch(FN(kept)(r, t - 1, i, u) + k, 0, 2);
+		for (long k = 0; !CSEEN && k < (CS - 1) * NR; k += line)
+			__builtin_prefetch(FN(states)(r, t - 1, 0) + (i * (CS - 1) + k / NR) * r->Hp + u + k % NR, 0, 2);
+	}
+}
+
+/* through_products adds W^T times the drive gradients of step t, slot s, to the gradient of h. */
+static void FN(through_products)(struct FN(run) *r, long t, long s, const elem *dh)
+{
+	long fetched = t > 0 ? 0 : r->Hp;
 	long H = r->d->H, Hp = r->Hp, R = r->R;
 	elem *drive = FN(drive)(r, s, 0);
 	for (int g = 0; g < CG; g++) {
 		long step;
 		const elem *in = FN(as_factors)(r, drive + CPLANE(g) * Hp, r->row, H, 0, &step);
-		for (long u = r->d->lo[g] / NR * NR; u < r->d->hi[g]; u += NR)
+		for (long u = r->d->lo[g] / NR * NR; u < r->d->hi[g]; u += NR) {
 			for (long i = 0, m; i < R; i += m) {
 				m = tile_height(R - i);
+				if (u >= fetched)
+					FN(fetch_back)(r, t, i, m, u, dh);
 				tile_rows[m](FACTORS(H), in + i * step, step, r->wback + (g * Hp + u) * FACTORS(H),
 					     r->grad + i * CS * Hp + u, CS * Hp, 1);
 			}
+			if (u >= fetched)
+				fetched = u + NR;
+		}
 	}
 	if (CX >= 0)
 		FN(axial_rows)(r, R, drive + CX * Hp, r->row, r->grad, CS * Hp, 1);
 }
 
-/* pack_rows packs this worker's rows [N] of n steps into panels of the rows of all workers. */
+/* pack_rows packs this worker's rows [N] of n steps into panels of the rows of the group. */
 static void FN(pack_rows)(const struct FN(run) *r, long n, const elem *const *rows, long N, elem *out)
 {
-	long B = r->d->B, K = n * B;
+	long G = r->d->group, K = n * G;
 	for (long j = 0; j < N; j += NR)
 		for (long s = 0; s < n; s++)
-			pack_some(rows[s] + j, N, min_l(NR, N - j), r->R, s * B + r->b0, K, out + j * FACTORS(K));
+			pack_some(rows[s] + j, N, min_l(NR, N - j), r->R, s * G + r->g0, K, out + j * FACTORS(K));
 }
 
-/* weight_grads adds the products (drive gradient)^T rows of this worker's units over all rows of a
- * chunk of n steps, K = n * B. */
+/* weight_grads adds the products (drive gradient)^T rows of this worker's units over all rows of the group
+ * in a chunk of n steps, K = n * group. */
 static void FN(weight_grads)(struct FN(run) *r, long n, const elem *packed, long N, int planes, int recurrent,
 			     elem *out)
 {
-	long H = r->d->H, K = n * r->d->B, u0 = r->u0, M = r->u1 - u0;
+	long H = r->d->H, K = n * r->d->group, u0 = r->u0, M = r->u1 - u0;
 	for (long k = 0; k < K && M > 0; k += KBLOCK)
 		for (int g = 0; g < planes; g++) {
 			long plane = recurrent ? CPLANE(g) : g, kb = min_l(KBLOCK, K - k);
@@ -192,7 +215,7 @@ static void FN(steps_back)(struct FN(run) *r, long t0, long n, const elem *const
 		for (long i = 0; i < R && a->gh; i++)
 			memcpy((elem *)a->gh + (t * B + b0 + i) * H, r->grad + i * CS * Hp, sizeof(elem) * H);
 		FN(step_back)(r, t, s, prev[s]);
-		FN(through_products)(r, s);
+		FN(through_products)(r, t, s, dh);
 	}
 }
 
@@ -231,7 +254,7 @@ static void FN(backward)(const struct scan_dims *d, const struct scan_arrays *a,
 	struct FN(run) run, *r = &run;
 	FN(open)(r, d, a, w);
 	long H = d->H, Hp = r->Hp, B = d->B, I = d->I, team = w->team->size;
-	long first = r->b0 / d->block, mine = (r->b0 + r->R + d->block - 1) / d->block - first;
+	long first = r->g0 / d->block, mine = (r->g0 + r->R + d->block - 1) / d->block - first;
 	if (!d->resume) {
 		memset(r->grad, 0, sizeof(elem) * r->R * CS * Hp);
 		FN(clear_grads)(r, w->worker, team, out);

@@ -112,9 +112,9 @@ static void FN(axial_grads)(struct FN(run) *r, long n, const elem *const *prev, 
 	memset(r->gband, 0, sizeof(elem) * r->d->bands * H);
 	memset(r->gloose, 0, sizeof(elem) * loose);
 	for (long s = 0; s < n; s++)
-		for (long i = 0; i < r->d->B; i++) {
-			const elem *restrict d = r->drives + (s * r->d->B + i) * r->row + ARR(CX) * r->Hp;
-			const elem *restrict x = prev[s] + (i - r->b0) * H;
+		for (long i = 0; i < r->d->group; i++) {
+			const elem *restrict d = r->drives + (s * r->d->group + i) * r->row + ARR(CX) * r->Hp;
+			const elem *restrict x = prev[s] + (i - r->g0) * H;
 			for (long k = 0; k < r->d->bands; k++) {
 				long shift = ax->offset[k];
 				long u0 = shift < 0 && r->u0 < -shift ? -shift : r->u0, u1 = min_l(r->u1, H - shift);

@@ -6,22 +6,25 @@ struct FN(run) {
 	const struct scan_dims *d;
 	const struct scan_arrays *a;
 	long b0, R, Hp, row;	/* row: stride of a drive row, CD*Hp */
-	long blocks;	/* of rows of all workers */
+	long g0;	/* b0, counted from the first row of the group */
+	long blocks;	/* of rows of the group */
 	long u0, u1;	/* the units whose gradients are this worker's, all of them with one worker */
 	elem consts[MAX_CONSTS];
 	int irregular;	/* the mask holds lengths of steps, for consts[CELAPSED] */
+	int past;	/* h is stored past the caches, in whole lines */
 	const elem *win, *wrec, *wback, *prep, *winback; /* prep [Hp/VL][CPREP][VL] */
 	/* of this worker */
 	elem *kept;	/* [T][R][Hp/VL][CK][VL] drives, or what is seen, with keep, or [T][Hp/VL][R][CK][VL] BY_UNITS */
 	elem *extra;	/* [states_kept][R][CS-1][Hp] */
 	elem *grad;	/* [R][CS][Hp] */
+	elem *own;	/* [2][R][Hp] h before and after a step, forward */
 	elem *apack;	/* [units of a worker][KBLOCK] */
 	elem *factors;	/* [chunk][R][factors of I or H], with BF16 */
 	elem *gband, *gloose;	/* gradients of the axial matrix, of the chunk at hand */
-	/* of all workers */
-	elem *drives;	/* [chunk][B][CD][Hp], of the chunk at hand; gradients where they were */
+	/* of the team */
+	elem *drives;	/* [chunk][group][CD][Hp], of the chunk at hand; gradients where they were */
 	elem *gp;	/* [Hp/VL][blocks of rows][CPREP][VL], of the chunk at hand */
-	elem *inpack, *recpack; /* [panels][chunk*B][NR] rows of x and h before the step */
+	elem *inpack, *recpack; /* [panels][chunk*group][NR] rows of x and h before the step */
 };
 
 /* states_kept returns how many states 1.. of a row lie in work. */
@@ -46,14 +49,14 @@ static long FN(factor_space)(const struct scan_dims *d, long R)
 
 static struct scan_sizes FN(sizes)(const struct scan_dims *d, long R)
 {
-	long Hp = ceil_to(d->H, NR), rows = d->chunk * d->B;
+	long Hp = ceil_to(d->H, NR), rows = d->chunk * d->group;
 	struct scan_sizes s;
 	s.packed = CP * Hp * d->I + 2 * CG * Hp * d->H + CPREP * Hp + 16;
 	if (d->grad_in)
 		s.packed += CP * ceil_to(d->I, NR) * d->H;
 	s.work = FN(planes_kept)(d, R) + R * CS * Hp + ceil_to(d->H, MR) * KBLOCK +
-		 FN(factor_space)(d, R) + d->bands * d->H + d->loose + 8 * 16;
-	s.shared = rows * CD * Hp + (d->B + d->block - 1) / d->block * CPREP * Hp + 6 * 16;
+		 FN(factor_space)(d, R) + 2 * R * Hp + d->bands * d->H + d->loose + 9 * 16;
+	s.shared = rows * CD * Hp + (d->group + d->block - 1) / d->block * CPREP * Hp + 6 * 16;
 	if (d->learn_in)
 		s.shared += rows * ceil_to(d->I, NR);
 	if (d->learn_rec)
@@ -139,12 +142,14 @@ static void FN(open)(struct FN(run) *r, const struct scan_dims *d, const struct 
 	r->R = R;
 	r->Hp = Hp;
 	r->row = CD * Hp;
-	r->blocks = (d->B + d->block - 1) / d->block;
+	r->g0 = w->b0 % d->group;
+	r->blocks = (d->group + d->block - 1) / d->block;
 	r->u0 = min_l(H, tiles * w->worker / team * MR);
 	r->u1 = min_l(H, tiles * (w->worker + 1) / team * MR);
 	for (int k = 0; k < MAX_CONSTS; k++)
 		r->consts[k] = (elem)d->consts[k];
 	r->irregular = a->mask && CELAPSED >= 0 && r->consts[ARR(CELAPSED)] != 0;
+	r->past = sizeof(real) == 64 && H % VL == 0 && (size_t)a->h % sizeof(real) == 0;
 	FN(packed_parts)(d, a->packed, r);
 	elem *p = FN(align)(w->work);
 	r->kept = FN(take)(&p, d->keep ? d->T * R * CK * Hp : 0);
@@ -152,19 +157,20 @@ static void FN(open)(struct FN(run) *r, const struct scan_dims *d, const struct 
 	r->grad = FN(take)(&p, R * CS * Hp);
 	r->apack = FN(take)(&p, ceil_to(H, MR) * KBLOCK);
 	r->factors = FN(take)(&p, FN(factor_space)(d, R));
+	r->own = FN(take)(&p, 2 * R * Hp);
 	r->gband = FN(take)(&p, d->bands * H);
 	r->gloose = p;
 	p = FN(align)(w->shared);
-	r->drives = FN(take)(&p, C * d->B * CD * Hp);
+	r->drives = FN(take)(&p, C * d->group * CD * Hp);
 	r->gp = FN(take)(&p, r->blocks * CPREP * Hp);
-	r->inpack = FN(take)(&p, d->learn_in ? C * d->B * ceil_to(d->I, NR) : 0);
+	r->inpack = FN(take)(&p, d->learn_in ? C * d->group * ceil_to(d->I, NR) : 0);
 	r->recpack = p;
 }
 
 /* drive returns the drives of row i (of this worker) at step slot s. */
 ALWAYS elem *FN(drive)(const struct FN(run) *r, long s, long i)
 {
-	return r->drives + (s * r->d->B + r->b0 + i) * r->row;
+	return r->drives + (s * r->d->group + r->g0 + i) * r->row;
 }
 
 /* states returns planes 1.. before step t, which is the step s of its chunk. */
