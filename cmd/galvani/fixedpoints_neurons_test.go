@@ -66,7 +66,7 @@ func pointsOf(t *testing.T, name string) (*analysis.Points, *engine.StepMap, neu
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := models.Bind(name, asCell{c}, models.Dims{I: task.I, O: task.O})
+	net, err := models.Bind("as a cell: "+name, asCell{c}, models.Dims{I: task.I, O: task.O})
 	if err != nil {
 		t.Fatal(err)
 	}
