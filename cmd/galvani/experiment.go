@@ -56,11 +56,7 @@ func (f *experimentFlags) add(flags *pflag.FlagSet) {
 
 func newExperiment() *cobra.Command {
 	list := newList("List the experiments", func() []brief {
-		var list []brief
-		for _, e := range experiment.All() {
-			list = append(list, brief{e.Name, e.Doc, e.Source})
-		}
-		return list
+		return briefs(experiment.All(), func(e experiment.Entry) brief { return brief{e.Name, e.Doc, e.Source} })
 	})
 	group := newGroup("experiment", "Test claims about the cells", list, newExperimentAll())
 	group.Long = `Test claims about the cells. Each experiment runs its cases one after the other, for every

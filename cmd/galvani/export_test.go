@@ -83,6 +83,16 @@ func TestExport(t *testing.T) {
 	}
 }
 
+// exports wants a text in the table of a run.
+func exports(t *testing.T, dir, text string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "w.csv")
+	galvani(t, "export", dir, "--to", "csv", "--out", path).ok(t)
+	if table := contents(t, path); !strings.Contains(string(table), text) {
+		t.Errorf("the export lacks %q", text)
+	}
+}
+
 // compareTable holds the table of a run to tensors.
 func compareTable(t *testing.T, dir string, want map[string]safetensors.Tensor) {
 	t.Helper()

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,11 +53,7 @@ func TestLGMD(t *testing.T) {
 	if numbers, ok := f.Tensor("weights.cell.number.w_facets"); !ok || !slices.Equal(numbers.Shape, weights.Shape) {
 		t.Errorf("numbers of weights have shape %v, the weights %v", numbers.Shape, weights.Shape)
 	}
-	file = filepath.Join(out, "w.csv")
-	galvani(t, "export", dir, "--to", "csv", "--out", file).ok(t)
-	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "\ncell.number.g_na,") {
-		t.Errorf("export lacks the densities, error %v", err)
-	}
+	exports(t, dir, "\ncell.number.g_na,")
 	galvani(t, "eval", dir).ok(t)
 	galvani(t, "perturb", dir, "--silence", "0.5", "--keep-readout").refused(t, exitConfig, "act by the read-out alone")
 	r := perturbJSON(t, dir, "--silence", "0.5", "--state-noise", "0.5", "--units", "9").Rows

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -44,11 +43,7 @@ func TestMicrocircuit(t *testing.T) {
 	if o := galvani(t, "eval", ahead, "--json").ok(t); !strings.Contains(strings.ReplaceAll(o.stdout, " ", ""), `"accuracy":1}`) {
 		t.Errorf("eval --json tells another accuracy: %s", o.stdout)
 	}
-	file := filepath.Join(t.TempDir(), "w.csv")
-	galvani(t, "export", ahead, "--to", "csv", "--out", file).ok(t)
-	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "layer1.pi,") {
-		t.Errorf("export lacks layer1.pi, error %v", err)
-	}
+	exports(t, ahead, "layer1.pi,")
 	galvani(t, "trace", ahead, "--out", filepath.Join(t.TempDir(), "t.safetensors")).ok(t)
 	galvani(t, "fixedpoints", ahead).refused(t, exitConfig, "model microcircuit has none")
 }

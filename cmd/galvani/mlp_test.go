@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/binary"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -72,11 +71,7 @@ func TestMLP(t *testing.T) {
 	if o := galvani(t, "eval", whole, "--json").ok(t); !strings.Contains(o.stdout, `"confusion"`) {
 		t.Errorf("eval --json has no confusion matrix: %s", o.stdout)
 	}
-	file := filepath.Join(t.TempDir(), "w.csv")
-	galvani(t, "export", whole, "--to", "csv", "--out", file).ok(t)
-	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "layer2.feedback,") {
-		t.Errorf("export lacks layer2.feedback, error %v", err)
-	}
+	exports(t, whole, "layer2.feedback,")
 	galvani(t, "trace", whole, "--out", filepath.Join(t.TempDir(), "t.safetensors")).ok(t)
 	galvani(t, "fixedpoints", whole).refused(t, exitConfig, "looks at the state of recurrent cells, and model mlp has none")
 	galvani(t, "perturb", whole, "--silence", "0.5").refused(t, exitConfig, "model mlp has none")

@@ -25,10 +25,23 @@ type brief struct {
 	Source string `json:"source,omitempty"`
 }
 
-// newList makes the command that lists a registry.
+// briefs returns the lines of entries.
+func briefs[E any](all []E, of func(E) brief) []brief {
+	list := make([]brief, len(all))
+	for i, e := range all {
+		list[i] = of(e)
+	}
+	return list
+}
+
+// newList makes the command that lists entries, by their names.
 func newList(short string, all func() []brief) *cobra.Command {
 	return reporting(&cobra.Command{Use: "list", Short: short, Args: exactArgs()},
-		func(*cobra.Command, []string) ([]brief, error) { return all(), nil },
+		func(*cobra.Command, []string) ([]brief, error) {
+			list := all()
+			slices.SortFunc(list, func(a, b brief) int { return strings.Compare(a.Name, b.Name) })
+			return list, nil
+		},
 		func(p *printer, list []brief) {
 			tabulate(p, list, []string{"NAME", "WHAT"}, func(b brief) []string { return []string{b.Name, b.Doc} })
 		})
@@ -36,15 +49,8 @@ func newList(short string, all func() []brief) *cobra.Command {
 
 func newModelsList() *cobra.Command {
 	return newList("List the models", func() []brief {
-		var list []brief
-		for _, e := range models.All() {
-			list = append(list, brief{e.Name, e.Doc, e.Source})
-		}
-		for _, e := range layered.All() {
-			list = append(list, brief{e.Name, e.Doc, e.Source})
-		}
-		slices.SortFunc(list, func(a, b brief) int { return strings.Compare(a.Name, b.Name) })
-		return list
+		return append(briefs(models.All(), func(e models.Entry) brief { return brief{e.Name, e.Doc, e.Source} }),
+			briefs(layered.All(), func(e layered.Entry) brief { return brief{e.Name, e.Doc, e.Source} })...)
 	})
 }
 

@@ -48,11 +48,8 @@ takes V of units, of rate units their rate, the currents of synapses (currents =
 
 func newNetworks() *cobra.Command {
 	c := newGroup("networks", "Networks of spiking neurons: populations, projections, files of your own",
-		newList("List the networks", func() (list []brief) {
-			for _, n := range builtinNetworks() {
-				list = append(list, brief{n.Name, n.Doc, n.Source})
-			}
-			return list
+		newList("List the networks", func() []brief {
+			return briefs(builtinNetworks(), func(n *circuits.Network) brief { return brief{n.Name, n.Doc, n.Source} })
 		}), newNetworksShow(), newNetworksCheck(), newNetworksState(), newNetworksPlasticity())
 	c.Long = networksDoc
 	return c

@@ -74,13 +74,10 @@ func briefNeurons() []brief {
 
 func newNeuronsList() *cobra.Command {
 	return newList("List the neurons", func() []brief {
-		list := briefNeurons()
-		for _, h := range pointNeurons() {
+		return append(briefNeurons(), briefs(pointNeurons(), func(h points.Neuron) brief {
 			about := h.About()
-			list = append(list, brief{h.Name, about.Doc, about.Source})
-		}
-		slices.SortFunc(list, func(a, b brief) int { return strings.Compare(a.Name, b.Name) })
-		return list
+			return brief{h.Name, about.Doc, about.Source}
+		})...)
 	})
 }
 

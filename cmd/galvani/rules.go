@@ -18,11 +18,7 @@ func newRules() *cobra.Command {
 
 func newRulesList() *cobra.Command {
 	return newList("List the rules", func() []brief {
-		var list []brief
-		for _, r := range rules.All() {
-			list = append(list, brief{r.Name, r.Doc, r.Source})
-		}
-		return list
+		return briefs(rules.All(), func(r rules.Rule) brief { return brief{r.Name, r.Doc, r.Source} })
 	})
 }
 

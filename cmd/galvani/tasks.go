@@ -17,11 +17,7 @@ func newTasks() *cobra.Command {
 
 func newTasksList() *cobra.Command {
 	return newList("List the tasks", func() []brief {
-		var list []brief
-		for _, e := range data.All() {
-			list = append(list, brief{e.Name, e.Doc, e.Source})
-		}
-		return list
+		return briefs(data.All(), func(e data.Entry) brief { return brief{e.Name, e.Doc, e.Source} })
 	})
 }
 
