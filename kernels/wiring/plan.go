@@ -87,13 +87,11 @@ func (p *Plan) setCurrents(n int) {
 	}
 }
 
+// firstSpikes is how many spikes a record has room for when it gets its first.
+const firstSpikes = 256
+
 // collect adds to the record what the last n steps left.
 func (p *Plan) collect(r *kernels.CircuitRecord, n int) {
-	found, at := p.spiked(n), len(r.Spikes)
-	if cap(r.Spikes)-at < found { // twice as much each time: append would copy them five times
-		r.Spikes = slices.Grow(r.Spikes, max(found, at))
-	}
-	r.Spikes = r.Spikes[:at+found]
 	for k := range n {
 		row := p.Spikes[k*p.Words:]
 		for i, q := range p.Populations {
@@ -102,8 +100,10 @@ func (p *Plan) collect(r *kernels.CircuitRecord, n int) {
 			}
 			for w, set := range row[q.First : q.First+q.Words] {
 				for ; set != 0; set &= set - 1 {
-					r.Spikes[at] = kernels.Spike{Step: p.Step + int64(k), Population: i, Unit: 64*w + bits.TrailingZeros64(set)}
-					at++
+					if len(r.Spikes) == cap(r.Spikes) { // twice as many each time: append would copy them five times
+						r.Spikes = slices.Grow(r.Spikes, max(firstSpikes, len(r.Spikes)))
+					}
+					r.Spikes = append(r.Spikes, kernels.Spike{Step: p.Step + int64(k), Population: i, Unit: 64*w + bits.TrailingZeros64(set)})
 				}
 			}
 		}
@@ -111,21 +111,6 @@ func (p *Plan) collect(r *kernels.CircuitRecord, n int) {
 	for i := range r.V {
 		r.V[i] = append(r.V[i], p.V[i*n:(i+1)*n]...)
 	}
-}
-
-// spiked returns how many spikes of the last n steps are for the record.
-func (p *Plan) spiked(n int) (found int) {
-	for i, q := range p.Populations {
-		if p.cfg.Populations[i].Unrecorded {
-			continue
-		}
-		for k := range n {
-			for _, set := range p.Spikes[k*p.Words:][q.First : q.First+q.Words] {
-				found += bits.OnesCount64(set)
-			}
-		}
-	}
-	return found
 }
 
 // finite wants every V of this rank finite.
