@@ -78,7 +78,7 @@ struct run {
 	unsigned long long *spikes;	/* [steps, words]; those of sources are there before */
 	float *v;			/* [probes, steps] */
 	const struct range *own;	/* of each population, what the part has of it; the loop fills in this and what follows */
-	const struct turn *told;	/* of each part, with the spikes of a step in its message; 0 where there are none */
+	struct turn *told;		/* of each part, with the spikes of a step in its message; 0 where there are none */
 	int phase;
 };
 

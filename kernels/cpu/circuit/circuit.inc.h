@@ -35,17 +35,20 @@ CELL_FN real chosen(bits c, real a, real b)
 #define r_where chosen
 #endif
 
-/* neuron_exp is r_exp of real.h with these choices. What is not finite stays so. */
-CELL_FN real neuron_exp(real x)
+/* neuron_exp is r_exp of real.h with these choices. What is not finite stays so. neuron_exp_below is the same for numbers that it does
+ * not make infinite. */
+CELL_FN real neuron_exp_below(real x)
 {
 	real t, y = r_exp_parts(x, &t) + R(1.0);
-	y = r_float(r_bits(y) + (r_bits(t) << 23));
-	bits zero = r_bits(x) & 0;
-	y = r_where(x > R(88.722835), r_float(zero + 0x7f800000), y);
-	y = r_where(x < R(-87.336544), r_float(zero), y);
+	return r_where(x < R(-87.336544), r_splat(0), r_float(r_bits(y) + (r_bits(t) << 23)));
+}
+CELL_FN real neuron_exp(real x)
+{
+	real y = r_where(x > R(88.722835), r_splat(INFINITY), neuron_exp_below(x));
 	return r_where(x == x, y, x);
 }
 #define r_exp neuron_exp
+#define rise_exp neuron_exp_below
 
 #include "../../neurons/list.h"
 #include "../../wiring/loop.h"
@@ -53,10 +56,18 @@ CELL_FN real neuron_exp(real x)
 
 typedef unsigned long long word;
 
+/* of_rank returns the words of a population that its rank has. */
+static inline struct range of_rank(const struct run *r, const struct wiring_population *p)
+{
+	if (r->ranks == 1)
+		return (struct range){0, p->words};
+	return (struct range){wiring_bound(p, r->rank, r->ranks), wiring_bound(p, r->rank + 1, r->ranks)};
+}
+
 /* range_of works out the words of a population that the worker has, a part of those of its rank. */
 static struct range range_of(const struct run *r, const struct wiring_population *p)
 {
-	long lo = wiring_bound(p, r->rank, r->ranks), n = wiring_bound(p, r->rank + 1, r->ranks) - lo;
+	long lo = of_rank(r, p).lo, n = of_rank(r, p).hi - lo;
 	return (struct range){lo + n * r->worker / r->workers, lo + n * (r->worker + 1) / r->workers};
 }
 
@@ -298,10 +309,34 @@ static int waits(const struct part *q, const float *left)
 
 /* words steps the units of some words. What a neuron has besides is a constant. BESIDE is how many vectors of units are stepped
  * side by side: a step is one chain of operations, each of which waits for the one before, and the compiler lays those of several
- * vectors between each other, where they have the registers. */
+ * vectors between each other, where they have the registers. Those of two words are, where 16 lanes leave a neuron of one number
+ * fewer chains than a processor has operations on their way. */
+enum { MOST_BESIDE = 8 };
 #define PLANE(n, u, v, d) +1
 #define LEFT(n, u, v, d) +(__builtin_strcmp(#n, "left") == 0)
 #define STEP(c) \
+static inline __attribute__((always_inline)) void c##_beside(const elem *consts, float *plane, long stride, const float *in, const float *g, word *row, const int planes, const int words, const int beside) \
+{ \
+	enum { PLANES = 0 c##_PLANES(PLANE) }; \
+	word set[2] = {0}; \
+	for (long u = 0; u < 64 * words; u += beside * VL) { \
+		float *x = plane + u; \
+		real s[MOST_BESIDE][PLANES]; \
+		bits spikes[MOST_BESIDE]; \
+		_Pragma("GCC unroll 8") for (int b = 0; b < beside; b++) \
+			for (int i = 0; i < PLANES; i++) \
+				s[b][i] = i < planes ? (real) * (vector *)(x + i * stride + b * VL) : r_splat(0); \
+		_Pragma("GCC unroll 8") for (int b = 0; b < beside; b++) \
+			spikes[b] = c##_step(consts, *(vector *)(in + u + b * VL), c##_CONDUCTS ? *(vector *)(g + u + b * VL) : r_splat(0), s[b]); \
+		_Pragma("GCC unroll 8") for (int b = 0; b < beside; b++) { \
+			set[(u + b * VL) / 64] |= spiking(spikes[b]) << (u + b * VL) % 64; \
+			for (int i = 0; i < planes; i++) \
+				*(vector *)(x + i * stride + b * VL) = s[b][i]; \
+		} \
+	} \
+	for (int k = 0; k < words; k++) \
+		row[k] = set[k]; \
+} \
 static inline __attribute__((always_inline)) void c##_some(const struct run *r, const struct part *q, const int planes) \
 { \
 	enum { PLANES = 0 c##_PLANES(PLANE), BESIDE = PLANES > 2 ? 1 : 4 }; \
@@ -313,28 +348,15 @@ static inline __attribute__((always_inline)) void c##_some(const struct run *r, 
 	unsigned char *calm = q->calm + 1; \
 	int kind = kind_of(q->at, p->synapses); \
 	for (long w = q->own.lo; w < q->own.hi; w += BLOCK) { \
-		long end = q->own.hi - w < BLOCK ? q->own.hi : w + BLOCK; \
+		long end = q->own.hi - w < BLOCK ? q->own.hi : w + BLOCK, k = w; \
 		drive(q->at, p->synapses, kind, 64 * w, 64 * (end - w), q->current, plane + 64 * w, in, g, c##_CONDUCTS, calm++); \
-		for (long k = w; k < end; k++) { \
-			word set = 0; \
-			for (long u = 0; u < 64; u += BESIDE * VL) { \
-				float *x = plane + 64 * k + u, *i0 = in + 64 * (k - w) + u, *g0 = g + (c##_CONDUCTS ? 64 * (k - w) + u : 0); \
-				real s[BESIDE][PLANES]; \
-				bits spikes[BESIDE]; \
-				for (int b = 0; b < BESIDE; b++) \
-					for (int i = 0; i < PLANES; i++) \
-						s[b][i] = i < planes ? (real) * (vector *)(x + i * stride + b * VL) : r_splat(0); \
-				for (int b = 0; b < BESIDE; b++) \
-					spikes[b] = c##_step(consts, *(vector *)(i0 + b * VL), c##_CONDUCTS ? *(vector *)(g0 + b * VL) : r_splat(0), s[b]); \
-				for (int b = 0; b < BESIDE; b++) { \
-					set |= spiking(spikes[b]) << (u + b * VL); \
-					for (int i = 0; i < planes; i++) \
-						*(vector *)(x + i * stride + b * VL) = s[b][i]; \
-				} \
-			} \
-			q->row[k] = set & mask_of(p, k); \
-		} \
+		for (; BESIDE * VL == 64 && planes == 1 && k + 2 <= end; k += 2) \
+			c##_beside(consts, plane + 64 * k, stride, in + 64 * (k - w), g + (c##_CONDUCTS ? 64 * (k - w) : 0), q->row + k, planes, 2, 2 * BESIDE); \
+		for (; k < end; k++) \
+			c##_beside(consts, plane + 64 * k, stride, in + 64 * (k - w), g + (c##_CONDUCTS ? 64 * (k - w) : 0), q->row + k, planes, 1, BESIDE); \
 	} \
+	if (q->own.lo < q->own.hi) \
+		q->row[q->own.hi - 1] &= mask_of(p, q->own.hi - 1); \
 } \
 static void c##_words(const struct run *r, const struct part *q) \
 { \
@@ -390,20 +412,27 @@ static void deliver_each(const struct run *r, const struct wiring_projection *p,
 #include "drawn.inc.h"
 #include "plastic.inc.h"
 
-/* tell leaves the spikes of the part in a step as a message, bits of their row, or that they are more than it holds. */
-static void tell(const struct run *r, const word *row, struct message *to)
+/* tell adds the spikes of the part in a population to a message, bits of their row, or that they are more than it holds, and
+ * fetches what they are delivered by. */
+static void tell(const struct run *r, const struct wiring_population *p, const word *row, struct message *to)
 {
-	int n = 0;
-	for (int i = 0; i < r->populations; i++)
-		for (long w = r->own[i].lo; r->population[i].neuron >= 0 && w < r->own[i].hi; w++)
-			for (word set = row[r->population[i].first + w]; set; set &= set - 1) {
-				if (n == MESSAGE) {
-					to->n = MESSAGE + 1;
-					return;
-				}
-				to->spike[n++] = (unsigned short)(64 * (r->population[i].first + w) + __builtin_ctzll(set));
-			}
-	to->n = (unsigned short)n;
+	for (long w = own(r, p).lo; w < own(r, p).hi; w++)
+		for (word set = row[p->first + w]; set; set &= set - 1) {
+			long unit = 64 * w + __builtin_ctzll(set);
+			fetch_rows(r, p, unit);
+			if (to->n < MESSAGE)
+				to->spike[to->n] = (unsigned short)(64 * p->first + unit);
+			to->n += to->n <= MESSAGE;
+		}
+}
+
+/* fetch_sources fetches what the spikes of sources in a step are delivered by. */
+static void fetch_sources(const struct run *r, const word *row)
+{
+	for (const struct wiring_population *p = r->population; p < r->population + r->populations; p++)
+		for (long w = 0; p->neuron < 0 && w < p->words; w++)
+			for (word set = row[p->first + w]; set; set &= set - 1)
+				fetch_rows(r, p, 64 * w + __builtin_ctzll(set));
 }
 
 /* deliver adds the spikes of a step to what is due, by weights that stay. */
@@ -498,9 +527,18 @@ static void step_units(const struct run *r, long from, long to)
 {
 	for (long n = from; n < to; n++) {
 		word *row = r->spikes + n * r->words;
-		for (int i = 0; i < r->populations; i++)
-			if (r->population[i].neuron >= 0)
-				spike(r, r->population + i, r->first + n, n > 0, r->in[n * r->populations + i], row + r->population[i].first);
+		struct message message = {0};
+		if (r->told)
+			fetch_sources(r, row);
+		for (int i = 0; i < r->populations; i++) {
+			if (r->population[i].neuron < 0)
+				continue;
+			spike(r, r->population + i, r->first + n, n > 0, r->in[n * r->populations + i], row + r->population[i].first);
+			if (r->told)
+				tell(r, r->population + i, row, &message);
+		}
+		if (r->told) /* at once: others may look at its line */
+			r->told[r->worker].message[r->phase % 2] = message;
 		for (int i = 0; i < r->probes; i++) {
 			const struct wiring_population *p = r->population + r->probe[i].population;
 			long w = r->probe[i].unit / 64;
@@ -508,6 +546,12 @@ static void step_units(const struct run *r, long from, long to)
 				r->v[i * r->steps + n] = numbers_of(r, p->state)[r->probe[i].unit];
 		}
 	}
+}
+
+/* early says that the rows of a projection from sources are fetched before a step. Nothing else acts on its synapse. */
+static int early(const struct run *r, const struct wiring_projection *p)
+{
+	return r->told && p->bits >= 0 && r->population[p->from].neuron < 0 && r->counted[p->synapse].at >= 0;
 }
 
 /* deliver_all delivers the spikes of some steps, after all parts have done them, and with plastic weights their traces. */
@@ -519,10 +563,18 @@ static void deliver_all(const struct run *r, long from, long to)
 		const struct wiring_plastic *next = r->plastic;
 		for (int i = 0; i < r->populations; i++)
 			fired[i].n = -1;
+		for (int i = 0; i < r->projections; i++) {
+			const struct wiring_projection *p = r->projection + i;
+			if (p->bits >= 0 && fired[p->from].n < 0)
+				find(r, r->population + p->from, row, fired + p->from);
+		}
+		for (int i = 0; i < r->projections; i++) /* their rows are there by now */
+			if (early(r, r->projection + i))
+				deliver(r, r->projection + i, r->first + n, row, fired);
 		for (int i = 0; i < r->projections; i++)
 			if (next < r->plastic + r->plastics && next->projection == i)
 				deliver_plastic(r, r->projection + i, next++, r->first + n, row);
-			else
+			else if (!early(r, r->projection + i))
 				deliver(r, r->projection + i, r->first + n, row, fired);
 	}
 }
@@ -562,7 +614,7 @@ void CIRCUIT_RUN(struct run *r, struct turns *turns, struct turn *turn)
 	long first = r->from > 0 && !r->plastics ? begin + every : begin, last = r->ranks > 1 ? r->from : r->steps;
 	int phases = (int)((last - first + every - 1) / every) + 1, worker = r->worker;
 	struct range own[r->workers][r->populations];
-	int tells = r->workers > 1 && r->ranks == 1 && r->batch == 1 && r->words <= 1024;
+	int tells = r->ranks == 1 && r->batch == 1 && r->words <= 1024;
 	r->told = tells ? turn : 0;
 	for (r->worker = 0; r->worker < r->workers; r->worker++)
 		for (int i = 0; i < r->populations; i++)
@@ -573,8 +625,6 @@ void CIRCUIT_RUN(struct run *r, struct turns *turns, struct turn *turn)
 			others |= r->worker != worker;
 			r->own = own[r->worker], r->phase = phase;
 			phase_of(r, begin, first + phase * every, every);
-			if (tells && first + phase < r->steps)
-				tell(r, r->spikes + (first + phase) * r->words, turn[r->worker].message + phase % 2);
 			turns_done(turns, turn + r->worker, phase);
 		}
 		late = others;

@@ -12,18 +12,35 @@ enum { MOST_ROWS = 255, MOST_PLANES = 8 };
 /* AHEAD is how many lists of targets are on their way into the cache while those before are gone over. */
 enum { AHEAD = 4 };
 
-#if defined(__AVX2__)
-/* read_planes stores the numbers in the planes, of so many times 32 units. Byte u of a register takes bit u of a plane,
- * the highest plane first. */
-static inline __attribute__((always_inline)) void read_planes(const quad *plane, const int planes, long chunks, unsigned char *to)
+/* STRIP is how many words have their planes made before these are read: rows come from afar, and a processor looks ahead no further
+ * than some hundred operations. */
+enum { STRIP = 64 };
+typedef quad strip[STRIP / 4];
+
+/* read_planes stores the numbers in the planes, of the units of so many words. */
+#if VL == 16
+/* A word of a plane is a mask of bytes. */
+static inline __attribute__((always_inline)) void read_planes(const strip *plane, const int planes, long words, unsigned char *to)
+{
+	typedef word part __attribute__((may_alias));
+	for (long w = 0; w < words; w++) {
+		__m512i count = _mm512_setzero_si512();
+		for (int k = 0; k < planes; k++)
+			count = _mm512_mask_add_epi8(count, ((const part *)plane[k])[w], count, _mm512_set1_epi8((char)(1 << k)));
+		_mm512_storeu_si512(to + 64 * w, count);
+	}
+}
+#elif VL == 8
+/* Byte u of a register takes bit u of a plane, the highest plane first. */
+static inline __attribute__((always_inline)) void read_planes(const strip *plane, const int planes, long words, unsigned char *to)
 {
 	typedef int part __attribute__((may_alias));
 	const __m256i spread = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
 	const __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201ull);
-	for (long c = 0; c < chunks; c++) {
+	for (long c = 0; c < 2 * words; c++) {
 		__m256i count = _mm256_setzero_si256();
 		for (int k = planes - 1; k >= 0; k--) {
-			__m256i x = _mm256_shuffle_epi8(_mm256_set1_epi32(((const part *)(plane + k))[c]), spread);
+			__m256i x = _mm256_shuffle_epi8(_mm256_set1_epi32(((const part *)plane[k])[c]), spread);
 			x = _mm256_cmpeq_epi8(_mm256_and_si256(x, bit), bit);
 			count = _mm256_sub_epi8(_mm256_add_epi8(count, count), x);
 		}
@@ -31,12 +48,12 @@ static inline __attribute__((always_inline)) void read_planes(const quad *plane,
 	}
 }
 #else
-static inline __attribute__((always_inline)) void read_planes(const quad *plane, const int planes, long chunks, unsigned char *to)
+static inline __attribute__((always_inline)) void read_planes(const strip *plane, const int planes, long words, unsigned char *to)
 {
-	for (long u = 0; u < 32 * chunks; u++) {
+	for (long u = 0; u < 64 * words; u++) {
 		int count = 0;
 		for (int k = 0; k < planes; k++)
-			count |= (int)(plane[k][u / 64] >> u % 64 & 1) << k;
+			count |= (int)(plane[k][u / 256][u / 64 % 4] >> u % 64 & 1) << k;
 		to[u] = (unsigned char)count;
 	}
 }
@@ -46,21 +63,26 @@ static inline __attribute__((always_inline)) void read_planes(const quad *plane,
  * bytes is null; planes is how many bits the numbers may have. */
 static inline __attribute__((always_inline)) void planes_of(const word *const *row, int n, long lo, long hi, unsigned char *bytes, float weight, float *due, const int planes)
 {
-	for (long w = lo; w < hi; w += 4) {
-		quad plane[MOST_PLANES];
-		unsigned char own[256], *to = bytes ? bytes + 64 * w : own;
-		long words = hi - w < 4 ? hi - w : 4;
-		for (int k = 0; k < planes; k++)
-			plane[k] = (quad){0};
-		for (int j = 0; j < n; j++) {
-			quad x = *(const quad *)(row[j] + w);
-			for (int k = 0; k < planes; k++) {
-				quad carry = plane[k] & x;
-				plane[k] ^= x;
-				x = carry;
+	for (long w = lo; w < hi; w += STRIP) {
+		strip plane[MOST_PLANES];
+		unsigned char own[64 * STRIP], *to = bytes ? bytes + 64 * w : own;
+		long words = hi - w < STRIP ? hi - w : STRIP;
+		for (long q = 0; 4 * q < words; q++) {
+			quad sum[MOST_PLANES];
+			for (int k = 0; k < planes; k++)
+				sum[k] = (quad){0};
+			for (int j = 0; j < n; j++) {
+				quad x = *(const quad *)(row[j] + w + 4 * q);
+				for (int k = 0; k < planes; k++) {
+					quad carry = sum[k] & x;
+					sum[k] ^= x;
+					x = carry;
+				}
 			}
+			for (int k = 0; k < planes; k++)
+				plane[k][q] = sum[k];
 		}
-		read_planes(plane, planes, 2 * words, to);
+		read_planes(plane, planes, words, to);
 		for (long u = 0; !bytes && u < 64 * words; u += VL)
 			*(vector *)(due + 64 * w + u) += numbers(own + u) * weight;
 	}
@@ -83,12 +105,19 @@ static void settle(float *counts, long lo, long hi, float weight, float *due)
 	}
 }
 
+/* row_of returns the bits of the targets of a source that this rank has. */
+static inline const word *row_of(const struct run *r, const struct wiring_projection *p, long unit)
+{
+	struct range all = of_rank(r, r->population + p->to);
+	return r->bits + p->bits + unit * (all.hi - all.lo + 3);
+}
+
 /* deliver_dense adds the spikes of a step to due by rows of bits. */
 static void deliver_dense(const struct run *r, const struct wiring_projection *p, const word *row, long lo, long hi, float weight, float *due)
 {
 	const struct wiring_population *from = r->population + p->from, *to = r->population + p->to;
-	const word *rows[MOST_ROWS], *all = r->bits + p->bits;
-	long begin = wiring_bound(to, r->rank, r->ranks), stride = wiring_bound(to, r->rank + 1, r->ranks) - begin + 3;
+	const word *rows[MOST_ROWS];
+	long begin = of_rank(r, to).lo;
 	float *counts = numbers_of(r, p->counts) + 64 * begin;
 	int n = 0, rounds = 0;
 	lo -= begin, hi -= begin, due += 64 * begin; /* rows have bits of the targets of this rank alone */
@@ -98,7 +127,7 @@ static void deliver_dense(const struct run *r, const struct wiring_projection *p
 				add_rows(rows, n, lo, hi, 0, 1, counts);
 				rounds++, n = 0;
 			}
-			rows[n++] = all + (64 * w + __builtin_ctzll(set)) * stride;
+			rows[n++] = row_of(r, p, 64 * w + __builtin_ctzll(set));
 			for (long k = lo; k < hi; k += 8)
 				__builtin_prefetch(rows[n - 1] + k);
 		}
@@ -129,6 +158,20 @@ struct fired {
 	int unit[MOST_ROWS];
 };
 
+/* fetch_rows fetches what is read of rows of bits when the spike of a unit is delivered: they lie beyond the second cache. */
+static void fetch_rows(const struct run *r, const struct wiring_population *from, long unit)
+{
+	for (const struct wiring_projection *p = r->projection; p < r->projection + r->projections; p++) {
+		if (r->population + p->from != from || p->bits < 0)
+			continue;
+		const struct wiring_population *to = r->population + p->to;
+		const word *row = row_of(r, p, unit) - of_rank(r, to).lo;
+		for (long k = own(r, to).lo; k < own(r, to).hi; k += 8)
+			__builtin_prefetch(row + k);
+		__builtin_prefetch(row + own(r, to).hi + 2);
+	}
+}
+
 /* find makes this list, from what all parts tell of this step or from its row, which comes from the caches of other cores. */
 static void find(const struct run *r, const struct wiring_population *p, const word *row, struct fired *to)
 {
@@ -137,6 +180,8 @@ static void find(const struct run *r, const struct wiring_population *p, const w
 		told = r->told[k].message[(r->phase - 1) % 2].n <= MESSAGE;
 	if (!told) {
 		to->n = gather(row + p->first, p->words, MOST_ROWS, to->unit);
+		for (long j = 0; p->neuron >= 0 && j < to->n && j < MOST_ROWS; j++)
+			fetch_rows(r, p, to->unit[j]);
 		return;
 	}
 	to->n = 0;
@@ -144,8 +189,11 @@ static void find(const struct run *r, const struct wiring_population *p, const w
 		const struct message *m = &r->told[k].message[(r->phase - 1) % 2];
 		for (int i = 0; i < m->n; i++) {
 			long unit = m->spike[i] - 64 * p->first;
-			if (unit >= 0 && unit < 64 * p->words)
-				to->unit[to->n++] = (int)unit;
+			if (unit < 0 || unit >= 64 * p->words)
+				continue;
+			to->unit[to->n++] = (int)unit;
+			if (k != r->worker)
+				fetch_rows(r, p, unit);
 		}
 	}
 }
@@ -201,12 +249,9 @@ static void count_bytes(const struct run *r, const struct wiring_projection *p, 
 	long lo = own(r, to).lo, hi = own(r, to).hi;
 	if (p->bits >= 0) {
 		const word *rows[MOST_ROWS];
-		long begin = wiring_bound(to, r->rank, r->ranks), stride = wiring_bound(to, r->rank + 1, r->ranks) - begin + 3;
-		for (long j = 0; j < n; j++) {
-			rows[j] = r->bits + p->bits + unit[j] * stride;
-			for (long k = lo - begin; k < hi - begin; k += 8)
-				__builtin_prefetch(rows[j] + k);
-		}
+		long begin = of_rank(r, to).lo;
+		for (long j = 0; j < n; j++)
+			rows[j] = row_of(r, p, unit[j]);
 		add_rows(rows, (int)n, lo - begin, hi - begin, bytes + 64 * begin, 0, 0);
 		return;
 	}

@@ -144,3 +144,38 @@ func TestCorrelated(t *testing.T) {
 		t.Errorf("%d units have %.2f spikes in a window, want %g, with a Fano factor of %.2f, want %.2f", units, mean, units*hz*0.1, fano, want)
 	}
 }
+
+// TestEIFSharp wants an EIF neuron with the sharpest rise there is to follow Euler's steps of the leak bit for bit where the
+// exponential is 0 in float32, and to spike in the step after V is above V_T by much of the width, also where it is infinite.
+func TestEIFSharp(t *testing.T) {
+	const width, gain, rest, from, reset = 0.01, float32(0.1 / 15), -72, -55, -75
+	everywhere(t, func(t *testing.T, d device) {
+		for _, current := range []float32{25, 500} {
+			c := conform.Single(t, "eif", map[string]float64{"D_T": width}, float64(current))
+			c.Populations[0].N, c.Probes = 130, []kernels.Probe{{Unit: 0}, {Unit: 129}} // three words, of which two are stepped at once
+			record := conform.Simulate(t, d, c, 400).V
+			if !slices.Equal(record[0], record[1]) {
+				t.Errorf("I = %g: units under the same current differ", current)
+			}
+			leaks, rises, v := 0, 0, float32(rest)
+			for k, next := range record[0] {
+				switch x := (v - from) / width; {
+				case x < -88:
+					leaks++
+					if want := v + float32(float32(float32(rest-v)+current)*gain); next != want {
+						t.Fatalf("I = %g: V is %g after step %d, want %g", current, next, k, want)
+					}
+				case x > 12:
+					rises++
+					if next != reset {
+						t.Fatalf("I = %g: V is %g after step %d and %g before, want a spike", current, next, k, v)
+					}
+				}
+				v = next
+			}
+			if leaks < 100 || rises == 0 {
+				t.Errorf("I = %g: %d steps without an exponential and %d with a large one", current, leaks, rises)
+			}
+		}
+	})
+}

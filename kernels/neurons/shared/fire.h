@@ -11,6 +11,9 @@ enum { RISE_GAIN = FIRE_CONSTS, RISE_REST, RISE_FROM, RISE_WIDTH, RISE_SHARP, RI
 /* The parameters of a neuron with an exponential begin with these. */
 enum { RISE_TAU, RISE_EL, RISE_VT, RISE_DT, RISE_VTH, RISE_VRE, RISE_VLB, RISE_TREF, RISE_PARAMS };
 
+/* RISE_FINITE is an exponent that r_exp takes to a finite number, so large that a step of it is a spike whatever the parameters are. */
+#define RISE_FINITE 88.72
+
 CELL_FN void fire_prepare(double dt, double threshold, double reset, double lowest, double wait, double *c)
 {
 	c[FIRE_THRESHOLD] = threshold;
@@ -27,15 +30,21 @@ CELL_FN void rise_prepare(double dt, const double *p, double *c)
 	c[RISE_FROM] = p[RISE_VT];
 	c[RISE_WIDTH] = p[RISE_DT];
 	c[RISE_SHARP] = 1 / p[RISE_DT];
-	c[RISE_MOST] = (p[RISE_VTH] - p[RISE_VT]) / p[RISE_DT];
+	c[RISE_MOST] = fmin((p[RISE_VTH] - p[RISE_VT]) / p[RISE_DT], RISE_FINITE);
 }
 
-/* rise is -(V - E_L) + D_T exp((V - V_T) / D_T), the exponent not above that of V_th. */
+/* rise_exp is r_exp of a number up to RISE_FINITE; of NaN it is any number. The including file may have one that is faster. */
+#if !defined(rise_exp)
+#define rise_exp r_exp
+#endif
+
+/* rise is -(V - E_L) + D_T exp((V - V_T) / D_T), the exponent not above that of V_th, nor RISE_FINITE. V that is not finite makes it so,
+ * too. */
 CELL_FN real rise(const elem *c, real v)
 {
 	real most = r_splat(c[RISE_MOST]), x = (v - c[RISE_FROM]) * c[RISE_SHARP];
 	x = r_where(x > most, most, x);
-	return (r_splat(c[RISE_REST]) - v) + r_exp(x) * c[RISE_WIDTH];
+	return (r_splat(c[RISE_REST]) - v) + rise_exp(x) * c[RISE_WIDTH];
 }
 
 /* fire ends a step that leads to v: it sets V and the steps left of the refractory time, and returns where there
