@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -169,6 +170,9 @@ func TestFullDisk(t *testing.T) {
 		o.refused(t, exitIO, "no space left on device; free some space there")
 		disk.Limit = 0
 		run, err := rundir.ViewOn(disk, dir)
+		if left, _ := disk.List(dir); errors.Is(err, rundir.ErrNotRun) && len(left) == 0 && level < 5 {
+			continue // it could not begin, and left nothing
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
