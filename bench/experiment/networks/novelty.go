@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"galvani/bench/experiment"
 	"galvani/bench/rows"
@@ -31,15 +32,17 @@ func init() {
 		Claim:  "inhibitory plasticity makes a spiking network answer stimuli and combinations that it was not trained on more than those that it was",
 		Source: source,
 		New: func() experiment.Settings {
-			return &novelty{of: noveltyNet{network: "isp", etas: map[string]float64{"eta_e": 3, "eta_i": 2}, trial: 500, settle: 500, look: 4000, checks: 4, rate: 8}, Units: 2000, Trials: 240, Eta: 1, Contrast: 0.2}
+			return &novelty{of: noveltyNet{network: "isp", etas: map[string]float64{"eta_e": 3, "eta_i": 2}, still: "eta_i", trial: 500, settle: 500, look: 4000, checks: 4, rate: 8}, Units: 2000, Trials: 240, Eta: 1, Contrast: 0.2}
 		},
 	})
 }
 
-// noveltyNet is a network, and how long it is trained and looked at. Its excitatory units are population 0.
+// noveltyNet is a network, and how long it is trained and looked at. Its excitatory units are population 0, its inhibitory
+// ones population 1.
 type noveltyNet struct {
 	network             string
 	etas                map[string]float64 // settings that are rates of learning, at the Eta 1
+	still               string             // the one without which all tasks are measured, too; empty for none
 	trial, settle, look float64            // ms: of a trial, and of a probe before its rates count and while they do
 	checks              int                // how often it is probed on the way
 	rate                float64            // Hz that the excitatory units are brought to
@@ -64,12 +67,13 @@ type noveltyTask struct {
 	name, of          string
 	trained, familiar [][]int
 	novel             [][]int
+	still             bool // without noveltyNet.still
 }
 
 var noveltyTasks = []noveltyTask{
-	{"task 1", "X1 alone is trained, X2 is new", [][]int{{1}}, [][]int{{1}}, [][]int{{2}}},
-	{"task 2", "X1 and X2 are trained, X3 is new", [][]int{{1}, {2}}, [][]int{{1}, {2}}, [][]int{{3}}},
-	{"task 3", "X1+Y1 and X2+Y2 are trained, X1+Y2 and X2+Y1 are new", [][]int{{1, 3}, {2, 4}}, [][]int{{1, 3}, {2, 4}}, [][]int{{1, 4}, {2, 3}}},
+	{"task 1", "X1 alone is trained, X2 is new", [][]int{{1}}, [][]int{{1}}, [][]int{{2}}, false},
+	{"task 2", "X1 and X2 are trained, X3 is new", [][]int{{1}, {2}}, [][]int{{1}, {2}}, [][]int{{3}}, false},
+	{"task 3", "X1+Y1 and X2+Y2 are trained, X1+Y2 and X2+Y1 are new", [][]int{{1, 3}, {2, 4}}, [][]int{{1, 3}, {2, 4}}, [][]int{{1, 4}, {2, 3}}, false},
 }
 
 // leastNovelty is how many times more a network has to answer what is new, after training; before it the answers may
@@ -81,7 +85,20 @@ const (
 
 // Cases implements Settings.
 func (s *novelty) Cases(seeds []uint64) ([]experiment.Case, error) {
-	return experiment.ByCondition(experiment.Each(noveltyTasks, func(t noveltyTask) string { return t.name }, s.measure), seeds), nil
+	return experiment.ByCondition(experiment.Each(s.tasks(), func(t noveltyTask) string { return t.name }, s.measure), seeds), nil
+}
+
+// tasks are those that are judged and, where the network has a rate of learning that is not needed for them, those without
+// it.
+func (s *novelty) tasks() []noveltyTask {
+	all := slices.Clone(noveltyTasks)
+	if s.of.still != "" {
+		for _, t := range noveltyTasks {
+			t.name, t.still = t.name+", "+s.of.still+" 0", true
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 // hold is the time constant of the synapse that a stimulus is the current of, ms: it stays over a trial.
@@ -124,73 +141,90 @@ func (s *novelty) stimulate(c *course, plan kernels.CircuitPlan, patterns []int,
 	return plan.SetState(state)
 }
 
-// answer returns the mean distance of the excitatory rates from their target while the network looks at patterns.
-func (s *novelty) answer(c *course, plan kernels.CircuitPlan, patterns []int, key random.Stream) (float64, error) {
+// answer returns the mean distance of the excitatory rates from their target while the network looks at patterns, and the
+// inhibitory rates.
+func (s *novelty) answer(c *course, plan kernels.CircuitPlan, patterns []int, key random.Stream) (off float64, inhibitory []float64, err error) {
 	if err := s.stimulate(c, plan, patterns, key); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	if _, err := plan.Run(s.steps(c, s.of.settle)); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	record, err := plan.Run(s.steps(c, s.of.look))
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	hz := make([]float64, c.circuit.Populations[0].N)
+	var hz [2][]float64
+	for k := range hz {
+		hz[k] = make([]float64, c.circuit.Populations[k].N)
+	}
 	for _, q := range record.Spikes {
-		if q.Population == 0 {
-			hz[q.Unit] += 1000 / s.of.look
-		}
+		hz[q.Population][q.Unit] += 1000 / s.of.look
 	}
 	if rates.Of(c.circuit) {
 		state, err := plan.State()
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
-		hz = kernels.Wide(state.Populations[0].Planes[0])
+		for k := range hz {
+			hz[k] = kernels.Wide(state.Populations[k].Planes[0])
+		}
 	}
-	off := 0.0
-	for _, r := range hz {
-		off += math.Abs(r-s.of.rate) / float64(len(hz))
+	for _, r := range hz[0] {
+		off += math.Abs(r-s.of.rate) / float64(len(hz[0]))
 	}
-	return off, nil
+	return off, hz[1], nil
 }
 
 func (s *novelty) steps(c *course, ms float64) int { return int(math.Round(ms / c.circuit.Step)) }
 
-// probe returns the mean answers to what is trained and to what is new, with the weights as they are.
-func (s *novelty) probe(c *course, task noveltyTask, key random.Stream) (familiar, novel float64, err error) {
+// probed is what a network does with the weights as they are, in Hz.
+type probed struct {
+	familiar, novel float64 // mean answers to what is trained and to what is new
+	apart           float64 // mean distance of the inhibitory rates under the first and the last of what is trained
+}
+
+func (s *novelty) probe(c *course, task noveltyTask, key random.Stream) (p probed, err error) {
 	plan, err := c.fixed()
 	if err != nil {
-		return 0, 0, err
+		return p, err
 	}
-	for mean, set := range map[*float64][][]int{&familiar: task.familiar, &novel: task.novel} {
+	var seen [][]float64 // inhibitory rates under what is trained
+	for mean, set := range map[*float64][][]int{&p.familiar: task.familiar, &p.novel: task.novel} {
 		begin, err := plan.State()
 		if err != nil {
-			return 0, 0, err
+			return p, err
 		}
 		for _, patterns := range set {
 			if err := plan.SetState(begin); err != nil {
-				return 0, 0, err
+				return p, err
 			}
-			x, err := s.answer(c, plan, patterns, key)
+			x, inhibitory, err := s.answer(c, plan, patterns, key)
 			if err != nil {
-				return 0, 0, err
+				return p, err
 			}
-			*mean += x / float64(len(set))
+			if *mean += x / float64(len(set)); mean == &p.familiar {
+				seen = append(seen, inhibitory)
+			}
 		}
 		if err := plan.SetState(begin); err != nil {
-			return 0, 0, err
+			return p, err
 		}
 	}
-	return familiar, novel, nil
+	first, last := seen[0], seen[len(seen)-1]
+	for i := range first {
+		p.apart += math.Abs(first[i]-last[i]) / float64(len(first))
+	}
+	return p, nil
 }
 
 func (s *novelty) measure(ctx context.Context, env *experiment.Env, task noveltyTask, seed uint64) (experiment.Result, error) {
 	r := experiment.Result{Values: rows.Values{}, Curves: map[string]rows.Curve{}}
 	set := map[string]any{"n": s.Units}
 	for name, eta := range s.of.etas {
-		set[name] = s.Eta * eta
+		if set[name] = s.Eta * eta; task.still && name == s.of.still {
+			set[name] = 0.0
+		}
 	}
 	c, err := beginWith(env, s.of.network, set, seed, stimuli)
 	if err != nil {
@@ -203,11 +237,11 @@ func (s *novelty) measure(ctx context.Context, env *experiment.Env, task novelty
 			return r, context.Cause(ctx)
 		}
 		if done := float64(t) / float64(s.Trials) * float64(s.of.checks); t == s.Trials || int(done) > len(r.Curves["trial"])-1 {
-			familiar, novel, err := s.probe(c, task, key)
+			p, err := s.probe(c, task, key)
 			if err != nil {
 				return r, err
 			}
-			for name, x := range map[string]float64{"trial": float64(t), "familiar": familiar, "novel": novel} {
+			for name, x := range map[string]float64{"trial": float64(t), "familiar": p.familiar, "novel": p.novel, "inhibitory apart": p.apart} {
 				r.Curves[name] = append(r.Curves[name], x)
 			}
 		}
@@ -222,7 +256,7 @@ func (s *novelty) measure(ctx context.Context, env *experiment.Env, task novelty
 			return r, err
 		}
 	}
-	for _, name := range []string{"familiar", "novel"} {
+	for _, name := range []string{"familiar", "novel", "inhibitory apart"} {
 		of := r.Curves[name]
 		r.Values[name+" before"], r.Values[name+" after"] = of[0], of[len(of)-1]
 	}
@@ -233,23 +267,29 @@ func (s *novelty) measure(ctx context.Context, env *experiment.Env, task novelty
 func (s *novelty) Report(results experiment.Rows) (experiment.Report, error) {
 	r := experiment.Report{Verdict: experiment.None}
 	table := rows.Table{Title: fmt.Sprintf("Mean distance of the excitatory rates from their target of %g Hz, in Hz", s.of.rate),
-		Head: []string{"task", "stimuli", "familiar, before", "new, before", "familiar, after", "new, after", "new over familiar, before", "after"}}
+		Head: []string{"task", "stimuli", "familiar, before", "new, before", "familiar, after", "new, after", "new over familiar, before", "after",
+			"inhibitory rates apart, before", "after"}}
 	lines := chart.Lines{Title: "Answers while inhibition learns", XLabel: "trial", YLabel: "mean |rate - target| (Hz)", LogY: true}
 	holds, judged := true, 0
-	for k, task := range noveltyTasks {
+	for k, task := range s.tasks() {
 		of := results.Of(task.name)
 		if len(of) == 0 {
 			continue
 		}
-		judged++
 		mean := func(name string) float64 { return of.Mean(name).Value }
 		before, after := mean("novel before")/mean("familiar before"), mean("novel after")/mean("familiar after")
-		holds = holds && after >= leastNovelty && before <= mostBefore && before >= 1/mostBefore
+		if !task.still {
+			judged++
+			holds = holds && after >= leastNovelty && before <= mostBefore && before >= 1/mostBefore
+		}
 		row := []string{task.name, task.of}
-		for _, x := range []float64{mean("familiar before"), mean("novel before"), mean("familiar after"), mean("novel after"), before, after} {
+		for _, x := range []float64{mean("familiar before"), mean("novel before"), mean("familiar after"), mean("novel after"), before, after, mean("inhibitory apart before"), mean("inhibitory apart after")} {
 			row = append(row, fmt.Sprintf("%.3g", x))
 		}
 		table.Rows = append(table.Rows, row)
+		if task.still {
+			continue // the chart is of what is judged
+		}
 		for _, which := range []string{"familiar", "novel"} {
 			lines.Series = append(lines.Series, chart.Series{Name: task.name + ", " + which, Hue: k + 1, Dashed: which == "novel",
 				X: rows.ValuesOf(of.Curve("trial")), Y: rows.ValuesOf(of.Curve(which))})
@@ -263,7 +303,10 @@ func (s *novelty) Report(results experiment.Rows) (experiment.Report, error) {
 	r.Result = fmt.Sprintf("After %d trials of %g ms the answers to what is new have to be %g times those to what was trained in each task, and before training within %g times of each other. "+
 		"The network is %s of %d units, all of whose inhibitory weights learn; weights stay while it is probed. A stimulus adds a normal number of %g of the mean input to the input of each unit.",
 		s.Trials, s.of.trial, leastNovelty, mostBefore, s.of.network, s.Units, s.Contrast)
+	r.Result += " Inhibitory rates are apart between the first and the last of what is trained."
 	if s.of.network == "isp" {
+		r.Result += " With eta_i 0, which is not judged, the weights onto inhibitory neurons stay: where they learn, inhibitory neurons come to fire alike under " +
+			"all that is trained, and what inhibits alike cannot cancel what differs between two stimuli."
 		r.Result += fmt.Sprintf(" Rates are those of %g ms: a unit that fires at its target by a Poisson process is off by %.2g Hz in the mean.", s.of.look, math.Sqrt(2*s.of.rate/math.Pi/s.of.look*1000))
 	}
 	r.Tables = []rows.Table{table}
