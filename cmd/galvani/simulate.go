@@ -352,6 +352,7 @@ func (f *simulateFlags) stretches(ctx context.Context, plan kernels.CircuitPlan,
 	} else if err := look.look(plan, 0, now); err != nil {
 		return err
 	}
+	now.reserve(len(look.c.Probes), total-done)
 	if err := f.keep(plan, now); err != nil { // before any work that could be lost
 		return err
 	}

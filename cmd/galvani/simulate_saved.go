@@ -39,12 +39,19 @@ type saved struct {
 	rates    [][]float64 // mean of each population of a network of rate units, each ms
 }
 
+// reserve takes the memory of the potentials of so many probes in further steps, which would double where they grow.
+func (s *saved) reserve(probes, steps int) {
+	for len(s.v) < probes {
+		s.v = append(s.v, nil)
+	}
+	for i := range s.v {
+		s.v[i] = slices.Grow(s.v[i], steps)
+	}
+}
+
 // add adds what a stretch of steps left.
 func (s *saved) add(r kernels.CircuitRecord) {
 	s.spikes = append(s.spikes, r.Spikes...)
-	if s.v == nil {
-		s.v = make([][]float32, len(r.V))
-	}
 	for i, v := range r.V {
 		s.v[i] = append(s.v[i], v...)
 	}

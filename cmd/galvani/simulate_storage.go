@@ -37,10 +37,14 @@ func (f *simulateFlags) fit(net *circuits.Blueprint, dev kernels.Device, near lo
 	room, known := hostmem.There()
 	room = room.Among(near.ranks)
 	storage = storedEntries
+	steps := f.steps()
+	if f.save != "" {
+		steps *= 3 // a save holds what was recorded twice more
+	}
 	if f.storage != procedural {
-		err = net.Fits(dev, f.ranks.Size(), room, known)
+		err = net.Fits(dev, f.ranks.Size(), steps, room, known)
 		_, gpu := dev.(kernels.Resident)
-		switch few := errors.Is(err, kernels.ErrMemory) && !gpu; {
+		switch few := errors.Is(err, kernels.ErrMemory) && !errors.Is(err, circuits.ErrRecorded) && !gpu; {
 		case !few:
 			return storage, err
 		case f.storage == storedEntries || f.ranks.Size() > 1: // ranks may have different memories
@@ -54,7 +58,7 @@ func (f *simulateFlags) fit(net *circuits.Blueprint, dev kernels.Device, near lo
 		}
 		return storage, err
 	}
-	if e := net.Fits(dev, f.ranks.Size(), room, known); e != nil {
+	if e := net.Fits(dev, f.ranks.Size(), steps, room, known); e != nil {
 		return storage, e
 	}
 	if err != nil && f.ranks.Rank() == 0 {

@@ -2,6 +2,7 @@ package circuits
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -82,16 +83,26 @@ func TestFits(t *testing.T) {
 	size := net.Size()
 	need := int64(math.Ceil(size.Bytes() + size.Entries))
 	room := hostmem.Room{Bytes: need + 7, Limit: "a limit", Reserve: 7}
-	if err := net.Fits(simulator{}, 1, room, true); err != nil {
+	if err := net.Fits(simulator{}, 1, 0, room, true); err != nil {
 		t.Errorf("%d bytes are refused: %v", need, err)
 	}
 	room.Bytes--
-	err := net.Fits(simulator{}, 1, room, true)
+	err := net.Fits(simulator{}, 1, 0, room, true)
 	if !errors.Is(err, kernels.ErrMemory) || !strings.Contains(err.Error(), "6e+03 synapses") || !strings.Contains(err.Error(), "fewer neurons") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("one byte less: %v", err)
 	}
-	if err := net.Fits(simulator{}, 1, room, false); err != nil {
+	if err := net.Fits(simulator{}, 1, 0, room, false); err != nil {
 		t.Errorf("with unknown memory: %v", err)
+	}
+	room.Bytes++
+	net.Probes = []kernels.Probe{{}, {}}
+	err = net.Fits(simulator{}, 1, 1, room, true)
+	if !errors.Is(err, kernels.ErrMemory) || !strings.Contains(err.Error(), fmt.Sprintf("(%d bytes; ", need+8)) {
+		t.Errorf("8 bytes of two potentials: %v", err)
+	}
+	err = net.Fits(simulator{}, 1, float64(need), room, true)
+	if !errors.Is(err, ErrRecorded) || !strings.Contains(err.Error(), fmt.Sprintf("(%d bytes)", 8*need)) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("%d steps of two potentials: %v", need, err)
 	}
 }
 

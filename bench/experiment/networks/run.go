@@ -54,7 +54,7 @@ func beginWith(env *experiment.Env, name string, set map[string]any, seed uint64
 	}
 	c := &course{net: b, dev: dev, close: dev.Close, steps: int(1000/n.Step + 0.5)}
 	room, known := hostmem.There()
-	if err = b.Fits(dev, 1, room, known); err == nil {
+	if err = b.Fits(dev, 1, 0, room, known); err == nil {
 		c.circuit, err = b.Draw(seed)
 	}
 	if err == nil {
