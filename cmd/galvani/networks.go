@@ -27,7 +27,7 @@ flags of galvani simulate. Begin your own with the file of a built-in one:
   galvani simulate my-network.toml --n 2000 --for 2s
 
 At the top may stand dt, the length of a step ("0.1 ms"), doc and source. Populations are of neurons (lif, eif, adex and hh: galvani neurons show; hh in steps of 0.05 ms or less), or all of rate
-units (neuron = "rate": tau r' = -r + f(I), f(I) = gain (I - theta)^power from r_min to r_max; galvani networks show
+units (neuron = "rate": tau r' = -r + f(I), f(I) = gain (I - theta)^power from r_min to r_max, or a sigmoid of a width; galvani networks show
 rates-isp), or of sources: poisson, regular, trains of a file (file = "spikes.csv", as simulate --out writes it), or
 correlated (correlation = 0.1, jitter = "5 ms": Poisson trains that share the spikes of a
 mother process). A projection joins them by one of the keys

@@ -52,6 +52,11 @@ func (r *reader) ofRates() {
 		if p.Header == rates.Header && p.Params[0] < r.b.Step {
 			r.Fail("population", "%s has the tau %g ms, shorter than the step, %g ms; give a longer one or a shorter step", p.Name, p.Params[0], r.b.Step)
 		}
+		if p.Header == rates.Header {
+			if wrong := rates.Sigmoid(p.Params); wrong != "" {
+				r.Fail("population", "%s has %s", p.Name, wrong)
+			}
+		}
 		if len(p.Trains) > 0 {
 			r.Fail("population", "%s has trains of spikes, which have no rate; give rate units a source of a rate", p.Name)
 		}

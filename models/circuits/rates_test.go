@@ -32,6 +32,8 @@ func TestRates(t *testing.T) {
 		"synapse = { e = \"1 ms\", i = \"1 ms\" }|synapse = { e = { tau = \"1 ms\", reversal = \"0 mV\" }, i = \"1 ms\" }": "rate units have no potential",
 		"synapse = { e|numbers = { tau = \"0.5 ms\" }\nsynapse = { e":                                                      "tau 0.5 ms, shorter than the step",
 		"synapse = { e|numbers = { r_min = \"3 Hz\", r_max = \"2 Hz\" }\nsynapse = { e":                                    "r_max is 2, not above r_min, 3",
+		"synapse = { e|numbers = { width = \"3 mV\" }\nsynapse = { e":                                                      "e has a width and no r_max",
+		"synapse = { e|numbers = { width = \"3 mV\", r_max = \"9 Hz\", power = 2 }\nsynapse = { e":                         "e has a width beside a gain or a power",
 		"all_to_all = true|all_to_all = true\ndelay = \"3 ms\"":                                                            "e-to-e has a delay, and rates act at once",
 		"[[current]]|[population.s]\nneuron = \"lif\"\n[[current]]":                                                        "has rate units, e, and spiking neurons, s",
 	} {

@@ -112,6 +112,9 @@ func check(c *kernels.Circuit) error {
 		if p.Params[tau] < c.Step || p.Params[most] <= p.Params[least] {
 			return refuse("population %q has the time constant %g ms and rates of %g to %g Hz, want a step, %g ms, or more and a range", p.Name, p.Params[tau], p.Params[least], p.Params[most], c.Step)
 		}
+		if wrong := Sigmoid(p.Params); wrong != "" {
+			return refuse("population %q has %s", p.Name, wrong)
+		}
 		if of.Populations[i].Params = nil; len(names) > 0 {
 			of.Populations[i].Header = names[0].Name
 		}

@@ -86,6 +86,22 @@ func TestFixedPoints(t *testing.T) {
 	}
 }
 
+// TestSigmoid: units whose f is a sigmoid come to rates at which r = f(W r + X), from r_min to r_max.
+func TestSigmoid(t *testing.T) {
+	w := [][]float64{{0.4, -0.8}, {1.2, -0.5}}
+	for _, x := range [][]float64{{0, 0}, {12, -3}, {500, 500}, {-500, -500}} {
+		r := after(t, matrix(t, 1, w, x, map[string]float64{"tau": 5, "theta": 6, "width": 8, "r_min": 2, "r_max": 50}), 500)
+		var want []float64
+		for i, row := range w {
+			want = append(want, 2+48/(1+math.Exp(-(row[0]*r[0]+row[1]*r[1]+x[i]-6)/8)))
+		}
+		near(t, "sigmoids", r, want, 1e-4)
+		if x[0] == 500 && r[0] < 49.999 || x[0] == -500 && r[0] > 2.001 {
+			t.Errorf("under inputs of %g mV the rates are %v", x[0], r)
+		}
+	}
+}
+
 // TestRecurrent: with time constants of a step a step is that of a vanilla recurrent network, bit for bit.
 func TestRecurrent(t *testing.T) {
 	w, x := [][]float64{{0.5, -0.25}, {1, -0.5}}, []float64{1, 0.5}
@@ -203,9 +219,11 @@ func TestRefused(t *testing.T) {
 		"beside rate units":      func(c *kernels.Circuit) { c.Populations[1].Header = "lif" },
 		"no rate":                func(c *kernels.Circuit) { c.Populations[1].Header = kernels.Trains },
 		"conductances":           func(c *kernels.Circuit) { c.Populations[1].Reversals = []float64{-80} },
-		"0 parameters, want 6":   func(c *kernels.Circuit) { c.Populations[1].Params = nil },
-		"time constant 0.5 ms":   func(c *kernels.Circuit) { c.Populations[1].Params = []float64{0.5, 1, 0, 1, 0, 1} },
-		"tau is -1 ms":           func(c *kernels.Circuit) { c.Populations[1].Params = []float64{-1, 1, 0, 1, 0, 1} },
+		"0 parameters, want 7":   func(c *kernels.Circuit) { c.Populations[1].Params = nil },
+		"time constant 0.5 ms":   func(c *kernels.Circuit) { c.Populations[1].Params = []float64{0.5, 1, 0, 1, 0, 1, 0} },
+		"tau is -1 ms":           func(c *kernels.Circuit) { c.Populations[1].Params = []float64{-1, 1, 0, 1, 0, 1, 0} },
+		"no r_max":               func(c *kernels.Circuit) { c.Populations[1].Params = []float64{10, 1, 0, 1, 0, Unbounded, 2} },
+		"beside a gain":          func(c *kernels.Circuit) { c.Populations[1].Params = []float64{10, 3, 0, 1, 0, 50, 2} },
 		"projection 2 has delay": func(c *kernels.Circuit) { c.Projections[2].Delay = []uint16{2} },
 	} {
 		c := matrix(t, 1, w, x, nil)

@@ -18,13 +18,18 @@ const (
 	power
 	least
 	most
+	width
 )
 
 // Unit describes a unit as a header of kernels/neurons describes a neuron:
 //
 //	tau r' = -r + f(I);  f(I) = gain (I - theta)^power, not below r_min nor above r_max
 //
-// with 0 in the place of a negative I - theta where power is not 1. The step is Euler's.
+// with 0 in the place of a negative I - theta where power is not 1, and where width is not 0
+//
+//	f(I) = r_min + (r_max - r_min) / (1 + exp(-(I - theta) / width))
+//
+// The step is Euler's.
 func Unit() neurons.Neuron {
 	return neurons.Neuron{
 		Name:   Header,
@@ -35,15 +40,35 @@ func Unit() neurons.Neuron {
 			{Name: "theta", Unit: "mV", Doc: "input from which the rate rises", Value: 0, Min: -1e4, Max: 1e4},
 			{Name: "power", Unit: "1", Doc: "power of the input above theta", Value: 1, Min: 0.01, Max: 10},
 			{Name: "r_min", Unit: "Hz", Doc: "least rate", Value: 0, Min: -1e9, Max: 1e9},
-			{Name: "r_max", Unit: "Hz", Doc: "largest rate", Value: 1e9, Min: -1e9, Max: 1e9},
+			{Name: "r_max", Unit: "Hz", Doc: "largest rate", Value: Unbounded, Min: -Unbounded, Max: Unbounded},
+			{Name: "width", Unit: "mV", Doc: "width of a sigmoid about theta in the place of the power, 0 for the power", Min: 0, Max: 1e4},
 		},
 		Above: most, Below: least,
 	}
 }
 
+// Unbounded is an r_max that bounds nothing.
+const Unbounded = 1e9
+
+// Sigmoid returns what is wrong with parameters that make f a sigmoid, empty where nothing is.
+func Sigmoid(p []float64) string {
+	switch {
+	case p[width] == 0:
+		return ""
+	case p[most] == Unbounded:
+		return "a width and no r_max, and the sigmoid rises from r_min to r_max; give r_max"
+	case p[gain] != 1 || p[power] != 1:
+		return "a width beside a gain or a power, which the sigmoid has not; leave the width out, or the others"
+	}
+	return ""
+}
+
 // transfer is f of Unit for its parameters.
 func transfer(p []float64, in float64) float64 {
 	x := in - p[theta]
+	if p[width] > 0 {
+		return p[least] + (p[most]-p[least])/(1+math.Exp(-x/p[width]))
+	}
 	if p[power] != 1 {
 		x = math.Pow(max(0, x), p[power])
 	}
