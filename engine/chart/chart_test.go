@@ -182,7 +182,8 @@ func TestRenderRefuses(t *testing.T) {
 }
 
 func TestTicks(t *testing.T) {
-	for _, r := range [][2]float64{{0, 1}, {-65, -43}, {0, 12000}, {0.001, 0.0017}, {1e6, 3e7}, {-1e-9, 1e-9}} {
+	for _, r := range [][2]float64{{0, 1}, {-65, -43}, {0, 12000}, {0.001, 0.0017}, {1e6, 3e7}, {-1e-9, 1e-9}, {0.25, 0.2500001},
+		{100, 100.0005}, {3e-7, 3.0001e-7}, {2e9, 2e9 + 10}} {
 		labels := map[string]bool{}
 		ticks := linearTicks(r[0], r[1])
 		for _, k := range ticks {
@@ -190,6 +191,12 @@ func TestTicks(t *testing.T) {
 		}
 		if len(ticks) < 3 || len(ticks) > 12 || len(labels) != len(ticks) {
 			t.Errorf("range %v: %d ticks with %d different labels, want 3 to 12, all different: %v", r, len(ticks), len(labels), ticks)
+		}
+	}
+	for _, same := range []float64{0, 1e-9, -3, 0.25, 1e12} { // have room about them, in their own size
+		lo, hi := widen(span{same, same}, 0.04)
+		if want := math.Abs(same) * 0.1; !(lo < same && same < hi) || want > 0 && math.Abs(hi-same-want) > 0.01*want || same == 0 && hi != 1 {
+			t.Errorf("the axis of %g alone is from %g to %g", same, lo, hi)
 		}
 	}
 	if k := linearTicks(0, 0.3); k[len(k)-1].Label != "0.30" && k[len(k)-1].Label != "0.3" {

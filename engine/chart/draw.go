@@ -215,7 +215,11 @@ func (c Lines) plot(xs, ys span) *plot.Plot {
 
 // logAxis makes an axis logarithmic over a positive range.
 func logAxis(a *plot.Axis, s span) {
-	lo, hi := widen(span{math.Log10(s.lo), math.Log10(s.hi)}, 0.04)
+	of := span{math.Log10(s.lo), math.Log10(s.hi)}
+	lo, hi := widen(of, 0.04)
+	if of.hi-of.lo < 1e-9 { // decades: one value has a fifth of one
+		lo, hi = of.lo-0.1, of.hi+0.1
+	}
 	a.Min, a.Max = math.Pow(10, lo), math.Pow(10, hi)
 	a.Scale, a.Tick.Marker = logScale{}, plot.TickerFunc(logTicks)
 }
@@ -236,7 +240,9 @@ func (s logScale) Normalize(lo, hi, x float64) float64 {
 func widen(s span, air float64) (lo, hi float64) {
 	d := s.hi - s.lo
 	if d <= 1e-9*math.Max(math.Abs(s.lo), math.Abs(s.hi)) {
-		d = math.Max(math.Abs(s.hi)*0.1, 1e-6)
+		if d = math.Abs(s.hi) * 0.1; d == 0 {
+			d = 1
+		}
 		return s.lo - d, s.hi + d
 	}
 	return s.lo - air*d, s.hi + air*d

@@ -80,7 +80,7 @@ func roundStep(s float64) float64 {
 }
 
 // notation returns how an axis writes the multiples of its step: with the digits that the step needs,
-// large ones in k and M, and beyond that as powers of ten.
+// large ones in k and M, and very large and small ones as powers of ten.
 func notation(most, step float64) func(v float64) string {
 	decimals := func(unit float64, digits int, suffix string) func(float64) string {
 		return func(v float64) string {
@@ -91,8 +91,9 @@ func notation(most, step float64) func(v float64) string {
 		}
 	}
 	switch {
-	case most >= 1e9 || step < 1e-4:
-		return power
+	case most >= 1e9 || step < 1e-4 && most < 0.1:
+		digits := int(math.Floor(math.Log10(most)) - math.Floor(math.Log10(step)+1e-9))
+		return func(v float64) string { return scientific(v, max(3, digits)) }
 	case step >= 1e6:
 		return decimals(1e6, 0, "M")
 	case step >= 1e3:
@@ -103,11 +104,14 @@ func notation(most, step float64) func(v float64) string {
 
 // power writes a number as a power of ten with up to four digits before it: 1e-5, 2.5e9. The font
 // of the pictures has no raised minus.
-func power(v float64) string {
+func power(v float64) string { return scientific(v, 3) }
+
+// scientific writes a number as a power of ten with up to so many digits behind the point.
+func scientific(v float64, most int) string {
 	if v == 0 {
 		return "0"
 	}
-	digits, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', 3, 64), "e")
+	digits, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', most, 64), "e")
 	e, _ := strconv.Atoi(exponent)
 	return strings.TrimSuffix(strings.TrimRight(digits, "0"), ".") + "e" + strconv.Itoa(e)
 }
