@@ -55,10 +55,15 @@ galvani train --seeds 5 is a sweep of one combination.
 type sweepFlags struct {
 	out  string
 	jobs int
+	own  layer // of settings of each run that change no result, above all others
 }
+
+// whereSettings says where the settings of a sweep stand.
+const whereSettings = "settings of all runs stand in [set] of FILE.toml, those that vary in [grid] or [random]"
 
 func newSweep() *cobra.Command {
 	var f sweepFlags
+	threads := 0
 	c := reporting(&cobra.Command{Use: "sweep FILE.toml", Short: "Train with all combinations of some settings", Long: sweepDoc, Args: exactArgs("FILE.toml")},
 		func(c *cobra.Command, args []string) (r sweepReport, err error) {
 			ctx, cancel := interruptible(c.Context(), closedPipe...)
@@ -66,6 +71,12 @@ func newSweep() *cobra.Command {
 			plan, err := readSweep(args[0])
 			if err != nil {
 				return r, err
+			}
+			if c.Flags().Changed("threads") {
+				f.own = layer{name: "--threads", pairs: []config.Pair{{Name: "threads", Value: config.Text(fmt.Sprint(threads))}}}
+			}
+			if f.own.pairs != nil && slices.Contains(plan.names(), "threads") {
+				return r, fmt.Errorf("%w: --threads stands beside threads in %s, which varies; leave one out", config.ErrConfig, args[0])
 			}
 			if f.out == "" {
 				f.out = filepath.Join("sweeps", strings.TrimSuffix(filepath.Base(args[0]), filepath.Ext(args[0])))
@@ -77,6 +88,14 @@ func newSweep() *cobra.Command {
 	}
 	c.Flags().StringVar(&f.out, "out", "", "`folder` of the sweep; sweeps/NAME for NAME.toml, if empty")
 	c.Flags().IntVar(&f.jobs, "jobs", 1, "`runs` to make at once; 0 for one for each GPU where they take a GPU, and otherwise for each core")
+	c.Flags().IntVar(&threads, "threads", 0, "threads of each `run` on the CPU, 0 for one per core; without it those of its settings, or its share of the cores")
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		told := flagError(c, err)
+		if strings.HasPrefix(err.Error(), "unknown flag") {
+			told = fmt.Errorf("%w; %s", told, whereSettings)
+		}
+		return told
+	})
 	return c
 }
 
@@ -153,8 +172,8 @@ func claim(out, path string, text []byte) (lock io.Closer, err error) {
 }
 
 // runOf makes a run in a folder of its own, goes on with it where it stopped, or finds it complete.
-// It returns what the test set said.
-func runOf(ctx context.Context, folder string, layers []layer) (dir string, test map[string]float64, err error) {
+// own are settings above all others, also of a run that goes on. It returns what the test set said.
+func runOf(ctx context.Context, folder string, layers []layer, own layer) (dir string, test map[string]float64, err error) {
 	show := quietDisplay{io.Discard}
 	names := runNames(folder) // the newest first
 	if len(names) > 0 {
@@ -166,14 +185,14 @@ func runOf(ctx context.Context, folder string, layers []layer) (dir string, test
 			return "", nil, err
 		}
 		if _, err := run.Newest(); err == nil {
-			if err := resume(ctx, trainFlags{resume: names[0]}, layer{}, show); err != nil {
+			if err := resume(ctx, trainFlags{resume: names[0]}, own, show); err != nil {
 				return names[0], nil, err
 			}
 			test, err := testOf(names[0])
 			return names[0], test, err
 		}
 	}
-	layers = append(layers, layer{pairs: []config.Pair{{Name: "runs_dir", Value: folder}}})
+	layers = append(layers, own, layer{pairs: []config.Pair{{Name: "runs_dir", Value: folder}}})
 	err = beginRun(ctx, layers, show)
 	if names = runNames(folder); err != nil || len(names) == 0 {
 		return strings.Join(names[:min(1, len(names))], ""), nil, err

@@ -75,6 +75,9 @@ func readSweep(path string) (*sweepPlan, error) {
 	}
 	file.Seeds = 1
 	if err := infile.DecodeTOML(text, &file, []string{"config", "seeds", "metrics", "set", "grid", "random"}); err != nil {
+		if strings.HasPrefix(err.Error(), "unknown key") {
+			err = fmt.Errorf("%w; %s", err, whereSettings)
+		}
 		return nil, wrong("%v", err)
 	}
 	if file.Seeds < 1 || file.Seeds > mostRuns {
@@ -122,10 +125,10 @@ func readSweep(path string) (*sweepPlan, error) {
 	return p, nil
 }
 
-// cells returns all combinations, the last key the fastest, with settings that are known to be right.
+// cells returns all combinations, the last key the fastest, with settings that are known to be right, those of own among them.
 //
 // Errors: those of resolve, for the first that is not.
-func (p *sweepPlan) cells() (list []sweepCell, err error) {
+func (p *sweepPlan) cells(own layer) (list []sweepCell, err error) {
 	list = []sweepCell{{pairs: p.set, values: []string{}}}
 	for _, a := range p.grid {
 		if twice, ok := a.twice(); ok {
@@ -142,7 +145,7 @@ func (p *sweepPlan) cells() (list []sweepCell, err error) {
 	}
 	list = p.drawn.spread(list)
 	for i, c := range list {
-		s, err := resolve(append(slices.Clone(p.base), layer{pairs: c.pairs})...)
+		s, err := resolve(append(slices.Clone(p.base), layer{pairs: c.pairs}, own)...)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.path, err)
 		}

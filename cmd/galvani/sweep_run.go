@@ -30,7 +30,7 @@ func (f *sweepFlags) sweep(ctx context.Context, plan *sweepPlan, stderr io.Write
 	if f.jobs < 0 || f.jobs > 1024 {
 		return r, fmt.Errorf("%w: --jobs is %d, want 0 to 1024", config.ErrConfig, f.jobs)
 	}
-	cells, err := plan.cells()
+	cells, err := plan.cells(f.own)
 	if err != nil {
 		return r, err
 	}
@@ -193,7 +193,7 @@ func (f *sweepFlags) make(ctx context.Context, plan *sweepPlan, cells []sweepCel
 					layers = append(layers, layer{name: "--jobs", pairs: []config.Pair{gpu}})
 				}
 			}
-			dir, result, err := runOf(ctx, filepath.Join(f.out, fmt.Sprintf("%04d", n+1)), layers)
+			dir, result, err := runOf(ctx, filepath.Join(f.out, fmt.Sprintf("%04d", n+1)), layers, f.own)
 			told.Lock()
 			defer told.Unlock()
 			label := fmt.Sprintf("run %d of %d: %s", n+1, len(runs), c.label(plan.names(), plan, s))

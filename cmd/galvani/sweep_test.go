@@ -39,7 +39,7 @@ lr = [0.01, 1000.0]
 	out := filepath.Join(t.TempDir(), "out")
 	path := sweepFile(t, text)
 	once := func() (r sweepReport, o outcome) {
-		o = galvani(t, "sweep", path, "--out", out, "--json").ok(t)
+		o = galvani(t, "sweep", path, "--out", out, "--threads", "1", "--json").ok(t)
 		o.tells(t, &r)
 		return r, o
 	}
@@ -55,6 +55,9 @@ lr = [0.01, 1000.0]
 		if !strings.Contains(o.stderr, want) {
 			t.Errorf("stderr %s, want %s", o.stderr, want)
 		}
+	}
+	if text, err := os.ReadFile(filepath.Join(first.Cells[0].Runs[0], configName)); err != nil || !strings.Contains(string(text), "\nthreads = 1\n") {
+		t.Errorf("config.toml %s, error %v, want the thread that was asked for", text, err)
 	}
 	lock, err := rundir.LockFolder(out)
 	if err != nil {
@@ -95,6 +98,7 @@ func TestSweepRefuses(t *testing.T) {
 	for text, says := range map[string]string{
 		"seeds = 0":                                            "seeds is 0, want 1 to 10000",
 		"[gird]\nlr = [1]":                                     `unknown key "gird"; did you mean "grid"?`,
+		"lr = 0.1\n[grid]\nhidden = [4, 6]":                    `unknown key "lr"; known: config, seeds, metrics, set, grid, random; settings of all runs stand in [set]`,
 		"[grid]\nlr = 1":                                       "s.toml: bad configuration: ",
 		"[grid]\nlr = [0.1, 0.2, 0.10]":                        "lr has the value 0.1 twice",
 		"[grid]\nlr = []":                                      "grid: lr has no values",
@@ -121,6 +125,10 @@ func TestSweepRefuses(t *testing.T) {
 			t.Errorf("%q: the folder is made", text)
 		}
 	}
+	path := sweepFile(t, "[grid]\nlr = [0.1, 0.2]")
+	galvani(t, "sweep", path, "--hidden", "4").refused(t, exitUsage, `unknown flag "--hidden"; known: --help, --jobs, --json, --out, --threads; try: galvani sweep --help; settings of all runs stand in [set]`)
+	galvani(t, "sweep", path, "--threads", "-1").refused(t, exitConfig, `--threads: bad configuration: key "threads" is -1, want 0 to 1024`)
+	galvani(t, "sweep", sweepFile(t, "[grid]\nthreads = [1, 2]"), "--threads", "1").refused(t, exitConfig, "--threads stands beside threads in ")
 }
 
 // TestSweepDraws draws settings: the same with one job and with two, within their bounds, and others with another
