@@ -91,6 +91,10 @@ func (r *reader) plasticity(of *description.Table, q *Connection) {
 	}
 }
 
+// longestTrace is the most steps of the time constant of a trace. A float32 that loses 1e-5 of itself in a step loses it
+// within 1 %, and one that loses less than 3e-8 stays.
+const longestTrace = 1e5
+
 // parameter reads one parameter of a rule.
 func (r *reader) parameter(t *description.Table, p plasticity.Param, weight description.Dimension) float64 {
 	if !t.Has(p.Name) {
@@ -110,6 +114,9 @@ func (r *reader) parameter(t *description.Table, p plasticity.Param, weight desc
 		tau := t.Quantity(p.Name, description.Duration, p.Value, description.Interval{Hi: p.Max, Open: true})
 		if tau < r.b.Step {
 			t.Fail(p.Name, "is %g ms, shorter than the step, %g ms; give a longer one or a shorter step", tau, r.b.Step)
+		}
+		if steps := tau / r.b.Step; steps > longestTrace*(1+1e-9) {
+			t.Fail(p.Name, "is %g ms, %g steps, want at most %g, as a trace of float32 hardly decays in a step; give a shorter one or a longer step", tau, steps, longestTrace)
 		}
 		return tau
 	}

@@ -252,6 +252,7 @@ func TestBad(t *testing.T) {
 		"parameter of another":    {`rule = "stdp"`, `rule = "vogels"`, `projection[4].plasticity has no eta; add one, such as eta = "1 mV ms"`},
 		"part of a weight":        {`A_minus = 0.02`, `A_minus = 2`, `projection[4].plasticity.A_minus is 2, want a number of 0 to 1`},
 		"short trace":             {`tau_plus = "10 ms"`, `tau_plus = "0.1 ms"`, `projection[4].plasticity.tau_plus is 0.1 ms, shorter than the step, 0.2 ms`},
+		"long trace":              {`tau_plus = "10 ms"`, `tau_plus = "21 s"`, `projection[4].plasticity.tau_plus is 21000 ms, 105000 steps, want at most 100000, as a trace of float32`},
 		"unknown window":          {`"symmetric"`, `"even"`, `projection[4].plasticity.window is "even", want one of asymmetric, symmetric`},
 		"plastic without a sign":  {`{ normal = ["-9 mV ms", "9 mV ms"] }`, `"0 mV ms"`, `projection[4].weight is 0, so that plasticity cannot know its sign; give population i the kind "excitatory" or "inhibitory"`},
 		"weights that stay":       {"from = \"i\"\nto = \"i\"\nevery", "from = \"i\"\nto = \"e\"\nevery", `record[2] records the weights from i to e, which do not change`},
