@@ -8,7 +8,7 @@ import (
 )
 
 // ErrRecorded is kernels.ErrMemory for want of memory for what is recorded, of which other storage of connections is no cure.
-var ErrRecorded = fmt.Errorf("too much is recorded: %w", kernels.ErrMemory)
+var ErrRecorded = fmt.Errorf("%w to record it all", kernels.ErrMemory)
 
 // Recorded returns the bytes of what is recorded in so many steps besides spikes: potentials, and currents and weights, of
 // which a picture takes two further numbers each.
@@ -31,8 +31,8 @@ func (b *Blueprint) Recorded(steps float64) float64 {
 func (b *Blueprint) Fits(dev kernels.Device, ranks int, steps float64, room hostmem.Room, known bool) error {
 	recorded := b.Recorded(steps)
 	if known && recorded > float64(room.Usable())/2 {
-		return fmt.Errorf("circuits: what is recorded needs %s (%.0f bytes), and half of %s (%d bytes) is there for it, by %s; record fewer units, less often or for a shorter time: %w",
-			hostmem.Text(int64(min(recorded, 1<<62))), recorded, hostmem.Text(room.Usable()), room.Usable(), room.Limit, ErrRecorded)
+		return fmt.Errorf("circuits: %w: what is recorded needs %s (%.0f bytes), and half of %s (%d bytes) is there for it, by %s; record fewer units, less often or for a shorter time",
+			ErrRecorded, hostmem.Text(int64(min(recorded, 1<<62))), recorded, hostmem.Text(room.Usable()), room.Usable(), room.Limit)
 	}
 	d, ok := dev.(kernels.Simulator)
 	if !ok {
