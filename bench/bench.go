@@ -47,13 +47,14 @@ type runner struct {
 	head  Row // what all rows share
 	dev   kernels.Device
 	half  kernels.Device // the same with products of bfloat16, from openHalf on
+	one   kernels.Device // the same on one thread, from onOne on
 	peers []*peer
 	gemm  contestant // the fastest product
 	sizes []int      // of the products that gemm is chosen from
 	rate  float64    // of gemm, operations per second
 	gated map[gateKey]float64
 
-	closers []func() // of libraries
+	closers []func() // of libraries and further devices
 }
 
 type gateKey struct {
@@ -80,7 +81,7 @@ func start(cfg Config) (r *runner, stop func(), err error) {
 		Program: cfg.Program, Quick: cfg.Quick}
 	before := monitor.Use(cfg.Threads)
 	return r, func() {
-		for _, f := range r.closers {
+		for _, f := range slices.Backward(r.closers) {
 			f()
 		}
 		monitor.Use(before)
@@ -119,6 +120,9 @@ func Run(ctx context.Context, cfg Config) error {
 			continue
 		}
 		done[c] = true
+		if c.Kind == caseThreads && r.Threads == 1 {
+			continue
+		}
 		if c.Kind == caseHalf {
 			if err := r.openHalf(); err != nil {
 				r.Log("without %s: %v", c, err)
@@ -261,6 +265,8 @@ func (r *runner) contestants(c Case) (subject contestant, against []rival, err e
 		return subject, rivals(reference, Cost), err
 	case caseHalf:
 		return r.halfAndSingle(c)
+	case caseThreads:
+		return r.allAndOne(c)
 	case caseGraph:
 		if subject, err = graphRun(c.Model, c.What, c.Shape, r.dev); err != nil {
 			return
@@ -302,7 +308,9 @@ func (r *runner) passes(model string, c Case) (*problem[float32], contestant, er
 // Errors: kernels.ErrNoDevice where it has none.
 func (r *runner) openHalf() (err error) {
 	if r.half == nil {
-		r.half, err = devices.Open("cpu", devices.Options{Threads: r.Threads, Precision: "bf16"})
+		if r.half, err = devices.Open("cpu", devices.Options{Threads: r.Threads, Precision: "bf16"}); err == nil {
+			r.closers = append(r.closers, func() { r.half.Close() })
+		}
 	}
 	return err
 }
@@ -322,6 +330,29 @@ func (r *runner) halfAndSingle(c Case) (subject contestant, against []rival, err
 		return
 	}
 	subject = contestant{name: r.half.Name(), flops: p.flops(true), run: timed(run.both)}
+	return subject, []rival{{reference, c, SpeedUp}}, nil
+}
+
+// allAndOne compares the scan of a model on all threads with that on one. The aim is for two.
+func (r *runner) allAndOne(c Case) (subject contestant, against []rival, err error) {
+	if r.one == nil {
+		if r.one, err = devices.OpenCPU(1); err != nil {
+			return subject, nil, fmt.Errorf("bench: %w", err)
+		}
+		r.closers = append(r.closers, func() { r.one.Close() })
+	}
+	p, subject, err := r.passes(c.Model, c)
+	if err != nil {
+		return
+	}
+	run, err := p.open(r.one)
+	if err != nil {
+		return
+	}
+	if r.Threads != 2 {
+		c.Bound = 0
+	}
+	reference := contestant{name: oneThread + " thread, " + r.one.Name(), flops: subject.flops, run: timed(run.both)}
 	return subject, []rival{{reference, c, SpeedUp}}, nil
 }
 

@@ -84,7 +84,7 @@ func TestRunQuick(t *testing.T) {
 		"scan crnn forward+backward", "scan rnn forward", "scan gru forward", "scan lstm forward+backward",
 		"train lstm training step", "train lstm:dale training step", "train lstm:layers training step", "train lstm:feedback training step",
 		"form rate:noise training step", "form lstm:dropout training step", "form lstm:h0 training step", "form lstm:layers training step",
-		"graph crnn-simple forward+backward"} {
+		"threads crnn-simple forward+backward", "graph crnn-simple forward+backward"} {
 		if !seen[want] {
 			t.Errorf("no row for %s", want)
 		}
@@ -92,10 +92,11 @@ func TestRunQuick(t *testing.T) {
 	t.Logf("%d rows in %v", len(measured), time.Since(start))
 }
 
-// TestOnly holds that a run takes the cases asked for, with the product that they refer to, or that alone.
+// TestOnly holds that a run takes the cases asked for, with the product that they refer to, or that alone, and that one thread is
+// not held against itself.
 func TestOnly(t *testing.T) {
 	devicetest.CPU(t, 2)
-	for only, want := range map[string][]string{"train lstm training.*H=128": {"gemm ", "train lstm"}, "gemm product": {"gemm "}} {
+	for only, want := range map[string][]string{"train lstm training.*H=128": {"gemm ", "train lstm"}, "gemm product": {"gemm "}, "threads crnn-simple": nil} {
 		var got []string
 		err := Run(context.Background(), Config{Threads: 1, Quick: true, Only: regexp.MustCompile(only),
 			Log: t.Logf, Each: func(r Row) error { got = append(got, r.Case+" "+r.Model); return nil }})

@@ -191,6 +191,8 @@ func cpuTable(rows []Row) string {
 			against = "unrolled graph"
 		case caseHalf:
 			what, against = what+", products in bf16", "fp32"
+		case caseThreads:
+			what, against = fmt.Sprintf("%s, on %d threads", what, r.Machine.Threads), "one thread"
 		}
 		table = append(table, []string{what, fmt.Sprint(c.Shape.B), fmt.Sprint(c.Shape.H), fmt.Sprint(c.Shape.T),
 			fmt.Sprintf("%.3g ms", r.Subject.Median*1e3), against, ratioWord(r.Ratio), aimWord(r.Ratio)})

@@ -105,11 +105,11 @@ func newBenchCPU() *cobra.Command {
 	var b benchRun
 	c := &cobra.Command{Use: "cpu", Short: "Measure the CPU kernels against matrix product, graph, PyTorch and JAX",
 		Long: `Measure the fused scan and whole training steps on the CPU against the machine's best
-matrix product, against the unrolled graph and, with --peers, against PyTorch and JAX. Everything is
-timed in this one run, in alternating blocks, after its numbers were found right. A cost is
-time over the time of the same operations in the fastest matrix product that is found here: the
-packed one, or that of NumPy, PyTorch or JAX where --python has them; each line names it. A
-speed-up is how many times faster the scan is.`,
+matrix product, against the unrolled graph, on all threads against one and, with --peers,
+against PyTorch and JAX. Everything is timed in this one run, in alternating blocks, after its
+numbers were found right. A cost is time over the time of the same operations in the fastest
+matrix product that is found here: the packed one, or that of NumPy, PyTorch or JAX where
+--python has them; each line names it. A speed-up is how many times faster the scan is.`,
 		Args: exactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error { return b.tell(c, bench.Run, (*printer).benchmark) }}
 	b.flags(c)
