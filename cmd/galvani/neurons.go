@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"galvani/cmd/galvani/internal/config"
+	"galvani/engine/setting"
 	points "galvani/kernels/neurons"
 	"galvani/models/circuits"
 	"galvani/models/neurons"
@@ -96,9 +97,12 @@ func newNeuronsChannels() *cobra.Command {
 	return c
 }
 
-// loadNeuron returns a built-in neuron or that of a file.
-func loadNeuron(name string) (*neurons.Neuron, error) {
+// loadNeuron returns a built-in neuron or that of a file. Others are names besides those of neurons that the command takes.
+func loadNeuron(name string, others ...string) (*neurons.Neuron, error) {
 	n, err := neurons.Load(name)
+	if len(others) > 0 && !isFile(name) && !slices.Contains(neurons.Names(), name) {
+		err = errors.New(setting.Unknown("neuron or channel", name, slices.Concat(neurons.Names(), others)))
+	}
 	switch _, point := points.Of(name); {
 	case err == nil:
 		return n, nil
@@ -244,7 +248,7 @@ func newNeuronsShow() *cobra.Command {
 				r := describeChannel(ch, shownCelsius)
 				return report(c, asJSON, r, func(p *printer) { p.channel(r) })
 			}
-			n, err := loadNeuron(args[0])
+			n, err := loadNeuron(args[0], slices.Concat(circuits.Singles(), neurons.ChannelNames())...)
 			if err != nil {
 				return err
 			}

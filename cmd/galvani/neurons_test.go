@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	points "galvani/kernels/neurons"
+	"galvani/models/circuits"
 	"galvani/models/neurons"
 )
 
@@ -83,7 +85,14 @@ func TestNeuronsShow(t *testing.T) {
 	if out := inside("neurons", "show", "hh").ok(t).stdout; len(points.All()) > 0 && (!strings.Contains(out, `As units of a network, by neuron = "hh"`) || !strings.Contains(out, "k_Na")) {
 		t.Errorf("neurons show hh does not tell of the units of networks:\n%s", out)
 	}
-	inside("neurons", "show", "hhh").refused(t, exitConfig, `unknown neuron "hhh"; did you mean "hh"?`)
+	inside("neurons", "show", "hhh").refused(t, exitConfig, `unknown neuron or channel "hhh"; did you mean "hh"?`)
+	none := inside("neurons", "show", "nonsense")
+	none.refused(t, exitConfig, `unknown neuron or channel "nonsense"; known: `)
+	for _, name := range slices.Concat(neurons.Names(), neurons.ChannelNames(), circuits.Singles()) {
+		if !strings.Contains(none.stderr, " "+name) {
+			t.Errorf("%s is not named in %s", name, none.stderr)
+		}
+	}
 	inside("neurons", "show").refused(t, exitUsage, "needs NAME")
 }
 
