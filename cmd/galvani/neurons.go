@@ -37,6 +37,7 @@ others than the usual ones are wanted, dt, temperature, threshold, doc and sourc
                          d_lambda, longest, types = { 5 = "spine" } for kinds beside soma, axon, dendrite, apical
   [membrane]             capacity, leak, rest, axial of all regions; [region.NAME] has those of one, and may be left out
   [region.NAME.channels] na = "120 mS/cm2", a density for each channel; true for that of the channel's own file
+  [region.NAME.reversal] na = "45 mV", the reversal potential of a channel in this region alone
   [channel.NAME]         where it is not built in by this name: use = "lgmd-kd", file = "mine.toml", or what a file of a
                          channel holds: reversal, fills_calcium = true, density and [[channel.NAME.gate]]; galvani neurons
                          channels lists those that are built in
@@ -201,6 +202,8 @@ type regionReport struct {
 	Rest     float64            `json:"rest_mv"`
 	Axial    float64            `json:"axial_ohm_cm,omitempty"`
 	Channels map[string]float64 `json:"channels_s_cm2"`
+	// Reversals are those that are of the region alone.
+	Reversals map[string]float64 `json:"reversals_mv,omitempty"`
 }
 
 // calciumReport is the pool that currents of calcium fill.
@@ -302,7 +305,7 @@ func describeNeuron(n *neurons.Neuron) neuronReport {
 		r.Morphology = append(r.Morphology, q)
 	}
 	for i, g := range n.Regions {
-		r.Regions = append(r.Regions, regionReport{g.Name, n.Area(i), g.Capacity, g.Leak, g.Rest, g.Axial, g.Densities})
+		r.Regions = append(r.Regions, regionReport{g.Name, n.Area(i), g.Capacity, g.Leak, g.Rest, g.Axial, g.Densities, g.Reversals})
 	}
 	for _, c := range n.Channels {
 		r.Channels = append(r.Channels, describeChannel(c, n.Temperature))
@@ -372,6 +375,11 @@ func (p *printer) neuron(r neuronReport) {
 	p.table([]string{"REGION", "AREA µm²", "CM " + cm.Unit, "G_LEAK " + leak.Unit, "E_LEAK " + rest.Unit, "AXIAL Ω cm", "CHANNELS " + channels.Unit}, rows)
 	for _, c := range r.Channels {
 		p.channel(c)
+		for _, g := range r.Regions {
+			if own, ok := g.Reversals[c.Name]; ok {
+				p.line("In %s e_%s is %g mV", g.Name, c.Name, own)
+			}
+		}
 	}
 	if len(r.Inputs) > 0 {
 		p.title("\nInputs")

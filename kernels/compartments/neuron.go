@@ -75,7 +75,7 @@ type Channel struct {
 	Name     string
 	Units    []int32  // that have it, in rising order
 	Density  Quantity // S/cm², Index by place in Units
-	Reversal Quantity // mV, of the whole channel
+	Reversal Quantity // mV, of the whole channel: Index, where there is one, has one place
 	Gates    []Gate
 	Calcium  bool // its current fills the pool
 }
@@ -301,14 +301,14 @@ func (n *Neuron) Check(params []Param, inputs int) error {
 			return neuronError("unit %d has an area of %g µm², want 0 to 1e12", i, a)
 		}
 	}
-	check := func(name string, q Quantity, places int, whole bool) error {
+	check := func(name string, q Quantity, places int) error {
 		if q.Param < 0 {
 			if math.IsNaN(q.Value) || math.Abs(q.Value) > math.MaxFloat32 {
 				return neuronError("%s is %g, want a finite number", name, q.Value)
 			}
 			return nil
 		}
-		if q.Param >= len(params) || whole && q.Index != nil || q.Index != nil && len(q.Index) != places {
+		if q.Param >= len(params) || q.Index != nil && len(q.Index) != places {
 			return neuronError("%s is parameter %d of %d, with places for %d of %d", name, q.Param, len(params), len(q.Index), places)
 		}
 		length := params[q.Param].Len
@@ -324,7 +324,7 @@ func (n *Neuron) Check(params []Param, inputs int) error {
 		q      Quantity
 		places int
 	}{{"the capacity", n.Capacity, u}, {"the leak", n.Leak, u}, {"the potential of the leak", n.Rest, u}, {"the axial conductance", n.Axial, n.Edges()}} {
-		if err := check(q.name, q.q, q.places, false); err != nil {
+		if err := check(q.name, q.q, q.places); err != nil {
 			return err
 		}
 	}
@@ -339,10 +339,10 @@ func (n *Neuron) Check(params []Param, inputs int) error {
 		if c.Calcium && n.Calcium == nil {
 			return neuronError("channel %s carries calcium, and there is no pool of it", c.Name)
 		}
-		if err := check(c.Name+": the density", c.Density, len(c.Units), false); err != nil {
+		if err := check(c.Name+": the density", c.Density, len(c.Units)); err != nil {
 			return err
 		}
-		if err := check(c.Name+": the reversal potential", c.Reversal, 1, true); err != nil {
+		if err := check(c.Name+": the reversal potential", c.Reversal, 1); err != nil {
 			return err
 		}
 		for _, g := range c.Gates {
@@ -363,7 +363,7 @@ func (n *Neuron) Check(params []Param, inputs int) error {
 				}
 			}
 			for i, q := range g.Numbers {
-				if err := check(name+"."+g.Kinetics.Numbers()[i], q, 1, true); err != nil {
+				if err := check(name+"."+g.Kinetics.Numbers()[i], q, 1); err != nil {
 					return err
 				}
 			}
@@ -371,14 +371,14 @@ func (n *Neuron) Check(params []Param, inputs int) error {
 	}
 	if p := n.Calcium; p != nil {
 		for name, q := range map[string]Quantity{"gain": p.Gain, "rest": p.Rest, "tau": p.Tau} {
-			if err := check("calcium: "+name, q, 1, true); err != nil {
+			if err := check("calcium: "+name, q, 1); err != nil {
 				return err
 			}
 		}
 	}
 	for _, r := range n.Receptors {
 		for _, q := range []Quantity{r.Rise, r.Decay, r.Reversal} {
-			if err := check("receptor "+r.Name, q, 1, true); err != nil {
+			if err := check("receptor "+r.Name, q, 1); err != nil {
 				return err
 			}
 		}
@@ -390,7 +390,7 @@ func (n *Neuron) Check(params []Param, inputs int) error {
 		if in.Delay < 0 || in.Delay > MostDelay || in.Delay > 0 && in.Receptor < 0 {
 			return neuronError("input %d has a delay of %d steps, want 0 to %d, and 0 of a current", i, in.Delay, MostDelay)
 		}
-		if err := check(fmt.Sprintf("the weight of input %d", i), in.Weight, 1, false); err != nil {
+		if err := check(fmt.Sprintf("the weight of input %d", i), in.Weight, 1); err != nil {
 			return err
 		}
 	}

@@ -105,7 +105,7 @@ func neuronOf(c NeuronCase, r *rand.Rand) (*compartments.Neuron, []kernels.Spec,
 	form := func(a, b compartments.Form) [2]compartments.Form { return [2]compartments.Form{a, b} }
 	steady := [2]float64{-55, -45}
 	n.Channels = []compartments.Channel{
-		{Name: "na", Units: []int32{0, 2, 3, 4, 5, 6, 7}, Density: of(param("g_na", 2, 0.08, 0.14), 0, 1, 0, 1, 0, 1, 0), Reversal: param("e_na", 1, 45, 55),
+		{Name: "na", Units: []int32{0, 2, 3, 4, 5, 6, 7}, Density: of(param("g_na", 2, 0.08, 0.14), 0, 1, 0, 1, 0, 1, 0), Reversal: of(param("e_na", 2, 45, 55), 1),
 			Gates: []compartments.Gate{
 				{Name: "m", Power: 3, Kinetics: compartments.Rates, Forms: form(compartments.Linear, compartments.Exponential), Speed: 1.3,
 					Numbers: numbers("na.m", [2]float64{.9, 1.1}, [2]float64{-41, -39}, [2]float64{9, 11}, [2]float64{3.5, 4.5}, [2]float64{-66, -64}, [2]float64{-19, -17})},

@@ -210,6 +210,8 @@ func TestBad(t *testing.T) {
 		"name":                {"[region.soma.channels]\n", "[region.soma.channels]\n\"a b\" = \"1 S/cm2\"\n", `line 32: region.soma.channels.a b is called "a b"`},
 		"input twice":         {`name = "spikes"`, `name = "current"`, `line 82: input[1].name is "current", as that of an input before`},
 		"shape twice":         {"[calcium]", "[morphology]\nfile = \"x.swc\"\n[calcium]", `morphology stands beside [[section]] tables`},
+		"reversal of none":    {"[calcium]", "[region.soma.reversal]\ncal = \"1 mV\"\n[calcium]", `line 66: region.soma.reversal.cal is no channel of the region; give it a density under [region.soma.channels], or delete it`},
+		"unit of a reversal":  {"[calcium]", "[region.soma.reversal]\nna = \"1 mS\"\n[calcium]", `region.soma.reversal.na is "1 mS", in an unknown unit`},
 		"speed and no degree": {"power = 2\n", "power = 2\nq10 = 3\n", `channel.mine.gate[0] has no measured`},
 	} {
 		if !strings.Contains(good, c.old) {

@@ -15,7 +15,7 @@ import (
 //	I = density · Π gate^power · (reversal − V),   dx/dt = (x∞(V) − x)/τ_x(V) for each gate x
 type Channel struct {
 	Name, Doc, Source string
-	Reversal          float64 // mV
+	Reversal          float64 // mV, of regions that have none of their own
 	Density           float64 // S/cm², of regions that say true in place of a density; 0 for none
 	Calcium           bool    // the current fills the pool
 	Gates             []Gate  // none for a constant conductance

@@ -10,7 +10,7 @@ func (n *Neuron) Clone() *Neuron {
 	c := *n
 	c.Regions, c.Channels, c.Inputs = slices.Clone(n.Regions), slices.Clone(n.Channels), slices.Clone(n.Inputs)
 	for i := range c.Regions {
-		c.Regions[i].Densities = maps.Clone(c.Regions[i].Densities)
+		c.Regions[i].Densities, c.Regions[i].Reversals = maps.Clone(c.Regions[i].Densities), maps.Clone(c.Regions[i].Reversals)
 	}
 	for i := range c.Channels {
 		c.Channels[i].Gates = slices.Clone(c.Channels[i].Gates)

@@ -70,7 +70,7 @@ func (n *Neuron) Compile(o Options) (*Compiled, error) {
 	for _, r := range n.Records {
 		out.Record = append(out.Record, int32(r.Unit))
 	}
-	c.out.Rest = n.rest()
+	c.out.Rest = c.rest()
 	c.out.Rest = append(c.out.Rest, make([]float64, out.States()-len(c.out.Rest))...) // nothing is late
 	params := make([]compartments.Param, len(c.out.Params))
 	for i, s := range c.out.Params {
@@ -89,20 +89,6 @@ func (n *Neuron) Compile(o Options) (*Compiled, error) {
 	return c.out, nil
 }
 
-// rest returns what each plane of state starts from.
-func (n *Neuron) rest() []float64 {
-	rest := []float64{n.Start}
-	for _, ch := range n.Channels {
-		for _, g := range ch.Gates {
-			rest = append(rest, n.steady(g))
-		}
-	}
-	if n.Calcium != nil {
-		rest = append(rest, n.Calcium.Start)
-	}
-	return append(rest, make([]float64, 2*len(n.Receptors))...)
-}
-
 // compiler makes the tables of one neuron.
 type compiler struct {
 	n     *Neuron
@@ -110,6 +96,21 @@ type compiler struct {
 	out   *Compiled
 	learn map[string]bool
 	err   error
+}
+
+// rest returns what each plane of state starts from.
+func (c *compiler) rest() []float64 {
+	n := c.n
+	rest := []float64{n.Start}
+	for _, ch := range c.out.Neuron.Channels {
+		for _, g := range ch.Gates {
+			rest = append(rest, g.Start)
+		}
+	}
+	if n.Calcium != nil {
+		rest = append(rest, n.Calcium.Start)
+	}
+	return append(rest, make([]float64, 2*len(n.Receptors))...)
 }
 
 // param adds a parameter with an element for each value, and returns its number. Parts are the regions of
@@ -205,7 +206,8 @@ func (c *compiler) membrane() {
 }
 
 // channel adds a channel: its density by region and its reversal potential as parameters, and the numbers
-// of its gates where they are learned.
+// of its gates where they are learned. Where its reversal potential is by region, each region gets a channel of the
+// devices of its own, with the same parameters.
 func (c *compiler) channel(ch Channel) {
 	n := c.n
 	out := compartments.Channel{Name: ch.Name, Calcium: ch.Calcium}
@@ -225,8 +227,17 @@ func (c *compiler) channel(ch Channel) {
 	}
 	out.Density = compartments.Quantity{Index: index,
 		Param: c.param("g_"+ch.Name, "S/cm²", "density of channel "+ch.Name+" in each region that has it", upwards, values, parts)}
-	out.Reversal = compartments.Quantity{
-		Param: c.param("e_"+ch.Name, "mV", "reversal potential of channel "+ch.Name, freely, []float64{ch.Reversal}, nil)}
+	reversals, doc := []float64{ch.Reversal}, "reversal potential of channel "+ch.Name
+	byRegion := n.ByRegion(ch.Name)
+	if byRegion {
+		reversals, doc = nil, doc+" in each region that has it"
+		for _, i := range parts {
+			reversals = append(reversals, n.Reversal(i, ch))
+		}
+	} else {
+		parts = nil
+	}
+	out.Reversal = compartments.Quantity{Param: c.param("e_"+ch.Name, "mV", doc, freely, reversals, parts)}
 	for _, g := range ch.Gates {
 		gate := compartments.Gate{Name: g.Name, Power: g.Power, Kinetics: g.Kinetics, Forms: g.Forms, Speed: g.Speed(n.Temperature), Start: n.steady(g)}
 		for i, name := range g.Kinetics.Numbers() {
@@ -236,7 +247,23 @@ func (c *compiler) channel(ch Channel) {
 		}
 		out.Gates = append(out.Gates, gate)
 	}
-	c.out.Neuron.Channels = append(c.out.Neuron.Channels, out)
+	if !byRegion {
+		c.out.Neuron.Channels = append(c.out.Neuron.Channels, out)
+		return
+	}
+	for e, i := range parts {
+		one := out
+		one.Name += " of " + n.Regions[i].Name
+		one.Units, one.Density.Index, one.Reversal.Index = nil, nil, []int32{int32(e)}
+		for _, u := range out.Units {
+			if n.kind[u] == i {
+				one.Units, one.Density.Index = append(one.Units, u), append(one.Density.Index, int32(e))
+			}
+		}
+		if len(one.Units) > 0 {
+			c.out.Neuron.Channels = append(c.out.Neuron.Channels, one)
+		}
+	}
 }
 
 func (c *compiler) calcium() {

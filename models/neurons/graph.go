@@ -146,7 +146,9 @@ func (g *graph) every() []int32 {
 
 // whole returns the plane of a quantity of a channel, a pool or a receptor, the same at every unit.
 func (g *graph) whole(name string, q compartments.Quantity) *gorgonia.Node {
-	q.Index = nil
+	if q.Index != nil {
+		q.Index = slices.Repeat(q.Index[:1], g.H)
+	}
 	return g.quantity(name, q, g.every())
 }
 

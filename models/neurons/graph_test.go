@@ -33,7 +33,10 @@ func TestGraph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all["every key"] = n; len(all) < 3 {
+	if all["reversal by region"], err = readGood(inRegion, other); err != nil {
+		t.Fatal(err)
+	}
+	if all["every key"] = n; len(all) < 4 {
 		t.Errorf("%d neurons are small enough", len(all))
 	}
 	for name, n := range all {

@@ -30,7 +30,11 @@ func (n *Neuron) slope(s []float64, current float64) []float64 {
 
 // rungeKutta returns V in steps of fourth order from the start of a neuron.
 func (n *Neuron) rungeKutta(current, ms, dt float64) float64 {
-	s := n.rest()
+	one, err := n.Compile(Options{})
+	if err != nil {
+		panic(err)
+	}
+	s := one.Rest
 	add := func(k []float64, h float64) []float64 {
 		to := slices.Clone(s)
 		for i := range to {

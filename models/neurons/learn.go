@@ -8,8 +8,8 @@ import (
 )
 
 // Learnable returns the names of the numbers that may be learned: cm, g_leak and e_leak, one for each region;
-// axial, one for each edge; g_CHANNEL, one for each region that has it, and e_CHANNEL; REGION.NAME for one
-// region of the former alone; CHANNEL.GATE.NUMBER; calcium.NUMBER; RECEPTOR.NUMBER; w_INPUT.
+// axial, one for each edge; g_CHANNEL, one for each region that has it, and e_CHANNEL, one, or one for each region that
+// has it where a region has a reversal potential of its own; REGION.NAME for one region of the former alone; CHANNEL.GATE.NUMBER; calcium.NUMBER; RECEPTOR.NUMBER; w_INPUT.
 func (n *Neuron) Learnable() []string {
 	names := []string{"cm", "g_leak", "e_leak"}
 	if len(n.mesh.Axial) > 0 {
@@ -25,6 +25,9 @@ func (n *Neuron) Learnable() []string {
 		for _, c := range n.Channels {
 			if _, ok := r.Densities[c.Name]; ok {
 				names = append(names, r.Name+".g_"+c.Name)
+				if n.ByRegion(c.Name) {
+					names = append(names, r.Name+".e_"+c.Name)
+				}
 			}
 		}
 	}

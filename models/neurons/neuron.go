@@ -37,6 +37,23 @@ type Region struct {
 	Name                        string
 	Capacity, Leak, Rest, Axial float64
 	Densities                   map[string]float64 // of the channels in it
+	Reversals                   map[string]float64 // of channels that have one of their own in it
+}
+
+// Reversal returns the reversal potential of a channel in a region.
+func (n *Neuron) Reversal(region int, c Channel) float64 {
+	if own, ok := n.Regions[region].Reversals[c.Name]; ok {
+		return own
+	}
+	return c.Reversal
+}
+
+// ByRegion tells whether the reversal potential of a channel is a number of each region, as one region has its own.
+func (n *Neuron) ByRegion(channel string) bool {
+	return slices.ContainsFunc(n.Regions, func(r Region) bool {
+		_, own := r.Reversals[channel]
+		return own
+	})
 }
 
 // Piece is an unbranched section.

@@ -96,8 +96,15 @@ func (n *Neuron) each(name string, f func(float64) float64) {
 			on(&r.Rest)
 		}
 		for _, c := range n.Channels {
-			if g, ok := r.Densities[c.Name]; ok && key == "g_"+c.Name {
+			g, ok := r.Densities[c.Name]
+			if ok && key == "g_"+c.Name {
 				r.Densities[c.Name] = f(g)
+			}
+			if ok && key == "e_"+c.Name && n.ByRegion(c.Name) {
+				if r.Reversals == nil {
+					r.Reversals = map[string]float64{}
+				}
+				r.Reversals[c.Name] = f(n.Reversal(i, c))
 			}
 		}
 	}
@@ -108,7 +115,7 @@ func (n *Neuron) each(name string, f func(float64) float64) {
 	}
 	for i := range n.Channels {
 		c := &n.Channels[i]
-		if name == "e_"+c.Name {
+		if name == "e_"+c.Name && !n.ByRegion(c.Name) {
 			on(&c.Reversal)
 		}
 		for _, g := range c.Gates {

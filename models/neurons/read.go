@@ -182,6 +182,7 @@ func (r *reader) regions() {
 				r.n.Channels = append(r.n.Channels, Channel{Name: channel})
 			}
 		}
+		n.Reversals = r.reversals(t.sub("reversal"), n)
 		t.Done()
 		r.n.Regions = append(r.n.Regions, n)
 	}
@@ -203,6 +204,21 @@ func (r *reader) regions() {
 	if r.tables == 0 && r.common == nil {
 		r.Fail("region", "is missing; add a table such as [region.soma] with capacity, leak and rest, or [membrane] with those of all regions")
 	}
+}
+
+// reversals reads the reversal potentials of channels that are of a region alone.
+func (r *reader) reversals(t table, of Region) map[string]float64 {
+	own := map[string]float64{}
+	for _, channel := range t.Names() {
+		t.Called(channel, channel)
+		if _, ok := of.Densities[channel]; !ok {
+			t.Fail(channel, "is no channel of the region; give it a density under [region.%s.channels], or delete it", of.Name)
+		}
+		own[channel] = t.Quantity(channel, voltage, 0, description.Interval{Lo: -1000, Hi: 1000})
+		r.wrote(t, channel, voltage, 1, of.Name+".e_"+channel, "e_"+channel)
+	}
+	t.Done()
+	return own
 }
 
 // membraneWrote notes the units of the membrane of a table, of names behind a prefix.

@@ -65,7 +65,7 @@ func charge(n *neurons.Neuron, rest float64, parts []part, ports []port, list []
 		density, pulled := r.Leak, r.Leak*r.Rest
 		for _, ch := range n.Channels {
 			if g, ok := r.Densities[ch.Name]; ok && len(ch.Gates) == 0 {
-				density, pulled = density+g, pulled+g*ch.Reversal
+				density, pulled = density+g, pulled+g*n.Reversal(region, ch)
 			}
 		}
 		if !(density > 0) {

@@ -24,7 +24,11 @@ const apart = 50
 func ports(n *neurons.Neuron, rest float64) []port {
 	hi, lo := rest+apart, rest-apart
 	for _, ch := range n.Channels {
-		hi, lo = max(hi, ch.Reversal), min(lo, ch.Reversal)
+		for i, r := range n.Regions {
+			if _, ok := r.Densities[ch.Name]; ok {
+				hi, lo = max(hi, n.Reversal(i, ch)), min(lo, n.Reversal(i, ch))
+			}
+		}
 	}
 	list := make([]port, n.Compartments())
 	for u := range list {

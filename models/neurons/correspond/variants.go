@@ -83,7 +83,7 @@ func opening(n *neurons.Neuron, region int, v float64) []float64 {
 				}
 			}
 			if ch.Calcium {
-				current += n.Regions[region].Densities[ch.Name] * open[k] * (v - ch.Reversal)
+				current += n.Regions[region].Densities[ch.Name] * open[k] * (v - n.Reversal(region, ch))
 			}
 		}
 		if n.Calcium == nil {
@@ -119,7 +119,8 @@ func curves(n *neurons.Neuron, region int, list []int, around focus) curve {
 	c := curve{lo: math.Inf(1), hi: math.Inf(-1)}
 	for _, k := range list {
 		ch := n.Channels[k]
-		c.lo, c.hi, c.most = min(c.lo, ch.Reversal), max(c.hi, ch.Reversal), c.most+r.Densities[ch.Name]
+		e := n.Reversal(region, ch)
+		c.lo, c.hi, c.most = min(c.lo, e), max(c.hi, e), c.most+r.Densities[ch.Name]
 	}
 	for v := lowest; v <= highest; v++ {
 		open := opening(n, region, v)
@@ -128,7 +129,7 @@ func curves(n *neurons.Neuron, region int, list []int, around focus) curve {
 			total += r.Densities[ch.Name] * open[k]
 		}
 		for _, k := range list {
-			current += r.Densities[n.Channels[k].Name] * open[k] * (n.Channels[k].Reversal - v)
+			current += r.Densities[n.Channels[k].Name] * open[k] * (n.Reversal(region, n.Channels[k]) - v)
 		}
 		c.v, c.current, c.total = append(c.v, v), append(c.current, current), append(c.total, max(total, tiny))
 		far := 1 + math.Pow((v-around.rest[region])/around.near, 2)
@@ -213,7 +214,7 @@ func merged(n *neurons.Neuron, around focus) []part {
 		groups := map[string][]int{}
 		for _, k := range gated(n, region) {
 			name := inhibiting
-			if n.Channels[k].Reversal > around.rest[region] {
+			if n.Reversal(region, n.Channels[k]) > around.rest[region] {
 				name = exciting
 			}
 			groups[name] = append(groups[name], k)
