@@ -1,6 +1,7 @@
 package neurons
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -70,21 +71,53 @@ func (g *grower) root(root int) {
 		}
 	}
 	if s.kind == somaKind {
-		g.note("the soma, %d points, is as wide at each as the file says; neurites begin at the points of it that they are joined to, as wide as at their own first points", g.count(somaKind))
+		g.note("the soma, %d points, is as wide at each as the file says; neurites begin at the points of it that they are joined to, as wide as at their own first points, or there where it goes on to both sides", g.count(somaKind))
 	}
 	if len(s.children) == 0 { // a lone point
 		g.stems = append(g.stems, stem{kind: s.kind, parent: -1, at: 1, path: cylinder(2*s.radius, 2*s.radius), line: s.line})
 		return
 	}
 	// The first child goes on from the root; others begin where it begins.
-	first := len(g.stems)
-	for k, c := range s.children {
+	first, children := len(g.stems), slices.Clone(s.children)
+	inside := g.inside(root)
+	if inside { // the soma is first
+		slices.SortStableFunc(children, func(a, b int) int { return cmp.Compare(g.apart(a), g.apart(b)) })
+	}
+	for k, c := range children {
 		parent, at := -1, 1.0
 		if k > 0 {
 			parent, at = first, 0
 		}
-		g.follow(c, parent, at, g.begin(root, c))
+		if inside && g.apart(c) > 0 {
+			g.neurite(c, parent, at)
+		} else {
+			g.follow(c, parent, at, g.begin(root, c))
+		}
 	}
+}
+
+// apart is 0 for a sample of the soma, and 1 for others.
+func (g *grower) apart(i int) int {
+	if g.samples[i].kind == somaKind {
+		return 0
+	}
+	return 1
+}
+
+// inside tells whether a sample is of the soma and not an end of it: a neurite that is joined there leaves the soma on its
+// way, and begins at its own first point, as in NEURON (which joins it to the middle of the soma where that does not fork).
+func (g *grower) inside(i int) bool {
+	s, near := g.samples[i], 0
+	if s.kind != somaKind {
+		return false
+	}
+	if s.parent >= 0 && g.samples[s.parent].kind == somaKind {
+		near++
+	}
+	for _, c := range s.children {
+		near += 1 - g.apart(c)
+	}
+	return near > 1
 }
 
 // count is how many samples are of a kind.
@@ -177,8 +210,13 @@ func (g *grower) follow(i, parent int, at float64, begin point) {
 		}
 		here := len(g.stems)
 		g.stems = append(g.stems, st)
+		inside := g.inside(at)
 		for _, c := range slices.Backward(g.samples[at].children) {
-			todo = append(todo, task{c, here, 1, g.begin(at, c)})
+			if inside && g.apart(c) > 0 {
+				g.neurite(c, here, 1)
+			} else {
+				todo = append(todo, task{c, here, 1, g.begin(at, c)})
+			}
 		}
 	}
 }

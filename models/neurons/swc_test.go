@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -84,6 +85,31 @@ func TestMorphology(t *testing.T) {
 	for region, want := range []float64{804.247719318987, 2 * 314.1592653589794, 392.71086237666555} {
 		if got := fork.Area(region); relative(got, want) > 1e-12 {
 			t.Errorf("region %d of a dendrite with an axon has %v µm², want %v", region, got, want)
+		}
+	}
+	// A neurite that is joined inside the soma, at a fork of it or between two points, begins at its own first point; one at an
+	// end of it, there. Lengths of dendrites are those of NEURON.
+	for name, c := range map[string]struct {
+		swc    string
+		soma   []float64
+		length float64
+	}{
+		"fork":    {"1 1 0 0 0 8 -1\n2 1 0 10 0 8 1\n3 1 0 -10 0 8 1\n4 3 8 0 0 1 1\n5 3 58 0 0 1 4\n", []float64{10, 10}, 50},
+		"first":   {"1 1 0 0 0 8 -1\n2 3 8 0 0 1 1\n3 3 58 0 0 1 2\n4 1 0 11 0 8 1\n5 1 0 -11 0 8 1\n", []float64{11, 11}, 50},
+		"between": {"1 1 0 0 0 8 -1\n2 1 0 10 0 8 1\n3 1 0 20 0 8 2\n4 3 8 10 0 1 2\n5 3 58 10 0 1 4\n", []float64{10, 10}, 50},
+		"end":     {"1 1 0 0 0 8 -1\n2 1 0 10 0 8 1\n3 1 0 20 0 8 2\n4 3 8 20 0 1 3\n5 3 58 20 0 1 4\n", []float64{20}, 58},
+	} {
+		n := mustSWC(t, c.swc, "")
+		var soma, dendrite []float64
+		for _, s := range n.Sections {
+			if s.Region == 0 {
+				soma = append(soma, s.Length)
+			} else {
+				dendrite = append(dendrite, s.Length)
+			}
+		}
+		if !slices.Equal(soma, c.soma) || !slices.Equal(dendrite, []float64{c.length}) || n.Sections[0].Region != 0 {
+			t.Errorf("%s: sections %+v", name, n.Sections)
 		}
 	}
 	// Where no region has a table, all are as [membrane] says.
