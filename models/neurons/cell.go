@@ -1,6 +1,7 @@
 package neurons
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -21,7 +22,7 @@ import (
 type LGMD struct {
 	Bin          float64 `toml:"bin" doc:"length of a step of the task, such as step_ms of looming; events of a step come at its beginning" unit:"ms" min:"0.01" max:"1000"`
 	Dt           float64 `toml:"dt" doc:"longest step of integration; each step of the task is divided into equal ones; beyond 0.75 ms the fastest gate is not followed" unit:"ms" min:"0.005" max:"3"`
-	Learn        string  `toml:"learn" doc:"what is learned besides the synapses: names of densities, time constants and potentials, as galvani neurons show lgmd lists them, with commas between"`
+	Learn        string  `toml:"learn" doc:"what is learned besides the synapses: names of densities, time constants and potentials, as galvani neurons show lists them, with commas between"`
 	Within       float64 `toml:"within" doc:"largest factor, either way, between a learned density, weight or other number and that of the neuron" unit:"1" min:"1.01" max:"1e30"`
 	Excitation   float64 `toml:"excitation" doc:"first weights of the synapses that excite, as a factor of the neuron's" unit:"1" min:"1e-6" max:"1e6"`
 	Inhibition   float64 `toml:"inhibition" doc:"first weights of the synapses that inhibit, as a factor of the neuron's" unit:"1" min:"1e-6" max:"1e6"`
@@ -33,6 +34,8 @@ type LGMD struct {
 	RateSlope    float64 `toml:"rate_slope" doc:"change of V that takes it from there to 0.73" unit:"mV" min:"0.1" max:"100"`
 	RateTau      float64 `toml:"rate_tau" doc:"time constant of the rate" unit:"ms" min:"0.1" max:"1e5"`
 	GateGradient float64 `toml:"gate_gradient" doc:"part of the gradient by V and by calcium that goes back through the gates of channels: 1 for the gradient as it is, which grows over each spike; 0 has the way back take the course of gates as given" unit:"1" min:"0" max:"1"`
+
+	of string // the neuron, a name or a file; empty for lgmd
 }
 
 // NewLGMD returns the defaults.
@@ -70,32 +73,51 @@ const seen = "rate"
 // neuron returns the neuron with the settings.
 func (c *LGMD) neuron() (*Neuron, error) {
 	if err := setting.Check(c); err != nil {
-		return nil, fmt.Errorf("models: lgmd: %w", err)
+		return nil, fmt.Errorf("models: %s: %w", c.model(), err)
 	}
-	all, err := builtin("lgmd")
+	all, err := oneFile(cmp.Or(c.of, "lgmd"))
 	if err != nil {
 		return nil, err
 	}
 	n := all.Clone()
+	if slices.ContainsFunc(n.Channels, func(ch Channel) bool { return ch.Name == seen }) {
+		return nil, fmt.Errorf("models: %s: the neuron has a channel called %s, as that of the read-out is; give it another name", c.model(), seen)
+	}
+	if !slices.ContainsFunc(n.Inputs, func(in Input) bool { return in.Facets != nil }) {
+		return nil, fmt.Errorf("models: %s: the neuron has no input with facets, which the inputs of a task come to; add facets = { half = \"40 deg\" } to a synapse of many compartments", c.model())
+	}
 	n.Channels = append(n.Channels, Channel{Name: seen, Gates: []Gate{{Name: "r", Power: 1, Factor: 1, Kinetics: compartments.SteadyConstant,
 		Numbers: []float64{c.RateAt, c.RateSlope, c.RateTau}}}})
 	for i := range n.Regions {
 		n.Regions[i].Densities[seen] = 0
 	}
 	for i := range n.Receptors {
-		if r := &n.Receptors[i]; r.Name == "inhibition" && c.Lag > 0 {
+		if r := &n.Receptors[i]; n.inhibits(*r) && c.Lag > 0 {
 			r.Rise, r.Decay = c.Lag/2, c.Lag/2
 		}
 	}
 	for i := range n.Inputs {
-		if in := &n.Inputs[i]; n.Receptors[max(0, in.Receptor)].Name == "inhibition" {
+		switch in := &n.Inputs[i]; {
+		case in.Receptor < 0:
+		case n.inhibits(n.Receptors[in.Receptor]):
 			in.Weight, in.Delay = in.Weight*c.Inhibition, c.Delay
-		} else {
+		default:
 			in.Weight, in.Delay = in.Weight*c.Excitation, 0 // delays count from it
 		}
 	}
 	return n, nil
 }
+
+// model is the name in the registry.
+func (c *LGMD) model() string {
+	if c.of == "" {
+		return "lgmd"
+	}
+	return ownName
+}
+
+// inhibits tells whether a receptor pulls V below where it starts.
+func (n *Neuron) inhibits(r Receptor) bool { return r.Reversal < n.Start }
 
 // compile returns the neuron for an eye.
 func (c *LGMD) compile(facets int) (*Compiled, error) {
@@ -116,7 +138,7 @@ func (c *LGMD) compile(facets int) (*Compiled, error) {
 		}
 		for _, v := range n.Numbers(name) {
 			if v == 0 {
-				return nil, fmt.Errorf("models: lgmd: learn has %s, which is 0 and is learned as a factor of itself; leave it out", name)
+				return nil, fmt.Errorf("models: %s: learn has %s, which is 0 and is learned as a factor of itself; leave it out", c.model(), name)
 			}
 		}
 		o.Learn = append(o.Learn, name)
@@ -180,7 +202,7 @@ func (c *LGMD) Scan(d models.Dims) (kernels.Cell, error) {
 
 // Unroll implements models.Cell.
 func (c *LGMD) Unroll(k *models.Ops, p *models.Params) models.Step {
-	n, err := c.compile(p.Named("w_facets").Shape()[1])
+	n, err := c.compileAs(p)
 	if err != nil {
 		k.Fail(err)
 		return func(_ *gorgonia.Node, s []*gorgonia.Node) []*gorgonia.Node { return s }
@@ -190,6 +212,16 @@ func (c *LGMD) Unroll(k *models.Ops, p *models.Params) models.Step {
 		nodes[i] = p.Named(s.Name)
 	}
 	return n.graph(k, nodes).steps
+}
+
+// compileAs is compile for as many facets as parameters are for.
+func (c *LGMD) compileAs(p *models.Params) (*Compiled, error) {
+	n, err := c.neuron()
+	if err != nil {
+		return nil, err
+	}
+	facing := slices.IndexFunc(n.Inputs, func(in Input) bool { return in.Facets != nil })
+	return c.compile(p.Named("w_" + n.Inputs[facing].Name).Shape()[1])
 }
 
 // Smooth implements models.Smoother: with one step of integration for each step, so that a graph has few, a rate
