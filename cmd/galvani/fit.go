@@ -28,8 +28,8 @@ Every run begins at the start of the neuron, with gates where its own numbers ho
 
 A recording is a CSV file with a line of names, or an NPZ file with arrays of these names: time_ms in equal
 steps, voltage in mV for the first record of the neuron or v_PLACE_mv for that of a place, and current for its
-first input or input_NAME, in the unit of the input. Times may be in s or us, voltages in V and currents in pA, nA, uA/cm2 and so on, where
-the names say so: time_s, "Time (s)", voltage_v, "Current (pA)", "Current (uA/cm2)". Semicolons and tabs divide values as commas do, and beside them decimals may have commas. A row
+first input that is a current, or input_NAME, in the unit of the input. Times may be in s or us, voltages in V and
+currents in pA, nA, uA/cm2 and so on, where the names say so: time_s, "Time (s)", voltage_v, "Current (pA)", "Current (uA/cm2)". Semicolons and tabs divide values as commas do, and beside them decimals may have commas. A row
 holds V at its time and the current of the step that ends there. What simulate --out writes is a recording. Several recordings have the same steps and length.
 
 The folder, of its own in runs/ or that of --out, gets fitted.toml, a neuron like the one that was fitted;

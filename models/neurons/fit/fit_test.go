@@ -246,6 +246,13 @@ func TestCurrentsInUnits(t *testing.T) {
 			t.Errorf("%s: %+v, %v, want 2 and -1", heading, r, err)
 		}
 	}
+	// The current of a neuron whose synapses stand before it in the file is that of its first current.
+	behind := n.Clone()
+	behind.Receptors = append(behind.Receptors, neurons.Receptor{Name: "ampa", Decay: 1})
+	behind.Inputs = append([]neurons.Input{{Name: "spikes", Units: []int{0}, Weight: 1}}, behind.Inputs...)
+	if r, err := ReadRecording("r", []byte("time_ms,voltage,Current (pA)\n0,-65,0\n0.5,-64,20\n1,-63,-10\n"), behind); err != nil || r.Input[1][0] != 0 || math.Abs(r.Input[1][1]-2) > 1e-6 {
+		t.Errorf("behind a synapse: %+v, %v, want 2 in the second column", r, err)
+	}
 	if _, err := ReadRecording("r", []byte("time_ms,voltage,current (mS/cm2)\n0,-65,0\n1,-65,0\n2,-65,0\n"), n); err == nil || !strings.Contains(err.Error(), "in no unit of currents") {
 		t.Errorf("a conductance has the error %v", err)
 	}

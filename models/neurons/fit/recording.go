@@ -38,7 +38,7 @@ type signals struct {
 
 // ReadRecording reads a CSV file with a line of names, or an NPZ file with arrays of these names. They are
 // time or time_ms; voltage for the first record of the neuron, or v_PLACE_mv for that of a place, both also with
-// other units (infile.Heading); current for its first input, or input_NAME of one compartment, in what 1 of it is or in a
+// other units (infile.Heading); current for its first input that is a current, or input_NAME of one compartment, in what 1 of it is or in a
 // unit of currents. Row k holds V at its time and the input of the step before it, as
 // simulate writes them. An array of an input may have one element less, and then begins with the first step.
 // The arrays v_mv [records,T+1] and input [inputs,T], as simulate writes them, hold all records and inputs.
@@ -269,12 +269,12 @@ func columnOf(n *neurons.Neuron, name string) (is signal, size float64, err erro
 }
 
 // currentOf returns the input of one compartment that a column in a unit of its own, such as "Current (pA)" and current_pa for the
-// first, is of, -1 for none.
+// first that is a current, is of, -1 for none.
 func currentOf(n *neurons.Neuron, name string) int {
 	of, _ := infile.Heading(name, "nA")
 	i := slices.IndexFunc(inputNames(n), func(known string) bool { return strings.EqualFold(known, of) })
 	if of == "current" {
-		i = 0
+		i = slices.IndexFunc(n.Inputs, func(in neurons.Input) bool { return in.Receptor < 0 })
 	}
 	if i < 0 || i >= len(n.Inputs) || len(n.Inputs[i].Units) != 1 {
 		return -1
