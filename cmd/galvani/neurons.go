@@ -26,6 +26,7 @@ key that is wrong:
   galvani neurons show lgmd --toml > my-neuron.toml
   galvani neurons check my-neuron.toml
   galvani simulate my-neuron.toml --current "step 1 20:80" --for 100ms
+  galvani train --model neuron --neuron my-neuron.toml       with inputs by facets; learns what the task asks
 
 Quantities are numbers with a unit in quotes ("120 mS/cm2", "0.5 nA"). At the top stand start (V, "-65 mV"), and, where
 others than the usual ones are wanted, dt, temperature, threshold, doc and source.
