@@ -148,8 +148,14 @@ func TestLGMDSteps(t *testing.T) {
 func TestLGMDLengths(t *testing.T) {
 	needsCPU(t)
 	t.Parallel()
-	line := []string{"train", "--quiet", "--device", "cpu", "--model", "lgmd", "--task", "adding", "--steps", "3", "--min-steps", "2", "--bin", "3", "--dt", "3", "--rate-at", "-65", "--rate-tau", "3",
-		"--train-size", "32", "--test-size", "16", "--max-steps", "2"}
+	fusedAsGraph(t, "--model", "lgmd")
+}
+
+// fusedAsGraph holds the losses of a neuron by the fused scan to those by the graph, on sequences of different lengths.
+func fusedAsGraph(t *testing.T, model ...string) {
+	t.Helper()
+	line := args([]string{"train", "--quiet", "--device", "cpu", "--task", "adding", "--steps", "3", "--min-steps", "2", "--bin", "3", "--dt", "3", "--rate-at", "-65", "--rate-tau", "3",
+		"--train-size", "32", "--test-size", "16", "--max-steps", "2"}, model...)
 	of := func(backend string) []float64 {
 		o := galvani(t, args(line, "--backend", backend, "--runs-dir", t.TempDir())...).ok(t)
 		return losses(t, strings.TrimSpace(o.stdout))

@@ -68,13 +68,14 @@ facets = { half = "40 deg" }
 `
 
 // TestOwnNeuron trains the neuron of a file: a run that is stopped and resumed has the bits of one that is not, the run is
-// read without the file, and what it has learned is told in numbers of the neuron.
+// read without the file, and what it has learned is told in numbers of the neuron; the fused scan is held to the graph.
 func TestOwnNeuron(t *testing.T) {
 	needsCPU(t)
 	t.Parallel()
 	file := written(t, filepath.Join(t.TempDir(), "mine.toml"), ownNeuron)
 	line := []string{"--model", "neuron", "--neuron", file, "--task", "looming", "--facets", "6", "--steps", "20", "--step-ms", "30", "--bin", "30", "--dt", "0.5",
 		"--train-size", "64", "--schedule", "constant", "--learn", "g_na,dendrite.e_k"}
+	fusedAsGraph(t, "--model", "neuron", "--neuron", file, "--learn", "dendrite.e_k,g_k")
 	dir := trained(t, args(line, "--max-steps", "6")...)
 	sameResumed(t, "a neuron of one's own", dir, line, "3", "6")
 	if err := os.Remove(file); err != nil {
