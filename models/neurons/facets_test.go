@@ -79,7 +79,7 @@ func TestSee(t *testing.T) {
 	}
 	ms, size := func(e Event) float64 { return e.Ms }, func(e Event) float64 { return e.Size }
 	factor := 1 / (1 + math.Exp(1.95-8.783*100/642.8))
-	for i, c := range map[int]struct{ synapses, late, size, spread float64 }{1: {6, 8 + 5.76, factor, 0.25 * factor}, 2: {4, 10, 1, 0.05}} {
+	for i, c := range map[int]struct{ synapses, late, size, spread float64 }{1: {6, 6 + 11.52, factor, 0.2 * factor}, 2: {4, 10, 1, 0.05}} {
 		events := s.Events[i]
 		m, late := mean(events, ms)
 		w, spread := mean(events, size)

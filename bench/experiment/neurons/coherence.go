@@ -18,7 +18,7 @@ func init() {
 		Claim:  "the fewer facets of a loom keep their place, the fewer spikes an LGMD fires",
 		Source: "Dewell and Gabbiani (2018) eLife 7:e34238, of the locust and of a model with 2518 compartments and HCN and KD in its dendrites",
 		New: func() experiment.Settings {
-			return &coherence{Neurons: []string{"lgmd-rake", "lgmd"}, Coherence: []float64{0, 25, 50, 75, 100}, LOverV: 40, Spacing: 1.6, Collision: 1200, After: 200}
+			return &coherence{Neurons: []string{rake, "lgmd"}, Coherence: []float64{0, 25, 50, 75, 100}, LOverV: 40, Spacing: 1.6, Collision: 1200, After: 200}
 		},
 	})
 }
