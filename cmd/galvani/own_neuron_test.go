@@ -111,6 +111,8 @@ func TestOwnNeuronRefuses(t *testing.T) {
 	refused("has a channel called rate", strings.Replace(ownNeuron, "k = \"1 mS/cm2\"\n", "k = \"1 mS/cm2\"\nrate = \"1 mS/cm2\"\n", 1)+"\n[channel.rate]\nuse = \"k\"\n")
 	refused(`unknown quantity "siz.g_na"; did you mean "soma.g_na"?`, ownNeuron, "--learn", "siz.g_na")
 	refused("receptor[1] has no decay", strings.Replace(ownNeuron, "decay = \"20 ms\"\n", "", 1))
+	inside("train", "--model", "neuron", "--neuron", "", "--runs-dir", dir).refused(t, exitConfig, "key neuron is empty; name the file of one, or lgmd, lgmd-rake")
+	inside("train", "--model", "neuron", "--neuron", filepath.Join(dir, "cell.swc"), "--runs-dir", dir).refused(t, exitConfig, "cell.swc is a morphology, want a neuron")
 	inside("train", "--model", "neuron", "--neuron", "hh", "--runs-dir", dir).refused(t, exitConfig, "no input with facets")
 	inside("train", "--model", "neuron", "--neuron", filepath.Join(dir, "none.toml"), "--runs-dir", dir).refused(t, exitConfig, "no such file")
 }

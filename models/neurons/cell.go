@@ -1,7 +1,6 @@
 package neurons
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -35,7 +34,8 @@ type LGMD struct {
 	RateTau      float64 `toml:"rate_tau" doc:"time constant of the rate" unit:"ms" min:"0.1" max:"1e5"`
 	GateGradient float64 `toml:"gate_gradient" doc:"part of the gradient by V and by calcium that goes back through the gates of channels: 1 for the gradient as it is, which grows over each spike; 0 has the way back take the course of gates as given" unit:"1" min:"0" max:"1"`
 
-	of string // the neuron, a name or a file; empty for lgmd
+	own bool   // the neuron is that of Own
+	of  string // its name or file
 }
 
 // NewLGMD returns the defaults.
@@ -75,7 +75,11 @@ func (c *LGMD) neuron() (*Neuron, error) {
 	if err := setting.Check(c); err != nil {
 		return nil, fmt.Errorf("models: %s: %w", c.model(), err)
 	}
-	all, err := oneFile(cmp.Or(c.of, "lgmd"))
+	name := "lgmd"
+	if c.own {
+		name = c.of
+	}
+	all, err := oneFile(name)
 	if err != nil {
 		return nil, err
 	}
@@ -110,10 +114,10 @@ func (c *LGMD) neuron() (*Neuron, error) {
 
 // model is the name in the registry.
 func (c *LGMD) model() string {
-	if c.of == "" {
-		return "lgmd"
+	if c.own {
+		return ownName
 	}
-	return ownName
+	return "lgmd"
 }
 
 // inhibits tells whether a receptor pulls V below where it starts.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"galvani/engine/cite"
 	"galvani/engine/infile"
@@ -18,7 +19,7 @@ const ownName = "neuron"
 // Own is the settings of the model neuron: the neuron of a file as a cell of the registry, as LGMD is the built-in one. Every
 // facet, a number of x, has a synapse onto each compartment of each input that has facets.
 type Own struct {
-	Neuron string `toml:"neuron" file:"lgmd|lgmd-rake" nonempty:"true" doc:"the neuron: the file of one with inputs by facets, which names no other file, or lgmd, lgmd-rake"`
+	Neuron string `toml:"neuron" file:"lgmd|lgmd-rake" doc:"the neuron: the file of one with inputs by facets, which names no other file, or lgmd, lgmd-rake"`
 	LGMD
 }
 
@@ -54,6 +55,12 @@ func oneFile(name string) (*Neuron, error) {
 	if slices.Contains(Names(), name) {
 		return builtin(name)
 	}
+	switch {
+	case name == "":
+		return nil, fmt.Errorf("models: %s: key neuron is empty; name the file of one, or lgmd, lgmd-rake", ownName)
+	case strings.EqualFold(filepath.Ext(name), ".swc"):
+		return nil, fmt.Errorf("models: %s: %s is a morphology, want a neuron: a file of sections with their [membrane], channels and inputs", ownName, filepath.Base(name))
+	}
 	text, err := infile.Read(name)
 	if err != nil {
 		return nil, fmt.Errorf("models: %s: %w", ownName, err)
@@ -70,7 +77,7 @@ func oneFile(name string) (*Neuron, error) {
 // cell is the neuron with its settings.
 func (c *Own) cell() *LGMD {
 	one := c.LGMD
-	one.of = c.Neuron
+	one.of, one.own = c.Neuron, true
 	return &one
 }
 
