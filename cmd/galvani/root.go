@@ -133,7 +133,9 @@ var wanted = map[string]string{"int": "a whole number", "uint64": "a whole numbe
 // flagError turns pflag's errors into one line that names the nearest flag.
 func flagError(c *cobra.Command, err error) error {
 	if words := c.Flags().Args(); c.HasSubCommands() && len(words) > 0 { // the flag belongs to what it takes for a command
-		return noSuchCommand(c, words)
+		if err := c.Args(c, words[:1]); err != nil {
+			return err
+		}
 	}
 	if bad := (*pflag.InvalidValueError)(nil); errors.As(err, &bad) {
 		f := bad.GetFlag()

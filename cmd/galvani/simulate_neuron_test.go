@@ -138,6 +138,7 @@ func TestSimulateSweep(t *testing.T) {
 	all := told[neuronTrace](t, append([]string{"simulate", "hh", "--sweep", "g_k=30:50:5", "--out", "k"}, args...)...)
 	written(t, "one.toml", "like = \"hh\"\n[numbers]\ng_k = 0.045\n")
 	one := told[neuronTrace](t, append([]string{"simulate", "one.toml"}, args...)...)
+	galvani(t, "simulate", "one.toml", "--thread", "2").refused(t, exitUsage, `unknown flag "--thread"`)
 	if s := all.Sweep; s == nil || len(s.Values) != 5 || s.Values[3] != 45 || s.Unit != "mS/cm²" || len(all.Spikes) != 5 || !slices.Equal(all.Spikes[3], one.Spikes[0]) || s.VEnd[3][0] != one.VEnd[0] {
 		t.Errorf("%+v with %v, want %v and %v", all.Sweep, all.Spikes, one.VEnd, one.Spikes)
 	}
