@@ -83,7 +83,7 @@ type Batch struct {
 	X          []float32 // [T,B,I]
 	Label      []float32 // [N], class index; Classify only
 	Value      []float32 // [N,O]; Regress only
-	Weight     []float32 // [N], loss weight of each target, 0 = ignored
+	Weight     []float32 // [N], loss weight of each target, 0 = ignored, none below 0
 	Mask       []float32 // [T,B], 0 after the end of a sequence, else 1 or the step's length; nil unless Task.Masked
 	// Decisions say how each column is decided, [B]; nil unless Task.Trials. Those behind the last
 	// sample are zero.

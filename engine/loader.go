@@ -71,6 +71,11 @@ func (p plan) fill(b *data.Batch, order []int, epoch, k int) error {
 		if err := p.set.Fill(b, col, epoch, at); err != nil {
 			return fmt.Errorf("engine: sample %d of epoch %d: %w", at, epoch, err)
 		}
+		for n := col; n < len(b.Weight); n += b.B {
+			if b.Weight[n] < 0 {
+				return fmt.Errorf("engine: sample %d of epoch %d: a target has the weight %v, want 0 or more: %w", at, epoch, b.Weight[n], data.ErrConfig)
+			}
+		}
 	}
 	return nil
 }

@@ -22,8 +22,9 @@ func TestMissingParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	untaught := *task
+	untaught, aimless := *task, *task
 	untaught.Train = nil
+	aimless.Goal = 7
 	options := engine.DefaultOptions()
 	for name, c := range map[string]struct {
 		cfg  engine.Config
@@ -32,6 +33,7 @@ func TestMissingParts(t *testing.T) {
 		"net":      {engine.Config{Task: task, Options: options}, engine.ErrOption},
 		"task":     {engine.Config{Net: net, Options: options}, engine.ErrOption},
 		"training": {engine.Config{Net: net, Task: &untaught, Options: options}, kernels.ErrShape},
+		"a goal":   {engine.Config{Net: net, Task: &aimless, Options: options}, engine.ErrOption},
 	} {
 		if _, err := engine.NewSession(c.cfg); !errors.Is(err, c.want) {
 			t.Errorf("without %s: NewSession returned %v, want %v", name, err, c.want)
@@ -40,6 +42,14 @@ func TestMissingParts(t *testing.T) {
 	session, err := engine.NewSession(engine.Config{Net: net, Task: task, Options: options})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, set := range []data.Set{weighed{task.Train, -0.5}, task.Train} {
+		if _, err := session.Evaluate(context.Background(), set); errors.Is(err, data.ErrConfig) != (set != task.Train) {
+			t.Errorf("Evaluate of a set of type %T returned %v", set, err)
+		}
+	}
+	if _, err := session.Batch(weighed{task.Train, -0.5}, 4); !errors.Is(err, data.ErrConfig) {
+		t.Errorf("a negative weight: Batch returned %v, want %v", err, data.ErrConfig)
 	}
 	if _, err := session.Evaluate(context.Background(), nil); !errors.Is(err, kernels.ErrShape) {
 		t.Errorf("without a set: Evaluate returned %v, want %v", err, kernels.ErrShape)
@@ -54,6 +64,23 @@ func TestMissingParts(t *testing.T) {
 		t.Errorf("a name of one's own: Bind returned %v", err)
 	}
 	useClosed(t, session, task)
+}
+
+// weighed is a set whose targets have another weight.
+type weighed struct {
+	data.Set
+	weight float32
+}
+
+// Fill implements data.Set.
+func (w weighed) Fill(b *data.Batch, col, epoch, index int) error {
+	if err := w.Set.Fill(b, col, epoch, index); err != nil {
+		return err
+	}
+	for n := col; n < len(b.Weight); n += b.B {
+		b.Weight[n] *= w.weight
+	}
+	return nil
 }
 
 // useClosed closes a session and wants engine.ErrClosed of whatever it could do before.

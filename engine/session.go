@@ -76,7 +76,7 @@ type StepResult struct {
 // NewSession draws the initial parameters and makes the Learner: for a Network it compiles the training
 // graph.
 //
-// Errors: ErrOption, also for a Config without Net or Task, kernels.ErrShape for a network and a task that do not fit
+// Errors: ErrOption, also for a Config without Net or Task and for a task without a goal, kernels.ErrShape for a network and a task that do not fit
 // each other and for a task without training samples, and those of NewGraph.
 func NewSession(cfg Config) (*Session, error) {
 	if err := cfg.Options.Validate(); err != nil {
@@ -89,6 +89,9 @@ func NewSession(cfg Config) (*Session, error) {
 	t, o := cfg.Task, cfg.Options
 	if t.O != cfg.Net.Outputs() {
 		return nil, fmt.Errorf("engine: model %s has %d outputs, task %s wants %d: %w", cfg.Net.Name(), cfg.Net.Outputs(), t.Name, t.O, kernels.ErrShape)
+	}
+	if t.Goal != data.Classify && t.Goal != data.Regress {
+		return nil, fmt.Errorf("engine: task %s has the goal %d, want data.Classify or data.Regress: %w", t.Name, t.Goal, ErrOption)
 	}
 	if net, ok := cfg.Net.(Irregular); t.Irregular && !(ok && net.Irregular()) {
 		return nil, fmt.Errorf("engine: task %s has steps of different lengths, which model %s does not take; set irregular = true on a model that has it, or make the steps alike: %w",
@@ -251,7 +254,8 @@ func (s *Session) finished(wait bool) ([]made, error) {
 
 // Evaluate measures the model on a whole set.
 //
-// Errors: kernels.ErrShape without a set, ErrClosed, ctx.Err() when cancelled between two batches, and those of Set.Fill and the device.
+// Errors: kernels.ErrShape without a set, data.ErrConfig for a target with a negative weight, ErrClosed, ctx.Err() when cancelled
+// between two batches, and those of Set.Fill and the device.
 func (s *Session) Evaluate(ctx context.Context, set data.Set) (Metrics, error) {
 	if set == nil {
 		return Metrics{}, fmt.Errorf("engine: there is no set to evaluate; give one of the task's: %w", kernels.ErrShape)
