@@ -120,7 +120,7 @@ func (s *coherence) Report(results experiment.Rows) (experiment.Report, error) {
 		r.Verdict = experiment.Fails
 	}
 	r.Result += "A facet that has changed places keeps the time and the strength of its event, so only the place on the dendrite tells a scattered loom from a whole one. " +
-		"By the source the locust tells them apart by HCN and KD channels of its dendrites, of which its model has 2518 compartments; lgmd has them in five, lgmd-rake has none."
+		"By the source the locust tells them apart by HCN and KD channels of its dendrites. In its model (2518 compartments; ModelDB 195666) calcium that enters by the synapses shifts the inactivation of KD (LGMD_KD_ca3.mod), which no channel here can have; lgmd has HCN and KD without that, in five compartments, lgmd-rake has none."
 	r.Tables = []rows.Table{table}
 	r.Charts = []experiment.Chart{{Name: "spikes", Caption: "Mean over seeds, with intervals of 95 %.", Lines: lines}}
 	return r, nil
